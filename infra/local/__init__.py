@@ -1,0 +1,1 @@
+"""What stands in for Azure on a laptop: functions host, simulated tenant, pager inbox, scenarios."""

@@ -1,0 +1,373 @@
+"""The seeded world: who and what exists in the two simulated tenants before anything happens.
+
+Scenarios, tests and the simulated tenant import the same names, so an id is written once. Every id is made up, except
+the Azure and Entra built-in ones (role definitions, authentication strengths, templates), which are the real ones.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+type PrincipalKind = Literal["user", "servicePrincipal"]
+type Json = dict[str, Any]
+
+WORKFORCE_TENANT: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
+WORKFORCE_DOMAIN: Final = "contoso.onmicrosoft.com"
+B2C_TENANT: Final = "b2c0d4e6-7a18-4f93-9c25-e81f60a7b3d2"
+B2C_DOMAIN: Final = "contosob2c.onmicrosoft.com"
+TENANT_DOMAINS: Final = {WORKFORCE_TENANT: WORKFORCE_DOMAIN, B2C_TENANT: B2C_DOMAIN}
+TENANT_NAMES: Final = {WORKFORCE_TENANT: "Contoso", B2C_TENANT: "Contoso customers"}
+
+SUBSCRIPTION: Final = "0c9e2b74-51fd-4a36-b8e0-6d7f93a1c258"
+SUBSCRIPTION_NAME: Final = "Contoso production"
+SUBSCRIPTION_SCOPE: Final = f"/subscriptions/{SUBSCRIPTION}"
+RESOURCE_GROUP: Final = "rg-shop"
+RESOURCE_GROUP_SCOPE: Final = f"{SUBSCRIPTION_SCOPE}/resourceGroups/{RESOURCE_GROUP}"
+STORAGE_ACCOUNT_SCOPE: Final = f"{RESOURCE_GROUP_SCOPE}/providers/Microsoft.Storage/storageAccounts/stshop"
+
+SEEDED_AT: Final = "2026-01-12T08:30:00.0000000Z"
+"""When everything below was made, as Graph and Azure Resource Manager print it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Somebody who can hold a token. `upn` is for users, `client_id` (the appId) for service principals."""
+
+    id: str
+    name: str
+    kind: PrincipalKind
+    tenant: str
+    upn: str | None = None
+    client_id: str | None = None
+    ip: str | None = None
+
+
+ALICE: Final = Principal(
+    id="a11ce000-3b5d-4c8e-9f21-7d60b4e8a115",
+    name="Alice Alvarez",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"alice@{WORKFORCE_DOMAIN}",
+    ip="203.0.113.10",
+)
+"""Approved administrator of the workforce tenant."""
+
+CAROL: Final = Principal(
+    id="ca201000-6e2f-4d17-8b94-0f5a3c7d9e28",
+    name="Carol Chen",
+    kind="user",
+    tenant=B2C_TENANT,
+    upn=f"carol@{B2C_DOMAIN}",
+    ip="203.0.113.11",
+)
+"""Approved administrator of the B2C tenant."""
+
+MALLORY: Final = Principal(
+    id="ba110700-1d4c-4e6a-a0b8-5c9f2e7d3164",
+    name="Mallory Marsh",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"mallory@{WORKFORCE_DOMAIN}",
+    ip="198.51.100.66",
+)
+"""Unapproved user with an administrator's rights."""
+
+TRUDY: Final = Principal(
+    id="72d00000-8f3b-4a5c-b7e1-2d6c9a0f4e83",
+    name="Trudy Thorne",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"trudy@{WORKFORCE_DOMAIN}",
+    ip="198.51.100.67",
+)
+"""Another unapproved user with an administrator's rights."""
+
+BOB_B2C: Final = Principal(
+    id="b0b00000-4c7e-4f19-93d5-8a1b6e2c0f57",
+    name="Bob Brandt",
+    kind="user",
+    tenant=B2C_TENANT,
+    upn=f"bob@{B2C_DOMAIN}",
+    ip="198.51.100.68",
+)
+"""Unapproved user with an administrator's rights in the B2C tenant."""
+
+BREAK_GLASS_1: Final = Principal(
+    id="b6000001-0a9d-4e37-85c2-f41e7b3d6890",
+    name="Emergency access 1",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"emergency-1@{WORKFORCE_DOMAIN}",
+    ip="203.0.113.200",
+)
+
+BREAK_GLASS_2: Final = Principal(
+    id="b6000002-7c51-4d8f-9e0a-3b6f2a9c4d17",
+    name="Emergency access 2",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"emergency-2@{WORKFORCE_DOMAIN}",
+    ip="203.0.113.201",
+)
+
+RESPONDER: Final = Principal(
+    id="4e590000-2f6b-4b1d-8c73-9a0e5d7f1c36",
+    name="func-entra-responder",
+    kind="servicePrincipal",
+    tenant=WORKFORCE_TENANT,
+    client_id="4e59c11e-5a8d-4c02-b6f9-1d3e7a9c5b48",
+)
+"""The responder's managed identity: it exists in the workforce tenant only."""
+
+RESPONDER_B2C: Final = Principal(
+    id="4e59b2c0-9d1e-4f75-a3c8-6b0f2e4d7a91",
+    name="Entra Responder",
+    kind="servicePrincipal",
+    tenant=B2C_TENANT,
+    client_id="4e59b2cc-3e7f-4a96-8d15-c2b0f9e6a374",
+)
+"""The responder's app registration in the B2C tenant: it signs in with a certificate."""
+
+RELEASE_PIPELINE: Final = Principal(
+    id="41be1100-5e9c-4d23-b7f8-0c6a1d3e9f52",
+    name="Release pipeline",
+    kind="servicePrincipal",
+    tenant=WORKFORCE_TENANT,
+    client_id="41be11cc-8b2d-4f60-9e37-5a7c4d1f0b86",
+)
+"""Approved service principal."""
+
+IMPOSTOR: Final = Principal(
+    id="1b057000-7d4e-4a8b-95c1-e3f60b2d9a74",
+    name="Release pipeline",
+    kind="servicePrincipal",
+    tenant=WORKFORCE_TENANT,
+    client_id="1b0570cc-0f9a-4c5e-b8d2-7e1f3a6c4d95",
+)
+"""Unapproved service principal that took the approved one's display name."""
+
+PRINCIPALS: Final = (
+    ALICE,
+    CAROL,
+    MALLORY,
+    TRUDY,
+    BOB_B2C,
+    BREAK_GLASS_1,
+    BREAK_GLASS_2,
+    RESPONDER,
+    RESPONDER_B2C,
+    RELEASE_PIPELINE,
+    IMPOSTOR,
+)
+PRINCIPALS_BY_ID: Final = {principal.id: principal for principal in PRINCIPALS}
+
+ATTACKERS: Final = frozenset({MALLORY.id, TRUDY.id, IMPOSTOR.id})
+"""Who may write Azure role assignments without holding a role, while the setting `attackers_may_assign_roles` is on."""
+
+_READ_EVERYTHING = frozenset({"Policy.Read.All", "Application.Read.All", "AuditLog.Read.All", "Directory.Read.All"})
+
+GRAPH_ROLES: Final = {
+    RESPONDER.id: _READ_EVERYTHING | {"Policy.ReadWrite.ConditionalAccess"},
+    RESPONDER_B2C.id: _READ_EVERYTHING | {"Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.TrustFramework"},
+    RELEASE_PIPELINE.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
+    IMPOSTOR.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
+}
+"""Graph application permissions of each service principal; users have an administrator's rights and need none."""
+
+# Azure role definitions (real ids).
+OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
+RBAC_ROLE_NAMES: Final = {
+    OWNER: "Owner",
+    CONTRIBUTOR: "Contributor",
+    READER: "Reader",
+    USER_ACCESS_ADMINISTRATOR: "User Access Administrator",
+}
+
+
+def role_definition_id(definition: str) -> str:
+    """Write a role definition's GUID the way a role assignment carries it: as a resource id in the subscription."""
+    return f"{SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{definition}"
+
+
+def role_assignment_path(assignment: str, scope: str = SUBSCRIPTION_SCOPE) -> str:
+    """Write the resource id of the role assignment with this GUID."""
+    return f"{scope}/providers/Microsoft.Authorization/roleAssignments/{assignment}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleAssignment:
+    """An Azure role held at the subscription from the start; `definition` is a role definition's GUID."""
+
+    id: str
+    holder: Principal
+    definition: str
+
+
+ALICE_OWNER: Final = RoleAssignment(id="0a551600-0001-4e1f-8c3a-5d7b9f204e61", holder=ALICE, definition=OWNER)
+BREAK_GLASS_OWNER: Final = RoleAssignment(
+    id="0a551600-0002-4b7d-9e52-8f1c3a6d0b94", holder=BREAK_GLASS_1, definition=OWNER
+)
+RELEASE_PIPELINE_CONTRIBUTOR: Final = RoleAssignment(
+    id="0a551600-0003-4d9c-a6f8-2b4e7d1c5a30", holder=RELEASE_PIPELINE, definition=CONTRIBUTOR
+)
+RESPONDER_USER_ACCESS_ADMINISTRATOR: Final = RoleAssignment(
+    id="0a551600-0004-4a3e-b1d7-6c9f0e5b8d42", holder=RESPONDER, definition=USER_ACCESS_ADMINISTRATOR
+)
+ROLE_ASSIGNMENTS: Final = (
+    ALICE_OWNER,
+    BREAK_GLASS_OWNER,
+    RELEASE_PIPELINE_CONTRIBUTOR,
+    RESPONDER_USER_ACCESS_ADMINISTRATOR,
+)
+
+# Authentication strengths that every tenant has (real ids).
+STRENGTH_MFA: Final = "00000000-0000-0000-0000-000000000002"
+STRENGTH_PASSWORDLESS: Final = "00000000-0000-0000-0000-000000000003"
+STRENGTH_PHISHING_RESISTANT: Final = "00000000-0000-0000-0000-000000000004"
+
+# Directory roles (real template ids).
+GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
+PRIVILEGED_ROLE_ADMINISTRATOR: Final = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+CONDITIONAL_ACCESS_ADMINISTRATOR: Final = "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaPolicy:
+    """A conditional access policy of the workforce tenant.
+
+    `body` is what an administrator would POST; the simulated tenant adds what Graph adds (id, times, nulls, the
+    expanded strength). Copy it before changing it. `template_id` is read-only in Graph and so is not in the body.
+    """
+
+    id: str
+    name: str
+    body: Json
+    template_id: str | None = None
+
+
+_ALL_APPLICATIONS: Json = {"includeApplications": ["All"], "excludeApplications": []}
+_BREAK_GLASS_IDS = [BREAK_GLASS_1.id, BREAK_GLASS_2.id]
+
+MFA_FOR_ADMINS: Final = CaPolicy(
+    id="ca000001-5d2e-4c7f-9a81-3e6b0f4d7c29",
+    name="CA001: Require phishing-resistant MFA for administrators",
+    template_id="c7503427-338e-4c5e-902d-abe252abfb43",
+    body={
+        "displayName": "CA001: Require phishing-resistant MFA for administrators",
+        "state": "enabled",
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": _ALL_APPLICATIONS,
+            "users": {
+                "includeRoles": [GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR, CONDITIONAL_ACCESS_ADMINISTRATOR],
+                "excludeUsers": _BREAK_GLASS_IDS,
+            },
+        },
+        "grantControls": {"operator": "OR", "authenticationStrength": {"id": STRENGTH_PHISHING_RESISTANT}},
+    },
+)
+
+BLOCK_LEGACY: Final = CaPolicy(
+    id="ca000002-8b4f-4e1a-b6d3-7c0e9f2a5d18",
+    name="CA002: Block legacy authentication",
+    template_id="0b2282f9-2862-4178-88b5-d79340b36cb8",
+    body={
+        "displayName": "CA002: Block legacy authentication",
+        "state": "enabled",
+        "conditions": {
+            "clientAppTypes": ["exchangeActiveSync", "other"],
+            "applications": _ALL_APPLICATIONS,
+            "users": {"includeUsers": ["All"], "excludeUsers": _BREAK_GLASS_IDS},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["block"]},
+    },
+)
+
+MFA_FOR_ALL: Final = CaPolicy(
+    id="ca000003-1f7c-4d9b-85e6-a2d0c4b93e57",
+    name="CA003: Require MFA for all users",
+    body={
+        "displayName": "CA003: Require MFA for all users",
+        "state": "enabled",
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": _ALL_APPLICATIONS,
+            "users": {"includeUsers": ["All"], "excludeUsers": _BREAK_GLASS_IDS},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+        "sessionControls": {
+            "signInFrequency": {
+                "value": 12,
+                "type": "hours",
+                "authenticationType": "primaryAndSecondaryAuthentication",
+                "frequencyInterval": "timeBased",
+                "isEnabled": True,
+            }
+        },
+    },
+)
+CA_POLICIES: Final = (MFA_FOR_ADMINS, BLOCK_LEGACY, MFA_FOR_ALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomPolicy:
+    """A B2C custom policy; `base` is the id of the policy it inherits from, None for the root."""
+
+    id: str
+    base: str | None
+    xml: str
+
+
+def custom_policy_xml(policy_id: str, *, base: str | None, content: str = "", tenant_domain: str = B2C_DOMAIN) -> str:
+    """Write a small valid TrustFrameworkPolicy document; `content` is XML put after the base policy."""
+    inherits = (
+        f"  <BasePolicy>\n    <TenantId>{tenant_domain}</TenantId>\n    <PolicyId>{base}</PolicyId>\n  </BasePolicy>\n"
+        if base
+        else ""
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        '<TrustFrameworkPolicy xmlns="http://schemas.microsoft.com/online/cpim/schemas/2013/06"\n'
+        f'    PolicySchemaVersion="0.3.0.0" TenantId="{tenant_domain}" PolicyId="{policy_id}" PublicPolicyUri="http://{tenant_domain}/{policy_id}">\n'
+        f"{inherits}{content}"
+        "</TrustFrameworkPolicy>\n"
+    )
+
+
+def _custom_policy(policy_id: str, *, base: str | None, content: str) -> CustomPolicy:
+    return CustomPolicy(id=policy_id, base=base, xml=custom_policy_xml(policy_id, base=base, content=content))
+
+
+TRUST_FRAMEWORK_BASE: Final = _custom_policy(
+    "B2C_1A_TrustFrameworkBase",
+    base=None,
+    content=(
+        "  <BuildingBlocks>\n    <ClaimsSchema>\n"
+        '      <ClaimType Id="email"><DisplayName>Email Address</DisplayName><DataType>string</DataType></ClaimType>\n'
+        "    </ClaimsSchema>\n  </BuildingBlocks>\n"
+    ),
+)
+TRUST_FRAMEWORK_LOCALIZATION: Final = _custom_policy(
+    "B2C_1A_TrustFrameworkLocalization",
+    base=TRUST_FRAMEWORK_BASE.id,
+    content='  <BuildingBlocks>\n    <Localization Enabled="true" />\n  </BuildingBlocks>\n',
+)
+TRUST_FRAMEWORK_EXTENSIONS: Final = _custom_policy(
+    "B2C_1A_TrustFrameworkExtensions",
+    base=TRUST_FRAMEWORK_LOCALIZATION.id,
+    content="  <BuildingBlocks />\n  <ClaimsProviders />\n",
+)
+SIGNUP_SIGNIN: Final = _custom_policy(
+    "B2C_1A_signup_signin",
+    base=TRUST_FRAMEWORK_EXTENSIONS.id,
+    content=(
+        '  <RelyingParty>\n    <DefaultUserJourney ReferenceId="SignUpOrSignIn" />\n'
+        '    <TechnicalProfile Id="PolicyProfile"><DisplayName>PolicyProfile</DisplayName>'
+        '<Protocol Name="OpenIdConnect" /><OutputClaims><OutputClaim ClaimTypeReferenceId="email" /></OutputClaims>'
+        "</TechnicalProfile>\n  </RelyingParty>\n"
+    ),
+)
+CUSTOM_POLICIES: Final = (TRUST_FRAMEWORK_BASE, TRUST_FRAMEWORK_LOCALIZATION, TRUST_FRAMEWORK_EXTENSIONS, SIGNUP_SIGNIN)
+"""Parents first: the order in which they can be uploaded."""
