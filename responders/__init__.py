@@ -1,0 +1,1 @@
+"""What the product knows: detections, remediations and the bindings that start them."""

@@ -1,0 +1,1 @@
+"""Azure Functions bindings: a few lines each, no logic."""

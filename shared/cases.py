@@ -1,0 +1,118 @@
+"""The case: one match, answered exactly once. What is stored of it, and how its id is made.
+
+A case moves one way: opened → decided → acted → closed. Each move is an ETag-guarded update by whoever holds the lease.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from shared.catalog import Mode
+from shared.events import Actor, Change, Event, Target
+
+_MIDNIGHT_MARGIN: Final = timedelta(minutes=10)
+
+
+class State(StrEnum):
+    """How far a case has come."""
+
+    OPENED = "opened"
+    DECIDED = "decided"
+    ACTED = "acted"
+    CLOSED = "closed"
+
+
+class Standing(StrEnum):
+    """Whether the actor may do what was done."""
+
+    APPROVED = "approved"
+    UNAPPROVED = "unapproved"
+    UNKNOWN = "unknown"
+
+
+class Decision(StrEnum):
+    """What is done about a case."""
+
+    RECORD = "record"
+    PAGE = "page"
+    REMEDIATE = "remediate"
+
+
+class Outcome(StrEnum):
+    """What came of it. `NONE` is the outcome of a case for which nothing was to be done."""
+
+    NONE = "none"
+    DONE = "done"
+    ALREADY = "already"
+    UNVERIFIED = "unverified"
+    FAILED = "failed"
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One case. `target` carries the changes; texts from the tenant stand as they came and are escaped where they are shown.
+
+    `because` says why it was decided so, `standing_because` which approval row (or its absence) says so; `would` is what a
+    stricter mode would have done. `summary` is the plan in words, `proof` what was read back, `before` and `record` are blob
+    names in `evidence`. `lease_until` is when somebody else may take the case over.
+    """
+
+    id: str
+    tenant_id: str
+    detection: str
+    correlation_id: str
+    event_id: str
+    at: datetime
+    opened_at: datetime
+    actor: Actor
+    target: Target
+    record: str
+    state: State = State.OPENED
+    mode: Mode = Mode.OBSERVE
+    standing: Standing = Standing.UNKNOWN
+    standing_because: str = ""
+    decision: Decision = Decision.RECORD
+    because: str = ""
+    would: str = ""
+    summary: str = ""
+    before: str = ""
+    put_back: tuple[Change, ...] = ()
+    outcome: Outcome = Outcome.NONE
+    proof: str = ""
+    attempts: int = 0
+    lease_until: datetime | None = None
+    decided_at: datetime | None = None
+    acted_at: datetime | None = None
+    closed_at: datetime | None = None
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done by the machine."""
+        return self.state is not State.CLOSED
+
+
+def case_key(tenant_id: str, detection: str, correlation_id: str, target_id: str) -> str:
+    """Hash what makes two records the same case: 20 hex digits."""
+    parts = "\x1f".join((tenant_id, detection, correlation_id, target_id))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+
+
+def case_id(tenant_id: str, detection: str, event: Event, *, day: datetime | None = None) -> str:
+    """Name a case: the day of its event and the hash, so that its table partition can be told from the id alone.
+
+    A record without a correlation id is a case of its own, by its record id.
+    """
+    key = case_key(tenant_id, detection, event.correlation_id or f"record {event.id}", event.target.id)
+    return f"{(day or event.at):%Y%m%d}-{key}"
+
+
+def twin_ids(tenant_id: str, detection: str, event: Event) -> tuple[str, ...]:
+    """Give the ids that a twin record of the same action could have got on the other side of midnight (UTC)."""
+    days = {event.at - _MIDNIGHT_MARGIN, event.at + _MIDNIGHT_MARGIN}
+    own = case_id(tenant_id, detection, event)
+    ids = {case_id(tenant_id, detection, event, day=day) for day in days}
+    return tuple(sorted(ids - {own}))

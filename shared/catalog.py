@@ -1,0 +1,230 @@
+"""The vocabulary of declarations: what a detection, a remediation and an inventory are. The content is in `responders`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from shared.clients.calls import Call, Permission
+from shared.conditions import Condition
+from shared.events import Actor, Change, Log, Target
+
+if TYPE_CHECKING:
+    from shared.clients.edges import TenantEdges
+
+
+class Risk(StrEnum):
+    """The guide's own grading."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class ApprovalList(StrEnum):
+    """Lists of approved actors: the partition keys of table `ApprovedActors`."""
+
+    CONDITIONAL_ACCESS = "conditional-access"
+    B2C_CUSTOM_POLICIES = "b2c-custom-policies"
+    RBAC_ROLES = "rbac-roles"
+
+
+class Answer(StrEnum):
+    """What a detection asks for at most, when its actor isn't approved."""
+
+    RECORD = "record"
+    PAGE = "page"
+    REMEDIATE = "remediate"
+
+
+class Mode(StrEnum):
+    """How far a detection may go. `observe` records what would have been done and is the default."""
+
+    OBSERVE = "observe"
+    PAGE = "page"
+    ENFORCE = "enforce"
+
+
+class ObjectKind(StrEnum):
+    """Kinds of object that snapshots are taken of and remediations act on."""
+
+    CA_POLICY = "ca-policy"
+    CUSTOM_POLICY = "custom-policy"
+    ROLE_ASSIGNMENT = "role-assignment"
+
+
+type Json = dict[str, Any] | list[Any] | str | int | float | bool | None
+"""Anything that JSON can say."""
+
+type Image = dict[str, Any]
+"""An object as its API gave it, kept whole; a custom policy is {"id", "xml"}."""
+
+
+class Known(Struct, frozen=True, kw_only=True, tag="known"):
+    """How an object stood at an instant; `image` is None when it is known not to have existed."""
+
+    image: Image | None
+    captured_at: datetime
+
+
+class Unknown(Struct, frozen=True, kw_only=True, tag="unknown"):
+    """It couldn't be told how the object stood, and why."""
+
+    because: str
+
+
+type Baseline = Known | Unknown
+
+
+class EarlierCase(Struct, frozen=True, kw_only=True):
+    """What a remediation needs to know of another case on the same object."""
+
+    id: str
+    detection: str
+    at: datetime
+    actor: Actor
+    approved: bool
+    changes: tuple[Change, ...] = ()
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """Everything read before a remediation is planned; planning itself reads nothing.
+
+    `run` are the changes by actors who aren't approved that led to the present state, this case's included, oldest first;
+    `approved_later` are approved changes of the same object after this one. `baseline` is the object before the first of `run`.
+    `touches` are ids of the principals that putting it back would take something from; `last_holder` is True when one of them
+    is the last to hold what it would lose, None when that couldn't be told.
+    """
+
+    at: datetime
+    actor: Actor
+    target: Target
+    current: Image | None
+    baseline: Baseline
+    run: tuple[EarlierCase, ...]
+    approved_later: tuple[EarlierCase, ...] = ()
+    touches: frozenset[str] = frozenset()
+    last_holder: bool | None = False
+
+
+class Already(Struct, frozen=True, kw_only=True, tag="already"):
+    """Nothing to put back: the object stands as it should."""
+
+    because: str
+
+
+class Doubt(Struct, frozen=True, kw_only=True, tag="doubt"):
+    """It can't be told what would be right, so people are paged instead."""
+
+    because: str
+
+
+class Put(Struct, frozen=True, kw_only=True, tag="put"):
+    """What would be done, in words and as data: `image` goes to the remediation's `apply`, `changes` to the people."""
+
+    summary: str
+    image: Image
+    changes: tuple[Change, ...] = ()
+
+
+type Plan = Already | Doubt | Put
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """What a remediation reads of the tenant. Fields as in `Situation`."""
+
+    current: Image | None
+    touches: frozenset[str] = frozenset()
+    last_holder: bool | None = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remediation:
+    """How one kind of unapproved change is put back.
+
+    `look` reads, `plan` is pure, `apply` writes; success is a second look whose plan is `Already`. `calls` are all the requests
+    that `look` and `apply` may make. `needs_baseline` says that a snapshot is read before planning.
+    """
+
+    id: str
+    title: str
+    undo: str
+    kind: ObjectKind
+    destructive: bool
+    calls: tuple[Call, ...]
+    needs_baseline: bool
+    look: "Callable[[TenantEdges, Target], Look]"
+    plan: Callable[[Situation], Plan]
+    apply: "Callable[[TenantEdges, Target, Put], None]"
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """The union of the calls' permissions, in the order of `Permission`."""
+        return union_of_needs(self.calls)
+
+
+def union_of_needs(calls: tuple[Call, ...]) -> tuple[Permission, ...]:
+    """Give each permission that one of `calls` needs, once, in the order of `Permission`."""
+    needed = {permission for call in calls for permission in call.needs}
+    return tuple(permission for permission in Permission if permission in needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """A kind of object that is snapshotted, so that what was deleted or overwritten can be put back.
+
+    `read` lists every object of the tenant by id, whole, or raises an EdgeError: an incomplete listing is never returned.
+    """
+
+    kind: ObjectKind
+    tenant_kind: "TenantKind"
+    calls: tuple[Call, ...]
+    read: "Callable[[TenantEdges], Mapping[str, Image]]"
+
+
+class TenantKind(StrEnum):
+    """The two kinds of tenant that are guarded."""
+
+    WORKFORCE = "workforce"
+    B2C = "b2c"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection[E]:
+    """What to look for, why, who may do it and what to do when somebody else did.
+
+    `seed_row` is the row of Microsoft's guide; `deviates` says where and why the declaration differs from the guide's print.
+    `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
+    """
+
+    id: str
+    seed_row: str
+    title: str
+    why: str
+    risk: Risk
+    log: Log
+    when: Condition[E]
+    unless_actor_in: ApprovalList
+    answer: Answer
+    remediation: Remediation | None = None
+    deviates: str = ""
+    hits: tuple[Image, ...] = ()
+    misses: tuple[Image, ...] = ()
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """What its remediation needs; reading the log itself is needed by the poll, not by a detection."""
+        return self.remediation.needs if self.remediation else ()
+
+
+type AnyDetection = Detection[Any]
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """An event that meets a detection."""
+
+    detection: str
+    event: Any

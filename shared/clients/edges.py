@@ -1,0 +1,199 @@
+"""The way to a tenant's APIs: one place that paces, retries and says what an answer means.
+
+Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowhere else: 429 always (the request wasn't carried
+out), 5xx and cut connections only for calls declared repeatable, each with a bound.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+from msgspec import Struct
+
+from shared.catalog import Image, Json
+from shared.clients.calls import Call, Lane, Service
+from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.settings import Tenant
+
+_ATTEMPTS: Final = 5
+_LONGEST_WAIT: Final = timedelta(seconds=30)
+_MOST_PAGES: Final = 10_000
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a service answered: status, headers with lower-case names, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request, once, with the tenant's credential. Raises Unreachable when no answer came."""
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer: ...
+
+
+class Pacer(Protocol):
+    """Holds a call back until its lane is free."""
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantEdges:
+    """A tenant's Graph and ARM, as the remediations and inventories see them.
+
+    `wait` sleeps; tests pass a clock that doesn't.
+    """
+
+    tenant: Tenant
+    transports: Mapping[Service, Transport]
+    pacer: Pacer
+    wait: Callable[[float], None]
+
+    def get(self, call: Call, /, **ids: str) -> Image | None:
+        """Read one object; None when the service says that it doesn't exist."""
+        try:
+            return cast("Image", msgspec.json.decode(self._answer(call, ids).body))
+        except Rejected as rejected:
+            if rejected.status == 404:  # noqa: PLR2004 - HTTP's own number
+                return None
+            raise
+
+    def text(self, call: Call, /, **ids: str) -> str | None:
+        """Read one object that isn't JSON; None when the service says that it doesn't exist."""
+        try:
+            return self._answer(call, ids).body.decode("utf-8-sig")
+        except Rejected as rejected:
+            if rejected.status == 404:  # noqa: PLR2004 - HTTP's own number
+                return None
+            raise
+
+    def pages(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[bytes]":
+        """Read every page of a listing, raw. An error on any page is raised: part of a listing is never returned."""
+        answer = self._answer(call, ids, query=query)
+        found = [answer.body]
+        link = _next_link(answer.body)
+        while link:
+            if len(found) >= _MOST_PAGES:
+                raise Rejected(f"{call.path} has more than {_MOST_PAGES} pages")
+            answer = self._answer(call, ids, link=link)
+            found.append(answer.body)
+            link = _next_link(answer.body)
+        return found
+
+    def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> list[Image]:
+        """Read a whole listing."""
+        pages = self.pages(call, query=query, **ids)
+        return [image for page in pages for image in msgspec.json.decode(page, type=_Page).value]
+
+    def send(self, call: Call, /, *, body: Json = None, **ids: str) -> Image | None:
+        """Write, with a JSON body or none; gives the answer's body where there is one."""
+        sent = None if body is None else msgspec.json.encode(body)
+        answer = self._answer(call, ids, body=sent)
+        return cast("Image", msgspec.json.decode(answer.body)) if answer.body else None
+
+    def upload(self, call: Call, /, *, xml: str, **ids: str) -> None:
+        """Write an XML document."""
+        self._answer(call, ids, body=xml.encode(), content_type="application/xml")
+
+    def _answer(
+        self,
+        call: Call,
+        ids: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        link: str = "",
+        body: bytes | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415 - start-up
+
+        url = link or call.url(ids)
+
+        def once() -> Answer:
+            if call.lane:
+                self.pacer.wait_for(self.tenant.id, call.lane)
+            transport = self.transports[call.service]
+            answer = transport.exchange(call.method, url, query=query or {}, body=body, content_type=content_type)
+            return _checked(call, url, answer)
+
+        def delay(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, Throttled) else None
+            return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
+
+        def again(error: BaseException) -> bool:
+            if isinstance(error, Throttled):
+                return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
+            return isinstance(error, Unreachable) and call.repeatable
+
+        retrying = Retrying(
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=delay,
+            retry=retry_if_exception(again),
+            sleep=self.wait,
+            reraise=True,
+        )
+        return retrying(once)
+
+
+class _Page(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
+    value: list[dict[str, Any]]
+    next_link: str | None = None
+    arm_next_link: str | None = None
+
+
+class _Links(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
+    next_link: str | None = None
+    arm_next_link: str | None = None
+
+
+class _Error(Struct):
+    code: str = ""
+    message: str = ""
+
+
+class _ErrorBody(Struct):
+    error: _Error = _Error()
+
+
+def _next_link(page: bytes) -> str:
+    links = msgspec.json.decode(page, type=_Links)
+    return links.next_link or links.arm_next_link or ""
+
+
+def _checked(call: Call, url: str, answer: Answer) -> Answer:
+    """Give the answer back when it is a success, else raise what it means."""
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        return answer
+    try:
+        error = msgspec.json.decode(answer.body, type=_ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        error = _Error()
+    said = f"{call.method} {url.partition('?')[0]} gave {answer.status} {error.code}: {error.message}"[:500]
+    raise _meaning(call, answer, said, error.code)
+
+
+def _meaning(call: Call, answer: Answer, said: str, code: str) -> EdgeError:
+    match answer.status:
+        case 429:
+            return Throttled(said, code=code, retry_after=_retry_after(answer))
+        case 401 | 403:
+            needed = ", ".join(call.needs)
+            return Refused(f"{said} (the call needs {needed})", status=answer.status, code=code, needed=call.needs)
+        case status if status >= 500:  # noqa: PLR2004 - HTTP's own number
+            return Unreachable(said, status=status, code=code)
+        case status:
+            return Rejected(said, status=status, code=code)
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
+    """Seconds are what Graph and ARM send; a date or nonsense counts as no hint."""
+    text = answer.headers.get("retry-after", "")
+    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else None

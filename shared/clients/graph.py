@@ -1,0 +1,121 @@
+"""Microsoft Graph, through Microsoft's SDK.
+
+The SDK's client gives authentication, connection handling and its middleware; bodies are sent and received as bytes and decoded
+with msgspec, since the SDK's own models take seconds to import and are 600 times slower. Its retry handler is switched off:
+`edges.py` decides about retries.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.clients.edges import Answer
+from shared.errors import Refused, Unreachable
+
+if TYPE_CHECKING:
+    import httpx
+    from azure.core.credentials import TokenCredential
+    from kiota_abstractions.request_information import RequestInformation
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+
+_TIMEOUT_SECONDS: Final = 60
+
+
+class _Loop:
+    """One event loop on a thread of its own, for the SDK, which is asynchronous only."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="graph", daemon=True).start()
+
+    def run[T](self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_SECONDS * 2)
+
+
+class _Raw:
+    """Hands the HTTP response over untouched, instead of having it parsed into the SDK's models."""
+
+    async def handle_response_async(self, response: "httpx.Response", _error_map: object) -> "httpx.Response":
+        await response.aread()
+        return response
+
+
+class GraphTransport:
+    """Sends to one version ("v1.0" or "beta") of Graph at `url`, as `credential`."""
+
+    _loop: _Loop | None = None
+    _starting = threading.Lock()
+
+    def __init__(self, *, url: str, version: str, credential: "TokenCredential") -> None:
+        self._root = f"{url}/{version}"
+        self._scopes = [f"{url}/.default"]
+        self._credential = credential
+        self._adapter: GraphRequestAdapter | None = None
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer:
+        """Send one request. A `url` with a host must be a link that this Graph gave (a nextLink)."""
+        if not url.startswith("/") and not url.startswith(f"{self._root}/"):
+            raise Refused(f"a link to another host than {self._root} was not followed: {url[:200]}", status=0)
+        with GraphTransport._starting:
+            GraphTransport._loop = GraphTransport._loop or _Loop()
+            adapter = self._adapter = self._adapter or self._make_adapter()
+        request = self._request(method, url, query)
+        if body is not None:
+            request.set_stream_content(body, content_type)
+        return GraphTransport._loop.run(_send(adapter, request))
+
+    def _request(self, method: str, url: str, query: Mapping[str, str]) -> "RequestInformation":
+        from kiota_abstractions.method import Method  # noqa: PLC0415 - the SDK is imported on first use
+        from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
+
+        names = ",".join(f"%24{name.removeprefix('$')}" for name in query)
+        template = "{+baseurl}" + url + (f"{{?{names}}}" if names else "")
+        request = RequestInformation(Method(method), template, {"baseurl": self._root})
+        if not url.startswith("/"):
+            request.url = url
+        for name, value in query.items():
+            request.query_parameters[f"%24{name.removeprefix('$')}"] = value
+        request.headers.try_add("Accept", "application/json, application/xml")
+        return request
+
+    def _make_adapter(self) -> "GraphRequestAdapter":
+        import httpx  # noqa: PLC0415 - the SDK is imported on first use
+        from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
+            AzureIdentityAuthenticationProvider,
+        )
+        from kiota_http.middleware.options import RetryHandlerOption  # noqa: PLC0415
+        from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
+        from msgraph.graph_service_client import GraphServiceClient  # noqa: PLC0415
+        from msgraph_core import GraphClientFactory  # noqa: PLC0415
+
+        no_retries = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)}
+        client = GraphClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, http2=True), options={**options, **no_retries}
+        )
+        provider = AzureIdentityAuthenticationProvider(self._credential, scopes=self._scopes)
+        adapter = GraphRequestAdapter(provider, client)
+        adapter.base_url = self._root
+        GraphServiceClient(request_adapter=adapter)
+        adapter.base_url = self._root
+        return adapter
+
+
+async def _send(adapter: "GraphRequestAdapter", request: "RequestInformation") -> Answer:
+    import httpx  # noqa: PLC0415 - the SDK is imported on first use
+    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
+    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
+
+    request.add_request_options(ResponseHandlerOption(_Raw()))
+    try:
+        response: httpx.Response | None = await adapter.send_primitive_async(request, "bytes", {})
+    except httpx.HTTPError as error:
+        raise Unreachable(f"Microsoft Graph gave no answer: {error!r}") from error
+    except ClientAuthenticationError as error:
+        raise Refused(f"no token for Microsoft Graph: {error.message}", status=401) from error
+    if response is None:
+        raise Unreachable("Microsoft Graph gave no answer")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status_code, headers=headers, body=response.content)

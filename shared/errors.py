@@ -1,0 +1,77 @@
+"""What can go wrong, as types.
+
+::
+
+    ResponderError
+    ├── SettingsError          wrong at start; lists every problem
+    ├── UnreadableRecord       this record, kept in quarantine; the batch goes on
+    ├── BadIdentifier          an id that isn't one; it never reaches a URL
+    ├── EdgeError              Graph, ARM, storage, Teams or PagerDuty said no
+    │   ├── Throttled          429, with retry_after
+    │   ├── Refused            401 or 403: names the permission that was needed
+    │   ├── Rejected           any other 4xx: what was sent is wrong
+    │   └── Unreachable        5xx, cut connection, time-out
+    └── LeaseLost              another run has taken the case over
+
+Caught at three places only: per record (quarantine), per case (record the failure, page), per function (the host retries).
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class ResponderError(Exception):
+    """Anything this product raises on purpose."""
+
+
+class SettingsError(ResponderError):
+    """The settings can't be used; `problems` has a sentence for each, naming the field, the value and what would be right."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("the settings are wrong:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+
+
+class UnreadableRecord(ResponderError):  # noqa: N818 - a record's state, not a program's error
+    """A record that no normaliser can read; the text says why."""
+
+
+class BadIdentifier(ResponderError):  # noqa: N818 - the same
+    """A text that should be an id and isn't one, so it must not become part of a URL."""
+
+
+class LeaseLost(ResponderError):  # noqa: N818 - the same
+    """The case was taken over by another run while this one held an expired lease."""
+
+
+class EdgeError(ResponderError):
+    """A service said no. `status` is the HTTP status, 0 when there was none; `code` the service's own word for it."""
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+        self.status = status
+        self.code = code
+        super().__init__(message)
+
+
+class Throttled(EdgeError):
+    """429, or 503 with a wait; `retry_after` is None where the service gave no hint (conditional access doesn't)."""
+
+    def __init__(self, message: str, *, status: int = 429, code: str = "", retry_after: timedelta | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, status=status, code=code)
+
+
+class Refused(EdgeError):
+    """401 or 403; `needed` names the permissions that the call is declared to need."""
+
+    def __init__(self, message: str, *, status: int = 403, code: str = "", needed: Sequence[str] = ()) -> None:
+        self.needed = tuple(needed)
+        super().__init__(message, status=status, code=code)
+
+
+class Rejected(EdgeError):
+    """Another 4xx: the request itself is wrong, or the object's state doesn't allow it."""
+
+
+class Unreachable(EdgeError):
+    """5xx, a cut connection or a time-out: whether the request was carried out isn't known."""

@@ -1,0 +1,260 @@
+"""Settings, read once at start from the environment (the app settings of the function app).
+
+Every problem is found before anything runs, and all of them are listed at once. The names below are the app settings' own;
+`local.settings.sample.json` carries each with a value that works on the local stack.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from shared.catalog import TenantKind
+from shared.errors import SettingsError
+
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"})
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A tenant that is guarded.
+
+    `responder_id` is the object id of the responder's own service principal there. The workforce tenant is reached with the
+    managed identity `client_id` ("" for the system-assigned one); the B2C tenant with an app registration and `certificate`,
+    a path to a PEM or PFX file, or the file's content in base64 (a Key Vault reference gives that).
+    """
+
+    kind: TenantKind
+    id: str
+    responder_id: str
+    client_id: str
+    certificate: str = ""
+    subscriptions: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """What people call it in cards and tables."""
+        return "Azure AD B2C" if self.kind is TenantKind.B2C else "Entra ID"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that an operator chooses. Durations are `timedelta`s, ids lower case, URLs without a trailing slash."""
+
+    tenants: tuple[Tenant, ...]
+    protected_principals: frozenset[str]
+    emergency_accounts: frozenset[str]
+    teams_webhook_url: str
+    pagerduty_routing_key: str
+    pagerduty_url: str
+    case_link: str
+    graph_url: str
+    arm_url: str
+    authority_url: str
+    remediations_per_hour: int
+    lease: timedelta
+    read_back: timedelta
+    poll_overlap: timedelta
+    acknowledge_within: timedelta
+
+    def tenant(self, tenant_id: str) -> Tenant | None:
+        """The configured tenant with this id; None for any other, on which nothing is ever done."""
+        return next((tenant for tenant in self.tenants if tenant.id == tenant_id.lower()), None)
+
+    @property
+    def untouchable(self) -> frozenset[str]:
+        """Object ids that no remediation may take anything from."""
+        own = {tenant.responder_id for tenant in self.tenants}
+        return self.protected_principals | self.emergency_accounts | own
+
+
+DEFAULTS: Final[Mapping[str, str]] = {
+    "WORKFORCE_CLIENT_ID": "",
+    "B2C_TENANT_ID": "",
+    "B2C_RESPONDER_ID": "",
+    "B2C_CLIENT_ID": "",
+    "B2C_CERTIFICATE": "",
+    "PROTECTED_PRINCIPAL_IDS": "",
+    "TEAMS_WEBHOOK_URL": "",
+    "PAGERDUTY_ROUTING_KEY": "",
+    "PAGERDUTY_URL": "https://events.pagerduty.com/v2/enqueue",
+    "CASE_LINK": "",
+    "GRAPH_URL": "https://graph.microsoft.com",
+    "ARM_URL": "https://management.azure.com",
+    "AUTHORITY_URL": "https://login.microsoftonline.com",
+    "REMEDIATIONS_PER_HOUR": "10",
+    "LEASE_SECONDS": "120",
+    "READ_BACK_SECONDS": "20",
+    "POLL_OVERLAP_MINUTES": "60",
+    "ACKNOWLEDGE_MINUTES": "15",
+}
+"""Settings that may be left out, with the value that they then have."""
+
+REQUIRED: Final = ("WORKFORCE_TENANT_ID", "WORKFORCE_RESPONDER_ID", "SUBSCRIPTION_IDS", "EMERGENCY_ACCOUNT_IDS")
+"""Settings without a safe default."""
+
+SCHEDULES: Final[Mapping[str, str]] = {
+    "AUDIT_POLL_SCHEDULE": "0 */2 * * * *",
+    "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
+    "RESUME_SCHEDULE": "15 * * * * *",
+}
+"""NCRONTAB texts that the timer bindings name; the Functions host reads them, with these values in the sample settings."""
+
+
+class _Reader:
+    """Reads one environment and gathers what is wrong with it."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def text(self, name: str) -> str:
+        found = self._environment.get(name, DEFAULTS.get(name, "")).strip()
+        if not found and name in REQUIRED:
+            self.problems.append(f"{name} is missing: {_RIGHT[name]}")
+        return found
+
+    def _problem(self, name: str, found: str, right: str) -> None:
+        shown = "a secret value" if name in _SECRETS else repr(found[:80])
+        self.problems.append(f"{name} is {shown}: it should be {right}")
+
+    def guid(self, name: str, *, needed_with: str = "") -> str:
+        found = self.text(name)
+        if found and _GUID.fullmatch(found) is None:
+            self._problem(name, found, "a directory object id, like 00000000-0000-0000-0000-000000000000")
+        if not found and needed_with:
+            self.problems.append(f"{name} is missing: it is needed because {needed_with} is set")
+        return found.lower()
+
+    def guids(self, name: str) -> frozenset[str]:
+        parts = [part.strip() for part in self.text(name).split(",") if part.strip()]
+        for part in parts:
+            if _GUID.fullmatch(part) is None:
+                self._problem(name, part, "ids separated by commas, like 00000000-0000-0000-0000-000000000000")
+        return frozenset(part.lower() for part in parts)
+
+    def url(self, name: str) -> str:
+        found = self.text(name)
+        parts = urlsplit(found) if found else None
+        if parts and not (parts.hostname and (parts.scheme == "https" or parts.hostname in _LOOPBACK)):
+            self._problem(name, found, "an https:// address")
+        return found.rstrip("/")
+
+    def number(self, name: str, *, least: int, most: int) -> int:
+        found = self.text(name)
+        if not (found.isascii() and found.isdigit() and least <= int(found) <= most):
+            self._problem(name, found, f"a whole number from {least} to {most}")
+            return least
+        return int(found)
+
+    def check(self, name: str, right: str, is_right: Callable[[str], bool]) -> str:
+        found = self.text(name)
+        if found and not is_right(found):
+            self._problem(name, found, right)
+        return found
+
+
+_RIGHT: Final[Mapping[str, str]] = {
+    "WORKFORCE_TENANT_ID": "the id of the Entra tenant that is guarded",
+    "WORKFORCE_RESPONDER_ID": "the object id of the app's managed identity (Enterprise applications > the identity > Object ID)",
+    "SUBSCRIPTION_IDS": "the ids of the subscriptions whose role assignments are guarded, separated by commas",
+    "EMERGENCY_ACCOUNT_IDS": "the object ids of the break-glass accounts, separated by commas; they are never touched",
+}
+
+
+def _b2c_tenant(read: _Reader) -> Tenant | None:
+    tenant_id = read.guid("B2C_TENANT_ID")
+    if not tenant_id:
+        return None
+    certificate = read.text("B2C_CERTIFICATE")
+    if not certificate:
+        read.problems.append("B2C_CERTIFICATE is missing: it is needed because B2C_TENANT_ID is set")
+    return Tenant(
+        kind=TenantKind.B2C,
+        id=tenant_id,
+        responder_id=read.guid("B2C_RESPONDER_ID", needed_with="B2C_TENANT_ID"),
+        client_id=read.guid("B2C_CLIENT_ID", needed_with="B2C_TENANT_ID"),
+        certificate=certificate,
+    )
+
+
+def _is_routing_key(text: str) -> bool:
+    return re.fullmatch(r"[0-9A-Za-z]{32}", text) is not None
+
+
+def _is_case_link(text: str) -> bool:
+    return text.startswith(("https://", "http://127.0.0.1", "http://localhost")) and "{case}" in text
+
+
+def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: something is missing or wrong; it lists every problem, with the field, the value and what would be right.
+    """
+    read = _Reader(environment)
+    workforce = Tenant(
+        kind=TenantKind.WORKFORCE,
+        id=read.guid("WORKFORCE_TENANT_ID"),
+        responder_id=read.guid("WORKFORCE_RESPONDER_ID"),
+        client_id=read.guid("WORKFORCE_CLIENT_ID"),
+        subscriptions=read.guids("SUBSCRIPTION_IDS"),
+    )
+    b2c = _b2c_tenant(read)
+    settings = Settings(
+        tenants=(workforce, b2c) if b2c else (workforce,),
+        protected_principals=read.guids("PROTECTED_PRINCIPAL_IDS"),
+        emergency_accounts=read.guids("EMERGENCY_ACCOUNT_IDS"),
+        teams_webhook_url=read.url("TEAMS_WEBHOOK_URL"),
+        pagerduty_routing_key=read.check("PAGERDUTY_ROUTING_KEY", "the 32 characters of an Events v2 integration", _is_routing_key),
+        pagerduty_url=read.url("PAGERDUTY_URL"),
+        case_link=read.check("CASE_LINK", "an https:// address with {case} where the case id goes", _is_case_link),
+        graph_url=read.url("GRAPH_URL"),
+        arm_url=read.url("ARM_URL"),
+        authority_url=read.url("AUTHORITY_URL"),
+        remediations_per_hour=read.number("REMEDIATIONS_PER_HOUR", least=0, most=1000),
+        lease=timedelta(seconds=read.number("LEASE_SECONDS", least=5, most=3600)),
+        read_back=timedelta(seconds=read.number("READ_BACK_SECONDS", least=1, most=240)),
+        poll_overlap=timedelta(minutes=read.number("POLL_OVERLAP_MINUTES", least=5, most=1440)),
+        acknowledge_within=timedelta(minutes=read.number("ACKNOWLEDGE_MINUTES", least=1, most=1440)),
+    )
+    problems = [*read.problems, *_contradictions(settings), *_storage_problems(environment)]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """Give what is wrong although each setting alone is right."""
+    problems: list[str] = []
+    if not settings.teams_webhook_url and not settings.pagerduty_routing_key:
+        problems.append("TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one")
+    if settings.lease <= settings.read_back:
+        problems.append("LEASE_SECONDS should be longer than READ_BACK_SECONDS, or a case would be taken over while it is proved")
+    if len({tenant.id for tenant in settings.tenants}) != len(settings.tenants):
+        problems.append("B2C_TENANT_ID is the same as WORKFORCE_TENANT_ID: they are two different tenants")
+    return problems
+
+
+def _storage_problems(environment: Mapping[str, str]) -> list[str]:
+    """Say what is missing for storage: a connection string, an account name or the three service addresses."""
+    prefix = "AzureWebJobsStorage"
+    services = tuple(f"{prefix}__{service}ServiceUri" for service in ("blob", "queue", "table"))
+    if environment.get(prefix) or environment.get(f"{prefix}__accountName") or all(map(environment.get, services)):
+        return []
+    return [
+        f"{prefix} is missing: set a connection string, or for a managed identity {prefix}__accountName,"
+        f" or all of {', '.join(services)}"
+    ]
+
+
+def setting_names() -> frozenset[str]:
+    """Every app setting of the product, apart from the platform's own."""
+    return frozenset({*REQUIRED, *DEFAULTS, *SCHEDULES})
+
+
