@@ -123,11 +123,16 @@ class Doubt(Struct, frozen=True, kw_only=True, tag="doubt"):
 
 
 class Put(Struct, frozen=True, kw_only=True, tag="put"):
-    """What would be done, in words and as data: `image` goes to the remediation's `apply`, `changes` to the people."""
+    """What would be done, in words and as data: `image` goes to the remediation's `apply`, `changes` to the people.
+
+    `touches` are ids of principals that would lose something which only planning can tell, beside those of `Situation`:
+    a conditional access policy would reach them again, say, because their exclusion goes.
+    """
 
     summary: str
     image: Image
     changes: tuple[Change, ...] = ()
+    touches: frozenset[str] = frozenset()
 
 
 type Plan = Already | Doubt | Put
