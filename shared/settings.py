@@ -100,6 +100,7 @@ REQUIRED: Final = ("WORKFORCE_TENANT_ID", "WORKFORCE_RESPONDER_ID", "SUBSCRIPTIO
 
 SCHEDULES: Final[Mapping[str, str]] = {
     "AUDIT_POLL_SCHEDULE": "0 */2 * * * *",
+    "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
     "RESUME_SCHEDULE": "15 * * * * *",
 }
@@ -211,7 +212,9 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         protected_principals=read.guids("PROTECTED_PRINCIPAL_IDS"),
         emergency_accounts=read.guids("EMERGENCY_ACCOUNT_IDS"),
         teams_webhook_url=read.url("TEAMS_WEBHOOK_URL"),
-        pagerduty_routing_key=read.check("PAGERDUTY_ROUTING_KEY", "the 32 characters of an Events v2 integration", _is_routing_key),
+        pagerduty_routing_key=read.check(
+            "PAGERDUTY_ROUTING_KEY", "the 32 characters of an Events v2 integration", _is_routing_key
+        ),
         pagerduty_url=read.url("PAGERDUTY_URL"),
         case_link=read.check("CASE_LINK", "an https:// address with {case} where the case id goes", _is_case_link),
         graph_url=read.url("GRAPH_URL"),
@@ -233,9 +236,13 @@ def _contradictions(settings: Settings) -> list[str]:
     """Give what is wrong although each setting alone is right."""
     problems: list[str] = []
     if not settings.teams_webhook_url and not settings.pagerduty_routing_key:
-        problems.append("TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one")
+        problems.append(
+            "TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one"
+        )
     if settings.lease <= settings.read_back:
-        problems.append("LEASE_SECONDS should be longer than READ_BACK_SECONDS, or a case would be taken over while it is proved")
+        problems.append(
+            "LEASE_SECONDS should be longer than READ_BACK_SECONDS, or a case would be taken over while it is proved"
+        )
     if len({tenant.id for tenant in settings.tenants}) != len(settings.tenants):
         problems.append("B2C_TENANT_ID is the same as WORKFORCE_TENANT_ID: they are two different tenants")
     return problems
@@ -256,5 +263,3 @@ def _storage_problems(environment: Mapping[str, str]) -> list[str]:
 def setting_names() -> frozenset[str]:
     """Every app setting of the product, apart from the platform's own."""
     return frozenset({*REQUIRED, *DEFAULTS, *SCHEDULES})
-
-

@@ -1,0 +1,36 @@
+# Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
+.PHONY: setup demo up test lint types check bench lock clean
+python := .venv/bin/python
+
+setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
+	@infra/local/setup.sh
+
+demo: setup ## play the story on real parts and check every outcome
+	@$(python) -m infra.local.demo
+
+up: setup ## start the local stack and leave it running
+	@$(python) -m infra.local.stack
+
+test: setup ## run every test
+	@$(python) -m pytest $(ARGS)
+
+lint: setup ## ruff and import-linter
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@.venv/bin/lint-imports --no-cache
+
+types: setup ## pyright, strict
+	@.venv/bin/pyright
+
+check: lint types ## everything that reads the code without running it
+
+bench: setup ## measure; prints one JSON object
+	@$(python) -m tests.benchmarks.run
+
+lock: setup ## compile the lock files anew from pyproject.toml and package.json
+	@.venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --python-version 3.13 pyproject.toml -o requirements.txt
+	@.venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --python-version 3.13 --extra dev pyproject.toml -o requirements-dev.txt
+	@npm install --package-lock-only --silent
+
+clean: ## remove what setup made
+	rm -rf .venv node_modules .local

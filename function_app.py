@@ -1,0 +1,15 @@
+"""Registers the functions. A wrong setting stops the app here, with every problem listed."""
+
+import azure.functions as func
+
+from responders.app import settings
+from responders.triggers.cases import cases
+from responders.triggers.events import events
+from responders.triggers.requests import requests
+from responders.triggers.schedules import schedules
+
+settings()
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for blueprint in (events, schedules, cases, requests):
+    app.register_functions(blueprint)

@@ -1,0 +1,174 @@
+"""HTTP, under a function key: read cases, acknowledge one, read and set modes and the kill switch. Nothing acts on GET."""
+
+from html import escape
+from typing import Final
+
+import azure.functions as func
+import msgspec
+from msgspec import Struct
+
+from responders.app import machine
+from shared.cases import Case
+from shared.catalog import Mode
+from shared.errors import LeaseLost
+
+requests = func.Blueprint()
+_MOST: Final = 200
+_LONGEST_BODY: Final = 16_384
+
+
+class ModeChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PUT modes/{detection}."""
+
+    mode: Mode
+    by: str
+
+
+class Stop(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of PUT kill-switch."""
+
+    stopped: bool
+    by: str
+    reason: str = ""
+
+
+class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST cases/{case}/acknowledge."""
+
+    by: str
+
+
+@requests.function_name("list_cases")
+@requests.route(route="cases", methods=["GET"])
+def list_cases(req: func.HttpRequest) -> func.HttpResponse:
+    """Give the newest cases of the last 30 days; `?open=1` only those that the machine hasn't finished."""
+    only_open = req.params.get("open", "") in {"1", "true"}
+    found = [
+        case for tenant in machine().settings.tenants for case in machine().ledger.cases(tenant.id, only_open=only_open)
+    ]
+    found.sort(key=lambda case: case.at, reverse=True)
+    return _json({"cases": found[:_MOST], "left_off": max(0, len(found) - _MOST)})
+
+
+@requests.function_name("read_case")
+@requests.route(route="cases/{case}", methods=["GET"])
+def read_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Give one case, as JSON, or as a page to a browser."""
+    found = _find(req.route_params["case"])
+    if found is None:
+        return _problem(404, "no case has that id; GET cases lists those there are")
+    if "text/html" in req.headers.get("Accept", ""):
+        return func.HttpResponse(_page(found), mimetype="text/html", headers=_SAFE)
+    return _json(found)
+
+
+@requests.function_name("acknowledge_case")
+@requests.route(route="cases/{case}/acknowledge", methods=["POST"])
+def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Note that somebody has read the page of a case, so that it isn't escalated."""
+    try:
+        body = _body(req, Acknowledgement)
+    except ValueError as error:
+        return _problem(400, str(error))
+    found = _find(req.route_params["case"])
+    if found is None:
+        return _problem(404, "no case has that id; GET cases lists those there are")
+    try:
+        case = machine().ledger.acknowledge(found, by=body.by)
+    except LeaseLost:
+        return _problem(409, "the case is being written by another run; send it again")
+    return _json(case)
+
+
+@requests.function_name("read_modes")
+@requests.route(route="modes", methods=["GET"])
+def read_modes(req: func.HttpRequest) -> func.HttpResponse:
+    """Give the mode of each detection and the kill switch."""
+    del req
+    positions = machine().switches.positions()
+    modes = {detection: positions.mode(detection) for detection in machine().detections}
+    return _json({"stopped": positions.stopped, "unread": positions.unread, "modes": modes})
+
+
+@requests.function_name("set_mode")
+@requests.route(route="modes/{detection}", methods=["PUT"])
+def set_mode(req: func.HttpRequest) -> func.HttpResponse:
+    """Set the mode of one detection, or of all without one of their own ("*")."""
+    detection = req.route_params["detection"]
+    if detection != "*" and detection not in machine().detections:
+        return _problem(404, f"no detection is called that; there are: {', '.join(machine().detections)}")
+    try:
+        body = _body(req, ModeChange)
+    except ValueError as error:
+        return _problem(400, str(error))
+    machine().switches.set_mode(detection, body.mode, by=body.by)
+    return _json({"detection": detection, "mode": body.mode})
+
+
+@requests.function_name("set_kill_switch")
+@requests.route(route="kill-switch", methods=["PUT"])
+def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
+    """Stop putting anything back, or start again. Pages go on either way."""
+    try:
+        body = _body(req, Stop)
+    except ValueError as error:
+        return _problem(400, str(error))
+    if body.stopped:
+        machine().switches.stop(by=body.by, reason=body.reason)
+    else:
+        machine().switches.start(by=body.by)
+    return _json({"stopped": body.stopped})
+
+
+_SAFE: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def _find(case_id: str) -> Case | None:
+    """Look in each tenant; an id is letters, digits and dashes, anything else is no id."""
+    if not case_id.replace("-", "").isalnum():
+        return None
+    tenants = machine().settings.tenants
+    return next((case for tenant in tenants if (case := machine().ledger.case(tenant.id, case_id))), None)
+
+
+def _body[T](req: func.HttpRequest, shape: type[T]) -> T:
+    raw = req.get_body()
+    if len(raw) > _LONGEST_BODY:
+        raise ValueError(f"the body has {len(raw)} bytes; at most {_LONGEST_BODY} are read")
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.DecodeError as error:
+        wanted = ", ".join(field.name for field in msgspec.structs.fields(shape))
+        raise ValueError(f"{error}; send a JSON object with {wanted}") from error
+
+
+def _json(value: object) -> func.HttpResponse:
+    return func.HttpResponse(
+        msgspec.json.encode(value), mimetype="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _problem(status: int, detail: str) -> func.HttpResponse:
+    body = msgspec.json.encode({"status": status, "detail": detail})
+    return func.HttpResponse(body, status_code=status, mimetype="application/problem+json")
+
+
+def _page(case: Case) -> str:
+    """A plain page: every text from the tenant is escaped, and there is nothing to click that acts."""
+    fields = msgspec.to_builtins(case)
+    rows = "".join(
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(_readable(value))}</td></tr>"
+        for name, value in fields.items()
+        if value not in ("", None, [])
+    )
+    style = "body{font:16px system-ui;margin:2rem;max-width:60rem}th{text-align:left;vertical-align:top;padding-right:1rem}td{white-space:pre-wrap;word-break:break-word}"
+    return f"<!doctype html><meta charset=utf-8><title>Case {escape(case.id)}</title><style>{style}</style><h1>Case {escape(case.id)}</h1><table>{rows}</table>"
+
+
+def _readable(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.format(msgspec.json.encode(value)).decode()

@@ -1,0 +1,74 @@
+"""Timers: read the audit logs, take snapshots, go on with what was left behind.
+
+None is tied to its ticks: a poll goes on where the last complete one ended, so a timer that was late or missed loses nothing.
+"""
+
+import logging
+from datetime import timedelta
+
+import azure.functions as func
+
+from responders.app import machine
+from responders.calls import DIRECTORY_AUDITS
+from shared.errors import EdgeError
+from shared.pipeline import resume
+from shared.poll import poll
+
+schedules = func.Blueprint()
+_log = logging.getLogger("responder.schedules")
+
+
+def _poll_all(overlap: timedelta) -> None:
+    """Poll every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
+    failures: list[EdgeError] = []
+    for tenant in machine().settings.tenants:
+        try:
+            poll(machine(), tenant, DIRECTORY_AUDITS, overlap=overlap)
+        except EdgeError as error:
+            _log.exception("the audit log of %s could not be read", tenant.name)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@schedules.function_name("poll_directory_audits")
+@schedules.timer_trigger(arg_name="timer", schedule="%AUDIT_POLL_SCHEDULE%")
+def poll_directory_audits(timer: func.TimerRequest) -> None:
+    """Read the audit log of every tenant since the last poll, less the overlap."""
+    del timer
+    _poll_all(machine().settings.poll_overlap)
+
+
+@schedules.function_name("backfill_directory_audits")
+@schedules.timer_trigger(arg_name="timer", schedule="%BACKFILL_SCHEDULE%")
+def backfill_directory_audits(timer: func.TimerRequest) -> None:
+    """Read the last 24 hours again: some records come hours late."""
+    del timer
+    _poll_all(timedelta(hours=24))
+
+
+@schedules.function_name("take_snapshots")
+@schedules.timer_trigger(arg_name="timer", schedule="%SNAPSHOT_SCHEDULE%")
+def take_snapshots(timer: func.TimerRequest) -> None:
+    """Keep the last known good of everything that can be put back."""
+    del timer
+    failures: list[EdgeError] = []
+    for inventory in machine().inventories:
+        for tenant in machine().settings.tenants:
+            if tenant.kind is not inventory.tenant_kind:
+                continue
+            try:
+                machine().snapshots.sweep(inventory, machine().edges[tenant.id])
+            except EdgeError as error:
+                _log.exception("the %s objects of %s could not be read", inventory.kind, tenant.name)
+                failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@schedules.function_name("resume_cases")
+@schedules.timer_trigger(arg_name="timer", schedule="%RESUME_SCHEDULE%")
+def resume_cases(timer: func.TimerRequest) -> None:
+    """Take up cases whose lease ran out, send pages that wait, escalate those that nobody acknowledged."""
+    del timer
+    resume(machine())

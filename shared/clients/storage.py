@@ -1,0 +1,274 @@
+"""Azure Storage: tables, blobs and one queue, reached by connection string or by managed identity.
+
+The same settings that the Functions host reads name the account: `AzureWebJobsStorage` (a connection string), or
+`AzureWebJobsStorage__accountName`, or its three `__…ServiceUri`s, with `__clientId` for a user-assigned identity. Evidence may
+live in an account of its own under the prefix `EvidenceStorage`. Nothing is created on a read path: a table that is gone is an
+error, never an empty table.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+
+from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.data.tables import TableClient, TableServiceClient
+    from azure.storage.blob import BlobServiceClient
+    from azure.storage.queue import QueueClient, QueueServiceClient
+
+_NOT_FOUND: Final = 404
+_CONFLICT: Final = 409
+_PRECONDITION: Final = 412
+_POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
+_DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
+
+
+class Table(StrEnum):
+    """The tables, with what they hold in `docs/` and the architecture."""
+
+    APPROVED_ACTORS = "ApprovedActors"
+    OWNERS = "Owners"
+    CASES = "Cases"
+    CURSORS = "Cursors"
+    OUTBOX = "Outbox"
+    SWITCHES = "Switches"
+
+
+class Container(StrEnum):
+    """The blob containers."""
+
+    EVIDENCE = "evidence"
+    SNAPSHOTS = "snapshots"
+    QUARANTINE = "quarantine"
+
+
+CASES_QUEUE: Final = "cases"
+
+
+class Conflict(EdgeError):  # noqa: N818 - a state of the row, not a program's error
+    """The row was changed by somebody else since it was read (412), or isn't there any more."""
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A table row: its columns without the keys' bookkeeping, and the ETag that guards an update."""
+
+    partition: str
+    key: str
+    columns: dict[str, Any]
+    etag: str
+
+
+@contextmanager
+def _meaning(what: str) -> Iterator[None]:
+    """Turn the SDK's exceptions into ours. The SDK's text may hold a signed URL, so only its code and status are kept."""
+    from azure.core.exceptions import (  # noqa: PLC0415 - the SDK is imported on first use
+        ClientAuthenticationError,
+        HttpResponseError,
+        ServiceRequestError,
+        ServiceResponseError,
+    )
+
+    try:
+        yield
+    except (ServiceRequestError, ServiceResponseError) as error:
+        raise Unreachable(f"{what}: storage gave no answer ({type(error).__name__})") from error
+    except HttpResponseError as error:
+        raise _said(what, error, refused=isinstance(error, ClientAuthenticationError)) from error
+
+
+def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401 - the SDK's exception, imported lazily
+    status = int(error.status_code or 0)
+    code = str(getattr(error, "error_code", "") or "")
+    text = f"{what}: storage answered {status} {code}".rstrip()
+    if refused or status in {401, 403}:
+        return Refused(text, status=status, code=code)
+    if status == _PRECONDITION:
+        return Conflict(text, status=status, code=code)
+    if status in {429, 503}:
+        return Throttled(text, status=status, code=code)
+    if status >= 500 or not status:  # noqa: PLR2004 - HTTP's own number
+        return Unreachable(text, status=status, code=code)
+    return Rejected(text, status=status, code=code)
+
+
+class Storage:
+    """One account's services, each made when first used. Safe to share between threads."""
+
+    def __init__(self, environment: Mapping[str, str], *, prefix: str = _DEFAULT_PREFIX) -> None:
+        named = any(name == prefix or name.startswith(f"{prefix}__") for name in environment)
+        self._prefix = prefix if named else _DEFAULT_PREFIX
+        self._environment = environment
+        self._lock = threading.RLock()
+        self._made: dict[str, Any] = {}
+
+    def _once[T](self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+    def _setting(self, suffix: str) -> str:
+        return self._environment.get(f"{self._prefix}{suffix}", "")
+
+    def _address(self, service: str) -> str:
+        return self._setting(f"__{service}ServiceUri") or f"https://{self._setting('__accountName')}.{service}.core.windows.net"
+
+    def _credential(self) -> "TokenCredential":
+        from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - imported on first use
+
+        if self._setting("__credential") == "managedidentity":
+            client_id = self._setting("__clientId")
+            return ManagedIdentityCredential(client_id=client_id) if client_id else ManagedIdentityCredential()
+        return DefaultAzureCredential()
+
+    def _tables(self) -> "TableServiceClient":
+        from azure.data.tables import TableServiceClient  # noqa: PLC0415 - imported on first use
+
+        if connection := self._setting(""):
+            return TableServiceClient.from_connection_string(connection, **_POLICY)
+        return TableServiceClient(self._address("table"), credential=self._credential(), **_POLICY)
+
+    def _blobs(self) -> "BlobServiceClient":
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - imported on first use
+
+        if connection := self._setting(""):
+            return BlobServiceClient.from_connection_string(connection, **_POLICY)
+        return BlobServiceClient(self._address("blob"), credential=self._credential(), **_POLICY)
+
+    def _queues(self) -> "QueueServiceClient":
+        from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - imported on first use
+
+        if connection := self._setting(""):
+            return QueueServiceClient.from_connection_string(connection, **_POLICY)
+        return QueueServiceClient(self._address("queue"), credential=self._credential(), **_POLICY)
+
+    def _table(self, table: Table) -> "TableClient":
+        return self._once(f"table {table}", lambda: self._once("tables", self._tables).get_table_client(table))
+
+    def _queue(self) -> "QueueClient":
+        from azure.storage.queue import TextBase64EncodePolicy  # noqa: PLC0415 - imported on first use
+
+        service = self._once("queues", self._queues)
+        encode = TextBase64EncodePolicy()
+        return self._once("queue", lambda: service.get_queue_client(CASES_QUEUE, message_encode_policy=encode))
+
+    def create_all(self) -> None:
+        """Make every table, container and the queue that isn't there yet. For set-up only, never on a read path."""
+        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - imported on first use
+
+        with _meaning("set-up"):
+            for table in Table:
+                self._once("tables", self._tables).create_table_if_not_exists(table)
+            for container in Container:
+                try:
+                    self._once("blobs", self._blobs).create_container(container)
+                except ResourceExistsError:
+                    continue
+            try:
+                self._queue().create_queue()
+            except ResourceExistsError:
+                return
+
+    def row(self, table: Table, partition: str, key: str) -> Row | None:
+        """Read one row; None when the table is there and the row isn't."""
+        try:
+            with _meaning(f"reading {table}"):
+                return _row(self._table(table).get_entity(partition, key))
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
+                return None
+            raise
+
+    def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:  # noqa: ANN401 - OData values
+        """Read the rows that meet an OData `query`; `@name`s in it are filled from `values`. `most` 0 means all."""
+        found: list[Row] = []
+        with _meaning(f"reading {table}"):
+            for entity in self._table(table).query_entities(query, parameters=values):
+                found.append(_row(entity))
+                if most and len(found) >= most:
+                    break
+        return found
+
+    def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
+        """Insert a row; False when there is one already."""
+        try:
+            with _meaning(f"writing {table}"):
+                self._table(table).create_entity({**columns, "PartitionKey": partition, "RowKey": key})
+        except Rejected as rejected:
+            # Azurite's duplicate insert has no error code: the status tells.
+            if rejected.status == _CONFLICT:
+                return False
+            raise
+        return True
+
+    def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
+        """Replace a row's columns if nobody changed it since it was read, and give it with its new ETag.
+
+        Raises:
+            Conflict: somebody did, or the row is gone.
+        """
+        from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
+        from azure.data.tables import UpdateMode  # noqa: PLC0415
+
+        entity = {**columns, "PartitionKey": row.partition, "RowKey": row.key}
+        with _meaning(f"writing {table}"):
+            answer = self._table(table).update_entity(
+                entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+            )
+        return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
+
+    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
+        """Write a row whatever stood there."""
+        from azure.data.tables import UpdateMode  # noqa: PLC0415 - imported on first use
+
+        with _meaning(f"writing {table}"):
+            self._table(table).upsert_entity(
+                {**columns, "PartitionKey": partition, "RowKey": key}, mode=UpdateMode.REPLACE
+            )
+
+    def keep(self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
+        """Write a blob once; one of that name that is there already stays (evidence is never overwritten)."""
+        try:
+            with _meaning(f"writing {container}"):
+                blob = self._once("blobs", self._blobs).get_blob_client(container, name)
+                blob.upload_blob(content, overwrite=False, metadata=dict(metadata or {}))
+        except Rejected as rejected:
+            if rejected.status != _CONFLICT or rejected.code not in {"BlobAlreadyExists", ""}:
+                raise
+
+    def blob(self, container: Container, name: str) -> bytes | None:
+        """Read a blob; None when the container is there and the blob isn't."""
+        try:
+            with _meaning(f"reading {container}"):
+                return self._once("blobs", self._blobs).get_blob_client(container, name).download_blob().readall()
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code == "BlobNotFound":
+                return None
+            raise
+
+    def blob_names(self, container: Container, prefix: str) -> list[str]:
+        """List the names under a prefix, in their alphabetical order."""
+        with _meaning(f"reading {container}"):
+            return [blob.name for blob in self._once("blobs", self._blobs).get_container_client(container).list_blobs(prefix)]
+
+    def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
+        """Put a message in the cases queue, visible after `delay`."""
+        with _meaning("writing the cases queue"):
+            self._queue().send_message(text, visibility_timeout=int(delay.total_seconds()))
+
+
+def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
+    columns = {name: value for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
+    return Row(
+        partition=str(entity["PartitionKey"]),
+        key=str(entity["RowKey"]),
+        columns=columns,
+        etag=str(entity.metadata["etag"]),
+    )

@@ -1,0 +1,147 @@
+"""What the pipeline works with: the edges and stores, made once per process and passed in."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from shared.approvals import TableApprovals
+from shared.catalog import AnyDetection, Inventory, TenantKind
+from shared.clients.arm import ArmTransport
+from shared.clients.calls import Service
+from shared.clients.edges import TenantEdges
+from shared.clients.graph import GraphTransport
+from shared.clients.pacing import TablePacer
+from shared.clients.storage import Storage
+from shared.match import Matcher
+from shared.notify import Channel, Notifier, Sender
+from shared.record import Ledger
+from shared.senders import PagerDutySender, TeamsSender
+from shared.settings import Settings, Tenant
+from shared.snapshots import Snapshots
+from shared.switches import Switches
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+_PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
+
+
+def utc_now() -> datetime:
+    """The time, aware and UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Everything that the stages need, together. `detections` is by id."""
+
+    settings: Settings
+    detections: Mapping[str, AnyDetection]
+    inventories: tuple[Inventory, ...]
+    matcher: Matcher
+    storage: Storage
+    ledger: Ledger
+    approvals: TableApprovals
+    switches: Switches
+    snapshots: Snapshots
+    notifier: Notifier
+    edges: Mapping[str, TenantEdges]
+    clock: Callable[[], datetime]
+    wait: Callable[[float], None]
+
+
+def machine_from(
+    settings: Settings,
+    detections: tuple[AnyDetection, ...],
+    inventories: tuple[Inventory, ...],
+    *,
+    environment: Mapping[str, str] = os.environ,
+    clock: Callable[[], datetime] = utc_now,
+    wait: Callable[[float], None] = time.sleep,
+) -> Machine:
+    """Put a machine together. Nothing is connected yet: each client connects, and imports its SDK, when first used."""
+    storage = Storage(environment)
+    evidence = Storage(environment, prefix="EvidenceStorage")
+    pacer = TablePacer(storage, clock=clock, wait=wait)
+    edges = {
+        tenant.id: TenantEdges(tenant=tenant, transports=_transports(settings, tenant), pacer=pacer, wait=wait)
+        for tenant in settings.tenants
+    }
+    return Machine(
+        settings=settings,
+        detections={detection.id: detection for detection in detections},
+        inventories=inventories,
+        matcher=Matcher(detections),
+        storage=storage,
+        ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),
+        approvals=TableApprovals(storage, clock=clock),
+        switches=Switches(storage, clock=clock),
+        snapshots=Snapshots(storage, clock=clock),
+        notifier=Notifier(storage, _senders(settings), clock=clock, acknowledge_within=settings.acknowledge_within),
+        edges=edges,
+        clock=clock,
+        wait=wait,
+    )
+
+
+def _senders(settings: Settings) -> dict[Channel, Sender]:
+    senders: dict[Channel, Sender] = {}
+    if settings.teams_webhook_url:
+        senders[Channel.TEAMS] = TeamsSender(settings)
+    if settings.pagerduty_routing_key:
+        senders[Channel.PAGERDUTY] = PagerDutySender(settings)
+    return senders
+
+
+def _transports(settings: Settings, tenant: Tenant) -> dict[Service, GraphTransport | ArmTransport]:
+    credential = LazyCredential(settings, tenant)
+    return {
+        Service.GRAPH: GraphTransport(url=settings.graph_url, version="v1.0", credential=credential),
+        Service.GRAPH_BETA: GraphTransport(url=settings.graph_url, version="beta", credential=credential),
+        Service.ARM: ArmTransport(url=settings.arm_url, credential=credential),
+    }
+
+
+class LazyCredential:
+    """A tenant's credential from azure-identity, made (and its SDK imported) when the first token is asked for."""
+
+    def __init__(self, settings: Settings, tenant: Tenant) -> None:
+        self._settings = settings
+        self._tenant = tenant
+        self._lock = threading.Lock()
+        self._made: TokenCredential | None = None
+
+    def get_token(self, *scopes: str, **options: object) -> object:
+        """Give a token for `scopes`; azure-identity keeps it until shortly before it ends."""
+        with self._lock:
+            credential = self._made = self._made or self._make()
+        return credential.get_token(*scopes, **options)  # pyright: ignore[reportArgumentType] - handed on as it came
+
+    def _make(self) -> "TokenCredential":
+        from azure.identity import CertificateCredential, ManagedIdentityCredential  # noqa: PLC0415 - imported on first use
+
+        tenant = self._tenant
+        if tenant.kind is TenantKind.WORKFORCE:
+            return ManagedIdentityCredential(client_id=tenant.client_id) if tenant.client_id else ManagedIdentityCredential()
+        authority = self._settings.authority_url
+        return CertificateCredential(
+            tenant.id,
+            tenant.client_id,
+            certificate_data=_certificate(tenant.certificate),
+            authority=authority,
+            disable_instance_discovery=authority != _PUBLIC_AUTHORITY,
+        )
+
+
+def _certificate(setting: str) -> bytes:
+    """Read a certificate with its key: a file's path, or the file in base64 as a Key Vault reference gives it."""
+    import base64  # noqa: PLC0415 - needed once, by tenants with a certificate
+    from pathlib import Path  # noqa: PLC0415
+
+    if len(setting) < 1024 and Path(setting).is_file():  # noqa: PLR2004 - longer than any path, shorter than any key
+        return Path(setting).read_bytes()
+    return base64.b64decode(setting)

@@ -1,0 +1,180 @@
+"""Stage 7: tell people, at least once, and go on until somebody has read it.
+
+A page is a row of table `Outbox` before anything is sent, so a crash loses none; a channel that fails is tried again by the resume
+timer. Teams answers 202 even when no card is posted, so a page that needs somebody and that nobody acknowledged goes to the second
+channel, which doesn't depend on the tenant, and to the next owner.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from shared.cases import Case, Decision, Outcome
+from shared.catalog import AnyDetection, Risk
+from shared.clients.storage import Conflict, Row, Storage, Table
+from shared.errors import EdgeError
+from shared.owners import Owner
+
+_log = logging.getLogger("responder.notify")
+_SEARCHED: Final = timedelta(days=3)
+_RETRY_GAPS: Final = (5, 15, 60, 300, 900)
+
+
+class Channel(StrEnum):
+    """Ways to reach the owners."""
+
+    TEAMS = "teams"
+    PAGERDUTY = "pagerduty"
+
+
+class Sender(Protocol):
+    """Sends the page of a case over one channel, mentioning an owner; raises EdgeError when the channel refuses it."""
+
+    def send(self, case: Case, detection: AnyDetection, owner: Owner | None) -> None: ...
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page to send: which case, over what, to which of the owners (their place in order, 0 first)."""
+
+    case_id: str
+    tenant_id: str
+    channel: Channel
+    place: int
+    tries: int
+    row: Row
+
+
+def needs_somebody(case: Case) -> bool:
+    """Whether a person has to do something, as against having to know."""
+    return case.decision is Decision.PAGE or (
+        case.decision is Decision.REMEDIATE and case.outcome not in {Outcome.DONE, Outcome.ALREADY}
+    )
+
+
+class Notifier:
+    """Writes and sends pages. `senders` are the channels that are configured, at least one."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        senders: Mapping[Channel, Sender],
+        *,
+        clock: Callable[[], datetime],
+        acknowledge_within: timedelta,
+    ) -> None:
+        self._storage = storage
+        self._senders = senders
+        self._clock = clock
+        self._acknowledge_within = acknowledge_within
+
+    def post(self, case: Case, detection: AnyDetection) -> list[Page]:
+        """Write the pages that a case needs, once: those that are there already stay as they are."""
+        if case.decision is Decision.RECORD:
+            return []
+        urgent = detection.risk is Risk.HIGH and needs_somebody(case)
+        wanted = (Channel.TEAMS, Channel.PAGERDUTY) if urgent else (Channel.TEAMS,)
+        channels = [channel for channel in wanted if channel in self._senders] or list(self._senders)[:1]
+        return [page for channel in channels if (page := self._write(case, channel, place=0))]
+
+    def _write(self, case: Case, channel: Channel, *, place: int) -> Page | None:
+        partition, key = _partition(case), f"{case.id} {channel} {place}"
+        columns = {
+            "case_id": case.id,
+            "tenant_id": case.tenant_id,
+            "channel": channel.value,
+            "place": place,
+            "tries": 0,
+            "state": "waiting",
+            "next_try": self._clock().isoformat(),
+            "needs_somebody": needs_somebody(case),
+        }
+        self._storage.insert(Table.OUTBOX, partition, key, columns)
+        row = self._storage.row(Table.OUTBOX, partition, key)
+        return _page(row) if row and row.columns["state"] == "waiting" else None
+
+    def send(self, page: Page, case: Case, detection: AnyDetection) -> bool:
+        """Send one page and write down that it was; a failure is written down with the time of the next try."""
+        owner = self._owner(detection, page.place)
+        try:
+            self._senders[page.channel].send(case, detection, owner)
+        except EdgeError as error:
+            gap = _RETRY_GAPS[min(page.tries, len(_RETRY_GAPS) - 1)]
+            _log.warning("page of case %s over %s failed, next try in %s s: %s", case.id, page.channel, gap, error)
+            next_try = self._clock() + timedelta(seconds=gap)
+            self._note(page, tries=page.tries + 1, next_try=next_try.isoformat(), error=str(error)[:500])
+            return False
+        self._note(page, state="sent", tries=page.tries + 1, sent_at=self._clock().isoformat())
+        return True
+
+    def _note(self, page: Page, **columns: str | int) -> None:
+        try:
+            self._storage.replace(Table.OUTBOX, page.row, {**page.row.columns, **columns})
+        except Conflict:
+            _log.info("page of case %s was sent by another run as well", page.case_id)
+
+    def due(self) -> list[Page]:
+        """Read the pages that wait to be sent and whose time has come."""
+        now = self._clock()
+        pages = self._pages("state eq 'waiting'")
+        return [page for page in pages if datetime.fromisoformat(page.row.columns["next_try"]) <= now]
+
+    def escalate(self, case_of: Callable[[Page], Case | None]) -> list[Page]:
+        """Write the next page for each case that needs somebody, was paged long enough ago, and that nobody acknowledged."""
+        limit = self._clock() - self._acknowledge_within
+        raised: list[Page] = []
+        for page in self._pages("state eq 'sent' and needs_somebody eq true"):
+            if page.row.columns.get("escalated") or datetime.fromisoformat(page.row.columns["sent_at"]) > limit:
+                continue
+            case = case_of(page)
+            if case and case.acknowledged_at is None:
+                raised += self._raise(page, case)
+            self._note(page, escalated=1)
+        return raised
+
+    def _raise(self, page: Page, case: Case) -> Iterable[Page]:
+        """Go to the other channels with the same owner, and over this one to the next owner."""
+        others = [channel for channel in self._senders if channel is not page.channel]
+        written = [self._write(case, channel, place=page.place) for channel in others]
+        written.append(self._write(case, page.channel, place=page.place + 1) if page.place < 9 else None)  # noqa: PLR2004
+        return [one for one in written if one]
+
+    def _pages(self, term: str) -> list[Page]:
+        first = (self._clock() - _SEARCHED).strftime("%Y%m%d")
+        return [_page(row) for row in self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)]
+
+    def _owner(self, detection: AnyDetection, place: int) -> Owner | None:
+        """The owner to mention: of the detection, else of its approval list, else of everything. None when none can be read."""
+        scopes = (detection.id, detection.unless_actor_in.value, "*")
+        try:
+            for scope in scopes:
+                rows = sorted(self._storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope=scope), key=lambda row: row.key)
+                if rows:
+                    return _owner_from(scope, rows[place % len(rows)])
+        except EdgeError as error:
+            _log.warning("the owners could not be read, the page goes out without a mention: %s", error)
+        return None
+
+
+def _owner_from(scope: str, row: Row) -> Owner:
+    columns = row.columns
+    return Owner(scope=scope, order=row.key, name=str(columns.get("name", "")), upn=str(columns.get("upn", "")))
+
+
+def _partition(case: Case) -> str:
+    return case.id.partition("-")[0]
+
+
+def _page(row: Row) -> Page:
+    columns = row.columns
+    return Page(
+        case_id=columns["case_id"],
+        tenant_id=columns["tenant_id"],
+        channel=Channel(columns["channel"]),
+        place=int(columns["place"]),
+        tries=int(columns["tries"]),
+        row=row,
+    )
