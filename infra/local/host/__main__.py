@@ -1,0 +1,83 @@
+"""`python -m infra.local.host`: run a function app on this machine.
+
+Ctrl-C stops it cleanly, giving running functions ten seconds; a second Ctrl-C ends it at once. Exit 0 after a clean
+stop, 2 when an argument, the settings or the keys are wrong, 3 when the app can't be loaded.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TextIO
+
+from infra.local.host.app_settings import settings_from
+from infra.local.host.console import claim_stdout, log_to_stderr
+from infra.local.host.errors import AppError, SettingsError
+from infra.local.host.host import Ready, run_host
+from infra.local.host.keys import Keys, fresh_keys, keys_from
+
+_WRONG_SETTINGS = 2
+_WRONG_APP = 3
+_INTERRUPTED = 130
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.host", description="Run a function app locally.")
+    parser.add_argument("--app", type=Path, required=True, metavar="DIR", help="the folder with function_app.py")
+    parser.add_argument(
+        "--settings", type=Path, required=True, metavar="FILE", help="the app settings, as in local.settings.json"
+    )
+    parser.add_argument("--port", type=int, default=0, help="the port on loopback; 0, the default, takes any free one")
+    parser.add_argument("--keys", type=Path, metavar="FILE", help="the access keys; without it fresh ones are printed")
+    parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and failures")
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace, stdout: TextIO) -> int:
+    try:
+        app: Path = arguments.app.resolve()
+        for name, value in settings_from(arguments.settings).items():
+            os.environ.setdefault(name, value)
+        keys = keys_from(arguments.keys) if arguments.keys else fresh_keys()
+        shown = None if arguments.keys else keys
+        asyncio.run(
+            run_host(app=app, port=arguments.port, keys=keys, announce=lambda ready: _announce(ready, shown, stdout))
+        )
+    except SettingsError as refused:
+        return _refuse(f"{refused}", _WRONG_SETTINGS)
+    except AppError as refused:
+        return _refuse(f"The app can't be loaded. {refused}", _WRONG_APP)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+def _announce(ready: Ready, keys: Keys | None, stdout: TextIO) -> None:
+    line = {"ready": True, "url": ready.url, "functions": ready.functions}
+    print(json.dumps(line | ({"keys": keys.to_json()} if keys else {})), file=stdout, flush=True)
+
+
+def _refuse(message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    return code
+
+
+def _leave(code: int) -> None:
+    """End the process even when the app, or a function that never ends, holds a thread."""
+    others = [thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
+    if others:
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    given = _arguments()
+    real_stdout = claim_stdout(quiet=given.quiet)
+    log_to_stderr(quiet=given.quiet)
+    _leave(_run(given, real_stdout))

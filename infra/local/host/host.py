@@ -1,0 +1,209 @@
+"""The host put together: loads the app, plays its triggers until told to stop, and stops cleanly."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from infra.local.host.console import WORKER_LOGGER
+from infra.local.host.errors import AppError
+from infra.local.host.event_grid import EventGridTriggers
+from infra.local.host.functions import Function, function_from
+from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
+from infra.local.host.http_trigger import HttpFunction, HttpTriggers, http_function_from
+from infra.local.host.invocations import Invocations
+from infra.local.host.keys import Keys
+from infra.local.host.outputs import DEFAULT_CONNECTION, Outputs, connection_of
+from infra.local.host.queue_listener import QueueListener
+from infra.local.host.server import HOST, RunByHand, Server, bind
+from infra.local.host.storage import Accounts
+from infra.local.host.timer_listener import TimerListener, is_monitored, timer_schedule_of
+from infra.local.host.timer_status import BlobTimerMonitor, host_id
+from infra.local.host.worker import Worker
+
+_log = logging.getLogger("host")
+_GRACE_SECONDS = 10.0
+_YES = ("true", "1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """What is known once the host answers."""
+
+    url: str
+    functions: tuple[str, ...]
+
+
+class Host:
+    """Plays the functions of one loaded app."""
+
+    def __init__(self, *, app: Path, settings: HostSettings, keys: Keys, worker: Worker) -> None:
+        self._app = app
+        self._settings = settings
+        self._keys = keys
+        self._accounts = Accounts(os.environ.get)
+        self._outputs = Outputs(accounts=self._accounts, encoding=settings.queues.message_encoding)
+        self._invocations = Invocations(worker=worker, outputs=self._outputs, timeout=settings.function_timeout)
+        self._monitor: BlobTimerMonitor | None = None
+        self._listeners: list[Callable[[], Coroutine[object, object, None]]] = []
+        self._http: list[HttpFunction] = []
+        self._event_grid: list[Function] = []
+        self._by_hand: dict[str, RunByHand] = {}
+        self.stopping = asyncio.Event()
+
+    def add(self, function: Function) -> None:
+        """Make ready to play a function.
+
+        Raises:
+            AppError: something in its bindings can't be.
+        """
+        unplayed = [*self._outputs.prepare(function), *(f"{binding.type} input" for binding in function.inputs)]
+        if unplayed:
+            _log.warning("%s: not played, runs that need it will fail: %s", function.name, ", ".join(unplayed))
+        if os.environ.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in _YES:
+            _log.warning("%s is disabled by an app setting", function.name)
+            return
+        if function.retry and function.trigger.type != "timerTrigger":
+            _log.warning("%s: its retry policy has no effect on a %s", function.name, function.trigger.type)
+        match function.trigger.type:
+            case "timerTrigger":
+                self._add_timer(function)
+            case "queueTrigger":
+                self._add_queue(function)
+            case "httpTrigger":
+                self._http.append(http_function_from(function, self._settings.route_prefix))
+            case "eventGridTrigger":
+                self._event_grid.append(function)
+            case other:
+                _log.warning("%s is loaded but never run: this host doesn't play the %s", function.name, other)
+
+    def _add_timer(self, function: Function) -> None:
+        now = datetime.now(UTC)
+        schedule = timer_schedule_of(function, now)
+        listener = TimerListener(
+            function=function,
+            schedule=schedule,
+            invocations=self._invocations,
+            monitor=self._timer_monitor(function) if is_monitored(function, schedule, now) else None,
+            stopping=self.stopping,
+        )
+        self._listeners.append(listener.listen)
+        self._by_hand[function.name] = lambda _text: listener.run_once()
+
+    def _timer_monitor(self, function: Function) -> BlobTimerMonitor | None:
+        if not os.environ.get(DEFAULT_CONNECTION):
+            _log.warning("%s: without %s its last run isn't kept", function.name, DEFAULT_CONNECTION)
+            return None
+        if self._monitor is None:
+            connection_string = self._accounts.connection_string(DEFAULT_CONNECTION)
+            self._monitor = BlobTimerMonitor(connection_string=connection_string, host=host_id(self._app))
+        return self._monitor
+
+    def _add_queue(self, function: Function) -> None:
+        listener = QueueListener(
+            function=function,
+            queues=self._accounts.queues(connection_of(function.trigger)),
+            settings=self._settings.queues,
+            invocations=self._invocations,
+            stopping=self.stopping,
+        )
+        self._listeners.append(listener.listen)
+        self._by_hand[function.name] = listener.run_once
+
+    async def run(self, listening: socket.socket, ready: Callable[[], None]) -> tuple[str, ...]:
+        """Play until told to stop; give the names of the functions that were cut off."""
+        event_grid = EventGridTriggers(functions=self._event_grid, keys=self._keys, invocations=self._invocations)
+        for function in self._event_grid:
+            self._by_hand[function.name] = _by_hand(event_grid, function)
+        server = Server(
+            http=HttpTriggers(functions=self._http, keys=self._keys, invocations=self._invocations),
+            event_grid=event_grid,
+            by_hand=self._by_hand,
+            keys=self._keys,
+            stopping=self.stopping,
+        )
+        await server.start(listening)
+        ready()
+        tasks = [asyncio.create_task(listen()) for listen in self._listeners]
+        await self.stopping.wait()
+        _log.info("stopping")
+        await server.stop()
+        await asyncio.wait([*tasks, asyncio.create_task(self._invocations.wait_until_idle())], timeout=_GRACE_SECONDS)
+        cut_off = self._invocations.running
+        await server.close()
+        await self._accounts.close()
+        if self._monitor:
+            await self._monitor.close()
+        return cut_off
+
+
+def _by_hand(event_grid: EventGridTriggers, function: Function) -> RunByHand:
+    return lambda text: event_grid.run_once(function, text)
+
+
+async def run_host(*, app: Path, port: int, keys: Keys, announce: Callable[[Ready], None]) -> None:
+    """Load the app and play it until SIGINT or SIGTERM; a second one ends the process at once.
+
+    Raises:
+        SettingsError: the port is taken.
+        AppError: the app can't be loaded or played.
+    """
+    settings = host_settings_from(app)
+    listening = bind(port)
+    address = f"{HOST}:{listening.getsockname()[1]}"
+    os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
+    os.environ.setdefault("AzureWebJobsScriptRoot", str(app))
+    os.environ.setdefault("WEBSITE_HOSTNAME", address)
+    os.chdir(app)
+    worker = Worker()
+    functions = await _load(worker, app)
+    for path in settings.unknown:
+        _log.warning("%s: %s isn't played by this host", HOST_JSON, path)
+    host = Host(app=app, settings=settings, keys=keys, worker=worker)
+    for function in functions:
+        host.add(function)
+    _stop_on_signals(host.stopping)
+    ready = Ready(url=f"http://{address}", functions=tuple(function.name for function in functions))
+    cut_off = await host.run(listening, lambda: announce(ready))
+    if cut_off:
+        _log.warning("cut off after %.0f s: %s", _GRACE_SECONDS, ", ".join(cut_off))
+    worker.close()
+
+
+async def _load(worker: Worker, app: Path) -> tuple[Function, ...]:
+    """Load the app; what the worker says of a failure is told once, by the error, so its logger is silent meanwhile."""
+    logger = logging.getLogger(WORKER_LOGGER)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        found = await worker.load(app)
+    except SystemExit as left:
+        raise AppError(f"The app ended the process while it was imported (exit {left.code}).") from None
+    finally:
+        logger.setLevel(level)
+    return _in_order(function_from(metadata, os.environ.get) for metadata in found)
+
+
+def _in_order(functions: Iterable[Function]) -> tuple[Function, ...]:
+    return tuple(sorted(functions, key=lambda function: function.name))
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    asked: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if asked:
+            os._exit(128 + number)
+        asked.append(number)
+        loop.call_soon_threadsafe(stopping.set)
+
+    # Not the loop's own handlers: these work even while the loop is blocked.
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
