@@ -1,0 +1,226 @@
+"""Azure Resource Manager: the subscription, role assignments and the built-in role definitions."""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Literal
+
+from aiohttp import web
+
+from infra.local import world
+from infra.local.tenant.api_error import ApiError, bad_request, not_found
+from infra.local.tenant.azure_access import ROLES
+from infra.local.tenant.resource_events import Touched, http_request, resource_event
+from infra.local.tenant.role_assignments import TYPE, Place, is_within
+from infra.local.tenant.simulation import Simulation
+from infra.local.tenant.tokens import ARM, Caller
+from infra.local.world import Json
+
+_SCOPE = r"(?P<scope>/subscriptions/[^/]+(?:/resourceGroups/[^/]+(?:/providers/.+?)?)?)"
+_RESOURCE = rf"{_SCOPE}/providers/Microsoft\.Authorization"
+_ASSIGNMENT = re.compile(rf"{_RESOURCE}/roleAssignments(?:/(?P<name>[^/]+))?", re.IGNORECASE)
+_DEFINITION = re.compile(rf"{_RESOURCE}/roleDefinitions(?:/(?P<name>[^/]+))?", re.IGNORECASE)
+_GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
+_API_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
+_PRINCIPAL_FILTER = re.compile(r"(?:principalId eq|assignedTo\()\s*'([^']+)'\)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    request: web.Request
+    caller: Caller
+    place: Place
+    action: Literal["write", "delete"]
+    evidence: Json
+    http: Json | None
+
+
+class Arm:
+    """One handler for every path: resource ids are matched without regard to case, which aiohttp's routes can't do."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def routes(self) -> list[web.RouteDef]:
+        """Everything under /subscriptions."""
+        return [web.route("*", "/subscriptions{rest:.*}", self._dispatch)]
+
+    async def _dispatch(self, request: web.Request) -> web.Response:
+        _refuse_api_version(request)
+        caller = self._simulation.issuer.read(request.headers.get("Authorization"), ARM)
+        if caller.principal.tenant != world.WORKFORCE_TENANT:
+            message = "The access token is from the wrong issuer. It must match the tenant of this subscription."
+            raise ApiError(HTTPStatus.UNAUTHORIZED, "InvalidAuthenticationTokenTenant", message)
+        path = request.path.rstrip("/")
+        if path == "/subscriptions":
+            return _get_only(request, {"value": [_subscription()], "count": {"type": "Total", "value": 1}})
+        _refuse_unknown_scope(path)
+        if path.lower() == world.SUBSCRIPTION_SCOPE:
+            self._simulation.access.evidence(caller, "Microsoft.Resources/subscriptions/read", path)
+            return _get_only(request, _subscription())
+        if found := _ASSIGNMENT.fullmatch(path):
+            return await self._assignment(request, caller, found["scope"], found["name"])
+        if found := _DEFINITION.fullmatch(path):
+            self._simulation.access.evidence(caller, "Microsoft.Authorization/roleDefinitions/read", found["scope"])
+            return _get_only(request, _definitions(found["name"]))
+        raise not_found(f"The resource '{path}' is not played here.", "InvalidResourceType")
+
+    async def _assignment(self, request: web.Request, caller: Caller, scope: str, name: str | None) -> web.Response:
+        if name is None:
+            self._simulation.access.evidence(caller, f"{TYPE}/read", scope)
+            return _get_only(request, self._listed(request, scope))
+        place = Place(scope=scope, name=name)
+        match request.method:
+            case "GET":
+                self._simulation.access.evidence(caller, f"{TYPE}/read", place.id)
+                return web.json_response(self._found(place))
+            case "PUT":
+                return await self._put(request, caller, place)
+            case "DELETE":
+                return self._delete(request, caller, place)
+            case _:
+                raise _method_refused(request)
+
+    def _found(self, place: Place) -> Json:
+        assignment = self._simulation.role_assignments.get(place)
+        if assignment is None:
+            raise not_found(f"The role assignment '{place.name}' is not found.", "RoleAssignmentNotFound")
+        return assignment
+
+    def _listed(self, request: web.Request, scope: str) -> Json:
+        keeps = _filter(request.query.get("$filter"), scope)
+        related = [
+            assignment
+            for assignment in self._simulation.role_assignments.all()
+            if is_within(assignment["properties"]["scope"], scope)
+            or is_within(scope, assignment["properties"]["scope"])
+        ]
+        kept = [assignment for assignment in related if keeps(assignment)]
+        start, size = int(request.query.get("$skiptoken", "0")), self._simulation.settings.arm_page_size
+        body: Json = {"value": kept[start : start + size]}
+        if kept[start + size :]:
+            body["nextLink"] = str(request.url.update_query({"$skiptoken": str(start + size)}))
+        return body
+
+    async def _put(self, request: web.Request, caller: Caller, place: Place) -> web.Response:
+        evidence = self._simulation.access.evidence(caller, f"{TYPE}/write", place.id)
+        try:
+            body: object = await request.json()
+        except ValueError as error:
+            message = "The request content was invalid and could not be deserialized."
+            raise bad_request(message, "InvalidRequestContent") from error
+        assignments = self._simulation.role_assignments
+        existed = assignments.get(place) is not None
+        written = assignments.write(place, body, by=caller.principal.id)
+        http = http_request("PUT", str(request.url), address=caller.principal.ip) if existed else None
+        self._publish(_Write(request=request, caller=caller, place=place, action="write", evidence=evidence, http=http))
+        return web.json_response(written, status=HTTPStatus.CREATED)
+
+    def _delete(self, request: web.Request, caller: Caller, place: Place) -> web.Response:
+        evidence = self._simulation.access.evidence(caller, f"{TYPE}/delete", place.id)
+        deleted = self._simulation.role_assignments.delete(place)
+        if deleted is None:
+            return web.Response(status=HTTPStatus.NO_CONTENT)
+        http = http_request("DELETE", str(request.url), address=caller.principal.ip)
+        self._publish(
+            _Write(request=request, caller=caller, place=place, action="delete", evidence=evidence, http=http)
+        )
+        return web.json_response(deleted)
+
+    def _publish(self, write: _Write) -> None:
+        touched = Touched(
+            resource_id=write.place.id,
+            action=write.action,
+            caller=write.caller,
+            evidence=write.evidence,
+            correlation_id=write.request.headers.get("x-ms-correlation-request-id", str(uuid.uuid4())),
+            http=write.http,
+        )
+        self._simulation.events.publish(resource_event(touched))
+
+
+def _get_only(request: web.Request, body: Json) -> web.Response:
+    if request.method != "GET":
+        raise _method_refused(request)
+    return web.json_response(body)
+
+
+def _method_refused(request: web.Request) -> ApiError:
+    message = f"The requested resource does not support http method '{request.method}'."
+    return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "HttpMethodNotAllowed", message)
+
+
+def _refuse_api_version(request: web.Request) -> None:
+    version = request.query.get("api-version")
+    if version is None:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise bad_request(message, "MissingApiVersionParameter")
+    if not _API_VERSION.fullmatch(version):
+        raise bad_request(f"The api-version '{version}' is invalid.", "InvalidApiVersionParameter")
+
+
+def _refuse_unknown_scope(path: str) -> None:
+    subscription = path.split("/")[2]
+    if subscription.lower() != world.SUBSCRIPTION:
+        raise not_found(f"The subscription '{subscription}' could not be found.", "SubscriptionNotFound")
+    group = _GROUP.match(path)
+    if group is not None and group["group"].lower() != world.RESOURCE_GROUP:
+        raise not_found(f"Resource group '{group['group']}' could not be found.", "ResourceGroupNotFound")
+
+
+def _filter(text: str | None, scope: str) -> Callable[[Json], bool]:
+    """Read `$filter`: nothing, `atScope()`, `principalId eq '...'`, `assignedTo('...')`, or two joined by `and`."""
+    tests: list[Callable[[Json], bool]] = []
+    for clause in filter(None, map(str.strip, (text or "").split(" and "))):
+        if clause == "atScope()":
+            tests.append(lambda assignment: is_within(scope, assignment["properties"]["scope"]))
+        elif found := _PRINCIPAL_FILTER.fullmatch(clause):
+            tests.append(partial(_is_held_by, found[1]))
+        else:
+            message = f"The filter '{clause}' is not supported. Supported filters are atScope() and principalId."
+            raise bad_request(message, "UnsupportedQuery")
+    return lambda assignment: all(test(assignment) for test in tests)
+
+
+def _is_held_by(principal_id: str, assignment: Json) -> bool:
+    return bool(assignment["properties"]["principalId"] == principal_id)
+
+
+def _subscription() -> Json:
+    return {
+        "id": world.SUBSCRIPTION_SCOPE,
+        "subscriptionId": world.SUBSCRIPTION,
+        "tenantId": world.WORKFORCE_TENANT,
+        "displayName": world.SUBSCRIPTION_NAME,
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+    }
+
+
+def _definitions(name: str | None) -> Json:
+    """Print one built-in role definition, or all of them."""
+    definitions = [
+        {
+            "id": world.role_definition_id(definition),
+            "type": "Microsoft.Authorization/roleDefinitions",
+            "name": definition,
+            "properties": {
+                "roleName": world.RBAC_ROLE_NAMES[definition],
+                "type": "BuiltInRole",
+                "assignableScopes": ["/"],
+                "permissions": [{"actions": list(role.actions), "notActions": list(role.not_actions)}],
+            },
+        }
+        for definition, role in ROLES.items()
+    ]
+    if name is None:
+        return {"value": definitions}
+    for definition in definitions:
+        if definition["name"] == name.lower():
+            return definition
+    message = f"The specified role definition with ID '{name}' does not exist."
+    raise not_found(message, "RoleDefinitionDoesNotExist")

@@ -1,0 +1,189 @@
+"""Audit records as Graph returns them: built here for every write, whoever made it.
+
+One conditional access change is logged twice (Conditional Access, and a twin from Core Directory), one B2C custom
+policy change twice (category Authorization, then ResourceManagement); the two share their `correlationId`.
+"""
+
+import json
+import random
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Literal
+
+from infra.local import world
+from infra.local.tenant.instants import instant, now_ticks, ticks
+from infra.local.tenant.tokens import Caller
+from infra.local.world import Json
+
+type Verb = Literal["Add", "Update", "Delete", "Restore"]
+
+_TWIN_DELAY = ticks(0.031)
+_B2C_TWIN_DELAY = ticks(0.05)
+_OPERATION_TYPES = {"Add": "Add", "Create": "Add", "Update": "Update", "Delete": "Delete", "Restore": "Update"}
+_serial = count(4_984_536)
+_letters = random.Random(7)  # noqa: S311 - record ids are no secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How the write ended; a refused one has its reason."""
+
+    reason: str | None = None
+
+    @property
+    def result(self) -> str:
+        """Graph's word for it."""
+        return "success" if self.reason is None else "failure"
+
+
+SUCCESS = Outcome()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What differs between records; `graph` adds what they share."""
+
+    id_prefix: str
+    service: str
+    category: str
+    activity: str
+    target: Json
+    details: Sequence[Json] = ()
+
+    def graph(self, caller: Caller, *, correlation_id: str, at: int, outcome: Outcome = SUCCESS) -> Json:
+        """Write the record of what `caller` did at `at` (ticks)."""
+        return {
+            "id": f"{self.id_prefix}_{''.join(_letters.choices(string.ascii_uppercase, k=5))}_{next(_serial)}",
+            "category": self.category,
+            "correlationId": correlation_id,
+            "result": outcome.result,
+            "resultReason": outcome.reason or "",
+            "activityDisplayName": self.activity,
+            "activityDateTime": instant(at),
+            "loggedByService": self.service,
+            "operationType": _OPERATION_TYPES.get(self.activity.split(" ", 1)[0], ""),
+            "initiatedBy": initiated_by(caller),
+            "targetResources": [{"userPrincipalName": None, "groupType": None} | self.target],
+            "additionalDetails": list(self.details),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaChange:
+    """A conditional access change, or a refused one. `before` and `after` are policies as GET shows them."""
+
+    verb: Verb
+    correlation_id: str
+    before: Json | None = None
+    after: Json | None = None
+    outcome: Outcome = SUCCESS
+    policy_id: str = ""
+    """Known even when the policy itself isn't."""
+
+    def records(self, caller: Caller) -> list[Json]:
+        """Build the record of Conditional Access and its twin of Core Directory."""
+        at = now_ticks()
+        return [
+            record.graph(caller, correlation_id=self.correlation_id, at=at + delay, outcome=self.outcome)
+            for record, delay in ((self._first(), 0), (self._twin(), _TWIN_DELAY))
+        ]
+
+    def _first(self) -> Record:
+        change = {
+            "displayName": "ConditionalAccessPolicy",
+            "oldValue": _policy_text(self.before),
+            "newValue": _policy_text(self.after),
+        }
+        return Record(
+            id_prefix=f"IPCGraph_{self.correlation_id}",
+            service="Conditional Access",
+            category="Policy",
+            activity=f"{self.verb} conditional access policy",
+            target=self._target(change),
+            details=[{"key": "Category", "value": "Conditional Access"}],
+        )
+
+    def _twin(self) -> Record:
+        change = {"displayName": "Included Updated Properties", "oldValue": None, "newValue": '"PolicyDetail"'}
+        return Record(
+            id_prefix=f"Directory_{self.correlation_id}",
+            service="Core Directory",
+            category="Policy",
+            activity=f"{self.verb} policy",
+            target=self._target(change),
+        )
+
+    def _target(self, change: Json) -> Json:
+        known = self.after or self.before
+        return {
+            "id": known["id"] if known else self.policy_id,
+            "displayName": known["displayName"] if known else None,
+            "type": "Policy",
+            "modifiedProperties": [change] if known else [],
+        }
+
+
+def custom_policy_records(
+    caller: Caller,
+    verb: Literal["Create", "Update", "Delete"],
+    policy_id: str,
+    *,
+    correlation_id: str,
+    outcome: Outcome = SUCCESS,
+) -> list[Json]:
+    """Build both records of a B2C custom policy change. Neither carries the policy: it has to be read."""
+    details = [{"key": "TenantId", "value": world.B2C_DOMAIN}, {"key": "PolicyId", "value": policy_id}]
+    target: Json = {"id": policy_id, "displayName": policy_id, "type": "Other", "modifiedProperties": []}
+    at = now_ticks()
+    return [
+        Record(
+            id_prefix="B2C",
+            service="B2C",
+            category=category,
+            activity=f"{verb} custom policy",
+            target=target,
+            details=details,
+        ).graph(caller, correlation_id=correlation_id, at=at + delay, outcome=outcome)
+        for category, delay in (("Authorization", 0), ("ResourceManagement", _B2C_TWIN_DELAY))
+    ]
+
+
+def initiated_by(caller: Caller) -> Json:
+    """Name the actor as real records do: one side is null, and an application's `appId` always is."""
+    principal = caller.principal
+    if principal.kind == "user":
+        user: Json = {
+            "id": principal.id,
+            "displayName": None,
+            "userPrincipalName": principal.upn,
+            "ipAddress": principal.ip,
+            "userType": None,
+            "homeTenantId": None,
+            "homeTenantName": None,
+        }
+        return {"user": user, "app": None}
+    application: Json = {
+        "appId": None,
+        "displayName": principal.name,
+        "servicePrincipalId": principal.id,
+        "servicePrincipalName": None,
+    }
+    return {"user": None, "app": application}
+
+
+def _policy_text(policy: Json | None) -> str | None:
+    """Write a policy as the log holds it: nulls and annotations left out, instants with +00:00."""
+    if policy is None:
+        return None
+    shown = _without_nulls(policy)
+    for name in ("createdDateTime", "modifiedDateTime", "deletedDateTime"):
+        if name in shown:
+            shown[name] = shown[name].replace("Z", "+00:00")
+    return json.dumps(shown, separators=(",", ":"))
+
+
+def _without_nulls(values: Json) -> Json:
+    kept = {name: value for name, value in values.items() if value is not None and "@odata." not in name}
+    return {name: _without_nulls(value) if isinstance(value, dict) else value for name, value in kept.items()}

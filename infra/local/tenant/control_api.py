@@ -1,0 +1,229 @@
+"""`/control`: how tests and scenarios steer the tenant. No token is asked for; the server listens on loopback only."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+from infra.local import world
+from infra.local.tenant.api_error import bad_request, not_found
+from infra.local.tenant.event_grid import Plan, Schema
+from infra.local.tenant.faults import Fault
+from infra.local.tenant.noise import ordinary_records
+from infra.local.tenant.simulation import Simulation
+from infra.local.tenant.tokens import ARM, GRAPH
+from infra.local.world import Json
+
+_AUDIENCES = {"graph": GRAPH, "arm": ARM}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TokenWanted:
+    principal: str
+    resource: Literal["graph", "arm"] = "graph"
+    unthrottled: bool = False
+    lifetime: int = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GrantsWanted:
+    principal: str
+    add: list[str] = field(default_factory=list[str])
+    remove: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NoiseWanted:
+    count: int
+    tenant: str = world.WORKFORCE_TENANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FaultWanted:
+    match: str
+    status: int | None = None
+    after: bool = False
+    retry_after: int | None = None
+    times: int = 1
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SubscriptionWanted:
+    endpoint: str
+    schema: Schema = "EventGridSchema"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DuplicatesWanted:
+    tenant: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RecordWanted:
+    tenant: str
+    record: Json
+
+
+async def _wanted[T](request: web.Request, kind: type[T]) -> T:
+    """Read the body as `kind`; raises ApiError 400 with what is wrong."""
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except msgspec.DecodeError as error:
+        raise bad_request(f"{request.method} {request.path}: {error}") from error
+
+
+def _principal(principal_id: str) -> world.Principal:
+    principal = world.PRINCIPALS_BY_ID.get(principal_id)
+    if principal is None:
+        raise not_found(f"no principal {principal_id!r} in infra/local/world.py")
+    return principal
+
+
+class ControlApi:
+    """One method for each call."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+
+    def routes(self) -> list[web.RouteDef]:
+        """All calls, and the address that Event Grid hands out for a manual consent."""
+        return [
+            web.post("/control/token", self._token),
+            web.post("/control/grants", self._grants),
+            web.post("/control/settings", self._change_settings),
+            web.get("/control/settings", self._settings),
+            web.post("/control/reset", self._reset),
+            web.get("/control/state", self._state),
+            web.get("/control/log", self._log),
+            web.post("/control/noise", self._noise),
+            web.post("/control/audit/duplicates", self._duplicates),
+            web.post("/control/audit/records", self._add_record),
+            web.post("/control/faults", self._add_fault),
+            web.delete("/control/faults", self._clear_faults),
+            web.post("/control/eventgrid/subscriptions", self._subscribe),
+            web.get("/control/eventgrid/subscriptions", self._subscriptions),
+            web.delete("/control/eventgrid/subscriptions/{id}", self._unsubscribe),
+            web.post("/control/eventgrid/next", self._plan_next),
+            web.get("/control/eventgrid/deadletters", self._dead_letters),
+            web.get("/control/eventgrid/attempts", self._attempts),
+            web.get("/eventgrid/validate", self._agree),
+        ]
+
+    async def _token(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _TokenWanted)
+        token = self._simulation.token_for(
+            _principal(wanted.principal),
+            _AUDIENCES[wanted.resource],
+            lifetime=wanted.lifetime,
+            unthrottled=wanted.unthrottled,
+        )
+        return web.json_response({"access_token": token})
+
+    async def _grants(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _GrantsWanted)
+        principal = _principal(wanted.principal)
+        for name in wanted.add:
+            self._simulation.grant(principal.id, name)
+        for name in wanted.remove:
+            self._simulation.revoke(principal.id, name)
+        return _done()
+
+    async def _change_settings(self, request: web.Request) -> web.Response:
+        try:
+            self._simulation.settings.change(msgspec.json.decode(await request.read(), type=dict[str, object]))
+        except msgspec.DecodeError as error:
+            raise bad_request(str(error)) from error
+        return await self._settings(request)
+
+    async def _settings(self, _request: web.Request) -> web.Response:
+        return web.json_response(msgspec.to_builtins(self._simulation.settings))
+
+    async def _reset(self, _request: web.Request) -> web.Response:
+        self._simulation.reset()
+        return _done()
+
+    async def _state(self, _request: web.Request) -> web.Response:
+        tenants = {tenant: directory.state() for tenant, directory in self._simulation.directories.items()}
+        tenants[world.WORKFORCE_TENANT]["roleAssignments"] = self._simulation.role_assignments.all()
+        return web.json_response(tenants)
+
+    async def _log(self, request: web.Request) -> web.Response:
+        since = int(request.query.get("since", "0"))
+        principal = request.query.get("principal")
+        entries = [
+            entry
+            for entry in self._simulation.requests
+            if entry["number"] > since and principal in {None, entry["principal"]}
+        ]
+        return web.json_response(entries)
+
+    async def _noise(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _NoiseWanted)
+        for record in ordinary_records(wanted.tenant, wanted.count):
+            self._simulation.directories[wanted.tenant].audit.add(record)
+        return _done()
+
+    async def _duplicates(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _DuplicatesWanted)
+        self._simulation.directories[wanted.tenant].audit.double_next(wanted.count)
+        return _done()
+
+    async def _add_record(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _RecordWanted)
+        self._simulation.directories[wanted.tenant].audit.add(wanted.record)
+        return _done()
+
+    async def _add_fault(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _FaultWanted)
+        try:
+            match = re.compile(wanted.match)
+        except re.error as error:
+            raise bad_request(f"match {wanted.match!r} is not a regular expression: {error}") from error
+        self._simulation.faults.add(
+            Fault(
+                match=match,
+                status=wanted.status,
+                after=wanted.after,
+                retry_after=wanted.retry_after,
+                times=wanted.times,
+                delay=wanted.delay,
+            )
+        )
+        return _done()
+
+    async def _clear_faults(self, _request: web.Request) -> web.Response:
+        self._simulation.faults.clear()
+        return _done()
+
+    async def _subscribe(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _SubscriptionWanted)
+        return web.json_response(await self._simulation.events.subscribe(wanted.endpoint, wanted.schema), status=201)
+
+    async def _subscriptions(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._simulation.events.subscriptions)
+
+    async def _unsubscribe(self, request: web.Request) -> web.Response:
+        self._simulation.events.unsubscribe(request.match_info["id"])
+        return _done()
+
+    async def _plan_next(self, request: web.Request) -> web.Response:
+        self._simulation.events.plan_next(await _wanted(request, Plan))
+        return _done()
+
+    async def _dead_letters(self, _request: web.Request) -> web.Response:
+        return web.json_response(self._simulation.events.dead_letters)
+
+    async def _attempts(self, _request: web.Request) -> web.Response:
+        return web.json_response(list(self._simulation.events.attempts))
+
+    async def _agree(self, request: web.Request) -> web.Response:
+        self._simulation.events.agree(request.query.get("id", ""), request.query.get("code", ""))
+        return web.json_response("Webhook successfully validated as a subscription endpoint")
+
+
+def _done() -> web.Response:
+    return web.json_response({})

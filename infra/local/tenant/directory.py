@@ -1,0 +1,67 @@
+"""What one tenant's directory holds."""
+
+import copy
+from collections.abc import Callable
+
+from infra.local import world
+from infra.local.tenant import ca_rules
+from infra.local.tenant.audit_log import AuditLog
+from infra.local.tenant.replicated import Replicated
+from infra.local.tenant.settings import Settings
+from infra.local.world import Json
+
+
+class Directory:
+    """Conditional access policies by id (and the deleted ones), custom policies' XML by id, and the audit log."""
+
+    def __init__(self, tenant: str, settings: Settings) -> None:
+        """Make the directory as `world` seeds it."""
+
+        def lag() -> float:
+            return settings.consistency_lag
+
+        self.tenant = tenant
+        self.domain = world.TENANT_DOMAINS[tenant]
+        self.ca_policies: Replicated[Json] = Replicated(lag)
+        self.deleted_ca_policies: Replicated[Json] = Replicated(lag)
+        self.custom_policies: Replicated[str] = Replicated(lag)
+        self.audit = AuditLog(settings)
+        self._seed()
+
+    @property
+    def is_b2c(self) -> bool:
+        """Whether custom policies exist here."""
+        return self.tenant == world.B2C_TENANT
+
+    def _seed(self) -> None:
+        if self.is_b2c:
+            for custom_policy in world.CUSTOM_POLICIES:
+                self.custom_policies.seed(custom_policy.id, custom_policy.xml)
+            return
+        for policy in world.CA_POLICIES:
+            self.ca_policies.seed(policy.id, seeded_ca_policy(policy))
+
+    def state(self) -> Json:
+        """Dump the truth, not what a lagging reader sees."""
+        return {
+            "caPolicies": _printed(self.ca_policies.all_current(), ca_rules.shown),
+            "deletedCaPolicies": _printed(self.deleted_ca_policies.all_current(), ca_rules.shown),
+            "customPolicies": self.custom_policies.all_current(),
+        }
+
+
+def _printed(policies: dict[str, Json], show: Callable[[Json], Json]) -> dict[str, Json]:
+    return {policy_id: show(policy) for policy_id, policy in policies.items()}
+
+
+def seeded_ca_policy(policy: world.CaPolicy) -> Json:
+    """Store a seeded policy as if its administrator had posted it when the tenant was set up."""
+    return new_ca_policy(policy.id, ca_rules.checked(copy.deepcopy(policy.body)), created=world.SEEDED_AT) | {
+        "templateId": policy.template_id
+    }
+
+
+def new_ca_policy(policy_id: str, checked: Json, *, created: str) -> Json:
+    """Put Graph's own properties around the checked body of a new policy."""
+    own: Json = {"id": policy_id, "templateId": None, "createdDateTime": created, "modifiedDateTime": None}
+    return own | {"sessionControls": None, "grantControls": None} | checked

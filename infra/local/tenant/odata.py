@@ -1,0 +1,46 @@
+"""Paging and `$select`, as Graph does them."""
+
+from aiohttp import web
+
+from infra.local.tenant.api_error import bad_request
+from infra.local.tenant.graph import Call
+from infra.local.world import Json
+
+_OPTIONS = frozenset({"$top", "$select", "$skiptoken"})
+
+
+def list_page(call: Call, values: list[Json], *, size: int, context: str) -> web.Response:
+    """Answer one page of `values`, with an absolute nextLink while there are more."""
+    query = call.request.query
+    if unknown := sorted(query.keys() - _OPTIONS):
+        raise bad_request(f"Query option '{unknown[0]}' is not played here.")
+    size = _top(query["$top"]) if "$top" in query else size
+    start = _start(query.get("$skiptoken", "0"))
+    page, rest = values[start : start + size], values[start + size :]
+    body: Json = {"@odata.context": call.context(context), "value": [selected(call, value) for value in page]}
+    if rest:
+        body["@odata.nextLink"] = str(call.request.url.update_query({"$skiptoken": str(start + size)}))
+    return web.json_response(body)
+
+
+def selected(call: Call, value: Json) -> Json:
+    """Keep the properties that `$select` names; all of them without it."""
+    names = call.request.query.get("$select")
+    if names is None:
+        return value
+    wanted = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in wanted if name not in value]:
+        raise bad_request(f"Could not find a property named '{unknown[0]}'.", "Request_BadRequest")
+    return {name: value[name] for name in wanted}
+
+
+def _top(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise bad_request(f"Invalid value '{text}' for $top query option.")
+    return int(text)
+
+
+def _start(token: str) -> int:
+    if not token.isdecimal():
+        raise bad_request("Skip token is not valid.")
+    return int(token)

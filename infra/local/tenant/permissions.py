@@ -1,0 +1,59 @@
+"""Which application permissions each Graph call needs, from the permission tables of Microsoft's API pages.
+
+Each entry lists alternatives; one of them has to be held in full. No alternative means that the call is not supported
+app-only. People need no entry: the simulated ones have an administrator's rights.
+"""
+
+from http import HTTPStatus
+
+from infra.local.tenant.api_error import ApiError
+from infra.local.tenant.tokens import Caller
+
+type Alternatives = tuple[frozenset[str], ...]
+
+POLICIES = "/identity/conditionalAccess/policies"
+DELETED_POLICIES = "/identity/conditionalAccess/deletedItems/policies"
+CUSTOM_POLICIES = "/trustFramework/policies"
+AUDITS = "/auditLogs/directoryAudits"
+
+_CA_READ = frozenset({"Policy.Read.All"})
+_CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
+_CA_WRITE = _CA_DELETE | {"Application.Read.All"}
+_CUSTOM_READ = (frozenset({"Policy.Read.All"}), frozenset({"Policy.ReadWrite.TrustFramework"}))
+_CUSTOM_WRITE = (frozenset({"Policy.ReadWrite.TrustFramework"}),)
+_AUDIT_READ = (frozenset({"AuditLog.Read.All"}),)
+_DIRECTORY_READ = frozenset({"Directory.Read.All"})
+
+NEEDS: dict[tuple[str, str], Alternatives] = {
+    ("GET", POLICIES): (_CA_READ,),
+    ("GET", f"{POLICIES}/{{id}}"): (_CA_READ,),
+    ("POST", POLICIES): (_CA_WRITE,),
+    ("PATCH", f"{POLICIES}/{{id}}"): (_CA_WRITE,),
+    ("DELETE", f"{POLICIES}/{{id}}"): (_CA_DELETE,),
+    ("GET", DELETED_POLICIES): (_CA_READ,),
+    ("GET", f"{DELETED_POLICIES}/{{id}}"): (_CA_READ,),
+    ("DELETE", f"{DELETED_POLICIES}/{{id}}"): (),
+    ("POST", f"{DELETED_POLICIES}/{{id}}/restore"): (),
+    ("GET", CUSTOM_POLICIES): _CUSTOM_READ,
+    ("GET", f"{CUSTOM_POLICIES}/{{id}}"): _CUSTOM_READ,
+    ("GET", f"{CUSTOM_POLICIES}/{{id}}/$value"): _CUSTOM_READ,
+    ("POST", CUSTOM_POLICIES): _CUSTOM_WRITE,
+    ("PUT", f"{CUSTOM_POLICIES}/{{id}}/$value"): _CUSTOM_WRITE,
+    ("DELETE", f"{CUSTOM_POLICIES}/{{id}}"): _CUSTOM_WRITE,
+    ("GET", AUDITS): _AUDIT_READ,
+    ("GET", f"{AUDITS}/{{id}}"): _AUDIT_READ,
+    ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
+    ("GET", "/servicePrincipals/{id}"): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
+}
+
+RESTORE_WHERE_ALLOWED: Alternatives = (frozenset({"Policy.ReadWrite.ConditionalAccess"}),)
+"""What a restore needs while the setting `restore_app_only` is on."""
+
+
+def refuse_unpermitted(caller: Caller, granted: frozenset[str], alternatives: Alternatives) -> None:
+    """Raise Graph's 403, which never says which permission is missing."""
+    if caller.principal.kind == "user" or any(needed <= granted for needed in alternatives):
+        return
+    message = "Insufficient privileges to complete the operation."
+    raise ApiError(HTTPStatus.FORBIDDEN, "Authorization_RequestDenied", message)

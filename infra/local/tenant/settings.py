@@ -1,0 +1,55 @@
+"""What `/control/settings` can change while the tenant runs. Times are in seconds."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import msgspec
+
+
+def _retry_delays() -> list[float]:
+    return [0.5, 1.0, 2.0, 4.0]
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """One mutable object that every part holds, so a change is seen by the next request."""
+
+    audit_lag: float = 0.5
+    """How long after its activity a record shows up in `directoryAudits`; the real service takes minutes."""
+    audit_jitter: float = 0.0
+    """Up to this much more, drawn for each record: with it, records show up out of order."""
+    consistency_lag: float = 0.3
+    """How long reads of conditional access and custom policies still show the state from before a write."""
+    ca_requests_per_second: int = 1
+    """Per tenant, over every conditional access path; 0 turns the throttle off."""
+    audit_requests_per_10_seconds: int = 5
+    """Per tenant and application; 0 turns the throttle off."""
+    ca_page_size: int = 100
+    arm_page_size: int = 100
+    restore_app_only: bool = False
+    """Whether an application may restore a deleted policy; Microsoft's page says it is not supported."""
+    attackers_may_assign_roles: bool = True
+    """Whether `world.ATTACKERS` may write Azure role assignments without holding a role that allows it."""
+    grants_reach_issued_tokens: bool = False
+    """Whether a changed grant counts for tokens that are already out. In Entra it doesn't, up to 24 hours long."""
+    token_lifetime: int = 86_400
+    event_delay: float = 0.0
+    event_timeout: float = 30.0
+    event_attempts: int = 20
+    event_retry_delays: list[float] = field(default_factory=_retry_delays)
+    """Pause before the second attempt, the third, ...; the last one repeats. The real service starts at 10 s."""
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Take over `changes`; raises msgspec.ValidationError for an unknown name or a wrong type."""
+        known = {each.name for each in fields(self)}
+        if unknown := sorted(changes.keys() - known):
+            raise msgspec.ValidationError(
+                f"no such setting: {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+            )
+        checked = msgspec.convert(asdict(self) | changes, Settings)
+        for name in changes:
+            setattr(self, name, getattr(checked, name))
+
+    def restore_defaults(self) -> None:
+        """Go back to the values above, in place."""
+        self.change(asdict(Settings()))

@@ -1,0 +1,89 @@
+"""The whole simulated world, as every handler sees it."""
+
+import secrets
+from collections import defaultdict, deque
+
+from infra.local import world
+from infra.local.tenant.azure_access import AzureAccess
+from infra.local.tenant.certificates import Certificates
+from infra.local.tenant.directory import Directory
+from infra.local.tenant.event_grid import EventGrid
+from infra.local.tenant.faults import Faults
+from infra.local.tenant.pace import Pace
+from infra.local.tenant.role_assignments import RoleAssignments
+from infra.local.tenant.settings import Settings
+from infra.local.tenant.tokens import Caller, TokenIssuer
+from infra.local.world import Json, Principal
+
+_KEPT_REQUESTS = 20_000
+
+
+class Simulation:
+    """Everything lives in memory: the tenant is not what crashes in a drill."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        """Make the world as it is seeded."""
+        self.certificates = certificates
+        self.identity_header = secrets.token_hex(16)
+        self.issuer = TokenIssuer()
+        self.settings = Settings()
+        self.directories = self._seeded_directories()
+        self.role_assignments = RoleAssignments()
+        self.access = AzureAccess(assignments=self.role_assignments, settings=self.settings)
+        self.events = EventGrid(self.settings)
+        self.pace = Pace()
+        self.faults = Faults()
+        self.requests: deque[Json] = deque(maxlen=_KEPT_REQUESTS)
+        self._graph_roles = self._seeded_graph_roles()
+
+    def reset(self) -> None:
+        """Go back to the seed. Tokens that are out stay good, and so do addresses and certificates."""
+        self.settings.restore_defaults()
+        self.directories = self._seeded_directories()
+        self.role_assignments.seed()
+        self.access.granted.clear()
+        self.access.revoked.clear()
+        self.events.reset()
+        self.pace.clear()
+        self.faults.clear()
+        self.requests.clear()
+        self._graph_roles = self._seeded_graph_roles()
+
+    def granted(self, caller: Caller) -> frozenset[str]:
+        """List the Graph permissions that count for this call: the token's, or, by setting, today's."""
+        if self.settings.grants_reach_issued_tokens:
+            return frozenset(self._graph_roles[caller.principal.id])
+        return caller.roles
+
+    def token_for(self, principal: Principal, audience: str, *, lifetime: int, unthrottled: bool = False) -> str:
+        """Make a token that carries what the principal is granted now."""
+        return self.issuer.issue(
+            principal,
+            audience,
+            roles=frozenset(self._graph_roles[principal.id]),
+            lifetime=lifetime,
+            unthrottled=unthrottled,
+        )
+
+    def grant(self, principal_id: str, name: str) -> None:
+        """Give a Graph permission, or, when the name holds a slash, an Azure action."""
+        if "/" in name:
+            self.access.revoked.discard((principal_id, name.lower()))
+            self.access.granted.add((principal_id, name.lower()))
+            return
+        self._graph_roles[principal_id].add(name)
+
+    def revoke(self, principal_id: str, name: str) -> None:
+        """Take a Graph permission or an Azure action away, whatever role carries it."""
+        if "/" in name:
+            self.access.granted.discard((principal_id, name.lower()))
+            self.access.revoked.add((principal_id, name.lower()))
+            return
+        self._graph_roles[principal_id].discard(name)
+
+    def _seeded_directories(self) -> dict[str, Directory]:
+        return {tenant: Directory(tenant, self.settings) for tenant in world.TENANT_DOMAINS}
+
+    def _seeded_graph_roles(self) -> defaultdict[str, set[str]]:
+        seeded = {principal_id: set(roles) for principal_id, roles in world.GRAPH_ROLES.items()}
+        return defaultdict(set, seeded)
