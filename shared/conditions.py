@@ -1,7 +1,7 @@
 """Conditions as data: a small tree over named text fields, read here by `holds` and indexed by `required`.
 
-Every field is text and absent means "", so no null rules are needed. Names are folded on both sides (`events.fold`), ids are
-lower-cased; comparison is then exact.
+Every field is text and absent means "", so no null rules are needed. Names are folded on both sides (`events.fold`),
+ids are lower-cased; comparison is then exact.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Normalised records: what every later stage works on.
 
-Values are `msgspec.Struct`s rather than dataclasses: they are made for every interesting record of a tenant and written to
-storage as JSON, and a frozen Struct is ten times cheaper to make. Instants are aware and UTC.
+Values are `msgspec.Struct`s rather than dataclasses: they are made for every interesting record of a tenant and written
+to storage as JSON, and a frozen Struct is ten times cheaper to make. Instants are aware and UTC.
 """
 
 import re
@@ -9,20 +9,28 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import ClassVar
 
 from msgspec import Struct
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_LONGEST_NAME = 500
+"""Many times the longest real name. Longer ones are cut, so that no record can make folding slow or fill its cache."""
 
 
-@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Bring a name to the one spelling it is compared in: NFKC, plain dashes, single spaces, trimmed, case-folded.
 
-    Real records carry an en dash and a trailing space in "Update application – Certificates and secrets management ".
+    Real records carry an en dash and a trailing space in "Update application \N{EN DASH} Certificates and secrets
+    management ".
     """
-    plain = _DASHES.sub("-", unicodedata.normalize("NFKC", text))
-    return " ".join(plain.split()).casefold()
+    return _folded(text if len(text) <= _LONGEST_NAME else " ".join(text.split())[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    cased = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(_DASHES.sub("-", unicodedata.normalize("NFKC", cased)).split())
 
 
 class Log(StrEnum):
@@ -42,7 +50,10 @@ class ActorKind(StrEnum):
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who did it. `id` is the directory object id, "" when the record doesn't tell; `name` is a label that anybody can choose."""
+    """Who did it.
+
+    `id` is the directory object id, "" when the record doesn't tell; `name` is a label that anybody can choose.
+    """
 
     id: str = ""
     name: str = ""
@@ -51,7 +62,10 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One modified property. JSON strings are unwrapped, other JSON stays as text; None means the record had null or nothing."""
+    """One modified property.
+
+    JSON strings are unwrapped, other JSON stays as text; None means the record had null or nothing.
+    """
 
     name: str
     old: str | None = None
@@ -70,6 +84,8 @@ class Target(Struct, frozen=True, kw_only=True):
 class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
     """A directory audit record, whichever of its shapes it came in."""
 
+    log: ClassVar[Log] = Log.AUDIT
+
     id: str
     tenant_id: str
     at: datetime
@@ -85,12 +101,14 @@ class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
 
     @property
     def target(self) -> Target:
-        """The first target, which names the object that the activity is about; an empty one where the record has none."""
+        """The first target, the object that the activity is about; an empty one where the record has none."""
         return self.targets[0] if self.targets else Target()
 
 
 class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record doesn't tell."""
+
+    log: ClassVar[Log] = Log.SIGN_IN
 
     id: str
     tenant_id: str
@@ -114,7 +132,13 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 
 
 class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
-    """A change of an Azure resource, from Event Grid or the Activity Log. `request_body` is "" where the source has none."""
+    """A change of an Azure resource, from Event Grid or the Activity Log.
+
+    `outcome` "started" is an operation's beginning, logged apart from its end; `request_body` is "" where the source has
+    none.
+    """
+
+    log: ClassVar[Log] = Log.RESOURCE
 
     id: str
     tenant_id: str
@@ -129,7 +153,7 @@ class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
 
     @property
     def target(self) -> Target:
-        """The resource, named by its ARM id in lower case (ARM ids don't distinguish case, and their spelling varies)."""
+        """The resource, named by its ARM id in lower case (they don't distinguish case, and their spelling varies)."""
         kind = self.operation.rpartition("/")[0]
         return Target(id=self.resource_id.lower(), name=self.resource_id.rpartition("/")[2], kind=kind)
 

@@ -1,0 +1,46 @@
+"""From an event to the detections it meets, by an index: its cost doesn't grow with what can't apply to it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from shared.catalog import AnyDetection
+from shared.conditions import Audit, Resource, SignIn, Text, holds, required
+from shared.events import Event, Log, fold
+
+INDEXED_BY: Final[Mapping[Log, Text[Any]]] = {
+    Log.AUDIT: Audit.activity,
+    Log.SIGN_IN: SignIn.error_code,
+    Log.RESOURCE: Resource.operation,
+}
+"""The field of each log that tells most records apart; it is what `normalize` calls a record's name."""
+
+
+class Matcher:
+    """Detections, indexed by log and name."""
+
+    def __init__(self, detections: Iterable[AnyDetection]) -> None:
+        self._by_name: dict[Log, dict[str, tuple[AnyDetection, ...]]] = {log: {} for log in Log}
+        self._by_any_name: dict[Log, tuple[AnyDetection, ...]] = dict.fromkeys(Log, ())
+        ordered = tuple(detections)
+        for log in Log:
+            self._index(log, [detection for detection in ordered if detection.log is log])
+
+    def _index(self, log: Log, detections: list[AnyDetection]) -> None:
+        """List under each name, in the catalogue's order, every detection that could hold for it."""
+        named = {detection.id: required(detection.when, INDEXED_BY[log]) for detection in detections}
+        every_name = frozenset[str]().union(*(names for names in named.values() if names is not None))
+        for name in every_name:
+            self._by_name[log][name] = tuple(
+                detection for detection in detections if (names := named[detection.id]) is None or name in names
+            )
+        self._by_any_name[log] = tuple(detection for detection in detections if named[detection.id] is None)
+
+    def interested(self, log: Log, name: str) -> bool:
+        """Say whether a record of this name, in whatever spelling, could match; asked before an event is built."""
+        return fold(name) in self._by_name[log] or bool(self._by_any_name[log])
+
+    def matches(self, event: Event) -> tuple[AnyDetection, ...]:
+        """Give the detections whose conditions `event` meets, in the catalogue's order."""
+        name = INDEXED_BY[event.log].read(event)
+        candidates = self._by_name[event.log].get(name, self._by_any_name[event.log])
+        return tuple(detection for detection in candidates if holds(detection.when, event))

@@ -1,0 +1,122 @@
+"""Reading many records: each on its own, so that one that can't be read never stops its batch."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+
+from msgspec import DecodeError, Raw, Struct
+from msgspec.json import Decoder
+
+from shared.errors import UnreadableRecord
+from shared.events import Event, Log
+from shared.normalize.decoding import NotJson, decode, instant
+from shared.normalize.pieces import pieces
+from shared.normalize.shapes import Head, shape_of
+
+type Interest = Callable[[Log, str], bool]
+"""Says whether any detection could match a record of this log and name (activity, operation or error code)."""
+
+_NESTED_LISTS = 2
+
+
+class Reading(Struct, frozen=True):
+    """What came of one record; `index` is its place in the batch, from 0.
+
+    `event` is None where no detection could match, or where `unreadable` says why the record can't be read; `is_json`
+    is False when it isn't even JSON.
+    """
+
+    index: int
+    text: Raw
+    event: Event | None = None
+    unreadable: str = ""
+    is_json: bool = True
+
+    @property
+    def raw(self) -> bytes:
+        """The record's own bytes, as they came."""
+        return bytes(self.text)
+
+
+class _Envelope(Struct):
+    """The two envelopes of a list of records."""
+
+    value: list[Raw] | None = None
+    records: list[Raw] | None = None
+
+
+_HEAD = Decoder(Head)
+_LIST = Decoder(list[Raw])
+_ENVELOPE = Decoder(_Envelope)
+
+
+def read_batch(raw: bytes, *, tenant_id: str, interest: Interest) -> Iterator[Reading]:
+    """Read every record of one JSON text; `tenant_id` is for records that don't name their tenant.
+
+    Text that isn't JSON anywhere is one unreadable record, kept whole.
+    """
+    reader = _Reader(tenant_id, interest)
+    records = _listed(raw)
+    if records is not None:
+        yield from reader.read_all(records)
+        return
+    readings = list(reader.read_all(map(Raw, pieces([raw]))))
+    if len(readings) > 1 and not any(reading.is_json for reading in readings):
+        readings = [Reading(0, Raw(raw), None, readings[0].unreadable, is_json=False)]
+    yield from readings
+
+
+def read_stream(chunks: Iterable[bytes], *, tenant_id: str, interest: Interest) -> Iterator[Reading]:
+    """Read every record of a text too large to hold, in whatever chunks it comes."""
+    return _Reader(tenant_id, interest).read_all(map(Raw, pieces(chunks)))
+
+
+def _listed(raw: bytes) -> list[Raw] | None:
+    """Give the records of a list or an envelope in one pass; None for anything else, and for a list that is broken."""
+    try:
+        match raw[:64].lstrip()[:1]:
+            case b"[":
+                return _LIST.decode(raw)
+            case b"{":
+                envelope = _ENVELOPE.decode(raw)
+                return envelope.records if envelope.value is None else envelope.value
+            case _:
+                return None
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+class _Reader:
+    """Counts the records and reads them with one tenant and one interest."""
+
+    def __init__(self, tenant_id: str, interest: Interest) -> None:
+        self._tenant_id = tenant_id
+        self._interest = interest
+        self._index = count()
+
+    def read_all(self, records: Iterable[Raw], nested: int = 0) -> Iterator[Reading]:
+        """Read each of `records`; where one is a list or an envelope, the records in it."""
+        for raw in records:
+            reading = self._read(raw)
+            if reading is not None:
+                yield reading
+            elif nested < _NESTED_LISTS:
+                whole = bytes(raw)
+                yield from self.read_all(_listed(whole) or map(Raw, pieces([whole])), nested + 1)
+            else:
+                yield Reading(next(self._index), raw, None, "it is a list in a list in a list")
+
+    def _read(self, raw: Raw) -> Reading | None:
+        """Read one record; None where it is several."""
+        try:
+            head = decode(_HEAD, raw)
+            if head.is_list:
+                return None
+            shape = shape_of(head, raw)
+            at = instant(shape.at(head))
+            wanted = self._interest(shape.log, shape.name(head))
+            event = shape.event(raw, at, self._tenant_id) if wanted else None
+        except UnreadableRecord as unreadable:
+            if bytes(raw).startswith(b"["):
+                return None
+            return Reading(next(self._index), raw, None, str(unreadable), not isinstance(unreadable, NotJson))
+        return Reading(next(self._index), raw, event)

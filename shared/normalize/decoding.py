@@ -1,0 +1,131 @@
+"""Decoding that always answers: with a value, or with an UnreadableRecord that says what is wrong with the JSON."""
+
+import re
+from datetime import UTC, datetime
+
+from msgspec import DecodeError, Raw, Struct, ValidationError
+from msgspec.json import Decoder
+
+from shared.errors import UnreadableRecord
+
+NULL = Raw(b"null")
+
+_FAILURES = (DecodeError, UnicodeDecodeError, RecursionError)
+
+_YEARS = range(2000, 2100)  # Azure is younger, and a date after this is a broken clock
+
+_ESCAPES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: one character
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|\\.",
+    re.DOTALL,
+)
+
+_TEXT = Decoder(str)
+
+
+class NotJson(UnreadableRecord):
+    """A piece of input that isn't JSON at all, as opposed to a record of an unknown shape."""
+
+
+class Words(Struct):
+    """The Activity Log's pair of a word and its translation; only the word is of use."""
+
+    value: str | None = None
+
+
+def decode[T](decoder: Decoder[T], text: Raw | bytes | str) -> T:
+    """Decode `text`; when that fails, once more without lone surrogates and broken UTF-8.
+
+    A name that somebody chose must not be able to hide what they did.
+
+    Raises:
+        UnreadableRecord: it isn't JSON, or not of the decoder's type.
+    """
+    try:
+        return decoder.decode(text)
+    except _FAILURES as failure:
+        broken = text.encode() if isinstance(text, str) else bytes(text)
+        mended = _mend(broken)
+        if mended == broken:
+            raise _unreadable(failure) from None
+    try:
+        return decoder.decode(mended)
+    except _FAILURES as failure:
+        raise _unreadable(failure) from None
+
+
+def decode_inner[T](decoder: Decoder[T], value: Raw) -> T | None:
+    """Decode a value that may be JSON in a string, as Log Analytics has it; None for null and blank."""
+    json = bytes(value)
+    if json.startswith(b'"'):
+        json = decode(_TEXT, value).strip().encode()
+    if json in {b"", b"null"}:
+        return None
+    try:
+        return decode(decoder, json)
+    except NotJson as failure:
+        raise UnreadableRecord(f"a string in it should hold JSON: {failure}") from None
+
+
+def plain_text(value: Raw) -> str | None:
+    """Give a value as text: a string's content, None for null, other JSON as it was written."""
+    json = bytes(value)
+    if json in {b"", b"null"}:
+        return None
+    return decode(_TEXT, value) if json.startswith(b'"') else json.decode(errors="replace")
+
+
+def unwrapped(value: Raw) -> str | None:
+    """Give a modified property's old or new value.
+
+    It is a string that holds JSON: a JSON string in it gives its content, `null` gives None, lists and objects stay
+    JSON text. What isn't JSON is plain text already.
+    """
+    text = plain_text(value)
+    if text is None or text.strip() == "null":
+        return None
+    if not text.startswith('"'):
+        return text
+    try:
+        return decode(_TEXT, text)
+    except UnreadableRecord:
+        return text
+
+
+def word(value: Words | str | None) -> str:
+    """Give the word itself, whether or not it came with a translation."""
+    return (value.value if isinstance(value, Words) else value) or ""
+
+
+def instant(at: datetime | None) -> datetime:
+    """Give a record's time in UTC; Azure's logs mean UTC where they name no zone.
+
+    Raises:
+        UnreadableRecord: there is none, or it can't be right.
+    """
+    if at is None:
+        raise UnreadableRecord("it has no time")
+    if at.year not in _YEARS:
+        raise UnreadableRecord(
+            f"its time, {at.isoformat()}, can't be right: years {_YEARS[0]} to {_YEARS[-1]} are read"
+        )
+    if at.tzinfo is UTC:
+        return at
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _mend(broken: bytes) -> bytes:
+    """Put U+FFFD for each half of a surrogate pair and each byte that isn't UTF-8."""
+    text = broken.decode(errors="replace").encode()
+    return _ESCAPES.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], text)
+
+
+def _unreadable(failure: Exception) -> UnreadableRecord:
+    match failure:
+        case RecursionError():
+            return UnreadableRecord("its JSON is nested too deeply")
+        case ValidationError():
+            return UnreadableRecord(f"it has a value of an unexpected kind: {failure}")
+        case _:
+            return NotJson(f"it isn't JSON: {failure}")

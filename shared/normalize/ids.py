@@ -1,0 +1,25 @@
+"""Ids as every stage compares them: GUIDs in lower case with dashes, never the all-zero one, which stands for none."""
+
+import re
+
+_DASHED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BARE = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def principal_id(text: str | None) -> str:
+    """Give a principal's object id, "" where there is none; the Activity Log writes some without dashes."""
+    lowered = (text or "").strip().lower()
+    if bare := _BARE.fullmatch(lowered):
+        lowered = "-".join(bare.groups())
+    return "" if lowered == _NOBODY else lowered
+
+
+def first_id(*texts: str | None) -> str:
+    """Give the first that is an id: a GUID in lower case, another (a custom policy's) in its own spelling."""
+    for text in texts:
+        trimmed = (text or "").strip()
+        lowered = trimmed.lower()
+        if trimmed and lowered != _NOBODY:
+            return lowered if _DASHED.fullmatch(lowered) else trimmed
+    return ""

@@ -1,0 +1,140 @@
+"""Cutting JSON text into records without reading it whole, and without one broken record spoiling its neighbours.
+
+Text is a list, an envelope ({"value": [...]} or {"records": [...]}), one value a line, or values one after another.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from msgspec import DecodeError, Raw
+from msgspec.json import Decoder
+
+_BOM = b"\xef\xbb\xbf"
+_LOOK_AHEAD = 1 << 12
+"""Bytes kept in view: more than an envelope has before its list."""
+
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_BLANK = re.compile(rb"[\s,]*+")
+_LIST_START = re.compile(
+    rb"\[|\{(?:\s*+" + _STRING + rb"\s*+:\s*+(?:" + _STRING + rb'|[^"\[\]{},]++),)*+\s*+"(?:value|records)"\s*+:\s*+\[',
+    re.DOTALL,
+)
+_SCALAR = re.compile(rb'(?:[^"\[\]{},\n]++|' + _STRING + rb")*+(?:([\[{])|(?=[\]},\n]))", re.DOTALL)
+_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+(?:([\[{])|[\]}])", re.DOTALL)
+_VALUE = Decoder(Raw)
+
+
+def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut the text of `chunks` into records.
+
+    What can't be cut is a piece of its own that nobody will be able to decode, and so is the missing end of a list.
+    """
+    text = _Text(chunks)
+    yield from text.lines() if text.starts_with_a_line_of_json() else text.values()
+
+
+class _Text:
+    """The text from `_at` on, as far as it has been read; what lies before has been cut off."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._buffer = b""
+        self._at = 0
+        self._cut_short = False
+        self._look_ahead()
+        if self._buffer.startswith(_BOM):
+            self._at = len(_BOM)
+
+    def starts_with_a_line_of_json(self) -> bool:
+        """Say whether the first line stands for itself and another follows."""
+        while (end := self._buffer.find(b"\n", self._at)) < 0 and self._more():
+            pass
+        line = self._buffer[self._at : end].strip() if end >= 0 else b""
+        return line[:1] in {b"{", b"["} and _is_json(line)
+
+    def lines(self) -> Iterator[bytes]:
+        """Give each line that isn't blank."""
+        while True:
+            end = self._buffer.find(b"\n", self._at) + 1
+            if not end and self._more():
+                continue
+            if line := self._cut(end or len(self._buffer)).strip():
+                yield line
+            if not end:
+                return
+
+    def values(self) -> Iterator[bytes]:
+        """Give each value, and in place of a list or an envelope its elements."""
+        while self._skip_blank():
+            start = _LIST_START.match(self._buffer, self._at)
+            if start is None:
+                yield self._value(depth=0)
+                continue
+            self._at = start.end()
+            yield from self._elements()
+            if start[0] != b"[" and (rest := self._value(depth=1)) and not _is_json(b'{"":0' + rest):
+                yield rest
+
+    def _elements(self) -> Iterator[bytes]:
+        while (following := self._skip_blank()) != b"]":
+            if following:
+                yield self._value(depth=0)
+                continue
+            if not self._cut_short:
+                yield b""
+            return
+        self._at += 1
+
+    def _value(self, *, depth: int) -> bytes:
+        """Cut one value: up to the bracket that closes it, or else the comma, bracket or line that follows it."""
+        scanned = self._at
+        while True:
+            found = (_BRACKET if depth else _SCALAR).match(self._buffer, scanned)
+            if found is None:
+                scanned -= self._at
+                if self._more():
+                    continue
+                self._cut_short = True
+                return self._cut(len(self._buffer))
+            scanned = found.end()
+            depth += 1 if found[1] else -1
+            if depth <= 0:
+                return self._cut(max(scanned, self._at + 1))
+
+    def _skip_blank(self) -> bytes:
+        """Go to the next byte that isn't blank or a comma, and give it; nothing at the end."""
+        while True:
+            self._look_ahead()
+            self._at = _BLANK.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._buffer):
+                return self._buffer[self._at : self._at + 1]
+            if not self._more():
+                return b""
+
+    def _look_ahead(self) -> None:
+        while len(self._buffer) - self._at < _LOOK_AHEAD and self._more():
+            pass
+
+    def _more(self) -> bool:
+        """Read on until the text in view has doubled, so that a long value isn't searched for its end too often."""
+        rest = self._buffer[self._at :]
+        read = [rest]
+        size = 0
+        while size <= len(rest) and (chunk := next(self._chunks, b"")):
+            read.append(chunk)
+            size += len(chunk)
+        self._buffer, self._at = b"".join(read), 0
+        return size > 0
+
+    def _cut(self, end: int) -> bytes:
+        cut = self._buffer[self._at : end]
+        self._at = end
+        return cut
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        _VALUE.decode(text)
+    except (DecodeError, RecursionError):
+        return False
+    return True

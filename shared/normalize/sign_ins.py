@@ -1,0 +1,165 @@
+"""Sign-in records: as Graph gives them, as diagnostic settings wrap them, as Log Analytics flattens them."""
+
+from datetime import datetime
+
+from msgspec import Raw, Struct, field
+from msgspec.json import Decoder
+
+from shared.events import Actor, ActorKind, SignInEvent
+from shared.normalize.decoding import NULL, decode, decode_inner
+from shared.normalize.ids import first_id, principal_id
+
+
+class Status(Struct, rename="camel"):
+    """How the sign-in ended: 0 is success. `failureReason` says "Other." then, so it decides nothing."""
+
+    error_code: int | str | None = None
+    failure_reason: str | None = None
+
+
+class Location(Struct, rename="camel"):
+    """Where from, as far as known."""
+
+    country_or_region: str | None = None
+
+
+class SignInRecord(Struct, rename="camel"):
+    """A record of Graph's `signIns`. Only /beta and diagnostic settings have `authenticationProtocol`."""
+
+    id: str | None = None
+    correlation_id: str | None = None
+    user_id: str | None = None
+    user_principal_name: str | None = None
+    user_display_name: str | None = None
+    service_principal_id: str | None = None
+    service_principal_name: str | None = None
+    app_id: str | None = None
+    app_display_name: str | None = None
+    resource_display_name: str | None = None
+    ip_address: str | None = None
+    client_app_used: str | None = None
+    conditional_access_status: str | None = None
+    authentication_protocol: str | None = None
+    status: Status | None = None
+    location: Location | None = None
+
+
+class _Wrapped(Struct, rename="camel"):
+    """What diagnostic settings put around a record; `location` there is the country alone."""
+
+    tenant_id: str | None = None
+    correlation_id: str | None = None
+    caller_ip_address: str | None = None
+    result_type: str | int | None = None
+    result_description: str | None = None
+    location: str | None = None
+    properties: Raw = NULL
+
+
+class _Row(Struct, rename="pascal"):
+    """A row of SigninLogs and the like. `TenantId` there is the workspace; not every table names the tenant."""
+
+    id: str | None = None
+    correlation_id: str | None = None
+    user_id: str | None = None
+    user_principal_name: str | None = None
+    user_display_name: str | None = None
+    service_principal_id: str | None = None
+    service_principal_name: str | None = None
+    app_id: str | None = None
+    app_display_name: str | None = None
+    resource_display_name: str | None = None
+    client_app_used: str | None = None
+    conditional_access_status: str | int | None = None
+    authentication_protocol: str | None = None
+    result_type: str | int | None = None
+    result_description: str | None = None
+    location: str | None = None
+    location_details: Raw = NULL
+    ip_address: str | None = field(default=None, name="IPAddress")
+    tenant_id: str | None = field(default=None, name="AADTenantId")
+
+
+_RECORD = Decoder(SignInRecord)
+_WRAPPED = Decoder(_Wrapped)
+_ROW = Decoder(_Row)
+_LOCATION = Decoder(Location)
+
+
+def from_graph(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
+    """Read a record of Graph's `signIns`, which doesn't name its tenant."""
+    return _event(decode(_RECORD, raw), at=at, tenant_id=first_id(tenant_id))
+
+
+def from_diagnostics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
+    """Read a record of category SignInLogs, NonInteractiveUserSignInLogs and the like."""
+    wrapped = decode(_WRAPPED, raw)
+    record = decode_inner(_RECORD, wrapped.properties) or SignInRecord()
+    record.correlation_id = record.correlation_id or wrapped.correlation_id
+    record.ip_address = record.ip_address or wrapped.caller_ip_address
+    record.location = record.location or Location(country_or_region=wrapped.location)
+    if record.status is None or record.status.error_code is None:
+        record.status = Status(error_code=wrapped.result_type, failure_reason=wrapped.result_description)
+    return _event(record, at=at, tenant_id=first_id(wrapped.tenant_id, tenant_id))
+
+
+def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
+    """Read a row of table SigninLogs or one of its sisters."""
+    row = decode(_ROW, raw)
+    record = SignInRecord(
+        id=row.id,
+        correlation_id=row.correlation_id,
+        user_id=row.user_id,
+        user_principal_name=row.user_principal_name,
+        user_display_name=row.user_display_name,
+        service_principal_id=row.service_principal_id,
+        service_principal_name=row.service_principal_name,
+        app_id=row.app_id,
+        app_display_name=row.app_display_name,
+        resource_display_name=row.resource_display_name,
+        ip_address=row.ip_address,
+        client_app_used=row.client_app_used,
+        conditional_access_status=_text(row.conditional_access_status),
+        authentication_protocol=row.authentication_protocol,
+        status=Status(error_code=row.result_type, failure_reason=row.result_description),
+        location=decode_inner(_LOCATION, row.location_details) or Location(country_or_region=row.location),
+    )
+    return _event(record, at=at, tenant_id=first_id(row.tenant_id, tenant_id))
+
+
+def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent:
+    identity = record.id or ""
+    status = record.status or Status()
+    return SignInEvent(
+        id=identity,
+        tenant_id=tenant_id,
+        at=at,
+        correlation_id=first_id(record.correlation_id) or identity,
+        actor=_actor(record),
+        app_id=first_id(record.app_id),
+        app_name=record.app_display_name or "",
+        resource_name=record.resource_display_name or "",
+        error_code=_text(status.error_code),
+        failure_reason=status.failure_reason or "",
+        country=((record.location and record.location.country_or_region) or "").strip(),
+        client_app=record.client_app_used or "",
+        authentication_protocol=record.authentication_protocol or "",
+        conditional_access=record.conditional_access_status or "",
+    )
+
+
+def _actor(record: SignInRecord) -> Actor:
+    """Name who signed in: a user, or an application with its own credentials."""
+    address = record.ip_address or ""
+    if user_id := principal_id(record.user_id):
+        name = record.user_principal_name or record.user_display_name or ""
+        return Actor(id=user_id, name=name, kind=ActorKind.USER, address=address)
+    if app_id := principal_id(record.service_principal_id):
+        name = record.service_principal_name or record.app_display_name or ""
+        return Actor(id=app_id, name=name, kind=ActorKind.SERVICE_PRINCIPAL, address=address)
+    return Actor(name=record.user_principal_name or record.user_display_name or "", address=address)
+
+
+def _text(code: int | str | None) -> str:
+    """Give a code as text; int's own limit keeps a number of thousands of digits from being written out."""
+    return "" if code is None else str(code)
