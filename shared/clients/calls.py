@@ -43,17 +43,18 @@ class Permission(StrEnum):
 
 
 _GUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_NAME: Final = r"[A-Za-z0-9_().~-](?:[A-Za-z0-9_().~-]|\.(?!\.)){0,127}"
+_NAME: Final = r"[\w().~-]{1,128}"
+_SCOPE: Final = rf"/subscriptions/{_GUID}(?:/resourceGroups/{_NAME}(?:/providers/{_NAME}(?:/{_NAME}/{_NAME})+)?)?"
 
 ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "id": re.compile(_GUID),
     "subscription": re.compile(_GUID),
     "custom_policy": re.compile(r"B2C_1A_[A-Za-z0-9_.-]{1,120}", re.IGNORECASE),
     "role_assignment": re.compile(
-        rf"/subscriptions/{_GUID}(?:/resourceGroups/{_NAME}(?:/providers/{_NAME}(?:/{_NAME}/{_NAME})+)?)?"
-        rf"/providers/Microsoft\.Authorization/roleAssignments/{_GUID}",
+        rf"{_SCOPE}/providers/Microsoft\.Authorization/roleAssignments/{_GUID}",
         re.IGNORECASE,
     ),
+    "scope": re.compile(_SCOPE, re.IGNORECASE),
 }
 """The shape of each placeholder that a path may have, matched against the whole text."""
 
