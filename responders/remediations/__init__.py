@@ -1,1 +1,1 @@
-"""One module for each kind of object: what can be taken away or put back, and how that is undone."""
+"""What can be put back or taken away, one module per kind of object."""

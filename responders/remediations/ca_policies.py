@@ -1,0 +1,367 @@
+"""Conditional access policies: switch off a new one, put a changed one back, bring a deleted one back."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from responders.remediations.ca_policy_history import History, Told, history_of, policies_told, touched
+from responders.remediations.ca_policy_json import (
+    are_same,
+    differing,
+    leaf_changes,
+    new_policy,
+    newly_reached,
+    value_to_send,
+)
+from shared.catalog import (
+    Already,
+    Doubt,
+    Image,
+    Inventory,
+    Known,
+    Look,
+    ObjectKind,
+    Plan,
+    Put,
+    Remediation,
+    Situation,
+    TenantKind,
+)
+from shared.clients.calls import Call, Lane, Permission, Service
+from shared.errors import Refused, Rejected
+from shared.events import Change, Target
+
+if TYPE_CHECKING:
+    from shared.clients.edges import TenantEdges
+
+_READ: Final = (Permission.POLICY_READ,)
+_WRITE: Final = (Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS, Permission.APPLICATION_READ)
+"""Graph asks all three of an application that creates or updates a policy."""
+
+LIST_CA_POLICIES: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/identity/conditionalAccess/policies",
+    needs=_READ,
+    lane=Lane.CONDITIONAL_ACCESS,
+)
+GET_CA_POLICY: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/identity/conditionalAccess/policies/{id}",
+    needs=_READ,
+    lane=Lane.CONDITIONAL_ACCESS,
+)
+UPDATE_CA_POLICY: Final = Call(
+    method="PATCH",
+    service=Service.GRAPH,
+    path="/identity/conditionalAccess/policies/{id}",
+    needs=_WRITE,
+    lane=Lane.CONDITIONAL_ACCESS,
+)
+CREATE_CA_POLICY: Final = Call(
+    method="POST",
+    service=Service.GRAPH,
+    path="/identity/conditionalAccess/policies",
+    needs=_WRITE,
+    lane=Lane.CONDITIONAL_ACCESS,
+    repeatable=False,
+)
+UNDELETE_CA_POLICY: Final = Call(
+    method="POST",
+    service=Service.GRAPH,
+    path="/identity/conditionalAccess/deletedItems/policies/{id}/restore",
+    needs=(Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS),
+    lane=Lane.CONDITIONAL_ACCESS,
+    repeatable=False,
+)
+"""Not repeatable: a second one finds the bin empty, which would be taken for a policy that is gone for good."""
+
+CALLS: Final = (LIST_CA_POLICIES, GET_CA_POLICY, UPDATE_CA_POLICY, CREATE_CA_POLICY, UNDELETE_CA_POLICY)
+
+_GONE: Final = 404
+_DISABLED: Final = "disabled"
+_IN_THE_LOGS_WORDS: Final = "how it was before is only known in the words of the log, which Graph doesn't take back"
+
+
+def _look(edges: "TenantEdges", target: Target) -> Look:
+    return Look(current=edges.get(GET_CA_POLICY, id=target.id))
+
+
+def _label(policy: Image) -> str:
+    return f'conditional access policy "{policy.get("displayName") or policy.get("id") or "without a name"}"'
+
+
+# Switch off a policy that was created.
+
+
+def _plan_switching_off(situation: Situation) -> Plan:
+    policy = situation.current
+    if policy is None:
+        return Already(because="the policy no longer exists")
+    state = policy.get("state")
+    if are_same(state, _DISABLED):
+        return Already(because="the policy is switched off")
+    if isinstance(situation.baseline, Known) and situation.baseline.image is not None:
+        return Doubt(because="the policy stood before, so this record's change didn't create it")
+    if any(touched(case, "state") for case in situation.approved_later):
+        return Doubt(because="an approved change came after it and may have set the policy's state")
+    told = [after for case in situation.run if (after := policies_told(case)[1]) is not None]
+    if told and not any(are_same(state, after.image.get("state")) for after in told):
+        return Doubt(because=f"the policy's state, {state!r}, isn't one that an unapproved actor gave it")
+    return Put(
+        summary=f"Switch off the {_label(policy)}",
+        image={"state": _DISABLED},
+        changes=(Change(name="state", old=str(state), new=_DISABLED),),
+    )
+
+
+def _send_patch(edges: "TenantEdges", target: Target, put: Put) -> None:
+    edges.send(UPDATE_CA_POLICY, body=put.image, id=target.id)
+
+
+DISABLE_CA_POLICY: Final = Remediation(
+    id="disable-ca-policy",
+    title="Switch off the new conditional access policy",
+    undo="Set the policy's state back to the one in the case's before-image, which the evidence container holds.",
+    kind=ObjectKind.CA_POLICY,
+    destructive=False,
+    calls=(GET_CA_POLICY, UPDATE_CA_POLICY),
+    needs_baseline=False,
+    look=_look,
+    plan=_plan_switching_off,
+    apply=_send_patch,
+)
+
+
+# Put the changed properties of a policy back.
+
+
+def _plan_putting_back(situation: Situation) -> Plan:
+    policy = situation.current
+    if policy is None:
+        return Doubt(because="the policy no longer exists; its deletion is a case of its own")
+    baseline = situation.baseline
+    if isinstance(baseline, Known) and baseline.image is None:
+        return _plan_for_new_policy(policy)
+    history = history_of(situation.run, baseline.image if isinstance(baseline, Known) else None)
+    if not history.is_complete:
+        if history.before is not None and not differing(policy, history.before.image):
+            return Already(because="the policy stands as it did before")
+        return Doubt(because="the record doesn't tell, or not in full, what was changed")
+    originals = {name: told.image.get(name) for name, told in history.originals.items()}
+    outstanding = [name for name in sorted(originals) if not are_same(policy.get(name), originals[name], name=name)]
+    if not outstanding:
+        return Already(because=f"stands as before: {', '.join(sorted(originals)) or 'every property'}")
+    return _objection(situation, policy, history, outstanding) or _put_back(policy, history, outstanding, baseline)
+
+
+def _plan_for_new_policy(policy: Image) -> Plan:
+    """A policy without a time before: switching it off is the answer of the case about its creation."""
+    if are_same(policy.get("state"), _DISABLED):
+        return Already(because="the policy was itself created without approval and is switched off")
+    return Doubt(because="the policy was itself created without approval, so there is nothing to put back")
+
+
+def _objection(situation: Situation, policy: Image, history: History, outstanding: list[str]) -> Doubt | None:
+    for name in outstanding:
+        if any(touched(case, name) for case in situation.approved_later):
+            return Doubt(because=f"an approved change came after it and may have set {name}")
+        if not history.explains(name, policy.get(name)):
+            return Doubt(because=f"{name} is neither as it was before nor as an unapproved actor left it")
+    return None
+
+
+def _put_back(policy: Image, history: History, outstanding: list[str], baseline: object) -> Plan:
+    snapshot = baseline.image if isinstance(baseline, Known) else None
+    wanted: Image = {}
+    for name in outstanding:
+        source = _source(name, history.originals[name], snapshot)
+        if source is None:
+            return Doubt(
+                because=f"how {name} was before is only known in the words of the log, which Graph doesn't take"
+            )
+        wanted[name] = source.get(name)
+    return _patch(policy, wanted)
+
+
+def _source(name: str, told: Told, snapshot: Image | None) -> Image | None:
+    """Choose where a property's value is taken from: a snapshot that agrees with the record has Graph's spelling."""
+    if snapshot is not None and are_same(snapshot.get(name), told.image.get(name), name=name):
+        return snapshot
+    return told.image if told.may_be_written else None
+
+
+def _patch(policy: Image, wanted: Image) -> Put:
+    """Plan to write the properties in `wanted`, and no other, to `policy`."""
+    after = {**policy, **wanted}
+    return Put(
+        summary=f"Put {', '.join(wanted)} of the {_label(policy)} back as before",
+        image={name: value_to_send(value, policy.get(name)) for name, value in wanted.items()},
+        changes=leaf_changes(policy, after),
+        touches=newly_reached(policy, after),
+    )
+
+
+PUT_BACK_CA_POLICY: Final = Remediation(
+    id="put-back-ca-policy",
+    title="Put the conditional access policy's changed properties back",
+    undo="Set the properties named in the case to the values in its before-image, which the evidence container holds.",
+    kind=ObjectKind.CA_POLICY,
+    destructive=False,
+    calls=(GET_CA_POLICY, UPDATE_CA_POLICY),
+    needs_baseline=True,
+    look=_look,
+    plan=_plan_putting_back,
+    apply=_send_patch,
+)
+
+
+# Bring a deleted policy back.
+
+
+def _look_at_all(edges: "TenantEdges", _target: Target) -> Look:
+    """Read every policy: one that had to be created again has a new id."""
+    return Look(current={"policies": edges.list(LIST_CA_POLICIES)})
+
+
+def _plan_restoring(situation: Situation) -> Plan:
+    baseline = situation.baseline
+    if isinstance(baseline, Known) and baseline.image is None:
+        return Already(because="the policy did not exist before the unapproved changes")
+    first = policies_told(situation.run[0])[0] if situation.run else None
+    before = (
+        Told(image=baseline.image, may_be_written=True) if isinstance(baseline, Known) and baseline.image else first
+    )
+    if before is None:
+        return Doubt(because="it isn't known how the policy was: there is no snapshot, and the record doesn't tell")
+    standing = _policies(situation)
+    here = next((policy for policy in standing if _has_id(policy, situation.target.id)), None)
+    if here is not None:
+        return _plan_for_present(situation, here, before, first)
+    return _plan_for_absent(situation, standing, before)
+
+
+def _policies(situation: Situation) -> list[Image]:
+    return cast("list[Image]", (situation.current or {}).get("policies", []))
+
+
+def _has_id(policy: Image, policy_id: str) -> bool:
+    return str(policy.get("id", "")).lower() == policy_id.lower()
+
+
+def _plan_for_present(situation: Situation, policy: Image, before: Told, first: Told | None) -> Plan:
+    """The policy stands again, or still; it may be as an unapproved actor left it before deleting it."""
+    changed = differing(policy, before.image)
+    if not changed or (first is not None and not differing(policy, first.image)):
+        return Already(because="the policy exists and is as it was before")
+    if situation.approved_later:
+        return Doubt(because="an approved change came after it")
+    history = history_of(situation.run, before.image)
+    for name in changed:
+        if not history.explains(name, policy.get(name)):
+            return Doubt(
+                because=f"the policy exists again, but {name} is neither as before nor as an unapproved actor left it"
+            )
+    if not before.may_be_written:
+        return Doubt(
+            because="how the policy was before is only known in the words of the log, which Graph doesn't take"
+        )
+    return _patch(policy, {name: before.image.get(name) for name in changed})
+
+
+def _plan_for_absent(situation: Situation, standing: list[Image], before: Told) -> Plan:
+    name = before.image.get("displayName")
+    for policy in standing:
+        if policy.get("displayName") != name:
+            continue
+        if differing(policy, before.image):
+            return Doubt(because=f'another policy now has the name "{name}" and other content')
+        if _was_made_since(policy, situation.at):
+            return Already(because=f"the policy was created again, with the id {policy.get('id')}")
+    if situation.approved_later:
+        return Doubt(because="an approved change came after it")
+    if not before.may_be_written:
+        return Doubt(
+            because="how the policy was before is only known in the words of the log, which Graph doesn't take"
+        )
+    return Put(
+        summary=f"Restore the deleted {_label(before.image)}",
+        image={"before": before.image, "left_as": history_of(situation.run, before.image).left_as},
+        changes=(Change(name="policy", old=None, new=str(name)),),
+    )
+
+
+def _was_made_since(policy: Image, at: datetime) -> bool:
+    """Say whether a twin is younger than the deletion; an older one stood beside the deleted policy all along."""
+    try:
+        return datetime.fromisoformat(str(policy.get("createdDateTime"))) >= at
+    except (ValueError, TypeError):
+        return False
+
+
+def _restore(edges: "TenantEdges", target: Target, put: Put) -> None:
+    if "before" not in put.image:
+        _send_patch(edges, target, put)
+        return
+    before, left_as = cast("Image", put.image["before"]), cast("Mapping[str, list[Any]]", put.image["left_as"])
+    policy = _undelete(edges, target)
+    if policy is None:
+        _create_again(edges, target, before)
+        return
+    history = History(before=None, left_as=dict(left_as))
+    changed = [name for name in differing(policy, before) if history.explains(name, policy.get(name))]
+    if policy and changed:
+        # It comes out of the bin as it went in: with what unapproved actors had changed before they deleted it.
+        body = {name: value_to_send(before.get(name), policy.get(name)) for name in changed}
+        edges.send(UPDATE_CA_POLICY, body=body, id=target.id)
+
+
+def _undelete(edges: "TenantEdges", target: Target) -> Image | None:
+    """Take the policy out of the bin, where it lies for 30 days; None when it isn't there or an application may not."""
+    try:
+        return edges.send(UNDELETE_CA_POLICY, id=target.id) or {}
+    except Refused:
+        # Microsoft doesn't promise restoring to applications; if a permission is missing, creating says which.
+        return None
+    except Rejected as rejected:
+        if rejected.status != _GONE:
+            raise
+        return None
+
+
+def _create_again(edges: "TenantEdges", target: Target, before: Image) -> None:
+    """Create the policy from its image, unless it is there: the answer to an earlier try may have been lost."""
+    name = before.get("displayName")
+    standing = edges.list(LIST_CA_POLICIES)
+    if any(_has_id(policy, target.id) or policy.get("displayName") == name for policy in standing):
+        return
+    edges.send(CREATE_CA_POLICY, body=new_policy(before))
+
+
+RESTORE_CA_POLICY: Final = Remediation(
+    id="restore-ca-policy",
+    title="Restore the deleted conditional access policy",
+    undo="Delete the policy again; the case's before-image, in the evidence container, lists the policies without it.",
+    kind=ObjectKind.CA_POLICY,
+    destructive=False,
+    calls=(LIST_CA_POLICIES, UNDELETE_CA_POLICY, CREATE_CA_POLICY, UPDATE_CA_POLICY),
+    needs_baseline=True,
+    look=_look_at_all,
+    plan=_plan_restoring,
+    apply=_restore,
+)
+
+
+def _read_all(edges: "TenantEdges") -> Mapping[str, Image]:
+    return {str(policy["id"]).lower(): policy for policy in edges.list(LIST_CA_POLICIES)}
+
+
+CA_POLICIES: Final = Inventory(
+    kind=ObjectKind.CA_POLICY,
+    tenant_kind=TenantKind.WORKFORCE,
+    calls=(LIST_CA_POLICIES,),
+    read=_read_all,
+)
+
+REMEDIATIONS: Final = (DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY)

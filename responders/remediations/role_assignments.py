@@ -1,0 +1,336 @@
+"""Azure role assignments: take away a new one, put a changed one back, bring a removed one back."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+from shared.catalog import (
+    Already,
+    Doubt,
+    Image,
+    Inventory,
+    Known,
+    Look,
+    ObjectKind,
+    Plan,
+    Put,
+    Remediation,
+    Situation,
+    TenantKind,
+)
+from shared.clients.calls import Call, Permission, Service
+from shared.differences import WELL_KNOWN
+from shared.errors import Rejected
+from shared.events import Change, Target
+
+if TYPE_CHECKING:
+    from shared.clients.edges import TenantEdges
+
+_ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
+
+GET_ROLE_ASSIGNMENT: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path="{role_assignment}",
+    needs=(Permission.ROLE_ASSIGNMENT_READ,),
+)
+WRITE_ROLE_ASSIGNMENT: Final = Call(
+    method="PUT",
+    service=Service.ARM,
+    path="{role_assignment}",
+    needs=(Permission.ROLE_ASSIGNMENT_WRITE,),
+)
+DELETE_ROLE_ASSIGNMENT: Final = Call(
+    method="DELETE",
+    service=Service.ARM,
+    path="{role_assignment}",
+    needs=(Permission.ROLE_ASSIGNMENT_DELETE,),
+)
+LIST_ROLE_ASSIGNMENTS_AT_SCOPE: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path=f"{{scope}}{_ASSIGNMENTS}",
+    needs=(Permission.ROLE_ASSIGNMENT_READ,),
+)
+"""With the filter `atScope()`: those at the scope and above it, not below."""
+
+LIST_ROLE_ASSIGNMENTS: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path=f"/subscriptions/{{subscription}}{_ASSIGNMENTS}",
+    needs=(Permission.ROLE_ASSIGNMENT_READ,),
+)
+
+CALLS: Final = (
+    GET_ROLE_ASSIGNMENT,
+    WRITE_ROLE_ASSIGNMENT,
+    DELETE_ROLE_ASSIGNMENT,
+    LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+    LIST_ROLE_ASSIGNMENTS,
+)
+
+_AT_SCOPE: Final = {"$filter": "atScope()"}
+_OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+_USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
+_NEEDS_A_HOLDER: Final = frozenset({_OWNER, _USER_ACCESS_ADMINISTRATOR})
+"""Roles without whose last holder nobody could give access any more."""
+
+_WRITTEN: Final = (
+    "roleDefinitionId",
+    "principalId",
+    "principalType",
+    "condition",
+    "conditionVersion",
+    "description",
+    "delegatedManagedIdentityResourceId",
+)
+"""The properties that a write has; ARM sets the others."""
+
+_IDS: Final = frozenset({"roleDefinitionId", "principalId", "principalType"})
+_CREATED_WITHIN: Final = timedelta(minutes=5)
+"""How far the creation of an assignment and the event about it may be apart."""
+
+_EXISTS: Final = "RoleAssignmentExists"
+_APPROVED_LATER: Final = "an approved change came after it"
+
+
+def _properties(assignment: Image) -> Image:
+    return cast("Image", assignment.get("properties") or {})
+
+
+def _role(assignment: Image) -> str:
+    """Give the GUID of the role, in lower case: the same definition has a longer id in each subscription."""
+    return str(_properties(assignment).get("roleDefinitionId", "")).rpartition("/")[2].lower()
+
+
+def _holder(assignment: Image) -> str:
+    return str(_properties(assignment).get("principalId", "")).lower()
+
+
+def _place(assignment: Image) -> str:
+    return str(_properties(assignment).get("scope", "")).lower()
+
+
+def _is_id(assignment: Image, assignment_id: str) -> bool:
+    return str(assignment.get("id", "")).lower() == assignment_id.lower()
+
+
+def _scope_of(target: Target) -> str:
+    """Cut the scope off an assignment's id; the last of the word counts, since a scope may itself hold it."""
+    at = target.id.lower().rindex(_ASSIGNMENTS.lower())
+    return target.id[:at]
+
+
+def _gives_the_same(one: Image, other: Image) -> bool:
+    """Say whether both give the same role to the same principal at the same scope."""
+    return (_role(one), _holder(one), _place(one)) == (_role(other), _holder(other), _place(other))
+
+
+def _are_same(one: Image, other: Image) -> bool:
+    """Say whether both give the same, under the same condition and with the same description."""
+    rest = [name for name in _WRITTEN if name not in _IDS]
+    left, right = _properties(one), _properties(other)
+    return _gives_the_same(one, other) and all(left.get(name) == right.get(name) for name in rest)
+
+
+def _words(assignment: Image) -> str:
+    role = _role(assignment)
+    return f"{WELL_KNOWN.get(role, 'role')} ({role}) of {_holder(assignment)} at {_properties(assignment).get('scope')}"
+
+
+def _body(assignment: Image) -> Image:
+    properties = _properties(assignment)
+    return {"properties": {name: properties[name] for name in _WRITTEN if properties.get(name) is not None}}
+
+
+def _changes(before: Image, after: Image) -> tuple[Change, ...]:
+    left, right = _properties(before), _properties(after)
+    names = [name for name in (*_WRITTEN, "scope") if left.get(name) != right.get(name)]
+    return tuple(Change(name=name, old=_text(left.get(name)), new=_text(right.get(name))) for name in names)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+# Take away an assignment that was written.
+
+
+def _look(edges: "TenantEdges", target: Target) -> Look:
+    """Read the assignment; who else holds its role is only read for the roles that must have a holder."""
+    assignment = edges.get(GET_ROLE_ASSIGNMENT, role_assignment=target.id)
+    if assignment is None:
+        return Look(current=None)
+    last = _role(assignment) in _NEEDS_A_HOLDER and _has_last_holder(edges, target, assignment)
+    return Look(current=assignment, touches=frozenset({_holder(assignment)}), last_holder=last)
+
+
+def _has_last_holder(edges: "TenantEdges", target: Target, assignment: Image) -> bool:
+    listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=_AT_SCOPE, scope=_scope_of(target))
+    return not any(_role(other) == _role(assignment) and not _is_id(other, target.id) for other in listed)
+
+
+def _plan_removing(situation: Situation) -> Plan:
+    assignment, baseline = situation.current, situation.baseline
+    if assignment is None:
+        return Already(because="the role assignment no longer exists")
+    before = baseline.image if isinstance(baseline, Known) else None
+    if before is not None and _are_same(assignment, before):
+        return Already(because="the role assignment is as it was before")
+    if situation.approved_later:
+        return Doubt(because=_APPROVED_LATER)
+    writer = _principal(assignment, "updatedBy")
+    if writer not in _actors(situation):
+        return Doubt(because=f"the role assignment was last written by {writer or 'an unknown actor'}, not by this one")
+    return _plan_new(situation, assignment) if before is None else _plan_former(assignment, before)
+
+
+def _plan_new(situation: Situation, assignment: Image) -> Plan:
+    if not _is_new(situation, assignment):
+        return Doubt(because="it can't be told that the role assignment is new, nor how it was before")
+    return Put(
+        summary=f"Remove the role assignment: {_words(assignment)}",
+        image={"delete": True},
+        changes=_changes(assignment, {}),
+    )
+
+
+def _plan_former(assignment: Image, before: Image) -> Plan:
+    if not _gives_the_same(assignment, before):
+        return Doubt(because="another role assignment had this id before")
+    return Put(
+        summary=f"Put the role assignment back as before: {_words(before)}",
+        image=_body(before),
+        changes=_changes(assignment, before),
+    )
+
+
+def _principal(assignment: Image, name: str) -> str:
+    return str(_properties(assignment).get(name) or "").lower()
+
+
+def _actors(situation: Situation) -> frozenset[str]:
+    return frozenset(case.actor.id.lower() for case in situation.run if case.actor.id)
+
+
+def _is_new(situation: Situation, assignment: Image) -> bool:
+    """Say whether an unapproved change created the assignment.
+
+    An actor's name under `createdBy` isn't enough: they may have been approved then. Either a snapshot shows that it wasn't
+    there before, or it was created when one of their changes was seen.
+    """
+    creator = _principal(assignment, "createdBy")
+    if creator not in _actors(situation):
+        return False
+    if isinstance(situation.baseline, Known):
+        return True
+    return any(creator == case.actor.id.lower() and _was_created_at(assignment, case.at) for case in situation.run)
+
+
+def _was_created_at(assignment: Image, at: datetime) -> bool:
+    try:
+        created_at = datetime.fromisoformat(str(_properties(assignment).get("createdOn")))
+        return abs(at - created_at) <= _CREATED_WITHIN
+    except (ValueError, TypeError):
+        return False
+
+
+def _remove(edges: "TenantEdges", target: Target, put: Put) -> None:
+    if "delete" in put.image:
+        edges.send(DELETE_ROLE_ASSIGNMENT, role_assignment=target.id)
+        return
+    edges.send(WRITE_ROLE_ASSIGNMENT, body=put.image, role_assignment=target.id)
+
+
+REMOVE_ROLE_ASSIGNMENT: Final = Remediation(
+    id="remove-role-assignment",
+    title="Take the Azure role assignment away, or put it back as it was",
+    undo="Write the role assignment again, under the same id, from the case's before-image in the evidence container.",
+    kind=ObjectKind.ROLE_ASSIGNMENT,
+    destructive=True,
+    calls=(GET_ROLE_ASSIGNMENT, LIST_ROLE_ASSIGNMENTS_AT_SCOPE, DELETE_ROLE_ASSIGNMENT, WRITE_ROLE_ASSIGNMENT),
+    needs_baseline=True,
+    look=_look,
+    plan=_plan_removing,
+    apply=_remove,
+)
+
+
+# Bring an assignment that was removed back.
+
+
+def _look_for_equal(edges: "TenantEdges", target: Target) -> Look:
+    """Read the assignment and, where it is gone, the others: the same may have been given again under another id."""
+    assignment = edges.get(GET_ROLE_ASSIGNMENT, role_assignment=target.id)
+    if assignment is not None:
+        return Look(current={"assignment": assignment, "others": []})
+    listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=_AT_SCOPE, scope=_scope_of(target))
+    return Look(current={"assignment": None, "others": listed})
+
+
+def _plan_recreating(situation: Situation) -> Plan:
+    baseline, there = situation.baseline, situation.current or {}
+    if not isinstance(baseline, Known):
+        return Doubt(because=f"it isn't known what the role assignment was: {baseline.because}")
+    before = baseline.image
+    if before is None:
+        return Already(because="the role assignment did not exist before the unapproved changes")
+    assignment = cast("Image | None", there.get("assignment"))
+    candidates = [assignment] if assignment is not None else cast("list[Image]", there.get("others", []))
+    equal = next((each for each in candidates if _gives_the_same(each, before)), None)
+    if equal is not None:
+        return _plan_given_again(equal, before)
+    if assignment is not None or situation.approved_later:
+        return Doubt(because=_APPROVED_LATER if assignment is None else "another role assignment now has this id")
+    return Put(
+        summary=f"Create the role assignment again: {_words(before)}",
+        image={"id": before["id"], "body": _body(before)},
+        changes=_changes({}, before),
+    )
+
+
+def _plan_given_again(assignment: Image, before: Image) -> Plan:
+    if not _are_same(assignment, before):
+        return Doubt(because="the role was given again, under another condition or description than before")
+    return Already(because=f"the role assignment exists: {_words(before)}")
+
+
+def _recreate(edges: "TenantEdges", _target: Target, put: Put) -> None:
+    try:
+        edges.send(WRITE_ROLE_ASSIGNMENT, body=put.image["body"], role_assignment=put.image["id"])
+    except Rejected as rejected:
+        # Somebody was faster; whether what they wrote is the same shows when it is read back.
+        if rejected.code != _EXISTS:
+            raise
+
+
+RECREATE_ROLE_ASSIGNMENT: Final = Remediation(
+    id="recreate-role-assignment",
+    title="Create the removed Azure role assignment again",
+    undo="Delete the role assignment with the id that the case names; the snapshots still hold what it was.",
+    kind=ObjectKind.ROLE_ASSIGNMENT,
+    destructive=False,
+    calls=(GET_ROLE_ASSIGNMENT, LIST_ROLE_ASSIGNMENTS_AT_SCOPE, WRITE_ROLE_ASSIGNMENT),
+    needs_baseline=True,
+    look=_look_for_equal,
+    plan=_plan_recreating,
+    apply=_recreate,
+)
+
+
+def _read_all(edges: "TenantEdges") -> Mapping[str, Image]:
+    found: dict[str, Image] = {}
+    for subscription in sorted(edges.tenant.subscriptions):
+        listed = edges.list(LIST_ROLE_ASSIGNMENTS, subscription=subscription)
+        found |= {str(assignment["id"]).lower(): assignment for assignment in listed}
+    return found
+
+
+ROLE_ASSIGNMENTS: Final = Inventory(
+    kind=ObjectKind.ROLE_ASSIGNMENT,
+    tenant_kind=TenantKind.WORKFORCE,
+    calls=(LIST_ROLE_ASSIGNMENTS,),
+    read=_read_all,
+)
+
+REMEDIATIONS: Final = (REMOVE_ROLE_ASSIGNMENT, RECREATE_ROLE_ASSIGNMENT)
