@@ -134,8 +134,8 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
     """A change of an Azure resource, from Event Grid or the Activity Log.
 
-    `outcome` "started" is an operation's beginning, logged apart from its end; `request_body` is "" where the source has
-    none.
+    `outcome` "started" is an operation's beginning, which is logged apart from its end; `request_body` is "" where the
+    source has none.
     """
 
     log: ClassVar[Log] = Log.RESOURCE

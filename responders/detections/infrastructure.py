@@ -1,0 +1,172 @@
+"""The guide's table "Infrastructure": the policies that decide how people sign in."""
+
+from typing import Final
+
+from responders.detections.samples import (
+    BY_APP,
+    CA_POLICY,
+    audit_record,
+    ca_policy_record,
+    ca_policy_twin,
+    custom_policy_record,
+    diagnostic_record,
+)
+from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
+from responders.remediations.custom_policies import DELETE_CUSTOM_POLICY, PUT_BACK_CUSTOM_POLICY, RESTORE_CUSTOM_POLICY
+from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.conditions import All, Audit, all_of
+from shared.events import AuditEvent, Log
+
+
+def _done_in(service: str, activity: str) -> All[AuditEvent]:
+    """Name the activity and the service that logs it: Core Directory logs a twin of each conditional access change."""
+    return all_of(Audit.activity.is_(activity), Audit.service.is_(service), Audit.outcome.is_("success"))
+
+
+_WITHOUT_MFA: Final = {name: value for name, value in CA_POLICY.items() if name != "grantControls"}
+
+CA_POLICY_CREATED: Detection[AuditEvent] = Detection(
+    id="ca-policy-created",
+    seed_row="infrastructure/1",
+    title="Conditional access policy created by an unapproved actor",
+    why="A new policy can lock every administrator out, or let a session last for good. It applies within minutes.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=_done_in("Conditional Access", "Add conditional access policy"),
+    unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+    answer=Answer.REMEDIATE,
+    remediation=DISABLE_CA_POLICY,
+    hits=(
+        ca_policy_record("Add conditional access policy", new=CA_POLICY),
+        ca_policy_record("Add conditional access policy", new=CA_POLICY, initiatedBy=BY_APP),
+        diagnostic_record(ca_policy_record("Add\N{NO-BREAK SPACE}Conditional Access  policy ", new=CA_POLICY)),
+    ),
+    misses=(
+        ca_policy_record("Add conditional access policy", result="failure", resultReason="Insufficient privileges"),
+        ca_policy_twin("Add policy"),
+        ca_policy_record("Add conditional access policy", loggedByService="Core Directory"),
+        ca_policy_record("Add named location"),
+    ),
+)
+
+CA_POLICY_DELETED: Detection[AuditEvent] = Detection(
+    id="ca-policy-deleted",
+    seed_row="infrastructure/2",
+    title="Conditional access policy deleted by an unapproved actor",
+    why="What the policy asked for, multifactor authentication say, is no longer asked of anybody.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=_done_in("Conditional Access", "Delete conditional access policy"),
+    unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+    answer=Answer.REMEDIATE,
+    remediation=RESTORE_CA_POLICY,
+    hits=(
+        ca_policy_record("Delete conditional access policy", old=CA_POLICY),
+        ca_policy_record("DELETE CONDITIONAL ACCESS POLICY", old=CA_POLICY),
+    ),
+    misses=(
+        ca_policy_record("Delete conditional access policy", result="failure"),
+        ca_policy_twin("Delete policy"),
+        audit_record("Delete policy", id="IPCGraph_7b1f0c96-3d2a-4e85-9a67-b08c4d5e1f23_T0VBE_51760911"),
+    ),
+)
+
+CA_POLICY_UPDATED: Detection[AuditEvent] = Detection(
+    id="ca-policy-updated",
+    seed_row="infrastructure/3",
+    title="Conditional access policy changed by an unapproved actor",
+    why="One exclusion, or one control less, takes multifactor authentication from whoever the attacker wants to be.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=_done_in("Conditional Access", "Update conditional access policy"),
+    unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+    answer=Answer.REMEDIATE,
+    remediation=PUT_BACK_CA_POLICY,
+    hits=(
+        ca_policy_record("Update conditional access policy", old=CA_POLICY, new=CA_POLICY | {"state": "disabled"}),
+        ca_policy_record("Update Conditional Access Policy", old=CA_POLICY, new=_WITHOUT_MFA),
+    ),
+    misses=(
+        ca_policy_record("Update conditional access policy", old=CA_POLICY, result="failure"),
+        ca_policy_twin("Update policy"),
+        ca_policy_record("Update continuous access evaluation"),
+    ),
+)
+
+B2C_CUSTOM_POLICY_CREATED: Detection[AuditEvent] = Detection(
+    id="b2c-custom-policy-created",
+    seed_row="infrastructure/4",
+    title="B2C custom policy created by an unapproved actor",
+    why="A custom policy is a program that issues tokens: a new one can sign anybody in as any customer.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=_done_in("B2C", "Create custom policy"),
+    unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
+    answer=Answer.REMEDIATE,
+    remediation=DELETE_CUSTOM_POLICY,
+    hits=(
+        custom_policy_record("Create custom policy"),
+        custom_policy_record("Create custom policy", category="Authorization"),
+    ),
+    misses=(
+        custom_policy_record("Create custom policy", result="failure"),
+        custom_policy_record("Create custom policy", loggedByService="Core Directory"),
+        custom_policy_record("Create user flow"),
+    ),
+)
+
+B2C_CUSTOM_POLICY_UPDATED: Detection[AuditEvent] = Detection(
+    id="b2c-custom-policy-updated",
+    seed_row="infrastructure/5",
+    title="B2C custom policy changed by an unapproved actor",
+    why="A changed step can send passwords and claims elsewhere, or skip a check, for everybody who signs in.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=_done_in("B2C", "Update custom policy"),
+    unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
+    answer=Answer.REMEDIATE,
+    remediation=PUT_BACK_CUSTOM_POLICY,
+    deviates=(
+        "The guide prints the activity Get custom policies, a read that every visit to the portal logs; "
+        "Update custom policy is what it means."
+    ),
+    hits=(
+        custom_policy_record("Update custom policy"),
+        custom_policy_record("update custom policy\N{NO-BREAK SPACE}", category="Authorization"),
+    ),
+    misses=(
+        custom_policy_record("Get custom policies"),
+        custom_policy_record("Update custom policy", result="failure"),
+        custom_policy_record("Update user flow"),
+    ),
+)
+
+B2C_CUSTOM_POLICY_DELETED: Detection[AuditEvent] = Detection(
+    id="b2c-custom-policy-deleted",
+    seed_row="infrastructure/6",
+    title="B2C custom policy deleted by an unapproved actor",
+    why="Customers can't sign in without it, nor by any policy that is built on it.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=_done_in("B2C", "Delete custom policy"),
+    unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
+    answer=Answer.REMEDIATE,
+    remediation=RESTORE_CUSTOM_POLICY,
+    hits=(
+        custom_policy_record("Delete custom policy"),
+        custom_policy_record("Delete custom policy", initiatedBy=BY_APP),
+    ),
+    misses=(
+        custom_policy_record("Delete custom policy", result="failure"),
+        custom_policy_record("Delete policy key"),
+    ),
+)
+
+INFRASTRUCTURE: Final[tuple[AnyDetection, ...]] = (
+    CA_POLICY_CREATED,
+    CA_POLICY_DELETED,
+    CA_POLICY_UPDATED,
+    B2C_CUSTOM_POLICY_CREATED,
+    B2C_CUSTOM_POLICY_UPDATED,
+    B2C_CUSTOM_POLICY_DELETED,
+)
