@@ -9,6 +9,7 @@ from responders.detections.samples import (
     event_grid_record,
     exported_activity_record,
 )
+from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
 from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
 from shared.conditions import All, Resource, all_of
 from shared.events import Log, ResourceEvent
@@ -36,6 +37,7 @@ RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     when=_succeeded(_WRITE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.REMEDIATE,
+    remediation=REMOVE_ROLE_ASSIGNMENT,
     deviates=_EVERY_ROLE,
     hits=(
         event_grid_record(_WRITE),
@@ -63,6 +65,7 @@ RBAC_ROLE_REMOVED: Detection[ResourceEvent] = Detection(
     when=_succeeded(_DELETE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.REMEDIATE,
+    remediation=RECREATE_ROLE_ASSIGNMENT,
     deviates=_EVERY_ROLE,
     hits=(
         event_grid_record(_DELETE),
