@@ -154,7 +154,7 @@ class _Links(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "n
     arm_next_link: str | None = None
 
 
-class _Error(Struct):
+class _Error(Struct, frozen=True):
     code: str = ""
     message: str = ""
 

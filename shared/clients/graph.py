@@ -108,7 +108,7 @@ async def _send(adapter: "GraphRequestAdapter", request: "RequestInformation") -
     from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
     from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
 
-    request.add_request_options(ResponseHandlerOption(_Raw()))
+    request.add_request_options([ResponseHandlerOption(_Raw())])
     try:
         response: httpx.Response | None = await adapter.send_primitive_async(request, "bytes", {})
     except httpx.HTTPError as error:
