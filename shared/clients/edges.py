@@ -1,13 +1,13 @@
 """The way to a tenant's APIs: one place that paces, retries and says what an answer means.
 
-Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowhere else: 429 always (the request wasn't carried
-out), 5xx and cut connections only for calls declared repeatable, each with a bound.
+Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowhere else: 429 always (the request wasn't
+carried out), 5xx and cut connections only for calls declared repeatable, each with a bound.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,11 @@ from shared.settings import Tenant
 _ATTEMPTS: Final = 5
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _MOST_PAGES: Final = 10_000
+_NOT_FOUND: Final = 404
+_OTHER_THINGS_MISSING: Final = frozenset(
+    {"", "SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace"}
+)
+"""Codes of a 404 that doesn't say that the object is gone: what leads to it is missing, or no API answered."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -35,13 +40,17 @@ class Transport(Protocol):
 
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
-    ) -> Answer: ...
+    ) -> Answer:
+        """Send to a path, which starts with a slash, or to a whole URL that the service gave as the next page's."""
+        ...
 
 
 class Pacer(Protocol):
     """Holds a call back until its lane is free."""
 
-    def wait_for(self, tenant_id: str, lane: Lane) -> None: ...
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        """Return when the tenant's next call in this lane may go."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,19 +67,22 @@ class TenantEdges:
 
     def get(self, call: Call, /, **ids: str) -> Image | None:
         """Read one object; None when the service says that it doesn't exist."""
-        try:
-            return cast("Image", msgspec.json.decode(self._answer(call, ids).body))
-        except Rejected as rejected:
-            if rejected.status == 404:  # noqa: PLR2004 - HTTP's own number
-                return None
-            raise
+        answer = self._found(call, ids)
+        return None if answer is None else _decoded(call, answer, dict[str, Any])
 
     def text(self, call: Call, /, **ids: str) -> str | None:
         """Read one object that isn't JSON; None when the service says that it doesn't exist."""
+        answer = self._found(call, ids)
         try:
-            return self._answer(call, ids).body.decode("utf-8-sig")
+            return None if answer is None else answer.body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{call.method} {call.path} gave text that isn't UTF-8: {error}") from error
+
+    def _found(self, call: Call, ids: Mapping[str, str]) -> Answer | None:
+        try:
+            return self._answer(call, ids)
         except Rejected as rejected:
-            if rejected.status == 404:  # noqa: PLR2004 - HTTP's own number
+            if rejected.status == _NOT_FOUND and rejected.code not in _OTHER_THINGS_MISSING:
                 return None
             raise
 
@@ -78,25 +90,25 @@ class TenantEdges:
         """Read every page of a listing, raw. An error on any page is raised: part of a listing is never returned."""
         answer = self._answer(call, ids, query=query)
         found = [answer.body]
-        link = _next_link(answer.body)
-        while link:
-            if len(found) >= _MOST_PAGES:
-                raise Rejected(f"{call.path} has more than {_MOST_PAGES} pages")
+        followed: set[str] = set()
+        while link := _next_link(call, answer):
+            if link in followed or len(found) >= _MOST_PAGES:
+                raise Rejected(f"{call.method} {call.path} has no end: {len(found)} pages, the next is {link[:200]}")
+            followed.add(link)
             answer = self._answer(call, ids, link=link)
             found.append(answer.body)
-            link = _next_link(answer.body)
         return found
 
-    def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> list[Image]:
+    def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
         """Read a whole listing."""
         pages = self.pages(call, query=query, **ids)
-        return [image for page in pages for image in msgspec.json.decode(page, type=_Page).value]
+        return [image for page in pages for image in _decoded_body(call, page, _Page).value]
 
     def send(self, call: Call, /, *, body: Json = None, **ids: str) -> Image | None:
         """Write, with a JSON body or none; gives the answer's body where there is one."""
         sent = None if body is None else msgspec.json.encode(body)
         answer = self._answer(call, ids, body=sent)
-        return cast("Image", msgspec.json.decode(answer.body)) if answer.body else None
+        return _decoded(call, answer, dict[str, Any]) if answer.body else None
 
     def upload(self, call: Call, /, *, xml: str, **ids: str) -> None:
         """Write an XML document."""
@@ -150,6 +162,7 @@ class _Page(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "ne
 
 
 class _Links(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
+    value: list[msgspec.Raw]
     next_link: str | None = None
     arm_next_link: str | None = None
 
@@ -163,9 +176,21 @@ class _ErrorBody(Struct):
     error: _Error = _Error()
 
 
-def _next_link(page: bytes) -> str:
-    links = msgspec.json.decode(page, type=_Links)
+def _next_link(call: Call, answer: Answer) -> str:
+    links = _decoded(call, answer, _Links)
     return links.next_link or links.arm_next_link or ""
+
+
+def _decoded[T](call: Call, answer: Answer, shape: type[T]) -> T:
+    return _decoded_body(call, answer.body, shape)
+
+
+def _decoded_body[T](call: Call, body: bytes, shape: type[T]) -> T:
+    """Decode what a success carried. When that can't be read, whether the call took effect isn't known."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreachable(f"{call.method} {call.path} succeeded with a body that can't be read: {error}") from error
 
 
 def _checked(call: Call, url: str, answer: Answer) -> Answer:
@@ -196,4 +221,5 @@ def _meaning(call: Call, answer: Answer, said: str, code: str) -> EdgeError:
 def _retry_after(answer: Answer) -> timedelta | None:
     """Seconds are what Graph and ARM send; a date or nonsense counts as no hint."""
     text = answer.headers.get("retry-after", "")
-    return timedelta(seconds=int(text)) if text.isascii() and text.isdigit() else None
+    is_seconds = text.isascii() and text.isdigit() and len(text) <= 6  # noqa: PLR2004 - eleven days
+    return timedelta(seconds=int(text)) if is_seconds else None

@@ -1,8 +1,8 @@
 """Microsoft Graph, through Microsoft's SDK.
 
-The SDK's client gives authentication, connection handling and its middleware; bodies are sent and received as bytes and decoded
-with msgspec, since the SDK's own models take seconds to import and are 600 times slower. Its retry handler is switched off:
-`edges.py` decides about retries.
+The SDK's client gives authentication, connection handling and its middleware; bodies are sent and received as bytes and
+decoded with msgspec, since the SDK's own models take seconds to import and are 600 times slower. Its retries are
+switched off, since `edges.py` decides about them, and so are redirects, which Graph has no use for.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
     from azure.core.credentials import TokenCredential
     from kiota_abstractions.request_information import RequestInformation
+    from kiota_abstractions.request_option import RequestOption
     from msgraph.graph_request_adapter import GraphRequestAdapter
 
 _TIMEOUT_SECONDS: Final = 60
@@ -30,7 +31,12 @@ class _Loop:
         threading.Thread(target=self._loop.run_forever, name="graph", daemon=True).start()
 
     def run[T](self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_TIMEOUT_SECONDS * 2)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result(_TIMEOUT_SECONDS * 2)
+        except TimeoutError as error:
+            future.cancel()
+            raise Unreachable(f"Microsoft Graph gave no answer in {_TIMEOUT_SECONDS * 2} s") from error
 
 
 class _Raw:
@@ -42,16 +48,17 @@ class _Raw:
 
 
 class GraphTransport:
-    """Sends to one version ("v1.0" or "beta") of Graph at `url`, as `credential`."""
+    """Sends to one version ("v1.0" or "beta") of Graph at `url`, with a token of `credential` for `audience`."""
 
     _loop: _Loop | None = None
     _starting = threading.Lock()
 
-    def __init__(self, *, url: str, version: str, credential: "TokenCredential") -> None:
+    def __init__(self, *, url: str, version: str, credential: "TokenCredential", audience: str = "") -> None:
         self._root = f"{url}/{version}"
-        self._scopes = [f"{url}/.default"]
+        self._scopes = [f"{audience or url}/.default"]
         self._credential = credential
         self._adapter: GraphRequestAdapter | None = None
+        self._client: httpx.AsyncClient | None = None
 
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
@@ -66,6 +73,13 @@ class GraphTransport:
         if body is not None:
             request.set_stream_content(body, content_type)
         return GraphTransport._loop.run(_send(adapter, request))
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        with GraphTransport._starting:
+            client, self._client, self._adapter = self._client, None, None
+        if client is not None and GraphTransport._loop is not None:
+            GraphTransport._loop.run(client.aclose())
 
     def _request(self, method: str, url: str, query: Mapping[str, str]) -> "RequestInformation":
         from kiota_abstractions.method import Method  # noqa: PLC0415 - the SDK is imported on first use
@@ -86,14 +100,17 @@ class GraphTransport:
         from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
             AzureIdentityAuthenticationProvider,
         )
-        from kiota_http.middleware.options import RetryHandlerOption  # noqa: PLC0415
+        from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption  # noqa: PLC0415
         from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
         from msgraph.graph_service_client import GraphServiceClient  # noqa: PLC0415
         from msgraph_core import GraphClientFactory  # noqa: PLC0415
 
-        no_retries = {RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False)}
-        client = GraphClientFactory.create_with_default_middleware(
-            client=httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, http2=True), options={**options, **no_retries}
+        straight = {
+            RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
+            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+        }
+        client = self._client = GraphClientFactory.create_with_default_middleware(
+            client=httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, http2=True), options={**options, **straight}
         )
         provider = AzureIdentityAuthenticationProvider(self._credential, scopes=self._scopes)
         adapter = GraphRequestAdapter(provider, client)
@@ -105,16 +122,21 @@ class GraphTransport:
 
 async def _send(adapter: "GraphRequestAdapter", request: "RequestInformation") -> Answer:
     import httpx  # noqa: PLC0415 - the SDK is imported on first use
-    from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
+    from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415
     from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
 
-    request.add_request_options([ResponseHandlerOption(_Raw())])
+    # It has the abstract handler's one method; inheriting from that would import the SDK with this module.
+    handler: Any = _Raw()
+    options: list[RequestOption] = [ResponseHandlerOption(handler)]
+    request.add_request_options(options)
     try:
         response: httpx.Response | None = await adapter.send_primitive_async(request, "bytes", {})
     except httpx.HTTPError as error:
         raise Unreachable(f"Microsoft Graph gave no answer: {error!r}") from error
     except ClientAuthenticationError as error:
         raise Refused(f"no token for Microsoft Graph: {error.message}", status=401) from error
+    except AzureError as error:
+        raise Unreachable(f"no token for Microsoft Graph: {error.message}") from error
     if response is None:
         raise Unreachable("Microsoft Graph gave no answer")
     headers = {name.lower(): value for name, value in response.headers.items()}
