@@ -1,7 +1,7 @@
 """Stage 5: put something back, and prove it.
 
-The engine is the same for every remediation: apply, then look again until the plan says `Already` or the time is up. What is told is
-what was read back, not what was sent.
+The engine is the same for every remediation: apply, then look again until the plan says `Already` or the time is up.
+What is told is what was read back, not what was sent.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,8 @@ def put_back(
     """Apply a plan and read back until it shows, for at most `within`.
 
     Raises:
-        Throttled: the service asked for a longer wait than the call's own retries give; the case is answered again later.
+        Throttled: the service asked for a longer wait than the call's own retries give; the case is answered again
+        later.
     """
     lost = ""
     try:
@@ -71,7 +72,10 @@ def settled(
     wait: Callable[[float], None],
     within: timedelta,
 ) -> Plan | EdgeError:
-    """Look until the plan is `Already`, for at most `within`; give the last answer. Graph and ARM are eventually consistent."""
+    """Look until the plan is `Already`, for at most `within`; give the last answer.
+
+    Graph and ARM are eventually consistent.
+    """
     deadline = clock() + within
     pause = _FIRST_PAUSE
     while True:

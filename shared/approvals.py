@@ -1,4 +1,7 @@
-"""Table `ApprovedActors`: reading it for `authorize`, and managing it for people. Every approval has an end and a ticket."""
+"""Table `ApprovedActors`: reading it for `authorize`, and managing it for people.
+
+Every approval has an end and a ticket.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +25,10 @@ class TableApprovals:
         self._clock = clock
 
     def find(self, approval_list: ApprovalList, actor_id: str) -> Approval | Malformed | None:
-        """Read the row of an actor; None when the list has none. Raises EdgeError when the table can't be read or is gone."""
+        """Read the row of an actor; None when the list has none.
+
+        Raises EdgeError when the table can't be read or is gone.
+        """
         if not _is_key(actor_id):
             return Malformed(because=f"{actor_id[:80]!r} is not an object id")
         row = self._storage.row(Table.APPROVED_ACTORS, approval_list, actor_id.lower())
@@ -36,7 +42,11 @@ class TableApprovals:
         """Read every row, with its list and actor id, malformed ones included."""
         rows = self._storage.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")
         return [
-            (row.partition, row.key, approval_from({**row.columns, "approval_list": row.partition, "actor_id": row.key}))
+            (
+                row.partition,
+                row.key,
+                approval_from({**row.columns, "approval_list": row.partition, "actor_id": row.key}),
+            )
             for row in rows
         ]
 
@@ -93,5 +103,3 @@ def until_from(text: str) -> datetime:
     if len(text) <= len("2027-01-31"):
         found += timedelta(days=1)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-

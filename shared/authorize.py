@@ -50,9 +50,13 @@ class Malformed(Struct, frozen=True, kw_only=True):
 class Approvals(Protocol):
     """Reads approval rows. Both raise an EdgeError when the table can't be read."""
 
-    def find(self, approval_list: ApprovalList, actor_id: str) -> Approval | Malformed | None: ...
+    def find(self, approval_list: ApprovalList, actor_id: str) -> Approval | Malformed | None:
+        """Read the row of an actor; None when the list has none."""
+        ...
 
-    def is_empty(self, approval_list: ApprovalList) -> bool: ...
+    def is_empty(self, approval_list: ApprovalList) -> bool:
+        """Say whether the list has no row at all."""
+        ...
 
 
 class Authorization(Struct, frozen=True, kw_only=True):
@@ -132,7 +136,9 @@ def approval_from(columns: dict[str, object]) -> Approval | Malformed:
     targets = columns.get("targets", "")
     fields = {**columns, "targets": _words(targets) if isinstance(targets, str) else targets}
     try:
-        return msgspec.convert({name: value for name, value in fields.items() if value is not None}, Approval, strict=False)
+        return msgspec.convert(
+            {name: value for name, value in fields.items() if value is not None}, Approval, strict=False
+        )
     except msgspec.ValidationError as error:
         return Malformed(because=str(error))
 

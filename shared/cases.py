@@ -52,11 +52,12 @@ class Outcome(StrEnum):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """One case. `target` carries the changes; texts from the tenant stand as they came and are escaped where they are shown.
+    """One case. `target` carries the changes; texts from the tenant stand as they came and are escaped where they are
+    shown.
 
     `because` says why it was decided so, `standing_because` which approval row (or its absence) says so; `would` is what a
-    stricter mode would have done. `summary` is the plan in words, `proof` what was read back, `before` and `record` are blob
-    names in `evidence`. `lease_until` is when somebody else may take the case over.
+    stricter mode would have done. `summary` is the plan in words, `proof` what was read back, `before` and `record` are
+    blob names in `evidence`. `lease_until` is when somebody else may take the case over.
     """
 
     id: str

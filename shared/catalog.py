@@ -1,4 +1,7 @@
-"""The vocabulary of declarations: what a detection, a remediation and an inventory are. The content is in `responders`."""
+"""The vocabulary of declarations: what a detection, a remediation and an inventory are.
+
+The content is in `responders`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,10 +96,10 @@ class EarlierCase(Struct, frozen=True, kw_only=True):
 class Situation(Struct, frozen=True, kw_only=True):
     """Everything read before a remediation is planned; planning itself reads nothing.
 
-    `run` are the changes by actors who aren't approved that led to the present state, this case's included, oldest first;
-    `approved_later` are approved changes of the same object after this one. `baseline` is the object before the first of `run`.
-    `touches` are ids of the principals that putting it back would take something from; `last_holder` is True when one of them
-    is the last to hold what it would lose, None when that couldn't be told.
+    `run` are the changes by actors who aren't approved that led to the present state, this case's included, oldest
+    first; `approved_later` are approved changes of the same object after this one. `baseline` is the object before the
+    first of `run`. `touches` are ids of the principals that putting it back would take something from; `last_holder` is
+    True when one of them is the last to hold what it would lose, None when that couldn't be told.
     """
 
     at: datetime
@@ -150,8 +153,8 @@ class Look(Struct, frozen=True, kw_only=True):
 class Remediation:
     """How one kind of unapproved change is put back.
 
-    `look` reads, `plan` is pure, `apply` writes; success is a second look whose plan is `Already`. `calls` are all the requests
-    that `look` and `apply` may make. `needs_baseline` says that a snapshot is read before planning.
+    `look` reads, `plan` is pure, `apply` writes; success is a second look whose plan is `Already`. `calls` are all the
+    requests that `look` and `apply` may make. `needs_baseline` says that a snapshot is read before planning.
     """
 
     id: str
@@ -181,7 +184,8 @@ def union_of_needs(calls: tuple[Call, ...]) -> tuple[Permission, ...]:
 class Inventory:
     """A kind of object that is snapshotted, so that what was deleted or overwritten can be put back.
 
-    `read` lists every object of the tenant by id, whole, or raises an EdgeError: an incomplete listing is never returned.
+    `read` lists every object of the tenant by id, whole, or raises an EdgeError: an incomplete listing is never
+    returned.
     """
 
     kind: ObjectKind
@@ -201,8 +205,8 @@ class TenantKind(StrEnum):
 class Detection[E]:
     """What to look for, why, who may do it and what to do when somebody else did.
 
-    `seed_row` is the row of Microsoft's guide; `deviates` says where and why the declaration differs from the guide's print.
-    `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
+    `seed_row` is the row of Microsoft's guide; `deviates` says where and why the declaration differs from the guide's
+    print. `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
     """
 
     id: str

@@ -10,15 +10,15 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from shared.cases import Decision, Standing
-from shared.catalog import Already, AnyDetection, Answer, Doubt, Mode, Plan
+from shared.catalog import Already, Answer, AnyDetection, Doubt, Mode, Plan
 
 
 class Facts(Struct, frozen=True, kw_only=True):
     """All that a decision rests on.
 
     `stopped` is the kill switch (None: it couldn't be read). `plan` is None where the detection has no remediation or reading the
-    tenant failed; `unread` then says why. `protected` are those principals that would lose something and must not. `spent` is how
-    many remediations of this kind were done in this hour (None: it couldn't be read), `limit` how many may be.
+    tenant failed; `unread` then says why. `protected` are those principals that would lose something and must not.
+    `spent` is how many remediations of this kind were done in this hour (None: it couldn't be read), `limit` how many may be.
     """
 
     standing: Standing
@@ -93,7 +93,11 @@ def _too_many(facts: Facts) -> str:
         return ""
     if facts.spent is None:
         return "the number of remediations in this hour could not be read"
-    return "" if facts.spent < facts.limit else f"{facts.limit} of this kind were put back in this hour, which is the limit"
+    return (
+        ""
+        if facts.spent < facts.limit
+        else f"{facts.limit} of this kind were put back in this hour, which is the limit"
+    )
 
 
 GUARDS: Final = (
@@ -110,7 +114,10 @@ GUARDS: Final = (
 
 
 def decide(detection: AnyDetection, facts: Facts) -> Decided:
-    """Choose what is done. Laws (tested): remediate only for an unapproved actor, mode enforce and no guard's objection."""
+    """Choose what is done.
+
+    Laws (tested): remediate only for an unapproved actor, mode enforce and no guard's objection.
+    """
     if facts.standing is Standing.APPROVED:
         return Decided(decision=Decision.RECORD, because="the actor is approved")
     strictest = _strictest(detection, facts)

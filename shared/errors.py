@@ -13,7 +13,8 @@
     │   └── Unreachable        5xx, cut connection, time-out
     └── LeaseLost              another run has taken the case over
 
-Caught at three places only: per record (quarantine), per case (record the failure, page), per function (the host retries).
+Caught at three places only: per record (quarantine), per case (record the failure, page), per function (the host
+retries).
 """
 
 from collections.abc import Sequence
@@ -32,15 +33,15 @@ class SettingsError(ResponderError):
         super().__init__("the settings are wrong:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
 
 
-class UnreadableRecord(ResponderError):  # noqa: N818 - a record's state, not a program's error
+class UnreadableRecord(ResponderError):
     """A record that no normaliser can read; the text says why."""
 
 
-class BadIdentifier(ResponderError):  # noqa: N818 - the same
+class BadIdentifier(ResponderError):
     """A text that should be an id and isn't one, so it must not become part of a URL."""
 
 
-class LeaseLost(ResponderError):  # noqa: N818 - the same
+class LeaseLost(ResponderError):
     """The case was taken over by another run while this one held an expired lease."""
 
 
@@ -56,7 +57,9 @@ class EdgeError(ResponderError):
 class Throttled(EdgeError):
     """429, or 503 with a wait; `retry_after` is None where the service gave no hint (conditional access doesn't)."""
 
-    def __init__(self, message: str, *, status: int = 429, code: str = "", retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 429, code: str = "", retry_after: timedelta | None = None
+    ) -> None:
         self.retry_after = retry_after
         super().__init__(message, status=status, code=code)
 

@@ -8,11 +8,12 @@ from shared.catalog import Baseline, EarlierCase, Unknown
 
 
 def run_of(case: Case, others: Iterable[Case]) -> tuple[list[Case], list[Case]]:
-    """Split an object's history around `case`: the unapproved changes that led to the present state, and later other ones.
+    """Split an object's history around `case`: the unapproved changes that led to the present state, and later other
+    ones.
 
-    The run holds positively unapproved changes only, oldest first. It begins after the last change by anybody else, and after
-    the last unapproved change that had been put back before `case` was made. The second list has every later change by
-    somebody who isn't positively unapproved: those are never undone.
+    The run holds positively unapproved changes only, oldest first. It begins after the last change by anybody else, and
+    after the last unapproved change that had been put back before `case` was made. The second list has every later
+    change by somebody who isn't positively unapproved: those are never undone.
     """
     earlier: list[Case] = []
     later: list[Case] = []
@@ -34,7 +35,9 @@ def _was_put_back(case: Case, *, before: datetime) -> bool:
     return done and case.acted_at is not None and case.acted_at < before
 
 
-def trusted(baseline: Baseline, confirmed: datetime, run: list[Case], others: Iterable[Case], *, responder_id: str) -> Baseline:
+def trusted(
+    baseline: Baseline, confirmed: datetime, run: list[Case], others: Iterable[Case], *, responder_id: str
+) -> Baseline:
     """Give the baseline if nobody changed the object between the snapshot and the run, else `Unknown`.
 
     The responder's own put-backs and the changes that they undid leave the object as the snapshot has it.

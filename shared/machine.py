@@ -99,10 +99,13 @@ def _senders(settings: Settings) -> dict[Channel, Sender]:
 
 def _transports(settings: Settings, tenant: Tenant) -> dict[Service, GraphTransport | ArmTransport]:
     credential = LazyCredential(settings, tenant)
+    graph, arm = settings.graph_audience, settings.arm_audience
     return {
-        Service.GRAPH: GraphTransport(url=settings.graph_url, version="v1.0", credential=credential),
-        Service.GRAPH_BETA: GraphTransport(url=settings.graph_url, version="beta", credential=credential),
-        Service.ARM: ArmTransport(url=settings.arm_url, credential=credential),
+        Service.GRAPH: GraphTransport(url=settings.graph_url, version="v1.0", credential=credential, audience=graph),
+        Service.GRAPH_BETA: GraphTransport(
+            url=settings.graph_url, version="beta", credential=credential, audience=graph
+        ),
+        Service.ARM: ArmTransport(url=settings.arm_url, credential=credential, audience=arm),
     }
 
 
@@ -126,7 +129,11 @@ class LazyCredential:
 
         tenant = self._tenant
         if tenant.kind is TenantKind.WORKFORCE:
-            return ManagedIdentityCredential(client_id=tenant.client_id) if tenant.client_id else ManagedIdentityCredential()
+            return (
+                ManagedIdentityCredential(client_id=tenant.client_id)
+                if tenant.client_id
+                else ManagedIdentityCredential()
+            )
         authority = self._settings.authority_url
         return CertificateCredential(
             tenant.id,

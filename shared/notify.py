@@ -1,8 +1,8 @@
 """Stage 7: tell people, at least once, and go on until somebody has read it.
 
-A page is a row of table `Outbox` before anything is sent, so a crash loses none; a channel that fails is tried again by the resume
-timer. Teams answers 202 even when no card is posted, so a page that needs somebody and that nobody acknowledged goes to the second
-channel, which doesn't depend on the tenant, and to the next owner.
+A page is a row of table `Outbox` before anything is sent, so a crash loses none; a channel that fails is tried again by
+the resume timer. Teams answers 202 even when no card is posted, so a page that needs somebody and that nobody
+acknowledged goes to the second channel, which doesn't depend on the tenant, and to the next owner.
 """
 
 import logging
@@ -34,7 +34,9 @@ class Channel(StrEnum):
 class Sender(Protocol):
     """Sends the page of a case over one channel, mentioning an owner; raises EdgeError when the channel refuses it."""
 
-    def send(self, case: Case, detection: AnyDetection, owner: Owner | None) -> None: ...
+    def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
+        """Send it, once."""
+        ...
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -100,7 +102,7 @@ class Notifier:
         """Send one page and write down that it was; a failure is written down with the time of the next try."""
         owner = self._owner(detection, page.place)
         try:
-            self._senders[page.channel].send(case, detection, owner)
+            self._senders[page.channel].send(case, detection, owner, place=page.place)
         except EdgeError as error:
             gap = _RETRY_GAPS[min(page.tries, len(_RETRY_GAPS) - 1)]
             _log.warning("page of case %s over %s failed, next try in %s s: %s", case.id, page.channel, gap, error)
@@ -144,14 +146,21 @@ class Notifier:
 
     def _pages(self, term: str) -> list[Page]:
         first = (self._clock() - _SEARCHED).strftime("%Y%m%d")
-        return [_page(row) for row in self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)]
+        return [
+            _page(row) for row in self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)
+        ]
 
     def _owner(self, detection: AnyDetection, place: int) -> Owner | None:
-        """The owner to mention: of the detection, else of its approval list, else of everything. None when none can be read."""
+        """The owner to mention: of the detection, else of its approval list, else of everything.
+
+        None when none can be read.
+        """
         scopes = (detection.id, detection.unless_actor_in.value, "*")
         try:
             for scope in scopes:
-                rows = sorted(self._storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope=scope), key=lambda row: row.key)
+                rows = sorted(
+                    self._storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope=scope), key=lambda row: row.key
+                )
                 if rows:
                     return _owner_from(scope, rows[place % len(rows)])
         except EdgeError as error:

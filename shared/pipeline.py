@@ -1,7 +1,8 @@
 """The stages, in order, on one page: record → event → match → case → authorize → decide → act → record → notify.
 
-`take_in` goes from a record to cases; `answer` takes one case to its end; `resume` finds what was left behind. Each may be killed at any
-point and run again: what was done is found by its evidence, its row or by reading the tenant, never by memory.
+`take_in` goes from a record to cases; `answer` takes one case to its end; `resume` finds what was left behind. Each may
+be killed at any point and run again: what was done is found by its evidence, its row or by reading the tenant, never by
+memory.
 """
 
 import logging
@@ -70,8 +71,8 @@ def _open_cases(machine: Machine, event: Event, raw: bytes, intake: Intake) -> N
 def answer(machine: Machine, tenant_id: str, case_id: str) -> Case | None:
     """Take a case to its end; gives it as it was left, None when there was nothing to do for this run.
 
-    A service that fails puts the case off; after too many attempts it is paged instead. Storage that fails while that is written
-    down is raised, for the host to retry.
+    A service that fails puts the case off; after too many attempts it is paged instead. Storage that fails while that
+    is written down is raised, for the host to retry.
     """
     held = machine.ledger.claim(tenant_id, case_id)
     if held is None:
@@ -85,7 +86,8 @@ def answer(machine: Machine, tenant_id: str, case_id: str) -> Case | None:
 
 
 def resume(machine: Machine) -> int:
-    """Put back in the queue what nobody holds any more, send the pages that wait, escalate those that nobody acknowledged.
+    """Put back in the queue what nobody holds any more, send the pages that wait, escalate those that nobody
+    acknowledged.
 
     Gives how many cases were queued again.
     """
@@ -136,7 +138,9 @@ class _Run:
         case = self.held.case
         detection = self.machine.detections.get(case.detection)
         if detection is None or case.attempts > MOST_ATTEMPTS:
-            self.give_up("its detection is no longer in the catalogue" if detection is None else "every attempt was broken off")
+            self.give_up(
+                "its detection is no longer in the catalogue" if detection is None else "every attempt was broken off"
+            )
             return
         event = _event_of(self.machine, case)
         if event is None:

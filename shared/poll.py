@@ -1,7 +1,8 @@
 """A source: the directory audit log, read through Graph in windows that overlap.
 
-There is no ingestion time in the log, and records come minutes to hours late, so each poll reads again what the overlap covers; the
-ids of cases make that harmless. The cursor moves only when every page was read and every match has its case.
+There is no ingestion time in the log, and records come minutes to hours late, so each poll reads again what the overlap
+covers; the ids of cases make that harmless. The cursor moves only when every page was read and every match has its
+case.
 """
 
 import logging
@@ -22,7 +23,8 @@ _KEPT: Final = timedelta(days=7)
 def poll(machine: Machine, tenant: Tenant, call: Call, *, overlap: timedelta) -> Intake:
     """Read a tenant's audit records since the last complete poll, less `overlap`.
 
-    Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays, and the next poll reads all of it again.
+    Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays, and the next poll reads all of
+    it again.
     """
     started = machine.clock()
     since = _since(machine, tenant, started, overlap)
@@ -36,7 +38,13 @@ def poll(machine: Machine, tenant: Tenant, call: Call, *, overlap: timedelta) ->
         total.unreadable += intake.unreadable
     machine.storage.upsert(Table.CURSORS, "poll", tenant.id, {"done_until": started.isoformat()})
     if total.opened or total.unreadable:
-        _log.info("poll of %s: %s records, %s cases opened, %s unreadable", tenant.name, total.records, total.opened, total.unreadable)
+        _log.info(
+            "poll of %s: %s records, %s cases opened, %s unreadable",
+            tenant.name,
+            total.records,
+            total.opened,
+            total.unreadable,
+        )
     return total
 
 

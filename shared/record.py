@@ -1,8 +1,8 @@
 """Stage 6, and the ledger that every stage writes to: cases and their evidence.
 
-The order in which a case is opened is the promise that none is lost: evidence first, then the row, then the queue message. A row
-is inserted only if absent, so duplicate and twin records make no second case. Each later move is an ETag-guarded update by whoever
-holds the lease; a lease that ran out lets somebody else take over.
+The order in which a case is opened is the promise that none is lost: evidence first, then the row, then the queue
+message. A row is inserted only if absent, so duplicate and twin records make no second case. Each later move is an
+ETag-guarded update by whoever holds the lease; a lease that ran out lets somebody else take over.
 """
 
 import hashlib
@@ -81,8 +81,8 @@ class Ledger:
     def claim(self, tenant_id: str, name: str) -> Held | None:
         """Take the lease of a case; None when it is closed, unknown, or held by somebody whose lease hasn't run out.
 
-        A case that nobody has claimed yet is free, whatever lease its opening gave it (that one only tells the resume timer
-        how long to leave it to the queue).
+        A case that nobody has claimed yet is free, whatever lease its opening gave it (that one only tells the resume
+        timer how long to leave it to the queue).
         """
         row = self._find(tenant_id, name)
         if row is None:
@@ -159,7 +159,9 @@ class Ledger:
             if case.lease_until is None or case.lease_until <= now
         ]
 
-    def cases(self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None) -> list[Case]:
+    def cases(
+        self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
+    ) -> list[Case]:
         """Read the cases of a tenant whose event happened since an instant (30 days ago where none is given), newest first."""
         start = since or self._clock() - _SEARCHED
         terms = ["PartitionKey ge @first", "PartitionKey lt @last"]

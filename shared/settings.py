@@ -1,7 +1,7 @@
 """Settings, read once at start from the environment (the app settings of the function app).
 
-Every problem is found before anything runs, and all of them are listed at once. The names below are the app settings' own;
-`local.settings.sample.json` carries each with a value that works on the local stack.
+Every problem is found before anything runs, and all of them are listed at once. The names below are the app settings'
+own; `local.settings.sample.json` carries each with a value that works on the local stack.
 """
 
 import os
@@ -24,9 +24,9 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 class Tenant:
     """A tenant that is guarded.
 
-    `responder_id` is the object id of the responder's own service principal there. The workforce tenant is reached with the
-    managed identity `client_id` ("" for the system-assigned one); the B2C tenant with an app registration and `certificate`,
-    a path to a PEM or PFX file, or the file's content in base64 (a Key Vault reference gives that).
+    `responder_id` is the object id of the responder's own service principal there. The workforce tenant is reached with
+    the managed identity `client_id` ("" for the system-assigned one); the B2C tenant with an app registration and
+    `certificate`, a path to a PEM or PFX file, or the file's content in base64 (a Key Vault reference gives that).
     """
 
     kind: TenantKind
@@ -44,7 +44,10 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that an operator chooses. Durations are `timedelta`s, ids lower case, URLs without a trailing slash."""
+    """Everything that an operator chooses.
+
+    Durations are `timedelta`s, ids lower case, URLs without a trailing slash.
+    """
 
     tenants: tuple[Tenant, ...]
     protected_principals: frozenset[str]
@@ -54,7 +57,9 @@ class Settings:
     pagerduty_url: str
     case_link: str
     graph_url: str
+    graph_audience: str
     arm_url: str
+    arm_audience: str
     authority_url: str
     remediations_per_hour: int
     lease: timedelta
@@ -85,7 +90,9 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "PAGERDUTY_URL": "https://events.pagerduty.com/v2/enqueue",
     "CASE_LINK": "",
     "GRAPH_URL": "https://graph.microsoft.com",
+    "GRAPH_AUDIENCE": "https://graph.microsoft.com",
     "ARM_URL": "https://management.azure.com",
+    "ARM_AUDIENCE": "https://management.azure.com",
     "AUTHORITY_URL": "https://login.microsoftonline.com",
     "REMEDIATIONS_PER_HOUR": "10",
     "LEASE_SECONDS": "120",
@@ -196,7 +203,8 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
     Raises:
-        SettingsError: something is missing or wrong; it lists every problem, with the field, the value and what would be right.
+        SettingsError: something is missing or wrong; it lists every problem, with the field, the value and what would
+        be right.
     """
     read = _Reader(environment)
     workforce = Tenant(
@@ -218,7 +226,9 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         pagerduty_url=read.url("PAGERDUTY_URL"),
         case_link=read.check("CASE_LINK", "an https:// address with {case} where the case id goes", _is_case_link),
         graph_url=read.url("GRAPH_URL"),
+        graph_audience=read.url("GRAPH_AUDIENCE"),
         arm_url=read.url("ARM_URL"),
+        arm_audience=read.url("ARM_AUDIENCE"),
         authority_url=read.url("AUTHORITY_URL"),
         remediations_per_hour=read.number("REMEDIATIONS_PER_HOUR", least=0, most=1000),
         lease=timedelta(seconds=read.number("LEASE_SECONDS", least=5, most=3600)),

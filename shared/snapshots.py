@@ -1,7 +1,8 @@
 """Last known good: whole listings of the objects that can be put back, kept by time.
 
-A sweep writes a new blob only when something changed; the cursor row says when the newest one was last confirmed. `baseline` gives an
-object as it stood before an instant, or `Unknown` with the reason: an incomplete or stale listing is never taken for an empty one.
+A sweep writes a new blob only when something changed; the cursor row says when the newest one was last confirmed.
+`baseline` gives an object as it stood before an instant, or `Unknown` with the reason: an incomplete or stale listing
+is never taken for an empty one.
 """
 
 import gzip
@@ -22,7 +23,10 @@ _STALE: Final = timedelta(hours=24)
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """Every object of a kind at `captured_at`, by lower-case id. `held_until` is when the listing before it was last confirmed."""
+    """Every object of a kind at `captured_at`, by lower-case id.
+
+    `held_until` is when the listing before it was last confirmed.
+    """
 
     captured_at: datetime
     held_until: datetime | None
@@ -38,7 +42,10 @@ class Snapshots:
         self._read: dict[str, Listing] = {}
 
     def sweep(self, inventory: Inventory, edges: TenantEdges) -> int:
-        """Read every object of a kind and keep the listing; gives how many there are. Raises EdgeError, keeping nothing."""
+        """Read every object of a kind and keep the listing; gives how many there are.
+
+        Raises EdgeError, keeping nothing.
+        """
         started = self._clock()
         objects = {object_id.lower(): image for object_id, image in inventory.read(edges).items()}
         digest = hashlib.sha256(msgspec.json.encode(objects, order="deterministic")).hexdigest()
@@ -53,7 +60,9 @@ class Snapshots:
         self._storage.upsert(Table.CURSORS, "snapshot", place.replace("/", "|"), columns)
         return len(objects)
 
-    def baseline(self, tenant_id: str, kind: ObjectKind, object_id: str, *, before: datetime) -> tuple[Baseline, datetime]:
+    def baseline(
+        self, tenant_id: str, kind: ObjectKind, object_id: str, *, before: datetime
+    ) -> tuple[Baseline, datetime]:
         """Give an object as it stood before an instant, and until when that is confirmed (changes after it aren't in it)."""
         place = _place(tenant_id, kind)
         names = self._storage.blob_names(Container.SNAPSHOTS, f"{place}/")
@@ -63,7 +72,9 @@ class Snapshots:
         newest = earlier[-1]
         confirmed = self._confirmed_until(place, names, newest, before)
         if before - confirmed > _STALE:
-            return Unknown(because=f"the last snapshot of {kind} objects before the change is from {confirmed:%Y-%m-%d %H:%M}"), confirmed
+            return Unknown(
+                because=f"the last snapshot of {kind} objects before the change is from {confirmed:%Y-%m-%d %H:%M}"
+            ), confirmed
         image = self._listing(newest).objects.get(object_id.lower())
         return Known(image=image, captured_at=confirmed), confirmed
 

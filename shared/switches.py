@@ -1,4 +1,7 @@
-"""What operators switch: the kill switch, the mode of each detection; and the counts that limit remediations. Table `Switches`."""
+"""What operators switch: the kill switch, the mode of each detection; and the counts that limit remediations.
+
+Table `Switches`.
+"""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""HTTP, under a function key: read cases, acknowledge one, read and set modes and the kill switch. Nothing acts on GET."""
+"""HTTP, under a function key: read cases, acknowledge one, read and set modes and the kill switch.
+
+Nothing acts on GET.
+"""
 
 from html import escape
 from typing import Final
@@ -166,8 +169,15 @@ def _page(case: Case) -> str:
         for name, value in fields.items()
         if value not in ("", None, [])
     )
-    style = "body{font:16px system-ui;margin:2rem;max-width:60rem}th{text-align:left;vertical-align:top;padding-right:1rem}td{white-space:pre-wrap;word-break:break-word}"
-    return f"<!doctype html><meta charset=utf-8><title>Case {escape(case.id)}</title><style>{style}</style><h1>Case {escape(case.id)}</h1><table>{rows}</table>"
+    name = escape(case.id)
+    return f"<!doctype html><meta charset=utf-8><title>Case {name}</title>{_STYLE}<h1>Case {name}</h1><table>{rows}</table>"
+
+
+_STYLE: Final = (
+    "<style>body{font:16px system-ui;margin:2rem;max-width:60rem}"
+    "th{text-align:left;vertical-align:top;padding-right:1rem}"
+    "td{white-space:pre-wrap;word-break:break-word}</style>"
+)
 
 
 def _readable(value: object) -> str:

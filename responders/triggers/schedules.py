@@ -1,6 +1,7 @@
 """Timers: read the audit logs, take snapshots, go on with what was left behind.
 
-None is tied to its ticks: a poll goes on where the last complete one ended, so a timer that was late or missed loses nothing.
+None is tied to its ticks: a poll goes on where the last complete one ended, so a timer that was late or missed loses
+nothing.
 """
 
 import logging

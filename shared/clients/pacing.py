@@ -1,7 +1,8 @@
-"""Pacing of calls that share a limit: conditional access allows one request a second in a tenant, the reports five in ten.
+"""Pacing of calls that share a limit: conditional access allows one request a second in a tenant, the reports five in
+ten.
 
-The next free instant is a table row that every instance moves on under its ETag, so the pace holds over all of them. Where the row
-can't be used, this instance alone keeps the pace: a late answer is worse than a 429, which is retried.
+The next free instant is a table row that every instance moves on under its ETag, so the pace holds over all of them.
+Where the row can't be used, this instance alone keeps the pace: a late answer is worse than a 429, which is retried.
 """
 
 import threading
@@ -46,7 +47,10 @@ class TablePacer:
             self._wait(pause)
 
     def _shared_turn(self, key: str, gap: timedelta) -> datetime | None:
-        """Take the next free instant; None when too many others took one first. A row far ahead is a broken clock's: reset it."""
+        """Take the next free instant; None when too many others took one first.
+
+        A row far ahead is a broken clock's: reset it.
+        """
         for _ in range(_TRIES):
             now = self._clock()
             row = self._storage.row(Table.SWITCHES, "pace", key)

@@ -1,9 +1,9 @@
 """Azure Storage: tables, blobs and one queue, reached by connection string or by managed identity.
 
 The same settings that the Functions host reads name the account: `AzureWebJobsStorage` (a connection string), or
-`AzureWebJobsStorage__accountName`, or its three `__…ServiceUri`s, with `__clientId` for a user-assigned identity. Evidence may
-live in an account of its own under the prefix `EvidenceStorage`. Nothing is created on a read path: a table that is gone is an
-error, never an empty table.
+`AzureWebJobsStorage__accountName`, or its three `__…ServiceUri`s, with `__clientId` for a user-assigned identity.
+Evidence may live in an account of its own under the prefix `EvidenceStorage`. Nothing is created on a read path: a
+table that is gone is an error, never an empty table.
 """
 
 import threading
@@ -67,7 +67,10 @@ class Row(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def _meaning(what: str) -> Iterator[None]:
-    """Turn the SDK's exceptions into ours. The SDK's text may hold a signed URL, so only its code and status are kept."""
+    """Turn the SDK's exceptions into ours.
+
+    The SDK's text may hold a signed URL, so only its code and status are kept.
+    """
     from azure.core.exceptions import (  # noqa: PLC0415 - the SDK is imported on first use
         ClientAuthenticationError,
         HttpResponseError,
@@ -85,7 +88,8 @@ def _meaning(what: str) -> Iterator[None]:
 
 def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401 - the SDK's exception, imported lazily
     status = int(error.status_code or 0)
-    code = str(getattr(error, "error_code", "") or "")
+    code = getattr(error, "error_code", "") or ""
+    code = str(getattr(code, "value", code))
     text = f"{what}: storage answered {status} {code}".rstrip()
     if refused or status in {401, 403}:
         return Refused(text, status=status, code=code)
@@ -118,7 +122,10 @@ class Storage:
         return self._environment.get(f"{self._prefix}{suffix}", "")
 
     def _address(self, service: str) -> str:
-        return self._setting(f"__{service}ServiceUri") or f"https://{self._setting('__accountName')}.{service}.core.windows.net"
+        return (
+            self._setting(f"__{service}ServiceUri")
+            or f"https://{self._setting('__accountName')}.{service}.core.windows.net"
+        )
 
     def _credential(self) -> "TokenCredential":
         from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - imported on first use
@@ -175,6 +182,11 @@ class Storage:
                 self._queue().create_queue()
             except ResourceExistsError:
                 return
+
+    def delete_table(self, table: Table) -> None:
+        """Delete a whole table. The product never does; the local stack does, to see what follows."""
+        with _meaning("deleting a table"):
+            self._once("tables", self._tables).delete_table(table)
 
     def row(self, table: Table, partition: str, key: str) -> Row | None:
         """Read one row; None when the table is there and the row isn't."""
@@ -233,7 +245,9 @@ class Storage:
                 {**columns, "PartitionKey": partition, "RowKey": key}, mode=UpdateMode.REPLACE
             )
 
-    def keep(self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None) -> None:
+    def keep(
+        self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write a blob once; one of that name that is there already stays (evidence is never overwritten)."""
         try:
             with _meaning(f"writing {container}"):
@@ -256,7 +270,8 @@ class Storage:
     def blob_names(self, container: Container, prefix: str) -> list[str]:
         """List the names under a prefix, in their alphabetical order."""
         with _meaning(f"reading {container}"):
-            return [blob.name for blob in self._once("blobs", self._blobs).get_container_client(container).list_blobs(prefix)]
+            client = self._once("blobs", self._blobs).get_container_client(container)
+            return [blob.name for blob in client.list_blobs(prefix)]
 
     def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
         """Put a message in the cases queue, visible after `delay`."""

@@ -1,0 +1,298 @@
+"""`make demo`: play the story on real parts, tell it as a timeline, check every outcome, exit non-zero when one is off."""
+
+import os
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from infra.local import story
+from infra.local.programs import ProgramError
+from infra.local.stack import Stack
+from infra.local.story import Scene
+from infra.local.world import ALICE, BREAK_GLASS_1, CAROL, RELEASE_PIPELINE, RESPONDER, Principal
+from shared.approvals import TableApprovals
+from shared.authorize import Approval
+from shared.cases import Case, State
+from shared.catalog import ApprovalList, Mode
+from shared.clients.storage import Storage, Table
+from shared.events import ActorKind
+from shared.record import Ledger
+from shared.settings import Settings, settings_from
+from shared.switches import Switches
+
+_CASE_WITHIN: Final = 60.0
+_WIDTH: Final = 100
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Desk:
+    """What an operator sees and sets: the storage account behind the app."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.settings: Settings = settings_from(values)
+        self.storage = Storage(values)
+        self.ledger = Ledger(self.storage, self.storage, clock=_now, lease=timedelta(minutes=1))
+        self.approvals = TableApprovals(self.storage, clock=_now)
+        self.switches = Switches(self.storage, clock=_now)
+
+    def seed(self) -> None:
+        """Approve the approved, name the owners, switch the whole catalogue to enforce."""
+        self.storage.create_all()
+        self.approve(ALICE, ApprovalList.CONDITIONAL_ACCESS)
+        self.approve(ALICE, ApprovalList.RBAC_ROLES)
+        self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
+        self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
+        self.storage.upsert(Table.OWNERS, "*", "010", {"name": ALICE.name, "upn": ALICE.upn or ""})
+        self.switches.set_mode("*", Mode.ENFORCE, by="the demo")
+
+    def approve(self, principal: Principal, approval_list: ApprovalList) -> None:
+        """Approve somebody for a month."""
+        self.approvals.approve(
+            Approval(
+                approval_list=approval_list,
+                actor_id=principal.id,
+                kind=ActorKind(principal.kind),
+                name=principal.name,
+                valid_from=_now() - timedelta(days=1),
+                valid_until=_now() + timedelta(days=30),
+                ticket="CHG-1042",
+                approved_by=BREAK_GLASS_1.name,
+            )
+        )
+
+    def snapshots_taken(self) -> bool:
+        """Whether every kind of object has its first snapshot."""
+        return len(self.storage.rows(Table.CURSORS, "PartitionKey eq 'snapshot'")) >= 3  # noqa: PLR2004 - kinds of object
+
+    def cases(self) -> list[Case]:
+        """Read every case of both tenants."""
+        return [case for tenant in self.settings.tenants for case in self.ledger.cases(tenant.id)]
+
+    @contextmanager
+    def without_approvals(self) -> Iterator[None]:
+        """Take the approval table away, and give it back with what was in it."""
+        rows = self.storage.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")
+        self.storage.delete_table(Table.APPROVED_ACTORS)
+        try:
+            yield
+        finally:
+            self.storage.create_all()
+            for row in rows:
+                self.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
+
+
+def until[T](find: Callable[[], T | None], *, within: float, what: str) -> T:
+    """Ask until there is an answer.
+
+    Raises:
+        TimeoutError: there is none in time.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        found = find()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: nothing in {within:.0f} s")
+        time.sleep(0.1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Played:
+    """A scene that was played, and what came of it."""
+
+    scene: Scene
+    began: datetime
+    target_id: str
+    case: Case | None = None
+    wrong: str = ""
+
+
+class Narrator:
+    """Tells what happens, for a person at a terminal; colours only where there is one."""
+
+    def __init__(self) -> None:
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        self._lock = threading.Lock()
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"\033[{code}m{text}\033[0m" if self._colour else text
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the narrator's own."""
+        with self._lock:
+            print(text, flush=True)
+
+    def tell(self, played: Played) -> None:
+        """Print what happened, what was decided and why, what was done and how long it took."""
+        lines = [f"{played.began:%H:%M:%S}  {self._paint('1', played.scene.told)}"]
+        case = played.case
+        if case is not None:
+            decided = f"{_decision_words(case)}: {case.because}; {case.standing_because}"
+            lines += _wrapped("decided", decided)
+            if case.decision.value == "remediate":
+                lines += _wrapped("done", f"{case.summary}")
+                lines += _wrapped("proved", f"{case.outcome}: {case.proof}")
+            lines += _wrapped("took", _took(case))
+        verdict = (
+            self._paint("31;1", f"WRONG  {played.wrong}") if played.wrong else self._paint("32", "as it should be")
+        )
+        lines += [f"{'':10}{'checked':>8}  {verdict}", ""]
+        self.say("\n".join(lines))
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    rows = textwrap.wrap(text, _WIDTH - 20) or [""]
+    return [f"{'':10}{label if place == 0 else '':>8}  {row}" for place, row in enumerate(rows)]
+
+
+def _decision_words(case: Case) -> str:
+    return {"record": "only recorded", "page": "owners paged, nothing touched", "remediate": "put back"}[case.decision]
+
+
+def _took(case: Case) -> str:
+    end = case.acted_at or case.closed_at or case.opened_at
+    if case.decision.value == "record":
+        return f"{(end - case.at).total_seconds():.1f} s from the change to the record"
+    seen = (case.opened_at - case.at).total_seconds()
+    return (
+        f"{(end - case.at).total_seconds():.1f} s from the change to the end ({seen:.1f} s until its record was there)"
+    )
+
+
+class Demo:
+    """The story, played on a running stack."""
+
+    def __init__(self, stack: Stack, desk: Desk, narrator: Narrator) -> None:
+        self.stack = stack
+        self.desk = desk
+        self.narrator = narrator
+        self.played: list[Played] = []
+
+    def play(self, *scenes: Scene) -> None:
+        """Play scenes at the same time, then wait for each one's case and check it against the tenant's state."""
+        begun = [self._begin(scene) for scene in scenes]
+        for played in begun:
+            self._finish(played)
+            self.narrator.tell(played)
+
+    def _begin(self, scene: Scene) -> Played:
+        began = _now()
+        played = Played(scene=scene, began=began, target_id=scene.act(self.stack.control))
+        self.played.append(played)
+        return played
+
+    def _finish(self, played: Played) -> None:
+        scene = played.scene
+        try:
+            played.case = until(lambda: self._case_of(played), within=_CASE_WITHIN, what="no finished case")
+        except TimeoutError as error:
+            played.wrong = str(error)
+            return
+        found = (played.case.decision.value, played.case.outcome.value)
+        if found != (scene.decision, scene.outcome):
+            played.wrong = f"decided {found[0]} with outcome {found[1]}, not {scene.decision} and {scene.outcome}"
+            return
+        played.wrong = scene.check(self.stack.control.state())
+
+    def _case_of(self, played: Played) -> Case | None:
+        for case in self.desk.cases():
+            is_it = case.detection == played.scene.detection and case.target.id.lower().endswith(played.target_id.lower())
+            by_whom = case.actor.id == played.scene.actor.id and case.at >= played.began - timedelta(seconds=1)
+            if is_it and by_whom and case.state is State.CLOSED:
+                return case
+        return None
+
+    def one_case_for(self, played: Played) -> str:
+        """Say what is wrong when an event that came three times made more than one case or one remediation."""
+        cases = [case for case in self.desk.cases() if case.target.id.lower().endswith(played.target_id.lower())]
+        taken = [case for case in cases if case.detection == played.scene.detection]
+        deletes = [
+            request
+            for request in self.stack.control.requests(principal=RESPONDER)
+            if request["method"] == "DELETE" and request["path"].lower() == played.target_id.lower()
+        ]
+        if (len(taken), len(deletes)) == (1, 1):
+            return ""
+        return f"{len(taken)} cases and {len(deletes)} deletions, not one of each"
+
+    def cards(self) -> list[dict[str, Any]]:
+        """Give the posts that the pager inbox got."""
+        return httpx.get(f"{self.stack.inbox['url']}/messages", timeout=10).json()
+
+
+def _missing_cards(demo: Demo) -> list[str]:
+    """Give the paged cases for which the owners got no card that Teams would have shown."""
+    posts = str([post for post in _posts(demo.cards()) if post.get("accepted", True)])
+    return [
+        f"no card came for: {played.scene.told}"
+        for played in demo.played
+        if played.case and played.case.decision.value != "record" and played.case.id not in posts
+    ]
+
+
+def _posts(answer: Any) -> Sequence[dict[str, Any]]:  # noqa: ANN401 - the inbox's JSON
+    return answer if isinstance(answer, list) else answer["messages"]
+
+
+def play_story(demo: Demo) -> list[str]:
+    """Play all of it; give what is off."""
+    say = demo.narrator.say
+    demo.play(story.APPROVED_CHANGE)
+    demo.play(story.SELF_EXCLUSION)
+    demo.play(story.OWNER_TAKEN, story.CUSTOM_POLICY_UPLOADED, story.POLICY_CREATED, story.POLICY_DELETED)
+    demo.play(story.PIPELINE_CHANGE)
+    demo.play(story.IMPOSTOR_CHANGE)
+    with demo.desk.without_approvals():
+        demo.play(story.WITHOUT_APPROVALS)
+    demo.play(story.THREE_TIMES)
+    off = [f"{played.scene.told}: {played.wrong}" for played in demo.played if played.wrong]
+    if twice := demo.one_case_for(demo.played[-1]):
+        off.append(f"{demo.played[-1].scene.told}: {twice}")
+    try:
+        until(lambda: not _missing_cards(demo), within=10, what="cards")
+    except TimeoutError:
+        off += _missing_cards(demo)
+    else:
+        say(f"{'':10}every paged case has its card in the pager inbox")
+    return off
+
+
+def main() -> int:
+    """Start the stack, play, tell, check; 0 when all is as it should be, 1 when something is off."""
+    narrator = Narrator()
+    started = time.monotonic()
+    narrator.say("Starting Azurite, the simulated tenant, the pager inbox and the functions host…")
+    with tempfile.TemporaryDirectory(prefix="entra-responder-") as folder:
+        try:
+            with Stack(Path(folder)) as stack:
+                desk = Desk(stack.values())
+                desk.seed()
+                until(desk.snapshots_taken, within=45, what="the first snapshots")
+                narrator.say(f"Up after {time.monotonic() - started:.0f} s. Pager inbox: {stack.inbox['url']}\n")
+                off = play_story(Demo(stack, desk, narrator))
+        except (ProgramError, TimeoutError) as error:
+            narrator.say(f"\nThe demo could not be played: {error}")
+            return 1
+    narrator.say(f"\nPlayed in {time.monotonic() - started:.0f} s.")
+    for problem in off:
+        narrator.say(f"OFF: {problem}")
+    narrator.say("Something is off." if off else "Every outcome is as it should be.")
+    return 1 if off else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""What people do in the demo's story, as calls to the simulated tenant with their own tokens, and what must come of it."""
+
+import copy
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from infra.local.tenant.control import TenantControl
+from infra.local.world import (
+    ALICE,
+    B2C_TENANT,
+    BLOCK_LEGACY,
+    BOB_B2C,
+    CONTRIBUTOR,
+    IMPOSTOR,
+    MALLORY,
+    MFA_FOR_ADMINS,
+    MFA_FOR_ALL,
+    OWNER,
+    RELEASE_PIPELINE,
+    SUBSCRIPTION_SCOPE,
+    TRUDY,
+    TRUST_FRAMEWORK_EXTENSIONS,
+    WORKFORCE_TENANT,
+    Principal,
+    custom_policy_xml,
+    role_assignment_path,
+    role_definition_id,
+)
+
+_POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
+_API_VERSION: Final = {"api-version": "2022-04-01"}
+
+type State = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """One thing that somebody does.
+
+    `detection`, `actor` and `target_id` find its case (`target_id` is an ending, "" matches any); `decision` and `outcome` are
+    what must come of it; `check` looks at the tenant's own state afterwards and gives "" or what is wrong there.
+    """
+
+    told: str
+    actor: Principal
+    detection: str
+    decision: str
+    outcome: str
+    act: Callable[[TenantControl], str]
+    check: Callable[[State], str]
+
+
+def _ca_policy(state: State, policy_id: str) -> dict[str, Any] | None:
+    return next((one for one in state[WORKFORCE_TENANT]["caPolicies"].values() if one["id"] == policy_id), None)
+
+
+def _patch_policy(actor: Principal, policy_id: str, body: Mapping[str, Any]) -> Callable[[TenantControl], str]:
+    def act(tenant: TenantControl) -> str:
+        with tenant.as_principal(actor) as graph:
+            graph.patch(f"{_POLICIES}/{policy_id}", json=body).raise_for_status()
+        return policy_id
+
+    return act
+
+
+def _excluding(policy: Mapping[str, Any], *principals: Principal) -> dict[str, Any]:
+    """The policy's conditions with more people left out."""
+    conditions = copy.deepcopy(policy["conditions"])
+    conditions["users"]["excludeUsers"] += [principal.id for principal in principals]
+    return {"conditions": conditions}
+
+
+def _leaves_out(policy_id: str, principal: Principal, *, expected: bool) -> Callable[[State], str]:
+    def check(state: State) -> str:
+        policy = _ca_policy(state, policy_id)
+        if policy is None:
+            return f"policy {policy_id} is gone"
+        found = principal.id in policy["conditions"]["users"]["excludeUsers"]
+        return "" if found is expected else f"{principal.name} is {'left out' if found else 'not left out'}"
+
+    return check
+
+
+def _session_hours(hours: int) -> dict[str, Any]:
+    controls = copy.deepcopy(MFA_FOR_ALL.body["sessionControls"])
+    controls["signInFrequency"]["value"] = hours
+    return {"sessionControls": controls}
+
+
+def _session_is(hours: int) -> Callable[[State], str]:
+    def check(state: State) -> str:
+        policy = _ca_policy(state, MFA_FOR_ALL.id)
+        found = policy["sessionControls"]["signInFrequency"]["value"] if policy else None
+        return "" if found == hours else f"sign-in frequency is {found}, not {hours}"
+
+    return check
+
+
+def _create_policy(tenant: TenantControl) -> str:
+    body = {
+        "displayName": "Temporary",
+        "state": "enabled",
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": {"includeApplications": ["All"]},
+            "users": {"includeUsers": ["All"], "excludeUsers": [TRUDY.id]},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": ["block"]},
+    }
+    with tenant.as_principal(TRUDY) as graph:
+        return str(graph.post(_POLICIES, json=body).raise_for_status().json()["id"])
+
+
+def _created_is_off(state: State) -> str:
+    made = [one for one in state[WORKFORCE_TENANT]["caPolicies"].values() if one["displayName"] == "Temporary"]
+    return (
+        "" if [one["state"] for one in made] == ["disabled"] else f"the new policy is {[one['state'] for one in made]}"
+    )
+
+
+def _delete_policy(tenant: TenantControl) -> str:
+    with tenant.as_principal(TRUDY) as graph:
+        graph.delete(f"{_POLICIES}/{BLOCK_LEGACY.id}").raise_for_status()
+    return BLOCK_LEGACY.id
+
+
+def _deleted_is_back(state: State) -> str:
+    found = [one for one in state[WORKFORCE_TENANT]["caPolicies"].values() if one["displayName"] == BLOCK_LEGACY.name]
+    if len(found) != 1:
+        return f"{len(found)} policies are called {BLOCK_LEGACY.name}"
+    return "" if found[0]["state"] == "enabled" else f"it came back {found[0]['state']}"
+
+
+_INTRUDER: Final = "B2C_1A_signup_signin_v2"
+
+
+def _upload_custom_policy(tenant: TenantControl) -> str:
+    xml = custom_policy_xml(_INTRUDER, base=TRUST_FRAMEWORK_EXTENSIONS.id, content="  <RelyingParty />\n")
+    with tenant.as_principal(BOB_B2C) as graph:
+        path = f"/beta/trustFramework/policies/{_INTRUDER}/$value"
+        graph.put(path, content=xml.encode(), headers={"Content-Type": "application/xml"}).raise_for_status()
+    return _INTRUDER
+
+
+def _custom_policy_is_gone(state: State) -> str:
+    names = state[B2C_TENANT]["customPolicies"]
+    return f"{_INTRUDER} is still there" if _INTRUDER in names else ""
+
+
+def assign_role(tenant: TenantControl, actor: Principal, definition: str, *, to: Principal) -> str:
+    """Give an Azure role at the subscription; gives the assignment's id."""
+    path = role_assignment_path(str(uuid.uuid4()), SUBSCRIPTION_SCOPE)
+    properties = {
+        "roleDefinitionId": role_definition_id(definition),
+        "principalId": to.id,
+        "principalType": "User" if to.kind == "user" else "ServicePrincipal",
+    }
+    with tenant.as_principal(actor, "arm") as arm:
+        arm.put(path, params=_API_VERSION, json={"properties": properties}).raise_for_status()
+    return path.lower()
+
+
+def _holds_no_role(principal: Principal) -> Callable[[State], str]:
+    def check(state: State) -> str:
+        held = [
+            one
+            for one in state[WORKFORCE_TENANT]["roleAssignments"]
+            if one["properties"]["principalId"] == principal.id
+        ]
+        return f"{principal.name} still holds {len(held)} Azure roles" if held else ""
+
+    return check
+
+
+def _take_contributor_thrice(tenant: TenantControl) -> str:
+    tenant.plan_next_event(copies=3)
+    return assign_role(tenant, MALLORY, CONTRIBUTOR, to=MALLORY)
+
+
+APPROVED_CHANGE: Final = Scene(
+    told="Alice, who is approved, sets the sign-in frequency of CA003 to 8 hours",
+    actor=ALICE,
+    detection="ca-policy-updated",
+    decision="record",
+    outcome="none",
+    act=_patch_policy(ALICE, MFA_FOR_ALL.id, _session_hours(8)),
+    check=_session_is(8),
+)
+SELF_EXCLUSION: Final = Scene(
+    told="Mallory, who isn't approved, leaves himself out of CA001 (MFA for administrators)",
+    actor=MALLORY,
+    detection="ca-policy-updated",
+    decision="remediate",
+    outcome="done",
+    act=_patch_policy(MALLORY, MFA_FOR_ADMINS.id, _excluding(MFA_FOR_ADMINS.body, MALLORY)),
+    check=_leaves_out(MFA_FOR_ADMINS.id, MALLORY, expected=False),
+)
+POLICY_CREATED: Final = Scene(
+    told="Trudy, who isn't approved, creates a policy that blocks everybody but her",
+    actor=TRUDY,
+    detection="ca-policy-created",
+    decision="remediate",
+    outcome="done",
+    act=_create_policy,
+    check=_created_is_off,
+)
+POLICY_DELETED: Final = Scene(
+    told="Trudy deletes CA002 (block legacy authentication)",
+    actor=TRUDY,
+    detection="ca-policy-deleted",
+    decision="remediate",
+    outcome="done",
+    act=_delete_policy,
+    check=_deleted_is_back,
+)
+CUSTOM_POLICY_UPLOADED: Final = Scene(
+    told=f"Bob, who isn't approved, uploads the custom policy {_INTRUDER} to Azure AD B2C",
+    actor=BOB_B2C,
+    detection="b2c-custom-policy-created",
+    decision="remediate",
+    outcome="done",
+    act=_upload_custom_policy,
+    check=_custom_policy_is_gone,
+)
+OWNER_TAKEN: Final = Scene(
+    told="Trudy gives herself Owner on the subscription",
+    actor=TRUDY,
+    detection="rbac-role-assigned",
+    decision="remediate",
+    outcome="done",
+    act=lambda tenant: assign_role(tenant, TRUDY, OWNER, to=TRUDY),
+    check=_holds_no_role(TRUDY),
+)
+PIPELINE_CHANGE: Final = Scene(
+    told="The app 'Release pipeline', which is approved, sets the sign-in frequency of CA003 to 6 hours",
+    actor=RELEASE_PIPELINE,
+    detection="ca-policy-updated",
+    decision="record",
+    outcome="none",
+    act=_patch_policy(RELEASE_PIPELINE, MFA_FOR_ALL.id, _session_hours(6)),
+    check=_session_is(6),
+)
+IMPOSTOR_CHANGE: Final = Scene(
+    told="Another app that calls itself 'Release pipeline' sets it to 90 hours",
+    actor=IMPOSTOR,
+    detection="ca-policy-updated",
+    decision="remediate",
+    outcome="done",
+    act=_patch_policy(IMPOSTOR, MFA_FOR_ALL.id, _session_hours(90)),
+    check=_session_is(6),
+)
+WITHOUT_APPROVALS: Final = Scene(
+    told="The approval table is gone, and Mallory leaves himself out of CA003: nobody can tell whether he may",
+    actor=MALLORY,
+    detection="ca-policy-updated",
+    decision="page",
+    outcome="none",
+    act=_patch_policy(MALLORY, MFA_FOR_ALL.id, _excluding(MFA_FOR_ALL.body, MALLORY)),
+    check=_leaves_out(MFA_FOR_ALL.id, MALLORY, expected=True),
+)
+THREE_TIMES: Final = Scene(
+    told="Mallory gives himself Contributor, and Event Grid delivers that event three times",
+    actor=MALLORY,
+    detection="rbac-role-assigned",
+    decision="remediate",
+    outcome="done",
+    act=_take_contributor_thrice,
+    check=_holds_no_role(MALLORY),
+)

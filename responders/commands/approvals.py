@@ -1,0 +1,122 @@
+"""`responder approve`, `revoke`, `approvals`: who may make which changes."""
+
+import argparse
+import getpass
+
+from responders.commands.connection import CommandError, add_settings_option, storage_from
+from responders.commands.tables import print_table
+from shared.approvals import TableApprovals, until_from
+from shared.authorize import Approval, Malformed
+from shared.catalog import ApprovalList
+from shared.errors import BadIdentifier
+from shared.events import ActorKind
+from shared.machine import utc_now
+
+type Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - argparse has no public name
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the three commands."""
+    approve = subparsers.add_parser("approve", help="let an actor make the changes that an approval list covers")
+    approve.add_argument("list", choices=[one.value for one in ApprovalList], metavar="LIST", help=_LISTS)
+    approve.add_argument(
+        "object_id", metavar="OBJECT_ID", help="the actor's object id in the directory (a name is never enough)"
+    )
+    approve.add_argument("--name", required=True, help="who that is, for people to read")
+    approve.add_argument(
+        "--kind", choices=["user", "servicePrincipal"], default="user", help="what it is (default: user)"
+    )
+    approve.add_argument("--until", metavar="DATE", help="when it ends, like 2027-01-31; at most a year ahead")
+    approve.add_argument("--ticket", help="the request that this answers, like CHG-1234")
+    approve.add_argument(
+        "--target", action="append", default=[], metavar="ID", help="only for this object; may be given again"
+    )
+    approve.add_argument("--by", default=None, help="who approves it (default: the account you are logged in with)")
+    add_settings_option(approve)
+    approve.set_defaults(run=_approve)
+
+    revoke = subparsers.add_parser("revoke", help="take an approval back, from now on")
+    revoke.add_argument("list", choices=[one.value for one in ApprovalList], metavar="LIST", help=_LISTS)
+    revoke.add_argument("object_id", metavar="OBJECT_ID")
+    revoke.add_argument("--by", default=None, help="who revokes it (default: the account you are logged in with)")
+    add_settings_option(revoke)
+    revoke.set_defaults(run=_revoke)
+
+    approvals = subparsers.add_parser("approvals", help="list the approvals, expired and malformed ones too")
+    add_settings_option(approvals)
+    approvals.set_defaults(run=_approvals)
+
+
+_LISTS = "one of: " + ", ".join(one.value for one in ApprovalList)
+
+
+def _approve(arguments: argparse.Namespace) -> int:
+    if not arguments.until or not arguments.ticket:
+        missing = " and ".join(
+            name for name, value in (("--until", arguments.until), ("--ticket", arguments.ticket)) if not value
+        )
+        raise CommandError(f"an approval needs an end and a ticket: {missing} is missing, nothing was written")
+    try:
+        approval = Approval(
+            approval_list=ApprovalList(arguments.list),
+            actor_id=arguments.object_id.lower(),
+            kind=ActorKind(arguments.kind),
+            name=arguments.name,
+            valid_from=utc_now(),
+            valid_until=until_from(arguments.until),
+            ticket=arguments.ticket,
+            approved_by=arguments.by or getpass.getuser(),
+            targets=tuple(target.lower() for target in arguments.target),
+        )
+        TableApprovals(storage_from(arguments), clock=utc_now).approve(approval)
+    except (ValueError, BadIdentifier) as error:
+        raise CommandError(str(error)) from error
+    print(
+        f"approved: {approval.name} ({approval.actor_id}) on {approval.approval_list}"
+        f" until {approval.valid_until:%Y-%m-%d %H:%M} UTC"
+    )
+    return 0
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    approvals = TableApprovals(storage_from(arguments), clock=utc_now)
+    try:
+        found = approvals.revoke(
+            ApprovalList(arguments.list), arguments.object_id, by=arguments.by or getpass.getuser()
+        )
+    except BadIdentifier as error:
+        raise CommandError(str(error)) from error
+    if not found:
+        raise CommandError(
+            f"there is no approval for {arguments.object_id} on {arguments.list};"
+            " `responder approvals` lists those there are"
+        )
+    print(f"revoked: {arguments.object_id} on {arguments.list}, from now on")
+    return 0
+
+
+def _approvals(arguments: argparse.Namespace) -> int:
+    rows = [
+        _line(name, actor, approval)
+        for name, actor, approval in TableApprovals(storage_from(arguments), clock=utc_now).all()
+    ]
+    print_table(
+        ("list", "actor", "name", "kind", "until (UTC)", "ticket", "targets", "state"), rows, none="no approvals"
+    )
+    return 0
+
+
+def _line(approval_list: str, actor_id: str, approval: Approval | Malformed) -> tuple[str, ...]:
+    if isinstance(approval, Malformed):
+        return approval_list, actor_id, "", "", "", "", "", f"malformed: {approval.because}"
+    until = f"{approval.valid_until:%Y-%m-%d %H:%M}"
+    targets = " ".join(approval.targets) or "all"
+    return approval_list, actor_id, approval.name, approval.kind, until, approval.ticket, targets, _state(approval)
+
+
+def _state(approval: Approval) -> str:
+    if approval.revoked_at is not None:
+        return f"revoked {approval.revoked_at:%Y-%m-%d %H:%M}"
+    if approval.valid_until <= utc_now():
+        return "expired"
+    return "valid"

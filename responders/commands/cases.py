@@ -1,0 +1,57 @@
+"""`responder cases`: what happened and what was done about it."""
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
+from responders.commands.tables import print_table
+from shared.machine import utc_now
+from shared.record import Ledger
+from shared.settings import settings_from
+
+if TYPE_CHECKING:
+    from responders.commands.approvals import Subparsers
+    from shared.cases import Case
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser("cases", help="list the cases of the last 30 days, newest first")
+    parser.add_argument("--open", action="store_true", help="only those that the machine hasn't finished")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, whole")
+    parser.add_argument("case", nargs="?", metavar="CASE", help="show this one, whole")
+    add_settings_option(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = settings_from(environment_from(arguments))
+    storage = storage_from(arguments)
+    ledger = Ledger(storage, storage, clock=utc_now, lease=settings.lease)
+    found = [case for tenant in settings.tenants for case in ledger.cases(tenant.id, only_open=arguments.open)]
+    found.sort(key=lambda case: case.at, reverse=True)
+    if arguments.case:
+        found = [case for case in found if case.id == arguments.case]
+        if not found:
+            raise CommandError(f"no case of the last 30 days has the id {arguments.case}; `responder cases` lists them")
+        print(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False))
+        return 0
+    if arguments.json:
+        for case in found:
+            print(msgspec.json.encode(case).decode())
+        return 0
+    print_table(
+        ("case", "when (UTC)", "detection", "actor", "standing", "decision", "outcome", "state"),
+        [_line(case) for case in found],
+        none="no open cases" if arguments.open else "no cases",
+    )
+    return 0
+
+
+def _line(case: "Case") -> tuple[str, ...]:
+    actor = case.actor.name or case.actor.id or "unknown"
+    when = f"{case.at:%Y-%m-%d %H:%M:%S}"
+    return case.id, when, case.detection, actor[:40], case.standing, case.decision, case.outcome, case.state

@@ -1,0 +1,54 @@
+"""How a command reaches storage: the environment, or a settings file in the shape of local.settings.json."""
+
+import argparse
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from shared.clients.storage import Storage
+
+
+class CommandError(Exception):
+    """Something that the person at the terminal can put right; the text says how. Ends the command with 2."""
+
+
+def add_settings_option(parser: argparse.ArgumentParser) -> None:
+    """Add --settings."""
+    parser.add_argument(
+        "--settings",
+        metavar="FILE",
+        help="a file like local.settings.json (default: the environment; `make up` writes .local/settings.json)",
+    )
+
+
+def environment_from(arguments: argparse.Namespace) -> Mapping[str, str]:
+    """Give the settings: the file's Values, then the environment's over them, as the Functions host does.
+
+    Raises:
+        CommandError: the file can't be read, or isn't of that shape.
+    """
+    if not arguments.settings:
+        return os.environ
+    try:
+        values = json.loads(Path(arguments.settings).read_text(encoding="utf-8"))["Values"]
+    except OSError as error:
+        raise CommandError(f"the settings file {arguments.settings} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(f'{arguments.settings} is not a settings file: it should be {{"Values": {{…}}}}') from error
+    return {**values, **os.environ}
+
+
+def storage_from(arguments: argparse.Namespace) -> Storage:
+    """Give the storage account that the settings name.
+
+    Raises:
+        CommandError: they name none.
+    """
+    environment = environment_from(arguments)
+    if not any(name.startswith("AzureWebJobsStorage") for name in environment):
+        raise CommandError(
+            "no storage account is set: set AzureWebJobsStorage (a connection string)"
+            " or AzureWebJobsStorage__accountName, or pass --settings FILE"
+        )
+    return Storage(environment)
