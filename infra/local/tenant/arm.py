@@ -13,6 +13,7 @@ from aiohttp import web
 from infra.local import world
 from infra.local.tenant.api_error import ApiError, bad_request, not_found
 from infra.local.tenant.azure_access import ROLES
+from infra.local.tenant.odata import skipped
 from infra.local.tenant.resource_events import Touched, http_request, resource_event
 from infra.local.tenant.role_assignments import TYPE, Place, is_within
 from infra.local.tenant.simulation import Simulation
@@ -46,7 +47,7 @@ class Arm:
 
     def routes(self) -> list[web.RouteDef]:
         """Everything under /subscriptions."""
-        return [web.route("*", "/subscriptions{rest:.*}", self._dispatch)]
+        return [web.route("*", path, self._dispatch) for path in ("/subscriptions", "/subscriptions/{rest:.*}")]
 
     async def _dispatch(self, request: web.Request) -> web.Response:
         _refuse_api_version(request)
@@ -99,7 +100,7 @@ class Arm:
             or is_within(scope, assignment["properties"]["scope"])
         ]
         kept = [assignment for assignment in related if keeps(assignment)]
-        start, size = int(request.query.get("$skiptoken", "0")), self._simulation.settings.arm_page_size
+        start, size = skipped(request.query), self._simulation.settings.arm_page_size
         body: Json = {"value": kept[start : start + size]}
         if kept[start + size :]:
             body["nextLink"] = str(request.url.update_query({"$skiptoken": str(start + size)}))

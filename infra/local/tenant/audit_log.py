@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from infra.local.tenant.audit_query import AuditQuery
-from infra.local.tenant.instants import parse_instant
+from infra.local.tenant.instants import now_ticks, parse_instant, ticks
 from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 
@@ -39,12 +39,15 @@ class AuditLog:
             self._append(record)
 
     def _append(self, record: Json) -> None:
+        at = parse_instant(record["activityDateTime"])
+        # A twin is dated some milliseconds ahead: it mustn't be seen before its time.
+        ahead = max(0, at - now_ticks()) / ticks(1)
         late = self._settings.audit_lag + self._random.uniform(0, self._settings.audit_jitter)
         self._entries.append(
             _Entry(
-                at=parse_instant(record["activityDateTime"]),
+                at=at,
                 place=len(self._entries),
-                visible_at=time.monotonic() + late,
+                visible_at=time.monotonic() + ahead + late,
                 record=record,
             )
         )

@@ -54,15 +54,17 @@ def parse_audit_query(options: Mapping[str, str]) -> AuditQuery:
 def _bounds(text: str | None) -> tuple[tuple[str, int], ...]:
     if text is None:
         return ()
-    found = [_CLAUSE.fullmatch(clause.strip()) for clause in re.split(r"\s+and\s+", text)]
     try:
-        return tuple((clause[1], parse_instant(clause[2])) for clause in found if clause is not None or _invalid(text))
+        return tuple(_bound(clause) for clause in re.split(r"\s+and\s+", text.strip()))
     except ValueError as error:
         raise bad_request(f"Invalid filter clause: {error}.") from error
 
 
-def _invalid(text: str) -> bool:
-    raise ValueError(f"{text!r} (only activityDateTime ge, gt, le and lt, joined by and, are played here)")
+def _bound(clause: str) -> tuple[str, int]:
+    found = _CLAUSE.fullmatch(clause)
+    if found is None:
+        raise ValueError(f"{clause!r} (only activityDateTime ge, gt, le and lt, joined by and, are played here)")
+    return found[1], parse_instant(found[2])
 
 
 def _top(text: str | None) -> int:

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Literal
 
 from infra.local import world
+from infra.local.tenant.bodies import as_object
 from infra.local.tenant.instants import instant, now_ticks, ticks
 from infra.local.tenant.tokens import Caller
 from infra.local.world import Json
@@ -186,4 +187,6 @@ def _policy_text(policy: Json | None) -> str | None:
 
 def _without_nulls(values: Json) -> Json:
     kept = {name: value for name, value in values.items() if value is not None and "@odata." not in name}
-    return {name: _without_nulls(value) if isinstance(value, dict) else value for name, value in kept.items()}
+    return {
+        name: value if (nested := as_object(value)) is None else _without_nulls(nested) for name, value in kept.items()
+    }

@@ -152,12 +152,14 @@ class ControlApi:
         return web.json_response(tenants)
 
     async def _log(self, request: web.Request) -> web.Response:
-        since = int(request.query.get("since", "0"))
+        since = request.query.get("since", "0")
+        if not since.isdecimal():
+            raise bad_request(f"since={since!r} is not the number of a log entry")
         principal = request.query.get("principal")
         entries = [
             entry
             for entry in self._simulation.requests
-            if entry["number"] > since and principal in {None, entry["principal"]}
+            if entry["number"] > int(since) and principal in {None, entry["principal"]}
         ]
         return web.json_response(entries)
 

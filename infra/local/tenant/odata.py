@@ -1,5 +1,7 @@
 """Paging and `$select`, as Graph does them."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from infra.local.tenant.api_error import bad_request
@@ -15,7 +17,7 @@ def list_page(call: Call, values: list[Json], *, size: int, context: str) -> web
     if unknown := sorted(query.keys() - _OPTIONS):
         raise bad_request(f"Query option '{unknown[0]}' is not played here.")
     size = _top(query["$top"]) if "$top" in query else size
-    start = _start(query.get("$skiptoken", "0"))
+    start = skipped(query)
     page, rest = values[start : start + size], values[start + size :]
     body: Json = {"@odata.context": call.context(context), "value": [selected(call, value) for value in page]}
     if rest:
@@ -40,7 +42,9 @@ def _top(text: str) -> int:
     return int(text)
 
 
-def _start(token: str) -> int:
+def skipped(query: Mapping[str, str]) -> int:
+    """Tell how many values earlier pages showed, from `$skiptoken`."""
+    token = query.get("$skiptoken", "0")
     if not token.isdecimal():
         raise bad_request("Skip token is not valid.")
     return int(token)

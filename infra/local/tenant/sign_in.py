@@ -19,7 +19,7 @@ _SCOPE_SUFFIX = "/.default"
 _CLOCK_SKEW = 300
 
 
-class _Denied(Exception):  # noqa: N818 - named as OAuth says it
+class _Denied(Exception):
     """An answer of the token endpoint: an AADSTS code and its words."""
 
     def __init__(self, code: int, message: str, *, error: str = "invalid_client", status: int = 401) -> None:
