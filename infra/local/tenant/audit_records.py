@@ -60,7 +60,8 @@ class Record:
             "category": self.category,
             "correlationId": correlation_id,
             "result": outcome.result,
-            "resultReason": outcome.reason or "",
+            # Conditional Access leaves the reason of a success null, the others leave it empty.
+            "resultReason": outcome.reason or (None if self.service == "Conditional Access" else ""),
             "activityDisplayName": self.activity,
             "activityDateTime": instant(at),
             "loggedByService": self.service,

@@ -1,5 +1,6 @@
 """How a Graph call runs: token, throttle, permission, handler; and a failure record when a write was refused."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ type Throttle = Literal["conditionalAccess", "audit"]
 BOTH = ("v1.0", "beta")
 BETA = ("beta",)
 _REFUSALS_ON_RECORD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT})
+_KNOWN_PATHS = tuple(re.compile(re.escape(path).replace(r"\{id\}", "[^/]+")) for _, path in NEEDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,16 @@ def _authenticated(simulation: Simulation, request: web.Request) -> Call:
         caller=caller,
         directory=simulation.directories[caller.principal.tenant],
         settings=simulation.settings,
-        correlation_id=request.headers.get("client-request-id", str(uuid.uuid4())),
+        correlation_id=_correlation_id(request),
     )
+
+
+def _correlation_id(request: web.Request) -> str:
+    """Take the caller's id when it is a GUID: that is how a test finds the records of its own change."""
+    try:
+        return str(uuid.UUID(request.headers.get("client-request-id", "")))
+    except ValueError:
+        return str(uuid.uuid4())
 
 
 async def _run(simulation: Simulation, operation: Operation, request: web.Request) -> web.StreamResponse:
@@ -126,5 +136,10 @@ def _too_many(headers: dict[str, str]) -> ApiError:
 
 async def _unknown(simulation: Simulation, request: web.Request) -> web.StreamResponse:
     _authenticated(simulation, request)
-    segment = request.match_info["rest"].split("/", 1)[0]
+    rest = request.match_info["rest"]
+    exists = request.match_info["version"] == "beta" or not rest.startswith("trustFramework")
+    if exists and any(pattern.fullmatch(f"/{rest}") for pattern in _KNOWN_PATHS):
+        message = "Specified HTTP method is not allowed for the request target."
+        raise ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "Request_BadRequest", message)
+    segment = rest.split("/", 1)[0]
     raise bad_request(f"Resource not found for the segment '{segment}'.")

@@ -174,11 +174,21 @@ def test_a_conditional_access_change_is_logged_twice(alice: httpx.Client) -> Non
     assert first["id"].startswith("IPCGraph_")
     assert (first["loggedByService"], first["category"]) == ("Conditional Access", "Policy")
     assert (first["activityDisplayName"], first["operationType"]) == ("Update conditional access policy", "Update")
-    assert first["result"] == "success"
+    assert (first["result"], first["resultReason"]) == ("success", None)
     assert (twin["loggedByService"], twin["activityDisplayName"]) == ("Core Directory", "Update policy")
     assert first["correlationId"] == twin["correlationId"]
     assert first["id"] != twin["id"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", first["activityDateTime"])
+
+
+def test_the_callers_request_id_becomes_the_correlation_id_when_it_is_a_guid(alice: httpx.Client) -> None:
+    wanted = "c0ffee00-0000-4000-8000-000000000000"
+    for given in (wanted, "rubbish"):
+        body, headers = {"state": "disabled"}, {"client-request-id": given}
+        alice.patch(f"{_CA}/{world.BLOCK_LEGACY.id}", json=body, headers=headers).raise_for_status()
+    correlations = [record["correlationId"] for record in _written(alice, 4)]
+    assert correlations.count(wanted) == 2
+    assert "rubbish" not in correlations
 
 
 def test_the_record_holds_the_policy_as_json_text(alice: httpx.Client) -> None:

@@ -106,6 +106,11 @@ def test_paths_that_do_not_exist_are_refused(alice: httpx.Client, carol: httpx.C
     assert answer.json()["error"]["message"] == "Resource not found for the segment 'trustFramework'."
 
 
+def test_other_methods_are_not_allowed(alice: httpx.Client) -> None:
+    assert _error(alice.put(_POLICY, json={})) == (405, "Request_BadRequest")
+    assert _error(alice.patch("/v1.0/organization", json={})) == (405, "Request_BadRequest")
+
+
 def test_reads_a_user_by_id_and_by_name(alice: httpx.Client) -> None:
     by_id = alice.get(f"/v1.0/users/{world.MALLORY.id}").json()
     assert (by_id["displayName"], by_id["userPrincipalName"]) == (world.MALLORY.name, world.MALLORY.upn)
