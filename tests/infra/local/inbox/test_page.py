@@ -214,6 +214,7 @@ def test_each_card_knows_only_its_own_mentions(page: Page, inbox: RunningInbox) 
     }
     show: Json = {"type": "Action.ShowCard", "title": "Evidence", "card": inside}
     inbox.post_card(message(card(actions=[show], body=[text_block("<at>Anna</at>")], msteams=mentioning("Anna"))))
+    expect(teams_posts(page)).to_have_count(1)
     inbox.post_card(message(card(text_block("<at>Bert</at>"), msteams=mentioning("Bert"))))
     expect(teams_posts(page).nth(0).locator(".mention")).to_have_text("Bert")
     page.get_by_role("button", name="Evidence").click()
