@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 _READY_WITHIN: Final = 60.0
 _STOP_WITHIN: Final = 15.0
@@ -30,7 +30,7 @@ class Program:
         self._command = tuple(command)
         self._log = log
         self._environment = {**os.environ, **(environment or {})}
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
@@ -44,7 +44,7 @@ class Program:
         lines = self.start_and_read(lambda line: line.startswith("{"))
         return json.loads(lines[-1])
 
-    def start_and_read(self, is_last: "Any") -> list[str]:
+    def start_and_read(self, is_last: Callable[[str], bool]) -> list[str]:
         """Start it and give the lines of its stdout up to the one for which `is_last` is true.
 
         Raises:
@@ -56,23 +56,16 @@ class Program:
                 self._command,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                text=True,
                 env=self._environment,
                 start_new_session=True,
             )
-        lines: list[str] = []
-        deadline = time.monotonic() + _READY_WITHIN
         stdout = self._process.stdout
         if stdout is None:
             raise ProgramError(f"{self.name} has no stdout")
-        while time.monotonic() < deadline:
-            line = _line_within(stdout, deadline - time.monotonic())
-            if line is None:
-                continue
-            if not line:
-                break
-            lines.append(line.rstrip())
-            if is_last(lines[-1]):
+        lines: list[str] = []
+        for line in _lines_within(stdout.fileno(), _READY_WITHIN):
+            lines.append(line)
+            if is_last(line):
                 return lines
         self.kill()
         raise ProgramError(f"{self.name} didn't start: {' '.join(self._command)}\n{self._end_of_log()}")
@@ -121,10 +114,20 @@ class Program:
             self._process.stdout.close()
 
 
-def _line_within(stream: IO[str], seconds: float) -> str | None:
-    """Read a line if one comes in time; "" at the end of the stream, None when nothing came."""
-    ready, _, _ = select.select([stream], [], [], max(0.0, min(seconds, 0.5)))
-    return stream.readline() if ready else None
+def _lines_within(descriptor: int, seconds: float) -> Iterator[str]:
+    """Give the lines that come in time, until the stream ends.
+
+    Read without a buffer: `select` doesn't see lines that one would already hold.
+    """
+    deadline = time.monotonic() + seconds
+    rest = b""
+    while (left := deadline - time.monotonic()) > 0:
+        ready, _, _ = select.select([descriptor], [], [], left)
+        chunk = os.read(descriptor, 65_536) if ready else b""
+        if not chunk:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode(errors="replace").rstrip() for line in lines)
 
 
 def free_port(wanted: int = 0) -> int:
