@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from infra.local.host.console import WORKER_LOGGER
-from infra.local.host.errors import AppError
 from infra.local.host.event_grid import EventGridTriggers
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
@@ -183,8 +182,6 @@ async def _load(worker: Worker, app: Path) -> tuple[Function, ...]:
     logger.setLevel(logging.CRITICAL + 1)
     try:
         found = await worker.load(app)
-    except SystemExit as left:
-        raise AppError(f"The app ended the process while it was imported (exit {left.code}).") from None
     finally:
         logger.setLevel(level)
     return _in_order(function_from(metadata, os.environ.get) for metadata in found)

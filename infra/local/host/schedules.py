@@ -103,7 +103,7 @@ def is_frequent(schedule: Schedule, *, now: datetime) -> bool:
     """Say whether it is due more than once within the minute after `now`: such timers are never monitored."""
     if isinstance(schedule, Interval):
         return schedule.every < timedelta(minutes=1)
-    return schedule.next_after(schedule.next_after(now)) < now + timedelta(minutes=1)
+    return schedule.next_after(schedule.next_after(now)) <= now + timedelta(minutes=1)
 
 
 def _fields_from(text: str) -> tuple[frozenset[int], ...]:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from infra.local.host.errors import AppError
@@ -17,9 +18,7 @@ _log = logging.getLogger("host.storage")
 # The host retries by itself, so that one outage is one line; a service that doesn't answer counts as away soon.
 CLIENT_OPTIONS: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 20}
 _FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 5.0
-_NOT_FOUND = 404
-_CONFLICT = 409
+_LONGEST_PAUSE = 2.0
 _FOR_EVER = -1
 
 
@@ -106,19 +105,14 @@ class StorageQueues:
 
     async def create(self, queue: str) -> None:
         """Make the queue unless it is there."""
-        try:
+        with suppress(ResourceExistsError):
             await self.client(queue).create_queue()
-        except HttpResponseError as error:
-            if error.status_code != _CONFLICT:
-                raise
 
     async def add(self, queue: str, text: str) -> None:
         """Add a message that never expires, as Azure's host does; a missing queue is made."""
         try:
             await self.client(queue).send_message(text, time_to_live=_FOR_EVER)
-        except HttpResponseError as error:
-            if error.status_code != _NOT_FOUND:
-                raise
+        except ResourceNotFoundError:
             await self.create(queue)
             await self.client(queue).send_message(text, time_to_live=_FOR_EVER)
         for poke in self._pokes.get(queue, ()):

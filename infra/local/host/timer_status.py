@@ -5,12 +5,13 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 from infra.local.host.errors import AppError
@@ -24,7 +25,6 @@ _CONTAINER = "azure-webjobs-hosts"
 _HOST_ID_SETTING = "AzureFunctionsWebHost__hostid"
 _LONGEST_HOST_ID = 32
 _NOT_FOUND = 404
-_CONFLICT = 409
 NEVER = datetime.min.replace(tzinfo=UTC)
 """What .NET writes for no instant at all: 1 January of the year 1."""
 
@@ -141,9 +141,7 @@ class BlobTimerMonitor:
         async def upload() -> None:
             try:
                 await self._blob(function).upload_blob(text, overwrite=True)
-            except HttpResponseError as error:
-                if error.status_code != _NOT_FOUND:
-                    raise
+            except ResourceNotFoundError:
                 await self._create_container()
                 await self._blob(function).upload_blob(text, overwrite=True)
 
@@ -160,11 +158,8 @@ class BlobTimerMonitor:
         return self._service.get_blob_client(_CONTAINER, f"timers/{self._host}/Host.Functions.{function}/status")
 
     async def _create_container(self) -> None:
-        try:
+        with suppress(ResourceExistsError):
             await self._service.get_container_client(_CONTAINER).create_container()
-        except HttpResponseError as error:
-            if error.status_code != _CONFLICT:
-                raise
 
 
 def _instant_from(value: object) -> datetime:

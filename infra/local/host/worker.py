@@ -32,6 +32,10 @@ class _Library(Protocol):
     def stop_threadpool_executor(self) -> None: ...
 
 
+class TriedToExitError(Exception):
+    """The app called sys.exit()."""
+
+
 class Worker:
     """Loads one function app and runs its functions."""
 
@@ -51,11 +55,11 @@ class Worker:
             raise AppError(f"There is no {SCRIPT} in {app}.")
         sys.path.insert(0, str(app))
         self._library.start_threadpool_executor()
-        started = await self._ask(
-            self._library.worker_init_request(
-                _request("worker_init_request", SimpleNamespace(capabilities={}, function_app_directory=str(app)))
-            )
-        )
+        body = SimpleNamespace(capabilities={}, function_app_directory=str(app))
+        try:
+            started = await self._ask(self._library.worker_init_request(_request("worker_init_request", body)))
+        except TriedToExitError as tried:
+            raise AppError(f"While it was imported, the app {tried}.") from None
         _insist(started.result)
         if _STREAMING in started.capabilities:
             raise AppError(
@@ -84,8 +88,8 @@ class Worker:
         """
         try:
             return await self._ask(self._library.invocation_request(_request("invocation_request", invocation)))
-        except SystemExit as left:
-            raised = messages.RpcException(message=f"SystemExit: the function tried to end the process ({left.code})")
+        except TriedToExitError as tried:
+            raised = messages.RpcException(message=f"SystemExit: the function {tried}")
             failure = messages.StatusResult(status=messages.StatusResult.Failure, exception=raised)
             return messages.InvocationResponse(invocation_id=invocation.invocation_id, result=failure)
 
@@ -97,7 +101,15 @@ class Worker:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _ask[Answer](self, question: Coroutine[object, object, Answer]) -> Answer:
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self._loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_kept_from_exiting(question), self._loop))
+
+
+async def _kept_from_exiting[Answer](question: Coroutine[object, object, Answer]) -> Answer:
+    """Stop the app's SystemExit before it reaches the loop, which it would end."""
+    try:
+        return await question
+    except SystemExit as left:
+        raise TriedToExitError(f"tried to end the process ({left.code})") from None
 
 
 def _request(kind: str, body: object) -> SimpleNamespace:

@@ -1,0 +1,302 @@
+"""The host as a program over one app with every kind of trigger: real HTTP, a real Azurite."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.local.host.conftest import Launch
+from tests.infra.local.host.running import Azurite, RunningHost, until, write_app
+from tests.infra.local.host.sample_apps import EVERYTHING, EVERYTHING_HOST
+from tests.infra.local.host.storage import HOUR, kept_status, leave_status, messages_in, put, queues_in
+
+pytestmark = pytest.mark.stack
+
+HOST_ID = "everything"
+EVENT: dict[str, Any] = {
+    "id": "1",
+    "topic": "/subscriptions/s",
+    "subject": "a",
+    "eventType": "Microsoft.Resources.ResourceWriteSuccess",
+    "eventTime": "2026-03-04T12:00:00.1234567Z",
+    "data": {"status": "Succeeded"},
+    "dataVersion": "2",
+}
+CLOUD_EVENT: dict[str, Any] = {"specversion": "1.0", "id": "c1", "type": "a.b", "source": "/s", "data": {"x": 1}}
+NOTIFICATION = {"aeg-event-type": "Notification"}
+VALIDATION = {"aeg-event-type": "SubscriptionValidation"}
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, launch: Launch) -> RunningHost:
+    app = write_app(tmp_path_factory.mktemp("everything") / "app", EVERYTHING, EVERYTHING_HOST)
+    leave_status(azurite, HOST_ID, "missed")
+    settings = {
+        "AzureWebJobsStorage": azurite.connection_string,
+        "STORE": azurite.connection_string,
+        "EVERY_SECOND": "*/1 * * * * *",
+        "GREETING": "from the file",
+        "AzureFunctionsWebHost__hostid": HOST_ID,
+        "AzureWebJobs.switched_off.Disabled": "true",
+    }
+    return launch(app, settings, environment={"GREETING": "from the environment"}).wait_until_ready()
+
+
+class TestReady:
+    def test_one_line_of_json_says_where_what_and_with_which_keys(self, host: RunningHost) -> None:
+        assert host.ready["ready"] is True
+        assert set(host.ready) == {"ready", "url", "functions", "keys"}
+        assert host.ready["url"].startswith("http://127.0.0.1:")
+        assert host.ready["functions"] == sorted(host.ready["functions"])
+        assert {"tick", "work", "order", "grid", "stream"} <= set(host.ready["functions"])
+        assert set(host.ready["keys"]) == {"function", "host", "master", "eventgrid_extension"}
+
+    def test_the_environment_wins_over_the_settings_file_and_the_app_speaks_on_stderr(self, host: RunningHost) -> None:
+        assert "INFO    sample: imported with from the environment" in host.log
+        assert "printed while imported" in host.log
+
+    def test_the_app_is_told_where_it_is(self, host: RunningHost) -> None:
+        address, folder, environment = host.seen("told")
+        assert host.ready["url"] == f"http://{address}"
+        assert Path(folder) == host.log_file.parent / "app"
+        assert environment == "Development"
+
+    def test_a_disabled_function_is_not_run(self, host: RunningHost) -> None:
+        assert host.client.get("/api/switched_off").status_code == 404
+        assert "WARNING host: switched_off is disabled by an app setting" in host.log
+
+    def test_says_once_what_it_does_not_play(self, host: RunningHost) -> None:
+        warnings = [line for line in host.lines if " WARNING host: " in line]
+        for told in (
+            "host.json: extensions.eventHubs isn't played",
+            "stream is loaded but never run: this host doesn't play the eventHubTrigger",
+            "unplayed: not played, runs that need it will fail: table output row",
+        ):
+            assert len([line for line in warnings if told in line]) == 1
+        assert not [line for line in warnings if "logging" in line]
+
+
+class TestTimers:
+    def test_a_timer_runs_when_its_schedule_says_which_a_setting_may_hold(self, host: RunningHost) -> None:
+        ticks = until(lambda: seen if len(seen := host.seen("tick")) >= 2 else None, why="two ticks")
+        assert len({int(began) for began, _, _ in ticks}) == len(ticks), "once a second at most"
+        assert all((past_due, status) == (False, {}) for _, past_due, status in ticks)
+
+    def test_a_timer_never_overlaps_itself(self, host: RunningHost) -> None:
+        runs = until(lambda: seen if len(seen := host.seen("slow")) >= 2 else None, why="two slow runs")
+        assert all(ended <= began for (_, ended), (began, _) in pairwise(runs))
+
+    def test_run_on_startup_runs_once_at_start(self, host: RunningHost) -> None:
+        assert until(lambda: host.seen("at_start")) == [False]
+
+    def test_a_missed_run_is_made_up_for_once_and_noted(self, host: RunningHost, azurite: Azurite) -> None:
+        [[past_due, status]] = until(lambda: host.seen("missed"))
+        assert past_due is True
+        assert datetime.fromisoformat(status["Next"]) < datetime.now(UTC) - 3 * HOUR
+        until(lambda: kept_status(azurite, HOST_ID, "missed")["Next"] > datetime.now(UTC))
+        assert kept_status(azurite, HOST_ID, "missed")["Last"] > datetime.now(UTC) - timedelta(minutes=2)
+        assert "host: missed timer past due: ok in" in host.log
+
+    def test_a_retry_policy_is_followed(self, host: RunningHost) -> None:
+        host.until_logged("host: failing timer at start retry=2: failed in .* ms: ValueError: this always fails")
+        assert host.seen("failing") == [[0, 0], [1, 2], [2, 2]]
+
+
+class TestQueues:
+    def test_a_message_is_worked_on_and_what_comes_out_goes_on(self, host: RunningHost, azurite: Azurite) -> None:
+        until(lambda: "work" in queues_in(azurite))
+        put(azurite, "work", '{"good": 1}')
+        until(lambda: {'{"GOOD": 1}', "and more"} <= set(host.seen("done")))
+        [[_, tries, message_id, inserted, expires]] = [seen for seen in host.seen("work") if "good" in seen[0]]
+        assert tries == 1
+        assert abs(datetime.fromisoformat(inserted) - datetime.now(UTC)) < timedelta(minutes=1)
+        assert datetime.fromisoformat(expires) > datetime.now(UTC)
+        host.until_logged(f"host: work queue=work try=1 id={message_id}: ok in")
+
+    def test_a_message_that_keeps_failing_goes_to_the_poison_queue(self, host: RunningHost, azurite: Azurite) -> None:
+        until(lambda: "work" in queues_in(azurite))
+        put(azurite, "work", "bad one")
+        host.until_logged("goes to work-poison: it was tried 2 times")
+        until(lambda: "work-poison" in queues_in(azurite))
+        assert until(lambda: messages_in(azurite, "work-poison")) == ["bad one"]
+        assert [seen[1] for seen in host.seen("work") if seen[0] == "bad one"] == [1, 2]
+        reason = r"RuntimeError: can't work on this \(function_app.py:\d+\)"
+        host.until_logged(rf"work queue=work try=2 .* failed in \d+ ms: {reason}")
+
+
+class TestHttp:
+    def test_a_function_gets_the_request_and_gives_the_answer(self, host: RunningHost) -> None:
+        answer = host.client.post("/API/Orders/7/items/?q=1&q=2&r=%C3%A9", content="body", headers={"X-Test": "told"})
+        assert answer.status_code == 203
+        assert answer.headers["x-answer"] == "yes"
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.headers["set-cookie"] == "seen=1; HttpOnly; Max-Age=60; Path=/; SameSite=Strict"
+        assert answer.json() == {
+            "method": "POST",
+            "url": f"{host.ready['url']}/API/Orders/7/items/?q=1&q=2&r=%C3%A9",
+            "params": {"q": "1,2", "r": "é"},
+            "route": {"id": "7", "part": "items"},
+            "body": "body",
+            "header": "told",
+        }
+
+    def test_an_optional_parameter_may_be_left_out_and_a_literal_route_comes_first(self, host: RunningHost) -> None:
+        assert host.client.get("/api/orders/7").json()["route"] == {"id": "7"}
+        latest = host.client.get("/api/orders/latest")
+        assert (latest.text, latest.headers["content-type"]) == ("the latest", "text/plain; charset=utf-8")
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/api/nothing", 404),
+            ("GET", "/orders/7", 404),
+            ("GET", "/api/orders/seven", 404),
+            ("DELETE", "/api/orders/7", 405),
+            ("GET", "/api/guarded", 401),
+            ("PUT", "/api/guarded?code=wrong", 401),
+            ("GET", "/api/administer", 401),
+            ("GET", "/api/broken", 500),
+            ("GET", "/api/leaving", 500),
+        ],
+    )
+    def test_what_cannot_be_answered_gets_a_status(
+        self, host: RunningHost, method: str, path: str, status: int
+    ) -> None:
+        assert host.client.request(method, path).status_code == status
+
+    def test_a_wrong_method_is_told_the_right_ones(self, host: RunningHost) -> None:
+        assert host.client.delete("/api/orders/7").headers["allow"] == "GET, POST"
+
+    @pytest.mark.parametrize(
+        ("path", "key", "status"),
+        [
+            ("/api/guarded", "function", 200),
+            ("/api/guarded", "host", 200),
+            ("/api/guarded", "master", 200),
+            ("/api/guarded", "eventgrid_extension", 401),
+            ("/api/administer", "function", 401),
+            ("/api/administer", "host", 401),
+            ("/api/administer", "master", 200),
+        ],
+    )
+    def test_each_key_opens_its_own(self, host: RunningHost, path: str, key: str, status: int) -> None:
+        code = host.ready["keys"][key]
+        assert host.client.get(path, headers={"x-functions-key": code}).status_code == status
+        assert host.client.get(path, params={"code": code}).status_code == status
+
+    def test_a_function_that_fails_is_told_in_one_short_line(self, host: RunningHost) -> None:
+        host.client.get("/api/broken")
+        line = host.until_logged("host: broken GET /api/broken: failed")
+        assert line.endswith(")"), line
+        assert "KeyError: 'no such thing' (function_app.py:" in line
+        host.client.get("/api/leaving")
+        host.until_logged(r"host: leaving .*SystemExit: the function tried to end the process \(7\)")
+
+    def test_a_run_longer_than_function_timeout_fails(self, host: RunningHost) -> None:
+        assert host.client.get("/api/endless", timeout=10).status_code == 500
+        host.until_logged(r"host: endless .* failed in 2\d\d\d ms: it ran longer than functionTimeout, 0:00:02")
+
+    def test_an_output_that_is_not_played_fails_the_run_loudly(self, host: RunningHost) -> None:
+        assert host.client.get("/api/unplayed").status_code == 500
+        host.until_logged("host: unplayed .*this host doesn't play the table output row; nothing was written")
+
+
+class TestEventGrid:
+    @staticmethod
+    def at(host: RunningHost, function: str = "grid", key: str = "eventgrid_extension") -> str:
+        return f"/runtime/webhooks/EventGrid?functionName={function}&code={host.ready['keys'][key]}"
+
+    def test_the_handshake_is_answered_with_the_code(self, host: RunningHost) -> None:
+        event = EVENT | {"data": {"validationCode": "512d38b6", "validationUrl": "https://unused"}}
+        answer = host.client.post(self.at(host), json=[event], headers=VALIDATION)
+        assert (answer.status_code, answer.json()) == (200, {"validationResponse": "512d38b6"})
+
+    def test_the_cloud_events_handshake_allows_the_origin(self, host: RunningHost) -> None:
+        asked = {"WebHook-Request-Origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120"}
+        answer = host.client.options(self.at(host, "cloud"), headers=asked)
+        assert answer.status_code == 200
+        assert answer.headers["webhook-allowed-origin"] == "eventgrid.azure.net"
+        assert answer.headers["webhook-allowed-rate"] == "*"
+        assert host.client.options(self.at(host, "cloud")).status_code == 400
+
+    def test_the_function_runs_once_for_each_event(self, host: RunningHost) -> None:
+        events = [EVENT | {"id": "many-1"}, EVENT | {"id": "many-2"}]
+        assert host.client.post(self.at(host), json=events, headers=NOTIFICATION).status_code == 202
+        seen = sorted(noted for noted in host.seen("grid") if noted[0].startswith("many"))
+        assert seen == [[event["id"], event["eventType"], event["data"]] for event in events]
+        host.until_logged("host: grid event=Microsoft.Resources.ResourceWriteSuccess id=many-1: ok in")
+
+    def test_one_failure_fails_the_delivery_but_not_the_other_events(self, host: RunningHost) -> None:
+        events = [EVENT | {"id": "bad"}, EVENT | {"id": "beside-bad"}]
+        answer = host.client.post(self.at(host), json=events, headers=NOTIFICATION)
+        assert answer.status_code == 500
+        assert "not this event" in answer.text
+        assert [noted for noted in host.seen("grid") if noted[0] == "beside-bad"]
+
+    @pytest.mark.parametrize("headers", [{}, NOTIFICATION])
+    def test_cloud_events_come_alone_or_in_a_batch(self, host: RunningHost, headers: dict[str, str]) -> None:
+        kind = {"content-type": "application/cloudevents+json; charset=utf-8"} | headers
+        kinds = {"content-type": "application/cloudevents-batch+json"} | headers
+        one, two = CLOUD_EVENT | {"id": f"one-{len(headers)}"}, CLOUD_EVENT | {"id": f"two-{len(headers)}"}
+        assert host.client.post(self.at(host, "cloud"), json=one, headers=kind).status_code == 202
+        assert host.client.post(self.at(host, "cloud"), json=[two], headers=kinds).status_code == 202
+        assert host.client.post(self.at(host, "cloud"), json=[two], headers=kind).status_code == 400
+        assert host.client.post(self.at(host, "cloud"), json=one, headers=kinds).status_code == 400
+        assert [one["id"], "a.b", {"x": 1}] in host.seen("cloud")
+        assert [two["id"], "a.b", {"x": 1}] in host.seen("cloud")
+
+    @pytest.mark.parametrize(
+        ("function", "key", "status"), [("grid", "function", 401), ("grid", "master", 202), ("work", "master", 404)]
+    )
+    def test_only_its_own_key_and_its_own_functions(
+        self, host: RunningHost, function: str, key: str, status: int
+    ) -> None:
+        where = self.at(host, function, key)
+        assert host.client.post(where, json=[EVENT | {"id": "by-key"}], headers=NOTIFICATION).status_code == status
+        assert host.client.post("/runtime/webhooks/EventGrid?functionName=grid", json=[EVENT]).status_code == 401
+
+    @pytest.mark.parametrize(
+        ("content", "headers"),
+        [
+            ("[{}]", {}),
+            ("not json", NOTIFICATION),
+            ("[]", NOTIFICATION),
+            ("[1]", NOTIFICATION),
+            ('[{"data": {}}]', VALIDATION),
+        ],
+    )
+    def test_what_is_no_delivery_is_refused(self, host: RunningHost, content: str, headers: dict[str, str]) -> None:
+        assert host.client.post(self.at(host), content=content, headers=headers).status_code == 400
+
+    def test_an_end_of_subscription_is_taken(self, host: RunningHost) -> None:
+        leaving = {"aeg-event-type": "Unsubscribe"}
+        assert host.client.post(self.at(host), json=[EVENT], headers=leaving).status_code == 202
+
+
+class TestByHand:
+    def test_the_master_key_runs_any_function_that_http_does_not_call(self, host: RunningHost) -> None:
+        master = host.key("master")
+        assert host.client.post("/admin/functions/on_demand", headers=master).status_code == 202
+        given = {"input": "by hand"}
+        assert host.client.post("/admin/functions/collect", headers=master, json=given).status_code == 202
+        event = {"input": '{"id": "h", "eventType": "t", "data": {}}'}
+        assert host.client.post("/admin/functions/grid", headers=master, json=event).status_code == 202
+        host.until_logged("host: on_demand timer by hand: ok")
+        host.until_logged("host: collect queue=done by hand: ok")
+        host.until_logged("host: grid event=t id=h: ok")
+        assert "by hand" in host.seen("done")
+
+    @pytest.mark.parametrize(
+        ("function", "key", "content", "status"),
+        [
+            ("on_demand", "function", "", 401),
+            ("order", "master", "", 404),
+            ("grid", "master", "", 400),
+            ("collect", "master", "[]", 400),
+        ],
+    )
+    def test_nothing_else_is_run(self, host: RunningHost, function: str, key: str, content: str, status: int) -> None:
+        answer = host.client.post(f"/admin/functions/{function}", headers=host.key(key), content=content)
+        assert answer.status_code == status
