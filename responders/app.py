@@ -1,4 +1,4 @@
-"""The app: the settings, checked when it starts, and the machine with this product's content, made when first needed."""
+"""The app: settings, checked when it starts, and the machine with this product's content, made on first use."""
 
 from functools import cache
 

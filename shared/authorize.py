@@ -16,8 +16,8 @@ from shared.events import Actor, ActorKind
 class Approval(Struct, frozen=True, kw_only=True):
     """A row of table `ApprovedActors`: this actor may make changes that this approval list covers.
 
-    `targets`, when there are any, limit it to objects with these ids (lower case); a target that ends with "*" covers every id
-    that begins so. `revoked_at` takes it back: from then on the actor is positively unapproved.
+    `targets`, when there are any, limit it to objects with these ids (lower case); a target that ends with "*" covers
+    every id that begins so. `revoked_at` takes it back: from then on the actor is positively unapproved.
     """
 
     approval_list: ApprovalList

@@ -52,12 +52,12 @@ class Outcome(StrEnum):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """One case. `target` carries the changes; texts from the tenant stand as they came and are escaped where they are
-    shown.
+    """One case. Texts from the tenant stand as they came and are escaped where they are shown.
 
-    `because` says why it was decided so, `standing_because` which approval row (or its absence) says so; `would` is what a
-    stricter mode would have done. `summary` is the plan in words, `proof` what was read back, `before` and `record` are
-    blob names in `evidence`. `lease_until` is when somebody else may take the case over.
+    `target` carries the changes. `because` says why it was decided so, `standing_because` which approval row (or its
+    absence) says so; `would` is what a stricter mode would have done. `summary` is the plan in words, `proof`
+    what was read back, `before` and `record` are blob names in `evidence`. `lease_until` is when somebody else may take
+    the case over.
     """
 
     id: str
@@ -98,7 +98,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
 def case_key(tenant_id: str, detection: str, correlation_id: str, target_id: str) -> str:
     """Hash what makes two records the same case: 20 hex digits."""
-    parts = "\x1f".join((tenant_id, detection, correlation_id, target_id))
+    parts = f"{tenant_id}\x1f{detection}\x1f{correlation_id}\x1f{target_id}"
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 

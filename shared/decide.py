@@ -16,9 +16,10 @@ from shared.catalog import Already, Answer, AnyDetection, Doubt, Mode, Plan
 class Facts(Struct, frozen=True, kw_only=True):
     """All that a decision rests on.
 
-    `stopped` is the kill switch (None: it couldn't be read). `plan` is None where the detection has no remediation or reading the
-    tenant failed; `unread` then says why. `protected` are those principals that would lose something and must not.
-    `spent` is how many remediations of this kind were done in this hour (None: it couldn't be read), `limit` how many may be.
+    `stopped` is the kill switch (None: it couldn't be read). `plan` is None where the detection has no remediation or
+    reading the tenant failed; `unread` then says why. `protected` are those principals that would lose something and
+    must not. `spent` is how many remediations of this kind were done in this hour (None: it couldn't be read), `limit`
+    how many may be.
     """
 
     standing: Standing

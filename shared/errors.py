@@ -26,7 +26,7 @@ class ResponderError(Exception):
 
 
 class SettingsError(ResponderError):
-    """The settings can't be used; `problems` has a sentence for each, naming the field, the value and what would be right."""
+    """The settings can't be used; each of `problems` names the field, the value and what would be right."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)

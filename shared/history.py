@@ -1,4 +1,4 @@
-"""What happened to the same object before and after: from it a put-back knows what to go back to, and what it must not undo."""
+"""What happened to the same object before and after: what a put-back goes back to, and what it must not undo."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,8 +8,7 @@ from shared.catalog import Baseline, EarlierCase, Unknown
 
 
 def run_of(case: Case, others: Iterable[Case]) -> tuple[list[Case], list[Case]]:
-    """Split an object's history around `case`: the unapproved changes that led to the present state, and later other
-    ones.
+    """Split an object's history around `case` into the unapproved changes behind the present state, and later ones.
 
     The run holds positively unapproved changes only, oldest first. It begins after the last change by anybody else, and
     after the last unapproved change that had been put back before `case` was made. The second list has every later

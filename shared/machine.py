@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.approvals import TableApprovals
 from shared.catalog import AnyDetection, Inventory, TenantKind
@@ -25,7 +25,7 @@ from shared.snapshots import Snapshots
 from shared.switches import Switches
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AccessToken, TokenCredential
 
 _PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
 
@@ -118,11 +118,18 @@ class LazyCredential:
         self._lock = threading.Lock()
         self._made: TokenCredential | None = None
 
-    def get_token(self, *scopes: str, **options: object) -> object:
+    def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = False,
+        **options: Any,  # noqa: ANN401 - handed on as it came
+    ) -> "AccessToken":
         """Give a token for `scopes`; azure-identity keeps it until shortly before it ends."""
         with self._lock:
             credential = self._made = self._made or self._make()
-        return credential.get_token(*scopes, **options)  # pyright: ignore[reportArgumentType] - handed on as it came
+        return credential.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **options)
 
     def _make(self) -> "TokenCredential":
         from azure.identity import CertificateCredential, ManagedIdentityCredential  # noqa: PLC0415 - imported on first use

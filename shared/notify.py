@@ -125,7 +125,7 @@ class Notifier:
         return [page for page in pages if datetime.fromisoformat(page.row.columns["next_try"]) <= now]
 
     def escalate(self, case_of: Callable[[Page], Case | None]) -> list[Page]:
-        """Write the next page for each case that needs somebody, was paged long enough ago, and that nobody acknowledged."""
+        """Write the next page for each case that needs somebody, was paged long ago, and that nobody acknowledged."""
         limit = self._clock() - self._acknowledge_within
         raised: list[Page] = []
         for page in self._pages("state eq 'sent' and needs_somebody eq true"):
@@ -170,7 +170,12 @@ class Notifier:
 
 def _owner_from(scope: str, row: Row) -> Owner:
     columns = row.columns
-    return Owner(scope=scope, order=row.key, name=str(columns.get("name", "")), upn=str(columns.get("upn", "")))
+    return Owner(
+        scope=scope,
+        order=int(row.key) if row.key.isdigit() else 0,
+        name=str(columns.get("name", "")),
+        upn=str(columns.get("upn", "")),
+    )
 
 
 def _partition(case: Case) -> str:

@@ -86,8 +86,7 @@ def answer(machine: Machine, tenant_id: str, case_id: str) -> Case | None:
 
 
 def resume(machine: Machine) -> int:
-    """Put back in the queue what nobody holds any more, send the pages that wait, escalate those that nobody
-    acknowledged.
+    """Queue again what nobody holds any more, send the pages that wait, escalate those that nobody acknowledged.
 
     Gives how many cases were queued again.
     """
@@ -272,7 +271,7 @@ class _Answering:
             look, plan = self._plan(remediation)
         except (EdgeError, BadIdentifier) as error:
             return None, msgspec.structs.replace(facts, unread=str(error))
-        loses = look.touches | (plan.touches if isinstance(plan, Put) else frozenset())
+        loses = look.touches | (plan.touches if isinstance(plan, Put) else frozenset[str]())
         untouchable = self.machine.settings.untouchable
         return look, msgspec.structs.replace(
             facts, plan=plan, protected=loses & untouchable, last_holder=look.last_holder

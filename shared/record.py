@@ -162,7 +162,7 @@ class Ledger:
     def cases(
         self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
     ) -> list[Case]:
-        """Read the cases of a tenant whose event happened since an instant (30 days ago where none is given), newest first."""
+        """Read the cases of a tenant whose event happened since an instant (default: 30 days ago), newest first."""
         start = since or self._clock() - _SEARCHED
         terms = ["PartitionKey ge @first", "PartitionKey lt @last"]
         terms += ["open eq true"] if only_open else []

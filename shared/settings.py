@@ -111,7 +111,7 @@ SCHEDULES: Final[Mapping[str, str]] = {
     "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
     "RESUME_SCHEDULE": "15 * * * * *",
 }
-"""NCRONTAB texts that the timer bindings name; the Functions host reads them, with these values in the sample settings."""
+"""NCRONTAB texts that the timer bindings name; the Functions host reads them, not the app."""
 
 
 class _Reader:
@@ -169,7 +169,7 @@ class _Reader:
 
 _RIGHT: Final[Mapping[str, str]] = {
     "WORKFORCE_TENANT_ID": "the id of the Entra tenant that is guarded",
-    "WORKFORCE_RESPONDER_ID": "the object id of the app's managed identity (Enterprise applications > the identity > Object ID)",
+    "WORKFORCE_RESPONDER_ID": "the object id of the app's managed identity, as Enterprise applications shows it",
     "SUBSCRIPTION_IDS": "the ids of the subscriptions whose role assignments are guarded, separated by commas",
     "EMERGENCY_ACCOUNT_IDS": "the object ids of the break-glass accounts, separated by commas; they are never touched",
 }
@@ -264,10 +264,7 @@ def _storage_problems(environment: Mapping[str, str]) -> list[str]:
     services = tuple(f"{prefix}__{service}ServiceUri" for service in ("blob", "queue", "table"))
     if environment.get(prefix) or environment.get(f"{prefix}__accountName") or all(map(environment.get, services)):
         return []
-    return [
-        f"{prefix} is missing: set a connection string, or for a managed identity {prefix}__accountName,"
-        f" or all of {', '.join(services)}"
-    ]
+    return [f"{prefix} is missing: set a connection string, or {prefix}__accountName, or {', '.join(services)}"]
 
 
 def setting_names() -> frozenset[str]:

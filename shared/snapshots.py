@@ -63,7 +63,7 @@ class Snapshots:
     def baseline(
         self, tenant_id: str, kind: ObjectKind, object_id: str, *, before: datetime
     ) -> tuple[Baseline, datetime]:
-        """Give an object as it stood before an instant, and until when that is confirmed (changes after it aren't in it)."""
+        """Give an object as it stood before an instant, and until when that is confirmed."""
         place = _place(tenant_id, kind)
         names = self._storage.blob_names(Container.SNAPSHOTS, f"{place}/")
         earlier = [name for name in names if _captured_at(name) < before]

@@ -1,7 +1,7 @@
-"""The local stack: real Azurite, the simulated tenant, the pager inbox and the functions host, each a process of its
-own.
+"""The local stack: Azurite, the simulated tenant, the pager inbox and the functions host, each a process.
 
-`python -m infra.local.stack` (`make up`) starts it, with the settings in `.local/settings.json`, and leaves it running until Ctrl-C.
+`python -m infra.local.stack` (`make up`) starts it, with the settings in `.local/settings.json`, and leaves it running
+until Ctrl-C.
 """
 
 import json
@@ -135,7 +135,7 @@ class Stack:
         return program.start()
 
     def values(self) -> dict[str, str]:
-        """The app settings that point the app at this stack."""
+        """Give the app settings that point the app at this stack."""
         tenant, inbox = self.tenant, self.inbox
         return {
             "AzureWebJobsStorage": connection_string(self.storage_addresses),
@@ -208,7 +208,7 @@ def main() -> int:
     folder = REPOSITORY / ".local"
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+        signal.signal(number, lambda _number, _frame: done.set())
     try:
         with Stack(folder, ports={"host": 7071, "tenant": 7072, "inbox": 7073}) as stack:
             print(_WELCOME.format(host=stack.host["url"], inbox=stack.inbox["url"], tenant=stack.tenant["graph"]))

@@ -1,4 +1,4 @@
-"""What people do in the demo's story, as calls to the simulated tenant with their own tokens, and what must come of it."""
+"""What people do in the demo's story, as calls to the simulated tenant, and what must come of it."""
 
 import copy
 import uuid
@@ -39,8 +39,8 @@ type State = Mapping[str, Any]
 class Scene:
     """One thing that somebody does.
 
-    `detection`, `actor` and `target_id` find its case (`target_id` is an ending, "" matches any); `decision` and `outcome` are
-    what must come of it; `check` looks at the tenant's own state afterwards and gives "" or what is wrong there.
+    `act` gives the end of its target's id, which with `detection` and `actor` finds its case; `decision` and `outcome`
+    are what must come of it; `check` looks at the tenant's own state afterwards and gives "" or what is wrong there.
     """
 
     told: str

@@ -12,7 +12,7 @@ from shared.errors import BadIdentifier
 from shared.events import ActorKind
 from shared.machine import utc_now
 
-type Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage] - argparse has no public name
+type Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - argparse has no public name for it
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -33,7 +33,7 @@ def record_from(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
             "type": event.type,
             "subject": event.subject,
             "time": event.time.isoformat() if event.time else None,
-            "data": event.data,
+            "data": event.get_json(),
         }
     return {
         "id": event.id,

@@ -139,7 +139,7 @@ def _find(case_id: str) -> Case | None:
     return next((case for tenant in tenants if (case := machine().ledger.case(tenant.id, case_id))), None)
 
 
-def _body[T](req: func.HttpRequest, shape: type[T]) -> T:
+def _body[T: Struct](req: func.HttpRequest, shape: type[T]) -> T:
     raw = req.get_body()
     if len(raw) > _LONGEST_BODY:
         raise ValueError(f"the body has {len(raw)} bytes; at most {_LONGEST_BODY} are read")
@@ -162,7 +162,7 @@ def _problem(status: int, detail: str) -> func.HttpResponse:
 
 
 def _page(case: Case) -> str:
-    """A plain page: every text from the tenant is escaped, and there is nothing to click that acts."""
+    """Write a plain page: every text from the tenant is escaped, and there is nothing to click that acts."""
     fields = msgspec.to_builtins(case)
     rows = "".join(
         f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(_readable(value))}</td></tr>"
@@ -170,7 +170,8 @@ def _page(case: Case) -> str:
         if value not in ("", None, [])
     )
     name = escape(case.id)
-    return f"<!doctype html><meta charset=utf-8><title>Case {name}</title>{_STYLE}<h1>Case {name}</h1><table>{rows}</table>"
+    head = f"<!doctype html><meta charset=utf-8><title>Case {name}</title>{_STYLE}"
+    return f"{head}<h1>Case {name}</h1><table>{rows}</table>"
 
 
 _STYLE: Final = (

@@ -1,7 +1,8 @@
 """Calls to Microsoft Graph and Azure Resource Manager, declared: method, path, permissions, pace.
 
-A call is a literal beside the code that makes it, so that the permissions granted by the infrastructure, the paths known to
-Microsoft's SDK and the calls really made can be compared by tests. Ids are checked here, before they become part of a URL.
+A call is a literal beside the code that makes it, so that the permissions granted by the infrastructure, the paths
+known to Microsoft's SDK and the calls really made can be compared by tests. Ids are checked here, before they
+become part of a URL.
 """
 
 import re
@@ -76,8 +77,8 @@ def checked_id(shape: str, text: str) -> str:
 class Call:
     """One request that the product makes.
 
-    `needs` are the permissions, all of them. `repeatable` says that sending it twice does no harm, so that it may be sent again
-    when the answer was lost. `why_beta` is the reason for a call that v1.0 doesn't have.
+    `needs` are the permissions, all of them. `repeatable` says that sending it twice does no harm, so that it
+    may be sent again when the answer was lost. `why_beta` is the reason for a call that v1.0 doesn't have.
     """
 
     method: str

@@ -1,6 +1,6 @@
-"""Pacing of calls that share a limit: conditional access allows one request a second in a tenant, the reports five in
-ten.
+"""Pacing of calls that share a limit of the service.
 
+Conditional access allows one request a second in a tenant, the reports five in ten.
 The next free instant is a table row that every instance moves on under its ETag, so the pace holds over all of them.
 Where the row can't be used, this instance alone keeps the pace: a late answer is worse than a 429, which is retried.
 """

@@ -7,7 +7,7 @@ table that is gone is an error, never an empty table.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
@@ -52,7 +52,7 @@ class Container(StrEnum):
 CASES_QUEUE: Final = "cases"
 
 
-class Conflict(EdgeError):  # noqa: N818 - a state of the row, not a program's error
+class Conflict(EdgeError):
     """The row was changed by somebody else since it was read (412), or isn't there any more."""
 
 
@@ -66,7 +66,7 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def _meaning(what: str) -> Iterator[None]:
+def _meaning(what: str) -> Generator[None]:
     """Turn the SDK's exceptions into ours.
 
     The SDK's text may hold a signed URL, so only its code and status are kept.
