@@ -1,5 +1,5 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up test lint types check bench lock clean
+.PHONY: setup demo up test lint types check bench docs lock clean
 python := .venv/bin/python
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
@@ -23,9 +23,13 @@ types: setup ## pyright, strict
 	@.venv/bin/pyright
 
 check: lint types ## everything that reads the code without running it
+	@$(python) -m infra.docs --check
 
 bench: setup ## measure; prints one JSON object
 	@$(python) -m tests.benchmarks.run
+
+docs: setup ## write the generated parts of the documentation anew
+	@$(python) -m infra.docs
 
 lock: setup ## compile the lock files anew from pyproject.toml and package.json
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --python-version 3.13 pyproject.toml -o requirements.txt

@@ -114,6 +114,39 @@ SCHEDULES: Final[Mapping[str, str]] = {
 """NCRONTAB texts that the timer bindings name; the Functions host reads them, not the app."""
 
 
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "WORKFORCE_TENANT_ID": "The Entra tenant that is guarded.",
+    "WORKFORCE_RESPONDER_ID": "Object id of the app's managed identity there. Its own put-backs are approved.",
+    "WORKFORCE_CLIENT_ID": "Client id of a user-assigned identity; empty for the system-assigned one.",
+    "SUBSCRIPTION_IDS": "Subscriptions whose role assignments are guarded, separated by commas.",
+    "EMERGENCY_ACCOUNT_IDS": "Object ids of the break-glass accounts. They are never touched.",
+    "PROTECTED_PRINCIPAL_IDS": "Further principals from which nothing is ever taken.",
+    "B2C_TENANT_ID": "The Azure AD B2C tenant; empty when there is none.",
+    "B2C_RESPONDER_ID": "Object id of the app registration's service principal in the B2C tenant.",
+    "B2C_CLIENT_ID": "Client id of that app registration.",
+    "B2C_CERTIFICATE": "Its certificate with the key: a path, or the file in base64 (a Key Vault reference).",
+    "TEAMS_WEBHOOK_URL": "Workflows webhook that posts cards. A secret.",
+    "PAGERDUTY_ROUTING_KEY": "Events v2 integration key: the channel that doesn't need the tenant. A secret.",
+    "PAGERDUTY_URL": "Where PagerDuty takes events.",
+    "CASE_LINK": "Address of a case for people, with `{case}` where its id goes; cards link to it.",
+    "GRAPH_URL": "Microsoft Graph, of another cloud where needed.",
+    "GRAPH_AUDIENCE": "What tokens for Graph are asked for.",
+    "ARM_URL": "Azure Resource Manager.",
+    "ARM_AUDIENCE": "What tokens for it are asked for.",
+    "AUTHORITY_URL": "Where the B2C certificate gets tokens.",
+    "REMEDIATIONS_PER_HOUR": "How many objects of a kind are put back in an hour at most; the rest is paged.",
+    "LEASE_SECONDS": "After how long another run takes over a case that a run left without a word.",
+    "READ_BACK_SECONDS": "How long a change may take to show before it is told as unverified.",
+    "POLL_OVERLAP_MINUTES": "How far each poll of the audit log reaches back before the last one: records come late.",
+    "ACKNOWLEDGE_MINUTES": "After how long an unacknowledged page goes to the next owner and the other channel.",
+    "AUDIT_POLL_SCHEDULE": "When the audit logs are read (NCRONTAB, UTC).",
+    "BACKFILL_SCHEDULE": "When the last 24 hours are read again.",
+    "SNAPSHOT_SCHEDULE": "When the last known good is kept.",
+    "RESUME_SCHEDULE": "When what was left behind is taken up and waiting pages are sent.",
+}
+"""One sentence on each setting, for the README."""
+
+
 class _Reader:
     """Reads one environment and gathers what is wrong with it."""
 
