@@ -1,0 +1,34 @@
+"""PagerDuty's Events API v2: the second channel, which doesn't depend on the tenant."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.clients.channels import meaning, post_json, secrets_in
+
+_SERVICE: Final = "PagerDuty"
+_ADVICE: Final[Mapping[int, str]] = {
+    400: "PAGERDUTY_ROUTING_KEY should be the integration key of an Events API v2 integration",
+    404: "PAGERDUTY_URL should be https://events.pagerduty.com/v2/enqueue",
+    413: "the event is larger than the 512 KB that PagerDuty takes",
+}
+
+
+class PagerDuty:
+    """One service of PagerDuty. `routing_key` is the integration's key, a secret."""
+
+    def __init__(self, *, url: str, routing_key: str) -> None:
+        self._url = url
+        self._routing_key = routing_key
+
+    def trigger(self, event: Mapping[str, Any]) -> None:
+        """Open, or repeat, the alert that an event of `cards.alert_of` names. 202 means that PagerDuty has it.
+
+        Raises:
+            Refused, Rejected: the key or the event is wrong; the text says what PagerDuty found.
+            Throttled, Unreachable: worth another try.
+        """
+        body = {**event, "routing_key": self._routing_key}
+        secrets = (self._routing_key, *secrets_in(self._url))
+        said = post_json(self._url, body, secrets=secrets, service=_SERVICE)
+        if not 200 <= said.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+            raise meaning(said, _SERVICE, _ADVICE)

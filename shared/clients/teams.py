@@ -1,0 +1,38 @@
+"""Teams, through a Power Automate flow with the trigger "When a Teams webhook request is received"."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.clients.channels import meaning, post_json, secrets_in
+
+_SERVICE: Final = "the Teams flow"
+_COPY_AGAIN: Final = "copy the flow's whole address, with its sig=, into TEAMS_WEBHOOK_URL again"
+_ADVICE: Final[Mapping[int, str]] = {
+    400: "its trigger should be “When a Teams webhook request is received”",
+    401: f"the address is cut short, its signature was renewed, or the flow asks for a sign-in: {_COPY_AGAIN}",
+    403: f"the flow doesn't let anyone start it: set “Who can trigger” to Anyone, or {_COPY_AGAIN}",
+    404: "the flow was deleted or switched off: make it again and put its address into TEAMS_WEBHOOK_URL",
+    410: "the flow was deleted: make it again and put its address into TEAMS_WEBHOOK_URL",
+    413: "the message is larger than Teams takes",
+}
+
+
+class Teams:
+    """The owners' channel. `url` is the flow's address, whose `sig` is the only secret."""
+
+    def __init__(self, *, url: str) -> None:
+        self._url = url
+
+    def post(self, message: Mapping[str, Any]) -> None:
+        """Hand a message, as `cards.card_of` gives it, to the flow.
+
+        Returning means that the flow accepted it (202), not that a card was posted: a flow whose owner's connection is
+        dead, or that a data policy blocks, accepts as well. Who must be sure waits for an acknowledgement.
+
+        Raises:
+            Refused, Rejected: the flow is gone or the address is wrong; the text says what to do.
+            Throttled, Unreachable: worth another try.
+        """
+        said = post_json(self._url, message, secrets=secrets_in(self._url), service=_SERVICE)
+        if not 200 <= said.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+            raise meaning(said, _SERVICE, _ADVICE)
