@@ -15,10 +15,22 @@ from msgspec import Struct
 from shared.act import put_back, settled
 from shared.authorize import Authorization, authorize
 from shared.cases import Case, Decision, Outcome, Standing, State
-from shared.catalog import Already, AnyDetection, Baseline, Image, Look, Plan, Put, Remediation, Situation, Unknown
+from shared.catalog import (
+    Already,
+    AnyDetection,
+    Baseline,
+    Image,
+    Look,
+    Mode,
+    Plan,
+    Put,
+    Remediation,
+    Situation,
+    Unknown,
+)
 from shared.clients.edges import TenantEdges
 from shared.decide import Decided, Facts, decide
-from shared.errors import BadIdentifier, EdgeError, LeaseLost, ResponderError
+from shared.errors import BadIdentifier, EdgeError, LeaseLost, ResponderError, Throttled, Unreachable
 from shared.events import Event, ResourceEvent
 from shared.history import earlier_case, run_of, trusted
 from shared.machine import Machine
@@ -32,6 +44,8 @@ _log = logging.getLogger("responder.pipeline")
 MOST_ATTEMPTS: Final = 6
 _BACKOFF: Final = timedelta(seconds=10)
 _HISTORY: Final = timedelta(days=7)
+_ATTEMPTS_AT_READING: Final = 3
+"""How often a case is put off because the tenant can't be read, before the owners are paged instead."""
 
 
 class Intake(Struct, kw_only=True):
@@ -267,15 +281,33 @@ class _Answering:
         remediation = self.detection.remediation
         if remediation is None or not facts.configured:
             return None, facts
+        may_act = facts.standing is Standing.UNAPPROVED and facts.mode is Mode.ENFORCE and facts.stopped is False
         try:
-            look, plan = self._plan(remediation)
+            look, plan = self._plan_when_visible(remediation) if may_act else self._plan(remediation)
         except (EdgeError, BadIdentifier) as error:
+            if may_act and isinstance(error, (Throttled, Unreachable)) and self.case.attempts < _ATTEMPTS_AT_READING:
+                raise
             return None, msgspec.structs.replace(facts, unread=str(error))
         loses = look.touches | (plan.touches if isinstance(plan, Put) else frozenset[str]())
         untouchable = self.machine.settings.untouchable
         return look, msgspec.structs.replace(
             facts, plan=plan, protected=loses & untouchable, last_holder=look.last_holder
         )
+
+    def _plan_when_visible(self, remediation: Remediation) -> tuple[Look, Plan]:
+        """Look and plan; soon after the change, go on until there is something to put back.
+
+        Graph and ARM are eventually consistent: a read may still show the object as it stood before the change, which
+        looks as if there were nothing to do.
+        """
+        shown_by = min(self.case.at, self.machine.clock()) + self.machine.settings.read_back
+        pause = 0.25
+        while True:
+            look, plan = self._plan(remediation)
+            if isinstance(plan, Put) or self.machine.clock() >= shown_by:
+                return look, plan
+            self.machine.wait(pause)
+            pause = min(pause * 2, 5.0)
 
     def _plan(self, remediation: Remediation) -> tuple[Look, Plan]:
         look = remediation.look(self._edges(), self.case.target)

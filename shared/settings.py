@@ -282,9 +282,9 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(
             "TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one"
         )
-    if settings.lease <= settings.read_back:
+    if settings.lease <= 3 * settings.read_back:
         problems.append(
-            "LEASE_SECONDS should be longer than READ_BACK_SECONDS, or a case would be taken over while it is proved"
+            "LEASE_SECONDS should be more than three times READ_BACK_SECONDS, or a case is taken over while it is proved"
         )
     if len({tenant.id for tenant in settings.tenants}) != len(settings.tenants):
         problems.append("B2C_TENANT_ID is the same as WORKFORCE_TENANT_ID: they are two different tenants")

@@ -16,6 +16,7 @@ from msgspec import Struct
 from shared.catalog import Baseline, Image, Inventory, Known, ObjectKind, Unknown
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Container, Storage, Table
+from shared.errors import Rejected
 from shared.record import Clock
 
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -92,7 +93,7 @@ class Snapshots:
         if name not in self._read:
             content = self._storage.blob(Container.SNAPSHOTS, name)
             if content is None:
-                raise LookupError(f"snapshot {name} is gone")
+                raise Rejected(f"snapshot {name} is gone")
             while len(self._read) >= 8:  # noqa: PLR2004 - a few listings, whatever their size
                 self._read.pop(next(iter(self._read)))
             self._read[name] = msgspec.json.decode(gzip.decompress(content), type=Listing)

@@ -18,6 +18,8 @@ from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.settings import Tenant
 
 _ATTEMPTS: Final = 5
+_MOST_WAITING: Final = timedelta(seconds=45)
+"""Waiting in all for one call: well inside the lease of a case, so that nobody else takes it over meanwhile."""
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _MOST_PAGES: Final = 10_000
 _NOT_FOUND: Final = 404
@@ -124,7 +126,7 @@ class TenantEdges:
         body: bytes | None = None,
         content_type: str = "application/json",
     ) -> Answer:
-        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt  # noqa: PLC0415 - start-up
+        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay  # noqa: PLC0415
 
         url = link or call.url(ids)
 
@@ -146,7 +148,7 @@ class TenantEdges:
             return isinstance(error, Unreachable) and call.repeatable
 
         retrying = Retrying(
-            stop=stop_after_attempt(_ATTEMPTS),
+            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_MOST_WAITING),
             wait=delay,
             retry=retry_if_exception(again),
             sleep=self.wait,
