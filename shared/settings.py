@@ -284,7 +284,7 @@ def _contradictions(settings: Settings) -> list[str]:
         )
     if settings.lease <= 3 * settings.read_back:
         problems.append(
-            "LEASE_SECONDS should be more than three times READ_BACK_SECONDS, or a case is taken over while it is proved"
+            "LEASE_SECONDS should be over three times READ_BACK_SECONDS, or a case is taken over while it is proved"
         )
     if len({tenant.id for tenant in settings.tenants}) != len(settings.tenants):
         problems.append("B2C_TENANT_ID is the same as WORKFORCE_TENANT_ID: they are two different tenants")
