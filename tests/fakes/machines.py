@@ -1,0 +1,158 @@
+"""A whole machine on real storage: a clock that tests move, channels that remember, lamps or a tenant to guard."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from infra.local.world import (
+    ALICE,
+    B2C_TENANT,
+    BREAK_GLASS_1,
+    BREAK_GLASS_2,
+    RESPONDER,
+    RESPONDER_B2C,
+    SUBSCRIPTION,
+    WORKFORCE_TENANT,
+    Principal,
+)
+from shared.approvals import TableApprovals
+from shared.authorize import Approval
+from shared.cases import Case
+from shared.catalog import AnyDetection, ApprovalList, Image, Inventory, Mode
+from shared.clients.edges import TenantEdges
+from shared.clients.storage import Storage
+from shared.events import ActorKind
+from shared.machine import Machine
+from shared.match import Matcher
+from shared.notify import Channel, Notifier, Sender
+from shared.pipeline import Intake, answer, take_in
+from shared.record import Ledger
+from shared.settings import Settings, settings_from
+from shared.snapshots import Snapshots
+from shared.switches import Switches
+from tests.fakes.clock import FakeClock
+from tests.fakes.lamps import Lamps, raw
+from tests.fakes.senders import FakeSender
+from tests.fakes.tenant import Unpaced
+
+TENANT: Final = WORKFORCE_TENANT
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "WORKFORCE_TENANT_ID": WORKFORCE_TENANT,
+    "WORKFORCE_RESPONDER_ID": RESPONDER.id,
+    "SUBSCRIPTION_IDS": SUBSCRIPTION,
+    "EMERGENCY_ACCOUNT_IDS": f"{BREAK_GLASS_1.id},{BREAK_GLASS_2.id}",
+    "B2C_TENANT_ID": B2C_TENANT,
+    "B2C_RESPONDER_ID": RESPONDER_B2C.id,
+    "B2C_CLIENT_ID": RESPONDER_B2C.client_id or "",
+    "B2C_CERTIFICATE": "certificate.pem",
+    "TEAMS_WEBHOOK_URL": "https://flows.example/workflows/1?sig=made-up",
+    "PAGERDUTY_ROUTING_KEY": "0123456789abcdef0123456789abcdef",
+    "CASE_LINK": "https://responder.example/api/cases/{case}",
+}
+"""Settings that are right; a test changes what it is about."""
+
+
+def approval(
+    principal: Principal, approval_list: ApprovalList = ApprovalList.CONDITIONAL_ACCESS, **changes: object
+) -> Approval:
+    """Make a row that approves somebody of everything on a list for the years around the tests."""
+    fields: dict[str, object] = {
+        "approval_list": approval_list,
+        "actor_id": principal.id,
+        "kind": ActorKind(principal.kind),
+        "name": principal.name,
+        "valid_from": datetime.fromisoformat("2026-01-01T00:00:00Z"),
+        "valid_until": datetime.fromisoformat("2026-12-31T00:00:00Z"),
+        "ticket": "CHG-1042",
+        "approved_by": "Head of identity",
+    }
+    return Approval(**fields | changes)  # pyright: ignore[reportArgumentType] - the fields of an approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A machine and everything that a test looks at or moves."""
+
+    machine: Machine
+    storage: Storage
+    clock: FakeClock
+    teams: FakeSender
+    pagerduty: FakeSender
+    lamps: Lamps
+
+    def seed(self, mode: Mode = Mode.ENFORCE) -> None:
+        """Approve Alice, set the mode of every detection, take the snapshots that nobody has spoilt yet."""
+        self.machine.approvals.approve(approval(ALICE))
+        self.machine.switches.set_mode("*", mode, by="a test")
+
+    def sweep(self) -> None:
+        """Take a snapshot of every kind."""
+        for inventory in self.machine.inventories:
+            self.machine.snapshots.sweep(inventory, self.machine.edges[TENANT])
+
+    def take_in(self, *records: Image, tenant_id: str = TENANT) -> Intake:
+        return take_in(self.machine, raw(*records), tenant_id=tenant_id)
+
+    def cases(self, tenant_id: str = TENANT) -> list[Case]:
+        """Give every case, oldest first."""
+        return self.machine.ledger.cases(tenant_id)[::-1]
+
+    def answer_all(self, tenant_id: str = TENANT) -> list[Case]:
+        """Answer each open case once, oldest first, and give how all stand then."""
+        for case in self.cases(tenant_id):
+            answer(self.machine, tenant_id, case.id)
+        return self.cases(tenant_id)
+
+    def only_case(self, tenant_id: str = TENANT) -> Case:
+        (case,) = self.cases(tenant_id)
+        return case
+
+
+def settings_with(**changes: str) -> Settings:
+    return settings_from({**SETTINGS, **changes})
+
+
+def bench(
+    storage: Storage,
+    *,
+    lamps: Lamps | None = None,
+    detections: tuple[AnyDetection, ...] = (),
+    inventories: tuple[Inventory, ...] = (),
+    edges: TenantEdges | None = None,
+    senders: Mapping[Channel, FakeSender] | None = None,
+    clock: FakeClock | None = None,
+    **settings: str,
+) -> Bench:
+    """Put a machine together over `storage`; about lamps, where no other content is given."""
+    clock = clock or FakeClock()
+    lamps = lamps or Lamps()
+    read = settings_with(**settings)
+    detections = detections or (lamps.detection(),)
+    teams, pagerduty = FakeSender(), FakeSender()
+    channels: Mapping[Channel, Sender] = senders or {Channel.TEAMS: teams, Channel.PAGERDUTY: pagerduty}
+    each = {
+        tenant.id: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=clock.wait)
+        for tenant in read.tenants
+    }
+    machine = Machine(
+        settings=read,
+        detections={detection.id: detection for detection in detections},
+        inventories=inventories or (lamps.inventory(),),
+        matcher=Matcher(detections),
+        storage=storage,
+        ledger=Ledger(storage, storage, clock=clock, lease=read.lease),
+        approvals=TableApprovals(storage, clock=clock),
+        switches=Switches(storage, clock=clock),
+        snapshots=Snapshots(storage, clock=clock),
+        notifier=Notifier(storage, channels, clock=clock, acknowledge_within=read.acknowledge_within),
+        edges=each | ({edges.tenant.id: edges} if edges else {}),
+        clock=clock,
+        wait=clock.wait,
+    )
+    return Bench(machine=machine, storage=storage, clock=clock, teams=teams, pagerduty=pagerduty, lamps=lamps)
+
+
+A_MINUTE: Final = timedelta(minutes=1)

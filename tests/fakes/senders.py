@@ -1,0 +1,35 @@
+"""A channel that remembers what it was given, and fails when it is told to."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.cases import Case
+from shared.catalog import AnyDetection
+from shared.owners import Owner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    case: Case
+    detection: str
+    owner: str
+    place: int
+
+
+@dataclass(slots=True)
+class FakeSender:
+    """`failing` is raised, while it is set, instead of sending; `tried` counts every try."""
+
+    sent: list[Sent] = field(default_factory=list[Sent])
+    failing: Exception | None = None
+    tried: int = 0
+
+    def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
+        self.tried += 1
+        if self.failing is not None:
+            raise self.failing
+        self.sent.append(Sent(case=case, detection=detection.id, owner=owner.name if owner else "", place=place))
+
+    def told(self) -> list[tuple[Any, ...]]:
+        """Give what was sent, as (case id, owner's name, place)."""
+        return [(one.case.id, one.owner, one.place) for one in self.sent]

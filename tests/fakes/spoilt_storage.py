@@ -1,0 +1,110 @@
+"""Real storage with faults: what a test names fails, before it is carried out or after."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, override
+
+from shared.clients.storage import Container, Row, Storage, Table
+from shared.errors import Unreachable
+
+
+@dataclass(slots=True)
+class Faults:
+    """`spoil` is asked of each operation, by its name and place ("insert Cases", "keep evidence", "enqueue").
+
+    It gives "" where nothing is to happen, "before" where the operation fails without effect, "after" where it is
+    carried out and its answer is lost. `log` has every operation that was asked for.
+    """
+
+    spoil: Callable[[str], str] = lambda _operation: ""
+    log: list[str] = field(default_factory=list[str])
+
+    def fail(self, *operations: str, how: str = "before") -> None:
+        """Spoil these operations each time."""
+        self.spoil = lambda operation: how if operation in operations else ""
+
+    def fail_once(self, operation: str, how: str = "before") -> None:
+        """Spoil this operation the next time only."""
+
+        def spoil(asked: str) -> str:
+            if asked != operation:
+                return ""
+            self.heal()
+            return how
+
+        self.spoil = spoil
+
+    def heal(self) -> None:
+        """Spoil nothing any more."""
+        self.spoil = lambda _operation: ""
+
+    def over[T](self, operation: str, carry_out: Callable[[], T]) -> T:
+        self.log.append(operation)
+        how = self.spoil(operation)
+        if how == "before":
+            raise Unreachable(f"{operation} was refused by the test")
+        answer = carry_out()
+        if how == "after":
+            raise Unreachable(f"the answer to {operation} was lost by the test")
+        return answer
+
+
+class SpoiltStorage(Storage):
+    """Storage whose operations go through `faults`."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(environment)
+        self.faults = Faults()
+
+    @override
+    def row(self, table: Table, partition: str, key: str) -> Row | None:
+        above = super().row
+        return self.faults.over(f"row {table}", lambda: above(table, partition, key))
+
+    @override
+    def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:
+        above = super().rows
+        return self.faults.over(f"rows {table}", lambda: above(table, query, most=most, **values))
+
+    @override
+    def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
+        above = super().insert
+        return self.faults.over(f"insert {table}", lambda: above(table, partition, key, columns))
+
+    @override
+    def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
+        above = super().replace
+        return self.faults.over(f"replace {table}", lambda: above(table, row, columns))
+
+    @override
+    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
+        above = super().upsert
+        self.faults.over(f"upsert {table}", lambda: above(table, partition, key, columns))
+
+    @override
+    def keep(
+        self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        above = super().keep
+        self.faults.over(f"keep {container}", lambda: above(container, name, content, metadata=metadata))
+
+    @override
+    def blob(self, container: Container, name: str) -> bytes | None:
+        above = super().blob
+        return self.faults.over(f"blob {container}", lambda: above(container, name))
+
+    @override
+    def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
+        above = super().enqueue
+        self.faults.over("enqueue", lambda: above(text, delay=delay))
+
+
+UNREACHABLE_STORAGE = {
+    "AzureWebJobsStorage": (
+        "DefaultEndpointsProtocol=http;AccountName=gone;AccountKey=dGVzdA==;"
+        "BlobEndpoint=http://127.0.0.1:9/gone;QueueEndpoint=http://127.0.0.1:9/gone;"
+        "TableEndpoint=http://127.0.0.1:9/gone;"
+    )
+}
+"""An account at which nobody listens."""

@@ -1,0 +1,297 @@
+"""A tenant in memory, behind the transports that the product really uses: it refuses what the services refuse.
+
+What each request needs stands here a second time, from Microsoft's API pages: a call that declares too little fails.
+"""
+
+import copy
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from responders.remediations.custom_policy_xml import document_of
+from shared.catalog import Image, TenantKind
+from shared.clients.calls import Lane, Permission, Service
+from shared.clients.edges import Answer, TenantEdges
+from shared.errors import Unreachable
+from shared.settings import Tenant
+
+TENANT_ID: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
+RESPONDER_ID: Final = "4e590000-2f6b-4b1d-8c73-9a0e5d7f1c36"
+SUBSCRIPTION: Final = "0c9e2b74-51fd-4a36-b8e0-6d7f93a1c258"
+WRITTEN_AT: Final = "2026-03-02T12:00:00.1234567Z"
+"""When the fake says that something was created or changed."""
+
+_READ_ONLY: Final = frozenset({"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"})
+_CA_READ: Final = frozenset({Permission.POLICY_READ})
+_CA_DELETE: Final = _CA_READ | {Permission.POLICY_WRITE_CONDITIONAL_ACCESS}
+_CA_WRITE: Final = _CA_DELETE | {Permission.APPLICATION_READ}
+_ASSIGNMENTS: Final = "/providers/microsoft.authorization/roleassignments"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that reached the tenant."""
+
+    method: str
+    url: str
+    body: Any = None
+
+
+class Refusal(Exception):
+    """An answer other than success."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.answer = answer_of({"error": {"code": code, "message": f"({code})"}}, status)
+
+
+def answer_of(body: object, status: int = 200) -> Answer:
+    return Answer(status=status, headers={}, body=b"" if body is None else msgspec.json.encode(body))
+
+
+class Unpaced:
+    """A pacer that lets everything through."""
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        pass
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeTenant:
+    """`spoil` is asked with each request and its number, from 0; it may give an answer instead of the tenant, or raise.
+
+    `lose` has the numbers of requests that are carried out and whose answer never comes.
+    """
+
+    granted: set[Permission] = field(default_factory=lambda: set(Permission))
+    ca_policies: dict[str, Image] = field(default_factory=dict[str, Image])
+    deleted_ca_policies: dict[str, Image] = field(default_factory=dict[str, Image])
+    custom_policies: dict[str, str] = field(default_factory=dict[str, str])
+    role_assignments: dict[str, Image] = field(default_factory=dict[str, Image])
+    restores_for_applications: bool = True
+    spoil: Callable[[int, Request], Answer | None] = lambda _number, _request: None
+    lose: frozenset[int] = frozenset()
+    log: list[Request] = field(default_factory=list[Request])
+
+    @property
+    def writes(self) -> list[Request]:
+        return [request for request in self.log if request.method != "GET"]
+
+    def edges(self, kind: TenantKind = TenantKind.WORKFORCE) -> TenantEdges:
+        tenant = Tenant(
+            kind=kind,
+            id=TENANT_ID,
+            responder_id=RESPONDER_ID,
+            client_id="",
+            subscriptions=frozenset({SUBSCRIPTION}),
+        )
+        transports = {service: _Transport(self, service) for service in Service}
+        return TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=lambda _seconds: None)
+
+    def answer(self, service: Service, method: str, url: str, body: bytes | None) -> Answer:
+        request = Request(method, url, _body(body))
+        number = len(self.log)
+        self.log.append(request)
+        spoilt = self.spoil(number, request)
+        if spoilt is not None:
+            return spoilt
+        try:
+            answer = self._carry_out(service, request)
+        except Refusal as refusal:
+            answer = refusal.answer
+        if number in self.lose:
+            raise Unreachable("the connection was cut")
+        return answer
+
+    def _carry_out(self, service: Service, request: Request) -> Answer:
+        for of_service, method, path, needed, carry_out in _OPERATIONS:
+            found = re.fullmatch(path, request.url, re.IGNORECASE)
+            if found and (of_service, method) == (service, request.method):
+                if not needed <= self.granted:
+                    raise Refusal(403, "Authorization_RequestDenied")
+                return carry_out(self, found.groupdict(), request.body)
+        raise AssertionError(f"{service} has no {request.method} {request.url}")
+
+
+class _Transport:
+    def __init__(self, tenant: FakeTenant, service: Service) -> None:
+        self._tenant = tenant
+        self._service = service
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer:
+        assert not query.keys() - {"$filter"}, query
+        expected = "application/xml" if method == "PUT" and self._service is Service.GRAPH_BETA else "application/json"
+        assert body is None or content_type == expected, content_type
+        return self._tenant.answer(self._service, method, url, body)
+
+
+def _body(body: bytes | None) -> Any:  # noqa: ANN401 - JSON, or a document as text
+    if body is None or body.startswith(b"<"):
+        return body and body.decode()
+    return msgspec.json.decode(body)
+
+
+# Conditional access.
+
+
+def as_graph_gives(policy: Image) -> Image:
+    """Print a stored policy as Graph does, with its authentication strength expanded."""
+    shown = copy.deepcopy(policy)
+    controls: Image = shown.get("grantControls") or {}
+    if controls.get("authenticationStrength"):
+        controls["authenticationStrength"] |= {
+            "displayName": "Phishing-resistant MFA",
+            "allowedCombinations": ["fido2"],
+        }
+        controls["authenticationStrength@odata.context"] = "https://graph.microsoft.com/v1.0/$metadata#strength"
+    return shown
+
+
+def _refuse_unwritable(body: Image) -> None:
+    controls: Image = body.get("grantControls") or {}
+    strength: Image | None = controls.get("authenticationStrength")
+    if body.keys() & _READ_ONLY or "@odata.context" in str(body) or (strength and strength.keys() != {"id"}):
+        raise Refusal(400, "1007")
+
+
+def _found[T](objects: Mapping[str, T], key: str) -> T:
+    if key.lower() not in objects:
+        raise Refusal(404, "ResourceNotFound")
+    return objects[key.lower()]
+
+
+def _list_ca_policies(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"value": [as_graph_gives(policy) for policy in tenant.ca_policies.values()]})
+
+
+def _get_ca_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of(as_graph_gives(_found(tenant.ca_policies, ids["id"])))
+
+
+def _update_ca_policy(tenant: FakeTenant, ids: Mapping[str, str], body: Image) -> Answer:
+    policy = _found(tenant.ca_policies, ids["id"])
+    _refuse_unwritable(body)
+    policy |= body | {"modifiedDateTime": WRITTEN_AT}
+    return answer_of(None, 204)
+
+
+def _create_ca_policy(tenant: FakeTenant, _ids: Mapping[str, str], body: Image) -> Answer:
+    _refuse_unwritable(body)
+    policy_id = str(uuid.uuid4())
+    tenant.ca_policies[policy_id] = body | {"id": policy_id, "createdDateTime": WRITTEN_AT}
+    return answer_of(as_graph_gives(tenant.ca_policies[policy_id]), 201)
+
+
+def _undelete_ca_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    if not tenant.restores_for_applications:
+        raise Refusal(403, "Authorization_RequestDenied")
+    policy = _found(tenant.deleted_ca_policies, ids["id"])
+    tenant.ca_policies[ids["id"].lower()] = policy
+    del tenant.deleted_ca_policies[ids["id"].lower()]
+    return answer_of(as_graph_gives(policy))
+
+
+# Custom policies.
+
+
+def _list_custom_policies(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"value": [{"id": policy_id} for policy_id in tenant.custom_policies]})
+
+
+def _get_custom_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    documents = {policy_id.lower(): xml for policy_id, xml in tenant.custom_policies.items()}
+    return Answer(status=200, headers={}, body=_found(documents, ids["id"]).encode("utf-8-sig"))
+
+
+def _upload_custom_policy(tenant: FakeTenant, ids: Mapping[str, str], body: str) -> Answer:
+    base = document_of(body).base
+    if base and base not in tenant.custom_policies:
+        raise Refusal(400, "AADB2C")
+    tenant.custom_policies[ids["id"]] = body
+    return answer_of(None)
+
+
+def _delete_custom_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    names = {policy_id.lower(): policy_id for policy_id in tenant.custom_policies}
+    del tenant.custom_policies[_found(names, ids["id"])]
+    return answer_of(None, 204)
+
+
+# Role assignments.
+
+
+def _get_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of(_found(tenant.role_assignments, ids["id"]))
+
+
+def _list_role_assignments(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    scope = ids["scope"].lower()
+    listed = [
+        each for each in tenant.role_assignments.values() if scope.startswith(each["properties"]["scope"].lower())
+    ]
+    return answer_of({"value": listed})
+
+
+def _write_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], body: Image) -> Answer:
+    key = ids["id"].lower()
+    scope = ids["id"][: key.rindex(_ASSIGNMENTS)]
+    wanted = (body["properties"]["principalId"], body["properties"]["roleDefinitionId"], scope.lower())
+    for other, assignment in tenant.role_assignments.items():
+        held = assignment["properties"]
+        if other != key and (held["principalId"], held["roleDefinitionId"], held["scope"].lower()) == wanted:
+            raise Refusal(409, "RoleAssignmentExists")
+    former = tenant.role_assignments.get(key, {}).get("properties", {})
+    made = {name: former[name] for name in ("createdOn", "createdBy") if name in former}
+    stamps = {"createdOn": WRITTEN_AT, "createdBy": RESPONDER_ID, "updatedOn": WRITTEN_AT, "updatedBy": RESPONDER_ID}
+    properties = {"condition": None, "description": None} | body["properties"] | {"scope": scope} | stamps | made
+    tenant.role_assignments[key] = {"id": ids["id"], "properties": properties}
+    return answer_of(tenant.role_assignments[key], 201)
+
+
+def _delete_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    gone = tenant.role_assignments.pop(ids["id"].lower(), None)
+    return answer_of(gone, 204 if gone is None else 200)
+
+
+type _Operation = Callable[[FakeTenant, Mapping[str, str], Any], Answer]
+
+_CA: Final = "/identity/conditionalAccess"
+_ONE: Final = "(?P<id>[^/]+)"
+_CUSTOM: Final = "/trustFramework/policies"
+_ASSIGNMENT: Final = f"(?P<id>/subscriptions/.+{_ASSIGNMENTS}/[^/]+)"
+_TRUST: Final = frozenset({Permission.POLICY_WRITE_TRUST_FRAMEWORK})
+_SEE: Final = frozenset({Permission.ROLE_ASSIGNMENT_READ})
+
+_OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operation], ...]] = (
+    (Service.GRAPH, "GET", f"{_CA}/policies", _CA_READ, _list_ca_policies),
+    (Service.GRAPH, "GET", f"{_CA}/policies/{_ONE}", _CA_READ, _get_ca_policy),
+    (Service.GRAPH, "PATCH", f"{_CA}/policies/{_ONE}", _CA_WRITE, _update_ca_policy),
+    (Service.GRAPH, "POST", f"{_CA}/policies", _CA_WRITE, _create_ca_policy),
+    (Service.GRAPH, "POST", f"{_CA}/deletedItems/policies/{_ONE}/restore", _CA_DELETE, _undelete_ca_policy),
+    (Service.GRAPH_BETA, "GET", _CUSTOM, _CA_READ, _list_custom_policies),
+    (Service.GRAPH_BETA, "GET", rf"{_CUSTOM}/{_ONE}/\$value", _CA_READ, _get_custom_policy),
+    (Service.GRAPH_BETA, "PUT", rf"{_CUSTOM}/{_ONE}/\$value", _TRUST, _upload_custom_policy),
+    (Service.GRAPH_BETA, "DELETE", f"{_CUSTOM}/{_ONE}", _TRUST, _delete_custom_policy),
+    (Service.ARM, "GET", _ASSIGNMENT, _SEE, _get_role_assignment),
+    (Service.ARM, "GET", f"(?P<scope>/subscriptions/.+?){_ASSIGNMENTS}", _SEE, _list_role_assignments),
+    (
+        Service.ARM,
+        "PUT",
+        _ASSIGNMENT,
+        frozenset({Permission.ROLE_ASSIGNMENT_WRITE}),
+        _write_role_assignment,
+    ),
+    (
+        Service.ARM,
+        "DELETE",
+        _ASSIGNMENT,
+        frozenset({Permission.ROLE_ASSIGNMENT_DELETE}),
+        _delete_role_assignment,
+    ),
+)

@@ -1,0 +1,95 @@
+"""Every call is declared, declared right, and known to Microsoft's SDK."""
+
+import re
+from functools import cache
+from importlib.resources import files
+from types import ModuleType
+
+import pytest
+
+from responders import calls
+from responders.calls import CALLS
+from responders.inventories import INVENTORIES
+from responders.remediations import ca_policies, custom_policies, role_assignments
+from shared.clients.calls import ID_SHAPES, Call, Lane, Permission, Service
+
+_MODULES: tuple[ModuleType, ...] = (calls, ca_policies, custom_policies, role_assignments)
+_REMEDIATIONS = (*ca_policies.REMEDIATIONS, *custom_policies.REMEDIATIONS, *role_assignments.REMEDIATIONS)
+_CONSTANTS = {name: value for module in _MODULES for name, value in vars(module).items() if isinstance(value, Call)}
+
+each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+
+
+@cache
+def _sdk() -> bytes:
+    """Microsoft's own list of everything in its v1.0 SDK."""
+    return files("msgraph").joinpath("generated", "kiota-dom-export.txt").read_bytes()
+
+
+def _is_in_v1(call: Call) -> bool:
+    segments = ["item" if part.startswith("{") else re.escape(part) for part in call.path.strip("/").split("/")]
+    builder = rf"^msgraph\.generated\.{r'\.'.join(segments)}\.\w+RequestBuilder::\|public\|{call.method.lower()}\("
+    return re.search(builder.encode(), _sdk(), re.MULTILINE) is not None
+
+
+@each_call
+def test_it_is_in_the_version_that_it_is_declared_for(call: Call) -> None:
+    if call.service is not Service.ARM:
+        assert _is_in_v1(call) == (call.service is Service.GRAPH)
+    assert bool(call.why_beta) == (call.service is Service.GRAPH_BETA)
+
+
+def test_the_comparison_with_the_sdk_can_fail() -> None:
+    wrong = Call(method="PUT", service=Service.GRAPH, path="/identity/conditionalAccess/policies", needs=())
+    assert not _is_in_v1(wrong)
+
+
+@each_call
+def test_its_path_has_only_placeholders_that_are_checked(call: Call) -> None:
+    placeholders: list[str] = re.findall(r"\{(\w+)\}", call.path)
+    assert set(placeholders) <= ID_SHAPES.keys()
+    filled = re.sub(r"\{(role_assignment|scope)\}", "/x", call.path)
+    assert filled.startswith("/")
+    assert "?" not in filled
+    assert "//" not in filled
+
+
+@each_call
+def test_its_permissions_are_of_its_service(call: Call) -> None:
+    assert call.needs
+    assert all(("/" in permission) == (call.service is Service.ARM) for permission in call.needs)
+
+
+@each_call
+def test_conditional_access_shares_a_lane(call: Call) -> None:
+    assert (call.lane is Lane.CONDITIONAL_ACCESS) == ("/conditionalAccess/" in call.path)
+
+
+@each_call
+def test_what_makes_something_new_is_never_sent_twice(call: Call) -> None:
+    assert call.repeatable == (call.method != "POST")
+
+
+def test_every_call_is_in_the_list_once() -> None:
+    assert list(CALLS) == [call for module in _MODULES for call in _declared_in(module)]
+    assert len({(call.service, call.method, call.path) for call in CALLS}) == len(CALLS)
+
+
+def _declared_in(module: ModuleType) -> list[Call]:
+    return [value for value in vars(module).values() if isinstance(value, Call)]
+
+
+@pytest.mark.parametrize("name", _CONSTANTS)
+def test_constants_say_what_the_call_does(name: str) -> None:
+    assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+", name)
+    assert _CONSTANTS[name] in CALLS
+
+
+def test_whatever_makes_calls_takes_them_from_the_list() -> None:
+    for user in (*_REMEDIATIONS, *INVENTORIES):
+        assert user.calls
+        assert set(user.calls) <= set(CALLS)
+
+
+def test_no_permission_is_asked_for_nothing() -> None:
+    assert {permission for call in CALLS for permission in call.needs} == set(Permission)

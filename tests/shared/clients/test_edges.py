@@ -1,0 +1,243 @@
+"""What is retried, how long is waited, and what each answer means."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.catalog import TenantKind
+from shared.clients.calls import Call, Lane, Permission, Service
+from shared.clients.edges import Answer, TenantEdges
+from shared.errors import BadIdentifier, EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.settings import Tenant
+
+_GUID = "0a551600-0001-4e1f-8c3a-5d7b9f204e61"
+_NEEDS = (Permission.POLICY_READ, Permission.APPLICATION_READ)
+GET = Call(method="GET", service=Service.GRAPH, path="/things/{id}", needs=_NEEDS, lane=Lane.CONDITIONAL_ACCESS)
+LIST = Call(method="GET", service=Service.GRAPH, path="/things", needs=_NEEDS, lane=Lane.CONDITIONAL_ACCESS)
+PUT = Call(method="PUT", service=Service.GRAPH, path="/things/{id}", needs=_NEEDS)
+POST = Call(method="POST", service=Service.GRAPH, path="/things", needs=_NEEDS, repeatable=False)
+
+
+def answer(status: int = 200, body: object = None, **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    raw = body if isinstance(body, bytes) else b"" if body is None else msgspec.json.encode(body)
+    return Answer(status=status, headers=named, body=raw)
+
+
+def error(status: int, code: str = "someCode", **headers: str) -> Answer:
+    return answer(status, {"error": {"code": code, "message": "words"}}, **headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    method: str
+    url: str
+    query: Mapping[str, str]
+    body: bytes | None
+    content_type: str
+
+
+@dataclass(slots=True)
+class Script:
+    """A transport that gives its answers one after the other, the last one for ever; it is its own pacer and clock."""
+
+    answers: list[Answer | EdgeError]
+    sent: list[Sent] = field(default_factory=list[Sent])
+    waits: list[float] = field(default_factory=list[float])
+    paced: list[Lane] = field(default_factory=list[Lane])
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer:
+        self.sent.append(Sent(method, url, query, body, content_type))
+        given = self.answers[min(len(self.sent), len(self.answers)) - 1]
+        if isinstance(given, EdgeError):
+            raise given
+        return given
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        assert tenant_id == _GUID
+        self.paced.append(lane)
+
+    @property
+    def edges(self) -> TenantEdges:
+        tenant = Tenant(kind=TenantKind.WORKFORCE, id=_GUID, responder_id=_GUID, client_id="")
+        return TenantEdges(tenant=tenant, transports={Service.GRAPH: self}, pacer=self, wait=self.waits.append)
+
+
+def script(*answers: Answer | EdgeError) -> Script:
+    return Script(list(answers))
+
+
+def attempts(call: Call, *answers: Answer | EdgeError) -> Script:
+    """Send once, and expect it to fail in the end."""
+    played = script(*answers)
+    ids = {"id": _GUID} if "{id}" in call.path else {}
+    with pytest.raises(EdgeError):
+        played.edges.send(call, **ids)
+    return played
+
+
+class TestRetries:
+    def test_a_throttled_call_waits_as_long_as_it_is_told(self) -> None:
+        played = script(error(429, retry_after="7"), answer(200, {"a": 1}))
+        assert played.edges.get(GET, id=_GUID) == {"a": 1}
+        assert played.waits == [7.0]
+
+    @pytest.mark.parametrize("hint", ["", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1.5", "٣", "9" * 40, "9" * 5000])
+    def test_without_a_hint_the_waits_grow(self, hint: str) -> None:
+        played = attempts(POST, error(429, retry_after=hint))
+        assert played.waits == [1.0, 2.0, 4.0, 8.0]
+        assert len(played.sent) == 5
+
+    def test_a_wait_that_is_too_long_is_left_to_the_caller(self) -> None:
+        played = script(error(429, retry_after="31"))
+        with pytest.raises(Throttled) as throttled:
+            played.edges.get(GET, id=_GUID)
+        assert throttled.value.retry_after == timedelta(seconds=31)
+        assert played.waits == []
+
+    @pytest.mark.parametrize("failure", [error(500), error(503), error(504), Unreachable("cut")])
+    def test_what_may_have_been_carried_out_is_repeated_only_where_that_does_no_harm(
+        self, failure: Answer | EdgeError
+    ) -> None:
+        assert len(attempts(PUT, failure).sent) == 5
+        assert len(attempts(POST, failure).sent) == 1
+
+    def test_a_call_that_recovers(self) -> None:
+        played = script(error(502), Unreachable("cut"), answer(200, {"a": 1}))
+        assert played.edges.get(GET, id=_GUID) == {"a": 1}
+        assert played.waits == [1.0, 2.0]
+
+    @pytest.mark.parametrize("status", [302, 400, 401, 403, 409, 412])
+    def test_what_is_refused_is_not_repeated(self, status: int) -> None:
+        assert len(attempts(PUT, error(status)).sent) == 1
+
+    def test_every_attempt_and_every_page_is_paced(self) -> None:
+        page = answer(200, {"value": [], "@odata.nextLink": "https://graph.example/v1.0/things?2"})
+        played = script(error(429), page, error(500), answer(200, {"value": []}))
+        assert played.edges.list(LIST) == []
+        assert played.paced == [Lane.CONDITIONAL_ACCESS] * 4
+
+
+class TestMeanings:
+    @pytest.mark.parametrize(
+        ("status", "kind"),
+        [(302, Rejected), (400, Rejected), (409, Rejected), (429, Throttled), (500, Unreachable), (503, Unreachable)],
+    )
+    def test_a_status_has_its_error(self, status: int, kind: type[EdgeError]) -> None:
+        with pytest.raises(kind, match=f"POST /things gave {status} someCode: words") as raised:
+            script(error(status)).edges.send(POST)
+        assert (raised.value.status, raised.value.code) == (status, "someCode")
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_a_refusal_names_what_was_needed(self, status: int) -> None:
+        with pytest.raises(Refused, match=r"needs Policy\.Read\.All, Application\.Read\.All") as refused:
+            script(error(status)).edges.send(POST)
+        assert refused.value.needed == _NEEDS
+
+    @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": "x"}', b'{"error": {"code": null}}', b"\xff"])
+    def test_an_error_whose_body_cannot_be_read_keeps_its_meaning(self, body: bytes) -> None:
+        with pytest.raises(Rejected) as rejected:
+            script(answer(400, body)).edges.send(POST)
+        assert rejected.value.code == ""
+
+
+class TestReading:
+    def test_an_object_that_does_not_exist(self) -> None:
+        assert script(error(404)).edges.get(GET, id=_GUID) is None
+        assert script(error(404)).edges.text(GET, id=_GUID) is None
+
+    @pytest.mark.parametrize("missing", [error(404, "SubscriptionNotFound"), error(404, ""), answer(404, b"<html>")])
+    def test_a_404_about_something_else_is_not_taken_for_that(self, missing: Answer) -> None:
+        for read in (TenantEdges.get, TenantEdges.text):
+            with pytest.raises(Rejected):
+                read(script(missing).edges, GET, id=_GUID)
+
+    def test_a_listing_that_does_not_exist_is_not_an_empty_one(self) -> None:
+        with pytest.raises(Rejected):
+            script(error(404)).edges.list(LIST)
+
+    @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": ', b"[]", b"7", b'{"a": "\xff"}'])
+    def test_a_success_that_cannot_be_read_is_no_success(self, body: bytes) -> None:
+        with pytest.raises(Unreachable, match="can't be read"):
+            script(answer(200, body)).edges.get(GET, id=_GUID)
+
+    def test_text_loses_its_byte_order_mark(self) -> None:
+        assert script(answer(200, "\ufeff<ä/>".encode())).edges.text(GET, id=_GUID) == "<ä/>"
+
+    def test_text_that_is_not_utf_8(self) -> None:
+        with pytest.raises(Rejected, match="UTF-8"):
+            script(answer(200, b"\xff\xfe<")).edges.text(GET, id=_GUID)
+
+    def test_an_id_that_is_none_never_leaves(self) -> None:
+        played = script(answer(200, {}))
+        with pytest.raises(BadIdentifier):
+            played.edges.get(GET, id="../me")
+        assert played.sent == []
+
+
+_NEXT = "https://graph.example/v1.0/things?$skiptoken=2"
+_PAGE: dict[str, Any] = {"value": [{"id": "1"}]}
+
+
+class TestListings:
+    @pytest.mark.parametrize("name", ["@odata.nextLink", "nextLink"])
+    def test_every_page_is_read(self, name: str) -> None:
+        played = script(answer(200, _PAGE | {name: _NEXT}), answer(200, {"value": [{"id": "2"}]}))
+        assert played.edges.list(LIST, query={"$top": "1"}) == [{"id": "1"}, {"id": "2"}]
+        assert [(sent.url, sent.query) for sent in played.sent] == [("/things", {"$top": "1"}), (_NEXT, {})]
+
+    @pytest.mark.parametrize(
+        "page",
+        [error(400), error(404), error(403), answer(200, b"<html>"), answer(200, {}), answer(200, {"value": None})],
+    )
+    def test_a_page_that_fails_fails_the_listing(self, page: Answer) -> None:
+        for read in (TenantEdges.list, TenantEdges.pages):
+            with pytest.raises(EdgeError):
+                read(script(answer(200, _PAGE | {"@odata.nextLink": _NEXT}), page).edges, LIST)
+
+    def test_an_item_that_is_no_object(self) -> None:
+        with pytest.raises(Unreachable):
+            script(answer(200, {"value": ["x"]})).edges.list(LIST)
+
+    def test_a_listing_that_leads_back_to_itself_ends(self) -> None:
+        played = script(answer(200, _PAGE | {"@odata.nextLink": _NEXT}))
+        with pytest.raises(Rejected, match="no end"):
+            played.edges.list(LIST)
+        assert len(played.sent) == 2
+
+    def test_pages_are_given_as_they_came(self) -> None:
+        raw = b'{"value": [ {"id":  "1"} ]}'
+        assert script(answer(200, raw)).edges.pages(LIST) == [raw]
+
+
+class TestWriting:
+    def test_json_is_sent_and_read(self) -> None:
+        played = script(answer(201, {"id": "x"}))
+        assert played.edges.send(POST, body={"a": None}) == {"id": "x"}
+        assert played.sent == [Sent("POST", "/things", {}, b'{"a":null}', "application/json")]
+
+    def test_nothing_is_sent_and_nothing_answered(self) -> None:
+        played = script(answer(204))
+        assert played.edges.send(POST) is None
+        assert played.sent[0].body is None
+
+    def test_xml_is_uploaded_as_such(self) -> None:
+        played = script(answer(200, b"<a/>"))
+        played.edges.upload(PUT, xml="<ä/>", id=_GUID)
+        assert played.sent == [Sent("PUT", f"/things/{_GUID}", {}, "<ä/>".encode(), "application/xml")]
+
+
+def test_the_writer_of_a_lost_answer_learns_that_it_is_unknown() -> None:
+    sends: list[Callable[[], object]] = [
+        lambda: script(Unreachable("cut")).edges.send(POST),
+        lambda: script(answer(201, b"{")).edges.send(POST),
+    ]
+    for send in sends:
+        with pytest.raises(Unreachable):
+            send()
