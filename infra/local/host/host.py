@@ -62,7 +62,7 @@ class Host:
         Raises:
             AppError: something in its bindings can't be.
         """
-        unplayed = [*self._outputs.prepare(function), *(f"{binding.type} input" for binding in function.inputs)]
+        unplayed = [*self._outputs.prepare(function), *(f"{it.type} input {it.name}" for it in function.inputs)]
         if unplayed:
             _log.warning("%s: not played, runs that need it will fail: %s", function.name, ", ".join(unplayed))
         if os.environ.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in _YES:
@@ -130,6 +130,8 @@ class Host:
         await server.start(listening)
         ready()
         tasks = [asyncio.create_task(listen()) for listen in self._listeners]
+        for task in tasks:
+            task.add_done_callback(_tell_of_failure)
         await self.stopping.wait()
         _log.info("stopping")
         await server.stop()
@@ -140,6 +142,12 @@ class Host:
         if self._monitor:
             await self._monitor.close()
         return cut_off
+
+
+def _tell_of_failure(listening: asyncio.Task[None]) -> None:
+    """A listener ends when the host stops; an error in it is one of the host's own, and its function is dead."""
+    if not listening.cancelled() and (error := listening.exception()):
+        _log.error("a trigger isn't played any more: %r", error, exc_info=error)
 
 
 def _by_hand(event_grid: EventGridTriggers, function: Function) -> RunByHand:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 import uuid
 from collections import Counter
@@ -21,11 +20,10 @@ from infra.local.host.messages import (
     TypedData,
 )
 from infra.local.host.outputs import OutputError, Outputs
+from infra.local.host.stack_traces import app_frames
 from infra.local.host.worker import Worker
 
 _log = logging.getLogger("host")
-_FRAME = re.compile(r'^ +File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
-_OF_LIBRARIES = re.compile(r"site-packages|<frozen|/lib/python3")
 _LONGEST_MESSAGE = 300
 
 
@@ -120,10 +118,11 @@ def short(exception: RpcException) -> str:
     message = " ".join(exception.message.split())
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
-    frames = [frame for frame in _FRAME.finditer(exception.stack_trace) if not _OF_LIBRARIES.search(frame["file"])]
+    frames = app_frames(exception.stack_trace)
     if not frames:
         return message
-    return f"{message} ({frames[-1]['file'].rpartition('/')[2]}:{frames[-1]['line']})"
+    file, line = frames[-1]
+    return f"{message} ({file.rpartition('/')[2]}:{line})"
 
 
 def _returned(function: Function, response: InvocationResponse) -> dict[str, TypedData]:

@@ -15,6 +15,7 @@ from typing import Protocol, cast
 
 from infra.local.host import messages
 from infra.local.host.errors import AppError
+from infra.local.host.stack_traces import app_frames
 
 SCRIPT = "function_app.py"
 _STREAMING = "HttpUri"
@@ -119,11 +120,12 @@ def _request(kind: str, body: object) -> SimpleNamespace:
 
 
 def _insist(result: messages.StatusResult) -> None:
-    """Raise the worker's refusal; its message for a missing module trails the whole sys.path, which says nothing."""
+    """Raise the worker's refusal and where in the app it arose.
+
+    Its message for a missing module trails the whole sys.path, which says nothing.
+    """
     if result.status == messages.StatusResult.Success:
         return
     raised = result.exception or messages.RpcException(message="the worker gave no reason")
-    trace = raised.stack_trace.rstrip()
     message, _, _ = raised.message.partition(" Current sys.path:")
-    trace, _, _ = trace.partition(" Current sys.path:")
-    raise AppError(f"{message}\n{trace}" if trace else message)
+    raise AppError("\n".join((message, *(f"  at {file}:{line}" for file, line in app_frames(raised.stack_trace)))))

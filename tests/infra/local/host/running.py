@@ -25,7 +25,7 @@ _ACCOUNT = "devstoreaccount1"
 _ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
-def until[Answer](look: Callable[[], Answer | None], *, seconds: float = 20.0, why: str = "") -> Answer:
+def until[Answer](look: Callable[[], Answer | None], *, seconds: float = 30.0, why: str = "") -> Answer:
     """Look again and again until there is something; fail after so many seconds."""
     end = time.monotonic() + seconds
     while not (seen := look()):
@@ -133,7 +133,7 @@ class RunningHost:
     def lines(self) -> list[str]:
         return self.log.splitlines()
 
-    def until_logged(self, pattern: str, *, seconds: float = 20.0) -> str:
+    def until_logged(self, pattern: str, *, seconds: float = 30.0) -> str:
         """Give the first line that matches, as soon as there is one."""
 
         def look() -> str | None:
@@ -151,7 +151,7 @@ class RunningHost:
     def interrupt(self) -> None:
         self.process.send_signal(signal.SIGINT)
 
-    def wait_for_end(self, *, seconds: float = 15.0) -> tuple[int, str]:
+    def wait_for_end(self, *, seconds: float = 30.0) -> tuple[int, str]:
         """Give the exit code and the rest of stdout."""
         try:
             rest, _ = self.process.communicate(timeout=seconds)

@@ -59,7 +59,7 @@ class Stage:
         )
         listening = asyncio.create_task(listener.listen())
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(30):
                 await finished.wait()
                 stopping.set()
                 await listening

@@ -89,7 +89,7 @@ def play(
             function=function or timer(), schedule=schedule, invocations=runs, monitor=monitor, stopping=stopping
         )
         listening = asyncio.create_task(listener.listen())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await runs.until_ended(count)
             stopping.set()
             await listening
