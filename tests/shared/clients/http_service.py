@@ -1,0 +1,82 @@
+"""A real HTTP service on loopback that answers as it is told and remembers what it was asked."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """`cut` closes the connection in place of an answer; `claimed` is a Content-Length other than the body's."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    cut: bool = False
+    claimed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class HttpService:
+    """`replies` are given in order, the last one for ever."""
+
+    url: str
+    replies: list[Reply]
+    asked: list[Asked] = field(default_factory=list[Asked])
+
+
+@contextmanager
+def http_service(*replies: Reply) -> Generator[HttpService]:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    service = server.service = HttpService(
+        url=f"http://127.0.0.1:{server.server_port}", replies=list(replies) or [Reply()]
+    )
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    service: HttpService
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        assert isinstance(self.server, _Server)
+        service = self.server.service
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        service.asked.append(Asked(method=self.command, path=self.path, headers=headers, body=body))
+        reply = service.replies[min(len(service.asked), len(service.replies)) - 1]
+        self.close_connection = True
+        if reply.cut:
+            return
+        self.send_response(reply.status)
+        length = len(reply.body) if reply.claimed is None else reply.claimed
+        for name, value in (reply.headers | {"Content-Length": str(length), "Connection": "close"}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the standard library's names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the same
+        """Say nothing on stderr."""
