@@ -8,7 +8,7 @@ from msgspec.json import Decoder
 
 from shared.errors import UnreadableRecord
 from shared.events import Event, Log
-from shared.normalize.decoding import NotJson, decode, instant
+from shared.normalize.decoding import NotJson, TooDeep, decode, instant
 from shared.normalize.pieces import pieces
 from shared.normalize.shapes import Head, shape_of
 
@@ -22,7 +22,7 @@ class Reading(Struct, frozen=True):
     """What came of one record; `index` is its place in the batch, from 0.
 
     `event` is None where no detection could match, or where `unreadable` says why the record can't be read; `is_json`
-    is False when it isn't even JSON.
+    is False when it isn't even a JSON object.
     """
 
     index: int
@@ -116,7 +116,8 @@ class _Reader:
             wanted = self._interest(shape.log, shape.name(head))
             event = shape.event(raw, at, self._tenant_id) if wanted else None
         except UnreadableRecord as unreadable:
-            if bytes(raw).startswith(b"["):
+            if bytes(raw).startswith(b"[") and not isinstance(unreadable, TooDeep):
                 return None
-            return Reading(next(self._index), raw, None, str(unreadable), not isinstance(unreadable, NotJson))
+            is_json = bytes(raw).startswith(b"{") and not isinstance(unreadable, NotJson)
+            return Reading(next(self._index), raw, None, str(unreadable), is_json)
         return Reading(next(self._index), raw, event)

@@ -10,22 +10,22 @@ from shared.errors import UnreadableRecord
 
 NULL = Raw(b"null")
 
-_FAILURES = (DecodeError, UnicodeDecodeError, RecursionError)
-
 _YEARS = range(2000, 2100)  # Azure is younger, and a date after this is a broken clock
 
-_ESCAPES = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: one character
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
-    rb"|\\.",
-    re.DOTALL,
-)
+_HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE_SURROGATES = re.compile(rb"(?:" + _HIGH + rb"(?!" + _LOW + rb")|" + _LOW + rb")++")
+_OTHERS = re.compile(rb"(?:[^\\]++|" + _HIGH + _LOW + rb"|\\(?!u[dD][89a-fA-F]).)*+", re.DOTALL)
+_LONE, _REPLACEMENT = len(rb"\ud800"), rb"\ufffd"
 
 _TEXT = Decoder(str)
 
 
 class NotJson(UnreadableRecord):
     """A piece of input that isn't JSON at all, as opposed to a record of an unknown shape."""
+
+
+class TooDeep(UnreadableRecord):
+    """JSON that nobody nests so deeply, but to stop a reader."""
 
 
 class Words(Struct):
@@ -44,14 +44,18 @@ def decode[T](decoder: Decoder[T], text: Raw | bytes | str) -> T:
     """
     try:
         return decoder.decode(text)
-    except _FAILURES as failure:
+    except RecursionError:
+        raise TooDeep("its JSON is nested too deeply") from None
+    except (DecodeError, UnicodeDecodeError) as failure:
         broken = text.encode() if isinstance(text, str) else bytes(text)
         mended = _mend(broken)
         if mended == broken:
             raise _unreadable(failure) from None
     try:
         return decoder.decode(mended)
-    except _FAILURES as failure:
+    except RecursionError:
+        raise TooDeep("its JSON is nested too deeply") from None
+    except DecodeError as failure:
         raise _unreadable(failure) from None
 
 
@@ -116,16 +120,20 @@ def instant(at: datetime | None) -> datetime:
 
 
 def _mend(broken: bytes) -> bytes:
-    """Put U+FFFD for each half of a surrogate pair and each byte that isn't UTF-8."""
+    """Put U+FFFD for each lone surrogate and each byte that isn't UTF-8."""
     text = broken.decode(errors="replace").encode()
-    return _ESCAPES.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], text)
+    mended: list[bytes] = []
+    at = 0
+    while others := _OTHERS.match(text, at):
+        lone = _LONE_SURROGATES.match(text, others.end())
+        if lone is None:
+            break
+        mended += (others[0], _REPLACEMENT * (len(lone[0]) // _LONE))
+        at = lone.end()
+    return b"".join((*mended, text[at:]))
 
 
-def _unreadable(failure: Exception) -> UnreadableRecord:
-    match failure:
-        case RecursionError():
-            return UnreadableRecord("its JSON is nested too deeply")
-        case ValidationError():
-            return UnreadableRecord(f"it has a value of an unexpected kind: {failure}")
-        case _:
-            return NotJson(f"it isn't JSON: {failure}")
+def _unreadable(failure: DecodeError | UnicodeDecodeError) -> UnreadableRecord:
+    if isinstance(failure, ValidationError):
+        return UnreadableRecord(f"it has a value of an unexpected kind: {failure}")
+    return NotJson(f"it isn't JSON: {failure}")

@@ -1,6 +1,7 @@
 """Cutting JSON text into records without reading it whole, and without one broken record spoiling its neighbours.
 
-Text is a list, an envelope ({"value": [...]} or {"records": [...]}), one value a line, or values one after another.
+Text is a list, an envelope ({"value": [...]} or {"records": [...]}), one value a line, or objects one after another.
+Text that begins with none of these is taken line by line: records quoted in prose aren't looked for.
 """
 
 import re
@@ -13,6 +14,9 @@ _BOM = b"\xef\xbb\xbf"
 _LOOK_AHEAD = 1 << 12
 """Bytes kept in view: more than an envelope has before its list."""
 
+_LONGEST_LINE = 1 << 22
+"""A first line longer than this is taken for a whole file on one line."""
+
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _BLANK = re.compile(rb"[\s,]*+")
 _LIST_START = re.compile(
@@ -20,7 +24,7 @@ _LIST_START = re.compile(
     re.DOTALL,
 )
 _SCALAR = re.compile(rb'(?:[^"\[\]{},\n]++|' + _STRING + rb")*+(?:([\[{])|(?=[\]},\n]))", re.DOTALL)
-_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+(?:([\[{])|[\]}])", re.DOTALL)
+_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+(?:([\[{]++)|[\]}])", re.DOTALL)
 _VALUE = Decoder(Raw)
 
 
@@ -30,7 +34,7 @@ def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     What can't be cut is a piece of its own that nobody will be able to decode, and so is the missing end of a list.
     """
     text = _Text(chunks)
-    yield from text.lines() if text.starts_with_a_line_of_json() else text.values()
+    yield from text.values() if text.starts_with_a_longer_value() else text.lines()
 
 
 class _Text:
@@ -45,12 +49,13 @@ class _Text:
         if self._buffer.startswith(_BOM):
             self._at = len(_BOM)
 
-    def starts_with_a_line_of_json(self) -> bool:
-        """Say whether the first line stands for itself and another follows."""
-        while (end := self._buffer.find(b"\n", self._at)) < 0 and self._more():
+    def starts_with_a_longer_value(self) -> bool:
+        """Say whether the text begins with an object or a list that its first line doesn't hold whole."""
+        if self._skip_blank() not in {b"{", b"["}:
+            return False
+        while (end := self._buffer.find(b"\n", self._at)) < 0 and len(self._buffer) < _LONGEST_LINE and self._more():
             pass
-        line = self._buffer[self._at : end].strip() if end >= 0 else b""
-        return line[:1] in {b"{", b"["} and _is_json(line)
+        return end < 0 or not _is_json(self._buffer[self._at : end])
 
     def lines(self) -> Iterator[bytes]:
         """Give each line that isn't blank."""
@@ -97,7 +102,7 @@ class _Text:
                 self._cut_short = True
                 return self._cut(len(self._buffer))
             scanned = found.end()
-            depth += 1 if found[1] else -1
+            depth += len(found[1]) if found[1] else -1
             if depth <= 0:
                 return self._cut(max(scanned, self._at + 1))
 

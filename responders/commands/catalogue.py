@@ -1,0 +1,73 @@
+"""`responder catalogue`: every detection there is."""
+
+import argparse
+import json
+import shutil
+import sys
+import textwrap
+from typing import Final
+
+from responders.catalogue import CATALOGUE
+from responders.commands import Subparsers
+from shared.catalog import AnyDetection
+
+_GAP: Final = "  "
+_WIDE: Final = 132
+_NARROWEST_TITLE: Final = 24
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "catalogue",
+        help="list the detections",
+        description="List every detection: what it looks for, its risk and what is done when the actor isn't approved.",
+    )
+    parser.add_argument("--json", action="store_true", help="as a JSON list, with reasons and permissions")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    sys.stdout.write(_json() if arguments.json else _table(shutil.get_terminal_size().columns))
+    return 0
+
+
+def _json() -> str:
+    return json.dumps([_described(detection) for detection in CATALOGUE], indent=2, ensure_ascii=False) + "\n"
+
+
+def _described(detection: AnyDetection) -> dict[str, object]:
+    return {
+        "id": detection.id,
+        "seed_row": detection.seed_row,
+        "title": detection.title,
+        "why": detection.why,
+        "risk": detection.risk,
+        "log": detection.log,
+        "answer": detection.answer,
+        "remediation": detection.remediation.id if detection.remediation else None,
+        "approval_list": detection.unless_actor_in,
+        "needs": list(detection.needs),
+        "deviates": detection.deviates,
+    }
+
+
+def _table(width: int) -> str:
+    """Lay the detections out: titles wrap in what width is left, a narrow terminal does without the guide's rows."""
+    names = ["detection", "risk", "answer", "title"]
+    rows = [[detection.id, detection.risk, detection.answer, detection.title] for detection in CATALOGUE]
+    if width >= _WIDE:
+        names.insert(1, "row of the guide")
+        rows = [[row[0], detection.seed_row, *row[1:]] for row, detection in zip(rows, CATALOGUE, strict=True)]
+    widths = [max(len(row[place]) for row in [names, *rows]) for place in range(len(names) - 1)]
+    widths.append(max(_NARROWEST_TITLE, width - sum(widths) - len(_GAP) * len(widths)))
+    ruler = ["-" * len(name) for name in names]
+    return "".join(line for row in [names, ruler, *rows] for line in _lines(row, widths))
+
+
+def _lines(row: list[str], widths: list[int]) -> list[str]:
+    """Write one row, on as many lines as its title needs."""
+    titles = textwrap.wrap(row[-1], widths[-1])
+    first = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+    margin = " " * (sum(widths[:-1]) + len(_GAP) * len(first))
+    return [_GAP.join([*first, titles[0]]).rstrip() + "\n", *(f"{margin}{title}\n" for title in titles[1:])]

@@ -1,0 +1,150 @@
+"""`responder match`: which records of a file the detections match, without a tenant."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from responders.catalogue import CATALOGUE
+from responders.commands import Subparsers
+from shared.catalog import AnyDetection
+from shared.events import Event
+from shared.match import Matcher
+from shared.normalize import Reading, read_batch, read_stream
+
+_CHUNK: Final = 1 << 20
+_HELD_WHOLE: Final = 1 << 24
+"""A text up to this long is decoded in one go, which is faster. Longer ones take no more memory than it."""
+
+_ENOUGH_THAT_IS_NOT_JSON: Final = 1000
+
+_HELP: Final = """\
+Each match is one line of JSON on standard output: the record's place in its file (from 0), the detection, the actor,
+the target and what changed. A record that can't be read is a line with the reason. Totals go to standard error.
+
+Read are audit, sign-in and activity records as Microsoft Graph, diagnostic settings, Log Analytics, Event Grid and the
+Azure Activity Log give them, in a JSON list, a page, or one a line. The shape is found out record by record.
+
+The exit status is 0, or 2 when a file couldn't be read at all."""
+
+
+class _NotReadable(Exception):
+    """A file that holds nothing to match; the text says why."""
+
+
+class _Totals:
+    """What the last line tells."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.records = 0
+        self.matches = 0
+        self.unreadable = 0
+
+    def __str__(self) -> str:
+        seconds = time.perf_counter() - self.started
+        return f"{self.records} records, {self.matches} matches, {self.unreadable} unreadable, {seconds:.2f} seconds"
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "match",
+        help="say which records of a file the detections match",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a file of records, or - for standard input")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    files: list[str] = arguments.files
+    matcher = Matcher(CATALOGUE)
+    totals = _Totals()
+    status = 0
+    for name in files:
+        label = {"file": name} if len(files) > 1 else {}
+        try:
+            for line in _lines_of(name, matcher, totals):
+                sys.stdout.buffer.write(msgspec.json.encode(label | line) + b"\n")
+        except (_NotReadable, OSError) as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            sys.stdout.flush()
+            sys.stderr.write(f"responder: {name}: {getattr(error, 'strerror', None) or error}\n")
+            status = 2
+    sys.stdout.flush()
+    sys.stderr.write(f"responder: {totals}\n")
+    return status
+
+
+def _lines_of(name: str, matcher: Matcher, totals: _Totals) -> Iterator[dict[str, object]]:
+    """Give what is to be told of each record; a file without any JSON is told of as a whole."""
+    with _opened(name) as file:
+        for reading in _with_json(_readings(file, matcher)):
+            totals.records += 1
+            if reading.unreadable:
+                totals.unreadable += 1
+                yield {"record": reading.index, "unreadable": reading.unreadable}
+            elif reading.event is not None:
+                for detection in matcher.matches(reading.event):
+                    totals.matches += 1
+                    yield _match(reading.index, reading.event, detection)
+
+
+def _opened(name: str) -> BinaryIO:
+    """Open a file, or standard input, which stays open: it isn't ours to close."""
+    return open(sys.stdin.fileno(), "rb", closefd=False) if name == "-" else Path(name).open("rb")
+
+
+def _readings(file: BinaryIO, matcher: Matcher) -> Iterator[Reading]:
+    chunks = iter(lambda: file.read(_CHUNK), b"")
+    held: list[bytes] = []
+    for chunk in chunks:
+        held.append(chunk)
+        if len(held) * _CHUNK > _HELD_WHOLE:
+            return read_stream(chain(held, chunks), tenant_id="", interest=matcher.interested)
+    return read_batch(b"".join(held), tenant_id="", interest=matcher.interested)
+
+
+def _with_json(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """Give the readings once one of them is JSON.
+
+    Raises:
+        _NotReadable: none is.
+    """
+    before: list[Reading] = []
+    remaining = iter(readings)
+    for reading in remaining:
+        before.append(msgspec.structs.replace(reading, text=msgspec.Raw(b"")))
+        if reading.is_json:
+            before[-1] = reading
+            yield from before
+            yield from remaining
+            return
+        if len(before) == _ENOUGH_THAT_IS_NOT_JSON:
+            break
+    if before:
+        raise _NotReadable(
+            "there are no JSON records in it; they are read from a list, a page, or one a line, in UTF-8"
+        )
+
+
+def _match(index: int, event: Event, detection: AnyDetection) -> dict[str, object]:
+    actor, target = event.actor, event.target
+    return {
+        "record": index,
+        "id": event.id,
+        "detection": detection.id,
+        "seed_row": detection.seed_row,
+        "risk": detection.risk,
+        "actor": {"id": actor.id, "name": actor.name, "kind": actor.kind},
+        "target": {"id": target.id, "name": target.name, "kind": target.kind},
+        "changes": target.changes,
+    }

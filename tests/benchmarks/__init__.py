@@ -1,0 +1,1 @@
+"""Figures that are promises: how fast the app starts and records are matched. `python -m tests.benchmarks.run`."""

@@ -1,0 +1,96 @@
+"""What holds of every detection: its own records match it and nothing else, and its words are the guide's."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from responders.catalogue import CATALOGUE
+from responders.detections import infrastructure, privileged_access
+from responders.detections.samples import diagnostic_record
+from shared.catalog import Answer, AnyDetection, Risk
+from shared.conditions import required
+from shared.events import Event
+from shared.match import INDEXED_BY, Matcher
+from shared.normalize import read_batch
+from tests.shared.record_strategies import audit_row, everything, written
+
+MATCHER = Matcher(CATALOGUE)
+HITS = [(detection, hit) for detection in CATALOGUE for hit in detection.hits]
+MISSES = [(detection, miss) for detection in CATALOGUE for miss in detection.misses]
+
+
+def named(pairs: list[tuple[AnyDetection, Any]]) -> list[str]:
+    return [f"{detection.id}-{place}" for place, (detection, _) in enumerate(pairs)]
+
+
+def event_of(record: dict[str, Any]) -> Event:
+    (reading,) = read_batch(written(record), tenant_id="t", interest=everything)
+    assert reading.event is not None, reading.unreadable
+    return reading.event
+
+
+@pytest.mark.parametrize(("detection", "hit"), HITS, ids=named(HITS))
+def test_a_hit_matches_its_detection_and_no_other(detection: AnyDetection, hit: dict[str, Any]) -> None:
+    assert MATCHER.matches(event_of(hit)) == (detection,)
+    (reading,) = read_batch(written(hit), tenant_id="t", interest=MATCHER.interested)
+    assert reading.event == event_of(hit)
+
+
+@pytest.mark.parametrize(("detection", "miss"), MISSES, ids=named(MISSES))
+def test_a_miss_does_not_match(detection: AnyDetection, miss: dict[str, Any]) -> None:
+    assert detection not in MATCHER.matches(event_of(miss))
+
+
+GRAPH_HITS = [(detection, hit) for detection, hit in HITS if "activityDisplayName" in hit]
+
+
+@pytest.mark.parametrize(("detection", "hit"), GRAPH_HITS, ids=named(GRAPH_HITS))
+@pytest.mark.parametrize("shape", [diagnostic_record, audit_row])
+def test_a_hit_matches_in_every_shape(
+    detection: AnyDetection, hit: dict[str, Any], shape: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    assert MATCHER.matches(event_of(shape(hit))) == (detection,)
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_a_detection_is_whole(detection: AnyDetection) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", detection.id)
+    assert detection.title.endswith("by an unapproved actor")
+    assert detection.why.endswith(".")
+    assert detection.hits
+    assert detection.misses
+    assert required(detection.when, INDEXED_BY[detection.log]), "without a name every record of the log would be built"
+    assert detection.log is event_of(detection.hits[0]).log
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_the_constant_has_the_words_of_the_id(detection: AnyDetection) -> None:
+    name = detection.id.replace("-", "_").upper()
+    assert detection in (getattr(infrastructure, name, None), getattr(privileged_access, name, None))
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_what_is_to_be_remediated_has_a_remediation(detection: AnyDetection) -> None:
+    assert (detection.answer is Answer.REMEDIATE) is (detection.remediation is not None)
+
+
+GUIDE = {
+    "infrastructure/1": ("ca-policy-created", Risk.HIGH),
+    "infrastructure/2": ("ca-policy-deleted", Risk.MEDIUM),
+    "infrastructure/3": ("ca-policy-updated", Risk.HIGH),
+    "infrastructure/4": ("b2c-custom-policy-created", Risk.HIGH),
+    "infrastructure/5": ("b2c-custom-policy-updated", Risk.HIGH),
+    "infrastructure/6": ("b2c-custom-policy-deleted", Risk.MEDIUM),
+    "privileged-access/rbac-role-assigned": ("rbac-role-assigned", Risk.HIGH),
+    "privileged-access/rbac-role-removed": ("rbac-role-removed", Risk.HIGH),
+}
+
+
+def test_rows_and_risks_are_the_guide_s() -> None:
+    assert {detection.seed_row: (detection.id, detection.risk) for detection in CATALOGUE} == GUIDE
+
+
+def test_a_read_of_custom_policies_is_left_out_and_the_row_says_so() -> None:
+    assert "Get custom policies" in infrastructure.B2C_CUSTOM_POLICY_UPDATED.deviates

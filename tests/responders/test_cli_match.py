@@ -1,0 +1,223 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from responders.catalogue import CATALOGUE
+from responders.cli import main
+from responders.detections.samples import (
+    ADMINISTRATOR,
+    CA_POLICY,
+    audit_record,
+    ca_policy_record,
+    event_grid_record,
+)
+from tests.shared.record_strategies import ROLE_WRITE, SAMPLES, written
+
+MATCHING = ca_policy_record("Update conditional access policy", old=CA_POLICY, new=CA_POLICY | {"state": "disabled"})
+IDLE = audit_record("Add user")
+UNREADABLE = {"Operation": "Add member to role.", "Workload": "AzureActiveDirectory"}
+
+
+class Ran:
+    """What one run of the command line gave."""
+
+    def __init__(self, *words: str, capture: pytest.CaptureFixture[str]) -> None:
+        self.status = main(words)
+        output = capture.readouterr()
+        self.text = output.out
+        self.errors = output.err
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+type Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    return lambda *words: Ran(*map(str, words), capture=capfd)
+
+
+def shell(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "responders", *words], input=stdin, capture_output=True, check=False)
+
+
+def test_a_match_is_a_line_with_everything_that_matters(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written([IDLE, MATCHING, UNREADABLE, IDLE]))
+    ran = run("match", file)
+    match, unreadable = ran.lines
+    change = match.pop("changes")[0]
+    assert match == {
+        "record": 1,
+        "id": MATCHING["id"],
+        "detection": "ca-policy-updated",
+        "seed_row": "infrastructure/3",
+        "risk": "high",
+        "actor": {"id": ADMINISTRATOR, "name": "morgan@fabrikam.onmicrosoft.com", "kind": "user"},
+        "target": {"id": CA_POLICY["id"], "name": CA_POLICY["displayName"], "kind": "Policy"},
+    }
+    assert change["name"] == "ConditionalAccessPolicy"
+    assert (json.loads(change["old"])["state"], json.loads(change["new"])["state"]) == ("enabled", "disabled")
+    assert unreadable["record"] == 2
+    assert "Office 365" in unreadable["unreadable"]
+    assert ran.errors.startswith("responder: 4 records, 1 matches, 1 unreadable, 0.")
+    assert ran.status == 0
+
+
+def test_an_azure_role_is_matched_too(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "events.json"
+    file.write_bytes(written([event_grid_record(ROLE_WRITE)]))
+    (match,) = run("match", file).lines
+    assert (match["detection"], match["changes"]) == ("rbac-role-assigned", [])
+    assert match["target"]["kind"] == "Microsoft.Authorization/roleAssignments"
+
+
+def test_several_files_are_named_and_each_is_counted_from_0(run: Run, tmp_path: Path) -> None:
+    files = [tmp_path / "a.json", tmp_path / "b.jsonl"]
+    files[0].write_bytes(written({"value": [IDLE, MATCHING]}))
+    files[1].write_bytes(written(MATCHING) + b"\n" + written(IDLE))
+    ran = run("match", *files)
+    assert [(line["file"], line["record"]) for line in ran.lines] == [(str(files[0]), 1), (str(files[1]), 0)]
+    assert "4 records, 2 matches, 0 unreadable" in ran.errors
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
+    prose, records = tmp_path / "notes.md", tmp_path / "records.json"
+    prose.write_text('# Notes\n\n- [a link](https://example.com), 1 number\n\n7\n\n```json\n{\n  "a": 1\n}\n```\n')
+    records.write_bytes(written([MATCHING]))
+    ran = run("match", prose, tmp_path / "missing.json", tmp_path, records)
+    assert [line["detection"] for line in ran.lines] == ["ca-policy-updated"]
+    problems = ran.errors.splitlines()
+    assert problems[0] == (
+        f"responder: {prose}: there are no JSON records in it; "
+        "they are read from a list, a page, or one a line, in UTF-8"
+    )
+    assert problems[1] == f"responder: {tmp_path / 'missing.json'}: No such file or directory"
+    assert problems[2] == f"responder: {tmp_path}: Is a directory"
+    assert problems[3].startswith("responder: 1 records, 1 matches")
+    assert len(problems) == 4
+    assert ran.status == 2
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\0\0", b"{" * 3000, '[{"a": 1}]'.encode("utf-16"), b"hello"])
+def test_what_is_not_json_is_one_error(run: Run, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    ran = run("match", file)
+    assert (ran.text, ran.status) == ("", 2)
+    assert len(ran.errors.splitlines()) == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"value": []}', b"\n\n"])
+def test_an_empty_export_is_no_error(run: Run, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "empty.json"
+    file.write_bytes(content)
+    ran = run("match", file)
+    assert (ran.text, ran.status) == ("", 0)
+    assert "0 records" in ran.errors
+
+
+def test_broken_records_among_whole_ones_are_told_of(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.jsonl"
+    file.write_bytes(b"not json\n" + written(MATCHING) + b"\n{broken\n")
+    ran = run("match", file)
+    assert [("unreadable" in line, line["record"]) for line in ran.lines] == [(True, 0), (False, 1), (True, 2)]
+    assert ran.status == 0
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+def test_every_shape_is_read(run: Run, tmp_path: Path, sample: dict[str, Any]) -> None:
+    file = tmp_path / "record.json"
+    file.write_bytes(written(sample))
+    assert "1 records, " in run("match", file).errors
+
+
+def test_standard_input_is_read() -> None:
+    ran = shell("match", "-", stdin=written([MATCHING]))
+    assert json.loads(ran.stdout)["record"] == 0
+    assert ran.returncode == 0
+
+
+def peak_memory(file: Path, thousands: int) -> float:
+    """Match that many thousand records, one of which matches, and give the process's peak in MB."""
+    with file.open("wb") as large:
+        large.write(b'{"@odata.context":"x","value":[' + written(MATCHING))
+        large.writelines([(b"," + written(IDLE)) * 1000] * thousands)
+        large.write(b"]}")
+    code = (
+        "import resource, sys; from responders.cli import main; status = main(sys.argv[1:]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024); sys.exit(status)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, "match", str(file)], capture_output=True, check=True)
+    match, megabytes = ran.stdout.splitlines()
+    assert json.loads(match)["record"] == 0
+    assert f"{thousands}001 records, 1 matches, 0 unreadable" in ran.stderr.decode()
+    return float(megabytes)
+
+
+def test_a_large_file_takes_no_more_memory_than_one_that_is_held_whole(tmp_path: Path) -> None:
+    held, streamed = (peak_memory(tmp_path / "records.json", thousands) for thousands in (20, 80))
+    assert streamed < held + 20
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written([MATCHING] * 5000))
+    command = [sys.executable, "-m", "responders", "match", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_without_a_command_the_help_is_shown(run: Run) -> None:
+    ran = run()
+    assert ran.status == 2
+    assert all(command in ran.text for command in ("match", "catalogue"))
+
+
+@pytest.mark.parametrize("words", [["match"], ["no-such-command"], ["catalogue", "--xml"]])
+def test_a_wrong_command_line_ends_with_2(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert "usage: responder" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["match", "--help"], ["catalogue", "--help"]])
+def test_help_is_help(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 0
+    assert "usage: responder" in capfd.readouterr().out
+
+
+def test_the_catalogue_is_a_list_of_all_there_is_to_know(run: Run) -> None:
+    ran = run("catalogue", "--json")
+    listed = json.loads(ran.text)
+    assert [entry["id"] for entry in listed] == [detection.id for detection in CATALOGUE]
+    names = "id seed_row title why risk log answer remediation approval_list needs deviates"
+    assert all(list(entry) == names.split() for entry in listed)
+    assert listed[0]["remediation"] == "disable-ca-policy"
+    assert listed[0]["approval_list"] == "conditional-access"
+    assert "Policy.ReadWrite.ConditionalAccess" in listed[0]["needs"]
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140, 200])
+def test_the_catalogue_fits_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("catalogue").text.splitlines()
+    assert all(len(line) <= max(columns, 72) for line in lines)
+    assert all(any(line.startswith(detection.id) for line in lines) for detection in CATALOGUE)
+    assert any("infrastructure/5" in line for line in lines) is (columns >= 132)
