@@ -31,6 +31,7 @@ def test_a_token_that_ran_out_is_refused(tenant: Ready, anonymous: httpx.Client,
     answer = anonymous.get(f"{tenant.graph}{_POLICIES}", headers={"Authorization": f"Bearer {token}"})
     assert _error(answer) == (401, "InvalidAuthenticationToken")
     assert "expired" in answer.json()["error"]["message"]
+    assert control.requests()[-1]["principal"] == world.ALICE.id
 
 
 def test_a_token_for_azure_is_refused(acting: Acting) -> None:

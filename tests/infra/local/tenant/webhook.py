@@ -4,7 +4,9 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
+
+type Consent = Literal["given", "withheld", "wrong", "refused"]
 
 
 class Webhook:
@@ -15,8 +17,7 @@ class Webhook:
         self.headers: list[dict[str, str]] = []
         self.handshakes: list[dict[str, Any]] = []
         self.statuses: list[int] = []
-        self.consents = True
-        self.refuses = False
+        self.consent: Consent = "given"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -39,7 +40,9 @@ class Webhook:
     @property
     def subjects(self) -> list[str]:
         """The resources that the deliveries so far were about."""
-        return [delivery[0]["subject"] for delivery in self.deliveries]
+        return [
+            delivery["subject"] if "subject" in delivery else delivery[0]["subject"] for delivery in self.deliveries
+        ]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         webhook = self
@@ -49,8 +52,9 @@ class Webhook:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 if self.headers["aeg-event-type"] == "SubscriptionValidation":
                     webhook.handshakes.append(body[0]["data"] | {"path": self.path})
-                    answer = {"validationResponse": body[0]["data"]["validationCode"]} if webhook.consents else {}
-                    self._answer(403 if webhook.refuses else 200, json.dumps(answer).encode())
+                    code = body[0]["data"]["validationCode"] if webhook.consent == "given" else "wrong"
+                    answer = {} if webhook.consent == "withheld" else {"validationResponse": code}
+                    self._answer(403 if webhook.consent == "refused" else 200, json.dumps(answer).encode())
                     return
                 webhook.headers.append(dict(self.headers.items()))
                 webhook.deliveries.append(body)
@@ -58,8 +62,8 @@ class Webhook:
 
             def do_OPTIONS(self) -> None:
                 webhook.handshakes.append({"callback": self.headers["WebHook-Request-Callback"]})
-                origin = self.headers["WebHook-Request-Origin"] if webhook.consents else ""
-                self._answer(403 if webhook.refuses else 200, origin=origin)
+                origins = {"given": self.headers["WebHook-Request-Origin"], "wrong": "example.org"}
+                self._answer(403 if webhook.consent == "refused" else 200, origin=origins.get(webhook.consent, ""))
 
             def _answer(self, status: int, body: bytes = b"", *, origin: str = "") -> None:
                 self.send_response(status)
