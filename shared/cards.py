@@ -18,7 +18,7 @@ from shared.differences import Difference, differences
 from shared.legible import Run, plain, quoted, runs, told
 from shared.owners import Owner
 from shared.portal import Link, portal_link
-from shared.wording import Ending, Notice, ending_of, facts, headline, next_steps, result, subject, when
+from shared.wording import Ending, Notice, ending_of, facts, headline, next_steps, result, subject
 
 LIMIT_BYTES: Final = 28_000
 """Teams takes messages of about 28 KB; Microsoft's pages don't say in which encoding, so two are kept under it."""
@@ -287,7 +287,6 @@ def _details(case: Case, detection: AnyDetection, notice: Notice, most: int) -> 
         "What to do": [plain(step) for step in next_steps(case, detection, most=most)],
         "What changed": [plain(change) for change in (*told_changes[: room.changes], *more)],
         **{label: plain(text) for label, text in rows},
-        "When": when(case.at),
     }
 
 

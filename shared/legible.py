@@ -27,6 +27,7 @@ _BREAKS: Final = re.compile(
     r"|(?<=<)(?=[A-Za-z/!?])"  # <at>name</at>
     r"|(?<=&)(?=[A-Za-z#])|(?<=\\)"  # entities, escapes
     r"|(?<=\{)(?=\{)|(?<=\$)(?=\{)"  # {{DATE(...)}} is rewritten by every renderer, ${...} by templating
+    r"|(?<=[-+#>])(?= )|(?<=\d[.)])(?= )"  # lists, headings, quotes
     r"|(?<=:)(?=//)|(?<=[Ww]{3})(?=\.)"  # bare addresses
 )
 

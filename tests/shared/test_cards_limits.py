@@ -36,6 +36,7 @@ from tests.shared.card_parts import strings, walk
 
 SHORT: Final = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(EVIL_TEXTS)
 DENSE: Final = (
+    "1. ",
     "*",
     "_a",
     "<b",
@@ -110,7 +111,8 @@ SLOW: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.lar
 UNHURRIED: Final = settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
 
 _HALVES: Final = re.compile(
-    r"\]\(|\*[^*]+\*|_[^_]+_|`.*`|~.*~|<[A-Za-z/!?]|&[A-Za-z#]|\\.|\{\{|\$\{|://|www\.", re.DOTALL | re.IGNORECASE
+    r"^[-+#>] |\d[.)] |\]\(|\*[^*]+\*|_[^_]+_|`.*`|~.*~|<[A-Za-z/!?]|&[A-Za-z#]|\\.|\{\{|\$\{|://|www\.",
+    re.DOTALL | re.IGNORECASE,
 )
 
 
