@@ -216,8 +216,8 @@ def _actors(situation: Situation) -> frozenset[str]:
 def _is_new(situation: Situation, assignment: Image) -> bool:
     """Say whether an unapproved change created the assignment.
 
-    An actor's name under `createdBy` isn't enough: they may have been approved then. Either a snapshot shows that it wasn't
-    there before, or it was created when one of their changes was seen.
+    An actor's id under `createdBy` isn't enough: they may have been approved then. Either a snapshot shows that it
+    wasn't there before, or it was created when one of their changes was seen.
     """
     creator = _principal(assignment, "createdBy")
     if creator not in _actors(situation):
