@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
+from shared.bulletins import Bulletin
 from shared.cases import Case, Decision, Outcome
 from shared.catalog import AnyDetection, Risk
 from shared.clients.storage import Conflict, Row, Storage, Table
@@ -38,9 +40,16 @@ class Sender(Protocol):
         """Send it, once."""
         ...
 
+    def tell(self, bulletin: Bulletin) -> None:
+        """Send a bulletin, once."""
+        ...
+
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page to send: which case, over what, to which of the owners (their place in order, 0 first)."""
+    """One page to send: which case, over what, to which of the owners (their place in order, 0 first).
+
+    Instead of a case it may carry a bulletin.
+    """
 
     case_id: str
     tenant_id: str
@@ -48,6 +57,7 @@ class Page(Struct, frozen=True, kw_only=True):
     place: int
     tries: int
     row: Row
+    bulletin: Bulletin | None = None
 
 
 def needs_somebody(case: Case) -> bool:
@@ -98,14 +108,46 @@ class Notifier:
         row = self._storage.row(Table.OUTBOX, partition, key)
         return _page(row) if row and row.columns["state"] == "waiting" else None
 
+    def publish(self, bulletin: Bulletin) -> None:
+        """Send a bulletin over every channel, once for its key; what fails is tried again by the resume timer."""
+        now = self._clock()
+        for channel in self._senders:
+            partition, key = f"{now:%Y%m%d}", f"{bulletin.key} {channel} 0"
+            columns = {
+                "case_id": "",
+                "tenant_id": "",
+                "channel": channel.value,
+                "place": 0,
+                "tries": 0,
+                "state": "waiting",
+                "next_try": now.isoformat(),
+                "needs_somebody": False,
+                "bulletin": msgspec.json.encode(bulletin).decode(),
+            }
+            if not self._storage.insert(Table.OUTBOX, partition, key, columns):
+                continue
+            row = self._storage.row(Table.OUTBOX, partition, key)
+            if row:
+                self.send_bulletin(_page(row))
+
+    def send_bulletin(self, page: Page) -> bool:
+        """Send the bulletin of a page, as `send` does a case."""
+        bulletin = page.bulletin
+        if bulletin is None:
+            return False
+        return self._send(page, lambda: self._senders[page.channel].tell(bulletin))
+
     def send(self, page: Page, case: Case, detection: AnyDetection) -> bool:
         """Send one page and write down that it was; a failure is written down with the time of the next try."""
         owner = self._owner(detection, page.place)
+        return self._send(page, lambda: self._senders[page.channel].send(case, detection, owner, place=page.place))
+
+    def _send(self, page: Page, attempt: Callable[[], None]) -> bool:
         try:
-            self._senders[page.channel].send(case, detection, owner, place=page.place)
+            attempt()
         except EdgeError as error:
             gap = _RETRY_GAPS[min(page.tries, len(_RETRY_GAPS) - 1)]
-            _log.warning("page of case %s over %s failed, next try in %s s: %s", case.id, page.channel, gap, error)
+            _log.warning("page %s over %s failed, next try in %s s: %s", page.row.key, page.channel, gap, error)
             next_try = self._clock() + timedelta(seconds=gap)
             self._note(page, tries=page.tries + 1, next_try=next_try.isoformat(), error=str(error)[:500])
             return False
@@ -191,4 +233,5 @@ def _page(row: Row) -> Page:
         place=int(columns["place"]),
         tries=int(columns["tries"]),
         row=row,
+        bulletin=msgspec.json.decode(told, type=Bulletin) if (told := columns.get("bulletin")) else None,
     )

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from shared.act import put_back, settled
 from shared.authorize import Authorization, authorize
+from shared.bulletins import Bulletin
 from shared.cases import Case, Decision, Outcome, Standing, State
 from shared.catalog import (
     Already,
@@ -29,6 +30,7 @@ from shared.catalog import (
     Unknown,
 )
 from shared.clients.edges import TenantEdges
+from shared.clients.storage import Table
 from shared.decide import Decided, Facts, decide
 from shared.errors import BadIdentifier, EdgeError, LeaseLost, ResponderError, Throttled, Unreachable
 from shared.events import Event, ResourceEvent
@@ -63,14 +65,33 @@ def take_in(machine: Machine, raw: bytes, *, tenant_id: str) -> Intake:
     Raises EdgeError when a case or a quarantined record couldn't be stored: the batch must then be delivered again.
     """
     intake = Intake()
+    kept: list[str] = []
     for reading in read_batch(raw, tenant_id=tenant_id, interest=machine.matcher.interested):
         intake.records += 1
         if reading.unreadable:
             intake.unreadable += 1
-            quarantine(machine.storage, reading.raw, reading.unreadable, tenant_id=tenant_id, now=machine.clock())
+            now = machine.clock()
+            if quarantine(machine.storage, reading.raw, reading.unreadable, tenant_id=tenant_id, now=now):
+                kept.append(reading.unreadable)
         elif reading.event is not None:
             _open_cases(machine, reading.event, reading.raw, intake)
+    if kept:
+        _tell_of_unreadable(machine, kept, tenant_id)
     return intake
+
+
+def _tell_of_unreadable(machine: Machine, reasons: list[str], tenant_id: str) -> None:
+    """Count them, and say so once an hour: a form of record that can't be read could hide anything."""
+    now = machine.clock()
+    machine.storage.add(Table.CURSORS, "quarantine", f"{tenant_id} {now:%Y%m%d}", len(reasons))
+    machine.notifier.publish(
+        Bulletin(
+            key=f"unreadable {tenant_id} {now:%Y%m%d%H}",
+            title="Records came that can't be read",
+            text=f"In tenant {tenant_id}, first: {reasons[0]}",
+            what_to_do="They are kept whole in container quarantine. Until they can be read, look at the audit log.",
+        )
+    )
 
 
 def _open_cases(machine: Machine, event: Event, raw: bytes, intake: Intake) -> None:
@@ -111,6 +132,9 @@ def resume(machine: Machine) -> int:
             queued += 1
     pages = machine.notifier.due() + machine.notifier.escalate(lambda page: _case_of(machine, page))
     for page in pages:
+        if page.bulletin:
+            machine.notifier.send_bulletin(page)
+            continue
         case = _case_of(machine, page)
         detection = machine.detections.get(case.detection) if case else None
         if case and detection:

@@ -9,11 +9,11 @@ from shared.clients.storage import Container, Storage
 _log = logging.getLogger("responder.quarantine")
 
 
-def quarantine(storage: Storage, raw: bytes, because: str, *, tenant_id: str, now: datetime) -> str:
-    """Keep a record that can't be read; gives the blob's name. The same bytes are kept once a day."""
-    digest = hashlib.sha256(raw).hexdigest()
-    name = f"{tenant_id or 'unknown'}/{now:%Y%m%d}/{digest[:32]}.bin"
+def quarantine(storage: Storage, raw: bytes, because: str, *, tenant_id: str, now: datetime) -> bool:
+    """Keep a record that can't be read, once a day; False when these bytes are there already."""
+    name = f"{tenant_id or 'unknown'}/{now:%Y%m%d}/{hashlib.sha256(raw).hexdigest()[:32]}.bin"
     reason = because.encode("ascii", "replace").decode()[:500]
-    storage.keep(Container.QUARANTINE, name, raw, metadata={"because": " ".join(reason.split())})
-    _log.warning("an unreadable record is kept in quarantine/%s: %s", name, because[:300])
-    return name
+    is_new = storage.keep(Container.QUARANTINE, name, raw, metadata={"because": " ".join(reason.split())})
+    if is_new:
+        _log.warning("an unreadable record is kept in quarantine/%s: %s", name, because[:300])
+    return is_new

@@ -1,5 +1,6 @@
 """The channels that pages go out by, each with its own form of a page."""
 
+from shared.bulletins import Bulletin, bulletin_alert, bulletin_card
 from shared.cards import alert_of, card_of
 from shared.cases import Case
 from shared.catalog import AnyDetection
@@ -22,6 +23,10 @@ class TeamsSender:
         notice = notice_for(case, self._settings, owners=(owner,) if owner else (), place=place)
         self._teams.post(card_of(case, detection, notice))
 
+    def tell(self, bulletin: Bulletin) -> None:
+        """Post a bulletin."""
+        self._teams.post(bulletin_card(bulletin))
+
 
 class PagerDutySender:
     """Triggers an alert in PagerDuty, which doesn't depend on the tenant."""
@@ -34,3 +39,7 @@ class PagerDutySender:
         """Send it; PagerDuty folds what has the same case id into one alert."""
         notice = notice_for(case, self._settings, owners=(owner,) if owner else (), place=place)
         self._pagerduty.trigger(alert_of(case, detection, notice))
+
+    def tell(self, bulletin: Bulletin) -> None:
+        """Trigger an alert for a bulletin."""
+        self._pagerduty.trigger(bulletin_alert(bulletin))

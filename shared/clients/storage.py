@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _PRECONDITION: Final = 412
+_TRIES: Final = 10
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
 
@@ -236,6 +237,20 @@ class Storage:
             )
         return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
 
+    def add(self, table: Table, partition: str, key: str, count: int) -> None:
+        """Add to the column `count` of a row, making the row where there is none. Under contention it may be given up."""
+        for _ in range(_TRIES):
+            row = self.row(table, partition, key)
+            if row is None:
+                if self.insert(table, partition, key, {"count": count}):
+                    return
+                continue
+            try:
+                self.replace(table, row, {**row.columns, "count": int(row.columns["count"]) + count})
+            except Conflict:
+                continue
+            return
+
     def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
         """Write a row whatever stood there."""
         from azure.data.tables import UpdateMode  # noqa: PLC0415 - imported on first use
@@ -247,8 +262,8 @@ class Storage:
 
     def keep(
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
-    ) -> None:
-        """Write a blob once; one of that name that is there already stays (evidence is never overwritten)."""
+    ) -> bool:
+        """Write a blob once; False when one of that name is there already (it stays: evidence is never overwritten)."""
         try:
             with _meaning(f"writing {container}"):
                 blob = self._once("blobs", self._blobs).get_blob_client(container, name)
@@ -256,6 +271,8 @@ class Storage:
         except Rejected as rejected:
             if rejected.status != _CONFLICT or rejected.code not in {"BlobAlreadyExists", ""}:
                 raise
+            return False
+        return True
 
     def blob(self, container: Container, name: str) -> bytes | None:
         """Read a blob; None when the container is there and the blob isn't."""
