@@ -238,7 +238,7 @@ class Storage:
         return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
 
     def add(self, table: Table, partition: str, key: str, count: int) -> None:
-        """Add to the column `count` of a row, making the row where there is none. Under contention it may be given up."""
+        """Write a blob once; False when there is one of that name, which stays: evidence is never overwritten."""
         for _ in range(_TRIES):
             row = self.row(table, partition, key)
             if row is None:
