@@ -5,14 +5,14 @@ ids are lower-cased; comparison is then exact.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from shared.events import AuditEvent, ResourceEvent, SignInEvent, fold
 
 
-@dataclass(frozen=True, slots=True)
-class Text[E]:
+class Text[E](Struct, frozen=True):
     """A text field of an event. `read` gives it folded."""
 
     name: str
@@ -31,46 +31,40 @@ class Text[E]:
         return StartsWith(self, fold(prefix))
 
 
-@dataclass(frozen=True, slots=True)
-class Is[E]:
+class Is[E](Struct, frozen=True):
     """Equality with one value."""
 
     field: Text[E]
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf[E]:
+class OneOf[E](Struct, frozen=True):
     """Equality with one of several values."""
 
     field: Text[E]
     values: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith[E]:
+class StartsWith[E](Struct, frozen=True):
     """A common beginning."""
 
     field: Text[E]
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class All[E]:
+class All[E](Struct, frozen=True):
     """Every term holds; true when there is none."""
 
     terms: tuple["Condition[E]", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf[E]:
+class AnyOf[E](Struct, frozen=True):
     """At least one term holds; false when there is none."""
 
     terms: tuple["Condition[E]", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not[E]:
+class Not[E](Struct, frozen=True):
     """The term doesn't hold."""
 
     term: "Condition[E]"

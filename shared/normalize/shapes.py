@@ -4,7 +4,6 @@ Most records of a tenant interest no detection, so what lies deeper is decoded o
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Raw, Struct, field
@@ -81,8 +80,7 @@ class Head(Struct, rename="camel"):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How records of one kind are read. `name` is what detections are indexed by: activity, operation, error code."""
 
     log: Log

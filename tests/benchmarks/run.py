@@ -1,0 +1,42 @@
+"""`python -m tests.benchmarks.run`: measure, and print one JSON object; progress goes to standard error.
+
+Ratios are what counts: both sides of each are measured in turns, on the same machine.
+"""
+
+import json
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MODULES: Final = {"import": "import_time", "match": "match_rate", "remedy": "remedy"}
+
+
+def main() -> int:
+    """Run every benchmark there is, each in a module with a function `measure`."""
+    figures: dict[str, Mapping[str, float]] = {}
+    for key, name in _MODULES.items():
+        module = f"tests.benchmarks.{name}"
+        if find_spec(module) is None:
+            _say(f"{key}: left out, there is no {module}")
+            continue
+        _say(f"{key}: measuring …")
+        measured: Mapping[str, float] | None = import_module(module).measure()
+        if measured is None:
+            _say(f"{key}: left out, local.settings.sample.json isn't there")
+            continue
+        figures[key] = measured
+        _say(f"{key}: {measured}")
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
