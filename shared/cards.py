@@ -128,24 +128,27 @@ class _Card:
         yield self._title("What changed")
         if not self.case.target.changes:
             yield self._line("The record doesn't say what; the case's evidence has all of it.", spacing="Small")
-        yield from self._listed(differences(self.case.target.changes, self._names()), self.room.changes)
+        yield from self._listed(differences(self.case.target.changes, self._names()), self.room.changes, _DONE)
 
     def _put_back(self) -> Iterator[Json]:
         """Show what was or would be put back, unless it only says the reverse of what changed."""
         found = differences(self.case.put_back, self._names())
         if found and (self.ending in _PUT_BACK_IS or not self.case.target.changes):
             yield self._title(_PUT_BACK_IS.get(self.ending, "Put back"))
-            yield from self._listed(found, max(1, self.room.changes // 2))
+            verbs = _DONE if self.ending in {Ending.PUT_BACK, Ending.ALREADY, Ending.UNPROVED} else _TO_DO
+            yield from self._listed(found, max(1, self.room.changes // 2), verbs)
 
     def _names(self) -> Mapping[str, str]:
         actor = self.case.actor
         own = {actor.id.lower(): actor.name} if actor.id and actor.name else {}
         return {**own, **self.notice.names}
 
-    def _listed(self, found: tuple[Difference, ...], most: int) -> Iterator[Json]:
+    def _listed(self, found: tuple[Difference, ...], most: int, verbs: "_Verbs") -> Iterator[Json]:
         for difference in found[:most]:
             path = runs(told(difference.path, self.room.most), most_pieces=self.room.pieces, style={"weight": "Bolder"})
-            yield self._block([*path, *self._runs(f": {_told_difference(difference, self.room)}")], spacing="Small")
+            yield self._block(
+                [*path, *self._runs(f": {_told_difference(difference, self.room, verbs)}")], spacing="Small"
+            )
         if len(found) > most:
             yield self._line(f"… and {len(found) - most:,} more: open the case for all of them.", spacing="Small")
 
@@ -202,18 +205,29 @@ _PUT_BACK_IS: Final[Mapping[Ending, str]] = {
 }
 
 
-def _told_difference(difference: Difference, room: _Room) -> str:
+class _Verbs(Struct, frozen=True, kw_only=True):
+    """How a difference is told: as what was done, or as what is to be done."""
+
+    add: str
+    remove: str
+
+
+_DONE: Final = _Verbs(add="added", remove="removed")
+_TO_DO: Final = _Verbs(add="add", remove="remove")
+
+
+def _told_difference(difference: Difference, room: _Room, verbs: _Verbs) -> str:
     if difference.is_of_list:
-        added = f"added {_members(difference.added, room)}" if difference.added else ""
-        removed = f"removed {_members(difference.removed, room)}" if difference.removed else ""
-        kept = f"({difference.kept:,} unchanged)" if difference.kept else ""
-        return "; ".join(part for part in (added, removed) if part) + (f" {kept}" if kept else "")
+        added = f"{verbs.add} {_members(difference.added, room)}" if difference.added else ""
+        removed = f"{verbs.remove} {_members(difference.removed, room)}" if difference.removed else ""
+        kept = f" ({difference.kept:,} unchanged)" if difference.kept else ""
+        return "; ".join(part for part in (added, removed) if part) + kept
     if difference.old is None and difference.new is None:
         return "changed, but the record has neither the old value nor the new"
     old, new = (None if text is None else quoted(text, room.most * 2) for text in (difference.old, difference.new))
     if old is None:
-        return f"added {new}"
-    return f"removed (was {old})" if new is None else f"{old} → {new}"
+        return f"{verbs.add} {new}"
+    return f"{verbs.remove} {old}" if new is None else f"{old} → {new}"
 
 
 def _members(members: tuple[str, ...], room: _Room) -> str:
@@ -277,7 +291,7 @@ def alert_of(case: Case, detection: AnyDetection, notice: Notice) -> Json:
 def _details(case: Case, detection: AnyDetection, notice: Notice, most: int) -> Json:
     room = _Room(most=most, changes=20, members=20, pieces=1)
     told_changes = [
-        f"{told(difference.path, most)}: {_told_difference(difference, room)}"
+        f"{told(difference.path, most)}: {_told_difference(difference, room, _DONE)}"
         for difference in differences(case.target.changes, notice.names)
     ]
     left = len(told_changes) - room.changes
