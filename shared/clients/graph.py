@@ -79,7 +79,7 @@ class GraphTransport:
         with GraphTransport._starting:
             client, self._client, self._adapter = self._client, None, None
         if client is not None and GraphTransport._loop is not None:
-            GraphTransport._loop.run(client.aclose())
+            GraphTransport._loop.run(_close(client))
 
     def _request(self, method: str, url: str, query: Mapping[str, str]) -> "RequestInformation":
         from kiota_abstractions.method import Method  # noqa: PLC0415 - the SDK is imported on first use
@@ -141,3 +141,14 @@ async def _send(adapter: "GraphRequestAdapter", request: "RequestInformation") -
         raise Unreachable("Microsoft Graph gave no answer")
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(status=response.status_code, headers=headers, body=response.content)
+
+
+async def _close(client: "httpx.AsyncClient") -> None:
+    from msgraph_core.middleware.async_graph_transport import AsyncGraphTransport  # noqa: PLC0415 - imported by now
+
+    await client.aclose()
+    # Closing stops at the SDK's wrapper: it doesn't hand it on to the connections.
+    wrappers = (client._transport, *client._mounts.values())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    for wrapper in wrappers:
+        if isinstance(wrapper, AsyncGraphTransport):
+            await wrapper.transport.aclose()
