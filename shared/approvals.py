@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from shared.authorize import Approval, Malformed, approval_from
+from shared.authorize import Approval, Malformed, approval_from, problem_with
 from shared.catalog import ApprovalList
 from shared.clients.calls import checked_id
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Row, Storage, Table
 
 _LONGEST: Final = timedelta(days=366)
 
@@ -32,7 +32,9 @@ class TableApprovals:
         if not _is_key(actor_id):
             return Malformed(because=f"{actor_id[:80]!r} is not an object id")
         row = self._storage.row(Table.APPROVED_ACTORS, approval_list, actor_id.lower())
-        return approval_from({**row.columns, "approval_list": row.partition, "actor_id": row.key}) if row else None
+        if row is None and actor_id.lower() != actor_id.upper():
+            row = self._storage.row(Table.APPROVED_ACTORS, approval_list, actor_id.upper())
+        return _approval_in(row) if row else None
 
     def is_empty(self, approval_list: ApprovalList) -> bool:
         """Whether a list has no row at all. Raises EdgeError as `find`."""
@@ -41,32 +43,17 @@ class TableApprovals:
     def all(self) -> list[tuple[str, str, Approval | Malformed]]:
         """Read every row, with its list and actor id, malformed ones included."""
         rows = self._storage.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")
-        return [
-            (
-                row.partition,
-                row.key,
-                approval_from({**row.columns, "approval_list": row.partition, "actor_id": row.key}),
-            )
-            for row in rows
-        ]
+        return [(row.partition, row.key, _approval_in(row)) for row in rows]
 
     def approve(self, approval: Approval) -> None:
         """Write an approval, in place of the actor's earlier one on that list.
 
         Raises:
-            ValueError: it has no ticket, no name, ends before it begins, has already ended or is longer than a year.
+            ValueError: it has no ticket, no name, an end that can't be or a target that is none.
             BadIdentifier: the actor id isn't an object id.
         """
         checked_id("id", approval.actor_id)
-        now = self._clock()
-        problems = [
-            "it needs a ticket that says who asked for it" if not approval.ticket.strip() else "",
-            "it needs the actor's name" if not approval.name.strip() else "",
-            "it has already ended" if approval.valid_until <= now else "",
-            "it ends before it begins" if approval.valid_until <= approval.valid_from else "",
-            "it is longer than a year; renew it instead" if approval.valid_until - now > _LONGEST else "",
-        ]
-        if found := [problem for problem in problems if problem]:
+        if found := self._problems(approval):
             raise ValueError("the approval was not written: " + "; ".join(found))
         fields = msgspec.to_builtins(approval)
         columns = {name: value for name, value in fields.items() if value is not None}
@@ -74,16 +61,41 @@ class TableApprovals:
         columns["targets"] = " ".join(approval.targets)
         self._storage.upsert(Table.APPROVED_ACTORS, approval.approval_list, approval.actor_id.lower(), columns)
 
+    def _problems(self, approval: Approval) -> list[str]:
+        now = self._clock()
+        problems = [
+            problem_with(approval),
+            "it needs the actor's name" if not approval.name.strip() else "",
+            "it has already ended" if approval.valid_until <= now else "",
+            "it ends before it begins" if approval.valid_until <= approval.valid_from else "",
+            "it is longer than a year; renew it instead" if approval.valid_until - now > _LONGEST else "",
+            # Without its empty target, an approval for one object would cover every object.
+            "a target is empty or has a space in it" if any(len(one.split()) != 1 for one in approval.targets) else "",
+        ]
+        return [problem for problem in problems if problem]
+
     def revoke(self, approval_list: ApprovalList, actor_id: str, *, by: str) -> bool:
-        """Take an approval back from now on, keeping its row as history; False when there is none."""
+        """Take an approval back from now on, keeping its row as history; False when there is none.
+
+        What was revoked before stays revoked from then on.
+        """
         checked_id("id", actor_id)
         row = self._storage.row(Table.APPROVED_ACTORS, approval_list, actor_id.lower())
         if row is None:
             return False
+        found, now = _approval_in(row), self._clock()
+        if isinstance(found, Approval) and found.revoked_at is not None and found.revoked_at <= now:
+            return True
         self._storage.replace(
-            Table.APPROVED_ACTORS, row, {**row.columns, "revoked_at": self._clock().isoformat(), "revoked_by": by}
+            Table.APPROVED_ACTORS, row, {**row.columns, "revoked_at": now.isoformat(), "revoked_by": by}
         )
         return True
+
+
+def _approval_in(row: Row) -> Approval | Malformed:
+    if row.key != row.key.lower():
+        return Malformed(because="its row key should be the object id in lower case")
+    return approval_from({**row.columns, "approval_list": row.partition, "actor_id": row.key})
 
 
 def _is_key(text: str) -> bool:
@@ -98,8 +110,8 @@ def until_from(text: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        whole_day = len(text) <= len("2027-01-31")
+        found = found + timedelta(days=1) if whole_day else found
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a date: write 2027-01-31 or 2027-01-31T18:00:00Z") from error
-    if len(text) <= len("2027-01-31"):
-        found += timedelta(days=1)
     return found if found.tzinfo else found.replace(tzinfo=UTC)

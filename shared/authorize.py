@@ -1,6 +1,5 @@
 """Stage 3: who made the change, and who may. Three answers, and whatever can't be told is `unknown`."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -134,14 +133,27 @@ def _stands(approval: Approval, actor: Actor, target_id: str, at: datetime) -> t
 def approval_from(columns: dict[str, object]) -> Approval | Malformed:
     """Read a row's columns; a row that isn't understood in full counts for nothing."""
     targets = columns.get("targets", "")
-    fields = {**columns, "targets": _words(targets) if isinstance(targets, str) else targets}
+    fields = {**columns, "targets": tuple(targets.split()) if isinstance(targets, str) else targets}
     try:
-        return msgspec.convert(
-            {name: value for name, value in fields.items() if value is not None}, Approval, strict=False
-        )
+        approval = msgspec.convert({name: value for name, value in fields.items() if value is not None}, Approval)
     except msgspec.ValidationError as error:
         return Malformed(because=str(error))
+    problem = problem_with(approval)
+    return Malformed(because=problem) if problem else approval
 
 
-def _words(text: str) -> Iterable[str]:
-    return tuple(text.split())
+def problem_with(approval: Approval) -> str:
+    """Say what is wrong with an approval whose fields are all of their type, "" where nothing is."""
+    if approval.kind is ActorKind.UNKNOWN:
+        return "its kind should be user or servicePrincipal"
+    if not approval.ticket.strip():
+        return "it needs a ticket that says who asked for it"
+    if any(set(target) & set(",;") for target in approval.targets):
+        return "its targets should be separated by spaces"
+    instants = {
+        "valid_from": approval.valid_from,
+        "valid_until": approval.valid_until,
+        "revoked_at": approval.revoked_at,
+    }
+    naive = [name for name, instant in instants.items() if instant is not None and instant.tzinfo is None]
+    return f"{naive[0]} names no time zone; it should be like 2027-01-31T18:00:00Z" if naive else ""

@@ -9,7 +9,7 @@ table that is gone is an error, never an empty table.
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -297,10 +297,15 @@ class Storage:
 
 
 def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
-    columns = {name: value for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
+    columns = {name: _plain(value) for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
     return Row(
         partition=str(entity["PartitionKey"]),
         key=str(entity["RowKey"]),
         columns=columns,
         etag=str(entity.metadata["etag"]),
     )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value, of any type
+    """Give the SDK's own kind of datetime as a plain one, which alone other libraries take."""
+    return datetime.combine(value.date(), value.timetz()) if isinstance(value, datetime) else value
