@@ -5,9 +5,6 @@ Documents come from the tenant, where an attacker may have written them, so noth
 
 from dataclasses import dataclass
 from typing import Final
-from xml.etree.ElementTree import ParseError, canonicalize
-
-from defusedxml.ElementTree import fromstring
 
 _NAMESPACE: Final = "{http://schemas.microsoft.com/online/cpim/schemas/2013/06}"
 _BASE: Final = f"{_NAMESPACE}BasePolicy/{_NAMESPACE}PolicyId"
@@ -27,6 +24,10 @@ def document_of(xml: str) -> PolicyDocument:
     Raises:
         ValueError: it isn't well-formed, or it has a DTD or entities.
     """
+    from xml.etree.ElementTree import ParseError, canonicalize  # noqa: PLC0415 - not needed to start
+
+    from defusedxml.ElementTree import fromstring  # noqa: PLC0415 - the same
+
     text = xml.removeprefix("\ufeff")
     try:
         root = fromstring(text, forbid_dtd=True)
