@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-from responders.commands import MODULES, CommandError
+from responders.commands import COMMANDS
+from responders.commands.connection import CommandError
 from shared.errors import ResponderError
 
 _USAGE_ERROR: Final = 2
@@ -39,13 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    """Make the parser. A command that has its module's name needs no other module, and starts the sooner."""
+    """Make the parser, of the one command that is named or of all of them."""
     parser = argparse.ArgumentParser(
         prog="responder",
         description="Puts unapproved changes in Microsoft Entra ID and Azure AD B2C back, or pages the owners.",
         epilog="`responder COMMAND --help` tells more about a command.",
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in [word for word in words[:1] if word in MODULES] or MODULES:
-        import_module(f"responders.commands.{name}").add_parser(subparsers)
+    named = [module for module, commands in COMMANDS.items() if words[:1] and words[0] in commands]
+    for module in named or COMMANDS:
+        import_module(f"responders.commands.{module}").add_parser(subparsers)
     return parser

@@ -48,7 +48,10 @@ class _Totals:
 
     def __str__(self) -> str:
         seconds = time.perf_counter() - self.started
-        return f"{self.records} records, {self.matches} matches, {self.unreadable} unreadable, {seconds:.2f} seconds"
+        return (
+            f"records read: {self.records}, matches: {self.matches}, unreadable: {self.unreadable}, "
+            f"seconds: {seconds:.2f}"
+        )
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -119,12 +119,17 @@ class Exported(Struct, rename="camel"):
 
 
 class Row(Struct, rename="pascal"):
-    """A row of table AzureActivity. `TenantId` there is the workspace; the tenant is in the claims."""
+    """A row of table AzureActivity, where older rows lack the columns ending in `Value`.
+
+    `TenantId` there is the workspace; the tenant is in the claims.
+    """
 
     event_data_id: str | None = None
     correlation_id: str | None = None
     operation_name_value: str | None = None
+    operation_name: str | None = None
     activity_status_value: str | None = None
+    activity_status: str | None = None
     caller: str | None = None
     caller_ip_address: str | None = None
     claims: Raw = NULL
@@ -201,8 +206,8 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> ResourceEvent:
     record = ActivityRecord(
         event_data_id=row.event_data_id,
         correlation_id=row.correlation_id,
-        operation_name=row.operation_name_value,
-        status=row.activity_status_value,
+        operation_name=row.operation_name_value or row.operation_name,
+        status=row.activity_status_value or row.activity_status,
         caller=row.caller,
         claims=row.claims,
         authorization=row.authorization,

@@ -99,10 +99,10 @@ def shape_of(head: Head, raw: Raw) -> Shape:  # noqa: PLR0911 - one return for e
         return _GRAPH_AUDIT
     if head.event_type is not None or head.specversion is not None:
         return _event_grid(head)
-    if isinstance(head.category, str):
-        return _diagnostics(head.category)
     if head.event_timestamp is not None or isinstance(head.operation_name, Words):
         return _ACTIVITY_LOG
+    if isinstance(head.category, str):
+        return _diagnostics(head.category)
     if head.snake_operation_name is not None:
         return _PYTHON_SDK
     if isinstance(head.status, _Status) and head.created_date_time is not None:
@@ -182,7 +182,7 @@ _SIGN_IN_ROW = Shape(
 )
 _ACTIVITY_ROW = Shape(
     Log.RESOURCE,
-    lambda head: head.row_operation_value or "",
+    lambda head: head.row_operation_value or head.row_operation or "",
     lambda head: head.row_generated_at,
     resources.from_log_analytics,
 )

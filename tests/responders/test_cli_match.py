@@ -1,7 +1,9 @@
+import argparse
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from responders.catalogue import CATALOGUE
 from responders.cli import main
+from responders.commands import COMMANDS
 from responders.detections.samples import (
     ADMINISTRATOR,
     CA_POLICY,
@@ -68,7 +71,7 @@ def test_a_match_is_a_line_with_everything_that_matters(run: Run, tmp_path: Path
     assert (json.loads(change["old"])["state"], json.loads(change["new"])["state"]) == ("enabled", "disabled")
     assert unreadable["record"] == 2
     assert "Office 365" in unreadable["unreadable"]
-    assert ran.errors.startswith("responder: 4 records, 1 matches, 1 unreadable, 0.")
+    assert ran.errors.startswith("responder: records read: 4, matches: 1, unreadable: 1, seconds: 0.")
     assert ran.status == 0
 
 
@@ -86,7 +89,7 @@ def test_several_files_are_named_and_each_is_counted_from_0(run: Run, tmp_path: 
     files[1].write_bytes(written(MATCHING) + b"\n" + written(IDLE))
     ran = run("match", *files)
     assert [(line["file"], line["record"]) for line in ran.lines] == [(str(files[0]), 1), (str(files[1]), 0)]
-    assert "4 records, 2 matches, 0 unreadable" in ran.errors
+    assert "records read: 4, matches: 2, unreadable: 0" in ran.errors
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(run: Run, tmp_path:
     )
     assert problems[1] == f"responder: {tmp_path / 'missing.json'}: No such file or directory"
     assert problems[2] == f"responder: {tmp_path}: Is a directory"
-    assert problems[3].startswith("responder: 1 records, 1 matches")
+    assert problems[3].startswith("responder: records read: 1, matches: 1")
     assert len(problems) == 4
     assert ran.status == 2
 
@@ -122,7 +125,7 @@ def test_an_empty_export_is_no_error(run: Run, tmp_path: Path, content: bytes) -
     file.write_bytes(content)
     ran = run("match", file)
     assert (ran.text, ran.status) == ("", 0)
-    assert "0 records" in ran.errors
+    assert "records read: 0," in ran.errors
 
 
 def test_broken_records_among_whole_ones_are_told_of(run: Run, tmp_path: Path) -> None:
@@ -137,7 +140,7 @@ def test_broken_records_among_whole_ones_are_told_of(run: Run, tmp_path: Path) -
 def test_every_shape_is_read(run: Run, tmp_path: Path, sample: dict[str, Any]) -> None:
     file = tmp_path / "record.json"
     file.write_bytes(written(sample))
-    assert "1 records, " in run("match", file).errors
+    assert "records read: 1," in run("match", file).errors
 
 
 def test_standard_input_is_read() -> None:
@@ -159,7 +162,7 @@ def peak_memory(file: Path, thousands: int) -> float:
     ran = subprocess.run([sys.executable, "-c", code, "match", str(file)], capture_output=True, check=True)
     match, megabytes = ran.stdout.splitlines()
     assert json.loads(match)["record"] == 0
-    assert f"{thousands}001 records, 1 matches, 0 unreadable" in ran.stderr.decode()
+    assert f"records read: {thousands}001, matches: 1, unreadable: 0" in ran.stderr.decode()
     return float(megabytes)
 
 
@@ -185,6 +188,19 @@ def test_without_a_command_the_help_is_shown(run: Run) -> None:
     ran = run()
     assert ran.status == 2
     assert all(command in ran.text for command in ("match", "catalogue"))
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_each_module_has_the_commands_that_it_is_listed_with(module: str) -> None:
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    import_module(f"responders.commands.{module}").add_parser(subparsers)
+    assert tuple(subparsers.choices) == COMMANDS[module]
+
+
+def test_what_the_person_at_the_terminal_can_put_right_is_one_line(run: Run) -> None:
+    ran = run("approvals", "--settings", "no-such-file.json")
+    assert ran.status == 2
+    assert ran.errors == "responder: the settings file no-such-file.json can't be read: No such file or directory\n"
 
 
 @pytest.mark.parametrize("words", [["match"], ["no-such-command"], ["catalogue", "--xml"]])

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from responders.detections.samples import (
@@ -176,6 +177,19 @@ def test_events_of_other_topics_are_unreadable_and_say_so(make: Callable[[str], 
     record["eventType" if "eventType" in record else "type"] = kind
     (reading,) = read_batch(written(record), tenant_id="", interest=everything)
     assert f"an Event Grid event of type {kind!r}" in reading.unreadable
+
+
+def test_a_row_of_old_lacks_the_columns_that_end_in_value() -> None:
+    row = EVERY_SHAPE["activity row"]
+    old = {name: value for name, value in row.items() if not name.endswith("Value")}
+    old |= {"OperationName": ROLE_WRITE, "ActivityStatus": "Succeeded"}
+    assert read(old) == msgspec.structs.replace(read(row), operation=ROLE_WRITE)
+
+
+def test_an_activity_log_record_may_have_plain_words() -> None:
+    record = activity_log_record(ROLE_WRITE)
+    plain = record | {name: record[name]["value"] for name in ("category", "operationName", "status")}
+    assert read(plain) == read(record)
 
 
 def test_a_record_of_no_interest_is_readable() -> None:
