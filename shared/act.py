@@ -80,9 +80,10 @@ def settled(
     pause = _FIRST_PAUSE
     while True:
         answer = _looked(look_again)
-        if isinstance(answer, Already) or clock() >= deadline:
+        left = (deadline - clock()).total_seconds()
+        if isinstance(answer, Already) or left <= 0:
             return answer
-        wait(pause)
+        wait(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
