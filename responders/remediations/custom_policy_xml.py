@@ -4,9 +4,15 @@ Documents come from the tenant, where an attacker may have written them, so noth
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _NAMESPACE: Final = "{http://schemas.microsoft.com/online/cpim/schemas/2013/06}"
+_DEEPEST: Final = 100
+"""No policy comes near it; making a document canonical takes time by the square of its depth."""
+
 _BASE: Final = f"{_NAMESPACE}BasePolicy/{_NAMESPACE}PolicyId"
 
 
@@ -31,6 +37,7 @@ def document_of(xml: str) -> PolicyDocument:
     text = xml.removeprefix("\ufeff")
     try:
         root = fromstring(text, forbid_dtd=True)
+        _refuse_too_deep(root)
         # Only what passed the safe parser is parsed again. Comments, byte order mark and layout don't count.
         canonical = canonicalize(text, strip_text=True)
     except ParseError as error:
@@ -39,6 +46,14 @@ def document_of(xml: str) -> PolicyDocument:
         raise ValueError(f"it is not XML that is safe to read: {error}") from error
     base = root.findtext(_BASE, default="")
     return PolicyDocument(base=base.strip(), canonical=canonical)
+
+
+def _refuse_too_deep(root: "Element") -> None:
+    level = list(root)
+    for _ in range(_DEEPEST):
+        level = [child for element in level for child in element]
+    if level:
+        raise ValueError(f"elements are nested more than {_DEEPEST} deep")
 
 
 def is_same_document(one: str, other: str) -> bool:

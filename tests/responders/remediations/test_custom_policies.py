@@ -56,7 +56,7 @@ class TestDocuments:
     def test_content_counts(self) -> None:
         assert not is_same_document(_XML, _TAMPERED)
 
-    @pytest.mark.parametrize("text", [_BOMB, "", "<a", "plain", "<a>\ud800</a>"])
+    @pytest.mark.parametrize("text", [_BOMB, "", "<a", "plain", "<a>\ud800</a>", "<a>" * 9999 + "</a>" * 9999])
     def test_what_is_not_safe_is_not_read(self, text: str) -> None:
         with pytest.raises(ValueError, match="it is not"):
             document_of(text)

@@ -34,7 +34,7 @@ def test_a_refusal_that_is_about_the_request_is_not_taken_for_an_empty_bin() -> 
     conflict = answer_of({"error": {"code": "Conflict", "message": "busy"}}, 409)
     tenant = FakeTenant(
         deleted_ca_policies={POLICY_ID: ca_policy()},
-        spoil=lambda _number, request: conflict if request.method == "POST" else None,
+        spoil=lambda _number, request: conflict if request.url.endswith("/restore") else None,
     )
     with pytest.raises(Rejected, match="busy"):
         RESTORE_CA_POLICY.apply(tenant.edges(), _TARGET, planned())
