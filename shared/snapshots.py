@@ -24,9 +24,10 @@ _STALE: Final = timedelta(hours=24)
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """Every object of a kind at `captured_at`, by lower-case id.
+    """Every object of a kind, by lower-case id.
 
-    `held_until` is when the listing before it was last confirmed.
+    `captured_at` is when the last of them had been read: a change that came while they were read may be in it, so it is
+    no baseline for that change. `held_until` is when the listing before it was last confirmed.
     """
 
     captured_at: datetime
@@ -49,14 +50,16 @@ class Snapshots:
         """
         started = self._clock()
         objects = {object_id.lower(): image for object_id, image in inventory.read(edges).items()}
+        captured_at = self._clock()
         digest = hashlib.sha256(msgspec.json.encode(objects, order="deterministic")).hexdigest()
         place = _place(edges.tenant.id, inventory.kind)
         row = self._storage.row(Table.CURSORS, "snapshot", place.replace("/", "|"))
         held_until = datetime.fromisoformat(row.columns["confirmed_at"]) if row else None
         if row is None or row.columns["digest"] != digest:
-            listing = Listing(captured_at=started, held_until=held_until, objects=objects)
-            name = f"{place}/{started.astimezone(UTC).strftime(_STAMP)}.json.gz"
+            listing = Listing(captured_at=captured_at, held_until=held_until, objects=objects)
+            name = f"{place}/{captured_at.astimezone(UTC).strftime(_STAMP)}.json.gz"
             self._storage.keep(Container.SNAPSHOTS, name, gzip.compress(msgspec.json.encode(listing)))
+        # For the same reason it is confirmed up to the beginning of the reading only.
         columns = {"digest": digest, "confirmed_at": started.isoformat(), "objects": len(objects)}
         self._storage.upsert(Table.CURSORS, "snapshot", place.replace("/", "|"), columns)
         return len(objects)
