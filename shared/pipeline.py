@@ -5,6 +5,7 @@ be killed at any point and run again: what was done is found by its evidence, it
 memory.
 """
 
+import dataclasses
 import logging
 from datetime import timedelta
 from typing import Final, assert_never
@@ -199,6 +200,17 @@ class _Run:
     def move(self, **changes: object) -> None:
         self.held = self.machine.ledger.move(self.held, **changes)
 
+    def keep_lease(self) -> None:
+        """Renew the lease when a third of it has passed.
+
+        Raises:
+            LeaseLost: another run has taken the case over.
+        """
+        lease = self.machine.settings.lease
+        until = self.held.case.lease_until
+        if until is None or until - self.machine.clock() < lease * 2 / 3:
+            self.move()
+
     def tell(self, detection: AnyDetection) -> None:
         """Write the pages, close the case, send the pages: from the outbox on they can't be lost."""
         pages = self.machine.notifier.post(self.held.case, detection)
@@ -352,6 +364,10 @@ class _Answering:
     def _edges(self) -> TenantEdges:
         return self.machine.edges[self.case.tenant_id]
 
+    def _edges_under_lease(self) -> TenantEdges:
+        """Give edges that write nothing once another run has the case: pacing and retries can outlast the lease."""
+        return dataclasses.replace(self._edges(), before_write=self.run.keep_lease)
+
     def _read_surroundings(self, remediation: Remediation) -> "_Surroundings":
         """Read the object's history and, where the remediation needs it, the object before the unapproved changes."""
         since = self.case.at - _HISTORY
@@ -443,7 +459,7 @@ class _Answering:
             raise ResponderError(f"case {self.case.id} was decided to be put back without a plan")
         acted = put_back(
             put=plan,
-            apply=lambda put: remediation.apply(self._edges(), self.case.target, put),
+            apply=lambda put: remediation.apply(self._edges_under_lease(), self.case.target, put),
             look_again=lambda: self._plan(remediation)[1],
             clock=self.machine.clock,
             wait=self.machine.wait,

@@ -59,13 +59,15 @@ class Pacer(Protocol):
 class TenantEdges:
     """A tenant's Graph and ARM, as the remediations and inventories see them.
 
-    `wait` sleeps; tests pass a clock that doesn't.
+    `wait` sleeps; tests pass a clock that doesn't. `before_write` is called when a write is about to be sent, after all
+    waiting for its turn; what it raises keeps the write from being sent.
     """
 
     tenant: Tenant
     transports: Mapping[Service, Transport]
     pacer: Pacer
     wait: Callable[[float], None]
+    before_write: Callable[[], None] = lambda: None
 
     def get(self, call: Call, /, **ids: str) -> Image | None:
         """Read one object; None when the service says that it doesn't exist."""
@@ -133,6 +135,8 @@ class TenantEdges:
         def once() -> Answer:
             if call.lane:
                 self.pacer.wait_for(self.tenant.id, call.lane)
+            if call.method != "GET":
+                self.before_write()
             transport = self.transports[call.service]
             answer = transport.exchange(call.method, url, query=query or {}, body=body, content_type=content_type)
             return _checked(call, url, answer)
