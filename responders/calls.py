@@ -14,8 +14,26 @@ DIRECTORY_AUDITS: Final = Call(
 )
 """What the poll reads."""
 
+GET_USER: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/users/{id}",
+    needs=(Permission.USER_READ,),
+)
+"""The doctor asks whether the emergency accounts exist and are enabled."""
+
+GET_ROLE_DEFINITION: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{id}",
+    needs=(Permission.ROLE_DEFINITION_READ,),
+)
+"""The doctor asks what the roles of the responder's own identity allow."""
+
 CALLS: Final[tuple[Call, ...]] = (
     DIRECTORY_AUDITS,
+    GET_USER,
+    GET_ROLE_DEFINITION,
     *ca_policies.CALLS,
     *custom_policies.CALLS,
     *role_assignments.CALLS,

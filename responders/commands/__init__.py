@@ -17,5 +17,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "cases": ("cases",),
     "owners": ("owner", "owners"),
     "switches": ("mode", "stop", "start"),
+    "permissions": ("permissions",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

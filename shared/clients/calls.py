@@ -38,9 +38,11 @@ class Permission(StrEnum):
     POLICY_WRITE_CONDITIONAL_ACCESS = "Policy.ReadWrite.ConditionalAccess"
     POLICY_WRITE_TRUST_FRAMEWORK = "Policy.ReadWrite.TrustFramework"
     APPLICATION_READ = "Application.Read.All"
+    USER_READ = "User.Read.All"
     ROLE_ASSIGNMENT_READ = "Microsoft.Authorization/roleAssignments/read"
     ROLE_ASSIGNMENT_WRITE = "Microsoft.Authorization/roleAssignments/write"
     ROLE_ASSIGNMENT_DELETE = "Microsoft.Authorization/roleAssignments/delete"
+    ROLE_DEFINITION_READ = "Microsoft.Authorization/roleDefinitions/read"
 
 
 _GUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"

@@ -1,0 +1,51 @@
+"""What the product's identity needs in each kind of tenant, and which declaration needs it.
+
+Nothing here is a list to keep: it is the union of what the declared calls need.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from responders.calls import DIRECTORY_AUDITS, GET_ROLE_DEFINITION, GET_USER
+from responders.catalogue import CATALOGUE
+from responders.inventories import INVENTORIES
+from shared.catalog import TenantKind
+from shared.grants import Grant, Need, grants_from
+
+_KIND_OF_TENANT: Final = {inventory.kind: inventory.tenant_kind for inventory in INVENTORIES}
+
+NEEDS: Final[tuple[Need, ...]] = (
+    *(Need(by="poll of the audit log", kind=kind, calls=(DIRECTORY_AUDITS,)) for kind in TenantKind),
+    *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
+    *(
+        Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
+        for detection in CATALOGUE
+        if detection.remediation
+    ),
+    Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
+)
+"""Every declaration that makes calls, with the kind of tenant that it makes them in."""
+
+GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
+
+DIRECTORY_ROLES: Final[tuple[str, ...]] = ()
+"""Entra directory roles that the identity needs besides: none so far."""
+
+
+class _AppRoles(Struct, frozen=True):
+    source: str
+    resource_app_id: str
+    app_roles: dict[str, str]
+
+
+@cache
+def app_role_ids() -> Mapping[str, str]:
+    """Give the id of each Graph application permission that is used, by its name: the same in every tenant."""
+    raw = files("responders").joinpath("graph_app_roles.json").read_bytes()
+    return MappingProxyType(msgspec.json.decode(raw, type=_AppRoles).app_roles)
