@@ -4,6 +4,7 @@ A case moves one way: opened → decided → acted → closed. Each move is an E
 """
 
 import hashlib
+import json
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -98,17 +99,19 @@ class Case(Struct, frozen=True, kw_only=True):
 
 def case_key(tenant_id: str, detection: str, correlation_id: str, target_id: str) -> str:
     """Hash what makes two records the same case: 20 hex digits."""
-    parts = f"{tenant_id}\x1f{detection}\x1f{correlation_id}\x1f{target_id}"
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    parts = json.dumps((tenant_id, detection, correlation_id, target_id))
+    return hashlib.sha256(parts.encode()).hexdigest()[:20]
 
 
-def case_id(tenant_id: str, detection: str, event: Event, *, day: datetime | None = None) -> str:
+def case_id(tenant_id: str, detection: str, event: Event, *, day: datetime | None = None, another: bool = False) -> str:
     """Name a case: the day of its event and the hash, so that its table partition can be told from the id alone.
 
-    A record without a correlation id is a case of its own, by its record id.
+    A record without a correlation id is a case of its own, by its record id. So is `another` action that has the
+    correlation id of an earlier one.
     """
-    key = case_key(tenant_id, detection, event.correlation_id or f"record {event.id}", event.target.id)
-    return f"{(day or event.at):%Y%m%d}-{key}"
+    own = f"record {event.id or event.at.isoformat()}"
+    action = f"{event.correlation_id} {own}" if another else event.correlation_id or own
+    return f"{(day or event.at):%Y%m%d}-{case_key(tenant_id, detection, action, event.target.id)}"
 
 
 def twin_ids(tenant_id: str, detection: str, event: Event) -> tuple[str, ...]:

@@ -16,9 +16,20 @@ from msgspec import Struct
 from shared.cases import Case, case_id, twin_ids
 from shared.clients.storage import Conflict, Container, Row, Storage, Table
 from shared.errors import LeaseLost, Rejected
-from shared.events import Event, Target
+from shared.events import Actor, Change, Event, Target
 
-_LONGEST_TEXT: Final = 2_000
+_ROOMS: Final = ((2_000, 20), (400, 20), (60, 10))
+"""Characters of a text, and changes, that are kept in a row; tried in this order until the row is small enough."""
+
+_LARGEST_COLUMN: Final = 60_000
+"""Bytes in UTF-16; a table takes 64 KiB."""
+
+_LONGEST_ID: Final = 600
+"""Characters; the longest ids are those of Azure resources."""
+
+_ONE_ACTION: Final = timedelta(minutes=1)
+"""How far apart the records of one action are at most; real ones are milliseconds apart."""
+
 _FIRST_LEASE: Final = timedelta(seconds=30)
 _SEARCHED: Final = timedelta(days=30)
 
@@ -46,18 +57,27 @@ class Ledger:
 
         Raises EdgeError when any of the three writes fails: the caller must not count the record as done then.
         """
-        case = self._new_case(detection, event, record)
+        namesake = self._namesake(detection, event)
+        if namesake is not None and event.id and _id(event.id) == namesake.event_id:
+            return None
+        another = namesake is not None and not _is_one_action(namesake, event)
+        case = self._new_case(detection, event, record, another=another)
         self._evidence.keep(Container.EVIDENCE, case.record, record)
-        if any(self._find(case.tenant_id, twin) for twin in twin_ids(case.tenant_id, detection, event)):
+        if namesake is not None and not another:
             return None
         if not self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, _columns(case)):
-            return None
+            # Another run was faster, maybe with another record of that name.
+            return None if another or namesake is not None else self.open(detection, event, record)
         self.enqueue(case)
         return case
 
-    def _new_case(self, detection: str, event: Event, record: bytes) -> Case:
+    def _namesake(self, detection: str, event: Event) -> Case | None:
+        names = (case_id(event.tenant_id, detection, event), *twin_ids(event.tenant_id, detection, event))
+        return next((case for name in names if (case := self.case(event.tenant_id, name))), None)
+
+    def _new_case(self, detection: str, event: Event, record: bytes, *, another: bool) -> Case:
         now = self._clock()
-        name = case_id(event.tenant_id, detection, event)
+        name = case_id(event.tenant_id, detection, event, another=another)
         digest = hashlib.sha256(record).hexdigest()[:12]
         return Case(
             id=name,
@@ -109,8 +129,22 @@ class Ledger:
         try:
             row = self._storage.replace(Table.CASES, held.row, _columns(case))
         except Conflict as conflict:
-            raise LeaseLost(f"case {case.id} was taken over by another run") from conflict
+            acknowledged = self._only_acknowledged(held)
+            if acknowledged is None:
+                raise LeaseLost(f"case {case.id} was taken over by another run") from conflict
+            return self.move(acknowledged, **changes)
         return Held(case=case, row=row)
+
+    def _only_acknowledged(self, held: Held) -> Held | None:
+        """Give the case with its acknowledgement, where that is all that somebody else has written; else None."""
+        row = self._find(held.case.tenant_id, held.case.id)
+        if row is None:
+            return None
+        theirs, ours = case_from(row), case_from(held.row)
+        noted = {"acknowledged_by": theirs.acknowledged_by, "acknowledged_at": theirs.acknowledged_at}
+        if theirs != msgspec.structs.replace(ours, **noted):
+            return None
+        return Held(case=msgspec.structs.replace(held.case, **noted), row=row)
 
     def acknowledge(self, case: Case, *, by: str) -> Case:
         """Note who has read the page of a case, whoever holds its lease; the first one stays.
@@ -172,7 +206,7 @@ class Ledger:
             " and ".join(terms),
             first=f"{tenant_id}|{start:%Y%m%d}",
             last=f"{tenant_id}|99999999",
-            target=_cut(target_id, _LONGEST_TEXT),
+            target=_id(target_id).lower(),
         )
         return sorted((case_from(row) for row in rows), key=lambda case: case.at, reverse=True)
 
@@ -184,22 +218,77 @@ def _partition(tenant_id: str, name: str) -> str:
     return f"{tenant_id}|{name.partition('-')[0]}"
 
 
+def _is_one_action(case: Case, event: Event) -> bool:
+    """Say whether a record with the correlation id of a case tells of the same action.
+
+    Whoever makes a request may choose its correlation id, so that alone would let somebody hide a change behind a case
+    that has been answered, or behind somebody else's.
+    """
+    seen_at = case.decided_at or case.closed_at
+    by_same = not event.actor.id or not case.actor.id or _id(event.actor.id) == case.actor.id
+    return by_same and abs(event.at - case.at) <= _ONE_ACTION and (seen_at is None or event.at <= seen_at)
+
+
 def _columns(case: Case) -> dict[str, Any]:
     """Give a row's columns: the case as JSON without what evidence holds in full, and what queries filter on."""
-    target = Target(id=case.target.id, name=_cut(case.target.name, _LONGEST_TEXT), kind=_cut(case.target.kind, 200))
-    actor = msgspec.structs.replace(case.actor, name=_cut(case.actor.name, _LONGEST_TEXT))
-    stored = msgspec.structs.replace(case, target=target, actor=actor, because=_cut(case.because, _LONGEST_TEXT))
     return {
-        "case": msgspec.json.encode(stored).decode(),
+        "case": _json(case),
         "open": case.is_open,
         "state": case.state.value,
-        "target_id": _cut(case.target.id, _LONGEST_TEXT),
+        "target_id": _id(case.target.id).lower(),
         "detection": case.detection,
-        "actor_id": _cut(case.actor.id, 200),
+        "actor_id": _id(case.actor.id),
         "decision": case.decision.value,
         "outcome": case.outcome.value,
         "at": case.at.astimezone(UTC).isoformat(),
     }
+
+
+def _json(case: Case) -> str:
+    """Write a case as JSON that a column takes, whatever the tenant's texts are."""
+    text = ""
+    for longest, changes in _ROOMS:
+        text = msgspec.json.encode(_shortened(case, longest, changes)).decode()
+        if len(text.encode("utf-16-le")) <= _LARGEST_COLUMN:
+            break
+    return text
+
+
+def _shortened(case: Case, longest: int, changes: int) -> Case:
+    texts = ("standing_because", "because", "would", "summary", "proof", "acknowledged_by")
+    put_back = tuple(
+        Change(
+            name=_cut(change.name, longest),
+            old=None if change.old is None else _cut(change.old, longest),
+            new=None if change.new is None else _cut(change.new, longest),
+        )
+        for change in case.put_back[:changes]
+    )
+    ids = {name: _id(getattr(case, name)) for name in ("correlation_id", "event_id")}
+    actor, target = case.actor, case.target
+    return msgspec.structs.replace(
+        case,
+        **ids,
+        **{name: _cut(getattr(case, name), longest) for name in texts},
+        put_back=put_back,
+        target=Target(id=_id(target.id), name=_cut(target.name, longest), kind=_cut(target.kind, longest)),
+        actor=Actor(
+            id=_id(actor.id),
+            name=_cut(actor.name, longest),
+            kind=actor.kind,
+            address=_cut(actor.address, longest),
+        ),
+    )
+
+
+def _id(text: str) -> str:
+    """Give an id as a row holds it: a hash where it can't be anybody's, for its length or its characters.
+
+    The hash begins with "#", which keeps it from being looked up: then it isn't found, and that would mean something.
+    """
+    if len(text) <= _LONGEST_ID and text.isprintable():
+        return text
+    return "#" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def case_from(row: Row) -> Case:
@@ -208,4 +297,6 @@ def case_from(row: Row) -> Case:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """Shorten a text, and put U+FFFD for each half of a character, which JSON can't hold."""
+    short = text if len(text) <= most else text[: most - 1] + "…"
+    return short.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

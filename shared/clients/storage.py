@@ -215,8 +215,8 @@ class Storage:
             with _meaning(f"writing {table}"):
                 self._table(table).create_entity({**columns, "PartitionKey": partition, "RowKey": key})
         except Rejected as rejected:
-            # Azurite's duplicate insert has no error code: the status tells.
-            if rejected.status == _CONFLICT:
+            # Azurite's duplicate insert has no error code. A table that is being deleted is a conflict too.
+            if rejected.status == _CONFLICT and rejected.code in {"EntityAlreadyExists", ""}:
                 return False
             raise
         return True
@@ -231,10 +231,15 @@ class Storage:
         from azure.data.tables import UpdateMode  # noqa: PLC0415
 
         entity = {**columns, "PartitionKey": row.partition, "RowKey": row.key}
-        with _meaning(f"writing {table}"):
-            answer = self._table(table).update_entity(
-                entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
-            )
+        try:
+            with _meaning(f"writing {table}"):
+                answer = self._table(table).update_entity(
+                    entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
+                )
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
+                raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
+            raise
         return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
 
     def add(self, table: Table, partition: str, key: str, count: int) -> None:
