@@ -69,9 +69,9 @@ class TenantEdges:
     wait: Callable[[float], None]
     before_write: Callable[[], None] = lambda: None
 
-    def get(self, call: Call, /, **ids: str) -> Image | None:
+    def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
         """Read one object; None when the service says that it doesn't exist."""
-        answer = self._found(call, ids)
+        answer = self._found(call, ids, query=query)
         return None if answer is None else _decoded(call, answer, dict[str, Any])
 
     def text(self, call: Call, /, **ids: str) -> str | None:
@@ -82,9 +82,9 @@ class TenantEdges:
         except UnicodeDecodeError as error:
             raise Rejected(f"{call.method} {call.path} gave text that isn't UTF-8: {error}") from error
 
-    def _found(self, call: Call, ids: Mapping[str, str]) -> Answer | None:
+    def _found(self, call: Call, ids: Mapping[str, str], *, query: Mapping[str, str] | None = None) -> Answer | None:
         try:
-            return self._answer(call, ids)
+            return self._answer(call, ids, query=query)
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code not in _OTHER_THINGS_MISSING:
                 return None
@@ -107,6 +107,10 @@ class TenantEdges:
         """Read a whole listing."""
         pages = self.pages(call, query=query, **ids)
         return [image for page in pages for image in _decoded_body(call, page, _Page).value]
+
+    def first_page(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
+        """Read no more than the first page of a listing, for who asks whether it can be read at all."""
+        return _decoded_body(call, self._answer(call, ids, query=query).body, _Page).value
 
     def send(self, call: Call, /, *, body: Json = None, **ids: str) -> Image | None:
         """Write, with a JSON body or none; gives the answer's body where there is one."""

@@ -167,6 +167,11 @@ class TestReading:
         with pytest.raises(Unreachable, match="can't be read"):
             script(answer(200, body)).edges.get(GET, id=_GUID)
 
+    def test_a_read_may_choose_properties(self) -> None:
+        played = script(answer(200, {"id": _GUID}))
+        assert played.edges.get(GET, query={"$select": "id"}, id=_GUID) == {"id": _GUID}
+        assert played.sent[0].query == {"$select": "id"}
+
     def test_text_loses_its_byte_order_mark(self) -> None:
         assert script(answer(200, "\ufeff<ä/>".encode())).edges.text(GET, id=_GUID) == "<ä/>"
 
@@ -191,6 +196,11 @@ class TestListings:
         played = script(answer(200, _PAGE | {name: _NEXT}), answer(200, {"value": [{"id": "2"}]}))
         assert played.edges.list(LIST, query={"$top": "1"}) == [{"id": "1"}, {"id": "2"}]
         assert [(sent.url, sent.query) for sent in played.sent] == [("/things", {"$top": "1"}), (_NEXT, {})]
+
+    def test_who_asks_for_the_first_page_gets_no_more(self) -> None:
+        played = script(answer(200, _PAGE | {"@odata.nextLink": _NEXT}))
+        assert played.edges.first_page(LIST, query={"$top": "1"}) == [{"id": "1"}]
+        assert [(sent.url, sent.query) for sent in played.sent] == [("/things", {"$top": "1"})]
 
     @pytest.mark.parametrize(
         "page",
