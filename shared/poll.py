@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from shared.clients.calls import Call
-from shared.clients.storage import Table
+from shared.clients.storage import Storage, Table
 from shared.machine import Machine
 from shared.pipeline import Intake, take_in
 from shared.settings import Tenant
@@ -50,9 +50,14 @@ def poll(machine: Machine, tenant: Tenant, call: Call, *, overlap: timedelta) ->
 
 def _since(machine: Machine, tenant: Tenant, now: datetime, overlap: timedelta) -> datetime:
     """Begin where the last complete poll began, less the overlap; never before what the service keeps."""
-    row = machine.storage.row(Table.CURSORS, "poll", tenant.id)
-    done = datetime.fromisoformat(row.columns["done_until"]) if row else now
+    done = polled_until(machine.storage, tenant.id) or now
     return max(min(done, now) - overlap, now - _KEPT)
+
+
+def polled_until(storage: Storage, tenant_id: str) -> datetime | None:
+    """When the last complete poll of a tenant began; None when there was none."""
+    row = storage.row(Table.CURSORS, "poll", tenant_id)
+    return datetime.fromisoformat(row.columns["done_until"]) if row else None
 
 
 def _instant(at: datetime) -> str:

@@ -64,6 +64,11 @@ class Snapshots:
         self._storage.upsert(Table.CURSORS, "snapshot", place.replace("/", "|"), columns)
         return len(objects)
 
+    def confirmed_at(self, tenant_id: str, kind: ObjectKind) -> datetime | None:
+        """Until when the newest listing of a kind is confirmed; None when none was ever kept."""
+        row = self._storage.row(Table.CURSORS, "snapshot", _place(tenant_id, kind).replace("/", "|"))
+        return datetime.fromisoformat(row.columns["confirmed_at"]) if row else None
+
     def baseline(
         self, tenant_id: str, kind: ObjectKind, object_id: str, *, before: datetime
     ) -> tuple[Baseline, datetime]:

@@ -1,15 +1,19 @@
 """Event Grid: changes of Azure resources in the watched subscriptions, in either schema."""
 
-from typing import Any
+import logging
+from typing import Any, cast
 
 import azure.functions as func
 import msgspec
 
 from responders.app import machine, settings
 from shared.catalog import TenantKind
+from shared.deliveries import note_delivery
+from shared.errors import EdgeError
 from shared.pipeline import take_in
 
 events = func.Blueprint()
+_log = logging.getLogger("responder.events")
 
 
 @events.function_name("subscription_events")
@@ -17,7 +21,22 @@ events = func.Blueprint()
 def subscription_events(event: func.EventGridEvent) -> None:
     """Open cases for one event. An error lets Event Grid deliver it again."""
     workforce = next(tenant for tenant in settings().tenants if tenant.kind is TenantKind.WORKFORCE)
-    take_in(machine(), msgspec.json.encode(record_from(event)), tenant_id=workforce.id)
+    record = record_from(event)
+    take_in(machine(), msgspec.json.encode(record), tenant_id=workforce.id)
+    _note(record, workforce.subscriptions)
+
+
+def _note(record: dict[str, Any], watched: frozenset[str]) -> None:
+    """Keep the time for the doctor. The cases are open by now: failing here would only have them delivered again."""
+    data = record["data"]
+    named = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    subscription_id = str(named.get("subscriptionId", "")).lower()
+    if subscription_id not in watched:
+        return
+    try:
+        note_delivery(machine().storage, subscription_id, now=machine().clock())
+    except EdgeError as error:
+        _log.warning("the time of the delivery could not be written down: %s", error)
 
 
 def record_from(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:

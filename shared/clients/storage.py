@@ -300,6 +300,11 @@ class Storage:
         with _meaning("writing the cases queue"):
             self._queue().send_message(text, visibility_timeout=int(delay.total_seconds()))
 
+    def queue_length(self) -> int:
+        """About how many messages are in the cases queue. Raises Rejected when the queue isn't there."""
+        with _meaning("reading the cases queue"):
+            return int(self._queue().get_queue_properties().approximate_message_count or 0)
+
 
 def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
     columns = {name: _plain(value) for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
