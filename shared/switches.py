@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.catalog import Mode, ObjectKind
 from shared.clients.storage import Conflict, Storage, Table
-from shared.errors import EdgeError
+from shared.errors import EdgeError, Rejected
 
 _TRIES = 5
 
@@ -60,16 +60,11 @@ class Switches:
         columns = {"stopped": False, "by": by, "at": self._clock().isoformat()}
         self._storage.upsert(Table.SWITCHES, "kill", "all", columns)
 
-    def spent(self, kind: ObjectKind) -> int | None:
-        """How many remediations of a kind were begun in this hour; None when it can't be read."""
-        try:
-            row = self._storage.row(Table.SWITCHES, f"spent {kind}", self._hour())
-        except EdgeError:
-            return None
-        return int(row.columns["count"]) if row else 0
-
     def spend(self, kind: ObjectKind, *, limit: int) -> bool:
-        """Count one more remediation, if the limit leaves room. Raises EdgeError when the count can't be written."""
+        """Count one more remediation of a kind in this hour, if the limit leaves room.
+
+        Raises EdgeError when the count can't be read, understood or written.
+        """
         partition, hour = f"spent {kind}", self._hour()
         for _ in range(_TRIES):
             row = self._storage.row(Table.SWITCHES, partition, hour)
@@ -79,7 +74,9 @@ class Switches:
                 if limit <= 0:
                     return False
                 continue
-            count = int(row.columns["count"])
+            count = row.columns.get("count")
+            if not isinstance(count, int):
+                raise Rejected(f"the count of remediations in this hour, {count!r}, is not a number")
             if count >= limit:
                 return False
             try:
