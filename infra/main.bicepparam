@@ -1,0 +1,30 @@
+// Values of one installation, read from the environment: `azd env set NAME value`, or `export NAME=value` for plain az.
+// What isn't here keeps its default in main.bicep. Secrets are needed once; leave their variables unset afterwards.
+using './main.bicep'
+
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'prod')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param tier = readEnvironmentVariable('RESPONDER_TIER', 'watch')
+
+// Lists are separated by commas.
+param emergencyAccountIds = split(readEnvironmentVariable('EMERGENCY_ACCOUNT_IDS'), ',')
+param protectedPrincipalIds = filter(split(readEnvironmentVariable('PROTECTED_PRINCIPAL_IDS', ''), ','), id => !empty(id))
+param watchedSubscriptionIds = filter(split(readEnvironmentVariable('WATCHED_SUBSCRIPTION_IDS', ''), ','), id => !empty(id))
+
+param operatorsClientId = readEnvironmentVariable('OPERATORS_CLIENT_ID')
+param alertEmails = [
+  {
+    name: 'owners of the responder'
+    address: readEnvironmentVariable('ALERT_EMAIL')
+  }
+]
+
+param pageByTeams = bool(readEnvironmentVariable('PAGE_BY_TEAMS', 'true'))
+param teamsWebhookUrl = readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')
+param pageByPagerDuty = bool(readEnvironmentVariable('PAGE_BY_PAGERDUTY', 'false'))
+param pagerDutyRoutingKey = readEnvironmentVariable('PAGERDUTY_ROUTING_KEY', '')
+
+param b2cTenantId = readEnvironmentVariable('B2C_TENANT_ID', '')
+param b2cResponderId = readEnvironmentVariable('B2C_RESPONDER_ID', '')
+param b2cClientId = readEnvironmentVariable('B2C_CLIENT_ID', '')
+param b2cCertificate = readEnvironmentVariable('B2C_CERTIFICATE', '')

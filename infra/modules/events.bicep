@@ -1,0 +1,39 @@
+// Second step, once the code is deployed: the event subscriptions of every watched subscription. Event Grid asks the
+// function whether it is there when a subscription is made, so this cannot be part of main.bicep.
+targetScope = 'subscription'
+
+@description('Ids of all watched subscriptions: the output subscriptionIds of main.bicep.')
+@minLength(1)
+param subscriptionIds string[]
+
+@description('Resource group of the system topics, the same in each: the output resourceGroupName.')
+param groupName string
+
+@description('Name of the system topics, the same in each: the output topicName.')
+param topicName string
+
+@description('Resource id of the function app: the output functionAppId.')
+param functionAppId string
+
+@description('Resource id of the storage account for events that could not be delivered: the output deadLetterAccountId.')
+param deadLetterAccountId string
+
+@description('Operations whose success is delivered: those that the detections on Azure resources look for.')
+@maxLength(25)
+param operations string[] = [
+  'Microsoft.Authorization/roleAssignments/write'
+  'Microsoft.Authorization/roleAssignments/delete'
+]
+
+module eventSubscriptions 'event-subscription.bicep' = [
+  for id in subscriptionIds: {
+    name: 'events-${uniqueString(id, topicName)}'
+    scope: resourceGroup(id, groupName)
+    params: {
+      topicName: topicName
+      functionAppId: functionAppId
+      deadLetterAccountId: deadLetterAccountId
+      operations: operations
+    }
+  }
+]

@@ -1,0 +1,85 @@
+// Logs: one workspace for everything, and Application Insights in front of it for the app.
+
+@description('Name of the workspace.')
+param workspaceName string
+
+@description('Name of the Application Insights component.')
+param insightsName string
+
+@description('Region.')
+param location string
+
+@description('Tags of every resource.')
+param tags object
+
+@description('Days for which logs are kept.')
+param retentionDays int
+
+@description('Enabled or Disabled: whether logs are taken and queried on public addresses.')
+param publicNetworkAccess string
+
+@description('Object id of the identity that writes telemetry.')
+param principalId string
+
+@description('Whether to lock against deletion.')
+param locks bool
+
+var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
+  name: workspaceName
+  location: location
+  tags: tags
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: retentionDays
+    publicNetworkAccessForIngestion: publicNetworkAccess
+    publicNetworkAccessForQuery: publicNetworkAccess
+    features: {
+      disableLocalAuth: true
+      enableLogAccessUsingOnlyResourcePermissions: true
+    }
+  }
+}
+
+// Nothing is sampled on arrival. What the app leaves out before sending stands in host.json, and never requests or errors.
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: insightsName
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspace.id
+    IngestionMode: 'LogAnalytics'
+    DisableLocalAuth: true
+    SamplingPercentage: 100
+    publicNetworkAccessForIngestion: publicNetworkAccess
+    publicNetworkAccessForQuery: publicNetworkAccess
+  }
+}
+
+resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(insights.id, principalId, monitoringMetricsPublisher)
+  scope: insights
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    description: 'The app writes its telemetry without a key.'
+  }
+}
+
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
+  name: 'keep'
+  scope: workspace
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'The alerts that watch the responder read these logs.'
+  }
+}
+
+output workspaceId string = workspace.id
+output connectionString string = insights.properties.ConnectionString
