@@ -70,7 +70,7 @@ _UNKNOWN: Final = Standing.UNKNOWN
 
 def authorize(
     actor: Actor,
-    approval_list: ApprovalList,
+    approval_list: ApprovalList | None,
     *,
     target_id: str,
     at: datetime,
@@ -79,12 +79,15 @@ def authorize(
 ) -> Authorization:
     """Say how `actor` stands for a change of `target_id` made at `at`.
 
-    `responder_id` is the responder's own identity in the tenant: it is approved here and nowhere else.
+    `responder_id` is the responder's own identity in the tenant: it is approved here and nowhere else. Without an
+    `approval_list` the row asks about no actor, so nobody's standing is known.
     """
-    if not actor.id:
-        return Authorization(standing=_UNKNOWN, because="the record doesn't say who acted")
     if responder_id and actor.id == responder_id:
         return Authorization(standing=Standing.APPROVED, because="the responder itself put something back")
+    if approval_list is None:
+        return Authorization(standing=_UNKNOWN, because="the row asks about no actor")
+    if not actor.id:
+        return Authorization(standing=_UNKNOWN, because="the record doesn't say who acted")
     try:
         approval = approvals.find(approval_list, actor.id)
         if approval is None and approvals.is_empty(approval_list):

@@ -278,7 +278,7 @@ def alert_of(case: Case, detection: AnyDetection, notice: Notice) -> Json:
             "severity": severity(case, detection.risk),
             "timestamp": case.at.isoformat(),
             "component": plain(told(case.target.name or case.target.id, most)),
-            "group": detection.unless_actor_in.value,
+            "group": detection.unless_actor_in or detection.seed_row.partition("/")[0],
             "class": detection.id,
             "custom_details": _details(case, detection, notice, most),
         },

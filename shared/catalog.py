@@ -33,6 +33,17 @@ class ApprovalList(StrEnum):
     CONDITIONAL_ACCESS = "conditional-access"
     B2C_CUSTOM_POLICIES = "b2c-custom-policies"
     RBAC_ROLES = "rbac-roles"
+    CONSUMER_ACCOUNTS = "consumer-accounts"
+    APP_REGISTRATIONS = "app-registrations"
+    APP_PERMISSIONS = "app-permissions"
+    DIRECTORY_ROLES = "directory-roles"
+    B2C_USER_FLOWS = "b2c-user-flows"
+    B2C_API_CONNECTORS = "b2c-api-connectors"
+    B2C_POLICY_KEYS = "b2c-policy-keys"
+    IDENTITY_PROVIDERS = "identity-providers"
+    TENANT_SETTINGS = "tenant-settings"
+    PIM_SETTINGS = "pim-settings"
+    MONITORING = "monitoring"
 
 
 class Answer(StrEnum):
@@ -205,8 +216,11 @@ class TenantKind(StrEnum):
 class Detection[E]:
     """What to look for, why, who may do it and what to do when somebody else did.
 
-    `seed_row` is the row of Microsoft's guide; `deviates` says where and why the declaration differs from the guide's
-    print. `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
+    `seed_row` is the row of Microsoft's guide, or a part of one (`consumer-accounts/2/deleted`); `also` are rows that
+    ask for the same event, which is then graded by the highest of their risks. `deviates` says where and why the
+    declaration differs from the guide's print. `unless_actor_in` is None where the row doesn't speak of approval: then
+    nobody's change is put back. `first_step` is what a person does first where undoing the change by hand isn't it.
+    `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
     """
 
     id: str
@@ -216,9 +230,11 @@ class Detection[E]:
     risk: Risk
     log: Log
     when: Condition[E]
-    unless_actor_in: ApprovalList
+    unless_actor_in: ApprovalList | None
     answer: Answer
     remediation: Remediation | None = None
+    also: tuple[str, ...] = ()
+    first_step: str = ""
     deviates: str = ""
     hits: tuple[Image, ...] = ()
     misses: tuple[Image, ...] = ()

@@ -9,14 +9,22 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from shared import audit_fields, other_fields
 from shared.events import AuditEvent, ResourceEvent, SignInEvent, fold
+from shared.vocabulary import DEFAULT, Vocabulary
 
 
 class Text[E](Struct, frozen=True):
-    """A text field of an event. `read` gives it folded."""
+    """A text field of an event. `read` gives it folded.
+
+    `read_with` is there where it depends on the installation's vocabulary, of whose fields `words` are the names;
+    `read` is then with the default one, until `bound` gives it another.
+    """
 
     name: str
     read: Callable[[E], str]
+    read_with: Callable[[E, Vocabulary], str] | None = None
+    words: tuple[str, ...] = ()
 
     def is_(self, value: str) -> "Is[E]":
         """The field equals `value`, both folded."""
@@ -125,14 +133,79 @@ def required[E](condition: Condition[E], field: Text[E]) -> frozenset[str] | Non
             assert_never(condition)
 
 
+def bound[E](condition: Condition[E], vocabulary: Vocabulary) -> Condition[E]:
+    """Give the condition with `vocabulary` in each field that depends on one."""
+    match condition:
+        case Is(field, value):
+            return Is(_bound(field, vocabulary), value)
+        case OneOf(field, values):
+            return OneOf(_bound(field, vocabulary), values)
+        case StartsWith(field, prefix):
+            return StartsWith(_bound(field, vocabulary), prefix)
+        case All(terms):
+            return All(tuple(bound(term, vocabulary) for term in terms))
+        case AnyOf(terms):
+            return AnyOf(tuple(bound(term, vocabulary) for term in terms))
+        case Not(term):
+            return Not(bound(term, vocabulary))
+        case _:
+            assert_never(condition)
+
+
+def _bound[E](field: Text[E], vocabulary: Vocabulary) -> Text[E]:
+    read_with = field.read_with
+    if read_with is None:
+        return field
+    return Text(field.name, lambda event: read_with(event, vocabulary), read_with, field.words)
+
+
+def fields_of[E](condition: Condition[E]) -> frozenset[Text[E]]:
+    """Give every field that the condition reads."""
+    match condition:
+        case Is(field) | OneOf(field) | StartsWith(field):
+            return frozenset({field})
+        case All(terms) | AnyOf(terms):
+            return frozenset[Text[E]]().union(*map(fields_of, terms))
+        case Not(term):
+            return fields_of(term)
+        case _:
+            assert_never(condition)
+
+
+def _told_by[E](name: str, read_with: Callable[[E, Vocabulary], str], *words: str) -> Text[E]:
+    """Make a field that is computed with the vocabulary."""
+    return Text(name, lambda event: read_with(event, DEFAULT), read_with, words)
+
+
 class Audit:
-    """The fields of an `AuditEvent` that a condition may read."""
+    """The fields of an `AuditEvent` that a condition may read. Those computed are explained in `audit_fields`."""
 
     activity: Text[AuditEvent] = Text("activity", lambda event: fold(event.activity))
     category: Text[AuditEvent] = Text("category", lambda event: fold(event.category))
     service: Text[AuditEvent] = Text("service", lambda event: fold(event.service))
     outcome: Text[AuditEvent] = Text("outcome", lambda event: event.outcome)
     target_kind: Text[AuditEvent] = Text("target_kind", lambda event: fold(event.target.kind))
+    principal_kind: Text[AuditEvent] = Text("principal_kind", audit_fields.principal_kind)
+    actor_kind: Text[AuditEvent] = Text("actor_kind", lambda event: fold(event.actor.kind))
+    actor_is_target: Text[AuditEvent] = Text("actor_is_target", audit_fields.actor_is_target)
+    role_level: Text[AuditEvent] = Text("role_level", audit_fields.role_level)
+    permission_level: Text[AuditEvent] = Text("permission_level", audit_fields.permission_level)
+    consent_type: Text[AuditEvent] = Text("consent_type", audit_fields.consent_type)
+    api: Text[AuditEvent] = Text("api", audit_fields.api)
+    added_credential: Text[AuditEvent] = Text("added_credential", audit_fields.added_credential)
+    service_principal_type: Text[AuditEvent] = Text("service_principal_type", audit_fields.service_principal_type)
+    identifier_uri: Text[AuditEvent] = Text("identifier_uri", audit_fields.identifier_uri)
+    account_change: Text[AuditEvent] = Text("account_change", audit_fields.account_change)
+    redirect_problem: Text[AuditEvent] = _told_by(
+        "redirect_problem", audit_fields.redirect_problem, "owned_domains", "shared_domains"
+    )
+    logout_url: Text[AuditEvent] = _told_by("logout_url", audit_fields.logout_url, "logout_properties")
+    actor_service: Text[AuditEvent] = _told_by(
+        "actor_service", audit_fields.actor_service, "cpim_ids", "managed_identity_ids"
+    )
+    account_fault: Text[AuditEvent] = _told_by("account_fault", audit_fields.account_fault, "account_attributes")
+    tenant: Text[AuditEvent] = _told_by("tenant", audit_fields.tenant, "consumer_tenants")
+    target_account: Text[AuditEvent] = _told_by("target_account", audit_fields.target_account, "emergency_accounts")
 
 
 class SignIn:
@@ -140,6 +213,7 @@ class SignIn:
 
     error_code: Text[SignInEvent] = Text("error_code", lambda event: event.error_code)
     app_name: Text[SignInEvent] = Text("app_name", lambda event: fold(event.app_name))
+    app_set: Text[SignInEvent] = _told_by("app_set", other_fields.app_set, "consumer_apps")
 
 
 class Resource:
@@ -147,3 +221,4 @@ class Resource:
 
     operation: Text[ResourceEvent] = Text("operation", lambda event: fold(event.operation))
     outcome: Text[ResourceEvent] = Text("outcome", lambda event: event.outcome)
+    site: Text[ResourceEvent] = _told_by("site", other_fields.site, "own_site")

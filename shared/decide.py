@@ -139,6 +139,8 @@ def _strictest(detection: AnyDetection, facts: Facts) -> Decided:
     """Give what mode enforce does."""
     if detection.answer is Answer.RECORD:
         return Decided(decision=Decision.RECORD, because="the detection only records")
+    if detection.unless_actor_in is None:
+        return Decided(decision=Decision.PAGE, because="it is told whoever did it")
     if facts.standing is Standing.UNKNOWN:
         return Decided(decision=Decision.PAGE, because="it could not be told whether the actor is approved")
     if detection.answer is Answer.PAGE:

@@ -75,7 +75,7 @@ def machine_from(
         settings=settings,
         detections={detection.id: detection for detection in detections},
         inventories=inventories,
-        matcher=Matcher(detections),
+        matcher=Matcher(detections, settings.vocabulary),
         storage=storage,
         ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),
         approvals=TableApprovals(storage, clock=clock),

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from shared.catalog import AnyDetection
-from shared.conditions import Audit, Resource, SignIn, Text, holds, required
+from shared.conditions import Audit, Condition, Resource, SignIn, Text, bound, holds, required
 from shared.events import Event, Log, fold
+from shared.vocabulary import DEFAULT, Vocabulary
 
 INDEXED_BY: Final[Mapping[Log, Text[Any]]] = {
     Log.AUDIT: Audit.activity,
@@ -16,12 +17,13 @@ INDEXED_BY: Final[Mapping[Log, Text[Any]]] = {
 
 
 class Matcher:
-    """Detections, indexed by log and name."""
+    """Detections, indexed by log and name, with the vocabulary of one installation."""
 
-    def __init__(self, detections: Iterable[AnyDetection]) -> None:
+    def __init__(self, detections: Iterable[AnyDetection], vocabulary: Vocabulary = DEFAULT) -> None:
         self._by_name: dict[Log, dict[str, tuple[AnyDetection, ...]]] = {log: {} for log in Log}
         self._by_any_name: dict[Log, tuple[AnyDetection, ...]] = dict.fromkeys(Log, ())
         ordered = tuple(detections)
+        self._conditions: dict[str, Condition[Any]] = {one.id: bound(one.when, vocabulary) for one in ordered}
         for log in Log:
             self._index(log, [detection for detection in ordered if detection.log is log])
 
@@ -43,4 +45,4 @@ class Matcher:
         """Give the detections whose conditions `event` meets, in the catalogue's order."""
         name = INDEXED_BY[event.log].read(event)
         candidates = self._by_name[event.log].get(name, self._by_any_name[event.log])
-        return tuple(detection for detection in candidates if holds(detection.when, event))
+        return tuple(detection for detection in candidates if holds(self._conditions[detection.id], event))

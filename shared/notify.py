@@ -197,7 +197,8 @@ class Notifier:
 
         None when none can be read.
         """
-        scopes = (detection.id, detection.unless_actor_in.value, "*")
+        approval_list = detection.unless_actor_in
+        scopes = (detection.id, *((approval_list.value,) if approval_list else ()), "*")
         try:
             for scope in scopes:
                 rows = sorted(

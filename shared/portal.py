@@ -30,8 +30,11 @@ class Link(Struct, frozen=True, kw_only=True):
     url: str
 
 
-def portal_link(case: Case, approval_list: ApprovalList) -> Link | None:
-    """Give the portal's page for the object of a case; the approval list tells what kind of object that is."""
+def portal_link(case: Case, approval_list: ApprovalList | None) -> Link | None:
+    """Give the portal's page for the object of a case; the approval list tells what kind of object that is.
+
+    None for kinds whose page is known by no public tool.
+    """
     if not _is("id", case.tenant_id):
         return None
     match approval_list:
@@ -42,6 +45,8 @@ def portal_link(case: Case, approval_list: ApprovalList) -> Link | None:
             return Link(title="Open Azure AD B2C in the portal", url=f"{_AZURE}/{case.tenant_id}/{view}")
         case ApprovalList.RBAC_ROLES:
             return _access_control(case)
+        case _:
+            return None
 
 
 def _ca_policy(case: Case) -> Link:

@@ -12,8 +12,11 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
+
 from shared.catalog import TenantKind
 from shared.errors import SettingsError
+from shared.vocabulary import BadVocabulary, Vocabulary, vocabulary_from
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"})
@@ -50,6 +53,7 @@ class Settings:
     """
 
     tenants: tuple[Tenant, ...]
+    vocabulary: Vocabulary
     protected_principals: frozenset[str]
     emergency_accounts: frozenset[str]
     teams_webhook_url: str
@@ -85,6 +89,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "B2C_CLIENT_ID": "",
     "B2C_CERTIFICATE": "",
     "PROTECTED_PRINCIPAL_IDS": "",
+    "VOCABULARY": "",
     "TEAMS_WEBHOOK_URL": "",
     "PAGERDUTY_ROUTING_KEY": "",
     "PAGERDUTY_URL": "https://events.pagerduty.com/v2/enqueue",
@@ -125,6 +130,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "B2C_RESPONDER_ID": "Object id of the app registration's service principal in the B2C tenant.",
     "B2C_CLIENT_ID": "Client id of that app registration.",
     "B2C_CERTIFICATE": "Its certificate with the key: a path, or the file in base64 (a Key Vault reference).",
+    "VOCABULARY": "Words that differ by tenant (ids, domains, conventions): one JSON object, or a file's path.",
     "TEAMS_WEBHOOK_URL": "Workflows webhook that posts cards. A secret.",
     "PAGERDUTY_ROUTING_KEY": "Events v2 integration key: the channel that doesn't need the tenant. A secret.",
     "PAGERDUTY_URL": "Where PagerDuty takes events.",
@@ -193,6 +199,13 @@ class _Reader:
             return least
         return int(found)
 
+    def vocabulary(self, name: str) -> Vocabulary:
+        try:
+            return vocabulary_from(self.text(name))
+        except BadVocabulary as bad:
+            self.problems += bad.problems
+            return Vocabulary()
+
     def check(self, name: str, right: str, is_right: Callable[[str], bool]) -> str:
         found = self.text(name)
         if found and not is_right(found):
@@ -248,10 +261,17 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         subscriptions=read.guids("SUBSCRIPTION_IDS"),
     )
     b2c = _b2c_tenant(read)
+    emergency_accounts = read.guids("EMERGENCY_ACCOUNT_IDS")
     settings = Settings(
         tenants=(workforce, b2c) if b2c else (workforce,),
+        vocabulary=msgspec.structs.replace(
+            read.vocabulary("VOCABULARY"),
+            consumer_tenants=frozenset({b2c.id} if b2c else ()),
+            emergency_accounts=emergency_accounts,
+            own_site=environment.get("WEBSITE_SITE_NAME", ""),
+        ),
         protected_principals=read.guids("PROTECTED_PRINCIPAL_IDS"),
-        emergency_accounts=read.guids("EMERGENCY_ACCOUNT_IDS"),
+        emergency_accounts=emergency_accounts,
         teams_webhook_url=read.url("TEAMS_WEBHOOK_URL"),
         pagerduty_routing_key=read.check(
             "PAGERDUTY_ROUTING_KEY", "the 32 characters of an Events v2 integration", _is_routing_key

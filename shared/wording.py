@@ -18,12 +18,29 @@ from shared.owners import Owner
 from shared.settings import Settings
 
 _BY_ACTOR: Final = " by an unapproved actor"
+_VOWELS: Final = frozenset("aeioAEIO")
 _ROLE_ASSIGNMENTS: Final = "/providers/microsoft.authorization/roleassignments/"
 _THINGS: Final[Mapping[ApprovalList, str]] = {
     ApprovalList.CONDITIONAL_ACCESS: "policy",
     ApprovalList.B2C_CUSTOM_POLICIES: "custom policy",
     ApprovalList.RBAC_ROLES: "role assignment",
+    ApprovalList.CONSUMER_ACCOUNTS: "account",
+    ApprovalList.APP_REGISTRATIONS: "application",
+    ApprovalList.APP_PERMISSIONS: "grant",
+    ApprovalList.DIRECTORY_ROLES: "role holder",
+    ApprovalList.B2C_USER_FLOWS: "user flow",
+    ApprovalList.B2C_API_CONNECTORS: "API connector",
+    ApprovalList.B2C_POLICY_KEYS: "policy key",
+    ApprovalList.IDENTITY_PROVIDERS: "identity provider",
+    ApprovalList.TENANT_SETTINGS: "tenant setting",
+    ApprovalList.PIM_SETTINGS: "PIM setting",
+    ApprovalList.MONITORING: "resource",
 }
+
+
+def _thing(detection: AnyDetection) -> str:
+    """Name the kind of object that a detection is about."""
+    return _THINGS[detection.unless_actor_in] if detection.unless_actor_in else "object"
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -94,7 +111,8 @@ def headline(case: Case, detection: AnyDetection, *, most: int) -> str:
     """Tell the case in one sentence. `most` is how long a text from the tenant may be, here and below."""
     what, by, rest = detection.title.partition(_BY_ACTOR)
     told_what = told(what if by and not rest else detection.title, most * 2)
-    standing = f", {_STANDINGS[case.standing]}" if case.actor.id else ""
+    asked = case.actor.id and (detection.unless_actor_in or case.standing is not Standing.UNKNOWN)
+    standing = f", {_STANDINGS[case.standing]}" if asked else ""
     return f"{ending_of(case)}: {told_what} by {_actor(case, most)}{standing}"
 
 
@@ -113,12 +131,13 @@ def _actor(case: Case, most: int) -> str:
 
 def subject(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -> str:
     """Name the object, the tenant and the risk. A role assignment has no name of its own, so its scope is told."""
-    thing = _THINGS[detection.unless_actor_in]
+    thing = _thing(detection)
     scope, found, _ = case.target.id.partition(_ROLE_ASSIGNMENTS)
     name = scope if found else case.target.name or case.target.id
-    named = f"{thing.capitalize()} {'at ' if found else ''}{quoted(name, most * 2)}"
+    named = f"{thing[0].upper()}{thing[1:]} {'at ' if found else ''}{quoted(name, most * 2)}"
     where = f" in {told(notice.tenant_name, most)}" if notice.tenant_name else ""
-    return f"{named if name else f'A {thing} that the record does not name'}{where}, {detection.risk} risk"
+    article = "An" if thing[0] in _VOWELS else "A"
+    return f"{named if name else f'{article} {thing} that the record does not name'}{where}, {detection.risk} risk"
 
 
 def result(case: Case, *, most: int) -> str:
@@ -158,13 +177,14 @@ def next_steps(case: Case, detection: AnyDetection, *, most: int) -> tuple[str, 
     ending = ending_of(case)
     if ending is Ending.RECORDED and case.standing is Standing.APPROVED:
         return ("Nothing.",)
-    wanted = case.actor.id and ending in {Ending.PUT_BACK, Ending.NEEDS_YOU}
+    wanted = case.actor.id and detection.unless_actor_in and ending in {Ending.PUT_BACK, Ending.NEEDS_YOU}
     approve = (_approve(case, detection, most),) if wanted else ()
     return (*_urgent_steps(case, detection), _ask(case, most), *approve)
 
 
 def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
-    thing = _THINGS[detection.unless_actor_in]
+    thing = _thing(detection)
+    still_so = detection.first_step or f"The change is still in force: {_by_hand(case, thing)}"
     match ending_of(case):
         case Ending.PUT_BACK | Ending.ALREADY | Ending.RECORDED:
             return ()
@@ -175,18 +195,24 @@ def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
             )
             return (f"Open the {thing} and {check}.",)
         case Ending.FAILED | Ending.GIVEN_UP:
-            return (f"The change is still in force: {_by_hand(case, thing)}", *_grants(case, detection))
+            return (still_so, *_grants(case, detection))
         case Ending.UNDER_WAY:
             return ("Wait a minute, then look at the case again.",)
         case Ending.NEEDS_YOU:
-            unsure = (
-                "Find out whether they may do this. " if case.standing is Standing.UNKNOWN and case.actor.id else ""
-            )
-            held_back = case.standing is Standing.UNAPPROVED and case.mode is Mode.ENFORCE
-            mind = "mind why the responder didn't (above), then " if held_back else ""
-            return (f"{unsure}The change is still in force. Unless it is wanted: {mind}{_by_hand(case, thing)}",)
+            return (_needed(case, detection, thing),)
         case Ending.OBSERVED:
             return ("Nothing was changed. Say whether you would have wanted it: that tells when to enforce.",)
+
+
+def _needed(case: Case, detection: AnyDetection, thing: str) -> str:
+    """Say what to do first about a change that only people can answer."""
+    unknown = case.standing is Standing.UNKNOWN and case.actor.id and detection.unless_actor_in
+    unsure = "Find out whether they may do this. " if unknown else ""
+    if detection.first_step:
+        return f"{unsure}{detection.first_step}"
+    held_back = case.standing is Standing.UNAPPROVED and case.mode is Mode.ENFORCE
+    mind = "mind why the responder didn't (above), then " if held_back else ""
+    return f"{unsure}The change is still in force. Unless it is wanted: {mind}{_by_hand(case, thing)}"
 
 
 def _by_hand(case: Case, thing: str) -> str:

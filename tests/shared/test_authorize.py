@@ -103,6 +103,14 @@ def test_without_an_own_identity_nobody_is_the_responder() -> None:
     assert _authorize(Actor(), _of(approval(ALICE)), responder_id="").standing is Standing.UNKNOWN
 
 
+def test_a_row_that_asks_about_no_actor_knows_nobody_but_the_responder() -> None:
+    unreadable = _Rows({}, failure=Rejected("404", status=404))
+    found = authorize(actor_of(ALICE), None, target_id=LAMP, at=AT, responder_id=RESPONDER.id, approvals=unreadable)
+    assert found == Authorization(standing=Standing.UNKNOWN, because="the row asks about no actor")
+    own = authorize(actor_of(RESPONDER), None, target_id=LAMP, at=AT, responder_id=RESPONDER.id, approvals=unreadable)
+    assert own.standing is Standing.APPROVED
+
+
 def test_an_empty_list_tells_nothing() -> None:
     found = _authorize(MALLORY, _Rows({}))
     assert found.standing is Standing.UNKNOWN

@@ -7,8 +7,8 @@ import pytest
 
 from infra.local.world import BREAK_GLASS_1, MALLORY, MFA_FOR_ALL, RESPONDER, WORKFORCE_TENANT
 from shared.cards import alert_of, card_of
-from shared.cases import Case
-from shared.catalog import AnyDetection, Risk
+from shared.cases import Case, Standing
+from shared.catalog import Answer, AnyDetection, Risk
 from shared.owners import Owner
 from shared.settings import settings_from
 from shared.wording import Notice, ending_of, notice_for
@@ -25,6 +25,7 @@ from tests.shared.card_cases import (
     GUARDED,
     NOTICE,
     OBSERVED,
+    PAGED,
     PUT_BACK,
     RECORDED,
     ROLE,
@@ -404,6 +405,32 @@ def test_an_alert_is_named_by_its_case_and_says_what_the_card_says() -> None:
     assert (alert["client"], alert["client_url"]) == ("Entra Responder", NOTICE.case_link)
     assert [link["text"] for link in alert["links"]] == ["Open the case", "Open the policy in Entra"]
     assert "routing_key" not in alert
+
+
+_STEP = "Reset the password: somebody else has it."
+
+
+def test_a_row_that_asks_about_no_actor_tells_nothing_of_approval() -> None:
+    reported = detection(
+        title="Fraud reported",
+        seed_row="privileged-accounts/7",
+        unless_actor_in=None,
+        answer=Answer.PAGE,
+        remediation=None,
+        first_step=_STEP,
+    )
+    about = case(
+        **PAGED,
+        standing=Standing.UNKNOWN,
+        standing_because="the row asks about no actor",
+        because="it is told whoever did it",
+    )
+    payload = alert_of(about, reported, NOTICE)["payload"]
+    assert payload["summary"] == "Needs you: Fraud reported by “Mallory Marsh”"
+    assert payload["group"] == "privileged-accounts"
+    first, *others = payload["custom_details"]["What to do"]
+    assert first == _STEP
+    assert not any("approve" in step for step in others)
 
 
 def test_an_alert_without_a_case_link_still_has_the_portal() -> None:

@@ -17,6 +17,7 @@ _STRICTER: Final = {Decision.RECORD: 0, Decision.PAGE: 1, Decision.REMEDIATE: 2}
 _MODES: Final = (Mode.OBSERVE, Mode.PAGE, Mode.ENFORCE)
 _LAMPS: Final = Lamps()
 _DETECTIONS: Final = {answer: _LAMPS.detection(answer=answer) for answer in Answer}
+_ASKING_NOBODY: Final = {answer: _LAMPS.detection(answer=answer, unless_actor_in=None) for answer in Answer}
 
 ALL_WELL: Final = Facts(
     standing=Standing.UNAPPROVED,
@@ -34,7 +35,7 @@ def changed(**differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
 
 
 plans: st.SearchStrategy[Plan | None] = st.sampled_from([_PUT, _ALREADY, _DOUBT, None])
-detections = st.sampled_from(list(_DETECTIONS.values()))
+detections = st.sampled_from([*_DETECTIONS.values(), *_ASKING_NOBODY.values()])
 facts_of_any_kind = st.builds(
     Facts,
     standing=st.sampled_from(Standing),
@@ -125,6 +126,7 @@ def test_only_the_unapproved_in_enforce_with_every_guard_content_is_put_back(
         found.standing is Standing.UNAPPROVED
         and found.mode is Mode.ENFORCE
         and detection.answer is Answer.REMEDIATE
+        and detection.unless_actor_in is not None
         and not any(guard.objection(found) for guard in GUARDS)
     )
     assert (decided.decision is Decision.REMEDIATE) is may
@@ -224,3 +226,14 @@ def test_observe_tells_of_a_page_too() -> None:
     decided = decide(_DETECTIONS[Answer.REMEDIATE], changed(mode=Mode.OBSERVE, standing=Standing.UNKNOWN))
     assert decided.decision is Decision.RECORD
     assert decided.would == "would page the owners: it could not be told whether the actor is approved"
+
+
+@given(st.sampled_from(Answer), facts, st.sampled_from((Standing.UNKNOWN, Standing.UNAPPROVED)))
+def test_what_asks_about_no_actor_is_never_put_back(answer: Answer, known: Facts, standing: Standing) -> None:
+    decided = decide(_ASKING_NOBODY[answer], msgspec.structs.replace(known, standing=standing, mode=Mode.ENFORCE))
+    assert decided.decision is (Decision.RECORD if answer is Answer.RECORD else Decision.PAGE)
+
+
+def test_a_page_that_asks_about_no_actor_says_so() -> None:
+    decided = decide(_ASKING_NOBODY[Answer.PAGE], changed(standing=Standing.UNKNOWN))
+    assert decided == Decided(decision=Decision.PAGE, because="it is told whoever did it")

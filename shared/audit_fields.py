@@ -1,0 +1,273 @@
+"""Fields of an audit event that are computed: what was added, how much it allows, whom it is about.
+
+Each is text, "" where the record has nothing of the kind. Grants, credentials and addresses are judged new minus old: a
+record carries the whole list before and after.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+from msgspec.json import Decoder, encode
+
+from shared.errors import UnreadableRecord
+from shared.events import AuditEvent, Change, fold
+from shared.normalize.decoding import decode
+from shared.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
+from shared.vocabulary import Vocabulary
+
+_JSON: Final = Decoder(object)
+_LONGEST_VALUE: Final = 500
+_KEY: Final = re.compile(r"\s*\[KeyIdentifier=([^,\]]+)", re.IGNORECASE)
+_PRINCIPALS: Final = frozenset({"user", "group", "serviceprincipal"})
+_SIGN_IN_PROPERTIES: Final = frozenset(
+    {
+        "accountenabled",
+        "alternativesecurityid",
+        "alternativesigninnameinfo",
+        "otheremail",
+        "othermail",
+        "proxyaddresses",
+        "searchablestrongauthenticationdetail",
+        "signinnames",
+        "strongauthenticationmethod",
+        "strongauthenticationrequirement",
+        "strongauthenticationuserdetails",
+        "userprincipalname",
+        "usertype",
+    }
+)
+
+
+def _changes(event: AuditEvent, *names: str) -> Iterator[Change]:
+    """Give the changes of these properties (folded), of every target."""
+    for target in event.targets:
+        for change in target.changes:
+            if fold(change.name) in names:
+                yield change
+
+
+def _items(value: str | None) -> list[Any]:
+    """Give the members of a list in JSON; one item where it isn't a list, none where there is nothing."""
+    if not value:
+        return []
+    try:
+        read = decode(_JSON, value)
+    except UnreadableRecord:
+        return [value]
+    return cast("list[Any]", read) if isinstance(read, list) else [read]
+
+
+def _added(change: Change, name_of: Callable[[Any], str]) -> list[str]:
+    """Give what is in the new value and wasn't in the old one, by the name that `name_of` tells items apart with."""
+    before = set(map(name_of, _items(change.old)))
+    return [name for item in _items(change.new) if (name := name_of(item)) and name not in before]
+
+
+def _whole(item: object) -> str:
+    return item.strip() if isinstance(item, str) else encode(item).decode()
+
+
+def principal_kind(event: AuditEvent) -> str:
+    """Tell what kind of principal it is about: PIM lists the role first, Core Directory the principal."""
+    kinds = (fold(target.kind) for target in event.targets)
+    return next((kind for kind in kinds if kind in _PRINCIPALS), "")
+
+
+def actor_is_target(event: AuditEvent) -> str:
+    """Tell "self" where somebody changed their own account, "other" where another's, "" where nobody is named."""
+    if not event.actor.id:
+        return ""
+    return "self" if any(target.id == event.actor.id for target in event.targets) else "other"
+
+
+def role_level(event: AuditEvent) -> str:
+    """Tell "privileged" for a built-in role with power over others, "other" for any other, by its template id."""
+    templates = {(change.new or change.old or "").lower() for change in _changes(event, "role.templateid")}
+    details = {fold(name): value.lower() for name, value in event.details.items()}
+    templates |= {details.get("templateid", ""), details.get("roledefinitionoriginid", "")}
+    templates.discard("")
+    if not templates:
+        return ""
+    return "privileged" if templates & PRIVILEGED_ROLES else "other"
+
+
+def _added_permissions(event: AuditEvent) -> set[str]:
+    """Give the app roles and delegated scopes that were granted and hadn't been before, folded."""
+    added: set[str] = set()
+    for change in _changes(event, "approle.value", "delegatedpermissiongrant.scope"):
+        added |= set((change.new or "").casefold().split()) - set((change.old or "").casefold().split())
+    return added
+
+
+def permission_level(event: AuditEvent) -> str:
+    """Tell "high" where a permission with power was added, "other" where only others were.
+
+    The guide's rule: it holds `.All` or starts with `Mail.`, or is on a list.
+    """
+    added = _added_permissions(event)
+    if not added:
+        return ""
+    return "high" if any(map(_is_high, added)) else "other"
+
+
+def _is_high(permission: str) -> bool:
+    return ".all" in permission or permission.startswith("mail.") or permission in HIGH_PRIVILEGE_PERMISSIONS
+
+
+def consent_type(event: AuditEvent) -> str:
+    """Tell "allprincipals" for a grant on behalf of everybody, "principal" for one user's."""
+    changes = _changes(event, "delegatedpermissiongrant.consenttype")
+    return next((fold(change.new or change.old or "") for change in changes), "")
+
+
+def api(event: AuditEvent) -> str:
+    """Tell the API that a permission is for, "other" for those that aren't in `API_NAMES`."""
+    changes = list(_changes(event, "targetid.serviceprincipalnames"))
+    names = {name.strip().lower() for change in changes for name in (change.new or change.old or "").split(";")}
+    found = [API_NAMES[name] for name in sorted(names & API_NAMES.keys())]
+    return found[0] if found else "other" if changes else ""
+
+
+def added_credential(event: AuditEvent) -> str:
+    """Tell "key" for a new secret or certificate, "federated" for a trust in another issuer's tokens."""
+    if any(_added(change, _key) for change in _changes(event, "keydescription")):
+        return "key"
+    federated = _changes(event, "federatedidentitycredentials")
+    return "federated" if any(_added(change, _whole) for change in federated) else ""
+
+
+def _key(item: object) -> str:
+    """Give a key's identifier. It comes first: what follows holds a display name that anybody can choose."""
+    text = _whole(item)
+    found = _KEY.match(text)
+    return found[1].strip().lower() if found else text
+
+
+def service_principal_type(event: AuditEvent) -> str:
+    """Tell "managedidentity", "application" and so on, where the record says so."""
+    changes = _changes(event, "targetid.serviceprincipaltype", "serviceprincipaltype")
+    return next((fold(change.new or change.old or "") for change in changes), "")
+
+
+def identifier_uri(event: AuditEvent) -> str:
+    """Tell "changed" where an application's ID addresses, or a service principal's names, aren't what they were."""
+    for change in _changes(event, "appidentifieruri", "serviceprincipalname"):
+        if set(map(_whole, _items(change.old))) != set(map(_whole, _items(change.new))):
+            return "changed"
+    return ""
+
+
+def account_change(event: AuditEvent) -> str:
+    """Tell "sign-in" where something changed by which an account signs in, "other" where something else did."""
+    names = {fold(change.name) for target in event.targets for change in target.changes}
+    names = {name for name in names if name and not name.startswith(("targetid.", "included updated"))}
+    if names & _SIGN_IN_PROPERTIES:
+        return "sign-in"
+    return "other" if names else ""
+
+
+_WORST_FIRST: Final = (
+    "wildcard",
+    "not-https",
+    "not-owned",
+    "shared-domain",
+    "ownership-unknown",
+    "custom-scheme",
+    "loopback",
+    "owned",
+)
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_MICROSOFT_S: Final = frozenset({"login.microsoftonline.com", "login.live.com"})
+"""Hosts of the addresses that Microsoft's own libraries give native applications."""
+
+
+def redirect_problem(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell what is wrong with the worst of the redirect addresses that were added; "owned" where nothing is."""
+    added = {address for change in _changes(event, "appaddress") for address in _added(change, _address)}
+    found = {uri_problem(address, vocabulary) for address in added}
+    return next((problem for problem in _WORST_FIRST if problem in found), "")
+
+
+def _address(item: object) -> str:
+    """Give the address of one item, which is an object with its kind beside it."""
+    members = cast("dict[str, object]", item) if isinstance(item, dict) else {"Address": item}
+    address = members.get("Address")
+    return address.strip() if isinstance(address, str) else ""
+
+
+def uri_problem(address: str, vocabulary: Vocabulary) -> str:
+    """Tell what is wrong with one redirect address, as one of `_WORST_FIRST`.
+
+    Browsers take a backslash for a slash, which decides where the name of the host ends.
+    """
+    if "*" in address:
+        return "wildcard"
+    try:
+        parts = urlsplit(address.replace("\\", "/").lower())
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return "not-owned"
+    if parts.scheme not in {"http", "https"}:
+        return "custom-scheme"
+    if host in _LOOPBACK:
+        return "loopback"
+    if parts.scheme == "http":
+        return "not-https"
+    return _ownership(host, vocabulary)
+
+
+def _ownership(host: str, vocabulary: Vocabulary) -> str:
+    if host in _MICROSOFT_S or _is_below(host, vocabulary.owned_domains):
+        return "owned"
+    if _is_below(host, vocabulary.shared_domains):
+        return "shared-domain"
+    return "not-owned" if vocabulary.owned_domains else "ownership-unknown"
+
+
+def _is_below(host: str, domains: frozenset[str]) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[first:]) in domains for first in range(len(labels)))
+
+
+def logout_url(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell "changed" where the log-out address isn't what it was."""
+    wanted = tuple(map(fold, vocabulary.logout_properties))
+    for target in event.targets:
+        for change in target.changes:
+            name = fold(change.name)
+            if change.old != change.new and any(word in name for word in wanted):
+                return "changed"
+    return ""
+
+
+def actor_service(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell which of Microsoft's services acted, by object id: a name proves nothing."""
+    if event.actor.id and event.actor.id in vocabulary.cpim_ids:
+        return "cpim"
+    return "managed-identities" if event.actor.id and event.actor.id in vocabulary.managed_identity_ids else ""
+
+
+def account_fault(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell "missing" where a new account lacks a standard attribute, "pattern" where one breaks its convention."""
+    given = {fold(change.name): _items(change.new) for target in event.targets for change in target.changes}
+    fault = ""
+    for name, pattern in vocabulary.account_attributes.items():
+        values = [_whole(item)[:_LONGEST_VALUE] for item in given.get(fold(name), ()) if item not in (None, "")]
+        if not values:
+            return "missing"
+        if not all(re.fullmatch(pattern, value) for value in values):
+            fault = "pattern"
+    return fault
+
+
+def tenant(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell "consumer" where the tenant may hold consumer accounts, "other" where it doesn't."""
+    tenants = vocabulary.consumer_tenants
+    return "consumer" if tenants is None or event.tenant_id in tenants else "other"
+
+
+def target_account(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell "emergency" where one of the targets is a break-glass account."""
+    return "emergency" if any(target.id in vocabulary.emergency_accounts for target in event.targets) else ""

@@ -1,0 +1,89 @@
+"""Which permissions and directory roles give power over others, as data."""
+
+from typing import Final
+
+HIGH_PRIVILEGE_PERMISSIONS: Final = frozenset(
+    {
+        "accessreview.readwrite.membership",
+        "application.readwrite.ownedby",
+        "full_access_as_app",
+        "full_access_as_user",
+        "exchange.manage",
+        "exchange.manageasapp",
+        "imap.accessasapp",
+        "mailboxsettings.readwrite",
+        "policy.readwrite.applicationconfiguration",
+        "policy.readwrite.authenticationflows",
+        "policy.readwrite.authenticationmethod",
+        "policy.readwrite.authorization",
+        "policy.readwrite.conditionalaccess",
+        "policy.readwrite.consentrequest",
+        "policy.readwrite.crosstenantaccess",
+        "policy.readwrite.permissiongrant",
+        "policy.readwrite.securitydefaults",
+        "policy.readwrite.trustframework",
+        "pop.accessasapp",
+        "privilegedaccess.readwrite.azuread",
+        "privilegedaccess.readwrite.azureadgroup",
+        "privilegedaccess.readwrite.azureresources",
+        "privilegedassignmentschedule.readwrite.azureadgroup",
+        "privilegedeligibilityschedule.readwrite.azureadgroup",
+        "roleassignmentschedule.readwrite.directory",
+        "roleeligibilityschedule.readwrite.directory",
+        "rolemanagement.read.directory",
+        "rolemanagement.readwrite.directory",
+        "rolemanagementpolicy.readwrite.azureadgroup",
+        "rolemanagementpolicy.readwrite.directory",
+        "smtp.send",
+        "smtp.sendasapp",
+        "user_impersonation",
+    }
+)
+"""Permissions that are high privilege although their names don't say so by `.All` or `Mail.`, folded.
+
+From "Microsoft Graph permissions reference", "Authenticate an IMAP, POP or SMTP connection using OAuth" and "Control
+access to EWS in Exchange".
+"""
+
+API_NAMES: Final = {
+    "00000003-0000-0000-c000-000000000000": "microsoft-graph",
+    "00000002-0000-0000-c000-000000000000": "entra-id",
+    "00000002-0000-0ff1-ce00-000000000000": "exchange",
+    "00000003-0000-0ff1-ce00-000000000000": "sharepoint",
+}
+"""APIs of which every grant counts, by app id, the same in every tenant. Names can be copied, app ids can't."""
+
+PRIVILEGED_ROLES: Final = frozenset(
+    {
+        "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
+        "e8611ab8-c189-46e8-94e1-60213ab1f814",  # Privileged Role Administrator
+        "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",  # Privileged Authentication Administrator
+        "c4e39bd9-1100-46d3-8c65-fb160da0071f",  # Authentication Administrator
+        "0526716b-113d-4c15-b2c8-68e3c22b9f80",  # Authentication Policy Administrator
+        "25a516ed-2fa0-40ea-a2d0-12923a21473a",  # Authentication Extensibility Administrator
+        "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",  # Application Administrator
+        "158c047a-c907-4556-b7ef-446551a6b5f7",  # Cloud Application Administrator
+        "cf1c38e5-3621-4004-a7cb-879624dced7c",  # Application Developer
+        "aaf43236-0c0d-4d5f-883a-6955382ac081",  # B2C IEF Keyset Administrator
+        "3edaf663-341e-4475-9f94-5c398ef6c070",  # B2C IEF Policy Administrator
+        "7698a772-787b-4ac8-901f-60d6b08affd2",  # Cloud Device Administrator
+        "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",  # Conditional Access Administrator
+        "d29b2b05-8046-44ba-8758-1e26182fcf32",  # Directory Synchronization Accounts
+        "9360feb5-f418-4baa-8175-e2a00bac4301",  # Directory Writers
+        "8329153b-31d0-4727-b945-745eb3bc5f31",  # Domain Name Administrator
+        "be2f45a1-457d-42af-a067-6ec1fa63bc45",  # External Identity Provider Administrator
+        "f2ef992c-3afb-46b9-b7cf-a126ee74c451",  # Global Reader
+        "729827e3-9c14-49f7-bb1b-9608f156bbb8",  # Helpdesk Administrator
+        "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2",  # Hybrid Identity Administrator
+        "3a2c62db-5318-420d-8d74-23affee5d9d5",  # Intune Administrator
+        "4ba39ca4-527c-499a-b93d-d9b492c50246",  # Partner Tier1 Support
+        "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8",  # Partner Tier2 Support
+        "966707d0-3269-4727-9be2-8c3a10f19b9d",  # Password Administrator
+        "194ae4cb-b126-40b2-bd5b-6091b380977d",  # Security Administrator
+        "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f",  # Security Operator
+        "5d6b6bb7-de71-4623-b4af-96380a352509",  # Security Reader
+        "fe930be7-5e62-47db-91af-98c3a49a38b1",  # User Administrator
+    }
+)
+"""Template ids of the directory roles that "Microsoft Entra built-in roles" labels as privileged, and of the two that
+govern identity providers and B2C policies, without the label there but with its power in a B2C tenant."""
