@@ -1,0 +1,30 @@
+// Reads {"tables": {name: {column: type}}, "queries": [text]} from standard input and writes a list for each query: what
+// Microsoft's language service says of it. Ends with 3 where the package isn't installed.
+"use strict";
+const fs = require("node:fs");
+
+try {
+  require.resolve("@kusto/language-service-next/package.json");
+} catch {
+  process.exit(3);
+}
+require("@kusto/language-service-next/bridge.min.js");
+require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
+const { GlobalState, KustoCode, Symbols } = globalThis.Kusto.Language;
+
+const { tables, queries } = JSON.parse(fs.readFileSync(0, "utf8"));
+const symbols = Object.entries(tables).map(([name, columns]) => {
+  const listed = Object.entries(columns).map(([column, type]) => `['${column}']: ${type}`);
+  return Symbols.TableSymbol.From(`(${listed.join(", ")})`).WithName(name);
+});
+const workspace = GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor("workspace", symbols));
+
+function diagnosticsOf(query) {
+  const found = KustoCode.ParseAndAnalyze(query, workspace).GetDiagnostics();
+  return Array.from({ length: found.Count }, (_, place) => {
+    const { Code, Message, Start } = found.getItem(place);
+    return `${Code} at ${Start}: ${Message}`;
+  });
+}
+
+process.stdout.write(JSON.stringify(queries.map(diagnosticsOf)));
