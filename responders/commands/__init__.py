@@ -13,6 +13,7 @@ type Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "match": ("match",),
     "catalogue": ("catalogue",),
+    "kql": ("kql",),
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
     "owners": ("owner", "owners"),

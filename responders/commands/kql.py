@@ -1,0 +1,58 @@
+"""`responder kql`: the detections as Kusto queries for Log Analytics and Sentinel."""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from responders.catalogue import BY_ID, CATALOGUE
+from responders.commands import Subparsers
+from responders.commands.connection import CommandError
+from shared.catalog import AnyDetection
+from shared.kql import document
+
+_HELP = """\
+Each query finds in AuditLogs, in SigninLogs and AADNonInteractiveUserSignInLogs, or in AzureActivity what the detection
+matches, over the time that is chosen where it is run. Approvals aren't asked: what approved actors did is found too."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "kql",
+        help="write the detections as Kusto queries",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("ids", nargs="*", metavar="ID", help="a detection's id (default: every detection)")
+    parser.add_argument("--out", metavar="DIR", help="write a file for each into this folder instead, named ID.kql")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    ids: list[str] = arguments.ids
+    detections = [_detection(name) for name in ids] or CATALOGUE
+    if arguments.out:
+        return _write(detections, Path(arguments.out))
+    sys.stdout.write("\n".join(map(document, detections)))
+    return 0
+
+
+def _detection(name: str) -> AnyDetection:
+    if name in BY_ID:
+        return BY_ID[name]
+    near = difflib.get_close_matches(name, BY_ID, n=3)
+    advice = f"did you mean {' or '.join(near)}?" if near else "`responder catalogue` lists those there are"
+    raise CommandError(f"no detection is called {name!r}; {advice}")
+
+
+def _write(detections: Sequence[AnyDetection], folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for detection in detections:
+            (folder / f"{detection.id}.kql").write_text(document(detection), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"the queries can't be written to {folder}: {error.strerror}") from error
+    print(f"queries written to {folder}: {len(detections)}")
+    return 0
