@@ -5,11 +5,12 @@ import azure.functions as func
 from responders.app import settings
 from responders.triggers.cases import cases
 from responders.triggers.events import events
+from responders.triggers.health import health
 from responders.triggers.requests import requests
 from responders.triggers.schedules import schedules
 
 settings()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for blueprint in (events, schedules, cases, requests):
+for blueprint in (events, schedules, cases, requests, health):
     app.register_functions(blueprint)

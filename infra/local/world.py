@@ -163,11 +163,17 @@ PRINCIPALS_BY_ID: Final = {principal.id: principal for principal in PRINCIPALS}
 ATTACKERS: Final = frozenset({MALLORY.id, TRUDY.id, IMPOSTOR.id})
 """Who may write Azure role assignments without holding a role, while the setting `attackers_may_assign_roles` is on."""
 
-_READ_EVERYTHING = frozenset({"Policy.Read.All", "Application.Read.All", "AuditLog.Read.All", "Directory.Read.All"})
-
 GRAPH_ROLES: Final = {
-    RESPONDER.id: _READ_EVERYTHING | {"Policy.ReadWrite.ConditionalAccess"},
-    RESPONDER_B2C.id: _READ_EVERYTHING | {"Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.TrustFramework"},
+    RESPONDER.id: frozenset(
+        {
+            "AuditLog.Read.All",
+            "Policy.Read.All",
+            "Policy.ReadWrite.ConditionalAccess",
+            "Application.Read.All",
+            "User.Read.All",
+        }
+    ),
+    RESPONDER_B2C.id: frozenset({"AuditLog.Read.All", "Policy.Read.All", "Policy.ReadWrite.TrustFramework"}),
     RELEASE_PIPELINE.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
     IMPOSTOR.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
 }

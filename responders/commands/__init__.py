@@ -19,5 +19,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "owners": ("owner", "owners"),
     "switches": ("mode", "stop", "start"),
     "permissions": ("permissions",),
+    "doctor": ("doctor",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

@@ -28,15 +28,23 @@ def environment_from(arguments: argparse.Namespace) -> Mapping[str, str]:
     Raises:
         CommandError: the file can't be read, or isn't of that shape.
     """
+    return {**values_from(arguments), **os.environ}
+
+
+def values_from(arguments: argparse.Namespace) -> Mapping[str, str]:
+    """Give what the file says alone; nothing where none is named.
+
+    Raises:
+        CommandError: the file can't be read, or isn't of that shape.
+    """
     if not arguments.settings:
-        return os.environ
+        return {}
     try:
-        values = json.loads(Path(arguments.settings).read_text(encoding="utf-8"))["Values"]
+        return json.loads(Path(arguments.settings).read_text(encoding="utf-8"))["Values"]
     except OSError as error:
         raise CommandError(f"the settings file {arguments.settings} can't be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise CommandError(f'{arguments.settings} is not a settings file: it should be {{"Values": {{…}}}}') from error
-    return {**values, **os.environ}
 
 
 def storage_from(arguments: argparse.Namespace) -> Storage:

@@ -34,12 +34,30 @@ def _principal(call: Call, kind: PrincipalKind) -> Principal:
         named = call.id in {principal.id, principal.upn}
         if named and principal.kind == kind and principal.tenant == call.directory.tenant:
             return principal
+    raise _no_such_object(call)
+
+
+def _no_such_object(call: Call) -> ApiError:
     message = f"Resource '{call.id}' does not exist or one of its queried reference-property objects are not present."
-    raise ApiError(HTTPStatus.NOT_FOUND, "Request_ResourceNotFound", message)
+    return ApiError(HTTPStatus.NOT_FOUND, "Request_ResourceNotFound", message)
+
+
+_SHOWN_UNASKED = (
+    "id",
+    "displayName",
+    "givenName",
+    "surname",
+    "userPrincipalName",
+    "mail",
+    "jobTitle",
+)
+"""Graph gives a user's other properties only to who names them in `$select`."""
 
 
 async def _user(call: Call) -> web.Response:
     principal = _principal(call, "user")
+    if principal.id in call.settings.deleted_accounts:
+        raise _no_such_object(call)
     user: Json = {
         "id": principal.id,
         "displayName": principal.name,
@@ -48,12 +66,13 @@ async def _user(call: Call) -> web.Response:
         "userPrincipalName": principal.upn,
         "mail": principal.upn,
         "jobTitle": None,
-        "accountEnabled": True,
+        "accountEnabled": principal.id not in call.settings.disabled_accounts,
         "userType": "Member",
         "onPremisesSyncEnabled": None,
         "createdDateTime": world.SEEDED_AT,
     }
-    return web.json_response({"@odata.context": call.context("users/$entity")} | selected(call, user))
+    shown = selected(call, user) if "$select" in call.request.query else {name: user[name] for name in _SHOWN_UNASKED}
+    return web.json_response({"@odata.context": call.context("users/$entity")} | shown)
 
 
 async def _service_principal(call: Call) -> web.Response:

@@ -33,6 +33,10 @@ class Settings:
     grants_reach_issued_tokens: bool = False
     """Whether a changed grant counts for tokens that are already out. In Entra it doesn't, up to 24 hours long."""
     token_lifetime: int = 86_400
+    disabled_accounts: list[str] = field(default_factory=list[str])
+    """Object ids of users whose `accountEnabled` is false."""
+    deleted_accounts: list[str] = field(default_factory=list[str])
+    """Object ids of users that no longer exist."""
     event_delay: float = 0.0
     event_timeout: float = 30.0
     event_attempts: int = 20

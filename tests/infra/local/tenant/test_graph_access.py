@@ -115,9 +115,17 @@ def test_other_methods_are_not_allowed(alice: httpx.Client) -> None:
 def test_reads_a_user_by_id_and_by_name(alice: httpx.Client) -> None:
     by_id = alice.get(f"/v1.0/users/{world.MALLORY.id}").json()
     assert (by_id["displayName"], by_id["userPrincipalName"]) == (world.MALLORY.name, world.MALLORY.upn)
+    assert "accountEnabled" not in by_id
     chosen = alice.get(f"/v1.0/users/{world.MALLORY.upn}", params={"$select": "id,accountEnabled"}).json()
     del chosen["@odata.context"]
     assert chosen == {"id": world.MALLORY.id, "accountEnabled": True}
+
+
+def test_accounts_can_be_disabled_and_deleted(control: TenantControl, alice: httpx.Client) -> None:
+    control.settings(disabled_accounts=[world.MALLORY.id], deleted_accounts=[world.TRUDY.id])
+    mallory = alice.get(f"/v1.0/users/{world.MALLORY.id}", params={"$select": "accountEnabled"}).json()
+    assert mallory["accountEnabled"] is False
+    assert _error(alice.get(f"/v1.0/users/{world.TRUDY.id}")) == (404, "Request_ResourceNotFound")
 
 
 def test_reads_service_principals_of_the_same_name(alice: httpx.Client) -> None:

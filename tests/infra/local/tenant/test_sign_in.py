@@ -95,7 +95,7 @@ def test_azure_identity_gets_the_managed_identitys_token(
     assert (claims["oid"], claims["tid"]) == (world.RESPONDER.id, world.WORKFORCE_TENANT)
     assert (claims["appid"], claims["idtyp"]) == (world.RESPONDER.client_id, "app")
     assert set(claims["roles"]) == world.GRAPH_ROLES[world.RESPONDER.id]
-    assert get(token.token, "/v1.0/organization").status_code == 200
+    assert get(token.token, "/v1.0/identity/conditionalAccess/policies").status_code == 200
     subscriptions = get(arm_token.token, "/subscriptions?api-version=2022-12-01")
     assert subscriptions.json()["value"][0]["subscriptionId"] == world.SUBSCRIPTION
 
@@ -111,8 +111,8 @@ def test_azure_identity_signs_in_to_the_b2c_tenant_with_the_certificate(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", tenant.ca_file)
     with CertificateCredential(**_registration(tenant)) as credential:
         token = credential.get_token(_GRAPH_SCOPE).token
-    organization = get(token, "/v1.0/organization").json()["value"][0]
-    assert organization["id"] == world.B2C_TENANT
+    policies = get(token, "/beta/trustFramework/policies").json()["value"]
+    assert {policy["id"] for policy in policies} == {policy.id for policy in world.CUSTOM_POLICIES}
 
 
 _ASYNCHRONOUS = """

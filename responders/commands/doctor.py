@@ -1,0 +1,126 @@
+"""`responder doctor`: whether everything stands as it should, and what to do about what doesn't."""
+
+import argparse
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from responders.commands import Subparsers
+from responders.commands.connection import CommandError, add_settings_option, environment_from, values_from
+from responders.commands.tables import legible
+
+if TYPE_CHECKING:
+    from shared.doctor.findings import Line, Report
+
+_KEY: Final = "RESPONDER_KEY"
+_TOKEN: Final = "RESPONDER_TOKEN"  # noqa: S105 - the variable's name, not a token
+_WITHIN_SECONDS: Final = 240
+"""As long as Azure lets an HTTP call to a function take."""
+
+_OF_THE_PLACE: Final = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Where the libraries look in the process's own environment: a settings file names those of the app's place."""
+
+_HELP: Final = f"""\
+Looks at settings, storage, the identity and its permissions, every read, the sources, the channels, the people and the
+running app: a line each, with what to do about it. It changes nothing.
+
+Only the app itself has its identity, so in Azure ask the app: --app, with a function key in {_KEY} and, where App
+Service authentication is on, an access token for the operators' registration in {_TOKEN}. Both are taken from the
+environment, so that they stand in no list of processes.
+
+The exit status is 0 when nothing failed and everything could be told, else 1."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="look whether everything stands as it should, and say what to do",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="run these checks only, like tables-there")
+    parser.add_argument("--json", action="store_true", help="the report as one JSON object")
+    parser.add_argument("--page", action="store_true", help="send a page marked TEST over each channel too")
+    parser.add_argument("--app", metavar="URL", help="ask the app at this address, like https://HOST")
+    add_settings_option(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.app and (arguments.settings or arguments.checks):
+        raise CommandError("--app asks the app, which has its own settings and runs every check: leave the rest out")
+    report = _of_app(arguments.app, pages=arguments.page) if arguments.app else _of_here(arguments)
+    if arguments.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+    else:
+        sys.stdout.writelines(f"{_told(line)}\n" for line in report.lines)
+        counts = Counter(line.status for line in report.lines)
+        print(", ".join(f"{count} {status}" for status, count in counts.items()))
+    return 0 if report.healthy else 1
+
+
+def _told(line: "Line") -> str:
+    what_to_do = f" -> {line.cure}" if line.cure else ""
+    return legible(f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}")
+
+
+def _of_here(arguments: argparse.Namespace) -> "Report":
+    from responders.doctor import CHECKS, report_of  # noqa: PLC0415 - only where it is needed
+
+    known = [check.id for check in CHECKS]
+    if strange := sorted(set(arguments.checks) - set(known)):
+        raise CommandError(f"no check is called {strange[0]!r}; there are: {', '.join(known)}")
+    values = values_from(arguments)
+    os.environ.update({name: values[name] for name in _OF_THE_PLACE if name in values})
+    level = logging.root.manager.disable
+    # What libraries have to say about a failure is said by the doctor.
+    logging.disable(logging.CRITICAL)
+    try:
+        return report_of(environment_from(arguments), only=arguments.checks, pages=arguments.page)
+    finally:
+        logging.disable(level)
+
+
+def _of_app(url: str, *, pages: bool) -> "Report":
+    """Ask the app.
+
+    Raises:
+        CommandError: it gave no report.
+    """
+    import httpx  # noqa: PLC0415 - only where it is needed
+
+    from shared.doctor.findings import Report  # noqa: PLC0415
+
+    try:
+        answer = httpx.request(
+            "POST" if pages else "GET",
+            f"{url.rstrip('/')}/api/doctor",
+            headers=_credentials(os.environ),
+            timeout=_WITHIN_SECONDS,
+        )
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(f"{url} gave no answer ({type(error).__name__}): {_NOT_RUNNING}") from error
+    if answer.status_code in {401, 403}:
+        raise CommandError(
+            f"{url} answered {answer.status_code}: {_KEY} should be a function key of the app, and {_TOKEN} an access"
+            " token for the operators' registration (az account get-access-token --resource CLIENT_ID)"
+        )
+    try:
+        return msgspec.json.decode(answer.content, type=Report)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CommandError(f"{url} answered {answer.status_code} and no report: {_NOT_RUNNING}") from error
+
+
+def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    key, token = environment.get(_KEY, ""), environment.get(_TOKEN, "")
+    found = {"x-functions-key": key, "Authorization": f"Bearer {token}" if token else ""}
+    return {name: value for name, value in found.items() if value}
+
+
+_NOT_RUNNING: Final = "is its code deployed? An app that doesn't start says in its log which setting is wrong"

@@ -1,0 +1,49 @@
+"""The doctor with this product's content."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Final
+
+from responders.calls import GET_ROLE_DEFINITION, GET_USER
+from responders.catalogue import CATALOGUE
+from responders.inventories import INVENTORIES
+from responders.permissions import GRANTS
+from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
+from responders.trials import TRIALS
+from shared.clients.web import PlainWeb
+from shared.doctor.checks import CHECKS
+from shared.doctor.examine import examine
+from shared.doctor.findings import Report
+from shared.doctor.ground import Content, Ground
+from shared.doctor.tokens import claims_of_token
+from shared.machine import machine_from, utc_now
+
+CONTENT: Final = Content(
+    detections=CATALOGUE,
+    inventories=INVENTORIES,
+    grants=GRANTS,
+    trials=TRIALS,
+    get_user=GET_USER,
+    list_role_assignments=LIST_ROLE_ASSIGNMENTS,
+    get_role_definition=GET_ROLE_DEFINITION,
+)
+
+
+def report_of(
+    environment: Mapping[str, str],
+    *,
+    only: Collection[str] = (),
+    pages: bool = False,
+    clock: Callable[[], datetime] = utc_now,
+) -> Report:
+    """Examine the product as it stands with the settings in `environment`; `only` names checks to confine it to."""
+    ground = Ground(
+        environment=environment,
+        content=CONTENT,
+        connect=lambda settings: machine_from(settings, CATALOGUE, INVENTORIES, environment=environment, clock=clock),
+        claims_of=claims_of_token,
+        web=PlainWeb(),
+        clock=clock,
+        pages=pages,
+    )
+    return examine([check for check in CHECKS if not only or check.id in only], ground)

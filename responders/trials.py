@@ -1,0 +1,40 @@
+"""Every read that the product makes, as the doctor tries it: a page of one where there may be many."""
+
+from typing import Final
+
+from responders.calls import DIRECTORY_AUDITS
+from responders.remediations.ca_policies import GET_CA_POLICY, LIST_CA_POLICIES
+from responders.remediations.custom_policies import GET_CUSTOM_POLICY, LIST_CUSTOM_POLICIES
+from responders.remediations.role_assignments import (
+    GET_ROLE_ASSIGNMENT,
+    LIST_ROLE_ASSIGNMENTS,
+    LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+)
+from shared.catalog import TenantKind
+from shared.doctor.trials import Trial, each_subscription, first_of, scope_of_each_subscription
+
+TRIALS: Final[tuple[Trial, ...]] = (
+    *(Trial(call=DIRECTORY_AUDITS, kind=kind, query={"$top": "1"}) for kind in TenantKind),
+    Trial(call=LIST_CA_POLICIES, kind=TenantKind.WORKFORCE),
+    Trial(call=GET_CA_POLICY, kind=TenantKind.WORKFORCE, ids=first_of(LIST_CA_POLICIES, "id"), is_listing=False),
+    Trial(call=LIST_CUSTOM_POLICIES, kind=TenantKind.B2C),
+    Trial(
+        call=GET_CUSTOM_POLICY,
+        kind=TenantKind.B2C,
+        ids=first_of(LIST_CUSTOM_POLICIES, "custom_policy"),
+        is_listing=False,
+    ),
+    Trial(call=LIST_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE, ids=each_subscription),
+    Trial(
+        call=LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+        kind=TenantKind.WORKFORCE,
+        query={"$filter": "atScope()"},
+        ids=scope_of_each_subscription,
+    ),
+    Trial(
+        call=GET_ROLE_ASSIGNMENT,
+        kind=TenantKind.WORKFORCE,
+        ids=first_of(LIST_ROLE_ASSIGNMENTS, "role_assignment", each_subscription),
+        is_listing=False,
+    ),
+)

@@ -1,0 +1,68 @@
+"""The channels that people are paged by. Looking posts nothing, unless a test page is asked for."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from shared.bulletins import Bulletin
+from shared.doctor.findings import Check, Finding, failed, ok, warning
+from shared.doctor.ground import Ground
+from shared.errors import EdgeError
+from shared.senders import PagerDutySender, TeamsSender
+
+_BROKEN: Final = 500
+
+TEST: Final = Bulletin(
+    key="entra-responder-test",
+    title="TEST: Entra Responder can page you",
+    text="Somebody asked for this with `responder doctor --page`. Nothing has happened.",
+    what_to_do="Nothing. In PagerDuty, resolve the incident.",
+)
+
+
+def _teams(ground: Ground) -> list[Finding]:
+    settings = ground.settings
+    if not settings.teams_webhook_url:
+        return [warning("TEAMS_WEBHOOK_URL isn't set", cure="Set it, so that owners see cards in their channel.")]
+    return _channel(ground, settings.teams_webhook_url, TeamsSender(settings))
+
+
+def _pagerduty(ground: Ground) -> list[Finding]:
+    settings = ground.settings
+    if not settings.pagerduty_routing_key:
+        cure = "Set it: Teams needs the very tenant that may be under attack, PagerDuty doesn't."
+        return [warning("PAGERDUTY_ROUTING_KEY isn't set: there is no second channel", cure=cure)]
+    return _channel(ground, settings.pagerduty_url, PagerDutySender(settings))
+
+
+def _channel(ground: Ground, url: str, sender: TeamsSender | PagerDutySender) -> list[Finding]:
+    """Ask the host alone, since the rest of the address is a secret; a 4xx says that somebody is there."""
+    parts = urlsplit(url)
+    try:
+        heard = ground.web.ask("OPTIONS", f"{parts.scheme}://{parts.netloc}/")
+    except EdgeError as error:
+        return [failed(str(error))]
+    if heard.status >= _BROKEN:
+        return [failed(f"{parts.netloc} answers {heard.status}")]
+    if not ground.pages:
+        return [ok(f"{parts.netloc} answers; nothing was posted (--page posts a test)")]
+    try:
+        sender.tell(TEST)
+    except EdgeError as error:
+        return [failed(f"a test page was refused: {error}")]
+    return [ok(f"{parts.netloc} took a test page: look whether it is there")]
+
+
+CHECKS: Final = (
+    Check(
+        id="teams-reachable",
+        title="Teams' webhook can be reached",
+        cure="Check TEAMS_WEBHOOK_URL and the way out of the app's network. A flow that was deleted is made anew.",
+        run=_teams,
+    ),
+    Check(
+        id="pagerduty-reachable",
+        title="PagerDuty can be reached",
+        cure="Check PAGERDUTY_URL, PAGERDUTY_ROUTING_KEY and the way out of the app's network.",
+        run=_pagerduty,
+    ),
+)

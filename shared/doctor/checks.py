@@ -1,0 +1,16 @@
+"""Every check, in the order in which one stands on the other."""
+
+from typing import Final
+
+from shared.doctor import channels, identity, people, reads, running, sources, storage
+from shared.doctor.findings import Check
+
+CHECKS: Final[tuple[Check, ...]] = (
+    *storage.CHECKS,
+    *identity.CHECKS,
+    *reads.CHECKS,
+    *sources.CHECKS,
+    *channels.CHECKS,
+    *people.CHECKS,
+    *running.CHECKS,
+)

@@ -1,0 +1,29 @@
+"""Running the checks."""
+
+from collections.abc import Iterable, Sequence
+
+from shared.doctor.findings import Check, Finding, Line, Report, Status, unknown
+from shared.doctor.ground import Ground
+from shared.doctor.unread import Unread
+from shared.errors import EdgeError
+
+
+def examine(checks: Iterable[Check], ground: Ground) -> Report:
+    """Run every check, whatever the others find."""
+    lines = tuple(_line(check, finding) for check in checks for finding in _found(check, ground))
+    bad = {Status.FAILED, Status.UNKNOWN}
+    return Report(healthy=not any(line.status in bad for line in lines), lines=lines)
+
+
+def _found(check: Check, ground: Ground) -> Sequence[Finding]:
+    try:
+        return check.run(ground)
+    except Unread as unread:
+        return [unknown(f"couldn't be told: {unread}", cure=unread.cure)]
+    except EdgeError as error:
+        return [unknown(f"couldn't be told: {error}")]
+
+
+def _line(check: Check, finding: Finding) -> Line:
+    cure = "" if finding.status is Status.OK else finding.cure or check.cure
+    return Line(check=check.id, title=check.title, status=finding.status, found=finding.text, cure=cure)

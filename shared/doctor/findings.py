@@ -1,0 +1,76 @@
+"""What checks are and what they find."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.doctor.ground import Ground
+
+
+class Status(StrEnum):
+    """What a check found. `unknown`: it couldn't be told."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing found, in words. `cure` is "" where the check's own fits."""
+
+    status: Status
+    text: str
+    cure: str = ""
+
+
+def ok(text: str) -> Finding:
+    """It is as it should be."""
+    return Finding(status=Status.OK, text=text)
+
+
+def warning(text: str, *, cure: str = "") -> Finding:
+    """It works, and somebody should look at it."""
+    return Finding(status=Status.WARNING, text=text, cure=cure)
+
+
+def failed(text: str, *, cure: str = "") -> Finding:
+    """It isn't as it should be."""
+    return Finding(status=Status.FAILED, text=text, cure=cure)
+
+
+def unknown(text: str, *, cure: str = "") -> Finding:
+    """It couldn't be told."""
+    return Finding(status=Status.UNKNOWN, text=text, cure=cure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What to look at. `run` gives what it found, at least one finding; `cure` is what to do about a bad one."""
+
+    id: str
+    title: str
+    cure: str
+    run: "Callable[[Ground], Sequence[Finding]]"
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One line of a report; `cure` is "" where all is well."""
+
+    check: str
+    title: str
+    status: Status
+    found: str
+    cure: str
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Every line, in the order of the checks. `healthy` says that nothing failed and everything could be told."""
+
+    healthy: bool
+    lines: tuple[Line, ...]

@@ -1,0 +1,205 @@
+"""The identity that the product works under: whose it is, and what it may do, against what is declared."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from shared.catalog import Mode, TenantKind
+from shared.doctor.each import look_at_each
+from shared.doctor.findings import Check, Finding, failed, ok
+from shared.doctor.ground import Ground
+from shared.doctor.unread import Unread
+from shared.grants import Grant, Tier
+from shared.settings import Tenant
+
+
+def _name(tenant: Tenant) -> str:
+    return tenant.name
+
+
+def _tokens(ground: Ground) -> list[Finding]:
+    return look_at_each(ground.tenants(), _name, lambda tenant: _token(ground, tenant))
+
+
+def _token(ground: Ground, tenant: Tenant) -> list[Finding]:
+    """Compare whose token it is with the settings: by the object id the product knows its own changes."""
+    claims = ground.claims(tenant)
+    prefix = "B2C" if tenant.kind is TenantKind.B2C else "WORKFORCE"
+    expected = (("tid", tenant.id, f"{prefix}_TENANT_ID"), ("oid", tenant.responder_id, f"{prefix}_RESPONDER_ID"))
+    wrong = [
+        failed(
+            f"{tenant.name}: the token is of {held or 'nobody'}, and {setting} is {wanted}", cure=_differ(setting, held)
+        )
+        for claim, wanted, setting in expected
+        if (held := str(claims.get(claim, "")).lower()) != wanted
+    ]
+    return wrong or [ok(f"{tenant.name}: a token for Graph, of {tenant.responder_id}")]
+
+
+def _differ(setting: str, held: str) -> str:
+    return (
+        f"Set {setting} to {held}, if that is the responder's own identity; else give the app the right identity."
+        " Until then it takes its own changes for somebody else's."
+    )
+
+
+def _permissions(ground: Ground) -> list[Finding]:
+    return look_at_each(ground.tenants(), _name, lambda tenant: _graph_permissions(ground, tenant))
+
+
+def _graph_permissions(ground: Ground, tenant: Tenant) -> list[Finding]:
+    """Compare the token's roles with the declared; in tier *watch* what is for putting back may be missing."""
+    held = frozenset(cast("list[str]", ground.claims(tenant).get("roles", [])))
+    declared = [each for each in ground.content.grants if each.kind is tenant.kind and not each.is_azure_action]
+    needed = _needed(ground, declared, held)
+    missing = [
+        failed(
+            f"{tenant.name}: {each.permission} is missing; {_used_by(each)}",
+            cure=_GRANT.format(_command(tenant, each.tier)),
+        )
+        for each in needed
+        if each.permission not in held
+    ]
+    extra = [
+        failed(
+            f"{tenant.name}: {name} is one too many: nothing declared needs it",
+            cure=_REVOKE.format(_command(tenant, _tier(needed))),
+        )
+        for name in sorted(held - {each.permission for each in declared})
+    ]
+    return missing + extra or [ok(f"{tenant.name}: exactly tier {_tier(needed)}: {', '.join(sorted(held))}")]
+
+
+def _needed(ground: Ground, declared: list[Grant], held: Iterable[str]) -> list[Grant]:
+    """Leave out what only putting back needs where none of it is held and no detection enforces with it."""
+    acting = [each for each in declared if each.tier is Tier.ACT]
+    if set(held) & {each.permission for each in acting}:
+        return declared
+    try:
+        enforcing = ground.detections_in(Mode.ENFORCE)
+    except Unread:
+        enforcing = frozenset[str]()
+    return [each for each in declared if each.tier is Tier.WATCH or enforcing & set(each.needed_by)]
+
+
+def _tier(needed: list[Grant]) -> Tier:
+    return Tier.ACT if any(each.tier is Tier.ACT for each in needed) else Tier.WATCH
+
+
+def _used_by(grant: Grant) -> str:
+    return f"needed by {', '.join(grant.needed_by)}"
+
+
+def _command(tenant: Tenant, tier: Tier) -> str:
+    where = " --b2c" if tenant.kind is TenantKind.B2C else ""
+    return f"infra/scripts/grant.sh{where} --tier {tier}"
+
+
+_GRANT: Final = "{} grants it. A managed identity's token shows a grant after up to 24 hours."
+_REVOKE: Final = "{} --prune takes it away. Find out who granted it."
+
+
+# Azure.
+
+
+def _actions(ground: Ground) -> list[Finding]:
+    (tenant,) = ground.tenants(TenantKind.WORKFORCE)
+    return look_at_each(sorted(tenant.subscriptions), _subscription, lambda one: _azure_actions(ground, tenant, one))
+
+
+def _subscription(subscription: str) -> str:
+    return f"subscription {subscription}"
+
+
+def _azure_actions(ground: Ground, tenant: Tenant, subscription: str) -> list[Finding]:
+    declared = [each for each in ground.content.grants if each.kind is tenant.kind and each.is_azure_action]
+    roles = _roles_over(ground, tenant, subscription)
+    allowed = [actions for role in roles for actions in role.permissions]
+    held = {each.permission for each in declared if any(actions.allow(each.permission) for actions in allowed)}
+    needed = _needed(ground, declared, held)
+    where = _subscription(subscription)
+    missing = [
+        failed(f"{where}: {each.permission} is missing; {_used_by(each)}")
+        for each in needed
+        if each.permission not in held
+    ]
+    return missing or [ok(f"{where}: what tier {_tier(needed)} needs")]
+
+
+class _Assigned(Struct, rename="camel"):
+    role_definition_id: str
+    scope: str
+
+
+class _Assignment(Struct):
+    properties: _Assigned
+
+
+class _Actions(Struct, rename="camel"):
+    actions: list[str] = []
+    not_actions: list[str] = []
+
+    def allow(self, action: str) -> bool:
+        """Whether they do; `*` stands for anything, and case doesn't matter."""
+        return _matches(action, self.actions) and not _matches(action, self.not_actions)
+
+
+class _Role(Struct):
+    permissions: list[_Actions]
+
+
+class _Definition(Struct):
+    properties: _Role
+
+
+def _roles_over(ground: Ground, tenant: Tenant, subscription: str) -> list[_Role]:
+    """Read the roles that the identity has at the subscription or above it."""
+    edges, content = ground.edges(tenant), ground.content
+    query = {"$filter": f"assignedTo('{tenant.responder_id}')"}
+    listed = edges.list(content.list_role_assignments, query=query, subscription=subscription)
+    held = [each.properties for each in _read(listed, list[_Assignment])]
+    ids = {each.role_definition_id.rpartition("/")[2].lower() for each in held if _covers(each.scope, subscription)}
+    found = [edges.get(content.get_role_definition, subscription=subscription, id=each) for each in sorted(ids)]
+    return [_read(each, _Definition).properties for each in found if each is not None]
+
+
+def _read[T](images: object, shape: type[T]) -> T:
+    try:
+        return msgspec.convert(images, shape)
+    except msgspec.ValidationError as error:
+        raise Unread(f"Azure Resource Manager's answer isn't as expected: {error}") from error
+
+
+def _covers(scope: str, subscription: str) -> bool:
+    at = scope.lower().rstrip("/")
+    return at in {"", f"/subscriptions/{subscription}"} or at.startswith("/providers/microsoft.management/")
+
+
+def _matches(action: str, patterns: list[str]) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+
+
+CHECKS: Final = (
+    Check(
+        id="identity-right",
+        title="The identity gets tokens, and is the one that the settings name",
+        cure="See the app's log.",
+        run=_tokens,
+    ),
+    Check(
+        id="graph-permissions-exact",
+        title="The identity's Graph permissions are those of its tier, no fewer and no more",
+        cure="infra/scripts/grant.sh --what-if shows what differs.",
+        run=_permissions,
+    ),
+    Check(
+        id="azure-actions-held",
+        title="The identity's Azure roles allow what its tier needs",
+        cure="Deploy infra/main.bicep again with this subscription and the tier that you mean. A role that was just"
+        " assigned can take ten minutes to work.",
+        run=_actions,
+    ),
+)

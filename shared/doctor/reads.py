@@ -1,0 +1,56 @@
+"""Each read that the product makes, tried."""
+
+from typing import Final
+
+from shared.clients.calls import Service
+from shared.doctor.each import look_at_each
+from shared.doctor.findings import Check, Finding, failed, ok
+from shared.doctor.ground import Ground
+from shared.doctor.trials import Ids, Trial
+from shared.errors import Refused, Rejected
+from shared.settings import Tenant
+
+_ROLE: Final = "Deploy infra/main.bicep again with this subscription: it gives the identity its roles there."
+_GRANT: Final = "infra/scripts/grant.sh grants it; a managed identity's token shows that after up to 24 hours."
+
+
+def _tried(ground: Ground) -> list[Finding]:
+    pairs = [(trial, tenant) for trial in ground.content.trials for tenant in ground.tenants(trial.kind)]
+    return look_at_each(pairs, _name, lambda pair: _try(ground, *pair))
+
+
+def _name(pair: tuple[Trial, Tenant]) -> str:
+    trial, tenant = pair
+    return f"{tenant.name}: {trial.call.method} {trial.call.path}"
+
+
+def _try(ground: Ground, trial: Trial, tenant: Tenant) -> list[Finding]:
+    edges = ground.edges(tenant)
+    name, tried = _name((trial, tenant)), 0
+
+    def read(ids: Ids) -> None:
+        if trial.is_listing:
+            edges.first_page(trial.call, query=trial.query, **ids)
+        else:
+            edges.text(trial.call, **ids)
+
+    try:
+        for ids in trial.ids(edges):
+            read(ids)
+            tried += 1
+    except Refused as refused:
+        cure = _ROLE if trial.call.service is Service.ARM else _GRANT
+        return [failed(f"{name}: not allowed: {', '.join(refused.needed) or 'no token'}; {refused}", cure=cure)]
+    except Rejected as rejected:
+        return [failed(f"{name}: {rejected}")]
+    return [ok(name if tried else f"{name}: nothing there to read yet")]
+
+
+CHECKS: Final = (
+    Check(
+        id="reads-allowed",
+        title="Every read that the product makes works",
+        cure="Check the ids in the settings and the answer's words; the service's own status page, where it is down.",
+        run=_tried,
+    ),
+)

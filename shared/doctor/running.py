@@ -1,0 +1,103 @@
+"""The running app: what it may do, whether it is stopped, who can call it, and its clock."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from shared.catalog import Mode
+from shared.doctor.findings import Check, Finding, failed, ok, unknown, warning
+from shared.doctor.ground import Ground
+from shared.errors import EdgeError
+
+_MOST_SKEW: Final = timedelta(seconds=60)
+
+
+def _modes(ground: Ground) -> list[Finding]:
+    positions = ground.positions
+    known = [each.id for each in ground.content.detections]
+    strange = sorted(positions.modes.keys() - {*known, "*"})
+    told = "; ".join(f"{mode}: {_listed(one for one in known if positions.mode(one) is mode)}" for mode in Mode)
+    return [warning(f"a mode is set for {name}, which is no detection") for name in strange] or [ok(told)]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _kill_switch(ground: Ground) -> list[Finding]:
+    if ground.positions.stopped:
+        return [warning("the kill switch is on: nothing is put back, everything is paged")]
+    return [ok("off")]
+
+
+def _anonymous(ground: Ground) -> list[Finding]:
+    address = _address(ground)
+    if not address:
+        return [unknown("CASE_LINK isn't set, so it isn't known where the app is called")]
+    try:
+        heard = ground.web.ask("GET", f"{address}/api/cases")
+    except EdgeError as error:
+        return [failed(str(error), cure=_NO_ANSWER)]
+    if heard.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return [ok(f"{address} answers {heard.status} to a call without a key")]
+    if heard.status >= HTTPStatus.INTERNAL_SERVER_ERROR or heard.status == HTTPStatus.NOT_FOUND:
+        return [failed(f"{address}/api/cases answers {heard.status}", cure=_NO_ANSWER)]
+    return [failed(f"{address}/api/cases answers {heard.status} to a call without a key")]
+
+
+def _address(ground: Ground) -> str:
+    """Give where the app is called: as cards link to it, else as App Service names it within the app."""
+    if link := ground.settings.case_link:
+        parts = urlsplit(link)
+        return f"{parts.scheme}://{parts.netloc}"
+    host = ground.environment.get("WEBSITE_HOSTNAME", "")
+    return f"https://{host}" if host else ""
+
+
+def _clock(ground: Ground) -> list[Finding]:
+    before = ground.clock()
+    heard = ground.web.ask("GET", f"{ground.settings.graph_url}/v1.0/")
+    at = _date(heard.headers.get("date", ""))
+    if at is None:
+        return [unknown("Graph's answer has no date")]
+    skew = abs(before + (ground.clock() - before) / 2 - at)
+    text = f"the clock is {skew.total_seconds():.0f} s off Graph's"
+    return [warning(text) if skew > _MOST_SKEW else ok(text)]
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+_NO_ANSWER: Final = (
+    "Deploy the code (infra/scripts/deploy-code.sh); an app that doesn't start says in its log which setting is wrong."
+)
+
+CHECKS: Final = (
+    Check(
+        id="modes-known",
+        title="How far each detection may go",
+        cure="responder mode lists the detections; remove a row of a detection that there no longer is.",
+        run=_modes,
+    ),
+    Check(id="kill-switch-off", title="The kill switch is off", cure="responder start takes it off.", run=_kill_switch),
+    Check(
+        id="anonymous-refused",
+        title="The app refuses a call without a key",
+        cure="Stop the app (az functionapp stop) until it does: anybody can read the cases. Deploy infra/main.bicep and"
+        " the code again.",
+        run=_anonymous,
+    ),
+    Check(
+        id="clock-right",
+        title="The clock agrees with Graph's",
+        cure="Set this machine's clock by a time server: approvals, leases and tokens go by it.",
+        run=_clock,
+    ),
+)

@@ -1,0 +1,94 @@
+"""What comes in: the audit log, snapshots, events."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.catalog import Inventory, TenantKind
+from shared.deliveries import last_delivery
+from shared.doctor.each import look_at_each
+from shared.doctor.findings import Check, Finding, failed, ok, warning
+from shared.doctor.ground import Ground
+from shared.poll import polled_until
+from shared.settings import Tenant
+
+_POLL_WITHIN: Final = timedelta(minutes=15)
+"""A poll every two minutes is the default; several may fail before anybody should mind."""
+
+_SNAPSHOT_WITHIN: Final = timedelta(hours=1)
+_QUIET: Final = timedelta(days=30)
+
+
+def ago(gone: timedelta) -> str:
+    """Say how long ago something was, in the largest unit that fits."""
+    seconds = max(0, int(gone.total_seconds()))
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def _fresh(ground: Ground, what: str, at: datetime | None, within: timedelta) -> list[Finding]:
+    if at is None:
+        return [failed(f"{what}: never yet")]
+    gone = ground.clock() - at
+    text = f"{what}: {ago(gone)}"
+    return [ok(text) if gone <= within else failed(text)]
+
+
+def _polls(ground: Ground) -> list[Finding]:
+    def look(tenant: Tenant) -> list[Finding]:
+        return _fresh(ground, f"{tenant.name}, read", polled_until(ground.storage, tenant.id), _POLL_WITHIN)
+
+    return look_at_each(ground.tenants(), lambda tenant: tenant.name, look)
+
+
+def _snapshots(ground: Ground) -> list[Finding]:
+    def look(pair: tuple[Inventory, Tenant]) -> list[Finding]:
+        inventory, tenant = pair
+        at = ground.machine.snapshots.confirmed_at(tenant.id, inventory.kind)
+        return _fresh(ground, f"{tenant.name}, {inventory.kind}", at, _SNAPSHOT_WITHIN)
+
+    pairs = [(each, tenant) for each in ground.content.inventories for tenant in ground.tenants(each.tenant_kind)]
+    return look_at_each(pairs, lambda pair: f"{pair[1].name}, {pair[0].kind}", look)
+
+
+def _events(ground: Ground) -> list[Finding]:
+    (tenant,) = ground.tenants(TenantKind.WORKFORCE)
+
+    def look(subscription: str) -> list[Finding]:
+        at = last_delivery(ground.storage, subscription)
+        if at is None:
+            return [warning(f"subscription {subscription}: none yet")]
+        gone = ground.clock() - at
+        text = f"subscription {subscription}: the last one {ago(gone)}"
+        return [ok(text) if gone <= _QUIET else warning(text)]
+
+    return look_at_each(sorted(tenant.subscriptions), lambda subscription: f"subscription {subscription}", look)
+
+
+_RUNS: Final = (
+    "See what {} last logged (Application Insights, or the host's log). Timers that stopped after a deployment start"
+    " again when the app is restarted."
+)
+
+CHECKS: Final = (
+    Check(
+        id="audit-log-polled",
+        title="The audit log is read",
+        cure=_RUNS.format("poll_directory_audits"),
+        run=_polls,
+    ),
+    Check(
+        id="snapshots-fresh",
+        title="The last known good is kept",
+        cure=_RUNS.format("take_snapshots"),
+        run=_snapshots,
+    ),
+    Check(
+        id="events-arriving",
+        title="Event Grid delivers changes of Azure roles",
+        cure="Give somebody a role and take it away again: the event should be here in a minute. If not:"
+        " infra/scripts/event-subscriptions.sh.",
+        run=_events,
+    ),
+)

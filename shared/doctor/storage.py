@@ -1,0 +1,105 @@
+"""Settings and storage: everything else stands on them."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.doctor.findings import Check, Finding, failed, ok
+from shared.doctor.ground import Ground
+from shared.doctor.unread import Unread
+from shared.errors import Rejected, SettingsError
+from shared.settings import settings_from
+
+_NOTHING: Final = "the doctor looks for nothing here/"
+_MISSING: Final = frozenset({"TableNotFound", "ContainerNotFound", "QueueNotFound", "ResourceNotFound"})
+
+
+def _settings(ground: Ground) -> list[Finding]:
+    try:
+        settings = settings_from(ground.environment)
+    except SettingsError as error:
+        return [failed(problem) for problem in error.problems]
+    guarded = " and ".join(tenant.name for tenant in settings.tenants)
+    return [ok(f"every setting can be used; guarded: {guarded}")]
+
+
+def _reachable(ground: Ground) -> list[Finding]:
+    try:
+        reached = ground.storage
+    except Unread as unread:
+        return [failed(f"the storage account can't be used: {unread}")]
+    del reached
+    return [ok("the storage account answers")]
+
+
+def _missing(names: Iterable[str], read: Callable[[str], object]) -> list[str]:
+    """Give those of `names` that storage says it doesn't have. Raises any other EdgeError."""
+    missing: list[str] = []
+    for name in names:
+        try:
+            read(name)
+        except Rejected as rejected:
+            if rejected.code not in _MISSING:
+                raise
+            missing.append(name)
+    return missing
+
+
+def _told(what: str, names: Iterable[str], missing: list[str]) -> list[Finding]:
+    if missing:
+        return [failed(f"{what} {name} is missing") for name in missing]
+    return [ok(f"there: {', '.join(names)}")]
+
+
+def _tables(ground: Ground) -> list[Finding]:
+    storage = ground.storage
+
+    def read(name: str) -> object:
+        return storage.row(Table(name), "doctor", "doctor")
+
+    return _told("table", Table, _missing(Table, read))
+
+
+def _containers(ground: Ground) -> list[Finding]:
+    places: dict[Container, Storage] = dict.fromkeys(Container, ground.storage)
+    places[Container.EVIDENCE] = ground.evidence
+
+    def read(name: str) -> object:
+        return places[Container(name)].blob_names(Container(name), _NOTHING)
+
+    return _told("container", Container, _missing(Container, read))
+
+
+def _queue(ground: Ground) -> list[Finding]:
+    storage = ground.storage
+    return _told("queue", [CASES_QUEUE], _missing([CASES_QUEUE], lambda _: storage.queue_length()))
+
+
+_MADE_AT_START: Final = (
+    "The app makes what is missing when it starts: restart it (az functionapp restart). What was in it is lost; after"
+    " ApprovedActors or Owners went, enter them again."
+)
+
+CHECKS: Final = (
+    Check(
+        id="settings-right",
+        title="The settings can be used",
+        cure="Put it right in the app's settings: in the parameters of infra/main.bicepparam, then deploy again.",
+        run=_settings,
+    ),
+    Check(
+        id="storage-reachable",
+        title="The storage account answers",
+        cure="Check AzureWebJobsStorage…, the account's firewall, and the identity's three data roles on it"
+        " (infra/modules/storage.bicep). On your own machine: az login, with the same roles.",
+        run=_reachable,
+    ),
+    Check(id="tables-there", title="Every table is there", cure=_MADE_AT_START, run=_tables),
+    Check(
+        id="containers-there",
+        title="Every blob container is there",
+        cure="Deploy infra/main.bicep again, or restart the app, which makes the containers of its own account.",
+        run=_containers,
+    ),
+    Check(id="queue-there", title="The queue of cases is there", cure=_MADE_AT_START, run=_queue),
+)

@@ -1,0 +1,52 @@
+"""Reads that the product makes, tried once each in a harmless way."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shared.catalog import TenantKind
+from shared.clients.calls import Call
+from shared.clients.edges import TenantEdges
+
+type Ids = dict[str, str]
+
+
+def _no_ids(_edges: TenantEdges) -> Iterable[Ids]:
+    return [{}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A read to try in each tenant of a kind.
+
+    `ids` gives the ids to try it with, one after the other; it may read for that, and gives none where the tenant has
+    no such object. `is_listing` says that a page is read, else one object.
+    """
+
+    call: Call
+    kind: TenantKind
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    ids: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
+    is_listing: bool = True
+
+
+def each_subscription(edges: TenantEdges) -> Iterable[Ids]:
+    """Each watched subscription."""
+    return [{"subscription": each} for each in sorted(edges.tenant.subscriptions)]
+
+
+def scope_of_each_subscription(edges: TenantEdges) -> Iterable[Ids]:
+    """The scope of each watched subscription."""
+    return [{"scope": f"/subscriptions/{each}"} for each in sorted(edges.tenant.subscriptions)]
+
+
+def first_of(
+    listing: Call, placeholder: str, of: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
+) -> Callable[[TenantEdges], Iterable[Ids]]:
+    """Give what takes the id of the first object of a listing, of each that `of` names."""
+
+    def first(edges: TenantEdges) -> Iterable[Ids]:
+        for ids in of(edges):
+            for found in edges.first_page(listing, query=None, **ids)[:1]:
+                yield {placeholder: str(found["id"])}
+
+    return first
