@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from infra.detections_page import page
+from responders.catalogue import CATALOGUE
+from shared.kql import document
 from shared.settings import DEFAULTS, DESCRIPTIONS, REQUIRED, SCHEDULES
 
-_README: Final = Path(__file__).resolve().parents[1] / "README.md"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_README: Final = _ROOT / "README.md"
+_DETECTIONS: Final = _ROOT / "docs" / "detections.md"
+_QUERIES: Final = _ROOT / "docs" / "kql"
 _BLOCK: Final = re.compile(r"<!-- settings -->.*?(?=\n## )", re.DOTALL)
 
 
@@ -36,19 +42,30 @@ def current_readme(readme: str) -> str:
     return _BLOCK.sub(lambda _: settings_table(), readme)
 
 
+def wanted_files() -> dict[Path, str]:
+    """Give every file that is generated, in whole or in part, as it should be."""
+    queries = {_QUERIES / f"{detection.id}.kql": document(detection) for detection in CATALOGUE}
+    readme = current_readme(_README.read_text(encoding="utf-8"))
+    return {_README: readme, _DETECTIONS: page(), **queries}
+
+
 def main() -> int:
-    """Write the README anew, or check it: 1 when it isn't current."""
+    """Write what isn't current anew, or name it: 1 when there was something to name."""
     parser = argparse.ArgumentParser(prog="python -m infra.docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing")
     check: bool = parser.parse_args().check
-    found = _README.read_text(encoding="utf-8")
-    wanted = current_readme(found)
-    if found == wanted:
-        return 0
+    wanted = wanted_files()
+    outdated = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    orphans = [path for path in _QUERIES.glob("*.kql") if path not in wanted]
     if check:
-        sys.stderr.write("README.md is not current: run `make docs`\n")
-        return 1
-    _README.write_text(wanted, encoding="utf-8")
+        for path in (*outdated, *orphans):
+            sys.stderr.write(f"{path.relative_to(_ROOT)} is not current: run `make docs`\n")
+        return 1 if outdated or orphans else 0
+    _QUERIES.mkdir(parents=True, exist_ok=True)
+    for path in outdated:
+        path.write_text(wanted[path], encoding="utf-8")
+    for path in orphans:
+        path.unlink()
     return 0
 
 

@@ -163,11 +163,18 @@ def query(detection: AnyDetection) -> str:
         f"{_FOLD}{_OUTCOME if detection.log is Log.RESOURCE else ''}"
         f"let {view.name} = {_tabular(view, columns)};\n"
         f"{view.name}\n"
-        f"| where {_terms(detection.when)}\n"
+        f"| where {predicate(detection)}\n"
         f"| project TimeGenerated, detection = {quoted(detection.id)},\n"
         f"    {', '.join([*read, *view.shown])}\n"
         "| sort by TimeGenerated desc\n"
     )
+
+
+def predicate(detection: AnyDetection) -> str:
+    """Write the condition of a detection, where each of several terms that must hold has a line."""
+    if isinstance(detection.when, All) and detection.when.terms:
+        return "\n    and ".join(map(to_kql, detection.when.terms))
+    return to_kql(detection.when)
 
 
 def document(detection: AnyDetection) -> str:
@@ -192,13 +199,6 @@ def _tabular(view: View, fields: Mapping[str, str]) -> str:
     columns = "".join(f",\n    {name} = {expression}" for name, expression in {**fields, **view.shown}.items())
     parts = [f"{table}\n| project\n    TimeGenerated{columns}" for table in view.tables]
     return parts[0] if len(parts) == 1 else "union isfuzzy=true\n(\n" + "\n),\n(\n".join(parts) + "\n)"
-
-
-def _terms(condition: Condition[Any]) -> str:
-    """Write the outermost condition, where each of several terms that must hold has a line."""
-    if isinstance(condition, All) and condition.terms:
-        return "\n    and ".join(map(to_kql, condition.terms))
-    return to_kql(condition)
 
 
 def _fields_of(condition: Condition[Any]) -> Iterator[str]:
