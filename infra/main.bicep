@@ -141,6 +141,9 @@ param pollOverlapMinutes int = 60
 @maxValue(1440)
 param acknowledgeMinutes int = 15
 
+@description('Words that differ by tenant (ids, domains, conventions), as the setting VOCABULARY takes them; empty for the defaults.')
+param vocabulary object = {}
+
 @description('NCRONTAB: when the audit logs are read.')
 param auditPollSchedule string = '0 */2 * * * *'
 
@@ -340,6 +343,7 @@ module app 'modules/app.bicep' = {
     readBackSeconds: readBackSeconds
     pollOverlapMinutes: pollOverlapMinutes
     acknowledgeMinutes: acknowledgeMinutes
+    vocabulary: vocabulary
     auditPollSchedule: auditPollSchedule
     backfillSchedule: backfillSchedule
     snapshotSchedule: snapshotSchedule

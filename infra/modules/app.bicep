@@ -99,6 +99,9 @@ param pollOverlapMinutes int
 @description('Minutes until a page is escalated.')
 param acknowledgeMinutes int
 
+@description('Words that differ by tenant; empty for the defaults.')
+param vocabulary object
+
 @description('NCRONTAB of the audit poll.')
 param auditPollSchedule string
 
@@ -224,6 +227,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     SUBSCRIPTION_IDS: join(subscriptionIds, ',')
     EMERGENCY_ACCOUNT_IDS: join(emergencyAccountIds, ',')
     PROTECTED_PRINCIPAL_IDS: join(protectedPrincipalIds, ',')
+    VOCABULARY: empty(vocabulary) ? '' : string(vocabulary)
     B2C_TENANT_ID: b2cTenantId
     B2C_RESPONDER_ID: b2cResponderId
     B2C_CLIENT_ID: b2cClientId

@@ -28,12 +28,13 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
   properties: {
     roleName: 'Entra Responder watch (${label})'
-    description: 'Reads what the responder compares.'
+    description: 'Reads role assignments and what the roles in them mean.'
     type: 'CustomRole'
     permissions: [
       {
         actions: [
           'Microsoft.Authorization/roleAssignments/read'
+          'Microsoft.Authorization/roleDefinitions/read'
         ]
         notActions: []
         dataActions: []

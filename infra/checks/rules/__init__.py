@@ -1,0 +1,1 @@
+"""The rules, each a function that gives the problems it finds."""
