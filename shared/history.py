@@ -34,6 +34,22 @@ def _was_put_back(case: Case, *, before: datetime) -> bool:
     return done and case.acted_at is not None and case.acted_at < before
 
 
+def standing_then(begun_at: datetime, captured_at: datetime, others: Iterable[Case], *, before: datetime) -> list[Case]:
+    """Give the unapproved changes that have been put back since, but stood while a snapshot was being read.
+
+    That snapshot has the object as an unapproved actor left it.
+    """
+    return [
+        other
+        for other in others
+        if other.standing is Standing.UNAPPROVED
+        and _was_put_back(other, before=before)
+        and other.at <= captured_at
+        and other.acted_at is not None
+        and other.acted_at >= begun_at
+    ]
+
+
 def trusted(
     baseline: Baseline, confirmed: datetime, run: list[Case], others: Iterable[Case], *, responder_id: str
 ) -> Baseline:

@@ -93,6 +93,7 @@ class Notifier:
         return [page for channel in channels if (page := self._write(case, channel, place=0))]
 
     def _write(self, case: Case, channel: Channel, *, place: int) -> Page | None:
+        now = self._clock()
         partition, key = _partition(case), f"{case.id} {channel} {place}"
         columns = {
             "case_id": case.id,
@@ -101,7 +102,8 @@ class Notifier:
             "place": place,
             "tries": 0,
             "state": "waiting",
-            "next_try": self._clock().isoformat(),
+            "next_try": now.isoformat(),
+            "posted_at": now.isoformat(),
             "needs_somebody": needs_somebody(case),
         }
         self._storage.insert(Table.OUTBOX, partition, key, columns)
@@ -135,12 +137,16 @@ class Notifier:
         bulletin = page.bulletin
         if bulletin is None:
             return False
-        return self._send(page, lambda: self._senders[page.channel].tell(bulletin))
+        return self._send(page, lambda: self._sender(page).tell(bulletin))
 
     def send(self, page: Page, case: Case, detection: AnyDetection) -> bool:
         """Send one page and write down that it was; a failure is written down with the time of the next try."""
         owner = self._owner(detection, page.place)
-        return self._send(page, lambda: self._senders[page.channel].send(case, detection, owner, place=page.place))
+        return self._send(page, lambda: self._sender(page).send(case, detection, owner, place=page.place))
+
+    def _sender(self, page: Page) -> Sender:
+        """Give the page's channel; where it is no longer configured, another one."""
+        return self._senders.get(page.channel) or next(iter(self._senders.values()))
 
     def _send(self, page: Page, attempt: Callable[[], None]) -> bool:
         try:
@@ -167,11 +173,15 @@ class Notifier:
         return [page for page in pages if datetime.fromisoformat(page.row.columns["next_try"]) <= now]
 
     def escalate(self, case_of: Callable[[Page], Case | None]) -> list[Page]:
-        """Write the next page for each case that needs somebody, was paged long ago, and that nobody acknowledged."""
+        """Write the next page for each case that needs somebody, was paged long ago, and that nobody acknowledged.
+
+        A page that couldn't be sent in that time counts as well: its channel may be gone for good.
+        """
         limit = self._clock() - self._acknowledge_within
         raised: list[Page] = []
-        for page in self._pages("state eq 'sent' and needs_somebody eq true"):
-            if page.row.columns.get("escalated") or datetime.fromisoformat(page.row.columns["sent_at"]) > limit:
+        for page in self._pages("needs_somebody eq true"):
+            columns = page.row.columns
+            if columns.get("escalated") or datetime.fromisoformat(columns.get("sent_at", columns["posted_at"])) > limit:
                 continue
             case = case_of(page)
             if case and case.acknowledged_at is None:
@@ -184,7 +194,7 @@ class Notifier:
         others = [channel for channel in self._senders if channel is not page.channel]
         written = [self._write(case, channel, place=page.place) for channel in others]
         written.append(self._write(case, page.channel, place=page.place + 1) if page.place < 9 else None)  # noqa: PLR2004
-        return [one for one in written if one]
+        return [one for one in written if one and one.tries == 0]
 
     def _pages(self, term: str) -> list[Page]:
         first = (self._clock() - _SEARCHED).strftime("%Y%m%d")
@@ -222,7 +232,8 @@ def _owner_from(scope: str, row: Row) -> Owner:
 
 
 def _partition(case: Case) -> str:
-    return case.id.partition("-")[0]
+    """The day on which the case was opened; its event may be older than what is searched."""
+    return f"{case.opened_at:%Y%m%d}"
 
 
 def _page(row: Row) -> Page:

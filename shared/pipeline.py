@@ -14,39 +14,43 @@ import msgspec
 from msgspec import Struct
 
 from shared.act import put_back, settled
-from shared.authorize import Authorization, authorize
+from shared.authorize import Authorization
 from shared.bulletins import Bulletin
 from shared.cases import Case, Decision, Outcome, Standing, State
 from shared.catalog import (
     Already,
+    Answer,
     AnyDetection,
-    Baseline,
+    ApprovalList,
+    Detection,
     Image,
     Look,
     Mode,
     Plan,
     Put,
     Remediation,
+    Risk,
     Situation,
-    Unknown,
 )
+from shared.clients.calls import ID_SHAPES
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Table
+from shared.conditions import any_of
 from shared.decide import Decided, Facts, decide
 from shared.errors import BadIdentifier, EdgeError, LeaseLost, ResponderError, Throttled, Unreachable
-from shared.events import Event, ResourceEvent
-from shared.history import earlier_case, run_of, trusted
+from shared.events import Event, Log, ResourceEvent
+from shared.history import earlier_case
 from shared.machine import Machine
 from shared.normalize import read_batch
 from shared.notify import Page
-from shared.quarantine import quarantine
+from shared.quarantine import is_kept, quarantine
 from shared.record import Held
+from shared.surroundings import Surroundings, as_far_as_known, authorization_of, event_of, surroundings_of
 
 _log = logging.getLogger("responder.pipeline")
 
 MOST_ATTEMPTS: Final = 6
 _BACKOFF: Final = timedelta(seconds=10)
-_HISTORY: Final = timedelta(days=7)
 _ATTEMPTS_AT_READING: Final = 3
 """How often a case is put off because the tenant can't be read, before the owners are paged instead."""
 
@@ -66,25 +70,40 @@ def take_in(machine: Machine, raw: bytes, *, tenant_id: str) -> Intake:
     Raises EdgeError when a case or a quarantined record couldn't be stored: the batch must then be delivered again.
     """
     intake = Intake()
-    kept: list[str] = []
+    unreadable: list[tuple[bytes, str]] = []
     for reading in read_batch(raw, tenant_id=tenant_id, interest=machine.matcher.interested):
         intake.records += 1
-        if reading.unreadable:
+        if problem := reading.unreadable or _problem_of(reading.event):
             intake.unreadable += 1
-            now = machine.clock()
-            if quarantine(machine.storage, reading.raw, reading.unreadable, tenant_id=tenant_id, now=now):
-                kept.append(reading.unreadable)
+            unreadable.append((reading.raw, problem))
         elif reading.event is not None:
             _open_cases(machine, reading.event, reading.raw, intake)
-    if kept:
-        _tell_of_unreadable(machine, kept, tenant_id)
+    _keep_unreadable(machine, unreadable, tenant_id)
     return intake
+
+
+def _problem_of(event: Event | None) -> str:
+    """Say why an event can't become a case: its tenant is part of names that storage is strict about."""
+    if event is None or ID_SHAPES["id"].fullmatch(event.tenant_id):
+        return ""
+    return f"its tenant, {event.tenant_id[:80]!r}, is not a tenant's id"
+
+
+def _keep_unreadable(machine: Machine, records: list[tuple[bytes, str]], tenant_id: str) -> None:
+    """Tell of those that weren't kept before, then keep them: what isn't kept yet is told of at the next delivery."""
+    now = machine.clock()
+    new = [
+        (raw, because) for raw, because in records if not is_kept(machine.storage, raw, tenant_id=tenant_id, now=now)
+    ]
+    if new:
+        _tell_of_unreadable(machine, [because for _, because in new], tenant_id)
+    for raw, because in new:
+        quarantine(machine.storage, raw, because, tenant_id=tenant_id, now=now)
 
 
 def _tell_of_unreadable(machine: Machine, reasons: list[str], tenant_id: str) -> None:
     """Count them, and say so once an hour: a form of record that can't be read could hide anything."""
     now = machine.clock()
-    machine.storage.add(Table.CURSORS, "quarantine", f"{tenant_id} {now:%Y%m%d}", len(reasons))
     machine.notifier.publish(
         Bulletin(
             key=f"unreadable {tenant_id} {now:%Y%m%d%H}",
@@ -93,6 +112,7 @@ def _tell_of_unreadable(machine: Machine, reasons: list[str], tenant_id: str) ->
             what_to_do="They are kept whole in container quarantine. Until they can be read, look at the audit log.",
         )
     )
+    machine.storage.add(Table.CURSORS, "quarantine", f"{tenant_id} {now:%Y%m%d}", len(reasons))
 
 
 def _open_cases(machine: Machine, event: Event, raw: bytes, intake: Intake) -> None:
@@ -131,32 +151,51 @@ def resume(machine: Machine) -> int:
         for case in machine.ledger.unfinished(tenant.id):
             machine.ledger.enqueue(case)
             queued += 1
-    pages = machine.notifier.due() + machine.notifier.escalate(lambda page: _case_of(machine, page))
-    for page in pages:
-        if page.bulletin:
-            machine.notifier.send_bulletin(page)
-            continue
-        case = _case_of(machine, page)
-        detection = machine.detections.get(case.detection) if case else None
-        if case and detection:
-            machine.notifier.send(page, _with_changes(machine, case), detection)
+    # One after the other: to escalate changes rows that were waiting, and what is sent must be noted in them first.
+    _send_all(machine, machine.notifier.due())
+    _send_all(machine, machine.notifier.escalate(lambda page: _case_of(machine, page)))
     return queued
+
+
+def _send_all(machine: Machine, pages: list[Page]) -> None:
+    """Send pages; one that can't even be made is told last, so that it never keeps the others back."""
+    failures: list[Exception] = []
+    for page in pages:
+        try:
+            _send(machine, page)
+        except Exception as failure:  # noqa: BLE001 - raised when the others have been sent
+            _log.exception("page %s could not be sent", page.row.key)
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+
+
+def _send(machine: Machine, page: Page) -> None:
+    if page.bulletin:
+        machine.notifier.send_bulletin(page)
+        return
+    case = _case_of(machine, page)
+    if case is not None:
+        machine.notifier.send(page, as_far_as_known(machine, case), _detection_of(machine, case))
 
 
 def _case_of(machine: Machine, page: Page) -> Case | None:
     return machine.ledger.case(page.tenant_id, page.case_id)
 
 
-def _with_changes(machine: Machine, case: Case) -> Case:
-    """Give the case with its target's changes, from its evidence: the row holds it without them."""
-    event = _event_of(machine, case)
-    return msgspec.structs.replace(case, target=event.target, actor=event.actor) if event else case
-
-
-def _event_of(machine: Machine, case: Case) -> Event | None:
-    raw = machine.ledger.record_of(case)
-    readings = read_batch(raw, tenant_id=case.tenant_id, interest=machine.matcher.interested)
-    return next((reading.event for reading in readings if reading.event is not None), None)
+def _detection_of(machine: Machine, case: Case) -> AnyDetection:
+    """Give the declaration that a case was opened for; one that is gone leaves its cases to be paged."""
+    return machine.detections.get(case.detection) or Detection(
+        id=case.detection,
+        seed_row="",
+        title=f"Something that was looked for as {case.detection}",
+        why="It is no longer looked for, but this change was found while it was.",
+        risk=Risk.HIGH,
+        log=Log.AUDIT,
+        when=any_of(),
+        unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+        answer=Answer.PAGE,
+    )
 
 
 class _Run:
@@ -169,18 +208,25 @@ class _Run:
     def go_or_put_off(self) -> None:
         try:
             self.go()
+        except LeaseLost:
+            raise
         except (EdgeError, BadIdentifier) as error:
             self.put_off(error)
+        except Exception as mistake:  # noqa: BLE001 - told to the owners, after a few attempts
+            # A fault of ours. Left to the host, it would hold the case until its lease ran out, each time.
+            _log.exception("case %s, attempt %s", self.held.case.id, self.held.case.attempts)
+            self.put_off(mistake)
 
     def go(self) -> None:
         case = self.held.case
         detection = self.machine.detections.get(case.detection)
-        if detection is None or case.attempts > MOST_ATTEMPTS:
-            self.give_up(
-                "its detection is no longer in the catalogue" if detection is None else "every attempt was broken off"
-            )
+        if detection is None:
+            self.give_up("its detection is no longer in the catalogue")
             return
-        event = _event_of(self.machine, case)
+        if case.attempts > MOST_ATTEMPTS:
+            self.give_up("every attempt was broken off")
+            return
+        event = event_of(self.machine, case)
         if event is None:
             self.give_up("its evidence can no longer be read")
             return
@@ -224,31 +270,33 @@ class _Run:
         case = self.held.case
         _log.info("case %s closed: %s, %s", case.id, case.decision, case.outcome)
 
-    def put_off(self, error: EdgeError | BadIdentifier) -> None:
+    def put_off(self, error: Exception) -> None:
         """Leave the case to a later attempt, and page it when there were too many."""
         case = self.held.case
         _log.warning("case %s, attempt %s: %s", case.id, case.attempts, error)
+        if not case.is_open:
+            # Only a page is left to be sent, and that waits in the outbox.
+            return
         if case.attempts >= MOST_ATTEMPTS:
-            self.give_up(str(error))
+            self.give_up(str(error) or type(error).__name__)
             return
         pause = _BACKOFF * case.attempts
         self.move(lease_until=self.machine.clock() + pause)
         self.machine.ledger.enqueue(case, delay=pause + timedelta(seconds=1))
 
     def give_up(self, because: str) -> None:
-        """Page the case as one that the machine couldn't answer."""
+        """Page the case as one that the machine couldn't answer; what it did before that stays told."""
         case = self.held.case
-        begun = case.decision is Decision.REMEDIATE
-        self.move(
-            state=State.ACTED,
-            decision=case.decision if begun else Decision.PAGE,
-            outcome=Outcome.UNVERIFIED if begun else Outcome.FAILED,
-            because=f"it could not be answered in {case.attempts} attempts: {because}",
-            acted_at=self.machine.clock(),
-        )
-        detection = self.machine.detections.get(case.detection)
-        if detection is not None:
-            self.tell(detection)
+        if case.state is not State.ACTED:
+            begun = case.decision is Decision.REMEDIATE
+            self.move(
+                state=State.ACTED,
+                decision=case.decision if begun else Decision.PAGE,
+                outcome=Outcome.UNVERIFIED if begun else Outcome.FAILED,
+                because=f"it could not be answered in {case.attempts} attempts: {because}",
+                acted_at=self.machine.clock(),
+            )
+        self.tell(_detection_of(self.machine, case))
 
 
 class _Answering:
@@ -260,7 +308,7 @@ class _Answering:
         self.detection = detection
         self.event = event
         self.tenant = self.machine.settings.tenant(run.held.case.tenant_id)
-        self._surroundings: _Surroundings | None = None
+        self._surroundings: Surroundings | None = None
         self._put: Plan | None = None
 
     @property
@@ -269,8 +317,8 @@ class _Answering:
 
     def decide(self) -> None:
         """Authorize, look, plan, decide; write down what was decided before anything is done."""
-        authorization = self._authorize(self.case)
-        if authorization.standing is Standing.APPROVED:
+        authorization = authorization_of(self.machine, self.case)
+        if authorization.standing is Standing.APPROVED and not self._is_begun():
             self._record(authorization)
             return
         positions = self.machine.switches.positions()
@@ -286,17 +334,19 @@ class _Answering:
         decided = decide(self.detection, facts)
         if decided.decision is Decision.REMEDIATE and isinstance(facts.plan, Put):
             decided = decide(self.detection, self._spent(facts))
+        if self._is_begun() and decided.decision is not Decision.REMEDIATE:
+            self._stop_halfway(decided)
+            return
         self._write_down(authorization, facts, decided, look)
 
-    def _authorize(self, case: Case) -> Authorization:
-        return authorize(
-            case.actor,
-            self.detection.unless_actor_in,
-            target_id=case.target.id,
-            at=case.at,
-            responder_id=self.tenant.responder_id if self.tenant else "",
-            approvals=self.machine.approvals,
-        )
+    def _is_begun(self) -> bool:
+        """Whether an earlier run had decided to put it back, and may have begun to."""
+        return self.case.decision is Decision.REMEDIATE
+
+    def _stop_halfway(self, decided: Decided) -> None:
+        """Leave a case to people that must no longer be put back, when that may have been done in part."""
+        proof = f"an earlier attempt was interrupted, and it can't be gone on with: {decided.because}"
+        self._acted(Outcome.UNVERIFIED, proof)
 
     def _record(self, authorization: Authorization) -> None:
         self.run.close(
@@ -327,7 +377,7 @@ class _Answering:
         loses = look.touches | (plan.touches if isinstance(plan, Put) else frozenset[str]())
         untouchable = self.machine.settings.untouchable
         return look, msgspec.structs.replace(
-            facts, plan=plan, protected=loses & untouchable, last_holder=look.last_holder
+            facts, plan=plan, protected=frozenset(map(str.lower, loses)) & untouchable, last_holder=look.last_holder
         )
 
     def _plan_when_visible(self, remediation: Remediation) -> tuple[Look, Plan]:
@@ -347,7 +397,7 @@ class _Answering:
 
     def _plan(self, remediation: Remediation) -> tuple[Look, Plan]:
         look = remediation.look(self._edges(), self.case.target)
-        surroundings = self._surroundings = self._surroundings or self._read_surroundings(remediation)
+        surroundings = self._surroundings = self._surroundings or surroundings_of(self.machine, self.case, remediation)
         situation = Situation(
             at=self.case.at,
             actor=self.case.actor,
@@ -367,30 +417,6 @@ class _Answering:
     def _edges_under_lease(self) -> TenantEdges:
         """Give edges that write nothing once another run has the case: pacing and retries can outlast the lease."""
         return dataclasses.replace(self._edges(), before_write=self.run.keep_lease)
-
-    def _read_surroundings(self, remediation: Remediation) -> "_Surroundings":
-        """Read the object's history and, where the remediation needs it, the object before the unapproved changes."""
-        since = self.case.at - _HISTORY
-        others = self.machine.ledger.cases(self.case.tenant_id, target_id=self.case.target.id, since=since)
-        others = [self._judged(other) for other in others if other.id != self.case.id]
-        judged = msgspec.structs.replace(self.case, standing=Standing.UNAPPROVED)
-        run, later = run_of(judged, others)
-        baseline: Baseline = Unknown(because="no snapshot was looked at")
-        if remediation.needs_baseline:
-            found, confirmed = self.machine.snapshots.baseline(
-                self.case.tenant_id, remediation.kind, self.case.target.id, before=run[0].at
-            )
-            own = self.tenant.responder_id if self.tenant else ""
-            baseline = trusted(found, confirmed, run, others, responder_id=own)
-        full = [one if one.id == self.case.id else _with_changes(self.machine, one) for one in run]
-        later = [_with_changes(self.machine, one) for one in later]
-        return _Surroundings(run=full, others_later=later, baseline=baseline)
-
-    def _judged(self, other: Case) -> Case:
-        """Give another case its standing now, where nobody has got to it yet."""
-        if other.state is not State.OPENED:
-            return other
-        return msgspec.structs.replace(other, standing=self._authorize(other).standing)
 
     def _spent(self, facts: Facts) -> Facts:
         """Count one more remediation of this kind, or give facts by which it is too many."""
@@ -415,8 +441,8 @@ class _Answering:
             "would": decided.would,
             "decided_at": now,
         }
-        if isinstance(plan, Put):
-            changes |= {"summary": plan.summary, "put_back": plan.changes}
+        planned = isinstance(plan, Put)
+        changes |= {"summary": plan.summary if planned else "", "put_back": plan.changes if planned else ()}
         match decided.decision:
             case Decision.RECORD:
                 self.run.close(**changes)
@@ -445,7 +471,9 @@ class _Answering:
         if isinstance(plan, EdgeError):
             raise plan
         if isinstance(plan, Already):
-            self._acted(Outcome.DONE, f"{plan.because} (found by the run that went on after an interruption)")
+            # Without a summary there had been nothing to do in the first place.
+            outcome = Outcome.DONE if self.case.summary else Outcome.ALREADY
+            self._acted(outcome, f"{plan.because} (found by the run that went on after an interruption)")
             return
         self.run.move(state=State.OPENED)
 
@@ -469,9 +497,3 @@ class _Answering:
 
     def _acted(self, outcome: Outcome, proof: str) -> None:
         self.run.move(state=State.ACTED, outcome=outcome, proof=proof, acted_at=self.machine.clock())
-
-
-class _Surroundings(Struct, frozen=True, kw_only=True):
-    run: list[Case]
-    others_later: list[Case]
-    baseline: Baseline

@@ -9,11 +9,22 @@ from shared.clients.storage import Container, Storage
 _log = logging.getLogger("responder.quarantine")
 
 
-def quarantine(storage: Storage, raw: bytes, because: str, *, tenant_id: str, now: datetime) -> bool:
-    """Keep a record that can't be read, once a day; False when these bytes are there already."""
-    name = f"{tenant_id or 'unknown'}/{now:%Y%m%d}/{hashlib.sha256(raw).hexdigest()[:32]}.bin"
-    reason = because.encode("ascii", "replace").decode()[:500]
-    is_new = storage.keep(Container.QUARANTINE, name, raw, metadata={"because": " ".join(reason.split())})
-    if is_new:
-        _log.warning("an unreadable record is kept in quarantine/%s: %s", name, because[:300])
-    return is_new
+def is_kept(storage: Storage, raw: bytes, *, tenant_id: str, now: datetime) -> bool:
+    """Whether these bytes were kept today. Raises EdgeError."""
+    return storage.blob(Container.QUARANTINE, _name(raw, tenant_id, now)) is not None
+
+
+def quarantine(storage: Storage, raw: bytes, because: str, *, tenant_id: str, now: datetime) -> None:
+    """Keep a record that can't be read, once a day. Raises EdgeError."""
+    name = _name(raw, tenant_id, now)
+    storage.keep(Container.QUARANTINE, name, raw, metadata={"because": _as_header(because)})
+    _log.warning("an unreadable record is kept in quarantine/%s: %s", name, _as_header(because))
+
+
+def _name(raw: bytes, tenant_id: str, now: datetime) -> str:
+    return f"{tenant_id or 'unknown'}/{now:%Y%m%d}/{hashlib.sha256(raw).hexdigest()[:32]}.bin"
+
+
+def _as_header(text: str) -> str:
+    """Give a reason, which may quote the record, as a header can carry it."""
+    return "".join(one if " " <= one <= "~" else "?" for one in " ".join(text.split()))[:500]

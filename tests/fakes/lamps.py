@@ -32,7 +32,7 @@ from shared.catalog import (
     TenantKind,
 )
 from shared.clients.edges import TenantEdges
-from shared.conditions import Audit, all_of
+from shared.conditions import Audit, Condition, all_of
 from shared.events import Actor, ActorKind, AuditEvent, Change, Log, Target
 from tests.fakes.clock import NOW
 
@@ -43,9 +43,9 @@ AT: Final = NOW - timedelta(minutes=5)
 
 @dataclass(slots=True)
 class Lamps:
-    """Lamps by id, "on" or "off". `spoil` is asked before each call, by its number and name, and may raise.
+    """Lamps by id, "on" or "off". `spoil` is called before each call, with its number and name, and may raise.
 
-    `lose` names calls, by number, that are carried out and then raise `Unreachable`, by `spoil_after`.
+    So may `spoil_after`, when the call has been carried out.
     """
 
     state: dict[str, str] = field(default_factory=lambda: {LAMP: "on"})
@@ -125,7 +125,7 @@ class Lamps:
             "why": "Somebody may stumble.",
             "risk": Risk.HIGH,
             "log": Log.AUDIT,
-            "when": _switching("Switch lamp"),
+            "when": switching("Switch lamp"),
             "unless_actor_in": ApprovalList.CONDITIONAL_ACCESS,
             "answer": Answer.REMEDIATE,
             "remediation": self.remediation(),
@@ -133,7 +133,8 @@ class Lamps:
         return Detection(**fields | differences)
 
 
-def _switching(activity: str) -> Any:  # noqa: ANN401 - a condition over audit events
+def switching(activity: str) -> Condition[AuditEvent]:
+    """Give the condition of a detection: an activity that succeeded."""
     return all_of(Audit.activity.is_(activity), Audit.outcome.is_("success"))
 
 

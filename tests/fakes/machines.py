@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from infra.local.world import (
     ALICE,
@@ -18,7 +18,7 @@ from infra.local.world import (
 )
 from shared.approvals import TableApprovals
 from shared.authorize import Approval
-from shared.cases import Case
+from shared.cases import Case, State
 from shared.catalog import AnyDetection, ApprovalList, Image, Inventory, Mode
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Storage
@@ -26,17 +26,18 @@ from shared.events import ActorKind
 from shared.machine import Machine
 from shared.match import Matcher
 from shared.notify import Channel, Notifier, Sender
-from shared.pipeline import Intake, answer, take_in
+from shared.pipeline import MOST_ATTEMPTS, Intake, answer, take_in
 from shared.record import Ledger
 from shared.settings import Settings, settings_from
 from shared.snapshots import Snapshots
 from shared.switches import Switches
 from tests.fakes.clock import FakeClock
-from tests.fakes.lamps import Lamps, raw
+from tests.fakes.lamps import LAMP, Lamps, raw
 from tests.fakes.senders import FakeSender
 from tests.fakes.tenant import Unpaced
 
 TENANT: Final = WORKFORCE_TENANT
+A_MINUTE: Final = timedelta(minutes=1)
 
 SETTINGS: Final[Mapping[str, str]] = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -106,6 +107,17 @@ class Bench:
             answer(self.machine, tenant_id, case.id)
         return self.cases(tenant_id)
 
+    def answer_until_closed(self, tenant_id: str = TENANT) -> Case:
+        """Go on with the only case as the queue and the timer would; gives it when it is closed."""
+        for _ in range(MOST_ATTEMPTS + 2):
+            if self.only_case(tenant_id).state is State.CLOSED:
+                break
+            self.clock.move(3 * A_MINUTE)
+            answer(self.machine, tenant_id, self.only_case(tenant_id).id)
+        case = self.only_case(tenant_id)
+        assert case.state is State.CLOSED, case
+        return case
+
     def only_case(self, tenant_id: str = TENANT) -> Case:
         (case,) = self.cases(tenant_id)
         return case
@@ -155,4 +167,15 @@ def bench(
     return Bench(machine=machine, storage=storage, clock=clock, teams=teams, pagerduty=pagerduty, lamps=lamps)
 
 
-A_MINUTE: Final = timedelta(minutes=1)
+def ready_bench(storage: Storage, *, mode: Mode = Mode.ENFORCE, **options: Any) -> Bench:  # noqa: ANN401 - as `bench` takes
+    """Give a machine with Alice approved and a snapshot, ten minutes old, of a lamp that is on.
+
+    Then the lamp is switched off, as an actor of a test would.
+    """
+    made = bench(storage, **options)
+    made.clock.move(-10 * A_MINUTE)
+    made.seed(mode)
+    made.sweep()
+    made.clock.move(10 * A_MINUTE)
+    made.lamps.state[LAMP] = "off"
+    return made

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.bulletins import Bulletin
 from shared.cases import Case
 from shared.catalog import AnyDetection
 from shared.owners import Owner
@@ -23,12 +24,19 @@ class FakeSender:
     sent: list[Sent] = field(default_factory=list[Sent])
     failing: Exception | None = None
     tried: int = 0
+    bulletins: list[Bulletin] = field(default_factory=list[Bulletin])
 
     def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
         self.tried += 1
         if self.failing is not None:
             raise self.failing
         self.sent.append(Sent(case=case, detection=detection.id, owner=owner.name if owner else "", place=place))
+
+    def tell(self, bulletin: Bulletin) -> None:
+        self.tried += 1
+        if self.failing is not None:
+            raise self.failing
+        self.bulletins.append(bulletin)
 
     def told(self) -> list[tuple[Any, ...]]:
         """Give what was sent, as (case id, owner's name, place)."""

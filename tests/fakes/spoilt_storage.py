@@ -14,10 +14,11 @@ class Faults:
     """`spoil` is asked of each operation, by its name and place ("insert Cases", "keep evidence", "enqueue").
 
     It gives "" where nothing is to happen, "before" where the operation fails without effect, "after" where it is
-    carried out and its answer is lost. `log` has every operation that was asked for.
+    carried out and its answer is lost; `failure` makes what is raised then. `log` has every operation asked for.
     """
 
     spoil: Callable[[str], str] = lambda _operation: ""
+    failure: Callable[[str], BaseException] = Unreachable
     log: list[str] = field(default_factory=list[str])
 
     def fail(self, *operations: str, how: str = "before") -> None:
@@ -43,10 +44,10 @@ class Faults:
         self.log.append(operation)
         how = self.spoil(operation)
         if how == "before":
-            raise Unreachable(f"{operation} was refused by the test")
+            raise self.failure(f"{operation} was refused by the test")
         answer = carry_out()
         if how == "after":
-            raise Unreachable(f"the answer to {operation} was lost by the test")
+            raise self.failure(f"the answer to {operation} was lost by the test")
         return answer
 
 
@@ -85,9 +86,9 @@ class SpoiltStorage(Storage):
     @override
     def keep(
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
-    ) -> None:
+    ) -> bool:
         above = super().keep
-        self.faults.over(f"keep {container}", lambda: above(container, name, content, metadata=metadata))
+        return self.faults.over(f"keep {container}", lambda: above(container, name, content, metadata=metadata))
 
     @override
     def blob(self, container: Container, name: str) -> bytes | None:

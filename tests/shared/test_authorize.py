@@ -238,7 +238,9 @@ def test_a_row_with_one_wrong_column_counts_for_nothing(column: str, value: obje
 
 @pytest.mark.parametrize("column", sorted(GOOD.keys() - {"targets"}))
 def test_a_row_without_a_column_counts_for_nothing(column: str) -> None:
-    for columns in ({name: value for name, value in GOOD.items() if name != column}, {**GOOD, column: None}):
+    without: dict[str, object] = {name: value for name, value in GOOD.items() if name != column}
+    with_null: dict[str, object] = {**GOOD, column: None}
+    for columns in (without, with_null):
         read = approval_from(columns)
         assert isinstance(read, Malformed), read
         assert column in read.because

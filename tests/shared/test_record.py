@@ -109,7 +109,7 @@ def test_the_same_record_opens_one_case(environment: dict[str, str], ledger: Led
 def test_the_same_record_opens_one_case_in_many_threads_at_once(environment: dict[str, str], ledger: Ledger) -> None:
     _opened(ledger, lamp_event(id="warm", correlation_id="warm"))
     with ThreadPoolExecutor(20) as pool:
-        opened = list(pool.map(lambda _: ledger.open(_DETECTION, lamp_event(), _RECORD), range(20)))
+        opened = list(pool.map(ledger.open, [_DETECTION] * 20, [lamp_event()] * 20, [_RECORD] * 20))
     assert len([case for case in opened if case]) == 1
     assert len(_messages(environment)) == 2
 
@@ -212,7 +212,7 @@ def test_records_without_correlation_id_are_cases_of_their_own(ledger: Ledger) -
 def test_one_of_many_gets_the_lease(ledger: Ledger) -> None:
     case = _opened(ledger)
     with ThreadPoolExecutor(20) as pool:
-        claims = list(pool.map(lambda _: ledger.claim(_TENANT, case.id), range(20)))
+        claims = list(pool.map(ledger.claim, [_TENANT] * 20, [case.id] * 20))
     assert Counter(held is not None for held in claims) == {True: 1, False: 19}
 
 

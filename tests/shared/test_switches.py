@@ -140,8 +140,11 @@ def test_a_limit_that_was_lowered_counts_what_was_spent(switches: Switches) -> N
 
 
 def test_many_at_once_never_spend_more_than_there_is(storage: Storage, switches: Switches) -> None:
+    def spend(_number: int) -> bool:
+        return switches.spend(_KIND, limit=4)
+
     with ThreadPoolExecutor(10) as pool:
-        spent = list(pool.map(lambda _: switches.spend(_KIND, limit=4), range(30)))
+        spent = list(pool.map(spend, range(30)))
     assert 1 <= spent.count(True) <= 4
     assert _spent(storage) == spent.count(True)
 

@@ -1,0 +1,106 @@
+"""What a case is judged by beside its own record: its evidence, who else changed the object, how it stood before."""
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.authorize import Authorization, authorize
+from shared.cases import Case, Standing, State
+from shared.catalog import Baseline, Remediation, Unknown
+from shared.errors import EdgeError
+from shared.events import Event
+from shared.history import run_of, standing_then, trusted
+from shared.machine import Machine
+from shared.normalize import read_batch
+
+_HISTORY: Final = timedelta(days=7)
+
+
+def event_of(machine: Machine, case: Case) -> Event | None:
+    """Read the event of a case from its evidence; None when that no longer matches anything. Raises EdgeError."""
+    raw = machine.ledger.record_of(case)
+    readings = read_batch(raw, tenant_id=case.tenant_id, interest=machine.matcher.interested)
+    return next((reading.event for reading in readings if reading.event is not None), None)
+
+
+def with_changes(machine: Machine, case: Case) -> Case:
+    """Give the case with its target's changes, from its evidence: the row holds it without them. Raises EdgeError."""
+    event = event_of(machine, case)
+    return msgspec.structs.replace(case, target=event.target, actor=event.actor) if event else case
+
+
+def as_far_as_known(machine: Machine, case: Case) -> Case:
+    """Give the case with its changes where they can be read, for people: a page that tells less is better than none."""
+    try:
+        return with_changes(machine, case)
+    except EdgeError:
+        return case
+
+
+def authorization_of(machine: Machine, case: Case) -> Authorization:
+    """Say how the actor of a case stands, by the list of the case's own detection."""
+    detection = machine.detections.get(case.detection)
+    if detection is None:
+        return Authorization(standing=Standing.UNKNOWN, because="its detection is no longer in the catalogue")
+    tenant = machine.settings.tenant(case.tenant_id)
+    return authorize(
+        case.actor,
+        detection.unless_actor_in,
+        target_id=case.target.id,
+        at=case.at,
+        responder_id=tenant.responder_id if tenant else "",
+        approvals=machine.approvals,
+    )
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """The unapproved changes behind the present state, the later ones by others, and the object before all of them."""
+
+    run: list[Case]
+    others_later: list[Case]
+    baseline: Baseline
+
+
+def surroundings_of(machine: Machine, case: Case, remediation: Remediation) -> Surroundings:
+    """Read the object's history and, where the remediation needs it, the object before the unapproved changes.
+
+    Raises EdgeError.
+    """
+    found = machine.ledger.cases(case.tenant_id, target_id=case.target.id, since=case.at - _HISTORY)
+    others = [_judged(machine, other) for other in found if other.id != case.id]
+    run, later = run_of(msgspec.structs.replace(case, standing=Standing.UNAPPROVED), others)
+    baseline: Baseline = Unknown(because="no snapshot was looked at")
+    if remediation.needs_baseline:
+        baseline = _baseline(machine, case, remediation, run, others)
+    return Surroundings(
+        run=[one if one.id == case.id else with_changes(machine, one) for one in run],
+        others_later=[with_changes(machine, one) for one in later],
+        baseline=baseline,
+    )
+
+
+def _judged(machine: Machine, other: Case) -> Case:
+    """Give another case its standing now, where nobody has got to it yet.
+
+    What a break-glass account did is nobody's to undo, whoever is approved: it counts as a change by somebody else.
+    """
+    if other.actor.id in machine.settings.emergency_accounts:
+        return msgspec.structs.replace(other, standing=Standing.UNKNOWN)
+    if other.state is not State.OPENED:
+        return other
+    return msgspec.structs.replace(other, standing=authorization_of(machine, other).standing)
+
+
+def _baseline(machine: Machine, case: Case, remediation: Remediation, run: list[Case], others: list[Case]) -> Baseline:
+    """Give the object before the run, by a snapshot in which no unapproved change stood."""
+    tenant = machine.settings.tenant(case.tenant_id)
+    start = before = run[0].at
+    while True:
+        found = machine.snapshots.baseline(case.tenant_id, remediation.kind, case.target.id, before=before)
+        stood = standing_then(found.begun_at, found.captured_at, others, before=start)
+        if isinstance(found.baseline, Unknown) or not stood:
+            own = tenant.responder_id if tenant else ""
+            return trusted(found.baseline, found.confirmed_at, run, others, responder_id=own)
+        before = min(other.at for other in stood)

@@ -1,0 +1,356 @@
+"""Pages on real storage: none is lost, none is sent twice, and somebody is asked until somebody answers."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from infra.local.world import MALLORY, WORKFORCE_TENANT
+from shared.bulletins import Bulletin
+from shared.cases import Case, Decision, Outcome, State
+from shared.catalog import Risk
+from shared.clients.storage import Storage, Table
+from shared.errors import Refused, Rejected, Throttled, Unreachable
+from shared.events import Target
+from shared.notify import Channel, Notifier, Page, needs_somebody
+from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.lamps import AT, LAMP, Lamps, actor_of
+from tests.fakes.senders import FakeSender
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_WITHIN: Final = timedelta(minutes=15)
+_LAMPS: Final = Lamps()
+_HIGH: Final = _LAMPS.detection()
+_MEDIUM: Final = _LAMPS.detection(risk=Risk.MEDIUM)
+
+
+def _case(**differences: Any) -> Case:  # noqa: ANN401 - the fields of a case
+    fields: dict[str, Any] = {
+        "id": "20260302-00000000000000000001",
+        "tenant_id": WORKFORCE_TENANT,
+        "detection": "lamp-switched",
+        "correlation_id": "",
+        "event_id": "",
+        "at": AT,
+        "opened_at": NOW,
+        "actor": actor_of(MALLORY),
+        "target": Target(id=LAMP),
+        "record": "",
+        "state": State.ACTED,
+        "decision": Decision.PAGE,
+    }
+    return Case(**fields | differences)
+
+
+class _Desk:
+    """A notifier with its channels, and one case that somebody may acknowledge."""
+
+    def __init__(self, storage: Storage, *channels: Channel) -> None:
+        self.storage = storage
+        self.clock = FakeClock()
+        self.teams, self.pagerduty = FakeSender(), FakeSender()
+        every = {Channel.TEAMS: self.teams, Channel.PAGERDUTY: self.pagerduty}
+        senders = {channel: every[channel] for channel in channels or every}
+        self.notifier = Notifier(storage, senders, clock=self.clock, acknowledge_within=_WITHIN)
+        self.case = _case()
+
+    def own(self, scope: str, *names: str) -> None:
+        for number, name in enumerate(names):
+            columns = {"name": name, "upn": f"{name.lower()}@contoso.example"}
+            self.storage.upsert(Table.OWNERS, scope, f"{number * 10:03}", columns)
+
+    def page(self, detection: Any = _HIGH) -> None:  # noqa: ANN401 - a detection over any event
+        for page in self.notifier.post(self.case, detection):
+            self.notifier.send(page, self.case, detection)
+
+    def resume(self, detection: Any = _HIGH) -> None:  # noqa: ANN401
+        for page in [*self.notifier.due()]:
+            self.notifier.send(page, self.case, detection)
+        for page in self.notifier.escalate(lambda _page: self.case):
+            self.notifier.send(page, self.case, detection)
+
+    def pass_time(self, by: timedelta, detection: Any = _HIGH) -> None:  # noqa: ANN401
+        self.clock.move(by)
+        self.resume(detection)
+
+
+@pytest.fixture
+def desk(storage: Storage) -> _Desk:
+    return _Desk(storage)
+
+
+def _sent(sender: FakeSender) -> list[tuple[str, int]]:
+    return [(one.owner, one.place) for one in sender.sent]
+
+
+# Who needs somebody.
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome", "needs"),
+    [
+        (Decision.RECORD, Outcome.NONE, False),
+        (Decision.PAGE, Outcome.NONE, True),
+        (Decision.PAGE, Outcome.FAILED, True),
+        (Decision.REMEDIATE, Outcome.DONE, False),
+        (Decision.REMEDIATE, Outcome.ALREADY, False),
+        (Decision.REMEDIATE, Outcome.UNVERIFIED, True),
+        (Decision.REMEDIATE, Outcome.FAILED, True),
+        (Decision.REMEDIATE, Outcome.NONE, True),
+    ],
+)
+def test_whether_a_person_has_to_do_something(decision: Decision, outcome: Outcome, needs: bool) -> None:  # noqa: FBT001
+    assert needs_somebody(_case(decision=decision, outcome=outcome)) is needs
+
+
+# Posting.
+
+
+def test_what_is_only_recorded_is_not_paged(desk: _Desk) -> None:
+    desk.case = _case(decision=Decision.RECORD)
+    desk.page()
+    desk.pass_time(_WITHIN * 2)
+    assert (desk.teams.tried, desk.pagerduty.tried) == (0, 0)
+
+
+def test_high_risk_that_needs_somebody_goes_to_both_channels_at_once(desk: _Desk) -> None:
+    desk.page()
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [("", 0)])
+
+
+def test_what_was_put_back_is_only_told_in_teams(desk: _Desk) -> None:
+    desk.case = _case(decision=Decision.REMEDIATE, outcome=Outcome.DONE)
+    desk.page()
+    desk.pass_time(_WITHIN * 3)
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [])
+
+
+def test_a_medium_risk_goes_to_teams_first(desk: _Desk) -> None:
+    desk.page(_MEDIUM)
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [])
+
+
+@pytest.mark.parametrize("detection", [_HIGH, _MEDIUM], ids=["high", "medium"])
+def test_one_channel_alone_gets_everything(storage: Storage, detection: Any) -> None:  # noqa: ANN401
+    for channel in Channel:
+        desk = _Desk(storage, channel)
+        desk.case = _case(id=f"20260302-{channel}")
+        desk.page(detection)
+        sender = {Channel.TEAMS: desk.teams, Channel.PAGERDUTY: desk.pagerduty}[channel]
+        assert _sent(sender) == [("", 0)]
+
+
+def test_a_page_is_written_down_before_it_is_sent(environment: dict[str, str]) -> None:
+    storage = SpoiltStorage(environment)
+    storage.create_all()
+    desk = _Desk(storage)
+    storage.faults.fail("insert Outbox")
+    with pytest.raises(Unreachable):
+        desk.page()
+    assert desk.teams.tried == 0
+
+
+def test_posting_and_resuming_twice_sends_nothing_twice(desk: _Desk) -> None:
+    for _ in range(2):
+        desk.page()
+        desk.resume()
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [("", 0)])
+
+
+def test_pages_that_were_posted_and_never_sent_are_due(desk: _Desk) -> None:
+    """The run died between the two."""
+    assert len(desk.notifier.post(desk.case, _HIGH)) == 2
+    assert desk.teams.tried == 0
+    desk.resume()
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [("", 0)])
+
+
+def test_a_page_whose_sending_could_not_be_noted_is_sent_again(environment: dict[str, str]) -> None:
+    """At least once: twice is the lesser harm."""
+    storage = SpoiltStorage(environment)
+    storage.create_all()
+    desk = _Desk(storage, Channel.TEAMS)
+    (page,) = desk.notifier.post(desk.case, _HIGH)
+    storage.faults.fail_once("replace Outbox")
+    with pytest.raises(Unreachable):
+        desk.notifier.send(page, desk.case, _HIGH)
+    desk.resume()
+    desk.resume()
+    assert len(desk.teams.sent) == 2
+
+
+def test_an_old_event_that_was_found_late_is_paged_like_any_other(desk: _Desk) -> None:
+    """Its case is named for a day longer ago than pages are looked for."""
+    desk.case = _case(id="20260221-00000000000000000001", at=NOW - timedelta(days=9))
+    desk.teams.failing = Unreachable("cut")
+    desk.page(_MEDIUM)
+    desk.teams.failing = None
+    desk.pass_time(timedelta(seconds=5), _MEDIUM)
+    assert _sent(desk.teams) == [("", 0)]
+    desk.pass_time(_WITHIN, _MEDIUM)
+    assert _sent(desk.pagerduty) == [("", 0)]
+
+
+# Trying again.
+
+
+def test_a_failing_channel_is_tried_again_less_and_less_often(storage: Storage) -> None:
+    desk = _Desk(storage, Channel.TEAMS)
+    desk.case = _case(decision=Decision.REMEDIATE, outcome=Outcome.DONE)
+    desk.teams.failing = Unreachable("cut")
+    desk.page()
+    tried: list[int] = []
+    for gap in (5, 15, 60, 300, 900, 900):
+        desk.pass_time(timedelta(seconds=gap - 1))
+        tried.append(desk.teams.tried)
+        desk.pass_time(timedelta(seconds=1))
+    assert tried == [1, 2, 3, 4, 5, 6]
+    desk.teams.failing = None
+    desk.pass_time(timedelta(seconds=900))
+    desk.pass_time(timedelta(days=1))
+    assert _sent(desk.teams) == [("", 0)]
+
+
+@pytest.mark.parametrize("failing", [Unreachable("cut"), Refused("403"), Rejected("404"), Throttled("429")], ids=repr)
+def test_every_kind_of_no_is_tried_again_and_written_down(desk: _Desk, failing: Exception) -> None:
+    desk.teams.failing = failing
+    desk.page()
+    (row,) = desk.storage.rows(Table.OUTBOX, "state eq 'waiting'")
+    assert (row.columns["tries"], row.columns["error"]) == (1, str(failing))
+    assert _sent(desk.pagerduty) == [("", 0)]
+
+
+def test_a_channel_that_stays_broken_leads_to_the_other_one(desk: _Desk) -> None:
+    """The webhook was deleted: what only Teams was to be told of must reach somebody all the same."""
+    desk.teams.failing = Rejected("the flow was deleted")
+    desk.page(_MEDIUM)
+    desk.pass_time(_WITHIN - timedelta(seconds=1), _MEDIUM)
+    assert desk.pagerduty.tried == 0
+    desk.pass_time(timedelta(seconds=1), _MEDIUM)
+    assert _sent(desk.pagerduty) == [("", 0)]
+
+
+def test_a_channel_that_is_no_longer_configured_is_replaced_by_one_that_is(storage: Storage) -> None:
+    before = _Desk(storage)
+    before.notifier.post(before.case, _MEDIUM)
+    after = _Desk(storage, Channel.PAGERDUTY)
+    after.resume(_MEDIUM)
+    after.resume(_MEDIUM)
+    assert _sent(after.pagerduty) == [("", 0)]
+
+
+# Escalating.
+
+
+def test_a_page_that_nobody_acknowledges_goes_to_the_second_channel_and_the_next_owner_once(desk: _Desk) -> None:
+    desk.own("*", "Alice", "Carol")
+    desk.page(_MEDIUM)
+    desk.pass_time(_WITHIN - timedelta(seconds=1), _MEDIUM)
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("Alice", 0)], [])
+    desk.pass_time(timedelta(seconds=1), _MEDIUM)
+    for _ in range(3):
+        desk.resume(_MEDIUM)
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("Alice", 0), ("Carol", 1)], [("Alice", 0)])
+
+
+def test_escalation_goes_on_and_comes_to_an_end(desk: _Desk) -> None:
+    desk.own("*", "Alice", "Carol")
+    desk.page()
+    for _ in range(30):
+        desk.pass_time(_WITHIN)
+    owners = [("Alice" if place % 2 == 0 else "Carol", place) for place in range(10)]
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == (owners, owners)
+
+
+def test_an_acknowledged_page_is_not_escalated(desk: _Desk) -> None:
+    desk.page()
+    desk.case = msgspec.structs.replace(desk.case, acknowledged_by="Carol", acknowledged_at=NOW)
+    for _ in range(3):
+        desk.pass_time(_WITHIN)
+    assert (len(desk.teams.sent), len(desk.pagerduty.sent)) == (1, 1)
+
+
+def test_escalation_that_was_interrupted_is_completed(environment: dict[str, str]) -> None:
+    storage = SpoiltStorage(environment)
+    storage.create_all()
+    desk = _Desk(storage)
+    desk.page(_MEDIUM)
+    desk.clock.move(_WITHIN)
+    storage.faults.fail_once("replace Outbox")
+    with pytest.raises(Unreachable):
+        desk.notifier.escalate(lambda _page: desk.case)
+    assert desk.pagerduty.tried == 0
+    desk.resume(_MEDIUM)
+    desk.resume(_MEDIUM)
+    assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0), ("", 1)], [("", 0)])
+
+
+def test_a_page_that_waits_in_the_second_channel_is_not_sent_twice_by_escalating_the_first(desk: _Desk) -> None:
+    desk.pagerduty.failing = Unreachable("cut")
+    desk.page()
+    desk.pagerduty.failing = None
+    desk.pass_time(_WITHIN)
+    assert [place for _, place in _sent(desk.pagerduty)].count(0) == 1
+
+
+# Whom to mention.
+
+
+def test_the_detections_own_owners_come_first_then_the_lists_then_everybodys(desk: _Desk) -> None:
+    asked: list[str] = []
+    for scope, name in (("*", "Alice"), ("conditional-access", "Carol"), ("lamp-switched", "Dora")):
+        desk.own(scope, name)
+        desk.case = _case(id=f"20260302-{name}")
+        desk.page()
+        asked.append(desk.teams.sent[-1].owner)
+    assert asked == ["Alice", "Carol", "Dora"]
+
+
+def test_owners_are_asked_in_their_order_and_then_from_the_first_again(desk: _Desk) -> None:
+    desk.own("*", "Alice", "Carol", "Dora")
+    pages = [_page_at(desk, place) for place in (0, 1, 2, 3)]
+    for page in pages:
+        desk.notifier.send(page, desk.case, _HIGH)
+    assert _sent(desk.teams) == [("Alice", 0), ("Carol", 1), ("Dora", 2), ("Alice", 3)]
+
+
+def _page_at(desk: _Desk, place: int) -> Page:
+    (page, *_) = desk.notifier.post(_case(id=f"20260302-{place}"), _HIGH)
+    return msgspec.structs.replace(page, place=place)
+
+
+def test_owners_that_cannot_be_read_do_not_keep_a_page_back(storage: Storage) -> None:
+    storage.delete_table(Table.OWNERS)
+    desk = _Desk(storage)
+    desk.page()
+    assert _sent(desk.teams) == [("", 0)]
+
+
+def test_an_owners_row_written_by_hand_is_taken_as_far_as_it_goes(desk: _Desk) -> None:
+    desk.storage.upsert(Table.OWNERS, "*", "first", {"upn": 5})
+    desk.page()
+    assert _sent(desk.teams) == [("", 0)]
+
+
+# Bulletins.
+
+_BULLETIN: Final = Bulletin(key="unreadable 1", title="Records came", text="that can't be read", what_to_do="Look.")
+
+
+def test_a_bulletin_goes_to_every_channel_once_for_its_key(desk: _Desk) -> None:
+    for _ in range(2):
+        desk.notifier.publish(_BULLETIN)
+    assert desk.teams.bulletins == desk.pagerduty.bulletins == [_BULLETIN]
+
+
+def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(desk: _Desk) -> None:
+    desk.teams.failing = Unreachable("cut")
+    desk.notifier.publish(_BULLETIN)
+    desk.teams.failing = None
+    desk.clock.move(timedelta(seconds=5))
+    (page,) = desk.notifier.due()
+    assert desk.notifier.send_bulletin(page)
+    assert (desk.teams.bulletins, desk.notifier.due()) == ([_BULLETIN], [])
+    desk.clock.move(_WITHIN * 4)
+    assert desk.notifier.escalate(lambda _page: None) == []

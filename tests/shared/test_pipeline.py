@@ -1,0 +1,391 @@
+"""The whole machine on real storage: from a record to its end, whatever fails on the way."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from infra.local.world import (
+    ALICE,
+    BREAK_GLASS_1,
+    IMPOSTOR,
+    MALLORY,
+    RELEASE_PIPELINE,
+    RESPONDER,
+    RESPONDER_B2C,
+    TRUDY,
+    Principal,
+)
+from shared.cases import Case, Decision, Outcome, Standing, State
+from shared.catalog import Answer, ApprovalList, Mode
+from shared.clients.storage import Container, Storage, Table
+from shared.pipeline import answer
+from tests.fakes.clock import NOW
+from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record, switching
+from tests.fakes.machines import TENANT, Bench, approval, ready_bench
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@pytest.fixture
+def lit(storage: Storage) -> Bench:
+    return ready_bench(storage)
+
+
+def _answer(ready: Bench, by: Principal | None = MALLORY, **differences: Any) -> Case:  # noqa: ANN401 - as lamp_record takes
+    ready.take_in(lamp_record(by, **differences))
+    (case,) = ready.answer_all()
+    return case
+
+
+def _ended(case: Case) -> tuple[Standing, Decision, Outcome, State]:
+    return case.standing, case.decision, case.outcome, case.state
+
+
+_PUT_BACK: Final = (Standing.UNAPPROVED, Decision.REMEDIATE, Outcome.DONE, State.CLOSED)
+_PAGED: Final = (Standing.UNAPPROVED, Decision.PAGE, Outcome.NONE, State.CLOSED)
+_DOUBTED: Final = (Standing.UNKNOWN, Decision.PAGE, Outcome.NONE, State.CLOSED)
+_RECORDED: Final = (Standing.APPROVED, Decision.RECORD, Outcome.NONE, State.CLOSED)
+
+
+def _paged(ready: Bench) -> bool:
+    return bool(ready.teams.sent or ready.pagerduty.sent)
+
+
+# The main job.
+
+
+def test_an_approved_change_is_only_recorded(lit: Bench) -> None:
+    case = _answer(lit, ALICE)
+    assert _ended(case) == _RECORDED
+    assert "ticket CHG-1042" in case.standing_because
+    assert (lit.lamps.calls, _paged(lit)) == ([], False)
+
+
+def test_an_unapproved_change_is_put_back_and_told(lit: Bench) -> None:
+    case = _answer(lit)
+    assert _ended(case) == _PUT_BACK
+    assert (case.summary, case.proof) == ("Switch the lamp on", "the lamp is on")
+    assert [(one.name, one.old, one.new) for one in case.put_back] == [("state", "off", "on")]
+    assert lit.lamps.state[LAMP] == "on"
+    assert lit.lamps.writes == ["set on"]
+    assert lit.teams.told() == [(case.id, "", 0)]
+    assert lit.pagerduty.sent == [], "nobody has to do anything"
+
+
+def test_the_impostor_with_an_approved_name_is_put_back(lit: Bench) -> None:
+    lit.machine.approvals.approve(approval(RELEASE_PIPELINE))
+    assert _ended(_answer(lit, IMPOSTOR)) == _PUT_BACK
+
+
+def test_a_case_that_is_closed_is_never_answered_again(lit: Bench) -> None:
+    case = _answer(lit)
+    for _ in range(3):
+        assert answer(lit.machine, TENANT, case.id) is None
+        lit.clock.move(timedelta(hours=1))
+    assert lit.lamps.writes == ["set on"]
+    assert len(lit.teams.sent) == 1
+
+
+def test_the_same_record_delivered_again_changes_nothing(lit: Bench) -> None:
+    record = lamp_record()
+    lit.take_in(record, record)
+    lit.answer_all()
+    intake = lit.take_in(record)
+    assert (intake.matches, intake.opened) == (1, 0)
+    assert len(lit.cases()) == 1
+    assert lit.lamps.writes == ["set on"]
+
+
+def test_what_is_already_as_it_should_be_is_told_as_such(lit: Bench) -> None:
+    lit.lamps.state[LAMP] = "on"
+    case = _answer(lit)
+    assert (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.ALREADY)
+    assert lit.lamps.writes == []
+
+
+def test_the_image_before_is_kept_before_anything_is_written(lit: Bench) -> None:
+    """Without it nothing could be undone."""
+    kept: list[bytes | None] = []
+
+    def look_at_evidence(_number: int, call: str) -> None:
+        if call.startswith("set"):
+            kept.append(lit.storage.blob(Container.EVIDENCE, lit.only_case().before))
+
+    lit.lamps.spoil = look_at_evidence
+    case = _answer(lit)
+    assert case.before
+    assert [json.loads(image or b"") for image in kept] == [{"id": LAMP, "state": "off"}]
+
+
+def test_nothing_is_written_when_the_image_before_cannot_be_kept(environment: dict[str, str]) -> None:
+    storage = SpoiltStorage(environment)
+    storage.create_all()
+    ready = ready_bench(storage)
+    ready.take_in(lamp_record())
+    storage.faults.fail("keep evidence")
+    case = ready.answer_until_closed()
+    assert ready.lamps.writes == []
+    assert (case.decision, case.outcome) == (Decision.PAGE, Outcome.FAILED)
+
+
+# Whatever isn't certain is paged, and nothing is written to the tenant.
+
+
+def test_observing_says_what_would_be_done_and_does_nothing(storage: Storage) -> None:
+    ready = ready_bench(storage, mode=Mode.OBSERVE)
+    case = _answer(ready)
+    assert _ended(case) == (Standing.UNAPPROVED, Decision.RECORD, Outcome.NONE, State.CLOSED)
+    assert (case.mode, case.would) == (Mode.OBSERVE, "would put it back: the actor is not approved")
+    assert case.summary == "Switch the lamp on"
+    assert (ready.lamps.writes, _paged(ready)) == ([], False)
+
+
+def test_mode_page_pages_and_says_what_enforce_would_have_done(storage: Storage) -> None:
+    ready = ready_bench(storage, mode=Mode.PAGE)
+    case = _answer(ready)
+    assert (_ended(case), case.would) == (_PAGED, "would put it back: the actor is not approved")
+    assert ready.lamps.writes == []
+    assert len(ready.teams.sent) == len(ready.pagerduty.sent) == 1
+
+
+def test_a_detection_that_only_pages_never_puts_back(storage: Storage) -> None:
+    lamps = Lamps()
+    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(answer=Answer.PAGE),))
+    assert _ended(_answer(ready)) == _PAGED
+    assert lamps.writes == []
+
+
+def test_a_detection_without_remediation_pages(storage: Storage) -> None:
+    lamps = Lamps()
+    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(remediation=None),))
+    case = _answer(ready)
+    assert _ended(case) == _PAGED
+    assert "there is no remediation" in case.because
+
+
+def _without_approvals(ready: Bench) -> None:
+    ready.storage.delete_table(Table.APPROVED_ACTORS)
+
+
+def _with_an_empty_list(ready: Bench) -> None:
+    ready.storage.delete_table(Table.APPROVED_ACTORS)
+    ready.storage.create_all()
+
+
+def _without_switches(ready: Bench) -> None:
+    ready.storage.delete_table(Table.SWITCHES)
+
+
+def _with_the_kill_switch_on(ready: Bench) -> None:
+    ready.machine.switches.stop(by="Carol Chen", reason="a test")
+
+
+def _with_the_limit_spent(ready: Bench) -> None:
+    while ready.machine.switches.spend(ready.lamps.remediation().kind, limit=10):
+        pass
+
+
+def _with_an_unreadable_count(ready: Bench) -> None:
+    kind = ready.lamps.remediation().kind
+    ready.storage.upsert(Table.SWITCHES, f"spent {kind}", f"{NOW:%Y%m%d%H}", {"count": "many"})
+
+
+def _with_a_protected_principal(ready: Bench) -> None:
+    ready.lamps.touches = frozenset({BREAK_GLASS_1.id.upper()})
+
+
+def _with_the_responders_own_rights(ready: Bench) -> None:
+    ready.lamps.touches = frozenset({RESPONDER.id})
+
+
+def _with_the_last_holder(ready: Bench) -> None:
+    ready.lamps.last_holder = True
+
+
+def _with_unknown_holders(ready: Bench) -> None:
+    ready.lamps.last_holder = None
+
+
+def _without_snapshots(ready: Bench) -> None:
+    for container in (Container.SNAPSHOTS,):
+        client = ready.storage._once("blobs", ready.storage._blobs)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        for blob in ready.storage.blob_names(container, ""):
+            client.get_blob_client(container, blob).delete_blob()
+
+
+_DOUBTS: Final[dict[str, tuple[Callable[[Bench], None], str]]] = {
+    "the approvals are gone": (_without_approvals, "could not be told whether the actor is approved"),
+    "the list is empty": (_with_an_empty_list, "could not be told whether the actor is approved"),
+    "the switches are gone": (_without_switches, "the kill switch could not be read"),
+    "the kill switch is on": (_with_the_kill_switch_on, "the kill switch is on"),
+    "the limit is spent": (_with_the_limit_spent, "10 of this kind were put back in this hour"),
+    "the count is unreadable": (_with_an_unreadable_count, "could not be read"),
+    "a break-glass account would lose": (_with_a_protected_principal, "protected principal"),
+    "the responder would lose": (_with_the_responders_own_rights, "protected principal"),
+    "the last holder would lose": (_with_the_last_holder, "the last one who holds it"),
+    "who holds it is unknown": (_with_unknown_holders, "could not be told whether somebody else"),
+    "there is no snapshot": (_without_snapshots, "no snapshot"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "because"), _DOUBTS.values(), ids=list(_DOUBTS))
+def test_doubt_is_paged_and_nothing_is_written(lit: Bench, spoil: Callable[[Bench], None], because: str) -> None:
+    spoil(lit)
+    case = _answer(lit)
+    assert case.decision is Decision.PAGE
+    assert because in case.because
+    assert (case.outcome, case.state) == (Outcome.NONE, State.CLOSED)
+    assert lit.lamps.writes == []
+    assert lit.lamps.state[LAMP] == "off"
+    assert lit.teams.told() == lit.pagerduty.told() == [(case.id, "", 0)]
+
+
+def test_what_a_break_glass_account_did_is_paged_and_left(lit: Bench) -> None:
+    case = _answer(lit, BREAK_GLASS_1)
+    assert _ended(case) == _PAGED
+    assert "break-glass account" in case.because
+    assert lit.lamps.writes == []
+
+
+def test_a_record_without_an_actor_is_paged(lit: Bench) -> None:
+    case = _answer(lit, None)
+    assert (_ended(case), lit.lamps.writes) == (_DOUBTED, [])
+
+
+def test_the_responders_own_put_back_is_recorded(lit: Bench) -> None:
+    assert _ended(_answer(lit, RESPONDER)) == _RECORDED
+
+
+def test_another_tenants_responder_is_nobody(lit: Bench) -> None:
+    assert _ended(_answer(lit, RESPONDER_B2C)) == _PUT_BACK
+
+
+def test_a_tenant_that_is_not_configured_is_paged_and_nothing_of_it_is_read(lit: Bench) -> None:
+    other = "99999999-7a18-4f93-9c25-e81f60a7b3d2"
+    lit.take_in(lamp_record(), tenant_id=other)
+    (case,) = lit.answer_all(other)
+    assert (case.decision, case.state) == (Decision.PAGE, State.CLOSED)
+    assert "not one of those configured" in case.because
+    assert lit.lamps.calls == []
+    assert len(lit.teams.sent) == 1
+
+
+def test_the_hourly_limit_counts_put_backs_only(storage: Storage) -> None:
+    lamps = Lamps({LAMP: "on", "second": "on"})
+    ready = ready_bench(storage, lamps=lamps, REMEDIATIONS_PER_HOUR="1")
+    lamps.state["second"] = "off"
+    ready.take_in(lamp_record(ALICE, lamp="third"), lamp_record(None, lamp="third", correlation_id="2"))
+    ready.answer_all()
+    ready.take_in(lamp_record(correlation_id="3"), lamp_record(correlation_id="4", lamp="second"))
+    decided = [case.decision for case in ready.answer_all() if case.actor.id == MALLORY.id]
+    assert sorted(decided) == [Decision.PAGE, Decision.REMEDIATE]
+    assert lamps.writes == ["set on"]
+
+
+# Whose changes are undone, and what is gone back to.
+
+
+def _switch(ready: Bench, by: Principal, to: str, *, minutes: float) -> None:
+    """Let somebody switch the lamp so many minutes after the first test's change; its record comes at once."""
+    at = AT + timedelta(minutes=minutes)
+    if ready.clock() < at:
+        ready.clock.move(at - ready.clock() + timedelta(seconds=1))
+    ready.lamps.state[LAMP] = to
+    ready.take_in(lamp_record(by, at=at, to=to))
+
+
+def test_a_run_of_unapproved_changes_is_undone_as_one(lit: Bench) -> None:
+    _switch(lit, MALLORY, "off", minutes=0)
+    _switch(lit, TRUDY, "dim", minutes=1)
+    _switch(lit, MALLORY, "red", minutes=2)
+    cases = lit.answer_all()
+    assert [(case.decision, case.outcome) for case in cases] == [
+        (Decision.REMEDIATE, Outcome.DONE),
+        (Decision.REMEDIATE, Outcome.ALREADY),
+        (Decision.REMEDIATE, Outcome.ALREADY),
+    ]
+    assert (lit.lamps.state[LAMP], lit.lamps.writes) == ("on", ["set on"])
+
+
+def test_an_approved_change_that_came_later_is_not_undone(lit: Bench) -> None:
+    _switch(lit, MALLORY, "off", minutes=0)
+    _switch(lit, ALICE, "dim", minutes=1)
+    first, second = lit.answer_all()
+    assert (first.decision, second.decision) == (Decision.PAGE, Decision.RECORD)
+    assert "an approved change came after it" in first.because
+    assert lit.lamps.state[LAMP] == "dim"
+
+
+def test_an_approved_change_since_the_snapshot_is_not_undone(lit: Bench) -> None:
+    _switch(lit, ALICE, "dim", minutes=0)
+    _switch(lit, MALLORY, "off", minutes=1)
+    _, second = lit.answer_all()
+    assert second.decision is Decision.PAGE
+    assert "after the last snapshot" in second.because
+    assert lit.lamps.state[LAMP] == "off"
+
+
+def test_what_a_break_glass_account_did_before_is_not_undone_with_a_later_change(lit: Bench) -> None:
+    """In an emergency somebody else's later change must not bring back what locked everybody out."""
+    _switch(lit, BREAK_GLASS_1, "dim", minutes=0)
+    _switch(lit, MALLORY, "off", minutes=1)
+    _, second = lit.answer_all()
+    assert second.decision is Decision.PAGE
+    assert lit.lamps.writes == []
+
+
+def test_what_a_break_glass_account_did_later_is_not_undone_with_an_earlier_change(lit: Bench) -> None:
+    _switch(lit, MALLORY, "off", minutes=0)
+    _switch(lit, BREAK_GLASS_1, "dim", minutes=1)
+    first, _ = lit.answer_all()
+    assert first.decision is Decision.PAGE
+    assert (lit.lamps.state[LAMP], lit.lamps.writes) == ("dim", [])
+
+
+def test_another_change_is_judged_by_the_list_of_its_own_detection(storage: Storage) -> None:
+    """Alice may move lamps but not switch them: that she moved one is no unapproved change."""
+    lamps = Lamps()
+    moved = lamps.detection(id="lamp-moved", when=switching("Move lamp"), unless_actor_in=ApprovalList.RBAC_ROLES)
+    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(), moved))
+    ready.machine.approvals.approve(approval(TRUDY))
+    ready.machine.approvals.revoke(ApprovalList.CONDITIONAL_ACCESS, ALICE.id, by="a test")
+    ready.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    ready.clock.move(_MINUTE)
+    ready.take_in(lamp_record(ALICE, at=NOW + _MINUTE / 2, activityDisplayName="Move lamp"))
+    ready.take_in(lamp_record(MALLORY, at=NOW + _MINUTE))
+    case = answer(ready.machine, TENANT, ready.cases()[-1].id)
+    assert case is not None
+    assert case.decision is Decision.PAGE
+    assert lamps.writes == []
+
+
+def test_a_snapshot_taken_while_an_unapproved_change_stood_is_not_gone_back_to(lit: Bench) -> None:
+    """Else the second attack would be answered by restoring the first."""
+    _switch(lit, MALLORY, "red", minutes=0)
+    lit.sweep()
+    lit.clock.move(_MINUTE)
+    lit.answer_all()
+    assert lit.lamps.state[LAMP] == "on"
+    lit.clock.move(_MINUTE)
+    lit.take_in(lamp_record(RESPONDER, at=lit.clock() - _MINUTE, to="on"))
+    lit.answer_all()
+    _switch(lit, MALLORY, "off", minutes=10)
+    case = lit.answer_all()[-1]
+    assert lit.lamps.state[LAMP] == "on"
+    assert (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.DONE)
+
+
+def test_two_changes_are_two_cases_although_their_maker_gave_them_one_correlation_id(lit: Bench) -> None:
+    lit.take_in(lamp_record(correlation_id="chosen", at=AT))
+    lit.answer_all()
+    assert lit.lamps.state[LAMP] == "on"
+    lit.clock.move(_MINUTE)
+    lit.lamps.state[LAMP] = "off"
+    lit.take_in(lamp_record(correlation_id="chosen", at=lit.clock()))
+    lit.clock.move(_MINUTE)
+    lit.answer_all()
+    assert lit.lamps.state[LAMP] == "on"
