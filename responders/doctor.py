@@ -37,7 +37,7 @@ def report_of(
     clock: Callable[[], datetime] = utc_now,
 ) -> Report:
     """Examine the product as it stands with the settings in `environment`; `only` names checks to confine it to."""
-    ground = Ground(
+    with Ground(
         environment=environment,
         content=CONTENT,
         connect=lambda settings: machine_from(settings, CATALOGUE, INVENTORIES, environment=environment, clock=clock),
@@ -45,5 +45,5 @@ def report_of(
         web=PlainWeb(),
         clock=clock,
         pages=pages,
-    )
-    return examine([check for check in CHECKS if not only or check.id in only], ground)
+    ) as ground:
+        return examine([check for check in CHECKS if not only or check.id in only], ground)

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, Self, cast
 
 from shared.catalog import AnyDetection, Inventory, Mode, TenantKind
+from shared.clients.arm import ArmTransport
 from shared.clients.calls import Call, Lane
 from shared.clients.edges import TenantEdges
+from shared.clients.graph import GraphTransport
 from shared.clients.storage import Storage, Table
 from shared.clients.web import Heard
 from shared.doctor.trials import Trial
@@ -77,6 +79,17 @@ class Ground:
         self._connect = connect
         self._claims_of = claims_of
         self._parts: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections to the tenants."""
+        machine = self._parts.get("machine")
+        for edges in machine.edges.values() if isinstance(machine, Machine) else ():
+            for transport in edges.transports.values():
+                if isinstance(transport, GraphTransport | ArmTransport):
+                    transport.close()
 
     def _once[T](self, name: str, read: Callable[[], T]) -> T:
         """Give a part, read on first use; that it couldn't be read, and why, is remembered too."""
