@@ -1,5 +1,6 @@
 """A channel that remembers what it was given, and fails when it is told to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +20,11 @@ class Sent:
 
 @dataclass(slots=True)
 class FakeSender:
-    """`failing` is raised, while it is set, instead of sending; `tried` counts every try."""
+    """`failing` is raised, while it is set, instead of sending; `spoil` may raise for one case. `tried` counts all."""
 
     sent: list[Sent] = field(default_factory=list[Sent])
     failing: Exception | None = None
+    spoil: Callable[[Case], None] = lambda _case: None
     tried: int = 0
     bulletins: list[Bulletin] = field(default_factory=list[Bulletin])
 
@@ -30,6 +32,7 @@ class FakeSender:
         self.tried += 1
         if self.failing is not None:
             raise self.failing
+        self.spoil(case)
         self.sent.append(Sent(case=case, detection=detection.id, owner=owner.name if owner else "", place=place))
 
     def tell(self, bulletin: Bulletin) -> None:
