@@ -12,6 +12,7 @@ type Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright
 
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "match": ("match",),
+    "backtest": ("backtest",),
     "catalogue": ("catalogue",),
     "kql": ("kql",),
     "approvals": ("approve", "revoke", "approvals"),
