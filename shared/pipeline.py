@@ -21,7 +21,6 @@ from shared.catalog import (
     Already,
     Answer,
     AnyDetection,
-    ApprovalList,
     Detection,
     Image,
     Look,
@@ -193,7 +192,7 @@ def _detection_of(machine: Machine, case: Case) -> AnyDetection:
         risk=Risk.HIGH,
         log=Log.AUDIT,
         when=any_of(),
-        unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+        unless_actor_in=None,
         answer=Answer.PAGE,
     )
 

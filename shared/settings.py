@@ -7,7 +7,7 @@ own; `local.settings.sample.json` carries each with a value that works on the lo
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,8 +19,10 @@ from shared.errors import SettingsError
 from shared.vocabulary import BadVocabulary, Vocabulary, vocabulary_from
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"})
+_SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE", "CASE_LINK"})
+"""Never shown; a case's address may hold a function key."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_LONGEST_NUMBER: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Tenant:
     id: str
     responder_id: str
     client_id: str
-    certificate: str = ""
+    certificate: str = field(default="", repr=False)
     subscriptions: frozenset[str] = frozenset()
 
     @property
@@ -56,10 +58,10 @@ class Settings:
     vocabulary: Vocabulary
     protected_principals: frozenset[str]
     emergency_accounts: frozenset[str]
-    teams_webhook_url: str
-    pagerduty_routing_key: str
+    teams_webhook_url: str = field(repr=False)
+    pagerduty_routing_key: str = field(repr=False)
     pagerduty_url: str
-    case_link: str
+    case_link: str = field(repr=False)
     graph_url: str
     graph_audience: str
     arm_url: str
@@ -161,7 +163,8 @@ class _Reader:
         self.problems: list[str] = []
 
     def text(self, name: str) -> str:
-        found = self._environment.get(name, DEFAULTS.get(name, "")).strip()
+        # An empty setting is one that was left out: templates write every name.
+        found = self._environment.get(name, "").strip() or DEFAULTS.get(name, "")
         if not found and name in REQUIRED:
             self.problems.append(f"{name} is missing: {_RIGHT[name]}")
         return found
@@ -179,7 +182,10 @@ class _Reader:
         return found.lower()
 
     def guids(self, name: str) -> frozenset[str]:
-        parts = [part.strip() for part in self.text(name).split(",") if part.strip()]
+        found = self.text(name)
+        parts = [part.strip() for part in found.split(",") if part.strip()]
+        if found and not parts:
+            self._problem(name, found, _RIGHT.get(name, "ids separated by commas"))
         for part in parts:
             if _GUID.fullmatch(part) is None:
                 self._problem(name, part, "ids separated by commas, like 00000000-0000-0000-0000-000000000000")
@@ -187,14 +193,13 @@ class _Reader:
 
     def url(self, name: str) -> str:
         found = self.text(name)
-        parts = urlsplit(found) if found else None
-        if parts and not (parts.hostname and (parts.scheme == "https" or parts.hostname in _LOOPBACK)):
+        if found and not _is_address(found):
             self._problem(name, found, "an https:// address")
         return found.rstrip("/")
 
     def number(self, name: str, *, least: int, most: int) -> int:
         found = self.text(name)
-        if not (found.isascii() and found.isdigit() and least <= int(found) <= most):
+        if not (found.isascii() and found.isdigit() and len(found) < _LONGEST_NUMBER and least <= int(found) <= most):
             self._problem(name, found, f"a whole number from {least} to {most}")
             return least
         return int(found)
@@ -237,12 +242,23 @@ def _b2c_tenant(read: _Reader) -> Tenant | None:
     )
 
 
+def _is_address(text: str) -> bool:
+    """Whether it is an https address; plain http is for the local stack."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
+
+
 def _is_routing_key(text: str) -> bool:
     return re.fullmatch(r"[0-9A-Za-z]{32}", text) is not None
 
 
 def _is_case_link(text: str) -> bool:
-    return text.startswith(("https://", "http://127.0.0.1", "http://localhost")) and "{case}" in text
+    return _is_address(text) and "{case}" in text
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
