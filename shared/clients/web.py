@@ -28,7 +28,10 @@ class PlainWeb:
         """
         import httpx  # noqa: PLC0415 - imported on first use, start-up is a feature
 
-        host = urlsplit(url).netloc
+        try:
+            host = urlsplit(url).netloc
+        except ValueError as error:
+            raise Rejected(f"{url} is not a web address") from error
         try:
             with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
                 response = client.request(method, url)

@@ -69,6 +69,7 @@ class Ground:
         claims_of: Callable[[Settings, Tenant], Mapping[str, Any]],
         web: Web,
         clock: Callable[[], datetime],
+        wait: Callable[[float], None] = time.sleep,
         pages: bool = False,
     ) -> None:
         self.environment = environment
@@ -78,6 +79,7 @@ class Ground:
         self.pages = pages
         self._connect = connect
         self._claims_of = claims_of
+        self._wait = wait
         self._parts: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -156,12 +158,15 @@ class Ground:
 
     def edges(self, tenant: Tenant) -> TenantEdges:
         """Give a tenant's edges, which wait less for a service than the product does: a person is waiting for them."""
-        edges = dataclasses.replace(self._unreached_machine.edges[tenant.id], wait=_wait_a_little)
+        edges = dataclasses.replace(self._unreached_machine.edges[tenant.id], wait=self._wait_a_little)
         try:
             self._once("storage", self._reach_storage)
         except Unread:
             return dataclasses.replace(edges, pacer=_Unpaced())
         return edges
+
+    def _wait_a_little(self, seconds: float) -> None:
+        self._wait(min(seconds, _LONGEST_WAIT))
 
     def claims(self, tenant: Tenant) -> Mapping[str, Any]:
         """Read the claims of a token for Graph, got as the app gets it. Raises Unread."""
@@ -182,7 +187,3 @@ class Ground:
         """Give the ids of the detections in one of `modes`. Raises Unread when the switches can't be read."""
         positions = self.positions
         return frozenset(each.id for each in self.content.detections if positions.mode(each.id) in modes)
-
-
-def _wait_a_little(seconds: float) -> None:
-    time.sleep(min(seconds, _LONGEST_WAIT))

@@ -9,7 +9,7 @@ from shared.authorize import Approval, Malformed
 from shared.catalog import ApprovalList, Mode, TenantKind
 from shared.clients.storage import Table
 from shared.doctor.each import look_at_each
-from shared.doctor.findings import Check, Finding, failed, ok, warning
+from shared.doctor.findings import Check, Finding, failed, ok, unknown, warning
 from shared.doctor.ground import Ground
 from shared.doctor.unread import Unread
 
@@ -50,8 +50,8 @@ def _if_used(ground: Ground, text: str, detections: Iterable[str] | None = None)
     """Call it a failure where a detection pages or enforces, else something to do before one does."""
     try:
         used = ground.detections_in(Mode.PAGE, Mode.ENFORCE)
-    except Unread:
-        return failed(text)
+    except Unread as unread:
+        return unknown(f"{text} (which detections page or enforce couldn't be read: {unread})")
     return failed(text) if used & set(detections or used) else warning(text)
 
 

@@ -167,11 +167,11 @@ def test_another_identity_than_the_settings_name(healthy: Healthy) -> None:
 
 
 def test_wrong_settings_are_listed_and_the_rest_is_not_guessed(healthy: Healthy) -> None:
-    wrong = {"SUBSCRIPTION_IDS": "production", "LEASE_SECONDS": "soon"}
+    wrong = {"SUBSCRIPTION_IDS": "production", "REMEDIATIONS_PER_HOUR": "some"}
     report = report_of(healthy.values | wrong, only=("settings-right", "tables-there", "owners-named", "modes-known"))
     assert not report.healthy
     settings = [line for line in report.lines if line.check == "settings-right"]
-    assert [line.found.split()[0] for line in settings] == ["SUBSCRIPTION_IDS", "LEASE_SECONDS"]
+    assert [line.found.split()[0] for line in settings] == ["SUBSCRIPTION_IDS", "REMEDIATIONS_PER_HOUR"]
     assert {line.status for line in settings} == {Status.FAILED}
     rest = {line.check: line for line in report.lines if line.check != "settings-right"}
     assert rest["tables-there"].status is Status.OK

@@ -1,0 +1,451 @@
+"""What each check makes of what it reads, and that what couldn't be read is never green."""
+
+import base64
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
+from responders.doctor import CONTENT
+from shared.catalog import ApprovalList, Mode, TenantKind
+from shared.clients.calls import Service
+from shared.clients.edges import Answer, TenantEdges
+from shared.clients.storage import Storage, Table
+from shared.clients.web import Heard, PlainWeb
+from shared.deliveries import note_delivery
+from shared.doctor.checks import CHECKS
+from shared.doctor.examine import examine
+from shared.doctor.findings import Check, Line, Status, ok, warning
+from shared.doctor.ground import Ground
+from shared.doctor.sources import ago
+from shared.doctor.tokens import claims_from
+from shared.doctor.unread import Unread
+from shared.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.grants import Tier
+from shared.machine import Machine, machine_from
+from shared.settings import Settings, Tenant
+from tests.fakes.clock import FakeClock
+from tests.fakes.machines import SETTINGS, approval
+from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
+from tests.fakes.tenant import Unpaced, answer_of
+from tests.shared.clients.http_service import Reply, http_service
+
+_STORAGE_CHECKS: Final = {"storage-reachable", "tables-there", "containers-there", "queue-there"}
+_EMPTY: Final[dict[str, Any]] = {"value": []}
+_ROLE: Final = "0a0a0a0a-1b2c-4d3e-8f90-a1b2c3d4e5f6"
+
+
+def roles(kind: TenantKind, tier: Tier = Tier.ACT) -> list[str]:
+    return [
+        each.permission
+        for each in CONTENT.grants
+        if each.kind is kind and each.is_in(tier) and not each.is_azure_action
+    ]
+
+
+@dataclass(slots=True, kw_only=True)
+class Surroundings:
+    """Everything healthy, for a test to spoil. `answers` gives ARM's and Graph's, by the URL's end; None is a 404."""
+
+    storage: Mapping[str, str]
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+    clock: FakeClock = field(default_factory=FakeClock)
+    answers: dict[str, Any] = field(default_factory=dict[str, Any])
+    claims: dict[TenantKind, Mapping[str, Any] | EdgeError] = field(
+        default_factory=lambda: {
+            TenantKind.WORKFORCE: {
+                "tid": WORKFORCE_TENANT,
+                "oid": RESPONDER.id,
+                "roles": roles(TenantKind.WORKFORCE),
+            },
+            TenantKind.B2C: {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id, "roles": roles(TenantKind.B2C)},
+        }
+    )
+    heard: Heard | EdgeError = field(
+        default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
+    )
+    asked: list[str] = field(default_factory=list[str])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**SETTINGS, **self.storage, **self.settings}
+
+    def ask(self, method: str, url: str) -> Heard:
+        self.asked.append(f"{method} {url}")
+        if isinstance(self.heard, EdgeError):
+            raise self.heard
+        return self.heard
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer:
+        assert (method, body) == ("GET", None), url
+        del query, content_type
+        found: Any = next((value for end, value in self.answers.items() if url.endswith(end)), _EMPTY)
+        if isinstance(found, EdgeError):
+            raise found
+        missing = {"error": {"code": "Request_ResourceNotFound", "message": "none"}}
+        return answer_of(missing, 404) if found is None else answer_of(found)
+
+    def _claims_of(self, _settings: Settings, tenant: Tenant) -> Mapping[str, Any]:
+        claims = self.claims[tenant.kind]
+        if isinstance(claims, EdgeError):
+            raise claims
+        return claims
+
+    def _connect(self, settings: Settings) -> Machine:
+        transports = dict.fromkeys(Service, self)
+        edges = {
+            tenant.id: TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=self.clock.wait)
+            for tenant in settings.tenants
+        }
+        made = machine_from(
+            settings, CONTENT.detections, CONTENT.inventories, environment=self.environment, clock=self.clock
+        )
+        return dataclasses.replace(made, edges=edges)
+
+    @property
+    def ground(self) -> Ground:
+        return Ground(
+            environment=self.environment,
+            content=CONTENT,
+            connect=self._connect,
+            claims_of=self._claims_of,
+            web=self,
+            clock=self.clock,
+            wait=self.clock.wait,
+        )
+
+    def look(self, *only: str) -> list[Line]:
+        """Run some checks, or all."""
+        checks = [check for check in CHECKS if not only or check.id in only]
+        assert only == () or len(checks) == len(only)
+        return list(examine(checks, self.ground).lines)
+
+    def found(self, *only: str) -> list[tuple[str, str]]:
+        """Run some checks, and give their lines as status and text."""
+        return [(line.status.value, line.found) for line in self.look(*only)]
+
+
+@pytest.fixture
+def there(environment: dict[str, str], storage: Storage) -> Surroundings:
+    """Healthy surroundings over an account of their own, with its tables."""
+    del storage
+    return Surroundings(storage=environment)
+
+
+# The engine.
+
+
+def _raising(error: Exception) -> Check:
+    def run(_ground: Ground) -> list[Any]:
+        raise error
+
+    return Check(id="x", title="X", cure="see", run=run)
+
+
+@pytest.mark.parametrize("error", [Unread("no light"), Unreachable("no light"), Rejected("no light")])
+def test_what_could_not_be_read_is_unknown_and_not_healthy(there: Surroundings, error: Exception) -> None:
+    report = examine([_raising(error)], there.ground)
+    assert not report.healthy
+    (line,) = report.lines
+    assert (line.status, line.found, line.cure) == (Status.UNKNOWN, "couldn't be told: no light", "see")
+
+
+def test_a_warning_is_healthy_and_says_what_to_do(there: Surroundings) -> None:
+    check = Check(id="x", title="X", cure="see", run=lambda _ground: [ok("one"), warning("two", cure="look")])
+    report = examine([check], there.ground)
+    assert report.healthy
+    assert [(line.found, line.cure) for line in report.lines] == [("one", ""), ("two", "look")]
+
+
+def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: Surroundings) -> None:
+    there.settings = {"WORKFORCE_TENANT_ID": "contoso"}
+    by_status: dict[Status, set[str]] = {}
+    for line in there.look():
+        by_status.setdefault(line.status, set()).add(line.check)
+    assert by_status[Status.FAILED] == {"settings-right"}
+    assert by_status[Status.OK] == _STORAGE_CHECKS
+    assert by_status[Status.UNKNOWN] == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
+
+
+# Storage.
+
+
+def test_storage_that_does_not_answer_is_said_once_and_waited_for_once() -> None:
+    lines = Surroundings(storage=UNREACHABLE_STORAGE).look(*_STORAGE_CHECKS, "kill-switch-off", "reads-allowed")
+    by_check = {line.check: line for line in lines}
+    assert by_check["storage-reachable"].status is Status.FAILED
+    assert "storage gave no answer" in by_check["storage-reachable"].found
+    for check in ("tables-there", "containers-there", "queue-there", "kill-switch-off"):
+        assert by_check[check].status is Status.UNKNOWN
+    assert by_check["reads-allowed"].status is Status.OK
+
+
+def test_a_connection_string_that_is_none() -> None:
+    (line,) = Surroundings(storage={"AzureWebJobsStorage": "the account"}).look("storage-reachable")
+    assert line.status is Status.FAILED
+    assert "AzureWebJobsStorage isn't right" in line.found
+    assert "the account" not in line.found
+
+
+def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dict[str, str]) -> None:
+    there = Surroundings(storage=environment)
+    for _ in range(2):
+        found = there.found("tables-there", "containers-there", "queue-there")
+        assert ("failed", "table Cases is missing") in found
+        assert ("failed", "container evidence is missing") in found
+        assert ("failed", "queue cases is missing") in found
+        assert len(found) == 6 + 3 + 1
+
+
+def test_evidence_is_looked_for_in_its_own_account(there: Surroundings, new_account: Callable[[], str]) -> None:
+    there.settings = {"EvidenceStorage": new_account()}
+    assert there.found("containers-there") == [("failed", "container evidence is missing")]
+
+
+# The identity.
+
+
+def _without(there: Surroundings, kind: TenantKind, *names: str) -> None:
+    claims = there.claims[kind]
+    assert isinstance(claims, Mapping)
+    there.claims[kind] = {**claims, "roles": [name for name in claims["roles"] if name not in names]}
+
+
+def test_no_token_is_no_permission(there: Surroundings) -> None:
+    there.claims[TenantKind.B2C] = Unreachable("the authority is down")
+    for check in ("identity-right", "graph-permissions-exact"):
+        workforce, b2c = there.look(check)
+        assert workforce.status is Status.OK
+        assert (b2c.status, b2c.found) == (Status.UNKNOWN, "Azure AD B2C: the authority is down")
+
+
+def test_a_token_without_roles_lacks_what_watching_needs(there: Surroundings) -> None:
+    there.claims[TenantKind.B2C] = {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id}
+    _, *b2c = there.found("graph-permissions-exact")
+    assert [text.split()[3] for _, text in b2c] == ["AuditLog.Read.All", "Policy.Read.All"]
+
+
+def test_the_other_tenants_token(there: Surroundings) -> None:
+    there.claims[TenantKind.B2C] = there.claims[TenantKind.WORKFORCE]
+    _, tenant, identity = there.look("identity-right")
+    assert f"B2C_TENANT_ID is {B2C_TENANT}" in tenant.found
+    assert identity.cure.startswith(f"Set B2C_RESPONDER_ID to {RESPONDER.id}")
+
+
+def test_enforcing_without_permission_is_a_failure(there: Surroundings, storage: Storage) -> None:
+    _without(there, TenantKind.B2C, "Policy.ReadWrite.TrustFramework")
+    assert {status for status, _ in there.found("graph-permissions-exact")} == {"ok"}
+    storage.upsert(Table.SWITCHES, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
+    _, (status, text) = there.found("graph-permissions-exact")
+    assert status == "failed"
+    assert text.startswith("Azure AD B2C: Policy.ReadWrite.TrustFramework is missing; needed by ")
+
+
+def _assigned(scope: str) -> dict[str, Any]:
+    definition = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{_ROLE.upper()}"
+    return {"value": [{"id": "x", "properties": {"roleDefinitionId": definition, "scope": scope}}]}
+
+
+def _role(*actions: str, not_actions: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"properties": {"permissions": [{"actions": actions, "notActions": not_actions}]}}
+
+
+_WATCH: Final = ("Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleDefinitions/read")
+_WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
+_DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
+_AT: Final = f"/subscriptions/{SUBSCRIPTION}"
+
+
+@pytest.mark.parametrize(
+    ("scope", "role", "told"),
+    [
+        (_AT, _role(*_WATCH), ["what tier watch needs"]),
+        (_AT, _role(*_WATCH, _WRITE, _DELETE), ["what tier act needs"]),
+        (_AT, _role("*"), ["what tier act needs"]),
+        ("/", _role("microsoft.authorization/*"), ["what tier act needs"]),
+        ("/providers/Microsoft.Management/managementGroups/mg", _role(*_WATCH), ["what tier watch needs"]),
+        (_AT, _role(*_WATCH, _WRITE), [f"{_DELETE} is missing; needed by rbac-role-assigned"]),
+        (_AT, _role("*", not_actions=("Microsoft.Authorization/*/Delete",)), [f"{_DELETE} is missing; needed by "]),
+        (f"{_AT}/resourceGroups/rg", _role("*"), [f"{_WATCH[0]} is missing", f"{_WATCH[1]} is missing"]),
+        (_AT, None, [f"{_WATCH[0]} is missing", f"{_WATCH[1]} is missing"]),
+    ],
+)
+def test_azure_roles_are_read_for_what_they_allow(
+    there: Surroundings, scope: str, role: dict[str, Any] | None, told: list[str]
+) -> None:
+    there.answers = {"/roleAssignments": _assigned(scope), f"/roleDefinitions/{_ROLE}": role}
+    lines = there.look("azure-actions-held")
+    assert len(lines) == len(told)
+    for line, expected in zip(lines, told, strict=True):
+        assert line.found.startswith(f"subscription {SUBSCRIPTION}: {expected}")
+        assert (line.status is Status.OK) == expected.startswith("what tier")
+
+
+def test_an_answer_about_roles_that_is_none(there: Surroundings) -> None:
+    there.answers = {"/roleAssignments": {"value": [{"id": "x"}]}}
+    ((status, text),) = there.found("azure-actions-held")
+    assert status == "unknown"
+    assert "isn't as expected" in text
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.!.c", f"a.{base64.urlsafe_b64encode(b'[]').decode()}.c"])
+def test_a_token_that_cannot_be_looked_into(token: str) -> None:
+    with pytest.raises(Unread):
+        claims_from(token)
+
+
+def test_a_tokens_claims() -> None:
+    claims = {"roles": ["Policy.Read.All"], "tid": "ä"}
+    payload = base64.urlsafe_b64encode(msgspec.json.encode(claims)).decode().rstrip("=")
+    assert claims_from(f"a.{payload}.c") == claims
+
+
+# Reads.
+
+
+def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: Surroundings) -> None:
+    found = there.found("reads-allowed")
+    assert {status for status, _ in found} == {"ok"}
+    assert len(found) == len(CONTENT.trials)
+    assert ("ok", "Entra ID: GET {role_assignment}: nothing there to read yet") in found
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Refused("not you", needed=("Policy.Read.All",)), "failed"),
+        (Rejected("not so"), "failed"),
+        (Unreachable("nobody there"), "unknown"),
+    ],
+)
+def test_a_read_that_fails_does_not_hide_the_others(there: Surroundings, error: EdgeError, status: str) -> None:
+    there.answers = {"/trustFramework/policies": error}
+    bad = [line for line in there.found("reads-allowed") if line[0] != "ok"]
+    assert [one for one, _ in bad] == [status] * 2
+    assert all(str(error) in text and "Azure AD B2C: GET /trustFramework/policies" in text for _, text in bad)
+
+
+# Sources.
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-5, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7199, "1 h ago"), (172_800, "2 d ago")],
+)
+def test_ages_in_words(seconds: int, told: str) -> None:
+    assert ago(timedelta(seconds=seconds)) == told
+
+
+def test_nothing_has_come_yet(there: Surroundings) -> None:
+    assert set(there.found("audit-log-polled")) == {
+        ("failed", "Entra ID, read: never yet"),
+        ("failed", "Azure AD B2C, read: never yet"),
+    }
+    assert len([one for one in there.found("snapshots-fresh") if one[0] == "failed"]) == len(CONTENT.inventories)
+    assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}: none yet")]
+
+
+def test_an_event_came(there: Surroundings, storage: Storage) -> None:
+    note_delivery(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
+    assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}: the last one 5 h ago")]
+
+
+# Channels and the web.
+
+
+def test_only_the_host_of_a_channel_is_asked(there: Surroundings) -> None:
+    assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"ok"}
+    assert there.asked == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
+
+
+@pytest.mark.parametrize("heard", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
+def test_a_channel_that_is_down(there: Surroundings, heard: Heard | EdgeError) -> None:
+    there.heard = heard
+    assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"failed"}
+
+
+def test_a_channel_that_is_not_set(there: Surroundings) -> None:
+    there.settings = {"TEAMS_WEBHOOK_URL": ""}
+    assert there.found("teams-reachable") == [("warning", "TEAMS_WEBHOOK_URL isn't set")]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
+)
+def test_who_may_call_the_app(there: Surroundings, status: int, told: str) -> None:
+    there.heard = Heard(status=status, headers={})
+    ((found, _),) = there.found("anonymous-refused")
+    assert found == told
+    assert there.asked == ["GET https://responder.example/api/cases"]
+
+
+def test_where_the_app_is(there: Surroundings) -> None:
+    there.settings = {"CASE_LINK": ""}
+    assert there.look("anonymous-refused")[0].status is Status.UNKNOWN
+    there.settings = {"CASE_LINK": "", "WEBSITE_HOSTNAME": "app.example"}
+    assert there.look("anonymous-refused")[0].status is Status.OK
+    assert there.asked == ["GET https://app.example/api/cases"]
+
+
+@pytest.mark.parametrize(
+    ("date", "status"),
+    [
+        ("Mon, 02 Mar 2026 10:05:59 GMT", "ok"),
+        ("Mon, 02 Mar 2026 10:06:01 GMT", "warning"),
+        ("Mon, 02 Mar 2026 10:03:59 GMT", "warning"),
+        ("yesterday", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_the_clock_is_compared_with_graphs(there: Surroundings, date: str, status: str) -> None:
+    there.heard = Heard(status=401, headers={"date": date})
+    assert there.found("clock-right")[0][0] == status
+
+
+def test_a_web_server_is_asked_without_any_credential() -> None:
+    with http_service(Reply(status=302, headers={"Location": "/elsewhere"})) as service:
+        heard = PlainWeb().ask("GET", f"{service.url}/")
+        assert heard.status == 302
+        assert heard.headers["location"] == "/elsewhere"
+        (asked,) = service.asked
+    assert (asked.method, asked.path, asked.body) == ("GET", "/", b"")
+    assert not {"authorization", "x-functions-key"} & {name.lower() for name in asked.headers}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"), [("http://127.0.0.1:9/", Unreachable), ("ftp://127.0.0.1/", Rejected), ("http://[", Rejected)]
+)
+def test_a_web_server_that_is_none(url: str, kind: type[EdgeError]) -> None:
+    with pytest.raises(kind):
+        PlainWeb().ask("GET", url)
+
+
+# People.
+
+
+def test_empty_lists_matter_once_a_detection_pages(there: Surroundings, storage: Storage) -> None:
+    there.ground.machine.approvals.approve(approval(ALICE, ApprovalList.CONDITIONAL_ACCESS))
+    empty = there.found("approvals-valid")
+    assert {status for status, _ in empty} == {"warning"}
+    assert not any("conditional-access" in text for _, text in empty)
+    storage.upsert(Table.SWITCHES, "mode", "rbac-role-assigned", {"mode": Mode.PAGE.value})
+    told = {text.split()[0]: status for status, text in there.found("approvals-valid")}
+    assert told["rbac-roles"] == "failed"
+    assert told["b2c-custom-policies"] == "warning"
+
+
+def test_nobody_is_paged(there: Surroundings, storage: Storage) -> None:
+    assert there.found("owners-named")[0][0] == "warning"
+    storage.upsert(Table.SWITCHES, "mode", "*", {"mode": Mode.PAGE.value})
+    assert there.found("owners-named")[0][0] == "failed"
+    storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice"})
+    assert there.found("owners-named") == [("failed", 'the row "*" 010 has no name or no user principal name')]
+    storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice", "upn": "alice@contoso.com"})
+    assert there.found("owners-named") == [("ok", 'paged for "*": Alice')]
