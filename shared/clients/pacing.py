@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.clients.calls import Lane
-from shared.clients.storage import Conflict, Storage, Table
+from shared.clients.storage import Conflict, Row, Storage, Table
 from shared.errors import EdgeError
 
 GAPS: Final[Mapping[Lane, timedelta]] = {
@@ -41,16 +41,13 @@ class TablePacer:
             turn = self._shared_turn(key, GAPS[lane])
         except EdgeError:
             turn = None
-        turn = turn or self._own_turn(key, GAPS[lane])
+        turn = self._own_turn(key, GAPS[lane], shared=turn)
         pause = (turn - self._clock()).total_seconds()
         if pause > 0:
             self._wait(pause)
 
     def _shared_turn(self, key: str, gap: timedelta) -> datetime | None:
-        """Take the next free instant; None when too many others took one first.
-
-        A row far ahead is a broken clock's: reset it.
-        """
+        """Take the next free instant; None when too many others took one first."""
         for _ in range(_TRIES):
             now = self._clock()
             row = self._storage.row(Table.SWITCHES, "pace", key)
@@ -58,8 +55,7 @@ class TablePacer:
                 if self._storage.insert(Table.SWITCHES, "pace", key, {"next": (now + gap).isoformat()}):
                     return now
                 continue
-            free = datetime.fromisoformat(row.columns["next"])
-            turn = max(now, free) if free - now < _LONGEST_QUEUE else now
+            turn = max(now, _free_at(row, now))
             try:
                 self._storage.replace(Table.SWITCHES, row, {"next": (turn + gap).isoformat()})
             except Conflict:
@@ -67,8 +63,19 @@ class TablePacer:
             return turn
         return None
 
-    def _own_turn(self, key: str, gap: timedelta) -> datetime:
+    def _own_turn(self, key: str, gap: timedelta, *, shared: datetime | None) -> datetime:
+        """Take this instance's next free instant where there is no shared one."""
         with self._lock:
-            turn = max(self._clock(), self._own.get(key, self._clock()))
+            now = self._clock()
+            turn = shared or max(now, self._own.get(key, now))
             self._own[key] = turn + gap
             return turn
+
+
+def _free_at(row: Row, now: datetime) -> datetime:
+    """Read the next free instant; one that is far ahead is a broken clock's, and counts for as little as none."""
+    try:
+        free = datetime.fromisoformat(row.columns["next"])
+        return free if free - now < _LONGEST_QUEUE else now
+    except (KeyError, TypeError, ValueError):
+        return now
