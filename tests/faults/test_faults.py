@@ -1,0 +1,263 @@
+"""What is around the app fails, comes late or twice: the outcome is the right one, or the owners are told."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from infra.local import story
+from infra.local.story import Scene, assign_role
+from infra.local.tenant.control import TenantControl
+from infra.local.world import (
+    CONTRIBUTOR,
+    MALLORY,
+    MFA_FOR_ADMINS,
+    MFA_FOR_ALL,
+    RESPONDER,
+    TRUDY,
+    WORKFORCE_TENANT,
+)
+from shared.cases import Case
+from shared.catalog import Mode
+from tests.faults.ground import Ground, words
+
+pytestmark = pytest.mark.stack
+
+_POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
+_STORAGE: Final = "/devstoreaccount1"
+_PAGED: Final = replace(story.OWNER_TAKEN, decision="page", outcome="none")
+
+
+def _assert_came_of(ground: Ground, scene: Scene, target_id: str) -> Case:
+    """Wait for the scene's one case and for its card, and look at the tenant."""
+    case = ground.closed(scene, target_id)
+    assert (case.decision, case.outcome) == (scene.decision, scene.outcome), case
+    ground.until(lambda: ground.posts(case, "teams"), what="no card came")
+    if scene.decision == "remediate":
+        assert scene.check(ground.stack.control.state()) == ""
+    else:
+        assert ground.acts() == []
+    return case
+
+
+# The tenant.
+
+
+def test_429_without_a_hint_from_conditional_access(ground: Ground) -> None:
+    target_id = story.SELF_EXCLUSION.act(ground.stack.control)
+    ground.stack.control.fault(f"PATCH {_POLICIES}/{MFA_FOR_ADMINS.id}", 429, times=2)
+    _assert_came_of(ground, story.SELF_EXCLUSION, target_id)
+    assert len(ground.acts()) == 1
+
+
+def test_429_with_a_hint_from_the_reports(ground: Ground) -> None:
+    """What is asked for is waited for, and what happened meanwhile is found."""
+    asked = 4
+    ground.stack.control.fault("GET /v1.0/auditLogs/directoryAudits", 429, retry_after=asked, times=2)
+    _assert_came_of(ground, story.SELF_EXCLUSION, story.SELF_EXCLUSION.act(ground.stack.control))
+    polls = [one for one in ground.stack.control.requests() if one["path"].endswith("/directoryAudits")]
+    refused = next(poll for poll in polls if poll["status"] == 429)
+    later = [poll for poll in polls if poll["principal"] == refused["principal"] and _at(poll) > _at(refused)]
+    assert _at(later[0]) - _at(refused) >= timedelta(seconds=asked)
+
+
+def _at(request: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(request["time"])
+
+
+@pytest.mark.parametrize("status", [503, 0], ids=["503", "cut"])
+def test_reads_that_fail(ground: Ground, status: int) -> None:
+    ground.stack.control.fault("GET /subscriptions/.*/roleAssignments/", status, times=2)
+    _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+    assert len(ground.acts()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [(500, False), (0, False), (503, True), (0, True)],
+    ids=["500", "cut", "503 after it was carried out", "cut after it was carried out"],
+)
+def test_a_deletion_that_fails(ground: Ground, status: int, after: bool) -> None:  # noqa: FBT001 - a parameter
+    ground.stack.control.fault("DELETE /subscriptions/", status, after=after)
+    _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+
+
+@pytest.mark.parametrize("status", [503, 0], ids=["503", "cut"])
+def test_a_creation_whose_answer_is_lost(ground: Ground, status: int) -> None:
+    """It isn't sent again blindly: reading back shows that the policy is there, once."""
+    ground.stack.control.fault(f"POST {_POLICIES}$", status, after=True)
+    _assert_came_of(ground, story.POLICY_DELETED, story.POLICY_DELETED.act(ground.stack.control))
+
+
+def test_a_creation_that_fails(ground: Ground) -> None:
+    ground.stack.control.fault(f"POST {_POLICIES}$", 503)
+    _assert_came_of(ground, story.POLICY_DELETED, story.POLICY_DELETED.act(ground.stack.control))
+    assert len(ground.acts()) == 1
+
+
+def test_a_wait_that_outlasts_the_lease(ground: Ground) -> None:
+    """Another run takes the case over while the first one waits for its turn: the first one must not act after that."""
+    ground.stack.control.fault(f"POST {_POLICIES}$", 429, retry_after=12)
+    _assert_came_of(ground, story.POLICY_DELETED, story.POLICY_DELETED.act(ground.stack.control))
+    ground.until(lambda: "was taken over by another run" in ground.log(), what="the first run didn't give up")
+    assert story.POLICY_DELETED.check(ground.stack.control.state()) == ""
+    assert len(ground.acts()) == 1
+
+
+def test_a_change_while_a_snapshot_is_taken(ground: Ground) -> None:
+    """The snapshot may hold the change, so it isn't what was before it."""
+    targets: list[str] = []
+    changed = ground.proxy.at(
+        f"GET {_POLICIES}$",
+        lambda: targets.append(story.POLICY_DELETED.act(ground.stack.control)),
+        after=False,
+        cut=False,
+    )
+    ground.run("take_snapshots")
+    assert changed.wait(20)
+    _assert_came_of(ground, story.POLICY_DELETED, targets[0])
+
+
+@pytest.mark.parametrize("action", ["read", "delete"])
+def test_a_permission_that_was_taken_away(ground: Ground, action: str) -> None:
+    permission = f"Microsoft.Authorization/roleAssignments/{action}"
+    ground.stack.control.revoke(RESPONDER, permission)
+    case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+    assert (case.decision, case.outcome) == {"read": ("page", "none"), "delete": ("remediate", "failed")}[action]
+    for channel in ("teams", "pagerduty"):
+        posts = ground.until(lambda kind=channel: ground.posts(case, kind), what=f"nothing came over {channel}")
+        assert permission in words(posts[0])
+    assert ground.acts() == []
+
+
+def test_the_token_endpoint_down_for_a_moment(ground: Ground) -> None:
+    ground.stack.kill_host()
+    ground.stack.control.fault("GET /msi/token", 500, times=3)
+    ground.stack.start_host()
+    _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+
+
+# Records and events.
+
+
+def test_an_event_that_comes_three_times(ground: Ground) -> None:
+    ground.stack.control.plan_next_event(copies=3)
+    case = _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+    ground.until(lambda: len(ground.stack.control.delivery_attempts()) >= 3, what="no three deliveries")
+    ground.ask_again(case)
+    assert len(ground.acts()) == 1
+    assert len(ground.posts(case, "teams")) == 1
+
+
+def test_events_in_the_wrong_order(ground: Ground) -> None:
+    """Mallory takes a role and drops it again; the second event comes first. Nothing is given back to him."""
+    control = ground.stack.control
+    control.plan_next_event(reorder=2)
+    target_id = assign_role(control, MALLORY, CONTRIBUTOR, to=MALLORY)
+    with control.as_principal(MALLORY, "arm") as arm:
+        arm.delete(target_id, params={"api-version": "2022-04-01"}).raise_for_status()
+    for detection in ("rbac-role-assigned", "rbac-role-removed"):
+        scene = replace(story.THREE_TIMES, detection=detection)
+        case = ground.closed(scene, target_id)
+        assert case.outcome in {"already", "none"}, case
+    assert ground.acts() == []
+    assert story.THREE_TIMES.check(control.state()) == ""
+
+
+def test_records_late_twice_and_out_of_order(ground: Ground) -> None:
+    """Two policies are changed twice each; both get back to how they were before the first change."""
+    control = ground.stack.control
+    before = _policies(control)
+    control.settings(audit_lag=1.0, audit_jitter=4.0)
+    control.double_next_records(8, tenant=WORKFORCE_TENANT)
+    for actor, policy, body in _FOUR_CHANGES:
+        with control.as_principal(actor) as graph:
+            graph.patch(f"{_POLICIES}/{policy}", json=body).raise_for_status()
+    ground.until(lambda: _closed(ground, "ca-policy-updated") == len(_FOUR_CHANGES), what="not four closed cases")
+    assert _policies(control) == before
+    assert len(ground.acts()) <= len(_FOUR_CHANGES)
+
+
+_SESSION: Final = MFA_FOR_ALL.body["sessionControls"]["signInFrequency"]
+_FOUR_CHANGES: Final = (
+    (MALLORY, MFA_FOR_ADMINS.id, {"state": "enabledForReportingButNotEnforced"}),
+    (MALLORY, MFA_FOR_ALL.id, {"sessionControls": {"signInFrequency": {**_SESSION, "value": 60}}}),
+    (TRUDY, MFA_FOR_ADMINS.id, {"state": "disabled"}),
+    (MALLORY, MFA_FOR_ALL.id, {"sessionControls": {"signInFrequency": {**_SESSION, "value": 90}}}),
+)
+
+
+def _policies(control: TenantControl) -> list[dict[str, Any]]:
+    policies: dict[str, dict[str, Any]] = control.state()[WORKFORCE_TENANT]["caPolicies"]
+    return [
+        {name: value for name, value in policy.items() if name != "modifiedDateTime"} for policy in policies.values()
+    ]
+
+
+def _closed(ground: Ground, detection: str) -> int:
+    cases = [case for case in ground.desk.cases() if case.detection == detection and case.actor.id != RESPONDER.id]
+    assert len(cases) <= len(_FOUR_CHANGES), cases
+    return len([case for case in cases if not case.is_open])
+
+
+# Storage.
+
+
+def test_storage_away_when_the_event_comes(ground: Ground) -> None:
+    """Event Grid is told that it didn't work, and delivers again."""
+    control = ground.stack.control
+    with ground.proxy.away(_STORAGE):
+        target_id = story.OWNER_TAKEN.act(control)
+        ground.until(
+            lambda: [attempt for attempt in control.delivery_attempts() if attempt["status"] == 500],
+            what="no delivery failed",
+        )
+    _assert_came_of(ground, story.OWNER_TAKEN, target_id)
+    assert len(ground.acts()) == 1
+
+
+def test_storage_away_as_soon_as_the_call_was_carried_out(ground: Ground) -> None:
+    with ExitStack() as outage:
+        gone = ground.proxy.at(
+            "DELETE /subscriptions/", lambda: outage.enter_context(ground.proxy.away(_STORAGE)), after=True, cut=False
+        )
+        target_id = story.OWNER_TAKEN.act(ground.stack.control)
+        assert gone.wait(20)
+        log = len(ground.log())
+        ground.until(lambda: "answer_case" in _failures(ground.log()[log:]), what="the answer didn't fail")
+    _assert_came_of(ground, story.OWNER_TAKEN, target_id)
+    assert len(ground.acts()) == 1
+
+
+def _failures(log: str) -> str:
+    return "\n".join(line for line in log.splitlines() if ": failed in" in line)
+
+
+def test_the_approvals_are_gone(ground: Ground) -> None:
+    with ground.desk.without_approvals():
+        case = _assert_came_of(ground, _PAGED, story.OWNER_TAKEN.act(ground.stack.control))
+    assert case.standing == "unknown"
+
+
+# People.
+
+
+def test_the_kill_switch(ground: Ground) -> None:
+    ground.desk.switches.stop(by="the test", reason="to see what follows")
+    case = _assert_came_of(ground, _PAGED, story.OWNER_TAKEN.act(ground.stack.control))
+    assert "kill switch" in case.because
+
+
+@pytest.mark.parametrize("health", ["down", "cut"])
+def test_teams_away(ground: Ground, health: str) -> None:
+    """PagerDuty gets the page at once, and Teams when it is back."""
+    ground.desk.switches.set_mode("*", Mode.PAGE, by="the test")
+    ground.set_inbox(teams=health)
+    case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+    ground.until(lambda: ground.alerts(case), what="no alert came")
+    assert ground.posts(case, "teams") == []
+    ground.set_inbox(teams="on")
+    ground.until(lambda: ground.posts(case, "teams"), what="no card came when Teams was back")
+    assert len(ground.alerts(case)) == 1
