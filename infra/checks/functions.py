@@ -13,6 +13,9 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+UNKNOWN_PLACE: Final = Unknown()
+"""The number of a loop's round, when it can't be told how many there are."""
+
 
 type Value = Any
 """A text, number, flag, None, list or dict, or UNKNOWN; lists and dicts may hold UNKNOWN."""
@@ -32,12 +35,19 @@ def _one(left: Value, right: Value) -> Value:
     return left or right
 
 
+def _quotient(left: int, right: int) -> int:
+    return left // right
+
+
 OPERATORS: Final[Mapping[str, Callable[..., Value]]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "&&": _both,
     "||": _one,
     "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _quotient,
     "!": operator.not_,
 }
 
@@ -74,6 +84,18 @@ def _union(first: Value, *others: Value) -> Value:
     return made
 
 
+def _range(start: int, count: int) -> Value:
+    return list(range(start, start + count))
+
+
+def _skip(value: Value, count: int) -> Value:
+    return value[count:]
+
+
+def _take(value: Value, count: int) -> Value:
+    return value[:count]
+
+
 def _role_id(kind: str, name: str) -> str:
     return f"{kind}/{name}"
 
@@ -85,10 +107,13 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Value]]] = {
     "items": _items,
     "join": _join,
     "length": len,
+    "range": _range,
     "replace": str.replace,
+    "skip": _skip,
     "split": str.split,
     "string": str,
     "subscriptionResourceId": _role_id,
+    "take": _take,
     "toLower": str.lower,
     "union": _union,
 }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from infra.checks.functions import UNKNOWN_PLACE
 from infra.checks.syntax import Array, Call, Choice, Constant, Expression, Member, Name, Object, Parameter, Text
 from infra.checks.values import Evaluator
 
@@ -33,6 +34,7 @@ class Length:
 
 
 ANY: Final = Length(shortest=0, longest=None)
+_OF_PLACE: Final = Length(shortest=1, longest=3)
 
 
 def length_of(evaluator: Evaluator, expression: Expression) -> Length:  # noqa: PLR0911 - one line for each kind
@@ -78,6 +80,8 @@ def _of_call(evaluator: Evaluator, call: Call) -> Length:
 
 def _of_name(evaluator: Evaluator, name: str) -> Length:
     deployment = evaluator.deployment
+    if name in evaluator.names:
+        return _OF_PLACE if evaluator.names[name] is UNKNOWN_PLACE else ANY
     if variable := deployment.template.variables.get(name):
         return length_of(evaluator.outermost(), variable.value)
     parameter = deployment.template.parameters.get(name)

@@ -35,7 +35,7 @@ from infra.checks.syntax import (
     When,
 )
 
-_ESCAPES: Final[Mapping[str, str]] = {"\\'": "'", "\\\\": "\\", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\$": "$"}
+_ESCAPES: Final[Mapping[str, str]] = {"\\'": "'", "\\\\": "\\", "\\n": "\n", "\\r": "\r", "\\t": "\t"}
 _UNTYPED: Final = re.compile(r"^param (?=\w+ *=)", re.MULTILINE)
 _USING: Final = re.compile(r"^using '(?P<path>[^']*)'.*$", re.MULTILINE)
 
@@ -169,6 +169,9 @@ class _Reader:
                 continue
             text = _text(child)
             text = _ESCAPES.get(text, text) if child.type == "escape_sequence" else text
+            # The grammar leaves out the escape of a dollar sign: "x \\${y}" is two contents with a gap between them.
+            before = child.prev_sibling
+            text = f"${text}" if before and before.end_byte + len("\\$") == child.start_byte else text
             if parts and isinstance(parts[-1], str):
                 parts[-1] += text
             else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,7 @@ class Output:
 type Declaration = Parameter | Variable | Resource | Module | Output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Template:
     """One file. `path` is relative to `infra/`; `scope` is resourceGroup unless the file says otherwise."""
 
@@ -232,27 +233,27 @@ class Template:
     def _all[D: (Parameter, Variable, Resource, Module, Output)](self, kind: type[D]) -> dict[str, D]:
         return {one.name: one for one in self.declarations if isinstance(one, kind)}
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """Its parameters by name."""
         return self._all(Parameter)
 
-    @property
+    @cached_property
     def variables(self) -> dict[str, Variable]:
         """Its variables by name."""
         return self._all(Variable)
 
-    @property
+    @cached_property
     def resources(self) -> dict[str, Resource]:
         """Its resources by symbol."""
         return self._all(Resource)
 
-    @property
+    @cached_property
     def modules(self) -> dict[str, Module]:
         """Its modules by symbol."""
         return self._all(Module)
 
-    @property
+    @cached_property
     def outputs(self) -> dict[str, Output]:
         """Its outputs by name."""
         return self._all(Output)

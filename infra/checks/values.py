@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from infra.checks.deployments import Deployment, Infrastructure, relative
-from infra.checks.functions import FUNCTIONS, OPERATORS, UNKNOWN, Unknown, Value
+from infra.checks.functions import FUNCTIONS, OPERATORS, UNKNOWN, UNKNOWN_PLACE, Unknown, Value
 from infra.checks.syntax import (
     Array,
     Call,
@@ -123,7 +123,7 @@ class Evaluator:
         """Give one for the arguments of this deployment's module."""
         parent = self.deployment.parent or self.deployment
         loop = self.deployment.loop
-        names = {loop.variable: UNKNOWN, loop.index: UNKNOWN} if loop else dict[str, Value]()
+        names = {loop.variable: UNKNOWN, loop.index: UNKNOWN_PLACE} if loop else dict[str, Value]()
         return Evaluator(infrastructure=self.infrastructure, deployment=parent, defaults=self.defaults, names=names)
 
     def _member(self, of: Expression, name: str) -> Value:
@@ -198,4 +198,4 @@ def rounds_of(evaluator: Evaluator, declaration: Resource | Module) -> list[Eval
     if not isinstance(declaration.body, Loop):
         return [evaluator]
     loop = declaration.body
-    return evaluator.rounds(loop) or [evaluator.within({loop.variable: UNKNOWN, loop.index: UNKNOWN})]
+    return evaluator.rounds(loop) or [evaluator.within({loop.variable: UNKNOWN, loop.index: UNKNOWN_PLACE})]

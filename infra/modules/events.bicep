@@ -19,10 +19,35 @@ param functionAppId string
 param deadLetterAccountId string
 
 @description('Operations whose success is delivered: those that the detections on Azure resources look for.')
-@maxLength(25)
 param operations string[] = [
-  'Microsoft.Authorization/roleAssignments/write'
+  'Microsoft.Authorization/locks/delete'
   'Microsoft.Authorization/roleAssignments/delete'
+  'Microsoft.Authorization/roleAssignments/write'
+  'Microsoft.Authorization/roleDefinitions/write'
+  'Microsoft.EventGrid/domains/delete'
+  'Microsoft.EventGrid/eventSubscriptions/delete'
+  'Microsoft.EventGrid/systemTopics/delete'
+  'Microsoft.EventGrid/systemTopics/eventSubscriptions/delete'
+  'Microsoft.EventGrid/topics/delete'
+  'Microsoft.EventGrid/topics/eventSubscriptions/delete'
+  'Microsoft.Insights/diagnosticSettings/delete'
+  'Microsoft.Web/sites/applySlotConfig/action'
+  'Microsoft.Web/sites/basicPublishingCredentialsPolicies/write'
+  'Microsoft.Web/sites/config/delete'
+  'Microsoft.Web/sites/config/write'
+  'Microsoft.Web/sites/delete'
+  'Microsoft.Web/sites/extensions/write'
+  'Microsoft.Web/sites/functions/delete'
+  'Microsoft.Web/sites/functions/keys/write'
+  'Microsoft.Web/sites/functions/properties/write'
+  'Microsoft.Web/sites/functions/write'
+  'Microsoft.Web/sites/host/functionkeys/write'
+  'Microsoft.Web/sites/host/systemkeys/write'
+  'Microsoft.Web/sites/slots/write'
+  'Microsoft.Web/sites/slotsswap/action'
+  'Microsoft.Web/sites/sourcecontrols/write'
+  'Microsoft.Web/sites/stop/action'
+  'Microsoft.Web/sites/write'
 ]
 
 module eventSubscriptions 'event-subscription.bicep' = [

@@ -13,6 +13,9 @@ _SUBSCRIPTION: Final = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
 _TOPIC: Final = "Microsoft.EventGrid/systemTopics"
 _CONTAINER: Final = "Microsoft.Storage/storageAccounts/blobServices/containers"
 OPERATION_KEY: Final = "data.operationName"
+MOST_VALUES: Final = 25
+"""How many values all filters of an event subscription may have together."""
+
 SHARED_BY_WATCHED: Final = ("modules/roles.bicep", "modules/topic.bicep", "modules/activity-log.bicep")
 """What every watched subscription gets: the one deployed to from main.bicep, others from modules/watch.bicep."""
 
@@ -38,12 +41,16 @@ def _check_operations(
     path = deployment.template.path
     evaluator = Evaluator(infrastructure=infrastructure, deployment=deployment)
     values = _filtered(resource)
-    listed = evaluator.value(values) if values else None
-    if not isinstance(listed, list):
+    parts: list[object] = [one.value(values) if values else None for one in rounds_of(evaluator, resource)]
+    if not all(isinstance(part, list) for part in parts):
         wrong = f"the events aren't filtered by {OPERATION_KEY}"
         yield Problem(file=path, line=resource.line, wrong=wrong, right="add an advanced filter StringIn")
         return
-    names = {str(one).lower() for one in cast("list[object]", listed)}
+    listed = [cast("list[object]", part) for part in parts]
+    if any(len(part) > MOST_VALUES for part in listed):
+        right = f"Event Grid takes {MOST_VALUES}: make more event subscriptions"
+        yield Problem(file=path, line=resource.line, wrong="a filter has too many values", right=right)
+    names = {str(one).lower() for part in listed for one in part}
     for name in sorted(declared.operations - names):
         right = "a detection on Azure resources looks for it"
         yield Problem(file=path, line=resource.line, wrong=f"{name} isn't delivered", right=right)

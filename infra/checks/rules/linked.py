@@ -74,6 +74,9 @@ class _Names:
                 yield self._problem(
                     declaration.line, f"{declaration.name} is also a function", "call it something else"
                 )
+            if isinstance(declaration, Parameter) and not _is_described(declaration):
+                wrong = f"nobody is told what {declaration.name} is"
+                yield self._problem(declaration.line, wrong, "put a @description() before it")
             for expression in expressions(declaration):
                 yield from self._check(expression, frozenset(), loop_allowed=True)
         if not self._template.using:
@@ -109,6 +112,11 @@ class _Names:
         allowed = isinstance(expression, Object)
         for child in children(expression):
             yield from self._check(child, local, loop_allowed=allowed)
+
+
+def _is_described(parameter: Parameter) -> bool:
+    described = parameter.decorators.get("description", ())
+    return bool(described and isinstance(described[0], Text) and described[0].literal)
 
 
 class _Use:
