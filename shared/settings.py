@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.catalog import TenantKind
+from shared.clients.storage import is_connection_string
 from shared.errors import SettingsError
 from shared.vocabulary import BadVocabulary, Vocabulary, vocabulary_from
 
@@ -331,7 +332,10 @@ def _storage_problems(environment: Mapping[str, str]) -> list[str]:
     """Say what is missing for storage: a connection string, an account name or the three service addresses."""
     prefix = "AzureWebJobsStorage"
     services = tuple(f"{prefix}__{service}ServiceUri" for service in ("blob", "queue", "table"))
-    if environment.get(prefix) or environment.get(f"{prefix}__accountName") or all(map(environment.get, services)):
+    if connection := environment.get(prefix, "").strip():
+        right = "a connection string, as the storage account's Access keys show it"
+        return [] if is_connection_string(connection) else [f"{prefix} is a secret value: it should be {right}"]
+    if environment.get(f"{prefix}__accountName") or all(map(environment.get, services)):
         return []
     return [f"{prefix} is missing: set a connection string, or {prefix}__accountName, or {', '.join(services)}"]
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
@@ -89,8 +90,7 @@ def _meaning(what: str) -> Generator[None]:
 
 def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401 - the SDK's exception, imported lazily
     status = int(error.status_code or 0)
-    code = getattr(error, "error_code", "") or ""
-    code = str(getattr(code, "value", code))
+    code = _code(error)
     text = f"{what}: storage answered {status} {code}".rstrip()
     if refused or status in {401, 403}:
         return Refused(text, status=status, code=code)
@@ -101,6 +101,37 @@ def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401
     if status >= 500 or not status:  # noqa: PLR2004 - HTTP's own number
         return Unreachable(text, status=status, code=code)
     return Rejected(text, status=status, code=code)
+
+
+def _code(error: Any) -> str:  # noqa: ANN401 - the SDK's exception, imported lazily
+    """Give the service's own word; the tables' SDK leaves it in the answer's body where it knows the status."""
+    known = getattr(error, "error_code", "") or ""
+    if known:
+        return str(getattr(known, "value", known))
+    response = error.response
+    try:
+        return msgspec.json.decode(response.body(), type=_Answer).error.code if response is not None else ""
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+        return ""
+
+
+class _Error(Struct):
+    code: str = ""
+
+
+class _Answer(Struct, rename={"error": "odata.error"}):
+    error: _Error
+
+
+def is_connection_string(text: str) -> bool:
+    """Whether it has the form of a storage account's connection string."""
+    pairs = [pair.split("=", 1) for pair in text.strip().rstrip(";").split(";")]
+    if any(len(pair) != 2 or not pair[1] for pair in pairs):  # noqa: PLR2004 - a name and a value
+        return False
+    names = {pair[0].lower() for pair in pairs}
+    return "usedevelopmentstorage" in names or (
+        bool(names & {"accountname", "tableendpoint"}) and bool(names & {"accountkey", "sharedaccesssignature"})
+    )
 
 
 class Storage:
@@ -136,24 +167,37 @@ class Storage:
             return ManagedIdentityCredential(client_id=client_id) if client_id else ManagedIdentityCredential()
         return DefaultAzureCredential()
 
+    def _connection(self) -> str:
+        """Give the connection string, "" where the account is reached by identity.
+
+        Raises:
+            Rejected: what is set isn't one.
+        """
+        connection = self._setting("")
+        if connection and not is_connection_string(connection):
+            raise Rejected(
+                f"{self._prefix} should be a connection string, as the storage account's Access keys show it"
+            )
+        return connection
+
     def _tables(self) -> "TableServiceClient":
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - imported on first use
 
-        if connection := self._setting(""):
+        if connection := self._connection():
             return TableServiceClient.from_connection_string(connection, **_POLICY)
         return TableServiceClient(self._address("table"), credential=self._credential(), **_POLICY)
 
     def _blobs(self) -> "BlobServiceClient":
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - imported on first use
 
-        if connection := self._setting(""):
+        if connection := self._connection():
             return BlobServiceClient.from_connection_string(connection, **_POLICY)
         return BlobServiceClient(self._address("blob"), credential=self._credential(), **_POLICY)
 
     def _queues(self) -> "QueueServiceClient":
         from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - imported on first use
 
-        if connection := self._setting(""):
+        if connection := self._connection():
             return QueueServiceClient.from_connection_string(connection, **_POLICY)
         return QueueServiceClient(self._address("queue"), credential=self._credential(), **_POLICY)
 
@@ -243,7 +287,7 @@ class Storage:
         return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
 
     def add(self, table: Table, partition: str, key: str, count: int) -> None:
-        """Write a blob once; False when there is one of that name, which stays: evidence is never overwritten."""
+        """Add to the count of a row, which begins at nothing; it stays too small where too many add at once."""
         for _ in range(_TRIES):
             row = self.row(table, partition, key)
             if row is None:

@@ -171,6 +171,8 @@ _SECRET: Final = "do-not-show-me"
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
+        ("AzureWebJobsStorage", _SECRET),
+        ("AzureWebJobsStorage", f"AccountName=stresponder;AccountKey;{_SECRET}"),
         ("TEAMS_WEBHOOK_URL", f"flows.example/workflows?sig={_SECRET}"),
         ("TEAMS_WEBHOOK_URL", f"http://flows.example/workflows?sig={_SECRET}"),
         ("PAGERDUTY_ROUTING_KEY", _SECRET),
