@@ -16,6 +16,7 @@ from shared.clients.edges import TenantEdges
 from shared.clients.graph import GraphTransport
 from shared.clients.pacing import TablePacer
 from shared.clients.storage import Storage
+from shared.errors import Refused
 from shared.match import Matcher
 from shared.notify import Channel, Notifier, Sender
 from shared.record import Ledger
@@ -142,13 +143,20 @@ class LazyCredential:
                 else ManagedIdentityCredential()
             )
         authority = self._settings.authority_url
-        return CertificateCredential(
-            tenant.id,
-            tenant.client_id,
-            certificate_data=_certificate(tenant.certificate),
-            authority=authority,
-            disable_instance_discovery=authority != _PUBLIC_AUTHORITY,
-        )
+        try:
+            return CertificateCredential(
+                tenant.id,
+                tenant.client_id,
+                certificate_data=_certificate(tenant.certificate),
+                authority=authority,
+                disable_instance_discovery=authority != _PUBLIC_AUTHORITY,
+            )
+        except (OSError, ValueError) as error:
+            # The text of these may quote what is set.
+            raise Refused(
+                "B2C_CERTIFICATE can't be used: it should be a PEM or PFX file with its key, as a path or in base64"
+                f" ({type(error).__name__})"
+            ) from None
 
 
 def _certificate(setting: str) -> bytes:
@@ -158,4 +166,4 @@ def _certificate(setting: str) -> bytes:
 
     if len(setting) < 1024 and Path(setting).is_file():  # noqa: PLR2004 - longer than any path, shorter than any key
         return Path(setting).read_bytes()
-    return base64.b64decode(setting)
+    return base64.b64decode(setting, validate=True)
