@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# deploy-code.sh [--what-if] [--force]
+#
+# Packs the code (what .funcignore leaves) and deploys it to the function app, where Azure installs requirements.txt.
+# Nothing is done when the app has this very code, going by the deployment `entra-responder-code` of its resource group,
+# which this script leaves behind. --force deploys all the same: use it after code went there in another way.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=azure.sh
+. "$(dirname "$0")/azure.sh"
+
+force=no
+for argument in "$@"; do
+    case $argument in
+        --what-if) dry=yes ;;
+        --force) force=yes ;;
+        -h | --help) usage; exit ;;
+        *) misuse "unknown argument $argument; --help tells more" ;;
+    esac
+done
+
+group=$(needed resourceGroupName)
+app=$(needed functionAppName)
+package=$(python3 "$repository/infra/scripts/package.py" "$scratch/package.zip")
+there=$(found deployment group show --resource-group "$group" --name entra-responder-code \
+    --query properties.outputs.package.value --output tsv)
+
+if [ "$there" = "$package" ] && [ "$force" = no ]; then
+    say "code: as it should be"
+    exit
+fi
+if [ "$dry" = yes ]; then
+    say "code: would be deployed to $app (it has ${there:-none}, this is $package)"
+    exit
+fi
+say "code: deploying to $app; this takes some minutes"
+az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$scratch/package.zip" \
+    --build-remote true --output none
+az deployment group create --resource-group "$group" --name entra-responder-code --output none \
+    --template-file "$repository/infra/scripts/code-record.json" --parameters "package=$package"
+say "code: done"
