@@ -5,14 +5,15 @@ import pytest
 
 from infra.local.demo import Desk
 from infra.local.stack import connection_string
-from tests.faults.ground import Ground, StackBehindProxy
+from tests.faults.ground import QUICK, Ground, StackBehindProxy
 from tests.faults.proxy import Proxy
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ground]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
-    with Proxy() as proxy, StackBehindProxy(tmp_path_factory.mktemp("stack"), proxy) as stack:
+    folder = tmp_path_factory.mktemp("stack")
+    with Proxy() as proxy, StackBehindProxy(folder, proxy, settings=QUICK) as stack:
         desk = Desk({**stack.values(), "AzureWebJobsStorage": connection_string(stack.azurite.addresses)})
         with (
             httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,

@@ -1,6 +1,6 @@
 """The running stack behind the proxy, what tests ask of it, and how it goes back to its beginning between them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from shared.cases import Case, State
 from shared.clients.storage import CASES_QUEUE, Table
 from tests.faults.proxy import Proxy
 
-_QUICK: Final = {
+QUICK: Final = {
     "LEASE_SECONDS": "5",
     "READ_BACK_SECONDS": "1",
     "RESUME_SCHEDULE": "* * * * * *",
@@ -36,8 +36,8 @@ WITHIN: Final = 45.0
 class StackBehindProxy(Stack):
     """The local stack, whose app reaches storage, the tenant and the pagers through the proxy only."""
 
-    def __init__(self, folder: Path, proxy: Proxy) -> None:
-        super().__init__(folder, settings=_QUICK)
+    def __init__(self, folder: Path, proxy: Proxy, *, settings: Mapping[str, str]) -> None:
+        super().__init__(folder, settings=settings)
         self._proxy = proxy
         self._fronts: dict[str, str] = {}
 

@@ -1,0 +1,208 @@
+"""From the delivery of an event to the remediating call at the tenant, against a bare client that knows what to do.
+
+A role that an unapproved actor took: Event Grid's POST to the host until the DELETE arrives, with approvals, switches
+and snapshots in place and every cache warm. The bare client makes the same two calls (read the assignment, delete it)
+over a connection that is kept. Both take turns. The tenant shows every write at once, and no timer of the app is due.
+"""
+
+import random
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from infra.local.demo import Desk, until
+from infra.local.stack import Stack, connection_string
+from infra.local.story import assign_role
+from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
+from tests.faults.ground import StackBehindProxy
+from tests.faults.proxy import Proxy, Seen
+from tests.infra.local.tenant.webhook import Webhook
+
+RUNS: Final = 40
+_WARM_UPS: Final = 5
+_COUNTED_TRIPS: Final = 5
+_IDLE: Final = (2.0, 3.0)
+"""Seconds between two runs: the queue is looked at ever less often while nothing comes, as before most attacks."""
+
+_WITHIN: Final = 30.0
+_API_VERSION: Final = {"api-version": "2022-04-01"}
+_NEVER: Final = "0 0 0 29 2 *"
+_SETTINGS: Final = {
+    "LEASE_SECONDS": "120",
+    "READ_BACK_SECONDS": "20",
+    "REMEDIATIONS_PER_HOUR": "1000",
+    **dict.fromkeys(("AUDIT_POLL_SCHEDULE", "BACKFILL_SCHEDULE", "SNAPSHOT_SCHEDULE", "RESUME_SCHEDULE"), _NEVER),
+}
+_MARKS: Final = {
+    "opened": re.compile(r"POST /devstoreaccount1/Cases$"),
+    "claimed": re.compile(r"PUT /devstoreaccount1/Cases\("),
+    "looked": re.compile(r"GET /subscriptions/"),
+    "acted": re.compile(r"DELETE /subscriptions/"),
+}
+"""The requests at which a run has come so far, in this order."""
+
+_QUEUE_POLL: Final = "GET /devstoreaccount1/cases/messages"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bench:
+    """A stack that is ready to answer, and what delivers the events that it would have got from Event Grid."""
+
+    stack: Stack
+    webhook: Webhook
+    desk: Desk
+    endpoint: str
+    host: httpx.Client
+
+    def answered(self) -> float:
+        """Have a role taken and its event delivered; gives the milliseconds until the remediating call arrived."""
+        path = self._take_role()
+        event = until(lambda: self._event_of(path), within=_WITHIN, what="no event")
+        began = datetime.now(UTC)
+        self.host.post(self.endpoint, json=event, headers={"aeg-event-type": "Notification"}).raise_for_status()
+        arrived = until(lambda: self._deleted_at(path), within=_WITHIN, what="no remediating call")
+        until(lambda: self._is_closed(path), within=_WITHIN, what="no closed case")
+        return (arrived - began).total_seconds() * 1000
+
+    def bare(self, client: httpx.Client) -> float:
+        """Have a role taken and take it away; gives the milliseconds until the call arrived."""
+        path = self._take_role()
+        began = datetime.now(UTC)
+        client.get(path, params=_API_VERSION).raise_for_status()
+        client.delete(path, params=_API_VERSION).raise_for_status()
+        arrived = until(lambda: self._deleted_at(path), within=_WITHIN, what="no call")
+        return (arrived - began).total_seconds() * 1000
+
+    def _take_role(self) -> str:
+        return assign_role(self.stack.control, MALLORY, CONTRIBUTOR, to=MALLORY)
+
+    def _event_of(self, path: str) -> list[dict[str, Any]] | None:
+        return next((each for each in self.webhook.deliveries if each[0]["subject"].lower() == path), None)
+
+    def _deleted_at(self, path: str) -> datetime | None:
+        for request in reversed(self.stack.control.requests(principal=RESPONDER)):
+            if request["method"] == "DELETE" and request["path"].lower() == path:
+                return datetime.fromisoformat(request["time"])
+        return None
+
+    def _is_closed(self, path: str) -> bool:
+        return any(case.target.id.lower() == path and not case.is_open for case in self.desk.cases())
+
+
+def measure() -> dict[str, float]:
+    """Give milliseconds, their ratio, and the round trips to the tenant and to storage before and with the DELETE."""
+    return _times() | _trips()
+
+
+def _times() -> dict[str, float]:
+    with (
+        _folder() as folder,
+        Stack(folder, settings=_SETTINGS) as stack,
+        _ready(stack) as bench,
+        stack.control.as_principal(RESPONDER, "arm") as client,
+    ):
+        answered, bare = _in_turns(bench, client)
+    p50, bare_p50 = statistics.median(answered), statistics.median(bare)
+    return {
+        "p50_ms": round(p50, 1),
+        "p99_ms": round(_p99(answered), 1),
+        "bare_p50_ms": round(bare_p50, 1),
+        "bare_p99_ms": round(_p99(bare), 1),
+        "ratio": round(p50 / bare_p50, 1),
+    }
+
+
+def _in_turns(bench: _Bench, client: httpx.Client) -> tuple[list[float], list[float]]:
+    chance = random.Random(20260317)  # noqa: S311 - spreads the runs over the queue's polls
+    answered: list[float] = []
+    bare: list[float] = []
+    for run in range(-_WARM_UPS, RUNS):
+        time.sleep(chance.uniform(*_IDLE) if run >= 0 else 0)
+        both = bench.answered(), bench.bare(client)
+        if run >= 0:
+            answered.append(both[0])
+            bare.append(both[1])
+        if run >= 0 and run % 10 == 9:
+            sys.stderr.write(f"  {run + 1} of {RUNS}: {both[0]:.0f} ms, bare {both[1]:.1f} ms\n")
+    return answered, bare
+
+
+def _p99(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[98]
+
+
+def _trips() -> dict[str, float]:
+    """Count the round trips behind the proxy, which makes each of them slower: its stages are for comparison only."""
+    with (
+        _folder() as folder,
+        Proxy() as proxy,
+        StackBehindProxy(folder, proxy, settings=_SETTINGS) as stack,
+        _ready(stack) as bench,
+    ):
+        for _ in range(_WARM_UPS):
+            bench.answered()
+        runs: list[dict[str, float]] = []
+        for _ in range(_COUNTED_TRIPS):
+            time.sleep(_IDLE[0])
+            proxy.seen.clear()
+            bench.answered()
+            runs.append(_counted(sorted(proxy.seen, key=lambda seen: seen.began)))
+    return {name: round(statistics.median(run[name] for run in runs), 1) for name in runs[0]}
+
+
+def _counted(seen: Sequence[Seen]) -> dict[str, float]:
+    own = [each for each in seen if each.request != _QUEUE_POLL]
+    last = next(place for place, each in enumerate(own) if _MARKS["acted"].match(each.request))
+    until_then = own[: last + 1]
+    tenant = [each for each in until_then if "/subscriptions/" in each.request and "/devstore" not in each.request]
+    return {
+        "round_trips": len(tenant),
+        "storage_round_trips": len(until_then) - len(tenant),
+        **_stages(until_then),
+    }
+
+
+def _stages(seen: Sequence[Seen]) -> dict[str, float]:
+    """Give the milliseconds from each mark to the next, from the first request on; a mark that isn't there has none."""
+    began = seen[0].began
+    stages: dict[str, float] = {}
+    for name, mark in _MARKS.items():
+        at = next((each.began for each in seen if each.began >= began and mark.match(each.request)), None)
+        if at is not None:
+            stages[f"proxied_until_{name}_ms"] = (at - began) * 1000
+            began = at
+    return stages
+
+
+@contextmanager
+def _folder() -> Generator[Path]:
+    with tempfile.TemporaryDirectory(prefix="entra-responder-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _ready(stack: Stack) -> Generator[_Bench]:
+    """Seed a stack whose tenant delivers its events to a webhook of ours instead of to the host."""
+    with ExitStack() as closing:
+        webhook = closing.enter_context(Webhook())
+        subscription = stack.control.subscriptions()[0]
+        stack.control.unsubscribe(subscription["id"])
+        stack.control.subscribe(webhook.url)
+        stack.control.settings(consistency_lag=0, audit_lag=0)
+        desk = Desk({**stack.values(), "AzureWebJobsStorage": connection_string(stack.azurite.addresses)})
+        desk.seed()
+        host = closing.enter_context(httpx.Client(timeout=_WITHIN))
+        snapshots = f"{stack.host['url']}/admin/functions/take_snapshots"
+        httpx.post(snapshots, json={}, headers={"x-functions-key": stack.keys["master"]}).raise_for_status()
+        until(desk.snapshots_taken, within=_WITHIN, what="no snapshots")
+        yield _Bench(stack=stack, webhook=webhook, desk=desk, endpoint=subscription["endpoint"], host=host)
