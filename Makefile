@@ -1,5 +1,5 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up test lint types check bench docs lock clean
+.PHONY: setup demo up test lint types infra check bench docs lock clean
 python := .venv/bin/python
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
@@ -22,7 +22,10 @@ lint: setup ## ruff and import-linter
 types: setup ## pyright, strict
 	@.venv/bin/pyright
 
-check: lint types ## everything that reads the code without running it
+infra: setup ## check the Bicep: types, names, rights, settings, exposure, events, alerts
+	@$(python) -m infra.checks
+
+check: lint types infra ## everything that reads the code without running it
 	@$(python) -m infra.docs --check
 
 bench: setup ## measure; prints one JSON object
@@ -30,6 +33,7 @@ bench: setup ## measure; prints one JSON object
 
 docs: setup ## write the generated parts of the documentation anew
 	@$(python) -m infra.docs
+	@$(python) -m infra.checks.picture
 
 lock: setup ## compile the lock files anew from pyproject.toml and package.json
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --python-version 3.13 pyproject.toml -o requirements.txt

@@ -56,7 +56,7 @@ param b2cResponderId string = ''
 @description('Application id of the responder\'s registration in the B2C tenant.')
 param b2cClientId string = ''
 
-@description('PFX or PEM file of that registration in base64. Given once, it stays in the vault; leave it empty afterwards.')
+@description('PFX or PEM file of that registration in base64, if you bring your own: grant.sh --b2c makes one in the vault. Given once, it stays there.')
 @secure()
 param b2cCertificate string = ''
 

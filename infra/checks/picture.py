@@ -132,7 +132,7 @@ class _Drawing:
                 self._arrow(self._node(made), "people", "tells")
             if resource.type == _TOPIC:
                 for site in self._infrastructure.resources("Microsoft.Web/sites"):
-                    self._arrow(self._node(made), self._node(site), "changes of roles")
+                    self._arrow(self._node(made), self._node(site), "chosen changes")
         for right in rights(self._infrastructure):
             self._draw_right(right)
 

@@ -230,6 +230,11 @@ class Template:
     using: str
     declarations: tuple[Declaration, ...]
 
+    @cached_property
+    def all_expressions(self) -> tuple[Expression, ...]:
+        """Every expression of the file, those inside others included."""
+        return tuple(inner for one in self.declarations for outer in expressions(one) for inner in walk(outer))
+
     def _all[D: (Parameter, Variable, Resource, Module, Output)](self, kind: type[D]) -> dict[str, D]:
         return {one.name: one for one in self.declarations if isinstance(one, kind)}
 

@@ -21,6 +21,7 @@ from infra.checks.syntax import (
     Object,
     Operation,
     Resource,
+    Template,
     Text,
     Variable,
     When,
@@ -129,6 +130,8 @@ class Evaluator:
     def _member(self, of: Expression, name: str) -> Value:
         """Follow `.name` of an object, of a resource and of a module's outputs."""
         template = self.deployment.template
+        if isinstance(of, Name) and (held := _property_of(template, of.name, name)):
+            return self.outermost().value(held)
         if isinstance(of, Name) and name == "name" and (resource := template.resources.get(of.name)):
             named = resource.object.get("name")
             return UNKNOWN if named is None or isinstance(resource.body, Loop) else self.value(named)
@@ -149,6 +152,12 @@ class Evaluator:
         if function is None or any(isinstance(argument, Unknown) for argument in arguments):
             return UNKNOWN
         return function(*arguments)
+
+
+def _property_of(template: Template, variable: str, name: str) -> Expression | None:
+    """Give a property of an object that a variable holds, so that the rest of it needn't be evaluated."""
+    found = template.variables.get(variable)
+    return found.value.get(name) if found and isinstance(found.value, Object) else None
 
 
 def _at(holder: Value, key: Value) -> Value:

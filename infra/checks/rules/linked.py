@@ -25,7 +25,6 @@ from infra.checks.syntax import (
     Variable,
     children,
     expressions,
-    walk,
 )
 
 _FUNCTION_NAMES: Final = """
@@ -192,14 +191,8 @@ def _module_read(template: Template, member: Member) -> Module | None:
     return template.modules.get(root.name) if isinstance(root, Name) else None
 
 
-def _all_expressions(template: Template) -> Iterator[Expression]:
-    for declaration in template.declarations:
-        for expression in expressions(declaration):
-            yield from walk(expression)
-
-
 def _check_outputs(infrastructure: Infrastructure, template: Template) -> Iterator[Problem]:
-    for one in _all_expressions(template):
+    for one in template.all_expressions:
         if not isinstance(one, Member):
             continue
         module = _module_read(template, one)
@@ -212,7 +205,7 @@ def _check_outputs(infrastructure: Infrastructure, template: Template) -> Iterat
 
 
 def _check_loaded(infrastructure: Infrastructure, template: Template) -> Iterator[Problem]:
-    for one in _all_expressions(template):
+    for one in template.all_expressions:
         if isinstance(one, Call) and one.name == "loadTextContent":
             named = one.arguments[0]
             path = named.literal if isinstance(named, Text) else None
@@ -245,7 +238,7 @@ def _check_values(infrastructure: Infrastructure, values: Template) -> Iterator[
 def _check_unused_files(infrastructure: Infrastructure) -> Iterator[Problem]:
     used = {one.template.path for one in infrastructure.deployments}
     for template in infrastructure.templates.values():
-        for one in _all_expressions(template):
+        for one in template.all_expressions:
             if isinstance(one, Call) and one.name == "loadTextContent" and isinstance(one.arguments[0], Text):
                 used.add(relative(template.path, one.arguments[0].literal or ""))
     for path in infrastructure.files:

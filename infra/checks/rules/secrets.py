@@ -6,7 +6,7 @@ from typing import Final
 
 from infra.checks.deployments import Infrastructure, relative
 from infra.checks.problems import Problem
-from infra.checks.syntax import Call, Expression, Module, Name, Object, Template, Text, expressions, walk
+from infra.checks.syntax import Call, Expression, Module, Name, Object, Template, Text, walk
 
 _LOOKS_SECRET: Final = re.compile(
     r"(?i)accountkey=|sharedaccesskey|[?&]sig=|[?&]code=|password=|-----begin|instrumentationkey="
@@ -19,10 +19,8 @@ _TAKES: Final = re.compile(r"list\w*|getSecret|reference")
 def check_secrets(infrastructure: Infrastructure) -> Iterator[Problem]:
     """Check every file."""
     for template in infrastructure.templates.values():
-        for declaration in template.declarations:
-            for expression in expressions(declaration):
-                for one in walk(expression):
-                    yield from _check_expression(template, one)
+        for one in template.all_expressions:
+            yield from _check_expression(template, one)
         if not template.using:
             yield from _check_parameters(template)
         for module in template.modules.values():

@@ -1,0 +1,61 @@
+"""The sums of docs/cost.md, worked out once more, and its quantities against the Bicep."""
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from shared.settings import SCHEDULES
+
+_PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "cost.md"
+_SUMS: Final = re.findall(r"`([^`=]+) = ([\d.,]+)`", _PAGE.read_text("utf-8"))
+_OPERATORS: Final[dict[type[ast.operator], Callable[[float, float], float]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+def _worked_out(node: ast.expr) -> float:
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.BinOp(left=left, op=op, right=right):
+            return _OPERATORS[type(op)](_worked_out(left), _worked_out(right))
+        case _:
+            raise AssertionError(f"not arithmetic: {ast.unparse(node)}")
+
+
+@pytest.mark.parametrize(("terms", "result"), _SUMS)
+def test_a_sum_is_right(terms: str, result: str) -> None:
+    tree = ast.parse(terms.replace("\N{MULTIPLICATION SIGN}", "*").replace(",", ""), mode="eval")
+    assert _worked_out(tree.body) == pytest.approx(float(result.replace(",", "")), rel=0.012)
+
+
+def test_there_are_sums() -> None:
+    assert len(_SUMS) > 30
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("RESUME_SCHEDULE", "`resume_cases`, each minute"),
+        ("AUDIT_POLL_SCHEDULE", "`poll_directory_audits`, each 2 minutes"),
+        ("SNAPSHOT_SCHEDULE", "`take_snapshots`, each 10 minutes"),
+        ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
+    ],
+)
+def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
+    assert said in _PAGE.read_text("utf-8")
+    every = {
+        "each minute": r"\d+ \*",
+        "each 2 minutes": r"0 \*/2",
+        "each 10 minutes": r"\d+ \*/10",
+        "daily": r"0 \d+ \d+",
+    }
+    assert re.match(every[said.partition(", ")[2]], SCHEDULES[schedule])
