@@ -1,0 +1,137 @@
+"""What the Functions host is told when it loads the app: one that fails to load has no functions, and says little."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+import azure.functions as func
+import pytest
+from azure.functions.decorators.core import BindingDirection
+
+import responders.app
+from infra.local.host.schedules import schedule_from
+from infra.local.stack import REPOSITORY
+from shared.settings import SCHEDULES, SettingsError
+from tests.fakes.clock import NOW
+from tests.fakes.machines import SETTINGS
+
+type Bindings = dict[str, dict[str, Any]]
+
+_HTTP: Final[dict[str, tuple[str, set[str]]]] = {
+    "list_cases": ("cases", {"GET"}),
+    "read_case": ("cases/{case}", {"GET"}),
+    "acknowledge_case": ("cases/{case}/acknowledge", {"POST"}),
+    "read_modes": ("modes", {"GET"}),
+    "set_mode": ("modes/{detection}", {"PUT"}),
+    "set_kill_switch": ("kill-switch", {"PUT"}),
+    "examine": ("doctor", {"GET", "POST"}),
+}
+_TIMERS: Final = {
+    "poll_directory_audits": "AUDIT_POLL_SCHEDULE",
+    "backfill_directory_audits": "BACKFILL_SCHEDULE",
+    "take_snapshots": "SNAPSHOT_SCHEDULE",
+    "resume_cases": "RESUME_SCHEDULE",
+}
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., func.FunctionApp]]:
+    """Load function_app.py as the host does, with these changes to settings that are right."""
+
+    def loaded(**changes: str) -> func.FunctionApp:
+        for name, value in {**SETTINGS, **changes}.items():
+            monkeypatch.setenv(name, value)
+        responders.app.settings.cache_clear()
+        spec = importlib.util.spec_from_file_location("loaded_function_app", REPOSITORY / "function_app.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        app: func.FunctionApp = module.app
+        return app
+
+    yield loaded
+    responders.app.settings.cache_clear()
+
+
+def _triggers(app: func.FunctionApp) -> Bindings:
+    """Give each function's trigger, as the worker tells it to the host."""
+    found: Bindings = {}
+    for function in app.get_functions():
+        described = json.loads(function.get_function_json())
+        (trigger,) = [one for one in described["bindings"] if one["type"].lower().endswith("trigger")]
+        assert trigger["direction"] == BindingDirection.IN.name
+        name = str(function.get_function_name())
+        assert name not in found
+        found[name] = trigger
+    return found
+
+
+def test_loading_the_app_gives_exactly_these_functions(load: Callable[..., func.FunctionApp]) -> None:
+    kinds = {name: trigger["type"] for name, trigger in _triggers(load()).items()}
+    assert kinds == {
+        "subscription_events": "eventGridTrigger",
+        "answer_case": "queueTrigger",
+        **dict.fromkeys(_TIMERS, "timerTrigger"),
+        **dict.fromkeys(_HTTP, "httpTrigger"),
+    }
+
+
+def test_each_timer_takes_its_schedule_from_a_setting_that_has_one_in_the_sample(
+    load: Callable[..., func.FunctionApp],
+) -> None:
+    triggers = _triggers(load())
+    for name, setting in _TIMERS.items():
+        assert triggers[name]["schedule"] == f"%{setting}%"
+    assert set(_TIMERS.values()) == set(SCHEDULES)
+
+
+@pytest.mark.parametrize("setting", SCHEDULES)
+def test_the_schedules_are_ones_that_the_host_understands(setting: str) -> None:
+    assert schedule_from(SCHEDULES[setting], now=NOW).next_after(NOW) > NOW
+
+
+def test_no_timer_runs_when_the_app_starts(load: Callable[..., func.FunctionApp]) -> None:
+    """Each restart and each scaled-out instance would run it once more."""
+    triggers = _triggers(load())
+    for name in _TIMERS:
+        assert not triggers[name].get("runOnStartup", False)
+        assert triggers[name].get("useMonitor", True), "the host then makes up for ticks that were missed"
+
+
+def test_every_http_function_asks_for_a_key(load: Callable[..., func.FunctionApp]) -> None:
+    triggers = _triggers(load())
+    for name, (route, methods) in _HTTP.items():
+        assert triggers[name]["route"] == route
+        assert set(triggers[name]["methods"]) == methods
+        assert triggers[name]["authLevel"].upper() == "FUNCTION"
+
+
+def test_the_queue_is_the_one_that_the_ledger_writes_to(load: Callable[..., func.FunctionApp]) -> None:
+    trigger = _triggers(load())["answer_case"]
+    assert (trigger["queueName"], trigger["connection"]) == ("cases", "AzureWebJobsStorage")
+
+
+def test_messages_are_encoded_as_the_host_is_told_and_tried_more_than_once() -> None:
+    queues = json.loads((REPOSITORY / "host.json").read_text())["extensions"]["queues"]
+    assert queues["messageEncoding"] == "base64"
+    assert queues["maxDequeueCount"] >= 3
+
+
+def test_a_wrong_setting_stops_the_app_with_every_problem(load: Callable[..., func.FunctionApp]) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(WORKFORCE_TENANT_ID="contoso", LEASE_SECONDS="soon")
+    assert len(raised.value.problems) >= 2
+
+
+def test_loading_the_app_imports_no_sdk_and_connects_to_nothing() -> None:
+    """The first event waits for this."""
+    slow = ("azure.data", "azure.storage", "azure.identity", "msgraph", "httpx")
+    code = f"import sys, function_app; print([name for name in sys.modules if name.startswith({slow})])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True, env={**SETTINGS}
+    )
+    assert ran.stdout.strip() == "[]"
