@@ -1,0 +1,244 @@
+"""The bindings: what the Functions worker hands over reaches the machine whole, and failures reach the host."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import azure.functions as func
+import msgspec
+import pytest
+from azure.functions.eventgrid import EventGridEventInConverter
+from azure.functions.meta import Datum
+from azure.functions.queue import QueueMessageInConverter
+
+from infra.local.world import B2C_TENANT, MALLORY, SUBSCRIPTION, WORKFORCE_TENANT
+from responders.catalogue import CATALOGUE
+from responders.detections.samples import cloud_event_record, event_grid_record
+from responders.triggers import cases, events, schedules
+from shared.cases import State
+from shared.catalog import Image, Inventory, ObjectKind, TenantKind
+from shared.clients.edges import TenantEdges
+from shared.clients.storage import Storage, Table
+from shared.errors import Rejected, Unreachable
+from shared.match import Matcher
+from shared.normalize import read_batch
+from tests.fakes.lamps import Lamps, lamp_record
+from tests.fakes.machines import TENANT, Bench, bench, ready_bench
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
+_TIMER: Final[Any] = None
+"""The functions take a timer and don't look at it."""
+
+
+def _user_function(builder: Any) -> Callable[..., Any]:  # noqa: ANN401 - what a blueprint makes of a function
+    """Give the function itself, without what its decorators made of it."""
+    function: Callable[..., Any] = builder._function.get_user_function()  # noqa: SLF001 - there is no public way
+    return function
+
+
+@pytest.fixture
+def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], Bench]:
+    """Put a machine in the place of the process's own."""
+
+    def put(made: Bench) -> Bench:
+        for module in (cases, events, schedules):
+            monkeypatch.setattr(module, "machine", lambda: made.machine)
+        monkeypatch.setattr(events, "settings", lambda: made.machine.settings)
+        return made
+
+    return put
+
+
+@pytest.fixture
+def on_roles(storage: Storage, use: Callable[[Bench], Bench]) -> Bench:
+    return use(bench(storage, detections=CATALOGUE))
+
+
+# Event Grid.
+
+
+def _handed_over(record: Image) -> Any:  # noqa: ANN401 - an event in either schema
+    """Make what the worker makes of a delivered event."""
+    return EventGridEventInConverter.decode(Datum(json.dumps(record), "json"), trigger_metadata={})
+
+
+def _of_the_world(record: Image) -> Image:
+    """Move a sample into the tenant and subscription of these tests."""
+    text = json.dumps(record)
+    ids: Mapping[str, str] = {
+        record["data"]["tenantId"]: WORKFORCE_TENANT,
+        record["data"]["subscriptionId"]: SUBSCRIPTION,
+    }
+    for old, new in ids.items():
+        text = text.replace(old, new)
+    moved: Image = json.loads(text)
+    return moved
+
+
+@pytest.mark.parametrize("make", [event_grid_record, cloud_event_record])
+def test_an_event_in_either_schema_is_read_as_it_was_sent(make: Callable[[str], Image]) -> None:
+    sent = _of_the_world(make(_WRITE))
+    interest = Matcher(CATALOGUE).interested
+    direct, passed = (
+        next(read_batch(raw, tenant_id="", interest=interest)).event
+        for raw in (json.dumps(sent).encode(), json.dumps(events.record_from(_handed_over(sent))).encode())
+    )
+    assert passed is not None
+    assert passed == direct
+
+
+@pytest.mark.parametrize("make", [event_grid_record, cloud_event_record])
+def test_an_event_opens_its_case(on_roles: Bench, make: Callable[[str], Image]) -> None:
+    subscription_events = _user_function(events.subscription_events)
+    for _ in range(3):
+        subscription_events(_handed_over(_of_the_world(make(_WRITE))))
+    rows = on_roles.storage.rows(Table.CASES, "detection eq 'rbac-role-assigned'")
+    assert len(rows) == 1
+    assert rows[0].partition.startswith(WORKFORCE_TENANT)
+
+
+def test_an_event_with_half_a_character_opens_its_case(on_roles: Bench) -> None:
+    record = _of_the_world(event_grid_record(_WRITE))
+    record["data"]["claims"]["name"] = "\ud800"
+    _user_function(events.subscription_events)(_handed_over(record))
+    assert len(on_roles.storage.rows(Table.CASES, "open eq true")) == 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": "1", "data": None, "eventTime": "2026-03-17T09:24:52Z", "eventType": "x", "subject": "", "topic": ""},
+        {"id": "1", "data": [], "eventTime": "2026-03-17T09:24:52Z", "eventType": "x", "subject": "", "topic": ""},
+        {"id": "1", "specversion": "1.0", "type": "x", "source": "x"},
+        {"id": "1", "data": {"subscriptionId": 5, "tenantId": "a/b"}, "eventTime": None},
+    ],
+)
+def test_an_event_of_another_form_is_kept_or_passed_over_and_not_asked_for_again(
+    on_roles: Bench, record: Image
+) -> None:
+    _user_function(events.subscription_events)(_handed_over(record))
+    assert on_roles.storage.rows(Table.CASES, "open eq true") == []
+
+
+def test_an_event_whose_case_could_not_be_opened_is_to_be_delivered_again(
+    environment: dict[str, str], use: Callable[[Bench], Bench]
+) -> None:
+    storage = SpoiltStorage(environment)
+    storage.create_all()
+    use(bench(storage, detections=CATALOGUE))
+    storage.faults.fail("insert Cases")
+    with pytest.raises(Unreachable):
+        _user_function(events.subscription_events)(_handed_over(_of_the_world(event_grid_record(_WRITE))))
+
+
+def test_a_delivery_whose_time_could_not_be_noted_is_done_all_the_same(
+    environment: dict[str, str], use: Callable[[Bench], Bench]
+) -> None:
+    storage = SpoiltStorage(environment)
+    storage.create_all()
+    use(bench(storage, detections=CATALOGUE))
+    storage.faults.fail("upsert Cursors")
+    _user_function(events.subscription_events)(_handed_over(_of_the_world(event_grid_record(_WRITE))))
+    assert len(storage.rows(Table.CASES, "open eq true")) == 1
+
+
+# The queue.
+
+
+def _message(body: bytes) -> func.QueueMessage:
+    made: func.QueueMessage = QueueMessageInConverter.decode(Datum(body, "bytes"), trigger_metadata={})
+    return made
+
+
+def test_a_message_has_its_case_answered(storage: Storage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(ready_bench(storage))
+    ready.take_in(lamp_record())
+    body = msgspec.json.encode({"tenant_id": TENANT, "case_id": ready.only_case().id})
+    answer_case = _user_function(cases.answer_case)
+    answer_case(_message(body))
+    assert ready.only_case().state is State.CLOSED
+    assert ready.lamps.writes == ["set on"]
+    answer_case(_message(body))
+    assert ready.lamps.writes == ["set on"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{}", b'{"tenant_id": 5, "case_id": "x"}', b"\xff"])
+def test_a_message_that_is_none_goes_to_the_poison_queue(
+    storage: Storage, use: Callable[[Bench], Bench], body: bytes
+) -> None:
+    use(ready_bench(storage))
+    with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
+        _user_function(cases.answer_case)(_message(body))
+
+
+def test_a_message_about_a_case_that_is_unknown_is_done(storage: Storage, use: Callable[[Bench], Bench]) -> None:
+    use(ready_bench(storage))
+    body = msgspec.json.encode({"tenant_id": "nobody", "case_id": "20260302-ffffffffffffffffffff"})
+    _user_function(cases.answer_case)(_message(body))
+
+
+# Timers.
+
+
+def test_every_tenant_is_polled_although_one_fails(
+    storage: Storage, use: Callable[[Bench], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(bench(storage))
+    polled: list[str] = []
+
+    def poll(_machine: object, tenant: Any, _call: object, *, overlap: object) -> None:  # noqa: ANN401 - a tenant
+        assert overlap
+        polled.append(tenant.id)
+        if tenant.id == WORKFORCE_TENANT:
+            raise Unreachable("cut")
+
+    monkeypatch.setattr(schedules, "poll", poll)
+    for name in ("poll_directory_audits", "backfill_directory_audits"):
+        polled.clear()
+        with pytest.raises(Unreachable):
+            _user_function(getattr(schedules, name))(_TIMER)
+        assert polled == [WORKFORCE_TENANT, B2C_TENANT]
+
+
+def _inventory(
+    kind: ObjectKind, tenant_kind: TenantKind, seen: list[str], failing: Exception | None = None
+) -> Inventory:
+    def read(edges: TenantEdges) -> Mapping[str, Image]:
+        seen.append(f"{kind} {edges.tenant.id}")
+        if failing is not None:
+            raise failing
+        return {"1": {"id": "1"}}
+
+    return Inventory(kind=kind, tenant_kind=tenant_kind, calls=(), read=read)
+
+
+def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
+    storage: Storage, use: Callable[[Bench], Bench]
+) -> None:
+    seen: list[str] = []
+    inventories = (
+        _inventory(ObjectKind.CA_POLICY, TenantKind.WORKFORCE, seen, Rejected("400")),
+        _inventory(ObjectKind.CUSTOM_POLICY, TenantKind.B2C, seen),
+        _inventory(ObjectKind.ROLE_ASSIGNMENT, TenantKind.WORKFORCE, seen),
+    )
+    ready = use(bench(storage, inventories=inventories))
+    with pytest.raises(Rejected):
+        _user_function(schedules.take_snapshots)(_TIMER)
+    assert seen == [
+        f"ca-policy {WORKFORCE_TENANT}",
+        f"custom-policy {B2C_TENANT}",
+        f"role-assignment {WORKFORCE_TENANT}",
+    ]
+    kept = ready.machine.snapshots
+    assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.CA_POLICY) is None
+    assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.ROLE_ASSIGNMENT) is not None
+
+
+def test_the_resume_timer_queues_what_was_left_behind(storage: Storage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(ready_bench(storage, lamps=Lamps()))
+    ready.take_in(lamp_record(MALLORY))
+    before = storage.queue_length()
+    ready.clock.move(ready.machine.settings.lease)
+    _user_function(schedules.resume_cases)(_TIMER)
+    assert storage.queue_length() == before + 1
