@@ -4,10 +4,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from responders.detections.infrastructure import INFRASTRUCTURE
+from responders.detections.applications import APPLICATIONS
+from responders.detections.b2c_resources import B2C_RESOURCES
+from responders.detections.beyond import BEYOND
+from responders.detections.consumer_accounts import CONSUMER_ACCOUNTS
+from responders.detections.infrastructure import POLICIES
 from responders.detections.privileged_access import PRIVILEGED_ACCESS
+from responders.detections.privileged_accounts import PRIVILEGED_ACCOUNTS
 from shared.catalog import AnyDetection
 
-CATALOGUE: Final[tuple[AnyDetection, ...]] = (*INFRASTRUCTURE, *PRIVILEGED_ACCESS)
+CATALOGUE: Final[tuple[AnyDetection, ...]] = (
+    *CONSUMER_ACCOUNTS,
+    *PRIVILEGED_ACCOUNTS,
+    *APPLICATIONS,
+    *POLICIES,
+    *B2C_RESOURCES,
+    *BEYOND,
+    *PRIVILEGED_ACCESS,
+)
 
 BY_ID: Final[Mapping[str, AnyDetection]] = MappingProxyType({detection.id: detection for detection in CATALOGUE})

@@ -6,20 +6,29 @@ record carries the whole list before and after.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final, cast
+from typing import Final
 from urllib.parse import urlsplit
 
-from msgspec.json import Decoder, encode
+from msgspec import Raw, Struct, field
+from msgspec.json import Decoder
 
 from shared.errors import UnreadableRecord
 from shared.events import AuditEvent, Change, fold
-from shared.normalize.decoding import decode
+from shared.normalize.decoding import decode, plain_text
 from shared.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
 from shared.vocabulary import Vocabulary
 
-_JSON: Final = Decoder(object)
+
+class _Address(Struct):
+    """One item of `AppAddress`."""
+
+    address: str | None = field(default=None, name="Address")
+
+
+_LIST: Final = Decoder(list[Raw])
+_ADDRESS: Final = Decoder(_Address)
 _LONGEST_VALUE: Final = 500
-_KEY: Final = re.compile(r"\s*\[KeyIdentifier=([^,\]]+)", re.IGNORECASE)
+_KEY: Final = re.compile(r"\[KeyIdentifier=([^,\]]+)", re.IGNORECASE)
 _PRINCIPALS: Final = frozenset({"user", "group", "serviceprincipal"})
 _SIGN_IN_PROPERTIES: Final = frozenset(
     {
@@ -38,6 +47,9 @@ _SIGN_IN_PROPERTIES: Final = frozenset(
         "usertype",
     }
 )
+_ABOUT_THE_REST: Final = frozenset({"", "included updated properties", "targetid.usertype"})
+"""Properties that tell of the record's others, or of whom it is about."""
+
 
 
 def _changes(event: AuditEvent, *names: str) -> Iterator[Change]:
@@ -48,25 +60,24 @@ def _changes(event: AuditEvent, *names: str) -> Iterator[Change]:
                 yield change
 
 
-def _items(value: str | None) -> list[Any]:
-    """Give the members of a list in JSON; one item where it isn't a list, none where there is nothing."""
+def _items(value: str | None) -> list[str]:
+    """Give the members of a list in JSON, each a string's content or JSON; the text itself where it isn't a list."""
     if not value:
         return []
     try:
-        read = decode(_JSON, value)
+        return [text.strip() for item in decode(_LIST, value) if (text := plain_text(item))]
     except UnreadableRecord:
-        return [value]
-    return cast("list[Any]", read) if isinstance(read, list) else [read]
+        return [value.strip()]
 
 
-def _added(change: Change, name_of: Callable[[Any], str]) -> list[str]:
+def _added(change: Change, name_of: Callable[[str], str]) -> list[str]:
     """Give what is in the new value and wasn't in the old one, by the name that `name_of` tells items apart with."""
     before = set(map(name_of, _items(change.old)))
     return [name for item in _items(change.new) if (name := name_of(item)) and name not in before]
 
 
-def _whole(item: object) -> str:
-    return item.strip() if isinstance(item, str) else encode(item).decode()
+def _whole(item: str) -> str:
+    return item
 
 
 def principal_kind(event: AuditEvent) -> str:
@@ -79,7 +90,7 @@ def actor_is_target(event: AuditEvent) -> str:
     """Tell "self" where somebody changed their own account, "other" where another's, "" where nobody is named."""
     if not event.actor.id:
         return ""
-    return "self" if any(target.id == event.actor.id for target in event.targets) else "other"
+    return "self" if event.actor.id in [target.id for target in event.targets] else "other"
 
 
 def role_level(event: AuditEvent) -> str:
@@ -138,11 +149,10 @@ def added_credential(event: AuditEvent) -> str:
     return "federated" if any(_added(change, _whole) for change in federated) else ""
 
 
-def _key(item: object) -> str:
+def _key(item: str) -> str:
     """Give a key's identifier. It comes first: what follows holds a display name that anybody can choose."""
-    text = _whole(item)
-    found = _KEY.match(text)
-    return found[1].strip().lower() if found else text
+    found = _KEY.match(item)
+    return found[1].strip().lower() if found else item
 
 
 def service_principal_type(event: AuditEvent) -> str:
@@ -154,7 +164,7 @@ def service_principal_type(event: AuditEvent) -> str:
 def identifier_uri(event: AuditEvent) -> str:
     """Tell "changed" where an application's ID addresses, or a service principal's names, aren't what they were."""
     for change in _changes(event, "appidentifieruri", "serviceprincipalname"):
-        if set(map(_whole, _items(change.old))) != set(map(_whole, _items(change.new))):
+        if set(_items(change.old)) != set(_items(change.new)):
             return "changed"
     return ""
 
@@ -162,10 +172,9 @@ def identifier_uri(event: AuditEvent) -> str:
 def account_change(event: AuditEvent) -> str:
     """Tell "sign-in" where something changed by which an account signs in, "other" where something else did."""
     names = {fold(change.name) for target in event.targets for change in target.changes}
-    names = {name for name in names if name and not name.startswith(("targetid.", "included updated"))}
-    if names & _SIGN_IN_PROPERTIES:
+    if not names.isdisjoint(_SIGN_IN_PROPERTIES):
         return "sign-in"
-    return "other" if names else ""
+    return "other" if names - _ABOUT_THE_REST else ""
 
 
 _WORST_FIRST: Final = (
@@ -190,11 +199,14 @@ def redirect_problem(event: AuditEvent, vocabulary: Vocabulary) -> str:
     return next((problem for problem in _WORST_FIRST if problem in found), "")
 
 
-def _address(item: object) -> str:
+def _address(item: str) -> str:
     """Give the address of one item, which is an object with its kind beside it."""
-    members = cast("dict[str, object]", item) if isinstance(item, dict) else {"Address": item}
-    address = members.get("Address")
-    return address.strip() if isinstance(address, str) else ""
+    if not item.startswith("{"):
+        return item
+    try:
+        return (decode(_ADDRESS, item).address or "").strip()
+    except UnreadableRecord:
+        return item
 
 
 def uri_problem(address: str, vocabulary: Vocabulary) -> str:
@@ -254,7 +266,7 @@ def account_fault(event: AuditEvent, vocabulary: Vocabulary) -> str:
     given = {fold(change.name): _items(change.new) for target in event.targets for change in target.changes}
     fault = ""
     for name, pattern in vocabulary.account_attributes.items():
-        values = [_whole(item)[:_LONGEST_VALUE] for item in given.get(fold(name), ()) if item not in (None, "")]
+        values = [item[:_LONGEST_VALUE] for item in given.get(fold(name), ()) if item]
         if not values:
             return "missing"
         if not all(re.fullmatch(pattern, value) for value in values):
@@ -270,4 +282,5 @@ def tenant(event: AuditEvent, vocabulary: Vocabulary) -> str:
 
 def target_account(event: AuditEvent, vocabulary: Vocabulary) -> str:
     """Tell "emergency" where one of the targets is a break-glass account."""
-    return "emergency" if any(target.id in vocabulary.emergency_accounts for target in event.targets) else ""
+    ids = [target.id for target in event.targets]
+    return "" if vocabulary.emergency_accounts.isdisjoint(ids) else "emergency"

@@ -1,4 +1,4 @@
-"""Conditions as data: a small tree over named text fields, read here by `holds` and indexed by `required`.
+"""Conditions as data: a small tree over named text fields, read here by `predicate` and indexed by `required`.
 
 Every field is text and absent means "", so no null rules are needed. Names are folded on both sides (`events.fold`),
 ids are lower-cased; comparison is then exact.
@@ -18,13 +18,18 @@ class Text[E](Struct, frozen=True):
     """A text field of an event. `read` gives it folded.
 
     `read_with` is there where it depends on the installation's vocabulary, of whose fields `words` are the names;
-    `read` is then with the default one, until `bound` gives it another.
+    `read` is then with the default one.
     """
 
     name: str
     read: Callable[[E], str]
     read_with: Callable[[E, Vocabulary], str] | None = None
     words: tuple[str, ...] = ()
+
+    def reader(self, vocabulary: Vocabulary) -> Callable[[E], str]:
+        """Give `read`, with this vocabulary where one is needed."""
+        read_with = self.read_with
+        return self.read if read_with is None else lambda event: read_with(event, vocabulary)
 
     def is_(self, value: str) -> "Is[E]":
         """The field equals `value`, both folded."""
@@ -91,23 +96,55 @@ def any_of[E](*terms: Condition[E]) -> AnyOf[E]:
     return AnyOf(terms)
 
 
-def holds[E](condition: Condition[E], event: E) -> bool:
-    """Say whether `event` meets `condition`."""
+def predicate[E](condition: Condition[E], vocabulary: Vocabulary = DEFAULT) -> Callable[[E], bool]:
+    """Give a function that says whether an event meets `condition`, with `vocabulary` in each field that needs one.
+
+    The tree is walked once, here: most records of a tenant are tried against two or three conditions.
+    """
     match condition:
         case Is(field, value):
-            return field.read(event) == value
+            read = field.reader(vocabulary)
+            return lambda event: read(event) == value
         case OneOf(field, values):
-            return field.read(event) in values
+            read = field.reader(vocabulary)
+            return lambda event: read(event) in values
         case StartsWith(field, prefix):
-            return field.read(event).startswith(prefix)
+            read = field.reader(vocabulary)
+            return lambda event: read(event).startswith(prefix)
         case All(terms):
-            return all(holds(term, event) for term in terms)
+            return _every(tuple(predicate(term, vocabulary) for term in terms))
         case AnyOf(terms):
-            return any(holds(term, event) for term in terms)
+            return _some(tuple(predicate(term, vocabulary) for term in terms))
         case Not(term):
-            return not holds(term, event)
+            holding = predicate(term, vocabulary)
+            return lambda event: not holding(event)
         case _:
             assert_never(condition)
+
+
+def _every[E](terms: tuple[Callable[[E], bool], ...]) -> Callable[[E], bool]:
+    def every(event: E) -> bool:
+        for term in terms:  # noqa: SIM110 - a generator would cost as much as the terms
+            if not term(event):
+                return False
+        return True
+
+    return every
+
+
+def _some[E](terms: tuple[Callable[[E], bool], ...]) -> Callable[[E], bool]:
+    def some(event: E) -> bool:
+        for term in terms:  # noqa: SIM110 - as above
+            if term(event):
+                return True
+        return False
+
+    return some
+
+
+def holds[E](condition: Condition[E], event: E, vocabulary: Vocabulary = DEFAULT) -> bool:
+    """Say whether `event` meets `condition`; for one that is asked again, `predicate` is faster."""
+    return predicate(condition, vocabulary)(event)
 
 
 def required[E](condition: Condition[E], field: Text[E]) -> frozenset[str] | None:
@@ -131,32 +168,6 @@ def required[E](condition: Condition[E], field: Text[E]) -> frozenset[str] | Non
             return frozenset[str]().union(*known) if len(known) == len(each) else None
         case _:
             assert_never(condition)
-
-
-def bound[E](condition: Condition[E], vocabulary: Vocabulary) -> Condition[E]:
-    """Give the condition with `vocabulary` in each field that depends on one."""
-    match condition:
-        case Is(field, value):
-            return Is(_bound(field, vocabulary), value)
-        case OneOf(field, values):
-            return OneOf(_bound(field, vocabulary), values)
-        case StartsWith(field, prefix):
-            return StartsWith(_bound(field, vocabulary), prefix)
-        case All(terms):
-            return All(tuple(bound(term, vocabulary) for term in terms))
-        case AnyOf(terms):
-            return AnyOf(tuple(bound(term, vocabulary) for term in terms))
-        case Not(term):
-            return Not(bound(term, vocabulary))
-        case _:
-            assert_never(condition)
-
-
-def _bound[E](field: Text[E], vocabulary: Vocabulary) -> Text[E]:
-    read_with = field.read_with
-    if read_with is None:
-        return field
-    return Text(field.name, lambda event: read_with(event, vocabulary), read_with, field.words)
 
 
 def fields_of[E](condition: Condition[E]) -> frozenset[Text[E]]:

@@ -1,10 +1,10 @@
 """From an event to the detections it meets, by an index: its cost doesn't grow with what can't apply to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from shared.catalog import AnyDetection
-from shared.conditions import Audit, Condition, Resource, SignIn, Text, bound, holds, required
+from shared.conditions import Audit, Resource, SignIn, Text, predicate, required
 from shared.events import Event, Log, fold
 from shared.vocabulary import DEFAULT, Vocabulary
 
@@ -23,7 +23,7 @@ class Matcher:
         self._by_name: dict[Log, dict[str, tuple[AnyDetection, ...]]] = {log: {} for log in Log}
         self._by_any_name: dict[Log, tuple[AnyDetection, ...]] = dict.fromkeys(Log, ())
         ordered = tuple(detections)
-        self._conditions: dict[str, Condition[Any]] = {one.id: bound(one.when, vocabulary) for one in ordered}
+        self._meets: dict[str, Callable[[Any], bool]] = {one.id: predicate(one.when, vocabulary) for one in ordered}
         for log in Log:
             self._index(log, [detection for detection in ordered if detection.log is log])
 
@@ -45,4 +45,4 @@ class Matcher:
         """Give the detections whose conditions `event` meets, in the catalogue's order."""
         name = INDEXED_BY[event.log].read(event)
         candidates = self._by_name[event.log].get(name, self._by_any_name[event.log])
-        return tuple(detection for detection in candidates if holds(self._conditions[detection.id], event))
+        return tuple(detection for detection in candidates if self._meets[detection.id](event))

@@ -7,13 +7,18 @@ import sys
 import textwrap
 from typing import Final
 
+import msgspec
+
 from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
+from responders.commands.words import own_vocabulary
 from shared.catalog import AnyDetection
+from shared.conditions import fields_of
+from shared.vocabulary import Vocabulary
 
 _GAP: Final = "  "
 _WIDE: Final = 132
-_NARROWEST_TITLE: Final = 24
+_NARROWEST_TITLE: Final = 22
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -23,20 +28,21 @@ def add_parser(subparsers: Subparsers) -> None:
         help="list the detections",
         description="List every detection: what it looks for, its risk and what is done when the actor isn't approved.",
     )
-    parser.add_argument("--json", action="store_true", help="as a JSON list, with reasons and permissions")
+    parser.add_argument("--json", action="store_true", help="as a JSON list, with reasons, permissions and vocabulary")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    sys.stdout.write(_json() if arguments.json else _table(shutil.get_terminal_size().columns))
+    if arguments.json:
+        vocabulary = own_vocabulary()
+        entries = [_described(detection, vocabulary) for detection in CATALOGUE]
+        sys.stdout.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(_table(shutil.get_terminal_size().columns))
     return 0
 
 
-def _json() -> str:
-    return json.dumps([_described(detection) for detection in CATALOGUE], indent=2, ensure_ascii=False) + "\n"
-
-
-def _described(detection: AnyDetection) -> dict[str, object]:
+def _described(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, object]:
     return {
         "id": detection.id,
         "seed_row": detection.seed_row,
@@ -49,7 +55,15 @@ def _described(detection: AnyDetection) -> dict[str, object]:
         "approval_list": detection.unless_actor_in,
         "needs": list(detection.needs),
         "deviates": detection.deviates,
+        "also": list(detection.also),
+        "vocabulary": _words_of(detection, vocabulary),
     }
+
+
+def _words_of(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, object]:
+    """Give the words that differ by tenant and that the detection is judged by."""
+    names = {name for field in fields_of(detection.when) for name in field.words}
+    return {name: msgspec.to_builtins(getattr(vocabulary, name), order="deterministic") for name in sorted(names)}
 
 
 def _table(width: int) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
+from responders.commands.words import own_vocabulary
 from shared.catalog import AnyDetection
 from shared.events import Event
 from shared.match import Matcher
@@ -68,7 +69,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    matcher = Matcher(CATALOGUE)
+    matcher = Matcher(CATALOGUE, own_vocabulary())
     totals = _Totals()
     status = 0
     for name in files:

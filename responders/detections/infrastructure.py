@@ -1,4 +1,4 @@
-"""The guide's table "Infrastructure": the policies that decide how people sign in."""
+"""Rows 1 to 6 of the guide's table "Infrastructure": the policies that decide how people sign in."""
 
 from typing import Final
 
@@ -162,7 +162,7 @@ B2C_CUSTOM_POLICY_DELETED: Detection[AuditEvent] = Detection(
     ),
 )
 
-INFRASTRUCTURE: Final[tuple[AnyDetection, ...]] = (
+POLICIES: Final[tuple[AnyDetection, ...]] = (
     CA_POLICY_CREATED,
     CA_POLICY_DELETED,
     CA_POLICY_UPDATED,

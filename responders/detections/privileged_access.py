@@ -1,18 +1,34 @@
-"""Rights in Azure given and taken, from the guide "Securing privileged access" and the table of privileged access."""
+"""Rights given and taken in the directory and in Azure, from the guide "Securing privileged access"."""
 
 from typing import Final
 
+from responders.detections.activities import OUTSIDE_PIM, PIM_ACTIVATION, ROLE_GIVEN, succeeded
+from responders.detections.break_glass import BREAK_GLASS_CHANGED
+from responders.detections.directory_samples import (
+    APPLICATION,
+    COLLEAGUE,
+    OWN_SITE,
+    by_service,
+    pim_record,
+    role_record,
+    target,
+)
 from responders.detections.samples import (
     APP_CLAIMS,
+    BY_APP,
+    BY_USER,
+    SUBSCRIPTION,
     activity_log_record,
+    audit_record,
     cloud_event_record,
+    diagnostic_record,
     event_grid_record,
     exported_activity_record,
 )
 from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
-from shared.conditions import All, Resource, all_of
-from shared.events import Log, ResourceEvent
+from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.conditions import All, Audit, Not, Resource, all_of, any_of
+from shared.events import AuditEvent, Log, ResourceEvent
 
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
@@ -26,6 +42,63 @@ def _succeeded(operation: str) -> All[ResourceEvent]:
     """Ask for the end of the operation: the Activity Log has a record of its start too."""
     return all_of(Resource.operation.is_(operation), Resource.outcome.is_("success"))
 
+
+_BY_COLLEAGUE: Final[Image] = {"user": BY_USER["user"] | {"id": COLLEAGUE}, "app": None}
+
+ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
+    id="role-assigned",
+    seed_row="privileged-access/role-assigned",
+    title="Directory role given by an unapproved actor",
+    why="Whoever has it keeps its rights over the directory after the way in has been closed.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(
+        *ROLE_GIVEN,
+        also=(
+            Not(Audit.principal_kind.is_("ServicePrincipal")),
+            Not(all_of(Audit.activity.is_(PIM_ACTIVATION), Audit.actor_is_target.is_("self"))),
+        ),
+    ),
+    unless_actor_in=ApprovalList.DIRECTORY_ROLES,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "Who activates a role that they're eligible for gives nothing: that is judged when they are made eligible. "
+        "Core Directory logs an activation as given by MS-PIM, which is to be approved by its object id."
+    ),
+    hits=(
+        role_record("Add member to role"),
+        role_record("Add Member to role\N{NO-BREAK SPACE}", initiatedBy=BY_APP),
+        role_record("Add eligible member to role", "Group"),
+        pim_record("Add eligible member to role in PIM completed (timebound)"),
+        pim_record(PIM_ACTIVATION),
+        diagnostic_record(role_record("Add scoped member to role", initiatedBy=by_service(APPLICATION, "MS-PIM"))),
+    ),
+    misses=(
+        role_record("Add member to role", "ServicePrincipal", identity=APPLICATION),
+        role_record("Add member to role", result="failure"),
+        pim_record(PIM_ACTIVATION, initiatedBy=_BY_COLLEAGUE),
+        pim_record("Add member to role requested (PIM activation)"),
+        role_record("Remove member from role"),
+    ),
+)
+
+ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
+    id="role-assigned-outside-pim",
+    seed_row="privileged-access/role-assigned-outside-pim",
+    title="Directory role given outside PIM by an unapproved actor",
+    why="Nobody approved it, it never ends, and PIM's own reviews don't see it.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(OUTSIDE_PIM, also=(Not(Audit.principal_kind.is_("ServicePrincipal")),)),
+    unless_actor_in=ApprovalList.DIRECTORY_ROLES,
+    answer=Answer.REMEDIATE,
+    hits=(pim_record(OUTSIDE_PIM), pim_record(OUTSIDE_PIM, "Group", initiatedBy=BY_APP)),
+    misses=(
+        pim_record(OUTSIDE_PIM, result="failure"),
+        pim_record(OUTSIDE_PIM, "ServicePrincipal", identity=APPLICATION),
+        pim_record("Add member to role in PIM completed (permanent)"),
+    ),
+)
 
 RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     id="rbac-role-assigned",
@@ -81,4 +154,172 @@ RBAC_ROLE_REMOVED: Detection[ResourceEvent] = Detection(
     ),
 )
 
-PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (RBAC_ROLE_ASSIGNED, RBAC_ROLE_REMOVED)
+_DEFINITION: Final = (
+    f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/"
+    "c1f8d604-97ab-4e52-b30d-6a27e5f419d8"
+)
+_DEFINE: Final = "Microsoft.Authorization/roleDefinitions/write"
+
+RBAC_ROLE_DEFINITION_CHANGED: Detection[ResourceEvent] = Detection(
+    id="rbac-role-definition-changed",
+    seed_row="privileged-access/rbac-role-definition-changed",
+    title="Azure role's definition changed by an unapproved actor",
+    why="A custom role that is widened gives everybody who holds it more, without a single new assignment.",
+    risk=Risk.HIGH,
+    log=Log.RESOURCE,
+    when=_succeeded(_DEFINE),
+    unless_actor_in=ApprovalList.RBAC_ROLES,
+    answer=Answer.PAGE,
+    deviates="Whether the role was widened or narrowed isn't in the record, so every change counts.",
+    hits=(
+        event_grid_record(_DEFINE, resourceUri=_DEFINITION),
+        cloud_event_record(_DEFINE, resourceUri=_DEFINITION, claims=dict(APP_CLAIMS)),
+        activity_log_record(_DEFINE, resourceId=_DEFINITION),
+        exported_activity_record(_DEFINE),
+    ),
+    misses=(
+        event_grid_record(_DEFINE, resourceUri=_DEFINITION, status="Failed"),
+        activity_log_record(_DEFINE, status="Started"),
+        event_grid_record("Microsoft.Authorization/roleDefinitions/delete", resourceUri=_DEFINITION),
+    ),
+)
+
+_ELEVATED: Final = "User has elevated their access to User Access Administrator for their Azure Resources"
+
+
+def _elevation(activity: str, **differences: object) -> Image:
+    fields = {"category": "AzureRBACRoleManagementElevateAccess", "loggedByService": "Azure RBAC (Elevated Access)"}
+    return audit_record(activity, **fields | differences)
+
+
+ELEVATE_ACCESS: Detection[AuditEvent] = Detection(
+    id="elevate-access",
+    seed_row="privileged-access/elevate-access",
+    title="Global Administrator took User Access Administrator over all of Azure",
+    why="It gives rights over every subscription, for an emergency. Nobody needs it on an ordinary day.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(_ELEVATED),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step=(
+        "Ask why. Unless there is an emergency: remove the role User Access Administrator at scope / and look at every "
+        "role assignment since."
+    ),
+    hits=(
+        _elevation(_ELEVATED),
+        diagnostic_record(_elevation(_ELEVATED)),
+    ),
+    misses=(
+        _elevation(_ELEVATED, result="failure"),
+        _elevation(_ELEVATED.replace("elevated", "removed")),
+    ),
+)
+
+
+def _pim_setting(activity: str, **differences: object) -> Image:
+    role = target("e8611ab8-c189-46e8-94e1-60213ab1f814", "Role", name="Privileged Role Administrator")
+    fields = {"category": "RoleManagement", "loggedByService": "PIM", "targetResources": [role]}
+    return audit_record(activity, **fields | differences)
+
+
+PIM_SETTINGS_WEAKENED: Detection[AuditEvent] = Detection(
+    id="pim-settings-weakened",
+    seed_row="privileged-access/pim-settings-weakened",
+    title="PIM alert disabled or role setting changed by an unapproved actor",
+    why="Without approval, second factor or end, an eligible role is a standing one, and nobody is told.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Disable PIM alert", "Update role setting in PIM"),
+    unless_actor_in=ApprovalList.PIM_SETTINGS,
+    answer=Answer.PAGE,
+    hits=(
+        _pim_setting("Disable PIM alert"),
+        _pim_setting("Update role setting in PIM", initiatedBy=BY_APP),
+    ),
+    misses=(
+        _pim_setting("Update role setting in PIM", result="failure"),
+        _pim_setting("Enable PIM alert"),
+    ),
+)
+
+_SITE: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/responder/providers/Microsoft.Web/sites/{OWN_SITE}"
+_DELETE_SETTING: Final = "Microsoft.Insights/diagnosticSettings/delete"
+_STOP: Final = "Microsoft.Web/sites/stop/action"
+_CONFIGURE: Final = "Microsoft.Web/sites/config/write"
+
+MONITORING_WEAKENED: Detection[ResourceEvent] = Detection(
+    id="monitoring-weakened",
+    seed_row="privileged-access/monitoring-weakened",
+    title="What watches the tenant changed by an unapproved actor",
+    why="Stopping the log, or this app, comes before what nobody should see.",
+    risk=Risk.HIGH,
+    log=Log.RESOURCE,
+    when=any_of(
+        all_of(
+            Resource.operation.one_of(
+                _DELETE_SETTING,
+                "Microsoft.Authorization/locks/delete",
+                "Microsoft.EventGrid/domains/delete",
+                "Microsoft.EventGrid/eventSubscriptions/delete",
+                "Microsoft.EventGrid/systemTopics/delete",
+                "Microsoft.EventGrid/systemTopics/eventSubscriptions/delete",
+                "Microsoft.EventGrid/topics/delete",
+                "Microsoft.EventGrid/topics/eventSubscriptions/delete",
+            ),
+            Resource.outcome.is_("success"),
+        ),
+        all_of(
+            Resource.operation.one_of(
+                "Microsoft.Web/sites/write",
+                "Microsoft.Web/sites/delete",
+                _STOP,
+                _CONFIGURE,
+                "Microsoft.Web/sites/config/delete",
+                "Microsoft.Web/sites/functions/write",
+                "Microsoft.Web/sites/functions/delete",
+                "Microsoft.Web/sites/functions/properties/write",
+                "Microsoft.Web/sites/functions/keys/write",
+                "Microsoft.Web/sites/host/functionkeys/write",
+                "Microsoft.Web/sites/host/systemkeys/write",
+                "Microsoft.Web/sites/basicPublishingCredentialsPolicies/write",
+                "Microsoft.Web/sites/sourcecontrols/write",
+                "Microsoft.Web/sites/extensions/write",
+                "Microsoft.Web/sites/slots/write",
+                "Microsoft.Web/sites/slotsswap/action",
+                "Microsoft.Web/sites/applySlotConfig/action",
+            ),
+            Resource.outcome.is_("success"),
+            Resource.site.is_("own"),
+        ),
+    ),
+    unless_actor_in=ApprovalList.MONITORING,
+    answer=Answer.PAGE,
+    hits=(
+        event_grid_record(_DELETE_SETTING),
+        activity_log_record(_DELETE_SETTING.lower()),
+        cloud_event_record("Microsoft.EventGrid/eventSubscriptions/delete", claims=dict(APP_CLAIMS)),
+        exported_activity_record("Microsoft.Authorization/locks/delete"),
+        event_grid_record(_STOP, resourceUri=_SITE.upper()),
+        activity_log_record(_CONFIGURE, resourceId=f"{_SITE}/config/appsettings"),
+    ),
+    misses=(
+        event_grid_record(_STOP, resourceUri=f"{_SITE}-test"),
+        event_grid_record(_STOP, resourceUri=_SITE, status="Failed"),
+        activity_log_record(_DELETE_SETTING, status="Started"),
+        event_grid_record("Microsoft.Insights/diagnosticSettings/write"),
+        event_grid_record("Microsoft.Web/sites/restart/action", resourceUri=_SITE),
+    ),
+)
+
+PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
+    ROLE_ASSIGNED,
+    ROLE_ASSIGNED_OUTSIDE_PIM,
+    RBAC_ROLE_ASSIGNED,
+    RBAC_ROLE_REMOVED,
+    RBAC_ROLE_DEFINITION_CHANGED,
+    ELEVATE_ACCESS,
+    PIM_SETTINGS_WEAKENED,
+    BREAK_GLASS_CHANGED,
+    MONITORING_WEAKENED,
+)

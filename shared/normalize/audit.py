@@ -209,7 +209,9 @@ def _targets(resources: Sequence[TargetResource | None]) -> tuple[Target, ...]:
 
 def _changes(properties: Sequence[Property | None]) -> tuple[Change, ...]:
     return tuple(
-        Change(name=changed.display_name or "", old=unwrapped(changed.old_value), new=unwrapped(changed.new_value))
-        for changed in properties
-        if changed
+        [
+            Change(name=changed.display_name or "", old=unwrapped(changed.old_value), new=unwrapped(changed.new_value))
+            for changed in properties
+            if changed
+        ]
     )

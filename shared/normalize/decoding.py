@@ -72,12 +72,20 @@ def decode_inner[T](decoder: Decoder[T], value: Raw) -> T | None:
         raise UnreadableRecord(f"a string in it should hold JSON: {failure}") from None
 
 
-def plain_text(value: Raw) -> str | None:
+def plain_text(value: Raw | bytes) -> str | None:
     """Give a value as text: a string's content, None for null, other JSON as it was written."""
     json = bytes(value)
-    if json in {b"", b"null"}:
-        return None
-    return decode(_TEXT, value) if json.startswith(b'"') else json.decode(errors="replace")
+    if json[:1] == b'"':
+        return _text(json)
+    return None if json in {b"", b"null"} else json.decode(errors="replace")
+
+
+def _text(json: bytes | str) -> str:
+    """Decode a JSON string: `decode`, without its cost for what is right at once."""
+    try:
+        return _TEXT.decode(json)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return decode(_TEXT, json)
 
 
 def unwrapped(value: Raw) -> str | None:
@@ -86,13 +94,16 @@ def unwrapped(value: Raw) -> str | None:
     It is a string that holds JSON: a JSON string in it gives its content, `null` gives None, lists and objects stay
     JSON text. What isn't JSON is plain text already.
     """
-    text = plain_text(value)
+    json = bytes(value)
+    if json == b"null":
+        return None
+    text = plain_text(json)
     if text is None or text.strip() == "null":
         return None
-    if not text.startswith('"'):
+    if text[:1] != '"':
         return text
     try:
-        return decode(_TEXT, text)
+        return _text(text)
     except UnreadableRecord:
         return text
 

@@ -5,6 +5,7 @@ import re
 _DASHED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BARE = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
+_LENGTH = len(_NOBODY)
 
 
 def principal_id(text: str | None) -> str:
@@ -18,8 +19,10 @@ def principal_id(text: str | None) -> str:
 def first_id(*texts: str | None) -> str:
     """Give the first that is an id: a GUID in lower case, another (a custom policy's) in its own spelling."""
     for text in texts:
-        trimmed = (text or "").strip()
+        if not text:
+            continue
+        trimmed = text.strip()
         lowered = trimmed.lower()
         if trimmed and lowered != _NOBODY:
-            return lowered if _DASHED.fullmatch(lowered) else trimmed
+            return lowered if len(lowered) == _LENGTH and _DASHED.fullmatch(lowered) else trimmed
     return ""

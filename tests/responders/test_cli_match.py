@@ -22,7 +22,7 @@ from responders.detections.samples import (
 from tests.shared.record_strategies import ROLE_WRITE, SAMPLES, written
 
 MATCHING = ca_policy_record("Update conditional access policy", old=CA_POLICY, new=CA_POLICY | {"state": "disabled"})
-IDLE = audit_record("Add user")
+IDLE = audit_record("Add device")
 UNREADABLE = {"Operation": "Add member to role.", "Workload": "AzureActiveDirectory"}
 
 
@@ -223,11 +223,32 @@ def test_the_catalogue_is_a_list_of_all_there_is_to_know(run: Run) -> None:
     ran = run("catalogue", "--json")
     listed = json.loads(ran.text)
     assert [entry["id"] for entry in listed] == [detection.id for detection in CATALOGUE]
-    names = "id seed_row title why risk log answer remediation approval_list needs deviates"
+    names = "id seed_row title why risk log answer remediation approval_list needs deviates also vocabulary"
     assert all(list(entry) == names.split() for entry in listed)
-    assert listed[0]["remediation"] == "disable-ca-policy"
-    assert listed[0]["approval_list"] == "conditional-access"
-    assert "Policy.ReadWrite.ConditionalAccess" in listed[0]["needs"]
+    by_id = {entry["id"]: entry for entry in listed}
+    created = by_id["ca-policy-created"]
+    assert created["remediation"] == "disable-ca-policy"
+    assert created["approval_list"] == "conditional-access"
+    assert created["vocabulary"] == {}
+    assert "Policy.ReadWrite.ConditionalAccess" in created["needs"]
+    assert by_id["mfa-fraud-reported"]["approval_list"] is None
+    assert by_id["identity-provider-deleted"]["also"] == ["privileged-accounts/13"]
+
+
+def test_the_catalogue_tells_the_words_that_differ_by_tenant(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOCABULARY", json.dumps({"logout_properties": ["SignOutUrl"], "owned_domains": ["a.example"]}))
+    monkeypatch.setenv("EMERGENCY_ACCOUNT_IDS", "D40A6B7E-8c15-4f29-93e6-1b7f52ac80d3")
+    by_id = {entry["id"]: entry["vocabulary"] for entry in json.loads(run("catalogue", "--json").text)}
+    assert by_id["app-logout-url-changed"] == {"logout_properties": ["SignOutUrl"]}
+    assert by_id["app-redirect-changed"]["owned_domains"] == ["a.example"]
+    assert by_id["break-glass-changed"] == {"emergency_accounts": ["d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3"]}
+
+
+def test_a_wrong_vocabulary_is_told_with_its_field(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOCABULARY", json.dumps({"owned_domains": ["https://a.example"]}))
+    ran = run("catalogue", "--json")
+    assert ran.status == 2
+    assert "VOCABULARY.owned_domains has 'https://a.example'" in ran.errors
 
 
 @pytest.mark.parametrize("columns", [60, 80, 140, 200])

@@ -1,0 +1,29 @@
+"""Names of activities that several detections share, and how their success is asked for."""
+
+from typing import Final
+
+from shared.conditions import All, Audit, Condition, all_of
+from shared.events import AuditEvent
+
+PIM_ACTIVATION: Final = "Add member to role completed (PIM activation)"
+OUTSIDE_PIM: Final = "Add member to role outside of PIM (permanent)"
+ROLE_GIVEN: Final = (
+    "Add member to role",
+    "Add eligible member to role",
+    "Add scoped member to role",
+    "Add member to role in PIM completed (permanent)",
+    "Add member to role in PIM completed (timebound)",
+    "Add eligible member to role in PIM completed (permanent)",
+    "Add eligible member to role in PIM completed (timebound)",
+    PIM_ACTIVATION,
+)
+"""A directory role given, apart from `OUTSIDE_PIM`."""
+
+APP_ROLE_GIVEN: Final = "Add app role assignment to service principal"
+SCOPES_GIVEN: Final = ("Add delegated permission grant", "Remove delegated permission grant")
+"""An amendment of a grant can be logged as its removal, so both are judged by the scopes that they add."""
+
+
+def succeeded(*activities: str, also: tuple[Condition[AuditEvent], ...] = ()) -> All[AuditEvent]:
+    """Ask for one of these activities, done with success, and for what else there is."""
+    return all_of(Audit.activity.one_of(*activities), Audit.outcome.is_("success"), *also)

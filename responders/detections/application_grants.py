@@ -1,0 +1,136 @@
+"""Rows 3 to 6 of the guide's table "Applications": what applications are allowed to do.
+
+Their conditions exclude each other, so that one grant is one case: an app role with power (3), scopes with power for
+one user (4), any other permission on the APIs that hold everything (5), scopes with power for everybody (6).
+"""
+
+from typing import Final
+
+from responders.detections.activities import APP_ROLE_GIVEN, SCOPES_GIVEN, succeeded
+from responders.detections.directory_samples import OWN_API_NAMES, app_role_record, application_record, delegated_record
+from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
+from shared.catalog import Answer, ApprovalList, Detection, Image, Risk
+from shared.conditions import Audit, Not
+from shared.events import AuditEvent, Log
+
+_BY_ESTS: Final[Image] = {"user": BY_USER["user"] | {"displayName": "Azure ESTS Service", "ipAddress": "20.190.129.4"}}
+"""How consent is logged: the person's id under a service's name, from an address of Microsoft's."""
+
+APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
+    id="app-role-granted",
+    seed_row="applications/3",
+    title="Application permission with power granted by an unapproved actor",
+    why="The application can then read or write everybody's data by itself, without anybody signing in.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(APP_ROLE_GIVEN, also=(Audit.permission_level.is_("high"),)),
+    unless_actor_in=ApprovalList.APP_PERMISSIONS,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "The guide prints no filter; its text names .All and Mail.*. Permissions whose names say neither, such as "
+        "SMTP.SendAsApp or full_access_as_app, are on a list."
+    ),
+    hits=(
+        app_role_record("Mail.ReadWrite"),
+        app_role_record("full_access_as_app", names=OWN_API_NAMES),
+        app_role_record("RoleManagement.ReadWrite.Directory", initiatedBy=BY_APP),
+        diagnostic_record(app_role_record("Sites.FullControl.All", initiatedBy=_BY_ESTS)),
+    ),
+    misses=(
+        app_role_record("Mail.ReadWrite", result="failure"),
+        app_role_record("orders.read", names=OWN_API_NAMES),
+        app_role_record("", names=OWN_API_NAMES),
+        application_record("Add app role assignment to service principal", kind="ServicePrincipal"),
+    ),
+)
+
+DELEGATED_PERMISSION_GRANTED: Detection[AuditEvent] = Detection(
+    id="delegated-permission-granted",
+    seed_row="applications/4",
+    title="Delegated permission with power granted by an unapproved actor",
+    why="The application can act as that user, with all that the user may do, also while they're away.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(
+        *SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Not(Audit.consent_type.is_("allprincipals")))
+    ),
+    unless_actor_in=ApprovalList.APP_PERMISSIONS,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "The row repeats row 3 for application permissions, and row 6 for consent on behalf of everybody: one grant is "
+        "one case, in the row that is only about it."
+    ),
+    hits=(
+        delegated_record(" User.Read Mail.ReadWrite", before=" User.Read"),
+        delegated_record("Directory.AccessAsUser.All", initiatedBy=_BY_ESTS),
+        delegated_record(
+            "Mail.Send offline_access", before="offline_access", activity="Remove delegated permission grant"
+        ),
+    ),
+    misses=(
+        delegated_record("User.Read Mail.ReadWrite", before="mail.readwrite  User.Read"),
+        delegated_record("Mail.Read", before="Mail.Read Mail.Send", activity="Remove delegated permission grant"),
+        delegated_record("Mail.ReadWrite", result="failure"),
+        delegated_record("openid profile", names=OWN_API_NAMES),
+        delegated_record("Mail.ReadWrite", consent="AllPrincipals"),
+    ),
+)
+
+SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
+    id="sensitive-api-granted",
+    seed_row="applications/5",
+    title="Permission on Microsoft Graph, Exchange, SharePoint or Entra ID granted by an unapproved actor",
+    why="These four hold the tenant's mail, files and directory: a small permission is often the first of several.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(
+        APP_ROLE_GIVEN,
+        *SCOPES_GIVEN,
+        also=(
+            Audit.permission_level.is_("other"),
+            Audit.api.one_of("microsoft-graph", "exchange", "sharepoint", "entra-id"),
+        ),
+    ),
+    unless_actor_in=ApprovalList.APP_PERMISSIONS,
+    answer=Answer.PAGE,
+    deviates="Permissions with power are left to rows 3, 4 and 6, so that one grant is one case.",
+    hits=(
+        app_role_record("Calendars.Read"),
+        delegated_record("User.Read"),
+        delegated_record(
+            "User.Read",
+            names="Microsoft.SharePoint;00000003-0000-0ff1-ce00-000000000000;"
+            "00000003-0000-0ff1-ce00-000000000000/*.sharepoint.com",
+            consent="AllPrincipals",
+        ),
+    ),
+    misses=(
+        app_role_record("Mail.ReadWrite"),
+        app_role_record("orders.read", names=OWN_API_NAMES),
+        delegated_record("User.Read", before="User.Read"),
+        delegated_record("orders", names="Microsoft Graph;api://00000003-0000-0000-c000-000000000000"),
+        delegated_record("User.Read", result="failure"),
+    ),
+)
+
+PERMISSION_GRANTED_FOR_ALL: Detection[AuditEvent] = Detection(
+    id="permission-granted-for-all",
+    seed_row="applications/6",
+    title="Delegated permission with power granted for all users by an unapproved actor",
+    why="The application can act as whoever signs in to it, administrators too, without any of them being asked.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(*SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Audit.consent_type.is_("allprincipals"))),
+    unless_actor_in=ApprovalList.APP_PERMISSIONS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        delegated_record("User.Read Mail.ReadWrite", before="User.Read", consent="AllPrincipals"),
+        delegated_record("user_impersonation", names=OWN_API_NAMES, consent="AllPrincipals"),
+    ),
+    misses=(
+        delegated_record("Mail.ReadWrite"),
+        delegated_record("Mail.ReadWrite", before="Mail.ReadWrite", consent="AllPrincipals"),
+        delegated_record("User.Read", consent="AllPrincipals"),
+        delegated_record("Mail.ReadWrite", consent="AllPrincipals", result="failure"),
+    ),
+)

@@ -1,0 +1,268 @@
+"""The guide's table "Applications": what an application signs in with, where its tokens go, who owns it."""
+
+from typing import Final
+
+from responders.detections.activities import OUTSIDE_PIM, ROLE_GIVEN, succeeded
+from responders.detections.application_grants import (
+    APP_ROLE_GRANTED,
+    DELEGATED_PERMISSION_GRANTED,
+    PERMISSION_GRANTED_FOR_ALL,
+    SENSITIVE_API_GRANTED,
+)
+from responders.detections.directory_samples import (
+    APPLICATION,
+    IMPOSTOR,
+    MANAGED_IDENTITIES,
+    addresses,
+    application_record,
+    by_service,
+    change,
+    key,
+    owner_record,
+    pim_record,
+    role_record,
+)
+from responders.detections.samples import BY_APP, diagnostic_record
+from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.conditions import Audit, Not, all_of
+from shared.events import AuditEvent, Log
+
+_SECRETS: Final = "Update application \N{EN DASH} Certificates and secrets management "
+_CREDENTIALS: Final = (_SECRETS, _SECRETS.replace("Update", "Create"), "Add service principal credentials")
+_SPOOFED: Final = key(1, "[KeyIdentifier=00000002-5a1c-4e37-b9d0-82f64c7e0b15")
+_TRUST: Final = [{"Name": "ci", "Issuer": "https://x.blob.core.windows.net/oidc", "Subject": "ci", "Id": "a7"}]
+
+
+def _keys(*new: str, old: tuple[str, ...] = ()) -> Image:
+    return change("KeyDescription", list(old), list(new))
+
+
+def _redirect(*new: str, old: tuple[str, ...] = (), result: str = "success") -> Image:
+    changed = change("AppAddress", addresses(*old), addresses(*new))
+    return application_record("Update application", changed, result=result)
+
+
+APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
+    id="app-credential-added",
+    seed_row="applications/1",
+    title="Credential added to an application by an unapproved actor",
+    why="Whoever has it signs in as the application from anywhere, past multifactor authentication, for years.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(
+        *_CREDENTIALS,
+        "Update application",
+        also=(
+            Audit.added_credential.one_of("key", "federated"),
+            Not(
+                all_of(
+                    Audit.actor_service.is_("managed-identities"),
+                    Audit.service_principal_type.one_of("ManagedIdentity", ""),
+                )
+            ),
+        ),
+    ),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "Federated credentials aren't in the guide; they serve the same end. The certificates that Managed Service "
+        "Identity renews don't count, known by its configured object id."
+    ),
+    hits=(
+        application_record(_SECRETS, _keys(key(1), key(2), old=(key(1),))),
+        application_record(_SECRETS, _keys(_SPOOFED, key(2), old=(_SPOOFED,))),
+        application_record("Add service principal credentials", _keys(key(3)), kind="ServicePrincipal"),
+        application_record("Update application", change("FederatedIdentityCredentials", [], _TRUST)),
+        diagnostic_record(application_record(_SECRETS, _keys(key(1)), initiatedBy=BY_APP)),
+        application_record(
+            _CREDENTIALS[2], _keys(key(4)), initiatedBy=by_service(IMPOSTOR, "Managed Service Identity")
+        ),
+    ),
+    misses=(
+        application_record(_SECRETS, targetResources=[]),
+        application_record(_SECRETS, _keys(key(1), old=(key(1), key(2)))),
+        application_record(_SECRETS, _keys(key(1)), result="failure"),
+        application_record("Update application", change("RequiredResourceAccess", [], [{"ResourceAppId": "x"}])),
+        application_record("Update application", change("FederatedIdentityCredentials", _TRUST, _TRUST)),
+        application_record(
+            "Add service principal credentials",
+            _keys(key(4)),
+            kind="ServicePrincipal",
+            initiatedBy=by_service(MANAGED_IDENTITIES, "Managed Service Identity"),
+        ),
+    ),
+)
+
+APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
+    id="app-role-holder-added",
+    seed_row="applications/2",
+    title="Directory role given to an application by an unapproved actor",
+    why="An application with a role has it day and night, and nobody is asked for a second factor.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.principal_kind.is_("ServicePrincipal"),)),
+    unless_actor_in=ApprovalList.DIRECTORY_ROLES,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "Azure roles, the row's other half, are rbac-role-assigned, whoever gets them: their event doesn't say who. "
+        "The guide grades high to medium; high is taken."
+    ),
+    hits=(
+        role_record("Add member to role", "ServicePrincipal", identity=APPLICATION),
+        role_record("Add eligible member to role ", "ServicePrincipal", identity=APPLICATION),
+        pim_record("Add member to role in PIM completed (permanent)", "ServicePrincipal", identity=APPLICATION),
+        pim_record(OUTSIDE_PIM, "ServicePrincipal", identity=APPLICATION),
+        diagnostic_record(role_record("Add scoped member to role", "ServicePrincipal", identity=APPLICATION)),
+    ),
+    misses=(
+        role_record("Add member to role"),
+        role_record("Add member to role", "ServicePrincipal", identity=APPLICATION, result="failure"),
+        pim_record("Add member to role in PIM requested (permanent)", "ServicePrincipal", identity=APPLICATION),
+        role_record("Remove member from role", "ServicePrincipal", identity=APPLICATION),
+    ),
+)
+
+APP_REDIRECT_DANGLING: Detection[AuditEvent] = Detection(
+    id="app-redirect-dangling",
+    seed_row="applications/8",
+    title="Redirect address that may belong to others added by an unapproved actor",
+    why="Tokens are sent there. A name under a shared domain goes to whoever takes it after it was given up.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Update application", also=(Audit.redirect_problem.one_of("shared-domain", "ownership-unknown"),)),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.PAGE,
+    deviates=(
+        "A record doesn't tell whether a name resolves: addresses under domains where anybody can take a name count, "
+        "and, as long as no owned domains are configured, every address whose owner isn't known."
+    ),
+    hits=(
+        _redirect("https://orders-old.azurewebsites.net/signin"),
+        _redirect("https://fabrikam.example/a", "https://x.trafficmanager.net/", old=("https://fabrikam.example/a",)),
+    ),
+    misses=(
+        _redirect("https://fabrikam.azurewebsites.net/signin"),
+        _redirect("https://orders.fabrikam.example/signin"),
+        _redirect("https://x.github.io/", old=("https://x.github.io/",)),
+        _redirect("https://x.github.io/", result="failure"),
+        _redirect(old=("https://x.github.io/",)),
+    ),
+)
+
+APP_REDIRECT_CHANGED: Detection[AuditEvent] = Detection(
+    id="app-redirect-changed",
+    seed_row="applications/9",
+    title="Redirect address that isn't the tenant's own added by an unapproved actor",
+    why="Whoever signs in to the application sends their tokens there, and notices nothing.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Update application", also=(Audit.redirect_problem.one_of("wildcard", "not-https", "not-owned"),)),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "Whether an address is another application's too isn't in the record. Loopback addresses and schemes of "
+        "native applications' own are left out: both are how such applications are meant to sign in."
+    ),
+    hits=(
+        _redirect("https://evil.example/callback"),
+        _redirect("https://fabrikam.example@evil.example/"),
+        _redirect("https://evil.example\\@fabrikam.example/"),
+        _redirect("https://fabrikam.example.evil.example/", "https://x.azurewebsites.net/"),
+        _redirect("http://orders.fabrikam.example/signin"),
+        _redirect("https://*.fabrikam.example/signin"),
+        diagnostic_record(_redirect("HTTPS://EVIL.EXAMPLE", old=("https://fabrikam.example/",))),
+    ),
+    misses=(
+        _redirect("https://orders.fabrikam.example:8443/signin"),
+        _redirect("http://localhost:8080", "http://127.0.0.1/", "msal7a40c5d9://auth"),
+        _redirect("https://evil.example/", old=("https://evil.example/", "https://fabrikam.example/")),
+        _redirect("https://login.microsoftonline.com/common/oauth2/nativeclient"),
+        _redirect("https://evil.example/", result="failure"),
+    ),
+)
+
+APP_ID_URI_CHANGED: Detection[AuditEvent] = Detection(
+    id="app-id-uri-changed",
+    seed_row="applications/10",
+    title="Application ID URI changed by an unapproved actor",
+    why="Tokens are meant for this name: another one takes them from the API that they were for.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Update application", "Update service principal", also=(Audit.identifier_uri.is_("changed"),)),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        application_record("Update application", change("AppIdentifierUri", [], ["api://orders.fabrikam.example"])),
+        application_record(
+            "Update service principal",
+            change("ServicePrincipalName", [APPLICATION], [APPLICATION, "api://payments.fabrikam.example"]),
+            kind="ServicePrincipal",
+        ),
+    ),
+    misses=(
+        application_record("Update application", change("AppIdentifierUri", ["api://a"], ["api://a"])),
+        application_record(
+            "Update service principal",
+            change("TargetId.ServicePrincipalNames", None, "api://orders.fabrikam.example"),
+            kind="ServicePrincipal",
+        ),
+        application_record("Update application", change("AppIdentifierUri", [], ["api://a"]), result="failure"),
+    ),
+)
+
+APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
+    id="app-owner-added",
+    seed_row="applications/11",
+    title="Owner added to an application by an unapproved actor",
+    why="An owner can add credentials to the application and so be what it is, with all that it may do.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Add owner to application", "Add owner to service principal"),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        owner_record("Add owner to application"),
+        owner_record("Add owner to service principal", initiatedBy=BY_APP),
+    ),
+    misses=(
+        owner_record("Add owner to application", result="failure"),
+        owner_record("Add owner to group"),
+        owner_record("Remove owner from application"),
+    ),
+)
+
+APP_LOGOUT_URL_CHANGED: Detection[AuditEvent] = Detection(
+    id="app-logout-url-changed",
+    seed_row="applications/12",
+    title="Log-out address of an application changed by an unapproved actor",
+    why="Sessions that should end stay open when the address no longer leads to what ends them.",
+    risk=Risk.LOW,
+    log=Log.AUDIT,
+    when=succeeded("Update application", "Update service principal", also=(Audit.logout_url.is_("changed"),)),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.RECORD,
+    deviates="The name of the property is documented nowhere: any that holds a configured word counts.",
+    hits=(
+        application_record("Update application", change("LogoutUrl", ["https://a.example"], ["https://b.example"])),
+        application_record("Update service principal", change("SamlLogoutUrl", [], ["https://b.example"])),
+    ),
+    misses=(
+        application_record("Update application", change("LogoutUrl", ["https://a.example"], ["https://a.example"])),
+        application_record("Update application", change("Homepage", [], ["https://b.example"])),
+        application_record("Update application", change("LogoutUrl", [], ["https://b.example"]), result="failure"),
+    ),
+)
+
+APPLICATIONS: Final[tuple[AnyDetection, ...]] = (
+    APP_CREDENTIAL_ADDED,
+    APP_ROLE_HOLDER_ADDED,
+    APP_ROLE_GRANTED,
+    DELEGATED_PERMISSION_GRANTED,
+    SENSITIVE_API_GRANTED,
+    PERMISSION_GRANTED_FOR_ALL,
+    APP_REDIRECT_DANGLING,
+    APP_REDIRECT_CHANGED,
+    APP_ID_URI_CHANGED,
+    APP_OWNER_ADDED,
+    APP_LOGOUT_URL_CHANGED,
+)

@@ -1,0 +1,233 @@
+"""Rows 7 to 15 of the guide's table "Infrastructure": user flows, API connectors, identity providers.
+
+B2C logs each change twice, in the categories Authorization and ResourceManagement; both are the same case.
+"""
+
+from typing import Final
+
+from responders.detections.activities import succeeded
+from responders.detections.directory_samples import b2c_record
+from responders.detections.samples import BY_APP, diagnostic_record
+from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.events import AuditEvent, Log
+
+_FLOW: Final = "B2C_1_SignUpOrSignIn"
+_CONNECTOR: Final = "CheckCustomerNumber"
+_PROVIDER: Final = "Contoso-OIDC"
+
+B2C_USER_FLOW_CREATED: Detection[AuditEvent] = Detection(
+    id="b2c-user-flow-created",
+    seed_row="infrastructure/7",
+    title="B2C user flow created by an unapproved actor",
+    why="A new user flow is a new way in: it can sign people up that nobody wanted, without a second factor.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Create user flow"),
+    unless_actor_in=ApprovalList.B2C_USER_FLOWS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        b2c_record("Create user flow", _FLOW),
+        b2c_record("Create user flow", _FLOW, category="Authorization"),
+        diagnostic_record(b2c_record("Create User Flow ", _FLOW, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        b2c_record("Create user flow", _FLOW, result="failure"),
+        b2c_record("Update user flow", _FLOW),
+    ),
+)
+
+B2C_USER_FLOW_UPDATED: Detection[AuditEvent] = Detection(
+    id="b2c-user-flow-updated",
+    seed_row="infrastructure/8",
+    title="B2C user flow changed by an unapproved actor",
+    why="One setting less, and everybody who signs in by it does so without a second factor.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Update user flow"),
+    unless_actor_in=ApprovalList.B2C_USER_FLOWS,
+    answer=Answer.PAGE,
+    hits=(
+        b2c_record("Update user flow", _FLOW),
+        b2c_record("Update user flow", _FLOW, category="Authorization"),
+        diagnostic_record(b2c_record("Update User Flow ", _FLOW, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        b2c_record("Update user flow", _FLOW, result="failure"),
+        b2c_record("Get user flow", _FLOW),
+    ),
+)
+
+B2C_USER_FLOW_DELETED: Detection[AuditEvent] = Detection(
+    id="b2c-user-flow-deleted",
+    seed_row="infrastructure/9",
+    title="B2C user flow deleted by an unapproved actor",
+    why="Customers can't sign in by it any more, and the interface gives no way to put all of it back.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Delete user flow"),
+    unless_actor_in=ApprovalList.B2C_USER_FLOWS,
+    answer=Answer.PAGE,
+    hits=(
+        b2c_record("Delete user flow", _FLOW),
+        b2c_record("Delete user flow", _FLOW, category="Authorization"),
+        diagnostic_record(b2c_record("Delete User Flow ", _FLOW, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        b2c_record("Delete user flow", _FLOW, result="failure"),
+        b2c_record("Create user flow", _FLOW),
+    ),
+)
+
+B2C_API_CONNECTOR_CREATED: Detection[AuditEvent] = Detection(
+    id="b2c-api-connector-created",
+    seed_row="infrastructure/10",
+    title="B2C API connector created by an unapproved actor",
+    why="A connector is called while customers sign up, with what they typed, and can let them in or not.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Create API connector"),
+    unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        b2c_record("Create API connector", _CONNECTOR),
+        b2c_record("Create API connector", _CONNECTOR, category="Authorization"),
+        diagnostic_record(b2c_record("Create Api Connector ", _CONNECTOR, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        b2c_record("Create API connector", _CONNECTOR, result="failure"),
+        b2c_record("Update API connector", _CONNECTOR),
+    ),
+)
+
+B2C_API_CONNECTOR_UPDATED: Detection[AuditEvent] = Detection(
+    id="b2c-api-connector-updated",
+    seed_row="infrastructure/11",
+    title="B2C API connector changed by an unapproved actor",
+    why="With another address, what customers type while they sign up is sent elsewhere.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Update API connector"),
+    unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        b2c_record("Update API connector", _CONNECTOR),
+        b2c_record("Update API connector", _CONNECTOR, category="Authorization"),
+        diagnostic_record(b2c_record("Update Api Connector ", _CONNECTOR, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        b2c_record("Update API connector", _CONNECTOR, result="failure"),
+        b2c_record("Get API connector", _CONNECTOR),
+    ),
+)
+
+B2C_API_CONNECTOR_DELETED: Detection[AuditEvent] = Detection(
+    id="b2c-api-connector-deleted",
+    seed_row="infrastructure/12",
+    title="B2C API connector deleted by an unapproved actor",
+    why="The check that it made is no longer made, or sign-up fails for everybody.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Delete API connector"),
+    unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
+    answer=Answer.PAGE,
+    deviates=(
+        "The guide prints the activity Update API connector a second time; Delete API connector is what it means."
+    ),
+    hits=(
+        b2c_record("Delete API connector", _CONNECTOR),
+        b2c_record("Delete API connector", _CONNECTOR, category="Authorization"),
+        diagnostic_record(b2c_record("Delete Api Connector ", _CONNECTOR, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        b2c_record("Delete API connector", _CONNECTOR, result="failure"),
+        b2c_record("Create API connector", _CONNECTOR),
+    ),
+)
+
+IDENTITY_PROVIDER_CREATED: Detection[AuditEvent] = Detection(
+    id="identity-provider-created",
+    seed_row="infrastructure/13",
+    title="Identity provider created by an unapproved actor",
+    why="Whoever runs the provider can sign in as whomever it names.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Create identity provider", "Create custom identity provider", "Create local identity provider"),
+    unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
+    answer=Answer.REMEDIATE,
+    hits=(
+        b2c_record("Create identity provider", _PROVIDER),
+        b2c_record("Create identity provider", _PROVIDER, category="Authorization"),
+        b2c_record("Create custom identity provider", _PROVIDER, initiatedBy=BY_APP),
+        diagnostic_record(b2c_record("CREATE local identity provider ", _PROVIDER, loggedByService="Core Directory")),
+    ),
+    misses=(
+        b2c_record("Create identity provider", _PROVIDER, result="failure"),
+        b2c_record("Update identity provider", _PROVIDER),
+    ),
+)
+
+IDENTITY_PROVIDER_UPDATED: Detection[AuditEvent] = Detection(
+    id="identity-provider-updated",
+    seed_row="infrastructure/14",
+    title="Identity provider changed by an unapproved actor",
+    why="With another issuer or key, whoever holds it signs in as anybody. Its secret can't be read, so not put back.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Update identity provider", "Update custom identity provider", "Update local identity provider"),
+    unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
+    answer=Answer.PAGE,
+    also=("privileged-accounts/12",),
+    deviates=(
+        "Row 12 of the table of privileged accounts is this event too, copied where changes of authentication methods "
+        "were meant."
+    ),
+    hits=(
+        b2c_record("Update identity provider", _PROVIDER),
+        b2c_record("Update identity provider", _PROVIDER, category="Authorization"),
+        b2c_record("Update custom identity provider", _PROVIDER, initiatedBy=BY_APP),
+        diagnostic_record(b2c_record("UPDATE local identity provider ", _PROVIDER, loggedByService="Core Directory")),
+    ),
+    misses=(
+        b2c_record("Update identity provider", _PROVIDER, result="failure"),
+        b2c_record("Get identity provider", _PROVIDER),
+    ),
+)
+
+IDENTITY_PROVIDER_DELETED: Detection[AuditEvent] = Detection(
+    id="identity-provider-deleted",
+    seed_row="infrastructure/15",
+    title="Identity provider deleted by an unapproved actor",
+    why="Nobody who signs in by it can any more. Its secret can't be read, so it can't be restored by the machine.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Delete identity provider", "Delete custom identity provider", "Delete local identity provider"),
+    unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
+    answer=Answer.PAGE,
+    also=("privileged-accounts/13",),
+    deviates=(
+        "Row 13 of the table of privileged accounts is this event too, and graded high there, medium here: high is "
+        "taken. It names access reviews as its log; the audit log has it."
+    ),
+    hits=(
+        b2c_record("Delete identity provider", _PROVIDER),
+        b2c_record("Delete identity provider", _PROVIDER, category="Authorization"),
+        b2c_record("Delete custom identity provider", _PROVIDER, initiatedBy=BY_APP),
+        diagnostic_record(b2c_record("DELETE local identity provider ", _PROVIDER, loggedByService="Core Directory")),
+    ),
+    misses=(
+        b2c_record("Delete identity provider", _PROVIDER, result="failure"),
+        b2c_record("Create identity provider", _PROVIDER),
+    ),
+)
+
+B2C_RESOURCES: Final[tuple[AnyDetection, ...]] = (
+    B2C_USER_FLOW_CREATED,
+    B2C_USER_FLOW_UPDATED,
+    B2C_USER_FLOW_DELETED,
+    B2C_API_CONNECTOR_CREATED,
+    B2C_API_CONNECTOR_UPDATED,
+    B2C_API_CONNECTOR_DELETED,
+    IDENTITY_PROVIDER_CREATED,
+    IDENTITY_PROVIDER_UPDATED,
+    IDENTITY_PROVIDER_DELETED,
+)

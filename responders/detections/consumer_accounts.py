@@ -1,0 +1,145 @@
+"""The guide's table "Consumer accounts": the accounts that customers sign in with."""
+
+from typing import Final
+
+from responders.detections.activities import succeeded
+from responders.detections.directory_samples import (
+    BY_CONSUMER,
+    BY_CPIM,
+    BY_IMPOSTOR,
+    account_record,
+    change,
+    new_account_record,
+)
+from responders.detections.samples import BY_APP, diagnostic_record
+from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.conditions import Audit, Condition, Not, any_of
+from shared.events import AuditEvent, Log
+
+_NOT_BY_CPIM: Final[tuple[Condition[AuditEvent], ...]] = (
+    Audit.tenant.is_("consumer"),
+    Not(Audit.actor_service.is_("cpim")),
+)
+_CPIM_BY_ID: Final = (
+    "The guide names CPIM Service, and anybody can give an application that name: its object id is asked for, which "
+    "differs by tenant and is configured."
+)
+_DISABLED: Final = change("AccountEnabled", [True], [False])
+
+CONSUMER_ACCOUNT_CREATED: Detection[AuditEvent] = Detection(
+    id="consumer-account-created",
+    seed_row="consumer-accounts/2",
+    title="Consumer account created by an unapproved actor",
+    why="Customers get their accounts by signing up. One made by hand is somebody's way in, and looks like a customer.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Add user", also=_NOT_BY_CPIM),
+    unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
+    answer=Answer.REMEDIATE,
+    deviates=_CPIM_BY_ID,
+    hits=(
+        new_account_record(),
+        new_account_record(initiatedBy=BY_APP),
+        new_account_record(initiatedBy=BY_IMPOSTOR),
+        diagnostic_record(new_account_record(activityDisplayName="Add\N{NO-BREAK SPACE}user ")),
+    ),
+    misses=(
+        new_account_record(initiatedBy=BY_CPIM),
+        new_account_record(result="failure"),
+        account_record("Add user sponsor"),
+    ),
+)
+
+CONSUMER_ACCOUNT_DELETED: Detection[AuditEvent] = Detection(
+    id="consumer-account-deleted",
+    seed_row="consumer-accounts/2/deleted",
+    title="Consumer account deleted by an unapproved actor",
+    why="The customer can't sign in any more. A hard delete can't be undone; any other can for 30 days.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Delete user", "Hard Delete user", also=_NOT_BY_CPIM),
+    unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
+    answer=Answer.PAGE,
+    deviates=f"{_CPIM_BY_ID} The hard delete isn't in the guide's print.",
+    hits=(
+        account_record("Delete user", change("Is Hard Deleted", None, "False")),
+        account_record("Hard Delete user"),
+        account_record("Delete user", initiatedBy=BY_IMPOSTOR),
+    ),
+    misses=(
+        account_record("Delete user", initiatedBy=BY_CPIM),
+        account_record("Delete user", result="failure"),
+        account_record("Restore user"),
+    ),
+)
+
+CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
+    id="consumer-account-updated",
+    seed_row="consumer-accounts/2/updated",
+    title="Consumer account's way to sign in changed by an unapproved actor",
+    why="Whoever sets another sign-in name, address or factor takes the account over, or locks the customer out.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded(
+        "Update user",
+        "Disable account",
+        also=(
+            *_NOT_BY_CPIM,
+            Not(Audit.actor_is_target.is_("self")),
+            any_of(Audit.activity.is_("Disable account"), Audit.account_change.is_("sign-in")),
+        ),
+    ),
+    unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
+    answer=Answer.PAGE,
+    deviates=(
+        "From the guide's section on baselines, which asks for every update by an administrator who isn't approved: "
+        "only properties by which one signs in count, since others change all day."
+    ),
+    hits=(
+        account_record("Update user", _DISABLED),
+        account_record("Disable account", _DISABLED),
+        account_record("Disable account"),
+        account_record("Update user", change("SignInNames", [], [{"Type": "emailAddress", "Value": "x@evil.example"}])),
+    ),
+    misses=(
+        account_record("Update user", change("JobTitle", ["Clerk"], ["Head clerk"])),
+        account_record("Update user", _DISABLED, initiatedBy=BY_CPIM),
+        account_record("Update user", change("OtherMail", [], ["robin@fabrikam.example"]), initiatedBy=BY_CONSUMER),
+        account_record("Update user", _DISABLED, result="failure"),
+        account_record("Enable account"),
+    ),
+)
+
+CONSUMER_ACCOUNT_OFF_BASELINE: Detection[AuditEvent] = Detection(
+    id="consumer-account-off-baseline",
+    seed_row="consumer-accounts/baseline",
+    title="Consumer account created without a standard attribute, or against the naming convention",
+    why="Accounts that didn't come the usual way tend to lack what the usual way writes, a customer number say.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Add user", also=(Audit.tenant.is_("consumer"), Audit.account_fault.one_of("missing", "pattern"))),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See how the account came to be. If nobody can say: block its sign-in and look at what it did.",
+    deviates=(
+        "From the guide's section on baselines, which gives no risk: that of an account that wasn't approved is "
+        "taken. Without attributes in the configuration it never speaks."
+    ),
+    hits=(
+        new_account_record(initiatedBy=BY_CPIM, customer_number=""),
+        new_account_record(initiatedBy=BY_CPIM, customer_number="10482"),
+        account_record("Add user", initiatedBy=BY_CPIM),
+    ),
+    misses=(
+        new_account_record(initiatedBy=BY_CPIM),
+        new_account_record(initiatedBy=BY_CPIM, customer_number="", result="failure"),
+        account_record("Update user", change("CustomerNumber", ["C-10482"], [])),
+    ),
+)
+
+CONSUMER_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (
+    CONSUMER_ACCOUNT_CREATED,
+    CONSUMER_ACCOUNT_DELETED,
+    CONSUMER_ACCOUNT_UPDATED,
+    CONSUMER_ACCOUNT_OFF_BASELINE,
+)

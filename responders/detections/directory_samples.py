@@ -1,0 +1,206 @@
+"""Records of Core Directory, PIM and B2C about accounts, roles and applications, for detections' hits and misses."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from responders.detections.samples import ADMINISTRATOR, BY_USER, audit_record
+from shared.catalog import Image
+from shared.vocabulary import Vocabulary
+
+CPIM: Final = "5b0e71c4-9f2d-4a63-8e57-d1c03fa2b698"
+MANAGED_IDENTITIES: Final = "e7d2406a-15b8-4c93-a0f4-63b98c5e12d7"
+IMPOSTOR: Final = "2c96f8b3-7e04-4d51-bb6a-90d1e34f7a85"
+BREAK_GLASS: Final = "86f1d3a9-c27e-4b08-95d4-e0a7b3c6f512"
+CONSUMER: Final = "b3f0a1d8-4c7e-4296-8a5b-17e9d60c2f34"
+COLLEAGUE: Final = "f95c2e07-83ab-4d16-b7e0-4a1d98c6353b"
+APPLICATION: Final = "4d8a17f2-e6c3-4f0b-9b25-c7013e8fd946"
+OWN_SITE: Final = "func-responder-fabrikam"
+
+SAMPLE_VOCABULARY: Final = Vocabulary(
+    cpim_ids=frozenset({CPIM}),
+    managed_identity_ids=frozenset({MANAGED_IDENTITIES}),
+    owned_domains=frozenset({"fabrikam.example", "fabrikam.azurewebsites.net"}),
+    account_attributes={"UserPrincipalName": r".+@fabrikamb2c\.onmicrosoft\.com", "CustomerNumber": r"C-\d{5}"},
+    emergency_accounts=frozenset({BREAK_GLASS}),
+    own_site=OWN_SITE,
+)
+"""The words of the tenant that the samples are of."""
+
+
+def by_service(identity: str, name: str) -> Image:
+    """Name a service principal as the actor, as Core Directory does: without its app id."""
+    app = {"appId": None, "displayName": name, "servicePrincipalId": identity, "servicePrincipalName": None}
+    return {"user": None, "app": app}
+
+
+BY_CPIM: Final = by_service(CPIM, "CPIM Service")
+BY_IMPOSTOR: Final = by_service(IMPOSTOR, "CPIM Service")
+"""Anybody can create an application with this display name."""
+BY_CONSUMER: Final[Image] = {"user": BY_USER["user"] | {"id": CONSUMER}, "app": None}
+
+
+def change(name: str, old: object = None, new: object = None) -> Image:
+    """Make a modified property: its values are JSON in strings, and null where there was nothing."""
+    return {"displayName": name, "oldValue": _json(old), "newValue": _json(new)}
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value, separators=(",", ":"))
+
+
+def target(identity: str | None, kind: str, *changes: Image, name: str | None = None, upn: str | None = None) -> Image:
+    """Make one of the targets."""
+    return {
+        "id": identity,
+        "displayName": name,
+        "type": kind,
+        "userPrincipalName": upn,
+        "groupType": None,
+        "modifiedProperties": list(changes),
+    }
+
+
+def account_record(activity: str, *changes: Image, identity: str = CONSUMER, **differences: object) -> Image:
+    """Make the record of a change of an account, by an administrator."""
+    return _account(activity, changes, identity, differences)
+
+
+def _account(activity: str, changes: Iterable[Image], identity: str, differences: dict[str, object]) -> Image:
+    account = target(identity, "User", *changes, upn=f"{identity}@fabrikamb2c.onmicrosoft.com")
+    return audit_record(activity, **{"category": "UserManagement", "targetResources": [account]} | differences)
+
+
+def new_account_record(*, customer_number: str = "C-10482", **differences: object) -> Image:
+    """Make the record of a new consumer account."""
+    changes = [
+        change("AccountEnabled", [], [True]),
+        change("DisplayName", [], ["Robin Reyes"]),
+        change("UserPrincipalName", [], [f"{CONSUMER}@fabrikamb2c.onmicrosoft.com"]),
+        change("CustomerNumber", [], [customer_number])
+        if customer_number
+        else change("Included Updated Properties", None, "UserType"),
+    ]
+    return _account("Add user", changes, CONSUMER, differences)
+
+
+def application_record(activity: str, *changes: Image, kind: str = "Application", **differences: object) -> Image:
+    """Make the record of a change of an application's registration, or of its service principal."""
+    names = ", ".join(one["displayName"] for one in changes)
+    included = change("Included Updated Properties", None, names)
+    changed = target(APPLICATION, kind, *changes, included, name="Order portal")
+    return audit_record(activity, **{"category": "ApplicationManagement", "targetResources": [changed]} | differences)
+
+
+def key(number: int, name: str = "deploy, 2026") -> str:
+    """Describe a secret; its display name may hold commas, and even what looks like another key."""
+    identity = f"{number:08x}-5a1c-4e37-b9d0-82f64c7e0b15"
+    return f"[KeyIdentifier={identity},KeyType=Password,KeyUsage=Verify,DisplayName={name}]"
+
+
+def addresses(*found: str) -> list[Image]:
+    """Give redirect addresses as `AppAddress` has them."""
+    return [{"AddressType": 0, "Address": one, "ReplyAddressClientType": 1, "ReplyAddressIndex": None} for one in found]
+
+
+GRAPH_NAMES: Final = (
+    "00000003-0000-0000-c000-000000000000/ags.windows.net;00000003-0000-0000-c000-000000000000;"
+    "https://canary.graph.microsoft.com;https://graph.microsoft.com;https://ags.windows.net"
+)
+OWN_API_NAMES: Final = "api://orders.fabrikam.example;7a40c5d9-2e81-4b6f-93d7-f58e0c1a64b2"
+
+
+def app_role_record(value: str, *, names: str = GRAPH_NAMES, **differences: object) -> Image:
+    """Make the record of an app role given to a service principal: the API comes first, then who got it."""
+    granting = target(
+        "ce7199b4-8f52-46f3-b54b-4fd81de961e2",
+        "ServicePrincipal",
+        change("AppRole.Id", None, "dc890d15-9560-4a4c-9b7f-a736ec74ec40"),
+        change("AppRole.Value", None, value),
+        change("ServicePrincipal.ObjectID", None, APPLICATION),
+        change("TargetId.ServicePrincipalNames", None, names),
+        name="Microsoft Graph",
+    )
+    activity = "Add app role assignment to service principal"
+    return _grant_record(activity, granting, differences)
+
+
+def delegated_record(
+    scope: str,
+    *,
+    before: str | None = None,
+    names: str = GRAPH_NAMES,
+    consent: str = "Principal",
+    **differences: object,
+) -> Image:
+    """Make the record of delegated scopes given: the whole list before and after, which often starts with a space."""
+    activity = str(differences.pop("activity", "Add delegated permission grant"))
+    granting = target(
+        "ce7199b4-8f52-46f3-b54b-4fd81de961e2",
+        "ServicePrincipal",
+        change("DelegatedPermissionGrant.Scope", before, scope),
+        change("DelegatedPermissionGrant.ConsentType", consent if before else None, consent),
+        change("ServicePrincipal.ObjectID", None, APPLICATION),
+        change("TargetId.ServicePrincipalNames", None, names),
+        name="Microsoft Graph",
+    )
+    return _grant_record(activity, granting, differences)
+
+
+def _grant_record(activity: str, granting: Image, differences: dict[str, Any]) -> Image:
+    receiver = target(APPLICATION, "ServicePrincipal", name="Order portal")
+    fields = {"category": "ApplicationManagement", "targetResources": [granting, receiver]}
+    return audit_record(activity, **fields | differences)
+
+
+def role_record(activity: str, kind: str = "User", *, identity: str = COLLEAGUE, **differences: object) -> Image:
+    """Make Core Directory's record of a directory role given: the principal first, the role in its properties."""
+    holder = target(
+        identity,
+        kind,
+        change("Role.ObjectID", None, "38bf5baf-7ec7-4bc2-8920-6d4044da12c2"),
+        change("Role.DisplayName", None, "Privileged Role Administrator"),
+        change("Role.TemplateId", None, "e8611ab8-c189-46e8-94e1-60213ab1f814"),
+        name=None if kind == "User" else "Order portal",
+    )
+    role = target("38bf5baf-7ec7-4bc2-8920-6d4044da12c2", "Role", name="Privileged Role Administrator")
+    return audit_record(activity, **{"category": "RoleManagement", "targetResources": [holder, role]} | differences)
+
+
+def pim_record(activity: str, kind: str = "User", *, identity: str = COLLEAGUE, **differences: object) -> Image:
+    """Make PIM's record of the same: the role first, then the request, then the principal."""
+    targets = [
+        target("e8611ab8-c189-46e8-94e1-60213ab1f814", "Role", name="Privileged Role Administrator"),
+        target("5d03c1f7-a298-4e6b-8d40-b7f3e9126c0a", "Request"),
+        target(identity, kind, name="Order portal" if kind == "ServicePrincipal" else None),
+    ]
+    details = {"RoleDefinitionOriginId": "e8611ab8-c189-46e8-94e1-60213ab1f814", "Justification": "weekly report"}
+    fields = {
+        "category": "RoleManagement",
+        "loggedByService": "PIM",
+        "targetResources": targets,
+        "additionalDetails": [{"key": name, "value": value} for name, value in details.items()],
+    }
+    return audit_record(activity, **fields | differences)
+
+
+def owner_record(activity: str, **differences: object) -> Image:
+    """Make the record of an owner added: the owner comes first, then what they own."""
+    owner = target(
+        ADMINISTRATOR, "User", change("Application.ObjectID", None, APPLICATION), upn="morgan@fabrikam.example"
+    )
+    owned = target(APPLICATION, "Application", name="Order portal")
+    fields = {"category": "ApplicationManagement", "targetResources": [owner, owned]}
+    return audit_record(activity, **fields | differences)
+
+
+def b2c_record(activity: str, name: str, **differences: object) -> Image:
+    """Make one of the two records, in two categories, that B2C writes of a change of one of its resources."""
+    fields = {
+        "id": "B2C_KJ7PQ_6120950",
+        "category": "ResourceManagement",
+        "loggedByService": "B2C",
+        "targetResources": [target(name, "Other", name=name)],
+        "additionalDetails": [{"key": "TenantId", "value": "fabrikamb2c.onmicrosoft.com"}],
+    }
+    return audit_record(activity, **fields | differences)

@@ -1,0 +1,254 @@
+"""Computed fields, over events built directly: real-shaped records are the detections' own samples."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared import audit_fields
+from shared.conditions import Audit, Resource, SignIn, Text, all_of, any_of, fields_of, holds
+from shared.conditions import Not as Opposite
+from shared.events import Actor, AuditEvent, Change, ResourceEvent, Target
+from shared.vocabulary import DEFAULT, Vocabulary
+
+OWNED = Vocabulary(owned_domains=frozenset({"fabrikam.example"}))
+FIELDS: list[Text[AuditEvent]] = [field for field in vars(Audit).values() if isinstance(field, Text)]
+
+
+def event(*changes: Change, **fields: Any) -> AuditEvent:  # noqa: ANN401 - the fields of AuditEvent
+    known: dict[str, Any] = {
+        "id": "1",
+        "tenant_id": "t",
+        "at": datetime(2026, 3, 17, tzinfo=UTC),
+        "activity": "Update application",
+        "category": "",
+        "service": "",
+        "outcome": "success",
+        "reason": "",
+        "correlation_id": "1",
+        "actor": Actor(id="a"),
+        "targets": (Target(id="o", kind="Application", changes=changes),),
+    }
+    return AuditEvent(**known | fields)
+
+
+def changed(name: str, old: object = None, new: object = None) -> Change:
+    texts = (None if value is None else value if isinstance(value, str) else json.dumps(value) for value in (old, new))
+    return Change(name=name, old=next(texts), new=next(texts))
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda one: one.name)
+def test_nothing_gives_an_empty_text_or_a_plain_answer(field: Text[AuditEvent]) -> None:
+    bare = event(actor=Actor(), targets=(), activity="", outcome="")
+    assert field.read(bare) in {"", "unknown", "consumer"}
+
+
+@given(
+    names=st.lists(
+        st.sampled_from(
+            (
+                "KeyDescription",
+                "AppAddress",
+                "AppRole.Value",
+                "DelegatedPermissionGrant.Scope",
+                "Role.TemplateId",
+                "FederatedIdentityCredentials",
+                "ServicePrincipalName",
+                "TargetId.ServicePrincipalNames",
+                "LogoutUrl",
+            )
+        ),
+        max_size=3,
+    ),
+    texts=st.lists(
+        st.none()
+        | st.text()
+        | st.sampled_from(
+            ["[" * 2000, "[" * 900 + "]" * 900, "[[", "[{}]", '[{"Address":7}]', "[1e999]", '["http://["]']
+        ),
+        min_size=6,
+        max_size=6,
+    ),
+)
+def test_whatever_a_property_holds_every_field_is_text(names: list[str], texts: list[str | None]) -> None:
+    changes = [Change(name=name, old=texts[2 * at], new=texts[2 * at + 1]) for at, name in enumerate(names)]
+    for field in FIELDS:
+        assert isinstance(field.read(event(*changes)), str)
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("https://fabrikam.example", "owned"),
+        ("https://A.B.FABRIKAM.EXAMPLE.:443/x?y#z", "owned"),
+        ("https://notfabrikam.example/", "not-owned"),
+        ("https://fabrikam.example.evil.example/", "not-owned"),
+        ("https://fabrikam.example@evil.example/", "not-owned"),
+        ("https://evil.example\\@fabrikam.example/", "not-owned"),
+        ("https://[broken", "not-owned"),
+        ("https:///path", "not-owned"),
+        ("http://fabrikam.example/", "not-https"),
+        ("https://*.fabrikam.example/", "wildcard"),
+        ("https://fabrikam.example/*", "wildcard"),
+        ("https://x.azurewebsites.net/", "shared-domain"),
+        ("http://localhost:3000", "loopback"),
+        ("http://[::1]/", "loopback"),
+        ("http://localhost.evil.example", "not-https"),
+        ("msal7a40c5d9://auth", "custom-scheme"),
+        ("urn:ietf:wg:oauth:2.0:oob", "custom-scheme"),
+        ("https://login.microsoftonline.com/common/oauth2/nativeclient", "owned"),
+    ],
+)
+def test_what_is_wrong_with_an_address(address: str, problem: str) -> None:
+    assert audit_fields.uri_problem(address, OWNED) == problem
+
+
+def test_without_owned_domains_nobody_knows_whose_an_address_is() -> None:
+    assert audit_fields.uri_problem("https://fabrikam.example/", DEFAULT) == "ownership-unknown"
+
+
+def test_the_worst_of_the_addresses_added_is_told() -> None:
+    old, new = ["https://*.evil.example/"], ["https://*.evil.example/", "https://x.github.io", "http://a.example"]
+    event_ = event(changed("AppAddress", [{"Address": one} for one in old], [{"Address": one} for one in new]))
+    assert audit_fields.redirect_problem(event_, OWNED) == "not-https"
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ((changed("AppRole.Value", None, "Mail.Read"),), "high"),
+        ((changed("AppRole.Value", None, "SMTP.SendAsApp"),), "high"),
+        ((changed("AppRole.Value", None, "Calendars.Read"),), "other"),
+        ((changed("DelegatedPermissionGrant.Scope", "User.Read ", " User.Read"),), ""),
+        ((changed("DelegatedPermissionGrant.Scope", "User.Read", "User.Read User.ReadWrite.All"),), "high"),
+        ((changed("DelegatedPermissionGrant.Scope", "Mail.Read Mail.Send", "Mail.Read"),), ""),
+        ((changed("DelegatedPermissionGrant.Scope", "Mail.Read"),), ""),
+    ],
+)
+def test_permissions_are_judged_by_what_was_added(changes: tuple[Change, ...], level: str) -> None:
+    assert audit_fields.permission_level(event(*changes)) == level
+
+
+@pytest.mark.parametrize(
+    ("names", "api"),
+    [
+        ("https://graph.microsoft.com;00000003-0000-0000-C000-000000000000", "microsoft-graph"),
+        ("00000002-0000-0ff1-ce00-000000000000", "exchange"),
+        ("Microsoft Graph;https://graph.microsoft.com.evil.example", "other"),
+        ("api://00000003-0000-0000-c000-000000000000", "other"),
+    ],
+)
+def test_an_api_is_known_by_its_app_id(names: str, api: str) -> None:
+    assert audit_fields.api(event(changed("TargetId.ServicePrincipalNames", None, names))) == api
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "added"),
+    [
+        ([], ["[KeyIdentifier=1,KeyType=Password,DisplayName=a, b]"], "key"),
+        (["[KeyIdentifier=1,DisplayName=old]"], ["[KeyIdentifier=1,DisplayName=renamed]"], ""),
+        (["[KeyIdentifier=1,DisplayName=[KeyIdentifier=2]"], ["[KeyIdentifier=2,DisplayName=x]"], "key"),
+        (["[KeyIdentifier=1]", "[KeyIdentifier=2]"], ["[KeyIdentifier=2]"], ""),
+        ("not a list", "not a list", ""),
+        ("not a list", "another text", "key"),
+        (None, None, ""),
+    ],
+)
+def test_a_credential_is_new_by_its_identifier(old: object, new: object, added: str) -> None:
+    assert audit_fields.added_credential(event(changed("KeyDescription", old, new))) == added
+
+
+@pytest.mark.parametrize(
+    ("template", "level"),
+    [
+        ("62E90394-69F5-4237-9190-012177145E10", "privileged"),
+        ("88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "other"),
+        ("", ""),
+    ],
+)
+def test_a_role_is_known_by_its_template_in_both_services(template: str, level: str) -> None:
+    assert audit_fields.role_level(event(changed("Role.TemplateId", None, template))) == level
+    assert audit_fields.role_level(event(details={"RoleDefinitionOriginId": template})) == level
+
+
+@pytest.mark.parametrize(
+    ("attributes", "fault"),
+    [
+        ({}, ""),
+        ({"DisplayName": ".+"}, ""),
+        ({"displayname": "[A-Z].*"}, ""),
+        ({"DisplayName": "[0-9]+"}, "pattern"),
+        ({"DisplayName": "[0-9]+", "City": ""}, "missing"),
+        ({"Department": ".+"}, "missing"),
+    ],
+)
+def test_a_new_account_is_held_against_the_conventions(attributes: dict[str, str], fault: str) -> None:
+    made = event(changed("DisplayName", [], ["Robin Reyes"]), changed("Department", [], []), activity="Add user")
+    assert audit_fields.account_fault(made, Vocabulary(account_attributes=attributes)) == fault
+
+
+READ_WITH: list[tuple[Callable[[AuditEvent, Vocabulary], str], AuditEvent, Vocabulary, str]] = [
+    (audit_fields.actor_service, event(actor=Actor(id="c")), Vocabulary(cpim_ids=frozenset({"c"})), "cpim"),
+    (audit_fields.actor_service, event(actor=Actor(name="CPIM Service")), Vocabulary(cpim_ids=frozenset({""})), ""),
+    (audit_fields.tenant, event(), Vocabulary(consumer_tenants=frozenset({"other"})), "other"),
+    (audit_fields.tenant, event(), Vocabulary(consumer_tenants=frozenset({"t"})), "consumer"),
+    (audit_fields.target_account, event(), Vocabulary(emergency_accounts=frozenset({"o"})), "emergency"),
+    (
+        audit_fields.logout_url,
+        event(changed("SingleSignOutAddress", "a", "b")),
+        Vocabulary(logout_properties=frozenset({"SignOut"})),
+        "changed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("read", "seen", "vocabulary", "told"), READ_WITH)
+def test_the_vocabulary_decides(
+    read: Callable[[AuditEvent, Vocabulary], str], seen: AuditEvent, vocabulary: Vocabulary, told: str
+) -> None:
+    assert read(seen, vocabulary) == told
+    assert read(seen, DEFAULT) != told or told in {"", "consumer"}
+
+
+def test_a_vocabulary_is_read_wherever_a_field_stands() -> None:
+    is_emergency = Audit.target_account.is_("emergency")
+    tree = all_of(
+        any_of(Audit.target_account.one_of("emergency"), Audit.activity.is_("nothing")),
+        Opposite(Opposite(Audit.target_account.starts_with("emerg"))),
+        is_emergency,
+    )
+    mine = Vocabulary(emergency_accounts=frozenset({"o"}))
+    assert not holds(tree, event())
+    assert holds(tree, event(), mine)
+    assert {field.name for field in fields_of(tree)} == {"target_account", "activity"}
+
+
+def test_a_site_is_known_by_its_name() -> None:
+    operation = ResourceEvent(
+        id="1",
+        tenant_id="t",
+        subscription_id="s",
+        at=datetime(2026, 3, 17, tzinfo=UTC),
+        operation="Microsoft.Web/sites/stop/action",
+        outcome="success",
+        correlation_id="1",
+        actor=Actor(),
+        resource_id="/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/Func-A/slots/b",
+    )
+    own, other = (Vocabulary(own_site=name) for name in ("func-a", "func"))
+    assert holds(Resource.site.is_("own"), operation, own)
+    assert holds(Resource.site.is_("other"), operation, other)
+    assert holds(Resource.site.is_("other"), operation)
+
+
+def test_every_field_that_needs_words_names_them() -> None:
+    fields: list[Text[Any]] = [
+        one for each in (Audit, SignIn, Resource) for one in vars(each).values() if isinstance(one, Text)
+    ]
+    for field in fields:
+        assert (field.read_with is None) is (field.words == ())
+        assert set(field.words) <= set(Vocabulary.__struct_fields__)
