@@ -1,6 +1,6 @@
 """Makes the extract of type data that the checks read, from a copy of the full data.
 
-    python -m infra.checks.extract ../shared/bicep-types
+    python -m infra.checks.extract FOLDER
 
 The full data is that of Azure/bicep-types-az, in files named <provider>/<version>/<set>.types.json. Run it when a
 resource type or a version is new in the Bicep.

@@ -127,10 +127,11 @@ resource keeper 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(container.id, principalId, keeper.id)
+  name: guid(container.id, principalId, keeper.name)
   scope: container
   properties: {
-    roleDefinitionId: keeper.id
+    // Azure keeps a role's id as the subscription's, wherever the role was made.
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keeper.name)
     principalId: principalId
     principalType: 'ServicePrincipal'
     description: 'The app keeps evidence and cannot delete it.'

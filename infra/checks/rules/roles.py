@@ -6,7 +6,7 @@ from typing import Final
 from infra.checks.declared import Declared
 from infra.checks.deployments import Deployment, Infrastructure
 from infra.checks.problems import Problem
-from infra.checks.syntax import Array, Expression, Member, Name, Object, Resource, Text, When
+from infra.checks.syntax import Array, Call, Expression, Member, Name, Object, Resource, Text, When
 from infra.checks.values import Evaluator, mentions_parameter, property_at, rounds_of
 
 _DEFINITION: Final = "Microsoft.Authorization/roleDefinitions"
@@ -113,9 +113,11 @@ def _check_assignments(infrastructure: Infrastructure) -> Iterator[Problem]:
 
 
 def custom_role(deployment: Deployment, resource: Resource) -> Resource | None:
-    """Give the custom role that an assignment names, when it names one of the same file."""
+    """Give the custom role that an assignment names, by its id or its name, when it names one of the same file."""
     role = property_at(resource.object, "properties.roleDefinitionId")
-    if isinstance(role, Member) and role.name == "id" and isinstance(role.of, Name):
+    if isinstance(role, Call) and role.name == "subscriptionResourceId":
+        role = role.arguments[-1]
+    if isinstance(role, Member) and role.name in {"id", "name"} and isinstance(role.of, Name):
         found = deployment.template.resources.get(role.of.name)
         return found if found and found.type == _DEFINITION else None
     return None

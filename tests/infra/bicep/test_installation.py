@@ -135,6 +135,21 @@ def test_the_hooks_name_outputs_that_there_are() -> None:
     assert named <= set(intact().templates["main.bicep"].outputs)
 
 
+def test_the_scripts_name_outputs_that_there_are() -> None:
+    """A name in `needed x` or `output x` of the deployment scripts is an output of main.bicep."""
+    scripts = "".join(path.read_text("utf-8") for path in (INFRA / "scripts").glob("*.sh"))
+    named = set(re.findall(r"\$\((?:needed|output) ([a-z]\w+)", scripts))
+    assert named >= {"functionAppName", "subscriptionIds"}
+    assert named <= set(intact().templates["main.bicep"].outputs)
+
+
+def test_the_second_step_takes_what_the_first_gives() -> None:
+    events = intact().templates["modules/events.bicep"]
+    asked = {one.name for one in events.parameters.values() if one.default is None}
+    script = (INFRA / "scripts" / "event-subscriptions.sh").read_text("utf-8")
+    assert asked == set(re.findall(r'"(\w+)=', script))
+
+
 def test_the_parameters_file_keeps_secrets_out() -> None:
     values = intact().templates["main.bicepparam"].variables
     main = intact().templates["main.bicep"]
