@@ -4,11 +4,11 @@ Nothing acts on GET.
 """
 
 from html import escape
-from typing import Final
+from typing import Annotated, Final
 
 import azure.functions as func
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from responders.app import machine
 from shared.cases import Case
@@ -20,25 +20,29 @@ _MOST: Final = 200
 _LONGEST_BODY: Final = 16_384
 
 
+type Person = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+"""Who did it, as people write their names."""
+
+
 class ModeChange(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of PUT modes/{detection}."""
 
     mode: Mode
-    by: str
+    by: Person
 
 
 class Stop(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of PUT kill-switch."""
 
     stopped: bool
-    by: str
-    reason: str = ""
+    by: Person
+    reason: Annotated[str, Meta(max_length=1000)] = ""
 
 
 class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of POST cases/{case}/acknowledge."""
 
-    by: str
+    by: Person
 
 
 @requests.function_name("list_cases")
@@ -145,7 +149,7 @@ def _body[T: Struct](req: func.HttpRequest, shape: type[T]) -> T:
         raise ValueError(f"the body has {len(raw)} bytes; at most {_LONGEST_BODY} are read")
     try:
         return msgspec.json.decode(raw, type=shape)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         wanted = ", ".join(field.name for field in msgspec.structs.fields(shape))
         raise ValueError(f"{error}; send a JSON object with {wanted}") from error
 
