@@ -1,9 +1,8 @@
 """`responder approve`, `revoke`, `approvals`: who may make which changes."""
 
 import argparse
-import getpass
 
-from responders.commands.connection import CommandError, add_settings_option, storage_from
+from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import print_table
 from shared.approvals import TableApprovals, until_from
 from shared.authorize import Approval, Malformed
@@ -65,7 +64,7 @@ def _approve(arguments: argparse.Namespace) -> int:
             valid_from=utc_now(),
             valid_until=until_from(arguments.until),
             ticket=arguments.ticket,
-            approved_by=arguments.by or getpass.getuser(),
+            approved_by=arguments.by or person(),
             targets=tuple(target.lower() for target in arguments.target),
         )
         TableApprovals(storage_from(arguments), clock=utc_now).approve(approval)
@@ -81,9 +80,7 @@ def _approve(arguments: argparse.Namespace) -> int:
 def _revoke(arguments: argparse.Namespace) -> int:
     approvals = TableApprovals(storage_from(arguments), clock=utc_now)
     try:
-        found = approvals.revoke(
-            ApprovalList(arguments.list), arguments.object_id, by=arguments.by or getpass.getuser()
-        )
+        found = approvals.revoke(ApprovalList(arguments.list), arguments.object_id, by=arguments.by or person())
     except BadIdentifier as error:
         raise CommandError(str(error)) from error
     if not found:
@@ -119,4 +116,6 @@ def _state(approval: Approval) -> str:
         return f"revoked {approval.revoked_at:%Y-%m-%d %H:%M}"
     if approval.valid_until <= utc_now():
         return "expired"
+    if approval.valid_from > utc_now():
+        return f"valid only from {approval.valid_from:%Y-%m-%d %H:%M}"
     return "valid"

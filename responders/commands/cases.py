@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
-from responders.commands.tables import print_table
+from responders.commands.tables import legible_json, print_table
 from shared.machine import utc_now
 from shared.record import Ledger
 from shared.settings import settings_from
@@ -37,11 +37,11 @@ def _run(arguments: argparse.Namespace) -> int:
         found = [case for case in found if case.id == arguments.case]
         if not found:
             raise CommandError(f"no case of the last 30 days has the id {arguments.case}; `responder cases` lists them")
-        print(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False))
+        print(legible_json(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False)))
         return 0
     if arguments.json:
         for case in found:
-            print(msgspec.json.encode(case).decode())
+            print(legible_json(msgspec.json.encode(case).decode()))
         return 0
     print_table(
         ("case", "when (UTC)", "detection", "actor", "standing", "decision", "outcome", "state"),

@@ -1,6 +1,7 @@
 """How a command reaches storage: the environment, or a settings file in the shape of local.settings.json."""
 
 import argparse
+import getpass
 import json
 import os
 from collections.abc import Mapping
@@ -40,10 +41,10 @@ def values_from(arguments: argparse.Namespace) -> Mapping[str, str]:
     if not arguments.settings:
         return {}
     try:
-        return json.loads(Path(arguments.settings).read_text(encoding="utf-8"))["Values"]
+        return dict(json.loads(Path(arguments.settings).read_text(encoding="utf-8"))["Values"].items())
     except OSError as error:
         raise CommandError(f"the settings file {arguments.settings} can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandError(f'{arguments.settings} is not a settings file: it should be {{"Values": {{…}}}}') from error
 
 
@@ -60,3 +61,11 @@ def storage_from(arguments: argparse.Namespace) -> Storage:
             " or AzureWebJobsStorage__accountName, or pass --settings FILE"
         )
     return Storage(environment)
+
+
+def person() -> str:
+    """Who is at the terminal, for the record; an account without a name goes by its number."""
+    try:
+        return getpass.getuser()
+    except OSError:
+        return f"uid {os.getuid()}"

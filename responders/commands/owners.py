@@ -3,8 +3,10 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from responders.catalogue import CATALOGUE
 from responders.commands.connection import CommandError, add_settings_option, storage_from
 from responders.commands.tables import print_table
+from shared.catalog import ApprovalList
 from shared.clients.storage import Table
 
 if TYPE_CHECKING:
@@ -26,8 +28,11 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 
 def _owner(arguments: argparse.Namespace) -> int:
-    if set(arguments.scope) & set("/\\#?") or not 0 <= arguments.order <= 999:  # noqa: PLR2004 - three digits of a key
-        raise CommandError("the scope is a detection id, an approval list or *, and the order a number from 0 to 999")
+    scopes = {"*", *(one.value for one in ApprovalList), *(detection.id for detection in CATALOGUE)}
+    if arguments.scope not in scopes:
+        raise CommandError(f"the scope should be a detection's id or one of: *, {', '.join(ApprovalList)}")
+    if not 0 <= arguments.order <= 999:  # noqa: PLR2004 - three digits of a key
+        raise CommandError("the order should be a number from 0 to 999")
     storage = storage_from(arguments)
     columns = {"name": arguments.name, "upn": arguments.upn}
     storage.upsert(Table.OWNERS, arguments.scope, f"{arguments.order:03}", columns)

@@ -1,15 +1,14 @@
 """`responder mode`, `stop`, `start`: how far each detection may go, and the kill switch for all."""
 
 import argparse
-import getpass
 from typing import TYPE_CHECKING
 
 from responders.catalogue import CATALOGUE
-from responders.commands.connection import CommandError, add_settings_option, storage_from
+from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import print_table
 from shared.catalog import Mode
 from shared.machine import utc_now
-from shared.switches import Switches
+from shared.switches import Positions, Switches
 
 if TYPE_CHECKING:
     from responders.commands.approvals import Subparsers
@@ -39,12 +38,17 @@ def _switches(arguments: argparse.Namespace) -> Switches:
     return Switches(storage_from(arguments), clock=utc_now)
 
 
+def _read(switches: Switches) -> Positions:
+    positions = switches.positions()
+    if positions.unread:
+        raise CommandError(f"the switches could not be read: {positions.unread}")
+    return positions
+
+
 def _mode(arguments: argparse.Namespace) -> int:
     switches = _switches(arguments)
     if arguments.detection is None:
-        positions = switches.positions()
-        if positions.unread:
-            raise CommandError(f"the switches could not be read: {positions.unread}")
+        positions = _read(switches)
         rows = [(detection.id, positions.mode(detection.id), detection.title) for detection in CATALOGUE]
         print_table(("detection", "mode", "title"), rows, none="no detections")
         print("kill switch: " + ("ON, nothing is put back" if positions.stopped else "off"))
@@ -53,20 +57,20 @@ def _mode(arguments: argparse.Namespace) -> int:
     if arguments.detection not in known:
         raise CommandError(f"no detection is called {arguments.detection!r}; there are: {', '.join(sorted(known))}")
     if arguments.mode is None:
-        print(switches.positions().mode(arguments.detection))
+        print(_read(switches).mode(arguments.detection))
         return 0
-    switches.set_mode(arguments.detection, Mode(arguments.mode), by=getpass.getuser())
+    switches.set_mode(arguments.detection, Mode(arguments.mode), by=person())
     print(f"{arguments.detection} is now in mode {arguments.mode}")
     return 0
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    _switches(arguments).stop(by=getpass.getuser(), reason=arguments.reason)
+    _switches(arguments).stop(by=person(), reason=arguments.reason)
     print("stopped: nothing is put back until `responder start`; pages go on")
     return 0
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    _switches(arguments).start(by=getpass.getuser())
+    _switches(arguments).start(by=person())
     print("started: detections in mode enforce put things back again")
     return 0

@@ -1,11 +1,17 @@
 """Tables for a terminal: columns as wide as their text, escape sequences in text made visible."""
 
+import json
 from collections.abc import Sequence
 
 
 def legible(text: str) -> str:
     """Give text without characters that move a cursor or hide: each becomes its code point in angle brackets."""
     return "".join(one if one.isprintable() else f"<U+{ord(one):04X}>" for one in text)
+
+
+def legible_json(text: str) -> str:
+    """Give JSON, which may be of several lines, with the same characters written as JSON escapes."""
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def print_table(names: Sequence[str], rows: Sequence[Sequence[str]], *, none: str) -> None:
