@@ -7,30 +7,61 @@ has no function for them. A text of ASCII letters, Unicode dashes and Unicode sp
 A query knows nothing of approvals: it finds what was done, by whomever.
 """
 
-import json
+import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, assert_never
 
 from msgspec import Struct
 
 from shared.catalog import AnyDetection
-from shared.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith
+from shared.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith, fields_of
 from shared.events import Log
+from shared.kql_fields import ACTOR, FIELDS, RESOURCE, SPACES, Expression, Looked, among, quoted
 from shared.normalize.resources import OUTCOMES
+from shared.vocabulary import DEFAULT, Vocabulary
 
 _DASHES: Final = r"[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}\x{ff0d}]"
-_SPACES: Final = (
-    r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
-)
-"""Python's idea of a space, spelt out: regular expressions differ in theirs."""
 
-_FOLD: Final = f"""let Fold = (text: string) {{
+_LETS: Final[Mapping[str, str]] = {
+    "Fold": f"""let Fold = (text: string) {{
     tolower(trim(" ", substring(replace_regex(replace_regex(text,
         @"{_DASHES}", "-"),
-        @"{_SPACES}", " "),
+        @"{SPACES}", " "),
         0, 500)))
 }};
+""",
+    "Outcome": f"""let Outcome = (word: string) {{
+    case({", ".join(f'word == "{word}", "{outcome}"' for word, outcome in OUTCOMES.items())}, word)
+}};
+""",
+    "Value": r"""let Value = (text: string) {
+    case(text startswith "\"", tostring(parse_json(text)), text == "null", "", text)
+};
+""",
+    "Targets": """let Targets = AuditLogs
+| mv-expand with_itemindex=place target = TargetResources;
+""",
+    "Changes": """let Changes = Targets
+| mv-expand change = target.modifiedProperties
+| project Id, property = Fold(tostring(change.displayName)),
+    old = Value(tostring(change.oldValue)), new = Value(tostring(change.newValue));
+""",
+    "Sides": """let Sides = union
+    (Changes | project Id, property, value = old, olds = 1, news = 0),
+    (Changes | project Id, property, value = new, olds = 0, news = 1)
+| where isnotempty(value);
+""",
+    "Items": rf"""let Items = Sides
+| mv-expand item = iff(value matches regex @"^\s*\[", parse_json(value), pack_array(value))
+| where isnotempty(tostring(item))
+| project Id, property, text = trim(@"{SPACES}", tostring(item)), olds, news;
+""",
+}
+"""Functions and tables that queries share, each after those that it needs.
+
+`Changes` are the modified properties, unwrapped as the normaliser does. `Sides` has each property's old and new value
+in a row of its own, and `Items` the members of those that are lists.
 """
 
 
@@ -38,13 +69,12 @@ class View(Struct, frozen=True, kw_only=True):
     """A log as its detections read it.
 
     `tables` are what it is made of; where there are several, each is reduced to the columns that are asked for before
-    they are put together, since they give the same column different types. `fields` are expressions by the name of the
-    Text field, `shown` those of the columns that a person sees of each match.
+    they are put together, since they give the same column different types. `shown` are expressions of the columns that
+    a person sees of each match, beside the fields that the condition reads.
     """
 
     name: str
     tables: tuple[str, ...]
-    fields: Mapping[str, str]
     shown: Mapping[str, str]
 
 
@@ -52,17 +82,8 @@ VIEWS: Final[Mapping[Log, View]] = {
     Log.AUDIT: View(
         name="AuditView",
         tables=("AuditLogs",),
-        fields={
-            "activity": "Fold(coalesce(ActivityDisplayName, OperationName))",
-            "category": "Fold(Category)",
-            "service": "Fold(LoggedByService)",
-            "outcome": "Fold(Result)",
-            "target_kind": "Fold(tostring(TargetResources[0].type))",
-        },
         shown={
-            "actor_id": (
-                "tolower(coalesce(tostring(InitiatedBy.user.id), tostring(InitiatedBy.app.servicePrincipalId)))"
-            ),
+            "actor_id": ACTOR,
             "actor_name": (
                 "coalesce(tostring(InitiatedBy.user.userPrincipalName), tostring(InitiatedBy.user.displayName),"
                 " tostring(InitiatedBy.app.displayName))"
@@ -78,10 +99,6 @@ VIEWS: Final[Mapping[Log, View]] = {
     Log.SIGN_IN: View(
         name="SignInView",
         tables=("SigninLogs", "AADNonInteractiveUserSignInLogs"),
-        fields={
-            "error_code": "ResultType",
-            "app_name": "Fold(AppDisplayName)",
-        },
         shown={
             "actor_id": "tolower(UserId)",
             "actor_name": "coalesce(UserPrincipalName, UserDisplayName)",
@@ -95,24 +112,17 @@ VIEWS: Final[Mapping[Log, View]] = {
     Log.RESOURCE: View(
         name="ResourceView",
         tables=("AzureActivity",),
-        fields={
-            "operation": "Fold(coalesce(OperationNameValue, OperationName))",
-            "outcome": "Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))",
-        },
         shown={
             "actor_id": (
                 'tolower(tostring(parse_json(Claims)["http://schemas.microsoft.com/identity/claims/objectidentifier"]))'
             ),
             "actor_name": "Caller",
             "actor_address": "CallerIpAddress",
-            "target_id": "tolower(coalesce(ResourceId, _ResourceId))",
+            "target_id": RESOURCE,
             "correlation_id": "CorrelationId",
         },
     ),
 }
-
-_OUTCOMES: Final = ", ".join(f'word == "{word}", "{outcome}"' for word, outcome in OUTCOMES.items())
-_OUTCOME: Final = f"let Outcome = (word: string) {{\n    case({_OUTCOMES}, word)\n}};\n"
 
 
 def to_kql(condition: Condition[Any]) -> str:
@@ -121,8 +131,7 @@ def to_kql(condition: Condition[Any]) -> str:
         case Is(field, value):
             return f"{field.name} == {quoted(value)}"
         case OneOf(field, values):
-            listed = ", ".join(map(quoted, sorted(values)))
-            return f"{field.name} in ({listed})" if values else "false"
+            return among(field.name, values)
         case StartsWith(field, prefix):
             return f"{field.name} startswith_cs {quoted(prefix)}"
         case All(terms):
@@ -135,39 +144,40 @@ def to_kql(condition: Condition[Any]) -> str:
             assert_never(condition)
 
 
-def quoted(text: str) -> str:
-    """Write a text as a Kusto literal, whose escapes are those of JSON."""
-    return json.dumps(text, ensure_ascii=False)
-
-
 def _joined(word: str, terms: tuple[Condition[Any], ...], *, none: str) -> str:
     if len(terms) == 1:
         return to_kql(terms[0])
     return f"({word.join(map(to_kql, terms))})" if terms else none
 
 
-def query(detection: AnyDetection) -> str:
+def query(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
     """Write the whole query that finds what `detection` matches, over whatever time the person asking chooses.
 
     Raises:
         LookupError: its condition reads a field that no view has.
     """
-    view = VIEWS[detection.log]
-    read = sorted(set(_fields_of(detection.when)))
-    if missing := [name for name in read if name not in view.fields]:
-        raise LookupError(
-            f"{detection.id} reads {', '.join(missing)}, which {view.name} in shared/kql.py can't compute"
-        )
-    columns = {name: view.fields[name] for name in read}
-    return (
-        f"{_FOLD}{_OUTCOME if detection.log is Log.RESOURCE else ''}"
-        f"let {view.name} = {_tabular(view, columns)};\n"
+    view, known = VIEWS[detection.log], FIELDS[detection.log]
+    read = sorted({field.name for field in fields_of(detection.when)})
+    if missing := [name for name in read if name not in known]:
+        raise LookupError(f"{detection.id} reads {', '.join(missing)}; FIELDS in shared/kql_fields.py haven't got it")
+    body = (
+        f"let {view.name} = {_tabular(view, {name: known[name](vocabulary) for name in read})};\n"
         f"{view.name}\n"
         f"| where {predicate(detection)}\n"
         f"| project TimeGenerated, detection = {quoted(detection.id)},\n"
         f"    {', '.join([*read, *view.shown])}\n"
         "| sort by TimeGenerated desc\n"
     )
+    return "".join(_needed_by(body)) + body
+
+
+def _needed_by(body: str) -> list[str]:
+    """Give the shared definitions that a query uses, and those that they use."""
+    needed: list[str] = []
+    for name, definition in reversed(_LETS.items()):
+        if re.search(rf"\b{name}\b", "".join([*needed, body])):
+            needed.insert(0, definition)
+    return needed
 
 
 def predicate(detection: AnyDetection) -> str:
@@ -177,7 +187,7 @@ def predicate(detection: AnyDetection) -> str:
     return to_kql(detection.when)
 
 
-def document(detection: AnyDetection) -> str:
+def document(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
     """Give the query under a header that says what it finds and why that matters."""
     tables = ", ".join(VIEWS[detection.log].tables)
     lines = [
@@ -186,29 +196,26 @@ def document(detection: AnyDetection) -> str:
         f"Why: {detection.why}",
         *([f"Differs from the guide: {detection.deviates}"] if detection.deviates else []),
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
+        *([_WORDS.format(", ".join(words))] if (words := words_of(detection)) else []),
     ]
     wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "))]
-    return "".join(f"// {line}\n" for line in wrapped) + query(detection)
+    return "".join(f"// {line}\n" for line in wrapped) + query(detection, vocabulary)
 
 
 _WIDTH: Final = 120
+_WORDS: Final = "Words that differ by tenant are in it as they were set when it was written: {}."
 _APPROVED: Final = "What approved actors did is among the answers: approval list {} says who they are, by actor_id."
 
 
-def _tabular(view: View, fields: Mapping[str, str]) -> str:
-    columns = "".join(f",\n    {name} = {expression}" for name, expression in {**fields, **view.shown}.items())
-    parts = [f"{table}\n| project\n    TimeGenerated{columns}" for table in view.tables]
+def words_of(detection: AnyDetection) -> list[str]:
+    """Name the fields of `Vocabulary` that a detection is judged by."""
+    return sorted({word for field in fields_of(detection.when) for word in field.words})
+
+
+def _tabular(view: View, fields: Mapping[str, Expression]) -> str:
+    looked = {name: field for name, field in fields.items() if isinstance(field, Looked)}
+    joins = "".join(f"\n| join kind=leftouter (\n    {field.rows}\n) on Id" for field in looked.values())
+    values = {name: field.value if isinstance(field, Looked) else field for name, field in fields.items()}
+    columns = "".join(f",\n    {name} = {expression}" for name, expression in {**values, **view.shown}.items())
+    parts = [f"{table}{joins}\n| project\n    TimeGenerated{columns}" for table in view.tables]
     return parts[0] if len(parts) == 1 else "union isfuzzy=true\n(\n" + "\n),\n(\n".join(parts) + "\n)"
-
-
-def _fields_of(condition: Condition[Any]) -> Iterator[str]:
-    match condition:
-        case Is(field) | OneOf(field) | StartsWith(field):
-            yield field.name
-        case All(terms) | AnyOf(terms):
-            for term in terms:
-                yield from _fields_of(term)
-        case Not(term):
-            yield from _fields_of(term)
-        case _:
-            assert_never(condition)

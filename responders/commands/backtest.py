@@ -14,6 +14,7 @@ from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
+from responders.commands.words import own_vocabulary
 from responders.tally import FileApprovals, Tally
 from shared.machine import utc_now
 from shared.match import Matcher
@@ -87,7 +88,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _read_all(names: list[str], tally: Tally) -> None:
-    matcher = Matcher(CATALOGUE)
+    matcher = Matcher(CATALOGUE, own_vocabulary())
     progress = Progress(sum(_size(name) for name in names))
     try:
         for name in names:

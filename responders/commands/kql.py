@@ -9,12 +9,14 @@ from pathlib import Path
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError
+from responders.commands.words import own_vocabulary
 from shared.catalog import AnyDetection
 from shared.kql import document
 
 _HELP = """\
 Each query finds in AuditLogs, in SigninLogs and AADNonInteractiveUserSignInLogs, or in AzureActivity what the detection
-matches, over the time that is chosen where it is run. Approvals aren't asked: what approved actors did is found too."""
+matches, over the time that is chosen where it is run. Approvals aren't asked: what approved actors did is found too.
+Words that differ by tenant are those of the environment (VOCABULARY, EMERGENCY_ACCOUNT_IDS, B2C_TENANT_ID)."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -35,7 +37,8 @@ def _run(arguments: argparse.Namespace) -> int:
     detections = [_detection(name) for name in ids] or CATALOGUE
     if arguments.out:
         return _write(detections, Path(arguments.out))
-    sys.stdout.write("\n".join(map(document, detections)))
+    vocabulary = own_vocabulary()
+    sys.stdout.write("\n".join(document(detection, vocabulary) for detection in detections))
     return 0
 
 
@@ -48,10 +51,11 @@ def _detection(name: str) -> AnyDetection:
 
 
 def _write(detections: Sequence[AnyDetection], folder: Path) -> int:
+    vocabulary = own_vocabulary()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for detection in detections:
-            (folder / f"{detection.id}.kql").write_text(document(detection), encoding="utf-8")
+            (folder / f"{detection.id}.kql").write_text(document(detection, vocabulary), encoding="utf-8")
     except OSError as error:
         raise CommandError(f"the queries can't be written to {folder}: {error.strerror}") from error
     print(f"queries written to {folder}: {len(detections)}")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from responders.catalogue import CATALOGUE
+from responders.catalogue import BY_ID, CATALOGUE
 from responders.cli import main
 from shared.kql import document
 
@@ -16,7 +16,7 @@ def test_a_query_is_printed_under_its_header(capfd: pytest.CaptureFixture[str]) 
         "// Conditional access policy created by an unapproved actor\n// ca-policy-created (risk: high"
     )
     assert text.endswith("| sort by TimeGenerated desc\n")
-    assert text == document(CATALOGUE[0])
+    assert text == document(BY_ID["ca-policy-created"])
 
 
 def test_without_an_id_all_are_printed(capfd: pytest.CaptureFixture[str]) -> None:
@@ -31,6 +31,17 @@ def test_each_is_written_to_a_file_of_its_own(tmp_path: Path, capfd: pytest.Capt
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.kql" for name in IDS)
     assert (folder / f"{IDS[0]}.kql").read_text(encoding="utf-8") == document(CATALOGUE[0])
     assert capfd.readouterr().out == f"queries written to {folder}: {len(IDS)}\n"
+
+
+def test_the_words_are_those_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    account = "0a4de1f7-93b6-4c28-85da-61e0f7b2c300"
+    monkeypatch.setenv("EMERGENCY_ACCOUNT_IDS", account.upper())
+    assert main(["kql", "break-glass-changed"]) == 0
+    text = capfd.readouterr().out
+    assert f'in ("{account}")' in text
+    assert "emergency_accounts" in text.partition("let ")[0]
 
 
 def test_a_wrong_id_is_answered_with_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:

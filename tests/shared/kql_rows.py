@@ -19,7 +19,7 @@ TABLES: Final[dict[str, dict[str, str]]] = json.loads(
 )
 """The columns of each table and their types."""
 
-_NOT_TEXT: Final = {"Type", "TenantId", "AADTenantId", "CorrelationId", "OperationVersion"}
+_NOT_TEXT: Final = {"Type", "Id", "TenantId", "AADTenantId", "CorrelationId", "OperationVersion"}
 
 
 def row_of(record: Json) -> Json:
@@ -51,7 +51,7 @@ def _activity_row(record: Json) -> Json:
             "authorization": data["authorization"],
             "claims": data["claims"],
             "properties": record.get("properties", {}),
-            "resourceId": record.get("resourceId") or record.get("subject"),
+            "resourceId": record.get("resourceId") or data.get("resourceUri") or record.get("subject"),
             "subscriptionId": "3e81f6a0-27bc-4d95-8c43-07d1a9e4b652",
         }
     ) | {"ActivityStatusValue": status["value"] if isinstance(status, dict) else status}

@@ -1,0 +1,272 @@
+"""The fields of the views in Kusto: the second telling of `audit_fields` and `other_fields`, tested to give the same.
+
+Properties of one name are taken together where a record has several, of two targets say. Patterns of
+`Vocabulary.account_attributes` are given to Kusto as they are, whose regular expressions lack lookaround.
+"""
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from shared.audit_fields import _SIGN_IN_PROPERTIES as SIGN_IN_PROPERTIES  # pyright: ignore[reportPrivateUsage]
+from shared.events import Log, fold
+from shared.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
+from shared.vocabulary import Vocabulary
+
+SPACES: Final = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
+"""Python's idea of a space, spelt out: regular expressions differ in theirs."""
+
+ACTOR: Final = "tolower(coalesce(tostring(InitiatedBy.user.id), tostring(InitiatedBy.app.servicePrincipalId)))"
+RESOURCE: Final = "tolower(coalesce(ResourceId, _ResourceId))"
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """A field that takes more than an expression over one row.
+
+    `rows` is a query that gives at most one row for each record's Id; `value` is the field, over the record's own
+    columns and those of `rows`, which are null or "" for a record that it has nothing of.
+    """
+
+    rows: str
+    value: str
+
+
+type Expression = str | Looked
+type Field = Callable[[Vocabulary], Expression]
+
+
+def quoted(text: str) -> str:
+    """Write a text as a Kusto literal, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def among(column: str, words: Collection[str]) -> str:
+    """Ask whether a column is one of several texts."""
+    return f"{column} in ({', '.join(map(quoted, sorted(words)))})" if words else "false"
+
+
+def _same(expression: Expression) -> Field:
+    """Give a field that asks nothing of the vocabulary."""
+    return lambda _: expression
+
+
+def _of_changes(name: str, *properties: str) -> Field:
+    rows = f"""Changes
+    | where {among("property", properties)}
+    | summarize {name} = max(Fold(coalesce(new, old))) by Id"""
+    return _same(Looked(rows=rows, value=f'coalesce({name}, "")'))
+
+
+def _flag(name: str, rows: str, word: str) -> Looked:
+    """Give a field that is `word` where `rows` has the record."""
+    return Looked(
+        rows=f"{rows}\n    | summarize {name}_rows = count() by Id", value=f'iff({name}_rows > 0, "{word}", "")'
+    )
+
+
+_PRINCIPAL_KIND: Final = Looked(
+    rows="""Targets
+    | extend principal = Fold(tostring(target.type))
+    | where principal in ("group", "serviceprincipal", "user")
+    | summarize arg_min(place, principal) by Id
+    | project Id, principal_kind = principal""",
+    value='coalesce(principal_kind, "")',
+)
+_USER: Final = "strcat(InitiatedBy.user.id, InitiatedBy.user.userPrincipalName, InitiatedBy.user.displayName)"
+_APP: Final = (
+    "strcat(InitiatedBy.app.servicePrincipalId, InitiatedBy.app.displayName,"
+    " InitiatedBy.app.servicePrincipalName, InitiatedBy.app.appId)"
+)
+_ACTOR_KIND: Final = (
+    f'case(isnotempty({_USER}) == isnotempty({_APP}), "unknown", isnotempty({_USER}), "user", "serviceprincipal")'
+)
+_ACTOR_IS_TARGET: Final = Looked(
+    rows=f"""Targets
+    | where tolower(tostring(target.id)) == {ACTOR}
+    | summarize own = count() by Id""",
+    value=f'case({ACTOR} == "", "", own > 0, "self", "other")',
+)
+_ROLE_LEVEL: Final = Looked(
+    rows=f"""union
+        (Changes | where property == "role.templateid" | project Id, role = tolower(coalesce(new, old))),
+        (AuditLogs
+        | mv-expand detail = AdditionalDetails
+        | where Fold(tostring(detail.key)) in ("templateid", "roledefinitionoriginid")
+        | project Id, role = tolower(tostring(detail.value)))
+    | where isnotempty(role)
+    | summarize privileged = countif({among("role", PRIVILEGED_ROLES)}), roles = count() by Id""",
+    value='case(privileged > 0, "privileged", roles > 0, "other", "")',
+)
+_IS_HIGH: Final = (
+    f'permission contains_cs ".all" or permission startswith_cs "mail."'
+    f" or {among('permission', HIGH_PRIVILEGE_PERMISSIONS)}"
+)
+_PERMISSION_LEVEL: Final = Looked(
+    rows=f"""Sides
+    | where property in ("approle.value", "delegatedpermissiongrant.scope")
+    | mv-expand permission = split(tolower(replace_regex(value, @"{SPACES}", " ")), " ") to typeof(string)
+    | where isnotempty(permission)
+    | summarize olds = sum(olds), news = sum(news) by Id, property, permission
+    | where news > 0 and olds == 0
+    | summarize high = countif({_IS_HIGH}), granted = count() by Id""",
+    value='case(high > 0, "high", granted > 0, "other", "")',
+)
+_API: Final = Looked(
+    rows=f"""Changes
+    | where property == "targetid.serviceprincipalnames"
+    | mv-expand name = split(coalesce(new, old), ";") to typeof(string)
+    | extend name = tolower(trim(@"{SPACES}", name))
+    | summarize api_id = min(iff({among("name", API_NAMES)}, name, "~")) by Id""",
+    value="case("
+    + ", ".join(f'api_id == "{app}", "{name}"' for app, name in API_NAMES.items())
+    + ', isnotempty(api_id), "other", "")',
+)
+_ADDED_CREDENTIAL: Final = Looked(
+    rows=rf"""Items
+    | where property in ("keydescription", "federatedidentitycredentials")
+    | extend key = tolower(trim(@"{SPACES}", extract(@"(?i)^\[KeyIdentifier=([^,\]]+)", 1, text)))
+    | extend key = iff(property == "keydescription" and isnotempty(key), key, text)
+    | summarize olds = sum(olds), news = sum(news) by Id, property, key
+    | where news > 0 and olds == 0 and isnotempty(key)
+    | summarize keys = countif(property == "keydescription"), trusts = count() by Id""",
+    value='case(keys > 0, "key", trusts > 0, "federated", "")',
+)
+_IDENTIFIER_URI: Final = _flag(
+    "uri",
+    """Items
+    | where property in ("appidentifieruri", "serviceprincipalname")
+    | summarize olds = sum(olds), news = sum(news) by Id, property, text
+    | where olds == 0 or news == 0""",
+    "changed",
+)
+_ACCOUNT_CHANGE: Final = Looked(
+    rows=f"""Changes
+    | where isnotempty(property)
+    | where not(property startswith_cs "targetid.") and not(property startswith_cs "included updated")
+    | summarize signs_in = countif({among("property", SIGN_IN_PROPERTIES)}), changes = count() by Id""",
+    value='case(signs_in > 0, "sign-in", changes > 0, "other", "")',
+)
+
+
+def _is_below(domains: Collection[str]) -> str:
+    listed = "|".join(map(re.escape, sorted(domains)))
+    return rf'host matches regex @"(^|\.)({listed})$"' if domains else "false"
+
+
+def _redirect_problem(vocabulary: Vocabulary) -> Looked:
+    """Write `audit_fields.uri_problem`; the digit before each word puts the worst first."""
+    unknown = "2not-owned" if vocabulary.owned_domains else "4ownership-unknown"
+    rows = rf"""Items
+    | where property == "appaddress"
+    | extend address = trim(@"{SPACES}", iff(text startswith "{{", tostring(parse_json(text).Address), text))
+    | extend address = tolower(replace_string(address, "\\", "/"))
+    | summarize olds = sum(olds), news = sum(news) by Id, address
+    | where news > 0 and olds == 0 and isnotempty(address)
+    | extend host = trim_end(@"\.+", extract(@"^https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", 1, address))
+    | extend problem = case(
+        address contains_cs "*", "0wildcard",
+        not(address matches regex "^https?:"), "5custom-scheme",
+        host in ("localhost", "127.0.0.1", "[::1]"), "6loopback",
+        address startswith_cs "http:", "1not-https",
+        host in ("login.microsoftonline.com", "login.live.com") or {_is_below(vocabulary.owned_domains)}, "7owned",
+        {_is_below(vocabulary.shared_domains)}, "3shared-domain",
+        "{unknown}")
+    | summarize problem = min(problem) by Id"""
+    return Looked(rows=rows, value='coalesce(substring(problem, 1), "")')
+
+
+def _logout_url(vocabulary: Vocabulary) -> Looked:
+    named = " or ".join(f"property contains_cs {quoted(fold(word))}" for word in sorted(vocabulary.logout_properties))
+    return _flag("logout", f"Changes\n    | where old != new and ({named or 'false'})", "changed")
+
+
+def _actor_service(vocabulary: Vocabulary) -> str:
+    cpim, managed = among(ACTOR, vocabulary.cpim_ids), among(ACTOR, vocabulary.managed_identity_ids)
+    return f'case({cpim}, "cpim", {managed}, "managed-identities", "")'
+
+
+def _account_fault(vocabulary: Vocabulary) -> Expression:
+    if not vocabulary.account_attributes:
+        return '""'
+    counted: list[str] = []
+    attributes = list(vocabulary.account_attributes.items())
+    for place, (name, pattern) in enumerate(attributes):
+        given = f'news > 0 and property == {quoted(fold(name))} and text != ""'
+        whole = quoted(f"^(?:{pattern})$")
+        counted += (
+            f"given{place} = countif({given})",
+            f"wrong{place} = countif({given} and not(text matches regex {whole}))",
+        )
+    rows = f"""Items
+    | extend text = substring(text, 0, 500)
+    | summarize {", ".join(counted)} by Id"""
+    missing = " or ".join(f"coalesce(given{place}, 0) == 0" for place in range(len(attributes)))
+    wrong = " or ".join(f"wrong{place} > 0" for place in range(len(attributes)))
+    return Looked(rows=rows, value=f'case({missing}, "missing", {wrong}, "pattern", "")')
+
+
+def _tenant(vocabulary: Vocabulary) -> str:
+    tenants = vocabulary.consumer_tenants
+    return '"consumer"' if tenants is None else f'iff({among("tolower(AADTenantId)", tenants)}, "consumer", "other")'
+
+
+def _target_account(vocabulary: Vocabulary) -> Expression:
+    accounts = vocabulary.emergency_accounts
+    if not accounts:
+        return '""'
+    return _flag("emergency", f"Targets\n    | where {among('tolower(tostring(target.id))', accounts)}", "emergency")
+
+
+def _app_set(vocabulary: Vocabulary) -> str:
+    known = set(map(fold, vocabulary.consumer_apps))
+    return f'iff({among("Fold(AppDisplayName)", known)} or {among("Fold(AppId)", known)}, "consumer", "")'
+
+
+def _site(vocabulary: Vocabulary) -> str:
+    below = rf'extract(@"/providers/microsoft\.web/sites/([^/]*)", 1, {RESOURCE})'
+    named = f'{RESOURCE} contains_cs "/providers/microsoft.web/sites/"'
+    return f'case(not({named}), "", {below} == {quoted(vocabulary.own_site.lower())}, "own", "other")'
+
+
+FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
+    Log.AUDIT: {
+        "activity": _same("Fold(coalesce(ActivityDisplayName, OperationName))"),
+        "category": _same("Fold(Category)"),
+        "service": _same("Fold(LoggedByService)"),
+        "outcome": _same("Fold(Result)"),
+        "target_kind": _same("Fold(tostring(TargetResources[0].type))"),
+        "principal_kind": _same(_PRINCIPAL_KIND),
+        "actor_kind": _same(_ACTOR_KIND),
+        "actor_is_target": _same(_ACTOR_IS_TARGET),
+        "role_level": _same(_ROLE_LEVEL),
+        "permission_level": _same(_PERMISSION_LEVEL),
+        "consent_type": _of_changes("consent_type", "delegatedpermissiongrant.consenttype"),
+        "api": _same(_API),
+        "added_credential": _same(_ADDED_CREDENTIAL),
+        "service_principal_type": _of_changes(
+            "service_principal_type", "targetid.serviceprincipaltype", "serviceprincipaltype"
+        ),
+        "identifier_uri": _same(_IDENTIFIER_URI),
+        "account_change": _same(_ACCOUNT_CHANGE),
+        "redirect_problem": _redirect_problem,
+        "logout_url": _logout_url,
+        "actor_service": _actor_service,
+        "account_fault": _account_fault,
+        "tenant": _tenant,
+        "target_account": _target_account,
+    },
+    Log.SIGN_IN: {
+        "error_code": _same("ResultType"),
+        "app_name": _same("Fold(AppDisplayName)"),
+        "app_set": _app_set,
+    },
+    Log.RESOURCE: {
+        "operation": _same("Fold(coalesce(OperationNameValue, OperationName))"),
+        "outcome": _same("Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))"),
+        "site": _site,
+    },
+}
+"""By log and name of the Text field."""
