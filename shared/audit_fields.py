@@ -51,7 +51,6 @@ _ABOUT_THE_REST: Final = frozenset({"", "included updated properties", "targetid
 """Properties that tell of the record's others, or of whom it is about."""
 
 
-
 def _changes(event: AuditEvent, *names: str) -> Iterator[Change]:
     """Give the changes of these properties (folded), of every target."""
     for target in event.targets:
@@ -263,10 +262,11 @@ def actor_service(event: AuditEvent, vocabulary: Vocabulary) -> str:
 
 def account_fault(event: AuditEvent, vocabulary: Vocabulary) -> str:
     """Tell "missing" where a new account lacks a standard attribute, "pattern" where one breaks its convention."""
-    given = {fold(change.name): _items(change.new) for target in event.targets for change in target.changes}
     fault = ""
     for name, pattern in vocabulary.account_attributes.items():
-        values = [item[:_LONGEST_VALUE] for item in given.get(fold(name), ()) if item]
+        values = [
+            item[:_LONGEST_VALUE] for change in _changes(event, fold(name)) for item in _items(change.new) if item
+        ]
         if not values:
             return "missing"
         if not all(re.fullmatch(pattern, value) for value in values):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from shared.catalog import AnyDetection
-from shared.conditions import Audit, Resource, SignIn, Text, predicate, required
+from shared.conditions import All, Audit, Condition, Is, OneOf, Resource, SignIn, Text, predicate, required
 from shared.events import Event, Log, fold
 from shared.vocabulary import DEFAULT, Vocabulary
 
@@ -23,7 +23,9 @@ class Matcher:
         self._by_name: dict[Log, dict[str, tuple[AnyDetection, ...]]] = {log: {} for log in Log}
         self._by_any_name: dict[Log, tuple[AnyDetection, ...]] = dict.fromkeys(Log, ())
         ordered = tuple(detections)
-        self._meets: dict[str, Callable[[Any], bool]] = {one.id: predicate(one.when, vocabulary) for one in ordered}
+        self._meets: dict[str, Callable[[Any], bool]] = {
+            one.id: predicate(_beyond_name(one), vocabulary) for one in ordered
+        }
         for log in Log:
             self._index(log, [detection for detection in ordered if detection.log is log])
 
@@ -46,3 +48,13 @@ class Matcher:
         name = INDEXED_BY[event.log].read(event)
         candidates = self._by_name[event.log].get(name, self._by_any_name[event.log])
         return tuple(detection for detection in candidates if self._meets[detection.id](event))
+
+
+def _beyond_name(detection: AnyDetection) -> Condition[Any]:
+    """Leave out what the index has asked already: a detection is tried only for names that these terms hold for."""
+    name = INDEXED_BY[detection.log]
+    match detection.when:
+        case All(terms):
+            return All(tuple(term for term in terms if not (isinstance(term, Is | OneOf) and term.field == name)))
+        case condition:
+            return condition

@@ -196,14 +196,16 @@ def _named_app(app: App) -> Actor | None:
 def _targets(resources: Sequence[TargetResource | None]) -> tuple[Target, ...]:
     """Give the targets. A domain is logged without an id: it goes by its name."""
     return tuple(
-        Target(
-            id=first_id(resource.id, resource.display_name, resource.user_principal_name),
-            name=resource.display_name or resource.user_principal_name or "",
-            kind=resource.type or "",
-            changes=_changes(resource.modified_properties or ()),
-        )
-        for resource in resources
-        if resource
+        [
+            Target(
+                id=first_id(resource.id, resource.display_name, resource.user_principal_name),
+                name=resource.display_name or resource.user_principal_name or "",
+                kind=resource.type or "",
+                changes=_changes(resource.modified_properties) if resource.modified_properties else (),
+            )
+            for resource in resources
+            if resource
+        ]
     )
 
 

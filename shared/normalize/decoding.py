@@ -18,6 +18,8 @@ _OTHERS = re.compile(rb"(?:[^\\]++|" + _HIGH + _LOW + rb"|\\(?!u[dD][89a-fA-F]).
 _LONE, _REPLACEMENT = len(rb"\ud800"), rb"\ufffd"
 
 _TEXT = Decoder(str)
+_decode_text = _TEXT.decode
+_NULL = b"null"
 
 
 class NotJson(UnreadableRecord):
@@ -95,8 +97,19 @@ def unwrapped(value: Raw) -> str | None:
     JSON text. What isn't JSON is plain text already.
     """
     json = bytes(value)
-    if json == b"null":
+    if json == _NULL:
         return None
+    try:
+        text = _decode_text(json)
+        if text and text[0] == '"':
+            return _decode_text(text)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return _unwrapped_with_care(json)
+    return None if text.strip() == "null" else text
+
+
+def _unwrapped_with_care(json: bytes) -> str | None:
+    """Unwrap a value that isn't a string, or not of JSON that is right."""
     text = plain_text(json)
     if text is None or text.strip() == "null":
         return None

@@ -11,7 +11,7 @@ _LENGTH = len(_NOBODY)
 def principal_id(text: str | None) -> str:
     """Give a principal's object id, "" where there is none; the Activity Log writes some without dashes."""
     lowered = (text or "").strip().lower()
-    if bare := _BARE.fullmatch(lowered):
+    if len(lowered) < _LENGTH and (bare := _BARE.fullmatch(lowered)):
         lowered = "-".join(bare.groups())
     return "" if lowered == _NOBODY else lowered
 
