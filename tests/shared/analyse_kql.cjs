@@ -1,5 +1,5 @@
-// Reads {"tables": {name: {column: type}}, "queries": [text]} from standard input and writes a list for each query: what
-// Microsoft's language service says of it. Ends with 3 where the package isn't installed.
+// Reads {"tables": {name: {column: type}}, "queries": [text]} from the file that is named and writes a list for each
+// query: what Microsoft's language service says of it. Ends with 3 where the package isn't installed.
 "use strict";
 const fs = require("node:fs");
 
@@ -12,7 +12,7 @@ require("@kusto/language-service-next/bridge.min.js");
 require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
 const { GlobalState, KustoCode, Symbols } = globalThis.Kusto.Language;
 
-const { tables, queries } = JSON.parse(fs.readFileSync(0, "utf8"));
+const { tables, queries } = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
 const symbols = Object.entries(tables).map(([name, columns]) => {
   const listed = Object.entries(columns).map(([column, type]) => `['${column}']: ${type}`);
   return Symbols.TableSymbol.From(`(${listed.join(", ")})`).WithName(name);
