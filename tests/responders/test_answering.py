@@ -1,0 +1,247 @@
+"""The machine on the product's own detections and remediations, before a tenant that may fail at each request."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from infra.local.world import ALICE, BREAK_GLASS_1, MALLORY
+from responders.catalogue import CATALOGUE
+from responders.detections.samples import ca_policy_record, event_grid_record
+from responders.inventories import INVENTORIES
+from responders.remediations.ca_policy_json import differing
+from shared.cases import Case, Decision, Outcome, State
+from shared.catalog import ApprovalList, Image, Mode, TenantKind
+from shared.clients.edges import Answer
+from shared.clients.storage import Container, Storage
+from shared.errors import Unreachable
+from shared.pipeline import MOST_ATTEMPTS, answer
+from tests.fakes.clock import NOW
+from tests.fakes.lamps import initiated_by
+from tests.fakes.machines import TENANT, Bench, approval, bench
+from tests.fakes.tenant import FakeTenant, Request, answer_of
+from tests.responders.remediations.situations import (
+    ASSIGNMENT_ID,
+    POLICY_ID,
+    ca_policy,
+    role_assignment,
+    with_users,
+)
+
+_MINUTE: Final = timedelta(minutes=1)
+_AT: Final = NOW - _MINUTE
+_OUR_OWN: Final = tuple(one for one in INVENTORIES if one.tenant_kind is TenantKind.WORKFORCE)
+_BEFORE: Final = ca_policy()
+_AFTER: Final = with_users(_BEFORE, excludeUsers=[*_BEFORE["conditions"]["users"]["excludeUsers"], MALLORY.id])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """What Mallory does to a tenant, the record of it, and whether the tenant stands as before."""
+
+    id: str
+    tenant: Callable[[], FakeTenant]
+    do: Callable[[FakeTenant], None]
+    record: Callable[[], Image]
+    is_undone: Callable[[FakeTenant], bool]
+
+
+def _open_policy(tenant: FakeTenant) -> None:
+    tenant.ca_policies[POLICY_ID] = copy.deepcopy(_AFTER)
+
+
+def _policy_record() -> Image:
+    record = ca_policy_record("Update conditional access policy", old=_BEFORE, new=_AFTER)
+    record["targetResources"][0]["id"] = POLICY_ID
+    return record | {"activityDateTime": _AT.isoformat().replace("+00:00", "Z"), "initiatedBy": initiated_by(MALLORY)}
+
+
+def _give_role(tenant: FakeTenant) -> None:
+    tenant.role_assignments[ASSIGNMENT_ID.lower()] = role_assignment(created_at=_AT)
+
+
+def _role_record() -> Image:
+    record = event_grid_record("Microsoft.Authorization/roleAssignments/write")
+    text = json.dumps(record)
+    data = record["data"]
+    moved = {
+        record["subject"]: ASSIGNMENT_ID,
+        data["subscriptionId"]: ASSIGNMENT_ID.split("/")[2],
+        data["tenantId"]: TENANT,
+        record["eventTime"]: _AT.isoformat().replace("+00:00", "Z"),
+        "d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3": MALLORY.id,
+    }
+    for old, new in moved.items():
+        text = text.replace(old, new)
+    made: Image = json.loads(text)
+    return made
+
+
+ATTACKS: Final = (
+    Attack(
+        id="policy changed",
+        tenant=lambda: FakeTenant(ca_policies={POLICY_ID: copy.deepcopy(_BEFORE)}),
+        do=_open_policy,
+        record=_policy_record,
+        is_undone=lambda tenant: not differing(tenant.ca_policies[POLICY_ID], _BEFORE),
+    ),
+    Attack(
+        id="role given",
+        tenant=FakeTenant,
+        do=_give_role,
+        record=_role_record,
+        is_undone=lambda tenant: not tenant.role_assignments,
+    ),
+)
+
+
+@pytest.fixture(params=ATTACKS, ids=lambda attack: attack.id)
+def attack(request: pytest.FixtureRequest) -> Attack:
+    found: Attack = request.param
+    return found
+
+
+def _attacked(storage: Storage, attack: Attack, mode: Mode = Mode.ENFORCE) -> tuple[Bench, FakeTenant]:
+    """Approve Alice, take snapshots, let ten minutes pass, attack, take the record in."""
+    tenant = attack.tenant()
+    made = bench(storage, detections=CATALOGUE, inventories=_OUR_OWN, edges=tenant.edges())
+    made.clock.move(-10 * _MINUTE)
+    made.seed(mode)
+    made.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    made.sweep()
+    made.clock.move(10 * _MINUTE)
+    attack.do(tenant)
+    tenant.log.clear()
+    made.take_in(attack.record())
+    return made, tenant
+
+
+def _answered(ready: Bench) -> Case:
+    """Answer as often as the queue would."""
+    for _ in range(MOST_ATTEMPTS + 2):
+        answer(ready.machine, TENANT, ready.only_case().id)
+        if ready.only_case().state is State.CLOSED:
+            break
+        ready.clock.move(3 * _MINUTE)
+    case = ready.only_case()
+    assert case.state is State.CLOSED, case
+    return case
+
+
+def test_an_attack_is_put_back_proved_and_can_be_undone(storage: Storage, attack: Attack) -> None:
+    ready, tenant = _attacked(storage, attack)
+    case = _answered(ready)
+    assert (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.DONE), case.because
+    assert attack.is_undone(tenant)
+    assert len(tenant.writes) == 1
+    before = json.loads(storage.blob(Container.EVIDENCE, case.before) or b"null")
+    assert before["id"].lower() == case.target.id.lower()
+    assert [sent.case.id for sent in ready.teams.sent] == [case.id]
+
+
+@pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.PAGE])
+def test_a_milder_mode_writes_nothing_to_the_tenant(storage: Storage, attack: Attack, mode: Mode) -> None:
+    ready, tenant = _attacked(storage, attack, mode)
+    case = _answered(ready)
+    assert tenant.writes == []
+    assert not attack.is_undone(tenant)
+    assert case.would == "would put it back: the actor is not approved"
+
+
+def test_without_any_permission_the_owners_are_paged_with_what_is_missing(storage: Storage, attack: Attack) -> None:
+    ready, tenant = _attacked(storage, attack)
+    tenant.granted.clear()
+    case = _answered(ready)
+    assert (case.decision, tenant.writes) == (Decision.PAGE, [])
+    assert "the call needs" in case.because
+    assert len(ready.pagerduty.sent) == 1
+
+
+def test_a_protected_principal_keeps_what_it_has(storage: Storage) -> None:
+    """Mallory gives a break-glass account a role: taking it away might be what Mallory wants."""
+    give = ATTACKS[1]
+
+    def give_emergency(tenant: FakeTenant) -> None:
+        tenant.role_assignments[ASSIGNMENT_ID.lower()] = role_assignment(created_at=_AT, holder=BREAK_GLASS_1.id)
+
+    ready, tenant = _attacked(
+        storage,
+        Attack(id="", tenant=give.tenant, do=give_emergency, record=give.record, is_undone=give.is_undone),
+    )
+    case = _answered(ready)
+    assert case.decision is Decision.PAGE
+    assert "protected principal" in case.because
+    assert tenant.writes == []
+
+
+_REFUSAL: Final = answer_of({"error": {"code": "Forbidden", "message": "no"}}, 403)
+_WORDLESS: Final = answer_of({}, 404)
+_NONSENSE: Final = Answer(status=200, headers={}, body=b"<html>")
+
+
+def _is_honest(ready: Bench, case: Case, attack: Attack, tenant: FakeTenant) -> None:
+    """Done is told only of what is done; anything else was paged to the channel that wakes people."""
+    if case.outcome in {Outcome.DONE, Outcome.ALREADY}:
+        assert attack.is_undone(tenant), case
+    else:
+        assert len(ready.pagerduty.sent) == 1, case
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "lasting"),
+    [(_REFUSAL, False), (_NONSENSE, False), (_WORDLESS, True)],
+    ids=["one refusal", "one answer that can't be read", "only 404s from then on"],
+)
+def test_each_request_that_goes_wrong_leads_to_an_honest_end(
+    new_account: Callable[[], str], attack: Attack, spoilt: Answer, *, lasting: bool
+) -> None:
+    for nth in range(20):
+        ready, tenant = _attacked(_fresh(new_account), attack)
+
+        def spoil(number: int, _request: Request, nth: int = nth) -> Answer | None:
+            return spoilt if number == nth or (lasting and number > nth) else None
+
+        tenant.spoil = spoil
+        case = _answered(ready)
+        _is_honest(ready, case, attack, tenant)
+        if len(tenant.log) <= nth:
+            assert case.outcome is Outcome.DONE
+            return
+    pytest.fail("there were more requests than were tried")
+
+
+def _fresh(new_account: Callable[[], str]) -> Storage:
+    storage = Storage({"AzureWebJobsStorage": new_account()})
+    storage.create_all()
+    return storage
+
+
+def test_each_answer_that_is_lost_is_nothing_to_wake_people_for(new_account: Callable[[], str], attack: Attack) -> None:
+    """The request is carried out, and nobody hears of it: reading again tells."""
+    for nth in range(20):
+        ready, tenant = _attacked(_fresh(new_account), attack)
+        tenant.lose = frozenset({nth})
+        case = _answered(ready)
+        assert (case.outcome, attack.is_undone(tenant)) == (Outcome.DONE, True)
+        if len(tenant.log) <= nth:
+            return
+    pytest.fail("there were more requests than were tried")
+
+
+def test_a_tenant_that_is_down_ends_in_a_page_in_time(storage: Storage, attack: Attack) -> None:
+    ready, tenant = _attacked(storage, attack)
+
+    def down(_number: int, _request: Request) -> Answer | None:
+        raise Unreachable("the connection was refused")
+
+    tenant.spoil = down
+    begun = ready.clock()
+    case = _answered(ready)
+    assert (case.decision, case.outcome) == (Decision.PAGE, Outcome.NONE)
+    assert "could not be read: the connection was refused" in case.because
+    assert ready.clock() - begun < timedelta(minutes=30)
+    assert len(ready.pagerduty.sent) == 1
