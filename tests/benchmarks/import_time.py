@@ -17,11 +17,11 @@ _LOADED_WHEN_NEEDED: Final = ("msgraph", "azure.identity", "azure.storage", "htt
 """Libraries that take longer to import than all the rest, and that most invocations don't need."""
 
 _MEASURE: Final = """
-import json, resource, sys, time
+import json, sys, time
 started = time.perf_counter()
 import {module}
 seconds = time.perf_counter() - started
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({{"ms": seconds * 1000, "rss_mb": peak / 1024, "modules": sorted(sys.modules)}}))
 """
 
