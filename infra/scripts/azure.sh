@@ -1,4 +1,7 @@
 # What the deployment scripts share. Sourced by bash, not run.
+#
+# `set -e` doesn't reach into $(…) nor into what stands left of || and &&: functions that are used there say themselves
+# what a failure means.
 # shellcheck shell=bash disable=SC2034 # what is set here is used there
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -37,34 +40,41 @@ write() {
     printf '\n'
 }
 
-# found AZ-ARGUMENTS…: prints what az says, and nothing where the thing isn't there (az exits with 3 then).
+# found AZ-ARGUMENTS…: prints what az says, and nothing where the thing isn't there (az exits with 3 then). In a list, az
+# says None for what is null; here that is an empty line.
 found() {
     local said status=0
     said=$(az "$@" 2>"$scratch/said") || status=$?
     case $status in
-        0) printf '%s\n' "$said" | sed '/^None$/d; /^$/d' ;;
+        0) [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^None$//' ;;
         3) ;;
         *) cat "$scratch/said" >&2; return "$status" ;;
     esac
 }
 
-# output NAME: an output of infra/main.bicep, one a line where it is a list. Azure Developer CLI gives it as a variable
-# of that name; else it is read from the deployment that deploy.sh made.
-output() {
-    local value=${!1:-}
-    if [ -n "$value" ]; then
-        printf '%s\n' "$value" | tr -d '[]" ' | tr ',' '\n'
+# outputs NAME…: outputs of infra/main.bicep, one a line, an empty line for one that isn't there; lists with commas. Azure
+# Developer CLI gives them as variables of these names; else they are read from the deployment that deploy.sh made.
+outputs() {
+    local name query='' missing=no
+    for name in "$@"; do
+        [ -n "${!name:-}" ] || missing=yes
+        # Lists come as one text; what isn't there as the word None.
+        query="$query${query:+, }properties.outputs.$name.value | (type(@) == 'array' && join(',', @)) || @"
+    done
+    if [ "$missing" = no ]; then
+        for name in "$@"; do printf '%s\n' "${!name}" | tr -d '[]" '; done
         return
     fi
-    found deployment sub show --name "$deployment" --query "properties.outputs.$1.value" --output tsv
+    found deployment sub show --name "$deployment" --query "[$query]" --output tsv
 }
 
-# needed NAME: the same, and stops where there is none.
+# needed NAME…: the same, and stops where one is missing.
 needed() {
-    local value
-    value=$(output "$1") || exit $?
-    [ -n "$value" ] || stop "output $1 is missing: deploy the infrastructure first (infra/scripts/deploy.sh or azd provision)"
-    printf '%s\n' "$value"
+    local values
+    values=$(outputs "$@") || exit
+    [ "$(printf '%s\n' "$values" | grep -c .)" -eq $# ] ||
+        stop "outputs are missing ($*): deploy the infrastructure first (infra/scripts/deploy.sh or azd provision)"
+    printf '%s\n' "$values"
 }
 
 # deploy WHAT AZ-ARGUMENTS…: a deployment in the subscription, made only where it would change something.
@@ -116,7 +126,9 @@ until_there() {
         printf '%s\n' "$placeholder"
         return
     fi
-    while value=$(by_filter "$@") && [ -z "$value" ]; do
+    while :; do
+        value=$(by_filter "$@") || return
+        [ -z "$value" ] || break
         looks=$((looks + 1))
         [ "$looks" -lt 20 ] || stop "Graph doesn't show what was just made ($1, $2): run this again"
         sleep "$pause"

@@ -25,11 +25,11 @@ TEXT
 # Prints the registration's application id and its service principal's object id, or nothing.
 b2c_ids() {
     local login=$b2c_login client responder
-    client=$(by_filter applications "displayName eq '$b2c_name'" 'value[].appId')
+    client=$(by_filter applications "displayName eq '$b2c_name'" 'value[].appId') || return
     [ "$(printf '%s' "$client" | grep -c .)" -le 1 ] || stop "several registrations are called $b2c_name: name yours with" \
         "B2C_APPLICATION_NAME, or delete the others"
     [ -n "$client" ] || return 0
-    responder=$(by_filter servicePrincipals "appId eq '$client'" 'value[0].id')
+    responder=$(by_filter servicePrincipals "appId eq '$client'" 'value[0].id') || return
     [ -z "$responder" ] || printf '%s %s\n' "$client" "$responder"
 }
 

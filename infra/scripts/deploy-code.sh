@@ -18,8 +18,8 @@ for argument in "$@"; do
     esac
 done
 
-group=$(needed resourceGroupName)
-app=$(needed functionAppName)
+values=$(needed resourceGroupName functionAppName)
+{ read -r group; read -r app; } <<<"$values"
 package=$(python3 "$repository/infra/scripts/package.py" "$scratch/package.zip")
 there=$(found deployment group show --resource-group "$group" --name entra-responder-code \
     --query properties.outputs.package.value --output tsv)

@@ -64,9 +64,10 @@ preflight() {
 providers() {
     local subscription=$1 namespace
     shift
+    az provider list --subscription "$subscription" --query "[?registrationState=='Registered'].namespace" \
+        --output tsv >"$scratch/registered"
     for namespace in "$@"; do
-        [ "$(az provider show --namespace "$namespace" --subscription "$subscription" --query registrationState \
-            --output tsv)" != Registered ] || continue
+        ! grep -qix "$namespace" "$scratch/registered" || continue
         write provider register --namespace "$namespace" --subscription "$subscription" --wait
         say "+ resource provider $namespace in $subscription"
     done
@@ -78,6 +79,7 @@ infrastructure() {
 
 # The settings need the ids of the responder in the B2C tenant, and its certificate needs the vault.
 find_b2c() {
+    local vault
     [ -n "${B2C_TENANT_ID:-}" ] || return 0
     if ! is_in_b2c; then
         if [ -z "${B2C_CLIENT_ID:-}" ] || [ -z "${B2C_RESPONDER_ID:-}" ]; then
@@ -87,10 +89,11 @@ find_b2c() {
         return
     fi
     read_b2c_ids
-    if [ -z "${B2C_CLIENT_ID:-}" ] && [ -z "$(output vaultName)" ]; then
+    vault=$(outputs vaultName)
+    if [ -z "$vault" ]; then
         B2C_TENANT_ID='' infrastructure
+        [ "$dry" = no ] || { say "B2C: would follow the infrastructure"; return; }
     fi
-    [ -n "$(output vaultName)" ] || { say "B2C: would follow the infrastructure"; return; }
     "$scripts/grant.sh" --b2c ${prune[@]+"${prune[@]}"} ${options[@]+"${options[@]}"}
     read_b2c_ids
 }
@@ -103,10 +106,9 @@ read_b2c_ids() {
 
 # The doctor looks from within the app, whose timers have to have run once: it is asked again for a while.
 doctor() {
-    local group app host looks=0
-    group=$(needed resourceGroupName)
-    app=$(needed functionAppName)
-    host=$(needed functionAppHost)
+    local values group app host looks=0
+    values=$(needed resourceGroupName functionAppName functionAppHost)
+    { read -r group; read -r app; read -r host; } <<<"$values"
     RESPONDER_KEY=$(az functionapp keys list --resource-group "$group" --name "$app" --query functionKeys.default --output tsv)
     RESPONDER_TOKEN=$(az account get-access-token --resource "api://$OPERATORS_CLIENT_ID" --query accessToken --output tsv) ||
         stop "no token for the operators' registration $OPERATORS_CLIENT_ID: infra/scripts/operators.sh makes one that the" \
@@ -127,7 +129,8 @@ doctor() {
 preflight
 find_b2c
 infrastructure
-if [ "$dry" = yes ] && [ -z "$(output identityPrincipalId)" ]; then
+principal=$(outputs identityPrincipalId)
+if [ "$dry" = yes ] && [ -z "$principal" ]; then
     say "then: permissions (see infra/scripts/permissions.txt), code, event subscriptions"
     exit
 fi

@@ -15,17 +15,15 @@ for argument in "$@"; do
     esac
 done
 
-group=$(needed resourceGroupName)
-app=$(needed functionAppName)
-app_id=$(needed functionAppId)
-topic=$(needed topicName)
-dead_letters=$(needed deadLetterAccountId)
-subscriptions=$(needed subscriptionIds | sed 's/.*/"&"/' | paste -sd, -)
+values=$(needed resourceGroupName functionAppName functionAppId topicName deadLetterAccountId subscriptionIds)
+{ read -r group; read -r app; read -r app_id; read -r topic; read -r dead_letters; read -r subscriptions; } <<<"$values"
 
 # A function shows some time after its code was deployed.
 looks=0
-until [ -n "$(found functionapp function show --resource-group "$group" --name "$app" \
-    --function-name subscription_events --query id --output tsv)" ]; do
+while :; do
+    shown=$(found functionapp function show --resource-group "$group" --name "$app" \
+        --function-name subscription_events --query id --output tsv)
+    [ -z "$shown" ] || break
     [ "$dry" = no ] || { say "events: would follow the code, which isn't deployed yet"; exit; }
     looks=$((looks + 1))
     [ "$looks" -lt 40 ] || stop "the app has no function subscription_events: deploy the code (deploy-code.sh);" \
@@ -35,5 +33,5 @@ done
 
 deploy events --name "$deployment-events" --location "$location" \
     --template-file "$repository/infra/modules/events.bicep" --parameters \
-    "subscriptionIds=[$subscriptions]" "groupName=$group" "topicName=$topic" \
+    "subscriptionIds=[\"$(printf '%s' "$subscriptions" | sed 's/,/","/g')\"]" "groupName=$group" "topicName=$topic" \
     "functionAppId=$app_id" "deadLetterAccountId=$dead_letters"

@@ -40,11 +40,13 @@ if [ -z "$client" ]; then
     client=$(until_there CLIENT applications "displayName eq '$name'" 'value[0].appId')
 fi
 object=$(until_there OBJECT applications "displayName eq '$name'" 'value[0].id')
-if [ -z "$(named "value[0].identifierUris[?@=='api://$client'] | [0]")" ]; then
+address=$(named "value[0].identifierUris[?@=='api://$client'] | [0]")
+if [ -z "$address" ]; then
     patch "applications/$object" "{\"identifierUris\": [\"api://$client\"]}"
     say "+ address api://$client"
 fi
-if [ -z "$(named "value[0].api.preAuthorizedApplications[?appId=='$azure_cli'].appId | [0]")" ]; then
+allowed=$(named "value[0].api.preAuthorizedApplications[?appId=='$azure_cli'].appId | [0]")
+if [ -z "$allowed" ]; then
     patch "applications/$object" "{\"api\": {\"preAuthorizedApplications\":
   [{\"appId\": \"$azure_cli\", \"delegatedPermissionIds\": [\"$scope\"]}]}}"
     say "+ the Azure CLI may ask for tokens"

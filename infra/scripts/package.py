@@ -26,10 +26,10 @@ def _listed(repository: Path, *options: str) -> set[str]:
 
 def files_of(repository: Path) -> list[str]:
     """Give the files to pack, by their paths in the repository, in alphabetical order."""
-    everything = _listed(repository, "--cached", "--others", "--exclude-standard")
-    ignored = _listed(repository, "--cached", "--ignored", "--exclude-from=.funcignore")
-    ignored |= _listed(repository, "--others", "--ignored", "--exclude-from=.funcignore")
-    return sorted(name for name in everything - ignored if (repository / name).is_file())
+    ignore = "--exclude-from=.funcignore"
+    tracked = _listed(repository, "--cached") - _listed(repository, "--cached", "--ignored", ignore)
+    new = _listed(repository, "--others", "--exclude-standard", ignore)
+    return sorted(name for name in tracked | new if (repository / name).is_file())
 
 
 def pack(repository: Path, package: Path) -> str:

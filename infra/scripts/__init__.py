@@ -1,0 +1,1 @@
+"""What deploys the product, in order: `deploy.sh` runs the other scripts."""

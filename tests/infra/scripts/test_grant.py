@@ -1,0 +1,202 @@
+"""grant.sh: exactly a tier's permissions, in either tenant; and the registrations that it and operators.sh make."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.infra.scripts.conftest import Desk
+from tests.infra.scripts.simulated_az import B2C, Call
+
+_WATCH = {"AuditLog.Read.All", "Policy.Read.All"}
+_ACT = _WATCH | {"Policy.ReadWrite.TrustFramework"}
+
+
+@pytest.fixture
+def deployed(desk: Desk) -> Desk:
+    """A desk from which everything was deployed."""
+    desk.deploy_quickly()
+    return desk
+
+
+def test_what_is_too_many_is_told_and_taken_away_when_asked(deployed: Desk) -> None:
+    az = deployed.az
+    az.entra.grant(az.principal, "Directory.ReadWrite.All")
+    said = deployed.runs("grant.sh")
+    assert "! Directory.ReadWrite.All is held and not of tier watch: --prune takes it away" in said
+    assert az.writes == []
+    assert "- Directory.ReadWrite.All" in deployed.runs("grant.sh", "--prune", "--what-if")
+    assert az.writes == []
+    deployed.runs("grant.sh", "--prune")
+    assert "Directory.ReadWrite.All" not in az.entra.permissions_of(az.principal)
+    assert len(az.entra.permissions_of(az.principal)) == 3
+
+
+def test_everything_is_taken_away(deployed: Desk) -> None:
+    az = deployed.az
+    az.entra.grant("somebody-else", "Policy.Read.All")
+    said = deployed.runs("grant.sh", "--revoke")
+    assert said.splitlines() == ["- AuditLog.Read.All", "- Policy.Read.All", "- User.Read.All"]
+    assert az.entra.permissions_of(az.principal) == set()
+    assert az.entra.permissions_of("somebody-else") == {"Policy.Read.All"}
+    az.calls.clear()
+    assert deployed.runs("grant.sh", "--revoke") == ""
+    assert az.writes == []
+
+
+def test_a_permission_that_was_given_meanwhile(deployed: Desk) -> None:
+    az = deployed.az
+    deployed.runs("grant.sh", "--revoke")
+
+    def somebody_is_faster(call: Call) -> str:
+        if call.writes:
+            az.fails = lambda _call: ""
+            az.entra.grant(az.principal, "AuditLog.Read.All")
+        return ""
+
+    az.fails = somebody_is_faster
+    deployed.runs("grant.sh")
+    assert len(az.entra.permissions_of(az.principal)) == len(az.entra.assignments) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--tier", "all"), "the tier is all: it should be watch or act"),
+        (("--tier",), "--tier needs a value"),
+        (("--renew",), "--renew goes with --b2c"),
+    ],
+)
+def test_what_makes_no_sense(desk: Desk, arguments: tuple[str, ...], told: str) -> None:
+    done = desk.run("grant.sh", *arguments)
+    assert (done.returncode, desk.az.calls) == (2, [])
+    assert told in done.stderr
+
+
+# The B2C tenant.
+
+
+def test_a_b2c_tenant_from_nothing_and_the_second_time_nothing(desk: Desk) -> None:
+    desk.with_b2c()
+    desk.runs("deploy.sh")
+    b2c = desk.az.b2c
+    (application,) = b2c.applications
+    (responder,) = [each for each in b2c.service_principals if each["appId"] == application["appId"]]
+    assert b2c.permissions_of(responder["id"]) == _WATCH
+    (credential,) = application["keyCredentials"]
+    assert credential["displayName"] == f"entra-responder {desk.az.certificates[0]}"
+    settings = desk.az.deployments["entra-responder-prod"]["resources"]
+    assert (settings["B2C_TENANT_ID"], settings["B2C_CLIENT_ID"]) == (B2C, application["appId"])
+    assert settings["B2C_RESPONDER_ID"] == responder["id"]
+    assert all(
+        call.in_b2c == (call.argv[:3] == ("ad", "app", "credential"))
+        for call in desk.az.writes
+        if call.argv[0] != "rest"
+    )
+    desk.az.calls.clear()
+    desk.runs("deploy.sh")
+    assert desk.az.writes == []
+
+
+def test_the_b2c_tenants_tier_and_its_end(deployed: Desk) -> None:
+    deployed.with_b2c()
+    said = deployed.runs("grant.sh", "--b2c", "--tier", "act")
+    (application,) = deployed.az.b2c.applications
+    responder = deployed.az.b2c.service_principals[-1]["id"]
+    assert deployed.az.b2c.permissions_of(responder) == _ACT
+    assert f"B2C_CLIENT_ID={application['appId']} B2C_RESPONDER_ID={responder}" in said
+    deployed.runs("grant.sh", "--b2c", "--revoke")
+    assert deployed.az.b2c.permissions_of(responder) == set()
+
+
+def test_a_certificate_is_renewed_beside_the_old_one(deployed: Desk) -> None:
+    deployed.with_b2c()
+    deployed.runs("grant.sh", "--b2c")
+    deployed.runs("grant.sh", "--b2c", "--renew")
+    (application,) = deployed.az.b2c.applications
+    names = [credential["displayName"] for credential in application["keyCredentials"]]
+    assert names == [f"entra-responder {thumbprint}" for thumbprint in deployed.az.certificates]
+    assert len(names) == 2
+
+
+def test_what_if_prints_each_command_for_the_b2c_tenant(deployed: Desk) -> None:
+    deployed.with_b2c()
+    said = deployed.runs("grant.sh", "--b2c", "--what-if")
+    assert deployed.az.writes == []
+    commands = [line.removeprefix("would run: ") for line in said.splitlines() if line.startswith("would run: ")]
+    login = f"AZURE_CONFIG_DIR={deployed.environment['B2C_AZURE_CONFIG_DIR']} az"
+    assert [command.split(" --")[0] for command in commands] == [
+        "az keyvault certificate create",
+        f"{login} rest",
+        f"{login} ad app credential reset",
+        f"{login} rest",
+        f"{login} rest",
+        f"{login} rest",
+    ]
+
+
+def test_nobody_is_logged_in_to_the_b2c_tenant(desk: Desk) -> None:
+    desk.with_b2c(logged_in=False)
+    for script, *arguments in (("grant.sh", "--b2c"), ("deploy.sh",)):
+        done = desk.run(script, *arguments)
+        assert (done.returncode, [call for call in desk.az.writes if call.argv[0] != "provider"]) == (1, [])
+        assert f"az login --tenant {B2C} --allow-no-subscriptions" in done.stderr
+
+
+def test_a_b2c_tenant_that_others_look_after(desk: Desk) -> None:
+    desk.with_b2c(logged_in=False)
+    said = desk.runs("deploy.sh", B2C_CLIENT_ID="client", B2C_RESPONDER_ID="responder")
+    assert "B2C: not logged in there, its registration is left as it is" in said
+    assert desk.az.deployments["entra-responder-prod"]["resources"]["B2C_CLIENT_ID"] == "client"
+
+
+def test_two_registrations_of_one_name(deployed: Desk) -> None:
+    deployed.with_b2c()
+    for _ in range(2):
+        deployed.az.b2c.rest("post", "applications", {}, {"displayName": "Entra Responder"})
+    done = deployed.run("deploy.sh")
+    assert done.returncode == 1
+    assert "several registrations are called Entra Responder" in done.stderr
+    assert deployed.az.writes == []
+
+
+# The operators.
+
+
+@pytest.mark.parametrize("script", ["grant.sh --b2c", "operators.sh", "deploy.sh"])
+def test_a_read_that_fails_is_not_taken_for_nothing_there(deployed: Desk, script: str) -> None:
+    """Else a second registration would be made, or what others set on one would be overwritten."""
+    az = deployed.az
+    deployed.with_b2c()
+    name, *arguments = script.split()
+    deployed.runs(name, *arguments)
+    az.calls.clear()
+    deployed.runs(name, *arguments)
+    reads = [at for at, call in enumerate(az.calls) if call.argv[0] == "rest"][:6]
+
+    def fails_at(number: int) -> Callable[[Call], str]:
+        return lambda _call: "before" if len(az.calls) == number + 1 else ""
+
+    for at in reads:
+        az.calls.clear()
+        az.fails = fails_at(at)
+        assert deployed.run(name, *arguments).returncode != 0
+        assert az.writes == []
+
+
+def test_the_operators_registration_is_made_once(desk: Desk) -> None:
+    assert desk.runs("operators.sh", "--what-if").endswith("export OPERATORS_CLIENT_ID=CLIENT\n")
+    assert desk.az.writes == []
+    said = desk.runs("operators.sh")
+    (application,) = desk.az.entra.applications
+    assert said.endswith(f"export OPERATORS_CLIENT_ID={application['appId']}\n")
+    assert application["identifierUris"] == [f"api://{application['appId']}"]
+    api = application["api"]
+    assert api["requestedAccessTokenVersion"] == 2
+    (scope,) = api["oauth2PermissionScopes"]
+    (azure_cli,) = api["preAuthorizedApplications"]
+    assert azure_cli["delegatedPermissionIds"] == [scope["id"]]
+    assert desk.az.entra.service_principals[-1]["appRoleAssignmentRequired"] is True
+    assert len(desk.az.entra.assignments) == 1
+    desk.az.calls.clear()
+    assert desk.runs("operators.sh") == f"export OPERATORS_CLIENT_ID={application['appId']}\n"
+    assert desk.az.writes == []
