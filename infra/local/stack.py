@@ -204,13 +204,16 @@ class Stack:
 
 
 def main() -> int:
-    """Start the stack on its usual ports and keep it until Ctrl-C."""
+    """Start the stack on its usual ports, with what a team enters on its first day, and keep it until Ctrl-C."""
+    from infra.local.first_day import settle_in  # noqa: PLC0415 - it stands on this module
+
     folder = REPOSITORY / ".local"
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: done.set())
     try:
         with Stack(folder, ports={"host": 7071, "tenant": 7072, "inbox": 7073}) as stack:
+            settle_in(stack)
             print(_WELCOME.format(host=stack.host["url"], inbox=stack.inbox["url"], tenant=stack.tenant["graph"]))
             while not done.wait(1) and stack.host_program.is_running():
                 pass

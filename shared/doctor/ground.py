@@ -16,7 +16,7 @@ from shared.clients.storage import Storage, Table
 from shared.clients.web import Heard
 from shared.doctor.trials import Trial
 from shared.doctor.unread import Unread
-from shared.errors import EdgeError, Refused, SettingsError, Throttled, Unreachable
+from shared.errors import EdgeError, Rejected, SettingsError
 from shared.grants import Grant
 from shared.machine import Machine
 from shared.settings import Settings, Tenant, settings_from
@@ -132,13 +132,10 @@ class Ground:
         storage = Storage(self.environment)
         try:
             storage.row(Table.SWITCHES, "kill", "all")
-        except (Unreachable, Refused, Throttled):
-            raise
-        except ValueError as error:
-            raise Unread(f"AzureWebJobsStorage isn't right: {type(error).__name__}") from error
-        except EdgeError:
-            # It answers; what it lacks is for other checks to say.
-            return storage
+        except Rejected as rejected:
+            # An answer, even this one, shows that it is there; what it lacks is for other checks to say.
+            if not rejected.status:
+                raise
         return storage
 
     @property

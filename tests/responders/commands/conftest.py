@@ -8,19 +8,11 @@ import httpx
 import pytest
 
 from infra.local.demo import Desk, until
+from infra.local.first_day import settle_in
 from infra.local.stack import Stack
-from infra.local.world import (
-    ALICE,
-    READER,
-    SUBSCRIPTION,
-    SUBSCRIPTION_SCOPE,
-    TRUDY,
-    role_assignment_path,
-    role_definition_id,
-)
+from infra.local.world import SUBSCRIPTION
 from shared.deliveries import last_delivery
 
-_ASSIGNMENT = "0a551600-00d0-4c70-b0c7-000000000001"
 _OF_THE_PLACE = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
@@ -37,21 +29,11 @@ class Healthy:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
     with Stack(tmp_path_factory.mktemp("healthy")) as stack:
-        desk = Desk(stack.values())
-        desk.seed()
-        _change_a_role(stack)
+        desk = settle_in(stack)
         until(desk.snapshots_taken, within=60, what="no snapshots")
         until(lambda: last_delivery(desk.storage, SUBSCRIPTION), within=60, what="no event")
         with httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox:
             yield Healthy(stack=stack, desk=desk, values=stack.values(), inbox=inbox)
-
-
-def _change_a_role(stack: Stack) -> None:
-    """Have somebody approved give a role, so that Event Grid has something to deliver."""
-    body = {"properties": {"roleDefinitionId": role_definition_id(READER), "principalId": TRUDY.id}}
-    with stack.control.as_principal(ALICE, "arm") as arm:
-        path = role_assignment_path(_ASSIGNMENT, SUBSCRIPTION_SCOPE)
-        arm.put(path, params={"api-version": "2022-04-01"}, json=body).raise_for_status()
 
 
 @pytest.fixture
