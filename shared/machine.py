@@ -147,7 +147,7 @@ class LazyCredential:
             return CertificateCredential(
                 tenant.id,
                 tenant.client_id,
-                certificate_data=_certificate(tenant.certificate),
+                certificate_data=certificate_bytes(tenant.certificate),
                 authority=authority,
                 disable_instance_discovery=authority != _PUBLIC_AUTHORITY,
             )
@@ -159,11 +159,11 @@ class LazyCredential:
             ) from None
 
 
-def _certificate(setting: str) -> bytes:
+def certificate_bytes(setting: str) -> bytes:
     """Read a certificate with its key: a file's path, or the file in base64 as a Key Vault reference gives it."""
     import base64  # noqa: PLC0415 - needed once, by tenants with a certificate
     from pathlib import Path  # noqa: PLC0415
 
-    if len(setting) < 1024 and Path(setting).is_file():  # noqa: PLR2004 - longer than any path, shorter than any key
+    if os.path.isfile(setting):  # noqa: PTH113 - Path's would raise for a certificate that makes too long a file name
         return Path(setting).read_bytes()
     return base64.b64decode(setting, validate=True)

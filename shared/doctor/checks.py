@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from shared.doctor import channels, identity, people, reads, running, sources, storage
+from shared.doctor import certificate, channels, identity, people, reads, running, sources, storage
 from shared.doctor.findings import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
     *storage.CHECKS,
     *identity.CHECKS,
+    *certificate.CHECKS,
     *reads.CHECKS,
     *sources.CHECKS,
     *channels.CHECKS,

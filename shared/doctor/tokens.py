@@ -9,6 +9,7 @@ import msgspec
 
 from shared.catalog import TenantKind
 from shared.doctor.unread import Unread
+from shared.errors import Refused
 from shared.machine import LazyCredential
 from shared.settings import Settings, Tenant
 
@@ -35,9 +36,8 @@ def claims_of_token(settings: Settings, tenant: Tenant) -> Mapping[str, Any]:
         token = LazyCredential(settings, tenant).get_token(f"{settings.graph_audience}/.default").token
     except AzureError as error:
         raise Unread(f"no token for Graph in {tenant.name}: {error.message}"[:600], cure=cure) from error
-    except ValueError as error:
-        # azure-identity says so of a certificate that it can't read; its words may quote it.
-        raise Unread(f"no token for Graph in {tenant.name}: the certificate can't be read", cure=cure) from error
+    except Refused as refused:
+        raise Unread(f"no token for Graph in {tenant.name}: {refused}", cure=cure) from refused
     return claims_from(token)
 
 

@@ -9,6 +9,11 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509.oid import NameOID
 
 from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
 from responders.doctor import CONTENT
@@ -29,7 +34,7 @@ from shared.errors import EdgeError, Refused, Rejected, Unreachable
 from shared.grants import Tier
 from shared.machine import Machine, machine_from
 from shared.settings import Settings, Tenant
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.machines import SETTINGS, approval
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 from tests.fakes.tenant import Unpaced, answer_of
@@ -305,6 +310,55 @@ def test_a_tokens_claims() -> None:
     claims = {"roles": ["Policy.Read.All"], "tid": "ä"}
     payload = base64.urlsafe_b64encode(msgspec.json.encode(claims)).decode().rstrip("=")
     assert claims_from(f"a.{payload}.c") == claims
+
+
+# The certificate.
+
+
+def _certificate(*, days: int, form: str) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "made-up.example")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    end = NOW + timedelta(days=days, minutes=1)
+    made = (
+        builder.serial_number(1)
+        .not_valid_before(end - timedelta(days=800))
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    if form == "pfx":
+        content = serialize_key_and_certificates(b"x", key, made, None, serialization.NoEncryption())
+    else:
+        plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        content = key.private_bytes(serialization.Encoding.PEM, *plain) + made.public_bytes(serialization.Encoding.PEM)
+    return base64.b64encode(content).decode()
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+@pytest.mark.parametrize(
+    ("days", "status", "told"),
+    [(700, "ok", "until 2028-01-31"), (27, "warning", "27 days more"), (-1, "failed", "it has run out")],
+)
+def test_a_certificate_that_runs_out_is_told_in_time(
+    there: Surroundings, form: str, days: int, status: str, told: str
+) -> None:
+    there.settings = {"B2C_CERTIFICATE": _certificate(days=days, form=form)}
+    ((found, text),) = there.found("b2c-certificate-lasting")
+    assert found == status
+    assert told in text
+
+
+@pytest.mark.parametrize("setting", ["no-such-file.pem", base64.b64encode(b"not a certificate").decode()])
+def test_a_certificate_that_is_none(there: Surroundings, setting: str) -> None:
+    there.settings = {"B2C_CERTIFICATE": setting}
+    ((found, text),) = there.found("b2c-certificate-lasting")
+    assert found == "unknown"
+    assert setting not in text
+
+
+def test_no_b2c_tenant_no_certificate(there: Surroundings) -> None:
+    there.settings = {"B2C_TENANT_ID": ""}
+    assert there.found("b2c-certificate-lasting") == [("ok", "there is no B2C tenant")]
 
 
 # Reads.

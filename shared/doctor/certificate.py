@@ -1,0 +1,58 @@
+"""The certificate that the B2C tenant knows the responder by: nobody is told by Azure when it runs out."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.catalog import TenantKind
+from shared.doctor.findings import Check, Finding, failed, ok, warning
+from shared.doctor.ground import Ground
+from shared.doctor.unread import Unread
+from shared.machine import certificate_bytes
+
+_SOON: Final = timedelta(days=28)
+
+
+def ends_at(content: bytes) -> datetime:
+    """Give the end of a certificate in a PEM or PFX file.
+
+    Raises:
+        ValueError: there is none in it.
+    """
+    from cryptography import x509  # noqa: PLC0415 - imported on first use, start-up is a feature
+    from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates  # noqa: PLC0415
+
+    if b"-----BEGIN CERTIFICATE-----" in content:
+        return x509.load_pem_x509_certificate(content).not_valid_after_utc
+    _, certificate, _ = load_key_and_certificates(content, None)
+    if certificate is None:
+        raise ValueError("there is no certificate in it")
+    return certificate.not_valid_after_utc
+
+
+def _lasting(ground: Ground) -> list[Finding]:
+    tenants = ground.tenants(TenantKind.B2C)
+    return [_look(ground, tenant.certificate) for tenant in tenants] or [ok("there is no B2C tenant")]
+
+
+def _look(ground: Ground, setting: str) -> Finding:
+    try:
+        end = ends_at(certificate_bytes(setting))
+    except (ValueError, OSError) as error:
+        # What these say may quote the certificate.
+        raise Unread(f"B2C_CERTIFICATE can't be read ({type(error).__name__})") from None
+    left = end - ground.clock()
+    text = f"the certificate is valid until {end:%Y-%m-%d}"
+    if left <= timedelta():
+        return failed(f"{text}: it has run out")
+    return warning(f"{text}, {left.days} days more") if left < _SOON else ok(text)
+
+
+CHECKS: Final = (
+    Check(
+        id="b2c-certificate-lasting",
+        title="The certificate of the B2C tenant has time left",
+        cure="infra/scripts/grant.sh --b2c --renew makes a new one beside it; the app takes it within a day, or when it"
+        " is restarted.",
+        run=_lasting,
+    ),
+)
