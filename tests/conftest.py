@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from infra.local.stack import Azurite
 from shared.clients.storage import Storage
+from tests.fakes.memory_storage import MemoryStorage
 
 _MOST_ACCOUNTS: Final = 4000
 _KEY: Final = "dGVzdA=="
@@ -62,5 +63,13 @@ def environment(new_account: NewAccount) -> dict[str, str]:
 def storage(environment: dict[str, str]) -> Storage:
     """Give an account with its tables, containers and queue, all empty."""
     made = Storage(environment)
+    made.create_all()
+    return made
+
+
+@pytest.fixture
+def memory() -> MemoryStorage:
+    """Give an account in memory, for tests that ask very much of it."""
+    made = MemoryStorage()
     made.create_all()
     return made

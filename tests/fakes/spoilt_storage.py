@@ -52,53 +52,64 @@ class Faults:
 
 
 class SpoiltStorage(Storage):
-    """Storage whose operations go through `faults`."""
+    """Another storage, whose operations go through `faults`."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__(environment)
+    def __init__(self, inner: Storage) -> None:
+        super().__init__({})
+        self.inner = inner
         self.faults = Faults()
 
     @override
+    def create_all(self) -> None:
+        self.inner.create_all()
+
+    @override
+    def delete_table(self, table: Table) -> None:
+        self.inner.delete_table(table)
+
+    @override
     def row(self, table: Table, partition: str, key: str) -> Row | None:
-        above = super().row
-        return self.faults.over(f"row {table}", lambda: above(table, partition, key))
+        return self.faults.over(f"row {table}", lambda: self.inner.row(table, partition, key))
 
     @override
     def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:
-        above = super().rows
-        return self.faults.over(f"rows {table}", lambda: above(table, query, most=most, **values))
+        return self.faults.over(f"rows {table}", lambda: self.inner.rows(table, query, most=most, **values))
 
     @override
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
-        above = super().insert
-        return self.faults.over(f"insert {table}", lambda: above(table, partition, key, columns))
+        return self.faults.over(f"insert {table}", lambda: self.inner.insert(table, partition, key, columns))
 
     @override
     def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
-        above = super().replace
-        return self.faults.over(f"replace {table}", lambda: above(table, row, columns))
+        return self.faults.over(f"replace {table}", lambda: self.inner.replace(table, row, columns))
 
     @override
     def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
-        above = super().upsert
-        self.faults.over(f"upsert {table}", lambda: above(table, partition, key, columns))
+        self.faults.over(f"upsert {table}", lambda: self.inner.upsert(table, partition, key, columns))
 
     @override
     def keep(
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
     ) -> bool:
-        above = super().keep
-        return self.faults.over(f"keep {container}", lambda: above(container, name, content, metadata=metadata))
+        return self.faults.over(
+            f"keep {container}", lambda: self.inner.keep(container, name, content, metadata=metadata)
+        )
 
     @override
     def blob(self, container: Container, name: str) -> bytes | None:
-        above = super().blob
-        return self.faults.over(f"blob {container}", lambda: above(container, name))
+        return self.faults.over(f"blob {container}", lambda: self.inner.blob(container, name))
+
+    @override
+    def blob_names(self, container: Container, prefix: str) -> list[str]:
+        return self.faults.over(f"blob_names {container}", lambda: self.inner.blob_names(container, prefix))
 
     @override
     def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
-        above = super().enqueue
-        self.faults.over("enqueue", lambda: above(text, delay=delay))
+        self.faults.over("enqueue", lambda: self.inner.enqueue(text, delay=delay))
+
+    @override
+    def queue_length(self) -> int:
+        return self.inner.queue_length()
 
 
 UNREACHABLE_STORAGE = {

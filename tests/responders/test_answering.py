@@ -23,6 +23,7 @@ from shared.pipeline import MOST_ATTEMPTS, answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import initiated_by
 from tests.fakes.machines import TENANT, Bench, approval, bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.tenant import FakeTenant, Request, answer_of
 from tests.responders.remediations.situations import (
     ASSIGNMENT_ID,
@@ -144,16 +145,18 @@ def test_an_attack_is_put_back_proved_and_can_be_undone(storage: Storage, attack
 
 
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.PAGE])
-def test_a_milder_mode_writes_nothing_to_the_tenant(storage: Storage, attack: Attack, mode: Mode) -> None:
-    ready, tenant = _attacked(storage, attack, mode)
+def test_a_milder_mode_writes_nothing_to_the_tenant(memory: MemoryStorage, attack: Attack, mode: Mode) -> None:
+    ready, tenant = _attacked(memory, attack, mode)
     case = _answered(ready)
     assert tenant.writes == []
     assert not attack.is_undone(tenant)
     assert case.would == "would put it back: the actor is not approved"
 
 
-def test_without_any_permission_the_owners_are_paged_with_what_is_missing(storage: Storage, attack: Attack) -> None:
-    ready, tenant = _attacked(storage, attack)
+def test_without_any_permission_the_owners_are_paged_with_what_is_missing(
+    memory: MemoryStorage, attack: Attack
+) -> None:
+    ready, tenant = _attacked(memory, attack)
     tenant.granted.clear()
     case = _answered(ready)
     assert (case.decision, tenant.writes) == (Decision.PAGE, [])
@@ -161,7 +164,7 @@ def test_without_any_permission_the_owners_are_paged_with_what_is_missing(storag
     assert len(ready.pagerduty.sent) == 1
 
 
-def test_a_protected_principal_keeps_what_it_has(storage: Storage) -> None:
+def test_a_protected_principal_keeps_what_it_has(memory: MemoryStorage) -> None:
     """Mallory gives a break-glass account a role: taking it away might be what Mallory wants."""
     give = ATTACKS[1]
 
@@ -169,7 +172,7 @@ def test_a_protected_principal_keeps_what_it_has(storage: Storage) -> None:
         tenant.role_assignments[ASSIGNMENT_ID.lower()] = role_assignment(created_at=_AT, holder=BREAK_GLASS_1.id)
 
     ready, tenant = _attacked(
-        storage,
+        memory,
         Attack(id="", tenant=give.tenant, do=give_emergency, record=give.record, is_undone=give.is_undone),
     )
     case = _answered(ready)
@@ -196,11 +199,9 @@ def _is_honest(ready: Bench, case: Case, attack: Attack, tenant: FakeTenant) -> 
     [(_REFUSAL, False), (_NONSENSE, False), (_WORDLESS, True)],
     ids=["one refusal", "one answer that can't be read", "only 404s from then on"],
 )
-def test_each_request_that_goes_wrong_leads_to_an_honest_end(
-    new_account: Callable[[], str], attack: Attack, spoilt: Answer, *, lasting: bool
-) -> None:
+def test_each_request_that_goes_wrong_leads_to_an_honest_end(attack: Attack, spoilt: Answer, *, lasting: bool) -> None:
     for nth in range(20):
-        ready, tenant = _attacked(_fresh(new_account), attack)
+        ready, tenant = _attacked(_fresh(), attack)
 
         def spoil(number: int, _request: Request, nth: int = nth) -> Answer | None:
             return spoilt if number == nth or (lasting and number > nth) else None
@@ -214,16 +215,16 @@ def test_each_request_that_goes_wrong_leads_to_an_honest_end(
     pytest.fail("there were more requests than were tried")
 
 
-def _fresh(new_account: Callable[[], str]) -> Storage:
-    storage = Storage({"AzureWebJobsStorage": new_account()})
-    storage.create_all()
-    return storage
+def _fresh() -> MemoryStorage:
+    made = MemoryStorage()
+    made.create_all()
+    return made
 
 
-def test_each_answer_that_is_lost_is_nothing_to_wake_people_for(new_account: Callable[[], str], attack: Attack) -> None:
+def test_each_answer_that_is_lost_is_nothing_to_wake_people_for(attack: Attack) -> None:
     """The request is carried out, and nobody hears of it: reading again tells."""
     for nth in range(20):
-        ready, tenant = _attacked(_fresh(new_account), attack)
+        ready, tenant = _attacked(_fresh(), attack)
         tenant.lose = frozenset({nth})
         case = _answered(ready)
         assert (case.outcome, attack.is_undone(tenant)) == (Outcome.DONE, True)
@@ -232,8 +233,8 @@ def test_each_answer_that_is_lost_is_nothing_to_wake_people_for(new_account: Cal
     pytest.fail("there were more requests than were tried")
 
 
-def test_a_tenant_that_is_down_ends_in_a_page_in_time(storage: Storage, attack: Attack) -> None:
-    ready, tenant = _attacked(storage, attack)
+def test_a_tenant_that_is_down_ends_in_a_page_in_time(memory: MemoryStorage, attack: Attack) -> None:
+    ready, tenant = _attacked(memory, attack)
 
     def down(_number: int, _request: Request) -> Answer | None:
         raise Unreachable("the connection was refused")

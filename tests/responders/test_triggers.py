@@ -18,12 +18,13 @@ from responders.triggers import cases, events, schedules
 from shared.cases import State
 from shared.catalog import Image, Inventory, ObjectKind, TenantKind
 from shared.clients.edges import TenantEdges
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Table
 from shared.errors import Rejected, Unreachable
 from shared.match import Matcher
 from shared.normalize import read_batch
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.machines import TENANT, Bench, bench, ready_bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
@@ -51,8 +52,8 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], Bench]:
 
 
 @pytest.fixture
-def on_roles(storage: Storage, use: Callable[[Bench], Bench]) -> Bench:
-    return use(bench(storage, detections=CATALOGUE))
+def on_roles(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> Bench:
+    return use(bench(memory, detections=CATALOGUE))
 
 
 # Event Grid.
@@ -122,9 +123,9 @@ def test_an_event_of_another_form_is_kept_or_passed_over_and_not_asked_for_again
 
 
 def test_an_event_whose_case_could_not_be_opened_is_to_be_delivered_again(
-    environment: dict[str, str], use: Callable[[Bench], Bench]
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(memory)
     storage.create_all()
     use(bench(storage, detections=CATALOGUE))
     storage.faults.fail("insert Cases")
@@ -133,9 +134,9 @@ def test_an_event_whose_case_could_not_be_opened_is_to_be_delivered_again(
 
 
 def test_a_delivery_whose_time_could_not_be_noted_is_done_all_the_same(
-    environment: dict[str, str], use: Callable[[Bench], Bench]
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(memory)
     storage.create_all()
     use(bench(storage, detections=CATALOGUE))
     storage.faults.fail("upsert Cursors")
@@ -151,8 +152,8 @@ def _message(body: bytes) -> func.QueueMessage:
     return made
 
 
-def test_a_message_has_its_case_answered(storage: Storage, use: Callable[[Bench], Bench]) -> None:
-    ready = use(ready_bench(storage))
+def test_a_message_has_its_case_answered(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(ready_bench(memory))
     ready.take_in(lamp_record())
     body = msgspec.json.encode({"tenant_id": TENANT, "case_id": ready.only_case().id})
     answer_case = _user_function(cases.answer_case)
@@ -165,15 +166,15 @@ def test_a_message_has_its_case_answered(storage: Storage, use: Callable[[Bench]
 
 @pytest.mark.parametrize("body", [b"", b"{", b"{}", b'{"tenant_id": 5, "case_id": "x"}', b"\xff"])
 def test_a_message_that_is_none_goes_to_the_poison_queue(
-    storage: Storage, use: Callable[[Bench], Bench], body: bytes
+    memory: MemoryStorage, use: Callable[[Bench], Bench], body: bytes
 ) -> None:
-    use(ready_bench(storage))
+    use(ready_bench(memory))
     with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
         _user_function(cases.answer_case)(_message(body))
 
 
-def test_a_message_about_a_case_that_is_unknown_is_done(storage: Storage, use: Callable[[Bench], Bench]) -> None:
-    use(ready_bench(storage))
+def test_a_message_about_a_case_that_is_unknown_is_done(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    use(ready_bench(memory))
     body = msgspec.json.encode({"tenant_id": "nobody", "case_id": "20260302-ffffffffffffffffffff"})
     _user_function(cases.answer_case)(_message(body))
 
@@ -182,9 +183,9 @@ def test_a_message_about_a_case_that_is_unknown_is_done(storage: Storage, use: C
 
 
 def test_every_tenant_is_polled_although_one_fails(
-    storage: Storage, use: Callable[[Bench], Bench], monkeypatch: pytest.MonkeyPatch
+    memory: MemoryStorage, use: Callable[[Bench], Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(bench(storage))
+    use(bench(memory))
     polled: list[str] = []
 
     def poll(_machine: object, tenant: Any, _call: object, *, overlap: object) -> None:  # noqa: ANN401 - a tenant
@@ -214,7 +215,7 @@ def _inventory(
 
 
 def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
-    storage: Storage, use: Callable[[Bench], Bench]
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
     seen: list[str] = []
     inventories = (
@@ -222,7 +223,7 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
         _inventory(ObjectKind.CUSTOM_POLICY, TenantKind.B2C, seen),
         _inventory(ObjectKind.ROLE_ASSIGNMENT, TenantKind.WORKFORCE, seen),
     )
-    ready = use(bench(storage, inventories=inventories))
+    ready = use(bench(memory, inventories=inventories))
     with pytest.raises(Rejected):
         _user_function(schedules.take_snapshots)(_TIMER)
     assert seen == [
@@ -235,10 +236,10 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
     assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.ROLE_ASSIGNMENT) is not None
 
 
-def test_the_resume_timer_queues_what_was_left_behind(storage: Storage, use: Callable[[Bench], Bench]) -> None:
-    ready = use(ready_bench(storage, lamps=Lamps()))
+def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(ready_bench(memory, lamps=Lamps()))
     ready.take_in(lamp_record(MALLORY))
-    before = storage.queue_length()
+    before = memory.queue_length()
     ready.clock.move(ready.machine.settings.lease)
     _user_function(schedules.resume_cases)(_TIMER)
-    assert storage.queue_length() == before + 1
+    assert memory.queue_length() == before + 1

@@ -18,6 +18,7 @@ from shared.errors import Unreachable
 from shared.switches import Positions
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.machines import TENANT, Bench, ready_bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _BY: Final = {"by": "Carol Chen"}
@@ -65,8 +66,8 @@ class _Client:
 
 
 @pytest.fixture
-def client(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> _Client:
-    storage = SpoiltStorage(environment)
+def client(memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> _Client:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     ready = ready_bench(storage)
     monkeypatch.setattr(requests, "machine", lambda: ready.machine)

@@ -16,6 +16,7 @@ from shared.events import Target
 from shared.notify import Channel, Notifier, Page, needs_somebody
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, Lamps, actor_of
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.senders import FakeSender
 from tests.fakes.spoilt_storage import SpoiltStorage
 
@@ -76,8 +77,8 @@ class _Desk:
 
 
 @pytest.fixture
-def desk(storage: Storage) -> _Desk:
-    return _Desk(storage)
+def desk(memory: MemoryStorage) -> _Desk:
+    return _Desk(memory)
 
 
 def _sent(sender: FakeSender) -> list[tuple[str, int]]:
@@ -132,17 +133,17 @@ def test_a_medium_risk_goes_to_teams_first(desk: _Desk) -> None:
 
 
 @pytest.mark.parametrize("detection", [_HIGH, _MEDIUM], ids=["high", "medium"])
-def test_one_channel_alone_gets_everything(storage: Storage, detection: Any) -> None:  # noqa: ANN401
+def test_one_channel_alone_gets_everything(memory: MemoryStorage, detection: Any) -> None:  # noqa: ANN401
     for channel in Channel:
-        desk = _Desk(storage, channel)
+        desk = _Desk(memory, channel)
         desk.case = _case(id=f"20260302-{channel}")
         desk.page(detection)
         sender = {Channel.TEAMS: desk.teams, Channel.PAGERDUTY: desk.pagerduty}[channel]
         assert _sent(sender) == [("", 0)]
 
 
-def test_a_page_is_written_down_before_it_is_sent(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+def test_a_page_is_written_down_before_it_is_sent(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     desk = _Desk(storage)
     storage.faults.fail("insert Outbox")
@@ -166,9 +167,9 @@ def test_pages_that_were_posted_and_never_sent_are_due(desk: _Desk) -> None:
     assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [("", 0)])
 
 
-def test_a_page_whose_sending_could_not_be_noted_is_sent_again(environment: dict[str, str]) -> None:
+def test_a_page_whose_sending_could_not_be_noted_is_sent_again(memory: MemoryStorage) -> None:
     """At least once: twice is the lesser harm."""
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(memory)
     storage.create_all()
     desk = _Desk(storage, Channel.TEAMS)
     (page,) = desk.notifier.post(desk.case, _HIGH)
@@ -195,8 +196,8 @@ def test_an_old_event_that_was_found_late_is_paged_like_any_other(desk: _Desk) -
 # Trying again.
 
 
-def test_a_failing_channel_is_tried_again_less_and_less_often(storage: Storage) -> None:
-    desk = _Desk(storage, Channel.TEAMS)
+def test_a_failing_channel_is_tried_again_less_and_less_often(memory: MemoryStorage) -> None:
+    desk = _Desk(memory, Channel.TEAMS)
     desk.case = _case(decision=Decision.REMEDIATE, outcome=Outcome.DONE)
     desk.teams.failing = Unreachable("cut")
     desk.page()
@@ -231,10 +232,10 @@ def test_a_channel_that_stays_broken_leads_to_the_other_one(desk: _Desk) -> None
     assert _sent(desk.pagerduty) == [("", 0)]
 
 
-def test_a_channel_that_is_no_longer_configured_is_replaced_by_one_that_is(storage: Storage) -> None:
-    before = _Desk(storage)
+def test_a_channel_that_is_no_longer_configured_is_replaced_by_one_that_is(memory: MemoryStorage) -> None:
+    before = _Desk(memory)
     before.notifier.post(before.case, _MEDIUM)
-    after = _Desk(storage, Channel.PAGERDUTY)
+    after = _Desk(memory, Channel.PAGERDUTY)
     after.resume(_MEDIUM)
     after.resume(_MEDIUM)
     assert _sent(after.pagerduty) == [("", 0)]
@@ -271,8 +272,8 @@ def test_an_acknowledged_page_is_not_escalated(desk: _Desk) -> None:
     assert (len(desk.teams.sent), len(desk.pagerduty.sent)) == (1, 1)
 
 
-def test_escalation_that_was_interrupted_is_completed(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+def test_escalation_that_was_interrupted_is_completed(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     desk = _Desk(storage)
     desk.page(_MEDIUM)
@@ -320,9 +321,9 @@ def _page_at(desk: _Desk, place: int) -> Page:
     return msgspec.structs.replace(page, place=place)
 
 
-def test_owners_that_cannot_be_read_do_not_keep_a_page_back(storage: Storage) -> None:
-    storage.delete_table(Table.OWNERS)
-    desk = _Desk(storage)
+def test_owners_that_cannot_be_read_do_not_keep_a_page_back(memory: MemoryStorage) -> None:
+    memory.delete_table(Table.OWNERS)
+    desk = _Desk(memory)
     desk.page()
     assert _sent(desk.teams) == [("", 0)]
 

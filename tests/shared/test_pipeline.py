@@ -25,6 +25,7 @@ from shared.pipeline import answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record, switching
 from tests.fakes.machines import TENANT, Bench, approval, ready_bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -32,7 +33,14 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @pytest.fixture
 def lit(storage: Storage) -> Bench:
+    """Give a machine on real storage."""
     return ready_bench(storage)
+
+
+@pytest.fixture
+def quick(memory: MemoryStorage) -> Bench:
+    """Give one on storage in memory."""
+    return ready_bench(memory)
 
 
 def _answer(ready: Bench, by: Principal | None = MALLORY, **differences: Any) -> Case:  # noqa: ANN401 - as lamp_record takes
@@ -121,8 +129,8 @@ def test_the_image_before_is_kept_before_anything_is_written(lit: Bench) -> None
     assert [json.loads(image or b"") for image in kept] == [{"id": LAMP, "state": "off"}]
 
 
-def test_nothing_is_written_when_the_image_before_cannot_be_kept(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+def test_nothing_is_written_when_the_image_before_cannot_be_kept(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     ready = ready_bench(storage)
     ready.take_in(lamp_record())
@@ -135,8 +143,8 @@ def test_nothing_is_written_when_the_image_before_cannot_be_kept(environment: di
 # Whatever isn't certain is paged, and nothing is written to the tenant.
 
 
-def test_observing_says_what_would_be_done_and_does_nothing(storage: Storage) -> None:
-    ready = ready_bench(storage, mode=Mode.OBSERVE)
+def test_observing_says_what_would_be_done_and_does_nothing(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory, mode=Mode.OBSERVE)
     case = _answer(ready)
     assert _ended(case) == (Standing.UNAPPROVED, Decision.RECORD, Outcome.NONE, State.CLOSED)
     assert (case.mode, case.would) == (Mode.OBSERVE, "would put it back: the actor is not approved")
@@ -144,24 +152,24 @@ def test_observing_says_what_would_be_done_and_does_nothing(storage: Storage) ->
     assert (ready.lamps.writes, _paged(ready)) == ([], False)
 
 
-def test_mode_page_pages_and_says_what_enforce_would_have_done(storage: Storage) -> None:
-    ready = ready_bench(storage, mode=Mode.PAGE)
+def test_mode_page_pages_and_says_what_enforce_would_have_done(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory, mode=Mode.PAGE)
     case = _answer(ready)
     assert (_ended(case), case.would) == (_PAGED, "would put it back: the actor is not approved")
     assert ready.lamps.writes == []
     assert len(ready.teams.sent) == len(ready.pagerduty.sent) == 1
 
 
-def test_a_detection_that_only_pages_never_puts_back(storage: Storage) -> None:
+def test_a_detection_that_only_pages_never_puts_back(memory: MemoryStorage) -> None:
     lamps = Lamps()
-    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(answer=Answer.PAGE),))
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(answer=Answer.PAGE),))
     assert _ended(_answer(ready)) == _PAGED
     assert lamps.writes == []
 
 
-def test_a_detection_without_remediation_pages(storage: Storage) -> None:
+def test_a_detection_without_remediation_pages(memory: MemoryStorage) -> None:
     lamps = Lamps()
-    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(remediation=None),))
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(remediation=None),))
     case = _answer(ready)
     assert _ended(case) == _PAGED
     assert "there is no remediation" in case.because
@@ -211,10 +219,9 @@ def _with_unknown_holders(ready: Bench) -> None:
 
 
 def _without_snapshots(ready: Bench) -> None:
-    for container in (Container.SNAPSHOTS,):
-        client = ready.storage._once("blobs", ready.storage._blobs)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        for blob in ready.storage.blob_names(container, ""):
-            client.get_blob_client(container, blob).delete_blob()
+    storage = ready.storage
+    assert isinstance(storage, MemoryStorage)
+    storage.containers[Container.SNAPSHOTS].clear()
 
 
 _DOUBTS: Final[dict[str, tuple[Callable[[Bench], None], str]]] = {
@@ -233,50 +240,50 @@ _DOUBTS: Final[dict[str, tuple[Callable[[Bench], None], str]]] = {
 
 
 @pytest.mark.parametrize(("spoil", "because"), _DOUBTS.values(), ids=list(_DOUBTS))
-def test_doubt_is_paged_and_nothing_is_written(lit: Bench, spoil: Callable[[Bench], None], because: str) -> None:
-    spoil(lit)
-    case = _answer(lit)
+def test_doubt_is_paged_and_nothing_is_written(quick: Bench, spoil: Callable[[Bench], None], because: str) -> None:
+    spoil(quick)
+    case = _answer(quick)
     assert case.decision is Decision.PAGE
     assert because in case.because
     assert (case.outcome, case.state) == (Outcome.NONE, State.CLOSED)
-    assert lit.lamps.writes == []
-    assert lit.lamps.state[LAMP] == "off"
-    assert lit.teams.told() == lit.pagerduty.told() == [(case.id, "", 0)]
+    assert quick.lamps.writes == []
+    assert quick.lamps.state[LAMP] == "off"
+    assert quick.teams.told() == quick.pagerduty.told() == [(case.id, "", 0)]
 
 
-def test_what_a_break_glass_account_did_is_paged_and_left(lit: Bench) -> None:
-    case = _answer(lit, BREAK_GLASS_1)
+def test_what_a_break_glass_account_did_is_paged_and_left(quick: Bench) -> None:
+    case = _answer(quick, BREAK_GLASS_1)
     assert _ended(case) == _PAGED
     assert "break-glass account" in case.because
-    assert lit.lamps.writes == []
+    assert quick.lamps.writes == []
 
 
-def test_a_record_without_an_actor_is_paged(lit: Bench) -> None:
-    case = _answer(lit, None)
-    assert (_ended(case), lit.lamps.writes) == (_DOUBTED, [])
+def test_a_record_without_an_actor_is_paged(quick: Bench) -> None:
+    case = _answer(quick, None)
+    assert (_ended(case), quick.lamps.writes) == (_DOUBTED, [])
 
 
-def test_the_responders_own_put_back_is_recorded(lit: Bench) -> None:
-    assert _ended(_answer(lit, RESPONDER)) == _RECORDED
+def test_the_responders_own_put_back_is_recorded(quick: Bench) -> None:
+    assert _ended(_answer(quick, RESPONDER)) == _RECORDED
 
 
-def test_another_tenants_responder_is_nobody(lit: Bench) -> None:
-    assert _ended(_answer(lit, RESPONDER_B2C)) == _PUT_BACK
+def test_another_tenants_responder_is_nobody(quick: Bench) -> None:
+    assert _ended(_answer(quick, RESPONDER_B2C)) == _PUT_BACK
 
 
-def test_a_tenant_that_is_not_configured_is_paged_and_nothing_of_it_is_read(lit: Bench) -> None:
+def test_a_tenant_that_is_not_configured_is_paged_and_nothing_of_it_is_read(quick: Bench) -> None:
     other = "99999999-7a18-4f93-9c25-e81f60a7b3d2"
-    lit.take_in(lamp_record(), tenant_id=other)
-    (case,) = lit.answer_all(other)
+    quick.take_in(lamp_record(), tenant_id=other)
+    (case,) = quick.answer_all(other)
     assert (case.decision, case.state) == (Decision.PAGE, State.CLOSED)
     assert "not one of those configured" in case.because
-    assert lit.lamps.calls == []
-    assert len(lit.teams.sent) == 1
+    assert quick.lamps.calls == []
+    assert len(quick.teams.sent) == 1
 
 
-def test_the_hourly_limit_counts_put_backs_only(storage: Storage) -> None:
+def test_the_hourly_limit_counts_put_backs_only(memory: MemoryStorage) -> None:
     lamps = Lamps({LAMP: "on", "second": "on"})
-    ready = ready_bench(storage, lamps=lamps, REMEDIATIONS_PER_HOUR="1")
+    ready = ready_bench(memory, lamps=lamps, REMEDIATIONS_PER_HOUR="1")
     lamps.state["second"] = "off"
     ready.take_in(lamp_record(ALICE, lamp="third"), lamp_record(None, lamp="third", correlation_id="2"))
     ready.answer_all()
@@ -298,59 +305,59 @@ def _switch(ready: Bench, by: Principal, to: str, *, minutes: float) -> None:
     ready.take_in(lamp_record(by, at=at, to=to))
 
 
-def test_a_run_of_unapproved_changes_is_undone_as_one(lit: Bench) -> None:
-    _switch(lit, MALLORY, "off", minutes=0)
-    _switch(lit, TRUDY, "dim", minutes=1)
-    _switch(lit, MALLORY, "red", minutes=2)
-    cases = lit.answer_all()
+def test_a_run_of_unapproved_changes_is_undone_as_one(quick: Bench) -> None:
+    _switch(quick, MALLORY, "off", minutes=0)
+    _switch(quick, TRUDY, "dim", minutes=1)
+    _switch(quick, MALLORY, "red", minutes=2)
+    cases = quick.answer_all()
     assert [(case.decision, case.outcome) for case in cases] == [
         (Decision.REMEDIATE, Outcome.DONE),
         (Decision.REMEDIATE, Outcome.ALREADY),
         (Decision.REMEDIATE, Outcome.ALREADY),
     ]
-    assert (lit.lamps.state[LAMP], lit.lamps.writes) == ("on", ["set on"])
+    assert (quick.lamps.state[LAMP], quick.lamps.writes) == ("on", ["set on"])
 
 
-def test_an_approved_change_that_came_later_is_not_undone(lit: Bench) -> None:
-    _switch(lit, MALLORY, "off", minutes=0)
-    _switch(lit, ALICE, "dim", minutes=1)
-    first, second = lit.answer_all()
+def test_an_approved_change_that_came_later_is_not_undone(quick: Bench) -> None:
+    _switch(quick, MALLORY, "off", minutes=0)
+    _switch(quick, ALICE, "dim", minutes=1)
+    first, second = quick.answer_all()
     assert (first.decision, second.decision) == (Decision.PAGE, Decision.RECORD)
     assert "an approved change came after it" in first.because
-    assert lit.lamps.state[LAMP] == "dim"
+    assert quick.lamps.state[LAMP] == "dim"
 
 
-def test_an_approved_change_since_the_snapshot_is_not_undone(lit: Bench) -> None:
-    _switch(lit, ALICE, "dim", minutes=0)
-    _switch(lit, MALLORY, "off", minutes=1)
-    _, second = lit.answer_all()
+def test_an_approved_change_since_the_snapshot_is_not_undone(quick: Bench) -> None:
+    _switch(quick, ALICE, "dim", minutes=0)
+    _switch(quick, MALLORY, "off", minutes=1)
+    _, second = quick.answer_all()
     assert second.decision is Decision.PAGE
     assert "after the last snapshot" in second.because
-    assert lit.lamps.state[LAMP] == "off"
+    assert quick.lamps.state[LAMP] == "off"
 
 
-def test_what_a_break_glass_account_did_before_is_not_undone_with_a_later_change(lit: Bench) -> None:
+def test_what_a_break_glass_account_did_before_is_not_undone_with_a_later_change(quick: Bench) -> None:
     """In an emergency somebody else's later change must not bring back what locked everybody out."""
-    _switch(lit, BREAK_GLASS_1, "dim", minutes=0)
-    _switch(lit, MALLORY, "off", minutes=1)
-    _, second = lit.answer_all()
+    _switch(quick, BREAK_GLASS_1, "dim", minutes=0)
+    _switch(quick, MALLORY, "off", minutes=1)
+    _, second = quick.answer_all()
     assert second.decision is Decision.PAGE
-    assert lit.lamps.writes == []
+    assert quick.lamps.writes == []
 
 
-def test_what_a_break_glass_account_did_later_is_not_undone_with_an_earlier_change(lit: Bench) -> None:
-    _switch(lit, MALLORY, "off", minutes=0)
-    _switch(lit, BREAK_GLASS_1, "dim", minutes=1)
-    first, _ = lit.answer_all()
+def test_what_a_break_glass_account_did_later_is_not_undone_with_an_earlier_change(quick: Bench) -> None:
+    _switch(quick, MALLORY, "off", minutes=0)
+    _switch(quick, BREAK_GLASS_1, "dim", minutes=1)
+    first, _ = quick.answer_all()
     assert first.decision is Decision.PAGE
-    assert (lit.lamps.state[LAMP], lit.lamps.writes) == ("dim", [])
+    assert (quick.lamps.state[LAMP], quick.lamps.writes) == ("dim", [])
 
 
-def test_another_change_is_judged_by_the_list_of_its_own_detection(storage: Storage) -> None:
+def test_another_change_is_judged_by_the_list_of_its_own_detection(memory: MemoryStorage) -> None:
     """Alice may move lamps but not switch them: that she moved one is no unapproved change."""
     lamps = Lamps()
     moved = lamps.detection(id="lamp-moved", when=switching("Move lamp"), unless_actor_in=ApprovalList.RBAC_ROLES)
-    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(), moved))
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(), moved))
     ready.machine.approvals.approve(approval(TRUDY))
     ready.machine.approvals.revoke(ApprovalList.CONDITIONAL_ACCESS, ALICE.id, by="a test")
     ready.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
@@ -363,29 +370,29 @@ def test_another_change_is_judged_by_the_list_of_its_own_detection(storage: Stor
     assert lamps.writes == []
 
 
-def test_a_snapshot_taken_while_an_unapproved_change_stood_is_not_gone_back_to(lit: Bench) -> None:
+def test_a_snapshot_taken_while_an_unapproved_change_stood_is_not_gone_back_to(quick: Bench) -> None:
     """Else the second attack would be answered by restoring the first."""
-    _switch(lit, MALLORY, "red", minutes=0)
-    lit.sweep()
-    lit.clock.move(_MINUTE)
-    lit.answer_all()
-    assert lit.lamps.state[LAMP] == "on"
-    lit.clock.move(_MINUTE)
-    lit.take_in(lamp_record(RESPONDER, at=lit.clock() - _MINUTE, to="on"))
-    lit.answer_all()
-    _switch(lit, MALLORY, "off", minutes=10)
-    case = lit.answer_all()[-1]
-    assert lit.lamps.state[LAMP] == "on"
+    _switch(quick, MALLORY, "red", minutes=0)
+    quick.sweep()
+    quick.clock.move(_MINUTE)
+    quick.answer_all()
+    assert quick.lamps.state[LAMP] == "on"
+    quick.clock.move(_MINUTE)
+    quick.take_in(lamp_record(RESPONDER, at=quick.clock() - _MINUTE, to="on"))
+    quick.answer_all()
+    _switch(quick, MALLORY, "off", minutes=10)
+    case = quick.answer_all()[-1]
+    assert quick.lamps.state[LAMP] == "on"
     assert (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.DONE)
 
 
-def test_two_changes_are_two_cases_although_their_maker_gave_them_one_correlation_id(lit: Bench) -> None:
-    lit.take_in(lamp_record(correlation_id="chosen", at=AT))
-    lit.answer_all()
-    assert lit.lamps.state[LAMP] == "on"
-    lit.clock.move(_MINUTE)
-    lit.lamps.state[LAMP] = "off"
-    lit.take_in(lamp_record(correlation_id="chosen", at=lit.clock()))
-    lit.clock.move(_MINUTE)
-    lit.answer_all()
-    assert lit.lamps.state[LAMP] == "on"
+def test_two_changes_are_two_cases_although_their_maker_gave_them_one_correlation_id(quick: Bench) -> None:
+    quick.take_in(lamp_record(correlation_id="chosen", at=AT))
+    quick.answer_all()
+    assert quick.lamps.state[LAMP] == "on"
+    quick.clock.move(_MINUTE)
+    quick.lamps.state[LAMP] = "off"
+    quick.take_in(lamp_record(correlation_id="chosen", at=quick.clock()))
+    quick.clock.move(_MINUTE)
+    quick.answer_all()
+    assert quick.lamps.state[LAMP] == "on"

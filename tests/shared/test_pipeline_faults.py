@@ -10,12 +10,13 @@ import pytest
 from infra.local.world import MALLORY
 from shared.cases import Case, Decision, Outcome, Standing, State
 from shared.catalog import Mode
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Table
 from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.pipeline import MOST_ATTEMPTS, answer, resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.machines import TENANT, Bench, approval, ready_bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -23,8 +24,8 @@ _FAILURES: Final = (Unreachable("cut"), Throttled("429"), Refused("403"), Reject
 
 
 @pytest.fixture
-def lit(storage: Storage) -> Bench:
-    return ready_bench(storage)
+def lit(memory: MemoryStorage) -> Bench:
+    return ready_bench(memory)
 
 
 def _is_honest(ready: Bench, case: Case) -> None:
@@ -41,9 +42,11 @@ def _is_honest(ready: Bench, case: Case) -> None:
 
 @pytest.mark.parametrize("failure", _FAILURES, ids=repr)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_each_call_that_fails_once_leads_to_an_honest_end(storage: Storage, failure: EdgeError, after: bool) -> None:  # noqa: FBT001
+def test_each_call_that_fails_once_leads_to_an_honest_end(
+    memory: MemoryStorage, failure: EdgeError, *, after: bool
+) -> None:
     lamps = Lamps({f"{nth}": "on" for nth in range(4)} | {LAMP: "on"})
-    ready = ready_bench(storage, lamps=lamps)
+    ready = ready_bench(memory, lamps=lamps)
     for nth in range(4):
         lamps.state[f"{nth}"] = "off"
         lamps.calls.clear()
@@ -135,18 +138,18 @@ _MOST_OPERATIONS: Final = 40
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-def test_a_run_that_dies_anywhere_is_gone_on_with_and_acts_once(environment: dict[str, str], how: str) -> None:
+def test_a_run_that_dies_anywhere_is_gone_on_with_and_acts_once(memory: MemoryStorage, how: str) -> None:
     """Nothing is caught and nothing cleaned up, as when the process is killed."""
-    for ready, case, written in _broken_off_at_each_operation(environment, how, failure=_Died):
+    for ready, case, written in _broken_off_at_each_operation(memory, how, failure=_Died):
         found = (case.standing, case.decision, case.outcome, case.state)
-        assert found == (Standing.UNAPPROVED, Decision.REMEDIATE, Outcome.DONE, State.CLOSED)
+        assert found == (Standing.UNAPPROVED, Decision.REMEDIATE, Outcome.DONE, State.CLOSED), case.because
         assert written == ["set on"]
         assert case.id in {sent.case.id for sent in ready.teams.sent}, "nobody was told"
 
 
-def test_each_storage_operation_that_fails_once_leads_to_a_put_back_or_a_page(environment: dict[str, str]) -> None:
+def test_each_storage_operation_that_fails_once_leads_to_a_put_back_or_a_page(memory: MemoryStorage) -> None:
     ended: list[Decision] = []
-    for ready, case, written in _broken_off_at_each_operation(environment, "after", failure=Unreachable):
+    for ready, case, written in _broken_off_at_each_operation(memory, "after", failure=Unreachable):
         ended.append(case.decision)
         done = (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.DONE)
         assert done or (case.decision, case.outcome) == (Decision.PAGE, Outcome.NONE)
@@ -157,15 +160,16 @@ def test_each_storage_operation_that_fails_once_leads_to_a_put_back_or_a_page(en
 
 
 def _broken_off_at_each_operation(
-    environment: dict[str, str], how: str, *, failure: type[BaseException]
+    memory: MemoryStorage, how: str, *, failure: type[BaseException]
 ) -> Iterator[tuple[Bench, Case, list[str]]]:
     """Break a run off at each of its storage operations in turn, and let the timer and the queue go on.
 
     Gives each closed case, and what was written to its lamp.
     """
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(memory)
     storage.create_all()
-    ready = ready_bench(storage, lamps=Lamps({f"{nth}": "on" for nth in range(_MOST_OPERATIONS)}))
+    lamps = Lamps({f"{nth}": "on" for nth in range(_MOST_OPERATIONS)})
+    ready = ready_bench(storage, lamps=lamps, REMEDIATIONS_PER_HOUR="1000")
     storage.faults.failure = failure
     for nth in range(_MOST_OPERATIONS):
         ready.lamps.state[f"{nth}"] = "off"
@@ -266,8 +270,8 @@ def test_a_put_back_that_must_not_go_on_is_paged_and_never_forgotten(lit: Bench,
     assert len(lit.pagerduty.sent) == 1
 
 
-def test_a_plan_that_had_nothing_to_do_is_not_told_as_done_after_an_interruption(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+def test_a_plan_that_had_nothing_to_do_is_not_told_as_done_after_an_interruption(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     ready = ready_bench(storage)
     ready.lamps.state[LAMP] = "on"
@@ -283,9 +287,9 @@ def test_a_plan_that_had_nothing_to_do_is_not_told_as_done_after_an_interruption
     assert case.outcome is Outcome.ALREADY
 
 
-def test_a_page_that_could_not_be_noted_does_not_reopen_the_case(environment: dict[str, str]) -> None:
+def test_a_page_that_could_not_be_noted_does_not_reopen_the_case(memory: MemoryStorage) -> None:
     """Even at the last attempt: what was put back and proved stays so."""
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(memory)
     storage.create_all()
     ready = ready_bench(storage)
     ready.take_in(lamp_record())
@@ -302,8 +306,8 @@ def test_a_page_that_could_not_be_noted_does_not_reopen_the_case(environment: di
     assert {sent.case.outcome for sent in ready.teams.sent} == {Outcome.DONE}
 
 
-def test_a_page_that_could_not_be_posted_for_long_keeps_what_was_done(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+def test_a_page_that_could_not_be_posted_for_long_keeps_what_was_done(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     ready = ready_bench(storage)
     ready.take_in(lamp_record())

@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import pytest
@@ -17,21 +17,20 @@ from shared.errors import EdgeError, Unreachable
 from shared.pipeline import answer, resume, take_in
 from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw
 from tests.fakes.machines import TENANT, Bench, ready_bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
 
 
 @pytest.fixture
-def lit(storage: Storage) -> Bench:
-    return ready_bench(storage)
+def lit(memory: MemoryStorage) -> Bench:
+    return ready_bench(memory)
 
 
 @pytest.fixture
-def spoilt(environment: dict[str, str]) -> SpoiltStorage:
-    made = SpoiltStorage(environment)
-    made.create_all()
-    return made
+def spoilt(memory: MemoryStorage) -> SpoiltStorage:
+    return SpoiltStorage(memory)
 
 
 def _kept(ready: Bench) -> list[bytes | None]:
@@ -50,9 +49,9 @@ def test_a_batch_is_counted(lit: Bench) -> None:
     assert {case.actor.id for case in lit.cases()} == {MALLORY.id, TRUDY.id}
 
 
-def test_a_record_that_meets_two_detections_is_two_cases(storage: Storage) -> None:
+def test_a_record_that_meets_two_detections_is_two_cases(memory: MemoryStorage) -> None:
     lamps = Lamps()
-    ready = ready_bench(storage, lamps=lamps, detections=(lamps.detection(), lamps.detection(id="lamp-seen")))
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(), lamps.detection(id="lamp-seen")))
     ready.take_in(lamp_record())
     assert {case.detection for case in ready.cases()} == {"lamp-switched", "lamp-seen"}
 
@@ -126,7 +125,8 @@ _NAMES: Final = {
 
 
 @pytest.mark.parametrize("name", _NAMES.values(), ids=list(_NAMES))
-def test_whatever_a_lamp_is_called_its_case_comes_to_its_end(lit: Bench, name: str) -> None:
+def test_whatever_a_lamp_is_called_its_case_comes_to_its_end(storage: Storage, name: str) -> None:
+    lit = ready_bench(storage)
     target: Image = {"id": LAMP, "displayName": name, "type": name, "modifiedProperties": [{"displayName": name}]}
     actor: Image = {"user": {"id": MALLORY.id, "userPrincipalName": name, "ipAddress": name}}
     record = lamp_record(targetResources=[target], initiatedBy=actor)
@@ -212,10 +212,10 @@ def test_a_run_that_lost_its_lease_stops_before_it_writes_anything_more(lit: Ben
     assert len(lit.teams.sent) == 1
 
 
-def test_a_case_whose_detection_is_gone_is_paged_and_closed(storage: Storage) -> None:
-    before = ready_bench(storage)
+def test_a_case_whose_detection_is_gone_is_paged_and_closed(memory: MemoryStorage) -> None:
+    before = ready_bench(memory)
     before.take_in(lamp_record())
-    after = ready_bench(storage, detections=(Lamps().detection(id="something-else"),))
+    after = ready_bench(memory, detections=(Lamps().detection(id="something-else"),))
     case = after.answer_until_closed()
     assert (case.decision, case.outcome) == (Decision.PAGE, Outcome.FAILED)
     assert "no longer in the catalogue" in case.because
@@ -224,9 +224,9 @@ def test_a_case_whose_detection_is_gone_is_paged_and_closed(storage: Storage) ->
 
 
 def _lose_evidence(ready: Bench) -> None:
-    service: Any = ready.storage._once("blobs", ready.storage._blobs)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the product never deletes
-    for name in ready.storage.blob_names(Container.EVIDENCE, ""):
-        service.get_blob_client(Container.EVIDENCE, name).delete_blob()
+    storage = ready.storage
+    assert isinstance(storage, MemoryStorage)
+    storage.containers[Container.EVIDENCE].clear()
 
 
 def test_a_case_whose_evidence_is_gone_is_paged(lit: Bench) -> None:

@@ -20,6 +20,7 @@ from shared.poll import poll, polled_until
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import lamp_record
 from tests.fakes.machines import Bench, ready_bench
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.fakes.tenant import Unpaced
 
@@ -87,8 +88,8 @@ class _Tenant:
 
 
 @pytest.fixture
-def tenant(storage: Storage) -> _Tenant:
-    return _Tenant(storage)
+def tenant(memory: MemoryStorage) -> _Tenant:
+    return _Tenant(memory)
 
 
 def test_the_first_poll_reads_what_the_overlap_covers(tenant: _Tenant) -> None:
@@ -150,8 +151,8 @@ def test_a_page_that_fails_leaves_the_cursor_and_the_next_poll_reads_it_all(tena
 
 
 @pytest.mark.parametrize("operation", ["keep evidence", "insert Cases", "enqueue", "upsert Cursors"])
-def test_a_case_that_could_not_be_opened_leaves_the_cursor(environment: dict[str, str], operation: str) -> None:
-    storage = SpoiltStorage(environment)
+def test_a_case_that_could_not_be_opened_leaves_the_cursor(memory: MemoryStorage, operation: str) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     tenant = _Tenant(storage)
     tenant.log.write(lamp_record())
@@ -174,9 +175,9 @@ def test_a_long_outage_is_caught_up_with_as_far_as_the_service_keeps_records(ten
     assert tenant.since() == tenant.clock() - timedelta(days=7)
 
 
-def test_a_cursor_from_a_clock_that_was_ahead_skips_nothing(storage: Storage, tenant: _Tenant) -> None:
+def test_a_cursor_from_a_clock_that_was_ahead_skips_nothing(memory: MemoryStorage, tenant: _Tenant) -> None:
     ahead = (NOW + timedelta(days=300)).isoformat()
-    storage.upsert(Table.CURSORS, "poll", tenant.tenant.id, {"done_until": ahead})
+    memory.upsert(Table.CURSORS, "poll", tenant.tenant.id, {"done_until": ahead})
     tenant.log.write(lamp_record(at=NOW - 30 * _MINUTE))
     assert tenant.poll().opened == 1
     assert tenant.since() == NOW - _OVERLAP
@@ -207,7 +208,7 @@ def test_unreadable_records_are_counted_and_stop_nothing(tenant: _Tenant) -> Non
     assert tenant.cursor() == NOW
 
 
-def test_each_tenant_has_a_cursor_of_its_own(storage: Storage, tenant: _Tenant) -> None:
+def test_each_tenant_has_a_cursor_of_its_own(memory: MemoryStorage, tenant: _Tenant) -> None:
     tenant.poll()
     assert tenant.tenant.id == WORKFORCE_TENANT
-    assert polled_until(storage, "another") is None
+    assert polled_until(memory, "another") is None

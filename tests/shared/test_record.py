@@ -72,7 +72,7 @@ def test_a_case_has_its_evidence_its_row_and_its_message(
 
 
 def test_evidence_comes_before_the_row_and_the_row_before_the_message(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(Storage(environment))
     storage.create_all()
     _opened(Ledger(storage, storage, clock=FakeClock(), lease=_LEASE))
     writes = [entry for entry in storage.faults.log if not entry.startswith("row")]
@@ -84,7 +84,7 @@ def test_evidence_comes_before_the_row_and_the_row_before_the_message(environmen
 def test_a_case_whose_opening_failed_is_completed_by_the_next_delivery_or_resumed(
     environment: dict[str, str], operation: str, how: str
 ) -> None:
-    storage, clock = SpoiltStorage(environment), FakeClock()
+    storage, clock = SpoiltStorage(Storage(environment)), FakeClock()
     storage.create_all()
     ledger = Ledger(storage, storage, clock=clock, lease=_LEASE)
     storage.faults.fail_once(operation, how)

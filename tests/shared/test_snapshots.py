@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
@@ -18,8 +18,8 @@ from shared.clients.storage import Container, Storage, Table
 from shared.errors import EdgeError, Rejected, Unreachable
 from shared.settings import Tenant
 from shared.snapshots import Remembered, Snapshots
-from tests.conftest import NewAccount
 from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.fakes.tenant import Unpaced
 
@@ -68,8 +68,14 @@ class _Hall:
 
 
 @pytest.fixture
-def hall(storage: Storage) -> _Hall:
-    return _Hall(storage)
+def hall(memory: MemoryStorage) -> _Hall:
+    return _Hall(memory)
+
+
+@pytest.fixture(params=["storage", "memory"])
+def any_hall(request: pytest.FixtureRequest) -> _Hall:
+    """Give one on real storage, and one in memory."""
+    return _Hall(request.getfixturevalue(request.param))
 
 
 def _image(baseline: Baseline) -> Image | None:
@@ -77,7 +83,8 @@ def _image(baseline: Baseline) -> Image | None:
     return baseline.image
 
 
-def test_an_object_is_given_as_it_stood_before_an_instant(hall: _Hall) -> None:
+def test_an_object_is_given_as_it_stood_before_an_instant(any_hall: _Hall) -> None:
+    hall = any_hall
     hall.sweep()
     hall.clock.move(10 * _MINUTE)
     hall.lamps["LAMP"] = _OFF
@@ -164,10 +171,10 @@ def test_a_listing_that_fails_keeps_and_confirms_nothing(hall: _Hall, failing: E
 @pytest.mark.parametrize("operation", ["keep snapshots", "upsert Cursors"])
 @pytest.mark.parametrize("nth", [1, 2])
 def test_a_sweep_that_was_broken_off_never_vouches_for_another_listing(
-    environment: dict[str, str], operation: str, how: str, nth: int
+    memory: MemoryStorage, operation: str, how: str, nth: int
 ) -> None:
     """The lamp is off for one sweep only, and that one is broken off: who asks later must be told that it is on."""
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(memory)
     storage.create_all()
     hall = _Hall(storage)
     hall.sweep()
@@ -189,19 +196,18 @@ def test_a_sweep_that_was_broken_off_never_vouches_for_another_listing(
     assert _image(hall.baseline(hall.clock())) == _ON
 
 
-def test_a_listing_that_is_gone_or_spoilt_is_an_error_not_an_empty_one(hall: _Hall) -> None:
+def test_a_listing_that_is_spoilt_is_an_error_not_an_empty_one(memory: MemoryStorage, hall: _Hall) -> None:
     hall.sweep()
     (name,) = hall.blobs()
-    service = hall.storage._once("blobs", hall.storage._blobs)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the product never overwrites a blob
-    blob = service.get_blob_client(Container.SNAPSHOTS, name)
+    blobs = memory.containers[Container.SNAPSHOTS]
     for content in (b"", b"not gzip", gzip.compress(b"{}"), gzip.compress(b"[")[:-9], gzip.compress(b"\xff")):
-        blob.upload_blob(content, overwrite=True)
+        blobs[name] = content
         with pytest.raises(EdgeError, match="can't be read"):
             hall.remembered(NOW + _MINUTE)
 
 
-def test_snapshots_that_cannot_be_read_are_an_error(environment: dict[str, str]) -> None:
-    storage = SpoiltStorage(environment)
+def test_snapshots_that_cannot_be_read_are_an_error(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
     storage.create_all()
     hall = _Hall(storage)
     hall.sweep()
@@ -233,12 +239,9 @@ def test_the_row_counts_what_was_found(hall: _Hall) -> None:
     assert row.columns["objects"] == 2
 
 
-@settings(max_examples=8)
 @given(states=st.lists(st.sampled_from(["on", "off", "dim"]), min_size=1, max_size=6), data=st.data())
-def test_the_baseline_is_always_what_the_last_whole_sweep_found(
-    new_account: NewAccount, states: list[str], data: st.DataObject
-) -> None:
-    storage = Storage({"AzureWebJobsStorage": new_account()})
+def test_the_baseline_is_always_what_the_last_whole_sweep_found(states: list[str], data: st.DataObject) -> None:
+    storage = MemoryStorage()
     storage.create_all()
     hall = _Hall(storage)
     taken: list[tuple[datetime, str]] = []

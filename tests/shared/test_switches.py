@@ -93,7 +93,7 @@ def test_switches_that_cannot_be_read_stop_putting_back_and_page_at_most(storage
 @pytest.mark.parametrize("operation", ["rows Switches", "row Switches"])
 def test_half_of_the_switches_is_none(environment: dict[str, str], operation: str) -> None:
     """A stop that couldn't be read beside modes that could must not be taken for a start."""
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(Storage(environment))
     storage.create_all()
     switches = Switches(storage, clock=FakeClock())
     switches.set_mode("*", Mode.ENFORCE, by="Carol Chen")
@@ -152,7 +152,7 @@ def test_many_at_once_never_spend_more_than_there_is(storage: Storage, switches:
 @pytest.mark.parametrize("operation", ["insert Switches", "replace Switches"])
 def test_a_lost_answer_spends_at_most_once_too_often(environment: dict[str, str], operation: str) -> None:
     """Doubt is counted as spent: fewer are put back, never more."""
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(Storage(environment))
     storage.create_all()
     switches = Switches(storage, clock=FakeClock())
     if operation == "replace Switches":
@@ -175,6 +175,6 @@ def test_a_count_that_cannot_be_understood_is_not_taken_for_room(
 
 
 def test_a_count_that_cannot_be_read_is_told(environment: dict[str, str]) -> None:
-    switches = Switches(SpoiltStorage(environment), clock=FakeClock())
+    switches = Switches(SpoiltStorage(Storage(environment)), clock=FakeClock())
     with pytest.raises(EdgeError, match="TableNotFound"):
         switches.spend(_KIND, limit=9)

@@ -136,7 +136,7 @@ def test_an_instance_whose_clock_is_behind_still_keeps_the_pace(storage: Storage
 
 @pytest.mark.parametrize("operation", ["row Switches", "insert Switches", "replace Switches"])
 def test_without_the_row_an_instance_keeps_its_own_pace(environment: dict[str, str], operation: str) -> None:
-    storage = SpoiltStorage(environment)
+    storage = SpoiltStorage(Storage(environment))
     storage.create_all()
     if operation == "replace Switches":
         storage.upsert(Table.SWITCHES, "pace", _KEY, {"next": NOW.isoformat()})

@@ -13,10 +13,21 @@ from hypothesis import strategies as st
 
 from shared.clients.storage import CASES_QUEUE, Conflict, Container, Storage, Table, is_connection_string
 from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 from tests.shared.clients.http_service import Reply, http_service
 
 _TABLE: Final = Table.CASES
+
+
+@pytest.fixture(params=["Azurite", "memory"])
+def storage(request: pytest.FixtureRequest, environment: dict[str, str], memory: MemoryStorage) -> Storage:
+    """Give real storage, and what stands for it in other tests: both must do the same."""
+    if request.param == "memory":
+        return memory
+    made = Storage(environment)
+    made.create_all()
+    return made
 
 
 def _columns(storage: Storage, key: str = "k") -> dict[str, Any] | None:
@@ -33,8 +44,9 @@ def test_setting_up_twice_keeps_what_there_is(storage: Storage) -> None:
     assert _columns(storage) == {"a": 1}
 
 
-def test_nothing_is_made_by_reading_or_writing(environment: dict[str, str]) -> None:
-    storage = Storage(environment)
+@pytest.mark.parametrize("kind", ["Azurite", "memory"])
+def test_nothing_is_made_by_reading_or_writing(environment: dict[str, str], kind: str) -> None:
+    storage = Storage(environment) if kind == "Azurite" else MemoryStorage()
     attempts: tuple[Callable[[], object], ...] = (
         lambda: storage.row(_TABLE, "p", "k"),
         lambda: storage.rows(_TABLE, "PartitionKey eq 'p'"),
@@ -140,6 +152,32 @@ def test_any_text_is_found_by_itself_and_by_nothing_else(storage: Storage, key: 
     assert wrong == []
 
 
+def test_what_a_table_cannot_take_is_refused(storage: Storage) -> None:
+    with pytest.raises(Rejected):
+        storage.upsert(_TABLE, "p", "k", {"a": "x" * 40_000})
+    for wrong in ("a/b", "a\\b", "a#b", "a?b"):
+        with pytest.raises(EdgeError):
+            storage.upsert(_TABLE, wrong, "k", {})
+    assert storage.rows(_TABLE, "PartitionKey ge ''") == []
+
+
+def test_terms_are_compared_as_the_columns_type(storage: Storage) -> None:
+    storage.upsert(_TABLE, "a|20260302", "1", {"open": True, "state": "sent"})
+    storage.upsert(_TABLE, "a|20260303", "2", {"open": False, "state": "waiting"})
+    storage.upsert(_TABLE, "b|20260303", "3", {"open": True})
+    first, last = "a|20260303", "a|99999999"
+    asked = {
+        "PartitionKey ge @first and PartitionKey lt @last": ["2"],
+        "open eq true": ["1", "3"],
+        "open eq false": ["2"],
+        "state eq 'sent'": ["1"],
+        "state ne 'sent'": ["2"],
+        "nothing eq 'x'": [],
+    }
+    for query, keys in asked.items():
+        assert [row.key for row in storage.rows(_TABLE, query, first=first, last=last)] == keys, query
+
+
 def test_counts_add_up(storage: Storage) -> None:
     for _ in range(3):
         storage.add(Table.CURSORS, "quarantine", "today", 2)
@@ -167,11 +205,19 @@ def test_names_are_listed_in_order_under_their_prefix(storage: Storage) -> None:
     assert storage.blob_names(Container.SNAPSHOTS, "t/") == ["t/a", "t/b"]
 
 
-def test_a_message_can_be_read_as_the_host_reads_it(environment: dict[str, str], storage: Storage) -> None:
-    """host.json says base64."""
-    storage.enqueue('{"case_id": "é"}')
+def test_messages_are_counted(storage: Storage) -> None:
+    assert storage.queue_length() == 0
+    storage.enqueue("now")
     storage.enqueue("later", delay=timedelta(minutes=5))
     assert storage.queue_length() == 2
+
+
+def test_a_message_can_be_read_as_the_host_reads_it(environment: dict[str, str]) -> None:
+    """host.json says base64."""
+    storage = Storage(environment)
+    storage.create_all()
+    storage.enqueue('{"case_id": "é"}')
+    storage.enqueue("later", delay=timedelta(minutes=5))
     with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
         (message,) = queue.receive_messages()
     assert json.loads(base64.b64decode(message.content)) == {"case_id": "é"}
