@@ -5,7 +5,8 @@
 #
 # Gives the identity exactly the Graph permissions of a tier, from infra/scripts/permissions.txt (which follows from the
 # declarations: `responder permissions`). Tier watch reads only; act also writes. The default is $RESPONDER_TIER, or
-# watch. What is held beyond the tier is told, and taken away with --prune; --revoke takes everything away.
+# watch. What is held beyond the tier is told, and taken away with --prune; --revoke takes everything away. Both take the
+# identity's roles in Azure away as well, since a deployment gives them and never takes one.
 #
 # --b2c first registers the application in the B2C tenant ($B2C_TENANT_ID), with a certificate that Key Vault makes, and
 # prints the ids that the app's settings need. --renew makes a new certificate, before the old one runs out.
@@ -97,6 +98,25 @@ while read -r assignment role; do
         say "! ${name:-$role} is held and not of tier $tier: --prune takes it away"
     fi
 done <"$scratch/held"
+
+# take_roles NAME: takes the identity's Azure roles whose names begin so away, in every watched subscription.
+take_roles() {
+    local subscriptions subscription assignment
+    subscriptions=$(outputs subscriptionIds)
+    for subscription in ${subscriptions//,/ }; do
+        found role assignment list --assignee-object-id "$principal" --subscription "$subscription" \
+            --scope "/subscriptions/$subscription" --output tsv \
+            --query "[?starts_with(roleDefinitionName, '$1')].id" >"$scratch/roles-in-azure"
+        while read -r assignment; do
+            write role assignment delete --ids "$assignment" --subscription "$subscription" --output none
+            say "- $1… in subscription $subscription"
+        done <"$scratch/roles-in-azure"
+    done
+}
+if [ "$kind" = workforce ] && [ "$prune" = yes ]; then
+    if [ "$revoke" = yes ]; then take_roles 'Entra Responder'; fi
+    if [ "$tier" = watch ]; then take_roles 'Entra Responder act'; fi
+fi
 
 if [ "$kind" = b2c ] && [ "$revoke" = no ]; then
     say "B2C: the app's settings need these:"

@@ -88,6 +88,8 @@ COMMANDS: Final[Mapping[tuple[str, ...], Spec]] = {
         flags=frozenset({"--append"}),
         writes=True,
     ),
+    ("role", "assignment", "list"): Spec(options={"--assignee-object-id": "", "--scope": ""}),
+    ("role", "assignment", "delete"): Spec(options={"--ids": ""}, many=frozenset({"--ids"}), writes=True),
     ("rest",): Spec(
         options={"--method": "-m", "--url": "-u", "--url-parameters": "", "--headers": "", "--body": "-b"},
         required=frozenset({"--url"}),

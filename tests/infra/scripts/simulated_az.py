@@ -76,6 +76,7 @@ class SimulatedAz:
     deployments: dict[str, Json] = field(default_factory=dict[str, Json])
     records: dict[str, Json] = field(default_factory=dict[str, Json])
     code: bytes = b""
+    azure_roles: set[str] = field(default_factory=set[str])
     certificates: list[str] = field(default_factory=list[str])
     calls: list[Call] = field(default_factory=list[Call])
     entra: Directory = field(default_factory=lambda: Directory(WORKFORCE, late=1))
@@ -119,6 +120,7 @@ class SimulatedAz:
             "functionapp": self._function_app,
             "keyvault": self._certificate,
             "ad": self._credential,
+            "role": self._role,
         }
         return groups[asked.command[0]](asked, caller)
 
@@ -157,6 +159,8 @@ class SimulatedAz:
         before = self.deployments.get(name, {}).get("resources", {})
         changed = [each for each in made["resources"] if made["resources"][each] != before.get(each)]
         if verb == "create":
+            if not template:
+                self._give_roles(made)
             self.deployments[name] = {"resources": before | made["resources"], "outputs": made["outputs"]}
             return {}
         same = [each for each in made["resources"] if each not in changed]
@@ -181,6 +185,12 @@ class SimulatedAz:
         outputs = {name: {"value": known.get(name, f"the-{name}")} for name in _OUTPUT.findall(template)}
         resources = {name: value for name, value in values.items() if value or name not in _SECRETS}
         return {"resources": resources, "outputs": outputs}
+
+    def _give_roles(self, made: Json) -> None:
+        """A deployment gives what it names and takes nothing away."""
+        tiers = {"watch", made["resources"]["RESPONDER_TIER"]}
+        for subscription in made["outputs"]["subscriptionIds"]["value"]:
+            self.azure_roles |= {f"/subscriptions/{subscription}/roleAssignments/{tier}" for tier in tiers}
 
     def _events(self, asked: Asked, template: str) -> Json:
         declared = dict(_PARAMETER.findall(Path(template).read_text(encoding="utf-8")))
@@ -241,6 +251,15 @@ class SimulatedAz:
         assert "--append" in asked.options
         application["keyCredentials"].append({"keyId": str(uuid.uuid4()), "displayName": asked.one("--display-name")})
         return {"appId": asked.one("--id"), "password": None}
+
+    def _role(self, asked: Asked, _caller: Caller) -> list[Json]:
+        """Play the roles that roles.bicep gives: watch in each subscription, and act in that tier."""
+        if asked.writes:
+            self.azure_roles -= set(asked.options["--ids"])
+            return []
+        scope = asked.one("--scope")
+        here = [each for each in sorted(self.azure_roles) if each.startswith(f"{scope}/") and asked.one("--assignee-object-id")]
+        return [{"id": each, "roleDefinitionName": f"Entra Responder {each.split('/')[-1]} (x)"} for each in here]
 
     def _rest(self, asked: Asked, directory: Directory) -> Any:  # noqa: ANN401 - any JSON
         url = asked.one("--url")

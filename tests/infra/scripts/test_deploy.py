@@ -94,7 +94,9 @@ def test_the_tier_is_raised_and_lowered_again(desk: Desk) -> None:
     said = desk.runs("grant.sh")
     assert "! Application.Read.All is held and not of tier watch: --prune takes it away" in said
     assert desk.az.entra.permissions_of(desk.az.principal) == _ACT
+    assert {role.split("/")[-1] for role in desk.az.azure_roles} == {"watch", "act"}
     desk.runs("grant.sh", "--prune")
+    assert {role.split("/")[-1] for role in desk.az.azure_roles} == {"watch"}
     assert desk.az.entra.permissions_of(desk.az.principal) == _WATCH
 
 

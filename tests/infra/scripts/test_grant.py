@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.infra.scripts.conftest import Desk
-from tests.infra.scripts.simulated_az import B2C, Call
+from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION, Call
 
 _WATCH = {"AuditLog.Read.All", "Policy.Read.All"}
 _ACT = _WATCH | {"Policy.ReadWrite.TrustFramework"}
@@ -35,7 +35,10 @@ def test_everything_is_taken_away(deployed: Desk) -> None:
     az = deployed.az
     az.entra.grant("somebody-else", "Policy.Read.All")
     said = deployed.runs("grant.sh", "--revoke")
-    assert said.splitlines() == ["- AuditLog.Read.All", "- Policy.Read.All", "- User.Read.All"]
+    *graph, azure = said.splitlines()
+    assert graph == ["- AuditLog.Read.All", "- Policy.Read.All", "- User.Read.All"]
+    assert azure == f"- Entra Responder… in subscription {SUBSCRIPTION}"
+    assert az.azure_roles == set()
     assert az.entra.permissions_of(az.principal) == set()
     assert az.entra.permissions_of("somebody-else") == {"Policy.Read.All"}
     az.calls.clear()
