@@ -31,8 +31,9 @@ from tests.infra.local.tenant.webhook import Webhook
 RUNS: Final = 40
 _WARM_UPS: Final = 5
 _COUNTED_TRIPS: Final = 5
-_IDLE: Final = (2.0, 3.0)
-"""Seconds between two runs: the queue is looked at ever less often while nothing comes, as before most attacks."""
+_IDLE: Final = (1.0, 1.5)
+"""Seconds between two runs: while nothing comes, the queue is looked at as seldom as host.json lets it, as before most
+attacks."""
 
 _WITHIN: Final = 30.0
 _API_VERSION: Final = {"api-version": "2022-04-01"}
