@@ -258,7 +258,11 @@ class SimulatedAz:
             self.azure_roles -= set(asked.options["--ids"])
             return []
         scope = asked.one("--scope")
-        here = [each for each in sorted(self.azure_roles) if each.startswith(f"{scope}/") and asked.one("--assignee-object-id")]
+        here = [
+            each
+            for each in sorted(self.azure_roles)
+            if each.startswith(f"{scope}/") and asked.one("--assignee-object-id")
+        ]
         return [{"id": each, "roleDefinitionName": f"Entra Responder {each.split('/')[-1]} (x)"} for each in here]
 
     def _rest(self, asked: Asked, directory: Directory) -> Any:  # noqa: ANN401 - any JSON
