@@ -10,7 +10,7 @@ from infra.local.world import ALICE, MALLORY, RESPONDER, TRUDY, WORKFORCE_TENANT
 from shared.cases import Case, Outcome, Standing
 from shared.catalog import Known, Unknown
 from shared.events import Change, Target
-from shared.history import earlier_case, run_of, trusted
+from shared.history import earlier_case, run_of, standing_then, trusted
 from tests.fakes.lamps import AT, LAMP, actor_of
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -129,6 +129,31 @@ def test_a_put_back_that_is_not_proved_leaves_doubt() -> None:
     """The run begins after the change by others, so the unproved one before it isn't in the run."""
     unproved = _case(-3, outcome=Outcome.UNVERIFIED, acted_at=AT - 2 * _MINUTE)
     assert isinstance(_trusted([unproved, _case(-2, APPROVED, actor=actor_of(RESPONDER))]), Unknown)
+
+
+# A snapshot that was read while an unapproved change stood has the object as its actor left it.
+
+
+def _standing_then(*others: Case, begun: float = -5, captured: float = -4) -> list[float]:
+    start = AT
+    return _ids(standing_then(start + begun * _MINUTE, start + captured * _MINUTE, others, before=start))
+
+
+def test_changes_that_stood_while_a_snapshot_was_read() -> None:
+    stood = (_put_back(-9, acted=-4.5), _put_back(-9, acted=-1), _put_back(-4.5, acted=-3), _put_back(-4, acted=-3))
+    for case in stood:
+        assert _standing_then(case) == _ids([case])
+
+
+def test_changes_that_were_put_back_before_or_made_after_a_snapshot_was_read() -> None:
+    assert _standing_then(_put_back(-9, acted=-5.1), _put_back(-3.9, acted=-3)) == []
+
+
+def test_changes_that_were_not_put_back_or_not_unapproved_are_no_reason_against_a_snapshot() -> None:
+    """What still stands belongs to the run, whose snapshot is older; what others did is theirs."""
+    failed = _case(-9, outcome=Outcome.FAILED, acted_at=AT - 3 * _MINUTE)
+    by_others = [_case(-9, standing, outcome=Outcome.DONE, acted_at=AT) for standing in (APPROVED, UNKNOWN)]
+    assert _standing_then(failed, _case(-9), _put_back(-9, acted=1), *by_others) == []
 
 
 # Laws over arbitrary histories.

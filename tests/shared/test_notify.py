@@ -295,6 +295,29 @@ def test_a_page_that_waits_in_the_second_channel_is_not_sent_twice_by_escalating
     assert [place for _, place in _sent(desk.pagerduty)].count(0) == 1
 
 
+def test_escalating_does_not_hurry_a_page_that_waits_for_its_next_try(desk: _Desk) -> None:
+    desk.pagerduty.failing = Unreachable("cut")
+    desk.page()
+    for gap in (5, 15, 60, 300):
+        desk.pass_time(timedelta(seconds=gap))
+    tried = desk.pagerduty.tried
+    desk.clock.move(timedelta(seconds=600))
+    for page in desk.notifier.escalate(lambda _page: desk.case):
+        desk.notifier.send(page, desk.case, _HIGH)
+    assert [place for _, place in _sent(desk.teams)] == [0, 1]
+    assert desk.pagerduty.tried == tried + 1, "the next owner's page, and no more"
+
+
+def test_a_page_is_escalated_once_and_nothing_is_written_for_it_afterwards(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
+    desk = _Desk(storage)
+    desk.page(_MEDIUM)
+    desk.pass_time(_WITHIN, _MEDIUM)
+    storage.faults.log.clear()
+    desk.resume(_MEDIUM)
+    assert {entry.split()[0] for entry in storage.faults.log} == {"rows"}
+
+
 # Whom to mention.
 
 
