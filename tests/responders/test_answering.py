@@ -1,6 +1,7 @@
 """The machine on the product's own detections and remediations, before a tenant that may fail at each request."""
 
 import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from responders.inventories import INVENTORIES
 from responders.remediations.ca_policy_json import differing
 from shared.cases import Case, Decision, Outcome, State
 from shared.catalog import ApprovalList, Image, Mode, TenantKind
+from shared.clients.calls import Lane
 from shared.clients.edges import Answer
 from shared.clients.storage import Container, Storage
 from shared.errors import Unreachable
@@ -179,6 +181,53 @@ def test_a_protected_principal_keeps_what_it_has(memory: MemoryStorage) -> None:
     assert case.decision is Decision.PAGE
     assert "protected principal" in case.because
     assert tenant.writes == []
+
+
+def test_a_subscription_that_is_not_configured_is_paged_and_nothing_of_it_is_read(memory: MemoryStorage) -> None:
+    give = ATTACKS[1]
+    tenant = give.tenant()
+    ready = bench(
+        memory, detections=CATALOGUE, edges=tenant.edges(), SUBSCRIPTION_IDS="99999999-51fd-4a36-b8e0-6d7f93a1c258"
+    )
+    ready.seed()
+    ready.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    ready.take_in(give.record())
+    case = _answered(ready)
+    assert case.decision is Decision.PAGE
+    assert "not one of those configured" in case.because
+    assert tenant.log == []
+
+
+class _SlowTurn:
+    """A pacer at which a write waits for longer than the lease, while another run answers the case."""
+
+    def __init__(self) -> None:
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        del tenant_id, lane
+        self.meanwhile()
+
+
+def test_a_run_that_waited_for_longer_than_its_lease_writes_nothing(memory: MemoryStorage) -> None:
+    ready, tenant = _attacked(memory, ATTACKS[0])
+    pacer = _SlowTurn()
+    edges = dataclasses.replace(tenant.edges(), pacer=pacer, wait=ready.clock.wait)
+    machine = dataclasses.replace(ready.machine, edges={TENANT: edges})
+    ready = dataclasses.replace(ready, machine=machine)
+
+    def overtaken() -> None:
+        if ready.only_case().state is State.DECIDED:
+            pacer.meanwhile = lambda: None
+            ready.clock.move(3 * _MINUTE)
+            answer(machine, TENANT, ready.only_case().id)
+
+    pacer.meanwhile = overtaken
+    answer(machine, TENANT, ready.only_case().id)
+    case = ready.only_case()
+    assert (case.attempts, case.outcome, case.state) == (2, Outcome.DONE, State.CLOSED)
+    assert len(tenant.writes) == 1
+    assert len(ready.teams.sent) == 1
 
 
 _REFUSAL: Final = answer_of({"error": {"code": "Forbidden", "message": "no"}}, 403)

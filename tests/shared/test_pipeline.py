@@ -140,6 +140,21 @@ def test_nothing_is_written_when_the_image_before_cannot_be_kept(memory: MemoryS
     assert (case.decision, case.outcome) == (Decision.PAGE, Outcome.FAILED)
 
 
+def test_a_tenant_that_still_shows_the_object_as_it_was_is_looked_at_again(quick: Bench) -> None:
+    """Services are eventually consistent: right after the change it may seem that there is nothing to put back."""
+    shown = iter(["on", "on"])
+
+    def lag(_number: int, call: str) -> None:
+        if call == "look":
+            quick.lamps.state[LAMP] = next(shown, "off")
+
+    quick.lamps.spoil = lag
+    quick.take_in(lamp_record(at=NOW))
+    (case,) = quick.answer_all()
+    assert quick.lamps.writes == ["set on"]
+    assert case.outcome is not Outcome.ALREADY
+
+
 # Whatever isn't certain is paged, and nothing is written to the tenant.
 
 
