@@ -136,9 +136,9 @@ def test_the_hooks_name_outputs_that_there_are() -> None:
 
 
 def test_the_scripts_name_outputs_that_there_are() -> None:
-    """A name in `needed x` or `output x` of the deployment scripts is an output of main.bicep."""
+    """Each name in `needed x y` or `outputs x` of the deployment scripts is an output of main.bicep."""
     scripts = "".join(path.read_text("utf-8") for path in (INFRA / "scripts").glob("*.sh"))
-    named = set(re.findall(r"\$\((?:needed|output) ([a-z]\w+)", scripts))
+    named = {name for names in re.findall(r"\$\((?:needed|outputs) ([\w ]+)\)", scripts) for name in names.split()}
     assert named >= {"functionAppName", "subscriptionIds"}
     assert named <= set(intact().templates["main.bicep"].outputs)
 
