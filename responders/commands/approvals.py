@@ -2,6 +2,7 @@
 
 import argparse
 
+from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import print_table
 from shared.approvals import TableApprovals, until_from
@@ -10,8 +11,6 @@ from shared.catalog import ApprovalList
 from shared.errors import BadIdentifier
 from shared.events import ActorKind
 from shared.machine import utc_now
-
-type Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - argparse has no public name for it
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -13,7 +13,7 @@ from shared.record import Ledger
 from shared.settings import settings_from
 
 if TYPE_CHECKING:
-    from responders.commands.approvals import Subparsers
+    from responders.commands import Subparsers
     from shared.cases import Case
 
 

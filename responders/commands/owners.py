@@ -10,7 +10,7 @@ from shared.catalog import ApprovalList
 from shared.clients.storage import Table
 
 if TYPE_CHECKING:
-    from responders.commands.approvals import Subparsers
+    from responders.commands import Subparsers
 
 
 def add_parser(subparsers: "Subparsers") -> None:

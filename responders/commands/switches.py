@@ -11,7 +11,7 @@ from shared.machine import utc_now
 from shared.switches import Positions, Switches
 
 if TYPE_CHECKING:
-    from responders.commands.approvals import Subparsers
+    from responders.commands import Subparsers
 
 
 def add_parser(subparsers: "Subparsers") -> None:
