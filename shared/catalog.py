@@ -5,14 +5,14 @@ The content is in `responders`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
 from shared.clients.calls import Call, Permission
-from shared.conditions import Condition
+from shared.conditions import Condition, Text
 from shared.events import Actor, Change, Log, Target
 
 if TYPE_CHECKING:
@@ -212,6 +212,44 @@ class TenantKind(StrEnum):
     B2C = "b2c"
 
 
+class Burst(Struct, frozen=True, kw_only=True):
+    """Many records in a short time: `at_least` of them in some `within`, which is whole minutes.
+
+    They are counted apart by each value of `by`, or together where it is None; where `distinct` is set, its different
+    values are counted instead of the records. Records in which `by` or `distinct` is "" don't count. `at_least` can be
+    set otherwise by the operator (vocabulary, `thresholds`).
+    """
+
+    at_least: int
+    within: timedelta
+    by: Text[Any] | None = None
+    distinct: Text[Any] | None = None
+
+
+class Rise(Struct, frozen=True, kw_only=True):
+    """More records of a tenant in a clock hour than in the same hour of the weeks before.
+
+    More than `percent` above their mean, and at least `floor` (so that two after one is no rise). Of the `weeks`
+    before, those count in which records were counted already, and there must be `least_weeks` of them.
+    """
+
+    percent: int = 10
+    floor: int = 50
+    weeks: int = 4
+    least_weeks: int = 2
+
+
+type Counted = Burst | Rise
+
+
+class After[E](Struct, frozen=True, kw_only=True):
+    """A record counts only after one that met `first` and has the same value of `by`, at most `within` before it."""
+
+    first: Condition[E]
+    by: Text[E]
+    within: timedelta
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection[E]:
     """What to look for, why, who may do it and what to do when somebody else did.
@@ -220,6 +258,9 @@ class Detection[E]:
     ask for the same event, which is then graded by the highest of their risks. `deviates` says where and why the
     declaration differs from the guide's print. `unless_actor_in` is None where the row doesn't speak of approval: then
     nobody's change is put back. `first_step` is what a person does first where undoing the change by hand isn't it.
+    `counted` makes it speak of many records together, `after` only of those that follow another. `one_case_by` are
+    fields by whose values the records of a clock hour are one case, where each being one would page all night; else
+    they are one case by their correlation id and target.
     `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
     """
 
@@ -233,6 +274,9 @@ class Detection[E]:
     unless_actor_in: ApprovalList | None
     answer: Answer
     remediation: Remediation | None = None
+    counted: Counted | None = None
+    after: After[E] | None = None
+    one_case_by: tuple[Text[E], ...] = ()
     also: tuple[str, ...] = ()
     first_step: str = ""
     deviates: str = ""

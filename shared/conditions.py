@@ -43,6 +43,14 @@ class Text[E](Struct, frozen=True):
         """The field starts with `prefix`, both folded."""
         return StartsWith(self, fold(prefix))
 
+    def ends_with(self, suffix: str) -> "EndsWith[E]":
+        """The field ends with `suffix`, both folded."""
+        return EndsWith(self, fold(suffix))
+
+    def contains(self, part: str) -> "Contains[E]":
+        """The field holds `part`, both folded."""
+        return Contains(self, fold(part))
+
 
 class Is[E](Struct, frozen=True):
     """Equality with one value."""
@@ -65,6 +73,20 @@ class StartsWith[E](Struct, frozen=True):
     prefix: str
 
 
+class EndsWith[E](Struct, frozen=True):
+    """A common ending."""
+
+    field: Text[E]
+    suffix: str
+
+
+class Contains[E](Struct, frozen=True):
+    """A part, anywhere in it."""
+
+    field: Text[E]
+    part: str
+
+
 class All[E](Struct, frozen=True):
     """Every term holds; true when there is none."""
 
@@ -83,7 +105,8 @@ class Not[E](Struct, frozen=True):
     term: "Condition[E]"
 
 
-type Condition[E] = Is[E] | OneOf[E] | StartsWith[E] | All[E] | AnyOf[E] | Not[E]
+type Comparison[E] = Is[E] | OneOf[E] | StartsWith[E] | EndsWith[E] | Contains[E]
+type Condition[E] = Comparison[E] | All[E] | AnyOf[E] | Not[E]
 
 
 def all_of[E](*terms: Condition[E]) -> All[E]:
@@ -102,15 +125,6 @@ def predicate[E](condition: Condition[E], vocabulary: Vocabulary = DEFAULT) -> C
     The tree is walked once, here: most records of a tenant are tried against two or three conditions.
     """
     match condition:
-        case Is(field, value):
-            read = field.reader(vocabulary)
-            return lambda event: read(event) == value
-        case OneOf(field, values):
-            read = field.reader(vocabulary)
-            return lambda event: read(event) in values
-        case StartsWith(field, prefix):
-            read = field.reader(vocabulary)
-            return lambda event: read(event).startswith(prefix)
         case All(terms):
             return _every(tuple(predicate(term, vocabulary) for term in terms))
         case AnyOf(terms):
@@ -118,8 +132,24 @@ def predicate[E](condition: Condition[E], vocabulary: Vocabulary = DEFAULT) -> C
         case Not(term):
             holding = predicate(term, vocabulary)
             return lambda event: not holding(event)
+        case comparison:
+            return _compared(comparison, comparison.field.reader(vocabulary))
+
+
+def _compared[E](comparison: Comparison[E], read: Callable[[E], str]) -> Callable[[E], bool]:
+    match comparison:
+        case Is(_, value):
+            return lambda event: read(event) == value
+        case OneOf(_, values):
+            return lambda event: read(event) in values
+        case StartsWith(_, prefix):
+            return lambda event: read(event).startswith(prefix)
+        case EndsWith(_, suffix):
+            return lambda event: read(event).endswith(suffix)
+        case Contains(_, part):
+            return lambda event: part in read(event)
         case _:
-            assert_never(condition)
+            assert_never(comparison)
 
 
 def _every[E](terms: tuple[Callable[[E], bool], ...]) -> Callable[[E], bool]:
@@ -157,7 +187,7 @@ def required[E](condition: Condition[E], field: Text[E]) -> frozenset[str] | Non
             return frozenset({value}) if read == field else None
         case OneOf(read, values):
             return values if read == field else None
-        case StartsWith() | Not():
+        case StartsWith() | EndsWith() | Contains() | Not():
             return None
         case All(terms):
             known = [values for term in terms if (values := required(term, field)) is not None]
@@ -173,7 +203,7 @@ def required[E](condition: Condition[E], field: Text[E]) -> frozenset[str] | Non
 def fields_of[E](condition: Condition[E]) -> frozenset[Text[E]]:
     """Give every field that the condition reads."""
     match condition:
-        case Is(field) | OneOf(field) | StartsWith(field):
+        case Is(field) | OneOf(field) | StartsWith(field) | EndsWith(field) | Contains(field):
             return frozenset({field})
         case All(terms) | AnyOf(terms):
             return frozenset[Text[E]]().union(*map(fields_of, terms))
@@ -195,6 +225,7 @@ class Audit:
     category: Text[AuditEvent] = Text("category", lambda event: fold(event.category))
     service: Text[AuditEvent] = Text("service", lambda event: fold(event.service))
     outcome: Text[AuditEvent] = Text("outcome", lambda event: event.outcome)
+    target: Text[AuditEvent] = Text("target", lambda event: event.target.id)
     target_kind: Text[AuditEvent] = Text("target_kind", lambda event: fold(event.target.kind))
     principal_kind: Text[AuditEvent] = Text("principal_kind", audit_fields.principal_kind)
     actor_kind: Text[AuditEvent] = Text("actor_kind", lambda event: fold(event.actor.kind))
@@ -223,6 +254,11 @@ class SignIn:
     """The fields of a `SignInEvent` that a condition may read."""
 
     error_code: Text[SignInEvent] = Text("error_code", lambda event: event.error_code)
+    account: Text[SignInEvent] = Text("account", lambda event: event.actor.id)
+    address: Text[SignInEvent] = Text("address", lambda event: fold(event.actor.address))
+    country: Text[SignInEvent] = Text("country", lambda event: fold(event.country))
+    protocol: Text[SignInEvent] = Text("protocol", lambda event: fold(event.authentication_protocol))
+    app_id: Text[SignInEvent] = Text("app_id", lambda event: event.app_id)
     app_name: Text[SignInEvent] = Text("app_name", lambda event: fold(event.app_name))
     app_set: Text[SignInEvent] = _told_by("app_set", other_fields.app_set, "consumer_apps")
 

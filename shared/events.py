@@ -106,7 +106,10 @@ class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
 
 
 class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
-    """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record doesn't tell."""
+    """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record doesn't tell.
+
+    `mfa_detail` is what the second factor came to, in the service's own words ("MFA denied; user declined ...").
+    """
 
     log: ClassVar[Log] = Log.SIGN_IN
 
@@ -124,6 +127,9 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     client_app: str
     authentication_protocol: str
     conditional_access: str
+    browser: str = ""
+    operating_system: str = ""
+    mfa_detail: str = ""
 
     @property
     def target(self) -> Target:
@@ -158,4 +164,22 @@ class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
         return Target(id=self.resource_id.lower(), name=self.resource_id.rpartition("/")[2], kind=kind)
 
 
-type Event = AuditEvent | SignInEvent | ResourceEvent
+class CountEvent(Struct, frozen=True, kw_only=True, tag="count"):
+    """Records of one log that together are too many. Made by counting, never read from a log.
+
+    `id` and `correlation_id` name what was counted and its clock hour: however often it is counted again, and by
+    whichever of the ways of counting, it is one case. `at` is the instant of the latest record; `target` is whom or
+    what they are of, and its changes tell the figures; `records` are ids of some of them.
+    """
+
+    id: str
+    log: Log
+    tenant_id: str
+    at: datetime
+    correlation_id: str
+    target: Target
+    actor: Actor = Actor()
+    records: tuple[str, ...] = ()
+
+
+type Event = AuditEvent | SignInEvent | ResourceEvent | CountEvent

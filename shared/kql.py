@@ -15,7 +15,7 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 
 from shared.catalog import AnyDetection
-from shared.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith, fields_of
+from shared.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
 from shared.events import Log
 from shared.kql_fields import ACTOR, FIELDS, RESOURCE, SPACES, Expression, Looked, among, quoted
 from shared.normalize.resources import OUTCOMES
@@ -103,7 +103,7 @@ VIEWS: Final[Mapping[Log, View]] = {
             "actor_id": "tolower(UserId)",
             "actor_name": "coalesce(UserPrincipalName, UserDisplayName)",
             "actor_address": "IPAddress",
-            "country": "coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location)",
+            "signed_in_from": "coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location)",
             "target_id": "tolower(AppId)",
             "target_name": "AppDisplayName",
             "correlation_id": "CorrelationId",
@@ -125,15 +125,21 @@ VIEWS: Final[Mapping[Log, View]] = {
 }
 
 
+_OPERATORS: Final[Mapping[type, str]] = {
+    Is: "==",
+    StartsWith: "startswith_cs",
+    EndsWith: "endswith_cs",
+    Contains: "contains_cs",
+}
+
+
 def to_kql(condition: Condition[Any]) -> str:
     """Write a condition as a Kusto expression over the columns of its log's view."""
     match condition:
-        case Is(field, value):
-            return f"{field.name} == {quoted(value)}"
+        case Is(field, text) | StartsWith(field, text) | EndsWith(field, text) | Contains(field, text):
+            return f"{field.name} {_OPERATORS[type(condition)]} {quoted(text)}"
         case OneOf(field, values):
             return among(field.name, values)
-        case StartsWith(field, prefix):
-            return f"{field.name} startswith_cs {quoted(prefix)}"
         case All(terms):
             return _joined(" and ", terms, none="true")
         case AnyOf(terms):

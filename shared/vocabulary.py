@@ -43,6 +43,26 @@ From Microsoft's page "Prevent dangling DNS entries and avoid subdomain takeover
 """
 
 
+INTERRUPTS: Final = frozenset(
+    """
+    50058 50072 50074 50076 50097 50125 50127 50129 50140 50143 50144 65001
+    """.split()  # noqa: SIM905 - a list of quoted numbers would be a page
+)
+"""Error codes by which a sign-in was only held up: for a second factor, consent, a new password. Not failures."""
+
+
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When somebody works: `days` by Monday = 1 to Sunday = 7, `begin` and `end` as "08:00" in `zone` (IANA).
+
+    Where `end` isn't after `begin`, it is of the next day.
+    """
+
+    zone: str
+    begin: str
+    end: str
+    days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
+
+
 class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The words of one installation. Ids and domains are lower case.
 
@@ -55,8 +75,21 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets.
     - `logout_properties`: names, or parts of names, of the property that holds an application's log-out address.
 
+    - `allowed_countries`: where consumers sign in from, as two-letter codes. Empty: it can't be told who is abroad.
+    - `privileged_countries`, `privileged_networks` (in CIDR notation), `privileged_browsers`,
+      `privileged_operating_systems` (beginnings of names): where and with what privileged accounts sign in. Empty: that
+      control isn't looked at.
+    - `working_hours`: by object id of an account, or "*" for every account that isn't named.
+    - `vip_accounts`: object ids of consumers whose lock-out is told at once.
+    - `interrupts`: error codes of sign-ins that were only held up.
+    - `thresholds`: by id of a counted detection, from how many records on it speaks.
+    - `privileged_accounts`: object ids that count as privileged beside those that hold a privileged role.
+    - `emergency_groups`: object ids of groups whose members are the break-glass accounts.
+
     Settings of their own fill the rest: `consumer_tenants` (None: any tenant may hold consumer accounts),
-    `emergency_accounts`, and `own_site`, the name of the function app itself.
+    `emergency_accounts`, and `own_site`, the name of the function app itself. What is read of the tenants fills
+    `privileged_accounts` further, and `role_assignable_groups`; of any other account or group of the tenants in
+    `privileged_known_in` and `groups_known_in` it is known that it isn't one, elsewhere it is unknown.
     """
 
     cpim_ids: frozenset[str] = frozenset()
@@ -66,6 +99,20 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shared_domains: frozenset[str] = SHARED_DOMAINS
     account_attributes: Mapping[str, str] = {}
     logout_properties: frozenset[str] = frozenset({"LogoutUrl"})
+    allowed_countries: frozenset[str] = frozenset()
+    privileged_countries: frozenset[str] = frozenset()
+    privileged_networks: frozenset[str] = frozenset()
+    privileged_browsers: frozenset[str] = frozenset()
+    privileged_operating_systems: frozenset[str] = frozenset()
+    working_hours: Mapping[str, Hours] = {}
+    vip_accounts: frozenset[str] = frozenset()
+    interrupts: frozenset[str] = INTERRUPTS
+    thresholds: Mapping[str, int] = {}
+    privileged_accounts: frozenset[str] = frozenset()
+    emergency_groups: frozenset[str] = frozenset()
+    role_assignable_groups: frozenset[str] = frozenset()
+    privileged_known_in: frozenset[str] = frozenset()
+    groups_known_in: frozenset[str] = frozenset()
     consumer_tenants: frozenset[str] | None = None
     emergency_accounts: frozenset[str] = frozenset()
     own_site: str = ""
@@ -75,6 +122,9 @@ DEFAULT: Final = Vocabulary()
 
 FROM_SETTINGS: Final = frozenset({"consumer_tenants", "emergency_accounts", "own_site"})
 """Fields that have settings of their own, so `VOCABULARY` may not name them."""
+
+FROM_TENANTS: Final = frozenset({"role_assignable_groups", "privileged_known_in", "groups_known_in"})
+"""Fields that are read of the tenants, so it may not name them either."""
 
 
 class BadVocabulary(Exception):
@@ -130,10 +180,16 @@ def _lower(value: object) -> object:
     return [text.strip().lower() if isinstance(text, str) else text for text in cast("list[object]", value)]
 
 
-def _problems(read: Vocabulary, members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Give each field that is wrong although its type is right."""
+def _not_set_here(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for field in sorted(FROM_SETTINGS & members.keys()):
         yield field, "has a setting of its own and can't be set here"
+    for field in sorted(FROM_TENANTS & members.keys()):
+        yield field, "is read of the tenants and can't be set here"
+
+
+def _problems(read: Vocabulary, members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Give each field that is wrong although its type is right."""
+    yield from _not_set_here(members)
     for field, ids in (("cpim_ids", read.cpim_ids), ("managed_identity_ids", read.managed_identity_ids)):
         for wrong in sorted(one for one in ids if not _GUID.fullmatch(one)):
             yield field, f"has {wrong[:80]!r}: it should be an object id, like 00000000-0000-0000-0000-000000000000"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from shared.catalog import AnyDetection
-from shared.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith
+from shared.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith
 from tests.shared.record_strategies import activity_row, audit_row, places, replaced, sign_in_row
 
 type Json = dict[str, Any]
@@ -65,7 +65,7 @@ def table_of(row: Json) -> str:
 def words_of(condition: Condition[Any]) -> Iterator[str]:
     """Give every word that a condition compares with."""
     match condition:
-        case Is(_, word) | StartsWith(_, word):
+        case Is(_, word) | StartsWith(_, word) | EndsWith(_, word) | Contains(_, word):
             yield word
         case OneOf(_, words):
             yield from sorted(words)

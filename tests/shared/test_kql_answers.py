@@ -158,14 +158,21 @@ _words = st.sampled_from(
 )
 
 
+_KINDS: Final = ("is", "one of", "starts with", "ends with", "contains")
+
+
 def _leaf(field: Text[Json], kind: str, one: str, other: str) -> Condition[Json]:
     if kind == "is":
         return field.is_(one)
-    return field.one_of(one, other) if kind == "one of" else field.starts_with(one)
+    if kind == "one of":
+        return field.one_of(one, other)
+    if kind == "ends with":
+        return field.ends_with(one)
+    return field.contains(one) if kind == "contains" else field.starts_with(one)
 
 
 _conditions: st.SearchStrategy[Condition[Json]] = st.recursive(
-    st.builds(_leaf, st.sampled_from((COLOUR, SIZE)), st.sampled_from(("is", "one of", "starts with")), _words, _words),
+    st.builds(_leaf, st.sampled_from((COLOUR, SIZE)), st.sampled_from(_KINDS), _words, _words),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda terms: all_of(*terms)),
         st.lists(inner, max_size=3).map(lambda terms: any_of(*terms)),
