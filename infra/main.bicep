@@ -156,6 +156,12 @@ param snapshotSchedule string = '30 */10 * * * *'
 @description('NCRONTAB: when unfinished cases and waiting pages are taken up. It is the heartbeat that an alert watches.')
 param resumeSchedule string = '15 * * * * *'
 
+@description('Resource id of the workspace that Entra sends its sign-in logs to; it then counts in place of the app. Empty: the app counts.')
+param signInWorkspaceId string = ''
+
+@description('NCRONTAB: when that workspace is asked for counts.')
+param logCountSchedule string = '45 */10 * * * *'
+
 @description('Most instances of the function app.')
 @minValue(40)
 @maxValue(1000)
@@ -307,6 +313,15 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
+module signInLogs 'modules/sign-in-logs.bicep' = if (!empty(signInWorkspaceId)) {
+  name: 'sign-in-logs-${suffix}'
+  scope: resourceGroup(split(signInWorkspaceId, '/')[2], split(signInWorkspaceId, '/')[4])
+  params: {
+    workspaceName: last(split(signInWorkspaceId, '/'))
+    principalId: identity.outputs.principalId
+  }
+}
+
 module app 'modules/app.bicep' = {
   name: 'app-${suffix}'
   scope: group
@@ -338,6 +353,7 @@ module app 'modules/app.bicep' = {
     pageByPagerDuty: pageByPagerDuty
     pagerDutyUrl: pagerDutyUrl
     caseLink: caseLink
+    logWorkspaceId: empty(signInWorkspaceId) ? '' : signInLogs!.outputs.customerId
     remediationsPerHour: remediationsPerHour
     leaseSeconds: leaseSeconds
     readBackSeconds: readBackSeconds
@@ -348,6 +364,7 @@ module app 'modules/app.bicep' = {
     backfillSchedule: backfillSchedule
     snapshotSchedule: snapshotSchedule
     resumeSchedule: resumeSchedule
+    logCountSchedule: logCountSchedule
     locks: locks
   }
 }

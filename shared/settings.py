@@ -68,6 +68,8 @@ class Settings:
     arm_url: str
     arm_audience: str
     authority_url: str
+    log_workspace_id: str
+    log_analytics_url: str
     remediations_per_hour: int
     lease: timedelta
     read_back: timedelta
@@ -102,6 +104,8 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "ARM_URL": "https://management.azure.com",
     "ARM_AUDIENCE": "https://management.azure.com",
     "AUTHORITY_URL": "https://login.microsoftonline.com",
+    "LOG_WORKSPACE_ID": "",
+    "LOG_ANALYTICS_URL": "https://api.loganalytics.io",
     "REMEDIATIONS_PER_HOUR": "10",
     "LEASE_SECONDS": "120",
     "READ_BACK_SECONDS": "20",
@@ -118,6 +122,7 @@ SCHEDULES: Final[Mapping[str, str]] = {
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
     "RESUME_SCHEDULE": "15 * * * * *",
+    "LOG_COUNT_SCHEDULE": "45 */10 * * * *",
 }
 """NCRONTAB texts that the timer bindings name; the Functions host reads them, not the app."""
 
@@ -143,6 +148,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "ARM_URL": "Azure Resource Manager.",
     "ARM_AUDIENCE": "What tokens for it are asked for.",
     "AUTHORITY_URL": "Where the B2C certificate gets tokens.",
+    "LOG_WORKSPACE_ID": "Log Analytics workspace with the sign-in logs, which then counts in place of the app.",
+    "LOG_ANALYTICS_URL": "Where that workspace is asked.",
     "REMEDIATIONS_PER_HOUR": "How many objects of a kind are put back in an hour at most; the rest is paged.",
     "LEASE_SECONDS": "After how long another run takes over a case that a run left without a word.",
     "READ_BACK_SECONDS": "How long a change may take to show before it is told as unverified.",
@@ -152,6 +159,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "BACKFILL_SCHEDULE": "When the last 24 hours are read again.",
     "SNAPSHOT_SCHEDULE": "When the last known good is kept.",
     "RESUME_SCHEDULE": "When what was left behind is taken up and waiting pages are sent.",
+    "LOG_COUNT_SCHEDULE": "When the workspace is asked for counts, where there is one.",
 }
 """One sentence on each setting, for the README."""
 
@@ -300,6 +308,8 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         arm_url=read.url("ARM_URL"),
         arm_audience=read.url("ARM_AUDIENCE"),
         authority_url=read.url("AUTHORITY_URL"),
+        log_workspace_id=read.guid("LOG_WORKSPACE_ID"),
+        log_analytics_url=read.url("LOG_ANALYTICS_URL"),
         remediations_per_hour=read.number("REMEDIATIONS_PER_HOUR", least=0, most=1000),
         lease=timedelta(seconds=read.number("LEASE_SECONDS", least=5, most=3600)),
         read_back=timedelta(seconds=read.number("READ_BACK_SECONDS", least=1, most=240)),

@@ -74,7 +74,12 @@ class _Drawing:
         lines = [line for title, deployments in self._groups.items() for line in self._drawn(title, deployments)]
         self._draw_arrows()
         arrows = (f'  {start} -->|"{"<br/>".join(texts)}"| {end}' for (start, end), texts in self._arrows.items())
-        return "\n".join(["flowchart LR", *lines, '  people(["people: e-mail, text, call"])', *arrows])
+        return "\n".join(["flowchart LR", *lines, '  people(["people: e-mail, text, call"])', *self._yours(), *arrows])
+
+    def _yours(self) -> Iterator[str]:
+        kinds = {right.elsewhere for right in rights(self._infrastructure) if right.elsewhere}
+        if kinds:
+            yield f'  yours[("of yours: {", ".join(CALLED[kind] for kind in sorted(kinds))}")]'
 
     def _drawn(self, title: str, deployments: list[Deployment]) -> Iterator[str]:
         place = list(self._groups).index(title)
@@ -141,6 +146,9 @@ class _Drawing:
         if right.on:
             self._arrow(start, self._node(right.on), right.role)
             return
+        if right.elsewhere:
+            self._arrow(start, "yours", right.role)
+            return
         for place, deployments in enumerate(self._groups.values()):
             if any(one is right.deployment for one in deployments):
                 self._arrow(start, f"roles{place}", right.role)
@@ -171,7 +179,7 @@ def page(infrastructure: Infrastructure) -> str:
 
 def _right_row(right: Right) -> str:
     who = CALLED[right.principal[1].type] if right.principal else "?"
-    where = "each watched subscription"
+    where = f"{CALLED[right.elsewhere]} of yours" if right.elsewhere else "each watched subscription"
     if right.on:
         kind = CALLED.get(right.on[1].type) or _INSIDE[right.on[1].type]
         where = f"{kind} of `{right.on[0].template.path}`" + (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from infra.checks.deployments import Deployment, Infrastructure
 from infra.checks.origins import Made, origin_of
 from infra.checks.rules.roles import ASSIGNMENT, BUILT_IN, custom_role, listed_actions, role_name
-from infra.checks.syntax import Name, Resource, When
+from infra.checks.syntax import Call, Expression, Name, Operation, Resource, When
 from infra.checks.values import Evaluator, property_at, rounds_of
 
 
@@ -14,7 +14,8 @@ from infra.checks.values import Evaluator, property_at, rounds_of
 class Right:
     """One role that a principal has on something.
 
-    `on` is None for a whole subscription; `container` is the one of the storage account `on` that it is confined to;
+    `on` is None for a whole subscription, and where it is on what these files don't make: `elsewhere` is then its
+    type; `container` is the one of the storage account `on` that it is confined to;
     `actions` are a custom role's. `deployment` is the one that gives it.
     """
 
@@ -23,6 +24,7 @@ class Right:
     role: str
     actions: tuple[str, ...]
     on: Made | None
+    elsewhere: str
     container: str
     when: str
 
@@ -39,10 +41,17 @@ def rights(infrastructure: Infrastructure) -> Iterator[Right]:
                 principal=origin_of(deployment, holder) if holder else None,
                 role=role,
                 actions=actions,
-                on=origin_of(deployment, scope) if scope else None,
+                on=(on := origin_of(deployment, scope) if scope else None),
+                elsewhere="" if on else _type_of(deployment, scope),
                 container=_container(evaluator, scope.name) if isinstance(scope, Name) else "",
                 when=_when(deployment, resource),
             )
+
+
+def _type_of(deployment: Deployment, scope: Expression | None) -> str:
+    """Give the type of a resource that a deployment finds and doesn't make, "" for a subscription."""
+    resource = deployment.template.resources.get(scope.name) if isinstance(scope, Name) else None
+    return resource.type if resource else ""
 
 
 def _when(deployment: Deployment, resource: Resource) -> str:
@@ -50,9 +59,13 @@ def _when(deployment: Deployment, resource: Resource) -> str:
     if isinstance(resource.body, When):
         return "in the tier act"
     body = deployment.module.body if deployment.module else None
-    if isinstance(body, When) and isinstance(body.condition, Name):
-        return f"with `{body.condition.name}`"
-    return ""
+    if not isinstance(body, When):
+        return ""
+    match body.condition:
+        case Name(name=name) | Operation(operator="!", operands=(Call(name="empty", arguments=(Name(name=name),)),)):
+            return f"with `{name}`"
+        case _:
+            return ""
 
 
 def _roles(evaluator: Evaluator, resource: Resource) -> Iterator[tuple[str, tuple[str, ...]]]:

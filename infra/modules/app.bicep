@@ -84,6 +84,9 @@ param pagerDutyUrl string
 @description('Link to a case in cards; empty for none.')
 param caseLink string
 
+@description('Id of the workspace that counts sign-ins; empty for none.')
+param logWorkspaceId string
+
 @description('Remediations of one kind in an hour.')
 param remediationsPerHour int
 
@@ -113,6 +116,9 @@ param snapshotSchedule string
 
 @description('NCRONTAB of the resume timer.')
 param resumeSchedule string
+
+@description('NCRONTAB of the counts in the workspace.')
+param logCountSchedule string
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -241,6 +247,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ARM_URL: environment().resourceManager
     ARM_AUDIENCE: environment().resourceManager
     AUTHORITY_URL: environment().authentication.loginEndpoint
+    LOG_WORKSPACE_ID: logWorkspaceId
+    LOG_ANALYTICS_URL: 'https://api.loganalytics.io'
     REMEDIATIONS_PER_HOUR: string(remediationsPerHour)
     LEASE_SECONDS: string(leaseSeconds)
     READ_BACK_SECONDS: string(readBackSeconds)
@@ -250,6 +258,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     BACKFILL_SCHEDULE: backfillSchedule
     SNAPSHOT_SCHEDULE: snapshotSchedule
     RESUME_SCHEDULE: resumeSchedule
+    LOG_COUNT_SCHEDULE: logCountSchedule
   }
 }
 

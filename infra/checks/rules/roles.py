@@ -31,6 +31,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "4633458b-17de-408a-b874-0445c86b69e6": ("Key Vault Secrets User", "Microsoft.KeyVault/vaults"),
     "3913510d-42f4-4e42-8a64-420c390055eb": ("Monitoring Metrics Publisher", "Microsoft.Insights/components"),
+    "3b03c2da-16b3-4a49-8834-0f8130efdd3b": ("Log Analytics Data Reader", "Microsoft.OperationalInsights/workspaces"),
     "a638d3c7-ab3a-418d-83e6-5f17a39d4fde": (
         "Azure Event Hubs Data Receiver",
         "Microsoft.EventHub/namespaces/eventhubs",

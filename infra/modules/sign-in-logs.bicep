@@ -1,0 +1,26 @@
+// Lets the app ask the workspace that holds Entra's sign-in logs, and change nothing there.
+
+@description('Name of the workspace.')
+param workspaceName string
+
+@description('Object id of the identity that asks.')
+param principalId string
+
+var logAnalyticsDataReader = '3b03c2da-16b3-4a49-8834-0f8130efdd3b'
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
+  name: workspaceName
+}
+
+resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, principalId, logAnalyticsDataReader)
+  scope: workspace
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', logAnalyticsDataReader)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    description: 'The responder counts sign-ins by asking for them.'
+  }
+}
+
+output customerId string = workspace.properties.customerId
