@@ -7,6 +7,7 @@ from typing import Final
 from responders.catalogue import CATALOGUE
 from shared.catalog import Answer, AnyDetection
 from shared.kql import VIEWS, predicate, words_of
+from shared.speaks import speaks_when
 
 _INTRODUCTION: Final = """\
 # Detections
@@ -59,6 +60,7 @@ def _section(detection: AnyDetection) -> str:
     lines = {
         "Row, risk": f"{', '.join(_rows_of(detection))}; {detection.risk}",
         "Watches": f"{', '.join(VIEWS[detection.log].tables)} ([query](kql/{detection.id}.kql))",
+        "Speaks": speaks_when(detection),
         "Who may": f"approval list `{detection.unless_actor_in}`"
         if detection.unless_actor_in
         else "nobody is asked for",

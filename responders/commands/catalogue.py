@@ -14,6 +14,7 @@ from responders.commands import Subparsers
 from responders.commands.words import own_vocabulary
 from shared.catalog import AnyDetection
 from shared.conditions import fields_of
+from shared.speaks import speaks_when
 from shared.vocabulary import Vocabulary
 
 _GAP: Final = "  "
@@ -50,6 +51,7 @@ def _described(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, obj
         "why": detection.why,
         "risk": detection.risk,
         "log": detection.log,
+        "speaks": speaks_when(detection, vocabulary),
         "answer": detection.answer,
         "remediation": detection.remediation.id if detection.remediation else None,
         "approval_list": detection.unless_actor_in,

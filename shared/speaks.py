@@ -1,0 +1,65 @@
+"""In words: when a detection speaks, where one record that meets its condition isn't enough, or is one of many."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from shared.catalog import After, AnyDetection, Burst, Counted, Rise
+from shared.conditions import Text
+from shared.vocabulary import DEFAULT, Vocabulary
+
+
+def speaks_when(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
+    """Say how often, after what and how it is grouped; "" where each record that meets the condition is a case."""
+    return "; ".join(_parts(detection, vocabulary))
+
+
+def threshold_of(detection: AnyDetection, counted: Counted, vocabulary: Vocabulary) -> int:
+    """Give from how many records on a counted detection may speak: the operator's number, else its own."""
+    own = counted.at_least if isinstance(counted, Burst) else counted.floor
+    return vocabulary.thresholds.get(detection.id, own)
+
+
+def _parts(detection: AnyDetection, vocabulary: Vocabulary) -> Iterator[str]:
+    match detection.counted:
+        case Burst() as burst:
+            yield _burst(burst, threshold_of(detection, burst, vocabulary))
+        case Rise() as rise:
+            yield _rise(rise, threshold_of(detection, rise, vocabulary))
+        case None:
+            pass
+    if detection.after:
+        yield _after(detection.after)
+    if detection.one_case_by:
+        yield f"the records of an hour with the same {_names(*detection.one_case_by)} are one case"
+
+
+def _burst(burst: Burst, at_least: int) -> str:
+    counted = f"different {_names(burst.distinct)}s" if burst.distinct else "records"
+    by = f"with the same {_names(burst.by)}" if burst.by else "in the tenant"
+    return f"from {at_least} {counted} in {lasting(burst.within)} {by}"
+
+
+def _rise(rise: Rise, floor: int) -> str:
+    return (
+        f"from {floor} records in an hour, when they are over {rise.percent} % more than on average in the same hour of"
+        f" the {rise.weeks} weeks before (at least {rise.least_weeks} of them known)"
+    )
+
+
+def _after(after: After[Any]) -> str:
+    return f"only within {lasting(after.within)} after another record with the same {_names(after.by)}"
+
+
+def _names(*fields: Text[Any]) -> str:
+    return " and ".join(field.name.replace("_", " ") for field in fields)
+
+
+def lasting(time: timedelta) -> str:
+    """Say how long a time is, in the largest unit that it is a whole number of: "10 minutes", "1 day"."""
+    seconds = int(time.total_seconds())
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds and seconds % size == 0:
+            number = seconds // size
+            return f"{number} {unit}{'s' if number > 1 else ''}"
+    return f"{seconds} seconds"

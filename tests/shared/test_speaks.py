@@ -1,0 +1,56 @@
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from responders.catalogue import CATALOGUE
+from shared.catalog import After, Burst, Rise
+from shared.conditions import Audit, SignIn
+from shared.speaks import lasting, speaks_when
+from shared.vocabulary import Vocabulary
+
+_ORDINARY = next(one for one in CATALOGUE if not (one.counted or one.after or one.one_case_by))
+_TEN = timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({}, ""),
+        (
+            {"counted": Burst(at_least=10, within=_TEN, by=SignIn.account)},
+            "10 records in 10 minutes with the same account",
+        ),
+        (
+            {"counted": Burst(at_least=5, within=timedelta(hours=1), by=SignIn.address, distinct=SignIn.account)},
+            "from 5 different accounts in 1 hour with the same address",
+        ),
+        ({"counted": Burst(at_least=9, within=_TEN)}, "from 9 records in 10 minutes in the tenant"),
+        ({"counted": Rise()}, "from 50 records in an hour, when they are over 10 % more"),
+        (
+            {"after": After(first=Audit.activity.is_("Add user"), by=Audit.target, within=timedelta(days=2))},
+            "only within 2 days after another record with the same target",
+        ),
+        ({"one_case_by": (SignIn.app_id, SignIn.account)}, "an hour with the same app id and account are one case"),
+    ],
+)
+def test_it_says_when_a_detection_speaks(how: dict[str, Any], said: str) -> None:
+    told = speaks_when(dataclasses.replace(_ORDINARY, **how))
+    assert said in told
+    assert bool(told) is bool(said)
+
+
+@pytest.mark.parametrize("counted", [Burst(at_least=10, within=_TEN), Rise(floor=10)])
+def test_the_operator_s_threshold_counts(counted: Burst | Rise) -> None:
+    detection = dataclasses.replace(_ORDINARY, counted=counted)
+    told = speaks_when(detection, Vocabulary(thresholds={detection.id: 321}))
+    assert told.startswith("from 321 records")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 seconds"), (59, "59 seconds"), (60, "1 minute"), (5400, "90 minutes"), (86400, "1 day")],
+)
+def test_a_time_has_the_largest_unit(seconds: int, said: str) -> None:
+    assert lasting(timedelta(seconds=seconds)) == said
