@@ -5,7 +5,7 @@ A case moves one way: opened → decided → acted → closed. Each move is an E
 
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -112,6 +112,15 @@ def case_id(tenant_id: str, detection: str, event: Event, *, day: datetime | Non
     own = f"record {event.id or event.at.isoformat()}"
     action = f"{event.correlation_id} {own}" if another else event.correlation_id or own
     return f"{(day or event.at):%Y%m%d}-{case_key(tenant_id, detection, action, event.target.id)}"
+
+
+def hour_id(tenant_id: str, detection: str, values: tuple[str, ...], at: datetime) -> str:
+    """Name the one case of all records of a clock hour (UTC) that have these values of a detection's `one_case_by`.
+
+    Whatever order they come in, however late, the name is the same.
+    """
+    at = at.astimezone(UTC)
+    return f"{at:%Y%m%d}-{case_key(tenant_id, detection, f'hour {at:%Y%m%d%H}', json.dumps(values))}"
 
 
 def twin_ids(tenant_id: str, detection: str, event: Event) -> tuple[str, ...]:

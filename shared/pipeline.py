@@ -117,10 +117,15 @@ def _tell_of_unreadable(machine: Machine, reasons: list[str], tenant_id: str) ->
 def _open_cases(machine: Machine, event: Event, raw: bytes, intake: Intake) -> None:
     for detection in machine.matcher.matches(event):
         intake.matches += 1
-        case = machine.ledger.open(detection.id, event, raw)
+        case = machine.ledger.open(detection.id, event, raw, one_by=_one_by(machine, detection, event))
         if case:
             intake.opened += 1
             _log.info("case %s opened: %s by %s", case.id, detection.id, event.actor.id or "an unknown actor")
+
+
+def _one_by(machine: Machine, detection: AnyDetection, event: Event) -> tuple[str, ...]:
+    """Give the values by which records of an hour are one case; none where each action is a case of its own."""
+    return tuple(field.reader(machine.settings.vocabulary)(event) for field in detection.one_case_by)
 
 
 def answer(machine: Machine, tenant_id: str, case_id: str) -> Case | None:

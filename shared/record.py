@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from shared.cases import Case, case_id, twin_ids
+from shared.cases import Case, case_id, hour_id, twin_ids
 from shared.clients.storage import Conflict, Container, Row, Storage, Table
 from shared.errors import LeaseLost, Rejected
 from shared.events import Actor, Change, Event, Target
@@ -52,32 +52,50 @@ class Ledger:
         self._clock = clock
         self._lease = lease
 
-    def open(self, detection: str, event: Event, record: bytes) -> Case | None:
+    def open(self, detection: str, event: Event, record: bytes, *, one_by: tuple[str, ...] = ()) -> Case | None:
         """Open a case for an event that met a detection; None when there is one already.
 
+        With `one_by`, values of fields of the event, all events of its clock hour with the same ones are one case, and
+        the first that comes is its evidence.
         Raises EdgeError when any of the three writes fails: the caller must not count the record as done then.
         """
+        if one_by:
+            return self._open_for_hour(detection, event, record, one_by)
         namesake = self._namesake(detection, event)
         if namesake is not None and event.id and _id(event.id) == namesake.event_id:
             return None
         another = namesake is not None and not _is_one_action(namesake, event)
-        case = self._new_case(detection, event, record, another=another)
+        name = case_id(event.tenant_id, detection, event, another=another)
+        case = self._new_case(name, detection, event, record)
         self._evidence.keep(Container.EVIDENCE, case.record, record)
         if namesake is not None and not another:
             return None
-        if not self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, _columns(case)):
+        if not self._enter(case):
             # Another run was faster, maybe with another record of that name.
             return None if another or namesake is not None else self.open(detection, event, record)
-        self.enqueue(case)
         return case
+
+    def _enter(self, case: Case) -> bool:
+        """Write the row and the queue message of a new case; False when there is a row already."""
+        if not self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, _columns(case)):
+            return False
+        self.enqueue(case)
+        return True
+
+    def _open_for_hour(self, detection: str, event: Event, record: bytes, values: tuple[str, ...]) -> Case | None:
+        name = hour_id(event.tenant_id, detection, values, event.at)
+        if self.case(event.tenant_id, name):
+            return None
+        case = self._new_case(name, detection, event, record)
+        self._evidence.keep(Container.EVIDENCE, case.record, record)
+        return case if self._enter(case) else None
 
     def _namesake(self, detection: str, event: Event) -> Case | None:
         names = (case_id(event.tenant_id, detection, event), *twin_ids(event.tenant_id, detection, event))
         return next((case for name in names if (case := self.case(event.tenant_id, name))), None)
 
-    def _new_case(self, detection: str, event: Event, record: bytes, *, another: bool) -> Case:
+    def _new_case(self, name: str, detection: str, event: Event, record: bytes) -> Case:
         now = self._clock()
-        name = case_id(event.tenant_id, detection, event, another=another)
         digest = hashlib.sha256(record).hexdigest()[:12]
         return Case(
             id=name,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import MALLORY, WORKFORCE_TENANT
-from shared.cases import Case, State, case_id, case_key
+from shared.cases import Case, State, case_id, case_key, hour_id
 from shared.events import Target
 from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event
 
@@ -36,6 +36,7 @@ def test_no_separator_can_be_forged(one: tuple[str, str, str, str], other: tuple
 def test_a_key_stays_the_same_from_release_to_release() -> None:
     """Else every record that a poll reads again after an update would open its case a second time."""
     assert case_id(WORKFORCE_TENANT, "lamp-switched", lamp_event()) == "20260302-34a1fc4083bdd91129c0"
+    assert hour_id(WORKFORCE_TENANT, "lamp-switched", (LAMP,), AT) == "20260302-f97253d5afc840687382"
 
 
 def test_a_record_without_any_id_is_named_by_its_time() -> None:

@@ -13,8 +13,10 @@ from infra.local.world import B2C_TENANT, MALLORY, TRUDY
 from shared.cases import Case, Decision, Outcome, State
 from shared.catalog import Image
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.conditions import Audit
 from shared.errors import EdgeError, Unreachable
 from shared.pipeline import answer, resume, take_in
+from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw
 from tests.fakes.machines import TENANT, Bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
@@ -54,6 +56,17 @@ def test_a_record_that_meets_two_detections_is_two_cases(memory: MemoryStorage) 
     ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(), lamps.detection(id="lamp-seen")))
     ready.take_in(lamp_record())
     assert {case.detection for case in ready.cases()} == {"lamp-switched", "lamp-seen"}
+
+
+def test_records_that_are_one_case_by_a_field_page_once_an_hour(memory: MemoryStorage) -> None:
+    lamps = Lamps()
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(one_case_by=(Audit.target,)),))
+    minutes = [0, 3, 20, 66]
+    ready.take_in(*(lamp_record(at=NOW - minute * _MINUTE) for minute in minutes))
+    ready.take_in(*(lamp_record(TRUDY, at=NOW - minute * _MINUTE) for minute in minutes))
+    ready.take_in(lamp_record(lamp="another lamp"))
+    assert len(ready.cases()) == 4, "of three hours, and of the other lamp"
+    assert [case.target.id for case in ready.cases()].count(LAMP) == 3
 
 
 _UNREADABLE: Final = (

@@ -24,6 +24,7 @@ from shared.events import Actor, AuditEvent, Change, Target
 from shared.record import Ledger
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _DETECTION: Final = "lamp-switched"
@@ -204,6 +205,59 @@ def test_records_without_correlation_id_are_cases_of_their_own(ledger: Ledger) -
     second = _opened(ledger, lamp_event(id="Lamps_2", correlation_id=""))
     assert first.id != second.id
     assert ledger.open(_DETECTION, lamp_event(id="Lamps_2", correlation_id=""), _RECORD) is None
+
+
+# Records of an hour that are one case.
+
+
+def _at(minute: int, **differences: Any) -> AuditEvent:  # noqa: ANN401 - the fields of an event
+    """Give the event of a minute of the first hour of a day, with ids of its own."""
+    at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=minute)
+    return lamp_event(id=f"Lamps_{minute}", correlation_id=f"c{minute}", at=at, **differences)
+
+
+@settings(max_examples=25)
+@given(minutes=st.lists(st.integers(-60, 119), min_size=1, max_size=12), values=st.sampled_from([("a",), ("a", "")]))
+def test_records_of_an_hour_with_the_same_values_are_one_case_in_whatever_order(
+    minutes: list[int], values: tuple[str, ...]
+) -> None:
+    storage = MemoryStorage()
+    storage.create_all()
+    ledger = Ledger(storage, storage, clock=FakeClock(), lease=_LEASE)
+    opened = [ledger.open(_DETECTION, _at(minute), _RECORD, one_by=values) for minute in minutes]
+    first_of_each = {minute // 60: f"Lamps_{minute}" for minute in reversed(minutes)}
+    cases = ledger.cases(_TENANT, since=AT - timedelta(days=2))
+    assert {case.event_id for case in cases} == set(first_of_each.values())
+    assert len([case for case in opened if case]) == len(cases) == len(storage.messages or ())
+    assert len(storage.blob_names(Container.EVIDENCE, "")) == len(cases)
+    assert all(case.id.startswith(f"{case.at:%Y%m%d}-") for case in cases)
+
+
+def test_other_values_or_another_detection_of_an_hour_are_other_cases(ledger: Ledger) -> None:
+    ways = [(_DETECTION, ("a", "b")), (_DETECTION, ("ab", "")), (_DETECTION, ("a",)), ("lamp-stolen", ("a", "b"))]
+    cases = [ledger.open(detection, _at(5), _RECORD, one_by=values) for detection, values in ways]
+    assert len({case.id for case in cases if case}) == len(ways)
+    assert [ledger.open(detection, _at(9), _RECORD, one_by=values) for detection, values in ways] == [None] * 4
+
+
+def test_a_case_of_an_hour_takes_records_of_anybody_and_after_it_was_decided(ledger: Ledger, clock: FakeClock) -> None:
+    case = ledger.open(_DETECTION, _at(5, actor=actor_of(ALICE)), _RECORD, one_by=("a",))
+    assert case is not None
+    _answered(ledger, case, clock)
+    assert ledger.open(_DETECTION, _at(55), _RECORD, one_by=("a",)) is None
+    assert len(ledger.cases(_TENANT)) == 1
+
+
+def test_many_threads_open_the_case_of_an_hour_once(environment: dict[str, str], ledger: Ledger) -> None:
+    _opened(ledger, lamp_event(id="warm", correlation_id="warm"))
+
+    def opening(minute: int) -> Case | None:
+        return ledger.open(_DETECTION, _at(minute), _RECORD, one_by=("a",))
+
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(opening, range(20)))
+    assert len([case for case in opened if case]) == 1
+    assert len(_messages(environment)) == 2
 
 
 # Claiming and moving.
