@@ -1,11 +1,12 @@
 """Sign-in records: as Graph gives them, as diagnostic settings wrap them, as Log Analytics flattens them."""
 
 from datetime import datetime
+from typing import Final
 
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from shared.events import Actor, ActorKind, SignInEvent
+from shared.events import Actor, ActorKind, SignInEvent, fold
 from shared.normalize.decoding import NULL, decode, decode_inner
 from shared.normalize.ids import first_id, principal_id
 
@@ -15,6 +16,7 @@ class Status(Struct, rename="camel"):
 
     error_code: int | str | None = None
     failure_reason: str | None = None
+    additional_details: str | None = None
 
 
 class Location(Struct, rename="camel"):
@@ -23,8 +25,24 @@ class Location(Struct, rename="camel"):
     country_or_region: str | None = None
 
 
+class Device(Struct, rename="camel"):
+    """What with, as far as known: programs that aren't browsers often name none."""
+
+    browser: str | None = None
+    operating_system: str | None = None
+
+
+class Step(Struct, rename="camel"):
+    """One of the steps by which somebody proved who they are."""
+
+    authentication_step_result_detail: str | None = None
+
+
 class SignInRecord(Struct, rename="camel"):
-    """A record of Graph's `signIns`. Only /beta and diagnostic settings have `authenticationProtocol`."""
+    """A record of Graph's `signIns`.
+
+    Only /beta and diagnostic settings have `authenticationProtocol` and `authenticationDetails`.
+    """
 
     id: str | None = None
     correlation_id: str | None = None
@@ -42,6 +60,8 @@ class SignInRecord(Struct, rename="camel"):
     authentication_protocol: str | None = None
     status: Status | None = None
     location: Location | None = None
+    device_detail: Device | None = None
+    authentication_details: Raw = NULL
 
 
 class _Wrapped(Struct, rename="camel"):
@@ -57,7 +77,11 @@ class _Wrapped(Struct, rename="camel"):
 
 
 class _Row(Struct, rename="pascal"):
-    """A row of SigninLogs and the like. `TenantId` there is the workspace; not every table names the tenant."""
+    """A row of SigninLogs and the like.
+
+    `TenantId` there is the workspace. AADNonInteractiveUserSignInLogs has no AADTenantId: there, the tenant that was
+    signed in to is taken.
+    """
 
     id: str | None = None
     correlation_id: str | None = None
@@ -76,6 +100,10 @@ class _Row(Struct, rename="pascal"):
     result_description: str | None = None
     location: str | None = None
     location_details: Raw = NULL
+    status: Raw = NULL
+    device_detail: Raw = NULL
+    authentication_details: Raw = NULL
+    resource_tenant_id: str | None = None
     ip_address: str | None = field(default=None, name="IPAddress")
     tenant_id: str | None = field(default=None, name="AADTenantId")
 
@@ -83,7 +111,14 @@ class _Row(Struct, rename="pascal"):
 _RECORD = Decoder(SignInRecord)
 _WRAPPED = Decoder(_Wrapped)
 _ROW = Decoder(_Row)
+_STATUS = Decoder(Status)
 _LOCATION = Decoder(Location)
+_DEVICE = Decoder(Device)
+_STEPS = Decoder(list[Step])
+
+SECOND_FACTOR_FAILED: Final = "500121"
+MFA_DENIED: Final = "mfa denied"
+"""How the details of a sign-in begin, folded, in which the second factor wasn't given: declined, reported, missed."""
 
 
 def from_graph(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
@@ -98,14 +133,19 @@ def from_diagnostics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
     record.correlation_id = record.correlation_id or wrapped.correlation_id
     record.ip_address = record.ip_address or wrapped.caller_ip_address
     record.location = record.location or Location(country_or_region=wrapped.location)
-    if record.status is None or record.status.error_code is None:
-        record.status = Status(error_code=wrapped.result_type, failure_reason=wrapped.result_description)
+    if record.status is None:
+        record.status = Status()
+    if record.status.error_code is None:
+        record.status.error_code = wrapped.result_type
+        record.status.failure_reason = wrapped.result_description
     return _event(record, at=at, tenant_id=first_id(wrapped.tenant_id, tenant_id))
 
 
 def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
     """Read a row of table SigninLogs or one of its sisters."""
     row = decode(_ROW, raw)
+    status = decode_inner(_STATUS, row.status) or Status()
+    status.error_code, status.failure_reason = row.result_type, row.result_description
     record = SignInRecord(
         id=row.id,
         correlation_id=row.correlation_id,
@@ -121,15 +161,18 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
         client_app_used=row.client_app_used,
         conditional_access_status=_text(row.conditional_access_status),
         authentication_protocol=row.authentication_protocol,
-        status=Status(error_code=row.result_type, failure_reason=row.result_description),
+        status=status,
         location=decode_inner(_LOCATION, row.location_details) or Location(country_or_region=row.location),
+        device_detail=decode_inner(_DEVICE, row.device_detail),
+        authentication_details=row.authentication_details,
     )
-    return _event(record, at=at, tenant_id=first_id(row.tenant_id, tenant_id))
+    return _event(record, at=at, tenant_id=first_id(row.tenant_id, row.resource_tenant_id, tenant_id))
 
 
 def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent:
     identity = record.id or ""
     status = record.status or Status()
+    device = record.device_detail or Device()
     return SignInEvent(
         id=identity,
         tenant_id=tenant_id,
@@ -145,7 +188,27 @@ def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent
         client_app=record.client_app_used or "",
         authentication_protocol=record.authentication_protocol or "",
         conditional_access=record.conditional_access_status or "",
+        browser=device.browser or "",
+        operating_system=device.operating_system or "",
+        mfa_detail=_mfa_detail(status, record.authentication_details),
     )
+
+
+def _mfa_detail(status: Status, steps: Raw) -> str:
+    """Tell what the second factor came to: as the status says, or the first step that says that it was denied.
+
+    The steps are read only where they can say so; of most records nobody asks.
+    """
+    told = status.additional_details or ""
+    if _text(status.error_code) != SECOND_FACTOR_FAILED or is_denied(told):
+        return told
+    details = (step.authentication_step_result_detail or "" for step in decode_inner(_STEPS, steps) or ())
+    return next(filter(is_denied, details), told)
+
+
+def is_denied(detail: str) -> bool:
+    """Say whether the second factor wasn't given, by a detail of the sign-in."""
+    return fold(detail).startswith(MFA_DENIED)
 
 
 def _actor(record: SignInRecord) -> Actor:

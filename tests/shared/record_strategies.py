@@ -20,6 +20,7 @@ from responders.detections.samples import (
     event_grid_record,
     exported_activity_record,
 )
+from responders.detections.sign_in_samples import diagnostic_sign_in, sign_in_record
 from shared.events import Log
 
 type Json = dict[str, Any]
@@ -50,46 +51,14 @@ def audit_row(record: Json) -> Json:
     }
 
 
-def sign_in_record(**differences: object) -> Json:
-    """Make a record of Graph's `signIns`."""
-    return {
-        "id": "0a4de1f7-93b6-4c28-85da-61e0f7b2c300",
-        "createdDateTime": "2026-03-17T09:20:11Z",
-        "userDisplayName": "Morgan Moss",
-        "userPrincipalName": "morgan@fabrikam.onmicrosoft.com",
-        "userId": "d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3",
-        "appId": "04b07795-8ddb-461a-bbee-02f9e1bf7b46",
-        "appDisplayName": "Microsoft Azure CLI",
-        "ipAddress": "198.51.100.23",
-        "clientAppUsed": "Mobile Apps and Desktop clients",
-        "correlationId": "e81c02b5-6d47-4f3a-9b90-2c75fa1d8e36",
-        "conditionalAccessStatus": "failure",
-        "resourceDisplayName": "Azure Resource Manager",
-        "status": {"errorCode": 53003, "failureReason": "Blocked by Conditional Access.", "additionalDetails": None},
-        "location": {"city": "Utrecht", "state": "Utrecht", "countryOrRegion": "NL"},
-    } | differences
-
-
-def diagnostic_sign_in(record: Json) -> Json:
-    """Wrap a sign-in as diagnostic settings stream it."""
-    return {
-        "time": record["createdDateTime"],
-        "operationName": "Sign-in activity",
-        "category": "SignInLogs",
-        "tenantId": TENANT,
-        "resultType": str(record["status"]["errorCode"]),
-        "resultDescription": record["status"]["failureReason"],
-        "callerIpAddress": record["ipAddress"],
-        "correlationId": record["correlationId"],
-        "identity": record["userDisplayName"],
-        "location": record["location"]["countryOrRegion"],
-        "properties": record,
-    }
-
-
 def sign_in_row(record: Json) -> Json:
-    """Flatten a sign-in as table SigninLogs has it."""
-    row = {name[0].upper() + name[1:]: value for name, value in record.items() if name not in {"location", "ipAddress"}}
+    """Flatten a sign-in as table SigninLogs has it: nested columns are JSON, some dynamic and some strings."""
+    left_out = {"location", "ipAddress", "status"}
+    row = {
+        name[0].upper() + name[1:]: json.dumps(value) if isinstance(value, dict | list) else value
+        for name, value in record.items()
+        if name not in left_out
+    }
     return row | {
         "TenantId": "77777777-0000-4000-8000-000000000000",
         "AADTenantId": TENANT,
@@ -100,7 +69,7 @@ def sign_in_row(record: Json) -> Json:
         "ResultType": str(record["status"]["errorCode"]),
         "ResultDescription": record["status"]["failureReason"],
         "Status": json.dumps(record["status"]),
-        "Location": record["location"]["countryOrRegion"],
+        "Location": (record["location"] or {}).get("countryOrRegion"),
         "LocationDetails": json.dumps(record["location"]),
         "Type": "SigninLogs",
     }
