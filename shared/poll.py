@@ -11,8 +11,8 @@ from typing import Final
 
 from shared.clients.calls import Call
 from shared.clients.storage import Storage, Table
+from shared.intake import Intake, take_in
 from shared.machine import Machine
-from shared.pipeline import Intake, take_in
 from shared.settings import Tenant
 
 _log = logging.getLogger("responder.poll")

@@ -10,7 +10,7 @@ from responders.app import machine, settings
 from shared.catalog import TenantKind
 from shared.deliveries import note_delivery
 from shared.errors import EdgeError
-from shared.pipeline import take_in
+from shared.intake import take_in
 
 events = func.Blueprint()
 _log = logging.getLogger("responder.events")

@@ -23,10 +23,11 @@ from shared.catalog import AnyDetection, ApprovalList, Image, Inventory, Mode
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Storage
 from shared.events import ActorKind
+from shared.intake import Intake, take_in
 from shared.machine import Machine
 from shared.match import Matcher
 from shared.notify import Channel, Notifier, Sender
-from shared.pipeline import MOST_ATTEMPTS, Intake, answer, take_in
+from shared.pipeline import MOST_ATTEMPTS, answer
 from shared.record import Ledger
 from shared.settings import Settings, settings_from
 from shared.snapshots import Snapshots

@@ -15,7 +15,8 @@ from shared.catalog import Image
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
 from shared.conditions import Audit
 from shared.errors import EdgeError, Unreachable
-from shared.pipeline import answer, resume, take_in
+from shared.intake import take_in
+from shared.pipeline import answer, resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw
 from tests.fakes.machines import TENANT, Bench, ready_bench

@@ -15,7 +15,7 @@ from shared.clients.calls import Service
 from shared.clients.edges import Answer, TenantEdges
 from shared.clients.storage import Storage, Table
 from shared.errors import EdgeError, Unreachable
-from shared.pipeline import Intake
+from shared.intake import Intake
 from shared.poll import poll, polled_until
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import lamp_record
