@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
+from shared.ca_reach import WORST_FIRST, change_of_reach
 from shared.errors import UnreadableRecord
-from shared.events import AuditEvent, Change, fold
+from shared.events import AuditEvent, Change, Target, fold
 from shared.normalize.decoding import decode, plain_text
+from shared.normalize.ids import is_object_id
 from shared.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
 from shared.vocabulary import Vocabulary
 
@@ -81,8 +83,18 @@ def _whole(item: str) -> str:
 
 def principal_kind(event: AuditEvent) -> str:
     """Tell what kind of principal it is about: PIM lists the role first, Core Directory the principal."""
-    kinds = (fold(target.kind) for target in event.targets)
-    return next((kind for kind in kinds if kind in _PRINCIPALS), "")
+    found = _principal(event)
+    return fold(found.kind) if found else ""
+
+
+def principal(event: AuditEvent) -> str:
+    """Give the object id of the principal it is about."""
+    found = _principal(event)
+    return found.id if found and is_object_id(found.id) else ""
+
+
+def _principal(event: AuditEvent) -> Target | None:
+    return next((target for target in event.targets if fold(target.kind) in _PRINCIPALS), None)
 
 
 def actor_is_target(event: AuditEvent) -> str:
@@ -176,7 +188,7 @@ def account_change(event: AuditEvent) -> str:
     return "other" if names - _ABOUT_THE_REST else ""
 
 
-_WORST_FIRST: Final = (
+_WORST_ADDRESS_FIRST: Final = (
     "wildcard",
     "not-https",
     "not-owned",
@@ -195,7 +207,7 @@ def redirect_problem(event: AuditEvent, vocabulary: Vocabulary) -> str:
     """Tell what is wrong with the worst of the redirect addresses that were added; "owned" where nothing is."""
     added = {address for change in _changes(event, "appaddress") for address in _added(change, _address)}
     found = {uri_problem(address, vocabulary) for address in added}
-    return next((problem for problem in _WORST_FIRST if problem in found), "")
+    return next((problem for problem in _WORST_ADDRESS_FIRST if problem in found), "")
 
 
 def _address(item: str) -> str:
@@ -209,7 +221,7 @@ def _address(item: str) -> str:
 
 
 def uri_problem(address: str, vocabulary: Vocabulary) -> str:
-    """Tell what is wrong with one redirect address, as one of `_WORST_FIRST`.
+    """Tell what is wrong with one redirect address, as one of `_WORST_ADDRESS_FIRST`.
 
     Browsers take a backslash for a slash, which decides where the name of the host ends.
     """
@@ -284,3 +296,36 @@ def target_account(event: AuditEvent, vocabulary: Vocabulary) -> str:
     """Tell "emergency" where one of the targets is a break-glass account."""
     ids = [target.id for target in event.targets]
     return "" if vocabulary.emergency_accounts.isdisjoint(ids) else "emergency"
+
+
+def target_level(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell "privileged" where one of the targets is a privileged account, "other" where it is known that none is."""
+    ids = [target.id for target in event.targets if is_object_id(target.id)]
+    if not vocabulary.privileged_accounts.isdisjoint(ids):
+        return "privileged"
+    return "other" if ids and event.tenant_id in vocabulary.privileged_known_in else "unknown"
+
+
+def group_level(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell "role-assignable" where members of the group can hold roles by it, "other" where it is known that not.
+
+    Core Directory names the member first and the group in a property; where there is no such property, in a target.
+    """
+    named = {(change.new or change.old or "").strip().lower() for change in _changes(event, "group.objectid")} - {""}
+    groups = named or {one.id for one in event.targets if fold(one.kind) == "group" and is_object_id(one.id)}
+    if not groups:
+        return ""
+    if not vocabulary.role_assignable_groups.isdisjoint(groups):
+        return "role-assignable"
+    return "other" if event.tenant_id in vocabulary.groups_known_in else "unknown"
+
+
+def emergency_reach(event: AuditEvent, vocabulary: Vocabulary) -> str:
+    """Tell the worst that a change of a conditional access policy is to a break-glass account (`change_of_reach`)."""
+    found = {
+        change_of_reach(change.old, change.new, account=account, groups=vocabulary.emergency_groups)
+        for change in _changes(event, "conditionalaccesspolicy")
+        for account in vocabulary.emergency_accounts
+        if change.new
+    }
+    return next((word for word in WORST_FIRST if word in found), "")

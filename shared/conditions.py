@@ -227,6 +227,7 @@ class Audit:
     outcome: Text[AuditEvent] = Text("outcome", lambda event: event.outcome)
     target: Text[AuditEvent] = Text("target", lambda event: event.target.id)
     target_kind: Text[AuditEvent] = Text("target_kind", lambda event: fold(event.target.kind))
+    principal: Text[AuditEvent] = Text("principal", audit_fields.principal)
     principal_kind: Text[AuditEvent] = Text("principal_kind", audit_fields.principal_kind)
     actor_kind: Text[AuditEvent] = Text("actor_kind", lambda event: fold(event.actor.kind))
     actor_is_target: Text[AuditEvent] = Text("actor_is_target", audit_fields.actor_is_target)
@@ -248,6 +249,15 @@ class Audit:
     account_fault: Text[AuditEvent] = _told_by("account_fault", audit_fields.account_fault, "account_attributes")
     tenant: Text[AuditEvent] = _told_by("tenant", audit_fields.tenant, "consumer_tenants")
     target_account: Text[AuditEvent] = _told_by("target_account", audit_fields.target_account, "emergency_accounts")
+    target_level: Text[AuditEvent] = _told_by(
+        "target_level", audit_fields.target_level, "privileged_accounts", "privileged_known_in"
+    )
+    group_level: Text[AuditEvent] = _told_by(
+        "group_level", audit_fields.group_level, "groups_known_in", "role_assignable_groups"
+    )
+    emergency_reach: Text[AuditEvent] = _told_by(
+        "emergency_reach", audit_fields.emergency_reach, "emergency_accounts", "emergency_groups"
+    )
 
 
 class SignIn:

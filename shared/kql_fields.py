@@ -12,8 +12,9 @@ from typing import Final
 from msgspec import Struct
 
 from shared.audit_fields import _SIGN_IN_PROPERTIES as SIGN_IN_PROPERTIES  # pyright: ignore[reportPrivateUsage]
+from shared.ca_reach import ENFORCED, NOT_ENFORCED, WORST_FIRST
 from shared.events import Log, fold
-from shared.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
+from shared.privileges import API_NAMES, GLOBAL_ADMINISTRATOR, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
 from shared.vocabulary import Vocabulary
 
 SPACES: Final = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
@@ -21,6 +22,11 @@ SPACES: Final = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{
 
 ACTOR: Final = "tolower(coalesce(tostring(InitiatedBy.user.id), tostring(InitiatedBy.app.servicePrincipalId)))"
 RESOURCE: Final = "tolower(coalesce(ResourceId, _ResourceId))"
+
+
+TENANT: Final = "tolower(AADTenantId)"
+TARGET_ID: Final = f'tolower(trim(@"{SPACES}", tostring(target.id)))'
+IS_OBJECT_ID: Final = 'matches regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"'
 
 
 class Looked(Struct, frozen=True, kw_only=True):
@@ -74,6 +80,14 @@ _PRINCIPAL_KIND: Final = Looked(
     | summarize arg_min(place, principal) by Id
     | project Id, principal_kind = principal""",
     value='coalesce(principal_kind, "")',
+)
+_PRINCIPAL: Final = Looked(
+    rows=f"""Targets
+    | where Fold(tostring(target.type)) in ("group", "serviceprincipal", "user")
+    | summarize arg_min(place, target) by Id
+    | extend principal_id = {TARGET_ID}
+    | project Id, principal_id = iff(principal_id {IS_OBJECT_ID}, principal_id, "")""",
+    value='coalesce(principal_id, "")',
 )
 _USER: Final = "strcat(InitiatedBy.user.id, InitiatedBy.user.userPrincipalName, InitiatedBy.user.displayName)"
 _APP: Final = (
@@ -210,7 +224,7 @@ def _account_fault(vocabulary: Vocabulary) -> Expression:
 
 def _tenant(vocabulary: Vocabulary) -> str:
     tenants = vocabulary.consumer_tenants
-    return '"consumer"' if tenants is None else f'iff({among("tolower(AADTenantId)", tenants)}, "consumer", "other")'
+    return '"consumer"' if tenants is None else f'iff({among(TENANT, tenants)}, "consumer", "other")'
 
 
 def _target_account(vocabulary: Vocabulary) -> Expression:
@@ -218,6 +232,79 @@ def _target_account(vocabulary: Vocabulary) -> Expression:
     if not accounts:
         return '""'
     return _flag("emergency", f"Targets\n    | where {among('tolower(tostring(target.id))', accounts)}", "emergency")
+
+
+def _target_level(vocabulary: Vocabulary) -> Looked:
+    rows = f"""Targets
+    | extend target_id = {TARGET_ID}
+    | where target_id {IS_OBJECT_ID}
+    | summarize known_targets = count(),
+        privileged_targets = countif({among("target_id", vocabulary.privileged_accounts)}) by Id"""
+    is_known = f"known_targets > 0 and {among(TENANT, vocabulary.privileged_known_in)}"
+    return Looked(rows=rows, value=f'case(privileged_targets > 0, "privileged", {is_known}, "other", "unknown")')
+
+
+def _group_level(vocabulary: Vocabulary) -> Looked:
+    rows = f"""union
+        (Changes
+        | where property == "group.objectid"
+        | project Id, group_id = tolower(trim(@"{SPACES}", coalesce(new, old))), named = 1),
+        (Targets
+        | where Fold(tostring(target.type)) == "group"
+        | project Id, group_id = {TARGET_ID}, named = 0
+        | where group_id {IS_OBJECT_ID})
+    | where isnotempty(group_id)
+    | extend gives_roles = {among("group_id", vocabulary.role_assignable_groups)}
+    | summarize named = sum(named), named_giving = countif(gives_roles and named == 1),
+        giving = countif(gives_roles), groups = count() by Id"""
+    is_known = among(TENANT, vocabulary.groups_known_in)
+    return Looked(
+        rows=rows,
+        value=(
+            'case(named_giving > 0 or (named == 0 and giving > 0), "role-assignable",'
+            f' coalesce(groups, 0) == 0, "", {is_known}, "other", "unknown")'
+        ),
+    )
+
+
+def _emergency_reach(vocabulary: Vocabulary) -> Expression:
+    """Write `ca_reach.change_of_reach`; ids are in the lists of a policy nowhere but as themselves."""
+    if not vocabulary.emergency_accounts:
+        return '""'
+    accounts = ", ".join(map(quoted, sorted(vocabulary.emergency_accounts)))
+    holds = sorted({GLOBAL_ADMINISTRATOR, *vocabulary.emergency_groups})
+    included, excluded = (
+        " or ".join([f"{side}_users contains_cs account", *(f"{side}_by contains_cs {quoted(one)}" for one in holds)])
+        for side in ("include", "exclude")
+    )
+    told = {word: quoted(f"{place}{word}") for place, word in enumerate(WORST_FIRST)}
+    rows = f"""Sides
+    | where property == "conditionalaccesspolicy"
+    | extend policy = parse_json(value)
+    | extend state = tolower(tostring(policy.state)), users = policy.conditions.users
+    | extend include_users = tolower(tostring(users.includeUsers)),
+        exclude_users = tolower(tostring(users.excludeUsers)),
+        include_by = tolower(strcat(users.includeGroups, users.includeRoles)),
+        exclude_by = tolower(strcat(users.excludeGroups, users.excludeRoles))
+    | mv-expand account = pack_array({accounts}) to typeof(string)
+    | extend includes = {included} or include_users contains_cs {quoted('"all"')}, excludes = {excluded}
+    | extend reach = case(
+        {among("state", NOT_ENFORCED)}, "left-out",
+        state != "{ENFORCED}", "unknown",
+        excludes or not(includes or include_by contains_cs {quoted('"')}), "left-out",
+        includes and not(exclude_by contains_cs {quoted('"')}), "reached",
+        "unknown")
+    | summarize before = max(iff(olds > 0, reach, "")), now = max(iff(news > 0, reach, "")),
+        is_enforced = countif(news > 0 and state == "{ENFORCED}"), left_out = countif(olds > 0 and excludes)
+        by Id, account
+    | where isnotempty(now)
+    | summarize emergency = min(case(
+        now == "reached" and before == "reached", {told["as-before"]},
+        now == "reached", {told["reached"]},
+        now == "left-out", {told["left-out"]},
+        is_enforced > 0 and left_out > 0, {told["exclusion-lost"]},
+        {told["unknown"]})) by Id"""
+    return Looked(rows=rows, value='coalesce(substring(emergency, 1), "")')
 
 
 def _app_set(vocabulary: Vocabulary) -> str:
@@ -239,6 +326,7 @@ FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
         "outcome": _same("Fold(Result)"),
         "target": _same("tostring(TargetResources[0].id)"),
         "target_kind": _same("Fold(tostring(TargetResources[0].type))"),
+        "principal": _same(_PRINCIPAL),
         "principal_kind": _same(_PRINCIPAL_KIND),
         "actor_kind": _same(_ACTOR_KIND),
         "actor_is_target": _same(_ACTOR_IS_TARGET),
@@ -258,6 +346,9 @@ FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
         "account_fault": _account_fault,
         "tenant": _tenant,
         "target_account": _target_account,
+        "target_level": _target_level,
+        "group_level": _group_level,
+        "emergency_reach": _emergency_reach,
     },
     Log.SIGN_IN: {
         "error_code": _same("ResultType"),

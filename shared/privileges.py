@@ -53,9 +53,11 @@ API_NAMES: Final = {
 }
 """APIs of which every grant counts, by app id, the same in every tenant. Names can be copied, app ids can't."""
 
+GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
+
 PRIVILEGED_ROLES: Final = frozenset(
     {
-        "62e90394-69f5-4237-9190-012177145e10",  # Global Administrator
+        GLOBAL_ADMINISTRATOR,
         "e8611ab8-c189-46e8-94e1-60213ab1f814",  # Privileged Role Administrator
         "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",  # Privileged Authentication Administrator
         "c4e39bd9-1100-46d3-8c65-fb160da0071f",  # Authentication Administrator

@@ -26,3 +26,8 @@ def first_id(*texts: str | None) -> str:
         if trimmed and lowered != _NOBODY:
             return lowered if len(lowered) == _LENGTH and _DASHED.fullmatch(lowered) else trimmed
     return ""
+
+
+def is_object_id(text: str) -> bool:
+    """Say whether a text that `first_id` gave is a directory object's id, and not a name in its place."""
+    return _DASHED.fullmatch(text) is not None
