@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.approvals import TableApprovals
@@ -28,6 +28,7 @@ from shared.switches import Switches
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
 
+_LONGEST_POST: Final = timedelta(seconds=30)
 _PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
 
 
@@ -82,7 +83,13 @@ def machine_from(
         approvals=TableApprovals(storage, clock=clock),
         switches=Switches(storage, clock=clock),
         snapshots=Snapshots(storage, clock=clock),
-        notifier=Notifier(storage, _senders(settings), clock=clock, acknowledge_within=settings.acknowledge_within),
+        notifier=Notifier(
+            storage,
+            _senders(settings),
+            clock=clock,
+            acknowledge_within=settings.acknowledge_within,
+            turn=min(settings.lease, _LONGEST_POST),
+        ),
         edges=edges,
         clock=clock,
         wait=wait,

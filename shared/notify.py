@@ -6,7 +6,7 @@ acknowledged goes to the second channel, which doesn't depend on the tenant, and
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
@@ -68,7 +68,10 @@ def needs_somebody(case: Case) -> bool:
 
 
 class Notifier:
-    """Writes and sends pages. `senders` are the channels that are configured, at least one."""
+    """Writes and sends pages. `senders` are the channels that are configured, at least one.
+
+    Whoever writes a page sends it; it is due for others only after its turn, so that a slow post isn't made twice.
+    """
 
     def __init__(
         self,
@@ -77,11 +80,14 @@ class Notifier:
         *,
         clock: Callable[[], datetime],
         acknowledge_within: timedelta,
+        turn: timedelta = timedelta(seconds=30),
     ) -> None:
+        """`turn` is how long whoever is about to send a page has it to themselves; a post may take that long."""
         self._storage = storage
         self._senders = senders
         self._clock = clock
         self._acknowledge_within = acknowledge_within
+        self._turn = turn
 
     def post(self, case: Case, detection: AnyDetection) -> list[Page]:
         """Write the pages that a case needs, once: those that are there already stay as they are."""
@@ -102,7 +108,7 @@ class Notifier:
             "place": place,
             "tries": 0,
             "state": "waiting",
-            "next_try": now.isoformat(),
+            "next_try": (now + self._turn).isoformat(),
             "posted_at": now.isoformat(),
             "needs_somebody": needs_somebody(case),
         }
@@ -122,7 +128,7 @@ class Notifier:
                 "place": 0,
                 "tries": 0,
                 "state": "waiting",
-                "next_try": now.isoformat(),
+                "next_try": (now + self._turn).isoformat(),
                 "needs_somebody": False,
                 "bulletin": msgspec.json.encode(bulletin).decode(),
             }
@@ -166,11 +172,21 @@ class Notifier:
         except Conflict:
             _log.info("page of case %s was sent by another run as well", page.case_id)
 
-    def due(self) -> list[Page]:
-        """Read the pages that wait to be sent and whose time has come."""
-        now = self._clock()
-        pages = self._pages("state eq 'waiting'")
-        return [page for page in pages if datetime.fromisoformat(page.row.columns["next_try"]) <= now]
+    def due(self) -> Iterator[Page]:
+        """Take the pages that wait to be sent and whose time has come, each when it is asked for.
+
+        What one run takes is left alone by others for a turn.
+        """
+        for page in self._pages("state eq 'waiting'"):
+            now = self._clock()
+            if datetime.fromisoformat(page.row.columns["next_try"]) > now:
+                continue
+            columns = {**page.row.columns, "next_try": (now + self._turn).isoformat()}
+            try:
+                row = self._storage.replace(Table.OUTBOX, page.row, columns)
+            except Conflict:
+                continue
+            yield msgspec.structs.replace(page, row=row)
 
     def escalate(self, case_of: Callable[[Page], Case | None]) -> list[Page]:
         """Write the next page for each case that needs somebody, was paged long ago, and that nobody acknowledged.

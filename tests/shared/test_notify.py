@@ -20,6 +20,7 @@ from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.senders import FakeSender
 from tests.fakes.spoilt_storage import SpoiltStorage
 
+_TURN = timedelta(seconds=30)
 _WITHIN: Final = timedelta(minutes=15)
 _LAMPS: Final = Lamps()
 _HIGH: Final = _LAMPS.detection()
@@ -66,7 +67,7 @@ class _Desk:
             self.notifier.send(page, self.case, detection)
 
     def resume(self, detection: Any = _HIGH) -> None:  # noqa: ANN401
-        for page in [*self.notifier.due()]:
+        for page in self.notifier.due():
             self.notifier.send(page, self.case, detection)
         for page in self.notifier.escalate(lambda _page: self.case):
             self.notifier.send(page, self.case, detection)
@@ -162,9 +163,26 @@ def test_posting_and_resuming_twice_sends_nothing_twice(desk: _Desk) -> None:
 def test_pages_that_were_posted_and_never_sent_are_due(desk: _Desk) -> None:
     """The run died between the two."""
     assert len(desk.notifier.post(desk.case, _HIGH)) == 2
-    assert desk.teams.tried == 0
     desk.resume()
+    assert desk.teams.tried == 0, "its writer may be about to send it"
+    desk.pass_time(_TURN)
     assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [("", 0)])
+
+
+def test_a_post_that_is_slow_is_not_made_twice(desk: _Desk) -> None:
+    (page, _) = desk.notifier.post(desk.case, _HIGH)
+    desk.clock.move(_TURN - timedelta(seconds=1))
+    assert [*desk.notifier.due()] == []
+    assert desk.notifier.send(page, desk.case, _HIGH)
+
+
+def test_what_one_run_is_sending_another_leaves_alone(desk: _Desk) -> None:
+    desk.notifier.post(desk.case, _HIGH)
+    desk.clock.move(_TURN)
+    one, other = desk.notifier.due(), desk.notifier.due()
+    taken = [next(one).channel, next(other).channel]
+    assert sorted(taken) == [Channel.PAGERDUTY, Channel.TEAMS]
+    assert [*one, *other] == []
 
 
 def test_a_page_whose_sending_could_not_be_noted_is_sent_again(memory: MemoryStorage) -> None:
@@ -176,8 +194,8 @@ def test_a_page_whose_sending_could_not_be_noted_is_sent_again(memory: MemorySto
     storage.faults.fail_once("replace Outbox")
     with pytest.raises(Unreachable):
         desk.notifier.send(page, desk.case, _HIGH)
-    desk.resume()
-    desk.resume()
+    desk.pass_time(_TURN)
+    desk.pass_time(_TURN)
     assert len(desk.teams.sent) == 2
 
 
@@ -236,8 +254,8 @@ def test_a_channel_that_is_no_longer_configured_is_replaced_by_one_that_is(memor
     before = _Desk(memory)
     before.notifier.post(before.case, _MEDIUM)
     after = _Desk(memory, Channel.PAGERDUTY)
-    after.resume(_MEDIUM)
-    after.resume(_MEDIUM)
+    after.pass_time(_TURN, _MEDIUM)
+    after.pass_time(_TURN, _MEDIUM)
     assert _sent(after.pagerduty) == [("", 0)]
 
 
@@ -375,6 +393,6 @@ def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(de
     desk.clock.move(timedelta(seconds=5))
     (page,) = desk.notifier.due()
     assert desk.notifier.send_bulletin(page)
-    assert (desk.teams.bulletins, desk.notifier.due()) == ([_BULLETIN], [])
+    assert (desk.teams.bulletins, [*desk.notifier.due()]) == ([_BULLETIN], [])
     desk.clock.move(_WITHIN * 4)
     assert desk.notifier.escalate(lambda _page: None) == []
