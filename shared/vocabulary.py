@@ -167,7 +167,9 @@ def _text_of(path: str) -> str:
         ) from None
 
 
-_COMPARED_IN_LOWER_CASE: Final = frozenset({"cpim_ids", "managed_identity_ids", "owned_domains", "shared_domains"})
+_OBJECT_IDS: Final = ("cpim_ids", "managed_identity_ids", "vip_accounts", "privileged_accounts", "emergency_groups")
+_DOMAINS: Final = ("owned_domains", "shared_domains")
+_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS})
 
 
 def _lowered(members: dict[str, object]) -> dict[str, object]:
@@ -190,10 +192,12 @@ def _not_set_here(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 def _problems(read: Vocabulary, members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Give each field that is wrong although its type is right."""
     yield from _not_set_here(members)
-    for field, ids in (("cpim_ids", read.cpim_ids), ("managed_identity_ids", read.managed_identity_ids)):
+    for field in _OBJECT_IDS:
+        ids: frozenset[str] = getattr(read, field)
         for wrong in sorted(one for one in ids if not _GUID.fullmatch(one)):
             yield field, f"has {wrong[:80]!r}: it should be an object id, like 00000000-0000-0000-0000-000000000000"
-    for field, domains in (("owned_domains", read.owned_domains), ("shared_domains", read.shared_domains)):
+    for field in _DOMAINS:
+        domains: frozenset[str] = getattr(read, field)
         for wrong in sorted(one for one in domains if not _DOMAIN.fullmatch(one)):
             yield field, f"has {wrong[:80]!r}: it should be a domain, like contoso.com"
     for field, names in (("consumer_apps", read.consumer_apps), ("logout_properties", read.logout_properties)):

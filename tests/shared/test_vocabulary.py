@@ -27,6 +27,7 @@ def test_nothing_is_the_default(nothing: str) -> None:
 def test_what_is_named_replaces_its_default_and_ids_are_lower_case() -> None:
     read = vocabulary_from(json.dumps({"cpim_ids": [CPIM], "owned_domains": [" Fabrikam.EXAMPLE "]}))
     assert read.cpim_ids == {CPIM.lower()}
+    assert vocabulary_from(json.dumps({"privileged_accounts": [CPIM]})).privileged_accounts == {CPIM.lower()}
     assert read.owned_domains == {"fabrikam.example"}
     assert read.logout_properties == DEFAULT.logout_properties
 
@@ -42,6 +43,10 @@ def test_it_may_be_in_a_file(tmp_path: Path) -> None:
     [
         ({"cpim_ids": ["CPIM Service"]}, "VOCABULARY.cpim_ids has 'cpim service': it should be an object id"),
         ({"managed_identity_ids": [""]}, "VOCABULARY.managed_identity_ids has ''"),
+        *(
+            ({name: ["Admins"]}, f"VOCABULARY.{name} has 'admins': it should be an object id")
+            for name in ("emergency_groups", "privileged_accounts", "vip_accounts")
+        ),
         ({"owned_domains": ["https://fabrikam.example"]}, "VOCABULARY.owned_domains has 'https://fabrikam.example'"),
         ({"shared_domains": ["*.azurewebsites.net"]}, "VOCABULARY.shared_domains has '*.azurewebsites.net'"),
         ({"consumer_apps": [" "]}, "VOCABULARY.consumer_apps has an empty name"),
