@@ -4,10 +4,12 @@ Setting `VOCABULARY` holds them as one JSON object, or is the path of a file wit
 below. Conditions never read it: the fields that they read are computed with it (`conditions.Text.read_with`).
 """
 
+import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +18,10 @@ from shared.events import fold
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
+_CODE: Final = re.compile(r"[1-9][0-9]{0,9}")
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_WEEK: Final = frozenset(range(1, 8))
 
 SHARED_DOMAINS: Final = frozenset(
     {
@@ -169,7 +175,7 @@ def _text_of(path: str) -> str:
 
 _OBJECT_IDS: Final = ("cpim_ids", "managed_identity_ids", "vip_accounts", "privileged_accounts", "emergency_groups")
 _DOMAINS: Final = ("owned_domains", "shared_domains")
-_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS})
+_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS, "working_hours"})
 
 
 def _lowered(members: dict[str, object]) -> dict[str, object]:
@@ -177,9 +183,16 @@ def _lowered(members: dict[str, object]) -> dict[str, object]:
 
 
 def _lower(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    return [text.strip().lower() if isinstance(text, str) else text for text in cast("list[object]", value)]
+    """Bring the texts of a list, or the names of an object's members, to lower case."""
+    match value:
+        case list():
+            texts = cast("list[object]", value)
+            return [text.strip().lower() if isinstance(text, str) else text for text in texts]
+        case dict():
+            members = cast("dict[str, object]", value)
+            return {name.strip().lower(): member for name, member in members.items()}
+        case _:
+            return value
 
 
 def _not_set_here(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -189,22 +202,71 @@ def _not_set_here(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         yield field, "is read of the tenants and can't be set here"
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+_ID: Final = "an object id, like 00000000-0000-0000-0000-000000000000"
+_KINDS: Final[Mapping[str, tuple[Callable[[str], object], tuple[str, ...]]]] = {
+    _ID: (_GUID.fullmatch, _OBJECT_IDS),
+    "a domain, like contoso.com": (_DOMAIN.fullmatch, _DOMAINS),
+    "a country's two letters, like NL": (_COUNTRY.fullmatch, ("allowed_countries", "privileged_countries")),
+    "a network, like 203.0.113.0/24 or 2001:db8::/32": (_is_network, ("privileged_networks",)),
+    "an error code, like 50058": (_CODE.fullmatch, ("interrupts",)),
+}
+"""What each word of some fields should be, how that is seen, and the fields."""
+
+_NAMES: Final = ("consumer_apps", "logout_properties", "privileged_browsers", "privileged_operating_systems")
+"""Fields whose words may be anything but nothing: as a part of a name, that would fit every name."""
+
+
 def _problems(read: Vocabulary, members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Give each field that is wrong although its type is right."""
     yield from _not_set_here(members)
-    for field in _OBJECT_IDS:
-        ids: frozenset[str] = getattr(read, field)
-        for wrong in sorted(one for one in ids if not _GUID.fullmatch(one)):
-            yield field, f"has {wrong[:80]!r}: it should be an object id, like 00000000-0000-0000-0000-000000000000"
-    for field in _DOMAINS:
-        domains: frozenset[str] = getattr(read, field)
-        for wrong in sorted(one for one in domains if not _DOMAIN.fullmatch(one)):
-            yield field, f"has {wrong[:80]!r}: it should be a domain, like contoso.com"
-    for field, names in (("consumer_apps", read.consumer_apps), ("logout_properties", read.logout_properties)):
-        if not all(map(fold, names)):
-            yield field, "has an empty name"
+    yield from _wrong_words(read)
     for name, pattern in read.account_attributes.items():
         try:
             re.compile(pattern)
         except re.error as error:
             yield f"account_attributes.{name}", f"is {pattern[:80]!r}: it should be a regular expression ({error})"
+    for account, hours in read.working_hours.items():
+        yield from _wrong_hours(account, hours)
+    for detection, least in read.thresholds.items():
+        if least < 1:
+            yield f"thresholds.{detection}", f"is {least}: it should be a whole number from 1 on"
+
+
+def _wrong_words(read: Vocabulary) -> Iterator[tuple[str, str]]:
+    for right, (is_right, fields) in _KINDS.items():
+        for field in fields:
+            words: frozenset[str] = getattr(read, field)
+            for wrong in sorted(word for word in words if not is_right(word)):
+                yield field, f"has {wrong[:80]!r}: it should be {right}"
+    for field in _NAMES:
+        if not all(map(fold, getattr(read, field))):
+            yield field, "has an empty name"
+
+
+def _wrong_hours(account: str, hours: Hours) -> Iterator[tuple[str, str]]:
+    field = f"working_hours.{account}"
+    if account != "*" and not _GUID.fullmatch(account):
+        yield "working_hours", f'has {account[:80]!r}: it should be {_ID}, or "*"'
+    if not _is_zone(hours.zone):
+        yield f"{field}.zone", f"is {hours.zone[:80]!r}: it should be a time zone, like Europe/Amsterdam"
+    for name, time in (("begin", hours.begin), ("end", hours.end)):
+        if not _TIME.fullmatch(time):
+            yield f"{field}.{name}", f'is {time[:80]!r}: it should be a time, like "08:00"'
+    if not hours.days or hours.days - _WEEK:
+        yield f"{field}.days", f"is {sorted(hours.days)}: it should be days from 1, Monday, to 7, Sunday"

@@ -1,14 +1,15 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from shared.errors import SettingsError
 from shared.settings import settings_from
-from shared.vocabulary import DEFAULT, FROM_SETTINGS, BadVocabulary, Vocabulary, vocabulary_from
+from shared.vocabulary import DEFAULT, FROM_SETTINGS, FROM_TENANTS, BadVocabulary, Vocabulary, vocabulary_from
 
 CPIM = "5B0E71C4-9f2d-4a63-8e57-d1c03fa2b698"
+OFFICE: dict[str, object] = {"zone": "Europe/Amsterdam", "begin": "08:00", "end": "18:30"}
 ENVIRONMENT = {
     "WORKFORCE_TENANT_ID": "9c7d2b54-6f0e-4a38-b1d9-e52f83c60a17",
     "WORKFORCE_RESPONDER_ID": "68f3c9d1-0b4e-4e7a-a526-c98d07e31f4b",
@@ -32,35 +33,81 @@ def test_what_is_named_replaces_its_default_and_ids_are_lower_case() -> None:
     assert read.logout_properties == DEFAULT.logout_properties
 
 
+def test_what_sign_ins_are_judged_by_is_read() -> None:
+    members = {
+        "privileged_accounts": [CPIM],
+        "privileged_networks": ["203.0.113.0/24", "2001:DB8::/32", "198.51.100.7"],
+        "working_hours": {CPIM: OFFICE | {"days": [6, 7]}, "*": OFFICE},
+        "thresholds": {"consumer-sign-in-failures": 3},
+    }
+    read = vocabulary_from(json.dumps(members))
+    assert read.privileged_accounts == {CPIM.lower()}
+    assert read.working_hours.keys() == {CPIM.lower(), "*"}
+    assert read.working_hours["*"].days == {1, 2, 3, 4, 5}
+    assert read.thresholds == members["thresholds"]
+    assert read.interrupts == DEFAULT.interrupts
+
+
 def test_it_may_be_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "vocabulary.json"
     file.write_text(json.dumps({"logout_properties": ["LogoutAddress"]}), encoding="utf-8")
     assert vocabulary_from(str(file)).logout_properties == {"LogoutAddress"}
 
 
-@pytest.mark.parametrize(
-    ("members", "told"),
-    [
-        ({"cpim_ids": ["CPIM Service"]}, "VOCABULARY.cpim_ids has 'cpim service': it should be an object id"),
-        ({"managed_identity_ids": [""]}, "VOCABULARY.managed_identity_ids has ''"),
-        *(
-            ({name: ["Admins"]}, f"VOCABULARY.{name} has 'admins': it should be an object id")
-            for name in ("emergency_groups", "privileged_accounts", "vip_accounts")
-        ),
-        ({"owned_domains": ["https://fabrikam.example"]}, "VOCABULARY.owned_domains has 'https://fabrikam.example'"),
-        ({"shared_domains": ["*.azurewebsites.net"]}, "VOCABULARY.shared_domains has '*.azurewebsites.net'"),
-        ({"consumer_apps": [" "]}, "VOCABULARY.consumer_apps has an empty name"),
-        ({"logout_properties": [""]}, "VOCABULARY.logout_properties has an empty name"),
-        ({"account_attributes": {"City": "["}}, "VOCABULARY.account_attributes.City is '['"),
-        ({"account_attributes": {"City": 7}}, "$.account_attributes"),
-        ({"owned_domains": "fabrikam.example"}, "$.owned_domains"),
-        ({"owned_domains": [7]}, "$.owned_domains"),
-        ({"owned_domain": []}, "owned_domain"),
-        *(({name: []}, name) for name in sorted(FROM_SETTINGS - {"own_site", "consumer_tenants"})),
-        ({"own_site": "x"}, "VOCABULARY.own_site has a setting of its own"),
-        ({"consumer_tenants": None}, "VOCABULARY.consumer_tenants has a setting of its own"),
-    ],
-)
+_WRONG: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"cpim_ids": ["CPIM Service"]}, "VOCABULARY.cpim_ids has 'cpim service': it should be an object id"),
+    ({"managed_identity_ids": [""]}, "VOCABULARY.managed_identity_ids has ''"),
+    *(
+        ({name: ["Admins"]}, f"VOCABULARY.{name} has 'admins': it should be an object id")
+        for name in ("emergency_groups", "privileged_accounts", "vip_accounts")
+    ),
+    (
+        {"owned_domains": ["https://fabrikam.example"]},
+        "VOCABULARY.owned_domains has 'https://fabrikam.example'",
+    ),
+    ({"shared_domains": ["*.azurewebsites.net"]}, "VOCABULARY.shared_domains has '*.azurewebsites.net'"),
+    ({"consumer_apps": [" "]}, "VOCABULARY.consumer_apps has an empty name"),
+    ({"logout_properties": [""]}, "VOCABULARY.logout_properties has an empty name"),
+    ({"account_attributes": {"City": "["}}, "VOCABULARY.account_attributes.City is '['"),
+    (
+        {"vip_accounts": ["robin@contoso.com"]},
+        "VOCABULARY.vip_accounts has 'robin@contoso.com': it should be an",
+    ),
+    ({"privileged_accounts": ["*"]}, "VOCABULARY.privileged_accounts has '*': it should be an object id"),
+    ({"emergency_groups": ["Break glass"]}, "VOCABULARY.emergency_groups has 'break glass': it should be an"),
+    ({"allowed_countries": ["Netherlands"]}, "VOCABULARY.allowed_countries has 'Netherlands': it should be a"),
+    ({"privileged_countries": ["NL "]}, "VOCABULARY.privileged_countries has 'NL ': it should be a country's"),
+    ({"privileged_networks": ["203.0.113.7/24"]}, "VOCABULARY.privileged_networks has '203.0.113.7/24'"),
+    ({"privileged_networks": ["office"]}, "'office': it should be a network, like 203.0.113.0/24"),
+    ({"privileged_browsers": [" "]}, "VOCABULARY.privileged_browsers has an empty name"),
+    ({"privileged_operating_systems": [""]}, "VOCABULARY.privileged_operating_systems has an empty name"),
+    ({"interrupts": ["AADSTS50058"]}, "VOCABULARY.interrupts has 'AADSTS50058': it should be an error code"),
+    ({"interrupts": ["0"]}, "VOCABULARY.interrupts has '0'"),
+    ({"interrupts": [50058]}, "$.interrupts"),
+    ({"thresholds": {"x": 0}}, "VOCABULARY.thresholds.x is 0: it should be a whole number from 1 on"),
+    ({"thresholds": {"x": "10"}}, "$.thresholds"),
+    ({"working_hours": {"morgan": OFFICE}}, "VOCABULARY.working_hours has 'morgan': it should be an object id"),
+    ({"working_hours": {"*": OFFICE | {"zone": "CEST+1"}}}, "VOCABULARY.working_hours.*.zone is 'CEST+1'"),
+    ({"working_hours": {"*": OFFICE | {"zone": "Europe"}}}, "VOCABULARY.working_hours.*.zone is 'Europe'"),
+    ({"working_hours": {"*": OFFICE | {"zone": "../etc"}}}, "VOCABULARY.working_hours.*.zone is '../etc'"),
+    ({"working_hours": {"*": OFFICE | {"begin": "8:00"}}}, "VOCABULARY.working_hours.*.begin is '8:00'"),
+    ({"working_hours": {"*": OFFICE | {"end": "24:00"}}}, "VOCABULARY.working_hours.*.end is '24:00'"),
+    ({"working_hours": {"*": OFFICE | {"days": [0, 7]}}}, "VOCABULARY.working_hours.*.days is [0, 7]"),
+    ({"working_hours": {"*": OFFICE | {"days": []}}}, "VOCABULARY.working_hours.*.days is []"),
+    ({"working_hours": {"*": OFFICE | {"until": "18:00"}}}, "until"),
+    ({"working_hours": {"*": {"zone": "UTC", "begin": "08:00"}}}, "$.working_hours"),
+    ({"account_attributes": {"City": 7}}, "$.account_attributes"),
+    ({"owned_domains": "fabrikam.example"}, "$.owned_domains"),
+    ({"owned_domains": [7]}, "$.owned_domains"),
+    ({"owned_domain": []}, "owned_domain"),
+    *(({name: []}, f"VOCABULARY.{name} is read of the tenants") for name in sorted(FROM_TENANTS)),
+    *(({name: []}, name) for name in sorted(FROM_SETTINGS - {"own_site", "consumer_tenants"})),
+    ({"own_site": "x"}, "VOCABULARY.own_site has a setting of its own"),
+    ({"consumer_tenants": None}, "VOCABULARY.consumer_tenants has a setting of its own"),
+]
+
+
+@pytest.mark.parametrize(("members", "told"), _WRONG)
 def test_what_is_wrong_is_told_with_its_field(members: dict[str, Any], told: str) -> None:
     with pytest.raises(BadVocabulary) as bad:
         vocabulary_from(json.dumps(members))
