@@ -32,6 +32,7 @@ var tableNames = [
   'ApprovedActors'
   'Owners'
   'Cases'
+  'Counters'
   'Cursors'
   'Outbox'
   'Switches'

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import batched, groupby, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -28,6 +29,9 @@ _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
 _PRECONDITION: Final = 412
 _TRIES: Final = 10
+_MOST_AT_ONCE: Final = 100
+"""Rows in one transaction of a table, by its own limit."""
+
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
 
@@ -38,6 +42,7 @@ class Table(StrEnum):
     APPROVED_ACTORS = "ApprovedActors"
     OWNERS = "Owners"
     CASES = "Cases"
+    COUNTERS = "Counters"
     CURSORS = "Cursors"
     OUTBOX = "Outbox"
     SWITCHES = "Switches"
@@ -309,6 +314,21 @@ class Storage:
                 {**columns, "PartitionKey": partition, "RowKey": key}, mode=UpdateMode.REPLACE
             )
 
+    def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:  # noqa: ANN401 - OData values
+        """Delete the rows that meet an OData `query`, at most so many of them; gives how many."""
+        client = self._table(table)
+        done = 0
+        with _meaning(f"purging {table}"):
+            found = client.query_entities(query, parameters=values, select=["PartitionKey", "RowKey"])
+            keys = [_keys(entity) for entity in islice(found, most)]
+            for partition, members in groupby(keys, key=lambda each: each[0]):
+                for some in batched(members, _MOST_AT_ONCE, strict=False):
+                    client.submit_transaction(
+                        [("delete", {"PartitionKey": partition, "RowKey": key}) for _, key in some]
+                    )
+                    done += len(some)
+        return done
+
     def keep(
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
     ) -> bool:
@@ -350,14 +370,14 @@ class Storage:
             return int(self._queue().get_queue_properties().approximate_message_count or 0)
 
 
+def _keys(entity: Any) -> tuple[str, str]:  # noqa: ANN401 - the SDK's dict, imported lazily
+    return str(entity["PartitionKey"]), str(entity["RowKey"])
+
+
 def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
     columns = {name: _plain(value) for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
-    return Row(
-        partition=str(entity["PartitionKey"]),
-        key=str(entity["RowKey"]),
-        columns=columns,
-        etag=str(entity.metadata["etag"]),
-    )
+    partition, key = _keys(entity)
+    return Row(partition=partition, key=key, columns=columns, etag=str(entity.metadata["etag"]))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value, of any type

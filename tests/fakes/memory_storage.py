@@ -90,6 +90,14 @@ class MemoryStorage(Storage):
             self._table_of(table)
             self._put(table, partition, key, columns)
 
+    @override
+    def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:
+        with self._own:
+            found = self.rows(table, query, most=most, **values)
+            for row in found:
+                del self._rows[table][row.partition, row.key]
+            return len(found)
+
     def _put(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
         wrong = set(partition + key) & set("/\\#?")
         large = any(isinstance(value, str) and len(value.encode("utf-16-le")) > _LARGEST for value in columns.values())

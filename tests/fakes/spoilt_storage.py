@@ -88,6 +88,10 @@ class SpoiltStorage(Storage):
         self.faults.over(f"upsert {table}", lambda: self.inner.upsert(table, partition, key, columns))
 
     @override
+    def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:
+        return self.faults.over(f"purge {table}", lambda: self.inner.purge(table, query, most=most, **values))
+
+    @override
     def keep(
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
     ) -> bool:

@@ -119,6 +119,24 @@ def test_a_listing_may_be_cut_short(storage: Storage) -> None:
     assert [row.columns["n"] for row in storage.rows(_TABLE, "PartitionKey eq 'p'", most=2)] == [0, 1]
 
 
+def test_what_meets_a_query_is_purged_up_to_a_number(storage: Storage) -> None:
+    for partition in ("a", "b", "c"):
+        for number in range(70):
+            storage.insert(_TABLE, partition, f"{number:03}", {"n": number})
+    query = "PartitionKey lt @end"
+    assert storage.purge(_TABLE, query, most=90, end="c") == 90
+    assert [row.key for row in storage.rows(_TABLE, query, end="c")] == [f"{number:03}" for number in range(20, 70)]
+    assert storage.purge(_TABLE, query, most=90, end="c") == 50
+    assert storage.purge(_TABLE, query, most=90, end="c") == 0
+    assert len(storage.rows(_TABLE, "PartitionKey eq 'c'")) == 70
+
+
+def test_more_rows_of_a_partition_than_a_transaction_takes_are_purged(storage: Storage) -> None:
+    for number in range(130):
+        storage.insert(_TABLE, "p", f"{number:03}", {"n": number})
+    assert storage.purge(_TABLE, "PartitionKey eq 'p'", most=1000) == 130
+
+
 def test_a_listing_of_several_pages_is_read_to_its_end() -> None:
     """Azure ends a page after 1000 rows, or sooner."""
 
