@@ -17,7 +17,8 @@ from msgspec import Struct
 from shared.catalog import AnyDetection
 from shared.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
 from shared.events import Log
-from shared.kql_fields import ACTOR, FIELDS, RESOURCE, SPACES, Expression, Looked, among, quoted
+from shared.kql_fields import ACTOR, FIELDS, RESOURCE
+from shared.kql_terms import SPACES, Expression, Looked, among, quoted
 from shared.normalize.resources import OUTCOMES
 from shared.vocabulary import DEFAULT, Vocabulary
 

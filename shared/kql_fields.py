@@ -4,66 +4,28 @@ Properties of one name are taken together where a record has several, of two tar
 `Vocabulary.account_attributes` are given to Kusto as they are, whose regular expressions lack lookaround.
 """
 
-import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
-
-from msgspec import Struct
 
 from shared.audit_fields import _SIGN_IN_PROPERTIES as SIGN_IN_PROPERTIES  # pyright: ignore[reportPrivateUsage]
 from shared.ca_reach import ENFORCED, NOT_ENFORCED, WORST_FIRST
 from shared.events import Log, fold
+from shared.kql_terms import SPACES, TENANT, Expression, Field, Looked, among, quoted, same
 from shared.privileges import API_NAMES, GLOBAL_ADMINISTRATOR, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
 from shared.vocabulary import Vocabulary
 
-SPACES: Final = r"[\s\x{0b}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
-"""Python's idea of a space, spelt out: regular expressions differ in theirs."""
-
 ACTOR: Final = "tolower(coalesce(tostring(InitiatedBy.user.id), tostring(InitiatedBy.app.servicePrincipalId)))"
 RESOURCE: Final = "tolower(coalesce(ResourceId, _ResourceId))"
-
-
-TENANT: Final = "tolower(AADTenantId)"
 TARGET_ID: Final = f'tolower(trim(@"{SPACES}", tostring(target.id)))'
 IS_OBJECT_ID: Final = 'matches regex "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"'
-
-
-class Looked(Struct, frozen=True, kw_only=True):
-    """A field that takes more than an expression over one row.
-
-    `rows` is a query that gives at most one row for each record's Id; `value` is the field, over the record's own
-    columns and those of `rows`, which are null or "" for a record that it has nothing of.
-    """
-
-    rows: str
-    value: str
-
-
-type Expression = str | Looked
-type Field = Callable[[Vocabulary], Expression]
-
-
-def quoted(text: str) -> str:
-    """Write a text as a Kusto literal, whose escapes are those of JSON."""
-    return json.dumps(text, ensure_ascii=False)
-
-
-def among(column: str, words: Collection[str]) -> str:
-    """Ask whether a column is one of several texts."""
-    return f"{column} in ({', '.join(map(quoted, sorted(words)))})" if words else "false"
-
-
-def _same(expression: Expression) -> Field:
-    """Give a field that asks nothing of the vocabulary."""
-    return lambda _: expression
 
 
 def _of_changes(name: str, *properties: str) -> Field:
     rows = f"""Changes
     | where {among("property", properties)}
     | summarize {name} = max(Fold(coalesce(new, old))) by Id"""
-    return _same(Looked(rows=rows, value=f'coalesce({name}, "")'))
+    return same(Looked(rows=rows, value=f'coalesce({name}, "")'))
 
 
 def _flag(name: str, rows: str, word: str) -> Looked:
@@ -320,26 +282,26 @@ def _site(vocabulary: Vocabulary) -> str:
 
 FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
     Log.AUDIT: {
-        "activity": _same("Fold(coalesce(ActivityDisplayName, OperationName))"),
-        "category": _same("Fold(Category)"),
-        "service": _same("Fold(LoggedByService)"),
-        "outcome": _same("Fold(Result)"),
-        "target": _same("tostring(TargetResources[0].id)"),
-        "target_kind": _same("Fold(tostring(TargetResources[0].type))"),
-        "principal": _same(_PRINCIPAL),
-        "principal_kind": _same(_PRINCIPAL_KIND),
-        "actor_kind": _same(_ACTOR_KIND),
-        "actor_is_target": _same(_ACTOR_IS_TARGET),
-        "role_level": _same(_ROLE_LEVEL),
-        "permission_level": _same(_PERMISSION_LEVEL),
+        "activity": same("Fold(coalesce(ActivityDisplayName, OperationName))"),
+        "category": same("Fold(Category)"),
+        "service": same("Fold(LoggedByService)"),
+        "outcome": same("Fold(Result)"),
+        "target": same("tostring(TargetResources[0].id)"),
+        "target_kind": same("Fold(tostring(TargetResources[0].type))"),
+        "principal": same(_PRINCIPAL),
+        "principal_kind": same(_PRINCIPAL_KIND),
+        "actor_kind": same(_ACTOR_KIND),
+        "actor_is_target": same(_ACTOR_IS_TARGET),
+        "role_level": same(_ROLE_LEVEL),
+        "permission_level": same(_PERMISSION_LEVEL),
         "consent_type": _of_changes("consent_type", "delegatedpermissiongrant.consenttype"),
-        "api": _same(_API),
-        "added_credential": _same(_ADDED_CREDENTIAL),
+        "api": same(_API),
+        "added_credential": same(_ADDED_CREDENTIAL),
         "service_principal_type": _of_changes(
             "service_principal_type", "targetid.serviceprincipaltype", "serviceprincipaltype"
         ),
-        "identifier_uri": _same(_IDENTIFIER_URI),
-        "account_change": _same(_ACCOUNT_CHANGE),
+        "identifier_uri": same(_IDENTIFIER_URI),
+        "account_change": same(_ACCOUNT_CHANGE),
         "redirect_problem": _redirect_problem,
         "logout_url": _logout_url,
         "actor_service": _actor_service,
@@ -351,18 +313,18 @@ FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
         "emergency_reach": _emergency_reach,
     },
     Log.SIGN_IN: {
-        "error_code": _same("ResultType"),
-        "account": _same("tolower(UserId)"),
-        "address": _same("Fold(IPAddress)"),
-        "country": _same("Fold(coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location))"),
-        "protocol": _same("Fold(AuthenticationProtocol)"),
-        "app_id": _same("tolower(AppId)"),
-        "app_name": _same("Fold(AppDisplayName)"),
+        "error_code": same("ResultType"),
+        "account": same("tolower(UserId)"),
+        "address": same("Fold(IPAddress)"),
+        "country": same("Fold(coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location))"),
+        "protocol": same("Fold(AuthenticationProtocol)"),
+        "app_id": same("tolower(AppId)"),
+        "app_name": same("Fold(AppDisplayName)"),
         "app_set": _app_set,
     },
     Log.RESOURCE: {
-        "operation": _same("Fold(coalesce(OperationNameValue, OperationName))"),
-        "outcome": _same("Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))"),
+        "operation": same("Fold(coalesce(OperationNameValue, OperationName))"),
+        "outcome": same("Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))"),
         "site": _site,
     },
 }
