@@ -153,6 +153,9 @@ param backfillSchedule string = '0 40 3 * * *'
 @description('NCRONTAB: when snapshots are taken.')
 param snapshotSchedule string = '30 */10 * * * *'
 
+@description('NCRONTAB: when it is read who is privileged and which groups roles can be given to.')
+param rosterSchedule string = '0 */15 * * * *'
+
 @description('NCRONTAB: when unfinished cases and waiting pages are taken up. It is the heartbeat that an alert watches.')
 param resumeSchedule string = '15 * * * * *'
 
@@ -363,6 +366,7 @@ module app 'modules/app.bicep' = {
     auditPollSchedule: auditPollSchedule
     backfillSchedule: backfillSchedule
     snapshotSchedule: snapshotSchedule
+    rosterSchedule: rosterSchedule
     resumeSchedule: resumeSchedule
     logCountSchedule: logCountSchedule
     locks: locks

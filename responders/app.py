@@ -4,6 +4,7 @@ from functools import cache
 
 from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
+from responders.rosters import ROSTERS
 from shared.machine import Machine, machine_from
 from shared.settings import Settings, settings_from
 
@@ -17,6 +18,6 @@ def settings() -> Settings:
 @cache
 def machine() -> Machine:
     """The machine of this process; its tables, containers and queue are made here when they aren't there yet."""
-    made = machine_from(settings(), CATALOGUE, INVENTORIES)
+    made = machine_from(settings(), CATALOGUE, INVENTORIES, ROSTERS)
     made.storage.create_all()
     return made

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders import rosters
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.clients.calls import Call, Lane, Permission, Service
 
@@ -37,4 +38,5 @@ CALLS: Final[tuple[Call, ...]] = (
     *ca_policies.CALLS,
     *custom_policies.CALLS,
     *role_assignments.CALLS,
+    *rosters.CALLS,
 )

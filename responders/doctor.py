@@ -9,6 +9,7 @@ from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.permissions import GRANTS
 from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
+from responders.rosters import ROSTERS
 from responders.trials import TRIALS
 from shared.clients.web import PlainWeb
 from shared.doctor.checks import CHECKS
@@ -40,7 +41,9 @@ def report_of(
     with Ground(
         environment=environment,
         content=CONTENT,
-        connect=lambda settings: machine_from(settings, CATALOGUE, INVENTORIES, environment=environment, clock=clock),
+        connect=lambda settings: machine_from(
+            settings, CATALOGUE, INVENTORIES, ROSTERS, environment=environment, clock=clock
+        ),
         claims_of=claims_of_token,
         web=PlainWeb(),
         clock=clock,

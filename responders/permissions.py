@@ -15,6 +15,7 @@ from msgspec import Struct
 from responders.calls import DIRECTORY_AUDITS, GET_ROLE_DEFINITION, GET_USER
 from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
+from responders.rosters import ROSTERS
 from shared.catalog import TenantKind
 from shared.grants import Grant, Need, grants_from
 
@@ -23,6 +24,7 @@ _KIND_OF_TENANT: Final = {inventory.kind: inventory.tenant_kind for inventory in
 NEEDS: Final[tuple[Need, ...]] = (
     *(Need(by="poll of the audit log", kind=kind, calls=(DIRECTORY_AUDITS,)) for kind in TenantKind),
     *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
+    *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
     *(
         Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
         for detection in CATALOGUE

@@ -10,8 +10,38 @@ from responders.remediations.role_assignments import (
     LIST_ROLE_ASSIGNMENTS,
     LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
 )
+from responders.rosters import (
+    CUSTOM_ROLES,
+    ELIGIBLE_IN_GROUP,
+    LIST_DIRECTORY_ROLE_ASSIGNMENTS,
+    LIST_DIRECTORY_ROLE_ELIGIBILITIES,
+    LIST_DIRECTORY_ROLES,
+    LIST_GROUP_ELIGIBILITIES,
+    LIST_GROUP_MEMBERS,
+    LIST_GROUP_OWNERS,
+    LIST_GROUPS,
+    NO_LICENCE,
+    ROLE_ASSIGNABLE,
+)
 from shared.catalog import TenantKind
 from shared.doctor.trials import Trial, each_subscription, first_of, scope_of_each_subscription
+
+_A_GROUP: Final = first_of(LIST_GROUPS, "id")
+_OF_ROSTERS: Final = (
+    *(Trial(call=LIST_DIRECTORY_ROLE_ASSIGNMENTS, kind=kind) for kind in TenantKind),
+    *(Trial(call=LIST_DIRECTORY_ROLES, kind=kind, query=CUSTOM_ROLES) for kind in TenantKind),
+    *(Trial(call=LIST_GROUPS, kind=kind, query=ROLE_ASSIGNABLE) for kind in TenantKind),
+    *(Trial(call=LIST_GROUP_MEMBERS, kind=kind, ids=_A_GROUP) for kind in TenantKind),
+    *(Trial(call=LIST_GROUP_OWNERS, kind=kind, ids=_A_GROUP) for kind in TenantKind),
+    Trial(call=LIST_DIRECTORY_ROLE_ELIGIBILITIES, kind=TenantKind.WORKFORCE, no_licence=NO_LICENCE),
+    Trial(
+        call=LIST_GROUP_ELIGIBILITIES,
+        kind=TenantKind.WORKFORCE,
+        query=ELIGIBLE_IN_GROUP,
+        ids=_A_GROUP,
+        no_licence=NO_LICENCE,
+    ),
+)
 
 TRIALS: Final[tuple[Trial, ...]] = (
     *(Trial(call=DIRECTORY_AUDITS, kind=kind, query={"$top": "1"}) for kind in TenantKind),
@@ -37,4 +67,5 @@ TRIALS: Final[tuple[Trial, ...]] = (
         ids=first_of(LIST_ROLE_ASSIGNMENTS, "role_assignment", each_subscription),
         is_listing=False,
     ),
+    *_OF_ROSTERS,
 )

@@ -18,8 +18,10 @@ from shared.clients.pacing import TablePacer
 from shared.clients.storage import Storage
 from shared.errors import Refused
 from shared.match import Matcher
+from shared.matching import Matching
 from shared.notify import Channel, Notifier, Sender
 from shared.record import Ledger
+from shared.rosters import Roster, Rosters
 from shared.senders import PagerDutySender, TeamsSender
 from shared.settings import Settings, Tenant
 from shared.snapshots import Snapshots
@@ -44,7 +46,8 @@ class Machine:
     settings: Settings
     detections: Mapping[str, AnyDetection]
     inventories: tuple[Inventory, ...]
-    matcher: Matcher
+    matching: Matching
+    rosters: Rosters
     storage: Storage
     ledger: Ledger
     approvals: TableApprovals
@@ -55,11 +58,17 @@ class Machine:
     clock: Callable[[], datetime]
     wait: Callable[[float], None]
 
+    @property
+    def matcher(self) -> Matcher:
+        """The matcher by what is known now of who is privileged."""
+        return self.matching.matcher
+
 
 def machine_from(
     settings: Settings,
     detections: tuple[AnyDetection, ...],
     inventories: tuple[Inventory, ...],
+    rosters: tuple[Roster, ...] = (),
     *,
     environment: Mapping[str, str] = os.environ,
     clock: Callable[[], datetime] = utc_now,
@@ -73,11 +82,13 @@ def machine_from(
         tenant.id: TenantEdges(tenant=tenant, transports=_transports(settings, tenant), pacer=pacer, wait=wait)
         for tenant in settings.tenants
     }
+    kept = Rosters(storage, rosters, clock=clock)
     return Machine(
         settings=settings,
         detections={detection.id: detection for detection in detections},
         inventories=inventories,
-        matcher=Matcher(detections, settings.vocabulary),
+        matching=Matching(detections, settings.vocabulary, kept, tenants=settings.tenants, clock=clock),
+        rosters=kept,
         storage=storage,
         ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),
         approvals=TableApprovals(storage, clock=clock),

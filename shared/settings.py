@@ -121,6 +121,7 @@ SCHEDULES: Final[Mapping[str, str]] = {
     "AUDIT_POLL_SCHEDULE": "0 */2 * * * *",
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
+    "ROSTER_SCHEDULE": "0 */15 * * * *",
     "RESUME_SCHEDULE": "15 * * * * *",
     "LOG_COUNT_SCHEDULE": "45 */10 * * * *",
 }
@@ -158,6 +159,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "AUDIT_POLL_SCHEDULE": "When the audit logs are read (NCRONTAB, UTC).",
     "BACKFILL_SCHEDULE": "When the last 24 hours are read again.",
     "SNAPSHOT_SCHEDULE": "When the last known good is kept.",
+    "ROSTER_SCHEDULE": "When it is read who is privileged and which groups roles can be given to.",
     "RESUME_SCHEDULE": "When what was left behind is taken up and waiting pages are sent.",
     "LOG_COUNT_SCHEDULE": "When the workspace is asked for counts, where there is one.",
 }

@@ -27,6 +27,7 @@ from shared.catalog import ApprovalList, Mode
 from shared.clients.storage import Storage, Table
 from shared.events import ActorKind
 from shared.record import Ledger
+from shared.rosters import RosterKind
 from shared.settings import Settings, settings_from
 from shared.switches import Switches
 
@@ -76,6 +77,10 @@ class Desk:
     def snapshots_taken(self) -> bool:
         """Whether every kind of object has its first snapshot."""
         return len(self.storage.rows(Table.CURSORS, "PartitionKey eq 'snapshot'")) >= 3  # noqa: PLR2004 - kinds of object
+
+    def rosters_read(self) -> bool:
+        """Whether both tenants have each roster."""
+        return len(self.storage.rows(Table.ROSTERS, "PartitionKey ge ''")) == 2 * len(RosterKind)
 
     def cases(self) -> list[Case]:
         """Read every case of both tenants."""

@@ -36,6 +36,7 @@ _QUICK: Final = {
     "AUDIT_POLL_SCHEDULE": "*/2 * * * * *",
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
+    "ROSTER_SCHEDULE": "*/10 * * * * *",
     "RESUME_SCHEDULE": "*/2 * * * * *",
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""

@@ -145,6 +145,26 @@ IMPOSTOR: Final = Principal(
 )
 """Unapproved service principal that took the approved one's display name."""
 
+ERIN: Final = Principal(
+    id="e2140000-5a3d-4b96-8c07-f1d94e6b2a38",
+    name="Erin Egger",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"erin@{WORKFORCE_DOMAIN}",
+    ip="203.0.113.12",
+)
+"""Somebody who can activate a directory role, and holds none."""
+
+DAVE: Final = Principal(
+    id="da7e0000-9b2c-4f58-a6d1-30e7c5f8b146",
+    name="Dave Dorn",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"dave@{WORKFORCE_DOMAIN}",
+    ip="203.0.113.13",
+)
+"""An ordinary user."""
+
 PRINCIPALS: Final = (
     ALICE,
     CAROL,
@@ -157,6 +177,8 @@ PRINCIPALS: Final = (
     RESPONDER_B2C,
     RELEASE_PIPELINE,
     IMPOSTOR,
+    ERIN,
+    DAVE,
 )
 PRINCIPALS_BY_ID: Final = {principal.id: principal for principal in PRINCIPALS}
 
@@ -171,9 +193,20 @@ GRAPH_ROLES: Final = {
             "Policy.ReadWrite.ConditionalAccess",
             "Application.Read.All",
             "User.Read.All",
+            "GroupMember.Read.All",
+            "RoleManagement.Read.Directory",
+            "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         }
     ),
-    RESPONDER_B2C.id: frozenset({"AuditLog.Read.All", "Policy.Read.All", "Policy.ReadWrite.TrustFramework"}),
+    RESPONDER_B2C.id: frozenset(
+        {
+            "AuditLog.Read.All",
+            "Policy.Read.All",
+            "Policy.ReadWrite.TrustFramework",
+            "GroupMember.Read.All",
+            "RoleManagement.Read.Directory",
+        }
+    ),
     RELEASE_PIPELINE.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
     IMPOSTOR.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
 }
@@ -237,6 +270,75 @@ STRENGTH_PHISHING_RESISTANT: Final = "00000000-0000-0000-0000-000000000004"
 GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_ROLE_ADMINISTRATOR: Final = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 CONDITIONAL_ACCESS_ADMINISTRATOR: Final = "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9"
+HELPDESK_ADMINISTRATOR: Final = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+B2C_IEF_POLICY_ADMINISTRATOR: Final = "3edaf663-341e-4475-9f94-5c398ef6c070"
+REPORTS_READER: Final = "4a5d8f65-41da-4de4-8968-e035b65339cf"
+DIRECTORY_ROLE_NAMES: Final = {
+    GLOBAL_ADMINISTRATOR: "Global Administrator",
+    PRIVILEGED_ROLE_ADMINISTRATOR: "Privileged Role Administrator",
+    CONDITIONAL_ACCESS_ADMINISTRATOR: "Conditional Access Administrator",
+    HELPDESK_ADMINISTRATOR: "Helpdesk Administrator",
+    B2C_IEF_POLICY_ADMINISTRATOR: "B2C IEF Policy Administrator",
+    REPORTS_READER: "Reports Reader",
+}
+CUSTOM_DIRECTORY_ROLE: Final = "c057000a-2e8b-4d61-9f34-7b1c5a0e8d92"
+"""A role of the workforce tenant's own: "Credential rotator"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A security group. `eligible` can become members by Privileged Identity Management."""
+
+    id: str
+    name: str
+    tenant: str = WORKFORCE_TENANT
+    is_role_assignable: bool = False
+    members: tuple[Principal, ...] = ()
+    owners: tuple[Principal, ...] = ()
+    eligible: tuple[Principal, ...] = ()
+
+
+ROLE_ADMINISTRATORS: Final = Group(
+    id="64001000-7c3e-4a92-b5d8-1f0e6b9a2c47",
+    name="Role administrators",
+    is_role_assignable=True,
+    members=(MALLORY,),
+    owners=(ALICE,),
+    eligible=(TRUDY,),
+)
+"""Holds a privileged role."""
+
+REPORT_READERS: Final = Group(
+    id="64002000-1d8f-4e65-93ba-c24f7d0e5b81",
+    name="Report readers",
+    is_role_assignable=True,
+    members=(IMPOSTOR, DAVE),
+)
+"""Could hold any role and holds one that isn't privileged."""
+
+EVERYBODY: Final = Group(id="64003000-6f4b-4c17-8e2d-a59d3b7c0f64", name="Everybody", members=(ALICE, MALLORY, DAVE))
+GROUPS: Final = (ROLE_ADMINISTRATORS, REPORT_READERS, EVERYBODY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryRoleAssignment:
+    """A directory role that a principal or a group holds, or is eligible for, from the start."""
+
+    holder: Principal | Group
+    role: str
+
+
+DIRECTORY_ROLE_ASSIGNMENTS: Final = (
+    DirectoryRoleAssignment(holder=ALICE, role=GLOBAL_ADMINISTRATOR),
+    DirectoryRoleAssignment(holder=BREAK_GLASS_1, role=GLOBAL_ADMINISTRATOR),
+    DirectoryRoleAssignment(holder=BREAK_GLASS_2, role=GLOBAL_ADMINISTRATOR),
+    DirectoryRoleAssignment(holder=ROLE_ADMINISTRATORS, role=PRIVILEGED_ROLE_ADMINISTRATOR),
+    DirectoryRoleAssignment(holder=REPORT_READERS, role=REPORTS_READER),
+    DirectoryRoleAssignment(holder=RELEASE_PIPELINE, role=CUSTOM_DIRECTORY_ROLE),
+    DirectoryRoleAssignment(holder=CAROL, role=GLOBAL_ADMINISTRATOR),
+    DirectoryRoleAssignment(holder=BOB_B2C, role=B2C_IEF_POLICY_ADMINISTRATOR),
+)
+DIRECTORY_ROLE_ELIGIBILITIES: Final = (DirectoryRoleAssignment(holder=ERIN, role=HELPDESK_ADMINISTRATOR),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

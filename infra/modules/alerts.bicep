@@ -57,6 +57,12 @@ var heartbeats = [
     severity: 1
   }
   {
+    function: 'sweep_rosters'
+    silence: 'PT1H'
+    looked: 'PT15M'
+    severity: 1
+  }
+  {
     function: 'backfill_directory_audits'
     silence: 'P2D'
     looked: 'PT6H'

@@ -114,6 +114,9 @@ param backfillSchedule string
 @description('NCRONTAB of the snapshots.')
 param snapshotSchedule string
 
+@description('NCRONTAB of the rosters.')
+param rosterSchedule string
+
 @description('NCRONTAB of the resume timer.')
 param resumeSchedule string
 
@@ -257,6 +260,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     AUDIT_POLL_SCHEDULE: auditPollSchedule
     BACKFILL_SCHEDULE: backfillSchedule
     SNAPSHOT_SCHEDULE: snapshotSchedule
+    ROSTER_SCHEDULE: rosterSchedule
     RESUME_SCHEDULE: resumeSchedule
     LOG_COUNT_SCHEDULE: logCountSchedule
   }

@@ -36,6 +36,7 @@ var tableNames = [
   'Cursors'
   'Outbox'
   'Switches'
+  'Rosters'
 ]
 var deploymentContainer = 'deployments'
 var deadLetterContainer = 'dead-letters'

@@ -1,4 +1,4 @@
-"""Timers: read the audit logs, take snapshots, go on with what was left behind.
+"""Timers: read the audit logs, take snapshots, read the rosters, go on with what was left behind.
 
 None is tied to its ticks: a poll goes on where the last complete one ended, so a timer that was late or missed loses
 nothing.
@@ -63,6 +63,25 @@ def take_snapshots(timer: func.TimerRequest) -> None:
             except EdgeError as error:
                 _log.exception("the %s objects of %s could not be read", inventory.kind, tenant.name)
                 failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+@schedules.function_name("sweep_rosters")
+@schedules.timer_trigger(arg_name="timer", schedule="%ROSTER_SCHEDULE%")
+def sweep_rosters(timer: func.TimerRequest) -> None:
+    """Read who is privileged and which groups roles can be given to; tell where that isn't known any more."""
+    del timer
+    rosters, tenants = machine().rosters, machine().settings.tenants
+    failures: list[EdgeError] = []
+    for roster, tenant in rosters.places(tenants):
+        try:
+            rosters.sweep(roster, machine().edges[tenant.id])
+        except EdgeError as error:
+            _log.exception("the %s of %s could not be read", roster.kind, tenant.name)
+            failures.append(error)
+    for bulletin in rosters.bulletins(tenants):
+        machine().notifier.publish(bulletin)
     if failures:
         raise failures[0]
 

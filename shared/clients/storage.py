@@ -46,6 +46,7 @@ class Table(StrEnum):
     CURSORS = "Cursors"
     OUTBOX = "Outbox"
     SWITCHES = "Switches"
+    ROSTERS = "Rosters"
 
 
 class Container(StrEnum):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.doctor import certificate, channels, identity, people, reads, running, sources, storage
+from shared.doctor import certificate, channels, identity, people, reads, rosters, running, sources, storage
 from shared.doctor.findings import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -11,6 +11,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     *certificate.CHECKS,
     *reads.CHECKS,
     *sources.CHECKS,
+    *rosters.CHECKS,
     *channels.CHECKS,
     *people.CHECKS,
     *running.CHECKS,

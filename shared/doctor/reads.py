@@ -30,7 +30,8 @@ def _try(ground: Ground, trial: Trial, tenant: Tenant) -> list[Finding]:
 
     def read(ids: Ids) -> None:
         if trial.is_listing:
-            edges.first_page(trial.call, query=trial.query, **ids)
+            query = {name: text.format(**ids) for name, text in trial.query.items()}
+            edges.first_page(trial.call, query=query, **ids)
         else:
             edges.text(trial.call, **ids)
 
@@ -38,12 +39,18 @@ def _try(ground: Ground, trial: Trial, tenant: Tenant) -> list[Finding]:
         for ids in trial.ids(edges):
             read(ids)
             tried += 1
-    except Refused as refused:
-        cure = _ROLE if trial.call.service is Service.ARM else _GRANT
-        return [failed(f"{name}: not allowed: {', '.join(refused.needed) or 'no token'}; {refused}", cure=cure)]
-    except Rejected as rejected:
-        return [failed(f"{name}: {rejected}")]
+    except (Refused, Rejected) as error:
+        return [_what_it_says(trial, name, error)]
     return [ok(name if tried else f"{name}: nothing there to read yet")]
+
+
+def _what_it_says(trial: Trial, name: str, error: Refused | Rejected) -> Finding:
+    if trial.no_licence and trial.no_licence in str(error):
+        return ok(f"{name}: the tenant has no licence for it, and so nothing there to read")
+    if isinstance(error, Refused):
+        cure = _ROLE if trial.call.service is Service.ARM else _GRANT
+        return failed(f"{name}: not allowed: {', '.join(error.needed) or 'no token'}; {error}", cure=cure)
+    return failed(f"{name}: {error}")
 
 
 CHECKS: Final = (

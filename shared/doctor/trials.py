@@ -19,7 +19,8 @@ class Trial:
     """A read to try in each tenant of a kind.
 
     `ids` gives the ids to try it with, one after the other; it may read for that, and gives none where the tenant has
-    no such object. `is_listing` says that a page is read, else one object.
+    no such object. They also fill what stands in braces in `query`. `is_listing` says that a page is read, else one
+    object. `no_licence` is the word of the answer in a tenant that hasn't the licence for it: there it isn't needed.
     """
 
     call: Call
@@ -27,6 +28,7 @@ class Trial:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     ids: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
     is_listing: bool = True
+    no_licence: str = ""
 
 
 def each_subscription(edges: TenantEdges) -> Iterable[Ids]:

@@ -24,6 +24,7 @@ from infra.local.demo import Desk, until
 from infra.local.stack import Stack, connection_string
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
+from shared.settings import SCHEDULES
 from tests.faults.ground import StackBehindProxy
 from tests.faults.proxy import Proxy, Seen
 from tests.infra.local.tenant.webhook import Webhook
@@ -42,7 +43,7 @@ _SETTINGS: Final = {
     "LEASE_SECONDS": "120",
     "READ_BACK_SECONDS": "20",
     "REMEDIATIONS_PER_HOUR": "1000",
-    **dict.fromkeys(("AUDIT_POLL_SCHEDULE", "BACKFILL_SCHEDULE", "SNAPSHOT_SCHEDULE", "RESUME_SCHEDULE"), _NEVER),
+    **dict.fromkeys(SCHEDULES, _NEVER),
 }
 _MARKS: Final = {
     "opened": re.compile(r"POST /devstoreaccount1/Cases$"),

@@ -25,10 +25,11 @@ from shared.clients.storage import Storage
 from shared.events import ActorKind
 from shared.intake import Intake, take_in
 from shared.machine import Machine
-from shared.match import Matcher
+from shared.matching import Matching
 from shared.notify import Channel, Notifier, Sender
 from shared.pipeline import MOST_ATTEMPTS, answer
 from shared.record import Ledger
+from shared.rosters import Roster, Rosters
 from shared.settings import Settings, settings_from
 from shared.snapshots import Snapshots
 from shared.switches import Switches
@@ -134,6 +135,7 @@ def bench(
     lamps: Lamps | None = None,
     detections: tuple[AnyDetection, ...] = (),
     inventories: tuple[Inventory, ...] = (),
+    rosters: tuple[Roster, ...] = (),
     edges: TenantEdges | None = None,
     senders: Mapping[Channel, FakeSender] | None = None,
     clock: FakeClock | None = None,
@@ -150,11 +152,13 @@ def bench(
         tenant.id: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=clock.wait)
         for tenant in read.tenants
     }
+    kept = Rosters(storage, rosters, clock=clock)
     machine = Machine(
         settings=read,
         detections={detection.id: detection for detection in detections},
         inventories=inventories or (lamps.inventory(),),
-        matcher=Matcher(detections),
+        matching=Matching(detections, read.vocabulary, kept, tenants=read.tenants, clock=clock),
+        rosters=kept,
         storage=storage,
         ledger=Ledger(storage, storage, clock=clock, lease=read.lease),
         approvals=TableApprovals(storage, clock=clock),

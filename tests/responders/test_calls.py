@@ -7,13 +7,14 @@ from types import ModuleType
 
 import pytest
 
-from responders import calls
+from responders import calls, rosters
 from responders.calls import CALLS
 from responders.inventories import INVENTORIES
 from responders.remediations import ca_policies, custom_policies, role_assignments
+from responders.rosters import ROSTERS
 from shared.clients.calls import ID_SHAPES, Call, Lane, Permission, Service
 
-_MODULES: tuple[ModuleType, ...] = (calls, ca_policies, custom_policies, role_assignments)
+_MODULES: tuple[ModuleType, ...] = (calls, ca_policies, custom_policies, role_assignments, rosters)
 _REMEDIATIONS = (*ca_policies.REMEDIATIONS, *custom_policies.REMEDIATIONS, *role_assignments.REMEDIATIONS)
 _CONSTANTS = {name: value for module in _MODULES for name, value in vars(module).items() if isinstance(value, Call)}
 
@@ -86,7 +87,7 @@ def test_constants_say_what_the_call_does(name: str) -> None:
 
 
 def test_whatever_makes_calls_takes_them_from_the_list() -> None:
-    for user in (*_REMEDIATIONS, *INVENTORIES):
+    for user in (*_REMEDIATIONS, *INVENTORIES, *ROSTERS):
         assert user.calls
         assert set(user.calls) <= set(CALLS)
 

@@ -33,6 +33,7 @@ _TIMERS: Final = {
     "poll_directory_audits": "AUDIT_POLL_SCHEDULE",
     "backfill_directory_audits": "BACKFILL_SCHEDULE",
     "take_snapshots": "SNAPSHOT_SCHEDULE",
+    "sweep_rosters": "ROSTER_SCHEDULE",
     "resume_cases": "RESUME_SCHEDULE",
 }
 

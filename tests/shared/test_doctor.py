@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
 from responders.doctor import CONTENT
+from responders.rosters import ROSTERS
 from shared.catalog import ApprovalList, Mode, TenantKind
 from shared.clients.calls import Service
 from shared.clients.edges import Answer, TenantEdges
@@ -110,7 +111,7 @@ class Surroundings:
             for tenant in settings.tenants
         }
         made = machine_from(
-            settings, CONTENT.detections, CONTENT.inventories, environment=self.environment, clock=self.clock
+            settings, CONTENT.detections, CONTENT.inventories, ROSTERS, environment=self.environment, clock=self.clock
         )
         return dataclasses.replace(made, edges=edges)
 

@@ -1,6 +1,7 @@
-"""Paging and `$select`, as Graph does them."""
+"""Paging, `$select` and the simplest `$filter`, as Graph does them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -9,13 +10,20 @@ from infra.local.tenant.graph import Call
 from infra.local.world import Json
 
 _OPTIONS = frozenset({"$top", "$select", "$skiptoken"})
+_EQUALS = re.compile(r"(\w+) eq (?:'([^']*)'|(true|false))")
 
 
-def list_page(call: Call, values: list[Json], *, size: int, context: str) -> web.Response:
-    """Answer one page of `values`, with an absolute nextLink while there are more."""
+def list_page(call: Call, values: list[Json], *, size: int, context: str, filters: Sequence[str] = ()) -> web.Response:
+    """Answer one page of `values`, with an absolute nextLink while there are more.
+
+    `filters` are the properties of which `$filter` may ask whether one has a value.
+    """
     query = call.request.query
-    if unknown := sorted(query.keys() - _OPTIONS):
+    options = _OPTIONS | {"$filter"} if filters else _OPTIONS
+    if unknown := sorted(query.keys() - options):
         raise bad_request(f"Query option '{unknown[0]}' is not played here.")
+    if "$filter" in query:
+        values = _filtered(values, query["$filter"], filters)
     size = _top(query["$top"]) if "$top" in query else size
     start = skipped(query)
     page, rest = values[start : start + size], values[start + size :]
@@ -23,6 +31,14 @@ def list_page(call: Call, values: list[Json], *, size: int, context: str) -> web
     if rest:
         body["@odata.nextLink"] = str(call.request.url.update_query({"$skiptoken": str(start + size)}))
     return web.json_response(body)
+
+
+def _filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Json]:
+    found = _EQUALS.fullmatch(text)
+    if found is None or found[1] not in filters:
+        raise bad_request(f"Invalid filter clause: '{text}'.", "Request_UnsupportedQuery")
+    wanted = found[2] if found[3] is None else found[3] == "true"
+    return [value for value in values if value[found[1]] == wanted]
 
 
 def selected(call: Call, value: Json) -> Json:

@@ -15,6 +15,9 @@ POLICIES = "/identity/conditionalAccess/policies"
 DELETED_POLICIES = "/identity/conditionalAccess/deletedItems/policies"
 CUSTOM_POLICIES = "/trustFramework/policies"
 AUDITS = "/auditLogs/directoryAudits"
+GROUPS = "/groups"
+DIRECTORY_ROLES = "/roleManagement/directory"
+GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
 
 _CA_READ = frozenset({"Policy.Read.All"})
 _CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
@@ -23,6 +26,8 @@ _CUSTOM_READ = (frozenset({"Policy.Read.All"}), frozenset({"Policy.ReadWrite.Tru
 _CUSTOM_WRITE = (frozenset({"Policy.ReadWrite.TrustFramework"}),)
 _AUDIT_READ = (frozenset({"AuditLog.Read.All"}),)
 _DIRECTORY_READ = frozenset({"Directory.Read.All"})
+_ROLES_READ = frozenset({"RoleManagement.Read.Directory"})
+_GROUP_READ = (frozenset({"GroupMember.Read.All"}), frozenset({"Group.Read.All"}), _DIRECTORY_READ)
 
 NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", POLICIES): (_CA_READ,),
@@ -44,6 +49,16 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", f"{AUDITS}/{{id}}"): _AUDIT_READ,
     ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
     ("GET", "/servicePrincipals/{id}"): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("GET", f"{DIRECTORY_ROLES}/roleAssignments"): (_ROLES_READ, _DIRECTORY_READ),
+    ("GET", f"{DIRECTORY_ROLES}/roleDefinitions"): (_ROLES_READ, _DIRECTORY_READ),
+    ("GET", f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances"): (
+        frozenset({"RoleEligibilitySchedule.Read.Directory"}),
+        _ROLES_READ,
+    ),
+    ("GET", GROUPS): _GROUP_READ,
+    ("GET", f"{GROUPS}/{{id}}/transitiveMembers"): _GROUP_READ,
+    ("GET", f"{GROUPS}/{{id}}/owners"): _GROUP_READ,
+    ("GET", GROUP_ELIGIBILITIES): (frozenset({"PrivilegedEligibilitySchedule.Read.AzureADGroup"}),),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
 }
 

@@ -9,7 +9,7 @@ from itertools import count
 
 from aiohttp import web
 
-from infra.local.tenant import conditional_access, custom_policies, reads
+from infra.local.tenant import conditional_access, custom_policies, directory_roles, reads
 from infra.local.tenant.api_error import ApiError, arm_error, graph_error
 from infra.local.tenant.arm import Arm
 from infra.local.tenant.control_api import ControlApi
@@ -21,7 +21,12 @@ from infra.local.tenant.simulation import Simulation
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_GRAPH_OPERATIONS = (*conditional_access.OPERATIONS, *custom_policies.OPERATIONS, *reads.OPERATIONS)
+_GRAPH_OPERATIONS = (
+    *conditional_access.OPERATIONS,
+    *custom_policies.OPERATIONS,
+    *directory_roles.OPERATIONS,
+    *reads.OPERATIONS,
+)
 _HOST = "127.0.0.1"
 
 

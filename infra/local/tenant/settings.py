@@ -26,6 +26,10 @@ class Settings:
     """Per tenant and application; 0 turns the throttle off."""
     ca_page_size: int = 100
     arm_page_size: int = 100
+    directory_page_size: int = 100
+    """Of groups, their members, and directory roles."""
+    has_pim: bool = True
+    """Whether the workforce tenant has the licence for Privileged Identity Management; the B2C tenant never has."""
     restore_app_only: bool = False
     """Whether an application may restore a deleted policy; Microsoft's page says it is not supported."""
     attackers_may_assign_roles: bool = True
@@ -37,6 +41,8 @@ class Settings:
     """Object ids of users whose `accountEnabled` is false."""
     deleted_accounts: list[str] = field(default_factory=list[str])
     """Object ids of users that no longer exist."""
+    hidden_groups: list[str] = field(default_factory=list[str])
+    """Object ids of groups that hide their members: to who may not see them, they look empty."""
     event_delay: float = 0.0
     event_timeout: float = 30.0
     event_attempts: int = 20

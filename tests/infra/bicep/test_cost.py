@@ -47,6 +47,7 @@ def test_there_are_sums() -> None:
         ("RESUME_SCHEDULE", "`resume_cases`, each minute"),
         ("AUDIT_POLL_SCHEDULE", "`poll_directory_audits`, each 2 minutes"),
         ("SNAPSHOT_SCHEDULE", "`take_snapshots`, each 10 minutes"),
+        ("ROSTER_SCHEDULE", "`sweep_rosters`, each 15 minutes"),
         ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
     ],
 )
@@ -56,6 +57,7 @@ def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
         "each minute": r"\d+ \*",
         "each 2 minutes": r"0 \*/2",
         "each 10 minutes": r"\d+ \*/10",
+        "each 15 minutes": r"\d+ \*/15",
         "daily": r"0 \d+ \d+",
     }
     assert re.match(every[said.partition(", ")[2]], SCHEDULES[schedule])

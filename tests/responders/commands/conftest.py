@@ -31,6 +31,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
     with Stack(tmp_path_factory.mktemp("healthy")) as stack:
         desk = settle_in(stack)
         until(desk.snapshots_taken, within=60, what="no snapshots")
+        until(desk.rosters_read, within=60, what="no rosters")
         until(lambda: last_delivery(desk.storage, SUBSCRIPTION), within=60, what="no event")
         with httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox:
             yield Healthy(stack=stack, desk=desk, values=stack.values(), inbox=inbox)

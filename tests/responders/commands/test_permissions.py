@@ -18,6 +18,9 @@ _REPOSITORY: Final = Path(__file__).parents[3]
 _FACTS: Final = _REPOSITORY.parent / "shared" / "design" / "graph_app_permissions.csv"
 _SCRIPTS: Final = _REPOSITORY / "infra" / "scripts" / "permissions.txt"
 
+_NOT_AMONG_THEM: Final = {"PrivilegedEligibilitySchedule.Read.AzureADGroup": "edb419d6-7edc-42a3-9345-509bfdf5d87c"}
+"""From Microsoft's permissions reference."""
+
 type Given = set[tuple[str, str, str]]
 
 
@@ -79,6 +82,9 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "AuditLog.Read.All",
         "Policy.Read.All",
         "User.Read.All",
+        "GroupMember.Read.All",
+        "RoleManagement.Read.Directory",
+        "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "Microsoft.Authorization/roleAssignments/read",
         "Microsoft.Authorization/roleDefinitions/read",
     }
@@ -88,7 +94,12 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "Microsoft.Authorization/roleAssignments/write",
         "Microsoft.Authorization/roleAssignments/delete",
     }
-    assert _names(watch, "b2c") == {"AuditLog.Read.All", "Policy.Read.All"}
+    assert _names(watch, "b2c") == {
+        "AuditLog.Read.All",
+        "Policy.Read.All",
+        "GroupMember.Read.All",
+        "RoleManagement.Read.Directory",
+    }
     assert _names(act, "b2c") - _names(watch, "b2c") == {"Policy.ReadWrite.TrustFramework"}
 
 
@@ -124,4 +135,5 @@ def test_there_is_an_id_for_each_graph_permission_and_no_other() -> None:
 def test_the_ids_are_microsofts() -> None:
     with _FACTS.open(encoding="utf-8", newline="") as file:
         ids = {row["permission"]: row["appRoleId"] for row in csv.DictReader(file)}
+    ids |= _NOT_AMONG_THEM
     assert {name: ids[name] for name in app_role_ids()} == dict(app_role_ids())

@@ -1,0 +1,187 @@
+"""Every roster: who holds or can take up a privileged directory role, and the groups that roles can be given to.
+
+A role counts whatever its scope, an administrative unit or a single application included. So does every custom role:
+v1.0 of Graph doesn't say which of them are privileged, and its built-in roles alone go by their template's id.
+
+A role that a group holds is held by its members, by its owners, who can add themselves, and by whom Privileged Identity
+Management (PIM) lets become either. A tenant without its licence (Entra ID P2 or ID Governance) has nobody who is only
+eligible, which is known and not unknown; B2C tenants have no PIM at all, so that it isn't asked there.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from shared.catalog import Image, TenantKind
+from shared.clients.calls import Call, Permission, Service, checked_id
+from shared.errors import Refused, Rejected
+from shared.privileges import PRIVILEGED_ROLES
+from shared.rosters import Roster, RosterKind
+
+if TYPE_CHECKING:
+    from shared.clients.edges import TenantEdges
+
+LIST_DIRECTORY_ROLE_ASSIGNMENTS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/roleManagement/directory/roleAssignments",
+    needs=(Permission.ROLE_MANAGEMENT_READ,),
+)
+LIST_DIRECTORY_ROLE_ELIGIBILITIES: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/roleManagement/directory/roleEligibilityScheduleInstances",
+    needs=(Permission.ROLE_MANAGEMENT_READ,),
+)
+LIST_DIRECTORY_ROLES: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/roleManagement/directory/roleDefinitions",
+    needs=(Permission.ROLE_MANAGEMENT_READ,),
+)
+LIST_GROUPS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/groups",
+    needs=(Permission.GROUP_MEMBER_READ,),
+)
+LIST_GROUP_MEMBERS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/groups/{id}/transitiveMembers",
+    needs=(Permission.GROUP_MEMBER_READ,),
+)
+"""Of members of a kind that the identity may not read, Graph gives the id alone, which is all that is needed."""
+
+LIST_GROUP_OWNERS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/groups/{id}/owners",
+    needs=(Permission.GROUP_MEMBER_READ,),
+)
+LIST_GROUP_ELIGIBILITIES: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances",
+    needs=(Permission.GROUP_ELIGIBILITY_READ,),
+)
+"""Only with a filter by group or principal."""
+
+CALLS: Final = (
+    LIST_DIRECTORY_ROLE_ASSIGNMENTS,
+    LIST_DIRECTORY_ROLE_ELIGIBILITIES,
+    LIST_DIRECTORY_ROLES,
+    LIST_GROUPS,
+    LIST_GROUP_MEMBERS,
+    LIST_GROUP_OWNERS,
+    LIST_GROUP_ELIGIBILITIES,
+)
+
+NO_LICENCE: Final = "AadPremiumLicenseRequired"
+"""What a refusal of PIM says in a tenant without its licence: as its code, or within its message."""
+
+CUSTOM_ROLES: Final[Mapping[str, str]] = {"$filter": "isBuiltIn eq false"}
+ROLE_ASSIGNABLE: Final[Mapping[str, str]] = {"$filter": "isAssignableToRole eq true", "$select": "id,visibility"}
+ELIGIBLE_IN_GROUP: Final[Mapping[str, str]] = {"$filter": "groupId eq '{id}'", "$select": "principalId"}
+"""With the group's id in the place of `{id}`."""
+
+_HELD: Final[Mapping[str, str]] = {"$select": "principalId,roleDefinitionId"}
+_ID: Final[Mapping[str, str]] = {"$select": "id"}
+
+
+def _ids(listed: Iterable[Image], name: str) -> frozenset[str]:
+    """Take an id out of each object.
+
+    Raises:
+        Rejected: one hasn't any, so that the listing isn't whole.
+    """
+    found = [each.get(name) for each in listed]
+    if not all(isinstance(each, str) and each for each in found):
+        raise Rejected(f"Graph listed an object without {name}")
+    return frozenset(str(each).lower() for each in found)
+
+
+def _where_licensed(edges: "TenantEdges", call: Call, query: Mapping[str, str]) -> list[Image]:
+    """Read a listing of PIM, which is empty in a tenant without the licence."""
+    try:
+        return edges.list(call, query=query)
+    except (Refused, Rejected) as error:
+        if NO_LICENCE not in str(error):
+            raise
+        return []
+
+
+def _holders(edges: "TenantEdges", held: Iterable[Image]) -> frozenset[str]:
+    """Give who is named in `held`, assignments of any role, for a privileged one."""
+    roles = PRIVILEGED_ROLES | _ids(edges.list(LIST_DIRECTORY_ROLES, query=CUSTOM_ROLES), "id")
+    return _ids((each for each in held if _ids([each], "roleDefinitionId") <= roles), "principalId")
+
+
+def _groups_among(edges: "TenantEdges", holders: frozenset[str]) -> list[str]:
+    """Give the groups that hold a role: those that can are listed, whatever they hold.
+
+    Raises:
+        Rejected: one of them keeps its members hidden, so that it would look empty.
+    """
+    listed = edges.list(LIST_GROUPS, query=ROLE_ASSIGNABLE)
+    hidden = _ids((each for each in listed if each.get("visibility") == "HiddenMembership"), "id") & holders
+    if hidden:
+        raise Rejected(f"group {min(hidden)} holds a privileged role and hides its members: they can't be listed")
+    return sorted(_ids(listed, "id") & holders)
+
+
+def _people_of(edges: "TenantEdges", group: str) -> frozenset[str]:
+    members = edges.list(LIST_GROUP_MEMBERS, query=_ID, id=group)
+    owners = edges.list(LIST_GROUP_OWNERS, query=_ID, id=group)
+    return _ids([*members, *owners], "id")
+
+
+def _eligible_in(edges: "TenantEdges", group: str) -> frozenset[str]:
+    query = {name: text.format(id=checked_id("id", group)) for name, text in ELIGIBLE_IN_GROUP.items()}
+    return _ids(_where_licensed(edges, LIST_GROUP_ELIGIBILITIES, query), "principalId")
+
+
+def _read_privileged(edges: "TenantEdges") -> frozenset[str]:
+    holders = _holders(edges, edges.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=_HELD))
+    return holders.union(*(_people_of(edges, group) for group in _groups_among(edges, holders)))
+
+
+def _read_privileged_with_pim(edges: "TenantEdges") -> frozenset[str]:
+    assigned = edges.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=_HELD)
+    eligible = _where_licensed(edges, LIST_DIRECTORY_ROLE_ELIGIBILITIES, _HELD)
+    holders = _holders(edges, [*assigned, *eligible])
+    groups = _groups_among(edges, holders)
+    return holders.union(*(_people_of(edges, group) | _eligible_in(edges, group) for group in groups))
+
+
+def _read_role_assignable(edges: "TenantEdges") -> frozenset[str]:
+    return _ids(edges.list(LIST_GROUPS, query=ROLE_ASSIGNABLE), "id")
+
+
+_WITHOUT_PIM: Final = (
+    LIST_DIRECTORY_ROLE_ASSIGNMENTS,
+    LIST_DIRECTORY_ROLES,
+    LIST_GROUPS,
+    LIST_GROUP_MEMBERS,
+    LIST_GROUP_OWNERS,
+)
+
+PRIVILEGED_ACCOUNTS: Final = Roster(
+    kind=RosterKind.PRIVILEGED_ACCOUNTS,
+    tenant_kinds=(TenantKind.WORKFORCE,),
+    calls=CALLS,
+    read=_read_privileged_with_pim,
+)
+PRIVILEGED_ACCOUNTS_OF_B2C: Final = Roster(
+    kind=RosterKind.PRIVILEGED_ACCOUNTS,
+    tenant_kinds=(TenantKind.B2C,),
+    calls=_WITHOUT_PIM,
+    read=_read_privileged,
+)
+ROLE_ASSIGNABLE_GROUPS: Final = Roster(
+    kind=RosterKind.ROLE_ASSIGNABLE_GROUPS,
+    tenant_kinds=(TenantKind.WORKFORCE, TenantKind.B2C),
+    calls=(LIST_GROUPS,),
+    read=_read_role_assignable,
+)
+
+ROSTERS: Final[tuple[Roster, ...]] = (PRIVILEGED_ACCOUNTS, PRIVILEGED_ACCOUNTS_OF_B2C, ROLE_ASSIGNABLE_GROUPS)

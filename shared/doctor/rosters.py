@@ -1,0 +1,39 @@
+"""Whether it is known who is privileged, and which groups roles can be given to."""
+
+from typing import Final
+
+from shared.doctor.each import look_at_each
+from shared.doctor.findings import Check, Finding, failed, ok
+from shared.doctor.ground import Ground
+from shared.doctor.sources import ago
+from shared.rosters import Roster
+from shared.settings import Tenant
+
+
+def _rosters(ground: Ground) -> list[Finding]:
+    def look(place: tuple[Roster, Tenant]) -> list[Finding]:
+        roster, tenant = place
+        now = ground.clock()
+        listed = ground.machine.rosters.listed(roster.kind, tenant.id)
+        if listed.read_at is None:
+            return [failed(f"{_name(place)}: never read yet")]
+        text = f"{_name(place)}: {len(listed.ids)}, read {ago(now - listed.read_at)}"
+        return [ok(text) if listed.is_fresh(now) else failed(text)]
+
+    return look_at_each(ground.machine.rosters.places(ground.tenants()), _name, look)
+
+
+def _name(place: tuple[Roster, Tenant]) -> str:
+    roster, tenant = place
+    return f"{tenant.name}, {roster.kind}"
+
+
+CHECKS: Final = (
+    Check(
+        id="rosters-fresh",
+        title="It is known who is privileged",
+        cure="The rows on privileged accounts can't be judged for accounts that aren't listed. See what sweep_rosters"
+        " last logged; reads-allowed and graph-permissions-exact name a permission that is missing.",
+        run=_rosters,
+    ),
+)

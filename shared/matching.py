@@ -1,0 +1,66 @@
+"""The matcher of the day: detections with the vocabulary that the rosters renew."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.catalog import AnyDetection
+from shared.errors import EdgeError
+from shared.match import Matcher
+from shared.rosters import Listed, Rosters, with_rosters
+from shared.settings import Tenant
+from shared.vocabulary import Vocabulary
+
+_LOOK_AGAIN: Final = timedelta(minutes=1)
+_log = logging.getLogger("responder.matching")
+
+
+class Matching:
+    """Holds the matcher. Safe to share between threads.
+
+    The rosters are read when a matcher is first asked for, and again at most once a minute; the matcher is made anew,
+    which takes milliseconds, only when they tell something else. Rosters that can't be read stay as they were, until
+    they are stale.
+    """
+
+    def __init__(
+        self,
+        detections: tuple[AnyDetection, ...],
+        vocabulary: Vocabulary,
+        rosters: Rosters,
+        *,
+        tenants: tuple[Tenant, ...],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._detections = detections
+        self._vocabulary = vocabulary
+        self._rosters = rosters
+        self._tenants = tenants
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked_at: datetime | None = None
+        self._listed: tuple[Listed, ...] = ()
+        self._made: tuple[Vocabulary, Matcher] | None = None
+
+    @property
+    def matcher(self) -> Matcher:
+        """The matcher by what is known now."""
+        with self._lock:
+            now = self._clock()
+            if self._made and self._looked_at and abs(now - self._looked_at) < _LOOK_AGAIN:
+                return self._made[1]
+            self._looked_at = now
+            self._listed = self._read()
+            vocabulary = with_rosters(self._vocabulary, self._listed, now=now)
+            if self._made is None or self._made[0] != vocabulary:
+                self._made = vocabulary, Matcher(self._detections, vocabulary)
+            return self._made[1]
+
+    def _read(self) -> tuple[Listed, ...]:
+        try:
+            return self._rosters.all(self._tenants)
+        except EdgeError as error:
+            _log.warning("the rosters couldn't be read, so those of before go on counting: %s", error)
+            return self._listed
