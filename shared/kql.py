@@ -205,7 +205,7 @@ def document(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
         *([_WORDS.format(", ".join(words))] if (words := words_of(detection)) else []),
     ]
-    wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "))]
+    wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "), break_on_hyphens=False)]
     return "".join(f"// {line}\n" for line in wrapped) + query(detection, vocabulary)
 
 
