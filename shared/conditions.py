@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from shared import audit_fields, other_fields
+from shared import audit_fields, other_fields, sign_in_fields
 from shared.events import AuditEvent, ResourceEvent, SignInEvent, fold
 from shared.vocabulary import DEFAULT, Vocabulary
 
@@ -261,7 +261,7 @@ class Audit:
 
 
 class SignIn:
-    """The fields of a `SignInEvent` that a condition may read."""
+    """The fields of a `SignInEvent` that a condition may read. Those computed are explained in `sign_in_fields`."""
 
     error_code: Text[SignInEvent] = Text("error_code", lambda event: event.error_code)
     account: Text[SignInEvent] = Text("account", lambda event: event.actor.id)
@@ -270,7 +270,26 @@ class SignIn:
     protocol: Text[SignInEvent] = Text("protocol", lambda event: fold(event.authentication_protocol))
     app_id: Text[SignInEvent] = Text("app_id", lambda event: event.app_id)
     app_name: Text[SignInEvent] = Text("app_name", lambda event: fold(event.app_name))
-    app_set: Text[SignInEvent] = _told_by("app_set", other_fields.app_set, "consumer_apps")
+    identity: Text[SignInEvent] = Text("identity", sign_in_fields.identity)
+    mfa_answer: Text[SignInEvent] = Text("mfa_answer", sign_in_fields.mfa_answer)
+    app_set: Text[SignInEvent] = _told_by("app_set", sign_in_fields.app_set, "consumer_apps")
+    tenant: Text[SignInEvent] = _told_by("tenant", sign_in_fields.tenant, "consumer_tenants")
+    account_level: Text[SignInEvent] = _told_by(
+        "account_level", sign_in_fields.account_level, "privileged_accounts", "privileged_known_in"
+    )
+    account_kind: Text[SignInEvent] = _told_by("account_kind", sign_in_fields.account_kind, "emergency_accounts")
+    account_set: Text[SignInEvent] = _told_by("account_set", sign_in_fields.account_set, "vip_accounts")
+    result: Text[SignInEvent] = _told_by("result", sign_in_fields.result, "interrupts")
+    abroad: Text[SignInEvent] = _told_by("abroad", sign_in_fields.abroad, "allowed_countries")
+    beyond_controls: Text[SignInEvent] = _told_by(
+        "beyond_controls",
+        sign_in_fields.beyond_controls,
+        "privileged_countries",
+        "privileged_networks",
+        "privileged_browsers",
+        "privileged_operating_systems",
+    )
+    hours: Text[SignInEvent] = _told_by("hours", sign_in_fields.hours, "working_hours")
 
 
 class Resource:

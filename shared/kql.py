@@ -18,6 +18,7 @@ from shared.catalog import AnyDetection
 from shared.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
 from shared.events import Log
 from shared.kql_fields import ACTOR, FIELDS, RESOURCE
+from shared.kql_sign_in_fields import ACCOUNT, ACCOUNT_NAME, COUNTRY
 from shared.kql_terms import SPACES, Expression, Looked, among, quoted
 from shared.normalize.resources import OUTCOMES
 from shared.vocabulary import DEFAULT, Vocabulary
@@ -34,6 +35,12 @@ _LETS: Final[Mapping[str, str]] = {
 """,
     "Outcome": f"""let Outcome = (word: string) {{
     case({", ".join(f'word == "{word}", "{outcome}"' for word, outcome in OUTCOMES.items())}, word)
+}};
+""",
+    "Principal": rf"""let Principal = (text: string) {{
+    replace_regex(replace_regex(tolower(trim(@"{SPACES}", text)),
+        @"^([0-9a-f]{{8}})([0-9a-f]{{4}})([0-9a-f]{{4}})([0-9a-f]{{4}})([0-9a-f]{{12}})$", @"\1-\2-\3-\4-\5"),
+        @"^[0-]{{36}}$", "")
 }};
 """,
     "Value": r"""let Value = (text: string) {
@@ -71,12 +78,14 @@ class View(Struct, frozen=True, kw_only=True):
 
     `tables` are what it is made of; where there are several, each is reduced to the columns that are asked for before
     they are put together, since they give the same column different types. `shown` are expressions of the columns that
-    a person sees of each match, beside the fields that the condition reads.
+    a person sees of each match, beside the fields that the condition reads. `lacking` are columns that a table hasn't,
+    each with the expression that is taken for it.
     """
 
     name: str
     tables: tuple[str, ...]
     shown: Mapping[str, str]
+    lacking: Mapping[str, Mapping[str, str]] = {}
 
 
 VIEWS: Final[Mapping[Log, View]] = {
@@ -101,14 +110,15 @@ VIEWS: Final[Mapping[Log, View]] = {
         name="SignInView",
         tables=("SigninLogs", "AADNonInteractiveUserSignInLogs"),
         shown={
-            "actor_id": "tolower(UserId)",
-            "actor_name": "coalesce(UserPrincipalName, UserDisplayName)",
+            "actor_id": ACCOUNT,
+            "actor_name": ACCOUNT_NAME,
             "actor_address": "IPAddress",
-            "signed_in_from": "coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location)",
+            "signed_in_from": COUNTRY,
             "target_id": "tolower(AppId)",
             "target_name": "AppDisplayName",
             "correlation_id": "CorrelationId",
         },
+        lacking={"AADNonInteractiveUserSignInLogs": {"AADTenantId": "ResourceTenantId"}},
     ),
     Log.RESOURCE: View(
         name="ResourceView",
@@ -224,5 +234,14 @@ def _tabular(view: View, fields: Mapping[str, Expression]) -> str:
     joins = "".join(f"\n| join kind=leftouter (\n    {field.rows}\n) on Id" for field in looked.values())
     values = {name: field.value if isinstance(field, Looked) else field for name, field in fields.items()}
     columns = "".join(f",\n    {name} = {expression}" for name, expression in {**values, **view.shown}.items())
-    parts = [f"{table}{joins}\n| project\n    TimeGenerated{columns}" for table in view.tables]
+    parts = [
+        f"{table}{_made_up_for(view, table, columns)}{joins}\n| project\n    TimeGenerated{columns}"
+        for table in view.tables
+    ]
     return parts[0] if len(parts) == 1 else "union isfuzzy=true\n(\n" + "\n),\n(\n".join(parts) + "\n)"
+
+
+def _made_up_for(view: View, table: str, columns: str) -> str:
+    """Add the columns that the table hasn't and that are read."""
+    lacking = view.lacking.get(table, {})
+    return "".join(f"\n| extend {name} = {taken}" for name, taken in lacking.items() if name in columns)

@@ -1,4 +1,4 @@
-"""The fields of the views in Kusto: the second telling of `audit_fields` and `other_fields`, tested to give the same.
+"""The fields of the views in Kusto: the second telling of the computed fields, tested to give the same.
 
 Properties of one name are taken together where a record has several, of two targets say. Patterns of
 `Vocabulary.account_attributes` are given to Kusto as they are, whose regular expressions lack lookaround.
@@ -11,7 +11,8 @@ from typing import Final
 from shared.audit_fields import _SIGN_IN_PROPERTIES as SIGN_IN_PROPERTIES  # pyright: ignore[reportPrivateUsage]
 from shared.ca_reach import ENFORCED, NOT_ENFORCED, WORST_FIRST
 from shared.events import Log, fold
-from shared.kql_terms import SPACES, TENANT, Expression, Field, Looked, among, quoted, same
+from shared.kql_sign_in_fields import SIGN_IN_FIELDS
+from shared.kql_terms import SPACES, TENANT, Expression, Field, Looked, among, quoted, same, tenant
 from shared.privileges import API_NAMES, GLOBAL_ADMINISTRATOR, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
 from shared.vocabulary import Vocabulary
 
@@ -184,11 +185,6 @@ def _account_fault(vocabulary: Vocabulary) -> Expression:
     return Looked(rows=rows, value=f'case({missing}, "missing", {wrong}, "pattern", "")')
 
 
-def _tenant(vocabulary: Vocabulary) -> str:
-    tenants = vocabulary.consumer_tenants
-    return '"consumer"' if tenants is None else f'iff({among(TENANT, tenants)}, "consumer", "other")'
-
-
 def _target_account(vocabulary: Vocabulary) -> Expression:
     accounts = vocabulary.emergency_accounts
     if not accounts:
@@ -269,11 +265,6 @@ def _emergency_reach(vocabulary: Vocabulary) -> Expression:
     return Looked(rows=rows, value='coalesce(substring(emergency, 1), "")')
 
 
-def _app_set(vocabulary: Vocabulary) -> str:
-    known = set(map(fold, vocabulary.consumer_apps))
-    return f'iff({among("Fold(AppDisplayName)", known)} or {among("Fold(AppId)", known)}, "consumer", "")'
-
-
 def _site(vocabulary: Vocabulary) -> str:
     below = rf'extract(@"/providers/microsoft\.web/sites/([^/]*)", 1, {RESOURCE})'
     named = f'{RESOURCE} contains_cs "/providers/microsoft.web/sites/"'
@@ -306,22 +297,13 @@ FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
         "logout_url": _logout_url,
         "actor_service": _actor_service,
         "account_fault": _account_fault,
-        "tenant": _tenant,
+        "tenant": tenant,
         "target_account": _target_account,
         "target_level": _target_level,
         "group_level": _group_level,
         "emergency_reach": _emergency_reach,
     },
-    Log.SIGN_IN: {
-        "error_code": same("ResultType"),
-        "account": same("tolower(UserId)"),
-        "address": same("Fold(IPAddress)"),
-        "country": same("Fold(coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location))"),
-        "protocol": same("Fold(AuthenticationProtocol)"),
-        "app_id": same("tolower(AppId)"),
-        "app_name": same("Fold(AppDisplayName)"),
-        "app_set": _app_set,
-    },
+    Log.SIGN_IN: SIGN_IN_FIELDS,
     Log.RESOURCE: {
         "operation": same("Fold(coalesce(OperationNameValue, OperationName))"),
         "outcome": same("Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))"),

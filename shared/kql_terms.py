@@ -42,3 +42,9 @@ def among(column: str, words: Collection[str]) -> str:
 def same(expression: Expression) -> Field:
     """Give a field that asks nothing of the vocabulary."""
     return lambda _: expression
+
+
+def tenant(vocabulary: Vocabulary) -> str:
+    """Write whether the tenant may hold consumer accounts."""
+    tenants = vocabulary.consumer_tenants
+    return '"consumer"' if tenants is None else f'iff({among(TENANT, tenants)}, "consumer", "other")'

@@ -1,17 +1,11 @@
-"""Fields of sign-ins and resource events that are computed: each is text, "" where there is nothing to tell."""
+"""Fields of resource events that are computed: each is text, "" where there is nothing to tell."""
 
 from typing import Final
 
-from shared.events import ResourceEvent, SignInEvent, fold
+from shared.events import ResourceEvent
 from shared.vocabulary import Vocabulary
 
 _SITES: Final = "/providers/microsoft.web/sites/"
-
-
-def app_set(event: SignInEvent, vocabulary: Vocabulary) -> str:
-    """Tell "consumer" where it is one of the applications by which consumers sign in, by name or app id."""
-    known = set(map(fold, vocabulary.consumer_apps))
-    return "consumer" if known & {fold(event.app_name), fold(event.app_id)} else ""
 
 
 def site(event: ResourceEvent, vocabulary: Vocabulary) -> str:

@@ -1,0 +1,153 @@
+"""The fields of the sign-in view in Kusto: the second telling of `sign_in_fields`, tested to give the same."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_network
+from typing import Final
+
+from shared.kql_terms import TENANT, Field, Looked, among, quoted, same, tenant
+from shared.normalize.sign_ins import MFA_DENIED, SECOND_FACTOR_FAILED
+from shared.sign_in_fields import folded, read_hours
+from shared.vocabulary import Hours, Vocabulary
+
+ACCOUNT: Final = "coalesce(Principal(UserId), Principal(ServicePrincipalId))"
+ACCOUNT_NAME: Final = "coalesce(UserPrincipalName, UserDisplayName)"
+COUNTRY: Final = "coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location)"
+_BROWSER: Final = "Fold(tostring(parse_json(tostring(DeviceDetail)).browser))"
+_OPERATING_SYSTEM: Final = "Fold(tostring(parse_json(tostring(DeviceDetail)).operatingSystem))"
+_ADDRESS: Final = "Fold(IPAddress)"
+_AT: Final = "coalesce(CreatedDateTime, TimeGenerated)"
+
+
+def _app_set(vocabulary: Vocabulary) -> str:
+    known = folded(vocabulary.consumer_apps)
+    return f'iff({among("Fold(AppDisplayName)", known)} or {among("Fold(AppId)", known)}, "consumer", "")'
+
+
+def _account_level(vocabulary: Vocabulary) -> str:
+    privileged = among(ACCOUNT, vocabulary.privileged_accounts)
+    known = among(TENANT, vocabulary.privileged_known_in)
+    return f'case({privileged}, "privileged", isnotempty({ACCOUNT}) and {known}, "other", "unknown")'
+
+
+def _account_kind(vocabulary: Vocabulary) -> str:
+    return f'iff({among(ACCOUNT, vocabulary.emergency_accounts)}, "emergency", "")'
+
+
+def _account_set(vocabulary: Vocabulary) -> str:
+    return f'iff({among(ACCOUNT, vocabulary.vip_accounts)}, "vip", "")'
+
+
+def _result(vocabulary: Vocabulary) -> str:
+    interrupts = among("ResultType", vocabulary.interrupts)
+    return f'case(ResultType == "0", "success", {interrupts}, "interrupt", ResultType == "", "", "failure")'
+
+
+def _abroad(vocabulary: Vocabulary) -> str:
+    if not vocabulary.allowed_countries:
+        return '"unknown"'
+    home = among(f"Fold({COUNTRY})", folded(vocabulary.allowed_countries))
+    return f'case(Fold({COUNTRY}) == "", "unknown", {home}, "home", "foreign")'
+
+
+def _beyond_controls(vocabulary: Vocabulary) -> str:
+    """Write what fails for sure, then what the record lacks; of a control that isn't set, nothing."""
+    controls = {
+        "country": _country_control(vocabulary.privileged_countries),
+        "network": _network_control(vocabulary.privileged_networks),
+        "browser": _name_control(_BROWSER, vocabulary.privileged_browsers),
+        "operating-system": _name_control(_OPERATING_SYSTEM, vocabulary.privileged_operating_systems),
+    }
+    looked_at = {name: control for name, control in controls.items() if control is not None}
+    if not looked_at:
+        return '""'
+    failing = ", ".join(f"not({lacking} or {met}), {quoted(name)}" for name, (lacking, met) in looked_at.items())
+    unknown = " or ".join(lacking for lacking, _ in looked_at.values())
+    return f'case({failing}, {unknown}, "unknown", "")'
+
+
+type _Control = tuple[str, str] | None
+"""How it is asked whether the record lacks the fact, and whether the control is met; None for one that isn't set."""
+
+
+def _country_control(allowed: frozenset[str]) -> _Control:
+    return (f'Fold({COUNTRY}) == ""', among(f"Fold({COUNTRY})", folded(allowed))) if allowed else None
+
+
+def _name_control(name: str, beginnings: frozenset[str]) -> _Control:
+    met = " or ".join(f"{name} startswith_cs {quoted(word)}" for word in sorted(folded(beginnings)))
+    return (f'{name} == ""', f"({met})") if beginnings else None
+
+
+def _network_control(networks: frozenset[str]) -> _Control:
+    """Ask for each version by the function for it, which answers null to an address of the other."""
+    read = sorted(map(ip_network, networks), key=str)
+    asked = [
+        f"coalesce(ipv{version}_is_in_any_range({_ADDRESS}, {', '.join(quoted(str(one)) for one in of_it)}), false)"
+        for version in (4, 6)
+        if (of_it := [one for one in read if one.version == version])
+    ]
+    lacking = f'(isempty(parse_ipv6({_ADDRESS})) or {_ADDRESS} contains_cs "/")'
+    return (lacking, f"({' or '.join(asked)})") if asked else None
+
+
+def _hours(vocabulary: Vocabulary) -> str:
+    """Write each account's own hours first, then those of every other."""
+    own = {account: of_it for account, of_it in vocabulary.working_hours.items() if account != "*"}
+    cases = [f"{ACCOUNT} == {quoted(account)}, {_in_hours(of_it)}" for account, of_it in sorted(own.items())]
+    of_all = vocabulary.working_hours.get("*")
+    rest = _in_hours(of_all) if of_all else '"unknown"'
+    return f"case({', '.join([*cases, rest])})" if cases else rest
+
+
+def _in_hours(of_one: Hours) -> str:
+    """Write `sign_in_fields.hours`; Kusto's week begins with Sunday, day 0."""
+    _, begin, length = read_hours(of_one)
+    since = f"(datetime_utc_to_local({_AT}, {quoted(of_one.zone)}) - {_minutes(begin)})"
+    days = ", ".join(f"{day % 7}d" for day in sorted(of_one.days))
+    is_inside = f"dayofweek({since}) in ({days}) and {since} - startofday({since}) < {_minutes(length)}"
+    return f'iff({is_inside}, "inside", "outside")'
+
+
+def _minutes(time: timedelta) -> str:
+    return f"{time // timedelta(minutes=1)}m"
+
+
+_DENIED: Final = Looked(
+    rows=f"""union isfuzzy=true
+        (SigninLogs | project Id, ResultType, steps = AuthenticationDetails),
+        (AADNonInteractiveUserSignInLogs | project Id, ResultType, steps = AuthenticationDetails)
+    | where ResultType == "{SECOND_FACTOR_FAILED}"
+    | mv-expand with_itemindex=place step = parse_json(steps)
+    | extend step_denied = Fold(tostring(step.authenticationStepResultDetail))
+    | where step_denied startswith_cs "{MFA_DENIED}"
+    | summarize arg_min(place, step_denied) by Id""",
+    value=(
+        "case("
+        f'{{told}} startswith_cs "{MFA_DENIED}", iff({{told}} contains_cs "fraud", "fraud", "denied"),'
+        ' isnotempty(step_denied), iff(step_denied contains_cs "fraud", "fraud", "denied"), "")'
+    ).format(told="Fold(tostring(parse_json(tostring(Status)).additionalDetails))"),
+)
+
+
+SIGN_IN_FIELDS: Final[Mapping[str, Field]] = {
+    "error_code": same("ResultType"),
+    "account": same(ACCOUNT),
+    "identity": same(f"coalesce({ACCOUNT}, Fold({ACCOUNT_NAME}))"),
+    "address": same(_ADDRESS),
+    "country": same(f"Fold({COUNTRY})"),
+    "protocol": same("Fold(AuthenticationProtocol)"),
+    "app_id": same("tolower(AppId)"),
+    "app_name": same("Fold(AppDisplayName)"),
+    "app_set": _app_set,
+    "tenant": tenant,
+    "account_level": _account_level,
+    "account_kind": _account_kind,
+    "account_set": _account_set,
+    "result": _result,
+    "abroad": _abroad,
+    "beyond_controls": _beyond_controls,
+    "hours": _hours,
+    "mfa_answer": same(_DENIED),
+}
+"""By name of the Text field."""
