@@ -19,7 +19,7 @@ from shared.vocabulary import Vocabulary
 
 _GAP: Final = "  "
 _WIDE: Final = 132
-_NARROWEST_TITLE: Final = 22
+_NARROWEST_TITLE: Final = 16
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -19,6 +19,29 @@ ROLE_GIVEN: Final = (
 )
 """A directory role given, apart from `OUTSIDE_PIM`."""
 
+PASSWORD_CHANGED: Final = (
+    "Change user password",
+    "Reset user password",
+    "Reset password (by admin)",
+    "Reset password (self-service)",
+    "Change password (self-service)",
+    "User started password change",
+    "Admin started password reset",
+)
+METHODS_CHANGED: Final = (
+    "User registered security info",
+    "User registered all required security info",
+    "User deleted security info",
+    "User updated security info",
+    "User changed default security info",
+    "Admin registered security info",
+    "Admin deleted security info",
+    "Admin updated security info",
+    "Enable Strong Authentication",
+    "Disable Strong Authentication",
+)
+MEMBER_ADDED: Final = "Add member to group"
+
 APP_ROLE_GIVEN: Final = "Add app role assignment to service principal"
 SCOPES_GIVEN: Final = ("Add delegated permission grant", "Remove delegated permission grant")
 """An amendment of a grant can be logged as its removal, so both are judged by the scopes that they add."""
@@ -27,3 +50,8 @@ SCOPES_GIVEN: Final = ("Add delegated permission grant", "Remove delegated permi
 def succeeded(*activities: str, also: tuple[Condition[AuditEvent], ...] = ()) -> All[AuditEvent]:
     """Ask for one of these activities, done with success, and for what else there is."""
     return all_of(Audit.activity.one_of(*activities), Audit.outcome.is_("success"), *also)
+
+
+def done_in(service: str, *activities: str) -> All[AuditEvent]:
+    """Ask for the service that logs it as well: Core Directory logs a twin of each conditional access change."""
+    return all_of(Audit.activity.one_of(*activities), Audit.service.is_(service), Audit.outcome.is_("success"))

@@ -1,18 +1,22 @@
 """The guide's table "Consumer accounts": the accounts that customers sign in with."""
 
+from datetime import timedelta
 from typing import Final
 
-from responders.detections.activities import succeeded
+from responders.detections.activities import OUTSIDE_PIM, ROLE_GIVEN, succeeded
 from responders.detections.directory_samples import (
     BY_CONSUMER,
     BY_CPIM,
     BY_IMPOSTOR,
+    CONSUMER,
     account_record,
     change,
     new_account_record,
+    pim_record,
+    role_record,
 )
 from responders.detections.samples import BY_APP, diagnostic_record
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.catalog import After, Answer, AnyDetection, ApprovalList, Burst, Detection, Risk
 from shared.conditions import Audit, Condition, Not, any_of
 from shared.events import AuditEvent, Log
 
@@ -25,6 +29,37 @@ _CPIM_BY_ID: Final = (
     "differs by tenant and is configured."
 )
 _DISABLED: Final = change("AccountEnabled", [True], [False])
+_LIFE_OF_A_TENANT: Final = timedelta(days=3652)
+
+CONSUMER_ACCOUNTS_BURST: Detection[AuditEvent] = Detection(
+    id="consumer-accounts-burst",
+    seed_row="consumer-accounts/1",
+    title="Many consumer accounts created or deleted within an hour",
+    why="Robots that sign up, or somebody who empties the directory: by the time customers call it is done.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded("Add user", "Delete user", also=(Audit.tenant.is_("consumer"),)),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    counted=Burst(at_least=100, within=timedelta(hours=1)),
+    first_step=(
+        "See who made or deleted them. Sign-ups: turn on a CAPTCHA, or block the addresses that they come from. "
+        "Deleted ones: restore them within 30 days."
+    ),
+    deviates=(
+        "The guide counts what CPIM Service did; everybody's are counted, since its object id may not be configured "
+        "and row 2 asks about the others in any case. The number is ours; the vocabulary's thresholds set another."
+    ),
+    hits=(
+        new_account_record(initiatedBy=BY_CPIM),
+        account_record("Delete user", initiatedBy=BY_CPIM),
+        new_account_record(initiatedBy=BY_APP),
+    ),
+    misses=(
+        new_account_record(initiatedBy=BY_CPIM, result="failure"),
+        account_record("Update user", _DISABLED, initiatedBy=BY_CPIM),
+    ),
+)
 
 CONSUMER_ACCOUNT_CREATED: Detection[AuditEvent] = Detection(
     id="consumer-account-created",
@@ -110,6 +145,62 @@ CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
     ),
 )
 
+CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
+    id="consumer-account-short-lived",
+    seed_row="consumer-accounts/2/short-lived",
+    title="Consumer account created and deleted within a day by an unapproved actor",
+    why="An account that somebody made by hand, used and took away again has done what it was made for.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded("Delete user", "Hard Delete user", also=_NOT_BY_CPIM),
+    unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
+    answer=Answer.PAGE,
+    after=After(first=succeeded("Add user", also=_NOT_BY_CPIM), by=Audit.principal, within=timedelta(days=1)),
+    first_step="See in the audit log and the sign-in log what the account did while it was there.",
+    deviates=f"{_CPIM_BY_ID} The guide gives no time between the two; a day is taken.",
+    hits=(
+        account_record("Delete user"),
+        account_record("Hard Delete user", initiatedBy=BY_IMPOSTOR),
+    ),
+    misses=(
+        account_record("Delete user", initiatedBy=BY_CPIM),
+        account_record("Delete user", result="failure"),
+        new_account_record(),
+    ),
+)
+
+CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
+    id="consumer-account-made-privileged",
+    seed_row="consumer-accounts/3",
+    title="Directory role given to a consumer's account",
+    why="Whoever signed up as a customer, and chose the password, now administers the directory.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.tenant.is_("consumer"),)),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    after=After(
+        first=succeeded("Add user", also=(Audit.tenant.is_("consumer"), Audit.actor_service.is_("cpim"))),
+        by=Audit.principal,
+        within=_LIFE_OF_A_TENANT,
+    ),
+    first_step="Take the role away again and revoke the account's sessions. Nobody needs a customer as administrator.",
+    deviates=(
+        "Told whoever gave it, approved or not; role-assigned puts it back where they weren't. Accounts that CPIM "
+        "Service made at any time count, as far as its object id is configured and its records were seen."
+    ),
+    hits=(
+        role_record("Add member to role", identity=CONSUMER),
+        pim_record("Add member to role in PIM completed (permanent)", identity=CONSUMER),
+        pim_record(OUTSIDE_PIM, identity=CONSUMER, initiatedBy=BY_APP),
+    ),
+    misses=(
+        role_record("Add member to role", identity=CONSUMER, result="failure"),
+        role_record("Remove member from role", identity=CONSUMER),
+        new_account_record(initiatedBy=BY_CPIM),
+    ),
+)
+
 CONSUMER_ACCOUNT_OFF_BASELINE: Detection[AuditEvent] = Detection(
     id="consumer-account-off-baseline",
     seed_row="consumer-accounts/baseline",
@@ -138,8 +229,11 @@ CONSUMER_ACCOUNT_OFF_BASELINE: Detection[AuditEvent] = Detection(
 )
 
 CONSUMER_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (
+    CONSUMER_ACCOUNTS_BURST,
     CONSUMER_ACCOUNT_CREATED,
     CONSUMER_ACCOUNT_DELETED,
     CONSUMER_ACCOUNT_UPDATED,
+    CONSUMER_ACCOUNT_SHORT_LIVED,
+    CONSUMER_ACCOUNT_MADE_PRIVILEGED,
     CONSUMER_ACCOUNT_OFF_BASELINE,
 )

@@ -4,14 +4,16 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from responders.detections.samples import ADMINISTRATOR, BY_USER, audit_record
+from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS, BY_USER, TENANT, audit_record
 from shared.catalog import Image
 from shared.vocabulary import Vocabulary
 
 CPIM: Final = "5b0e71c4-9f2d-4a63-8e57-d1c03fa2b698"
 MANAGED_IDENTITIES: Final = "e7d2406a-15b8-4c93-a0f4-63b98c5e12d7"
 IMPOSTOR: Final = "2c96f8b3-7e04-4d51-bb6a-90d1e34f7a85"
-BREAK_GLASS: Final = "86f1d3a9-c27e-4b08-95d4-e0a7b3c6f512"
+ROLE_HOLDER: Final = "0e5b72c8-d4f1-4a96-8b3e-69c7f0a21d58"
+EMERGENCY_GROUP: Final = "a41d6e93-58b0-4c7f-92e6-3d0f8b5c7a14"
+ROLE_ASSIGNABLE_GROUP: Final = "71c0f8e5-2b6d-4953-a8f4-c51e9d07b362"
 CONSUMER: Final = "b3f0a1d8-4c7e-4296-8a5b-17e9d60c2f34"
 COLLEAGUE: Final = "f95c2e07-83ab-4d16-b7e0-4a1d98c6353b"
 APPLICATION: Final = "4d8a17f2-e6c3-4f0b-9b25-c7013e8fd946"
@@ -23,6 +25,11 @@ SAMPLE_VOCABULARY: Final = Vocabulary(
     owned_domains=frozenset({"fabrikam.example", "fabrikam.azurewebsites.net"}),
     account_attributes={"UserPrincipalName": r".+@fabrikamb2c\.onmicrosoft\.com", "CustomerNumber": r"C-\d{5}"},
     emergency_accounts=frozenset({BREAK_GLASS}),
+    emergency_groups=frozenset({EMERGENCY_GROUP}),
+    privileged_accounts=frozenset({ROLE_HOLDER, BREAK_GLASS}),
+    privileged_known_in=frozenset({TENANT}),
+    role_assignable_groups=frozenset({ROLE_ASSIGNABLE_GROUP}),
+    groups_known_in=frozenset({TENANT}),
     own_site=OWN_SITE,
 )
 """The words of the tenant that the samples are of."""
@@ -181,6 +188,22 @@ def pim_record(activity: str, kind: str = "User", *, identity: str = COLLEAGUE, 
         "targetResources": targets,
         "additionalDetails": [{"key": name, "value": value} for name, value in details.items()],
     }
+    return audit_record(activity, **fields | differences)
+
+
+def member_record(
+    activity: str, group: str, kind: str = "User", *, identity: str = COLLEAGUE, **differences: object
+) -> Image:
+    """Make the record of a group's member added or removed: the member first, the group in its properties."""
+    member = target(
+        identity,
+        kind,
+        change("Group.ObjectID", None, group),
+        change("Group.DisplayName", None, "Directory operators"),
+        change("Group.WellKnownObjectName", None, None),
+        upn="robin@fabrikam.onmicrosoft.com" if kind == "User" else None,
+    )
+    fields = {"category": "GroupManagement", "targetResources": [member, target(group, "Group")]}
     return audit_record(activity, **fields | differences)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections.activities import done_in
 from responders.detections.samples import (
     BY_APP,
     CA_POLICY,
@@ -14,14 +15,7 @@ from responders.detections.samples import (
 from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
 from responders.remediations.custom_policies import DELETE_CUSTOM_POLICY, PUT_BACK_CUSTOM_POLICY, RESTORE_CUSTOM_POLICY
 from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
-from shared.conditions import All, Audit, all_of
 from shared.events import AuditEvent, Log
-
-
-def _done_in(service: str, activity: str) -> All[AuditEvent]:
-    """Name the activity and the service that logs it: Core Directory logs a twin of each conditional access change."""
-    return all_of(Audit.activity.is_(activity), Audit.service.is_(service), Audit.outcome.is_("success"))
-
 
 _WITHOUT_MFA: Final = {name: value for name, value in CA_POLICY.items() if name != "grantControls"}
 
@@ -32,7 +26,7 @@ CA_POLICY_CREATED: Detection[AuditEvent] = Detection(
     why="A new policy can lock every administrator out, or let a session last for good. It applies within minutes.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=_done_in("Conditional Access", "Add conditional access policy"),
+    when=done_in("Conditional Access", "Add conditional access policy"),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.REMEDIATE,
     remediation=DISABLE_CA_POLICY,
@@ -56,7 +50,7 @@ CA_POLICY_DELETED: Detection[AuditEvent] = Detection(
     why="What the policy asked for, multifactor authentication say, is no longer asked of anybody.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
-    when=_done_in("Conditional Access", "Delete conditional access policy"),
+    when=done_in("Conditional Access", "Delete conditional access policy"),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.REMEDIATE,
     remediation=RESTORE_CA_POLICY,
@@ -78,7 +72,7 @@ CA_POLICY_UPDATED: Detection[AuditEvent] = Detection(
     why="One exclusion, or one control less, takes multifactor authentication from whoever the attacker wants to be.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=_done_in("Conditional Access", "Update conditional access policy"),
+    when=done_in("Conditional Access", "Update conditional access policy"),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.REMEDIATE,
     remediation=PUT_BACK_CA_POLICY,
@@ -100,7 +94,7 @@ B2C_CUSTOM_POLICY_CREATED: Detection[AuditEvent] = Detection(
     why="A custom policy is a program that issues tokens: a new one can sign anybody in as any customer.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=_done_in("B2C", "Create custom policy"),
+    when=done_in("B2C", "Create custom policy"),
     unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
     answer=Answer.REMEDIATE,
     remediation=DELETE_CUSTOM_POLICY,
@@ -122,7 +116,7 @@ B2C_CUSTOM_POLICY_UPDATED: Detection[AuditEvent] = Detection(
     why="A changed step can send passwords and claims elsewhere, or skip a check, for everybody who signs in.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=_done_in("B2C", "Update custom policy"),
+    when=done_in("B2C", "Update custom policy"),
     unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
     answer=Answer.REMEDIATE,
     remediation=PUT_BACK_CUSTOM_POLICY,
@@ -148,7 +142,7 @@ B2C_CUSTOM_POLICY_DELETED: Detection[AuditEvent] = Detection(
     why="Customers can't sign in without it, nor by any policy that is built on it.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
-    when=_done_in("B2C", "Delete custom policy"),
+    when=done_in("B2C", "Delete custom policy"),
     unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
     answer=Answer.REMEDIATE,
     remediation=RESTORE_CUSTOM_POLICY,

@@ -2,13 +2,16 @@
 
 from typing import Final
 
-from responders.detections.activities import OUTSIDE_PIM, PIM_ACTIVATION, ROLE_GIVEN, succeeded
-from responders.detections.break_glass import BREAK_GLASS_CHANGED
+from responders.detections.activities import MEMBER_ADDED, OUTSIDE_PIM, PIM_ACTIVATION, ROLE_GIVEN, succeeded
+from responders.detections.break_glass import BREAK_GLASS_CHANGED, BREAK_GLASS_UNPROTECTED
 from responders.detections.directory_samples import (
     APPLICATION,
     COLLEAGUE,
+    EMERGENCY_GROUP,
     OWN_SITE,
+    ROLE_ASSIGNABLE_GROUP,
     by_service,
+    member_record,
     pim_record,
     role_record,
     target,
@@ -216,6 +219,34 @@ ELEVATE_ACCESS: Detection[AuditEvent] = Detection(
     ),
 )
 
+ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
+    id="role-assignable-group-member-added",
+    seed_row="privileged-access/role-assignable-group-member-added",
+    title="Member added to a role-assignable group by an unapproved actor",
+    why="Members of such a group hold its roles, and no record says that they were given any.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(MEMBER_ADDED, also=(Audit.group_level.is_("role-assignable"),)),
+    unless_actor_in=ApprovalList.DIRECTORY_ROLES,
+    answer=Answer.REMEDIATE,
+    deviates=(
+        "A group of which it isn't known whether it is role-assignable doesn't count: members are added to groups all "
+        "day. That the groups of a tenant can't be read is told apart from this."
+    ),
+    hits=(
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP),
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP.upper(), "ServicePrincipal", identity=APPLICATION),
+        diagnostic_record(member_record("Add Member to group ", ROLE_ASSIGNABLE_GROUP, initiatedBy=BY_APP)),
+        audit_record(MEMBER_ADDED, targetResources=[target(ROLE_ASSIGNABLE_GROUP, "Group"), target(COLLEAGUE, "User")]),
+    ),
+    misses=(
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP),
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP, "Group", identity=ROLE_ASSIGNABLE_GROUP),
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP, result="failure"),
+        member_record("Remove member from group", ROLE_ASSIGNABLE_GROUP),
+    ),
+)
+
 
 def _pim_setting(activity: str, **differences: object) -> Image:
     role = target("e8611ab8-c189-46e8-94e1-60213ab1f814", "Role", name="Privileged Role Administrator")
@@ -319,7 +350,9 @@ PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
     RBAC_ROLE_REMOVED,
     RBAC_ROLE_DEFINITION_CHANGED,
     ELEVATE_ACCESS,
+    ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED,
     PIM_SETTINGS_WEAKENED,
     BREAK_GLASS_CHANGED,
+    BREAK_GLASS_UNPROTECTED,
     MONITORING_WEAKENED,
 )

@@ -5,10 +5,11 @@ Rows 12 and 13, identity providers, are rows 14 and 15 of "Infrastructure": one 
 
 from typing import Final
 
-from responders.detections.directory_samples import COLLEAGUE, account_record
-from responders.detections.samples import BY_USER, diagnostic_record
+from responders.detections.activities import METHODS_CHANGED, PASSWORD_CHANGED
+from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, ROLE_HOLDER, account_record
+from responders.detections.samples import BREAK_GLASS, BY_APP, BY_USER, diagnostic_record
 from shared.catalog import Answer, AnyDetection, Detection, Image, Risk
-from shared.conditions import Audit
+from shared.conditions import All, Audit, Condition, Not, all_of, any_of
 from shared.events import AuditEvent, Log
 
 
@@ -49,4 +50,77 @@ MFA_FRAUD_REPORTED: Detection[AuditEvent] = Detection(
     ),
 )
 
-PRIVILEGED_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (MFA_FRAUD_REPORTED,)
+
+def _on_privileged(*activities: str) -> All[AuditEvent]:
+    """Ask for an account that is or may be privileged. Break-glass accounts have a detection of their own."""
+    may_be: Condition[AuditEvent] = all_of(Audit.target_level.is_("unknown"), Not(Audit.actor_service.is_("cpim")))
+    return all_of(
+        Audit.activity.one_of(*activities),
+        Not(Audit.target_account.is_("emergency")),
+        any_of(Audit.target_level.is_("privileged"), may_be),
+    )
+
+
+_WHILE_UNKNOWN: Final = (
+    "While it isn't known who is privileged, every account counts; but for what CPIM Service does, by its object id: "
+    "that is customers, all day. Break-glass accounts are privileged-access/break-glass-changed."
+)
+
+PRIVILEGED_PASSWORD_CHANGED: Detection[AuditEvent] = Detection(
+    id="privileged-password-changed",
+    seed_row="privileged-accounts/10",
+    title="Password change, tried or done, on an account that is or may be privileged",
+    why="Whoever sets an administrator's password signs in as that administrator, who then can't.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=_on_privileged(*PASSWORD_CHANGED),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="Ask the account's owner, by phone. If it wasn't them: revoke the sessions and block the sign-in.",
+    deviates=f"The guide asks for both outcomes, and names no activities. {_WHILE_UNKNOWN}",
+    hits=(
+        account_record("Reset password (by admin)", identity=ROLE_HOLDER),
+        account_record("Change password (self-service)", identity=ROLE_HOLDER, result="failure"),
+        account_record("Reset user password", identity=ROLE_HOLDER, initiatedBy=BY_CPIM),
+        diagnostic_record(account_record("Admin started password reset ", identity=ROLE_HOLDER, initiatedBy=BY_APP)),
+    ),
+    misses=(
+        account_record("Reset password (by admin)", identity=COLLEAGUE),
+        account_record("Reset password (by admin)", identity=BREAK_GLASS),
+        account_record("Update PasswordProfile", identity=ROLE_HOLDER),
+    ),
+)
+
+PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
+    id="privileged-methods-changed",
+    seed_row="privileged-accounts/11",
+    title="Change of sign-in methods, tried or done, on an account that is or may be privileged",
+    why="A method of their own lets somebody else past multifactor authentication, also after the password is reset.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=_on_privileged(*METHODS_CHANGED),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="Ask the account's owner, by phone. If it wasn't them: delete the method and revoke the sessions.",
+    deviates=(
+        'The guide prints "Create identity provider", which is infrastructure/13; its own source has the service '
+        f"Authentication Methods in this row. Failures by privileged accounts are kept. {_WHILE_UNKNOWN}"
+    ),
+    hits=(
+        account_record("User registered security info", identity=ROLE_HOLDER, loggedByService="Authentication Methods"),
+        account_record("Admin deleted security info", identity=ROLE_HOLDER, loggedByService="Authentication Methods"),
+        account_record("Disable Strong Authentication", identity=ROLE_HOLDER),
+        diagnostic_record(account_record("User updated security info", identity=ROLE_HOLDER, result="failure")),
+    ),
+    misses=(
+        account_record("User registered security info", identity=COLLEAGUE),
+        account_record("User deleted security info", identity=BREAK_GLASS),
+        account_record("User started security info registration", identity=ROLE_HOLDER),
+    ),
+)
+
+PRIVILEGED_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (
+    MFA_FRAUD_REPORTED,
+    PRIVILEGED_PASSWORD_CHANGED,
+    PRIVILEGED_METHODS_CHANGED,
+)

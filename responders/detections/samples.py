@@ -10,6 +10,7 @@ TENANT: Final = "9c7d2b54-6f0e-4a38-b1d9-e52f83c60a17"
 SUBSCRIPTION: Final = "3e81f6a0-27bc-4d95-8c43-07d1a9e4b652"
 ADMINISTRATOR: Final = "d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3"
 PIPELINE: Final = "68f3c9d1-0b4e-4e7a-a526-c98d07e31f4b"
+BREAK_GLASS: Final = "86f1d3a9-c27e-4b08-95d4-e0a7b3c6f512"
 
 BY_USER: Final[Image] = {
     "user": {
@@ -40,7 +41,11 @@ CA_POLICY: Final[Image] = {
     "state": "enabled",
     "conditions": {
         "applications": {"includeApplications": ["All"], "excludeApplications": []},
-        "users": {"includeUsers": [], "includeRoles": ["62e90394-69f5-4237-9190-012177145e10"], "excludeUsers": []},
+        "users": {
+            "includeUsers": [],
+            "includeRoles": ["62e90394-69f5-4237-9190-012177145e10"],
+            "excludeUsers": [BREAK_GLASS],
+        },
         "clientAppTypes": ["all"],
     },
     "grantControls": {

@@ -58,14 +58,11 @@ GUIDE: Final[dict[str, tuple[tuple[Risk, ...], str]]] = {
     "infrastructure/15": ((_MEDIUM,), "Identity provider deleted by actors that aren't approved"),
 }
 
-SIGN_INS, COUNTING, ROSTER = "needs sign-in records", "needs counting", "needs a roster"
+SIGN_INS = "needs sign-in records"
 
 NOT_YET: Final[dict[str, str]] = {
-    "consumer-accounts/1": COUNTING,
-    "consumer-accounts/3": ROSTER,
     **{f"consumer-accounts/{row}": SIGN_INS for row in range(4, 10)},
     **{f"privileged-accounts/{row}": SIGN_INS for row in (*range(1, 7), 8, 9)},
-    **{f"privileged-accounts/{row}": ROSTER for row in (10, 11)},
     "applications/7": SIGN_INS,
 }
 """Rows without a detection, and what they wait for."""
