@@ -69,7 +69,7 @@ def surroundings_of(machine: Machine, case: Case, remediation: Remediation) -> S
     Raises EdgeError.
     """
     found = machine.ledger.cases(case.tenant_id, target_id=case.target.id, since=case.at - _HISTORY)
-    others = [_judged(machine, other) for other in found if other.id != case.id]
+    others = [_judged(machine, other) for other in _other_changes(machine, case, found)]
     run, later = run_of(msgspec.structs.replace(case, standing=Standing.UNAPPROVED), others)
     baseline: Baseline = Unknown(because="no snapshot was looked at")
     if remediation.needs_baseline:
@@ -79,6 +79,17 @@ def surroundings_of(machine: Machine, case: Case, remediation: Remediation) -> S
         others_later=[with_changes(machine, one) for one in later],
         baseline=baseline,
     )
+
+
+def _other_changes(machine: Machine, case: Case, found: list[Case]) -> list[Case]:
+    """Leave out what is a second case of a change: a record may meet a detection that asks about no actor as well."""
+    judged = {one.event_id for one in (case, *found) if _asks_who(machine, one)}
+    return [one for one in found if one.id != case.id and (_asks_who(machine, one) or one.event_id not in judged)]
+
+
+def _asks_who(machine: Machine, case: Case) -> bool:
+    detection = machine.detections.get(case.detection)
+    return detection is not None and detection.unless_actor_in is not None
 
 
 def _judged(machine: Machine, other: Case) -> Case:

@@ -146,6 +146,38 @@ def test_an_attack_is_put_back_proved_and_can_be_undone(storage: Storage, attack
     assert [sent.case.id for sent in ready.teams.sent] == [case.id]
 
 
+@pytest.mark.parametrize("answered_first", ["1", "2"])
+def test_a_change_that_also_reaches_a_break_glass_account_is_put_back_all_the_same(
+    memory: MemoryStorage, answered_first: str
+) -> None:
+    """Mallory takes the exclusion away and then adds her own: the page about the first isn't a change by another."""
+    states = [_BEFORE, with_users(_BEFORE, excludeUsers=[]), with_users(_BEFORE, excludeUsers=[MALLORY.id])]
+
+    def opened(tenant: FakeTenant) -> None:
+        tenant.ca_policies[POLICY_ID] = copy.deepcopy(states[-1])
+
+    def record(number: int) -> Image:
+        changed = ca_policy_record("Update conditional access policy", old=states[number - 1], new=states[number])
+        changed["targetResources"][0]["id"] = POLICY_ID
+        at = _AT + number * timedelta(seconds=1)
+        named = {"id": str(number), "correlationId": str(number), "initiatedBy": initiated_by(MALLORY)}
+        return changed | named | {"activityDateTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+
+    attack = dataclasses.replace(ATTACKS[0], do=opened, record=lambda: record(1))
+    ready, tenant = _attacked(memory, attack)
+    ready.take_in(record(2))
+    opened_cases = {(case.detection, case.event_id): case.id for case in ready.cases()}
+    assert set(opened_cases) == {
+        ("break-glass-unprotected", "1"),
+        ("ca-policy-updated", "1"),
+        ("ca-policy-updated", "2"),
+    }
+    answer(ready.machine, TENANT, opened_cases["ca-policy-updated", answered_first])
+    assert attack.is_undone(tenant)
+    told = {case.detection for case in ready.answer_all() if case.decision is Decision.PAGE}
+    assert told == {"break-glass-unprotected"}
+
+
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.PAGE])
 def test_a_milder_mode_writes_nothing_to_the_tenant(memory: MemoryStorage, attack: Attack, mode: Mode) -> None:
     ready, tenant = _attacked(memory, attack, mode)
