@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from shared.catalog import Image, TenantKind
-from shared.clients.calls import Call, Permission, Service, checked_id
+from shared.clients.calls import ID_SHAPES, Call, Permission, Service
 from shared.errors import Refused, Rejected
 from shared.privileges import PRIVILEGED_ROLES
 from shared.rosters import Roster, RosterKind
@@ -94,10 +94,10 @@ def _ids(listed: Iterable[Image], name: str) -> frozenset[str]:
     Raises:
         Rejected: one hasn't any, so that the listing isn't whole.
     """
-    found = [each.get(name) for each in listed]
-    if not all(isinstance(each, str) and each for each in found):
-        raise Rejected(f"Graph listed an object without {name}")
-    return frozenset(str(each).lower() for each in found)
+    found = [str(each.get(name)).lower() for each in listed]
+    if strange := [each for each in found if not ID_SHAPES["id"].fullmatch(each)]:
+        raise Rejected(f"Graph listed an object whose {name} is no id: {strange[0][:80]!r}")
+    return frozenset(found)
 
 
 def _where_licensed(edges: "TenantEdges", call: Call, query: Mapping[str, str]) -> list[Image]:
@@ -136,7 +136,7 @@ def _people_of(edges: "TenantEdges", group: str) -> frozenset[str]:
 
 
 def _eligible_in(edges: "TenantEdges", group: str) -> frozenset[str]:
-    query = {name: text.format(id=checked_id("id", group)) for name, text in ELIGIBLE_IN_GROUP.items()}
+    query = {name: text.format(id=group) for name, text in ELIGIBLE_IN_GROUP.items()}
     return _ids(_where_licensed(edges, LIST_GROUP_ELIGIBILITIES, query), "principalId")
 
 

@@ -121,8 +121,8 @@ def packed(ids: Iterable[str]) -> dict[str, str]:
     ordered = sorted(ids)
     if len(ordered) > MOST:
         raise Rejected(f"a roster has {len(ordered)} ids, more than the {MOST} that a row of table Rosters can keep")
-    if strange := next((each for each in ordered if not ID_SHAPES["id"].fullmatch(each)), None):
-        raise Rejected(f"a roster has {strange[:80]!r}, which is not an object id")
+    if strange := [each for each in ordered if not ID_SHAPES["id"].fullmatch(each)]:
+        raise Rejected(f"a roster has {strange[0][:80]!r}, which is not an object id")
     return {
         f"ids_{place:02}": ",".join(some) for place, some in enumerate(batched(ordered, _IN_A_COLUMN, strict=False))
     }

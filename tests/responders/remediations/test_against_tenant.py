@@ -34,7 +34,7 @@ from shared.clients.edges import TenantEdges
 from shared.errors import Refused, Unreachable
 from shared.events import Actor, AuditEvent, Target
 from shared.normalize import read_batch
-from tests.responders.remediations.conftest import SimulatedTenant
+from tests.responders.conftest import SimulatedTenant
 from tests.responders.remediations.situations import situation
 
 _CA = "/v1.0/identity/conditionalAccess/policies"

@@ -23,7 +23,7 @@ from shared.clients.graph import GraphTransport
 from shared.settings import Tenant
 from tests.fakes.tenant import Unpaced
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 
 
 class _Identity:
