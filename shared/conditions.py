@@ -9,8 +9,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from shared import audit_fields, other_fields, sign_in_fields
-from shared.events import AuditEvent, ResourceEvent, SignInEvent, fold
+from shared import audit_fields, listed_fields, other_fields, sign_in_fields
+from shared.events import AuditEvent, ResourceEvent, SignInEvent, fold, fold_whole
 from shared.vocabulary import DEFAULT, Vocabulary
 
 
@@ -219,12 +219,19 @@ def _told_by[E](name: str, read_with: Callable[[E, Vocabulary], str], *words: st
 
 
 class Audit:
-    """The fields of an `AuditEvent` that a condition may read. Those computed are explained in `audit_fields`."""
+    """The fields of an `AuditEvent` that a condition may read.
+
+    Those computed are explained in `audit_fields`, those that hold several values in `listed_fields`.
+    """
 
     activity: Text[AuditEvent] = Text("activity", lambda event: fold(event.activity))
     category: Text[AuditEvent] = Text("category", lambda event: fold(event.category))
     service: Text[AuditEvent] = Text("service", lambda event: fold(event.service))
     outcome: Text[AuditEvent] = Text("outcome", lambda event: event.outcome)
+    reason: Text[AuditEvent] = Text("reason", lambda event: fold(event.reason))
+    actor: Text[AuditEvent] = Text("actor", lambda event: event.actor.id)
+    actor_label: Text[AuditEvent] = Text("actor_label", lambda event: fold(event.actor.name))
+    address: Text[AuditEvent] = Text("address", lambda event: fold(event.actor.address))
     target: Text[AuditEvent] = Text("target", lambda event: event.target.id)
     target_kind: Text[AuditEvent] = Text("target_kind", lambda event: fold(event.target.kind))
     principal: Text[AuditEvent] = Text("principal", audit_fields.principal)
@@ -258,13 +265,24 @@ class Audit:
     emergency_reach: Text[AuditEvent] = _told_by(
         "emergency_reach", audit_fields.emergency_reach, "emergency_accounts", "emergency_groups"
     )
+    target_ids: Text[AuditEvent] = Text("target_ids", listed_fields.target_ids)
+    target_names: Text[AuditEvent] = Text("target_names", listed_fields.target_names)
+    target_upns: Text[AuditEvent] = Text("target_upns", listed_fields.target_upns)
+    target_kinds: Text[AuditEvent] = Text("target_kinds", listed_fields.target_kinds)
+    changed_properties: Text[AuditEvent] = Text("changed_properties", listed_fields.changed_properties)
+    old_values: Text[AuditEvent] = Text("old_values", listed_fields.old_values)
+    new_values: Text[AuditEvent] = Text("new_values", listed_fields.new_values)
+    set_properties: Text[AuditEvent] = Text("set_properties", listed_fields.set_properties)
+    details: Text[AuditEvent] = Text("details", listed_fields.details)
 
 
 class SignIn:
     """The fields of a `SignInEvent` that a condition may read. Those computed are explained in `sign_in_fields`."""
 
     error_code: Text[SignInEvent] = Text("error_code", lambda event: event.error_code)
+    failure_reason: Text[SignInEvent] = Text("failure_reason", lambda event: fold(event.failure_reason))
     account: Text[SignInEvent] = Text("account", lambda event: event.actor.id)
+    account_label: Text[SignInEvent] = Text("account_label", lambda event: fold(event.actor.name))
     address: Text[SignInEvent] = Text("address", lambda event: fold(event.actor.address))
     country: Text[SignInEvent] = Text("country", lambda event: fold(event.country))
     protocol: Text[SignInEvent] = Text("protocol", lambda event: fold(event.authentication_protocol))
@@ -290,6 +308,23 @@ class SignIn:
         "privileged_operating_systems",
     )
     hours: Text[SignInEvent] = _told_by("hours", sign_in_fields.hours, "working_hours")
+    resource_name: Text[SignInEvent] = Text("resource_name", lambda event: fold(event.resource_name))
+    client_app: Text[SignInEvent] = Text("client_app", lambda event: fold(event.client_app))
+    conditional_access: Text[SignInEvent] = Text("conditional_access", lambda event: fold(event.conditional_access))
+    requirement: Text[SignInEvent] = Text("requirement", lambda event: fold(event.requirement))
+    user_agent: Text[SignInEvent] = Text("user_agent", lambda event: fold(event.user_agent))
+    browser: Text[SignInEvent] = Text("browser", lambda event: fold(event.browser))
+    operating_system: Text[SignInEvent] = Text("operating_system", lambda event: fold(event.operating_system))
+    device: Text[SignInEvent] = Text("device", lambda event: event.device.id)
+    device_name: Text[SignInEvent] = Text("device_name", lambda event: fold(event.device.name))
+    device_trust: Text[SignInEvent] = Text("device_trust", lambda event: fold(event.device.trust))
+    device_compliant: Text[SignInEvent] = Text("device_compliant", lambda event: event.device.compliant)
+    device_managed: Text[SignInEvent] = Text("device_managed", lambda event: event.device.managed)
+    risk_state: Text[SignInEvent] = Text("risk_state", lambda event: fold(event.risk_state))
+    risk_level: Text[SignInEvent] = Text("risk_level", lambda event: fold(event.risk_level))
+    crossing: Text[SignInEvent] = Text("crossing", lambda event: fold(event.crossing))
+    home_tenant: Text[SignInEvent] = Text("home_tenant", lambda event: event.home_tenant_id)
+    resource_tenant: Text[SignInEvent] = Text("resource_tenant", lambda event: event.resource_tenant_id)
 
 
 class Resource:
@@ -297,4 +332,9 @@ class Resource:
 
     operation: Text[ResourceEvent] = Text("operation", lambda event: fold(event.operation))
     outcome: Text[ResourceEvent] = Text("outcome", lambda event: event.outcome)
+    provider: Text[ResourceEvent] = Text("provider", lambda event: fold(event.operation).partition("/")[0])
+    resource: Text[ResourceEvent] = Text("resource", lambda event: fold_whole(event.resource_id))
+    subscription: Text[ResourceEvent] = Text("subscription", lambda event: event.subscription_id)
+    caller: Text[ResourceEvent] = Text("caller", lambda event: fold(event.actor.name))
+    address: Text[ResourceEvent] = Text("address", lambda event: fold(event.actor.address))
     site: Text[ResourceEvent] = _told_by("site", other_fields.site, "own_site")

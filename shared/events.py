@@ -27,10 +27,13 @@ def fold(text: str) -> str:
     return _folded(text if len(text) <= _LONGEST_NAME else " ".join(text.split())[:_LONGEST_NAME])
 
 
-@lru_cache(maxsize=4096)
-def _folded(text: str) -> str:
+def fold_whole(text: str) -> str:
+    """Fold a text of any length, of which no part may be lost; takes time with its length, and keeps nothing."""
     cased = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(_DASHES.sub("-", unicodedata.normalize("NFKC", cased)).split())
+
+
+_folded = lru_cache(maxsize=4096)(fold_whole)
 
 
 class Log(StrEnum):
@@ -73,12 +76,16 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """What it was done to. `kind` is Graph's type word ("Policy", "User") or the ARM resource type."""
+    """What it was done to. `kind` is Graph's type word ("Policy", "User") or the ARM resource type.
+
+    `upn` is a user's principal name, "" for anything else.
+    """
 
     id: str = ""
     name: str = ""
     kind: str = ""
     changes: tuple[Change, ...] = ()
+    upn: str = ""
 
 
 class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
@@ -105,10 +112,26 @@ class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
         return self.targets[0] if self.targets else Target()
 
 
+class Device(Struct, frozen=True, kw_only=True):
+    """What somebody signed in with, where the directory knows it.
+
+    `compliant` and `managed` are "true" or "false", "" where the record doesn't tell; `trust` is how it is joined, in
+    the service's words ("Azure AD joined").
+    """
+
+    id: str = ""
+    name: str = ""
+    trust: str = ""
+    compliant: str = ""
+    managed: str = ""
+
+
 class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record doesn't tell.
 
     `mfa_detail` is what the second factor came to, in the service's own words ("MFA denied; user declined ...").
+    `requirement` says how many factors were asked for ("multiFactorAuthentication"), `crossing` how the account came
+    from another tenant ("b2bCollaboration").
     """
 
     log: ClassVar[Log] = Log.SIGN_IN
@@ -130,6 +153,14 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     browser: str = ""
     operating_system: str = ""
     mfa_detail: str = ""
+    requirement: str = ""
+    user_agent: str = ""
+    device: Device = Device()
+    risk_state: str = ""
+    risk_level: str = ""
+    crossing: str = ""
+    home_tenant_id: str = ""
+    resource_tenant_id: str = ""
 
     @property
     def target(self) -> Target:

@@ -33,6 +33,10 @@ _LETS: Final[Mapping[str, str]] = {
         0, 500)))
 }};
 """,
+    "Whole": f"""let Whole = (text: string) {{
+    tolower(trim(" ", replace_regex(replace_regex(text, @"{_DASHES}", "-"), @"{SPACES}", " ")))
+}};
+""",
     "Outcome": f"""let Outcome = (word: string) {{
     case({", ".join(f'word == "{word}", "{outcome}"' for word, outcome in OUTCOMES.items())}, word)
 }};
@@ -69,7 +73,7 @@ _LETS: Final[Mapping[str, str]] = {
 """Functions and tables that queries share, each after those that it needs.
 
 `Changes` are the modified properties, unwrapped as the normaliser does. `Sides` has each property's old and new value
-in a row of its own, and `Items` the members of those that are lists.
+in a row of its own, and `Items` the members of those that are lists. `Whole` is `Fold` without the cut.
 """
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from shared.audit_fields import _SIGN_IN_PROPERTIES as SIGN_IN_PROPERTIES  # pyright: ignore[reportPrivateUsage]
 from shared.ca_reach import ENFORCED, NOT_ENFORCED, WORST_FIRST
 from shared.events import Log, fold
+from shared.kql_listed_fields import LISTED_FIELDS
 from shared.kql_sign_in_fields import SIGN_IN_FIELDS
 from shared.kql_terms import SPACES, TENANT, Expression, Field, Looked, among, quoted, same, tenant
 from shared.privileges import API_NAMES, GLOBAL_ADMINISTRATOR, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
@@ -60,6 +61,16 @@ _APP: Final = (
 _ACTOR_KIND: Final = (
     f'case(isnotempty({_USER}) == isnotempty({_APP}), "unknown", isnotempty({_USER}), "user", "serviceprincipal")'
 )
+_USER_LABEL: Final = "coalesce(tostring(InitiatedBy.user.userPrincipalName), tostring(InitiatedBy.user.displayName))"
+_APP_LABEL: Final = (
+    "coalesce(tostring(InitiatedBy.app.displayName), tostring(InitiatedBy.app.servicePrincipalName),"
+    " tostring(InitiatedBy.app.appId))"
+)
+_ACTOR_LABEL: Final = (
+    f'Fold(case(isnotempty({_USER}) and isnotempty({_APP}), strcat({_USER_LABEL}, " or ", {_APP_LABEL}),'
+    f" isnotempty({_USER}), {_USER_LABEL}, {_APP_LABEL}))"
+)
+_ACTING: Final = f'iff(isnotempty({_USER}) and isnotempty({_APP}), "", {ACTOR})'
 _ACTOR_IS_TARGET: Final = Looked(
     rows=f"""Targets
     | where tolower(tostring(target.id)) == {ACTOR}
@@ -271,12 +282,25 @@ def _site(vocabulary: Vocabulary) -> str:
     return f'case(not({named}), "", {below} == {quoted(vocabulary.own_site.lower())}, "own", "other")'
 
 
+_OPERATION: Final = "Fold(coalesce(OperationNameValue, OperationName))"
+_PERSON: Final = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+_CALLER: Final = "Fold(coalesce({}))".format(
+    ", ".join(
+        text if text == "Caller" else f'tostring(parse_json(Claims)["{text}"])'
+        for text in (f"{_PERSON}upn", "Caller", f"{_PERSON}name", f"{_PERSON}emailaddress", "name", "appid")
+    )
+)
+
 FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
     Log.AUDIT: {
         "activity": same("Fold(coalesce(ActivityDisplayName, OperationName))"),
         "category": same("Fold(Category)"),
         "service": same("Fold(LoggedByService)"),
         "outcome": same("Fold(Result)"),
+        "reason": same("Fold(ResultReason)"),
+        "actor": same(_ACTING),
+        "actor_label": same(_ACTOR_LABEL),
+        "address": same("Fold(tostring(InitiatedBy.user.ipAddress))"),
         "target": same("tostring(TargetResources[0].id)"),
         "target_kind": same("Fold(tostring(TargetResources[0].type))"),
         "principal": same(_PRINCIPAL),
@@ -302,11 +326,17 @@ FIELDS: Final[Mapping[Log, Mapping[str, Field]]] = {
         "target_level": _target_level,
         "group_level": _group_level,
         "emergency_reach": _emergency_reach,
+        **LISTED_FIELDS,
     },
     Log.SIGN_IN: SIGN_IN_FIELDS,
     Log.RESOURCE: {
-        "operation": same("Fold(coalesce(OperationNameValue, OperationName))"),
+        "operation": same(_OPERATION),
         "outcome": same("Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))"),
+        "provider": same(f'tostring(split({_OPERATION}, "/")[0])'),
+        "resource": same("Whole(coalesce(ResourceId, _ResourceId))"),
+        "subscription": same("tolower(SubscriptionId)"),
+        "caller": same(_CALLER),
+        "address": same('Fold(coalesce(CallerIpAddress, tostring(parse_json(Claims)["ipaddr"])))'),
         "site": _site,
     },
 }

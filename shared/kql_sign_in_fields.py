@@ -13,8 +13,14 @@ from shared.vocabulary import Hours, Vocabulary
 ACCOUNT: Final = "coalesce(Principal(UserId), Principal(ServicePrincipalId))"
 ACCOUNT_NAME: Final = "coalesce(UserPrincipalName, UserDisplayName)"
 COUNTRY: Final = "coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location)"
-_BROWSER: Final = "Fold(tostring(parse_json(tostring(DeviceDetail)).browser))"
-_OPERATING_SYSTEM: Final = "Fold(tostring(parse_json(tostring(DeviceDetail)).operatingSystem))"
+
+
+def _device(member: str) -> str:
+    return f"tostring(parse_json(tostring(DeviceDetail)).{member})"
+
+
+_BROWSER: Final = f"Fold({_device('browser')})"
+_OPERATING_SYSTEM: Final = f"Fold({_device('operatingSystem')})"
 _ADDRESS: Final = "Fold(IPAddress)"
 _AT: Final = "coalesce(CreatedDateTime, TimeGenerated)"
 
@@ -149,5 +155,24 @@ SIGN_IN_FIELDS: Final[Mapping[str, Field]] = {
     "beyond_controls": _beyond_controls,
     "hours": _hours,
     "mfa_answer": same(_DENIED),
+    "failure_reason": same("Fold(ResultDescription)"),
+    "account_label": same(f"Fold({ACCOUNT_NAME})"),
+    "resource_name": same("Fold(ResourceDisplayName)"),
+    "client_app": same("Fold(ClientAppUsed)"),
+    "conditional_access": same("Fold(ConditionalAccessStatus)"),
+    "requirement": same("Fold(AuthenticationRequirement)"),
+    "user_agent": same("Fold(UserAgent)"),
+    "browser": same(_BROWSER),
+    "operating_system": same(_OPERATING_SYSTEM),
+    "device": same(f"tolower({_device('deviceId')})"),
+    "device_name": same(f"Fold({_device('displayName')})"),
+    "device_trust": same(f"Fold({_device('trustType')})"),
+    "device_compliant": same(f"tolower({_device('isCompliant')})"),
+    "device_managed": same(f"tolower({_device('isManaged')})"),
+    "risk_state": same("Fold(RiskState)"),
+    "risk_level": same("Fold(RiskLevelDuringSignIn)"),
+    "crossing": same("Fold(CrossTenantAccessType)"),
+    "home_tenant": same("tolower(HomeTenantId)"),
+    "resource_tenant": same("tolower(ResourceTenantId)"),
 }
 """By name of the Text field."""

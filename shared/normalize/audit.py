@@ -202,6 +202,7 @@ def _targets(resources: Sequence[TargetResource | None]) -> tuple[Target, ...]:
                 name=resource.display_name or resource.user_principal_name or "",
                 kind=resource.type or "",
                 changes=_changes(resource.modified_properties) if resource.modified_properties else (),
+                upn=resource.user_principal_name or "",
             )
             for resource in resources
             if resource

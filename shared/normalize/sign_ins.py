@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from shared.events import Actor, ActorKind, SignInEvent, fold
+from shared.events import Actor, ActorKind, Device, SignInEvent, fold
 from shared.normalize.decoding import NULL, decode, decode_inner
 from shared.normalize.ids import first_id, principal_id
 
@@ -25,11 +25,16 @@ class Location(Struct, rename="camel"):
     country_or_region: str | None = None
 
 
-class Device(Struct, rename="camel"):
+class DeviceDetail(Struct, rename="camel"):
     """What with, as far as known: programs that aren't browsers often name none."""
 
     browser: str | None = None
     operating_system: str | None = None
+    device_id: str | None = None
+    display_name: str | None = None
+    trust_type: str | None = None
+    is_compliant: bool | str | None = None
+    is_managed: bool | str | None = None
 
 
 class Step(Struct, rename="camel"):
@@ -41,7 +46,8 @@ class Step(Struct, rename="camel"):
 class SignInRecord(Struct, rename="camel"):
     """A record of Graph's `signIns`.
 
-    Only /beta and diagnostic settings have `authenticationProtocol` and `authenticationDetails`.
+    Only /beta and diagnostic settings have `authenticationProtocol`, `authenticationDetails`,
+    `authenticationRequirement`, `userAgent` and what tells of other tenants.
     """
 
     id: str | None = None
@@ -60,8 +66,15 @@ class SignInRecord(Struct, rename="camel"):
     authentication_protocol: str | None = None
     status: Status | None = None
     location: Location | None = None
-    device_detail: Device | None = None
+    device_detail: DeviceDetail | None = None
     authentication_details: Raw = NULL
+    authentication_requirement: str | None = None
+    user_agent: str | None = None
+    risk_state: str | None = None
+    risk_level_during_sign_in: str | None = None
+    cross_tenant_access_type: str | None = None
+    home_tenant_id: str | None = None
+    resource_tenant_id: str | None = None
 
 
 class _Wrapped(Struct, rename="camel"):
@@ -103,6 +116,12 @@ class _Row(Struct, rename="pascal"):
     status: Raw = NULL
     device_detail: Raw = NULL
     authentication_details: Raw = NULL
+    authentication_requirement: str | None = None
+    user_agent: str | None = None
+    risk_state: str | None = None
+    risk_level_during_sign_in: str | None = None
+    cross_tenant_access_type: str | None = None
+    home_tenant_id: str | None = None
     resource_tenant_id: str | None = None
     ip_address: str | None = field(default=None, name="IPAddress")
     tenant_id: str | None = field(default=None, name="AADTenantId")
@@ -113,7 +132,7 @@ _WRAPPED = Decoder(_Wrapped)
 _ROW = Decoder(_Row)
 _STATUS = Decoder(Status)
 _LOCATION = Decoder(Location)
-_DEVICE = Decoder(Device)
+_DEVICE = Decoder(DeviceDetail)
 _STEPS = Decoder(list[Step])
 
 SECOND_FACTOR_FAILED: Final = "500121"
@@ -165,6 +184,13 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
         location=decode_inner(_LOCATION, row.location_details) or Location(country_or_region=row.location),
         device_detail=decode_inner(_DEVICE, row.device_detail),
         authentication_details=row.authentication_details,
+        authentication_requirement=row.authentication_requirement,
+        user_agent=row.user_agent,
+        risk_state=row.risk_state,
+        risk_level_during_sign_in=row.risk_level_during_sign_in,
+        cross_tenant_access_type=row.cross_tenant_access_type,
+        home_tenant_id=row.home_tenant_id,
+        resource_tenant_id=row.resource_tenant_id,
     )
     return _event(record, at=at, tenant_id=first_id(row.tenant_id, row.resource_tenant_id, tenant_id))
 
@@ -172,7 +198,7 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
 def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent:
     identity = record.id or ""
     status = record.status or Status()
-    device = record.device_detail or Device()
+    device = record.device_detail or DeviceDetail()
     return SignInEvent(
         id=identity,
         tenant_id=tenant_id,
@@ -191,7 +217,29 @@ def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent
         browser=device.browser or "",
         operating_system=device.operating_system or "",
         mfa_detail=_mfa_detail(status, record.authentication_details),
+        requirement=record.authentication_requirement or "",
+        user_agent=record.user_agent or "",
+        device=_device(device),
+        risk_state=record.risk_state or "",
+        risk_level=record.risk_level_during_sign_in or "",
+        crossing=record.cross_tenant_access_type or "",
+        home_tenant_id=first_id(record.home_tenant_id),
+        resource_tenant_id=first_id(record.resource_tenant_id),
     )
+
+
+def _device(detail: DeviceDetail) -> Device:
+    return Device(
+        id=(detail.device_id or "").lower(),
+        name=detail.display_name or "",
+        trust=detail.trust_type or "",
+        compliant=_flag(detail.is_compliant),
+        managed=_flag(detail.is_managed),
+    )
+
+
+def _flag(flag: bool | str | None) -> str:  # noqa: FBT001 - as the record has it
+    return "" if flag is None else str(flag).lower()
 
 
 def _mfa_detail(status: Status, steps: Raw) -> str:
