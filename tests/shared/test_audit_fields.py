@@ -60,6 +60,8 @@ def test_nothing_gives_an_empty_text_or_a_plain_answer(field: Text[AuditEvent]) 
                 "ServicePrincipalName",
                 "TargetId.ServicePrincipalNames",
                 "LogoutUrl",
+                "Group.ObjectID",
+                "ConditionalAccessPolicy",
             )
         ),
         max_size=3,
@@ -204,6 +206,84 @@ READ_WITH: list[tuple[Callable[[AuditEvent, Vocabulary], str], AuditEvent, Vocab
         "changed",
     ),
 ]
+
+
+MEMBER, GROUP, NESTED = (f"4d8a17f2-e6c3-4f0b-9b25-c7013e8fd94{place}" for place in range(3))
+KNOWN_IN_T = Vocabulary(
+    privileged_accounts=frozenset({MEMBER}),
+    privileged_known_in=frozenset({"t"}),
+    role_assignable_groups=frozenset({GROUP}),
+    groups_known_in=frozenset({"t"}),
+)
+_GROUP = Target(id=GROUP, kind="Group")
+_OTHER_GROUP = Target(id=NESTED, kind="Group")
+
+
+def member(kind: str, *changes: Change) -> Target:
+    return Target(id=MEMBER, kind=kind, changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("targets", "principal"),
+    [
+        ((member("User"), _GROUP), MEMBER),
+        ((Target(id=NESTED, kind="Role"), member("ServicePrincipal")), MEMBER),
+        ((_GROUP, member("User")), GROUP),
+        ((Target(id="robin@fabrikam.example", kind="User"), _GROUP), ""),
+        ((Target(id=NESTED, kind="Role"),), ""),
+    ],
+)
+def test_the_principal_is_the_first_target_that_can_be_one(targets: tuple[Target, ...], principal: str) -> None:
+    assert audit_fields.principal(event(targets=targets)) == principal
+
+
+@pytest.mark.parametrize(
+    ("targets", "tenant_id", "level"),
+    [
+        ((member("User"),), "t", "privileged"),
+        ((_GROUP, member("User")), "t", "privileged"),
+        ((member("User"),), "another", "privileged"),
+        ((_GROUP,), "t", "other"),
+        ((_GROUP,), "another", "unknown"),
+        ((Target(id="robin@fabrikam.example", kind="User"),), "t", "unknown"),
+        ((), "t", "unknown"),
+    ],
+)
+def test_an_account_is_other_only_where_it_is_known_who_is_privileged(
+    targets: tuple[Target, ...], tenant_id: str, level: str
+) -> None:
+    assert audit_fields.target_level(event(targets=targets, tenant_id=tenant_id), KNOWN_IN_T) == level
+
+
+@pytest.mark.parametrize(
+    ("targets", "tenant_id", "level"),
+    [
+        ((member("User", changed("Group.ObjectID", None, GROUP)), _GROUP), "t", "role-assignable"),
+        ((member("User", changed("Group.ObjectID", None, GROUP.upper())),), "another", "role-assignable"),
+        ((_GROUP, member("User")), "t", "role-assignable"),
+        (
+            (Target(id=GROUP, kind="Group", changes=(changed("Group.ObjectID", None, NESTED),)), _OTHER_GROUP),
+            "t",
+            "other",
+        ),
+        ((member("User", changed("Group.ObjectID", None, NESTED)), _OTHER_GROUP), "another", "unknown"),
+        ((member("User"), Target(id="Operators", kind="Group")), "t", ""),
+        ((member("User"),), "t", ""),
+    ],
+)
+def test_the_group_is_the_one_in_the_property_else_a_target(
+    targets: tuple[Target, ...], tenant_id: str, level: str
+) -> None:
+    assert audit_fields.group_level(event(targets=targets, tenant_id=tenant_id), KNOWN_IN_T) == level
+
+
+def test_of_several_accounts_the_worst_is_told() -> None:
+    policy = {"state": "enabled", "conditions": {"users": {"includeUsers": ["All"], "excludeUsers": [MEMBER]}}}
+    seen = event(changed("ConditionalAccessPolicy", None, policy))
+    for accounts, told in (({MEMBER}, "left-out"), ({MEMBER, NESTED}, "reached"), (set[str](), "")):
+        assert audit_fields.emergency_reach(seen, Vocabulary(emergency_accounts=frozenset(accounts))) == told
+    gone = event(changed("ConditionalAccessPolicy", policy, None))
+    assert audit_fields.emergency_reach(gone, Vocabulary(emergency_accounts=frozenset({NESTED}))) == ""
 
 
 @pytest.mark.parametrize(("read", "seen", "vocabulary", "told"), READ_WITH)
