@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
     "owners": ("owner", "owners"),
+    "roster": ("roster",),
     "switches": ("mode", "stop", "start"),
     "permissions": ("permissions",),
     "doctor": ("doctor",),

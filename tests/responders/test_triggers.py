@@ -22,6 +22,7 @@ from shared.clients.storage import Table
 from shared.errors import Rejected, Unreachable
 from shared.match import Matcher
 from shared.normalize import read_batch
+from shared.rosters import Roster, RosterKind
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.machines import TENANT, Bench, bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
@@ -234,6 +235,42 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
     kept = ready.machine.snapshots
     assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.CA_POLICY) is None
     assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.ROLE_ASSIGNMENT) is not None
+
+
+def _roster(kind: RosterKind, seen: list[str], failing: Exception | None = None) -> Roster:
+    def read(edges: TenantEdges) -> list[str]:
+        seen.append(f"{kind} {edges.tenant.id}")
+        if failing is not None and edges.tenant.id == WORKFORCE_TENANT:
+            raise failing
+        return [MALLORY.id]
+
+    return Roster(kind=kind, tenant_kinds=tuple(TenantKind), calls=(), read=read)
+
+
+def test_every_roster_is_swept_in_each_tenant_although_one_fails_and_that_is_told_once_an_hour(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    seen: list[str] = []
+    rosters = (
+        _roster(RosterKind.PRIVILEGED_ACCOUNTS, seen, Rejected("400")),
+        _roster(RosterKind.ROLE_ASSIGNABLE_GROUPS, seen),
+    )
+    ready = use(bench(memory, rosters=rosters))
+    sweep = _user_function(schedules.sweep_rosters)
+    for _ in range(2):
+        with pytest.raises(Rejected):
+            sweep(_TIMER)
+    assert seen == [f"{kind} {tenant}" for kind in RosterKind for tenant in (WORKFORCE_TENANT, B2C_TENANT)] * 2
+    assert [one.title for one in ready.teams.bulletins] == ["It isn't known who is privileged in Entra ID"]
+    kept = ready.machine.rosters
+    assert kept.listed(RosterKind.PRIVILEGED_ACCOUNTS, WORKFORCE_TENANT).read_at is None
+    assert kept.listed(RosterKind.ROLE_ASSIGNABLE_GROUPS, B2C_TENANT).ids == {MALLORY.id}
+
+
+def test_rosters_that_are_swept_tell_nobody_anything(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(bench(memory, rosters=(_roster(RosterKind.PRIVILEGED_ACCOUNTS, []),)))
+    _user_function(schedules.sweep_rosters)(_TIMER)
+    assert ready.teams.bulletins == []
 
 
 def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:

@@ -34,6 +34,7 @@ from shared.doctor.unread import Unread
 from shared.errors import EdgeError, Refused, Rejected, Unreachable
 from shared.grants import Tier
 from shared.machine import Machine, machine_from
+from shared.rosters import STALE, Roster, RosterKind, Rosters
 from shared.settings import Settings, Tenant
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.machines import SETTINGS, approval
@@ -76,6 +77,7 @@ class Surroundings:
         default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
     )
     asked: list[str] = field(default_factory=list[str])
+    queries: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
 
     @property
     def environment(self) -> dict[str, str]:
@@ -91,7 +93,8 @@ class Surroundings:
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
     ) -> Answer:
         assert (method, body) == ("GET", None), url
-        del query, content_type
+        del content_type
+        self.queries.append(query)
         found: Any = next((value for end, value in self.answers.items() if url.endswith(end)), _EMPTY)
         if isinstance(found, EdgeError):
             raise found
@@ -207,7 +210,7 @@ def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dic
         assert ("failed", "table Cases is missing") in found
         assert ("failed", "container evidence is missing") in found
         assert ("failed", "queue cases is missing") in found
-        assert len(found) == 6 + 3 + 1
+        assert len(found) == len(Table) + 3 + 1
 
 
 def test_evidence_is_looked_for_in_its_own_account(there: Surroundings, new_account: Callable[[], str]) -> None:
@@ -235,7 +238,12 @@ def test_no_token_is_no_permission(there: Surroundings) -> None:
 def test_a_token_without_roles_lacks_what_watching_needs(there: Surroundings) -> None:
     there.claims[TenantKind.B2C] = {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id}
     _, *b2c = there.found("graph-permissions-exact")
-    assert [text.split()[3] for _, text in b2c] == ["AuditLog.Read.All", "Policy.Read.All"]
+    assert [text.split()[3] for _, text in b2c] == [
+        "AuditLog.Read.All",
+        "Policy.Read.All",
+        "GroupMember.Read.All",
+        "RoleManagement.Read.Directory",
+    ]
 
 
 def test_the_other_tenants_token(there: Surroundings) -> None:
@@ -410,6 +418,56 @@ def test_nothing_has_come_yet(there: Surroundings) -> None:
 def test_an_event_came(there: Surroundings, storage: Storage) -> None:
     note_delivery(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
     assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}: the last one 5 h ago")]
+
+
+# Rosters.
+
+
+def test_a_roster_is_fresh_stale_or_was_never_read(there: Surroundings, storage: Storage) -> None:
+    edges = {
+        tenant.kind: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=there.clock.wait)
+        for tenant in there.ground.tenants()
+    }
+    roster = Roster(
+        kind=RosterKind.PRIVILEGED_ACCOUNTS, tenant_kinds=tuple(TenantKind), calls=(), read=lambda _edges: [ALICE.id]
+    )
+    kept = Rosters(storage, (roster,), clock=there.clock)
+    kept.sweep(roster, edges[TenantKind.B2C])
+    there.clock.move(STALE)
+    kept.sweep(roster, edges[TenantKind.WORKFORCE])
+    there.clock.move(timedelta(minutes=5))
+    assert set(there.found("rosters-fresh")) == {
+        ("ok", "Entra ID, privileged-accounts: 1, read 5 min ago"),
+        ("failed", "Azure AD B2C, privileged-accounts: 1, read 2 h ago"),
+        ("failed", "Entra ID, role-assignable-groups: never read yet"),
+        ("failed", "Azure AD B2C, role-assignable-groups: never read yet"),
+    }
+
+
+def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: Surroundings, storage: Storage) -> None:
+    storage.upsert(Table.ROSTERS, RosterKind.PRIVILEGED_ACCOUNTS, WORKFORCE_TENANT, {"count": 1})
+    statuses = [status for status, _ in there.found("rosters-fresh")]
+    assert (statuses.count("unknown"), statuses.count("failed")) == (1, 3)
+
+
+@pytest.mark.parametrize("error", [Rejected, Refused])
+def test_a_read_that_needs_a_licence_is_no_fault_in_a_tenant_without_it(
+    there: Surroundings, error: type[Rejected | Refused]
+) -> None:
+    there.answers = {"/roleEligibilityScheduleInstances": error("gave 400 AadPremiumLicenseRequired: P2")}
+    ((status, text),) = [one for one in there.found("reads-allowed") if "roleEligibilityScheduleInstances" in one[1]]
+    assert status == "ok"
+    assert text.endswith("the tenant has no licence for it, and so nothing there to read")
+    there.answers = {"/roleManagement/directory/roleAssignments": error("gave 400 AadPremiumLicenseRequired: P2")}
+    bad = [text for status, text in there.found("reads-allowed") if status == "failed"]
+    assert len(bad) == 2, "what needs no licence is a fault, in both tenants"
+
+
+def test_the_ids_of_a_trial_fill_its_query(there: Surroundings) -> None:
+    group = "0a0a0a0a-0000-4000-8000-000000000001"
+    there.answers = {"/groups": {"value": [{"id": group}]}}
+    there.look("reads-allowed")
+    assert f"groupId eq '{group}'" in {query.get("$filter") for query in there.queries}
 
 
 # Channels and the web.

@@ -1,0 +1,97 @@
+"""`responder roster`, on real storage."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from infra.local.world import ALICE, BOB_B2C, CAROL, MALLORY, ROLE_ADMINISTRATORS
+from responders.cli import main
+from shared.catalog import TenantKind
+from shared.clients.edges import TenantEdges
+from shared.clients.storage import Storage
+from shared.machine import utc_now
+from shared.rosters import STALE, Roster, RosterKind, Rosters
+from tests.fakes.machines import SETTINGS, settings_with
+from tests.fakes.tenant import Unpaced
+
+type Run = Callable[..., tuple[int, list[str]]]
+
+_PRIVILEGED: Final = RosterKind.PRIVILEGED_ACCOUNTS
+
+
+@pytest.fixture
+def run(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command where the settings point at an account of this test; gives its status and its lines."""
+    for name, value in {**SETTINGS, **environment}.items():
+        monkeypatch.setenv(name, value)
+
+    def ran(*words: str) -> tuple[int, list[str]]:
+        status = main(["roster", *words])
+        output = capsys.readouterr()
+        return status, (output.out + output.err).splitlines()
+
+    return ran
+
+
+def _sweep(
+    storage: Storage, tenant_kind: TenantKind, *ids: str, kind: RosterKind = _PRIVILEGED, ago: timedelta = timedelta()
+) -> None:
+    (tenant,) = [one for one in settings_with().tenants if one.kind is tenant_kind]
+    edges = TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=lambda _seconds: None)
+    roster = Roster(kind=kind, tenant_kinds=(tenant_kind,), calls=(), read=lambda _edges: ids)
+    Rosters(storage, (roster,), clock=lambda: utc_now() - ago).sweep(roster, edges)
+
+
+def test_each_roster_has_a_line_with_its_age(run: Run, storage: Storage) -> None:
+    _sweep(storage, TenantKind.WORKFORCE, ALICE.id, MALLORY.id)
+    _sweep(storage, TenantKind.B2C, CAROL.id, ago=STALE + timedelta(minutes=1))
+    status, lines = run()
+    assert status == 0
+    assert len(lines) == 2 + 4
+    told = {(line.partition("  ")[0], line.split()[-1]) for line in lines[2:] if _PRIVILEGED in line}
+    assert told == {("Entra ID", "known"), ("Azure AD B2C", "UNKNOWN")}
+    assert sum("never" in line and "UNKNOWN" in line for line in lines) == 2
+    assert not any(ALICE.id in line for line in lines)
+
+
+def test_a_tenants_ids_are_listed_with_what_they_are_on(run: Run, storage: Storage) -> None:
+    _sweep(storage, TenantKind.WORKFORCE, MALLORY.id, ALICE.id)
+    _sweep(storage, TenantKind.WORKFORCE, ROLE_ADMINISTRATORS.id, kind=RosterKind.ROLE_ASSIGNABLE_GROUPS)
+    _sweep(storage, TenantKind.B2C, CAROL.id)
+    status, lines = run("--tenant", "workforce")
+    assert status == 0
+    rows = [tuple(line.split()) for line in lines[lines.index("") + 3 :]]
+    assert rows == [
+        (ALICE.id, _PRIVILEGED),
+        (MALLORY.id, _PRIVILEGED),
+        (ROLE_ADMINISTRATORS.id, RosterKind.ROLE_ASSIGNABLE_GROUPS),
+    ]
+
+
+def test_accounts_that_the_operator_names_are_listed_as_such(
+    run: Run, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del storage
+    monkeypatch.setenv("VOCABULARY", json.dumps({"privileged_accounts": [BOB_B2C.id]}))
+    assert f"{BOB_B2C.id}  VOCABULARY" in run("--tenant", "b2c")[1]
+
+
+def test_nobody_is_listed_yet(run: Run, storage: Storage) -> None:
+    del storage
+    status, lines = run("--tenant", "b2c")
+    assert (status, lines[-1]) == (0, "nobody is listed")
+
+
+def test_there_is_no_b2c_tenant(run: Run, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    del storage
+    monkeypatch.setenv("B2C_TENANT_ID", "")
+    assert run("--tenant", "b2c") == (0, ["there is no such tenant"])
+
+
+def test_a_table_that_is_not_there_is_told(run: Run) -> None:
+    status, lines = run()
+    assert status == 2
+    assert "reading Rosters: storage answered 404" in lines[-1]
