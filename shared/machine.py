@@ -16,10 +16,13 @@ from shared.clients.edges import TenantEdges
 from shared.clients.graph import GraphTransport
 from shared.clients.pacing import TablePacer
 from shared.clients.storage import Storage
+from shared.counters import TableCounters
+from shared.counting import Counting
 from shared.errors import Refused
 from shared.match import Matcher
 from shared.matching import Matching
 from shared.notify import Channel, Notifier, Sender
+from shared.pairs import Pairs, TableMarks
 from shared.record import Ledger
 from shared.rosters import Roster, Rosters
 from shared.senders import PagerDutySender, TeamsSender
@@ -50,6 +53,8 @@ class Machine:
     rosters: Rosters
     storage: Storage
     ledger: Ledger
+    counting: Counting
+    pairs: Pairs
     approvals: TableApprovals
     switches: Switches
     snapshots: Snapshots
@@ -91,6 +96,8 @@ def machine_from(
         rosters=kept,
         storage=storage,
         ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),
+        counting=Counting(TableCounters(storage), vocabulary=settings.vocabulary, clock=clock),
+        pairs=Pairs(TableMarks(storage), vocabulary=settings.vocabulary, clock=clock),
         approvals=TableApprovals(storage, clock=clock),
         switches=Switches(storage, clock=clock),
         snapshots=Snapshots(storage, clock=clock),

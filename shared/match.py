@@ -1,5 +1,6 @@
 """From an event to the detections it meets, by an index: its cost doesn't grow with what can't apply to it."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ class Matcher:
         }
         for log in Log:
             self._index(log, [detection for detection in ordered if detection.log is log])
+        self._followed = {one.id: one for one in ordered if one.after}
+        self._firsts = Matcher(map(_of_first, self._followed.values()), vocabulary) if self._followed else None
 
     def _index(self, log: Log, detections: list[AnyDetection]) -> None:
         """List under each name, in the catalogue's order, every detection that could hold for it."""
@@ -41,13 +44,25 @@ class Matcher:
 
     def interested(self, log: Log, name: str) -> bool:
         """Say whether a record of this name, in whatever spelling, could match; asked before an event is built."""
-        return fold(name) in self._by_name[log] or bool(self._by_any_name[log])
+        own = fold(name) in self._by_name[log] or bool(self._by_any_name[log])
+        return own or (self._firsts is not None and self._firsts.interested(log, name))
 
     def matches(self, event: Event) -> tuple[AnyDetection, ...]:
         """Give the detections whose conditions `event` meets, in the catalogue's order."""
         name = INDEXED_BY[event.log].read(event)
         candidates = self._by_name[event.log].get(name, self._by_any_name[event.log])
         return tuple(detection for detection in candidates if self._meets[detection.id](event))
+
+    def firsts(self, event: Event) -> tuple[AnyDetection, ...]:
+        """Give the detections that speak only of what comes after a record like `event`."""
+        if self._firsts is None:
+            return ()
+        return tuple(self._followed[one.id] for one in self._firsts.matches(event))
+
+
+def _of_first(detection: AnyDetection) -> AnyDetection:
+    """Give a detection of what another one only follows."""
+    return dataclasses.replace(detection, when=detection.after.first if detection.after else detection.when, after=None)
 
 
 def _beyond_name(detection: AnyDetection) -> Condition[Any]:

@@ -10,7 +10,7 @@ from shared.authorize import Authorization, authorize
 from shared.cases import Case, Standing, State
 from shared.catalog import Baseline, Remediation, Unknown
 from shared.errors import EdgeError
-from shared.events import Event
+from shared.events import CountEvent, Event
 from shared.history import run_of, standing_then, trusted
 from shared.machine import Machine
 from shared.normalize import read_batch
@@ -21,8 +21,18 @@ _HISTORY: Final = timedelta(days=7)
 def event_of(machine: Machine, case: Case) -> Event | None:
     """Read the event of a case from its evidence; None when that no longer matches anything. Raises EdgeError."""
     raw = machine.ledger.record_of(case)
+    detection = machine.detections.get(case.detection)
+    if detection is not None and detection.counted is not None:
+        return _count_from(raw)
     readings = read_batch(raw, tenant_id=case.tenant_id, interest=machine.matcher.interested)
     return next((reading.event for reading in readings if reading.event is not None), None)
+
+
+def _count_from(raw: bytes) -> CountEvent | None:
+    try:
+        return msgspec.json.decode(raw, type=CountEvent)
+    except msgspec.DecodeError:
+        return None
 
 
 def with_changes(machine: Machine, case: Case) -> Case:

@@ -22,11 +22,14 @@ from shared.cases import Case, State
 from shared.catalog import AnyDetection, ApprovalList, Image, Inventory, Mode
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Storage
+from shared.counters import TableCounters
+from shared.counting import Counting
 from shared.events import ActorKind
 from shared.intake import Intake, take_in
 from shared.machine import Machine
 from shared.matching import Matching
 from shared.notify import Channel, Notifier, Sender
+from shared.pairs import Pairs, TableMarks
 from shared.pipeline import MOST_ATTEMPTS, answer
 from shared.record import Ledger
 from shared.rosters import Roster, Rosters
@@ -161,6 +164,8 @@ def bench(
         rosters=kept,
         storage=storage,
         ledger=Ledger(storage, storage, clock=clock, lease=read.lease),
+        counting=Counting(TableCounters(storage), vocabulary=read.vocabulary, clock=clock),
+        pairs=Pairs(TableMarks(storage), vocabulary=read.vocabulary, clock=clock),
         approvals=TableApprovals(storage, clock=clock),
         switches=Switches(storage, clock=clock),
         snapshots=Snapshots(storage, clock=clock),
