@@ -147,6 +147,16 @@ param vocabulary object = {}
 @description('NCRONTAB: when the audit logs are read.')
 param auditPollSchedule string = '0 */2 * * * *'
 
+@description('How sign-ins are read: poll needs Entra ID P1 in each tenant; off leaves the sign-in logs alone.')
+@allowed([
+  'poll'
+  'off'
+])
+param signIns string = 'poll'
+
+@description('NCRONTAB: when the sign-in logs are read.')
+param signInPollSchedule string = '30 */2 * * * *'
+
 @description('NCRONTAB: when the last 24 hours are read again.')
 param backfillSchedule string = '0 40 3 * * *'
 
@@ -363,7 +373,9 @@ module app 'modules/app.bicep' = {
     pollOverlapMinutes: pollOverlapMinutes
     acknowledgeMinutes: acknowledgeMinutes
     vocabulary: vocabulary
+    signIns: signIns
     auditPollSchedule: auditPollSchedule
+    signInPollSchedule: signInPollSchedule
     backfillSchedule: backfillSchedule
     snapshotSchedule: snapshotSchedule
     rosterSchedule: rosterSchedule

@@ -10,6 +10,7 @@ from responders.inventories import INVENTORIES
 from responders.permissions import GRANTS
 from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
 from responders.rosters import ROSTERS
+from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.trials import TRIALS
 from shared.clients.web import PlainWeb
 from shared.doctor.checks import CHECKS
@@ -24,6 +25,8 @@ CONTENT: Final = Content(
     inventories=INVENTORIES,
     grants=GRANTS,
     trials=TRIALS,
+    audit_log=AUDIT_LOG,
+    sign_in_log=SIGN_IN_LOG,
     get_user=GET_USER,
     list_role_assignments=LIST_ROLE_ASSIGNMENTS,
     get_role_definition=GET_ROLE_DEFINITION,

@@ -12,17 +12,18 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from responders.calls import DIRECTORY_AUDITS, GET_ROLE_DEFINITION, GET_USER
+from responders.calls import GET_ROLE_DEFINITION, GET_USER
 from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.rosters import ROSTERS
+from responders.sources import SOURCES
 from shared.catalog import TenantKind
 from shared.grants import Grant, Need, grants_from
 
 _KIND_OF_TENANT: Final = {inventory.kind: inventory.tenant_kind for inventory in INVENTORIES}
 
 NEEDS: Final[tuple[Need, ...]] = (
-    *(Need(by="poll of the audit log", kind=kind, calls=(DIRECTORY_AUDITS,)) for kind in TenantKind),
+    *(Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,)) for each in SOURCES for kind in TenantKind),
     *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
     *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
     *(

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from responders.calls import DIRECTORY_AUDITS
 from responders.remediations.ca_policies import GET_CA_POLICY, LIST_CA_POLICIES
 from responders.remediations.custom_policies import GET_CUSTOM_POLICY, LIST_CUSTOM_POLICIES
 from responders.remediations.role_assignments import (
@@ -23,6 +22,7 @@ from responders.rosters import (
     NO_LICENCE,
     ROLE_ASSIGNABLE,
 )
+from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.catalog import TenantKind
 from shared.doctor.trials import Trial, each_subscription, first_of, scope_of_each_subscription
 
@@ -44,7 +44,16 @@ _OF_ROSTERS: Final = (
 )
 
 TRIALS: Final[tuple[Trial, ...]] = (
-    *(Trial(call=DIRECTORY_AUDITS, kind=kind, query={"$top": "1"}) for kind in TenantKind),
+    *(Trial(call=AUDIT_LOG.call, kind=kind, query={"$top": "1"}) for kind in TenantKind),
+    *(
+        Trial(
+            call=SIGN_IN_LOG.call,
+            kind=kind,
+            query={"$top": "1"},
+            is_needed=lambda settings: settings.polls_sign_ins,
+        )
+        for kind in TenantKind
+    ),
     Trial(call=LIST_CA_POLICIES, kind=TenantKind.WORKFORCE),
     Trial(call=GET_CA_POLICY, kind=TenantKind.WORKFORCE, ids=first_of(LIST_CA_POLICIES, "id"), is_listing=False),
     Trial(call=LIST_CUSTOM_POLICIES, kind=TenantKind.B2C),

@@ -1,45 +1,98 @@
-"""A source: the directory audit log, read through Graph in windows that overlap.
+"""Sources: logs that are read through Graph in windows of time that overlap.
 
-There is no ingestion time in the log, and records come minutes to hours late, so each poll reads again what the overlap
-covers; the ids of cases make that harmless. The cursor moves only when every page was read and every match has its
-case.
+There is no ingestion time in a log, and records come minutes to hours late, so each poll reads again what the overlap
+covers; the ids of cases make that harmless. A page's cases are opened as it is read. The cursor moves to the end of a
+window when all of its pages were read and every match has its case, whatever order the pages come in, so that a long
+catching-up that is broken off goes on where it was.
 """
 
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from shared.bulletins import Bulletin
 from shared.clients.calls import Call
 from shared.clients.storage import Storage, Table
+from shared.errors import Refused
 from shared.intake import Intake, take_in
 from shared.machine import Machine
 from shared.settings import Tenant
 
 _log = logging.getLogger("responder.poll")
-_PAGE: Final = "500"
+
 _KEPT: Final = timedelta(days=7)
+"""How long each service keeps its log at least: seven days without a licence and in Azure AD B2C."""
+
+_WINDOW: Final = timedelta(hours=2)
+"""What one query covers: more than the overlap by default, so that an ordinary poll is one query."""
+
+_LONGEST: Final = timedelta(minutes=4)
+"""After which a poll leaves the rest to the next one, before the host, which waits five minutes, breaks it off."""
+
+NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+"""Graph's word for a log that the tenant would need Entra ID P1 for."""
 
 
-def poll(machine: Machine, tenant: Tenant, call: Call, *, overlap: timedelta) -> Intake:
-    """Read a tenant's audit records since the last complete poll, less `overlap`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A log and how it is asked.
 
-    Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays, and the next poll reads all of
-    it again.
+    `name` is what people call it; `cursors` is the partition of table Cursors that says how far it was read, by tenant.
+    `time_field` is the property that windows go by, `page_size` at most what the service allows, `only` a further
+    condition of the filter.
+    """
+
+    name: str
+    cursors: str
+    call: Call
+    time_field: str
+    page_size: int
+    only: str = ""
+
+    def query(self, since: datetime, until: datetime | None) -> dict[str, str]:
+        """Ask for the records of a window, both ends included; without `until`, for all since.
+
+        Instants are asked for in whole seconds, rounded down, so that windows that touch leave nothing out.
+        """
+        terms = [f"{self.time_field} ge {_instant(since)}"]
+        if until:
+            terms.append(f"{self.time_field} le {_instant(until)}")
+        if self.only:
+            terms.append(self.only)
+        return {"$filter": " and ".join(terms), "$top": str(self.page_size)}
+
+
+def poll(machine: Machine, tenant: Tenant, source: Source, *, overlap: timedelta) -> Intake:
+    """Read a tenant's records since the last poll got, less `overlap`.
+
+    A tenant without the licence for the log has nothing to read: that is told, once.
+
+    Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays at the end of the last complete
+    window, and the next poll reads all after it again.
     """
     started = machine.clock()
-    since = _since(machine, tenant, started, overlap)
+    reached = min(polled_until(machine.storage, source, tenant.id) or started, started)
     total = Intake()
-    query = {"$filter": f"activityDateTime ge {_instant(since)}", "$orderby": "activityDateTime asc", "$top": _PAGE}
-    for page in machine.edges[tenant.id].pages(call, query=query):
-        intake = take_in(machine, page, tenant_id=tenant.id)
-        total.records += intake.records
-        total.matches += intake.matches
-        total.opened += intake.opened
-        total.unreadable += intake.unreadable
-    machine.storage.upsert(Table.CURSORS, "poll", tenant.id, {"done_until": started.isoformat()})
+    for since, until in _windows(max(reached - overlap, started - _KEPT), started):
+        try:
+            _read(machine, tenant, source.call, source.query(since, until if until < started else None), total)
+        except Refused as refused:
+            if refused.code != NO_LICENCE:
+                raise
+            _tell_of_licence(machine, tenant, source)
+            return total
+        if until >= reached:
+            columns = {"done_until": until.isoformat()}
+            machine.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
+        if until < started and machine.clock() - started >= _LONGEST:
+            _log.warning("%s of %s: read up to %s, the next poll goes on", source.name, tenant.name, until)
+            break
     if total.opened or total.unreadable:
         _log.info(
-            "poll of %s: %s records, %s cases opened, %s unreadable",
+            "%s of %s: %s records, %s cases opened, %s unreadable",
+            source.name,
             tenant.name,
             total.records,
             total.opened,
@@ -48,16 +101,54 @@ def poll(machine: Machine, tenant: Tenant, call: Call, *, overlap: timedelta) ->
     return total
 
 
-def _since(machine: Machine, tenant: Tenant, now: datetime, overlap: timedelta) -> datetime:
-    """Begin where the last complete poll began, less the overlap; never before what the service keeps."""
-    done = polled_until(machine.storage, tenant.id) or now
-    return max(min(done, now) - overlap, now - _KEPT)
+def _windows(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a stretch of time into windows, oldest first; each begins where the last one ended."""
+    while until - since > _WINDOW:
+        yield since, since + _WINDOW
+        since += _WINDOW
+    yield since, until
 
 
-def polled_until(storage: Storage, tenant_id: str) -> datetime | None:
-    """When the last complete poll of a tenant began; None when there was none."""
-    row = storage.row(Table.CURSORS, "poll", tenant_id)
-    return datetime.fromisoformat(row.columns["done_until"]) if row else None
+def _read(machine: Machine, tenant: Tenant, call: Call, query: dict[str, str], total: Intake) -> None:
+    """Take in a window, page by page."""
+    for page in machine.edges[tenant.id].pages(call, query=query):
+        intake = take_in(machine, page, tenant_id=tenant.id)
+        total.records += intake.records
+        total.matches += intake.matches
+        total.opened += intake.opened
+        total.unreadable += intake.unreadable
+
+
+def _tell_of_licence(machine: Machine, tenant: Tenant, source: Source) -> None:
+    """Say it when it is found, and again only when the log could be read in between."""
+    _log.warning("%s of %s: it needs Entra ID P1, which the tenant doesn't have", source.name, tenant.name)
+    row = machine.storage.row(Table.CURSORS, source.cursors, tenant.id)
+    if row and "unlicensed" in row.columns:
+        return
+    machine.notifier.publish(
+        Bulletin(
+            key=f"{source.cursors} unlicensed {tenant.id}",
+            title=f"The {source.name} of {tenant.name} can't be read",
+            text=f"Microsoft gives it only to tenants with Entra ID P1 or P2, and {tenant.id} has neither. Detections"
+            " that look at sign-ins find nothing there.",
+            what_to_do="License the tenant, or set SIGN_INS to off so that nobody expects them. responder doctor tells"
+            " how it stands.",
+        )
+    )
+    columns = {**(row.columns if row else {}), "unlicensed": True}
+    machine.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
+
+
+def polled_until(storage: Storage, source: Source, tenant_id: str) -> datetime | None:
+    """Up to when a tenant's log was read; None when it never was."""
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    return datetime.fromisoformat(row.columns["done_until"]) if row and "done_until" in row.columns else None
+
+
+def is_unlicensed(storage: Storage, source: Source, tenant_id: str) -> bool:
+    """Whether the last poll found that the tenant has no licence for the log."""
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    return row is not None and "unlicensed" in row.columns
 
 
 def _instant(at: datetime) -> str:

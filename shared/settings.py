@@ -24,6 +24,7 @@ _SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_
 """Never shown; a case's address may hold a function key."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST_NUMBER: Final = 10
+_SIGN_INS: Final = frozenset({"poll", "off"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Settings:
     lease: timedelta
     read_back: timedelta
     poll_overlap: timedelta
+    polls_sign_ins: bool
     acknowledge_within: timedelta
 
     def tenant(self, tenant_id: str) -> Tenant | None:
@@ -110,6 +112,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "LEASE_SECONDS": "120",
     "READ_BACK_SECONDS": "20",
     "POLL_OVERLAP_MINUTES": "60",
+    "SIGN_INS": "poll",
     "ACKNOWLEDGE_MINUTES": "15",
 }
 """Settings that may be left out, with the value that they then have."""
@@ -119,6 +122,7 @@ REQUIRED: Final = ("WORKFORCE_TENANT_ID", "WORKFORCE_RESPONDER_ID", "SUBSCRIPTIO
 
 SCHEDULES: Final[Mapping[str, str]] = {
     "AUDIT_POLL_SCHEDULE": "0 */2 * * * *",
+    "SIGN_IN_POLL_SCHEDULE": "30 */2 * * * *",
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
     "ROSTER_SCHEDULE": "0 */15 * * * *",
@@ -154,9 +158,11 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "REMEDIATIONS_PER_HOUR": "How many objects of a kind are put back in an hour at most; the rest is paged.",
     "LEASE_SECONDS": "After how long another run takes over a case that a run left without a word.",
     "READ_BACK_SECONDS": "How long a change may take to show before it is told as unverified.",
-    "POLL_OVERLAP_MINUTES": "How far each poll of the audit log reaches back before the last one: records come late.",
+    "POLL_OVERLAP_MINUTES": "How far each poll reaches back before the last one: records come late.",
+    "SIGN_INS": "`poll` reads the sign-in logs by Graph, which needs Entra ID P1; `off` leaves them alone.",
     "ACKNOWLEDGE_MINUTES": "After how long an unacknowledged page goes to the next owner and the other channel.",
     "AUDIT_POLL_SCHEDULE": "When the audit logs are read (NCRONTAB, UTC).",
+    "SIGN_IN_POLL_SCHEDULE": "When the sign-in logs are read.",
     "BACKFILL_SCHEDULE": "When the last 24 hours are read again.",
     "SNAPSHOT_SCHEDULE": "When the last known good is kept.",
     "ROSTER_SCHEDULE": "When it is read who is privileged and which groups roles can be given to.",
@@ -316,6 +322,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         lease=timedelta(seconds=read.number("LEASE_SECONDS", least=5, most=3600)),
         read_back=timedelta(seconds=read.number("READ_BACK_SECONDS", least=1, most=240)),
         poll_overlap=timedelta(minutes=read.number("POLL_OVERLAP_MINUTES", least=5, most=1440)),
+        polls_sign_ins=read.check("SIGN_INS", "poll or off", _SIGN_INS.__contains__) == "poll",
         acknowledge_within=timedelta(minutes=read.number("ACKNOWLEDGE_MINUTES", least=1, most=1440)),
     )
     problems = [*read.problems, *_contradictions(settings), *_storage_problems(environment)]

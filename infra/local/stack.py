@@ -34,6 +34,7 @@ _KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 _LISTENING: Final = re.compile(r"Azurite (\w+) service is successfully listening at (http://[\d.]+:\d+)")
 _QUICK: Final = {
     "AUDIT_POLL_SCHEDULE": "*/2 * * * * *",
+    "SIGN_IN_POLL_SCHEDULE": "*/2 * * * * *",
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
     "ROSTER_SCHEDULE": "*/10 * * * * *",

@@ -189,6 +189,7 @@ GRAPH_ROLES: Final = {
     RESPONDER.id: frozenset(
         {
             "AuditLog.Read.All",
+            "Directory.Read.All",
             "Policy.Read.All",
             "Policy.ReadWrite.ConditionalAccess",
             "Application.Read.All",
@@ -201,6 +202,7 @@ GRAPH_ROLES: Final = {
     RESPONDER_B2C.id: frozenset(
         {
             "AuditLog.Read.All",
+            "Directory.Read.All",
             "Policy.Read.All",
             "Policy.ReadWrite.TrustFramework",
             "GroupMember.Read.All",

@@ -51,6 +51,12 @@ var heartbeats = [
     severity: 1
   }
   {
+    function: 'poll_sign_ins'
+    silence: 'PT15M'
+    looked: 'PT15M'
+    severity: 1
+  }
+  {
     function: 'take_snapshots'
     silence: 'PT1H'
     looked: 'PT15M'

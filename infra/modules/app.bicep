@@ -105,8 +105,14 @@ param acknowledgeMinutes int
 @description('Words that differ by tenant; empty for the defaults.')
 param vocabulary object
 
+@description('How sign-ins are read: poll or off.')
+param signIns string
+
 @description('NCRONTAB of the audit poll.')
 param auditPollSchedule string
+
+@description('NCRONTAB of the sign-in poll.')
+param signInPollSchedule string
 
 @description('NCRONTAB of the daily back-fill.')
 param backfillSchedule string
@@ -257,7 +263,9 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     READ_BACK_SECONDS: string(readBackSeconds)
     POLL_OVERLAP_MINUTES: string(pollOverlapMinutes)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
+    SIGN_INS: signIns
     AUDIT_POLL_SCHEDULE: auditPollSchedule
+    SIGN_IN_POLL_SCHEDULE: signInPollSchedule
     BACKFILL_SCHEDULE: backfillSchedule
     SNAPSHOT_SCHEDULE: snapshotSchedule
     ROSTER_SCHEDULE: rosterSchedule

@@ -6,27 +6,29 @@ nothing.
 
 import logging
 from datetime import timedelta
+from typing import Final
 
 import azure.functions as func
 
 from responders.app import machine
-from responders.calls import DIRECTORY_AUDITS
+from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.errors import EdgeError
 from shared.pipeline import resume
-from shared.poll import poll
+from shared.poll import Source, poll
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
+_BACKFILL: Final = timedelta(hours=24)
 
 
-def _poll_all(overlap: timedelta) -> None:
+def _poll_all(source: Source, overlap: timedelta) -> None:
     """Poll every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
     failures: list[EdgeError] = []
     for tenant in machine().settings.tenants:
         try:
-            poll(machine(), tenant, DIRECTORY_AUDITS, overlap=overlap)
+            poll(machine(), tenant, source, overlap=overlap)
         except EdgeError as error:
-            _log.exception("the audit log of %s could not be read", tenant.name)
+            _log.exception("the %s of %s could not be read", source.name, tenant.name)
             failures.append(error)
     if failures:
         raise failures[0]
@@ -37,7 +39,7 @@ def _poll_all(overlap: timedelta) -> None:
 def poll_directory_audits(timer: func.TimerRequest) -> None:
     """Read the audit log of every tenant since the last poll, less the overlap."""
     del timer
-    _poll_all(machine().settings.poll_overlap)
+    _poll_all(AUDIT_LOG, machine().settings.poll_overlap)
 
 
 @schedules.function_name("backfill_directory_audits")
@@ -45,7 +47,16 @@ def poll_directory_audits(timer: func.TimerRequest) -> None:
 def backfill_directory_audits(timer: func.TimerRequest) -> None:
     """Read the last 24 hours again: some records come hours late."""
     del timer
-    _poll_all(timedelta(hours=24))
+    _poll_all(AUDIT_LOG, _BACKFILL)
+
+
+@schedules.function_name("poll_sign_ins")
+@schedules.timer_trigger(arg_name="timer", schedule="%SIGN_IN_POLL_SCHEDULE%")
+def poll_sign_ins(timer: func.TimerRequest) -> None:
+    """Read the sign-in log of every tenant since the last poll, less the overlap, unless that is switched off."""
+    del timer
+    if machine().settings.polls_sign_ins:
+        _poll_all(SIGN_IN_LOG, machine().settings.poll_overlap)
 
 
 @schedules.function_name("take_snapshots")

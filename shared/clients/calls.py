@@ -34,6 +34,7 @@ class Permission(StrEnum):
     """What a call needs: Graph application permissions, and actions of Azure roles (those with a slash)."""
 
     AUDIT_LOG_READ = "AuditLog.Read.All"
+    DIRECTORY_READ = "Directory.Read.All"
     POLICY_READ = "Policy.Read.All"
     POLICY_WRITE_CONDITIONAL_ACCESS = "Policy.ReadWrite.ConditionalAccess"
     POLICY_WRITE_TRUST_FRAMEWORK = "Policy.ReadWrite.TrustFramework"

@@ -4,7 +4,7 @@ Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowher
 carried out), 5xx and cut connections only for calls declared repeatable, each with a bound.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -90,21 +90,20 @@ class TenantEdges:
                 return None
             raise
 
-    def pages(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[bytes]":
-        """Read every page of a listing, raw. An error on any page is raised: part of a listing is never returned."""
+    def pages(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Iterator[bytes]:
+        """Read a listing page by page, raw, each when it is asked for; an error on any page is raised there."""
         answer = self._answer(call, ids, query=query)
-        found = [answer.body]
         followed: set[str] = set()
         while link := _next_link(call, answer):
-            if link in followed or len(found) >= _MOST_PAGES:
-                raise Rejected(f"{call.method} {call.path} has no end: {len(found)} pages, the next is {link[:200]}")
+            if link in followed or len(followed) >= _MOST_PAGES:
+                raise Rejected(f"{call.method} {call.path} has no end: {len(followed)} pages, then {link[:200]}")
+            yield answer.body
             followed.add(link)
             answer = self._answer(call, ids, link=link)
-            found.append(answer.body)
-        return found
+        yield answer.body
 
     def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
-        """Read a whole listing."""
+        """Read a whole listing. An error on any page is raised: part of a listing is never returned."""
         pages = self.pages(call, query=query, **ids)
         return [image for page in pages for image in _decoded_body(call, page, _Page).value]
 

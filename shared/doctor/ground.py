@@ -19,6 +19,7 @@ from shared.doctor.unread import Unread
 from shared.errors import EdgeError, Rejected, SettingsError
 from shared.grants import Grant
 from shared.machine import Machine
+from shared.poll import Source
 from shared.settings import Settings, Tenant, settings_from
 from shared.switches import Positions
 
@@ -48,6 +49,8 @@ class Content:
     inventories: tuple[Inventory, ...]
     grants: tuple[Grant, ...]
     trials: tuple[Trial, ...]
+    audit_log: Source
+    sign_in_log: Source
     get_user: Call
     list_role_assignments: Call
     get_role_definition: Call

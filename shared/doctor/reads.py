@@ -6,8 +6,10 @@ from shared.clients.calls import Service
 from shared.doctor.each import look_at_each
 from shared.doctor.findings import Check, Finding, failed, ok
 from shared.doctor.ground import Ground
+from shared.doctor.sources import LICENCE_CURE
 from shared.doctor.trials import Ids, Trial
 from shared.errors import Refused, Rejected
+from shared.poll import NO_LICENCE
 from shared.settings import Tenant
 
 _ROLE: Final = "Deploy infra/main.bicep again with this subscription: it gives the identity its roles there."
@@ -15,7 +17,8 @@ _GRANT: Final = "infra/scripts/grant.sh grants it; a managed identity's token sh
 
 
 def _tried(ground: Ground) -> list[Finding]:
-    pairs = [(trial, tenant) for trial in ground.content.trials for tenant in ground.tenants(trial.kind)]
+    trials = [trial for trial in ground.content.trials if trial.is_needed(ground.settings)]
+    pairs = [(trial, tenant) for trial in trials for tenant in ground.tenants(trial.kind)]
     return look_at_each(pairs, _name, lambda pair: _try(ground, *pair))
 
 
@@ -47,6 +50,8 @@ def _try(ground: Ground, trial: Trial, tenant: Tenant) -> list[Finding]:
 def _what_it_says(trial: Trial, name: str, error: Refused | Rejected) -> Finding:
     if trial.no_licence and trial.no_licence in str(error):
         return ok(f"{name}: the tenant has no licence for it, and so nothing there to read")
+    if error.code == NO_LICENCE:
+        return failed(f"{name}: {error}", cure=LICENCE_CURE)
     if isinstance(error, Refused):
         cure = _ROLE if trial.call.service is Service.ARM else _GRANT
         return failed(f"{name}: not allowed: {', '.join(error.needed) or 'no token'}; {error}", cure=cure)

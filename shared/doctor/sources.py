@@ -1,4 +1,4 @@
-"""What comes in: the audit log, snapshots, events."""
+"""What comes in: the audit log, the sign-in log, snapshots, events."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,12 +8,15 @@ from shared.deliveries import last_delivery
 from shared.doctor.each import look_at_each
 from shared.doctor.findings import Check, Finding, failed, ok, warning
 from shared.doctor.ground import Ground
-from shared.poll import polled_until
+from shared.poll import Source, is_unlicensed, polled_until
 from shared.settings import Tenant
 
 _POLL_WITHIN: Final = timedelta(minutes=15)
 """A poll every two minutes is the default; several may fail before anybody should mind."""
 
+LICENCE_CURE: Final = (
+    "Graph gives sign-ins to tenants with Entra ID P1 or P2 alone: license the tenant, or set SIGN_INS to off."
+)
 _SNAPSHOT_WITHIN: Final = timedelta(hours=1)
 _QUIET: Final = timedelta(days=30)
 
@@ -35,9 +38,22 @@ def _fresh(ground: Ground, what: str, at: datetime | None, within: timedelta) ->
     return [ok(text) if gone <= within else failed(text)]
 
 
-def _polls(ground: Ground) -> list[Finding]:
+def _audit_polls(ground: Ground) -> list[Finding]:
+    return _polls(ground, ground.content.audit_log)
+
+
+def _sign_in_polls(ground: Ground) -> list[Finding]:
+    if not ground.settings.polls_sign_ins:
+        return [ok("SIGN_INS is off: no detection looks at sign-ins that come by Graph")]
+    return _polls(ground, ground.content.sign_in_log)
+
+
+def _polls(ground: Ground, source: Source) -> list[Finding]:
     def look(tenant: Tenant) -> list[Finding]:
-        return _fresh(ground, f"{tenant.name}, read", polled_until(ground.storage, tenant.id), _POLL_WITHIN)
+        if is_unlicensed(ground.storage, source, tenant.id):
+            return [failed(f"{tenant.name}: the tenant has no licence for the {source.name}", cure=LICENCE_CURE)]
+        at = polled_until(ground.storage, source, tenant.id)
+        return _fresh(ground, f"{tenant.name}, read", at, _POLL_WITHIN)
 
     return look_at_each(ground.tenants(), lambda tenant: tenant.name, look)
 
@@ -76,7 +92,13 @@ CHECKS: Final = (
         id="audit-log-polled",
         title="The audit log is read",
         cure=_RUNS.format("poll_directory_audits"),
-        run=_polls,
+        run=_audit_polls,
+    ),
+    Check(
+        id="sign-ins-polled",
+        title="The sign-in log is read",
+        cure=_RUNS.format("poll_sign_ins"),
+        run=_sign_in_polls,
     ),
     Check(
         id="snapshots-fresh",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from shared.catalog import TenantKind
 from shared.clients.calls import Call
 from shared.clients.edges import TenantEdges
+from shared.settings import Settings
 
 type Ids = dict[str, str]
 
@@ -14,9 +15,13 @@ def _no_ids(_edges: TenantEdges) -> Iterable[Ids]:
     return [{}]
 
 
+def _always(_settings: Settings) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A read to try in each tenant of a kind.
+    """A read to try in each tenant of a kind, where the settings have it made at all.
 
     `ids` gives the ids to try it with, one after the other; it may read for that, and gives none where the tenant has
     no such object. They also fill what stands in braces in `query`. `is_listing` says that a page is read, else one
@@ -29,6 +34,7 @@ class Trial:
     ids: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
     is_listing: bool = True
     no_licence: str = ""
+    is_needed: Callable[[Settings], bool] = _always
 
 
 def each_subscription(edges: TenantEdges) -> Iterable[Ids]:

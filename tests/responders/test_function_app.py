@@ -31,6 +31,7 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
 }
 _TIMERS: Final = {
     "poll_directory_audits": "AUDIT_POLL_SCHEDULE",
+    "poll_sign_ins": "SIGN_IN_POLL_SCHEDULE",
     "backfill_directory_audits": "BACKFILL_SCHEDULE",
     "take_snapshots": "SNAPSHOT_SCHEDULE",
     "sweep_rosters": "ROSTER_SCHEDULE",

@@ -14,6 +14,7 @@ from azure.functions.queue import QueueMessageInConverter
 from infra.local.world import B2C_TENANT, MALLORY, SUBSCRIPTION, WORKFORCE_TENANT
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import cloud_event_record, event_grid_record
+from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
 from shared.cases import State
 from shared.catalog import Image, Inventory, ObjectKind, TenantKind
@@ -189,18 +190,30 @@ def test_every_tenant_is_polled_although_one_fails(
     use(bench(memory))
     polled: list[str] = []
 
-    def poll(_machine: object, tenant: Any, _call: object, *, overlap: object) -> None:  # noqa: ANN401 - a tenant
+    def poll(_machine: object, tenant: Any, source: object, *, overlap: object) -> None:  # noqa: ANN401 - a tenant
         assert overlap
+        assert source is (SIGN_IN_LOG if name == "poll_sign_ins" else AUDIT_LOG)
         polled.append(tenant.id)
         if tenant.id == WORKFORCE_TENANT:
             raise Unreachable("cut")
 
     monkeypatch.setattr(schedules, "poll", poll)
-    for name in ("poll_directory_audits", "backfill_directory_audits"):
+    for name in ("poll_directory_audits", "backfill_directory_audits", "poll_sign_ins"):
         polled.clear()
         with pytest.raises(Unreachable):
             _user_function(getattr(schedules, name))(_TIMER)
         assert polled == [WORKFORCE_TENANT, B2C_TENANT]
+
+
+def test_sign_ins_are_left_alone_when_they_are_switched_off(
+    memory: MemoryStorage, use: Callable[[Bench], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poll(*_: object, **__: object) -> None:
+        raise AssertionError("it was polled")
+
+    use(bench(memory, SIGN_INS="off"))
+    monkeypatch.setattr(schedules, "poll", poll)
+    _user_function(schedules.poll_sign_ins)(_TIMER)
 
 
 def _inventory(

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
 from responders.doctor import CONTENT
 from responders.rosters import ROSTERS
+from responders.sources import SIGN_IN_LOG
 from shared.catalog import ApprovalList, Mode, TenantKind
 from shared.clients.calls import Service
 from shared.clients.edges import Answer, TenantEdges
@@ -28,12 +29,13 @@ from shared.doctor.checks import CHECKS
 from shared.doctor.examine import examine
 from shared.doctor.findings import Check, Line, Status, ok, warning
 from shared.doctor.ground import Ground
-from shared.doctor.sources import ago
+from shared.doctor.sources import LICENCE_CURE, ago
 from shared.doctor.tokens import claims_from
 from shared.doctor.unread import Unread
 from shared.errors import EdgeError, Refused, Rejected, Unreachable
 from shared.grants import Tier
 from shared.machine import Machine, machine_from
+from shared.poll import NO_LICENCE
 from shared.rosters import STALE, Roster, RosterKind, Rosters
 from shared.settings import Settings, Tenant
 from tests.fakes.clock import NOW, FakeClock
@@ -238,12 +240,7 @@ def test_no_token_is_no_permission(there: Surroundings) -> None:
 def test_a_token_without_roles_lacks_what_watching_needs(there: Surroundings) -> None:
     there.claims[TenantKind.B2C] = {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id}
     _, *b2c = there.found("graph-permissions-exact")
-    assert [text.split()[3] for _, text in b2c] == [
-        "AuditLog.Read.All",
-        "Policy.Read.All",
-        "GroupMember.Read.All",
-        "RoleManagement.Read.Directory",
-    ]
+    assert [text.split()[3] for _, text in b2c] == roles(TenantKind.B2C, Tier.WATCH)
 
 
 def test_the_other_tenants_token(there: Surroundings) -> None:
@@ -413,6 +410,32 @@ def test_nothing_has_come_yet(there: Surroundings) -> None:
     }
     assert len([one for one in there.found("snapshots-fresh") if one[0] == "failed"]) == len(CONTENT.inventories)
     assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}: none yet")]
+
+
+def test_the_sign_in_log_is_told_of_like_the_audit_log(there: Surroundings, storage: Storage) -> None:
+    at = (there.clock() - timedelta(minutes=3)).isoformat()
+    storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, WORKFORCE_TENANT, {"done_until": at})
+    assert there.found("sign-ins-polled") == [
+        ("ok", "Entra ID, read: 3 min ago"),
+        ("failed", "Azure AD B2C, read: never yet"),
+    ]
+
+
+def test_a_tenant_without_a_licence_for_sign_ins(there: Surroundings, storage: Storage) -> None:
+    for tenant_id in (WORKFORCE_TENANT, B2C_TENANT):
+        storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, tenant_id, {"unlicensed": True})
+    there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
+    polled, read = there.look("sign-ins-polled"), there.look("reads-allowed")
+    bad = [*polled, *(line for line in read if line.status is not Status.OK)]
+    assert [line.status for line in bad] == [Status.FAILED] * 4
+    assert polled[0].found == "Entra ID: the tenant has no licence for the sign-in log"
+    assert {line.cure for line in bad} == {LICENCE_CURE}
+
+
+def test_sign_ins_that_are_switched_off_are_not_missed(there: Surroundings) -> None:
+    there.settings = {"SIGN_INS": "off"}
+    there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
+    assert {status for status, _ in there.found("sign-ins-polled", "reads-allowed")} == {"ok"}
 
 
 def test_an_event_came(there: Surroundings, storage: Storage) -> None:

@@ -105,7 +105,16 @@ def test_the_local_stack_is_reached_without_https() -> None:
     assert settings_from({**SETTINGS, **local}).graph_url == "http://127.0.0.1:7072"
 
 
+@pytest.mark.parametrize(("setting", "polls"), [("poll", True), ("off", False), ("", True)])
+def test_sign_ins_are_polled_unless_that_is_switched_off(setting: str, *, polls: bool) -> None:
+    assert settings_from({**SETTINGS, "SIGN_INS": setting}).polls_sign_ins is polls
+
+
 # What is wrong: named, with what would be right.
+
+
+def test_sign_ins_that_are_neither_polled_nor_off() -> None:
+    assert _problems(SIGN_INS="sometimes") == ("SIGN_INS is 'sometimes': it should be poll or off",)
 
 
 @pytest.mark.parametrize("name", REQUIRED)

@@ -86,7 +86,7 @@ class TenantControl:
             params["principal"] = principal.id
         return self._get("/log", params)
 
-    # -- the audit log --
+    # -- the logs --
 
     def make_noise(self, count: int, *, tenant: str) -> None:
         """Log ordinary records."""
@@ -99,6 +99,10 @@ class TenantControl:
     def add_record(self, record: Json, *, tenant: str) -> None:
         """Log a record of your own; it needs `id` and `activityDateTime`."""
         self._post("/audit/records", {"record": record, "tenant": tenant})
+
+    def add_sign_in(self, record: Json, *, tenant: str) -> None:
+        """Log a sign-in (`sign_in_records.sign_in_record` makes one); it needs `id` and `createdDateTime`."""
+        self._post("/sign-ins", {"record": record, "tenant": tenant})
 
     # -- faults --
 

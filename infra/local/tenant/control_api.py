@@ -102,6 +102,7 @@ class ControlApi:
             web.post("/control/noise", self._noise),
             web.post("/control/audit/duplicates", self._duplicates),
             web.post("/control/audit/records", self._add_record),
+            web.post("/control/sign-ins", self._add_sign_in),
             web.post("/control/faults", self._add_fault),
             web.delete("/control/faults", self._clear_faults),
             web.post("/control/eventgrid/subscriptions", self._subscribe),
@@ -177,6 +178,11 @@ class ControlApi:
     async def _add_record(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _RecordWanted)
         self._simulation.directories[wanted.tenant].audit.add(wanted.record)
+        return _done()
+
+    async def _add_sign_in(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _RecordWanted)
+        self._simulation.directories[wanted.tenant].sign_ins.add(wanted.record)
         return _done()
 
     async def _add_fault(self, request: web.Request) -> web.Response:

@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from infra.local import world
 from infra.local.tenant import ca_rules
-from infra.local.tenant.audit_log import AuditLog
+from infra.local.tenant.record_log import RecordLog
+from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
 from infra.local.tenant.replicated import Replicated
 from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 
 
 class Directory:
-    """Conditional access policies by id (and the deleted ones), custom policies' XML by id, and the audit log."""
+    """Conditional access policies by id (and the deleted ones), custom policies' XML by id, and both logs."""
 
     def __init__(self, tenant: str, settings: Settings) -> None:
         """Make the directory as `world` seeds it."""
@@ -24,7 +25,8 @@ class Directory:
         self.ca_policies: Replicated[Json] = Replicated(lag)
         self.deleted_ca_policies: Replicated[Json] = Replicated(lag)
         self.custom_policies: Replicated[str] = Replicated(lag)
-        self.audit = AuditLog(settings)
+        self.audit = RecordLog(DIRECTORY_AUDITS, settings)
+        self.sign_ins = RecordLog(SIGN_INS, settings)
         self._seed()
 
     @property

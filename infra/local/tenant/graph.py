@@ -49,6 +49,11 @@ class Call:
         except ValueError as error:
             raise bad_request("Unable to read JSON request payload.") from error
 
+    @property
+    def is_beta(self) -> bool:
+        """Whether it asks /beta."""
+        return self.request.match_info["version"] == "beta"
+
     def context(self, fragment: str) -> str:
         """Write the `@odata.context` of this version."""
         return f"{GRAPH}/{self.request.match_info['version']}/$metadata#{fragment}"

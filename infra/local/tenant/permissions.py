@@ -18,6 +18,7 @@ AUDITS = "/auditLogs/directoryAudits"
 GROUPS = "/groups"
 DIRECTORY_ROLES = "/roleManagement/directory"
 GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
+SIGN_IN_LOG = "/auditLogs/signIns"
 
 _CA_READ = frozenset({"Policy.Read.All"})
 _CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
@@ -28,6 +29,7 @@ _AUDIT_READ = (frozenset({"AuditLog.Read.All"}),)
 _DIRECTORY_READ = frozenset({"Directory.Read.All"})
 _ROLES_READ = frozenset({"RoleManagement.Read.Directory"})
 _GROUP_READ = (frozenset({"GroupMember.Read.All"}), frozenset({"Group.Read.All"}), _DIRECTORY_READ)
+_SIGN_IN_READ = (frozenset({"AuditLog.Read.All", "Directory.Read.All"}),)
 
 NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", POLICIES): (_CA_READ,),
@@ -47,6 +49,8 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("DELETE", f"{CUSTOM_POLICIES}/{{id}}"): _CUSTOM_WRITE,
     ("GET", AUDITS): _AUDIT_READ,
     ("GET", f"{AUDITS}/{{id}}"): _AUDIT_READ,
+    ("GET", SIGN_IN_LOG): _SIGN_IN_READ,
+    ("GET", f"{SIGN_IN_LOG}/{{id}}"): _SIGN_IN_READ,
     ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
     ("GET", "/servicePrincipals/{id}"): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments"): (_ROLES_READ, _DIRECTORY_READ),

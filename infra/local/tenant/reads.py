@@ -1,4 +1,4 @@
-"""Graph reads of things that nobody changes here: the audit log, users, service principals, the organization."""
+"""Graph reads of things that nobody changes here: both logs, users, service principals, the organization."""
 
 from http import HTTPStatus
 
@@ -6,27 +6,59 @@ from aiohttp import web
 
 from infra.local import world
 from infra.local.tenant.api_error import ApiError, not_found
-from infra.local.tenant.audit_query import parse_audit_query
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.odata import selected
-from infra.local.tenant.permissions import AUDITS
+from infra.local.tenant.permissions import AUDITS, SIGN_IN_LOG
+from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS, SIGN_INS_V1, LogShape, parse_query
+from infra.local.tenant.sign_in_records import in_v1
 from infra.local.world import Json, Principal, PrincipalKind
 
 
 async def _audits(call: Call) -> web.Response:
-    query = parse_audit_query(call.request.query)
-    records, skiptoken = call.directory.audit.page(query)
-    body: Json = {"@odata.context": call.context("auditLogs/directoryAudits"), "value": records}
+    records, skiptoken = call.directory.audit.page(parse_query(call.request.query, DIRECTORY_AUDITS))
+    return _page(call, DIRECTORY_AUDITS, records, skiptoken)
+
+
+async def _audit(call: Call) -> web.Response:
+    return _record(call, DIRECTORY_AUDITS, call.directory.audit.find(call.id))
+
+
+async def _sign_ins(call: Call) -> web.Response:
+    _refuse_unlicensed(call)
+    query = parse_query(call.request.query, SIGN_INS if call.is_beta else SIGN_INS_V1)
+    records, skiptoken = call.directory.sign_ins.page(query)
+    return _page(call, SIGN_INS, [_shown(call, record) for record in records], skiptoken)
+
+
+async def _sign_in(call: Call) -> web.Response:
+    _refuse_unlicensed(call)
+    record = call.directory.sign_ins.find(call.id)
+    return _record(call, SIGN_INS, record and _shown(call, record))
+
+
+def _shown(call: Call, sign_in: Json) -> Json:
+    return sign_in if call.is_beta else in_v1(sign_in)
+
+
+def _refuse_unlicensed(call: Call) -> None:
+    if call.directory.tenant not in call.settings.unlicensed_tenants:
+        return
+    code = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+    message = "Neither tenant is B2C or tenant doesn't have premium license"
+    raise ApiError(HTTPStatus.FORBIDDEN, code, message)
+
+
+def _page(call: Call, shape: LogShape, records: list[Json], skiptoken: str | None) -> web.Response:
+    body: Json = {"@odata.context": call.context(shape.path), "value": records}
     if skiptoken is not None:
         body["@odata.nextLink"] = str(call.request.url.update_query({"$skiptoken": skiptoken}))
     return web.json_response(body)
 
 
-async def _audit(call: Call) -> web.Response:
-    record = call.directory.audit.find(call.id)
+def _record(call: Call, shape: LogShape, record: Json | None) -> web.Response:
     if record is None:
         raise not_found(f"Resource '{call.id}' does not exist.", "UnknownError")
-    return web.json_response({"@odata.context": call.context("auditLogs/directoryAudits/$entity")} | record)
+    return web.json_response({"@odata.context": call.context(f"{shape.path}/$entity")} | record)
 
 
 def _principal(call: Call, kind: PrincipalKind) -> Principal:
@@ -111,6 +143,8 @@ async def _organization(call: Call) -> web.Response:
 OPERATIONS = (
     Operation(method="GET", path=AUDITS, handle=_audits, throttle="audit"),
     Operation(method="GET", path=f"{AUDITS}/{{id}}", handle=_audit, throttle="audit"),
+    Operation(method="GET", path=SIGN_IN_LOG, handle=_sign_ins, throttle="audit"),
+    Operation(method="GET", path=f"{SIGN_IN_LOG}/{{id}}", handle=_sign_in, throttle="audit"),
     Operation(method="GET", path="/users/{id}", handle=_user),
     Operation(method="GET", path="/servicePrincipals/{id}", handle=_service_principal),
     Operation(method="GET", path="/organization", handle=_organization),

@@ -15,7 +15,7 @@ class Settings:
     """One mutable object that every part holds, so a change is seen by the next request."""
 
     audit_lag: float = 0.5
-    """How long after its activity a record shows up in `directoryAudits`; the real service takes minutes."""
+    """How long after its activity a record shows up in `directoryAudits` or `signIns`; the real ones take minutes."""
     audit_jitter: float = 0.0
     """Up to this much more, drawn for each record: with it, records show up out of order."""
     consistency_lag: float = 0.3
@@ -23,7 +23,9 @@ class Settings:
     ca_requests_per_second: int = 1
     """Per tenant, over every conditional access path; 0 turns the throttle off."""
     audit_requests_per_10_seconds: int = 5
-    """Per tenant and application; 0 turns the throttle off."""
+    """Per tenant and application, over both logs; 0 turns the throttle off."""
+    unlicensed_tenants: list[str] = field(default_factory=list[str])
+    """Ids of the tenants without Entra ID P1, whose sign-ins Graph keeps to itself."""
     ca_page_size: int = 100
     arm_page_size: int = 100
     directory_page_size: int = 100

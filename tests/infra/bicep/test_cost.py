@@ -46,6 +46,7 @@ def test_there_are_sums() -> None:
     [
         ("RESUME_SCHEDULE", "`resume_cases`, each minute"),
         ("AUDIT_POLL_SCHEDULE", "`poll_directory_audits`, each 2 minutes"),
+        ("SIGN_IN_POLL_SCHEDULE", "`poll_sign_ins`, each 2 minutes"),
         ("SNAPSHOT_SCHEDULE", "`take_snapshots`, each 10 minutes"),
         ("ROSTER_SCHEDULE", "`sweep_rosters`, each 15 minutes"),
         ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
@@ -55,7 +56,7 @@ def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
     assert said in _PAGE.read_text("utf-8")
     every = {
         "each minute": r"\d+ \*",
-        "each 2 minutes": r"0 \*/2",
+        "each 2 minutes": r"\d+ \*/2",
         "each 10 minutes": r"\d+ \*/10",
         "each 15 minutes": r"\d+ \*/15",
         "daily": r"0 \d+ \d+",

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from shared.catalog import TenantKind
+from shared.grants import Tier
 from tests.infra.scripts.simulated_az import B2C, REPOSITORY, SUBSCRIPTION, AzServer, SimulatedAz
 
 SCRIPTS: Final = REPOSITORY / "infra" / "scripts"
@@ -33,6 +35,12 @@ case $1 in
     doctor) echo "the doctor's report"; [ ! -e "$RESPONDER_LOG.ill" ] ;;
 esac
 """
+
+
+def declared(kind: TenantKind, *tiers: Tier) -> list[str]:
+    """Give the Graph permissions of tiers, in the order in which grant.sh grants them."""
+    lines = (SCRIPTS / "permissions.txt").read_text(encoding="utf-8").splitlines()
+    return [name for tenant, tier, name in map(str.split, lines) if tenant == kind and tier in tiers]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,7 +74,7 @@ class Desk:
         for name in PROVIDERS:
             self.az.providers[SUBSCRIPTION, f"Microsoft.{name}"] = "Registered"
         self.az.code, self.az.looks_until_function, self.az.entra.late = b"code", 0, 0
-        for name in ("AuditLog.Read.All", "Policy.Read.All", "User.Read.All"):
+        for name in declared(TenantKind.WORKFORCE, Tier.WATCH):
             self.az.entra.grant(self.az.principal, name)
         self.az.calls.clear()
 

@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.infra.scripts.conftest import Desk
+from shared.catalog import TenantKind
+from shared.grants import Tier
+from tests.infra.scripts.conftest import Desk, declared
 from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION, Call
 
-_WATCH = {"AuditLog.Read.All", "Policy.Read.All"}
-_ACT = _WATCH | {"Policy.ReadWrite.TrustFramework"}
+_WORKFORCE = declared(TenantKind.WORKFORCE, Tier.WATCH)
+_WATCH = declared(TenantKind.B2C, Tier.WATCH)
+_ACT = declared(TenantKind.B2C, Tier.WATCH, Tier.ACT)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def test_what_is_too_many_is_told_and_taken_away_when_asked(deployed: Desk) -> N
     assert az.writes == []
     deployed.runs("grant.sh", "--prune")
     assert "Directory.ReadWrite.All" not in az.entra.permissions_of(az.principal)
-    assert len(az.entra.permissions_of(az.principal)) == 3
+    assert az.entra.permissions_of(az.principal) == set(_WORKFORCE)
 
 
 def test_everything_is_taken_away(deployed: Desk) -> None:
@@ -36,7 +39,7 @@ def test_everything_is_taken_away(deployed: Desk) -> None:
     az.entra.grant("somebody-else", "Policy.Read.All")
     said = deployed.runs("grant.sh", "--revoke")
     *graph, azure = said.splitlines()
-    assert graph == ["- AuditLog.Read.All", "- Policy.Read.All", "- User.Read.All"]
+    assert graph == [f"- {name}" for name in _WORKFORCE]
     assert azure == f"- Entra Responder… in subscription {SUBSCRIPTION}"
     assert az.azure_roles == set()
     assert az.entra.permissions_of(az.principal) == set()
@@ -58,7 +61,7 @@ def test_a_permission_that_was_given_meanwhile(deployed: Desk) -> None:
 
     az.fails = somebody_is_faster
     deployed.runs("grant.sh")
-    assert len(az.entra.permissions_of(az.principal)) == len(az.entra.assignments) == 3
+    assert len(az.entra.permissions_of(az.principal)) == len(az.entra.assignments) == len(_WORKFORCE)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ def test_a_b2c_tenant_from_nothing_and_the_second_time_nothing(desk: Desk) -> No
     b2c = desk.az.b2c
     (application,) = b2c.applications
     (responder,) = [each for each in b2c.service_principals if each["appId"] == application["appId"]]
-    assert b2c.permissions_of(responder["id"]) == _WATCH
+    assert b2c.permissions_of(responder["id"]) == set(_WATCH)
     (credential,) = application["keyCredentials"]
     assert credential["displayName"] == f"entra-responder {desk.az.certificates[0]}"
     settings = desk.az.deployments["entra-responder-prod"]["resources"]
@@ -105,7 +108,7 @@ def test_the_b2c_tenants_tier_and_its_end(deployed: Desk) -> None:
     said = deployed.runs("grant.sh", "--b2c", "--tier", "act")
     (application,) = deployed.az.b2c.applications
     responder = deployed.az.b2c.service_principals[-1]["id"]
-    assert deployed.az.b2c.permissions_of(responder) == _ACT
+    assert deployed.az.b2c.permissions_of(responder) == set(_ACT)
     assert f"B2C_CLIENT_ID={application['appId']} B2C_RESPONDER_ID={responder}" in said
     deployed.runs("grant.sh", "--b2c", "--revoke")
     assert deployed.az.b2c.permissions_of(responder) == set()
@@ -132,8 +135,7 @@ def test_what_if_prints_each_command_for_the_b2c_tenant(deployed: Desk) -> None:
         f"{login} rest",
         f"{login} ad app credential reset",
         f"{login} rest",
-        f"{login} rest",
-        f"{login} rest",
+        *(f"{login} rest" for _ in _WATCH),
     ]
 
 

@@ -20,6 +20,7 @@ from infra.local.world import (
     RESPONDER,
     RESPONDER_B2C,
     SUBSCRIPTION,
+    WORKFORCE_TENANT,
 )
 from responders.calls import CALLS, GET_ROLE_DEFINITION, GET_USER
 from responders.cli import main
@@ -108,12 +109,27 @@ def _without(control: TenantControl, *names: str) -> Generator[None]:
 def test_a_missing_permission(healthy: Healthy) -> None:
     with _without(healthy.stack.control, "AuditLog.Read.All"):
         line = only_bad(healthy.values, "graph-permissions-exact")
-        read = only_bad(healthy.values, "reads-allowed")
+        read, sign_ins = bad(healthy.values, "reads-allowed")
     assert line.status is Status.FAILED
-    assert line.found == "Entra ID: AuditLog.Read.All is missing; needed by poll of the audit log"
+    assert line.found == (
+        "Entra ID: AuditLog.Read.All is missing; needed by poll of the audit log, poll of the sign-in log"
+    )
     assert line.cure.startswith("infra/scripts/grant.sh --tier watch grants it.")
     assert read.status is Status.FAILED
     assert read.found.startswith("Entra ID: GET /auditLogs/directoryAudits: not allowed: AuditLog.Read.All;")
+    assert sign_ins.found.startswith(
+        "Entra ID: GET /auditLogs/signIns: not allowed: AuditLog.Read.All, Directory.Read.All;"
+    )
+
+
+def test_a_tenant_without_a_licence_for_sign_ins(healthy: Healthy) -> None:
+    healthy.stack.control.settings(unlicensed_tenants=[WORKFORCE_TENANT])
+    try:
+        line = only_bad(healthy.values, "reads-allowed")
+    finally:
+        healthy.stack.control.settings(unlicensed_tenants=[])
+    assert "Authentication_RequestFromNonPremiumTenantOrB2CTenant" in line.found
+    assert "set SIGN_INS to off" in line.cure
 
 
 def test_a_permission_too_many(healthy: Healthy) -> None:
@@ -308,10 +324,12 @@ def test_a_clock_that_is_off(healthy: Healthy) -> None:
 
 def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
     polls = bad(healthy.values, "audit-log-polled", later=timedelta(minutes=16))
+    sign_ins = bad(healthy.values, "sign-ins-polled", later=timedelta(minutes=16))
     snapshots = bad(healthy.values, "snapshots-fresh", later=timedelta(hours=2))
     (events,) = bad(healthy.values, "events-arriving", later=timedelta(days=31))
-    assert [line.found for line in polls] == ["Entra ID, read: 16 min ago", "Azure AD B2C, read: 16 min ago"]
-    assert {line.status for line in (*polls, *snapshots)} == {Status.FAILED}
+    for silent in (polls, sign_ins):
+        assert [line.found for line in silent] == ["Entra ID, read: 16 min ago", "Azure AD B2C, read: 16 min ago"]
+    assert {line.status for line in (*polls, *sign_ins, *snapshots)} == {Status.FAILED}
     assert len(snapshots) == 3
     assert all("take_snapshots" in line.cure for line in snapshots)
     assert events.status is Status.WARNING

@@ -80,6 +80,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
     watch, act = _given(capsys, "--tier", "watch"), _given(capsys)
     assert _names(watch, "workforce") == {
         "AuditLog.Read.All",
+        "Directory.Read.All",
         "Policy.Read.All",
         "User.Read.All",
         "GroupMember.Read.All",
@@ -96,6 +97,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
     }
     assert _names(watch, "b2c") == {
         "AuditLog.Read.All",
+        "Directory.Read.All",
         "Policy.Read.All",
         "GroupMember.Read.All",
         "RoleManagement.Read.Directory",

@@ -209,7 +209,19 @@ class TestListings:
     def test_a_page_that_fails_fails_the_listing(self, page: Answer) -> None:
         for read in (TenantEdges.list, TenantEdges.pages):
             with pytest.raises(EdgeError):
-                read(script(answer(200, _PAGE | {"@odata.nextLink": _NEXT}), page).edges, LIST)
+                list(read(script(answer(200, _PAGE | {"@odata.nextLink": _NEXT}), page).edges, LIST))
+
+    def test_a_page_is_given_before_the_next_one_is_asked_for(self) -> None:
+        played = script(answer(200, _PAGE | {"@odata.nextLink": _NEXT}), error(400))
+        pages = played.edges.pages(LIST)
+        assert msgspec.json.decode(next(pages))["value"] == [{"id": "1"}]
+        assert len(played.sent) == 1
+        with pytest.raises(Rejected):
+            next(pages)
+
+    def test_what_is_no_page_is_not_given(self) -> None:
+        with pytest.raises(Unreachable):
+            next(script(answer(200, b"<html>")).edges.pages(LIST))
 
     def test_an_item_that_is_no_object(self) -> None:
         with pytest.raises(Unreachable):
@@ -223,7 +235,7 @@ class TestListings:
 
     def test_pages_are_given_as_they_came(self) -> None:
         raw = b'{"value": [ {"id":  "1"} ]}'
-        assert script(answer(200, raw)).edges.pages(LIST) == [raw]
+        assert list(script(answer(200, raw)).edges.pages(LIST)) == [raw]
 
 
 class TestWriting:

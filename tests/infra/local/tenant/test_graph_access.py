@@ -62,6 +62,7 @@ def test_the_token_chooses_the_directory(alice: httpx.Client, carol: httpx.Clien
         ),
         ("DELETE", _POLICY, {"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"}),
         ("GET", "/v1.0/auditLogs/directoryAudits", {"AuditLog.Read.All"}),
+        ("GET", "/beta/auditLogs/signIns", {"AuditLog.Read.All", "Directory.Read.All"}),
         ("GET", "/beta/trustFramework/policies", {"Policy.ReadWrite.TrustFramework"}),
         ("GET", "/beta/trustFramework/policies", {"Policy.Read.All"}),
         ("DELETE", "/beta/trustFramework/policies/B2C_1A_none", {"Policy.ReadWrite.TrustFramework"}),

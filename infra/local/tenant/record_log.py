@@ -1,11 +1,11 @@
-"""One tenant's audit log: records show up late, out of order, and now and then twice."""
+"""A log of one tenant, of audit records or of sign-ins: records show up late, out of order, and now and then twice."""
 
 import random
 import time
 from dataclasses import dataclass
 
-from infra.local.tenant.audit_query import AuditQuery
 from infra.local.tenant.instants import now_ticks, parse_instant, ticks
+from infra.local.tenant.record_query import LogShape, RecordQuery
 from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 
@@ -18,10 +18,11 @@ class _Entry:
     record: Json
 
 
-class AuditLog:
+class RecordLog:
     """Append-only. A page sees only the records whose lag has passed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, shape: LogShape, settings: Settings) -> None:
+        self.shape = shape
         self._settings = settings
         self._entries: list[_Entry] = []
         self._random = random.Random(20260112)  # noqa: S311 - spreads arrivals, keeps no secret
@@ -32,14 +33,14 @@ class AuditLog:
         self._twice += count
 
     def add(self, record: Json) -> None:
-        """Append a record that tells its own `activityDateTime`."""
+        """Append a record that tells its own time, in the property that the shape names."""
         self._append(record)
         if self._twice > 0:
             self._twice -= 1
             self._append(record)
 
     def _append(self, record: Json) -> None:
-        at = parse_instant(record["activityDateTime"])
+        at = parse_instant(record[self.shape.time])
         # A twin is dated some milliseconds ahead: it mustn't be seen before its time.
         ahead = max(0, at - now_ticks()) / ticks(1)
         late = self._settings.audit_lag + self._random.uniform(0, self._settings.audit_jitter)
@@ -52,10 +53,10 @@ class AuditLog:
             )
         )
 
-    def page(self, query: AuditQuery) -> tuple[list[Json], str | None]:
+    def page(self, query: RecordQuery) -> tuple[list[Json], str | None]:
         """Answer one page and the skip token of the next one, if there is one."""
         now = time.monotonic()
-        shown = [entry for entry in self._entries if entry.visible_at <= now and query.keeps(entry.at)]
+        shown = [entry for entry in self._entries if entry.visible_at <= now and query.keeps(entry.at, entry.record)]
         shown.sort(key=lambda entry: (entry.at, entry.place), reverse=not query.ascending)
         if query.after is not None:
             after = query.after

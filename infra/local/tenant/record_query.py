@@ -1,0 +1,141 @@
+"""The query options of `directoryAudits` and `signIns`, as far as the real service takes them here."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from operator import ge, gt, le, lt
+
+from infra.local.tenant.api_error import bad_request
+from infra.local.tenant.instants import parse_instant
+from infra.local.world import Json
+
+_COMPARISONS: dict[str, Callable[[int, int], bool]] = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+_OPTIONS = frozenset({"$filter", "$top", "$orderby", "$skiptoken"})
+_LARGEST_PAGE = 1000
+
+_TYPE = r"t eq '(\w+)'"
+_TYPES = re.compile(rf"signInEventTypes/any\(t: {_TYPE}(?: or {_TYPE})*\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogShape:
+    """What differs between the logs.
+
+    `path` is the collection's, `time` the property with a record's instant, `page` the size of a page when none is
+    asked for. `types` are of the sign-ins that are shown unasked; none for a log whose records have no types. Whether
+    others can be asked for is said by `has_types`.
+    """
+
+    path: str
+    time: str
+    page: int
+    types: frozenset[str] = frozenset()
+    has_types: bool = False
+
+
+DIRECTORY_AUDITS = LogShape(path="auditLogs/directoryAudits", time="activityDateTime", page=100)
+SIGN_INS = LogShape(
+    path="auditLogs/signIns",
+    time="createdDateTime",
+    page=1000,
+    types=frozenset({"interactiveUser"}),
+    has_types=True,
+)
+SIGN_INS_V1 = replace(SIGN_INS, has_types=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordQuery:
+    """`after` is where the last page ended: (ticks, place in the log) of its last record."""
+
+    bounds: tuple[tuple[str, int], ...]
+    types: frozenset[str]
+    top: int
+    ascending: bool
+    after: tuple[int, int] | None
+
+    def keeps(self, at: int, record: Json) -> bool:
+        """Say whether a record of this instant passes the filter."""
+        if self.types and self.types.isdisjoint(record.get("signInEventTypes", SIGN_INS.types)):
+            return False
+        return all(_COMPARISONS[comparison](at, bound) for comparison, bound in self.bounds)
+
+    def skiptoken(self, after: tuple[int, int]) -> str:
+        """Write the token of the page that starts behind `after`."""
+        token = json.dumps([self.bounds, sorted(self.types), self.top, self.ascending, after])
+        return base64.urlsafe_b64encode(token.encode()).decode()
+
+
+def parse_query(options: Mapping[str, str], shape: LogShape) -> RecordQuery:
+    """Read the query; raises ApiError 400 for what can't be read. A `$skiptoken` carries all the other options."""
+    if unknown := sorted(options.keys() - _OPTIONS):
+        raise bad_request(f"Query option '{unknown[0]}' was not recognized.")
+    if "$skiptoken" in options:
+        return _from_skiptoken(options["$skiptoken"])
+    clauses = re.split(r"\s+and\s+", options["$filter"].strip()) if "$filter" in options else []
+    return RecordQuery(
+        bounds=_bounds([clause for clause in clauses if not _is_about_types(clause, shape)], shape),
+        types=_types(clauses, shape),
+        top=_top(options.get("$top"), shape),
+        ascending=_ascending(options.get("$orderby"), shape),
+        after=None,
+    )
+
+
+def _is_about_types(clause: str, shape: LogShape) -> bool:
+    return shape.has_types and _TYPES.fullmatch(clause) is not None
+
+
+def _types(clauses: list[str], shape: LogShape) -> frozenset[str]:
+    """Give the types that are asked for; unasked, those that are shown anyway."""
+    asked = [re.findall(_TYPE, clause) for clause in clauses if _is_about_types(clause, shape)]
+    return frozenset(name for names in asked for name in names) if asked else shape.types
+
+
+def _bounds(clauses: list[str], shape: LogShape) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple(_bound(clause, shape) for clause in clauses)
+    except ValueError as error:
+        raise bad_request(f"Invalid filter clause: {error}.") from error
+
+
+def _bound(clause: str, shape: LogShape) -> tuple[str, int]:
+    found = re.fullmatch(rf"{shape.time} (ge|gt|le|lt) (\S+)", clause)
+    if found is None:
+        raise ValueError(f"{clause!r} (only {shape.time} ge, gt, le and lt, joined by and, are played here)")
+    return found[1], parse_instant(found[2])
+
+
+def _top(text: str | None, shape: LogShape) -> int:
+    if text is None:
+        return shape.page
+    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_PAGE:
+        raise bad_request(f"Invalid page size specified: '{text}'. Must be between 1 and {_LARGEST_PAGE} inclusive.")
+    return int(text)
+
+
+def _ascending(text: str | None, shape: LogShape) -> bool:
+    match (text or f"{shape.time} desc").split():
+        case [shape.time] | [shape.time, "asc"]:
+            return True
+        case [shape.time, "desc"]:
+            return False
+        case _:
+            raise bad_request(f"Ordering by '{text}' is not supported.")
+
+
+def _from_skiptoken(token: str) -> RecordQuery:
+    try:
+        bounds, types, top, ascending, after = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError) as error:
+        raise bad_request("Skip token is not valid.") from error
+    return RecordQuery(
+        bounds=tuple((comparison, at) for comparison, at in bounds),
+        types=frozenset(types),
+        top=top,
+        ascending=ascending,
+        after=(after[0], after[1]),
+    )
