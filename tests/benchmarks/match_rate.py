@@ -4,6 +4,7 @@ import json
 import random
 import statistics
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Final
@@ -14,7 +15,14 @@ from msgspec.json import Decoder
 
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import BY_CPIM, SAMPLE_VOCABULARY
-from responders.detections.samples import BY_USER, CA_POLICY, audit_record, ca_policy_record, custom_policy_record
+from responders.detections.samples import (
+    BY_USER,
+    CA_POLICY,
+    TENANT,
+    audit_record,
+    ca_policy_record,
+    custom_policy_record,
+)
 from shared.catalog import Image
 from shared.match import Matcher
 from shared.normalize import read_batch
@@ -38,7 +46,10 @@ _USUAL: Final = {
     "Issue an id_token to the application": 10,
     "Verify one time password": 4,
 }
-"""What a tenant's log is made of, by weight. Half of it is looked at in full, by name; none of it meets a detection."""
+"""What a tenant's log is made of, by weight.
+
+Half of it is looked at in full, by name; none of it meets a detection, but for those that count many records.
+"""
 
 _OF_INTEREST_EVERY: Final = 100
 
@@ -74,10 +85,11 @@ def measure() -> dict[str, float]:
 
 def _matches(matcher: Matcher, pages: list[bytes]) -> Iterator[str]:
     for page in pages:
-        for reading in read_batch(page, tenant_id="", interest=matcher.interested):
+        for reading in read_batch(page, tenant_id=TENANT, interest=matcher.interested):
             if reading.event is not None:
                 for detection in matcher.matches(reading.event):
-                    yield detection.id
+                    if detection.counted is None:
+                        yield detection.id
 
 
 def _seconds(run: Callable[[], list[object]] | Callable[[], list[str]], expected: int) -> float:
@@ -120,7 +132,7 @@ def _usual(activity: str, place: int, chance: random.Random) -> Image:
         initiatedBy=BY_CPIM if activity == "Add user" else BY_USER,
         targetResources=[
             {
-                "id": f"{chance.getrandbits(128):032x}",
+                "id": str(uuid.UUID(int=chance.getrandbits(128))),
                 "displayName": None,
                 "type": kind,
                 "userPrincipalName": f"user{place}@fabrikam.onmicrosoft.com",
