@@ -18,7 +18,7 @@ from shared.differences import Difference, differences
 from shared.legible import Run, plain, quoted, runs, told
 from shared.owners import Owner
 from shared.portal import Link, portal_link
-from shared.wording import Ending, Notice, ending_of, facts, headline, next_steps, result, subject
+from shared.wording import Ending, Notice, ending_of, facts, headline, next_steps, result, subject, what_changed
 
 LIMIT_BYTES: Final = 28_000
 """Teams takes messages of about 28 KB; Microsoft's pages don't say in which encoding, so two are kept under it."""
@@ -125,7 +125,7 @@ class _Card:
             yield self._block([*numbered, *self._runs(f" {step}")], spacing="Small")
 
     def _changes(self) -> Iterator[Json]:
-        yield self._title("What changed")
+        yield self._title(what_changed(self.detection))
         if not self.case.target.changes:
             yield self._line("The record doesn't say what; the case's evidence has all of it.", spacing="Small")
         yield from self._listed(differences(self.case.target.changes, self._names()), self.room.changes, _DONE)
@@ -299,7 +299,7 @@ def _details(case: Case, detection: AnyDetection, notice: Notice, most: int) -> 
     rows = facts(case, detection, notice, most=most)
     return {
         "What to do": [plain(step) for step in next_steps(case, detection, most=most)],
-        "What changed": [plain(change) for change in (*told_changes[: room.changes], *more)],
+        what_changed(detection): [plain(change) for change in (*told_changes[: room.changes], *more)],
         **{label: plain(text) for label, text in rows},
     }
 

@@ -263,14 +263,12 @@ def _figures(detection: AnyDetection, found: Found, vocabulary: Vocabulary) -> I
             yield Change(name=f"{noun} in {within // MINUTE} minutes", old=f"at most {most:,}", new=f"{found.count:,}")
         case Rise():
             known = [week for week in found.weeks if week is not None]
-            usual = f"{sum(known) / max(1, len(known)):,.0f} on average"
-            yield Change(name=f"{noun} in the hour from {found.hour:%H:%M} UTC", old=usual, new=f"{found.count:,}")
             each = ", ".join("not counted" if week is None else f"{week:,}" for week in found.weeks)
-            yield Change(name="same hour of the weeks before, the latest first", new=each)
+            usual = f"{sum(known) / max(1, len(known)):,.0f} on average in the weeks before ({each})"
+            yield Change(name=f"{noun} in the hour from {found.hour:%H:%M} UTC", old=usual, new=f"{found.count:,}")
         case None:
             return
-    yield Change(name="first of them", new=_told(found.first))
-    yield Change(name="latest of them", new=_told(found.last))
+    yield Change(name="from the first to the last of them", old=_told(found.first), new=_told(found.last))
 
 
 def _told(instant: datetime) -> str:

@@ -140,7 +140,8 @@ def _strictest(detection: AnyDetection, facts: Facts) -> Decided:
     if detection.answer is Answer.RECORD:
         return Decided(decision=Decision.RECORD, because="the detection only records")
     if detection.unless_actor_in is None:
-        return Decided(decision=Decision.PAGE, because="it is told whoever did it")
+        because = "it is too many, whoever they are by" if detection.counted else "it is told whoever did it"
+        return Decided(decision=Decision.PAGE, because=because)
     if facts.standing is Standing.UNKNOWN:
         return Decided(decision=Decision.PAGE, because="it could not be told whether the actor is approved")
     if detection.answer is Answer.PAGE:

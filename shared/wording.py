@@ -111,6 +111,9 @@ def headline(case: Case, detection: AnyDetection, *, most: int) -> str:
     """Tell the case in one sentence. `most` is how long a text from the tenant may be, here and below."""
     what, by, rest = detection.title.partition(_BY_ACTOR)
     told_what = told(what if by and not rest else detection.title, most * 2)
+    if detection.counted:
+        whose = "" if _is_of_all(case) else f", {quoted(case.target.name or case.target.id, most)}"
+        return f"{ending_of(case)}: {told_what}{whose}"
     asked = case.actor.id and (detection.unless_actor_in or case.standing is not Standing.UNKNOWN)
     standing = f", {_STANDINGS[case.standing]}" if asked else ""
     return f"{ending_of(case)}: {told_what} by {_actor(case, most)}{standing}"
@@ -131,6 +134,8 @@ def _actor(case: Case, most: int) -> str:
 
 def subject(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -> str:
     """Name the object, the tenant and the risk. A role assignment has no name of its own, so its scope is told."""
+    if detection.counted:
+        return f"{_counted_of(case, notice, most)}, {detection.risk} risk"
     thing = _thing(detection)
     scope, found, _ = case.target.id.partition(_ROLE_ASSIGNMENTS)
     name = scope if found else case.target.name or case.target.id
@@ -138,6 +143,20 @@ def subject(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -
     where = f" in {told(notice.tenant_name, most)}" if notice.tenant_name else ""
     article = "An" if thing[0] in _VOWELS else "A"
     return f"{named if name else f'{article} {thing} that the record does not name'}{where}, {detection.risk} risk"
+
+
+def _is_of_all(case: Case) -> bool:
+    """Say whether the records of a whole tenant were counted together."""
+    return case.target.id == case.tenant_id
+
+
+def _counted_of(case: Case, notice: Notice, most: int) -> str:
+    """Say whose records were counted: one account's, one address's, a whole tenant's."""
+    tenant = told(notice.tenant_name, most)
+    if _is_of_all(case):
+        return f"All of {tenant or 'the tenant'}"
+    where = f" in {tenant}" if tenant else ""
+    return f"{told(case.target.kind, most)} {quoted(case.target.name or case.target.id, most * 2)}{where}"
 
 
 def result(case: Case, *, most: int) -> str:
@@ -172,6 +191,11 @@ def _sentence(text: str, most: int, *, capital: bool = True) -> str:
     return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
+def what_changed(detection: AnyDetection) -> str:
+    """Give the title of the list of changes, or of figures."""
+    return "What was counted" if detection.counted else "What changed"
+
+
 def next_steps(case: Case, detection: AnyDetection, *, most: int) -> tuple[str, ...]:
     """Say what to do now, the most urgent first."""
     ending = ending_of(case)
@@ -179,12 +203,14 @@ def next_steps(case: Case, detection: AnyDetection, *, most: int) -> tuple[str, 
         return ("Nothing.",)
     wanted = case.actor.id and detection.unless_actor_in and ending in {Ending.PUT_BACK, Ending.NEEDS_YOU}
     approve = (_approve(case, detection, most),) if wanted else ()
-    return (*_urgent_steps(case, detection), _ask(case, most), *approve)
+    ask = () if detection.counted else (_ask(case, most),)
+    return (*_urgent_steps(case, detection), *ask, *approve)
 
 
 def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
     thing = _thing(detection)
-    still_so = detection.first_step or f"The change is still in force: {_by_hand(case, thing)}"
+    first_step = _first_step(detection)
+    still_so = first_step or f"The change is still in force: {_by_hand(case, thing)}"
     match ending_of(case):
         case Ending.PUT_BACK | Ending.ALREADY | Ending.RECORDED:
             return ()
@@ -204,12 +230,20 @@ def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
             return ("Nothing was changed. Say whether you would have wanted it: that tells when to enforce.",)
 
 
+def _first_step(detection: AnyDetection) -> str:
+    """Say what a person does first where undoing the change by hand isn't it: many records have none to undo."""
+    return detection.first_step or (_LOOK_AT_THEM if detection.counted else "")
+
+
+_LOOK_AT_THEM: Final = "Look at these records in the log, and find what they have in common and who is behind them."
+
+
 def _needed(case: Case, detection: AnyDetection, thing: str) -> str:
     """Say what to do first about a change that only people can answer."""
     unknown = case.standing is Standing.UNKNOWN and case.actor.id and detection.unless_actor_in
     unsure = "Find out whether they may do this. " if unknown else ""
-    if detection.first_step:
-        return f"{unsure}{detection.first_step}"
+    if first_step := _first_step(detection):
+        return f"{unsure}{first_step}"
     held_back = case.standing is Standing.UNAPPROVED and case.mode is Mode.ENFORCE
     mind = "mind why the responder didn't (above), then " if held_back else ""
     return f"{unsure}The change is still in force. Unless it is wanted: {mind}{_by_hand(case, thing)}"
@@ -249,12 +283,14 @@ def _grants(case: Case, detection: AnyDetection) -> tuple[str, ...]:
 
 
 def facts(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -> tuple[tuple[str, str], ...]:
-    """List what is known of a case: label and text. What isn't known is left out, except who, from where and when."""
+    """List what is known of a case: label and text. What isn't known is left out, except who, from where and when.
+
+    Of a count, who and from where is what many records would each say.
+    """
     rows = (
-        ("Who", f"{_actor(case, most)}, {_KINDS[case.actor.kind]} {told(case.actor.id, most)}".strip()),
-        ("From", told(case.actor.address, most) or "the record has no address"),
+        *(() if detection.counted else _by_whom(case, most)),
         ("When", when(case.at)),
-        ("Took", _took(case)),
+        ("Took", _took(case, "the last of them" if detection.counted else "the change")),
         ("Tenant", f"{told(notice.tenant_name, most)} {told(case.tenant_id, most)}".strip()),
         ("Object", f"{told(case.target.kind, most)} {told(case.target.id, most * 2)}".strip()),
         ("Approval", f"{case.standing.capitalize()}: {told(case.standing_because, most * 3)}".rstrip(": ")),
@@ -268,6 +304,13 @@ def facts(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -> 
         ("Case", told(case.id, most)),
     )
     return tuple(row for row in rows if row[1])
+
+
+def _by_whom(case: Case, most: int) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Who", f"{_actor(case, most)}, {_KINDS[case.actor.kind]} {told(case.actor.id, most)}".strip()),
+        ("From", told(case.actor.address, most) or "the record has no address"),
+    )
 
 
 _KINDS: Final[Mapping[ActorKind, str]] = {
@@ -293,12 +336,12 @@ def when(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _took(case: Case) -> str:
+def _took(case: Case, change: str) -> str:
     """Say how long it was from the change to the answer; clocks that disagree by more than that give nothing."""
     if _is_later(case.acted_at, case):
-        return f"answered {_span(case.acted_at - case.at)} after the change, at {when(case.acted_at)}"
+        return f"answered {_span(case.acted_at - case.at)} after {change}, at {when(case.acted_at)}"
     if _is_later(case.opened_at, case):
-        return f"noticed {_span(case.opened_at - case.at)} after the change, at {when(case.opened_at)}"
+        return f"noticed {_span(case.opened_at - case.at)} after {change}, at {when(case.opened_at)}"
     return ""
 
 
