@@ -6,7 +6,7 @@ from typing import Final
 
 from responders.catalogue import CATALOGUE
 from shared.catalog import Answer, AnyDetection
-from shared.kql import VIEWS, predicate, words_of
+from shared.kql import VIEWS, predicate
 from shared.speaks import speaks_when
 
 _INTRODUCTION: Final = """\
@@ -18,6 +18,8 @@ Written from the declarations in `responders/detections/` by `make docs`. The ro
 The condition is in Kusto, over a view in which names have one spelling (case, spaces and dashes don't matter); the file
 that is linked has the whole query, for Log Analytics and Sentinel. Where it is judged by words that differ by tenant,
 the file has the defaults, which for ids are none: `responder kql --out DIR` writes it with those of the environment.
+Who is privileged and which groups are role-assignable the app reads of the tenants by itself (`privileged_known_in`,
+`role_assignable_groups` and `groups_known_in` tell what it knows); a query knows only the accounts in `VOCABULARY`.
 
 What is put back is put back in mode `enforce`, when the actor is positively not approved. In doubt the owners are paged
 instead. In mode `observe`, which is the default, what would have been done is recorded."""
@@ -69,7 +71,7 @@ def _section(detection: AnyDetection) -> str:
         "To undo that": remediation.undo if remediation else "",
         "First step by hand": detection.first_step,
         "Permissions": ", ".join(f"`{permission}`" for permission in detection.needs),
-        "Judged with the vocabulary's": ", ".join(f"`{word}`" for word in words_of(detection)),
+        "Judged with the vocabulary's": ", ".join(f"`{word}`" for word in detection.words),
         "Differs from the guide": detection.deviates,
     }
     listed = "\n".join(f"- **{name}**: {text}" for name, text in lines.items() if text)

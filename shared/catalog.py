@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from shared.clients.calls import Call, Permission
-from shared.conditions import Condition, Text
+from shared.conditions import Condition, Text, fields_of
 from shared.events import Actor, Change, Log, Target
 
 if TYPE_CHECKING:
@@ -287,6 +287,15 @@ class Detection[E]:
     def needs(self) -> tuple[Permission, ...]:
         """What its remediation needs; reading the log itself is needed by the poll, not by a detection."""
         return self.remediation.needs if self.remediation else ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names of the fields of `Vocabulary` by which it is judged, sorted."""
+        fields = fields_of(self.when) | frozenset(self.one_case_by)
+        if self.after:
+            fields |= fields_of(self.after.first) | {self.after.by}
+        named = {word for field in fields for word in field.words}
+        return tuple(sorted(named | {"thresholds"} if self.counted else named))
 
 
 type AnyDetection = Detection[Any]

@@ -217,7 +217,7 @@ def document(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
         f"Why: {detection.why}",
         *([f"Differs from the guide: {detection.deviates}"] if detection.deviates else []),
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
-        *([_WORDS.format(", ".join(words))] if (words := words_of(detection)) else []),
+        *([_WORDS.format(", ".join(detection.words))] if detection.words else []),
     ]
     wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "), break_on_hyphens=False)]
     return "".join(f"// {line}\n" for line in wrapped) + query(detection, vocabulary)
@@ -226,11 +226,6 @@ def document(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
 _WIDTH: Final = 120
 _WORDS: Final = "Words that differ by tenant are in it as they were set when it was written: {}."
 _APPROVED: Final = "What approved actors did is among the answers: approval list {} says who they are, by actor_id."
-
-
-def words_of(detection: AnyDetection) -> list[str]:
-    """Name the fields of `Vocabulary` that a detection is judged by."""
-    return sorted({word for field in fields_of(detection.when) for word in field.words})
 
 
 def _tabular(view: View, fields: Mapping[str, Expression]) -> str:

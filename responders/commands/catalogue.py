@@ -13,7 +13,6 @@ from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.words import own_vocabulary
 from shared.catalog import AnyDetection
-from shared.conditions import fields_of
 from shared.speaks import speaks_when
 from shared.vocabulary import Vocabulary
 
@@ -64,8 +63,7 @@ def _described(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, obj
 
 def _words_of(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, object]:
     """Give the words that differ by tenant and that the detection is judged by."""
-    names = {name for field in fields_of(detection.when) for name in field.words}
-    return {name: msgspec.to_builtins(getattr(vocabulary, name), order="deterministic") for name in sorted(names)}
+    return {name: msgspec.to_builtins(getattr(vocabulary, name), order="deterministic") for name in detection.words}
 
 
 def _table(width: int) -> str:

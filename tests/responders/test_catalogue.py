@@ -1,4 +1,8 @@
+import pytest
+
 from responders.catalogue import BY_ID, CATALOGUE
+from shared.catalog import AnyDetection
+from shared.vocabulary import Vocabulary
 
 
 def test_ids_and_rows_are_unique() -> None:
@@ -9,3 +13,14 @@ def test_ids_and_rows_are_unique() -> None:
 def test_a_detection_is_found_by_its_id() -> None:
     assert {name: BY_ID[name] for name in BY_ID} == {detection.id: detection for detection in CATALOGUE}
     assert "no-such-detection" not in BY_ID
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_it_is_judged_by_words_that_there_are(detection: AnyDetection) -> None:
+    assert set(detection.words) <= set(Vocabulary.__struct_fields__)
+    assert ("thresholds" in detection.words) is (detection.counted is not None)
+
+
+def test_what_comes_first_is_judged_by_words_too() -> None:
+    words = BY_ID["consumer-account-made-privileged"].words
+    assert words == ("consumer_tenants", "cpim_ids", "managed_identity_ids")

@@ -223,7 +223,7 @@ def test_the_catalogue_is_a_list_of_all_there_is_to_know(run: Run) -> None:
     ran = run("catalogue", "--json")
     listed = json.loads(ran.text)
     assert [entry["id"] for entry in listed] == [detection.id for detection in CATALOGUE]
-    names = "id seed_row title why risk log answer remediation approval_list needs deviates also vocabulary"
+    names = "id seed_row title why risk log speaks answer remediation approval_list needs deviates also vocabulary"
     assert all(list(entry) == names.split() for entry in listed)
     by_id = {entry["id"]: entry for entry in listed}
     created = by_id["ca-policy-created"]
