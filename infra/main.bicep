@@ -166,6 +166,9 @@ param snapshotSchedule string = '30 */10 * * * *'
 @description('NCRONTAB: when it is read who is privileged and which groups roles can be given to.')
 param rosterSchedule string = '0 */15 * * * *'
 
+@description('NCRONTAB: when counts that nobody needs any more are deleted.')
+param counterPurgeSchedule string = '0 10 4 * * *'
+
 @description('NCRONTAB: when unfinished cases and waiting pages are taken up. It is the heartbeat that an alert watches.')
 param resumeSchedule string = '15 * * * * *'
 
@@ -379,6 +382,7 @@ module app 'modules/app.bicep' = {
     backfillSchedule: backfillSchedule
     snapshotSchedule: snapshotSchedule
     rosterSchedule: rosterSchedule
+    counterPurgeSchedule: counterPurgeSchedule
     resumeSchedule: resumeSchedule
     logCountSchedule: logCountSchedule
     locks: locks

@@ -126,6 +126,7 @@ SCHEDULES: Final[Mapping[str, str]] = {
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
     "ROSTER_SCHEDULE": "0 */15 * * * *",
+    "COUNTER_PURGE_SCHEDULE": "0 10 4 * * *",
     "RESUME_SCHEDULE": "15 * * * * *",
     "LOG_COUNT_SCHEDULE": "45 */10 * * * *",
 }
@@ -166,6 +167,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "BACKFILL_SCHEDULE": "When the last 24 hours are read again.",
     "SNAPSHOT_SCHEDULE": "When the last known good is kept.",
     "ROSTER_SCHEDULE": "When it is read who is privileged and which groups roles can be given to.",
+    "COUNTER_PURGE_SCHEDULE": "When counts that nobody needs any more are deleted.",
     "RESUME_SCHEDULE": "When what was left behind is taken up and waiting pages are sent.",
     "LOG_COUNT_SCHEDULE": "When the workspace is asked for counts, where there is one.",
 }

@@ -38,6 +38,7 @@ _QUICK: Final = {
     "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
     "ROSTER_SCHEDULE": "*/10 * * * * *",
+    "COUNTER_PURGE_SCHEDULE": "0 10 4 * * *",
     "RESUME_SCHEDULE": "*/2 * * * * *",
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""

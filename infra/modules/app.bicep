@@ -123,6 +123,9 @@ param snapshotSchedule string
 @description('NCRONTAB of the rosters.')
 param rosterSchedule string
 
+@description('NCRONTAB of the purge of counts.')
+param counterPurgeSchedule string
+
 @description('NCRONTAB of the resume timer.')
 param resumeSchedule string
 
@@ -269,6 +272,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     BACKFILL_SCHEDULE: backfillSchedule
     SNAPSHOT_SCHEDULE: snapshotSchedule
     ROSTER_SCHEDULE: rosterSchedule
+    COUNTER_PURGE_SCHEDULE: counterPurgeSchedule
     RESUME_SCHEDULE: resumeSchedule
     LOG_COUNT_SCHEDULE: logCountSchedule
   }

@@ -12,6 +12,7 @@ import azure.functions as func
 
 from responders.app import machine
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
+from shared.counters import purge
 from shared.errors import EdgeError
 from shared.pipeline import resume
 from shared.poll import Source, poll
@@ -95,6 +96,15 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
         machine().notifier.publish(bulletin)
     if failures:
         raise failures[0]
+
+
+@schedules.function_name("purge_counters")
+@schedules.timer_trigger(arg_name="timer", schedule="%COUNTER_PURGE_SCHEDULE%")
+def purge_counters(timer: func.TimerRequest) -> None:
+    """Delete counts that nobody needs any more; what one run leaves, the next one takes."""
+    del timer
+    gone = purge(machine().storage, now=machine().clock())
+    _log.info("%s rows of counts deleted", gone)
 
 
 @schedules.function_name("resume_cases")

@@ -35,6 +35,7 @@ _TIMERS: Final = {
     "backfill_directory_audits": "BACKFILL_SCHEDULE",
     "take_snapshots": "SNAPSHOT_SCHEDULE",
     "sweep_rosters": "ROSTER_SCHEDULE",
+    "purge_counters": "COUNTER_PURGE_SCHEDULE",
     "resume_cases": "RESUME_SCHEDULE",
 }
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import azure.functions as func
@@ -17,9 +18,10 @@ from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
 from shared.cases import State
-from shared.catalog import Image, Inventory, ObjectKind, TenantKind
+from shared.catalog import Burst, Image, Inventory, ObjectKind, TenantKind
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Table
+from shared.conditions import SignIn
 from shared.errors import Rejected, Unreachable
 from shared.match import Matcher
 from shared.normalize import read_batch
@@ -27,6 +29,7 @@ from shared.rosters import Roster, RosterKind
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.machines import TENANT, Bench, bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.sign_ins import ACCOUNTS, failures, sign_in
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
@@ -284,6 +287,18 @@ def test_rosters_that_are_swept_tell_nobody_anything(memory: MemoryStorage, use:
     ready = use(bench(memory, rosters=(_roster(RosterKind.PRIVILEGED_ACCOUNTS, []),)))
     _user_function(schedules.sweep_rosters)(_TIMER)
     assert ready.teams.bulletins == []
+
+
+def test_counts_are_purged_when_nobody_needs_them(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    detection = failures(counted=Burst(at_least=9, within=timedelta(minutes=5), by=SignIn.account))
+    ready = use(bench(memory, detections=(detection,)))
+    ready.take_in(sign_in(1, at=ready.clock(), account=ACCOUNTS[0]))
+    purge = _user_function(schedules.purge_counters)
+    purge(_TIMER)
+    assert len(memory.rows(Table.COUNTERS, "PartitionKey ge ''")) == 1
+    ready.clock.move(timedelta(days=3))
+    purge(_TIMER)
+    assert memory.rows(Table.COUNTERS, "PartitionKey ge ''") == []
 
 
 def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
