@@ -14,7 +14,7 @@ from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
-from responders.commands.words import own_vocabulary
+from responders.commands.words import add_rosters_option, vocabulary_for
 from responders.tally import FileApprovals, Tally
 from shared.machine import utc_now
 from shared.match import Matcher
@@ -74,21 +74,21 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file of records, or - for standard input")
     parser.add_argument("--approvals", metavar="FILE", help="who is approved, as JSON or CSV")
     parser.add_argument("--json", action="store_true", help="as one JSON object, whole")
+    add_rosters_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     approvals = _approvals(arguments.approvals) if arguments.approvals else None
     tally = Tally(approvals)
-    _read_all(arguments.files, tally)
+    _read_all(arguments.files, tally, Matcher(CATALOGUE, vocabulary_for(arguments)))
     until = (utc_now() + _APPROVED_FOR).date()
     text = as_json(tally, until) if arguments.json else as_text(tally, until, shutil.get_terminal_size().columns)
     sys.stdout.write(text)
     return 0
 
 
-def _read_all(names: list[str], tally: Tally) -> None:
-    matcher = Matcher(CATALOGUE, own_vocabulary())
+def _read_all(names: list[str], tally: Tally, matcher: Matcher) -> None:
     progress = Progress(sum(_size(name) for name in names))
     try:
         for name in names:

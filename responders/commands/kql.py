@@ -9,9 +9,10 @@ from pathlib import Path
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError
-from responders.commands.words import own_vocabulary
+from responders.commands.words import add_rosters_option, vocabulary_for
 from shared.catalog import AnyDetection
 from shared.kql import document
+from shared.vocabulary import Vocabulary
 
 _HELP = """\
 Each query finds in AuditLogs, in SigninLogs and AADNonInteractiveUserSignInLogs, or in AzureActivity what the detection
@@ -29,15 +30,16 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("ids", nargs="*", metavar="ID", help="a detection's id (default: every detection)")
     parser.add_argument("--out", metavar="DIR", help="write a file for each into this folder instead, named ID.kql")
+    add_rosters_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     ids: list[str] = arguments.ids
     detections = [_detection(name) for name in ids] or CATALOGUE
+    vocabulary = vocabulary_for(arguments)
     if arguments.out:
-        return _write(detections, Path(arguments.out))
-    vocabulary = own_vocabulary()
+        return _write(detections, Path(arguments.out), vocabulary)
     sys.stdout.write("\n".join(document(detection, vocabulary) for detection in detections))
     return 0
 
@@ -50,8 +52,7 @@ def _detection(name: str) -> AnyDetection:
     raise CommandError(f"no detection is called {name!r}; {advice}")
 
 
-def _write(detections: Sequence[AnyDetection], folder: Path) -> int:
-    vocabulary = own_vocabulary()
+def _write(detections: Sequence[AnyDetection], folder: Path, vocabulary: Vocabulary) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for detection in detections:

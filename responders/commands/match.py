@@ -12,7 +12,7 @@ import msgspec
 
 from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
-from responders.commands.words import own_vocabulary
+from responders.commands.words import add_rosters_option, vocabulary_for
 from shared.catalog import AnyDetection
 from shared.events import Event
 from shared.match import Matcher
@@ -64,12 +64,13 @@ def add_parser(subparsers: Subparsers) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file of records, or - for standard input")
+    add_rosters_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    matcher = Matcher(CATALOGUE, own_vocabulary())
+    matcher = Matcher(CATALOGUE, vocabulary_for(arguments))
     totals = _Totals()
     status = 0
     for name in files:

@@ -1,5 +1,6 @@
 """The vocabulary of commands that work without a tenant: of the settings, only those that it is made of are read."""
 
+import argparse
 import os
 import re
 from collections.abc import Mapping
@@ -7,10 +8,41 @@ from typing import Final
 
 import msgspec
 
+from responders.commands.connection import add_settings_option, environment_from, storage_from
 from shared.errors import SettingsError
 from shared.vocabulary import BadVocabulary, Vocabulary, vocabulary_from
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
+
+
+def add_rosters_option(parser: argparse.ArgumentParser) -> None:
+    """Add --rosters, and --settings, which says where they are."""
+    parser.add_argument(
+        "--rosters",
+        action="store_true",
+        help="know who is privileged now, by the rosters in storage (default: only whom VOCABULARY names)",
+    )
+    add_settings_option(parser)
+
+
+def vocabulary_for(arguments: argparse.Namespace) -> Vocabulary:
+    """Give the vocabulary of the environment, or with --rosters of the settings, with what the rosters tell now.
+
+    Raises:
+        CommandError: the settings name no storage account.
+        SettingsError: they are wrong.
+        EdgeError: the rosters can't be read.
+    """
+    if not arguments.rosters:
+        return own_vocabulary()
+    from responders.rosters import ROSTERS  # noqa: PLC0415 - only where it is needed
+    from shared.machine import utc_now  # noqa: PLC0415
+    from shared.rosters import Rosters, with_rosters  # noqa: PLC0415
+    from shared.settings import settings_from  # noqa: PLC0415
+
+    settings = settings_from(environment_from(arguments))
+    listed = Rosters(storage_from(arguments), ROSTERS, clock=utc_now).all(settings.tenants)
+    return with_rosters(settings.vocabulary, listed, now=utc_now())
 
 
 def own_vocabulary(environment: Mapping[str, str] = os.environ) -> Vocabulary:

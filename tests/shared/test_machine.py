@@ -1,6 +1,7 @@
 """The machine put together from settings: connected to nothing until it is used."""
 
 import base64
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import azure.identity
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,13 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from infra.local.stack import REPOSITORY
-from infra.local.world import B2C_TENANT, RESPONDER, RESPONDER_B2C, WORKFORCE_TENANT
+from infra.local.world import B2C_TENANT, BOB_B2C, CAROL, RESPONDER, RESPONDER_B2C, WORKFORCE_TENANT
 from shared.catalog import TenantKind
 from shared.clients.calls import Service
 from shared.clients.storage import Container, Storage
+from shared.conditions import Audit
 from shared.errors import Refused, Rejected
+from shared.events import Target
 from shared.machine import LazyCredential, machine_from, utc_now
 from shared.notify import Channel, Notifier
+from shared.rosters import Roster, RosterKind
 from shared.settings import Settings
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import Lamps, lamp_event
@@ -76,6 +81,23 @@ def test_evidence_goes_to_its_own_account_where_one_is_set(environment: dict[str
     assert case is not None
     assert Storage(both).blob(Container.EVIDENCE, case.record) is None
     assert Storage(both, prefix="EvidenceStorage").blob(Container.EVIDENCE, case.record) == b"{}"
+
+
+def test_its_matcher_goes_by_the_rosters_of_its_tenants(environment: dict[str, str]) -> None:
+    Storage(environment).create_all()
+    roster = Roster(
+        kind=RosterKind.PRIVILEGED_ACCOUNTS, tenant_kinds=(TenantKind.B2C,), calls=(), read=lambda _edges: [CAROL.id]
+    )
+    detection = dataclasses.replace(Lamps().detection(), when=Audit.target_level.is_("privileged"))
+    machine = machine_from(
+        settings_with(), (detection,), (), (roster,), environment=environment, clock=FakeClock(), wait=lambda _: None
+    )
+    machine.rosters.sweep(roster, machine.edges[B2C_TENANT])
+    about = {who: msgspec.structs.replace(lamp_event(), targets=(Target(id=who.id),)) for who in (CAROL, BOB_B2C)}
+    assert {who.name: machine.matcher.matches(event) for who, event in about.items()} == {
+        CAROL.name: (detection,),
+        BOB_B2C.name: (),
+    }
 
 
 # Credentials.

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from infra.local.world import ALICE, BOB_B2C, CAROL, MALLORY, ROLE_ADMINISTRATORS
 from responders.cli import main
+from responders.detections.directory_samples import ROLE_ASSIGNABLE_GROUP
+from responders.detections.privileged_access import ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED
 from shared.catalog import TenantKind
 from shared.clients.edges import TenantEdges
 from shared.clients.storage import Storage
@@ -95,3 +98,39 @@ def test_a_table_that_is_not_there_is_told(run: Run) -> None:
     status, lines = run()
     assert status == 2
     assert "reading Rosters: storage answered 404" in lines[-1]
+
+
+# The rosters of other commands.
+
+
+def _matched(capsys: pytest.CaptureFixture[str], *words: str) -> set[str]:
+    assert main(["match", *words]) == 0
+    return {json.loads(line)["detection"] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_other_commands_know_the_rosters_when_they_are_asked_to(
+    run: Run, storage: Storage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del run
+    _sweep(storage, TenantKind.WORKFORCE, ROLE_ASSIGNABLE_GROUP, kind=RosterKind.ROLE_ASSIGNABLE_GROUPS)
+    (sample, *_) = ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED.hits
+    file = tmp_path / "records.json"
+    file.write_text(json.dumps([sample]), encoding="utf-8")
+    wanted = ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED.id
+    assert wanted not in _matched(capsys, str(file))
+    assert wanted in _matched(capsys, str(file), "--rosters")
+    assert main(["backtest", "--json", "--rosters", str(file)]) == 0
+    assert wanted in capsys.readouterr().out
+    assert main(["kql", "--rosters", wanted]) == 0
+    assert ROLE_ASSIGNABLE_GROUP in capsys.readouterr().out
+    assert main(["kql", wanted]) == 0
+    assert ROLE_ASSIGNABLE_GROUP not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [("match", "records.json"), ("backtest", "records.json"), ("kql",)])
+def test_rosters_that_cannot_be_read_end_the_command(
+    run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    del run
+    assert main([*words, "--rosters"]) == 2
+    assert "reading Rosters: storage answered 404" in capsys.readouterr().err
