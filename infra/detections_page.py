@@ -17,9 +17,9 @@ Written from the declarations in `responders/detections/` by `make docs`. The ro
 
 The condition is in Kusto, over a view in which names have one spelling (case, spaces and dashes don't matter); the file
 that is linked has the whole query, for Log Analytics and Sentinel. Where it is judged by words that differ by tenant,
-the file has the defaults, which for ids are none: `responder kql --out DIR` writes it with those of the environment.
-Who is privileged and which groups are role-assignable the app reads of the tenants by itself (`privileged_known_in`,
-`role_assignable_groups` and `groups_known_in` tell what it knows); a query knows only the accounts in `VOCABULARY`.
+the file has the defaults, which for ids are none: `responder kql --out DIR` writes it with those of the environment,
+and with `--rosters` with what the app has read of the tenants: who is privileged, which groups are role-assignable, and
+of which tenants that is known (`privileged_known_in`, `groups_known_in`).
 
 What is put back is put back in mode `enforce`, when the actor is positively not approved. In doubt the owners are paged
 instead. In mode `observe`, which is the default, what would have been done is recorded."""
