@@ -231,8 +231,8 @@ ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
     answer=Answer.REMEDIATE,
     deviates=(
         "A group of which it isn't known whether it is role-assignable doesn't count: members are added to groups all "
-        "day, and that a tenant's groups can't be read is told by itself. What MS-PIM adds is an activation: approve it "
-        "by its object id."
+        "day, and that a tenant's groups can't be read is told by itself. What MS-PIM adds is an activation: approve "
+        "it by its object id."
     ),
     hits=(
         member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP),
