@@ -74,6 +74,12 @@ var heartbeats = [
     looked: 'PT6H'
     severity: 2
   }
+  {
+    function: 'purge_counters'
+    silence: 'P2D'
+    looked: 'PT6H'
+    severity: 3
+  }
 ]
 var happenings = [
   {

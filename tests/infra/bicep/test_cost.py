@@ -50,6 +50,7 @@ def test_there_are_sums() -> None:
         ("SNAPSHOT_SCHEDULE", "`take_snapshots`, each 10 minutes"),
         ("ROSTER_SCHEDULE", "`sweep_rosters`, each 15 minutes"),
         ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
+        ("COUNTER_PURGE_SCHEDULE", "`purge_counters`, daily"),
     ],
 )
 def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
