@@ -1,7 +1,8 @@
 """Who is privileged and which groups roles can be given to: read from the tenants by a timer, kept in table `Rosters`.
 
-A roster is kept whole or not at all, and a newer one takes its place. One that is stale still says who is on it; of
-everybody else in its tenant it then says nothing, so that they count as unknown and never as ordinary.
+A roster is kept whole or not at all, and a newer one takes its place; who was added since it was read isn't on it yet.
+One that is stale still says who is on it; of everybody else in its tenant it then says nothing, so that they count as
+unknown and never as ordinary.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +30,7 @@ STALE: Final = timedelta(hours=2)
 """How old a roster may be and still tell who isn't on it: several sweeps may fail before that."""
 
 _IN_A_COLUMN: Final = 800
-"""Ids of 36 characters with a comma each make 59 KiB in UTF-16; a column takes 64."""
+"""Ids of 36 characters with a comma each make 58 KiB in UTF-16; a column takes 64."""
 
 MOST: Final = 15 * _IN_A_COLUMN
 """Ids that a roster may have: a row takes 1 MiB."""

@@ -176,6 +176,13 @@ def test_what_is_packed_is_unpacked(ids: frozenset[str]) -> None:
     assert packed(unpacked(columns)) == columns
 
 
+@pytest.mark.parametrize("count", [0, 1, 799, 800, 801, 1600, MOST])
+def test_no_id_is_lost_where_a_column_ends(count: int) -> None:
+    columns = packed(_many(count))
+    assert unpacked(columns) == frozenset(_many(count))
+    assert sorted(columns) == list(columns) == [f"ids_{place:02}" for place in range(-(-count // 800))]
+
+
 def test_a_column_holds_what_storage_takes() -> None:
     columns = packed(_many(MOST))
     sizes = [len(text.encode("utf-16-le")) for text in columns.values()]
