@@ -144,6 +144,9 @@ param acknowledgeMinutes int = 15
 @description('Words that differ by tenant (ids, domains, conventions), as the setting VOCABULARY takes them; empty for the defaults.')
 param vocabulary object = {}
 
+@description('Folder of Sigma rules, as a path in the code that is deployed, like rules; each runs as a detection. Empty for none.')
+param sigmaRules string = ''
+
 @description('NCRONTAB: when the audit logs are read.')
 param auditPollSchedule string = '0 */2 * * * *'
 
@@ -377,6 +380,7 @@ module app 'modules/app.bicep' = {
     acknowledgeMinutes: acknowledgeMinutes
     vocabulary: vocabulary
     signIns: signIns
+    sigmaRules: sigmaRules
     auditPollSchedule: auditPollSchedule
     signInPollSchedule: signInPollSchedule
     backfillSchedule: backfillSchedule

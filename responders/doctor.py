@@ -1,5 +1,6 @@
 """The doctor with this product's content."""
 
+import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final
@@ -10,6 +11,7 @@ from responders.inventories import INVENTORIES
 from responders.permissions import GRANTS
 from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
 from responders.rosters import ROSTERS
+from responders.rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.trials import TRIALS
 from shared.clients.web import PlainWeb
@@ -41,11 +43,13 @@ def report_of(
     clock: Callable[[], datetime] = utc_now,
 ) -> Report:
     """Examine the product as it stands with the settings in `environment`; `only` names checks to confine it to."""
+    rules = rules_in(environment.get("SIGMA_RULES", "").strip())
+    detections = (*CATALOGUE, *rules.detections)
     with Ground(
         environment=environment,
-        content=CONTENT,
+        content=dataclasses.replace(CONTENT, detections=detections, rules=rules),
         connect=lambda settings: machine_from(
-            settings, CATALOGUE, INVENTORIES, ROSTERS, environment=environment, clock=clock
+            settings, detections, INVENTORIES, ROSTERS, environment=environment, clock=clock
         ),
         claims_of=claims_of_token,
         web=PlainWeb(),

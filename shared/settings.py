@@ -58,6 +58,7 @@ class Settings:
 
     tenants: tuple[Tenant, ...]
     vocabulary: Vocabulary
+    sigma_rules: str
     protected_principals: frozenset[str]
     emergency_accounts: frozenset[str]
     teams_webhook_url: str = field(repr=False)
@@ -97,6 +98,7 @@ DEFAULTS: Final[Mapping[str, str]] = {
     "B2C_CERTIFICATE": "",
     "PROTECTED_PRINCIPAL_IDS": "",
     "VOCABULARY": "",
+    "SIGMA_RULES": "",
     "TEAMS_WEBHOOK_URL": "",
     "PAGERDUTY_ROUTING_KEY": "",
     "PAGERDUTY_URL": "https://events.pagerduty.com/v2/enqueue",
@@ -145,6 +147,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "B2C_CLIENT_ID": "Client id of that app registration.",
     "B2C_CERTIFICATE": "Its certificate with the key: a path, or the file in base64 (a Key Vault reference).",
     "VOCABULARY": "Words that differ by tenant (ids, domains, conventions): one JSON object, or a file's path.",
+    "SIGMA_RULES": "A folder of Sigma rules, deployed with the code, that run as detections beside the product's own.",
     "TEAMS_WEBHOOK_URL": "Workflows webhook that posts cards. A secret.",
     "PAGERDUTY_ROUTING_KEY": "Events v2 integration key: the channel that doesn't need the tenant. A secret.",
     "PAGERDUTY_URL": "Where PagerDuty takes events.",
@@ -305,6 +308,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
             emergency_accounts=emergency_accounts,
             own_site=environment.get("WEBSITE_SITE_NAME", ""),
         ),
+        sigma_rules=read.check("SIGMA_RULES", "a folder of Sigma rules that is there", os.path.isdir),
         protected_principals=read.guids("PROTECTED_PRINCIPAL_IDS"),
         emergency_accounts=emergency_accounts,
         teams_webhook_url=read.url("TEAMS_WEBHOOK_URL"),

@@ -108,6 +108,9 @@ param vocabulary object
 @description('How sign-ins are read: poll or off.')
 param signIns string
 
+@description('Folder of Sigma rules in the package; empty for none.')
+param sigmaRules string
+
 @description('NCRONTAB of the audit poll.')
 param auditPollSchedule string
 
@@ -246,6 +249,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     EMERGENCY_ACCOUNT_IDS: join(emergencyAccountIds, ',')
     PROTECTED_PRINCIPAL_IDS: join(protectedPrincipalIds, ',')
     VOCABULARY: empty(vocabulary) ? '' : string(vocabulary)
+    SIGMA_RULES: sigmaRules
     B2C_TENANT_ID: b2cTenantId
     B2C_RESPONDER_ID: b2cResponderId
     B2C_CLIENT_ID: b2cClientId

@@ -15,6 +15,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "backtest": ("backtest",),
     "catalogue": ("catalogue",),
     "kql": ("kql",),
+    "sigma": ("sigma",),
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
     "owners": ("owner", "owners"),

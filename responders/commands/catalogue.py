@@ -2,16 +2,18 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.words import own_vocabulary
+from responders.rules import catalogue_of
 from shared.catalog import AnyDetection
 from shared.speaks import speaks_when
 from shared.vocabulary import Vocabulary
@@ -35,10 +37,10 @@ def add_parser(subparsers: Subparsers) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         vocabulary = own_vocabulary()
-        entries = [_described(detection, vocabulary) for detection in CATALOGUE]
+        entries = [_described(detection, vocabulary) for detection in catalogue_of(os.environ)]
         sys.stdout.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     else:
-        sys.stdout.write(_table(shutil.get_terminal_size().columns))
+        sys.stdout.write(_table(catalogue_of(os.environ), shutil.get_terminal_size().columns))
     return 0
 
 
@@ -66,13 +68,13 @@ def _words_of(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, obje
     return {name: msgspec.to_builtins(getattr(vocabulary, name), order="deterministic") for name in detection.words}
 
 
-def _table(width: int) -> str:
+def _table(detections: Sequence[AnyDetection], width: int) -> str:
     """Lay the detections out: titles wrap in what width is left, a narrow terminal does without the guide's rows."""
     names = ["detection", "risk", "answer", "title"]
-    rows = [[detection.id, detection.risk, detection.answer, detection.title] for detection in CATALOGUE]
+    rows = [[detection.id, detection.risk, detection.answer, detection.title] for detection in detections]
     if width >= _WIDE:
         names.insert(1, "row of the guide")
-        rows = [[row[0], detection.seed_row, *row[1:]] for row, detection in zip(rows, CATALOGUE, strict=True)]
+        rows = [[row[0], one.seed_row, *row[1:]] for row, one in zip(rows, detections, strict=True)]
     widths = [max(len(row[place]) for row in [names, *rows]) for place in range(len(names) - 1)]
     widths.append(max(_NARROWEST_TITLE, width - sum(widths) - len(_GAP) * len(widths)))
     ruler = ["-" * len(name) for name in names]

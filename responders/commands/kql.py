@@ -2,14 +2,15 @@
 
 import argparse
 import difflib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from responders.catalogue import BY_ID, CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError
 from responders.commands.words import add_rosters_option, vocabulary_for
+from responders.rules import catalogue_of
 from shared.catalog import AnyDetection
 from shared.kql import document
 from shared.vocabulary import Vocabulary
@@ -36,7 +37,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     ids: list[str] = arguments.ids
-    detections = [_detection(name) for name in ids] or CATALOGUE
+    known = {detection.id: detection for detection in catalogue_of(os.environ)}
+    detections = [_detection(known, name) for name in ids or known]
     vocabulary = vocabulary_for(arguments)
     if arguments.out:
         return _write(detections, Path(arguments.out), vocabulary)
@@ -44,10 +46,10 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _detection(name: str) -> AnyDetection:
-    if name in BY_ID:
-        return BY_ID[name]
-    near = difflib.get_close_matches(name, BY_ID, n=3)
+def _detection(known: Mapping[str, AnyDetection], name: str) -> AnyDetection:
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=3)
     advice = f"did you mean {' or '.join(near)}?" if near else "`responder catalogue` lists those there are"
     raise CommandError(f"no detection is called {name!r}; {advice}")
 

@@ -1,6 +1,7 @@
 """`responder match`: which records of a file the detections match, without a tenant."""
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -10,9 +11,9 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.words import add_rosters_option, vocabulary_for
+from responders.rules import catalogue_of
 from shared.catalog import AnyDetection
 from shared.events import Event
 from shared.match import Matcher
@@ -70,7 +71,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    matcher = Matcher(CATALOGUE, vocabulary_for(arguments))
+    matcher = Matcher(catalogue_of(os.environ), vocabulary_for(arguments))
     totals = _Totals()
     status = 0
     for name in files:

@@ -3,9 +3,9 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from responders.catalogue import CATALOGUE
-from responders.commands.connection import CommandError, add_settings_option, storage_from
+from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
 from responders.commands.tables import print_table
+from responders.rules import catalogue_of
 from shared.catalog import ApprovalList
 from shared.clients.storage import Table
 
@@ -28,7 +28,8 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 
 def _owner(arguments: argparse.Namespace) -> int:
-    scopes = {"*", *(one.value for one in ApprovalList), *(detection.id for detection in CATALOGUE)}
+    detections = catalogue_of(environment_from(arguments))
+    scopes = {"*", *(one.value for one in ApprovalList), *(detection.id for detection in detections)}
     if arguments.scope not in scopes:
         raise CommandError(f"the scope should be a detection's id or one of: *, {', '.join(ApprovalList)}")
     if not 0 <= arguments.order <= 999:  # noqa: PLR2004 - three digits of a key

@@ -3,9 +3,15 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from responders.catalogue import CATALOGUE
-from responders.commands.connection import CommandError, add_settings_option, person, storage_from
+from responders.commands.connection import (
+    CommandError,
+    add_settings_option,
+    environment_from,
+    person,
+    storage_from,
+)
 from responders.commands.tables import print_table
+from responders.rules import catalogue_of
 from shared.catalog import Mode
 from shared.machine import utc_now
 from shared.switches import Positions, Switches
@@ -47,13 +53,14 @@ def _read(switches: Switches) -> Positions:
 
 def _mode(arguments: argparse.Namespace) -> int:
     switches = _switches(arguments)
+    detections = catalogue_of(environment_from(arguments))
     if arguments.detection is None:
         positions = _read(switches)
-        rows = [(detection.id, positions.mode(detection.id), detection.title) for detection in CATALOGUE]
+        rows = [(detection.id, positions.mode(detection.id), detection.title) for detection in detections]
         print_table(("detection", "mode", "title"), rows, none="no detections")
         print("kill switch: " + ("ON, nothing is put back" if positions.stopped else "off"))
         return 0
-    known = {detection.id for detection in CATALOGUE} | {"*"}
+    known = {detection.id for detection in detections} | {"*"}
     if arguments.detection not in known:
         raise CommandError(f"no detection is called {arguments.detection!r}; there are: {', '.join(sorted(known))}")
     if arguments.mode is None:

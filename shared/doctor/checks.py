@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.doctor import certificate, channels, identity, people, reads, rosters, running, sources, storage
+from shared.doctor import certificate, channels, identity, people, reads, rosters, rules, running, sources, storage
 from shared.doctor.findings import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -14,5 +14,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     *rosters.CHECKS,
     *channels.CHECKS,
     *people.CHECKS,
+    *rules.CHECKS,
     *running.CHECKS,
 )

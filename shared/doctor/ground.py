@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol, Self, cast
 
@@ -21,6 +21,7 @@ from shared.grants import Grant
 from shared.machine import Machine
 from shared.poll import Source
 from shared.settings import Settings, Tenant, settings_from
+from shared.sigma.loaded import Loaded
 from shared.switches import Positions
 
 _LONGEST_WAIT: Final = 1.0
@@ -43,7 +44,7 @@ class _Unpaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What of the product's content the doctor has to know."""
+    """What of the product's content the doctor has to know; `rules` are the operator's own, among the detections."""
 
     detections: tuple[AnyDetection, ...]
     inventories: tuple[Inventory, ...]
@@ -54,6 +55,7 @@ class Content:
     get_user: Call
     list_role_assignments: Call
     get_role_definition: Call
+    rules: Loaded = field(default_factory=Loaded)
 
 
 class Ground:
