@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from shared import audit_fields, listed_fields, other_fields, sign_in_fields
 from shared.events import AuditEvent, ResourceEvent, SignInEvent, fold, fold_whole
+from shared.traces import Traces, of_ids, of_itself, of_properties, of_words
 from shared.vocabulary import DEFAULT, Vocabulary
 
 
@@ -18,13 +19,15 @@ class Text[E](Struct, frozen=True):
     """A text field of an event. `read` gives it folded.
 
     `read_with` is there where it depends on the installation's vocabulary, of whose fields `words` are the names;
-    `read` is then with the default one.
+    `read` is then with the default one. `traces` gives what a record must hold for a value (see `traces`), where that
+    is known.
     """
 
     name: str
     read: Callable[[E], str]
     read_with: Callable[[E, Vocabulary], str] | None = None
     words: tuple[str, ...] = ()
+    traces: Traces | None = None
 
     def reader(self, vocabulary: Vocabulary) -> Callable[[E], str]:
         """Give `read`, with this vocabulary where one is needed."""
@@ -200,6 +203,34 @@ def required[E](condition: Condition[E], field: Text[E]) -> frozenset[str] | Non
             assert_never(condition)
 
 
+def needed[E](condition: Condition[E], vocabulary: Vocabulary) -> tuple[frozenset[str], ...]:
+    """Give sets of traces: a record that lacks all of one of them can't meet `condition`.
+
+    `match` builds no event of such a record, so an answer may be too wide but never too narrow.
+    """
+    match condition:
+        case Is(field, value):
+            return _traces_of(field, frozenset({value}), vocabulary)
+        case OneOf(field, values):
+            return _traces_of(field, values, vocabulary)
+        case StartsWith() | EndsWith() | Contains() | Not():
+            return ()
+        case All(terms):
+            return tuple(traces for term in terms for traces in needed(term, vocabulary))
+        case AnyOf(terms):
+            smallest = [min(needed(term, vocabulary), key=len, default=None) for term in terms]
+            known = [traces for traces in smallest if traces is not None]
+            return (frozenset[str]().union(*known),) if len(known) == len(smallest) else ()
+        case _:
+            assert_never(condition)
+
+
+def _traces_of[E](field: Text[E], values: frozenset[str], vocabulary: Vocabulary) -> tuple[frozenset[str], ...]:
+    each = [field.traces(vocabulary, value) if field.traces else None for value in values]
+    known = [traces for traces in each if traces is not None]
+    return (frozenset[str]().union(*known),) if len(known) == len(each) else ()
+
+
 def fields_of[E](condition: Condition[E]) -> frozenset[Text[E]]:
     """Give every field that the condition reads."""
     match condition:
@@ -213,9 +244,11 @@ def fields_of[E](condition: Condition[E]) -> frozenset[Text[E]]:
             assert_never(condition)
 
 
-def _told_by[E](name: str, read_with: Callable[[E, Vocabulary], str], *words: str) -> Text[E]:
+def _told_by[E](
+    name: str, read_with: Callable[[E, Vocabulary], str], *words: str, traces: Traces | None = None
+) -> Text[E]:
     """Make a field that is computed with the vocabulary."""
-    return Text(name, lambda event: read_with(event, DEFAULT), read_with, words)
+    return Text(name, lambda event: read_with(event, DEFAULT), read_with, words, traces)
 
 
 class Audit:
@@ -238,32 +271,79 @@ class Audit:
     principal_kind: Text[AuditEvent] = Text("principal_kind", audit_fields.principal_kind)
     actor_kind: Text[AuditEvent] = Text("actor_kind", lambda event: fold(event.actor.kind))
     actor_is_target: Text[AuditEvent] = Text("actor_is_target", audit_fields.actor_is_target)
-    role_level: Text[AuditEvent] = Text("role_level", audit_fields.role_level)
-    permission_level: Text[AuditEvent] = Text("permission_level", audit_fields.permission_level)
-    consent_type: Text[AuditEvent] = Text("consent_type", audit_fields.consent_type)
-    api: Text[AuditEvent] = Text("api", audit_fields.api)
-    added_credential: Text[AuditEvent] = Text("added_credential", audit_fields.added_credential)
+    role_level: Text[AuditEvent] = Text(
+        "role_level", audit_fields.role_level, traces=of_properties("templateid", "roledefinitionoriginid")
+    )
+    permission_level: Text[AuditEvent] = Text(
+        "permission_level",
+        audit_fields.permission_level,
+        traces=of_properties("approle.value", "delegatedpermissiongrant.scope"),
+    )
+    consent_type: Text[AuditEvent] = Text(
+        "consent_type", audit_fields.consent_type, traces=of_properties("delegatedpermissiongrant.consenttype")
+    )
+    api: Text[AuditEvent] = Text("api", audit_fields.api, traces=of_properties("targetid.serviceprincipalnames"))
+    added_credential: Text[AuditEvent] = Text(
+        "added_credential",
+        audit_fields.added_credential,
+        traces=of_properties("keydescription", "federatedidentitycredentials"),
+    )
     service_principal_type: Text[AuditEvent] = Text("service_principal_type", audit_fields.service_principal_type)
-    identifier_uri: Text[AuditEvent] = Text("identifier_uri", audit_fields.identifier_uri)
+    identifier_uri: Text[AuditEvent] = Text(
+        "identifier_uri",
+        audit_fields.identifier_uri,
+        traces=of_properties("appidentifieruri", "serviceprincipalname"),
+    )
     account_change: Text[AuditEvent] = Text("account_change", audit_fields.account_change)
     redirect_problem: Text[AuditEvent] = _told_by(
-        "redirect_problem", audit_fields.redirect_problem, "owned_domains", "shared_domains"
+        "redirect_problem",
+        audit_fields.redirect_problem,
+        "owned_domains",
+        "shared_domains",
+        traces=of_properties("appaddress"),
     )
     logout_url: Text[AuditEvent] = _told_by("logout_url", audit_fields.logout_url, "logout_properties")
     actor_service: Text[AuditEvent] = _told_by(
         "actor_service", audit_fields.actor_service, "cpim_ids", "managed_identity_ids"
     )
-    account_fault: Text[AuditEvent] = _told_by("account_fault", audit_fields.account_fault, "account_attributes")
-    tenant: Text[AuditEvent] = _told_by("tenant", audit_fields.tenant, "consumer_tenants")
-    target_account: Text[AuditEvent] = _told_by("target_account", audit_fields.target_account, "emergency_accounts")
+    account_fault: Text[AuditEvent] = _told_by(
+        "account_fault",
+        audit_fields.account_fault,
+        "account_attributes",
+        traces=of_words(lambda words: words.account_attributes, "missing", "pattern"),
+    )
+    tenant: Text[AuditEvent] = _told_by(
+        "tenant",
+        audit_fields.tenant,
+        "consumer_tenants",
+        traces=of_ids("consumer", lambda words: words.consumer_tenants),
+    )
+    target_account: Text[AuditEvent] = _told_by(
+        "target_account",
+        audit_fields.target_account,
+        "emergency_accounts",
+        traces=of_ids("emergency", lambda words: words.emergency_accounts),
+    )
     target_level: Text[AuditEvent] = _told_by(
-        "target_level", audit_fields.target_level, "privileged_accounts", "privileged_known_in"
+        "target_level",
+        audit_fields.target_level,
+        "privileged_accounts",
+        "privileged_known_in",
+        traces=of_ids("privileged", lambda words: words.privileged_accounts),
     )
     group_level: Text[AuditEvent] = _told_by(
-        "group_level", audit_fields.group_level, "groups_known_in", "role_assignable_groups"
+        "group_level",
+        audit_fields.group_level,
+        "groups_known_in",
+        "role_assignable_groups",
+        traces=of_ids("role-assignable", lambda words: words.role_assignable_groups),
     )
     emergency_reach: Text[AuditEvent] = _told_by(
-        "emergency_reach", audit_fields.emergency_reach, "emergency_accounts", "emergency_groups"
+        "emergency_reach",
+        audit_fields.emergency_reach,
+        "emergency_accounts",
+        "emergency_groups",
+        traces=of_properties("conditionalaccesspolicy"),
     )
     target_ids: Text[AuditEvent] = Text("target_ids", listed_fields.target_ids)
     target_names: Text[AuditEvent] = Text("target_names", listed_fields.target_names)
@@ -285,20 +365,44 @@ class SignIn:
     account_label: Text[SignInEvent] = Text("account_label", lambda event: fold(event.actor.name))
     address: Text[SignInEvent] = Text("address", lambda event: fold(event.actor.address))
     country: Text[SignInEvent] = Text("country", lambda event: fold(event.country))
-    protocol: Text[SignInEvent] = Text("protocol", lambda event: fold(event.authentication_protocol))
+    protocol: Text[SignInEvent] = Text("protocol", lambda event: fold(event.authentication_protocol), traces=of_itself)
     app_id: Text[SignInEvent] = Text("app_id", lambda event: event.app_id)
     app_name: Text[SignInEvent] = Text("app_name", lambda event: fold(event.app_name))
     identity: Text[SignInEvent] = Text("identity", sign_in_fields.identity)
     mfa_answer: Text[SignInEvent] = Text("mfa_answer", sign_in_fields.mfa_answer)
     app_set: Text[SignInEvent] = _told_by("app_set", sign_in_fields.app_set, "consumer_apps")
-    tenant: Text[SignInEvent] = _told_by("tenant", sign_in_fields.tenant, "consumer_tenants")
-    account_level: Text[SignInEvent] = _told_by(
-        "account_level", sign_in_fields.account_level, "privileged_accounts", "privileged_known_in"
+    tenant: Text[SignInEvent] = _told_by(
+        "tenant",
+        sign_in_fields.tenant,
+        "consumer_tenants",
+        traces=of_ids("consumer", lambda words: words.consumer_tenants),
     )
-    account_kind: Text[SignInEvent] = _told_by("account_kind", sign_in_fields.account_kind, "emergency_accounts")
-    account_set: Text[SignInEvent] = _told_by("account_set", sign_in_fields.account_set, "vip_accounts")
+    account_level: Text[SignInEvent] = _told_by(
+        "account_level",
+        sign_in_fields.account_level,
+        "privileged_accounts",
+        "privileged_known_in",
+        traces=of_ids("privileged", lambda words: words.privileged_accounts),
+    )
+    account_kind: Text[SignInEvent] = _told_by(
+        "account_kind",
+        sign_in_fields.account_kind,
+        "emergency_accounts",
+        traces=of_ids("emergency", lambda words: words.emergency_accounts),
+    )
+    account_set: Text[SignInEvent] = _told_by(
+        "account_set",
+        sign_in_fields.account_set,
+        "vip_accounts",
+        traces=of_ids("vip", lambda words: words.vip_accounts),
+    )
     result: Text[SignInEvent] = _told_by("result", sign_in_fields.result, "interrupts")
-    abroad: Text[SignInEvent] = _told_by("abroad", sign_in_fields.abroad, "allowed_countries")
+    abroad: Text[SignInEvent] = _told_by(
+        "abroad",
+        sign_in_fields.abroad,
+        "allowed_countries",
+        traces=of_words(lambda words: words.allowed_countries, "home", "foreign"),
+    )
     beyond_controls: Text[SignInEvent] = _told_by(
         "beyond_controls",
         sign_in_fields.beyond_controls,
@@ -307,9 +411,14 @@ class SignIn:
         "privileged_browsers",
         "privileged_operating_systems",
     )
-    hours: Text[SignInEvent] = _told_by("hours", sign_in_fields.hours, "working_hours")
+    hours: Text[SignInEvent] = _told_by(
+        "hours",
+        sign_in_fields.hours,
+        "working_hours",
+        traces=of_words(lambda words: words.working_hours, "inside", "outside"),
+    )
     resource_name: Text[SignInEvent] = Text("resource_name", lambda event: fold(event.resource_name))
-    client_app: Text[SignInEvent] = Text("client_app", lambda event: fold(event.client_app))
+    client_app: Text[SignInEvent] = Text("client_app", lambda event: fold(event.client_app), traces=of_itself)
     conditional_access: Text[SignInEvent] = Text("conditional_access", lambda event: fold(event.conditional_access))
     requirement: Text[SignInEvent] = Text("requirement", lambda event: fold(event.requirement))
     user_agent: Text[SignInEvent] = Text("user_agent", lambda event: fold(event.user_agent))

@@ -4,13 +4,13 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from shared.authorize import Authorization, authorize
 from shared.cases import Case, Standing, State
 from shared.catalog import Baseline, Remediation, Unknown
 from shared.errors import EdgeError
-from shared.events import CountEvent, Event
+from shared.events import CountEvent, Event, Log
 from shared.history import run_of, standing_then, trusted
 from shared.machine import Machine
 from shared.normalize import read_batch
@@ -19,13 +19,18 @@ _HISTORY: Final = timedelta(days=7)
 
 
 def event_of(machine: Machine, case: Case) -> Event | None:
-    """Read the event of a case from its evidence; None when that no longer matches anything. Raises EdgeError."""
+    """Read the event of a case from its evidence; None when that can't be read. Raises EdgeError."""
     raw = machine.ledger.record_of(case)
     detection = machine.detections.get(case.detection)
     if detection is not None and detection.counted is not None:
         return _count_from(raw)
-    readings = read_batch(raw, tenant_id=case.tenant_id, interest=machine.matcher.interested)
+    # Whatever is looked for today: the case was opened by what was looked for then.
+    readings = read_batch(raw, tenant_id=case.tenant_id, interest=_any_record)
     return next((reading.event for reading in readings if reading.event is not None), None)
+
+
+def _any_record(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
+    return True
 
 
 def _count_from(raw: bytes) -> CountEvent | None:

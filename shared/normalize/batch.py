@@ -12,8 +12,10 @@ from shared.normalize.decoding import NotJson, TooDeep, decode, instant
 from shared.normalize.pieces import pieces
 from shared.normalize.shapes import Head, shape_of
 
-type Interest = Callable[[Log, str], bool]
-"""Says whether any detection could match a record of this log and name (activity, operation or error code)."""
+type Interest = Callable[[Log, str, Raw, str], bool]
+"""Says whether any detection could match a record of this log and name (activity, operation or error code), given its
+text and the tenant that it is of when it names none.
+"""
 
 _NESTED_LISTS = 2
 
@@ -113,7 +115,7 @@ class _Reader:
                 return None
             shape = shape_of(head, raw)
             at = instant(shape.at(head))
-            wanted = self._interest(shape.log, shape.name(head))
+            wanted = self._interest(shape.log, shape.name(head), raw, self._tenant_id)
             event = shape.event(raw, at, self._tenant_id) if wanted else None
         except UnreadableRecord as unreadable:
             if bytes(raw).startswith(b"[") and not isinstance(unreadable, TooDeep):

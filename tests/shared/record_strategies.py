@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from responders.detections.samples import (
     APP_CLAIMS,
@@ -28,12 +29,12 @@ type Json = dict[str, Any]
 ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
 
 
-def everything(_log: Log, _name: str) -> bool:
+def everything(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
     """Take an interest in every record, so that all of it is decoded."""
     return True
 
 
-def nothing(_log: Log, _name: str) -> bool:
+def nothing(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
     """Take no interest in any record."""
     return False
 

@@ -1,17 +1,24 @@
-from typing import Any
+import re
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Final, cast
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from responders.catalogue import CATALOGUE
-from responders.detections.samples import CA_POLICY, ca_policy_record
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
+from responders.detections.directory_samples import SAMPLE_VOCABULARY
+from responders.detections.samples import CA_POLICY, TENANT, ca_policy_record
+from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
 from shared.conditions import Audit, Condition, Resource, all_of, any_of, holds
 from shared.events import AuditEvent, Event, Log, ResourceEvent
 from shared.match import Matcher
 from shared.normalize import read_batch
-from tests.shared.record_strategies import SAMPLES, everything, written
+from shared.vocabulary import Vocabulary
+from tests.shared.record_strategies import SAMPLES, broken_records, everything, places, replaced, written
 
 
 def detection(name: str, log: Log, when: Condition[Any]) -> AnyDetection:
@@ -26,6 +33,10 @@ def detection(name: str, log: Log, when: Condition[Any]) -> AnyDetection:
         unless_actor_in=ApprovalList.RBAC_ROLES,
         answer=Answer.PAGE,
     )
+
+
+def interested(matcher: Matcher, log: Log, name: str, raw: bytes = b"{}", tenant_id: str = "") -> bool:
+    return matcher.interested(log, name, Raw(raw), tenant_id)
 
 
 DELETED = detection("deleted", Log.AUDIT, Audit.activity.is_("Delete user"))
@@ -59,16 +70,16 @@ def test_a_detection_without_a_name_sees_every_record_of_its_log() -> None:
     matcher = Matcher(MADE_UP)
     assert matcher.matches(audit_event("Something new", outcome="failure")) == (ANY_FAILURE,)
     assert matcher.matches(audit_event("Delete user", outcome="failure")) == (DELETED, ANY_FAILURE, ADDED_OR_DELETED)
-    assert matcher.interested(Log.AUDIT, "Something new")
+    assert interested(matcher, Log.AUDIT, "Something new")
 
 
 def test_interest_is_by_log_and_name() -> None:
     matcher = Matcher((DELETED, ROLE_WRITTEN))
-    assert matcher.interested(Log.AUDIT, "delete User")
-    assert matcher.interested(Log.RESOURCE, "A/B/WRITE")
-    assert not matcher.interested(Log.RESOURCE, "delete user")
-    assert not matcher.interested(Log.AUDIT, "Delete users")
-    assert not matcher.interested(Log.SIGN_IN, "50126")
+    assert interested(matcher, Log.AUDIT, "delete User")
+    assert interested(matcher, Log.RESOURCE, "A/B/WRITE")
+    assert not interested(matcher, Log.RESOURCE, "delete user")
+    assert not interested(matcher, Log.AUDIT, "Delete users")
+    assert not interested(matcher, Log.SIGN_IN, "50126")
 
 
 def test_no_detections_match_nothing() -> None:
@@ -103,7 +114,7 @@ def test_the_index_finds_what_trying_every_detection_would(
     expected = tuple(one for one in chosen if one.log is event.log and holds(one.when, event))
     assert matcher.matches(event) == expected
     if expected:
-        assert matcher.interested(event.log, activity)
+        assert interested(matcher, event.log, activity)
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
@@ -112,6 +123,116 @@ def test_asking_for_interest_first_loses_no_match(sample: dict[str, Any]) -> Non
     (reading,) = read_batch(written(sample), tenant_id="", interest=matcher.interested)
     assert reading.event is None or reading.event == event_of(sample)
     assert matcher.matches(event_of(sample)) == (matcher.matches(reading.event) if reading.event else ())
+
+
+# What a record must hold.
+
+_SOMEBODY: Final = "86f1d3a9-c27e-4b08-95d4-e0a7b3c6f512"
+_ANOTHER: Final = "0e5b72c8-d4f1-4a96-8b3e-69c7f0a21d58"
+_WORDS: Final = Vocabulary(emergency_accounts=frozenset({_SOMEBODY}), consumer_tenants=frozenset())
+ABOUT_SOMEBODY: Final = detection(
+    "about-somebody", Log.AUDIT, all_of(Audit.activity.is_("Update user"), Audit.target_account.is_("emergency"))
+)
+ABOUT_CONSUMERS: Final = detection(
+    "about-consumers", Log.AUDIT, all_of(Audit.activity.is_("Add user"), Audit.tenant.is_("consumer"))
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_of_interest"),
+    [
+        (_SOMEBODY, True),
+        (_SOMEBODY.upper(), True),
+        (f"and {_SOMEBODY}.", True),
+        (_ANOTHER, False),
+        ("", False),
+        ("\\u0038" + _SOMEBODY[1:], True),
+        ("any \\u0041", True),
+        ("any \N{LATIN SMALL LETTER E WITH ACUTE}", True),
+    ],
+)
+def test_a_record_is_of_interest_only_if_it_holds_what_is_looked_for(text: str, *, is_of_interest: bool) -> None:
+    matcher = Matcher((ABOUT_SOMEBODY,), _WORDS)
+    raw = f'{{"targetResources": "{text}"}}'.encode()
+    assert interested(matcher, Log.AUDIT, "Update user", raw) is is_of_interest
+    assert not interested(matcher, Log.AUDIT, "Add user", raw)
+
+
+def test_what_no_record_can_be_is_never_of_interest() -> None:
+    assert not interested(Matcher((ABOUT_CONSUMERS,), _WORDS), Log.AUDIT, "Add user", written("\u00e9"))
+    assert interested(Matcher((ABOUT_CONSUMERS,), Vocabulary()), Log.AUDIT, "Add user")
+
+
+@pytest.mark.parametrize("tenant_id", [_ANOTHER, _ANOTHER.upper()])
+def test_the_tenant_that_a_record_is_from_counts_as_held_by_it(tenant_id: str) -> None:
+    matcher = Matcher((ABOUT_CONSUMERS,), Vocabulary(consumer_tenants=frozenset({_ANOTHER})))
+    assert interested(matcher, Log.AUDIT, "Add user", tenant_id=tenant_id)
+    assert interested(matcher, Log.AUDIT, "Add user", written({"tenantId": tenant_id}))
+    assert not interested(matcher, Log.AUDIT, "Add user", tenant_id=_SOMEBODY)
+
+
+def test_more_texts_than_are_worth_looking_for_are_not_looked_for() -> None:
+    many = frozenset(f"86f1d3a9-c27e-4b08-95d4-{number:012}" for number in range(100))
+    matcher = Matcher((ABOUT_SOMEBODY,), Vocabulary(emergency_accounts=many))
+    assert interested(matcher, Log.AUDIT, "Update user")
+
+
+HITS: Final = [hit for one in CATALOGUE for hit in one.hits]
+ALL_WORDS: Final = msgspec.structs.replace(SAMPLE_VOCABULARY, consumer_tenants=frozenset({TENANT}))
+NO_WORDS: Final = Vocabulary(consumer_tenants=frozenset())
+
+
+def escaped(value: object) -> bytes:
+    """Write JSON with every letter and digit of its strings in an escape."""
+    return re.sub(rb'"[^"\\]*"', lambda text: re.sub(rb"\w", lambda c: b"\\u%04x" % ord(c[0]), text[0]), written(value))
+
+
+@st.composite
+def changed_hits(draw: st.DrawFn) -> Image:
+    """A record that some detection is about, with up to three texts of it changed or taken from another one."""
+    record = draw(st.sampled_from(HITS))
+    others = [value for other in (draw(st.sampled_from(HITS)),) for value in texts(other)]
+    for _ in range(draw(st.integers(0, 3))):
+        path = draw(st.sampled_from([path for path in places(record) if isinstance(at(record, path), str)]))
+        text = at(record, path)
+        changed = (text.upper(), text.title(), f" {text} ", draw(st.sampled_from(others)))
+        record = replaced(record, path, draw(st.sampled_from(changed)))
+    return record
+
+
+def at(record: Image, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - anything that JSON has
+    return reduce(lambda value, name: value[name], path, cast("Any", record))
+
+
+def texts(record: Image) -> list[str]:
+    return [value for path in places(record) if isinstance(value := at(record, path), str)]
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    record=changed_hits() | broken_records(),
+    write=st.sampled_from((written, escaped)),
+    words=st.sampled_from((SAMPLE_VOCABULARY, ALL_WORDS, NO_WORDS, Vocabulary())),
+)
+def test_nothing_matches_that_was_of_no_interest(
+    record: Image, write: Callable[[object], bytes], words: Vocabulary
+) -> None:
+    matcher = Matcher(CATALOGUE, words)
+    raw = write(record)
+    looked_at = list(read_batch(raw, tenant_id=TENANT, interest=everything))
+    asked_first = list(read_batch(raw, tenant_id=TENANT, interest=matcher.interested))
+    for whole, reading in zip(looked_at, asked_first, strict=True):
+        if whole.event and (matcher.matches(whole.event) or matcher.firsts(whole.event)):
+            assert reading.event == whole.event
+
+
+@pytest.mark.parametrize(("words", "are_all"), [(ALL_WORDS, True), (NO_WORDS, False)], ids=["all words", "no words"])
+def test_the_law_is_about_records_that_are_read_and_records_that_are_passed_over(
+    words: Vocabulary, *, are_all: bool
+) -> None:
+    readings = list(read_batch(written(HITS), tenant_id=TENANT, interest=Matcher(CATALOGUE, words).interested))
+    assert any(reading.event for reading in readings)
+    assert all(reading.event for reading in readings) is are_all
 
 
 def test_a_started_operation_is_no_match() -> None:

@@ -194,5 +194,7 @@ def test_an_activity_log_record_may_have_plain_words() -> None:
 
 def test_a_record_of_no_interest_is_readable() -> None:
     record = activity_log_record("Microsoft.Compute/disks/delete")
-    (reading,) = read_batch(written(record), tenant_id="", interest=lambda _, name: name == ROLE_WRITE)
+    (reading,) = read_batch(
+        written(record), tenant_id="", interest=lambda _log, name, _raw, _tenant: name == ROLE_WRITE
+    )
     assert (reading.event, reading.unreadable) == (None, "")

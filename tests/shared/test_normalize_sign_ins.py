@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
+from msgspec import Raw
 
 from responders.detections.samples import TENANT
 from responders.detections.sign_in_samples import failed
@@ -137,7 +138,8 @@ def test_the_wrapping_gives_what_the_record_leaves_out() -> None:
 def test_interest_is_asked_by_error_code(record: Json) -> None:
     asked: list[tuple[Log, str]] = []
 
-    def interest(log: Log, name: str) -> bool:
+    def interest(log: Log, name: str, raw: Raw, tenant_id: str) -> bool:
+        assert (bytes(raw), tenant_id) == (written(record), "")
         asked.append((log, name))
         return False
 

@@ -45,7 +45,7 @@ from shared.differences import differences
 from shared.events import AuditEvent, Event, SignInEvent
 from shared.match import Matcher
 from shared.normalize import read_batch
-from tests.shared.record_strategies import audit_row
+from tests.shared.record_strategies import audit_row, everything
 
 type Record = dict[str, Any]
 
@@ -217,7 +217,7 @@ class TestOutcome:
 class TestSignIns:
     @staticmethod
     def read(record: Record) -> SignInEvent:
-        (reading,) = read_batch(json.dumps(record).encode(), tenant_id=TENANT, interest=lambda _log, _name: True)
+        (reading,) = read_batch(json.dumps(record).encode(), tenant_id=TENANT, interest=everything)
         assert isinstance(reading.event, SignInEvent)
         return reading.event
 

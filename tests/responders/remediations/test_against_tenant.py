@@ -48,7 +48,7 @@ def changes_of(edges: TenantEdges, target: str) -> tuple[EarlierCase, ...]:
     readings = [
         reading
         for page in pages
-        for reading in read_batch(page, tenant_id=edges.tenant.id, interest=lambda _log, _name: True)
+        for reading in read_batch(page, tenant_id=edges.tenant.id, interest=lambda *_: True)
     ]
     events = [reading.event for reading in readings if isinstance(reading.event, AuditEvent)]
     return tuple(

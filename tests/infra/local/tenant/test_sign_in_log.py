@@ -106,7 +106,7 @@ def test_a_sign_in_is_read_by_its_id(five: list[str], alice: httpx.Client) -> No
 def test_a_sign_in_is_one_that_the_product_reads(control: TenantControl, alice: httpx.Client) -> None:
     control.add_sign_in(sign_in_record(world.MALLORY, error_code=50126), tenant=world.WORKFORCE_TENANT)
     page = eventually(lambda: alice.get(_SIGN_INS), lambda answer: bool(answer.json()["value"])).content
-    (reading,) = read_batch(page, tenant_id=world.WORKFORCE_TENANT, interest=lambda _log, _name: True)
+    (reading,) = read_batch(page, tenant_id=world.WORKFORCE_TENANT, interest=lambda *_: True)
     assert isinstance(reading.event, SignInEvent)
     assert (reading.event.error_code, reading.event.actor.id) == ("50126", world.MALLORY.id)
 
