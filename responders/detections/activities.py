@@ -41,6 +41,7 @@ METHODS_CHANGED: Final = (
     "Disable Strong Authentication",
 )
 MEMBER_ADDED: Final = "Add member to group"
+ACCOUNT_DELETED: Final = ("Delete user", "Hard Delete user")
 
 APP_ROLE_GIVEN: Final = "Add app role assignment to service principal"
 SCOPES_GIVEN: Final = ("Add delegated permission grant", "Remove delegated permission grant")
@@ -52,6 +53,6 @@ def succeeded(*activities: str, also: tuple[Condition[AuditEvent], ...] = ()) ->
     return all_of(Audit.activity.one_of(*activities), Audit.outcome.is_("success"), *also)
 
 
-def done_in(service: str, *activities: str) -> All[AuditEvent]:
+def done_in(service: str, *activities: str, also: tuple[Condition[AuditEvent], ...] = ()) -> All[AuditEvent]:
     """Ask for the service that logs it as well: Core Directory logs a twin of each conditional access change."""
-    return all_of(Audit.activity.one_of(*activities), Audit.service.is_(service), Audit.outcome.is_("success"))
+    return succeeded(*activities, also=(Audit.service.is_(service), *also))

@@ -3,6 +3,7 @@
 from typing import Final
 
 from responders.detections.activities import (
+    ACCOUNT_DELETED,
     MEMBER_ADDED,
     METHODS_CHANGED,
     OUTSIDE_PIM,
@@ -38,8 +39,7 @@ _STATE: Final = (
     "Update user",
     "Enable account",
     "Disable account",
-    "Delete user",
-    "Hard Delete user",
+    *ACCOUNT_DELETED,
     "Restore user",
     MEMBER_ADDED,
     "Remove member from group",
@@ -97,9 +97,8 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
     why="What the policy asks for may be what the emergency has taken away: then the last way back in is closed.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=all_of(
-        done_in("Conditional Access", _ADDED, _UPDATED),
-        Audit.emergency_reach.one_of("reached", "exclusion-lost"),
+    when=done_in(
+        "Conditional Access", _ADDED, _UPDATED, also=(Audit.emergency_reach.one_of("reached", "exclusion-lost"),)
     ),
     unless_actor_in=None,
     answer=Answer.PAGE,

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from responders.detections.activities import OUTSIDE_PIM, ROLE_GIVEN, succeeded
+from responders.detections.activities import ACCOUNT_DELETED, OUTSIDE_PIM, ROLE_GIVEN, succeeded
 from responders.detections.directory_samples import (
     BY_CONSUMER,
     BY_CPIM,
@@ -92,7 +92,7 @@ CONSUMER_ACCOUNT_DELETED: Detection[AuditEvent] = Detection(
     why="The customer can't sign in any more. A hard delete can't be undone; any other can for 30 days.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
-    when=succeeded("Delete user", "Hard Delete user", also=_NOT_BY_CPIM),
+    when=succeeded(*ACCOUNT_DELETED, also=_NOT_BY_CPIM),
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
     deviates=f"{_CPIM_BY_ID} The hard delete isn't in the guide's print.",
@@ -152,7 +152,7 @@ CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
     why="An account that somebody made by hand, used and took away again has done what it was made for.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
-    when=succeeded("Delete user", "Hard Delete user", also=_NOT_BY_CPIM),
+    when=succeeded(*ACCOUNT_DELETED, also=_NOT_BY_CPIM),
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
     after=After(first=succeeded("Add user", also=_NOT_BY_CPIM), by=Audit.principal, within=timedelta(days=1)),
