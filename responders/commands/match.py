@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,6 +18,7 @@ from shared.catalog import AnyDetection
 from shared.events import Event
 from shared.match import Matcher
 from shared.normalize import Reading, read_batch, read_stream
+from shared.speaks import speaks_when
 
 _CHUNK: Final = 1 << 20
 _HELD_WHOLE: Final = 1 << 24
@@ -27,7 +28,8 @@ _ENOUGH_THAT_IS_NOT_JSON: Final = 1000
 
 _HELP: Final = """\
 Each match is one line of JSON on standard output: the record's place in its file (from 0), the detection, the actor,
-the target and what changed. A record that can't be read is a line with the reason. Totals go to standard error.
+the target and what changed; "speaks" where it takes more than this record for a case. A record that can't be read is a
+line with the reason. Totals go to standard error.
 
 Read are audit, sign-in and activity records as Microsoft Graph, diagnostic settings, Log Analytics, Event Grid and the
 Azure Activity Log give them, in a JSON list, a page, or one a line. The shape is found out record by record.
@@ -71,13 +73,15 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    matcher = Matcher(catalogue_of(os.environ), vocabulary_for(arguments))
+    catalogue, vocabulary = catalogue_of(os.environ), vocabulary_for(arguments)
+    matcher = Matcher(catalogue, vocabulary)
+    speaking = {one.id: speaks_when(one, vocabulary) for one in catalogue}
     totals = _Totals()
     status = 0
     for name in files:
         label = {"file": name} if len(files) > 1 else {}
         try:
-            for line in _lines_of(name, matcher, totals):
+            for line in _lines_of(name, matcher, speaking, totals):
                 sys.stdout.buffer.write(msgspec.json.encode(label | line) + b"\n")
         except (_NotReadable, OSError) as error:
             if isinstance(error, BrokenPipeError):
@@ -90,7 +94,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _lines_of(name: str, matcher: Matcher, totals: _Totals) -> Iterator[dict[str, object]]:
+def _lines_of(name: str, matcher: Matcher, speaking: Mapping[str, str], totals: _Totals) -> Iterator[dict[str, object]]:
     """Give what is to be told of each record; a file without any JSON is told of as a whole."""
     with _opened(name) as file:
         for reading in _with_json(_readings(file, matcher)):
@@ -101,7 +105,7 @@ def _lines_of(name: str, matcher: Matcher, totals: _Totals) -> Iterator[dict[str
             elif reading.event is not None:
                 for detection in matcher.matches(reading.event):
                     totals.matches += 1
-                    yield _match(reading.index, reading.event, detection)
+                    yield _match(reading.index, reading.event, detection, speaking[detection.id])
 
 
 def _opened(name: str) -> BinaryIO:
@@ -142,9 +146,9 @@ def _with_json(readings: Iterable[Reading]) -> Iterator[Reading]:
         )
 
 
-def _match(index: int, event: Event, detection: AnyDetection) -> dict[str, object]:
+def _match(index: int, event: Event, detection: AnyDetection, speaks: str) -> dict[str, object]:
     actor, target = event.actor, event.target
-    return {
+    line: dict[str, object] = {
         "record": index,
         "id": event.id,
         "detection": detection.id,
@@ -154,3 +158,4 @@ def _match(index: int, event: Event, detection: AnyDetection) -> dict[str, objec
         "target": {"id": target.id, "name": target.name, "kind": target.kind},
         "changes": target.changes,
     }
+    return line | ({"speaks": speaks} if speaks else {})

@@ -12,6 +12,7 @@ import pytest
 from responders.catalogue import CATALOGUE
 from responders.cli import main
 from responders.commands import COMMANDS
+from responders.detections.directory_samples import role_record
 from responders.detections.samples import (
     ADMINISTRATOR,
     CA_POLICY,
@@ -73,6 +74,16 @@ def test_a_match_is_a_line_with_everything_that_matters(run: Run, tmp_path: Path
     assert "Office 365" in unreadable["unreadable"]
     assert ran.errors.startswith("responder: records read: 4, matches: 1, unreadable: 1, seconds: 0.")
     assert ran.status == 0
+
+
+def test_a_record_that_is_not_enough_by_itself_says_so(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written(role_record("Add member to role")))
+    told = {line["detection"]: line.get("speaks", "") for line in run("match", file).lines}
+    assert told == {
+        "consumer-account-made-privileged": "only within 3652 days after another record with the same principal",
+        "role-assigned": "",
+    }
 
 
 def test_an_azure_role_is_matched_too(run: Run, tmp_path: Path) -> None:
