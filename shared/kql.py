@@ -230,7 +230,8 @@ _APPROVED: Final = "What approved actors did is among the answers: approval list
 
 def _tabular(view: View, fields: Mapping[str, Expression]) -> str:
     looked = {name: field for name, field in fields.items() if isinstance(field, Looked)}
-    joins = "".join(f"\n| join kind=leftouter (\n    {field.rows}\n) on Id" for field in looked.values())
+    joins = "".join(f"\n| join kind=leftouter (\n    {one.rows}\n) on Id" for one in looked.values() if one.rows)
+    joins += "".join(f"\n| extend {name} = {step}" for one in looked.values() for name, step in one.steps.items())
     values = {name: field.value if isinstance(field, Looked) else field for name, field in fields.items()}
     columns = "".join(f",\n    {name} = {expression}" for name, expression in {**values, **view.shown}.items())
     parts = [

@@ -5,12 +5,14 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
-from shared.kql_terms import TENANT, Field, Looked, among, quoted, same, tenant
+from msgspec import Struct
+
+from shared.kql_terms import TENANT, Expression, Field, Looked, among, quoted, same, tenant
 from shared.normalize.sign_ins import MFA_DENIED, SECOND_FACTOR_FAILED
 from shared.sign_in_fields import folded, read_hours
 from shared.vocabulary import Hours, Vocabulary
 
-ACCOUNT: Final = "coalesce(Principal(UserId), Principal(ServicePrincipalId))"
+ACCOUNT: Final = "Principal(UserId)"
 ACCOUNT_NAME: Final = "coalesce(UserPrincipalName, UserDisplayName)"
 COUNTRY: Final = "coalesce(tostring(parse_json(tostring(LocationDetails)).countryOrRegion), Location)"
 
@@ -21,7 +23,6 @@ def _device(member: str) -> str:
 
 _BROWSER: Final = f"Fold({_device('browser')})"
 _OPERATING_SYSTEM: Final = f"Fold({_device('operatingSystem')})"
-_ADDRESS: Final = "Fold(IPAddress)"
 _AT: Final = "coalesce(CreatedDateTime, TimeGenerated)"
 
 
@@ -56,45 +57,67 @@ def _abroad(vocabulary: Vocabulary) -> str:
     return f'case(Fold({COUNTRY}) == "", "unknown", {home}, "home", "foreign")'
 
 
-def _beyond_controls(vocabulary: Vocabulary) -> str:
+class _Control(Struct, frozen=True, kw_only=True):
+    """How a control is asked for: by `fact`, a column that `step` makes; `lacking` is what asks whether it is told."""
+
+    fact: str
+    step: str
+    lacking: str
+    met: str
+
+
+def _beyond_controls(vocabulary: Vocabulary) -> Expression:
     """Write what fails for sure, then what the record lacks; of a control that isn't set, nothing."""
     controls = {
-        "country": _country_control(vocabulary.privileged_countries),
-        "network": _network_control(vocabulary.privileged_networks),
-        "browser": _name_control(_BROWSER, vocabulary.privileged_browsers),
-        "operating-system": _name_control(_OPERATING_SYSTEM, vocabulary.privileged_operating_systems),
+        name: control(words)
+        for name, words, control in (
+            ("country", vocabulary.privileged_countries, _country_control),
+            ("network", vocabulary.privileged_networks, _network_control),
+            ("browser", vocabulary.privileged_browsers, _browser_control),
+            ("operating-system", vocabulary.privileged_operating_systems, _operating_system_control),
+        )
+        if words
     }
-    looked_at = {name: control for name, control in controls.items() if control is not None}
-    if not looked_at:
+    if not controls:
         return '""'
-    failing = ", ".join(f"not({lacking} or {met}), {quoted(name)}" for name, (lacking, met) in looked_at.items())
-    unknown = " or ".join(lacking for lacking, _ in looked_at.values())
-    return f'case({failing}, {unknown}, "unknown", "")'
-
-
-type _Control = tuple[str, str] | None
-"""How it is asked whether the record lacks the fact, and whether the control is met; None for one that isn't set."""
+    failing = ", ".join(f"not({one.lacking} or {one.met}), {quoted(name)}" for name, one in controls.items())
+    lacking = " or ".join(one.lacking for one in controls.values())
+    steps = {one.fact: one.step for one in controls.values()}
+    return Looked(steps=steps, value=f'case({failing}, {lacking}, "unknown", "")')
 
 
 def _country_control(allowed: frozenset[str]) -> _Control:
-    return (f'Fold({COUNTRY}) == ""', among(f"Fold({COUNTRY})", folded(allowed))) if allowed else None
-
-
-def _name_control(name: str, beginnings: frozenset[str]) -> _Control:
-    met = " or ".join(f"{name} startswith_cs {quoted(word)}" for word in sorted(folded(beginnings)))
-    return (f'{name} == ""', f"({met})") if beginnings else None
+    met = among("from_country", folded(allowed))
+    return _Control(fact="from_country", step=f"Fold({COUNTRY})", lacking='from_country == ""', met=met)
 
 
 def _network_control(networks: frozenset[str]) -> _Control:
     """Ask for each version by the function for it, which answers null to an address of the other."""
     read = sorted(map(ip_network, networks), key=str)
-    asked = [
-        f"coalesce(ipv{version}_is_in_any_range({_ADDRESS}, {', '.join(quoted(str(one)) for one in of_it)}), false)"
+    met = [
+        f"coalesce(ipv{version}_is_in_any_range(from_address, {', '.join(quoted(str(one)) for one in of_it)}), false)"
         for version in (4, 6)
         if (of_it := [one for one in read if one.version == version])
     ]
-    lacking = f'(isempty(parse_ipv6({_ADDRESS})) or {_ADDRESS} contains_cs "/")'
-    return (lacking, f"({' or '.join(asked)})") if asked else None
+    return _Control(
+        fact="from_address",
+        step="Fold(IPAddress)",
+        lacking='(isempty(parse_ipv6(from_address)) or from_address contains_cs "/")',
+        met=" or ".join(met),
+    )
+
+
+def _browser_control(beginnings: frozenset[str]) -> _Control:
+    return _name_control("with_browser", _BROWSER, beginnings)
+
+
+def _operating_system_control(beginnings: frozenset[str]) -> _Control:
+    return _name_control("with_system", _OPERATING_SYSTEM, beginnings)
+
+
+def _name_control(fact: str, step: str, beginnings: frozenset[str]) -> _Control:
+    met = " or ".join(f"{fact} startswith_cs {quoted(word)}" for word in sorted(folded(beginnings)))
+    return _Control(fact=fact, step=step, lacking=f'{fact} == ""', met=met)
 
 
 def _hours(vocabulary: Vocabulary) -> str:
@@ -140,7 +163,7 @@ SIGN_IN_FIELDS: Final[Mapping[str, Field]] = {
     "error_code": same("ResultType"),
     "account": same(ACCOUNT),
     "identity": same(f"coalesce({ACCOUNT}, Fold({ACCOUNT_NAME}))"),
-    "address": same(_ADDRESS),
+    "address": same("Fold(IPAddress)"),
     "country": same(f"Fold({COUNTRY})"),
     "protocol": same("Fold(AuthenticationProtocol)"),
     "app_id": same("tolower(AppId)"),

@@ -1,7 +1,7 @@
 """What fields in Kusto are written with: literals, lists, and the two kinds of a field's telling."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -17,12 +17,14 @@ TENANT: Final = "tolower(AADTenantId)"
 class Looked(Struct, frozen=True, kw_only=True):
     """A field that takes more than an expression over one row.
 
-    `rows` is a query that gives at most one row for each record's Id; `value` is the field, over the record's own
-    columns and those of `rows`, which are null or "" for a record that it has nothing of.
+    `rows` is a query that gives at most one row for each record's Id; `steps` are columns made of the record's own, in
+    the order in which they're needed. `value` is the field, over the record's own columns, these and those of `rows`,
+    which are null or "" for a record that it has nothing of.
     """
 
-    rows: str
     value: str
+    rows: str = ""
+    steps: Mapping[str, str] = {}
 
 
 type Expression = str | Looked

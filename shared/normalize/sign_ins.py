@@ -151,7 +151,7 @@ def from_diagnostics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
     record = decode_inner(_RECORD, wrapped.properties) or SignInRecord()
     record.correlation_id = record.correlation_id or wrapped.correlation_id
     record.ip_address = record.ip_address or wrapped.caller_ip_address
-    record.location = record.location or Location(country_or_region=wrapped.location)
+    record.location = _located(record.location, wrapped.location)
     if record.status is None:
         record.status = Status()
     if record.status.error_code is None:
@@ -181,7 +181,7 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
         conditional_access_status=_text(row.conditional_access_status),
         authentication_protocol=row.authentication_protocol,
         status=status,
-        location=decode_inner(_LOCATION, row.location_details) or Location(country_or_region=row.location),
+        location=_located(decode_inner(_LOCATION, row.location_details), row.location),
         device_detail=decode_inner(_DEVICE, row.device_detail),
         authentication_details=row.authentication_details,
         authentication_requirement=row.authentication_requirement,
@@ -240,6 +240,11 @@ def _device(detail: DeviceDetail) -> Device:
 
 def _flag(flag: bool | str | None) -> str:  # noqa: FBT001 - as the record has it
     return "" if flag is None else str(flag).lower()
+
+
+def _located(details: Location | None, country: str | None) -> Location:
+    """Take the country beside the details where they have none."""
+    return details if details and details.country_or_region else Location(country_or_region=country)
 
 
 def _mfa_detail(status: Status, steps: Raw) -> str:

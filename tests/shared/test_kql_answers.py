@@ -1,14 +1,9 @@
-"""The same rows, asked in Kusto (which DuckDB executes) and read by the app: both must find the same ones.
-
-One thing is put otherwise for DuckDB: Kusto's text columns are never null, so a missing text is stored as "".
-"""
+"""The same rows, asked in Kusto (which DuckDB executes) and read by the app: both must find the same ones."""
 
 import dataclasses
 import json
-import os
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -20,80 +15,12 @@ from responders.detections.samples import audit_record
 from shared.catalog import AnyDetection
 from shared.conditions import Audit, Condition, Not, Text, all_of, any_of, holds
 from shared.events import fold
-from shared.kql import query, to_kql
+from shared.kql import matching_query, to_kql
 from shared.match import Matcher
 from shared.normalize import read_batch
-from tests.shared.kql_rows import TABLES, Json, row_of, rows, table_of
+from tests.shared.kql_rows import Json, row_of, rows
+from tests.shared.kql_workspace import Workspace, to_sql
 from tests.shared.record_strategies import audit_row, everything
-
-if os.environ.get("CI"):
-    import duckdb_kql  # pyright: ignore[reportMissingImports]
-else:
-    duckdb_kql = pytest.importorskip("duckdb_kql", reason="`make setup` installs it")
-
-kql: Any = duckdb_kql  # it has no stubs that pyright would find without it
-
-_TYPES: Final = {
-    "string": "VARCHAR DEFAULT ''",
-    "dynamic": "JSON",
-    "datetime": "TIMESTAMP",
-    "long": "BIGINT",
-    "real": "DOUBLE",
-    "bool": "BOOLEAN",
-}
-
-
-class Workspace:
-    """The tables of a Log Analytics workspace, in DuckDB."""
-
-    def __init__(self) -> None:
-        self._connection = kql.connect()
-        for name, columns in TABLES.items():
-            typed = ", ".join(f'"{column}" {_TYPES[kind]}' for column, kind in columns.items())
-            self._connection.execute(f'CREATE TABLE "{name}" ({typed})')
-
-    def fill(self, rows: Sequence[Json]) -> None:
-        """Put `rows` in place of whatever there was; each gets its place among them for an id."""
-        by_table: dict[str, list[Json]] = {}
-        for place, row in enumerate(rows):
-            by_table.setdefault(table_of(row), []).append(row | {"CorrelationId": str(place), "Id": str(place)})
-        for table, columns in TABLES.items():
-            self._connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - the names are ours
-            if table in by_table:
-                self._insert(table, columns, by_table[table])
-
-    def _insert(self, table: str, columns: Mapping[str, str], rows: Sequence[Json]) -> None:
-        names = sorted(columns.keys() & set().union(*rows))
-        marks = f"({', '.join('?' * len(names))})"
-        listed = ", ".join(f'"{name}"' for name in names)
-        statement = f'INSERT INTO "{table}" ({listed}) VALUES {", ".join([marks] * len(rows))}'  # noqa: S608 - ours
-        cells = [_cell(row.get(name), columns[name]) for row in rows for name in names]
-        self._connection.execute(statement, cells)
-
-    def found(self, sql: str) -> set[int]:
-        """Run a translated query and give the places of the rows that it finds."""
-        return set(self.column(sql, "correlation_id"))
-
-    def column(self, sql: str, name: str) -> dict[int, str]:
-        """Run a translated query and give what one of its columns says of each row, by the row's place."""
-        answer = self._connection.execute(sql)
-        names = [column[0] for column in answer.description]
-        return {int(row[names.index("correlation_id")]): str(row[names.index(name)]) for row in answer.fetchall()}
-
-    def is_true(self, condition: str, **columns: str) -> bool:
-        """Say whether a Kusto expression holds for one row of texts."""
-        row = ", ".join(f"{name} = {json.dumps(text, ensure_ascii=False)}" for name, text in columns.items())
-        return bool(kql.kql(self._connection, f"print {row} | where {condition}").fetchall())
-
-
-def _cell(value: object, kind: str) -> object:
-    if kind == "datetime" and value is not None:
-        return datetime.fromisoformat(str(value)).replace(tzinfo=None)
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    if kind == "string":
-        return "" if value is None else str(value)
-    return value
 
 
 def matched_in_process(detection: AnyDetection, rows: Sequence[Json]) -> set[int]:
@@ -110,8 +37,7 @@ def workspace() -> Workspace:
 
 
 def sql_of(detection: AnyDetection) -> str:
-    columns = {name: list(columns) for name, columns in TABLES.items()}
-    return str(kql.to_sql(query(detection, SAMPLE_VOCABULARY), schema=columns))
+    return to_sql(matching_query(detection, SAMPLE_VOCABULARY))
 
 
 @pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
