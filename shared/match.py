@@ -42,6 +42,7 @@ class Matcher:
         self._meets: dict[str, Callable[[Any], bool]] = {
             one.id: predicate(_beyond_name(one), vocabulary) for one in ordered
         }
+        self._name_of: Mapping[Log, Callable[[Any], str]] = {log: field.read for log, field in INDEXED_BY.items()}
         self._listed = {log: _by_name(log, ordered) for log in Log}
         self._clues = {log: _clues_by_name(log, (*ordered, *firsts), vocabulary) for log in Log}
 
@@ -56,8 +57,8 @@ class Matcher:
 
     def matches(self, event: Event) -> tuple[AnyDetection, ...]:
         """Give the detections whose conditions `event` meets, in the catalogue's order."""
-        name = INDEXED_BY[event.log].read(event)
-        candidates = self._listed[event.log].get(name, self._listed[event.log][None])
+        by_name = self._listed[event.log]
+        candidates = by_name.get(self._name_of[event.log](event), by_name[None])
         return tuple(detection for detection in candidates if self._meets[detection.id](event))
 
     def firsts(self, event: Event) -> tuple[AnyDetection, ...]:
