@@ -14,6 +14,7 @@ from shared.clients.arm import ArmTransport
 from shared.clients.calls import Service
 from shared.clients.edges import TenantEdges
 from shared.clients.graph import GraphTransport
+from shared.clients.logs import Workspace
 from shared.clients.pacing import TablePacer
 from shared.clients.storage import Storage
 from shared.counters import TableCounters
@@ -44,7 +45,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """Everything that the stages need, together. `detections` is by id."""
+    """Everything that the stages need, together.
+
+    `detections` is by id; `workspace` is the one that counts in place of the app, None where none is named.
+    """
 
     settings: Settings
     detections: Mapping[str, AnyDetection]
@@ -60,6 +64,7 @@ class Machine:
     snapshots: Snapshots
     notifier: Notifier
     edges: Mapping[str, TenantEdges]
+    workspace: Workspace | None
     clock: Callable[[], datetime]
     wait: Callable[[float], None]
 
@@ -109,6 +114,7 @@ def machine_from(
             turn=min(settings.lease, _LONGEST_POST),
         ),
         edges=edges,
+        workspace=_workspace(settings),
         clock=clock,
         wait=wait,
     )
@@ -121,6 +127,17 @@ def _senders(settings: Settings) -> dict[Channel, Sender]:
     if settings.pagerduty_routing_key:
         senders[Channel.PAGERDUTY] = PagerDutySender(settings)
     return senders
+
+
+def _workspace(settings: Settings) -> Workspace | None:
+    if not settings.log_workspace_id:
+        return None
+    workforce = next(tenant for tenant in settings.tenants if tenant.kind is TenantKind.WORKFORCE)
+    return Workspace(
+        url=settings.log_analytics_url,
+        workspace_id=settings.log_workspace_id,
+        credential=LazyCredential(settings, workforce),
+    )
 
 
 def _transports(settings: Settings, tenant: Tenant) -> dict[Service, GraphTransport | ArmTransport]:

@@ -47,16 +47,24 @@ class Matching:
     @property
     def matcher(self) -> Matcher:
         """The matcher by what is known now."""
+        return self._current()[1]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary with what the rosters tell now."""
+        return self._current()[0]
+
+    def _current(self) -> tuple[Vocabulary, Matcher]:
         with self._lock:
             now = self._clock()
             if self._made and self._looked_at and abs(now - self._looked_at) < _LOOK_AGAIN:
-                return self._made[1]
+                return self._made
             self._looked_at = now
             self._listed = self._read()
             vocabulary = with_rosters(self._vocabulary, self._listed, now=now)
             if self._made is None or self._made[0] != vocabulary:
                 self._made = vocabulary, Matcher(self._detections, vocabulary)
-            return self._made[1]
+            return self._made
 
     def _read(self) -> tuple[Listed, ...]:
         try:

@@ -98,6 +98,19 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
         raise failures[0]
 
 
+@schedules.function_name("count_in_log_analytics")
+@schedules.timer_trigger(arg_name="timer", schedule="%LOG_COUNT_SCHEDULE%")
+def count_in_log_analytics(timer: func.TimerRequest) -> None:
+    """Ask the workspace for what was too many, where one is named that counts in place of the app."""
+    del timer
+    workspace = machine().workspace
+    if workspace is not None:
+        from shared.log_counts import count_in_workspace  # noqa: PLC0415 - only where a workspace counts
+
+        opened = count_in_workspace(machine(), workspace)
+        _log.info("%s cases opened of what the workspace counted", opened)
+
+
 @schedules.function_name("purge_counters")
 @schedules.timer_trigger(arg_name="timer", schedule="%COUNTER_PURGE_SCHEDULE%")
 def purge_counters(timer: func.TimerRequest) -> None:

@@ -171,6 +171,7 @@ def bench(
         snapshots=Snapshots(storage, clock=clock),
         notifier=Notifier(storage, channels, clock=clock, acknowledge_within=read.acknowledge_within),
         edges=each | ({edges.tenant.id: edges} if edges else {}),
+        workspace=None,
         clock=clock,
         wait=clock.wait,
     )
