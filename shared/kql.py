@@ -7,19 +7,23 @@ has no function for them. A text of ASCII letters, Unicode dashes and Unicode sp
 A query knows nothing of approvals: it finds what was done, by whomever.
 """
 
+import dataclasses
 import re
 import textwrap
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, assert_never
 
 from msgspec import Struct
 
-from shared.catalog import AnyDetection
+from shared.catalog import AnyDetection, Burst, Rise
 from shared.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
+from shared.counting import threshold
 from shared.events import Log
+from shared.kql_counting import burst_query, pair_query, rise_query
 from shared.kql_fields import ACTOR, FIELDS, RESOURCE
 from shared.kql_sign_in_fields import ACCOUNT, ACCOUNT_NAME, COUNTRY
-from shared.kql_terms import SPACES, Expression, Looked, among, quoted
+from shared.kql_terms import SPACES, TENANT, Expression, Looked, among, quoted
 from shared.normalize.resources import OUTCOMES
 from shared.vocabulary import DEFAULT, Vocabulary
 
@@ -82,13 +86,16 @@ class View(Struct, frozen=True, kw_only=True):
 
     `tables` are what it is made of; where there are several, each is reduced to the columns that are asked for before
     they are put together, since they give the same column different types. `shown` are expressions of the columns that
-    a person sees of each match, beside the fields that the condition reads. `lacking` are columns that a table hasn't,
+    a person sees of each match, beside the fields that the condition reads. `record_id` and `tenant_id` tell records
+    and tenants apart where they are counted. `lacking` are columns that a table hasn't,
     each with the expression that is taken for it.
     """
 
     name: str
     tables: tuple[str, ...]
     shown: Mapping[str, str]
+    record_id: str = "Id"
+    tenant_id: str = TENANT
     lacking: Mapping[str, Mapping[str, str]] = {}
 
 
@@ -136,6 +143,8 @@ VIEWS: Final[Mapping[Log, View]] = {
             "target_id": RESOURCE,
             "correlation_id": "CorrelationId",
         },
+        record_id="EventDataId",
+        tenant_id='""',
     ),
 }
 
@@ -172,23 +181,71 @@ def _joined(word: str, terms: tuple[Condition[Any], ...], *, none: str) -> str:
 
 
 def query(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
-    """Write the whole query that finds what `detection` matches, over whatever time the person asking chooses.
+    """Write the whole query that finds what `detection` speaks of, over whatever time the person asking chooses.
+
+    It gives matches, latest first. Where the detection counts, it gives a row for each case that counting makes: by
+    value and clock hour.
 
     Raises:
-        LookupError: its condition reads a field that no view has.
+        LookupError: it reads a field that no view has.
     """
-    view, known = VIEWS[detection.log], FIELDS[detection.log]
-    read = sorted({field.name for field in fields_of(detection.when)})
-    if missing := [name for name in read if name not in known]:
-        raise LookupError(f"{detection.id} reads {', '.join(missing)}; FIELDS in shared/kql_fields.py haven't got it")
-    body = (
-        f"let {view.name} = {_tabular(view, {name: known[name](vocabulary) for name in read})};\n"
-        f"{view.name}\n"
+    view, condition, name = VIEWS[detection.log].name, predicate(detection), detection.id
+    match detection.counted:
+        case Burst() as burst:
+            at_least = threshold(detection, vocabulary)
+            asked = burst_query(view, condition, burst, detection=name, at_least=at_least)
+        case Rise() as rise:
+            floor = threshold(detection, vocabulary)
+            asked = rise_query(view, condition, rise, detection=name, floor=floor)
+        case None if after := detection.after:
+            first, by = to_kql(after.first), after.by.name
+            asked = pair_query(view, condition, first=first, by=by, within=after.within, told=_told(detection))
+        case None:
+            return matching_query(detection, vocabulary)
+    return _whole(detection, vocabulary, asked)
+
+
+def matching_query(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
+    """Write the query that finds each record that meets the condition of `detection`, whatever it counts or follows.
+
+    Raises:
+        LookupError: the condition reads a field that no view has.
+    """
+    alone = dataclasses.replace(detection, counted=None, after=None)
+    asked = (
+        f"{VIEWS[detection.log].name}\n"
         f"| where {predicate(detection)}\n"
-        f"| project TimeGenerated, detection = {quoted(detection.id)},\n"
-        f"    {', '.join([*read, *view.shown])}\n"
+        f"| project TimeGenerated, {_told(alone)}\n"
         "| sort by TimeGenerated desc\n"
     )
+    return _whole(alone, vocabulary, asked)
+
+
+def _told(detection: AnyDetection) -> str:
+    """List the columns that a person sees of a match."""
+    shown = VIEWS[detection.log].shown
+    return f"detection = {quoted(detection.id)},\n    {', '.join([*_read(detection), *shown])}"
+
+
+def _read(detection: AnyDetection) -> list[str]:
+    """Name the fields that a detection reads, to judge a record, to count it, or to find what it follows."""
+    fields = set(fields_of(detection.when))
+    if isinstance(detection.counted, Burst):
+        fields |= {field for field in (detection.counted.by, detection.counted.distinct) if field}
+    if detection.after:
+        fields |= {*fields_of(detection.after.first), detection.after.by}
+    return sorted({field.name for field in fields})
+
+
+def _whole(detection: AnyDetection, vocabulary: Vocabulary, asked: str) -> str:
+    """Put before a question the view that it asks, and the definitions that this needs."""
+    view, known = VIEWS[detection.log], FIELDS[detection.log]
+    read = _read(detection)
+    if missing := [name for name in read if name not in known]:
+        raise LookupError(f"{detection.id} reads {', '.join(missing)}; FIELDS in shared/kql_fields.py haven't got it")
+    fields = {name: known[name](vocabulary) for name in read}
+    ids = {"record_id": view.record_id, "tenant_id": view.tenant_id} if detection.counted or detection.after else {}
+    body = f"let {view.name} = {_tabular(view, {**fields, **ids})};\n{asked}"
     return "".join(_needed_by(body)) + body
 
 
@@ -217,13 +274,22 @@ def document(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> str:
         f"Why: {detection.why}",
         *([f"Differs from the guide: {detection.deviates}"] if detection.deviates else []),
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
+        *([_REACHES.format(_days_asked(detection))] if _days_asked(detection) else []),
         *([_WORDS.format(", ".join(detection.words))] if detection.words else []),
     ]
     wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "), break_on_hyphens=False)]
     return "".join(f"// {line}\n" for line in wrapped) + query(detection, vocabulary)
 
 
+def _days_asked(detection: AnyDetection) -> int:
+    """Say over how many days at least a query should be asked, beyond those that are of interest; 0 for any."""
+    if isinstance(detection.counted, Rise):
+        return detection.counted.weeks * 7
+    return -(-detection.after.within // timedelta(days=1)) if detection.after else 0
+
+
 _WIDTH: Final = 120
+_REACHES: Final = "It looks at up to {} days before: ask it over that much more, as far as records are kept."
 _WORDS: Final = "Words that differ by tenant are in it as they were set when it was written: {}."
 _APPROVED: Final = "What approved actors did is among the answers: approval list {} says who they are, by actor_id."
 

@@ -57,7 +57,7 @@ def sign_in(number: int, *, at: datetime, account: str, address: str = ADDRESSES
         correlationId=f"c{number:07x}-0000-4000-8000-000000000000",
         createdDateTime=at.isoformat().replace("+00:00", "Z"),
         userId=account,
-        userPrincipalName=f"{account[-1]}@contoso.example",
+        userPrincipalName=f"{account[-1:]}@contoso.example",
         ipAddress=address,
         status={"errorCode": code, "failureReason": ""},
     )
