@@ -10,6 +10,7 @@ from shared.doctor.findings import Check, Finding, failed, ok, warning
 from shared.doctor.ground import Ground
 from shared.poll import Source, is_unlicensed, polled_until
 from shared.settings import Tenant
+from shared.speaks import lasting
 
 _POLL_WITHIN: Final = timedelta(minutes=15)
 """A poll every two minutes is the default; several may fail before anybody should mind."""
@@ -17,6 +18,8 @@ _POLL_WITHIN: Final = timedelta(minutes=15)
 LICENCE_CURE: Final = (
     "Graph gives sign-ins to tenants with Entra ID P1 or P2 alone: license the tenant, or set SIGN_INS to off."
 )
+_LATEST_SIGN_IN: Final = "SigninLogs | summarize latest = max(TimeGenerated)"
+_QUIET_WORKSPACE: Final = timedelta(days=1)
 _SNAPSHOT_WITHIN: Final = timedelta(hours=1)
 _QUIET: Final = timedelta(days=30)
 
@@ -56,6 +59,17 @@ def _polls(ground: Ground, source: Source) -> list[Finding]:
         return _fresh(ground, f"{tenant.name}, read", at, _POLL_WITHIN)
 
     return look_at_each(ground.tenants(), lambda tenant: tenant.name, look)
+
+
+def _counts(ground: Ground) -> list[Finding]:
+    workspace = ground.machine.workspace
+    if workspace is None:
+        return [ok("LOG_WORKSPACE_ID is empty: the app counts sign-ins itself")]
+    (answer,) = workspace.rows(_LATEST_SIGN_IN, over=_QUIET_WORKSPACE)
+    latest = answer["latest"]
+    if latest is None:
+        return [failed(f"no sign-in reached the workspace in the last {lasting(_QUIET_WORKSPACE)}")]
+    return [ok(f"the latest sign-in in the workspace: {ago(ground.clock() - latest)}")]
 
 
 def _snapshots(ground: Ground) -> list[Finding]:
@@ -99,6 +113,13 @@ CHECKS: Final = (
         title="The sign-in log is read",
         cure=_RUNS.format("poll_sign_ins"),
         run=_sign_in_polls,
+    ),
+    Check(
+        id="workspace-answers",
+        title="Sign-ins are counted",
+        cure="Give the responder's identity Log Analytics Data Reader on the workspace (signInWorkspaceId in the"
+        " Bicep), and send SignInLogs there by Entra's diagnostic settings.",
+        run=_counts,
     ),
     Check(
         id="snapshots-fresh",

@@ -22,6 +22,7 @@ from responders.sources import SIGN_IN_LOG
 from shared.catalog import ApprovalList, Mode, TenantKind
 from shared.clients.calls import Service
 from shared.clients.edges import Answer, TenantEdges
+from shared.clients.logs import Workspace
 from shared.clients.storage import Storage, Table
 from shared.clients.web import Heard, PlainWeb
 from shared.deliveries import note_delivery
@@ -43,6 +44,7 @@ from tests.fakes.machines import SETTINGS, approval
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 from tests.fakes.tenant import Unpaced, answer_of
 from tests.shared.clients.http_service import Reply, http_service
+from tests.shared.clients.test_transports import Holder
 
 _STORAGE_CHECKS: Final = {"storage-reachable", "tables-there", "containers-there", "queue-there"}
 _EMPTY: Final[dict[str, Any]] = {"value": []}
@@ -78,6 +80,7 @@ class Surroundings:
     heard: Heard | EdgeError = field(
         default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
     )
+    workspace: Workspace | None = None
     asked: list[str] = field(default_factory=list[str])
     queries: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
 
@@ -118,7 +121,7 @@ class Surroundings:
         made = machine_from(
             settings, CONTENT.detections, CONTENT.inventories, ROSTERS, environment=self.environment, clock=self.clock
         )
-        return dataclasses.replace(made, edges=edges)
+        return dataclasses.replace(made, edges=edges, workspace=self.workspace)
 
     @property
     def ground(self) -> Ground:
@@ -430,6 +433,35 @@ def test_a_tenant_without_a_licence_for_sign_ins(there: Surroundings, storage: S
     assert [line.status for line in bad] == [Status.FAILED] * 4
     assert polled[0].found == "Entra ID: the tenant has no licence for the sign-in log"
     assert {line.cure for line in bad} == {LICENCE_CURE}
+
+
+def _workspace_says(latest: object) -> Reply:
+    columns = [{"name": "latest", "type": "datetime"}]
+    return Reply(
+        body=msgspec.json.encode({"tables": [{"name": "PrimaryResult", "columns": columns, "rows": [[latest]]}]}),
+        headers={"Content-Type": "application/json"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "said"),
+    [
+        (_workspace_says("2026-03-02T10:01:00Z"), "ok", "the latest sign-in in the workspace: 4 min ago"),
+        (_workspace_says(None), "failed", "no sign-in reached the workspace in the last 1 day"),
+        (Reply(status=403), "unknown", "couldn't be told: Log Analytics answered 403"),
+    ],
+)
+def test_a_workspace_that_counts_is_asked(there: Surroundings, reply: Reply, status: str, said: str) -> None:
+    with http_service(reply) as service:
+        there.workspace = Workspace(url=service.url, workspace_id=WORKFORCE_TENANT, credential=Holder())
+        ((found, text),) = there.found("workspace-answers")
+    assert found == status
+    assert text.startswith(said)
+
+
+def test_without_a_workspace_the_app_counts(there: Surroundings) -> None:
+    ((status, text),) = there.found("workspace-answers")
+    assert (status, "the app counts" in text) == ("ok", True)
 
 
 def test_sign_ins_that_are_switched_off_are_not_missed(there: Surroundings) -> None:
