@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from shared.catalog import After, AnyDetection, Burst, Counted, Rise
+from shared.catalog import After, AnyDetection, Burst, Rise
 from shared.conditions import Text
+from shared.counting import threshold
 from shared.vocabulary import DEFAULT, Vocabulary
 
 
@@ -14,18 +15,12 @@ def speaks_when(detection: AnyDetection, vocabulary: Vocabulary = DEFAULT) -> st
     return "; ".join(_parts(detection, vocabulary))
 
 
-def threshold_of(detection: AnyDetection, counted: Counted, vocabulary: Vocabulary) -> int:
-    """Give from how many records on a counted detection may speak: the operator's number, else its own."""
-    own = counted.at_least if isinstance(counted, Burst) else counted.floor
-    return vocabulary.thresholds.get(detection.id, own)
-
-
 def _parts(detection: AnyDetection, vocabulary: Vocabulary) -> Iterator[str]:
     match detection.counted:
         case Burst() as burst:
-            yield _burst(burst, threshold_of(detection, burst, vocabulary))
+            yield _burst(burst, threshold(detection, vocabulary))
         case Rise() as rise:
-            yield _rise(rise, threshold_of(detection, rise, vocabulary))
+            yield _rise(rise, threshold(detection, vocabulary))
         case None:
             pass
     if detection.after:
@@ -56,9 +51,9 @@ def _names(*fields: Text[Any]) -> str:
 
 
 def lasting(time: timedelta) -> str:
-    """Say how long a time is, in the largest unit that it is a whole number of: "10 minutes", "1 day"."""
+    """Say how long a time is, in the largest unit that it is a whole number of: "10 minutes", "1 day"; a year is 365."""
     seconds = int(time.total_seconds())
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+    for unit, size in (("year", 31_536_000), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds and seconds % size == 0:
             number = seconds // size
             return f"{number} {unit}{'s' if number > 1 else ''}"
