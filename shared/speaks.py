@@ -51,7 +51,7 @@ def _names(*fields: Text[Any]) -> str:
 
 
 def lasting(time: timedelta) -> str:
-    """Say how long a time is, in the largest unit that it is a whole number of: "10 minutes", "1 day"; a year is 365."""
+    """Say how long a time is, in the largest unit that it is a whole number of: "10 minutes", "1 year" of 365 days."""
     seconds = int(time.total_seconds())
     for unit, size in (("year", 31_536_000), ("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds and seconds % size == 0:
