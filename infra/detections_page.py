@@ -1,6 +1,7 @@
 """The page `docs/detections.md`: every detection, what it watches and what it does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -75,5 +76,15 @@ def _section(detection: AnyDetection) -> str:
         "Differs from the guide": detection.deviates,
     }
     listed = "\n".join(f"- **{name}**: {text}" for name, text in lines.items() if text)
-    condition = f"```kusto\n{predicate(detection)}\n```"
-    return f"### {detection.id}\n\n**{detection.title}.** {detection.why}\n\n{listed}\n\n{condition}"
+    return f"### {detection.id}\n\n**{detection.title}.** {detection.why}\n\n{listed}\n\n{_conditions(detection)}"
+
+
+def _conditions(detection: AnyDetection) -> str:
+    own = _condition(detection)
+    if detection.after is None:
+        return own
+    return f"{own}\n\nafter a record that met\n\n{_condition(replace(detection, when=detection.after.first))}"
+
+
+def _condition(detection: AnyDetection) -> str:
+    return f"```kusto\n{predicate(detection)}\n```"

@@ -107,8 +107,8 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
         "them in."
     ),
     deviates=(
-        "The table has it put back. It is told whoever did it, approved or not, so it can't be; what somebody "
-        "unapproved did is put back by infrastructure/1 or 3, whose case of the same record is opened beside this one. "
+        "Told whoever did it, approved or not, so it puts nothing back by itself: what somebody unapproved did is put "
+        "back by infrastructure/1 or 3, whose case of the same record is opened beside this one. "
         "The accounts count as Global Administrators and as members of the configured groups. Where another role or "
         "group decides, it can't be told: then only an exclusion by name that is lost counts. What applied before and "
         "still does is no news."

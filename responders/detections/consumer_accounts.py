@@ -29,7 +29,7 @@ _CPIM_BY_ID: Final = (
     "differs by tenant and is configured."
 )
 _DISABLED: Final = change("AccountEnabled", [True], [False])
-_LIFE_OF_A_TENANT: Final = timedelta(days=3652)
+_EVER: Final = timedelta(days=3650)
 
 CONSUMER_ACCOUNTS_BURST: Detection[AuditEvent] = Detection(
     id="consumer-accounts-burst",
@@ -182,12 +182,12 @@ CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
     after=After(
         first=succeeded("Add user", also=(Audit.tenant.is_("consumer"), Audit.actor_service.is_("cpim"))),
         by=Audit.principal,
-        within=_LIFE_OF_A_TENANT,
+        within=_EVER,
     ),
     first_step="Take the role away again and revoke the account's sessions. Nobody needs a customer as administrator.",
     deviates=(
         "Told whoever gave it, approved or not; role-assigned puts it back where they weren't. Accounts that CPIM "
-        "Service made at any time count, as far as its object id is configured and its records were seen."
+        "Service made in ten years count, as far as its object id is configured and its records were seen."
     ),
     hits=(
         role_record("Add member to role", identity=CONSUMER),

@@ -50,7 +50,14 @@ def test_the_operator_s_threshold_counts(counted: Burst | Rise) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "0 seconds"), (59, "59 seconds"), (60, "1 minute"), (5400, "90 minutes"), (86400, "1 day")],
+    [
+        (0, "0 seconds"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (5400, "90 minutes"),
+        (86400, "1 day"),
+        (63072000, "2 years"),
+    ],
 )
 def test_a_time_has_the_largest_unit(seconds: int, said: str) -> None:
     assert lasting(timedelta(seconds=seconds)) == said
