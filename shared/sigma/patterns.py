@@ -50,15 +50,17 @@ def pattern_of(text: str, *, open_start: bool, open_end: bool) -> Pattern:
     """Make a pattern of a text as it was written.
 
     Raises:
-        Inexpressible: it is too long to compare, or stands for words that the rule's user is to put in.
+        Inexpressible: it is too long to compare, nothing but spaces, or stands for words that the user is to put in.
     """
     if len(text) > _LONGEST:
         raise Inexpressible(f"a value has {len(text)} characters; {_LONGEST} can be compared")
     if text.startswith("<") and text.endswith(">"):
         raise Inexpressible(f"{_short(text)} stands for words of your own: put them there")
     folded = fold(text)
+    if not folded and (open_start or open_end):
+        raise Inexpressible("a value of spaces alone can't be asked")
     before = " " if open_start and text[:1].isspace() else ""
-    after = " " if open_end and folded and text[-1:].isspace() else ""
+    after = " " if open_end and text[-1:].isspace() else ""
     return Pattern(text=f"{before}{folded}{after}", open_start=open_start, open_end=open_end)
 
 

@@ -29,6 +29,8 @@ _UNSAID: Final = {
     "expand": "it has placeholders, which only its authors' tools fill",
 }
 
+_NO_WORD: Final = "this modifier can't be said"
+
 
 def condition_of(parsed: Parsed, log: Log) -> Condition[Any]:
     """Say what a rule asks of the records of a log.
@@ -51,7 +53,7 @@ def _unsaid_modifiers(rule: SigmaRule) -> Iterator[str]:
         for modifier in item.modifiers:
             name = reverse_modifier_mapping[modifier.__name__]
             if name not in _SAID:
-                yield f"{item.field or ''}|{name}: {_UNSAID.get(name, 'this modifier can not be said')}"
+                yield f"{item.field or ''}|{name}: {_UNSAID.get(name, _NO_WORD)}"
 
 
 def _items(detections: list[SigmaDetection | SigmaDetectionItem]) -> Iterator[SigmaDetectionItem]:
