@@ -20,6 +20,7 @@ from shared.errors import Unreachable
 from shared.events import Actor, CountEvent, SignInEvent
 from shared.vocabulary import DEFAULT, Vocabulary
 from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.deliveries import delivered
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.sign_ins import ACCOUNTS, ADDRESSES, failure, failures
 from tests.fakes.spoilt_storage import SpoiltStorage
@@ -109,14 +110,7 @@ _events: st.SearchStrategy[SignInEvent] = st.builds(
 def deliveries(draw: st.DrawFn, events: st.SearchStrategy[SignInEvent] = _events) -> list[list[SignInEvent]]:
     """Draw records in batches, of which some come again."""
     drawn = draw(st.lists(events, max_size=25, unique_by=lambda event: event.id))
-    again = draw(st.lists(st.sampled_from(drawn), max_size=10)) if drawn else []
-    rest = draw(st.permutations([*drawn, *again]))
-    batches: list[list[SignInEvent]] = []
-    while rest:
-        size = draw(st.integers(1, len(rest)))
-        batches.append(rest[:size])
-        rest = rest[size:]
-    return batches
+    return delivered(draw, drawn)
 
 
 @pytest.mark.parametrize("detection", [BY_ACCOUNT, SPRAY, TOGETHER], ids=lambda one: one.id)

@@ -19,6 +19,7 @@ from shared.events import Log
 from shared.kql import document, matching_query, query
 from shared.vocabulary import Vocabulary
 from tests.fakes.clock import NOW
+from tests.fakes.deliveries import delivered
 from tests.fakes.machines import TENANT, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.sign_ins import ACCOUNTS, ADDRESSES, failures, sign_in
@@ -66,13 +67,7 @@ def streams(draw: st.DrawFn, instants: st.SearchStrategy[datetime]) -> list[list
         st.sampled_from((50126, 50126, 0)),
     )
     drawn = draw(st.lists(record, min_size=1, max_size=30, unique_by=lambda one: str(one["id"])))
-    rest = draw(st.permutations([*drawn, *draw(st.lists(st.sampled_from(drawn), max_size=8))]))
-    batches: list[list[Json]] = []
-    while rest:
-        size = draw(st.integers(1, len(rest)))
-        batches.append(rest[:size])
-        rest = rest[size:]
-    return batches
+    return delivered(draw, drawn)
 
 
 def _near_midnight(seconds: int) -> datetime:
