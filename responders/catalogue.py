@@ -8,6 +8,7 @@ from responders.detections.applications import APPLICATIONS
 from responders.detections.b2c_resources import B2C_RESOURCES
 from responders.detections.beyond import BEYOND
 from responders.detections.consumer_accounts import CONSUMER_ACCOUNTS
+from responders.detections.consumer_sign_ins import CONSUMER_SIGN_INS
 from responders.detections.infrastructure import POLICIES
 from responders.detections.privileged_access import PRIVILEGED_ACCESS
 from responders.detections.privileged_accounts import PRIVILEGED_ACCOUNTS
@@ -15,6 +16,7 @@ from shared.catalog import AnyDetection
 
 CATALOGUE: Final[tuple[AnyDetection, ...]] = (
     *CONSUMER_ACCOUNTS,
+    *CONSUMER_SIGN_INS,
     *PRIVILEGED_ACCOUNTS,
     *APPLICATIONS,
     *POLICIES,

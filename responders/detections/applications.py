@@ -22,10 +22,11 @@ from responders.detections.directory_samples import (
     pim_record,
     role_record,
 )
-from responders.detections.samples import BY_APP, diagnostic_record
+from responders.detections.samples import BREAK_GLASS, BY_APP, diagnostic_record
+from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
 from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
-from shared.conditions import Audit, Not, all_of
-from shared.events import AuditEvent, Log
+from shared.conditions import Audit, Not, SignIn, all_of
+from shared.events import AuditEvent, Log, SignInEvent
 
 _SECRETS: Final = "Update application \N{EN DASH} Certificates and secrets management "
 _CREDENTIALS: Final = (_SECRETS, _SECRETS.replace("Update", "Create"), "Add service principal credentials")
@@ -119,6 +120,42 @@ APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
         role_record("Add member to role", "ServicePrincipal", identity=APPLICATION, result="failure"),
         pim_record("Add member to role in PIM requested (permanent)", "ServicePrincipal", identity=APPLICATION),
         role_record("Remove member from role", "ServicePrincipal", identity=APPLICATION),
+    ),
+)
+
+APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
+    id="app-signs-in-by-password",
+    seed_row="applications/7",
+    title="Application signs in with its user's password (ROPC)",
+    why="The application sees the password, and no second factor is asked for: it could be anybody's program.",
+    risk=Risk.MEDIUM,
+    log=Log.SIGN_IN,
+    when=all_of(
+        SignIn.error_code.is_("0"),
+        SignIn.protocol.is_("ropc"),
+        Not(SignIn.app_set.is_("consumer")),
+        Not(SignIn.account_kind.is_("emergency")),
+    ),
+    one_case_by=(SignIn.app_id, SignIn.account),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step=(
+        "Ask who runs the application. If nobody does: revoke the account's sessions and reset its password. "
+        "If somebody does: have it sign in another way."
+    ),
+    deviates=(
+        "The protocol is in diagnostic settings and in Graph's beta, not in its v1.0. B2C signs its local accounts in "
+        "this way through its own applications, which are left out."
+    ),
+    hits=(
+        consumer_record(0, appDisplayName="Order portal", authenticationProtocol="ropc"),
+        diagnostic_sign_in(privileged_record(0, authenticationProtocol="ROPC")),
+    ),
+    misses=(
+        consumer_record(0, authenticationProtocol="ropc"),
+        consumer_record(50126, appDisplayName="Order portal", authenticationProtocol="ropc"),
+        consumer_record(0, appDisplayName="Order portal", authenticationProtocol="deviceCode"),
+        privileged_record(0, authenticationProtocol="ropc", userId=BREAK_GLASS),
     ),
 )
 
@@ -260,6 +297,7 @@ APPLICATIONS: Final[tuple[AnyDetection, ...]] = (
     DELEGATED_PERMISSION_GRANTED,
     SENSITIVE_API_GRANTED,
     PERMISSION_GRANTED_FOR_ALL,
+    APP_SIGNS_IN_BY_PASSWORD,
     APP_REDIRECT_DANGLING,
     APP_REDIRECT_CHANGED,
     APP_ID_URI_CHANGED,

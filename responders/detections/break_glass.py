@@ -20,9 +20,10 @@ from responders.detections.samples import (
     ca_policy_twin,
     diagnostic_record,
 )
+from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
 from shared.catalog import Answer, Detection, Image, Risk
-from shared.conditions import Audit, all_of, any_of
-from shared.events import AuditEvent, Log
+from shared.conditions import Audit, SignIn, all_of, any_of
+from shared.events import AuditEvent, Log, SignInEvent
 from shared.privileges import GLOBAL_ADMINISTRATOR
 
 _ROLES: Final = (
@@ -45,6 +46,31 @@ _STATE: Final = (
     "Remove member from group",
 )
 """Policies leave break-glass accounts out by a group, so the group's members count too."""
+
+BREAK_GLASS_USED: Detection[SignInEvent] = Detection(
+    id="break-glass-used",
+    seed_row="privileged-access/break-glass-used",
+    title="Break-glass account signed in, or tried to",
+    why="Nobody uses it but in an emergency, and no policy stands in its way: whoever has its password has the tenant.",
+    risk=Risk.HIGH,
+    log=Log.SIGN_IN,
+    when=SignIn.account_kind.is_("emergency"),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step=(
+        "Ask all who may use the account. If nobody did: revoke its sessions and reset its password by the other "
+        "break-glass account, then see what it did."
+    ),
+    deviates="Every attempt counts, a failed one as well: its name alone should be known to few.",
+    hits=(
+        privileged_record(0, userId=BREAK_GLASS),
+        privileged_record(50126, userId=BREAK_GLASS),
+        privileged_record(53003, userId=BREAK_GLASS, createdDateTime="2026-03-17T23:20:11Z"),
+        diagnostic_sign_in(privileged_record(50140, userId=BREAK_GLASS.upper())),
+        consumer_record(50057, account=BREAK_GLASS, country="US"),
+    ),
+    misses=(privileged_record(0), privileged_record(53003)),
+)
 
 BREAK_GLASS_CHANGED: Detection[AuditEvent] = Detection(
     id="break-glass-changed",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS, BY_USER, TENANT, audit_record
 from shared.catalog import Image
-from shared.vocabulary import Vocabulary
+from shared.vocabulary import Hours, Vocabulary
 
 CPIM: Final = "5b0e71c4-9f2d-4a63-8e57-d1c03fa2b698"
 MANAGED_IDENTITIES: Final = "e7d2406a-15b8-4c93-a0f4-63b98c5e12d7"
@@ -14,6 +14,7 @@ IMPOSTOR: Final = "2c96f8b3-7e04-4d51-bb6a-90d1e34f7a85"
 ROLE_HOLDER: Final = "0e5b72c8-d4f1-4a96-8b3e-69c7f0a21d58"
 EMERGENCY_GROUP: Final = "a41d6e93-58b0-4c7f-92e6-3d0f8b5c7a14"
 ROLE_ASSIGNABLE_GROUP: Final = "71c0f8e5-2b6d-4953-a8f4-c51e9d07b362"
+VIP: Final = "3c7d5f90-e14b-4a82-96d7-b8f205c1e46a"
 CONSUMER: Final = "b3f0a1d8-4c7e-4296-8a5b-17e9d60c2f34"
 COLLEAGUE: Final = "f95c2e07-83ab-4d16-b7e0-4a1d98c6353b"
 APPLICATION: Final = "4d8a17f2-e6c3-4f0b-9b25-c7013e8fd946"
@@ -30,6 +31,13 @@ SAMPLE_VOCABULARY: Final = Vocabulary(
     privileged_known_in=frozenset({TENANT}),
     role_assignable_groups=frozenset({ROLE_ASSIGNABLE_GROUP}),
     groups_known_in=frozenset({TENANT}),
+    allowed_countries=frozenset({"NL", "BE"}),
+    privileged_countries=frozenset({"NL"}),
+    privileged_networks=frozenset({"198.51.100.0/24", "2001:db8:4::/48"}),
+    privileged_browsers=frozenset({"Edge"}),
+    privileged_operating_systems=frozenset({"Windows"}),
+    working_hours={"*": Hours(zone="Europe/Amsterdam", begin="08:00", end="18:00")},
+    vip_accounts=frozenset({VIP}),
     own_site=OWN_SITE,
 )
 """The words of the tenant that the samples are of."""

@@ -3,7 +3,7 @@
 from typing import Final
 
 from responders.detections.activities import MEMBER_ADDED, OUTSIDE_PIM, PIM_ACTIVATION, ROLE_GIVEN, succeeded
-from responders.detections.break_glass import BREAK_GLASS_CHANGED, BREAK_GLASS_UNPROTECTED
+from responders.detections.break_glass import BREAK_GLASS_CHANGED, BREAK_GLASS_UNPROTECTED, BREAK_GLASS_USED
 from responders.detections.directory_samples import (
     APPLICATION,
     COLLEAGUE,
@@ -353,6 +353,7 @@ PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
     ELEVATE_ACCESS,
     ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED,
     PIM_SETTINGS_WEAKENED,
+    BREAK_GLASS_USED,
     BREAK_GLASS_CHANGED,
     BREAK_GLASS_UNPROTECTED,
     MONITORING_WEAKENED,

@@ -7,6 +7,7 @@ from typing import Final
 
 from responders.detections.activities import METHODS_CHANGED, PASSWORD_CHANGED
 from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, ROLE_HOLDER, account_record
+from responders.detections.privileged_sign_ins import FAILURES, UNUSUAL
 from responders.detections.samples import BREAK_GLASS, BY_APP, BY_USER, diagnostic_record
 from shared.catalog import Answer, AnyDetection, Detection, Image, Risk
 from shared.conditions import All, Audit, Condition, Not, all_of, any_of
@@ -120,7 +121,9 @@ PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
 )
 
 PRIVILEGED_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (
+    *FAILURES,
     MFA_FRAUD_REPORTED,
+    *UNUSUAL,
     PRIVILEGED_PASSWORD_CHANGED,
     PRIVILEGED_METHODS_CHANGED,
 )

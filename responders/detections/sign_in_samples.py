@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections.directory_samples import CONSUMER, ROLE_HOLDER
 from responders.detections.samples import ADMINISTRATOR, TENANT
 from shared.catalog import Image
 
@@ -38,6 +39,30 @@ def sign_in_record(**differences: object) -> Image:
         },
         "location": {"city": "Utrecht", "state": "Utrecht", "countryOrRegion": "NL"},
     } | differences
+
+
+def privileged_record(code: int, details: str | None = None, **differences: object) -> Image:
+    """Make a sign-in of an account that holds a privileged role: in its hours, and as it should be but for the code."""
+    status = failed(code, details) if code else SUCCESS
+    return sign_in_record(**{"userId": ROLE_HOLDER, "status": status} | differences)
+
+
+def consumer_record(code: int, *, account: str = CONSUMER, country: str = "NL", **differences: object) -> Image:
+    """Make a sign-in of a customer by the application that B2C's policies sign in with."""
+    fields: Image = {
+        "userId": account,
+        "userDisplayName": "Robin Reyes",
+        "userPrincipalName": "robin@fabrikamb2c.onmicrosoft.com",
+        "appId": "b5e8d031-7a9c-4f62-8d14-c06e2f9b71a5",
+        "appDisplayName": "ProxyIdentityExperienceFramework",
+        "resourceDisplayName": "IdentityExperienceFramework",
+        "clientAppUsed": "Browser",
+        "conditionalAccessStatus": "notApplied",
+        "deviceDetail": {"deviceId": "", "displayName": None, "operatingSystem": "Ios 19", "browser": "Mobile Safari"},
+        "location": {"city": "", "state": "", "countryOrRegion": country},
+        "status": failed(code) if code else SUCCESS,
+    }
+    return sign_in_record(**fields | differences)
 
 
 def diagnostic_sign_in(record: Image) -> Image:

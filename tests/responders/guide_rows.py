@@ -58,13 +58,7 @@ GUIDE: Final[dict[str, tuple[tuple[Risk, ...], str]]] = {
     "infrastructure/15": ((_MEDIUM,), "Identity provider deleted by actors that aren't approved"),
 }
 
-SIGN_INS = "needs sign-in records"
-
-NOT_YET: Final[dict[str, str]] = {
-    **{f"consumer-accounts/{row}": SIGN_INS for row in range(4, 10)},
-    **{f"privileged-accounts/{row}": SIGN_INS for row in (*range(1, 7), 8, 9)},
-    "applications/7": SIGN_INS,
-}
+NOT_YET: Final[dict[str, str]] = {}
 """Rows without a detection, and what they wait for."""
 
 OTHER_TABLES: Final = {

@@ -1,0 +1,232 @@
+"""The guide's table "Consumer accounts", rows 4 to 9: how customers sign in.
+
+Rows 4 and 5 are about the applications by which B2C signs its local accounts in; the others about the whole tenant,
+without its administrators, who have rows of their own. An account that isn't there has no id: it is told apart by the
+name that was typed.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from responders.detections.directory_samples import ROLE_HOLDER, VIP
+from responders.detections.samples import BREAK_GLASS
+from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in
+from shared.catalog import Answer, AnyDetection, Burst, Detection, Rise, Risk
+from shared.conditions import Not, SignIn, all_of, any_of
+from shared.events import Log, SignInEvent
+
+_REJECTED: Final = "50126"
+_LOCKED_OUT: Final = "50053"
+_DISABLED: Final = "50057"
+_BY_CONSUMER_APP: Final = SignIn.app_set.is_("consumer")
+_NO_ADMINISTRATOR: Final = (
+    Not(SignIn.account_level.is_("privileged")),
+    Not(SignIn.account_kind.is_("emergency")),
+)
+_NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+_OURS: Final = "The guide names no threshold: this one is ours, and the vocabulary can set another."
+_RISE: Final = (
+    "The guide's 10 %, over the mean of the same hour in the last four weeks; below 50 in an hour nothing is said, "
+    "which the vocabulary can change."
+)
+
+CONSUMER_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
+    id="consumer-sign-in-failures",
+    seed_row="consumer-accounts/4",
+    title="Wrong passwords for one consumer account",
+    why="Somebody is guessing the customer's password, by hand or from a list of leaked ones.",
+    risk=Risk.MEDIUM,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_(_REJECTED), _BY_CONSUMER_APP),
+    counted=Burst(at_least=10, within=timedelta(minutes=10), by=SignIn.identity),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See whether a sign-in succeeded afterwards. If one did: revoke its sessions and reset the password.",
+    deviates=f"{_OURS} B2C logs the same code where there is no such account: those count by the name that was typed.",
+    hits=(
+        consumer_record(50126),
+        consumer_record(50126, account=_NOBODY),
+        consumer_record(50126, appDisplayName="CPIM\N{NO-BREAK SPACE}PowerShell Client"),
+        diagnostic_sign_in(consumer_record(50126, account=VIP)),
+    ),
+    misses=(
+        consumer_record(0),
+        consumer_record(50053),
+        consumer_record(50126, appDisplayName="Order portal"),
+    ),
+)
+
+CONSUMER_SIGN_IN_FAILURES_ACROSS_ACCOUNTS: Detection[SignInEvent] = Detection(
+    id="consumer-sign-in-failures-across-accounts",
+    seed_row="consumer-accounts/4/many-accounts",
+    title="Wrong passwords for many consumer accounts from one address",
+    why="One password tried on many accounts, or a leaked list: each account alone stays below every threshold.",
+    risk=Risk.HIGH,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_(_REJECTED), _BY_CONSUMER_APP),
+    counted=Burst(at_least=10, within=timedelta(minutes=10), by=SignIn.address, distinct=SignIn.identity),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See which accounts signed in from that address, and revoke their sessions. Then block the address.",
+    deviates=_OURS,
+    hits=(consumer_record(50126), consumer_record(50126, account=_NOBODY)),
+    misses=(consumer_record(0), consumer_record(50126, appDisplayName="Order portal")),
+)
+
+CONSUMER_LOCKED_OUT: Detection[SignInEvent] = Detection(
+    id="consumer-locked-out",
+    seed_row="consumer-accounts/5",
+    title="Consumer account locked out",
+    why="So many wrong passwords that the service closed the account for a while: somebody is guessing.",
+    risk=Risk.MEDIUM,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP, Not(SignIn.account_set.is_("vip"))),
+    one_case_by=(SignIn.identity,),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See from where it was tried. If the customer is elsewhere: have them set a new password.",
+    hits=(consumer_record(50053), diagnostic_sign_in(consumer_record(50053, country="US"))),
+    misses=(
+        consumer_record(50126),
+        consumer_record(50053, account=VIP),
+        consumer_record(50053, appDisplayName="Order portal"),
+    ),
+)
+
+CONSUMERS_LOCKED_OUT: Detection[SignInEvent] = Detection(
+    id="consumers-locked-out",
+    seed_row="consumer-accounts/5/many-accounts",
+    title="Many consumer accounts locked out",
+    why="Passwords are guessed on many accounts at once, and customers can't sign in meanwhile.",
+    risk=Risk.HIGH,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP),
+    counted=Burst(at_least=10, within=timedelta(hours=1), distinct=SignIn.identity),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See which addresses and countries it comes from, and block them. Tell the customer service.",
+    deviates=_OURS,
+    hits=(consumer_record(50053), consumer_record(50053, account=VIP)),
+    misses=(consumer_record(50126), consumer_record(50053, appDisplayName="Order portal")),
+)
+
+VIP_LOCKED_OUT: Detection[SignInEvent] = Detection(
+    id="vip-locked-out",
+    seed_row="consumer-accounts/5/vip",
+    title="Consumer account of a VIP locked out",
+    why="Somebody is guessing the password of an account that is worth more than others.",
+    risk=Risk.HIGH,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP, SignIn.account_set.is_("vip")),
+    one_case_by=(SignIn.account,),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="Ask the customer, by telephone, whether it was them. If it wasn't: reset the password with them.",
+    deviates="Who is a VIP is configured: until then none is, and the row speaks as for any other account.",
+    hits=(consumer_record(50053, account=VIP), diagnostic_sign_in(consumer_record(50053, account=VIP.upper()))),
+    misses=(consumer_record(50053), consumer_record(50126, account=VIP)),
+)
+
+CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
+    id="consumer-failed-from-abroad",
+    seed_row="consumer-accounts/6",
+    title="Failed sign-in from a country without customers",
+    why="Where nobody has an account nobody mistypes a password: these are attempts at other people's.",
+    risk=Risk.MEDIUM,
+    log=Log.SIGN_IN,
+    when=all_of(
+        SignIn.tenant.is_("consumer"),
+        SignIn.result.is_("failure"),
+        SignIn.abroad.is_("foreign"),
+        Not(any_of(SignIn.error_code.is_(_DISABLED), all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP))),
+        *_NO_ADMINISTRATOR,
+    ),
+    one_case_by=(SignIn.country,),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See which accounts were tried and whether one of them signed in. Block the country if none should.",
+    deviates=(
+        "Without allowed countries in the configuration it never speaks. A record without a country isn't foreign: "
+        "nothing is known of it. Lock-outs and disabled accounts are left to rows 5 and 8."
+    ),
+    hits=(
+        consumer_record(50126, country="US"),
+        consumer_record(50034, country="US", appDisplayName="Order portal"),
+        diagnostic_sign_in(consumer_record(50126, country="US", account=VIP)),
+    ),
+    misses=(
+        consumer_record(50126),
+        consumer_record(0, country="US"),
+        consumer_record(50140, country="US"),
+        consumer_record(50126, country=""),
+        consumer_record(50053, country="US"),
+        consumer_record(50126, country="US", account=ROLE_HOLDER),
+    ),
+)
+
+CONSUMER_FAILURES_RISE: Detection[SignInEvent] = Detection(
+    id="consumer-failures-rise",
+    seed_row="consumer-accounts/7",
+    title="More failed consumer sign-ins than usual",
+    why="What is tried slowly, from many addresses and on many accounts, shows only in the sum.",
+    risk=Risk.MEDIUM,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.tenant.is_("consumer"), SignIn.result.is_("failure")),
+    counted=Rise(),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="See by error code, country and application what there is more of. A release can be the cause too.",
+    deviates=f"{_RISE} Interrupts, by which a sign-in is only held up, aren't failures.",
+    hits=(consumer_record(50126), consumer_record(50034, appDisplayName="Order portal")),
+    misses=(consumer_record(0), consumer_record(50140)),
+)
+
+CONSUMER_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
+    id="consumer-disabled-sign-in",
+    seed_row="consumer-accounts/8",
+    title="Sign-in to a disabled consumer account",
+    why="Somebody knows the password of an account that was closed, perhaps who it was closed against.",
+    risk=Risk.LOW,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_(_DISABLED), SignIn.tenant.is_("consumer"), *_NO_ADMINISTRATOR),
+    one_case_by=(SignIn.identity,),
+    unless_actor_in=None,
+    answer=Answer.RECORD,
+    hits=(consumer_record(50057), consumer_record(50057, country="US"), diagnostic_sign_in(consumer_record(50057))),
+    misses=(
+        consumer_record(50053),
+        consumer_record(50057, account=ROLE_HOLDER),
+        consumer_record(50057, account=BREAK_GLASS),
+    ),
+)
+
+CONSUMER_SUCCESSES_RISE: Detection[SignInEvent] = Detection(
+    id="consumer-successes-rise",
+    seed_row="consumer-accounts/9",
+    title="More successful consumer sign-ins than usual",
+    why="A leaked list that works, or a new application. The one looks like the other until somebody asks.",
+    risk=Risk.LOW,
+    log=Log.SIGN_IN,
+    when=all_of(SignIn.error_code.is_("0"), SignIn.tenant.is_("consumer")),
+    counted=Rise(),
+    unless_actor_in=None,
+    answer=Answer.RECORD,
+    deviates=_RISE,
+    hits=(
+        consumer_record(0),
+        consumer_record(0, status={"errorCode": "0", "failureReason": None}, appDisplayName="Order portal"),
+    ),
+    misses=(consumer_record(50126), consumer_record(50140)),
+)
+
+CONSUMER_SIGN_INS: Final[tuple[AnyDetection, ...]] = (
+    CONSUMER_SIGN_IN_FAILURES,
+    CONSUMER_SIGN_IN_FAILURES_ACROSS_ACCOUNTS,
+    CONSUMER_LOCKED_OUT,
+    CONSUMERS_LOCKED_OUT,
+    VIP_LOCKED_OUT,
+    CONSUMER_FAILED_FROM_ABROAD,
+    CONSUMER_FAILURES_RISE,
+    CONSUMER_DISABLED_SIGN_IN,
+    CONSUMER_SUCCESSES_RISE,
+)
