@@ -12,7 +12,7 @@ from msgspec import Raw
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_VOCABULARY
 from responders.detections.samples import CA_POLICY, TENANT, ca_policy_record
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.catalog import After, Answer, AnyDetection, ApprovalList, Detection, Image, Risk
 from shared.conditions import Audit, Condition, Resource, all_of, any_of, holds
 from shared.events import AuditEvent, Event, Log, ResourceEvent
 from shared.match import Matcher
@@ -80,6 +80,18 @@ def test_interest_is_by_log_and_name() -> None:
     assert not interested(matcher, Log.RESOURCE, "delete user")
     assert not interested(matcher, Log.AUDIT, "Delete users")
     assert not interested(matcher, Log.SIGN_IN, "50126")
+
+
+def test_what_a_detection_follows_is_of_interest_and_no_match() -> None:
+    after = After(first=Audit.activity.is_("Add user"), by=Audit.target, within=timedelta(days=1))
+    followed = dataclasses.replace(DELETED, after=after)
+    matcher = Matcher((followed, BY_POLICY))
+    assert matcher.interested(Log.AUDIT, "add  USER")
+    assert not Matcher((DELETED,)).interested(Log.AUDIT, "add user")
+    first, second = audit_event("Add user"), audit_event("Delete user")
+    assert (matcher.firsts(first), matcher.firsts(second)) == ((followed,), ())
+    assert (followed in matcher.matches(first), followed in matcher.matches(second)) == (False, True)
+    assert Matcher((DELETED,)).firsts(first) == ()
 
 
 def test_no_detections_match_nothing() -> None:
