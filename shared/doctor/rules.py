@@ -11,7 +11,7 @@ def _loaded(ground: Ground) -> list[Finding]:
     if not folder:
         return [ok("SIGMA_RULES isn't set: there are none")]
     rules = ground.content.rules
-    loaded = f"{len(rules.detections)} rules of {folder} run as detections"
+    loaded = f"rules of {folder} that run as detections: {len(rules.detections)}"
     return [ok(loaded) if rules.detections else warning(loaded), *(warning(str(each)) for each in rules.problems)]
 
 
