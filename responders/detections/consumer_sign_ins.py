@@ -56,8 +56,8 @@ CONSUMER_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     ),
 )
 
-CONSUMER_SIGN_IN_FAILURES_ACROSS_ACCOUNTS: Detection[SignInEvent] = Detection(
-    id="consumer-sign-in-failures-across-accounts",
+CONSUMER_PASSWORDS_SPRAYED: Detection[SignInEvent] = Detection(
+    id="consumer-passwords-sprayed",
     seed_row="consumer-accounts/4/many-accounts",
     title="Wrong passwords for many consumer accounts from one address",
     why="One password tried on many accounts, or a leaked list: each account alone stays below every threshold.",
@@ -221,7 +221,7 @@ CONSUMER_SUCCESSES_RISE: Detection[SignInEvent] = Detection(
 
 CONSUMER_SIGN_INS: Final[tuple[AnyDetection, ...]] = (
     CONSUMER_SIGN_IN_FAILURES,
-    CONSUMER_SIGN_IN_FAILURES_ACROSS_ACCOUNTS,
+    CONSUMER_PASSWORDS_SPRAYED,
     CONSUMER_LOCKED_OUT,
     CONSUMERS_LOCKED_OUT,
     VIP_LOCKED_OUT,
