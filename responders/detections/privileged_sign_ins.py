@@ -25,7 +25,7 @@ _TOLD_BY_OTHERS: Final = ("53003", "50053", "50057", "50074", _SECOND_FACTOR)
 
 def _ended(*codes: str, also: tuple[Condition[SignInEvent], ...] = ()) -> All[SignInEvent]:
     """Ask for a privileged account's sign-in that ended with one of these codes, and for what else there is."""
-    return all_of(SignIn.error_code.one_of(*codes), *also, *_OF_PRIVILEGED)
+    return all_of(SignIn.error_code.one_of(*codes), *_OF_PRIVILEGED, *also)
 
 
 def _device(*, browser: str | None, operating_system: str | None) -> Image:
