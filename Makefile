@@ -1,5 +1,5 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up test lint types infra check bench docs lock clean
+.PHONY: setup demo up test fuzz lint types infra check bench docs lock clean
 python := .venv/bin/python
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
@@ -13,6 +13,9 @@ up: setup ## start the local stack and leave it running
 
 test: setup ## run every test
 	@$(python) -m pytest $(ARGS)
+
+fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
+	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s tests/shared/test_fuzz.py
 
 lint: setup ## ruff and import-linter
 	@$(python) -m ruff check .

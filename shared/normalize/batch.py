@@ -73,14 +73,15 @@ def read_stream(chunks: Iterable[bytes], *, tenant_id: str, interest: Interest) 
 
 
 def _listed(raw: bytes) -> list[Raw] | None:
-    """Give the records of a list or an envelope in one pass; None for anything else, and for a list that is broken."""
+    """Give the records of a list or an envelope, or the only one, in one pass; None for anything else or broken."""
     try:
         match raw[:64].lstrip()[:1]:
             case b"[":
                 return _LIST.decode(raw)
             case b"{":
                 envelope = _ENVELOPE.decode(raw)
-                return envelope.records if envelope.value is None else envelope.value
+                found = envelope.records if envelope.value is None else envelope.value
+                return [Raw(raw.strip())] if found is None else found
             case _:
                 return None
     except (DecodeError, UnicodeDecodeError, RecursionError):

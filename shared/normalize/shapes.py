@@ -110,25 +110,38 @@ def shape_of(head: Head, raw: Raw) -> Shape:  # noqa: PLR0911 - one return for e
     return _row(head) or _unknown(head, raw)
 
 
+_INNER = Decoder(_Properties)
+
+
+def _properties(head: Head) -> _Properties | None:
+    """Give the record that diagnostic settings wrapped, which may be JSON in a string; None for any other string."""
+    if not isinstance(head.properties, str):
+        return head.properties
+    try:
+        return decode(_INNER, head.properties.strip())
+    except UnreadableRecord:
+        return None
+
+
 def _activity(head: Head) -> str:
     """Prefer the record's own name for the activity to the one on its wrapping."""
-    inner = head.properties.activity_display_name if isinstance(head.properties, _Properties) else None
-    return inner or word(head.operation_name)
+    inner = _properties(head)
+    return (inner and inner.activity_display_name) or word(head.operation_name)
 
 
 def _activity_at(head: Head) -> datetime | None:
-    inner = head.properties.activity_date_time if isinstance(head.properties, _Properties) else None
-    return inner or head.time
+    inner = _properties(head)
+    return (inner and inner.activity_date_time) or head.time
 
 
 def _signed_in_at(head: Head) -> datetime | None:
-    inner = head.properties.created_date_time if isinstance(head.properties, _Properties) else None
-    return inner or head.time
+    inner = _properties(head)
+    return (inner and inner.created_date_time) or head.time
 
 
 def _wrapped_error(head: Head) -> str:
-    status = head.properties.status if isinstance(head.properties, _Properties) else None
-    return _error(status) or _code(head.result_type)
+    inner = _properties(head)
+    return (inner and _error(inner.status)) or _code(head.result_type)
 
 
 def _error(status: _Status | str | None) -> str:

@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Callable
+from functools import reduce
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -22,6 +24,8 @@ from tests.shared.record_strategies import (
     everything,
     lookalikes,
     nested_string,
+    places,
+    replaced,
     written,
 )
 
@@ -85,10 +89,16 @@ def test_a_record_reads_the_same_alone_and_in_company(records: list[Json]) -> No
     assert together == alone
 
 
-def _property(value: str) -> Json:
-    change = {"displayName": "ConditionalAccessPolicy", "oldValue": None, "newValue": value}
-    target = {"id": CA_POLICY["id"], "type": "Policy", "modifiedProperties": [change]}
+_CHANGE: Json = {"displayName": "ConditionalAccessPolicy", "oldValue": None, "newValue": '"new"'}
+
+
+def _changed(*changes: Json) -> Json:
+    target = {"id": CA_POLICY["id"], "type": "Policy", "modifiedProperties": changes}
     return ca_policy_record("Update conditional access policy", targetResources=[target])
+
+
+def _property(value: str) -> Json:
+    return _changed(_CHANGE | {"newValue": value})
 
 
 LARGE = 10_000_000
@@ -103,6 +113,8 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "opening brackets": lambda: b"[" * MANY,
     "opening braces": lambda: b"{" * MANY,
     "empty lists": lambda: b"[" + b"[]," * 20_000,
+    "5,000 modified properties": lambda: written(_changed(*(_CHANGE | {"displayName": f"P{n}"} for n in range(5_000)))),
+    "null characters": lambda: written(_property("\u0000" * MANY)),
     "an open string": lambda: b'{"a": "' + b"a" * LARGE,
     "quotes": lambda: b'[{"a":' + b'"' * MANY,
     "commas": lambda: b"[1" + b"," * LARGE,
@@ -134,3 +146,32 @@ def test_strings_in_strings_are_opened_once() -> None:
     (reading,) = read(written(_property(nested_string(3))))
     assert isinstance(reading.event, AuditEvent)
     assert reading.event.target.changes[0].new == json.loads(nested_string(3))
+
+
+def test_every_one_of_5000_modified_properties_is_kept() -> None:
+    (reading,) = read(COSTLY["5,000 modified properties"]())
+    assert isinstance(reading.event, AuditEvent)
+    assert [change.name for change in reading.event.target.changes] == [f"P{number}" for number in range(5_000)]
+
+
+def _texts(sample: Json) -> list[tuple[tuple[str | int, ...], str]]:
+    found = ((path, reduce(lambda value, name: value[name], path, cast("Any", sample))) for path in places(sample))
+    return [(path, value) for path, value in found if isinstance(value, str)]
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+@pytest.mark.parametrize("text", ["\0", "\ud800", "a\0b", "\ud800\udc00\udc00"])
+def test_an_odd_text_in_any_place_costs_no_more_than_its_record(sample: Json, text: str) -> None:
+    for path, _ in _texts(sample):
+        (reading,) = read(written([replaced(sample, path, text)]))
+        assert reading.is_json
+
+
+@pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"])
+def test_a_date_that_can_not_be_right_is_told_or_decides_nothing(sample: Json, date: str) -> None:
+    """The year 1 is what .NET writes for no date; in some zones it is before the first that Python knows."""
+    dates = [path for path, value in _texts(sample) if value.startswith("2026-")]
+    readings = [reading for path in dates for reading in read(written([replaced(sample, path, date)]))]
+    assert any("years 2000 to 2099 are read" in reading.unreadable for reading in readings)
+    assert all(reading.event is None or reading.event.at.year == 2026 for reading in readings)
