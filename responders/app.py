@@ -7,8 +7,10 @@ from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.rosters import ROSTERS
 from responders.rules import rules_in
+from shared.errors import SettingsError
 from shared.machine import Machine, machine_from
 from shared.settings import Settings, settings_from
+from shared.thresholds import threshold_problems
 
 _log = logging.getLogger("responder.app")
 
@@ -16,7 +18,10 @@ _log = logging.getLogger("responder.app")
 @cache
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError, which stops the app from starting."""
-    return settings_from()
+    read = settings_from()
+    if problems := threshold_problems(read.vocabulary, CATALOGUE):
+        raise SettingsError(problems)
+    return read
 
 
 @cache

@@ -8,8 +8,10 @@ from typing import Final
 
 import msgspec
 
+from responders.catalogue import CATALOGUE
 from responders.commands.connection import add_settings_option, environment_from, storage_from
 from shared.errors import SettingsError
+from shared.thresholds import threshold_problems
 from shared.vocabulary import BadVocabulary, Vocabulary, vocabulary_from
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
@@ -55,6 +57,8 @@ def own_vocabulary(environment: Mapping[str, str] = os.environ) -> Vocabulary:
         read = vocabulary_from(environment.get("VOCABULARY", ""))
     except BadVocabulary as bad:
         raise SettingsError(bad.problems) from None
+    if problems := threshold_problems(read, CATALOGUE):
+        raise SettingsError(problems)
     tenants = _ids(environment.get("B2C_TENANT_ID", ""))
     return msgspec.structs.replace(
         read,

@@ -9,6 +9,7 @@ from shared.doctor.ground import Ground
 from shared.doctor.unread import Unread
 from shared.errors import Rejected, SettingsError
 from shared.settings import settings_from
+from shared.thresholds import threshold_problems
 
 _NOTHING: Final = "the doctor looks for nothing here/"
 _MISSING: Final = frozenset({"TableNotFound", "ContainerNotFound", "QueueNotFound", "ResourceNotFound"})
@@ -19,6 +20,8 @@ def _settings(ground: Ground) -> list[Finding]:
         settings = settings_from(ground.environment)
     except SettingsError as error:
         return [failed(problem) for problem in error.problems]
+    if problems := threshold_problems(settings.vocabulary, ground.content.detections):
+        return [failed(problem) for problem in problems]
     guarded = " and ".join(tenant.name for tenant in settings.tenants)
     return [ok(f"every setting can be used; guarded: {guarded}")]
 

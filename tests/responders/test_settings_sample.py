@@ -19,30 +19,30 @@ def _read() -> dict[str, Any]:
     return read
 
 
-def _values() -> dict[str, str]:
+def values_of_the_sample() -> dict[str, str]:
     values: dict[str, str] = _read()["Values"]
     return values
 
 
 def test_the_sample_has_every_setting_and_no_other() -> None:
-    assert set(_values()) == setting_names() | _PLATFORMS_OWN
+    assert set(values_of_the_sample()) == setting_names() | _PLATFORMS_OWN
 
 
 def test_the_sample_has_the_form_that_the_tools_read() -> None:
     assert _read().keys() == {"IsEncrypted", "Values"}
     assert _read()["IsEncrypted"] is False
-    assert all(isinstance(value, str) for value in _values().values())
+    assert all(isinstance(value, str) for value in values_of_the_sample().values())
 
 
 def test_the_sample_works() -> None:
-    settings = settings_from(_values())
+    settings = settings_from(values_of_the_sample())
     assert len(settings.tenants) == 2
     assert settings.teams_webhook_url
     assert settings.pagerduty_routing_key
 
 
 def test_the_sample_is_for_the_local_stack() -> None:
-    values = _values()
+    values = values_of_the_sample()
     assert values["AzureWebJobsStorage"] == "UseDevelopmentStorage=true"
     assert is_connection_string(values["AzureWebJobsStorage"])
     assert values["FUNCTIONS_WORKER_RUNTIME"] == "python"
@@ -65,4 +65,4 @@ def test_every_id_in_the_sample_is_one_of_the_made_up_world() -> None:
 
 
 def test_the_schedules_are_the_documented_ones() -> None:
-    assert {name: _values()[name] for name in SCHEDULES} == dict(SCHEDULES)
+    assert {name: values_of_the_sample()[name] for name in SCHEDULES} == dict(SCHEDULES)

@@ -188,6 +188,13 @@ def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: Surroun
     assert by_status[Status.UNKNOWN] == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
 
 
+def test_a_threshold_of_no_detection_is_a_wrong_setting(there: Surroundings) -> None:
+    there.settings = {"VOCABULARY": '{"thresholds": {"no-such-detection": 3}}'}
+    (line,) = there.look("settings-right")
+    assert line.status is Status.FAILED
+    assert "VOCABULARY.thresholds has 'no-such-detection'" in line.found
+
+
 # Storage.
 
 
