@@ -12,10 +12,11 @@ import msgspec
 from msgspec import Struct
 
 from shared.authorize import Approval, Approvals, Malformed, approval_from, authorize
-from shared.cases import Decision, Standing, case_id
+from shared.cases import Decision, Standing, case_id, hour_id
 from shared.catalog import AnyDetection, ApprovalList, Mode, Put
 from shared.decide import Facts, decide
-from shared.events import Actor, ActorKind, Event
+from shared.events import ActorKind, Event
+from shared.vocabulary import DEFAULT, Vocabulary
 
 _CASES_REMEMBERED: Final = 1 << 18
 """Records of one action are written within minutes, and exports overlap by days: far fewer cases than this."""
@@ -84,16 +85,21 @@ class Counts(Struct, kw_only=True):
 
 
 class Tally:
-    """Counts matches, each action once: the records that are written of it have one correlation id and target."""
+    """Counts cases, each once: the records that are written of an action have one correlation id and target.
+
+    `vocabulary` is for the fields by whose values the records of an hour are one case.
+    """
 
     def __init__(
         self,
         approvals: Approvals | None,
         *,
+        vocabulary: Vocabulary = DEFAULT,
         cases_remembered: int = _CASES_REMEMBERED,
         pairs_remembered: int = _PAIRS_REMEMBERED,
     ) -> None:
         self._approvals = approvals
+        self._vocabulary = vocabulary
         self._cases_remembered = cases_remembered
         self._pairs_remembered = pairs_remembered
         self._seen: dict[str, None] = {}
@@ -106,7 +112,7 @@ class Tally:
         self.pairs: dict[Pair, Counts] = {}
 
     def add(self, detection: AnyDetection, event: Event) -> None:
-        """Count a match."""
+        """Count a match, or what many records were counted to."""
         if self._is_repeated(detection, event):
             self.repeats += 1
             return
@@ -114,7 +120,7 @@ class Tally:
         self.last = max(self.last or event.at, event.at)
         standing = self._standing(detection, event)
         decision = _enforced(detection, standing)
-        pair = _pair(detection, event.actor)
+        pair = _pair(detection, event)
         self.detections.setdefault(detection.id, Counts()).add(standing, decision)
         self.pairs.setdefault(pair, Counts()).add(standing, decision, event.actor.name)
         if len(self.pairs) > self._pairs_remembered:
@@ -130,7 +136,12 @@ class Tally:
         return sum(counts.cases for counts in self.detections.values())
 
     def _is_repeated(self, detection: AnyDetection, event: Event) -> bool:
-        case = case_id(event.tenant_id, detection.id, event, day=_ANY_DAY)
+        values = tuple(field.reader(self._vocabulary)(event) for field in detection.one_case_by)
+        case = (
+            hour_id(event.tenant_id, detection.id, values, event.at)
+            if values
+            else case_id(event.tenant_id, detection.id, event, day=_ANY_DAY)
+        )
         if case in self._seen:
             return True
         self._seen[case] = None
@@ -151,8 +162,11 @@ class Tally:
         ).standing
 
 
-def _pair(detection: AnyDetection, actor: Actor) -> Pair:
-    return Pair(detection=detection.id, actor=actor.id or actor.name, kind=actor.kind, has_id=bool(actor.id))
+def _pair(detection: AnyDetection, event: Event) -> Pair:
+    """Give who set a detection off; where an address or a tenant was counted, that."""
+    actor = event.actor
+    who = actor.id or actor.name or (event.target.id if detection.counted else "")
+    return Pair(detection=detection.id, actor=who, kind=actor.kind, has_id=bool(actor.id))
 
 
 def _enforced(detection: AnyDetection, standing: Standing) -> Decision:

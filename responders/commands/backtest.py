@@ -16,6 +16,7 @@ from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
 from responders.commands.words import add_rosters_option, vocabulary_for
 from responders.tally import FileApprovals, Tally
+from responders.together import Together
 from shared.machine import utc_now
 from shared.match import Matcher
 from shared.normalize import read_stream
@@ -27,7 +28,8 @@ _APPROVED_FOR: Final = timedelta(days=180)
 _HELP: Final = """\
 Reads exported audit, sign-in and activity logs, in any shape that `responder match` reads, and says what each detection
 would have done in mode enforce if no guard had objected: counts by detection, standing of the actor and decision, the
-noisiest actors, and what to do about each before the detection is switched on. Files may be of any size.
+noisiest actors, and what to do about each before the detection is switched on. Files may be of any size. Detections
+that count records, or speak of one only after another, look at all the files together.
 
 --approvals takes rows of the table ApprovedActors, as JSON or CSV: PartitionKey (the list), RowKey (the object id),
 kind, name, valid_from, valid_until, ticket, approved_by, targets, revoked_at. They count for the whole period. Without
@@ -80,25 +82,31 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     approvals = _approvals(arguments.approvals) if arguments.approvals else None
-    tally = Tally(approvals)
-    _read_all(arguments.files, tally, Matcher(CATALOGUE, vocabulary_for(arguments)))
+    vocabulary = vocabulary_for(arguments)
+    tally = Tally(approvals, vocabulary=vocabulary)
+    together = Together(vocabulary, tally.add)
+    _read_all(arguments.files, tally, together, Matcher(CATALOGUE, vocabulary))
+    together.finish()
     until = (utc_now() + _APPROVED_FOR).date()
     text = as_json(tally, until) if arguments.json else as_text(tally, until, shutil.get_terminal_size().columns)
     sys.stdout.write(text)
     return 0
 
 
-def _read_all(names: list[str], tally: Tally, matcher: Matcher) -> None:
+def _read_all(names: list[str], tally: Tally, together: Together, matcher: Matcher) -> None:
     progress = Progress(sum(_size(name) for name in names))
     try:
         for name in names:
             with _opened(name) as file:
-                _read(name, progress.chunks(file), matcher, tally)
+                records, unreadable = _read(name, progress.chunks(file), matcher, together)
+                tally.records += records
+                tally.unreadable += unreadable
     finally:
         progress.done()
 
 
-def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, tally: Tally) -> None:
+def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, together: Together) -> tuple[int, int]:
+    """Match the records of a file; gives how many there were, and how many can't be read."""
     records = unreadable = json_records = 0
     for reading in read_stream(chunks, tenant_id="", interest=matcher.interested):
         records += 1
@@ -106,11 +114,12 @@ def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, tally: Tally) ->
         json_records += reading.is_json
         if reading.event is not None:
             for detection in matcher.matches(reading.event):
-                tally.add(detection, reading.event)
+                together.match(detection, reading.event)
+            for detection in matcher.firsts(reading.event):
+                together.first(detection, reading.event)
     if records and not json_records:
         raise CommandError(f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line")
-    tally.records += records
-    tally.unreadable += unreadable
+    return records, unreadable
 
 
 def _size(name: str) -> int:

@@ -12,7 +12,7 @@ from responders.catalogue import BY_ID, CATALOGUE
 from responders.commands.tables import legible
 from responders.tally import Counts, Pair, Tally
 from shared.cases import Decision, Standing
-from shared.catalog import Answer
+from shared.catalog import Answer, AnyDetection
 from shared.events import ActorKind
 
 _NOISIEST: Final = 10
@@ -82,8 +82,8 @@ def suggestion(pair: Pair, counts: Counts, until: date) -> tuple[str, str]:
         return "only recorded, nobody is paged: nothing to do", ""
     if counts.standings[Standing.APPROVED] == counts.cases:
         return "approved: recorded, nobody is paged", ""
-    if detection.unless_actor_in is None:
-        return "paged whoever did it: keep it in observe until this is rarer", observe
+    if detection.counted or detection.unless_actor_in is None:
+        return _until_rarer(detection), observe
     if not pair.has_id:
         return "the records don't say who acted, so it can only be paged: keep it in observe", observe
     if pair.kind is ActorKind.UNKNOWN:
@@ -94,6 +94,15 @@ def suggestion(pair: Pair, counts: Counts, until: date) -> tuple[str, str]:
     ]
     whose = "this service principal" if pair.kind is ActorKind.SERVICE_PRINCIPAL else "this person"
     return f"approve {whose} if it is their work; if nobody knows of it, look into it first", shlex.join(words)
+
+
+def _until_rarer(detection: AnyDetection) -> str:
+    if detection.counted:
+        return (
+            f"counted, whoever it is: set a higher number as VOCABULARY.thresholds.{detection.id}, or keep it in"
+            " observe until this is rarer"
+        )
+    return "paged whoever did it: keep it in observe until this is rarer"
 
 
 def as_text(tally: Tally, until: date, width: int) -> str:
