@@ -11,11 +11,13 @@ from typing import Any, Final, cast
 import pytest
 
 from responders.catalogue import CATALOGUE
+from responders.detections.directory_samples import SAMPLE_VOCABULARY
 from shared.catalog import AnyDetection
 from shared.conditions import Audit, Condition, Resource, SignIn, Text, all_of, any_of
 from shared.events import Log
 from shared.kql import VIEWS, document, query, to_kql
 from shared.kql_fields import FIELDS as FIELDS_IN_KQL
+from shared.vocabulary import DEFAULT, Vocabulary
 from tests.shared.kql_rows import TABLES, words_of
 
 FIELDS: Final[dict[Log, type]] = {Log.AUDIT: Audit, Log.SIGN_IN: SignIn, Log.RESOURCE: Resource}
@@ -39,8 +41,9 @@ def fields_of(log: Log) -> list[Text[Any]]:
     return [cast("Text[Any]", field) for field in fields if isinstance(field, Text)]
 
 
-def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path) -> None:
-    found = analysed(tmp_path, *(document(detection) for detection in CATALOGUE))
+@pytest.mark.parametrize("vocabulary", [DEFAULT, SAMPLE_VOCABULARY], ids=["default", "sample"])
+def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    found = analysed(tmp_path, *(document(detection, vocabulary) for detection in CATALOGUE))
     assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
 
 
