@@ -26,7 +26,15 @@ WEEK: Final = timedelta(weeks=1)
 _BURST_KEPT: Final = timedelta(days=2)
 _MEMBERS_REMEMBERED: Final = 1 << 17
 _HOURS_REMEMBERED: Final = 1 << 10
-_KINDS: Final[Mapping[str, str]] = {"account": "Account", "address": "IP address", "target": "Object"}
+_THINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "account": ("Account", "accounts"),
+    "identity": ("Account", "accounts"),
+    "principal": ("Account", "accounts"),
+    "address": ("IP address", "IP addresses"),
+    "target": ("Object", "objects"),
+}
+"""What a field names, of one and of several."""
+
 _NOUNS: Final[Mapping[Log, str]] = {Log.AUDIT: "changes", Log.SIGN_IN: "sign-ins", Log.RESOURCE: "operations"}
 
 type OpenCase = Callable[[AnyDetection, CountEvent], bool]
@@ -245,7 +253,7 @@ def count_event(detection: AnyDetection, tenant_id: str, found: Found, vocabular
         target=Target(
             id=found.value or tenant_id,
             name=found.actor.name,
-            kind=_KINDS.get(by.name, by.name.replace("_", " ").capitalize()) if by else "Tenant",
+            kind=_thing(by)[0] if by else "Tenant",
             changes=tuple(_figures(detection, found, vocabulary)),
         ),
         actor=found.actor,
@@ -256,7 +264,7 @@ def count_event(detection: AnyDetection, tenant_id: str, found: Found, vocabular
 def _figures(detection: AnyDetection, found: Found, vocabulary: Vocabulary) -> Iterator[Change]:
     """Tell what is usual, or allowed, as the old value, and what was found as the new one."""
     _, distinct = _fields(detection)
-    noun = f"different {distinct.name.replace('_', ' ')}s" if distinct else _NOUNS[detection.log]
+    noun = f"different {several(distinct)}" if distinct else _NOUNS[detection.log]
     match detection.counted:
         case Burst(within=within):
             most = threshold(detection, vocabulary) - 1
@@ -269,6 +277,16 @@ def _figures(detection: AnyDetection, found: Found, vocabulary: Vocabulary) -> I
         case None:
             return
     yield Change(name="from the first to the last of them", old=_told(found.first), new=_told(found.last))
+
+
+def several(field: Text[Any]) -> str:
+    """Name what the values of a field are, in the plural."""
+    return _thing(field)[1]
+
+
+def _thing(field: Text[Any]) -> tuple[str, str]:
+    name = field.name.replace("_", " ")
+    return _THINGS.get(field.name, (name.capitalize(), f"values of {name}"))
 
 
 def _told(instant: datetime) -> str:

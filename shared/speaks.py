@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.catalog import After, AnyDetection, Burst, Rise
 from shared.conditions import Text
-from shared.counting import threshold
+from shared.counting import several, threshold
 from shared.vocabulary import DEFAULT, Vocabulary
 
 
@@ -30,7 +30,7 @@ def _parts(detection: AnyDetection, vocabulary: Vocabulary) -> Iterator[str]:
 
 
 def _burst(burst: Burst, at_least: int) -> str:
-    counted = f"different {_names(burst.distinct)}s" if burst.distinct else "records"
+    counted = f"different {several(burst.distinct)}" if burst.distinct else "records"
     by = f"with the same {_names(burst.by)}" if burst.by else "in the tenant"
     return f"from {at_least} {counted} in {lasting(burst.within)} {by}"
 

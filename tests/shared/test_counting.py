@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from infra.local.world import WORKFORCE_TENANT
 from shared.catalog import AnyDetection, Burst, Rise
 from shared.clients.storage import Conflict, Storage, Table
-from shared.conditions import SignIn
+from shared.conditions import SignIn, Text
 from shared.counters import MOST_A_MINUTE, Minute, Place, TableCounters, hashed, purge, seen
 from shared.counting import Counting, hour_of, is_rise, minute_of, threshold
 from shared.errors import Unreachable
@@ -200,6 +200,19 @@ def test_who_is_counted_together_is_nobody_in_particular() -> None:
     assert spray.target.changes[0].name == "different accounts in 3 minutes"
     (tenant,) = counted(TOGETHER, [_every([0, 0, 1, 2])]).opened.values()
     assert (tenant.target.id, tenant.target.kind, tenant.actor) == (WORKFORCE_TENANT, "Tenant", Actor())
+
+
+_NAMED: Final = {"app_name": ("App name", "values of app name"), "address": ("IP address", "IP addresses")}
+
+
+@pytest.mark.parametrize("field", [SignIn.app_name, SignIn.address], ids=lambda one: one.name)
+def test_what_is_counted_has_a_name(field: Text[Any]) -> None:
+    one, several = _NAMED[field.name]
+    named = msgspec.structs.replace(failure(1), app_name="portal")
+    by = failures(counted=Burst(at_least=1, within=_MINUTE, by=field, distinct=field))
+    (event,) = counted(by, [[named]]).opened.values()
+    assert event.target.kind == one
+    assert event.target.changes[0].name == f"different {several} in 1 minutes"
 
 
 def test_a_tenant_is_counted_apart_from_another() -> None:
