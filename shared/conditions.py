@@ -411,6 +411,7 @@ class SignIn:
         "privileged_browsers",
         "privileged_operating_systems",
     )
+    interactive: Text[SignInEvent] = Text("interactive", lambda event: event.interactive)
     hours: Text[SignInEvent] = _told_by(
         "hours",
         sign_in_fields.hours,

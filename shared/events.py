@@ -131,7 +131,8 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 
     `mfa_detail` is what the second factor came to, in the service's own words ("MFA denied; user declined ...").
     `requirement` says how many factors were asked for ("multiFactorAuthentication"), `crossing` how the account came
-    from another tenant ("b2bCollaboration").
+    from another tenant ("b2bCollaboration"). `interactive` is "false" where a program renewed by itself what somebody
+    had signed in to, "true" where somebody did, "" where the record doesn't tell.
     """
 
     log: ClassVar[Log] = Log.SIGN_IN
@@ -161,6 +162,7 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     crossing: str = ""
     home_tenant_id: str = ""
     resource_tenant_id: str = ""
+    interactive: str = ""
 
     @property
     def target(self) -> Target:

@@ -177,6 +177,7 @@ SIGN_IN_FIELDS: Final[Mapping[str, Field]] = {
     "abroad": _abroad,
     "beyond_controls": _beyond_controls,
     "hours": _hours,
+    "interactive": same('tolower(coalesce(tostring(IsInteractive), ""))'),
     "mfa_answer": same(_DENIED),
     "failure_reason": same("Fold(ResultDescription)"),
     "account_label": same(f"Fold({ACCOUNT_NAME})"),

@@ -223,24 +223,33 @@ PRIVILEGED_OUT_OF_HOURS: Detection[SignInEvent] = Detection(
     why="Who works by day signs in by day. At night nobody notices, and that is when others try.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
-    when=_ended("0", also=(SignIn.hours.is_("outside"), SignIn.beyond_controls.is_(""))),
+    when=_ended(
+        "0",
+        also=(
+            Not(SignIn.interactive.is_("false")),
+            SignIn.hours.is_("outside"),
+            SignIn.beyond_controls.is_(""),
+        ),
+    ),
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step="Ask the account's owner. If it wasn't them: revoke the account's sessions and reset its password.",
     deviates=(
-        "Working hours are configured, for each account or for all: until then it never speaks. A sign-in that is "
-        "beyond the controls as well is left to row 8."
+        "Working hours are configured, for each account or for all: until then it never speaks. What programs renew by "
+        "themselves at night doesn't count. A sign-in that is beyond the controls as well is left to row 8."
     ),
     hits=(
         privileged_record(0, createdDateTime="2026-03-17T17:00:00Z"),
         privileged_record(0, createdDateTime="2026-07-01T05:59:59Z"),
+        privileged_record(0, createdDateTime="2026-03-17T22:00:00Z", isInteractive=None),
         diagnostic_sign_in(privileged_record(0, createdDateTime="2026-03-21T11:00:00Z")),
     ),
     misses=(
         privileged_record(0, createdDateTime="2026-03-17T16:59:59Z"),
         privileged_record(0, createdDateTime="2026-07-01T06:00:00Z"),
         privileged_record(50126, createdDateTime="2026-03-17T22:00:00Z"),
+        privileged_record(0, createdDateTime="2026-03-17T22:00:00Z", isInteractive=False),
         privileged_record(0, createdDateTime="2026-03-17T22:00:00Z", userId=ADMINISTRATOR),
         privileged_record(0, createdDateTime="2026-03-17T22:00:00Z", userId=BREAK_GLASS),
     ),

@@ -26,6 +26,7 @@ def sign_in_record(**differences: object) -> Image:
         "appId": AZURE_CLI,
         "appDisplayName": "Microsoft Azure CLI",
         "ipAddress": "198.51.100.23",
+        "isInteractive": True,
         "clientAppUsed": "Mobile Apps and Desktop clients",
         "correlationId": "e81c02b5-6d47-4f3a-9b90-2c75fa1d8e36",
         "conditionalAccessStatus": "failure",

@@ -75,6 +75,7 @@ class SignInRecord(Struct, rename="camel"):
     cross_tenant_access_type: str | None = None
     home_tenant_id: str | None = None
     resource_tenant_id: str | None = None
+    is_interactive: bool | str | None = None
 
 
 class _Wrapped(Struct, rename="camel"):
@@ -123,6 +124,7 @@ class _Row(Struct, rename="pascal"):
     cross_tenant_access_type: str | None = None
     home_tenant_id: str | None = None
     resource_tenant_id: str | None = None
+    is_interactive: bool | str | None = None
     ip_address: str | None = field(default=None, name="IPAddress")
     tenant_id: str | None = field(default=None, name="AADTenantId")
 
@@ -191,6 +193,7 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
         cross_tenant_access_type=row.cross_tenant_access_type,
         home_tenant_id=row.home_tenant_id,
         resource_tenant_id=row.resource_tenant_id,
+        is_interactive=row.is_interactive,
     )
     return _event(record, at=at, tenant_id=first_id(row.tenant_id, row.resource_tenant_id, tenant_id))
 
@@ -225,6 +228,7 @@ def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent
         crossing=record.cross_tenant_access_type or "",
         home_tenant_id=first_id(record.home_tenant_id),
         resource_tenant_id=first_id(record.resource_tenant_id),
+        interactive=_flag(record.is_interactive),
     )
 
 

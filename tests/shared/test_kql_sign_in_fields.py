@@ -107,6 +107,7 @@ _records = st.builds(
     deviceDetail=_devices | st.none(),
     status=_statuses,
     authenticationDetails=_steps,
+    isInteractive=st.sampled_from((True, False, None)),
     authenticationProtocol=st.sampled_from(("ropc", "none", "ROPC", None)),
 )
 

@@ -100,6 +100,14 @@ def test_a_row_that_names_no_tenant_is_of_the_one_signed_in_to() -> None:
     assert read(row, tenant_id="x").tenant_id == "x"
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("given", "told"), [(True, "true"), (False, "false"), ("False", "false"), (None, "")])
+def test_what_a_program_renewed_by_itself_is_told_apart(
+    given: object, told: str, shape: Callable[[Json], Json]
+) -> None:
+    assert read(shape(sign_in_record(isInteractive=given))).interactive == told
+
+
 def test_an_application_may_sign_in_by_itself() -> None:
     record = sign_in_record(
         userId="", servicePrincipalId="68F3C9D1-0B4E-4E7A-A526-C98D07E31F4B", servicePrincipalName="job"
