@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +47,12 @@ def test_what_sign_ins_are_judged_by_is_read() -> None:
     assert read.working_hours["*"].days == {1, 2, 3, 4, 5}
     assert read.thresholds == members["thresholds"]
     assert read.interrupts == DEFAULT.interrupts
+
+
+def test_what_the_readme_shows_can_be_used() -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    (shown,) = re.findall(r"^```json\n(\{.*?^\})\n```$", readme.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert vocabulary_from(shown).thresholds == {"consumer-passwords-sprayed": 20}
 
 
 def test_it_may_be_in_a_file(tmp_path: Path) -> None:
