@@ -1,9 +1,13 @@
-"""The operator's Sigma rules: how many run as detections, and which don't."""
+"""The operator's Sigma rules: how many run as detections, which don't, and which of them are given no records."""
 
+from collections.abc import Iterator
 from typing import Final
 
+from shared.catalog import AnyDetection
+from shared.conditions import Resource, required
 from shared.doctor.findings import Check, Finding, ok, warning
 from shared.doctor.ground import Ground
+from shared.events import Log
 
 
 def _loaded(ground: Ground) -> list[Finding]:
@@ -12,8 +16,31 @@ def _loaded(ground: Ground) -> list[Finding]:
         return [ok("SIGMA_RULES isn't set: there are none")]
     rules = ground.content.rules
     loaded = f"rules of {folder} that run as detections: {len(rules.detections)}"
-    return [ok(loaded) if rules.detections else warning(loaded), *(warning(str(each)) for each in rules.problems)]
+    problems = (warning(str(problem)) for problem in rules.problems)
+    return [ok(loaded) if rules.detections else warning(loaded), *problems, *_without_records(ground)]
 
+
+def _without_records(ground: Ground) -> Iterator[Finding]:
+    """Name the rules that could speak of records which never come in."""
+    rules = ground.content.rules.detections
+    own = [each for each in ground.content.detections if each not in rules]
+    delivered = frozenset[str]().union(*(_operations(each) or () for each in own))
+    for rule in rules:
+        if rule.log is Log.SIGN_IN and not ground.settings.polls_sign_ins:
+            yield warning(f"{rule.id} is about sign-ins, and SIGN_INS is off", cure="Set SIGN_INS to poll.")
+        asked = _operations(rule)
+        if rule.log is Log.RESOURCE and (asked is None or asked - delivered):
+            named = "whole kinds of operation" if asked is None else ", ".join(sorted(asked - delivered))
+            yield warning(f"{rule.id} is about {named}, which Event Grid isn't asked for", cure=_ASK)
+
+
+def _operations(detection: AnyDetection) -> frozenset[str] | None:
+    return required(detection.when, Resource.operation) if detection.log is Log.RESOURCE else frozenset()
+
+
+_ASK: Final = (
+    "Add the operations to those of infra/modules/events.bicep, and deploy; until then it runs on exports alone."
+)
 
 CHECKS: Final = (
     Check(

@@ -168,3 +168,32 @@ def test_an_app_without_rules_never_imports_what_reads_them() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", said], capture_output=True, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("members", "service", "more", "found"),
+    [
+        ("operationName: Microsoft.Authorization/roleAssignments/write", "activitylogs", {}, []),
+        (
+            "operationName: Microsoft.KeyVault/vaults/delete",
+            "activitylogs",
+            {},
+            [f"{_ID} is about microsoft.keyvault/vaults/delete, which Event Grid isn't asked for"],
+        ),
+        (
+            "operationName|endswith: /delete",
+            "activitylogs",
+            {},
+            [f"{_ID} is about whole kinds of operation, which Event Grid isn't asked for"],
+        ),
+        ("ResultType: 50126", "signinlogs", {"SIGN_INS": "poll"}, []),
+        ("ResultType: 50126", "signinlogs", {"SIGN_INS": "off"}, [f"{_ID} is about sign-ins, and SIGN_INS is off"]),
+    ],
+)
+def test_the_doctor_names_a_rule_that_is_given_no_records(  # noqa: PLR0917 - a row of the table and two fixtures
+    settings: dict[str, str], folder: Path, members: str, service: str, more: dict[str, str], found: list[str]
+) -> None:
+    (folder / "words.yml").unlink()
+    (folder / "added.yml").write_text(selection(members, service=service))
+    report = report_of(settings | more, only=("sigma-rules-loaded",))
+    assert [line.found for line in report.lines if line.status is Status.WARNING] == found
