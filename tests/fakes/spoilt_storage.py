@@ -116,6 +116,20 @@ class SpoiltStorage(Storage):
         return self.inner.queue_length()
 
 
+class Interrupting:
+    """Spoils nothing, but lets somebody else do their `work` before the operation with a number, from 0."""
+
+    def __init__(self, storage: SpoiltStorage, number: int, work: Callable[[], object]) -> None:
+        self._storage = storage
+        self._number = number
+        self._work = work
+
+    def __call__(self, _operation: str) -> str:
+        if len(self._storage.faults.log) - 1 == self._number:
+            self._work()
+        return ""
+
+
 UNREACHABLE_STORAGE = {
     "AzureWebJobsStorage": (
         "DefaultEndpointsProtocol=http;AccountName=gone;AccountKey=dGVzdA==;"

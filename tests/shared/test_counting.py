@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -23,7 +24,7 @@ from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.deliveries import delivered
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.sign_ins import ACCOUNTS, ADDRESSES, failure, failures
-from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.fakes.spoilt_storage import Interrupting, SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
@@ -393,6 +394,27 @@ def test_instances_that_write_the_same_minute_at_once_lose_nothing(storage: Stor
     (minute,) = TableCounters(storage).minutes(place, NOW, NOW + _MINUTE).values()
     assert len(minute.members) == 12
     assert len(cases.opened) == 1
+
+
+@pytest.mark.parametrize("detection", [BY_ACCOUNT, RISE], ids=lambda one: one.id)
+@pytest.mark.parametrize("minutes", [[0, 1, 2], [0, 0, 0]], ids=["in other minutes", "in the same minute"])
+def test_two_instances_that_count_at_once_miss_nothing_between_them(
+    detection: AnyDetection, minutes: list[int]
+) -> None:
+    """One instance does all of its work before each step of the other's, in turn."""
+    slow, quick = _every(minutes)[:2], _every(minutes)[2:]
+    steps = 0
+    while True:
+        storage, cases = SpoiltStorage(a_storage()), Cases()
+        _since(storage.inner, 3)
+        work = partial(counting(storage.inner).count, [(detection, event) for event in quick], cases.open)
+        storage.faults.spoil = Interrupting(storage, steps, work)
+        counting(storage).count([(detection, event) for event in slow], cases.open)
+        if len(storage.faults.log) <= steps:
+            break
+        assert len(cases.opened) == 1, f"before step {steps}, {storage.faults.log[steps]}"
+        steps += 1
+    assert steps >= 3
 
 
 def test_a_minute_that_everybody_writes_is_delivered_again() -> None:

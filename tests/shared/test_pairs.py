@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -24,7 +25,7 @@ from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.deliveries import delivered
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.sign_ins import ACCOUNTS, failure, failures
-from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.fakes.spoilt_storage import Interrupting, SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
 _WITHIN: Final = 10 * _MINUTE
@@ -221,6 +222,24 @@ def test_whoever_is_first_one_of_two_instances_opens_the_case(storage: Storage, 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, [batch for both in zip(firsts, seconds, strict=True) for batch in both]))
     assert cases.ids == {f"sign-in-{number + 100}" for number in range(10)}
+
+
+@pytest.mark.parametrize("interrupted", ["the first", "the second"])
+def test_a_first_and_a_second_that_come_at_once_find_each_other(interrupted: str) -> None:
+    """One instance does all of its work before each step of the other's, in turn."""
+    batches = [[event(1, 0)], [event(2, 60, succeeds=True)]]
+    slow, quick = batches if interrupted == "the first" else batches[::-1]
+    steps = 0
+    while True:
+        storage, cases = SpoiltStorage(a_storage()), Cases()
+        work = partial(follow, pairs(storage.inner), quick, cases)
+        storage.faults.spoil = Interrupting(storage, steps, work)
+        follow(pairs(storage), slow, cases)
+        if len(storage.faults.log) <= steps:
+            break
+        assert cases.ids == {"sign-in-2"}, f"before step {steps}, {storage.faults.log[steps]}"
+        steps += 1
+    assert steps >= 3
 
 
 def test_marks_are_purged_after_their_time_and_seconds_after_a_week() -> None:
