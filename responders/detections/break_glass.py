@@ -61,7 +61,10 @@ BREAK_GLASS_USED: Detection[SignInEvent] = Detection(
         "Ask all who may use the account. If nobody did: revoke its sessions and reset its password by the other "
         "break-glass account, then see what it did."
     ),
-    deviates="Every attempt counts, a failed one as well: its name alone should be known to few.",
+    deviates=(
+        "Every attempt counts, a failed one as well: its name alone should be known to few. The table leaves out "
+        "declared emergencies; none can be declared, so it speaks in one as well."
+    ),
     hits=(
         privileged_record(0, userId=BREAK_GLASS),
         privileged_record(50126, userId=BREAK_GLASS),
