@@ -4,10 +4,11 @@ Before an event is built, the record's name and a look at its text say whether a
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from shared.catalog import AnyDetection
 from shared.conditions import All, Audit, Condition, Is, OneOf, Resource, SignIn, Text, needed, predicate, required
@@ -24,11 +25,41 @@ INDEXED_BY: Final[Mapping[Log, Text[Any]]] = {
 type _Listed = dict[str | None, tuple[AnyDetection, ...]]
 """Detections by the name of a record; under None those that any other name is tried against."""
 
-type _Clues = tuple[tuple[tuple[bytes, ...], ...], ...]
-"""For each detection, sets of texts of which a record must hold one each; ((),) where any record will do."""
+_ID: Final = re.compile(r"[0-9a-f]{8}((?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_ENDS_OF_IDS: Final = re.compile(rb"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""All of an id but its first eight digits: what begins with a dash is found ten times as fast."""
 
-_MOST_TRACES: Final = 32
-"""Looking for more texts than this would take as long as building the event."""
+
+class _Traces(Struct, frozen=True):
+    """Texts of which a record must hold one: `ends` of ids, and other `words`."""
+
+    ends: frozenset[bytes] = frozenset()
+    words: tuple[bytes, ...] = ()
+
+    def are_in(self, text: bytes, ends: frozenset[bytes]) -> bool:
+        """Say whether one is in a text with these ends of ids."""
+        return not self.ends.isdisjoint(ends) or any(word in text for word in self.words)
+
+
+class _Clues(Struct, frozen=True):
+    """What a record must hold for one of several detections: one of `either`, or all of one of `together`."""
+
+    either: _Traces
+    together: tuple[tuple[_Traces, ...], ...]
+
+    def are_in(self, text: bytes, tenant_id: str) -> bool:
+        """Say whether a record holds it; one in which escapes may hide it is said to."""
+        if not text.isascii() or (b"\\" in text and b"\\u" in text):
+            return True
+        seen = text.lower() + tenant_id.lower().encode()
+        ends = frozenset(_ENDS_OF_IDS.findall(seen))
+        if self.either.are_in(seen, ends):
+            return True
+        return any(all(traces.are_in(seen, ends) for traces in each) for each in self.together)
+
+
+_MOST_WORDS: Final = 32
+"""Looking for more than this would take as long as building the event. Ids are found at once, however many."""
 
 
 class Matcher:
@@ -53,7 +84,7 @@ class Matcher:
         """
         by_name = self._clues[log]
         clues = by_name.get(fold(name), by_name[None])
-        return bool(clues) and (clues[0] == () or _holds_any(clues, bytes(raw), tenant_id))
+        return clues if isinstance(clues, bool) else clues.are_in(bytes(raw), tenant_id)
 
     def matches(self, event: Event) -> tuple[AnyDetection, ...]:
         """Give the detections whose conditions `event` meets, in the catalogue's order."""
@@ -78,35 +109,30 @@ def _by_name(log: Log, detections: Iterable[AnyDetection]) -> _Listed:
     return listed
 
 
-def _clues_by_name(log: Log, detections: Iterable[AnyDetection], vocabulary: Vocabulary) -> dict[str | None, _Clues]:
+def _clues_by_name(
+    log: Log, detections: Iterable[AnyDetection], vocabulary: Vocabulary
+) -> dict[str | None, _Clues | bool]:
     return {name: _clues_of(listed, vocabulary) for name, listed in _by_name(log, detections).items()}
 
 
-def _clues_of(detections: Iterable[AnyDetection], vocabulary: Vocabulary) -> _Clues:
-    """Give what a record must hold for one of these detections; those that no record can meet are left out."""
-    needs = [
-        tuple(tuple(map(str.encode, traces)) for traces in needed(one.when, vocabulary) if len(traces) <= _MOST_TRACES)
-        for one in detections
-    ]
-    return ((),) if () in needs else tuple(each for each in needs if () not in each)
+def _clues_of(detections: Iterable[AnyDetection], vocabulary: Vocabulary) -> _Clues | bool:
+    """Give what a record must hold for one of these detections; whether any could be one, where it needn't look."""
+    needs = [tuple(map(_traces_from, needed(one.when, vocabulary))) for one in detections]
+    possible = [each for each in needs if _Traces() not in each]
+    worthwhile = [tuple(traces for traces in each if len(traces.words) <= _MOST_WORDS) for each in possible]
+    if not worthwhile or () in worthwhile:
+        return bool(worthwhile)
+    alone = [each[0] for each in worthwhile if len(each) == 1]
+    either = _Traces(
+        frozenset[bytes]().union(*(traces.ends for traces in alone)),
+        tuple({word for traces in alone for word in traces.words}),
+    )
+    return _Clues(either, tuple(each for each in worthwhile if len(each) > 1))
 
 
-def _holds_any(clues: _Clues, text: bytes, tenant_id: str) -> bool:
-    """Say whether a record holds what one of the detections needs; one in which escapes may hide it is said to."""
-    if not text.isascii() or b"\\u" in text:
-        return True
-    seen = text.lower() + tenant_id.lower().encode()
-    # Generators would cost as much as the search.
-    for needs in clues:
-        for traces in needs:
-            for trace in traces:
-                if trace in seen:
-                    break
-            else:
-                break
-        else:
-            return True
-    return False
+def _traces_from(texts: frozenset[str]) -> _Traces:
+    ends = {text: found[1] for text in texts if (found := _ID.fullmatch(text))}
+    return _Traces(frozenset(map(str.encode, ends.values())), tuple(map(str.encode, texts - ends.keys())))
 
 
 def _of_first(detection: AnyDetection) -> AnyDetection:

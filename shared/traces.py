@@ -1,8 +1,9 @@
 """What a record must hold, somewhere in its text, for a field to have a value: told without building its event.
 
 Most records that a detection could be about by their name are about nobody and nothing that it looks for. A trace is a
-text in lower case; a field's trace for a value is a set of which one must stand in the record, or be the id of the
-tenant that it came from. None stands for a value that leaves no trace, the empty set for one that no record can have.
+text in lower case, of letters, digits and plain marks; a field's traces for a value are those of which one must stand
+in the record, or be the id of the tenant that it came from. None is given for a value that leaves no trace, the empty
+set for one that no record can have.
 """
 
 import re
@@ -18,13 +19,8 @@ _PLAIN: Final = re.compile(r"[a-z0-9]+")
 
 
 def of_ids(value: str, ids: Callable[[Vocabulary], frozenset[str] | None]) -> Traces:
-    """The value that is told of these ids, which some records write without dashes; of any id where they are None."""
-
-    def traces(vocabulary: Vocabulary, asked: str) -> frozenset[str] | None:
-        known = ids(vocabulary)
-        return None if known is None or asked != value else known | {one.replace("-", "") for one in known}
-
-    return traces
+    """The value that is told of these ids; of any id where they are None."""
+    return lambda vocabulary, asked: ids(vocabulary) if asked == value else None
 
 
 def of_properties(*names: str) -> Traces:

@@ -9,11 +9,16 @@ _LENGTH = len(_NOBODY)
 
 
 def principal_id(text: str | None) -> str:
-    """Give a principal's object id, "" where there is none; the Activity Log writes some without dashes."""
+    """Give a principal's object id, "" where there is none."""
     lowered = (text or "").strip().lower()
-    if len(lowered) < _LENGTH and (bare := _BARE.fullmatch(lowered)):
-        lowered = "-".join(bare.groups())
     return "" if lowered == _NOBODY else lowered
+
+
+def claimed_id(text: str | None) -> str:
+    """Give a principal's object id as the Activity Log has it, which writes some without dashes."""
+    lowered = (text or "").strip().lower()
+    bare = _BARE.fullmatch(lowered)
+    return principal_id("-".join(bare.groups()) if bare else lowered)
 
 
 def first_id(*texts: str | None) -> str:

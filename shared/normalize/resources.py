@@ -10,7 +10,7 @@ from msgspec.json import Decoder, encode
 
 from shared.events import Actor, ActorKind, ResourceEvent
 from shared.normalize.decoding import NULL, Words, decode, decode_inner, plain_text, word
-from shared.normalize.ids import first_id, principal_id
+from shared.normalize.ids import claimed_id, first_id
 
 OUTCOMES: Mapping[str, str] = {
     "succeeded": "success",
@@ -246,10 +246,10 @@ def _actor(record: ActivityRecord, claims: Mapping[str, Any], address: str) -> A
     """
     authorization = decode_inner(_AUTHORIZATION, record.authorization) or Authorization()
     evidence = authorization.evidence or Evidence()
-    evidence_id = principal_id(evidence.principal_id)
+    evidence_id = claimed_id(evidence.principal_id)
     evidence_kind = _KINDS.get((evidence.principal_type or "").strip().lower(), ActorKind.UNKNOWN)
     request = decode_inner(_HTTP_REQUEST, record.http_request) or HttpRequest()
-    identity = principal_id(_claim(claims, f"{_IDENTITY_CLAIMS}objectidentifier"))
+    identity = claimed_id(_claim(claims, f"{_IDENTITY_CLAIMS}objectidentifier"))
     kind = _kind_of(claims) if identity else ActorKind.UNKNOWN
     if identity in {"", evidence_id} and evidence_kind is not ActorKind.UNKNOWN:
         identity, kind = evidence_id, evidence_kind

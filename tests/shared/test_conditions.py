@@ -4,7 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith, Text, all_of, any_of, holds, required
+from shared.conditions import (
+    All,
+    AnyOf,
+    Condition,
+    Is,
+    Not,
+    OneOf,
+    StartsWith,
+    Text,
+    all_of,
+    any_of,
+    holds,
+    needed,
+    required,
+)
+from shared.vocabulary import DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +29,7 @@ class Thing:
 
 
 COLOUR = Text[Thing]("colour", lambda thing: thing.colour)
-SIZE = Text[Thing]("size", lambda thing: thing.size)
+SIZE = Text[Thing]("size", lambda thing: thing.size, traces=lambda _words, value: frozenset({value}) if value else None)
 
 EVERYTHING: Condition[Thing] = all_of()
 NOTHING: Condition[Thing] = any_of()
@@ -90,6 +105,34 @@ def test_not_is_the_opposite(condition: Condition[Thing], thing: Thing) -> None:
 )
 def test_the_required_values_are_found_in_the_tree(condition: Condition[Thing], values: set[str] | None) -> None:
     assert required(condition, COLOUR) == values
+
+
+@given(_conditions, _things)
+def test_nothing_that_lacks_what_is_needed_meets_a_condition(condition: Condition[Thing], thing: Thing) -> None:
+    if any(thing.size not in traces for traces in needed(condition, DEFAULT)):
+        assert not holds(condition, thing)
+
+
+@pytest.mark.parametrize(
+    ("condition", "traces"),
+    [
+        (SIZE.is_("Large"), [{"large"}]),
+        (SIZE.is_(""), []),
+        (SIZE.one_of("large", "small"), [{"large", "small"}]),
+        (SIZE.one_of("large", ""), []),
+        (SIZE.one_of(), [set[str]()]),
+        (COLOUR.is_("red"), []),
+        (SIZE.starts_with("l"), []),
+        (Not(SIZE.is_("large")), []),
+        (all_of(COLOUR.is_("red"), SIZE.is_("large"), SIZE.one_of("large", "small")), [{"large"}, {"large", "small"}]),
+        (any_of(SIZE.is_("large"), all_of(COLOUR.is_("red"), SIZE.is_("small"))), [{"large", "small"}]),
+        (any_of(SIZE.is_("large"), COLOUR.is_("red")), []),
+        (NOTHING, [set[str]()]),
+        (EVERYTHING, []),
+    ],
+)
+def test_what_is_needed_is_found_in_the_tree(condition: Condition[Thing], traces: list[set[str]]) -> None:
+    assert list(needed(condition, DEFAULT)) == traces
 
 
 def test_every_node_can_be_compared_and_kept_in_a_set() -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,9 +14,9 @@ from msgspec import Raw
 
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_VOCABULARY
-from responders.detections.samples import CA_POLICY, TENANT, ca_policy_record
+from responders.detections.samples import CA_POLICY, TENANT, ca_policy_record, diagnostic_record
 from shared.catalog import After, Answer, AnyDetection, ApprovalList, Detection, Image, Risk
-from shared.conditions import Audit, Condition, Resource, all_of, any_of, holds
+from shared.conditions import Audit, Condition, Resource, SignIn, all_of, any_of, holds
 from shared.events import AuditEvent, Event, Log, ResourceEvent
 from shared.match import Matcher
 from shared.normalize import read_batch
@@ -185,10 +186,30 @@ def test_the_tenant_that_a_record_is_from_counts_as_held_by_it(tenant_id: str) -
     assert not interested(matcher, Log.AUDIT, "Add user", tenant_id=_SOMEBODY)
 
 
-def test_more_texts_than_are_worth_looking_for_are_not_looked_for() -> None:
-    many = frozenset(f"86f1d3a9-c27e-4b08-95d4-{number:012}" for number in range(100))
+def test_ids_are_looked_for_however_many_there_are() -> None:
+    many = frozenset(f"86f1d3a9-c27e-4b08-95d4-{number:012}" for number in range(1_000))
     matcher = Matcher((ABOUT_SOMEBODY,), Vocabulary(emergency_accounts=many))
-    assert interested(matcher, Log.AUDIT, "Update user")
+    assert all(interested(matcher, Log.AUDIT, "Update user", written({"id": one})) for one in many)
+    assert not interested(matcher, Log.AUDIT, "Update user", written({"id": _ANOTHER}))
+
+
+def test_more_words_than_are_worth_looking_for_are_not_looked_for() -> None:
+    protocols = [f"protocol{number}" for number in range(100)]
+    few, many = (
+        Matcher([detection("by-protocol", Log.SIGN_IN, SignIn.protocol.one_of(*some))])
+        for some in (protocols[:5], protocols)
+    )
+    assert not interested(few, Log.SIGN_IN, "0")
+    assert interested(few, Log.SIGN_IN, "0", written({"authenticationProtocol": "Protocol3"}))
+    assert interested(many, Log.SIGN_IN, "0")
+
+
+def test_a_wrapped_record_is_known_by_its_own_name_when_it_is_json_in_a_string() -> None:
+    record = diagnostic_record(ca_policy_record("Delete user"))
+    del record["operationName"]
+    record["properties"] = json.dumps(record["properties"])
+    (reading,) = read_batch(written(record), tenant_id="", interest=Matcher((DELETED,)).interested)
+    assert reading.event is not None
 
 
 HITS: Final = [hit for one in CATALOGUE for hit in one.hits]
