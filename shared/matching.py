@@ -14,14 +14,17 @@ from shared.settings import Tenant
 from shared.vocabulary import Vocabulary
 
 _LOOK_AGAIN: Final = timedelta(minutes=1)
+_LOOK_AGAIN_SOON: Final = timedelta(seconds=5)
+"""While one is missing or stale: right after a deployment nobody is known to be privileged."""
+
 _log = logging.getLogger("responder.matching")
 
 
 class Matching:
     """Holds the matcher. Safe to share between threads.
 
-    The rosters are read when a matcher is first asked for, and again at most once a minute; the matcher is made anew,
-    which takes milliseconds, only when they tell something else. Rosters that can't be read stay as they were, until
+    The rosters are read when a matcher is first asked for, and again at most once a minute, or every five seconds while
+    one is stale; the matcher is made anew, which takes milliseconds, only when they tell something else. Rosters that can't be read stay as they were, until
     they are stale.
     """
 
@@ -57,7 +60,7 @@ class Matching:
     def _current(self) -> tuple[Vocabulary, Matcher]:
         with self._lock:
             now = self._clock()
-            if self._made and self._looked_at and abs(now - self._looked_at) < _LOOK_AGAIN:
+            if self._made and self._looked_at and abs(now - self._looked_at) < self._rest(now):
                 return self._made
             self._looked_at = now
             self._listed = self._read()
@@ -65,6 +68,10 @@ class Matching:
             if self._made is None or self._made[0] != vocabulary:
                 self._made = vocabulary, Matcher(self._detections, vocabulary)
             return self._made
+
+    def _rest(self, now: datetime) -> timedelta:
+        """Say how long after one look the next one follows."""
+        return _LOOK_AGAIN if all(each.is_fresh(now) for each in self._listed) else _LOOK_AGAIN_SOON
 
     def _read(self) -> tuple[Listed, ...]:
         try:

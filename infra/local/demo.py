@@ -258,6 +258,7 @@ def play_story(demo: Demo) -> list[str]:
     demo.play(story.OWNER_TAKEN, story.CUSTOM_POLICY_UPLOADED, story.POLICY_CREATED, story.POLICY_DELETED)
     demo.play(story.PIPELINE_CHANGE)
     demo.play(story.IMPOSTOR_CHANGE)
+    demo.play(story.PASSWORDS_GUESSED, story.BREAK_GLASS_USED)
     with demo.desk.without_approvals():
         demo.play(story.WITHOUT_APPROVALS)
     demo.play(story.THREE_TIMES)
@@ -284,6 +285,7 @@ def main() -> int:
                 desk = Desk(stack.values())
                 desk.seed()
                 until(desk.snapshots_taken, within=45, what="the first snapshots")
+                until(desk.rosters_read, within=45, what="who is privileged")
                 narrator.say(f"Up after {time.monotonic() - started:.0f} s. Pager inbox: {stack.inbox['url']}\n")
                 off = play_story(Demo(stack, desk, narrator))
         except (ProgramError, TimeoutError) as error:

@@ -39,6 +39,7 @@ _QUICK: Final = {
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
     "ROSTER_SCHEDULE": "*/10 * * * * *",
     "COUNTER_PURGE_SCHEDULE": "0 10 4 * * *",
+    "LOG_COUNT_SCHEDULE": "45 */10 * * * *",
     "RESUME_SCHEDULE": "*/2 * * * * *",
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""

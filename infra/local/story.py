@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from infra.local.tenant.control import TenantControl
+from infra.local.tenant.sign_in_records import sign_in_record
 from infra.local.world import (
     ALICE,
     B2C_TENANT,
     BLOCK_LEGACY,
     BOB_B2C,
+    BREAK_GLASS_1,
     CONTRIBUTOR,
+    ERIN,
     IMPOSTOR,
     MALLORY,
     MFA_FOR_ADMINS,
@@ -30,6 +33,8 @@ from infra.local.world import (
 )
 
 _POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
+_WRONG_PASSWORD: Final = 50126
+_STRANGER: Final = "203.0.113.77"
 _API_VERSION: Final = {"api-version": "2022-04-01"}
 
 type State = Mapping[str, Any]
@@ -41,6 +46,7 @@ class Scene:
 
     `act` gives the end of its target's id, which with `detection` and `actor` finds its case; `decision` and `outcome`
     are what must come of it; `check` looks at the tenant's own state afterwards and gives "" or what is wrong there.
+    Without one there is nothing in the tenant to look at: somebody signed in.
     """
 
     told: str
@@ -49,7 +55,7 @@ class Scene:
     decision: str
     outcome: str
     act: Callable[[TenantControl], str]
-    check: Callable[[State], str]
+    check: Callable[[State], str] = lambda _state: ""
 
 
 def _ca_policy(state: State, policy_id: str) -> dict[str, Any] | None:
@@ -179,6 +185,19 @@ def _take_contributor_thrice(tenant: TenantControl) -> str:
     return assign_role(tenant, MALLORY, CONTRIBUTOR, to=MALLORY)
 
 
+def _guess_passwords(tenant: TenantControl) -> str:
+    for _ in range(6):
+        record = sign_in_record(ERIN, error_code=_WRONG_PASSWORD, ipAddress=_STRANGER)
+        tenant.add_sign_in(record, tenant=WORKFORCE_TENANT)
+    return ERIN.id
+
+
+def _use_break_glass(tenant: TenantControl) -> str:
+    record = sign_in_record(BREAK_GLASS_1, ipAddress=_STRANGER)
+    tenant.add_sign_in(record, tenant=WORKFORCE_TENANT)
+    return str(record["appId"])
+
+
 APPROVED_CHANGE: Final = Scene(
     told="Alice, who is approved, sets the sign-in frequency of CA003 to 8 hours",
     actor=ALICE,
@@ -268,4 +287,20 @@ THREE_TIMES: Final = Scene(
     outcome="done",
     act=_take_contributor_thrice,
     check=_holds_no_role(MALLORY),
+)
+PASSWORDS_GUESSED: Final = Scene(
+    told="A stranger tries six passwords for Erin, who can activate the role Helpdesk Administrator",
+    actor=ERIN,
+    detection="privileged-sign-in-failures",
+    decision="page",
+    outcome="none",
+    act=_guess_passwords,
+)
+BREAK_GLASS_USED: Final = Scene(
+    told="Somebody signs in with a break-glass account, and no emergency was declared",
+    actor=BREAK_GLASS_1,
+    detection="break-glass-used",
+    decision="page",
+    outcome="none",
+    act=_use_break_glass,
 )

@@ -99,6 +99,7 @@ def test_on_real_storage_a_sweep_shows_a_minute_later(storage: Storage) -> None:
 
 
 def test_the_table_is_read_when_it_is_first_needed_and_then_once_a_minute(hall: _Hall) -> None:
+    hall.sweep(ALICE.id)
     assert hall.reads == 0
     for _ in range(5):
         hall.level(ALICE.id)
@@ -107,6 +108,16 @@ def test_the_table_is_read_when_it_is_first_needed_and_then_once_a_minute(hall: 
     hall.clock.move(_MINUTE)
     hall.level(ALICE.id)
     assert hall.reads == 2
+
+
+def test_while_one_is_missing_it_is_looked_for_more_often(hall: _Hall) -> None:
+    """Right after a deployment nobody is known to be privileged."""
+    assert hall.level(ALICE.id) == "unknown"
+    hall.sweep(ALICE.id)
+    hall.clock.move(timedelta(seconds=4))
+    assert hall.level(ALICE.id) == "unknown"
+    hall.clock.move(timedelta(seconds=1))
+    assert (hall.level(ALICE.id), hall.reads) == ("privileged", 2)
 
 
 def test_the_matcher_is_made_anew_only_when_the_rosters_tell_something_else(hall: _Hall) -> None:
