@@ -24,8 +24,8 @@ class Matching:
     """Holds the matcher. Safe to share between threads.
 
     The rosters are read when a matcher is first asked for, and again at most once a minute, or every five seconds while
-    one is stale; the matcher is made anew, which takes milliseconds, only when they tell something else. Rosters that can't be read stay as they were, until
-    they are stale.
+    one is stale; the matcher is made anew, which takes milliseconds, only when they tell something else. Rosters that
+    can't be read stay as they were, until they are stale.
     """
 
     def __init__(
