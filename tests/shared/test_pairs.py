@@ -198,6 +198,8 @@ def test_nothing_is_asked_again_for_records_that_this_process_has_followed() -> 
     spoilt.faults.log.clear()
     assert follow(one, batch, Cases()) == 0
     assert spoilt.faults.log == []
+    follow(pairs(spoilt), [event(1, 0)], Cases())
+    assert not [entry for entry in spoilt.faults.log if entry.startswith(("insert", "replace"))]
 
 
 def test_a_mark_that_everybody_writes_is_delivered_again() -> None:

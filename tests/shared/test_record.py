@@ -224,7 +224,7 @@ def test_records_of_an_hour_with_the_same_values_are_one_case_in_whatever_order(
     storage = MemoryStorage()
     storage.create_all()
     ledger = Ledger(storage, storage, clock=FakeClock(), lease=_LEASE)
-    opened = [ledger.open(_DETECTION, _at(minute), _RECORD, one_by=values) for minute in minutes]
+    opened = [ledger.open(_DETECTION, _at(minute), str(minute).encode(), one_by=values) for minute in minutes]
     first_of_each = {minute // 60: f"Lamps_{minute}" for minute in reversed(minutes)}
     cases = ledger.cases(_TENANT, since=AT - timedelta(days=2))
     assert {case.event_id for case in cases} == set(first_of_each.values())
