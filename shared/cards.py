@@ -18,7 +18,18 @@ from shared.differences import Difference, differences
 from shared.legible import Run, plain, quoted, runs, told
 from shared.owners import Owner
 from shared.portal import Link, portal_link
-from shared.wording import Ending, Notice, ending_of, facts, headline, next_steps, result, subject, what_changed
+from shared.wording import (
+    Ending,
+    Notice,
+    ending_of,
+    facts,
+    headline,
+    is_sign_in,
+    next_steps,
+    result,
+    subject,
+    what_changed,
+)
 
 LIMIT_BYTES: Final = 28_000
 """Teams takes messages of about 28 KB; Microsoft's pages don't say in which encoding, so two are kept under it."""
@@ -128,7 +139,8 @@ class _Card:
         yield self._title(what_changed(self.detection))
         if not self.case.target.changes:
             yield self._line("The record doesn't say what; the case's evidence has all of it.", spacing="Small")
-        yield from self._listed(differences(self.case.target.changes, self._names()), self.room.changes, _DONE)
+        verbs = _TOLD if is_sign_in(self.detection) else _DONE
+        yield from self._listed(differences(self.case.target.changes, self._names()), self.room.changes, verbs)
 
     def _put_back(self) -> Iterator[Json]:
         """Show what was or would be put back, unless it only says the reverse of what changed."""
@@ -214,6 +226,8 @@ class _Verbs(Struct, frozen=True, kw_only=True):
 
 _DONE: Final = _Verbs(add="added", remove="removed")
 _TO_DO: Final = _Verbs(add="add", remove="remove")
+_TOLD: Final = _Verbs(add="", remove="")
+"""Of a sign-in: nothing was there before."""
 
 
 def _told_difference(difference: Difference, room: _Room, verbs: _Verbs) -> str:
@@ -226,7 +240,7 @@ def _told_difference(difference: Difference, room: _Room, verbs: _Verbs) -> str:
         return "changed, but the record has neither the old value nor the new"
     old, new = (None if text is None else quoted(text, room.most * 2) for text in (difference.old, difference.new))
     if old is None:
-        return f"{verbs.add} {new}"
+        return f"{verbs.add} {new}".strip()
     return f"{verbs.remove} {old}" if new is None else f"{old} → {new}"
 
 
@@ -290,8 +304,9 @@ def alert_of(case: Case, detection: AnyDetection, notice: Notice) -> Json:
 
 def _details(case: Case, detection: AnyDetection, notice: Notice, most: int) -> Json:
     room = _Room(most=most, changes=20, members=20, pieces=1)
+    verbs = _TOLD if is_sign_in(detection) else _DONE
     told_changes = [
-        f"{told(difference.path, most)}: {_told_difference(difference, room, _DONE)}"
+        f"{told(difference.path, most)}: {_told_difference(difference, room, verbs)}"
         for difference in differences(case.target.changes, notice.names)
     ]
     left = len(told_changes) - room.changes

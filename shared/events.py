@@ -166,8 +166,19 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 
     @property
     def target(self) -> Target:
-        """The application signed in to."""
-        return Target(id=self.app_id, name=self.app_name, kind="Application")
+        """The application signed in to; what is told of the sign-in stands where other events have their changes."""
+        told = (
+            ("result", f"{self.error_code} {self.failure_reason}".strip() if self.error_code != "0" else "success"),
+            ("second factor", self.mfa_detail),
+            ("conditional access", self.conditional_access),
+            ("resource", self.resource_name),
+            ("country", self.country),
+            ("client", self.client_app),
+            ("browser", self.browser),
+            ("operating system", self.operating_system),
+        )
+        changes = tuple(Change(name=name, new=text) for name, text in told if text)
+        return Target(id=self.app_id, name=self.app_name, kind="Application", changes=changes)
 
 
 class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.cases import Case, Decision, Outcome, Standing
 from shared.catalog import AnyDetection, ApprovalList, Mode
-from shared.events import ActorKind
+from shared.events import ActorKind, Log
 from shared.legible import quoted, told
 from shared.owners import Owner
 from shared.settings import Settings
@@ -114,6 +114,8 @@ def headline(case: Case, detection: AnyDetection, *, most: int) -> str:
     if detection.counted:
         whose = "" if _is_of_all(case) else f", {quoted(case.target.name or case.target.id, most)}"
         return f"{ending_of(case)}: {told_what}{whose}"
+    if is_sign_in(detection):
+        return f"{ending_of(case)}: {told_what}, {_actor(case, most)}"
     asked = case.actor.id and (detection.unless_actor_in or case.standing is not Standing.UNKNOWN)
     standing = f", {_STANDINGS[case.standing]}" if asked else ""
     return f"{ending_of(case)}: {told_what} by {_actor(case, most)}{standing}"
@@ -126,6 +128,11 @@ _STANDINGS: Final[Mapping[Standing, str]] = {
 }
 
 
+def is_sign_in(detection: AnyDetection) -> bool:
+    """Say whether it is about one sign-in, by which nothing was changed that could be undone."""
+    return detection.log is Log.SIGN_IN and not detection.counted
+
+
 def _actor(case: Case, most: int) -> str:
     if case.actor.name:
         return quoted(case.actor.name, most)
@@ -136,7 +143,7 @@ def subject(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -
     """Name the object, the tenant and the risk. A role assignment has no name of its own, so its scope is told."""
     if detection.counted:
         return f"{_counted_of(case, notice, most)}, {detection.risk} risk"
-    thing = _thing(detection)
+    thing = _thing(detection) if detection.unless_actor_in else told(case.target.kind, most) or _thing(detection)
     scope, found, _ = case.target.id.partition(_ROLE_ASSIGNMENTS)
     name = scope if found else case.target.name or case.target.id
     named = f"{thing[0].upper()}{thing[1:]} {'at ' if found else ''}{quoted(name, most * 2)}"
@@ -192,8 +199,10 @@ def _sentence(text: str, most: int, *, capital: bool = True) -> str:
 
 
 def what_changed(detection: AnyDetection) -> str:
-    """Give the title of the list of changes, or of figures."""
-    return "What was counted" if detection.counted else "What changed"
+    """Give the title of the list of changes, of figures, or of what is told of a sign-in."""
+    if detection.counted:
+        return "What was counted"
+    return "The sign-in" if is_sign_in(detection) else "What changed"
 
 
 def next_steps(case: Case, detection: AnyDetection, *, most: int) -> tuple[str, ...]:
@@ -203,7 +212,8 @@ def next_steps(case: Case, detection: AnyDetection, *, most: int) -> tuple[str, 
         return ("Nothing.",)
     wanted = case.actor.id and detection.unless_actor_in and ending in {Ending.PUT_BACK, Ending.NEEDS_YOU}
     approve = (_approve(case, detection, most),) if wanted else ()
-    ask = () if detection.counted else (_ask(case, most),)
+    # Of a sign-in the first step says whom to ask; nobody should be told to block a break-glass account.
+    ask = () if detection.counted or is_sign_in(detection) else (_ask(case, most),)
     return (*_urgent_steps(case, detection), *ask, *approve)
 
 
@@ -231,11 +241,17 @@ def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
 
 
 def _first_step(detection: AnyDetection) -> str:
-    """Say what a person does first where undoing the change by hand isn't it: many records have none to undo."""
-    return detection.first_step or (_LOOK_AT_THEM if detection.counted else "")
+    """Say what a person does first where there is no change to undo by hand."""
+    if detection.first_step:
+        return detection.first_step
+    if detection.counted:
+        return _LOOK_AT_THEM
+    return _LOOK_AROUND if is_sign_in(detection) else ""
 
 
 _LOOK_AT_THEM: Final = "Look at these records in the log, and find what they have in common and who is behind them."
+
+_LOOK_AROUND: Final = "Look at the account's other sign-ins around it, and ask its owner by phone whether it was them."
 
 
 def _needed(case: Case, detection: AnyDetection, thing: str) -> str:
