@@ -441,6 +441,7 @@ def test_a_full_minute_takes_no_more_and_still_speaks(storage: Storage) -> None:
     place = Place(tenant_id=WORKFORCE_TENANT, detection=TOGETHER.id, value="", kept=timedelta(days=2))
     counters = TableCounters(storage)
     full = Minute(members=frozenset(number.to_bytes(8) for number in range(MOST_A_MINUTE - 1)), first=NOW, last=NOW)
+    assert len(full.with_(_minute("one").with_(_minute("another"))).members) == MOST_A_MINUTE
     counters.add(place, NOW, full)
     counters.add(place, NOW, _minute("one").with_(_minute("another")))
     counters.add(place, NOW, _minute("a third"))
