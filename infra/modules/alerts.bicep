@@ -69,6 +69,12 @@ var heartbeats = [
     severity: 1
   }
   {
+    function: 'count_in_log_analytics'
+    silence: 'PT1H'
+    looked: 'PT15M'
+    severity: 2
+  }
+  {
     function: 'backfill_directory_audits'
     silence: 'P2D'
     looked: 'PT6H'

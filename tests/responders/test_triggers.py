@@ -1,5 +1,6 @@
 """The bindings: what the Functions worker hands over reaches the machine whole, and failures reach the host."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -20,6 +21,7 @@ from responders.triggers import cases, events, schedules
 from shared.cases import State
 from shared.catalog import Burst, Image, Inventory, ObjectKind, TenantKind
 from shared.clients.edges import TenantEdges
+from shared.clients.logs import Workspace
 from shared.clients.storage import Table
 from shared.conditions import SignIn
 from shared.errors import Rejected, Unreachable
@@ -27,10 +29,13 @@ from shared.match import Matcher
 from shared.normalize import read_batch
 from shared.rosters import Roster, RosterKind
 from tests.fakes.lamps import Lamps, lamp_record
+from tests.fakes.log_analytics import log_analytics
 from tests.fakes.machines import TENANT, Bench, bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.sign_ins import ACCOUNTS, failures, sign_in
 from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.shared.clients.test_transports import Holder
+from tests.shared.record_strategies import sign_in_row
 
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _TIMER: Final[Any] = None
@@ -287,6 +292,24 @@ def test_rosters_that_are_swept_tell_nobody_anything(memory: MemoryStorage, use:
     ready = use(bench(memory, rosters=(_roster(RosterKind.PRIVILEGED_ACCOUNTS, []),)))
     _user_function(schedules.sweep_rosters)(_TIMER)
     assert ready.teams.bulletins == []
+
+
+def test_a_workspace_is_asked_for_counts(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    detection = failures(counted=Burst(at_least=2, within=timedelta(minutes=5), by=SignIn.account))
+    made = bench(memory, detections=(detection,), LOG_WORKSPACE_ID=TENANT)
+    with log_analytics(now=made.clock()) as service:
+        workspace = Workspace(url=service.url, workspace_id=TENANT, credential=Holder())
+        ready = use(dataclasses.replace(made, machine=dataclasses.replace(made.machine, workspace=workspace)))
+        rows = [sign_in(number, at=ready.clock(), account=ACCOUNTS[0]) for number in (1, 2)]
+        service.rows = [sign_in_row(row) | {"AADTenantId": TENANT} for row in rows]
+        _user_function(schedules.count_in_log_analytics)(_TIMER)
+    assert [case.detection for case in ready.cases()] == [detection.id]
+
+
+def test_without_a_workspace_none_is_asked(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(bench(memory))
+    _user_function(schedules.count_in_log_analytics)(_TIMER)
+    assert ready.cases() == []
 
 
 def test_counts_are_purged_when_nobody_needs_them(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:

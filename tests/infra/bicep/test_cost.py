@@ -49,6 +49,7 @@ def test_there_are_sums() -> None:
         ("SIGN_IN_POLL_SCHEDULE", "`poll_sign_ins`, each 2 minutes"),
         ("SNAPSHOT_SCHEDULE", "`take_snapshots`, each 10 minutes"),
         ("ROSTER_SCHEDULE", "`sweep_rosters`, each 15 minutes"),
+        ("LOG_COUNT_SCHEDULE", "`count_in_log_analytics`, each 10 minutes"),
         ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
         ("COUNTER_PURGE_SCHEDULE", "`purge_counters`, daily"),
     ],

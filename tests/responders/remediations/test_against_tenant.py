@@ -36,6 +36,7 @@ from shared.events import Actor, AuditEvent, Target
 from shared.normalize import read_batch
 from tests.responders.conftest import SimulatedTenant
 from tests.responders.remediations.situations import situation
+from tests.shared.record_strategies import everything
 
 _CA = "/v1.0/identity/conditionalAccess/policies"
 _CUSTOM = "/beta/trustFramework/policies"
@@ -46,9 +47,7 @@ def changes_of(edges: TenantEdges, target: str) -> tuple[EarlierCase, ...]:
     """Read the audit log as the poll does, and give the changes of one object, oldest first."""
     pages = edges.pages(DIRECTORY_AUDITS, query={"$orderby": "activityDateTime asc", "$top": "100"})
     readings = [
-        reading
-        for page in pages
-        for reading in read_batch(page, tenant_id=edges.tenant.id, interest=lambda *_: True)
+        reading for page in pages for reading in read_batch(page, tenant_id=edges.tenant.id, interest=everything)
     ]
     events = [reading.event for reading in readings if isinstance(reading.event, AuditEvent)]
     return tuple(
