@@ -29,7 +29,7 @@ _WINDOW: Final = timedelta(hours=2)
 """What one query covers: more than the overlap by default, so that an ordinary poll is one query."""
 
 _LONGEST: Final = timedelta(minutes=4)
-"""After which a poll leaves the rest to the next one, before the host, which waits five minutes, breaks it off."""
+"""After which a poll leaves the rest to the next one, so that no tenant waits long for another."""
 
 NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 """Graph's word for a log that the tenant would need Entra ID P1 for."""
@@ -64,8 +64,10 @@ class Source:
         return {"$filter": " and ".join(terms), "$top": str(self.page_size)}
 
 
-def poll(machine: Machine, tenant: Tenant, source: Source, *, overlap: timedelta) -> Intake:
-    """Read a tenant's records since the last poll got, less `overlap`.
+def poll(
+    machine: Machine, tenant: Tenant, source: Source, *, overlap: timedelta, longest: timedelta = _LONGEST
+) -> Intake:
+    """Read a tenant's records since the last poll got, less `overlap`, for about as long as `longest`.
 
     A tenant without the licence for the log has nothing to read: that is told, once.
 
@@ -86,7 +88,7 @@ def poll(machine: Machine, tenant: Tenant, source: Source, *, overlap: timedelta
         if until >= reached:
             columns = {"done_until": until.isoformat()}
             machine.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
-        if until < started and machine.clock() - started >= _LONGEST:
+        if until < started and machine.clock() - started >= longest:
             _log.warning("%s of %s: read up to %s, the next poll goes on", source.name, tenant.name, until)
             break
     if total.opened or total.unreadable:

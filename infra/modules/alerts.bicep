@@ -81,6 +81,12 @@ var heartbeats = [
     severity: 2
   }
   {
+    function: 'backfill_sign_ins'
+    silence: 'P2D'
+    looked: 'PT6H'
+    severity: 2
+  }
+  {
     function: 'purge_counters'
     silence: 'P2D'
     looked: 'PT6H'

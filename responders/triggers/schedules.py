@@ -5,6 +5,7 @@ nothing.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -16,18 +17,29 @@ from shared.counters import purge
 from shared.errors import EdgeError
 from shared.pipeline import resume
 from shared.poll import Source, poll
+from shared.settings import Tenant
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
 _BACKFILL: Final = timedelta(hours=24)
+_BACKFILL_LONGEST: Final = timedelta(minutes=12)
+"""For each tenant, of the 30 minutes that host.json gives a function."""
 
 
-def _poll_all(source: Source, overlap: timedelta) -> None:
-    """Poll every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
+def _poll_all(source: Source) -> None:
+    _each_tenant(source, lambda tenant: poll(machine(), tenant, source, overlap=machine().settings.poll_overlap))
+
+
+def _backfill_all(source: Source) -> None:
+    _each_tenant(source, lambda tenant: poll(machine(), tenant, source, overlap=_BACKFILL, longest=_BACKFILL_LONGEST))
+
+
+def _each_tenant(source: Source, read: Callable[[Tenant], object]) -> None:
+    """Read of every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
     failures: list[EdgeError] = []
     for tenant in machine().settings.tenants:
         try:
-            poll(machine(), tenant, source, overlap=overlap)
+            read(tenant)
         except EdgeError as error:
             _log.exception("the %s of %s could not be read", source.name, tenant.name)
             failures.append(error)
@@ -40,7 +52,7 @@ def _poll_all(source: Source, overlap: timedelta) -> None:
 def poll_directory_audits(timer: func.TimerRequest) -> None:
     """Read the audit log of every tenant since the last poll, less the overlap."""
     del timer
-    _poll_all(AUDIT_LOG, machine().settings.poll_overlap)
+    _poll_all(AUDIT_LOG)
 
 
 @schedules.function_name("backfill_directory_audits")
@@ -48,7 +60,7 @@ def poll_directory_audits(timer: func.TimerRequest) -> None:
 def backfill_directory_audits(timer: func.TimerRequest) -> None:
     """Read the last 24 hours again: some records come hours late."""
     del timer
-    _poll_all(AUDIT_LOG, _BACKFILL)
+    _backfill_all(AUDIT_LOG)
 
 
 @schedules.function_name("poll_sign_ins")
@@ -57,7 +69,16 @@ def poll_sign_ins(timer: func.TimerRequest) -> None:
     """Read the sign-in log of every tenant since the last poll, less the overlap, unless that is switched off."""
     del timer
     if machine().settings.polls_sign_ins:
-        _poll_all(SIGN_IN_LOG, machine().settings.poll_overlap)
+        _poll_all(SIGN_IN_LOG)
+
+
+@schedules.function_name("backfill_sign_ins")
+@schedules.timer_trigger(arg_name="timer", schedule="%BACKFILL_SCHEDULE%")
+def backfill_sign_ins(timer: func.TimerRequest) -> None:
+    """Read the last 24 hours of sign-ins again: some come hours late too."""
+    del timer
+    if machine().settings.polls_sign_ins:
+        _backfill_all(SIGN_IN_LOG)
 
 
 @schedules.function_name("take_snapshots")

@@ -33,6 +33,7 @@ _TIMERS: Final = {
     "poll_directory_audits": "AUDIT_POLL_SCHEDULE",
     "poll_sign_ins": "SIGN_IN_POLL_SCHEDULE",
     "backfill_directory_audits": "BACKFILL_SCHEDULE",
+    "backfill_sign_ins": "BACKFILL_SCHEDULE",
     "take_snapshots": "SNAPSHOT_SCHEDULE",
     "sweep_rosters": "ROSTER_SCHEDULE",
     "purge_counters": "COUNTER_PURGE_SCHEDULE",

@@ -284,6 +284,19 @@ def test_a_poll_ends_before_the_host_ends_it_and_the_next_one_goes_on(tenant: _T
     assert tenant.log.window(asked + 4)[0] == NOW - 2 * _OVERLAP + timedelta(hours=8)
 
 
+def test_a_backfill_may_take_longer(tenant: _Tenant) -> None:
+    def slow(_page: int) -> None:
+        tenant.clock.move(_MINUTE)
+
+    tenant.log.spoil = slow
+    asked = len(tenant.log.queries)
+    started = tenant.clock()
+    hours = timedelta(hours=24)
+    poll(tenant.machine, tenant.tenant, tenant.source, overlap=hours, longest=timedelta(minutes=20))
+    assert len(tenant.log.queries) - asked == hours / timedelta(hours=2)
+    assert tenant.cursor() == started
+
+
 def test_the_backfill_moves_no_cursor_back(tenant: _Tenant) -> None:
     tenant.poll()
     asked = len(tenant.log.queries)

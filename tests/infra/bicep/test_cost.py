@@ -51,6 +51,7 @@ def test_there_are_sums() -> None:
         ("ROSTER_SCHEDULE", "`sweep_rosters`, each 15 minutes"),
         ("LOG_COUNT_SCHEDULE", "`count_in_log_analytics`, each 10 minutes"),
         ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
+        ("BACKFILL_SCHEDULE", "`backfill_sign_ins`, daily"),
         ("COUNTER_PURGE_SCHEDULE", "`purge_counters`, daily"),
     ],
 )
