@@ -14,6 +14,7 @@ from shared.events import SignInEvent
 from shared.normalize import read_batch
 from tests.infra.local.tenant.conftest import Acting, Ready
 from tests.infra.local.tenant.polling import eventually
+from tests.shared.record_strategies import everything
 
 _SIGN_INS = "/beta/auditLogs/signIns"
 _V1 = "/v1.0/auditLogs/signIns"
@@ -106,7 +107,7 @@ def test_a_sign_in_is_read_by_its_id(five: list[str], alice: httpx.Client) -> No
 def test_a_sign_in_is_one_that_the_product_reads(control: TenantControl, alice: httpx.Client) -> None:
     control.add_sign_in(sign_in_record(world.MALLORY, error_code=50126), tenant=world.WORKFORCE_TENANT)
     page = eventually(lambda: alice.get(_SIGN_INS), lambda answer: bool(answer.json()["value"])).content
-    (reading,) = read_batch(page, tenant_id=world.WORKFORCE_TENANT, interest=lambda *_: True)
+    (reading,) = read_batch(page, tenant_id=world.WORKFORCE_TENANT, interest=everything)
     assert isinstance(reading.event, SignInEvent)
     assert (reading.event.error_code, reading.event.actor.id) == ("50126", world.MALLORY.id)
 
