@@ -46,9 +46,7 @@ _LETS: Final[Mapping[str, str]] = {
 }};
 """,
     "Principal": rf"""let Principal = (text: string) {{
-    replace_regex(replace_regex(tolower(trim(@"{SPACES}", text)),
-        @"^([0-9a-f]{{8}})([0-9a-f]{{4}})([0-9a-f]{{4}})([0-9a-f]{{4}})([0-9a-f]{{12}})$", @"\1-\2-\3-\4-\5"),
-        @"^[0-]{{36}}$", "")
+    replace_regex(tolower(trim(@"{SPACES}", text)), @"^[0-]{{36}}$", "")
 }};
 """,
     "Value": r"""let Value = (text: string) {
