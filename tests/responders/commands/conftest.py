@@ -11,7 +11,9 @@ from infra.local.demo import Desk, until
 from infra.local.first_day import settle_in
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
+from responders.sources import SOURCES
 from shared.deliveries import last_delivery
+from shared.poll import polled_until
 
 _OF_THE_PLACE = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
@@ -26,12 +28,19 @@ class Healthy:
     inbox: httpx.Client
 
 
+def _polled(desk: Desk) -> bool:
+    """Say whether both logs of every tenant were read."""
+    places = ((source, tenant) for source in SOURCES for tenant in desk.settings.tenants)
+    return all(polled_until(desk.storage, source, tenant.id) for source, tenant in places)
+
+
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
     with Stack(tmp_path_factory.mktemp("healthy")) as stack:
         desk = settle_in(stack)
         until(desk.snapshots_taken, within=60, what="no snapshots")
         until(desk.rosters_read, within=60, what="no rosters")
+        until(lambda: _polled(desk), within=60, what="a log was not read")
         until(lambda: last_delivery(desk.storage, SUBSCRIPTION), within=60, what="no event")
         with httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox:
             yield Healthy(stack=stack, desk=desk, values=stack.values(), inbox=inbox)
