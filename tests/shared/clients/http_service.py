@@ -1,7 +1,7 @@
 """A real HTTP service on loopback that answers as it is told and remembers what it was asked."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,18 +28,26 @@ class Asked:
 
 @dataclass(slots=True, kw_only=True)
 class HttpService:
-    """`replies` are given in order, the last one for ever."""
+    """`replies` are given in order, the last one for ever; `respond`, where it is there, makes them instead."""
 
     url: str
     replies: list[Reply]
+    respond: Callable[[Asked], Reply] | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
+
+    def reply(self, asked: Asked) -> Reply:
+        """Note what was asked, and give the answer to it."""
+        self.asked.append(asked)
+        if self.respond is not None:
+            return self.respond(asked)
+        return self.replies[min(len(self.asked), len(self.replies)) - 1]
 
 
 @contextmanager
-def http_service(*replies: Reply) -> Generator[HttpService]:
+def http_service(*replies: Reply, respond: Callable[[Asked], Reply] | None = None) -> Generator[HttpService]:
     server = _Server(("127.0.0.1", 0), _Handler)
     service = server.service = HttpService(
-        url=f"http://127.0.0.1:{server.server_port}", replies=list(replies) or [Reply()]
+        url=f"http://127.0.0.1:{server.server_port}", replies=list(replies) or [Reply()], respond=respond
     )
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -64,8 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         service = self.server.service
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        service.asked.append(Asked(method=self.command, path=self.path, headers=headers, body=body))
-        reply = service.replies[min(len(service.asked), len(service.replies)) - 1]
+        reply = service.reply(Asked(method=self.command, path=self.path, headers=headers, body=body))
         self.close_connection = True
         if reply.cut:
             return
