@@ -6,9 +6,9 @@ the day after which its rows may go, so that they are found by the index; only `
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol, Self
 
 import msgspec
 from msgspec import Struct
@@ -105,6 +105,47 @@ class _Told(Struct, frozen=True):
     records: tuple[str, ...]
 
 
+class Mergeable(Protocol):
+    """What a row keeps of several writers: adding to it what it holds changes nothing."""
+
+    def with_(self, new: Self, /) -> Self:
+        """Give both together."""
+        ...
+
+
+def merge[T: Mergeable](
+    storage: Storage,
+    place: tuple[str, str],
+    new: T,
+    *,
+    read: Callable[[Row], T],
+    columns: Callable[[T], Mapping[str, Any]],
+    what: str,
+) -> None:
+    """Add to a row of table `Counters`, by partition and key, what it doesn't hold yet. Raises EdgeError.
+
+    Raises:
+        Conflict: too many were writing it at once; `what` names it.
+    """
+    partition, key = place
+    for _ in range(_TRIES):
+        row = storage.row(Table.COUNTERS, partition, key)
+        if row is None:
+            if storage.insert(Table.COUNTERS, partition, key, columns(new)):
+                return
+            continue
+        known = read(row)
+        both = known.with_(new)
+        if both is known or both == known:
+            return
+        try:
+            storage.replace(Table.COUNTERS, row, columns(both))
+        except Conflict:
+            continue
+        return
+    raise Conflict(f"{what} is being written by too many at once")
+
+
 class TableCounters:
     """The table. Each method raises EdgeError."""
 
@@ -117,23 +158,14 @@ class TableCounters:
         Raises:
             Conflict: too many were writing it at once.
         """
-        partition, key = place.partition(at), place.key(at)
-        for _ in range(_TRIES):
-            row = self._storage.row(Table.COUNTERS, partition, key)
-            if row is None:
-                if self._storage.insert(Table.COUNTERS, partition, key, _columns(new)):
-                    return
-                continue
-            known = _minute(row)
-            together = known.with_(new)
-            if together is known:
-                return
-            try:
-                self._storage.replace(Table.COUNTERS, row, _columns(together))
-            except Conflict:
-                continue
-            return
-        raise Conflict(f"the count of {place.detection} is being written by too many at once")
+        merge(
+            self._storage,
+            (place.partition(at), place.key(at)),
+            new,
+            read=_minute,
+            columns=_columns,
+            what=f"the count of {place.detection}",
+        )
 
     def minutes(self, place: Place, begin: datetime, end: datetime) -> dict[datetime, Minute]:
         """Read the minutes of a place from `begin` on and before `end`, in their order."""

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from shared.catalog import AnyDetection
-from shared.clients.storage import Conflict, Row, Storage, Table
-from shared.counters import DAY, MINUTE, MOST_PACKED, Place, days, hashed, packed, unpacked
+from shared.clients.storage import Row, Storage, Table
+from shared.counters import DAY, MINUTE, MOST_PACKED, Place, days, hashed, merge, packed, unpacked
 from shared.counting import identity
 from shared.events import Event
 from shared.vocabulary import Vocabulary
@@ -26,7 +26,6 @@ _SECONDS_KEPT: Final = 8 * DAY
 _CLOCKS_DIFFER: Final = timedelta(hours=1)
 _REMEMBERED: Final = 1 << 16
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TRIES: Final = 10
 
 
 type OpenCase = Callable[[AnyDetection, str, bytes], bool]
@@ -168,22 +167,14 @@ class TableMarks:
         Raises:
             Conflict: too many were writing it at once.
         """
-        partition, key = place.partition(end), _first_key(place, end)
-        for _ in range(_TRIES):
-            row = self._storage.row(Table.COUNTERS, partition, key)
-            if row is None:
-                if self._storage.insert(Table.COUNTERS, partition, key, _columns(mark)):
-                    return
-                continue
-            known = _mark(row)
-            if known.with_(mark) == known:
-                return
-            try:
-                self._storage.replace(Table.COUNTERS, row, _columns(known.with_(mark)))
-            except Conflict:
-                continue
-            return
-        raise Conflict(f"what {place.detection} follows is being written by too many at once")
+        merge(
+            self._storage,
+            (place.partition(end), _first_key(place, end)),
+            mark,
+            read=_mark,
+            columns=_columns,
+            what=f"what {place.detection} follows",
+        )
 
     def marked(self, place: Place, end: datetime) -> Mark | None:
         """Read the firsts of a stretch; None where there are none."""
