@@ -19,10 +19,11 @@ param untouchableIds string[]
 
 var subscriptionScope = subscription().id
 var label = '${installation}, ${uniqueString(subscription().id)}'
+var keptIds = union([principalId], untouchableIds)
 // A guard of the app's own, once more where the app can't get round it: the identity never gives itself a role, and never
 // takes one from itself, from a break-glass account or from another protected principal.
 var mayWrite = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/write\'})) OR (@Request[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${principalId}})'
-var mayDelete = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'})) OR (@Resource[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${join(union([principalId], untouchableIds), ', ')}})'
+var mayDelete = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'})) OR (@Resource[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${join(keptIds, ', ')}})'
 
 resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
