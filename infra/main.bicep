@@ -1,8 +1,10 @@
 // Everything that Entra Responder needs in Azure, in one go: a resource group, what is in it, and what its identity may
 // do in the subscriptions that it watches. It starts harmless: the identity may only read, every detection observes.
 //
-// Order: this file, then the code, then modules/events.bicep (the event subscriptions need the deployed function).
+// Order: this file, the Graph permissions, the code; infra/scripts/deploy.sh does all. Event Grid delivers to a queue, so
+// nothing that happens between is lost.
 targetScope = 'subscription'
+import * as types from 'modules/types.bicep'
 
 // ---- where and what ------------------------------------------------------------------------------------------------
 
@@ -31,14 +33,13 @@ param storageSku string = 'Standard_ZRS'
 // ---- who is guarded, and how far it may go ---------------------------------------------------------------------------
 
 @description('watch: the identity may read role assignments. act: it may also write and delete them, apart from its own and those of protected principals.')
-@allowed([
-  'watch'
-  'act'
-])
-param tier string = 'watch'
+param tier types.tier = 'watch'
 
 @description('Ids of further subscriptions to watch; the one deployed to is always watched.')
 param watchedSubscriptionIds string[] = []
+
+@description('Resource ids of Event Grid system topics that watched subscriptions have already: Azure allows one for each. Its system-assigned identity must be on.')
+param existingTopicIds string[] = []
 
 @description('Object ids of the break-glass accounts. Nothing is ever taken from them.')
 @minLength(1)
@@ -55,10 +56,6 @@ param b2cResponderId string = ''
 
 @description('Application id of the responder\'s registration in the B2C tenant.')
 param b2cClientId string = ''
-
-@description('PFX or PEM file of that registration in base64, if you bring your own: grant.sh --b2c makes one in the vault. Given once, it stays there.')
-@secure()
-param b2cCertificate string = ''
 
 // ---- who is told, and who may ask ------------------------------------------------------------------------------------
 
@@ -79,40 +76,26 @@ param pagerDutyRoutingKey string = ''
 @description('Where PagerDuty takes events; its European region has an address of its own.')
 param pagerDutyUrl string = 'https://events.pagerduty.com/v2/enqueue'
 
-@description('Link to a case in cards, with {case} where the case id goes; empty for none.')
-param caseLink string = ''
-
 @description('Application (client) id of the registration that operators sign in to; HTTP without its token gets 401.')
 @minLength(36)
 @maxLength(36)
 param operatorsClientId string
 
-@description('Object ids of groups whose members may call the app; empty lets in whoever the registration lets in.')
-param operatorGroupIds string[] = []
-
-@description('Address ranges (CIDR) from which operators call. When given, only they and Event Grid reach the app at all.')
+@description('Address ranges (CIDR) from which operators call. When given, only they reach the app at all.')
 param operatorAddressRanges string[] = []
 
-@description('People who hear of trouble with the responder itself, by e-mail.')
+@description('People who hear of trouble with the responder itself, by e-mail. Azure writes to each address once: whoever does not confirm within 30 minutes hears nothing.')
 @minLength(1)
-param alertEmails {
-  name: string
-  address: string
-}[]
+param alertEmails types.email[]
 
-@description('The same by text message; countryCode is without the plus sign.')
-param alertPhones {
-  name: string
-  countryCode: string
-  number: string
-}[] = []
+@description('The same by text message.')
+param alertPhones types.phone[] = []
 
 @description('The same by telephone call; Azure calls numbers of few countries.')
-param alertCalls {
-  name: string
-  countryCode: string
-  number: string
-}[] = []
+param alertCalls types.phone[] = []
+
+@description('E-mails about trouble also go to whoever is Owner of the subscription. They need no confirmation, unlike addresses.')
+param alertOwners bool = true
 
 // ---- how it works ----------------------------------------------------------------------------------------------------
 
@@ -141,14 +124,11 @@ param pollOverlapMinutes int = 60
 @maxValue(1440)
 param acknowledgeMinutes int = 15
 
-@description('Words that differ by tenant (ids, domains, conventions), as the setting VOCABULARY takes them; empty for the defaults.')
-param vocabulary object = {}
+@description('Words that differ by tenant (ids, domains, conventions): the JSON text that the setting VOCABULARY takes; empty for the defaults.')
+param vocabulary string = ''
 
 @description('Folder of Sigma rules, as a path in the code that is deployed, like rules; each runs as a detection. Empty for none.')
 param sigmaRules string = ''
-
-@description('NCRONTAB: when the audit logs are read.')
-param auditPollSchedule string = '0 */2 * * * *'
 
 @description('How sign-ins are read: poll needs Entra ID P1 in each tenant; off leaves the sign-in logs alone.')
 @allowed([
@@ -157,29 +137,27 @@ param auditPollSchedule string = '0 */2 * * * *'
 ])
 param signIns string = 'poll'
 
-@description('NCRONTAB: when the sign-in logs are read.')
-param signInPollSchedule string = '30 */2 * * * *'
-
-@description('NCRONTAB: when the last 24 hours are read again.')
-param backfillSchedule string = '0 40 3 * * *'
-
-@description('NCRONTAB: when snapshots are taken.')
-param snapshotSchedule string = '30 */10 * * * *'
-
-@description('NCRONTAB: when it is read who is privileged and which groups roles can be given to.')
-param rosterSchedule string = '0 */15 * * * *'
-
-@description('NCRONTAB: when counts that nobody needs any more are deleted.')
-param counterPurgeSchedule string = '0 10 4 * * *'
-
-@description('NCRONTAB: when unfinished cases and waiting pages are taken up. It is the heartbeat that an alert watches.')
-param resumeSchedule string = '15 * * * * *'
-
 @description('Resource id of the workspace that Entra sends its sign-in logs to; it then counts in place of the app. Empty: the app counts.')
 param signInWorkspaceId string = ''
 
-@description('NCRONTAB: when that workspace is asked for counts.')
-param logCountSchedule string = '45 */10 * * * *'
+@description('Memory of an instance in MB; 512 has a quarter of a core, 2048 one, 4096 two.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 2048
+
+@description('Functions of which one instance is always there, so that a lone event does not wait for a cold start. HTTP always has one. By default, in the tier act, those on the way from an event to putting back.')
+param alwaysReadyFunctions string[] = tier == 'act'
+  ? [
+      'subscription_events'
+      'answer_case'
+    ]
+  : []
+
+@description('Whether the alerts on silent timers are on. A first deployment switches them off until the code is there.')
+param heartbeats bool = true
 
 @description('Most instances of the function app.')
 @minValue(40)
@@ -193,7 +171,7 @@ param maximumInstances int = 40
 @maxValue(146000)
 param evidenceDays int = 365
 
-@description('Locked can never be undone or shortened, and keeps the account from being deleted until it runs out.')
+@description('Locked can never be undone or shortened, and keeps the account from being deleted until it runs out. An account must begin Unlocked: deploy.sh locks it in a second step.')
 @allowed([
   'Unlocked'
   'Locked'
@@ -205,21 +183,8 @@ param evidenceLock string = 'Unlocked'
 @maxValue(730)
 param logDays int = 90
 
-@description('Whether storage, vault and logs answer on their public addresses (to Entra tokens only). Disabled needs private endpoints, which are not made here.')
-@allowed([
-  'Enabled'
-  'Disabled'
-])
-param networkAccess string = 'Enabled'
-
-@description('Subnet (delegated to Microsoft.App/environments, with service endpoints for storage and Key Vault) that the app goes out through. When given, storage and vault refuse every other network.')
-param integrationSubnetId string = ''
-
-@description('Make an Event Hub for Entra\'s diagnostic settings, for tenants too large to poll.')
+@description('Make an Event Hub for Entra\'s diagnostic settings, for tenants too large to poll. They send with a key, so the namespace takes keys.')
 param auditStream bool = false
-
-@description('Let senders to that Event Hub use the key of its authorization rule, which Entra\'s diagnostic settings ask for.')
-param auditStreamKeys bool = false
 
 @description('Keep what matters from being deleted by a CanNotDelete lock.')
 param locks bool = true
@@ -227,27 +192,90 @@ param locks bool = true
 // ----------------------------------------------------------------------------------------------------------------------
 
 var suffix = uniqueString(subscription().id, environmentName, prefix)
+var installation = '${prefix}-${environmentName}'
 var tags = {
   'azd-env-name': environmentName
   'entra-responder': prefix
 }
 var names = {
-  group: 'rg-${prefix}-${environmentName}'
+  group: 'rg-${installation}'
   identity: 'id-${prefix}-${suffix}'
   workspace: 'log-${prefix}-${suffix}'
   insights: 'appi-${prefix}-${suffix}'
   storage: '${prefix}st${suffix}'
   evidence: '${prefix}ev${suffix}'
-  vault: '${prefix}kv${suffix}'
+  // Begins with a letter whatever the prefix does, as a vault's name must.
+  vault: 'kv${prefix}${suffix}'
   plan: 'plan-${prefix}-${suffix}'
   app: '${prefix}-${suffix}'
   topic: 'evgt-${prefix}-${suffix}'
+  eventSubscriptions: 'entra-responder-${suffix}-'
   stream: 'evhns-${prefix}-${suffix}'
   actionGroup: 'ag-${prefix}-${suffix}'
+  changesActionGroup: 'ag-${prefix}-changes-${suffix}'
+  events: 'resource-events'
+  deadLetters: 'dead-letters'
 }
 var ownSubscriptionId = subscription().subscriptionId
-var subscriptionIds = union([ownSubscriptionId], watchedSubscriptionIds)
+// Each once, however it is spelled, and without the own one.
+var furtherSubscriptionIds = filter(union(map(watchedSubscriptionIds, id => toLower(trim(id))), []), id => id != toLower(ownSubscriptionId) && !empty(id))
+var subscriptionIds = concat([ownSubscriptionId], furtherSubscriptionIds)
 var untouchableIds = union(emergencyAccountIds, protectedPrincipalIds)
+// The topic of each: the one that is there already, or ours.
+var givenTopics = map(existingTopicIds, id => {
+  subscriptionId: toLower(split(id, '/')[2])
+  group: split(id, '/')[4]
+  name: last(split(id, '/'))
+})
+var topics types.topicPlace[] = map(
+  subscriptionIds,
+  id =>
+    first(filter(givenTopics, topic => topic.subscriptionId == toLower(id))) ?? {
+      subscriptionId: id
+      group: names.group
+      name: names.topic
+    }
+)
+var signInWorkspace = split(
+  empty(signInWorkspaceId) ? '/subscriptions/${ownSubscriptionId}/resourceGroups/${names.group}' : signInWorkspaceId,
+  '/'
+)
+// Operations whose success Event Grid delivers: those that the detections on Azure resources look for. A filter takes 25
+// values at most.
+var operations = [
+  [
+    'Microsoft.Authorization/locks/delete'
+    'Microsoft.Authorization/roleAssignments/delete'
+    'Microsoft.Authorization/roleAssignments/write'
+    'Microsoft.Authorization/roleDefinitions/write'
+    'Microsoft.EventGrid/domains/delete'
+    'Microsoft.EventGrid/eventSubscriptions/delete'
+    'Microsoft.EventGrid/systemTopics/delete'
+    'Microsoft.EventGrid/systemTopics/eventSubscriptions/delete'
+    'Microsoft.EventGrid/topics/delete'
+    'Microsoft.EventGrid/topics/eventSubscriptions/delete'
+    'Microsoft.Insights/diagnosticSettings/delete'
+  ]
+  [
+    'Microsoft.Web/sites/applySlotConfig/action'
+    'Microsoft.Web/sites/basicPublishingCredentialsPolicies/write'
+    'Microsoft.Web/sites/config/delete'
+    'Microsoft.Web/sites/config/write'
+    'Microsoft.Web/sites/delete'
+    'Microsoft.Web/sites/extensions/write'
+    'Microsoft.Web/sites/functions/delete'
+    'Microsoft.Web/sites/functions/keys/write'
+    'Microsoft.Web/sites/functions/properties/write'
+    'Microsoft.Web/sites/functions/write'
+    'Microsoft.Web/sites/host/functionkeys/write'
+    'Microsoft.Web/sites/host/systemkeys/write'
+    'Microsoft.Web/sites/slots/write'
+    'Microsoft.Web/sites/slotsswap/action'
+    'Microsoft.Web/sites/sourcecontrols/write'
+    'Microsoft.Web/sites/stop/action'
+    'Microsoft.Web/sites/write'
+  ]
+]
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: names.group
@@ -255,18 +283,27 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   tags: tags
 }
 
+// Names of role assignments are made of resource ids, which are known beforehand: what-if then sees what is in every
+// module. An identity that was made anew has the same id, and its old assignments have to go first (orphans.sh).
+var identityId = resourceId(
+  ownSubscriptionId,
+  names.group,
+  'Microsoft.ManagedIdentity/userAssignedIdentities',
+  names.identity
+)
+var storageId = resourceId(ownSubscriptionId, names.group, 'Microsoft.Storage/storageAccounts', names.storage)
+
 module identity 'modules/identity.bicep' = {
-  name: 'identity-${suffix}'
   scope: group
   params: {
     name: names.identity
     location: location
     tags: tags
+    locks: locks
   }
 }
 
 module monitoring 'modules/monitoring.bicep' = {
-  name: 'monitoring-${suffix}'
   scope: group
   params: {
     workspaceName: names.workspace
@@ -274,75 +311,72 @@ module monitoring 'modules/monitoring.bicep' = {
     location: location
     tags: tags
     retentionDays: logDays
-    publicNetworkAccess: networkAccess
+    identityId: identityId
     principalId: identity.outputs.principalId
+    installation: installation
     locks: locks
   }
 }
 
 module storage 'modules/storage.bicep' = {
-  name: 'storage-${suffix}'
   scope: group
   params: {
     name: names.storage
     location: location
     tags: tags
     sku: storageSku
-    publicNetworkAccess: networkAccess
-    subnetId: integrationSubnetId
+    identityId: identityId
     principalId: identity.outputs.principalId
+    installation: installation
     workspaceId: monitoring.outputs.workspaceId
     locks: locks
   }
 }
 
 module evidence 'modules/evidence.bicep' = {
-  name: 'evidence-${suffix}'
   scope: group
   params: {
     name: names.evidence
     location: location
     tags: tags
     sku: storageSku
-    publicNetworkAccess: networkAccess
-    subnetId: integrationSubnetId
     retentionDays: evidenceDays
     lockState: evidenceLock
+    identityId: identityId
     principalId: identity.outputs.principalId
+    installation: installation
     workspaceId: monitoring.outputs.workspaceId
     locks: locks
   }
 }
 
 module vault 'modules/vault.bicep' = {
-  name: 'vault-${suffix}'
   scope: group
   params: {
     name: names.vault
     location: location
     tags: tags
-    publicNetworkAccess: networkAccess
-    subnetId: integrationSubnetId
+    identityId: identityId
     principalId: identity.outputs.principalId
+    installation: installation
     workspaceId: monitoring.outputs.workspaceId
     teamsWebhookUrl: teamsWebhookUrl
     pagerDutyRoutingKey: pagerDutyRoutingKey
-    b2cCertificate: b2cCertificate
     locks: locks
   }
 }
 
 module signInLogs 'modules/sign-in-logs.bicep' = if (!empty(signInWorkspaceId)) {
-  name: 'sign-in-logs-${suffix}'
-  scope: resourceGroup(split(signInWorkspaceId, '/')[2], split(signInWorkspaceId, '/')[4])
+  scope: resourceGroup(signInWorkspace[2], signInWorkspace[4])
   params: {
-    workspaceName: last(split(signInWorkspaceId, '/'))
+    workspaceName: last(signInWorkspace)
+    identityId: identityId
     principalId: identity.outputs.principalId
+    installation: installation
   }
 }
 
 module app 'modules/app.bicep' = {
-  name: 'app-${suffix}'
   scope: group
   params: {
     name: names.app
@@ -350,17 +384,17 @@ module app 'modules/app.bicep' = {
     location: location
     tags: tags
     maximumInstances: maximumInstances
-    subnetId: integrationSubnetId
-    identityId: identity.outputs.id
+    instanceMemoryMB: instanceMemoryMB
+    alwaysReadyFunctions: alwaysReadyFunctions
+    identityId: identityId
     identityClientId: identity.outputs.clientId
     identityPrincipalId: identity.outputs.principalId
-    hostStorageName: storage.outputs.name
-    evidenceStorageName: evidence.outputs.name
+    hostStorageName: names.storage
+    evidenceStorageName: names.evidence
     deploymentContainer: storage.outputs.deploymentContainer
     vaultUri: vault.outputs.uri
     insightsConnectionString: monitoring.outputs.connectionString
     operatorsClientId: operatorsClientId
-    operatorGroupIds: operatorGroupIds
     operatorAddressRanges: operatorAddressRanges
     subscriptionIds: subscriptionIds
     emergencyAccountIds: emergencyAccountIds
@@ -371,8 +405,7 @@ module app 'modules/app.bicep' = {
     pageByTeams: pageByTeams
     pageByPagerDuty: pageByPagerDuty
     pagerDutyUrl: pagerDutyUrl
-    caseLink: caseLink
-    logWorkspaceId: empty(signInWorkspaceId) ? '' : signInLogs!.outputs.customerId
+    logWorkspaceId: signInLogs.?outputs.customerId ?? ''
     remediationsPerHour: remediationsPerHour
     leaseSeconds: leaseSeconds
     readBackSeconds: readBackSeconds
@@ -381,104 +414,112 @@ module app 'modules/app.bicep' = {
     vocabulary: vocabulary
     signIns: signIns
     sigmaRules: sigmaRules
-    auditPollSchedule: auditPollSchedule
-    signInPollSchedule: signInPollSchedule
-    backfillSchedule: backfillSchedule
-    snapshotSchedule: snapshotSchedule
-    rosterSchedule: rosterSchedule
-    counterPurgeSchedule: counterPurgeSchedule
-    resumeSchedule: resumeSchedule
-    logCountSchedule: logCountSchedule
     locks: locks
   }
+  dependsOn: [
+    evidence
+  ]
 }
 
 module roles 'modules/roles.bicep' = {
-  name: 'roles-${suffix}'
   params: {
     tier: tier
-    installation: '${prefix}-${environmentName}'
+    installation: installation
+    identityId: identityId
     principalId: identity.outputs.principalId
     untouchableIds: untouchableIds
   }
 }
 
 module activityLog 'modules/activity-log.bicep' = {
-  name: 'activity-log-${suffix}'
   params: {
-    installation: '${prefix}-${environmentName}'
+    installation: installation
     workspaceId: monitoring.outputs.workspaceId
   }
 }
 
-module topic 'modules/topic.bicep' = {
-  name: 'topic-${suffix}'
+module topic 'modules/topic.bicep' = if (topics[0].name == names.topic) {
   scope: group
   params: {
     name: names.topic
     tags: tags
-    workspaceId: monitoring.outputs.workspaceId
     locks: locks
   }
 }
 
-module deadLetters 'modules/dead-letters.bicep' = {
-  name: 'dead-letters-${suffix}'
-  scope: group
-  params: {
-    accountName: storage.outputs.name
-    containerName: storage.outputs.deadLetterContainer
-    topicPrincipalId: topic.outputs.principalId
-  }
-}
-
 module watched 'modules/watch.bicep' = [
-  for id in watchedSubscriptionIds: {
-    name: 'watch-${uniqueString(id, suffix)}'
+  for (id, i) in furtherSubscriptionIds: {
     scope: subscription(id)
     params: {
       groupName: names.group
-      topicName: names.topic
+      topicName: topics[i + 1].name == names.topic ? names.topic : ''
+      actionGroupName: names.changesActionGroup
       location: location
       tags: tags
       tier: tier
-      installation: '${prefix}-${environmentName}'
+      installation: installation
+      identityId: identityId
       principalId: identity.outputs.principalId
       untouchableIds: untouchableIds
       workspaceId: monitoring.outputs.workspaceId
+      emails: alertEmails
+      owners: alertOwners
       locks: locks
     }
   }
 ]
 
-module watchedDeadLetters 'modules/dead-letters.bicep' = [
-  for (id, i) in watchedSubscriptionIds: {
-    name: 'dead-letters-${uniqueString(id, suffix)}'
+module deliveries 'modules/delivery.bicep' = [
+  for place in topics: {
     scope: group
     params: {
-      accountName: storage.outputs.name
-      containerName: storage.outputs.deadLetterContainer
-      topicPrincipalId: watched[i].outputs.topicPrincipalId
+      accountName: names.storage
+      queueName: names.events
+      containerName: names.deadLetters
+      topic: place
+      installation: installation
     }
+    dependsOn: [
+      storage
+      topic
+      watched
+    ]
+  }
+]
+
+module eventSubscriptions 'modules/event-subscriptions.bicep' = [
+  for place in topics: {
+    scope: resourceGroup(place.subscriptionId, place.group)
+    params: {
+      topicName: place.name
+      namePrefix: names.eventSubscriptions
+      accountId: storageId
+      queueName: names.events
+      containerName: names.deadLetters
+      workspaceId: monitoring.outputs.workspaceId
+      operations: operations
+    }
+    // Event Grid looks whether its topic may write to the queue.
+    dependsOn: [
+      deliveries
+    ]
   }
 ]
 
 module stream 'modules/stream.bicep' = if (auditStream) {
-  name: 'stream-${suffix}'
   scope: group
   params: {
     name: names.stream
     location: location
     tags: tags
-    publicNetworkAccess: networkAccess
-    sharedKeys: auditStreamKeys
+    identityId: identityId
     principalId: identity.outputs.principalId
+    installation: installation
     locks: locks
   }
 }
 
 module alerts 'modules/alerts.bicep' = {
-  name: 'alerts-${suffix}'
   scope: group
   params: {
     actionGroupName: names.actionGroup
@@ -488,12 +529,24 @@ module alerts 'modules/alerts.bicep' = {
     emails: alertEmails
     phones: alertPhones
     calls: alertCalls
+    owners: alertOwners
+    heartbeats: heartbeats
+    locks: locks
+  }
+}
+
+module changes 'modules/changes.bicep' = {
+  scope: group
+  params: {
+    actionGroupName: names.changesActionGroup
+    tags: tags
+    emails: alertEmails
+    owners: alertOwners
     locks: locks
   }
 }
 
 module workbook 'modules/workbook.bicep' = {
-  name: 'workbook-${suffix}'
   scope: group
   params: {
     location: location
@@ -514,26 +567,38 @@ output functionAppId string = app.outputs.id
 @description('Host name that operators call.')
 output functionAppHost string = app.outputs.host
 
+@description('Resource id of the identity.')
+output identityId string = identityId
+
 @description('Object id of the identity, to which the Graph permissions are granted.')
 output identityPrincipalId string = identity.outputs.principalId
 
 @description('Application id of the identity.')
 output identityClientId string = identity.outputs.clientId
 
-@description('Name of the host storage account: tables, queue, snapshots.')
-output storageName string = storage.outputs.name
+@description('Name of the host storage account: tables, queues, snapshots.')
+output storageName string = names.storage
 
 @description('Name of the evidence account.')
-output evidenceName string = evidence.outputs.name
+output evidenceName string = names.evidence
 
 @description('Name of the vault.')
-output vaultName string = vault.outputs.name
+output vaultName string = names.vault
 
-@description('What modules/events.bicep takes as deadLetterAccountId.')
-output deadLetterAccountId string = storage.outputs.id
+@description('Resource id of the action group that is told of trouble.')
+output actionGroupId string = alerts.outputs.actionGroupId
 
-@description('What modules/events.bicep takes as subscriptionIds.')
+@description('All watched subscriptions.')
 output subscriptionIds string[] = subscriptionIds
 
-@description('What modules/events.bicep takes as topicName: the same name in the same group of every subscription.')
-output topicName string = topic.outputs.name
+@description('Resource id of the system topic of each watched subscription, in the same order.')
+output topicIds string[] = map(
+  topics,
+  place => resourceId(place.subscriptionId, place.group, 'Microsoft.EventGrid/systemTopics', place.name)
+)
+
+@description('What the names of this installation\'s event subscriptions begin with.')
+output eventSubscriptionPrefix string = names.eventSubscriptions
+
+@description('The event subscriptions that should be on each topic.')
+output eventSubscriptionNames string[] = map(range(0, length(operations)), i => '${names.eventSubscriptions}${i}')

@@ -3,13 +3,21 @@
 using './main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'prod')
+param storageSku = readEnvironmentVariable('STORAGE_SKU', 'Standard_ZRS')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param tier = readEnvironmentVariable('RESPONDER_TIER', 'watch')
 
 // Lists are separated by commas.
 param emergencyAccountIds = split(readEnvironmentVariable('EMERGENCY_ACCOUNT_IDS'), ',')
-param protectedPrincipalIds = filter(split(readEnvironmentVariable('PROTECTED_PRINCIPAL_IDS', ''), ','), id => !empty(id))
-param watchedSubscriptionIds = filter(split(readEnvironmentVariable('WATCHED_SUBSCRIPTION_IDS', ''), ','), id => !empty(id))
+param protectedPrincipalIds = filter(
+  split(readEnvironmentVariable('PROTECTED_PRINCIPAL_IDS', ''), ','),
+  id => !empty(id)
+)
+param existingTopicIds = filter(split(readEnvironmentVariable('EXISTING_TOPIC_IDS', ''), ','), id => !empty(id))
+param watchedSubscriptionIds = filter(
+  split(readEnvironmentVariable('WATCHED_SUBSCRIPTION_IDS', ''), ','),
+  id => !empty(id)
+)
 
 param operatorsClientId = readEnvironmentVariable('OPERATORS_CLIENT_ID')
 param alertEmails = [
@@ -27,4 +35,10 @@ param pagerDutyRoutingKey = readEnvironmentVariable('PAGERDUTY_ROUTING_KEY', '')
 param b2cTenantId = readEnvironmentVariable('B2C_TENANT_ID', '')
 param b2cResponderId = readEnvironmentVariable('B2C_RESPONDER_ID', '')
 param b2cClientId = readEnvironmentVariable('B2C_CLIENT_ID', '')
-param b2cCertificate = readEnvironmentVariable('B2C_CERTIFICATE', '')
+
+param signInWorkspaceId = readEnvironmentVariable('SIGN_IN_WORKSPACE_ID', '')
+param vocabulary = readEnvironmentVariable('VOCABULARY', '')
+param evidenceDays = int(readEnvironmentVariable('EVIDENCE_DAYS', '365'))
+param evidenceLock = readEnvironmentVariable('EVIDENCE_LOCK', 'Unlocked')
+param heartbeats = bool(readEnvironmentVariable('RESPONDER_HEARTBEATS', 'true'))
+param locks = bool(readEnvironmentVariable('RESPONDER_LOCKS', 'true'))

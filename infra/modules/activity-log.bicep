@@ -7,6 +7,7 @@ param installation string
 @description('Workspace for the logs.')
 param workspaceId string
 
+#disable-next-line use-recent-api-versions // there is no newer one
 resource export 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'entra-responder-${installation}'
   properties: {

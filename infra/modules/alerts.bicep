@@ -1,4 +1,5 @@
 // Watches the responder from outside: these alerts reach people by Azure Monitor, without the app, its storage or Teams.
+import * as types from 'types.bicep'
 
 @description('Name of the action group.')
 param actionGroupName string
@@ -7,88 +8,93 @@ param actionGroupName string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('Workspace with the logs.')
 param workspaceId string
 
 @description('Who gets e-mails.')
-param emails {
-  name: string
-  address: string
-}[]
+param emails types.email[]
 
 @description('Who gets text messages.')
-param phones {
-  name: string
-  countryCode: string
-  number: string
-}[]
+param phones types.phone[]
 
 @description('Who is called.')
-param calls {
-  name: string
-  countryCode: string
-  number: string
-}[]
+param calls types.phone[]
+
+@description('Whether the owners of the subscription get e-mails too. Addresses need no confirmation then.')
+param owners bool
+
+@description('Whether alerts on silent timers are on: not before the code is there.')
+param heartbeats bool
 
 @description('Whether to lock against deletion.')
 param locks bool
 
-var groupScope = resourceGroup().id
-// Each timer of the app, and how long it may be silent or fail before somebody should look.
-var heartbeats = [
+var owner = '8e3af657-a8ff-443c-a75c-2fe8c4bcb635'
+// Each timer of the app, and how long since the end of its last successful run somebody should look. `window` is where
+// runs are looked for: `silence`, and the half hour that a run may take, because a run counts by when it began.
+var timers = [
   {
     function: 'resume_cases'
-    silence: 'PT10M'
+    silence: '10m'
+    window: 'PT45M'
     looked: 'PT5M'
     severity: 0
   }
   {
     function: 'poll_directory_audits'
-    silence: 'PT15M'
+    silence: '15m'
+    window: 'PT45M'
     looked: 'PT5M'
     severity: 1
   }
   {
     function: 'poll_sign_ins'
-    silence: 'PT15M'
+    silence: '15m'
+    window: 'PT45M'
     looked: 'PT15M'
     severity: 1
   }
   {
     function: 'take_snapshots'
-    silence: 'PT1H'
+    silence: '1h'
+    window: 'PT2H'
     looked: 'PT15M'
     severity: 1
   }
   {
     function: 'sweep_rosters'
-    silence: 'PT1H'
+    silence: '1h'
+    window: 'PT2H'
     looked: 'PT15M'
     severity: 1
   }
   {
     function: 'count_in_log_analytics'
-    silence: 'PT1H'
+    silence: '1h'
+    window: 'PT2H'
     looked: 'PT15M'
     severity: 2
   }
   {
     function: 'backfill_directory_audits'
-    silence: 'P2D'
+    silence: '30h'
+    window: 'P2D'
     looked: 'PT6H'
     severity: 2
   }
   {
     function: 'backfill_sign_ins'
-    silence: 'P2D'
+    silence: '30h'
+    window: 'P2D'
     looked: 'PT6H'
     severity: 2
   }
   {
     function: 'purge_counters'
-    silence: 'P2D'
+    silence: '30h'
+    window: 'P2D'
     looked: 'PT6H'
     severity: 3
   }
@@ -107,32 +113,18 @@ var happenings = [
     severity: 1
   }
   {
+    name: 'deliveries-failing'
+    title: 'Event Grid can not put events into the queue: changes of Azure roles come late or not at all'
+    query: loadTextContent('queries/deliveries-failing.kql')
+    severity: 1
+  }
+  {
     name: 'pages-not-delivered'
     title: 'A page could not be delivered: nobody may know of a case'
     query: loadTextContent('queries/pages-not-delivered.kql')
     severity: 0
   }
 ]
-var changes = [
-  'Microsoft.Web/sites/stop/action'
-  'Microsoft.Web/sites/write'
-  'Microsoft.Web/sites/delete'
-  'Microsoft.Web/sites/config/write'
-  'Microsoft.EventGrid/systemTopics/delete'
-  'Microsoft.EventGrid/systemTopics/eventSubscriptions/write'
-  'Microsoft.EventGrid/systemTopics/eventSubscriptions/delete'
-  'Microsoft.Insights/actionGroups/write'
-  'Microsoft.Insights/scheduledQueryRules/write'
-  'Microsoft.Insights/scheduledQueryRules/delete'
-  'Microsoft.Authorization/locks/delete'
-]
-var changeConditions = [
-  for operation in changes: {
-    field: 'operationName'
-    equals: operation
-  }
-]
-
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: actionGroupName
   location: 'global'
@@ -154,6 +146,15 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
         phoneNumber: phone.number
       }
     ]
+    armRoleReceivers: owners
+      ? [
+          {
+            name: 'owners of the subscription'
+            roleId: owner
+            useCommonAlertSchema: true
+          }
+        ]
+      : []
     voiceReceivers: [
       for call in calls: {
         name: '${call.name} by call'
@@ -164,27 +165,27 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-// Fires when there was no successful run in the window; resolves itself with the next one.
+// Fires when no successful run ended within `silence`; resolves itself with the next one.
 resource silences 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
-  for heartbeat in heartbeats: {
-    name: 'silence-${heartbeat.function}'
+  for timer in timers: {
+    name: 'silence-${timer.function}'
     location: location
     tags: tags
     kind: 'LogAlert'
     properties: {
-      displayName: 'Entra Responder: no successful run of ${heartbeat.function}'
-      description: 'It has not succeeded for ${heartbeat.silence}. Look at the function app: stopped, failing, or its timers dead?'
-      severity: heartbeat.severity
-      enabled: true
+      displayName: 'Entra Responder: no successful run of ${timer.function}'
+      description: 'It has not succeeded for ${timer.silence}. Look at the function app: stopped, failing, or its timers dead?'
+      severity: timer.severity
+      enabled: heartbeats
       scopes: [
         workspaceId
       ]
-      evaluationFrequency: heartbeat.looked
-      windowSize: heartbeat.silence
+      evaluationFrequency: timer.looked
+      windowSize: timer.window
       criteria: {
         allOf: [
           {
-            query: replace(loadTextContent('queries/heartbeat.kql'), '{function}', heartbeat.function)
+            query: replace(loadTextContent('queries/heartbeat.kql'), '{function}', timer.function)
             timeAggregation: 'Count'
             operator: 'LessThan'
             threshold: 1
@@ -237,7 +238,8 @@ resource events 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
         ]
       }
       autoMitigate: false
-      muteActionsDuration: 'PT30M'
+      // Not longer than the window less the frequency, or what happens meanwhile is never told.
+      muteActionsDuration: 'PT10M'
       skipQueryValidation: true
       actions: {
         actionGroups: [
@@ -248,42 +250,6 @@ resource events 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   }
 ]
 
-// From the activity log, so it works when the workspace does not; a deployment of one's own shows here as well.
-resource changed 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
-  name: 'responder-changed'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: 'The responder, its events or its alerts were changed, stopped or deleted. Was it you?'
-    enabled: true
-    scopes: [
-      groupScope
-    ]
-    condition: {
-      allOf: [
-        {
-          field: 'category'
-          equals: 'Administrative'
-        }
-        {
-          field: 'status'
-          equals: 'Succeeded'
-        }
-        {
-          anyOf: changeConditions
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [
-        {
-          actionGroupId: people.id
-        }
-      ]
-    }
-  }
-}
-
 resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   name: 'keep'
   scope: people
@@ -292,3 +258,27 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
     notes: 'Who is told when the responder itself is in trouble.'
   }
 }
+
+resource silenceLocks 'Microsoft.Authorization/locks@2020-05-01' = [
+  for (timer, i) in timers: if (locks) {
+    name: 'keep'
+    scope: silences[i]
+    properties: {
+      level: 'CanNotDelete'
+      notes: 'Tells when the responder has stopped.'
+    }
+  }
+]
+
+resource eventLocks 'Microsoft.Authorization/locks@2020-05-01' = [
+  for (happening, i) in happenings: if (locks) {
+    name: 'keep'
+    scope: events[i]
+    properties: {
+      level: 'CanNotDelete'
+      notes: 'Tells when the responder is in trouble.'
+    }
+  }
+]
+
+output actionGroupId string = people.id

@@ -1,4 +1,5 @@
 // The function app on Flex Consumption, its settings, and who may call it.
+import * as types from 'types.bicep'
 
 @description('Name of the app. The host id is cut from its first 32 characters.')
 param name string
@@ -10,16 +11,16 @@ param planName string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('Most instances.')
 param maximumInstances int
 
-@description('Subnet that the app goes out through; empty for none.')
-param subnetId string
+@description('Memory of an instance, in MB.')
+param instanceMemoryMB int
 
-@description('Enabled or Disabled. Event Grid delivers to public addresses only, so Disabled means polling alone.')
-param publicNetworkAccess string = 'Enabled'
+@description('Functions of which one instance is always there.')
+param alwaysReadyFunctions string[]
 
 @description('Resource id of the identity that the app works under.')
 param identityId string
@@ -47,9 +48,6 @@ param insightsConnectionString string
 
 @description('Application id of the registration that operators sign in to.')
 param operatorsClientId string
-
-@description('Groups whose members may call the app; empty for whoever the registration lets in.')
-param operatorGroupIds string[]
 
 @description('Address ranges that may reach the app; empty for all.')
 param operatorAddressRanges string[]
@@ -81,9 +79,6 @@ param pageByPagerDuty bool
 @description('Where PagerDuty takes events.')
 param pagerDutyUrl string
 
-@description('Link to a case in cards; empty for none.')
-param caseLink string
-
 @description('Id of the workspace that counts sign-ins; empty for none.')
 param logWorkspaceId string
 
@@ -102,38 +97,14 @@ param pollOverlapMinutes int
 @description('Minutes until a page is escalated.')
 param acknowledgeMinutes int
 
-@description('Words that differ by tenant; empty for the defaults.')
-param vocabulary object
+@description('Words that differ by tenant, as JSON; empty for the defaults.')
+param vocabulary string
 
 @description('How sign-ins are read: poll or off.')
 param signIns string
 
 @description('Folder of Sigma rules in the package; empty for none.')
 param sigmaRules string
-
-@description('NCRONTAB of the audit poll.')
-param auditPollSchedule string
-
-@description('NCRONTAB of the sign-in poll.')
-param signInPollSchedule string
-
-@description('NCRONTAB of the daily back-fill.')
-param backfillSchedule string
-
-@description('NCRONTAB of the snapshots.')
-param snapshotSchedule string
-
-@description('NCRONTAB of the rosters.')
-param rosterSchedule string
-
-@description('NCRONTAB of the purge of counts.')
-param counterPurgeSchedule string
-
-@description('NCRONTAB of the resume timer.')
-param resumeSchedule string
-
-@description('NCRONTAB of the counts in the workspace.')
-param logCountSchedule string
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -147,15 +118,12 @@ var operatorRules = [
     ipAddress: addresses
   }
 ]
-var eventGridRules = [
-  {
-    name: 'event-grid'
-    priority: 100
-    action: 'Allow'
-    tag: 'ServiceTag'
-    ipAddress: 'AzureEventGrid'
-  }
-]
+var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
+// HTTP is kept warm in every tier: it is what people reach for when something is wrong.
+var alwaysReady = map(concat(['http'], map(alwaysReadyFunctions, name => 'function:${name}')), name => {
+  name: name
+  instanceCount: 1
+})
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: hostStorageName
@@ -193,16 +161,14 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
-    publicNetworkAccess: publicNetworkAccess
+    publicNetworkAccess: 'Enabled'
     keyVaultReferenceIdentity: identityId
-    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       ipSecurityRestrictionsDefaultAction: empty(operatorAddressRanges) ? 'Allow' : 'Deny'
-      ipSecurityRestrictions: empty(operatorAddressRanges) ? [] : concat(eventGridRules, operatorRules)
+      ipSecurityRestrictions: operatorRules
     }
     functionAppConfig: {
       runtime: {
@@ -210,7 +176,14 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         version: '3.13'
       }
       scaleAndConcurrency: {
-        instanceMemoryMB: 2048
+        instanceMemoryMB: instanceMemoryMB
+        alwaysReady: alwaysReady
+        triggers: {
+          http: {
+            // Python's default is one request an instance: the second at the same time would wait for a cold start.
+            perInstanceConcurrency: 16
+          }
+        }
         maximumInstanceCount: maximumInstances
       }
       deployment: {
@@ -242,13 +215,15 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     EvidenceStorage__blobServiceUri: evidenceStorage.properties.primaryEndpoints.blob
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // Of each instance: the host hands the worker up to 12 messages of a queue at once, and timers besides.
+    PYTHON_THREADPOOL_THREAD_COUNT: '16'
     WORKFORCE_TENANT_ID: subscription().tenantId
     WORKFORCE_RESPONDER_ID: identityPrincipalId
     WORKFORCE_CLIENT_ID: identityClientId
     SUBSCRIPTION_IDS: join(subscriptionIds, ',')
     EMERGENCY_ACCOUNT_IDS: join(emergencyAccountIds, ',')
     PROTECTED_PRINCIPAL_IDS: join(protectedPrincipalIds, ',')
-    VOCABULARY: empty(vocabulary) ? '' : string(vocabulary)
+    VOCABULARY: vocabulary
     SIGMA_RULES: sigmaRules
     B2C_TENANT_ID: b2cTenantId
     B2C_RESPONDER_ID: b2cResponderId
@@ -257,7 +232,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     TEAMS_WEBHOOK_URL: pageByTeams ? '${secretReference}teams-webhook-url)' : ''
     PAGERDUTY_ROUTING_KEY: pageByPagerDuty ? '${secretReference}pagerduty-routing-key)' : ''
     PAGERDUTY_URL: pagerDutyUrl
-    CASE_LINK: caseLink
+    CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
     GRAPH_URL: 'https://graph.microsoft.com'
     GRAPH_AUDIENCE: 'https://graph.microsoft.com'
     ARM_URL: environment().resourceManager
@@ -271,18 +246,20 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     POLL_OVERLAP_MINUTES: string(pollOverlapMinutes)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
     SIGN_INS: signIns
-    AUDIT_POLL_SCHEDULE: auditPollSchedule
-    SIGN_IN_POLL_SCHEDULE: signInPollSchedule
-    BACKFILL_SCHEDULE: backfillSchedule
-    SNAPSHOT_SCHEDULE: snapshotSchedule
-    ROSTER_SCHEDULE: rosterSchedule
-    COUNTER_PURGE_SCHEDULE: counterPurgeSchedule
-    RESUME_SCHEDULE: resumeSchedule
-    LOG_COUNT_SCHEDULE: logCountSchedule
+    // The silence that the alerts allow each timer (alerts.bicep) fits these.
+    AUDIT_POLL_SCHEDULE: '0 */2 * * * *'
+    SIGN_IN_POLL_SCHEDULE: '30 */2 * * * *'
+    BACKFILL_SCHEDULE: '0 40 3 * * *'
+    SNAPSHOT_SCHEDULE: '30 */10 * * * *'
+    ROSTER_SCHEDULE: '0 */15 * * * *'
+    COUNTER_PURGE_SCHEDULE: '0 10 4 * * *'
+    RESUME_SCHEDULE: '15 * * * * *'
+    LOG_COUNT_SCHEDULE: '45 */10 * * * *'
   }
 }
 
-// Event Grid brings the host's own key instead of a token, so its path alone is left to the host.
+// People sign in on the way to a page; programs bring a token. Who may: whoever is assigned to the registration, which
+// hands out no token to anybody else (infra/scripts/operators.sh).
 resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'authsettingsV2'
@@ -293,11 +270,8 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
     }
     globalValidation: {
       requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
-      excludedPaths: [
-        '/runtime/webhooks/eventgrid'
-        '/runtime/webhooks/EventGrid'
-      ]
+      unauthenticatedClientAction: 'RedirectToLoginPage'
+      redirectToProvider: 'azureactivedirectory'
     }
     httpSettings: {
       requireHttps: true
@@ -315,9 +289,10 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
             'api://${operatorsClientId}'
           ]
           defaultAuthorizationPolicy: {
-            allowedPrincipals: empty(operatorGroupIds) ? null : {
-              groups: operatorGroupIds
-            }
+            allowedApplications: [
+              operatorsClientId
+              azureCli
+            ]
           }
         }
       }

@@ -1,5 +1,6 @@
 // The evidence account. What is written stays as it was for retentionDays, whoever asks: the app's role has no delete,
 // and the account's immutability policy refuses everybody. Legal holds can be put on single versions besides.
+import * as types from 'types.bicep'
 
 @description('Name of the account.')
 param name string
@@ -8,25 +9,25 @@ param name string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('Copies that are kept.')
 param sku string
 
-@description('Enabled or Disabled: whether the account answers on its public addresses.')
-param publicNetworkAccess string
-
-@description('Subnet that alone reaches the account; empty for no such limit.')
-param subnetId string
-
 @description('Days for which a version cannot be changed or deleted.')
 param retentionDays int
 
-@description('Unlocked: an administrator may still shorten the time. Locked: nobody may, ever.')
+@description('Unlocked: an administrator may still shorten the time. Locked: nobody may, ever. An account must begin Unlocked.')
 param lockState string
 
-@description('Object id of the identity that the app works under.')
+@description('Resource id of the identity that the app works under.')
+param identityId string
+
+@description('Object id of that identity.')
 param principalId string
+
+@description('Names this installation in the descriptions of role assignments.')
+param installation string
 
 @description('Workspace for the logs.')
 param workspaceId string
@@ -54,16 +55,10 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
     allowCrossTenantReplication: false
     isLocalUserEnabled: false
     isSftpEnabled: false
-    publicNetworkAccess: publicNetworkAccess
+    publicNetworkAccess: 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
-      defaultAction: empty(subnetId) ? 'Allow' : 'Deny'
-      virtualNetworkRules: empty(subnetId) ? [] : [
-        {
-          id: subnetId
-          action: 'Allow'
-        }
-      ]
+      defaultAction: 'Allow'
     }
     // Can only be switched on when the account is made.
     immutableStorageWithVersioning: {
@@ -127,17 +122,18 @@ resource keeper 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(container.id, principalId, keeper.name)
+  name: guid(container.id, identityId, keeper.name)
   scope: container
   properties: {
     // Azure keeps a role's id as the subscription's, wherever the role was made.
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keeper.name)
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'The app keeps evidence and cannot delete it.'
+    description: 'Entra Responder ${installation}: the app keeps evidence and cannot delete it.'
   }
 }
 
+#disable-next-line use-recent-api-versions // there is no newer one
 resource accessLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'access'
   scope: blobs
@@ -168,5 +164,3 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
     notes: 'Evidence of cases.'
   }
 }
-
-output name string = account.name

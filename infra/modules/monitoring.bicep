@@ -1,4 +1,5 @@
 // Logs: one workspace for everything, and Application Insights in front of it for the app.
+import * as types from 'types.bicep'
 
 @description('Name of the workspace.')
 param workspaceName string
@@ -10,16 +11,19 @@ param insightsName string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('Days for which logs are kept.')
 param retentionDays int
 
-@description('Enabled or Disabled: whether logs are taken and queried on public addresses.')
-param publicNetworkAccess string
+@description('Resource id of the identity that the app works under.')
+param identityId string
 
-@description('Object id of the identity that writes telemetry.')
+@description('Object id of that identity.')
 param principalId string
+
+@description('Names this installation in the descriptions of role assignments.')
+param installation string
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -35,8 +39,8 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
       name: 'PerGB2018'
     }
     retentionInDays: retentionDays
-    publicNetworkAccessForIngestion: publicNetworkAccess
-    publicNetworkAccessForQuery: publicNetworkAccess
+    publicNetworkAccessForIngestion: 'Enabled'
+    publicNetworkAccessForQuery: 'Enabled'
     features: {
       disableLocalAuth: true
       enableLogAccessUsingOnlyResourcePermissions: true
@@ -56,19 +60,19 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
     IngestionMode: 'LogAnalytics'
     DisableLocalAuth: true
     SamplingPercentage: 100
-    publicNetworkAccessForIngestion: publicNetworkAccess
-    publicNetworkAccessForQuery: publicNetworkAccess
+    publicNetworkAccessForIngestion: 'Enabled'
+    publicNetworkAccessForQuery: 'Enabled'
   }
 }
 
 resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(insights.id, principalId, monitoringMetricsPublisher)
+  name: guid(insights.id, identityId, monitoringMetricsPublisher)
   scope: insights
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringMetricsPublisher)
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'The app writes its telemetry without a key.'
+    description: 'Entra Responder ${installation}: the app writes its telemetry without a key.'
   }
 }
 
@@ -78,6 +82,15 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   properties: {
     level: 'CanNotDelete'
     notes: 'The alerts that watch the responder read these logs.'
+  }
+}
+
+resource insightsLock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
+  name: 'keep'
+  scope: insights
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'What the app logs comes in here.'
   }
 }
 

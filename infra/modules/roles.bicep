@@ -1,15 +1,15 @@
 // What the identity may do in one subscription: two custom roles with the very actions that the declarations name.
 targetScope = 'subscription'
+import * as types from 'types.bicep'
 
 @description('watch or act.')
-@allowed([
-  'watch'
-  'act'
-])
-param tier string
+param tier types.tier
 
 @description('Names this installation in the roles\' names, which must be unique in the directory.')
 param installation string
+
+@description('Resource id of the identity.')
+param identityId string
 
 @description('Object id of the identity.')
 param principalId string
@@ -20,10 +20,19 @@ param untouchableIds string[]
 var subscriptionScope = subscription().id
 var label = '${installation}, ${uniqueString(subscription().id)}'
 var keptIds = union([principalId], untouchableIds)
-// A guard of the app's own, once more where the app can't get round it: the identity never gives itself a role, and never
-// takes one from itself, from a break-glass account or from another protected principal.
-var mayWrite = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/write\'})) OR (@Request[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${principalId}})'
-var mayDelete = '(!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'})) OR (@Resource[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${join(keptIds, ', ')}})'
+// What makes its holder owner of everything: the app takes such roles away and never gives one.
+var neverGranted = [
+  '8e3af657-a8ff-443c-a75c-2fe8c4bcb635' // Owner
+  '18d7d88d-d35e-4fb5-a5c3-7773c20a72d9' // User Access Administrator
+  'f58310d9-a9f6-439a-9e8d-f62e7b41a168' // Role Based Access Control Administrator
+]
+// Guards of the app's own, once more where the app can't get round them: the identity never gives itself a role nor
+// anybody one of the above, and never takes one from itself, from a break-glass account or another protected principal.
+var notWriting = '!(ActionMatches{\'Microsoft.Authorization/roleAssignments/write\'})'
+var toOthers = '@Request[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${principalId}}'
+var ofLesserRoles = '@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals {${join(neverGranted, ', ')}}'
+var notDeleting = '!(ActionMatches{\'Microsoft.Authorization/roleAssignments/delete\'})'
+var fromOthers = '@Resource[Microsoft.Authorization/roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals {${join(keptIds, ', ')}}'
 
 resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
@@ -72,23 +81,23 @@ resource actRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 resource mayWatch 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(subscription().id, principalId, watchRole.id)
+  name: guid(subscription().id, identityId, watchRole.id)
   properties: {
     roleDefinitionId: watchRole.id
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'Entra Responder reads role assignments.'
+    description: 'Entra Responder ${installation}: reads role assignments.'
   }
 }
 
 resource mayAct 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (tier == 'act') {
-  name: guid(subscription().id, principalId, actRole.id)
+  name: guid(subscription().id, identityId, actRole.id)
   properties: {
     roleDefinitionId: actRole.id
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'Entra Responder puts role assignments back.'
-    condition: '(${mayWrite}) AND (${mayDelete})'
+    description: 'Entra Responder ${installation}: puts role assignments back.'
+    condition: '((${notWriting}) OR (${toOthers} AND ${ofLesserRoles})) AND ((${notDeleting}) OR (${fromOthers}))'
     conditionVersion: '2.0'
   }
 }

@@ -3,8 +3,14 @@
 @description('Name of the workspace.')
 param workspaceName string
 
-@description('Object id of the identity that asks.')
+@description('Resource id of the identity that the app works under.')
+param identityId string
+
+@description('Object id of that identity.')
 param principalId string
+
+@description('Names this installation in the descriptions of role assignments.')
+param installation string
 
 var logAnalyticsDataReader = '3b03c2da-16b3-4a49-8834-0f8130efdd3b'
 
@@ -13,13 +19,13 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existin
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(workspace.id, principalId, logAnalyticsDataReader)
+  name: guid(workspace.id, identityId, logAnalyticsDataReader)
   scope: workspace
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', logAnalyticsDataReader)
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'The responder counts sign-ins by asking for them.'
+    description: 'Entra Responder ${installation}: counts sign-ins by asking for them.'
   }
 }
 

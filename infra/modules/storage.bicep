@@ -1,5 +1,6 @@
-// The host's storage account: the app's tables, queue and snapshots, the deployed code, and events that could not be
+// The host's storage account: the app's tables, queues and snapshots, the deployed code, and events that could not be
 // delivered. Only Entra tokens open it.
+import * as types from 'types.bicep'
 
 @description('Name of the account.')
 param name string
@@ -8,19 +9,19 @@ param name string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('Copies that are kept.')
 param sku string
 
-@description('Enabled or Disabled: whether the account answers on its public addresses.')
-param publicNetworkAccess string
+@description('Resource id of the identity that the app works under.')
+param identityId string
 
-@description('Subnet that alone reaches the account; empty for no such limit.')
-param subnetId string
-
-@description('Object id of the identity that the app works under.')
+@description('Object id of that identity.')
 param principalId string
+
+@description('Names this installation in the descriptions of role assignments.')
+param installation string
 
 @description('Workspace for the logs.')
 param workspaceId string
@@ -38,6 +39,12 @@ var tableNames = [
   'Switches'
   'Rosters'
 ]
+var queueNames = [
+  'cases'
+  'cases-poison'
+  'resource-events'
+  'resource-events-poison'
+]
 var deploymentContainer = 'deployments'
 var deadLetterContainer = 'dead-letters'
 var containerNames = [
@@ -46,7 +53,7 @@ var containerNames = [
   deploymentContainer
   deadLetterContainer
 ]
-// What the Functions host asks for; the tables and the queue are the app's own.
+// What the Functions host asks for; the tables and the queues are the app's own.
 var roleIds = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
@@ -71,16 +78,10 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
     allowCrossTenantReplication: false
     isLocalUserEnabled: false
     isSftpEnabled: false
-    publicNetworkAccess: publicNetworkAccess
+    publicNetworkAccess: 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
-      defaultAction: empty(subnetId) ? 'Allow' : 'Deny'
-      virtualNetworkRules: empty(subnetId) ? [] : [
-        {
-          id: subnetId
-          action: 'Allow'
-        }
-      ]
+      defaultAction: 'Allow'
     }
   }
 }
@@ -127,24 +128,28 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices@2026-04-01' = {
   name: 'default'
 }
 
-resource cases 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-01' = {
-  parent: queues
-  name: 'cases'
-}
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2026-04-01' = [
+  for queueName in queueNames: {
+    parent: queues
+    name: queueName
+  }
+]
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for role in items(roleIds): {
-    name: guid(account.id, principalId, role.value)
+    name: guid(account.id, identityId, role.value)
     scope: account
     properties: {
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
       principalId: principalId
       principalType: 'ServicePrincipal'
+      description: 'Entra Responder ${installation}: the app keeps its state here.'
     }
   }
 ]
 
 // The alert on poison messages reads these.
+#disable-next-line use-recent-api-versions // there is no newer one
 resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'writes'
   scope: queues
@@ -168,7 +173,4 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
-output id string = account.id
-output name string = account.name
 output deploymentContainer string = deploymentContainer
-output deadLetterContainer string = deadLetterContainer

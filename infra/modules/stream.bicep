@@ -1,5 +1,6 @@
 // The audit stream: an Event Hub for the tenant's diagnostic settings (audit and sign-in logs). Optional. The diagnostic
 // settings themselves belong to the tenant, not to a subscription, and are made by a directory administrator.
+import * as types from 'types.bicep'
 
 @description('Name of the namespace.')
 param name string
@@ -8,16 +9,16 @@ param name string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
-@description('Enabled or Disabled: whether the namespace answers on its public address.')
-param publicNetworkAccess string
+@description('Resource id of the identity that the app works under.')
+param identityId string
 
-@description('Let senders use the key of the authorization rule.')
-param sharedKeys bool
-
-@description('Object id of the identity that reads.')
+@description('Object id of that identity.')
 param principalId string
+
+@description('Names this installation in the descriptions of role assignments.')
+param installation string
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -34,9 +35,10 @@ resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
     capacity: 1
   }
   properties: {
-    disableLocalAuth: !sharedKeys
+    // Entra's diagnostic settings send with the key of an authorization rule and can't do otherwise.
+    disableLocalAuth: false
     minimumTlsVersion: '1.2'
-    publicNetworkAccess: publicNetworkAccess
+    publicNetworkAccess: 'Enabled'
     isAutoInflateEnabled: true
     maximumThroughputUnits: 10
   }
@@ -58,7 +60,7 @@ resource readers 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01
 }
 
 // Azure Monitor asks for all three rights of a rule that diagnostic settings name.
-resource sender 'Microsoft.EventHub/namespaces/authorizationRules@2026-01-01' = if (sharedKeys) {
+resource sender 'Microsoft.EventHub/namespaces/authorizationRules@2026-01-01' = {
   parent: namespace
   name: 'diagnostic-settings'
   properties: {
@@ -71,13 +73,13 @@ resource sender 'Microsoft.EventHub/namespaces/authorizationRules@2026-01-01' = 
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hub.id, principalId, eventHubsDataReceiver)
+  name: guid(hub.id, identityId, eventHubsDataReceiver)
   scope: hub
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', eventHubsDataReceiver)
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'The app reads the audit stream.'
+    description: 'Entra Responder ${installation}: the app reads the audit stream.'
   }
 }
 

@@ -1,14 +1,12 @@
 // The system topic of one subscription: Event Grid's source of changes to its resources. Azure allows one for each
-// subscription; where there is one already, this deployment says so and stops.
+// subscription; where there is one already, give its resource id in existingTopicIds.
+import * as types from 'types.bicep'
 
 @description('Name of the topic.')
 param name string
 
 @description('Tags of every resource.')
-param tags object
-
-@description('Workspace for the logs.')
-param workspaceId string
+param tags types.tags
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -26,27 +24,6 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   }
 }
 
-// The alert on events that were not delivered reads these.
-resource deliveryLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
-  name: 'deliveries'
-  scope: topic
-  properties: {
-    workspaceId: workspaceId
-    logs: [
-      {
-        category: 'DeliveryFailures'
-        enabled: true
-      }
-    ]
-    metrics: [
-      {
-        category: 'AllMetrics'
-        enabled: true
-      }
-    ]
-  }
-}
-
 resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   name: 'keep'
   scope: topic
@@ -55,6 +32,3 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
     notes: 'Without it changes of Azure roles are noticed by the snapshots alone.'
   }
 }
-
-output name string = topic.name
-output principalId string = topic.identity.principalId

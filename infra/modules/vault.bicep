@@ -1,4 +1,6 @@
-// The vault with the few secrets there are. A deployment that is given none leaves those in the vault as they are.
+// The vault with the few secrets there are. A deployment that is given none leaves those in the vault as they are. The B2C
+// certificate is made in it by infra/scripts/grant.sh --b2c, or imported by `az keyvault certificate import`.
+import * as types from 'types.bicep'
 
 @description('Name of the vault.')
 param name string
@@ -7,16 +9,16 @@ param name string
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
-@description('Enabled or Disabled: whether the vault answers on its public address.')
-param publicNetworkAccess string
+@description('Resource id of the identity that the app works under.')
+param identityId string
 
-@description('Subnet that alone reaches the vault; empty for no such limit.')
-param subnetId string
-
-@description('Object id of the identity that reads the secrets.')
+@description('Object id of that identity.')
 param principalId string
+
+@description('Names this installation in the descriptions of role assignments.')
+param installation string
 
 @description('Workspace for the logs.')
 param workspaceId string
@@ -28,10 +30,6 @@ param teamsWebhookUrl string
 @description('PagerDuty routing key; empty keeps what is there.')
 @secure()
 param pagerDutyRoutingKey string
-
-@description('Certificate of the B2C registration in base64; empty keeps what is there.')
-@secure()
-param b2cCertificate string
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -55,15 +53,10 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
     enabledForDeployment: false
     enabledForDiskEncryption: false
     enabledForTemplateDeployment: false
-    publicNetworkAccess: publicNetworkAccess
+    publicNetworkAccess: 'Enabled'
     networkAcls: {
       bypass: 'AzureServices'
-      defaultAction: empty(subnetId) ? 'Allow' : 'Deny'
-      virtualNetworkRules: empty(subnetId) ? [] : [
-        {
-          id: subnetId
-        }
-      ]
+      defaultAction: 'Allow'
     }
   }
 }
@@ -86,26 +79,18 @@ resource pagerDutySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!e
   }
 }
 
-resource certificateSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(b2cCertificate)) {
-  parent: vault
-  name: 'b2c-certificate'
-  properties: {
-    value: b2cCertificate
-    contentType: 'PFX or PEM in base64'
-  }
-}
-
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(vault.id, principalId, keyVaultSecretsUser)
+  name: guid(vault.id, identityId, keyVaultSecretsUser)
   scope: vault
   properties: {
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsUser)
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'The app reads its secrets.'
+    description: 'Entra Responder ${installation}: the app reads its secrets.'
   }
 }
 
+#disable-next-line use-recent-api-versions // there is no newer one
 resource accessLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'access'
   scope: vault
@@ -129,5 +114,4 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
-output name string = vault.name
 output uri string = vault.properties.vaultUri

@@ -1,29 +1,33 @@
-// A further subscription that is watched: its role for the responder's identity, its event source, its activity log.
+// A further subscription that is watched: its role for the responder's identity, its event source, its activity log, and
+// who hears when these are changed.
 targetScope = 'subscription'
+import * as types from 'types.bicep'
 
 @description('Resource group for what is in this subscription.')
 param groupName string
 
-@description('Name of the system topic.')
+@description('Name of the system topic; empty where there is one already.')
 param topicName string
+
+@description('Name of the action group.')
+param actionGroupName string
 
 @description('Region of the resource group.')
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('watch or act.')
-@allowed([
-  'watch'
-  'act'
-])
-param tier string
+param tier types.tier
 
 @description('Names this installation.')
 param installation string
 
-@description('Object id of the responder\'s identity.')
+@description('Resource id of the responder\'s identity.')
+param identityId string
+
+@description('Object id of that identity.')
 param principalId string
 
 @description('Object ids of principals whose role assignments it may not delete.')
@@ -31,6 +35,12 @@ param untouchableIds string[]
 
 @description('Workspace for the logs.')
 param workspaceId string
+
+@description('Who gets e-mails.')
+param emails types.email[]
+
+@description('Whether the owners of the subscription get e-mails too.')
+param owners bool
 
 @description('Whether to lock against deletion.')
 param locks bool
@@ -42,32 +52,38 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
 }
 
 module roles 'roles.bicep' = {
-  name: 'roles-${uniqueString(subscription().id, installation)}'
   params: {
     tier: tier
     installation: installation
+    identityId: identityId
     principalId: principalId
     untouchableIds: untouchableIds
   }
 }
 
 module activityLog 'activity-log.bicep' = {
-  name: 'activity-log-${uniqueString(subscription().id, installation)}'
   params: {
     installation: installation
     workspaceId: workspaceId
   }
 }
 
-module topic 'topic.bicep' = {
-  name: 'topic-${uniqueString(subscription().id, installation)}'
+module topic 'topic.bicep' = if (!empty(topicName)) {
   scope: group
   params: {
     name: topicName
     tags: tags
-    workspaceId: workspaceId
     locks: locks
   }
 }
 
-output topicPrincipalId string = topic.outputs.principalId
+module changes 'changes.bicep' = {
+  scope: group
+  params: {
+    actionGroupName: actionGroupName
+    tags: tags
+    emails: emails
+    owners: owners
+    locks: locks
+  }
+}

@@ -1,11 +1,12 @@
 // What an operator looks at: cases, how long putting back took, how stale each source is, which subscriptions are covered.
 // It shows what the app logs and nothing else.
+import * as types from 'types.bicep'
 
 @description('Region.')
 param location string
 
 @description('Tags of every resource.')
-param tags object
+param tags types.tags
 
 @description('Workspace with the logs.')
 param workspaceId string
