@@ -118,7 +118,6 @@ var operatorRules = [
     ipAddress: addresses
   }
 ]
-var azureCli = '04b07795-8ddb-461a-bbee-02f9e1bf7b46'
 // HTTP is kept warm in every tier: it is what people reach for when something is wrong.
 var alwaysReady = map(concat(['http'], map(alwaysReadyFunctions, name => 'function:${name}')), name => {
   name: name
@@ -259,7 +258,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
 }
 
 // People sign in on the way to a page; programs bring a token. Who may: whoever is assigned to the registration, which
-// hands out no token to anybody else (infra/scripts/operators.sh).
+// hands out no token to anybody else (infra/scripts/operators.sh). A list of allowed applications would refuse people: it
+// looks into access tokens, and a browser brings an id token.
 resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'authsettingsV2'
@@ -288,12 +288,6 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
             operatorsClientId
             'api://${operatorsClientId}'
           ]
-          defaultAuthorizationPolicy: {
-            allowedApplications: [
-              operatorsClientId
-              azureCli
-            ]
-          }
         }
       }
     }
