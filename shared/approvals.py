@@ -53,26 +53,13 @@ class TableApprovals:
             BadIdentifier: the actor id isn't an object id.
         """
         checked_id("id", approval.actor_id)
-        if found := self._problems(approval):
+        if found := problems_with(approval, now=self._clock()):
             raise ValueError("the approval was not written: " + "; ".join(found))
         fields = msgspec.to_builtins(approval)
         columns = {name: value for name, value in fields.items() if value is not None}
         del columns["approval_list"], columns["actor_id"]
         columns["targets"] = " ".join(approval.targets)
         self._storage.upsert(Table.APPROVED_ACTORS, approval.approval_list, approval.actor_id.lower(), columns)
-
-    def _problems(self, approval: Approval) -> list[str]:
-        now = self._clock()
-        problems = [
-            problem_with(approval),
-            "it needs the actor's name" if not approval.name.strip() else "",
-            "it has already ended" if approval.valid_until <= now else "",
-            "it ends before it begins" if approval.valid_until <= approval.valid_from else "",
-            "it is longer than a year; renew it instead" if approval.valid_until - now > _LONGEST else "",
-            # Without its empty target, an approval for one object would cover every object.
-            "a target is empty or has a space in it" if any(len(one.split()) != 1 for one in approval.targets) else "",
-        ]
-        return [problem for problem in problems if problem]
 
     def revoke(self, approval_list: ApprovalList, actor_id: str, *, by: str) -> bool:
         """Take an approval back from now on, keeping its row as history; False when there is none.
@@ -90,6 +77,20 @@ class TableApprovals:
             Table.APPROVED_ACTORS, row, {**row.columns, "revoked_at": now.isoformat(), "revoked_by": by}
         )
         return True
+
+
+def problems_with(approval: Approval, *, now: datetime) -> list[str]:
+    """Say why an approval can't be entered at this time; nothing when it can."""
+    problems = [
+        problem_with(approval),
+        "it needs the actor's name" if not approval.name.strip() else "",
+        "it has already ended" if approval.valid_until <= now else "",
+        "it ends before it begins" if approval.valid_until <= approval.valid_from else "",
+        "it is longer than a year; renew it instead" if approval.valid_until - now > _LONGEST else "",
+        # Without its empty target, an approval for one object would cover every object.
+        "a target is empty or has a space in it" if any(len(one.split()) != 1 for one in approval.targets) else "",
+    ]
+    return [problem for problem in problems if problem]
 
 
 def _approval_in(row: Row) -> Approval | Malformed:

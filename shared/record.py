@@ -190,6 +190,10 @@ class Ledger:
         self._evidence.keep(Container.EVIDENCE, name, content)
         return name
 
+    def keep_copy(self, name: str, content: bytes) -> None:
+        """Store what belongs to no case as evidence, once under a name."""
+        self._evidence.keep(Container.EVIDENCE, name, content)
+
     def record_of(self, case: Case) -> bytes:
         """Read the raw record that opened the case."""
         record = self._evidence.blob(Container.EVIDENCE, case.record)

@@ -98,6 +98,13 @@ var timers = [
     looked: 'PT6H'
     severity: 3
   }
+  {
+    function: 'keep_lists'
+    silence: '30h'
+    window: 'P2D'
+    looked: 'PT6H'
+    severity: 3
+  }
 ]
 var happenings = [
   {

@@ -35,6 +35,8 @@ var changes = [
   'Microsoft.Insights/components/delete'
   'Microsoft.Insights/diagnosticSettings/delete'
   'Microsoft.Insights/scheduledQueryRules/write'
+  'Microsoft.Insights/activityLogAlerts/write'
+  'Microsoft.Insights/actionGroups/write'
   'Microsoft.Authorization/locks/delete'
 ]
 // What would keep people from hearing of anything. Held back by nothing, not even around a deployment.

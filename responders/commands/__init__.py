@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
     "owners": ("owner", "owners"),
+    "lists": ("lists",),
     "roster": ("roster",),
     "switches": ("mode", "stop", "start"),
     "permissions": ("permissions",),

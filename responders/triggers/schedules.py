@@ -141,6 +141,17 @@ def purge_counters(timer: func.TimerRequest) -> None:
     _log.info("%s rows of counts deleted", gone)
 
 
+@schedules.function_name("keep_lists")
+@schedules.timer_trigger(arg_name="timer", schedule="%COUNTER_PURGE_SCHEDULE%")
+def keep_lists(timer: func.TimerRequest) -> None:
+    """Copy what people have entered into the evidence account, once a day."""
+    del timer
+    from shared import lists  # noqa: PLC0415 - needed once a day
+
+    name = lists.keep_lists(machine().storage, machine().ledger, now=machine().clock())
+    _log.info("approvals, owners and modes are kept in evidence/%s", name)
+
+
 @schedules.function_name("resume_cases")
 @schedules.timer_trigger(arg_name="timer", schedule="%RESUME_SCHEDULE%")
 def resume_cases(timer: func.TimerRequest) -> None:

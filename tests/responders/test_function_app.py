@@ -37,6 +37,7 @@ _TIMERS: Final = {
     "take_snapshots": "SNAPSHOT_SCHEDULE",
     "sweep_rosters": "ROSTER_SCHEDULE",
     "purge_counters": "COUNTER_PURGE_SCHEDULE",
+    "keep_lists": "COUNTER_PURGE_SCHEDULE",
     "count_in_log_analytics": "LOG_COUNT_SCHEDULE",
     "resume_cases": "RESUME_SCHEDULE",
 }

@@ -22,7 +22,7 @@ from shared.cases import State
 from shared.catalog import Burst, Image, Inventory, ObjectKind, TenantKind
 from shared.clients.edges import TenantEdges
 from shared.clients.logs import Workspace
-from shared.clients.storage import Table
+from shared.clients.storage import Container, Table
 from shared.conditions import SignIn
 from shared.errors import Rejected, Unreachable
 from shared.match import Matcher
@@ -323,6 +323,15 @@ def test_counts_are_purged_when_nobody_needs_them(memory: MemoryStorage, use: Ca
     ready.clock.move(timedelta(days=3))
     purge(_TIMER)
     assert memory.rows(Table.COUNTERS, "PartitionKey ge ''") == []
+
+
+def test_what_people_entered_is_copied_each_night(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(bench(memory))
+    memory.upsert(Table.OWNERS, "*", "010", {"name": "Alice Alvarez", "upn": "alice@contoso.com"})
+    _user_function(schedules.keep_lists)(_TIMER)
+    content = memory.blob(Container.EVIDENCE, f"lists/{ready.clock():%Y-%m-%d}.json")
+    assert content is not None
+    assert "alice@contoso.com" in content.decode()
 
 
 def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:

@@ -355,3 +355,37 @@ def test_an_account_without_a_name_is_noted_by_its_number(
     row = storage.row(Table.SWITCHES, "kill", "all")
     assert row is not None
     assert row.columns["by"].startswith("uid ")
+
+
+def test_lists_go_to_a_file_and_into_another_installation(
+    run: Run, new_account: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, storage: Storage
+) -> None:
+    del storage  # its tables are there now
+    run("approve", _LIST, ALICE.id, "--name", "Alice", "--until", _NEXT_MONTH, "--ticket", "CHG-1042")
+    run("owner", "*", "--name", "Alice", "--upn", "alice@contoso.com")
+    run("mode", "ca-policy-updated", "enforce")
+    file = tmp_path / "lists.json"
+    assert run("lists", "export", str(file)).out == f"3 rows written to {file}\n"
+    assert "can't be written: File exists" in run("lists", "export", str(file)).err
+    assert json.loads(run("lists", "export").out)["version"] == 1
+
+    other = new_account()
+    Storage({"AzureWebJobsStorage": other}).create_all()
+    monkeypatch.setenv("AzureWebJobsStorage", other)
+    assert run("lists", "import", str(file), "--what-if").lines[1].startswith(f"+ ApprovedActors {_LIST} {ALICE.id}")
+    assert run("approvals").out == "no approvals\n"
+    told = run("lists", "import", str(file))
+    assert [line[0] for line in told.lines[1:]] == ["+", "+", "?", " "]
+    assert told.lines[-1].strip() == "responder mode ca-policy-updated enforce"
+    assert ALICE.id in run("approvals").out
+    assert "observe" in run("mode").out
+    assert [line[0] for line in run("lists", "import", str(file)).lines[1:]] == [" ", " ", "?", " "]
+
+
+def test_a_file_of_something_else_is_no_list(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text("{}", encoding="utf-8")
+    ran = run("lists", "import", str(file))
+    assert ran.status == 2
+    assert "is not what `responder lists export` writes" in ran.err
+    assert "can't be read: No such file" in run("lists", "import", str(tmp_path / "none.json")).err
