@@ -1,11 +1,70 @@
-"""When Event Grid last delivered something of a subscription: silence may be peace, or its end."""
+"""What Event Grid delivers: taken in, and when it last came. Silence may be peace, or the end of the deliveries."""
 
+import logging
 from datetime import datetime
 from typing import Final
 
-from shared.clients.storage import Storage, Table
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
 
+from shared.catalog import TenantKind
+from shared.clients.storage import Storage, Table
+from shared.errors import EdgeError, UnreadableRecord
+from shared.intake import Intake, keep_unreadable, take_in
+from shared.machine import Machine
+from shared.normalize.decoding import decode, decode_inner, plain_text
+
+_log = logging.getLogger("responder.events")
 _PARTITION: Final = "event-grid"
+
+
+class _Data(Struct, rename="camel"):
+    """What is read of an event's data here: which subscription it is about."""
+
+    subscription_id: Raw = Raw(b"null")
+
+
+class _Event(Struct):
+    """An event in either schema."""
+
+    data: Raw = Raw(b"null")
+
+
+_EVENT: Final = Decoder(_Event)
+_DATA: Final = Decoder(_Data)
+
+
+def take_in_delivery(machine: Machine, message: bytes) -> Intake:
+    """Open a case for each match of a delivered event, then write down that it came.
+
+    Raises EdgeError when a case or an unreadable message couldn't be stored: the message must then be tried again.
+    """
+    workforce = next(tenant for tenant in machine.settings.tenants if tenant.kind is TenantKind.WORKFORCE)
+    intake = take_in(machine, message, tenant_id=workforce.id)
+    if not intake.records:
+        keep_unreadable(machine, [(message, "it holds no event")], workforce.id)
+    _note(machine, message, workforce.subscriptions)
+    return intake
+
+
+def _note(machine: Machine, message: bytes, watched: frozenset[str]) -> None:
+    """Keep the time for the doctor. The cases are open by now: failing here would only have them taken in again."""
+    subscription_id = _subscription_of(message)
+    if subscription_id not in watched:
+        return
+    try:
+        note_delivery(machine.storage, subscription_id, now=machine.clock())
+    except EdgeError as error:
+        _log.warning("the time of the delivery could not be written down: %s", error)
+
+
+def _subscription_of(message: bytes) -> str:
+    """Give the subscription that an event is about, in lower case; "" where it doesn't say."""
+    try:
+        data = decode_inner(_DATA, decode(_EVENT, message).data)
+        return (plain_text(data.subscription_id) or "").lower() if data else ""
+    except UnreadableRecord:
+        return ""
 
 
 def note_delivery(storage: Storage, subscription_id: str, *, now: datetime) -> None:

@@ -57,7 +57,7 @@ def take_in(machine: Machine, raw: bytes, *, tenant_id: str) -> Intake:
     intake.matches = matched.number
     intake.opened += machine.counting.count(matched.counted, partial(open_count, machine))
     intake.opened += machine.pairs.follow(matched.firsts, matched.seconds, partial(_open_second, machine))
-    _keep_unreadable(machine, unreadable, tenant_id)
+    keep_unreadable(machine, unreadable, tenant_id)
     return intake
 
 
@@ -68,8 +68,11 @@ def _problem_of(event: Event | None) -> str:
     return f"its tenant, {event.tenant_id[:80]!r}, is not a tenant's id"
 
 
-def _keep_unreadable(machine: Machine, records: list[tuple[bytes, str]], tenant_id: str) -> None:
-    """Tell of those that weren't kept before, then keep them: what isn't kept yet is told of at the next delivery."""
+def keep_unreadable(machine: Machine, records: list[tuple[bytes, str]], tenant_id: str) -> None:
+    """Keep records that can't be read, each with the reason; raises EdgeError.
+
+    Those that weren't kept before are told of first: what isn't kept yet is told of at the next delivery.
+    """
     now = machine.clock()
     new = [
         (raw, because) for raw, because in records if not is_kept(machine.storage, raw, tenant_id=tenant_id, now=now)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -25,6 +26,7 @@ from infra.local.world import (
     SUBSCRIPTION,
     WORKFORCE_TENANT,
 )
+from shared.clients.storage import RESOURCE_EVENTS_QUEUE
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 _ACCOUNT: Final = "devstoreaccount1"
@@ -93,11 +95,8 @@ class Stack:
         self.tenant: dict[str, Any] = {}
         self.inbox: dict[str, Any] = {}
         self.host: dict[str, Any] = {}
-        self.keys = {
-            "function": "local-function-key",
-            "master": "local-master-key",
-            "eventgrid_extension": "local-event-grid-key",
-        }
+        self.keys = {"function": "local-function-key", "master": "local-master-key"}
+        self.host_options: tuple[str, ...] = ()
         self.host_port = 0
         self._host: Program | None = None
         self.storage_addresses: dict[str, str] = dict(self.azurite.addresses)
@@ -178,14 +177,30 @@ class Stack:
             "infra.local.host",
             *("--app", str(REPOSITORY), "--settings", str(settings)),
             *("--port", str(self.host_port), "--keys", str(self.folder / "keys.json")),
+            *self.host_options,
         )
         # Whatever the shell sets for itself (a certificate bundle, a storage account) must not reach the app here.
         self._host = Program("functions host", command, log=self._log, environment=values)
         self.host = self._host.start()
         if not self.control.subscriptions():
-            key = self.keys["eventgrid_extension"]
-            endpoint = f"{self.host['url']}/runtime/webhooks/EventGrid?functionName=subscription_events&code={key}"
-            self.control.subscribe(endpoint)
+            self.subscribe_to_events()
+
+    def subscribe_to_events(self) -> None:
+        """Have the subscription's events delivered to the app's queue."""
+        self.control.subscribe(self.queue_address(RESOURCE_EVENTS_QUEUE))
+
+    def queue_address(self, queue: str) -> str:
+        """Give the address of a queue, with a signature that lets its holder add messages."""
+        from azure.storage.queue import QueueSasPermissions, generate_queue_sas  # noqa: PLC0415 - once a stack is up
+
+        signature = generate_queue_sas(
+            _ACCOUNT,
+            queue,
+            account_key=_KEY,
+            permission=QueueSasPermissions(add=True),
+            expiry=datetime.now(UTC) + timedelta(days=1),
+        )
+        return f"{self.storage_addresses['queue']}/{_ACCOUNT}/{queue}?{signature}"
 
     @property
     def host_program(self) -> Program:

@@ -1,4 +1,4 @@
-"""Azure Storage: tables, blobs and one queue, reached by connection string or by managed identity.
+"""Azure Storage: tables, blobs and queues, reached by connection string or by managed identity.
 
 The same settings that the Functions host reads name the account: `AzureWebJobsStorage` (a connection string), or
 `AzureWebJobsStorage__accountName`, or its three `__…ServiceUri`s, with `__clientId` for a user-assigned identity.
@@ -6,9 +6,11 @@ Evidence may live in an account of its own under the prefix `EvidenceStorage`. N
 table that is gone is an error, never an empty table.
 """
 
+import base64
+import binascii
 import threading
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import batched, groupby, islice
@@ -32,8 +34,17 @@ _TRIES: Final = 10
 _MOST_AT_ONCE: Final = 100
 """Rows in one transaction of a table, by its own limit."""
 
+_MOST_MESSAGES: Final = 32
+"""Messages that a queue gives in one answer, by its own limit."""
+_NEVER: Final = -1
+"""A message's time to live, in seconds: what nobody takes for a week must not be gone."""
+_NO_LONGER_OURS: Final = frozenset({"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"})
+"""Codes of a queue for a message that is gone, or that somebody else has taken since."""
+
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
+EVIDENCE_PREFIX: Final = "EvidenceStorage"
+"""Of the settings that name the account for evidence, where it has one of its own."""
 
 
 class Table(StrEnum):
@@ -58,6 +69,18 @@ class Container(StrEnum):
 
 
 CASES_QUEUE: Final = "cases"
+"""One message for each case that is to be answered."""
+
+RESOURCE_EVENTS_QUEUE: Final = "resource-events"
+"""One message for each event of an Azure resource, put there by Event Grid."""
+
+QUEUES: Final[tuple[str, ...]] = (CASES_QUEUE, RESOURCE_EVENTS_QUEUE)
+"""The queues that functions are triggered by."""
+
+
+def poison_queue(queue: str) -> str:
+    """Name the queue to which the Functions host moves a message of `queue` that failed every time."""
+    return f"{queue}-poison"
 
 
 class Conflict(EdgeError):
@@ -71,6 +94,19 @@ class Row(Struct, frozen=True, kw_only=True):
     key: str
     columns: dict[str, Any]
     etag: str
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A message that was taken out of `queue`, hidden from others for a while.
+
+    `body` is what its base64 holds; where the text isn't base64, the text itself, and `is_encoded` is False.
+    """
+
+    queue: str
+    id: str
+    receipt: str
+    body: bytes
+    is_encoded: bool
 
 
 @contextmanager
@@ -210,29 +246,37 @@ class Storage:
     def _table(self, table: Table) -> "TableClient":
         return self._once(f"table {table}", lambda: self._once("tables", self._tables).get_table_client(table))
 
-    def _queue(self) -> "QueueClient":
-        from azure.storage.queue import TextBase64EncodePolicy  # noqa: PLC0415 - imported on first use
-
+    def _queue(self, queue: str) -> "QueueClient":
         service = self._once("queues", self._queues)
-        encode = TextBase64EncodePolicy()
-        return self._once("queue", lambda: service.get_queue_client(CASES_QUEUE, message_encode_policy=encode))
+        return self._once(f"queue {queue}", lambda: service.get_queue_client(queue))
 
     def create_all(self) -> None:
-        """Make every table, container and the queue that isn't there yet. For set-up only, never on a read path."""
+        """Make every table, container and queue that isn't there yet. For set-up only, never on a read path.
+
+        The container for evidence is made where evidence is kept, not beside it.
+        """
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - imported on first use
 
+        containers = [one for one in Container if one is not Container.EVIDENCE or self.keeps_evidence]
         with _meaning("set-up"):
             for table in Table:
                 self._once("tables", self._tables).create_table_if_not_exists(table)
-            for container in Container:
-                try:
+            for container in containers:
+                with suppress(ResourceExistsError):
                     self._once("blobs", self._blobs).create_container(container)
-                except ResourceExistsError:
-                    continue
-            try:
-                self._queue().create_queue()
-            except ResourceExistsError:
-                return
+            for queue in QUEUES:
+                for name in (queue, poison_queue(queue)):
+                    with suppress(ResourceExistsError):
+                        self._queue(name).create_queue()
+
+    @property
+    def keeps_evidence(self) -> bool:
+        """Whether this is the account that evidence is kept in: the one named for it, or the only one there is."""
+        return self._place() == Storage(self._environment, prefix=EVIDENCE_PREFIX)._place()  # noqa: SLF001 - of the same class
+
+    def _place(self) -> str:
+        """Tell one account from another, by its connection string or its address."""
+        return self._setting("") or self._address("blob").rstrip("/").lower()
 
     def delete_table(self, table: Table) -> None:
         """Delete a whole table. The product never does; the local stack does, to see what follows."""
@@ -360,15 +404,49 @@ class Storage:
             client = self._once("blobs", self._blobs).get_container_client(container)
             return [blob.name for blob in client.list_blobs(prefix)]
 
-    def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
-        """Put a message in the cases queue, visible after `delay`."""
-        with _meaning("writing the cases queue"):
-            self._queue().send_message(text, visibility_timeout=int(delay.total_seconds()))
+    def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
+        """Put a message in a queue, in base64, visible after `delay`; it stays until somebody takes it."""
+        raw = content.encode() if isinstance(content, str) else content
+        with _meaning(f"writing the queue {queue}"):
+            self._queue(queue).send_message(
+                base64.b64encode(raw).decode(), visibility_timeout=int(delay.total_seconds()), time_to_live=_NEVER
+            )
 
-    def queue_length(self) -> int:
-        """About how many messages are in the cases queue. Raises Rejected when the queue isn't there."""
-        with _meaning("reading the cases queue"):
-            return int(self._queue().get_queue_properties().approximate_message_count or 0)
+    def take_messages(self, queue: str, *, most: int, hidden_for: timedelta) -> list[Message]:
+        """Take at most `most` messages out of a queue, and hide them from others for a while.
+
+        What isn't deleted by then comes back. Raises Rejected when the queue isn't there.
+        """
+        with _meaning(f"reading the queue {queue}"):
+            taken = self._queue(queue).receive_messages(
+                messages_per_page=min(most, _MOST_MESSAGES),
+                max_messages=most,
+                visibility_timeout=int(hidden_for.total_seconds()),
+            )
+            return [_message(queue, one) for one in taken]
+
+    def delete_message(self, message: Message) -> None:
+        """Delete a message that was taken; one that is gone, or was taken by somebody else since, is left alone."""
+        try:
+            with _meaning(f"writing the queue {message.queue}"):
+                self._queue(message.queue).delete_message(message.id, message.receipt)
+        except Rejected as rejected:
+            if rejected.code not in _NO_LONGER_OURS:
+                raise
+
+    def queue_length(self, queue: str = CASES_QUEUE) -> int:
+        """About how many messages are in a queue. Raises Rejected when the queue isn't there."""
+        with _meaning(f"reading the queue {queue}"):
+            return int(self._queue(queue).get_queue_properties().approximate_message_count or 0)
+
+
+def _message(queue: str, taken: Any) -> Message:  # noqa: ANN401 - the SDK's class, imported lazily
+    text = str(taken.content or "")
+    try:
+        body, is_encoded = base64.b64decode(text, validate=True), True
+    except (binascii.Error, ValueError):
+        body, is_encoded = text.encode(), False
+    return Message(queue=queue, id=str(taken.id), receipt=str(taken.pop_receipt), body=body, is_encoded=is_encoded)
 
 
 def _keys(entity: Any) -> tuple[str, str]:  # noqa: ANN401 - the SDK's dict, imported lazily

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.clients.storage import QUEUES, Container, Storage, Table, poison_queue
 from shared.doctor.findings import Check, Finding, failed, ok
 from shared.doctor.ground import Ground
 from shared.doctor.unread import Unread
@@ -73,9 +73,9 @@ def _containers(ground: Ground) -> list[Finding]:
     return _told("container", Container, _missing(Container, read))
 
 
-def _queue(ground: Ground) -> list[Finding]:
-    storage = ground.storage
-    return _told("queue", [CASES_QUEUE], _missing([CASES_QUEUE], lambda _: storage.queue_length()))
+def _queues(ground: Ground) -> list[Finding]:
+    names = [name for queue in QUEUES for name in (queue, poison_queue(queue))]
+    return _told("queue", names, _missing(names, ground.storage.queue_length))
 
 
 _MADE_AT_START: Final = (
@@ -104,5 +104,5 @@ CHECKS: Final = (
         cure="Deploy infra/main.bicep again, or restart the app, which makes the containers of its own account.",
         run=_containers,
     ),
-    Check(id="queue-there", title="The queue of cases is there", cure=_MADE_AT_START, run=_queue),
+    Check(id="queue-there", title="Every queue is there", cure=_MADE_AT_START, run=_queues),
 )

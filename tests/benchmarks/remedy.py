@@ -1,10 +1,12 @@
 """From the delivery of an event to the remediating call at the tenant, against a bare client that knows what to do.
 
-A role that an unapproved actor took: Event Grid's POST to the host until the DELETE arrives, with approvals, switches
-and snapshots in place and every cache warm. The bare client makes the same two calls (read the assignment, delete it)
-over a connection that is kept. Both take turns. The tenant shows every write at once, and no timer of the app is due.
+A role that an unapproved actor took: from the event's message in its queue until the DELETE arrives, with approvals,
+switches and snapshots in place and every cache warm. The bare client makes the same two calls (read the assignment,
+delete it) over a connection that is kept. Both take turns. The tenant shows every write at once, and no timer of the
+app is due.
 """
 
+import json
 import random
 import re
 import statistics
@@ -12,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +26,11 @@ from infra.local.demo import Desk, until
 from infra.local.stack import Stack, connection_string
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
+from shared.clients.storage import QUEUES, RESOURCE_EVENTS_QUEUE
 from shared.settings import SCHEDULES
 from tests.faults.ground import StackBehindProxy
 from tests.faults.proxy import Proxy, Seen
-from tests.infra.local.tenant.webhook import Webhook
+from tests.infra.local.tenant.queue_service import QueueService
 
 RUNS: Final = 40
 _WARM_UPS: Final = 5
@@ -53,7 +56,7 @@ _MARKS: Final = {
 }
 """The requests at which a run has come so far, in this order."""
 
-_QUEUE_POLL: Final = "GET /devstoreaccount1/cases/messages"
+_QUEUE_POLLS: Final = frozenset(f"GET /devstoreaccount1/{queue}/messages" for queue in QUEUES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +64,15 @@ class _Bench:
     """A stack that is ready to answer, and what delivers the events that it would have got from Event Grid."""
 
     stack: Stack
-    webhook: Webhook
+    caught: QueueService
     desk: Desk
-    endpoint: str
-    host: httpx.Client
 
     def answered(self) -> float:
         """Have a role taken and its event delivered; gives the milliseconds until the remediating call arrived."""
         path = self._take_role()
         event = until(lambda: self._event_of(path), within=_WITHIN, what="no event")
         began = datetime.now(UTC)
-        self.host.post(self.endpoint, json=event, headers={"aeg-event-type": "Notification"}).raise_for_status()
+        self.desk.storage.enqueue(json.dumps(event), queue=RESOURCE_EVENTS_QUEUE)
         arrived = until(lambda: self._deleted_at(path), within=_WITHIN, what="no remediating call")
         until(lambda: self._is_closed(path), within=_WITHIN, what="no closed case")
         return (arrived - began).total_seconds() * 1000
@@ -88,8 +89,8 @@ class _Bench:
     def _take_role(self) -> str:
         return assign_role(self.stack.control, MALLORY, CONTRIBUTOR, to=MALLORY)
 
-    def _event_of(self, path: str) -> list[dict[str, Any]] | None:
-        return next((each for each in self.webhook.deliveries if each[0]["subject"].lower() == path), None)
+    def _event_of(self, path: str) -> dict[str, Any] | None:
+        return next((each for each in self.caught.events if each["subject"].lower() == path), None)
 
     def _deleted_at(self, path: str) -> datetime | None:
         for request in reversed(self.stack.control.requests(principal=RESPONDER)):
@@ -163,7 +164,7 @@ def _trips() -> dict[str, float]:
 
 
 def _counted(seen: Sequence[Seen]) -> dict[str, float]:
-    own = [each for each in seen if each.request != _QUEUE_POLL]
+    own = [each for each in seen if each.request not in _QUEUE_POLLS]
     last = next(place for place, each in enumerate(own) if _MARKS["acted"].match(each.request))
     until_then = own[: last + 1]
     tenant = [each for each in until_then if "/subscriptions/" in each.request and "/devstore" not in each.request]
@@ -194,17 +195,14 @@ def _folder() -> Generator[Path]:
 
 @contextmanager
 def _ready(stack: Stack) -> Generator[_Bench]:
-    """Seed a stack whose tenant delivers its events to a webhook of ours instead of to the host."""
-    with ExitStack() as closing:
-        webhook = closing.enter_context(Webhook())
-        subscription = stack.control.subscriptions()[0]
-        stack.control.unsubscribe(subscription["id"])
-        stack.control.subscribe(webhook.url)
+    """Seed a stack whose tenant delivers its events to a queue of ours instead of to the host's."""
+    with QueueService() as caught:
+        stack.control.unsubscribe(stack.control.subscriptions()[0]["id"])
+        stack.control.subscribe(caught.signed)
         stack.control.settings(consistency_lag=0, audit_lag=0)
         desk = Desk({**stack.values(), "AzureWebJobsStorage": connection_string(stack.azurite.addresses)})
         desk.seed()
-        host = closing.enter_context(httpx.Client(timeout=_WITHIN))
         snapshots = f"{stack.host['url']}/admin/functions/take_snapshots"
         httpx.post(snapshots, json={}, headers={"x-functions-key": stack.keys["master"]}).raise_for_status()
         until(desk.snapshots_taken, within=_WITHIN, what="no snapshots")
-        yield _Bench(stack=stack, webhook=webhook, desk=desk, endpoint=subscription["endpoint"], host=host)
+        yield _Bench(stack=stack, caught=caught, desk=desk)

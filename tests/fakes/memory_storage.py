@@ -4,12 +4,24 @@ import copy
 import operator
 import re
 import threading
+import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final, override
 
-from shared.clients.storage import Conflict, Container, Row, Storage, Table
+from shared.clients.storage import (
+    CASES_QUEUE,
+    QUEUES,
+    Conflict,
+    Container,
+    Message,
+    Row,
+    Storage,
+    Table,
+    poison_queue,
+)
 from shared.errors import Rejected
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -31,7 +43,7 @@ class MemoryStorage(Storage):
         self._tags = count()
         self._rows: dict[str, dict[tuple[str, str], Row]] = {}
         self.containers: dict[str, dict[str, bytes]] = {}
-        self.messages: list[str] | None = None
+        self.queues: dict[str, list[Queued]] = {}
 
     @override
     def create_all(self) -> None:
@@ -40,7 +52,9 @@ class MemoryStorage(Storage):
                 self._rows.setdefault(table, {})
             for container in Container:
                 self.containers.setdefault(container, {})
-            self.messages = self.messages or []
+            for queue in QUEUES:
+                for name in (queue, poison_queue(queue)):
+                    self.queues.setdefault(name, [])
 
     @override
     def delete_table(self, table: Table) -> None:
@@ -134,18 +148,62 @@ class MemoryStorage(Storage):
             return sorted(name for name in self._container(container) if name.startswith(prefix))
 
     @override
-    def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
+    def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
         with self._own:
-            self._queued().append(text)
+            body = content.encode() if isinstance(content, str) else content
+            self._queue_of(queue).append(Queued(body=body, delay=delay))
 
     @override
-    def queue_length(self) -> int:
-        return len(self._queued())
+    def take_messages(self, queue: str, *, most: int, hidden_for: timedelta) -> list[Message]:
+        """Take visible messages; what is hidden comes back with `reveal` alone."""
+        with self._own:
+            taken: list[Message] = []
+            for queued in self._queue_of(queue):
+                if queued.is_hidden or queued.delay or len(taken) == most:
+                    continue
+                queued.is_hidden, queued.receipt = True, str(next(self._tags))
+                taken.append(
+                    Message(
+                        queue=queue,
+                        id=queued.id,
+                        receipt=queued.receipt,
+                        body=queued.body,
+                        is_encoded=queued.is_encoded,
+                    )
+                )
+            return taken
 
-    def _queued(self) -> list[str]:
-        if self.messages is None:
-            raise Rejected("the cases queue: storage answered 404 QueueNotFound", status=404)
-        return self.messages
+    @override
+    def delete_message(self, message: Message) -> None:
+        with self._own:
+            queue = self._queue_of(message.queue)
+            queue[:] = [one for one in queue if (one.id, one.receipt) != (message.id, message.receipt)]
+
+    def reveal(self) -> None:
+        """Let the time pass for which messages are hidden or delayed."""
+        for queued in (one for queue in self.queues.values() for one in queue):
+            queued.is_hidden, queued.delay = False, timedelta()
+
+    @override
+    def queue_length(self, queue: str = CASES_QUEUE) -> int:
+        return len(self._queue_of(queue))
+
+    def _queue_of(self, queue: str) -> "list[Queued]":
+        if queue not in self.queues:
+            raise Rejected(f"the queue {queue}: storage answered 404", status=404, code="QueueNotFound")
+        return self.queues[queue]
+
+
+@dataclass(slots=True, kw_only=True)
+class Queued:
+    """A message in a queue, and how long it was to be hidden when it was put there."""
+
+    body: bytes
+    delay: timedelta = timedelta()
+    is_encoded: bool = True
+    is_hidden: bool = False
+    receipt: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 def _terms(text: str) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, override
 
-from shared.clients.storage import Container, Row, Storage, Table
+from shared.clients.storage import CASES_QUEUE, Container, Message, Row, Storage, Table
 from shared.errors import Unreachable
 
 
@@ -108,12 +108,23 @@ class SpoiltStorage(Storage):
         return self.faults.over(f"blob_names {container}", lambda: self.inner.blob_names(container, prefix))
 
     @override
-    def enqueue(self, text: str, *, delay: timedelta = timedelta()) -> None:
-        self.faults.over("enqueue", lambda: self.inner.enqueue(text, delay=delay))
+    def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
+        name = "enqueue" if queue == CASES_QUEUE else f"enqueue {queue}"
+        self.faults.over(name, lambda: self.inner.enqueue(content, queue=queue, delay=delay))
 
     @override
-    def queue_length(self) -> int:
-        return self.inner.queue_length()
+    def take_messages(self, queue: str, *, most: int, hidden_for: timedelta) -> list[Message]:
+        return self.faults.over(
+            f"take {queue}", lambda: self.inner.take_messages(queue, most=most, hidden_for=hidden_for)
+        )
+
+    @override
+    def delete_message(self, message: Message) -> None:
+        self.faults.over(f"delete {message.queue}", lambda: self.inner.delete_message(message))
+
+    @override
+    def queue_length(self, queue: str = CASES_QUEUE) -> int:
+        return self.inner.queue_length(queue)
 
 
 class Interrupting:

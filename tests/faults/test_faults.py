@@ -205,14 +205,31 @@ def _closed(ground: Ground, detection: str) -> int:
 
 
 def test_storage_away_when_the_event_comes(ground: Ground) -> None:
-    """Event Grid is told that it didn't work, and delivers again."""
+    """Event Grid can't put it into the queue, and tries again."""
     control = ground.stack.control
     with ground.proxy.away(_STORAGE):
         target_id = story.OWNER_TAKEN.act(control)
         ground.until(
-            lambda: [attempt for attempt in control.delivery_attempts() if attempt["status"] == 500],
+            lambda: [attempt for attempt in control.delivery_attempts() if attempt["status"] == 0],
             what="no delivery failed",
         )
+    _assert_came_of(ground, story.OWNER_TAKEN, target_id)
+    assert len(ground.acts()) == 1
+
+
+def test_storage_away_as_soon_as_the_event_was_taken(ground: Ground) -> None:
+    """The message stays in its queue until the case is open, so the host tries it again."""
+    with ExitStack() as outage:
+        gone = ground.proxy.at(
+            f"PUT {_STORAGE}/evidence/.*/record-",
+            lambda: outage.enter_context(ground.proxy.away(_STORAGE)),
+            after=False,
+            cut=True,
+        )
+        log = len(ground.log())
+        target_id = story.OWNER_TAKEN.act(ground.stack.control)
+        assert gone.wait(20)
+        ground.until(lambda: "subscription_events" in _failures(ground.log()[log:]), what="the function didn't fail")
     _assert_came_of(ground, story.OWNER_TAKEN, target_id)
     assert len(ground.acts()) == 1
 

@@ -14,6 +14,7 @@ from azure.functions.decorators.core import BindingDirection
 import responders.app
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import REPOSITORY
+from shared.clients.storage import QUEUES
 from shared.settings import SCHEDULES, SettingsError
 from tests.fakes.clock import NOW
 from tests.fakes.machines import SETTINGS
@@ -79,7 +80,7 @@ def _triggers(app: func.FunctionApp) -> Bindings:
 def test_loading_the_app_gives_exactly_these_functions(load: Callable[..., func.FunctionApp]) -> None:
     kinds = {name: trigger["type"] for name, trigger in _triggers(load()).items()}
     assert kinds == {
-        "subscription_events": "eventGridTrigger",
+        "subscription_events": "queueTrigger",
         "answer_case": "queueTrigger",
         **dict.fromkeys(_TIMERS, "timerTrigger"),
         **dict.fromkeys(_HTTP, "httpTrigger"),
@@ -116,9 +117,18 @@ def test_every_http_function_asks_for_a_key(load: Callable[..., func.FunctionApp
         assert triggers[name]["authLevel"].upper() == "FUNCTION"
 
 
-def test_the_queue_is_the_one_that_the_ledger_writes_to(load: Callable[..., func.FunctionApp]) -> None:
-    trigger = _triggers(load())["answer_case"]
-    assert (trigger["queueName"], trigger["connection"]) == ("cases", "AzureWebJobsStorage")
+def test_each_queue_has_its_function(load: Callable[..., func.FunctionApp]) -> None:
+    triggers = _triggers(load())
+    queues = {name: trigger["queueName"] for name, trigger in triggers.items() if "queueName" in trigger}
+    assert queues == {"answer_case": "cases", "subscription_events": "resource-events"}
+    assert sorted(queues.values()) == sorted(QUEUES)
+    assert {triggers[name]["connection"] for name in queues} == {"AzureWebJobsStorage"}
+
+
+def test_events_come_as_bytes_since_the_host_refuses_a_text_that_is_not_utf_8(
+    load: Callable[..., func.FunctionApp],
+) -> None:
+    assert _triggers(load())["subscription_events"]["dataType"] == "BINARY"
 
 
 def test_messages_are_encoded_as_the_host_is_told_and_tried_more_than_once() -> None:

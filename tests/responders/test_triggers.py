@@ -9,7 +9,6 @@ from typing import Any, Final
 import azure.functions as func
 import msgspec
 import pytest
-from azure.functions.eventgrid import EventGridEventInConverter
 from azure.functions.meta import Datum
 from azure.functions.queue import QueueMessageInConverter
 
@@ -24,9 +23,8 @@ from shared.clients.edges import TenantEdges
 from shared.clients.logs import Workspace
 from shared.clients.storage import Container, Table
 from shared.conditions import SignIn
+from shared.deliveries import last_delivery
 from shared.errors import Rejected, Unreachable
-from shared.match import Matcher
-from shared.normalize import read_batch
 from shared.rosters import Roster, RosterKind
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.log_analytics import log_analytics
@@ -55,7 +53,6 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], Bench]:
     def put(made: Bench) -> Bench:
         for module in (cases, events, schedules):
             monkeypatch.setattr(module, "machine", lambda: made.machine)
-        monkeypatch.setattr(events, "settings", lambda: made.machine.settings)
         return made
 
     return put
@@ -66,12 +63,13 @@ def on_roles(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> Bench:
     return use(bench(memory, detections=CATALOGUE))
 
 
-# Event Grid.
+# Events, from their queue.
 
 
-def _handed_over(record: Image) -> Any:  # noqa: ANN401 - an event in either schema
-    """Make what the worker makes of a delivered event."""
-    return EventGridEventInConverter.decode(Datum(json.dumps(record), "json"), trigger_metadata={})
+def _message(body: bytes) -> func.QueueMessage:
+    """Make what the worker makes of a message."""
+    made: func.QueueMessage = QueueMessageInConverter.decode(Datum(body, "bytes"), trigger_metadata={})
+    return made
 
 
 def _of_the_world(record: Image) -> Image:
@@ -88,32 +86,47 @@ def _of_the_world(record: Image) -> Image:
 
 
 @pytest.mark.parametrize("make", [event_grid_record, cloud_event_record])
-def test_an_event_in_either_schema_is_read_as_it_was_sent(make: Callable[[str], Image]) -> None:
-    sent = _of_the_world(make(_WRITE))
-    interest = Matcher(CATALOGUE).interested
-    direct, passed = (
-        next(read_batch(raw, tenant_id="", interest=interest)).event
-        for raw in (json.dumps(sent).encode(), json.dumps(events.record_from(_handed_over(sent))).encode())
-    )
-    assert passed is not None
-    assert passed == direct
-
-
-@pytest.mark.parametrize("make", [event_grid_record, cloud_event_record])
-def test_an_event_opens_its_case(on_roles: Bench, make: Callable[[str], Image]) -> None:
-    subscription_events = _user_function(events.subscription_events)
+@pytest.mark.parametrize("listed", [False, True], ids=["alone", "in a list"])
+def test_an_event_opens_its_case(on_roles: Bench, make: Callable[[str], Image], *, listed: bool) -> None:
+    event = _of_the_world(make(_WRITE))
     for _ in range(3):
-        subscription_events(_handed_over(_of_the_world(make(_WRITE))))
+        _delivered(event if not listed else [event])
     rows = on_roles.storage.rows(Table.CASES, "detection eq 'rbac-role-assigned'")
     assert len(rows) == 1
     assert rows[0].partition.startswith(WORKFORCE_TENANT)
 
 
-def test_an_event_with_half_a_character_opens_its_case(on_roles: Bench) -> None:
-    record = _of_the_world(event_grid_record(_WRITE))
-    record["data"]["claims"]["name"] = "\ud800"
-    _user_function(events.subscription_events)(_handed_over(record))
+def _delivered(event: object) -> None:
+    _subscription_events(json.dumps(event).encode())
+
+
+def _subscription_events(body: bytes) -> None:
+    _user_function(events.subscription_events)(_message(body))
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["as an object", "as JSON in a text"])
+def test_the_time_of_a_delivery_is_kept_for_its_subscription(on_roles: Bench, *, quoted: bool) -> None:
+    event = _of_the_world(event_grid_record(_WRITE))
+    event["data"]["subscriptionId"] = SUBSCRIPTION.upper()
+    _delivered(event | {"data": json.dumps(event["data"])} if quoted else event)
+    assert last_delivery(on_roles.storage, SUBSCRIPTION) == on_roles.clock()
+
+
+def test_a_delivery_of_a_subscription_that_is_not_watched_is_not_noted(on_roles: Bench) -> None:
+    event = _of_the_world(event_grid_record(_WRITE))
+    other = "0badc0de-0000-4000-8000-000000000001"
+    event["data"]["subscriptionId"] = other
+    _delivered(event)
+    assert last_delivery(on_roles.storage, other) is None
+
+
+@pytest.mark.parametrize("name", [b"\\ud800", b"\xff\xfe"], ids=["half a character", "not UTF-8"])
+def test_an_event_whose_text_is_broken_opens_its_case_all_the_same(on_roles: Bench, name: bytes) -> None:
+    event = _of_the_world(event_grid_record(_WRITE))
+    event["data"]["claims"]["name"] = "BROKEN"
+    _subscription_events(json.dumps(event).encode().replace(b"BROKEN", name))
     assert len(on_roles.storage.rows(Table.CASES, "open eq true")) == 1
+    assert last_delivery(on_roles.storage, SUBSCRIPTION) == on_roles.clock()
 
 
 @pytest.mark.parametrize(
@@ -128,19 +141,50 @@ def test_an_event_with_half_a_character_opens_its_case(on_roles: Bench) -> None:
 def test_an_event_of_another_form_is_kept_or_passed_over_and_not_asked_for_again(
     on_roles: Bench, record: Image
 ) -> None:
-    _user_function(events.subscription_events)(_handed_over(record))
+    _delivered(record)
     assert on_roles.storage.rows(Table.CASES, "open eq true") == []
 
 
-def test_an_event_whose_case_could_not_be_opened_is_to_be_delivered_again(
+@pytest.mark.parametrize("body", [b"", b" \n", b"{", b"\xff", b"null", b"[]", b"plain words"])
+def test_a_message_that_can_not_be_read_is_kept_whole_and_told_of_once(on_roles: Bench, body: bytes) -> None:
+    for _ in range(2):
+        _subscription_events(body)
+    (name,) = on_roles.storage.blob_names(Container.QUARANTINE, "")
+    assert on_roles.storage.blob(Container.QUARANTINE, name) == body
+    assert [one.title for one in on_roles.teams.bulletins] == ["Records came that can't be read"]
+
+
+@pytest.mark.parametrize("operation", ["keep evidence", "insert Cases", "enqueue"])
+def test_an_event_whose_case_could_not_be_opened_stays_in_its_queue(
+    memory: MemoryStorage, use: Callable[[Bench], Bench], operation: str
+) -> None:
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    made = use(bench(storage, detections=CATALOGUE))
+    storage.faults.fail(operation)
+    event = _of_the_world(event_grid_record(_WRITE))
+    with pytest.raises(Unreachable):
+        _delivered(event)
+    assert last_delivery(storage, SUBSCRIPTION) is None
+    storage.faults.heal()
+    _delivered(event)
+    assert len(storage.rows(Table.CASES, "open eq true")) == 1
+    if not memory.queue_length():
+        # The row was there, so the second delivery had nothing to do: the timer asks for its answer.
+        made.clock.move(made.machine.settings.lease)
+        _user_function(schedules.resume_cases)(_TIMER)
+    assert memory.queue_length() == 1
+
+
+def test_a_message_that_could_not_be_kept_in_quarantine_stays_in_its_queue(
     memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
     storage = SpoiltStorage(memory)
     storage.create_all()
     use(bench(storage, detections=CATALOGUE))
-    storage.faults.fail("insert Cases")
+    storage.faults.fail("keep quarantine")
     with pytest.raises(Unreachable):
-        _user_function(events.subscription_events)(_handed_over(_of_the_world(event_grid_record(_WRITE))))
+        _subscription_events(b"")
 
 
 def test_a_delivery_whose_time_could_not_be_noted_is_done_all_the_same(
@@ -150,16 +194,11 @@ def test_a_delivery_whose_time_could_not_be_noted_is_done_all_the_same(
     storage.create_all()
     use(bench(storage, detections=CATALOGUE))
     storage.faults.fail("upsert Cursors")
-    _user_function(events.subscription_events)(_handed_over(_of_the_world(event_grid_record(_WRITE))))
+    _delivered(_of_the_world(event_grid_record(_WRITE)))
     assert len(storage.rows(Table.CASES, "open eq true")) == 1
 
 
 # The queue.
-
-
-def _message(body: bytes) -> func.QueueMessage:
-    made: func.QueueMessage = QueueMessageInConverter.decode(Datum(body, "bytes"), trigger_metadata={})
-    return made
 
 
 def test_a_message_has_its_case_answered(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:

@@ -23,7 +23,7 @@ from shared.catalog import ApprovalList, Mode, TenantKind
 from shared.clients.calls import Service
 from shared.clients.edges import Answer, TenantEdges
 from shared.clients.logs import Workspace
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import QUEUES, Storage, Table
 from shared.clients.web import Heard, PlainWeb
 from shared.deliveries import note_delivery
 from shared.doctor.checks import CHECKS
@@ -222,7 +222,7 @@ def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dic
         assert ("failed", "table Cases is missing") in found
         assert ("failed", "container evidence is missing") in found
         assert ("failed", "queue cases is missing") in found
-        assert len(found) == len(Table) + 3 + 1
+        assert len(found) == len(Table) + 3 + 2 * len(QUEUES)
 
 
 def test_evidence_is_looked_for_in_its_own_account(there: Surroundings, new_account: Callable[[], str]) -> None:

@@ -79,7 +79,8 @@ def test_evidence_goes_to_its_own_account_where_one_is_set(environment: dict[str
     machine = machine_from(settings_with(), (), (), environment=both, clock=FakeClock())
     case = machine.ledger.open("lamp-switched", lamp_event(), b"{}")
     assert case is not None
-    assert Storage(both).blob(Container.EVIDENCE, case.record) is None
+    with pytest.raises(Rejected, match="ContainerNotFound"):
+        Storage(both).blob(Container.EVIDENCE, case.record)
     assert Storage(both, prefix="EvidenceStorage").blob(Container.EVIDENCE, case.record) == b"{}"
 
 

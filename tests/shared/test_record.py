@@ -228,7 +228,7 @@ def test_records_of_an_hour_with_the_same_values_are_one_case_in_whatever_order(
     first_of_each = {minute // 60: f"Lamps_{minute}" for minute in reversed(minutes)}
     cases = ledger.cases(_TENANT, since=AT - timedelta(days=2))
     assert {case.event_id for case in cases} == set(first_of_each.values())
-    assert len([case for case in opened if case]) == len(cases) == len(storage.messages or ())
+    assert len([case for case in opened if case]) == len(cases) == storage.queue_length()
     assert len(storage.blob_names(Container.EVIDENCE, "")) == len(cases)
     assert all(case.id.startswith(f"{case.at:%Y%m%d}-") for case in cases)
 

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -33,6 +34,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=0, help="the port on loopback; 0, the default, takes any free one")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="the access keys; without it fresh ones are printed")
+    parser.add_argument(
+        "--hide-messages",
+        type=float,
+        metavar="SECONDS",
+        help="how long a message is hidden while its function runs, and so after a crash; 600 without it, as in Azure",
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and failures")
     return parser.parse_args()
 
@@ -45,7 +52,13 @@ def _run(arguments: argparse.Namespace, stdout: TextIO) -> int:
         keys = keys_from(arguments.keys) if arguments.keys else fresh_keys()
         shown = None if arguments.keys else keys
         asyncio.run(
-            run_host(app=app, port=arguments.port, keys=keys, announce=lambda ready: _announce(ready, shown, stdout))
+            run_host(
+                app=app,
+                port=arguments.port,
+                keys=keys,
+                announce=lambda ready: _announce(ready, shown, stdout),
+                hide_messages=timedelta(seconds=arguments.hide_messages) if arguments.hide_messages else None,
+            )
         )
     except SettingsError as refused:
         return _refuse(f"{refused}", _WRONG_SETTINGS)

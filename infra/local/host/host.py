@@ -6,13 +6,12 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
 from infra.local.host.console import WORKER_LOGGER
-from infra.local.host.event_grid import EventGridTriggers
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
 from infra.local.host.http_trigger import HttpFunction, HttpTriggers, http_function_from
@@ -52,7 +51,6 @@ class Host:
         self._monitor: BlobTimerMonitor | None = None
         self._listeners: list[Callable[[], Coroutine[object, object, None]]] = []
         self._http: list[HttpFunction] = []
-        self._event_grid: list[Function] = []
         self._by_hand: dict[str, RunByHand] = {}
         self.stopping = asyncio.Event()
 
@@ -77,8 +75,6 @@ class Host:
                 self._add_queue(function)
             case "httpTrigger":
                 self._http.append(http_function_from(function, self._settings.route_prefix))
-            case "eventGridTrigger":
-                self._event_grid.append(function)
             case other:
                 _log.warning("%s is loaded but never run: this host doesn't play the %s", function.name, other)
 
@@ -117,12 +113,8 @@ class Host:
 
     async def run(self, listening: socket.socket, ready: Callable[[], None]) -> tuple[str, ...]:
         """Play until told to stop; give the names of the functions that were cut off."""
-        event_grid = EventGridTriggers(functions=self._event_grid, keys=self._keys, invocations=self._invocations)
-        for function in self._event_grid:
-            self._by_hand[function.name] = _by_hand(event_grid, function)
         server = Server(
             http=HttpTriggers(functions=self._http, keys=self._keys, invocations=self._invocations),
-            event_grid=event_grid,
             by_hand=self._by_hand,
             keys=self._keys,
             stopping=self.stopping,
@@ -150,18 +142,25 @@ def _tell_of_failure(listening: asyncio.Task[None]) -> None:
         _log.error("a trigger isn't played any more: %r", error, exc_info=error)
 
 
-def _by_hand(event_grid: EventGridTriggers, function: Function) -> RunByHand:
-    return lambda text: event_grid.run_once(function, text)
-
-
-async def run_host(*, app: Path, port: int, keys: Keys, announce: Callable[[Ready], None]) -> None:
+async def run_host(
+    *,
+    app: Path,
+    port: int,
+    keys: Keys,
+    announce: Callable[[Ready], None],
+    hide_messages: timedelta | None = None,
+) -> None:
     """Load the app and play it until SIGINT or SIGTERM; a second one ends the process at once.
+
+    `hide_messages` is how long a message is hidden while its function runs, where that isn't to be as in Azure.
 
     Raises:
         SettingsError: the port is taken.
         AppError: the app can't be loaded or played.
     """
     settings = host_settings_from(app)
+    if hide_messages is not None:
+        settings = replace(settings, queues=replace(settings.queues, hidden_for=hide_messages))
     listening = bind(port)
     address = f"{HOST}:{listening.getsockname()[1]}"
     os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")

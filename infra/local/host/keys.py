@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.local.host.app_settings import json_object_from
 from infra.local.host.errors import SettingsError
 
-_NEEDED = ("function", "master", "eventgrid_extension")
+_NEEDED = ("function", "master")
 _NAMES = (*_NEEDED, "host")
 
 
@@ -19,7 +19,6 @@ class Keys:
     function: str
     host: str
     master: str
-    eventgrid_extension: str
 
     def opens_function(self, key: str) -> bool:
         """Say whether the key may call a function of level `function`."""
@@ -28,10 +27,6 @@ class Keys:
     def opens_admin(self, key: str) -> bool:
         """Say whether the key may call a function of level `admin` and the host's own admin addresses."""
         return _is_one_of(key, (self.master,))
-
-    def opens_event_grid(self, key: str) -> bool:
-        """Say whether the key may deliver events to Event Grid triggers."""
-        return _is_one_of(key, (self.eventgrid_extension, self.master))
 
     def to_json(self) -> dict[str, str]:
         """Give the keys by name, as a keys file holds them."""
@@ -44,7 +39,7 @@ def fresh_keys() -> Keys:
 
 
 def keys_from(path: Path) -> Keys:
-    """Read a keys file: `{"function": …, "master": …, "eventgrid_extension": …}`, and `host` if wanted.
+    """Read a keys file: `{"function": …, "master": …}`, and `host` if wanted.
 
     Raises:
         SettingsError: a key is missing, empty or unknown.

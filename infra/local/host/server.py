@@ -1,4 +1,4 @@
-"""The host's addresses on loopback: the app's HTTP triggers, Event Grid's webhook, and running a function by hand."""
+"""The host's addresses on loopback: the app's HTTP triggers, and running a function by hand."""
 
 import asyncio
 import json
@@ -10,8 +10,6 @@ from typing import cast
 from aiohttp import hdrs, web
 
 from infra.local.host.errors import SettingsError
-from infra.local.host.event_grid import PATH as EVENT_GRID_PATH
-from infra.local.host.event_grid import EventGridTriggers
 from infra.local.host.http_trigger import HttpTriggers, key_in
 from infra.local.host.invocations import Outcome
 from infra.local.host.keys import Keys
@@ -43,13 +41,11 @@ class Server:
         self,
         *,
         http: HttpTriggers,
-        event_grid: EventGridTriggers,
         by_hand: Mapping[str, RunByHand],
         keys: Keys,
         stopping: asyncio.Event,
     ) -> None:
         self._http = http
-        self._event_grid = event_grid
         self._by_hand = by_hand
         self._keys = keys
         self._stopping = stopping
@@ -79,8 +75,6 @@ class Server:
         if self._stopping.is_set():
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={hdrs.CONNECTION: "close"})
         path = request.path.lower()
-        if path == EVENT_GRID_PATH:
-            return await self._event_grid.answer(request)
         if path.startswith(_ADMIN):
             return await self._run_by_hand(request)
         return await self._http.answer(request)

@@ -16,12 +16,16 @@ _VALID_FOR = dt.timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificates:
-    """`ca_file` is what clients trust; `b2c_file` is the app's key and certificate, `b2c_key` checks its signatures."""
+    """`ca_file` is what clients trust, and `trust` the tenant's own calls.
+
+    `b2c_file` is the app's key and certificate, `b2c_key` checks its signatures.
+    """
 
     ca_file: Path
     b2c_file: Path
     b2c_key: rsa.RSAPublicKey
     server: ssl.SSLContext
+    trust: ssl.SSLContext
 
 
 def make_certificates(directory: Path) -> Certificates:
@@ -34,12 +38,14 @@ def make_certificates(directory: Path) -> Certificates:
     leaf = authority.issue_cert("localhost", "127.0.0.1")
     with leaf.private_key_and_cert_chain_pem.tempfile() as leaf_file:
         server.load_cert_chain(leaf_file)
+    trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(trust)
     b2c_file = directory / "b2c.pem"
     # Entra takes RSA keys only, and trustme's own certificates are signed by an authority: this one signs itself.
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     b2c_file.touch(mode=0o600)
     b2c_file.write_bytes(_key_pem(key) + _self_signed(key).public_bytes(serialization.Encoding.PEM))
-    return Certificates(ca_file=ca_file, b2c_file=b2c_file, b2c_key=key.public_key(), server=server)
+    return Certificates(ca_file=ca_file, b2c_file=b2c_file, b2c_key=key.public_key(), server=server, trust=trust)
 
 
 def _key_pem(key: rsa.RSAPrivateKey) -> bytes:

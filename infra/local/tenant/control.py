@@ -116,9 +116,9 @@ class TenantControl:
 
     # -- Event Grid --
 
-    def subscribe(self, endpoint: str, schema: Schema = "EventGridSchema") -> Json:
-        """Make an event subscription; the endpoint has to pass the handshake."""
-        return self._post("/eventgrid/subscriptions", {"endpoint": endpoint, "schema": schema})
+    def subscribe(self, queue: str, schema: Schema = "EventGridSchema", *, token: str = "") -> Json:
+        """Have events delivered to a storage queue: its address, with a shared access signature in it or a token."""
+        return self._post("/eventgrid/subscriptions", {"queue": queue, "schema": schema, "token": token})
 
     def subscriptions(self) -> list[Json]:
         """List the event subscriptions."""

@@ -52,8 +52,9 @@ class _FaultWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SubscriptionWanted:
-    endpoint: str
+    queue: str
     schema: Schema = "EventGridSchema"
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class ControlApi:
         self._simulation = simulation
 
     def routes(self) -> list[web.RouteDef]:
-        """All calls, and the address that Event Grid hands out for a manual consent."""
+        """All calls."""
         return [
             web.post("/control/token", self._token),
             web.post("/control/grants", self._grants),
@@ -111,7 +112,6 @@ class ControlApi:
             web.post("/control/eventgrid/next", self._plan_next),
             web.get("/control/eventgrid/deadletters", self._dead_letters),
             web.get("/control/eventgrid/attempts", self._attempts),
-            web.get("/eventgrid/validate", self._agree),
         ]
 
     async def _token(self, request: web.Request) -> web.Response:
@@ -209,7 +209,8 @@ class ControlApi:
 
     async def _subscribe(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _SubscriptionWanted)
-        return web.json_response(await self._simulation.events.subscribe(wanted.endpoint, wanted.schema), status=201)
+        made = self._simulation.events.subscribe(wanted.queue, wanted.schema, token=wanted.token)
+        return web.json_response(made, status=201)
 
     async def _subscriptions(self, _request: web.Request) -> web.Response:
         return web.json_response(self._simulation.events.subscriptions)
@@ -227,10 +228,6 @@ class ControlApi:
 
     async def _attempts(self, _request: web.Request) -> web.Response:
         return web.json_response(list(self._simulation.events.attempts))
-
-    async def _agree(self, request: web.Request) -> web.Response:
-        self._simulation.events.agree(request.query.get("id", ""), request.query.get("code", ""))
-        return web.json_response("Webhook successfully validated as a subscription endpoint")
 
 
 def _done() -> web.Response:

@@ -1,46 +1,50 @@
-"""Event Grid: subscriptions with their handshake, and delivery at least once, unordered, with retries."""
+"""Event Grid: subscriptions, and delivery to storage queues at least once, unordered, with retries."""
 
 import asyncio
-import secrets
+import base64
+import json
+import ssl
 import uuid
 from collections import deque
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
+from xml.sax.saxutils import escape
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from yarl import URL
 
-from infra.local import world
-from infra.local.tenant.api_error import ApiError, not_found
-from infra.local.tenant.bodies import as_object
+from infra.local.tenant.api_error import bad_request, not_found
 from infra.local.tenant.instants import instant
 from infra.local.tenant.resource_events import as_cloud_event
 from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 
 type Schema = Literal["EventGridSchema", "CloudEventSchemaV1_0"]
-type State = Literal["AwaitingManualAction", "Succeeded"]
 
-_ORIGIN = "eventgrid.azure.net"
 _NEVER_RETRIED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 _KEPT_ATTEMPTS = 5_000
+_STORAGE_VERSION = "2023-11-03"
+_FOR_EVER = "-1"
 
 
 @dataclass(slots=True, kw_only=True)
 class Subscription:
-    """Where events go. `code` is the secret that proves the endpoint's consent."""
+    """Where events go: a queue, by its address without a query.
+
+    What opens it is either in `query`, as a shared access signature, or a bearer `token` of the topic's identity.
+    """
 
     id: str
-    endpoint: str
+    queue: str
     schema: Schema
-    code: str
-    state: State = "AwaitingManualAction"
+    query: str = field(repr=False)
+    token: str = field(repr=False)
 
     def shown(self) -> Json:
-        """Print it without the code."""
-        return {"id": self.id, "endpoint": self.endpoint, "schema": self.schema, "provisioningState": self.state}
+        """Print it without its secrets."""
+        return {"id": self.id, "queue": self.queue, "schema": self.schema, "provisioningState": "Succeeded"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,15 +59,15 @@ class Plan:
 class EventGrid:
     """Deliveries run as tasks of this process; whoever publishes never waits for them."""
 
-    def __init__(self, settings: Settings) -> None:
-        """`root`, this server's own address, is set by the server once it listens."""
+    def __init__(self, settings: Settings, *, trust: ssl.SSLContext) -> None:
+        """`trust` is what queues reached by https are checked against."""
         self._settings = settings
+        self._trust = trust
         self._subscriptions: dict[str, Subscription] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: ClientSession | None = None
         self._plan = Plan()
         self._held: list[Json] = []
-        self.root = ""
         self.dead_letters: list[Json] = []
         self.attempts: deque[Json] = deque(maxlen=_KEPT_ATTEMPTS)
 
@@ -96,26 +100,25 @@ class EventGrid:
 
     # -- subscriptions --
 
-    async def subscribe(self, endpoint: str, schema: Schema) -> Json:
-        """Make a subscription once the endpoint has agreed; raises ApiError 400 when it refuses."""
+    def subscribe(self, queue: str, schema: Schema, *, token: str) -> Json:
+        """Make a subscription that delivers to a queue.
+
+        Raises:
+            ApiError: 400 when the address is none, or nothing would open the queue.
+        """
+        url = URL(queue, encoded=True)
+        if url.scheme not in {"http", "https"} or not url.host or not (url.query_string or token):
+            raise bad_request(
+                "queue must be the address of a storage queue, with a shared access signature in it or a token beside"
+            )
         subscription = Subscription(
-            id=str(uuid.uuid4()), endpoint=endpoint, schema=schema, code=secrets.token_hex(16).upper()
+            id=str(uuid.uuid4()),
+            queue=str(url.with_query(None)),
+            schema=schema,
+            query=url.raw_query_string,
+            token=token,
         )
         self._subscriptions[subscription.id] = subscription
-        try:
-            agreed = await (
-                self._ask_event_grid(subscription)
-                if schema == "EventGridSchema"
-                else self._ask_cloud_events(subscription)
-            )
-        except (ClientError, TimeoutError) as error:
-            agreed = f"{type(error).__name__}: {error}"
-        if isinstance(agreed, str):
-            del self._subscriptions[subscription.id]
-            message = f"Webhook validation handshake failed for {endpoint}. {agreed}"
-            raise ApiError(HTTPStatus.BAD_REQUEST, "Endpoint validation", message)
-        if agreed:
-            subscription.state = "Succeeded"
         return subscription.shown()
 
     def unsubscribe(self, subscription_id: str) -> None:
@@ -123,65 +126,10 @@ class EventGrid:
         if self._subscriptions.pop(subscription_id, None) is None:
             raise not_found(f"no event subscription {subscription_id}")
 
-    def agree(self, subscription_id: str, code: str) -> None:
-        """Take the manual consent: somebody opened the validation address. Raises ApiError 404."""
-        subscription = self._subscriptions.get(subscription_id)
-        if subscription is None or not secrets.compare_digest(subscription.code, code):
-            raise not_found("The validation code is not known.")
-        subscription.state = "Succeeded"
-
-    def _validation_url(self, subscription: Subscription) -> str:
-        return f"{self.root}/eventgrid/validate?id={subscription.id}&code={subscription.code}"
-
-    async def _ask_event_grid(self, subscription: Subscription) -> bool | str:
-        """Post the code and look for it in the answer. True: agreed, False: not yet, text: why not."""
-        data = {"validationCode": subscription.code, "validationUrl": self._validation_url(subscription)}
-        event: Json = {
-            "id": str(uuid.uuid4()),
-            "topic": world.SUBSCRIPTION_SCOPE,
-            "subject": "",
-            "data": data,
-            "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
-            "eventTime": instant(),
-            "metadataVersion": "1",
-            "dataVersion": "2",
-        }
-        headers = {"aeg-event-type": "SubscriptionValidation", "aeg-subscription-name": subscription.id.upper()}
-        async with self._http().post(
-            URL(subscription.endpoint, encoded=True), json=[event], headers=headers, timeout=self._timeout()
-        ) as answer:
-            if answer.status != HTTPStatus.OK:
-                return f"Http POST request returned {answer.status}."
-            try:
-                body = as_object(await answer.json(content_type=None)) or {}
-            except ValueError:
-                body = {}
-        told = body.get("validationResponse")
-        if told is None:
-            return False
-        return True if told == subscription.code else "The validation code in the answer is wrong."
-
-    async def _ask_cloud_events(self, subscription: Subscription) -> bool | str:
-        """Send the preflight of CloudEvents' webhook specification."""
-        headers = {
-            "WebHook-Request-Origin": _ORIGIN,
-            "WebHook-Request-Callback": self._validation_url(subscription),
-            "WebHook-Request-Rate": "120",
-        }
-        async with self._http().options(
-            URL(subscription.endpoint, encoded=True), headers=headers, timeout=self._timeout()
-        ) as answer:
-            if answer.status != HTTPStatus.OK:
-                return f"Http OPTIONS request returned {answer.status}."
-            allowed = answer.headers.get("WebHook-Allowed-Origin")
-        if allowed is None:
-            return False
-        return True if allowed in {"*", _ORIGIN} else f"The origin {allowed} is allowed, not {_ORIGIN}."
-
     # -- delivery --
 
     def publish(self, event: Json) -> None:
-        """Send `event`, in the Event Grid schema, to every subscription that agreed."""
+        """Send `event`, in the Event Grid schema, to every subscription."""
         if self._plan.reorder > 0:
             self._held.append(event)
             if len(self._held) < self._plan.reorder:
@@ -196,13 +144,13 @@ class EventGrid:
     async def _in_turn(self, events: Sequence[Json], *, delay: float) -> None:
         await asyncio.sleep(delay)
         for event in events:
-            ready = [each for each in self._subscriptions.values() if each.state == "Succeeded"]
+            ready = list(self._subscriptions.values())
             await asyncio.gather(*(self._deliver(subscription, event) for subscription in ready))
 
     async def _deliver(self, subscription: Subscription, event: Json) -> None:
         delays, status = self._settings.event_retry_delays, 0
         for attempt in range(1, self._settings.event_attempts + 1):
-            status = await self._post(subscription, event, attempt)
+            status = await self._put(subscription, event, attempt)
             if HTTPStatus.OK <= status <= HTTPStatus.NO_CONTENT:
                 return
             if status in _NEVER_RETRIED:
@@ -210,19 +158,19 @@ class EventGrid:
             await asyncio.sleep(delays[min(attempt, len(delays)) - 1])
         self.dead_letters.append({"subscription": subscription.id, "event": event, "lastStatus": status})
 
-    async def _post(self, subscription: Subscription, event: Json, attempt: int) -> int:
-        """Post once; 0 when no answer came."""
-        cloud = subscription.schema == "CloudEventSchemaV1_0"
-        headers = {
-            "aeg-event-type": "Notification",
-            "aeg-subscription-name": subscription.id.upper(),
-            "aeg-delivery-count": str(attempt - 1),
-            "Content-Type": f"application/{'cloudevents+json' if cloud else 'json'}; charset=utf-8",
-        }
+    async def _put(self, subscription: Subscription, event: Json, attempt: int) -> int:
+        """Put the event into the queue once; 0 when no answer came."""
+        sent = as_cloud_event(event) if subscription.schema == "CloudEventSchemaV1_0" else event
+        text = base64.b64encode(json.dumps(sent).encode()).decode()
+        query = f"messagettl={_FOR_EVER}&{subscription.query}".rstrip("&")
+        address = URL(f"{subscription.queue}/messages?{query}", encoded=True)
+        headers = {"x-ms-version": _STORAGE_VERSION, "Content-Type": "application/xml"}
+        if subscription.token:
+            headers["Authorization"] = f"Bearer {subscription.token}"
         try:
             async with self._http().post(
-                URL(subscription.endpoint, encoded=True),
-                json=as_cloud_event(event) if cloud else [event],
+                address,
+                data=f"<QueueMessage><MessageText>{escape(text)}</MessageText></QueueMessage>".encode(),
                 headers=headers,
                 timeout=self._timeout(),
             ) as answer:
@@ -247,7 +195,7 @@ class EventGrid:
 
     def _http(self) -> ClientSession:
         if self._session is None:
-            self._session = ClientSession()
+            self._session = ClientSession(connector=TCPConnector(ssl=self._trust))
         return self._session
 
     def _timeout(self) -> ClientTimeout:

@@ -54,7 +54,6 @@ class Server:
         ]
         http = await self._listen(plain, port)
         https = await self._listen(sign_in.tls_routes(), tls_port, ssl_context=self._simulation.certificates.server)
-        self._simulation.events.root = f"http://{_HOST}:{http}"
         return http, https
 
     async def stop(self) -> None:

@@ -30,7 +30,7 @@ class Simulation:
         self.directories = self._seeded_directories()
         self.role_assignments = RoleAssignments()
         self.access = AzureAccess(assignments=self.role_assignments, settings=self.settings)
-        self.events = EventGrid(self.settings)
+        self.events = EventGrid(self.settings, trust=certificates.trust)
         self.pace = Pace()
         self.faults = Faults()
         self.requests: deque[Json] = deque(maxlen=_KEPT_REQUESTS)

@@ -7,17 +7,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.clients.storage import CASES_QUEUE, Conflict, Container, Storage, Table, is_connection_string
+from infra.local.demo import until
+from shared.clients.storage import (
+    CASES_QUEUE,
+    QUEUES,
+    RESOURCE_EVENTS_QUEUE,
+    Conflict,
+    Container,
+    Message,
+    Storage,
+    Table,
+    is_connection_string,
+    poison_queue,
+)
 from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 from tests.shared.clients.http_service import Reply, http_service
 
 _TABLE: Final = Table.CASES
+_A_MINUTE: Final = timedelta(minutes=1)
 
 
 @pytest.fixture(params=["Azurite", "memory"])
@@ -56,6 +70,9 @@ def test_nothing_is_made_by_reading_or_writing(environment: dict[str, str], kind
         lambda: storage.blob_names(Container.EVIDENCE, ""),
         lambda: storage.keep(Container.EVIDENCE, "b", b""),
         lambda: storage.enqueue("x"),
+        lambda: storage.enqueue("x", queue=RESOURCE_EVENTS_QUEUE),
+        storage.queue_length,
+        lambda: storage.take_messages(CASES_QUEUE, most=1, hidden_for=_A_MINUTE),
     )
     for _ in range(2):
         for attempt in attempts:
@@ -241,6 +258,69 @@ def test_a_message_can_be_read_as_the_host_reads_it(environment: dict[str, str])
     assert json.loads(base64.b64decode(message.content)) == {"case_id": "é"}
 
 
+@pytest.mark.parametrize("queue", QUEUES)
+def test_each_queue_and_its_poison_queue_is_one_of_its_own(storage: Storage, queue: str) -> None:
+    storage.enqueue(b"\xff", queue=queue)
+    storage.enqueue("failed", queue=poison_queue(queue))
+    lengths = {name: storage.queue_length(name) for each in QUEUES for name in (each, poison_queue(each))}
+    assert lengths == {name: int(name.startswith(queue)) for name in lengths}
+    assert [one.body for one in storage.take_messages(queue, most=9, hidden_for=_A_MINUTE)] == [b"\xff"]
+
+
+def test_a_message_that_was_taken_is_hidden_until_it_is_deleted_or_its_time_is_up(storage: Storage) -> None:
+    for number in range(3):
+        storage.enqueue(str(number))
+    first = storage.take_messages(CASES_QUEUE, most=2, hidden_for=_A_MINUTE)
+    (last,) = storage.take_messages(CASES_QUEUE, most=2, hidden_for=_A_MINUTE)
+    assert sorted(one.body for one in (*first, last)) == [b"0", b"1", b"2"]
+    assert {(one.queue, one.is_encoded) for one in first} == {(CASES_QUEUE, True)}
+    for one in (last, last):
+        storage.delete_message(one)
+    assert storage.queue_length() == 2
+
+
+def test_a_message_that_somebody_else_has_taken_since_is_left_to_them(storage: Storage) -> None:
+    storage.enqueue("x")
+    (early,) = storage.take_messages(CASES_QUEUE, most=1, hidden_for=timedelta(seconds=1))
+    late = _taken_again(storage)
+    storage.delete_message(early)
+    assert storage.queue_length() == 1
+    storage.delete_message(late)
+    assert storage.queue_length() == 0
+
+
+def _taken_again(storage: Storage) -> Message:
+    """Take the only message once more, when it is no longer hidden."""
+    if isinstance(storage, MemoryStorage):
+        storage.reveal()
+
+    def find() -> Message | None:
+        return next(iter(storage.take_messages(CASES_QUEUE, most=1, hidden_for=_A_MINUTE)), None)
+
+    return until(find, within=10, what="the message didn't come back")
+
+
+def test_messages_stay_until_somebody_takes_them(environment: dict[str, str]) -> None:
+    storage = Storage(environment)
+    storage.create_all()
+    storage.enqueue("x")
+    with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
+        (message,) = queue.peek_messages()
+    assert message.expires_on is not None
+    assert message.expires_on.year == 9999
+
+
+@pytest.mark.parametrize("text", ['{"id": "1"}', "words", "bm90IGJhc2U2NA=", ""])
+def test_a_message_that_is_no_base64_is_given_as_it_stands(environment: dict[str, str], text: str) -> None:
+    """The host moves such a message into the poison queue as it is."""
+    storage = Storage(environment)
+    storage.create_all()
+    with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
+        queue.send_message(text)
+    (message,) = storage.take_messages(CASES_QUEUE, most=1, hidden_for=_A_MINUTE)
+    assert (message.body, message.is_encoded) == (text.encode(), not text)
+
+
 # Which account.
 
 
@@ -253,6 +333,39 @@ def test_evidence_may_lie_in_an_account_of_its_own(environment: dict[str, str], 
         Storage(both).blob(Container.EVIDENCE, "a")
     Storage(environment, prefix="EvidenceStorage").create_all()
     assert Storage(environment).blob(Container.EVIDENCE, "a") is None, "without one it is the same account"
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_the_container_for_evidence_is_made_where_evidence_is_kept(
+    environment: dict[str, str], new_account: Callable[[], str], *, same: bool
+) -> None:
+    """One beside the code would lie there unprotected."""
+    own = environment["AzureWebJobsStorage"] if same else new_account()
+    both = {**environment, "EvidenceStorage": own}
+    Storage(both).create_all()
+    with BlobServiceClient.from_connection_string(environment["AzureWebJobsStorage"]) as blobs:
+        made = {each.name for each in blobs.list_containers()}
+    assert made == {*Container} - (set() if same else {Container.EVIDENCE})
+    Storage(both, prefix="EvidenceStorage").create_all()
+    assert Storage(both, prefix="EvidenceStorage").blob_names(Container.EVIDENCE, "") == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "keeps"),
+    [
+        ({}, True),
+        ({"EvidenceStorage__accountName": "host"}, True),
+        ({"EvidenceStorage__accountName": "evidence"}, False),
+        ({"EvidenceStorage__blobServiceUri": "https://evidence.blob.core.windows.net"}, False),
+        ({"EvidenceStorage__blobServiceUri": "https://host.blob.core.windows.net"}, True),
+        ({"EvidenceStorage__blobServiceUri": "https://host.blob.core.windows.net/"}, True),
+    ],
+)
+def test_accounts_reached_by_identity_are_told_apart_by_their_addresses(
+    evidence: dict[str, str], *, keeps: bool
+) -> None:
+    storage = Storage({"AzureWebJobsStorage__accountName": "host", **evidence})
+    assert storage.keeps_evidence is keeps
 
 
 @pytest.mark.parametrize(

@@ -104,16 +104,6 @@ EVERYTHING = (
         row.set("{}")
         return "written"
 
-    @app.event_grid_trigger(arg_name="event")
-    def grid(event: func.EventGridEvent) -> None:
-        if event.id == "bad":
-            raise ValueError("not this event")
-        seen["grid"].append([event.id, event.event_type, event.get_json()])
-
-    @app.event_grid_trigger(arg_name="event")
-    def cloud(event: func.CloudEvent) -> None:
-        seen["cloud"].append([event.id, event.type, event.get_json()])
-
     @app.event_hub_message_trigger(arg_name="event", event_hub_name="hub", connection="HUB")
     def stream(event: func.EventHubEvent) -> None:
         seen["stream"].append(1)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +14,6 @@ from tests.infra.local.host.storage import HOUR, kept_status, leave_status, mess
 pytestmark = pytest.mark.stack
 
 HOST_ID = "everything"
-EVENT: dict[str, Any] = {
-    "id": "1",
-    "topic": "/subscriptions/s",
-    "subject": "a",
-    "eventType": "Microsoft.Resources.ResourceWriteSuccess",
-    "eventTime": "2026-03-04T12:00:00.1234567Z",
-    "data": {"status": "Succeeded"},
-    "dataVersion": "2",
-}
-CLOUD_EVENT: dict[str, Any] = {"specversion": "1.0", "id": "c1", "type": "a.b", "source": "/s", "data": {"x": 1}}
-NOTIFICATION = {"aeg-event-type": "Notification"}
-VALIDATION = {"aeg-event-type": "SubscriptionValidation"}
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +37,8 @@ class TestReady:
         assert set(host.ready) == {"ready", "url", "functions", "keys"}
         assert host.ready["url"].startswith("http://127.0.0.1:")
         assert host.ready["functions"] == sorted(host.ready["functions"])
-        assert {"tick", "work", "order", "grid", "stream"} <= set(host.ready["functions"])
-        assert set(host.ready["keys"]) == {"function", "host", "master", "eventgrid_extension"}
+        assert {"tick", "work", "order", "stream"} <= set(host.ready["functions"])
+        assert set(host.ready["keys"]) == {"function", "host", "master"}
 
     def test_the_environment_wins_over_the_settings_file_and_the_app_speaks_on_stderr(self, host: RunningHost) -> None:
         assert "INFO    sample: imported with from the environment" in host.log
@@ -175,7 +162,6 @@ class TestHttp:
             ("/api/guarded", "function", 200),
             ("/api/guarded", "host", 200),
             ("/api/guarded", "master", 200),
-            ("/api/guarded", "eventgrid_extension", 401),
             ("/api/administer", "function", 401),
             ("/api/administer", "host", 401),
             ("/api/administer", "master", 200),
@@ -203,89 +189,14 @@ class TestHttp:
         host.until_logged("host: unplayed .*this host doesn't play the table output row; nothing was written")
 
 
-class TestEventGrid:
-    @staticmethod
-    def at(host: RunningHost, function: str = "grid", key: str = "eventgrid_extension") -> str:
-        return f"/runtime/webhooks/EventGrid?functionName={function}&code={host.ready['keys'][key]}"
-
-    def test_the_handshake_is_answered_with_the_code(self, host: RunningHost) -> None:
-        event = EVENT | {"data": {"validationCode": "512d38b6", "validationUrl": "https://unused"}}
-        answer = host.client.post(self.at(host), json=[event], headers=VALIDATION)
-        assert (answer.status_code, answer.json()) == (200, {"validationResponse": "512d38b6"})
-
-    def test_the_cloud_events_handshake_allows_the_origin(self, host: RunningHost) -> None:
-        asked = {"WebHook-Request-Origin": "eventgrid.azure.net", "WebHook-Request-Rate": "120"}
-        answer = host.client.options(self.at(host, "cloud"), headers=asked)
-        assert answer.status_code == 200
-        assert answer.headers["webhook-allowed-origin"] == "eventgrid.azure.net"
-        assert answer.headers["webhook-allowed-rate"] == "*"
-        assert host.client.options(self.at(host, "cloud")).status_code == 400
-
-    def test_the_function_runs_once_for_each_event(self, host: RunningHost) -> None:
-        events = [EVENT | {"id": "many-1"}, EVENT | {"id": "many-2"}]
-        assert host.client.post(self.at(host), json=events, headers=NOTIFICATION).status_code == 202
-        seen = sorted(noted for noted in host.seen("grid") if noted[0].startswith("many"))
-        assert seen == [[event["id"], event["eventType"], event["data"]] for event in events]
-        host.until_logged("host: grid event=Microsoft.Resources.ResourceWriteSuccess id=many-1: ok in")
-
-    def test_one_failure_fails_the_delivery_but_not_the_other_events(self, host: RunningHost) -> None:
-        events = [EVENT | {"id": "bad"}, EVENT | {"id": "beside-bad"}]
-        answer = host.client.post(self.at(host), json=events, headers=NOTIFICATION)
-        assert answer.status_code == 500
-        assert "not this event" in answer.text
-        assert [noted for noted in host.seen("grid") if noted[0] == "beside-bad"]
-
-    @pytest.mark.parametrize("headers", [{}, NOTIFICATION])
-    def test_cloud_events_come_alone_or_in_a_batch(self, host: RunningHost, headers: dict[str, str]) -> None:
-        kind = {"content-type": "application/cloudevents+json; charset=utf-8"} | headers
-        kinds = {"content-type": "application/cloudevents-batch+json"} | headers
-        one, two = CLOUD_EVENT | {"id": f"one-{len(headers)}"}, CLOUD_EVENT | {"id": f"two-{len(headers)}"}
-        assert host.client.post(self.at(host, "cloud"), json=one, headers=kind).status_code == 202
-        assert host.client.post(self.at(host, "cloud"), json=[two], headers=kinds).status_code == 202
-        assert host.client.post(self.at(host, "cloud"), json=[two], headers=kind).status_code == 400
-        assert host.client.post(self.at(host, "cloud"), json=one, headers=kinds).status_code == 400
-        assert [one["id"], "a.b", {"x": 1}] in host.seen("cloud")
-        assert [two["id"], "a.b", {"x": 1}] in host.seen("cloud")
-
-    @pytest.mark.parametrize(
-        ("function", "key", "status"), [("grid", "function", 401), ("grid", "master", 202), ("work", "master", 404)]
-    )
-    def test_only_its_own_key_and_its_own_functions(
-        self, host: RunningHost, function: str, key: str, status: int
-    ) -> None:
-        where = self.at(host, function, key)
-        assert host.client.post(where, json=[EVENT | {"id": "by-key"}], headers=NOTIFICATION).status_code == status
-        assert host.client.post("/runtime/webhooks/EventGrid?functionName=grid", json=[EVENT]).status_code == 401
-
-    @pytest.mark.parametrize(
-        ("content", "headers"),
-        [
-            ("[{}]", {}),
-            ("not json", NOTIFICATION),
-            ("[]", NOTIFICATION),
-            ("[1]", NOTIFICATION),
-            ('[{"data": {}}]', VALIDATION),
-        ],
-    )
-    def test_what_is_no_delivery_is_refused(self, host: RunningHost, content: str, headers: dict[str, str]) -> None:
-        assert host.client.post(self.at(host), content=content, headers=headers).status_code == 400
-
-    def test_an_end_of_subscription_is_taken(self, host: RunningHost) -> None:
-        leaving = {"aeg-event-type": "Unsubscribe"}
-        assert host.client.post(self.at(host), json=[EVENT], headers=leaving).status_code == 202
-
-
 class TestByHand:
     def test_the_master_key_runs_any_function_that_http_does_not_call(self, host: RunningHost) -> None:
         master = host.key("master")
         assert host.client.post("/admin/functions/on_demand", headers=master).status_code == 202
         given = {"input": "by hand"}
         assert host.client.post("/admin/functions/collect", headers=master, json=given).status_code == 202
-        event = {"input": '{"id": "h", "eventType": "t", "data": {}}'}
-        assert host.client.post("/admin/functions/grid", headers=master, json=event).status_code == 202
         host.until_logged("host: on_demand timer by hand: ok")
         host.until_logged("host: collect queue=done by hand: ok")
-        host.until_logged("host: grid event=t id=h: ok")
         assert "by hand" in host.seen("done")
 
     @pytest.mark.parametrize(
@@ -293,7 +204,6 @@ class TestByHand:
         [
             ("on_demand", "function", "", 401),
             ("order", "master", "", 404),
-            ("grid", "master", "", 400),
             ("collect", "master", "[]", 400),
         ],
     )

@@ -41,17 +41,15 @@ def test_a_missing_settings_file_is_refused(tmp_path: Path) -> None:
 
 def test_fresh_keys_differ_and_each_opens_its_own() -> None:
     keys = fresh_keys()
-    assert len(set(keys.to_json().values())) == 4
+    assert len(set(keys.to_json().values())) == 3
     assert [keys.opens_function(key) for key in (keys.function, keys.host, keys.master)] == [True, True, True]
-    assert not keys.opens_function(keys.eventgrid_extension)
-    assert keys.opens_event_grid(keys.eventgrid_extension)
-    assert not keys.opens_event_grid(keys.function)
+    assert not keys.opens_function("another")
     assert keys.opens_admin(keys.master)
-    assert not any(keys.opens_admin(key) for key in ("", keys.function, keys.host, keys.eventgrid_extension))
+    assert not any(keys.opens_admin(key) for key in ("", keys.function, keys.host))
 
 
 def test_keys_come_from_a_file(tmp_path: Path) -> None:
-    given = {"function": "f", "master": "m", "eventgrid_extension": "e"}
+    given = {"function": "f", "master": "m"}
     keys = keys_from(written(tmp_path, given))
     assert keys.to_json() | given == keys.to_json()
     assert keys_from(written(tmp_path, given | {"host": "h"})).host == "h"
@@ -60,10 +58,10 @@ def test_keys_come_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        ({"function": "f", "master": "m"}, "eventgrid_extension"),
-        ({"function": "f", "master": "", "eventgrid_extension": "e"}, "master"),
-        ({"function": "f", "master": "m", "eventgrid_extension": "e", "system": "s"}, "system"),
-        ({"function": "f", "master": "m", "eventgrid_extension": "e", "host": 1}, "host"),
+        ({"function": "f"}, "master"),
+        ({"function": "f", "master": ""}, "master"),
+        ({"function": "f", "master": "m", "system": "s"}, "system"),
+        ({"function": "f", "master": "m", "host": 1}, "host"),
     ],
 )
 def test_a_wrong_keys_file_is_refused(tmp_path: Path, content: object, name: str) -> None:

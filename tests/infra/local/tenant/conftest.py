@@ -13,7 +13,7 @@ import pytest
 from infra.local import world
 from infra.local.tenant.control import Resource, TenantControl
 from infra.local.world import Principal
-from tests.infra.local.tenant.webhook import Webhook
+from tests.infra.local.tenant.queue_service import QueueService
 
 _ROOT = Path(__file__).parents[4]
 
@@ -98,6 +98,6 @@ def responder(acting: Acting) -> httpx.Client:
 
 
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    with Webhook() as webhook:
-        yield webhook
+def queue() -> Iterator[QueueService]:
+    with QueueService() as queue:
+        yield queue

@@ -130,7 +130,7 @@ def test_changing_the_dump_of_one_run_does_not_change_the_seed(control: TenantCo
         ("settings", [], 400),
         ("grants", {"principal": world.ALICE.id, "add": "Policy.Read.All"}, 400),
         ("faults", {"match": "("}, 400),
-        ("eventgrid/subscriptions", {"endpoint": "http://127.0.0.1:1", "schema": "Custom"}, 400),
+        ("eventgrid/subscriptions", {"queue": "http://127.0.0.1:1/a/q?sig=x", "schema": "Custom"}, 400),
     ],
 )
 def test_a_bad_call_says_what_is_wrong(

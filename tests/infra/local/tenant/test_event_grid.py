@@ -1,15 +1,20 @@
+import asyncio
+import ssl
 import time
 from itertools import pairwise
 
 import httpx
 import pytest
+import trustme
 
 from infra.local import world
 from infra.local.tenant.control import TenantControl
+from infra.local.tenant.event_grid import EventGrid
+from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 from tests.infra.local.tenant.conftest import Acting, Ready
 from tests.infra.local.tenant.polling import eventually
-from tests.infra.local.tenant.webhook import Consent, Webhook
+from tests.infra.local.tenant.queue_service import QueueService
 
 _VERSION = {"api-version": "2022-04-01"}
 _OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
@@ -32,64 +37,70 @@ def alice_in_azure(acting: Acting) -> httpx.Client:
 
 
 @pytest.fixture
-def subscribed(control: TenantControl, webhook: Webhook) -> Webhook:
+def subscribed(control: TenantControl, queue: QueueService) -> QueueService:
     control.settings(event_retry_delays=[0.05, 0.1])
-    control.subscribe(webhook.url)
-    return webhook
+    control.subscribe(queue.signed)
+    return queue
 
 
-def _delivered(webhook: Webhook, count: int) -> list[Json]:
-    eventually(lambda: len(webhook.deliveries), lambda seen: seen >= count)
-    return [delivery[0] for delivery in webhook.deliveries]
+def _delivered(queue: QueueService, count: int) -> list[Json]:
+    eventually(lambda: len(queue.events), lambda seen: seen >= count)
+    return queue.events
 
 
-def test_the_endpoint_proves_its_consent_with_the_code(control: TenantControl, webhook: Webhook) -> None:
-    subscription = control.subscribe(webhook.url)
+def test_a_subscription_is_told_without_what_opens_its_queue(control: TenantControl, queue: QueueService) -> None:
+    subscription = control.subscribe(queue.signed)
+    assert subscription["queue"] == queue.address
     assert subscription["provisioningState"] == "Succeeded"
-    (handshake,) = webhook.handshakes
-    assert handshake["path"] == "/runtime/webhooks/EventGrid?functionName=f&code=a%2Fb%3D%3D"
-    assert len(handshake["validationCode"]) == 32
-    assert control.subscriptions() == [subscription]
+    control.subscribe(queue.address, token="a-secret-token")
+    assert control.subscriptions()[0] == subscription
+    assert "sig" not in str(control.subscriptions())
+    assert "a-secret-token" not in str(control.subscriptions())
 
 
-@pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])
-def test_consent_can_be_given_by_hand(
-    control: TenantControl, webhook: Webhook, alice_in_azure: httpx.Client, anonymous: httpx.Client, schema: str
+@pytest.mark.parametrize("address", ["", "queue", "ftp://127.0.0.1/a/q?sig=x", "http://127.0.0.1/account/queue"])
+def test_an_address_that_is_none_or_that_nothing_opens_makes_no_subscription(
+    control: TenantControl, address: str
 ) -> None:
-    webhook.consent = "withheld"
-    waiting = control.subscribe(webhook.url, schema)  # pyright: ignore[reportArgumentType]
-    assert waiting["provisioningState"] == "AwaitingManualAction"
-    _assign(alice_in_azure, 1)
-    handshake = webhook.handshakes[0]
-    address = handshake.get("validationUrl", handshake.get("callback"))
-    assert anonymous.get(f"{address}x").status_code == 404
-    assert control.subscriptions()[0]["provisioningState"] == "AwaitingManualAction"
-    anonymous.get(str(address)).raise_for_status()
-    assert control.subscriptions()[0]["provisioningState"] == "Succeeded"
-    _assign(alice_in_azure, 2)
-    assert eventually(lambda: webhook.subjects, lambda subjects: _path(2) in subjects) == [_path(2)]
-
-
-@pytest.mark.parametrize("consent", ["refused", "wrong"])
-@pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])
-def test_a_failed_handshake_makes_no_subscription(
-    control: TenantControl, webhook: Webhook, schema: str, consent: Consent
-) -> None:
-    webhook.consent = consent
     with pytest.raises(httpx.HTTPStatusError) as refused:
-        control.subscribe(webhook.url, schema)  # pyright: ignore[reportArgumentType]
-    assert "validation handshake failed" in refused.value.response.json()["error"]["message"]
+        control.subscribe(address)
+    assert "address of a storage queue" in refused.value.response.json()["error"]["message"]
     assert control.subscriptions() == []
 
 
-def test_an_endpoint_that_is_not_there_makes_no_subscription(control: TenantControl) -> None:
-    with pytest.raises(httpx.HTTPStatusError):
-        control.subscribe("http://127.0.0.1:1/nobody")
-    assert control.subscriptions() == []
+def test_a_message_never_expires_and_comes_with_the_signature(
+    subscribed: QueueService, alice_in_azure: httpx.Client
+) -> None:
+    _assign(alice_in_azure)
+    _delivered(subscribed, 1)
+    assert subscribed.paths == ["/account/resource-events/messages"]
+    assert subscribed.queries == [{"messagettl": ["-1"], "sp": ["a"], "sig": ["a/b=="]}]
+    assert subscribed.authorizations == [""]
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_message_comes_with_the_token_over_https_to_a_queue_that_is_trusted(*, is_trusted: bool) -> None:
+    authority = trustme.CA()
+    server, trust = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    (authority if is_trusted else trustme.CA()).configure_trust(trust)
+
+    async def deliver(queue: QueueService) -> int:
+        events = EventGrid(Settings(), trust=trust)
+        events.subscribe(queue.address, "EventGridSchema", token="t0ken")
+        events.publish({"id": "1"})
+        await asyncio.to_thread(eventually, lambda: len(events.attempts), bool)
+        status = int(events.attempts[0]["status"])
+        await events.close()
+        return status
+
+    with QueueService(server=server) as queue:
+        status = asyncio.run(deliver(queue))
+    assert (status, queue.authorizations) == ((201, ["Bearer t0ken"]) if is_trusted else (0, []))
 
 
 def test_a_new_assignment_is_told_without_saying_which_role_or_to_whom(
-    subscribed: Webhook, alice_in_azure: httpx.Client
+    subscribed: QueueService, alice_in_azure: httpx.Client
 ) -> None:
     _assign(alice_in_azure)
     (event,) = _delivered(subscribed, 1)
@@ -103,11 +114,9 @@ def test_a_new_assignment_is_told_without_saying_which_role_or_to_whom(
     assert "httpRequest" not in data
     assert world.MALLORY.id not in str(event)
     assert world.READER not in str(event)
-    headers = subscribed.headers[0]
-    assert (headers["aeg-event-type"], headers["aeg-delivery-count"]) == ("Notification", "0")
 
 
-def test_updates_and_deletes_carry_the_request(subscribed: Webhook, alice_in_azure: httpx.Client) -> None:
+def test_updates_and_deletes_carry_the_request(subscribed: QueueService, alice_in_azure: httpx.Client) -> None:
     _assign(alice_in_azure)
     _assign(alice_in_azure, description="changed")
     alice_in_azure.delete(_path(), params=_VERSION).raise_for_status()
@@ -121,7 +130,7 @@ def test_updates_and_deletes_carry_the_request(subscribed: Webhook, alice_in_azu
 
 
 def test_what_changed_nothing_is_not_told(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client, acting: Acting
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client, acting: Acting
 ) -> None:
     assert alice_in_azure.delete(_path(), params=_VERSION).status_code == 204
     assert acting(world.RELEASE_PIPELINE, "arm").delete(_path(), params=_VERSION).status_code == 403
@@ -130,14 +139,14 @@ def test_what_changed_nothing_is_not_told(
     assert len(control.delivery_attempts()) == 1
 
 
-def test_the_correlation_id_of_the_request_is_kept(subscribed: Webhook, alice_in_azure: httpx.Client) -> None:
+def test_the_correlation_id_of_the_request_is_kept(subscribed: QueueService, alice_in_azure: httpx.Client) -> None:
     alice_in_azure.headers["x-ms-correlation-request-id"] = "c0ffee00-0000-4000-8000-000000000000"
     _assign(alice_in_azure)
     (event,) = _delivered(subscribed, 1)
     assert event["data"]["correlationId"] == "c0ffee00-0000-4000-8000-000000000000"
 
 
-def test_a_users_claims(subscribed: Webhook, alice_in_azure: httpx.Client) -> None:
+def test_a_users_claims(subscribed: QueueService, alice_in_azure: httpx.Client) -> None:
     _assign(alice_in_azure)
     data = _delivered(subscribed, 1)[0]["data"]
     claims = data["claims"]
@@ -148,7 +157,7 @@ def test_a_users_claims(subscribed: Webhook, alice_in_azure: httpx.Client) -> No
 
 
 def test_a_service_principals_claims_name_nobody_and_the_evidence_is_about_the_caller(
-    subscribed: Webhook, acting: Acting
+    subscribed: QueueService, acting: Acting
 ) -> None:
     _assign(acting(world.RESPONDER, "arm"))
     data = _delivered(subscribed, 1)[0]["data"]
@@ -162,19 +171,18 @@ def test_a_service_principals_claims_name_nobody_and_the_evidence_is_about_the_c
     assert evidence["roleDefinitionId"] == world.USER_ACCESS_ADMINISTRATOR.replace("-", "")
 
 
-def test_cloud_events(control: TenantControl, webhook: Webhook, alice_in_azure: httpx.Client) -> None:
-    assert control.subscribe(webhook.url, "CloudEventSchemaV1_0")["provisioningState"] == "Succeeded"
+def test_cloud_events(control: TenantControl, queue: QueueService, alice_in_azure: httpx.Client) -> None:
+    control.subscribe(queue.signed, "CloudEventSchemaV1_0")
     _assign(alice_in_azure)
-    event = eventually(lambda: webhook.deliveries, bool)[0]
+    event = eventually(lambda: queue.events, bool)[0]
     assert event.keys() == {"id", "source", "subject", "type", "time", "specversion", "data"}
     assert (event["specversion"], event["source"], event["subject"]) == ("1.0", world.SUBSCRIPTION_SCOPE, _path())
     assert event["type"] == "Microsoft.Resources.ResourceWriteSuccess"
-    assert webhook.headers[0]["Content-Type"].startswith("application/cloudevents+json")
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 204])
 def test_200_to_204_count_as_success(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client, status: int
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client, status: int
 ) -> None:
     subscribed.statuses = [status]
     _assign(alice_in_azure)
@@ -187,21 +195,21 @@ def test_200_to_204_count_as_success(
 
 
 def test_anything_else_is_delivered_again_with_growing_pauses(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client
 ) -> None:
-    subscribed.statuses = [500, 404, 205]
+    subscribed.statuses = [500, 404, 403]
     _assign(alice_in_azure)
     events = _delivered(subscribed, 4)
     assert len({event["id"] for event in events}) == 1
     attempts = eventually(control.delivery_attempts, lambda seen: len(seen) == 4)
-    assert [attempt["status"] for attempt in attempts] == [500, 404, 205, 200]
-    assert [headers["aeg-delivery-count"] for headers in subscribed.headers] == ["0", "1", "2", "3"]
+    assert [attempt["status"] for attempt in attempts] == [500, 404, 403, 201]
+    assert [attempt["attempt"] for attempt in attempts] == [1, 2, 3, 4]
     times = [attempt["time"] for attempt in attempts]
     assert all(earlier < later for earlier, later in pairwise(times))
 
 
 def test_an_event_that_never_arrives_is_dead_lettered(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client
 ) -> None:
     control.settings(event_attempts=3)
     subscribed.statuses = [503] * 3
@@ -213,7 +221,7 @@ def test_an_event_that_never_arrives_is_dead_lettered(
 
 @pytest.mark.parametrize("status", [400, 413])
 def test_a_refusal_of_the_event_itself_is_dead_lettered_at_once(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client, status: int
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client, status: int
 ) -> None:
     subscribed.statuses = [status]
     _assign(alice_in_azure)
@@ -222,7 +230,7 @@ def test_a_refusal_of_the_event_itself_is_dead_lettered_at_once(
 
 
 def test_an_event_can_be_delivered_several_times(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client
 ) -> None:
     control.plan_next_event(copies=3)
     _assign(alice_in_azure, 1)
@@ -232,7 +240,9 @@ def test_an_event_can_be_delivered_several_times(
     eventually(control.delivery_attempts, lambda seen: len(seen) == 4)
 
 
-def test_an_event_can_be_delayed(control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client) -> None:
+def test_an_event_can_be_delayed(
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client
+) -> None:
     control.plan_next_event(delay=0.3)
     began = time.monotonic()
     _assign(alice_in_azure, 1)
@@ -243,7 +253,7 @@ def test_an_event_can_be_delayed(control: TenantControl, subscribed: Webhook, al
 
 
 def test_events_can_be_delivered_in_reverse(
-    control: TenantControl, subscribed: Webhook, alice_in_azure: httpx.Client
+    control: TenantControl, subscribed: QueueService, alice_in_azure: httpx.Client
 ) -> None:
     control.plan_next_event(reorder=3)
     for number in (1, 2, 3):
@@ -253,10 +263,14 @@ def test_events_can_be_delivered_in_reverse(
 
 
 def test_a_deleted_subscription_gets_nothing_more(
-    control: TenantControl, subscribed: Webhook, tenant: Ready, alice_in_azure: httpx.Client, anonymous: httpx.Client
+    control: TenantControl,
+    subscribed: QueueService,
+    tenant: Ready,
+    alice_in_azure: httpx.Client,
+    anonymous: httpx.Client,
 ) -> None:
     control.unsubscribe(control.subscriptions()[0]["id"])
-    control.subscribe(f"{subscribed.url}&second=1")
+    control.subscribe(f"{subscribed.signed}&second=1")
     _assign(alice_in_azure)
     _delivered(subscribed, 1)
     assert len(control.delivery_attempts()) == 1
