@@ -52,7 +52,7 @@ def test_without_any_file_everything_is_missing_and_nothing_breaks(tmp_path: Pat
 
 def test_what_the_code_declares_is_read_from_the_code() -> None:
     found = declared()
-    assert found.functions["subscription_events"] == "event_grid_trigger"
+    assert found.functions["subscription_events"] == "queue_trigger"
     assert found.functions_of("timer_trigger") >= {"resume_cases", "poll_directory_audits"}
     assert found.functions["list_cases"] == "route"
     assert "case %s closed: %s, %s" in found.log_texts
