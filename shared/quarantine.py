@@ -1,4 +1,4 @@
-"""Where unreadable records are kept, byte for byte, and counted."""
+"""Where what can't be read or dealt with is kept, byte for byte."""
 
 import hashlib
 import logging
@@ -16,9 +16,15 @@ def is_kept(storage: Storage, raw: bytes, *, tenant_id: str, now: datetime) -> b
 
 def quarantine(storage: Storage, raw: bytes, because: str, *, tenant_id: str, now: datetime) -> None:
     """Keep a record that can't be read, once a day. Raises EdgeError."""
+    name = keep_in_quarantine(storage, raw, because, tenant_id=tenant_id, now=now)
+    _log.warning("an unreadable record is kept in quarantine/%s: %s", name, _as_header(because))
+
+
+def keep_in_quarantine(storage: Storage, raw: bytes, because: str, *, tenant_id: str, now: datetime) -> str:
+    """Keep these bytes, once a day, and give the name under which they lie. Raises EdgeError."""
     name = _name(raw, tenant_id, now)
     storage.keep(Container.QUARANTINE, name, raw, metadata={"because": _as_header(because)})
-    _log.warning("an unreadable record is kept in quarantine/%s: %s", name, _as_header(because))
+    return name
 
 
 def _name(raw: bytes, tenant_id: str, now: datetime) -> str:

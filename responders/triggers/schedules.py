@@ -16,6 +16,7 @@ from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.counters import purge
 from shared.errors import EdgeError
 from shared.pipeline import resume
+from shared.poison import play_again
 from shared.poll import Source, poll
 from shared.settings import Tenant
 
@@ -155,6 +156,9 @@ def keep_lists(timer: func.TimerRequest) -> None:
 @schedules.function_name("resume_cases")
 @schedules.timer_trigger(arg_name="timer", schedule="%RESUME_SCHEDULE%")
 def resume_cases(timer: func.TimerRequest) -> None:
-    """Take up cases whose lease ran out, send pages that wait, escalate those that nobody acknowledged."""
+    """Take up cases whose lease ran out, send pages that wait, escalate them, play again what failed every time."""
     del timer
-    resume(machine())
+    try:
+        resume(machine())
+    finally:
+        play_again(machine())

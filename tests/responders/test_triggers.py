@@ -21,7 +21,7 @@ from shared.cases import State
 from shared.catalog import Burst, Image, Inventory, ObjectKind, TenantKind
 from shared.clients.edges import TenantEdges
 from shared.clients.logs import Workspace
-from shared.clients.storage import Container, Table
+from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.conditions import SignIn
 from shared.deliveries import last_delivery
 from shared.errors import Rejected, Unreachable
@@ -380,3 +380,24 @@ def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use
     ready.clock.move(ready.machine.settings.lease)
     _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length() == before + 1
+
+
+def test_the_resume_timer_plays_again_what_failed_every_time(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    use(bench(memory))
+    memory.enqueue("x", queue=poison_queue(RESOURCE_EVENTS_QUEUE))
+    _user_function(schedules.resume_cases)(_TIMER)
+    assert memory.queue_length(RESOURCE_EVENTS_QUEUE) == 1
+
+
+def test_poison_queues_are_emptied_although_resuming_fails(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    storage = SpoiltStorage(memory)
+    use(bench(storage))
+    storage.faults.fail("rows Cases")
+    memory.enqueue("x", queue=poison_queue(RESOURCE_EVENTS_QUEUE))
+    with pytest.raises(Unreachable):
+        _user_function(schedules.resume_cases)(_TIMER)
+    assert memory.queue_length(RESOURCE_EVENTS_QUEUE) == 1
