@@ -187,6 +187,11 @@ class Ground:
             sent = queue.send_message(text)
         self.until(lambda: f"id={sent.id}: ok" in self.log(), what="the message wasn't taken")
 
+    def put_raw(self, queue: str, text: str) -> None:
+        """Put a text in a queue as it stands, without base64."""
+        with QueueClient.from_connection_string(connection_string(self.stack.azurite.addresses), queue) as client:
+            client.send_message(text)
+
     def posts(self, case: Case, kind: str) -> list[dict[str, Any]]:
         """Give the accepted posts about a case that Teams or PagerDuty got."""
         found: list[dict[str, Any]] = self.inbox.get("/messages").raise_for_status().json()

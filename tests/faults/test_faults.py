@@ -1,5 +1,6 @@
 """What is around the app fails, comes late or twice: the outcome is the right one, or the owners are told."""
 
+import json
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,7 +22,9 @@ from infra.local.world import (
 )
 from shared.cases import Case
 from shared.catalog import Mode
+from shared.clients.storage import RESOURCE_EVENTS_QUEUE
 from tests.faults.ground import Ground, words
+from tests.infra.local.tenant.queue_service import QueueService
 
 pytestmark = pytest.mark.stack
 
@@ -199,6 +202,19 @@ def _closed(ground: Ground, detection: str) -> int:
     cases = [case for case in ground.desk.cases() if case.detection == detection and case.actor.id != RESPONDER.id]
     assert len(cases) <= len(_FOUR_CHANGES), cases
     return len([case for case in cases if not case.is_open])
+
+
+def test_an_event_that_comes_without_base64(ground: Ground) -> None:
+    """The host moves it aside without trying it; from there the app takes it up."""
+    control = ground.stack.control
+    control.unsubscribe(control.subscriptions()[0]["id"])
+    with QueueService() as caught:
+        control.subscribe(caught.signed)
+        target_id = story.OWNER_TAKEN.act(control)
+        event = ground.until(lambda: next(iter(caught.events), None), what="no event came")
+    ground.put_raw(RESOURCE_EVENTS_QUEUE, json.dumps(event))
+    _assert_came_of(ground, story.OWNER_TAKEN, target_id)
+    assert len(ground.acts()) == 1
 
 
 # Storage.
