@@ -1,5 +1,7 @@
 """Registers the functions. A wrong setting stops the app here, with every problem listed."""
 
+import logging
+
 import azure.functions as func
 
 from responders.app import settings
@@ -8,6 +10,10 @@ from responders.triggers.events import events
 from responders.triggers.health import health
 from responders.triggers.requests import requests
 from responders.triggers.schedules import schedules
+
+for talkative in ("azure", "msal", "httpx"):
+    # At INFO each of their requests is two lines in the log that somebody pays for, some with addresses in them.
+    logging.getLogger(talkative).setLevel(logging.WARNING)
 
 settings()
 

@@ -2,12 +2,14 @@
 
 import logging
 from functools import cache
+from typing import Final
 
 from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.rosters import ROSTERS
 from responders.rules import rules_in
-from shared.errors import SettingsError
+from shared.bulletins import Bulletin
+from shared.errors import EdgeError, SettingsError
 from shared.machine import Machine, machine_from
 from shared.settings import Settings, settings_from
 from shared.thresholds import threshold_problems
@@ -21,6 +23,10 @@ def settings() -> Settings:
     read = settings_from()
     if problems := threshold_problems(read.vocabulary, CATALOGUE):
         raise SettingsError(problems)
+    for one in read.unresolved:
+        _log.warning("%s; the app does without it. %s", one.told, one.cure)
+    if not read.has_channel:
+        _log.error("nobody can be paged: no channel is left; pages wait until one is there and the app starts again")
     return read
 
 
@@ -32,4 +38,27 @@ def machine() -> Machine:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
     made = machine_from(settings(), (*CATALOGUE, *rules.detections), INVENTORIES, ROSTERS)
     made.storage.create_all()
+    _tell_of_unresolved(made)
     return made
+
+
+def _tell_of_unresolved(made: Machine) -> None:
+    """Tell people, once a day, what the app does without; the log alone would be read by nobody."""
+    for one in made.settings.unresolved:
+        bulletin = Bulletin(
+            key=f"unresolved {one.setting} {made.clock():%Y%m%d}",
+            title="A secret can't be read",
+            text=f"{one.told}, so the app does without it: {_WITHOUT[one.setting]}.",
+            what_to_do=one.cure,
+        )
+        try:
+            made.notifier.publish(bulletin)
+        except EdgeError as error:
+            _log.warning("it could not be told that %s: %s", one.told, error)
+
+
+_WITHOUT: Final = {
+    "TEAMS_WEBHOOK_URL": "Teams gets no page",
+    "PAGERDUTY_ROUTING_KEY": "PagerDuty gets no page",
+    "B2C_CERTIFICATE": "nothing is looked at or put back in Azure AD B2C",
+}

@@ -184,6 +184,8 @@ class LazyCredential:
                 if tenant.client_id
                 else ManagedIdentityCredential()
             )
+        if unresolved := self._settings.unresolved_of("B2C_CERTIFICATE"):
+            raise Refused(f"{unresolved.told}, so nothing can be read or put back in {tenant.name}")
         authority = self._settings.authority_url
         try:
             return CertificateCredential(

@@ -18,7 +18,7 @@ from shared.bulletins import Bulletin
 from shared.cases import Case, Decision, Outcome
 from shared.catalog import AnyDetection, Risk
 from shared.clients.storage import Conflict, Row, Storage, Table
-from shared.errors import EdgeError
+from shared.errors import EdgeError, Unreachable
 from shared.owners import Owner
 
 _log = logging.getLogger("responder.notify")
@@ -68,7 +68,9 @@ def needs_somebody(case: Case) -> bool:
 
 
 class Notifier:
-    """Writes and sends pages. `senders` are the channels that are configured, at least one.
+    """Writes and sends pages. `senders` are the channels that can be used.
+
+    Where there is none for now, pages wait in the outbox as failed ones do, until the app is started with one.
 
     Whoever writes a page sends it; it is due for others only after its turn, so that a slow post isn't made twice.
     """
@@ -95,7 +97,7 @@ class Notifier:
             return []
         urgent = detection.risk is Risk.HIGH and needs_somebody(case)
         wanted = (Channel.TEAMS, Channel.PAGERDUTY) if urgent else (Channel.TEAMS,)
-        channels = [channel for channel in wanted if channel in self._senders] or list(self._senders)[:1]
+        channels = [channel for channel in wanted if channel in self._senders] or self._channels()[:1]
         return [page for channel in channels if (page := self._write(case, channel, place=0))]
 
     def _write(self, case: Case, channel: Channel, *, place: int) -> Page | None:
@@ -119,7 +121,7 @@ class Notifier:
     def publish(self, bulletin: Bulletin) -> None:
         """Send a bulletin over every channel, once for its key; what fails is tried again by the resume timer."""
         now = self._clock()
-        for channel in self._senders:
+        for channel in self._channels():
             partition, key = f"{now:%Y%m%d}", f"{bulletin.key} {channel} 0"
             columns = {
                 "case_id": "",
@@ -150,9 +152,20 @@ class Notifier:
         owner = self._owner(detection, page.place)
         return self._send(page, lambda: self._sender(page).send(case, detection, owner, place=page.place))
 
+    def _channels(self) -> list[Channel]:
+        """Give the channels that pages are written for: those that can be used, or the first, for later."""
+        return list(self._senders) or [Channel.TEAMS]
+
     def _sender(self, page: Page) -> Sender:
-        """Give the page's channel; where it is no longer configured, another one."""
-        return self._senders.get(page.channel) or next(iter(self._senders.values()))
+        """Give the page's channel; where it can't be used, another one.
+
+        Raises:
+            Unreachable: there is none.
+        """
+        sender = self._senders.get(page.channel) or next(iter(self._senders.values()), None)
+        if sender is None:
+            raise Unreachable("there is no channel: no Key Vault reference of one resolved")
+        return sender
 
     def _send(self, page: Page, attempt: Callable[[], None]) -> bool:
         try:

@@ -24,7 +24,42 @@ _SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_
 """Never shown; a case's address may hold a function key."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST_NUMBER: Final = 10
+_FROM_VAULT: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"})
+"""Settings that are deployed as Key Vault references, and that the app can do without for a while."""
 _SIGN_INS: Final = frozenset({"poll", "off"})
+
+
+_REFERENCE: Final = re.compile(r"@Microsoft\.KeyVault\((?P<what>.*)\)", re.IGNORECASE | re.DOTALL)
+_SECRET_NAME: Final = re.compile(r"(?:/secrets/|secretname=)(?P<name>[0-9A-Za-z-]{1,127})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """A setting whose value is still the Key Vault reference: App Service could not put the secret in its place.
+
+    That happens when the secret is missing or disabled, or the identity may not read it. `secret` is its name, "" where
+    the reference doesn't say. The app does without what the setting is for.
+    """
+
+    setting: str
+    secret: str
+
+    @property
+    def told(self) -> str:
+        """Say which one it is."""
+        named = f"secret {self.secret}" if self.secret else "its secret"
+        return f"the Key Vault reference of {self.setting} didn't resolve ({named})"
+
+    @property
+    def cure(self) -> str:
+        """Say what to do about it."""
+        named = f"the secret {self.secret}" if self.secret else "the secret"
+        return (
+            f"See that {named} is in the vault and enabled, and that the app's identity has Key Vault Secrets User on it."
+            " Then deploy again (infra/scripts/deploy.sh), or have references read anew: az rest --method post --url"
+            ' "https://management.azure.com$(az functionapp show -g GROUP -n APP --query id -o tsv)'
+            '/config/configreferences/appsettings/refresh?api-version=2022-03-01".'
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +113,16 @@ class Settings:
     poll_overlap: timedelta
     polls_sign_ins: bool
     acknowledge_within: timedelta
+    unresolved: tuple[Unresolved, ...] = ()
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether anybody can be paged at all: False only where no Key Vault reference of a channel resolved."""
+        return bool(self.teams_webhook_url or self.pagerduty_routing_key)
+
+    def unresolved_of(self, setting: str) -> Unresolved | None:
+        """Give what is known of a setting whose Key Vault reference didn't resolve; None for any other."""
+        return next((one for one in self.unresolved if one.setting == setting), None)
 
     def tenant(self, tenant_id: str) -> Tenant | None:
         """The configured tenant with this id; None for any other, on which nothing is ever done."""
@@ -183,13 +228,24 @@ class _Reader:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self.problems: list[str] = []
+        self.unresolved: list[Unresolved] = []
 
     def text(self, name: str) -> str:
         # An empty setting is one that was left out: templates write every name.
         found = self._environment.get(name, "").strip() or DEFAULTS.get(name, "")
+        if name in _FROM_VAULT and (reference := _REFERENCE.fullmatch(found)):
+            self._note_unresolved(name, reference["what"])
+            return ""
         if not found and name in REQUIRED:
             self.problems.append(f"{name} is missing: {_RIGHT[name]}")
         return found
+
+    def _note_unresolved(self, name: str, reference: str) -> None:
+        secret = _SECRET_NAME.search(reference)
+        self.unresolved.append(Unresolved(setting=name, secret=secret["name"] if secret else ""))
+
+    def is_unresolved(self, name: str) -> bool:
+        return any(one.setting == name for one in self.unresolved)
 
     def _problem(self, name: str, found: str, right: str) -> None:
         shown = "a secret value" if name in _SECRETS else repr(found[:80])
@@ -253,7 +309,7 @@ def _b2c_tenant(read: _Reader) -> Tenant | None:
     if not tenant_id:
         return None
     certificate = read.text("B2C_CERTIFICATE")
-    if not certificate:
+    if not certificate and not read.is_unresolved("B2C_CERTIFICATE"):
         read.problems.append("B2C_CERTIFICATE is missing: it is needed because B2C_TENANT_ID is set")
     return Tenant(
         kind=TenantKind.B2C,
@@ -330,6 +386,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         poll_overlap=timedelta(minutes=read.number("POLL_OVERLAP_MINUTES", least=5, most=1440)),
         polls_sign_ins=read.check("SIGN_INS", "poll or off", _SIGN_INS.__contains__) == "poll",
         acknowledge_within=timedelta(minutes=read.number("ACKNOWLEDGE_MINUTES", least=1, most=1440)),
+        unresolved=tuple(read.unresolved),
     )
     problems = [*read.problems, *_contradictions(settings), *_storage_problems(environment)]
     if problems:
@@ -340,7 +397,8 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
 def _contradictions(settings: Settings) -> list[str]:
     """Give what is wrong although each setting alone is right."""
     problems: list[str] = []
-    if not settings.teams_webhook_url and not settings.pagerduty_routing_key:
+    lost = settings.unresolved_of("TEAMS_WEBHOOK_URL") or settings.unresolved_of("PAGERDUTY_ROUTING_KEY")
+    if not settings.has_channel and not lost:
         problems.append(
             "TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one"
         )

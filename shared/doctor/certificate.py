@@ -30,6 +30,8 @@ def ends_at(content: bytes) -> datetime:
 
 
 def _lasting(ground: Ground) -> list[Finding]:
+    if unresolved := ground.settings.unresolved_of("B2C_CERTIFICATE"):
+        raise Unread(unresolved.told, cure=unresolved.cure)
     tenants = ground.tenants(TenantKind.B2C)
     return [_look(ground, tenant.certificate) for tenant in tenants] or [ok("there is no B2C tenant")]
 

@@ -21,6 +21,8 @@ TEST: Final = Bulletin(
 
 def _teams(ground: Ground) -> list[Finding]:
     settings = ground.settings
+    if unresolved := settings.unresolved_of("TEAMS_WEBHOOK_URL"):
+        return [failed(f"Teams gets no page: {unresolved.told}", cure=unresolved.cure)]
     if not settings.teams_webhook_url:
         return [warning("TEAMS_WEBHOOK_URL isn't set", cure="Set it, so that owners see cards in their channel.")]
     return _channel(ground, settings.teams_webhook_url, TeamsSender(settings))
@@ -28,6 +30,8 @@ def _teams(ground: Ground) -> list[Finding]:
 
 def _pagerduty(ground: Ground) -> list[Finding]:
     settings = ground.settings
+    if unresolved := settings.unresolved_of("PAGERDUTY_ROUTING_KEY"):
+        return [failed(f"PagerDuty gets no page: {unresolved.told}", cure=unresolved.cure)]
     if not settings.pagerduty_routing_key:
         cure = "Set it: Teams needs the very tenant that may be under attack, PagerDuty doesn't."
         return [warning("PAGERDUTY_ROUTING_KEY isn't set: there is no second channel", cure=cure)]

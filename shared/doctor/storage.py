@@ -23,6 +23,8 @@ def _settings(ground: Ground) -> list[Finding]:
     if problems := threshold_problems(settings.vocabulary, ground.content.detections):
         return [failed(problem) for problem in problems]
     guarded = " and ".join(tenant.name for tenant in settings.tenants)
+    if settings.unresolved:
+        return [failed(one.told, cure=one.cure) for one in settings.unresolved]
     return [ok(f"every setting can be used; guarded: {guarded}")]
 
 

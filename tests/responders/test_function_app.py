@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -17,7 +18,9 @@ from infra.local.stack import REPOSITORY
 from shared.clients.storage import QUEUES
 from shared.settings import SCHEDULES, SettingsError
 from tests.fakes.clock import NOW
-from tests.fakes.machines import SETTINGS
+from tests.fakes.machines import SETTINGS, bench
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.spoilt_storage import SpoiltStorage
 
 type Bindings = dict[str, dict[str, Any]]
 
@@ -151,3 +154,57 @@ def test_loading_the_app_imports_no_sdk_and_connects_to_nothing() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True, env={**SETTINGS}
     )
     assert ran.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("lost", [("TEAMS_WEBHOOK_URL",), ("TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY")])
+def test_a_secret_that_stayed_in_its_vault_does_not_stop_the_app_and_is_said(
+    load: Callable[..., func.FunctionApp], caplog: pytest.LogCaptureFixture, lost: tuple[str, ...]
+) -> None:
+    assert _triggers(load(**dict.fromkeys(lost, "@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")))
+    for name in lost:
+        assert f"{name} didn't resolve (secret the-secret)" in caplog.text
+    errors = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert bool(errors) is (len(lost) == 2), errors
+
+
+def test_people_are_told_of_it_over_what_is_left_once_a_day(
+    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench(memory, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
+    monkeypatch.setattr(responders.app, "settings", lambda: made.machine.settings)
+    monkeypatch.setattr(responders.app, "machine_from", lambda *_: made.machine)
+    for _ in range(2):
+        responders.app.machine.cache_clear()
+        responders.app.machine()
+    responders.app.machine.cache_clear()
+    (bulletin,) = made.teams.bulletins
+    assert "PAGERDUTY_ROUTING_KEY" in bulletin.text
+    assert "the-secret" in bulletin.what_to_do
+
+
+def test_that_it_could_not_be_told_does_not_stop_the_app(
+    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = SpoiltStorage(memory)
+    made = bench(storage, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
+    storage.faults.fail("insert Outbox")
+    monkeypatch.setattr(responders.app, "settings", lambda: made.machine.settings)
+    monkeypatch.setattr(responders.app, "machine_from", lambda *_: made.machine)
+    responders.app.machine.cache_clear()
+    assert responders.app.machine() is made.machine
+    responders.app.machine.cache_clear()
+    assert "could not be told" in caplog.text
+
+
+def test_the_libraries_that_tell_of_each_request_are_quiet(load: Callable[..., func.FunctionApp]) -> None:
+    for name in ("azure.core.pipeline.policies.http_logging_policy", "msal", "httpx"):
+        logging.getLogger(name.partition(".")[0]).setLevel(logging.NOTSET)
+        load()
+        assert not logging.getLogger(name).isEnabledFor(logging.INFO)
+        assert logging.getLogger(name).isEnabledFor(logging.WARNING)
+
+
+def test_the_host_keeps_what_the_alerts_read_and_leaves_out_what_nobody_does() -> None:
+    levels = json.loads((REPOSITORY / "host.json").read_text())["logging"]["logLevel"]
+    assert levels["Host.Results"] == levels["Function"] == levels["default"] == "Information"
+    assert levels["Azure"] == "Warning"

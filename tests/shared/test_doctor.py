@@ -624,3 +624,25 @@ def test_nobody_is_paged(there: Surroundings, storage: Storage) -> None:
     assert there.found("owners-named") == [("failed", 'the row "*" 010 has no name or no user principal name')]
     storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice", "upn": "alice@contoso.com"})
     assert there.found("owners-named") == [("ok", 'paged for "*": Alice')]
+
+
+# Secrets that App Service could not read.
+
+
+@pytest.mark.parametrize(
+    ("setting", "secret", "check"),
+    [
+        ("TEAMS_WEBHOOK_URL", "teams-webhook-url", "teams-reachable"),
+        ("PAGERDUTY_ROUTING_KEY", "pagerduty-routing-key", "pagerduty-reachable"),
+        ("B2C_CERTIFICATE", "b2c-certificate", "b2c-certificate-lasting"),
+    ],
+)
+def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
+    there: Surroundings, setting: str, secret: str, check: str
+) -> None:
+    there.settings = {setting: f"@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/{secret}/)"}
+    for line in there.look("settings-right", check):
+        assert line.status in {Status.FAILED, Status.UNKNOWN}
+        assert f"{setting} didn't resolve (secret {secret})" in line.found
+        assert f"the secret {secret} is in the vault and enabled" in line.cure
+        assert "configreferences/appsettings/refresh" in line.cure

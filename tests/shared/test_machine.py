@@ -72,6 +72,20 @@ def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: 
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 
+@pytest.mark.parametrize(
+    ("lost", "channels"),
+    [
+        (("PAGERDUTY_ROUTING_KEY",), [Channel.TEAMS]),
+        (("TEAMS_WEBHOOK_URL",), [Channel.PAGERDUTY]),
+        (("TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY"), []),
+    ],
+)
+def test_a_channel_whose_secret_stayed_in_its_vault_is_dropped(lost: Sequence[str], channels: list[Channel]) -> None:
+    settings = settings_with(**dict.fromkeys(lost, "@Microsoft.KeyVault(VaultName=kv;SecretName=s)"))
+    notifier: Notifier = machine_from(settings, (), (), environment=SETTINGS).notifier
+    assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
+
+
 def test_evidence_goes_to_its_own_account_where_one_is_set(environment: dict[str, str], new_account: Any) -> None:  # noqa: ANN401 - a function
     both = {**environment, "EvidenceStorage": new_account()}
     Storage(both).create_all()
@@ -186,6 +200,14 @@ def test_a_certificate_that_cannot_be_used_is_refused_not_a_fault(setting: str) 
             credential.get_token(_SCOPE)
         assert setting not in str(raised.value)
         assert raised.value.__cause__ is None
+
+
+def test_a_certificate_that_stayed_in_its_vault_is_refused_in_words_and_the_other_tenant_goes_on() -> None:
+    settings = settings_with(B2C_CERTIFICATE="@Microsoft.KeyVault(VaultName=kv;SecretName=b2c-certificate)")
+    with pytest.raises(Refused, match=r"B2C_CERTIFICATE didn't resolve \(secret b2c-certificate\)"):
+        _credential(settings, TenantKind.B2C).get_token(_SCOPE)
+    workforce = _credential(settings, TenantKind.WORKFORCE)
+    assert isinstance(workforce._make(), azure.identity.ManagedIdentityCredential)  # pyright: ignore[reportPrivateUsage] - a token would need the network
 
 
 def test_a_certificate_with_its_key_is_taken(tmp_path: Path) -> None:

@@ -396,3 +396,24 @@ def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(de
     assert (desk.teams.bulletins, [*desk.notifier.due()]) == ([_BULLETIN], [])
     desk.clock.move(_WITHIN * 4)
     assert desk.notifier.escalate(lambda _page: None) == []
+
+
+# Without any channel.
+
+
+def test_pages_wait_in_the_outbox_until_there_is_a_channel_again(memory: MemoryStorage) -> None:
+    none = Notifier(memory, {}, clock=FakeClock(), acknowledge_within=_WITHIN)
+    case = _case()
+    for page in none.post(case, _HIGH):
+        assert not none.send(page, case, _HIGH)
+    none.publish(_BULLETIN)
+    (waiting, *_) = memory.rows(Table.OUTBOX, "state eq 'waiting'")
+    assert "no channel" in waiting.columns["error"]
+    back = _Desk(memory, Channel.PAGERDUTY)
+    back.clock.move(timedelta(minutes=1))
+    for page in back.notifier.due():
+        assert page.bulletin or back.notifier.send(page, case, _HIGH)
+        assert page.bulletin is None or back.notifier.send_bulletin(page)
+    assert [one.case for one in back.pagerduty.sent] == [case]
+    assert back.pagerduty.bulletins == [_BULLETIN]
+    assert memory.rows(Table.OUTBOX, "state eq 'waiting'") == []

@@ -17,7 +17,16 @@ from infra.local.world import (
 )
 from shared.catalog import TenantKind
 from shared.errors import SettingsError
-from shared.settings import DEFAULTS, DESCRIPTIONS, REQUIRED, SCHEDULES, Settings, setting_names, settings_from
+from shared.settings import (
+    DEFAULTS,
+    DESCRIPTIONS,
+    REQUIRED,
+    SCHEDULES,
+    Settings,
+    Unresolved,
+    setting_names,
+    settings_from,
+)
 from tests.fakes.machines import SETTINGS
 
 _NEEDED: Final = {name: SETTINGS[name] for name in (*REQUIRED, "AzureWebJobsStorage", "TEAMS_WEBHOOK_URL")}
@@ -108,6 +117,52 @@ def test_the_local_stack_is_reached_without_https() -> None:
 @pytest.mark.parametrize(("setting", "polls"), [("poll", True), ("off", False), ("", True)])
 def test_sign_ins_are_polled_unless_that_is_switched_off(setting: str, *, polls: bool) -> None:
     assert settings_from({**SETTINGS, "SIGN_INS": setting}).polls_sign_ins is polls
+
+
+# Secrets that App Service could not read.
+
+_REFERENCES: Final = (
+    ("@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/the-secret/)", "the-secret"),
+    ("@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/the-secret/0123456789abcdef)", "the-secret"),
+    ("@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)", "the-secret"),
+    ("@microsoft.keyvault(VaultName=kv;SecretName=the-secret;SecretVersion=1)", "the-secret"),
+    ("@Microsoft.KeyVault(something else)", ""),
+)
+
+
+@pytest.mark.parametrize(("reference", "secret"), _REFERENCES)
+@pytest.mark.parametrize("name", ["TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"])
+def test_a_reference_that_did_not_resolve_is_done_without_and_named(name: str, reference: str, secret: str) -> None:
+    settings = settings_from({**SETTINGS, name: reference})
+    assert settings.unresolved == (Unresolved(setting=name, secret=secret),)
+    assert settings.unresolved_of(name) == settings.unresolved[0]
+    assert settings.unresolved_of("CASE_LINK") is None
+    right = settings_from(SETTINGS)
+    assert bool(settings.teams_webhook_url) is (name != "TEAMS_WEBHOOK_URL")
+    assert bool(settings.pagerduty_routing_key) is (name != "PAGERDUTY_ROUTING_KEY")
+    assert settings.tenants[0] == right.tenants[0]
+    assert settings.tenants[1].certificate == ("" if name == "B2C_CERTIFICATE" else right.tenants[1].certificate)
+    assert (name in settings.unresolved[0].told, secret in settings.unresolved[0].cure) == (True, True)
+
+
+def test_without_any_channel_the_app_starts_when_that_is_the_vaults_fault_alone() -> None:
+    reference = _REFERENCES[0][0]
+    both = {"TEAMS_WEBHOOK_URL": reference, "PAGERDUTY_ROUTING_KEY": reference}
+    for names in (["TEAMS_WEBHOOK_URL"], ["PAGERDUTY_ROUTING_KEY"], list(both)):
+        settings = settings_from({**_without(*both), **{name: both[name] for name in names}})
+        assert not settings.has_channel
+    assert settings_from(SETTINGS).has_channel
+
+
+@pytest.mark.parametrize("name", ["WORKFORCE_TENANT_ID", "CASE_LINK", "VOCABULARY", "AzureWebJobsStorage"])
+def test_what_the_app_can_not_do_without_must_not_be_a_reference(name: str) -> None:
+    assert any(name in problem for problem in _problems(**{name: _REFERENCES[0][0]}))
+
+
+@pytest.mark.parametrize("text", ["@Microsoft.KeyVault", "x @Microsoft.KeyVault(SecretName=a)", "@Microsoft.KeyVault("])
+def test_what_only_looks_like_a_reference_is_a_wrong_value(text: str) -> None:
+    (problem,) = _problems(TEAMS_WEBHOOK_URL=text)
+    assert problem == "TEAMS_WEBHOOK_URL is a secret value: it should be an https:// address"
 
 
 # What is wrong: named, with what would be right.
