@@ -1,9 +1,5 @@
 import dataclasses
-import json
-import os
 import re
-import shutil
-import subprocess
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, cast
@@ -18,22 +14,10 @@ from shared.events import Log
 from shared.kql import VIEWS, document, query, to_kql
 from shared.kql_fields import FIELDS as FIELDS_IN_KQL
 from shared.vocabulary import DEFAULT, Vocabulary
+from tests.shared.kql_analysis import analysed
 from tests.shared.kql_rows import TABLES, words_of
 
 FIELDS: Final[dict[Log, type]] = {Log.AUDIT: Audit, Log.SIGN_IN: SignIn, Log.RESOURCE: Resource}
-_NOT_INSTALLED: Final = 3
-
-
-def analysed(folder: Path, *queries: str) -> list[list[str]]:
-    """Give what Microsoft's language service says of each query; nothing at all is the best."""
-    asked = folder / "queries.json"
-    asked.write_text(json.dumps({"tables": TABLES, "queries": queries}), encoding="utf-8")
-    script = Path(__file__).with_name("analyse_kql.cjs")
-    ran = subprocess.run([shutil.which("node") or "node", str(script), str(asked)], capture_output=True, check=False)
-    if ran.returncode == _NOT_INSTALLED and not os.environ.get("CI"):
-        pytest.skip("@kusto/language-service-next isn't installed: `make setup` installs it")
-    assert ran.returncode == 0, ran.stderr.decode()[-2000:]
-    return json.loads(ran.stdout)
 
 
 def fields_of(log: Log) -> list[Text[Any]]:

@@ -23,10 +23,10 @@ from tests.fakes.deliveries import delivered
 from tests.fakes.machines import TENANT, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.sign_ins import ACCOUNTS, ADDRESSES, failures, sign_in
+from tests.shared.kql_analysis import analysed
 from tests.shared.kql_rows import Json
 from tests.shared.kql_workspace import Workspace, to_sql
 from tests.shared.record_strategies import audit_row, sign_in_row
-from tests.shared.test_kql import analysed
 
 _MINUTE: Final = timedelta(minutes=1)
 _MIDNIGHT: Final = NOW.replace(hour=0, minute=0) + timedelta(days=1)
