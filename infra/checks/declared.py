@@ -27,8 +27,9 @@ class Declared:
     """What the code says, read from the code.
 
     `defaults` are of settings that may be left out. `sample` are the names in the sample settings; None when there is
-    no such file. `functions` are the app's by name, with the kind of their trigger. `log_texts` are what it logs, `%s`
-    where values go. `unbounded` are detections on Azure resources that name no operation.
+    no such file. `functions` are the app's by name, with the kind of their trigger; `schedules` are the settings with
+    those of its timers. `log_texts` are what it logs, `%s` where values go. `unbounded` are detections on Azure
+    resources that name no operation.
     """
 
     settings: frozenset[str]
@@ -40,8 +41,9 @@ class Declared:
     unbounded: tuple[str, ...]
     tables: frozenset[str]
     containers: frozenset[str]
-    queue: str
+    queues: frozenset[str]
     functions: Mapping[str, str]
+    schedules: Mapping[str, str]
     log_texts: tuple[str, ...]
 
     def functions_of(self, trigger: str) -> frozenset[str]:
@@ -64,8 +66,9 @@ def declared(repository: Path = REPOSITORY) -> Declared:
         unbounded=unbounded,
         tables=frozenset(map(str, Table)),
         containers=frozenset(map(str, Container)),
-        queue=CASES_QUEUE,
-        functions={name: kind for tree in trees for name, kind in _functions(tree)},
+        queues=frozenset({CASES_QUEUE}),
+        functions={name: kind for tree in trees for name, kind, _ in _functions(tree)},
+        schedules={name: setting for tree in trees for name, _, setting in _functions(tree) if setting},
         log_texts=tuple(text for tree in trees for text in _log_texts(tree)),
     )
 
@@ -96,8 +99,8 @@ def _sample(path: Path) -> frozenset[str] | None:
     return frozenset(content["Values"])
 
 
-def _functions(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """Read `@x.function_name("name")` and the trigger beside it."""
+def _functions(tree: ast.AST) -> Iterator[tuple[str, str, str]]:
+    """Read `@x.function_name("name")`, the trigger beside it, and the setting with the schedule."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef):
             continue
@@ -106,7 +109,14 @@ def _functions(tree: ast.AST) -> Iterator[tuple[str, str]]:
         ]
         named = {cast("ast.Attribute", call.func).attr: call for call in calls}
         if name := _first_text(named.pop("function_name", None)):
-            yield name, next((kind for kind in named if kind.endswith("trigger") or kind == "route"), "")
+            kind = next((kind for kind in named if kind.endswith("trigger") or kind == "route"), "")
+            yield name, kind, _schedule(named.get(kind))
+
+
+def _schedule(trigger: ast.Call | None) -> str:
+    """Give what stands between per cent signs in `schedule="%SETTING%"`, "" for none."""
+    values = [one.value for one in trigger.keywords if one.arg == "schedule"] if trigger else []
+    return next((str(one.value).strip("%") for one in values if isinstance(one, ast.Constant)), "")
 
 
 def _log_texts(tree: ast.AST) -> Iterator[str]:

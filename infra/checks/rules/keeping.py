@@ -1,75 +1,61 @@
-"""What is kept: locks on what matters, logs of who touched it, telemetry that isn't thinned out."""
+"""What is kept: locks on what matters, logs of who touched it, evidence, telemetry that isn't thinned out."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from infra.checks.deployments import Infrastructure
+from infra.checks.declared import Declared
 from infra.checks.problems import Problem
-from infra.checks.syntax import Expression, Name, Resource, Template, Text
-from infra.checks.values import Evaluator, property_at
+from infra.checks.rules.stores import CONTAINER
+from infra.checks.snapshots import Infrastructure, Resource, Snapshot
 
-_LOCK: Final = "Microsoft.Authorization/locks"
+LOCK: Final = "Microsoft.Authorization/locks"
 _LOGS: Final = "Microsoft.Insights/diagnosticSettings"
 _STORAGE: Final = "Microsoft.Storage/storageAccounts"
+UNLOCKED: Final = "no-locks"
+"""The parameter set without locks."""
 
-LOCKED: Final = frozenset(
-    {
-        _STORAGE,
-        "Microsoft.EventGrid/systemTopics",
-        "Microsoft.EventHub/namespaces",
-        "Microsoft.Insights/actionGroups",
-        "Microsoft.KeyVault/vaults",
-        "Microsoft.OperationalInsights/workspaces",
-        "Microsoft.Web/sites",
-    }
-)
+_LOCKED: Final = """
+Microsoft.EventGrid/systemTopics Microsoft.EventHub/namespaces Microsoft.Insights/actionGroups
+Microsoft.Insights/components Microsoft.KeyVault/vaults Microsoft.ManagedIdentity/userAssignedIdentities
+Microsoft.OperationalInsights/workspaces Microsoft.Storage/storageAccounts Microsoft.Web/sites
+"""
+LOCKED: Final = frozenset(_LOCKED.split())
 """Types whose resources get a CanNotDelete lock."""
 
-LOGGED: Final = frozenset({"Microsoft.EventGrid/systemTopics", "Microsoft.KeyVault/vaults"})
-"""Types whose resources send logs to the workspace; a storage account does by one of its services."""
+LOGGED: Final = frozenset({"Microsoft.EventGrid/systemTopics", "Microsoft.KeyVault/vaults", _STORAGE})
+"""Types whose resources, or a service of theirs, send logs to the workspace."""
 
 
-def check_keeping(infrastructure: Infrastructure) -> Iterator[Problem]:
-    """Check locks, diagnostic settings and sampling."""
-    for deployment, resource in infrastructure.resources():
-        template = deployment.template
-        if resource.type in LOCKED and not _has(template, resource, _LOCK):
-            wrong = f"{resource.name} can be deleted by a slip"
-            yield Problem(file=template.path, line=resource.line, wrong=wrong, right="lock it against deletion")
-        if resource.type in LOGGED | {_STORAGE} and not _has(template, resource, _LOGS):
-            wrong = f"nobody sees who touched {resource.name}"
-            yield Problem(file=template.path, line=resource.line, wrong=wrong, right="give it a diagnostic setting")
-        if resource.type == _LOCK:
-            yield from _check_level(template, resource)
-        if resource.type == "Microsoft.Insights/components":
-            yield from _check_sampling(Evaluator(infrastructure=infrastructure, deployment=deployment), resource)
+def check_keeping(infrastructure: Infrastructure, _: Declared) -> Iterator[Problem]:
+    """Check locks, diagnostic settings, evidence and sampling."""
+    for snapshot in infrastructure.snapshots.values():
+        locked, logged = _scopes(snapshot, LOCK), _scopes(snapshot, _LOGS)
+        for one in snapshot.resources:
+            if one.type in LOCKED and snapshot.name != UNLOCKED and one.id.lower() not in locked:
+                wrong = f"a resource {one.type} can be deleted by a slip"
+                yield infrastructure.problem(one, wrong, "lock it against deletion")
+            if one.type in LOGGED and not any(scope.startswith(one.id.lower()) for scope in logged):
+                wrong = f"nobody sees who touched a resource {one.type}"
+                yield infrastructure.problem(one, wrong, "give it a diagnostic setting")
+            yield from _check_one(infrastructure, snapshot, one)
 
 
-def _has(template: Template, resource: Resource, kind: str) -> bool:
-    """Whether a resource of `kind` is put on this one, or on a service of it."""
-    scopes = [one.object.get("scope") for one in template.resources.values() if one.type == kind]
-    return any(_is_of(template, scope, resource.name) for scope in scopes)
+def _scopes(snapshot: Snapshot, kind: str) -> frozenset[str]:
+    return frozenset(one.scope.lower() for one in snapshot.of(kind))
 
 
-def _is_of(template: Template, scope: Expression | None, name: str) -> bool:
-    while isinstance(scope, Name):
-        if scope.name == name:
-            return True
-        found = template.resources.get(scope.name)
-        scope = found.object.get("parent") if found else None
-    return False
-
-
-def _check_level(template: Template, resource: Resource) -> Iterator[Problem]:
-    level = property_at(resource.object, "properties.level")
-    if not (isinstance(level, Text) and level.literal == "CanNotDelete"):
+def _check_one(infrastructure: Infrastructure, snapshot: Snapshot, one: Resource) -> Iterator[Problem]:
+    if one.type == LOCK and snapshot.name == UNLOCKED:
+        yield infrastructure.problem(one, "the lock is made though there should be none", "let `locks` decide")
+    if one.type == LOCK and one.text("properties.level") != "CanNotDelete":
         wrong = "the lock doesn't keep from deleting, or keeps from working"
-        yield Problem(file=template.path, line=resource.line, wrong=wrong, right="its level should be CanNotDelete")
-
-
-def _check_sampling(evaluator: Evaluator, resource: Resource) -> Iterator[Problem]:
-    share = property_at(resource.object, "properties.SamplingPercentage")
-    if share is None or evaluator.value(share) != 100:  # noqa: PLR2004 - per cent
+        yield infrastructure.problem(one, wrong, "its level should be CanNotDelete")
+    if one.type == "Microsoft.Insights/components" and one.at("properties.SamplingPercentage") != 100:  # noqa: PLR2004 - per cent
         wrong = "telemetry is thinned out on arrival, so an alert may miss what it waits for"
-        path = evaluator.deployment.template.path
-        yield Problem(file=path, line=resource.line, wrong=wrong, right="SamplingPercentage should be 100")
+        yield infrastructure.problem(one, wrong, "SamplingPercentage should be 100")
+    if one.type == CONTAINER and one.last_name == "evidence":
+        account = next(holder for holder in snapshot.of(_STORAGE) if one.id.startswith(f"{holder.id}/"))
+        policy = "properties.immutableStorageWithVersioning"
+        if account.at(f"{policy}.enabled") is not True or not account.at(f"{policy}.immutabilityPolicy"):
+            right = "set immutableStorageWithVersioning with an immutabilityPolicy"
+            yield infrastructure.problem(account, "evidence can be changed and deleted", right)

@@ -1,102 +1,49 @@
-"""Names within Azure's limits, whatever a parameter is given."""
+"""Names as a deployment would make them: short enough, of the right letters, and no resource twice."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from infra.checks.deployments import Deployment, Infrastructure
-from infra.checks.lengths import GUID, Length, length_of
+from infra.checks.declared import Declared
 from infra.checks.problems import Problem
-from infra.checks.syntax import Expression, Module, Resource
-from infra.checks.values import Evaluator, rounds_of
+from infra.checks.snapshots import Infrastructure
 
-_LETTERS: Final = r"[A-Za-z0-9-]"
-_WORDS: Final = r"[\w.()-]"
-_TEXT: Final = r"[^#<>%&:\\?/{}*+]"
-_ANY_GUID: Final = (GUID, GUID, r"[0-9a-f-]")
-_FIXED: Final = (1, 64, r"\w")
-_STORAGE: Final = "Microsoft.Storage/storageAccounts"
-
-LIMITS: Final[Mapping[str, tuple[int, int, str]]] = {
-    "Microsoft.Authorization/locks": (1, 90, _WORDS),
-    "Microsoft.Authorization/roleAssignments": _ANY_GUID,
-    "Microsoft.Authorization/roleDefinitions": _ANY_GUID,
-    "Microsoft.EventGrid/systemTopics": (3, 50, _LETTERS),
-    "Microsoft.EventGrid/systemTopics/eventSubscriptions": (3, 64, _LETTERS),
-    "Microsoft.EventHub/namespaces": (6, 50, _LETTERS),
-    "Microsoft.EventHub/namespaces/authorizationRules": (1, 50, r"[\w.-]"),
-    "Microsoft.EventHub/namespaces/eventhubs": (1, 256, r"[\w.-]"),
-    "Microsoft.EventHub/namespaces/eventhubs/consumergroups": (1, 50, r"[\w.-]"),
-    "Microsoft.Insights/actionGroups": (1, 260, _TEXT),
-    "Microsoft.Insights/activityLogAlerts": (1, 260, _TEXT),
-    "Microsoft.Insights/components": (1, 260, _TEXT),
-    "Microsoft.Insights/diagnosticSettings": (1, 260, _TEXT),
-    "Microsoft.Insights/scheduledQueryRules": (1, 260, _TEXT),
-    "Microsoft.Insights/workbooks": _ANY_GUID,
-    "Microsoft.KeyVault/vaults": (3, 24, _LETTERS),
-    "Microsoft.KeyVault/vaults/secrets": (1, 127, _LETTERS),
-    "Microsoft.ManagedIdentity/userAssignedIdentities": (3, 128, r"[\w-]"),
-    "Microsoft.OperationalInsights/workspaces": (4, 63, _LETTERS),
-    "Microsoft.Resources/resourceGroups": (1, 90, _WORDS),
-    _STORAGE: (3, 24, r"[a-z0-9]"),
-    f"{_STORAGE}/blobServices": _FIXED,
-    f"{_STORAGE}/blobServices/containers": (3, 63, r"[a-z0-9-]"),
-    f"{_STORAGE}/queueServices": _FIXED,
-    f"{_STORAGE}/queueServices/queues": (3, 63, r"[a-z0-9-]"),
-    f"{_STORAGE}/tableServices": _FIXED,
-    f"{_STORAGE}/tableServices/tables": (3, 63, r"[A-Za-z0-9]"),
-    "Microsoft.Web/serverfarms": (1, 40, _LETTERS),
-    "Microsoft.Web/sites": (2, 32, _LETTERS),
-    "Microsoft.Web/sites/basicPublishingCredentialsPolicies": _FIXED,
-    "Microsoft.Web/sites/config": _FIXED,
+_PATTERNS: Final[Mapping[str, str]] = {
+    "Microsoft.Authorization/locks": r".{1,90}",
+    "Microsoft.EventGrid/systemTopics": r"[a-zA-Z0-9-]{3,50}",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions": r"[a-zA-Z0-9-]{3,64}",
+    "Microsoft.EventHub/namespaces": r"[a-zA-Z][a-zA-Z0-9-]{4,48}[a-zA-Z0-9]",
+    "Microsoft.Insights/actionGroups": r"[^:<>+/&%\\?|]{0,259}[^:<>+/&%\\?| .]",
+    "Microsoft.Insights/components": r"[^%&\\?/]{0,259}[^%&\\?/ .]",
+    "Microsoft.Insights/diagnosticSettings": r"[^*#&+:<>?/%]{1,260}",
+    "Microsoft.Insights/scheduledQueryRules": r"[^*#&+:<>?@%{}\\/]{0,259}[^*#&+:<>?@%{}\\/ .]",
+    "Microsoft.KeyVault/vaults": r"[a-zA-Z](?!.*--)[a-zA-Z0-9-]{1,22}[a-zA-Z0-9]",
+    "Microsoft.KeyVault/vaults/secrets": r"[a-zA-Z0-9-]{1,127}",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": r"[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}",
+    "Microsoft.OperationalInsights/workspaces": r"[a-zA-Z0-9][a-zA-Z0-9-]{2,61}[a-zA-Z0-9]",
+    "Microsoft.Resources/resourceGroups": r"[\w().-]{0,89}[\w()-]",
+    "Microsoft.Storage/storageAccounts": r"[a-z0-9]{3,24}",
+    "Microsoft.Storage/storageAccounts/blobServices/containers": r"[a-z0-9](?!.*--)[a-z0-9-]{2,62}",
+    "Microsoft.Storage/storageAccounts/queueServices/queues": r"[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]",
+    "Microsoft.Storage/storageAccounts/tableServices/tables": r"[A-Za-z][A-Za-z0-9]{2,62}",
+    "Microsoft.Web/serverfarms": r"[a-zA-Z0-9-]{1,60}",
+    "Microsoft.Web/sites": r"(?!-)[a-zA-Z0-9-]{2,32}(?<!-)",
 }
-"""Shortest and longest name of each type that is used, and the characters it takes.
-
-A site's would be 60, but the host id is cut from its first 32 characters, and two apps with the same one disturb each
-other.
-"""
-
-DEPLOYMENT: Final = (1, 64, _WORDS)
-"""The same for the name of a module, which becomes a deployment's."""
+"""What Azure takes (learn.microsoft.com, "Naming rules and restrictions for Azure resources"). A function app gets 32
+characters instead of 60: the host id, by which it tells apps on one storage account apart, is cut there."""
 
 
-def check_names_fit(infrastructure: Infrastructure) -> Iterator[Problem]:
-    """Check the name of every resource and of every module."""
-    for deployment in infrastructure.deployments:
-        for resource in deployment.resources:
-            limits = LIMITS.get(resource.type)
-            if limits is None:
-                wrong = f"how long a name of {resource.type} may be isn't known here"
-                right = "add it to LIMITS in infra/checks/rules/names.py"
-                yield Problem(file=deployment.template.path, line=resource.line, wrong=wrong, right=right)
-            else:
-                yield from _check(infrastructure, deployment, resource, limits)
-        for module in deployment.template.modules.values():
-            yield from _check(infrastructure, deployment, module, DEPLOYMENT)
-
-
-def _check(
-    infrastructure: Infrastructure, deployment: Deployment, made: Resource | Module, limits: tuple[int, int, str]
-) -> Iterator[Problem]:
-    name = made.object.get("name")
-    if name is None:
-        return
-    evaluator = Evaluator(infrastructure=infrastructure, deployment=deployment, defaults=False)
-    for one in rounds_of(evaluator, made):
-        for wrong, right in _misfits(length_of(one, name), name, limits):
-            path = deployment.template.path
-            yield Problem(file=path, line=name.line, wrong=f"the name of {made.name} {wrong}", right=right)
-
-
-def _misfits(found: Length, name: Expression, limits: tuple[int, int, str]) -> Iterator[tuple[str, str]]:
-    del name
-    shortest, longest, characters = limits
-    if found.longest is None:
-        yield "can be of any length", "give the parameters in it a @maxLength, or use uniqueString()"
-    elif found.longest > longest:
-        yield f"can have {found.longest} characters", f"Azure takes {longest}"
-    if found.shortest < shortest:
-        yield f"can have {found.shortest} characters", f"Azure asks for {shortest}"
-    wrong = sorted({one for one in found.written if re.fullmatch(characters, one) is None})
-    if wrong:
-        yield f"has {' '.join(map(repr, wrong))} in it", f"Azure takes {characters}"
+def check_names(infrastructure: Infrastructure, _: Declared) -> Iterator[Problem]:
+    """Check every name that is known before a deployment, and every id."""
+    for snapshot in infrastructure.snapshots.values():
+        for one in snapshot.resources:
+            pattern = _PATTERNS.get(one.type)
+            if pattern and not one.last_name.startswith("[") and not re.fullmatch(pattern, one.last_name):
+                wrong = f"a {one.type} would be called {one.last_name} ({len(one.last_name)} characters)"
+                yield infrastructure.problem(one, wrong, f"Azure takes {pattern}")
+        count = Counter(one.id.lower() for one in snapshot.resources)
+        for one in snapshot.resources:
+            if count[one.id.lower()] > 1:
+                wrong = f"a {one.type} is deployed {count[one.id.lower()]} times with the parameters of {snapshot.name}"
+                yield infrastructure.problem(one, wrong, "make each resource once")
