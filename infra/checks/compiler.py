@@ -1,7 +1,7 @@
 """Microsoft's Bicep compiler, as one process of its JSON-RPC server.
 
-Its answers are those of `bicep build`, `lint`, `format`, `build-params` and `snapshot`, each in a tenth of the time that
-a process of its own takes. The server formats since 0.37.1.
+Its answers are those of `bicep build`, `lint`, `format`, `build-params` and `snapshot`, each in a tenth of the time
+that a process of its own takes. The server formats since 0.37.1.
 """
 
 import json
@@ -9,9 +9,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Self, cast
+from typing import IO, Any, Final, NamedTuple, Self, cast
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 VARIABLE: Final = "BICEP"
@@ -25,8 +24,7 @@ class CompilerError(Exception):
     """The compiler isn't where it was said to be, is too old, stopped, or refused to answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One finding of the compiler. `line` counts from 1; `level` is error, warning or info."""
 
     file: Path
@@ -36,8 +34,7 @@ class Diagnostic:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """What the compiler made of a file: the JSON as text, "" when it made none, and its findings."""
 
     text: str
@@ -102,7 +99,7 @@ class Compiler:
 
     def _checked_version(self) -> str:
         version = str(self._ask("version")["version"])
-        if tuple(int(part) for part in version.split("-")[0].split(".")) < _OLDEST:
+        if tuple(int(part) for part in version.partition("-")[0].split(".")) < _OLDEST:
             raise CompilerError(f"Bicep {version} is too old for these checks: run `az bicep upgrade`")
         return version
 
@@ -155,16 +152,10 @@ class Compiler:
 
 
 def _answer(result: Mapping[str, Any], name: str) -> Answer:
-    return Answer(
-        text=str(result.get(name) or ""),
-        diagnostics=tuple(
-            Diagnostic(
-                file=Path(one["source"]),
-                line=one["range"]["start"]["line"] + 1,
-                level=one["level"].lower(),
-                code=one["code"],
-                message=one["message"],
-            )
-            for one in result["diagnostics"]
-        ),
+    found = (
+        Diagnostic(
+            Path(one["source"]), one["range"]["start"]["line"] + 1, one["level"].lower(), one["code"], one["message"]
+        )
+        for one in result["diagnostics"]
     )
+    return Answer(str(result.get(name) or ""), tuple(found))

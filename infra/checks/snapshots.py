@@ -3,33 +3,45 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, cast
 
-from infra.checks.problems import Problem
+from infra.checks.declared import Declared, declared
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
 MAIN: Final = "infra/main.bicep"
+LOGS: Final = "Microsoft.Insights/diagnosticSettings"
+SITE: Final = "Microsoft.Web/sites"
+APP_SETTINGS: Final = (f"{SITE}/config", "appsettings")
 _PROVIDERS: Final = "/providers/"
 _INSIDE: Final = re.compile(r"'(/[^']+)'")
+_KEY: Final = re.compile(r'"(\w+)":')
 _DECLARED: Final = re.compile(r"^resource \w+ '([\w./]+)@[^']+' = (.*?)(?=^\}|^\]|\Z)", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Problem:
+    """One thing that is wrong, and what would be right. `file` is relative to the repository."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        """Write it as editors read it: file:line: what."""
+        return f"{self.file}:{self.line}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A resource that a deployment would make.
-
-    `id` is the plain one where the compiler knows it, else an expression. `condition` is an expression that only a
-    deployment can evaluate; "" for none.
-    """
+    """A resource that a deployment would make; its id and name are expressions where the compiler can't know them."""
 
     id: str
     type: str
     name: str
-    condition: str
     body: Mapping[str, Json]
 
     def at(self, path: str) -> Json:
@@ -77,12 +89,10 @@ def subscription_of(resource_id: str) -> str:
 
 
 def type_of(resource_id: str) -> str:
-    """Give the type of the resource that an id names; "" for a subscription, a group's own for a resource group."""
-    before, provider, path = resource_id.rpartition(_PROVIDERS)
-    if not provider:
-        return "Microsoft.Resources/resourceGroups" if "/resourceGroups/" in before + path else ""
+    """Give the type of the resource that an id names; "" for a subscription or a resource group."""
+    _, provider, path = resource_id.rpartition(_PROVIDERS)
     namespace, *parts = path.split("/")
-    return "/".join([namespace, *parts[::2]])
+    return "/".join([namespace, *parts[::2]]) if provider else ""
 
 
 def referred(expression: Json) -> str:
@@ -106,17 +116,12 @@ class Snapshot:
         """Give the resource of a type with a name of its own."""
         return next((one for one in self.of(kind) if one.last_name == last_name), None)
 
-
-def snapshot_from(name: str, content: Mapping[str, Any]) -> Snapshot:
-    """Read a snapshot's JSON."""
-    found = cast("list[dict[str, Any]]", content["predictedResources"])
-    return Snapshot(
-        name=name,
-        resources=tuple(
-            Resource(id=one["id"], type=one["type"], name=one["name"], condition=one.get("condition", ""), body=one)
-            for one in found
-        ),
-    )
+    @property
+    def settings(self) -> dict[str, str]:
+        """The app settings; an expression where only a deployment knows the value."""
+        found = self.named(*APP_SETTINGS)
+        values = found.at("properties") if found else None
+        return {name: str(value) for name, value in values.items()} if isinstance(values, dict) else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +130,13 @@ class Infrastructure:
 
     template: Mapping[str, Any]
     snapshots: Mapping[str, Snapshot]
-    texts: Mapping[str, str] = field(repr=False)
+    texts: Mapping[str, str]
+    declared: Declared
 
-    def problem(self, of: Resource, wrong: str, right: str) -> Problem:
+    def problem(self, of: Resource, text: str) -> Problem:
         """Tell of a problem where the Bicep declares the resource."""
         file, line = self._place(of)
-        return Problem(file=file, line=line, wrong=wrong, right=right)
+        return Problem(file=file, line=line, text=text)
 
     def each(self, kind: str) -> Iterator[tuple[Snapshot, Resource]]:
         """Give the resources of a type in every snapshot."""
@@ -141,7 +147,7 @@ class Infrastructure:
     def _place(self, of: Resource) -> tuple[str, int]:
         """Give the declaration that is most like the resource: the compiler leaves no trace of where it came from."""
         there = self._declarations.get(of.type, ())
-        wanted = {f"'{of.last_name}'", *(f"{key}:" for key in _keys(of.body))}
+        wanted = {f"'{of.last_name}'", *_KEY.findall(json.dumps(of.body))}
         most = max(there, key=lambda one: (sum(word in one[2] for word in wanted), -len(one[2])), default=(MAIN, 1, ""))
         return most[0], most[1]
 
@@ -156,42 +162,24 @@ class Infrastructure:
         return found
 
 
-def _keys(value: Json | Mapping[str, Json]) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield from value
-    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    for one in inside:
-        yield from _keys(one)
-
-
-def nowhere(wrong: str, right: str) -> Problem:
+def nowhere(text: str) -> Problem:
     """Tell of something that is missing altogether."""
-    return Problem(file=MAIN, line=1, wrong=wrong, right=right)
+    return Problem(file=MAIN, line=1, text=text)
 
 
-def read(repository: Path) -> Infrastructure:
-    """Read the committed template and snapshots, and the sources.
-
-    Raises:
-        OSError: one of them isn't there.
-    """
-    infra = repository / "infra"
+def read(root: Path, template: str, snapshots: Mapping[str, Mapping[str, Any]]) -> Infrastructure:
+    """Put a template and snapshots together with the sources below a folder and with what the code declares."""
+    resources = {name: cast("list[dict[str, Any]]", one["predictedResources"]) for name, one in snapshots.items()}
+    found = (path for path in (root / "infra").rglob("*") if path.suffix in {".bicep", ".bicepparam", ".kql", ".sh"})
     return Infrastructure(
-        template=json.loads((infra / "compiled" / "main.json").read_bytes()),
-        snapshots={name: snapshot_from(name, json.loads(path.read_bytes())) for name, path in kept(repository).items()},
-        texts=sources(repository),
+        template=json.loads(template),
+        snapshots={
+            name: Snapshot(
+                name=name,
+                resources=tuple(Resource(id=one["id"], type=one["type"], name=one["name"], body=one) for one in ones),
+            )
+            for name, ones in resources.items()
+        },
+        texts={path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(found)},
+        declared=declared(),
     )
-
-
-def kept(repository: Path) -> dict[str, Path]:
-    """Give the committed snapshots by the name of their parameter set."""
-    folder = repository / "tests" / "infra" / "bicep"
-    return {path.name.removesuffix(".snapshot.json"): path for path in sorted(folder.glob("*.snapshot.json"))}
-
-
-def sources(repository: Path) -> dict[str, str]:
-    """Give every text of the infrastructure: Bicep, parameters, queries, scripts."""
-    found = (
-        path for path in (repository / "infra").rglob("*") if path.suffix in {".bicep", ".bicepparam", ".kql", ".sh"}
-    )
-    return {path.relative_to(repository).as_posix(): path.read_text("utf-8") for path in sorted(found)}

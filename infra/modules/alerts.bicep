@@ -192,7 +192,11 @@ resource silences 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
       criteria: {
         allOf: [
           {
-            query: replace(loadTextContent('queries/heartbeat.kql'), '{function}', timer.function)
+            query: replace(
+              replace(loadTextContent('queries/heartbeat.kql'), '{function}', timer.function),
+              '{silence}',
+              timer.silence
+            )
             timeAggregation: 'Count'
             operator: 'LessThan'
             threshold: 1

@@ -5,23 +5,22 @@ of the snapshot instead, it noticed 8 of 23 wrong values and 5 of 23 left out, b
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from infra.checks.declared import Declared
-from infra.checks.problems import Problem
-from infra.checks.snapshots import Infrastructure, Json, Resource, nowhere
+from infra.checks.snapshots import Infrastructure, Json, Problem, Resource, nowhere
 
 _TLS: Final = ("TLS1_2", "TLS1_3")
 _TLS_OF_SITES: Final = ("1.2", "1.3")
 _STORAGE: Final = "Microsoft.Storage/storageAccounts"
 _SITE: Final = "Microsoft.Web/sites"
+_POLICIES: Final = f"{_SITE}/basicPublishingCredentialsPolicies"
+_CONFIG: Final = f"{_SITE}/config"
 _AUTHENTICATION: Final = "authsettingsV2"
+_VAULT: Final = "Microsoft.KeyVault/vaults"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Safe:
-    """A property that has to be set, and the values that are safe; `named` is for types told apart by their name."""
+class Safe(NamedTuple):
+    """A property that has to be set, and the values that are safe; `named` tells a resource that has to be there."""
 
     type: str
     property: str
@@ -29,82 +28,73 @@ class Safe:
     named: str = ""
 
 
-def _authentication(path: str, *values: Json) -> Safe:
-    return Safe(type=f"{_SITE}/config", property=path, values=values, named=_AUTHENTICATION)
-
-
-SAFE: Final[tuple[Safe, ...]] = (
-    Safe(type=_STORAGE, property="minimumTlsVersion", values=_TLS),
-    Safe(type=_STORAGE, property="supportsHttpsTrafficOnly", values=(True,)),
-    Safe(type=_STORAGE, property="allowSharedKeyAccess", values=(False,)),
-    Safe(type=_STORAGE, property="allowBlobPublicAccess", values=(False,)),
-    Safe(type=_STORAGE, property="allowCrossTenantReplication", values=(False,)),
-    Safe(type=_STORAGE, property="isLocalUserEnabled", values=(False,)),
-    Safe(type=_STORAGE, property="isSftpEnabled", values=(False,)),
-    Safe(type=f"{_STORAGE}/blobServices/containers", property="publicAccess", values=("None",)),
-    Safe(type="Microsoft.KeyVault/vaults", property="enableRbacAuthorization", values=(True,)),
-    Safe(type="Microsoft.KeyVault/vaults", property="enablePurgeProtection", values=(True,)),
-    Safe(type="Microsoft.KeyVault/vaults", property="enableSoftDelete", values=(True,)),
-    Safe(type=_SITE, property="httpsOnly", values=(True,)),
-    Safe(type=_SITE, property="siteConfig.minTlsVersion", values=_TLS_OF_SITES),
-    Safe(type=_SITE, property="siteConfig.scmMinTlsVersion", values=_TLS_OF_SITES),
-    Safe(type=f"{_SITE}/basicPublishingCredentialsPolicies", property="allow", values=(False,)),
-    _authentication("platform.enabled", True),
-    _authentication("globalValidation.requireAuthentication", True),
-    _authentication("globalValidation.unauthenticatedClientAction", "RedirectToLoginPage", "Return401"),
-    _authentication("httpSettings.requireHttps", True),
-    Safe(type="Microsoft.OperationalInsights/workspaces", property="features.disableLocalAuth", values=(True,)),
-    Safe(type="Microsoft.Insights/components", property="DisableLocalAuth", values=(True,)),
-    Safe(type="Microsoft.EventHub/namespaces", property="minimumTlsVersion", values=_TLS_OF_SITES),
+SAFE: Final = (
+    Safe(_STORAGE, "minimumTlsVersion", _TLS),
+    Safe(_STORAGE, "supportsHttpsTrafficOnly", (True,)),
+    *(Safe(_STORAGE, name, (False,)) for name in ("allowSharedKeyAccess", "allowBlobPublicAccess", "isSftpEnabled")),
+    *(Safe(_STORAGE, name, (False,)) for name in ("allowCrossTenantReplication", "isLocalUserEnabled")),
+    Safe(f"{_STORAGE}/blobServices/containers", "publicAccess", ("None",)),
+    *(Safe(_VAULT, f"enable{what}", (True,)) for what in ("RbacAuthorization", "PurgeProtection", "SoftDelete")),
+    Safe(_SITE, "httpsOnly", (True,)),
+    Safe(_SITE, "siteConfig.minTlsVersion", _TLS_OF_SITES),
+    Safe(_SITE, "siteConfig.scmMinTlsVersion", _TLS_OF_SITES),
+    Safe(_POLICIES, "allow", (False,), "ftp"),
+    Safe(_POLICIES, "allow", (False,), "scm"),
+    Safe(_CONFIG, "platform.enabled", (True,), _AUTHENTICATION),
+    Safe(_CONFIG, "globalValidation.requireAuthentication", (True,), _AUTHENTICATION),
+    Safe(
+        _CONFIG, "globalValidation.unauthenticatedClientAction", ("RedirectToLoginPage", "Return401"), _AUTHENTICATION
+    ),
+    Safe(_CONFIG, "httpSettings.requireHttps", (True,), _AUTHENTICATION),
+    Safe("Microsoft.OperationalInsights/workspaces", "features.disableLocalAuth", (True,)),
+    Safe("Microsoft.Insights/components", "DisableLocalAuth", (True,)),
+    Safe("Microsoft.EventHub/namespaces", "minimumTlsVersion", _TLS_OF_SITES),
 )
 """Below `properties`. Left out is not safe: Azure's defaults change. The Event Hub has keys, which Entra's diagnostic
 settings ask for."""
 
+_LOGS: Final = ("publicNetworkAccessForIngestion", "publicNetworkAccessForQuery")
 STATED: Final[Mapping[str, tuple[str, ...]]] = {
     _STORAGE: ("publicNetworkAccess", "networkAcls.defaultAction"),
-    "Microsoft.KeyVault/vaults": ("publicNetworkAccess", "networkAcls.defaultAction"),
+    _VAULT: ("publicNetworkAccess", "networkAcls.defaultAction"),
     _SITE: ("publicNetworkAccess", "siteConfig.ipSecurityRestrictionsDefaultAction"),
-    "Microsoft.OperationalInsights/workspaces": ("publicNetworkAccessForIngestion", "publicNetworkAccessForQuery"),
-    "Microsoft.Insights/components": ("publicNetworkAccessForIngestion", "publicNetworkAccessForQuery"),
+    "Microsoft.OperationalInsights/workspaces": _LOGS,
+    "Microsoft.Insights/components": _LOGS,
     "Microsoft.EventHub/namespaces": ("publicNetworkAccess",),
 }
 """Properties below `properties` that open a resource to other networks: that it is open has to be said."""
 
-_NEEDED: Final = (
-    (f"{_SITE}/config", _AUTHENTICATION, "App Service authentication is not configured"),
-    (f"{_SITE}/basicPublishingCredentialsPolicies", "ftp", "passwords for FTP are left on"),
-    (f"{_SITE}/basicPublishingCredentialsPolicies", "scm", "passwords for publishing are left on"),
-)
 RANGES: Final = "act"
 """The parameter set that gives address ranges of operators."""
 
 
-def check_exposure(infrastructure: Infrastructure, _: Declared) -> Iterator[Problem]:
+def check_exposure(made: Infrastructure) -> Iterator[Problem]:
     """Check what each resource leaves open."""
-    for snapshot in infrastructure.snapshots.values():
+    for snapshot in made.snapshots.values():
         for one in snapshot.resources:
-            yield from _check_one(infrastructure, one)
-        for kind, name, wrong in _NEEDED:
+            yield from _check_one(made, one)
+        for kind, name in sorted({(safe.type, safe.named) for safe in SAFE if safe.named}):
             if snapshot.named(kind, name) is None:
-                yield nowhere(wrong, f"add the {kind} named {name}")
-    for site in infrastructure.snapshots[RANGES].of(_SITE) if RANGES in infrastructure.snapshots else ():
-        if site.text("properties.siteConfig.ipSecurityRestrictionsDefaultAction") != "Deny":
-            wrong = "the app answers other addresses than the operators'"
-            yield infrastructure.problem(site, wrong, "with address ranges ipSecurityRestrictionsDefaultAction is Deny")
+                yield nowhere(f"the app isn't closed: there is no {kind} named {name}; add it")
+        for site in snapshot.of(_SITE) if snapshot.name == RANGES else ():
+            if site.text("properties.siteConfig.ipSecurityRestrictionsDefaultAction") != "Deny":
+                text = "the app answers other addresses than the operators'; its default action should be Deny"
+                yield made.problem(site, text)
 
 
-def _check_one(infrastructure: Infrastructure, one: Resource) -> Iterator[Problem]:
+def _check_one(made: Infrastructure, one: Resource) -> Iterator[Problem]:
     for safe in SAFE:
         found = one.at(f"properties.{safe.property}")
         if one.type == safe.type and safe.named in {"", one.last_name} and found not in safe.values:
-            what = f"{safe.property} of {safe.type} " + ("isn't set" if found is None else f"is {_shown(found)}")
-            yield infrastructure.problem(one, what, f"it should be {_shown(safe.values[0])}")
+            state = "isn't set" if found is None else f"is {_shown(found)}"
+            yield made.problem(one, f"{safe.property} of {safe.type} {state}; it should be {_shown(safe.values[0])}")
     for path in STATED.get(one.type, ()):
         if one.at(f"properties.{path}") is None:
-            wrong = f"{path} of {one.type} isn't set, so it is public without anybody saying so"
-            yield infrastructure.problem(one, wrong, "set it")
+            yield made.problem(
+                one, f"{path} of {one.type} isn't set, so it is public without anybody saying so; set it"
+            )
     for path in one.texts("properties.globalValidation.excludedPaths"):
-        yield infrastructure.problem(one, f"the path {path} answers without a token", "no path may")
+        yield made.problem(one, f"the path {path} answers without a token; no path may")
 
 
 def _shown(value: Json) -> str:

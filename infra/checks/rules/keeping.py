@@ -3,59 +3,51 @@
 from collections.abc import Iterator
 from typing import Final
 
-from infra.checks.declared import Declared
-from infra.checks.problems import Problem
 from infra.checks.rules.stores import CONTAINER
-from infra.checks.snapshots import Infrastructure, Resource, Snapshot
+from infra.checks.snapshots import LOGS, Infrastructure, Problem, Resource, Snapshot
 
 LOCK: Final = "Microsoft.Authorization/locks"
-_LOGS: Final = "Microsoft.Insights/diagnosticSettings"
 _STORAGE: Final = "Microsoft.Storage/storageAccounts"
+_POLICY: Final = "properties.immutableStorageWithVersioning"
+_ALL: Final = 100  # per cent
 UNLOCKED: Final = "no-locks"
 """The parameter set without locks."""
 
-_LOCKED: Final = """
+LOCKED: Final = """
 Microsoft.EventGrid/systemTopics Microsoft.EventHub/namespaces Microsoft.Insights/actionGroups
 Microsoft.Insights/components Microsoft.KeyVault/vaults Microsoft.ManagedIdentity/userAssignedIdentities
 Microsoft.OperationalInsights/workspaces Microsoft.Storage/storageAccounts Microsoft.Web/sites
 """
-LOCKED: Final = frozenset(_LOCKED.split())
 """Types whose resources get a CanNotDelete lock."""
 
 LOGGED: Final = frozenset({"Microsoft.EventGrid/systemTopics", "Microsoft.KeyVault/vaults", _STORAGE})
 """Types whose resources, or a service of theirs, send logs to the workspace."""
 
 
-def check_keeping(infrastructure: Infrastructure, _: Declared) -> Iterator[Problem]:
+def check_keeping(made: Infrastructure) -> Iterator[Problem]:
     """Check locks, diagnostic settings, evidence and sampling."""
-    for snapshot in infrastructure.snapshots.values():
-        locked, logged = _scopes(snapshot, LOCK), _scopes(snapshot, _LOGS)
+    for snapshot in made.snapshots.values():
+        locked = {one.scope.lower() for one in snapshot.of(LOCK)}
+        logged = [one.scope.lower() for one in snapshot.of(LOGS)]
         for one in snapshot.resources:
-            if one.type in LOCKED and snapshot.name != UNLOCKED and one.id.lower() not in locked:
-                wrong = f"a resource {one.type} can be deleted by a slip"
-                yield infrastructure.problem(one, wrong, "lock it against deletion")
+            if one.type in LOCKED.split() and snapshot.name != UNLOCKED and one.id.lower() not in locked:
+                yield made.problem(one, f"a resource {one.type} can be deleted by a slip; lock it against deletion")
             if one.type in LOGGED and not any(scope.startswith(one.id.lower()) for scope in logged):
-                wrong = f"nobody sees who touched a resource {one.type}"
-                yield infrastructure.problem(one, wrong, "give it a diagnostic setting")
-            yield from _check_one(infrastructure, snapshot, one)
+                yield made.problem(one, f"nobody sees who touched a resource {one.type}; give it a diagnostic setting")
+            yield from _check_one(made, snapshot, one)
 
 
-def _scopes(snapshot: Snapshot, kind: str) -> frozenset[str]:
-    return frozenset(one.scope.lower() for one in snapshot.of(kind))
-
-
-def _check_one(infrastructure: Infrastructure, snapshot: Snapshot, one: Resource) -> Iterator[Problem]:
+def _check_one(made: Infrastructure, snapshot: Snapshot, one: Resource) -> Iterator[Problem]:
     if one.type == LOCK and snapshot.name == UNLOCKED:
-        yield infrastructure.problem(one, "the lock is made though there should be none", "let `locks` decide")
+        yield made.problem(one, "the lock is made though there should be none; let `locks` decide")
     if one.type == LOCK and one.text("properties.level") != "CanNotDelete":
-        wrong = "the lock doesn't keep from deleting, or keeps from working"
-        yield infrastructure.problem(one, wrong, "its level should be CanNotDelete")
-    if one.type == "Microsoft.Insights/components" and one.at("properties.SamplingPercentage") != 100:  # noqa: PLR2004 - per cent
-        wrong = "telemetry is thinned out on arrival, so an alert may miss what it waits for"
-        yield infrastructure.problem(one, wrong, "SamplingPercentage should be 100")
+        text = "the lock doesn't keep from deleting, or keeps from working; its level should be CanNotDelete"
+        yield made.problem(one, text)
+    if one.type == "Microsoft.Insights/components" and one.at("properties.SamplingPercentage") != _ALL:
+        text = "telemetry is thinned out, so an alert may miss what it waits for; SamplingPercentage should be 100"
+        yield made.problem(one, text)
     if one.type == CONTAINER and one.last_name == "evidence":
         account = next(holder for holder in snapshot.of(_STORAGE) if one.id.startswith(f"{holder.id}/"))
-        policy = "properties.immutableStorageWithVersioning"
-        if account.at(f"{policy}.enabled") is not True or not account.at(f"{policy}.immutabilityPolicy"):
-            right = "set immutableStorageWithVersioning with an immutabilityPolicy"
-            yield infrastructure.problem(account, "evidence can be changed and deleted", right)
+        if account.at(f"{_POLICY}.enabled") is not True or not account.at(f"{_POLICY}.immutabilityPolicy"):
+            text = "evidence can be changed and deleted; set immutableStorageWithVersioning with an immutabilityPolicy"
+            yield made.problem(account, text)

@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from infra.checks.declared import Declared
-from infra.checks.problems import Problem
-from infra.checks.snapshots import Infrastructure
+from infra.checks.snapshots import Infrastructure, Problem
 
 _PATTERNS: Final[Mapping[str, str]] = {
     "Microsoft.Authorization/locks": r".{1,90}",
@@ -34,16 +32,15 @@ _PATTERNS: Final[Mapping[str, str]] = {
 characters instead of 60: the host id, by which it tells apps on one storage account apart, is cut there."""
 
 
-def check_names(infrastructure: Infrastructure, _: Declared) -> Iterator[Problem]:
+def check_names(made: Infrastructure) -> Iterator[Problem]:
     """Check every name that is known before a deployment, and every id."""
-    for snapshot in infrastructure.snapshots.values():
-        for one in snapshot.resources:
-            pattern = _PATTERNS.get(one.type)
-            if pattern and not one.last_name.startswith("[") and not re.fullmatch(pattern, one.last_name):
-                wrong = f"a {one.type} would be called {one.last_name} ({len(one.last_name)} characters)"
-                yield infrastructure.problem(one, wrong, f"Azure takes {pattern}")
+    for snapshot in made.snapshots.values():
         count = Counter(one.id.lower() for one in snapshot.resources)
         for one in snapshot.resources:
-            if count[one.id.lower()] > 1:
-                wrong = f"a {one.type} is deployed {count[one.id.lower()]} times with the parameters of {snapshot.name}"
-                yield infrastructure.problem(one, wrong, "make each resource once")
+            name, times, pattern = one.last_name, count[one.id.lower()], _PATTERNS.get(one.type)
+            if pattern and not name.startswith("[") and not re.fullmatch(pattern, name):
+                text = f"a {one.type} would be called {name} ({len(name)} characters); Azure takes {pattern}"
+                yield made.problem(one, text)
+            if times > 1:
+                text = f"a {one.type} is deployed {times} times with the parameters of {snapshot.name}; make it once"
+                yield made.problem(one, text)

@@ -2,32 +2,29 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from infra.checks.declared import Declared
-from infra.checks.problems import Problem
-from infra.checks.snapshots import Infrastructure, Resource, Snapshot, nowhere, referred, type_of
+from infra.checks.snapshots import Infrastructure, Problem, Resource, Snapshot, nowhere, referred, type_of
 
 DEFINITION: Final = "Microsoft.Authorization/roleDefinitions"
 ASSIGNMENT: Final = "Microsoft.Authorization/roleAssignments"
-
 WATCH: Final = "Entra Responder watch"
 ACT: Final = "Entra Responder act"
 EVIDENCE: Final = "Entra Responder evidence keeper"
 """How the custom roles' names begin."""
 
+IDENTITY: Final = "Microsoft.ManagedIdentity/userAssignedIdentities"
+TOPIC: Final = "Microsoft.EventGrid/systemTopics"
 _STORAGE: Final = "Microsoft.Storage/storageAccounts"
 _CONTAINER: Final = f"{_STORAGE}/blobServices/containers"
+_QUEUE: Final = f"{_STORAGE}/queueServices/queues"
+_WORKSPACE: Final = "Microsoft.OperationalInsights/workspaces"
+_HUB: Final = "Microsoft.EventHub/namespaces/eventhubs"
 EVIDENCE_ACTIONS: Final = frozenset({f"{_CONTAINER}/blobs/read", f"{_CONTAINER}/blobs/write"})
 """What `Storage.keep` and `Storage.blob` do with evidence; deleting isn't among it."""
 
-IDENTITY: Final = "Microsoft.ManagedIdentity/userAssignedIdentities"
-TOPIC: Final = "Microsoft.EventGrid/systemTopics"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltIn:
+class BuiltIn(NamedTuple):
     """A built-in role that may be given: what it is called, to what kind of principal, on what kind of resource."""
 
     name: str
@@ -36,25 +33,17 @@ class BuiltIn:
 
 
 BUILT_IN: Final[Mapping[str, BuiltIn]] = {
-    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": BuiltIn(name="Storage Blob Data Owner", to=IDENTITY, on=_STORAGE),
-    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": BuiltIn(name="Storage Queue Data Contributor", to=IDENTITY, on=_STORAGE),
-    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": BuiltIn(name="Storage Table Data Contributor", to=IDENTITY, on=_STORAGE),
-    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": BuiltIn(name="Storage Blob Data Contributor", to=TOPIC, on=_CONTAINER),
-    "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": BuiltIn(
-        name="Storage Queue Data Message Sender", to=TOPIC, on=f"{_STORAGE}/queueServices/queues"
-    ),
-    "4633458b-17de-408a-b874-0445c86b69e6": BuiltIn(
-        name="Key Vault Secrets User", to=IDENTITY, on="Microsoft.KeyVault/vaults"
-    ),
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": BuiltIn("Storage Blob Data Owner", IDENTITY, _STORAGE),
+    "974c5e8b-45b9-4653-ba55-5f855dd0fb88": BuiltIn("Storage Queue Data Contributor", IDENTITY, _STORAGE),
+    "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": BuiltIn("Storage Table Data Contributor", IDENTITY, _STORAGE),
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": BuiltIn("Storage Blob Data Contributor", TOPIC, _CONTAINER),
+    "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": BuiltIn("Storage Queue Data Message Sender", TOPIC, _QUEUE),
+    "4633458b-17de-408a-b874-0445c86b69e6": BuiltIn("Key Vault Secrets User", IDENTITY, "Microsoft.KeyVault/vaults"),
     "3913510d-42f4-4e42-8a64-420c390055eb": BuiltIn(
-        name="Monitoring Metrics Publisher", to=IDENTITY, on="Microsoft.Insights/components"
+        "Monitoring Metrics Publisher", IDENTITY, "Microsoft.Insights/components"
     ),
-    "3b03c2da-16b3-4a49-8834-0f8130efdd3b": BuiltIn(
-        name="Log Analytics Data Reader", to=IDENTITY, on="Microsoft.OperationalInsights/workspaces"
-    ),
-    "a638d3c7-ab3a-418d-83e6-5f17a39d4fde": BuiltIn(
-        name="Azure Event Hubs Data Receiver", to=IDENTITY, on="Microsoft.EventHub/namespaces/eventhubs"
-    ),
+    "3b03c2da-16b3-4a49-8834-0f8130efdd3b": BuiltIn("Log Analytics Data Reader", IDENTITY, _WORKSPACE),
+    "a638d3c7-ab3a-418d-83e6-5f17a39d4fde": BuiltIn("Azure Event Hubs Data Receiver", IDENTITY, _HUB),
 }
 """By the id of the role."""
 
@@ -65,32 +54,36 @@ NEVER_GRANTED: Final[Mapping[str, str]] = {
 }
 """Roles whose holder can give himself any other: the identity may take them away and never give them."""
 
+_ROLE_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\W*$)")
+_NOT_THESE_ROLES: Final = "roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals"
+_NOT_THESE_PRINCIPALS: Final = "roleAssignments:PrincipalId] ForAnyOfAllValues:GuidNotEquals"
 
-def check_roles(infrastructure: Infrastructure, declared: Declared) -> Iterator[Problem]:
+
+def check_roles(made: Infrastructure) -> Iterator[Problem]:
     """Check the custom roles, who has them, and the built-in roles that are given."""
-    wanted = {WATCH: declared.watch_actions, ACT: declared.act_actions, EVIDENCE: frozenset[str]()}
-    for _, definition in infrastructure.each(DEFINITION):
-        yield from _check_definition(infrastructure, definition, wanted)
-    given = {
-        role_name(snapshot, one) for snapshot in infrastructure.snapshots.values() for one in snapshot.of(ASSIGNMENT)
-    }
+    wanted = {WATCH: made.declared.watch_actions, ACT: made.declared.act_actions, EVIDENCE: frozenset[str]()}
+    for _, definition in made.each(DEFINITION):
+        yield from _check_definition(made, definition, wanted)
+    given = set[str]()
+    for snapshot, assignment in made.each(ASSIGNMENT):
+        given.add(role_name(snapshot, assignment))
+        if custom := custom_role(snapshot, assignment):
+            yield from _check_act(made, snapshot, assignment) if beginning(custom) == ACT else ()
+        else:
+            yield from _check_built_in(made, assignment)
     for name in sorted(wanted.keys() - given):
-        yield nowhere(f"the role {name!r} is given to nobody", "make it and assign it to the identity")
-    for snapshot, assignment in infrastructure.each(ASSIGNMENT):
-        yield from _check_assignment(infrastructure, snapshot, assignment)
+        yield nowhere(f"the role {name!r} is given to nobody; make it and assign it to the identity")
+
+
+def role_id(assignment: Resource) -> str:
+    """Give the id of the role that an assignment gives, without its scope."""
+    found = _ROLE_ID.search(assignment.text("properties.roleDefinitionId"))
+    return found[0] if found else ""
 
 
 def custom_role(snapshot: Snapshot, assignment: Resource) -> Resource | None:
     """Give the custom role of the snapshot that an assignment gives."""
     return snapshot.named(DEFINITION, role_id(assignment))
-
-
-def role_id(assignment: Resource) -> str:
-    """Give the id of the role that an assignment gives, without its scope."""
-    found = re.search(
-        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\W*$)", assignment.text("properties.roleDefinitionId")
-    )
-    return found[0] if found else ""
 
 
 def role_name(snapshot: Snapshot, assignment: Resource) -> str:
@@ -112,74 +105,53 @@ def actions_of(definition: Resource, kind: str) -> frozenset[str]:
     return frozenset(str(text) for part in listed if isinstance(part, list) for text in part)
 
 
-def _check_definition(
-    infrastructure: Infrastructure, definition: Resource, wanted: Mapping[str, frozenset[str]]
-) -> Iterator[Problem]:
-    name = beginning(definition)
+def _check_definition(made: Infrastructure, role: Resource, wanted: Mapping[str, frozenset[str]]) -> Iterator[Problem]:
+    name = beginning(role)
     if name not in wanted:
-        yield infrastructure.problem(definition, f"nothing declares the role {name!r}", "leave it out")
+        yield made.problem(role, f"nothing declares the role {name!r}; leave it out")
         return
-    data = EVIDENCE_ACTIONS if name == EVIDENCE else frozenset[str]()
-    for right, found in (
-        (wanted[name], actions_of(definition, "actions")),
-        (data, actions_of(definition, "dataActions")),
-    ):
-        for action in sorted(right - found):
-            yield infrastructure.problem(definition, f"{name!r} lacks the action {action}", "a declaration needs it")
-        for action in sorted(found - right):
-            wrong = f"{name!r} has the action {action}"
-            yield infrastructure.problem(definition, wrong, "no declaration needs it: take it out")
+    right = wanted[name] | (EVIDENCE_ACTIONS if name == EVIDENCE else frozenset[str]())
+    found = actions_of(role, "actions") | actions_of(role, "dataActions")
+    for action in sorted(right - found):
+        yield made.problem(role, f"{name!r} lacks the action {action}; a declaration needs it")
+    for action in sorted(found - right):
+        yield made.problem(role, f"{name!r} has the action {action}; no declaration needs it: take it out")
 
 
-def _check_assignment(infrastructure: Infrastructure, snapshot: Snapshot, assignment: Resource) -> Iterator[Problem]:
-    if custom := custom_role(snapshot, assignment):
-        if beginning(custom) == ACT:
-            yield from _check_act(infrastructure, snapshot, assignment)
-        return
+def _check_built_in(made: Infrastructure, assignment: Resource) -> Iterator[Problem]:
     role, on = role_id(assignment), type_of(assignment.scope)
     to = type_of(referred(assignment.text("properties.principalId")))
     allowed = BUILT_IN.get(role)
     if allowed is None:
         agreed = ", ".join(one.name for one in BUILT_IN.values())
-        yield infrastructure.problem(assignment, f"the built-in role {role} is given", f"only {agreed} may be")
+        yield made.problem(assignment, f"the built-in role {role} is given; only {agreed} may be")
     elif on != allowed.on:
-        wrong = f"{allowed.name} is given on {on or 'a subscription'}"
-        yield infrastructure.problem(assignment, wrong, f"it may be given on {allowed.on}")
+        where = f"{on or 'a subscription'}; it may be given on {allowed.on}"
+        yield made.problem(assignment, f"{allowed.name} is given on {where}")
     elif to != allowed.to:
-        yield infrastructure.problem(
-            assignment, f"{allowed.name} is given to {to or '?'}", f"only {allowed.to} needs it"
-        )
+        yield made.problem(assignment, f"{allowed.name} is given to {to or '?'}; only {allowed.to} needs it")
 
 
-def _check_act(infrastructure: Infrastructure, snapshot: Snapshot, assignment: Resource) -> Iterator[Problem]:
+def _check_act(made: Infrastructure, snapshot: Snapshot, assignment: Resource) -> Iterator[Problem]:
     """Check that the right to write is asked for, and kept from what must never be written or deleted."""
     if snapshot.name == "default":
-        wrong = "the role to write is given by default"
-        yield infrastructure.problem(assignment, wrong, "an installation starts in the tier watch")
-    condition = assignment.text("properties.condition")
-    on_write, _, on_delete = condition.partition("roleAssignments/delete'")
+        text = "the role to write is given by default; an installation starts in the tier watch"
+        yield made.problem(assignment, text)
+    on_write, _, on_delete = assignment.text("properties.condition").partition("roleAssignments/delete'")
     own = referred(assignment.text("properties.principalId"))
-    if not own or own not in referred_ids(on_write) or own not in referred_ids(on_delete):
-        wrong = "the condition on the role to write doesn't keep the identity from its own roles"
-        yield infrastructure.problem(assignment, wrong, "exclude its principal id, on write and on delete")
+    if not own or not all(own in part and _NOT_THESE_PRINCIPALS in part for part in (on_write, on_delete)):
+        text = "the condition on the role to write doesn't keep the identity from its own roles; exclude it on both"
+        yield made.problem(assignment, text)
     for role, name in NEVER_GRANTED.items():
-        if "roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals" not in on_write or role not in on_write:
-            right = "exclude its id from what may be written"
-            yield infrastructure.problem(assignment, f"the identity may give the role {name}", right)
-    for untouchable in sorted(untouchables(snapshot)):
-        if untouchable not in on_delete:
-            wrong = "the identity may delete role assignments of a break-glass account or a protected principal"
-            yield infrastructure.problem(assignment, wrong, "exclude their ids from what may be deleted")
-
-
-def referred_ids(expression: str) -> frozenset[str]:
-    """Give every resource id in an expression."""
-    return frozenset(re.findall(r"'+(/subscriptions/[^']+)'+", expression))
-
-
-def untouchables(snapshot: Snapshot) -> frozenset[str]:
-    """Give the ids of the principals that the app of a snapshot never takes anything from."""
-    settings = snapshot.named("Microsoft.Web/sites/config", "appsettings")
-    named = ("EMERGENCY_ACCOUNT_IDS", "PROTECTED_PRINCIPAL_IDS")
-    ids = (settings.text(f"properties.{name}").split(",") if settings else [] for name in named)
-    return frozenset(one for part in ids for one in part if one)
+        if _NOT_THESE_ROLES not in on_write or role not in on_write:
+            yield made.problem(
+                assignment, f"the identity may give the role {name}; exclude it from what may be written"
+            )
+    settings = snapshot.settings
+    untouchable = [
+        *settings.get("EMERGENCY_ACCOUNT_IDS", "").split(","),
+        *settings.get("PROTECTED_PRINCIPAL_IDS", "").split(","),
+    ]
+    if not all(one in on_delete for one in untouchable):
+        text = "the identity may delete role assignments of a break-glass account or a protected principal"
+        yield made.problem(assignment, f"{text}; exclude their ids from what may be deleted")

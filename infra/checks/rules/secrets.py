@@ -1,42 +1,31 @@
-"""Secrets: none in the sources, none in what the compiler lets through because it can't know a secret by its looks."""
+"""Secrets: none in the sources, and none in a parameter that the deployment's record shows."""
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Final
 
-from infra.checks.declared import Declared
-from infra.checks.problems import Problem
-from infra.checks.snapshots import Infrastructure, nowhere
+from infra.checks.snapshots import Infrastructure, Problem
 
 _LOOKS_SECRET: Final = re.compile(
-    r"(?i)accountkey=\w|sharedaccesskey=|[?&]sig=\w|[?&]code=\w|password=\w|-----begin|instrumentationkey=\w"
+    r"(?i)accountkey=\w|sharedaccesskey=|[?&](sig|code)=\w|password=\w|-----begin [a-z ]*private|instrumentationkey="
     r"|\b[A-Za-z0-9+/]{40,}={1,2}|\b(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{32,}\b"
 )
-_NAMED_SECRET: Final = re.compile(r"(?i)(secret|password|webhookurl|routingkey|certificate|accesskey|apikey|token)$")
+_PARAMETER: Final = re.compile(
+    r"^param \w*(secret|password|webhookurl|routingkey|certificate|accesskey|apikey|token) ", re.IGNORECASE
+)
 
 
-def check_secrets(infrastructure: Infrastructure, _: Declared) -> Iterator[Problem]:
-    """Check every line of the sources, and the parameters of every deployment."""
-    for path, text in infrastructure.texts.items():
+def check_secrets(made: Infrastructure) -> Iterator[Problem]:
+    """Check every line of the sources. What outputs show and what becomes of secure parameters the compiler checks."""
+    for path, text in made.texts.items():
+        secure = False
         for number, line in enumerate(text.splitlines(), start=1):
+            secure = bool(line) and (secure or line == "@secure()")
             if found := _LOOKS_SECRET.search(line):
-                wrong = f"{found[0][:6]}… looks like a secret"
-                right = "keep it in the vault, or pass it by a @secure() parameter"
-                yield Problem(file=path, line=number, wrong=wrong, right=right)
-    for template in _templates(infrastructure.template):
-        for name, parameter in template.get("parameters", {}).items():
-            if _NAMED_SECRET.search(name) and not str(parameter.get("type")).lower().startswith("secure"):
-                yield nowhere(f"the parameter {name} is shown in the deployment's record", "put @secure() before it")
-
-
-def _templates(template: object) -> Iterator[dict[str, Any]]:
-    """Give a template and those nested in it."""
-    if isinstance(template, dict):
-        found = cast("dict[str, Any]", template)
-        if "$schema" in found:
-            yield found
-        for one in found.values():
-            yield from _templates(one)
-    elif isinstance(template, list):
-        for one in cast("list[object]", template):
-            yield from _templates(one)
+                shown = (
+                    f"{found[0][:6]}… looks like a secret; keep it in the vault, or pass it by a @secure() parameter"
+                )
+                yield Problem(file=path, line=number, text=shown)
+            if path.endswith(".bicep") and not secure and _PARAMETER.match(line):
+                shown = "the parameter is shown in the deployment's record; put @secure() before it"
+                yield Problem(file=path, line=number, text=shown)

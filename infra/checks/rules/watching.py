@@ -3,6 +3,7 @@
 No alert misses what falls between two looks, and none is kept from people.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,23 +12,23 @@ from typing import Final
 
 from croniter import croniter
 
-from infra.checks.declared import Declared
-from infra.checks.problems import Problem
-from infra.checks.snapshots import Infrastructure, Resource, Snapshot, nowhere
+from infra.checks.snapshots import Infrastructure, Problem, Resource, Snapshot, nowhere
 
 RULES: Final = "Microsoft.Insights/scheduledQueryRules"
 CHANGES: Final = "Microsoft.Insights/activityLogAlerts"
 _REQUEST: Final = re.compile(r"\bName (?:==|in) ?\(?((?:'[^']*'(?:, *)?)+)")
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_QUOTED_TWICE: Final = re.compile(r'"([^"]*)"')
 _MESSAGE: Final = re.compile(r"\bMessage (?:startswith|contains|has|==) '([^']*)'")
 _PARSED: Final = re.compile(r"parse Message with ((?:'[^']*'|\w+| )+)")
 _AGO: Final = re.compile(r"\bago\((\d+)([mhd])\)")
 _ISO: Final = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?)?")
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _UNITS: Final[Mapping[str, str]] = {"m": "minutes", "h": "hours", "d": "days"}
 _SILENCE: Final = "silence-"
 _RUNS_LOOKED_AT: Final = 300
-PLACEHOLDER: Final = "{function}"
-"""In a query that is used for each timer, where the timer's name goes."""
+RUN: Final = timedelta(minutes=30)
+"""How long a run may take: `functionTimeout` in host.json. A request is logged by when it began."""
 
 ALERTS: Final = frozenset({"dead-letters", "pages-not-delivered", "poison-messages"})
 """Alerts on what happened, beside those on timers that are silent."""
@@ -46,33 +47,38 @@ FIRST: Final = "first"
 """The parameter set of a first deployment, when there is no code yet that could be missed."""
 
 
-def check_watching(infrastructure: Infrastructure, declared: Declared) -> Iterator[Problem]:
+def check_watching(made: Infrastructure) -> Iterator[Problem]:
     """Check the queries, and that there is an alert for each timer and for each kind of trouble."""
-    for path, text in infrastructure.texts.items():
+    for path, text in made.texts.items():
         if path.endswith(".kql"):
-            yield from _check_query(path, text, declared)
-    for snapshot in infrastructure.snapshots.values():
-        yield from _check_alerts(infrastructure, snapshot, declared)
-        yield from _check_changes(snapshot)
-    for _, rule in infrastructure.each(RULES):
-        yield from _check_windows(infrastructure, rule, declared)
+            yield from _check_query(made, path, text)
+    for snapshot in made.snapshots.values():
+        yield from _check_alerts(made, snapshot)
+        told = {name for rule in snapshot.of(CHANGES) for name in _QUOTED_TWICE.findall(json.dumps(rule.body))}
+        for operation in sorted(set(TOLD.split()) - told):
+            yield nowhere(f"nobody is told of {operation}; name it in a {CHANGES}")
+        for group in snapshot.of("Microsoft.Insights/actionGroups"):
+            if not group.objects("properties.emailReceivers"):
+                yield made.problem(group, "the action group reaches nobody by e-mail; give it receivers")
+    for _, rule in made.each(RULES):
+        yield from _check_windows(made, rule)
 
 
-def _check_query(path: str, text: str, declared: Declared) -> Iterator[Problem]:
+def _check_query(made: Infrastructure, path: str, text: str) -> Iterator[Problem]:
     for number, line in enumerate(text.splitlines(), start=1):
         for name in _functions_in(line):
-            if name not in declared.functions:
-                right = f"there is {', '.join(sorted(declared.functions))}"
-                yield Problem(file=path, line=number, wrong=f"no function is called {name}", right=right)
+            if name not in made.declared.functions:
+                known = ", ".join(sorted(made.declared.functions))
+                yield Problem(file=path, line=number, text=f"no function is called {name}; there is {known}")
         for pieces in _messages_in(line):
-            if not any(_occur(pieces, logged) for logged in declared.log_texts):
-                wrong = f"no log line of the app has {' … '.join(map(repr, pieces))}"
-                yield Problem(file=path, line=number, wrong=wrong, right="ask for what is logged, or log it")
+            if not any(_occur(pieces, logged) for logged in made.declared.log_texts):
+                text = f"no log line of the app has {' … '.join(map(repr, pieces))}; ask for what is logged, or log it"
+                yield Problem(file=path, line=number, text=text)
 
 
 def _functions_in(query: str) -> Iterator[str]:
     for found in _REQUEST.finditer(query):
-        yield from (name for name in _QUOTED.findall(found[1]) if name != PLACEHOLDER)
+        yield from (name for name in _QUOTED.findall(found[1]) if not _PLACEHOLDER.fullmatch(name))
 
 
 def _messages_in(line: str) -> Iterator[tuple[str, ...]]:
@@ -92,71 +98,49 @@ def _query(rule: Resource) -> str:
     return "\n".join(str(one.get("query", "")) for one in rule.objects("properties.criteria.allOf"))
 
 
-def _check_alerts(infrastructure: Infrastructure, snapshot: Snapshot, declared: Declared) -> Iterator[Problem]:
+def _check_alerts(made: Infrastructure, snapshot: Snapshot) -> Iterator[Problem]:
     rules = {one.last_name: one for one in snapshot.of(RULES)}
     silences = {name: one for name, one in rules.items() if name.startswith(_SILENCE)}
     watched = {name for one in silences.values() for name in _functions_in(_query(one))}
-    for name in sorted(declared.functions_of("timer_trigger") - watched):
-        yield nowhere(f"nobody notices when the timer {name} stops", "add it to the heartbeats")
+    for name in sorted(made.declared.timers.keys() - watched):
+        yield nowhere(f"nobody notices when the timer {name} stops; add it to the heartbeats")
     for name in sorted(ALERTS - rules.keys()):
-        yield nowhere(f"there is no alert {name}", "add it")
-    for queue in sorted(declared.queues):
+        yield nowhere(f"there is no alert {name}; add it")
+    for queue in sorted(made.declared.queues):
         if not any(f"/{queue}-poison/" in _query(rule) for rule in rules.values()):
-            yield nowhere(f"no alert looks at /{queue}-poison/", "the host puts poison messages there")
+            yield nowhere(f"no alert looks at /{queue}-poison/; the host puts poison messages there")
     for name, rule in rules.items():
         if rule.at("properties.enabled") is not (snapshot.name != FIRST or name not in silences):
-            wrong = f"{name} is {'off' if snapshot.name != FIRST else 'on'} with the parameters of {snapshot.name}"
-            yield infrastructure.problem(
-                rule, wrong, "heartbeats are off before the code is there, and on from then on"
+            text = (
+                f"{name} is {'on' if rule.at('properties.enabled') else 'off'} with the parameters of {snapshot.name}"
             )
+            yield made.problem(rule, f"{text}; heartbeats are off before the code is there, and everything on after")
         if not rule.texts("properties.actions.actionGroups"):
-            yield infrastructure.problem(rule, f"{name} tells nobody", "set actionGroups")
+            yield made.problem(rule, f"{name} tells nobody; set actionGroups")
 
 
-def _check_changes(snapshot: Snapshot) -> Iterator[Problem]:
-    told = {str(one) for rule in snapshot.of(CHANGES) for one in _values(rule.at("properties.condition"))}
-    for operation in sorted(set(TOLD.split()) - told):
-        yield nowhere(f"nobody is told of {operation}", f"name it in a {CHANGES}")
-    for group in snapshot.of("Microsoft.Insights/actionGroups"):
-        if not group.objects("properties.emailReceivers"):
-            yield nowhere(f"the action group {group.last_name} reaches nobody by e-mail", "give it receivers")
-
-
-def _values(value: object) -> Iterator[object]:
-    match value:
-        case dict():
-            for one in value.values():  # pyright: ignore[reportUnknownVariableType] - JSON
-                yield from _values(one)  # pyright: ignore[reportUnknownArgumentType]
-        case list():
-            for one in value:  # pyright: ignore[reportUnknownVariableType]
-                yield from _values(one)  # pyright: ignore[reportUnknownArgumentType]
-        case _:
-            yield value
-
-
-def _check_windows(infrastructure: Infrastructure, rule: Resource, declared: Declared) -> Iterator[Problem]:
+def _check_windows(made: Infrastructure, rule: Resource) -> Iterator[Problem]:
     """Check that a rule sees all that happens between two looks, is told again, and lets a timer miss a run."""
-    window, often = (_span(rule.text(f"properties.{name}")) for name in ("windowSize", "evaluationFrequency"))
+    name, query = rule.last_name, _query(rule)
+    window, often = (_span(rule.text(f"properties.{one}")) for one in ("windowSize", "evaluationFrequency"))
+    mute = _span(rule.text("properties.muteActionsDuration"))
+    for left in _PLACEHOLDER.findall(query):
+        yield made.problem(rule, f"{left} isn't filled in in the query of {name}; replace it")
     if often > window:
-        wrong = f"{rule.last_name} looks at {window}, each {often}: what falls between is never seen"
-        yield infrastructure.problem(rule, wrong, "its window should be as long as its frequency at least")
-    mute = rule.text("properties.muteActionsDuration")
-    if mute and _span(mute) > window - often:
-        wrong = f"{rule.last_name} is mute for {_span(mute)} and looks back {window}: an alarm in between is lost"
-        yield infrastructure.problem(rule, wrong, "mute no longer than windowSize less evaluationFrequency")
-    silence = min([window, *(timedelta(**{_UNITS[unit]: int(many)}) for many, unit in _AGO.findall(_query(rule)))])
-    for name in _functions_in(_query(rule)) if rule.last_name.startswith(_SILENCE) else ():
-        gap = longest_gap(declared.defaults.get(declared.schedules.get(name, ""), ""))
+        yield made.problem(
+            rule, f"{name} looks back {window}, each {often}: what falls between is never seen; look back more"
+        )
+    if mute and mute > window - often:
+        text = "an alarm in between is lost; mute no longer than windowSize less evaluationFrequency"
+        yield made.problem(rule, f"{name} is mute for {mute} and looks back {window}: {text}")
+    silence = min([window, *(timedelta(**{_UNITS[unit]: int(many)}) for many, unit in _AGO.findall(query))])
+    for timer in _functions_in(query) if name.startswith(_SILENCE) else ():
+        gap = longest_gap(made.declared.defaults.get(made.declared.timers.get(timer, ""), ""))
         if silence <= gap:
-            wrong = f"{rule.last_name} allows {silence} between runs that are {gap} apart"
-            yield infrastructure.problem(rule, wrong, "allow more than the longest time between two runs")
+            yield made.problem(rule, f"{name} allows {silence} between runs that are {gap} apart; allow more")
         if silence + RUN > window:
-            wrong = f"{rule.last_name} looks back {window} for runs that may have begun {silence + RUN} ago"
-            yield infrastructure.problem(rule, wrong, "widen its window by what a run may take")
-
-
-RUN: Final = timedelta(minutes=30)
-"""How long a run may take: `functionTimeout` in host.json. A run counts by when it began."""
+            text = f"{name} looks back {window} for runs that may have begun {silence + RUN} ago"
+            yield made.problem(rule, f"{text}; widen its window by what a run may take")
 
 
 def longest_gap(schedule: str) -> timedelta:

@@ -1,4 +1,4 @@
-// Puts back what it finds, for operators at known addresses, with both channels and a protected principal.
+// Puts back what it finds in two subscriptions, for operators at known addresses, with both channels and a B2C tenant.
 using '../../../infra/main.bicep'
 
 param emergencyAccountIds = [
@@ -13,6 +13,9 @@ param alertEmails = [
   }
 ]
 param tier = 'act'
+param watchedSubscriptionIds = [
+  'bbbbbbbb-0000-4000-8000-000000000002'
+]
 param protectedPrincipalIds = [
   'cccccccc-0000-4000-8000-000000000003'
 ]

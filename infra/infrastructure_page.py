@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from infra.checks.compiler import REPOSITORY
 from infra.checks.rules.roles import ASSIGNMENT, actions_of, custom_role, role_name
 from infra.checks.rules.stores import CONTAINER, QUEUE, TABLE
 from infra.checks.snapshots import Infrastructure, Json, Resource, Snapshot, referred, subscription_of, type_of
 
+PAGE: Final = REPOSITORY / "docs" / "infrastructure.md"
 _STORAGE: Final = "Microsoft.Storage/storageAccounts"
 _TOPIC: Final = "Microsoft.EventGrid/systemTopics"
 _GROUP: Final = "Microsoft.Insights/actionGroups"
