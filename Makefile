@@ -25,7 +25,7 @@ lint: setup ## ruff and import-linter
 types: setup ## pyright, strict
 	@.venv/bin/pyright
 
-infra: setup ## check the Bicep: types, names, rights, settings, exposure, events, alerts
+infra: setup ## compile the Bicep by Microsoft's compiler, and check what it becomes: rights, settings, exposure, events, alerts
 	@$(python) -m infra.checks
 
 check: lint types infra ## everything that reads the code without running it
@@ -35,8 +35,8 @@ bench: setup ## measure; prints one JSON object
 	@$(python) -m tests.benchmarks.run
 
 docs: setup ## write the generated parts of the documentation anew
+	@$(python) -m infra.checks --write
 	@$(python) -m infra.docs
-	@$(python) -m infra.checks.picture
 
 lock: setup ## compile the lock files anew from pyproject.toml and package.json
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --python-version 3.13 pyproject.toml -o requirements.txt

@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from infra import infrastructure_page
+from infra.checks.building import kept
+from infra.checks.snapshots import read
 from infra.detections_page import page
 from responders.catalogue import CATALOGUE
 from shared.kql import document
@@ -46,7 +49,13 @@ def wanted_files() -> dict[Path, str]:
     """Give every file that is generated, in whole or in part, as it should be."""
     queries = {_QUERIES / f"{detection.id}.kql": document(detection) for detection in CATALOGUE}
     readme = current_readme(_README.read_text(encoding="utf-8"))
-    return {_README: readme, _DETECTIONS: page(), **queries}
+    return {_README: readme, _DETECTIONS: page(), infrastructure_page.PAGE: _infrastructure(), **queries}
+
+
+def _infrastructure() -> str:
+    """Draw what is committed of the compiler's output: `python -m infra.checks` says whether that is current."""
+    committed = kept(_ROOT)
+    return infrastructure_page.page(read(_ROOT, committed.template, committed.snapshots))
 
 
 def main() -> int:

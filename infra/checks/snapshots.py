@@ -124,6 +124,13 @@ class Snapshot:
         return {name: str(value) for name, value in values.items()} if isinstance(values, dict) else {}
 
 
+def snapshot_from(name: str, content: Mapping[str, Any]) -> Snapshot:
+    """Read a snapshot's JSON."""
+    found = cast("list[dict[str, Any]]", content["predictedResources"])
+    ones = (Resource(id=one["id"], type=one["type"], name=one["name"], body=one) for one in found)
+    return Snapshot(name=name, resources=tuple(ones))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Infrastructure:
     """Everything that the rules read. `texts` are the sources by path, relative to the repository."""
@@ -169,17 +176,10 @@ def nowhere(text: str) -> Problem:
 
 def read(root: Path, template: str, snapshots: Mapping[str, Mapping[str, Any]]) -> Infrastructure:
     """Put a template and snapshots together with the sources below a folder and with what the code declares."""
-    resources = {name: cast("list[dict[str, Any]]", one["predictedResources"]) for name, one in snapshots.items()}
     found = (path for path in (root / "infra").rglob("*") if path.suffix in {".bicep", ".bicepparam", ".kql", ".sh"})
     return Infrastructure(
         template=json.loads(template),
-        snapshots={
-            name: Snapshot(
-                name=name,
-                resources=tuple(Resource(id=one["id"], type=one["type"], name=one["name"], body=one) for one in ones),
-            )
-            for name, ones in resources.items()
-        },
+        snapshots={name: snapshot_from(name, content) for name, content in snapshots.items()},
         texts={path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(found)},
         declared=declared(),
     )
