@@ -282,7 +282,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="entra-responder-") as folder:
         try:
             with Stack(Path(folder)) as stack:
-                desk = Desk(stack.values())
+                desk = Desk(stack.operator_values())
                 desk.seed()
                 until(desk.snapshots_taken, within=45, what="the first snapshots")
                 until(desk.rosters_read, within=45, what="who is privileged")

@@ -12,7 +12,7 @@ _ASSIGNMENT: Final = "0a551600-00d0-4c70-b0c7-000000000001"
 
 def settle_in(stack: Stack) -> Desk:
     """Approve who is approved, name the owner, and have a role given, so that Event Grid has something to deliver."""
-    desk = Desk(stack.values())
+    desk = Desk(stack.operator_values())
     desk.seed()
     for approval_list in ApprovalList:
         if desk.approvals.is_empty(approval_list):

@@ -4,16 +4,21 @@
 until Ctrl-C.
 """
 
+import base64
 import json
-import re
+import secrets
 import signal
 import sys
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
+
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueSasPermissions, generate_queue_sas
 
 from infra.local.programs import Program, ProgramError, free_port, module
 from infra.local.tenant.control import TenantControl
@@ -21,19 +26,24 @@ from infra.local.world import (
     B2C_TENANT,
     BREAK_GLASS_1,
     BREAK_GLASS_2,
+    EVENT_TOPIC,
     RESPONDER,
     RESPONDER_B2C,
     SUBSCRIPTION,
     WORKFORCE_TENANT,
 )
-from shared.clients.storage import RESOURCE_EVENTS_QUEUE
+from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container
 
+_A_DAY: Final = 86_400
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-_ACCOUNT: Final = "devstoreaccount1"
-_KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""Azurite's own account and key, the same on every machine and printed in its documentation."""
+HOST_ACCOUNT: Final = "stresponder"
+EVIDENCE_ACCOUNT: Final = "evresponder"
+_ACCOUNTS: Final = {"AzureWebJobsStorage": HOST_ACCOUNT, "EvidenceStorage": EVIDENCE_ACCOUNT}
+"""The account behind each prefix of app settings."""
 
-_LISTENING: Final = re.compile(r"Azurite (\w+) service is successfully listening at (http://[\d.]+:\d+)")
+_SERVICES: Final = {"AzureWebJobsStorage": ("blob", "queue", "table"), "EvidenceStorage": ("blob",)}
+"""The services that the deployed app is told the address of."""
+
 _QUICK: Final = {
     "AUDIT_POLL_SCHEDULE": "*/2 * * * * *",
     "SIGN_IN_POLL_SCHEDULE": "*/2 * * * * *",
@@ -47,51 +57,72 @@ _QUICK: Final = {
 """Timers of a laptop, where nobody wants to wait for minutes."""
 
 
-class Azurite(Program):
-    """Microsoft's storage emulator, on ports of its own choice.
+class StorageAccess(StrEnum):
+    """How the app and its host reach storage: by managed identity, as deployed, or by the accounts' keys."""
 
-    `folder` keeps its state, so it may be killed and started again.
+    IDENTITY = "identity"
+    KEYS = "keys"
+
+
+class Azurite(Program):
+    """Microsoft's storage emulator, over HTTPS, on ports of its own choice, with two accounts.
+
+    It takes tokens of the simulated tenant for storage. It knows no roles, and doesn't look at a token's signature.
+    The accounts' keys are new with each start of the stack, so nothing gets in by the emulator's well-known one.
     """
 
-    def __init__(self, folder: Path, *, log: Path, on_disk: bool) -> None:
+    def __init__(self, certificate: Path, *, log: Path) -> None:
         ports = {name: free_port() for name in ("blob", "queue", "table")}
         command = [
             str(REPOSITORY / "node_modules" / ".bin" / "azurite"),
-            *(["--location", str(folder)] if on_disk else ["--inMemoryPersistence"]),
+            *("--oauth", "basic", "--cert", str(certificate), "--key", str(certificate)),
+            "--inMemoryPersistence",
             "--disableTelemetry",
             "--skipApiVersionCheck",
             "--silent",
             *(part for name, port in ports.items() for part in (f"--{name}Port", str(port))),
         ]
-        super().__init__("Azurite", command, log=log)
-        self.addresses = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        self.keys = {account: _random_key() for account in _ACCOUNTS.values()}
+        accounts = ";".join(f"{account}:{key}" for account, key in self.keys.items())
+        super().__init__("Azurite", command, log=log, environment={"AZURITE_ACCOUNTS": accounts})
+        self.addresses = {name: f"https://127.0.0.1:{port}" for name, port in ports.items()}
 
     def start_all(self) -> None:
         """Start it and wait until its three services listen."""
         self.start_and_read(lambda line: line.startswith("Azurite Table service is successfully listening"))
 
 
-def connection_string(addresses: Mapping[str, str]) -> str:
-    """Write the connection string of an Azurite (or of something in front of it) at these addresses."""
-    endpoints = ";".join(f"{name.capitalize()}Endpoint={url}/{_ACCOUNT}" for name, url in addresses.items())
-    return f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={_KEY};{endpoints};"
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(64)).decode()
+
+
+def connection_string(addresses: Mapping[str, str], account: str, key: str) -> str:
+    """Write the connection string of an account of an Azurite (or of something in front of it) at these addresses."""
+    endpoints = ";".join(f"{name.capitalize()}Endpoint={url}/{account}" for name, url in addresses.items())
+    return f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};{endpoints};"
 
 
 class Stack:
     """All four programs. As a context manager it starts them and stops them again.
 
-    `storage` may name addresses of something in front of Azurite (a test's proxy), given Azurite's own.
+    It plays what is deployed; `storage` is a switch for tests that need something else. `storage_addresses` may be
+    changed to those of something in front of Azurite (a test's proxy) before the functions host is started.
     """
 
     def __init__(
-        self, folder: Path, *, ports: Mapping[str, int] | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        ports: Mapping[str, int] | None = None,
+        settings: Mapping[str, str] | None = None,
+        storage: StorageAccess = StorageAccess.IDENTITY,
     ) -> None:
         self.folder = folder
+        self._storage = storage
         self._ports = {"host": 0, "tenant": 0, "inbox": 0, **(ports or {})}
         self._changes = dict(settings or {})
         self._programs: list[Program] = []
-        logs = folder / "logs"
-        self.azurite = Azurite(folder / "azurite", log=logs / "azurite.log", on_disk=False)
+        self._azurite: Azurite | None = None
         self.tenant: dict[str, Any] = {}
         self.inbox: dict[str, Any] = {}
         self.host: dict[str, Any] = {}
@@ -99,7 +130,7 @@ class Stack:
         self.host_options: tuple[str, ...] = ()
         self.host_port = 0
         self._host: Program | None = None
-        self.storage_addresses: dict[str, str] = dict(self.azurite.addresses)
+        self.storage_addresses: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -120,11 +151,14 @@ class Stack:
         """Start all but the functions host."""
         self.folder.mkdir(parents=True, exist_ok=True)
         logs = self.folder / "logs"
-        self._programs.append(self.azurite)
-        self.azurite.start_all()
         self.tenant = self._start(
             "simulated tenant", "infra.local.tenant", "--state", str(self.folder / "tenant"), port="tenant"
         )
+        self._azurite = Azurite(Path(self.tenant["loopback_certificate"]), log=logs / "azurite.log")
+        self.storage_addresses = dict(self._azurite.addresses)
+        self._programs.append(self._azurite)
+        self._azurite.start_all()
+        self._make_evidence_container()
         self.inbox = self._start("pager inbox", "infra.local.inbox", port="inbox")
         self.control = TenantControl(self.tenant["control"])
         self.host_port = free_port(self._ports["host"])
@@ -137,11 +171,47 @@ class Stack:
         self._programs.append(program)
         return program.start()
 
+    def _make_evidence_container(self) -> None:
+        """Make what the template makes and the app never does: the place for evidence, in an account of its own."""
+        connection = connection_string(self.azurite.addresses, EVIDENCE_ACCOUNT, self.azurite.keys[EVIDENCE_ACCOUNT])
+        options: dict[str, Any] = {"connection_verify": self.tenant["ca_file"]}
+        with BlobServiceClient.from_connection_string(connection, **options) as blobs:
+            blobs.create_container(Container.EVIDENCE)
+
+    @property
+    def azurite(self) -> Azurite:
+        """The storage emulator."""
+        if self._azurite is None:
+            raise ProgramError("Azurite isn't running")
+        return self._azurite
+
+    def storage_settings(self, access: StorageAccess, addresses: Mapping[str, str]) -> dict[str, str]:
+        """Give the app settings for storage, named as they are deployed."""
+        settings: dict[str, str] = {}
+        for prefix, account in _ACCOUNTS.items():
+            if access is StorageAccess.KEYS:
+                settings[prefix] = connection_string(addresses, account, self.azurite.keys[account])
+                continue
+            settings[f"{prefix}__credential"] = "managedidentity"
+            settings[f"{prefix}__clientId"] = RESPONDER.client_id or ""
+            for service in _SERVICES[prefix]:
+                settings[f"{prefix}__{service}ServiceUri"] = f"{addresses[service]}/{account}"
+        return settings
+
+    def operator_values(self) -> dict[str, str]:
+        """Give the app settings, but with the accounts' keys and past whatever stands in front of Azurite.
+
+        For who looks in and sets up from outside: the managed identity is the app's alone.
+        """
+        app = self.storage_settings(self._storage, self.storage_addresses)
+        others = {name: value for name, value in self.values().items() if name not in app}
+        return {**others, **self.storage_settings(StorageAccess.KEYS, self.azurite.addresses)}
+
     def values(self) -> dict[str, str]:
         """Give the app settings that point the app at this stack."""
         tenant, inbox = self.tenant, self.inbox
         return {
-            "AzureWebJobsStorage": connection_string(self.storage_addresses),
+            **self.storage_settings(self._storage, self.storage_addresses),
             "WORKFORCE_TENANT_ID": WORKFORCE_TENANT,
             "WORKFORCE_RESPONDER_ID": RESPONDER.id,
             "WORKFORCE_CLIENT_ID": RESPONDER.client_id or "",
@@ -186,21 +256,23 @@ class Stack:
             self.subscribe_to_events()
 
     def subscribe_to_events(self) -> None:
-        """Have the subscription's events delivered to the app's queue."""
-        self.control.subscribe(self.queue_address(RESOURCE_EVENTS_QUEUE))
+        """Have the subscription's events delivered to the app's queue: by the topic's identity, or by a signature."""
+        address = f"{self.storage_addresses['queue']}/{HOST_ACCOUNT}/{RESOURCE_EVENTS_QUEUE}"
+        if self._storage is StorageAccess.IDENTITY:
+            token = self.control.token(EVENT_TOPIC, "storage", lifetime=_A_DAY)
+            self.control.subscribe(address, token=token)
+            return
+        self.control.subscribe(f"{address}?{self._signature(RESOURCE_EVENTS_QUEUE)}")
 
-    def queue_address(self, queue: str) -> str:
-        """Give the address of a queue, with a signature that lets its holder add messages."""
-        from azure.storage.queue import QueueSasPermissions, generate_queue_sas  # noqa: PLC0415 - once a stack is up
-
-        signature = generate_queue_sas(
-            _ACCOUNT,
+    def _signature(self, queue: str) -> str:
+        """Give a signature that lets its holder add messages to a queue."""
+        return generate_queue_sas(
+            HOST_ACCOUNT,
             queue,
-            account_key=_KEY,
+            account_key=self.azurite.keys[HOST_ACCOUNT],
             permission=QueueSasPermissions(add=True),
-            expiry=datetime.now(UTC) + timedelta(days=1),
+            expiry=datetime.now(UTC) + timedelta(seconds=_A_DAY),
         )
-        return f"{self.storage_addresses['queue']}/{_ACCOUNT}/{queue}?{signature}"
 
     @property
     def host_program(self) -> Program:

@@ -127,6 +127,15 @@ RESPONDER_B2C: Final = Principal(
 )
 """The responder's app registration in the B2C tenant: it signs in with a certificate."""
 
+EVENT_TOPIC: Final = Principal(
+    id="e7e40000-5c2a-4d8f-9b13-7a6e0d4c2f58",
+    name="evgt-entra-responder",
+    kind="servicePrincipal",
+    tenant=WORKFORCE_TENANT,
+    client_id="e7e4c11e-8d1b-4f36-a2c7-0b9e5d3a7f14",
+)
+"""The managed identity of the subscription's event topic: it puts events into the app's queue."""
+
 RELEASE_PIPELINE: Final = Principal(
     id="41be1100-5e9c-4d23-b7f8-0c6a1d3e9f52",
     name="Release pipeline",
@@ -175,6 +184,7 @@ PRINCIPALS: Final = (
     BREAK_GLASS_2,
     RESPONDER,
     RESPONDER_B2C,
+    EVENT_TOPIC,
     RELEASE_PIPELINE,
     IMPOSTOR,
     ERIN,

@@ -6,8 +6,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from shared.clients.storage import Storage
+
+_OF_THE_PLACE: Final = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Where the libraries look in the process's own environment: a settings file names those of the app's place."""
 
 
 class CommandError(Exception):
@@ -48,12 +52,18 @@ def values_from(arguments: argparse.Namespace) -> Mapping[str, str]:
         raise CommandError(f'{arguments.settings} is not a settings file: it should be {{"Values": {{…}}}}') from error
 
 
+def move_to_the_app(values: Mapping[str, str]) -> None:
+    """Have the libraries of this process look for tokens and authorities where a settings file says the app does."""
+    os.environ.update({name: values[name] for name in _OF_THE_PLACE if name in values})
+
+
 def storage_from(arguments: argparse.Namespace) -> Storage:
     """Give the storage account that the settings name.
 
     Raises:
         CommandError: they name none.
     """
+    move_to_the_app(values_from(arguments))
     environment = environment_from(arguments)
     if not any(name.startswith("AzureWebJobsStorage") for name in environment):
         raise CommandError(

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from responders.commands import Subparsers
-from responders.commands.connection import CommandError, add_settings_option, environment_from, values_from
+from responders.commands.connection import (
+    CommandError,
+    add_settings_option,
+    environment_from,
+    move_to_the_app,
+    values_from,
+)
 from responders.commands.tables import legible
 
 if TYPE_CHECKING:
@@ -21,9 +27,6 @@ _KEY: Final = "RESPONDER_KEY"
 _TOKEN: Final = "RESPONDER_TOKEN"  # noqa: S105 - the variable's name, not a token
 _WITHIN_SECONDS: Final = 240
 """As long as Azure lets an HTTP call to a function take."""
-
-_OF_THE_PLACE: Final = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-"""Where the libraries look in the process's own environment: a settings file names those of the app's place."""
 
 _HELP: Final = f"""\
 Looks at settings, storage, the identity and its permissions, every read, the sources, the channels, the people and the
@@ -76,8 +79,7 @@ def _of_here(arguments: argparse.Namespace) -> "Report":
     known = [check.id for check in CHECKS]
     if strange := sorted(set(arguments.checks) - set(known)):
         raise CommandError(f"no check is called {strange[0]!r}; there are: {', '.join(known)}")
-    values = values_from(arguments)
-    os.environ.update({name: values[name] for name in _OF_THE_PLACE if name in values})
+    move_to_the_app(values_from(arguments))
     level = logging.root.manager.disable
     # What libraries have to say about a failure is said by the doctor.
     logging.disable(logging.CRITICAL)

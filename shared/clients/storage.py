@@ -222,26 +222,31 @@ class Storage:
             )
         return connection
 
+    def _policy(self) -> dict[str, Any]:
+        """Give the clients' options. The authorities to trust are those of these settings, whoever the process is."""
+        bundle = self._environment.get("REQUESTS_CA_BUNDLE")
+        return {**_POLICY, **({"connection_verify": bundle} if bundle else {})}
+
     def _tables(self) -> "TableServiceClient":
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - imported on first use
 
         if connection := self._connection():
-            return TableServiceClient.from_connection_string(connection, **_POLICY)
-        return TableServiceClient(self._address("table"), credential=self._credential(), **_POLICY)
+            return TableServiceClient.from_connection_string(connection, **self._policy())
+        return TableServiceClient(self._address("table"), credential=self._credential(), **self._policy())
 
     def _blobs(self) -> "BlobServiceClient":
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - imported on first use
 
         if connection := self._connection():
-            return BlobServiceClient.from_connection_string(connection, **_POLICY)
-        return BlobServiceClient(self._address("blob"), credential=self._credential(), **_POLICY)
+            return BlobServiceClient.from_connection_string(connection, **self._policy())
+        return BlobServiceClient(self._address("blob"), credential=self._credential(), **self._policy())
 
     def _queues(self) -> "QueueServiceClient":
         from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - imported on first use
 
         if connection := self._connection():
-            return QueueServiceClient.from_connection_string(connection, **_POLICY)
-        return QueueServiceClient(self._address("queue"), credential=self._credential(), **_POLICY)
+            return QueueServiceClient.from_connection_string(connection, **self._policy())
+        return QueueServiceClient(self._address("queue"), credential=self._credential(), **self._policy())
 
     def _table(self, table: Table) -> "TableClient":
         return self._once(f"table {table}", lambda: self._once("tables", self._tables).get_table_client(table))

@@ -23,7 +23,7 @@ from typing import Any, Final
 import httpx
 
 from infra.local.demo import Desk, until
-from infra.local.stack import Stack, connection_string
+from infra.local.stack import HOST_ACCOUNT, Stack
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
 from shared.clients.storage import QUEUES, RESOURCE_EVENTS_QUEUE
@@ -49,14 +49,14 @@ _SETTINGS: Final = {
     **dict.fromkeys(SCHEDULES, _NEVER),
 }
 _MARKS: Final = {
-    "opened": re.compile(r"POST /devstoreaccount1/Cases$"),
-    "claimed": re.compile(r"PUT /devstoreaccount1/Cases\("),
+    "opened": re.compile(rf"POST /{HOST_ACCOUNT}/Cases$"),
+    "claimed": re.compile(rf"PUT /{HOST_ACCOUNT}/Cases\("),
     "looked": re.compile(r"GET /subscriptions/"),
     "acted": re.compile(r"DELETE /subscriptions/"),
 }
 """The requests at which a run has come so far, in this order."""
 
-_QUEUE_POLLS: Final = frozenset(f"GET /devstoreaccount1/{queue}/messages" for queue in QUEUES)
+_QUEUE_POLLS: Final = frozenset(f"GET /{HOST_ACCOUNT}/{queue}/messages" for queue in QUEUES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ def _ready(stack: Stack) -> Generator[_Bench]:
         stack.control.unsubscribe(stack.control.subscriptions()[0]["id"])
         stack.control.subscribe(caught.signed)
         stack.control.settings(consistency_lag=0, audit_lag=0)
-        desk = Desk({**stack.values(), "AzureWebJobsStorage": connection_string(stack.azurite.addresses)})
+        desk = Desk(stack.operator_values())
         desk.seed()
         snapshots = f"{stack.host['url']}/admin/functions/take_snapshots"
         httpx.post(snapshots, json={}, headers={"x-functions-key": stack.keys["master"]}).raise_for_status()

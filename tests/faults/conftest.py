@@ -4,7 +4,6 @@ import httpx
 import pytest
 
 from infra.local.demo import Desk
-from infra.local.stack import connection_string
 from tests.faults.ground import QUICK, Ground, StackBehindProxy
 from tests.faults.proxy import Proxy
 
@@ -14,7 +13,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ground]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
     folder = tmp_path_factory.mktemp("stack")
     with Proxy() as proxy, StackBehindProxy(folder, proxy, settings=QUICK) as stack:
-        desk = Desk({**stack.values(), "AzureWebJobsStorage": connection_string(stack.azurite.addresses)})
+        desk = Desk(stack.operator_values())
         with (
             httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,
             httpx.Client(

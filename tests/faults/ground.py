@@ -12,13 +12,13 @@ from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from infra.local.demo import Desk, until
-from infra.local.stack import Stack, connection_string
+from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C
 from responders.inventories import INVENTORIES
 from shared.cases import Case, State
 from shared.clients.storage import CASES_QUEUE, QUEUES, Table, poison_queue
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, Tls
 
 QUICK: Final = {
     "LEASE_SECONDS": "5",
@@ -48,7 +48,8 @@ class StackBehindProxy(Stack):
     @override
     def start_parts(self) -> None:
         super().start_parts()
-        self.storage_addresses = {name: self._proxy.front(url) for name, url in self.azurite.addresses.items()}
+        tls = Tls(certificate=Path(self.tenant["loopback_certificate"]), authority=Path(self.tenant["ca_file"]))
+        self.storage_addresses = {name: self._proxy.front(url, tls=tls) for name, url in self.azurite.addresses.items()}
         behind = {
             "GRAPH_URL": self.tenant["graph"],
             "ARM_URL": self.tenant["arm"],
@@ -88,16 +89,25 @@ class Ground:
 
     def _empty_storage(self) -> None:
         self.desk.storage.create_all()
-        connection = connection_string(self.stack.azurite.addresses)
-        with TableServiceClient.from_connection_string(connection) as tables:
+        options: dict[str, Any] = {"connection_verify": self.stack.tenant["ca_file"]}
+        with TableServiceClient.from_connection_string(self._connection(), **options) as tables:
             for name in _EMPTIED:
                 table = tables.get_table_client(name)
                 for entity in table.list_entities(select=["PartitionKey", "RowKey"]):
                     table.delete_entity(entity)
         for name in QUEUES:
             for each in (name, poison_queue(name)):
-                with _queue(connection, each) as queue:
+                with self._queue(each) as queue:
                     queue.clear_messages()
+
+    def _connection(self) -> str:
+        azurite = self.stack.azurite
+        return connection_string(azurite.addresses, HOST_ACCOUNT, azurite.keys[HOST_ACCOUNT])
+
+    def _queue(self, name: str) -> QueueClient:
+        options: dict[str, Any] = {"connection_verify": self.stack.tenant["ca_file"]}
+        encoding = TextBase64EncodePolicy()
+        return QueueClient.from_connection_string(self._connection(), name, message_encode_policy=encoding, **options)
 
     def _take_snapshots(self) -> None:
         """Take snapshots of the tenants as they are now; one that is under way may have read them earlier."""
@@ -181,9 +191,8 @@ class Ground:
 
     def ask_again(self, case: Case) -> None:
         """Put a case's message in the queue once more, and wait until the host has taken it."""
-        connection = connection_string(self.stack.azurite.addresses)
         text = msgspec.json.encode({"tenant_id": case.tenant_id, "case_id": case.id}).decode()
-        with _queue(connection, CASES_QUEUE) as queue:
+        with self._queue(CASES_QUEUE) as queue:
             sent = queue.send_message(text)
         self.until(lambda: f"id={sent.id}: ok" in self.log(), what="the message wasn't taken")
 
@@ -220,7 +229,3 @@ def words(post: dict[str, Any]) -> str:
                 return
 
     return "".join(texts(post["payload"]))
-
-
-def _queue(connection: str, name: str) -> QueueClient:
-    return QueueClient.from_connection_string(connection, name, message_encode_policy=TextBase64EncodePolicy())

@@ -5,11 +5,13 @@ Nothing is sent twice: a client library in the middle could repeat a request by 
 
 import asyncio
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -42,6 +44,23 @@ class _Rule:
     after: bool
     cut: bool
     done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How the proxy speaks HTTPS on both sides: as whom to the clients, and whom it believes that the service is."""
+
+    certificate: Path
+    authority: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Service:
+    """Where requests are passed on to; `tls` is None for plain HTTP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +106,25 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def front(self, url: str) -> str:
-        """Listen for a service and give its address with this proxy's host and port in it."""
+    def front(self, url: str, *, tls: Tls | None = None) -> str:
+        """Listen for a service and give its address with this proxy's host and port in it; HTTPS needs `tls`."""
         parts = urlsplit(url)
         assert parts.hostname, url
         assert parts.port, url
-        port = asyncio.run_coroutine_threadsafe(self._listen(parts.hostname, parts.port), self._loop).result(10)
+        assert (parts.scheme == "https") is (tls is not None), url
+        trusting = ssl.create_default_context(cafile=tls.authority) if tls else None
+        service = _Service(host=parts.hostname, port=parts.port, tls=trusting)
+        port = asyncio.run_coroutine_threadsafe(self._listen(service, tls), self._loop).result(10)
         return parts._replace(netloc=f"{_HOST}:{port}").geturl()
 
-    async def _listen(self, host: str, port: int) -> int:
+    async def _listen(self, service: _Service, tls: Tls | None) -> int:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             # A client that was killed takes its end of the connection with it.
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
-                await self._serve(reader, writer, host, port)
+            with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+                await self._serve(reader, writer, service)
             writer.transport.abort()
 
-        server = await asyncio.start_server(serve, _HOST, 0)
+        server = await asyncio.start_server(serve, _HOST, 0, ssl=_shown(tls) if tls else None)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
@@ -130,14 +152,14 @@ class Proxy:
         self._rules.clear()
         self.seen.clear()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: _Service) -> None:
         request = await _read_request(reader)
         began = time.monotonic()
         rule = next((rule for rule in self._rules if rule.match.search(request.name)), None)
         if rule is not None:
             self._rules.remove(rule)
         away = any(pattern.search(request.name) for pattern in self._away)
-        answer = b"" if away else await self._answer(request, rule, host, port)
+        answer = b"" if away else await self._answer(request, rule, service)
         status = int(answer[9:12]) if answer else 0
         self.seen.append(Seen(request=request.name, status=status, began=began, ended=time.monotonic()))
         if answer:
@@ -146,16 +168,22 @@ class Proxy:
             writer.close()
             await writer.wait_closed()
 
-    async def _answer(self, request: _Request, rule: _Rule | None, host: str, port: int) -> bytes:
+    async def _answer(self, request: _Request, rule: _Rule | None, service: _Service) -> bytes:
         """Give what is to be answered; nothing means that the connection is to be cut."""
         if rule is None:
-            return await _forwarded(request, host, port)
-        answer = await _forwarded(request, host, port) if rule.after else b""
+            return await _forwarded(request, service)
+        answer = await _forwarded(request, service) if rule.after else b""
         await self._loop.run_in_executor(None, rule.do)
         rule.done.set()
         if rule.cut:
             return b""
-        return answer if rule.after else await _forwarded(request, host, port)
+        return answer if rule.after else await _forwarded(request, service)
+
+
+def _shown(tls: Tls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tls.certificate)
+    return context
 
 
 async def _read_request(reader: asyncio.StreamReader) -> _Request:
@@ -171,10 +199,10 @@ async def _read_request(reader: asyncio.StreamReader) -> _Request:
     )
 
 
-async def _forwarded(request: _Request, host: str, port: int) -> bytes:
+async def _forwarded(request: _Request, service: _Service) -> bytes:
     """Give the service's answer, empty when the service cut the connection."""
     try:
-        reader, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(service.host, service.port, ssl=service.tls)
     except ConnectionError:
         return b""
     try:

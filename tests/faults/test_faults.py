@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from infra.local import story
+from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT
 from infra.local.story import Scene, assign_role
 from infra.local.tenant.control import TenantControl
 from infra.local.world import (
@@ -29,7 +30,7 @@ from tests.infra.local.tenant.queue_service import QueueService
 pytestmark = pytest.mark.stack
 
 _POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
-_STORAGE: Final = "/devstoreaccount1"
+_STORAGE: Final = f"/({HOST_ACCOUNT}|{EVIDENCE_ACCOUNT})/"
 _PAGED: Final = replace(story.OWNER_TAKEN, decision="page", outcome="none")
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from infra.local import story
+from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT
 from infra.local.story import Scene
 from shared.cases import Case
 from shared.catalog import Mode
@@ -30,12 +31,11 @@ _CHANGED: Final = _Flow(scene=story.SELF_EXCLUSION, act="PATCH /v1.0/identity/co
 _DELETED: Final = _Flow(scene=story.POLICY_DELETED, act="POST /v1.0/identity/conditionalAccess/policies$")
 _CUSTOM: Final = _Flow(scene=story.CUSTOM_POLICY_UPLOADED, act="DELETE /beta/trustFramework/policies/")
 
-_ACCOUNT: Final = "/devstoreaccount1"
-_EVIDENCE: Final = f"PUT {_ACCOUNT}/evidence/.*/record-"
-_ROW: Final = f"POST {_ACCOUNT}/Cases$"
-_MESSAGE: Final = f"POST {_ACCOUNT}/cases/messages$"
-_BEFORE_IMAGE: Final = f"PUT {_ACCOUNT}/evidence/.*/before-"
-_OUTBOX: Final = f"POST {_ACCOUNT}/Outbox$"
+_EVIDENCE: Final = f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/record-"
+_ROW: Final = f"POST /{HOST_ACCOUNT}/Cases$"
+_MESSAGE: Final = f"POST /{HOST_ACCOUNT}/cases/messages$"
+_BEFORE_IMAGE: Final = f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/before-"
+_OUTBOX: Final = f"POST /{HOST_ACCOUNT}/Outbox$"
 _TEAMS: Final = "POST /workflows/"
 _PAGERDUTY: Final = "POST /v2/enqueue$"
 

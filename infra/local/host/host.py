@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
+from infra.local.host.connections import is_connected
 from infra.local.host.console import WORKER_LOGGER
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
@@ -92,12 +93,11 @@ class Host:
         self._by_hand[function.name] = lambda _text: listener.run_once()
 
     def _timer_monitor(self, function: Function) -> BlobTimerMonitor | None:
-        if not os.environ.get(DEFAULT_CONNECTION):
+        if not is_connected(DEFAULT_CONNECTION, os.environ.get):
             _log.warning("%s: without %s its last run isn't kept", function.name, DEFAULT_CONNECTION)
             return None
         if self._monitor is None:
-            connection_string = self._accounts.connection_string(DEFAULT_CONNECTION)
-            self._monitor = BlobTimerMonitor(connection_string=connection_string, host=host_id(self._app))
+            self._monitor = BlobTimerMonitor(self._accounts.blobs(DEFAULT_CONNECTION), host=host_id(self._app))
         return self._monitor
 
     def _add_queue(self, function: Function) -> None:
@@ -131,8 +131,6 @@ class Host:
         cut_off = self._invocations.running
         await server.close()
         await self._accounts.close()
-        if self._monitor:
-            await self._monitor.close()
         return cut_off
 
 

@@ -41,7 +41,7 @@ def queue_name_of(binding: Binding) -> str:
 
 
 def connection_of(binding: Binding) -> str:
-    """Name the app setting with the binding's connection string."""
+    """Name the app setting that says how to reach the binding's account."""
     return str(binding.settings.get("connection") or DEFAULT_CONNECTION)
 
 

@@ -1,4 +1,4 @@
-"""Azure Storage from the host's side: queues by connection, and services that go away for a while."""
+"""Azure Storage from the host's side: queues and blobs by connection, and services that go away for a while."""
 
 import asyncio
 import logging
@@ -7,9 +7,17 @@ from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from typing import Any
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
+from infra.local.host.connections import Connection, Service, Setting, authority, connection_from, managed_identity
 from infra.local.host.errors import AppError
 from infra.local.host.stopping import pause
 
@@ -46,7 +54,12 @@ class Outage:
         try:
             answer = await operation()
         except AzureError as error:
-            if isinstance(error, HttpResponseError) and error.status_code in expected:
+            # The identity endpoint has statuses of its own, which answer nothing about the service.
+            if (
+                isinstance(error, HttpResponseError)
+                and not isinstance(error, ClientAuthenticationError)
+                and error.status_code in expected
+            ):
                 self._is_back()
                 raise
             self._failed(error, started)
@@ -86,10 +99,10 @@ class Outage:
 
 
 class StorageQueues:
-    """The queues of one storage account, named by the app setting that holds its connection string."""
+    """The queues of one storage account, named by the app setting that says how to reach it."""
 
-    def __init__(self, *, setting: str, connection_string: str) -> None:
-        self._service = QueueServiceClient.from_connection_string(connection_string, **CLIENT_OPTIONS)
+    def __init__(self, service: QueueServiceClient, *, setting: str) -> None:
+        self._service = service
         self._pokes: dict[str, list[asyncio.Event]] = {}
         self.outage = Outage(f"queues of {setting}")
 
@@ -126,35 +139,50 @@ class StorageQueues:
 class Accounts:
     """The storage accounts the app's bindings name, each opened once."""
 
-    def __init__(self, resolve: Callable[[str], str | None]) -> None:
+    def __init__(self, resolve: Setting) -> None:
         self._resolve = resolve
-        self._opened: dict[str, StorageQueues] = {}
-
-    def connection_string(self, setting: str) -> str:
-        """Give the connection string a binding names.
-
-        Raises:
-            AppError: there is no such setting; identity-based settings (`NAME__queueServiceUri`) aren't played.
-        """
-        value = self._resolve(setting)
-        if not value:
-            raise AppError(
-                f"App setting {setting} is missing: this host needs it to hold a storage connection string,"
-                " such as UseDevelopmentStorage=true."
-            )
-        return value
+        self._queues: dict[str, StorageQueues] = {}
+        self._blobs: dict[str, BlobServiceClient] = {}
+        self._identities: dict[str, Any] = {}
 
     def queues(self, setting: str) -> StorageQueues:
-        """Give the queues of the account a setting names."""
-        if setting not in self._opened:
-            connection_string = self.connection_string(setting)
-            try:
-                self._opened[setting] = StorageQueues(setting=setting, connection_string=connection_string)
-            except ValueError as error:
-                raise AppError(f"App setting {setting} isn't a storage connection string: {error}") from None
-        return self._opened[setting]
+        """Give the queues of the account a setting names.
+
+        Raises:
+            AppError: the settings don't say how to reach it.
+        """
+        if setting not in self._queues:
+            self._queues[setting] = StorageQueues(self._client(QueueServiceClient, "queue", setting), setting=setting)
+        return self._queues[setting]
+
+    def blobs(self, setting: str) -> BlobServiceClient:
+        """Give the blobs of the account a setting names.
+
+        Raises:
+            AppError: the settings don't say how to reach it.
+        """
+        if setting not in self._blobs:
+            self._blobs[setting] = self._client(BlobServiceClient, "blob", setting)
+        return self._blobs[setting]
+
+    def _client[Client: (QueueServiceClient, BlobServiceClient)](
+        self, kind: type[Client], service: Service, setting: str
+    ) -> Client:
+        connection = connection_from(setting, self._resolve)
+        options: dict[str, Any] = {**CLIENT_OPTIONS, "connection_verify": authority()}
+        if not connection.connection_string:
+            return kind(connection.address(service), credential=self._identity(connection), **options)
+        try:
+            return kind.from_connection_string(connection.connection_string, **options)
+        except ValueError as error:
+            raise AppError(f"App setting {setting} isn't a storage connection string: {error}") from None
+
+    def _identity(self, connection: Connection) -> Any:  # noqa: ANN401 - the SDK's credential, imported lazily
+        if connection.client_id not in self._identities:
+            self._identities[connection.client_id] = managed_identity(connection.client_id)
+        return self._identities[connection.client_id]
 
     async def close(self) -> None:
         """Close what was opened."""
-        for queues in self._opened.values():
-            await queues.close()
+        for opened in (*self._queues.values(), *self._blobs.values(), *self._identities.values()):
+            await opened.close()

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Protocol, Self, cast
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
-from infra.local.host.errors import AppError
 from infra.local.host.schedules import Schedule
-from infra.local.host.storage import CLIENT_OPTIONS, Outage, ServiceAwayError
+from infra.local.host.storage import Outage, ServiceAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,11 +105,8 @@ class TimerMonitor(Protocol):
 class BlobTimerMonitor:
     """Keeps the status of timers in `azure-webjobs-hosts/timers/<host id>/Host.Functions.<function>/status`."""
 
-    def __init__(self, *, connection_string: str, host: str) -> None:
-        try:
-            self._service = BlobServiceClient.from_connection_string(connection_string, **CLIENT_OPTIONS)
-        except ValueError as error:
-            raise AppError(f"AzureWebJobsStorage isn't a storage connection string: {error}") from None
+    def __init__(self, service: BlobServiceClient, *, host: str) -> None:
+        self._service = service
         self._host = host
         self._outage = Outage("timers' last runs in AzureWebJobsStorage")
 
@@ -149,10 +145,6 @@ class BlobTimerMonitor:
             await self._outage.attempt(upload)
         except ServiceAwayError:
             return
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._service.close()
 
     def _blob(self, function: str) -> BlobClient:
         return self._service.get_blob_client(_CONTAINER, f"timers/{self._host}/Host.Functions.{function}/status")

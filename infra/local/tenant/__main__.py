@@ -13,7 +13,7 @@ from infra.local.tenant.simulation import Simulation
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local.tenant", description=__doc__)
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where ca.pem and b2c.pem are written")
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the certificates are written")
     parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 takes a free one")
     parser.add_argument("--tls-port", type=int, default=0, help="HTTPS port of the token endpoint; 0 takes a free one")
     parser.add_argument("--verbose", action="store_true", help="write a line to stderr for each request")
@@ -43,6 +43,7 @@ def _ready(simulation: Simulation, port: int, tls_port: int) -> dict[str, object
         "identity_header": simulation.identity_header,
         "authority": f"https://localhost:{tls_port}",
         "ca_file": str(simulation.certificates.ca_file.resolve()),
+        "loopback_certificate": str(simulation.certificates.loopback_file.resolve()),
         "b2c_certificate": str(simulation.certificates.b2c_file.resolve()),
         "control": f"{root}/control",
     }

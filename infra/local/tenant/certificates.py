@@ -1,4 +1,4 @@
-"""The certificates of a run: a test authority for the token endpoint, and the B2C app registration's own."""
+"""The certificates of a run: a test authority's, for what answers by HTTPS, and the B2C app registration's own."""
 
 import datetime as dt
 import ssl
@@ -19,9 +19,12 @@ class Certificates:
     """`ca_file` is what clients trust, and `trust` the tenant's own calls.
 
     `b2c_file` is the app's key and certificate, `b2c_key` checks its signatures.
+
+    `loopback_file` is key and certificate for other programs that answer by HTTPS on loopback, such as Azurite.
     """
 
     ca_file: Path
+    loopback_file: Path
     b2c_file: Path
     b2c_key: rsa.RSAPublicKey
     server: ssl.SSLContext
@@ -29,15 +32,16 @@ class Certificates:
 
 
 def make_certificates(directory: Path) -> Certificates:
-    """Write `ca.pem` and `b2c.pem` into `directory`, anew at each start."""
+    """Write `ca.pem`, `loopback.pem` and `b2c.pem` into `directory`, anew at each start."""
     directory.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
     ca_file = directory / "ca.pem"
     authority.cert_pem.write_to_path(ca_file)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    leaf = authority.issue_cert("localhost", "127.0.0.1")
-    with leaf.private_key_and_cert_chain_pem.tempfile() as leaf_file:
-        server.load_cert_chain(leaf_file)
+    loopback_file = directory / "loopback.pem"
+    loopback_file.touch(mode=0o600)
+    authority.issue_cert("localhost", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(loopback_file)
+    server.load_cert_chain(loopback_file)
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.configure_trust(trust)
     b2c_file = directory / "b2c.pem"
@@ -45,7 +49,14 @@ def make_certificates(directory: Path) -> Certificates:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     b2c_file.touch(mode=0o600)
     b2c_file.write_bytes(_key_pem(key) + _self_signed(key).public_bytes(serialization.Encoding.PEM))
-    return Certificates(ca_file=ca_file, b2c_file=b2c_file, b2c_key=key.public_key(), server=server, trust=trust)
+    return Certificates(
+        ca_file=ca_file,
+        loopback_file=loopback_file,
+        b2c_file=b2c_file,
+        b2c_key=key.public_key(),
+        server=server,
+        trust=trust,
+    )
 
 
 def _key_pem(key: rsa.RSAPrivateKey) -> bytes:

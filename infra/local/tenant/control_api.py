@@ -13,16 +13,16 @@ from infra.local.tenant.event_grid import Plan, Schema
 from infra.local.tenant.faults import Fault
 from infra.local.tenant.noise import ordinary_records
 from infra.local.tenant.simulation import Simulation
-from infra.local.tenant.tokens import ARM, GRAPH
+from infra.local.tenant.tokens import ARM, GRAPH, STORAGE
 from infra.local.world import Json
 
-_AUDIENCES = {"graph": GRAPH, "arm": ARM}
+_AUDIENCES = {"graph": GRAPH, "arm": ARM, "storage": STORAGE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TokenWanted:
     principal: str
-    resource: Literal["graph", "arm"] = "graph"
+    resource: Literal["graph", "arm", "storage"] = "graph"
     unthrottled: bool = False
     lifetime: int = 3600
 

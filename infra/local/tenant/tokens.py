@@ -1,5 +1,6 @@
 """Access tokens: who holds one, and what it says."""
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -15,13 +16,16 @@ from infra.local.world import Principal
 
 GRAPH = "https://graph.microsoft.com"
 ARM = "https://management.azure.com"
+STORAGE = "https://storage.azure.com"
 _AUDIENCES = {
     GRAPH: GRAPH,
     "00000003-0000-0000-c000-000000000000": GRAPH,
     ARM: ARM,
     "https://management.core.windows.net": ARM,
+    STORAGE: STORAGE,
 }
-_APP_OF_PEOPLE = {GRAPH: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", ARM: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"}
+_STORAGE_ACCOUNT = re.compile(r"https://[a-z0-9]{3,24}\.(blob|queue|table)\.core\.windows\.net")
+_APP_OF_PEOPLE = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
 """People come through the Azure portal."""
 
 
@@ -37,8 +41,12 @@ class Caller:
 
 
 def audience_of(resource: str) -> str | None:
-    """Name the API that a resource, or a scope without `/.default`, stands for; None when it isn't played here."""
-    return _AUDIENCES.get(resource.rstrip("/").lower())
+    """Name the API that a resource, or a scope without `/.default`, stands for; None when it isn't played here.
+
+    A storage account's own address is an audience of its own: a token for it opens no other account.
+    """
+    name = resource.rstrip("/").lower()
+    return name if _STORAGE_ACCOUNT.fullmatch(name) else _AUDIENCES.get(name)
 
 
 class TokenIssuer:
@@ -61,7 +69,7 @@ class TokenIssuer:
             "tid": principal.tenant,
             "oid": principal.id,
             "sub": principal.id,
-            "appid": principal.client_id or _APP_OF_PEOPLE[audience],
+            "appid": principal.client_id or _APP_OF_PEOPLE,
             "ver": "1.0",
             "unthrottled": unthrottled,
         }

@@ -14,7 +14,7 @@ from infra.local.host.host_json import MessageEncoding, QueueSettings
 from infra.local.host.invocations import Invocations, Outcome
 from infra.local.host.messages import TypedData
 from infra.local.host.queue_listener import Backoff, QueueListener
-from infra.local.host.storage import StorageQueues
+from infra.local.host.storage import Accounts
 from tests.infra.local.host.running import Azurite, until
 
 QUICK = QueueSettings(max_polling_interval=timedelta(milliseconds=200), max_dequeue_count=2)
@@ -38,14 +38,15 @@ class Stage:
 
     def __init__(self, azurite: Azurite) -> None:
         self.name = f"work-{uuid4().hex[:12]}"
-        self._connection_string = azurite.connection_string
+        self._settings = {"AzureWebJobsStorage": azurite.connection_string}
         self.service = QueueServiceClient.from_connection_string(azurite.connection_string)
         self.queue = self.service.get_queue_client(self.name)
         self.poison = self.service.get_queue_client(f"{self.name}-poison")
 
     async def play(self, settings: QueueSettings, body: Body, finished: asyncio.Event) -> None:
         """Listen until `finished`, then stop."""
-        queues = StorageQueues(setting="AzureWebJobsStorage", connection_string=self._connection_string)
+        accounts = Accounts(self._settings.get)
+        queues = accounts.queues("AzureWebJobsStorage")
         stopping = asyncio.Event()
         trigger = Binding(
             function="work", name="m", type="queueTrigger", is_output=False, settings={"queueName": self.name}
@@ -64,7 +65,7 @@ class Stage:
                 stopping.set()
                 await listening
         finally:
-            await queues.close()
+            await accounts.close()
 
     def put(self, *texts: str) -> None:
         self.queue.create_queue()
@@ -197,10 +198,11 @@ def test_a_missing_queue_is_made_and_a_deleted_one_made_again(stage: Stage) -> N
 
 def test_a_message_the_host_adds_itself_wakes_its_pollers(azurite: Azurite, stage: Stage) -> None:
     async def scene() -> tuple[bool, bool]:
-        queues = StorageQueues(setting="AzureWebJobsStorage", connection_string=azurite.connection_string)
+        accounts = Accounts({"AzureWebJobsStorage": azurite.connection_string}.get)
+        queues = accounts.queues("AzureWebJobsStorage")
         own, other = queues.poke_at(stage.name), queues.poke_at("another")
         await queues.add(stage.name, "soon")
-        await queues.close()
+        await accounts.close()
         return own.is_set(), other.is_set()
 
     assert asyncio.run(scene()) == (True, False)

@@ -29,6 +29,7 @@ class Ready(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     authority: str
     ca_file: str
     b2c_certificate: str
+    loopback_certificate: str
     control: str
 
 
