@@ -13,7 +13,7 @@ from tests.fakes.memory_storage import MemoryStorage
 
 _MOST_ACCOUNTS: Final = 4000
 _KEY: Final = "dGVzdA=="
-"""Any base64 will do: Azurite takes accounts and keys from the variable AZURITE_ACCOUNTS."""
+"""Any base64 will do."""
 
 type NewAccount = Callable[[], str]
 
@@ -32,9 +32,8 @@ settings.load_profile("here")
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Generator[Azurite]:
     folder = tmp_path_factory.mktemp("azurite")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AZURITE_ACCOUNTS", ";".join(f"t{number:05}:{_KEY}" for number in range(_MOST_ACCOUNTS)))
-        running = Azurite(folder, log=folder / "azurite.log", on_disk=False)
+    accounts = {f"t{number:05}": _KEY for number in range(_MOST_ACCOUNTS)}
+    running = Azurite(accounts=accounts, log=folder / "azurite.log")
     running.start_all()
     yield running
     running.stop()

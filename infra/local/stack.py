@@ -65,27 +65,28 @@ class StorageAccess(StrEnum):
 
 
 class Azurite(Program):
-    """Microsoft's storage emulator, over HTTPS, on ports of its own choice, with two accounts.
+    """Microsoft's storage emulator, in memory, on ports of its own choice.
 
-    It takes tokens of the simulated tenant for storage. It knows no roles, and doesn't look at a token's signature.
-    The accounts' keys are new with each start of the stack, so nothing gets in by the emulator's well-known one.
+    `accounts` are names with their keys, in base64. With a certificate it answers by HTTPS, and then it takes tokens
+    for storage too; it knows no roles, though, and doesn't look at a token's signature.
     """
 
-    def __init__(self, certificate: Path, *, log: Path) -> None:
+    def __init__(self, *, accounts: Mapping[str, str], log: Path, certificate: Path | None = None) -> None:
         ports = {name: free_port() for name in ("blob", "queue", "table")}
         command = [
             str(REPOSITORY / "node_modules" / ".bin" / "azurite"),
-            *("--oauth", "basic", "--cert", str(certificate), "--key", str(certificate)),
+            *(("--oauth", "basic", "--cert", str(certificate), "--key", str(certificate)) if certificate else ()),
             "--inMemoryPersistence",
             "--disableTelemetry",
             "--skipApiVersionCheck",
             "--silent",
             *(part for name, port in ports.items() for part in (f"--{name}Port", str(port))),
         ]
-        self.keys = {account: _random_key() for account in _ACCOUNTS.values()}
-        accounts = ";".join(f"{account}:{key}" for account, key in self.keys.items())
-        super().__init__("Azurite", command, log=log, environment={"AZURITE_ACCOUNTS": accounts})
-        self.addresses = {name: f"https://127.0.0.1:{port}" for name, port in ports.items()}
+        named = ";".join(f"{account}:{key}" for account, key in accounts.items())
+        super().__init__("Azurite", command, log=log, environment={"AZURITE_ACCOUNTS": named})
+        scheme = "https" if certificate else "http"
+        self.keys = accounts
+        self.addresses = {name: f"{scheme}://127.0.0.1:{port}" for name, port in ports.items()}
 
     def start_all(self) -> None:
         """Start it and wait until its three services listen."""
@@ -154,7 +155,12 @@ class Stack:
         self.tenant = self._start(
             "simulated tenant", "infra.local.tenant", "--state", str(self.folder / "tenant"), port="tenant"
         )
-        self._azurite = Azurite(Path(self.tenant["loopback_certificate"]), log=logs / "azurite.log")
+        # Keys of this run: nothing gets in by the one that everybody knows.
+        self._azurite = Azurite(
+            accounts={account: _random_key() for account in _ACCOUNTS.values()},
+            certificate=Path(self.tenant["loopback_certificate"]),
+            log=logs / "azurite.log",
+        )
         self.storage_addresses = dict(self._azurite.addresses)
         self._programs.append(self._azurite)
         self._azurite.start_all()

@@ -18,12 +18,16 @@ from typing import TextIO
 from infra.local.host.app_settings import settings_from
 from infra.local.host.console import claim_stdout, log_to_stderr
 from infra.local.host.errors import AppError, SettingsError
-from infra.local.host.host import Ready, run_host
+from infra.local.host.host import USUAL, Options, Ready, run_host
 from infra.local.host.keys import Keys, fresh_keys, keys_from
 
 _WRONG_SETTINGS = 2
 _WRONG_APP = 3
 _INTERRUPTED = 130
+
+
+def _seconds(text: str) -> timedelta:
+    return timedelta(seconds=float(text))
 
 
 def _arguments() -> argparse.Namespace:
@@ -36,9 +40,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keys", type=Path, metavar="FILE", help="the access keys; without it fresh ones are printed")
     parser.add_argument(
         "--hide-messages",
-        type=float,
+        type=_seconds,
         metavar="SECONDS",
         help="how long a message is hidden while its function runs, and so after a crash; 600 without it, as in Azure",
+    )
+    parser.add_argument(
+        "--start-limit",
+        type=_seconds,
+        default=USUAL.start_limit,
+        metavar="SECONDS",
+        help="how long the app may take to initialise; as many as in Azure by default",
+    )
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        default=USUAL.grace,
+        metavar="SECONDS",
+        help="how long running functions may go on once the host was told to stop",
     )
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and failures")
     return parser.parse_args()
@@ -51,13 +69,19 @@ def _run(arguments: argparse.Namespace, stdout: TextIO) -> int:
             os.environ.setdefault(name, value)
         keys = keys_from(arguments.keys) if arguments.keys else fresh_keys()
         shown = None if arguments.keys else keys
+        options = Options(
+            start_limit=arguments.start_limit,
+            grace=arguments.grace,
+            hide_messages=arguments.hide_messages,
+            is_quiet=arguments.quiet,
+        )
         asyncio.run(
             run_host(
                 app=app,
                 port=arguments.port,
                 keys=keys,
                 announce=lambda ready: _announce(ready, shown, stdout),
-                hide_messages=timedelta(seconds=arguments.hide_messages) if arguments.hide_messages else None,
+                options=options,
             )
         )
     except SettingsError as refused:

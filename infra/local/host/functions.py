@@ -43,7 +43,6 @@ class Binding:
 class Function:
     """One function of the app."""
 
-    id: str
     name: str
     trigger: Binding
     inputs: tuple[Binding, ...]
@@ -67,7 +66,6 @@ def function_from(metadata: RpcFunctionMetadata, resolve: Resolve) -> Function:
         raise AppError(f"Function {metadata.name} has {len(triggers)} triggers; a function has exactly one.")
     others = [binding for binding in bindings if binding is not triggers[0]]
     return Function(
-        id=metadata.function_id,
         name=metadata.name,
         trigger=triggers[0],
         inputs=tuple(binding for binding in others if not binding.is_output),

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from infra.local.host.connections import is_connected
-from infra.local.host.console import WORKER_LOGGER
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
 from infra.local.host.http_trigger import HttpFunction, HttpTriggers, http_function_from
@@ -27,7 +26,6 @@ from infra.local.host.timer_status import BlobTimerMonitor, host_id
 from infra.local.host.worker import Worker
 
 _log = logging.getLogger("host")
-_GRACE_SECONDS = 10.0
 _YES = ("true", "1")
 
 
@@ -39,13 +37,31 @@ class Ready:
     functions: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the host behaves: what may be set for a test, with the values of a Flex Consumption app."""
+
+    start_limit: timedelta = timedelta(seconds=30)
+    """How long the app may take to initialise. Azure gives it no longer on Flex Consumption."""
+    grace: timedelta = timedelta(seconds=10)
+    """How long running functions may go on once the host was told to stop."""
+    hide_messages: timedelta | None = None
+    """How long a message is hidden while its function runs, and so after a crash; None for ten minutes."""
+    is_quiet: bool = False
+    """Whether only warnings and failures are said."""
+
+
+USUAL = Options()
+
+
 class Host:
     """Plays the functions of one loaded app."""
 
-    def __init__(self, *, app: Path, settings: HostSettings, keys: Keys, worker: Worker) -> None:
+    def __init__(self, *, app: Path, settings: HostSettings, keys: Keys, worker: Worker, grace: timedelta) -> None:
         self._app = app
         self._settings = settings
         self._keys = keys
+        self._grace = grace.total_seconds()
         self._accounts = Accounts(os.environ.get)
         self._outputs = Outputs(accounts=self._accounts, encoding=settings.queues.message_encoding)
         self._invocations = Invocations(worker=worker, outputs=self._outputs, timeout=settings.function_timeout)
@@ -127,7 +143,7 @@ class Host:
         await self.stopping.wait()
         _log.info("stopping")
         await server.stop()
-        await asyncio.wait([*tasks, asyncio.create_task(self._invocations.wait_until_idle())], timeout=_GRACE_SECONDS)
+        await asyncio.wait([*tasks, asyncio.create_task(self._invocations.wait_until_idle())], timeout=self._grace)
         cut_off = self._invocations.running
         await server.close()
         await self._accounts.close()
@@ -141,55 +157,35 @@ def _tell_of_failure(listening: asyncio.Task[None]) -> None:
 
 
 async def run_host(
-    *,
-    app: Path,
-    port: int,
-    keys: Keys,
-    announce: Callable[[Ready], None],
-    hide_messages: timedelta | None = None,
+    *, app: Path, port: int, keys: Keys, announce: Callable[[Ready], None], options: Options = USUAL
 ) -> None:
     """Load the app and play it until SIGINT or SIGTERM; a second one ends the process at once.
-
-    `hide_messages` is how long a message is hidden while its function runs, where that isn't to be as in Azure.
 
     Raises:
         SettingsError: the port is taken.
         AppError: the app can't be loaded or played.
     """
     settings = host_settings_from(app)
-    if hide_messages is not None:
-        settings = replace(settings, queues=replace(settings.queues, hidden_for=hide_messages))
+    if options.hide_messages is not None:
+        settings = replace(settings, queues=replace(settings.queues, hidden_for=options.hide_messages))
     listening = bind(port)
     address = f"{HOST}:{listening.getsockname()[1]}"
     os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
     os.environ.setdefault("AzureWebJobsScriptRoot", str(app))
     os.environ.setdefault("WEBSITE_HOSTNAME", address)
-    os.chdir(app)
-    worker = Worker()
-    functions = await _load(worker, app)
+    worker = Worker(app, start_limit=options.start_limit, is_quiet=options.is_quiet)
+    functions = _in_order(function_from(metadata, os.environ.get) for metadata in await worker.load())
     for path in settings.unknown:
         _log.warning("%s: %s isn't played by this host", HOST_JSON, path)
-    host = Host(app=app, settings=settings, keys=keys, worker=worker)
+    host = Host(app=app, settings=settings, keys=keys, worker=worker, grace=options.grace)
     for function in functions:
         host.add(function)
     _stop_on_signals(host.stopping)
     ready = Ready(url=f"http://{address}", functions=tuple(function.name for function in functions))
     cut_off = await host.run(listening, lambda: announce(ready))
     if cut_off:
-        _log.warning("cut off after %.0f s: %s", _GRACE_SECONDS, ", ".join(cut_off))
-    worker.close()
-
-
-async def _load(worker: Worker, app: Path) -> tuple[Function, ...]:
-    """Load the app; what the worker says of a failure is told once, by the error, so its logger is silent meanwhile."""
-    logger = logging.getLogger(WORKER_LOGGER)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        found = await worker.load(app)
-    finally:
-        logger.setLevel(level)
-    return _in_order(function_from(metadata, os.environ.get) for metadata in found)
+        _log.warning("cut off after %.0f s: %s", options.grace.total_seconds(), ", ".join(cut_off))
+    await worker.close()
 
 
 def _in_order(functions: Iterable[Function]) -> tuple[Function, ...]:

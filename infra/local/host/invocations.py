@@ -21,7 +21,7 @@ from infra.local.host.messages import (
 )
 from infra.local.host.outputs import OutputError, Outputs
 from infra.local.host.stack_traces import app_frames
-from infra.local.host.worker import Worker
+from infra.local.host.worker import Worker, WorkerEndedError
 
 _log = logging.getLogger("host")
 _LONGEST_MESSAGE = 300
@@ -72,7 +72,6 @@ class Invocations:
         """Run the function on its trigger's data; whatever goes wrong is in the outcome. `detail` is for the log."""
         request = InvocationRequest(
             invocation_id=str(uuid.uuid4()),
-            function_id=function.id,
             input_data=[ParameterBinding(name=function.trigger.name, data=data)],
             trigger_metadata=metadata or {},
             retry_context=retry or RetryContext(),
@@ -97,12 +96,12 @@ class Invocations:
         if function.inputs:
             kinds = ", ".join(f"{binding.type} {binding.name}" for binding in function.inputs)
             return Outcome(failure=f"this host doesn't play its input bindings: {kinds}")
-        seconds = self._timeout.total_seconds() if self._timeout else None
         try:
-            async with asyncio.timeout(seconds):
-                response = await self._worker.invoke(request)
+            response = await self._worker.invoke(function.name, request, longest=self._timeout)
         except TimeoutError:
             return Outcome(failure=f"it ran longer than functionTimeout, {self._timeout}")
+        except WorkerEndedError as ended:
+            return Outcome(failure=f"{ended}")
         if response.result.status != StatusResult.Success:
             return Outcome(failure=short(response.result.exception or RpcException(message="no reason given")))
         returned = _returned(function, response)

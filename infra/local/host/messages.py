@@ -1,4 +1,4 @@
-"""The worker protocol's messages as keyword-made classes; in process no protobuf is needed.
+"""The worker protocol's messages as keyword-made classes; between two processes of ours no protobuf is needed.
 
 Microsoft's worker library is handed this module as `protos`. Class, field and constant names are those of its
 FunctionRpc.proto, and only those the library builds or reads are here.
@@ -217,10 +217,10 @@ class RetryContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationRequest:
-    """Run one function once."""
+    """Run one function once. Which id it has is known to the process that loaded it alone, so that fills it in."""
 
     invocation_id: str
-    function_id: str
+    function_id: str = ""
     input_data: Sequence[ParameterBinding]
     trigger_metadata: Mapping[str, TypedData]
     trace_context: RpcTraceContext = field(default_factory=RpcTraceContext)
@@ -235,3 +235,11 @@ class InvocationResponse:
     result: StatusResult
     return_value: TypedData | None = None
     output_data: Sequence[ParameterBinding] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """Not of the protocol: a function, by its name, and what it is to be run on."""
+
+    function: str
+    request: InvocationRequest

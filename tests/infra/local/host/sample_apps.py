@@ -90,11 +90,6 @@ EVERYTHING = (
         raise KeyError("no such thing")
 
     @app.route(auth_level="anonymous")
-    async def endless(req: func.HttpRequest) -> str:
-        import asyncio
-        await asyncio.sleep(3600)
-
-    @app.route(auth_level="anonymous")
     def leaving(req: func.HttpRequest) -> str:
         raise SystemExit(7)
 
@@ -123,7 +118,6 @@ EVERYTHING = (
 )
 
 EVERYTHING_HOST = {
-    "functionTimeout": "00:00:02",
     "logging": {"logLevel": {"default": "Information"}},
     "extensions": {
         "eventHubs": {"maxEventBatchSize": 1},
@@ -147,5 +141,35 @@ SLOW_TO_STOP = (
     @app.queue_trigger(arg_name="text", queue_name="outage", connection="AzureWebJobsStorage")
     def work(text: str) -> None:
         seen["work"].append(text)
+"""
+)
+
+WORKING = (
+    SEEN
+    + """
+    @app.route(auth_level="anonymous")
+    def process(req: func.HttpRequest) -> str:
+        return str(os.getpid())
+
+    @app.route(route="wait/{seconds}", auth_level="anonymous")
+    def wait(req: func.HttpRequest) -> str:
+        seconds = float(req.route_params["seconds"])
+        began = time.time()
+        time.sleep(seconds)
+        return json.dumps([began, time.time()])
+
+    @app.route(auth_level="anonymous")
+    def leave(req: func.HttpRequest) -> str:
+        os._exit(7)
+
+    @app.route(auth_level="anonymous")
+    async def block(req: func.HttpRequest) -> str:
+        time.sleep(3600)
+
+    @app.queue_trigger(arg_name="message", queue_name="hung", connection="AzureWebJobsStorage")
+    def hung(message: func.QueueMessage) -> None:
+        logging.getLogger("sample").warning("hung try %s", message.dequeue_count)
+        if message.dequeue_count == 1:
+            time.sleep(3600)
 """
 )

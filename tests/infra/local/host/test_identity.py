@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import HttpResponseError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
@@ -164,9 +164,8 @@ def test_a_token_opens_what_it_is_for(
 def test_the_key_that_everybody_knows_opens_nothing(parts: Stack) -> None:
     string = connection_string(parts.azurite.addresses, HOST_ACCOUNT, WELL_KNOWN_KEY)
     blobs = BlobServiceClient.from_connection_string(string, **trusting(parts))
-    with blobs, pytest.raises(HttpResponseError) as refused:
+    with blobs, pytest.raises(ClientAuthenticationError):
         list(blobs.list_containers())
-    assert refused.value.status_code == 403
 
 
 def test_a_token_for_one_account_opens_no_other(parts: Stack) -> None:

@@ -52,7 +52,7 @@ class Stage:
             function="work", name="m", type="queueTrigger", is_output=False, settings={"queueName": self.name}
         )
         listener = QueueListener(
-            function=Function(id="id", name="work", trigger=trigger, inputs=(), outputs=(), retry=None),
+            function=Function(name="work", trigger=trigger, inputs=(), outputs=(), retry=None),
             queues=queues,
             settings=settings,
             invocations=cast("Invocations", FakeInvocations(body)),

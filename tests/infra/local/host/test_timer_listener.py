@@ -24,7 +24,7 @@ def timer(*, retry: RpcRetryOptions | None = None, **settings: object) -> Functi
     trigger = Binding(
         function="sweep", name="timer", type="timerTrigger", is_output=False, settings={"schedule": "-"} | settings
     )
-    return Function(id="id", name="sweep", trigger=trigger, inputs=(), outputs=(), retry=retry)
+    return Function(name="sweep", trigger=trigger, inputs=(), outputs=(), retry=retry)
 
 
 @dataclass(slots=True, kw_only=True)
