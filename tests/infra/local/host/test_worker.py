@@ -112,9 +112,10 @@ class TestEnd:
 class TestThreads:
     @pytest.mark.parametrize(("setting", "most"), [({}, 5), ({"PYTHON_THREADPOOL_THREAD_COUNT": "2"}, 2)])
     def test_as_many_functions_run_at_once_as_on_an_instance_with_one_core(
-        self, tmp_path: Path, launch: Launch, setting: dict[str, str], most: int
+        self, tmp_path: Path, azurite: Azurite, launch: Launch, setting: dict[str, str], most: int
     ) -> None:
-        host = launch(write_app(tmp_path / "app", WORKING), setting).wait_until_ready()
+        settings = {"AzureWebJobsStorage": azurite.connection_string, **setting}
+        host = launch(write_app(tmp_path / "app", WORKING), settings).wait_until_ready()
         url = host.ready["url"]
         with ThreadPoolExecutor(max_workers=7) as pool:
             runs = [pool.submit(httpx.get, f"{url}/api/wait/0.7", timeout=30) for _ in range(7)]
