@@ -23,10 +23,12 @@ from azure.storage.queue import QueueSasPermissions, generate_queue_sas
 from infra.local.programs import Program, ProgramError, free_port, module
 from infra.local.tenant.control import TenantControl
 from infra.local.world import (
+    ALICE,
     B2C_TENANT,
     BREAK_GLASS_1,
     BREAK_GLASS_2,
     EVENT_TOPIC,
+    OPERATORS_CLIENT_ID,
     RESPONDER,
     RESPONDER_B2C,
     SUBSCRIPTION,
@@ -62,6 +64,14 @@ class StorageAccess(StrEnum):
 
     IDENTITY = "identity"
     KEYS = "keys"
+
+
+class Unauthenticated(StrEnum):
+    """What comes of a request to the app without a sign-in; OFF is without App Service authentication in front."""
+
+    REDIRECT = "RedirectToLoginPage"
+    RETURN_401 = "Return401"
+    OFF = "off"
 
 
 class Azurite(Program):
@@ -106,7 +116,7 @@ def connection_string(addresses: Mapping[str, str], account: str, key: str) -> s
 class Stack:
     """All four programs. As a context manager it starts them and stops them again.
 
-    It plays what is deployed; `storage` is a switch for tests that need something else. `storage_addresses` may be
+    It plays what is deployed; `storage` and `unauthenticated` are switches for what isn't. `storage_addresses` may be
     changed to those of something in front of Azurite (a test's proxy) before the functions host is started.
     """
 
@@ -117,9 +127,11 @@ class Stack:
         ports: Mapping[str, int] | None = None,
         settings: Mapping[str, str] | None = None,
         storage: StorageAccess = StorageAccess.IDENTITY,
+        unauthenticated: Unauthenticated = Unauthenticated.REDIRECT,
     ) -> None:
         self.folder = folder
         self._storage = storage
+        self._unauthenticated = unauthenticated
         self._ports = {"host": 0, "tenant": 0, "inbox": 0, **(ports or {})}
         self._changes = dict(settings or {})
         self._programs: list[Program] = []
@@ -253,6 +265,7 @@ class Stack:
             "infra.local.host",
             *("--app", str(REPOSITORY), "--settings", str(settings)),
             *("--port", str(self.host_port), "--keys", str(self.folder / "keys.json")),
+            *("--authentication", str(self._authentication_file())),
             *self.host_options,
         )
         # Whatever the shell sets for itself (a certificate bundle, a storage account) must not reach the app here.
@@ -260,6 +273,40 @@ class Stack:
         self.host = self._host.start()
         if not self.control.subscriptions():
             self.subscribe_to_events()
+
+    def _authentication_file(self) -> Path:
+        file = self.folder / "authentication.json"
+        file.write_text(json.dumps(self.authentication()), encoding="utf-8")
+        return file
+
+    def authentication(self) -> dict[str, Any]:
+        """Give the properties of `authsettingsV2`, as they are deployed, for this tenant's authority."""
+        is_on = self._unauthenticated is not Unauthenticated.OFF
+        return {
+            "platform": {"enabled": is_on, "runtimeVersion": "~1"},
+            "globalValidation": {
+                "requireAuthentication": True,
+                "unauthenticatedClientAction": self._unauthenticated.value if is_on else None,
+                "redirectToProvider": "azureactivedirectory",
+            },
+            "httpSettings": {"requireHttps": True},
+            "identityProviders": {
+                "azureActiveDirectory": {
+                    "enabled": True,
+                    "registration": {
+                        "clientId": OPERATORS_CLIENT_ID,
+                        "openIdIssuer": f"{self.tenant['authority']}/{WORKFORCE_TENANT}/v2.0",
+                    },
+                    "validation": {"allowedAudiences": [OPERATORS_CLIENT_ID, f"api://{OPERATORS_CLIENT_ID}"]},
+                }
+            },
+            "login": {"tokenStore": {"enabled": False}},
+        }
+
+    def operator_headers(self, *, key: str = "function") -> dict[str, str]:
+        """Give what an operator's call to the app carries: an access token, as the Azure CLI gets it, and a key."""
+        token = self.control.token(ALICE, "operators", lifetime=_A_DAY)
+        return {"Authorization": f"Bearer {token}", "x-functions-key": self.keys[key]}
 
     def subscribe_to_events(self) -> None:
         """Have the subscription's events delivered to the app's queue: by the topic's identity, or by a signature."""

@@ -192,6 +192,15 @@ PRINCIPALS: Final = (
 )
 PRINCIPALS_BY_ID: Final = {principal.id: principal for principal in PRINCIPALS}
 
+OPERATORS_CLIENT_ID: Final = "09e4a705-6c3d-4b8e-9f21-5a7d0c8e4b13"
+"""The registration that operators sign in to, to reach the responder's app."""
+
+AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+"""The application of the Azure command line (its real id), which gets people their tokens."""
+
+OPERATOR_IDS: Final = frozenset({ALICE.id, BREAK_GLASS_1.id})
+"""Who is assigned to the operators' registration."""
+
 ATTACKERS: Final = frozenset({MALLORY.id, TRUDY.id, IMPOSTOR.id})
 """Who may write Azure role assignments without holding a role, while the setting `attackers_may_assign_roles` is on."""
 

@@ -108,7 +108,7 @@ def _of_app(url: str, *, pages: bool) -> "Report":
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CommandError(f"{url} gave no answer ({type(error).__name__}): {_NOT_RUNNING}") from error
-    if answer.status_code in {401, 403}:
+    if answer.status_code in {302, 401, 403}:
         raise CommandError(
             f"{url} answered {answer.status_code}: {_KEY} should be a function key of the app, and {_TOKEN} an access"
             " token for the operators' registration (az account get-access-token --resource CLIENT_ID)"

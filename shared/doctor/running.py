@@ -12,6 +12,9 @@ from shared.doctor.findings import Check, Finding, failed, ok, unknown, warning
 from shared.doctor.ground import Ground
 from shared.errors import EdgeError
 
+_SIGN_IN: Final = "/.auth/login/"
+"""Where App Service authentication sends whoever hasn't signed in, when it doesn't refuse."""
+
 _MOST_SKEW: Final = timedelta(seconds=60)
 
 
@@ -41,6 +44,8 @@ def _anonymous(ground: Ground) -> list[Finding]:
         heard = ground.web.ask("GET", f"{address}/api/cases")
     except EdgeError as error:
         return [failed(str(error), cure=_NO_ANSWER)]
+    if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
+        return [ok(f"{address} sends a call without a key to the sign-in page")]
     if heard.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return [ok(f"{address} answers {heard.status} to a call without a key")]
     if heard.status >= HTTPStatus.INTERNAL_SERVER_ERROR or heard.status == HTTPStatus.NOT_FOUND:

@@ -203,6 +203,6 @@ def _ready(stack: Stack) -> Generator[_Bench]:
         desk = Desk(stack.operator_values())
         desk.seed()
         snapshots = f"{stack.host['url']}/admin/functions/take_snapshots"
-        httpx.post(snapshots, json={}, headers={"x-functions-key": stack.keys["master"]}).raise_for_status()
+        httpx.post(snapshots, json={}, headers=stack.operator_headers(key="master")).raise_for_status()
         until(desk.snapshots_taken, within=_WITHIN, what="no snapshots")
         yield _Bench(stack=stack, caught=caught, desk=desk)

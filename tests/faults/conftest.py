@@ -16,9 +16,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ground]:
         desk = Desk(stack.operator_values())
         with (
             httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,
-            httpx.Client(
-                base_url=stack.host["url"], headers={"x-functions-key": stack.keys["master"]}, timeout=10
-            ) as host,
+            httpx.Client(base_url=stack.host["url"], headers=stack.operator_headers(key="master"), timeout=10) as host,
         ):
             yield Ground(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
 

@@ -30,7 +30,7 @@ from tests.infra.local.tenant.queue_service import QueueService
 pytestmark = pytest.mark.stack
 
 _POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
-_STORAGE: Final = f"/({HOST_ACCOUNT}|{EVIDENCE_ACCOUNT})/"
+_STORAGE: Final = f"/({HOST_ACCOUNT}|{EVIDENCE_ACCOUNT})"
 _PAGED: Final = replace(story.OWNER_TAKEN, decision="page", outcome="none")
 
 

@@ -561,6 +561,20 @@ def test_who_may_call_the_app(there: Surroundings, status: int, told: str) -> No
     assert there.asked == ["GET https://responder.example/api/cases"]
 
 
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("/.auth/login/aad?post_login_redirect_url=%2Fapi%2Fcases", Status.OK),
+        ("https://responder.example/.auth/login/aad", Status.OK),
+        ("/api/cases/", Status.FAILED),
+        ("", Status.FAILED),
+    ],
+)
+def test_a_sign_in_page_keeps_people_out_too(there: Surroundings, location: str, found: Status) -> None:
+    there.heard = Heard(status=302, headers={"location": location})
+    assert there.look("anonymous-refused")[0].status is found
+
+
 def test_where_the_app_is(there: Surroundings) -> None:
     there.settings = {"CASE_LINK": ""}
     assert there.look("anonymous-refused")[0].status is Status.UNKNOWN

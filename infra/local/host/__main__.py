@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from infra.local.host.app_settings import settings_from
+from infra.local.host.auth_settings import auth_settings_from
 from infra.local.host.console import claim_stdout, log_to_stderr
 from infra.local.host.errors import AppError, SettingsError
 from infra.local.host.host import USUAL, Options, Ready, run_host
@@ -58,6 +59,12 @@ def _arguments() -> argparse.Namespace:
         metavar="SECONDS",
         help="how long running functions may go on once the host was told to stop",
     )
+    parser.add_argument(
+        "--authentication",
+        type=Path,
+        metavar="FILE",
+        help="App Service authentication in front: the properties of authsettingsV2; off without it",
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and failures")
     return parser.parse_args()
 
@@ -73,6 +80,7 @@ def _run(arguments: argparse.Namespace, stdout: TextIO) -> int:
             start_limit=arguments.start_limit,
             grace=arguments.grace,
             hide_messages=arguments.hide_messages,
+            authentication=auth_settings_from(arguments.authentication) if arguments.authentication else None,
             is_quiet=arguments.quiet,
         )
         asyncio.run(

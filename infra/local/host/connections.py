@@ -5,6 +5,7 @@ with `NAME__credential` (`managedidentity`) and `NAME__clientId` for a user-assi
 """
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -85,6 +86,12 @@ def managed_identity(client_id: str) -> "AsyncTokenCredential":
     from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415 - imported where it is used
 
     return ManagedIdentityCredential(client_id=client_id) if client_id else ManagedIdentityCredential()
+
+
+def trusted_authorities() -> ssl.SSLContext | bool:
+    """Give the same for HTTPS of other kinds."""
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    return ssl.create_default_context(cafile=bundle) if bundle else True
 
 
 def authority() -> str | bool:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
+from infra.local.host.auth_settings import AuthSettings
+from infra.local.host.authentication import Authentication
 from infra.local.host.connections import is_connected
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
@@ -47,6 +49,8 @@ class Options:
     """How long running functions may go on once the host was told to stop."""
     hide_messages: timedelta | None = None
     """How long a message is hidden while its function runs, and so after a crash; None for ten minutes."""
+    authentication: AuthSettings | None = None
+    """How App Service authentication stands in front of the app; None when it is off."""
     is_quiet: bool = False
     """Whether only warnings and failures are said."""
 
@@ -57,11 +61,14 @@ USUAL = Options()
 class Host:
     """Plays the functions of one loaded app."""
 
-    def __init__(self, *, app: Path, settings: HostSettings, keys: Keys, worker: Worker, grace: timedelta) -> None:
+    def __init__(self, *, app: Path, settings: HostSettings, keys: Keys, worker: Worker, options: Options) -> None:
         self._app = app
         self._settings = settings
         self._keys = keys
-        self._grace = grace.total_seconds()
+        self._grace = options.grace.total_seconds()
+        self._authentication = (
+            Authentication(options.authentication, secret=keys.master) if options.authentication else None
+        )
         self._accounts = Accounts(os.environ.get)
         self._outputs = Outputs(accounts=self._accounts, encoding=settings.queues.message_encoding)
         self._invocations = Invocations(worker=worker, outputs=self._outputs, timeout=settings.function_timeout)
@@ -132,6 +139,7 @@ class Host:
         server = Server(
             http=HttpTriggers(functions=self._http, keys=self._keys, invocations=self._invocations),
             by_hand=self._by_hand,
+            authentication=self._authentication,
             keys=self._keys,
             stopping=self.stopping,
         )
@@ -173,11 +181,13 @@ async def run_host(
     os.environ.setdefault("AZURE_FUNCTIONS_ENVIRONMENT", "Development")
     os.environ.setdefault("AzureWebJobsScriptRoot", str(app))
     os.environ.setdefault("WEBSITE_HOSTNAME", address)
+    # The platform's to say, whatever the settings claim.
+    os.environ["WEBSITE_AUTH_ENABLED"] = str(options.authentication is not None)
     worker = Worker(app, start_limit=options.start_limit, is_quiet=options.is_quiet)
     functions = _in_order(function_from(metadata, os.environ.get) for metadata in await worker.load())
     for path in settings.unknown:
         _log.warning("%s: %s isn't played by this host", HOST_JSON, path)
-    host = Host(app=app, settings=settings, keys=keys, worker=worker, grace=options.grace)
+    host = Host(app=app, settings=settings, keys=keys, worker=worker, options=options)
     for function in functions:
         host.add(function)
     _stop_on_signals(host.stopping)

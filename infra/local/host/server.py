@@ -9,6 +9,7 @@ from typing import cast
 
 from aiohttp import hdrs, web
 
+from infra.local.host.authentication import Authentication
 from infra.local.host.errors import SettingsError
 from infra.local.host.http_trigger import HttpTriggers, key_in
 from infra.local.host.invocations import Outcome
@@ -42,11 +43,13 @@ class Server:
         *,
         http: HttpTriggers,
         by_hand: Mapping[str, RunByHand],
+        authentication: Authentication | None,
         keys: Keys,
         stopping: asyncio.Event,
     ) -> None:
         self._http = http
         self._by_hand = by_hand
+        self._authentication = authentication
         self._keys = keys
         self._stopping = stopping
         self._by_hand_running: set[asyncio.Task[Outcome]] = set()
@@ -74,6 +77,11 @@ class Server:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if self._stopping.is_set():
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, headers={hdrs.CONNECTION: "close"})
+        if self._authentication:
+            return await self._authentication.answer(request, self._answer_of_host)
+        return await self._answer_of_host(request)
+
+    async def _answer_of_host(self, request: web.Request) -> web.StreamResponse:
         path = request.path.lower()
         if path.startswith(_ADMIN):
             return await self._run_by_hand(request)

@@ -12,7 +12,7 @@ from infra.local.world import Json, Principal
 # The tenant speaks plain HTTP, and loading the public authorities for each client takes longer than a call.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-type Resource = Literal["graph", "arm", "storage"]
+type Resource = Literal["graph", "arm", "storage", "operators"]
 
 
 class TenantControl:

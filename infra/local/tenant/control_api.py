@@ -22,7 +22,7 @@ _AUDIENCES = {"graph": GRAPH, "arm": ARM, "storage": STORAGE}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _TokenWanted:
     principal: str
-    resource: Literal["graph", "arm", "storage"] = "graph"
+    resource: Literal["graph", "arm", "storage", "operators"] = "graph"
     unthrottled: bool = False
     lifetime: int = 3600
 
@@ -116,6 +116,9 @@ class ControlApi:
 
     async def _token(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _TokenWanted)
+        if wanted.resource == "operators":
+            token = self._simulation.operator_token(_principal(wanted.principal), lifetime=wanted.lifetime)
+            return web.json_response({"access_token": token})
         token = self._simulation.token_for(
             _principal(wanted.principal),
             _AUDIENCES[wanted.resource],

@@ -16,8 +16,10 @@ from infra.local.tenant.control_api import ControlApi
 from infra.local.tenant.faults import Fault
 from infra.local.tenant.graph import graph_routes
 from infra.local.tenant.instants import instant
+from infra.local.tenant.people_sign_in import PeopleSignIn
 from infra.local.tenant.sign_in import SignIn
 from infra.local.tenant.simulation import Simulation
+from infra.local.world import WORKFORCE_TENANT
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,14 +48,19 @@ class Server:
     async def start(self, *, port: int, tls_port: int) -> tuple[int, int]:
         """Listen on loopback; a port of 0 takes a free one. Answers both ports."""
         sign_in = SignIn(self._simulation)
+        people = PeopleSignIn(self._simulation)
         plain = [
             *sign_in.plain_routes(),
+            *people.plain_routes(),
             *ControlApi(self._simulation).routes(),
             *Arm(self._simulation).routes(),
             *graph_routes(self._simulation, _GRAPH_OPERATIONS),
         ]
         http = await self._listen(plain, port)
-        https = await self._listen(sign_in.tls_routes(), tls_port, ssl_context=self._simulation.certificates.server)
+        tls = [*sign_in.tls_routes(), *people.tls_routes()]
+        https = await self._listen(tls, tls_port, ssl_context=self._simulation.certificates.server)
+        self._simulation.root = f"http://{_HOST}:{http}"
+        self._simulation.operators.issuer = f"https://localhost:{https}/{WORKFORCE_TENANT}/v2.0"
         return http, https
 
     async def stop(self) -> None:

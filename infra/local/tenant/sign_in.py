@@ -74,12 +74,14 @@ class SignIn:
         )
 
     async def _metadata(self, request: web.Request) -> web.Response:
-        root = f"{request.url.origin()}/{request.match_info['tenant']}"
+        tenant = request.match_info["tenant"]
+        root = f"{request.url.origin()}/{tenant}"
         return web.json_response(
             {
                 "issuer": f"{root}/v2.0",
                 "token_endpoint": f"{root}/oauth2/v2.0/token",
-                "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                "authorization_endpoint": f"{self._simulation.root}/{tenant}/oauth2/v2.0/authorize",
+                "jwks_uri": f"{root}/discovery/v2.0/keys",
             }
         )
 

@@ -2,13 +2,16 @@
 
 import secrets
 from collections import defaultdict, deque
+from http import HTTPStatus
 
 from infra.local import world
+from infra.local.tenant.api_error import ApiError
 from infra.local.tenant.azure_access import AzureAccess
 from infra.local.tenant.certificates import Certificates
 from infra.local.tenant.directory import Directory
 from infra.local.tenant.event_grid import EventGrid
 from infra.local.tenant.faults import Faults
+from infra.local.tenant.operator_tokens import OperatorTokens
 from infra.local.tenant.pace import Pace
 from infra.local.tenant.role_assignments import RoleAssignments
 from infra.local.tenant.settings import Settings
@@ -22,10 +25,12 @@ class Simulation:
     """Everything lives in memory: the tenant is not what crashes in a drill."""
 
     def __init__(self, certificates: Certificates) -> None:
-        """Make the world as it is seeded."""
+        """Make the world as it is seeded. `root` is the address by HTTP, known once the server listens."""
         self.certificates = certificates
+        self.root = ""
         self.identity_header = secrets.token_hex(16)
         self.issuer = TokenIssuer()
+        self.operators = OperatorTokens()
         self.settings = Settings()
         self.directories = self._seeded_directories()
         self.role_assignments = RoleAssignments()
@@ -65,6 +70,16 @@ class Simulation:
             unthrottled=unthrottled,
         )
 
+    def operator_token(self, person: Principal, *, lifetime: int) -> str:
+        """Make an access token for the operators' registration; raises ApiError for who isn't assigned to it."""
+        _insist_on_assignment(person)
+        return self.operators.access_token(person, lifetime=lifetime)
+
+    def id_token(self, person: Principal, *, nonce: str) -> str:
+        """Make an id token for the operators' registration; raises ApiError for who isn't assigned to it."""
+        _insist_on_assignment(person)
+        return self.operators.id_token(person, nonce=nonce)
+
     def grant(self, principal_id: str, name: str) -> None:
         """Give a Graph permission, or, when the name holds a slash, an Azure action."""
         if "/" in name:
@@ -87,3 +102,10 @@ class Simulation:
     def _seeded_graph_roles(self) -> defaultdict[str, set[str]]:
         seeded = {principal_id: set(roles) for principal_id, roles in world.GRAPH_ROLES.items()}
         return defaultdict(set, seeded)
+
+
+def _insist_on_assignment(person: Principal) -> None:
+    if person.id in world.OPERATOR_IDS:
+        return
+    message = f"AADSTS50105: {person.name} isn't assigned to the application, nor a member of a group that is."
+    raise ApiError(HTTPStatus.FORBIDDEN, "invalid_grant", message)

@@ -65,6 +65,7 @@ def test_the_app_examines_itself(
     healthy: Healthy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("RESPONDER_KEY", healthy.stack.keys["function"])
+    monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
     assert main(["doctor", "--json", "--app", healthy.stack.host["url"]]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["healthy"] is True
@@ -72,9 +73,18 @@ def test_the_app_examines_itself(
     assert {line["status"] for line in report["lines"]} == {"ok"}
 
 
-def test_the_app_tells_nobody_without_a_key(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("has_token", "answered"), [(False, 302), (True, 401)])
+def test_the_app_tells_nobody_without_a_token_and_a_key(
+    healthy: Healthy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    has_token: bool,  # noqa: FBT001 - a parameter
+    answered: int,
+) -> None:
+    if has_token:
+        monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
     assert main(["doctor", "--app", healthy.stack.host["url"]]) == 2
-    assert "answered 401: RESPONDER_KEY should be" in capsys.readouterr().err
+    assert f"answered {answered}: RESPONDER_KEY should be" in capsys.readouterr().err
 
 
 def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.stack import Stack
 from tests.infra.local.host.running import Azurite, RunningHost
 
 type Launch = Callable[..., RunningHost]
@@ -13,6 +14,17 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     azurite = Azurite.start(tmp_path_factory.mktemp("azurite"))
     yield azurite
     azurite.stop()
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start the stack without its functions host."""
+    stack = Stack(tmp_path_factory.mktemp("parts"))
+    try:
+        stack.start_parts()
+        yield stack
+    finally:
+        stack.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """The host over an account that it reaches as deployed: by managed identity, over HTTPS, with no key anywhere."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -12,10 +10,11 @@ from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy, TextBase64EncodePolicy
 
-from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack, StorageAccess, connection_string
+from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack, connection_string
 from infra.local.tenant.control import Resource
 from infra.local.world import ALICE, RESPONDER
 from tests.infra.local.host.conftest import Launch
+from tests.infra.local.host.parts import place_of, settings_of, string_of, trusting
 from tests.infra.local.host.running import until, write_app
 from tests.infra.local.host.sample_apps import SEEN
 
@@ -39,39 +38,6 @@ APP = (
 )
 QUICK = {"extensions": {"queues": {"maxDequeueCount": 2, "maxPollingInterval": "00:00:00.2"}}}
 WELL_KNOWN_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-
-
-@pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Start the stack without its functions host."""
-    stack = Stack(tmp_path_factory.mktemp("parts"))
-    try:
-        stack.start_parts()
-        yield stack
-    finally:
-        stack.stop()
-
-
-def settings_of(parts: Stack, **changes: str) -> dict[str, str]:
-    storage = parts.storage_settings(StorageAccess.IDENTITY, parts.azurite.addresses)
-    return {**storage, "AzureFunctionsWebHost__hostid": f"identity-{uuid4().hex[:8]}", **changes}
-
-
-def place_of(parts: Stack) -> dict[str, str]:
-    return {
-        "IDENTITY_ENDPOINT": parts.tenant["identity_endpoint"],
-        "IDENTITY_HEADER": parts.tenant["identity_header"],
-        "SSL_CERT_FILE": parts.tenant["ca_file"],
-        "REQUESTS_CA_BUNDLE": parts.tenant["ca_file"],
-    }
-
-
-def trusting(parts: Stack) -> dict[str, Any]:
-    return {"connection_verify": parts.tenant["ca_file"], "retry_total": 0}
-
-
-def string_of(parts: Stack) -> str:
-    return connection_string(parts.azurite.addresses, HOST_ACCOUNT, parts.azurite.keys[HOST_ACCOUNT])
 
 
 def queue(parts: Stack, name: str) -> QueueClient:
