@@ -32,6 +32,7 @@ HIDDEN_FOR: Final = 5
 """Seconds until a message comes back whose function was killed; in Azure ten minutes, which nobody wants to wait."""
 
 _EMPTIED: Final = (Table.CASES, Table.OUTBOX, Table.CURSORS, Table.SWITCHES)
+_BASE64: Final = TextBase64EncodePolicy()
 WITHIN: Final = 45.0
 """How long a case may take here, in seconds, whatever happens to it."""
 
@@ -104,9 +105,8 @@ class Ground:
         azurite = self.stack.azurite
         return connection_string(azurite.addresses, HOST_ACCOUNT, azurite.keys[HOST_ACCOUNT])
 
-    def _queue(self, name: str) -> QueueClient:
+    def _queue(self, name: str, encoding: TextBase64EncodePolicy | None = _BASE64) -> QueueClient:
         options: dict[str, Any] = {"connection_verify": self.stack.tenant["ca_file"]}
-        encoding = TextBase64EncodePolicy()
         return QueueClient.from_connection_string(self._connection(), name, message_encode_policy=encoding, **options)
 
     def _take_snapshots(self) -> None:
@@ -198,7 +198,7 @@ class Ground:
 
     def put_raw(self, queue: str, text: str) -> None:
         """Put a text in a queue as it stands, without base64."""
-        with QueueClient.from_connection_string(connection_string(self.stack.azurite.addresses), queue) as client:
+        with self._queue(queue, encoding=None) as client:
             client.send_message(text)
 
     def posts(self, case: Case, kind: str) -> list[dict[str, Any]]:
