@@ -12,17 +12,18 @@ from msgspec import Struct
 
 from shared.cases import Outcome
 from shared.catalog import Already, Doubt, Plan, Put
-from shared.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.errors import EdgeError, Locked, Refused, Rejected, Unreachable
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
 
 
 class Acted(Struct, frozen=True, kw_only=True):
-    """What came of it, and what was read back."""
+    """What came of it, and what was read back; `by_hand` is the command that would help, "" where there is none."""
 
     outcome: Outcome
     proof: str
+    by_hand: str = ""
 
 
 def put_back(
@@ -43,10 +44,10 @@ def put_back(
     lost = ""
     try:
         apply(put)
-    except Refused as refused:
+    except Locked as locked:
+        return Acted(outcome=Outcome.LOCKED, proof=str(locked), by_hand=locked.by_hand)
+    except (Refused, Rejected) as refused:
         return Acted(outcome=Outcome.FAILED, proof=str(refused))
-    except Rejected as rejected:
-        return Acted(outcome=Outcome.FAILED, proof=str(rejected))
     except Unreachable as unreachable:
         # It may have been carried out all the same: only reading back can tell.
         lost = str(unreachable)

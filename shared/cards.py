@@ -200,6 +200,7 @@ _COLOURS: Final[Mapping[Ending, str]] = {
     Ending.ALREADY: "good",
     Ending.UNPROVED: "warning",
     Ending.FAILED: "attention",
+    Ending.LOCKED: "attention",
     Ending.UNDER_WAY: "warning",
     Ending.GIVEN_UP: "attention",
     Ending.OBSERVED: "accent",
@@ -210,6 +211,7 @@ _COLOURS: Final[Mapping[Ending, str]] = {
 _PUT_BACK_IS: Final[Mapping[Ending, str]] = {
     Ending.UNPROVED: "Put back",
     Ending.FAILED: "To put back",
+    Ending.LOCKED: "To put back",
     Ending.UNDER_WAY: "Put back",
     Ending.NEEDS_YOU: "To put back",
     Ending.GIVEN_UP: "To put back",

@@ -43,13 +43,17 @@ class Decision(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of it. `NONE` is the outcome of a case for which nothing was to be done."""
+    """What came of it. `NONE` is the outcome of a case for which nothing was to be done.
+
+    `LOCKED` is for now: a management lock forbids it, and it is tried again until the lock is gone.
+    """
 
     NONE = "none"
     DONE = "done"
     ALREADY = "already"
     UNVERIFIED = "unverified"
     FAILED = "failed"
+    LOCKED = "locked"
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -57,8 +61,9 @@ class Case(Struct, frozen=True, kw_only=True):
 
     `target` carries the changes. `because` says why it was decided so, `standing_because` which approval row (or its
     absence) says so; `would` is what a stricter mode would have done. `summary` is the plan in words, `proof`
-    what was read back, `before` and `record` are blob names in `evidence`. `lease_until` is when somebody else may take
-    the case over.
+    what was read back, `by_hand` the command by which a person does what the responder doesn't, `before` and `record`
+    are blob names in `evidence`. `lease_until` is when somebody else may take the case over; `locked_at` is when a lock
+    first kept it from being put back.
     """
 
     id: str
@@ -83,6 +88,8 @@ class Case(Struct, frozen=True, kw_only=True):
     put_back: tuple[Change, ...] = ()
     outcome: Outcome = Outcome.NONE
     proof: str = ""
+    by_hand: str = ""
+    locked_at: datetime | None = None
     attempts: int = 0
     lease_until: datetime | None = None
     decided_at: datetime | None = None

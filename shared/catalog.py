@@ -131,9 +131,13 @@ class Already(Struct, frozen=True, kw_only=True, tag="already"):
 
 
 class Doubt(Struct, frozen=True, kw_only=True, tag="doubt"):
-    """It can't be told what would be right, so people are paged instead."""
+    """It can't be told what would be right, or the responder may not do it, so people are paged instead.
+
+    `by_hand` is the command by which a person does it, "" where there is none to tell.
+    """
 
     because: str
+    by_hand: str = ""
 
 
 class Put(Struct, frozen=True, kw_only=True, tag="put"):

@@ -10,6 +10,7 @@
     │   ├── Throttled          429, with retry_after
     │   ├── Refused            401 or 403: names the permission that was needed
     │   ├── Rejected           any other 4xx: what was sent is wrong
+    │   │   └── Locked         409 ScopeLocked: a lock on the resource, or above it, forbids it for now
     │   └── Unreachable        5xx, cut connection, time-out
     └── LeaseLost              another run has taken the case over
 
@@ -74,6 +75,27 @@ class Refused(EdgeError):
 
 class Rejected(EdgeError):
     """Another 4xx: the request itself is wrong, or the object's state doesn't allow it."""
+
+
+class Locked(Rejected):
+    """A management lock forbids it until somebody removes it; nothing was changed.
+
+    `scopes` are the resource ids that carry the locks; `by_hand` is the command that removes them, "" where the locks
+    could not be read.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        scopes: Sequence[str],
+        by_hand: str = "",
+        status: int = 409,
+        code: str = "ScopeLocked",
+    ) -> None:
+        self.scopes = tuple(scopes)
+        self.by_hand = by_hand
+        super().__init__(message, status=status, code=code)
 
 
 class Unreachable(EdgeError):

@@ -15,12 +15,14 @@ import msgspec
 
 from shared.act import put_back, settled
 from shared.authorize import Authorization
+from shared.bulletins import Bulletin
 from shared.cases import Case, Decision, Outcome, Standing, State
 from shared.catalog import (
     Already,
     Answer,
     AnyDetection,
     Detection,
+    Doubt,
     Image,
     Look,
     Mode,
@@ -44,6 +46,9 @@ from shared.surroundings import Surroundings, as_far_as_known, authorization_of,
 _log = logging.getLogger("responder.pipeline")
 
 MOST_ATTEMPTS: Final = 6
+LOCK_PAUSE: Final = timedelta(minutes=5)
+"""How long a case that a management lock holds up is left alone before it is tried again."""
+
 _BACKOFF: Final = timedelta(seconds=10)
 _ATTEMPTS_AT_READING: Final = 3
 """How often a case is put off because the tenant can't be read, before the owners are paged instead."""
@@ -148,7 +153,7 @@ class _Run:
         if detection is None:
             self.give_up("its detection is no longer in the catalogue")
             return
-        if case.attempts > MOST_ATTEMPTS:
+        if case.attempts > MOST_ATTEMPTS and case.outcome is not Outcome.LOCKED:
             self.give_up("every attempt was broken off")
             return
         event = event_of(self.machine, case)
@@ -182,8 +187,43 @@ class _Run:
         if until is None or until - self.machine.clock() < lease * 2 / 3:
             self.move()
 
+    def hold_up(self, detection: AnyDetection, proof: str, by_hand: str) -> None:
+        """Page a case that a lock keeps from being put back, once, and leave it open to be tried again.
+
+        It isn't counted as an attempt: the lock may stand for days. Nothing was changed, so what an approval, a mode
+        or the kill switch says by then holds.
+        """
+        now = self.machine.clock()
+        self.move(
+            outcome=Outcome.LOCKED,
+            proof=proof,
+            by_hand=by_hand,
+            locked_at=self.held.case.locked_at or now,
+            attempts=1,
+            lease_until=now + LOCK_PAUSE,
+        )
+        case = self.held.case
+        _log.warning("case %s is held up by a lock: %s", case.id, proof)
+        for page in self.machine.notifier.post(case, detection):
+            self.machine.notifier.send(page, case, detection)
+
+    def _tell_of_unlocked(self) -> None:
+        """Tell that a case was put back after all: its own pages, which said that it wasn't, are sent once."""
+        case = self.held.case
+        if case.locked_at is None or case.outcome not in {Outcome.DONE, Outcome.ALREADY}:
+            return
+        self.machine.notifier.publish(
+            Bulletin(
+                key=f"unlocked {case.id}",
+                title="The lock is gone, and the change was put back",
+                text=f"Case {case.id}: {case.proof}",
+                what_to_do="Set the lock again.",
+            )
+        )
+
     def tell(self, detection: AnyDetection) -> None:
         """Write the pages, close the case, send the pages: from the outbox on they can't be lost."""
+        self._tell_of_unlocked()
         pages = self.machine.notifier.post(self.held.case, detection)
         self.close()
         for page in pages:
@@ -201,6 +241,10 @@ class _Run:
         _log.warning("case %s, attempt %s: %s", case.id, case.attempts, error)
         if not case.is_open:
             # Only a page is left to be sent, and that waits in the outbox.
+            return
+        if case.attempts >= MOST_ATTEMPTS and case.outcome is Outcome.LOCKED:
+            # People know of it. It isn't given up before the lock is gone.
+            self.move(attempts=1, lease_until=self.machine.clock() + LOCK_PAUSE)
             return
         if case.attempts >= MOST_ATTEMPTS:
             self.give_up(str(error) or type(error).__name__)
@@ -266,7 +310,11 @@ class _Answering:
 
     def _is_begun(self) -> bool:
         """Whether an earlier run had decided to put it back, and may have begun to."""
-        return self.case.decision is Decision.REMEDIATE
+        return self.case.decision is Decision.REMEDIATE and not self._is_locked()
+
+    def _is_locked(self) -> bool:
+        """Whether the last run was refused for a lock, so that nothing of it was carried out."""
+        return self.case.outcome is Outcome.LOCKED
 
     def _stop_halfway(self, decided: Decided) -> None:
         """Leave a case to people that must no longer be put back, when that may have been done in part."""
@@ -279,6 +327,7 @@ class _Answering:
             standing_because=authorization.because,
             decision=Decision.RECORD,
             because="the actor is approved",
+            outcome=Outcome.NONE,
             decided_at=self.machine.clock(),
         )
 
@@ -296,7 +345,8 @@ class _Answering:
         try:
             look, plan = self._plan_when_visible(remediation) if may_act else self._plan(remediation)
         except (EdgeError, BadIdentifier) as error:
-            if may_act and isinstance(error, (Throttled, Unreachable)) and self.case.attempts < _ATTEMPTS_AT_READING:
+            may_pass = isinstance(error, (Throttled, Unreachable))
+            if may_act and may_pass and (self.case.attempts < _ATTEMPTS_AT_READING or self._is_locked()):
                 raise
             return None, msgspec.structs.replace(facts, unread=str(error))
         loses = look.touches | (plan.touches if isinstance(plan, Put) else frozenset[str]())
@@ -346,7 +396,8 @@ class _Answering:
     def _spent(self, facts: Facts) -> Facts:
         """Count one more remediation of this kind, or give facts by which it is too many."""
         remediation = self.detection.remediation
-        if remediation is None:
+        if remediation is None or self._is_locked():
+            # What a lock holds up was counted when it was first decided.
             return facts
         try:
             room = self.machine.switches.spend(remediation.kind, limit=facts.limit)
@@ -364,6 +415,8 @@ class _Answering:
             "decision": decided.decision,
             "because": decided.because,
             "would": decided.would,
+            "outcome": Outcome.NONE,
+            "by_hand": plan.by_hand if isinstance(plan, Doubt) else "",
             "decided_at": now,
         }
         planned = isinstance(plan, Put)
@@ -384,7 +437,7 @@ class _Answering:
     def settle(self) -> None:
         """Go on after a crash: what an earlier run may have done is looked for before anything is decided again."""
         remediation = self.detection.remediation
-        if remediation is None:
+        if remediation is None or self._is_locked():
             self.run.move(state=State.OPENED)
             return
         plan = settled(
@@ -418,6 +471,9 @@ class _Answering:
             wait=self.machine.wait,
             within=self.machine.settings.read_back,
         )
+        if acted.outcome is Outcome.LOCKED:
+            self.run.hold_up(self.detection, acted.proof, acted.by_hand)
+            return
         self._acted(acted.outcome, acted.proof)
 
     def _acted(self, outcome: Outcome, proof: str) -> None:

@@ -277,7 +277,7 @@ def _json(case: Case) -> str:
 
 
 def _shortened(case: Case, longest: int, changes: int) -> Case:
-    texts = ("standing_because", "because", "would", "summary", "proof", "acknowledged_by")
+    texts = ("standing_because", "because", "would", "summary", "proof", "by_hand", "acknowledged_by")
     put_back = tuple(
         Change(
             name=_cut(change.name, longest),

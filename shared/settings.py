@@ -55,7 +55,8 @@ class Unresolved:
         """Say what to do about it."""
         named = f"the secret {self.secret}" if self.secret else "the secret"
         return (
-            f"See that {named} is in the vault and enabled, and that the app's identity has Key Vault Secrets User on it."
+            f"See that {named} is in the vault and enabled, and that the app's identity may read it (Key Vault Secrets"
+            " User)."
             " Then deploy again (infra/scripts/deploy.sh), or have references read anew: az rest --method post --url"
             ' "https://management.azure.com$(az functionapp show -g GROUP -n APP --query id -o tsv)'
             '/config/configreferences/appsettings/refresh?api-version=2022-03-01".'

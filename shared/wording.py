@@ -78,6 +78,7 @@ class Ending(StrEnum):
     ALREADY = "Nothing left to put back"
     UNPROVED = "Check this, it isn't proved that it was put back"
     FAILED = "Could not be put back"
+    LOCKED = "Needs you, a lock keeps it from being put back"
     UNDER_WAY = "Being put back"
     NEEDS_YOU = "Needs you"
     GIVEN_UP = "Needs you, the responder had to give up"
@@ -104,6 +105,7 @@ _REMEDIATED: Final[Mapping[Outcome, Ending]] = {
     Outcome.ALREADY: Ending.ALREADY,
     Outcome.UNVERIFIED: Ending.UNPROVED,
     Outcome.FAILED: Ending.FAILED,
+    Outcome.LOCKED: Ending.LOCKED,
 }
 
 
@@ -171,7 +173,7 @@ def result(case: Case, *, most: int) -> str:
     match ending_of(case):
         case Ending.PUT_BACK:
             return _proved(case, most)
-        case Ending.ALREADY | Ending.UNPROVED | Ending.FAILED:
+        case Ending.ALREADY | Ending.UNPROVED | Ending.FAILED | Ending.LOCKED:
             return _sentence(case.proof or case.because, most)
         case Ending.UNDER_WAY:
             return _sentence(case.summary or case.because, most)
@@ -214,7 +216,21 @@ def next_steps(case: Case, detection: AnyDetection, *, most: int) -> tuple[str, 
     approve = (_approve(case, detection, most),) if wanted else ()
     # Of a sign-in the first step says whom to ask; nobody should be told to block a break-glass account.
     ask = () if detection.counted or is_sign_in(detection) else (_ask(case, most),)
-    return (*_urgent_steps(case, detection), *ask, *approve)
+    return (*_urgent_steps(case, detection), *_command(case, most), *ask, *approve)
+
+
+def _command(case: Case, most: int) -> tuple[str, ...]:
+    """Give what a person can run, whole: half a command is worse than none."""
+    if not case.by_hand:
+        return ()
+    told_command = told(case.by_hand, most * 10)
+    if ending_of(case) is Ending.LOCKED:
+        return (f"The command for it: {told_command}",)
+    return (f"The responder may not do it. Who may, runs: {told_command}",) if _is_for_people(case) else ()
+
+
+def _is_for_people(case: Case) -> bool:
+    return ending_of(case) in {Ending.NEEDS_YOU, Ending.GIVEN_UP}
 
 
 def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
@@ -232,12 +248,21 @@ def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
             return (f"Open the {thing} and {check}.",)
         case Ending.FAILED | Ending.GIVEN_UP:
             return (still_so, *_grants(case, detection))
-        case Ending.UNDER_WAY:
-            return ("Wait a minute, then look at the case again.",)
         case Ending.NEEDS_YOU:
             return (_needed(case, detection, thing),)
-        case Ending.OBSERVED:
-            return ("Nothing was changed. Say whether you would have wanted it: that tells when to enforce.",)
+        case Ending.LOCKED | Ending.UNDER_WAY | Ending.OBSERVED as same:
+            return (_SAME_STEPS[same],)
+
+
+_SAME_STEPS: Final[Mapping[Ending, str]] = {
+    Ending.LOCKED: (
+        "The change is still in force. Remove the lock: within ten minutes the responder puts it back by itself and"
+        " says so. Then set the lock again."
+    ),
+    Ending.UNDER_WAY: "Wait a minute, then look at the case again.",
+    Ending.OBSERVED: "Nothing was changed. Say whether you would have wanted it: that tells when to enforce.",
+}
+"""What to do where it doesn't depend on the case."""
 
 
 def _first_step(detection: AnyDetection) -> str:
@@ -313,13 +338,17 @@ def facts(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -> 
         ("Decision", f"{case.decision.capitalize()} (mode {case.mode}): {told(case.because, most * 3)}".rstrip(": ")),
         ("Would", told(case.would.removeprefix("would "), most * 3)),
         ("Plan", told(case.summary, most * 3)),
-        ("Failure" if case.outcome is Outcome.FAILED else "Proof", told(case.proof, most * 3)),
+        (_PROOF_IS.get(case.outcome, "Proof"), told(case.proof, most * 3)),
         ("Undo", detection.remediation.undo if _was_done(case) and detection.remediation else ""),
         ("Detection", f"{told(detection.title, most * 2)} ({detection.id}, guide row {detection.seed_row})"),
         ("Read by", _acknowledged(case, most)),
         ("Case", told(case.id, most)),
     )
     return tuple(row for row in rows if row[1])
+
+
+_PROOF_IS: Final[Mapping[Outcome, str]] = {Outcome.FAILED: "Failure", Outcome.LOCKED: "Locked"}
+"""What the text is called that says what was read back, where nothing was."""
 
 
 def _by_whom(case: Case, most: int) -> tuple[tuple[str, str], ...]:

@@ -68,6 +68,7 @@ resource actRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
         actions: [
           'Microsoft.Authorization/roleAssignments/write'
           'Microsoft.Authorization/roleAssignments/delete'
+          'Microsoft.Authorization/locks/read'
         ]
         notActions: []
         dataActions: []

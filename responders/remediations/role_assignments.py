@@ -1,8 +1,11 @@
 """Azure role assignments: take away a new one, put a changed one back, bring a removed one back."""
 
-from collections.abc import Mapping
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from shared.catalog import (
     Already,
@@ -20,7 +23,7 @@ from shared.catalog import (
 )
 from shared.clients.calls import Call, Permission, Service
 from shared.differences import WELL_KNOWN
-from shared.errors import Rejected
+from shared.errors import BadIdentifier, EdgeError, Locked, Rejected
 from shared.events import Change, Target
 
 if TYPE_CHECKING:
@@ -61,19 +64,38 @@ LIST_ROLE_ASSIGNMENTS: Final = Call(
     needs=(Permission.ROLE_ASSIGNMENT_READ,),
 )
 
+LIST_LOCKS: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path="{scope}/providers/Microsoft.Authorization/locks",
+    needs=(Permission.LOCK_READ,),
+)
+"""Management locks; with the filter `atScope()` those at the scope and above it."""
+
 CALLS: Final = (
     GET_ROLE_ASSIGNMENT,
     WRITE_ROLE_ASSIGNMENT,
     DELETE_ROLE_ASSIGNMENT,
     LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
     LIST_ROLE_ASSIGNMENTS,
+    LIST_LOCKS,
 )
 
 _AT_SCOPE: Final = {"$filter": "atScope()"}
+_LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
+"""Locks have an API version of their own."""
 _OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 _USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 _NEEDS_A_HOLDER: Final = frozenset({_OWNER, _USER_ACCESS_ADMINISTRATOR})
 """Roles without whose last holder nobody could give access any more."""
+
+_RBAC_ADMINISTRATOR: Final = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+_NEVER_GIVEN: Final = frozenset({_OWNER, _USER_ACCESS_ADMINISTRATOR, _RBAC_ADMINISTRATOR})
+"""Roles whose holder can give any role to anybody: whoever has the responder's identity must not get that far. Its own
+role in Azure forbids it too (`infra/modules/roles.bicep`)."""
+
+_NEVER_GIVES: Final = "it would give a role whose holder can give any role, which the responder never does"
+_LOCK_ID: Final = re.compile(r"[\w./() -]{1,1000}")
 
 _WRITTEN: Final = (
     "roleDefinitionId",
@@ -198,6 +220,8 @@ def _plan_new(situation: Situation, assignment: Image) -> Plan:
 def _plan_former(assignment: Image, before: Image) -> Plan:
     if not _gives_the_same(assignment, before):
         return Doubt(because="another role assignment had this id before")
+    if _role(before) in _NEVER_GIVEN:
+        return Doubt(because=_NEVER_GIVES, by_hand=_command("update", before))
     return Put(
         summary=f"Put the role assignment back as before: {_words(before)}",
         image=_body(before),
@@ -236,10 +260,35 @@ def _was_created_at(assignment: Image, at: datetime) -> bool:
 
 
 def _remove(edges: "TenantEdges", target: Target, put: Put) -> None:
-    if "delete" in put.image:
-        edges.send(DELETE_ROLE_ASSIGNMENT, role_assignment=target.id)
-        return
-    edges.send(WRITE_ROLE_ASSIGNMENT, body=put.image, role_assignment=target.id)
+    try:
+        if "delete" in put.image:
+            edges.send(DELETE_ROLE_ASSIGNMENT, role_assignment=target.id)
+            return
+        edges.send(WRITE_ROLE_ASSIGNMENT, body=put.image, role_assignment=target.id)
+    except Locked as locked:
+        raise _named(edges, locked) from locked
+
+
+def _named(edges: "TenantEdges", locked: Locked) -> Locked:
+    """Say which locks it is: Azure names only the scopes that carry them."""
+    found: list[str] = []
+    for scope in locked.scopes:
+        try:
+            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=_LOCKS_AT_SCOPE, scope=scope)]
+        except (EdgeError, BadIdentifier, KeyError) as error:
+            because = f"{locked} (which lock it is could not be read: {error})"
+            return Locked(because, scopes=locked.scopes, by_hand=_listing(locked.scopes))
+    ids = list(dict.fromkeys(found))
+    if not ids or not all(map(_LOCK_ID.fullmatch, ids)):
+        return Locked(str(locked), scopes=locked.scopes, by_hand=_listing(locked.scopes))
+    said = f"a management lock forbids it: {', '.join(ids)}"
+    return Locked(said, scopes=locked.scopes, by_hand=f"az lock delete --ids {' '.join(map(shlex.quote, ids))}")
+
+
+def _listing(scopes: Sequence[str]) -> str:
+    """Give the command that shows the locks: of the subscription, since a scope's own says nothing of those above."""
+    subscriptions = sorted({scope.split("/")[2] for scope in scopes if scope.startswith("/subscriptions/")})
+    return "; ".join(f"az lock list --subscription {shlex.quote(one)} --output table" for one in subscriptions)
 
 
 REMOVE_ROLE_ASSIGNMENT: Final = Remediation(
@@ -248,7 +297,13 @@ REMOVE_ROLE_ASSIGNMENT: Final = Remediation(
     undo="Write the role assignment again, under the same id, from the case's before-image in the evidence container.",
     kind=ObjectKind.ROLE_ASSIGNMENT,
     destructive=True,
-    calls=(GET_ROLE_ASSIGNMENT, LIST_ROLE_ASSIGNMENTS_AT_SCOPE, DELETE_ROLE_ASSIGNMENT, WRITE_ROLE_ASSIGNMENT),
+    calls=(
+        GET_ROLE_ASSIGNMENT,
+        LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+        DELETE_ROLE_ASSIGNMENT,
+        WRITE_ROLE_ASSIGNMENT,
+        LIST_LOCKS,
+    ),
     needs_baseline=True,
     look=_look,
     plan=_plan_removing,
@@ -282,11 +337,45 @@ def _plan_recreating(situation: Situation) -> Plan:
         return _plan_given_again(equal, before)
     if assignment is not None or situation.approved_later:
         return Doubt(because=_APPROVED_LATER if assignment is None else "another role assignment now has this id")
+    if _role(before) in _NEVER_GIVEN:
+        return Doubt(because=_NEVER_GIVES, by_hand=_command("create", before))
     return Put(
         summary=f"Create the role assignment again: {_words(before)}",
         image={"id": before["id"], "body": _body(before)},
         changes=_changes({}, before),
     )
+
+
+def _command(verb: Literal["create", "update"], before: Image) -> str:
+    """Give the command by which a person who may makes or mends a role assignment as it was."""
+    properties = _properties(before)
+    if verb == "update":
+        told = {"id": before.get("id"), "name": before.get("name"), "type": before.get("type")}
+        told |= {name: properties.get(name) for name in (*_TOLD_TO_AZ, "scope")}
+        held = json.dumps({name: value for name, value in told.items() if value is not None})
+        return f"az role assignment update --role-assignment {shlex.quote(held)}"
+    options = {
+        "--name": str(before.get("id", "")).rpartition("/")[2],
+        "--role": _role(before),
+        "--assignee-object-id": _holder(before),
+        "--assignee-principal-type": properties.get("principalType"),
+        "--scope": properties.get("scope"),
+        "--condition": properties.get("condition"),
+        "--condition-version": properties.get("conditionVersion"),
+        "--description": properties.get("description"),
+    }
+    told = " ".join(f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
+    return f"az role assignment create {told}"
+
+
+_TOLD_TO_AZ: Final = (
+    "roleDefinitionId",
+    "principalId",
+    "principalType",
+    "condition",
+    "conditionVersion",
+    "description",
+)
 
 
 def _plan_given_again(assignment: Image, before: Image) -> Plan:

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     ROLE_ASSIGNMENT_WRITE = "Microsoft.Authorization/roleAssignments/write"
     ROLE_ASSIGNMENT_DELETE = "Microsoft.Authorization/roleAssignments/delete"
     ROLE_DEFINITION_READ = "Microsoft.Authorization/roleDefinitions/read"
+    LOCK_READ = "Microsoft.Authorization/locks/read"
 
 
 _GUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"

@@ -4,6 +4,7 @@ Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowher
 carried out), 5xx and cut connections only for calls declared repeatable, each with a bound.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from shared.catalog import Image, Json
 from shared.clients.calls import Call, Lane, Service
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.errors import EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
 from shared.settings import Tenant
 
 _ATTEMPTS: Final = 5
@@ -23,6 +24,10 @@ _MOST_WAITING: Final = timedelta(seconds=45)
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _MOST_PAGES: Final = 10_000
 _NOT_FOUND: Final = 404
+_LOCKED: Final = "ScopeLocked"
+_ARE_LOCKED: Final = "are locked:"
+_LOCKED_SCOPE: Final = re.compile(r"'(/[^']+)'")
+"""What ARM names after these words is the scope that carries the lock, not the lock."""
 _OTHER_THINGS_MISSING: Final = frozenset(
     {"", "SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace"}
 )
@@ -211,11 +216,14 @@ def _checked(call: Call, url: str, answer: Answer) -> Answer:
     except (msgspec.DecodeError, UnicodeDecodeError):
         error = _Error()
     said = f"{call.method} {url.partition('?')[0]} gave {answer.status} {error.code}: {error.message}"[:500]
-    raise _meaning(call, answer, said, error.code)
+    raise _meaning(call, answer, said, error)
 
 
-def _meaning(call: Call, answer: Answer, said: str, code: str) -> EdgeError:
+def _meaning(call: Call, answer: Answer, said: str, error: _Error) -> EdgeError:
+    code = error.code
     match answer.status:
+        case 409 if code == _LOCKED:
+            return Locked(said, scopes=_LOCKED_SCOPE.findall(error.message.partition(_ARE_LOCKED)[2]))
         case 429:
             return Throttled(said, code=code, retry_after=_retry_after(answer))
         case 401 | 403:

@@ -44,9 +44,9 @@ class Request:
 class Refusal(Exception):
     """An answer other than success."""
 
-    def __init__(self, status: int, code: str) -> None:
+    def __init__(self, status: int, code: str, message: str = "") -> None:
         super().__init__(code)
-        self.answer = answer_of({"error": {"code": code, "message": f"({code})"}}, status)
+        self.answer = answer_of({"error": {"code": code, "message": message or f"({code})"}}, status)
 
 
 def answer_of(body: object, status: int = 200) -> Answer:
@@ -72,6 +72,8 @@ class FakeTenant:
     deleted_ca_policies: dict[str, Image] = field(default_factory=dict[str, Image])
     custom_policies: dict[str, str] = field(default_factory=dict[str, str])
     role_assignments: dict[str, Image] = field(default_factory=dict[str, Image])
+    locks: list[str] = field(default_factory=list[str])
+    """Ids of the management locks that keep role assignments from being deleted."""
     restores_for_applications: bool = True
     spoil: Callable[[int, Request], Answer | None] = lambda _number, _request: None
     lose: frozenset[int] = frozenset()
@@ -125,7 +127,8 @@ class _Transport:
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
     ) -> Answer:
-        assert not query.keys() - {"$filter"}, query
+        assert not query.keys() - {"$filter", "api-version"}, query
+        assert ("api-version" in query) == url.endswith("/locks"), "locks have a version of their own"
         expected = "application/xml" if method == "PUT" and self._service is Service.GRAPH_BETA else "application/json"
         assert body is None or content_type == expected, content_type
         return self._tenant.answer(self._service, method, url, body)
@@ -255,8 +258,18 @@ def _write_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], body: Ima
 
 
 def _delete_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    scopes = dict.fromkeys(f"'{lock.partition(_LOCKS)[0]}'" for lock in tenant.locks)
+    if scopes:
+        message = f"The scope '{ids['id']}' cannot perform delete operation because following scope(s) are locked: "
+        message += f"{','.join(scopes)}. Please remove the lock and try again."
+        raise Refusal(409, "ScopeLocked", message)
     gone = tenant.role_assignments.pop(ids["id"].lower(), None)
     return answer_of(gone, 204 if gone is None else 200)
+
+
+def _list_locks(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    at_or_above = [lock for lock in tenant.locks if ids["scope"].startswith(lock.partition(_LOCKS)[0])]
+    return answer_of({"value": [{"id": lock, "properties": {"level": "CanNotDelete"}} for lock in at_or_above]})
 
 
 type _Operation = Callable[[FakeTenant, Mapping[str, str], Any], Answer]
@@ -267,6 +280,8 @@ _CUSTOM: Final = "/trustFramework/policies"
 _ASSIGNMENT: Final = f"(?P<id>/subscriptions/.+{_ASSIGNMENTS}/[^/]+)"
 _TRUST: Final = frozenset({Permission.POLICY_WRITE_TRUST_FRAMEWORK})
 _SEE: Final = frozenset({Permission.ROLE_ASSIGNMENT_READ})
+
+_LOCKS: Final = "/providers/Microsoft.Authorization/locks"
 
 _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operation], ...]] = (
     (Service.GRAPH, "GET", f"{_CA}/policies", _CA_READ, _list_ca_policies),
@@ -279,6 +294,7 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
     (Service.GRAPH_BETA, "PUT", rf"{_CUSTOM}/{_ONE}/\$value", _TRUST, _upload_custom_policy),
     (Service.GRAPH_BETA, "DELETE", f"{_CUSTOM}/{_ONE}", _TRUST, _delete_custom_policy),
     (Service.ARM, "GET", _ASSIGNMENT, _SEE, _get_role_assignment),
+    (Service.ARM, "GET", f"(?P<scope>/subscriptions/.+?){_LOCKS}", frozenset({Permission.LOCK_READ}), _list_locks),
     (Service.ARM, "GET", f"(?P<scope>/subscriptions/.+?){_ASSIGNMENTS}", _SEE, _list_role_assignments),
     (
         Service.ARM,

@@ -16,7 +16,7 @@ from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C
 from responders.inventories import INVENTORIES
-from shared.cases import Case, State
+from shared.cases import Case, Outcome, State
 from shared.clients.storage import CASES_QUEUE, QUEUES, Table, poison_queue
 from tests.faults.proxy import Proxy, Tls
 
@@ -172,6 +172,16 @@ class Ground:
             return found[0] if found and found[0].state is State.CLOSED else None
 
         return self.until(find, what=f"no closed case for: {scene.told}")
+
+    def held_up(self, scene: Scene, target_id: str) -> Case | None:
+        """Give the scene's case that a lock holds up."""
+        return next((case for case in self.cases(scene, target_id) if case.outcome is Outcome.LOCKED), None)
+
+    def end_pause(self, case: Case) -> None:
+        """Let the time be over for which a case is left alone."""
+        (row,) = self.desk.storage.rows(Table.CASES, "RowKey eq @name", name=case.id)
+        ended = msgspec.structs.replace(case, lease_until=datetime.now(UTC))
+        self.desk.storage.replace(Table.CASES, row, {**row.columns, "case": msgspec.json.encode(ended).decode()})
 
     def until[T](self, find: Callable[[], T | None], *, what: str, within: float = WITHIN) -> T:
         """Look until there is something; fails with the end of the host's log."""

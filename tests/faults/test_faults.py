@@ -13,11 +13,13 @@ from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT
 from infra.local.story import Scene, assign_role
 from infra.local.tenant.control import TenantControl
 from infra.local.world import (
+    ALICE,
     CONTRIBUTOR,
     MALLORY,
     MFA_FOR_ADMINS,
     MFA_FOR_ALL,
     RESPONDER,
+    SUBSCRIPTION_SCOPE,
     TRUDY,
     WORKFORCE_TENANT,
 )
@@ -141,6 +143,27 @@ def test_the_token_endpoint_down_for_a_moment(ground: Ground) -> None:
     ground.stack.control.fault("GET /msi/token", 500, times=3)
     ground.stack.start_host()
     _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+
+
+def test_a_lock_that_somebody_removes(ground: Ground) -> None:
+    """The page says which lock it is and what removes it; then the role is taken away without anybody asking."""
+    control = ground.stack.control
+    lock = f"{SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep"
+    version = {"api-version": "2020-05-01"}
+    with control.as_principal(ALICE, "arm") as arm:
+        arm.put(lock, params=version, json={"properties": {"level": "CanNotDelete"}}).raise_for_status()
+    target_id = story.OWNER_TAKEN.act(control)
+    case = ground.until(lambda: ground.held_up(story.OWNER_TAKEN, target_id), what="no case was held up")
+    for channel in ("teams", "pagerduty"):
+        posts = ground.until(lambda kind=channel: ground.posts(case, kind), what=f"nothing came over {channel}")
+        assert f"az lock delete --ids {lock}" in words(posts[0])
+    assert ground.acts() == []
+    with control.as_principal(ALICE, "arm") as arm:
+        arm.delete(lock, params=version).raise_for_status()
+    ground.end_pause(case)
+    case = ground.closed(story.OWNER_TAKEN, target_id)
+    assert case.outcome == "done"
+    assert len(ground.acts()) == 1
 
 
 # Records and events.

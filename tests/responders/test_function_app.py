@@ -16,6 +16,7 @@ import responders.app
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import REPOSITORY
 from shared.clients.storage import QUEUES
+from shared.machine import Machine
 from shared.settings import SCHEDULES, SettingsError
 from tests.fakes.clock import NOW
 from tests.fakes.machines import SETTINGS, bench
@@ -167,12 +168,21 @@ def test_a_secret_that_stayed_in_its_vault_does_not_stop_the_app_and_is_said(
     assert bool(errors) is (len(lost) == 2), errors
 
 
+def _in_place(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
+    """Have the app make this machine, with its settings."""
+
+    def made(*_: object) -> Machine:
+        return machine
+
+    monkeypatch.setattr(responders.app, "settings", lambda: machine.settings)
+    monkeypatch.setattr(responders.app, "machine_from", made)
+
+
 def test_people_are_told_of_it_over_what_is_left_once_a_day(
     memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = bench(memory, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
-    monkeypatch.setattr(responders.app, "settings", lambda: made.machine.settings)
-    monkeypatch.setattr(responders.app, "machine_from", lambda *_: made.machine)
+    _in_place(monkeypatch, made.machine)
     for _ in range(2):
         responders.app.machine.cache_clear()
         responders.app.machine()
@@ -188,8 +198,7 @@ def test_that_it_could_not_be_told_does_not_stop_the_app(
     storage = SpoiltStorage(memory)
     made = bench(storage, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
     storage.faults.fail("insert Outbox")
-    monkeypatch.setattr(responders.app, "settings", lambda: made.machine.settings)
-    monkeypatch.setattr(responders.app, "machine_from", lambda *_: made.machine)
+    _in_place(monkeypatch, made.machine)
     responders.app.machine.cache_clear()
     assert responders.app.machine() is made.machine
     responders.app.machine.cache_clear()

@@ -168,6 +168,13 @@ PAGED: Final[dict[str, Any]] = {"decision": Decision.PAGE, "outcome": Outcome.NO
 PUT_BACK: Final = case()
 ALREADY: Final = case(outcome=Outcome.ALREADY, proof="the policy stands as it did before", put_back=(), summary="")
 UNPROVED: Final = case(outcome=Outcome.UNVERIFIED, proof="it was sent, but 20 s later the change still didn't show")
+LOCKED: Final = case(
+    outcome=Outcome.LOCKED,
+    state=State.DECIDED,
+    proof=f"a management lock forbids it: {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
+    by_hand=f"az lock delete --ids {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
+    locked_at=AT,
+)
 FAILED: Final = case(outcome=Outcome.FAILED, proof=REFUSAL)
 UNDER_WAY: Final = case(outcome=Outcome.NONE, proof="", state=State.DECIDED, acted_at=None)
 GUARDED: Final = case(
@@ -314,6 +321,7 @@ BY_ENDING: Final = {
     "already": (ALREADY, CA_POLICY_UPDATED),
     "unproved": (UNPROVED, CA_POLICY_UPDATED),
     "failed": (FAILED, CA_POLICY_UPDATED),
+    "locked": (LOCKED, CA_POLICY_UPDATED),
     "under-way": (UNDER_WAY, CA_POLICY_UPDATED),
     "guarded": (GUARDED, CA_POLICY_UPDATED),
     "page-mode": (PAGE_MODE, CA_POLICY_UPDATED),

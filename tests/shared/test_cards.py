@@ -23,6 +23,7 @@ from tests.shared.card_cases import (
     FAILED,
     GIVEN_UP,
     GUARDED,
+    LOCKED,
     NOTICE,
     OBSERVED,
     PAGED,
@@ -57,6 +58,7 @@ HEADLINES = {
     "already": f"Nothing left to put back: {BY_MALLORY}",
     "unproved": f"Check this, it isn't proved that it was put back: {BY_MALLORY}",
     "failed": f"Could not be put back: {BY_MALLORY}",
+    "locked": f"Needs you, a lock keeps it from being put back: {BY_MALLORY}",
     "under-way": f"Being put back: {BY_MALLORY}",
     "guarded": f"Needs you: {BY_MALLORY}",
     "page-mode": f"Needs you: {BY_MALLORY}",
@@ -72,6 +74,7 @@ COLOURS = {
     "already": "good",
     "unproved": "warning",
     "failed": "attention",
+    "locked": "attention",
     "under-way": "warning",
     "guarded": "attention",
     "page-mode": "attention",
@@ -442,3 +445,20 @@ def test_an_alert_without_a_case_link_still_has_the_portal() -> None:
 
 def test_every_ending_has_an_example() -> None:
     assert {ending_of(about) for about, _ in BY_ENDING.values()} == set(type(ending_of(PUT_BACK)))
+
+
+def test_a_lock_is_named_with_the_whole_command_that_removes_it() -> None:
+    steps = section(shown(LOCKED), "What to do")
+    assert any(LOCKED.by_hand in step for step in steps)
+    assert any("Then set the lock again" in step for step in steps)
+    alert = alert_of(LOCKED, CA_POLICY_UPDATED, NOTICE)["payload"]
+    assert any(LOCKED.by_hand in step for step in alert["custom_details"]["What to do"])
+    assert "locks/keep" in alert["custom_details"]["Locked"]
+    assert alert["severity"] == "critical"
+
+
+@pytest.mark.parametrize(("about", "is_told"), [(GUARDED, True), (PUT_BACK, False), (RECORDED, False)])
+def test_what_the_responder_may_not_do_is_told_as_a_command_where_people_have_to(about: Case, *, is_told: bool) -> None:
+    command = f"az role assignment create --name 1 --scope {'/x' * 200} --role 2"
+    steps = section(shown(msgspec.structs.replace(about, by_hand=command)), "What to do")
+    assert any(command in step for step in steps) is is_told

@@ -24,6 +24,7 @@ _SCOPE = r"(?P<scope>/subscriptions/[^/]+(?:/resourceGroups/[^/]+(?:/providers/.
 _RESOURCE = rf"{_SCOPE}/providers/Microsoft\.Authorization"
 _ASSIGNMENT = re.compile(rf"{_RESOURCE}/roleAssignments(?:/(?P<name>[^/]+))?", re.IGNORECASE)
 _DEFINITION = re.compile(rf"{_RESOURCE}/roleDefinitions(?:/(?P<name>[^/]+))?", re.IGNORECASE)
+_LOCK = re.compile(rf"{_RESOURCE}/locks(?:/(?P<name>[^/]+))?", re.IGNORECASE)
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
 _API_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
 _PRINCIPAL_FILTER = re.compile(r"(?:principalId eq|assignedTo\()\s*'([^']+)'\)?")
@@ -67,7 +68,24 @@ class Arm:
         if found := _DEFINITION.fullmatch(path):
             self._simulation.access.evidence(caller, "Microsoft.Authorization/roleDefinitions/read", found["scope"])
             return _get_only(request, _definitions(found["name"]))
+        if found := _LOCK.fullmatch(path):
+            return await self._lock(request, caller, found["scope"], found["name"])
         raise not_found(f"The resource '{path}' is not played here.", "InvalidResourceType")
+
+    async def _lock(self, request: web.Request, caller: Caller, scope: str, name: str | None) -> web.Response:
+        """Read, set and remove management locks."""
+        locks, verb = self._simulation.locks, {"GET": "read", "PUT": "write", "DELETE": "delete"}.get(request.method)
+        if verb is None or (name is None and verb != "read"):
+            raise _method_refused(request)
+        self._simulation.access.evidence(caller, f"Microsoft.Authorization/locks/{verb}", scope)
+        if name is None:
+            return web.json_response({"value": locks.listed(scope, at_scope=_only_at_scope(request))})
+        if verb == "write":
+            return web.json_response(locks.write(scope, name, await _json(request)), status=HTTPStatus.CREATED)
+        found = locks.get(scope, name) if verb == "read" else locks.delete(scope, name)
+        if found is None:
+            raise not_found(f"The lock '{name}' could not be found.", "LockNotFound")
+        return web.json_response(found)
 
     async def _assignment(self, request: web.Request, caller: Caller, scope: str, name: str | None) -> web.Response:
         if name is None:
@@ -108,11 +126,7 @@ class Arm:
 
     async def _put(self, request: web.Request, caller: Caller, place: Place) -> web.Response:
         evidence = self._simulation.access.evidence(caller, f"{TYPE}/write", place.id)
-        try:
-            body: object = await request.json()
-        except ValueError as error:
-            message = "The request content was invalid and could not be deserialized."
-            raise bad_request(message, "InvalidRequestContent") from error
+        body = await _json(request)
         assignments = self._simulation.role_assignments
         existed = assignments.get(place) is not None
         written = assignments.write(place, body, by=caller.principal.id)
@@ -122,6 +136,7 @@ class Arm:
 
     def _delete(self, request: web.Request, caller: Caller, place: Place) -> web.Response:
         evidence = self._simulation.access.evidence(caller, f"{TYPE}/delete", place.id)
+        self._simulation.locks.refuse(place.id, scope=place.scope)
         deleted = self._simulation.role_assignments.delete(place)
         if deleted is None:
             return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -141,6 +156,23 @@ class Arm:
             http=write.http,
         )
         self._simulation.events.publish(resource_event(touched))
+
+
+async def _json(request: web.Request) -> object:
+    try:
+        body: object = await request.json()
+    except ValueError as error:
+        message = "The request content was invalid and could not be deserialized."
+        raise bad_request(message, "InvalidRequestContent") from error
+    return body
+
+
+def _only_at_scope(request: web.Request) -> bool:
+    """Read the filter of a listing of locks: none, or `atScope()`."""
+    text = request.query.get("$filter", "").strip()
+    if text not in {"", "atScope()"}:
+        raise bad_request(f"The filter '{text}' is not supported. Supported filters are atScope().", "UnsupportedQuery")
+    return bool(text)
 
 
 def _get_only(request: web.Request, body: Json) -> web.Response:

@@ -11,6 +11,7 @@ from infra.local.tenant.certificates import Certificates
 from infra.local.tenant.directory import Directory
 from infra.local.tenant.event_grid import EventGrid
 from infra.local.tenant.faults import Faults
+from infra.local.tenant.locks import Locks
 from infra.local.tenant.operator_tokens import OperatorTokens
 from infra.local.tenant.pace import Pace
 from infra.local.tenant.role_assignments import RoleAssignments
@@ -34,6 +35,7 @@ class Simulation:
         self.settings = Settings()
         self.directories = self._seeded_directories()
         self.role_assignments = RoleAssignments()
+        self.locks = Locks()
         self.access = AzureAccess(assignments=self.role_assignments, settings=self.settings)
         self.events = EventGrid(self.settings, trust=certificates.trust)
         self.pace = Pace()
@@ -46,6 +48,7 @@ class Simulation:
         self.settings.restore_defaults()
         self.directories = self._seeded_directories()
         self.role_assignments.seed()
+        self.locks.clear()
         self.access.granted.clear()
         self.access.revoked.clear()
         self.events.reset()

@@ -1,5 +1,7 @@
 """What is planned for role assignments, and what that costs in requests."""
 
+import json
+import shlex
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +13,10 @@ from responders.remediations.role_assignments import (
     ROLE_ASSIGNMENTS,
 )
 from shared.catalog import Already, Doubt, Image, Plan, Put
-from shared.errors import BadIdentifier
+from shared.clients.calls import Permission
+from shared.errors import BadIdentifier, Locked
 from shared.events import Target
-from tests.fakes.tenant import FakeTenant
+from tests.fakes.tenant import SUBSCRIPTION, FakeTenant
 from tests.responders.remediations.situations import (
     ALICE,
     ASSIGNMENT_ID,
@@ -228,3 +231,88 @@ class TestLooking:
         at_subscription = role_assignment(assignment_id=_SUBSCRIPTION_ID)
         found = ROLE_ASSIGNMENTS.read(self.tenant(at_subscription).edges())
         assert found == {_SUBSCRIPTION_ID.lower(): at_subscription}
+
+
+_RBAC_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+_LOCK = "/providers/Microsoft.Authorization/locks/"
+_SUBSCRIPTION_SCOPE = SCOPE.partition("/resourceGroups")[0]
+
+
+class TestNeverGiving:
+    """Whoever gets hold of the responder's identity must not be able to make somebody an owner."""
+
+    @pytest.mark.parametrize("role", [OWNER, _USER_ACCESS_ADMINISTRATOR, _RBAC_ADMINISTRATOR, OWNER.upper()])
+    def test_a_role_whose_holder_can_give_any_is_not_given_again(self, role: str) -> None:
+        before = role_assignment(role=role, holder=TRUDY.id, by=ALICE.id, created_at=_LONG_AGO)
+        plan = RECREATE_ROLE_ASSIGNMENT.plan(
+            situation({"assignment": None, "others": []}, target=ASSIGNMENT_ID.lower(), baseline=known(before))
+        )
+        assert "never does" in doubt(plan)
+        assert isinstance(plan, Doubt)
+        assert shlex.split(plan.by_hand) == [
+            *("az", "role", "assignment", "create", "--name", ASSIGNMENT_ID.rpartition("/")[2]),
+            *("--role", role.lower(), "--assignee-object-id", TRUDY.id, "--assignee-principal-type", "User"),
+            *("--scope", SCOPE),
+        ]
+
+    def test_its_condition_and_description_are_in_the_command_whatever_is_in_them(self) -> None:
+        evil = 'it\'s $(rm -rf /) "x"; `y`'
+        before = role_assignment(
+            role=OWNER, by=ALICE.id, created_at=_LONG_AGO, condition=evil, conditionVersion="2.0", description=evil
+        )
+        plan = RECREATE_ROLE_ASSIGNMENT.plan(
+            situation({"assignment": None, "others": []}, target=ASSIGNMENT_ID.lower(), baseline=known(before))
+        )
+        assert isinstance(plan, Doubt)
+        words = shlex.split(plan.by_hand)
+        assert words[words.index("--condition") + 1] == words[words.index("--description") + 1] == evil
+        assert words[words.index("--condition-version") + 1] == "2.0"
+
+    def test_one_that_was_changed_is_not_written_either(self) -> None:
+        before = role_assignment(role=OWNER, by=ALICE.id, holder=TRUDY.id, created_at=_LONG_AGO, condition="@Resource")
+        current = role_assignment(role=OWNER, by=ALICE.id, holder=TRUDY.id, created_at=_LONG_AGO, updated_by=MALLORY.id)
+        plan = REMOVE_ROLE_ASSIGNMENT.plan(situation(current, case(), target=ASSIGNMENT_ID, baseline=known(before)))
+        assert "never does" in doubt(plan)
+        assert isinstance(plan, Doubt)
+        *command, held = shlex.split(plan.by_hand)
+        assert command == ["az", "role", "assignment", "update", "--role-assignment"]
+        assert json.loads(held)["condition"] == "@Resource"
+        assert json.loads(held)["id"] == ASSIGNMENT_ID
+
+    def test_it_is_taken_away_all_the_same(self) -> None:
+        given = role_assignment(role=OWNER)
+        plan = REMOVE_ROLE_ASSIGNMENT.plan(situation(given, case(), target=ASSIGNMENT_ID))
+        assert put(plan) == {"delete": True}
+
+
+class TestLocked:
+    def refused(self, *locks: str, granted: set[Permission] | None = None) -> Locked:
+        tenant = FakeTenant(role_assignments={ASSIGNMENT_ID.lower(): role_assignment()}, locks=list(locks))
+        tenant.granted = granted or set(Permission)
+        with pytest.raises(Locked) as raised:
+            REMOVE_ROLE_ASSIGNMENT.apply(
+                tenant.edges(), Target(id=ASSIGNMENT_ID), Put(summary="", image={"delete": True})
+            )
+        return raised.value
+
+    @pytest.mark.parametrize(
+        "scope", [_SUBSCRIPTION_SCOPE, SCOPE, f"{SCOPE}/providers/Microsoft.Storage/storageAccounts/a"]
+    )
+    def test_the_lock_and_what_removes_it_are_named(self, scope: str) -> None:
+        locked = self.refused(f"{scope}{_LOCK}keep")
+        assert locked.scopes == (scope,)
+        assert f"{scope}{_LOCK}keep" in str(locked)
+        assert shlex.split(locked.by_hand) == ["az", "lock", "delete", "--ids", f"{scope}{_LOCK}keep"]
+
+    def test_several_locks_are_removed_by_one_command(self) -> None:
+        ids = [f"{_SUBSCRIPTION_SCOPE}{_LOCK}all of it", f"{SCOPE}{_LOCK}keep"]
+        assert shlex.split(self.refused(*ids).by_hand) == ["az", "lock", "delete", "--ids", *ids]
+
+    def test_locks_that_can_not_be_read_are_listed_by_whoever_may(self) -> None:
+        locked = self.refused(f"{SCOPE}{_LOCK}keep", granted=set(Permission) - {Permission.LOCK_READ})
+        assert SCOPE in str(locked)
+        assert Permission.LOCK_READ in str(locked)
+        assert locked.by_hand == f"az lock list --subscription {SUBSCRIPTION} --output table"
+
+    def test_a_name_that_is_none_stays_out_of_the_command(self) -> None:
+        assert self.refused(f"{SCOPE}{_LOCK}$(reboot)\n").by_hand.startswith("az lock list")

@@ -11,7 +11,7 @@ import pytest
 from shared.catalog import TenantKind
 from shared.clients.calls import Call, Lane, Permission, Service
 from shared.clients.edges import Answer, TenantEdges
-from shared.errors import BadIdentifier, EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.errors import BadIdentifier, EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
 from shared.settings import Tenant
 
 _GUID = "0a551600-0001-4e1f-8c3a-5d7b9f204e61"
@@ -263,3 +263,29 @@ def test_the_writer_of_a_lost_answer_learns_that_it_is_unknown() -> None:
     for send in sends:
         with pytest.raises(Unreachable):
             send()
+
+
+_ARE_LOCKED = "The scope '/x/y' cannot perform delete operation because following scope(s) are locked: "
+
+
+class TestLocked:
+    @pytest.mark.parametrize(
+        ("message", "scopes"),
+        [
+            (f"{_ARE_LOCKED}'/x'. Please remove the lock and try again.", ("/x",)),
+            (f"{_ARE_LOCKED}'/x','/x/y'. Please remove the lock and try again.", ("/x", "/x/y")),
+            (f"{_ARE_LOCKED}'/{'x' * 900}'. Please", ("/" + "x" * 900,)),
+            ("words that Azure hasn't used so far", ()),
+        ],
+    )
+    def test_it_names_the_scopes_that_carry_the_locks(self, message: str, scopes: tuple[str, ...]) -> None:
+        played = script(answer(409, {"error": {"code": "ScopeLocked", "message": message}}))
+        with pytest.raises(Locked) as raised:
+            played.edges.send(POST)
+        assert raised.value.scopes == scopes
+        assert len(played.sent) == 1
+
+    def test_another_conflict_is_none(self) -> None:
+        with pytest.raises(Rejected) as raised:
+            script(error(409, "RoleAssignmentExists")).edges.send(POST)
+        assert not isinstance(raised.value, Locked)
