@@ -38,13 +38,14 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
   properties: {
     roleName: 'Entra Responder watch (${label})'
-    description: 'Reads role assignments and what the roles in them mean.'
+    description: 'Reads role assignments, what the roles in them mean, and which locks hold them.'
     type: 'CustomRole'
     permissions: [
       {
         actions: [
           'Microsoft.Authorization/roleAssignments/read'
           'Microsoft.Authorization/roleDefinitions/read'
+          'Microsoft.Authorization/locks/read'
         ]
         notActions: []
         dataActions: []
@@ -68,7 +69,6 @@ resource actRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
         actions: [
           'Microsoft.Authorization/roleAssignments/write'
           'Microsoft.Authorization/roleAssignments/delete'
-          'Microsoft.Authorization/locks/read'
         ]
         notActions: []
         dataActions: []
