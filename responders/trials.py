@@ -6,8 +6,10 @@ from responders.remediations.ca_policies import GET_CA_POLICY, LIST_CA_POLICIES
 from responders.remediations.custom_policies import GET_CUSTOM_POLICY, LIST_CUSTOM_POLICIES
 from responders.remediations.role_assignments import (
     GET_ROLE_ASSIGNMENT,
+    LIST_LOCKS,
     LIST_ROLE_ASSIGNMENTS,
     LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+    LOCKS_AT_SCOPE,
 )
 from responders.rosters import (
     CUSTOM_ROLES,
@@ -76,5 +78,6 @@ TRIALS: Final[tuple[Trial, ...]] = (
         ids=first_of(LIST_ROLE_ASSIGNMENTS, "role_assignment", each_subscription),
         is_listing=False,
     ),
+    Trial(call=LIST_LOCKS, kind=TenantKind.WORKFORCE, query=LOCKS_AT_SCOPE, ids=scope_of_each_subscription),
     *_OF_ROSTERS,
 )

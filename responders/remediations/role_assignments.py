@@ -82,7 +82,7 @@ CALLS: Final = (
 )
 
 _AT_SCOPE: Final = {"$filter": "atScope()"}
-_LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
+LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
 """Locks have an API version of their own."""
 _OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 _USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
@@ -274,7 +274,7 @@ def _named(edges: "TenantEdges", locked: Locked) -> Locked:
     found: list[str] = []
     for scope in locked.scopes:
         try:
-            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=_LOCKS_AT_SCOPE, scope=scope)]
+            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=LOCKS_AT_SCOPE, scope=scope)]
         except (EdgeError, BadIdentifier, KeyError) as error:
             because = f"{locked} (which lock it is could not be read: {error})"
             return Locked(because, scopes=locked.scopes, by_hand=_listing(locked.scopes))

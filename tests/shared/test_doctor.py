@@ -278,7 +278,11 @@ def _role(*actions: str, not_actions: tuple[str, ...] = ()) -> dict[str, Any]:
     return {"properties": {"permissions": [{"actions": actions, "notActions": not_actions}]}}
 
 
-_WATCH: Final = ("Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleDefinitions/read")
+_WATCH: Final = (
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleDefinitions/read",
+    "Microsoft.Authorization/locks/read",
+)
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
 _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
@@ -294,8 +298,8 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
         ("/providers/Microsoft.Management/managementGroups/mg", _role(*_WATCH), ["what tier watch needs"]),
         (_AT, _role(*_WATCH, _WRITE), [f"{_DELETE} is missing; needed by rbac-role-assigned"]),
         (_AT, _role("*", not_actions=("Microsoft.Authorization/*/Delete",)), [f"{_DELETE} is missing; needed by "]),
-        (f"{_AT}/resourceGroups/rg", _role("*"), [f"{_WATCH[0]} is missing", f"{_WATCH[1]} is missing"]),
-        (_AT, None, [f"{_WATCH[0]} is missing", f"{_WATCH[1]} is missing"]),
+        (f"{_AT}/resourceGroups/rg", _role("*"), [f"{each} is missing" for each in _WATCH]),
+        (_AT, None, [f"{each} is missing" for each in _WATCH]),
     ],
 )
 def test_azure_roles_are_read_for_what_they_allow(

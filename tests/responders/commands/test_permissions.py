@@ -88,6 +88,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "Microsoft.Authorization/roleAssignments/read",
         "Microsoft.Authorization/roleDefinitions/read",
+        "Microsoft.Authorization/locks/read",
     }
     assert _names(act, "workforce") - _names(watch, "workforce") == {
         "Policy.ReadWrite.ConditionalAccess",
