@@ -8,6 +8,7 @@ from typing import Final
 
 from infra import infrastructure_page
 from infra.checks.building import kept
+from infra.checks.declared import declared
 from infra.checks.snapshots import read
 from infra.detections_page import page
 from responders.catalogue import CATALOGUE
@@ -55,7 +56,7 @@ def wanted_files() -> dict[Path, str]:
 def _infrastructure() -> str:
     """Draw what is committed of the compiler's output: `python -m infra.checks` says whether that is current."""
     committed = kept(_ROOT)
-    return infrastructure_page.page(read(_ROOT, committed.template, committed.snapshots))
+    return infrastructure_page.page(read(_ROOT, committed.template, committed.snapshots, declared()))
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ from typing import Final
 
 from infra.checks.building import WRITE, Built, build, kept, parameters_problems, write
 from infra.checks.compiler import REPOSITORY, VARIABLE, Compiler, CompilerError, locate
+from infra.checks.declared import declared
 from infra.checks.rules import events, exposure, keeping, names, roles, secrets, settings, stores, watching
 from infra.checks.snapshots import Infrastructure, Problem, read
 from infra.infrastructure_page import PAGE, page
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None, root: Path = REPOSITORY) -> int:
         sys.stderr.write(_NO_COMPILER)
     found = list(built.problems)
     if built.template:
-        made = read(root, built.template, built.snapshots)
+        made = read(root, built.template, built.snapshots, declared())
         found += problems_of(made)
         if writes:
             write(root, built)

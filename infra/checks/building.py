@@ -102,8 +102,7 @@ def unformatted(root: Path, compiler: Compiler) -> Iterator[Problem]:
         if written != formatted:
             diff = difflib.unified_diff(written.splitlines(), formatted.splitlines(), n=0, lineterm="")
             changed = next(line for line in diff if line.startswith("@@")).split()[1].lstrip("-").partition(",")[0]
-            text = "the formatter writes it otherwise; run `bicep format` on it"
-            yield _problem(root, path, text, line=int(changed))
+            yield _problem(root, path, "the formatter writes it otherwise; run `bicep format`", line=int(changed))
 
 
 def unused(root: Path, compiler: Compiler) -> Iterator[Problem]:

@@ -23,7 +23,6 @@ from shared.grants import Grant, Tier
 from shared.settings import DEFAULTS, SCHEDULES, setting_names
 
 SAMPLE: Final = "local.settings.sample.json"
-_CODE: Final = ("shared", "responders")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ def declared(repository: Path = REPOSITORY) -> Declared:
     """Read what the code declares."""
     watch, act = actions(GRANTS)
     operations, unbounded = operations_of(CATALOGUE)
-    texts = [path.read_bytes() for folder in _CODE for path in (repository / folder).rglob("*.py")]
+    texts = [path.read_bytes() for folder in ("shared", "responders") for path in (repository / folder).rglob("*.py")]
     functions = _functions()
     sample = cast("dict[str, dict[str, str]]", json.loads((repository / SAMPLE).read_bytes()))
     started = {name: cast("dict[str, str]", trigger.get_dict_repr()) for name, trigger in functions.items()}

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, cast
 
-from infra.checks.declared import Declared, declared
+from infra.checks.declared import Declared
 
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
@@ -174,12 +174,12 @@ def nowhere(text: str) -> Problem:
     return Problem(file=MAIN, line=1, text=text)
 
 
-def read(root: Path, template: str, snapshots: Mapping[str, Mapping[str, Any]]) -> Infrastructure:
+def read(root: Path, template: str, snapshots: Mapping[str, Mapping[str, Any]], says: Declared) -> Infrastructure:
     """Put a template and snapshots together with the sources below a folder and with what the code declares."""
     found = (path for path in (root / "infra").rglob("*") if path.suffix in {".bicep", ".bicepparam", ".kql", ".sh"})
     return Infrastructure(
         template=json.loads(template),
         snapshots={name: snapshot_from(name, content) for name, content in snapshots.items()},
         texts={path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(found)},
-        declared=declared(),
+        declared=says,
     )

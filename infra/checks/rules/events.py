@@ -19,8 +19,7 @@ _DEAD: Final = "properties.deadLetterWithResourceIdentity.deadLetterDestination.
 def check_events(made: Infrastructure) -> Iterator[Problem]:
     """Check the event subscriptions, the rights of their topics, and that watched subscriptions are treated alike."""
     for detection in made.declared.unbounded:
-        text = "names no operation, so no filter can be made for it; let its condition name operations"
-        yield nowhere(f"the detection {detection} {text}")
+        yield nowhere(f"the detection {detection} names no operation; without one no filter can be made for it")
     for snapshot in made.snapshots.values():
         topics: dict[str, list[Resource]] = {}
         for one in snapshot.of(SUBSCRIPTION):
@@ -60,13 +59,11 @@ def _filtered(subscription: Resource) -> tuple[str, ...]:
 def _check_delivery(made: Infrastructure, snapshot: Snapshot, subscription: Resource) -> Iterator[Problem]:
     queue, container = subscription.text(f"{_TO}.properties.queueName"), subscription.text(f"{_DEAD}.blobContainerName")
     if subscription.text(f"{_TO}.endpointType") != "StorageQueue":
-        text = "events aren't put into a queue with the topic's identity; set deliveryWithResourceIdentity to one"
-        yield made.problem(subscription, text)
+        yield made.problem(subscription, "events aren't put into a queue with the topic's identity; do that")
     elif snapshot.named(QUEUE, queue) is None:
         yield made.problem(subscription, f"events go to the queue {queue}, which isn't made")
     if not container:
-        text = "events that can't be delivered are dropped; set deadLetterWithResourceIdentity"
-        yield made.problem(subscription, text)
+        yield made.problem(subscription, "events that can't be delivered are dropped; set where they are kept")
     elif snapshot.named(CONTAINER, container) is None:
         yield made.problem(subscription, f"dead letters go to {container}, which isn't made")
     if subscription.at("properties.retryPolicy") is None:
@@ -79,8 +76,7 @@ def _check_rights(made: Infrastructure, snapshot: Snapshot, topic: str, of: Reso
     given = {role_id(one) for one in snapshot.of(ASSIGNMENT) if holder[one.id] == topic.lower()}
     for role, allowed in BUILT_IN.items():
         if allowed.to == TOPIC and role not in given:
-            text = f"a topic isn't given {allowed.name}, so nothing arrives; assign it on {allowed.on}"
-            yield made.problem(of, text)
+            yield made.problem(of, f"a topic isn't given {allowed.name}; assign it on {allowed.on}")
 
 
 def _check_watched(snapshot: Snapshot, sending: set[str]) -> Iterator[Problem]:

@@ -78,8 +78,7 @@ def check_exposure(made: Infrastructure) -> Iterator[Problem]:
                 yield nowhere(f"the app isn't closed: there is no {kind} named {name}; add it")
         for site in snapshot.of(_SITE) if snapshot.name == RANGES else ():
             if site.text("properties.siteConfig.ipSecurityRestrictionsDefaultAction") != "Deny":
-                text = "the app answers other addresses than the operators'; its default action should be Deny"
-                yield made.problem(site, text)
+                yield made.problem(site, "other addresses than the operators' reach the app; the default is Deny")
 
 
 def _check_one(made: Infrastructure, one: Resource) -> Iterator[Problem]:

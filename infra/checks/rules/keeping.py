@@ -41,13 +41,10 @@ def _check_one(made: Infrastructure, snapshot: Snapshot, one: Resource) -> Itera
     if one.type == LOCK and snapshot.name == UNLOCKED:
         yield made.problem(one, "the lock is made though there should be none; let `locks` decide")
     if one.type == LOCK and one.text("properties.level") != "CanNotDelete":
-        text = "the lock doesn't keep from deleting, or keeps from working; its level should be CanNotDelete"
-        yield made.problem(one, text)
+        yield made.problem(one, "the lock doesn't keep from deleting alone; its level should be CanNotDelete")
     if one.type == "Microsoft.Insights/components" and one.at("properties.SamplingPercentage") != _ALL:
-        text = "telemetry is thinned out, so an alert may miss what it waits for; SamplingPercentage should be 100"
-        yield made.problem(one, text)
+        yield made.problem(one, "alerts miss telemetry that is thinned out; SamplingPercentage should be 100")
     if one.type == CONTAINER and one.last_name == "evidence":
         account = next(holder for holder in snapshot.of(_STORAGE) if one.id.startswith(f"{holder.id}/"))
         if account.at(f"{_POLICY}.enabled") is not True or not account.at(f"{_POLICY}.immutabilityPolicy"):
-            text = "evidence can be changed and deleted; set immutableStorageWithVersioning with an immutabilityPolicy"
-            yield made.problem(account, text)
+            yield made.problem(account, "evidence can be changed and deleted; set an immutabilityPolicy")

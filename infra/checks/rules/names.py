@@ -8,7 +8,6 @@ from typing import Final
 from infra.checks.snapshots import Infrastructure, Problem
 
 _PATTERNS: Final[Mapping[str, str]] = {
-    "Microsoft.Authorization/locks": r".{1,90}",
     "Microsoft.EventGrid/systemTopics": r"[a-zA-Z0-9-]{3,50}",
     "Microsoft.EventGrid/systemTopics/eventSubscriptions": r"[a-zA-Z0-9-]{3,64}",
     "Microsoft.EventHub/namespaces": r"[a-zA-Z][a-zA-Z0-9-]{4,48}[a-zA-Z0-9]",
@@ -39,8 +38,8 @@ def check_names(made: Infrastructure) -> Iterator[Problem]:
         for one in snapshot.resources:
             name, times, pattern = one.last_name, count[one.id.lower()], _PATTERNS.get(one.type)
             if pattern and not name.startswith("[") and not re.fullmatch(pattern, name):
-                text = f"a {one.type} would be called {name} ({len(name)} characters); Azure takes {pattern}"
-                yield made.problem(one, text)
+                yield made.problem(one, f"{one.type} is called {name} ({len(name)} characters); Azure takes {pattern}")
             if times > 1:
-                text = f"a {one.type} is deployed {times} times with the parameters of {snapshot.name}; make it once"
-                yield made.problem(one, text)
+                yield made.problem(
+                    one, f"{one.type} is deployed {times} times by the set {snapshot.name}; make it once"
+                )

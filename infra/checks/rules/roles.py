@@ -88,10 +88,8 @@ def custom_role(snapshot: Snapshot, assignment: Resource) -> Resource | None:
 
 def role_name(snapshot: Snapshot, assignment: Resource) -> str:
     """Give the name of the role that an assignment gives: a custom one's without what is particular to it."""
-    if custom := custom_role(snapshot, assignment):
-        return beginning(custom)
-    role = role_id(assignment)
-    return BUILT_IN[role].name if role in BUILT_IN else role
+    custom, role = custom_role(snapshot, assignment), role_id(assignment)
+    return beginning(custom) if custom else BUILT_IN[role].name if role in BUILT_IN else role
 
 
 def beginning(definition: Resource) -> str:
@@ -135,13 +133,11 @@ def _check_built_in(made: Infrastructure, assignment: Resource) -> Iterator[Prob
 def _check_act(made: Infrastructure, snapshot: Snapshot, assignment: Resource) -> Iterator[Problem]:
     """Check that the right to write is asked for, and kept from what must never be written or deleted."""
     if snapshot.name == "default":
-        text = "the role to write is given by default; an installation starts in the tier watch"
-        yield made.problem(assignment, text)
+        yield made.problem(assignment, "the role to write is given by default; only the tier act has it")
     on_write, _, on_delete = assignment.text("properties.condition").partition("roleAssignments/delete'")
     own = referred(assignment.text("properties.principalId"))
     if not own or not all(own in part and _NOT_THESE_PRINCIPALS in part for part in (on_write, on_delete)):
-        text = "the condition on the role to write doesn't keep the identity from its own roles; exclude it on both"
-        yield made.problem(assignment, text)
+        yield made.problem(assignment, "the identity may write or delete its own roles; exclude it on both")
     for role, name in NEVER_GRANTED.items():
         if _NOT_THESE_ROLES not in on_write or role not in on_write:
             yield made.problem(
@@ -153,5 +149,4 @@ def _check_act(made: Infrastructure, snapshot: Snapshot, assignment: Resource) -
         *settings.get("PROTECTED_PRINCIPAL_IDS", "").split(","),
     ]
     if not all(one in on_delete for one in untouchable):
-        text = "the identity may delete role assignments of a break-glass account or a protected principal"
-        yield made.problem(assignment, f"{text}; exclude their ids from what may be deleted")
+        yield made.problem(assignment, "the identity may delete roles of break-glass accounts; exclude the protected")

@@ -71,18 +71,14 @@ def _check_names(made: Infrastructure, of: Resource, names: KeysView[str]) -> It
     for name in sorted(names & REFUSED_SETTINGS):
         yield made.problem(of, f"app setting {name} has no place on Flex Consumption; see functionAppConfig")
     for name in sorted(names - made.declared.settings - PLATFORM - REFUSED_SETTINGS):
-        text = f"app setting {name} is read by nobody; leave it out, or add it to shared/settings.py"
-        yield made.problem(of, text)
+        yield made.problem(of, f"app setting {name} is read by nobody; leave it out, or let shared/settings.py have it")
 
 
 def _check_defaults(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:
     for name, value in snapshot.settings.items():
         default = made.declared.defaults.get(name)
         if default is not None and not value.startswith("[") and value.rstrip("/") != default and name not in SECRETS:
-            text = (
-                f"app setting {name} is {value!r} unless a parameter says otherwise; shared/settings.py has {default!r}"
-            )
-            yield made.problem(of, text)
+            yield made.problem(of, f"app setting {name} is {value!r} by default; shared/settings.py has {default!r}")
 
 
 def _check_secrets(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:
@@ -103,5 +99,4 @@ def _check_site(made: Infrastructure, site: Resource) -> Iterator[Problem]:
         for name in sorted(found.keys() & REFUSED_PROPERTIES if isinstance(found, dict) else ()):
             yield made.problem(site, f"Flex Consumption refuses {path}.{name}; leave it out")
     if not site.text("properties.keyVaultReferenceIdentity"):
-        text = "references to the vault are read with the system's identity, which there isn't"
-        yield made.problem(site, f"{text}; set keyVaultReferenceIdentity")
+        yield made.problem(site, "the vault is read with an identity that there isn't; set keyVaultReferenceIdentity")

@@ -24,7 +24,6 @@ def check_stores(made: Infrastructure) -> Iterator[Problem]:
         for snapshot in made.snapshots.values():
             there = {one.last_name: one for one in snapshot.of(kind)}
             for extra in sorted(there.keys() - wanted):
-                text = f"the {called} {extra} is used by nobody; there is {', '.join(sorted(wanted))}"
-                yield made.problem(there[extra], text)
+                yield made.problem(there[extra], f"the {called} {extra} is used by nobody; leave it out")
             for missing in sorted(wanted - there.keys()):
                 yield nowhere(f"the {called} {missing} isn't made; shared/clients/storage.py has it")

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice, pairwise
 from typing import Final
 
@@ -26,7 +27,7 @@ _ISO: Final = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<mi
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _UNITS: Final[Mapping[str, str]] = {"m": "minutes", "h": "hours", "d": "days"}
 _SILENCE: Final = "silence-"
-_RUNS_LOOKED_AT: Final = 300
+_RUNS_LOOKED_AT: Final = 100
 RUN: Final = timedelta(minutes=30)
 """How long a run may take: `functionTimeout` in host.json. A request is logged by when it began."""
 
@@ -111,10 +112,8 @@ def _check_alerts(made: Infrastructure, snapshot: Snapshot) -> Iterator[Problem]
             yield nowhere(f"no alert looks at /{queue}-poison/; the host puts poison messages there")
     for name, rule in rules.items():
         if rule.at("properties.enabled") is not (snapshot.name != FIRST or name not in silences):
-            text = (
-                f"{name} is {'on' if rule.at('properties.enabled') else 'off'} with the parameters of {snapshot.name}"
-            )
-            yield made.problem(rule, f"{text}; heartbeats are off before the code is there, and everything on after")
+            state = "on" if rule.at("properties.enabled") else "off"
+            yield made.problem(rule, f"{name} is {state} by the set {snapshot.name}; only heartbeats are ever off")
         if not rule.texts("properties.actions.actionGroups"):
             yield made.problem(rule, f"{name} tells nobody; set actionGroups")
 
@@ -131,18 +130,19 @@ def _check_windows(made: Infrastructure, rule: Resource) -> Iterator[Problem]:
             rule, f"{name} looks back {window}, each {often}: what falls between is never seen; look back more"
         )
     if mute and mute > window - often:
-        text = "an alarm in between is lost; mute no longer than windowSize less evaluationFrequency"
-        yield made.problem(rule, f"{name} is mute for {mute} and looks back {window}: {text}")
+        yield made.problem(rule, f"{name} is mute for {mute} and looks back {window}; mute at most {window - often}")
     silence = min([window, *(timedelta(**{_UNITS[unit]: int(many)}) for many, unit in _AGO.findall(query))])
     for timer in _functions_in(query) if name.startswith(_SILENCE) else ():
         gap = longest_gap(made.declared.defaults.get(made.declared.timers.get(timer, ""), ""))
         if silence <= gap:
             yield made.problem(rule, f"{name} allows {silence} between runs that are {gap} apart; allow more")
         if silence + RUN > window:
-            text = f"{name} looks back {window} for runs that may have begun {silence + RUN} ago"
-            yield made.problem(rule, f"{text}; widen its window by what a run may take")
+            yield made.problem(
+                rule, f"{name} looks back {window}, and a run may have begun earlier; look {RUN} further"
+            )
 
 
+@cache
 def longest_gap(schedule: str) -> timedelta:
     """Give the longest time between two runs of an NCRONTAB text; nothing for ""."""
     if not schedule:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from infra.checks.building import SETS, kept
 from infra.checks.compiler import REPOSITORY
-from infra.checks.declared import Declared
+from infra.checks.declared import Declared, declared
 from infra.checks.snapshots import Infrastructure, Problem, read, snapshot_from
 
 type Rule = Callable[[Infrastructure], Iterator[Problem]]
 type Change = Callable[[list[dict[str, Any]]], object]
 
-USED: Final = ("default", "act", "no-locks", "first", "existing-topic")
+USED: Final = ("default", "act", "no-locks", "first", "stream", "workspace")
 """Enough parameter sets for every rule; the whole repository is judged by a test of its own."""
 
 
@@ -22,7 +22,7 @@ USED: Final = ("default", "act", "no-locks", "first", "existing-topic")
 def intact() -> Infrastructure:
     """What is committed, of the parameter sets that are enough."""
     committed = kept(REPOSITORY)
-    return read(REPOSITORY, committed.template, {name: committed.snapshots[name] for name in USED})
+    return read(REPOSITORY, committed.template, {name: committed.snapshots[name] for name in USED}, declared())
 
 
 @cache
@@ -35,17 +35,12 @@ def says() -> Declared:
     return intact().declared
 
 
-def changed(*changes: Change, sets: tuple[str, ...] = USED) -> Infrastructure:
-    """Make the changes in these parameter sets; each has to find something to change."""
-    snapshots = dict(intact().snapshots)
-    for name in sets:
-        content = json.loads(_text(name))
-        for change in changes:
-            before = json.dumps(content)
-            change(content["predictedResources"])
-            assert json.dumps(content) != before, f"nothing to change in {name}"
-        snapshots[name] = snapshot_from(name, content)
-    return replace(intact(), snapshots=snapshots)
+def changed(change: Change, *, of: str) -> Infrastructure:
+    """Change what is made with one parameter set, and leave the others out; there has to be something to change."""
+    content = json.loads(_text(of))
+    change(content["predictedResources"])
+    assert content != json.loads(_text(of)), f"nothing to change in {of}"
+    return replace(intact(), snapshots={of: snapshot_from(of, content)})
 
 
 def put(kind: str, path: str, value: object, name: str = "") -> Change:
