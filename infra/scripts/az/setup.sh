@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# setup.sh
+#
+# Makes the environment .venv-az with the Azure CLI that the tests of the deployment scripts ask whether it takes their
+# command lines. It is no part of the product nor of its lock files. Does nothing when it is up to date.
+set -euo pipefail
+cd "$(dirname "$0")/../../.."
+
+locked=infra/scripts/az/requirements.txt
+python=.venv/bin/python
+stamp=.venv-az/.up-to-date
+wanted=$(cat "$locked" .python-version | cksum)
+[ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || exit 0
+
+echo "installing the Azure CLI into .venv-az, once; this takes a minute or two" >&2
+"$python" -m venv --clear .venv-az
+.venv-az/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locked"
+echo "$wanted" >"$stamp"
