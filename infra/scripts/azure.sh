@@ -1,4 +1,4 @@
-# What the deployment scripts share. Sourced by bash, not run.
+# What the deployment scripts share: az, and how its answers are read. Sourced by bash, not run.
 #
 # `set -e` doesn't reach into $(…) nor into what stands left of || and &&: functions that are used there say themselves
 # what a failure means.
@@ -12,7 +12,6 @@ pause=${RESPONDER_PAUSE:-15} # seconds between two looks at something that takes
 environment=${AZURE_ENV_NAME:-prod}
 location=${AZURE_LOCATION:-westeurope}
 deployment=entra-responder-$environment
-graph=${GRAPH_URL:-https://graph.microsoft.com}/v1.0
 
 # A folder for files that az reads; removed at the end, whatever the end is.
 scratch=$(mktemp -d)
@@ -24,6 +23,10 @@ misuse() { printf '%s: %s; --help tells more\n' "$(basename "$0")" "$*" >&2; exi
 
 # Prints the comment at the head of the script.
 usage() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }
+
+# The program az, and not the function of that name below, which would hide that there is none.
+has_az() { type -P az >/dev/null; }
+needs_az() { has_az || stop "az was not found: install the Azure CLI, then run this again"; }
 
 # Another login than the usual one, where $login names its folder: the B2C tenant's.
 login=
@@ -40,17 +43,33 @@ write() {
     printf '\n'
 }
 
-# found AZ-ARGUMENTS…: prints what az says, and nothing where the thing isn't there (az exits with 3 then). In a list, az
-# says None for what is null; here that is an empty line.
+# found AZ-ARGUMENTS…: prints what az says, and nothing where the thing isn't there: az exits with 3 then, and az rest
+# with 1 and these words. In a list, az says None for what is null; here that is an empty line.
 found() {
     local said status=0
     said=$(az "$@" 2>"$scratch/said") || status=$?
-    case $status in
-        0) [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^None$//' ;;
-        3) ;;
-        *) cat "$scratch/said" >&2; return "$status" ;;
-    esac
+    if [ "$status" = 3 ] || { [ "$status" = 1 ] && [ "$1" = rest ] && grep -q '^ERROR: Not Found(' "$scratch/said"; }; then
+        return 0
+    fi
+    [ "$status" = 0 ] || { cat "$scratch/said" >&2; return "$status"; }
+    [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^None$//'
 }
+
+# again COMMAND AZ-ARGUMENTS…: runs az, write or found, and for a while once more where Azure isn't ready yet: what was
+# just deployed isn't everywhere at once.
+again() {
+    local tries=0
+    until "$@" 2>"$scratch/not-ready"; do
+        tries=$((tries + 1))
+        if [ "$tries" -ge 20 ] || ! grep -Eiq "$not_ready" "$scratch/not-ready"; then
+            cat "$scratch/not-ready" >&2
+            return 1
+        fi
+        sleep "$pause"
+    done
+}
+not_ready='ServiceUnavailable|Service Unavailable|host runtime|Bad ?Gateway|Gateway ?Time-?out|TooManyRequests|PrincipalNotFound'
+not_ready="$not_ready|AnotherOperationInProgress|RoleDefinitionDoesNotExist"
 
 # outputs NAME…: outputs of infra/main.bicep, one a line, an empty line for one that isn't there; lists with commas. Azure
 # Developer CLI gives them as variables of these names; else they are read from the deployment that deploy.sh made.
@@ -77,61 +96,11 @@ needed() {
     printf '%s\n' "$values"
 }
 
-# deploy WHAT AZ-ARGUMENTS…: a deployment in the subscription, made only where it would change something.
-deploy() {
-    local what=$1 changes
-    shift
-    if [ "$dry" = yes ]; then
-        say "$what: what would change:"
-        az deployment sub what-if "$@" --exclude-change-types NoChange Ignore
-        return
-    fi
-    changes=$(az deployment sub what-if "$@" --no-pretty-print --output tsv \
-        --query "length((changes || \`[]\`)[?changeType != 'NoChange' && changeType != 'Ignore'])")
-    if [ "$changes" = 0 ]; then
-        say "$what: as it should be"
-        return
-    fi
-    say "$what: $changes resources to make or change; this takes some minutes"
-    az deployment sub create "$@" --output none
-    say "$what: done"
-}
+# lines LIST: what stands between commas, a line each.
+lines() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d'; }
 
-# by_filter COLLECTION FILTER QUERY: what a Graph collection has that meets a filter.
-by_filter() {
-    found rest --method get --url "$graph/$1" --url-parameters "\$filter=$2" --query "$3" --output tsv
-}
+# lower TEXT: Azure's ids mean the same in either case.
+lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
 
-# post PATH JSON: makes something in Graph. What was just made shows late, and a second try may find that the first took.
-post() {
-    local tries=0
-    until write rest --method post --url "$graph/$1" --headers Content-Type=application/json --body "$2" --output none \
-        2>"$scratch/refusal"; do
-        ! grep -q 'already exists' "$scratch/refusal" || return 0
-        tries=$((tries + 1))
-        if [ "$tries" -ge 20 ] || ! grep -Eq "$not_yet" "$scratch/refusal"; then
-            cat "$scratch/refusal" >&2
-            return 1
-        fi
-        sleep "$pause"
-    done
-}
-not_yet='Not a valid reference update|ResourceNotFound|does not exist|does not reference a valid application'
-
-# until_there PLACEHOLDER COLLECTION FILTER QUERY: looks until Graph shows what was just made.
-until_there() {
-    local placeholder=$1 value looks=0
-    shift
-    if [ "$dry" = yes ]; then
-        printf '%s\n' "$placeholder"
-        return
-    fi
-    while :; do
-        value=$(by_filter "$@") || return
-        [ -z "$value" ] || break
-        looks=$((looks + 1))
-        [ "$looks" -lt 20 ] || stop "Graph doesn't show what was just made ($1, $2): run this again"
-        sleep "$pause"
-    done
-    printf '%s\n' "$value"
-}
+# Runs the responder's command line.
+responder() { (cd "$repository" && ${RESPONDER:-.venv/bin/python -m responders} "$@"); }

@@ -1,5 +1,5 @@
 # The responder in the Azure AD B2C tenant: its registration there and the certificate that it signs in with. Sourced
-# by bash after azure.sh, not run.
+# by bash after azure.sh and graph.sh, not run.
 #
 # The vault makes the certificate and never lets its key out but to the app. The B2C tenant is reached by a login of its
 # own, in another folder, so that nobody has to log in and out.
@@ -33,9 +33,18 @@ b2c_ids() {
     [ -z "$responder" ] || printf '%s %s\n' "$client" "$responder"
 }
 
+# Before anything is changed: without a login there, both ids of its registration have to be given.
+check_b2c_login() {
+    if [ -z "${B2C_TENANT_ID:-}" ] || is_in_b2c; then return; fi
+    if [ -z "${B2C_CLIENT_ID:-}" ] || [ -z "${B2C_RESPONDER_ID:-}" ]; then
+        stop "not logged in to the B2C tenant $B2C_TENANT_ID. $(how_to_log_in)"
+    fi
+}
+
 # Makes the certificate in the vault, unless it is there; with $1 = yes a new version in any case.
 b2c_make_certificate() {
     local vault=$1 renew=$2
+    b2c_contact "$vault"
     thumbprint=$(b2c_thumbprint "$vault")
     if [ -n "$thumbprint" ] && [ "$renew" = no ]; then
         say "B2C: certificate $thumbprint is in the vault"
@@ -46,6 +55,18 @@ b2c_make_certificate() {
         stop "making the certificate failed: it needs the role Key Vault Certificates Officer on the vault $vault"
     if [ "$dry" = yes ]; then thumbprint=THUMBPRINT; else thumbprint=$(b2c_thumbprint "$vault"); fi
     say "B2C: + certificate $thumbprint"
+}
+
+# Whom the vault mails 60 days before the certificate runs out. It mails nobody unless there is a contact.
+b2c_contact() {
+    local there
+    [ -n "${ALERT_EMAIL:-}" ] || { say "! nobody is mailed before the certificate runs out: set ALERT_EMAIL and run this again"; return; }
+    there=$(found keyvault certificate contact list --vault-name "$1" --output tsv \
+        --query "contactList[?emailAddress == '$ALERT_EMAIL'].emailAddress")
+    [ -z "$there" ] || return 0
+    write keyvault certificate contact add --vault-name "$1" --email "$ALERT_EMAIL" --output none ||
+        stop "the certificate's contact can't be set: it needs the role Key Vault Certificates Officer on the vault $1"
+    say "B2C: + $ALERT_EMAIL is mailed before the certificate runs out"
 }
 
 b2c_thumbprint() {

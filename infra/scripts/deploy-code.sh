@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # deploy-code.sh [--what-if] [--force]
 #
-# Packs the code (what .funcignore leaves) and deploys it to the function app, where Azure installs requirements.txt.
-# Nothing is done when the app has this very code, going by the deployment `entra-responder-code` of its resource group,
-# which this script leaves behind. --force deploys all the same: use it after code went there in another way.
+# Packs the code (the tracked files that .funcignore leaves) and deploys it to the function app, where Azure installs
+# requirements.txt. Nothing is done when the app has this very code, going by the deployment `entra-responder-code` of its
+# resource group, which this script leaves behind. --force deploys all the same: use it after code went there in another
+# way.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
+# shellcheck source-path=SCRIPTDIR source=record.sh
+. "$scripts/record.sh"
 
 force=no
 for argument in "$@"; do
@@ -14,15 +17,15 @@ for argument in "$@"; do
         --what-if) dry=yes ;;
         --force) force=yes ;;
         -h | --help) usage; exit ;;
-        *) misuse "unknown argument $argument; --help tells more" ;;
+        *) misuse "unknown argument $argument" ;;
     esac
 done
+needs_az
 
 values=$(needed resourceGroupName functionAppName)
 { read -r group; read -r app; } <<<"$values"
-package=$(python3 "$repository/infra/scripts/package.py" "$scratch/package.zip")
-there=$(found deployment group show --resource-group "$group" --name entra-responder-code \
-    --query properties.outputs.package.value --output tsv)
+package=$(python3 "$scripts/package.py" "$scratch/package.zip")
+there=$(recorded entra-responder-code)
 
 if [ "$there" = "$package" ] && [ "$force" = no ]; then
     say "code: as it should be"
@@ -33,8 +36,7 @@ if [ "$dry" = yes ]; then
     exit
 fi
 say "code: deploying to $app; this takes some minutes"
-az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$scratch/package.zip" \
+again az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$scratch/package.zip" \
     --build-remote true --output none
-az deployment group create --resource-group "$group" --name entra-responder-code --output none \
-    --template-file "$repository/infra/scripts/code-record.json" --parameters "package=$package"
+record entra-responder-code "$package"
 say "code: done"

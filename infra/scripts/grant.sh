@@ -5,8 +5,9 @@
 #
 # Gives the identity exactly the Graph permissions of a tier, from infra/scripts/permissions.txt (which follows from the
 # declarations: `responder permissions`). Tier watch reads only; act also writes. The default is $RESPONDER_TIER, or
-# watch. What is held beyond the tier is told, and taken away with --prune; --revoke takes everything away. Both take the
-# identity's roles in Azure away as well, since a deployment gives them and never takes one.
+# watch. What is held beyond the tier is told, and taken away with --prune; --revoke takes away whatever reaches beyond the
+# app's own resources. Both speak of roles in Azure too, since a deployment gives them and never takes one; --prune also takes away what a subscription keeps
+# that is no longer watched: roles, event topic, export of its activity log.
 #
 # --b2c first registers the application in the B2C tenant ($B2C_TENANT_ID), with a certificate that Key Vault makes, and
 # prints the ids that the app's settings need. --renew makes a new certificate, before the old one runs out.
@@ -15,8 +16,16 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
+# shellcheck source-path=SCRIPTDIR source=graph.sh
+. "$scripts/graph.sh"
+# shellcheck source-path=SCRIPTDIR source=installation.sh
+. "$scripts/installation.sh"
+# shellcheck source-path=SCRIPTDIR source=locks.sh
+. "$scripts/locks.sh"
+# shellcheck source-path=SCRIPTDIR source=unwatch.sh
+. "$scripts/unwatch.sh"
 # shellcheck source-path=SCRIPTDIR source=b2c.sh
-. "$(dirname "$0")/b2c.sh"
+. "$scripts/b2c.sh"
 
 tier=${RESPONDER_TIER:-watch} kind=workforce prune=no revoke=no renew=no principal=
 while [ $# -gt 0 ]; do
@@ -38,6 +47,8 @@ while [ $# -gt 0 ]; do
 done
 case $tier in watch | act) ;; *) misuse "the tier is $tier: it should be watch or act" ;; esac
 [ "$renew" = no ] || [ "$kind" = b2c ] || misuse "--renew goes with --b2c: the Entra tenant's identity has no certificate"
+
+needs_az
 
 # The permissions that should be held, one a line.
 wanted() {
@@ -99,24 +110,69 @@ while read -r assignment role; do
     fi
 done <"$scratch/held"
 
-# take_roles NAME: takes the identity's Azure roles whose names begin so away, in every watched subscription.
-take_roles() {
-    local subscriptions subscription assignment
+# What the identity holds in Azure. A deployment gives roles and never takes one, so the tier before, and subscriptions that
+# were watched before, are looked for by what it holds and not by what was deployed last.
+azure_roles() {
+    local subscriptions subscription known
+    read_installation
     subscriptions=$(outputs subscriptionIds)
-    for subscription in ${subscriptions//,/ }; do
-        found role assignment list --assignee-object-id "$principal" --subscription "$subscription" \
-            --scope "/subscriptions/$subscription" --output tsv \
-            --query "[?starts_with(roleDefinitionName, '$1')].id" >"$scratch/roles-in-azure"
-        while read -r assignment; do
-            write role assignment delete --ids "$assignment" --subscription "$subscription" --output none
-            say "- $1… in subscription $subscription"
-        done <"$scratch/roles-in-azure"
+    if [ -n "$subscriptions" ]; then
+        subscriptions=$(lines "$subscriptions" | once)
+    else
+        subscriptions=$(watched_subscriptions)
+    fi
+    known=$(known_subscriptions "$principal") ||
+        say "! whether it holds roles in subscriptions that aren't watched couldn't be told: see the line above"
+    for subscription in $subscriptions; do azure_roles_in "$subscription"; done
+    for subscription in $known; do
+        ! printf '%s\n' "$subscriptions" | grep -qx "$subscription" || continue
+        no_longer_watched "$subscription"
     done
 }
-if [ "$kind" = workforce ] && [ "$prune" = yes ]; then
-    if [ "$revoke" = yes ]; then take_roles 'Entra Responder'; fi
-    if [ "$tier" = watch ]; then take_roles 'Entra Responder act'; fi
-fi
+
+# holds SUBSCRIPTION: what it holds there: id, role, scope.
+holds() {
+    assignments "$1" "[?principalId == '$principal'].[id, roleDefinitionName, scope]"
+}
+
+azure_roles_in() {
+    local id role scope
+    holds "$1" >"$scratch/azure"
+    while IFS=$'\t' read -r id role scope; do
+        if [ "$revoke" = yes ] && [ "$(lower "$scope")" = "/subscriptions/$1" ]; then
+            take_azure_role "$1" "$id" "$role on $scope"
+        elif [ "$revoke" = yes ]; then
+            continue # what it has on the app's own storage lies under locks: remove.sh takes both
+        elif [[ $tier == watch && $role == "Entra Responder act"* ]]; then
+            if [ "$prune" = yes ]; then
+                take_azure_role "$1" "$id" "$role on $scope"
+            else
+                say "! $role on $scope is held and not of tier $tier: --prune takes it away"
+            fi
+        else
+            say "  $role on $scope"
+        fi
+    done <"$scratch/azure"
+}
+
+take_azure_role() {
+    write role assignment delete --ids "$2" --subscription "$1" --output none
+    say "- $3"
+}
+
+# A subscription that was taken off the list, or one whose traces are left.
+no_longer_watched() {
+    if [ "$revoke" = yes ]; then
+        azure_roles_in "$1"
+    elif [ "$prune" = yes ]; then
+        unwatch "$1"
+    else
+        holds "$1" | awk -F '\t' '{ print "! " $2 " on " $3 " is held, and that subscription is no longer watched" }'
+        say "! the subscription $1 is no longer watched and still has what belongs to that: grant.sh --prune takes it away"
+    fi
+}
+
+[ "$kind" = b2c ] || azure_roles
 
 if [ "$kind" = b2c ] && [ "$revoke" = no ]; then
     say "B2C: the app's settings need these:"

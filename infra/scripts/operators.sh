@@ -1,20 +1,36 @@
 #!/usr/bin/env bash
-# operators.sh [--what-if]
+# operators.sh [--assign OBJECT_ID…] [--what-if]
+# operators.sh --address [--what-if]      enters the app's address and does nothing else
 #
 # Registers the application that operators sign in to when they call the app over HTTP (App Service authentication), and
-# prints its id for infra/main.bicepparam. Only who is assigned to it gets in: you, to begin with. The Azure CLI may ask
-# for its tokens, which is how `responder doctor --app` and deploy.sh call the app.
+# prints its id for infra/main.bicepparam. Only who is assigned to it gets in: you, and each user or group that --assign
+# names by its object id (groups of groups don't count, and groups need Entra ID P1). The Azure CLI may ask for its tokens,
+# which is how `responder doctor --app` and deploy.sh call the app. Once the app is deployed, its address is entered as the
+# place where the browser returns to after signing in.
+#
+# $OPERATORS_CLIENT_ID, where it is set, says which registration; else it is found by its name.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
+# shellcheck source-path=SCRIPTDIR source=graph.sh
+. "$scripts/graph.sh"
 
+operators=() assigning=no address_only=no
 for argument in "$@"; do
     case $argument in
+        --assign) assigning=yes ;;
+        --address) address_only=yes ;;
         --what-if) dry=yes ;;
         -h | --help) usage; exit ;;
-        *) misuse "unknown argument $argument" ;;
+        -*) misuse "unknown argument $argument" ;;
+        *)
+            [ "$assigning" = yes ] || misuse "unknown argument $argument"
+            operators+=("$argument")
+            ;;
     esac
 done
+[ "$assigning" = no ] || [ "${#operators[@]}" -gt 0 ] || misuse "--assign needs an object id"
+needs_az
 
 name=${OPERATORS_APPLICATION_NAME:-Entra Responder operators}
 azure_cli=04b07795-8ddb-461a-bbee-02f9e1bf7b46
@@ -23,23 +39,39 @@ scope_json="{\"id\": \"$scope\", \"value\": \"user_impersonation\", \"type\": \"
   \"adminConsentDisplayName\": \"Call Entra Responder\", \"adminConsentDescription\": \"Call Entra Responder as you\",
   \"userConsentDisplayName\": \"Call Entra Responder\", \"userConsentDescription\": \"Call Entra Responder as you\"}"
 
-# patch PATH JSON
-patch() {
-    write rest --method patch --url "$graph/$1" --headers Content-Type=application/json --body "$2" --output none
-}
-
-named() { by_filter applications "displayName eq '$name'" "$1"; }
+which="displayName eq '$name'"
+[ -z "${OPERATORS_CLIENT_ID:-}" ] || which="appId eq '$OPERATORS_CLIENT_ID'"
+named() { by_filter applications "$which" "$1"; }
 
 client=$(named 'value[].appId')
 [ "$(printf '%s' "$client" | grep -c .)" -le 1 ] || stop "several registrations are called $name: give yours another" \
     "name by OPERATORS_APPLICATION_NAME, or delete the others"
 if [ -z "$client" ]; then
+    [ -z "${OPERATORS_CLIENT_ID:-}" ] || stop "there is no registration $OPERATORS_CLIENT_ID (OPERATORS_CLIENT_ID) in this tenant"
     post applications "{\"displayName\": \"$name\", \"signInAudience\": \"AzureADMyOrg\",
   \"api\": {\"requestedAccessTokenVersion\": 2, \"oauth2PermissionScopes\": [$scope_json]}}"
     say "+ registration $name"
     client=$(until_there CLIENT applications "displayName eq '$name'" 'value[0].appId')
 fi
-object=$(until_there OBJECT applications "displayName eq '$name'" 'value[0].id')
+object=$(until_there OBJECT applications "$which" 'value[0].id')
+# Where the browser goes after signing in, once there is an app; what others entered stays.
+host=$(outputs functionAppHost)
+if [ -n "$host" ] && [ "$client" != CLIENT ]; then
+    redirect=https://$host/.auth/login/aad/callback
+    found rest --method get --url "$graph/applications/$object" --url-parameters "\$select=web" --output tsv \
+        --query "web.redirectUris[]" >"$scratch/redirects"
+    tokens=$(found rest --method get --url "$graph/applications/$object" --url-parameters "\$select=web" --output tsv \
+        --query "web.implicitGrantSettings.enableIdTokenIssuance")
+    if ! grep -qx "$redirect" "$scratch/redirects" || [ "$(lower "$tokens")" != true ]; then
+        echo "$redirect" >>"$scratch/redirects"
+        addresses=$(sort -u "$scratch/redirects" | sed 's/.*/"&"/' | paste -sd , -)
+        patch "applications/$object" "{\"web\": {\"redirectUris\": [$addresses],
+  \"implicitGrantSettings\": {\"enableIdTokenIssuance\": true}}}"
+        say "+ the browser returns to $redirect"
+    fi
+fi
+[ "$address_only" = no ] || exit 0
+
 address=$(named "value[0].identifierUris[?@=='api://$client'] | [0]")
 if [ -z "$address" ]; then
     patch "applications/$object" "{\"identifierUris\": [\"api://$client\"]}"
@@ -57,13 +89,18 @@ if [ -z "$principal" ]; then
     say "+ service principal, for assigned people only"
     principal=$(until_there PRINCIPAL servicePrincipals "appId eq '$client'" 'value[0].id')
 fi
+
+# assign OBJECT_ID WORDS: lets a user or a group sign in.
+assign() {
+    local assigned=''
+    [ "$principal" = PRINCIPAL ] || assigned=$(found rest --method get --url "$graph/servicePrincipals/$principal/appRoleAssignedTo" \
+        --url-parameters "\$top=999" --query "value[?principalId=='$1'].id | [0]" --output tsv) || exit
+    [ -z "$assigned" ] || return 0
+    post "servicePrincipals/$principal/appRoleAssignedTo" "{\"principalId\": \"$1\", \"resourceId\": \"$principal\",
+  \"appRoleId\": \"00000000-0000-0000-0000-000000000000\"}" || exit
+    say "+ $2 may sign in"
+}
 me=$(found rest --method get --url "$graph/me" --url-parameters "\$select=id" --query id --output tsv)
-assigned=
-[ "$principal" = PRINCIPAL ] || assigned=$(found rest --method get --url "$graph/servicePrincipals/$principal/appRoleAssignedTo" \
-    --url-parameters "\$top=999" --query "value[?principalId=='$me'].id | [0]" --output tsv)
-if [ -z "$assigned" ]; then
-    post "servicePrincipals/$principal/appRoleAssignedTo" "{\"principalId\": \"$me\", \"resourceId\": \"$principal\",
-  \"appRoleId\": \"00000000-0000-0000-0000-000000000000\"}"
-    say "+ you may sign in"
-fi
+assign "$me" you
+for operator in ${operators[@]+"${operators[@]}"}; do assign "$operator" "$operator"; done
 say "export OPERATORS_CLIENT_ID=$client"

@@ -1,7 +1,8 @@
-"""Packs the code for Azure: the repository's files that .funcignore leaves. The same files give the same package.
+"""Packs the code for Azure: the tracked files that .funcignore leaves. The same files give the same package.
 
-`python3 infra/scripts/package.py FILE` writes the zip and prints the SHA-256 of what is in it. It needs git and
-nothing of this project's own.
+`python3 infra/scripts/package.py FILE` writes the zip and prints the SHA-256 of what is in it. Files that git doesn't
+track are left out and named on standard error, since nobody else has them. It needs git and nothing of this project's
+own.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: files' own times would make each package another one."""
 
 _READABLE = 0o644 << 16
+_IGNORE = "--exclude-from=.funcignore"
 
 
 def _listed(repository: Path, *options: str) -> set[str]:
@@ -26,10 +28,13 @@ def _listed(repository: Path, *options: str) -> set[str]:
 
 def files_of(repository: Path) -> list[str]:
     """Give the files to pack, by their paths in the repository, in alphabetical order."""
-    ignore = "--exclude-from=.funcignore"
-    tracked = _listed(repository, "--cached") - _listed(repository, "--cached", "--ignored", ignore)
-    new = _listed(repository, "--others", "--exclude-standard", ignore)
-    return sorted(name for name in tracked | new if (repository / name).is_file())
+    tracked = _listed(repository, "--cached") - _listed(repository, "--cached", "--ignored", _IGNORE)
+    return sorted(name for name in tracked if (repository / name).is_file())
+
+
+def left_out_of(repository: Path) -> list[str]:
+    """Give the files that would belong to the code, but that git doesn't track."""
+    return sorted(_listed(repository, "--others", "--exclude-standard", _IGNORE))
 
 
 def pack(repository: Path, package: Path) -> str:
@@ -50,6 +55,8 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:  # noqa: PLR2004 - the program and its one argument
         sys.exit("usage: python3 infra/scripts/package.py FILE")
     try:
+        for name in left_out_of(_REPOSITORY):
+            sys.stderr.write(f"! {name} is not tracked by git and stays out of the package\n")
         sys.stdout.write(pack(_REPOSITORY, Path(sys.argv[1])) + "\n")
     except (OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"the code can't be packed, is this a git checkout? {error}")

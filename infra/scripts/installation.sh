@@ -1,0 +1,91 @@
+# Which installation this is, and where it is: by the values of infra/main.bicepparam and by the tags of its resource
+# groups. Sourced by bash after azure.sh, not run.
+# shellcheck shell=bash disable=SC2154,SC2034 # set in azure.sh; set for the scripts that source this
+
+# Reads the values that a deployment with this environment would have. The compiler refuses what makes no sense.
+read_values() {
+    az bicep build-params --file "$repository/infra/main.bicepparam" --stdout >"$scratch/built" 2>"$scratch/said" || {
+        cat "$scratch/said" >&2
+        stop "infra/main.bicepparam can't be read with these values: see the line above"
+    }
+    python3 "$scripts/values.py" <"$scratch/built" >"$scratch/values" || stop "infra/main.bicepparam can't be read"
+    rm "$scratch/built"
+    installation=$(value prefix)-$(value environmentName)
+    group=rg-$installation
+    export RESPONDER_INSTALLATION=$installation
+}
+
+# For scripts that need to know no more than which installation it is: from the script that calls them, from what was
+# deployed, or from the values, in this order.
+read_installation() {
+    local deployed=''
+    if [ -z "${RESPONDER_INSTALLATION:-}" ]; then
+        deployed=$(outputs resourceGroupName) || exit
+        if [ -n "$deployed" ]; then RESPONDER_INSTALLATION=${deployed#rg-}; else read_values; fi
+    fi
+    export RESPONDER_INSTALLATION
+    installation=$RESPONDER_INSTALLATION
+    group=rg-$installation
+}
+
+# value NAME: one of these values.
+value() { awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$scratch/values"; }
+
+# The subscription that az is set to, in which the installation is.
+own_subscription() { az account show --query id --output tsv; }
+
+# once: ids on standard input, each once in whatever spelling.
+once() { tr '[:upper:]' '[:lower:]' | tr -d ' ' | awk 'NF && !seen[$0]++'; }
+
+# The subscriptions that are to be watched, one a line, the own one first.
+watched_subscriptions() { { own_subscription && lines "${WATCHED_SUBSCRIPTION_IDS:-}"; } | once; }
+
+# The same, and those that the last deployment watches.
+deployed_subscriptions() {
+    local deployed
+    deployed=$(outputs subscriptionIds) || return
+    { watched_subscriptions && lines "$deployed"; } | once
+}
+
+# Subscriptions in which the installation ever was, one a line, as Azure Resource Graph knows: by its resource groups,
+# and by what its identity ($1, or empty) holds. It lags behind by some minutes, so what it says is looked up again.
+known_subscriptions() {
+    local query
+    query="resourcecontainers | where type =~ 'microsoft.resources/subscriptions/resourcegroups' and name =~ '$group' \
+and isnotempty(tags['entra-responder']) | project subscriptionId"
+    [ -z "$1" ] || query="$query | union (authorizationresources | where type =~ 'microsoft.authorization/roleassignments' \
+and tostring(properties.principalId) =~ '$1' | project subscriptionId)"
+    az rest --method post --url "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01" \
+        --headers Content-Type=application/json --body "{\"query\": \"$query | distinct subscriptionId\"}" \
+        --query "data[].subscriptionId" --output tsv | once
+}
+
+# All of these together.
+all_subscriptions() { { deployed_subscriptions && known_subscriptions "$1"; } | once; }
+
+# group_location SUBSCRIPTION: the region of its group there; nothing where there is none.
+group_location() { found group show --name "$group" --subscription "$1" --query location --output tsv; }
+
+# assignments SUBSCRIPTION QUERY: role assignments in a subscription, at whatever scope.
+assignments() {
+    found role assignment list --all --subscription "$1" --fill-principal-name false --query "$2" --output tsv
+}
+
+# What the descriptions of its role assignments begin with, as a query.
+is_ours() { printf "description && starts_with(description, 'Entra Responder %s: ')" "$installation"; }
+
+# topics SUBSCRIPTION: the subscription's system topics of its own changes: id and the object id of its identity.
+topics() {
+    found eventgrid system-topic list --subscription "$1" --output tsv --query \
+        "[?contains(['microsoft.resources.subscriptions', 'Microsoft.Resources.Subscriptions'], topicType)].[id, identity.principalId]"
+}
+
+# part ID NUMBER: a part of a resource id: 2 is the subscription, 4 the resource group, 8 the name.
+part() { printf '%s' "$1" | cut -d / -f $(($2 + 1)); }
+
+# event_subscriptions TOPIC-ID: the installation's event subscriptions of a topic; those of others stay out of it.
+event_subscriptions() {
+    found eventgrid system-topic event-subscription list --subscription "$(part "$1" 2)" --resource-group "$(part "$1" 4)" \
+        --system-topic-name "$(part "$1" 8)" --query "[].name" --output tsv >"$scratch/event-subscriptions" || return
+    grep -E "^entra-responder-$installation-[0-9]+$" "$scratch/event-subscriptions" || :
+}

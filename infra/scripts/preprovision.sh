@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# preprovision.sh
+#
+# What has to come before the infrastructure when Azure Developer CLI deploys: the same looks as deploy.sh takes, and the
+# same preparations. What can't be had in the first pass is written into azd's environment; after-code.sh asks for it in
+# a second one.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=azure.sh
+. "$(dirname "$0")/azure.sh"
+# shellcheck source-path=SCRIPTDIR source=graph.sh
+. "$scripts/graph.sh"
+# shellcheck source-path=SCRIPTDIR source=installation.sh
+. "$scripts/installation.sh"
+# shellcheck source-path=SCRIPTDIR source=b2c.sh
+. "$scripts/b2c.sh"
+# shellcheck source-path=SCRIPTDIR source=preflight.sh
+. "$scripts/preflight.sh"
+# shellcheck source-path=SCRIPTDIR source=passes.sh
+. "$scripts/passes.sh"
+
+for argument in "$@"; do
+    case $argument in
+        -h | --help) usage; exit ;;
+        *) misuse "unknown argument $argument" ;;
+    esac
+done
+export RESPONDER_TIER=${RESPONDER_TIER:-watch}
+
+preflight
+plan_passes
+azd env set RESPONDER_HEARTBEATS "$RESPONDER_HEARTBEATS"
+azd env set ASKED_HEARTBEATS "$asked_heartbeats"
+azd env set EVIDENCE_LOCK "$EVIDENCE_LOCK"
+azd env set ASKED_EVIDENCE_LOCK "$asked_evidence_lock"
+[ -z "${EVIDENCE_DAYS:-}" ] || azd env set EVIDENCE_DAYS "$EVIDENCE_DAYS"
+register_providers
+recover_vault
+"$scripts/orphans.sh"
+"$scripts/quiet.sh" on

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# remove.sh --yes | --what-if
+#
+# Takes the installation away to its end, in the order that Azure allows, and says what stays and until when: permissions
+# in Microsoft Graph, locks, event subscriptions, export, roles and groups in watched subscriptions, then the same in its
+# own. Each step makes sure of what is left: run it again after a failure. --what-if prints each command and changes
+# nothing.
+#
+# Evidence can't be deleted before its time, by anybody: while there is any, its storage account stays, and with it the
+# resource group. Approvals go with the storage account: export them first (docs/operate.md).
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=azure.sh
+. "$(dirname "$0")/azure.sh"
+# shellcheck source-path=SCRIPTDIR source=graph.sh
+. "$scripts/graph.sh"
+# shellcheck source-path=SCRIPTDIR source=installation.sh
+. "$scripts/installation.sh"
+# shellcheck source-path=SCRIPTDIR source=b2c.sh
+. "$scripts/b2c.sh"
+# shellcheck source-path=SCRIPTDIR source=locks.sh
+. "$scripts/locks.sh"
+# shellcheck source-path=SCRIPTDIR source=unwatch.sh
+. "$scripts/unwatch.sh"
+
+sure=no options=()
+for argument in "$@"; do
+    case $argument in
+        --yes) sure=yes ;;
+        --what-if) dry=yes options=(--what-if) ;;
+        -h | --help) usage; exit ;;
+        *) misuse "unknown argument $argument" ;;
+    esac
+done
+[ "$sure" = yes ] || [ "$dry" = yes ] || misuse "this deletes the installation: --what-if shows what, --yes does it"
+needs_az
+read_installation
+own=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"
+principal=$(found identity list --resource-group "$group" --query "[0].principalId" --output tsv)
+subscriptions=$(all_subscriptions "$principal")
+say "removing $installation from $(printf '%s' "$subscriptions" | grep -c .) subscription(s)"
+
+revoke_b2c() {
+    [ -n "${B2C_TENANT_ID:-}" ] || return 0
+    if is_in_b2c; then
+        "$scripts/grant.sh" --b2c --revoke ${options[@]+"${options[@]}"}
+    else
+        say "! what it may do in the B2C tenant stays. $(how_to_log_in)"
+    fi
+}
+
+# The group wasn't deleted. That is as it must be where the evidence account alone is left in it.
+evidence_stays() {
+    local still days
+    still=$(found resource list --resource-group "$group" --query "[].name" --output tsv)
+    if [ -z "$evidence" ] || [ "$still" != "$evidence" ]; then
+        cat "$scratch/refused" >&2
+        stop "the resource group $group wasn't deleted: see the line above, then run this again"
+    fi
+    days=$(az storage account show --resource-group "$group" --name "$evidence" --output tsv \
+        --query "immutableStorageWithVersioning.immutabilityPolicy.immutabilityPeriodSinceCreationInDays")
+    say "! the evidence stays, in $evidence, and with it the resource group: nobody can delete a piece of it until $days days" \
+        "after it was written, and the account not before the last one: run this again then"
+}
+
+# First of all it can do nothing more.
+if [ -n "$principal" ]; then "$scripts/grant.sh" --revoke --principal-id "$principal" ${options[@]+"${options[@]}"}; fi
+revoke_b2c
+
+# Nobody needs to hear of each thing that goes; the rule goes with the group.
+"$scripts/quiet.sh" on ${options[@]+"${options[@]}"}
+
+for subscription in $subscriptions; do
+    [ "$subscription" = "$(lower "$own")" ] || unwatch "$subscription"
+done
+
+# The own subscription: what names the group's resources goes before them, since Azure keeps a role while it is assigned.
+unlock_group "$own"
+stop_events "$own"
+stop_export "$own"
+take_assignments "$own" "[?$(is_ours)]"
+take_roles "$own" "/subscriptions/$own" "($installation, "
+if [ -n "$(group_location "$own")" ]; then
+    vault=$(found resource list --resource-group "$group" --resource-type Microsoft.KeyVault/vaults --query "[0].name" --output tsv)
+    evidence=$(found storage account list --resource-group "$group" --output tsv \
+        --query "[?immutableStorageWithVersioning.enabled] | [0].name")
+    [ -z "$evidence" ] || take_roles "$own" "/subscriptions/$own/resourceGroups/$group" "evidence keeper ($evidence)"
+    if write group delete --name "$group" --subscription "$own" --yes --output none 2>"$scratch/refused"; then
+        say "- resource group $group"
+    else
+        evidence_stays
+    fi
+fi
+
+# With the record gone, an installation of this name may begin in another region.
+if [ -n "$(found deployment sub show --name "$deployment" --query name --output tsv)" ]; then
+    write deployment sub delete --name "$deployment" --output none
+    say "- the record of the deployment $deployment"
+fi
+
+say "What stays:"
+[ -z "${vault:-}" ] || say "  the vault $vault, deleted, for 90 days: nobody may purge it, and a new installation of this name takes it back"
+say "  the registrations \"${OPERATORS_APPLICATION_NAME:-Entra Responder operators}\"${B2C_TENANT_ID:+ and, in the B2C tenant, \"$b2c_name\"}: az ad app delete --id ID"
+say "  the logs' workspace, deleted, for 14 days; what others' diagnostic settings sent there goes with it"

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# stale-events.sh [--what-if]
+#
+# Takes away event subscriptions of this installation that it no longer has: with fewer operations to look for there are
+# fewer of them, and a deployment never takes one away.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=azure.sh
+. "$(dirname "$0")/azure.sh"
+# shellcheck source-path=SCRIPTDIR source=installation.sh
+. "$scripts/installation.sh"
+# shellcheck source-path=SCRIPTDIR source=locks.sh
+. "$scripts/locks.sh"
+
+for argument in "$@"; do
+    case $argument in
+        --what-if) dry=yes ;;
+        -h | --help) usage; exit ;;
+        *) misuse "unknown argument $argument" ;;
+    esac
+done
+needs_az
+values=$(needed resourceGroupName eventSubscriptionNames topicIds)
+{ read -r group; read -r names; read -r topics; } <<<"$values"
+installation=${group#rg-}
+lines "$names" >"$scratch/names"
+
+# Whatever the end is, the topic is locked again.
+lifted=
+at_the_end() {
+    # shellcheck disable=SC2086 # a list; ids have no blanks
+    lock_again $lifted || printf 'stale-events.sh: a topic has lost its lock: deploy again\n' >&2
+    rm -rf "$scratch"
+}
+trap at_the_end EXIT
+
+for topic in $(lines "$topics"); do
+    subscription=$(part "$topic" 2) topic_group=$(part "$topic" 4) name=$(part "$topic" 8)
+    event_subscriptions "$topic" >"$scratch/there"
+    while read -r event_subscription; do
+        ! grep -qx "$event_subscription" "$scratch/names" || continue
+        for each in $(locked_over "$topic"); do
+            lifted="$lifted $each"
+            unlock "$each"
+        done
+        write eventgrid system-topic event-subscription delete --subscription "$subscription" --yes --output none \
+            --resource-group "$topic_group" --system-topic-name "$name" --name "$event_subscription"
+        say "- event subscription $event_subscription of $name"
+    done <"$scratch/there"
+done

@@ -1,0 +1,37 @@
+"""Prints the values that a parameter file gives, from what `az bicep build-params --stdout` says on standard input.
+
+One a line, name and value with a tab between; lists with commas; `given` for a secret, which is never printed. Values
+that the parameter file leaves out have the template's default, unless that is an expression. Needs nothing but Python.
+"""
+
+import json
+import sys
+from typing import Any
+
+
+def values_of(built: dict[str, Any]) -> dict[str, str]:
+    """Give each parameter's value as text."""
+    declared: dict[str, dict[str, Any]] = json.loads(built["templateJson"])["parameters"]
+    given: dict[str, dict[str, Any]] = json.loads(built["parametersJson"])["parameters"]
+    values: dict[str, str] = {}
+    for name, parameter in declared.items():
+        value = given[name]["value"] if name in given else parameter.get("defaultValue", "")
+        if str(parameter.get("type", "")).lower().startswith("secure"):
+            value = "given" if value else ""
+        values[name] = _text(value)
+    return values
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):  # pyright: ignore[reportUnknownVariableType] - JSON
+        return ",".join(value)  # pyright: ignore[reportUnknownArgumentType] - JSON
+    if isinstance(value, list | dict):
+        return json.dumps(value)
+    text = str(value)
+    return "" if text.startswith("[") else text
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{name}\t{value}\n" for name, value in values_of(json.load(sys.stdin)).items())
