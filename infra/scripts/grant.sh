@@ -115,12 +115,7 @@ done <"$scratch/held"
 azure_roles() {
     local subscriptions subscription known
     read_installation
-    subscriptions=$(outputs subscriptionIds)
-    if [ -n "$subscriptions" ]; then
-        subscriptions=$(lines "$subscriptions" | once)
-    else
-        subscriptions=$(watched_subscriptions)
-    fi
+    subscriptions=$(deployed_subscriptions)
     known=$(known_subscriptions "$principal") ||
         say "! whether it holds roles in subscriptions that aren't watched couldn't be told: see the line above"
     for subscription in $subscriptions; do azure_roles_in "$subscription"; done

@@ -33,12 +33,9 @@ patch() {
 until_there() {
     local placeholder=$1 value looks=0
     shift
-    if [ "$dry" = yes ]; then
-        printf '%s\n' "$placeholder"
-        return
-    fi
     while :; do
         value=$(by_filter "$@") || return
+        if [ -z "$value" ] && [ "$dry" = yes ]; then value=$placeholder; fi
         [ -z "$value" ] || break
         looks=$((looks + 1))
         [ "$looks" -lt 20 ] || stop "Graph doesn't show what was just made ($1, $2): run this again"

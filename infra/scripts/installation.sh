@@ -40,11 +40,15 @@ once() { tr '[:upper:]' '[:lower:]' | tr -d ' ' | awk 'NF && !seen[$0]++'; }
 # The subscriptions that are to be watched, one a line, the own one first.
 watched_subscriptions() { { own_subscription && lines "${WATCHED_SUBSCRIPTION_IDS:-}"; } | once; }
 
-# The same, and those that the last deployment watches.
+# The same, those that the last deployment watches, and the one with the workspace that counts sign-ins.
 deployed_subscriptions() {
     local deployed
     deployed=$(outputs subscriptionIds) || return
-    { watched_subscriptions && lines "$deployed"; } | once
+    {
+        watched_subscriptions || exit
+        lines "$deployed"
+        [ -z "${SIGN_IN_WORKSPACE_ID:-}" ] || printf '%s\n' "$(part "$SIGN_IN_WORKSPACE_ID" 2)"
+    } | once
 }
 
 # Subscriptions in which the installation ever was, one a line, as Azure Resource Graph knows: by its resource groups,
@@ -83,9 +87,20 @@ topics() {
 # part ID NUMBER: a part of a resource id: 2 is the subscription, 4 the resource group, 8 the name.
 part() { printf '%s' "$1" | cut -d / -f $(($2 + 1)); }
 
-# event_subscriptions TOPIC-ID: the installation's event subscriptions of a topic; those of others stay out of it.
+# What the names of its event subscriptions begin with: as it was deployed, or by the name of its identity, which ends alike.
+event_prefix() {
+    local prefix identity
+    prefix=$(outputs eventSubscriptionPrefix) || return
+    if [ -z "$prefix" ]; then
+        identity=$(found identity list --resource-group "$group" --query "[0].name" --output tsv) || return
+        [ -z "$identity" ] || prefix=entra-responder-${identity##*-}-
+    fi
+    printf '%s' "$prefix"
+}
+
+# event_subscriptions TOPIC-ID PREFIX: the installation's event subscriptions of a topic; those of others stay out of it.
 event_subscriptions() {
+    [ -n "$2" ] || return 0
     found eventgrid system-topic event-subscription list --subscription "$(part "$1" 2)" --resource-group "$(part "$1" 4)" \
-        --system-topic-name "$(part "$1" 8)" --query "[].name" --output tsv >"$scratch/event-subscriptions" || return
-    grep -E "^entra-responder-$installation-[0-9]+$" "$scratch/event-subscriptions" || :
+        --system-topic-name "$(part "$1" 8)" --query "[?starts_with(name, '$2')].name" --output tsv
 }

@@ -37,6 +37,22 @@ lock_again() {
     done
 }
 
+# unlocked SCOPE COMMAND…: runs the command with the locks over a scope lifted, and locks again whatever the end is.
+unlocked() {
+    local over status=0
+    over=$(locked_over "$1") || return
+    shift
+    # shellcheck disable=SC2086 # a list; ids have no blanks
+    unlock $over || return
+    "$@" || status=$?
+    # shellcheck disable=SC2086
+    lock_again $over || {
+        say "! not locked again: $over. Deploy again."
+        return 1
+    }
+    return "$status"
+}
+
 # unlock_group SUBSCRIPTION: everything in the installation's resource group there.
 unlock_group() {
     local each

@@ -1,7 +1,7 @@
 # Everything that a deployment needs, looked at before anything is changed. Sourced by bash after azure.sh, graph.sh,
 # installation.sh and b2c.sh, not run. Each function looks at one thing and stops with what to do about it.
 #
-# It leaves behind: what installation.sh sets, $subscription, $missing_providers, $deleted_vault, and the evidence lock
+# It leaves behind: what installation.sh sets, $subscription, $watched, $missing_providers, $deleted_vault, and the evidence lock
 # that can be had in this pass (EVIDENCE_LOCK, EVIDENCE_DAYS) beside the one that was asked for.
 # shellcheck shell=bash disable=SC2154,SC2034 # set in azure.sh; set for the scripts that source this
 
@@ -13,6 +13,7 @@ preflight() {
     check_tools
     check_names
     check_login
+    watched=$(watched_subscriptions)
     read_values
     check_values
     check_location
@@ -21,7 +22,7 @@ preflight() {
     find_deleted_vault
     [ -n "$deleted_vault" ] || check_secrets
     find_providers
-    for each in $(watched_subscriptions); do
+    for each in $watched; do
         check_diagnostic_settings "$each"
         check_topic "$each"
     done
@@ -68,8 +69,7 @@ check_values() {
         "letters and digits, because storage accounts allow no others"
     [[ $(value environmentName) =~ ^[A-Za-z0-9-]{1,40}$ ]] || stop "AZURE_ENV_NAME is $(value environmentName): it" \
         "should be letters, digits and hyphens, 40 at most"
-    for id in $(lines "$(value operatorsClientId),$(value emergencyAccountIds),$(value protectedPrincipalIds)") \
-        $(watched_subscriptions); do
+    for id in $(lines "$(value operatorsClientId),$(value emergencyAccountIds),$(value protectedPrincipalIds)") $watched; do
         [[ $(lower "$id") =~ $guid ]] || stop "$id isn't an id: OPERATORS_CLIENT_ID, EMERGENCY_ACCOUNT_IDS," \
             "PROTECTED_PRINCIPAL_IDS and WATCHED_SUBSCRIPTION_IDS take ids alone, with commas between them"
     done
@@ -82,7 +82,7 @@ check_location() {
     [ -z "$deployed" ] || same_region "$deployed" "$location" || stop "$deployment is deployed from" \
         "$deployed and AZURE_LOCATION is $location: a region can't be changed. export AZURE_LOCATION=$deployed, or give" \
         "the other region an environment of its own (AZURE_ENV_NAME)"
-    for each in $(watched_subscriptions); do
+    for each in $watched; do
         there=$(group_location "$each")
         [ -z "$there" ] || same_region "$there" "$location" || stop "the resource group $group of the" \
             "subscription $each is in $there and AZURE_LOCATION is $location: export AZURE_LOCATION=$there, or give the" \
@@ -100,7 +100,7 @@ check_runtime() {
         --output tsv) || stop "what Flex Consumption offers in $location can't be read: is that a region of Azure with it?" \
         "az functionapp list-flexconsumption-locations"
     printf '%s\n' "$offered" | grep -qx "$wanted" || stop "Flex Consumption in $location offers Python" \
-        "$(printf '%s' "$offered" | tr '\n' ' ')and not $wanted: take another region (AZURE_LOCATION)"
+        "$(printf '%s' "$offered" | tr '\n' ' ')" "and not $wanted: take another region (AZURE_LOCATION)"
 }
 
 # A vault that was deleted keeps its name for 90 days, and nobody may purge ours: it is taken back.
@@ -110,8 +110,10 @@ find_deleted_vault() {
 }
 
 recover_vault() {
+    local there
     [ -n "$deleted_vault" ] || return 0
-    if [ -z "$(group_location "$subscription")" ]; then
+    there=$(group_location "$subscription")
+    if [ -z "$there" ]; then
         write group create --name "$group" --location "$location" --output none --tags \
             "azd-env-name=$(value environmentName)" "entra-responder=$(value prefix)"
     fi
@@ -146,7 +148,7 @@ find_providers() {
     own="$own Microsoft.Storage Microsoft.Web"
     [ "$(value auditStream)" != true ] || own="$own Microsoft.EventHub"
     missing_providers=
-    for each in $(watched_subscriptions); do
+    for each in $watched; do
         # shellcheck disable=SC2086 # a list
         missing_in "$each" Microsoft.AlertsManagement Microsoft.EventGrid Microsoft.Insights $own
         own=
@@ -178,7 +180,7 @@ check_diagnostic_settings() {
         --query "value[?name != 'entra-responder-$installation'].name")
     [ "$(printf '%s' "$foreign" | grep -c .)" -lt "$most_diagnostic_settings" ] || stop "the subscription $1 has" \
         "$most_diagnostic_settings diagnostic settings, as many as Azure allows, and none is ours: delete one of" \
-        "$(printf '%s' "$foreign" | tr '\n' ' ')(az monitor diagnostic-settings subscription delete)"
+        "$(printf '%s' "$foreign" | tr '\n' ' ') (az monitor diagnostic-settings subscription delete)"
 }
 
 # Azure allows one system topic for each subscription.

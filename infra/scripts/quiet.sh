@@ -31,11 +31,13 @@ in_an_hour() {
 changed=no
 subscriptions=$(deployed_subscriptions)
 for subscription in $subscriptions; do
-    [ -n "$(group_location "$subscription")" ] || continue
+    there=$(group_location "$subscription")
+    [ -n "$there" ] || continue
     scope=/subscriptions/$subscription/resourceGroups/$group
     url="$scope/providers/Microsoft.AlertsManagement/actionRules/entra-responder-deployment?api-version=2021-08-08"
     if [ "$wish" = off ]; then
-        [ -n "$(found rest --method get --url "$url" --query id --output tsv)" ] || continue
+        rule=$(found rest --method get --url "$url" --query id --output tsv)
+        [ -n "$rule" ] || continue
         write rest --method delete --url "$url" --output none
     else
         write rest --method put --url "$url" --headers Content-Type=application/json --output none --body "{

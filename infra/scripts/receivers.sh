@@ -59,7 +59,8 @@ done <"$scratch/calls"
 [ "${#actions[@]}" -gt 0 ] || stop "nobody hears of trouble with the responder: the action group $name has no receiver"
 
 if [ "$once" = yes ] && [ "$test" = no ]; then
-    [ -z "$(recorded "$record")" ] || exit 0
+    sent=$(recorded "$record")
+    [ -z "$sent" ] || exit 0
     if [ -t 0 ]; then
         read -r -p "Send them a test notification now? [Y/n] " answer
         case $answer in '' | [yY]*) test=yes ;; esac

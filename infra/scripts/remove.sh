@@ -62,6 +62,9 @@ evidence_stays() {
         "after it was written, and the account not before the last one: run this again then"
 }
 
+# Before anything is changed.
+for subscription in $subscriptions; do others_depend "$subscription"; done
+
 # First of all it can do nothing more.
 if [ -n "$principal" ]; then "$scripts/grant.sh" --revoke --principal-id "$principal" ${options[@]+"${options[@]}"}; fi
 revoke_b2c
@@ -79,7 +82,8 @@ stop_events "$own"
 stop_export "$own"
 take_assignments "$own" "[?$(is_ours)]"
 take_roles "$own" "/subscriptions/$own" "($installation, "
-if [ -n "$(group_location "$own")" ]; then
+there=$(group_location "$own")
+if [ -n "$there" ]; then
     vault=$(found resource list --resource-group "$group" --resource-type Microsoft.KeyVault/vaults --query "[0].name" --output tsv)
     evidence=$(found storage account list --resource-group "$group" --output tsv \
         --query "[?immutableStorageWithVersioning.enabled] | [0].name")
@@ -92,7 +96,8 @@ if [ -n "$(group_location "$own")" ]; then
 fi
 
 # With the record gone, an installation of this name may begin in another region.
-if [ -n "$(found deployment sub show --name "$deployment" --query name --output tsv)" ]; then
+recorded=$(found deployment sub show --name "$deployment" --query name --output tsv)
+if [ -n "$recorded" ]; then
     write deployment sub delete --name "$deployment" --output none
     say "- the record of the deployment $deployment"
 fi

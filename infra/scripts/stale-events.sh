@@ -19,30 +19,16 @@ for argument in "$@"; do
     esac
 done
 needs_az
-values=$(needed resourceGroupName eventSubscriptionNames topicIds)
-{ read -r group; read -r names; read -r topics; } <<<"$values"
-installation=${group#rg-}
+values=$(needed eventSubscriptionPrefix eventSubscriptionNames topicIds)
+{ read -r prefix; read -r names; read -r topics; } <<<"$values"
 lines "$names" >"$scratch/names"
-
-# Whatever the end is, the topic is locked again.
-lifted=
-at_the_end() {
-    # shellcheck disable=SC2086 # a list; ids have no blanks
-    lock_again $lifted || printf 'stale-events.sh: a topic has lost its lock: deploy again\n' >&2
-    rm -rf "$scratch"
-}
-trap at_the_end EXIT
 
 for topic in $(lines "$topics"); do
     subscription=$(part "$topic" 2) topic_group=$(part "$topic" 4) name=$(part "$topic" 8)
-    event_subscriptions "$topic" >"$scratch/there"
+    event_subscriptions "$topic" "$prefix" >"$scratch/there"
     while read -r event_subscription; do
         ! grep -qx "$event_subscription" "$scratch/names" || continue
-        for each in $(locked_over "$topic"); do
-            lifted="$lifted $each"
-            unlock "$each"
-        done
-        write eventgrid system-topic event-subscription delete --subscription "$subscription" --yes --output none \
+        unlocked "$topic" write eventgrid system-topic event-subscription delete --subscription "$subscription" --yes --output none \
             --resource-group "$topic_group" --system-topic-name "$name" --name "$event_subscription"
         say "- event subscription $event_subscription of $name"
     done <"$scratch/there"

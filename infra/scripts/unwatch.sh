@@ -2,20 +2,37 @@
 # in it. Sourced by bash after azure.sh, installation.sh and locks.sh, not run.
 # shellcheck shell=bash disable=SC2154 # set in azure.sh and installation.sh
 
+# others_depend SUBSCRIPTION: what others have on our topic there, which would go with it. Stops where there is any.
+others_depend() {
+    local topic prefix others
+    prefix=$(event_prefix) || return
+    topics "$1" >"$scratch/topics" || return
+    while read -r topic _; do
+        case $(lower "$topic") in *"/resourcegroups/$(lower "$group")/"*) ;; *) continue ;; esac
+        others=$(found eventgrid system-topic event-subscription list --subscription "$1" --resource-group "$group" \
+            --system-topic-name "$(part "$topic" 8)" --query "[?!starts_with(name, '$prefix')].name" --output tsv) || return
+        [ -z "$others" ] || stop "the system topic $topic is ours and others have event subscriptions on it, which would go" \
+            "with it: $(printf '%s' "$others" | tr '\n' ' '). Azure allows one topic for each subscription: delete these first"
+    done <"$scratch/topics"
+}
+
 # stop_events SUBSCRIPTION: the event subscriptions, and the logs of their delivery, of whichever topic they are.
 stop_events() {
-    local topic name event_subscription setting="entra-responder-$installation-deliveries"
+    local topic name event_subscription prefix setting there
+    prefix=$(event_prefix) || return
+    setting=${prefix}deliveries
     topics "$1" >"$scratch/topics" || return
     while read -r topic _; do
         name=$(part "$topic" 8)
-        event_subscriptions "$topic" >"$scratch/there" || return
+        event_subscriptions "$topic" "$prefix" >"$scratch/there" || return
         while read -r event_subscription; do
-            write eventgrid system-topic event-subscription delete --subscription "$1" --yes --output none \
+            unlocked "$topic" write eventgrid system-topic event-subscription delete --subscription "$1" --yes --output none \
                 --resource-group "$(part "$topic" 4)" --system-topic-name "$name" --name "$event_subscription" || return
             say "- event subscription $event_subscription of $name"
         done <"$scratch/there"
-        [ -n "$(found monitor diagnostic-settings show --resource "$topic" --name "$setting" --query name --output tsv)" ] || continue
-        write monitor diagnostic-settings delete --resource "$topic" --name "$setting" --output none || return
+        there=$(found monitor diagnostic-settings show --resource "$topic" --name "$setting" --query name --output tsv) || return
+        [ -n "$there" ] || continue
+        unlocked "$topic" write monitor diagnostic-settings delete --resource "$topic" --name "$setting" --output none || return
         say "- diagnostic setting of $name"
     done <"$scratch/topics"
 }
@@ -53,12 +70,15 @@ take_roles() {
 
 # unwatch SUBSCRIPTION: a subscription that is watched beside the one in which the installation is.
 unwatch() {
+    local there
+    others_depend "$1" || return
     unlock_group "$1" || return
     stop_events "$1" || return
     stop_export "$1" || return
     take_assignments "$1" "[?$(is_ours)]" || return
     take_roles "$1" "/subscriptions/$1" "($installation, " || return
-    [ -n "$(group_location "$1")" ] || return 0
+    there=$(group_location "$1") || return
+    [ -n "$there" ] || return 0
     write group delete --name "$group" --subscription "$1" --yes --output none || return
     say "- resource group $group of $1"
 }

@@ -48,7 +48,7 @@ class Parser:
         said = io.StringIO()
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-                parsed = self._parser_for(argv).parse_args(argv)
+                parsed = self._parser_for(argv).parse_args(list(argv))  # which puts files in place of @FILE
         except SystemExit as end:
             return {"status": end.code or 0, "error": said.getvalue().strip()}
         return {"status": 0, "command": parsed.command, "options": _options(argv, parsed)}

@@ -14,5 +14,5 @@ wanted=$(cat "$locked" .python-version | cksum)
 
 echo "installing the Azure CLI into .venv-az, once; this takes a minute or two" >&2
 "$python" -m venv --clear .venv-az
-.venv-az/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$locked"
+.venv-az/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$locked"
 echo "$wanted" >"$stamp"

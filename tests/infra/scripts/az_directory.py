@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from responders.permissions import app_role_ids
-from tests.infra.scripts.az_command import AzError
+from tests.infra.scripts.az_command import MISSING, AzError
 
 GRAPH: Final = "https://graph.microsoft.com/v1.0"
 GRAPH_APPLICATION: Final = "00000003-0000-0000-c000-000000000000"
@@ -22,13 +22,17 @@ def _new_id() -> str:
 
 @dataclass(slots=True)
 class Directory:
-    """One tenant. `late` is how many requests about a new object fail before Graph knows of it everywhere."""
+    """One tenant. `late` is how many requests about a new object fail before Graph knows of it everywhere.
+
+    `not_shown` has the identities that Graph doesn't know yet, and for how many looks.
+    """
 
     tenant: str
     late: int = 0
     applications: list[Json] = field(default_factory=list[Json])
     service_principals: list[Json] = field(default_factory=list[Json])
     assignments: list[Json] = field(default_factory=list[Json])
+    not_shown: dict[str, int] = field(default_factory=dict[str, int])
     graph: Json = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,6 +46,16 @@ class Directory:
         """Give the names of the Graph permissions that a principal holds."""
         names = {role["id"]: role["value"] for role in self.graph["appRoles"]}
         return {names[each["appRoleId"]] for each in self.assignments if each["principalId"] == principal}
+
+    def add_identity(self, principal: str, *, shown_after: int) -> None:
+        """Let a managed identity appear, after some looks."""
+        self.service_principals.append({"id": principal, "appId": _new_id()})
+        self.not_shown[principal] = shown_after
+
+    def remove(self, principal: str) -> None:
+        """Let a managed identity vanish, and with it all that it was granted."""
+        self.service_principals[:] = [each for each in self.service_principals if each["id"] != principal]
+        self.assignments[:] = [each for each in self.assignments if each["principalId"] != principal]
 
     def grant(self, principal: str, name: str) -> None:
         """Give a permission, as somebody in the portal would."""
@@ -62,7 +76,11 @@ class Directory:
                 return {"value": [each for each in self.applications if _meets(each, query)]}
             case ["servicePrincipals"]:
                 return {"value": [each for each in self.service_principals if _meets(each, query)]}
+            case ["applications", object_id]:
+                (application,) = [each for each in self.applications if each["id"] == object_id]
+                return _selected(application, query)
             case ["servicePrincipals", principal, "appRoleAssignments"]:
+                self._look_for(principal)
                 return {"value": [each for each in self.assignments if each["principalId"] == principal]}
             case ["servicePrincipals", resource, "appRoleAssignedTo"]:
                 return {"value": [each for each in self.assignments if each["resourceId"] == resource]}
@@ -75,7 +93,8 @@ class Directory:
         match path:
             case ["applications"]:
                 api: Json = {"preAuthorizedApplications": []} | body.get("api", {})
-                ids: Json = {"id": _new_id(), "appId": _new_id(), "identifierUris": [], "keyCredentials": []}
+                web: Json = {"redirectUris": [], "implicitGrantSettings": {"enableIdTokenIssuance": False}}
+                ids: Json = {"id": _new_id(), "appId": _new_id(), "identifierUris": [], "keyCredentials": [], "web": web}
                 return self._add(self.applications, ids | body | {"api": api})
             case ["servicePrincipals"]:
                 if not any(each["appId"] == body["appId"] for each in self.applications):
@@ -98,6 +117,13 @@ class Directory:
         if len(kept) == len(self.assignments):
             raise AzError("Not Found: Resource does not exist")
         self.assignments[:] = kept
+
+    def _look_for(self, principal: str) -> None:
+        if self.not_shown.get(principal, 0):
+            self.not_shown[principal] -= 1
+            raise AzError(f"Resource '{principal}' does not exist", status=MISSING)
+        if not any(each["id"] == principal for each in self.service_principals):
+            raise AzError(f"Resource '{principal}' does not exist", status=MISSING)
 
     def _add(self, collection: list[Json], new: Json) -> Json:
         collection.append(new)

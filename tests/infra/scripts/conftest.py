@@ -11,29 +11,48 @@ from typing import Final
 
 import pytest
 
+from infra.checks.compiler import Compiler, locate
 from shared.catalog import TenantKind
 from shared.grants import Tier
-from tests.infra.scripts.simulated_az import B2C, REPOSITORY, SUBSCRIPTION, AzServer, SimulatedAz
+from tests.infra.scripts.az_parser import REPOSITORY, AzParser, NoAzureCli
+from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION, AzServer, SimulatedAz
+from tests.infra.scripts.templates import Templates
 
 SCRIPTS: Final = REPOSITORY / "infra" / "scripts"
+WATCHED_PROVIDERS: Final = ("AlertsManagement", "EventGrid", "Insights")
 PROVIDERS: Final = (
-    "EventGrid",
-    "Insights",
+    *WATCHED_PROVIDERS,
+    "App",
     "KeyVault",
     "ManagedIdentity",
     "OperationalInsights",
     "Storage",
     "Web",
 )
+OPERATORS: Final = "3f0b2c1d-7a64-4e58-9b13-c2d4e6f80a91"
 WEBHOOK_SECRET: Final = "the-webhook-signature-is-secret"
 
 _RESPONDER: Final = """#!/bin/bash
-printf '%s ' "$@" >>"$RESPONDER_LOG"
+printf '%s ' "$@" | sed 's/--since [^ ]*/--since TIME/' >>"$RESPONDER_LOG"
 echo "key=${RESPONDER_KEY:-} token=${RESPONDER_TOKEN:-}" >>"$RESPONDER_LOG"
-case $1 in
-    permissions) cat "$SCRIPTS/permissions.txt" ;;
-    doctor) echo "the doctor's report"; [ ! -e "$RESPONDER_LOG.ill" ] ;;
+case "$*" in
+    permissions*) cat "$SCRIPTS/permissions.txt" ;;
+    doctor*--since*)
+        echo "ok       settings                   all there"
+        if [ -e "$HOME/canary" ] && [ ! -e "$HOME/deaf" ]; then
+            echo "ok       events-arriving            from 1 subscription"
+        else
+            echo "failed   events-arriving            none yet"
+            exit 1
+        fi
+        ;;
+    doctor*) echo "the doctor's report"; [ ! -e "$HOME/ill" ] ;;
 esac
+"""
+
+_AZD: Final = """#!/bin/bash
+[ "$1 $2" = "env set" ] || exit 1
+echo "$3=$4" >>"$HOME/azd-environment"
 """
 
 
@@ -55,7 +74,11 @@ class Desk:
         """Run a script of infra/scripts."""
         command = [str(SCRIPTS / script), *arguments]
         values = self.environment | environment
-        return subprocess.run(command, env=values, capture_output=True, text=True, cwd=self.home, check=False)
+        done = subprocess.run(
+            command, env=values, capture_output=True, text=True, cwd=self.home, check=False, stdin=subprocess.DEVNULL
+        )
+        assert not self.az.broken, self.az.broken[0]
+        return done
 
     def runs(self, script: str, *arguments: str, **environment: str) -> str:
         """Run a script that must succeed, and give what it prints."""
@@ -63,20 +86,32 @@ class Desk:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def deploy_quickly(self) -> None:
+    def stops(self, script: str, *arguments: str, **environment: str) -> str:
+        """Run a script that must fail before it has changed anything, and give what it says of it."""
+        before = len(self.az.writes)
+        done = self.run(script, *arguments, **environment)
+        assert (done.returncode, self.az.writes[before:]) == (1, []), done.stdout + done.stderr
+        return done.stderr
+
+    def deploy_quickly(self, **environment: str) -> None:
         """Bring everything about, as deploy.sh does, without the time that it takes."""
+        self.register(SUBSCRIPTION)
         parameters = str(REPOSITORY / "infra" / "main.bicepparam")
         create = ("deployment", "sub", "create", "--name", "entra-responder-prod", "--location", "westeurope")
         status, _, said = self.az.run(
-            [*create, "--parameters", parameters], folder=self.home, environment=self.environment
+            [*create, "--parameters", parameters], folder=self.home, environment=self.environment | environment
         )
         assert status == 0, said
-        for name in PROVIDERS:
-            self.az.providers[SUBSCRIPTION, f"Microsoft.{name}"] = "Registered"
-        self.az.code, self.az.looks_until_function, self.az.entra.late = b"code", 0, 0
-        for name in declared(TenantKind.WORKFORCE, Tier.WATCH):
+        self.az.put_code(b"code")
+        self.az.delays.keys, self.az.entra.late = 0, 0
+        self.az.entra.not_shown.clear()
+        for name in set(declared(TenantKind.WORKFORCE, Tier.WATCH)) - self.az.entra.permissions_of(self.az.principal):
             self.az.entra.grant(self.az.principal, name)
         self.az.calls.clear()
+
+    def register(self, subscription: str, names: tuple[str, ...] = PROVIDERS) -> None:
+        """Have resource providers registered already."""
+        self.az.providers |= {(subscription, f"Microsoft.{name}"): "Registered" for name in names}
 
     @property
     def log(self) -> Path:
@@ -89,24 +124,57 @@ class Desk:
 
     def fall_ill(self, *, ill: bool = True) -> None:
         """Have the doctor find something, or nothing."""
-        sign = Path(f"{self.log}.ill")
+        sign = self.home / "ill"
         sign.touch() if ill else sign.unlink()
+
+    def grow_deaf(self, *, deaf: bool = True) -> None:
+        """Have no event arrive, or all."""
+        sign = self.home / "deaf"
+        sign.touch() if deaf else sign.unlink()
 
     def with_b2c(self, *, logged_in: bool = True) -> None:
         """Guard a B2C tenant too."""
         self.az.in_b2c = logged_in
         self.environment["B2C_TENANT_ID"] = B2C
 
+    @property
+    def azd_environment(self) -> dict[str, str]:
+        """What was set in azd's environment, the last value of each."""
+        lines = (self.home / "azd-environment").read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.fixture(scope="session")
+def az_parser() -> Generator[AzParser]:
+    """The Azure CLI's own parser; it is installed when it is first needed."""
+    try:
+        parser = AzParser()
+    except NoAzureCli as error:
+        pytest.skip(f"az is what judges the scripts' command lines: {error}")
+    yield parser
+    parser.close()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Generator[Templates]:
+    """Microsoft's compiler."""
+    if (path := locate()) is None:
+        pytest.skip("a deployment needs the Bicep compiler, and there is none: az bicep install")
+    with Compiler(path) as compiler:
+        yield Templates(compiler, REPOSITORY / "infra", tmp_path_factory.mktemp("templates"))
+
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Generator[Desk]:
+def desk(tmp_path: Path, az_parser: AzParser, templates: Templates) -> Generator[Desk]:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     (bin_folder / "python3").symlink_to(sys.executable)
     responder = bin_folder / "responder"
-    responder.write_text(_RESPONDER, encoding="utf-8")
-    responder.chmod(0o755)
-    az = SimulatedAz(folder=tmp_path)
+    for file, text in ((responder, _RESPONDER), (bin_folder / "azd", _AZD)):
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o755)
+    az = SimulatedAz(folder=tmp_path, parser=az_parser, templates=templates)
+    az.entra.applications.append(registration(OPERATORS))
     desk = Desk(az=az, home=tmp_path)
     desk.environment = {
         "PATH": f"{bin_folder}:{os.defpath}",
@@ -116,7 +184,7 @@ def desk(tmp_path: Path) -> Generator[Desk]:
         "RESPONDER_PAUSE": "0",
         "SCRIPTS": str(SCRIPTS),
         "B2C_AZURE_CONFIG_DIR": str(tmp_path / "login-b2c"),
-        "OPERATORS_CLIENT_ID": "3f0b2c1d-7a64-4e58-9b13-c2d4e6f80a91",
+        "OPERATORS_CLIENT_ID": OPERATORS,
         "EMERGENCY_ACCOUNT_IDS": "b6000001-0a9d-4e37-85c2-f41e7b3d6890,b6000002-7c51-4d8f-9e0a-3b6f2a9c4d17",
         "ALERT_EMAIL": "owners@contoso.com",
         "TEAMS_WEBHOOK_URL": f"https://flows.example/workflows/1?sig={WEBHOOK_SECRET}",
@@ -128,3 +196,17 @@ def desk(tmp_path: Path) -> Generator[Desk]:
         yield desk
         server.shutdown()
         thread.join()
+    assert not az.broken, az.broken[0]
+
+
+def registration(client_id: str) -> dict[str, object]:
+    """Give a registration that somebody made before."""
+    return {
+        "id": f"object-of-{client_id}",
+        "appId": client_id,
+        "displayName": "Somebody's name for it",
+        "identifierUris": [],
+        "keyCredentials": [],
+        "api": {"preAuthorizedApplications": []},
+        "web": {"redirectUris": ["https://somebody.example/"], "implicitGrantSettings": {"enableIdTokenIssuance": False}},
+    }

@@ -1,0 +1,331 @@
+"""Later deployments: upgrade, tier lowered, a subscription taken off the list, locked evidence, a deleted vault, another
+region, an identity made anew. Each ends rightly, and says what happened."""
+
+import re
+
+import pytest
+
+from tests.infra.scripts.az_parser import REPOSITORY
+from tests.infra.scripts.azure_resources import Json
+from tests.infra.scripts.conftest import PROVIDERS, Desk
+from tests.infra.scripts.simulated_az import SUBSCRIPTION
+from tests.infra.scripts.test_deploy import ACT, OTHER, WATCH, fails_at_first, is_all_there
+
+_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-responder-prod"
+
+
+def _evidence_policy(desk: Desk) -> Json:
+    accounts = desk.az.azure.of_type("Microsoft.Storage/storageAccounts")
+    (account,) = [each for each in accounts if "immutableStorageWithVersioning" in each["properties"]]
+    return account["properties"]["immutableStorageWithVersioning"]["immutabilityPolicy"]
+
+
+def _role_names(desk: Desk, subscription: str = SUBSCRIPTION) -> set[str]:
+    held = desk.az.assignments(desk.az.principal)
+    own = [each for each in held if each["scope"].lower() == f"/subscriptions/{subscription}"]
+    return {each["roleDefinitionName"].split(" (")[0] for each in own}
+
+
+# Upgrade and tier.
+
+
+def test_an_upgrade_keeps_alerts_on_silence_on_and_takes_one_pass(desk: Desk) -> None:
+    desk.deploy_quickly()
+    said = desk.runs("deploy.sh")
+    assert "second pass" not in said
+    assert said.count("infrastructure: done") == 1
+    assert "code: done" in said
+    is_all_there(desk)
+
+
+def test_alerts_on_silence_stay_off_for_whom_wants_that(desk: Desk) -> None:
+    desk.runs("deploy.sh", RESPONDER_HEARTBEATS="false")
+    rules = [each for each in desk.az.azure.of_type("Microsoft.Insights/scheduledQueryRules") if "silence" in each["name"]]
+    assert {each["properties"]["enabled"] for each in rules} == {False}
+
+
+def test_the_tier_is_raised_told_and_lowered_again(desk: Desk) -> None:
+    desk.runs("deploy.sh", "--tier", "act")
+    assert desk.az.entra.permissions_of(desk.az.principal) == ACT
+    assert _role_names(desk) == {"Entra Responder watch", "Entra Responder act"}
+    said = desk.runs("deploy.sh")
+    assert "! Application.Read.All is held and not of tier watch: --prune takes it away" in said
+    assert "! Entra Responder act (responder-prod" in said
+    assert "is held and not of tier watch: --prune takes it away" in said
+    assert _role_names(desk) == {"Entra Responder watch", "Entra Responder act"}
+    said = desk.runs("deploy.sh", "--prune")
+    assert "- Entra Responder act (responder-prod" in said
+    assert _role_names(desk) == {"Entra Responder watch"}
+    assert desk.az.entra.permissions_of(desk.az.principal) == WATCH
+
+
+# Subscriptions.
+
+
+def test_a_subscription_is_watched_and_taken_off_the_list_again(desk: Desk) -> None:
+    desk.runs("deploy.sh", "--tier", "act", WATCHED_SUBSCRIPTION_IDS=f"{OTHER.upper()},{SUBSCRIPTION}")
+    assert desk.az.providers[OTHER, "Microsoft.EventGrid"] == "Registered"
+    assert _role_names(desk, OTHER) == {"Entra Responder watch", "Entra Responder act"}
+    assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics", f"/subscriptions/{OTHER}"))) == 1
+
+    said = desk.runs("deploy.sh", "--tier", "act")
+    assert f"! the subscription {OTHER} is no longer watched" in said
+    assert "grant.sh --prune takes it away" in said
+    assert _role_names(desk, OTHER) == {"Entra Responder watch", "Entra Responder act"}, "only told"
+    senders = [each for each in desk.az.assignments() if "Event Grid puts" in str(each.get("description"))]
+    assert len(senders) == 2, "its topic still delivers"
+
+    said = desk.runs("deploy.sh", "--tier", "act", "--prune")
+    assert f"- resource group rg-responder-prod of {OTHER}" in said
+    assert not [key for key in desk.az.azure.there if OTHER in key and "roledefinitions" not in key]
+    assert _role_names(desk) == {"Entra Responder watch", "Entra Responder act"}
+    desk.runs("deploy.sh", "--tier", "act")
+    senders = [each for each in desk.az.assignments() if "Event Grid puts" in str(each.get("description"))]
+    assert len(senders) == 1, "and what its topic could do is gone"
+    assert {key.split("/")[2] for key in desk.az.azure.there} == {SUBSCRIPTION}
+
+
+def test_fewer_operations_leave_no_event_subscription_behind(desk: Desk) -> None:
+    desk.deploy_quickly()
+    (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
+    one = next(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))
+    old = one["id"][:-1] + "2"
+    desk.az.azure.put(one | {"id": old, "name": f"{topic['name']}/{old.rpartition('/')[2]}"})
+    theirs = topic["id"] + "/eventSubscriptions/of-others"
+    desk.az.azure.put(one | {"id": theirs, "name": f"{topic['name']}/of-others"})
+    assert f"would run: az eventgrid system-topic event-subscription delete" in desk.runs("stale-events.sh", "--what-if")
+    assert old.lower() in desk.az.azure.there
+    said = desk.runs("stale-events.sh")
+    assert f"- event subscription {old.rpartition('/')[2]} of {topic['name']}" in said
+    assert f"+ lock on {topic['name']}" in said
+    assert old.lower() not in desk.az.azure.there
+    assert theirs.lower() in desk.az.azure.there
+    assert desk.az.azure.locks_over(topic["id"])
+
+
+# Evidence.
+
+
+def test_evidence_is_locked_in_a_second_pass_and_stays_locked(desk: Desk) -> None:
+    said = desk.runs("deploy.sh", EVIDENCE_LOCK="Locked", EVIDENCE_DAYS="400")
+    assert "evidence Locked (was Unlocked)" in said
+    assert _evidence_policy(desk)["state"] == "Locked"
+    said = desk.runs("deploy.sh")
+    assert "! the evidence is locked, which can't be undone: it stays Locked" in said
+    policy = _evidence_policy(desk)
+    assert (policy["state"], policy["immutabilityPeriodSinceCreationInDays"]) == ("Locked", 400)
+    said = desk.runs("deploy.sh", EVIDENCE_LOCK="Locked", EVIDENCE_DAYS="30")
+    assert "! the evidence is locked for 400 days, which can't be shortened: 30 isn't taken" in said
+    assert _evidence_policy(desk)["immutabilityPeriodSinceCreationInDays"] == 400
+    desk.runs("deploy.sh", EVIDENCE_LOCK="Locked", EVIDENCE_DAYS="500")
+    assert _evidence_policy(desk)["immutabilityPeriodSinceCreationInDays"] == 500
+
+
+def test_days_that_are_not_said_stay_as_they_are(desk: Desk) -> None:
+    desk.deploy_quickly(EVIDENCE_DAYS="500")
+    desk.runs("deploy.sh")
+    assert _evidence_policy(desk)["immutabilityPeriodSinceCreationInDays"] == 500
+    desk.runs("deploy.sh", EVIDENCE_DAYS="30")
+    assert _evidence_policy(desk)["immutabilityPeriodSinceCreationInDays"] == 30
+
+
+# What is gone, and what can't be changed.
+
+
+def _group_is_deleted(desk: Desk) -> None:
+    for lock in list(desk.az.azure.of_type("Microsoft.Authorization/locks")):
+        desk.az.azure.delete(lock["id"])
+    desk.az.delete_group(_GROUP)
+
+
+def test_a_deleted_group_comes_back_with_its_vault_and_an_identity_made_anew(desk: Desk) -> None:
+    desk.runs("deploy.sh")
+    before = desk.az.principal
+    _group_is_deleted(desk)
+    assert [each["principalId"] for each in desk.az.assignments()] == [before]
+    said = desk.runs("deploy.sh", TEAMS_WEBHOOK_URL="")
+    assert "is back, with the secrets that it had" in said
+    assert f"- orphaned in {SUBSCRIPTION}: Entra Responder responder-prod: reads role assignments. (held by {before}" in said
+    assert desk.az.principal != before
+    is_all_there(desk)
+
+
+def test_a_deleted_vault_without_the_secret_that_is_needed(desk: Desk) -> None:
+    desk.deploy_quickly(PAGE_BY_TEAMS="false", TEAMS_WEBHOOK_URL="")
+    _group_is_deleted(desk)
+    done = desk.run("deploy.sh", TEAMS_WEBHOOK_URL="")
+    assert done.returncode == 1
+    assert "export TEAMS_WEBHOOK_URL" in done.stderr
+    desk.runs("deploy.sh")
+
+
+def test_an_identity_made_anew_loses_what_is_under_locks_too(desk: Desk) -> None:
+    desk.deploy_quickly()
+    (identity,) = desk.az.azure.of_type("Microsoft.ManagedIdentity/userAssignedIdentities")
+    before = identity["properties"]["principalId"]
+    desk.az.azure.delete(f"{identity['id']}/providers/Microsoft.Authorization/locks/keep")
+    desk.az.azure.delete(identity["id"])
+    said = desk.runs("orphans.sh", "--what-if")
+    assert "would run: az role assignment delete" in said
+    assert desk.az.writes == []
+    said = desk.runs("deploy.sh")
+    assert said.count("- orphaned in") > 5
+    assert "- lock on responderst" in said
+    assert not desk.az.assignments(before)
+    assert len(list(desk.az.azure.of_type("Microsoft.Authorization/locks"))) > 5
+    is_all_there(desk)
+
+
+def test_without_orphans_sh_an_identity_made_anew_would_stop_the_deployment(desk: Desk) -> None:
+    """The rule of Azure's that orphans.sh is there for."""
+    desk.deploy_quickly()
+    (identity,) = desk.az.azure.of_type("Microsoft.ManagedIdentity/userAssignedIdentities")
+    desk.az.azure.delete(f"{identity['id']}/providers/Microsoft.Authorization/locks/keep")
+    desk.az.azure.delete(identity["id"])
+    with pytest.raises(AssertionError, match="RoleAssignmentUpdateNotPermitted"):
+        desk.deploy_quickly()
+
+
+def test_a_topic_made_anew(desk: Desk) -> None:
+    desk.deploy_quickly()
+    (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
+    desk.az.azure.delete(f"{topic['id']}/providers/Microsoft.Authorization/locks/keep")
+    desk.az.azure.delete(topic["id"])
+    assert desk.runs("deploy.sh").count("- orphaned in") == 2
+    is_all_there(desk)
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_another_region(desk: Desk, forgotten: bool) -> None:
+    desk.deploy_quickly()
+    if forgotten:
+        desk.az.deployments.clear()
+    told = desk.stops("deploy.sh", AZURE_LOCATION="northeurope")
+    assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in told
+    (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
+    north = {"AZURE_LOCATION": "northeurope", "AZURE_ENV_NAME": "north"}
+    desk.runs("deploy.sh", EXISTING_TOPIC_IDS=topic["id"], **north)
+    groups = {each["name"]: each["location"] for each in desk.az.azure.of_type("Microsoft.Resources/resourceGroups")}
+    assert groups == {"rg-responder-prod": "westeurope", "rg-responder-north": "northeurope"}
+    assert "is ours and others have event subscriptions on it" in desk.stops("remove.sh", "--yes")
+    desk.runs("remove.sh", "--yes", **north)
+    assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
+    desk.runs("remove.sh", "--yes")
+    _is_nothing_left(desk)
+
+
+# Azure Developer CLI runs the same scripts.
+
+
+def _hook(desk: Desk, name: str, values: dict[str, str]) -> str:
+    """Run the scripts that azure.yaml names for a hook."""
+    hook = re.split(r"^  (?=\w)", (REPOSITORY / "azure.yaml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (text,) = [each for each in hook if each.startswith(f"{name}:")]
+    scripts = re.findall(r"infra/scripts/(\S+\.sh.*)", text)
+    assert scripts
+    return "".join(desk.runs(*script.split(), **values) for script in scripts)
+
+
+def _azd(desk: Desk, **environment: str) -> str:
+    """Do what `azd up` does with azure.yaml's hooks, in this order."""
+    said = _hook(desk, "preprovision", environment)
+    values = environment | desk.azd_environment
+    code = desk.az.code
+    desk.deploy_quickly(**values)
+    desk.az.put_code(code)
+    outputs = desk.az.deployments["entra-responder-prod"]["properties"]["outputs"]
+    values |= {name: str(each["value"]).replace("'", '"') for name, each in outputs.items()}
+    desk.az.deployments.clear()
+    said += _hook(desk, "postprovision", values)
+    desk.az.put_code(b"code")
+    return said + _hook(desk, "postdeploy", values)
+
+
+def test_azd_takes_two_passes_too(desk: Desk) -> None:
+    said = _azd(desk, EVIDENCE_LOCK="Locked")
+    assert "second pass: alerts on silence true (were false), evidence Locked (was Unlocked)" in said
+    assert said.endswith("alerts: changes to the responder are told again\n")
+    assert _evidence_policy(desk)["state"] == "Locked"
+    asked = desk.azd_environment
+    assert (asked["RESPONDER_HEARTBEATS"], asked["EVIDENCE_LOCK"]) == ("true", "Locked")
+    assert (asked["ASKED_HEARTBEATS"], asked["ASKED_EVIDENCE_LOCK"]) == ("", "")
+    assert not list(desk.az.azure.of_type("Microsoft.AlertsManagement/actionRules"))
+    assert "second pass" not in _azd(desk, **asked)
+
+
+def test_azd_is_stopped_by_what_stops_deploy_sh(desk: Desk) -> None:
+    assert "export TEAMS_WEBHOOK_URL" in desk.stops("preprovision.sh", TEAMS_WEBHOOK_URL="")
+    assert not (desk.home / "azd-environment").exists()
+
+
+# Removal.
+
+
+def _is_nothing_left(desk: Desk) -> None:
+    assert desk.az.azure.there == {}
+    assert desk.az.entra.assignments == []
+    assert desk.az.deployments == {}
+
+
+def test_removal_wants_to_be_meant(desk: Desk) -> None:
+    desk.deploy_quickly()
+    done = desk.run("remove.sh")
+    assert (done.returncode, desk.az.writes) == (2, [])
+    assert "--what-if shows what, --yes does it" in done.stderr
+    said = desk.runs("remove.sh", "--what-if")
+    assert desk.az.writes == []
+    for command in ("lock delete", "role assignment delete", "eventgrid", "group delete", "role definition delete"):
+        assert f"would run: az {command}" in said
+
+
+def test_removal_to_its_end(desk: Desk) -> None:
+    desk.register(OTHER, PROVIDERS)
+    desk.runs("deploy.sh", "--tier", "act", WATCHED_SUBSCRIPTION_IDS=OTHER)
+    said = desk.runs("remove.sh", "--yes")
+    _is_nothing_left(desk)
+    assert list(desk.az.azure.deleted_vaults) == [said.split("the vault ")[1].split(",")[0]]
+    for told in ("- Policy.Read.All", f"- resource group rg-responder-prod of {OTHER}", "- resource group rg-responder-prod\n"):
+        assert told in said
+    assert "What stays:" in said
+    assert "- " not in desk.runs("remove.sh", "--yes"), "there is nothing left to remove"
+    desk.runs("deploy.sh", AZURE_LOCATION="westeurope", TEAMS_WEBHOOK_URL="")
+    is_all_there(desk)
+
+
+def test_removal_goes_on_after_a_failure_at_each_step(desk: Desk) -> None:
+    desk.register(OTHER, PROVIDERS)
+    desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
+    seen = fails_at_first(desk)
+    runs = 1
+    while (done := desk.run("remove.sh", "--yes")).returncode:
+        assert "the test let this call fail" in done.stderr or "not logged in" in done.stderr, done.stderr
+        runs += 1
+        assert runs < 90
+    _is_nothing_left(desk)
+    assert len(seen) > 20
+
+
+def test_evidence_stays_until_its_time_is_over(desk: Desk) -> None:
+    desk.deploy_quickly()
+    accounts = desk.az.azure.of_type("Microsoft.Storage/storageAccounts", _GROUP)
+    (evidence,) = [each["id"].lower() for each in accounts if "immutableStorageWithVersioning" in each["properties"]]
+    desk.az.azure.evidence_kept.add(evidence)
+    said = desk.runs("remove.sh", "--yes")
+    assert f"! the evidence stays, in {evidence.rpartition('/')[2]}, and with it the resource group" in said
+    assert "until 365 days after it was written" in said
+    left = {each["type"] for each in desk.az.azure.there.values()}
+    assert "Microsoft.Web/sites" not in left
+    assert "Microsoft.Authorization/roleAssignments" not in left
+    assert "Microsoft.Authorization/roleDefinitions" not in left
+    desk.az.azure.evidence_kept.clear()
+    desk.runs("remove.sh", "--yes")
+    _is_nothing_left(desk)
+
+
+def test_a_group_that_can_not_be_deleted_for_another_reason(desk: Desk) -> None:
+    desk.deploy_quickly()
+    lock = f"{_GROUP}/providers/Microsoft.Authorization/locks/theirs"
+    desk.az.azure.put({"id": lock, "type": "Microsoft.Authorization/locks", "name": "theirs"})
+    done = desk.run("remove.sh", "--yes")
+    assert done.returncode == 1
+    assert "ScopeLocked" in done.stderr

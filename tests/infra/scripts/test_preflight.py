@@ -1,0 +1,138 @@
+"""What is looked at before anything is changed: whatever is wrong stops deploy.sh there, with what to do about it."""
+
+import pytest
+
+from shared.catalog import TenantKind
+from tests.infra.scripts.conftest import SCRIPTS, Desk
+from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION
+from tests.infra.scripts.test_deploy import OTHER
+
+_TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microsoft.EventGrid/systemTopics/one"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"OPERATORS_CLIENT_ID": ""}, "OPERATORS_CLIENT_ID is not set"),
+        ({"EMERGENCY_ACCOUNT_IDS": ""}, "EMERGENCY_ACCOUNT_IDS is not set"),
+        ({"ALERT_EMAIL": ""}, "ALERT_EMAIL is not set"),
+        ({"ALERT_EMAIL": "nobody"}, "it should be an e-mail address"),
+        ({"EMERGENCY_ACCOUNT_IDS": "alice@contoso.com"}, "alice@contoso.com isn't an id"),
+        ({"WATCHED_SUBSCRIPTION_IDS": "Production"}, "production isn't an id"),
+        ({"AZURE_ENV_NAME": "a_b"}, "it should be letters, digits and hyphens"),
+        ({"AZURE_SUBSCRIPTION_ID": OTHER}, f"az account set --subscription {OTHER}"),
+        ({"AZURE_LOCATION": "atlantis"}, "is that a region of Azure with it?"),
+        ({"EVIDENCE_LOCK": "locked"}, "infra/main.bicepparam can't be read with these values"),
+        ({"PAGE_BY_TEAMS": "perhaps"}, "infra/main.bicepparam can't be read with these values"),
+        ({"TEAMS_WEBHOOK_URL": ""}, "export TEAMS_WEBHOOK_URL"),
+        ({"PAGE_BY_PAGERDUTY": "true"}, "export PAGERDUTY_ROUTING_KEY"),
+    ],
+)
+def test_a_value_that_is_missing_or_makes_no_sense(desk: Desk, values: dict[str, str], told: str) -> None:
+    assert told in desk.stops("deploy.sh", **values)
+
+
+def test_nobody_is_logged_in(desk: Desk) -> None:
+    desk.az.logged_in = False
+    assert "not logged in: az login" in desk.stops("deploy.sh")
+
+
+def test_another_cloud(desk: Desk) -> None:
+    desk.az.cloud = "AzureUSGovernment"
+    assert "only AzureCloud is supported" in desk.stops("deploy.sh")
+
+
+def test_without_az(desk: Desk) -> None:
+    (desk.home / "bin" / "az").unlink()
+    assert "az was not found: install the Azure CLI" in desk.stops("deploy.sh")
+
+
+def test_without_the_compiler(desk: Desk) -> None:
+    desk.az.templates = None
+    assert "az bicep install" in desk.stops("deploy.sh")
+
+
+def test_permissions_that_are_not_the_declared_ones(desk: Desk) -> None:
+    responder = desk.home / "other"
+    responder.write_text("#!/bin/bash\necho workforce watch Everything.Read.All\n", encoding="utf-8")
+    responder.chmod(0o755)
+    assert "responder permissions --plain writes it anew" in desk.stops("deploy.sh", RESPONDER=str(responder))
+    assert desk.az.calls == []
+
+
+def test_a_tier_that_is_none(desk: Desk) -> None:
+    done = desk.run("deploy.sh", "--tier", "all")
+    assert (done.returncode, desk.az.calls) == (2, [])
+    assert "it should be watch or act" in done.stderr
+
+
+def test_python_that_the_region_does_not_offer(desk: Desk) -> None:
+    desk.az.runtimes = ("3.11", "3.12")
+    assert "offers Python 3.11 3.12 and not 3.13" in desk.stops("deploy.sh")
+
+
+def test_a_subscription_with_as_many_diagnostic_settings_as_it_may_have(desk: Desk) -> None:
+    kind = "Microsoft.Insights/diagnosticSettings"
+    for number in range(5):
+        place = f"/subscriptions/{SUBSCRIPTION}/providers/{kind}/{number}"
+        desk.az.azure.put({"id": place, "type": kind, "name": str(number)})
+    assert "has 5 diagnostic settings, as many as Azure allows" in desk.stops("deploy.sh")
+    desk.az.azure.delete(f"/subscriptions/{SUBSCRIPTION}/providers/{kind}/4")
+    desk.runs("deploy.sh")
+
+
+def _their_topic(desk: Desk, identity: str) -> None:
+    group = {"id": _TOPIC.partition("/providers")[0], "type": "Microsoft.Resources/resourceGroups", "name": "theirs"}
+    desk.az.azure.put(group | {"location": "westeurope"})
+    source = {"source": f"/subscriptions/{SUBSCRIPTION}", "topicType": "microsoft.resources.subscriptions"}
+    topic = {"id": _TOPIC, "type": "Microsoft.EventGrid/systemTopics", "name": "one", "properties": source}
+    desk.az.azure.put(topic | {"identity": {"type": identity}})
+
+
+def test_a_subscription_that_has_a_system_topic_already(desk: Desk) -> None:
+    _their_topic(desk, "SystemAssigned")
+    assert f"export EXISTING_TOPIC_IDS={_TOPIC}" in desk.stops("deploy.sh")
+    desk.runs("deploy.sh", EXISTING_TOPIC_IDS=_TOPIC.upper().replace("/SUBSCRIPTIONS", "/subscriptions"))
+    (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
+    assert topic["name"] == "one"
+    assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions", _TOPIC))) == 2
+
+
+def test_a_topic_without_an_identity(desk: Desk) -> None:
+    _their_topic(desk, "None")
+    told = desk.stops("deploy.sh", EXISTING_TOPIC_IDS=_TOPIC)
+    assert f"az eventgrid system-topic update --ids {_TOPIC} --identity systemassigned" in told
+
+
+def test_a_secret_that_is_in_the_vault_need_not_be_given_and_one_that_is_off_is_told(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.runs("deploy.sh", "--what-if", TEAMS_WEBHOOK_URL="")
+    (secret,) = desk.az.azure.of_type("Microsoft.KeyVault/vaults/secrets")
+    secret["properties"] = {"attributes": {"enabled": False}}
+    assert "the secret teams-webhook-url in the vault" in desk.stops("deploy.sh", TEAMS_WEBHOOK_URL="")
+
+
+def test_the_b2c_tenant_without_a_login(desk: Desk) -> None:
+    desk.with_b2c(logged_in=False)
+    assert f"az login --tenant {B2C} --allow-no-subscriptions" in desk.stops("deploy.sh")
+
+
+def test_each_prerequisite_is_read_before_anything_is_written(desk: Desk) -> None:
+    """A failure of whichever read stops it with nothing changed."""
+    desk.runs("deploy.sh")
+    reads = next(at for at, call in enumerate(desk.az.calls) if call.writes)
+    assert reads > 10
+    for number in range(reads):
+        fresh: list[object] = []
+
+        def fails(_call: object, number: int = number, fresh: list[object] = fresh) -> str:
+            fresh.append(None)
+            return "before" if len(fresh) == number + 1 else ""
+
+        desk.az.fails = fails
+        desk.stops("deploy.sh")
+
+
+def test_every_tenant_has_permissions() -> None:
+    lines = (SCRIPTS / "permissions.txt").read_text(encoding="utf-8").splitlines()
+    assert {line.split()[0] for line in lines} == set(TenantKind)
