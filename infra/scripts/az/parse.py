@@ -1,9 +1,12 @@
-"""Asks the Azure CLI's own parser whether it takes a command line. Runs under `.venv-az`; needs no network and no login.
+"""Asks the Azure CLI's own parser whether it takes a command line. Runs under `.venv-az`, without network or login.
 
 Reads one JSON list of strings a line, what stands behind `az`, and answers each with one JSON object:
 `{"status": 0, "command": "group show", "options": {"--resource-group": ["x"]}}`, or what az would exit with and say:
 `{"status": 2, "error": "unrecognized arguments: --everything"}`. Standard error is az's own talk.
 """
+
+# pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# (az's own code is in another environment than the one that is checked)
 
 import contextlib
 import io
@@ -15,7 +18,8 @@ from argparse import ArgumentParser, Namespace
 
 from azure.cli.core import get_default_cli
 from azure.cli.core.commands.events import EVENT_INVOKER_POST_LOAD_ARGUMENTS, EVENT_INVOKER_PRE_LOAD_ARGUMENTS
-from knack.events import EVENT_INVOKER_POST_CMD_TBL_CREATE
+from knack.events import EVENT_INVOKER_POST_CMD_TBL_CREATE, EVENT_INVOKER_POST_PARSE_ARGS
+from knack.util import CLIError
 
 _SETTINGS = {
     "AZURE_CORE_COLLECT_TELEMETRY": "no",
@@ -49,8 +53,12 @@ class Parser:
         try:
             with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
                 parsed = self._parser_for(argv).parse_args(list(argv))  # which puts files in place of @FILE
+                # Here az looks whether there is either --ids or what it stands for.
+                self._cli.raise_event(EVENT_INVOKER_POST_PARSE_ARGS, command=parsed.command, args=parsed)
         except SystemExit as end:
             return {"status": end.code or 0, "error": said.getvalue().strip()}
+        except CLIError as error:
+            return {"status": 1, "error": str(error)}
         return {"status": 0, "command": parsed.command, "options": _options(argv, parsed)}
 
     def _parser_for(self, argv: list[str]) -> ArgumentParser:
@@ -87,7 +95,9 @@ def _options(argv: list[str], parsed: Namespace) -> dict[str, list[str]]:
     values: list[str] = []
     for word in argv[len(parsed.command.split()) :]:
         name, _, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        matches = [name] if name in known else [each for each in known if name.startswith("--") and each.startswith(name)]
+        matches = (
+            [name] if name in known else [each for each in known if name.startswith("--") and each.startswith(name)]
+        )
         if word.startswith("-") and matches:
             values = found.setdefault(max(known[matches[0]].option_strings, key=len), [])
             values.extend([value] if value else [])

@@ -68,7 +68,7 @@ class Directory:
         carry_out = {"get": self._get, "post": self._post, "patch": self._patch, "delete": self._delete}[method]
         return carry_out(path.split("/"), query, body)
 
-    def _get(self, path: list[str], query: dict[str, str], _body: Json) -> Json:
+    def _get(self, path: list[str], query: dict[str, str], _body: Json) -> Json:  # noqa: PLR0911 - one for each path
         match path:
             case ["me"]:
                 return _selected({"id": ME, "displayName": "You"}, query)
@@ -94,7 +94,13 @@ class Directory:
             case ["applications"]:
                 api: Json = {"preAuthorizedApplications": []} | body.get("api", {})
                 web: Json = {"redirectUris": [], "implicitGrantSettings": {"enableIdTokenIssuance": False}}
-                ids: Json = {"id": _new_id(), "appId": _new_id(), "identifierUris": [], "keyCredentials": [], "web": web}
+                ids: Json = {
+                    "id": _new_id(),
+                    "appId": _new_id(),
+                    "identifierUris": [],
+                    "keyCredentials": [],
+                    "web": web,
+                }
                 return self._add(self.applications, ids | body | {"api": api})
             case ["servicePrincipals"]:
                 if not any(each["appId"] == body["appId"] for each in self.applications):

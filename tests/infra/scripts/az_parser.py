@@ -4,7 +4,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -67,5 +67,5 @@ class AzParser:
 
     def close(self) -> None:
         """Stop the process."""
-        cast("subprocess.Popen[bytes]", self._process).kill()
+        self._process.kill()
         self._process.communicate()

@@ -127,9 +127,12 @@ class Resources:
             holder = self.get(found[1])
         else:
             holder = self.made(snapshot, "Microsoft.ManagedIdentity/userAssignedIdentities")
-        object_id = (holder.get("identity") or holder.get("properties") or {}).get("principalId")
+        of: Json = holder.get("identity") or holder.get("properties") or {}
+        object_id = of.get("principalId")
         if not object_id:
-            raise AzError(f"(InvalidTemplate) The language expression property 'identity' doesn't exist on {holder['id']}")
+            raise AzError(
+                f"(InvalidTemplate) The language expression property 'identity' doesn't exist on {holder['id']}"
+            )
         return predicted | {"properties": predicted["properties"] | {"principalId": object_id}}
 
     def put(self, new: Json) -> None:
@@ -142,9 +145,12 @@ class Resources:
         old = self.there.get(key)
         if check := _RULES.get(kind):
             check(self, new, old)
-        made = {"location": "", "tags": {}, "properties": {}} | new
+        nothing: Json = {"location": "", "tags": {}, "properties": {}}
+        made = nothing | new
         if kind == "microsoft.managedidentity/userassignedidentities":
-            made["properties"] = old["properties"] if old else {"principalId": self._appear(), "clientId": str(uuid.uuid4())}
+            made["properties"] = (
+                old["properties"] if old else {"principalId": self._appear(), "clientId": str(uuid.uuid4())}
+            )
         if (made.get("identity") or {}).get("type") == "SystemAssigned":
             made["identity"] = (old or {}).get("identity") or made["identity"] | {"principalId": self._appear()}
         self.there[key] = made
@@ -166,8 +172,8 @@ class Resources:
         key = resource_id.lower()
         if _LOCK not in key and (locks := self.locks_over(resource_id)):
             raise AzError(
-                f"(ScopeLocked) The scope '{resource_id}' cannot perform delete operation because following scope(s) are"
-                f" locked: {locks}. Please remove the lock and try again."
+                f"(ScopeLocked) The scope '{resource_id}' cannot perform delete operation because following scope(s)"
+                f" are locked: {locks}. Please remove the lock and try again."
             )
         inside = [one for one in self.there if one == key or one.startswith(f"{key}/")]
         if gone["type"].lower() == "microsoft.keyvault/vaults":
@@ -198,12 +204,16 @@ class Resources:
         for each in inside:
             if each["id"].lower() not in kept:
                 self.delete(each["id"])
-        left = [each for each in self.there if each.startswith(f"{key}/") and _ROLE not in each]  # roles belong to no group
+        left = [
+            each for each in self.there if each.startswith(f"{key}/") and _ROLE not in each
+        ]  # roles belong to no group
         for each in left:
             if not any(each.startswith(account) for account in kept):
                 self._forget(each)
         if kept:
-            raise AzError("(StorageAccountDeletionBlockedByImmutability) The storage account has blobs that are immutable.")
+            raise AzError(
+                "(StorageAccountDeletionBlockedByImmutability) The storage account has blobs that are immutable."
+            )
         del self.there[key]
 
     def recover_vault(self, name: str, group_id: str) -> None:
@@ -223,8 +233,8 @@ def _role_assignment(resources: Resources, new: Json, old: Json | None) -> None:
     unchangeable = ("principalId", "roleDefinitionId")
     if old and any(old["properties"][name] != new["properties"][name] for name in unchangeable):
         raise AzError(
-            "(RoleAssignmentUpdateNotPermitted) Tenant ID, application ID, principal ID, and scope are not allowed to be"
-            " updated."
+            "(RoleAssignmentUpdateNotPermitted) Tenant ID, application ID, principal ID, and scope are not allowed to"
+            " be updated."
         )
     scope = scope_of(new["id"])
     for each in resources.of_type("Microsoft.Authorization/roleAssignments"):
@@ -244,7 +254,9 @@ def _storage_account(_resources: Resources, new: Json, old: Json | None) -> None
         return
     if old is None:
         if policy["state"] == "Locked":
-            raise AzError("(InvalidRequestPropertyValue) An immutability policy can only be created Disabled or Unlocked.")
+            raise AzError(
+                "(InvalidRequestPropertyValue) An immutability policy can only be created Disabled or Unlocked."
+            )
         return
     before = _policy(old)
     assert before is not None
@@ -267,22 +279,29 @@ def _system_topic(resources: Resources, new: Json, _old: Json | None) -> None:
 def _event_subscription(resources: Resources, new: Json, _old: Json | None) -> None:
     topic = resources.get(new["id"].rpartition("/eventSubscriptions/")[0])
     queue = new["properties"]["deliveryWithResourceIdentity"]["destination"]["properties"]["resourceId"].lower()
-    holder = (topic.get("identity") or {}).get("principalId")
+    identity: Json = topic.get("identity") or {}
+    holder = identity.get("principalId")
     assignments = resources.of_type("Microsoft.Authorization/roleAssignments")
-    if not any(each["properties"]["principalId"] == holder and each["id"].lower().startswith(queue) for each in assignments):
+    if not any(
+        each["properties"]["principalId"] == holder and each["id"].lower().startswith(queue) for each in assignments
+    ):
         raise AzError("(InvalidRequest) The identity of the topic may not send messages to the queue.")
 
 
 def _diagnostic_setting(resources: Resources, new: Json, old: Json | None) -> None:
     scope = scope_of(new["id"])
-    others = [each for each in resources.of_type("Microsoft.Insights/diagnosticSettings") if scope_of(each["id"]) == scope]
+    others = [
+        each for each in resources.of_type("Microsoft.Insights/diagnosticSettings") if scope_of(each["id"]) == scope
+    ]
     if old is None and len(others) >= MOST_DIAGNOSTIC_SETTINGS:
         raise AzError("(Conflict) Resource already has the maximum of 5 diagnostic settings.")
 
 
 def _resource_group(_resources: Resources, new: Json, old: Json | None) -> None:
     if old and old["location"] != new["location"]:
-        raise AzError(f"(InvalidResourceGroupLocation) The resource group already exists in location '{old['location']}'.")
+        raise AzError(
+            f"(InvalidResourceGroupLocation) The resource group already exists in location '{old['location']}'."
+        )
 
 
 _RULES: Final[Mapping[str, Callable[[Resources, Json, Json | None], None]]] = {

@@ -208,5 +208,8 @@ def registration(client_id: str) -> dict[str, object]:
         "identifierUris": [],
         "keyCredentials": [],
         "api": {"preAuthorizedApplications": []},
-        "web": {"redirectUris": ["https://somebody.example/"], "implicitGrantSettings": {"enableIdTokenIssuance": False}},
+        "web": {
+            "redirectUris": ["https://somebody.example/"],
+            "implicitGrantSettings": {"enableIdTokenIssuance": False},
+        },
     }

@@ -40,7 +40,9 @@ class Templates:
         """
         return self._built(self._with_values(file, environment))
 
-    def snapshot(self, file: Path, environment: Mapping[str, str], subscription: str, tenant: str, location: str) -> Json:
+    def snapshot(
+        self, file: Path, environment: Mapping[str, str], subscription: str, tenant: str, location: str
+    ) -> Json:
         """Give what a deployment would make.
 
         Raises:
@@ -53,9 +55,13 @@ class Templates:
     @staticmethod
     def _with_values(file: Path, environment: Mapping[str, str]) -> str:
         def value(found: re.Match[str]) -> str:
-            name, default = found[1], found[2]
-            if (given := environment.get(name, default)) is None:
-                raise AzError(f'{file} : Error BCP427: Environment variable "{name}" does not exist and there\'s no default value set.')
+            name: str = found[1]
+            default: str | None = found[2]
+            given = environment.get(name, default)
+            if given is None:
+                raise AzError(
+                    f'{file} : Error BCP427: Environment variable "{name}" does not exist and there is no default.'
+                )
             escaped = given.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
             return f"'{escaped}'"
 

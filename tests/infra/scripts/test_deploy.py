@@ -22,7 +22,9 @@ def is_all_there(desk: Desk) -> None:
     az = desk.az
     assert az.entra.permissions_of(az.principal) == WATCH
     assert "responders/triggers/events.py" in zipfile.ZipFile(BytesIO(az.code)).namelist()
-    silences = [rule for rule in az.azure.of_type("Microsoft.Insights/scheduledQueryRules") if "silence" in rule["name"]]
+    silences = [
+        rule for rule in az.azure.of_type("Microsoft.Insights/scheduledQueryRules") if "silence" in rule["name"]
+    ]
     assert {rule["properties"]["enabled"] for rule in silences} == {True}
     assert len(list(az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
     assert not list(az.azure.of_type("Microsoft.AlertsManagement/actionRules"))
@@ -40,7 +42,11 @@ def fails_at_first(desk: Desk) -> set[str]:
     turns = cycle(("after", "before"))
 
     def fails(call: Call) -> str:
-        what = " ".join(re.sub("[0-9a-f-]{36}", "ID", " ".join(call.argv)).split("--body")[0].split()) if call.writes else words(call)
+        what = (
+            " ".join(re.sub("[0-9a-f-]{36}", "ID", " ".join(call.argv)).split("--body")[0].split())
+            if call.writes
+            else words(call)
+        )
         what = re.sub(r"\S*/tmp\S*", "FILE", what)
         if what in seen:
             return ""
@@ -80,7 +86,11 @@ def test_the_second_time_it_deploys_once_and_changes_nothing_else(desk: Desk) ->
     assert desk.az.azure.there == before
     done = [words(call) for call in desk.az.writes if call.argv[0] != "rest"]
     assert done == ["deployment sub create", "role assignment create", "role assignment delete"]
-    urls = {call.argv[call.argv.index("--url") + 1].split("/")[-1].split("?")[0] for call in desk.az.writes if call.argv[0] == "rest"}
+    urls = {
+        call.argv[call.argv.index("--url") + 1].split("/")[-1].split("?")[0]
+        for call in desk.az.writes
+        if call.argv[0] == "rest"
+    }
     assert urls == {"entra-responder-deployment", "refresh"}
     assert "code: as it should be" in said
 
@@ -238,7 +248,9 @@ def test_each_script_says_what_it_does_and_refuses_what_it_does_not_know(desk: D
     assert desk.az.calls == []
 
 
-@pytest.mark.parametrize("script", ["canary.sh", "deploy-code.sh", "doctor.sh", "grant.sh", "receivers.sh", "stale-events.sh"])
+@pytest.mark.parametrize(
+    "script", ["canary.sh", "deploy-code.sh", "doctor.sh", "grant.sh", "receivers.sh", "stale-events.sh"]
+)
 def test_a_later_step_before_the_first(desk: Desk, script: str) -> None:
     assert "deploy the infrastructure first" in desk.stops(script)
 
@@ -251,5 +263,3 @@ def test_outputs_may_come_from_azd(desk: Desk) -> None:
     assert desk.run("stale-events.sh").returncode == 1
     assert desk.runs("stale-events.sh", **given) == ""
     assert desk.runs("grant.sh", **given).count("  ") >= len(WATCH)
-
-

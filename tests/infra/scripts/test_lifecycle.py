@@ -1,5 +1,4 @@
-"""Later deployments: upgrade, tier lowered, a subscription taken off the list, locked evidence, a deleted vault, another
-region, an identity made anew. Each ends rightly, and says what happened."""
+"""Later deployments, by deploy.sh and by azd, and removal: each ends rightly, and says what happened."""
 
 import re
 
@@ -40,7 +39,9 @@ def test_an_upgrade_keeps_alerts_on_silence_on_and_takes_one_pass(desk: Desk) ->
 
 def test_alerts_on_silence_stay_off_for_whom_wants_that(desk: Desk) -> None:
     desk.runs("deploy.sh", RESPONDER_HEARTBEATS="false")
-    rules = [each for each in desk.az.azure.of_type("Microsoft.Insights/scheduledQueryRules") if "silence" in each["name"]]
+    rules = [
+        each for each in desk.az.azure.of_type("Microsoft.Insights/scheduledQueryRules") if "silence" in each["name"]
+    ]
     assert {each["properties"]["enabled"] for each in rules} == {False}
 
 
@@ -93,7 +94,7 @@ def test_fewer_operations_leave_no_event_subscription_behind(desk: Desk) -> None
     desk.az.azure.put(one | {"id": old, "name": f"{topic['name']}/{old.rpartition('/')[2]}"})
     theirs = topic["id"] + "/eventSubscriptions/of-others"
     desk.az.azure.put(one | {"id": theirs, "name": f"{topic['name']}/of-others"})
-    assert f"would run: az eventgrid system-topic event-subscription delete" in desk.runs("stale-events.sh", "--what-if")
+    assert "would run: az eventgrid system-topic event-subscription delete" in desk.runs("stale-events.sh", "--what-if")
     assert old.lower() in desk.az.azure.there
     said = desk.runs("stale-events.sh")
     assert f"- event subscription {old.rpartition('/')[2]} of {topic['name']}" in said
@@ -145,7 +146,10 @@ def test_a_deleted_group_comes_back_with_its_vault_and_an_identity_made_anew(des
     assert [each["principalId"] for each in desk.az.assignments()] == [before]
     said = desk.runs("deploy.sh", TEAMS_WEBHOOK_URL="")
     assert "is back, with the secrets that it had" in said
-    assert f"- orphaned in {SUBSCRIPTION}: Entra Responder responder-prod: reads role assignments. (held by {before}" in said
+    assert (
+        f"- orphaned in {SUBSCRIPTION}: Entra Responder responder-prod: reads role assignments. (held by {before}"
+        in said
+    )
     assert desk.az.principal != before
     is_all_there(desk)
 
@@ -195,10 +199,10 @@ def test_a_topic_made_anew(desk: Desk) -> None:
     is_all_there(desk)
 
 
-@pytest.mark.parametrize("forgotten", [False, True])
-def test_another_region(desk: Desk, forgotten: bool) -> None:
+@pytest.mark.parametrize("known_by", ["its deployment", "its group"])
+def test_another_region(desk: Desk, known_by: str) -> None:
     desk.deploy_quickly()
-    if forgotten:
+    if known_by == "its group":
         desk.az.deployments.clear()
     told = desk.stops("deploy.sh", AZURE_LOCATION="northeurope")
     assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in told
@@ -284,7 +288,11 @@ def test_removal_to_its_end(desk: Desk) -> None:
     said = desk.runs("remove.sh", "--yes")
     _is_nothing_left(desk)
     assert list(desk.az.azure.deleted_vaults) == [said.split("the vault ")[1].split(",")[0]]
-    for told in ("- Policy.Read.All", f"- resource group rg-responder-prod of {OTHER}", "- resource group rg-responder-prod\n"):
+    for told in (
+        "- Policy.Read.All",
+        f"- resource group rg-responder-prod of {OTHER}",
+        "- resource group rg-responder-prod\n",
+    ):
         assert told in said
     assert "What stays:" in said
     assert "- " not in desk.runs("remove.sh", "--yes"), "there is nothing left to remove"

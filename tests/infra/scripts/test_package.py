@@ -4,8 +4,8 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from infra.scripts.package import files_of, pack
-from tests.infra.scripts.simulated_az import REPOSITORY
+from infra.scripts.package import files_of, left_out_of, pack
+from tests.infra.scripts.az_parser import REPOSITORY
 
 
 def test_the_app_is_in_the_package_and_nothing_else() -> None:
@@ -22,8 +22,13 @@ def test_the_app_is_in_the_package_and_nothing_else() -> None:
 def _repository(folder: Path, **files: str) -> Path:
     for name, text in files.items():
         (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
-    subprocess.run(["git", "-C", str(folder), "init", "--quiet"], check=True)  # noqa: S607 - git, from the PATH
+    _git(folder, "init", "--quiet")
+    _git(folder, "add", ".")
     return folder
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True)  # noqa: S607 - git, from the PATH
 
 
 def test_the_same_files_give_the_same_package(tmp_path: Path) -> None:
@@ -48,3 +53,11 @@ def test_a_file_that_moved_its_content_to_another_is_another_package(tmp_path: P
     (repository / "a.py").write_text("1", encoding="utf-8")
     (repository / "b.py").write_text("2", encoding="utf-8")
     assert pack(repository, tmp_path / "x.zip") != digest
+
+
+def test_what_git_does_not_track_is_left_out_and_named(tmp_path: Path) -> None:
+    repository = _repository(tmp_path, app_py="1", _funcignore="*.md\n.funcignore\n")
+    for name in ("half-done.py", "notes.md"):
+        (repository / name).write_text("", encoding="utf-8")
+    assert files_of(repository) == ["app.py"]
+    assert left_out_of(repository) == ["half-done.py"]
