@@ -102,7 +102,7 @@ quieten # on a first deployment there was nothing to keep quiet before
 say "permissions of the identity:"
 step grant.sh ${prune[@]+"${prune[@]}"}
 step operators.sh --address
-[ "$dry" = yes ] || step references.sh
+step references.sh
 step deploy-code.sh
 step stale-events.sh
 [ "$dry" = no ] || exit 0

@@ -160,6 +160,7 @@ no_longer_watched() {
     if [ "$revoke" = yes ]; then
         azure_roles_in "$1"
     elif [ "$prune" = yes ]; then
+        others_depend "$1"
         unwatch "$1"
     else
         holds "$1" | awk -F '\t' '{ print "! " $2 " on " $3 " is held, and that subscription is no longer watched" }'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# references.sh
+# references.sh [--what-if]
 #
 # Has the app's settings that refer to Key Vault looked up again, and tells those that didn't resolve: the app does
 # without such a channel, and says so. Comes before the code, so that it starts with all of them.
@@ -9,6 +9,7 @@ set -euo pipefail
 
 for argument in "$@"; do
     case $argument in
+        --what-if) dry=yes ;;
         -h | --help) usage; exit ;;
         *) misuse "unknown argument $argument" ;;
     esac
@@ -18,11 +19,12 @@ app=$(needed functionAppId)
 url="$app/config/configreferences/appsettings"
 version="api-version=2024-11-01"
 looks_at_most=6
+[ "$dry" = no ] || looks_at_most=1
 
 # A role that was just given isn't everywhere at once, so an unresolved reference is looked up again for a while.
 looks=0
 while :; do
-    again az rest --method post --url "$url/refresh?$version" --output none
+    again write rest --method post --url "$url/refresh?$version" --output none
     again az rest --method get --url "$url?$version" --output tsv \
         --query "value[?properties.status != 'Resolved'].[name, properties.status, properties.details]" >"$scratch/unresolved"
     looks=$((looks + 1))

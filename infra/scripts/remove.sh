@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# remove.sh --yes | --what-if
+# remove.sh --yes|--what-if [--topic-too]
 #
 # Takes the installation away to its end, in the order that Azure allows, and says what stays and until when: permissions
 # in Microsoft Graph, locks, event subscriptions, export, roles and groups in watched subscriptions, then the same in its
 # own. Each step makes sure of what is left: run it again after a failure. --what-if prints each command and changes
 # nothing.
+#
+# Where another installation sends events through this one's Event Grid topic, it stops; --topic-too takes the topic away
+# all the same: deploy the other one without EXISTING_TOPIC_IDS then, which makes it a topic of its own.
 #
 # Evidence can't be deleted before its time, by anybody: while there is any, its storage account stays, and with it the
 # resource group. Approvals go with the storage account: export them first (docs/operate.md).
@@ -22,10 +25,11 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=unwatch.sh
 . "$scripts/unwatch.sh"
 
-sure=no options=()
+sure=no topic_too=no options=()
 for argument in "$@"; do
     case $argument in
         --yes) sure=yes ;;
+        --topic-too) topic_too=yes ;;
         --what-if) dry=yes options=(--what-if) ;;
         -h | --help) usage; exit ;;
         *) misuse "unknown argument $argument" ;;
@@ -63,7 +67,9 @@ evidence_stays() {
 }
 
 # Before anything is changed.
-for subscription in $subscriptions; do others_depend "$subscription"; done
+if [ "$topic_too" = no ]; then
+    for subscription in $subscriptions; do others_depend "$subscription"; done
+fi
 
 # First of all it can do nothing more.
 if [ -n "$principal" ]; then "$scripts/grant.sh" --revoke --principal-id "$principal" ${options[@]+"${options[@]}"}; fi

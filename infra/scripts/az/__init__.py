@@ -1,1 +1,1 @@
-"""The Azure CLI as the judge of the scripts' command lines: an environment of its own, and a program that runs there."""
+"""The Azure CLI as the judge of the scripts' command lines: its own environment, and a program that runs there."""

@@ -72,7 +72,7 @@ class Delays:
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedAz:
-    """Azure and both directories. `fails` is asked of each call: "" is well, "before" or "after" its effect it fails."""
+    """Azure and both directories. `fails` says whether a call fails "before" or "after" its effect, or "" for not."""
 
     folder: Path
     parser: AzParser
