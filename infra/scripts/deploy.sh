@@ -99,6 +99,7 @@ if [ "$dry" = yes ] && [ -z "$principal" ]; then
     exit
 fi
 quieten # on a first deployment there was nothing to keep quiet before
+[ "$dry" = yes ] || step receivers.sh # at once, since an address has to be confirmed within half an hour
 say "permissions of the identity:"
 step grant.sh ${prune[@]+"${prune[@]}"}
 step operators.sh --address
