@@ -73,14 +73,14 @@ class Program:
     def _end_of_log(self) -> str:
         return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:])
 
-    def stop(self) -> int:
-        """Ask it to end and wait; kill it when it doesn't. Gives its exit code."""
+    def stop(self, within: float = _STOP_WITHIN) -> int:
+        """Ask it to end and wait that many seconds; kill it when it doesn't. Gives its exit code."""
         if self._process is None:
             return 0
         if self._process.poll() is None:
             self._process.terminate()
         try:
-            code = self._process.wait(_STOP_WITHIN)
+            code = self._process.wait(within)
         except subprocess.TimeoutExpired:
             return self.kill()
         self._close()

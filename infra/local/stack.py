@@ -1,11 +1,12 @@
 """The local stack: Azurite, the simulated tenant, the pager inbox and the functions host, each a process.
 
 `python -m infra.local.stack` (`make up`) starts it, with the settings in `.local/settings.json`, and leaves it running
-until Ctrl-C.
+until Ctrl-C; SIGHUP starts the functions host anew, as a deployment does.
 """
 
 import base64
 import json
+import os
 import secrets
 import signal
 import sys
@@ -37,6 +38,9 @@ from infra.local.world import (
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container
 
 _A_DAY: Final = 86_400
+_CUT_OFF_AFTER: Final = 0.2
+"""Seconds between the signal to end and the end, where nothing is waited for."""
+
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 HOST_ACCOUNT: Final = "stresponder"
 EVIDENCE_ACCOUNT: Final = "evresponder"
@@ -57,6 +61,9 @@ _QUICK: Final = {
     "RESUME_SCHEDULE": "*/2 * * * * *",
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""
+
+_OF_THE_INSTANCE: Final = {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
+"""Settings of the worker, as they are deployed."""
 
 
 class StorageAccess(StrEnum):
@@ -252,6 +259,7 @@ class Stack:
             "IDENTITY_HEADER": tenant["identity_header"],
             "SSL_CERT_FILE": tenant["ca_file"],
             "REQUESTS_CA_BUNDLE": tenant["ca_file"],
+            **_OF_THE_INSTANCE,
             **_QUICK,
             **self._changes,
         }
@@ -338,6 +346,15 @@ class Stack:
         """End the functions host with kill -9."""
         self.host_program.kill()
 
+    def redeploy(self, *, drain: float = 0.0) -> None:
+        """Start the app anew, as a deployment does, whatever is running.
+
+        By default what runs is cut off almost at once, as with the plan's update strategy Recreate. With `drain`
+        (seconds) it may go on that long and nothing new begins meanwhile, as with RollingUpdate on one instance.
+        """
+        self.host_program.stop(max(drain, _CUT_OFF_AFTER))
+        self.start_host()
+
     def stop(self) -> None:
         """Stop everything, the host first."""
         for program in [self._host, *reversed(self._programs)]:
@@ -352,15 +369,27 @@ def main() -> int:
     from infra.local.first_day import settle_in  # noqa: PLC0415 - it stands on this module
 
     folder = REPOSITORY / ".local"
-    done = threading.Event()
+    done, redeploying = threading.Event(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: done.set())
+    signal.signal(signal.SIGHUP, lambda _number, _frame: redeploying.set())
     try:
         with Stack(folder, ports={"host": 7071, "tenant": 7072, "inbox": 7073}) as stack:
             settle_in(stack)
-            print(_WELCOME.format(host=stack.host["url"], inbox=stack.inbox["url"], tenant=stack.tenant["graph"]))
+            print(
+                _WELCOME.format(
+                    host=stack.host["url"],
+                    inbox=stack.inbox["url"],
+                    tenant=stack.tenant["graph"],
+                    process=os.getpid(),
+                ),
+                flush=True,
+            )
             while not done.wait(1) and stack.host_program.is_running():
-                pass
+                if redeploying.is_set():
+                    redeploying.clear()
+                    stack.redeploy()
+                    print("The functions host runs the code as it is now.", flush=True)
     except ProgramError as error:
         print(error, file=sys.stderr)
         return 1
@@ -368,13 +397,16 @@ def main() -> int:
 
 
 _WELCOME: Final = """
-The local stack is up. Ctrl-C stops it.
+The local stack is up. Ctrl-C stops it; `kill -HUP {process}` deploys the code as it is now.
+It plays what is deployed: storage by managed identity, events through a queue, sign-in in front of the app.
 
   pager inbox       {inbox}
   functions host    {host}
   simulated tenant  {tenant}
   settings          .local/settings.json   (for example: responder cases --settings .local/settings.json)
   logs              .local/logs
+
+A link in a card asks who you are: Alice Alvarez is let in.
 """
 
 if __name__ == "__main__":

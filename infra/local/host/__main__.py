@@ -20,6 +20,7 @@ from infra.local.host.auth_settings import auth_settings_from
 from infra.local.host.console import claim_stdout, log_to_stderr
 from infra.local.host.errors import AppError, SettingsError
 from infra.local.host.host import USUAL, Options, Ready, run_host
+from infra.local.host.instances import Scaling
 from infra.local.host.keys import Keys, fresh_keys, keys_from
 
 _WRONG_SETTINGS = 2
@@ -65,6 +66,22 @@ def _arguments() -> argparse.Namespace:
         metavar="FILE",
         help="App Service authentication in front: the properties of authsettingsV2; off without it",
     )
+    parser.add_argument(
+        "--cold-start",
+        type=_seconds,
+        metavar="SECONDS",
+        help="let functions scale to zero, and start an instance in that time when one is needed; never without it",
+    )
+    parser.add_argument(
+        "--idle",
+        type=_seconds,
+        default=timedelta(seconds=30),
+        metavar="SECONDS",
+        help="after how long without a run a function's last instance goes, with --cold-start",
+    )
+    parser.add_argument(
+        "--always-ready", nargs="*", default=(), metavar="NAME", help="what never goes: http, function:NAME"
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing but warnings and failures")
     return parser.parse_args()
 
@@ -81,6 +98,7 @@ def _run(arguments: argparse.Namespace, stdout: TextIO) -> int:
             grace=arguments.grace,
             hide_messages=arguments.hide_messages,
             authentication=auth_settings_from(arguments.authentication) if arguments.authentication else None,
+            scaling=_scaling(arguments),
             is_quiet=arguments.quiet,
         )
         asyncio.run(
@@ -99,6 +117,12 @@ def _run(arguments: argparse.Namespace, stdout: TextIO) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return 0
+
+
+def _scaling(arguments: argparse.Namespace) -> Scaling | None:
+    if arguments.cold_start is None:
+        return None
+    return Scaling(idle=arguments.idle, cold_start=arguments.cold_start, always_ready=frozenset(arguments.always_ready))
 
 
 def _announce(ready: Ready, keys: Keys | None, stdout: TextIO) -> None:

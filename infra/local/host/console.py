@@ -4,9 +4,12 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Iterable
 from typing import TextIO, override
 
-_QUIET_LIBRARIES = ("aiohttp", "asyncio", "azure", "msal", "urllib3", "httpx")
+HOST_LIBRARIES = ("aiohttp", "asyncio", "azure", "msal", "urllib3", "httpx")
+"""Of which the host's own process says no more than it has to."""
+
 # The worker's own logger lies under azure, whose other loggers tell of every single request.
 WORKER_LOGGER = "azure.functions"
 
@@ -26,13 +29,13 @@ class _OneLine(logging.Formatter):
         return " | ".join(line.rstrip() for line in super().format(record).splitlines() if line.strip())
 
 
-def log_to_stderr(*, quiet: bool) -> None:
-    """Send what the host, the worker and the app log to stderr; quiet keeps warnings and failures only."""
+def log_to_stderr(*, quiet: bool, hushed: Iterable[str] = HOST_LIBRARIES) -> None:
+    """Send what this process logs to stderr; quiet keeps warnings and failures only, as of the hushed libraries."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine())
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in _QUIET_LIBRARIES:
+    for name in hushed:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger(WORKER_LOGGER).setLevel(logging.INFO)
 

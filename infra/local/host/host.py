@@ -17,6 +17,7 @@ from infra.local.host.connections import is_connected
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
 from infra.local.host.http_trigger import HttpFunction, HttpTriggers, http_function_from
+from infra.local.host.instances import InstanceSets, Scaling
 from infra.local.host.invocations import Invocations
 from infra.local.host.keys import Keys
 from infra.local.host.outputs import DEFAULT_CONNECTION, Outputs, connection_of
@@ -51,6 +52,8 @@ class Options:
     """How long a message is hidden while its function runs, and so after a crash; None for ten minutes."""
     authentication: AuthSettings | None = None
     """How App Service authentication stands in front of the app; None when it is off."""
+    scaling: Scaling | None = None
+    """How instances of the functions come and go; None when all are always there."""
     is_quiet: bool = False
     """Whether only warnings and failures are said."""
 
@@ -71,7 +74,10 @@ class Host:
         )
         self._accounts = Accounts(os.environ.get)
         self._outputs = Outputs(accounts=self._accounts, encoding=settings.queues.message_encoding)
-        self._invocations = Invocations(worker=worker, outputs=self._outputs, timeout=settings.function_timeout)
+        self._instances = InstanceSets(options.scaling)
+        self._invocations = Invocations(
+            worker=worker, outputs=self._outputs, timeout=settings.function_timeout, instances=self._instances
+        )
         self._monitor: BlobTimerMonitor | None = None
         self._listeners: list[Callable[[], Coroutine[object, object, None]]] = []
         self._http: list[HttpFunction] = []
@@ -102,6 +108,10 @@ class Host:
             case other:
                 _log.warning("%s is loaded but never run: this host doesn't play the %s", function.name, other)
 
+    def never_ready(self, functions: Iterable[Function]) -> list[str]:
+        """Give what is to be always ready and isn't there."""
+        return self._instances.unknown(functions)
+
     def _add_timer(self, function: Function) -> None:
         now = datetime.now(UTC)
         schedule = timer_schedule_of(function, now)
@@ -129,6 +139,7 @@ class Host:
             queues=self._accounts.queues(connection_of(function.trigger)),
             settings=self._settings.queues,
             invocations=self._invocations,
+            instances=self._instances.of(function),
             stopping=self.stopping,
         )
         self._listeners.append(listener.listen)
@@ -190,6 +201,8 @@ async def run_host(
     host = Host(app=app, settings=settings, keys=keys, worker=worker, options=options)
     for function in functions:
         host.add(function)
+    for name in host.never_ready(functions):
+        _log.warning("%s is to be always ready, but there is no such function", name)
     _stop_on_signals(host.stopping)
     ready = Ready(url=f"http://{address}", functions=tuple(function.name for function in functions))
     cut_off = await host.run(listening, lambda: announce(ready))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from infra.local.host.functions import RETURN, Function
+from infra.local.host.instances import InstanceSets
 from infra.local.host.messages import (
     InvocationRequest,
     InvocationResponse,
@@ -43,8 +44,9 @@ class Outcome:
 class Invocations:
     """Runs functions, and knows how many are running."""
 
-    def __init__(self, *, worker: Worker, outputs: Outputs, timeout: timedelta | None) -> None:
+    def __init__(self, *, worker: Worker, outputs: Outputs, timeout: timedelta | None, instances: InstanceSets) -> None:
         self._worker = worker
+        self._instances = instances
         self._outputs = outputs
         self._timeout = timeout
         self._running: Counter[str] = Counter()
@@ -76,11 +78,14 @@ class Invocations:
             trigger_metadata=metadata or {},
             retry_context=retry or RetryContext(),
         )
-        started = time.perf_counter()
         self._running[function.name] += 1
         self._idle.clear()
+        instances = self._instances.of(function)
+        await instances.come_up()
+        started = time.perf_counter()
         try:
-            outcome = await self._outcome(function, request)
+            with instances.running():
+                outcome = await self._outcome(function, request)
         finally:
             self._running[function.name] -= 1
             if not self.running:

@@ -17,6 +17,7 @@ from azure.storage.queue import QueueMessage
 
 from infra.local.host.functions import Function
 from infra.local.host.host_json import MessageEncoding, QueueSettings
+from infra.local.host.instances import InstanceSet
 from infra.local.host.invocations import Invocations, Outcome
 from infra.local.host.messages import TypedData
 from infra.local.host.outputs import queue_name_of
@@ -25,6 +26,7 @@ from infra.local.host.storage import ServiceAwayError, StorageQueues
 
 _log = logging.getLogger("host.queues")
 
+_LOOK_EVERY = 1.0
 _SHORTEST_POLL = 0.1
 _JITTER = 0.2
 _NOT_FOUND = 404
@@ -76,6 +78,7 @@ class QueueListener:
         queues: StorageQueues,
         settings: QueueSettings,
         invocations: Invocations,
+        instances: InstanceSet,
         stopping: asyncio.Event,
     ) -> None:
         self._function = function
@@ -84,6 +87,7 @@ class QueueListener:
         self._client = queues.client(self._queue)
         self._settings = settings
         self._invocations = invocations
+        self._instances = instances
         self._stopping = stopping
         self._hidden_for = settings.hidden_for
         self._poke = queues.poke_at(self._queue)
@@ -98,6 +102,9 @@ class QueueListener:
         backoff = Backoff(self._settings.max_polling_interval)
         found = False
         while not self._stopping.is_set():
+            if not self._instances.is_up:
+                await self._sleep()
+                continue
             self._poke.clear()
             messages = await self._receive()
             if not messages:
@@ -118,6 +125,22 @@ class QueueListener:
         return await self._invocations.run(
             self._function, TypedData(string=text), detail=f"queue={self._queue} by hand", metadata={}
         )
+
+    async def _sleep(self) -> None:
+        """Look into the queue as the scale controller does, which takes nothing, until there is something to do."""
+
+        async def has_messages() -> bool:
+            return bool(await self._client.peek_messages(1))
+
+        try:
+            is_wanted = await self._queues.outage.attempt(has_messages, expected=(_NOT_FOUND,))
+        except (ServiceAwayError, HttpResponseError):
+            is_wanted = False
+        if not is_wanted:
+            await pause(self._stopping, _LOOK_EVERY)
+            return
+        _log.info("queue %s: an instance of %s starts", self._queue, self._instances.name)
+        await self._instances.come_up()
 
     async def _receive(self) -> list[QueueMessage]:
         async def receive() -> list[QueueMessage]:

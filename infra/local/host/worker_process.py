@@ -192,7 +192,8 @@ def _main() -> None:
     given = parser.parse_args()
     # Ctrl-C reaches every process of the terminal; when to end is for the host to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    log_to_stderr(quiet=given.quiet)
+    # Everything from INFO on, as Azure's worker passes it on: what is too much is for the app to hush.
+    log_to_stderr(quiet=given.quiet, hushed=())
     asyncio.run(_converse(socket.socket(fileno=given.socket)))
 
 

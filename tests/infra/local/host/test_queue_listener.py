@@ -11,6 +11,7 @@ from azure.storage.queue import QueueServiceClient
 
 from infra.local.host.functions import Binding, Function
 from infra.local.host.host_json import MessageEncoding, QueueSettings
+from infra.local.host.instances import InstanceSet
 from infra.local.host.invocations import Invocations, Outcome
 from infra.local.host.messages import TypedData
 from infra.local.host.queue_listener import Backoff, QueueListener
@@ -56,6 +57,7 @@ class Stage:
             queues=queues,
             settings=settings,
             invocations=cast("Invocations", FakeInvocations(body)),
+            instances=InstanceSet("function:work", None),
             stopping=stopping,
         )
         listening = asyncio.create_task(listener.listen())
