@@ -62,7 +62,7 @@ _QUICK: Final = {
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""
 
-_OF_THE_INSTANCE: Final = {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
+OF_THE_INSTANCE: Final = {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
 """Settings of the worker, as they are deployed."""
 
 
@@ -259,7 +259,7 @@ class Stack:
             "IDENTITY_HEADER": tenant["identity_header"],
             "SSL_CERT_FILE": tenant["ca_file"],
             "REQUESTS_CA_BUNDLE": tenant["ca_file"],
-            **_OF_THE_INSTANCE,
+            **OF_THE_INSTANCE,
             **_QUICK,
             **self._changes,
         }

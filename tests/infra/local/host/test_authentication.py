@@ -2,21 +2,19 @@
 
 import base64
 import json
-import re
 from collections.abc import Callable, Iterator
-from html import unescape
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from infra.local.browser import Browser
 from infra.local.stack import Stack
 from infra.local.tenant.control import Resource
-from infra.local.world import ALICE, MALLORY, OPERATORS_CLIENT_ID, Principal
+from infra.local.world import ALICE, MALLORY, OPERATORS_CLIENT_ID
 from tests.infra.local.host.conftest import Launch
 from tests.infra.local.host.parts import place_of
 from tests.infra.local.host.running import RunningHost, write_app
@@ -178,63 +176,20 @@ class TestHeaders:
         assert told["x-ms-client-principal-id"] == ALICE.id
 
 
-class Browser:
-    """Does what a browser does: keeps cookies, follows redirects one at a time, sends forms."""
-
-    def __init__(self, host: RunningHost) -> None:
-        self._web = httpx.Client(base_url=host.ready["url"], timeout=10)
-        self.cookies: dict[str, str] = {}
-        self.set_cookies: list[str] = []
-
-    def ask(self, method: str, url: str, **options: Any) -> httpx.Response:  # noqa: ANN401 - of httpx
-        at_app = urlsplit(url).netloc in {"", self._web.base_url.netloc.decode()}
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items()) if at_app else ""
-        answer = self._web.request(method, url, headers={"Cookie": cookies} if cookies else {}, **options)
-        for line in answer.headers.get_list("set-cookie"):
-            self.set_cookies.append(line)
-            name, _, value = line.partition(";")[0].partition("=")
-            self.cookies[name] = value.strip('"')
-            if not self.cookies[name]:
-                del self.cookies[name]
-        return answer
-
-    def sign_in_page(self, url: str) -> str:
-        """Ask for a page and give where one is led to sign in."""
-        to_login = self.ask("GET", url)
-        assert to_login.status_code == 302
-        to_authority = self.ask("GET", to_login.headers["location"])
-        assert to_authority.status_code == 302
-        return to_authority.headers["location"]
-
-    def form_after(self, page: str, person: Principal) -> tuple[str, dict[str, str]]:
-        """Sign in at the authority's page and give the form that the browser sends to the app then."""
-        assert person.name in self.ask("GET", page).text
-        form = self.ask("POST", page, data={"principal": person.id})
-        assert form.status_code == 200, form.text
-        action = re.search(r'action="([^"]+)"', form.text)
-        assert action
-        fields = re.findall(r'name=(\w+) value="([^"]*)"', form.text)
-        return unescape(action[1]), {name: unescape(value) for name, value in fields}
-
-    def close(self) -> None:
-        self._web.close()
-
-
 @pytest.fixture
 def browser(front: Front) -> Iterator[Browser]:
-    browser = Browser(front("RedirectToLoginPage"))
-    yield browser
-    browser.close()
+    with Browser(front("RedirectToLoginPage").ready["url"]) as browser:
+        yield browser
 
 
 class TestSignIn:
     def test_a_browser_comes_back_to_where_it_wanted_to_go(self, browser: Browser) -> None:
         action, fields = browser.form_after(browser.sign_in_page("/api/who/case-1?x=1&y=%2F"), ALICE)
-        back = browser.ask("POST", action, data=fields)
+        back = browser.post(action, fields)
         assert (back.status_code, back.headers["location"]) == (302, "/api/who/case-1?x=1&y=%2F")
-        told = browser.ask("GET", back.headers["location"]).json()
+        told = browser.get(back.headers["location"]).json()
         assert (told["x-ms-client-principal-id"], told["on"]) == (ALICE.id, "True")
-        (me,) = browser.ask("GET", "/.auth/me").json()
+        (me,) = browser.get("/.auth/me").json()
         assert (me["provider_name"], me["user_id"]) == ("aad", ALICE.upn)
         for cookie in browser.set_cookies:
             if "Max-Age=0" not in cookie:
@@ -242,47 +197,46 @@ class TestSignIn:
 
     def test_signing_out_ends_the_session(self, browser: Browser) -> None:
         action, fields = browser.form_after(browser.sign_in_page("/api/who/x"), ALICE)
-        browser.ask("POST", action, data=fields)
-        assert browser.ask("GET", "/api/who/x").status_code == 200
-        assert browser.ask("GET", "/.auth/logout").headers["location"] == "/.auth/logout/complete"
-        assert browser.ask("GET", "/api/who/x").status_code == 302
-        assert browser.ask("GET", "/.auth/me").status_code == 401
+        browser.post(action, fields)
+        assert browser.get("/api/who/x").status_code == 200
+        assert browser.get("/.auth/logout").headers["location"] == "/.auth/logout/complete"
+        assert browser.get("/api/who/x").status_code == 302
+        assert browser.get("/.auth/me").status_code == 401
 
     def test_a_token_that_this_browser_did_not_ask_for_is_refused(self, front: Front, browser: Browser) -> None:
         action, fields = browser.form_after(browser.sign_in_page("/api/who/x"), ALICE)
-        with_another_nonce = Browser(front("RedirectToLoginPage"))
-        with_another_nonce.sign_in_page("/api/who/x")
-        without_any = Browser(front("RedirectToLoginPage"))
-        for other in (with_another_nonce, without_any):
-            assert other.ask("POST", action, data=fields).status_code == 401
-            assert other.ask("GET", "/.auth/me").status_code == 401
-            other.close()
-        assert browser.ask("POST", action, data={**fields, "id_token": "nonsense"}).status_code == 401
-        assert browser.ask("POST", action, data=fields).status_code == 302
+        address = front("RedirectToLoginPage").ready["url"]
+        with Browser(address) as with_another_nonce, Browser(address) as without_any:
+            with_another_nonce.sign_in_page("/api/who/x")
+            for other in (with_another_nonce, without_any):
+                assert other.post(action, fields).status_code == 401
+                assert other.get("/.auth/me").status_code == 401
+        assert browser.post(action, {**fields, "id_token": "nonsense"}).status_code == 401
+        assert browser.post(action, fields).status_code == 302
 
     @pytest.mark.parametrize("cookie", ["nonsense", jwt.encode({"oid": ALICE.id, "session_until": 2**40}, "k" * 32)])
     def test_a_session_that_the_app_did_not_begin_opens_nothing(self, browser: Browser, cookie: str) -> None:
         browser.cookies["AppServiceAuthSession"] = cookie
-        assert browser.ask("GET", "/api/who/x").status_code == 302
+        assert browser.get("/api/who/x").status_code == 302
 
     @pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example"])
     def test_nobody_is_led_away_after_signing_in(self, browser: Browser, where: str) -> None:
-        to_authority = browser.ask("GET", "/.auth/login/aad", params={"post_login_redirect_url": where})
+        to_authority = browser.get(f"/.auth/login/aad?{urlencode({'post_login_redirect_url': where})}")
         action, fields = browser.form_after(to_authority.headers["location"], ALICE)
         assert parse_qs(fields["state"]) == {"redir": ["/"]}
         fields["state"] = f"redir={where}"
-        assert browser.ask("POST", action, data=fields).headers["location"] == "/"
+        assert browser.post(action, fields).headers["location"] == "/"
 
     def test_who_is_not_assigned_gets_no_token(self, browser: Browser) -> None:
         page = browser.sign_in_page("/api/who/x")
-        refused = browser.ask("POST", page, data={"principal": MALLORY.id})
+        refused = browser.post(page, {"principal": MALLORY.id})
         assert refused.status_code == 403
         assert "AADSTS50105" in refused.text
 
     def test_an_address_that_is_not_registered_gets_no_token(self, browser: Browser) -> None:
         page = browser.sign_in_page("/api/who/x")
         elsewhere = httpx.URL(page).copy_set_param("redirect_uri", "https://elsewhere.example/.auth/login/aad/callback")
-        assert "AADSTS50011" in browser.ask("POST", str(elsewhere), data={"principal": ALICE.id}).text
+        assert "AADSTS50011" in browser.post(str(elsewhere), {"principal": ALICE.id}).text
 
 
 def test_the_authority_away_lets_nobody_in(parts: Stack, launch: Launch, tmp_path: Path) -> None:
