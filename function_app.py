@@ -8,6 +8,7 @@ from responders.app import settings
 from responders.triggers.cases import cases
 from responders.triggers.events import events
 from responders.triggers.health import health
+from responders.triggers.pages import pages
 from responders.triggers.requests import requests
 from responders.triggers.schedules import schedules
 
@@ -18,5 +19,5 @@ for talkative in ("azure", "msal", "httpx"):
 settings()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for blueprint in (events, schedules, cases, requests, health):
+for blueprint in (events, schedules, cases, requests, pages, health):
     app.register_functions(blueprint)

@@ -18,7 +18,7 @@ from shared.clients.web import PlainWeb
 from shared.doctor.checks import CHECKS
 from shared.doctor.examine import examine
 from shared.doctor.findings import Report
-from shared.doctor.ground import Content, Ground
+from shared.doctor.ground import Asked, Content, Ground
 from shared.doctor.tokens import claims_of_token
 from shared.machine import machine_from, utc_now
 
@@ -40,9 +40,13 @@ def report_of(
     *,
     only: Collection[str] = (),
     pages: bool = False,
+    since: datetime | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Report:
-    """Examine the product as it stands with the settings in `environment`; `only` names checks to confine it to."""
+    """Examine the product as it stands with the settings in `environment`; `only` names checks to confine it to.
+
+    `since` asks whether events were delivered after that instant.
+    """
     rules = rules_in(environment.get("SIGMA_RULES", "").strip())
     detections = (*CATALOGUE, *rules.detections)
     with Ground(
@@ -54,6 +58,6 @@ def report_of(
         claims_of=claims_of_token,
         web=PlainWeb(),
         clock=clock,
-        pages=pages,
+        asked=Asked(pages=pages, since=since),
     ) as ground:
         return examine([check for check in CHECKS if not only or check.id in only], ground)

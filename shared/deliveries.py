@@ -7,7 +7,6 @@ from typing import Final
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from shared.catalog import TenantKind
 from shared.clients.storage import Storage, Table
 from shared.errors import EdgeError, UnreadableRecord
 from shared.intake import Intake, keep_unreadable, take_in
@@ -39,7 +38,7 @@ def take_in_delivery(machine: Machine, message: bytes) -> Intake:
 
     Raises EdgeError when a case or an unreadable message couldn't be stored: the message must then be tried again.
     """
-    workforce = next(tenant for tenant in machine.settings.tenants if tenant.kind is TenantKind.WORKFORCE)
+    workforce = machine.settings.workforce
     intake = take_in(machine, message, tenant_id=workforce.id)
     if not intake.records:
         keep_unreadable(machine, [(message, "it holds no event")], workforce.id)

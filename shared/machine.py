@@ -132,11 +132,10 @@ def _senders(settings: Settings) -> dict[Channel, Sender]:
 def _workspace(settings: Settings) -> Workspace | None:
     if not settings.log_workspace_id:
         return None
-    workforce = next(tenant for tenant in settings.tenants if tenant.kind is TenantKind.WORKFORCE)
     return Workspace(
         url=settings.log_analytics_url,
         workspace_id=settings.log_workspace_id,
-        credential=LazyCredential(settings, workforce),
+        credential=LazyCredential(settings, settings.workforce),
     )
 
 

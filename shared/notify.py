@@ -24,6 +24,8 @@ from shared.owners import Owner
 _log = logging.getLogger("responder.notify")
 _SEARCHED: Final = timedelta(days=3)
 _RETRY_GAPS: Final = (5, 15, 60, 300, 900)
+_TRIES_UNTIL_TOLD: Final = 3
+"""After how many failed tries a page counts as one that isn't delivered: about a minute and a half."""
 
 
 class Channel(StrEnum):
@@ -175,6 +177,9 @@ class Notifier:
             _log.warning("page %s over %s failed, next try in %s s: %s", page.row.key, page.channel, gap, error)
             next_try = self._clock() + timedelta(seconds=gap)
             self._note(page, tries=page.tries + 1, next_try=next_try.isoformat(), error=str(error)[:500])
+            if page.tries + 1 == _TRIES_UNTIL_TOLD:
+                # Once for each page: an alert counts these lines, and one failure that a retry mends is no news.
+                _log.error("page %s over %s not delivered after %s tries", page.row.key, page.channel, page.tries + 1)
             return False
         self._note(page, state="sent", tries=page.tries + 1, sent_at=self._clock().isoformat())
         return True

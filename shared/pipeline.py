@@ -106,14 +106,14 @@ def _send(machine: Machine, page: Page) -> None:
         return
     case = _case_of(machine, page)
     if case is not None:
-        machine.notifier.send(page, as_far_as_known(machine, case), _detection_of(machine, case))
+        machine.notifier.send(page, as_far_as_known(machine, case), detection_of(machine, case))
 
 
 def _case_of(machine: Machine, page: Page) -> Case | None:
     return machine.ledger.case(page.tenant_id, page.case_id)
 
 
-def _detection_of(machine: Machine, case: Case) -> AnyDetection:
+def detection_of(machine: Machine, case: Case) -> AnyDetection:
     """Give the declaration that a case was opened for; one that is gone leaves its cases to be paged."""
     return machine.detections.get(case.detection) or Detection(
         id=case.detection,
@@ -265,7 +265,7 @@ class _Run:
                 because=f"it could not be answered in {case.attempts} attempts: {because}",
                 acted_at=self.machine.clock(),
             )
-        self.tell(_detection_of(self.machine, case))
+        self.tell(detection_of(self.machine, case))
 
 
 class _Answering:

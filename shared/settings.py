@@ -125,6 +125,11 @@ class Settings:
         """Give what is known of a setting whose Key Vault reference didn't resolve; None for any other."""
         return next((one for one in self.unresolved if one.setting == setting), None)
 
+    @property
+    def workforce(self) -> Tenant:
+        """The Entra tenant that is guarded; there always is one."""
+        return next(tenant for tenant in self.tenants if tenant.kind is TenantKind.WORKFORCE)
+
     def tenant(self, tenant_id: str) -> Tenant | None:
         """The configured tenant with this id; None for any other, on which nothing is ever done."""
         return next((tenant for tenant in self.tenants if tenant.id == tenant_id.lower()), None)
@@ -197,7 +202,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "TEAMS_WEBHOOK_URL": "Workflows webhook that posts cards. A secret.",
     "PAGERDUTY_ROUTING_KEY": "Events v2 integration key: the channel that doesn't need the tenant. A secret.",
     "PAGERDUTY_URL": "Where PagerDuty takes events.",
-    "CASE_LINK": "Address of a case for people, with `{case}` where its id goes; cards link to it.",
+    "CASE_LINK": "Where people open a case, `{case}` for its id; `https://HOST/api/open/{case}` has them sign in.",
     "GRAPH_URL": "Microsoft Graph, of another cloud where needed.",
     "GRAPH_AUDIENCE": "What tokens for Graph are asked for.",
     "ARM_URL": "Azure Resource Manager.",

@@ -252,7 +252,7 @@ class Stack:
             "TEAMS_WEBHOOK_URL": inbox["teams"],
             "PAGERDUTY_URL": inbox["pagerduty"],
             "PAGERDUTY_ROUTING_KEY": inbox["routing_key"],
-            "CASE_LINK": f"http://127.0.0.1:{self.host_port}/api/cases/{{case}}?code={self.keys['function']}",
+            "CASE_LINK": f"http://127.0.0.1:{self.host_port}/api/open/{{case}}",
             "READ_BACK_SECONDS": "4",
             "LEASE_SECONDS": "15",
             "IDENTITY_ENDPOINT": tenant["identity_endpoint"],

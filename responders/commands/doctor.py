@@ -21,6 +21,8 @@ from responders.commands.connection import (
 from responders.commands.tables import legible
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.doctor.findings import Line, Report
 
 _KEY: Final = "RESPONDER_KEY"
@@ -50,6 +52,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="run these checks only, like tables-there")
     parser.add_argument("--json", action="store_true", help="the report as one JSON object")
     parser.add_argument("--page", action="store_true", help="send a page marked TEST over each channel too")
+    parser.add_argument(
+        "--since",
+        type=_instant,
+        metavar="TIME",
+        help="fail events-arriving unless an event of each subscription came after it, as 2026-01-31T12:00:00Z",
+    )
     parser.add_argument("--app", metavar="URL", help="ask the app at this address, like https://HOST")
     add_settings_option(parser)
     parser.set_defaults(run=_run)
@@ -58,7 +66,9 @@ def add_parser(subparsers: Subparsers) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.app and (arguments.settings or arguments.checks):
         raise CommandError("--app asks the app, which has its own settings and runs every check: leave the rest out")
-    report = _of_app(arguments.app, pages=arguments.page) if arguments.app else _of_here(arguments)
+    report = (
+        _of_app(arguments.app, pages=arguments.page, since=arguments.since) if arguments.app else _of_here(arguments)
+    )
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
@@ -84,12 +94,23 @@ def _of_here(arguments: argparse.Namespace) -> "Report":
     # What libraries have to say about a failure is said by the doctor.
     logging.disable(logging.CRITICAL)
     try:
-        return report_of(environment_from(arguments), only=arguments.checks, pages=arguments.page)
+        return report_of(
+            environment_from(arguments), only=arguments.checks, pages=arguments.page, since=arguments.since
+        )
     finally:
         logging.disable(level)
 
 
-def _of_app(url: str, *, pages: bool) -> "Report":
+def _instant(text: str) -> "datetime":
+    from shared.doctor.instants import instant_from  # noqa: PLC0415 - only where it is needed
+
+    at = instant_from(text)
+    if at is None:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't an instant with its offset, like 2026-01-31T12:00:00Z")
+    return at
+
+
+def _of_app(url: str, *, pages: bool, since: "datetime | None") -> "Report":
     """Ask the app.
 
     Raises:
@@ -103,6 +124,7 @@ def _of_app(url: str, *, pages: bool) -> "Report":
         answer = httpx.request(
             "POST" if pages else "GET",
             f"{url.rstrip('/')}/api/doctor",
+            params={"since": since.isoformat()} if since else {},
             headers=_credentials(os.environ),
             timeout=_WITHIN_SECONDS,
         )

@@ -5,15 +5,26 @@ import os
 import azure.functions as func
 import msgspec
 
+from shared.doctor.instants import instant_from
+
 health = func.Blueprint()
 
 
 @health.function_name("examine")
 @health.route(route="doctor", methods=["GET", "POST"])
 def examine(req: func.HttpRequest) -> func.HttpResponse:
-    """Examine the app as it stands. GET looks only; POST sends a page marked as a test over each channel too."""
+    """Examine the app as it stands. GET looks only; POST sends a page marked as a test over each channel too.
+
+    `?since=` an instant (ISO 8601 with its offset) asks whether events were delivered after it.
+    """
     from responders.doctor import report_of  # noqa: PLC0415 - asked for rarely, start-up is a feature
 
-    report = report_of(os.environ, pages=req.method == "POST")
+    asked = req.params.get("since", "")
+    since = instant_from(asked)
+    if asked and since is None:
+        detail = "since must be an instant with its offset, like 2026-01-31T12:00:00Z"
+        body = msgspec.json.encode({"status": 400, "detail": detail})
+        return func.HttpResponse(body, status_code=400, mimetype="application/problem+json")
+    report = report_of(os.environ, pages=req.method == "POST", since=since)
     body = msgspec.json.encode(report)
     return func.HttpResponse(body, mimetype="application/json", headers={"Cache-Control": "no-store"})

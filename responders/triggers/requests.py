@@ -61,7 +61,7 @@ def list_cases(req: func.HttpRequest) -> func.HttpResponse:
 @requests.route(route="cases/{case}", methods=["GET"])
 def read_case(req: func.HttpRequest) -> func.HttpResponse:
     """Give one case, as JSON, or as a page to a browser."""
-    found = _find(req.route_params["case"])
+    found = find_case(req.route_params["case"])
     if found is None:
         return _problem(404, "no case has that id; GET cases lists those there are")
     if "text/html" in req.headers.get("Accept", ""):
@@ -77,7 +77,7 @@ def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
         body = _body(req, Acknowledgement)
     except ValueError as error:
         return _problem(400, str(error))
-    found = _find(req.route_params["case"])
+    found = find_case(req.route_params["case"])
     if found is None:
         return _problem(404, "no case has that id; GET cases lists those there are")
     try:
@@ -135,7 +135,7 @@ _SAFE: Final = {
 }
 
 
-def _find(case_id: str) -> Case | None:
+def find_case(case_id: str) -> Case | None:
     """Look in each tenant; an id is letters, digits and dashes, anything else is no id."""
     if not case_id.replace("-", "").isalnum():
         return None

@@ -47,7 +47,7 @@ def _channel(ground: Ground, url: str, sender: TeamsSender | PagerDutySender) ->
         return [failed(str(error))]
     if heard.status >= _BROKEN:
         return [failed(f"{parts.netloc} answers {heard.status}")]
-    if not ground.pages:
+    if not ground.asked.pages:
         return [ok(f"{parts.netloc} answers; nothing was posted (--page posts a test)")]
     try:
         sender.tell(TEST)

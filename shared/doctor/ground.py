@@ -58,11 +58,25 @@ class Content:
     rules: Loaded = field(default_factory=Loaded)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the doctor is asked for besides looking.
+
+    `pages` lets the checks of the channels send a page marked as a test. `since` asks whether something was delivered
+    after that instant: a change that somebody made to see it come round.
+    """
+
+    pages: bool = False
+    since: datetime | None = None
+
+
+JUST_LOOK: Final = Asked()
+
+
 class Ground:
     """Settings, storage, the tenants' edges and the web, as the checks ask for them.
 
     `connect` makes the machine, which connects to nothing yet; `claims_of` gets a token for Graph and gives its claims.
-    `pages` lets the checks of the channels send a page marked as a test.
     """
 
     def __init__(
@@ -75,13 +89,13 @@ class Ground:
         web: Web,
         clock: Callable[[], datetime],
         wait: Callable[[float], None] = time.sleep,
-        pages: bool = False,
+        asked: Asked = JUST_LOOK,
     ) -> None:
         self.environment = environment
         self.content = content
         self.web = web
         self.clock = clock
-        self.pages = pages
+        self.asked = asked
         self._connect = connect
         self._claims_of = claims_of
         self._wait = wait

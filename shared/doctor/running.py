@@ -12,6 +12,7 @@ from shared.doctor.findings import Check, Finding, failed, ok, unknown, warning
 from shared.doctor.ground import Ground
 from shared.errors import EdgeError
 
+_OPEN: Final = "/api/open/"
 _SIGN_IN: Final = "/.auth/login/"
 """Where App Service authentication sends whoever hasn't signed in, when it doesn't refuse."""
 
@@ -51,6 +52,19 @@ def _anonymous(ground: Ground) -> list[Finding]:
     if heard.status >= HTTPStatus.INTERNAL_SERVER_ERROR or heard.status == HTTPStatus.NOT_FOUND:
         return [failed(f"{address}/api/cases answers {heard.status}", cure=_NO_ANSWER)]
     return [failed(f"{address}/api/cases answers {heard.status} to a call without a key")]
+
+
+def _sign_in_page(ground: Ground) -> list[Finding]:
+    """Open a case as somebody who isn't signed in: something in front of the app has to answer."""
+    if _OPEN not in ground.settings.case_link:
+        return [ok("CASE_LINK leads to no page of the app that people sign in for")]
+    address = _address(ground)
+    heard = ground.web.ask("GET", f"{address}{_OPEN}nobody")
+    if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
+        return [ok(f"{address} sends people to the sign-in page")]
+    if heard.status == HTTPStatus.UNAUTHORIZED:
+        return [ok(f"{address} answers 401 to who isn't signed in")]
+    return [failed(f"{address}{_OPEN}… answers {heard.status} to who isn't signed in, and not with the sign-in page")]
 
 
 def _address(ground: Ground) -> str:
@@ -98,6 +112,13 @@ CHECKS: Final = (
         cure="Stop the app (az functionapp stop) until it does: anybody can read the cases. Deploy infra/main.bicep and"
         " the code again.",
         run=_anonymous,
+    ),
+    Check(
+        id="case-opens",
+        title="People can sign in and open a case",
+        cure="App Service authentication has to stand in front of the app: deploy infra/main.bicep again. Without it a"
+        " case is shown to nobody, since the app can't know who asks.",
+        run=_sign_in_page,
     ),
     Check(
         id="clock-right",

@@ -87,6 +87,8 @@ def _events(ground: Ground) -> list[Finding]:
 
     def look(subscription: str) -> list[Finding]:
         at = last_delivery(ground.storage, subscription)
+        if since := ground.asked.since:
+            return [_delivered_since(subscription, at, since)]
         if at is None:
             return [warning(f"subscription {subscription}: none yet")]
         gone = ground.clock() - at
@@ -94,6 +96,14 @@ def _events(ground: Ground) -> list[Finding]:
         return [ok(text) if gone <= _QUIET else warning(text)]
 
     return look_at_each(sorted(tenant.subscriptions), lambda subscription: f"subscription {subscription}", look)
+
+
+def _delivered_since(subscription: str, at: datetime | None, since: datetime) -> Finding:
+    """Say whether something came after a change that somebody made on purpose."""
+    if at is None or at < since:
+        last = f"the last one came at {at:%Y-%m-%dT%H:%M:%SZ}" if at else "none ever came"
+        return failed(f"subscription {subscription}: none since {since:%Y-%m-%dT%H:%M:%SZ}; {last}")
+    return ok(f"subscription {subscription}: one came at {at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 _RUNS: Final = (
@@ -130,8 +140,9 @@ CHECKS: Final = (
     Check(
         id="events-arriving",
         title="Event Grid delivers changes of Azure roles",
-        cure="Give somebody a role and take it away again: the event should be here in a minute. If not:"
-        " infra/scripts/event-subscriptions.sh.",
+        cure="Give somebody a role and take it away again: the event should be here in a minute. If not, look at the"
+        " delivery errors of the subscription's Event Grid topic and at the queues resource-events and"
+        " resource-events-poison, then deploy again (infra/scripts/deploy.sh), which makes the event subscriptions.",
         run=_events,
     ),
 )

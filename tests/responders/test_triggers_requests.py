@@ -203,7 +203,7 @@ def test_an_acknowledgement_that_meets_a_run_is_to_be_sent_again(
     def found(_case: str) -> Case:
         return case
 
-    monkeypatch.setattr(requests, "_find", found)
+    monkeypatch.setattr(requests, "find_case", found)
     monkeypatch.setattr(ledger, "_find", overtaken)
     response = client.call("acknowledge_case", "POST", body=_BY, route={"case": case.id})
     assert "send it again" in _problem(response, 409)

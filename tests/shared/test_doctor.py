@@ -29,7 +29,7 @@ from shared.deliveries import note_delivery
 from shared.doctor.checks import CHECKS
 from shared.doctor.examine import examine
 from shared.doctor.findings import Check, Line, Status, ok, warning
-from shared.doctor.ground import Ground
+from shared.doctor.ground import JUST_LOOK, Asked, Ground
 from shared.doctor.sources import LICENCE_CURE, ago
 from shared.doctor.tokens import claims_from
 from shared.doctor.unread import Unread
@@ -81,7 +81,8 @@ class Surroundings:
         default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
     )
     workspace: Workspace | None = None
-    asked: list[str] = field(default_factory=list[str])
+    asked: Asked = JUST_LOOK
+    asked_of_web: list[str] = field(default_factory=list[str])
     queries: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
 
     @property
@@ -89,7 +90,7 @@ class Surroundings:
         return {**SETTINGS, **self.storage, **self.settings}
 
     def ask(self, method: str, url: str) -> Heard:
-        self.asked.append(f"{method} {url}")
+        self.asked_of_web.append(f"{method} {url}")
         if isinstance(self.heard, EdgeError):
             raise self.heard
         return self.heard
@@ -133,6 +134,7 @@ class Surroundings:
             web=self,
             clock=self.clock,
             wait=self.clock.wait,
+            asked=self.asked,
         )
 
     def look(self, *only: str) -> list[Line]:
@@ -541,7 +543,7 @@ def test_the_ids_of_a_trial_fill_its_query(there: Surroundings) -> None:
 
 def test_only_the_host_of_a_channel_is_asked(there: Surroundings) -> None:
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"ok"}
-    assert there.asked == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
+    assert there.asked_of_web == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
 
 
 @pytest.mark.parametrize("heard", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
@@ -562,7 +564,7 @@ def test_who_may_call_the_app(there: Surroundings, status: int, told: str) -> No
     there.heard = Heard(status=status, headers={})
     ((found, _),) = there.found("anonymous-refused")
     assert found == told
-    assert there.asked == ["GET https://responder.example/api/cases"]
+    assert there.asked_of_web == ["GET https://responder.example/api/cases"]
 
 
 @pytest.mark.parametrize(
@@ -584,7 +586,7 @@ def test_where_the_app_is(there: Surroundings) -> None:
     assert there.look("anonymous-refused")[0].status is Status.UNKNOWN
     there.settings = {"CASE_LINK": "", "WEBSITE_HOSTNAME": "app.example"}
     assert there.look("anonymous-refused")[0].status is Status.OK
-    assert there.asked == ["GET https://app.example/api/cases"]
+    assert there.asked_of_web == ["GET https://app.example/api/cases"]
 
 
 @pytest.mark.parametrize(
@@ -664,3 +666,63 @@ def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
         assert f"{setting} didn't resolve (secret {secret})" in line.found
         assert f"the secret {secret} is in the vault and enabled" in line.cure
         assert "configreferences/appsettings/refresh" in line.cure
+
+
+# A change that somebody made to see it come round.
+
+
+@pytest.mark.parametrize(
+    ("delivered", "status"),
+    [(None, "failed"), (timedelta(seconds=-1), "failed"), (timedelta(), "ok"), (timedelta(seconds=9), "ok")],
+)
+def test_events_since_an_instant_are_asked_for(
+    there: Surroundings, storage: Storage, delivered: timedelta | None, status: str
+) -> None:
+    since = there.clock() - timedelta(minutes=1)
+    there.asked = Asked(since=since)
+    if delivered is not None:
+        note_delivery(storage, SUBSCRIPTION, now=since + delivered)
+    ((found, text),) = there.found("events-arriving")
+    assert found == status
+    assert SUBSCRIPTION in text
+    (line,) = there.look("events-arriving")
+    assert "event-subscriptions.sh" not in line.cure
+
+
+def test_each_watched_subscription_has_to_have_had_one(there: Surroundings, storage: Storage) -> None:
+    other = "0badc0de-0000-4000-8000-000000000001"
+    there.settings = {"SUBSCRIPTION_IDS": f"{SUBSCRIPTION},{other}"}
+    there.asked = Asked(since=there.clock())
+    note_delivery(storage, SUBSCRIPTION, now=there.clock())
+    assert {status for status, _ in there.found("events-arriving")} == {"failed", "ok"}
+
+
+# The page that people sign in for.
+
+_SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"}
+
+
+@pytest.mark.parametrize(
+    ("heard", "status"),
+    [
+        (Heard(status=302, headers=_SENT_TO_SIGN_IN), "ok"),
+        (Heard(status=401, headers={}), "ok"),
+        (Heard(status=302, headers={"location": "https://evil.example"}), "failed"),
+        (Heard(status=403, headers={}), "failed"),
+        (Heard(status=200, headers={}), "failed"),
+        (Heard(status=404, headers={}), "failed"),
+        (Unreachable("cut"), "unknown"),
+    ],
+)
+def test_people_can_sign_in_to_open_a_case(there: Surroundings, heard: Heard | EdgeError, status: str) -> None:
+    there.settings = {"CASE_LINK": "https://app.example/api/open/{case}"}
+    there.heard = heard
+    ((found, _),) = there.found("case-opens")
+    assert found == status
+    assert there.asked_of_web == ["GET https://app.example/api/open/nobody"]
+
+
+def test_a_case_link_elsewhere_is_nothing_to_sign_in_for(there: Surroundings) -> None:
+    there.settings = {"CASE_LINK": "https://elsewhere.example/{case}"}
+    assert [status for status, _ in there.found("case-opens")] == ["ok"]
+    assert there.asked_of_web == []

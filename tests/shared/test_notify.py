@@ -1,5 +1,6 @@
 """Pages on real storage: none is lost, none is sent twice, and somebody is asked until somebody answers."""
 
+import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -417,3 +418,25 @@ def test_pages_wait_in_the_outbox_until_there_is_a_channel_again(memory: MemoryS
     assert [one.case for one in back.pagerduty.sent] == [case]
     assert back.pagerduty.bulletins == [_BULLETIN]
     assert memory.rows(Table.OUTBOX, "state eq 'waiting'") == []
+
+
+# What the alert counts.
+
+
+def test_a_page_that_three_tries_did_not_deliver_is_one_line_in_the_log(
+    memory: MemoryStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = _Desk(memory, Channel.TEAMS)
+    desk.teams.failing = Unreachable("cut")
+
+    def lines() -> list[str]:
+        found = [one.getMessage() for one in caplog.records if " not delivered after " in one.getMessage()]
+        return [line for line in found if " teams 0 " in line]
+
+    desk.page()
+    desk.pass_time(timedelta(seconds=6))
+    assert lines() == []
+    for _ in range(5):
+        desk.pass_time(timedelta(minutes=20))
+    (line,) = lines()
+    assert re.fullmatch(r"page \S+ teams 0 over teams not delivered after 3 tries", line)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from infra.local.programs import free_port
@@ -85,6 +86,33 @@ def test_the_app_tells_nobody_without_a_token_and_a_key(
         monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
     assert main(["doctor", "--app", healthy.stack.host["url"]]) == 2
     assert f"answered {answered}: RESPONDER_KEY should be" in capsys.readouterr().err
+
+
+def test_the_app_is_asked_for_what_was_delivered_since(
+    healthy: Healthy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RESPONDER_KEY", healthy.stack.keys["function"])
+    monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
+    for since, code in (("2000-01-01T00:00:00+02:00", 0), ("2099-01-01T00:00:00Z", 1)):
+        assert main(["doctor", "--app", healthy.stack.host["url"], "--since", since]) == code
+        assert ("none since 2099-01-01T00:00:00Z" in capsys.readouterr().out) is (code == 1)
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-01-31T12:00:00", ""])
+def test_an_instant_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--since", since])
+    assert ended.value.code == 2
+    assert "isn't an instant with its offset" in capsys.readouterr().err
+
+
+def test_the_app_refuses_an_instant_that_is_none(healthy: Healthy) -> None:
+    sent = {
+        "x-functions-key": healthy.stack.keys["function"],
+        "Authorization": f"Bearer {healthy.stack.control.token(ALICE, 'operators')}",
+    }
+    answer = httpx.get(f"{healthy.stack.host['url']}/api/doctor", params={"since": "soon"}, headers=sent)
+    assert (answer.status_code, "since must be" in answer.text) == (400, True)
 
 
 def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:

@@ -1,0 +1,84 @@
+"""HTTP for people in a browser: open a case from its card and say that it is taken care of.
+
+No key: whoever comes is signed in by App Service authentication in front of the app, and let in by assignment to the
+operators' registration. Without that in front, nothing is shown.
+"""
+
+import logging
+import os
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from responders.app import machine
+from responders.triggers.requests import find_case
+from shared.case_page import HEADERS, message_page, page_of
+from shared.cases import Case
+from shared.errors import LeaseLost
+from shared.pipeline import detection_of
+from shared.signed_in import NotSignedIn, Person, person_from
+from shared.surroundings import as_far_as_known
+from shared.wording import notice_for
+
+pages = func.Blueprint()
+_log = logging.getLogger("responder.pages")
+_OWN: Final = frozenset({"", "same-origin"})
+"""What a browser says of where a request comes from, when it says it: our own page."""
+
+
+@pages.function_name("open_case")
+@pages.route(route="open/{case}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def open_case(req: func.HttpRequest) -> func.HttpResponse:
+    """Show a case to who is signed in; POST, from the button on that page, notes that they have read it."""
+    workforce = machine().settings.workforce
+    try:
+        person = person_from(req.headers, os.environ, tenant_id=workforce.id)
+    except NotSignedIn as reason:
+        return _said(HTTPStatus.FORBIDDEN, "This case is shown to operators only", str(reason))
+    found = find_case(req.route_params["case"])
+    if found is None:
+        return _said(HTTPStatus.NOT_FOUND, "There is no such case", "Look whether the whole address was copied.")
+    if req.method == "POST":
+        return _acknowledged(req, found, person)
+    case = as_far_as_known(machine(), found)
+    notice = notice_for(case, machine().settings)
+    return _html(HTTPStatus.OK, page_of(case, detection_of(machine(), case), notice, reader=person.name))
+
+
+def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.HttpResponse:
+    """Note who has read a case, and send the browser back to its page, so that reloading it sends nothing again."""
+    if not _is_from_own_page(req):
+        # Another site could have a signed-in browser send this.
+        return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", "Open the case, and press the button on its page.")
+    try:
+        machine().ledger.acknowledge(case, by=f"{person.name} ({person.id})")
+    except LeaseLost:
+        return _said(HTTPStatus.CONFLICT, "Press the button again", "The case was just being written by another run.")
+    _log.info("case %s was read by %s", case.id, person.id)
+    # Relative to the page's own address, whatever stands before it.
+    return func.HttpResponse(status_code=HTTPStatus.SEE_OTHER, headers={**HEADERS, "Location": case.id})
+
+
+def _is_from_own_page(req: func.HttpRequest) -> bool:
+    """Whether the browser says that our own page sent it; every browser names the origin of a POST."""
+    if req.headers.get("Sec-Fetch-Site", "") not in _OWN:
+        return False
+    return req.headers.get("Origin", "").lower() in _own_origins()
+
+
+def _own_origins() -> frozenset[str]:
+    """Where this app is opened: as cards link to it, and as the platform names it."""
+    link = urlsplit(machine().settings.case_link)
+    host = os.environ.get("WEBSITE_HOSTNAME", "")
+    origins = (f"{link.scheme}://{link.netloc}" if link.netloc else "", f"https://{host}" if host else "")
+    return frozenset(origin.lower() for origin in origins if origin)
+
+
+def _said(status: HTTPStatus, title: str, text: str) -> func.HttpResponse:
+    return _html(status, message_page(title, text))
+
+
+def _html(status: HTTPStatus, page: str) -> func.HttpResponse:
+    return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8", headers=dict(HEADERS))
