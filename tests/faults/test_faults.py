@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from infra.local import story
@@ -317,3 +318,21 @@ def test_teams_away(ground: Ground, health: str) -> None:
     ground.set_inbox(teams="on")
     ground.until(lambda: ground.posts(case, "teams"), what="no card came when Teams was back")
     assert len(ground.alerts(case)) == 1
+
+
+def test_a_card_opens_its_case_for_who_is_signed_in(ground: Ground) -> None:
+    ground.desk.switches.set_mode("*", Mode.PAGE, by="the test")
+    case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
+    link = ground.stack.values()["CASE_LINK"].replace("{case}", case.id)
+    forged = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
+    for headers in ({}, forged):
+        answer = httpx.get(link, headers=headers)
+        assert (answer.status_code, "/.auth/login/" in answer.headers["location"]) == (302, True)
+    signed_in = {"Authorization": f"Bearer {ground.stack.control.token(ALICE, 'operators')}"}
+    assert case.id in httpx.get(link, headers=signed_in | forged).raise_for_status().text
+    origin = {"Origin": ground.stack.host["url"]}
+    assert httpx.post(link, headers=signed_in).status_code == 403
+    answer = httpx.post(link, headers=signed_in | origin, follow_redirects=True)
+    assert answer.url == link
+    assert "Read by" in answer.text
+    assert ground.closed(story.OWNER_TAKEN, case.target.id).acknowledged_at is not None
