@@ -12,7 +12,7 @@ from typing import Final
 
 from shared.cases import Case
 from shared.catalog import AnyDetection
-from shared.events import Change
+from shared.differences import Difference, differences
 from shared.legible import told
 from shared.wording import Notice, facts, headline, next_steps, result, subject, what_changed, when
 
@@ -60,8 +60,8 @@ def page_of(case: Case, detection: AnyDetection, notice: Notice, *, reader: str)
             "<h2>What to do</h2><ol>",
             *(f"<li>{escape(step)}</li>" for step in next_steps(case, detection, most=_MOST)),
             "</ol>",
-            *_changes(what_changed(detection), case.target.changes),
-            *_changes("What was or would be put back", case.put_back),
+            *_changes(what_changed(detection), differences(case.target.changes, notice.names)),
+            *_changes("What was or would be put back", differences(case.put_back, notice.names)),
             "<h2>Details</h2><dl>",
             *(
                 f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
@@ -98,14 +98,26 @@ def _acknowledgement(case: Case, reader: str) -> str:
     )
 
 
-def _changes(title: str, changes: tuple[Change, ...]) -> Iterable[str]:
-    if not changes:
+def _changes(title: str, found: tuple[Difference, ...]) -> Iterable[str]:
+    if not found:
         return
     yield f"<h2>{escape(title)}</h2><table><thead><tr><th>What</th><th>Before</th><th>After</th></tr></thead><tbody>"
-    for change in changes:
-        cells = (told(change.name, _MOST), _value(change.old), _value(change.new))
+    for difference in found:
+        cells = (told(difference.path, _MOST), *_sides(difference))
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
     yield "</tbody></table>"
+
+
+def _sides(difference: Difference) -> tuple[str, str]:
+    """Tell what stood before and after; of a list, what went and what came."""
+    if not difference.is_of_list:
+        return _value(difference.old), _value(difference.new)
+    kept = f"({difference.kept:,} unchanged)" if difference.kept else ""
+    gone, come = (
+        [f"{sign} {told(each, _MOST)}" for each in members]
+        for sign, members in (("-", difference.removed), ("+", difference.added))
+    )
+    return "\n".join([*gone, kept]).strip(), "\n".join([*come, kept]).strip()
 
 
 def _value(text: str | None) -> str:
