@@ -14,7 +14,7 @@ from typing import IO, Any, Final, NamedTuple, Self, cast
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 VARIABLE: Final = "BICEP"
-_PLACES: Final = (Path.home() / ".azure" / "bin" / "bicep", REPOSITORY.parent / "shared" / "tools" / "bicep")
+PLACES: Final = (Path.home() / ".azure" / "bin" / "bicep", REPOSITORY.parent / "shared" / "tools" / "bicep")
 _UNPACKED: Final = REPOSITORY / ".local" / "bicep"
 _OLDEST: Final = (0, 37, 1)
 _KEPT: Final = ("PATH", "HOME", "TMPDIR", "LANG")
@@ -53,7 +53,7 @@ def locate(environment: Mapping[str, str] = os.environ) -> Path | None:
         return Path(named)
     if found := shutil.which("bicep", path=environment.get("PATH")):
         return Path(found)
-    return next((place for place in _PLACES if place.is_file()), None)
+    return next((place for place in PLACES if place.is_file()), None)
 
 
 class Compiler:
