@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None, root: Path = REPOSITORY) -> int:
         sys.stderr.write(f"{problem}\n")
     sys.stdout.writelines(f"{remark} (shown only: it comes with time)\n" for remark in built.remarks)
     counted = f"{len(built.snapshots)} parameter sets" + ("" if path else ", NOTHING COMPILED")
-    sys.stdout.write(f"infra: {counted}, {len(set(found)) or 'no'} problems\n")
+    sys.stdout.write(f"infra: {counted}, {len(set(found)) or 'no'} problem{'s' if len(set(found)) != 1 else ''}\n")
     return 1 if found else 0
 
 

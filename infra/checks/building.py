@@ -155,7 +155,11 @@ def _problem(root: Path, path: Path, text: str, *, line: int = 1) -> Problem:
 
 
 def _json(path: Path) -> Json:
-    return json.loads(path.read_bytes()) if path.is_file() else None
+    """Read a file; None where it is missing or, after a merge say, no JSON: then it isn't current."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
 
 
 def _without_generator(value: Json) -> Json:

@@ -292,4 +292,5 @@ resource eventLocks 'Microsoft.Authorization/locks@2020-05-01' = [
   }
 ]
 
+@description('Resource id of the action group.')
 output actionGroupId string = people.id

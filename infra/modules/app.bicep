@@ -324,6 +324,11 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
+@description('Resource id of the app.')
 output id string = app.id
+
+@description('Name of the app.')
 output name string = app.name
+
+@description('Host name that operators call.')
 output host string = app.properties.defaultHostName

@@ -28,5 +28,8 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
+@description('Object id of the identity.')
 output principalId string = identity.properties.principalId
+
+@description('Application id of the identity.')
 output clientId string = identity.properties.clientId

@@ -94,5 +94,8 @@ resource insightsLock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
+@description('Resource id of the workspace.')
 output workspaceId string = workspace.id
+
+@description('Connection string of Application Insights: addresses, and no key that opens anything.')
 output connectionString string = insights.properties.ConnectionString

@@ -29,4 +29,5 @@ resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+@description('Id by which the workspace is asked.')
 output customerId string = workspace.properties.customerId

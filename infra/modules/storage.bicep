@@ -173,4 +173,5 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
+@description('Container of the deployed code.')
 output deploymentContainer string = deploymentContainer

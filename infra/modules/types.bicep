@@ -3,6 +3,7 @@
 @export()
 @description('Tags of every resource.')
 type tags = {
+  @description('Value of the tag.')
   *: string
 }
 

@@ -114,4 +114,5 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   }
 }
 
+@description('Address of the vault, with its slash at the end.')
 output uri string = vault.properties.vaultUri

@@ -77,7 +77,7 @@ def test_without_a_compiler_a_problem_in_what_is_committed_fails(
     assert checks.main([], root) == 1
     said = capsys.readouterr()
     assert "httpsOnly of Microsoft.Web/sites is false; it should be true" in said.err
-    assert said.out.endswith("NOTHING COMPILED, 1 problems\n")
+    assert said.out.endswith("NOTHING COMPILED, 1 problem\n")
 
 
 _SERVER: Final = """#!{python}
