@@ -106,11 +106,14 @@ def unformatted(root: Path, compiler: Compiler) -> Iterator[Problem]:
 
 
 def unused(root: Path, compiler: Compiler) -> Iterator[Problem]:
-    """Give the Bicep files and queries that no deployment uses."""
+    """Give the Bicep files and queries that no deployment uses, and the snapshots of no parameter set."""
     used = {path.resolve() for path in compiler.files_of(root / MAIN)}
     for path in sorted((root / "infra").rglob("*")):
         if path.suffix in {".bicep", ".kql"} and path.resolve() not in used:
             yield _problem(root, path, "no deployment uses this file; use or delete it")
+    for path in sorted((root / SETS).glob("*.snapshot.json")):
+        if not path.with_name(path.name.replace(".snapshot.json", ".bicepparam")).is_file():
+            yield _problem(root, path, "there is no parameter set of this name; delete it")
 
 
 def snapshot_of(root: Path, compiler: Compiler, parameters: Path) -> tuple[Mapping[str, Any], list[Problem]]:

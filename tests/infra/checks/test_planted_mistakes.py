@@ -166,6 +166,13 @@ _PLANTED: Final = {
         "no deployment uses this file",
     ),
     "a query that nothing uses": (f"{_MODULES}/queries/x.kql", "", "T\n", "unused", "no deployment uses this file"),
+    "a snapshot of nothing": (
+        f"{SETS}/old.snapshot.json",
+        "",
+        "{}",
+        "unused",
+        "there is no parameter set of this name",
+    ),
     # What is committed.
     "a template that isn't current": (MAIN, "leaseSeconds int = 120", "leaseSeconds int = 121", "template", "--write"),
     "a snapshot that isn't current": (MAIN, "leaseSeconds int = 120", "leaseSeconds int = 121", "snapshot", "--write"),
