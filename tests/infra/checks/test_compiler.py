@@ -12,7 +12,7 @@ import pytest
 
 from infra.checks import __main__ as checks
 from infra.checks import compiler as compilers
-from infra.checks.building import AGES, PLACE, SETS, TEMPLATE, kept, sorted_out, write
+from infra.checks.building import AGES, PLACE, SETS, TEMPLATE, kept, outdated_template, sorted_out, write
 from infra.checks.compiler import REPOSITORY, Answer, Compiler, CompilerError, Diagnostic, locate
 from infra.checks.snapshots import MAIN
 
@@ -200,3 +200,11 @@ def test_what_is_written_is_current_and_written_only_where_it_says_something_els
     write(root, committed)
     assert json.loads((root / TEMPLATE).read_bytes())["metadata"]["_generator"]["version"] == "9.9.9"
     assert (root / SETS / "act.snapshot.json").read_bytes() == (REPOSITORY / SETS / "act.snapshot.json").read_bytes()
+
+
+def test_a_template_with_the_marks_of_a_merge_is_not_current_and_written_anew(copied: Callable[..., Path]) -> None:
+    root = copied(TEMPLATE, "{", "<<<<<<< HEAD\n{")
+    committed = kept(REPOSITORY)
+    assert [one.file for one in outdated_template(root, committed.template)] == [TEMPLATE]
+    write(root, committed)
+    assert list(outdated_template(root, committed.template)) == []
