@@ -62,7 +62,8 @@ if [ "$once" = yes ] && [ "$test" = no ]; then
     sent=$(recorded "$record")
     [ -z "$sent" ] || exit 0
     if [ -t 0 ]; then
-        read -r -p "Send them a test notification now? [Y/n] " answer
+        # Whoever went for a coffee keeps nothing waiting.
+        read -r -t "${RESPONDER_ANSWER_SECONDS:-120}" -p "Send them a test notification now? [Y/n] " answer || answer=no
         case $answer in '' | [yY]*) test=yes ;; esac
     fi
     [ "$test" = yes ] || say "! no test notification was sent yet: infra/scripts/receivers.sh --test"

@@ -17,16 +17,19 @@ done
 needs_az
 app=$(needed functionAppId)
 url="$app/config/configreferences/appsettings"
-version="api-version=2024-11-01"
+version="api-version=2022-03-01"
 looks_at_most=6
 [ "$dry" = no ] || looks_at_most=1
 
 # A role that was just given isn't everywhere at once, so an unresolved reference is looked up again for a while.
 looks=0
 while :; do
-    again write rest --method post --url "$url/refresh?$version" --output none
-    again az rest --method get --url "$url?$version" --output tsv \
-        --query "value[?properties.status != 'Resolved'].[name, properties.status, properties.details]" >"$scratch/unresolved"
+    if ! { again write rest --method post --url "$url/refresh?$version" --output none &&
+        again az rest --method get --url "$url?$version" --output tsv \
+            --query "value[?properties.status != 'Resolved'].[name, properties.status, properties.details]" >"$scratch/unresolved"; }; then
+        say "! whether the settings from the vault resolve couldn't be told: see the line above; the doctor names those that don't"
+        exit
+    fi
     looks=$((looks + 1))
     if [ ! -s "$scratch/unresolved" ] || [ "$looks" -ge "$looks_at_most" ]; then break; fi
     sleep "$pause"

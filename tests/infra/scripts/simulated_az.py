@@ -258,6 +258,8 @@ class SimulatedAz:
             raise AzError(
                 f"(InvalidDeploymentLocation) The deployment '{name}' already exists in '{earlier['location']}'."
             )
+        # A deployment that fails is there all the same, with no outputs.
+        self.deployments[name] = {"name": name, "location": place, "properties": {"outputs": None}}
         self._check_registered(made)
         self.azure.make(made, values)
         self.deployments[name] = {

@@ -1,6 +1,8 @@
 """deploy.sh to the end: twice, and from any failure on, and telling no secret."""
 
+import os
 import re
+import subprocess
 import zipfile
 from io import BytesIO
 from itertools import cycle
@@ -9,7 +11,7 @@ import pytest
 
 from shared.catalog import TenantKind
 from shared.grants import Tier
-from tests.infra.scripts.conftest import PROVIDERS, WATCHED_PROVIDERS, WEBHOOK_SECRET, Desk, declared
+from tests.infra.scripts.conftest import PROVIDERS, SCRIPTS, WATCHED_PROVIDERS, WEBHOOK_SECRET, Desk, declared
 from tests.infra.scripts.simulated_az import FUNCTION_KEY, SUBSCRIPTION, TOKEN, Call
 
 OTHER = "7d1e6c52-4a0b-4f83-9c27-b58e0f3a6d14"
@@ -263,3 +265,35 @@ def test_outputs_may_come_from_azd(desk: Desk) -> None:
     assert desk.run("stale-events.sh").returncode == 1
     assert desk.runs("stale-events.sh", **given) == ""
     assert desk.runs("grant.sh", **given).count("  ") >= len(WATCH)
+
+
+@pytest.mark.parametrize(("answer", "sent"), [("", 1), ("y", 1), ("n", 0), (None, 0)])
+def test_somebody_at_a_terminal_is_asked_once(desk: Desk, answer: str | None, sent: int) -> None:
+    desk.deploy_quickly()
+    ours, theirs = os.openpty()
+    if answer is not None:
+        os.write(ours, f"{answer}\n".encode())
+    command, values = [str(SCRIPTS / "receivers.sh"), "--once"], desk.environment | {"RESPONDER_ANSWER_SECONDS": "1"}
+    for _ in range(2):
+        done = subprocess.run(command, env=values, capture_output=True, text=True, check=False, stdin=theirs)
+        assert done.returncode == 0
+        assert ("no test notification was sent yet" in done.stdout) is not bool(sent)
+        if not sent:
+            break
+    assert len(desk.az.notified) == sent
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_what_cannot_be_told_of_the_settings_stops_nothing(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.az.fails = lambda call: "before" if "configreferences" in " ".join(call.argv) else ""
+    assert "couldn't be told" in desk.runs("references.sh")
+
+
+def test_code_that_cannot_be_told_counts_as_none(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.az.fails = lambda call: "before" if words(call) == "functionapp function list" else ""
+    said = desk.runs("deploy.sh")
+    assert "! whether the app has its code couldn't be told" in said
+    assert "second pass: alerts on silence true (were false)" in said
