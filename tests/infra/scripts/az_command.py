@@ -3,11 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
 
 import jmespath
 
 from tests.infra.scripts.az_parser import AzParser
+
+SUBSCRIPTION: Final = "0c9e2b74-51fd-4a36-b8e0-6d7f93a1c258"
+TENANT: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
+B2C: Final = "b2c0d4e6-7a18-4f93-9c25-e81f60a7b3d2"
 
 FAILED: Final = 1
 MISSING: Final = 3
@@ -24,6 +29,14 @@ class AzError(Exception):
         super().__init__(message)
 
 
+class Caller(NamedTuple):
+    """Where a call comes from."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    in_b2c: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A command line, read: its command and its options by their longest names."""
@@ -35,6 +48,16 @@ class Asked:
         """Give the value of an option that takes one."""
         values = self.options.get(option, (default,))
         return values[0] if values else default
+
+    @property
+    def subscription(self) -> str:
+        """Id of the subscription that is meant."""
+        return self.one("--subscription", SUBSCRIPTION).lower()
+
+    @property
+    def group_id(self) -> str:
+        """Id of the resource group that is meant."""
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.one('--resource-group')}"
 
     @property
     def writes(self) -> bool:

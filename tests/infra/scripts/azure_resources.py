@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from tests.infra.scripts.az_command import MISSING, AzError
 
-TENANT: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
 MOST_DIAGNOSTIC_SETTINGS: Final = 5
 _PARTS: Final = 8
 """Slashes in the id of a resource that is in a group and in no other resource."""

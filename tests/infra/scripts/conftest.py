@@ -14,8 +14,10 @@ import pytest
 from infra.checks.compiler import Compiler, locate
 from shared.catalog import TenantKind
 from shared.grants import Tier
+from tests.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.infra.scripts.az_parser import REPOSITORY, AzParser, NoAzureCli
-from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION, AzServer, SimulatedAz
+from tests.infra.scripts.az_server import AzServer
+from tests.infra.scripts.simulated_az import SimulatedAz
 from tests.infra.scripts.templates import Templates
 
 SCRIPTS: Final = REPOSITORY / "infra" / "scripts"

@@ -11,8 +11,11 @@ import pytest
 
 from shared.catalog import TenantKind
 from shared.grants import Tier
+from tests.infra.scripts.az_app import FUNCTION_KEY
+from tests.infra.scripts.az_command import SUBSCRIPTION
+from tests.infra.scripts.az_management import TOKEN
 from tests.infra.scripts.conftest import PROVIDERS, SCRIPTS, WATCHED_PROVIDERS, WEBHOOK_SECRET, Desk, declared
-from tests.infra.scripts.simulated_az import FUNCTION_KEY, SUBSCRIPTION, TOKEN, Call
+from tests.infra.scripts.simulated_az import Call
 
 OTHER = "7d1e6c52-4a0b-4f83-9c27-b58e0f3a6d14"
 WATCH = set(declared(TenantKind.WORKFORCE, Tier.WATCH))

@@ -6,9 +6,10 @@ import pytest
 
 from shared.catalog import TenantKind
 from shared.grants import Tier
+from tests.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.infra.scripts.az_directory import ME
 from tests.infra.scripts.conftest import Desk, declared
-from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION, Call
+from tests.infra.scripts.simulated_az import Call
 
 _WORKFORCE = declared(TenantKind.WORKFORCE, Tier.WATCH)
 _WATCH = declared(TenantKind.B2C, Tier.WATCH)

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from tests.infra.scripts.az_command import SUBSCRIPTION
 from tests.infra.scripts.az_parser import REPOSITORY
 from tests.infra.scripts.azure_resources import Json
 from tests.infra.scripts.conftest import PROVIDERS, Desk
-from tests.infra.scripts.simulated_az import SUBSCRIPTION
 from tests.infra.scripts.test_deploy import ACT, OTHER, WATCH, fails_at_first, is_all_there
 
 _GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-responder-prod"

@@ -3,8 +3,8 @@
 import pytest
 
 from shared.catalog import TenantKind
+from tests.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.infra.scripts.conftest import SCRIPTS, Desk
-from tests.infra.scripts.simulated_az import B2C, SUBSCRIPTION
 from tests.infra.scripts.test_deploy import OTHER
 
 _TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microsoft.EventGrid/systemTopics/one"

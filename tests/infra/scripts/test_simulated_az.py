@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.scripts.az_command import SUBSCRIPTION
 from tests.infra.scripts.az_parser import AzParser
 from tests.infra.scripts.azure_resources import Json, Resources
 from tests.infra.scripts.conftest import Desk
-from tests.infra.scripts.simulated_az import SUBSCRIPTION, SimulatedAz
+from tests.infra.scripts.simulated_az import SimulatedAz
 
 _GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g"
 
