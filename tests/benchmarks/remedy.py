@@ -23,7 +23,7 @@ from typing import Any, Final
 import httpx
 
 from infra.local.demo import Desk, until
-from infra.local.stack import HOST_ACCOUNT, Stack
+from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
 from shared.clients.storage import QUEUES, RESOURCE_EVENTS_QUEUE
@@ -56,6 +56,7 @@ _MARKS: Final = {
 }
 """The requests at which a run has come so far, in this order."""
 
+_STORAGE: Final = re.compile(rf" /({HOST_ACCOUNT}|{EVIDENCE_ACCOUNT})/")
 _QUEUE_POLLS: Final = frozenset(f"GET /{HOST_ACCOUNT}/{queue}/messages" for queue in QUEUES)
 
 
@@ -167,7 +168,7 @@ def _counted(seen: Sequence[Seen]) -> dict[str, float]:
     own = [each for each in seen if each.request not in _QUEUE_POLLS]
     last = next(place for place, each in enumerate(own) if _MARKS["acted"].match(each.request))
     until_then = own[: last + 1]
-    tenant = [each for each in until_then if "/subscriptions/" in each.request and "/devstore" not in each.request]
+    tenant = [each for each in until_then if "/subscriptions/" in each.request and not _STORAGE.search(each.request)]
     return {
         "round_trips": len(tenant),
         "storage_round_trips": len(until_then) - len(tenant),

@@ -81,9 +81,9 @@ class Invocations:
         self._running[function.name] += 1
         self._idle.clear()
         instances = self._instances.of(function)
-        await instances.come_up()
-        started = time.perf_counter()
         try:
+            await instances.come_up()
+            started = time.perf_counter()
             with instances.running():
                 outcome = await self._outcome(function, request)
         finally:
