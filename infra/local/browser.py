@@ -34,16 +34,17 @@ class Browser:
 
     def get(self, url: str) -> httpx.Response:
         """Ask for a page; a redirect isn't followed."""
-        return self._ask("GET", url, None)
+        return self._ask("GET", url)
 
-    def post(self, url: str, fields: dict[str, str]) -> httpx.Response:
-        """Send a form; a redirect isn't followed."""
-        return self._ask("POST", url, fields)
+    def post(self, url: str, fields: dict[str, str], *, origin: str = "") -> httpx.Response:
+        """Send a form, from a page of this origin; a redirect isn't followed."""
+        return self._ask("POST", url, fields=fields, origin=origin)
 
-    def _ask(self, method: str, url: str, fields: dict[str, str] | None) -> httpx.Response:
+    def _ask(self, method: str, url: str, *, fields: dict[str, str] | None = None, origin: str = "") -> httpx.Response:
         is_ours = urlsplit(url).netloc in {"", self._place}
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items()) if is_ours else ""
-        headers = {"Accept": "text/html", **({"Cookie": cookies} if cookies else {})}
+        known = {"Accept": "text/html", "Cookie": cookies, "Origin": origin}
+        headers = {name: value for name, value in known.items() if value}
         answer = self._web.request(method, url, headers=headers, data=fields)
         if is_ours:
             self._keep(answer.headers.get_list("set-cookie"))

@@ -269,16 +269,19 @@ def _in_front(stack: Stack) -> str:
 
 
 def _opened(demo: Demo) -> str:
-    """Open a case by the link of its card, as its owner would; says what is wrong, or ""."""
-    case = next(played.case for played in demo.played if played.case)
+    """Open a case by the link of its card and acknowledge it, as its owner would; says what is wrong, or ""."""
+    case = next(played.case for played in demo.played if played.case and played.case.decision.value == "page")
     link = demo.desk.settings.case_link.format(case=case.id)
     with Browser(demo.stack.host["url"]) as browser:
         try:
             page = browser.open(link, ALICE)
         except SignInError as error:
             return f"the link in a card: {error}"
-    is_it = page.status_code == HTTPStatus.OK and case.id in page.text
-    return "" if is_it else f"the link in a card gave {page.status_code}"
+        if page.status_code != HTTPStatus.OK or case.id not in page.text:
+            return f"the link in a card gave {page.status_code}"
+        browser.post(link, {}, origin=demo.stack.host["url"])
+    read = demo.desk.ledger.case(case.tenant_id, case.id)
+    return "" if read and ALICE.id in read.acknowledged_by else "the page's button didn't acknowledge the case"
 
 
 def _examined(demo: Demo) -> str:
@@ -320,7 +323,7 @@ def play_story(demo: Demo) -> list[str]:
     else:
         say(f"{'':10}every paged case has its card in the pager inbox")
     if not (unopened := _opened(demo)):
-        say(f"{'':10}the link in a card leads to the case, once its owner has signed in")
+        say(f"{'':10}the link in a card leads to the case, once its owner has signed in; her click acknowledges it")
     return [*off, *filter(None, (unopened, _in_front(demo.stack), _examined(demo)))]
 
 
