@@ -342,3 +342,65 @@ def test_a_group_that_can_not_be_deleted_for_another_reason(desk: Desk) -> None:
     done = desk.run("remove.sh", "--yes")
     assert done.returncode == 1
     assert "ScopeLocked" in done.stderr
+
+
+def _put_what_belongs_to_others(desk: Desk) -> dict[str, Json]:
+    """Put beside the installation whatever looks like its own."""
+    place = f"/subscriptions/{SUBSCRIPTION}"
+    theirs = "Microsoft.Resources/resourceGroups", f"{place}/resourceGroups/theirs", {"location": "westeurope"}
+    source = {"source": place, "topicType": "Microsoft.Resources.Subscriptions"}
+    topic = f"{theirs[1]}/providers/Microsoft.EventGrid/systemTopics/one"
+    identity = {"identity": {"type": "SystemAssigned"}, "properties": source}
+    delivery = {"destination": {"properties": {"resourceId": theirs[1]}}}
+    roles = "Microsoft.Authorization/roleDefinitions"
+    made = [
+        theirs,
+        ("Microsoft.EventGrid/systemTopics", topic, identity),
+        *(
+            (
+                "Microsoft.Authorization/roleAssignments",
+                f"{place}/providers/Microsoft.Authorization/roleAssignments/{number}",
+                {"properties": {"principalId": f"gone-{number}", "roleDefinitionId": "r", "description": description}},
+            )
+            for number, description in enumerate(
+                ("", "Entra Responder responder-prod-2: reads role assignments.", "Entra Responder other-prod: reads.")
+            )
+        ),
+        (
+            "Microsoft.Insights/diagnosticSettings",
+            f"{place}/providers/Microsoft.Insights/diagnosticSettings/entra-responder-responder-prod-2",
+            {},
+        ),
+        (
+            roles,
+            f"{place}/providers/{roles}/1",
+            {"properties": {"roleName": "Entra Responder watch (responder-prod-2, x)", "assignableScopes": [place]}},
+        ),
+        (
+            "Microsoft.Authorization/locks",
+            f"{topic}/providers/Microsoft.Authorization/locks/keep",
+            {"properties": {"level": "CanNotDelete"}},
+        ),
+    ]
+    for kind, where, body in made:
+        desk.az.azure.put({"id": where, "type": kind, "name": where.rpartition("/")[2], **body})
+    sender = {"principalId": desk.az.azure.get(topic)["identity"]["principalId"], "roleDefinitionId": "sender"}
+    access = f"{theirs[1]}/providers/Microsoft.Authorization/roleAssignments/sends"
+    desk.az.azure.put(
+        {"id": access, "type": "Microsoft.Authorization/roleAssignments", "name": "s", "properties": sender}
+    )
+    events = f"{topic}/eventSubscriptions/entra-responder-theirs-0"
+    kind = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
+    delivered = {"deliveryWithResourceIdentity": delivery}
+    desk.az.azure.put({"id": events, "type": kind, "name": "one/entra-responder-theirs-0", "properties": delivered})
+    return {key: each for key, each in desk.az.azure.there.items() if "rg-responder-prod" not in key}
+
+
+def test_what_belongs_to_others_is_left_alone(desk: Desk) -> None:
+    theirs = _put_what_belongs_to_others(desk)
+    (topic,) = [each["id"] for each in theirs.values() if each["type"] == "Microsoft.EventGrid/systemTopics"]
+    desk.runs("deploy.sh", "--tier", "act", EXISTING_TOPIC_IDS=topic)
+    desk.runs("deploy.sh", "--prune", EXISTING_TOPIC_IDS=topic)
+    assert theirs.items() <= desk.az.azure.there.items()
+    desk.runs("remove.sh", "--yes", EXISTING_TOPIC_IDS=topic)
+    assert desk.az.azure.there.keys() == theirs.keys()
