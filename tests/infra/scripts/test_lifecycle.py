@@ -371,10 +371,18 @@ def _put_what_belongs_to_others(desk: Desk) -> dict[str, Json]:
             f"{place}/providers/Microsoft.Insights/diagnosticSettings/entra-responder-responder-prod-2",
             {},
         ),
-        (
-            roles,
-            f"{place}/providers/{roles}/1",
-            {"properties": {"roleName": "Entra Responder watch (responder-prod-2, x)", "assignableScopes": [place]}},
+        *(
+            (
+                roles,
+                f"{where}/providers/{roles}/1",
+                {
+                    "properties": {
+                        "roleName": "Entra Responder watch (responder-prod-2, x)",
+                        "assignableScopes": [where],
+                    }
+                },
+            )
+            for where in (place, f"/subscriptions/{OTHER}")
         ),
         (
             "Microsoft.Authorization/locks",
@@ -399,7 +407,7 @@ def _put_what_belongs_to_others(desk: Desk) -> dict[str, Json]:
 def test_what_belongs_to_others_is_left_alone(desk: Desk) -> None:
     theirs = _put_what_belongs_to_others(desk)
     (topic,) = [each["id"] for each in theirs.values() if each["type"] == "Microsoft.EventGrid/systemTopics"]
-    desk.runs("deploy.sh", "--tier", "act", EXISTING_TOPIC_IDS=topic)
+    desk.runs("deploy.sh", "--tier", "act", EXISTING_TOPIC_IDS=topic, WATCHED_SUBSCRIPTION_IDS=OTHER)
     desk.runs("deploy.sh", "--prune", EXISTING_TOPIC_IDS=topic)
     assert theirs.items() <= desk.az.azure.there.items()
     desk.runs("remove.sh", "--yes", EXISTING_TOPIC_IDS=topic)
