@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# doctor.sh
+# doctor.sh [--what-if]
 #
 # Asks the deployed app whether everything stands as it should, again and again for some minutes after a deployment: the
 # doctor looks from within the app, whose timers have to have run once.
@@ -11,6 +11,7 @@ set -euo pipefail
 
 for argument in "$@"; do
     case $argument in
+        --what-if) ;; # it changes nothing
         -h | --help) usage; exit ;;
         *) misuse "unknown argument $argument" ;;
     esac

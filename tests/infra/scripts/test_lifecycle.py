@@ -353,7 +353,7 @@ def _put_what_belongs_to_others(desk: Desk) -> dict[str, Json]:
     identity = {"identity": {"type": "SystemAssigned"}, "properties": source}
     delivery = {"destination": {"properties": {"resourceId": theirs[1]}}}
     roles = "Microsoft.Authorization/roleDefinitions"
-    made = [
+    made: list[tuple[str, str, Json]] = [
         theirs,
         ("Microsoft.EventGrid/systemTopics", topic, identity),
         *(
