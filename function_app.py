@@ -12,7 +12,7 @@ from responders.triggers.pages import pages
 from responders.triggers.requests import requests
 from responders.triggers.schedules import schedules
 
-for talkative in ("azure", "msal", "httpx"):
+for talkative in ("azure", "msal", "httpx", "httpcore"):
     # At INFO each of their requests is two lines in the log that somebody pays for, some with addresses in them.
     logging.getLogger(talkative).setLevel(logging.WARNING)
 

@@ -23,10 +23,6 @@ def settings() -> Settings:
     read = settings_from()
     if problems := threshold_problems(read.vocabulary, CATALOGUE):
         raise SettingsError(problems)
-    for one in read.unresolved:
-        _log.warning("%s; the app does without it. %s", one.told, one.cure)
-    if not read.has_channel:
-        _log.error("nobody can be paged: no channel is left; pages wait until one is there and the app starts again")
     return read
 
 
@@ -43,8 +39,14 @@ def machine() -> Machine:
 
 
 def _tell_of_unresolved(made: Machine) -> None:
-    """Tell people, once a day, what the app does without; the log alone would be read by nobody."""
+    """Tell people, once a day, what the app does without; the log alone would be read by nobody.
+
+    It is said when the first function runs: the Functions host drops what an app logs while it is loaded.
+    """
+    if not made.settings.has_channel:
+        _log.error("nobody can be paged: no channel is left; pages wait until one is there and the app starts again")
     for one in made.settings.unresolved:
+        _log.warning("%s; the app does without it. %s", one.told, one.cure)
         bulletin = Bulletin(
             key=f"unresolved {one.setting} {made.clock():%Y%m%d}",
             title="A secret can't be read",
