@@ -140,13 +140,13 @@ param signIns string = 'poll'
 @description('Resource id of the workspace that Entra sends its sign-in logs to; it then counts in place of the app. Empty: the app counts.')
 param signInWorkspaceId string = ''
 
-@description('Memory of an instance in MB; 512 has a quarter of a core, 2048 one, 4096 two.')
+@description('Memory of an instance in MB. The app needs 140 at most as measured; 512 has a quarter of a core, 2048 one, 4096 two.')
 @allowed([
   512
   2048
   4096
 ])
-param instanceMemoryMB int = 2048
+param instanceMemoryMB int = 512
 
 @description('Functions of which one instance is always there, so that a lone event does not wait for a cold start. HTTP always has one. By default, in the tier act, those on the way from an event to putting back.')
 param alwaysReadyFunctions string[] = tier == 'act'

@@ -109,7 +109,7 @@ var timers = [
 var happenings = [
   {
     name: 'poison-messages'
-    title: 'A case could not be answered: its message went to the poison queue'
+    title: 'A case or an event could not be answered: its message went to the poison queue, from where it is played again'
     query: loadTextContent('queries/poison-messages.kql')
     severity: 1
   }

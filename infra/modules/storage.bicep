@@ -148,16 +148,20 @@ resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-// The alert on poison messages reads these.
+// Who wrote what: approvals and modes are rows. Not the queues, which the host looks at five times a second.
 #disable-next-line use-recent-api-versions // there is no newer one
-resource queueLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+resource tableLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'writes'
-  scope: queues
+  scope: tables
   properties: {
     workspaceId: workspaceId
     logs: [
       {
         category: 'StorageWrite'
+        enabled: true
+      }
+      {
+        category: 'StorageDelete'
         enabled: true
       }
     ]

@@ -107,9 +107,6 @@ def _check_alerts(made: Infrastructure, snapshot: Snapshot) -> Iterator[Problem]
         yield nowhere(f"nobody notices when the timer {name} stops; add it to the heartbeats")
     for name in sorted(ALERTS - rules.keys()):
         yield nowhere(f"there is no alert {name}; add it")
-    for queue in sorted(made.declared.queues):
-        if not any(f"/{queue}-poison/" in _query(rule) for rule in rules.values()):
-            yield nowhere(f"no alert looks at /{queue}-poison/; the host puts poison messages there")
     for name, rule in rules.items():
         if rule.at("properties.enabled") is not (snapshot.name != FIRST or name not in silences):
             state = "on" if rule.at("properties.enabled") else "off"

@@ -275,7 +275,6 @@ _LETTERS: Final = "dead-letters"
     [
         (without(ALERT, _SILENT), "nobody notices when the timer resume_cases stops; add it"),
         *((without(ALERT, name), f"there is no alert {name}") for name in sorted(ALERTS)),
-        (swap("/resource-events-poison/", "/events-poison/"), "no alert looks at /resource-events-poison/"),
         (
             put(ALERT, "properties.enabled", value=False, name=_LETTERS),
             "dead-letters is off by the set default",
