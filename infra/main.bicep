@@ -183,7 +183,7 @@ param evidenceLock string = 'Unlocked'
 @maxValue(730)
 param logDays int = 90
 
-@description('Make an Event Hub for Entra\'s diagnostic settings, for tenants too large to poll. They send with a key, so the namespace takes keys.')
+@description('Make an Event Hub for Entra\'s diagnostic settings, for tenants too large to poll. They send with a key, so the namespace takes keys. The app does not read it yet: make it only to fill it.')
 param auditStream bool = false
 
 @description('Keep what matters from being deleted by a CanNotDelete lock.')
@@ -196,6 +196,8 @@ var installation = '${prefix}-${environmentName}'
 var tags = {
   'azd-env-name': environmentName
   'entra-responder': prefix
+  // Another installation may be called the same, in another subscription: scripts tell them apart by this.
+  'entra-responder-home': ownSubscriptionId
 }
 var names = {
   group: 'rg-${installation}'

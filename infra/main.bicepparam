@@ -8,7 +8,7 @@ param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param tier = readEnvironmentVariable('RESPONDER_TIER', 'watch')
 
 // Lists are separated by commas.
-param emergencyAccountIds = split(readEnvironmentVariable('EMERGENCY_ACCOUNT_IDS'), ',')
+param emergencyAccountIds = filter(split(readEnvironmentVariable('EMERGENCY_ACCOUNT_IDS'), ','), id => !empty(id))
 param protectedPrincipalIds = filter(
   split(readEnvironmentVariable('PROTECTED_PRINCIPAL_IDS', ''), ','),
   id => !empty(id)
@@ -42,3 +42,15 @@ param evidenceDays = int(readEnvironmentVariable('EVIDENCE_DAYS', '365'))
 param evidenceLock = readEnvironmentVariable('EVIDENCE_LOCK', 'Unlocked')
 param heartbeats = bool(readEnvironmentVariable('RESPONDER_HEARTBEATS', 'true'))
 param locks = bool(readEnvironmentVariable('RESPONDER_LOCKS', 'true'))
+
+// Functions that don't wait for a cold start; `none` for none.
+param alwaysReadyFunctions = filter(
+  split(
+    readEnvironmentVariable(
+      'ALWAYS_READY_FUNCTIONS',
+      readEnvironmentVariable('RESPONDER_TIER', 'watch') == 'act' ? 'subscription_events,answer_case' : 'none'
+    ),
+    ','
+  ),
+  name => !empty(name) && name != 'none'
+)

@@ -41,12 +41,19 @@ var changes = [
 ]
 // What would keep people from hearing of anything. Held back by nothing, not even around a deployment.
 var silencing = [
-  'Microsoft.AlertsManagement/actionRules/write'
   'Microsoft.Insights/actionGroups/delete'
   'Microsoft.Insights/activityLogAlerts/delete'
   'Microsoft.Insights/scheduledQueryRules/delete'
   // Azure itself switches a rule off whose query has failed for a week.
   'Microsoft.Insights/scheduledQueryRules/disable/action'
+]
+
+// The same from outside of the group: a rule that holds back alerts reaches as far as its own scope says, wherever it lies.
+var silencingElsewhere = [
+  'Microsoft.AlertsManagement/actionRules/write'
+  'Microsoft.EventGrid/systemTopics/delete'
+  'Microsoft.EventGrid/systemTopics/eventSubscriptions/delete'
+  'Microsoft.Insights/diagnosticSettings/delete'
 ]
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
@@ -118,7 +125,7 @@ resource silenced 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'Alerts of the responder are held back, were deleted or switched off. A deployment holds back those on changes for an hour and says so. Was it you?'
+    description: 'Alerts of the responder were deleted or switched off. Was it you?'
     enabled: true
     scopes: [
       groupScope
@@ -151,11 +158,76 @@ resource silenced 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
   }
 }
 
+resource silencedElsewhere 'Microsoft.Insights/activityLogAlerts@2026-01-01' = {
+  name: 'alerts-silenced-in-subscription'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Something in this subscription holds back alerts, or was taken away that the responder hears by. A deployment of the responder holds back its alerts on changes for an hour. Was it you?'
+    enabled: true
+    scopes: [
+      subscription().id
+    ]
+    condition: {
+      allOf: [
+        {
+          field: 'category'
+          equals: 'Administrative'
+        }
+        {
+          field: 'status'
+          equals: 'Succeeded'
+        }
+        {
+          anyOf: map(silencingElsewhere, operation => {
+            field: 'operationName'
+            equals: operation
+          })
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [
+        {
+          actionGroupId: people.id
+        }
+      ]
+    }
+  }
+}
+
 resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
   name: 'keep'
   scope: people
   properties: {
     level: 'CanNotDelete'
     notes: 'Who is told when the responder itself is changed.'
+  }
+}
+
+resource changedLock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
+  name: 'keep'
+  scope: changed
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Tells when the responder is changed.'
+  }
+}
+
+resource silencedLock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
+  name: 'keep'
+  scope: silenced
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Tells when alerts are switched off.'
+  }
+}
+
+resource silencedElsewhereLock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
+  name: 'keep'
+  scope: silencedElsewhere
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'Tells when alerts are held back.'
   }
 }

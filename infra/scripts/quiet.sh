@@ -3,7 +3,7 @@
 #
 # A deployment makes many changes that the alert `responder-changed` would tell one by one. on: an alert processing rule
 # keeps it quiet for an hour at most, in the installation's resource group and in those of watched subscriptions. off:
-# takes the rule away. The alert `alerts-silenced` tells of both, and nothing keeps that one quiet.
+# takes the rule away. The alert `alerts-silenced-in-subscription` tells of it, and nothing keeps that one quiet.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"

@@ -53,6 +53,7 @@ def test_there_are_sums() -> None:
         ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
         ("BACKFILL_SCHEDULE", "`backfill_sign_ins`, daily"),
         ("COUNTER_PURGE_SCHEDULE", "`purge_counters`, daily"),
+        ("COUNTER_PURGE_SCHEDULE", "`keep_lists`, daily"),
     ],
 )
 def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
