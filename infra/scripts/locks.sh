@@ -19,11 +19,12 @@ locked_over() {
     done <"$scratch/locked"
 }
 
-# unlock ID…
+# unlock ID… The subscription is said, since az goes by all of a lock's id but that.
 unlock() {
     local each
     for each in "$@"; do
-        write lock delete --ids "$each/providers/Microsoft.Authorization/locks/keep" --output none || return
+        write lock delete --ids "$each/providers/Microsoft.Authorization/locks/keep" --subscription "$(part "$each" 2)" \
+            --output none || return
         say "- lock on ${each##*/}"
     done
 }

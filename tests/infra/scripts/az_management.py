@@ -62,6 +62,12 @@ def storage(az: "SimulatedAz", asked: Asked, _caller: Caller) -> Json | list[Jso
     )
 
 
+def in_subscription(subscription: str, resource_id: str) -> str:
+    """Give the id as az takes it that goes by all of it but the subscription: in the one that it was asked for."""
+    head, _, *rest = resource_id.split("/")[1:]
+    return "/".join(["", head, subscription, *rest])
+
+
 def lock(az: "SimulatedAz", asked: Asked, _caller: Caller) -> Json | list[Json]:
     kind = "Microsoft.Authorization/locks"
     match asked.command[1]:
@@ -70,10 +76,13 @@ def lock(az: "SimulatedAz", asked: Asked, _caller: Caller) -> Json | list[Json]:
             az.azure.group(group_id)
             return list(az.azure.of_type(kind, group_id))
         case "delete":
-            for each in asked.options["--ids"]:
-                az.azure.delete(each)
+            for each in (in_subscription(asked.subscription, one) for one in asked.options["--ids"]):
+                az.azure.group("/".join(each.split("/")[:5]))
+                if each.lower() in az.azure.there:  # Azure answers 204 to the rest
+                    az.azure.delete(each)
         case _:
-            over, name = az.azure.get(asked.one("--resource-name")), asked.one("--name")
+            over = az.azure.get(in_subscription(asked.subscription, asked.one("--resource-name")))
+            name = asked.one("--name")
             new = {"id": f"{over['id']}/providers/{kind}/{name}", "type": kind, "name": name}
             az.azure.put(new | {"properties": {"level": asked.one("--lock-type")}})
     return {}

@@ -104,6 +104,23 @@ def test_fewer_operations_leave_no_event_subscription_behind(desk: Desk) -> None
     assert desk.az.azure.locks_over(topic["id"])
 
 
+def test_a_lock_is_lifted_in_the_subscription_that_it_is_in(desk: Desk) -> None:
+    """Topics and groups are called the same in each, and az takes a lock's id for one in its default subscription."""
+    desk.register(OTHER)
+    desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
+    (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics", f"/subscriptions/{OTHER}")
+    kind = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
+    one = next(desk.az.azure.of_type(kind, topic["id"]))
+    old = one["id"][:-1] + "2"
+    desk.az.azure.put(one | {"id": old, "name": f"{topic['name']}/{old.rpartition('/')[2]}"})
+    locks = {each["id"] for each in desk.az.azure.of_type("Microsoft.Authorization/locks")}
+    desk.runs("stale-events.sh")
+    assert old.lower() not in desk.az.azure.there
+    assert {each["id"] for each in desk.az.azure.of_type("Microsoft.Authorization/locks")} == locks
+    (lifted,) = [call.argv for call in desk.az.writes if call.argv[:2] == ("lock", "delete")]
+    assert lifted[lifted.index("--subscription") + 1] == OTHER
+
+
 # Evidence.
 
 

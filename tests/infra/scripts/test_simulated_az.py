@@ -99,6 +99,22 @@ def test_a_template_that_the_compiler_refuses_is_refused(desk: Desk) -> None:
     assert desk.az.azure.there == {}
 
 
+def test_a_lock_is_deleted_in_the_subscription_asked_for_whatever_its_id_says(az: SimulatedAz) -> None:
+    other = "7d1e6c52-4a0b-4f83-9c27-b58e0f3a6d14"
+    ids = [
+        f"{_GROUP.replace(SUBSCRIPTION, each)}/providers/Microsoft.Authorization/locks/keep"
+        for each in (SUBSCRIPTION, other)
+    ]
+    for each in ids:
+        group = each.partition("/providers")[0]
+        az.azure.put({"id": group, "type": "Microsoft.Resources/resourceGroups", "name": "g", "location": "westeurope"})
+        az.azure.put({"id": each, "type": "Microsoft.Authorization/locks", "name": "keep"})
+    assert _run(az, f"lock delete --ids {ids[1]}")[0] == 0
+    assert [each["id"] for each in az.azure.of_type("Microsoft.Authorization/locks")] == ids[1:]
+    assert _run(az, f"lock delete --ids {ids[1]} --subscription {other}")[0] == 0
+    assert not list(az.azure.of_type("Microsoft.Authorization/locks"))
+
+
 # Azure's rules.
 
 
