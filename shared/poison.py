@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from shared.bulletins import Bulletin
 from shared.clients.storage import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Message, Table, poison_queue
+from shared.deliveries import take_in_delivery
 from shared.errors import EdgeError
 from shared.machine import Machine
 from shared.quarantine import keep_in_quarantine
@@ -34,6 +35,9 @@ _FORGOTTEN_AFTER: Final = timedelta(days=3)
 """How long after it was last played again a message that failed counts as one that never did."""
 
 _MOST_FORGOTTEN: Final = 1000
+_LONGEST_BODY: Final = 48 * 1024
+"""Of a message that fits into a queue in base64, in bytes: a queue takes 64 KiB of text."""
+
 _PARTITION: Final = "played-again"
 _FUNCTIONS: Final = {CASES_QUEUE: "answer_case", RESOURCE_EVENTS_QUEUE: "subscription_events"}
 
@@ -80,8 +84,12 @@ def _drain(machine: Machine, queue: str) -> Played:
 def _is_given_up(machine: Machine, queue: str, message: Message) -> bool:
     """Put a message back, or keep it when it was put back often enough; says which. Deletes it at the very end."""
     if not message.is_encoded:
-        # The host refused its form and never tried it. Put back in base64, it comes here again at most as any other.
-        machine.storage.enqueue(message.body, queue=queue)
+        # The host refused its form and never tried it. Put back in base64, it comes here again at most as any
+        # other; what would be too long in base64 is taken in here.
+        if len(message.body) > _LONGEST_BODY and queue == RESOURCE_EVENTS_QUEUE:
+            take_in_delivery(machine, message.body)
+        else:
+            machine.storage.enqueue(message.body, queue=queue)
         machine.storage.delete_message(message)
         return False
     key = hashlib.sha256(queue.encode() + b"\0" + message.body).hexdigest()

@@ -170,10 +170,12 @@ def _actor(initiator: Initiator | None, address: str) -> Actor:
     """Name the actor by object id. A record that names a user and an application leaves open who it was."""
     user = _named_user(initiator.user) if initiator and initiator.user else None
     app = _named_app(initiator.app) if initiator and initiator.app else None
+    # A user who isn't named acted from somewhere all the same.
+    where = (initiator.user.ip_address if initiator and initiator.user else None) or address
     if user and app:
-        return Actor(name=f"{user.name} or {app.name}", address=user.address or address)
+        return Actor(name=f"{user.name} or {app.name}", address=where)
     actor = user or app or Actor()
-    return actor if actor.address else Actor(id=actor.id, name=actor.name, kind=actor.kind, address=address)
+    return Actor(id=actor.id, name=actor.name, kind=actor.kind, address=where)
 
 
 def _named_user(user: User) -> Actor | None:
@@ -181,7 +183,7 @@ def _named_user(user: User) -> Actor | None:
     identity, name = principal_id(user.id), user.user_principal_name or user.display_name or ""
     if not identity and not name:
         return None
-    return Actor(id=identity, name=name, kind=ActorKind.USER, address=user.ip_address or "")
+    return Actor(id=identity, name=name, kind=ActorKind.USER)
 
 
 def _named_app(app: App) -> Actor | None:

@@ -1,5 +1,6 @@
 """Storage in memory, for tests that need very much of it. `test_storage` holds it to what Azurite does."""
 
+import base64
 import copy
 import operator
 import re
@@ -151,6 +152,8 @@ class MemoryStorage(Storage):
     def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
         with self._own:
             body = content.encode() if isinstance(content, str) else content
+            if len(base64.b64encode(body)) > _LARGEST:
+                raise Rejected(f"writing the queue {queue}: storage answered 400", status=400)
             self._queue_of(queue).append(Queued(body=body, delay=delay))
 
     @override

@@ -55,7 +55,7 @@ _targets = st.builds(
 )
 _users = st.fixed_dictionaries(
     {
-        "id": st.sampled_from((ADMINISTRATOR, None)),
+        "id": st.sampled_from((ADMINISTRATOR, "", None)),
         "userPrincipalName": _names,
         "displayName": _names,
         "ipAddress": _names,

@@ -255,6 +255,27 @@ def test_an_event_that_is_played_again_is_one_case(memory: MemoryStorage, copies
     assert len(memory.rows(Table.CASES, "open eq true")) == 1
 
 
+@pytest.mark.parametrize("is_too_long", [False, True])
+def test_an_event_that_would_be_too_long_in_base64_is_taken_in_at_once(
+    memory: MemoryStorage,
+    is_too_long: bool,  # noqa: FBT001 - one case, and the other
+) -> None:
+    made = bench(memory, detections=CATALOGUE)
+    body = _event().ljust(48 * 1024 + is_too_long)
+    memory.queues[poison_queue(RESOURCE_EVENTS_QUEUE)].append(Queued(body=body, is_encoded=False))
+    assert play_again(made.machine) == Played(again=1)
+    assert len(_waiting(memory, RESOURCE_EVENTS_QUEUE)) == (0 if is_too_long else 1)
+    assert len(memory.rows(Table.CASES, "open eq true")) == (1 if is_too_long else 0)
+    assert memory.queue_length(poison_queue(RESOURCE_EVENTS_QUEUE)) == 0
+
+
+def test_a_queue_takes_no_more_than_that(storage: Storage, memory: MemoryStorage) -> None:
+    for one in (storage, memory):
+        one.enqueue(b" " * 48 * 1024)
+        with pytest.raises(Rejected):
+            one.enqueue(b" " * (48 * 1024 + 1))
+
+
 def _event() -> bytes:
     record = event_grid_record("Microsoft.Authorization/roleAssignments/write")
     text = json.dumps(record)
