@@ -48,7 +48,9 @@ step() {
     "$scripts/$script" "$@" ${options[@]+"${options[@]}"}
 }
 
-# The settings need the ids of the responder in the B2C tenant, and its certificate needs the vault.
+# The settings need the ids of the responder in the B2C tenant, and its certificate needs the vault. What is there is asked
+# of Azure and not of the last deployment, since one that failed has no outputs: an app that guards the tenant already is
+# never deployed without it in between.
 find_b2c() {
     local vault
     [ -n "${B2C_TENANT_ID:-}" ] || return 0
@@ -57,13 +59,20 @@ find_b2c() {
         return
     fi
     read_b2c_ids
-    vault=$(outputs vaultName)
+    vault=$(in_group Microsoft.KeyVault/vaults) || exit
     if [ -z "$vault" ]; then
-        B2C_TENANT_ID='' infrastructure
+        make_vault
         [ "$dry" = no ] || { say "B2C: would follow the infrastructure"; return; }
+        vault=$(in_group Microsoft.KeyVault/vaults) || exit
     fi
-    step grant.sh --b2c ${prune[@]+"${prune[@]}"}
+    vaultName=$vault step grant.sh --b2c ${prune[@]+"${prune[@]}"}
     read_b2c_ids
+}
+
+make_vault() {
+    local app
+    app=$(in_group Microsoft.Web/sites) || exit
+    if [ -n "$app" ] && [ -n "${B2C_CLIENT_ID:-}" ]; then infrastructure; else B2C_TENANT_ID='' infrastructure; fi
 }
 
 read_b2c_ids() {

@@ -70,6 +70,9 @@ all_subscriptions() { { deployed_subscriptions && known_subscriptions "$1"; } | 
 # group_location SUBSCRIPTION: the region of its group there; nothing where there is none.
 group_location() { found group show --name "$group" --subscription "$1" --query location --output tsv; }
 
+# in_group TYPE: the name of the installation's resource of this type; nothing where there is none.
+in_group() { found resource list --resource-group "$group" --resource-type "$1" --query "[0].name" --output tsv; }
+
 # assignments SUBSCRIPTION QUERY: role assignments in a subscription, at whatever scope.
 assignments() {
     found role assignment list --all --subscription "$1" --fill-principal-name false --query "$2" --output tsv

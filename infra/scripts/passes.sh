@@ -15,7 +15,7 @@ plan_passes() {
 # silence are then off for the first pass and on after the second.
 has_code() {
     local app functions
-    app=$(found resource list --resource-group "$group" --resource-type Microsoft.Web/sites --query "[0].name" --output tsv) || exit
+    app=$(in_group Microsoft.Web/sites) || exit
     [ -n "$app" ] || return 1
     functions=$(found functionapp function list --resource-group "$group" --name "$app" --query "length(@)" --output tsv) ||
         say "! whether the app has its code couldn't be told: see the line above"
@@ -26,16 +26,31 @@ needs_second_pass() {
     [ "$RESPONDER_HEARTBEATS $EVIDENCE_LOCK" != "$asked_heartbeats $asked_evidence_lock" ]
 }
 
+# What a deployment may be refused for that passes by itself. Event Grid takes no event subscription before it may write to
+# the queue, and a role that the same deployment gave isn't everywhere at once.
+passing="eventSubscriptions|$not_ready"
+most_deployments=5
+
 # Always made: what-if leaves out what it can't foresee, so an answer of "nothing" means little.
 infrastructure() {
-    local arguments=(--name "$deployment" --location "$location" --parameters "$repository/infra/main.bicepparam")
+    local tries arguments=(--name "$deployment" --location "$location" --parameters "$repository/infra/main.bicepparam")
     if [ "$dry" = yes ]; then
         say "infrastructure: what would change:"
         az deployment sub what-if "${arguments[@]}" --exclude-change-types NoChange Ignore
         return
     fi
     say "infrastructure: deploying; this takes some minutes"
-    again az deployment sub create "${arguments[@]}" --output none
+    tries=1
+    until az deployment sub create "${arguments[@]}" --output none 2>"$scratch/refused"; do
+        if [ "$tries" -ge "$most_deployments" ] || ! grep -Eiq "$passing" "$scratch/refused"; then
+            cat "$scratch/refused" >&2
+            return 1
+        fi
+        say "infrastructure: Azure isn't ready for all of it yet ($(grep -Eio "$passing" "$scratch/refused" | head -n 1)):" \
+            "what was just made isn't known everywhere at once; try $tries of $most_deployments, the next in $((pause * 8)) seconds"
+        tries=$((tries + 1))
+        sleep $((pause * 8))
+    done
     say "infrastructure: done"
 }
 

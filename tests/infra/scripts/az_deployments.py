@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,17 +47,29 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json:
     if (earlier := az.deployments.get(name)) and earlier["location"] != place:
         raise AzError(f"(InvalidDeploymentLocation) The deployment '{name}' already exists in '{earlier['location']}'.")
     # A deployment that fails is there all the same, with no outputs.
-    az.deployments[name] = {"name": name, "location": place, "properties": {"outputs": None}}
+    properties: Json = {
+        "provisioningState": "Failed",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "parameters": _shown(az, file, caller.environment),
+        "outputs": None,
+    }
+    az.deployments[name] = {"name": name, "location": place, "properties": properties}
     _check_registered(az, made)
     az.azure.make(made, values)
-    az.deployments[name] = {
-        "name": name,
-        "location": place,
-        "properties": {
-            "outputs": {key: {"value": _output(az, made, key, value)} for key, value in made["outputs"].items()}
-        },
-    }
+    outputs = {key: {"value": _output(az, made, key, value)} for key, value in made["outputs"].items()}
+    properties |= {"provisioningState": "Succeeded", "outputs": outputs}
     return {}
+
+
+def _shown(az: "SimulatedAz", file: Path, environment: Mapping[str, str]) -> Json:
+    """Give the parameters as a deployment shows them later: those of secrets without a value."""
+    built = _compiler(az).built(file, environment)
+    declared: Json = msgspec.json.decode(built["templateJson"])["parameters"]
+    return {
+        name: {"type": declared[name].get("type", "")}
+        | ({} if declared[name].get("type", "").lower().startswith("secure") else {"value": value})
+        for name, value in _parameters(az, file, environment).items()
+    }
 
 
 def _parameters(az: "SimulatedAz", file: Path, environment: Mapping[str, str]) -> Json:

@@ -47,6 +47,12 @@ class Resources:
     vanished: Callable[[str], None]
     there: dict[str, Json] = field(default_factory=dict[str, Json])
     deleted_vaults: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
+    settling: int = 1
+    """How often Event Grid refuses to deliver to a queue after its topic was given the role there."""
+
+    settled: dict[str, int] = field(default_factory=dict[str, int])
+    """How often it refused so far, by the id of the role assignment."""
+
     evidence_kept: set[str] = field(default_factory=set[str])
     """Accounts, by id, in which evidence has its time still to run."""
 
@@ -281,10 +287,21 @@ def _event_subscription(resources: Resources, new: Json, _old: Json | None) -> N
     identity: Json = topic.get("identity") or {}
     holder = identity.get("principalId")
     assignments = resources.of_type("Microsoft.Authorization/roleAssignments")
-    if not any(
-        each["properties"]["principalId"] == holder and each["id"].lower().startswith(queue) for each in assignments
-    ):
-        raise AzError("(InvalidRequest) The identity of the topic may not send messages to the queue.")
+    given = next(
+        (
+            each["id"].lower()
+            for each in assignments
+            if each["properties"]["principalId"] == holder and each["id"].lower().startswith(queue)
+        ),
+        None,
+    )
+    if given is None or resources.settled.setdefault(given, 0) < resources.settling:
+        if given:
+            resources.settled[given] += 1
+        raise AzError(
+            "(DeploymentFailed) At least one resource deployment operation failed. Inner Errors: (InvalidRequest)"
+            f" The identity of the topic may not send messages to the queue. Target: {new['id']}"
+        )
 
 
 def _diagnostic_setting(resources: Resources, new: Json, old: Json | None) -> None:

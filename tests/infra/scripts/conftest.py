@@ -98,6 +98,7 @@ class Desk:
     def deploy_quickly(self, **environment: str) -> None:
         """Bring everything about, as deploy.sh does, without the time that it takes."""
         self.register(SUBSCRIPTION)
+        self.az.azure.settling = 0
         parameters = str(REPOSITORY / "infra" / "main.bicepparam")
         create = ("deployment", "sub", "create", "--name", "entra-responder-prod", "--location", "westeurope")
         status, _, said = self.az.run(

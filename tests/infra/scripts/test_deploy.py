@@ -78,7 +78,7 @@ def test_everything_in_order(desk: Desk) -> None:
     assert said.endswith("the doctor's report\n")
     (app,) = desk.az.azure.of_type("Microsoft.Web/sites")
     assert desk.asked[-1] == f"doctor --app https://{app['name']}.azurewebsites.net key={FUNCTION_KEY} token={TOKEN}"
-    first, second = [at for at, call in enumerate(desk.az.calls) if words(call) == "deployment sub create"]
+    *_, first, second = [at for at, call in enumerate(desk.az.calls) if words(call) == "deployment sub create"]
     assert first < next(at for at, call in enumerate(desk.az.calls) if "config-zip" in call.argv) < second
 
 
@@ -113,6 +113,25 @@ def test_it_goes_on_after_a_failure_at_each_step(desk: Desk) -> None:
     assert len(desk.az.entra.assignments) == len(WATCH)
     desk.runs("deploy.sh")
     is_all_there(desk)
+
+
+def test_a_role_that_is_not_everywhere_yet_is_waited_for(desk: Desk) -> None:
+    desk.az.azure.settling = 3
+    said = desk.runs("deploy.sh")
+    assert said.count("infrastructure: Azure isn't ready for all of it yet (eventSubscriptions)") == 3
+    assert "try 3 of 5" in said
+    is_all_there(desk)
+
+
+@pytest.mark.parametrize(("passes", "tries"), [(True, 5), (False, 1)])
+def test_a_deployment_is_repeated_a_few_times_and_only_for_what_passes(desk: Desk, passes: bool, tries: int) -> None:  # noqa: FBT001 - a parameter of the table
+    desk.az.azure.settling = 1000 if passes else 0
+    if not passes:
+        desk.az.fails = lambda call: "before" if words(call) == "deployment sub create" else ""
+    done = desk.run("deploy.sh")
+    assert done.returncode == 1
+    assert ("eventSubscriptions" if passes else "the test let this call fail") in done.stderr
+    assert sum(words(call) == "deployment sub create" for call in desk.az.calls) == tries
 
 
 def test_what_if_writes_nothing(desk: Desk) -> None:

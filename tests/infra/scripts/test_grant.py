@@ -245,3 +245,31 @@ def test_the_browser_may_return_to_the_app_and_other_addresses_stay(deployed: De
 def test_a_registration_that_is_not_there(deployed: Desk) -> None:
     other = "00000000-1111-4222-8333-444444444444"
     assert f"there is no registration {other}" in deployed.stops("operators.sh", OPERATORS_CLIENT_ID=other)
+
+
+def test_the_app_never_loses_the_b2c_tenant_in_a_deployment_after_one_that_failed(desk: Desk) -> None:
+    """A deployment that failed has no outputs, so what is there is asked of Azure itself."""
+    desk.with_b2c()
+    desk.runs("deploy.sh")
+    desk.az.deployments["entra-responder-prod"]["properties"] |= {"outputs": None, "provisioningState": "Failed"}
+    seen: set[str] = set()
+
+    def looks(_call: object) -> str:
+        seen.add(desk.az.app_settings()["B2C_TENANT_ID"])
+        return ""
+
+    desk.az.fails = looks
+    desk.runs("deploy.sh")
+    assert seen == {B2C}
+
+
+def test_an_app_whose_vault_is_gone_keeps_the_b2c_tenant_too(desk: Desk) -> None:
+    desk.with_b2c()
+    desk.runs("deploy.sh")
+    (vault,) = desk.az.azure.of_type("Microsoft.KeyVault/vaults")
+    desk.az.azure.delete(f"{vault['id']}/providers/Microsoft.Authorization/locks/keep")
+    desk.az.azure.delete(vault["id"])
+    desk.az.azure.deleted_vaults.clear()
+    desk.runs("deploy.sh")
+    assert desk.az.app_settings()["B2C_TENANT_ID"] == B2C
+    assert list(desk.az.azure.of_type("Microsoft.KeyVault/vaults"))
