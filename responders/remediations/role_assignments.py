@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -95,7 +95,7 @@ _NEVER_GIVEN: Final = frozenset({_OWNER, _USER_ACCESS_ADMINISTRATOR, _RBAC_ADMIN
 role in Azure forbids it too (`infra/modules/roles.bicep`)."""
 
 _NEVER_GIVES: Final = "it would give a role whose holder can give any role, which the responder never does"
-_LOCK_ID: Final = re.compile(r"[\w./() -]{1,1000}")
+_LOCK_ID: Final = re.compile(r"/subscriptions/[0-9a-fA-F-]{36}/[\w./() -]{1,1000}")
 
 _WRITTEN: Final = (
     "roleDefinitionId",
@@ -282,7 +282,14 @@ def _named(edges: "TenantEdges", locked: Locked) -> Locked:
     if not ids or not all(map(_LOCK_ID.fullmatch, ids)):
         return Locked(str(locked), scopes=locked.scopes, by_hand=_listing(locked.scopes))
     said = f"a management lock forbids it: {', '.join(ids)}"
-    return Locked(said, scopes=locked.scopes, by_hand=f"az lock delete --ids {' '.join(map(shlex.quote, ids))}")
+    return Locked(said, scopes=locked.scopes, by_hand="; ".join(_lifting(ids)))
+
+
+def _lifting(lock_ids: Sequence[str]) -> Iterator[str]:
+    """Give the commands that delete locks. Named, since az takes an id as one of the subscription that it is set to."""
+    for subscription in dict.fromkeys(one.split("/")[2] for one in lock_ids):
+        ids = (shlex.quote(one) for one in lock_ids if one.split("/")[2] == subscription)
+        yield f"az lock delete --subscription {subscription} --ids {' '.join(ids)}"
 
 
 def _listing(scopes: Sequence[str]) -> str:

@@ -157,7 +157,7 @@ def test_a_lock_that_somebody_removes(ground: Ground) -> None:
     case = ground.until(lambda: ground.held_up(story.OWNER_TAKEN, target_id), what="no case was held up")
     for channel in ("teams", "pagerduty"):
         posts = ground.until(lambda kind=channel: ground.posts(case, kind), what=f"nothing came over {channel}")
-        assert f"az lock delete --ids {lock}" in words(posts[0])
+        assert f"az lock delete --subscription {lock.split('/')[2]} --ids {lock}" in words(posts[0])
     assert ground.acts() == []
     with control.as_principal(ALICE, "arm") as arm:
         arm.delete(lock, params=version).raise_for_status()

@@ -15,6 +15,7 @@ from infra.local.world import (
     MFA_FOR_ALL,
     OWNER,
     SIGNUP_SIGNIN,
+    SUBSCRIPTION,
     SUBSCRIPTION_SCOPE,
     WORKFORCE_TENANT,
     role_assignment_path,
@@ -172,7 +173,8 @@ LOCKED: Final = case(
     outcome=Outcome.LOCKED,
     state=State.DECIDED,
     proof=f"a management lock forbids it: {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
-    by_hand=f"az lock delete --ids {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
+    by_hand=f"az lock delete --subscription {SUBSCRIPTION}"
+    f" --ids {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
     locked_at=AT,
 )
 FAILED: Final = case(outcome=Outcome.FAILED, proof=REFUSAL)

@@ -235,6 +235,7 @@ class TestLooking:
 
 _RBAC_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
 _LOCK = "/providers/Microsoft.Authorization/locks/"
+_LIFT = ("az", "lock", "delete", "--subscription", SUBSCRIPTION, "--ids")
 _SUBSCRIPTION_SCOPE = SCOPE.partition("/resourceGroups")[0]
 
 
@@ -302,11 +303,11 @@ class TestLocked:
         locked = self.refused(f"{scope}{_LOCK}keep")
         assert locked.scopes == (scope,)
         assert f"{scope}{_LOCK}keep" in str(locked)
-        assert shlex.split(locked.by_hand) == ["az", "lock", "delete", "--ids", f"{scope}{_LOCK}keep"]
+        assert shlex.split(locked.by_hand) == [*_LIFT, f"{scope}{_LOCK}keep"]
 
     def test_several_locks_are_removed_by_one_command(self) -> None:
         ids = [f"{_SUBSCRIPTION_SCOPE}{_LOCK}all of it", f"{SCOPE}{_LOCK}keep"]
-        assert shlex.split(self.refused(*ids).by_hand) == ["az", "lock", "delete", "--ids", *ids]
+        assert shlex.split(self.refused(*ids).by_hand) == [*_LIFT, *ids]
 
     def test_locks_that_can_not_be_read_are_listed_by_whoever_may(self) -> None:
         locked = self.refused(f"{SCOPE}{_LOCK}keep", granted=set(Permission) - {Permission.LOCK_READ})
