@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# deploy.sh [--tier watch|act] [--prune] [--what-if]
+# deploy.sh [--tier watch|act] [--narrow] [--prune] [--what-if]
 #
 # Everything in order: looks first whether all that it needs is there, then infrastructure, permissions, code, and what
 # follows the code, up to the doctor. Run it again after a failure, or after any change, to go on. What is deployed is
 # read from the environment, as infra/main.bicepparam says. --what-if changes nothing and prints what would be changed.
-# --prune takes away permissions and roles beyond the tier, and what is left in subscriptions that are no longer watched.
+# Where that would leave out what the last deployment had (a tenant, a subscription, a channel, the tier), it stops and
+# lists it: --narrow says that it is meant. --prune takes away permissions and roles beyond the tier, and what is left in subscriptions that are no longer watched.
 #
 # Permissions come before the code: an identity's token is kept for up to 24 hours, so one that the app gets before it
 # has its permissions is without them for as long.
@@ -22,6 +23,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=passes.sh
 . "$scripts/passes.sh"
 
+tier_is_given=${RESPONDER_TIER:+yes} narrow=no
 export RESPONDER_TIER=${RESPONDER_TIER:-watch}
 options=()
 prune=()
@@ -29,9 +31,10 @@ while [ $# -gt 0 ]; do
     case $1 in
         --tier)
             [ $# -gt 1 ] || misuse "--tier needs a value"
-            RESPONDER_TIER=$2
+            RESPONDER_TIER=$2 tier_is_given=yes
             shift
             ;;
+        --narrow) narrow=yes ;;
         --prune) prune=(--prune) ;;
         --what-if) dry=yes options=(--what-if) ;;
         -h | --help) usage; exit ;;

@@ -70,6 +70,13 @@ all_subscriptions() { { deployed_subscriptions && known_subscriptions "$1"; } | 
 # group_location SUBSCRIPTION: the region of its group there; nothing where there is none.
 group_location() { found group show --name "$group" --subscription "$1" --query location --output tsv; }
 
+# The name of the installation's last deployment, whatever its end was: Azure Developer CLI and the portal choose other
+# names than deploy.sh. Nothing where there was none.
+last_deployment() {
+    found deployment sub list --output tsv --query "[?name == '$deployment' || properties.outputs.resourceGroupName.value ==
+        '$group'] | sort_by(@, &properties.timestamp) | [-1].name"
+}
+
 # in_group TYPE: the name of the installation's resource of this type; nothing where there is none.
 in_group() { found resource list --resource-group "$group" --resource-type "$1" --query "[0].name" --output tsv; }
 

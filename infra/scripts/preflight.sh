@@ -17,6 +17,7 @@ preflight() {
     read_values
     check_values
     check_location
+    check_nothing_is_lost
     check_runtime
     check_b2c_login
     find_deleted_vault
@@ -92,6 +93,22 @@ check_location() {
 
 # westeurope is also called "West Europe".
 same_region() { [ "$(lower "$1" | tr -d ' ')" = "$(lower "$2" | tr -d ' ')" ]; }
+
+# A new shell knows nothing of what was exported in another, and an empty variable is as good as a wish. So what the last
+# deployment had and this one wouldn't is told first; $narrow says that it is meant.
+check_nothing_is_lost() {
+    local last left_out=(heartbeats b2cClientId b2cResponderId) # plan_passes decides, and the registration says
+    [ "${narrow:-no}" != yes ] || return 0
+    last=$(last_deployment) || exit
+    [ -n "$last" ] || return 0
+    [ -z "${tier_is_given:-}" ] || left_out+=(tier)
+    az deployment sub show --name "$last" --query properties.parameters --output json >"$scratch/before" || exit
+    python3 "$scripts/narrower.py" "$scratch/values" "$repository/infra/main.bicepparam" "${left_out[@]}" \
+        <"$scratch/before" >"$scratch/narrower" || stop "what the last deployment had can't be compared with this one"
+    [ -s "$scratch/narrower" ] || return 0
+    stop "the deployment $last had these, and this one would take them away:"$'\n'"$(cat "$scratch/narrower")"$'\n'"Export" \
+        "them (a new shell doesn't know what another one exported), or, if it is meant: ${how_to_narrow:-deploy.sh --narrow}"
+}
 
 check_runtime() {
     local wanted offered

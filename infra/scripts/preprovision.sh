@@ -3,7 +3,7 @@
 #
 # What has to come before the infrastructure when Azure Developer CLI deploys: the same looks as deploy.sh takes, and the
 # same preparations. What can't be had in the first pass is written into azd's environment; after-code.sh asks for it in
-# a second one.
+# a second one. What would be narrower than before stops it, unless RESPONDER_NARROW is set, which holds for one time.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
@@ -24,9 +24,11 @@ for argument in "$@"; do
         *) misuse "unknown argument $argument" ;;
     esac
 done
+tier_is_given=${RESPONDER_TIER:+yes} narrow=${RESPONDER_NARROW:-no} how_to_narrow="azd env set RESPONDER_NARROW yes"
 export RESPONDER_TIER=${RESPONDER_TIER:-watch}
 
 preflight
+azd env set RESPONDER_NARROW ""
 plan_passes
 azd env set RESPONDER_HEARTBEATS "$RESPONDER_HEARTBEATS"
 azd env set ASKED_HEARTBEATS "$asked_heartbeats"

@@ -7,7 +7,7 @@
 # nothing.
 #
 # Where another installation sends events through this one's Event Grid topic, it stops; --topic-too takes the topic away
-# all the same: deploy the other one without EXISTING_TOPIC_IDS then, which makes it a topic of its own.
+# all the same: deploy the other one without EXISTING_TOPIC_IDS then (deploy.sh --narrow), which makes it a topic of its own.
 #
 # Evidence can't be deleted before its time, by anybody: while there is any, its storage account stays, and with it the
 # resource group. Approvals go with the storage account: export them first (docs/operate.md).
@@ -44,8 +44,10 @@ subscriptions=$(all_subscriptions "$principal")
 say "removing $installation from $(printf '%s' "$subscriptions" | grep -c .) subscription(s)"
 
 revoke_b2c() {
-    [ -n "${B2C_TENANT_ID:-}" ] || return 0
-    if is_in_b2c; then
+    if [ -z "${B2C_TENANT_ID:-}" ]; then
+        [ -z "$guarded_b2c" ] || say "! what it may do in the B2C tenant $guarded_b2c stays. export B2C_TENANT_ID=$guarded_b2c," \
+            "log in there, and run this again"
+    elif is_in_b2c; then
         "$scripts/grant.sh" --b2c --revoke ${options[@]+"${options[@]}"}
     else
         say "! what it may do in the B2C tenant stays. $(how_to_log_in)"
@@ -67,6 +69,9 @@ evidence_stays() {
 }
 
 # Before anything is changed.
+last=$(last_deployment)
+guarded_b2c=
+[ -z "$last" ] || guarded_b2c=$(found deployment sub show --name "$last" --query properties.parameters.b2cTenantId.value --output tsv)
 if [ "$topic_too" = no ]; then
     for subscription in $subscriptions; do others_depend "$subscription"; done
 fi

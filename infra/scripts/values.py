@@ -1,7 +1,8 @@
 """Prints the values that a parameter file gives, from what `az bicep build-params --stdout` says on standard input.
 
 One a line, name and value with a tab between; lists with commas; `given` for a secret, which is never printed. Values
-that the parameter file leaves out have the template's default, unless that is an expression. Needs nothing but Python.
+that the parameter file leaves out have the template's default; where that is an expression, there is no line. Needs
+nothing but Python.
 """
 
 import json
@@ -18,7 +19,8 @@ def values_of(built: dict[str, Any]) -> dict[str, str]:
         value = given[name]["value"] if name in given else parameter.get("defaultValue", "")
         if str(parameter.get("type", "")).lower().startswith("secure"):
             value = "given" if value else ""
-        values[name] = _text(value)
+        if not (isinstance(value, str) and value.startswith("[") and name not in given):
+            values[name] = _text(value)
     return values
 
 
@@ -29,8 +31,7 @@ def _text(value: object) -> str:
         return ",".join(value)  # pyright: ignore[reportUnknownArgumentType] - JSON
     if isinstance(value, list | dict):
         return json.dumps(value)
-    text = str(value)
-    return "" if text.startswith("[") else text
+    return str(value)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,11 @@ def _compiler(az: "SimulatedAz") -> Templates:
     return az.templates
 
 
-def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json:
+def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[Json]:
     _, level, verb = asked.command
     name = asked.one("--name")
+    if (level, verb) == ("sub", "list"):
+        return list(az.deployments.values())
     if level == "group":
         return _record(az, asked)
     if verb in {"show", "delete"}:

@@ -49,7 +49,7 @@ def test_the_tier_is_raised_told_and_lowered_again(desk: Desk) -> None:
     desk.runs("deploy.sh", "--tier", "act")
     assert desk.az.entra.permissions_of(desk.az.principal) == ACT
     assert _role_names(desk) == {"Entra Responder watch", "Entra Responder act"}
-    said = desk.runs("deploy.sh")
+    said = desk.runs("deploy.sh", "--tier", "watch")
     assert "! Application.Read.All is held and not of tier watch: --prune takes it away" in said
     assert "! Entra Responder act (responder-prod" in said
     assert "is held and not of tier watch: --prune takes it away" in said
@@ -69,7 +69,7 @@ def test_a_subscription_is_watched_and_taken_off_the_list_again(desk: Desk) -> N
     assert _role_names(desk, OTHER) == {"Entra Responder watch", "Entra Responder act"}
     assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics", f"/subscriptions/{OTHER}"))) == 1
 
-    said = desk.runs("deploy.sh", "--tier", "act")
+    said = desk.runs("deploy.sh", "--tier", "act", "--narrow")
     assert f"! the subscription {OTHER} is no longer watched" in said
     assert "grant.sh --prune takes it away" in said
     assert _role_names(desk, OTHER) == {"Entra Responder watch", "Entra Responder act"}, "only told"
@@ -231,7 +231,7 @@ def test_another_region(desk: Desk, known_by: str) -> None:
     assert "is ours and others have event subscriptions on it" in desk.stops("remove.sh", "--yes")
     if known_by == "its group":
         desk.runs("remove.sh", "--yes", "--topic-too")
-        desk.runs("deploy.sh", **north)
+        desk.runs("deploy.sh", "--narrow", **north)
         assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
     desk.runs("remove.sh", "--yes", **north)
     if known_by == "its deployment":
@@ -282,6 +282,13 @@ def test_azd_takes_two_passes_too(desk: Desk) -> None:
 def test_azd_is_stopped_by_what_stops_deploy_sh(desk: Desk) -> None:
     assert "export TEAMS_WEBHOOK_URL" in desk.stops("preprovision.sh", TEAMS_WEBHOOK_URL="")
     assert not (desk.home / "azd-environment").exists()
+
+
+def test_azd_makes_it_narrower_once_when_that_is_meant(desk: Desk) -> None:
+    desk.deploy_quickly(RESPONDER_TIER="act")
+    desk.stops("preprovision.sh")
+    desk.runs("preprovision.sh", RESPONDER_NARROW="yes")
+    assert desk.azd_environment["RESPONDER_NARROW"] == ""
 
 
 # Removal.
@@ -414,6 +421,7 @@ def _put_what_belongs_to_others(desk: Desk) -> dict[str, Json]:
     desk.az.azure.put(
         {"id": access, "type": "Microsoft.Authorization/roleAssignments", "name": "s", "properties": sender}
     )
+    desk.az.azure.settled[access.lower()] = desk.az.azure.settling
     events = f"{topic}/eventSubscriptions/entra-responder-theirs-0"
     kind = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
     delivered = {"deliveryWithResourceIdentity": delivery}
@@ -425,7 +433,7 @@ def test_what_belongs_to_others_is_left_alone(desk: Desk) -> None:
     theirs = _put_what_belongs_to_others(desk)
     (topic,) = [each["id"] for each in theirs.values() if each["type"] == "Microsoft.EventGrid/systemTopics"]
     desk.runs("deploy.sh", "--tier", "act", EXISTING_TOPIC_IDS=topic, WATCHED_SUBSCRIPTION_IDS=OTHER)
-    desk.runs("deploy.sh", "--prune", EXISTING_TOPIC_IDS=topic)
+    desk.runs("deploy.sh", "--narrow", "--prune", EXISTING_TOPIC_IDS=topic)
     assert theirs.items() <= desk.az.azure.there.items()
     desk.runs("remove.sh", "--yes", EXISTING_TOPIC_IDS=topic)
     assert desk.az.azure.there.keys() == theirs.keys()

@@ -32,6 +32,78 @@ def test_a_value_that_is_missing_or_makes_no_sense(desk: Desk, values: dict[str,
     assert told in desk.stops("deploy.sh", **values)
 
 
+# What a new shell doesn't know.
+
+_FULL = {
+    "WATCHED_SUBSCRIPTION_IDS": f"{SUBSCRIPTION},{OTHER}",
+    "PROTECTED_PRINCIPAL_IDS": "a1000001-0a9d-4e37-85c2-f41e7b3d6890",
+    "EMERGENCY_ACCOUNT_IDS": "b6000001-0a9d-4e37-85c2-f41e7b3d6890,b6000002-7c51-4d8f-9e0a-3b6f2a9c4d17",
+    "PAGE_BY_PAGERDUTY": "true",
+    "PAGERDUTY_ROUTING_KEY": "a-key",
+    "VOCABULARY": '{"employeeAccount": "it\'s"}',
+    "RESPONDER_TIER": "act",
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "now", "told"),
+    [
+        ("WATCHED_SUBSCRIPTION_IDS", "", f"={SUBSCRIPTION},{OTHER}  # would be without {SUBSCRIPTION}, {OTHER}"),
+        ("WATCHED_SUBSCRIPTION_IDS", SUBSCRIPTION.upper(), f"  # would be without {OTHER}\n"),
+        ("PROTECTED_PRINCIPAL_IDS", None, "# would be without a1000001-0a9d-4e37-85c2-f41e7b3d6890"),
+        ("EMERGENCY_ACCOUNT_IDS", "b6000002-7c51-4d8f-9e0a-3b6f2a9c4d17", "would be without b6000001-"),
+        ("PAGE_BY_PAGERDUTY", None, "=true  # would be false"),
+        ("VOCABULARY", None, """='{"employeeAccount": "it'"'"'s"}'  # would be empty"""),
+        ("RESPONDER_TIER", None, "=act  # would be watch"),
+    ],
+)
+def test_what_the_last_deployment_had_is_not_lost_unheard(
+    desk: Desk, variable: str, now: str | None, told: str
+) -> None:
+    desk.register(OTHER)
+    desk.deploy_quickly(**_FULL)
+    values = {name: value for name, value in (_FULL | {variable: now}).items() if value is not None}
+    said = desk.stops("deploy.sh", **values)
+    (line,) = [each for each in said.splitlines(keepends=True) if each.startswith("  export ")]
+    assert line.startswith(f"  export {variable}=")
+    assert told in line
+    assert "or, if it is meant: deploy.sh --narrow" in said
+    assert "a-key" not in said
+    assert "azd env set RESPONDER_NARROW yes" in desk.stops("preprovision.sh", **values)
+    assert "all that a deployment needs is there" in desk.runs("deploy.sh", "--what-if", "--narrow", **values)
+
+
+def test_a_full_deployment_is_found_by_whatever_name_and_is_no_narrower_than_itself(desk: Desk) -> None:
+    desk.register(OTHER)
+    desk.deploy_quickly(**_FULL)
+    desk.runs("deploy.sh", "--what-if", **_FULL)
+    desk.az.deployments["prod-1764374400"] = desk.az.deployments.pop("entra-responder-prod") | {
+        "name": "prod-1764374400"
+    }
+    assert "the deployment prod-1764374400 had these" in desk.stops("deploy.sh")
+    desk.az.fails = lambda call: "before" if call.argv[:3] == ("deployment", "sub", "list") else ""
+    desk.stops("deploy.sh", **_FULL)
+
+
+def test_a_tier_that_is_lowered_by_its_name_is_meant(desk: Desk) -> None:
+    desk.deploy_quickly(RESPONDER_TIER="act")
+    desk.runs("deploy.sh", "--what-if", "--tier", "watch")
+    desk.runs("deploy.sh", "--what-if", RESPONDER_TIER="watch")
+    assert "export RESPONDER_TIER=act" in desk.stops("deploy.sh", "--what-if")
+
+
+def test_a_b2c_tenant_is_not_lost_unheard_and_its_ids_are_looked_up(desk: Desk) -> None:
+    desk.with_b2c()
+    desk.runs("deploy.sh")
+    desk.runs("deploy.sh", "--what-if")
+    del desk.environment["B2C_TENANT_ID"]
+    said = desk.stops("deploy.sh")
+    assert f"export B2C_TENANT_ID={B2C}  # would be empty" in said
+    assert "B2C_CLIENT_ID" not in said
+    said = desk.runs("remove.sh", "--yes")
+    assert f"! what it may do in the B2C tenant {B2C} stays" in said
+
+
 def test_nobody_is_logged_in(desk: Desk) -> None:
     desk.az.logged_in = False
     assert "not logged in: az login" in desk.stops("deploy.sh")
