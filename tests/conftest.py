@@ -1,5 +1,6 @@
 """Storage for every test: one real Azurite, in which each test that asks gets an account of its own."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from typing import Final
@@ -27,6 +28,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("here")
+
+
+@pytest.fixture(autouse=True)
+def levels_of_libraries() -> Generator[None]:
+    """Undo what loading the app does to the loggers of libraries, which belong to the whole process."""
+    loggers = [logging.getLogger(name) for name in ("azure", "httpx", "httpcore", "msal")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
