@@ -44,4 +44,4 @@ lock: setup ## compile the lock files anew from pyproject.toml and package.json
 	@npm install --package-lock-only --silent
 
 clean: ## remove what setup made
-	rm -rf .venv node_modules .local
+	rm -rf .venv .venv-az node_modules .local
