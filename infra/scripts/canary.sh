@@ -36,7 +36,7 @@ take_canaries() {
     local topic subscription
     for topic in $(lines "$topics"); do
         subscription=$(part "$topic" 2)
-        assignments "$subscription" "[?description == '$description'].[id]" >"$scratch/canaries" || return
+        assignments "$subscription" "[?description == '$description' && principalId == '$principal'].[id]" >"$scratch/canaries" || return
         while read -r canary; do
             az role assignment delete --ids "$canary" --subscription "$subscription" --output none || return
         done <"$scratch/canaries"

@@ -22,6 +22,8 @@ set -euo pipefail
 . "$scripts/installation.sh"
 # shellcheck source-path=SCRIPTDIR source=locks.sh
 . "$scripts/locks.sh"
+# shellcheck source-path=SCRIPTDIR source=holders.sh
+. "$scripts/holders.sh"
 # shellcheck source-path=SCRIPTDIR source=unwatch.sh
 . "$scripts/unwatch.sh"
 # shellcheck source-path=SCRIPTDIR source=b2c.sh
@@ -161,6 +163,7 @@ no_longer_watched() {
         azure_roles_in "$1"
     elif [ "$prune" = yes ]; then
         others_depend "$1"
+        read_holders "$1"
         unwatch "$1"
     else
         holds "$1" | awk -F '\t' '{ print "! " $2 " on " $3 " is held, and that subscription is no longer watched" }'

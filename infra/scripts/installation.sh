@@ -54,9 +54,10 @@ deployed_subscriptions() {
 # Subscriptions in which the installation ever was, one a line, as Azure Resource Graph knows: by its resource groups,
 # and by what its identity ($1, or empty) holds. It lags behind by some minutes, so what it says is looked up again.
 known_subscriptions() {
-    local query
+    local query own
+    own=$(own_subscription) || return
     query="resourcecontainers | where type =~ 'microsoft.resources/subscriptions/resourcegroups' and name =~ '$group' \
-and isnotempty(tags['entra-responder']) | project subscriptionId"
+and tags['entra-responder-home'] =~ '$own' | project subscriptionId"
     [ -z "$1" ] || query="$query | union (authorizationresources | where type =~ 'microsoft.authorization/roleassignments' \
 and tostring(properties.principalId) =~ '$1' | project subscriptionId)"
     az rest --method post --url "/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01" \
@@ -66,6 +67,38 @@ and tostring(properties.principalId) =~ '$1' | project subscriptionId)"
 
 # All of these together.
 all_subscriptions() { { deployed_subscriptions && known_subscriptions "$1"; } | once; }
+
+# An installation is known by its name and its home: the subscription that it was deployed to, whose id its groups have as a
+# tag. Another of the same name may have its home elsewhere.
+
+# group_home SUBSCRIPTION: the home of the resource group of that name there; the word untagged where none is said, and nothing
+# where there is no such group.
+group_home() {
+    local there='' home=''
+    found group show --name "$group" --subscription "$1" --query "['there', tags.\"entra-responder-home\"]" --output tsv \
+        >"$scratch/home" || return
+    { read -r there && read -r home; } <"$scratch/home" || :
+    [ -z "$there" ] || lower "${home:-untagged}"
+}
+
+# whose SUBSCRIPTION: whose that resource group is: ours, theirs, untagged, or nothing where there is none.
+whose() {
+    local home own
+    home=$(group_home "$1") || return
+    own=$(own_subscription) || return
+    case $home in '' | untagged) printf '%s' "$home" ;; "$(lower "$own")") printf ours ;; *) printf theirs ;; esac
+}
+
+# stop_for_others SUBSCRIPTION: stops where that resource group is another installation's.
+stop_for_others() {
+    local whose home
+    whose=$(whose "$1") || exit
+    [ "$whose" = theirs ] || return 0
+    home=$(group_home "$1") || exit
+    stop "the resource group $group of the subscription $1 belongs to an installation of the same name, which was deployed to" \
+        "the subscription $home: az account set --subscription $home if you mean that one, or give this one another name" \
+        "(AZURE_ENV_NAME)"
+}
 
 # group_location SUBSCRIPTION: the region of its group there; nothing where there is none.
 group_location() { found group show --name "$group" --subscription "$1" --query location --output tsv; }
@@ -83,6 +116,20 @@ in_group() { found resource list --resource-group "$group" --resource-type "$1" 
 # assignments SUBSCRIPTION QUERY: role assignments in a subscription, at whatever scope.
 assignments() {
     found role assignment list --all --subscription "$1" --fill-principal-name false --query "$2" --output tsv
+}
+
+# our_assignments SUBSCRIPTION: its role assignments there: id, holder, scope, and what each is for. Those of another
+# installation of the same name look alike: where the resource group is its, so is what is on that or on the subscription.
+our_assignments() {
+    local whose id holder scope what
+    whose=$(whose "$1") || return
+    assignments "$1" "[?$(is_ours)].[id, principalId, scope, description]" >"$scratch/described" || return
+    while IFS=$'\t' read -r id holder scope what; do
+        case $whose:$(lower "$scope/") in
+            "theirs:/subscriptions/$1/" | "theirs:/subscriptions/$1/resourcegroups/$(lower "$group")/"*) ;;
+            *) printf '%s\t%s\t%s\t%s\n' "$id" "$holder" "$scope" "$what" ;;
+        esac
+    done <"$scratch/described"
 }
 
 # What the descriptions of its role assignments begin with, as a query.

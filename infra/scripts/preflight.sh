@@ -16,6 +16,7 @@ preflight() {
     watched=$(watched_subscriptions)
     read_values
     check_values
+    for each in $watched; do stop_for_others "$each"; done
     check_location
     check_nothing_is_lost
     check_runtime
@@ -132,7 +133,8 @@ recover_vault() {
     there=$(group_location "$subscription")
     if [ -z "$there" ]; then
         write group create --name "$group" --location "$location" --output none --tags \
-            "azd-env-name=$(value environmentName)" "entra-responder=$(value prefix)"
+            "azd-env-name=$(value environmentName)" "entra-responder=$(value prefix)" \
+            "entra-responder-home=$subscription"
     fi
     write keyvault recover --name "$deleted_vault" --resource-group "$group" --location "$location" --output none
     say "+ the deleted vault $deleted_vault is back, with the secrets that it had"

@@ -31,8 +31,8 @@ in_an_hour() {
 changed=no
 subscriptions=$(deployed_subscriptions)
 for subscription in $subscriptions; do
-    there=$(group_location "$subscription")
-    [ -n "$there" ] || continue
+    whose=$(whose "$subscription")
+    [ "$whose" = ours ] || continue
     scope=/subscriptions/$subscription/resourceGroups/$group
     url="$scope/providers/Microsoft.AlertsManagement/actionRules/entra-responder-deployment?api-version=2021-08-08"
     if [ "$wish" = off ]; then

@@ -22,6 +22,8 @@ set -euo pipefail
 . "$scripts/b2c.sh"
 # shellcheck source-path=SCRIPTDIR source=locks.sh
 . "$scripts/locks.sh"
+# shellcheck source-path=SCRIPTDIR source=holders.sh
+. "$scripts/holders.sh"
 # shellcheck source-path=SCRIPTDIR source=unwatch.sh
 . "$scripts/unwatch.sh"
 
@@ -39,8 +41,15 @@ done
 needs_az
 read_installation
 own=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"
+stop_for_others "$own"
+whose=$(whose "$own")
+[ "$whose" != untagged ] || stop "the resource group $group has no tag entra-responder-home, so whose it is can't be" \
+    "told. If it is this installation's: az tag update --resource-id /subscriptions/$own/resourceGroups/$group --operation" \
+    "merge --tags entra-responder-home=$own"
 principal=$(found identity list --resource-group "$group" --query "[0].principalId" --output tsv)
 subscriptions=$(all_subscriptions "$principal")
+# shellcheck disable=SC2086 # a list
+read_holders $subscriptions
 say "removing $installation from $(printf '%s' "$subscriptions" | grep -c .) subscription(s)"
 
 revoke_b2c() {
@@ -91,7 +100,7 @@ done
 unlock_group "$own"
 stop_events "$own"
 stop_export "$own"
-take_assignments "$own" "[?$(is_ours)]"
+take_assignments "$own"
 take_roles "$own" "/subscriptions/$own" "($installation, "
 there=$(group_location "$own")
 if [ -n "$there" ]; then

@@ -1,10 +1,13 @@
 # Takes what the installation has in one subscription away again: what sends events and logs from it, and what may be done
-# in it. Sourced by bash after azure.sh, installation.sh and locks.sh, not run.
+# in it. Sourced by bash after azure.sh, installation.sh, locks.sh and holders.sh, not run. Whoever calls this has read the
+# holders before, while they are there. What belongs to another installation of the same name is left alone.
 # shellcheck shell=bash disable=SC2154 # set in azure.sh and installation.sh
 
 # others_depend SUBSCRIPTION: what others have on our topic there, which would go with it. Stops where there is any.
 others_depend() {
-    local topic prefix others
+    local topic prefix others whose
+    whose=$(whose "$1") || return
+    [ "$whose" != theirs ] || return 0
     prefix=$(event_prefix) || return
     topics "$1" >"$scratch/topics" || return
     while read -r topic _; do
@@ -39,19 +42,32 @@ stop_events() {
 
 # stop_export SUBSCRIPTION: the activity log's way to our workspace.
 stop_export() {
-    local there
-    there=$(found monitor diagnostic-settings subscription list --subscription "$1" --output tsv \
-        --query "value[?name == 'entra-responder-$installation'].name") || return
-    [ -n "$there" ] || return 0
-    write monitor diagnostic-settings subscription delete --name "$there" --subscription "$1" --yes --output none || return
+    local name=entra-responder-$installation workspace own
+    own=$(own_subscription) || return
+    workspace=$(found monitor diagnostic-settings subscription list --subscription "$1" --output tsv \
+        --query "value[?name == '$name'].workspaceId") || return
+    case $(lower "$workspace") in
+        '') return 0 ;;
+        "/subscriptions/$(lower "$own")/resourcegroups/$(lower "$group")/"*) ;;
+        *)
+            say "! the export of the activity log of $1 goes to $workspace, which isn't this installation's: it stays"
+            return 0
+            ;;
+    esac
+    write monitor diagnostic-settings subscription delete --name "$name" --subscription "$1" --yes --output none || return
     say "- export of the activity log of $1"
 }
 
-# take_assignments SUBSCRIPTION QUERY: role assignments, and tells each.
+# take_assignments SUBSCRIPTION: our role assignments, and tells each.
 take_assignments() {
-    local id what
-    assignments "$1" "$2.[id, description || roleDefinitionName]" >"$scratch/taken" || return
-    while IFS=$'\t' read -r id what; do
+    local id holder scope what is
+    our_assignments "$1" >"$scratch/taken" || return
+    while IFS=$'\t' read -r id holder scope what; do
+        is=$(holder_is "$holder") || return
+        if [ "$is" = theirs ]; then
+            say "! $what on $scope is held by $holder, which isn't this installation's: it stays"
+            continue
+        fi
         write role assignment delete --ids "$id" --subscription "$1" --output none || return
         say "- $what (subscription $1)"
     done <"$scratch/taken"
@@ -70,14 +86,19 @@ take_roles() {
 
 # unwatch SUBSCRIPTION: a subscription that is watched beside the one in which the installation is.
 unwatch() {
-    local there
-    unlock_group "$1" || return
+    local whose
+    whose=$(whose "$1") || return
+    [ "$whose" != ours ] || unlock_group "$1" || return
     stop_events "$1" || return
     stop_export "$1" || return
-    take_assignments "$1" "[?$(is_ours)]" || return
+    take_assignments "$1" || return
+    [ "$whose" != theirs ] || return 0 # and so are the roles of that name
     take_roles "$1" "/subscriptions/$1" "($installation, " || return
-    there=$(group_location "$1") || return
-    [ -n "$there" ] || return 0
-    write group delete --name "$group" --subscription "$1" --yes --output none || return
-    say "- resource group $group of $1"
+    case $whose in
+        ours)
+            write group delete --name "$group" --subscription "$1" --yes --output none || return
+            say "- resource group $group of $1"
+            ;;
+        untagged) say "! the resource group $group of $1 has no tag entra-responder-home, so whose it is can't be told: it stays" ;;
+    esac
 }

@@ -66,7 +66,13 @@ def _certificate(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json:
     return {"x509ThumbprintHex": az.certificates[-1], "cer": "QUJD" * 40}
 
 
-def credential(az: "SimulatedAz", asked: Asked, _caller: Caller) -> Json:
+def directory(az: "SimulatedAz", asked: Asked, _caller: Caller) -> Json:
+    if asked.command[1:] == ("sp", "show"):
+        return az.entra.service_principal(asked.one("--id"))
+    return _credential(az, asked)
+
+
+def _credential(az: "SimulatedAz", asked: Asked) -> Json:
     (application,) = [each for each in az.b2c.applications if each["appId"] == asked.one("--id")]
     lines = Path(asked.one("--cert").removeprefix("@")).read_text(encoding="ascii").splitlines()
     assert (lines[0], lines[-1]) == ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----")
@@ -102,7 +108,8 @@ def _diagnostic_settings(az: "SimulatedAz", asked: Asked, scope: str, verb: str)
     match verb:
         case "list":
             there = [each for each in az.azure.of_type(kind) if scope_of(each["id"]) == scope.lower()]
-            return {"value": [{"name": each["name"].rpartition("/")[2]} for each in there]}
+            ours = [{"name": each["name"].rpartition("/")[2]} | each["properties"] for each in there]
+            return {"value": ours}
         case "show":
             return az.azure.get(one)
         case _:

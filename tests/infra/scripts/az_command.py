@@ -43,6 +43,7 @@ class Asked:
 
     command: tuple[str, ...]
     options: Mapping[str, Sequence[str]]
+    default_subscription: str = SUBSCRIPTION
 
     def one(self, option: str, default: str = "") -> str:
         """Give the value of an option that takes one."""
@@ -52,7 +53,7 @@ class Asked:
     @property
     def subscription(self) -> str:
         """Id of the subscription that is meant."""
-        return self.one("--subscription", SUBSCRIPTION).lower()
+        return self.one("--subscription", self.default_subscription).lower()
 
     @property
     def group_id(self) -> str:
@@ -66,8 +67,8 @@ class Asked:
         return not (self.command[-1] in _READS or self.command[-1].startswith("list-"))
 
 
-def asked_from(argv: Sequence[str], parser: AzParser) -> Asked:
-    """Read a command line as az does.
+def asked_from(argv: Sequence[str], parser: AzParser, default_subscription: str) -> Asked:
+    """Read a command line as az does that is set to a subscription.
 
     Raises:
         AzError: az's parser refuses it.
@@ -75,7 +76,7 @@ def asked_from(argv: Sequence[str], parser: AzParser) -> Asked:
     read = parser.read(argv)
     if read.status:
         raise AzError(read.error, status=read.status)
-    return Asked(command=tuple(read.command.split()), options=read.options)
+    return Asked(command=tuple(read.command.split()), options=read.options, default_subscription=default_subscription)
 
 
 def printed(answer: object, asked: Asked) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tests.infra.scripts.az_command import MISSING, SUBSCRIPTION, TENANT, Asked, AzError, Caller
+from tests.infra.scripts.az_command import MISSING, TENANT, Asked, AzError, Caller
 from tests.infra.scripts.azure_resources import Json, subscription_of
 from tests.infra.scripts.templates import Templates
 
@@ -42,7 +42,7 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[J
             raise AzError(f"(DeploymentNotFound) Deployment '{name}' could not be found.", status=MISSING)
         return az.deployments.pop(name) if verb == "delete" else az.deployments[name]
     file, place = Path(asked.one("--parameters")), asked.one("--location")
-    made = _compiler(az).snapshot(file, caller.environment, SUBSCRIPTION, TENANT, place)
+    made = _compiler(az).snapshot(file, caller.environment, az.subscription, TENANT, place)
     values = _parameters(az, file, caller.environment)
     if verb == "what-if":
         return _what_if(az, made)
@@ -118,7 +118,7 @@ def _output(az: "SimulatedAz", made: Json, name: str, value: object) -> object:
 
 def _record(az: "SimulatedAz", asked: Asked) -> Json:
     name = asked.one("--name")
-    where = az.azure.group(asked.group_id)["name"], name
+    where = az.azure.group(asked.group_id)["id"].lower(), name
     if asked.writes:
         template = msgspec.json.decode(Path(asked.one("--template-file")).read_bytes())
         assert template["resources"] == []

@@ -63,6 +63,15 @@ class Directory:
         (role,) = [each["id"] for each in roles if each["value"] == name]
         self._assign({"principalId": principal, "resourceId": self.graph["id"], "appRoleId": role})
 
+    def service_principal(self, principal: str) -> Json:
+        """Give a service principal by its object id.
+
+        Raises:
+            AzError: Graph knows of none.
+        """
+        self._look_for(principal)
+        return next(each for each in self.service_principals if each["id"] == principal)
+
     def rest(self, method: str, path: str, query: dict[str, str], body: Json) -> Any:  # noqa: ANN401 - any JSON
         """Answer one request; `path` is behind the version."""
         carry_out = {"get": self._get, "post": self._post, "patch": self._patch, "delete": self._delete}[method]

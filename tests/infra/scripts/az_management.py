@@ -3,7 +3,7 @@
 import uuid
 from typing import TYPE_CHECKING, Final
 
-from tests.infra.scripts.az_command import B2C, SUBSCRIPTION, TENANT, Asked, AzError, Caller
+from tests.infra.scripts.az_command import B2C, TENANT, Asked, AzError, Caller
 from tests.infra.scripts.azure_resources import Json, subscription_of
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def account(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json:
     if asked.command[1] == "get-access-token":
         return {"accessToken": TOKEN}
     return {
-        "id": SUBSCRIPTION,
+        "id": az.subscription,
         "name": "Contoso production",
         "environmentName": az.cloud,
         "user": {"name": "you@contoso.com"},

@@ -52,11 +52,13 @@ def _resource_manager(az: "SimulatedAz", method: str, url: str, body: Json) -> A
 
 
 def _known_subscriptions(az: "SimulatedAz", query: str) -> set[str]:
-    group, principal = re.search(r"name =~ '([^']+)'", query), re.search(r"principalId\) =~ '([^']+)'", query)
+    group, principal = re.search(r" name =~ '([^']+)'", query), re.search(r"principalId\) =~ '([^']+)'", query)
     assert group is not None
-    groups = az.azure.of_type("Microsoft.Resources/resourceGroups")
+    tags = dict(re.findall(r"tags\['([^']+)'\] =~ '([^']+)'", query))
     known = {
-        subscription_of(each["id"]) for each in groups if each["name"] == group[1] and "entra-responder" in each["tags"]
+        subscription_of(each["id"])
+        for each in az.azure.of_type("Microsoft.Resources/resourceGroups")
+        if each["name"] == group[1] and tags.items() <= each["tags"].items()
     }
     held = az.assignments(principal[1]) if principal else []
     return known | {subscription_of(each["id"]) for each in held}

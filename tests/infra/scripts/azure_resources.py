@@ -125,7 +125,11 @@ class Resources:
         return self.get(found)
 
     def _resolved(self, predicted: Json, snapshot: Json) -> Json:
-        principal = str(predicted.get("properties", {}).get("principalId", ""))
+        properties: Json = predicted.get("properties") or {}
+        if str(properties.get("workspaceId", "")).startswith("["):
+            workspace = self.made(snapshot, "Microsoft.OperationalInsights/workspaces")["id"]
+            return predicted | {"properties": properties | {"workspaceId": workspace}}
+        principal = str(properties.get("principalId", ""))
         if not principal.startswith("["):
             return predicted
         if found := _INSIDE.search(principal):

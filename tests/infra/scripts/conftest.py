@@ -14,7 +14,7 @@ import pytest
 from infra.checks.compiler import Compiler, locate
 from shared.catalog import TenantKind
 from shared.grants import Tier
-from tests.infra.scripts.az_command import B2C, SUBSCRIPTION
+from tests.infra.scripts.az_command import B2C
 from tests.infra.scripts.az_parser import REPOSITORY, AzParser, NoAzureCli
 from tests.infra.scripts.az_server import AzServer
 from tests.infra.scripts.simulated_az import SimulatedAz
@@ -97,7 +97,7 @@ class Desk:
 
     def deploy_quickly(self, **environment: str) -> None:
         """Bring everything about, as deploy.sh does, without the time that it takes."""
-        self.register(SUBSCRIPTION)
+        self.register(self.az.subscription)
         self.az.azure.settling = 0
         parameters = str(REPOSITORY / "infra" / "main.bicepparam")
         create = ("deployment", "sub", "create", "--name", "entra-responder-prod", "--location", "westeurope")

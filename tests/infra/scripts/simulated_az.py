@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.scripts import az_app, az_deployments, az_management, az_rest
-from tests.infra.scripts.az_command import B2C, TENANT, Asked, AzError, Caller, asked_from, printed
+from tests.infra.scripts.az_command import B2C, SUBSCRIPTION, TENANT, Asked, AzError, Caller, asked_from, printed
 from tests.infra.scripts.az_directory import Directory
 from tests.infra.scripts.az_parser import AzParser
 from tests.infra.scripts.azure_resources import Json, Resources, scope_of
@@ -47,6 +47,9 @@ class SimulatedAz:
     logged_in: bool = True
     in_b2c: bool = False
     cloud: str = "AzureCloud"
+    subscription: str = SUBSCRIPTION
+    """Which one az is set to."""
+
     fails: Callable[[Call], str] = lambda _call: ""
     delays: Delays = field(default_factory=Delays)
     runtimes: tuple[str, ...] = ("3.11", "3.12", "3.13")
@@ -59,7 +62,9 @@ class SimulatedAz:
 
     notified: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
     providers: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
-    deployments: dict[str, Json] = field(default_factory=dict[str, Json])
+    deployments_of: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
+    """Those of each subscription, by name."""
+
     records: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     codes: dict[str, bytes] = field(default_factory=dict[str, bytes])
     certificates: list[str] = field(default_factory=list[str])
@@ -79,6 +84,11 @@ class SimulatedAz:
         self.entra.add_identity(principal, shown_after=self.delays.principals)
 
     # -- what tests ask of it --
+
+    @property
+    def deployments(self) -> dict[str, Json]:
+        """Deployments to the subscription that az is set to, by name."""
+        return self.deployments_of.setdefault(self.subscription, {})
 
     @property
     def writes(self) -> list[Call]:
@@ -126,7 +136,7 @@ class SimulatedAz:
     def run(self, argv: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> tuple[int, str, str]:
         """Carry a command out; gives the exit status and what goes to stdout and stderr."""
         try:
-            asked = asked_from(argv, self.parser)
+            asked = asked_from(argv, self.parser, self.subscription)
             in_b2c = environment.get("AZURE_CONFIG_DIR", "").endswith("b2c")
             call = Call(argv=tuple(argv), writes=asked.writes, in_b2c=in_b2c)
             self.calls.append(call)
@@ -152,7 +162,7 @@ class SimulatedAz:
             raise AzError("Please run 'az login' to setup account.")
         groups: dict[str, Callable[[SimulatedAz, Asked, Caller], object]] = {
             "account": az_management.account,
-            "ad": az_app.credential,
+            "ad": az_app.directory,
             "bicep": az_deployments.bicep,
             "deployment": az_deployments.deployment,
             "eventgrid": az_management.event_grid,
@@ -173,5 +183,5 @@ class SimulatedAz:
     def delete_group(self, group_id: str) -> None:
         """Delete a group with its history and the code of its app."""
         self.azure.delete_group(group_id)
-        self.records = {where: what for where, what in self.records.items() if where[0] != group_id.rpartition("/")[2]}
+        self.records = {where: what for where, what in self.records.items() if where[0] != group_id.lower()}
         self.codes = {app: code for app, code in self.codes.items() if app in self.azure.there}

@@ -1,5 +1,6 @@
 """Later deployments, by deploy.sh and by azd, and removal: each ends rightly, and says what happened."""
 
+import copy
 import re
 
 import pytest
@@ -238,6 +239,99 @@ def test_another_region(desk: Desk, known_by: str) -> None:
         assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
         desk.runs("remove.sh", "--yes")
     _is_nothing_left(desk)
+
+
+# Another installation of the same name, whose home is another subscription.
+
+
+def _elsewhere(desk: Desk, **environment: str) -> dict[str, Json]:
+    """Deploy one, set az to another subscription, and give all that there is."""
+    desk.register(OTHER)
+    desk.deploy_quickly(**environment)
+    desk.az.subscription = OTHER
+    desk.az.calls.clear()
+    return copy.deepcopy(desk.az.azure.there)
+
+
+def test_an_installation_of_the_same_name_elsewhere_is_left_alone(desk: Desk) -> None:
+    theirs = _elsewhere(desk)
+    said = desk.runs("deploy.sh", "--prune")
+    assert "- " not in said.partition("permissions of the identity:")[0]
+    assert theirs.items() <= desk.az.azure.there.items()
+    assert {key.split("/")[2] for key in desk.az.azure.there} == {SUBSCRIPTION, OTHER}
+    desk.runs("remove.sh", "--yes")
+    assert desk.az.azure.there == theirs
+    assert len(desk.az.deployments_of[SUBSCRIPTION]) == 1
+
+
+def test_nor_is_one_harmed_that_is_named_to_be_watched_or_to_count_sign_ins(desk: Desk) -> None:
+    """What looks like ours there is its: assignments, roles, export, locks, the group."""
+    theirs = _elsewhere(desk)
+    desk.runs("deploy.sh")
+    workspace = next(desk.az.azure.of_type("Microsoft.OperationalInsights/workspaces", _GROUP))["id"]
+    desk.runs("orphans.sh", SIGN_IN_WORKSPACE_ID=workspace)
+    assert theirs.items() <= desk.az.azure.there.items()
+    desk.runs("remove.sh", "--yes", SIGN_IN_WORKSPACE_ID=workspace, WATCHED_SUBSCRIPTION_IDS=SUBSCRIPTION)
+    assert desk.az.azure.there == theirs
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"), [("deploy.sh", ()), ("preprovision.sh", ()), ("remove.sh", ("--yes",)), ("orphans.sh", ())]
+)
+def test_a_group_that_is_anothers_stops_it(desk: Desk, script: str, arguments: tuple[str, ...]) -> None:
+    _elsewhere(desk, WATCHED_SUBSCRIPTION_IDS=OTHER)
+    told = desk.stops(script, *arguments)
+    assert f"of the subscription {OTHER} belongs to an installation of the same name" in told
+    assert f"az account set --subscription {SUBSCRIPTION}" in told
+
+
+def test_a_subscription_that_another_of_the_same_name_has_is_not_watched(desk: Desk) -> None:
+    _elsewhere(desk)
+    told = desk.stops("deploy.sh", WATCHED_SUBSCRIPTION_IDS=SUBSCRIPTION)
+    assert f"of the subscription {SUBSCRIPTION} belongs to an installation of the same name" in told
+
+
+def test_a_group_whose_home_is_not_said_is_not_removed_and_a_deployment_says_it_again(desk: Desk) -> None:
+    desk.register(OTHER)
+    desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
+    told = "has no tag entra-responder-home, so whose it is can't be told"
+    desk.az.azure.group(_GROUP)["tags"] = {}
+    assert told in desk.stops("remove.sh", "--yes")
+    desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
+    watched = _GROUP.replace(SUBSCRIPTION, OTHER)
+    desk.az.azure.group(watched)["tags"] = {}
+    assert f"! the resource group rg-responder-prod of {OTHER} {told}: it stays" in desk.runs("remove.sh", "--yes")
+    assert desk.az.azure.group(watched)
+    assert _GROUP.lower() not in desk.az.azure.there
+    desk.runs("deploy.sh", WATCHED_SUBSCRIPTION_IDS=OTHER, TEAMS_WEBHOOK_URL="")
+    desk.runs("remove.sh", "--yes")
+    _is_nothing_left(desk)
+
+
+def _held_by_another(desk: Desk) -> Json:
+    """Let an assignment of ours be for somebody else."""
+    desk.az.entra.add_identity("a-group-of-theirs", shown_after=0)
+    one = next(
+        each
+        for each in desk.az.azure.of_type("Microsoft.Authorization/roleAssignments")
+        if "writes its telemetry" in str(each["properties"])
+    )
+    one["properties"] = one["properties"] | {"principalId": "a-group-of-theirs"}
+    return one
+
+
+def test_an_assignment_whose_holder_is_there_is_no_orphan(desk: Desk) -> None:
+    desk.deploy_quickly()
+    one = _held_by_another(desk)
+    said = desk.runs("orphans.sh")
+    assert "is held by a-group-of-theirs, which is there and not this installation's: it stays" in said
+    assert desk.az.writes == []
+    desk.az.fails = lambda call: "before" if call.argv[:3] == ("ad", "sp", "show") else ""
+    assert "whether the principal a-group-of-theirs still exists could not be told" in desk.stops("orphans.sh")
+    desk.az.fails = lambda _call: ""
+    desk.az.entra.remove("a-group-of-theirs")
+    assert desk.runs("orphans.sh").count("- orphaned in") == 1
+    assert one["id"].lower() not in desk.az.azure.there
 
 
 # Azure Developer CLI runs the same scripts.
