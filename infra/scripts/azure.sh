@@ -12,6 +12,7 @@ pause=${RESPONDER_PAUSE:-15} # seconds between two looks at something that takes
 environment=${AZURE_ENV_NAME:-prod}
 location=${AZURE_LOCATION:-westeurope}
 deployment=entra-responder-$environment
+kept_outputs=$deployment.outputs # with a dot, which no environment's name has
 
 # A folder for files that az reads; removed at the end, whatever the end is.
 scratch=$(mktemp -d)
@@ -72,19 +73,37 @@ not_ready='ServiceUnavailable|Service Unavailable|host runtime|Bad ?Gateway|Gate
 not_ready="$not_ready|AnotherOperationInProgress|RoleDefinitionDoesNotExist"
 
 # outputs NAME…: outputs of infra/main.bicep, one a line, an empty line for one that isn't there; lists with commas. Azure
-# Developer CLI gives them as variables of these names; else they are read from the deployment that deploy.sh made.
+# Developer CLI gives them as variables of these names; else they are read from the deployment that deploy.sh made. One that
+# failed or is still running has none: those of the last that succeeded hold then.
 outputs() {
-    local name query='' missing=no
+    local name said missing=no
     for name in "$@"; do
         [ -n "${!name:-}" ] || missing=yes
-        # Lists come as one text; what isn't there as the word None.
-        query="$query${query:+, }properties.outputs.$name.value | (type(@) == 'array' && join(',', @)) || @"
     done
     if [ "$missing" = no ]; then
         for name in "$@"; do printf '%s\n' "${!name}" | tr -d '[]" '; done
         return
     fi
-    found deployment sub show --name "$deployment" --query "[$query]" --output tsv
+    said=$(outputs_in "$deployment" properties.outputs "$@") || return
+    [ -n "$said" ] || said=$(outputs_in "$kept_outputs" properties.outputs.all.value "$@") || return
+    [ -z "$said" ] || printf '%s\n' "$said"
+}
+
+# outputs_in DEPLOYMENT PATH NAME…: the same, from one deployment, in which they are at this path.
+outputs_in() {
+    local from=$1 path=$2 name query=''
+    shift 2
+    # Lists come as one text; what isn't there as the word None.
+    for name in "$@"; do query="$query${query:+, }$path.$name.value | (type(@) == 'array' && join(',', @)) || @"; done
+    found deployment sub show --name "$from" --query "[$query]" --output tsv
+}
+
+# keep_outputs: after a deployment that succeeded, as a deployment of its own that makes nothing.
+keep_outputs() {
+    local given
+    given=$(again az deployment sub show --name "$deployment" --query properties.outputs --output json) || return
+    again az deployment sub create --name "$kept_outputs" --location "$location" --output none \
+        --template-file "$scripts/outputs.json" --parameters "outputs=$given"
 }
 
 # needed NAME…: the same, and stops where one is missing.

@@ -51,6 +51,7 @@ infrastructure() {
         tries=$((tries + 1))
         sleep $((pause * 8))
     done
+    keep_outputs
     say "infrastructure: done"
 }
 

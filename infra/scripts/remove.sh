@@ -116,11 +116,12 @@ if [ -n "$there" ]; then
 fi
 
 # With the record gone, an installation of this name may begin in another region.
-recorded=$(found deployment sub show --name "$deployment" --query name --output tsv)
-if [ -n "$recorded" ]; then
-    write deployment sub delete --name "$deployment" --output none
-    say "- the record of the deployment $deployment"
-fi
+for record in "$kept_outputs" "$deployment"; do
+    recorded=$(found deployment sub show --name "$record" --query name --output tsv)
+    [ -n "$recorded" ] || continue
+    write deployment sub delete --name "$record" --output none
+    say "- the record of the deployment $record"
+done
 
 say "What stays:"
 [ -z "${vault:-}" ] || say "  the vault $vault, deleted, for 90 days: nobody may purge it, and a new installation of this name takes it back"

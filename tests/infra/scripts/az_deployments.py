@@ -42,12 +42,13 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[J
             raise AzError(f"(DeploymentNotFound) Deployment '{name}' could not be found.", status=MISSING)
         return az.deployments.pop(name) if verb == "delete" else az.deployments[name]
     file, place = Path(asked.one("--parameters")), asked.one("--location")
+    if "--template-file" in asked.options:
+        return _outputs_kept(az, asked)
     made = _compiler(az).snapshot(file, caller.environment, az.subscription, TENANT, place)
     values = _parameters(az, file, caller.environment)
     if verb == "what-if":
         return _what_if(az, made)
-    if (earlier := az.deployments.get(name)) and earlier["location"] != place:
-        raise AzError(f"(InvalidDeploymentLocation) The deployment '{name}' already exists in '{earlier['location']}'.")
+    _check_location(az, name, place)
     # A deployment that fails is there all the same, with no outputs.
     properties: Json = {
         "provisioningState": "Failed",
@@ -61,6 +62,32 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[J
     outputs = {key: {"value": _output(az, made, key, value)} for key, value in made["outputs"].items()}
     properties |= {"provisioningState": "Succeeded", "outputs": outputs}
     return {}
+
+
+def _outputs_kept(az: "SimulatedAz", asked: Asked) -> Json:
+    """Make a deployment to the subscription that makes nothing and gives back its one parameter, an object."""
+    name, place = asked.one("--name"), asked.one("--location")
+    template = msgspec.json.decode(Path(asked.one("--template-file")).read_bytes())
+    assert "subscriptionDeploymentTemplate" in template["$schema"]
+    assert template["resources"] == []
+    (parameter,) = template["parameters"]
+    assert template["outputs"] == {"all": {"type": "object", "value": f"[parameters('{parameter}')]"}}
+    given, value = asked.one("--parameters").split("=", 1)
+    assert given == parameter
+    _check_location(az, name, place)
+    properties: Json = {
+        "provisioningState": "Succeeded",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "parameters": {parameter: {"type": "Object", "value": msgspec.json.decode(value)}},
+        "outputs": {"all": {"type": "Object", "value": msgspec.json.decode(value)}},
+    }
+    az.deployments[name] = {"name": name, "location": place, "properties": properties}
+    return {}
+
+
+def _check_location(az: "SimulatedAz", name: str, place: str) -> None:
+    if (earlier := az.deployments.get(name)) and earlier["location"] != place:
+        raise AzError(f"(InvalidDeploymentLocation) The deployment '{name}' already exists in '{earlier['location']}'.")
 
 
 def _shown(az: "SimulatedAz", file: Path, environment: Mapping[str, str]) -> Json:

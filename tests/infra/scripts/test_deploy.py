@@ -41,6 +41,11 @@ def words(call: Call) -> str:
     return " ".join(call.argv[: next((n for n, word in enumerate(call.argv) if word.startswith("-")), None)])
 
 
+def deploys(call: Call) -> bool:
+    """Whether a call deploys the infrastructure."""
+    return words(call) == "deployment sub create" and "--template-file" not in call.argv
+
+
 def fails_at_first(desk: Desk) -> set[str]:
     """Have each kind of read fail when it is first made, and each write: by turns without effect and after it."""
     seen: set[str] = set()
@@ -78,7 +83,7 @@ def test_everything_in_order(desk: Desk) -> None:
     assert said.endswith("the doctor's report\n")
     (app,) = desk.az.azure.of_type("Microsoft.Web/sites")
     assert desk.asked[-1] == f"doctor --app https://{app['name']}.azurewebsites.net key={FUNCTION_KEY} token={TOKEN}"
-    *_, first, second = [at for at, call in enumerate(desk.az.calls) if words(call) == "deployment sub create"]
+    *_, first, second = [at for at, call in enumerate(desk.az.calls) if deploys(call)]
     assert first < next(at for at, call in enumerate(desk.az.calls) if "config-zip" in call.argv) < second
 
 
@@ -90,7 +95,8 @@ def test_the_second_time_it_deploys_once_and_changes_nothing_else(desk: Desk) ->
     is_all_there(desk)
     assert desk.az.azure.there == before
     done = [words(call) for call in desk.az.writes if call.argv[0] != "rest"]
-    assert done == ["deployment sub create", "role assignment create", "role assignment delete"]
+    assert done == [*["deployment sub create"] * 2, "role assignment create", "role assignment delete"]
+    assert len([call for call in desk.az.writes if deploys(call)]) == 1, "the other keeps its outputs"
     urls = {
         call.argv[call.argv.index("--url") + 1].split("/")[-1].split("?")[0]
         for call in desk.az.writes
@@ -277,6 +283,18 @@ def test_each_script_says_what_it_does_and_refuses_what_it_does_not_know(desk: D
 )
 def test_a_later_step_before_the_first(desk: Desk, script: str) -> None:
     assert "deploy the infrastructure first" in desk.stops(script)
+
+
+def test_after_a_deployment_that_failed_the_installation_is_still_known(desk: Desk) -> None:
+    """A deployment that failed has no outputs, and an app that was deployed before is alive all the same."""
+    desk.runs("deploy.sh", EVIDENCE_LOCK="Locked")
+    with pytest.raises(AssertionError, match="ImmutabilityPolicyLocked"):
+        desk.deploy_quickly(EVIDENCE_LOCK="Unlocked")
+    assert desk.az.deployments["entra-responder-prod"]["properties"]["outputs"] is None
+    for script in ("doctor.sh", "canary.sh", "receivers.sh", "deploy-code.sh", "grant.sh", "stale-events.sh"):
+        desk.runs(script)
+    desk.az.deployments.pop("entra-responder-prod.outputs")
+    assert "deploy the infrastructure first" in desk.stops("doctor.sh")
 
 
 def test_outputs_may_come_from_azd(desk: Desk) -> None:
