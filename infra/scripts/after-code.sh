@@ -7,6 +7,8 @@ set -euo pipefail
 . "$(dirname "$0")/azure.sh"
 # shellcheck source-path=SCRIPTDIR source=installation.sh
 . "$scripts/installation.sh"
+# shellcheck source-path=SCRIPTDIR source=code.sh
+. "$scripts/code.sh"
 # shellcheck source-path=SCRIPTDIR source=passes.sh
 . "$scripts/passes.sh"
 

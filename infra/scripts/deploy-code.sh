@@ -3,13 +3,15 @@
 #
 # Packs the code (the tracked files that .funcignore leaves) and deploys it to the function app, where Azure installs
 # requirements.txt. Nothing is done when the app has this very code, going by the deployment `entra-responder-code` of its
-# resource group, which this script leaves behind. --force deploys all the same: use it after code went there in another
-# way.
+# resource group, which this script leaves behind, and by whether it has any function: an app that was made anew has none.
+# --force deploys all the same: use it after code went there in another way.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
 # shellcheck source-path=SCRIPTDIR source=record.sh
 . "$scripts/record.sh"
+# shellcheck source-path=SCRIPTDIR source=code.sh
+. "$scripts/code.sh"
 
 force=no
 for argument in "$@"; do
@@ -27,7 +29,7 @@ values=$(needed resourceGroupName functionAppName)
 package=$(python3 "$scripts/package.py" "$scratch/package.zip")
 there=$(recorded entra-responder-code)
 
-if [ "$there" = "$package" ] && [ "$force" = no ]; then
+if [ "$there" = "$package" ] && [ "$force" = no ] && has_functions "$group" "$app"; then
     say "code: as it should be"
     exit
 fi

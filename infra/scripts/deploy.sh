@@ -20,9 +20,13 @@ set -euo pipefail
 . "$scripts/b2c.sh"
 # shellcheck source-path=SCRIPTDIR source=preflight.sh
 . "$scripts/preflight.sh"
+# shellcheck source-path=SCRIPTDIR source=code.sh
+. "$scripts/code.sh"
 # shellcheck source-path=SCRIPTDIR source=passes.sh
 . "$scripts/passes.sh"
 
+RESPONDER_RUN="$(date -u +%Y-%m-%dT%H:%M:%SZ) $$" # tells this run from another one at the same time
+export RESPONDER_RUN
 tier_is_given=${RESPONDER_TIER:+yes} narrow=no
 export RESPONDER_TIER=${RESPONDER_TIER:-watch}
 options=()
@@ -88,13 +92,14 @@ read_b2c_ids() {
 at_the_end() {
     local status=$?
     trap - EXIT
-    if [ "${quieted:-no}" = yes ]; then step quiet.sh off || say "! run infra/scripts/quiet.sh off, or wait for an hour"; fi
+    if [ "${quieted:-no}" = yes ]; then step quiet.sh off || step quiet.sh off || say "! run infra/scripts/quiet.sh off, or wait for an hour"; fi
     rm -rf "$scratch"
     exit "$status"
 }
 trap at_the_end EXIT
 
-quieten() { step quiet.sh on; [ "$dry" = yes ] || quieted=yes; }
+# Said before it is tried, since it may be done although az failed; another run's stays as it is.
+quieten() { [ "$dry" = yes ] || quieted=yes; step quiet.sh on; }
 
 preflight
 plan_passes

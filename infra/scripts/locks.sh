@@ -61,3 +61,13 @@ unlock_group() {
     # shellcheck disable=SC2086 # a list; ids have no blanks
     unlock $each
 }
+
+# locks_above SCOPE: ids of the locks on a resource group or above it, one a line. None of them is ours, and under one Azure
+# deletes nothing.
+locks_above() {
+    found rest --method get --url "$1/providers/Microsoft.Authorization/locks?api-version=2020-05-01&\$filter=atScope()" \
+        --query "value[].id" --output tsv
+}
+
+# in_a_row: lines of standard input with commas between.
+in_a_row() { paste -sd , - | sed 's/,/, /g'; }

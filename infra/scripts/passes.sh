@@ -1,4 +1,4 @@
-# The deployment of infra/main.bicep, in one pass or two. Sourced by bash after preflight.sh, not run.
+# The deployment of infra/main.bicep, in one pass or two. Sourced by bash after preflight.sh and code.sh, not run.
 #
 # What can't be had at once is asked for in a second pass, when the code is there: alerts on the app's silence, which
 # would go off before it, and a locked evidence policy, since a new account has to begin unlocked.
@@ -11,15 +11,11 @@ plan_passes() {
     if ! has_code; then RESPONDER_HEARTBEATS=false; fi
 }
 
-# Whether the app has any function, however the code came there. Where that can't be told it counts as none: the alerts on
-# silence are then off for the first pass and on after the second.
+# Whether there is an app, and its code is in it.
 has_code() {
-    local app functions
+    local app
     app=$(in_group Microsoft.Web/sites) || exit
-    [ -n "$app" ] || return 1
-    functions=$(found functionapp function list --resource-group "$group" --name "$app" --query "length(@)" --output tsv) ||
-        say "! whether the app has its code couldn't be told: see the line above"
-    [ "${functions:-0}" != 0 ]
+    [ -n "$app" ] && has_functions "$group" "$app"
 }
 
 needs_second_pass() {

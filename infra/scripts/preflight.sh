@@ -13,6 +13,7 @@ preflight() {
     check_tools
     check_names
     check_login
+    check_nothing_runs
     watched=$(watched_subscriptions)
     read_values
     check_values
@@ -37,6 +38,8 @@ check_tools() {
     for name in git python3; do
         type -P "$name" >/dev/null || stop "$name was not found: install it, then run this again"
     done
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        stop "python3 is older than 3.10: put a newer one first on the PATH, then run this again"
     responder permissions --plain >"$scratch/declared" 2>&1 || stop "the responder's command line isn't set up. Either" \
         "make setup, or: python3.13 -m venv .venv && .venv/bin/pip install --require-hashes -r requirements.txt"
     cmp -s "$scratch/declared" "$scripts/permissions.txt" || stop "infra/scripts/permissions.txt isn't what the" \
@@ -62,6 +65,20 @@ check_login() {
     [ "$(lower "${AZURE_SUBSCRIPTION_ID:-$subscription}")" = "$subscription" ] || stop "az is set to the subscription" \
         "$subscription and AZURE_SUBSCRIPTION_ID is $AZURE_SUBSCRIPTION_ID: az account set --subscription $AZURE_SUBSCRIPTION_ID"
     say "$deployment, tier $RESPONDER_TIER, to $location in $subscription $name as $user"
+}
+
+# Azure takes no deployment while one of its name runs, and one goes on there whatever became of the terminal.
+check_nothing_runs() {
+    local state since
+    found deployment sub show --name "$deployment" --output tsv --query "[properties.provisioningState, properties.timestamp]" \
+        >"$scratch/running" || exit
+    { read -r state; read -r since; } < <(cat "$scratch/running"; echo; echo)
+    case $state in
+        '' | Succeeded | Failed | Canceled) ;;
+        *) stop "the deployment $deployment is under way ($state since $since), by somebody else or by a run that was" \
+            "interrupted: wait until it has ended (az deployment sub wait --name $deployment --custom" \
+            "\"properties.provisioningState!='Running'\"), or end it (az deployment sub cancel --name $deployment), then run this again" ;;
+    esac
 }
 
 # What the compiler can't know: which letters names may have, and what an id looks like.
@@ -225,6 +242,13 @@ read_evidence_lock() {
         >"$scratch/policy"
     { read -r state; read -r days; } < <(tr '\t' '\n' <"$scratch/policy"; echo; echo)
     days=${days:-0}
+    case $state in
+        '' | Locked | Unlocked) ;;
+        *)
+            say "! the evidence policy is $state, which somebody set and which keeps nothing: this deployment makes it Unlocked"
+            state=Unlocked
+            ;;
+    esac
     if [ "$state" = Locked ] && [ "$asked_evidence_lock" != Locked ]; then
         say "! the evidence is locked, which can't be undone: it stays Locked (export EVIDENCE_LOCK=Locked)"
         asked_evidence_lock=Locked

@@ -15,6 +15,8 @@ set -euo pipefail
 . "$scripts/b2c.sh"
 # shellcheck source-path=SCRIPTDIR source=preflight.sh
 . "$scripts/preflight.sh"
+# shellcheck source-path=SCRIPTDIR source=code.sh
+. "$scripts/code.sh"
 # shellcheck source-path=SCRIPTDIR source=passes.sh
 . "$scripts/passes.sh"
 
@@ -26,6 +28,13 @@ for argument in "$@"; do
 done
 tier_is_given=${RESPONDER_TIER:+yes} narrow=${RESPONDER_NARROW:-no} how_to_narrow="azd env set RESPONDER_NARROW yes"
 export RESPONDER_TIER=${RESPONDER_TIER:-watch}
+
+# deploy.sh looks them up and registers; azd has the values that it begins with.
+if [ -n "${B2C_TENANT_ID:-}" ] && { [ -z "${B2C_CLIENT_ID:-}" ] || [ -z "${B2C_RESPONDER_ID:-}" ]; }; then
+    stop "B2C_TENANT_ID is set, and the app doesn't start without B2C_CLIENT_ID and B2C_RESPONDER_ID. infra/scripts/grant.sh" \
+        "--b2c registers the responder there and prints them; it needs the vault, so without one: azd env set" \
+        "B2C_TENANT_ID '', then azd up. Then azd env set each of the three, and azd up"
+fi
 
 preflight
 azd env set RESPONDER_NARROW ""

@@ -49,6 +49,12 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[J
     if verb == "what-if":
         return _what_if(az, made)
     _check_location(az, name, place)
+    if (earlier := az.deployments.get(name)) and earlier["properties"]["provisioningState"] in {"Accepted", "Running"}:
+        raise AzError(
+            f"(DeploymentActive) The deployment with resource id '/subscriptions/{az.subscription}/providers/"
+            f"Microsoft.Resources/deployments/{name}' cannot be saved, because this would overwrite an existing"
+            " deployment which is still active."
+        )
     # A deployment that fails is there all the same, with no outputs.
     properties: Json = {
         "provisioningState": "Failed",
@@ -60,6 +66,8 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[J
     _check_registered(az, made)
     az.azure.make(made, values)
     outputs = {key: {"value": _output(az, made, key, value)} for key, value in made["outputs"].items()}
+    watched: Json = outputs["subscriptionIds"]
+    (az.folder / "watched").write_text("".join(f"{each}\n" for each in watched["value"]), encoding="utf-8")
     properties |= {"provisioningState": "Succeeded", "outputs": outputs}
     return {}
 

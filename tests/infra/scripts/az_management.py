@@ -113,10 +113,12 @@ def _assign(az: "SimulatedAz", asked: Asked) -> Json:
         "principalId": asked.one("--assignee-object-id"),
         "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{READER}",
         "description": asked.one("--description"),
+        "createdOn": az.clock,
     }
     name = str(uuid.uuid4())
     az.azure.put({"id": f"{scope}/providers/{kind}/{name}", "type": kind, "name": name, "properties": new})
-    (az.folder / "canary").touch()
+    with (az.folder / "canary").open("a", encoding="utf-8") as canaries:
+        canaries.write(f"{subscription_of(scope)}\n")
     return new
 
 

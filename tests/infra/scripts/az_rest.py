@@ -1,6 +1,7 @@
 """`az rest` of the simulated az: Microsoft Graph, and what no other command of az reaches."""
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -38,11 +39,20 @@ def _resource_manager(az: "SimulatedAz", method: str, url: str, body: Json) -> A
         return {"data": [{"subscriptionId": each} for each in _known_subscriptions(az, body["query"])]}
     if "/config/configreferences/appsettings" in path:
         return _references(az, path)
+    if path.endswith("/providers/Microsoft.Authorization/locks"):
+        assert parse_qs(urlsplit(url).query)["$filter"] == ["atScope()"]
+        over = az.azure.locks_over(path.removesuffix("/providers/Microsoft.Authorization/locks"))
+        return {"value": [az.azure.get(each) for each in over]}
     match method:
         case "put":
             kind = "Microsoft.AlertsManagement/actionRules"
             az.azure.group("/".join(path.split("/")[:5]))
-            assert body["properties"]["schedule"].keys() == {"effectiveUntil", "timeZone"}
+            schedule = body["properties"]["schedule"]
+            assert schedule.keys() == {"effectiveUntil", "timeZone"}
+            try:
+                datetime.strptime(schedule["effectiveUntil"], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the time zone is beside it
+            except ValueError as error:
+                raise AzError(f'Bad Request({{"error": {{"code": "BadRequest", "message": "{error}"}}}})') from error
             az.azure.put({"id": path, "type": kind, "name": path.rpartition("/")[2]} | body)
             return {}
         case "delete":

@@ -6,6 +6,7 @@ Each rule is one that Azure has and that a deployment can run into; the words ar
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -155,7 +156,7 @@ class Resources:
         if check := _RULES.get(kind):
             check(self, new, old)
         nothing: Json = {"location": "", "tags": {}, "properties": {}}
-        made = nothing | new
+        made = nothing | deepcopy(new)  # what is changed later is this resource, and not the template
         if kind == "microsoft.managedidentity/userassignedidentities":
             made["properties"] = (
                 old["properties"] if old else {"principalId": self._appear(), "clientId": str(uuid.uuid4())}

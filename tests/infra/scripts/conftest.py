@@ -40,13 +40,16 @@ echo "key=${RESPONDER_KEY:-} token=${RESPONDER_TOKEN:-}" >>"$RESPONDER_LOG"
 case "$*" in
     permissions*) cat "$SCRIPTS/permissions.txt" ;;
     doctor*--since*)
+        printf '%s' "${@: -1}" >"$HOME/since"
         echo "ok       settings                   all there"
-        if [ -e "$HOME/canary" ] && [ ! -e "$HOME/deaf" ]; then
-            echo "ok       events-arriving            from 1 subscription"
-        else
-            echo "failed   events-arriving            none yet"
-            exit 1
-        fi
+        while read -r subscription; do
+            if grep -qs "$subscription" "$HOME/canary" && [ ! -e "$HOME/deaf" ]; then
+                echo "ok       events-arriving            subscription $subscription: one came"
+            else
+                echo "failed   events-arriving            subscription $subscription: none"
+            fi
+        done <"$HOME/watched"
+        exit 1 # it finds something else
         ;;
     doctor*) echo "the doctor's report"; [ ! -e "$HOME/ill" ] ;;
 esac

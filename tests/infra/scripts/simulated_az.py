@@ -44,6 +44,9 @@ class SimulatedAz:
     folder: Path
     parser: AzParser
     templates: Templates | None
+    clock: str = "2031-01-31T12:00:00.123456+00:00"
+    """Azure's clock, which needn't be the one of whoever deploys."""
+
     logged_in: bool = True
     in_b2c: bool = False
     cloud: str = "AzureCloud"
@@ -140,6 +143,7 @@ class SimulatedAz:
             in_b2c = environment.get("AZURE_CONFIG_DIR", "").endswith("b2c")
             call = Call(argv=tuple(argv), writes=asked.writes, in_b2c=in_b2c)
             self.calls.append(call)
+            self.codes = {app: code for app, code in self.codes.items() if app in self.azure.there}
             answer = self._or_fail(call, lambda: self._answer(asked, Caller(folder, environment, in_b2c)))
             return 0, printed(answer, asked), ""
         except AzError as error:
@@ -181,7 +185,6 @@ class SimulatedAz:
         return groups[asked.command[0]](self, asked, caller)
 
     def delete_group(self, group_id: str) -> None:
-        """Delete a group with its history and the code of its app."""
+        """Delete a group with its history."""
         self.azure.delete_group(group_id)
         self.records = {where: what for where, what in self.records.items() if where[0] != group_id.lower()}
-        self.codes = {app: code for app, code in self.codes.items() if app in self.azure.there}

@@ -211,6 +211,121 @@ def test_events_that_do_not_come_round_stop_the_deployment(desk: Desk) -> None:
     is_all_there(desk)
 
 
+def test_the_canary_goes_by_the_clock_of_azure(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.az.clock = "2031-07-31T12:00:00.654321+00:00"
+    desk.runs("canary.sh")
+    assert (desk.home / "since").read_text(encoding="utf-8") == desk.az.clock
+
+
+# A lock of the customer's, under which Azure deletes nothing.
+
+
+def _lock(desk: Desk, over: str) -> str:
+    lock = f"{over}/providers/Microsoft.Authorization/locks/theirs"
+    desk.az.azure.put({"id": lock, "type": "Microsoft.Authorization/locks", "name": "theirs"})
+    return lock
+
+
+def _canaries(desk: Desk) -> list[str]:
+    return [each["id"] for each in desk.az.assignments() if "canary" in str(each.get("description"))]
+
+
+@pytest.mark.parametrize("over", ["", "/resourceGroups/rg-responder-prod"])
+def test_a_lock_over_the_installation_keeps_nothing_from_its_end(desk: Desk, over: str) -> None:
+    desk.deploy_quickly()
+    lock = _lock(desk, f"/subscriptions/{SUBSCRIPTION}{over}")
+    for _ in range(2):
+        said = desk.runs("deploy.sh")
+        assert f"! events: no canary in the subscription {SUBSCRIPTION}" in said
+        assert "is switched off and stays there" in said
+        assert said.count(lock) == 2
+        assert said.endswith("the doctor's report\n")
+        assert _canaries(desk) == []
+        (rule,) = desk.az.azure.of_type("Microsoft.AlertsManagement/actionRules")
+        assert rule["properties"]["enabled"] is False
+    desk.az.azure.delete(lock)
+    desk.runs("deploy.sh")
+    is_all_there(desk)
+
+
+def test_a_lock_over_one_subscription_leaves_the_proof_of_the_others(desk: Desk) -> None:
+    desk.register(OTHER)
+    desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
+    _lock(desk, f"/subscriptions/{OTHER}")
+    said = desk.runs("canary.sh", WATCHED_SUBSCRIPTION_IDS=OTHER)
+    assert f"! events: no canary in the subscription {OTHER}" in said
+    assert "events: they arrive from 1 subscription(s)" in said
+    assert _canaries(desk) == []
+    desk.grow_deaf()
+    done = desk.run("canary.sh", WATCHED_SUBSCRIPTION_IDS=OTHER)
+    assert done.returncode == 1
+    assert f"subscription {SUBSCRIPTION}: none" in done.stdout
+    assert f"subscription {OTHER}: none" not in done.stdout
+
+
+def test_a_canary_that_is_under_a_lock_since_is_told(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.az.fails = lambda call: "before" if words(call) == "role assignment delete" else ""
+    assert "its role assignment may be left" in desk.run("canary.sh").stderr
+    desk.az.fails = lambda _: ""
+    lock = _lock(desk, f"/subscriptions/{SUBSCRIPTION}")
+    (canary,) = _canaries(desk)
+    assert f"! events: the canary {canary} stays, since Azure deletes nothing under the lock {lock}" in desk.runs(
+        "canary.sh"
+    )
+
+
+def test_locks_that_cannot_be_read_let_no_canary_be_made(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.az.fails = lambda call: "before" if "/locks?" in " ".join(call.argv) else ""
+    desk.stops("canary.sh")
+
+
+# Two at once.
+
+
+def test_the_quiet_of_another_deployment_stays_as_it_is(desk: Desk) -> None:
+    desk.deploy_quickly()
+
+    def rules() -> list[dict[str, object]]:
+        return [each["properties"] for each in desk.az.azure.of_type("Microsoft.AlertsManagement/actionRules")]
+
+    desk.runs("quiet.sh", "on", RESPONDER_RUN="2031-01-31 1")
+    before = rules()
+    for wish in ("on", "off"):
+        said = desk.runs("quiet.sh", wish, RESPONDER_RUN="2031-01-31 2")
+        assert "! alerts: another deployment keeps changes" in said
+        assert rules() == before
+    assert "another deployment keeps changes" in desk.runs("deploy.sh")
+    assert rules() == before
+    desk.runs("quiet.sh", "off", RESPONDER_RUN="2031-01-31 1")
+    assert rules() == []
+
+
+def test_quiet_that_is_over_or_is_ended_by_hand_is_nobodys(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.runs("quiet.sh", "on", RESPONDER_RUN="2031-01-31 1")
+    (rule,) = desk.az.azure.of_type("Microsoft.AlertsManagement/actionRules")
+    rule["properties"]["schedule"]["effectiveUntil"] = "2001-01-31T12:00:00"
+    desk.runs("deploy.sh")
+    is_all_there(desk)
+    desk.runs("quiet.sh", "on", RESPONDER_RUN="2031-01-31 1")
+    desk.runs("quiet.sh", "off")
+    is_all_there(desk)
+
+
+def test_an_app_that_was_made_anew_gets_its_code(desk: Desk) -> None:
+    desk.runs("deploy.sh")
+    (app,) = desk.az.azure.of_type("Microsoft.Web/sites")
+    desk.az.azure.delete(f"{app['id']}/providers/Microsoft.Authorization/locks/keep")
+    desk.az.azure.delete(app["id"])
+    said = desk.runs("deploy.sh")
+    assert "code: done" in said
+    assert "second pass: alerts on silence true (were false)" in said
+    is_all_there(desk)
+
+
 def test_a_setting_that_does_not_resolve_is_named_and_stops_nothing(desk: Desk) -> None:
     desk.az.unresolved["TEAMS_WEBHOOK_URL"] = "SecretNotFound"
     said = desk.runs("deploy.sh")

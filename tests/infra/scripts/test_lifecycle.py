@@ -148,6 +148,15 @@ def test_days_that_are_not_said_stay_as_they_are(desk: Desk) -> None:
     assert _evidence_policy(desk)["immutabilityPeriodSinceCreationInDays"] == 30
 
 
+@pytest.mark.parametrize("asked", ["Unlocked", "Locked"])
+def test_a_policy_that_somebody_disabled_is_on_again(desk: Desk, asked: str) -> None:
+    desk.deploy_quickly()
+    _evidence_policy(desk)["state"] = "Disabled"
+    said = desk.runs("deploy.sh", EVIDENCE_LOCK=asked)
+    assert "! the evidence policy is Disabled" in said
+    assert _evidence_policy(desk)["state"] == asked
+
+
 # What is gone, and what can't be changed.
 
 

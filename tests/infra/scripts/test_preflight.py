@@ -1,5 +1,7 @@
 """What is looked at before anything is changed: whatever is wrong stops deploy.sh there, with what to do about it."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from shared.catalog import TenantKind
@@ -136,6 +138,55 @@ def test_a_tier_that_is_none(desk: Desk) -> None:
     done = desk.run("deploy.sh", "--tier", "all")
     assert (done.returncode, desk.az.calls) == (2, [])
     assert "it should be watch or act" in done.stderr
+
+
+def _as_python(desk: Desk, code: str) -> dict[str, str]:
+    """Have python3 begin with this."""
+    folder = desk.home / "old"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(code, encoding="utf-8")
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_a_python_that_is_too_old(desk: Desk) -> None:
+    old = _as_python(desk, "import sys\nsys.version_info = (3, 9, 18)\n")
+    assert "python3 is older than 3.10" in desk.stops("deploy.sh", **old)
+
+
+def test_alerts_are_quiet_for_an_hour_by_whatever_python(desk: Desk) -> None:
+    """The name UTC is in Python since 3.11."""
+    desk.deploy_quickly()
+    desk.runs("quiet.sh", "on", **_as_python(desk, "import datetime\ndel datetime.UTC\n"))
+    (rule,) = desk.az.azure.of_type("Microsoft.AlertsManagement/actionRules")
+    until = datetime.fromisoformat(rule["properties"]["schedule"]["effectiveUntil"]).replace(tzinfo=UTC)
+    assert timedelta(minutes=55) < until - datetime.now(UTC) <= timedelta(hours=1)
+
+
+def test_no_rule_without_an_end_is_made(desk: Desk) -> None:
+    desk.deploy_quickly()
+    broken = _as_python(desk, "import datetime\ndel datetime.timedelta\n")
+    desk.stops("quiet.sh", "on", **broken)
+
+
+@pytest.mark.parametrize("state", ["Accepted", "Running"])
+def test_a_deployment_that_is_under_way(desk: Desk, state: str) -> None:
+    desk.deploy_quickly()
+    under_way = desk.az.deployments["entra-responder-prod"]["properties"]
+    under_way |= {"provisioningState": state, "timestamp": "2031-01-31T12:00:00+00:00"}
+    said = desk.stops("deploy.sh")
+    assert f"is under way ({state} since 2031-01-31T12:00:00+00:00)" in said
+    assert "az deployment sub cancel --name entra-responder-prod" in said
+    under_way["provisioningState"] = "Canceled"
+    desk.runs("deploy.sh", "--what-if")
+
+
+@pytest.mark.parametrize("given", [(), ("B2C_CLIENT_ID",), ("B2C_RESPONDER_ID",)])
+def test_azd_takes_no_b2c_tenant_without_its_ids(desk: Desk, given: tuple[str, ...]) -> None:
+    desk.with_b2c()
+    said = desk.stops("preprovision.sh", **dict.fromkeys(given, "id"))
+    assert "infra/scripts/grant.sh --b2c registers the responder there" in said
+    assert not (desk.home / "azd-environment").exists()
+    desk.runs("preprovision.sh", B2C_CLIENT_ID="id", B2C_RESPONDER_ID="id")
 
 
 def test_python_that_the_region_does_not_offer(desk: Desk) -> None:
