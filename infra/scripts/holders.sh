@@ -4,18 +4,22 @@
 # read_holders SUBSCRIPTION…: notes the object ids of the installation's identity and of the topics' identities there.
 read_holders() {
     local each
-    found identity list --resource-group "$group" --query "[].principalId" --output tsv >"$scratch/holders" || return
+    found identity list --resource-group "$group" --query "[].principalId" --output tsv >"$scratch/identities" || return
+    sed 's/$/\tidentity/' "$scratch/identities" >"$scratch/holders"
     for each in "$@"; do
         topics "$each" >"$scratch/topics" || return
-        cut -f 2 "$scratch/topics" >>"$scratch/holders"
+        cut -f 2 "$scratch/topics" | sed 's/$/\ttopic/' >>"$scratch/holders"
     done
 }
+
+# kind_of_holder OBJECT-ID: identity or topic; nothing for one that wasn't noted.
+kind_of_holder() { awk -F '\t' -v id="$(lower "$1")" 'tolower($1) == id { print $2; exit }' "$scratch/holders"; }
 
 # holder_is OBJECT-ID: ours, gone, or theirs: a principal that the directory knows and that is none of those noted. Fails where
 # the directory can't be asked.
 holder_is() {
     local status=0
-    if grep -qix "$1" "$scratch/holders"; then
+    if [ -n "$(kind_of_holder "$1")" ]; then
         printf ours
         return
     fi

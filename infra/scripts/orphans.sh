@@ -4,7 +4,9 @@
 # Takes away role assignments of this installation whose holder is gone: an identity or an Event Grid topic that was made
 # anew has another object id, and Azure refuses to change whom an assignment is for. Goes by what their descriptions
 # begin with, in every subscription that is or was watched, and tells each one; a holder is gone when the directory says so.
-# A lock in the way is lifted: the deployment that comes next puts it back.
+#
+# Takes away, too, a role that somebody gave back by hand in place of one of ours: Azure refuses to give it a second time, and
+# the deployment that comes next gives it, as it should be. A lock in the way is lifted; that deployment puts it back.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
@@ -32,6 +34,53 @@ subscriptions=$(all_subscriptions '')
 # shellcheck disable=SC2086 # a list
 read_holders $subscriptions
 
+# take ID SCOPE: a role assignment, in the subscription that is looked at.
+take() {
+    local over
+    if [ "$(part "$2" 3)" = resourceGroups ]; then
+        over=$(locked_over "$2")
+        # shellcheck disable=SC2086 # a list; ids have no blanks
+        unlock $over
+    fi
+    write role assignment delete --ids "$1" --subscription "$subscription" --output none
+}
+
+# is_given KIND-OF-HOLDER ROLE-ID ROLE-NAME SCOPE: whether the deployment to come gives this very role on this.
+is_given() {
+    local role=${2##*/} place
+    place=$(lower "$4")
+    case $3 in
+        "Entra Responder watch ($installation, "*) role=custom ;;
+        "Entra Responder act ($installation, "*)
+            [ "${RESPONDER_TIER:-watch}" = act ] || return 1
+            role=custom
+            ;;
+        "Entra Responder evidence keeper ("*) role=custom ;;
+    esac
+    case $place in
+        "/subscriptions/$(lower "$own")/resourcegroups/$(lower "$group")/providers/"*) ;;
+        /subscriptions/*/*) [ "$place" = "$(lower "${SIGN_IN_WORKSPACE_ID:-}")" ] || return 1 ;;
+        /subscriptions/*) grep -qx "${place##*/}" "$scratch/watched" || return 1 ;;
+        *) return 1 ;;
+    esac
+    # A type is what stands in every other place of an id.
+    place=$(printf '%s' "$place" | awk -F / '{ type = $7; for (at = 8; at <= NF; at += 2) type = type "/" $at; print type }')
+    grep -qix "$role ${place:-subscription} $1" "$scratch/given"
+}
+
+python3 "$scripts/given_roles.py" <"$repository/infra/compiled/main.json" >"$scratch/given" ||
+    stop "which roles a deployment gives can't be read from infra/compiled/main.json"
+watched_subscriptions >"$scratch/watched"
+for subscription in $subscriptions; do
+    assignments "$subscription" "[?!($(is_ours))].[id, principalId, roleDefinitionId, roleDefinitionName, scope]" >"$scratch/others"
+    while IFS=$'\t' read -r id holder role name scope; do
+        kind=$(kind_of_holder "$holder")
+        if [ -z "$kind" ] || ! is_given "$kind" "$role" "$name" "$scope"; then continue; fi
+        take "$id" "$scope"
+        say "- given by hand in $subscription: $name on $scope, which the deployment gives under a name of its own"
+    done <"$scratch/others"
+done
+
 for subscription in $subscriptions; do
     our_assignments "$subscription" >"$scratch/ours"
     while IFS=$'\t' read -r id holder scope description; do
@@ -42,12 +91,7 @@ for subscription in $subscriptions; do
                 "identity that was deleted a moment ago may still show: run this again in some minutes"
             continue
         fi
-        if [ "$(part "$scope" 3)" = resourceGroups ]; then
-            over=$(locked_over "$scope")
-            # shellcheck disable=SC2086 # a list; ids have no blanks
-            unlock $over
-        fi
-        write role assignment delete --ids "$id" --subscription "$subscription" --output none
+        take "$id" "$scope"
         say "- orphaned in $subscription: $description (held by $holder, which is gone)"
     done <"$scratch/ours"
 done

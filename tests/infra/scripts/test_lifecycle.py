@@ -1,10 +1,12 @@
 """Later deployments, by deploy.sh and by azd, and removal: each ends rightly, and says what happened."""
 
 import copy
+import json
 import re
 
 import pytest
 
+from infra.scripts.given_roles import given_in
 from tests.infra.scripts.az_command import SUBSCRIPTION
 from tests.infra.scripts.az_parser import REPOSITORY
 from tests.infra.scripts.azure_resources import Json
@@ -248,6 +250,96 @@ def test_another_region(desk: Desk, known_by: str) -> None:
         assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
         desk.runs("remove.sh", "--yes")
     _is_nothing_left(desk)
+
+
+# Roles given by hand.
+
+
+def _given_by_hand(desk: Desk, what: str) -> Json:
+    """Have somebody take one of our role assignments and give it back under another name, as the portal does."""
+    kind = "Microsoft.Authorization/roleAssignments"
+    (ours,) = [each for each in desk.az.azure.of_type(kind) if what in str(each["properties"].get("description"))]
+    del desk.az.azure.there[ours["id"].lower()]
+    name = "3a3a3a3a-0000-4000-8000-000000000001"
+    theirs = ours | {"id": f"{ours['id'].rpartition('/')[0]}/{name}", "name": name}
+    desk.az.azure.put(theirs | {"properties": {**ours["properties"], "description": None}})
+    return theirs
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["reads role assignments.", "puts role assignments back.", "keeps evidence", "its secrets", "puts changes of"],
+)
+def test_a_role_given_by_hand_in_place_of_ours_makes_way(desk: Desk, what: str) -> None:
+    desk.deploy_quickly(RESPONDER_TIER="act")
+    theirs = _given_by_hand(desk, what)
+    with pytest.raises(AssertionError, match="RoleAssignmentExists"):
+        desk.deploy_quickly(RESPONDER_TIER="act")
+    desk.az.calls.clear()
+    said = desk.runs("orphans.sh", "--what-if", RESPONDER_TIER="act")
+    assert "would run: az role assignment delete" in said
+    assert desk.az.writes == []
+    said = desk.runs("orphans.sh", RESPONDER_TIER="act")
+    assert said.count("- given by hand in") == 1
+    assert theirs["id"].lower() not in desk.az.azure.there
+    desk.deploy_quickly(RESPONDER_TIER="act")
+    assert len([each for each in desk.az.assignments() if what in str(each.get("description"))]) == 1
+
+
+def test_a_role_that_the_deployment_does_not_give_stays(desk: Desk) -> None:
+    """Of the tier act in the tier watch, and whatever else somebody gave the identity."""
+    desk.deploy_quickly(RESPONDER_TIER="act")
+    theirs = _given_by_hand(desk, "puts role assignments back.")
+    kind = "Microsoft.Authorization/roleAssignments"
+    (storage,) = [
+        each["id"]
+        for each in desk.az.azure.of_type("Microsoft.Storage/storageAccounts", _GROUP)
+        if "immutableStorageWithVersioning" not in each["properties"]
+    ]
+    keys = next(desk.az.azure.of_type("Microsoft.KeyVault/vaults"))["id"]
+    secrets_user = "4633458b-17de-408a-b874-0445c86b69e6"
+    owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+    for number, (place, role, holder) in enumerate(
+        (
+            (_GROUP, owner, desk.az.principal),
+            (storage, owner, desk.az.principal),
+            (storage, secrets_user, desk.az.principal),
+            (keys, secrets_user, "somebody"),
+            (f"/subscriptions/{SUBSCRIPTION}", secrets_user, desk.az.principal),
+        )
+    ):
+        where = f"{place}/providers/{kind}/{number}"
+        given = {"principalId": holder, "roleDefinitionId": f"/x/{role}"}
+        desk.az.azure.put({"id": where, "type": kind, "name": str(number), "properties": given})
+    before = dict(desk.az.azure.there)
+    assert desk.runs("orphans.sh") == ""
+    assert desk.az.azure.there == before
+    assert desk.az.azure.get(theirs["id"])
+    desk.az.azure.delete(theirs["id"])
+
+
+def test_the_roles_that_a_deployment_gives_are_read_from_the_compiled_template(desk: Desk) -> None:
+    desk.register(OTHER)
+    desk.deploy_quickly(RESPONDER_TIER="act", WATCHED_SUBSCRIPTION_IDS=OTHER)
+    compiled = json.loads((REPOSITORY / "infra" / "compiled" / "main.json").read_text(encoding="utf-8"))
+    given = {tuple(line.split()) for line in given_in(compiled)}
+    held: set[tuple[str, str, str]] = set()
+    custom = {
+        each["id"].rpartition("/")[2] for each in desk.az.azure.of_type("Microsoft.Authorization/roleDefinitions")
+    }
+    for each in desk.az.assignments():
+        role = each["roleDefinitionId"].rpartition("/")[2]
+        _, _, parts = each["scope"].lower().partition("/providers/")
+        namespace, *rest = parts.split("/")
+        kind = "identity" if each["principalId"] == desk.az.principal else "topic"
+        place = "/".join([namespace, *rest[::2]]) or "subscription"
+        held.add(("custom" if role in custom else role, place, kind))
+    assert len(held) > 8
+    assert held <= given
+    assert {role for role, _, _ in given - held} == {
+        "3b03c2da-16b3-4a49-8834-0f8130efdd3b",
+        "a638d3c7-ab3a-418d-83e6-5f17a39d4fde",
+    }, "the workspace that counts sign-ins, and the stream"
 
 
 # Another installation of the same name, whose home is another subscription.
