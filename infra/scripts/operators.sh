@@ -8,7 +8,8 @@
 # which is how `responder doctor --app` and deploy.sh call the app. Once the app is deployed, its address is entered as the
 # place where the browser returns to after signing in.
 #
-# $OPERATORS_CLIENT_ID, where it is set, says which registration; else it is found by its name.
+# $OPERATORS_CLIENT_ID, where it is set, says which registration; else it is found by its name. What else a registration has
+# stays: addresses, permissions and who may ask for them are added to.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
@@ -43,6 +44,12 @@ which="displayName eq '$name'"
 [ -z "${OPERATORS_CLIENT_ID:-}" ] || which="appId eq '$OPERATORS_CLIENT_ID'"
 named() { by_filter applications "$which" "$1"; }
 
+# with_added PATH JSON: the list at a path of the registration, with one more, as JSON: Graph takes lists as a whole.
+with_added() {
+    found rest --method get --url "$graph/applications" --url-parameters "\$filter=$which" --output json \
+        --query "[value[0].$1 || \`[]\`, [\`$2\`]] | []"
+}
+
 client=$(named 'value[].appId')
 [ "$(printf '%s' "$client" | grep -c .)" -le 1 ] || stop "several registrations are called $name: give yours another" \
     "name by OPERATORS_APPLICATION_NAME, or delete the others"
@@ -74,13 +81,24 @@ fi
 
 address=$(named "value[0].identifierUris[?@=='api://$client'] | [0]")
 if [ -z "$address" ]; then
-    patch "applications/$object" "{\"identifierUris\": [\"api://$client\"]}"
+    addresses=$(with_added identifierUris "\"api://$client\"")
+    patch "applications/$object" "{\"identifierUris\": $addresses}"
     say "+ address api://$client"
+fi
+# A permission of that name may be there already, under an id of its own.
+own_scope=$(named "value[0].api.oauth2PermissionScopes[?value=='user_impersonation'].id | [0]")
+if [ -n "$own_scope" ]; then
+    scope=$own_scope
+elif [ "$client" != CLIENT ]; then
+    scopes=$(with_added api.oauth2PermissionScopes "$scope_json")
+    patch "applications/$object" "{\"api\": {\"oauth2PermissionScopes\": $scopes}}" # first, since what isn't there can't be allowed
+    say "+ permission user_impersonation"
 fi
 allowed=$(named "value[0].api.preAuthorizedApplications[?appId=='$azure_cli'].appId | [0]")
 if [ -z "$allowed" ]; then
-    patch "applications/$object" "{\"api\": {\"preAuthorizedApplications\":
-  [{\"appId\": \"$azure_cli\", \"delegatedPermissionIds\": [\"$scope\"]}]}}"
+    clients=$(with_added api.preAuthorizedApplications \
+        "{\"appId\": \"$azure_cli\", \"delegatedPermissionIds\": [\"$scope\"]}")
+    patch "applications/$object" "{\"api\": {\"preAuthorizedApplications\": $clients}}"
     say "+ the Azure CLI may ask for tokens"
 fi
 principal=$(by_filter servicePrincipals "appId eq '$client'" 'value[0].id')

@@ -123,6 +123,7 @@ class Directory:
     def _patch(self, path: list[str], _query: dict[str, str], body: Json) -> None:
         _, object_id = path
         (application,) = [each for each in self.applications if each["id"] == object_id]
+        _check_api(application["api"], body.get("api", {}))
         application.update({key: value for key, value in body.items() if key != "api"})
         application["api"].update(body.get("api", {}))
 
@@ -154,6 +155,26 @@ class Directory:
         if any(wanted.items() <= each.items() for each in self.assignments):
             raise AzError("Bad Request: Permission being assigned already exists on the object")
         return self._add(self.assignments, wanted | {"id": _new_id()})
+
+
+def _check_api(before: Json, new: Json) -> None:
+    """Hold Graph's rules of what an application offers: see to it that each list is given as a whole.
+
+    Raises:
+        AzError: a permission that isn't there is allowed, one that is on would go, or two are called the same.
+    """
+    there = {each["id"]: each for each in before.get("oauth2PermissionScopes", [])}
+    for client in new.get("preAuthorizedApplications", []):
+        if unknown := [each for each in client["delegatedPermissionIds"] if each not in there]:
+            raise AzError(f"Bad Request: Property PreAuthorizedApplication has an invalid permission id: {unknown}")
+    if "oauth2PermissionScopes" not in new:
+        return
+    kept = [each["id"] for each in new["oauth2PermissionScopes"]]
+    if any(each["isEnabled"] and each["id"] not in kept for each in there.values()):
+        raise AzError("Bad Request: CannotDeleteOrUpdateEnabledEntitlement: a permission must first be disabled.")
+    names = [each["value"] for each in new["oauth2PermissionScopes"]]
+    if len(set(names)) < len(names):
+        raise AzError("Bad Request: It contains duplicate value. Please Provide unique value.")
 
 
 def _not_played(path: list[str]) -> AzError:

@@ -216,6 +216,30 @@ def test_the_operators_registration_is_made_once(desk: Desk) -> None:
     assert desk.az.writes == []
 
 
+@pytest.mark.parametrize("permission", ["Mail.Read", "user_impersonation"])
+def test_what_a_given_registration_has_stays(desk: Desk, permission: str) -> None:
+    """Somebody's own registration: its addresses, its permissions and who may ask for them."""
+    (application,) = desk.az.entra.applications
+    theirs = {"id": "0c0c0c0c-0000-4000-8000-000000000001", "value": permission, "isEnabled": True}
+    client = {"appId": "0d0d0d0d-0000-4000-8000-000000000002", "delegatedPermissionIds": [theirs["id"]]}
+    application["identifierUris"] = ["https://contoso.com/tool", "api://contoso/tool"]
+    application["api"] |= {"oauth2PermissionScopes": [theirs], "preAuthorizedApplications": [client]}
+    desk.runs("operators.sh", "--what-if")
+    assert desk.az.writes == []
+    desk.runs("operators.sh")
+    uris = ["https://contoso.com/tool", "api://contoso/tool", f"api://{application['appId']}"]
+    assert application["identifierUris"] == uris
+    api = application["api"]
+    assert api["oauth2PermissionScopes"][0] == theirs
+    first, azure_cli = api["preAuthorizedApplications"]
+    assert first == client
+    (scope,) = [each["id"] for each in api["oauth2PermissionScopes"] if each["value"] == "user_impersonation"]
+    assert azure_cli["delegatedPermissionIds"] == [scope]
+    desk.az.calls.clear()
+    desk.runs("operators.sh")
+    assert desk.az.writes == []
+
+
 def test_operators_are_assigned_each_once(deployed: Desk) -> None:
     alice, team = "a11ce000-5d2f-4c1b-9e7a-0123456789ab", "7ea30000-5d2f-4c1b-9e7a-0123456789ab"
     deployed.runs("operators.sh")
