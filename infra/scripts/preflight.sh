@@ -94,13 +94,16 @@ check_values() {
     done
 }
 
-# A deployment keeps its region for ever, and so does a resource group.
+# A deployment keeps its region for ever, with those that lie in it and also when it is deleted, and so does a resource
+# group. remove.sh leaves the record $kept_outputs, which says where it was.
 check_location() {
-    local deployed there each
-    deployed=$(found deployment sub show --name "$deployment" --query location --output tsv)
-    [ -z "$deployed" ] || same_region "$deployed" "$location" || stop "$deployment is deployed from" \
-        "$deployed and AZURE_LOCATION is $location: a region can't be changed. export AZURE_LOCATION=$deployed, or give" \
-        "the other region an environment of its own (AZURE_ENV_NAME)"
+    local name deployed there each
+    for name in "$deployment" "$kept_outputs"; do
+        deployed=$(found deployment sub show --name "$name" --query location --output tsv)
+        [ -z "$deployed" ] || same_region "$deployed" "$location" || stop "$deployment is or was deployed from" \
+            "$deployed and AZURE_LOCATION is $location: a region can't be changed. export AZURE_LOCATION=$deployed, or give" \
+            "the other region an environment of its own (AZURE_ENV_NAME)"
+    done
     for each in $watched; do
         there=$(group_location "$each")
         [ -z "$there" ] || same_region "$there" "$location" || stop "the resource group $group of the" \
@@ -138,10 +141,15 @@ check_runtime() {
         "$(printf '%s' "$offered" | tr '\n' ' ')" "and not $wanted: take another region (AZURE_LOCATION)"
 }
 
-# A vault that was deleted keeps its name for 90 days, and nobody may purge ours: it is taken back.
+# A vault that was deleted keeps its name for 90 days, and nobody may purge ours: it is taken back, where it was.
 find_deleted_vault() {
-    deleted_vault=$(az keyvault list-deleted --resource-type vault --output tsv --query \
-        "[?contains(properties.vaultId, '/resourceGroups/$group/') && properties.tags.\"entra-responder\"].name | [0]")
+    local there
+    az keyvault list-deleted --resource-type vault --output tsv --query "[?contains(properties.vaultId,
+        '/resourceGroups/$group/') && properties.tags.\"entra-responder\"] | [0].[name, properties.location]" >"$scratch/vault"
+    { read -r deleted_vault; read -r there; } < <(cat "$scratch/vault"; echo; echo)
+    [ -z "$deleted_vault" ] || same_region "$there" "$location" || stop "the deleted vault $deleted_vault of an" \
+        "installation of this name was in $there, keeps its name for 90 days, and comes back there alone; AZURE_LOCATION is" \
+        "$location: export AZURE_LOCATION=$there, or give the other region an environment of its own (AZURE_ENV_NAME)"
 }
 
 recover_vault() {
@@ -153,7 +161,7 @@ recover_vault() {
             "azd-env-name=$(value environmentName)" "entra-responder=$(value prefix)" \
             "entra-responder-home=$subscription"
     fi
-    write keyvault recover --name "$deleted_vault" --resource-group "$group" --location "$location" --output none
+    write keyvault recover --name "$deleted_vault" --output none # to the group and the region that it was in
     say "+ the deleted vault $deleted_vault is back, with the secrets that it had"
     [ "$dry" = yes ] || check_secrets
 }

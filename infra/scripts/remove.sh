@@ -115,15 +115,24 @@ if [ -n "$there" ]; then
     fi
 fi
 
-# With the record gone, an installation of this name may begin in another region.
-for record in "$kept_outputs" "$deployment"; do
-    recorded=$(found deployment sub show --name "$record" --query name --output tsv)
-    [ -n "$recorded" ] || continue
-    write deployment sub delete --name "$record" --output none
-    say "- the record of the deployment $record"
-done
+# The name keeps its region: the deployments that lay in this one stay in Azure's history, each bound to where it was made.
+# A record without outputs goes on saying which that is.
+region=$(found deployment sub show --name "$deployment" --query location --output tsv)
+[ -n "$region" ] || region=$(found deployment sub show --name "$kept_outputs" --query location --output tsv)
+kept=$(found deployment sub show --name "$kept_outputs" --query "to_string(properties.outputs.all.value)" --output tsv)
+if [ -n "$region" ] && [ "$kept" != "{}" ]; then
+    write deployment sub create --name "$kept_outputs" --location "$region" --output none \
+        --template-file "$scripts/outputs.json" --parameters "outputs={}"
+    say "- the outputs in the record $kept_outputs"
+fi
+recorded=$(found deployment sub show --name "$deployment" --query name --output tsv)
+if [ -n "$recorded" ]; then
+    write deployment sub delete --name "$deployment" --output none
+    say "- the record of the deployment $deployment"
+fi
 
 say "What stays:"
+[ -z "$region" ] || say "  the name $installation in $region: in another region an installation needs another AZURE_ENV_NAME"
 [ -z "${vault:-}" ] || say "  the vault $vault, deleted, for 90 days: nobody may purge it, and a new installation of this name takes it back"
 say "  the registrations \"${OPERATORS_APPLICATION_NAME:-Entra Responder operators}\"${B2C_TENANT_ID:+ and, in the B2C tenant, \"$b2c_name\"}: az ad app delete --id ID"
 say "  the logs' workspace, deleted, for 14 days; what others' diagnostic settings sent there goes with it"

@@ -43,10 +43,16 @@ def vault(az: "SimulatedAz", asked: Asked, caller: Caller) -> Any:  # noqa: ANN4
         case ("list-deleted",):
             first = [found[0] for found in az.azure.deleted_vaults.values()]
             return [
-                {"name": each["name"], "properties": {"vaultId": each["id"], "tags": each["tags"]}} for each in first
+                {
+                    "name": each["name"],
+                    "properties": {"vaultId": each["id"], "location": each["location"], "tags": each["tags"]},
+                }
+                for each in first
             ]
         case ("recover",):
-            az.azure.recover_vault(asked.one("--name"), asked.group_id)
+            az.azure.recover_vault(
+                asked.one("--name"), group=asked.one("--resource-group"), location=asked.one("--location")
+            )
             return {}
         case ("certificate", "contact", verb):
             if verb == "add":

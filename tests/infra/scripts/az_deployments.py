@@ -49,6 +49,9 @@ def deployment(az: "SimulatedAz", asked: Asked, caller: Caller) -> Json | list[J
     if verb == "what-if":
         return _what_if(az, made)
     _check_location(az, name, place)
+    # The deployments that lie in this one have names that follow from its name, and nobody deletes their records.
+    if (before := az.regions.setdefault((az.subscription, name), place)) != place:
+        raise AzError(f"(InvalidDeploymentLocation) The deployment 'roles-{name}' already exists in '{before}'.")
     if (earlier := az.deployments.get(name)) and earlier["properties"]["provisioningState"] in {"Accepted", "Running"}:
         raise AzError(
             f"(DeploymentActive) The deployment with resource id '/subscriptions/{az.subscription}/providers/"

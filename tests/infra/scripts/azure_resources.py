@@ -226,15 +226,22 @@ class Resources:
             )
         del self.there[key]
 
-    def recover_vault(self, name: str, group_id: str) -> None:
-        """Take a deleted vault back, with its secrets.
+    def recover_vault(self, name: str, *, group: str = "", location: str = "") -> None:
+        """Take a deleted vault back, with its secrets, to where it was.
 
         Raises:
-            AzError: there is no such vault, or its group isn't there.
+            AzError: there is no such vault, it was in another group (az compares by case) or region, or its group isn't
+                there.
         """
         if name not in self.deleted_vaults:
-            raise AzError(f"(DeletedVaultNotFound) The vault '{name}' was not found.", status=MISSING)
-        self.group(group_id)
+            raise AzError(f"No deleted Vault or HSM was found with name {name}")
+        vault = self.deleted_vaults[name][0]
+        its_group = vault["id"].partition("/providers/")[0]
+        if group and group != its_group.rpartition("/")[2]:
+            raise AzError(f"The vault '{name}' must be recovered to the original resource group {its_group}")
+        if location and location != vault["location"]:
+            raise AzError(f"(DeletedVaultNotFound) The vault '{name}' was not found in {location}.", status=MISSING)
+        self.group(its_group)
         for each in self.deleted_vaults.pop(name):
             self.there[each["id"].lower()] = each
 

@@ -103,7 +103,8 @@ class Desk:
         self.register(self.az.subscription)
         self.az.azure.settling = 0
         parameters = str(REPOSITORY / "infra" / "main.bicepparam")
-        create = ("deployment", "sub", "create", "--name", "entra-responder-prod", "--location", "westeurope")
+        place = environment.get("AZURE_LOCATION", "westeurope")
+        create = ("deployment", "sub", "create", "--name", "entra-responder-prod", "--location", place)
         status, _, said = self.az.run(
             [*create, "--parameters", parameters], folder=self.home, environment=self.environment | environment
         )

@@ -68,6 +68,9 @@ class SimulatedAz:
     deployments_of: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
     """Those of each subscription, by name."""
 
+    regions: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """Where each deployment of a name was made first, by subscription and name: for ever."""
+
     records: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     codes: dict[str, bytes] = field(default_factory=dict[str, bytes])
     certificates: list[str] = field(default_factory=list[str])

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from typing import Final
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.infra.scripts.azure_resources import Json
 from tests.infra.scripts.conftest import PROVIDERS, Desk
 from tests.infra.scripts.test_deploy import ACT, OTHER, WATCH, fails_at_first, is_all_there
 
+_NOTHING: Final[Json] = {"type": "Object", "value": {}}
 _GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-responder-prod"
 
 
@@ -250,6 +252,37 @@ def test_another_region(desk: Desk, known_by: str) -> None:
         assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
         desk.runs("remove.sh", "--yes")
     _is_nothing_left(desk)
+
+
+@pytest.mark.parametrize("known_by", ["its record", "its vault"])
+def test_another_region_needs_another_name_after_removal_too(desk: Desk, known_by: str) -> None:
+    desk.runs("deploy.sh")
+    said = desk.runs("remove.sh", "--yes")
+    assert (
+        "  the name responder-prod in westeurope: in another region an installation needs another AZURE_ENV_NAME"
+        in said
+    )
+    if known_by == "its record":
+        desk.az.azure.deleted_vaults.clear()
+    else:
+        desk.az.deployments.clear()
+    north = {"AZURE_LOCATION": "northeurope"}
+    told = desk.stops("deploy.sh", **north)
+    assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in told
+    assert ("the deleted vault" in told) is (known_by == "its vault")
+    desk.runs("deploy.sh", AZURE_ENV_NAME="north", **north)
+    desk.runs("remove.sh", "--yes", AZURE_ENV_NAME="north", **north)
+    desk.runs("deploy.sh")
+    is_all_there(desk)
+
+
+def test_azure_binds_a_name_to_its_region(desk: Desk) -> None:
+    """The rule that the look before is there for."""
+    desk.deploy_quickly()
+    _group_is_deleted(desk)
+    desk.az.deployments.clear()
+    with pytest.raises(AssertionError, match="InvalidDeploymentLocation"):
+        desk.deploy_quickly(AZURE_LOCATION="northeurope")
 
 
 # Roles given by hand.
@@ -492,7 +525,7 @@ def test_azd_makes_it_narrower_once_when_that_is_meant(desk: Desk) -> None:
 def _is_nothing_left(desk: Desk) -> None:
     assert desk.az.azure.there == {}
     assert desk.az.entra.assignments == []
-    assert desk.az.deployments == {}
+    assert all(each["properties"]["outputs"] == {"all": _NOTHING} for each in desk.az.deployments.values())
 
 
 def test_removal_wants_to_be_meant(desk: Desk) -> None:

@@ -208,7 +208,7 @@ def test_nothing_under_a_lock_is_deleted() -> None:
 
 def test_a_deleted_vault_keeps_its_name_and_comes_back_with_its_secrets() -> None:
     resources = _resources()
-    vault = _made("Microsoft.KeyVault/vaults", "v")
+    vault = _made("Microsoft.KeyVault/vaults", "v", location="westeurope")
     secret = {"id": f"{vault['id']}/secrets/s", "type": "Microsoft.KeyVault/vaults/secrets", "name": "v/s"}
     resources.put(vault)
     resources.put(secret)
@@ -216,5 +216,11 @@ def test_a_deleted_vault_keeps_its_name_and_comes_back_with_its_secrets() -> Non
     resources.put({"id": _GROUP, "type": "Microsoft.Resources/resourceGroups", "name": "g", "location": "westeurope"})
     with pytest.raises(Exception, match="already exists in deleted state"):
         resources.put(vault)
-    resources.recover_vault("v", _GROUP)
+    for wrong, told in (
+        ({"group": "G"}, "must be recovered to the original"),
+        ({"location": "northeurope"}, "not found"),
+    ):
+        with pytest.raises(Exception, match=told):
+            resources.recover_vault("v", **wrong)
+    resources.recover_vault("v", group="g", location="westeurope")
     assert resources.get(secret["id"])["name"] == "v/s"
