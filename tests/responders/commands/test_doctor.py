@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.local.demo import until
 from infra.local.programs import free_port
 from infra.local.tenant.control import TenantControl
 from infra.local.world import (
@@ -26,12 +27,14 @@ from responders.calls import CALLS, GET_ROLE_DEFINITION, GET_USER
 from responders.cli import main
 from responders.doctor import report_of
 from responders.permissions import GRANTS
+from responders.sources import SIGN_IN_LOG
 from responders.trials import TRIALS
 from shared.catalog import ApprovalList, Mode, TenantKind
 from shared.clients.storage import Table
 from shared.doctor.checks import CHECKS
 from shared.doctor.findings import Line, Status
 from shared.machine import utc_now
+from shared.poll import polled_until
 from tests.responders.commands.conftest import Healthy
 
 pytestmark = pytest.mark.stack
@@ -165,8 +168,15 @@ def test_a_tenant_without_a_licence_for_sign_ins(healthy: Healthy) -> None:
         line = only_bad(healthy.values, "reads-allowed")
     finally:
         healthy.stack.control.settings(unlicensed_tenants=[])
+        # A poll that met the tenant so has written it down: the next one has to take that back.
+        since = utc_now()
+        until(lambda: _sign_ins_read_until(healthy) > since, within=30, what="the sign-ins were not read again")
     assert "Authentication_RequestFromNonPremiumTenantOrB2CTenant" in line.found
     assert "set SIGN_INS to off" in line.cure
+
+
+def _sign_ins_read_until(healthy: Healthy) -> datetime:
+    return polled_until(healthy.desk.storage, SIGN_IN_LOG, WORKFORCE_TENANT) or datetime.min.replace(tzinfo=UTC)
 
 
 def test_a_permission_too_many(healthy: Healthy) -> None:
