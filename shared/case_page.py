@@ -23,7 +23,7 @@ _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#1b1b1b;background:#fff}"
     "main{max-width:60rem;margin:0 auto;padding:1rem}"
     "h1{font-size:1.35rem;line-height:1.3;margin:.5rem 0}h2{font-size:1.05rem;margin:1.5rem 0 .5rem}"
-    "p,li,dd,td{overflow-wrap:anywhere}"
+    "h1,p,li,dd,td{overflow-wrap:anywhere}"
     "dt{color:#555;margin-top:.5rem}dd{margin:0;white-space:pre-wrap}"
     "table{border-collapse:collapse;width:100%;table-layout:fixed}"
     "th,td{text-align:left;vertical-align:top;padding:.35rem;border-top:1px solid #ccc;white-space:pre-wrap}"

@@ -5,6 +5,7 @@ until Ctrl-C; SIGHUP starts the functions host anew, as a deployment does.
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
@@ -369,6 +370,20 @@ def main() -> int:
     from infra.local.first_day import settle_in  # noqa: PLC0415 - it stands on this module
 
     folder = REPOSITORY / ".local"
+    folder.mkdir(exist_ok=True)
+    # Two would write the same settings and certificates: the first would fail from then on, and not show it.
+    lock = (folder / "running").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        print(
+            f"a stack of this folder is running already (process {lock.read().strip()}): stop it first", file=sys.stderr
+        )
+        return 1
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
     done, redeploying = threading.Event(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: done.set())

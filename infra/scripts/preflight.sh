@@ -47,10 +47,14 @@ check_tools() {
 }
 
 check_names() {
-    local name
-    for name in OPERATORS_CLIENT_ID EMERGENCY_ACCOUNT_IDS ALERT_EMAIL; do
-        [ -n "${!name:-}" ] || stop "$name is not set: infra/main.bicepparam reads it, and the README says what it is"
-    done
+    local missing=
+    [ -n "${OPERATORS_CLIENT_ID:-}" ] || missing="$missing
+  OPERATORS_CLIENT_ID: infra/scripts/operators.sh makes the registration and prints it"
+    [ -n "${EMERGENCY_ACCOUNT_IDS:-}" ] || missing="$missing
+  EMERGENCY_ACCOUNT_IDS: object ids of the break-glass accounts, with commas (az ad user show --id NAME --query id)"
+    [ -n "${ALERT_EMAIL:-}" ] || missing="$missing
+  ALERT_EMAIL: the address that hears of trouble with the responder itself"
+    [ -z "$missing" ] || stop "not set:$missing"
     case $RESPONDER_TIER in watch | act) ;; *) stop "the tier is $RESPONDER_TIER: it should be watch or act" ;; esac
     case $ALERT_EMAIL in *?@?*) ;; *) stop "ALERT_EMAIL is $ALERT_EMAIL: it should be an e-mail address" ;; esac
 }

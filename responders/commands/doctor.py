@@ -106,7 +106,7 @@ def _instant(text: str) -> "datetime":
 
     at = instant_from(text)
     if at is None:
-        raise argparse.ArgumentTypeError(f"{text!r} isn't an instant with its offset, like 2026-01-31T12:00:00Z")
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a time with its time zone, like 2026-01-31T12:00:00Z")
     return at
 
 

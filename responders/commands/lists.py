@@ -1,6 +1,7 @@
 """`responder lists`: what people have entered, as one file, and back into an installation that was made anew."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def _export(arguments: argparse.Namespace) -> int:
     try:
         with Path(arguments.file).open("xb") as file:
             file.write(written(found))
+    except FileExistsError as error:
+        raise CommandError(f"{arguments.file} is there already and isn't overwritten: name another file") from error
     except OSError as error:
         raise CommandError(f"{arguments.file} can't be written: {error.strerror}") from error
     print(f"{len(found.entries)} rows written to {arguments.file}")
@@ -71,8 +74,9 @@ def _tell(restored: Restored) -> None:
     for entry, because in restored.refused:
         print(f"! {_shown(entry)}: not entered: {legible(because)}")
     for entry in restored.by_hand:
-        print(f"? the mode of {legible(entry.key)} was {legible(str(entry.columns.get('mode')))}: set it yourself with")
-        print(f"    responder mode {legible(entry.key)} {legible(str(entry.columns.get('mode')))}")
+        mode = legible(str(entry.columns.get("mode")))
+        print(f"? the mode of {legible(entry.key)} was {mode}: where it should be so again, set it with")
+        print(f"    responder mode {shlex.quote(legible(entry.key))} {shlex.quote(mode)}")
 
 
 def _shown(entry: Entry) -> str:

@@ -22,7 +22,7 @@ def examine(req: func.HttpRequest) -> func.HttpResponse:
     asked = req.params.get("since", "")
     since = instant_from(asked)
     if asked and since is None:
-        detail = "since must be an instant with its offset, like 2026-01-31T12:00:00Z"
+        detail = "since should be a time with its time zone, like 2026-01-31T12:00:00Z"
         body = msgspec.json.encode({"status": 400, "detail": detail})
         return func.HttpResponse(body, status_code=400, mimetype="application/problem+json")
     report = report_of(os.environ, pages=req.method == "POST", since=since)

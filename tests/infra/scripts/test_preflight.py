@@ -15,9 +15,10 @@ _TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microso
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"OPERATORS_CLIENT_ID": ""}, "OPERATORS_CLIENT_ID is not set"),
-        ({"EMERGENCY_ACCOUNT_IDS": ""}, "EMERGENCY_ACCOUNT_IDS is not set"),
-        ({"ALERT_EMAIL": ""}, "ALERT_EMAIL is not set"),
+        ({"OPERATORS_CLIENT_ID": ""}, "not set:\n  OPERATORS_CLIENT_ID: "),
+        ({"EMERGENCY_ACCOUNT_IDS": ""}, "not set:\n  EMERGENCY_ACCOUNT_IDS: "),
+        ({"EMERGENCY_ACCOUNT_IDS": "", "ALERT_EMAIL": ""}, "NAME --query id)\n  ALERT_EMAIL: "),
+        ({"ALERT_EMAIL": ""}, "not set:\n  ALERT_EMAIL: "),
         ({"ALERT_EMAIL": "nobody"}, "it should be an e-mail address"),
         ({"EMERGENCY_ACCOUNT_IDS": "alice@contoso.com"}, "alice@contoso.com isn't an id"),
         ({"WATCHED_SUBSCRIPTION_IDS": "Production"}, "production isn't an id"),

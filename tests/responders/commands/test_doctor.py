@@ -106,7 +106,7 @@ def test_an_instant_that_is_none(since: str, capsys: pytest.CaptureFixture[str])
     with pytest.raises(SystemExit) as ended:
         main(["doctor", "--since", since])
     assert ended.value.code == 2
-    assert "isn't an instant with its offset" in capsys.readouterr().err
+    assert "isn't a time with its time zone" in capsys.readouterr().err
 
 
 def test_the_app_refuses_an_instant_that_is_none(healthy: Healthy) -> None:

@@ -364,9 +364,10 @@ def test_lists_go_to_a_file_and_into_another_installation(
     run("approve", _LIST, ALICE.id, "--name", "Alice", "--until", _NEXT_MONTH, "--ticket", "CHG-1042")
     run("owner", "*", "--name", "Alice", "--upn", "alice@contoso.com")
     run("mode", "ca-policy-updated", "enforce")
+    run("mode", "*", "page")
     file = tmp_path / "lists.json"
-    assert run("lists", "export", str(file)).out == f"3 rows written to {file}\n"
-    assert "can't be written: File exists" in run("lists", "export", str(file)).err
+    assert run("lists", "export", str(file)).out == f"4 rows written to {file}\n"
+    assert "is there already and isn't overwritten" in run("lists", "export", str(file)).err
     assert json.loads(run("lists", "export").out)["version"] == 1
 
     other = new_account()
@@ -375,11 +376,12 @@ def test_lists_go_to_a_file_and_into_another_installation(
     assert run("lists", "import", str(file), "--what-if").lines[1].startswith(f"+ ApprovedActors {_LIST} {ALICE.id}")
     assert run("approvals").out == "no approvals\n"
     told = run("lists", "import", str(file))
-    assert [line[0] for line in told.lines[1:]] == ["+", "+", "?", " "]
-    assert told.lines[-1].strip() == "responder mode ca-policy-updated enforce"
+    assert [line[0] for line in told.lines[1:]] == ["+", "+", "?", " ", "?", " "]
+    assert "    responder mode ca-policy-updated enforce" in told.lines
+    assert "    responder mode '*' page" in told.lines
     assert ALICE.id in run("approvals").out
     assert "observe" in run("mode").out
-    assert [line[0] for line in run("lists", "import", str(file)).lines[1:]] == [" ", " ", "?", " "]
+    assert [line[0] for line in run("lists", "import", str(file)).lines[1:]] == [" ", " ", "?", " ", "?", " "]
 
 
 def test_a_file_of_something_else_is_no_list(run: Run, tmp_path: Path) -> None:
