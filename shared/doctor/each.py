@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from shared.doctor.findings import Finding, unknown
+from shared.doctor.findings import Finding, unanswered, unknown
 from shared.doctor.unread import Unread
 from shared.errors import EdgeError
 
@@ -18,5 +18,5 @@ def look_at_each[T](
         except Unread as unread:
             found.append(unknown(f"{name(thing)}: {unread}", cure=unread.cure))
         except EdgeError as error:
-            found.append(unknown(f"{name(thing)}: {error}"))
+            found.append(unanswered(f"{name(thing)}: {error}", error))
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.doctor.findings import Check, Finding, Line, Report, Status, unknown
+from shared.doctor.findings import Check, Finding, Line, Report, Status, unanswered, unknown
 from shared.doctor.ground import Ground
 from shared.doctor.unread import Unread
 from shared.errors import EdgeError
@@ -21,7 +21,7 @@ def _found(check: Check, ground: Ground) -> Sequence[Finding]:
     except Unread as unread:
         return [unknown(f"couldn't be told: {unread}", cure=unread.cure)]
     except EdgeError as error:
-        return [unknown(f"couldn't be told: {error}")]
+        return [unanswered(f"couldn't be told: {error}", error)]
 
 
 def _line(check: Check, finding: Finding) -> Line:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+
+from shared.errors import EdgeError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +49,14 @@ def failed(text: str, *, cure: str = "") -> Finding:
 def unknown(text: str, *, cure: str = "") -> Finding:
     """It couldn't be told."""
     return Finding(status=Status.UNKNOWN, text=text, cure=cure)
+
+
+def unanswered(text: str, error: EdgeError) -> Finding:
+    """It couldn't be read. What gave no answer is mended elsewhere: a check's own cure would mislead."""
+    return unknown(text, cure=_UNREACHED if isinstance(error, Unreachable) else "")
+
+
+_UNREACHED: Final = "Nothing is known about this: mend what gave no answer, then ask the doctor again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

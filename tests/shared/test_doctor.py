@@ -165,12 +165,19 @@ def _raising(error: Exception) -> Check:
     return Check(id="x", title="X", cure="see", run=run)
 
 
-@pytest.mark.parametrize("error", [Unread("no light"), Unreachable("no light"), Rejected("no light")])
-def test_what_could_not_be_read_is_unknown_and_not_healthy(there: Surroundings, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (Unread("no light"), "see"),
+        (Rejected("no light"), "see"),
+        (Unreachable("no light"), "Nothing is known about this: mend what gave no answer, then ask the doctor again."),
+    ],
+)
+def test_what_could_not_be_read_is_unknown_and_not_healthy(there: Surroundings, error: Exception, cure: str) -> None:
     report = examine([_raising(error)], there.ground)
     assert not report.healthy
     (line,) = report.lines
-    assert (line.status, line.found, line.cure) == (Status.UNKNOWN, "couldn't be told: no light", "see")
+    assert (line.status, line.found, line.cure) == (Status.UNKNOWN, "couldn't be told: no light", cure)
 
 
 def test_a_warning_is_healthy_and_says_what_to_do(there: Surroundings) -> None:
