@@ -98,14 +98,39 @@ def monitor(az: "SimulatedAz", asked: Asked, _caller: Caller) -> Any:  # noqa: A
             states = ["Enabled" if each["emailAddress"] in az.confirmed else "NotSpecified" for each in mails]
             shown = [each | {"status": state} for each, state in zip(mails, states, strict=True)]
             return group | {"emailReceivers": shown}
+        case ("action-group", "list"):
+            groups = az.azure.in_group(asked.group_id)
+            return [
+                {"name": each["name"], "tags": each["tags"]} | each["properties"]
+                for each in groups
+                if each["type"] == "Microsoft.Insights/actionGroups"
+            ]
         case ("action-group", "test-notifications", "create"):
-            az.notified.append(tuple(asked.options["--add-actions"]))
-            return {}
+            return _notified(az, asked)
         case ("diagnostic-settings", "subscription", verb):
             scope = f"/subscriptions/{asked.subscription}"
             return _diagnostic_settings(az, asked, scope, verb)
         case _:
             return _diagnostic_settings(az, asked, asked.one("--resource"), asked.command[-1])
+
+
+_MECHANISMS: Final = {"email": "Email", "armrole": "Email", "sms": "Sms", "voice": "Voice"}
+
+
+def _notified(az: "SimulatedAz", asked: Asked) -> Json:
+    """Send what the call says, whoever the action group itself has; az shows what became of each."""
+    name = asked.one("--action-group-name")
+    az.azure.get(f"{asked.group_id}/providers/Microsoft.Insights/actionGroups/{name}")
+    words = asked.options["--add-actions"]
+    az.notified.append((asked.subscription, name, *words))
+    starts = [at for at, word in enumerate(words) if word in _MECHANISMS]
+    details: list[Json] = []
+    for at in starts:
+        how, who, to = words[at : at + 3]
+        why = az.undelivered.get(to)
+        status = {"Status": "Failed" if why else "Succeeded", "SubState": "Default", "Detail": why}
+        details.append({"MechanismType": _MECHANISMS[how], "Name": who} | status)
+    return {"state": "Complete", "actionDetails": details}
 
 
 def _diagnostic_settings(az: "SimulatedAz", asked: Asked, scope: str, verb: str) -> Json:

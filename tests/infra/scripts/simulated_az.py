@@ -63,6 +63,9 @@ class SimulatedAz:
     confirmed: set[str] = field(default_factory=set[str])
     """E-mail addresses whose owners entered the code that Azure sent them."""
 
+    undelivered: dict[str, str] = field(default_factory=dict[str, str])
+    """Receivers whom a notification doesn't reach, with Azure's words for why."""
+
     notified: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
     providers: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     deployments_of: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])

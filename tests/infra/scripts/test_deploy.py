@@ -355,11 +355,57 @@ def test_receivers_are_told_and_tested_when_asked(desk: Desk) -> None:
     desk.az.confirmed.add("owners@contoso.com")
     said = desk.runs("receivers.sh", "--test")
     assert said.startswith("alerts go to owners@contoso.com\n")
-    (sent,) = desk.az.notified
-    assert "owners@contoso.com" in sent
-    assert "armrole" in sent
+    assert "test notification (Email) to owners of the subscription: Succeeded" in said
+    assert "one e-mail address alone" not in said
+    for sent in desk.az.notified:
+        assert "owners@contoso.com" in sent
+        assert "armrole" in sent
     assert "no test notification" not in desk.runs("receivers.sh", "--once")
-    assert len(desk.az.notified) == 1
+    assert len(desk.az.notified) == 2
+
+
+def test_receivers_of_each_action_group_are_told_and_tested(desk: Desk) -> None:
+    """That of trouble, and those of changes: the own one and the one of each watched subscription."""
+    desk.register(OTHER)
+    desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
+    theirs = f"/subscriptions/{OTHER}/resourceGroups/rg-responder-prod/providers/Microsoft.Insights/actionGroups/theirs"
+    desk.az.azure.put({"id": theirs, "type": "Microsoft.Insights/actionGroups", "name": "theirs"})
+    said = desk.runs("receivers.sh")
+    assert "! alerts go to owners@contoso.com once that is confirmed" in said
+    for each in (SUBSCRIPTION, OTHER):
+        assert f"! alerts on changes in {each} go to owners@contoso.com once that is confirmed" in said
+    assert desk.az.notified == []
+    desk.runs("receivers.sh", "--test")
+    groups = desk.az.azure.of_type("Microsoft.Insights/actionGroups")
+    ours = sorted((each["id"].split("/")[2], each["name"]) for each in groups if each["name"] != "theirs")
+    assert len(ours) == 3
+    assert sorted(sent[:2] for sent in desk.az.notified) == ours
+
+
+def test_a_test_notification_that_does_not_arrive_is_told_and_counts_as_none(desk: Desk) -> None:
+    desk.deploy_quickly()
+    desk.az.undelivered["owners@contoso.com"] = "the address doesn't take mail"
+    done = desk.run("receivers.sh", "--test")
+    assert done.returncode == 1
+    assert done.stdout.count(": Failed, the address doesn't take mail") == 2
+    assert "! not every test notification was delivered" in done.stdout
+    assert "no test notification was sent yet" in desk.runs("receivers.sh", "--once")
+    desk.az.undelivered.clear()
+    desk.runs("receivers.sh", "--test")
+    assert "no test notification was sent yet" not in desk.runs("receivers.sh", "--once")
+
+
+def test_one_mail_address_alone_is_too_few(desk: Desk) -> None:
+    desk.deploy_quickly()
+    groups = [
+        each for each in desk.az.azure.of_type("Microsoft.Insights/actionGroups") if "-changes-" not in each["name"]
+    ]
+    groups[0]["properties"] = groups[0]["properties"] | {"armRoleReceivers": []}
+    assert "! one e-mail address alone hears of trouble with the responder" in desk.runs("receivers.sh")
+    groups[0]["properties"] = groups[0]["properties"] | {"emailReceivers": []}
+    done = desk.run("receivers.sh")
+    assert done.returncode == 1
+    assert "nobody hears of alerts" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -435,7 +481,7 @@ def test_somebody_at_a_terminal_is_asked_once(desk: Desk, answer: str | None, se
         assert ("no test notification was sent yet" in done.stdout) is not bool(sent)
         if not sent:
             break
-    assert len(desk.az.notified) == sent
+    assert len(desk.az.notified) == 2 * sent
     os.close(ours)
     os.close(theirs)
 
