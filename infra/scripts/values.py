@@ -1,8 +1,8 @@
 """Prints the values that a parameter file gives, from what `az bicep build-params --stdout` says on standard input.
 
-One a line, name and value with a tab between; lists with commas; `given` for a secret, which is never printed. Values
-that the parameter file leaves out have the template's default; where that is an expression, there is no line. Needs
-nothing but Python.
+One a line, name and value with a tab between; lists with commas, blanks for line breaks; `given` for a secret, which is
+never printed. Values that the parameter file leaves out have the template's default; where that is an expression,
+there is no line. Needs nothing but Python.
 """
 
 import json
@@ -31,7 +31,7 @@ def _text(value: object) -> str:
         return ",".join(value)  # pyright: ignore[reportUnknownArgumentType] - JSON
     if isinstance(value, list | dict):
         return json.dumps(value)
-    return str(value)
+    return " ".join(str(value).splitlines())
 
 
 if __name__ == "__main__":

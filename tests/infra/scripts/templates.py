@@ -62,7 +62,7 @@ class Templates:
                 raise AzError(
                     f'{file} : Error BCP427: Environment variable "{name}" does not exist and there is no default.'
                 )
-            escaped = given.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
+            escaped = given.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${").replace("\n", "\\n")
             return f"'{escaped}'"
 
         return _READ.sub(value, file.read_text(encoding="utf-8"))

@@ -88,6 +88,12 @@ def test_a_full_deployment_is_found_by_whatever_name_and_is_no_narrower_than_its
     desk.stops("deploy.sh", **_FULL)
 
 
+def test_a_value_of_several_lines(desk: Desk) -> None:
+    desk.deploy_quickly(VOCABULARY='{\n  "guests": "#EXT#"\n}')
+    desk.runs("deploy.sh", "--what-if", VOCABULARY='{\n  "guests": "#EXT#"\n}')
+    assert 'export VOCABULARY=\'{\n  "guests": "#EXT#"\n}\'  # would be empty' in desk.stops("deploy.sh")
+
+
 def test_a_tier_that_is_lowered_by_its_name_is_meant(desk: Desk) -> None:
     desk.deploy_quickly(RESPONDER_TIER="act")
     desk.runs("deploy.sh", "--what-if", "--tier", "watch")
