@@ -393,7 +393,7 @@ def test_an_installation_of_the_same_name_elsewhere_is_left_alone(desk: Desk) ->
     assert "- " not in said.partition("permissions of the identity:")[0]
     assert theirs.items() <= desk.az.azure.there.items()
     assert {key.split("/")[2] for key in desk.az.azure.there} == {SUBSCRIPTION, OTHER}
-    desk.runs("remove.sh", "--yes")
+    assert "removing responder-prod from 1 subscription(s)" in desk.runs("remove.sh", "--yes"), "its own alone"
     assert desk.az.azure.there == theirs
     assert len(desk.az.deployments_of[SUBSCRIPTION]) == 1
 
