@@ -56,7 +56,7 @@ def told(before: dict[str, Any], now: dict[str, str], variables: dict[str, list[
     """Give a line for each parameter that would be narrower."""
     lines: list[str] = []
     for name, value in now.items():
-        was, read = (before.get(name) or {}).get("value"), variables.get(name, [])
+        was, read = before.get(name, {}).get("value"), variables.get(name, [])
         how = "" if len(read) > 1 else narrower(was, value)
         if how and read:
             lines.append(f"export {read[0]}={shlex.quote(_text(was))}  # {how}")
