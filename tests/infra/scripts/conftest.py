@@ -157,6 +157,8 @@ def az_parser() -> Generator[AzParser]:
     try:
         parser = AzParser()
     except NoAzureCli as error:
+        if os.environ.get("CI"):
+            raise
         pytest.skip(f"az is what judges the scripts' command lines: {error}")
     yield parser
     parser.close()
