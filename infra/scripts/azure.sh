@@ -29,6 +29,18 @@ usage() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0";
 has_az() { type -P az >/dev/null; }
 needs_az() { has_az || stop "az was not found: install the Azure CLI, then run this again"; }
 
+# only_what_if ARGUMENTS…: reads the arguments of a script that takes --what-if and no other.
+only_what_if() {
+    local argument
+    for argument in "$@"; do
+        case $argument in
+            --what-if) dry=yes ;;
+            -h | --help) usage; exit ;;
+            *) misuse "unknown argument $argument" ;;
+        esac
+    done
+}
+
 # Another login than the usual one, where $login names its folder: the B2C tenant's.
 login=
 az() { if [ -n "$login" ]; then AZURE_CONFIG_DIR=$login command az "$@"; else command az "$@"; fi; }

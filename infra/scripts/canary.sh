@@ -14,13 +14,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=asking.sh
 . "$scripts/asking.sh"
 
-for argument in "$@"; do
-    case $argument in
-        --what-if) dry=yes ;;
-        -h | --help) usage; exit ;;
-        *) misuse "unknown argument $argument" ;;
-    esac
-done
+only_what_if "$@"
 needs_az
 [ -n "${OPERATORS_CLIENT_ID:-}" ] || stop "OPERATORS_CLIENT_ID is not set: infra/scripts/operators.sh prints it"
 values=$(needed resourceGroupName functionAppName functionAppHost identityPrincipalId topicIds)

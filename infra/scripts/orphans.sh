@@ -17,13 +17,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=holders.sh
 . "$scripts/holders.sh"
 
-for argument in "$@"; do
-    case $argument in
-        --what-if) dry=yes ;;
-        -h | --help) usage; exit ;;
-        *) misuse "unknown argument $argument" ;;
-    esac
-done
+only_what_if "$@"
 needs_az
 read_installation
 own=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"

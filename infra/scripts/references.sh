@@ -7,13 +7,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
 . "$(dirname "$0")/azure.sh"
 
-for argument in "$@"; do
-    case $argument in
-        --what-if) dry=yes ;;
-        -h | --help) usage; exit ;;
-        *) misuse "unknown argument $argument" ;;
-    esac
-done
+only_what_if "$@"
 needs_az
 app=$(needed functionAppId)
 url="$app/config/configreferences/appsettings"

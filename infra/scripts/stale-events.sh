@@ -11,13 +11,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=locks.sh
 . "$scripts/locks.sh"
 
-for argument in "$@"; do
-    case $argument in
-        --what-if) dry=yes ;;
-        -h | --help) usage; exit ;;
-        *) misuse "unknown argument $argument" ;;
-    esac
-done
+only_what_if "$@"
 needs_az
 values=$(needed eventSubscriptionPrefix eventSubscriptionNames topicIds)
 { read -r prefix; read -r names; read -r topics; } <<<"$values"
