@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import Final
 
 from responders.catalogue import CATALOGUE
-from shared.catalog import Answer, AnyDetection
-from shared.kql import VIEWS, predicate
-from shared.speaks import speaks_when
+from shared.detect.aggregation.describe import speaks_when
+from shared.detect.kusto.compile import VIEWS, predicate
+from shared.model.declarations import Answer, AnyDetection
 
 _INTRODUCTION: Final = """\
 # Detections

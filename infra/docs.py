@@ -12,8 +12,8 @@ from infra.checks.declared import declared
 from infra.checks.snapshots import read
 from infra.detections_page import page
 from responders.catalogue import CATALOGUE
-from shared.kql import document
-from shared.settings import DEFAULTS, DESCRIPTIONS, REQUIRED, SCHEDULES
+from shared.detect.kusto.compile import document
+from shared.model.settings import DEFAULTS, DESCRIPTIONS, REQUIRED, SCHEDULES
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _README: Final = _ROOT / "README.md"

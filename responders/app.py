@@ -7,12 +7,12 @@ from typing import Final
 from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.rosters import ROSTERS
-from responders.rules import rules_in
-from shared.bulletins import Bulletin
-from shared.errors import EdgeError, SettingsError
-from shared.machine import Machine, machine_from
-from shared.settings import Settings, settings_from
-from shared.thresholds import threshold_problems
+from responders.sigma_rules import rules_in
+from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.model.errors import EdgeError, SettingsError
+from shared.model.settings import Settings, settings_from
+from shared.notify.system_notices import SystemNotice
+from shared.runtime import Runtime, build_runtime
 
 _log = logging.getLogger("responder.app")
 
@@ -21,24 +21,24 @@ _log = logging.getLogger("responder.app")
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError, which stops the app from starting."""
     read = settings_from()
-    if problems := threshold_problems(read.vocabulary, CATALOGUE):
+    if problems := threshold_problems(read.profile, CATALOGUE):
         raise SettingsError(problems)
     return read
 
 
 @cache
-def machine() -> Machine:
+def runtime() -> Runtime:
     """The machine of this process; its tables, containers and queue are made here when they aren't there yet."""
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
-    made = machine_from(settings(), (*CATALOGUE, *rules.detections), INVENTORIES, ROSTERS)
+    made = build_runtime(settings(), (*CATALOGUE, *rules.detections), INVENTORIES, ROSTERS)
     made.storage.create_all()
     _tell_of_unresolved(made)
     return made
 
 
-def _tell_of_unresolved(made: Machine) -> None:
+def _tell_of_unresolved(made: Runtime) -> None:
     """Tell people, once a day, what the app does without; the log alone would be read by nobody.
 
     It is said when the first function runs: the Functions host drops what an app logs while it is loaded.
@@ -47,14 +47,14 @@ def _tell_of_unresolved(made: Machine) -> None:
         _log.error("nobody can be paged: no channel is left; pages wait until one is there and the app starts again")
     for one in made.settings.unresolved:
         _log.warning("%s; the app does without it. %s", one.told, one.cure)
-        bulletin = Bulletin(
+        system_notice = SystemNotice(
             key=f"unresolved {one.setting} {made.clock():%Y%m%d}",
             title="A secret can't be read",
             text=f"{one.told}, so the app does without it: {_WITHOUT[one.setting]}.",
             what_to_do=one.cure,
         )
         try:
-            made.notifier.publish(bulletin)
+            made.notifier.publish(system_notice)
         except EdgeError as error:
             _log.warning("it could not be told that %s: %s", one.told, error)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from responders import rosters
 from responders.remediations import ca_policies, custom_policies, role_assignments
-from shared.clients.calls import Call, Lane, Permission, Service
+from shared.model.calls import Call, Lane, Permission, Service
 
 DIRECTORY_AUDITS: Final = Call(
     method="GET",

@@ -9,7 +9,7 @@ from typing import Final
 
 from responders.commands import COMMANDS
 from responders.commands.connection import CommandError
-from shared.errors import ResponderError
+from shared.model.errors import ResponderError
 
 _USAGE_ERROR: Final = 2
 _BROKEN_PIPE: Final = 141

@@ -9,24 +9,24 @@ from responders.calls import GET_ROLE_DEFINITION, GET_USER
 from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.permissions import GRANTS
+from responders.read_probes import READ_PROBES
 from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
 from responders.rosters import ROSTERS
-from responders.rules import rules_in
+from responders.sigma_rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
-from responders.trials import TRIALS
+from shared.checks.findings import Report
+from shared.checks.runner import examine
 from shared.clients.web import PlainWeb
 from shared.doctor.checks import CHECKS
-from shared.doctor.examine import examine
-from shared.doctor.findings import Report
-from shared.doctor.ground import Asked, Content, Ground
+from shared.doctor.context import Asked, Content, DoctorContext
 from shared.doctor.tokens import claims_of_token
-from shared.machine import machine_from, utc_now
+from shared.runtime import build_runtime, utc_now
 
 CONTENT: Final = Content(
     detections=CATALOGUE,
     inventories=INVENTORIES,
     grants=GRANTS,
-    trials=TRIALS,
+    read_probes=READ_PROBES,
     audit_log=AUDIT_LOG,
     sign_in_log=SIGN_IN_LOG,
     get_user=GET_USER,
@@ -49,15 +49,15 @@ def report_of(
     """
     rules = rules_in(environment.get("SIGMA_RULES", "").strip())
     detections = (*CATALOGUE, *rules.detections)
-    with Ground(
+    with DoctorContext(
         environment=environment,
         content=dataclasses.replace(CONTENT, detections=detections, rules=rules),
-        connect=lambda settings: machine_from(
+        connect=lambda settings: build_runtime(
             settings, detections, INVENTORIES, ROSTERS, environment=environment, clock=clock
         ),
         claims_of=claims_of_token,
         web=PlainWeb(),
         clock=clock,
         asked=Asked(pages=pages, since=since),
-    ) as ground:
-        return examine([check for check in CHECKS if not only or check.id in only], ground)
+    ) as context:
+        return examine([check for check in CHECKS if not only or check.id in only], context)

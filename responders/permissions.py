@@ -17,8 +17,8 @@ from responders.catalogue import CATALOGUE
 from responders.inventories import INVENTORIES
 from responders.rosters import ROSTERS
 from responders.sources import SOURCES
-from shared.catalog import TenantKind
-from shared.grants import Grant, Need, grants_from
+from shared.model.declarations import TenantKind
+from shared.model.permissions import Grant, Need, grants_from
 
 _KIND_OF_TENANT: Final = {inventory.kind: inventory.tenant_kind for inventory in INVENTORIES}
 

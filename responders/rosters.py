@@ -11,14 +11,14 @@ eligible, which is known and not unknown; B2C tenants have no PIM at all, so tha
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from shared.catalog import Image, TenantKind
-from shared.clients.calls import ID_SHAPES, Call, Permission, Service
-from shared.errors import Refused, Rejected
-from shared.privileges import PRIVILEGED_ROLES
-from shared.rosters import Roster, RosterKind
+from shared.detect.rosters import Roster, RosterKind
+from shared.model.calls import ID_SHAPES, Call, Permission, Service
+from shared.model.declarations import Image, TenantKind
+from shared.model.errors import Refused, Rejected
+from shared.model.privileges import PRIVILEGED_ROLES
 
 if TYPE_CHECKING:
-    from shared.clients.edges import TenantEdges
+    from shared.clients.api import TenantEdges
 
 LIST_DIRECTORY_ROLE_ASSIGNMENTS: Final = Call(
     method="GET",

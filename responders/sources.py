@@ -3,7 +3,7 @@
 from typing import Final
 
 from responders.calls import DIRECTORY_AUDITS, SIGN_INS
-from shared.poll import Source
+from shared.ingest.poll import Source
 
 AUDIT_LOG: Final = Source(
     name="audit log",

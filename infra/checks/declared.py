@@ -15,12 +15,12 @@ from infra.checks.compiler import REPOSITORY
 from responders import triggers
 from responders.catalogue import CATALOGUE
 from responders.permissions import GRANTS
-from shared.catalog import AnyDetection
 from shared.clients.storage import Container, Table
-from shared.conditions import Resource, required
-from shared.events import Log
-from shared.grants import Grant, Tier
-from shared.settings import DEFAULTS, SCHEDULES, setting_names
+from shared.detect.conditions import Resource, required
+from shared.model.declarations import AnyDetection
+from shared.model.events import Log
+from shared.model.permissions import Grant, Tier
+from shared.model.settings import DEFAULTS, SCHEDULES, setting_names
 
 SAMPLE: Final = "local.settings.sample.json"
 

@@ -23,16 +23,16 @@ from infra.local.programs import ProgramError, module
 from infra.local.stack import REPOSITORY, Stack
 from infra.local.story import Scene
 from infra.local.world import ALICE, BREAK_GLASS_1, CAROL, RELEASE_PIPELINE, RESPONDER, Principal
-from shared.approvals import TableApprovals
-from shared.authorize import Approval
-from shared.cases import Case, State
-from shared.catalog import ApprovalList, Mode
+from shared.authority.approvals import TableApprovals
+from shared.authority.controls import Controls
+from shared.authority.standing import Approval
 from shared.clients.storage import Storage, Table
-from shared.events import ActorKind
-from shared.record import Ledger
-from shared.rosters import RosterKind
-from shared.settings import Settings, settings_from
-from shared.switches import Switches
+from shared.detect.rosters import RosterKind
+from shared.model.cases import Case, State
+from shared.model.declarations import ApprovalList, Mode
+from shared.model.events import ActorKind
+from shared.model.settings import Settings, settings_from
+from shared.respond.ledger import Ledger
 
 _CASE_WITHIN: Final = 60.0
 _WIDTH: Final = 100
@@ -50,7 +50,7 @@ class Desk:
         self.storage = Storage(values)
         self.ledger = Ledger(self.storage, self.storage, clock=_now, lease=timedelta(minutes=1))
         self.approvals = TableApprovals(self.storage, clock=_now)
-        self.switches = Switches(self.storage, clock=_now)
+        self.controls = Controls(self.storage, clock=_now)
 
     def seed(self) -> None:
         """Approve the approved, name the owners, switch the whole catalogue to enforce."""
@@ -60,7 +60,7 @@ class Desk:
         self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
         self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
         self.storage.upsert(Table.OWNERS, "*", "010", {"name": ALICE.name, "upn": ALICE.upn or ""})
-        self.switches.set_mode("*", Mode.ENFORCE, by="the demo")
+        self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
 
     def approve(self, principal: Principal, approval_list: ApprovalList) -> None:
         """Approve somebody for a month."""

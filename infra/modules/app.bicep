@@ -199,7 +199,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-// The product's settings are those of shared/settings.py, no more and no fewer; the rest is the platform's.
+// The product's settings are those of shared/model/settings.py, no more and no fewer; the rest is the platform's.
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'

@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "owners": ("owner", "owners"),
     "lists": ("lists",),
     "roster": ("roster",),
-    "switches": ("mode", "stop", "start"),
+    "controls": ("mode", "stop", "start"),
     "permissions": ("permissions",),
     "doctor": ("doctor",),
 }

@@ -5,12 +5,12 @@ import argparse
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import print_table
-from shared.approvals import TableApprovals, until_from
-from shared.authorize import Approval, Malformed
-from shared.catalog import ApprovalList
-from shared.errors import BadIdentifier
-from shared.events import ActorKind
-from shared.machine import utc_now
+from shared.authority.approvals import TableApprovals, until_from
+from shared.authority.standing import Approval, Malformed
+from shared.model.declarations import ApprovalList
+from shared.model.errors import BadIdentifier
+from shared.model.events import ActorKind
+from shared.runtime import utc_now
 
 
 def add_parser(subparsers: Subparsers) -> None:

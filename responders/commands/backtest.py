@@ -10,16 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from responders.backtest.aggregation import Together
+from responders.backtest.report import FileApprovals, Tally
 from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
-from responders.commands.words import add_rosters_option, vocabulary_for
-from responders.tally import FileApprovals, Tally
-from responders.together import Together
-from shared.machine import utc_now
-from shared.match import Matcher
+from responders.commands.profile import add_rosters_option, vocabulary_for
+from shared.detect.matcher import Matcher
 from shared.normalize import read_stream
+from shared.runtime import utc_now
 
 _CHUNK: Final = 1 << 20
 _BAR: Final = 40
@@ -82,10 +82,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     approvals = _approvals(arguments.approvals) if arguments.approvals else None
-    vocabulary = vocabulary_for(arguments)
-    tally = Tally(approvals, vocabulary=vocabulary)
-    together = Together(vocabulary, tally.add)
-    _read_all(arguments.files, tally, together, Matcher(CATALOGUE, vocabulary))
+    profile = vocabulary_for(arguments)
+    tally = Tally(approvals, profile=profile)
+    together = Together(profile, tally.add)
+    _read_all(arguments.files, tally, together, Matcher(CATALOGUE, profile))
     together.finish()
     until = (utc_now() + _APPROVED_FOR).date()
     text = as_json(tally, until) if arguments.json else as_text(tally, until, shutil.get_terminal_size().columns)

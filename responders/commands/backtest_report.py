@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from responders.backtest.report import Counts, Pair, Tally
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.commands.tables import legible
-from responders.tally import Counts, Pair, Tally
-from shared.cases import Decision, Standing
-from shared.catalog import Answer, AnyDetection
-from shared.events import ActorKind
+from shared.model.cases import Decision, Standing
+from shared.model.declarations import Answer, AnyDetection
+from shared.model.events import ActorKind
 
 _NOISIEST: Final = 10
 _NAME_SHOWN: Final = 40

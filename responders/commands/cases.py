@@ -8,13 +8,13 @@ import msgspec
 
 from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
 from responders.commands.tables import legible_json, print_table
-from shared.machine import utc_now
-from shared.record import Ledger
-from shared.settings import settings_from
+from shared.model.settings import settings_from
+from shared.respond.ledger import Ledger
+from shared.runtime import utc_now
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
-    from shared.cases import Case
+    from shared.model.cases import Case
 
 
 def add_parser(subparsers: "Subparsers") -> None:

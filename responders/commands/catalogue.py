@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 
 from responders.commands import Subparsers
-from responders.commands.words import own_vocabulary
-from responders.rules import catalogue_of
-from shared.catalog import AnyDetection
-from shared.speaks import speaks_when
-from shared.vocabulary import Vocabulary
+from responders.commands.profile import own_vocabulary
+from responders.sigma_rules import catalogue_of
+from shared.detect.aggregation.describe import speaks_when
+from shared.model.declarations import AnyDetection
+from shared.model.profile import TenantProfile
 
 _GAP: Final = "  "
 _WIDE: Final = 132
@@ -36,15 +36,15 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
-        vocabulary = own_vocabulary()
-        entries = [_described(detection, vocabulary) for detection in catalogue_of(os.environ)]
+        profile = own_vocabulary()
+        entries = [_described(detection, profile) for detection in catalogue_of(os.environ)]
         sys.stdout.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(_table(catalogue_of(os.environ), shutil.get_terminal_size().columns))
     return 0
 
 
-def _described(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, object]:
+def _described(detection: AnyDetection, profile: TenantProfile) -> dict[str, object]:
     return {
         "id": detection.id,
         "seed_row": detection.seed_row,
@@ -52,20 +52,20 @@ def _described(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, obj
         "why": detection.why,
         "risk": detection.risk,
         "log": detection.log,
-        "speaks": speaks_when(detection, vocabulary),
+        "speaks": speaks_when(detection, profile),
         "answer": detection.answer,
         "remediation": detection.remediation.id if detection.remediation else None,
         "approval_list": detection.unless_actor_in,
         "needs": list(detection.needs),
         "deviates": detection.deviates,
         "also": list(detection.also),
-        "vocabulary": _words_of(detection, vocabulary),
+        "vocabulary": _words_of(detection, profile),
     }
 
 
-def _words_of(detection: AnyDetection, vocabulary: Vocabulary) -> dict[str, object]:
+def _words_of(detection: AnyDetection, profile: TenantProfile) -> dict[str, object]:
     """Give the words that differ by tenant and that the detection is judged by."""
-    return {name: msgspec.to_builtins(getattr(vocabulary, name), order="deterministic") for name in detection.words}
+    return {name: msgspec.to_builtins(getattr(profile, name), order="deterministic") for name in detection.words}
 
 
 def _table(detections: Sequence[AnyDetection], width: int) -> str:

@@ -23,7 +23,7 @@ from responders.commands.tables import legible
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.doctor.findings import Line, Report
+    from shared.checks.findings import Line, Report
 
 _KEY: Final = "RESPONDER_KEY"
 _TOKEN: Final = "RESPONDER_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -118,7 +118,7 @@ def _of_app(url: str, *, pages: bool, since: "datetime | None") -> "Report":
     """
     import httpx  # noqa: PLC0415 - only where it is needed
 
-    from shared.doctor.findings import Report  # noqa: PLC0415
+    from shared.checks.findings import Report  # noqa: PLC0415
 
     try:
         answer = httpx.request(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError
-from responders.commands.words import add_rosters_option, vocabulary_for
-from responders.rules import catalogue_of
-from shared.catalog import AnyDetection
-from shared.kql import document
-from shared.vocabulary import Vocabulary
+from responders.commands.profile import add_rosters_option, vocabulary_for
+from responders.sigma_rules import catalogue_of
+from shared.detect.kusto.compile import document
+from shared.model.declarations import AnyDetection
+from shared.model.profile import TenantProfile
 
 _HELP = """\
 Each query finds in AuditLogs, in SigninLogs and AADNonInteractiveUserSignInLogs, or in AzureActivity what the detection
@@ -39,10 +39,10 @@ def _run(arguments: argparse.Namespace) -> int:
     ids: list[str] = arguments.ids
     known = {detection.id: detection for detection in catalogue_of(os.environ)}
     detections = [_detection(known, name) for name in ids or known]
-    vocabulary = vocabulary_for(arguments)
+    profile = vocabulary_for(arguments)
     if arguments.out:
-        return _write(detections, Path(arguments.out), vocabulary)
-    sys.stdout.write("\n".join(document(detection, vocabulary) for detection in detections))
+        return _write(detections, Path(arguments.out), profile)
+    sys.stdout.write("\n".join(document(detection, profile) for detection in detections))
     return 0
 
 
@@ -54,11 +54,11 @@ def _detection(known: Mapping[str, AnyDetection], name: str) -> AnyDetection:
     raise CommandError(f"no detection is called {name!r}; {advice}")
 
 
-def _write(detections: Sequence[AnyDetection], folder: Path, vocabulary: Vocabulary) -> int:
+def _write(detections: Sequence[AnyDetection], folder: Path, profile: TenantProfile) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for detection in detections:
-            (folder / f"{detection.id}.kql").write_text(document(detection, vocabulary), encoding="utf-8")
+            (folder / f"{detection.id}.kql").write_text(document(detection, profile), encoding="utf-8")
     except OSError as error:
         raise CommandError(f"the queries can't be written to {folder}: {error.strerror}") from error
     print(f"queries written to {folder}: {len(detections)}")

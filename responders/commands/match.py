@@ -12,13 +12,13 @@ from typing import BinaryIO, Final
 import msgspec
 
 from responders.commands import Subparsers
-from responders.commands.words import add_rosters_option, vocabulary_for
-from responders.rules import catalogue_of
-from shared.catalog import AnyDetection
-from shared.events import Event
-from shared.match import Matcher
+from responders.commands.profile import add_rosters_option, vocabulary_for
+from responders.sigma_rules import catalogue_of
+from shared.detect.aggregation.describe import speaks_when
+from shared.detect.matcher import Matcher
+from shared.model.declarations import AnyDetection
+from shared.model.events import Event
 from shared.normalize import Reading, read_batch, read_stream
-from shared.speaks import speaks_when
 
 _CHUNK: Final = 1 << 20
 _HELD_WHOLE: Final = 1 << 24
@@ -73,9 +73,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    catalogue, vocabulary = catalogue_of(os.environ), vocabulary_for(arguments)
-    matcher = Matcher(catalogue, vocabulary)
-    speaking = {one.id: speaks_when(one, vocabulary) for one in catalogue}
+    catalogue, profile = catalogue_of(os.environ), vocabulary_for(arguments)
+    matcher = Matcher(catalogue, profile)
+    speaking = {one.id: speaks_when(one, profile) for one in catalogue}
     totals = _Totals()
     status = 0
     for name in files:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
 from responders.commands.tables import print_table
-from responders.rules import catalogue_of
-from shared.catalog import ApprovalList
+from responders.sigma_rules import catalogue_of
 from shared.clients.storage import Table
+from shared.model.declarations import ApprovalList
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers

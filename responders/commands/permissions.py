@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from responders.commands import Subparsers
 from responders.commands.tables import print_table
 from responders.permissions import DIRECTORY_ROLES, GRANTS, app_role_ids
-from shared.catalog import TenantKind
-from shared.grants import Grant, Tier
+from shared.model.declarations import TenantKind
+from shared.model.permissions import Grant, Tier
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from responders.commands.connection import add_settings_option, environment_from, storage_from
 from responders.commands.tables import print_table
 from responders.rosters import ROSTERS
-from shared.catalog import TenantKind
-from shared.machine import utc_now
-from shared.rosters import Rosters
-from shared.settings import settings_from
+from shared.detect.rosters import Rosters
+from shared.model.declarations import TenantKind
+from shared.model.settings import settings_from
+from shared.runtime import utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from responders.commands import Subparsers
-    from shared.rosters import Listed
-    from shared.settings import Settings
+    from shared.detect.rosters import Listed
+    from shared.model.settings import Settings
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -57,4 +57,4 @@ def _line(listed: "Listed", now: "datetime") -> tuple[str, ...]:
 
 def _ids(listed: "tuple[Listed, ...]", settings: "Settings") -> list[tuple[str, str]]:
     read = [(each, one.kind.value) for one in listed for each in sorted(one.ids)]
-    return [*read, *((each, "VOCABULARY") for each in sorted(settings.vocabulary.privileged_accounts))]
+    return [*read, *((each, "VOCABULARY") for each in sorted(settings.profile.privileged_accounts))]

@@ -10,11 +10,11 @@ from typing import Final
 
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError
+from responders.commands.profile import own_vocabulary
 from responders.commands.tables import legible, print_table
-from responders.commands.words import own_vocabulary
-from responders.rules import rules_in
-from shared.kql import document
-from shared.sigma.loaded import Loaded
+from responders.sigma_rules import rules_in
+from shared.detect.kusto.compile import document
+from shared.detect.sigma.loaded import Loaded
 
 _MARGIN: Final = "    "
 _HELP: Final = """\
@@ -70,8 +70,8 @@ def _described(rules: Loaded) -> dict[str, object]:
 
 
 def _write_queries(rules: Loaded) -> None:
-    vocabulary = own_vocabulary()
-    sys.stdout.write("\n".join(document(detection, vocabulary) for detection in rules.detections))
+    profile = own_vocabulary()
+    sys.stdout.write("\n".join(document(detection, profile) for detection in rules.detections))
     sys.stdout.flush()
     for problem in rules.problems:
         sys.stderr.write(f"responder: not loaded: {problem}\n")

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from shared.conditions import All, Audit, Condition, all_of
-from shared.events import AuditEvent
+from shared.detect.conditions import All, Audit, Condition, all_of
+from shared.model.events import AuditEvent
 
 PIM_ACTIVATION: Final = "Add member to role completed (PIM activation)"
 OUTSIDE_PIM: Final = "Add member to role outside of PIM (permanent)"

@@ -9,9 +9,9 @@ from typing import Final
 from responders.detections.activities import APP_ROLE_GIVEN, SCOPES_GIVEN, succeeded
 from responders.detections.directory_samples import OWN_API_NAMES, app_role_record, application_record, delegated_record
 from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
-from shared.catalog import Answer, ApprovalList, Detection, Image, Risk
-from shared.conditions import Audit, Not
-from shared.events import AuditEvent, Log
+from shared.detect.conditions import Audit, Not
+from shared.model.declarations import Answer, ApprovalList, Detection, Image, Risk
+from shared.model.events import AuditEvent, Log
 
 _BY_ESTS: Final[Image] = {"user": BY_USER["user"] | {"displayName": "Azure ESTS Service", "ipAddress": "20.190.129.4"}}
 """How consent is logged: the person's id under a service's name, from an address of Microsoft's."""

@@ -24,9 +24,9 @@ from responders.detections.directory_samples import (
 )
 from responders.detections.samples import BREAK_GLASS, BY_APP, diagnostic_record
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
-from shared.conditions import Audit, Not, SignIn, all_of
-from shared.events import AuditEvent, Log, SignInEvent
+from shared.detect.conditions import Audit, Not, SignIn, all_of
+from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.events import AuditEvent, Log, SignInEvent
 
 _SECRETS: Final = "Update application \N{EN DASH} Certificates and secrets management "
 _CREDENTIALS: Final = (_SECRETS, _SECRETS.replace("Update", "Create"), "Add service principal credentials")

@@ -8,8 +8,8 @@ from typing import Final
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record
 from responders.detections.samples import BY_APP, diagnostic_record
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Risk
-from shared.events import AuditEvent, Log
+from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.model.events import AuditEvent, Log
 
 _FLOW: Final = "B2C_1_SignUpOrSignIn"
 _CONNECTOR: Final = "CheckCustomerNumber"

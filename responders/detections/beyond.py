@@ -5,8 +5,8 @@ from typing import Final
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record, change, target
 from responders.detections.samples import BY_APP, TENANT, audit_record, diagnostic_record
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
-from shared.events import AuditEvent, Log
+from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.events import AuditEvent, Log
 
 _KEY: Final = "B2C_1A_TokenSigningKeyContainer"
 

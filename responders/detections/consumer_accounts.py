@@ -16,9 +16,9 @@ from responders.detections.directory_samples import (
     role_record,
 )
 from responders.detections.samples import BY_APP, diagnostic_record
-from shared.catalog import After, Answer, AnyDetection, ApprovalList, Burst, Detection, Risk
-from shared.conditions import Audit, Condition, Not, any_of
-from shared.events import AuditEvent, Log
+from shared.detect.conditions import Audit, Condition, Not, any_of
+from shared.model.declarations import After, Answer, AnyDetection, ApprovalList, Burst, Detection, Risk
+from shared.model.events import AuditEvent, Log
 
 _NOT_BY_CPIM: Final[tuple[Condition[AuditEvent], ...]] = (
     Audit.tenant.is_("consumer"),

@@ -11,9 +11,9 @@ from typing import Final
 from responders.detections.directory_samples import ROLE_HOLDER, VIP
 from responders.detections.samples import BREAK_GLASS
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in
-from shared.catalog import Answer, AnyDetection, Burst, Detection, Rise, Risk
-from shared.conditions import Not, SignIn, all_of, any_of
-from shared.events import Log, SignInEvent
+from shared.detect.conditions import Not, SignIn, all_of, any_of
+from shared.model.declarations import Answer, AnyDetection, Burst, Detection, Rise, Risk
+from shared.model.events import Log, SignInEvent
 
 _REJECTED: Final = "50126"
 _LOCKED_OUT: Final = "50053"

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS, BY_USER, TENANT, audit_record
-from shared.catalog import Image
-from shared.vocabulary import Hours, Vocabulary
+from shared.model.declarations import Image
+from shared.model.profile import Hours, TenantProfile
 
 CPIM: Final = "5b0e71c4-9f2d-4a63-8e57-d1c03fa2b698"
 MANAGED_IDENTITIES: Final = "e7d2406a-15b8-4c93-a0f4-63b98c5e12d7"
@@ -20,7 +20,7 @@ COLLEAGUE: Final = "f95c2e07-83ab-4d16-b7e0-4a1d98c6353b"
 APPLICATION: Final = "4d8a17f2-e6c3-4f0b-9b25-c7013e8fd946"
 OWN_SITE: Final = "func-responder-fabrikam"
 
-SAMPLE_VOCABULARY: Final = Vocabulary(
+SAMPLE_PROFILE: Final = TenantProfile(
     cpim_ids=frozenset({CPIM}),
     managed_identity_ids=frozenset({MANAGED_IDENTITIES}),
     owned_domains=frozenset({"fabrikam.example", "fabrikam.azurewebsites.net"}),

@@ -29,9 +29,9 @@ from responders.detections.samples import (
     exported_activity_record,
 )
 from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
-from shared.conditions import All, Audit, Not, Resource, all_of, any_of
-from shared.events import AuditEvent, Log, ResourceEvent
+from shared.detect.conditions import All, Audit, Not, Resource, all_of, any_of
+from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.events import AuditEvent, Log, ResourceEvent
 
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"

@@ -10,9 +10,9 @@ from typing import Final
 
 from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS
 from responders.detections.sign_in_samples import diagnostic_sign_in, failed, privileged_record, sign_in_record
-from shared.catalog import Answer, AnyDetection, Burst, Detection, Image, Risk
-from shared.conditions import All, Condition, Not, SignIn, all_of
-from shared.events import Log, SignInEvent
+from shared.detect.conditions import All, Condition, Not, SignIn, all_of
+from shared.model.declarations import Answer, AnyDetection, Burst, Detection, Image, Risk
+from shared.model.events import Log, SignInEvent
 
 _OF_PRIVILEGED: Final[tuple[Condition[SignInEvent], ...]] = (
     SignIn.account_level.is_("privileged"),

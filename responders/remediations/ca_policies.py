@@ -13,7 +13,8 @@ from responders.remediations.ca_policy_json import (
     newly_reached,
     value_to_send,
 )
-from shared.catalog import (
+from shared.model.calls import Call, Lane, Permission, Service
+from shared.model.declarations import (
     Already,
     Doubt,
     Image,
@@ -27,12 +28,11 @@ from shared.catalog import (
     Situation,
     TenantKind,
 )
-from shared.clients.calls import Call, Lane, Permission, Service
-from shared.errors import Refused, Rejected
-from shared.events import Change, Target
+from shared.model.errors import Refused, Rejected
+from shared.model.events import Change, Target
 
 if TYPE_CHECKING:
-    from shared.clients.edges import TenantEdges
+    from shared.clients.api import TenantEdges
 
 _READ: Final = (Permission.POLICY_READ,)
 _WRITE: Final = (Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS, Permission.APPLICATION_READ)

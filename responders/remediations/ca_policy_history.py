@@ -11,8 +11,8 @@ from typing import Final, cast
 import msgspec
 
 from responders.remediations.ca_policy_json import STATES, are_same, differing
-from shared.catalog import EarlierCase, Image, Json
-from shared.events import fold
+from shared.model.declarations import EarlierCase, Image, Json
+from shared.model.events import fold
 
 _CHANGE: Final = "conditionalaccesspolicy"
 

@@ -9,9 +9,9 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from shared.catalog import Image, Json
-from shared.clients.calls import ID_SHAPES
-from shared.events import Change
+from shared.model.calls import ID_SHAPES
+from shared.model.declarations import Image, Json
+from shared.model.events import Change
 
 READ_ONLY: Final = frozenset({"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"})
 """Top-level properties that Graph sets and refuses to have written."""

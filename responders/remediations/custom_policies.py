@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from responders.remediations.custom_policy_xml import document_of, is_same_document
-from shared.catalog import (
+from shared.model.calls import ID_SHAPES, Call, Permission, Service
+from shared.model.declarations import (
     Already,
     Doubt,
     Image,
@@ -22,12 +23,11 @@ from shared.catalog import (
     Situation,
     TenantKind,
 )
-from shared.clients.calls import ID_SHAPES, Call, Permission, Service
-from shared.errors import Rejected
-from shared.events import Change, Target
+from shared.model.errors import Rejected
+from shared.model.events import Change, Target
 
 if TYPE_CHECKING:
-    from shared.clients.edges import TenantEdges
+    from shared.clients.api import TenantEdges
 
 _WHY_BETA: Final = "trustFramework isn't in v1.0"
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, cast
 
-from shared.catalog import (
+from shared.model.calls import Call, Permission, Service
+from shared.model.declarations import (
     Already,
     Doubt,
     Image,
@@ -21,13 +22,12 @@ from shared.catalog import (
     Situation,
     TenantKind,
 )
-from shared.clients.calls import Call, Permission, Service
-from shared.differences import WELL_KNOWN
-from shared.errors import BadIdentifier, EdgeError, Locked, Rejected
-from shared.events import Change, Target
+from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected
+from shared.model.events import Change, Target
+from shared.notify.diff import WELL_KNOWN
 
 if TYPE_CHECKING:
-    from shared.clients.edges import TenantEdges
+    from shared.clients.api import TenantEdges
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 

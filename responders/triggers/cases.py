@@ -4,9 +4,9 @@ import azure.functions as func
 import msgspec
 from msgspec import Struct
 
-from responders.app import machine
+from responders.app import runtime
 from shared.clients.storage import CASES_QUEUE
-from shared.pipeline import answer
+from shared.respond.pipeline import answer
 
 cases = func.Blueprint()
 
@@ -23,4 +23,4 @@ class CaseMessage(Struct, frozen=True):
 def answer_case(message: func.QueueMessage) -> None:
     """Answer the case that a message names."""
     asked = msgspec.json.decode(message.get_body(), type=CaseMessage)
-    answer(machine(), asked.tenant_id, asked.case_id)
+    answer(runtime(), asked.tenant_id, asked.case_id)

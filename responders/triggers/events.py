@@ -2,9 +2,9 @@
 
 import azure.functions as func
 
-from responders.app import machine
+from responders.app import runtime
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE
-from shared.deliveries import take_in_delivery
+from shared.ingest.deliveries import take_in_delivery
 
 events = func.Blueprint()
 
@@ -19,4 +19,4 @@ events = func.Blueprint()
 )
 def subscription_events(message: func.QueueMessage) -> None:
     """Open cases for one event. An error leaves the message where it is, so that the host tries it again."""
-    take_in_delivery(machine(), message.get_body())
+    take_in_delivery(runtime(), message.get_body())

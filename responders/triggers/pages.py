@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
-from responders.app import machine
+from responders.app import runtime
 from responders.triggers.requests import find_case
-from shared.case_page import HEADERS, message_page, page_of
-from shared.cases import Case
-from shared.errors import LeaseLost
-from shared.pipeline import detection_of
-from shared.signed_in import NotSignedIn, Person, person_from
-from shared.surroundings import as_far_as_known
-from shared.wording import notice_for
+from shared.authority.signed_in import NotSignedIn, Person, person_from
+from shared.model.cases import Case
+from shared.model.errors import LeaseLost
+from shared.notify.case_page import HEADERS, message_page, page_of
+from shared.notify.wording import notice_for
+from shared.respond.object_history import as_far_as_known
+from shared.respond.pipeline import detection_of
 
 pages = func.Blueprint()
 _log = logging.getLogger("responder.pages")
@@ -32,7 +32,7 @@ _OWN: Final = frozenset({"", "same-origin"})
 @pages.route(route="open/{case}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def open_case(req: func.HttpRequest) -> func.HttpResponse:
     """Show a case to who is signed in; POST, from the button on that page, notes that they have read it."""
-    workforce = machine().settings.workforce
+    workforce = runtime().settings.workforce
     try:
         person = person_from(req.headers, os.environ, tenant_id=workforce.id)
     except NotSignedIn as reason:
@@ -42,9 +42,9 @@ def open_case(req: func.HttpRequest) -> func.HttpResponse:
         return _said(HTTPStatus.NOT_FOUND, "There is no such case", "Look whether the whole address was copied.")
     if req.method == "POST":
         return _acknowledged(req, found, person)
-    case = as_far_as_known(machine(), found)
-    notice = notice_for(case, machine().settings)
-    return _html(HTTPStatus.OK, page_of(case, detection_of(machine(), case), notice, reader=person.name))
+    case = as_far_as_known(runtime(), found)
+    notice = notice_for(case, runtime().settings)
+    return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), notice, reader=person.name))
 
 
 def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.HttpResponse:
@@ -53,7 +53,7 @@ def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.Htt
         # Another site could have a signed-in browser send this.
         return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", "Open the case, and press the button on its page.")
     try:
-        machine().ledger.acknowledge(case, by=f"{person.name} ({person.id})")
+        runtime().ledger.acknowledge(case, by=f"{person.name} ({person.id})")
     except LeaseLost:
         return _said(HTTPStatus.CONFLICT, "Press the button again", "The case was just being written by another run.")
     _log.info("case %s was read by %s", case.id, person.id)
@@ -70,7 +70,7 @@ def _is_from_own_page(req: func.HttpRequest) -> bool:
 
 def _own_origins() -> frozenset[str]:
     """Where this app is opened: as cards link to it, and as the platform names it."""
-    link = urlsplit(machine().settings.case_link)
+    link = urlsplit(runtime().settings.case_link)
     host = os.environ.get("WEBSITE_HOSTNAME", "")
     origins = (f"{link.scheme}://{link.netloc}" if link.netloc else "", f"https://{host}" if host else "")
     return frozenset(origin.lower() for origin in origins if origin)

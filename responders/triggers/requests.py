@@ -10,10 +10,10 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta, Struct
 
-from responders.app import machine
-from shared.cases import Case
-from shared.catalog import Mode
-from shared.errors import LeaseLost
+from responders.app import runtime
+from shared.model.cases import Case
+from shared.model.declarations import Mode
+from shared.model.errors import LeaseLost
 
 requests = func.Blueprint()
 _MOST: Final = 200
@@ -51,7 +51,7 @@ def list_cases(req: func.HttpRequest) -> func.HttpResponse:
     """Give the newest cases of the last 30 days; `?open=1` only those that the machine hasn't finished."""
     only_open = req.params.get("open", "") in {"1", "true"}
     found = [
-        case for tenant in machine().settings.tenants for case in machine().ledger.cases(tenant.id, only_open=only_open)
+        case for tenant in runtime().settings.tenants for case in runtime().ledger.cases(tenant.id, only_open=only_open)
     ]
     found.sort(key=lambda case: case.at, reverse=True)
     return _json({"cases": found[:_MOST], "left_off": max(0, len(found) - _MOST)})
@@ -81,7 +81,7 @@ def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
     if found is None:
         return _problem(404, "no case has that id; GET cases lists those there are")
     try:
-        case = machine().ledger.acknowledge(found, by=body.by)
+        case = runtime().ledger.acknowledge(found, by=body.by)
     except LeaseLost:
         return _problem(409, "the case is being written by another run; send it again")
     return _json(case)
@@ -92,8 +92,8 @@ def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
 def read_modes(req: func.HttpRequest) -> func.HttpResponse:
     """Give the mode of each detection and the kill switch."""
     del req
-    positions = machine().switches.positions()
-    modes = {detection: positions.mode(detection) for detection in machine().detections}
+    positions = runtime().controls.positions()
+    modes = {detection: positions.mode(detection) for detection in runtime().detections}
     return _json({"stopped": positions.stopped, "unread": positions.unread, "modes": modes})
 
 
@@ -102,13 +102,13 @@ def read_modes(req: func.HttpRequest) -> func.HttpResponse:
 def set_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Set the mode of one detection, or of all without one of their own ("*")."""
     detection = req.route_params["detection"]
-    if detection != "*" and detection not in machine().detections:
-        return _problem(404, f"no detection is called that; there are: {', '.join(machine().detections)}")
+    if detection != "*" and detection not in runtime().detections:
+        return _problem(404, f"no detection is called that; there are: {', '.join(runtime().detections)}")
     try:
         body = _body(req, ModeChange)
     except ValueError as error:
         return _problem(400, str(error))
-    machine().switches.set_mode(detection, body.mode, by=body.by)
+    runtime().controls.set_mode(detection, body.mode, by=body.by)
     return _json({"detection": detection, "mode": body.mode})
 
 
@@ -121,9 +121,9 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
     except ValueError as error:
         return _problem(400, str(error))
     if body.stopped:
-        machine().switches.stop(by=body.by, reason=body.reason)
+        runtime().controls.stop(by=body.by, reason=body.reason)
     else:
-        machine().switches.start(by=body.by)
+        runtime().controls.start(by=body.by)
     return _json({"stopped": body.stopped})
 
 
@@ -139,8 +139,8 @@ def find_case(case_id: str) -> Case | None:
     """Look in each tenant; an id is letters, digits and dashes, anything else is no id."""
     if not case_id.replace("-", "").isalnum():
         return None
-    tenants = machine().settings.tenants
-    return next((case for tenant in tenants if (case := machine().ledger.case(tenant.id, case_id))), None)
+    tenants = runtime().settings.tenants
+    return next((case for tenant in tenants if (case := runtime().ledger.case(tenant.id, case_id))), None)
 
 
 def _body[T: Struct](req: func.HttpRequest, shape: type[T]) -> T:

@@ -11,14 +11,14 @@ from typing import Final
 
 import azure.functions as func
 
-from responders.app import machine
+from responders.app import runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
-from shared.counters import purge
-from shared.errors import EdgeError
-from shared.pipeline import resume
-from shared.poison import play_again
-from shared.poll import Source, poll
-from shared.settings import Tenant
+from shared.detect.aggregation.window_store import purge
+from shared.ingest.poison import play_again
+from shared.ingest.poll import Source, poll
+from shared.model.errors import EdgeError
+from shared.model.settings import Tenant
+from shared.respond.pipeline import resume
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
@@ -28,17 +28,17 @@ _BACKFILL_LONGEST: Final = timedelta(minutes=12)
 
 
 def _poll_all(source: Source) -> None:
-    _each_tenant(source, lambda tenant: poll(machine(), tenant, source, overlap=machine().settings.poll_overlap))
+    _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=runtime().settings.poll_overlap))
 
 
 def _backfill_all(source: Source) -> None:
-    _each_tenant(source, lambda tenant: poll(machine(), tenant, source, overlap=_BACKFILL, longest=_BACKFILL_LONGEST))
+    _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=_BACKFILL, longest=_BACKFILL_LONGEST))
 
 
 def _each_tenant(source: Source, read: Callable[[Tenant], object]) -> None:
     """Read of every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
     failures: list[EdgeError] = []
-    for tenant in machine().settings.tenants:
+    for tenant in runtime().settings.tenants:
         try:
             read(tenant)
         except EdgeError as error:
@@ -69,7 +69,7 @@ def backfill_directory_audits(timer: func.TimerRequest) -> None:
 def poll_sign_ins(timer: func.TimerRequest) -> None:
     """Read the sign-in log of every tenant since the last poll, less the overlap, unless that is switched off."""
     del timer
-    if machine().settings.polls_sign_ins:
+    if runtime().settings.polls_sign_ins:
         _poll_all(SIGN_IN_LOG)
 
 
@@ -78,7 +78,7 @@ def poll_sign_ins(timer: func.TimerRequest) -> None:
 def backfill_sign_ins(timer: func.TimerRequest) -> None:
     """Read the last 24 hours of sign-ins again: some come hours late too."""
     del timer
-    if machine().settings.polls_sign_ins:
+    if runtime().settings.polls_sign_ins:
         _backfill_all(SIGN_IN_LOG)
 
 
@@ -88,12 +88,12 @@ def take_snapshots(timer: func.TimerRequest) -> None:
     """Keep the last known good of everything that can be put back."""
     del timer
     failures: list[EdgeError] = []
-    for inventory in machine().inventories:
-        for tenant in machine().settings.tenants:
+    for inventory in runtime().inventories:
+        for tenant in runtime().settings.tenants:
             if tenant.kind is not inventory.tenant_kind:
                 continue
             try:
-                machine().snapshots.sweep(inventory, machine().edges[tenant.id])
+                runtime().snapshots.sweep(inventory, runtime().edges[tenant.id])
             except EdgeError as error:
                 _log.exception("the %s objects of %s could not be read", inventory.kind, tenant.name)
                 failures.append(error)
@@ -106,16 +106,16 @@ def take_snapshots(timer: func.TimerRequest) -> None:
 def sweep_rosters(timer: func.TimerRequest) -> None:
     """Read who is privileged and which groups roles can be given to; tell where that isn't known any more."""
     del timer
-    rosters, tenants = machine().rosters, machine().settings.tenants
+    rosters, tenants = runtime().rosters, runtime().settings.tenants
     failures: list[EdgeError] = []
     for roster, tenant in rosters.places(tenants):
         try:
-            rosters.sweep(roster, machine().edges[tenant.id])
+            rosters.sweep(roster, runtime().edges[tenant.id])
         except EdgeError as error:
             _log.exception("the %s of %s could not be read", roster.kind, tenant.name)
             failures.append(error)
-    for bulletin in rosters.bulletins(tenants):
-        machine().notifier.publish(bulletin)
+    for system_notice in rosters.system_notices(tenants):
+        runtime().notifier.publish(system_notice)
     if failures:
         raise failures[0]
 
@@ -125,11 +125,11 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
 def count_in_log_analytics(timer: func.TimerRequest) -> None:
     """Ask the workspace for what was too many, where one is named that counts in place of the app."""
     del timer
-    workspace = machine().workspace
+    workspace = runtime().workspace
     if workspace is not None:
-        from shared.log_counts import count_in_workspace  # noqa: PLC0415 - only where a workspace counts
+        from shared.ingest.workspace_counts import count_in_workspace  # noqa: PLC0415 - only where a workspace counts
 
-        opened = count_in_workspace(machine(), workspace)
+        opened = count_in_workspace(runtime(), workspace)
         _log.info("%s cases opened of what the workspace counted", opened)
 
 
@@ -138,7 +138,7 @@ def count_in_log_analytics(timer: func.TimerRequest) -> None:
 def purge_counters(timer: func.TimerRequest) -> None:
     """Delete counts that nobody needs any more; what one run leaves, the next one takes."""
     del timer
-    gone = purge(machine().storage, now=machine().clock())
+    gone = purge(runtime().storage, now=runtime().clock())
     _log.info("%s rows of counts deleted", gone)
 
 
@@ -147,9 +147,9 @@ def purge_counters(timer: func.TimerRequest) -> None:
 def keep_lists(timer: func.TimerRequest) -> None:
     """Copy what people have entered into the evidence account, once a day."""
     del timer
-    from shared import lists  # noqa: PLC0415 - needed once a day
+    from shared.authority import lists  # noqa: PLC0415 - needed once a day
 
-    name = lists.keep_lists(machine().storage, machine().ledger, now=machine().clock())
+    name = lists.keep_lists(runtime().storage, runtime().ledger, now=runtime().clock())
     _log.info("approvals, owners and modes are kept in evidence/%s", name)
 
 
@@ -159,6 +159,6 @@ def resume_cases(timer: func.TimerRequest) -> None:
     """Take up cases whose lease ran out, send pages that wait, escalate them, play again what failed every time."""
     del timer
     try:
-        resume(machine())
+        resume(runtime())
     finally:
-        play_again(machine())
+        play_again(runtime())

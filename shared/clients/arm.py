@@ -4,8 +4,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from shared.clients.edges import Answer
-from shared.errors import Refused, Unreachable
+from shared.clients.api import Answer
+from shared.model.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
     import httpx

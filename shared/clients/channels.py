@@ -15,8 +15,8 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
-from shared.legible import told
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.escape import told
 
 if TYPE_CHECKING:
     import ssl

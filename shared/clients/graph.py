@@ -10,8 +10,8 @@ import threading
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.clients.edges import Answer
-from shared.errors import Refused, Unreachable
+from shared.clients.api import Answer
+from shared.model.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
     import httpx

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct
 
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.errors import Rejected, Unreachable
+from shared.model.errors import Rejected, Unreachable
 
 _TIMEOUT_SECONDS = 10
 

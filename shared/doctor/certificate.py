@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.catalog import TenantKind
-from shared.doctor.findings import Check, Finding, failed, ok, warning
-from shared.doctor.ground import Ground
-from shared.doctor.unread import Unread
-from shared.machine import certificate_bytes
+from shared.checks.findings import Check, Finding, failed, ok, warning
+from shared.checks.unread import Unread
+from shared.doctor.context import DoctorContext
+from shared.model.declarations import TenantKind
+from shared.runtime import certificate_bytes
 
 _SOON: Final = timedelta(days=28)
 
@@ -29,20 +29,20 @@ def ends_at(content: bytes) -> datetime:
     return certificate.not_valid_after_utc
 
 
-def _lasting(ground: Ground) -> list[Finding]:
-    if unresolved := ground.settings.unresolved_of("B2C_CERTIFICATE"):
+def _lasting(context: DoctorContext) -> list[Finding]:
+    if unresolved := context.settings.unresolved_of("B2C_CERTIFICATE"):
         raise Unread(unresolved.told, cure=unresolved.cure)
-    tenants = ground.tenants(TenantKind.B2C)
-    return [_look(ground, tenant.certificate) for tenant in tenants] or [ok("there is no B2C tenant")]
+    tenants = context.tenants(TenantKind.B2C)
+    return [_look(context, tenant.certificate) for tenant in tenants] or [ok("there is no B2C tenant")]
 
 
-def _look(ground: Ground, setting: str) -> Finding:
+def _look(context: DoctorContext, setting: str) -> Finding:
     try:
         end = ends_at(certificate_bytes(setting))
     except (ValueError, OSError) as error:
         # What these say may quote the certificate.
         raise Unread(f"B2C_CERTIFICATE can't be read ({type(error).__name__})") from None
-    left = end - ground.clock()
+    left = end - context.clock()
     text = f"the certificate is valid until {end:%Y-%m-%d}"
     if left <= timedelta():
         return failed(f"{text}: it has run out")

@@ -3,15 +3,15 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.bulletins import Bulletin
-from shared.doctor.findings import Check, Finding, failed, ok, warning
-from shared.doctor.ground import Ground
-from shared.errors import EdgeError
-from shared.senders import PagerDutySender, TeamsSender
+from shared.checks.findings import Check, Finding, failed, ok, warning
+from shared.doctor.context import DoctorContext
+from shared.model.errors import EdgeError
+from shared.notify.channels import PagerDutySender, TeamsSender
+from shared.notify.system_notices import SystemNotice
 
 _BROKEN: Final = 500
 
-TEST: Final = Bulletin(
+TEST: Final = SystemNotice(
     key="entra-responder-test",
     title="TEST: Entra Responder can page you",
     text="Somebody asked for this with `responder doctor --page`. Nothing has happened.",
@@ -19,35 +19,35 @@ TEST: Final = Bulletin(
 )
 
 
-def _teams(ground: Ground) -> list[Finding]:
-    settings = ground.settings
+def _teams(context: DoctorContext) -> list[Finding]:
+    settings = context.settings
     if unresolved := settings.unresolved_of("TEAMS_WEBHOOK_URL"):
         return [failed(f"Teams gets no page: {unresolved.told}", cure=unresolved.cure)]
     if not settings.teams_webhook_url:
         return [warning("TEAMS_WEBHOOK_URL isn't set", cure="Set it, so that owners see cards in their channel.")]
-    return _channel(ground, settings.teams_webhook_url, TeamsSender(settings))
+    return _channel(context, settings.teams_webhook_url, TeamsSender(settings))
 
 
-def _pagerduty(ground: Ground) -> list[Finding]:
-    settings = ground.settings
+def _pagerduty(context: DoctorContext) -> list[Finding]:
+    settings = context.settings
     if unresolved := settings.unresolved_of("PAGERDUTY_ROUTING_KEY"):
         return [failed(f"PagerDuty gets no page: {unresolved.told}", cure=unresolved.cure)]
     if not settings.pagerduty_routing_key:
         cure = "Set it: Teams needs the very tenant that may be under attack, PagerDuty doesn't."
         return [warning("PAGERDUTY_ROUTING_KEY isn't set: there is no second channel", cure=cure)]
-    return _channel(ground, settings.pagerduty_url, PagerDutySender(settings))
+    return _channel(context, settings.pagerduty_url, PagerDutySender(settings))
 
 
-def _channel(ground: Ground, url: str, sender: TeamsSender | PagerDutySender) -> list[Finding]:
+def _channel(context: DoctorContext, url: str, sender: TeamsSender | PagerDutySender) -> list[Finding]:
     """Ask the host alone, since the rest of the address is a secret; a 4xx says that somebody is there."""
     parts = urlsplit(url)
     try:
-        heard = ground.web.ask("OPTIONS", f"{parts.scheme}://{parts.netloc}/")
+        heard = context.web.ask("OPTIONS", f"{parts.scheme}://{parts.netloc}/")
     except EdgeError as error:
         return [failed(str(error))]
     if heard.status >= _BROKEN:
         return [failed(f"{parts.netloc} answers {heard.status}")]
-    if not ground.asked.pages:
+    if not context.asked.pages:
         return [ok(f"{parts.netloc} answers; nothing was posted (--page posts a test)")]
     try:
         sender.tell(TEST)

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from shared.checks.findings import Check
 from shared.doctor import certificate, channels, identity, people, reads, rosters, rules, running, sources, storage
-from shared.doctor.findings import Check
 
 CHECKS: Final[tuple[Check, ...]] = (
     *storage.CHECKS,

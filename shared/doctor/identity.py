@@ -7,26 +7,26 @@ from typing import Final, cast
 import msgspec
 from msgspec import Struct
 
-from shared.catalog import Mode, TenantKind
-from shared.doctor.each import look_at_each
-from shared.doctor.findings import Check, Finding, failed, ok
-from shared.doctor.ground import Ground
-from shared.doctor.unread import Unread
-from shared.grants import Grant, Tier
-from shared.settings import Tenant
+from shared.checks.each import look_at_each
+from shared.checks.findings import Check, Finding, failed, ok
+from shared.checks.unread import Unread
+from shared.doctor.context import DoctorContext
+from shared.model.declarations import Mode, TenantKind
+from shared.model.permissions import Grant, Tier
+from shared.model.settings import Tenant
 
 
 def _name(tenant: Tenant) -> str:
     return tenant.name
 
 
-def _tokens(ground: Ground) -> list[Finding]:
-    return look_at_each(ground.tenants(), _name, lambda tenant: _token(ground, tenant))
+def _tokens(context: DoctorContext) -> list[Finding]:
+    return look_at_each(context.tenants(), _name, lambda tenant: _token(context, tenant))
 
 
-def _token(ground: Ground, tenant: Tenant) -> list[Finding]:
+def _token(context: DoctorContext, tenant: Tenant) -> list[Finding]:
     """Compare whose token it is with the settings: by the object id the product knows its own changes."""
-    claims = ground.claims(tenant)
+    claims = context.claims(tenant)
     prefix = "B2C" if tenant.kind is TenantKind.B2C else "WORKFORCE"
     expected = (("tid", tenant.id, f"{prefix}_TENANT_ID"), ("oid", tenant.responder_id, f"{prefix}_RESPONDER_ID"))
     wrong = [
@@ -46,15 +46,15 @@ def _differ(setting: str, held: str) -> str:
     )
 
 
-def _permissions(ground: Ground) -> list[Finding]:
-    return look_at_each(ground.tenants(), _name, lambda tenant: _graph_permissions(ground, tenant))
+def _permissions(context: DoctorContext) -> list[Finding]:
+    return look_at_each(context.tenants(), _name, lambda tenant: _graph_permissions(context, tenant))
 
 
-def _graph_permissions(ground: Ground, tenant: Tenant) -> list[Finding]:
+def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
     """Compare the token's roles with the declared; in tier *watch* what is for putting back may be missing."""
-    held = frozenset(cast("list[str]", ground.claims(tenant).get("roles", [])))
-    declared = [each for each in ground.content.grants if each.kind is tenant.kind and not each.is_azure_action]
-    needed = _needed(ground, declared, held)
+    held = frozenset(cast("list[str]", context.claims(tenant).get("roles", [])))
+    declared = [each for each in context.content.grants if each.kind is tenant.kind and not each.is_azure_action]
+    needed = _needed(context, declared, held)
     missing = [
         failed(
             f"{tenant.name}: {each.permission} is missing; {_used_by(each)}",
@@ -73,13 +73,13 @@ def _graph_permissions(ground: Ground, tenant: Tenant) -> list[Finding]:
     return missing + extra or [ok(f"{tenant.name}: exactly tier {_tier(needed)}: {', '.join(sorted(held))}")]
 
 
-def _needed(ground: Ground, declared: list[Grant], held: Iterable[str]) -> list[Grant]:
+def _needed(context: DoctorContext, declared: list[Grant], held: Iterable[str]) -> list[Grant]:
     """Leave out what only putting back needs where none of it is held and no detection enforces with it."""
     acting = [each for each in declared if each.tier is Tier.ACT]
     if set(held) & {each.permission for each in acting}:
         return declared
     try:
-        enforcing = ground.detections_in(Mode.ENFORCE)
+        enforcing = context.detections_in(Mode.ENFORCE)
     except Unread:
         enforcing = frozenset[str]()
     return [each for each in declared if each.tier is Tier.WATCH or enforcing & set(each.needed_by)]
@@ -105,21 +105,21 @@ _REVOKE: Final = "{} --prune takes it away. Find out who granted it."
 # Azure.
 
 
-def _actions(ground: Ground) -> list[Finding]:
-    (tenant,) = ground.tenants(TenantKind.WORKFORCE)
-    return look_at_each(sorted(tenant.subscriptions), _subscription, lambda one: _azure_actions(ground, tenant, one))
+def _actions(context: DoctorContext) -> list[Finding]:
+    (tenant,) = context.tenants(TenantKind.WORKFORCE)
+    return look_at_each(sorted(tenant.subscriptions), _subscription, lambda one: _azure_actions(context, tenant, one))
 
 
 def _subscription(subscription: str) -> str:
     return f"subscription {subscription}"
 
 
-def _azure_actions(ground: Ground, tenant: Tenant, subscription: str) -> list[Finding]:
-    declared = [each for each in ground.content.grants if each.kind is tenant.kind and each.is_azure_action]
-    roles = _roles_over(ground, tenant, subscription)
+def _azure_actions(context: DoctorContext, tenant: Tenant, subscription: str) -> list[Finding]:
+    declared = [each for each in context.content.grants if each.kind is tenant.kind and each.is_azure_action]
+    roles = _roles_over(context, tenant, subscription)
     allowed = [actions for role in roles for actions in role.permissions]
     held = {each.permission for each in declared if any(actions.allow(each.permission) for actions in allowed)}
-    needed = _needed(ground, declared, held)
+    needed = _needed(context, declared, held)
     where = _subscription(subscription)
     missing = [
         failed(f"{where}: {each.permission} is missing; {_used_by(each)}")
@@ -155,9 +155,9 @@ class _Definition(Struct):
     properties: _Role
 
 
-def _roles_over(ground: Ground, tenant: Tenant, subscription: str) -> list[_Role]:
+def _roles_over(context: DoctorContext, tenant: Tenant, subscription: str) -> list[_Role]:
     """Read the roles that the identity has at the subscription or above it."""
-    edges, content = ground.edges(tenant), ground.content
+    edges, content = context.edges(tenant), context.content
     query = {"$filter": f"assignedTo('{tenant.responder_id}')"}
     listed = edges.list(content.list_role_assignments, query=query, subscription=subscription)
     held = [each.properties for each in _read(listed, list[_Assignment])]

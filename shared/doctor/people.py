@@ -4,62 +4,62 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.approvals import TableApprovals
-from shared.authorize import Approval, Malformed
-from shared.catalog import ApprovalList, Mode, TenantKind
+from shared.authority.approvals import TableApprovals
+from shared.authority.standing import Approval, Malformed
+from shared.checks.each import look_at_each
+from shared.checks.findings import Check, Finding, failed, ok, unknown, warning
+from shared.checks.unread import Unread
 from shared.clients.storage import Table
-from shared.doctor.each import look_at_each
-from shared.doctor.findings import Check, Finding, failed, ok, unknown, warning
-from shared.doctor.ground import Ground
-from shared.doctor.unread import Unread
+from shared.doctor.context import DoctorContext
+from shared.model.declarations import ApprovalList, Mode, TenantKind
 
 _FEWEST: Final = 2
 _SOON: Final = timedelta(days=14)
 
 
-def _emergency_accounts(ground: Ground) -> list[Finding]:
-    accounts = sorted(ground.settings.emergency_accounts)
-    found = look_at_each(accounts, lambda account: f"account {account}", lambda account: _account(ground, account))
+def _emergency_accounts(context: DoctorContext) -> list[Finding]:
+    accounts = sorted(context.settings.emergency_accounts)
+    found = look_at_each(accounts, lambda account: f"account {account}", lambda account: _account(context, account))
     if len(accounts) < _FEWEST:
         cure = "Keep at least two, with different ways to sign in, and name both in EMERGENCY_ACCOUNT_IDS."
         found.append(failed(f"only {len(accounts)} configured", cure=cure))
     return found
 
 
-def _account(ground: Ground, account: str) -> list[Finding]:
-    (tenant,) = ground.tenants(TenantKind.WORKFORCE)
+def _account(context: DoctorContext, account: str) -> list[Finding]:
+    (tenant,) = context.tenants(TenantKind.WORKFORCE)
     query = {"$select": "id,displayName,accountEnabled"}
-    user = ground.edges(tenant).get(ground.content.get_user, query=query, id=account)
+    user = context.edges(tenant).get(context.content.get_user, query=query, id=account)
     if user is None:
         return [failed(f"account {account} doesn't exist in {tenant.name}", cure=_GONE)]
     name = f"{user.get('displayName')} ({account})"
     return [ok(f"{name} exists and is enabled") if user.get("accountEnabled") else failed(f"{name} is disabled")]
 
 
-def _owners(ground: Ground) -> list[Finding]:
-    rows = ground.storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope="*")
+def _owners(context: DoctorContext) -> list[Finding]:
+    rows = context.storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope="*")
     if not rows:
-        return [_if_used(ground, 'nobody is named for "*": pages mention nobody')]
+        return [_if_used(context, 'nobody is named for "*": pages mention nobody')]
     nameless = [row.key for row in rows if not row.columns.get("name") or not row.columns.get("upn")]
     if nameless:
         return [failed(f'the row "*" {key} has no name or no user principal name') for key in nameless]
     return [ok(f'paged for "*": {", ".join(str(row.columns["name"]) for row in rows)}')]
 
 
-def _if_used(ground: Ground, text: str, detections: Iterable[str] | None = None) -> Finding:
+def _if_used(context: DoctorContext, text: str, detections: Iterable[str] | None = None) -> Finding:
     """Call it a failure where a detection pages or enforces, else something to do before one does."""
     try:
-        used = ground.detections_in(Mode.PAGE, Mode.ENFORCE)
+        used = context.detections_in(Mode.PAGE, Mode.ENFORCE)
     except Unread as unread:
         return unknown(f"{text} (which detections page or enforce couldn't be read: {unread})")
     return failed(text) if used & set(detections or used) else warning(text)
 
 
-def _approvals(ground: Ground) -> list[Finding]:
-    rows = TableApprovals(ground.storage, clock=ground.clock).all()
-    lists = dict.fromkeys(each.unless_actor_in for each in ground.content.detections if each.unless_actor_in)
-    bad = [finding for row in rows if (finding := _bad_row(*row, now=ground.clock()))]
-    empty = [finding for one in lists if (finding := _empty_list(ground, one, rows))]
+def _approvals(context: DoctorContext) -> list[Finding]:
+    rows = TableApprovals(context.storage, clock=context.clock).all()
+    lists = dict.fromkeys(each.unless_actor_in for each in context.content.detections if each.unless_actor_in)
+    bad = [finding for row in rows if (finding := _bad_row(*row, now=context.clock()))]
+    empty = [finding for one in lists if (finding := _empty_list(context, one, rows))]
     return bad + empty or [ok(f"{len(rows)} rows on {', '.join(lists)}")]
 
 
@@ -77,15 +77,15 @@ def _bad_row(approval_list: str, actor_id: str, approval: Approval | Malformed, 
 
 
 def _empty_list(
-    ground: Ground, approval_list: ApprovalList, rows: list[tuple[str, str, Approval | Malformed]]
+    context: DoctorContext, approval_list: ApprovalList, rows: list[tuple[str, str, Approval | Malformed]]
 ) -> Finding | None:
     here = [approval for name, _, approval in rows if name == approval_list]
-    covered = [each.id for each in ground.content.detections if each.unless_actor_in is approval_list]
+    covered = [each.id for each in context.content.detections if each.unless_actor_in is approval_list]
     if not here:
-        return _if_used(ground, f"{approval_list} is empty: nobody is approved, so nobody is unapproved", covered)
-    now = ground.clock()
+        return _if_used(context, f"{approval_list} is empty: nobody is approved, so nobody is unapproved", covered)
+    now = context.clock()
     stand = [each for each in here if isinstance(each, Approval) and not each.revoked_at and each.valid_until > now]
-    return None if stand else _if_used(ground, f"{approval_list}: nobody is approved at present", covered)
+    return None if stand else _if_used(context, f"{approval_list}: nobody is approved at present", covered)
 
 
 _GONE: Final = (

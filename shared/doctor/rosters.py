@@ -2,25 +2,25 @@
 
 from typing import Final
 
-from shared.doctor.each import look_at_each
-from shared.doctor.findings import Check, Finding, failed, ok
-from shared.doctor.ground import Ground
+from shared.checks.each import look_at_each
+from shared.checks.findings import Check, Finding, failed, ok
+from shared.detect.rosters import Roster
+from shared.doctor.context import DoctorContext
 from shared.doctor.sources import ago
-from shared.rosters import Roster
-from shared.settings import Tenant
+from shared.model.settings import Tenant
 
 
-def _rosters(ground: Ground) -> list[Finding]:
+def _rosters(context: DoctorContext) -> list[Finding]:
     def look(place: tuple[Roster, Tenant]) -> list[Finding]:
         roster, tenant = place
-        now = ground.clock()
-        listed = ground.machine.rosters.listed(roster.kind, tenant.id)
+        now = context.clock()
+        listed = context.runtime.rosters.listed(roster.kind, tenant.id)
         if listed.read_at is None:
             return [failed(f"{_name(place)}: never read yet")]
         text = f"{_name(place)}: {len(listed.ids)}, read {ago(now - listed.read_at)}"
         return [ok(text) if listed.is_fresh(now) else failed(text)]
 
-    return look_at_each(ground.machine.rosters.places(ground.tenants()), _name, look)
+    return look_at_each(context.runtime.rosters.places(context.tenants()), _name, look)
 
 
 def _name(place: tuple[Roster, Tenant]) -> str:

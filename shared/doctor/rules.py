@@ -3,30 +3,30 @@
 from collections.abc import Iterator
 from typing import Final
 
-from shared.catalog import AnyDetection
-from shared.conditions import Resource, required
-from shared.doctor.findings import Check, Finding, ok, warning
-from shared.doctor.ground import Ground
-from shared.events import Log
+from shared.checks.findings import Check, Finding, ok, warning
+from shared.detect.conditions import Resource, required
+from shared.doctor.context import DoctorContext
+from shared.model.declarations import AnyDetection
+from shared.model.events import Log
 
 
-def _loaded(ground: Ground) -> list[Finding]:
-    folder = ground.settings.sigma_rules
+def _loaded(context: DoctorContext) -> list[Finding]:
+    folder = context.settings.sigma_rules
     if not folder:
         return [ok("SIGMA_RULES isn't set: there are none")]
-    rules = ground.content.rules
+    rules = context.content.rules
     loaded = f"rules of {folder} that run as detections: {len(rules.detections)}"
     problems = (warning(str(problem)) for problem in rules.problems)
-    return [ok(loaded) if rules.detections else warning(loaded), *problems, *_without_records(ground)]
+    return [ok(loaded) if rules.detections else warning(loaded), *problems, *_without_records(context)]
 
 
-def _without_records(ground: Ground) -> Iterator[Finding]:
+def _without_records(context: DoctorContext) -> Iterator[Finding]:
     """Name the rules that could speak of records which never come in."""
-    rules = ground.content.rules.detections
-    own = [each for each in ground.content.detections if each not in rules]
+    rules = context.content.rules.detections
+    own = [each for each in context.content.detections if each not in rules]
     delivered = frozenset[str]().union(*(_operations(each) or () for each in own))
     for rule in rules:
-        if rule.log is Log.SIGN_IN and not ground.settings.polls_sign_ins:
+        if rule.log is Log.SIGN_IN and not context.settings.polls_sign_ins:
             yield warning(f"{rule.id} is about sign-ins, and SIGN_INS is off", cure="Set SIGN_INS to poll.")
         asked = _operations(rule)
         if rule.log is Log.RESOURCE and (asked is None or asked - delivered):

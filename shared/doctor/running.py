@@ -7,10 +7,10 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.catalog import Mode
-from shared.doctor.findings import Check, Finding, failed, ok, unknown, warning
-from shared.doctor.ground import Ground
-from shared.errors import EdgeError
+from shared.checks.findings import Check, Finding, failed, ok, unknown, warning
+from shared.doctor.context import DoctorContext
+from shared.model.declarations import Mode
+from shared.model.errors import EdgeError
 
 _OPEN: Final = "/api/open/"
 _SIGN_IN: Final = "/.auth/login/"
@@ -19,9 +19,9 @@ _SIGN_IN: Final = "/.auth/login/"
 _MOST_SKEW: Final = timedelta(seconds=60)
 
 
-def _modes(ground: Ground) -> list[Finding]:
-    positions = ground.positions
-    known = [each.id for each in ground.content.detections]
+def _modes(context: DoctorContext) -> list[Finding]:
+    positions = context.positions
+    known = [each.id for each in context.content.detections]
     strange = sorted(positions.modes.keys() - {*known, "*"})
     told = "; ".join(f"{mode}: {_listed(one for one in known if positions.mode(one) is mode)}" for mode in Mode)
     return [warning(f"a mode is set for {name}, which is no detection") for name in strange] or [ok(told)]
@@ -31,18 +31,18 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _kill_switch(ground: Ground) -> list[Finding]:
-    if ground.positions.stopped:
+def _kill_switch(context: DoctorContext) -> list[Finding]:
+    if context.positions.stopped:
         return [warning("the kill switch is on: nothing is put back, everything is paged")]
     return [ok("off")]
 
 
-def _anonymous(ground: Ground) -> list[Finding]:
-    address = _address(ground)
+def _anonymous(context: DoctorContext) -> list[Finding]:
+    address = _address(context)
     if not address:
         return [unknown("CASE_LINK isn't set, so it isn't known where the app is called")]
     try:
-        heard = ground.web.ask("GET", f"{address}/api/cases")
+        heard = context.web.ask("GET", f"{address}/api/cases")
     except EdgeError as error:
         return [failed(str(error), cure=_NO_ANSWER)]
     if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
@@ -54,12 +54,12 @@ def _anonymous(ground: Ground) -> list[Finding]:
     return [failed(f"{address}/api/cases answers {heard.status} to a call without a key")]
 
 
-def _sign_in_page(ground: Ground) -> list[Finding]:
+def _sign_in_page(context: DoctorContext) -> list[Finding]:
     """Open a case as somebody who isn't signed in: something in front of the app has to answer."""
-    if _OPEN not in ground.settings.case_link:
+    if _OPEN not in context.settings.case_link:
         return [ok("CASE_LINK leads to no page of the app that people sign in for")]
-    address = _address(ground)
-    heard = ground.web.ask("GET", f"{address}{_OPEN}nobody")
+    address = _address(context)
+    heard = context.web.ask("GET", f"{address}{_OPEN}nobody")
     if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
         return [ok(f"{address} sends people to the sign-in page")]
     if heard.status == HTTPStatus.UNAUTHORIZED:
@@ -67,22 +67,22 @@ def _sign_in_page(ground: Ground) -> list[Finding]:
     return [failed(f"{address}{_OPEN}… answers {heard.status} to who isn't signed in, and not with the sign-in page")]
 
 
-def _address(ground: Ground) -> str:
+def _address(context: DoctorContext) -> str:
     """Give where the app is called: as cards link to it, else as App Service names it within the app."""
-    if link := ground.settings.case_link:
+    if link := context.settings.case_link:
         parts = urlsplit(link)
         return f"{parts.scheme}://{parts.netloc}"
-    host = ground.environment.get("WEBSITE_HOSTNAME", "")
+    host = context.environment.get("WEBSITE_HOSTNAME", "")
     return f"https://{host}" if host else ""
 
 
-def _clock(ground: Ground) -> list[Finding]:
-    before = ground.clock()
-    heard = ground.web.ask("GET", f"{ground.settings.graph_url}/v1.0/")
+def _clock(context: DoctorContext) -> list[Finding]:
+    before = context.clock()
+    heard = context.web.ask("GET", f"{context.settings.graph_url}/v1.0/")
     at = _date(heard.headers.get("date", ""))
     if at is None:
         return [unknown("Graph's answer has no date")]
-    skew = abs(before + (ground.clock() - before) / 2 - at)
+    skew = abs(before + (context.clock() - before) / 2 - at)
     text = f"the clock is {skew.total_seconds():.0f} s off Graph's"
     return [warning(text) if skew > _MOST_SKEW else ok(text)]
 

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.catalog import Inventory, TenantKind
-from shared.deliveries import last_delivery
-from shared.doctor.each import look_at_each
-from shared.doctor.findings import Check, Finding, failed, ok, warning
-from shared.doctor.ground import Ground
-from shared.poll import Source, is_unlicensed, polled_until
-from shared.settings import Tenant
-from shared.speaks import lasting
+from shared.checks.each import look_at_each
+from shared.checks.findings import Check, Finding, failed, ok, warning
+from shared.detect.aggregation.describe import lasting
+from shared.doctor.context import DoctorContext
+from shared.ingest.deliveries import last_delivery
+from shared.ingest.poll import Source, is_unlicensed, polled_until
+from shared.model.declarations import Inventory, TenantKind
+from shared.model.settings import Tenant
 
 _POLL_WITHIN: Final = timedelta(minutes=15)
 """A poll every two minutes is the default; several may fail before anybody should mind."""
@@ -33,65 +33,65 @@ def ago(gone: timedelta) -> str:
     return f"{seconds} s ago"
 
 
-def _fresh(ground: Ground, what: str, at: datetime | None, within: timedelta) -> list[Finding]:
+def _fresh(context: DoctorContext, what: str, at: datetime | None, within: timedelta) -> list[Finding]:
     if at is None:
         return [failed(f"{what}: never yet")]
-    gone = ground.clock() - at
+    gone = context.clock() - at
     text = f"{what}: {ago(gone)}"
     return [ok(text) if gone <= within else failed(text)]
 
 
-def _audit_polls(ground: Ground) -> list[Finding]:
-    return _polls(ground, ground.content.audit_log)
+def _audit_polls(context: DoctorContext) -> list[Finding]:
+    return _polls(context, context.content.audit_log)
 
 
-def _sign_in_polls(ground: Ground) -> list[Finding]:
-    if not ground.settings.polls_sign_ins:
+def _sign_in_polls(context: DoctorContext) -> list[Finding]:
+    if not context.settings.polls_sign_ins:
         return [ok("SIGN_INS is off: no detection looks at sign-ins that come by Graph")]
-    return _polls(ground, ground.content.sign_in_log)
+    return _polls(context, context.content.sign_in_log)
 
 
-def _polls(ground: Ground, source: Source) -> list[Finding]:
+def _polls(context: DoctorContext, source: Source) -> list[Finding]:
     def look(tenant: Tenant) -> list[Finding]:
-        if is_unlicensed(ground.storage, source, tenant.id):
+        if is_unlicensed(context.storage, source, tenant.id):
             return [failed(f"{tenant.name}: the tenant has no licence for the {source.name}", cure=LICENCE_CURE)]
-        at = polled_until(ground.storage, source, tenant.id)
-        return _fresh(ground, f"{tenant.name}, read", at, _POLL_WITHIN)
+        at = polled_until(context.storage, source, tenant.id)
+        return _fresh(context, f"{tenant.name}, read", at, _POLL_WITHIN)
 
-    return look_at_each(ground.tenants(), lambda tenant: tenant.name, look)
+    return look_at_each(context.tenants(), lambda tenant: tenant.name, look)
 
 
-def _counts(ground: Ground) -> list[Finding]:
-    workspace = ground.machine.workspace
+def _counts(context: DoctorContext) -> list[Finding]:
+    workspace = context.runtime.workspace
     if workspace is None:
         return [ok("LOG_WORKSPACE_ID is empty: the app counts sign-ins itself")]
     (answer,) = workspace.rows(_LATEST_SIGN_IN, over=_QUIET_WORKSPACE)
     latest = answer["latest"]
     if latest is None:
         return [failed(f"no sign-in reached the workspace in the last {lasting(_QUIET_WORKSPACE)}")]
-    return [ok(f"the latest sign-in in the workspace: {ago(ground.clock() - latest)}")]
+    return [ok(f"the latest sign-in in the workspace: {ago(context.clock() - latest)}")]
 
 
-def _snapshots(ground: Ground) -> list[Finding]:
+def _snapshots(context: DoctorContext) -> list[Finding]:
     def look(pair: tuple[Inventory, Tenant]) -> list[Finding]:
         inventory, tenant = pair
-        at = ground.machine.snapshots.confirmed_at(tenant.id, inventory.kind)
-        return _fresh(ground, f"{tenant.name}, {inventory.kind}", at, _SNAPSHOT_WITHIN)
+        at = context.runtime.snapshots.confirmed_at(tenant.id, inventory.kind)
+        return _fresh(context, f"{tenant.name}, {inventory.kind}", at, _SNAPSHOT_WITHIN)
 
-    pairs = [(each, tenant) for each in ground.content.inventories for tenant in ground.tenants(each.tenant_kind)]
+    pairs = [(each, tenant) for each in context.content.inventories for tenant in context.tenants(each.tenant_kind)]
     return look_at_each(pairs, lambda pair: f"{pair[1].name}, {pair[0].kind}", look)
 
 
-def _events(ground: Ground) -> list[Finding]:
-    (tenant,) = ground.tenants(TenantKind.WORKFORCE)
+def _events(context: DoctorContext) -> list[Finding]:
+    (tenant,) = context.tenants(TenantKind.WORKFORCE)
 
     def look(subscription: str) -> list[Finding]:
-        at = last_delivery(ground.storage, subscription)
-        if since := ground.asked.since:
+        at = last_delivery(context.storage, subscription)
+        if since := context.asked.since:
             return [_delivered_since(subscription, at, since)]
         if at is None:
             return [warning(f"subscription {subscription}: none yet")]
-        gone = ground.clock() - at
+        gone = context.clock() - at
         text = f"subscription {subscription}: the last one {ago(gone)}"
         return [ok(text) if gone <= _QUIET else warning(text)]
 

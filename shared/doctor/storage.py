@@ -3,24 +3,24 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from shared.checks.findings import Check, Finding, failed, ok
+from shared.checks.unread import Unread
 from shared.clients.storage import QUEUES, Container, Storage, Table, poison_queue
-from shared.doctor.findings import Check, Finding, failed, ok
-from shared.doctor.ground import Ground
-from shared.doctor.unread import Unread
-from shared.errors import Rejected, SettingsError
-from shared.settings import settings_from
-from shared.thresholds import threshold_problems
+from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.doctor.context import DoctorContext
+from shared.model.errors import Rejected, SettingsError
+from shared.model.settings import settings_from
 
 _NOTHING: Final = "the doctor looks for nothing here/"
 _MISSING: Final = frozenset({"TableNotFound", "ContainerNotFound", "QueueNotFound", "ResourceNotFound"})
 
 
-def _settings(ground: Ground) -> list[Finding]:
+def _settings(context: DoctorContext) -> list[Finding]:
     try:
-        settings = settings_from(ground.environment)
+        settings = settings_from(context.environment)
     except SettingsError as error:
         return [failed(problem) for problem in error.problems]
-    if problems := threshold_problems(settings.vocabulary, ground.content.detections):
+    if problems := threshold_problems(settings.profile, context.content.detections):
         return [failed(problem) for problem in problems]
     guarded = " and ".join(tenant.name for tenant in settings.tenants)
     if settings.unresolved:
@@ -28,9 +28,9 @@ def _settings(ground: Ground) -> list[Finding]:
     return [ok(f"every setting can be used; guarded: {guarded}")]
 
 
-def _reachable(ground: Ground) -> list[Finding]:
+def _reachable(context: DoctorContext) -> list[Finding]:
     try:
-        reached = ground.storage
+        reached = context.storage
     except Unread as unread:
         return [failed(f"the storage account can't be used: {unread}")]
     del reached
@@ -56,8 +56,8 @@ def _told(what: str, names: Iterable[str], missing: list[str]) -> list[Finding]:
     return [ok(f"there: {', '.join(names)}")]
 
 
-def _tables(ground: Ground) -> list[Finding]:
-    storage = ground.storage
+def _tables(context: DoctorContext) -> list[Finding]:
+    storage = context.storage
 
     def read(name: str) -> object:
         return storage.row(Table(name), "doctor", "doctor")
@@ -65,9 +65,9 @@ def _tables(ground: Ground) -> list[Finding]:
     return _told("table", Table, _missing(Table, read))
 
 
-def _containers(ground: Ground) -> list[Finding]:
-    places: dict[Container, Storage] = dict.fromkeys(Container, ground.storage)
-    places[Container.EVIDENCE] = ground.evidence
+def _containers(context: DoctorContext) -> list[Finding]:
+    places: dict[Container, Storage] = dict.fromkeys(Container, context.storage)
+    places[Container.EVIDENCE] = context.evidence
 
     def read(name: str) -> object:
         return places[Container(name)].blob_names(Container(name), _NOTHING)
@@ -75,9 +75,9 @@ def _containers(ground: Ground) -> list[Finding]:
     return _told("container", Container, _missing(Container, read))
 
 
-def _queues(ground: Ground) -> list[Finding]:
+def _queues(context: DoctorContext) -> list[Finding]:
     names = [name for queue in QUEUES for name in (queue, poison_queue(queue))]
-    return _told("queue", names, _missing(names, ground.storage.queue_length))
+    return _told("queue", names, _missing(names, context.storage.queue_length))
 
 
 _MADE_AT_START: Final = (

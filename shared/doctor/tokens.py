@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from shared.catalog import TenantKind
-from shared.doctor.unread import Unread
-from shared.errors import Refused
-from shared.machine import LazyCredential
-from shared.settings import Settings, Tenant
+from shared.checks.unread import Unread
+from shared.model.declarations import TenantKind
+from shared.model.errors import Refused
+from shared.model.settings import Settings, Tenant
+from shared.runtime import LazyCredential
 
 _NOT_THE_APP = (
     "Only the app has its identity: ask the app itself, with `responder doctor --app https://HOST`."

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from shared.events import Actor, ActorKind, AuditEvent, Change, Target
+from shared.model.events import Actor, ActorKind, AuditEvent, Change, Target
 from shared.normalize.decoding import NULL, decode, decode_inner, plain_text, unwrapped
 from shared.normalize.ids import first_id, principal_id
 

@@ -6,8 +6,8 @@ from itertools import count
 from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
-from shared.errors import UnreadableRecord
-from shared.events import Event, Log
+from shared.model.errors import UnreadableRecord
+from shared.model.events import Event, Log
 from shared.normalize.decoding import NotJson, TooDeep, decode, instant
 from shared.normalize.pieces import pieces
 from shared.normalize.shapes import Head, shape_of

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
-from shared.errors import UnreadableRecord
+from shared.model.errors import UnreadableRecord
 
 NULL = Raw(b"null")
 

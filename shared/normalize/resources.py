@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, encode
 
-from shared.events import Actor, ActorKind, ResourceEvent
+from shared.model.events import Actor, ActorKind, ResourceEvent
 from shared.normalize.decoding import NULL, Words, decode, decode_inner, plain_text, word
 from shared.normalize.ids import claimed_id, first_id
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from shared.errors import UnreadableRecord
-from shared.events import Event, Log
+from shared.model.errors import UnreadableRecord
+from shared.model.events import Event, Log
 from shared.normalize import audit, resources, sign_ins
 from shared.normalize.decoding import Words, decode, word
 

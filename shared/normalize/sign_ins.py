@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from shared.events import Actor, ActorKind, Device, SignInEvent, fold
+from shared.model.events import Actor, ActorKind, Device, SignInEvent, fold
 from shared.normalize.decoding import NULL, decode, decode_inner
 from shared.normalize.ids import first_id, principal_id
 

@@ -16,7 +16,7 @@ from msgspec.json import Decoder
 
 from infra.local.world import B2C_TENANT
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import BY_CPIM, SAMPLE_VOCABULARY
+from responders.detections.directory_samples import BY_CPIM, SAMPLE_PROFILE
 from responders.detections.samples import (
     BY_USER,
     CA_POLICY,
@@ -25,10 +25,10 @@ from responders.detections.samples import (
     ca_policy_record,
     custom_policy_record,
 )
-from shared.catalog import Answer, AnyDetection, Detection, Image, Risk
-from shared.conditions import Audit, all_of, any_of
-from shared.events import Log
-from shared.match import Matcher
+from shared.detect.conditions import Audit, all_of, any_of
+from shared.detect.matcher import Matcher
+from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
+from shared.model.events import Log
 from shared.normalize import read_batch
 from shared.normalize.audit import AuditRecord
 from shared.normalize.batch import Interest
@@ -62,10 +62,10 @@ Of most there are detections by name; none of it meets one, but for those that c
 _OF_INTEREST_EVERY: Final = 100
 
 VOCABULARY: Final = msgspec.structs.replace(
-    SAMPLE_VOCABULARY,
+    SAMPLE_PROFILE,
     account_attributes={},
     consumer_tenants=frozenset({B2C_TENANT}),
-    privileged_accounts=SAMPLE_VOCABULARY.privileged_accounts
+    privileged_accounts=SAMPLE_PROFILE.privileged_accounts
     | {str(uuid.UUID(int=number << 64)) for number in range(1, 13)},
 )
 """Words of a workforce tenant with a dozen administrators, beside which there is a B2C tenant."""

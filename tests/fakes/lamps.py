@@ -12,7 +12,9 @@ from typing import Any, Final
 
 from infra.local.world import ALICE, MALLORY, Principal
 from responders.detections.samples import audit_record
-from shared.catalog import (
+from shared.clients.api import TenantEdges
+from shared.detect.conditions import Audit, Condition, all_of
+from shared.model.declarations import (
     Already,
     Answer,
     AnyDetection,
@@ -31,9 +33,7 @@ from shared.catalog import (
     Situation,
     TenantKind,
 )
-from shared.clients.edges import TenantEdges
-from shared.conditions import Audit, Condition, all_of
-from shared.events import Actor, ActorKind, AuditEvent, Change, Log, Target
+from shared.model.events import Actor, ActorKind, AuditEvent, Change, Log, Target
 from tests.fakes.clock import NOW
 
 LAMP: Final = "1a3b0000-0000-4000-8000-000000000001"

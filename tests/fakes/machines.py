@@ -16,26 +16,26 @@ from infra.local.world import (
     WORKFORCE_TENANT,
     Principal,
 )
-from shared.approvals import TableApprovals
-from shared.authorize import Approval
-from shared.cases import Case, State
-from shared.catalog import AnyDetection, ApprovalList, Image, Inventory, Mode
-from shared.clients.edges import TenantEdges
+from shared.authority.approvals import TableApprovals
+from shared.authority.controls import Controls
+from shared.authority.standing import Approval
+from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
-from shared.counters import TableCounters
-from shared.counting import Counting
-from shared.events import ActorKind
-from shared.intake import Intake, take_in
-from shared.machine import Machine
-from shared.matching import Matching
-from shared.notify import Channel, Notifier, Sender
-from shared.pairs import Pairs, TableMarks
-from shared.pipeline import MOST_ATTEMPTS, answer
-from shared.record import Ledger
-from shared.rosters import Roster, Rosters
-from shared.settings import Settings, settings_from
-from shared.snapshots import Snapshots
-from shared.switches import Switches
+from shared.detect.aggregation.sequences import Sequences, TableSequenceStore
+from shared.detect.aggregation.thresholds import ThresholdAggregation
+from shared.detect.aggregation.window_store import TableWindowStore
+from shared.detect.cached_matcher import Matching
+from shared.detect.rosters import Roster, Rosters
+from shared.ingest.intake import Intake, take_in
+from shared.model.cases import Case, State
+from shared.model.declarations import AnyDetection, ApprovalList, Image, Inventory, Mode
+from shared.model.events import ActorKind
+from shared.model.settings import Settings, settings_from
+from shared.notify.outbox import Channel, Notifier, Sender
+from shared.objects.snapshots import Snapshots
+from shared.respond.ledger import Ledger
+from shared.respond.pipeline import MOST_ATTEMPTS, answer
+from shared.runtime import Runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, Lamps, raw
 from tests.fakes.senders import FakeSender
@@ -82,7 +82,7 @@ def approval(
 class Bench:
     """A machine and everything that a test looks at or moves."""
 
-    machine: Machine
+    runtime: Runtime
     storage: Storage
     clock: FakeClock
     teams: FakeSender
@@ -91,25 +91,25 @@ class Bench:
 
     def seed(self, mode: Mode = Mode.ENFORCE) -> None:
         """Approve Alice, set the mode of every detection, take the snapshots that nobody has spoilt yet."""
-        self.machine.approvals.approve(approval(ALICE))
-        self.machine.switches.set_mode("*", mode, by="a test")
+        self.runtime.approvals.approve(approval(ALICE))
+        self.runtime.controls.set_mode("*", mode, by="a test")
 
     def sweep(self) -> None:
         """Take a snapshot of every kind."""
-        for inventory in self.machine.inventories:
-            self.machine.snapshots.sweep(inventory, self.machine.edges[TENANT])
+        for inventory in self.runtime.inventories:
+            self.runtime.snapshots.sweep(inventory, self.runtime.edges[TENANT])
 
     def take_in(self, *records: Image, tenant_id: str = TENANT) -> Intake:
-        return take_in(self.machine, raw(*records), tenant_id=tenant_id)
+        return take_in(self.runtime, raw(*records), tenant_id=tenant_id)
 
     def cases(self, tenant_id: str = TENANT) -> list[Case]:
         """Give every case, oldest first."""
-        return self.machine.ledger.cases(tenant_id)[::-1]
+        return self.runtime.ledger.cases(tenant_id)[::-1]
 
     def answer_all(self, tenant_id: str = TENANT) -> list[Case]:
         """Answer each open case once, oldest first, and give how all stand then."""
         for case in self.cases(tenant_id):
-            answer(self.machine, tenant_id, case.id)
+            answer(self.runtime, tenant_id, case.id)
         return self.cases(tenant_id)
 
     def answer_until_closed(self, tenant_id: str = TENANT) -> Case:
@@ -118,7 +118,7 @@ class Bench:
             if self.only_case(tenant_id).state is State.CLOSED:
                 break
             self.clock.move(3 * A_MINUTE)
-            answer(self.machine, tenant_id, self.only_case(tenant_id).id)
+            answer(self.runtime, tenant_id, self.only_case(tenant_id).id)
         case = self.only_case(tenant_id)
         assert case.state is State.CLOSED, case
         return case
@@ -156,18 +156,18 @@ def bench(
         for tenant in read.tenants
     }
     kept = Rosters(storage, rosters, clock=clock)
-    machine = Machine(
+    runtime = Runtime(
         settings=read,
         detections={detection.id: detection for detection in detections},
         inventories=inventories or (lamps.inventory(),),
-        matching=Matching(detections, read.vocabulary, kept, tenants=read.tenants, clock=clock),
+        matching=Matching(detections, read.profile, kept, tenants=read.tenants, clock=clock),
         rosters=kept,
         storage=storage,
         ledger=Ledger(storage, storage, clock=clock, lease=read.lease),
-        counting=Counting(TableCounters(storage), vocabulary=read.vocabulary, clock=clock),
-        pairs=Pairs(TableMarks(storage), vocabulary=read.vocabulary, clock=clock),
+        aggregation=ThresholdAggregation(TableWindowStore(storage), profile=read.profile, clock=clock),
+        sequences=Sequences(TableSequenceStore(storage), profile=read.profile, clock=clock),
         approvals=TableApprovals(storage, clock=clock),
-        switches=Switches(storage, clock=clock),
+        controls=Controls(storage, clock=clock),
         snapshots=Snapshots(storage, clock=clock),
         notifier=Notifier(storage, channels, clock=clock, acknowledge_within=read.acknowledge_within),
         edges=each | ({edges.tenant.id: edges} if edges else {}),
@@ -175,7 +175,7 @@ def bench(
         clock=clock,
         wait=clock.wait,
     )
-    return Bench(machine=machine, storage=storage, clock=clock, teams=teams, pagerduty=pagerduty, lamps=lamps)
+    return Bench(runtime=runtime, storage=storage, clock=clock, teams=teams, pagerduty=pagerduty, lamps=lamps)
 
 
 def ready_bench(storage: Storage, *, mode: Mode = Mode.ENFORCE, **options: Any) -> Bench:  # noqa: ANN401 - as `bench` takes

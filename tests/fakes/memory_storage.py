@@ -23,7 +23,7 @@ from shared.clients.storage import (
     Table,
     poison_queue,
 )
-from shared.errors import Rejected
+from shared.model.errors import Rejected
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "eq": operator.eq,

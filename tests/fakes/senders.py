@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.bulletins import Bulletin
-from shared.cases import Case
-from shared.catalog import AnyDetection
-from shared.owners import Owner
+from shared.model.cases import Case
+from shared.model.declarations import AnyDetection
+from shared.model.owners import Owner
+from shared.notify.system_notices import SystemNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class FakeSender:
     failing: Exception | None = None
     spoil: Callable[[Case], None] = lambda _case: None
     tried: int = 0
-    bulletins: list[Bulletin] = field(default_factory=list[Bulletin])
+    system_notices: list[SystemNotice] = field(default_factory=list[SystemNotice])
 
     def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
         self.tried += 1
@@ -35,11 +35,11 @@ class FakeSender:
         self.spoil(case)
         self.sent.append(Sent(case=case, detection=detection.id, owner=owner.name if owner else "", place=place))
 
-    def tell(self, bulletin: Bulletin) -> None:
+    def tell(self, system_notice: SystemNotice) -> None:
         self.tried += 1
         if self.failing is not None:
             raise self.failing
-        self.bulletins.append(bulletin)
+        self.system_notices.append(system_notice)
 
     def told(self) -> list[tuple[Any, ...]]:
         """Give what was sent, as (case id, owner's name, place)."""

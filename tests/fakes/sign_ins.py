@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.catalog import Answer, AnyDetection, Detection, Image, Risk
-from shared.conditions import SignIn
-from shared.events import Actor, ActorKind, Log, SignInEvent
+from shared.detect.conditions import SignIn
+from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
+from shared.model.events import Actor, ActorKind, Log, SignInEvent
 from tests.fakes.clock import NOW
 from tests.shared.record_strategies import sign_in_record
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, override
 
 from shared.clients.storage import CASES_QUEUE, Container, Message, Row, Storage, Table
-from shared.errors import Unreachable
+from shared.model.errors import Unreachable
 
 
 @dataclass(slots=True)

@@ -13,11 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from responders.remediations.custom_policy_xml import document_of
-from shared.catalog import Image, TenantKind
-from shared.clients.calls import Lane, Permission, Service
-from shared.clients.edges import Answer, TenantEdges
-from shared.errors import Unreachable
-from shared.settings import Tenant
+from shared.clients.api import Answer, TenantEdges
+from shared.model.calls import Lane, Permission, Service
+from shared.model.declarations import Image, TenantKind
+from shared.model.errors import Unreachable
+from shared.model.settings import Tenant
 
 TENANT_ID: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
 RESPONDER_ID: Final = "4e590000-2f6b-4b1d-8c73-9a0e5d7f1c36"

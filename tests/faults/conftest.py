@@ -4,12 +4,12 @@ import httpx
 import pytest
 
 from infra.local.demo import Desk
-from tests.faults.ground import QUICK, Ground, StackBehindProxy
+from tests.faults.ground import QUICK, DoctorContext, StackBehindProxy
 from tests.faults.proxy import Proxy
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ground]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[DoctorContext]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
     folder = tmp_path_factory.mktemp("stack")
     with Proxy() as proxy, StackBehindProxy(folder, proxy, settings=QUICK) as stack:
@@ -18,10 +18,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ground]:
             httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,
             httpx.Client(base_url=stack.host["url"], headers=stack.operator_headers(key="master"), timeout=10) as host,
         ):
-            yield Ground(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
+            yield DoctorContext(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
 
 
 @pytest.fixture
-def ground(running: Ground) -> Ground:
+def ground(running: DoctorContext) -> DoctorContext:
     running.reset()
     return running

@@ -16,8 +16,8 @@ from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C
 from responders.inventories import INVENTORIES
-from shared.cases import Case, Outcome, State
 from shared.clients.storage import CASES_QUEUE, QUEUES, Table, poison_queue
+from shared.model.cases import Case, Outcome, State
 from tests.faults.proxy import Proxy, Tls
 
 QUICK: Final = {
@@ -66,7 +66,7 @@ class StackBehindProxy(Stack):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class DoctorContext:
     """What the tests stand on."""
 
     stack: StackBehindProxy

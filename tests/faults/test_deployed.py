@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from infra.local import story
-from tests.faults.ground import Ground
+from tests.faults.ground import DoctorContext
 
 pytestmark = pytest.mark.stack
 
@@ -16,7 +16,7 @@ _SCENES: Final = (story.OWNER_TAKEN, story.SELF_EXCLUSION, story.CUSTOM_POLICY_U
 
 
 @pytest.mark.parametrize("drain", [0.0, 15.0], ids=["what runs is cut off", "what runs may end"])
-def test_a_deployment_in_the_middle_of_it(ground: Ground, drain: float) -> None:
+def test_a_deployment_in_the_middle_of_it(ground: DoctorContext, drain: float) -> None:
     begun = len(ground.log())
     carried_out = ground.proxy.at("DELETE /subscriptions/", lambda: None, after=True, cut=False)
     targets = [scene.act(ground.stack.control) for scene in _SCENES]

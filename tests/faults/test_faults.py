@@ -24,10 +24,10 @@ from infra.local.world import (
     TRUDY,
     WORKFORCE_TENANT,
 )
-from shared.cases import Case
-from shared.catalog import Mode
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE
-from tests.faults.ground import Ground, words
+from shared.model.cases import Case
+from shared.model.declarations import Mode
+from tests.faults.ground import DoctorContext, words
 from tests.infra.local.tenant.queue_service import QueueService
 
 pytestmark = pytest.mark.stack
@@ -37,7 +37,7 @@ _STORAGE: Final = f"/({HOST_ACCOUNT}|{EVIDENCE_ACCOUNT})"
 _PAGED: Final = replace(story.OWNER_TAKEN, decision="page", outcome="none")
 
 
-def _assert_came_of(ground: Ground, scene: Scene, target_id: str) -> Case:
+def _assert_came_of(ground: DoctorContext, scene: Scene, target_id: str) -> Case:
     """Wait for the scene's one case and for its card, and look at the tenant."""
     case = ground.closed(scene, target_id)
     assert (case.decision, case.outcome) == (scene.decision, scene.outcome), case
@@ -52,14 +52,14 @@ def _assert_came_of(ground: Ground, scene: Scene, target_id: str) -> Case:
 # The tenant.
 
 
-def test_429_without_a_hint_from_conditional_access(ground: Ground) -> None:
+def test_429_without_a_hint_from_conditional_access(ground: DoctorContext) -> None:
     target_id = story.SELF_EXCLUSION.act(ground.stack.control)
     ground.stack.control.fault(f"PATCH {_POLICIES}/{MFA_FOR_ADMINS.id}", 429, times=2)
     _assert_came_of(ground, story.SELF_EXCLUSION, target_id)
     assert len(ground.acts()) == 1
 
 
-def test_429_with_a_hint_from_the_reports(ground: Ground) -> None:
+def test_429_with_a_hint_from_the_reports(ground: DoctorContext) -> None:
     """What is asked for is waited for, and what happened meanwhile is found."""
     asked = 4
     ground.stack.control.fault("GET /v1.0/auditLogs/directoryAudits", 429, retry_after=asked, times=2)
@@ -75,7 +75,7 @@ def _at(request: dict[str, Any]) -> datetime:
 
 
 @pytest.mark.parametrize("status", [503, 0], ids=["503", "cut"])
-def test_reads_that_fail(ground: Ground, status: int) -> None:
+def test_reads_that_fail(ground: DoctorContext, status: int) -> None:
     ground.stack.control.fault("GET /subscriptions/.*/roleAssignments/", status, times=2)
     _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
     assert len(ground.acts()) == 1
@@ -86,25 +86,25 @@ def test_reads_that_fail(ground: Ground, status: int) -> None:
     [(500, False), (0, False), (503, True), (0, True)],
     ids=["500", "cut", "503 after it was carried out", "cut after it was carried out"],
 )
-def test_a_deletion_that_fails(ground: Ground, status: int, after: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_deletion_that_fails(ground: DoctorContext, status: int, after: bool) -> None:  # noqa: FBT001 - a parameter
     ground.stack.control.fault("DELETE /subscriptions/", status, after=after)
     _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
 
 
 @pytest.mark.parametrize("status", [503, 0], ids=["503", "cut"])
-def test_a_creation_whose_answer_is_lost(ground: Ground, status: int) -> None:
+def test_a_creation_whose_answer_is_lost(ground: DoctorContext, status: int) -> None:
     """It isn't sent again blindly: reading back shows that the policy is there, once."""
     ground.stack.control.fault(f"POST {_POLICIES}$", status, after=True)
     _assert_came_of(ground, story.POLICY_DELETED, story.POLICY_DELETED.act(ground.stack.control))
 
 
-def test_a_creation_that_fails(ground: Ground) -> None:
+def test_a_creation_that_fails(ground: DoctorContext) -> None:
     ground.stack.control.fault(f"POST {_POLICIES}$", 503)
     _assert_came_of(ground, story.POLICY_DELETED, story.POLICY_DELETED.act(ground.stack.control))
     assert len(ground.acts()) == 1
 
 
-def test_a_wait_that_outlasts_the_lease(ground: Ground) -> None:
+def test_a_wait_that_outlasts_the_lease(ground: DoctorContext) -> None:
     """Another run takes the case over while the first one waits for its turn: the first one must not act after that."""
     ground.stack.control.fault(f"POST {_POLICIES}$", 429, retry_after=12)
     _assert_came_of(ground, story.POLICY_DELETED, story.POLICY_DELETED.act(ground.stack.control))
@@ -113,7 +113,7 @@ def test_a_wait_that_outlasts_the_lease(ground: Ground) -> None:
     assert len(ground.acts()) == 1
 
 
-def test_a_change_while_a_snapshot_is_taken(ground: Ground) -> None:
+def test_a_change_while_a_snapshot_is_taken(ground: DoctorContext) -> None:
     """The snapshot may hold the change, so it isn't what was before it."""
     targets: list[str] = []
     changed = ground.proxy.at(
@@ -128,7 +128,7 @@ def test_a_change_while_a_snapshot_is_taken(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("action", ["read", "delete"])
-def test_a_permission_that_was_taken_away(ground: Ground, action: str) -> None:
+def test_a_permission_that_was_taken_away(ground: DoctorContext, action: str) -> None:
     permission = f"Microsoft.Authorization/roleAssignments/{action}"
     ground.stack.control.revoke(RESPONDER, permission)
     case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
@@ -139,14 +139,14 @@ def test_a_permission_that_was_taken_away(ground: Ground, action: str) -> None:
     assert ground.acts() == []
 
 
-def test_the_token_endpoint_down_for_a_moment(ground: Ground) -> None:
+def test_the_token_endpoint_down_for_a_moment(ground: DoctorContext) -> None:
     ground.stack.kill_host()
     ground.stack.control.fault("GET /msi/token", 500, times=3)
     ground.stack.start_host()
     _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
 
 
-def test_a_lock_that_somebody_removes(ground: Ground) -> None:
+def test_a_lock_that_somebody_removes(ground: DoctorContext) -> None:
     """The page says which lock it is and what removes it; then the role is taken away without anybody asking."""
     control = ground.stack.control
     lock = f"{SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep"
@@ -170,7 +170,7 @@ def test_a_lock_that_somebody_removes(ground: Ground) -> None:
 # Records and events.
 
 
-def test_an_event_that_comes_three_times(ground: Ground) -> None:
+def test_an_event_that_comes_three_times(ground: DoctorContext) -> None:
     ground.stack.control.plan_next_event(copies=3)
     case = _assert_came_of(ground, story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
     ground.until(lambda: len(ground.stack.control.delivery_attempts()) >= 3, what="no three deliveries")
@@ -178,7 +178,7 @@ def test_an_event_that_comes_three_times(ground: Ground) -> None:
     assert len(ground.acts()) == 1
 
 
-def test_events_in_the_wrong_order(ground: Ground) -> None:
+def test_events_in_the_wrong_order(ground: DoctorContext) -> None:
     """Mallory takes a role and drops it again; the second event comes first. Nothing is given back to him."""
     control = ground.stack.control
     control.plan_next_event(reorder=2)
@@ -193,7 +193,7 @@ def test_events_in_the_wrong_order(ground: Ground) -> None:
     assert story.THREE_TIMES.check(control.state()) == ""
 
 
-def test_records_late_twice_and_out_of_order(ground: Ground) -> None:
+def test_records_late_twice_and_out_of_order(ground: DoctorContext) -> None:
     """Two policies are changed twice each; both get back to how they were before the first change."""
     control = ground.stack.control
     before = _policies(control)
@@ -223,13 +223,13 @@ def _policies(control: TenantControl) -> list[dict[str, Any]]:
     ]
 
 
-def _closed(ground: Ground, detection: str) -> int:
+def _closed(ground: DoctorContext, detection: str) -> int:
     cases = [case for case in ground.desk.cases() if case.detection == detection and case.actor.id != RESPONDER.id]
     assert len(cases) <= len(_FOUR_CHANGES), cases
     return len([case for case in cases if not case.is_open])
 
 
-def test_an_event_that_comes_without_base64(ground: Ground) -> None:
+def test_an_event_that_comes_without_base64(ground: DoctorContext) -> None:
     """The host moves it aside without trying it; from there the app takes it up."""
     control = ground.stack.control
     control.unsubscribe(control.subscriptions()[0]["id"])
@@ -245,7 +245,7 @@ def test_an_event_that_comes_without_base64(ground: Ground) -> None:
 # Storage.
 
 
-def test_storage_away_when_the_event_comes(ground: Ground) -> None:
+def test_storage_away_when_the_event_comes(ground: DoctorContext) -> None:
     """Event Grid can't put it into the queue, and tries again."""
     control = ground.stack.control
     with ground.proxy.away(_STORAGE):
@@ -258,7 +258,7 @@ def test_storage_away_when_the_event_comes(ground: Ground) -> None:
     assert len(ground.acts()) == 1
 
 
-def test_storage_away_as_soon_as_the_event_was_taken(ground: Ground) -> None:
+def test_storage_away_as_soon_as_the_event_was_taken(ground: DoctorContext) -> None:
     """The message stays in its queue until the case is open, so the host tries it again."""
     with ExitStack() as outage:
         gone = ground.proxy.at(
@@ -275,7 +275,7 @@ def test_storage_away_as_soon_as_the_event_was_taken(ground: Ground) -> None:
     assert len(ground.acts()) == 1
 
 
-def test_storage_away_as_soon_as_the_call_was_carried_out(ground: Ground) -> None:
+def test_storage_away_as_soon_as_the_call_was_carried_out(ground: DoctorContext) -> None:
     with ExitStack() as outage:
         gone = ground.proxy.at(
             "DELETE /subscriptions/", lambda: outage.enter_context(ground.proxy.away(_STORAGE)), after=True, cut=False
@@ -292,7 +292,7 @@ def _failures(log: str) -> str:
     return "\n".join(line for line in log.splitlines() if ": failed in" in line)
 
 
-def test_the_approvals_are_gone(ground: Ground) -> None:
+def test_the_approvals_are_gone(ground: DoctorContext) -> None:
     with ground.desk.without_approvals():
         case = _assert_came_of(ground, _PAGED, story.OWNER_TAKEN.act(ground.stack.control))
     assert case.standing == "unknown"
@@ -301,16 +301,16 @@ def test_the_approvals_are_gone(ground: Ground) -> None:
 # People.
 
 
-def test_the_kill_switch(ground: Ground) -> None:
-    ground.desk.switches.stop(by="the test", reason="to see what follows")
+def test_the_kill_switch(ground: DoctorContext) -> None:
+    ground.desk.controls.stop(by="the test", reason="to see what follows")
     case = _assert_came_of(ground, _PAGED, story.OWNER_TAKEN.act(ground.stack.control))
     assert "kill switch" in case.because
 
 
 @pytest.mark.parametrize("health", ["down", "cut"])
-def test_teams_away(ground: Ground, health: str) -> None:
+def test_teams_away(ground: DoctorContext, health: str) -> None:
     """PagerDuty gets the page at once, and Teams when it is back."""
-    ground.desk.switches.set_mode("*", Mode.PAGE, by="the test")
+    ground.desk.controls.set_mode("*", Mode.PAGE, by="the test")
     ground.set_inbox(teams=health)
     case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
     ground.until(lambda: ground.alerts(case), what="no alert came")
@@ -320,8 +320,8 @@ def test_teams_away(ground: Ground, health: str) -> None:
     assert len(ground.alerts(case)) == 1
 
 
-def test_a_card_opens_its_case_for_who_is_signed_in(ground: Ground) -> None:
-    ground.desk.switches.set_mode("*", Mode.PAGE, by="the test")
+def test_a_card_opens_its_case_for_who_is_signed_in(ground: DoctorContext) -> None:
+    ground.desk.controls.set_mode("*", Mode.PAGE, by="the test")
     case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
     link = ground.stack.values()["CASE_LINK"].replace("{case}", case.id)
     forged = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}

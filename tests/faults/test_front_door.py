@@ -8,9 +8,9 @@ import pytest
 from infra.local import story
 from infra.local.browser import Browser, SignInError
 from infra.local.world import ALICE, MALLORY
-from shared.cases import Case
-from shared.catalog import Mode
-from tests.faults.ground import Ground
+from shared.model.cases import Case
+from shared.model.declarations import Mode
+from tests.faults.ground import DoctorContext
 
 pytestmark = pytest.mark.stack
 
@@ -18,21 +18,21 @@ _FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-N
 
 
 @pytest.fixture
-def case(ground: Ground) -> Case:
+def case(ground: DoctorContext) -> Case:
     """Give a case that was paged and waits for somebody."""
-    ground.desk.switches.set_mode("*", Mode.PAGE, by="the test")
+    ground.desk.controls.set_mode("*", Mode.PAGE, by="the test")
     case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
     ground.until(lambda: ground.posts(case, "teams"), what="no card came")
     return case
 
 
-def _link(ground: Ground, case: Case) -> str:
+def _link(ground: DoctorContext, case: Case) -> str:
     link = ground.desk.settings.case_link.format(case=case.id)
     assert link in str(ground.posts(case, "teams")), "the card has another link"
     return link
 
 
-def test_its_owner_opens_a_case_and_acknowledges_it(ground: Ground, case: Case) -> None:
+def test_its_owner_opens_a_case_and_acknowledges_it(ground: DoctorContext, case: Case) -> None:
     link, app = _link(ground, case), ground.stack.host["url"]
     with Browser(app) as browser:
         page = browser.open(link, ALICE)
@@ -44,7 +44,7 @@ def test_its_owner_opens_a_case_and_acknowledges_it(ground: Ground, case: Case) 
     assert ALICE.id in _acknowledged_by(ground, case)
 
 
-def test_nobody_else_gets_there(ground: Ground, case: Case) -> None:
+def test_nobody_else_gets_there(ground: DoctorContext, case: Case) -> None:
     link, app = _link(ground, case), ground.stack.host["url"]
     for headers in ({}, _FORGED, {"x-functions-key": ground.stack.keys["master"]}):
         for method in ("GET", "POST"):
@@ -56,7 +56,7 @@ def test_nobody_else_gets_there(ground: Ground, case: Case) -> None:
     assert not _acknowledged_by(ground, case)
 
 
-def _acknowledged_by(ground: Ground, case: Case) -> str:
+def _acknowledged_by(ground: DoctorContext, case: Case) -> str:
     found = ground.desk.ledger.case(case.tenant_id, case.id)
     assert found
     return found.acknowledged_by

@@ -11,9 +11,9 @@ import pytest
 from infra.local import story
 from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT
 from infra.local.story import Scene
-from shared.cases import Case
-from shared.catalog import Mode
-from tests.faults.ground import Ground
+from shared.model.cases import Case
+from shared.model.declarations import Mode
+from tests.faults.ground import DoctorContext
 
 pytestmark = pytest.mark.stack
 
@@ -41,11 +41,11 @@ _PAGERDUTY: Final = "POST /v2/enqueue$"
 
 
 @pytest.mark.parametrize("flow", [_ASSIGNMENT, _CHANGED], ids=["by Event Grid", "by polling"])
-def test_after_the_evidence_was_written(ground: Ground, flow: _Flow) -> None:
+def test_after_the_evidence_was_written(ground: DoctorContext, flow: _Flow) -> None:
     _killed(ground, flow, _EVIDENCE, after=True)
 
 
-def test_after_the_row_was_inserted(ground: Ground) -> None:
+def test_after_the_row_was_inserted(ground: DoctorContext) -> None:
     """Both doors in one test: what has a row and no message is left alone for half a minute, then taken up."""
     targets = [_killed_at(ground, flow, _ROW, after=True) for flow in (_ASSIGNMENT, _CUSTOM)]
     for flow, target_id in zip((_ASSIGNMENT, _CUSTOM), targets, strict=True):
@@ -53,11 +53,11 @@ def test_after_the_row_was_inserted(ground: Ground) -> None:
     assert len(ground.acts()) == len(targets), ground.acts()
 
 
-def test_after_the_message_was_sent(ground: Ground) -> None:
+def test_after_the_message_was_sent(ground: DoctorContext) -> None:
     _killed(ground, _ASSIGNMENT, _MESSAGE, after=True)
 
 
-def test_after_the_before_image_was_kept(ground: Ground) -> None:
+def test_after_the_before_image_was_kept(ground: DoctorContext) -> None:
     _killed(ground, _ASSIGNMENT, _BEFORE_IMAGE, after=True)
 
 
@@ -69,28 +69,28 @@ _EACH: Final = pytest.mark.parametrize(
 
 
 @_EACH
-def test_before_the_tenant_got_the_call(ground: Ground, flow: _Flow) -> None:
+def test_before_the_tenant_got_the_call(ground: DoctorContext, flow: _Flow) -> None:
     _killed(ground, flow, flow.act, after=False)
 
 
 @_EACH
-def test_after_the_tenant_carried_the_call_out(ground: Ground, flow: _Flow) -> None:
+def test_after_the_tenant_carried_the_call_out(ground: DoctorContext, flow: _Flow) -> None:
     _killed(ground, flow, flow.act, after=True)
 
 
-def test_after_the_page_was_written_down(ground: Ground) -> None:
+def test_after_the_page_was_written_down(ground: DoctorContext) -> None:
     _killed(ground, _ASSIGNMENT, _OUTBOX, after=True)
 
 
 @pytest.mark.parametrize("flow", [_ASSIGNMENT, _CHANGED], ids=["role assignment", "policy changed"])
-def test_before_teams_accepted_the_page(ground: Ground, flow: _Flow) -> None:
+def test_before_teams_accepted_the_page(ground: DoctorContext, flow: _Flow) -> None:
     case = _killed(ground, flow, _TEAMS, after=False)
     assert len(ground.posts(case, "teams")) == 1
 
 
-def test_after_pagerduty_took_the_alert(ground: Ground) -> None:
+def test_after_pagerduty_took_the_alert(ground: DoctorContext) -> None:
     """Nobody can know that it was taken, so it is sent again: PagerDuty folds both into one alert."""
-    ground.desk.switches.set_mode("*", Mode.PAGE, by="the test")
+    ground.desk.controls.set_mode("*", Mode.PAGE, by="the test")
     target_id = _killed_at(ground, _ASSIGNMENT, _PAGERDUTY, after=True)
     case = ground.closed(_ASSIGNMENT.scene, target_id)
     ground.until(lambda: len(ground.posts(case, "pagerduty")) > 1, what="the alert wasn't sent again")
@@ -99,7 +99,7 @@ def test_after_pagerduty_took_the_alert(ground: Ground) -> None:
     assert ground.acts() == []
 
 
-def _killed(ground: Ground, flow: _Flow, match: str, *, after: bool) -> Case:
+def _killed(ground: DoctorContext, flow: _Flow, match: str, *, after: bool) -> Case:
     """Make a change, kill the host at a request that follows from it, start it again, and look at the end of it."""
     target_id = _killed_at(ground, flow, match, after=after)
     case = _assert_put_back(ground, flow, target_id)
@@ -107,14 +107,14 @@ def _killed(ground: Ground, flow: _Flow, match: str, *, after: bool) -> Case:
     return case
 
 
-def _killed_at(ground: Ground, flow: _Flow, match: str, *, after: bool) -> str:
+def _killed_at(ground: DoctorContext, flow: _Flow, match: str, *, after: bool) -> str:
     restart = ground.kill_at(match, after=after)
     target_id = flow.scene.act(ground.stack.control)
     restart()
     return target_id
 
 
-def _assert_put_back(ground: Ground, flow: _Flow, target_id: str) -> Case:
+def _assert_put_back(ground: DoctorContext, flow: _Flow, target_id: str) -> Case:
     scene = flow.scene
     case = ground.closed(scene, target_id)
     assert (case.decision, case.outcome) == (scene.decision, scene.outcome), case

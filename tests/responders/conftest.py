@@ -15,12 +15,12 @@ from azure.core.credentials import AccessToken
 from infra.local import world
 from infra.local.tenant.control import TenantControl
 from infra.local.world import Principal
-from shared.catalog import TenantKind
+from shared.clients.api import TenantEdges
 from shared.clients.arm import ArmTransport
-from shared.clients.calls import Service
-from shared.clients.edges import TenantEdges
 from shared.clients.graph import GraphTransport
-from shared.settings import Tenant
+from shared.model.calls import Service
+from shared.model.declarations import TenantKind
+from shared.model.settings import Tenant
 from tests.fakes.tenant import Unpaced
 
 _ROOT = Path(__file__).parents[2]

@@ -15,13 +15,13 @@ from responders.catalogue import CATALOGUE
 from responders.detections.samples import ca_policy_record, event_grid_record
 from responders.inventories import INVENTORIES
 from responders.remediations.ca_policy_json import differing
-from shared.cases import Case, Decision, Outcome, State
-from shared.catalog import ApprovalList, Image, Mode, TenantKind
-from shared.clients.calls import Lane
-from shared.clients.edges import Answer
+from shared.clients.api import Answer
 from shared.clients.storage import Container, Storage
-from shared.errors import Unreachable
-from shared.pipeline import MOST_ATTEMPTS, answer
+from shared.model.calls import Lane
+from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.declarations import ApprovalList, Image, Mode, TenantKind
+from shared.model.errors import Unreachable
+from shared.respond.pipeline import MOST_ATTEMPTS, answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import initiated_by
 from tests.fakes.machines import TENANT, Bench, approval, bench
@@ -114,7 +114,7 @@ def _attacked(storage: Storage, attack: Attack, mode: Mode = Mode.ENFORCE) -> tu
     made = bench(storage, detections=CATALOGUE, inventories=_OUR_OWN, edges=tenant.edges())
     made.clock.move(-10 * _MINUTE)
     made.seed(mode)
-    made.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    made.runtime.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
     made.sweep()
     made.clock.move(10 * _MINUTE)
     attack.do(tenant)
@@ -126,7 +126,7 @@ def _attacked(storage: Storage, attack: Attack, mode: Mode = Mode.ENFORCE) -> tu
 def _answered(ready: Bench) -> Case:
     """Answer as often as the queue would."""
     for _ in range(MOST_ATTEMPTS + 2):
-        answer(ready.machine, TENANT, ready.only_case().id)
+        answer(ready.runtime, TENANT, ready.only_case().id)
         if ready.only_case().state is State.CLOSED:
             break
         ready.clock.move(3 * _MINUTE)
@@ -172,7 +172,7 @@ def test_a_change_that_also_reaches_a_break_glass_account_is_put_back_all_the_sa
         ("ca-policy-updated", "1"),
         ("ca-policy-updated", "2"),
     }
-    answer(ready.machine, TENANT, opened_cases["ca-policy-updated", answered_first])
+    answer(ready.runtime, TENANT, opened_cases["ca-policy-updated", answered_first])
     assert attack.is_undone(tenant)
     told = {case.detection for case in ready.answer_all() if case.decision is Decision.PAGE}
     assert told == {"break-glass-unprotected"}
@@ -222,7 +222,7 @@ def test_a_subscription_that_is_not_configured_is_paged_and_nothing_of_it_is_rea
         memory, detections=CATALOGUE, edges=tenant.edges(), SUBSCRIPTION_IDS="99999999-51fd-4a36-b8e0-6d7f93a1c258"
     )
     ready.seed()
-    ready.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    ready.runtime.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
     ready.take_in(give.record())
     case = _answered(ready)
     assert case.decision is Decision.PAGE
@@ -245,17 +245,17 @@ def test_a_run_that_waited_for_longer_than_its_lease_writes_nothing(memory: Memo
     ready, tenant = _attacked(memory, ATTACKS[0])
     pacer = _SlowTurn()
     edges = dataclasses.replace(tenant.edges(), pacer=pacer, wait=ready.clock.wait)
-    machine = dataclasses.replace(ready.machine, edges={TENANT: edges})
-    ready = dataclasses.replace(ready, machine=machine)
+    runtime = dataclasses.replace(ready.runtime, edges={TENANT: edges})
+    ready = dataclasses.replace(ready, runtime=runtime)
 
     def overtaken() -> None:
         if ready.only_case().state is State.DECIDED:
             pacer.meanwhile = lambda: None
             ready.clock.move(3 * _MINUTE)
-            answer(machine, TENANT, ready.only_case().id)
+            answer(runtime, TENANT, ready.only_case().id)
 
     pacer.meanwhile = overtaken
-    answer(machine, TENANT, ready.only_case().id)
+    answer(runtime, TENANT, ready.only_case().id)
     case = ready.only_case()
     assert (case.attempts, case.outcome, case.state) == (2, Outcome.DONE, State.CLOSED)
     assert len(tenant.writes) == 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from responders.backtest.report import FileApprovals, Tally
 from responders.catalogue import BY_ID
 from responders.cli import main
 from responders.commands.backtest import Progress
@@ -24,11 +25,10 @@ from responders.detections.samples import (
     custom_policy_record,
     event_grid_record,
 )
-from responders.tally import FileApprovals, Tally
-from shared.cases import Decision, Standing
-from shared.events import AuditEvent
-from shared.machine import utc_now
+from shared.model.cases import Decision, Standing
+from shared.model.events import AuditEvent
 from shared.normalize import read_batch
+from shared.runtime import utc_now
 from tests.shared.record_strategies import ROLE_WRITE, everything, written
 
 type Json = dict[str, Any]

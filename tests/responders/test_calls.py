@@ -12,7 +12,7 @@ from responders.calls import CALLS
 from responders.inventories import INVENTORIES
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from responders.rosters import ROSTERS
-from shared.clients.calls import ID_SHAPES, Call, Lane, Permission, Service
+from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 
 _MODULES: tuple[ModuleType, ...] = (calls, ca_policies, custom_policies, role_assignments, rosters)
 _REMEDIATIONS = (*ca_policies.REMEDIATIONS, *custom_policies.REMEDIATIONS, *role_assignments.REMEDIATIONS)

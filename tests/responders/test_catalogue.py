@@ -1,8 +1,8 @@
 import pytest
 
 from responders.catalogue import BY_ID, CATALOGUE
-from shared.catalog import AnyDetection
-from shared.vocabulary import Vocabulary
+from shared.model.declarations import AnyDetection
+from shared.model.profile import TenantProfile
 
 
 def test_ids_and_rows_are_unique() -> None:
@@ -17,7 +17,7 @@ def test_a_detection_is_found_by_its_id() -> None:
 
 @pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
 def test_it_is_judged_by_words_that_there_are(detection: AnyDetection) -> None:
-    assert set(detection.words) <= set(Vocabulary.__struct_fields__)
+    assert set(detection.words) <= set(TenantProfile.__struct_fields__)
     assert ("thresholds" in detection.words) is (detection.counted is not None)
 
 

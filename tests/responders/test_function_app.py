@@ -16,8 +16,8 @@ import responders.app
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import REPOSITORY
 from shared.clients.storage import QUEUES
-from shared.machine import Machine
-from shared.settings import SCHEDULES, SettingsError
+from shared.model.settings import SCHEDULES, SettingsError
+from shared.runtime import Runtime
 from tests.fakes.clock import NOW
 from tests.fakes.machines import SETTINGS, bench
 from tests.fakes.memory_storage import MemoryStorage
@@ -183,38 +183,38 @@ def test_it_is_said_when_the_first_function_runs_since_the_host_drops_what_is_lo
     lost: tuple[str, ...],
 ) -> None:
     settings: dict[str, Any] = dict.fromkeys(lost, _NOT_RESOLVED)
-    _in_place(monkeypatch, bench(memory, **settings).machine)
-    responders.app.machine.cache_clear()
-    responders.app.machine()
-    responders.app.machine.cache_clear()
+    _in_place(monkeypatch, bench(memory, **settings).runtime)
+    responders.app.runtime.cache_clear()
+    responders.app.runtime()
+    responders.app.runtime.cache_clear()
     for name in lost:
         assert f"{name} didn't resolve (secret the-secret)" in caplog.text
     errors = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
     assert bool(errors) is (len(lost) == 2), errors
 
 
-def _in_place(monkeypatch: pytest.MonkeyPatch, machine: Machine) -> None:
+def _in_place(monkeypatch: pytest.MonkeyPatch, runtime: Runtime) -> None:
     """Have the app make this machine, with its settings."""
 
-    def made(*_: object) -> Machine:
-        return machine
+    def made(*_: object) -> Runtime:
+        return runtime
 
-    monkeypatch.setattr(responders.app, "settings", lambda: machine.settings)
-    monkeypatch.setattr(responders.app, "machine_from", made)
+    monkeypatch.setattr(responders.app, "settings", lambda: runtime.settings)
+    monkeypatch.setattr(responders.app, "build_runtime", made)
 
 
 def test_people_are_told_of_it_over_what_is_left_once_a_day(
     memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = bench(memory, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
-    _in_place(monkeypatch, made.machine)
+    _in_place(monkeypatch, made.runtime)
     for _ in range(2):
-        responders.app.machine.cache_clear()
-        responders.app.machine()
-    responders.app.machine.cache_clear()
-    (bulletin,) = made.teams.bulletins
-    assert "PAGERDUTY_ROUTING_KEY" in bulletin.text
-    assert "the-secret" in bulletin.what_to_do
+        responders.app.runtime.cache_clear()
+        responders.app.runtime()
+    responders.app.runtime.cache_clear()
+    (system_notice,) = made.teams.system_notices
+    assert "PAGERDUTY_ROUTING_KEY" in system_notice.text
+    assert "the-secret" in system_notice.what_to_do
 
 
 def test_that_it_could_not_be_told_does_not_stop_the_app(
@@ -223,10 +223,10 @@ def test_that_it_could_not_be_told_does_not_stop_the_app(
     storage = SpoiltStorage(memory)
     made = bench(storage, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
     storage.faults.fail("insert Outbox")
-    _in_place(monkeypatch, made.machine)
-    responders.app.machine.cache_clear()
-    assert responders.app.machine() is made.machine
-    responders.app.machine.cache_clear()
+    _in_place(monkeypatch, made.runtime)
+    responders.app.runtime.cache_clear()
+    assert responders.app.runtime() is made.runtime
+    responders.app.runtime.cache_clear()
     assert "could not be told" in caplog.text
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from responders.catalogue import CATALOGUE
-from shared.catalog import AnyDetection, Risk
+from shared.model.declarations import AnyDetection, Risk
 from tests.responders.guide_rows import GUIDE, NOT_YET, OTHER_TABLES
 
 _ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)

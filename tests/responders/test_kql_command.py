@@ -4,7 +4,7 @@ import pytest
 
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.cli import main
-from shared.kql import document
+from shared.detect.kusto.compile import document
 
 IDS = [detection.id for detection in CATALOGUE]
 

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from responders.catalogue import CATALOGUE
-from shared.match import Matcher
+from shared.detect.matcher import Matcher
 from shared.normalize import read_batch
 
 FOLDER: Final = Path(__file__).parents[3] / "shared" / "records"

@@ -16,13 +16,13 @@ from responders.rosters import (
     ROLE_ASSIGNABLE_GROUPS,
     ROSTERS,
 )
-from shared.catalog import TenantKind
-from shared.clients.calls import Permission, Service
-from shared.clients.edges import Answer, TenantEdges
-from shared.errors import EdgeError, Refused, Rejected, Unreachable
-from shared.privileges import PRIVILEGED_ROLES
-from shared.rosters import Roster, RosterKind
-from shared.settings import Tenant
+from shared.clients.api import Answer, TenantEdges
+from shared.detect.rosters import Roster, RosterKind
+from shared.model.calls import Permission, Service
+from shared.model.declarations import TenantKind
+from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.model.privileges import PRIVILEGED_ROLES
+from shared.model.settings import Tenant
 from tests.fakes.tenant import Unpaced, answer_of
 from tests.responders.conftest import SimulatedTenant
 

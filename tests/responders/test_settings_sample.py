@@ -7,7 +7,7 @@ from typing import Any, Final
 from infra.local import world
 from infra.local.stack import REPOSITORY
 from shared.clients.storage import is_connection_string
-from shared.settings import SCHEDULES, setting_names, settings_from
+from shared.model.settings import SCHEDULES, setting_names, settings_from
 
 _SAMPLE: Final = REPOSITORY / "local.settings.sample.json"
 _PLATFORMS_OWN: Final = frozenset({"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"})

@@ -7,10 +7,10 @@ import pytest
 
 from responders import app
 from responders.catalogue import CATALOGUE
-from responders.commands.words import own_vocabulary
-from shared.errors import SettingsError
-from shared.thresholds import threshold_problems
-from shared.vocabulary import Vocabulary, vocabulary_from
+from responders.commands.profile import own_vocabulary
+from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.model.errors import SettingsError
+from shared.model.profile import TenantProfile, profile_from
 from tests.responders.test_settings_sample import values_of_the_sample
 
 SPRAYED = "consumer-passwords-sprayed"
@@ -22,14 +22,14 @@ def wrong(*names: str) -> str:
 
 @pytest.mark.parametrize("name", ["consumer-passwords-spraid", "ca-policy-created", "x" * 200])
 def test_what_does_not_count_is_told_with_what_does(name: str) -> None:
-    (problem,) = threshold_problems(vocabulary_from(wrong(name)), CATALOGUE)
+    (problem,) = threshold_problems(profile_from(wrong(name)), CATALOGUE)
     assert problem.startswith(f"VOCABULARY.thresholds has {name[:80]!r}: it should be a detection that counts, one of ")
     assert SPRAYED in problem
     assert "ca-policy-created," not in problem
 
 
 def test_every_detection_that_counts_may_have_one() -> None:
-    every = Vocabulary(thresholds={one.id: 1 for one in CATALOGUE if one.counted})
+    every = TenantProfile(thresholds={one.id: 1 for one in CATALOGUE if one.counted})
     assert every.thresholds
     assert threshold_problems(every, CATALOGUE) == []
 

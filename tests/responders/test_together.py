@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responders import together
+from responders.backtest import aggregation as together
+from responders.backtest.aggregation import Together
+from responders.backtest.report import Counts, Pair, Tally
 from responders.commands.backtest_report import suggestion
-from responders.tally import Counts, Pair, Tally
-from responders.together import Together
-from shared.cases import Decision, Standing
-from shared.catalog import After, AnyDetection, Burst, Rise
-from shared.conditions import SignIn
-from shared.counters import TableCounters
-from shared.counting import hour_of
-from shared.events import ActorKind, Event, SignInEvent
-from shared.match import Matcher
-from shared.vocabulary import DEFAULT, Vocabulary
+from shared.detect.aggregation.thresholds import hour_of
+from shared.detect.aggregation.window_store import TableWindowStore
+from shared.detect.conditions import SignIn
+from shared.detect.matcher import Matcher
+from shared.model.cases import Decision, Standing
+from shared.model.declarations import After, AnyDetection, Burst, Rise
+from shared.model.events import ActorKind, Event, SignInEvent
+from shared.model.profile import DEFAULT, TenantProfile
 from tests.fakes.clock import NOW
 from tests.fakes.deliveries import delivered
 from tests.fakes.machines import TENANT, ready_bench
@@ -43,7 +43,7 @@ GROUPED: Final = failures(id="grouped", one_case_by=(SignIn.account,))
 
 
 def _backtested(
-    detection: AnyDetection, events: Sequence[Event], vocabulary: Vocabulary = DEFAULT
+    detection: AnyDetection, events: Sequence[Event], profile: TenantProfile = DEFAULT
 ) -> list[tuple[str, datetime]]:
     """Give the cases: whom they are of, or the record, and the hour."""
     cases: list[tuple[str, datetime]] = []
@@ -51,7 +51,7 @@ def _backtested(
     def add(_detection: AnyDetection, event: Event) -> None:
         cases.append((event.correlation_id if detection.after else event.target.id, hour_of(event.at)))
 
-    matcher, judged = Matcher((detection,)), Together(vocabulary, add)
+    matcher, judged = Matcher((detection,)), Together(profile, add)
     for event in events:
         for match in matcher.matches(event):
             judged.match(match, event)
@@ -67,7 +67,7 @@ def _opened(detection: AnyDetection, events: Sequence[SignInEvent]) -> set[tuple
     storage.create_all()
     ready = ready_bench(storage, detections=(detection,))
     since = min((event.at for event in events), default=NOW)
-    TableCounters(storage).since(TENANT, f"{detection.id} 2", now=since)
+    TableWindowStore(storage).since(TENANT, f"{detection.id} 2", now=since)
     found: list[tuple[str, datetime]] = []
 
     def open_case(_detection: AnyDetection, event: Event) -> bool:
@@ -75,7 +75,7 @@ def _opened(detection: AnyDetection, events: Sequence[SignInEvent]) -> set[tuple
         return True
 
     for event in sorted(events, key=lambda one: one.at):
-        ready.machine.counting.count([(detection, event)], open_case)
+        ready.runtime.aggregation.count([(detection, event)], open_case)
     return set(found)
 
 
@@ -133,7 +133,7 @@ def test_what_follows_something_else_is_told_from_either_end(*, backwards: bool)
 def test_an_operators_threshold_counts() -> None:
     events = [failure(number, at=NOW) for number in range(4)]
     assert len(_backtested(BURST, events)) == 1
-    assert _backtested(BURST, events, Vocabulary(thresholds={BURST.id: 5})) == []
+    assert _backtested(BURST, events, TenantProfile(thresholds={BURST.id: 5})) == []
 
 
 def test_records_that_are_one_case_an_hour_are_counted_as_one() -> None:

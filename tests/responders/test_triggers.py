@@ -17,15 +17,15 @@ from responders.catalogue import CATALOGUE
 from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
-from shared.cases import State
-from shared.catalog import Burst, Image, Inventory, ObjectKind, TenantKind
-from shared.clients.edges import TenantEdges
-from shared.clients.logs import Workspace
+from shared.clients.api import TenantEdges
+from shared.clients.log_analytics import Workspace
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
-from shared.conditions import SignIn
-from shared.deliveries import last_delivery
-from shared.errors import Rejected, Unreachable
-from shared.rosters import Roster, RosterKind
+from shared.detect.conditions import SignIn
+from shared.detect.rosters import Roster, RosterKind
+from shared.ingest.deliveries import last_delivery
+from shared.model.cases import State
+from shared.model.declarations import Burst, Image, Inventory, ObjectKind, TenantKind
+from shared.model.errors import Rejected, Unreachable
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.log_analytics import log_analytics
 from tests.fakes.machines import TENANT, Bench, bench, ready_bench
@@ -52,7 +52,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], Bench]:
 
     def put(made: Bench) -> Bench:
         for module in (cases, events, schedules):
-            monkeypatch.setattr(module, "machine", lambda: made.machine)
+            monkeypatch.setattr(module, "runtime", lambda: made.runtime)
         return made
 
     return put
@@ -151,7 +151,7 @@ def test_a_message_that_can_not_be_read_is_kept_whole_and_told_of_once(on_roles:
         _subscription_events(body)
     (name,) = on_roles.storage.blob_names(Container.QUARANTINE, "")
     assert on_roles.storage.blob(Container.QUARANTINE, name) == body
-    assert [one.title for one in on_roles.teams.bulletins] == ["Records came that can't be read"]
+    assert [one.title for one in on_roles.teams.system_notices] == ["Records came that can't be read"]
 
 
 @pytest.mark.parametrize("operation", ["keep evidence", "insert Cases", "enqueue"])
@@ -171,7 +171,7 @@ def test_an_event_whose_case_could_not_be_opened_stays_in_its_queue(
     assert len(storage.rows(Table.CASES, "open eq true")) == 1
     if not memory.queue_length():
         # The row was there, so the second delivery had nothing to do: the timer asks for its answer.
-        made.clock.move(made.machine.settings.lease)
+        made.clock.move(made.runtime.settings.lease)
         _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length() == 1
 
@@ -293,7 +293,7 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
         f"custom-policy {B2C_TENANT}",
         f"role-assignment {WORKFORCE_TENANT}",
     ]
-    kept = ready.machine.snapshots
+    kept = ready.runtime.snapshots
     assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.CA_POLICY) is None
     assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.ROLE_ASSIGNMENT) is not None
 
@@ -322,8 +322,8 @@ def test_every_roster_is_swept_in_each_tenant_although_one_fails_and_that_is_tol
         with pytest.raises(Rejected):
             sweep(_TIMER)
     assert seen == [f"{kind} {tenant}" for kind in RosterKind for tenant in (WORKFORCE_TENANT, B2C_TENANT)] * 2
-    assert [one.title for one in ready.teams.bulletins] == ["It isn't known who is privileged in Entra ID"]
-    kept = ready.machine.rosters
+    assert [one.title for one in ready.teams.system_notices] == ["It isn't known who is privileged in Entra ID"]
+    kept = ready.runtime.rosters
     assert kept.listed(RosterKind.PRIVILEGED_ACCOUNTS, WORKFORCE_TENANT).read_at is None
     assert kept.listed(RosterKind.ROLE_ASSIGNABLE_GROUPS, B2C_TENANT).ids == {MALLORY.id}
 
@@ -331,7 +331,7 @@ def test_every_roster_is_swept_in_each_tenant_although_one_fails_and_that_is_tol
 def test_rosters_that_are_swept_tell_nobody_anything(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
     ready = use(bench(memory, rosters=(_roster(RosterKind.PRIVILEGED_ACCOUNTS, []),)))
     _user_function(schedules.sweep_rosters)(_TIMER)
-    assert ready.teams.bulletins == []
+    assert ready.teams.system_notices == []
 
 
 def test_a_workspace_is_asked_for_counts(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
@@ -339,7 +339,7 @@ def test_a_workspace_is_asked_for_counts(memory: MemoryStorage, use: Callable[[B
     made = bench(memory, detections=(detection,), LOG_WORKSPACE_ID=TENANT)
     with log_analytics(now=made.clock()) as service:
         workspace = Workspace(url=service.url, workspace_id=TENANT, credential=Holder())
-        ready = use(dataclasses.replace(made, machine=dataclasses.replace(made.machine, workspace=workspace)))
+        ready = use(dataclasses.replace(made, runtime=dataclasses.replace(made.runtime, workspace=workspace)))
         rows = [sign_in(number, at=ready.clock(), account=ACCOUNTS[0]) for number in (1, 2)]
         service.rows = [sign_in_row(row) | {"AADTenantId": TENANT} for row in rows]
         _user_function(schedules.count_in_log_analytics)(_TIMER)
@@ -377,7 +377,7 @@ def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use
     ready = use(ready_bench(memory, lamps=Lamps()))
     ready.take_in(lamp_record(MALLORY))
     before = memory.queue_length()
-    ready.clock.move(ready.machine.settings.lease)
+    ready.clock.move(ready.runtime.settings.lease)
     _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length() == before + 1
 

@@ -11,9 +11,9 @@ import pytest
 
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.triggers import pages, requests
-from shared.case_page import page_of
 from shared.clients.storage import Conflict
-from shared.wording import Notice
+from shared.notify.case_page import page_of
+from shared.notify.wording import Notice
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.machines import Bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
@@ -34,7 +34,7 @@ def ready(memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def _use(made: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     for module in (pages, requests):
-        monkeypatch.setattr(module, "machine", lambda: made.machine)
+        monkeypatch.setattr(module, "runtime", lambda: made.runtime)
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "true")
     monkeypatch.setenv("WEBSITE_HOSTNAME", "func-responder.example")
     made.take_in(lamp_record())
@@ -121,7 +121,7 @@ def test_the_button_notes_who_read_it_and_leads_back_to_the_page(ready: Bench) -
     assert "<form" not in page
     assert _open(ready, method="POST").status_code == 303
     ready.clock.move(timedelta(hours=1))
-    assert ready.machine.notifier.escalate(lambda _page: ready.only_case()) == []
+    assert ready.runtime.notifier.escalate(lambda _page: ready.only_case()) == []
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from infra.local.world import B2C_TENANT, MALLORY
 from responders.triggers import requests
-from shared.cases import Case
-from shared.catalog import Mode
+from shared.authority.controls import Positions
 from shared.clients.storage import Table
-from shared.errors import Unreachable
-from shared.switches import Positions
+from shared.model.cases import Case
+from shared.model.declarations import Mode
+from shared.model.errors import Unreachable
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.machines import TENANT, Bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
@@ -62,7 +62,7 @@ class _Client:
         return [entry for entry in self.storage.faults.log if entry.startswith(_WRITES)]
 
     def modes(self) -> Positions:
-        return self.ready.machine.switches.positions()
+        return self.ready.runtime.controls.positions()
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def client(memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> _Client:
     storage = SpoiltStorage(memory)
     storage.create_all()
     ready = ready_bench(storage)
-    monkeypatch.setattr(requests, "machine", lambda: ready.machine)
+    monkeypatch.setattr(requests, "runtime", lambda: ready.runtime)
     return _Client(ready, storage)
 
 
@@ -128,7 +128,7 @@ def test_a_case_is_given_whole(client: _Client) -> None:
     (case,) = client.ready.answer_all()
     response = client.call("read_case", route={"case": case.id})
     assert response.mimetype == "application/json"
-    stored = client.ready.machine.ledger.case(TENANT, case.id)
+    stored = client.ready.runtime.ledger.case(TENANT, case.id)
     assert _json(response) == json.loads(msgspec.json.encode(stored))
     assert response.headers["Cache-Control"] == "no-store"
 
@@ -191,7 +191,7 @@ def test_an_acknowledgement_that_meets_a_run_is_to_be_sent_again(
     client: _Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.ready.take_in(lamp_record())
-    ledger, case = client.ready.machine.ledger, client.ready.only_case()
+    ledger, case = client.ready.runtime.ledger, client.ready.only_case()
     find = ledger._find  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the run comes between reading and writing
 
     def overtaken(tenant_id: str, name: str) -> Any:  # noqa: ANN401 - a row

@@ -21,13 +21,13 @@ from infra.local.world import (
     role_assignment_path,
     role_definition_id,
 )
-from shared.cases import Case, Decision, Outcome, Standing, State
-from shared.catalog import Answer, AnyDetection, ApprovalList, Detection, Mode, ObjectKind, Remediation, Risk
-from shared.clients.calls import Call, Permission, Service
-from shared.conditions import Audit
-from shared.events import Actor, ActorKind, Change, Log, Target
-from shared.owners import Owner
-from shared.wording import Notice
+from shared.detect.conditions import Audit
+from shared.model.calls import Call, Permission, Service
+from shared.model.cases import Case, Decision, Outcome, Standing, State
+from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Mode, ObjectKind, Remediation, Risk
+from shared.model.events import Actor, ActorKind, Change, Log, Target
+from shared.model.owners import Owner
+from shared.notify.wording import Notice
 
 AT: Final = datetime(2026, 11, 21, 21, 43, 7, tzinfo=UTC)
 

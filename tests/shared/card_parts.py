@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from shared.cards import card_of
-from shared.cases import Case
-from shared.catalog import AnyDetection, Json
-from shared.wording import Notice
+from shared.model.cases import Case
+from shared.model.declarations import AnyDetection, Json
+from shared.notify.cards import card_of
+from shared.notify.wording import Notice
 from tests.shared.card_cases import CA_POLICY_UPDATED, NOTICE
 
 

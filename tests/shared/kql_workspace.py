@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.events import fold
+from shared.model.events import fold
 from tests.shared.kql_rows import TABLES, Json, table_of
 
 if os.environ.get("CI"):

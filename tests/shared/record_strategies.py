@@ -22,7 +22,7 @@ from responders.detections.samples import (
     exported_activity_record,
 )
 from responders.detections.sign_in_samples import diagnostic_sign_in, sign_in_record
-from shared.events import Log
+from shared.model.events import Log
 
 type Json = dict[str, Any]
 

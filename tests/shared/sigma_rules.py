@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from shared.catalog import AnyDetection
-from shared.sigma.load import load
-from shared.sigma.loaded import Loaded
+from shared.detect.sigma.load import load
+from shared.detect.sigma.loaded import Loaded
+from shared.model.declarations import AnyDetection
 
 type Write = Callable[[str], Path]
 """Writes a rule into a file of its own and gives its path."""

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.act import Acted, put_back, settled
-from shared.cases import Outcome
-from shared.catalog import Already, Doubt, Plan, Put
-from shared.errors import BadIdentifier, EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.cases import Outcome
+from shared.model.declarations import Already, Doubt, Plan, Put
+from shared.model.errors import BadIdentifier, EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.objects.act import Acted, put_back, settled
 from tests.fakes.clock import FakeClock
 
 _PUT: Final = Put(summary="Switch the lamp on", image={"state": "on"})

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.world import ALICE, CAROL, MALLORY
-from shared.approvals import TableApprovals, until_from
-from shared.authorize import Approval, Malformed, authorize
-from shared.cases import Standing
-from shared.catalog import ApprovalList
+from shared.authority.approvals import TableApprovals, until_from
+from shared.authority.standing import Approval, Malformed, authorize
 from shared.clients.storage import Storage, Table
-from shared.errors import BadIdentifier, EdgeError, Rejected, Unreachable
-from shared.events import Actor, ActorKind
+from shared.model.cases import Standing
+from shared.model.declarations import ApprovalList
+from shared.model.errors import BadIdentifier, EdgeError, Rejected, Unreachable
+from shared.model.events import Actor, ActorKind
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, actor_of
 from tests.fakes.machines import approval

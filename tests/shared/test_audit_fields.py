@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import audit_fields
-from shared.conditions import Audit, Resource, SignIn, Text, all_of, any_of, fields_of, holds
-from shared.conditions import Not as Opposite
-from shared.events import Actor, AuditEvent, Change, ResourceEvent, Target
-from shared.vocabulary import DEFAULT, Vocabulary
+from shared.detect.conditions import Audit, Resource, SignIn, Text, all_of, any_of, fields_of, holds
+from shared.detect.conditions import Not as Opposite
+from shared.detect.fields import audit_fields
+from shared.model.events import Actor, AuditEvent, Change, ResourceEvent, Target
+from shared.model.profile import DEFAULT, TenantProfile
 
-OWNED = Vocabulary(owned_domains=frozenset({"fabrikam.example"}))
+OWNED = TenantProfile(owned_domains=frozenset({"fabrikam.example"}))
 FIELDS: list[Text[AuditEvent]] = [field for field in vars(Audit).values() if isinstance(field, Text)]
 
 
@@ -190,26 +190,26 @@ def test_a_role_is_known_by_its_template_in_both_services(template: str, level: 
 )
 def test_a_new_account_is_held_against_the_conventions(attributes: dict[str, str], fault: str) -> None:
     made = event(changed("DisplayName", [], ["Robin Reyes"]), changed("Department", [], []), activity="Add user")
-    assert audit_fields.account_fault(made, Vocabulary(account_attributes=attributes)) == fault
+    assert audit_fields.account_fault(made, TenantProfile(account_attributes=attributes)) == fault
 
 
-READ_WITH: list[tuple[Callable[[AuditEvent, Vocabulary], str], AuditEvent, Vocabulary, str]] = [
-    (audit_fields.actor_service, event(actor=Actor(id="c")), Vocabulary(cpim_ids=frozenset({"c"})), "cpim"),
-    (audit_fields.actor_service, event(actor=Actor(name="CPIM Service")), Vocabulary(cpim_ids=frozenset({""})), ""),
-    (audit_fields.tenant, event(), Vocabulary(consumer_tenants=frozenset({"other"})), "other"),
-    (audit_fields.tenant, event(), Vocabulary(consumer_tenants=frozenset({"t"})), "consumer"),
-    (audit_fields.target_account, event(), Vocabulary(emergency_accounts=frozenset({"o"})), "emergency"),
+READ_WITH: list[tuple[Callable[[AuditEvent, TenantProfile], str], AuditEvent, TenantProfile, str]] = [
+    (audit_fields.actor_service, event(actor=Actor(id="c")), TenantProfile(cpim_ids=frozenset({"c"})), "cpim"),
+    (audit_fields.actor_service, event(actor=Actor(name="CPIM Service")), TenantProfile(cpim_ids=frozenset({""})), ""),
+    (audit_fields.tenant, event(), TenantProfile(consumer_tenants=frozenset({"other"})), "other"),
+    (audit_fields.tenant, event(), TenantProfile(consumer_tenants=frozenset({"t"})), "consumer"),
+    (audit_fields.target_account, event(), TenantProfile(emergency_accounts=frozenset({"o"})), "emergency"),
     (
         audit_fields.logout_url,
         event(changed("SingleSignOutAddress", "a", "b")),
-        Vocabulary(logout_properties=frozenset({"SignOut"})),
+        TenantProfile(logout_properties=frozenset({"SignOut"})),
         "changed",
     ),
 ]
 
 
 MEMBER, GROUP, NESTED = (f"4d8a17f2-e6c3-4f0b-9b25-c7013e8fd94{place}" for place in range(3))
-KNOWN_IN_T = Vocabulary(
+KNOWN_IN_T = TenantProfile(
     privileged_accounts=frozenset({MEMBER}),
     privileged_known_in=frozenset({"t"}),
     role_assignable_groups=frozenset({GROUP}),
@@ -281,16 +281,16 @@ def test_of_several_accounts_the_worst_is_told() -> None:
     policy = {"state": "enabled", "conditions": {"users": {"includeUsers": ["All"], "excludeUsers": [MEMBER]}}}
     seen = event(changed("ConditionalAccessPolicy", None, policy))
     for accounts, told in (({MEMBER}, "left-out"), ({MEMBER, NESTED}, "reached"), (set[str](), "")):
-        assert audit_fields.emergency_reach(seen, Vocabulary(emergency_accounts=frozenset(accounts))) == told
+        assert audit_fields.emergency_reach(seen, TenantProfile(emergency_accounts=frozenset(accounts))) == told
     gone = event(changed("ConditionalAccessPolicy", policy, None))
-    assert audit_fields.emergency_reach(gone, Vocabulary(emergency_accounts=frozenset({NESTED}))) == ""
+    assert audit_fields.emergency_reach(gone, TenantProfile(emergency_accounts=frozenset({NESTED}))) == ""
 
 
-@pytest.mark.parametrize(("read", "seen", "vocabulary", "told"), READ_WITH)
+@pytest.mark.parametrize(("read", "seen", "profile", "told"), READ_WITH)
 def test_the_vocabulary_decides(
-    read: Callable[[AuditEvent, Vocabulary], str], seen: AuditEvent, vocabulary: Vocabulary, told: str
+    read: Callable[[AuditEvent, TenantProfile], str], seen: AuditEvent, profile: TenantProfile, told: str
 ) -> None:
-    assert read(seen, vocabulary) == told
+    assert read(seen, profile) == told
     assert read(seen, DEFAULT) != told or told in {"", "consumer"}
 
 
@@ -301,7 +301,7 @@ def test_a_vocabulary_is_read_wherever_a_field_stands() -> None:
         Opposite(Opposite(Audit.target_account.starts_with("emerg"))),
         is_emergency,
     )
-    mine = Vocabulary(emergency_accounts=frozenset({"o"}))
+    mine = TenantProfile(emergency_accounts=frozenset({"o"}))
     assert not holds(tree, event())
     assert holds(tree, event(), mine)
     assert {field.name for field in fields_of(tree)} == {"target_account", "activity"}
@@ -319,7 +319,7 @@ def test_a_site_is_known_by_its_name() -> None:
         actor=Actor(),
         resource_id="/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/Func-A/slots/b",
     )
-    own, other = (Vocabulary(own_site=name) for name in ("func-a", "func"))
+    own, other = (TenantProfile(own_site=name) for name in ("func-a", "func"))
     assert holds(Resource.site.is_("own"), operation, own)
     assert holds(Resource.site.is_("other"), operation, other)
     assert holds(Resource.site.is_("other"), operation)
@@ -331,4 +331,4 @@ def test_every_field_that_needs_words_names_them() -> None:
     ]
     for field in fields:
         assert (field.read_with is None) is (field.words == ())
-        assert set(field.words) <= set(Vocabulary.__struct_fields__)
+        assert set(field.words) <= set(TenantProfile.__struct_fields__)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import ALICE, IMPOSTOR, MALLORY, RELEASE_PIPELINE, RESPONDER, RESPONDER_B2C, Principal
-from shared.authorize import Approval, Authorization, Malformed, approval_from, authorize
-from shared.cases import Standing
-from shared.catalog import ApprovalList
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
-from shared.events import Actor, ActorKind
+from shared.authority.standing import Approval, Authorization, Malformed, approval_from, authorize
+from shared.model.cases import Standing
+from shared.model.declarations import ApprovalList
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.events import Actor, ActorKind
 from tests.fakes.lamps import AT, LAMP, actor_of
 from tests.fakes.machines import approval
 

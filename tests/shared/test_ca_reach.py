@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from responders.detections.directory_samples import EMERGENCY_GROUP
 from responders.detections.samples import BREAK_GLASS, CA_POLICY, PIPELINE
-from shared.ca_reach import WORST_FIRST, change_of_reach
-from shared.privileges import GLOBAL_ADMINISTRATOR
+from shared.conditional_access.reach import WORST_FIRST, change_of_reach
+from shared.model.privileges import GLOBAL_ADMINISTRATOR
 
 type Policy = dict[str, Any] | None
 

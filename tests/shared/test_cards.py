@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from infra.local.world import BREAK_GLASS_1, MALLORY, MFA_FOR_ALL, RESPONDER, WORKFORCE_TENANT
-from shared.cards import alert_of, card_of
-from shared.cases import Case, Standing
-from shared.catalog import Answer, AnyDetection, Risk
-from shared.owners import Owner
-from shared.settings import settings_from
-from shared.wording import Notice, ending_of, notice_for
+from shared.model.cases import Case, Standing
+from shared.model.declarations import Answer, AnyDetection, Risk
+from shared.model.owners import Owner
+from shared.model.settings import settings_from
+from shared.notify.cards import alert_of, card_of
+from shared.notify.wording import Notice, ending_of, notice_for
 from tests.shared.card_cases import (
     ALEX,
     AT,

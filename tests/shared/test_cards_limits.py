@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.cards import LIMIT_BYTES, alert_of, card_of, size_of
-from shared.cases import Case, Decision, Outcome, Standing
-from shared.catalog import AnyDetection, Mode
-from shared.events import Actor, ActorKind, Change, Target
-from shared.owners import Owner
-from shared.wording import Notice
+from shared.model.cases import Case, Decision, Outcome, Standing
+from shared.model.declarations import AnyDetection, Mode
+from shared.model.events import Actor, ActorKind, Change, Target
+from shared.model.owners import Owner
+from shared.notify.cards import LIMIT_BYTES, alert_of, card_of, size_of
+from shared.notify.wording import Notice
 from tests.shared.card_cases import (
     BY_ENDING,
     CA_POLICY_UPDATED,

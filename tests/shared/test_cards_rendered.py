@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
-from shared.cards import alert_of, card_of
-from shared.cases import Case
-from shared.catalog import AnyDetection
+from shared.model.cases import Case
+from shared.model.declarations import AnyDetection
+from shared.notify.cards import alert_of, card_of
 from tests.infra.local.inbox.conftest import RunningInbox, running_inbox
 from tests.shared.card_cases import BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, FAILED, HUGE, NOTICE, PUT_BACK, evil
 from tests.shared.test_cards import HEADLINES

@@ -6,11 +6,11 @@ from typing import Final
 import pytest
 
 from responders.catalogue import BY_ID, CATALOGUE
-from shared.cards import alert_of, card_of
-from shared.cases import Case, Decision, Standing
-from shared.catalog import Answer, AnyDetection
-from shared.events import Log, SignInEvent
+from shared.model.cases import Case, Decision, Standing
+from shared.model.declarations import Answer, AnyDetection
+from shared.model.events import Log, SignInEvent
 from shared.normalize import read_batch
+from shared.notify.cards import alert_of, card_of
 from tests.shared.card_cases import NOTICE, case
 from tests.shared.record_strategies import everything, written
 

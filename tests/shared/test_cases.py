@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import MALLORY, WORKFORCE_TENANT
-from shared.cases import Case, State, case_id, case_key, hour_id
-from shared.events import Target
+from shared.model.cases import Case, State, case_id, case_key, hour_id
+from shared.model.events import Target
 from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event
 
 _parts = st.tuples(*[st.text(st.characters() | st.sampled_from('\x1f",\\\ud800'), max_size=4)] * 4)

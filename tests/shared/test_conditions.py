@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.conditions import (
+from shared.detect.conditions import (
     All,
     AnyOf,
     Condition,
@@ -19,7 +19,7 @@ from shared.conditions import (
     needed,
     required,
 )
-from shared.vocabulary import DEFAULT
+from shared.model.profile import DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.catalog import AnyDetection, Burst, Rise
 from shared.clients.storage import Conflict, Storage, Table
-from shared.conditions import SignIn, Text
-from shared.counters import MOST_A_MINUTE, Minute, Place, TableCounters, hashed, purge, seen
-from shared.counting import Counting, hour_of, is_rise, minute_of, threshold
-from shared.errors import Unreachable
-from shared.events import Actor, CountEvent, SignInEvent
-from shared.vocabulary import DEFAULT, Vocabulary
+from shared.detect.aggregation.thresholds import ThresholdAggregation, hour_of, is_rise, minute_of, threshold
+from shared.detect.aggregation.window_store import MOST_A_MINUTE, Minute, Place, TableWindowStore, hashed, purge, seen
+from shared.detect.conditions import SignIn, Text
+from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.errors import Unreachable
+from shared.model.events import Actor, CountEvent, SignInEvent
+from shared.model.profile import DEFAULT, TenantProfile
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.deliveries import delivered
 from tests.fakes.memory_storage import MemoryStorage
@@ -60,15 +60,15 @@ def a_storage() -> MemoryStorage:
     return made
 
 
-def counting(storage: Storage, *, vocabulary: Vocabulary = DEFAULT, now: datetime = NOW) -> Counting:
-    return Counting(TableCounters(storage), vocabulary=vocabulary, clock=FakeClock(now))
+def aggregation(storage: Storage, *, profile: TenantProfile = DEFAULT, now: datetime = NOW) -> ThresholdAggregation:
+    return ThresholdAggregation(TableWindowStore(storage), profile=profile, clock=FakeClock(now))
 
 
 def counted(detection: AnyDetection, batches: Iterable[Sequence[SignInEvent]], storage: Storage | None = None) -> Cases:
     """Count batches, each in a process of its own."""
     cases, storage = Cases(), storage or a_storage()
     for batch in batches:
-        counting(storage).count([(detection, event) for event in batch], cases.open)
+        aggregation(storage).count([(detection, event) for event in batch], cases.open)
     return cases
 
 
@@ -128,7 +128,7 @@ def test_bursts_are_those_of_the_definition_however_their_records_come(detection
 @settings(max_examples=30)
 @given(batches=deliveries())
 def test_one_process_makes_the_cases_of_many(batches: list[list[SignInEvent]]) -> None:
-    one, cases = counting(a_storage()), Cases()
+    one, cases = aggregation(a_storage()), Cases()
     opened = [one.count([(SPRAY, event) for event in batch], cases.open) for batch in batches]
     assert cases.opened.keys() == counted(SPRAY, batches).opened.keys()
     assert sum(opened) == len(cases.opened)
@@ -164,9 +164,9 @@ def test_a_record_that_comes_again_never_counts_twice() -> None:
 
 
 def test_an_operator_may_set_another_threshold() -> None:
-    words = Vocabulary(thresholds={BY_ACCOUNT.id: 2})
+    words = TenantProfile(thresholds={BY_ACCOUNT.id: 2})
     cases = Cases()
-    counting(a_storage(), vocabulary=words).count([(BY_ACCOUNT, event) for event in _every([0, 1])], cases.open)
+    aggregation(a_storage(), profile=words).count([(BY_ACCOUNT, event) for event in _every([0, 1])], cases.open)
     (event,) = cases.opened.values()
     assert event.target.changes[0].old == "at most 1"
     assert threshold(BY_ACCOUNT, words) == 2
@@ -262,7 +262,7 @@ def _hour(week: int, count: int, *, first: int = 0, hours: int = 0) -> list[Sign
 
 def _since(storage: Storage, weeks: int) -> None:
     """Let counting have begun so many weeks ago."""
-    TableCounters(storage).since(WORKFORCE_TENANT, "rise 3", now=hour_of(NOW) - timedelta(weeks=weeks))
+    TableWindowStore(storage).since(WORKFORCE_TENANT, "rise 3", now=hour_of(NOW) - timedelta(weeks=weeks))
 
 
 _RISES: Final[dict[str, tuple[list[int], int, int, bool]]] = {
@@ -287,15 +287,15 @@ def test_a_rise_is_against_the_weeks_in_which_was_counted(
     history = [event for week, number in enumerate(before, start=1) for event in _hour(week, number)]
     cases = counted(RISE, [history], storage)
     cases.opened.clear()
-    counting(storage).count([(RISE, event) for event in _hour(0, count)], cases.open)
+    aggregation(storage).count([(RISE, event) for event in _hour(0, count)], cases.open)
     assert bool(cases.opened) is rises
 
 
 def test_counting_begins_with_the_first_record_and_not_with_the_first_rise() -> None:
     storage = a_storage()
     begin = hour_of(NOW) - timedelta(weeks=2)
-    counting(storage, now=begin).count([(RISE, event) for event in _hour(2, 1)], Cases().open)
-    assert TableCounters(storage).since(WORKFORCE_TENANT, "rise 3", now=NOW) == begin
+    aggregation(storage, now=begin).count([(RISE, event) for event in _hour(2, 1)], Cases().open)
+    assert TableWindowStore(storage).since(WORKFORCE_TENANT, "rise 3", now=NOW) == begin
 
 
 def test_a_rise_is_told_with_what_was_usual() -> None:
@@ -350,7 +350,7 @@ def test_a_batch_reads_and_writes_a_minute_once() -> None:
 
 def test_nothing_is_written_for_records_that_are_known_and_nothing_asked_in_the_same_process() -> None:
     spoilt = SpoiltStorage(a_storage())
-    one = counting(spoilt)
+    one = aggregation(spoilt)
     batch = [(BY_ACCOUNT, event) for event in _every([0, 0, 1])]
     one.count(batch, Cases().open)
     spoilt.faults.log.clear()
@@ -364,7 +364,7 @@ def test_nothing_is_written_for_records_that_are_known_and_nothing_asked_in_the_
 @pytest.mark.parametrize("operation", ["row Counters", "insert Counters", "replace Counters", "rows Counters"])
 def test_a_batch_that_failed_halfway_is_counted_by_its_next_delivery(operation: str, how: str) -> None:
     spoilt = SpoiltStorage(a_storage())
-    one, cases = counting(spoilt), Cases()
+    one, cases = aggregation(spoilt), Cases()
     first, second = _every([0, 1, 1])[:2], _every([0, 1, 1])
     one.count([(BY_ACCOUNT, event) for event in first], cases.open)
     spoilt.faults.fail_once(operation, how)
@@ -376,7 +376,7 @@ def test_a_batch_that_failed_halfway_is_counted_by_its_next_delivery(operation: 
 
 
 def test_a_case_that_could_not_be_opened_is_opened_by_the_next_delivery() -> None:
-    one, cases, tried = counting(a_storage()), Cases(), list[str]()
+    one, cases, tried = aggregation(a_storage()), Cases(), list[str]()
 
     def fail(_detection: AnyDetection, event: CountEvent) -> bool:
         tried.append(event.id)
@@ -397,12 +397,12 @@ def test_instances_that_write_the_same_minute_at_once_lose_nothing(storage: Stor
     def work(number: int) -> None:
         batch = [(TOGETHER, failure(number * 10 + each)) for each in range(4)]
         for match in batch:
-            counting(storage).count([match], cases.open)
+            aggregation(storage).count([match], cases.open)
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(work, range(3)))
     place = Place(tenant_id=WORKFORCE_TENANT, detection="together", value="", kept=timedelta(days=2))
-    (minute,) = TableCounters(storage).minutes(place, NOW, NOW + _MINUTE).values()
+    (minute,) = TableWindowStore(storage).minutes(place, NOW, NOW + _MINUTE).values()
     assert len(minute.members) == 12
     assert len(cases.opened) == 1
 
@@ -418,9 +418,9 @@ def test_two_instances_that_count_at_once_miss_nothing_between_them(
     while True:
         storage, cases = SpoiltStorage(a_storage()), Cases()
         _since(storage.inner, 3)
-        work = partial(counting(storage.inner).count, [(detection, event) for event in quick], cases.open)
+        work = partial(aggregation(storage.inner).count, [(detection, event) for event in quick], cases.open)
         storage.faults.spoil = Interrupting(storage, steps, work)
-        counting(storage).count([(detection, event) for event in slow], cases.open)
+        aggregation(storage).count([(detection, event) for event in slow], cases.open)
         if len(storage.faults.log) <= steps:
             break
         assert len(cases.opened) == 1, f"before step {steps}, {storage.faults.log[steps]}"
@@ -439,13 +439,13 @@ def test_a_minute_that_everybody_writes_is_delivered_again() -> None:
 
 def test_a_full_minute_takes_no_more_and_still_speaks(storage: Storage) -> None:
     place = Place(tenant_id=WORKFORCE_TENANT, detection=TOGETHER.id, value="", kept=timedelta(days=2))
-    counters = TableCounters(storage)
+    window_store = TableWindowStore(storage)
     full = Minute(members=frozenset(number.to_bytes(8) for number in range(MOST_A_MINUTE - 1)), first=NOW, last=NOW)
     assert len(full.with_(_minute("one").with_(_minute("another"))).members) == MOST_A_MINUTE
-    counters.add(place, NOW, full)
-    counters.add(place, NOW, _minute("one").with_(_minute("another")))
-    counters.add(place, NOW, _minute("a third"))
-    (minute,) = counters.minutes(place, NOW, NOW + _MINUTE).values()
+    window_store.add(place, NOW, full)
+    window_store.add(place, NOW, _minute("one").with_(_minute("another")))
+    window_store.add(place, NOW, _minute("a third"))
+    (minute,) = window_store.minutes(place, NOW, NOW + _MINUTE).values()
     assert len(minute.members) == MOST_A_MINUTE
     assert len({hashed("one"), hashed("another")} & minute.members) == 1
     assert len(counted(TOGETHER, [[failure(1)]], storage).opened) == 1

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cases import Decision, Standing
-from shared.catalog import Already, Answer, AnyDetection, Doubt, Mode, Plan, Put
-from shared.decide import GUARDS, Decided, Facts, decide
+from shared.model.cases import Decision, Standing
+from shared.model.declarations import Already, Answer, AnyDetection, Doubt, Mode, Plan, Put
+from shared.objects.decide import GUARDS, Decided, Facts, decide
 from tests.fakes.lamps import Lamps
 
 _PUT: Final = Put(summary="Switch the lamp on", image={"state": "on"})

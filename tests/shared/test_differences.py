@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import BREAK_GLASS_2, GLOBAL_ADMINISTRATOR, MALLORY, OWNER, role_definition_id
-from shared.differences import Difference, differences, with_name
-from shared.events import Change
+from shared.model.events import Change
+from shared.notify.diff import Difference, differences, with_name
 from tests.shared.card_cases import AFTER, BEFORE, text_of
 
 NAMES = {BREAK_GLASS_2.id: "break-glass account"}

@@ -19,26 +19,26 @@ from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSC
 from responders.doctor import CONTENT
 from responders.rosters import ROSTERS
 from responders.sources import SIGN_IN_LOG
-from shared.catalog import ApprovalList, Mode, TenantKind
-from shared.clients.calls import Service
-from shared.clients.edges import Answer, TenantEdges
-from shared.clients.logs import Workspace
+from shared.checks.findings import Check, Line, Status, ok, warning
+from shared.checks.runner import examine
+from shared.checks.unread import Unread
+from shared.clients.api import Answer, TenantEdges
+from shared.clients.log_analytics import Workspace
 from shared.clients.storage import QUEUES, Storage, Table
 from shared.clients.web import Heard, PlainWeb
-from shared.deliveries import note_delivery
+from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.doctor.checks import CHECKS
-from shared.doctor.examine import examine
-from shared.doctor.findings import Check, Line, Status, ok, warning
-from shared.doctor.ground import JUST_LOOK, Asked, Ground
+from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
 from shared.doctor.sources import LICENCE_CURE, ago
 from shared.doctor.tokens import claims_from
-from shared.doctor.unread import Unread
-from shared.errors import EdgeError, Refused, Rejected, Unreachable
-from shared.grants import Tier
-from shared.machine import Machine, machine_from
-from shared.poll import NO_LICENCE
-from shared.rosters import STALE, Roster, RosterKind, Rosters
-from shared.settings import Settings, Tenant
+from shared.ingest.deliveries import note_delivery
+from shared.ingest.poll import NO_LICENCE
+from shared.model.calls import Service
+from shared.model.declarations import ApprovalList, Mode, TenantKind
+from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.model.permissions import Tier
+from shared.model.settings import Settings, Tenant
+from shared.runtime import Runtime, build_runtime
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.machines import SETTINGS, approval
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
@@ -60,7 +60,7 @@ def roles(kind: TenantKind, tier: Tier = Tier.ACT) -> list[str]:
 
 
 @dataclass(slots=True, kw_only=True)
-class Surroundings:
+class ObjectHistory:
     """Everything healthy, for a test to spoil. `answers` gives ARM's and Graph's, by the URL's end; None is a 404."""
 
     storage: Mapping[str, str]
@@ -113,20 +113,20 @@ class Surroundings:
             raise claims
         return claims
 
-    def _connect(self, settings: Settings) -> Machine:
+    def _connect(self, settings: Settings) -> Runtime:
         transports = dict.fromkeys(Service, self)
         edges = {
             tenant.id: TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=self.clock.wait)
             for tenant in settings.tenants
         }
-        made = machine_from(
+        made = build_runtime(
             settings, CONTENT.detections, CONTENT.inventories, ROSTERS, environment=self.environment, clock=self.clock
         )
         return dataclasses.replace(made, edges=edges, workspace=self.workspace)
 
     @property
-    def ground(self) -> Ground:
-        return Ground(
+    def context(self) -> DoctorContext:
+        return DoctorContext(
             environment=self.environment,
             content=CONTENT,
             connect=self._connect,
@@ -141,7 +141,7 @@ class Surroundings:
         """Run some checks, or all."""
         checks = [check for check in CHECKS if not only or check.id in only]
         assert only == () or len(checks) == len(only)
-        return list(examine(checks, self.ground).lines)
+        return list(examine(checks, self.context).lines)
 
     def found(self, *only: str) -> list[tuple[str, str]]:
         """Run some checks, and give their lines as status and text."""
@@ -149,17 +149,17 @@ class Surroundings:
 
 
 @pytest.fixture
-def there(environment: dict[str, str], storage: Storage) -> Surroundings:
+def there(environment: dict[str, str], storage: Storage) -> ObjectHistory:
     """Healthy surroundings over an account of their own, with its tables."""
     del storage
-    return Surroundings(storage=environment)
+    return ObjectHistory(storage=environment)
 
 
 # The engine.
 
 
 def _raising(error: Exception) -> Check:
-    def run(_ground: Ground) -> list[Any]:
+    def run(_context: DoctorContext) -> list[Any]:
         raise error
 
     return Check(id="x", title="X", cure="see", run=run)
@@ -173,21 +173,21 @@ def _raising(error: Exception) -> Check:
         (Unreachable("no light"), "Nothing is known about this: mend what gave no answer, then ask the doctor again."),
     ],
 )
-def test_what_could_not_be_read_is_unknown_and_not_healthy(there: Surroundings, error: Exception, cure: str) -> None:
-    report = examine([_raising(error)], there.ground)
+def test_what_could_not_be_read_is_unknown_and_not_healthy(there: ObjectHistory, error: Exception, cure: str) -> None:
+    report = examine([_raising(error)], there.context)
     assert not report.healthy
     (line,) = report.lines
     assert (line.status, line.found, line.cure) == (Status.UNKNOWN, "couldn't be told: no light", cure)
 
 
-def test_a_warning_is_healthy_and_says_what_to_do(there: Surroundings) -> None:
-    check = Check(id="x", title="X", cure="see", run=lambda _ground: [ok("one"), warning("two", cure="look")])
-    report = examine([check], there.ground)
+def test_a_warning_is_healthy_and_says_what_to_do(there: ObjectHistory) -> None:
+    check = Check(id="x", title="X", cure="see", run=lambda _context: [ok("one"), warning("two", cure="look")])
+    report = examine([check], there.context)
     assert report.healthy
     assert [(line.found, line.cure) for line in report.lines] == [("one", ""), ("two", "look")]
 
 
-def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: Surroundings) -> None:
+def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: ObjectHistory) -> None:
     there.settings = {"WORKFORCE_TENANT_ID": "contoso"}
     by_status: dict[Status, set[str]] = {}
     for line in there.look():
@@ -197,7 +197,7 @@ def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: Surroun
     assert by_status[Status.UNKNOWN] == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
 
 
-def test_a_threshold_of_no_detection_is_a_wrong_setting(there: Surroundings) -> None:
+def test_a_threshold_of_no_detection_is_a_wrong_setting(there: ObjectHistory) -> None:
     there.settings = {"VOCABULARY": '{"thresholds": {"no-such-detection": 3}}'}
     (line,) = there.look("settings-right")
     assert line.status is Status.FAILED
@@ -208,7 +208,7 @@ def test_a_threshold_of_no_detection_is_a_wrong_setting(there: Surroundings) -> 
 
 
 def test_storage_that_does_not_answer_is_said_once_and_waited_for_once() -> None:
-    lines = Surroundings(storage=UNREACHABLE_STORAGE).look(*_STORAGE_CHECKS, "kill-switch-off", "reads-allowed")
+    lines = ObjectHistory(storage=UNREACHABLE_STORAGE).look(*_STORAGE_CHECKS, "kill-switch-off", "reads-allowed")
     by_check = {line.check: line for line in lines}
     assert by_check["storage-reachable"].status is Status.FAILED
     assert "storage gave no answer" in by_check["storage-reachable"].found
@@ -218,14 +218,14 @@ def test_storage_that_does_not_answer_is_said_once_and_waited_for_once() -> None
 
 
 def test_a_connection_string_that_is_none() -> None:
-    (line,) = Surroundings(storage={"AzureWebJobsStorage": "the account"}).look("storage-reachable")
+    (line,) = ObjectHistory(storage={"AzureWebJobsStorage": "the account"}).look("storage-reachable")
     assert line.status is Status.FAILED
     assert "AzureWebJobsStorage" in line.found + line.cure
     assert "the account" not in line.found
 
 
 def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dict[str, str]) -> None:
-    there = Surroundings(storage=environment)
+    there = ObjectHistory(storage=environment)
     for _ in range(2):
         found = there.found("tables-there", "containers-there", "queue-there")
         assert ("failed", "table Cases is missing") in found
@@ -234,7 +234,7 @@ def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dic
         assert len(found) == len(Table) + 3 + 2 * len(QUEUES)
 
 
-def test_evidence_is_looked_for_in_its_own_account(there: Surroundings, new_account: Callable[[], str]) -> None:
+def test_evidence_is_looked_for_in_its_own_account(there: ObjectHistory, new_account: Callable[[], str]) -> None:
     there.settings = {"EvidenceStorage": new_account()}
     assert there.found("containers-there") == [("failed", "container evidence is missing")]
 
@@ -242,13 +242,13 @@ def test_evidence_is_looked_for_in_its_own_account(there: Surroundings, new_acco
 # The identity.
 
 
-def _without(there: Surroundings, kind: TenantKind, *names: str) -> None:
+def _without(there: ObjectHistory, kind: TenantKind, *names: str) -> None:
     claims = there.claims[kind]
     assert isinstance(claims, Mapping)
     there.claims[kind] = {**claims, "roles": [name for name in claims["roles"] if name not in names]}
 
 
-def test_no_token_is_no_permission(there: Surroundings) -> None:
+def test_no_token_is_no_permission(there: ObjectHistory) -> None:
     there.claims[TenantKind.B2C] = Unreachable("the authority is down")
     for check in ("identity-right", "graph-permissions-exact"):
         workforce, b2c = there.look(check)
@@ -256,20 +256,20 @@ def test_no_token_is_no_permission(there: Surroundings) -> None:
         assert (b2c.status, b2c.found) == (Status.UNKNOWN, "Azure AD B2C: the authority is down")
 
 
-def test_a_token_without_roles_lacks_what_watching_needs(there: Surroundings) -> None:
+def test_a_token_without_roles_lacks_what_watching_needs(there: ObjectHistory) -> None:
     there.claims[TenantKind.B2C] = {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id}
     _, *b2c = there.found("graph-permissions-exact")
     assert [text.split()[3] for _, text in b2c] == roles(TenantKind.B2C, Tier.WATCH)
 
 
-def test_the_other_tenants_token(there: Surroundings) -> None:
+def test_the_other_tenants_token(there: ObjectHistory) -> None:
     there.claims[TenantKind.B2C] = there.claims[TenantKind.WORKFORCE]
     _, tenant, identity = there.look("identity-right")
     assert f"B2C_TENANT_ID is {B2C_TENANT}" in tenant.found
     assert identity.cure.startswith(f"Set B2C_RESPONDER_ID to {RESPONDER.id}")
 
 
-def test_enforcing_without_permission_is_a_failure(there: Surroundings, storage: Storage) -> None:
+def test_enforcing_without_permission_is_a_failure(there: ObjectHistory, storage: Storage) -> None:
     _without(there, TenantKind.B2C, "Policy.ReadWrite.TrustFramework")
     assert {status for status, _ in there.found("graph-permissions-exact")} == {"ok"}
     storage.upsert(Table.SWITCHES, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
@@ -312,7 +312,7 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
     ],
 )
 def test_azure_roles_are_read_for_what_they_allow(
-    there: Surroundings, scope: str, role: dict[str, Any] | None, told: list[str]
+    there: ObjectHistory, scope: str, role: dict[str, Any] | None, told: list[str]
 ) -> None:
     there.answers = {"/roleAssignments": _assigned(scope), f"/roleDefinitions/{_ROLE}": role}
     lines = there.look("azure-actions-held")
@@ -322,7 +322,7 @@ def test_azure_roles_are_read_for_what_they_allow(
         assert (line.status is Status.OK) == expected.startswith("what tier")
 
 
-def test_an_answer_about_roles_that_is_none(there: Surroundings) -> None:
+def test_an_answer_about_roles_that_is_none(there: ObjectHistory) -> None:
     there.answers = {"/roleAssignments": {"value": [{"id": "x"}]}}
     ((status, text),) = there.found("azure-actions-held")
     assert status == "unknown"
@@ -369,7 +369,7 @@ def _certificate(*, days: int, form: str) -> str:
     [(700, "ok", "until 2028-01-31"), (27, "warning", "27 days more"), (-1, "failed", "it has run out")],
 )
 def test_a_certificate_that_runs_out_is_told_in_time(
-    there: Surroundings, form: str, days: int, status: str, told: str
+    there: ObjectHistory, form: str, days: int, status: str, told: str
 ) -> None:
     there.settings = {"B2C_CERTIFICATE": _certificate(days=days, form=form)}
     ((found, text),) = there.found("b2c-certificate-lasting")
@@ -378,14 +378,14 @@ def test_a_certificate_that_runs_out_is_told_in_time(
 
 
 @pytest.mark.parametrize("setting", ["no-such-file.pem", base64.b64encode(b"not a certificate").decode()])
-def test_a_certificate_that_is_none(there: Surroundings, setting: str) -> None:
+def test_a_certificate_that_is_none(there: ObjectHistory, setting: str) -> None:
     there.settings = {"B2C_CERTIFICATE": setting}
     ((found, text),) = there.found("b2c-certificate-lasting")
     assert found == "unknown"
     assert setting not in text
 
 
-def test_no_b2c_tenant_no_certificate(there: Surroundings) -> None:
+def test_no_b2c_tenant_no_certificate(there: ObjectHistory) -> None:
     there.settings = {"B2C_TENANT_ID": ""}
     assert there.found("b2c-certificate-lasting") == [("ok", "there is no B2C tenant")]
 
@@ -393,10 +393,10 @@ def test_no_b2c_tenant_no_certificate(there: Surroundings) -> None:
 # Reads.
 
 
-def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: Surroundings) -> None:
+def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: ObjectHistory) -> None:
     found = there.found("reads-allowed")
     assert {status for status, _ in found} == {"ok"}
-    assert len(found) == len(CONTENT.trials)
+    assert len(found) == len(CONTENT.read_probes)
     assert ("ok", "Entra ID: GET {role_assignment}: nothing there to read yet") in found
 
 
@@ -408,7 +408,7 @@ def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: Surroundi
         (Unreachable("nobody there"), "unknown"),
     ],
 )
-def test_a_read_that_fails_does_not_hide_the_others(there: Surroundings, error: EdgeError, status: str) -> None:
+def test_a_read_that_fails_does_not_hide_the_others(there: ObjectHistory, error: EdgeError, status: str) -> None:
     there.answers = {"/trustFramework/policies": error}
     bad = [line for line in there.found("reads-allowed") if line[0] != "ok"]
     assert [one for one, _ in bad] == [status] * 2
@@ -426,7 +426,7 @@ def test_ages_in_words(seconds: int, told: str) -> None:
     assert ago(timedelta(seconds=seconds)) == told
 
 
-def test_nothing_has_come_yet(there: Surroundings) -> None:
+def test_nothing_has_come_yet(there: ObjectHistory) -> None:
     assert set(there.found("audit-log-polled")) == {
         ("failed", "Entra ID, read: never yet"),
         ("failed", "Azure AD B2C, read: never yet"),
@@ -435,7 +435,7 @@ def test_nothing_has_come_yet(there: Surroundings) -> None:
     assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}: none yet")]
 
 
-def test_the_sign_in_log_is_told_of_like_the_audit_log(there: Surroundings, storage: Storage) -> None:
+def test_the_sign_in_log_is_told_of_like_the_audit_log(there: ObjectHistory, storage: Storage) -> None:
     at = (there.clock() - timedelta(minutes=3)).isoformat()
     storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, WORKFORCE_TENANT, {"done_until": at})
     assert there.found("sign-ins-polled") == [
@@ -444,7 +444,7 @@ def test_the_sign_in_log_is_told_of_like_the_audit_log(there: Surroundings, stor
     ]
 
 
-def test_a_tenant_without_a_licence_for_sign_ins(there: Surroundings, storage: Storage) -> None:
+def test_a_tenant_without_a_licence_for_sign_ins(there: ObjectHistory, storage: Storage) -> None:
     for tenant_id in (WORKFORCE_TENANT, B2C_TENANT):
         storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, tenant_id, {"unlicensed": True})
     there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
@@ -471,7 +471,7 @@ def _workspace_says(latest: object) -> Reply:
         (Reply(status=403), "unknown", "couldn't be told: Log Analytics answered 403"),
     ],
 )
-def test_a_workspace_that_counts_is_asked(there: Surroundings, reply: Reply, status: str, said: str) -> None:
+def test_a_workspace_that_counts_is_asked(there: ObjectHistory, reply: Reply, status: str, said: str) -> None:
     with http_service(reply) as service:
         there.workspace = Workspace(url=service.url, workspace_id=WORKFORCE_TENANT, credential=Holder())
         ((found, text),) = there.found("workspace-answers")
@@ -479,18 +479,18 @@ def test_a_workspace_that_counts_is_asked(there: Surroundings, reply: Reply, sta
     assert text.startswith(said)
 
 
-def test_without_a_workspace_the_app_counts(there: Surroundings) -> None:
+def test_without_a_workspace_the_app_counts(there: ObjectHistory) -> None:
     ((status, text),) = there.found("workspace-answers")
     assert (status, "the app counts" in text) == ("ok", True)
 
 
-def test_sign_ins_that_are_switched_off_are_not_missed(there: Surroundings) -> None:
+def test_sign_ins_that_are_switched_off_are_not_missed(there: ObjectHistory) -> None:
     there.settings = {"SIGN_INS": "off"}
     there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
     assert {status for status, _ in there.found("sign-ins-polled", "reads-allowed")} == {"ok"}
 
 
-def test_an_event_came(there: Surroundings, storage: Storage) -> None:
+def test_an_event_came(there: ObjectHistory, storage: Storage) -> None:
     note_delivery(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
     assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}: the last one 5 h ago")]
 
@@ -498,10 +498,10 @@ def test_an_event_came(there: Surroundings, storage: Storage) -> None:
 # Rosters.
 
 
-def test_a_roster_is_fresh_stale_or_was_never_read(there: Surroundings, storage: Storage) -> None:
+def test_a_roster_is_fresh_stale_or_was_never_read(there: ObjectHistory, storage: Storage) -> None:
     edges = {
         tenant.kind: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=there.clock.wait)
-        for tenant in there.ground.tenants()
+        for tenant in there.context.tenants()
     }
     roster = Roster(
         kind=RosterKind.PRIVILEGED_ACCOUNTS, tenant_kinds=tuple(TenantKind), calls=(), read=lambda _edges: [ALICE.id]
@@ -519,7 +519,7 @@ def test_a_roster_is_fresh_stale_or_was_never_read(there: Surroundings, storage:
     }
 
 
-def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: Surroundings, storage: Storage) -> None:
+def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: ObjectHistory, storage: Storage) -> None:
     storage.upsert(Table.ROSTERS, RosterKind.PRIVILEGED_ACCOUNTS, WORKFORCE_TENANT, {"count": 1})
     statuses = [status for status, _ in there.found("rosters-fresh")]
     assert (statuses.count("unknown"), statuses.count("failed")) == (1, 3)
@@ -527,7 +527,7 @@ def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: Surroundin
 
 @pytest.mark.parametrize("error", [Rejected, Refused])
 def test_a_read_that_needs_a_licence_is_no_fault_in_a_tenant_without_it(
-    there: Surroundings, error: type[Rejected | Refused]
+    there: ObjectHistory, error: type[Rejected | Refused]
 ) -> None:
     there.answers = {"/roleEligibilityScheduleInstances": error("gave 400 AadPremiumLicenseRequired: P2")}
     ((status, text),) = [one for one in there.found("reads-allowed") if "roleEligibilityScheduleInstances" in one[1]]
@@ -538,7 +538,7 @@ def test_a_read_that_needs_a_licence_is_no_fault_in_a_tenant_without_it(
     assert len(bad) == 2, "what needs no licence is a fault, in both tenants"
 
 
-def test_the_ids_of_a_trial_fill_its_query(there: Surroundings) -> None:
+def test_the_ids_of_a_trial_fill_its_query(there: ObjectHistory) -> None:
     group = "0a0a0a0a-0000-4000-8000-000000000001"
     there.answers = {"/groups": {"value": [{"id": group}]}}
     there.look("reads-allowed")
@@ -548,18 +548,18 @@ def test_the_ids_of_a_trial_fill_its_query(there: Surroundings) -> None:
 # Channels and the web.
 
 
-def test_only_the_host_of_a_channel_is_asked(there: Surroundings) -> None:
+def test_only_the_host_of_a_channel_is_asked(there: ObjectHistory) -> None:
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"ok"}
     assert there.asked_of_web == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
 
 
 @pytest.mark.parametrize("heard", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
-def test_a_channel_that_is_down(there: Surroundings, heard: Heard | EdgeError) -> None:
+def test_a_channel_that_is_down(there: ObjectHistory, heard: Heard | EdgeError) -> None:
     there.heard = heard
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"failed"}
 
 
-def test_a_channel_that_is_not_set(there: Surroundings) -> None:
+def test_a_channel_that_is_not_set(there: ObjectHistory) -> None:
     there.settings = {"TEAMS_WEBHOOK_URL": ""}
     assert there.found("teams-reachable") == [("warning", "TEAMS_WEBHOOK_URL isn't set")]
 
@@ -567,7 +567,7 @@ def test_a_channel_that_is_not_set(there: Surroundings) -> None:
 @pytest.mark.parametrize(
     ("status", "told"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
 )
-def test_who_may_call_the_app(there: Surroundings, status: int, told: str) -> None:
+def test_who_may_call_the_app(there: ObjectHistory, status: int, told: str) -> None:
     there.heard = Heard(status=status, headers={})
     ((found, _),) = there.found("anonymous-refused")
     assert found == told
@@ -583,12 +583,12 @@ def test_who_may_call_the_app(there: Surroundings, status: int, told: str) -> No
         ("", Status.FAILED),
     ],
 )
-def test_a_sign_in_page_keeps_people_out_too(there: Surroundings, location: str, found: Status) -> None:
+def test_a_sign_in_page_keeps_people_out_too(there: ObjectHistory, location: str, found: Status) -> None:
     there.heard = Heard(status=302, headers={"location": location})
     assert there.look("anonymous-refused")[0].status is found
 
 
-def test_where_the_app_is(there: Surroundings) -> None:
+def test_where_the_app_is(there: ObjectHistory) -> None:
     there.settings = {"CASE_LINK": ""}
     assert there.look("anonymous-refused")[0].status is Status.UNKNOWN
     there.settings = {"CASE_LINK": "", "WEBSITE_HOSTNAME": "app.example"}
@@ -606,7 +606,7 @@ def test_where_the_app_is(there: Surroundings) -> None:
         ("", "unknown"),
     ],
 )
-def test_the_clock_is_compared_with_graphs(there: Surroundings, date: str, status: str) -> None:
+def test_the_clock_is_compared_with_graphs(there: ObjectHistory, date: str, status: str) -> None:
     there.heard = Heard(status=401, headers={"date": date})
     assert there.found("clock-right")[0][0] == status
 
@@ -632,8 +632,8 @@ def test_a_web_server_that_is_none(url: str, kind: type[EdgeError]) -> None:
 # People.
 
 
-def test_empty_lists_matter_once_a_detection_pages(there: Surroundings, storage: Storage) -> None:
-    there.ground.machine.approvals.approve(approval(ALICE, ApprovalList.CONDITIONAL_ACCESS))
+def test_empty_lists_matter_once_a_detection_pages(there: ObjectHistory, storage: Storage) -> None:
+    there.context.runtime.approvals.approve(approval(ALICE, ApprovalList.CONDITIONAL_ACCESS))
     empty = there.found("approvals-valid")
     assert {status for status, _ in empty} == {"warning"}
     assert not any("conditional-access" in text for _, text in empty)
@@ -643,7 +643,7 @@ def test_empty_lists_matter_once_a_detection_pages(there: Surroundings, storage:
     assert told["b2c-custom-policies"] == "warning"
 
 
-def test_nobody_is_paged(there: Surroundings, storage: Storage) -> None:
+def test_nobody_is_paged(there: ObjectHistory, storage: Storage) -> None:
     assert there.found("owners-named")[0][0] == "warning"
     storage.upsert(Table.SWITCHES, "mode", "*", {"mode": Mode.PAGE.value})
     assert there.found("owners-named")[0][0] == "failed"
@@ -665,7 +665,7 @@ def test_nobody_is_paged(there: Surroundings, storage: Storage) -> None:
     ],
 )
 def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
-    there: Surroundings, setting: str, secret: str, check: str
+    there: ObjectHistory, setting: str, secret: str, check: str
 ) -> None:
     there.settings = {setting: f"@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/{secret}/)"}
     for line in there.look("settings-right", check):
@@ -683,7 +683,7 @@ def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
     [(None, "failed"), (timedelta(seconds=-1), "failed"), (timedelta(), "ok"), (timedelta(seconds=9), "ok")],
 )
 def test_events_since_an_instant_are_asked_for(
-    there: Surroundings, storage: Storage, delivered: timedelta | None, status: str
+    there: ObjectHistory, storage: Storage, delivered: timedelta | None, status: str
 ) -> None:
     since = there.clock() - timedelta(minutes=1)
     there.asked = Asked(since=since)
@@ -696,7 +696,7 @@ def test_events_since_an_instant_are_asked_for(
     assert "event-subscriptions.sh" not in line.cure
 
 
-def test_each_watched_subscription_has_to_have_had_one(there: Surroundings, storage: Storage) -> None:
+def test_each_watched_subscription_has_to_have_had_one(there: ObjectHistory, storage: Storage) -> None:
     other = "0badc0de-0000-4000-8000-000000000001"
     there.settings = {"SUBSCRIPTION_IDS": f"{SUBSCRIPTION},{other}"}
     there.asked = Asked(since=there.clock())
@@ -721,7 +721,7 @@ _SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"
         (Unreachable("cut"), "unknown"),
     ],
 )
-def test_people_can_sign_in_to_open_a_case(there: Surroundings, heard: Heard | EdgeError, status: str) -> None:
+def test_people_can_sign_in_to_open_a_case(there: ObjectHistory, heard: Heard | EdgeError, status: str) -> None:
     there.settings = {"CASE_LINK": "https://app.example/api/open/{case}"}
     there.heard = heard
     ((found, _),) = there.found("case-opens")
@@ -729,7 +729,7 @@ def test_people_can_sign_in_to_open_a_case(there: Surroundings, heard: Heard | E
     assert there.asked_of_web == ["GET https://app.example/api/open/nobody"]
 
 
-def test_a_case_link_elsewhere_is_nothing_to_sign_in_for(there: Surroundings) -> None:
+def test_a_case_link_elsewhere_is_nothing_to_sign_in_for(there: ObjectHistory) -> None:
     there.settings = {"CASE_LINK": "https://elsewhere.example/{case}"}
     assert [status for status, _ in there.found("case-opens")] == ["ok"]
     assert there.asked_of_web == []

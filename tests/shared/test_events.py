@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import AuditEvent, Event, Log, ResourceEvent, SignInEvent, fold
+from shared.model.events import AuditEvent, Event, Log, ResourceEvent, SignInEvent, fold
 from shared.normalize import read_batch
 from tests.shared.record_strategies import SAMPLES, everything, written
 

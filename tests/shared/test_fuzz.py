@@ -9,9 +9,9 @@ from collections import Counter
 from typing import Final
 
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import SAMPLE_VOCABULARY
+from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import TENANT
-from shared.match import Matcher
+from shared.detect.matcher import Matcher
 from shared.normalize import read_batch
 from tests.shared.mutations import Mutations
 from tests.shared.record_strategies import SAMPLES, everything
@@ -21,7 +21,7 @@ _SEED: Final = int(os.environ.get("FUZZ_SEED", "20260317"))
 
 
 def test_every_mutant_is_read_or_called_unreadable_and_passed_over_only_if_it_matches_nothing() -> None:
-    matcher = Matcher(CATALOGUE, SAMPLE_VOCABULARY)
+    matcher = Matcher(CATALOGUE, SAMPLE_PROFILE)
     seeds = [*SAMPLES.values(), *(hit for one in CATALOGUE for hit in one.hits)]
     became: Counter[str] = Counter()
     for raw in Mutations(seeds, _SEED).records(_RECORDS):

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import ALICE, MALLORY, RESPONDER, TRUDY, WORKFORCE_TENANT
-from shared.cases import Case, Outcome, Standing
-from shared.catalog import Known, Unknown
-from shared.events import Change, Target
-from shared.history import earlier_case, run_of, standing_then, trusted
+from shared.model.cases import Case, Outcome, Standing
+from shared.model.declarations import Known, Unknown
+from shared.model.events import Change, Target
+from shared.objects.history import earlier_case, run_of, standing_then, trusted
 from tests.fakes.lamps import AT, LAMP, actor_of
 
 _MINUTE: Final = timedelta(minutes=1)

@@ -6,17 +6,17 @@ from typing import Final
 
 import pytest
 
-from shared.cards import alert_of, card_of
-from shared.cases import Case, Decision, Outcome, State
-from shared.catalog import After, AnyDetection, Burst, Image, Mode, Rise
 from shared.clients.storage import Container, Storage
-from shared.conditions import SignIn
-from shared.counters import TableCounters
-from shared.errors import Unreachable
-from shared.events import CountEvent
-from shared.intake import take_in
-from shared.surroundings import event_of, with_changes
-from shared.wording import facts, headline, next_steps, notice_for, result, subject, what_changed
+from shared.detect.aggregation.window_store import TableWindowStore
+from shared.detect.conditions import SignIn
+from shared.ingest.intake import take_in
+from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.declarations import After, AnyDetection, Burst, Image, Mode, Rise
+from shared.model.errors import Unreachable
+from shared.model.events import CountEvent
+from shared.notify.cards import alert_of, card_of
+from shared.notify.wording import facts, headline, next_steps, notice_for, result, subject, what_changed
+from shared.respond.object_history import event_of, with_changes
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import raw
 from tests.fakes.machines import TENANT, Bench, ready_bench
@@ -60,7 +60,7 @@ def test_too_many_records_are_one_case_that_is_answered_to_its_end(storage: Stor
     assert (case.target.id, case.target.kind, case.actor.name) == (ACCOUNTS[0], "Account", "0@contoso.example")
     (sent,) = ready.teams.sent
     assert sent.case.target.changes[0].new == "4"
-    event = event_of(ready.machine, case)
+    event = event_of(ready.runtime, case)
     assert isinstance(event, CountEvent)
     assert len(event.records) == 4
 
@@ -109,10 +109,10 @@ def test_a_count_whose_evidence_is_something_else_is_paged(memory: MemoryStorage
 
 def _told(memory: MemoryStorage, detection: AnyDetection, records: list[Image]) -> tuple[Bench, Case]:
     ready = _ready(memory, detection)
-    TableCounters(memory).since(TENANT, f"{detection.id} 1", now=NOW - timedelta(days=8))
+    TableWindowStore(memory).since(TENANT, f"{detection.id} 1", now=NOW - timedelta(days=8))
     ready.take_in(*records)
     (case,) = ready.answer_all()
-    return ready, with_changes(ready.machine, case)
+    return ready, with_changes(ready.runtime, case)
 
 
 _READS: Final[dict[str, tuple[AnyDetection, str, str]]] = {
@@ -134,8 +134,8 @@ _READS: Final[dict[str, tuple[AnyDetection, str, str]]] = {
 def test_a_count_is_told_as_one(memory: MemoryStorage, detection: AnyDetection, said: str, about: str) -> None:
     records = [*_guesses(3), *(sign_in(9, at=NOW, account=account) for account in ACCOUNTS[1:2])]
     ready, case = _told(memory, replace(detection, first_step="Block the sign-ins."), records)
-    detection = ready.machine.detections[case.detection]
-    notice = notice_for(case, ready.machine.settings)
+    detection = ready.runtime.detections[case.detection]
+    notice = notice_for(case, ready.runtime.settings)
     assert headline(case, detection, most=80) == said
     assert subject(case, detection, notice, most=80) == about
     assert next_steps(case, detection, most=80) == ("Block the sign-ins.",)
@@ -149,7 +149,7 @@ def test_a_count_is_told_as_one(memory: MemoryStorage, detection: AnyDetection, 
 
 def test_who_has_no_first_step_to_take_looks_at_the_records(memory: MemoryStorage) -> None:
     ready, case = _told(memory, BURST, _guesses(3))
-    (step,) = next_steps(case, ready.machine.detections[BURST.id], most=80)
+    (step,) = next_steps(case, ready.runtime.detections[BURST.id], most=80)
     assert step.startswith("Look at these records in the log")
 
 
@@ -169,7 +169,7 @@ def test_a_record_opens_its_case_only_after_another_one(storage: Storage) -> Non
     assert ready.take_in(second).opened == 1
     case = ready.only_case()
     assert case.event_id == second["id"]
-    assert second["id"].encode() in ready.machine.ledger.record_of(case)
+    assert second["id"].encode() in ready.runtime.ledger.record_of(case)
 
 
 def test_within_a_batch_the_order_does_not_matter(memory: MemoryStorage) -> None:
@@ -185,4 +185,4 @@ def test_a_first_that_comes_late_opens_the_second_that_was_there(memory: MemoryS
     ready.clock.move(timedelta(hours=20))
     assert ready.take_in(sign_in(1, at=NOW, account=ACCOUNTS[0])).opened == 1
     assert ready.only_case().event_id == second["id"]
-    assert take_in(ready.machine, raw(second), tenant_id=TENANT).opened == 0
+    assert take_in(ready.runtime, raw(second), tenant_id=TENANT).opened == 0

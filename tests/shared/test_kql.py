@@ -7,13 +7,13 @@ from typing import Any, Final, cast
 import pytest
 
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import SAMPLE_VOCABULARY
-from shared.catalog import AnyDetection
-from shared.conditions import Audit, Condition, Resource, SignIn, Text, all_of, any_of
-from shared.events import Log
-from shared.kql import VIEWS, document, query, to_kql
-from shared.kql_fields import FIELDS as FIELDS_IN_KQL
-from shared.vocabulary import DEFAULT, Vocabulary
+from responders.detections.directory_samples import SAMPLE_PROFILE
+from shared.detect.conditions import Audit, Condition, Resource, SignIn, Text, all_of, any_of
+from shared.detect.kusto.compile import VIEWS, document, query, to_kql
+from shared.detect.kusto.fields import FIELDS as FIELDS_IN_KQL
+from shared.model.declarations import AnyDetection
+from shared.model.events import Log
+from shared.model.profile import DEFAULT, TenantProfile
 from tests.shared.kql_analysis import analysed
 from tests.shared.kql_rows import TABLES, words_of
 
@@ -25,9 +25,9 @@ def fields_of(log: Log) -> list[Text[Any]]:
     return [cast("Text[Any]", field) for field in fields if isinstance(field, Text)]
 
 
-@pytest.mark.parametrize("vocabulary", [DEFAULT, SAMPLE_VOCABULARY], ids=["default", "sample"])
-def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, vocabulary: Vocabulary) -> None:
-    found = analysed(tmp_path, *(document(detection, vocabulary) for detection in CATALOGUE))
+@pytest.mark.parametrize("profile", [DEFAULT, SAMPLE_PROFILE], ids=["default", "sample"])
+def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, profile: TenantProfile) -> None:
+    found = analysed(tmp_path, *(document(detection, profile) for detection in CATALOGUE))
     assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
 
 

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import SAMPLE_VOCABULARY
+from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import audit_record
-from shared.catalog import AnyDetection
-from shared.conditions import Audit, Condition, Not, Text, all_of, any_of, holds
-from shared.events import fold
-from shared.kql import matching_query, to_kql
-from shared.match import Matcher
+from shared.detect.conditions import Audit, Condition, Not, Text, all_of, any_of, holds
+from shared.detect.kusto.compile import matching_query, to_kql
+from shared.detect.matcher import Matcher
+from shared.model.declarations import AnyDetection
+from shared.model.events import fold
 from shared.normalize import read_batch
 from tests.shared.kql_rows import Json, row_of, rows
 from tests.shared.kql_workspace import Workspace, to_sql
@@ -26,7 +26,7 @@ from tests.shared.record_strategies import audit_row, everything
 def matched_in_process(detection: AnyDetection, rows: Sequence[Json]) -> set[int]:
     readings = list(read_batch(json.dumps(rows).encode(), tenant_id="", interest=everything))
     assert [reading.unreadable for reading in readings] == [""] * len(rows)
-    matcher = Matcher([detection], SAMPLE_VOCABULARY)
+    matcher = Matcher([detection], SAMPLE_PROFILE)
     events = [(reading.index, reading.event) for reading in readings if reading.event is not None]
     return {place for place, event in events if matcher.matches(event)}
 
@@ -37,7 +37,7 @@ def workspace() -> Workspace:
 
 
 def sql_of(detection: AnyDetection) -> str:
-    return to_sql(matching_query(detection, SAMPLE_VOCABULARY))
+    return to_sql(matching_query(detection, SAMPLE_PROFILE))
 
 
 @pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)

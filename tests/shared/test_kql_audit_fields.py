@@ -15,17 +15,17 @@ from responders.detections.directory_samples import (
     EMERGENCY_GROUP,
     ROLE_ASSIGNABLE_GROUP,
     ROLE_HOLDER,
-    SAMPLE_VOCABULARY,
+    SAMPLE_PROFILE,
     change,
     target,
 )
 from responders.detections.samples import BREAK_GLASS, CA_POLICY, PIPELINE, audit_record, ca_policy_record
-from shared.conditions import Audit, Not, Text, all_of
-from shared.events import AuditEvent
-from shared.kql import query
+from shared.detect.conditions import Audit, Not, Text, all_of
+from shared.detect.kusto.compile import query
+from shared.model.events import AuditEvent
+from shared.model.privileges import GLOBAL_ADMINISTRATOR
+from shared.model.profile import DEFAULT, TenantProfile
 from shared.normalize import read_batch
-from shared.privileges import GLOBAL_ADMINISTRATOR
-from shared.vocabulary import DEFAULT, Vocabulary
 from tests.shared.kql_rows import Json
 from tests.shared.kql_workspace import Workspace, to_sql
 from tests.shared.record_strategies import audit_row, everything
@@ -36,10 +36,10 @@ FIELDS: Final[tuple[Text[AuditEvent], ...]] = (
     Audit.group_level,
     Audit.emergency_reach,
 )
-VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
+VOCABULARIES: Final[Mapping[str, TenantProfile]] = {
     "default": DEFAULT,
-    "known": SAMPLE_VOCABULARY,
-    "two accounts": Vocabulary(emergency_accounts=frozenset({BREAK_GLASS, ROLE_HOLDER})),
+    "known": SAMPLE_PROFILE,
+    "two accounts": TenantProfile(emergency_accounts=frozenset({BREAK_GLASS, ROLE_HOLDER})),
 }
 _GROUPS: Final = (ROLE_ASSIGNABLE_GROUP, EMERGENCY_GROUP)
 _IDS: Final = (*_GROUPS, ROLE_HOLDER.upper(), f" {COLLEAGUE}\N{NO-BREAK SPACE}", "robin@fabrikam.example", "", None)
@@ -98,17 +98,17 @@ def workspace() -> Workspace:
     return Workspace()
 
 
-def told_by_the_app(field: Text[Any], vocabulary: Vocabulary, rows: list[Json]) -> dict[int, str]:
+def told_by_the_app(field: Text[Any], profile: TenantProfile, rows: list[Json]) -> dict[int, str]:
     readings = read_batch(json.dumps(rows).encode(), tenant_id="", interest=everything)
-    read = field.reader(vocabulary)
+    read = field.reader(profile)
     return {reading.index: read(reading.event) for reading in readings if reading.event is not None}
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
 def test_both_tell_the_same(workspace: Workspace, name: str) -> None:
-    vocabulary = VOCABULARIES[name]
+    profile = VOCABULARIES[name]
     everything_there_is = all_of(*(Not(field.is_("no such word")) for field in FIELDS))
-    sql = to_sql(query(dataclasses.replace(BY_ID["ca-policy-updated"], when=everything_there_is), vocabulary))
+    sql = to_sql(query(dataclasses.replace(BY_ID["ca-policy-updated"], when=everything_there_is), profile))
 
     @settings(max_examples=2)
     @given(_records)
@@ -116,6 +116,6 @@ def test_both_tell_the_same(workspace: Workspace, name: str) -> None:
         rows = [audit_row(record) for record in records]
         workspace.fill(rows)
         for field in FIELDS:
-            assert workspace.column(sql, field.name) == told_by_the_app(field, vocabulary, rows), field.name
+            assert workspace.column(sql, field.name) == told_by_the_app(field, profile, rows), field.name
 
     agree()

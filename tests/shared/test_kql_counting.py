@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, account_record, new_account_record
-from shared.catalog import After, AnyDetection, Burst, Rise
 from shared.clients.storage import Storage
-from shared.conditions import Audit, SignIn
-from shared.counters import TableCounters
-from shared.counting import hour_of
-from shared.events import Log
-from shared.kql import document, matching_query, query
-from shared.vocabulary import Vocabulary
+from shared.detect.aggregation.thresholds import hour_of
+from shared.detect.aggregation.window_store import TableWindowStore
+from shared.detect.conditions import Audit, SignIn
+from shared.detect.kusto.compile import document, matching_query, query
+from shared.model.declarations import After, AnyDetection, Burst, Rise
+from shared.model.events import Log
+from shared.model.profile import TenantProfile
 from tests.fakes.clock import NOW
 from tests.fakes.deliveries import delivered
 from tests.fakes.machines import TENANT, ready_bench
@@ -87,11 +87,11 @@ def _in_process(
 ) -> set[tuple[str, Any]]:
     """Give the cases that the app opens, by value and hour, or by record where it follows another."""
     ready = ready_bench(storage, detections=(detection,))
-    TableCounters(storage).since(TENANT, f"{detection.id} 2", now=since)
+    TableWindowStore(storage).since(TENANT, f"{detection.id} 2", now=since)
     ready.clock.move(timedelta(days=2))
     for batch in batches:
         ready.take_in(*batch)
-    cases = ready.machine.ledger.cases(TENANT, since=_MONTH_AGO)
+    cases = ready.runtime.ledger.cases(TENANT, since=_MONTH_AGO)
     if detection.after:
         return {(case.correlation_id, None) for case in cases}
     return {(case.target.id, hour_of(case.at)) for case in cases}
@@ -222,8 +222,8 @@ def test_the_plain_query_of_a_counted_detection_finds_its_records(workspace: Wor
 
 def test_an_operators_threshold_is_in_the_query() -> None:
     assert "found >= 3\n" in query(BURST)
-    assert "found >= 70\n" in query(BURST, Vocabulary(thresholds={BURST.id: 70}))
-    assert "found >= 70\n" in query(RISE, Vocabulary(thresholds={RISE.id: 70}))
+    assert "found >= 70\n" in query(BURST, TenantProfile(thresholds={BURST.id: 70}))
+    assert "found >= 70\n" in query(RISE, TenantProfile(thresholds={RISE.id: 70}))
 
 
 def test_the_header_says_how_far_back_to_ask() -> None:

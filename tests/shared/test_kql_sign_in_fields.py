@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import TENANT
 from responders.detections.sign_in_samples import failed
-from shared.conditions import Not, SignIn, Text, any_of
-from shared.events import Log, SignInEvent
-from shared.kql import matching_query
+from shared.detect.conditions import Not, SignIn, Text, any_of
+from shared.detect.kusto.compile import matching_query
+from shared.model.events import Log, SignInEvent
+from shared.model.profile import DEFAULT, Hours, TenantProfile
 from shared.normalize import read_batch
-from shared.vocabulary import DEFAULT, Hours, Vocabulary
 from tests.shared.kql_rows import Json
 from tests.shared.kql_workspace import Workspace, to_sql
 from tests.shared.record_strategies import everything, sign_in_record, sign_in_row
@@ -28,9 +28,9 @@ ROBIN: Final = "f95c2e07-83ab-4d16-b7e0-4a1d98c6353b"
 OFFICE: Final = Hours(zone="Europe/Amsterdam", begin="08:00", end="18:30")
 NIGHT: Final = Hours(zone="America/New_York", begin="22:00", end="06:00", days=frozenset({5, 6, 7}))
 
-VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
+VOCABULARIES: Final[Mapping[str, TenantProfile]] = {
     "default": DEFAULT,
-    "all": Vocabulary(
+    "all": TenantProfile(
         consumer_apps=frozenset({"Order  Portal", "04B07795-8ddb-461a-bbee-02f9e1bf7b46"}),
         allowed_countries=frozenset({"NL", "be"}),
         privileged_countries=frozenset({"nl"}),
@@ -44,7 +44,7 @@ VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
         consumer_tenants=frozenset({TENANT}),
         emergency_accounts=frozenset({ROBIN}),
     ),
-    "others": Vocabulary(
+    "others": TenantProfile(
         privileged_networks=frozenset({"2001:db8:4::/48"}),
         privileged_browsers=frozenset({"Chrome"}),
         working_hours={"*": NIGHT, MORGAN: OFFICE},
@@ -129,30 +129,30 @@ def workspace() -> Workspace:
     return Workspace()
 
 
-def sql_of(vocabulary: Vocabulary) -> str:
+def sql_of(profile: TenantProfile) -> str:
     every = any_of(*(Not(field.is_("no such word")) for field in FIELDS))
     detection: Any = dataclasses.replace(CATALOGUE[0], log=Log.SIGN_IN, when=every, counted=None, after=None)
-    return to_sql(matching_query(detection, vocabulary))
+    return to_sql(matching_query(detection, profile))
 
 
-def told_in_process(vocabulary: Vocabulary, rows: list[Json]) -> dict[int, Json]:
+def told_in_process(profile: TenantProfile, rows: list[Json]) -> dict[int, Json]:
     readings = list(read_batch(json.dumps(rows).encode(), tenant_id="", interest=everything))
     assert [reading.unreadable for reading in readings] == [""] * len(rows)
-    readers = {field.name: field.reader(vocabulary) for field in FIELDS}
+    readers = {field.name: field.reader(profile) for field in FIELDS}
     events = {reading.index: cast("SignInEvent", reading.event) for reading in readings}
     return {place: {name: read(event) for name, read in readers.items()} for place, event in events.items()}
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
 def test_both_tell_the_same_of_each_field(workspace: Workspace, name: str) -> None:
-    vocabulary = VOCABULARIES[name]
-    sql = sql_of(vocabulary)
+    profile = VOCABULARIES[name]
+    sql = sql_of(profile)
 
     @settings(max_examples=4, phases=[Phase.generate])
     @given(st.lists(_rows(), min_size=20, max_size=40))
     def agree(drawn: list[Json]) -> None:
         workspace.fill(drawn)
-        answers, expected = workspace.answers(sql), told_in_process(vocabulary, drawn)
+        answers, expected = workspace.answers(sql), told_in_process(profile, drawn)
         assert answers.keys() == expected.keys()
         for place, fields in expected.items():
             assert {field: answers[place][field] for field in fields} == fields, drawn[place]

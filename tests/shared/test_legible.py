@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.legible import plain, quoted, runs, told, visible
+from shared.model.escape import plain, quoted, runs, told, visible
 from tests.shared.card_cases import EVIL_TEXTS
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=120) | st.sampled_from(EVIL_TEXTS)

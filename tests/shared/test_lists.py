@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from infra.local.world import ALICE, MALLORY
-from shared.approvals import TableApprovals
-from shared.catalog import ApprovalList, Mode
+from shared.authority.approvals import TableApprovals
+from shared.authority.controls import Controls
+from shared.authority.lists import Entry, Lists, keep_lists, lists_from, read_lists, restore, written
 from shared.clients.storage import Container, Storage, Table
-from shared.lists import Entry, Lists, keep_lists, lists_from, read_lists, restore, written
-from shared.record import Ledger
-from shared.switches import Switches
+from shared.model.declarations import ApprovalList, Mode
+from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.machines import approval
 from tests.fakes.memory_storage import MemoryStorage
@@ -32,9 +32,9 @@ def _filled(storage: Storage, clock: FakeClock) -> Lists:
     approvals.approve(approval(MALLORY))
     approvals.revoke(_LIST, MALLORY.id, by="carol")
     storage.upsert(Table.OWNERS, "*", "010", _OWNER)
-    switches = Switches(storage, clock=clock)
-    switches.set_mode("ca-policy-updated", Mode.ENFORCE, by="carol")
-    switches.stop(by="carol", reason="migration")
+    controls = Controls(storage, clock=clock)
+    controls.set_mode("ca-policy-updated", Mode.ENFORCE, by="carol")
+    controls.stop(by="carol", reason="migration")
     return lists_from(written(read_lists(storage, now=NOW)))
 
 

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import pytest
 
-from shared.cases import Case
-from shared.catalog import AnyDetection, Burst, Rise
-from shared.clients.logs import Workspace
-from shared.conditions import SignIn
-from shared.errors import Refused, Rejected
-from shared.intake import take_in
-from shared.log_counts import LATE, count_in_workspace
+from shared.clients.log_analytics import Workspace
+from shared.detect.conditions import SignIn
+from shared.ingest.intake import take_in
+from shared.ingest.workspace_counts import LATE, count_in_workspace
+from shared.model.cases import Case
+from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.errors import Refused, Rejected
 from tests.fakes.clock import NOW
 from tests.fakes.log_analytics import LogAnalytics, log_analytics
 from tests.fakes.machines import TENANT, Bench, bench
@@ -59,15 +59,15 @@ def _row(number: int, at: datetime, **differences: Any) -> Json:  # noqa: ANN401
 
 
 def _cases(made: Bench) -> list[Case]:
-    return made.machine.ledger.cases(TENANT, since=NOW - timedelta(days=60))
+    return made.runtime.ledger.cases(TENANT, since=NOW - timedelta(days=60))
 
 
 def _evidence(made: Bench, case: Case) -> Json:
-    return json.loads(made.machine.ledger.record_of(case))
+    return json.loads(made.runtime.ledger.record_of(case))
 
 
 def _ask(made: Bench, service: LogAnalytics) -> int:
-    return count_in_workspace(made.machine, _workspace(service.url))
+    return count_in_workspace(made.runtime, _workspace(service.url))
 
 
 def test_a_burst_is_one_case_however_often_it_is_asked_for(service: LogAnalytics) -> None:
@@ -96,7 +96,7 @@ def test_both_ways_of_counting_make_the_same_case(service: LogAnalytics) -> None
     rows = service.rows = [_row(number, NOW - (10 - number) * _MINUTE) for number in range(4)]
     there, here = _bench(BURST), _bench(BURST, workspace="")
     _ask(there, service)
-    take_in(here.machine, json.dumps(rows).encode(), tenant_id=TENANT)
+    take_in(here.runtime, json.dumps(rows).encode(), tenant_id=TENANT)
     (asked,), (counted,) = _cases(there), _cases(here)
     assert asked.id == counted.id
     assert _evidence(there, asked) == _evidence(here, counted)
@@ -105,7 +105,7 @@ def test_both_ways_of_counting_make_the_same_case(service: LogAnalytics) -> None
 def test_where_a_workspace_counts_the_app_does_not() -> None:
     made = _bench(BURST)
     rows = [_row(number, NOW - number * _MINUTE) for number in range(4)]
-    assert take_in(made.machine, json.dumps(rows).encode(), tenant_id=TENANT).opened == 0
+    assert take_in(made.runtime, json.dumps(rows).encode(), tenant_id=TENANT).opened == 0
 
 
 def test_what_was_long_ago_is_left_out(service: LogAnalytics) -> None:
@@ -133,7 +133,7 @@ def test_a_row_that_is_not_one_of_ours_is_told(service: LogAnalytics, monkeypatc
     def another_query(*_: object) -> str:
         return "SigninLogs | project hour = 1"
 
-    monkeypatch.setattr("shared.log_counts.query", another_query)
+    monkeypatch.setattr("shared.ingest.workspace_counts.query", another_query)
     service.rows = [_row(1, NOW)]
     with pytest.raises(Rejected, match="can't be read"):
         _ask(_bench(BURST), service)

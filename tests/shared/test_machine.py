@@ -19,16 +19,16 @@ from cryptography.x509.oid import NameOID
 
 from infra.local.stack import REPOSITORY
 from infra.local.world import B2C_TENANT, BOB_B2C, CAROL, RESPONDER, RESPONDER_B2C, WORKFORCE_TENANT
-from shared.catalog import TenantKind
-from shared.clients.calls import Service
 from shared.clients.storage import Container, Storage
-from shared.conditions import Audit
-from shared.errors import Refused, Rejected
-from shared.events import Target
-from shared.machine import LazyCredential, machine_from, utc_now
-from shared.notify import Channel, Notifier
-from shared.rosters import Roster, RosterKind
-from shared.settings import Settings
+from shared.detect.conditions import Audit
+from shared.detect.rosters import Roster, RosterKind
+from shared.model.calls import Service
+from shared.model.declarations import TenantKind
+from shared.model.errors import Refused, Rejected
+from shared.model.events import Target
+from shared.model.settings import Settings
+from shared.notify.outbox import Channel, Notifier
+from shared.runtime import LazyCredential, build_runtime, utc_now
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import Lamps, lamp_event
 from tests.fakes.machines import SETTINGS, settings_with
@@ -44,16 +44,16 @@ def test_the_time_is_utc() -> None:
 def test_it_is_put_together_without_any_connection() -> None:
     """Sockets are closed to these tests except on loopback, where nobody listens at these ports."""
     lamps = Lamps()
-    machine = machine_from(settings_with(), (lamps.detection(),), (lamps.inventory(),), environment=SETTINGS)
-    assert machine.edges.keys() == {WORKFORCE_TENANT, B2C_TENANT}
-    assert all(edges.transports.keys() == set(Service) for edges in machine.edges.values())
-    assert machine.detections.keys() == {"lamp-switched"}
+    runtime = build_runtime(settings_with(), (lamps.detection(),), (lamps.inventory(),), environment=SETTINGS)
+    assert runtime.edges.keys() == {WORKFORCE_TENANT, B2C_TENANT}
+    assert all(edges.transports.keys() == set(Service) for edges in runtime.edges.values())
+    assert runtime.detections.keys() == {"lamp-switched"}
 
 
 def test_the_apps_start_imports_neither_sdk() -> None:
     """Cold start is part of how late a case is."""
     slow = ("azure.", "msgraph", "httpx")
-    code = f"import sys, shared.machine; print([name for name in sys.modules if name.startswith({slow})])"
+    code = f"import sys, shared.runtime; print([name for name in sys.modules if name.startswith({slow})])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True)
     assert ran.stdout.strip() == "[]"
 
@@ -68,7 +68,7 @@ def test_the_apps_start_imports_neither_sdk() -> None:
 )
 def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: list[Channel]) -> None:
     settings = settings_with(**dict.fromkeys(left_out, ""))
-    notifier: Notifier = machine_from(settings, (), (), environment=SETTINGS).notifier
+    notifier: Notifier = build_runtime(settings, (), (), environment=SETTINGS).notifier
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 
@@ -82,7 +82,7 @@ def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: 
 )
 def test_a_channel_whose_secret_stayed_in_its_vault_is_dropped(lost: Sequence[str], channels: list[Channel]) -> None:
     settings = settings_with(**dict.fromkeys(lost, "@Microsoft.KeyVault(VaultName=kv;SecretName=s)"))
-    notifier: Notifier = machine_from(settings, (), (), environment=SETTINGS).notifier
+    notifier: Notifier = build_runtime(settings, (), (), environment=SETTINGS).notifier
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 
@@ -90,8 +90,8 @@ def test_evidence_goes_to_its_own_account_where_one_is_set(environment: dict[str
     both = {**environment, "EvidenceStorage": new_account()}
     Storage(both).create_all()
     Storage(both, prefix="EvidenceStorage").create_all()
-    machine = machine_from(settings_with(), (), (), environment=both, clock=FakeClock())
-    case = machine.ledger.open("lamp-switched", lamp_event(), b"{}")
+    runtime = build_runtime(settings_with(), (), (), environment=both, clock=FakeClock())
+    case = runtime.ledger.open("lamp-switched", lamp_event(), b"{}")
     assert case is not None
     with pytest.raises(Rejected, match="ContainerNotFound"):
         Storage(both).blob(Container.EVIDENCE, case.record)
@@ -104,12 +104,12 @@ def test_its_matcher_goes_by_the_rosters_of_its_tenants(environment: dict[str, s
         kind=RosterKind.PRIVILEGED_ACCOUNTS, tenant_kinds=(TenantKind.B2C,), calls=(), read=lambda _edges: [CAROL.id]
     )
     detection = dataclasses.replace(Lamps().detection(), when=Audit.target_level.is_("privileged"))
-    machine = machine_from(
+    runtime = build_runtime(
         settings_with(), (detection,), (), (roster,), environment=environment, clock=FakeClock(), wait=lambda _: None
     )
-    machine.rosters.sweep(roster, machine.edges[B2C_TENANT])
+    runtime.rosters.sweep(roster, runtime.edges[B2C_TENANT])
     about = {who: msgspec.structs.replace(lamp_event(), targets=(Target(id=who.id),)) for who in (CAROL, BOB_B2C)}
-    assert {who.name: machine.matcher.matches(event) for who, event in about.items()} == {
+    assert {who.name: runtime.matcher.matches(event) for who, event in about.items()} == {
         CAROL.name: (detection,),
         BOB_B2C.name: (),
     }
@@ -231,6 +231,6 @@ def test_a_certificate_with_its_key_is_taken(tmp_path: Path) -> None:
 
 
 def test_a_wrong_connection_string_is_told_when_it_is_used() -> None:
-    machine = machine_from(settings_with(), (), (), environment={"AzureWebJobsStorage": "nonsense"})
+    runtime = build_runtime(settings_with(), (), (), environment={"AzureWebJobsStorage": "nonsense"})
     with pytest.raises(Rejected, match="should be a connection string"):
-        machine.storage.create_all()
+        runtime.storage.create_all()

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import SAMPLE_VOCABULARY
+from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import CA_POLICY, TENANT, ca_policy_record, diagnostic_record
-from shared.catalog import After, Answer, AnyDetection, ApprovalList, Detection, Image, Risk
-from shared.conditions import Audit, Condition, Resource, SignIn, all_of, any_of, holds
-from shared.events import AuditEvent, Event, Log, ResourceEvent
-from shared.match import Matcher
+from shared.detect.conditions import Audit, Condition, Resource, SignIn, all_of, any_of, holds
+from shared.detect.matcher import Matcher
+from shared.model.declarations import After, Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.events import AuditEvent, Event, Log, ResourceEvent
+from shared.model.profile import TenantProfile
 from shared.normalize import read_batch
-from shared.vocabulary import Vocabulary
 from tests.shared.record_strategies import SAMPLES, broken_records, everything, places, replaced, written
 
 
@@ -144,7 +144,7 @@ def test_asking_for_interest_first_loses_no_match(sample: dict[str, Any]) -> Non
 
 _SOMEBODY: Final = "86f1d3a9-c27e-4b08-95d4-e0a7b3c6f512"
 _ANOTHER: Final = "0e5b72c8-d4f1-4a96-8b3e-69c7f0a21d58"
-_WORDS: Final = Vocabulary(emergency_accounts=frozenset({_SOMEBODY}), consumer_tenants=frozenset())
+_WORDS: Final = TenantProfile(emergency_accounts=frozenset({_SOMEBODY}), consumer_tenants=frozenset())
 ABOUT_SOMEBODY: Final = detection(
     "about-somebody", Log.AUDIT, all_of(Audit.activity.is_("Update user"), Audit.target_account.is_("emergency"))
 )
@@ -175,12 +175,12 @@ def test_a_record_is_of_interest_only_if_it_holds_what_is_looked_for(text: str, 
 
 def test_what_no_record_can_be_is_never_of_interest() -> None:
     assert not interested(Matcher((ABOUT_CONSUMERS,), _WORDS), Log.AUDIT, "Add user", written("\u00e9"))
-    assert interested(Matcher((ABOUT_CONSUMERS,), Vocabulary()), Log.AUDIT, "Add user")
+    assert interested(Matcher((ABOUT_CONSUMERS,), TenantProfile()), Log.AUDIT, "Add user")
 
 
 @pytest.mark.parametrize("tenant_id", [_ANOTHER, _ANOTHER.upper()])
 def test_the_tenant_that_a_record_is_from_counts_as_held_by_it(tenant_id: str) -> None:
-    matcher = Matcher((ABOUT_CONSUMERS,), Vocabulary(consumer_tenants=frozenset({_ANOTHER})))
+    matcher = Matcher((ABOUT_CONSUMERS,), TenantProfile(consumer_tenants=frozenset({_ANOTHER})))
     assert interested(matcher, Log.AUDIT, "Add user", tenant_id=tenant_id)
     assert interested(matcher, Log.AUDIT, "Add user", written({"tenantId": tenant_id}))
     assert not interested(matcher, Log.AUDIT, "Add user", tenant_id=_SOMEBODY)
@@ -188,7 +188,7 @@ def test_the_tenant_that_a_record_is_from_counts_as_held_by_it(tenant_id: str) -
 
 def test_ids_are_looked_for_however_many_there_are() -> None:
     many = frozenset(f"86f1d3a9-c27e-4b08-95d4-{number:012}" for number in range(1_000))
-    matcher = Matcher((ABOUT_SOMEBODY,), Vocabulary(emergency_accounts=many))
+    matcher = Matcher((ABOUT_SOMEBODY,), TenantProfile(emergency_accounts=many))
     assert all(interested(matcher, Log.AUDIT, "Update user", written({"id": one})) for one in many)
     assert not interested(matcher, Log.AUDIT, "Update user", written({"id": _ANOTHER}))
 
@@ -213,8 +213,8 @@ def test_a_wrapped_record_is_known_by_its_own_name_when_it_is_json_in_a_string()
 
 
 HITS: Final = [hit for one in CATALOGUE for hit in one.hits]
-ALL_WORDS: Final = msgspec.structs.replace(SAMPLE_VOCABULARY, consumer_tenants=frozenset({TENANT}))
-NO_WORDS: Final = Vocabulary(consumer_tenants=frozenset())
+ALL_WORDS: Final = msgspec.structs.replace(SAMPLE_PROFILE, consumer_tenants=frozenset({TENANT}))
+NO_WORDS: Final = TenantProfile(consumer_tenants=frozenset())
 
 
 def escaped(value: object) -> bytes:
@@ -247,10 +247,10 @@ def texts(record: Image) -> list[str]:
 @given(
     record=changed_hits() | broken_records(),
     write=st.sampled_from((written, escaped)),
-    words=st.sampled_from((SAMPLE_VOCABULARY, ALL_WORDS, NO_WORDS, Vocabulary())),
+    words=st.sampled_from((SAMPLE_PROFILE, ALL_WORDS, NO_WORDS, TenantProfile())),
 )
 def test_nothing_matches_that_was_of_no_interest(
-    record: Image, write: Callable[[object], bytes], words: Vocabulary
+    record: Image, write: Callable[[object], bytes], words: TenantProfile
 ) -> None:
     matcher = Matcher(CATALOGUE, words)
     raw = write(record)
@@ -263,7 +263,7 @@ def test_nothing_matches_that_was_of_no_interest(
 
 @pytest.mark.parametrize(("words", "are_all"), [(ALL_WORDS, True), (NO_WORDS, False)], ids=["all words", "no words"])
 def test_the_law_is_about_records_that_are_read_and_records_that_are_passed_over(
-    words: Vocabulary, *, are_all: bool
+    words: TenantProfile, *, are_all: bool
 ) -> None:
     readings = list(read_batch(written(HITS), tenant_id=TENANT, interest=Matcher(CATALOGUE, words).interested))
     assert any(reading.event for reading in readings)

@@ -9,16 +9,16 @@ import msgspec
 import pytest
 
 from infra.local.world import ALICE, DAVE, MALLORY, WORKFORCE_TENANT
-from shared.catalog import Answer, AnyDetection, Detection, Risk, TenantKind
-from shared.clients.edges import TenantEdges
+from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage, Table
-from shared.conditions import Audit
-from shared.errors import Unreachable
-from shared.events import AuditEvent, Log, Target
-from shared.matching import Matching
-from shared.rosters import STALE, Roster, RosterKind, Rosters
-from shared.settings import Tenant
-from shared.vocabulary import DEFAULT, Vocabulary
+from shared.detect.cached_matcher import Matching
+from shared.detect.conditions import Audit
+from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
+from shared.model.declarations import Answer, AnyDetection, Detection, Risk, TenantKind
+from shared.model.errors import Unreachable
+from shared.model.events import AuditEvent, Log, Target
+from shared.model.profile import DEFAULT, TenantProfile
+from shared.model.settings import Tenant
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import lamp_event
 from tests.fakes.memory_storage import MemoryStorage
@@ -54,7 +54,7 @@ def _about(account: str) -> AuditEvent:
 class _Hall:
     """Detections that name the level of an account, over storage that a test spoils."""
 
-    def __init__(self, storage: Storage, vocabulary: Vocabulary = DEFAULT) -> None:
+    def __init__(self, storage: Storage, profile: TenantProfile = DEFAULT) -> None:
         self.clock = FakeClock()
         self.storage = SpoiltStorage(storage)
         self.members = [ALICE.id]
@@ -66,7 +66,7 @@ class _Hall:
         )
         self.rosters = Rosters(self.storage, (self.roster,), clock=self.clock)
         self.matching = Matching(
-            tuple(map(_detection, _LEVELS)), vocabulary, self.rosters, tenants=(_TENANT,), clock=self.clock
+            tuple(map(_detection, _LEVELS)), profile, self.rosters, tenants=(_TENANT,), clock=self.clock
         )
 
     def sweep(self, *members: str) -> None:
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_stays_as_it_was_until_it_is_stale(hall: _Hall, capl
 
 
 def test_a_table_that_cannot_be_read_at_first_leaves_what_the_operator_named(memory: MemoryStorage) -> None:
-    hall = _Hall(memory, Vocabulary(privileged_accounts=frozenset({MALLORY.id})))
+    hall = _Hall(memory, TenantProfile(privileged_accounts=frozenset({MALLORY.id})))
     memory.delete_table(Table.ROSTERS)
     assert (hall.level(MALLORY.id), hall.level(ALICE.id)) == ("privileged", "unknown")
 

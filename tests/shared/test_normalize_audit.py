@@ -14,7 +14,7 @@ from responders.detections.samples import (
     ca_policy_record,
     diagnostic_record,
 )
-from shared.events import Actor, ActorKind, AuditEvent, Change
+from shared.model.events import Actor, ActorKind, AuditEvent, Change
 from shared.normalize import read_batch
 from tests.shared.record_strategies import Json, audit_row, everything, nothing, written
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import CA_POLICY, audit_record, ca_policy_record
-from shared.events import AuditEvent, ResourceEvent, SignInEvent
-from shared.match import Matcher
+from shared.detect.matcher import Matcher
+from shared.model.events import AuditEvent, ResourceEvent, SignInEvent
 from shared.normalize import Reading, read_batch, read_stream
 from tests.shared.record_strategies import (
     SAMPLES,

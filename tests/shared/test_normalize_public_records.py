@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.events import AuditEvent, ResourceEvent, SignInEvent
+from shared.model.events import AuditEvent, ResourceEvent, SignInEvent
 from shared.normalize import Reading, read_batch
 from tests.shared.record_strategies import everything
 

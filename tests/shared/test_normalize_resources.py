@@ -18,7 +18,7 @@ from responders.detections.samples import (
     event_grid_record,
     exported_activity_record,
 )
-from shared.events import ActorKind, ResourceEvent
+from shared.model.events import ActorKind, ResourceEvent
 from shared.normalize import read_batch
 from tests.shared.record_strategies import ROLE_WRITE, Json, activity_row, everything, python_sdk_record, written
 

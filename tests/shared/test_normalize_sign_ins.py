@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from responders.detections.samples import TENANT
 from responders.detections.sign_in_samples import failed
-from shared.events import ActorKind, Log, SignInEvent
+from shared.model.events import ActorKind, Log, SignInEvent
 from shared.normalize import read_batch
 from tests.shared.record_strategies import Json, diagnostic_sign_in, everything, sign_in_record, sign_in_row, written
 

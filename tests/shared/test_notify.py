@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from infra.local.world import MALLORY, WORKFORCE_TENANT
-from shared.bulletins import Bulletin
-from shared.cases import Case, Decision, Outcome, State
-from shared.catalog import Risk
 from shared.clients.storage import Storage, Table
-from shared.errors import Refused, Rejected, Throttled, Unreachable
-from shared.events import Target
-from shared.notify import Channel, Notifier, Page, needs_somebody
+from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.declarations import Risk
+from shared.model.errors import Refused, Rejected, Throttled, Unreachable
+from shared.model.events import Target
+from shared.notify.outbox import Channel, Notifier, Page, needs_somebody
+from shared.notify.system_notices import SystemNotice
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, Lamps, actor_of
 from tests.fakes.memory_storage import MemoryStorage
@@ -378,13 +378,13 @@ def test_an_owners_row_written_by_hand_is_taken_as_far_as_it_goes(desk: _Desk) -
 
 # Bulletins.
 
-_BULLETIN: Final = Bulletin(key="unreadable 1", title="Records came", text="that can't be read", what_to_do="Look.")
+_BULLETIN: Final = SystemNotice(key="unreadable 1", title="Records came", text="that can't be read", what_to_do="Look.")
 
 
 def test_a_bulletin_goes_to_every_channel_once_for_its_key(desk: _Desk) -> None:
     for _ in range(2):
         desk.notifier.publish(_BULLETIN)
-    assert desk.teams.bulletins == desk.pagerduty.bulletins == [_BULLETIN]
+    assert desk.teams.system_notices == desk.pagerduty.system_notices == [_BULLETIN]
 
 
 def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(desk: _Desk) -> None:
@@ -393,8 +393,8 @@ def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(de
     desk.teams.failing = None
     desk.clock.move(timedelta(seconds=5))
     (page,) = desk.notifier.due()
-    assert desk.notifier.send_bulletin(page)
-    assert (desk.teams.bulletins, [*desk.notifier.due()]) == ([_BULLETIN], [])
+    assert desk.notifier.send_system_notice(page)
+    assert (desk.teams.system_notices, [*desk.notifier.due()]) == ([_BULLETIN], [])
     desk.clock.move(_WITHIN * 4)
     assert desk.notifier.escalate(lambda _page: None) == []
 
@@ -413,10 +413,10 @@ def test_pages_wait_in_the_outbox_until_there_is_a_channel_again(memory: MemoryS
     back = _Desk(memory, Channel.PAGERDUTY)
     back.clock.move(timedelta(minutes=1))
     for page in back.notifier.due():
-        assert page.bulletin or back.notifier.send(page, case, _HIGH)
-        assert page.bulletin is None or back.notifier.send_bulletin(page)
+        assert page.system_notice or back.notifier.send(page, case, _HIGH)
+        assert page.system_notice is None or back.notifier.send_system_notice(page)
     assert [one.case for one in back.pagerduty.sent] == [case]
-    assert back.pagerduty.bulletins == [_BULLETIN]
+    assert back.pagerduty.system_notices == [_BULLETIN]
     assert memory.rows(Table.OUTBOX, "state eq 'waiting'") == []
 
 

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.catalog import After, AnyDetection
 from shared.clients.storage import Conflict, Storage, Table
-from shared.conditions import SignIn
-from shared.counters import MOST_PACKED, Place, purge
-from shared.errors import Unreachable
-from shared.events import SignInEvent
-from shared.pairs import Mark, Pairs, TableMarks
-from shared.vocabulary import DEFAULT
+from shared.detect.aggregation.sequences import Mark, Sequences, TableSequenceStore
+from shared.detect.aggregation.window_store import MOST_PACKED, Place, purge
+from shared.detect.conditions import SignIn
+from shared.model.declarations import After, AnyDetection
+from shared.model.errors import Unreachable
+from shared.model.events import SignInEvent
+from shared.model.profile import DEFAULT
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.deliveries import delivered
 from tests.fakes.memory_storage import MemoryStorage
@@ -63,11 +63,11 @@ def a_storage() -> MemoryStorage:
     return made
 
 
-def pairs(storage: Storage, *, now: datetime = NOW) -> Pairs:
-    return Pairs(TableMarks(storage), vocabulary=DEFAULT, clock=FakeClock(now))
+def sequences(storage: Storage, *, now: datetime = NOW) -> Sequences:
+    return Sequences(TableSequenceStore(storage), profile=DEFAULT, clock=FakeClock(now))
 
 
-def follow(one: Pairs, batch: Sequence[SignInEvent], cases: Cases, detection: AnyDetection = PAIR) -> int:
+def follow(one: Sequences, batch: Sequence[SignInEvent], cases: Cases, detection: AnyDetection = PAIR) -> int:
     firsts = [(detection, event) for event in batch if event.error_code == "50126"]
     seconds = [(detection, event, raw(event)) for event in batch if event.error_code == "0"]
     return one.follow(firsts, seconds, cases.open)
@@ -112,9 +112,9 @@ def followed(batches: Sequence[Sequence[SignInEvent]]) -> set[str]:
 def test_what_follows_is_found_however_the_records_come(batches: list[list[SignInEvent]]) -> None:
     storage, cases = a_storage(), Cases()
     for batch in batches:
-        follow(pairs(storage), batch, cases)
+        follow(sequences(storage), batch, cases)
     assert cases.ids == followed(batches)
-    same, again = pairs(a_storage()), Cases()
+    same, again = sequences(a_storage()), Cases()
     assert sum(follow(same, batch, again) for batch in batches) == len(again.opened)
     assert again.opened == cases.opened
 
@@ -136,13 +136,13 @@ def test_what_comes_in_time(first: float, second: float, *, follows: bool, late:
     storage, cases = a_storage(), Cases()
     batches = [[event(1, first)], [event(2, second, succeeds=True)]]
     for batch in batches[::-1] if late else batches:
-        follow(pairs(storage), batch, cases)
+        follow(sequences(storage), batch, cases)
     assert bool(cases.opened) is follows
 
 
 def test_ten_years_are_a_time_as_well(storage: Storage) -> None:
     years = following(timedelta(days=3652))
-    cases, one = Cases(), pairs(storage)
+    cases, one = Cases(), sequences(storage)
     follow(one, [event(1, -3651 * 86_400), event(2, -3653 * 86_400, account=ACCOUNTS[1])], cases, years)
     follow(one, [event(3, 0, succeeds=True), event(4, 0, succeeds=True, account=ACCOUNTS[1])], cases, years)
     assert cases.ids == {"sign-in-3"}
@@ -150,8 +150,8 @@ def test_ten_years_are_a_time_as_well(storage: Storage) -> None:
 
 def test_a_first_may_be_days_late_and_its_tenant_is_told() -> None:
     storage, cases = a_storage(), Cases()
-    follow(pairs(storage), [event(2, 60, succeeds=True)], cases)
-    follow(pairs(storage, now=NOW + timedelta(days=7)), [event(1, 0)], cases)
+    follow(sequences(storage), [event(2, 60, succeeds=True)], cases)
+    follow(sequences(storage, now=NOW + timedelta(days=7)), [event(1, 0)], cases)
     assert list(cases.opened.values()) == [WORKFORCE_TENANT]
 
 
@@ -159,10 +159,10 @@ def test_a_record_too_long_for_a_row_is_found_when_it_is_read_again() -> None:
     storage, cases = a_storage(), Cases()
     second = event(2, 60, succeeds=True)
     long = json.dumps({"id": second.id, "padding": "x" * MOST_PACKED}).encode()
-    pairs(storage).follow([], [(PAIR, second, long)], cases.open)
-    follow(pairs(storage), [event(1, 0)], cases)
+    sequences(storage).follow([], [(PAIR, second, long)], cases.open)
+    follow(sequences(storage), [event(1, 0)], cases)
     assert not cases.opened
-    pairs(storage).follow([], [(PAIR, second, long)], cases.open)
+    sequences(storage).follow([], [(PAIR, second, long)], cases.open)
     assert cases.ids == {second.id}
 
 
@@ -172,8 +172,8 @@ def test_the_longest_record_that_a_row_takes_comes_back_whole(storage: Storage) 
     text = json.dumps({"id": second.id, "padding": ""})
     long = text.replace('""', f'"{"x" * (MOST_PACKED - len(text))}"').encode()
     assert len(long) == MOST_PACKED
-    pairs(storage).follow([], [(PAIR, second, long)], cases.open)
-    follow(pairs(storage), [event(1, 0)], cases)
+    sequences(storage).follow([], [(PAIR, second, long)], cases.open)
+    follow(sequences(storage), [event(1, 0)], cases)
     assert list(cases.opened) == [long]
 
 
@@ -181,7 +181,7 @@ def test_the_longest_record_that_a_row_takes_comes_back_whole(storage: Storage) 
 @pytest.mark.parametrize("operation", ["row Counters", "insert Counters", "replace Counters", "rows Counters"])
 def test_a_batch_that_failed_halfway_is_followed_by_its_next_delivery(operation: str, how: str) -> None:
     spoilt = SpoiltStorage(a_storage())
-    one, cases = pairs(spoilt), Cases()
+    one, cases = sequences(spoilt), Cases()
     follow(one, [event(1, 100)], cases)
     spoilt.faults.fail_once(operation, how)
     batch = [event(2, 50), event(3, 60, succeeds=True)]
@@ -193,22 +193,22 @@ def test_a_batch_that_failed_halfway_is_followed_by_its_next_delivery(operation:
 
 def test_nothing_is_asked_again_for_records_that_this_process_has_followed() -> None:
     spoilt = SpoiltStorage(a_storage())
-    one, batch = pairs(spoilt), [event(1, 0), event(2, 60, succeeds=True), event(3, 90, account="")]
+    one, batch = sequences(spoilt), [event(1, 0), event(2, 60, succeeds=True), event(3, 90, account="")]
     follow(one, batch, Cases())
     spoilt.faults.log.clear()
     assert follow(one, batch, Cases()) == 0
     assert spoilt.faults.log == []
-    follow(pairs(spoilt), [event(1, 0)], Cases())
+    follow(sequences(spoilt), [event(1, 0)], Cases())
     assert not [entry for entry in spoilt.faults.log if entry.startswith(("insert", "replace"))]
 
 
 def test_a_mark_that_everybody_writes_is_delivered_again() -> None:
     storage = SpoiltStorage(a_storage())
-    follow(pairs(storage), [event(1, 0)], Cases())
+    follow(sequences(storage), [event(1, 0)], Cases())
     storage.faults.failure = Conflict
     storage.faults.fail("replace Counters")
     with pytest.raises(Conflict, match="too many at once"):
-        follow(pairs(storage), [event(2, 1)], Cases())
+        follow(sequences(storage), [event(2, 1)], Cases())
 
 
 @pytest.mark.parametrize("kind", ["Azurite", "memory"])
@@ -219,7 +219,7 @@ def test_whoever_is_first_one_of_two_instances_opens_the_case(storage: Storage, 
     seconds = [[event(number + 100, number + 1, succeeds=True)] for number in range(10)]
 
     def work(batch: Sequence[SignInEvent]) -> None:
-        follow(pairs(storage), batch, cases)
+        follow(sequences(storage), batch, cases)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, [batch for both in zip(firsts, seconds, strict=True) for batch in both]))
@@ -234,9 +234,9 @@ def test_a_first_and_a_second_that_come_at_once_find_each_other(interrupted: str
     steps = 0
     while True:
         storage, cases = SpoiltStorage(a_storage()), Cases()
-        work = partial(follow, pairs(storage.inner), quick, cases)
+        work = partial(follow, sequences(storage.inner), quick, cases)
         storage.faults.spoil = Interrupting(storage, steps, work)
-        follow(pairs(storage), slow, cases)
+        follow(sequences(storage), slow, cases)
         if len(storage.faults.log) <= steps:
             break
         assert cases.ids == {"sign-in-2"}, f"before step {steps}, {storage.faults.log[steps]}"
@@ -246,8 +246,8 @@ def test_a_first_and_a_second_that_come_at_once_find_each_other(interrupted: str
 
 def test_marks_are_purged_after_their_time_and_seconds_after_a_week() -> None:
     storage = a_storage()
-    follow(pairs(storage), [event(1, 0), event(2, 60, succeeds=True)], Cases())
-    follow(pairs(storage), [event(3, 0)], Cases(), following(timedelta(days=20)))
+    follow(sequences(storage), [event(1, 0), event(2, 60, succeeds=True)], Cases())
+    follow(sequences(storage), [event(3, 0)], Cases(), following(timedelta(days=20)))
     gone = [purge(storage, now=NOW + timedelta(days=days)) for days in (0, 1, 8, 9, 60)]
     assert gone == [0, 1, 0, 1, 1]
     assert storage.rows(Table.COUNTERS, "PartitionKey ge ''") == []
@@ -257,7 +257,7 @@ def test_marks_are_purged_after_their_time_and_seconds_after_a_week() -> None:
 def test_a_mark_is_the_earliest_and_the_latest(seconds: list[int]) -> None:
     storage = a_storage()
     for number, second in enumerate(seconds):
-        follow(pairs(storage), [event(number, second)], Cases())
+        follow(sequences(storage), [event(number, second)], Cases())
     place = Place(tenant_id=WORKFORCE_TENANT, detection=PAIR.id, value=ACCOUNTS[0], kept=_WITHIN)
     at = [_MIDNIGHT + timedelta(seconds=second) for second in seconds]
-    assert TableMarks(storage).marked(place, _MIDNIGHT + _WITHIN) == Mark(earliest=min(at), latest=max(at))
+    assert TableSequenceStore(storage).marked(place, _MIDNIGHT + _WITHIN) == Mark(earliest=min(at), latest=max(at))

@@ -18,10 +18,10 @@ from infra.local.world import (
     TRUDY,
     Principal,
 )
-from shared.cases import Case, Decision, Outcome, Standing, State
-from shared.catalog import Answer, ApprovalList, Mode
 from shared.clients.storage import Container, Storage, Table
-from shared.pipeline import answer
+from shared.model.cases import Case, Decision, Outcome, Standing, State
+from shared.model.declarations import Answer, ApprovalList, Mode
+from shared.respond.pipeline import answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record, switching
 from tests.fakes.machines import TENANT, Bench, approval, ready_bench
@@ -85,14 +85,14 @@ def test_an_unapproved_change_is_put_back_and_told(lit: Bench) -> None:
 
 
 def test_the_impostor_with_an_approved_name_is_put_back(lit: Bench) -> None:
-    lit.machine.approvals.approve(approval(RELEASE_PIPELINE))
+    lit.runtime.approvals.approve(approval(RELEASE_PIPELINE))
     assert _ended(_answer(lit, IMPOSTOR)) == _PUT_BACK
 
 
 def test_a_case_that_is_closed_is_never_answered_again(lit: Bench) -> None:
     case = _answer(lit)
     for _ in range(3):
-        assert answer(lit.machine, TENANT, case.id) is None
+        assert answer(lit.runtime, TENANT, case.id) is None
         lit.clock.move(timedelta(hours=1))
     assert lit.lamps.writes == ["set on"]
     assert len(lit.teams.sent) == 1
@@ -204,11 +204,11 @@ def _without_switches(ready: Bench) -> None:
 
 
 def _with_the_kill_switch_on(ready: Bench) -> None:
-    ready.machine.switches.stop(by="Carol Chen", reason="a test")
+    ready.runtime.controls.stop(by="Carol Chen", reason="a test")
 
 
 def _with_the_limit_spent(ready: Bench) -> None:
-    while ready.machine.switches.spend(ready.lamps.remediation().kind, limit=10):
+    while ready.runtime.controls.spend(ready.lamps.remediation().kind, limit=10):
         pass
 
 
@@ -373,13 +373,13 @@ def test_another_change_is_judged_by_the_list_of_its_own_detection(memory: Memor
     lamps = Lamps()
     moved = lamps.detection(id="lamp-moved", when=switching("Move lamp"), unless_actor_in=ApprovalList.RBAC_ROLES)
     ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(), moved))
-    ready.machine.approvals.approve(approval(TRUDY))
-    ready.machine.approvals.revoke(ApprovalList.CONDITIONAL_ACCESS, ALICE.id, by="a test")
-    ready.machine.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    ready.runtime.approvals.approve(approval(TRUDY))
+    ready.runtime.approvals.revoke(ApprovalList.CONDITIONAL_ACCESS, ALICE.id, by="a test")
+    ready.runtime.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
     ready.clock.move(_MINUTE)
     ready.take_in(lamp_record(ALICE, at=NOW + _MINUTE / 2, activityDisplayName="Move lamp"))
     ready.take_in(lamp_record(MALLORY, at=NOW + _MINUTE))
-    case = answer(ready.machine, TENANT, ready.cases()[-1].id)
+    case = answer(ready.runtime, TENANT, ready.cases()[-1].id)
     assert case is not None
     assert case.decision is Decision.PAGE
     assert lamps.writes == []

@@ -8,11 +8,11 @@ from typing import Final
 import pytest
 
 from infra.local.world import MALLORY
-from shared.cases import Case, Decision, Outcome, Standing, State
-from shared.catalog import Mode
 from shared.clients.storage import Table
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
-from shared.pipeline import MOST_ATTEMPTS, answer, resume
+from shared.model.cases import Case, Decision, Outcome, Standing, State
+from shared.model.declarations import Mode
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.respond.pipeline import MOST_ATTEMPTS, answer, resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.machines import TENANT, Bench, approval, ready_bench
@@ -76,7 +76,7 @@ def _go_on_with(ready: Bench, correlation_id: str) -> Case:
         case = _case_with(ready, correlation_id)
         if case.state is State.CLOSED:
             break
-        answer(ready.machine, TENANT, case.id)
+        answer(ready.runtime, TENANT, case.id)
         ready.clock.move(3 * _MINUTE)
     return _case_with(ready, correlation_id)
 
@@ -108,7 +108,7 @@ def test_a_mistake_in_a_remediation_is_put_off_at_once_and_ends_in_a_page(lit: B
 
     lit.lamps.spoil = mistake
     lit.take_in(lamp_record())
-    case = answer(lit.machine, TENANT, lit.only_case().id)
+    case = answer(lit.runtime, TENANT, lit.only_case().id)
     assert case is not None
     assert case.lease_until == NOW + timedelta(seconds=10)
     assert lit.answer_until_closed().decision is Decision.PAGE
@@ -200,7 +200,7 @@ def _broken_off(ready: Bench, storage: SpoiltStorage, nth: int, how: str) -> boo
 
     storage.faults.spoil = spoil
     try:
-        answer(ready.machine, TENANT, _case_with(ready, f"{nth}").id)
+        answer(ready.runtime, TENANT, _case_with(ready, f"{nth}").id)
     except (_Died, EdgeError):
         pass
     finally:
@@ -212,8 +212,8 @@ def _resumed(ready: Bench, correlation_id: str) -> Case:
     """Let the timer and the queue go on until nothing is left to do."""
     for _ in range(2):
         ready.clock.move(3 * _MINUTE)
-        resume(ready.machine)
-        answer(ready.machine, TENANT, _case_with(ready, correlation_id).id)
+        resume(ready.runtime)
+        answer(ready.runtime, TENANT, _case_with(ready, correlation_id).id)
     return _case_with(ready, correlation_id)
 
 
@@ -230,7 +230,7 @@ def _dies_while_acting(ready: Bench, *, done: bool) -> None:
     ready.lamps.spoil, ready.lamps.spoil_after = ((lambda _n, _c: None), die) if done else (die, (lambda _n, _c: None))
     ready.take_in(lamp_record())
     with pytest.raises(_Died):
-        answer(ready.machine, TENANT, ready.only_case().id)
+        answer(ready.runtime, TENANT, ready.only_case().id)
     assert ready.only_case().state is State.DECIDED
     ready.lamps.spoil = ready.lamps.spoil_after = lambda _n, _c: None
     ready.clock.move(3 * _MINUTE)
@@ -251,9 +251,9 @@ def test_a_run_that_died_after_acting_is_told_as_done_without_acting_again(lit: 
 
 
 _STOPS: Final[dict[str, Callable[[Bench], None]]] = {
-    "the kill switch was put on": lambda ready: ready.machine.switches.stop(by="a test", reason="a test"),
-    "the mode was set back": lambda ready: ready.machine.switches.set_mode("*", Mode.OBSERVE, by="a test"),
-    "the actor was approved": lambda ready: ready.machine.approvals.approve(approval(MALLORY)),
+    "the kill switch was put on": lambda ready: ready.runtime.controls.stop(by="a test", reason="a test"),
+    "the mode was set back": lambda ready: ready.runtime.controls.set_mode("*", Mode.OBSERVE, by="a test"),
+    "the actor was approved": lambda ready: ready.runtime.approvals.approve(approval(MALLORY)),
     "the approvals went": lambda ready: ready.storage.delete_table(Table.APPROVED_ACTORS),
 }
 
@@ -280,7 +280,7 @@ def test_a_plan_that_had_nothing_to_do_is_not_told_as_done_after_an_interruption
     numbers: Iterator[int] = iter(range(100))
     storage.faults.spoil = lambda operation: "before" if operation == "replace Cases" and next(numbers) == 2 else ""
     with pytest.raises(_Died):
-        answer(ready.machine, TENANT, ready.only_case().id)
+        answer(ready.runtime, TENANT, ready.only_case().id)
     storage.faults.heal()
     assert ready.only_case().state is State.DECIDED
     case = ready.answer_until_closed()
@@ -295,14 +295,14 @@ def test_a_page_that_could_not_be_noted_does_not_reopen_the_case(memory: MemoryS
     ready.take_in(lamp_record())
     case = ready.only_case()
     for _ in range(MOST_ATTEMPTS - 1):
-        assert ready.machine.ledger.claim(TENANT, case.id)
+        assert ready.runtime.ledger.claim(TENANT, case.id)
         ready.clock.move(3 * _MINUTE)
     storage.faults.fail("replace Outbox")
-    answer(ready.machine, TENANT, case.id)
+    answer(ready.runtime, TENANT, case.id)
     storage.faults.heal()
     closed = ready.only_case()
     assert (closed.attempts, closed.state, closed.outcome) == (MOST_ATTEMPTS, State.CLOSED, Outcome.DONE)
-    resume(ready.machine)
+    resume(ready.runtime)
     assert {sent.case.outcome for sent in ready.teams.sent} == {Outcome.DONE}
 
 
@@ -314,7 +314,7 @@ def test_a_page_that_could_not_be_posted_for_long_keeps_what_was_done(memory: Me
     storage.faults.fail("insert Outbox")
     for _ in range(MOST_ATTEMPTS + 3):
         with suppress(EdgeError):
-            answer(ready.machine, TENANT, ready.only_case().id)
+            answer(ready.runtime, TENANT, ready.only_case().id)
         ready.clock.move(3 * _MINUTE)
     assert ready.teams.sent == []
     storage.faults.heal()

@@ -10,13 +10,13 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from infra.local.world import B2C_TENANT, MALLORY, TRUDY
-from shared.cases import Case, Decision, Outcome, State
-from shared.catalog import Image
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
-from shared.conditions import Audit
-from shared.errors import EdgeError, Unreachable
-from shared.intake import take_in
-from shared.pipeline import answer, resume
+from shared.detect.conditions import Audit
+from shared.ingest.intake import take_in
+from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.declarations import Image
+from shared.model.errors import EdgeError, Unreachable
+from shared.respond.pipeline import answer, resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw
 from tests.fakes.machines import TENANT, Bench, ready_bench
@@ -47,7 +47,7 @@ def _kept(ready: Bench) -> list[bytes | None]:
 def test_a_batch_is_counted(lit: Bench) -> None:
     other = lamp_record(activityDisplayName="Change lampshade")
     failed = lamp_record(result="failure")
-    intake = take_in(lit.machine, raw(lamp_record(), lamp_record(TRUDY), other, failed), tenant_id=TENANT)
+    intake = take_in(lit.runtime, raw(lamp_record(), lamp_record(TRUDY), other, failed), tenant_id=TENANT)
     assert (intake.records, intake.matches, intake.opened, intake.unreadable) == (4, 2, 2, 0)
     assert {case.actor.id for case in lit.cases()} == {MALLORY.id, TRUDY.id}
 
@@ -84,14 +84,14 @@ def test_an_unreadable_record_is_kept_byte_for_byte_told_once_an_hour_and_stops_
 ) -> None:
     batch = b"[" + record + b"," + json.dumps(lamp_record()).encode() + b"]"
     for _ in range(3):
-        intake = take_in(lit.machine, batch, tenant_id=TENANT)
+        intake = take_in(lit.runtime, batch, tenant_id=TENANT)
         assert intake.unreadable >= 1
     assert len(lit.cases()) == 1
     assert record in b" ".join(kept for kept in _kept(lit) if kept)
-    assert len(lit.teams.bulletins) == len(lit.pagerduty.bulletins) == 1
+    assert len(lit.teams.system_notices) == len(lit.pagerduty.system_notices) == 1
     lit.clock.move(timedelta(hours=1))
-    take_in(lit.machine, b"another broken one", tenant_id=TENANT)
-    assert len(lit.teams.bulletins) == 2
+    take_in(lit.runtime, b"another broken one", tenant_id=TENANT)
+    assert len(lit.teams.system_notices) == 2
     counts = [row.columns["count"] for row in lit.storage.rows(Table.CURSORS, "PartitionKey eq 'quarantine'")]
     assert sum(counts) == len(_kept(lit))
 
@@ -101,9 +101,9 @@ def test_an_unreadable_record_is_told_of_although_storage_fails_first(spoilt: Sp
     ready = ready_bench(spoilt)
     spoilt.faults.fail_once(operation)
     with pytest.raises(Unreachable):
-        take_in(ready.machine, b"not json at all", tenant_id=TENANT)
-    take_in(ready.machine, b"not json at all", tenant_id=TENANT)
-    assert len(ready.teams.bulletins) == 1
+        take_in(ready.runtime, b"not json at all", tenant_id=TENANT)
+    take_in(ready.runtime, b"not json at all", tenant_id=TENANT)
+    assert len(ready.teams.system_notices) == 1
     assert _kept(ready) == [b"not json at all"]
 
 
@@ -176,10 +176,10 @@ def test_cases_that_nobody_holds_are_queued_again_in_every_tenant(
     ready = ready_bench(storage)
     ready.take_in(lamp_record())
     ready.take_in(lamp_record(), tenant_id=B2C_TENANT)
-    assert resume(ready.machine) == 0, "the queue is given time first"
+    assert resume(ready.runtime) == 0, "the queue is given time first"
     assert len(_messages(environment)) == 2
     ready.clock.move(_MINUTE)
-    assert resume(ready.machine) == 2
+    assert resume(ready.runtime) == 2
 
 
 def test_a_case_that_was_put_off_is_in_the_queue_again(environment: dict[str, str], storage: Storage) -> None:
@@ -191,7 +191,7 @@ def test_a_case_that_was_put_off_is_in_the_queue_again(environment: dict[str, st
         raise Unreachable("cut")
 
     ready.lamps.spoil = fail
-    case = answer(ready.machine, TENANT, ready.only_case().id)
+    case = answer(ready.runtime, TENANT, ready.only_case().id)
     assert case is not None
     assert case.is_open
     with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
@@ -201,9 +201,9 @@ def test_a_case_that_was_put_off_is_in_the_queue_again(environment: dict[str, st
 def test_nothing_to_do_for_a_case_that_is_unknown_or_held(lit: Bench) -> None:
     lit.take_in(lamp_record())
     case = lit.only_case()
-    assert answer(lit.machine, TENANT, "20260302-ffffffffffffffffffff") is None
-    assert lit.machine.ledger.claim(TENANT, case.id) is not None
-    assert answer(lit.machine, TENANT, case.id) is None
+    assert answer(lit.runtime, TENANT, "20260302-ffffffffffffffffffff") is None
+    assert lit.runtime.ledger.claim(TENANT, case.id) is not None
+    assert answer(lit.runtime, TENANT, case.id) is None
     assert lit.lamps.calls == []
 
 
@@ -216,10 +216,10 @@ def test_a_run_that_lost_its_lease_stops_before_it_writes_anything_more(lit: Ben
         if call == "look":
             lit.lamps.spoil = lambda _n, _c: None
             lit.clock.move(3 * _MINUTE)
-            answer(lit.machine, TENANT, case.id)
+            answer(lit.runtime, TENANT, case.id)
 
     lit.lamps.spoil = overtaken
-    answer(lit.machine, TENANT, case.id)
+    answer(lit.runtime, TENANT, case.id)
     assert lit.lamps.writes == ["set on"]
     closed = lit.only_case()
     assert (closed.attempts, closed.outcome) == (2, Outcome.DONE)
@@ -258,7 +258,7 @@ def test_a_page_that_waits_is_sent_with_the_changes_of_its_case(lit: Bench) -> N
     lit.answer_all()
     lit.teams.failing = None
     lit.clock.move(_MINUTE)
-    resume(lit.machine)
+    resume(lit.runtime)
     (sent,) = lit.teams.sent
     assert [(change.old, change.new) for change in sent.case.target.changes] == [("on", "off")]
 
@@ -270,7 +270,7 @@ def test_a_page_of_a_case_whose_evidence_is_gone_is_sent_without_them(lit: Bench
     _lose_evidence(lit)
     lit.teams.failing = None
     lit.clock.move(_MINUTE)
-    resume(lit.machine)
+    resume(lit.runtime)
     assert len(lit.teams.sent) == 1
 
 
@@ -286,20 +286,20 @@ def test_a_page_that_cannot_be_made_keeps_no_other_back(lit: Bench) -> None:
     lit.teams.failing, lit.teams.spoil = None, spoil
     lit.clock.move(_MINUTE)
     with pytest.raises(ZeroDivisionError):
-        resume(lit.machine)
+        resume(lit.runtime)
     assert lit.teams.told() == [(second.id, "", 0)]
 
 
 def test_a_page_that_nobody_acknowledges_is_escalated_by_the_timer_until_somebody_does(lit: Bench) -> None:
-    lit.machine.switches.stop(by="a test", reason="a test")
+    lit.runtime.controls.stop(by="a test", reason="a test")
     lit.take_in(lamp_record())
     (case,) = lit.answer_all()
     assert (lit.teams.told(), lit.pagerduty.told()) == ([(case.id, "", 0)], [(case.id, "", 0)])
     lit.clock.move(15 * _MINUTE)
-    resume(lit.machine)
-    resume(lit.machine)
+    resume(lit.runtime)
+    resume(lit.runtime)
     assert [place for *_, place in lit.teams.told()] == [0, 1]
-    lit.machine.ledger.acknowledge(lit.only_case(), by="Carol Chen")
+    lit.runtime.ledger.acknowledge(lit.only_case(), by="Carol Chen")
     lit.clock.move(15 * _MINUTE)
-    resume(lit.machine)
+    resume(lit.runtime)
     assert [place for *_, place in lit.teams.told()] == [0, 1]

@@ -7,10 +7,10 @@ from typing import Final
 import pytest
 
 from infra.local.world import MALLORY
-from shared.cases import Case, Decision, Outcome, State
-from shared.catalog import Mode
-from shared.errors import Locked, Unreachable
-from shared.pipeline import LOCK_PAUSE, MOST_ATTEMPTS, answer, resume
+from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.declarations import Mode
+from shared.model.errors import Locked, Unreachable
+from shared.respond.pipeline import LOCK_PAUSE, MOST_ATTEMPTS, answer, resume
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.machines import A_MINUTE, TENANT, Bench, approval, ready_bench
 from tests.fakes.memory_storage import MemoryStorage
@@ -51,9 +51,9 @@ def held_up(memory: MemoryStorage, lock: _Lock) -> Bench:
 def _try_again(ready: Bench) -> Case:
     """Let the pause pass, and do what the timer and the queue do."""
     ready.clock.move(LOCK_PAUSE)
-    queued = resume(ready.machine)
+    queued = resume(ready.runtime)
     assert queued == 1, "the timer didn't take it up"
-    answer(ready.machine, TENANT, ready.only_case().id)
+    answer(ready.runtime, TENANT, ready.only_case().id)
     return ready.only_case()
 
 
@@ -70,8 +70,8 @@ def test_it_is_paged_at_once_with_the_lock_and_the_command_and_stays_open(held_u
 def test_nobody_takes_it_up_before_the_pause_is_over(held_up: Bench) -> None:
     tries = len(held_up.lamps.writes)
     held_up.clock.move(LOCK_PAUSE - A_MINUTE)
-    assert resume(held_up.machine) == 0
-    assert answer(held_up.machine, TENANT, held_up.only_case().id) is None
+    assert resume(held_up.runtime) == 0
+    assert answer(held_up.runtime, TENANT, held_up.only_case().id) is None
     assert len(held_up.lamps.writes) == tries
 
 
@@ -80,8 +80,8 @@ def test_it_is_put_back_when_the_lock_is_gone_and_that_is_told(held_up: Bench, l
     case = _try_again(held_up)
     assert (case.outcome, case.state) == (Outcome.DONE, State.CLOSED)
     assert held_up.lamps.state[LAMP] == "on"
-    (bulletin,) = held_up.teams.bulletins
-    assert case.id in bulletin.text
+    (system_notice,) = held_up.teams.system_notices
+    assert case.id in system_notice.text
     assert len(held_up.teams.sent) == len(held_up.pagerduty.sent) == 1
 
 
@@ -89,7 +89,7 @@ def test_it_is_never_given_up_and_never_paged_again(held_up: Bench, lock: _Lock)
     for _ in range(4 * MOST_ATTEMPTS):
         case = _try_again(held_up)
         assert (case.outcome, case.state) == (Outcome.LOCKED, State.DECIDED)
-    assert held_up.teams.bulletins == []
+    assert held_up.teams.system_notices == []
     lock.stands = False
     assert _try_again(held_up).outcome is Outcome.DONE
 
@@ -108,20 +108,20 @@ def test_somebody_who_undid_it_by_hand_meanwhile_is_seen(held_up: Bench) -> None
     held_up.lamps.state[LAMP] = "on"
     case = _try_again(held_up)
     assert (case.outcome, case.state) == (Outcome.ALREADY, State.CLOSED)
-    assert len(held_up.teams.bulletins) == 1
+    assert len(held_up.teams.system_notices) == 1
 
 
 def _approve(ready: Bench) -> None:
-    ready.machine.approvals.approve(approval(MALLORY))
+    ready.runtime.approvals.approve(approval(MALLORY))
     ready.clock.move(A_MINUTE)
 
 
 def _stop(ready: Bench) -> None:
-    ready.machine.switches.stop(by="a test", reason="")
+    ready.runtime.controls.stop(by="a test", reason="")
 
 
 def _page_only(ready: Bench) -> None:
-    ready.machine.switches.set_mode("*", Mode.PAGE, by="a test")
+    ready.runtime.controls.set_mode("*", Mode.PAGE, by="a test")
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_tenant_that_fails_meanwhile_does_not_end_it(held_up: Bench, lock: _Lo
     lock.failing = Unreachable("cut")
     for _ in range(4 * MOST_ATTEMPTS):
         held_up.clock.move(LOCK_PAUSE + A_MINUTE)
-        answer(held_up.machine, TENANT, held_up.only_case().id)
+        answer(held_up.runtime, TENANT, held_up.only_case().id)
         assert held_up.only_case().is_open
     lock.failing, lock.stands = None, False
     held_up.clock.move(timedelta(hours=1))
-    answer(held_up.machine, TENANT, held_up.only_case().id)
+    answer(held_up.runtime, TENANT, held_up.only_case().id)
     assert held_up.only_case().outcome is Outcome.DONE
 
 
@@ -164,16 +164,16 @@ def test_a_run_that_is_killed_after_the_lock_went_is_settled_like_any_other(held
     held_up.lamps.spoil_after = kill
     held_up.clock.move(LOCK_PAUSE)
     with pytest.raises(KeyboardInterrupt):
-        answer(held_up.machine, TENANT, held_up.only_case().id)
+        answer(held_up.runtime, TENANT, held_up.only_case().id)
     held_up.lamps.spoil_after = lambda _number, _call: None
     _approve(held_up)
     held_up.clock.move(timedelta(hours=1))
-    answer(held_up.machine, TENANT, held_up.only_case().id)
+    answer(held_up.runtime, TENANT, held_up.only_case().id)
     case = held_up.only_case()
     assert (case.decision, case.outcome, case.state) == (Decision.REMEDIATE, Outcome.DONE, State.CLOSED)
 
 
 def test_a_page_that_nobody_reads_goes_on_to_the_next(held_up: Bench) -> None:
-    held_up.clock.move(held_up.machine.settings.acknowledge_within + A_MINUTE)
-    resume(held_up.machine)
+    held_up.clock.move(held_up.runtime.settings.acknowledge_within + A_MINUTE)
+    resume(held_up.runtime)
     assert max(one.place for one in held_up.teams.sent) == 1

@@ -11,10 +11,10 @@ from infra.local.world import SUBSCRIPTION
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import event_grid_record
 from shared.clients.storage import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Container, Storage, Table, poison_queue
-from shared.deliveries import take_in_delivery
-from shared.errors import EdgeError, Rejected
-from shared.pipeline import answer
-from shared.poison import GAPS, Played, named, play_again
+from shared.ingest.deliveries import take_in_delivery
+from shared.ingest.poison import GAPS, Played, named, play_again
+from shared.model.errors import EdgeError, Rejected
+from shared.respond.pipeline import answer
 from tests.fakes.lamps import lamp_record
 from tests.fakes.machines import A_MINUTE, TENANT, Bench, bench, ready_bench
 from tests.fakes.memory_storage import MemoryStorage, Queued
@@ -47,18 +47,18 @@ def _waiting(memory: MemoryStorage, queue: str) -> list[tuple[bytes, timedelta]]
 def test_a_message_is_put_back_and_told_of(memory: MemoryStorage, queue: str) -> None:
     made = bench(memory)
     _poison(memory, queue, _BODIES[queue])
-    assert play_again(made.machine) == Played(again=1)
+    assert play_again(made.runtime) == Played(again=1)
     assert _waiting(memory, queue) == [(_BODIES[queue], GAPS[0])]
     assert memory.queue_length(poison_queue(queue)) == 0
-    (bulletin,) = made.teams.bulletins
-    assert named(queue, _BODIES[queue]) in bulletin.text
-    assert made.pagerduty.bulletins == [bulletin]
+    (system_notice,) = made.teams.system_notices
+    assert named(queue, _BODIES[queue]) in system_notice.text
+    assert made.pagerduty.system_notices == [system_notice]
 
 
 def test_empty_poison_queues_are_no_news(memory: MemoryStorage) -> None:
     made = bench(memory)
-    assert play_again(made.machine) == Played()
-    assert made.teams.bulletins == []
+    assert play_again(made.runtime) == Played()
+    assert made.teams.system_notices == []
 
 
 def test_each_queue_is_told_of_once_an_hour(memory: MemoryStorage) -> None:
@@ -66,13 +66,13 @@ def test_each_queue_is_told_of_once_an_hour(memory: MemoryStorage) -> None:
     for _ in range(3):
         for queue in QUEUES:
             _poison(memory, queue, _BODIES[queue])
-        play_again(made.machine)
+        play_again(made.runtime)
         made.clock.move(timedelta(minutes=9))
-    assert len(made.teams.bulletins) == len({one.title for one in made.teams.bulletins}) == len(QUEUES)
+    assert len(made.teams.system_notices) == len({one.title for one in made.teams.system_notices}) == len(QUEUES)
     made.clock.move(timedelta(hours=1))
     _poison(memory, CASES_QUEUE, b"another")
-    play_again(made.machine)
-    assert len(made.teams.bulletins) == len(QUEUES) + 1
+    play_again(made.runtime)
+    assert len(made.teams.system_notices) == len(QUEUES) + 1
 
 
 @_EACH_QUEUE
@@ -80,16 +80,16 @@ def test_it_waits_longer_each_time_and_is_kept_after_the_last(memory: MemoryStor
     made = bench(memory)
     _poison(memory, queue, _BODIES[queue])
     for gap in GAPS:
-        assert play_again(made.machine) == Played(again=1)
+        assert play_again(made.runtime) == Played(again=1)
         assert _waiting(memory, queue) == [(_BODIES[queue], gap)]
         made.clock.move(gap)
         _host_gives_up(memory, queue)
     assert sorted(GAPS) == list(GAPS)
-    assert play_again(made.machine) == Played(given_up=1)
+    assert play_again(made.runtime) == Played(given_up=1)
     assert _waiting(memory, queue) == _waiting(memory, poison_queue(queue)) == []
     (name,) = memory.blob_names(Container.QUARANTINE, "")
     assert memory.blob(Container.QUARANTINE, name) == _BODIES[queue]
-    last = made.teams.bulletins[-1]
+    last = made.teams.system_notices[-1]
     assert name in last.text
     assert "nobody tries any more" in last.title
 
@@ -97,11 +97,11 @@ def test_it_waits_longer_each_time_and_is_kept_after_the_last(memory: MemoryStor
 def test_other_messages_have_tries_of_their_own(memory: MemoryStorage) -> None:
     made = bench(memory)
     _poison(memory, CASES_QUEUE, b"1")
-    play_again(made.machine)
+    play_again(made.runtime)
     _host_gives_up(memory, CASES_QUEUE)
     _poison(memory, CASES_QUEUE, b"2")
     _poison(memory, RESOURCE_EVENTS_QUEUE, b"1")
-    play_again(made.machine)
+    play_again(made.runtime)
     assert _waiting(memory, CASES_QUEUE) == [(b"1", GAPS[1]), (b"2", GAPS[0])]
     assert _waiting(memory, RESOURCE_EVENTS_QUEUE) == [(b"1", GAPS[0])]
 
@@ -109,14 +109,14 @@ def test_other_messages_have_tries_of_their_own(memory: MemoryStorage) -> None:
 def test_what_failed_long_ago_begins_anew_and_leaves_no_row(memory: MemoryStorage) -> None:
     made = bench(memory)
     _poison(memory, CASES_QUEUE, b"1")
-    play_again(made.machine)
+    play_again(made.runtime)
     made.clock.move(timedelta(days=4))
     _host_gives_up(memory, CASES_QUEUE)
-    play_again(made.machine)
+    play_again(made.runtime)
     assert _waiting(memory, CASES_QUEUE) == [(b"1", GAPS[0])]
     made.clock.move(timedelta(days=4))
     _poison(memory, CASES_QUEUE, b"2")
-    play_again(made.machine)
+    play_again(made.runtime)
     assert len(memory.rows(Table.CURSORS, "PartitionKey eq 'played-again'")) == 1
 
 
@@ -125,10 +125,10 @@ def test_a_message_that_is_no_base64_is_put_back_at_once_as_one(memory: MemorySt
     made = bench(memory)
     for _ in range(2 * len(GAPS)):
         memory.queues[poison_queue(RESOURCE_EVENTS_QUEUE)].append(Queued(body=b'{"id":"7"}', is_encoded=False))
-        assert play_again(made.machine) == Played(again=1)
+        assert play_again(made.runtime) == Played(again=1)
         made.clock.move(A_MINUTE)
     assert _waiting(memory, RESOURCE_EVENTS_QUEUE) == [(b'{"id":"7"}', timedelta())] * (2 * len(GAPS))
-    assert [one.title for one in made.teams.bulletins] == [
+    assert [one.title for one in made.teams.system_notices] == [
         f"Messages of queue {RESOURCE_EVENTS_QUEUE} come a minute late"
     ]
 
@@ -137,10 +137,10 @@ def test_a_flood_is_taken_up_in_parts(memory: MemoryStorage) -> None:
     made = bench(memory)
     for number in range(300):
         _poison(memory, CASES_QUEUE, str(number).encode())
-    first = play_again(made.machine)
+    first = play_again(made.runtime)
     assert 0 < first.again < 300
-    assert play_again(made.machine).again == 300 - first.again
-    assert len(made.teams.bulletins) == 1
+    assert play_again(made.runtime).again == 300 - first.again
+    assert len(made.teams.system_notices) == 1
 
 
 def test_one_queue_that_fails_does_not_keep_the_other_back(memory: MemoryStorage) -> None:
@@ -148,7 +148,7 @@ def test_one_queue_that_fails_does_not_keep_the_other_back(memory: MemoryStorage
     del memory.queues[poison_queue(CASES_QUEUE)]
     _poison(memory, RESOURCE_EVENTS_QUEUE, b"1")
     with pytest.raises(Rejected, match="404"):
-        play_again(made.machine)
+        play_again(made.runtime)
     assert _waiting(memory, RESOURCE_EVENTS_QUEUE) == [(b"1", GAPS[0])]
 
 
@@ -179,7 +179,7 @@ def _failed_once(memory: MemoryStorage, made: Bench, storage: SpoiltStorage) -> 
         if queue.endswith("-poison"):
             for one in memory.queues[queue]:
                 one.is_hidden = False
-    play_again(made.machine)
+    play_again(made.runtime)
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
@@ -197,7 +197,7 @@ def test_nothing_is_lost_wherever_it_stops(queue: str, times: int, how: str) -> 
 
         storage.faults.spoil = spoil
         with suppress(EdgeError):
-            play_again(made.machine)
+            play_again(made.runtime)
         kept = memory.blob_names(Container.QUARANTINE, "")
         there = memory.queue_length(queue) + memory.queue_length(poison_queue(queue)) + len(kept)
         assert there >= 1, operations[number]
@@ -218,7 +218,7 @@ def _ready(queue: str, times: int) -> tuple[MemoryStorage, SpoiltStorage, Bench]
     made = bench(storage)
     _poison(memory, queue, _BODIES[queue])
     for _ in range(times):
-        play_again(made.machine)
+        play_again(made.runtime)
         _host_gives_up(memory, queue)
     return memory, storage, made
 
@@ -226,7 +226,7 @@ def _ready(queue: str, times: int) -> tuple[MemoryStorage, SpoiltStorage, Bench]
 def _operations(queue: str, times: int) -> list[str]:
     _, storage, made = _ready(queue, times)
     began = len(storage.faults.log)
-    play_again(made.machine)
+    play_again(made.runtime)
     return storage.faults.log[began:]
 
 
@@ -237,9 +237,9 @@ def test_a_case_that_is_played_again_is_answered_once(memory: MemoryStorage, cop
     case = ready.only_case()
     for _ in range(copies):
         _poison(memory, CASES_QUEUE, json.dumps({"tenant_id": TENANT, "case_id": case.id}).encode())
-    play_again(ready.machine)
+    play_again(ready.runtime)
     for _ in range(memory.queue_length()):
-        answer(ready.machine, TENANT, case.id)
+        answer(ready.runtime, TENANT, case.id)
     assert ready.lamps.writes == ["set on"]
 
 
@@ -249,9 +249,9 @@ def test_an_event_that_is_played_again_is_one_case(memory: MemoryStorage, copies
     body = _event()
     for _ in range(copies):
         _poison(memory, RESOURCE_EVENTS_QUEUE, body)
-    play_again(made.machine)
+    play_again(made.runtime)
     for one, _ in _waiting(memory, RESOURCE_EVENTS_QUEUE):
-        take_in_delivery(made.machine, one)
+        take_in_delivery(made.runtime, one)
     assert len(memory.rows(Table.CASES, "open eq true")) == 1
 
 
@@ -263,7 +263,7 @@ def test_an_event_that_would_be_too_long_in_base64_is_taken_in_at_once(
     made = bench(memory, detections=CATALOGUE)
     body = _event().ljust(48 * 1024 + is_too_long)
     memory.queues[poison_queue(RESOURCE_EVENTS_QUEUE)].append(Queued(body=body, is_encoded=False))
-    assert play_again(made.machine) == Played(again=1)
+    assert play_again(made.runtime) == Played(again=1)
     assert len(_waiting(memory, RESOURCE_EVENTS_QUEUE)) == (0 if is_too_long else 1)
     assert len(memory.rows(Table.CASES, "open eq true")) == (1 if is_too_long else 0)
     assert memory.queue_length(poison_queue(RESOURCE_EVENTS_QUEUE)) == 0
@@ -289,6 +289,6 @@ def test_real_storage_does_the_same(storage: Storage) -> None:
     """The tests above stand on a memory."""
     made = bench(storage)
     storage.enqueue(b"1", queue=poison_queue(CASES_QUEUE))
-    assert play_again(made.machine) == Played(again=1)
+    assert play_again(made.runtime) == Played(again=1)
     assert (storage.queue_length(), storage.queue_length(poison_queue(CASES_QUEUE))) == (1, 0)
-    assert play_again(made.machine) == Played()
+    assert play_again(made.runtime) == Played()

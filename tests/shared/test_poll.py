@@ -10,15 +10,15 @@ import pytest
 
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG, SOURCES
-from shared.catalog import Answer as Response
-from shared.catalog import Image
-from shared.clients.edges import Answer, TenantEdges
+from shared.clients.api import Answer, TenantEdges
 from shared.clients.storage import Storage, Table
-from shared.conditions import SignIn
-from shared.errors import EdgeError, Refused, Unreachable
-from shared.events import Log
-from shared.intake import Intake
-from shared.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until
+from shared.detect.conditions import SignIn
+from shared.ingest.intake import Intake
+from shared.ingest.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until
+from shared.model.declarations import Answer as Response
+from shared.model.declarations import Image
+from shared.model.errors import EdgeError, Refused, Unreachable
+from shared.model.events import Log
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.machines import Bench, ready_bench
@@ -87,14 +87,14 @@ class _Tenant:
         self.bench: Bench = ready_bench(storage, detections=detections)
         self.clock = self.bench.clock
         self.log = _Log(self.clock, source)
-        self.tenant = self.bench.machine.settings.tenants[0]
+        self.tenant = self.bench.runtime.settings.tenants[0]
         edges = TenantEdges(
             tenant=self.tenant, transports={source.call.service: self.log}, pacer=Unpaced(), wait=self.clock.wait
         )
-        self.machine = replace(self.bench.machine, edges={self.tenant.id: edges})
+        self.runtime = replace(self.bench.runtime, edges={self.tenant.id: edges})
 
     def poll(self, overlap: timedelta = _OVERLAP) -> Intake:
-        return poll(self.machine, self.tenant, self.source, overlap=overlap)
+        return poll(self.runtime, self.tenant, self.source, overlap=overlap)
 
     def record(self, *, at: datetime = NOW - 5 * _MINUTE) -> Image:
         """Make a record that a detection is about."""
@@ -107,7 +107,7 @@ class _Tenant:
         return self.log.window()[0]
 
     def cursor(self) -> datetime | None:
-        return polled_until(self.machine.storage, self.source, self.tenant.id)
+        return polled_until(self.runtime.storage, self.source, self.tenant.id)
 
 
 _FAILED_SIGN_IN: Final[dict[str, Any]] = {
@@ -292,7 +292,7 @@ def test_a_backfill_may_take_longer(tenant: _Tenant) -> None:
     asked = len(tenant.log.queries)
     started = tenant.clock()
     hours = timedelta(hours=24)
-    poll(tenant.machine, tenant.tenant, tenant.source, overlap=hours, longest=timedelta(minutes=20))
+    poll(tenant.runtime, tenant.tenant, tenant.source, overlap=hours, longest=timedelta(minutes=20))
     assert len(tenant.log.queries) - asked == hours / timedelta(hours=2)
     assert tenant.cursor() == started
 
@@ -378,9 +378,9 @@ def test_a_tenant_without_a_licence_is_told_of_once(unlicensed: _Tenant) -> None
     for _ in range(3):
         assert unlicensed.poll() == Intake()
         unlicensed.clock.move(timedelta(days=1))
-    assert len(unlicensed.bench.teams.bulletins) == 1
-    assert "Entra ID" in unlicensed.bench.teams.bulletins[0].title
-    assert is_unlicensed(unlicensed.machine.storage, SIGN_IN_LOG, unlicensed.tenant.id)
+    assert len(unlicensed.bench.teams.system_notices) == 1
+    assert "Entra ID" in unlicensed.bench.teams.system_notices[0].title
+    assert is_unlicensed(unlicensed.runtime.storage, SIGN_IN_LOG, unlicensed.tenant.id)
     assert unlicensed.cursor() is None
 
 
@@ -390,12 +390,12 @@ def test_a_licence_that_comes_is_noticed_and_one_that_goes_is_told_of_again(unli
     unlicensed.clock.move(timedelta(days=1))
     unlicensed.write(at=unlicensed.clock() - _MINUTE)
     assert unlicensed.poll().opened == 1
-    assert not is_unlicensed(unlicensed.machine.storage, SIGN_IN_LOG, unlicensed.tenant.id)
+    assert not is_unlicensed(unlicensed.runtime.storage, SIGN_IN_LOG, unlicensed.tenant.id)
     read_until = unlicensed.cursor()
     unlicensed.log.spoil = lambda _page: refusal(NO_LICENCE)
     unlicensed.clock.move(timedelta(days=1))
     unlicensed.poll()
-    assert len(unlicensed.bench.teams.bulletins) == 2
+    assert len(unlicensed.bench.teams.system_notices) == 2
     assert unlicensed.cursor() == read_until
 
 
@@ -409,11 +409,11 @@ def test_it_is_told_again_when_the_note_of_having_told_it_was_lost(memory: Memor
         tenant.poll()
     tenant.clock.move(timedelta(days=1))
     tenant.poll()
-    assert len(tenant.bench.teams.bulletins) == 2
+    assert len(tenant.bench.teams.system_notices) == 2
 
 
 def test_any_other_refusal_fails_the_poll(tenant: _Tenant) -> None:
     tenant.log.spoil = lambda _page: refusal("Authorization_RequestDenied")
     with pytest.raises(Refused):
         tenant.poll()
-    assert tenant.bench.teams.bulletins == []
+    assert tenant.bench.teams.system_notices == []

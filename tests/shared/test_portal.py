@@ -1,9 +1,9 @@
 import pytest
 
 from infra.local.world import B2C_TENANT, MFA_FOR_ALL, SUBSCRIPTION_SCOPE, WORKFORCE_TENANT
-from shared.catalog import ApprovalList
-from shared.events import Target
-from shared.portal import Link, portal_link
+from shared.model.declarations import ApprovalList
+from shared.model.events import Target
+from shared.notify.portal import Link, portal_link
 from tests.shared.card_cases import CUSTOM_POLICY, EVIL_TEXTS, PUT_BACK, ROLE, case
 
 POLICIES = f"https://entra.microsoft.com/{WORKFORCE_TENANT}/#view/Microsoft_AAD_ConditionalAccess"

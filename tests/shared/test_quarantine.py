@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.clients.storage import Container, Storage
-from shared.errors import EdgeError
-from shared.quarantine import is_kept, quarantine
+from shared.ingest.quarantine import is_kept, quarantine
+from shared.model.errors import EdgeError
 from tests.fakes.clock import NOW
 
 _TENANT: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"

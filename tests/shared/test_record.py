@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
-from shared.approvals import TableApprovals
-from shared.authorize import Malformed
-from shared.cases import Case, Decision, Outcome, State, case_id, twin_ids
-from shared.catalog import ApprovalList
+from shared.authority.approvals import TableApprovals
+from shared.authority.standing import Malformed
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
-from shared.errors import LeaseLost, Rejected, Unreachable
-from shared.events import Actor, AuditEvent, Change, Target
-from shared.record import Ledger
+from shared.model.cases import Case, Decision, Outcome, State, case_id, twin_ids
+from shared.model.declarations import ApprovalList
+from shared.model.errors import LeaseLost, Rejected, Unreachable
+from shared.model.events import Actor, AuditEvent, Change, Target
+from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event
 from tests.fakes.memory_storage import MemoryStorage

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import ALICE, B2C_TENANT, DAVE, MALLORY, WORKFORCE_TENANT
-from shared.audit_fields import target_level
-from shared.catalog import TenantKind
-from shared.clients.edges import TenantEdges
+from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage, Table
-from shared.errors import EdgeError, Rejected, Unreachable
-from shared.events import Target
-from shared.rosters import MOST, STALE, Listed, Roster, RosterKind, Rosters, packed, unpacked, with_rosters
-from shared.settings import Tenant
-from shared.vocabulary import DEFAULT, Vocabulary
+from shared.detect.fields.audit_fields import target_level
+from shared.detect.rosters import MOST, STALE, Listed, Roster, RosterKind, Rosters, packed, unpacked, with_rosters
+from shared.model.declarations import TenantKind
+from shared.model.errors import EdgeError, Rejected, Unreachable
+from shared.model.events import Target
+from shared.model.profile import DEFAULT, TenantProfile
+from shared.model.settings import Tenant
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import lamp_event
 from tests.fakes.memory_storage import MemoryStorage
@@ -202,9 +202,9 @@ def _listed(ids: Iterable[str], *, at: datetime = NOW, kind: RosterKind = _KIND)
     return Listed(kind=kind, tenant_id=WORKFORCE_TENANT, ids=frozenset(ids), read_at=at)
 
 
-def _level_of(account: str, vocabulary: Vocabulary, tenant: str = WORKFORCE_TENANT) -> str:
+def _level_of(account: str, profile: TenantProfile, tenant: str = WORKFORCE_TENANT) -> str:
     event = msgspec.structs.replace(lamp_event(), tenant_id=tenant, targets=(Target(id=account, kind="User", name=""),))
-    return target_level(event, vocabulary)
+    return target_level(event, profile)
 
 
 def test_a_fresh_roster_tells_of_everybody_in_its_tenant_and_of_nobody_elsewhere() -> None:
@@ -237,7 +237,7 @@ def test_a_roster_that_was_never_read_tells_nothing() -> None:
 
 
 def test_accounts_that_the_operator_names_count_beside_those_that_are_read() -> None:
-    configured = Vocabulary(privileged_accounts=frozenset({MALLORY.id}), own_site="func")
+    configured = TenantProfile(privileged_accounts=frozenset({MALLORY.id}), own_site="func")
     known = with_rosters(configured, [_listed([ALICE.id])], now=NOW)
     assert known.privileged_accounts == {ALICE.id, MALLORY.id}
     assert known.own_site == "func"
@@ -266,25 +266,25 @@ def test_staleness_makes_nobody_ordinary(ids: frozenset[str], asked: str, age: t
 
 def test_a_stale_roster_is_told_once_an_hour(guild: _Guild) -> None:
     tenants = (_WORKFORCE, _B2C)
-    (never,) = guild.rosters.bulletins(tenants)
+    (never,) = guild.rosters.system_notices(tenants)
     assert "It isn't known who is privileged in Entra ID" in never.title
     assert "never read yet" in never.text
     guild.sweep()
-    assert guild.rosters.bulletins(tenants) == []
+    assert guild.rosters.system_notices(tenants) == []
     guild.clock.move(STALE + _MINUTE)
-    (stale,) = guild.rosters.bulletins(tenants)
+    (stale,) = guild.rosters.system_notices(tenants)
     assert "can't be judged for accounts that aren't listed" in stale.text
     assert "last read at 2026-03-02 10:05 UTC" in stale.text
     guild.clock.move(_MINUTE)
-    assert [one.key for one in guild.rosters.bulletins(tenants)] == [stale.key]
+    assert [one.key for one in guild.rosters.system_notices(tenants)] == [stale.key]
     guild.clock.move(timedelta(hours=1))
-    (later,) = guild.rosters.bulletins(tenants)
+    (later,) = guild.rosters.system_notices(tenants)
     assert later.key != stale.key
 
 
 @pytest.mark.parametrize("kind", RosterKind)
 def test_every_kind_has_words_for_it(memory: MemoryStorage, kind: RosterKind) -> None:
     roster = Roster(kind=kind, tenant_kinds=(TenantKind.B2C,), calls=(), read=lambda _edges: ())
-    (bulletin,) = Rosters(memory, (roster,), clock=FakeClock()).bulletins((_B2C,))
-    assert "Azure AD B2C" in bulletin.title
-    assert not set(bulletin.key) & set("/\\#?"), "it becomes a row's key"
+    (system_notice,) = Rosters(memory, (roster,), clock=FakeClock()).system_notices((_B2C,))
+    assert "Azure AD B2C" in system_notice.title
+    assert not set(system_notice.key) & set("/\\#?"), "it becomes a row's key"

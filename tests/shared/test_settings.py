@@ -15,9 +15,9 @@ from infra.local.world import (
     SUBSCRIPTION,
     WORKFORCE_TENANT,
 )
-from shared.catalog import TenantKind
-from shared.errors import SettingsError
-from shared.settings import (
+from shared.model.declarations import TenantKind
+from shared.model.errors import SettingsError
+from shared.model.settings import (
     DEFAULTS,
     DESCRIPTIONS,
     REQUIRED,

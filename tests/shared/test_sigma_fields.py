@@ -8,12 +8,12 @@ import pytest
 
 from responders.detections.directory_samples import change, target
 from responders.detections.samples import BY_APP, BY_USER, PIPELINE, activity_log_record, audit_record
-from shared.conditions import predicate
-from shared.events import Log
-from shared.kql import query
+from shared.detect.conditions import predicate
+from shared.detect.kusto.compile import query
+from shared.detect.sigma.fields import answer_for, spellings
+from shared.detect.sigma.patterns import Inexpressible
+from shared.model.events import Log
 from shared.normalize import read_batch
-from shared.sigma.fields import answer_for, spellings
-from shared.sigma.patterns import Inexpressible
 from tests.shared.kql_rows import Json, row_of
 from tests.shared.kql_workspace import Workspace, to_sql
 from tests.shared.record_strategies import everything, sign_in_record

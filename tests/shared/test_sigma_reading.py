@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.sigma.load import load
+from shared.detect.sigma.load import load
 from tests.shared.sigma_rules import RULE_ID, loaded, rule
 
 _GOOD: Final = rule("s:\n    Category: x\ncondition: s", title="A good one")

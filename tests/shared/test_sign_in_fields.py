@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.conditions import SignIn, Text
-from shared.events import Actor, SignInEvent
-from shared.vocabulary import DEFAULT, Hours, Vocabulary
+from shared.detect.conditions import SignIn, Text
+from shared.model.events import Actor, SignInEvent
+from shared.model.profile import DEFAULT, Hours, TenantProfile
 
 FIELDS: Final = [cast("Text[SignInEvent]", field) for field in vars(SignIn).values() if isinstance(field, Text)]
 MORGAN: Final = "d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3"
@@ -48,7 +48,7 @@ def test_nothing_gives_an_empty_text_or_a_plain_answer(field: Text[SignInEvent])
     assert field.read(NOTHING) in {"", "unknown", "consumer"}
 
 
-CONTROLS: Final = Vocabulary(
+CONTROLS: Final = TenantProfile(
     privileged_countries=frozenset({"NL"}),
     privileged_networks=frozenset({"198.51.100.0/24", "2001:db8:4::/48"}),
     privileged_browsers=frozenset({"Edge", "Mobile Safari"}),
@@ -110,23 +110,23 @@ ALL_DAY: Final = Hours(zone="UTC", begin="00:00", end="00:00", days=frozenset({7
     ],
 )
 def test_hours_are_those_of_the_zone_and_a_night_is_of_the_day_it_begins_on(of_it: Hours, at: str, told: str) -> None:
-    read = SignIn.hours.reader(Vocabulary(working_hours={"*": of_it}))
+    read = SignIn.hours.reader(TenantProfile(working_hours={"*": of_it}))
     assert read(event(at=datetime.fromisoformat(at))) == told
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))  # noqa: DTZ001 - hypothesis draws naive ones
 def test_every_hour_is_inside_where_all_are(at: datetime) -> None:
     always = Hours(zone="Pacific/Chatham", begin="07:30", end="07:30", days=frozenset(range(1, 8)))
-    assert SignIn.hours.reader(Vocabulary(working_hours={"*": always}))(event(at=at.replace(tzinfo=UTC))) == "inside"
+    assert SignIn.hours.reader(TenantProfile(working_hours={"*": always}))(event(at=at.replace(tzinfo=UTC))) == "inside"
 
 
 def test_an_accounts_own_hours_go_before_those_of_all() -> None:
-    read = SignIn.hours.reader(Vocabulary(working_hours={MORGAN: DAY, "*": NIGHT}))
+    read = SignIn.hours.reader(TenantProfile(working_hours={MORGAN: DAY, "*": NIGHT}))
     assert (read(event()), read(event(actor=Actor(id=ROBIN)))) == ("inside", "outside")
-    assert SignIn.hours.reader(Vocabulary(working_hours={ROBIN: DAY}))(event()) == "unknown"
+    assert SignIn.hours.reader(TenantProfile(working_hours={ROBIN: DAY}))(event()) == "unknown"
 
 
-ROSTER: Final = Vocabulary(
+ROSTER: Final = TenantProfile(
     privileged_accounts=frozenset({MORGAN}),
     privileged_known_in=frozenset({"t"}),
     emergency_accounts=frozenset({ROBIN}),
@@ -158,13 +158,15 @@ def test_how_it_ended_goes_by_the_code(code: str, told: str) -> None:
 
 
 def test_what_an_interrupt_is_can_be_set() -> None:
-    read = SignIn.result.reader(Vocabulary(interrupts=frozenset({"50126"})))
+    read = SignIn.result.reader(TenantProfile(interrupts=frozenset({"50126"})))
     assert [read(event(error_code=code)) for code in ("50126", "50140")] == ["interrupt", "failure"]
 
 
 @pytest.mark.parametrize(("country", "told"), [("be", "home"), (" NL", "home"), ("US", "foreign"), ("", "unknown")])
 def test_a_country_that_is_not_told_is_not_foreign(country: str, told: str) -> None:
-    assert SignIn.abroad.reader(Vocabulary(allowed_countries=frozenset({"NL", "BE"})))(event(country=country)) == told
+    assert (
+        SignIn.abroad.reader(TenantProfile(allowed_countries=frozenset({"NL", "BE"})))(event(country=country)) == told
+    )
     assert SignIn.abroad.read(event(country=country)) == "unknown"
 
 
@@ -202,5 +204,5 @@ def test_without_an_account_the_typed_name_tells_people_apart(actor: Actor, told
 )
 def test_consumer_apps_are_known_by_name_or_id(app_name: str, app_id: str, told: str) -> None:
     apps = frozenset({"CPIM PowerShell Client", "B5E8D031-7a9c-4f62-8d14-c06e2f9b71a5"})
-    read = SignIn.app_set.reader(Vocabulary(consumer_apps=apps))
+    read = SignIn.app_set.reader(TenantProfile(consumer_apps=apps))
     assert read(event(app_name=app_name, app_id=app_id)) == told

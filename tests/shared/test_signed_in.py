@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.signed_in import NotSignedIn, Person, person_from
+from shared.authority.signed_in import NotSignedIn, Person, person_from
 
 _TENANT: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
 _ALICE: Final = "a11ce000-3b5d-4c8e-9f21-7d60b4e8a115"

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.catalog import Baseline, Image, Inventory, Known, ObjectKind, TenantKind, Unknown
-from shared.clients.edges import TenantEdges
+from shared.clients.api import TenantEdges
 from shared.clients.storage import Container, Storage, Table
-from shared.errors import EdgeError, Rejected, Unreachable
-from shared.settings import Tenant
-from shared.snapshots import Remembered, Snapshots
+from shared.model.declarations import Baseline, Image, Inventory, Known, ObjectKind, TenantKind, Unknown
+from shared.model.errors import EdgeError, Rejected, Unreachable
+from shared.model.settings import Tenant
+from shared.objects.snapshots import Remembered, Snapshots
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage

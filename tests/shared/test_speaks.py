@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from responders.catalogue import CATALOGUE
-from shared.catalog import After, Burst, Rise
-from shared.conditions import Audit, SignIn
-from shared.speaks import lasting, speaks_when
-from shared.vocabulary import Vocabulary
+from shared.detect.aggregation.describe import lasting, speaks_when
+from shared.detect.conditions import Audit, SignIn
+from shared.model.declarations import After, Burst, Rise
+from shared.model.profile import TenantProfile
 
 _ORDINARY = next(one for one in CATALOGUE if not (one.counted or one.after or one.one_case_by))
 _TEN = timedelta(minutes=10)
@@ -44,7 +44,7 @@ def test_it_says_when_a_detection_speaks(how: dict[str, Any], said: str) -> None
 @pytest.mark.parametrize("counted", [Burst(at_least=10, within=_TEN), Rise(floor=10)])
 def test_the_operator_s_threshold_counts(counted: Burst | Rise) -> None:
     detection = dataclasses.replace(_ORDINARY, counted=counted)
-    told = speaks_when(detection, Vocabulary(thresholds={detection.id: 321}))
+    told = speaks_when(detection, TenantProfile(thresholds={detection.id: 321}))
     assert told.startswith("from 321 records")
 
 

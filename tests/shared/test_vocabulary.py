@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import pytest
 
-from shared.errors import SettingsError
-from shared.settings import settings_from
-from shared.vocabulary import DEFAULT, FROM_SETTINGS, FROM_TENANTS, BadVocabulary, Vocabulary, vocabulary_from
+from shared.model.errors import SettingsError
+from shared.model.profile import DEFAULT, FROM_SETTINGS, FROM_TENANTS, BadProfile, TenantProfile, profile_from
+from shared.model.settings import settings_from
 
 CPIM = "5B0E71C4-9f2d-4a63-8e57-d1c03fa2b698"
 OFFICE: dict[str, object] = {"zone": "Europe/Amsterdam", "begin": "08:00", "end": "18:30"}
@@ -23,13 +23,13 @@ ENVIRONMENT = {
 
 @pytest.mark.parametrize("nothing", ["", "  ", "{}"])
 def test_nothing_is_the_default(nothing: str) -> None:
-    assert vocabulary_from(nothing) == DEFAULT == Vocabulary()
+    assert profile_from(nothing) == DEFAULT == TenantProfile()
 
 
 def test_what_is_named_replaces_its_default_and_ids_are_lower_case() -> None:
-    read = vocabulary_from(json.dumps({"cpim_ids": [CPIM], "owned_domains": [" Fabrikam.EXAMPLE "]}))
+    read = profile_from(json.dumps({"cpim_ids": [CPIM], "owned_domains": [" Fabrikam.EXAMPLE "]}))
     assert read.cpim_ids == {CPIM.lower()}
-    assert vocabulary_from(json.dumps({"privileged_accounts": [CPIM]})).privileged_accounts == {CPIM.lower()}
+    assert profile_from(json.dumps({"privileged_accounts": [CPIM]})).privileged_accounts == {CPIM.lower()}
     assert read.owned_domains == {"fabrikam.example"}
     assert read.logout_properties == DEFAULT.logout_properties
 
@@ -41,7 +41,7 @@ def test_what_sign_ins_are_judged_by_is_read() -> None:
         "working_hours": {CPIM: OFFICE | {"days": [6, 7]}, "*": OFFICE},
         "thresholds": {"consumer-sign-in-failures": 3},
     }
-    read = vocabulary_from(json.dumps(members))
+    read = profile_from(json.dumps(members))
     assert read.privileged_accounts == {CPIM.lower()}
     assert read.working_hours.keys() == {CPIM.lower(), "*"}
     assert read.working_hours["*"].days == {1, 2, 3, 4, 5}
@@ -52,13 +52,13 @@ def test_what_sign_ins_are_judged_by_is_read() -> None:
 def test_what_the_readme_shows_can_be_used() -> None:
     readme = Path(__file__).parents[2] / "README.md"
     (shown,) = re.findall(r"^```json\n(\{.*?^\})\n```$", readme.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert vocabulary_from(shown).thresholds == {"consumer-passwords-sprayed": 20}
+    assert profile_from(shown).thresholds == {"consumer-passwords-sprayed": 20}
 
 
 def test_it_may_be_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "vocabulary.json"
     file.write_text(json.dumps({"logout_properties": ["LogoutAddress"]}), encoding="utf-8")
-    assert vocabulary_from(str(file)).logout_properties == {"LogoutAddress"}
+    assert profile_from(str(file)).logout_properties == {"LogoutAddress"}
 
 
 _WRONG: Final[list[tuple[dict[str, Any], str]]] = [
@@ -116,15 +116,15 @@ _WRONG: Final[list[tuple[dict[str, Any], str]]] = [
 
 @pytest.mark.parametrize(("members", "told"), _WRONG)
 def test_what_is_wrong_is_told_with_its_field(members: dict[str, Any], told: str) -> None:
-    with pytest.raises(BadVocabulary) as bad:
-        vocabulary_from(json.dumps(members))
+    with pytest.raises(BadProfile) as bad:
+        profile_from(json.dumps(members))
     assert told in str(bad.value)
 
 
 @pytest.mark.parametrize("text", ["no-such-file.json", "{", "[" * 5000, '{"cpim_ids":' + "[" * 5000, "\0"])
 def test_what_cannot_be_read_says_so(text: str) -> None:
-    with pytest.raises(BadVocabulary, match="VOCABULARY"):
-        vocabulary_from(text)
+    with pytest.raises(BadProfile, match="VOCABULARY"):
+        profile_from(text)
 
 
 def test_every_problem_is_told_with_the_other_settings() -> None:
@@ -137,8 +137,8 @@ def test_every_problem_is_told_with_the_other_settings() -> None:
 
 def test_other_settings_give_the_rest() -> None:
     settings = settings_from(ENVIRONMENT | {"WEBSITE_SITE_NAME": "func-responder"})
-    assert settings.vocabulary.emergency_accounts == settings.emergency_accounts
-    assert settings.vocabulary.emergency_accounts == {ENVIRONMENT["EMERGENCY_ACCOUNT_IDS"].lower()}
-    assert settings.vocabulary.own_site == "func-responder"
-    assert settings.vocabulary.consumer_tenants == frozenset()
-    assert vocabulary_from("").consumer_tenants is None
+    assert settings.profile.emergency_accounts == settings.emergency_accounts
+    assert settings.profile.emergency_accounts == {ENVIRONMENT["EMERGENCY_ACCOUNT_IDS"].lower()}
+    assert settings.profile.own_site == "func-responder"
+    assert settings.profile.consumer_tenants == frozenset()
+    assert profile_from("").consumer_tenants is None

@@ -1,4 +1,4 @@
-"""App settings: those of `shared/settings.py` and the platform's, no more and no fewer; secrets come from the vault."""
+"""App settings: those of `model.settings` and the platform's, no more, no fewer; secrets come from the vault."""
 
 import re
 from collections.abc import Iterator, KeysView
@@ -59,26 +59,30 @@ def check_settings(made: Infrastructure) -> Iterator[Problem]:
     for _, site in made.each(SITE):
         yield from _check_site(made, site)
     for name in sorted(made.declared.settings - made.declared.sample):
-        yield Problem(file=SAMPLE, line=1, text=f"{name} is missing; shared/settings.py has it")
+        yield Problem(file=SAMPLE, line=1, text=f"{name} is missing; shared/model/settings.py has it")
     for name in sorted(made.declared.sample - made.declared.settings - set(ON_A_LAPTOP.split())):
         yield Problem(file=SAMPLE, line=1, text=f"{name} is read by nobody; leave it out")
 
 
 def _check_names(made: Infrastructure, of: Resource, names: KeysView[str]) -> Iterator[Problem]:
     for name in sorted((made.declared.settings | PLATFORM) - names):
-        by = "shared/settings.py has it" if name in made.declared.settings else "the platform needs it"
+        by = "shared/model/settings.py has it" if name in made.declared.settings else "the platform needs it"
         yield made.problem(of, f"app setting {name} is missing; {by}")
     for name in sorted(names & REFUSED_SETTINGS):
         yield made.problem(of, f"app setting {name} has no place on Flex Consumption; see functionAppConfig")
     for name in sorted(names - made.declared.settings - PLATFORM - REFUSED_SETTINGS):
-        yield made.problem(of, f"app setting {name} is read by nobody; leave it out, or let shared/settings.py have it")
+        yield made.problem(
+            of, f"app setting {name} is read by nobody; leave it out, or let shared/model/settings.py have it"
+        )
 
 
 def _check_defaults(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:
     for name, value in snapshot.settings.items():
         default = made.declared.defaults.get(name)
         if default is not None and not value.startswith("[") and value.rstrip("/") != default and name not in SECRETS:
-            yield made.problem(of, f"app setting {name} is {value!r} by default; shared/settings.py has {default!r}")
+            yield made.problem(
+                of, f"app setting {name} is {value!r} by default; shared/model/settings.py has {default!r}"
+            )
 
 
 def _check_secrets(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:

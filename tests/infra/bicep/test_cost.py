@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from shared.settings import SCHEDULES
+from shared.model.settings import SCHEDULES
 
 _PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "cost.md"
 _SUMS: Final = re.findall(r"`([^`=]+) = ([\d.,]+)`", _PAGE.read_text("utf-8"))

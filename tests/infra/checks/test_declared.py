@@ -8,9 +8,9 @@ from infra.checks.declared import actions, declared, operations_of
 from infra.checks.rules.watching import RUN, longest_gap
 from responders.catalogue import CATALOGUE
 from responders.permissions import NEEDS
-from shared.catalog import ObjectKind
-from shared.events import Log
-from shared.grants import grants_from
+from shared.model.declarations import ObjectKind
+from shared.model.events import Log
+from shared.model.permissions import grants_from
 
 
 def test_what_the_code_declares_is_read_from_the_code() -> None:

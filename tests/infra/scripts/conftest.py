@@ -12,8 +12,8 @@ from typing import Final
 import pytest
 
 from infra.checks.compiler import Compiler, locate
-from shared.catalog import TenantKind
-from shared.grants import Tier
+from shared.model.declarations import TenantKind
+from shared.model.permissions import Tier
 from tests.infra.scripts.az_command import B2C
 from tests.infra.scripts.az_parser import REPOSITORY, AzParser, NoAzureCli
 from tests.infra.scripts.az_server import AzServer

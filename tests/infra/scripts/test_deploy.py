@@ -9,8 +9,8 @@ from itertools import cycle
 
 import pytest
 
-from shared.catalog import TenantKind
-from shared.grants import Tier
+from shared.model.declarations import TenantKind
+from shared.model.permissions import Tier
 from tests.infra.scripts.az_app import FUNCTION_KEY
 from tests.infra.scripts.az_command import SUBSCRIPTION
 from tests.infra.scripts.az_management import TOKEN

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.catalog import TenantKind
-from shared.grants import Tier
+from shared.model.declarations import TenantKind
+from shared.model.permissions import Tier
 from tests.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.infra.scripts.az_directory import ME
 from tests.infra.scripts.conftest import Desk, declared

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.catalog import TenantKind
+from shared.model.declarations import TenantKind
 from tests.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.infra.scripts.conftest import SCRIPTS, Desk
 from tests.infra.scripts.test_deploy import OTHER

@@ -12,8 +12,8 @@ from infra.local.first_day import settle_in
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
 from responders.sources import SOURCES
-from shared.deliveries import last_delivery
-from shared.poll import polled_until
+from shared.ingest.deliveries import last_delivery
+from shared.ingest.poll import polled_until
 
 _OF_THE_PLACE = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 

@@ -27,14 +27,14 @@ from responders.calls import CALLS, GET_ROLE_DEFINITION, GET_USER
 from responders.cli import main
 from responders.doctor import report_of
 from responders.permissions import GRANTS
+from responders.read_probes import READ_PROBES
 from responders.sources import SIGN_IN_LOG
-from responders.trials import TRIALS
-from shared.catalog import ApprovalList, Mode, TenantKind
+from shared.checks.findings import Line, Status
 from shared.clients.storage import Table
 from shared.doctor.checks import CHECKS
-from shared.doctor.findings import Line, Status
-from shared.machine import utc_now
-from shared.poll import polled_until
+from shared.ingest.poll import polled_until
+from shared.model.declarations import ApprovalList, Mode, TenantKind
+from shared.runtime import utc_now
 from tests.responders.commands.conftest import Healthy
 
 pytestmark = pytest.mark.stack
@@ -125,7 +125,7 @@ def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:
 
 
 def test_every_read_is_tried() -> None:
-    tried = {trial.call for trial in TRIALS} | {GET_USER, GET_ROLE_DEFINITION}
+    tried = {probe.call for probe in READ_PROBES} | {GET_USER, GET_ROLE_DEFINITION}
     assert tried == {call for call in CALLS if call.method == "GET"}
 
 
@@ -192,14 +192,14 @@ def test_a_permission_too_many(healthy: Healthy) -> None:
 
 def test_the_tier_that_only_watches_is_enough_until_something_enforces(healthy: Healthy) -> None:
     acting = ("Policy.ReadWrite.ConditionalAccess", "Application.Read.All")
-    switches = healthy.desk.switches
+    controls = healthy.desk.controls
     with _without(healthy.stack.control, *acting):
         missing = bad(healthy.values, "graph-permissions-exact")
-        switches.set_mode("*", Mode.PAGE, by="a test")
+        controls.set_mode("*", Mode.PAGE, by="a test")
         try:
             report = report_of(healthy.values, only=("graph-permissions-exact",))
         finally:
-            switches.set_mode("*", Mode.ENFORCE, by="a test")
+            controls.set_mode("*", Mode.ENFORCE, by="a test")
     assert [line.found.split()[2] for line in missing] == list(acting)
     assert [line.found.split(":")[1] for line in report.lines] == [" exactly tier watch", " exactly tier act"]
 
@@ -383,13 +383,13 @@ def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
 
 
 def test_switches_that_somebody_should_know_of(healthy: Healthy) -> None:
-    storage, switches = healthy.desk.storage, healthy.desk.switches
-    switches.stop(by="a test", reason="to see")
+    storage, controls = healthy.desk.storage, healthy.desk.controls
+    controls.stop(by="a test", reason="to see")
     storage.upsert(Table.SWITCHES, "mode", "ca-policy-renamed", {"mode": "enforce"})
     try:
         modes, stopped = bad(healthy.values, "modes-known", "kill-switch-off")
     finally:
-        switches.start(by="a test")
+        controls.start(by="a test")
         storage.purge(Table.SWITCHES, "PartitionKey eq 'mode' and RowKey eq 'ca-policy-renamed'", most=1)
     assert modes.found == "a mode is set for ca-policy-renamed, which is no detection"
     assert stopped.status is Status.WARNING
@@ -431,11 +431,11 @@ def test_the_status_says_that_something_failed(healthy: Healthy, capsys: pytest.
 
 def test_a_warning_fails_nothing(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
     settings = str(healthy.stack.folder / "settings.json")
-    healthy.desk.switches.stop(by="a test", reason="to see")
+    healthy.desk.controls.stop(by="a test", reason="to see")
     try:
         assert main(["doctor", "kill-switch-off", "--settings", settings]) == 0
     finally:
-        healthy.desk.switches.start(by="a test")
+        healthy.desk.controls.start(by="a test")
     assert "responder start takes it off" in capsys.readouterr().out
 
 

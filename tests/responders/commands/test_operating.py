@@ -13,14 +13,14 @@ from infra.local.world import ALICE, B2C_TENANT, MALLORY, RELEASE_PIPELINE, WORK
 from responders.catalogue import CATALOGUE
 from responders.cli import main
 from responders.commands.tables import legible, legible_json
-from shared.approvals import TableApprovals
-from shared.cases import Decision, Outcome, State
-from shared.catalog import ApprovalList, Mode
+from shared.authority.approvals import TableApprovals
+from shared.authority.controls import Controls
 from shared.clients.storage import Storage, Table
-from shared.events import Actor, ActorKind, Target
-from shared.machine import utc_now
-from shared.record import Ledger
-from shared.switches import Switches
+from shared.model.cases import Decision, Outcome, State
+from shared.model.declarations import ApprovalList, Mode
+from shared.model.events import Actor, ActorKind, Target
+from shared.respond.ledger import Ledger
+from shared.runtime import utc_now
 from tests.fakes.lamps import lamp_event
 from tests.fakes.machines import SETTINGS
 
@@ -192,12 +192,12 @@ def test_a_detection_that_does_not_exist_has_no_mode(run: Run, storage: Storage)
 
 
 def test_stopping_and_starting(run: Run, storage: Storage) -> None:
-    switches = Switches(storage, clock=utc_now)
+    controls = Controls(storage, clock=utc_now)
     assert "nothing is put back" in run("stop", "--reason", "a change window").out
-    assert switches.positions().stopped is True
+    assert controls.positions().stopped is True
     assert run("mode").lines[-1] == "kill switch: ON, nothing is put back"
     assert run("start").status == 0
-    assert switches.positions().stopped is False
+    assert controls.positions().stopped is False
     with pytest.raises(SystemExit):
         run("stop")
 

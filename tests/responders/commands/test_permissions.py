@@ -10,9 +10,9 @@ import pytest
 from responders.calls import CALLS
 from responders.cli import main
 from responders.permissions import GRANTS, NEEDS, app_role_ids
-from shared.catalog import TenantKind
-from shared.clients.calls import Call, Permission, Service
-from shared.grants import Need, Tier, grants_from
+from shared.model.calls import Call, Permission, Service
+from shared.model.declarations import TenantKind
+from shared.model.permissions import Need, Tier, grants_from
 
 _REPOSITORY: Final = Path(__file__).parents[3]
 _FACTS: Final = _REPOSITORY.parent / "shared" / "design" / "graph_app_permissions.csv"

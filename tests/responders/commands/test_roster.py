@@ -12,11 +12,11 @@ from infra.local.world import ALICE, BOB_B2C, CAROL, MALLORY, ROLE_ADMINISTRATOR
 from responders.cli import main
 from responders.detections.directory_samples import ROLE_ASSIGNABLE_GROUP
 from responders.detections.privileged_access import ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED
-from shared.catalog import TenantKind
-from shared.clients.edges import TenantEdges
+from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
-from shared.machine import utc_now
-from shared.rosters import STALE, Roster, RosterKind, Rosters
+from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
+from shared.model.declarations import TenantKind
+from shared.runtime import utc_now
 from tests.fakes.machines import SETTINGS, settings_with
 from tests.fakes.tenant import Unpaced
 

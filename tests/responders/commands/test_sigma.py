@@ -15,10 +15,10 @@ from responders.catalogue import CATALOGUE
 from responders.cli import main
 from responders.detections.samples import audit_record
 from responders.doctor import report_of
-from shared.catalog import Mode
-from shared.doctor.findings import Status
-from shared.errors import SettingsError
-from shared.settings import settings_from
+from shared.checks.findings import Status
+from shared.model.declarations import Mode
+from shared.model.errors import SettingsError
+from shared.model.settings import settings_from
 from tests.fakes.machines import SETTINGS
 from tests.shared.sigma_rules import RULE_ID, rule, selection
 
@@ -125,19 +125,19 @@ def settings(environment: dict[str, str], folder: Path, monkeypatch: pytest.Monk
 
 def _forget() -> None:
     responders.app.settings.cache_clear()
-    responders.app.machine.cache_clear()
+    responders.app.runtime.cache_clear()
 
 
 def test_the_app_runs_the_rules_in_observe_until_they_are_switched_on(
     settings: dict[str, str], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with caplog.at_level(logging.WARNING, "responder.app"):
-        machine = responders.app.machine()
-    assert list(machine.detections)[-1] == _ID
+        runtime = responders.app.runtime()
+    assert list(runtime.detections)[-1] == _ID
     assert [record.message.partition(":")[0] for record in caplog.records] == ["a Sigma rule isn't loaded"]
-    assert machine.switches.positions().mode(_ID) is Mode.OBSERVE
+    assert runtime.controls.positions().mode(_ID) is Mode.OBSERVE
     assert main(["mode", _ID, "page"]) == 0
-    assert machine.switches.positions().mode(_ID) is Mode.PAGE
+    assert runtime.controls.positions().mode(_ID) is Mode.PAGE
     assert main(["owner", _ID, "--name", "Alice", "--upn", "alice@contoso.example"]) == 0
     report = report_of(settings, only=("modes-known",))
     assert [line.status for line in report.lines] == [Status.OK]

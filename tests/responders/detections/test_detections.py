@@ -20,17 +20,17 @@ from responders.detections import (
     privileged_accounts,
     privileged_sign_ins,
 )
-from responders.detections.directory_samples import SAMPLE_VOCABULARY
+from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import TENANT, diagnostic_record
 from responders.detections.sign_in_samples import diagnostic_sign_in
-from shared.catalog import Answer, AnyDetection
-from shared.conditions import required
-from shared.events import Event
-from shared.match import INDEXED_BY, Matcher
+from shared.detect.conditions import required
+from shared.detect.matcher import INDEXED_BY, Matcher
+from shared.model.declarations import Answer, AnyDetection
+from shared.model.events import Event
 from shared.normalize import read_batch
 from tests.shared.record_strategies import audit_row, everything, sign_in_row, written
 
-MATCHER = Matcher(CATALOGUE, SAMPLE_VOCABULARY)
+MATCHER = Matcher(CATALOGUE, SAMPLE_PROFILE)
 MODULES = (
     application_grants,
     applications,

@@ -16,7 +16,7 @@ from responders.detections.directory_samples import (
     IMPOSTOR,
     MANAGED_IDENTITIES,
     ROLE_HOLDER,
-    SAMPLE_VOCABULARY,
+    SAMPLE_PROFILE,
     account_record,
     addresses,
     app_role_record,
@@ -39,17 +39,17 @@ from responders.detections.samples import (
     diagnostic_record,
 )
 from responders.detections.sign_in_samples import SUCCESS, sign_in_record
-from shared.cases import case_id
-from shared.conditions import SignIn
-from shared.differences import differences
-from shared.events import AuditEvent, Event, SignInEvent
-from shared.match import Matcher
+from shared.detect.conditions import SignIn
+from shared.detect.matcher import Matcher
+from shared.model.cases import case_id
+from shared.model.events import AuditEvent, Event, SignInEvent
 from shared.normalize import read_batch
+from shared.notify.diff import differences
 from tests.shared.record_strategies import audit_row, everything
 
 type Record = dict[str, Any]
 
-MATCHER: Final = Matcher((one for one in CATALOGUE if not one.counted and not one.after), SAMPLE_VOCABULARY)
+MATCHER: Final = Matcher((one for one in CATALOGUE if not one.counted and not one.after), SAMPLE_PROFILE)
 EN_DASH: Final = "\N{EN DASH}"
 SECRETS: Final = f"Update application {EN_DASH} Certificates and secrets management "
 

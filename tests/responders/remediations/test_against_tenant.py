@@ -29,10 +29,21 @@ from responders.remediations.role_assignments import (
     REMOVE_ROLE_ASSIGNMENT,
     ROLE_ASSIGNMENTS,
 )
-from shared.catalog import Already, Baseline, Doubt, EarlierCase, Image, Inventory, Known, Plan, Put, Remediation
-from shared.clients.edges import TenantEdges
-from shared.errors import Refused, Unreachable
-from shared.events import Actor, AuditEvent, Target
+from shared.clients.api import TenantEdges
+from shared.model.declarations import (
+    Already,
+    Baseline,
+    Doubt,
+    EarlierCase,
+    Image,
+    Inventory,
+    Known,
+    Plan,
+    Put,
+    Remediation,
+)
+from shared.model.errors import Refused, Unreachable
+from shared.model.events import Actor, AuditEvent, Target
 from shared.normalize import read_batch
 from tests.responders.conftest import SimulatedTenant
 from tests.responders.remediations.situations import situation

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
-from shared.catalog import Already, Doubt, Image, Plan, Put
-from shared.events import Change
+from shared.model.declarations import Already, Doubt, Image, Plan, Put
+from shared.model.events import Change
 from tests.responders.remediations.situations import (
     EMERGENCY_ACCOUNT,
     MALLORY,

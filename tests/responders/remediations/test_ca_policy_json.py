@@ -12,7 +12,7 @@ from responders.remediations.ca_policy_json import (
     newly_reached,
     value_to_send,
 )
-from shared.events import Change
+from shared.model.events import Change
 from tests.responders.remediations.situations import EMERGENCY_ACCOUNT, MALLORY, ca_policy, with_users
 
 

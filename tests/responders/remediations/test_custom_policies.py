@@ -11,9 +11,9 @@ from responders.remediations.custom_policies import (
     RESTORE_CUSTOM_POLICY,
 )
 from responders.remediations.custom_policy_xml import document_of, is_same_document
-from shared.catalog import Already, Doubt, Image, Plan, Put, TenantKind
-from shared.errors import BadIdentifier, EdgeError
-from shared.events import Target
+from shared.model.declarations import Already, Doubt, Image, Plan, Put, TenantKind
+from shared.model.errors import BadIdentifier, EdgeError
+from shared.model.events import Target
 from tests.fakes.tenant import FakeTenant, answer_of
 from tests.responders.remediations.situations import (
     CUSTOM_POLICY,

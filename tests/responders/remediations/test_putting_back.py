@@ -8,10 +8,10 @@ import pytest
 
 from responders.calls import CALLS
 from responders.remediations import ca_policies, custom_policies, role_assignments
-from shared.catalog import Already, Put, Remediation
-from shared.clients.calls import Call, Permission
-from shared.clients.edges import Answer
-from shared.errors import EdgeError, Locked, Refused, Unreachable
+from shared.clients.api import Answer
+from shared.model.calls import Call, Permission
+from shared.model.declarations import Already, Put, Remediation
+from shared.model.errors import EdgeError, Locked, Refused, Unreachable
 from tests.fakes.tenant import FakeTenant, Request, answer_of
 from tests.responders.remediations.situations import SCOPE
 from tests.responders.remediations.stories import STORIES, Story

@@ -3,9 +3,9 @@
 import pytest
 
 from responders.remediations.ca_policies import RESTORE_CA_POLICY
-from shared.catalog import Doubt, Put
-from shared.errors import Rejected
-from shared.events import Target
+from shared.model.declarations import Doubt, Put
+from shared.model.errors import Rejected
+from shared.model.events import Target
 from tests.fakes.tenant import FakeTenant, answer_of
 from tests.responders.remediations.situations import POLICY_ID, ca_policy, change, situation
 

@@ -12,10 +12,10 @@ from responders.remediations.role_assignments import (
     REMOVE_ROLE_ASSIGNMENT,
     ROLE_ASSIGNMENTS,
 )
-from shared.catalog import Already, Doubt, Image, Plan, Put
-from shared.clients.calls import Permission
-from shared.errors import BadIdentifier, Locked
-from shared.events import Target
+from shared.model.calls import Permission
+from shared.model.declarations import Already, Doubt, Image, Plan, Put
+from shared.model.errors import BadIdentifier, Locked
+from shared.model.events import Target
 from tests.fakes.tenant import SUBSCRIPTION, FakeTenant
 from tests.responders.remediations.situations import (
     ALICE,

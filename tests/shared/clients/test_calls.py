@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.clients.calls import Call, Permission, Service, checked_id
-from shared.errors import BadIdentifier
+from shared.model.calls import Call, Permission, Service, checked_id
+from shared.model.errors import BadIdentifier
 
 _GUID = "0a551600-0001-4e1f-8c3a-5d7b9f204e61"
 _SUBSCRIPTION = f"/subscriptions/{_GUID}"

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.catalog import TenantKind
-from shared.clients.calls import Call, Lane, Permission, Service
-from shared.clients.edges import Answer, TenantEdges
-from shared.errors import BadIdentifier, EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
-from shared.settings import Tenant
+from shared.clients.api import Answer, TenantEdges
+from shared.model.calls import Call, Lane, Permission, Service
+from shared.model.declarations import TenantKind
+from shared.model.errors import BadIdentifier, EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.settings import Tenant
 
 _GUID = "0a551600-0001-4e1f-8c3a-5d7b9f204e61"
 _NEEDS = (Permission.POLICY_READ, Permission.APPLICATION_READ)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.clients.logs import WORKSPACE_READ, Workspace
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.clients.log_analytics import WORKSPACE_READ, Workspace
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from tests.shared.clients.http_service import Reply, http_service
 from tests.shared.clients.test_transports import Holder
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pytest
 
-from shared.clients.calls import Lane
-from shared.clients.pacing import GAPS, TablePacer
+from shared.clients.rate_limit import GAPS, TablePacer
 from shared.clients.storage import Storage, Table
+from shared.model.calls import Lane
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.spoilt_storage import SpoiltStorage
 

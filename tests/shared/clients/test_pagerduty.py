@@ -4,9 +4,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from shared.cards import alert_of
 from shared.clients.pagerduty import PagerDuty
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.notify.cards import alert_of
 from tests.shared.card_cases import CA_POLICY_UPDATED, FAILED, NOTICE
 from tests.shared.clients.answering import Service, answering_service
 

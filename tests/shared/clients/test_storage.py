@@ -25,7 +25,7 @@ from shared.clients.storage import (
     is_connection_string,
     poison_queue,
 )
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 from tests.shared.clients.http_service import Reply, http_service

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.cards import card_of
 from shared.clients.teams import Teams
-from shared.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.notify.cards import card_of
 from tests.shared.card_cases import CA_POLICY_UPDATED, NOTICE, PUT_BACK
 from tests.shared.clients.answering import Service, answering_service
 

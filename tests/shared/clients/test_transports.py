@@ -8,10 +8,10 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
+from shared.clients.api import Answer
 from shared.clients.arm import ArmTransport
-from shared.clients.edges import Answer
 from shared.clients.graph import GraphTransport
-from shared.errors import Refused, Unreachable
+from shared.model.errors import Refused, Unreachable
 from tests.shared.clients.http_service import HttpService, Reply, http_service
 
 type Transport = GraphTransport | ArmTransport

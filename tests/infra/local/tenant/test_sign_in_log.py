@@ -10,7 +10,7 @@ from infra.local.tenant.control import TenantControl
 from infra.local.tenant.instants import parse_instant
 from infra.local.tenant.sign_in_records import V1_PROPERTIES, sign_in_record
 from infra.local.world import Json
-from shared.events import SignInEvent
+from shared.model.events import SignInEvent
 from shared.normalize import read_batch
 from tests.infra.local.tenant.conftest import Acting, Ready
 from tests.infra.local.tenant.polling import eventually

@@ -1,0 +1,1 @@
+"""What the detections would have done with recorded logs."""

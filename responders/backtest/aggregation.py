@@ -1,0 +1,190 @@
+"""Records that are a case only together, in a backtest: counted and followed as the app does it, in memory.
+
+Memory is bounded whatever the input: of minutes, marks and records so many are remembered, those touched last. Records
+that belong together are near each other in an export, whichever way it is sorted. Rises are told at the end, when the
+weeks before are known.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.detect.aggregation.sequences import Mark, Sequences
+from shared.detect.aggregation.thresholds import (
+    WEEK,
+    Found,
+    ThresholdAggregation,
+    count_event,
+    hour_of,
+    identity,
+    is_rise,
+    threshold,
+)
+from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place
+from shared.model.declarations import AnyDetection, Rise
+from shared.model.events import AuditEvent, Event, ResourceEvent, SignInEvent
+from shared.model.profile import TenantProfile
+
+_AT_ONCE: Final = 1_000
+_REMEMBERED: Final = 1 << 16
+_SECONDS_OF_ONE: Final = 100
+_ANY_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+type Add = Callable[[AnyDetection, Event], None]
+"""Takes what would have been a case."""
+
+
+class Recent[K, V](OrderedDict[K, V]):
+    """A dict that forgets what was written longest ago when it holds too much."""
+
+    def __setitem__(self, key: K, value: V) -> None:
+        """Write an item."""
+        super().__setitem__(key, value)
+        self.move_to_end(key)
+        if len(self) > _REMEMBERED:
+            self.popitem(last=False)
+
+
+class _Minutes:
+    """Counters in memory."""
+
+    def __init__(self) -> None:
+        self._kept: Recent[tuple[Place, datetime], Minute] = Recent()
+
+    def add(self, place: Place, at: datetime, new: Minute) -> None:
+        known = self._kept.get((place, at))
+        self._kept[place, at] = known.with_(new) if known else new
+
+    def minutes(self, place: Place, begin: datetime, end: datetime) -> Mapping[datetime, Minute]:
+        each = (begin + number * MINUTE for number in range((end - begin) // MINUTE))
+        return {at: self._kept[place, at] for at in each if (place, at) in self._kept}
+
+    def since(self, tenant_id: str, name: str, *, now: datetime) -> datetime:
+        """Say that nothing was counted before; rises are told by hours of their own."""
+        del tenant_id, name
+        return now
+
+
+class _Marks:
+    """Marks in memory."""
+
+    def __init__(self) -> None:
+        self._marks: Recent[tuple[Place, datetime], Mark] = Recent()
+        self._seconds: Recent[Place, list[tuple[datetime, bytes]]] = Recent()
+
+    def mark(self, place: Place, end: datetime, mark: Mark) -> None:
+        known = self._marks.get((place, end))
+        self._marks[place, end] = known.with_(mark) if known else mark
+
+    def marked(self, place: Place, end: datetime) -> Mark | None:
+        return self._marks.get((place, end))
+
+    def keep(self, place: Place, event: Event, raw: bytes) -> None:
+        self._seconds[place] = [*self._seconds.get(place, ()), (event.at, raw)][-_SECONDS_OF_ONE:]
+
+    def kept(self, place: Place, begin: datetime, end: datetime) -> list[tuple[datetime, bytes]]:
+        """Give all of them, however far the clock of a backtest is from them."""
+        del begin, end
+        return self._seconds.get(place, [])
+
+
+class _Hour(Struct):
+    """A clock hour of a tenant."""
+
+    count: int
+    first: datetime
+    last: datetime
+    records: list[str]
+
+
+class Together:
+    """Takes the matches that count or follow, and gives to `add` what they make together."""
+
+    def __init__(self, profile: TenantProfile, add: Add) -> None:
+        self._vocabulary = profile
+        self._add = add
+        self._counting = ThresholdAggregation(_Minutes(), profile=profile, clock=lambda: _ANY_DAY)
+        self._pairs = Sequences(_Marks(), profile=profile, clock=lambda: _ANY_DAY)
+        self._told: Recent[tuple[str, str], None] = Recent()
+        self._counted: list[tuple[AnyDetection, Event]] = []
+        self._firsts: list[tuple[AnyDetection, Event]] = []
+        self._seconds: list[tuple[AnyDetection, Event, bytes]] = []
+        self._risen: Recent[tuple[str, str], None] = Recent()
+        self._hours: dict[tuple[str, str], tuple[AnyDetection, dict[datetime, _Hour]]] = {}
+
+    def match(self, detection: AnyDetection, event: Event) -> None:
+        """Take a record that met the condition of a detection."""
+        if isinstance(detection.counted, Rise):
+            self._to_hour(detection, event)
+        elif detection.counted is not None:
+            self._counted.append((detection, event))
+        elif detection.after is not None:
+            self._seconds.append((detection, event, msgspec.json.encode(event)))
+        else:
+            self._add(detection, event)
+        self._work_off(_AT_ONCE)
+
+    def first(self, detection: AnyDetection, event: Event) -> None:
+        """Take a record after which a detection speaks."""
+        self._firsts.append((detection, event))
+        self._work_off(_AT_ONCE)
+
+    def finish(self) -> None:
+        """Tell what is left, when everything was read."""
+        self._work_off(1)
+        for (tenant_id, _), (detection, hours) in self._hours.items():
+            self._tell_rises(detection, tenant_id, hours)
+
+    def _work_off(self, least: int) -> None:
+        if max(map(len, (self._counted, self._firsts, self._seconds))) < least:
+            return
+        self._counting.count(self._counted, self._tell)
+        self._pairs.follow(self._firsts, self._seconds, self._open_second)
+        self._counted, self._firsts, self._seconds = [], [], []
+
+    def _open_second(self, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
+        del tenant_id
+        return self._tell(detection, msgspec.json.decode(raw, type=AuditEvent | SignInEvent | ResourceEvent))
+
+    def _tell(self, detection: AnyDetection, event: Event) -> bool:
+        """Give what would have been a case to be added, once."""
+        name = (detection.id, identity(event))
+        if name in self._told:
+            return False
+        self._told[name] = None
+        self._add(detection, event)
+        return True
+
+    def _to_hour(self, detection: AnyDetection, event: Event) -> None:
+        name, record = (event.tenant_id, detection.id), identity(event)
+        if (detection.id, record) in self._risen:
+            return
+        self._risen[detection.id, record] = None
+        _, hours = self._hours.setdefault(name, (detection, {}))
+        hour = hours.setdefault(hour_of(event.at), _Hour(0, event.at, event.at, []))
+        hour.count += 1
+        hour.first, hour.last = min(hour.first, event.at), max(hour.last, event.at)
+        hour.records = [*hour.records, record][:RECORDS_NAMED]
+
+    def _tell_rises(self, detection: AnyDetection, tenant_id: str, hours: Mapping[datetime, _Hour]) -> None:
+        rise, since = detection.counted, min(hour.first for hour in hours.values())
+        if not isinstance(rise, Rise):
+            return
+        for at, hour in sorted(hours.items()):
+            before = [at - week * WEEK for week in range(1, rise.weeks + 1)]
+            weeks = tuple((hours[each].count if each in hours else 0) if each >= since else None for each in before)
+            if hour.count >= threshold(detection, self._vocabulary) and is_rise(rise, hour.count, weeks):
+                found = Found(
+                    value="",
+                    hour=at,
+                    count=hour.count,
+                    first=hour.first,
+                    last=hour.last,
+                    records=tuple(hour.records),
+                    weeks=weeks,
+                )
+                self._add(detection, count_event(detection, tenant_id, found, self._vocabulary))

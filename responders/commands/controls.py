@@ -1,0 +1,83 @@
+"""`responder mode`, `stop`, `start`: how far each detection may go, and the kill switch for all."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from responders.commands.connection import (
+    CommandError,
+    add_settings_option,
+    environment_from,
+    person,
+    storage_from,
+)
+from responders.commands.tables import print_table
+from responders.sigma_rules import catalogue_of
+from shared.authority.controls import Controls, Positions
+from shared.model.declarations import Mode
+from shared.runtime import utc_now
+
+if TYPE_CHECKING:
+    from responders.commands import Subparsers
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Add the three commands."""
+    mode = subparsers.add_parser(
+        "mode", help="read the modes, or set one: observe (say what would be done), page, enforce"
+    )
+    mode.add_argument(
+        "detection", nargs="?", metavar="DETECTION", help='its id, or "*" for all that have no mode of their own'
+    )
+    mode.add_argument("mode", nargs="?", choices=[one.value for one in Mode], metavar="observe|page|enforce")
+    add_settings_option(mode)
+    mode.set_defaults(run=_mode)
+    stop = subparsers.add_parser("stop", help="kill switch on: nothing is put back any more, everything is paged")
+    stop.add_argument("--reason", required=True, help="why, for the people who find it stopped")
+    add_settings_option(stop)
+    stop.set_defaults(run=_stop)
+    start = subparsers.add_parser("start", help="kill switch off")
+    add_settings_option(start)
+    start.set_defaults(run=_start)
+
+
+def _switches(arguments: argparse.Namespace) -> Controls:
+    return Controls(storage_from(arguments), clock=utc_now)
+
+
+def _read(controls: Controls) -> Positions:
+    positions = controls.positions()
+    if positions.unread:
+        raise CommandError(f"the switches could not be read: {positions.unread}")
+    return positions
+
+
+def _mode(arguments: argparse.Namespace) -> int:
+    controls = _switches(arguments)
+    detections = catalogue_of(environment_from(arguments))
+    if arguments.detection is None:
+        positions = _read(controls)
+        rows = [(detection.id, positions.mode(detection.id), detection.title) for detection in detections]
+        print_table(("detection", "mode", "title"), rows, none="no detections")
+        print("kill switch: " + ("ON, nothing is put back" if positions.stopped else "off"))
+        return 0
+    known = {detection.id for detection in detections} | {"*"}
+    if arguments.detection not in known:
+        raise CommandError(f"no detection is called {arguments.detection!r}; there are: {', '.join(sorted(known))}")
+    if arguments.mode is None:
+        print(_read(controls).mode(arguments.detection))
+        return 0
+    controls.set_mode(arguments.detection, Mode(arguments.mode), by=person())
+    print(f"{arguments.detection} is now in mode {arguments.mode}")
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    _switches(arguments).stop(by=person(), reason=arguments.reason)
+    print("stopped: nothing is put back until `responder start`; pages go on")
+    return 0
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    _switches(arguments).start(by=person())
+    print("started: detections in mode enforce put things back again")
+    return 0

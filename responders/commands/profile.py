@@ -1,0 +1,72 @@
+"""The vocabulary of commands that work without a tenant: of the settings, only those that it is made of are read."""
+
+import argparse
+import os
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from responders.catalogue import CATALOGUE
+from responders.commands.connection import add_settings_option, environment_from, storage_from
+from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.model.errors import SettingsError
+from shared.model.profile import BadProfile, TenantProfile, profile_from
+
+_SEPARATORS: Final = re.compile(r"[,\s]+")
+
+
+def add_rosters_option(parser: argparse.ArgumentParser) -> None:
+    """Add --rosters, and --settings, which says where they are."""
+    parser.add_argument(
+        "--rosters",
+        action="store_true",
+        help="know who is privileged now, by the rosters in storage (default: only whom VOCABULARY names)",
+    )
+    add_settings_option(parser)
+
+
+def vocabulary_for(arguments: argparse.Namespace) -> TenantProfile:
+    """Give the vocabulary of the environment, or with --rosters of the settings, with what the rosters tell now.
+
+    Raises:
+        CommandError: the settings name no storage account.
+        SettingsError: they are wrong.
+        EdgeError: the rosters can't be read.
+    """
+    if not arguments.rosters:
+        return own_vocabulary()
+    from responders.rosters import ROSTERS  # noqa: PLC0415 - only where it is needed
+    from shared.detect.rosters import Rosters, with_rosters  # noqa: PLC0415
+    from shared.model.settings import settings_from  # noqa: PLC0415
+    from shared.runtime import utc_now  # noqa: PLC0415
+
+    settings = settings_from(environment_from(arguments))
+    listed = Rosters(storage_from(arguments), ROSTERS, clock=utc_now).all(settings.tenants)
+    return with_rosters(settings.profile, listed, now=utc_now())
+
+
+def own_vocabulary(environment: Mapping[str, str] = os.environ) -> TenantProfile:
+    """Read the vocabulary of this environment; where nothing is set, any tenant may hold consumer accounts.
+
+    Raises:
+        SettingsError: setting `VOCABULARY` is wrong.
+    """
+    try:
+        read = profile_from(environment.get("VOCABULARY", ""))
+    except BadProfile as bad:
+        raise SettingsError(bad.problems) from None
+    if problems := threshold_problems(read, CATALOGUE):
+        raise SettingsError(problems)
+    tenants = _ids(environment.get("B2C_TENANT_ID", ""))
+    return msgspec.structs.replace(
+        read,
+        consumer_tenants=tenants or None,
+        emergency_accounts=_ids(environment.get("EMERGENCY_ACCOUNT_IDS", "")),
+        own_site=environment.get("WEBSITE_SITE_NAME", ""),
+    )
+
+
+def _ids(setting: str) -> frozenset[str]:
+    return frozenset(part.lower() for part in _SEPARATORS.split(setting) if part)

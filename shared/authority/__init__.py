@@ -1,0 +1,1 @@
+"""Who may change what, and which controls people have set."""

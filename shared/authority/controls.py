@@ -1,0 +1,90 @@
+"""What operators switch: the kill switch, the mode of each detection; and the counts that limit remediations.
+
+Table `Switches`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.clients.storage import Conflict, Storage, Table
+from shared.model.declarations import Mode, ObjectKind
+from shared.model.errors import EdgeError, Rejected
+
+_TRIES = 5
+
+
+class Positions(Struct, frozen=True, kw_only=True):
+    """How the switches stand. `stopped` is None, and every mode `page` at most, when they couldn't be read."""
+
+    stopped: bool | None
+    modes: dict[str, Mode]
+    unread: str = ""
+
+    def mode(self, detection: str) -> Mode:
+        """The mode of a detection: its own, else the one set for all ("*"), else observe."""
+        return self.modes.get(detection, self.modes.get("*", Mode.PAGE if self.unread else Mode.OBSERVE))
+
+
+class Controls:
+    """Reads and sets the switches."""
+
+    def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._clock = clock
+
+    def positions(self) -> Positions:
+        """Read all of them. An unreadable table is told, not raised: doubt pages, it doesn't stop the answering."""
+        try:
+            rows = self._storage.rows(Table.SWITCHES, "PartitionKey eq @kind", kind="mode")
+            stop = self._storage.row(Table.SWITCHES, "kill", "all")
+        except EdgeError as error:
+            return Positions(stopped=None, modes={}, unread=str(error))
+        known = {row.key: Mode(row.columns["mode"]) for row in rows if row.columns.get("mode") in set(Mode)}
+        unknown = {row.key: Mode.PAGE for row in rows if row.key not in known}
+        return Positions(stopped=bool(stop and stop.columns.get("stopped", True)), modes={**known, **unknown})
+
+    def set_mode(self, detection: str, mode: Mode, *, by: str) -> None:
+        """Set the mode of a detection, or of all that have none of their own ("*")."""
+        columns = {"mode": mode.value, "by": by, "at": self._clock().isoformat()}
+        self._storage.upsert(Table.SWITCHES, "mode", detection, columns)
+
+    def stop(self, *, by: str, reason: str) -> None:
+        """Put the kill switch on: from now on nothing is put back, everything is paged."""
+        columns = {"stopped": True, "by": by, "reason": reason, "at": self._clock().isoformat()}
+        self._storage.upsert(Table.SWITCHES, "kill", "all", columns)
+
+    def start(self, *, by: str) -> None:
+        """Take the kill switch off."""
+        columns = {"stopped": False, "by": by, "at": self._clock().isoformat()}
+        self._storage.upsert(Table.SWITCHES, "kill", "all", columns)
+
+    def spend(self, kind: ObjectKind, *, limit: int) -> bool:
+        """Count one more remediation of a kind in this hour, if the limit leaves room.
+
+        Raises EdgeError when the count can't be read, understood or written.
+        """
+        partition, hour = f"spent {kind}", self._hour()
+        for _ in range(_TRIES):
+            row = self._storage.row(Table.SWITCHES, partition, hour)
+            if row is None:
+                if limit > 0 and self._storage.insert(Table.SWITCHES, partition, hour, {"count": 1}):
+                    return True
+                if limit <= 0:
+                    return False
+                continue
+            count = row.columns.get("count")
+            if not isinstance(count, int):
+                raise Rejected(f"the count of remediations in this hour, {count!r}, is not a number")
+            if count >= limit:
+                return False
+            try:
+                self._storage.replace(Table.SWITCHES, row, {"count": count + 1})
+            except Conflict:
+                continue
+            return True
+        return False
+
+    def _hour(self) -> str:
+        return f"{self._clock():%Y%m%d%H}"

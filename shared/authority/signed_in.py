@@ -1,0 +1,80 @@
+"""Who is signed in, as App Service authentication in front of the app tells it in headers.
+
+The platform takes these headers away from every request that comes from outside and sets them itself, so they may be
+believed, but only where it is in front: without it anybody could send them. Whether it is, the platform says in the
+app's environment.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.errors import ResponderError
+
+_IS_ON: Final = "WEBSITE_AUTH_ENABLED"
+_PRINCIPAL: Final = "X-MS-CLIENT-PRINCIPAL"
+_LONGEST: Final = 200
+_OBJECT_ID: Final = frozenset({"oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"})
+_TENANT_ID: Final = frozenset({"tid", "http://schemas.microsoft.com/identity/claims/tenantid"})
+"""Spellings of the two claims: the platform renames them on the way, or doesn't."""
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """Who is signed in: the object id in lower case, and the name that people know them by."""
+
+    id: str
+    name: str
+
+
+class NotSignedIn(ResponderError):
+    """Nobody is known to be signed in; the text says why and what to do."""
+
+
+class _Claim(Struct):
+    typ: str
+    val: str
+
+
+class _Principal(Struct):
+    claims: list[_Claim]
+
+
+def is_guarded(environment: Mapping[str, str]) -> bool:
+    """Whether the platform says that its authentication stands in front of the app."""
+    return environment.get(_IS_ON, "").strip().lower() == "true"
+
+
+def person_from(headers: Mapping[str, str], environment: Mapping[str, str], *, tenant_id: str) -> Person:
+    """Read who is signed in from a request's headers; they must be of the tenant `tenant_id`.
+
+    Raises:
+        NotSignedIn: App Service authentication isn't in front, or the headers don't tell whose they are.
+    """
+    if not is_guarded(environment):
+        raise NotSignedIn(
+            "App Service authentication is not on in front of this app, so nobody can be known here. Deploy"
+            " infra/main.bicep again. Until then, read cases with a function key (GET /api/cases) or with the command"
+            " responder cases."
+        )
+    told_id = headers.get(f"{_PRINCIPAL}-ID", "").lower()
+    claims = _claims(headers.get(_PRINCIPAL, ""))
+    if not told_id or headers.get(f"{_PRINCIPAL}-IDP", "") != "aad":
+        raise NotSignedIn("Nobody is signed in. Open this address in a browser, and sign in there.")
+    if _values(claims, _OBJECT_ID) != {told_id} or _values(claims, _TENANT_ID) != {tenant_id.lower()}:
+        raise NotSignedIn("It can't be told who is signed in, or it is somebody of another tenant.")
+    return Person(id=told_id, name=headers.get(f"{_PRINCIPAL}-NAME", "")[:_LONGEST] or told_id)
+
+
+def _claims(header: str) -> list[_Claim]:
+    try:
+        return msgspec.json.decode(base64.b64decode(header, validate=True), type=_Principal).claims
+    except (binascii.Error, ValueError, RecursionError):
+        return []
+
+
+def _values(claims: list[_Claim], names: frozenset[str]) -> set[str]:
+    return {claim.val.lower() for claim in claims if claim.typ in names}

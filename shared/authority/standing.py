@@ -1,0 +1,162 @@
+"""Stage 3: who made the change, and who may. Three answers, and whatever can't be told is `unknown`."""
+
+from datetime import datetime
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.cases import Standing
+from shared.model.declarations import ApprovalList
+from shared.model.errors import EdgeError
+from shared.model.events import Actor, ActorKind
+
+
+class Approval(Struct, frozen=True, kw_only=True):
+    """A row of table `ApprovedActors`: this actor may make changes that this approval list covers.
+
+    `targets`, when there are any, limit it to objects with these ids (lower case); a target that ends with "*" covers
+    every id that begins so. `revoked_at` takes it back: from then on the actor is positively unapproved.
+    """
+
+    approval_list: ApprovalList
+    actor_id: str
+    kind: ActorKind
+    name: str
+    valid_from: datetime
+    valid_until: datetime
+    ticket: str
+    approved_by: str
+    targets: tuple[str, ...] = ()
+    revoked_at: datetime | None = None
+
+    def covers(self, target_id: str) -> bool:
+        """Whether changes of this object are covered."""
+        wanted = target_id.lower()
+        return not self.targets or any(_covers(pattern.lower(), wanted) for pattern in self.targets)
+
+
+def _covers(pattern: str, target_id: str) -> bool:
+    return target_id.startswith(pattern[:-1]) if pattern.endswith("*") else target_id == pattern
+
+
+class Malformed(Struct, frozen=True, kw_only=True):
+    """A row is there but can't be understood."""
+
+    because: str
+
+
+class Approvals(Protocol):
+    """Reads approval rows. Both raise an EdgeError when the table can't be read."""
+
+    def find(self, approval_list: ApprovalList, actor_id: str) -> Approval | Malformed | None:
+        """Read the row of an actor; None when the list has none."""
+        ...
+
+    def is_empty(self, approval_list: ApprovalList) -> bool:
+        """Say whether the list has no row at all."""
+        ...
+
+
+class Authorization(Struct, frozen=True, kw_only=True):
+    """A standing, and the sentence that says why."""
+
+    standing: Standing
+    because: str
+
+
+_UNKNOWN: Final = Standing.UNKNOWN
+
+
+def authorize(
+    actor: Actor,
+    approval_list: ApprovalList | None,
+    *,
+    target_id: str,
+    at: datetime,
+    responder_id: str,
+    approvals: Approvals,
+) -> Authorization:
+    """Say how `actor` stands for a change of `target_id` made at `at`.
+
+    `responder_id` is the responder's own identity in the tenant: it is approved here and nowhere else. Without an
+    `approval_list` the row asks about no actor, so nobody's standing is known.
+    """
+    if responder_id and actor.id == responder_id:
+        return Authorization(standing=Standing.APPROVED, because="the responder itself put something back")
+    if approval_list is None:
+        return Authorization(standing=_UNKNOWN, because="the row asks about no actor")
+    if not actor.id:
+        return Authorization(standing=_UNKNOWN, because="the record doesn't say who acted")
+    try:
+        approval = approvals.find(approval_list, actor.id)
+        if approval is None and approvals.is_empty(approval_list):
+            return Authorization(
+                standing=_UNKNOWN,
+                because=f"approval list {approval_list} is empty, so it can't tell who is not approved",
+            )
+    except EdgeError as error:
+        return Authorization(standing=_UNKNOWN, because=f"approval list {approval_list} could not be read: {error}")
+    return _judged(approval, approval_list, actor, target_id, at)
+
+
+def _judged(
+    approval: Approval | Malformed | None, approval_list: ApprovalList, actor: Actor, target_id: str, at: datetime
+) -> Authorization:
+    match approval:
+        case None:
+            return Authorization(
+                standing=Standing.UNAPPROVED, because=f"no row for {actor.id} in approval list {approval_list}"
+            )
+        case Malformed(because=because):
+            return Authorization(
+                standing=_UNKNOWN,
+                because=f"the row for {actor.id} in approval list {approval_list} is malformed: {because}",
+            )
+        case Approval():
+            standing, words = _stands(approval, actor, target_id, at)
+            row = f"the row for {actor.id} in approval list {approval_list} (ticket {approval.ticket})"
+            return Authorization(standing=standing, because=f"{row} {words}")
+
+
+def _stands(approval: Approval, actor: Actor, target_id: str, at: datetime) -> tuple[Standing, str]:
+    if approval.kind is not actor.kind:
+        return _UNKNOWN, f"is for a {approval.kind}, and a {actor.kind} acted"
+    if approval.revoked_at is not None and at >= approval.revoked_at:
+        return Standing.UNAPPROVED, f"was revoked on {approval.revoked_at:%Y-%m-%d %H:%M} UTC"
+    if at < approval.valid_from:
+        return _UNKNOWN, f"is valid only from {approval.valid_from:%Y-%m-%d %H:%M} UTC, after the change"
+    if at >= approval.valid_until:
+        return _UNKNOWN, f"ended on {approval.valid_until:%Y-%m-%d %H:%M} UTC, before the change"
+    if not approval.covers(target_id):
+        return Standing.UNAPPROVED, "covers other objects, not this one"
+    return Standing.APPROVED, f"is valid until {approval.valid_until:%Y-%m-%d %H:%M} UTC"
+
+
+def approval_from(columns: dict[str, object]) -> Approval | Malformed:
+    """Read a row's columns; a row that isn't understood in full counts for nothing."""
+    targets = columns.get("targets", "")
+    fields = {**columns, "targets": tuple(targets.split()) if isinstance(targets, str) else targets}
+    try:
+        approval = msgspec.convert({name: value for name, value in fields.items() if value is not None}, Approval)
+    except msgspec.ValidationError as error:
+        return Malformed(because=str(error))
+    problem = problem_with(approval)
+    return Malformed(because=problem) if problem else approval
+
+
+def problem_with(approval: Approval) -> str:
+    """Say what is wrong with an approval whose fields are all of their type, "" where nothing is."""
+    if approval.kind is ActorKind.UNKNOWN:
+        return "its kind should be user or servicePrincipal"
+    if not approval.ticket.strip():
+        return "it needs a ticket that says who asked for it"
+    if any(set(target) & set(",;") for target in approval.targets):
+        return "its targets should be separated by spaces"
+    instants = {
+        "valid_from": approval.valid_from,
+        "valid_until": approval.valid_until,
+        "revoked_at": approval.revoked_at,
+    }
+    naive = [name for name, instant in instants.items() if instant is not None and instant.tzinfo is None]
+    return f"{naive[0]} names no time zone; it should be like 2027-01-31T18:00:00Z" if naive else ""

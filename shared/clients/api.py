@@ -1,0 +1,242 @@
+"""The way to a tenant's APIs: one place that paces, retries and says what an answer means.
+
+Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowhere else: 429 always (the request wasn't
+carried out), 5xx and cut connections only for calls declared repeatable, each with a bound.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.calls import Call, Lane, Service
+from shared.model.declarations import Image, Json
+from shared.model.errors import EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.settings import Tenant
+
+_ATTEMPTS: Final = 5
+_MOST_WAITING: Final = timedelta(seconds=45)
+"""Waiting in all for one call: well inside the lease of a case, so that nobody else takes it over meanwhile."""
+_LONGEST_WAIT: Final = timedelta(seconds=30)
+_MOST_PAGES: Final = 10_000
+_NOT_FOUND: Final = 404
+_LOCKED: Final = "ScopeLocked"
+_ARE_LOCKED: Final = "are locked:"
+_LOCKED_SCOPE: Final = re.compile(r"'(/[^']+)'")
+"""What ARM names after these words is the scope that carries the lock, not the lock."""
+_OTHER_THINGS_MISSING: Final = frozenset(
+    {"", "SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace"}
+)
+"""Codes of a 404 that doesn't say that the object is gone: what leads to it is missing, or no API answered."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a service answered: status, headers with lower-case names, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request, once, with the tenant's credential. Raises Unreachable when no answer came."""
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer:
+        """Send to a path, which starts with a slash, or to a whole URL that the service gave as the next page's."""
+        ...
+
+
+class Pacer(Protocol):
+    """Holds a call back until its lane is free."""
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        """Return when the tenant's next call in this lane may go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantEdges:
+    """A tenant's Graph and ARM, as the remediations and inventories see them.
+
+    `wait` sleeps; tests pass a clock that doesn't. `before_write` is called when a write is about to be sent, after all
+    waiting for its turn; what it raises keeps the write from being sent.
+    """
+
+    tenant: Tenant
+    transports: Mapping[Service, Transport]
+    pacer: Pacer
+    wait: Callable[[float], None]
+    before_write: Callable[[], None] = lambda: None
+
+    def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
+        """Read one object; None when the service says that it doesn't exist."""
+        answer = self._found(call, ids, query=query)
+        return None if answer is None else _decoded(call, answer, dict[str, Any])
+
+    def text(self, call: Call, /, **ids: str) -> str | None:
+        """Read one object that isn't JSON; None when the service says that it doesn't exist."""
+        answer = self._found(call, ids)
+        try:
+            return None if answer is None else answer.body.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{call.method} {call.path} gave text that isn't UTF-8: {error}") from error
+
+    def _found(self, call: Call, ids: Mapping[str, str], *, query: Mapping[str, str] | None = None) -> Answer | None:
+        try:
+            return self._answer(call, ids, query=query)
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code not in _OTHER_THINGS_MISSING:
+                return None
+            raise
+
+    def pages(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Iterator[bytes]:
+        """Read a listing page by page, raw, each when it is asked for; an error on any page is raised there."""
+        answer = self._answer(call, ids, query=query)
+        followed: set[str] = set()
+        while link := _next_link(call, answer):
+            if link in followed or len(followed) >= _MOST_PAGES:
+                raise Rejected(f"{call.method} {call.path} has no end: {len(followed)} pages, then {link[:200]}")
+            yield answer.body
+            followed.add(link)
+            answer = self._answer(call, ids, link=link)
+        yield answer.body
+
+    def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
+        """Read a whole listing. An error on any page is raised: part of a listing is never returned."""
+        pages = self.pages(call, query=query, **ids)
+        return [image for page in pages for image in _decoded_body(call, page, _Page).value]
+
+    def first_page(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
+        """Read no more than the first page of a listing, for who asks whether it can be read at all."""
+        return _decoded_body(call, self._answer(call, ids, query=query).body, _Page).value
+
+    def send(self, call: Call, /, *, body: Json = None, **ids: str) -> Image | None:
+        """Write, with a JSON body or none; gives the answer's body where there is one."""
+        sent = None if body is None else msgspec.json.encode(body)
+        answer = self._answer(call, ids, body=sent)
+        return _decoded(call, answer, dict[str, Any]) if answer.body else None
+
+    def upload(self, call: Call, /, *, xml: str, **ids: str) -> None:
+        """Write an XML document."""
+        self._answer(call, ids, body=xml.encode(), content_type="application/xml")
+
+    def _answer(
+        self,
+        call: Call,
+        ids: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        link: str = "",
+        body: bytes | None = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay  # noqa: PLC0415
+
+        url = link or call.url(ids)
+
+        def once() -> Answer:
+            if call.lane:
+                self.pacer.wait_for(self.tenant.id, call.lane)
+            if call.method != "GET":
+                self.before_write()
+            transport = self.transports[call.service]
+            answer = transport.exchange(call.method, url, query=query or {}, body=body, content_type=content_type)
+            return _checked(call, url, answer)
+
+        def delay(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after if isinstance(error, Throttled) else None
+            return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
+
+        def again(error: BaseException) -> bool:
+            if isinstance(error, Throttled):
+                return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
+            return isinstance(error, Unreachable) and call.repeatable
+
+        retrying = Retrying(
+            stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_MOST_WAITING),
+            wait=delay,
+            retry=retry_if_exception(again),
+            sleep=self.wait,
+            reraise=True,
+        )
+        return retrying(once)
+
+
+class _Page(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
+    value: list[dict[str, Any]]
+    next_link: str | None = None
+    arm_next_link: str | None = None
+
+
+class _Links(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
+    value: list[msgspec.Raw]
+    next_link: str | None = None
+    arm_next_link: str | None = None
+
+
+class _Error(Struct, frozen=True):
+    code: str = ""
+    message: str = ""
+
+
+class _ErrorBody(Struct):
+    error: _Error = _Error()
+
+
+def _next_link(call: Call, answer: Answer) -> str:
+    links = _decoded(call, answer, _Links)
+    return links.next_link or links.arm_next_link or ""
+
+
+def _decoded[T](call: Call, answer: Answer, shape: type[T]) -> T:
+    return _decoded_body(call, answer.body, shape)
+
+
+def _decoded_body[T](call: Call, body: bytes, shape: type[T]) -> T:
+    """Decode what a success carried. When that can't be read, whether the call took effect isn't known."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreachable(f"{call.method} {call.path} succeeded with a body that can't be read: {error}") from error
+
+
+def _checked(call: Call, url: str, answer: Answer) -> Answer:
+    """Give the answer back when it is a success, else raise what it means."""
+    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
+        return answer
+    try:
+        error = msgspec.json.decode(answer.body, type=_ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        error = _Error()
+    said = f"{call.method} {url.partition('?')[0]} gave {answer.status} {error.code}: {error.message}"[:500]
+    raise _meaning(call, answer, said, error)
+
+
+def _meaning(call: Call, answer: Answer, said: str, error: _Error) -> EdgeError:
+    code = error.code
+    match answer.status:
+        case 409 if code == _LOCKED:
+            return Locked(said, scopes=_LOCKED_SCOPE.findall(error.message.partition(_ARE_LOCKED)[2]))
+        case 429:
+            return Throttled(said, code=code, retry_after=_retry_after(answer))
+        case 401 | 403:
+            needed = ", ".join(call.needs)
+            return Refused(f"{said} (the call needs {needed})", status=answer.status, code=code, needed=call.needs)
+        case status if status >= 500:  # noqa: PLR2004 - HTTP's own number
+            return Unreachable(said, status=status, code=code)
+        case status:
+            return Rejected(said, status=status, code=code)
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
+    """Seconds are what Graph and ARM send; a date or nonsense counts as no hint."""
+    text = answer.headers.get("retry-after", "")
+    is_seconds = text.isascii() and text.isdigit() and len(text) <= 6  # noqa: PLR2004 - eleven days
+    return timedelta(seconds=int(text)) if is_seconds else None

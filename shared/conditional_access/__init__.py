@@ -1,0 +1,1 @@
+"""What a set of conditional access policies does to a sign-in."""

@@ -1,0 +1,1 @@
+"""Detections of many records together: thresholds and sequences."""

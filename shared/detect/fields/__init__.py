@@ -1,0 +1,1 @@
+"""The fields that a condition may read, each declared once."""

@@ -1,0 +1,1 @@
+"""Detections written as Kusto queries."""

@@ -1,0 +1,31 @@
+"""What became of a file or a folder of Sigma rules."""
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from shared.model.declarations import AnyDetection
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """A rule that isn't loaded, or a file that none could be read from, and why.
+
+    `file` is relative to the folder; `title` is "" where it can't be told.
+    """
+
+    file: str
+    title: str
+    because: str
+    is_unreadable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}{f' ({self.title})' if self.title else ''}: {self.because}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """The detections, each with its file, and the problems; both in the order of the files."""
+
+    detections: tuple[AnyDetection, ...] = ()
+    files: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,60 @@
+"""Reads that the product makes, tried once each in a harmless way."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shared.clients.api import TenantEdges
+from shared.model.calls import Call
+from shared.model.declarations import TenantKind
+from shared.model.settings import Settings
+
+type Ids = dict[str, str]
+
+
+def _no_ids(_edges: TenantEdges) -> Iterable[Ids]:
+    return [{}]
+
+
+def _always(_settings: Settings) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadProbe:
+    """A read to try in each tenant of a kind, where the settings have it made at all.
+
+    `ids` gives the ids to try it with, one after the other; it may read for that, and gives none where the tenant has
+    no such object. They also fill what stands in braces in `query`. `is_listing` says that a page is read, else one
+    object. `no_licence` is the word of the answer in a tenant that hasn't the licence for it: there it isn't needed.
+    """
+
+    call: Call
+    kind: TenantKind
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    ids: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
+    is_listing: bool = True
+    no_licence: str = ""
+    is_needed: Callable[[Settings], bool] = _always
+
+
+def each_subscription(edges: TenantEdges) -> Iterable[Ids]:
+    """Each watched subscription."""
+    return [{"subscription": each} for each in sorted(edges.tenant.subscriptions)]
+
+
+def scope_of_each_subscription(edges: TenantEdges) -> Iterable[Ids]:
+    """The scope of each watched subscription."""
+    return [{"scope": f"/subscriptions/{each}"} for each in sorted(edges.tenant.subscriptions)]
+
+
+def first_of(
+    listing: Call, placeholder: str, of: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
+) -> Callable[[TenantEdges], Iterable[Ids]]:
+    """Give what takes the id of the first object of a listing, of each that `of` names."""
+
+    def first(edges: TenantEdges) -> Iterable[Ids]:
+        for ids in of(edges):
+            for found in edges.first_page(listing, query=None, **ids)[:1]:
+                yield {placeholder: str(found["id"])}
+
+    return first

@@ -1,0 +1,1 @@
+"""How records come in, and where they are kept that can't be read."""

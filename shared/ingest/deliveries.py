@@ -1,0 +1,77 @@
+"""What Event Grid delivers: taken in, and when it last came. Silence may be peace, or the end of the deliveries."""
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from shared.clients.storage import Storage, Table
+from shared.ingest.intake import Intake, keep_unreadable, take_in
+from shared.model.errors import EdgeError, UnreadableRecord
+from shared.normalize.decoding import decode, decode_inner, plain_text
+from shared.runtime import Runtime
+
+_log = logging.getLogger("responder.events")
+_PARTITION: Final = "event-grid"
+
+
+class _Data(Struct, rename="camel"):
+    """What is read of an event's data here: which subscription it is about."""
+
+    subscription_id: Raw = Raw(b"null")
+
+
+class _Event(Struct):
+    """An event in either schema."""
+
+    data: Raw = Raw(b"null")
+
+
+_EVENT: Final = Decoder(_Event)
+_DATA: Final = Decoder(_Data)
+
+
+def take_in_delivery(runtime: Runtime, message: bytes) -> Intake:
+    """Open a case for each match of a delivered event, then write down that it came.
+
+    Raises EdgeError when a case or an unreadable message couldn't be stored: the message must then be tried again.
+    """
+    workforce = runtime.settings.workforce
+    intake = take_in(runtime, message, tenant_id=workforce.id)
+    if not intake.records:
+        keep_unreadable(runtime, [(message, "it holds no event")], workforce.id)
+    _note(runtime, message, workforce.subscriptions)
+    return intake
+
+
+def _note(runtime: Runtime, message: bytes, watched: frozenset[str]) -> None:
+    """Keep the time for the doctor. The cases are open by now: failing here would only have them taken in again."""
+    subscription_id = _subscription_of(message)
+    if subscription_id not in watched:
+        return
+    try:
+        note_delivery(runtime.storage, subscription_id, now=runtime.clock())
+    except EdgeError as error:
+        _log.warning("the time of the delivery could not be written down: %s", error)
+
+
+def _subscription_of(message: bytes) -> str:
+    """Give the subscription that an event is about, in lower case; "" where it doesn't say."""
+    try:
+        data = decode_inner(_DATA, decode(_EVENT, message).data)
+        return (plain_text(data.subscription_id) or "").lower() if data else ""
+    except UnreadableRecord:
+        return ""
+
+
+def note_delivery(storage: Storage, subscription_id: str, *, now: datetime) -> None:
+    """Write down that an event of this subscription came in. Raises EdgeError."""
+    storage.upsert(Table.CURSORS, _PARTITION, subscription_id, {"last_at": now.isoformat()})
+
+
+def last_delivery(storage: Storage, subscription_id: str) -> datetime | None:
+    """When the last one came in; None when none ever did. Raises EdgeError."""
+    row = storage.row(Table.CURSORS, _PARTITION, subscription_id)
+    return datetime.fromisoformat(row.columns["last_at"]) if row else None

@@ -1,0 +1,157 @@
+"""Sources: logs that are read through Graph in windows of time that overlap.
+
+There is no ingestion time in a log, and records come minutes to hours late, so each poll reads again what the overlap
+covers; the ids of cases make that harmless. A page's cases are opened as it is read. The cursor moves to the end of a
+window when all of its pages were read and every match has its case, whatever order the pages come in, so that a long
+catching-up that is broken off goes on where it was.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from shared.clients.storage import Storage, Table
+from shared.ingest.intake import Intake, take_in
+from shared.model.calls import Call
+from shared.model.errors import Refused
+from shared.model.settings import Tenant
+from shared.notify.system_notices import SystemNotice
+from shared.runtime import Runtime
+
+_log = logging.getLogger("responder.poll")
+
+_KEPT: Final = timedelta(days=7)
+"""How long each service keeps its log at least: seven days without a licence and in Azure AD B2C."""
+
+_WINDOW: Final = timedelta(hours=2)
+"""What one query covers: more than the overlap by default, so that an ordinary poll is one query."""
+
+_LONGEST: Final = timedelta(minutes=4)
+"""After which a poll leaves the rest to the next one, so that no tenant waits long for another."""
+
+NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
+"""Graph's word for a log that the tenant would need Entra ID P1 for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A log and how it is asked.
+
+    `name` is what people call it; `cursors` is the partition of table Cursors that says how far it was read, by tenant.
+    `time_field` is the property that windows go by, `page_size` at most what the service allows, `only` a further
+    condition of the filter.
+    """
+
+    name: str
+    cursors: str
+    call: Call
+    time_field: str
+    page_size: int
+    only: str = ""
+
+    def query(self, since: datetime, until: datetime | None) -> dict[str, str]:
+        """Ask for the records of a window, both ends included; without `until`, for all since.
+
+        Instants are asked for in whole seconds, rounded down, so that windows that touch leave nothing out.
+        """
+        terms = [f"{self.time_field} ge {_instant(since)}"]
+        if until:
+            terms.append(f"{self.time_field} le {_instant(until)}")
+        if self.only:
+            terms.append(self.only)
+        return {"$filter": " and ".join(terms), "$top": str(self.page_size)}
+
+
+def poll(
+    runtime: Runtime, tenant: Tenant, source: Source, *, overlap: timedelta, longest: timedelta = _LONGEST
+) -> Intake:
+    """Read a tenant's records since the last poll got, less `overlap`, for about as long as `longest`.
+
+    A tenant without the licence for the log has nothing to read: that is told, once.
+
+    Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays at the end of the last complete
+    window, and the next poll reads all after it again.
+    """
+    started = runtime.clock()
+    reached = min(polled_until(runtime.storage, source, tenant.id) or started, started)
+    total = Intake()
+    for since, until in _windows(max(reached - overlap, started - _KEPT), started):
+        try:
+            _read(runtime, tenant, source.call, source.query(since, until if until < started else None), total)
+        except Refused as refused:
+            if refused.code != NO_LICENCE:
+                raise
+            _tell_of_licence(runtime, tenant, source)
+            return total
+        if until >= reached:
+            columns = {"done_until": until.isoformat()}
+            runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
+        if until < started and runtime.clock() - started >= longest:
+            _log.warning("%s of %s: read up to %s, the next poll goes on", source.name, tenant.name, until)
+            break
+    if total.opened or total.unreadable:
+        _log.info(
+            "%s of %s: %s records, %s cases opened, %s unreadable",
+            source.name,
+            tenant.name,
+            total.records,
+            total.opened,
+            total.unreadable,
+        )
+    return total
+
+
+def _windows(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a stretch of time into windows, oldest first; each begins where the last one ended."""
+    while until - since > _WINDOW:
+        yield since, since + _WINDOW
+        since += _WINDOW
+    yield since, until
+
+
+def _read(runtime: Runtime, tenant: Tenant, call: Call, query: dict[str, str], total: Intake) -> None:
+    """Take in a window, page by page."""
+    for page in runtime.edges[tenant.id].pages(call, query=query):
+        intake = take_in(runtime, page, tenant_id=tenant.id)
+        total.records += intake.records
+        total.matches += intake.matches
+        total.opened += intake.opened
+        total.unreadable += intake.unreadable
+
+
+def _tell_of_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None:
+    """Say it when it is found, and again only when the log could be read in between."""
+    _log.warning("%s of %s: it needs Entra ID P1, which the tenant doesn't have", source.name, tenant.name)
+    row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)
+    if row and "unlicensed" in row.columns:
+        return
+    runtime.notifier.publish(
+        SystemNotice(
+            key=f"{source.cursors} unlicensed {tenant.id}",
+            title=f"The {source.name} of {tenant.name} can't be read",
+            text=f"Microsoft gives it only to tenants with Entra ID P1 or P2, and {tenant.id} has neither. Detections"
+            " that look at sign-ins find nothing there.",
+            what_to_do="License the tenant, or set SIGN_INS to off so that nobody expects them. responder doctor tells"
+            " how it stands.",
+        )
+    )
+    columns = {**(row.columns if row else {}), "unlicensed": True}
+    runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
+
+
+def polled_until(storage: Storage, source: Source, tenant_id: str) -> datetime | None:
+    """Up to when a tenant's log was read; None when it never was."""
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    return datetime.fromisoformat(row.columns["done_until"]) if row and "done_until" in row.columns else None
+
+
+def is_unlicensed(storage: Storage, source: Source, tenant_id: str) -> bool:
+    """Whether the last poll found that the tenant has no licence for the log."""
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    return row is not None and "unlicensed" in row.columns
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

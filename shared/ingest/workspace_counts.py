@@ -1,0 +1,111 @@
+"""Counts made inside Log Analytics: what is counted never passes through the app, only what was too many.
+
+Where a workspace with the sign-in logs is named, its detections that count are asked of it as Kusto, and each row that
+it answers with becomes the same case that counting in the app would open.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from shared.clients.log_analytics import Workspace
+from shared.detect.aggregation.thresholds import HOUR, WEEK, Found, count_event, hour_of
+from shared.detect.kusto.compile import query
+from shared.ingest.intake import open_count
+from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.errors import EdgeError, Rejected
+from shared.model.events import Actor, ActorKind, Log
+from shared.runtime import Runtime
+
+_log = logging.getLogger("responder.log_counts")
+
+LATE: Final = timedelta(hours=3)
+"""How far back is asked again each time: records come to a workspace minutes to hours late."""
+
+
+def counted_in_workspace(runtime: Runtime) -> tuple[AnyDetection, ...]:
+    """Give the detections that a workspace counts, where one is named."""
+    return tuple(
+        detection
+        for detection in runtime.detections.values()
+        if detection.counted is not None and detection.log is Log.SIGN_IN
+    )
+
+
+def count_in_workspace(runtime: Runtime, workspace: Workspace) -> int:
+    """Ask for everything that was too many lately; gives how many cases are new.
+
+    Raises EdgeError when something couldn't be asked or a case not opened; the rest is done all the same, and what is
+    missing is found by the next run.
+    """
+    opened = 0
+    failures: list[EdgeError] = []
+    for detection in counted_in_workspace(runtime):
+        try:
+            opened += _count(runtime, workspace, detection)
+        except EdgeError as error:
+            _log.exception("%s could not be counted in the workspace", detection.id)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return opened
+
+
+def _count(runtime: Runtime, workspace: Workspace, detection: AnyDetection) -> int:
+    profile = runtime.matching.profile
+    earliest = hour_of(runtime.clock() - LATE)
+    rows = workspace.rows(query(detection, profile), over=_asked(runtime.clock() - earliest, detection))
+    found = [(tenant_id, one) for tenant_id, one in map(_found, rows) if one.hour >= earliest]
+    return sum(
+        open_count(runtime, detection, count_event(detection, tenant_id, one, profile))
+        for tenant_id, one in found
+        if runtime.settings.tenant(tenant_id)
+    )
+
+
+def _asked(lately: timedelta, detection: AnyDetection) -> timedelta:
+    """Say over how long to ask, so that what it is measured by is there too, from the beginning of its hour on."""
+    match detection.counted:
+        case Burst(within=within):
+            return lately + within
+        case Rise(weeks=weeks):
+            return lately + weeks * WEEK + HOUR
+        case None:
+            return lately
+
+
+def _found(row: Mapping[str, Any]) -> tuple[str, Found]:
+    """Read a row that the queries of `kql_counting` give, with the tenant that it is of.
+
+    Raises:
+        Rejected: it isn't such a row.
+    """
+    try:
+        value, name = str(row["value"] or ""), str(row["name"] or "")
+        return str(row["tenant_id"]).lower(), Found(
+            value=value,
+            hour=_instant(row["hour"]),
+            count=int(row["found"]),
+            first=_instant(row["began"]),
+            last=_instant(row["ended"]),
+            actor=Actor(id=value, name=name, kind=ActorKind.USER) if name else Actor(),
+            records=tuple(sorted(map(str, _members(row["records"])))),
+            weeks=tuple(None if week < 0 else week for week in map(int, _members(row.get("weeks")))),
+        )
+    except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+        raise Rejected(f"Log Analytics answered with a row that can't be read: {error!r}") from error
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(f"{value!r} is not an instant")
+    return value
+
+
+def _members(value: object) -> Iterator[Any]:
+    """Give the members of a dynamic column, which the service writes as JSON in a string."""
+    listed = msgspec.json.decode(value) if isinstance(value, str) else value
+    yield from msgspec.convert(listed or [], list[Any])

@@ -1,0 +1,312 @@
+"""The vocabulary of declarations: what a detection, a remediation and an inventory are.
+
+The content is in `responders`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from shared.detect.conditions import Condition, Text, fields_of
+from shared.model.calls import Call, Permission
+from shared.model.events import Actor, Change, Log, Target
+
+if TYPE_CHECKING:
+    from shared.clients.api import TenantEdges
+
+
+class Risk(StrEnum):
+    """The guide's own grading."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class ApprovalList(StrEnum):
+    """Lists of approved actors: the partition keys of table `ApprovedActors`."""
+
+    CONDITIONAL_ACCESS = "conditional-access"
+    B2C_CUSTOM_POLICIES = "b2c-custom-policies"
+    RBAC_ROLES = "rbac-roles"
+    CONSUMER_ACCOUNTS = "consumer-accounts"
+    APP_REGISTRATIONS = "app-registrations"
+    APP_PERMISSIONS = "app-permissions"
+    DIRECTORY_ROLES = "directory-roles"
+    B2C_USER_FLOWS = "b2c-user-flows"
+    B2C_API_CONNECTORS = "b2c-api-connectors"
+    B2C_POLICY_KEYS = "b2c-policy-keys"
+    IDENTITY_PROVIDERS = "identity-providers"
+    TENANT_SETTINGS = "tenant-settings"
+    PIM_SETTINGS = "pim-settings"
+    MONITORING = "monitoring"
+
+
+class Answer(StrEnum):
+    """What a detection asks for at most, when its actor isn't approved."""
+
+    RECORD = "record"
+    PAGE = "page"
+    REMEDIATE = "remediate"
+
+
+class Mode(StrEnum):
+    """How far a detection may go. `observe` records what would have been done and is the default."""
+
+    OBSERVE = "observe"
+    PAGE = "page"
+    ENFORCE = "enforce"
+
+
+class ObjectKind(StrEnum):
+    """Kinds of object that snapshots are taken of and remediations act on."""
+
+    CA_POLICY = "ca-policy"
+    CUSTOM_POLICY = "custom-policy"
+    ROLE_ASSIGNMENT = "role-assignment"
+
+
+type Json = dict[str, Any] | list[Any] | str | int | float | bool | None
+"""Anything that JSON can say."""
+
+type Image = dict[str, Any]
+"""An object as its API gave it, kept whole; a custom policy is {"id", "xml"}."""
+
+
+class Known(Struct, frozen=True, kw_only=True, tag="known"):
+    """How an object stood at an instant; `image` is None when it is known not to have existed."""
+
+    image: Image | None
+    captured_at: datetime
+
+
+class Unknown(Struct, frozen=True, kw_only=True, tag="unknown"):
+    """It couldn't be told how the object stood, and why."""
+
+    because: str
+
+
+type Baseline = Known | Unknown
+
+
+class EarlierCase(Struct, frozen=True, kw_only=True):
+    """What a remediation needs to know of another case on the same object."""
+
+    id: str
+    detection: str
+    at: datetime
+    actor: Actor
+    approved: bool
+    changes: tuple[Change, ...] = ()
+
+
+class Situation(Struct, frozen=True, kw_only=True):
+    """Everything read before a remediation is planned; planning itself reads nothing.
+
+    `run` are the changes by actors who aren't approved that led to the present state, this case's included, oldest
+    first; `approved_later` are approved changes of the same object after this one. `baseline` is the object before the
+    first of `run`. `touches` are ids of the principals that putting it back would take something from; `last_holder` is
+    True when one of them is the last to hold what it would lose, None when that couldn't be told.
+    """
+
+    at: datetime
+    actor: Actor
+    target: Target
+    current: Image | None
+    baseline: Baseline
+    run: tuple[EarlierCase, ...]
+    approved_later: tuple[EarlierCase, ...] = ()
+    touches: frozenset[str] = frozenset()
+    last_holder: bool | None = False
+
+
+class Already(Struct, frozen=True, kw_only=True, tag="already"):
+    """Nothing to put back: the object stands as it should."""
+
+    because: str
+
+
+class Doubt(Struct, frozen=True, kw_only=True, tag="doubt"):
+    """It can't be told what would be right, or the responder may not do it, so people are paged instead.
+
+    `by_hand` is the command by which a person does it, "" where there is none to tell.
+    """
+
+    because: str
+    by_hand: str = ""
+
+
+class Put(Struct, frozen=True, kw_only=True, tag="put"):
+    """What would be done, in words and as data: `image` goes to the remediation's `apply`, `changes` to the people.
+
+    `touches` are ids of principals that would lose something which only planning can tell, beside those of `Situation`:
+    a conditional access policy would reach them again, say, because their exclusion goes.
+    """
+
+    summary: str
+    image: Image
+    changes: tuple[Change, ...] = ()
+    touches: frozenset[str] = frozenset()
+
+
+type Plan = Already | Doubt | Put
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """What a remediation reads of the tenant. Fields as in `Situation`."""
+
+    current: Image | None
+    touches: frozenset[str] = frozenset()
+    last_holder: bool | None = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remediation:
+    """How one kind of unapproved change is put back.
+
+    `look` reads, `plan` is pure, `apply` writes; success is a second look whose plan is `Already`. `calls` are all the
+    requests that `look` and `apply` may make. `needs_baseline` says that a snapshot is read before planning.
+    """
+
+    id: str
+    title: str
+    undo: str
+    kind: ObjectKind
+    destructive: bool
+    calls: tuple[Call, ...]
+    needs_baseline: bool
+    look: "Callable[[TenantEdges, Target], Look]"
+    plan: Callable[[Situation], Plan]
+    apply: "Callable[[TenantEdges, Target, Put], None]"
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """The union of the calls' permissions, in the order of `Permission`."""
+        return union_of_needs(self.calls)
+
+
+def union_of_needs(calls: tuple[Call, ...]) -> tuple[Permission, ...]:
+    """Give each permission that one of `calls` needs, once, in the order of `Permission`."""
+    needed = {permission for call in calls for permission in call.needs}
+    return tuple(permission for permission in Permission if permission in needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """A kind of object that is snapshotted, so that what was deleted or overwritten can be put back.
+
+    `read` lists every object of the tenant by id, whole, or raises an EdgeError: an incomplete listing is never
+    returned.
+    """
+
+    kind: ObjectKind
+    tenant_kind: "TenantKind"
+    calls: tuple[Call, ...]
+    read: "Callable[[TenantEdges], Mapping[str, Image]]"
+
+
+class TenantKind(StrEnum):
+    """The two kinds of tenant that are guarded."""
+
+    WORKFORCE = "workforce"
+    B2C = "b2c"
+
+
+class Burst(Struct, frozen=True, kw_only=True):
+    """Many records in a short time: `at_least` of them in some `within`, which is whole minutes.
+
+    They are counted apart by each value of `by`, or together where it is None; where `distinct` is set, its different
+    values are counted instead of the records. Records in which `by` or `distinct` is "" don't count. `at_least` can be
+    set otherwise by the operator (vocabulary, `thresholds`).
+    """
+
+    at_least: int
+    within: timedelta
+    by: Text[Any] | None = None
+    distinct: Text[Any] | None = None
+
+
+class Rise(Struct, frozen=True, kw_only=True):
+    """More records of a tenant in a clock hour than in the same hour of the weeks before.
+
+    More than `percent` above their mean, and at least `floor` (so that two after one is no rise). Of the `weeks`
+    before, those count in which records were counted already, and there must be `least_weeks` of them.
+    """
+
+    percent: int = 10
+    floor: int = 50
+    weeks: int = 4
+    least_weeks: int = 2
+
+
+type Counted = Burst | Rise
+
+
+class After[E](Struct, frozen=True, kw_only=True):
+    """A record counts only after one that met `first` and has the same value of `by`, at most `within` before it."""
+
+    first: Condition[E]
+    by: Text[E]
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection[E]:
+    """What to look for, why, who may do it and what to do when somebody else did.
+
+    `seed_row` is the row of Microsoft's guide, or a part of one (`consumer-accounts/2/deleted`); `also` are rows that
+    ask for the same event, which is then graded by the highest of their risks. `deviates` says where and why the
+    declaration differs from the guide's print. `unless_actor_in` is None where the row doesn't speak of approval: then
+    nobody's change is put back. `first_step` is what a person does first where undoing the change by hand isn't it.
+    `counted` makes it speak of many records together, `after` only of those that follow another. `one_case_by` are
+    fields by whose values the records of a clock hour are one case, where each being one would page all night; else
+    they are one case by their correlation id and target.
+    `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
+    """
+
+    id: str
+    seed_row: str
+    title: str
+    why: str
+    risk: Risk
+    log: Log
+    when: Condition[E]
+    unless_actor_in: ApprovalList | None
+    answer: Answer
+    remediation: Remediation | None = None
+    counted: Counted | None = None
+    after: After[E] | None = None
+    one_case_by: tuple[Text[E], ...] = ()
+    also: tuple[str, ...] = ()
+    first_step: str = ""
+    deviates: str = ""
+    hits: tuple[Image, ...] = ()
+    misses: tuple[Image, ...] = ()
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """What its remediation needs; reading the log itself is needed by the poll, not by a detection."""
+        return self.remediation.needs if self.remediation else ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names of the fields of `Vocabulary` by which it is judged, sorted."""
+        fields = fields_of(self.when) | frozenset(self.one_case_by)
+        if self.after:
+            fields |= fields_of(self.after.first) | {self.after.by}
+        named = {word for field in fields for word in field.words}
+        return tuple(sorted(named | {"thresholds"} if self.counted else named))
+
+
+type AnyDetection = Detection[Any]
+
+
+class Match(Struct, frozen=True, kw_only=True):
+    """An event that meets a detection."""
+
+    detection: str
+    event: Any

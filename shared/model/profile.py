@@ -1,0 +1,272 @@
+"""Words that differ from tenant to tenant: ids, domains, conventions, and names that Microsoft documents nowhere.
+
+Setting `VOCABULARY` holds them as one JSON object, or is the path of a file with it; what it leaves out has the default
+below. Conditions never read it: the fields that they read are computed with it (`conditions.Text.read_with`).
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.events import fold
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
+_CODE: Final = re.compile(r"[1-9][0-9]{0,9}")
+_TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_WEEK: Final = frozenset(range(1, 8))
+
+SHARED_DOMAINS: Final = frozenset(
+    {
+        "azure-api.net",
+        "azurecontainer.io",
+        "azurecr.io",
+        "azureedge.net",
+        "azurefd.net",
+        "azurestaticapps.net",
+        "azurewebsites.net",
+        "blob.core.windows.net",
+        "cloudapp.azure.com",
+        "cloudapp.net",
+        "core.windows.net",
+        "github.io",
+        "herokuapp.com",
+        "netlify.app",
+        "trafficmanager.net",
+        "vercel.app",
+    }
+)
+"""Domains under which anybody can take a name that was given up.
+
+From Microsoft's page "Prevent dangling DNS entries and avoid subdomain takeover", and the largest hosts besides Azure.
+"""
+
+
+INTERRUPTS: Final = frozenset(
+    """
+    50058 50072 50074 50076 50097 50125 50127 50129 50140 50143 50144 65001
+    """.split()  # noqa: SIM905 - a list of quoted numbers would be a page
+)
+"""Error codes by which a sign-in was only held up: for a second factor, consent, a new password. Not failures."""
+
+
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When somebody works: `days` by Monday = 1 to Sunday = 7, `begin` and `end` as "08:00" in `zone` (IANA).
+
+    Where `end` isn't after `begin`, it is of the next day.
+    """
+
+    zone: str
+    begin: str
+    end: str
+    days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
+
+
+class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The words of one installation. Ids and domains are lower case.
+
+    - `cpim_ids`: object ids of the service principal "CPIM Service", the approved source of consumer accounts. A name
+      is never enough: as long as it is empty, its accounts count as somebody else's.
+    - `managed_identity_ids`: object ids of "Managed Service Identity", which renews managed identities' certificates.
+    - `consumer_apps`: names and app ids of the applications by which consumers sign in.
+    - `owned_domains`: domains of the tenant's own, with all below them. Empty: ownership can't be told.
+    - `shared_domains`: domains under which anybody can take a name.
+    - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets.
+    - `logout_properties`: names, or parts of names, of the property that holds an application's log-out address.
+
+    - `allowed_countries`: where consumers sign in from, as two-letter codes. Empty: it can't be told who is abroad.
+    - `privileged_countries`, `privileged_networks` (in CIDR notation), `privileged_browsers`,
+      `privileged_operating_systems` (beginnings of names): where and with what privileged accounts sign in. Empty: that
+      control isn't looked at.
+    - `working_hours`: by object id of an account, or "*" for every account that isn't named.
+    - `vip_accounts`: object ids of consumers whose lock-out is told at once.
+    - `interrupts`: error codes of sign-ins that were only held up.
+    - `thresholds`: by id of a counted detection, from how many records on it speaks.
+    - `privileged_accounts`: object ids that count as privileged beside those that hold a privileged role.
+    - `emergency_groups`: object ids of groups whose members are the break-glass accounts.
+
+    Settings of their own fill the rest: `consumer_tenants` (None: any tenant may hold consumer accounts),
+    `emergency_accounts`, and `own_site`, the name of the function app itself. What is read of the tenants fills
+    `privileged_accounts` further, and `role_assignable_groups`; of any other account or group of the tenants in
+    `privileged_known_in` and `groups_known_in` it is known that it isn't one, elsewhere it is unknown.
+    """
+
+    cpim_ids: frozenset[str] = frozenset()
+    managed_identity_ids: frozenset[str] = frozenset()
+    consumer_apps: frozenset[str] = frozenset({"CPIM PowerShell Client", "ProxyIdentityExperienceFramework"})
+    owned_domains: frozenset[str] = frozenset()
+    shared_domains: frozenset[str] = SHARED_DOMAINS
+    account_attributes: Mapping[str, str] = {}
+    logout_properties: frozenset[str] = frozenset({"LogoutUrl"})
+    allowed_countries: frozenset[str] = frozenset()
+    privileged_countries: frozenset[str] = frozenset()
+    privileged_networks: frozenset[str] = frozenset()
+    privileged_browsers: frozenset[str] = frozenset()
+    privileged_operating_systems: frozenset[str] = frozenset()
+    working_hours: Mapping[str, Hours] = {}
+    vip_accounts: frozenset[str] = frozenset()
+    interrupts: frozenset[str] = INTERRUPTS
+    thresholds: Mapping[str, int] = {}
+    privileged_accounts: frozenset[str] = frozenset()
+    emergency_groups: frozenset[str] = frozenset()
+    role_assignable_groups: frozenset[str] = frozenset()
+    privileged_known_in: frozenset[str] = frozenset()
+    groups_known_in: frozenset[str] = frozenset()
+    consumer_tenants: frozenset[str] | None = None
+    emergency_accounts: frozenset[str] = frozenset()
+    own_site: str = ""
+
+
+DEFAULT: Final = TenantProfile()
+
+FROM_SETTINGS: Final = frozenset({"consumer_tenants", "emergency_accounts", "own_site"})
+"""Fields that have settings of their own, so `VOCABULARY` may not name them."""
+
+FROM_TENANTS: Final = frozenset({"role_assignable_groups", "privileged_known_in", "groups_known_in"})
+"""Fields that are read of the tenants, so it may not name them either."""
+
+
+class BadProfile(Exception):
+    """The vocabulary can't be used; each of `problems` names the field and says what would be right."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
+def profile_from(setting: str) -> TenantProfile:
+    """Read the setting: JSON, a file's path, or nothing, which gives the defaults.
+
+    Raises:
+        BadVocabulary: it can't be read, or a field of it is wrong.
+    """
+    text = setting.strip()
+    if not text:
+        return DEFAULT
+    if not text.startswith("{"):
+        text = _text_of(text)
+    try:
+        members = msgspec.json.decode(text, type=dict[str, object])
+        read = msgspec.convert(_lowered(members), TenantProfile)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadProfile([f"VOCABULARY should be a JSON object as the README shows it: {error}"]) from None
+    problems = [f"VOCABULARY.{field} {problem}" for field, problem in _problems(read, members)]
+    if problems:
+        raise BadProfile(problems)
+    return read
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        because = getattr(error, "strerror", None) or error
+        raise BadProfile(
+            [f"VOCABULARY is {path[:80]!r}: it should be a JSON object or the path of a file with one ({because})"]
+        ) from None
+
+
+_OBJECT_IDS: Final = ("cpim_ids", "managed_identity_ids", "vip_accounts", "privileged_accounts", "emergency_groups")
+_DOMAINS: Final = ("owned_domains", "shared_domains")
+_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS, "working_hours"})
+
+
+def _lowered(members: dict[str, object]) -> dict[str, object]:
+    return {name: _lower(value) if name in _COMPARED_IN_LOWER_CASE else value for name, value in members.items()}
+
+
+def _lower(value: object) -> object:
+    """Bring the texts of a list, or the names of an object's members, to lower case."""
+    match value:
+        case list():
+            texts = cast("list[object]", value)
+            return [text.strip().lower() if isinstance(text, str) else text for text in texts]
+        case dict():
+            members = cast("dict[str, object]", value)
+            return {name.strip().lower(): member for name, member in members.items()}
+        case _:
+            return value
+
+
+def _not_set_here(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for field in sorted(FROM_SETTINGS & members.keys()):
+        yield field, "has a setting of its own and can't be set here"
+    for field in sorted(FROM_TENANTS & members.keys()):
+        yield field, "is read of the tenants and can't be set here"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+_ID: Final = "an object id, like 00000000-0000-0000-0000-000000000000"
+_KINDS: Final[Mapping[str, tuple[Callable[[str], object], tuple[str, ...]]]] = {
+    _ID: (_GUID.fullmatch, _OBJECT_IDS),
+    "a domain, like contoso.com": (_DOMAIN.fullmatch, _DOMAINS),
+    "a country's two letters, like NL": (_COUNTRY.fullmatch, ("allowed_countries", "privileged_countries")),
+    "a network, like 203.0.113.0/24 or 2001:db8::/32": (_is_network, ("privileged_networks",)),
+    "an error code, like 50058": (_CODE.fullmatch, ("interrupts",)),
+}
+"""What each word of some fields should be, how that is seen, and the fields."""
+
+_NAMES: Final = ("consumer_apps", "logout_properties", "privileged_browsers", "privileged_operating_systems")
+"""Fields whose words may be anything but nothing: as a part of a name, that would fit every name."""
+
+
+def _problems(read: TenantProfile, members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Give each field that is wrong although its type is right."""
+    yield from _not_set_here(members)
+    yield from _wrong_words(read)
+    for name, pattern in read.account_attributes.items():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield f"account_attributes.{name}", f"is {pattern[:80]!r}: it should be a regular expression ({error})"
+    for account, hours in read.working_hours.items():
+        yield from _wrong_hours(account, hours)
+    for detection, least in read.thresholds.items():
+        if least < 1:
+            yield f"thresholds.{detection}", f"is {least}: it should be a whole number from 1 on"
+
+
+def _wrong_words(read: TenantProfile) -> Iterator[tuple[str, str]]:
+    for right, (is_right, fields) in _KINDS.items():
+        for field in fields:
+            words: frozenset[str] = getattr(read, field)
+            for wrong in sorted(word for word in words if not is_right(word)):
+                yield field, f"has {wrong[:80]!r}: it should be {right}"
+    for field in _NAMES:
+        if not all(map(fold, getattr(read, field))):
+            yield field, "has an empty name"
+
+
+def _wrong_hours(account: str, hours: Hours) -> Iterator[tuple[str, str]]:
+    field = f"working_hours.{account}"
+    if account != "*" and not _GUID.fullmatch(account):
+        yield "working_hours", f'has {account[:80]!r}: it should be {_ID}, or "*"'
+    if not _is_zone(hours.zone):
+        yield f"{field}.zone", f"is {hours.zone[:80]!r}: it should be a time zone, like Europe/Amsterdam"
+    for name, time in (("begin", hours.begin), ("end", hours.end)):
+        if not _TIME.fullmatch(time):
+            yield f"{field}.{name}", f'is {time[:80]!r}: it should be a time, like "08:00"'
+    if not hours.days or hours.days - _WEEK:
+        yield f"{field}.days", f"is {sorted(hours.days)}: it should be days from 1, Monday, to 7, Sunday"

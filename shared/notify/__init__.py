@@ -1,0 +1,1 @@
+"""Pages: what they say, how they look, when they are sent."""

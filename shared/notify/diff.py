@@ -1,0 +1,206 @@
+"""What changed, in few words: of two images only the paths that differ, of two lists only what came and went."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.declarations import Image, Json
+from shared.model.events import Change
+
+_NOISE: Final = frozenset({"modifiedDateTime", "createdDateTime", "id", "@odata.context", "templateId"})
+_WHOLE: Final = "ConditionalAccessPolicy"
+_FIRST: Final = (
+    "state",
+    "conditions.users",
+    "grantControls",
+    "conditions.applications",
+    "conditions",
+    "sessionControls",
+)
+_DEEPEST: Final = 10
+_CONTEXT: Final = 24
+_LONG: Final = 160
+_GUID_AT_END: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+
+WELL_KNOWN: Final[Mapping[str, str]] = {
+    "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
+    "e8611ab8-c189-46e8-94e1-60213ab1f814": "Privileged Role Administrator",
+    "7be44c8a-adaf-4e2a-84d6-ab2649e08a13": "Privileged Authentication Administrator",
+    "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9": "Conditional Access Administrator",
+    "194ae4cb-b126-40b2-bd5b-6091b380977d": "Security Administrator",
+    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
+    "158c047a-c907-4556-b7ef-446551a6b5f7": "Cloud Application Administrator",
+    "fe930be7-5e62-47db-91af-98c3a49a38b1": "User Administrator",
+    "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
+    "f28a1f50-f6e7-4571-818b-6a12f2af6b6c": "SharePoint Administrator",
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": "Role Based Access Control Administrator",
+    "00000000-0000-0000-0000-000000000002": "Multifactor authentication",
+    "00000000-0000-0000-0000-000000000003": "Passwordless MFA",
+    "00000000-0000-0000-0000-000000000004": "Phishing-resistant MFA",
+}
+"""Ids that are the same in every tenant: directory roles, Azure roles, authentication strengths."""
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One path that differs: `old` and `new` as text (None: there was nothing), or what a list gained and lost.
+
+    `kept` is how many members of the list stayed. Both texts are None and both lists empty when only the name is known.
+    """
+
+    path: str
+    old: str | None = None
+    new: str | None = None
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept: int = 0
+
+    @property
+    def is_of_list(self) -> bool:
+        """Whether it is told by what came and went."""
+        return bool(self.added or self.removed)
+
+
+def differences(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Give what differs, the most telling paths first. `names` are of ids that are known, in lower case."""
+    found = [difference for change in changes for difference in _of_change(change)]
+    telling = [difference for difference in found if difference.path.rpartition(".")[2] not in _NOISE] or found
+    ordered = sorted(telling, key=lambda difference: _rank(difference.path))
+    return tuple(_named(difference, names) for difference in ordered)
+
+
+def _rank(path: str) -> int:
+    return next((place for place, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))
+
+
+def _of_change(change: Change) -> Iterator[Difference]:
+    old, new = _read(change.old), _read(change.new)
+    if isinstance(old, dict | list) or isinstance(new, dict | list):
+        walk = _Walk(made_or_gone=old is None or new is None)
+        yield from walk.between("" if change.name == _WHOLE else change.name, old, new, _DEEPEST)
+    elif old is None and new is None:
+        yield Difference(path=change.name)
+    elif old != new:
+        yield _of_texts(change.name, _text(old), _text(new))
+
+
+def _read(text: str | None) -> Json:
+    """Read JSON objects, lists, texts and null; any other text stays as it is."""
+    if text is None or (text != "null" and text.lstrip()[:1] not in ("{", "[", '"')):
+        return text
+    try:
+        return cast("Json", msgspec.json.decode(text.encode()))
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return text
+
+
+class _Walk(Struct, frozen=True, kw_only=True):
+    """A walk through two images of one object.
+
+    One that was made or is gone is told leaf by leaf: that is all there is. Of one that was changed, a part that came
+    or went is one difference.
+    """
+
+    made_or_gone: bool
+
+    def between(self, path: str, old: Json, new: Json, deeper: int) -> Iterator[Difference]:
+        """Give what differs. Null, absent and empty are the same: Graph prints any of them for what isn't set."""
+        if _settled(old) == _settled(new):
+            return
+        was, now = _as_object(old), _as_object(new)
+        whole = path and not self.made_or_gone and not (was and now)
+        if deeper and was is not None and now is not None and (was or now) and not whole:
+            for key in dict.fromkeys((*was, *now)):
+                yield from self.between(f"{path}.{key}" if path else key, was.get(key), now.get(key), deeper - 1)
+            return
+        lost, gained = _as_list(old), _as_list(new)
+        if lost is not None and gained is not None:
+            yield _of_lists(path, lost, gained)
+        else:
+            yield _of_texts(path, _text(old), _text(new))
+
+
+def _as_object(value: Json) -> Image | None:
+    return value if isinstance(value, dict) else {} if value is None else None
+
+
+def _as_list(value: Json) -> list[Any] | None:
+    return value if isinstance(value, list) else [] if value is None else None
+
+
+def _settled(value: Json) -> Json:
+    return None if value in ("", [], {}) else value
+
+
+def _of_lists(path: str, old: list[Any], new: list[Any]) -> Difference:
+    was, now = (dict.fromkeys("null" if item is None else _text(item) or "" for item in items) for items in (old, new))
+    added = tuple(item for item in now if item not in was)
+    removed = tuple(item for item in was if item not in now)
+    if not added and not removed:
+        return _of_texts(path, _text(old), _text(new))
+    return Difference(path=path, added=added, removed=removed, kept=len(was) - len(removed))
+
+
+def _of_texts(path: str, old: str | None, new: str | None) -> Difference:
+    """Compare two texts; of two long ones only the part that differs is kept, with a little of what stands round it."""
+    if old is None or new is None or min(len(old), len(new)) <= _LONG:
+        return Difference(path=path, old=old, new=new)
+    start = _common(old, new, most=min(len(old), len(new)))
+    end = _common(old[::-1], new[::-1], most=min(len(old), len(new)) - start)
+    begin = max(0, start - _CONTEXT)
+    was, now = (text[begin : len(text) - max(0, end - _CONTEXT)] for text in (old, new))
+    before, after = "… " if begin else "", " …" if end > _CONTEXT else ""
+    return Difference(path=path, old=f"{before}{was}{after}", new=f"{before}{now}{after}")
+
+
+def _common(one: str, other: str, *, most: int) -> int:
+    """Count the characters that two texts share at the start, by halving: comparing slices is fast."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
+    return low
+
+
+def _text(value: Json) -> str | None:
+    """Give a value as text; of an object, in a few words, what is set in it: `type hours, value 12`."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        leaves = [leaf for leaf in _leaves("", value, _DEEPEST) if leaf]
+        return ", ".join(leaves) or None
+    return msgspec.json.encode(value).decode()
+
+
+def _leaves(path: str, value: Json, deeper: int) -> Iterator[str]:
+    if isinstance(value, dict) and deeper:
+        for key, part in value.items():
+            yield from _leaves(f"{path}.{key}" if path else key, part, deeper - 1)
+    elif _settled(value) is not None:
+        yield f"{path} {value if isinstance(value, str) else msgspec.json.encode(value).decode()}"
+
+
+def _named(difference: Difference, names: Mapping[str, str]) -> Difference:
+    return Difference(
+        path=difference.path,
+        old=difference.old if difference.old is None else with_name(difference.old, names),
+        new=difference.new if difference.new is None else with_name(difference.new, names),
+        added=tuple(with_name(item, names) for item in difference.added),
+        removed=tuple(with_name(item, names) for item in difference.removed),
+        kept=difference.kept,
+    )
+
+
+def with_name(value: str, names: Mapping[str, str]) -> str:
+    """Put its name before an id that is known, also when it ends a resource id: `Owner (8e3af657-…)`."""
+    found = _GUID_AT_END.search(value.lower())
+    if found is None or (found.start() and value[found.start() - 1] != "/"):
+        return value
+    name = names.get(found[0]) or WELL_KNOWN.get(found[0])
+    return f"{name} ({found[0]})" if name else value

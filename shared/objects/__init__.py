@@ -1,0 +1,1 @@
+"""The guarded objects: snapshots, history, decision, putting back."""
