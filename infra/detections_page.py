@@ -8,7 +8,9 @@ from typing import Final
 from responders.catalogue import CATALOGUE
 from shared.detect.aggregation.describe import speaks_when
 from shared.detect.kusto.compile import VIEWS, predicate
-from shared.model.declarations import Answer, AnyDetection
+from shared.model.cases import Decision
+from shared.model.declarations import AnyDetection
+from shared.objects.decide import strongest_decision
 
 _INTRODUCTION: Final = """\
 # Detections
@@ -26,9 +28,9 @@ What is put back is put back in mode `enforce`, when the actor is positively not
 instead. In mode `observe`, which is the default, what would have been done is recorded."""
 
 _ANSWERS: Final = {
-    Answer.RECORD: "recorded, for the digest",
-    Answer.PAGE: "the owners are paged",
-    Answer.REMEDIATE: "put back, and the owners are paged",
+    Decision.RECORD: "recorded, for the digest",
+    Decision.PAGE: "the owners are paged",
+    Decision.REMEDIATE: "put back, and the owners are paged",
 }
 
 
@@ -48,7 +50,7 @@ def _table_of(detection: AnyDetection) -> str:
 def _overview(detections: Sequence[AnyDetection]) -> str:
     rows = [
         f"| [{detection.id}](#{detection.id}) | {', '.join(_rows_of(detection))} | {detection.risk} |"
-        f" {detection.answer} | {detection.title} |"
+        f" {strongest_decision(detection)} | {detection.title} |"
         for detection in detections
     ]
     return "\n".join(["| detection | row | risk | answer | what it finds |", "|---|---|---|---|---|", *rows])
@@ -67,7 +69,7 @@ def _section(detection: AnyDetection) -> str:
         "Who may": f"approval list `{detection.unless_actor_in}`"
         if detection.unless_actor_in
         else "nobody is asked for",
-        "Answer": _ANSWERS[detection.answer],
+        "Answer": _ANSWERS[strongest_decision(detection)],
         "Puts back": f"{remediation.title} (`{remediation.id}`)" if remediation else "",
         "To undo that": remediation.undo if remediation else "",
         "First step by hand": detection.first_step,

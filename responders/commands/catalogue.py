@@ -17,6 +17,7 @@ from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import speaks_when
 from shared.model.declarations import AnyDetection
 from shared.model.profile import TenantProfile
+from shared.objects.decide import strongest_decision
 
 _GAP: Final = "  "
 _WIDE: Final = 132
@@ -53,7 +54,7 @@ def _described(detection: AnyDetection, profile: TenantProfile) -> dict[str, obj
         "risk": detection.risk,
         "log": detection.log,
         "speaks": speaks_when(detection, profile),
-        "answer": detection.answer,
+        "answer": strongest_decision(detection),
         "remediation": detection.remediation.id if detection.remediation else None,
         "approval_list": detection.unless_actor_in,
         "needs": list(detection.needs),
@@ -71,7 +72,7 @@ def _words_of(detection: AnyDetection, profile: TenantProfile) -> dict[str, obje
 def _table(detections: Sequence[AnyDetection], width: int) -> str:
     """Lay the detections out: titles wrap in what width is left, a narrow terminal does without the guide's rows."""
     names = ["detection", "risk", "answer", "title"]
-    rows = [[detection.id, detection.risk, detection.answer, detection.title] for detection in detections]
+    rows = [[detection.id, detection.risk, strongest_decision(detection), detection.title] for detection in detections]
     if width >= _WIDE:
         names.insert(1, "row of the guide")
         rows = [[row[0], one.seed_row, *row[1:]] for row, one in zip(rows, detections, strict=True)]

@@ -25,7 +25,7 @@ APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded(APP_ROLE_GIVEN, also=(Audit.permission_level.is_("high"),)),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "The guide prints no filter; its text names .All and Mail.*. Permissions whose names say neither, such as "
         "SMTP.SendAsApp or full_access_as_app, are on a list."
@@ -55,7 +55,7 @@ DELEGATED_PERMISSION_GRANTED: Detection[AuditEvent] = Detection(
         *SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Not(Audit.consent_type.is_("allprincipals")))
     ),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "The row repeats row 3 for application permissions, and row 6 for consent on behalf of everybody: one grant is "
         "one case, in the row that is only about it."
@@ -122,7 +122,7 @@ PERMISSION_GRANTED_FOR_ALL: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded(*SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Audit.consent_type.is_("allprincipals"))),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         delegated_record("User.Read Mail.ReadWrite", before="User.Read", consent="AllPrincipals"),
         delegated_record("user_impersonation", names=OWN_API_NAMES, consent="AllPrincipals"),

@@ -64,7 +64,7 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
         ),
     ),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "Federated credentials aren't in the guide; they serve the same end. The certificates that Managed Service "
         "Identity renews don't count, known by its configured object id."
@@ -103,7 +103,7 @@ APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.principal_kind.is_("ServicePrincipal"),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "Azure roles, the row's other half, are rbac-role-assigned, whoever gets them: their event doesn't say who. "
         "The guide grades high to medium; high is taken."
@@ -195,7 +195,7 @@ APP_REDIRECT_CHANGED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Update application", also=(Audit.redirect_problem.one_of("wildcard", "not-https", "not-owned"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "Whether an address is another application's too isn't in the record. Loopback addresses and schemes of "
         "native applications' own are left out: both are how such applications are meant to sign in."
@@ -227,7 +227,7 @@ APP_ID_URI_CHANGED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Update application", "Update service principal", also=(Audit.identifier_uri.is_("changed"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         application_record("Update application", change("AppIdentifierUri", [], ["api://orders.fabrikam.example"])),
         application_record(
@@ -256,7 +256,7 @@ APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Add owner to application", "Add owner to service principal"),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         owner_record("Add owner to application"),
         owner_record("Add owner to service principal", initiatedBy=BY_APP),

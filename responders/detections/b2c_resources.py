@@ -24,7 +24,7 @@ B2C_USER_FLOW_CREATED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Create user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         b2c_record("Create user flow", _FLOW),
         b2c_record("Create user flow", _FLOW, category="Authorization"),
@@ -87,7 +87,7 @@ B2C_API_CONNECTOR_CREATED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Create API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         b2c_record("Create API connector", _CONNECTOR),
         b2c_record("Create API connector", _CONNECTOR, category="Authorization"),
@@ -108,7 +108,7 @@ B2C_API_CONNECTOR_UPDATED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Update API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         b2c_record("Update API connector", _CONNECTOR),
         b2c_record("Update API connector", _CONNECTOR, category="Authorization"),
@@ -153,7 +153,7 @@ IDENTITY_PROVIDER_CREATED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Create identity provider", "Create custom identity provider", "Create local identity provider"),
     unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(
         b2c_record("Create identity provider", _PROVIDER),
         b2c_record("Create identity provider", _PROVIDER, category="Authorization"),

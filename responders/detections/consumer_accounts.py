@@ -70,7 +70,7 @@ CONSUMER_ACCOUNT_CREATED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded("Add user", also=_NOT_BY_CPIM),
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=_CPIM_BY_ID,
     hits=(
         new_account_record(),

@@ -63,7 +63,7 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
         ),
     ),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "Who activates a role that they're eligible for gives nothing: that is judged when they are made eligible. "
         "Core Directory logs an activation as given by MS-PIM, which is to be approved by its object id."
@@ -94,7 +94,7 @@ ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded(OUTSIDE_PIM, also=(Not(Audit.principal_kind.is_("ServicePrincipal")),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     hits=(pim_record(OUTSIDE_PIM), pim_record(OUTSIDE_PIM, "Group", initiatedBy=BY_APP)),
     misses=(
         pim_record(OUTSIDE_PIM, result="failure"),
@@ -112,7 +112,7 @@ RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     log=Log.RESOURCE,
     when=_succeeded(_WRITE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     remediation=REMOVE_ROLE_ASSIGNMENT,
     deviates=_EVERY_ROLE,
     hits=(
@@ -140,7 +140,7 @@ RBAC_ROLE_REMOVED: Detection[ResourceEvent] = Detection(
     log=Log.RESOURCE,
     when=_succeeded(_DELETE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     remediation=RECREATE_ROLE_ASSIGNMENT,
     deviates=_EVERY_ROLE,
     hits=(
@@ -228,7 +228,7 @@ ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
     log=Log.AUDIT,
     when=succeeded(MEMBER_ADDED, also=(Audit.group_level.is_("role-assignable"),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
-    answer=Answer.REMEDIATE,
+    answer=Answer.PAGE,
     deviates=(
         "A group of which it isn't known whether it is role-assignable doesn't count: members are added to groups all "
         "day, and that a tenant's groups can't be read is told by itself. What MS-PIM adds is an activation: approve "

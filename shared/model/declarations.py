@@ -47,11 +47,10 @@ class ApprovalList(StrEnum):
 
 
 class Answer(StrEnum):
-    """What a detection asks for at most, when its actor isn't approved."""
+    """What is done about a match that isn't put back. Putting back needs a remediation: see `Detection.puts_back`."""
 
     RECORD = "record"
     PAGE = "page"
-    REMEDIATE = "remediate"
 
 
 class Mode(StrEnum):
@@ -260,12 +259,16 @@ class Detection[E]:
 
     `seed_row` is the row of Microsoft's guide, or a part of one (`consumer-accounts/2/deleted`); `also` are rows that
     ask for the same event, which is then graded by the highest of their risks. `deviates` says where and why the
-    declaration differs from the guide's print. `unless_actor_in` is None where the row doesn't speak of approval: then
-    nobody's change is put back. `first_step` is what a person does first where undoing the change by hand isn't it.
-    `counted` makes it speak of many records together, `after` only of those that follow another. `one_case_by` are
-    fields by whose values the records of a clock hour are one case, where each being one would page all night; else
+    declaration differs from the guide's print. `unless_actor_in` is None where the detection applies whoever did it.
+    With a `remediation` the change of an unapproved actor is put back, and `answer` is what is done in doubt.
+    `first_step` is what a person does first where undoing the change by hand isn't it.
+    `counted` raises one case for many records together, `after` only for a record that follows another. `one_case_by`
+    are fields by whose values the records of a clock hour are one case, where each being one would page all night; else
     they are one case by their correlation id and target.
     `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
+
+    Raises:
+        ValueError: it has a remediation, but no approval list or no page for the cases of doubt.
     """
 
     id: str
@@ -286,6 +289,17 @@ class Detection[E]:
     deviates: str = ""
     hits: tuple[Image, ...] = ()
     misses: tuple[Image, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.remediation and self.unless_actor_in is None:
+            raise ValueError(f"{self.id} has a remediation, so it needs the list of those who may (unless_actor_in)")
+        if self.remediation and self.answer is not Answer.PAGE:
+            raise ValueError(f"{self.id} has a remediation, so its answer is page: in doubt the owners are paged")
+
+    @property
+    def puts_back(self) -> bool:
+        """Whether the change of an unapproved actor is put back, in mode enforce."""
+        return self.remediation is not None
 
     @property
     def needs(self) -> tuple[Permission, ...]:

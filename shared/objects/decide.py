@@ -68,7 +68,7 @@ def _emergency_actor(facts: Facts) -> str:
 def _nothing_planned(facts: Facts) -> str:
     if facts.unread:
         return f"the tenant could not be read: {facts.unread}"
-    return "there is no remediation for it" if facts.plan is None else ""
+    return "nothing was planned" if facts.plan is None else ""
 
 
 def _doubtful(facts: Facts) -> str:
@@ -135,6 +135,13 @@ def decide(detection: AnyDetection, facts: Facts) -> Decided:
             assert_never(facts.mode)
 
 
+def strongest_decision(detection: AnyDetection) -> Decision:
+    """Give what is done in mode enforce, when the actor is unapproved and no guard objects: what documents say."""
+    if detection.puts_back:
+        return Decision.REMEDIATE
+    return Decision.RECORD if detection.answer is Answer.RECORD else Decision.PAGE
+
+
 def _strictest(detection: AnyDetection, facts: Facts) -> Decided:
     """Give what mode enforce does."""
     if detection.answer is Answer.RECORD:
@@ -144,8 +151,10 @@ def _strictest(detection: AnyDetection, facts: Facts) -> Decided:
         return Decided(decision=Decision.PAGE, because=because)
     if facts.standing is Standing.UNKNOWN:
         return Decided(decision=Decision.PAGE, because="it could not be told whether the actor is approved")
-    if detection.answer is Answer.PAGE:
-        return Decided(decision=Decision.PAGE, because="the actor is not approved, and the detection only pages")
+    if not detection.puts_back:
+        return Decided(
+            decision=Decision.PAGE, because="the actor is not approved, and the detection has no remediation"
+        )
     objection = next((told for guard in GUARDS if (told := guard.objection(facts))), "")
     if objection:
         return Decided(decision=Decision.PAGE, because=f"the actor is not approved, but {objection}")

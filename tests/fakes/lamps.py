@@ -127,7 +127,7 @@ class Lamps:
             "log": Log.AUDIT,
             "when": switching("Switch lamp"),
             "unless_actor_in": ApprovalList.CONDITIONAL_ACCESS,
-            "answer": Answer.REMEDIATE,
+            "answer": Answer.PAGE,
             "remediation": self.remediation(),
         }
         return Detection(**fields | differences)

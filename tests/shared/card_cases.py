@@ -68,7 +68,7 @@ def detection(**changes: Any) -> AnyDetection:  # noqa: ANN401 - the fields of D
         "log": Log.AUDIT,
         "when": Audit.activity.is_("Update conditional access policy"),
         "unless_actor_in": ApprovalList.CONDITIONAL_ACCESS,
-        "answer": Answer.REMEDIATE,
+        "answer": Answer.PAGE,
         "remediation": PUT_BACK_POLICY,
     }
     return Detection(**{**fields, **changes})

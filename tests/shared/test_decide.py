@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.model.cases import Decision, Standing
 from shared.model.declarations import Already, Answer, AnyDetection, Doubt, Mode, Plan, Put
-from shared.objects.decide import GUARDS, Decided, Facts, decide
+from shared.objects.decide import GUARDS, Decided, Facts, decide, strongest_decision
 from tests.fakes.lamps import Lamps
 
 _PUT: Final = Put(summary="Switch the lamp on", image={"state": "on"})
@@ -16,8 +16,11 @@ _DOUBT: Final = Doubt(because="the lamp is blinking")
 _STRICTER: Final = {Decision.RECORD: 0, Decision.PAGE: 1, Decision.REMEDIATE: 2}
 _MODES: Final = (Mode.OBSERVE, Mode.PAGE, Mode.ENFORCE)
 _LAMPS: Final = Lamps()
-_DETECTIONS: Final = {answer: _LAMPS.detection(answer=answer) for answer in Answer}
-_ASKING_NOBODY: Final = {answer: _LAMPS.detection(answer=answer, unless_actor_in=None) for answer in Answer}
+_PUT_BACK: Final = _LAMPS.detection()
+_NOT_PUT_BACK: Final = {answer: _LAMPS.detection(answer=answer, remediation=None) for answer in Answer}
+_WHOEVER_DID_IT: Final = {
+    answer: _LAMPS.detection(answer=answer, remediation=None, unless_actor_in=None) for answer in Answer
+}
 
 ALL_WELL: Final = Facts(
     standing=Standing.UNAPPROVED,
@@ -35,7 +38,7 @@ def changed(**differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
 
 
 plans: st.SearchStrategy[Plan | None] = st.sampled_from([_PUT, _ALREADY, _DOUBT, None])
-detections = st.sampled_from([*_DETECTIONS.values(), *_ASKING_NOBODY.values()])
+detections = st.sampled_from([_PUT_BACK, *_NOT_PUT_BACK.values(), *_WHOEVER_DID_IT.values()])
 facts_of_any_kind = st.builds(
     Facts,
     standing=st.sampled_from(Standing),
@@ -68,14 +71,14 @@ facts = facts_of_any_kind | near_the_edge
 
 
 def test_it_is_put_back_when_nothing_stands_in_the_way() -> None:
-    decided = decide(_DETECTIONS[Answer.REMEDIATE], ALL_WELL)
+    decided = decide(_PUT_BACK, ALL_WELL)
     assert decided == Decided(decision=Decision.REMEDIATE, because="the actor is not approved")
 
 
 def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
     """Nothing is taken from anybody then, so these three guards have nothing to say."""
     found = changed(plan=_ALREADY, protected=frozenset({"somebody"}), last_holder=True, spent=9)
-    assert decide(_DETECTIONS[Answer.REMEDIATE], found).decision is Decision.REMEDIATE
+    assert decide(_PUT_BACK, found).decision is Decision.REMEDIATE
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
         ("kill-switch", {"stopped": None}, "the kill switch could not be read"),
         ("tenant-configured", {"configured": False}, "not one of those configured"),
         ("emergency-actor", {"actor_is_emergency_account": True}, "a break-glass account made the change"),
-        ("planned", {"plan": None}, "there is no remediation for it"),
+        ("planned", {"plan": None}, "nothing was planned"),
         ("planned", {"plan": None, "unread": "GET /lamps gave 500"}, "could not be read: GET /lamps gave 500"),
         ("planned", {"unread": "GET /lamps gave 500"}, "could not be read: GET /lamps gave 500"),
         ("certain", {"plan": _DOUBT}, "the lamp is blinking"),
@@ -102,7 +105,7 @@ def test_every_guard_alone_keeps_it_from_being_put_back(guard: str, differences:
     found = changed(**differences)
     objecting = [one.id for one in GUARDS if one.objection(found)]
     assert objecting == [guard]
-    decided = decide(_DETECTIONS[Answer.REMEDIATE], found)
+    decided = decide(_PUT_BACK, found)
     assert decided.decision is Decision.PAGE
     assert told in decided.because
     assert "the actor is not approved" in decided.because
@@ -125,7 +128,7 @@ def test_only_the_unapproved_in_enforce_with_every_guard_content_is_put_back(
     may = (
         found.standing is Standing.UNAPPROVED
         and found.mode is Mode.ENFORCE
-        and detection.answer is Answer.REMEDIATE
+        and detection.remediation is not None
         and detection.unless_actor_in is not None
         and not any(guard.objection(found) for guard in GUARDS)
     )
@@ -134,7 +137,7 @@ def test_only_the_unapproved_in_enforce_with_every_guard_content_is_put_back(
 
 @given(found=facts)
 def test_nothing_is_put_back_without_a_plan_that_was_read_and_is_certain(found: Facts) -> None:
-    if decide(_DETECTIONS[Answer.REMEDIATE], found).decision is Decision.REMEDIATE:
+    if decide(_PUT_BACK, found).decision is Decision.REMEDIATE:
         assert isinstance(found.plan, Put | Already)
         assert found.stopped is False
         assert found.configured
@@ -203,37 +206,55 @@ def test_every_decision_says_why_and_what_a_stricter_mode_would_have_done(
     ],
 )
 def test_what_each_mode_does_about_an_unapproved_change(mode: Mode, decision: Decision, would: str) -> None:
-    decided = decide(_DETECTIONS[Answer.REMEDIATE], changed(mode=mode))
+    decided = decide(_PUT_BACK, changed(mode=mode))
     assert (decided.decision, decided.would) == (decision, would)
 
 
 @pytest.mark.parametrize(
-    ("answer", "standing", "decision"),
+    ("detection", "standing", "decision"),
     [
-        (Answer.RECORD, Standing.UNAPPROVED, Decision.RECORD),
-        (Answer.RECORD, Standing.UNKNOWN, Decision.RECORD),
-        (Answer.PAGE, Standing.UNAPPROVED, Decision.PAGE),
-        (Answer.PAGE, Standing.UNKNOWN, Decision.PAGE),
-        (Answer.REMEDIATE, Standing.UNAPPROVED, Decision.REMEDIATE),
-        (Answer.REMEDIATE, Standing.UNKNOWN, Decision.PAGE),
+        (_NOT_PUT_BACK[Answer.RECORD], Standing.UNAPPROVED, Decision.RECORD),
+        (_NOT_PUT_BACK[Answer.RECORD], Standing.UNKNOWN, Decision.RECORD),
+        (_NOT_PUT_BACK[Answer.PAGE], Standing.UNAPPROVED, Decision.PAGE),
+        (_NOT_PUT_BACK[Answer.PAGE], Standing.UNKNOWN, Decision.PAGE),
+        (_PUT_BACK, Standing.UNAPPROVED, Decision.REMEDIATE),
+        (_PUT_BACK, Standing.UNKNOWN, Decision.PAGE),
     ],
 )
-def test_what_each_answer_comes_to_in_enforce(answer: Answer, standing: Standing, decision: Decision) -> None:
-    assert decide(_DETECTIONS[answer], changed(standing=standing)).decision is decision
+def test_what_each_detection_comes_to_in_enforce(
+    detection: AnyDetection, standing: Standing, decision: Decision
+) -> None:
+    assert decide(detection, changed(standing=standing)).decision is decision
+
+
+@pytest.mark.parametrize("detection", [_PUT_BACK, *_NOT_PUT_BACK.values(), *_WHOEVER_DID_IT.values()])
+def test_documents_say_what_is_done_about_an_unapproved_change_when_nothing_stands_in_the_way(
+    detection: AnyDetection,
+) -> None:
+    assert strongest_decision(detection) is decide(detection, ALL_WELL).decision
+
+
+@pytest.mark.parametrize(
+    ("differences", "missing"),
+    [({"unless_actor_in": None}, "unless_actor_in"), ({"answer": Answer.RECORD}, "its answer is page")],
+)
+def test_a_remediation_needs_an_approval_list_and_a_page_for_doubt(differences: dict[str, Any], missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        _LAMPS.detection(**differences)
 
 
 def test_observe_tells_of_a_page_too() -> None:
-    decided = decide(_DETECTIONS[Answer.REMEDIATE], changed(mode=Mode.OBSERVE, standing=Standing.UNKNOWN))
+    decided = decide(_PUT_BACK, changed(mode=Mode.OBSERVE, standing=Standing.UNKNOWN))
     assert decided.decision is Decision.RECORD
     assert decided.would == "would page the owners: it could not be told whether the actor is approved"
 
 
 @given(st.sampled_from(Answer), facts, st.sampled_from((Standing.UNKNOWN, Standing.UNAPPROVED)))
-def test_what_asks_about_no_actor_is_never_put_back(answer: Answer, known: Facts, standing: Standing) -> None:
-    decided = decide(_ASKING_NOBODY[answer], msgspec.structs.replace(known, standing=standing, mode=Mode.ENFORCE))
+def test_what_applies_whoever_did_it_is_never_put_back(answer: Answer, known: Facts, standing: Standing) -> None:
+    decided = decide(_WHOEVER_DID_IT[answer], msgspec.structs.replace(known, standing=standing, mode=Mode.ENFORCE))
     assert decided.decision is (Decision.RECORD if answer is Answer.RECORD else Decision.PAGE)
 
 
-def test_a_page_that_asks_about_no_actor_says_so() -> None:
-    decided = decide(_ASKING_NOBODY[Answer.PAGE], changed(standing=Standing.UNKNOWN))
+def test_a_page_that_applies_whoever_did_it_says_so() -> None:
+    decided = decide(_WHOEVER_DID_IT[Answer.PAGE], changed(standing=Standing.UNKNOWN))
     assert decided == Decided(decision=Decision.PAGE, because="it is told whoever did it")

@@ -20,7 +20,7 @@ from infra.local.world import (
 )
 from shared.clients.storage import Container, Storage, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
-from shared.model.declarations import Answer, ApprovalList, Mode
+from shared.model.declarations import ApprovalList, Mode
 from shared.respond.pipeline import answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record, switching
@@ -175,19 +175,13 @@ def test_mode_page_pages_and_says_what_enforce_would_have_done(memory: MemorySto
     assert len(ready.teams.sent) == len(ready.pagerduty.sent) == 1
 
 
-def test_a_detection_that_only_pages_never_puts_back(memory: MemoryStorage) -> None:
-    lamps = Lamps()
-    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(answer=Answer.PAGE),))
-    assert _ended(_answer(ready)) == _PAGED
-    assert lamps.writes == []
-
-
 def test_a_detection_without_remediation_pages(memory: MemoryStorage) -> None:
     lamps = Lamps()
     ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(remediation=None),))
     case = _answer(ready)
     assert _ended(case) == _PAGED
-    assert "there is no remediation" in case.because
+    assert "has no remediation" in case.because
+    assert lamps.calls == []
 
 
 def _without_approvals(ready: Bench) -> None:

@@ -25,7 +25,7 @@ from responders.detections.samples import TENANT, diagnostic_record
 from responders.detections.sign_in_samples import diagnostic_sign_in
 from shared.detect.conditions import required
 from shared.detect.matcher import INDEXED_BY, Matcher
-from shared.model.declarations import Answer, AnyDetection
+from shared.model.declarations import AnyDetection
 from shared.model.events import Event
 from shared.normalize import read_batch
 from tests.shared.record_strategies import audit_row, everything, sign_in_row, written
@@ -124,7 +124,6 @@ OF_ANY_NAME = {
 def test_a_detection_is_whole(detection: AnyDetection) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", detection.id)
     assert detection.title.endswith("by an unapproved actor") is (detection.unless_actor_in is not None)
-    assert detection.answer is not Answer.REMEDIATE or detection.unless_actor_in
     assert detection.why.endswith(".")
     assert detection.hits
     assert detection.misses
@@ -136,11 +135,6 @@ def test_a_detection_is_whole(detection: AnyDetection) -> None:
 def test_the_constant_has_the_words_of_the_id(detection: AnyDetection) -> None:
     name = detection.id.replace("-", "_").upper()
     assert any(getattr(module, name, None) is detection for module in MODULES)
-
-
-@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
-def test_what_has_a_remediation_is_to_be_remediated(detection: AnyDetection) -> None:
-    assert detection.remediation is None or detection.answer is Answer.REMEDIATE
 
 
 def test_a_read_of_custom_policies_is_left_out_and_the_row_says_so() -> None:
