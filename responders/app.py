@@ -10,6 +10,7 @@ from responders.rosters import ROSTERS
 from responders.sigma_rules import rules_in
 from shared.detect.aggregation.threshold_settings import threshold_problems
 from shared.model.errors import EdgeError, SettingsError
+from shared.model.once import Once
 from shared.model.settings import Settings, settings_from
 from shared.notify.system_notices import SystemNotice
 from shared.runtime import Runtime, build_runtime
@@ -26,9 +27,12 @@ def settings() -> Settings:
     return read
 
 
-@cache
+@Once
 def runtime() -> Runtime:
-    """The machine of this process; its tables, containers and queue are made here when they aren't there yet."""
+    """The runtime of this process; its tables, containers and queues are made here when they aren't there yet.
+
+    The worker calls functions from several threads, all of them at once after a cold start.
+    """
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)

@@ -16,9 +16,11 @@ from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.detect.aggregation.window_store import purge
 from shared.ingest.poison import play_again
 from shared.ingest.poll import Source, poll
-from shared.model.errors import EdgeError
+from shared.model.declarations import Inventory
+from shared.model.do_all import do_all
 from shared.model.settings import Tenant
 from shared.respond.pipeline import resume
+from shared.runtime import Runtime
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
@@ -37,15 +39,12 @@ def _backfill_all(source: Source) -> None:
 
 def _each_tenant(source: Source, read: Callable[[Tenant], object]) -> None:
     """Read of every tenant; one that fails doesn't keep the others from being read, and fails the run at the end."""
-    failures: list[EdgeError] = []
-    for tenant in runtime().settings.tenants:
-        try:
-            read(tenant)
-        except EdgeError as error:
-            _log.exception("the %s of %s could not be read", source.name, tenant.name)
-            failures.append(error)
-    if failures:
-        raise failures[0]
+    do_all(
+        runtime().settings.tenants,
+        read,
+        failed=lambda tenant: f"the {source.name} of {tenant.name} could not be read",
+        log=_log,
+    )
 
 
 @schedules.function_name("poll_directory_audits")
@@ -87,18 +86,22 @@ def backfill_sign_ins(timer: func.TimerRequest) -> None:
 def take_snapshots(timer: func.TimerRequest) -> None:
     """Keep the last known good of everything that can be put back."""
     del timer
-    failures: list[EdgeError] = []
-    for inventory in runtime().inventories:
-        for tenant in runtime().settings.tenants:
-            if tenant.kind is not inventory.tenant_kind:
-                continue
-            try:
-                runtime().snapshots.sweep(inventory, runtime().edges[tenant.id])
-            except EdgeError as error:
-                _log.exception("the %s objects of %s could not be read", inventory.kind, tenant.name)
-                failures.append(error)
-    if failures:
-        raise failures[0]
+    do_all(
+        _places(runtime()),
+        lambda place: runtime().snapshots.sweep(place[0], runtime().edges[place[1].id]),
+        failed=lambda place: f"the {place[0].kind} objects of {place[1].name} could not be read",
+        log=_log,
+    )
+
+
+def _places(runtime: Runtime) -> list[tuple[Inventory, Tenant]]:
+    """Give each kind of object that is kept, with each tenant that has it."""
+    return [
+        (inventory, tenant)
+        for inventory in runtime.inventories
+        for tenant in runtime.settings.tenants
+        if tenant.kind is inventory.tenant_kind
+    ]
 
 
 @schedules.function_name("sweep_rosters")
@@ -107,17 +110,20 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
     """Read who is privileged and which groups roles can be given to; tell where that isn't known any more."""
     del timer
     rosters, tenants = runtime().rosters, runtime().settings.tenants
-    failures: list[EdgeError] = []
-    for roster, tenant in rosters.places(tenants):
-        try:
-            rosters.sweep(roster, runtime().edges[tenant.id])
-        except EdgeError as error:
-            _log.exception("the %s of %s could not be read", roster.kind, tenant.name)
-            failures.append(error)
-    for system_notice in rosters.system_notices(tenants):
-        runtime().notifier.publish(system_notice)
-    if failures:
-        raise failures[0]
+    try:
+        do_all(
+            rosters.places(tenants),
+            lambda place: rosters.sweep(place[0], runtime().edges[place[1].id]),
+            failed=lambda place: f"the {place[0].kind} of {place[1].name} could not be read",
+            log=_log,
+        )
+    finally:
+        do_all(
+            rosters.system_notices(tenants),
+            runtime().notifier.publish,
+            failed=lambda system_notice: f"it could not be told that {system_notice.title}",
+            log=_log,
+        )
 
 
 @schedules.function_name("count_in_log_analytics")

@@ -11,6 +11,7 @@ in both is played once more, which does nothing that was done before.
 import hashlib
 import logging
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Final
 
 import msgspec
@@ -19,7 +20,7 @@ from msgspec import Struct
 from shared.clients.storage import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Message, Table, poison_queue
 from shared.ingest.deliveries import take_in_delivery
 from shared.ingest.quarantine import keep_in_quarantine
-from shared.model.errors import EdgeError
+from shared.model.do_all import do_all
 from shared.notify.system_notices import SystemNotice
 from shared.runtime import Runtime
 
@@ -51,17 +52,13 @@ class Played(Struct, frozen=True, kw_only=True):
 
 def play_again(runtime: Runtime) -> Played:
     """Empty the poison queues. Raises EdgeError when storage fails; what was not dealt with stays where it is."""
-    played = Played()
-    failures: list[EdgeError] = []
-    for queue in QUEUES:
-        try:
-            played = _plus(played, _drain(runtime, queue))
-        except EdgeError as error:
-            _log.exception("the poison queue of %s could not be emptied", queue)
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return played
+    played = do_all(
+        QUEUES,
+        lambda queue: _drain(runtime, queue),
+        failed=lambda queue: f"the poison queue of {queue} could not be emptied",
+        log=_log,
+    )
+    return reduce(_plus, played, Played())
 
 
 def _plus(one: Played, other: Played) -> Played:
@@ -75,8 +72,13 @@ def _drain(runtime: Runtime, queue: str) -> Played:
         if not messages:
             return played
         _tell(runtime, queue, messages)
-        given_up = sum(_is_given_up(runtime, queue, message) for message in messages)
-        played = _plus(played, Played(again=len(messages) - given_up, given_up=given_up))
+        given_up = do_all(
+            messages,
+            lambda message: _is_given_up(runtime, queue, message),
+            failed=lambda message: f"{named(queue, message.body)} could not be played again",
+            log=_log,
+        )
+        played = _plus(played, Played(again=given_up.count(False), given_up=given_up.count(True)))
         _forget(runtime)
     return played
 

@@ -16,7 +16,8 @@ from shared.detect.aggregation.thresholds import HOUR, WEEK, Found, count_event,
 from shared.detect.kusto.compile import query
 from shared.ingest.intake import open_count
 from shared.model.declarations import AnyDetection, Burst, Rise
-from shared.model.errors import EdgeError, Rejected
+from shared.model.do_all import do_all, each
+from shared.model.errors import Rejected
 from shared.model.events import Actor, ActorKind, Log
 from shared.runtime import Runtime
 
@@ -41,29 +42,27 @@ def count_in_workspace(runtime: Runtime, workspace: Workspace) -> int:
     Raises EdgeError when something couldn't be asked or a case not opened; the rest is done all the same, and what is
     missing is found by the next run.
     """
-    opened = 0
-    failures: list[EdgeError] = []
-    for detection in counted_in_workspace(runtime):
-        try:
-            opened += _count(runtime, workspace, detection)
-        except EdgeError as error:
-            _log.exception("%s could not be counted in the workspace", detection.id)
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return opened
+    opened = do_all(
+        counted_in_workspace(runtime),
+        lambda detection: _count(runtime, workspace, detection),
+        failed=lambda detection: f"{detection.id} could not be counted in the workspace",
+        log=_log,
+    )
+    return sum(opened)
 
 
 def _count(runtime: Runtime, workspace: Workspace, detection: AnyDetection) -> int:
     profile = runtime.matching.profile
     earliest = hour_of(runtime.clock() - LATE)
     rows = workspace.rows(query(detection, profile), over=_asked(runtime.clock() - earliest, detection))
-    found = [(tenant_id, one) for tenant_id, one in map(_found, rows) if one.hour >= earliest]
-    return sum(
-        open_count(runtime, detection, count_event(detection, tenant_id, one, profile))
-        for tenant_id, one in found
-        if runtime.settings.tenant(tenant_id)
+    found = each(rows, _found, failed=lambda _row: f"a count of {detection.id} can't be read", log=_log)
+    opened = do_all(
+        ((tenant_id, one) for tenant_id, one in found if one.hour >= earliest and runtime.settings.tenant(tenant_id)),
+        lambda found: open_count(runtime, detection, count_event(detection, *found, profile)),
+        failed=lambda found: f"a count of {detection.id} in {found[0]} could not become a case",
+        log=_log,
     )
+    return opened.count(True)
 
 
 def _asked(lately: timedelta, detection: AnyDetection) -> timedelta:

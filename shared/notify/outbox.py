@@ -17,6 +17,7 @@ from msgspec import Struct
 from shared.clients.storage import Conflict, Row, Storage, Table
 from shared.model.cases import Case, Decision, Outcome
 from shared.model.declarations import AnyDetection, Risk
+from shared.model.do_all import each
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.owners import Owner
 from shared.notify.system_notices import SystemNotice
@@ -206,22 +207,23 @@ class Notifier:
                 continue
             yield msgspec.structs.replace(page, row=row)
 
-    def escalate(self, case_of: Callable[[Page], Case | None]) -> list[Page]:
-        """Write the next page for each case that needs somebody, was paged long ago, and that nobody acknowledged.
+    def unacknowledged(self) -> Iterator[Page]:
+        """Give the pages that needed somebody, were made long ago and went no further yet.
 
         A page that couldn't be sent in that time counts as well: its channel may be gone for good.
         """
         limit = self._clock() - self._acknowledge_within
-        raised: list[Page] = []
         for page in self._pages("needs_somebody eq true"):
             columns = page.row.columns
-            if columns.get("escalated") or datetime.fromisoformat(columns.get("sent_at", columns["posted_at"])) > limit:
-                continue
-            case = case_of(page)
-            if case and case.acknowledged_at is None:
-                raised += self._raise(page, case)
-            self._note(page, escalated=1)
-        return raised
+            made_at = datetime.fromisoformat(columns.get("sent_at", columns["posted_at"]))
+            if not columns.get("escalated") and made_at <= limit:
+                yield page
+
+    def escalate(self, page: Page, case: Case | None) -> list[Page]:
+        """Write the next pages for an unacknowledged one, unless its case is gone or was acknowledged over another."""
+        written = [*self._raise(page, case)] if case and case.acknowledged_at is None else []
+        self._note(page, escalated=1)
+        return written
 
     def _raise(self, page: Page, case: Case) -> Iterable[Page]:
         """Go to the other channels with the same owner, and over this one to the next owner."""
@@ -230,11 +232,11 @@ class Notifier:
         written.append(self._write(case, page.channel, place=page.place + 1) if page.place < 9 else None)  # noqa: PLR2004
         return [one for one in written if one and one.tries == 0]
 
-    def _pages(self, term: str) -> list[Page]:
+    def _pages(self, term: str) -> Iterator[Page]:
+        """Give the rows that say so; one that can't be read is raised after the others."""
         first = (self._clock() - _SEARCHED).strftime("%Y%m%d")
-        return [
-            _page(row) for row in self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)
-        ]
+        rows = self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)
+        return each(rows, _page, failed=lambda row: f"the row of page {row.key} can't be read", log=_log)
 
     def _owner(self, detection: AnyDetection, place: int) -> Owner | None:
         """The owner to mention: of the detection, else of its approval list, else of everything.

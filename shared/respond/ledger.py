@@ -6,7 +6,8 @@ ETag-guarded update by whoever holds the lease; a lease that ran out lets somebo
 """
 
 import hashlib
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,8 +16,11 @@ from msgspec import Struct
 
 from shared.clients.storage import Conflict, Container, Row, Storage, Table
 from shared.model.cases import Case, case_id, hour_id, twin_ids
+from shared.model.do_all import each
 from shared.model.errors import LeaseLost, Rejected
 from shared.model.events import Actor, Change, Event, Target
+
+_log = logging.getLogger("responder.ledger")
 
 _ROOMS: Final = ((2_000, 20), (400, 20), (60, 10))
 """Characters of a text, and changes, that are kept in a row; tried in this order until the row is small enough."""
@@ -206,31 +210,34 @@ class Ledger:
         row = self._find(tenant_id, name)
         return case_from(row) if row else None
 
-    def unfinished(self, tenant_id: str) -> list[Case]:
-        """Read the open cases of a tenant whose lease has run out."""
+    def unfinished(self, tenant_id: str) -> Iterator[Case]:
+        """Give the open cases of a tenant whose lease has run out; one that can't be read is raised last."""
         now = self._clock()
-        return [
-            case
-            for case in self.cases(tenant_id, only_open=True)
-            if case.lease_until is None or case.lease_until <= now
-        ]
+        rows = self._rows(tenant_id, only_open=True)
+        cases = each(rows, case_from, failed=lambda row: f"the row of case {row.key} can't be read", log=_log)
+        return (case for case in cases if case.lease_until is None or case.lease_until <= now)
 
     def cases(
         self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
     ) -> list[Case]:
         """Read the cases of a tenant whose event happened since an instant (default: 30 days ago), newest first."""
+        rows = self._rows(tenant_id, only_open=only_open, target_id=target_id, since=since)
+        return sorted((case_from(row) for row in rows), key=lambda case: case.at, reverse=True)
+
+    def _rows(
+        self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
+    ) -> list[Row]:
         start = since or self._clock() - _SEARCHED
         terms = ["PartitionKey ge @first", "PartitionKey lt @last"]
         terms += ["open eq true"] if only_open else []
         terms += ["target_id eq @target"] if target_id else []
-        rows = self._storage.rows(
+        return self._storage.rows(
             Table.CASES,
             " and ".join(terms),
             first=f"{tenant_id}|{start:%Y%m%d}",
             last=f"{tenant_id}|99999999",
             target=_id(target_id).lower(),
         )
-        return sorted((case_from(row) for row in rows), key=lambda case: case.at, reverse=True)
 
     def _find(self, tenant_id: str, name: str) -> Row | None:
         return self._storage.row(Table.CASES, _partition(tenant_id, name), name)

@@ -32,6 +32,7 @@ from shared.model.declarations import (
     Risk,
     Situation,
 )
+from shared.model.do_all import do_all
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost, ResponderError, Throttled, Unreachable
 from shared.model.events import Event, Log, ResourceEvent
 from shared.notify.outbox import Page
@@ -74,30 +75,54 @@ def answer(runtime: Runtime, tenant_id: str, case_id: str) -> Case | None:
 def resume(runtime: Runtime) -> int:
     """Queue again what nobody holds any more, send the pages that wait, escalate those that nobody acknowledged.
 
-    Gives how many cases were queued again.
+    Gives how many cases were queued again. One that can't be read or queued keeps nothing else back, nor does a page.
     """
-    queued = 0
-    for tenant in runtime.settings.tenants:
-        for case in runtime.ledger.unfinished(tenant.id):
-            runtime.ledger.enqueue(case)
-            queued += 1
-    # One after the other: to escalate changes rows that were waiting, and what is sent must be noted in them first.
-    _send_all(runtime, runtime.notifier.due())
-    _send_all(runtime, runtime.notifier.escalate(lambda page: _case_of(runtime, page)))
-    return queued
+    try:
+        return _queue_again(runtime)
+    finally:
+        # One after the other: to escalate changes rows that were waiting, and what is sent must be noted in them first.
+        try:
+            _send_all(runtime, runtime.notifier.due())
+        finally:
+            _escalate(runtime)
+
+
+def _queue_again(runtime: Runtime) -> int:
+    queued = do_all(
+        runtime.settings.tenants,
+        lambda tenant: do_all(
+            runtime.ledger.unfinished(tenant.id),
+            runtime.ledger.enqueue,
+            failed=lambda case: f"case {case.id} could not be queued again",
+            log=_log,
+        ),
+        failed=lambda tenant: f"not every unfinished case of {tenant.name} could be queued again",
+        log=_log,
+    )
+    return sum(map(len, queued))
+
+
+def _escalate(runtime: Runtime) -> None:
+    written: list[Page] = []
+    try:
+        do_all(
+            runtime.notifier.unacknowledged(),
+            lambda page: written.extend(runtime.notifier.escalate(page, _case_of(runtime, page))),
+            failed=lambda page: f"page {page.row.key} could not be escalated",
+            log=_log,
+        )
+    finally:
+        _send_all(runtime, written)
 
 
 def _send_all(runtime: Runtime, pages: Iterable[Page]) -> None:
     """Send pages; one that can't even be made is told last, so that it never keeps the others back."""
-    failures: list[Exception] = []
-    for page in pages:
-        try:
-            _send(runtime, page)
-        except Exception as failure:  # noqa: BLE001 - raised when the others have been sent
-            _log.exception("page %s could not be sent", page.row.key)
-            failures.append(failure)
-    if failures:
-        raise failures[0]
+    do_all(
+        pages,
+        lambda page: _send(runtime, page),
+        failed=lambda page: f"page {page.row.key} could not be sent",
+        log=_log,
+    )
 
 
 def _send(runtime: Runtime, page: Page) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import responders.app
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import REPOSITORY
 from shared.clients.storage import QUEUES
+from shared.model.errors import Unreachable
 from shared.model.settings import SCHEDULES, SettingsError
 from shared.runtime import Runtime
 from tests.fakes.clock import NOW
@@ -184,9 +186,9 @@ def test_it_is_said_when_the_first_function_runs_since_the_host_drops_what_is_lo
 ) -> None:
     settings: dict[str, Any] = dict.fromkeys(lost, _NOT_RESOLVED)
     _in_place(monkeypatch, bench(memory, **settings).runtime)
-    responders.app.runtime.cache_clear()
+    responders.app.runtime.take()
     responders.app.runtime()
-    responders.app.runtime.cache_clear()
+    responders.app.runtime.take()
     for name in lost:
         assert f"{name} didn't resolve (secret the-secret)" in caplog.text
     errors = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
@@ -209,9 +211,9 @@ def test_people_are_told_of_it_over_what_is_left_once_a_day(
     made = bench(memory, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
     _in_place(monkeypatch, made.runtime)
     for _ in range(2):
-        responders.app.runtime.cache_clear()
+        responders.app.runtime.take()
         responders.app.runtime()
-    responders.app.runtime.cache_clear()
+    responders.app.runtime.take()
     (system_notice,) = made.teams.system_notices
     assert "PAGERDUTY_ROUTING_KEY" in system_notice.text
     assert "the-secret" in system_notice.what_to_do
@@ -224,9 +226,9 @@ def test_that_it_could_not_be_told_does_not_stop_the_app(
     made = bench(storage, PAGERDUTY_ROUTING_KEY="@Microsoft.KeyVault(VaultName=kv;SecretName=the-secret)")
     storage.faults.fail("insert Outbox")
     _in_place(monkeypatch, made.runtime)
-    responders.app.runtime.cache_clear()
+    responders.app.runtime.take()
     assert responders.app.runtime() is made.runtime
-    responders.app.runtime.cache_clear()
+    responders.app.runtime.take()
     assert "could not be told" in caplog.text
 
 
@@ -241,3 +243,52 @@ def test_the_libraries_that_tell_of_each_request_are_quiet(load: Callable[..., f
 def test_the_host_keeps_what_the_alerts_read_and_leaves_out_what_nobody_does() -> None:
     levels = json.loads((REPOSITORY / "host.json").read_text())["logging"]["logLevel"]
     assert levels == {"default": "Warning", "Host.Results": "Information", "Function": "Information"}
+
+
+def test_functions_that_all_start_at_once_share_one_runtime(
+    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a cold start the worker calls several functions at the same moment, each on a thread of its own."""
+    made, builds = bench(memory).runtime, 0
+    got: list[Runtime] = []
+    others = [threading.Thread(target=lambda: got.append(responders.app.runtime())) for _ in range(5)]
+
+    def build(*_: object) -> Runtime:
+        nonlocal builds
+        builds += 1
+        if builds == 1:
+            for other in others:
+                other.start()
+            others[0].join(timeout=0.1)
+        return made
+
+    monkeypatch.setattr(responders.app, "settings", lambda: made.settings)
+    monkeypatch.setattr(responders.app, "build_runtime", build)
+    responders.app.runtime.take()
+    got.append(responders.app.runtime())
+    for other in others:
+        other.join()
+    responders.app.runtime.take()
+    assert builds == 1
+    assert all(one is made for one in got)
+
+
+def test_a_runtime_that_could_not_be_built_is_built_by_the_next_function(
+    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench(memory).runtime
+    builds: list[Runtime | Unreachable] = [made, Unreachable("storage gave no answer")]
+
+    def build(*_: object) -> Runtime:
+        built = builds.pop()
+        if isinstance(built, Unreachable):
+            raise built
+        return built
+
+    monkeypatch.setattr(responders.app, "settings", lambda: made.settings)
+    monkeypatch.setattr(responders.app, "build_runtime", build)
+    responders.app.runtime.take()
+    with pytest.raises(Unreachable):
+        responders.app.runtime()
+    assert responders.app.runtime() is made
+    responders.app.runtime.take()

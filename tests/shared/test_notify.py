@@ -70,8 +70,11 @@ class _Desk:
     def resume(self, detection: Any = _HIGH) -> None:  # noqa: ANN401
         for page in self.notifier.due():
             self.notifier.send(page, self.case, detection)
-        for page in self.notifier.escalate(lambda _page: self.case):
+        for page in self.escalate():
             self.notifier.send(page, self.case, detection)
+
+    def escalate(self) -> list[Page]:
+        return [new for page in self.notifier.unacknowledged() for new in self.notifier.escalate(page, self.case)]
 
     def pass_time(self, by: timedelta, detection: Any = _HIGH) -> None:  # noqa: ANN401
         self.clock.move(by)
@@ -299,7 +302,7 @@ def test_escalation_that_was_interrupted_is_completed(memory: MemoryStorage) -> 
     desk.clock.move(_WITHIN)
     storage.faults.fail_once("replace Outbox")
     with pytest.raises(Unreachable):
-        desk.notifier.escalate(lambda _page: desk.case)
+        desk.escalate()
     assert desk.pagerduty.tried == 0
     desk.resume(_MEDIUM)
     desk.resume(_MEDIUM)
@@ -321,7 +324,7 @@ def test_escalating_does_not_hurry_a_page_that_waits_for_its_next_try(desk: _Des
         desk.pass_time(timedelta(seconds=gap))
     tried = desk.pagerduty.tried
     desk.clock.move(timedelta(seconds=600))
-    for page in desk.notifier.escalate(lambda _page: desk.case):
+    for page in desk.escalate():
         desk.notifier.send(page, desk.case, _HIGH)
     assert [place for _, place in _sent(desk.teams)] == [0, 1]
     assert desk.pagerduty.tried == tried + 1, "the next owner's page, and no more"
@@ -396,7 +399,7 @@ def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(de
     assert desk.notifier.send_system_notice(page)
     assert (desk.teams.system_notices, [*desk.notifier.due()]) == ([_BULLETIN], [])
     desk.clock.move(_WITHIN * 4)
-    assert desk.notifier.escalate(lambda _page: None) == []
+    assert [*desk.notifier.unacknowledged()] == []
 
 
 # Without any channel.

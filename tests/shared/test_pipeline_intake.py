@@ -303,3 +303,39 @@ def test_a_page_that_nobody_acknowledges_is_escalated_by_the_timer_until_somebod
     lit.clock.move(15 * _MINUTE)
     resume(lit.runtime)
     assert [place for *_, place in lit.teams.told()] == [0, 1]
+
+
+_OF_A_LATER_VERSION: Final = ('"state":"closed"', '"state":"a state of a later version"')
+
+
+def test_what_cannot_be_read_or_reached_keeps_nothing_else_from_being_resumed(memory: MemoryStorage) -> None:
+    """After a roll-back a row may have a word that this version doesn't know."""
+    ready = ready_bench(SpoiltStorage(memory))
+    ready.runtime.controls.stop(by="a test", reason="a test")
+    ready.take_in(lamp_record(MALLORY), lamp_record(TRUDY))
+    first, second = ready.answer_all()
+    ready.take_in(lamp_record(activityDateTime="2026-03-02T11:00:00Z", correlationId="another"))
+    for row in memory.rows(Table.CASES, "PartitionKey ge @first", first=TENANT):
+        if row.key == first.id:
+            changed = {**row.columns, "open": True, "case": row.columns["case"].replace(*_OF_A_LATER_VERSION)}
+            memory.upsert(Table.CASES, row.partition, row.key, changed)
+    sent, queued = len(ready.teams.sent), memory.queue_length(CASES_QUEUE)
+    ready.clock.move(15 * _MINUTE)
+    with pytest.raises(msgspec.ValidationError, match="a later version"):
+        resume(ready.runtime)
+    assert memory.queue_length(CASES_QUEUE) == queued + 1
+    assert [one.case.id for one in ready.teams.sent[sent:]] == [second.id]
+
+
+def test_a_row_of_the_outbox_that_cannot_be_read_keeps_no_page_back(lit: Bench) -> None:
+    lit.teams.failing = Unreachable("cut")
+    lit.take_in(lamp_record(MALLORY), lamp_record(TRUDY))
+    first, second = lit.answer_all()
+    for row in lit.storage.rows(Table.OUTBOX, "state eq 'waiting'"):
+        if row.columns["case_id"] == first.id:
+            lit.storage.upsert(Table.OUTBOX, row.partition, row.key, {**row.columns, "channel": "of a later version"})
+    lit.teams.failing = None
+    lit.clock.move(_MINUTE)
+    with pytest.raises(ValueError, match="of a later version"):
+        resume(lit.runtime)
+    assert lit.teams.told() == [(second.id, "", 0)]

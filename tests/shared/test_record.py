@@ -93,7 +93,7 @@ def test_a_case_whose_opening_failed_is_completed_by_the_next_delivery_or_resume
         ledger.open(_DETECTION, lamp_event(), _RECORD)
     again = ledger.open(_DETECTION, lamp_event(), _RECORD)
     clock.move(timedelta(seconds=31))
-    waiting = ledger.unfinished(_TENANT)
+    waiting = [*ledger.unfinished(_TENANT)]
     assert [case.id for case in waiting] == [case_id(_TENANT, _DETECTION, lamp_event())]
     assert ledger.record_of(waiting[0]) == _RECORD
     if again is not None:
@@ -319,12 +319,12 @@ def test_unfinished_are_open_cases_that_nobody_holds(ledger: Ledger, clock: Fake
     done = _opened(ledger, lamp_event(id="3", correlation_id="3"))
     ledger.claim(_TENANT, claimed.id)
     _answered(ledger, done, clock)
-    assert ledger.unfinished(_TENANT) == []
+    assert [*ledger.unfinished(_TENANT)] == []
     clock.move(timedelta(seconds=30))
     assert [case.id for case in ledger.unfinished(_TENANT)] == [new.id]
     clock.move(_LEASE)
     assert {case.id for case in ledger.unfinished(_TENANT)} == {new.id, claimed.id}
-    assert ledger.unfinished("another tenant") == []
+    assert [*ledger.unfinished("another tenant")] == []
 
 
 # Acknowledging.

@@ -125,7 +125,7 @@ def settings(environment: dict[str, str], folder: Path, monkeypatch: pytest.Monk
 
 def _forget() -> None:
     responders.app.settings.cache_clear()
-    responders.app.runtime.cache_clear()
+    responders.app.runtime.take()
 
 
 def test_the_app_runs_the_rules_in_observe_until_they_are_switched_on(
