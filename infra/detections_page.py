@@ -74,7 +74,7 @@ def _section(detection: AnyDetection) -> str:
         "To undo that": remediation.undo if remediation else "",
         "First step by hand": detection.first_step,
         "Permissions": ", ".join(f"`{permission}`" for permission in detection.needs),
-        "Judged with the vocabulary's": ", ".join(f"`{word}`" for word in detection.words),
+        "Judged with the vocabulary's": ", ".join(f"`{word}`" for word in detection.required_profile_keys),
         "Differs from the guide": detection.deviates,
     }
     listed = "\n".join(f"- **{name}**: {text}" for name, text in lines.items() if text)
@@ -85,7 +85,7 @@ def _conditions(detection: AnyDetection) -> str:
     own = _condition(detection)
     if detection.after is None:
         return own
-    return f"{own}\n\nafter a record that met\n\n{_condition(replace(detection, when=detection.after.first))}"
+    return f"{own}\n\nafter a record that met\n\n{_condition(replace(detection, when=detection.after.step_a))}"
 
 
 def _condition(detection: AnyDetection) -> str:

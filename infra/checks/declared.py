@@ -16,7 +16,8 @@ from responders import triggers
 from responders.catalogue import CATALOGUE
 from responders.permissions import GRANTS
 from shared.clients.storage import Container, Table
-from shared.detect.conditions import Resource, required
+from shared.detect.conditions import required
+from shared.detect.fields import Resource
 from shared.model.declarations import AnyDetection
 from shared.model.events import Log
 from shared.model.permissions import Grant, Tier

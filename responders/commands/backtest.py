@@ -115,7 +115,7 @@ def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, together: Togeth
         if reading.event is not None:
             for detection in matcher.matches(reading.event):
                 together.match(detection, reading.event)
-            for detection in matcher.firsts(reading.event):
+            for detection in matcher.matches_step_a(reading.event):
                 together.first(detection, reading.event)
     if records and not json_records:
         raise CommandError(f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line")

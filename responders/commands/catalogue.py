@@ -66,7 +66,10 @@ def _described(detection: AnyDetection, profile: TenantProfile) -> dict[str, obj
 
 def _words_of(detection: AnyDetection, profile: TenantProfile) -> dict[str, object]:
     """Give the words that differ by tenant and that the detection is judged by."""
-    return {name: msgspec.to_builtins(getattr(profile, name), order="deterministic") for name in detection.words}
+    return {
+        name: msgspec.to_builtins(getattr(profile, name), order="deterministic")
+        for name in detection.required_profile_keys
+    }
 
 
 def _table(detections: Sequence[AnyDetection], width: int) -> str:

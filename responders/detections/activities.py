@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from shared.detect.conditions import All, Audit, Condition, all_of
+from shared.detect.fields import Audit
+from shared.model.conditions import All, Condition, all_of
 from shared.model.events import AuditEvent
 
 PIM_ACTIVATION: Final = "Add member to role completed (PIM activation)"

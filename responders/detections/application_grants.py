@@ -9,7 +9,8 @@ from typing import Final
 from responders.detections.activities import APP_ROLE_GIVEN, SCOPES_GIVEN, succeeded
 from responders.detections.directory_samples import OWN_API_NAMES, app_role_record, application_record, delegated_record
 from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
-from shared.detect.conditions import Audit, Not
+from shared.detect.fields import Audit
+from shared.model.conditions import Not
 from shared.model.declarations import Answer, ApprovalList, Detection, Image, Risk
 from shared.model.events import AuditEvent, Log
 

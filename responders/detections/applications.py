@@ -24,7 +24,8 @@ from responders.detections.directory_samples import (
 )
 from responders.detections.samples import BREAK_GLASS, BY_APP, diagnostic_record
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
-from shared.detect.conditions import Audit, Not, SignIn, all_of
+from shared.detect.fields import Audit, SignIn
+from shared.model.conditions import Not, all_of
 from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
 from shared.model.events import AuditEvent, Log, SignInEvent
 

@@ -21,7 +21,8 @@ from responders.detections.samples import (
     diagnostic_record,
 )
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
-from shared.detect.conditions import Audit, SignIn, all_of, any_of
+from shared.detect.fields import Audit, SignIn
+from shared.model.conditions import all_of, any_of
 from shared.model.declarations import Answer, Detection, Image, Risk
 from shared.model.events import AuditEvent, Log, SignInEvent
 from shared.model.privileges import GLOBAL_ADMINISTRATOR

@@ -16,7 +16,8 @@ from responders.detections.directory_samples import (
     role_record,
 )
 from responders.detections.samples import BY_APP, diagnostic_record
-from shared.detect.conditions import Audit, Condition, Not, any_of
+from shared.detect.fields import Audit
+from shared.model.conditions import Condition, Not, any_of
 from shared.model.declarations import After, Answer, AnyDetection, ApprovalList, Burst, Detection, Risk
 from shared.model.events import AuditEvent, Log
 
@@ -155,7 +156,7 @@ CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
     when=succeeded(*ACCOUNT_DELETED, also=_NOT_BY_CPIM),
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
-    after=After(first=succeeded("Add user", also=_NOT_BY_CPIM), by=Audit.principal, within=timedelta(days=1)),
+    after=After(step_a=succeeded("Add user", also=_NOT_BY_CPIM), by=Audit.principal, window=timedelta(days=1)),
     first_step="See in the audit log and the sign-in log what the account did while it was there.",
     deviates=f"{_CPIM_BY_ID} The guide gives no time between the two; a day is taken.",
     hits=(
@@ -180,9 +181,9 @@ CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.PAGE,
     after=After(
-        first=succeeded("Add user", also=(Audit.tenant.is_("consumer"), Audit.actor_service.is_("cpim"))),
+        step_a=succeeded("Add user", also=(Audit.tenant.is_("consumer"), Audit.actor_service.is_("cpim"))),
         by=Audit.principal,
-        within=_EVER,
+        window=_EVER,
     ),
     first_step="Take the role away again and revoke the account's sessions. Nobody needs a customer as administrator.",
     deviates=(

@@ -11,7 +11,8 @@ from typing import Final
 from responders.detections.directory_samples import ROLE_HOLDER, VIP
 from responders.detections.samples import BREAK_GLASS
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in
-from shared.detect.conditions import Not, SignIn, all_of, any_of
+from shared.detect.fields import SignIn
+from shared.model.conditions import Not, all_of, any_of
 from shared.model.declarations import Answer, AnyDetection, Burst, Detection, Rise, Risk
 from shared.model.events import Log, SignInEvent
 

@@ -29,7 +29,8 @@ from responders.detections.samples import (
     exported_activity_record,
 )
 from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
-from shared.detect.conditions import All, Audit, Not, Resource, all_of, any_of
+from shared.detect.fields import Audit, Resource
+from shared.model.conditions import All, Not, all_of, any_of
 from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
 from shared.model.events import AuditEvent, Log, ResourceEvent
 

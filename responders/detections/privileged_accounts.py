@@ -9,7 +9,8 @@ from responders.detections.activities import METHODS_CHANGED, PASSWORD_CHANGED
 from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, ROLE_HOLDER, account_record
 from responders.detections.privileged_sign_ins import FAILURES, UNUSUAL
 from responders.detections.samples import BREAK_GLASS, BY_APP, BY_USER, diagnostic_record
-from shared.detect.conditions import All, Audit, Condition, Not, all_of, any_of
+from shared.detect.fields import Audit
+from shared.model.conditions import All, Condition, Not, all_of, any_of
 from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
 from shared.model.events import AuditEvent, Log
 

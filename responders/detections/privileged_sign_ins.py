@@ -10,7 +10,8 @@ from typing import Final
 
 from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS
 from responders.detections.sign_in_samples import diagnostic_sign_in, failed, privileged_record, sign_in_record
-from shared.detect.conditions import All, Condition, Not, SignIn, all_of
+from shared.detect.fields import SignIn
+from shared.model.conditions import All, Condition, Not, all_of
 from shared.model.declarations import Answer, AnyDetection, Burst, Detection, Image, Risk
 from shared.model.events import Log, SignInEvent
 

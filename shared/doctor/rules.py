@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from shared.checks.findings import Check, Finding, ok, warning
-from shared.detect.conditions import Resource, required
+from shared.detect.conditions import required
+from shared.detect.fields import Resource
 from shared.doctor.context import DoctorContext
 from shared.model.declarations import AnyDetection
 from shared.model.events import Log

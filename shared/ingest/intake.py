@@ -108,7 +108,7 @@ def _open_cases(runtime: Runtime, event: Event, raw: bytes, matched: _Matched) -
             matched.seconds.append((detection, event, raw))
         else:
             opened += _open(runtime, detection, event, raw)
-    matched.firsts += [(detection, event) for detection in runtime.matcher.firsts(event)]
+    matched.firsts += [(detection, event) for detection in runtime.matcher.matches_step_a(event)]
     return opened
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from shared.detect.conditions import Condition, Text, fields_of
 from shared.model.calls import Call, Permission
+from shared.model.conditions import Condition, Text, fields_of
 from shared.model.events import Actor, Change, Log, Target
 
 if TYPE_CHECKING:
@@ -246,11 +246,14 @@ type Counted = Burst | Rise
 
 
 class After[E](Struct, frozen=True, kw_only=True):
-    """A record counts only after one that met `first` and has the same value of `by`, at most `within` before it."""
+    """A sequence: a record counts only as step B, after a step A.
 
-    first: Condition[E]
+    Step A is a record that meets `step_a` and has the same value of `by`, at most `window` before step B.
+    """
+
+    step_a: Condition[E]
     by: Text[E]
-    within: timedelta
+    window: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,13 +310,13 @@ class Detection[E]:
         return self.remediation.needs if self.remediation else ()
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """Names of the fields of `Vocabulary` by which it is judged, sorted."""
+    def required_profile_keys(self) -> tuple[str, ...]:
+        """Names of the fields of `TenantProfile` that it needs, sorted."""
         fields = fields_of(self.when) | frozenset(self.one_case_by)
         if self.after:
-            fields |= fields_of(self.after.first) | {self.after.by}
-        named = {word for field in fields for word in field.words}
-        return tuple(sorted(named | {"thresholds"} if self.counted else named))
+            fields |= fields_of(self.after.step_a) | {self.after.by}
+        keys = {key for field in fields for key in field.required_keys}
+        return tuple(sorted(keys | {"thresholds"} if self.counted else keys))
 
 
 type AnyDetection = Detection[Any]

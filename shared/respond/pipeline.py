@@ -15,8 +15,8 @@ import msgspec
 
 from shared.authority.standing import Authorization
 from shared.clients.api import TenantEdges
-from shared.detect.conditions import any_of
 from shared.model.cases import Case, Decision, Outcome, Standing, State
+from shared.model.conditions import any_of
 from shared.model.declarations import (
     Already,
     Answer,

@@ -25,8 +25,9 @@ from responders.detections.samples import (
     ca_policy_record,
     custom_policy_record,
 )
-from shared.detect.conditions import Audit, all_of, any_of
+from shared.detect.fields import Audit
 from shared.detect.matcher import Matcher
+from shared.model.conditions import all_of, any_of
 from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
 from shared.model.events import Log
 from shared.normalize import read_batch

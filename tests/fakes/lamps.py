@@ -13,7 +13,8 @@ from typing import Any, Final
 from infra.local.world import ALICE, MALLORY, Principal
 from responders.detections.samples import audit_record
 from shared.clients.api import TenantEdges
-from shared.detect.conditions import Audit, Condition, all_of
+from shared.detect.fields import Audit
+from shared.model.conditions import Condition, all_of
 from shared.model.declarations import (
     Already,
     Answer,

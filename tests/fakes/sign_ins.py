@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
 from shared.model.events import Actor, ActorKind, Log, SignInEvent
 from tests.fakes.clock import NOW

@@ -17,10 +17,10 @@ def test_a_detection_is_found_by_its_id() -> None:
 
 @pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
 def test_it_is_judged_by_words_that_there_are(detection: AnyDetection) -> None:
-    assert set(detection.words) <= set(TenantProfile.__struct_fields__)
-    assert ("thresholds" in detection.words) is (detection.counted is not None)
+    assert set(detection.required_profile_keys) <= set(TenantProfile.__struct_fields__)
+    assert ("thresholds" in detection.required_profile_keys) is (detection.counted is not None)
 
 
 def test_what_comes_first_is_judged_by_words_too() -> None:
-    words = BY_ID["consumer-account-made-privileged"].words
+    words = BY_ID["consumer-account-made-privileged"].required_profile_keys
     assert words == ("consumer_tenants", "cpim_ids", "managed_identity_ids")

@@ -15,7 +15,7 @@ from responders.backtest.report import Counts, Pair, Tally
 from responders.commands.backtest_report import suggestion
 from shared.detect.aggregation.thresholds import hour_of
 from shared.detect.aggregation.window_store import TableWindowStore
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.detect.matcher import Matcher
 from shared.model.cases import Decision, Standing
 from shared.model.declarations import After, AnyDetection, Burst, Rise
@@ -37,7 +37,7 @@ RISE: Final = failures(id="rise", counted=Rise(percent=50, floor=2, weeks=2, lea
 PAIR: Final = failures(
     id="signed-in-at-last",
     when=SignIn.error_code.is_("0"),
-    after=After(first=SignIn.error_code.is_("50126"), by=SignIn.account, within=5 * _MINUTE),
+    after=After(step_a=SignIn.error_code.is_("50126"), by=SignIn.account, window=5 * _MINUTE),
 )
 GROUPED: Final = failures(id="grouped", one_case_by=(SignIn.account,))
 
@@ -55,7 +55,7 @@ def _backtested(
     for event in events:
         for match in matcher.matches(event):
             judged.match(match, event)
-        for first in matcher.firsts(event):
+        for first in matcher.matches_step_a(event):
             judged.first(first, event)
     judged.finish()
     return cases

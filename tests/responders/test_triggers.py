@@ -20,7 +20,7 @@ from responders.triggers import cases, events, schedules
 from shared.clients.api import TenantEdges
 from shared.clients.log_analytics import Workspace
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.detect.rosters import Roster, RosterKind
 from shared.ingest.deliveries import last_delivery
 from shared.model.cases import State

@@ -21,7 +21,7 @@ from infra.local.world import (
     role_assignment_path,
     role_definition_id,
 )
-from shared.detect.conditions import Audit
+from shared.detect.fields import Audit
 from shared.model.calls import Call, Permission, Service
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Mode, ObjectKind, Remediation, Risk

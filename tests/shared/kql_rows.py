@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from shared.detect.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith
+from shared.model.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith
 from shared.model.declarations import AnyDetection
 from tests.shared.record_strategies import activity_row, audit_row, places, replaced, sign_in_row
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.detect.conditions import Audit, Resource, SignIn, Text, all_of, any_of, fields_of, holds
-from shared.detect.conditions import Not as Opposite
-from shared.detect.fields import audit_fields
+from shared.detect.conditions import holds
+from shared.detect.fields import Audit, Resource, SignIn, audit_fields
+from shared.model.conditions import Not as Opposite
+from shared.model.conditions import Text, all_of, any_of, fields_of
 from shared.model.events import Actor, AuditEvent, Change, ResourceEvent, Target
 from shared.model.profile import DEFAULT, TenantProfile
 
@@ -330,5 +331,5 @@ def test_every_field_that_needs_words_names_them() -> None:
         one for each in (Audit, SignIn, Resource) for one in vars(each).values() if isinstance(one, Text)
     ]
     for field in fields:
-        assert (field.read_with is None) is (field.words == ())
-        assert set(field.words) <= set(TenantProfile.__struct_fields__)
+        assert (field.read_with is None) is (field.required_keys == ())
+        assert set(field.required_keys) <= set(TenantProfile.__struct_fields__)

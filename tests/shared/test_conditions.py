@@ -4,21 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.detect.conditions import (
-    All,
-    AnyOf,
-    Condition,
-    Is,
-    Not,
-    OneOf,
-    StartsWith,
-    Text,
-    all_of,
-    any_of,
-    holds,
-    needed,
-    required,
-)
+from shared.detect.conditions import holds, required
+from shared.detect.prefilter import needed
+from shared.model.conditions import All, AnyOf, Condition, Is, Not, OneOf, StartsWith, Text, all_of, any_of
 from shared.model.profile import DEFAULT
 
 
@@ -29,7 +17,9 @@ class Thing:
 
 
 COLOUR = Text[Thing]("colour", lambda thing: thing.colour)
-SIZE = Text[Thing]("size", lambda thing: thing.size, traces=lambda _words, value: frozenset({value}) if value else None)
+SIZE = Text[Thing](
+    "size", lambda thing: thing.size, prefilter=lambda _profile, value: frozenset({value}) if value else None
+)
 
 EVERYTHING: Condition[Thing] = all_of()
 NOTHING: Condition[Thing] = any_of()

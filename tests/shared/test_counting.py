@@ -15,7 +15,8 @@ from infra.local.world import WORKFORCE_TENANT
 from shared.clients.storage import Conflict, Storage, Table
 from shared.detect.aggregation.thresholds import ThresholdAggregation, hour_of, is_rise, minute_of, threshold
 from shared.detect.aggregation.window_store import MOST_A_MINUTE, Minute, Place, TableWindowStore, hashed, purge, seen
-from shared.detect.conditions import SignIn, Text
+from shared.detect.fields import SignIn
+from shared.model.conditions import Text
 from shared.model.declarations import AnyDetection, Burst, Rise
 from shared.model.errors import Unreachable
 from shared.model.events import Actor, CountEvent, SignInEvent

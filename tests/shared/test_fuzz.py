@@ -43,7 +43,7 @@ def outcome(matcher: Matcher, raw: bytes) -> str:
     for reading in readings:
         assert (reading.event is None) == bool(reading.unreadable)
     matching = [
-        one.index for one in readings if one.event and (matcher.matches(one.event) or matcher.firsts(one.event))
+        one.index for one in readings if one.event and (matcher.matches(one.event) or matcher.matches_step_a(one.event))
     ]
     if matching:
         asked_first = read_batch(raw, tenant_id=TENANT, interest=matcher.interested)

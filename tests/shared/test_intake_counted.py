@@ -8,7 +8,7 @@ import pytest
 
 from shared.clients.storage import Container, Storage
 from shared.detect.aggregation.window_store import TableWindowStore
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.declarations import After, AnyDetection, Burst, Image, Mode, Rise
@@ -36,7 +36,7 @@ RISE: Final = failures(counted=Rise(floor=3, weeks=1, least_weeks=1))
 PAIR: Final = failures(
     id="signed-in-at-last",
     when=SignIn.error_code.is_("0"),
-    after=After(first=SignIn.error_code.is_("50126"), by=SignIn.account, within=10 * _MINUTE),
+    after=After(step_a=SignIn.error_code.is_("50126"), by=SignIn.account, window=10 * _MINUTE),
 )
 
 

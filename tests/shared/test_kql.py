@@ -8,9 +8,10 @@ import pytest
 
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_PROFILE
-from shared.detect.conditions import Audit, Condition, Resource, SignIn, Text, all_of, any_of
+from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.kusto.compile import VIEWS, document, query, to_kql
 from shared.detect.kusto.fields import FIELDS as FIELDS_IN_KQL
+from shared.model.conditions import Condition, Text, all_of, any_of
 from shared.model.declarations import AnyDetection
 from shared.model.events import Log
 from shared.model.profile import DEFAULT, TenantProfile

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import audit_record
-from shared.detect.conditions import Audit, Condition, Not, Text, all_of, any_of, holds
+from shared.detect.conditions import holds
+from shared.detect.fields import Audit
 from shared.detect.kusto.compile import matching_query, to_kql
 from shared.detect.matcher import Matcher
+from shared.model.conditions import Condition, Not, Text, all_of, any_of
 from shared.model.declarations import AnyDetection
 from shared.model.events import fold
 from shared.normalize import read_batch

@@ -20,8 +20,9 @@ from responders.detections.directory_samples import (
     target,
 )
 from responders.detections.samples import BREAK_GLASS, CA_POLICY, PIPELINE, audit_record, ca_policy_record
-from shared.detect.conditions import Audit, Not, Text, all_of
+from shared.detect.fields import Audit
 from shared.detect.kusto.compile import query
+from shared.model.conditions import Not, Text, all_of
 from shared.model.events import AuditEvent
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from shared.model.profile import DEFAULT, TenantProfile

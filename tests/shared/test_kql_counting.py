@@ -13,7 +13,7 @@ from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, account_
 from shared.clients.storage import Storage
 from shared.detect.aggregation.thresholds import hour_of
 from shared.detect.aggregation.window_store import TableWindowStore
-from shared.detect.conditions import Audit, SignIn
+from shared.detect.fields import Audit, SignIn
 from shared.detect.kusto.compile import document, matching_query, query
 from shared.model.declarations import After, AnyDetection, Burst, Rise
 from shared.model.events import Log
@@ -41,7 +41,7 @@ RISE: Final = failures(id="rise", counted=Rise(percent=50, floor=2, weeks=2, lea
 PAIR: Final = failures(
     id="signed-in-at-last",
     when=SignIn.error_code.is_("0"),
-    after=After(first=SignIn.error_code.is_("50126"), by=SignIn.account, within=5 * _MINUTE),
+    after=After(step_a=SignIn.error_code.is_("50126"), by=SignIn.account, window=5 * _MINUTE),
 )
 _COUNTED: Final = (BURST, SPRAY, TOGETHER, RISE)
 
@@ -180,8 +180,8 @@ _AUDITED: Final = {
     "burst": {"counted": Burst(at_least=2, within=timedelta(hours=1))},
     "burst by": {"counted": Burst(at_least=2, within=_MINUTE, by=Audit.principal, distinct=Audit.activity)},
     "rise": {"counted": Rise()},
-    "pair": {"after": After(first=Audit.activity.is_("Add user"), by=Audit.principal, within=timedelta(days=3652))},
-    "pair within": {"after": After(first=Audit.activity.is_("a"), by=Audit.target, within=timedelta(seconds=90))},
+    "pair": {"after": After(step_a=Audit.activity.is_("Add user"), by=Audit.principal, window=timedelta(days=3652))},
+    "pair within": {"after": After(step_a=Audit.activity.is_("a"), by=Audit.target, window=timedelta(seconds=90))},
 }
 
 
@@ -199,7 +199,7 @@ def test_a_pair_of_audit_records_is_found(workspace: Workspace) -> None:
     pair = failures(
         log=Log.AUDIT,
         when=Audit.activity.is_("Delete user"),
-        after=After(first=Audit.activity.is_("Add user"), by=Audit.principal, within=timedelta(days=1)),
+        after=After(step_a=Audit.activity.is_("Add user"), by=Audit.principal, window=timedelta(days=1)),
     )
     same = {"targetResources": made["targetResources"]}
     other = account_record("Delete user", identity=COLLEAGUE)

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from responders.catalogue import BY_ID
 from responders.detections.directory_samples import target
 from responders.detections.samples import ADMINISTRATOR, PIPELINE, audit_record
-from shared.detect.conditions import Audit, Not, Text
+from shared.detect.fields import Audit
 from shared.detect.fields.listed_fields import listed
 from shared.detect.kusto.compile import query
+from shared.model.conditions import Not, Text
 from shared.model.events import AuditEvent, fold_whole
 from shared.normalize import read_batch
 from tests.shared.kql_rows import Json

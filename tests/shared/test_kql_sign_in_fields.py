@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import TENANT
 from responders.detections.sign_in_samples import failed
-from shared.detect.conditions import Not, SignIn, Text, any_of
+from shared.detect.fields import SignIn
 from shared.detect.kusto.compile import matching_query
+from shared.model.conditions import Not, Text, any_of
 from shared.model.events import Log, SignInEvent
 from shared.model.profile import DEFAULT, Hours, TenantProfile
 from shared.normalize import read_batch

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from shared.clients.log_analytics import Workspace
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.ingest.intake import take_in
 from shared.ingest.workspace_counts import LATE, count_in_workspace
 from shared.model.cases import Case

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from infra.local.stack import REPOSITORY
 from infra.local.world import B2C_TENANT, BOB_B2C, CAROL, RESPONDER, RESPONDER_B2C, WORKFORCE_TENANT
 from shared.clients.storage import Container, Storage
-from shared.detect.conditions import Audit
+from shared.detect.fields import Audit
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.calls import Service
 from shared.model.declarations import TenantKind

@@ -15,8 +15,10 @@ from msgspec import Raw
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import CA_POLICY, TENANT, ca_policy_record, diagnostic_record
-from shared.detect.conditions import Audit, Condition, Resource, SignIn, all_of, any_of, holds
+from shared.detect.conditions import holds
+from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.matcher import Matcher
+from shared.model.conditions import Condition, all_of, any_of
 from shared.model.declarations import After, Answer, AnyDetection, ApprovalList, Detection, Image, Risk
 from shared.model.events import AuditEvent, Event, Log, ResourceEvent
 from shared.model.profile import TenantProfile
@@ -86,15 +88,15 @@ def test_interest_is_by_log_and_name() -> None:
 
 
 def test_what_a_detection_follows_is_of_interest_and_no_match() -> None:
-    after = After(first=Audit.activity.is_("Add user"), by=Audit.target, within=timedelta(days=1))
+    after = After(step_a=Audit.activity.is_("Add user"), by=Audit.target, window=timedelta(days=1))
     followed = dataclasses.replace(DELETED, after=after)
     matcher = Matcher((followed, BY_POLICY))
     assert interested(matcher, Log.AUDIT, "add  USER")
     assert not interested(Matcher((DELETED,)), Log.AUDIT, "add user")
     first, second = audit_event("Add user"), audit_event("Delete user")
-    assert (matcher.firsts(first), matcher.firsts(second)) == ((followed,), ())
+    assert (matcher.matches_step_a(first), matcher.matches_step_a(second)) == ((followed,), ())
     assert (followed in matcher.matches(first), followed in matcher.matches(second)) == (False, True)
-    assert Matcher((DELETED,)).firsts(first) == ()
+    assert Matcher((DELETED,)).matches_step_a(first) == ()
 
 
 def test_no_detections_match_nothing() -> None:
@@ -257,7 +259,7 @@ def test_nothing_matches_that_was_of_no_interest(
     looked_at = list(read_batch(raw, tenant_id=TENANT, interest=everything))
     asked_first = list(read_batch(raw, tenant_id=TENANT, interest=matcher.interested))
     for whole, reading in zip(looked_at, asked_first, strict=True):
-        if whole.event and (matcher.matches(whole.event) or matcher.firsts(whole.event)):
+        if whole.event and (matcher.matches(whole.event) or matcher.matches_step_a(whole.event)):
             assert reading.event == whole.event
 
 

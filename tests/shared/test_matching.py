@@ -12,7 +12,7 @@ from infra.local.world import ALICE, DAVE, MALLORY, WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage, Table
 from shared.detect.cached_matcher import Matching
-from shared.detect.conditions import Audit
+from shared.detect.fields import Audit
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.model.declarations import Answer, AnyDetection, Detection, Risk, TenantKind
 from shared.model.errors import Unreachable

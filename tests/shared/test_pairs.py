@@ -16,7 +16,7 @@ from infra.local.world import WORKFORCE_TENANT
 from shared.clients.storage import Conflict, Storage, Table
 from shared.detect.aggregation.sequences import Mark, Sequences, TableSequenceStore
 from shared.detect.aggregation.window_store import MOST_PACKED, Place, purge
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.model.declarations import After, AnyDetection
 from shared.model.errors import Unreachable
 from shared.model.events import SignInEvent
@@ -34,7 +34,7 @@ _MIDNIGHT: Final = NOW.replace(hour=0, minute=0)
 
 
 def following(within: timedelta) -> AnyDetection:
-    after = After(first=SignIn.error_code.is_("50126"), by=SignIn.account, within=within)
+    after = After(step_a=SignIn.error_code.is_("50126"), by=SignIn.account, window=within)
     return failures(when=SignIn.error_code.is_("0"), after=after)
 
 

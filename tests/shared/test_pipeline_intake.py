@@ -11,7 +11,7 @@ from azure.storage.queue import QueueClient
 
 from infra.local.world import B2C_TENANT, MALLORY, TRUDY
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
-from shared.detect.conditions import Audit
+from shared.detect.fields import Audit
 from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.declarations import Image

@@ -12,7 +12,7 @@ from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG, SOURCES
 from shared.clients.api import Answer, TenantEdges
 from shared.clients.storage import Storage, Table
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.ingest.intake import Intake
 from shared.ingest.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until
 from shared.model.declarations import Answer as Response

@@ -10,9 +10,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.detect.conditions import All, AnyOf, Audit, Condition, Contains, Is, Not, OneOf, SignIn, predicate, required
+from shared.detect.conditions import predicate, required
+from shared.detect.fields import Audit, SignIn
 from shared.detect.matcher import Matcher
 from shared.detect.sigma.load import load
+from shared.model.conditions import All, AnyOf, Condition, Contains, Is, Not, OneOf
 from shared.model.declarations import Answer, AnyDetection, Risk
 from shared.model.events import Actor, AuditEvent, Change, Log, Target
 from tests.shared.sigma_rules import RULE_ID, detection_from, loaded, reason_from, rule, selection

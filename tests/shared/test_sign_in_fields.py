@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.detect.conditions import SignIn, Text
+from shared.detect.fields import SignIn
+from shared.model.conditions import Text
 from shared.model.events import Actor, SignInEvent
 from shared.model.profile import DEFAULT, Hours, TenantProfile
 

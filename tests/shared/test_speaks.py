@@ -6,7 +6,7 @@ import pytest
 
 from responders.catalogue import CATALOGUE
 from shared.detect.aggregation.describe import lasting, speaks_when
-from shared.detect.conditions import Audit, SignIn
+from shared.detect.fields import Audit, SignIn
 from shared.model.declarations import After, Burst, Rise
 from shared.model.profile import TenantProfile
 
@@ -29,7 +29,7 @@ _TEN = timedelta(minutes=10)
         ({"counted": Burst(at_least=9, within=_TEN)}, "from 9 records in 10 minutes in the tenant"),
         ({"counted": Rise()}, "from 50 records in an hour, when they are over 10 % more"),
         (
-            {"after": After(first=Audit.activity.is_("Add user"), by=Audit.target, within=timedelta(days=2))},
+            {"after": After(step_a=Audit.activity.is_("Add user"), by=Audit.target, window=timedelta(days=2))},
             "only within 2 days after another record with the same target",
         ),
         ({"one_case_by": (SignIn.app_id, SignIn.account)}, "an hour with the same app id and account are one case"),

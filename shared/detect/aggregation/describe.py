@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.detect.aggregation.thresholds import several, threshold
-from shared.detect.conditions import Text
+from shared.model.conditions import Text
 from shared.model.declarations import After, AnyDetection, Burst, Rise
 from shared.model.profile import DEFAULT, TenantProfile
 
@@ -43,7 +43,7 @@ def _rise(rise: Rise, floor: int) -> str:
 
 
 def _after(after: After[Any]) -> str:
-    return f"only within {lasting(after.within)} after another record with the same {_names(after.by)}"
+    return f"only within {lasting(after.window)} after another record with the same {_names(after.by)}"
 
 
 def _names(*fields: Text[Any]) -> str:

@@ -130,7 +130,7 @@ class Sequences:
         value = after.by.reader(self._vocabulary)(event) if after else ""
         if not after or not value:
             return None
-        return Place(tenant_id=event.tenant_id, detection=detection.id, value=value, kept=after.within)
+        return Place(tenant_id=event.tenant_id, detection=detection.id, value=value, kept=after.window)
 
     def _is_second(self, place: Place, at: datetime) -> bool:
         """Say whether a first came before an instant, in time."""

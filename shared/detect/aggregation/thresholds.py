@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 from msgspec import Struct
 
 from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place, seen, together
-from shared.detect.conditions import Text
 from shared.model.cases import case_key
+from shared.model.conditions import Text
 from shared.model.declarations import AnyDetection, Burst, Rise
 from shared.model.events import Actor, Change, CountEvent, Event, Log, Target
 from shared.model.profile import TenantProfile

@@ -17,11 +17,11 @@ from typing import Any, Final, assert_never
 from msgspec import Struct
 
 from shared.detect.aggregation.thresholds import threshold
-from shared.detect.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
 from shared.detect.kusto.aggregation import burst_query, pair_query, rise_query
 from shared.detect.kusto.fields import ACTOR, FIELDS, RESOURCE
 from shared.detect.kusto.sign_in_fields import ACCOUNT, ACCOUNT_NAME, COUNTRY
 from shared.detect.kusto.terms import SPACES, TENANT, Expression, Looked, among, quoted
+from shared.model.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
 from shared.model.declarations import AnyDetection, Burst, Rise
 from shared.model.events import Log
 from shared.model.profile import DEFAULT, TenantProfile
@@ -196,8 +196,8 @@ def query(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
             floor = threshold(detection, profile)
             asked = rise_query(view, condition, rise, detection=name, floor=floor)
         case None if after := detection.after:
-            first, by = to_kql(after.first), after.by.name
-            asked = pair_query(view, condition, first=first, by=by, within=after.within, told=_told(detection))
+            first, by = to_kql(after.step_a), after.by.name
+            asked = pair_query(view, condition, first=first, by=by, within=after.window, told=_told(detection))
         case None:
             return matching_query(detection, profile)
     return _whole(detection, profile, asked)
@@ -231,7 +231,7 @@ def _read(detection: AnyDetection) -> list[str]:
     if isinstance(detection.counted, Burst):
         fields |= {field for field in (detection.counted.by, detection.counted.distinct) if field}
     if detection.after:
-        fields |= {*fields_of(detection.after.first), detection.after.by}
+        fields |= {*fields_of(detection.after.step_a), detection.after.by}
     return sorted({field.name for field in fields})
 
 
@@ -275,7 +275,7 @@ def document(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
         *([f"Differs from the guide: {detection.deviates}"] if detection.deviates else []),
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
         *([_REACHES.format(_days_asked(detection))] if _days_asked(detection) else []),
-        *([_WORDS.format(", ".join(detection.words))] if detection.words else []),
+        *([_WORDS.format(", ".join(detection.required_profile_keys))] if detection.required_profile_keys else []),
     ]
     wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "), break_on_hyphens=False)]
     return "".join(f"// {line}\n" for line in wrapped) + query(detection, profile)
@@ -285,7 +285,7 @@ def _days_asked(detection: AnyDetection) -> int:
     """Say over how many days at least a query should be asked, beyond those that are of interest; 0 for any."""
     if isinstance(detection.counted, Rise):
         return detection.counted.weeks * 7
-    return -(-detection.after.within // timedelta(days=1)) if detection.after else 0
+    return -(-detection.after.window // timedelta(days=1)) if detection.after else 0
 
 
 _WIDTH: Final = 120

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from shared.detect.conditions import Audit, Is, Not, Resource, SignIn
+from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.sigma.patterns import Answer, Inexpressible, Listed, Plain, Several, Worded, spelt
+from shared.model.conditions import Is, Not
 from shared.model.events import Log
 from shared.normalize.resources import OUTCOMES
 

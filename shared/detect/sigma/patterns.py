@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from shared.detect.conditions import (
+from shared.model.conditions import (
     Comparison,
     Condition,
     Contains,

@@ -14,10 +14,10 @@ from sigma.modifiers import reverse_modifier_mapping
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.types import SigmaBool, SigmaExists, SigmaNull, SigmaNumber, SigmaString, SpecialChars
 
-from shared.detect.conditions import All, AnyOf, Condition, Is, Not, OneOf, Text
 from shared.detect.sigma.fields import answer_for
 from shared.detect.sigma.patterns import Answer, Inexpressible, Pattern, pattern_of
 from shared.detect.sigma.reading import Parsed
+from shared.model.conditions import All, AnyOf, Condition, Is, Not, OneOf, Text
 from shared.model.events import Log
 
 _SAID: Final = frozenset({"contains", "startswith", "endswith", "all", "exists", "neq"})

@@ -39,7 +39,7 @@ from responders.detections.samples import (
     diagnostic_record,
 )
 from responders.detections.sign_in_samples import SUCCESS, sign_in_record
-from shared.detect.conditions import SignIn
+from shared.detect.fields import SignIn
 from shared.detect.matcher import Matcher
 from shared.model.cases import case_id
 from shared.model.events import AuditEvent, Event, SignInEvent
