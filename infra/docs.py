@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra import infrastructure_page
 from infra.checks.building import kept
@@ -13,7 +13,7 @@ from infra.checks.snapshots import read
 from infra.detections_page import page
 from responders.catalogue import CATALOGUE
 from shared.detect.kusto.compile import document
-from shared.model.settings import DEFAULTS, DESCRIPTIONS, REQUIRED, SCHEDULES
+from shared.model.app_settings import SETTINGS, Setting
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _README: Final = _ROOT / "README.md"
@@ -23,16 +23,16 @@ _BLOCK: Final = re.compile(r"<!-- settings -->.*?(?=\n## )", re.DOTALL)
 
 
 def settings_table() -> str:
-    """Write the settings as a Markdown table, the required ones first, in the order of their descriptions."""
-    rows = [_row(name) for name in DESCRIPTIONS if name in REQUIRED]
-    rows += [_row(name) for name in DESCRIPTIONS if name not in REQUIRED]
+    """Write the settings as a Markdown table, the required ones first, in the order of their declarations."""
+    rows = [_row(setting) for setting in sorted(SETTINGS, key=lambda one: not one.required_as)]
     return "\n".join(["<!-- settings -->", "", "| setting | default | what it is |", "|---|---|---|", *rows, ""])
 
 
-def _row(name: str) -> str:
-    default = {**DEFAULTS, **SCHEDULES}.get(name, "")
-    shown = "*required*" if name in REQUIRED else f"`{default}`" if default else ""
-    return f"| `{name}` | {shown} | {DESCRIPTIONS[name]} |"
+def _row(setting: Setting[Any]) -> str:
+    shown = "*required*" if setting.required_as else f"`{setting.default}`" if setting.default else ""
+    needed = f" Needed with `{setting.required_with.name}`." if setting.required_with else ""
+    vault = " A secret: deployed as a Key Vault reference." if setting.from_vault else ""
+    return f"| `{setting.name}` | {shown} | {setting.description}{needed}{vault} |"
 
 
 def current_readme(readme: str) -> str:

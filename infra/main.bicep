@@ -114,11 +114,6 @@ param leaseSeconds int = 120
 @maxValue(240)
 param readBackSeconds int = 20
 
-@description('How far each poll reads back beyond the last one: audit records come late.')
-@minValue(5)
-@maxValue(1440)
-param pollOverlapMinutes int = 60
-
 @description('After this long without an acknowledgement a page goes to the next owner and channel.')
 @minValue(1)
 @maxValue(1440)
@@ -411,7 +406,6 @@ module app 'modules/app.bicep' = {
     remediationsPerHour: remediationsPerHour
     leaseSeconds: leaseSeconds
     readBackSeconds: readBackSeconds
-    pollOverlapMinutes: pollOverlapMinutes
     acknowledgeMinutes: acknowledgeMinutes
     vocabulary: vocabulary
     signIns: signIns

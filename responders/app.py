@@ -50,17 +50,17 @@ def _tell_of_unresolved(made: Runtime) -> None:
     if not made.settings.has_channel:
         _log.error("nobody can be paged: no channel is left; pages wait until one is there and the app starts again")
     for one in made.settings.unresolved:
-        _log.warning("%s; the app does without it. %s", one.told, one.cure)
+        _log.warning("%s; the app does without it. %s", one.message, one.cure)
         system_notice = SystemNotice(
             key=f"unresolved {one.setting} {made.clock():%Y%m%d}",
             title="A secret can't be read",
-            text=f"{one.told}, so the app does without it: {_WITHOUT[one.setting]}.",
+            text=f"{one.message}, so the app does without it: {_WITHOUT[one.setting]}.",
             what_to_do=one.cure,
         )
         try:
             made.notifier.publish(system_notice)
         except EdgeError as error:
-            _log.warning("it could not be told that %s: %s", one.told, error)
+            _log.warning("it could not be told that %s: %s", one.message, error)
 
 
 _WITHOUT: Final = {

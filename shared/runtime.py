@@ -184,7 +184,7 @@ class LazyCredential:
                 else ManagedIdentityCredential()
             )
         if unresolved := self._settings.unresolved_of("B2C_CERTIFICATE"):
-            raise Refused(f"{unresolved.told}, so nothing can be read or put back in {tenant.name}")
+            raise Refused(f"{unresolved.message}, so nothing can be read or put back in {tenant.name}")
         authority = self._settings.authority_url
         try:
             return CertificateCredential(

@@ -18,10 +18,10 @@ from responders.permissions import GRANTS
 from shared.clients.storage import Container, Table
 from shared.detect.conditions import required
 from shared.detect.fields import Resource
+from shared.model.app_settings import SCHEDULES, SETTINGS
 from shared.model.declarations import AnyDetection
 from shared.model.events import Log
 from shared.model.permissions import Grant, Tier
-from shared.model.settings import DEFAULTS, SCHEDULES, setting_names
 
 SAMPLE: Final = "local.settings.sample.json"
 
@@ -30,14 +30,16 @@ SAMPLE: Final = "local.settings.sample.json"
 class Declared:
     """What the code says, read from the code.
 
-    `defaults` are of settings that may be left out. `sample` are the names in the sample settings. `timers`
-    are the functions that a timer starts, with the setting of their schedule; `queues` are those that start a function.
+    `defaults` are of settings that may be left out; `vaulted` are settings whose value comes from the vault. `sample`
+    are the names in the sample settings. `timers` are the functions that a timer starts, with their NCRONTAB schedule,
+    by default where it is a setting; `queues` are those that start a function.
     `log_texts` are what is logged, `%s` where values go. `unbounded` are detections on Azure resources that name no
     operation.
     """
 
     settings: frozenset[str]
     defaults: Mapping[str, str]
+    vaulted: frozenset[str]
     sample: frozenset[str]
     watch_actions: frozenset[str]
     act_actions: frozenset[str]
@@ -60,8 +62,9 @@ def declared(repository: Path = REPOSITORY) -> Declared:
     sample = cast("dict[str, dict[str, str]]", json.loads((repository / SAMPLE).read_bytes()))
     started = {name: cast("dict[str, str]", trigger.get_dict_repr()) for name, trigger in functions.items()}
     return Declared(
-        settings=setting_names(),
-        defaults={**DEFAULTS, **SCHEDULES},
+        settings=frozenset(one.name for one in SETTINGS),
+        defaults={one.name: one.default for one in SETTINGS if not one.required_as},
+        vaulted=frozenset(one.name for one in SETTINGS if one.from_vault),
         sample=frozenset(sample["Values"]),
         watch_actions=watch,
         act_actions=act,
@@ -71,7 +74,7 @@ def declared(repository: Path = REPOSITORY) -> Declared:
         containers=frozenset(map(str, Container)),
         queues=frozenset(how["queueName"] for how in started.values() if how["type"] == "queueTrigger"),
         functions=frozenset(functions),
-        timers={name: how["schedule"].strip("%") for name, how in started.items() if how["type"] == "timerTrigger"},
+        timers={name: _schedule(how["schedule"]) for name, how in started.items() if how["type"] == "timerTrigger"},
         log_texts=tuple(text for source in texts for text in _log_texts(ast.parse(source))),
     )
 
@@ -93,6 +96,11 @@ def operations_of(detections: Iterable[AnyDetection]) -> tuple[frozenset[str], t
             found |= values or set()
             unbounded += [detection.id] if values is None else []
     return frozenset(found), tuple(unbounded)
+
+
+def _schedule(binding: str) -> str:
+    """Give the schedule of a timer's binding, which has it itself or names a setting, as %NAME%."""
+    return SCHEDULES[binding.strip("%")] if binding.startswith("%") else binding
 
 
 def _functions() -> dict[str, func.decorators.core.Trigger]:

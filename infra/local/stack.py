@@ -54,11 +54,8 @@ _SERVICES: Final = {"AzureWebJobsStorage": ("blob", "queue", "table"), "Evidence
 _QUICK: Final = {
     "AUDIT_POLL_SCHEDULE": "*/2 * * * * *",
     "SIGN_IN_POLL_SCHEDULE": "*/2 * * * * *",
-    "BACKFILL_SCHEDULE": "0 40 3 * * *",
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
     "ROSTER_SCHEDULE": "*/10 * * * * *",
-    "COUNTER_PURGE_SCHEDULE": "0 10 4 * * *",
-    "LOG_COUNT_SCHEDULE": "45 */10 * * * *",
     "RESUME_SCHEDULE": "*/2 * * * * *",
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""

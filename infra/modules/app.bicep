@@ -91,9 +91,6 @@ param leaseSeconds int
 @description('Seconds to wait for a remediation to show.')
 param readBackSeconds int
 
-@description('Minutes that polls overlap.')
-param pollOverlapMinutes int
-
 @description('Minutes until a page is escalated.')
 param acknowledgeMinutes int
 
@@ -199,7 +196,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   }
 }
 
-// The product's settings are those of shared/model/settings.py, no more and no fewer; the rest is the platform's.
+// The product's settings are those of shared/model/app_settings.py, no more and no fewer; the rest is the platform's.
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
@@ -233,27 +230,21 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     PAGERDUTY_URL: pagerDutyUrl
     CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
     GRAPH_URL: 'https://graph.microsoft.com'
-    GRAPH_AUDIENCE: 'https://graph.microsoft.com'
     ARM_URL: environment().resourceManager
-    ARM_AUDIENCE: environment().resourceManager
     AUTHORITY_URL: environment().authentication.loginEndpoint
     LOG_WORKSPACE_ID: logWorkspaceId
     LOG_ANALYTICS_URL: 'https://api.loganalytics.io'
     REMEDIATIONS_PER_HOUR: string(remediationsPerHour)
     LEASE_SECONDS: string(leaseSeconds)
     READ_BACK_SECONDS: string(readBackSeconds)
-    POLL_OVERLAP_MINUTES: string(pollOverlapMinutes)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
     SIGN_INS: signIns
     // The silence that the alerts allow each timer (alerts.bicep) fits these.
     AUDIT_POLL_SCHEDULE: '0 */2 * * * *'
     SIGN_IN_POLL_SCHEDULE: '30 */2 * * * *'
-    BACKFILL_SCHEDULE: '0 40 3 * * *'
     SNAPSHOT_SCHEDULE: '30 */10 * * * *'
     ROSTER_SCHEDULE: '0 */15 * * * *'
-    COUNTER_PURGE_SCHEDULE: '0 10 4 * * *'
     RESUME_SCHEDULE: '15 * * * * *'
-    LOG_COUNT_SCHEDULE: '45 */10 * * * *'
   }
 }
 

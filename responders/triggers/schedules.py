@@ -24,13 +24,21 @@ from shared.runtime import Runtime
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
+_BACKFILL_SCHEDULE: Final = "0 40 3 * * *"
+_PURGE_SCHEDULE: Final = "0 10 4 * * *"
+_LOG_COUNT_SCHEDULE: Final = "45 */10 * * * *"
+"""NCRONTAB in UTC. Timers that somebody may want to change name a setting instead, as %NAME%."""
+
+_OVERLAP: Final = timedelta(minutes=60)
+"""How far each poll reaches back before the last one, because Microsoft shows records of the logs late."""
+
 _BACKFILL: Final = timedelta(hours=24)
 _BACKFILL_LONGEST: Final = timedelta(minutes=12)
 """For each tenant, of the 30 minutes that host.json gives a function."""
 
 
 def _poll_all(source: Source) -> None:
-    _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=runtime().settings.poll_overlap))
+    _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=_OVERLAP))
 
 
 def _backfill_all(source: Source) -> None:
@@ -56,7 +64,7 @@ def poll_directory_audits(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("backfill_directory_audits")
-@schedules.timer_trigger(arg_name="timer", schedule="%BACKFILL_SCHEDULE%")
+@schedules.timer_trigger(arg_name="timer", schedule=_BACKFILL_SCHEDULE)
 def backfill_directory_audits(timer: func.TimerRequest) -> None:
     """Read the last 24 hours again: some records come hours late."""
     del timer
@@ -73,7 +81,7 @@ def poll_sign_ins(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("backfill_sign_ins")
-@schedules.timer_trigger(arg_name="timer", schedule="%BACKFILL_SCHEDULE%")
+@schedules.timer_trigger(arg_name="timer", schedule=_BACKFILL_SCHEDULE)
 def backfill_sign_ins(timer: func.TimerRequest) -> None:
     """Read the last 24 hours of sign-ins again: some come hours late too."""
     del timer
@@ -127,7 +135,7 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("count_in_log_analytics")
-@schedules.timer_trigger(arg_name="timer", schedule="%LOG_COUNT_SCHEDULE%")
+@schedules.timer_trigger(arg_name="timer", schedule=_LOG_COUNT_SCHEDULE)
 def count_in_log_analytics(timer: func.TimerRequest) -> None:
     """Ask the workspace for what was too many, where one is named that counts in place of the app."""
     del timer
@@ -140,7 +148,7 @@ def count_in_log_analytics(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("purge_counters")
-@schedules.timer_trigger(arg_name="timer", schedule="%COUNTER_PURGE_SCHEDULE%")
+@schedules.timer_trigger(arg_name="timer", schedule=_PURGE_SCHEDULE)
 def purge_counters(timer: func.TimerRequest) -> None:
     """Delete counts that nobody needs any more; what one run leaves, the next one takes."""
     del timer
@@ -149,7 +157,7 @@ def purge_counters(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("keep_lists")
-@schedules.timer_trigger(arg_name="timer", schedule="%COUNTER_PURGE_SCHEDULE%")
+@schedules.timer_trigger(arg_name="timer", schedule=_PURGE_SCHEDULE)
 def keep_lists(timer: func.TimerRequest) -> None:
     """Copy what people have entered into the evidence account, once a day."""
     del timer

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.setting_values import is_connection_string
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -163,17 +164,6 @@ class _Error(Struct):
 
 class _Answer(Struct, rename={"error": "odata.error"}):
     error: _Error
-
-
-def is_connection_string(text: str) -> bool:
-    """Whether it has the form of a storage account's connection string."""
-    pairs = [pair.split("=", 1) for pair in text.strip().rstrip(";").split(";")]
-    if any(len(pair) != 2 or not pair[1] for pair in pairs):  # noqa: PLR2004 - a name and a value
-        return False
-    names = {pair[0].lower() for pair in pairs}
-    return "usedevelopmentstorage" in names or (
-        bool(names & {"accountname", "tableendpoint"}) and bool(names & {"accountkey", "sharedaccesssignature"})
-    )
 
 
 class Storage:

@@ -31,7 +31,7 @@ def ends_at(content: bytes) -> datetime:
 
 def _lasting(context: DoctorContext) -> list[Finding]:
     if unresolved := context.settings.unresolved_of("B2C_CERTIFICATE"):
-        raise Unread(unresolved.told, cure=unresolved.cure)
+        raise Unread(unresolved.message, cure=unresolved.cure)
     tenants = context.tenants(TenantKind.B2C)
     return [_look(context, tenant.certificate) for tenant in tenants] or [ok("there is no B2C tenant")]
 

@@ -22,7 +22,7 @@ TEST: Final = SystemNotice(
 def _teams(context: DoctorContext) -> list[Finding]:
     settings = context.settings
     if unresolved := settings.unresolved_of("TEAMS_WEBHOOK_URL"):
-        return [failed(f"Teams gets no page: {unresolved.told}", cure=unresolved.cure)]
+        return [failed(f"Teams gets no page: {unresolved.message}", cure=unresolved.cure)]
     if not settings.teams_webhook_url:
         return [warning("TEAMS_WEBHOOK_URL isn't set", cure="Set it, so that owners see cards in their channel.")]
     return _channel(context, settings.teams_webhook_url, TeamsSender(settings))
@@ -31,7 +31,7 @@ def _teams(context: DoctorContext) -> list[Finding]:
 def _pagerduty(context: DoctorContext) -> list[Finding]:
     settings = context.settings
     if unresolved := settings.unresolved_of("PAGERDUTY_ROUTING_KEY"):
-        return [failed(f"PagerDuty gets no page: {unresolved.told}", cure=unresolved.cure)]
+        return [failed(f"PagerDuty gets no page: {unresolved.message}", cure=unresolved.cure)]
     if not settings.pagerduty_routing_key:
         cure = "Set it: Teams needs the very tenant that may be under attack, PagerDuty doesn't."
         return [warning("PAGERDUTY_ROUTING_KEY isn't set: there is no second channel", cure=cure)]

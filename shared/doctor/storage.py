@@ -24,7 +24,7 @@ def _settings(context: DoctorContext) -> list[Finding]:
         return [failed(problem) for problem in problems]
     guarded = " and ".join(tenant.name for tenant in settings.tenants)
     if settings.unresolved:
-        return [failed(one.told, cure=one.cure) for one in settings.unresolved]
+        return [failed(one.message, cure=one.cure) for one in settings.unresolved]
     return [ok(f"every setting can be used; guarded: {guarded}")]
 
 

@@ -1,33 +1,23 @@
 """Settings, read once at start from the environment (the app settings of the function app).
 
-Every problem is found before anything runs, and all of them are listed at once. The names below are the app settings'
-own; `local.settings.sample.json` carries each with a value that works on the local stack.
+Every problem is found before anything runs, and all of them are listed at once. `app_settings` declares each setting.
 """
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import msgspec
 
-from shared.clients.storage import is_connection_string
+from shared.model import app_settings as declared
+from shared.model.app_settings import Setting
 from shared.model.declarations import TenantKind
 from shared.model.errors import SettingsError
-from shared.model.profile import BadProfile, TenantProfile, profile_from
-
-_GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_SECRETS: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE", "CASE_LINK"})
-"""Never shown; a case's address may hold a function key."""
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_LONGEST_NUMBER: Final = 10
-_FROM_VAULT: Final = frozenset({"TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"})
-"""Settings that are deployed as Key Vault references, and that the app can do without for a while."""
-_SIGN_INS: Final = frozenset({"poll", "off"})
-
+from shared.model.profile import BadProfile, TenantProfile
+from shared.model.setting_values import WrongValue, is_connection_string, is_loopback
 
 _REFERENCE: Final = re.compile(r"@Microsoft\.KeyVault\((?P<what>.*)\)", re.IGNORECASE | re.DOTALL)
 _SECRET_NAME: Final = re.compile(r"(?:/secrets/|secretname=)(?P<name>[0-9A-Za-z-]{1,127})", re.IGNORECASE)
@@ -45,7 +35,7 @@ class Unresolved:
     secret: str
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """Say which one it is."""
         named = f"secret {self.secret}" if self.secret else "its secret"
         return f"the Key Vault reference of {self.setting} didn't resolve ({named})"
@@ -102,16 +92,13 @@ class Settings:
     pagerduty_url: str
     case_link: str = field(repr=False)
     graph_url: str
-    graph_audience: str
     arm_url: str
-    arm_audience: str
     authority_url: str
     log_workspace_id: str
     log_analytics_url: str
     remediations_per_hour: int
     lease: timedelta
     read_back: timedelta
-    poll_overlap: timedelta
     polls_sign_ins: bool
     acknowledge_within: timedelta
     unresolved: tuple[Unresolved, ...] = ()
@@ -120,6 +107,16 @@ class Settings:
     def has_channel(self) -> bool:
         """Whether anybody can be paged at all: False only where no Key Vault reference of a channel resolved."""
         return bool(self.teams_webhook_url or self.pagerduty_routing_key)
+
+    @property
+    def graph_audience(self) -> str:
+        """What tokens for Graph are asked for."""
+        return _audience(self.graph_url, declared.GRAPH_URL)
+
+    @property
+    def arm_audience(self) -> str:
+        """What tokens for Azure Resource Manager are asked for."""
+        return _audience(self.arm_url, declared.ARM_URL)
 
     def unresolved_of(self, setting: str) -> Unresolved | None:
         """Give what is known of a setting whose Key Vault reference didn't resolve; None for any other."""
@@ -141,208 +138,54 @@ class Settings:
         return self.protected_principals | self.emergency_accounts | own
 
 
-DEFAULTS: Final[Mapping[str, str]] = {
-    "WORKFORCE_CLIENT_ID": "",
-    "B2C_TENANT_ID": "",
-    "B2C_RESPONDER_ID": "",
-    "B2C_CLIENT_ID": "",
-    "B2C_CERTIFICATE": "",
-    "PROTECTED_PRINCIPAL_IDS": "",
-    "VOCABULARY": "",
-    "SIGMA_RULES": "",
-    "TEAMS_WEBHOOK_URL": "",
-    "PAGERDUTY_ROUTING_KEY": "",
-    "PAGERDUTY_URL": "https://events.pagerduty.com/v2/enqueue",
-    "CASE_LINK": "",
-    "GRAPH_URL": "https://graph.microsoft.com",
-    "GRAPH_AUDIENCE": "https://graph.microsoft.com",
-    "ARM_URL": "https://management.azure.com",
-    "ARM_AUDIENCE": "https://management.azure.com",
-    "AUTHORITY_URL": "https://login.microsoftonline.com",
-    "LOG_WORKSPACE_ID": "",
-    "LOG_ANALYTICS_URL": "https://api.loganalytics.io",
-    "REMEDIATIONS_PER_HOUR": "10",
-    "LEASE_SECONDS": "120",
-    "READ_BACK_SECONDS": "20",
-    "POLL_OVERLAP_MINUTES": "60",
-    "SIGN_INS": "poll",
-    "ACKNOWLEDGE_MINUTES": "15",
-}
-"""Settings that may be left out, with the value that they then have."""
-
-REQUIRED: Final = ("WORKFORCE_TENANT_ID", "WORKFORCE_RESPONDER_ID", "SUBSCRIPTION_IDS", "EMERGENCY_ACCOUNT_IDS")
-"""Settings without a safe default."""
-
-SCHEDULES: Final[Mapping[str, str]] = {
-    "AUDIT_POLL_SCHEDULE": "0 */2 * * * *",
-    "SIGN_IN_POLL_SCHEDULE": "30 */2 * * * *",
-    "BACKFILL_SCHEDULE": "0 40 3 * * *",
-    "SNAPSHOT_SCHEDULE": "30 */10 * * * *",
-    "ROSTER_SCHEDULE": "0 */15 * * * *",
-    "COUNTER_PURGE_SCHEDULE": "0 10 4 * * *",
-    "RESUME_SCHEDULE": "15 * * * * *",
-    "LOG_COUNT_SCHEDULE": "45 */10 * * * *",
-}
-"""NCRONTAB texts that the timer bindings name; the Functions host reads them, not the app."""
-
-
-DESCRIPTIONS: Final[Mapping[str, str]] = {
-    "WORKFORCE_TENANT_ID": "The Entra tenant that is guarded.",
-    "WORKFORCE_RESPONDER_ID": "Object id of the app's managed identity there. Its own put-backs are approved.",
-    "WORKFORCE_CLIENT_ID": "Client id of a user-assigned identity; empty for the system-assigned one.",
-    "SUBSCRIPTION_IDS": "Subscriptions whose role assignments are guarded, separated by commas.",
-    "EMERGENCY_ACCOUNT_IDS": "Object ids of the break-glass accounts. They are never touched.",
-    "PROTECTED_PRINCIPAL_IDS": "Further principals from which nothing is ever taken.",
-    "B2C_TENANT_ID": "The Azure AD B2C tenant; empty when there is none.",
-    "B2C_RESPONDER_ID": "Object id of the app registration's service principal in the B2C tenant.",
-    "B2C_CLIENT_ID": "Client id of that app registration.",
-    "B2C_CERTIFICATE": "Its certificate with the key: a path, or the file in base64 (a Key Vault reference).",
-    "VOCABULARY": "Words that differ by tenant (ids, domains, conventions): one JSON object, or a file's path.",
-    "SIGMA_RULES": "A folder of Sigma rules, deployed with the code, that run as detections beside the product's own.",
-    "TEAMS_WEBHOOK_URL": "Workflows webhook that posts cards. A secret.",
-    "PAGERDUTY_ROUTING_KEY": "Events v2 integration key: the channel that doesn't need the tenant. A secret.",
-    "PAGERDUTY_URL": "Where PagerDuty takes events.",
-    "CASE_LINK": "Where people open a case, `{case}` for its id; `https://HOST/api/open/{case}` has them sign in.",
-    "GRAPH_URL": "Microsoft Graph, of another cloud where needed.",
-    "GRAPH_AUDIENCE": "What tokens for Graph are asked for.",
-    "ARM_URL": "Azure Resource Manager.",
-    "ARM_AUDIENCE": "What tokens for it are asked for.",
-    "AUTHORITY_URL": "Where the B2C certificate gets tokens.",
-    "LOG_WORKSPACE_ID": "Log Analytics workspace with the sign-in logs, which then counts in place of the app.",
-    "LOG_ANALYTICS_URL": "Where that workspace is asked.",
-    "REMEDIATIONS_PER_HOUR": "How many objects of a kind are put back in an hour at most; the rest is paged.",
-    "LEASE_SECONDS": "After how long another run takes over a case that a run left without a word.",
-    "READ_BACK_SECONDS": "How long a change may take to show before it is told as unverified.",
-    "POLL_OVERLAP_MINUTES": "How far each poll reaches back before the last one: records come late.",
-    "SIGN_INS": "`poll` reads the sign-in logs by Graph, which needs Entra ID P1; `off` leaves them alone.",
-    "ACKNOWLEDGE_MINUTES": "After how long an unacknowledged page goes to the next owner and the other channel.",
-    "AUDIT_POLL_SCHEDULE": "When the audit logs are read (NCRONTAB, UTC).",
-    "SIGN_IN_POLL_SCHEDULE": "When the sign-in logs are read.",
-    "BACKFILL_SCHEDULE": "When the last 24 hours are read again.",
-    "SNAPSHOT_SCHEDULE": "When the last known good is kept.",
-    "ROSTER_SCHEDULE": "When it is read who is privileged and which groups roles can be given to.",
-    "COUNTER_PURGE_SCHEDULE": "When counts that nobody needs any more are deleted.",
-    "RESUME_SCHEDULE": "When what was left behind is taken up and waiting pages are sent.",
-    "LOG_COUNT_SCHEDULE": "When the workspace is asked for counts, where there is one.",
-}
-"""One sentence on each setting, for the README."""
+def _audience(url: str, setting: Setting[str]) -> str:
+    """Give the audience of a service: its own address. The local stack stands in for the public cloud's service."""
+    return setting.default if is_loopback(url) else url
 
 
 class _Reader:
-    """Reads one environment and gathers what is wrong with it."""
+    """Reads settings of one environment and gathers what is wrong with them."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self.problems: list[str] = []
         self.unresolved: list[Unresolved] = []
 
-    def text(self, name: str) -> str:
-        # An empty setting is one that was left out: templates write every name.
-        found = self._environment.get(name, "").strip() or DEFAULTS.get(name, "")
-        if name in _FROM_VAULT and (reference := _REFERENCE.fullmatch(found)):
-            self._note_unresolved(name, reference["what"])
-            return ""
-        if not found and name in REQUIRED:
-            self.problems.append(f"{name} is missing: {_RIGHT[name]}")
-        return found
+    def is_set(self, setting: Setting[Any]) -> bool:
+        """Whether it has a value; an empty one is one that was left out, since templates write every name."""
+        return bool(self._environment.get(setting.name, "").strip())
 
-    def _note_unresolved(self, name: str, reference: str) -> None:
-        secret = _SECRET_NAME.search(reference)
-        self.unresolved.append(Unresolved(setting=name, secret=secret["name"] if secret else ""))
-
-    def is_unresolved(self, name: str) -> bool:
-        return any(one.setting == name for one in self.unresolved)
-
-    def _problem(self, name: str, found: str, right: str) -> None:
-        shown = "a secret value" if name in _SECRETS else repr(found[:80])
-        self.problems.append(f"{name} is {shown}: it should be {right}")
-
-    def guid(self, name: str, *, needed_with: str = "") -> str:
-        found = self.text(name)
-        if found and _GUID.fullmatch(found) is None:
-            self._problem(name, found, "a directory object id, like 00000000-0000-0000-0000-000000000000")
-        if not found and needed_with:
-            self.problems.append(f"{name} is missing: it is needed because {needed_with} is set")
-        return found.lower()
-
-    def guids(self, name: str) -> frozenset[str]:
-        found = self.text(name)
-        parts = [part.strip() for part in found.split(",") if part.strip()]
-        if found and not parts:
-            self._problem(name, found, _RIGHT.get(name, "ids separated by commas"))
-        for part in parts:
-            if _GUID.fullmatch(part) is None:
-                self._problem(name, part, "ids separated by commas, like 00000000-0000-0000-0000-000000000000")
-        return frozenset(part.lower() for part in parts)
-
-    def url(self, name: str) -> str:
-        found = self.text(name)
-        if found and not _is_address(found):
-            self._problem(name, found, "an https:// address")
-        return found.rstrip("/")
-
-    def number(self, name: str, *, least: int, most: int) -> int:
-        found = self.text(name)
-        if not (found.isascii() and found.isdigit() and len(found) < _LONGEST_NUMBER and least <= int(found) <= most):
-            self._problem(name, found, f"a whole number from {least} to {most}")
-            return least
-        return int(found)
-
-    def profile(self, name: str) -> TenantProfile:
+    def value[T](self, setting: Setting[T]) -> T:
+        """Give the setting's value; of one that is missing or wrong its default, with the problem noted."""
+        text = self._text(setting)
         try:
-            return profile_from(self.text(name))
+            return setting.read(text)
+        except WrongValue as wrong:
+            right = wrong.right or setting.required_as or "empty, or ids separated by commas"
+            for part in wrong.parts:
+                shown = "a secret value" if setting.is_secret else repr(part[:80])
+                self.problems.append(f"{setting.name} is {shown}: it should be {right}")
         except BadProfile as bad:
             self.problems += bad.problems
-            return TenantProfile()
+        return setting.read(setting.default)
 
-    def check(self, name: str, right: str, is_right: Callable[[str], bool]) -> str:
-        found = self.text(name)
-        if found and not is_right(found):
-            self._problem(name, found, right)
-        return found
+    def _text(self, setting: Setting[Any]) -> str:
+        if not self.is_set(setting):
+            self._note_missing(setting)
+            return setting.default
+        text = self._environment[setting.name].strip()
+        if setting.from_vault and (reference := _REFERENCE.fullmatch(text)):
+            secret = _SECRET_NAME.search(reference["what"])
+            self.unresolved.append(Unresolved(setting=setting.name, secret=secret["name"] if secret else ""))
+            return setting.default
+        return text
 
-
-_RIGHT: Final[Mapping[str, str]] = {
-    "WORKFORCE_TENANT_ID": "the id of the Entra tenant that is guarded",
-    "WORKFORCE_RESPONDER_ID": "the object id of the app's managed identity, as Enterprise applications shows it",
-    "SUBSCRIPTION_IDS": "the ids of the subscriptions whose role assignments are guarded, separated by commas",
-    "EMERGENCY_ACCOUNT_IDS": "the object ids of the break-glass accounts, separated by commas; they are never touched",
-}
-
-
-def _b2c_tenant(read: _Reader) -> Tenant | None:
-    tenant_id = read.guid("B2C_TENANT_ID")
-    if not tenant_id:
-        return None
-    certificate = read.text("B2C_CERTIFICATE")
-    if not certificate and not read.is_unresolved("B2C_CERTIFICATE"):
-        read.problems.append("B2C_CERTIFICATE is missing: it is needed because B2C_TENANT_ID is set")
-    return Tenant(
-        kind=TenantKind.B2C,
-        id=tenant_id,
-        responder_id=read.guid("B2C_RESPONDER_ID", needed_with="B2C_TENANT_ID"),
-        client_id=read.guid("B2C_CLIENT_ID", needed_with="B2C_TENANT_ID"),
-        certificate=certificate,
-    )
-
-
-def _is_address(text: str) -> bool:
-    """Whether it is an https address; plain http is for the local stack."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    )
-
-
-def _is_routing_key(text: str) -> bool:
-    return re.fullmatch(r"[0-9A-Za-z]{32}", text) is not None
-
-
-def _is_case_link(text: str) -> bool:
-    return _is_address(text) and "{case}" in text
+    def _note_missing(self, setting: Setting[Any]) -> None:
+        if setting.required_as:
+            self.problems.append(f"{setting.name} is missing: {setting.required_as}")
+        beside = setting.required_with
+        if beside is not None and self.is_set(beside):
+            self.problems.append(f"{setting.name} is missing: it is needed because {beside.name} is set")
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -352,69 +195,71 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         SettingsError: something is missing or wrong; it lists every problem, with the field, the value and what would
         be right.
     """
-    read = _Reader(environment)
+    reader = _Reader(environment)
+    read = reader.value
     workforce = Tenant(
         kind=TenantKind.WORKFORCE,
-        id=read.guid("WORKFORCE_TENANT_ID"),
-        responder_id=read.guid("WORKFORCE_RESPONDER_ID"),
-        client_id=read.guid("WORKFORCE_CLIENT_ID"),
-        subscriptions=read.guids("SUBSCRIPTION_IDS"),
+        id=read(declared.WORKFORCE_TENANT_ID),
+        responder_id=read(declared.WORKFORCE_RESPONDER_ID),
+        client_id=read(declared.WORKFORCE_CLIENT_ID),
+        subscriptions=read(declared.SUBSCRIPTION_IDS),
     )
-    b2c = _b2c_tenant(read)
-    emergency_accounts = read.guids("EMERGENCY_ACCOUNT_IDS")
+    b2c = _b2c_tenant(reader)
+    emergency_accounts = read(declared.EMERGENCY_ACCOUNT_IDS)
     settings = Settings(
         tenants=(workforce, b2c) if b2c else (workforce,),
         profile=msgspec.structs.replace(
-            read.profile("VOCABULARY"),
+            read(declared.VOCABULARY),
             consumer_tenants=frozenset({b2c.id} if b2c else ()),
             emergency_accounts=emergency_accounts,
             own_site=environment.get("WEBSITE_SITE_NAME", ""),
         ),
-        sigma_rules=read.check("SIGMA_RULES", "a folder of Sigma rules that is there", os.path.isdir),
-        protected_principals=read.guids("PROTECTED_PRINCIPAL_IDS"),
+        sigma_rules=read(declared.SIGMA_RULES),
+        protected_principals=read(declared.PROTECTED_PRINCIPAL_IDS),
         emergency_accounts=emergency_accounts,
-        teams_webhook_url=read.url("TEAMS_WEBHOOK_URL"),
-        pagerduty_routing_key=read.check(
-            "PAGERDUTY_ROUTING_KEY", "the 32 characters of an Events v2 integration", _is_routing_key
-        ),
-        pagerduty_url=read.url("PAGERDUTY_URL"),
-        case_link=read.check("CASE_LINK", "an https:// address with {case} where the case id goes", _is_case_link),
-        graph_url=read.url("GRAPH_URL"),
-        graph_audience=read.url("GRAPH_AUDIENCE"),
-        arm_url=read.url("ARM_URL"),
-        arm_audience=read.url("ARM_AUDIENCE"),
-        authority_url=read.url("AUTHORITY_URL"),
-        log_workspace_id=read.guid("LOG_WORKSPACE_ID"),
-        log_analytics_url=read.url("LOG_ANALYTICS_URL"),
-        remediations_per_hour=read.number("REMEDIATIONS_PER_HOUR", least=0, most=1000),
-        lease=timedelta(seconds=read.number("LEASE_SECONDS", least=5, most=3600)),
-        read_back=timedelta(seconds=read.number("READ_BACK_SECONDS", least=1, most=240)),
-        poll_overlap=timedelta(minutes=read.number("POLL_OVERLAP_MINUTES", least=5, most=1440)),
-        polls_sign_ins=read.check("SIGN_INS", "poll or off", _SIGN_INS.__contains__) == "poll",
-        acknowledge_within=timedelta(minutes=read.number("ACKNOWLEDGE_MINUTES", least=1, most=1440)),
-        unresolved=tuple(read.unresolved),
+        teams_webhook_url=read(declared.TEAMS_WEBHOOK_URL),
+        pagerduty_routing_key=read(declared.PAGERDUTY_ROUTING_KEY),
+        pagerduty_url=read(declared.PAGERDUTY_URL),
+        case_link=read(declared.CASE_LINK),
+        graph_url=read(declared.GRAPH_URL),
+        arm_url=read(declared.ARM_URL),
+        authority_url=read(declared.AUTHORITY_URL),
+        log_workspace_id=read(declared.LOG_WORKSPACE_ID),
+        log_analytics_url=read(declared.LOG_ANALYTICS_URL),
+        remediations_per_hour=read(declared.REMEDIATIONS_PER_HOUR),
+        lease=timedelta(seconds=read(declared.LEASE_SECONDS)),
+        read_back=timedelta(seconds=read(declared.READ_BACK_SECONDS)),
+        polls_sign_ins=read(declared.SIGN_INS) == "poll",
+        acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
+        unresolved=tuple(reader.unresolved),
     )
-    problems = [*read.problems, *_contradictions(settings), *_storage_problems(environment)]
+    problems = [*reader.problems, *_contradictions(reader, settings), *_storage_problems(environment)]
     if problems:
         raise SettingsError(problems)
     return settings
 
 
-def _contradictions(settings: Settings) -> list[str]:
+def _b2c_tenant(reader: _Reader) -> Tenant | None:
+    if not reader.is_set(declared.B2C_TENANT_ID):
+        return None
+    return Tenant(
+        kind=TenantKind.B2C,
+        id=reader.value(declared.B2C_TENANT_ID),
+        responder_id=reader.value(declared.B2C_RESPONDER_ID),
+        client_id=reader.value(declared.B2C_CLIENT_ID),
+        certificate=reader.value(declared.B2C_CERTIFICATE),
+    )
+
+
+def _contradictions(reader: _Reader, settings: Settings) -> Iterator[str]:
     """Give what is wrong although each setting alone is right."""
-    problems: list[str] = []
-    lost = settings.unresolved_of("TEAMS_WEBHOOK_URL") or settings.unresolved_of("PAGERDUTY_ROUTING_KEY")
-    if not settings.has_channel and not lost:
-        problems.append(
-            "TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one"
-        )
+    if not reader.is_set(declared.TEAMS_WEBHOOK_URL) and not reader.is_set(declared.PAGERDUTY_ROUTING_KEY):
+        yield "TEAMS_WEBHOOK_URL and PAGERDUTY_ROUTING_KEY are both missing: nobody could be paged; set at least one"
     if settings.lease <= 3 * settings.read_back:
-        problems.append(
-            "LEASE_SECONDS should be over three times READ_BACK_SECONDS, or a case is taken over while it is proved"
-        )
-    if len({tenant.id for tenant in settings.tenants}) != len(settings.tenants):
-        problems.append("B2C_TENANT_ID is the same as WORKFORCE_TENANT_ID: they are two different tenants")
-    return problems
+        yield "LEASE_SECONDS should be over three times READ_BACK_SECONDS, or a case is taken over while it is proved"
+    ids = [tenant.id for tenant in settings.tenants if tenant.id]
+    if len(set(ids)) != len(ids):
+        yield "B2C_TENANT_ID is the same as WORKFORCE_TENANT_ID: they are two different tenants"
 
 
 def _storage_problems(environment: Mapping[str, str]) -> list[str]:
@@ -427,8 +272,3 @@ def _storage_problems(environment: Mapping[str, str]) -> list[str]:
     if environment.get(f"{prefix}__accountName") or all(map(environment.get, services)):
         return []
     return [f"{prefix} is missing: set a connection string, or {prefix}__accountName, or {', '.join(services)}"]
-
-
-def setting_names() -> frozenset[str]:
-    """Every app setting of the product, apart from the platform's own."""
-    return frozenset({*REQUIRED, *DEFAULTS, *SCHEDULES})

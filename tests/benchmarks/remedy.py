@@ -27,7 +27,7 @@ from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
 from shared.clients.storage import QUEUES, RESOURCE_EVENTS_QUEUE
-from shared.model.settings import SCHEDULES
+from shared.model.app_settings import SCHEDULES
 from tests.faults.ground import StackBehindProxy
 from tests.faults.proxy import Proxy, Seen
 from tests.infra.local.tenant.queue_service import QueueService

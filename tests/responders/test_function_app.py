@@ -17,8 +17,8 @@ import responders.app
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import REPOSITORY
 from shared.clients.storage import QUEUES
-from shared.model.errors import Unreachable
-from shared.model.settings import SCHEDULES, SettingsError
+from shared.model.app_settings import SCHEDULES
+from shared.model.errors import SettingsError, Unreachable
 from shared.runtime import Runtime
 from tests.fakes.clock import NOW
 from tests.fakes.machines import SETTINGS, bench
@@ -38,16 +38,16 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
     "open_case": ("open/{case}", {"GET", "POST"}),
 }
 _TIMERS: Final = {
-    "poll_directory_audits": "AUDIT_POLL_SCHEDULE",
-    "poll_sign_ins": "SIGN_IN_POLL_SCHEDULE",
-    "backfill_directory_audits": "BACKFILL_SCHEDULE",
-    "backfill_sign_ins": "BACKFILL_SCHEDULE",
-    "take_snapshots": "SNAPSHOT_SCHEDULE",
-    "sweep_rosters": "ROSTER_SCHEDULE",
-    "purge_counters": "COUNTER_PURGE_SCHEDULE",
-    "keep_lists": "COUNTER_PURGE_SCHEDULE",
-    "count_in_log_analytics": "LOG_COUNT_SCHEDULE",
-    "resume_cases": "RESUME_SCHEDULE",
+    "poll_directory_audits": "%AUDIT_POLL_SCHEDULE%",
+    "poll_sign_ins": "%SIGN_IN_POLL_SCHEDULE%",
+    "backfill_directory_audits": "0 40 3 * * *",
+    "backfill_sign_ins": "0 40 3 * * *",
+    "take_snapshots": "%SNAPSHOT_SCHEDULE%",
+    "sweep_rosters": "%ROSTER_SCHEDULE%",
+    "purge_counters": "0 10 4 * * *",
+    "keep_lists": "0 10 4 * * *",
+    "count_in_log_analytics": "45 */10 * * * *",
+    "resume_cases": "%RESUME_SCHEDULE%",
 }
 
 
@@ -94,18 +94,16 @@ def test_loading_the_app_gives_exactly_these_functions(load: Callable[..., func.
     }
 
 
-def test_each_timer_takes_its_schedule_from_a_setting_that_has_one_in_the_sample(
-    load: Callable[..., func.FunctionApp],
-) -> None:
+def test_each_timer_has_its_schedule_or_names_the_setting_of_it(load: Callable[..., func.FunctionApp]) -> None:
     triggers = _triggers(load())
-    for name, setting in _TIMERS.items():
-        assert triggers[name]["schedule"] == f"%{setting}%"
-    assert set(_TIMERS.values()) == set(SCHEDULES)
+    assert {name: triggers[name]["schedule"] for name in _TIMERS} == _TIMERS
+    assert {schedule.strip("%") for schedule in _TIMERS.values() if schedule.startswith("%")} == SCHEDULES.keys()
 
 
-@pytest.mark.parametrize("setting", SCHEDULES)
-def test_the_schedules_are_ones_that_the_host_understands(setting: str) -> None:
-    assert schedule_from(SCHEDULES[setting], now=NOW).next_after(NOW) > NOW
+@pytest.mark.parametrize("timer", _TIMERS)
+def test_the_schedules_are_ones_that_the_host_understands(timer: str) -> None:
+    schedule = _TIMERS[timer]
+    assert schedule_from(SCHEDULES.get(schedule.strip("%"), schedule), now=NOW).next_after(NOW) > NOW
 
 
 def test_no_timer_runs_when_the_app_starts(load: Callable[..., func.FunctionApp]) -> None:

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from infra.local import world
 from infra.local.stack import REPOSITORY
-from shared.clients.storage import is_connection_string
-from shared.model.settings import SCHEDULES, setting_names, settings_from
+from shared.model.app_settings import SETTINGS
+from shared.model.setting_values import is_connection_string
+from shared.model.settings import settings_from
 
 _SAMPLE: Final = REPOSITORY / "local.settings.sample.json"
 _PLATFORMS_OWN: Final = frozenset({"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"})
@@ -25,7 +26,7 @@ def values_of_the_sample() -> dict[str, str]:
 
 
 def test_the_sample_has_every_setting_and_no_other() -> None:
-    assert set(values_of_the_sample()) == setting_names() | _PLATFORMS_OWN
+    assert set(values_of_the_sample()) == {setting.name for setting in SETTINGS} | _PLATFORMS_OWN
 
 
 def test_the_sample_has_the_form_that_the_tools_read() -> None:
@@ -64,5 +65,10 @@ def test_every_id_in_the_sample_is_one_of_the_made_up_world() -> None:
     assert found <= known
 
 
-def test_the_schedules_are_the_documented_ones() -> None:
-    assert {name: values_of_the_sample()[name] for name in SCHEDULES} == dict(SCHEDULES)
+_OF_THE_STACK: Final = frozenset({"GRAPH_URL", "ARM_URL", "PAGERDUTY_URL"})
+
+
+def test_the_sample_shows_each_default_but_where_the_local_stack_stands_in() -> None:
+    defaults = {setting.name: setting.default for setting in SETTINGS if setting.default}
+    values = values_of_the_sample()
+    assert {name for name, default in defaults.items() if values[name] != default} == _OF_THE_STACK

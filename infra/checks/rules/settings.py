@@ -1,4 +1,4 @@
-"""App settings: those of `model.settings` and the platform's, no more, no fewer; secrets come from the vault."""
+"""App settings: those of `model.app_settings` and the platform's, no more, no fewer; secrets come from the vault."""
 
 import re
 from collections.abc import Iterator, KeysView
@@ -40,7 +40,6 @@ IDENTITY_HEADER REQUESTS_CA_BUNDLE SSL_CERT_FILE
 """
 """What the sample may have besides: connections to the local stack."""
 
-SECRETS: Final = frozenset({"B2C_CERTIFICATE", "PAGERDUTY_ROUTING_KEY", "TEAMS_WEBHOOK_URL"})
 MADE_BY_SCRIPTS: Final = frozenset({"b2c-certificate"})
 """Secrets that no deployment makes: `b2c.sh` asks the vault for a certificate of this name."""
 
@@ -59,35 +58,40 @@ def check_settings(made: Infrastructure) -> Iterator[Problem]:
     for _, site in made.each(SITE):
         yield from _check_site(made, site)
     for name in sorted(made.declared.settings - made.declared.sample):
-        yield Problem(file=SAMPLE, line=1, text=f"{name} is missing; shared/model/settings.py has it")
+        yield Problem(file=SAMPLE, line=1, text=f"{name} is missing; shared/model/app_settings.py has it")
     for name in sorted(made.declared.sample - made.declared.settings - set(ON_A_LAPTOP.split())):
         yield Problem(file=SAMPLE, line=1, text=f"{name} is read by nobody; leave it out")
 
 
 def _check_names(made: Infrastructure, of: Resource, names: KeysView[str]) -> Iterator[Problem]:
     for name in sorted((made.declared.settings | PLATFORM) - names):
-        by = "shared/model/settings.py has it" if name in made.declared.settings else "the platform needs it"
+        by = "shared/model/app_settings.py has it" if name in made.declared.settings else "the platform needs it"
         yield made.problem(of, f"app setting {name} is missing; {by}")
     for name in sorted(names & REFUSED_SETTINGS):
         yield made.problem(of, f"app setting {name} has no place on Flex Consumption; see functionAppConfig")
     for name in sorted(names - made.declared.settings - PLATFORM - REFUSED_SETTINGS):
         yield made.problem(
-            of, f"app setting {name} is read by nobody; leave it out, or let shared/model/settings.py have it"
+            of, f"app setting {name} is read by nobody; leave it out, or let shared/model/app_settings.py have it"
         )
 
 
 def _check_defaults(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:
     for name, value in snapshot.settings.items():
         default = made.declared.defaults.get(name)
-        if default is not None and not value.startswith("[") and value.rstrip("/") != default and name not in SECRETS:
+        if (
+            default is not None
+            and not value.startswith("[")
+            and value.rstrip("/") != default
+            and name not in made.declared.vaulted
+        ):
             yield made.problem(
-                of, f"app setting {name} is {value!r} by default; shared/model/settings.py has {default!r}"
+                of, f"app setting {name} is {value!r} by default; shared/model/app_settings.py has {default!r}"
             )
 
 
 def _check_secrets(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:
     kept = {one.last_name for one in snapshot.of("Microsoft.KeyVault/vaults/secrets")} | MADE_BY_SCRIPTS
-    for name in sorted(SECRETS):
+    for name in sorted(made.declared.vaulted):
         value = snapshot.settings.get(name, "")
         if value and "@Microsoft.KeyVault(SecretUri=" not in value:
             yield made.problem(of, f"app setting {name} is a secret; give it a reference to the vault, not a value")

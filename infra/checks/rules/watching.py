@@ -130,7 +130,7 @@ def _check_windows(made: Infrastructure, rule: Resource) -> Iterator[Problem]:
         yield made.problem(rule, f"{name} is mute for {mute} and looks back {window}; mute at most {window - often}")
     silence = min([window, *(timedelta(**{_UNITS[unit]: int(many)}) for many, unit in _AGO.findall(query))])
     for timer in _functions_in(query) if name.startswith(_SILENCE) else ():
-        gap = longest_gap(made.declared.defaults.get(made.declared.timers.get(timer, ""), ""))
+        gap = longest_gap(made.declared.timers.get(timer, ""))
         if silence <= gap:
             yield made.problem(rule, f"{name} allows {silence} between runs that are {gap} apart; allow more")
         if silence + RUN > window:

@@ -3,13 +3,13 @@
 import ast
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from shared.model.settings import SCHEDULES
+from infra.checks.declared import declared
 
 _PAGE: Final = Path(__file__).resolve().parents[3] / "docs" / "cost.md"
 _SUMS: Final = re.findall(r"`([^`=]+) = ([\d.,]+)`", _PAGE.read_text("utf-8"))
@@ -41,23 +41,29 @@ def test_there_are_sums() -> None:
     assert len(_SUMS) > 30
 
 
+@pytest.fixture(scope="module")
+def timers() -> Mapping[str, str]:
+    """Give the schedule of each timer."""
+    return declared().timers
+
+
 @pytest.mark.parametrize(
-    ("schedule", "said"),
+    ("timer", "said"),
     [
-        ("RESUME_SCHEDULE", "`resume_cases`, each minute"),
-        ("AUDIT_POLL_SCHEDULE", "`poll_directory_audits`, each 2 minutes"),
-        ("SIGN_IN_POLL_SCHEDULE", "`poll_sign_ins`, each 2 minutes"),
-        ("SNAPSHOT_SCHEDULE", "`take_snapshots`, each 10 minutes"),
-        ("ROSTER_SCHEDULE", "`sweep_rosters`, each 15 minutes"),
-        ("LOG_COUNT_SCHEDULE", "`count_in_log_analytics`, each 10 minutes"),
-        ("BACKFILL_SCHEDULE", "`backfill_directory_audits`, daily"),
-        ("BACKFILL_SCHEDULE", "`backfill_sign_ins`, daily"),
-        ("COUNTER_PURGE_SCHEDULE", "`purge_counters`, daily"),
-        ("COUNTER_PURGE_SCHEDULE", "`keep_lists`, daily"),
+        ("resume_cases", "each minute"),
+        ("poll_directory_audits", "each 2 minutes"),
+        ("poll_sign_ins", "each 2 minutes"),
+        ("take_snapshots", "each 10 minutes"),
+        ("sweep_rosters", "each 15 minutes"),
+        ("count_in_log_analytics", "each 10 minutes"),
+        ("backfill_directory_audits", "daily"),
+        ("backfill_sign_ins", "daily"),
+        ("purge_counters", "daily"),
+        ("keep_lists", "daily"),
     ],
 )
-def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
-    assert said in _PAGE.read_text("utf-8")
+def test_the_runs_are_those_of_the_schedules(timers: Mapping[str, str], timer: str, said: str) -> None:
+    assert f"`{timer}`, {said}" in _PAGE.read_text("utf-8")
     every = {
         "each minute": r"\d+ \*",
         "each 2 minutes": r"\d+ \*/2",
@@ -65,4 +71,4 @@ def test_the_runs_are_those_of_the_schedules(schedule: str, said: str) -> None:
         "each 15 minutes": r"\d+ \*/15",
         "daily": r"0 \d+ \d+",
     }
-    assert re.match(every[said.partition(", ")[2]], SCHEDULES[schedule])
+    assert re.match(every[said], timers[timer])

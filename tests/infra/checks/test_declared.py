@@ -16,7 +16,8 @@ from shared.model.permissions import grants_from
 def test_what_the_code_declares_is_read_from_the_code() -> None:
     found = declared()
     assert found.queues == {"cases", "resource-events"}
-    assert found.timers["resume_cases"] == "RESUME_SCHEDULE"
+    assert found.timers["resume_cases"] == "15 * * * * *"  # by a setting
+    assert found.timers["purge_counters"] == "0 10 4 * * *"  # by itself
     assert {"list_cases", "subscription_events", "answer_case", "poll_sign_ins"} <= found.functions
     assert not found.timers.keys() & {"list_cases", "answer_case"}
     assert "case %s closed: %s, %s" in found.log_texts
@@ -25,6 +26,9 @@ def test_what_the_code_declares_is_read_from_the_code() -> None:
     assert "Microsoft.Authorization/roleAssignments/delete" in found.act_actions
     assert not found.watch_actions & found.act_actions
     assert found.settings <= found.sample
+    assert found.vaulted == {"B2C_CERTIFICATE", "PAGERDUTY_ROUTING_KEY", "TEAMS_WEBHOOK_URL"}
+    assert not found.vaulted - found.settings
+    assert "WORKFORCE_TENANT_ID" not in found.defaults
 
 
 def test_the_actions_are_the_union_of_what_the_declared_calls_need() -> None:

@@ -111,7 +111,7 @@ def test_a_declaration_that_comes_asks_for_its_actions_and_one_that_goes_takes_t
         (
             swap('"LEASE_SECONDS"', '"LEASE_SECOND"'),
             _FIRST,
-            "app setting LEASE_SECONDS is missing; shared/model/settings.py has",
+            "app setting LEASE_SECONDS is missing; shared/model/app_settings.py has",
         ),
         (swap('"LEASE_SECONDS"', '"LEASE_SECOND"'), _FIRST, "app setting LEASE_SECOND is read by nobody"),
         (
@@ -164,8 +164,8 @@ def test_settings(change: Change, of: str, said: str) -> None:
 def test_a_new_setting_in_the_code_is_asked_for_in_azure_and_in_the_sample() -> None:
     found = told(check_settings, by(settings=says().settings | {"NEW_ONE"}))
     assert len(found) == 2
-    assert any(one.endswith("app setting NEW_ONE is missing; shared/model/settings.py has it") for one in found)
-    assert "local.settings.sample.json:1: NEW_ONE is missing; shared/model/settings.py has it" in found
+    assert any(one.endswith("app setting NEW_ONE is missing; shared/model/app_settings.py has it") for one in found)
+    assert "local.settings.sample.json:1: NEW_ONE is missing; shared/model/app_settings.py has it" in found
     extra = told(check_settings, by(sample=says().sample | {"OLD_ONE"}))
     assert extra == ["local.settings.sample.json:1: OLD_ONE is read by nobody; leave it out"]
 
@@ -309,11 +309,11 @@ def test_heartbeats_are_off_before_the_code_is_there() -> None:
 
 
 def test_a_new_timer_and_a_slower_one_ask_for_an_alert_that_fits() -> None:
-    more = told(check_watching, by(timers={**says().timers, "read_posture": "SNAPSHOT_SCHEDULE"}))
+    more = told(check_watching, by(timers={**says().timers, "read_posture": "30 */10 * * * *"}))
     assert [one.partition(": ")[2] for one in more] == [
         "nobody notices when the timer read_posture stops; add it to the heartbeats"
     ]
-    slower = told(check_watching, by(defaults={**says().defaults, "RESUME_SCHEDULE": "0 0 * * * *"}))
+    slower = told(check_watching, by(timers={**says().timers, "resume_cases": "0 0 * * * *"}))
     assert any("silence-resume_cases allows 0:20:00 between runs that are 1:00:00 apart" in one for one in slower), (
         slower
     )

@@ -22,10 +22,10 @@ from shared.clients.storage import (
     Message,
     Storage,
     Table,
-    is_connection_string,
     poison_queue,
 )
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.setting_values import is_connection_string
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 from tests.shared.clients.http_service import Reply, http_service

@@ -1,0 +1,256 @@
+"""Every app setting of the product, declared once.
+
+What an installation sets, what the README and the sample show, what the Bicep has to deploy and what a message about a
+wrong value says: all of it follows from these declarations. A setting that is declared here and read in
+`settings.settings_from` exists; nothing else has to name it. Settings that aren't declared are ignored.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from shared.model.profile import TenantProfile, profile_from
+from shared.model.setting_values import (
+    checked,
+    guid,
+    guids,
+    is_case_link,
+    is_routing_key,
+    number,
+    schedule,
+    text,
+    url,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting[T]:
+    """One app setting.
+
+    - `read` turns its text into a value. It takes "" too, and raises WrongValue or BadProfile.
+    - `default` is what a setting that is left out or empty has; it is never a wrong value.
+    - `required_as` says what a required setting should be; "" where the setting may be left out.
+    - `required_with` is another setting beside which this one can't be left out.
+    - `is_secret`: the value is never shown. `from_vault`: it is deployed as a Key Vault reference, and the app can do
+      without it for a while.
+    """
+
+    name: str
+    description: str
+    read: Callable[[str], T]
+    default: str = ""
+    required_as: str = ""
+    required_with: "Setting[Any] | None" = None
+    is_secret: bool = False
+    from_vault: bool = False
+
+
+# ---- whom and what the app guards ------------------------------------------------------------------------------------
+
+WORKFORCE_TENANT_ID: Final = Setting(
+    name="WORKFORCE_TENANT_ID",
+    description="The Entra tenant that is guarded.",
+    read=guid,
+    required_as="the id of the Entra tenant that is guarded",
+)
+WORKFORCE_RESPONDER_ID: Final = Setting(
+    name="WORKFORCE_RESPONDER_ID",
+    description="Object id of the app's managed identity there. Its own put-backs are approved.",
+    read=guid,
+    required_as="the object id of the app's managed identity, as Enterprise applications shows it",
+)
+SUBSCRIPTION_IDS: Final = Setting(
+    name="SUBSCRIPTION_IDS",
+    description="Subscriptions whose role assignments are guarded, separated by commas.",
+    read=guids,
+    required_as="the ids of the subscriptions whose role assignments are guarded, separated by commas",
+)
+EMERGENCY_ACCOUNT_IDS: Final = Setting(
+    name="EMERGENCY_ACCOUNT_IDS",
+    description="Object ids of the break-glass accounts. They are never touched.",
+    read=guids,
+    required_as="the object ids of the break-glass accounts, separated by commas; they are never touched",
+)
+WORKFORCE_CLIENT_ID: Final = Setting(
+    name="WORKFORCE_CLIENT_ID",
+    description="Client id of a user-assigned identity; empty for the system-assigned one.",
+    read=guid,
+)
+B2C_TENANT_ID: Final = Setting(
+    name="B2C_TENANT_ID",
+    description="The Azure AD B2C tenant; empty when there is none.",
+    read=guid,
+)
+B2C_RESPONDER_ID: Final = Setting(
+    name="B2C_RESPONDER_ID",
+    description="Object id of the app registration's service principal in the B2C tenant.",
+    read=guid,
+    required_with=B2C_TENANT_ID,
+)
+B2C_CLIENT_ID: Final = Setting(
+    name="B2C_CLIENT_ID",
+    description="Client id of that app registration.",
+    read=guid,
+    required_with=B2C_TENANT_ID,
+)
+B2C_CERTIFICATE: Final = Setting(
+    name="B2C_CERTIFICATE",
+    description="Its certificate with the key: a path to a PEM or PFX file, or the file in base64.",
+    read=text,
+    required_with=B2C_TENANT_ID,
+    is_secret=True,
+    from_vault=True,
+)
+PROTECTED_PRINCIPAL_IDS: Final = Setting(
+    name="PROTECTED_PRINCIPAL_IDS",
+    description="Object ids of further principals from which nothing is ever taken, separated by commas.",
+    read=guids,
+)
+VOCABULARY: Final[Setting[TenantProfile]] = Setting(
+    name="VOCABULARY",
+    description="The tenant profile (ids, domains, conventions that differ by tenant): one JSON object, or a file's"
+    " path.",
+    read=profile_from,
+)
+SIGMA_RULES: Final = Setting(
+    name="SIGMA_RULES",
+    description="A folder of Sigma rules, deployed with the code, that run as detections beside the product's own.",
+    read=checked("a folder of Sigma rules that is there", os.path.isdir),
+)
+
+# ---- whom the app pages ----------------------------------------------------------------------------------------------
+
+TEAMS_WEBHOOK_URL: Final = Setting(
+    name="TEAMS_WEBHOOK_URL",
+    description="Workflows webhook that posts cards.",
+    read=url,
+    is_secret=True,
+    from_vault=True,
+)
+PAGERDUTY_ROUTING_KEY: Final = Setting(
+    name="PAGERDUTY_ROUTING_KEY",
+    description="Events v2 integration key: the channel that doesn't need the tenant.",
+    read=checked("the 32 characters of an Events v2 integration", is_routing_key),
+    is_secret=True,
+    from_vault=True,
+)
+PAGERDUTY_URL: Final = Setting(
+    name="PAGERDUTY_URL",
+    description="Where PagerDuty takes events; its EU region has an address of its own.",
+    read=url,
+    default="https://events.pagerduty.com/v2/enqueue",
+)
+CASE_LINK: Final = Setting(
+    name="CASE_LINK",
+    description="Where people open a case, `{case}` for its id; `https://HOST/api/open/{case}` has them sign in.",
+    read=checked("an https:// address with {case} where the case id goes", is_case_link),
+    is_secret=True,  # it may hold a function key
+)
+ACKNOWLEDGE_MINUTES: Final = Setting(
+    name="ACKNOWLEDGE_MINUTES",
+    description="After how long an unacknowledged page goes to the next owner and the other channel.",
+    read=number(1, 1440),
+    default="15",
+)
+
+# ---- where the services are ------------------------------------------------------------------------------------------
+
+GRAPH_URL: Final = Setting(
+    name="GRAPH_URL",
+    description="Microsoft Graph, of another cloud where needed. Tokens are asked for the same address.",
+    read=url,
+    default="https://graph.microsoft.com",
+)
+ARM_URL: Final = Setting(
+    name="ARM_URL",
+    description="Azure Resource Manager. Tokens are asked for the same address.",
+    read=url,
+    default="https://management.azure.com",
+)
+AUTHORITY_URL: Final = Setting(
+    name="AUTHORITY_URL",
+    description="Where the B2C certificate gets tokens.",
+    read=url,
+    default="https://login.microsoftonline.com",
+)
+LOG_WORKSPACE_ID: Final = Setting(
+    name="LOG_WORKSPACE_ID",
+    description="Log Analytics workspace with the sign-in logs, which then counts in place of the app.",
+    read=guid,
+)
+LOG_ANALYTICS_URL: Final = Setting(
+    name="LOG_ANALYTICS_URL",
+    description="Where that workspace is asked.",
+    read=url,
+    default="https://api.loganalytics.io",
+)
+
+# ---- how the app works -----------------------------------------------------------------------------------------------
+
+SIGN_INS: Final = Setting(
+    name="SIGN_INS",
+    description="`poll` reads the sign-in logs by Graph, which needs Entra ID P1; `off` leaves them alone.",
+    read=checked("poll or off", {"poll", "off"}.__contains__),
+    default="poll",
+)
+REMEDIATIONS_PER_HOUR: Final = Setting(
+    name="REMEDIATIONS_PER_HOUR",
+    description="How many objects of a kind are put back in an hour at most; the rest is paged.",
+    read=number(0, 1000),
+    default="10",
+)
+LEASE_SECONDS: Final = Setting(
+    name="LEASE_SECONDS",
+    description="After how long another run takes over a case whose run stopped without finishing it.",
+    read=number(5, 3600),
+    default="120",
+)
+READ_BACK_SECONDS: Final = Setting(
+    name="READ_BACK_SECONDS",
+    description="How long a change may take to show before it is reported as unverified.",
+    read=number(1, 240),
+    default="20",
+)
+
+# ---- when the timers run ---------------------------------------------------------------------------------------------
+
+AUDIT_POLL_SCHEDULE: Final = Setting(
+    name="AUDIT_POLL_SCHEDULE",
+    description="When the audit logs are read (NCRONTAB, UTC).",
+    read=schedule,
+    default="0 */2 * * * *",
+)
+SIGN_IN_POLL_SCHEDULE: Final = Setting(
+    name="SIGN_IN_POLL_SCHEDULE",
+    description="When the sign-in logs are read.",
+    read=schedule,
+    default="30 */2 * * * *",
+)
+SNAPSHOT_SCHEDULE: Final = Setting(
+    name="SNAPSHOT_SCHEDULE",
+    description="When the last known good is kept.",
+    read=schedule,
+    default="30 */10 * * * *",
+)
+ROSTER_SCHEDULE: Final = Setting(
+    name="ROSTER_SCHEDULE",
+    description="When the app reads who is privileged and which groups roles can be given to.",
+    read=schedule,
+    default="0 */15 * * * *",
+)
+RESUME_SCHEDULE: Final = Setting(
+    name="RESUME_SCHEDULE",
+    description="When unfinished cases are taken up and waiting pages are sent.",
+    read=schedule,
+    default="15 * * * * *",
+)
+
+
+SETTINGS: Final[tuple[Setting[Any], ...]] = tuple(
+    cast("Setting[Any]", value) for value in tuple(globals().values()) if isinstance(value, Setting)
+)
+"""Every setting, in the order of the declarations."""
+
+SCHEDULES: Final[Mapping[str, str]] = {one.name: one.default for one in SETTINGS if one.read is schedule}
+"""The schedules of timers, with their defaults: the settings that the app itself doesn't read."""

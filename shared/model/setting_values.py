@@ -1,0 +1,115 @@
+"""What the text of an app setting may be: readers that give its value, and say of a wrong one what would be right."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_LONGEST_NUMBER: Final = 10
+
+
+class WrongValue(ValueError):
+    """A setting's value can't be used: each of `parts` is wrong, and should be what `right` says.
+
+    `right` is "" for a value that names nothing: what it should name, the setting knows.
+    """
+
+    def __init__(self, right: str, *parts: str) -> None:
+        self.right = right
+        self.parts = parts
+        super().__init__(right)
+
+
+def text(value: str) -> str:
+    """Take any text."""
+    return value
+
+
+def schedule(value: str) -> str:
+    """Take an NCRONTAB text (UTC) as it is: the Functions host reads it, where a timer's binding names the setting."""
+    return value
+
+
+def guid(value: str) -> str:
+    """Read an id, in lower case."""
+    if value and _GUID.fullmatch(value) is None:
+        raise WrongValue("a directory object id, like 00000000-0000-0000-0000-000000000000", value)
+    return value.lower()
+
+
+def guids(value: str) -> frozenset[str]:
+    """Read ids that are separated by commas, in lower case."""
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if value and not parts:
+        raise WrongValue("", value)
+    if wrong := [part for part in parts if _GUID.fullmatch(part) is None]:
+        raise WrongValue("ids separated by commas, like 00000000-0000-0000-0000-000000000000", *wrong)
+    return frozenset(part.lower() for part in parts)
+
+
+def url(value: str) -> str:
+    """Read an https address, without a slash at its end. Plain http is for the local stack."""
+    if value and not _is_address(value):
+        raise WrongValue("an https:// address", value)
+    return value.rstrip("/")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address leads to this machine, where the local stack stands in for Azure."""
+    return urlsplit(address).hostname in _LOOPBACK
+
+
+def is_connection_string(value: str) -> bool:
+    """Whether it has the form of a storage account's connection string."""
+    pairs = [pair.split("=", 1) for pair in value.strip().rstrip(";").split(";")]
+    if any(len(pair) != 2 or not pair[1] for pair in pairs):  # noqa: PLR2004 - a name and a value
+        return False
+    names = {pair[0].lower() for pair in pairs}
+    return "usedevelopmentstorage" in names or (
+        bool(names & {"accountname", "tableendpoint"}) and bool(names & {"accountkey", "sharedaccesssignature"})
+    )
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """Give a reader of whole numbers between two limits."""
+
+    def read(value: str) -> int:
+        is_number = value.isascii() and value.isdigit() and len(value) < _LONGEST_NUMBER
+        if not is_number or not least <= int(value) <= most:
+            raise WrongValue(f"a whole number from {least} to {most}", value)
+        return int(value)
+
+    return read
+
+
+def checked(right: str, is_right: Callable[[str], bool]) -> Callable[[str], str]:
+    """Give a reader of texts that are `right`."""
+
+    def read(value: str) -> str:
+        if value and not is_right(value):
+            raise WrongValue(right, value)
+        return value
+
+    return read
+
+
+def is_routing_key(value: str) -> bool:
+    """Whether it has the form of a routing key of PagerDuty's Events API v2."""
+    return re.fullmatch(r"[0-9A-Za-z]{32}", value) is not None
+
+
+def is_case_link(value: str) -> bool:
+    """Whether it is an address with a place for the id of a case."""
+    return _is_address(value) and "{case}" in value
