@@ -15,7 +15,7 @@ test: setup ## run every test
 	@$(python) -m pytest $(ARGS)
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
-	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/shared/test_fuzz.py
+	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py
 
 lint: setup ## ruff and import-linter
 	@$(python) -m ruff check .

@@ -17,7 +17,7 @@ from infra.checks.snapshots import MAIN, Json, Problem
 TEMPLATE: Final = "infra/compiled/main.json"
 """The committed output of `bicep build`."""
 
-SETS: Final = "tests/infra/bicep"
+SETS: Final = "tests/unit/infra/bicep"
 """The folder of parameter sets, each with its snapshot, and of the environments that main.bicepparam is read in."""
 
 PLACE: Final = {

@@ -33,7 +33,7 @@ from shared.model.events import Log
 from shared.normalize import read_batch
 from shared.normalize.audit import AuditRecord
 from shared.normalize.batch import Interest
-from tests.shared.record_strategies import everything
+from tests.fakes.record_strategies import everything
 
 RECORDS: Final = 20_000
 _PAGE: Final = 1_000

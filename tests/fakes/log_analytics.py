@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.shared.clients.http_service import Asked, Reply, http_service
-from tests.shared.kql_rows import Json
-from tests.shared.kql_workspace import Workspace, to_sql
+from tests.fakes.http_service import Asked, Reply, http_service
+from tests.fakes.kql_rows import Json
+from tests.fakes.kql_workspace import Workspace, to_sql
 
 
 @dataclass(slots=True, kw_only=True)

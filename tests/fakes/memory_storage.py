@@ -62,9 +62,9 @@ class MemoryStorage(Storage):
         with self._own:
             del self._rows[table]
 
-    def _table_of(self, table: Table) -> dict[tuple[str, str], Row]:
+    def _table_of(self, table: Table, doing: str = "reading") -> dict[tuple[str, str], Row]:
         if table not in self._rows:
-            raise Rejected(f"{table}: storage answered 404 TableNotFound", status=404, code="TableNotFound")
+            raise Rejected(f"{doing} {table}: storage answered 404 TableNotFound", status=404, code="TableNotFound")
         return self._rows[table]
 
     @override
@@ -86,7 +86,7 @@ class MemoryStorage(Storage):
     @override
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
         with self._own:
-            if (partition, key) in self._table_of(table):
+            if (partition, key) in self._table_of(table, "writing"):
                 return False
             self._put(table, partition, key, columns)
             return True
@@ -94,7 +94,7 @@ class MemoryStorage(Storage):
     @override
     def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
         with self._own:
-            standing = self._table_of(table).get((row.partition, row.key))
+            standing = self._table_of(table, "writing").get((row.partition, row.key))
             if standing is None or standing.etag != row.etag:
                 raise Conflict(f"writing {table}: storage answered 412", status=412)
             return self._put(table, row.partition, row.key, columns)
@@ -102,7 +102,7 @@ class MemoryStorage(Storage):
     @override
     def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
         with self._own:
-            self._table_of(table)
+            self._table_of(table, "writing")
             self._put(table, partition, key, columns)
 
     @override

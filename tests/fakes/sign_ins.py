@@ -8,7 +8,7 @@ from shared.detect.fields import SignIn
 from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
 from shared.model.events import Actor, ActorKind, Log, SignInEvent
 from tests.fakes.clock import NOW
-from tests.shared.record_strategies import sign_in_record
+from tests.fakes.record_strategies import sign_in_record
 
 ACCOUNTS: Final = tuple(f"ac000000-0000-4000-8000-00000000000{number}" for number in range(3))
 ADDRESSES: Final = ("198.51.100.1", "198.51.100.2")

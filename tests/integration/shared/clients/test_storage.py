@@ -1,0 +1,457 @@
+"""Real storage, and services on loopback that answer what storage seldom does."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueClient
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from infra.local.demo import until
+from shared.clients.storage import (
+    CASES_QUEUE,
+    QUEUES,
+    RESOURCE_EVENTS_QUEUE,
+    Conflict,
+    Container,
+    Message,
+    Storage,
+    Table,
+    poison_queue,
+)
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+<<<<<<< HEAD:tests/integration/shared/clients/test_storage.py
+from shared.model.setting_values import is_connection_string
+=======
+from tests.fakes.http_service import Reply, http_service
+>>>>>>> a635d11 (Sort the tests into those that start nothing, those on real parts, and those on the whole stack):tests/integration/shared/clients/test_storage.py
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
+
+_TABLE: Final = Table.CASES
+_A_MINUTE: Final = timedelta(minutes=1)
+
+
+@pytest.fixture(params=["Azurite", "memory"])
+def storage(request: pytest.FixtureRequest, environment: dict[str, str], memory: MemoryStorage) -> Storage:
+    """Give real storage, and what stands for it in other tests: both must do the same."""
+    if request.param == "memory":
+        return memory
+    made = Storage(environment)
+    made.create_all()
+    return made
+
+
+def _columns(storage: Storage, key: str = "k") -> dict[str, Any] | None:
+    row = storage.row(_TABLE, "p", key)
+    return row.columns if row else None
+
+
+# Tables.
+
+
+def test_setting_up_twice_keeps_what_there_is(storage: Storage) -> None:
+    storage.insert(_TABLE, "p", "k", {"a": 1})
+    storage.create_all()
+    assert _columns(storage) == {"a": 1}
+
+
+@pytest.mark.parametrize("kind", ["Azurite", "memory"])
+def test_nothing_is_made_by_reading_or_writing(environment: dict[str, str], kind: str) -> None:
+    storage = Storage(environment) if kind == "Azurite" else MemoryStorage()
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: storage.row(_TABLE, "p", "k"),
+        lambda: storage.rows(_TABLE, "PartitionKey eq 'p'"),
+        lambda: storage.insert(_TABLE, "p", "k", {}),
+        lambda: storage.upsert(_TABLE, "p", "k", {}),
+        lambda: storage.blob(Container.EVIDENCE, "b"),
+        lambda: storage.blob_names(Container.EVIDENCE, ""),
+        lambda: storage.keep(Container.EVIDENCE, "b", b""),
+        lambda: storage.enqueue("x"),
+        lambda: storage.enqueue("x", queue=RESOURCE_EVENTS_QUEUE),
+        storage.queue_length,
+        lambda: storage.take_messages(CASES_QUEUE, most=1, hidden_for=_A_MINUTE),
+    )
+    for _ in range(2):
+        for attempt in attempts:
+            with pytest.raises(Rejected):
+                attempt()
+
+
+def test_a_row_that_is_not_there_is_none_and_a_table_that_is_not_there_is_an_error(storage: Storage) -> None:
+    assert storage.row(_TABLE, "p", "k") is None
+    assert storage.rows(_TABLE, "PartitionKey eq 'p'") == []
+    storage.delete_table(_TABLE)
+    with pytest.raises(Rejected):
+        storage.row(_TABLE, "p", "k")
+    with pytest.raises(Rejected):
+        storage.rows(_TABLE, "PartitionKey eq 'p'")
+
+
+def test_a_row_is_inserted_once(storage: Storage) -> None:
+    assert storage.insert(_TABLE, "p", "k", {"a": 1})
+    assert not storage.insert(_TABLE, "p", "k", {"a": 2})
+    assert _columns(storage) == {"a": 1}
+
+
+def test_a_row_is_replaced_only_as_it_was_read(storage: Storage) -> None:
+    storage.insert(_TABLE, "p", "k", {"a": 1, "b": 2})
+    first = storage.row(_TABLE, "p", "k")
+    assert first is not None
+    second = storage.replace(_TABLE, first, {"a": 3})
+    assert _columns(storage) == {"a": 3}
+    with pytest.raises(Conflict):
+        storage.replace(_TABLE, first, {"a": 4})
+    storage.replace(_TABLE, second, {"a": 5})
+    assert _columns(storage) == {"a": 5}
+
+
+def test_a_row_that_is_gone_cannot_be_replaced(storage: Storage) -> None:
+    storage.insert(_TABLE, "p", "k", {"a": 1})
+    row = storage.row(_TABLE, "p", "k")
+    assert row is not None
+    storage.delete_table(_TABLE)
+    with pytest.raises(Rejected, match="TableNotFound"):
+        storage.replace(_TABLE, row, {"a": 2})
+    storage.create_all()
+    with pytest.raises(Conflict):
+        storage.replace(_TABLE, row, {"a": 2})
+
+
+def test_every_type_of_column_comes_back_as_it_was(storage: Storage) -> None:
+    at = datetime(2026, 3, 2, 10, 5, tzinfo=UTC)
+    columns = {"text": "é\U0001f4a1\0'", "number": 5, "truth": True, "bytes": b"\xff", "at": at, "none": ""}
+    storage.upsert(_TABLE, "p", "k", columns)
+    read = _columns(storage) or {}
+    assert read == columns
+    assert type(read["at"]) is datetime
+
+
+def test_a_listing_may_be_cut_short(storage: Storage) -> None:
+    for number in range(4):
+        storage.insert(_TABLE, "p", f"{number}", {"n": number})
+    assert len(storage.rows(_TABLE, "PartitionKey eq 'p'")) == 4
+    assert [row.columns["n"] for row in storage.rows(_TABLE, "PartitionKey eq 'p'", most=2)] == [0, 1]
+
+
+def test_what_meets_a_query_is_purged_up_to_a_number(storage: Storage) -> None:
+    for partition in ("a", "b", "c"):
+        for number in range(70):
+            storage.insert(_TABLE, partition, f"{number:03}", {"n": number})
+    query = "PartitionKey lt @end"
+    assert storage.purge(_TABLE, query, most=90, end="c") == 90
+    assert [row.key for row in storage.rows(_TABLE, query, end="c")] == [f"{number:03}" for number in range(20, 70)]
+    assert storage.purge(_TABLE, query, most=90, end="c") == 50
+    assert storage.purge(_TABLE, query, most=90, end="c") == 0
+    assert len(storage.rows(_TABLE, "PartitionKey eq 'c'")) == 70
+
+
+def test_more_rows_of_a_partition_than_a_transaction_takes_are_purged(storage: Storage) -> None:
+    for number in range(130):
+        storage.insert(_TABLE, "p", f"{number:03}", {"n": number})
+    assert storage.purge(_TABLE, "PartitionKey eq 'p'", most=1000) == 130
+
+
+def test_a_listing_of_several_pages_is_read_to_its_end() -> None:
+    """Azure ends a page after 1000 rows, or sooner."""
+
+    def page(number: int, **headers: str) -> Reply:
+        row = {"odata.etag": 'W/"1"', "PartitionKey": "p", "RowKey": str(number)}
+        return Reply(
+            body=json.dumps({"value": [row]}).encode(), headers={"Content-Type": "application/json", **headers}
+        )
+
+    link = {"x-ms-continuation-NextPartitionKey": "p", "x-ms-continuation-NextRowKey": "2"}
+    with http_service(page(1, **link), page(2)) as service:
+        found = _storage_at(service.url).rows(_TABLE, "PartitionKey eq 'p'")
+    assert [row.key for row in found] == ["1", "2"]
+
+
+_KEYS: Final = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\#?"), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=25)
+@given(key=_KEYS, value=st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+@example(key="' or 1 eq 1 or '", value="@other")
+@example(key="@value", value="it''s")
+def test_any_text_is_found_by_itself_and_by_nothing_else(storage: Storage, key: str, value: str) -> None:
+    storage.upsert(_TABLE, "p", key, {"name": value, "other": "x"})
+    assert _columns(storage, key) == {"name": value, "other": "x"}
+    found = storage.rows(_TABLE, "name eq @value and RowKey eq @key", value=value, key=key)
+    assert [row.key for row in found] == [key]
+    wrong = storage.rows(_TABLE, "RowKey eq @key and name eq @value", value=f"{value}' or name ne '", key=key)
+    assert wrong == []
+
+
+def test_what_a_table_cannot_take_is_refused(storage: Storage) -> None:
+    with pytest.raises(Rejected):
+        storage.upsert(_TABLE, "p", "k", {"a": "x" * 40_000})
+    for wrong in ("a/b", "a\\b", "a#b", "a?b"):
+        with pytest.raises(EdgeError):
+            storage.upsert(_TABLE, wrong, "k", {})
+    assert storage.rows(_TABLE, "PartitionKey ge ''") == []
+
+
+def test_terms_are_compared_as_the_columns_type(storage: Storage) -> None:
+    storage.upsert(_TABLE, "a|20260302", "1", {"open": True, "state": "sent"})
+    storage.upsert(_TABLE, "a|20260303", "2", {"open": False, "state": "waiting"})
+    storage.upsert(_TABLE, "b|20260303", "3", {"open": True})
+    first, last = "a|20260303", "a|99999999"
+    asked = {
+        "PartitionKey ge @first and PartitionKey lt @last": ["2"],
+        "open eq true": ["1", "3"],
+        "open eq false": ["2"],
+        "state eq 'sent'": ["1"],
+        "state ne 'sent'": ["2"],
+        "nothing eq 'x'": [],
+    }
+    for query, keys in asked.items():
+        assert [row.key for row in storage.rows(_TABLE, query, first=first, last=last)] == keys, query
+
+
+def test_counts_add_up(storage: Storage) -> None:
+    for _ in range(3):
+        storage.add(Table.CURSORS, "quarantine", "today", 2)
+    row = storage.row(Table.CURSORS, "quarantine", "today")
+    assert row is not None
+    assert row.columns["count"] == 6
+
+
+# Blobs and the queue.
+
+
+def test_a_blob_is_kept_once_and_never_overwritten(storage: Storage) -> None:
+    assert storage.keep(Container.EVIDENCE, "a/b.json", b"first")
+    assert not storage.keep(Container.EVIDENCE, "a/b.json", b"second")
+    assert storage.blob(Container.EVIDENCE, "a/b.json") == b"first"
+
+
+def test_a_blob_that_is_not_there_is_none(storage: Storage) -> None:
+    assert storage.blob(Container.EVIDENCE, "nowhere") is None
+
+
+def test_names_are_listed_in_order_under_their_prefix(storage: Storage) -> None:
+    for name in ("t/b", "t/a", "u/a", "ta"):
+        storage.keep(Container.SNAPSHOTS, name, b"")
+    assert storage.blob_names(Container.SNAPSHOTS, "t/") == ["t/a", "t/b"]
+
+
+def test_messages_are_counted(storage: Storage) -> None:
+    assert storage.queue_length() == 0
+    storage.enqueue("now")
+    storage.enqueue("later", delay=timedelta(minutes=5))
+    assert storage.queue_length() == 2
+
+
+def test_a_message_can_be_read_as_the_host_reads_it(environment: dict[str, str]) -> None:
+    """host.json says base64."""
+    storage = Storage(environment)
+    storage.create_all()
+    storage.enqueue('{"case_id": "é"}')
+    storage.enqueue("later", delay=timedelta(minutes=5))
+    with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
+        (message,) = queue.receive_messages()
+    assert json.loads(base64.b64decode(message.content)) == {"case_id": "é"}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_each_queue_and_its_poison_queue_is_one_of_its_own(storage: Storage, queue: str) -> None:
+    storage.enqueue(b"\xff", queue=queue)
+    storage.enqueue("failed", queue=poison_queue(queue))
+    lengths = {name: storage.queue_length(name) for each in QUEUES for name in (each, poison_queue(each))}
+    assert lengths == {name: int(name.startswith(queue)) for name in lengths}
+    assert [one.body for one in storage.take_messages(queue, most=9, hidden_for=_A_MINUTE)] == [b"\xff"]
+
+
+def test_a_message_that_was_taken_is_hidden_until_it_is_deleted_or_its_time_is_up(storage: Storage) -> None:
+    for number in range(3):
+        storage.enqueue(str(number))
+    first = storage.take_messages(CASES_QUEUE, most=2, hidden_for=_A_MINUTE)
+    (last,) = storage.take_messages(CASES_QUEUE, most=2, hidden_for=_A_MINUTE)
+    assert sorted(one.body for one in (*first, last)) == [b"0", b"1", b"2"]
+    assert {(one.queue, one.is_encoded) for one in first} == {(CASES_QUEUE, True)}
+    for one in (last, last):
+        storage.delete_message(one)
+    assert storage.queue_length() == 2
+
+
+def test_a_message_that_somebody_else_has_taken_since_is_left_to_them(storage: Storage) -> None:
+    storage.enqueue("x")
+    (early,) = storage.take_messages(CASES_QUEUE, most=1, hidden_for=timedelta(seconds=1))
+    late = _taken_again(storage)
+    storage.delete_message(early)
+    assert storage.queue_length() == 1
+    storage.delete_message(late)
+    assert storage.queue_length() == 0
+
+
+def _taken_again(storage: Storage) -> Message:
+    """Take the only message once more, when it is no longer hidden."""
+    if isinstance(storage, MemoryStorage):
+        storage.reveal()
+
+    def find() -> Message | None:
+        return next(iter(storage.take_messages(CASES_QUEUE, most=1, hidden_for=_A_MINUTE)), None)
+
+    return until(find, within=10, what="the message didn't come back")
+
+
+def test_messages_stay_until_somebody_takes_them(environment: dict[str, str]) -> None:
+    storage = Storage(environment)
+    storage.create_all()
+    storage.enqueue("x")
+    with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
+        (message,) = queue.peek_messages()
+    assert message.expires_on is not None
+    assert message.expires_on.year == 9999
+
+
+@pytest.mark.parametrize("text", ['{"id": "1"}', "words", "bm90IGJhc2U2NA=", ""])
+def test_a_message_that_is_no_base64_is_given_as_it_stands(environment: dict[str, str], text: str) -> None:
+    """The host moves such a message into the poison queue as it is."""
+    storage = Storage(environment)
+    storage.create_all()
+    with QueueClient.from_connection_string(environment["AzureWebJobsStorage"], CASES_QUEUE) as queue:
+        queue.send_message(text)
+    (message,) = storage.take_messages(CASES_QUEUE, most=1, hidden_for=_A_MINUTE)
+    assert (message.body, message.is_encoded) == (text.encode(), not text)
+
+
+# Which account.
+
+
+def test_evidence_may_lie_in_an_account_of_its_own(environment: dict[str, str], new_account: Callable[[], str]) -> None:
+    both = {**environment, "EvidenceStorage": new_account()}
+    evidence = Storage(both, prefix="EvidenceStorage")
+    evidence.create_all()
+    evidence.keep(Container.EVIDENCE, "a", b"1")
+    with pytest.raises(Rejected):
+        Storage(both).blob(Container.EVIDENCE, "a")
+    Storage(environment, prefix="EvidenceStorage").create_all()
+    assert Storage(environment).blob(Container.EVIDENCE, "a") is None, "without one it is the same account"
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_the_container_for_evidence_is_made_where_evidence_is_kept(
+    environment: dict[str, str], new_account: Callable[[], str], *, same: bool
+) -> None:
+    """One beside the code would lie there unprotected."""
+    own = environment["AzureWebJobsStorage"] if same else new_account()
+    both = {**environment, "EvidenceStorage": own}
+    Storage(both).create_all()
+    with BlobServiceClient.from_connection_string(environment["AzureWebJobsStorage"]) as blobs:
+        made = {each.name for each in blobs.list_containers()}
+    assert made == {*Container} - (set() if same else {Container.EVIDENCE})
+    Storage(both, prefix="EvidenceStorage").create_all()
+    assert Storage(both, prefix="EvidenceStorage").blob_names(Container.EVIDENCE, "") == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "keeps"),
+    [
+        ({}, True),
+        ({"EvidenceStorage__accountName": "host"}, True),
+        ({"EvidenceStorage__accountName": "evidence"}, False),
+        ({"EvidenceStorage__blobServiceUri": "https://evidence.blob.core.windows.net"}, False),
+        ({"EvidenceStorage__blobServiceUri": "https://host.blob.core.windows.net"}, True),
+        ({"EvidenceStorage__blobServiceUri": "https://host.blob.core.windows.net/"}, True),
+    ],
+)
+def test_accounts_reached_by_identity_are_told_apart_by_their_addresses(
+    evidence: dict[str, str], *, keeps: bool
+) -> None:
+    storage = Storage({"AzureWebJobsStorage__accountName": "host", **evidence})
+    assert storage.keeps_evidence is keeps
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("UseDevelopmentStorage=true", True),
+        ("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=bA==;EndpointSuffix=core.windows.net", True),
+        ("AccountName=a;AccountKey=bA==;", True),
+        ("TableEndpoint=https://a.example;SharedAccessSignature=sv=1&sig=x", True),
+        ("", False),
+        ("nonsense", False),
+        ("AccountName=a", False),
+        ("AccountKey=bA==", False),
+        ("AccountName=;AccountKey=bA==", False),
+        ("https://a.table.core.windows.net", False),
+    ],
+)
+def test_what_a_connection_string_is(text: str, *, is_one: bool) -> None:
+    assert is_connection_string(text) is is_one
+
+
+def test_what_is_no_connection_string_is_told_without_showing_it() -> None:
+    storage = Storage({"AzureWebJobsStorage": "a-secret-in-the-wrong-place"})
+    for attempt in (storage.create_all, lambda: storage.row(_TABLE, "p", "k"), lambda: storage.enqueue("x")):
+        with pytest.raises(Rejected, match="AzureWebJobsStorage should be a connection string") as raised:
+            attempt()
+        assert "a-secret" not in str(raised.value)
+
+
+# Answers that Azurite doesn't give.
+
+
+def _odata(code: str) -> bytes:
+    return json.dumps({"odata.error": {"code": code, "message": {"lang": "en-us", "value": "told"}}}).encode()
+
+
+def _reply(status: int, code: str, *, cut: bool = False) -> Reply:
+    headers = {"Content-Type": "application/json", "x-ms-error-code": code}
+    return Reply(status=status, body=_odata(code), headers=headers, cut=cut)
+
+
+def _storage_at(url: str) -> Storage:
+    endpoints = ";".join(f"{service}Endpoint={url}/a" for service in ("Table", "Blob", "Queue"))
+    return Storage({"AzureWebJobsStorage": f"AccountName=a;AccountKey=bA==;DefaultEndpointsProtocol=http;{endpoints}"})
+
+
+@pytest.mark.parametrize(
+    ("reply", "meaning"),
+    [
+        (_reply(401, "NoAuthenticationInformation"), Refused),
+        (_reply(403, "AuthorizationPermissionMismatch"), Refused),
+        (_reply(400, "InvalidInput"), Rejected),
+        (_reply(404, "TableNotFound"), Rejected),
+        (_reply(409, "TableBeingDeleted"), Rejected),
+        (_reply(412, "UpdateConditionNotSatisfied"), Conflict),
+        (_reply(503, "ServerBusy"), Throttled),
+        (_reply(200, "", cut=True), Unreachable),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.status} {'cut' if value.cut else ''}",
+)
+def test_what_an_answer_means(reply: Reply, meaning: type[EdgeError]) -> None:
+    with http_service(reply) as service, pytest.raises(EdgeError) as raised:
+        _storage_at(service.url).rows(_TABLE, "PartitionKey eq 'p'")
+    assert type(raised.value) is meaning
+    assert service.url not in str(raised.value)
+
+
+def test_an_insert_into_a_table_that_is_being_deleted_is_no_duplicate() -> None:
+    """Taken for one, the record would count as done and its case would never be."""
+    with http_service(_reply(409, "TableBeingDeleted")) as service, pytest.raises(Rejected, match="TableBeingDeleted"):
+        _storage_at(service.url).insert(_TABLE, "p", "k", {})
+    with http_service(_reply(409, "EntityAlreadyExists")) as service:
+        assert not _storage_at(service.url).insert(_TABLE, "p", "k", {})
+
+
+def test_a_blob_in_a_container_that_is_being_deleted_is_not_there_yet() -> None:
+    with http_service(_reply(409, "ContainerBeingDeleted")) as service, pytest.raises(Rejected):
+        _storage_at(service.url).keep(Container.EVIDENCE, "a", b"1")
+    with http_service(_reply(404, "ContainerNotFound")) as service, pytest.raises(Rejected):
+        _storage_at(service.url).blob(Container.EVIDENCE, "a")
+
+
+def test_an_account_that_does_not_answer_is_unreachable() -> None:
+    storage = Storage(UNREACHABLE_STORAGE)
+    with pytest.raises(Unreachable, match="reading Cases: storage gave no answer"):
+        storage.row(_TABLE, "p", "k")

@@ -1,0 +1,8 @@
+"""Again, on storage as it is."""
+
+# pyright: reportUnusedImport=false - pytest collects what is imported
+
+from tests.unit.shared.detect.aggregation.test_thresholds import (
+    test_a_full_minute_takes_no_more_and_still_speaks,
+    test_instances_that_write_the_same_minute_at_once_lose_nothing,
+)

@@ -1,0 +1,735 @@
+"""What each check makes of what it reads, and that what couldn't be read is never green."""
+
+import base64
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509.oid import NameOID
+
+from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
+from responders.doctor import CONTENT
+from responders.rosters import ROSTERS
+from responders.sources import SIGN_IN_LOG
+from shared.checks.findings import Check, Line, Status, ok, warning
+from shared.checks.runner import examine
+from shared.checks.unread import Unread
+from shared.clients.api import Answer, TenantEdges
+from shared.clients.log_analytics import Workspace
+from shared.clients.storage import QUEUES, Storage, Table
+from shared.clients.web import Heard, PlainWeb
+from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
+from shared.doctor.checks import CHECKS
+from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
+from shared.doctor.sources import LICENCE_CURE, ago
+from shared.doctor.tokens import claims_from
+from shared.ingest.deliveries import note_delivery
+from shared.ingest.poll import NO_LICENCE
+from shared.model.calls import Service
+from shared.model.declarations import ApprovalList, Mode, TenantKind
+from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.model.permissions import Tier
+from shared.model.settings import Settings, Tenant
+from shared.runtime import Runtime, build_runtime
+from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.http_service import Reply, http_service
+from tests.fakes.runtime import SETTINGS, approval
+from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
+from tests.fakes.tenant import Unpaced, answer_of
+from tests.unit.shared.clients.test_transports import Holder
+
+_STORAGE_CHECKS: Final = {"storage-reachable", "tables-there", "containers-there", "queue-there"}
+_EMPTY: Final[dict[str, Any]] = {"value": []}
+_ROLE: Final = "0a0a0a0a-1b2c-4d3e-8f90-a1b2c3d4e5f6"
+
+
+def roles(kind: TenantKind, tier: Tier = Tier.ACT) -> list[str]:
+    return [
+        each.permission
+        for each in CONTENT.grants
+        if each.kind is kind and each.is_in(tier) and not each.is_azure_action
+    ]
+
+
+@dataclass(slots=True, kw_only=True)
+class ObjectHistory:
+    """Everything healthy, for a test to spoil. `answers` gives ARM's and Graph's, by the URL's end; None is a 404."""
+
+    storage: Mapping[str, str]
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+    clock: FakeClock = field(default_factory=FakeClock)
+    answers: dict[str, Any] = field(default_factory=dict[str, Any])
+    claims: dict[TenantKind, Mapping[str, Any] | EdgeError] = field(
+        default_factory=lambda: {
+            TenantKind.WORKFORCE: {
+                "tid": WORKFORCE_TENANT,
+                "oid": RESPONDER.id,
+                "roles": roles(TenantKind.WORKFORCE),
+            },
+            TenantKind.B2C: {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id, "roles": roles(TenantKind.B2C)},
+        }
+    )
+    heard: Heard | EdgeError = field(
+        default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
+    )
+    workspace: Workspace | None = None
+    asked: Asked = JUST_LOOK
+    asked_of_web: list[str] = field(default_factory=list[str])
+    queries: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**SETTINGS, **self.storage, **self.settings}
+
+    def ask(self, method: str, url: str) -> Heard:
+        self.asked_of_web.append(f"{method} {url}")
+        if isinstance(self.heard, EdgeError):
+            raise self.heard
+        return self.heard
+
+    def exchange(
+        self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
+    ) -> Answer:
+        assert (method, body) == ("GET", None), url
+        del content_type
+        self.queries.append(query)
+        found: Any = next((value for end, value in self.answers.items() if url.endswith(end)), _EMPTY)
+        if isinstance(found, EdgeError):
+            raise found
+        missing = {"error": {"code": "Request_ResourceNotFound", "message": "none"}}
+        return answer_of(missing, 404) if found is None else answer_of(found)
+
+    def _claims_of(self, _settings: Settings, tenant: Tenant) -> Mapping[str, Any]:
+        claims = self.claims[tenant.kind]
+        if isinstance(claims, EdgeError):
+            raise claims
+        return claims
+
+    def _connect(self, settings: Settings) -> Runtime:
+        transports = dict.fromkeys(Service, self)
+        edges = {
+            tenant.id: TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=self.clock.wait)
+            for tenant in settings.tenants
+        }
+        made = build_runtime(
+            settings, CONTENT.detections, CONTENT.inventories, ROSTERS, environment=self.environment, clock=self.clock
+        )
+        return dataclasses.replace(made, edges=edges, workspace=self.workspace)
+
+    @property
+    def context(self) -> DoctorContext:
+        return DoctorContext(
+            environment=self.environment,
+            content=CONTENT,
+            connect=self._connect,
+            claims_of=self._claims_of,
+            web=self,
+            clock=self.clock,
+            wait=self.clock.wait,
+            asked=self.asked,
+        )
+
+    def look(self, *only: str) -> list[Line]:
+        """Run some checks, or all."""
+        checks = [check for check in CHECKS if not only or check.id in only]
+        assert only == () or len(checks) == len(only)
+        return list(examine(checks, self.context).lines)
+
+    def found(self, *only: str) -> list[tuple[str, str]]:
+        """Run some checks, and give their lines as status and text."""
+        return [(line.status.value, line.found) for line in self.look(*only)]
+
+
+@pytest.fixture
+def there(environment: dict[str, str], storage: Storage) -> ObjectHistory:
+    """Healthy surroundings over an account of their own, with its tables."""
+    del storage
+    return ObjectHistory(storage=environment)
+
+
+# The engine.
+
+
+def _raising(error: Exception) -> Check:
+    def run(_context: DoctorContext) -> list[Any]:
+        raise error
+
+    return Check(id="x", title="X", cure="see", run=run)
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (Unread("no light"), "see"),
+        (Rejected("no light"), "see"),
+        (Unreachable("no light"), "Nothing is known about this: mend what gave no answer, then ask the doctor again."),
+    ],
+)
+def test_what_could_not_be_read_is_unknown_and_not_healthy(there: ObjectHistory, error: Exception, cure: str) -> None:
+    report = examine([_raising(error)], there.context)
+    assert not report.healthy
+    (line,) = report.lines
+    assert (line.status, line.found, line.cure) == (Status.UNKNOWN, "couldn't be told: no light", cure)
+
+
+def test_a_warning_is_healthy_and_says_what_to_do(there: ObjectHistory) -> None:
+    check = Check(id="x", title="X", cure="see", run=lambda _context: [ok("one"), warning("two", cure="look")])
+    report = examine([check], there.context)
+    assert report.healthy
+    assert [(line.found, line.cure) for line in report.lines] == [("one", ""), ("two", "look")]
+
+
+def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: ObjectHistory) -> None:
+    there.settings = {"WORKFORCE_TENANT_ID": "contoso"}
+    by_status: dict[Status, set[str]] = {}
+    for line in there.look():
+        by_status.setdefault(line.status, set()).add(line.check)
+    assert by_status[Status.FAILED] == {"settings-right"}
+    assert by_status[Status.OK] == _STORAGE_CHECKS
+    assert by_status[Status.UNKNOWN] == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
+
+
+def test_a_threshold_of_no_detection_is_a_wrong_setting(there: ObjectHistory) -> None:
+    there.settings = {"VOCABULARY": '{"thresholds": {"no-such-detection": 3}}'}
+    (line,) = there.look("settings-right")
+    assert line.status is Status.FAILED
+    assert "VOCABULARY.thresholds has 'no-such-detection'" in line.found
+
+
+# Storage.
+
+
+def test_storage_that_does_not_answer_is_said_once_and_waited_for_once() -> None:
+    lines = ObjectHistory(storage=UNREACHABLE_STORAGE).look(*_STORAGE_CHECKS, "kill-switch-off", "reads-allowed")
+    by_check = {line.check: line for line in lines}
+    assert by_check["storage-reachable"].status is Status.FAILED
+    assert "storage gave no answer" in by_check["storage-reachable"].found
+    for check in ("tables-there", "containers-there", "queue-there", "kill-switch-off"):
+        assert by_check[check].status is Status.UNKNOWN
+    assert by_check["reads-allowed"].status is Status.OK
+
+
+def test_a_connection_string_that_is_none() -> None:
+    (line,) = ObjectHistory(storage={"AzureWebJobsStorage": "the account"}).look("storage-reachable")
+    assert line.status is Status.FAILED
+    assert "AzureWebJobsStorage" in line.found + line.cure
+    assert "the account" not in line.found
+
+
+def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dict[str, str]) -> None:
+    there = ObjectHistory(storage=environment)
+    for _ in range(2):
+        found = there.found("tables-there", "containers-there", "queue-there")
+        assert ("failed", "table Cases is missing") in found
+        assert ("failed", "container evidence is missing") in found
+        assert ("failed", "queue cases is missing") in found
+        assert len(found) == len(Table) + 3 + 2 * len(QUEUES)
+
+
+def test_evidence_is_looked_for_in_its_own_account(there: ObjectHistory, new_account: Callable[[], str]) -> None:
+    there.settings = {"EvidenceStorage": new_account()}
+    assert there.found("containers-there") == [("failed", "container evidence is missing")]
+
+
+# The identity.
+
+
+def _without(there: ObjectHistory, kind: TenantKind, *names: str) -> None:
+    claims = there.claims[kind]
+    assert isinstance(claims, Mapping)
+    there.claims[kind] = {**claims, "roles": [name for name in claims["roles"] if name not in names]}
+
+
+def test_no_token_is_no_permission(there: ObjectHistory) -> None:
+    there.claims[TenantKind.B2C] = Unreachable("the authority is down")
+    for check in ("identity-right", "graph-permissions-exact"):
+        workforce, b2c = there.look(check)
+        assert workforce.status is Status.OK
+        assert (b2c.status, b2c.found) == (Status.UNKNOWN, "Azure AD B2C: the authority is down")
+
+
+def test_a_token_without_roles_lacks_what_watching_needs(there: ObjectHistory) -> None:
+    there.claims[TenantKind.B2C] = {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id}
+    _, *b2c = there.found("graph-permissions-exact")
+    assert [text.split()[3] for _, text in b2c] == roles(TenantKind.B2C, Tier.WATCH)
+
+
+def test_the_other_tenants_token(there: ObjectHistory) -> None:
+    there.claims[TenantKind.B2C] = there.claims[TenantKind.WORKFORCE]
+    _, tenant, identity = there.look("identity-right")
+    assert f"B2C_TENANT_ID is {B2C_TENANT}" in tenant.found
+    assert identity.cure.startswith(f"Set B2C_RESPONDER_ID to {RESPONDER.id}")
+
+
+def test_enforcing_without_permission_is_a_failure(there: ObjectHistory, storage: Storage) -> None:
+    _without(there, TenantKind.B2C, "Policy.ReadWrite.TrustFramework")
+    assert {status for status, _ in there.found("graph-permissions-exact")} == {"ok"}
+    storage.upsert(Table.SWITCHES, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
+    _, (status, text) = there.found("graph-permissions-exact")
+    assert status == "failed"
+    assert text.startswith("Azure AD B2C: Policy.ReadWrite.TrustFramework is missing; needed by ")
+
+
+def _assigned(scope: str) -> dict[str, Any]:
+    definition = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{_ROLE.upper()}"
+    return {"value": [{"id": "x", "properties": {"roleDefinitionId": definition, "scope": scope}}]}
+
+
+def _role(*actions: str, not_actions: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"properties": {"permissions": [{"actions": actions, "notActions": not_actions}]}}
+
+
+_WATCH: Final = (
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleDefinitions/read",
+    "Microsoft.Authorization/locks/read",
+)
+_WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
+_DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
+_AT: Final = f"/subscriptions/{SUBSCRIPTION}"
+
+
+@pytest.mark.parametrize(
+    ("scope", "role", "told"),
+    [
+        (_AT, _role(*_WATCH), ["what tier watch needs"]),
+        (_AT, _role(*_WATCH, _WRITE, _DELETE), ["what tier act needs"]),
+        (_AT, _role("*"), ["what tier act needs"]),
+        ("/", _role("microsoft.authorization/*"), ["what tier act needs"]),
+        ("/providers/Microsoft.Management/managementGroups/mg", _role(*_WATCH), ["what tier watch needs"]),
+        (_AT, _role(*_WATCH, _WRITE), [f"{_DELETE} is missing; needed by rbac-role-assigned"]),
+        (_AT, _role("*", not_actions=("Microsoft.Authorization/*/Delete",)), [f"{_DELETE} is missing; needed by "]),
+        (f"{_AT}/resourceGroups/rg", _role("*"), [f"{each} is missing" for each in _WATCH]),
+        (_AT, None, [f"{each} is missing" for each in _WATCH]),
+    ],
+)
+def test_azure_roles_are_read_for_what_they_allow(
+    there: ObjectHistory, scope: str, role: dict[str, Any] | None, told: list[str]
+) -> None:
+    there.answers = {"/roleAssignments": _assigned(scope), f"/roleDefinitions/{_ROLE}": role}
+    lines = there.look("azure-actions-held")
+    assert len(lines) == len(told)
+    for line, expected in zip(lines, told, strict=True):
+        assert line.found.startswith(f"subscription {SUBSCRIPTION}: {expected}")
+        assert (line.status is Status.OK) == expected.startswith("what tier")
+
+
+def test_an_answer_about_roles_that_is_none(there: ObjectHistory) -> None:
+    there.answers = {"/roleAssignments": {"value": [{"id": "x"}]}}
+    ((status, text),) = there.found("azure-actions-held")
+    assert status == "unknown"
+    assert "isn't as expected" in text
+
+
+@pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.!.c", f"a.{base64.urlsafe_b64encode(b'[]').decode()}.c"])
+def test_a_token_that_cannot_be_looked_into(token: str) -> None:
+    with pytest.raises(Unread):
+        claims_from(token)
+
+
+def test_a_tokens_claims() -> None:
+    claims = {"roles": ["Policy.Read.All"], "tid": "ä"}
+    payload = base64.urlsafe_b64encode(msgspec.json.encode(claims)).decode().rstrip("=")
+    assert claims_from(f"a.{payload}.c") == claims
+
+
+# The certificate.
+
+
+def _certificate(*, days: int, form: str) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "made-up.example")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    end = NOW + timedelta(days=days, minutes=1)
+    made = (
+        builder.serial_number(1)
+        .not_valid_before(end - timedelta(days=800))
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    if form == "pfx":
+        content = serialize_key_and_certificates(b"x", key, made, None, serialization.NoEncryption())
+    else:
+        plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        content = key.private_bytes(serialization.Encoding.PEM, *plain) + made.public_bytes(serialization.Encoding.PEM)
+    return base64.b64encode(content).decode()
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+@pytest.mark.parametrize(
+    ("days", "status", "told"),
+    [(700, "ok", "until 2028-01-31"), (27, "warning", "27 days more"), (-1, "failed", "it has run out")],
+)
+def test_a_certificate_that_runs_out_is_told_in_time(
+    there: ObjectHistory, form: str, days: int, status: str, told: str
+) -> None:
+    there.settings = {"B2C_CERTIFICATE": _certificate(days=days, form=form)}
+    ((found, text),) = there.found("b2c-certificate-lasting")
+    assert found == status
+    assert told in text
+
+
+@pytest.mark.parametrize("setting", ["no-such-file.pem", base64.b64encode(b"not a certificate").decode()])
+def test_a_certificate_that_is_none(there: ObjectHistory, setting: str) -> None:
+    there.settings = {"B2C_CERTIFICATE": setting}
+    ((found, text),) = there.found("b2c-certificate-lasting")
+    assert found == "unknown"
+    assert setting not in text
+
+
+def test_no_b2c_tenant_no_certificate(there: ObjectHistory) -> None:
+    there.settings = {"B2C_TENANT_ID": ""}
+    assert there.found("b2c-certificate-lasting") == [("ok", "there is no B2C tenant")]
+
+
+# Reads.
+
+
+def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: ObjectHistory) -> None:
+    found = there.found("reads-allowed")
+    assert {status for status, _ in found} == {"ok"}
+    assert len(found) == len(CONTENT.read_probes)
+    assert ("ok", "Entra ID: GET {role_assignment}: nothing there to read yet") in found
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Refused("not you", needed=("Policy.Read.All",)), "failed"),
+        (Rejected("not so"), "failed"),
+        (Unreachable("nobody there"), "unknown"),
+    ],
+)
+def test_a_read_that_fails_does_not_hide_the_others(there: ObjectHistory, error: EdgeError, status: str) -> None:
+    there.answers = {"/trustFramework/policies": error}
+    bad = [line for line in there.found("reads-allowed") if line[0] != "ok"]
+    assert [one for one, _ in bad] == [status] * 2
+    assert all(str(error) in text and "Azure AD B2C: GET /trustFramework/policies" in text for _, text in bad)
+
+
+# Sources.
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-5, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7199, "1 h ago"), (172_800, "2 d ago")],
+)
+def test_ages_in_words(seconds: int, told: str) -> None:
+    assert ago(timedelta(seconds=seconds)) == told
+
+
+def test_nothing_has_come_yet(there: ObjectHistory) -> None:
+    assert set(there.found("audit-log-polled")) == {
+        ("failed", "Entra ID, read: never yet"),
+        ("failed", "Azure AD B2C, read: never yet"),
+    }
+    assert len([one for one in there.found("snapshots-fresh") if one[0] == "failed"]) == len(CONTENT.inventories)
+    assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}: none yet")]
+
+
+def test_the_sign_in_log_is_told_of_like_the_audit_log(there: ObjectHistory, storage: Storage) -> None:
+    at = (there.clock() - timedelta(minutes=3)).isoformat()
+    storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, WORKFORCE_TENANT, {"done_until": at})
+    assert there.found("sign-ins-polled") == [
+        ("ok", "Entra ID, read: 3 min ago"),
+        ("failed", "Azure AD B2C, read: never yet"),
+    ]
+
+
+def test_a_tenant_without_a_licence_for_sign_ins(there: ObjectHistory, storage: Storage) -> None:
+    for tenant_id in (WORKFORCE_TENANT, B2C_TENANT):
+        storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, tenant_id, {"unlicensed": True})
+    there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
+    polled, read = there.look("sign-ins-polled"), there.look("reads-allowed")
+    bad = [*polled, *(line for line in read if line.status is not Status.OK)]
+    assert [line.status for line in bad] == [Status.FAILED] * 4
+    assert polled[0].found == "Entra ID: the tenant has no licence for the sign-in log"
+    assert {line.cure for line in bad} == {LICENCE_CURE}
+
+
+def _workspace_says(latest: object) -> Reply:
+    columns = [{"name": "latest", "type": "datetime"}]
+    return Reply(
+        body=msgspec.json.encode({"tables": [{"name": "PrimaryResult", "columns": columns, "rows": [[latest]]}]}),
+        headers={"Content-Type": "application/json"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "said"),
+    [
+        (_workspace_says("2026-03-02T10:01:00Z"), "ok", "the latest sign-in in the workspace: 4 min ago"),
+        (_workspace_says(None), "failed", "no sign-in reached the workspace in the last 1 day"),
+        (Reply(status=403), "unknown", "couldn't be told: Log Analytics answered 403"),
+    ],
+)
+def test_a_workspace_that_counts_is_asked(there: ObjectHistory, reply: Reply, status: str, said: str) -> None:
+    with http_service(reply) as service:
+        there.workspace = Workspace(url=service.url, workspace_id=WORKFORCE_TENANT, credential=Holder())
+        ((found, text),) = there.found("workspace-answers")
+    assert found == status
+    assert text.startswith(said)
+
+
+def test_without_a_workspace_the_app_counts(there: ObjectHistory) -> None:
+    ((status, text),) = there.found("workspace-answers")
+    assert (status, "the app counts" in text) == ("ok", True)
+
+
+def test_sign_ins_that_are_switched_off_are_not_missed(there: ObjectHistory) -> None:
+    there.settings = {"SIGN_INS": "off"}
+    there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
+    assert {status for status, _ in there.found("sign-ins-polled", "reads-allowed")} == {"ok"}
+
+
+def test_an_event_came(there: ObjectHistory, storage: Storage) -> None:
+    note_delivery(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
+    assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}: the last one 5 h ago")]
+
+
+# Rosters.
+
+
+def test_a_roster_is_fresh_stale_or_was_never_read(there: ObjectHistory, storage: Storage) -> None:
+    edges = {
+        tenant.kind: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=there.clock.wait)
+        for tenant in there.context.tenants()
+    }
+    roster = Roster(
+        kind=RosterKind.PRIVILEGED_ACCOUNTS, tenant_kinds=tuple(TenantKind), calls=(), read=lambda _edges: [ALICE.id]
+    )
+    kept = Rosters(storage, (roster,), clock=there.clock)
+    kept.sweep(roster, edges[TenantKind.B2C])
+    there.clock.move(STALE)
+    kept.sweep(roster, edges[TenantKind.WORKFORCE])
+    there.clock.move(timedelta(minutes=5))
+    assert set(there.found("rosters-fresh")) == {
+        ("ok", "Entra ID, privileged-accounts: 1, read 5 min ago"),
+        ("failed", "Azure AD B2C, privileged-accounts: 1, read 2 h ago"),
+        ("failed", "Entra ID, role-assignable-groups: never read yet"),
+        ("failed", "Azure AD B2C, role-assignable-groups: never read yet"),
+    }
+
+
+def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: ObjectHistory, storage: Storage) -> None:
+    storage.upsert(Table.ROSTERS, RosterKind.PRIVILEGED_ACCOUNTS, WORKFORCE_TENANT, {"count": 1})
+    statuses = [status for status, _ in there.found("rosters-fresh")]
+    assert (statuses.count("unknown"), statuses.count("failed")) == (1, 3)
+
+
+@pytest.mark.parametrize("error", [Rejected, Refused])
+def test_a_read_that_needs_a_licence_is_no_fault_in_a_tenant_without_it(
+    there: ObjectHistory, error: type[Rejected | Refused]
+) -> None:
+    there.answers = {"/roleEligibilityScheduleInstances": error("gave 400 AadPremiumLicenseRequired: P2")}
+    ((status, text),) = [one for one in there.found("reads-allowed") if "roleEligibilityScheduleInstances" in one[1]]
+    assert status == "ok"
+    assert text.endswith("the tenant has no licence for it, and so nothing there to read")
+    there.answers = {"/roleManagement/directory/roleAssignments": error("gave 400 AadPremiumLicenseRequired: P2")}
+    bad = [text for status, text in there.found("reads-allowed") if status == "failed"]
+    assert len(bad) == 2, "what needs no licence is a fault, in both tenants"
+
+
+def test_the_ids_of_a_trial_fill_its_query(there: ObjectHistory) -> None:
+    group = "0a0a0a0a-0000-4000-8000-000000000001"
+    there.answers = {"/groups": {"value": [{"id": group}]}}
+    there.look("reads-allowed")
+    assert f"groupId eq '{group}'" in {query.get("$filter") for query in there.queries}
+
+
+# Channels and the web.
+
+
+def test_only_the_host_of_a_channel_is_asked(there: ObjectHistory) -> None:
+    assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"ok"}
+    assert there.asked_of_web == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
+
+
+@pytest.mark.parametrize("heard", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
+def test_a_channel_that_is_down(there: ObjectHistory, heard: Heard | EdgeError) -> None:
+    there.heard = heard
+    assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"failed"}
+
+
+def test_a_channel_that_is_not_set(there: ObjectHistory) -> None:
+    there.settings = {"TEAMS_WEBHOOK_URL": ""}
+    assert there.found("teams-reachable") == [("warning", "TEAMS_WEBHOOK_URL isn't set")]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
+)
+def test_who_may_call_the_app(there: ObjectHistory, status: int, told: str) -> None:
+    there.heard = Heard(status=status, headers={})
+    ((found, _),) = there.found("anonymous-refused")
+    assert found == told
+    assert there.asked_of_web == ["GET https://responder.example/api/cases"]
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("/.auth/login/aad?post_login_redirect_url=%2Fapi%2Fcases", Status.OK),
+        ("https://responder.example/.auth/login/aad", Status.OK),
+        ("/api/cases/", Status.FAILED),
+        ("", Status.FAILED),
+    ],
+)
+def test_a_sign_in_page_keeps_people_out_too(there: ObjectHistory, location: str, found: Status) -> None:
+    there.heard = Heard(status=302, headers={"location": location})
+    assert there.look("anonymous-refused")[0].status is found
+
+
+def test_where_the_app_is(there: ObjectHistory) -> None:
+    there.settings = {"CASE_LINK": ""}
+    assert there.look("anonymous-refused")[0].status is Status.UNKNOWN
+    there.settings = {"CASE_LINK": "", "WEBSITE_HOSTNAME": "app.example"}
+    assert there.look("anonymous-refused")[0].status is Status.OK
+    assert there.asked_of_web == ["GET https://app.example/api/cases"]
+
+
+@pytest.mark.parametrize(
+    ("date", "status"),
+    [
+        ("Mon, 02 Mar 2026 10:05:59 GMT", "ok"),
+        ("Mon, 02 Mar 2026 10:06:01 GMT", "warning"),
+        ("Mon, 02 Mar 2026 10:03:59 GMT", "warning"),
+        ("yesterday", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_the_clock_is_compared_with_graphs(there: ObjectHistory, date: str, status: str) -> None:
+    there.heard = Heard(status=401, headers={"date": date})
+    assert there.found("clock-right")[0][0] == status
+
+
+def test_a_web_server_is_asked_without_any_credential() -> None:
+    with http_service(Reply(status=302, headers={"Location": "/elsewhere"})) as service:
+        heard = PlainWeb().ask("GET", f"{service.url}/")
+        assert heard.status == 302
+        assert heard.headers["location"] == "/elsewhere"
+        (asked,) = service.asked
+    assert (asked.method, asked.path, asked.body) == ("GET", "/", b"")
+    assert not {"authorization", "x-functions-key"} & {name.lower() for name in asked.headers}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"), [("http://127.0.0.1:9/", Unreachable), ("ftp://127.0.0.1/", Rejected), ("http://[", Rejected)]
+)
+def test_a_web_server_that_is_none(url: str, kind: type[EdgeError]) -> None:
+    with pytest.raises(kind):
+        PlainWeb().ask("GET", url)
+
+
+# People.
+
+
+def test_empty_lists_matter_once_a_detection_pages(there: ObjectHistory, storage: Storage) -> None:
+    there.context.runtime.approvals.approve(approval(ALICE, ApprovalList.CONDITIONAL_ACCESS))
+    empty = there.found("approvals-valid")
+    assert {status for status, _ in empty} == {"warning"}
+    assert not any("conditional-access" in text for _, text in empty)
+    storage.upsert(Table.SWITCHES, "mode", "rbac-role-assigned", {"mode": Mode.PAGE.value})
+    told = {text.split()[0]: status for status, text in there.found("approvals-valid")}
+    assert told["rbac-roles"] == "failed"
+    assert told["b2c-custom-policies"] == "warning"
+
+
+def test_nobody_is_paged(there: ObjectHistory, storage: Storage) -> None:
+    assert there.found("owners-named")[0][0] == "warning"
+    storage.upsert(Table.SWITCHES, "mode", "*", {"mode": Mode.PAGE.value})
+    assert there.found("owners-named")[0][0] == "failed"
+    storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice"})
+    assert there.found("owners-named") == [("failed", 'the row "*" 010 has no name or no user principal name')]
+    storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice", "upn": "alice@contoso.com"})
+    assert there.found("owners-named") == [("ok", 'paged for "*": Alice')]
+
+
+# Secrets that App Service could not read.
+
+
+@pytest.mark.parametrize(
+    ("setting", "secret", "check"),
+    [
+        ("TEAMS_WEBHOOK_URL", "teams-webhook-url", "teams-reachable"),
+        ("PAGERDUTY_ROUTING_KEY", "pagerduty-routing-key", "pagerduty-reachable"),
+        ("B2C_CERTIFICATE", "b2c-certificate", "b2c-certificate-lasting"),
+    ],
+)
+def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
+    there: ObjectHistory, setting: str, secret: str, check: str
+) -> None:
+    there.settings = {setting: f"@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/{secret}/)"}
+    for line in there.look("settings-right", check):
+        assert line.status in {Status.FAILED, Status.UNKNOWN}
+        assert f"{setting} didn't resolve (secret {secret})" in line.found
+        assert f"the secret {secret} is in the vault and enabled" in line.cure
+        assert "configreferences/appsettings/refresh" in line.cure
+
+
+# A change that somebody made to see it come round.
+
+
+@pytest.mark.parametrize(
+    ("delivered", "status"),
+    [(None, "failed"), (timedelta(seconds=-1), "failed"), (timedelta(), "ok"), (timedelta(seconds=9), "ok")],
+)
+def test_events_since_an_instant_are_asked_for(
+    there: ObjectHistory, storage: Storage, delivered: timedelta | None, status: str
+) -> None:
+    since = there.clock() - timedelta(minutes=1)
+    there.asked = Asked(since=since)
+    if delivered is not None:
+        note_delivery(storage, SUBSCRIPTION, now=since + delivered)
+    ((found, text),) = there.found("events-arriving")
+    assert found == status
+    assert SUBSCRIPTION in text
+    (line,) = there.look("events-arriving")
+    assert "event-subscriptions.sh" not in line.cure
+
+
+def test_each_watched_subscription_has_to_have_had_one(there: ObjectHistory, storage: Storage) -> None:
+    other = "0badc0de-0000-4000-8000-000000000001"
+    there.settings = {"SUBSCRIPTION_IDS": f"{SUBSCRIPTION},{other}"}
+    there.asked = Asked(since=there.clock())
+    note_delivery(storage, SUBSCRIPTION, now=there.clock())
+    assert {status for status, _ in there.found("events-arriving")} == {"failed", "ok"}
+
+
+# The page that people sign in for.
+
+_SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"}
+
+
+@pytest.mark.parametrize(
+    ("heard", "status"),
+    [
+        (Heard(status=302, headers=_SENT_TO_SIGN_IN), "ok"),
+        (Heard(status=401, headers={}), "ok"),
+        (Heard(status=302, headers={"location": "https://evil.example"}), "failed"),
+        (Heard(status=403, headers={}), "failed"),
+        (Heard(status=200, headers={}), "failed"),
+        (Heard(status=404, headers={}), "failed"),
+        (Unreachable("cut"), "unknown"),
+    ],
+)
+def test_people_can_sign_in_to_open_a_case(there: ObjectHistory, heard: Heard | EdgeError, status: str) -> None:
+    there.settings = {"CASE_LINK": "https://app.example/api/open/{case}"}
+    there.heard = heard
+    ((found, _),) = there.found("case-opens")
+    assert found == status
+    assert there.asked_of_web == ["GET https://app.example/api/open/nobody"]
+
+
+def test_a_case_link_elsewhere_is_nothing_to_sign_in_for(there: ObjectHistory) -> None:
+    there.settings = {"CASE_LINK": "https://elsewhere.example/{case}"}
+    assert [status for status, _ in there.found("case-opens")] == ["ok"]
+    assert there.asked_of_web == []

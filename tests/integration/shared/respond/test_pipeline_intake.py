@@ -1,0 +1,9 @@
+"""Again, on storage as it is."""
+
+# pyright: reportUnusedImport=false - pytest collects what is imported
+
+from tests.unit.shared.respond.test_pipeline_intake import (
+    test_a_case_that_was_put_off_is_in_the_queue_again,
+    test_cases_that_nobody_holds_are_queued_again_in_every_tenant,
+    test_whatever_a_lamp_is_called_its_case_comes_to_its_end,
+)

@@ -1,0 +1,449 @@
+"""The doctor on the running stack: all green there, and each fault on a line of its own with its cure."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.local.demo import until
+from infra.local.programs import free_port
+from infra.local.tenant.control import TenantControl
+from infra.local.world import (
+    ALICE,
+    BREAK_GLASS_1,
+    BREAK_GLASS_2,
+    GRAPH_ROLES,
+    MALLORY,
+    RESPONDER,
+    RESPONDER_B2C,
+    SUBSCRIPTION,
+    WORKFORCE_TENANT,
+)
+from responders.calls import CALLS, GET_ROLE_DEFINITION, GET_USER
+from responders.cli import main
+from responders.doctor import report_of
+from responders.permissions import GRANTS
+from responders.read_probes import READ_PROBES
+from responders.sources import SIGN_IN_LOG
+from shared.checks.findings import Line, Status
+from shared.clients.storage import Table
+from shared.doctor.checks import CHECKS
+from shared.ingest.poll import polled_until
+from shared.model.declarations import ApprovalList, Mode, TenantKind
+from shared.runtime import utc_now
+from tests.stack.doctor.conftest import Healthy
+
+pytestmark = pytest.mark.stack
+
+
+def bad(values: dict[str, str], *only: str, later: timedelta = timedelta()) -> list[Line]:
+    """Run some checks, and give the lines that aren't ok."""
+    report = report_of(values, only=only, clock=lambda: utc_now() + later)
+    assert {line.check for line in report.lines} == set(only)
+    return [line for line in report.lines if line.status is not Status.OK]
+
+
+def only_bad(values: dict[str, str], *only: str, later: timedelta = timedelta()) -> Line:
+    """The one line that isn't ok; it has a cure."""
+    (line,) = bad(values, *only, later=later)
+    assert line.cure
+    return line
+
+
+# All green.
+
+
+def test_every_line_is_green_on_the_local_stack(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--settings", str(healthy.stack.folder / "settings.json")]) == 0
+    *lines, totals = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith("ok ")] == []
+    assert {line.split()[1] for line in lines} == {check.id for check in CHECKS}
+    assert totals == f"{len(lines)} ok"
+
+
+def test_the_app_examines_itself(
+    healthy: Healthy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RESPONDER_KEY", healthy.stack.keys["function"])
+    monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
+    assert main(["doctor", "--json", "--app", healthy.stack.host["url"]]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["healthy"] is True
+    assert {line["check"] for line in report["lines"]} == {check.id for check in CHECKS}
+    assert {line["status"] for line in report["lines"]} == {"ok"}
+
+
+@pytest.mark.parametrize(("has_token", "answered"), [(False, 302), (True, 401)])
+def test_the_app_tells_nobody_without_a_token_and_a_key(
+    healthy: Healthy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    has_token: bool,  # noqa: FBT001 - a parameter
+    answered: int,
+) -> None:
+    if has_token:
+        monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
+    assert main(["doctor", "--app", healthy.stack.host["url"]]) == 2
+    assert f"answered {answered}: RESPONDER_KEY should be" in capsys.readouterr().err
+
+
+def test_the_app_is_asked_for_what_was_delivered_since(
+    healthy: Healthy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RESPONDER_KEY", healthy.stack.keys["function"])
+    monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
+    for since, code in (("2000-01-01T00:00:00+02:00", 0), ("2099-01-01T00:00:00Z", 1)):
+        assert main(["doctor", "--app", healthy.stack.host["url"], "--since", since]) == code
+        assert ("none since 2099-01-01T00:00:00Z" in capsys.readouterr().out) is (code == 1)
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-01-31T12:00:00", ""])
+def test_an_instant_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--since", since])
+    assert ended.value.code == 2
+    assert "isn't a time with its time zone" in capsys.readouterr().err
+
+
+def test_the_app_refuses_an_instant_that_is_none(healthy: Healthy) -> None:
+    sent = {
+        "x-functions-key": healthy.stack.keys["function"],
+        "Authorization": f"Bearer {healthy.stack.control.token(ALICE, 'operators')}",
+    }
+    answer = httpx.get(f"{healthy.stack.host['url']}/api/doctor", params={"since": "soon"}, headers=sent)
+    assert (answer.status_code, "since should be a time with its time zone" in answer.text) == (400, True)
+
+
+def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:
+    for kind, principal in ((TenantKind.WORKFORCE, RESPONDER), (TenantKind.B2C, RESPONDER_B2C)):
+        declared = {grant.permission for grant in GRANTS if grant.kind is kind and not grant.is_azure_action}
+        assert declared == GRAPH_ROLES[principal.id]
+
+
+def test_every_read_is_tried() -> None:
+    tried = {probe.call for probe in READ_PROBES} | {GET_USER, GET_ROLE_DEFINITION}
+    assert tried == {call for call in CALLS if call.method == "GET"}
+
+
+def test_ids_are_unique_and_every_check_has_a_title_and_a_cure() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+    assert all(check.title and check.cure for check in CHECKS)
+
+
+# Permissions.
+
+
+@contextmanager
+def _without(control: TenantControl, *names: str) -> Generator[None]:
+    control.revoke(RESPONDER, *names)
+    try:
+        yield
+    finally:
+        control.grant(RESPONDER, *names)
+
+
+def test_a_missing_permission(healthy: Healthy) -> None:
+    with _without(healthy.stack.control, "AuditLog.Read.All"):
+        line = only_bad(healthy.values, "graph-permissions-exact")
+        read, sign_ins = bad(healthy.values, "reads-allowed")
+    assert line.status is Status.FAILED
+    assert line.found == (
+        "Entra ID: AuditLog.Read.All is missing; needed by poll of the audit log, poll of the sign-in log"
+    )
+    assert line.cure.startswith("infra/scripts/grant.sh --tier watch grants it.")
+    assert read.status is Status.FAILED
+    assert read.found.startswith("Entra ID: GET /auditLogs/directoryAudits: not allowed: AuditLog.Read.All;")
+    assert sign_ins.found.startswith(
+        "Entra ID: GET /auditLogs/signIns: not allowed: AuditLog.Read.All, Directory.Read.All;"
+    )
+
+
+def test_a_tenant_without_a_licence_for_sign_ins(healthy: Healthy) -> None:
+    healthy.stack.control.settings(unlicensed_tenants=[WORKFORCE_TENANT])
+    try:
+        line = only_bad(healthy.values, "reads-allowed")
+    finally:
+        healthy.stack.control.settings(unlicensed_tenants=[])
+        # A poll that met the tenant so has written it down: the next one has to take that back.
+        since = utc_now()
+        until(lambda: _sign_ins_read_until(healthy) > since, within=30, what="the sign-ins were not read again")
+    assert "Authentication_RequestFromNonPremiumTenantOrB2CTenant" in line.found
+    assert "set SIGN_INS to off" in line.cure
+
+
+def _sign_ins_read_until(healthy: Healthy) -> datetime:
+    return polled_until(healthy.desk.storage, SIGN_IN_LOG, WORKFORCE_TENANT) or datetime.min.replace(tzinfo=UTC)
+
+
+def test_a_permission_too_many(healthy: Healthy) -> None:
+    healthy.stack.control.grant(RESPONDER_B2C, "Directory.ReadWrite.All")
+    try:
+        line = only_bad(healthy.values, "graph-permissions-exact")
+    finally:
+        healthy.stack.control.revoke(RESPONDER_B2C, "Directory.ReadWrite.All")
+    assert line.status is Status.FAILED
+    assert line.found.startswith("Azure AD B2C: Directory.ReadWrite.All is one too many")
+    assert line.cure.startswith("infra/scripts/grant.sh --b2c --tier act --prune")
+
+
+def test_the_tier_that_only_watches_is_enough_until_something_enforces(healthy: Healthy) -> None:
+    acting = ("Policy.ReadWrite.ConditionalAccess", "Application.Read.All")
+    controls = healthy.desk.controls
+    with _without(healthy.stack.control, *acting):
+        missing = bad(healthy.values, "graph-permissions-exact")
+        controls.set_mode("*", Mode.PAGE, by="a test")
+        try:
+            report = report_of(healthy.values, only=("graph-permissions-exact",))
+        finally:
+            controls.set_mode("*", Mode.ENFORCE, by="a test")
+    assert [line.found.split()[2] for line in missing] == list(acting)
+    assert [line.found.split(":")[1] for line in report.lines] == [" exactly tier watch", " exactly tier act"]
+
+
+def test_a_part_of_what_putting_back_needs_is_too_little_in_any_mode(healthy: Healthy) -> None:
+    with _without(healthy.stack.control, "Application.Read.All"):
+        assert "Application.Read.All is missing" in only_bad(healthy.values, "graph-permissions-exact").found
+
+
+def test_role_assignments_that_may_not_be_read(healthy: Healthy) -> None:
+    with _without(healthy.stack.control, "Microsoft.Authorization/roleAssignments/read"):
+        lines = bad(healthy.values, "reads-allowed")
+        (actions,) = bad(healthy.values, "azure-actions-held")
+    assert len(lines) == 3
+    assert all("not allowed: Microsoft.Authorization/roleAssignments/read" in line.found for line in lines)
+    assert all("infra/main.bicep" in line.cure for line in lines)
+    assert actions.status is Status.UNKNOWN
+    assert SUBSCRIPTION in actions.found
+
+
+def test_another_identity_than_the_settings_name(healthy: Healthy) -> None:
+    line = only_bad(healthy.values | {"WORKFORCE_RESPONDER_ID": MALLORY.id}, "identity-right")
+    assert line.status is Status.FAILED
+    assert line.cure.startswith(f"Set WORKFORCE_RESPONDER_ID to {RESPONDER.id}")
+
+
+# Settings, storage, channels.
+
+
+def test_wrong_settings_are_listed_and_the_rest_is_not_guessed(healthy: Healthy) -> None:
+    wrong = {"SUBSCRIPTION_IDS": "production", "REMEDIATIONS_PER_HOUR": "some"}
+    report = report_of(healthy.values | wrong, only=("settings-right", "tables-there", "owners-named", "modes-known"))
+    assert not report.healthy
+    settings = [line for line in report.lines if line.check == "settings-right"]
+    assert [line.found.split()[0] for line in settings] == ["SUBSCRIPTION_IDS", "REMEDIATIONS_PER_HOUR"]
+    assert {line.status for line in settings} == {Status.FAILED}
+    rest = {line.check: line for line in report.lines if line.check != "settings-right"}
+    assert rest["tables-there"].status is Status.OK
+    assert rest["modes-known"].status is Status.UNKNOWN
+    assert rest["modes-known"].found == "couldn't be told: the settings are wrong"
+
+
+def test_a_webhook_that_is_down(healthy: Healthy) -> None:
+    address = f"http://127.0.0.1:{free_port()}/workflows/1?sig=secret"
+    line = only_bad(healthy.values | {"TEAMS_WEBHOOK_URL": address}, "teams-reachable")
+    assert line.status is Status.FAILED
+    assert "gave no answer" in line.found
+    assert "secret" not in str(line)
+    assert "TEAMS_WEBHOOK_URL" in line.cure
+
+
+def test_a_missing_second_channel(healthy: Healthy) -> None:
+    line = only_bad(healthy.values | {"PAGERDUTY_ROUTING_KEY": ""}, "pagerduty-reachable")
+    assert (line.status, line.found) == (
+        Status.WARNING,
+        "PAGERDUTY_ROUTING_KEY isn't set: there is no second channel",
+    )
+
+
+def test_nothing_is_posted_unless_a_test_page_is_asked_for(healthy: Healthy) -> None:
+    channels = ("teams-reachable", "pagerduty-reachable")
+
+    def tests() -> list[str]:
+        posts = healthy.inbox.get("/messages").raise_for_status().json()
+        return [post["kind"] for post in posts if "TEST: Entra Responder can page you" in str(post)]
+
+    healthy.inbox.delete("/messages").raise_for_status()
+    assert report_of(healthy.values, only=channels).healthy
+    assert tests() == []
+    assert report_of(healthy.values, only=channels, pages=True).healthy
+    assert sorted(tests()) == ["pagerduty", "teams"]
+
+
+def test_a_test_page_that_is_refused(healthy: Healthy) -> None:
+    healthy.inbox.post("/control/settings", json={"teams": "down"}).raise_for_status()
+    try:
+        report = report_of(healthy.values, only=("teams-reachable",), pages=True)
+    finally:
+        healthy.inbox.post("/control/settings", json={"teams": "on"}).raise_for_status()
+    (line,) = report.lines
+    assert line.status is Status.FAILED
+    assert line.found.startswith("a test page was refused: the Teams flow answered 503")
+
+
+def test_a_missing_table(healthy: Healthy) -> None:
+    rows = healthy.desk.storage.rows(Table.OWNERS, "PartitionKey ge ''")
+    healthy.desk.storage.delete_table(Table.OWNERS)
+    try:
+        line = only_bad(healthy.values, "tables-there")
+        owners = only_bad(healthy.values, "owners-named")
+    finally:
+        healthy.desk.storage.create_all()
+        for row in rows:
+            healthy.desk.storage.upsert(Table.OWNERS, row.partition, row.key, row.columns)
+    assert (line.status, line.found) == (Status.FAILED, "table Owners is missing")
+    assert "restart" in line.cure
+    assert owners.status is Status.UNKNOWN
+
+
+# People.
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"), [("deleted_accounts", "doesn't exist in Entra ID"), ("disabled_accounts", "is disabled")]
+)
+def test_an_emergency_account_that_cannot_be_used(healthy: Healthy, fault: str, told: str) -> None:
+    healthy.stack.control.settings(**{fault: [BREAK_GLASS_2.id]})
+    try:
+        line = only_bad(healthy.values, "emergency-accounts-usable")
+    finally:
+        healthy.stack.control.settings(**{fault: []})
+    assert line.status is Status.FAILED
+    assert BREAK_GLASS_2.id in line.found
+    assert told in line.found
+    assert "way back in" in line.cure
+
+
+def test_a_single_emergency_account(healthy: Healthy) -> None:
+    line = only_bad(healthy.values | {"EMERGENCY_ACCOUNT_IDS": BREAK_GLASS_1.id}, "emergency-accounts-usable")
+    assert (line.status, line.found) == (Status.FAILED, "only 1 configured")
+
+
+@contextmanager
+def _approved(healthy: Healthy, **columns: str) -> Generator[None]:
+    """Change Alice's row for Azure roles."""
+    row = healthy.desk.storage.row(Table.APPROVED_ACTORS, ApprovalList.RBAC_ROLES, ALICE.id)
+    assert row is not None
+    healthy.desk.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, {**row.columns, **columns})
+    try:
+        yield
+    finally:
+        healthy.desk.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
+
+
+def test_an_approval_that_has_expired(healthy: Healthy) -> None:
+    with _approved(healthy, valid_until="2026-02-01T00:00:00+00:00"):
+        expired, nobody = bad(healthy.values, "approvals-valid")
+    assert expired.status is Status.WARNING
+    assert expired.found.startswith(f"rbac-roles: Alice Alvarez ({ALICE.id}) was approved until 2026-02-01")
+    assert "responder approve LIST" in expired.cure
+    assert (nobody.status, nobody.found) == (Status.FAILED, "rbac-roles: nobody is approved at present")
+
+
+def test_an_approval_that_ends_soon(healthy: Healthy) -> None:
+    soon = datetime.now(UTC) + timedelta(days=3)
+    with _approved(healthy, valid_until=soon.isoformat()):
+        line = only_bad(healthy.values, "approvals-valid")
+    assert line.status is Status.WARNING
+    assert f"is approved until {soon:%Y-%m-%d} only" in line.found
+
+
+def test_an_approval_that_counts_for_nothing(healthy: Healthy) -> None:
+    with _approved(healthy, ticket=" "):
+        malformed, nobody = bad(healthy.values, "approvals-valid")
+    assert malformed.status is Status.FAILED
+    assert malformed.found.startswith(f"rbac-roles: the row of {ALICE.id} counts for nothing: it needs a ticket")
+    assert nobody.found == "rbac-roles: nobody is approved at present"
+
+
+# The running app.
+
+
+def test_a_clock_that_is_off(healthy: Healthy) -> None:
+    line = only_bad(healthy.values, "clock-right", later=timedelta(minutes=-3))
+    assert line.status is Status.WARNING
+    assert "180 s off" in line.found or "179 s off" in line.found or "181 s off" in line.found
+    assert "time server" in line.cure
+
+
+def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
+    polls = bad(healthy.values, "audit-log-polled", later=timedelta(minutes=16))
+    sign_ins = bad(healthy.values, "sign-ins-polled", later=timedelta(minutes=16))
+    snapshots = bad(healthy.values, "snapshots-fresh", later=timedelta(hours=2))
+    (events,) = bad(healthy.values, "events-arriving", later=timedelta(days=31))
+    for silent in (polls, sign_ins):
+        assert [line.found for line in silent] == ["Entra ID, read: 16 min ago", "Azure AD B2C, read: 16 min ago"]
+    assert {line.status for line in (*polls, *sign_ins, *snapshots)} == {Status.FAILED}
+    assert len(snapshots) == 3
+    assert all("take_snapshots" in line.cure for line in snapshots)
+    assert events.status is Status.WARNING
+
+
+def test_switches_that_somebody_should_know_of(healthy: Healthy) -> None:
+    storage, controls = healthy.desk.storage, healthy.desk.controls
+    controls.stop(by="a test", reason="to see")
+    storage.upsert(Table.SWITCHES, "mode", "ca-policy-renamed", {"mode": "enforce"})
+    try:
+        modes, stopped = bad(healthy.values, "modes-known", "kill-switch-off")
+    finally:
+        controls.start(by="a test")
+        storage.purge(Table.SWITCHES, "PartitionKey eq 'mode' and RowKey eq 'ca-policy-renamed'", most=1)
+    assert modes.found == "a mode is set for ca-policy-renamed, which is no detection"
+    assert stopped.status is Status.WARNING
+
+
+def test_an_app_that_is_not_there(healthy: Healthy) -> None:
+    link = f"http://127.0.0.1:{free_port()}/api/cases/{{case}}"
+    line = only_bad(healthy.values | {"CASE_LINK": link}, "anonymous-refused")
+    assert line.status is Status.FAILED
+    assert "deploy-code.sh" in line.cure
+
+
+def test_an_app_that_lets_anybody_in(healthy: Healthy) -> None:
+    """The inbox stands for it: it answers to whoever asks."""
+    link = f"{healthy.stack.inbox['url']}/messages?x={{case}}"
+    line = only_bad(healthy.values | {"CASE_LINK": link}, "anonymous-refused")
+    assert line.status is Status.FAILED
+
+
+# The command.
+
+
+def test_a_check_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"Values": {}}', encoding="utf-8")
+    assert main(["doctor", "tables-are-there", "--settings", str(file)]) == 2
+    assert "no check is called 'tables-are-there'; there are: settings-right, " in capsys.readouterr().err
+
+
+def test_the_status_says_that_something_failed(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = str(healthy.stack.folder / "settings.json")
+    with _approved(healthy, ticket=" "):
+        assert main(["doctor", "approvals-valid", "--settings", settings]) == 1
+    first, _, totals = capsys.readouterr().out.splitlines()
+    assert first.startswith("failed   approvals-valid")
+    assert " -> responder approve LIST" in first
+    assert totals == "2 failed"
+
+
+def test_a_warning_fails_nothing(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = str(healthy.stack.folder / "settings.json")
+    healthy.desk.controls.stop(by="a test", reason="to see")
+    try:
+        assert main(["doctor", "kill-switch-off", "--settings", settings]) == 0
+    finally:
+        healthy.desk.controls.start(by="a test")
+    assert "responder start takes it off" in capsys.readouterr().out
+
+
+def test_an_address_where_nobody_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--app", f"http://127.0.0.1:{free_port()}"]) == 2
+    assert "gave no answer (ConnectError): is its code deployed?" in capsys.readouterr().err
+
+
+def test_an_address_where_something_else_is(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--app", healthy.stack.inbox["url"]]) == 2
+    assert "answered 404 and no report" in capsys.readouterr().err

@@ -1,0 +1,35 @@
+"""The code is deployed while changes are being put back: the app is started anew under whatever runs.
+
+As after a crash no case is lost, nothing is put back twice, and the owners are told.
+"""
+
+from typing import Final
+
+import pytest
+
+from infra.local import story
+from tests.stack.faults.running_stack import DoctorContext
+
+pytestmark = pytest.mark.stack
+
+_SCENES: Final = (story.OWNER_TAKEN, story.SELF_EXCLUSION, story.CUSTOM_POLICY_UPLOADED, story.POLICY_DELETED)
+
+
+@pytest.mark.parametrize("drain", [0.0, 15.0], ids=["what runs is cut off", "what runs may end"])
+def test_a_deployment_in_the_middle_of_it(ground: DoctorContext, drain: float) -> None:
+    begun = len(ground.log())
+    carried_out = ground.proxy.at("DELETE /subscriptions/", lambda: None, after=True, cut=False)
+    targets = [scene.act(ground.stack.control) for scene in _SCENES]
+    assert carried_out.wait(20), ground.end_of_log()
+    ground.stack.redeploy(drain=drain)
+    cases = [ground.closed(scene, target) for scene, target in zip(_SCENES, targets, strict=True)]
+    state = ground.stack.control.state()
+    assert [scene.check(state) for scene in _SCENES] == [""] * len(_SCENES)
+    assert [(case.decision, case.outcome) for case in cases] == [("remediate", "done")] * len(_SCENES)
+    assert len(ground.acts()) == len(_SCENES), ground.acts()
+    for case in cases:
+        ground.until(lambda one=case: ground.posts(one, "teams"), what="no card came")
+    if drain:
+        log = ground.log()[begun:]
+        assert "host: stopping" in log
+        assert "cut off after" not in log

@@ -1,0 +1,21 @@
+// Both subscriptions have a system topic already.
+using '../../../../infra/main.bicep'
+
+param emergencyAccountIds = [
+  'cccccccc-0000-4000-8000-000000000001'
+  'cccccccc-0000-4000-8000-000000000002'
+]
+param operatorsClientId = 'dddddddd-0000-4000-8000-000000000001'
+param alertEmails = [
+  {
+    name: 'owners of the responder'
+    address: 'owners@contoso.com'
+  }
+]
+param watchedSubscriptionIds = [
+  'bbbbbbbb-0000-4000-8000-000000000002'
+]
+param existingTopicIds = [
+  '/subscriptions/BBBBBBBB-0000-4000-8000-000000000001/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/changes'
+  '/subscriptions/bbbbbbbb-0000-4000-8000-000000000002/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/changes'
+]

@@ -1,0 +1,16 @@
+// The longest names.
+using '../../../../infra/main.bicep'
+
+param emergencyAccountIds = [
+  'cccccccc-0000-4000-8000-000000000001'
+  'cccccccc-0000-4000-8000-000000000002'
+]
+param operatorsClientId = 'dddddddd-0000-4000-8000-000000000001'
+param alertEmails = [
+  {
+    name: 'owners of the responder'
+    address: 'owners@contoso.com'
+  }
+]
+param prefix = '0bcdefghi'
+param environmentName = 'an-environment-with-forty-characters-000'

@@ -1,0 +1,15 @@
+// A workspace counts the sign-ins.
+using '../../../../infra/main.bicep'
+
+param emergencyAccountIds = [
+  'cccccccc-0000-4000-8000-000000000001'
+  'cccccccc-0000-4000-8000-000000000002'
+]
+param operatorsClientId = 'dddddddd-0000-4000-8000-000000000001'
+param alertEmails = [
+  {
+    name: 'owners of the responder'
+    address: 'owners@contoso.com'
+  }
+]
+param signInWorkspaceId = '/subscriptions/bbbbbbbb-0000-4000-8000-000000000001/resourceGroups/logs/providers/Microsoft.OperationalInsights/workspaces/sign-ins'

@@ -1,0 +1,141 @@
+"""What holds of every detection: its own records match it and nothing else, and its words are the guide's."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from responders.catalogue import BY_ID, CATALOGUE
+from responders.detections import (
+    application_grants,
+    applications,
+    b2c_resources,
+    beyond,
+    break_glass,
+    consumer_accounts,
+    consumer_sign_ins,
+    infrastructure,
+    privileged_access,
+    privileged_accounts,
+    privileged_sign_ins,
+)
+from responders.detections.directory_samples import SAMPLE_PROFILE
+from responders.detections.samples import TENANT, diagnostic_record
+from responders.detections.sign_in_samples import diagnostic_sign_in
+from shared.detect.conditions import required
+from shared.detect.matcher import INDEXED_BY, Matcher
+from shared.model.declarations import AnyDetection
+from shared.model.events import Event
+from shared.normalize import read_batch
+from tests.fakes.record_strategies import audit_row, everything, sign_in_row, written
+
+MATCHER = Matcher(CATALOGUE, SAMPLE_PROFILE)
+MODULES = (
+    application_grants,
+    applications,
+    b2c_resources,
+    beyond,
+    break_glass,
+    consumer_accounts,
+    consumer_sign_ins,
+    infrastructure,
+    privileged_access,
+    privileged_accounts,
+    privileged_sign_ins,
+)
+HITS = [(detection, hit) for detection in CATALOGUE for hit in detection.hits]
+MISSES = [(detection, miss) for detection in CATALOGUE for miss in detection.misses]
+
+
+def named(pairs: list[tuple[AnyDetection, Any]]) -> list[str]:
+    return [f"{detection.id}-{place}" for place, (detection, _) in enumerate(pairs)]
+
+
+def event_of(record: dict[str, Any]) -> Event:
+    (reading,) = read_batch(written(record), tenant_id=TENANT, interest=everything)
+    assert reading.event is not None, reading.unreadable
+    return reading.event
+
+
+BESIDE: dict[str, set[str]] = {
+    # What reaches a break-glass account is told whoever did it; what somebody unapproved did is put back as well.
+    "break-glass-unprotected": {"ca-policy-created", "ca-policy-updated"},
+}
+"""Detections that are to speak of the same record, each of something else, by the one that is about less."""
+
+
+def takes_more_records(detection: AnyDetection) -> bool:
+    """Say whether it speaks of many records, or of one after another: then single ones may meet others as well."""
+    return detection.counted is not None or detection.after is not None
+
+
+def others_met(detection: AnyDetection, event: Event) -> set[str]:
+    """Name what else the event meets by itself."""
+    met = {one.id for one in MATCHER.matches(event) if not takes_more_records(one)}
+    return met - {detection.id} - BESIDE.get(detection.id, set())
+
+
+@pytest.mark.parametrize(("detection", "hit"), HITS, ids=named(HITS))
+def test_a_hit_matches_its_detection_and_no_other(detection: AnyDetection, hit: dict[str, Any]) -> None:
+    assert detection in MATCHER.matches(event_of(hit))
+    assert takes_more_records(detection) or others_met(detection, event_of(hit)) == set()
+    (reading,) = read_batch(written(hit), tenant_id=TENANT, interest=MATCHER.interested)
+    assert reading.event == event_of(hit)
+
+
+@pytest.mark.parametrize(("detection", "miss"), MISSES, ids=named(MISSES))
+def test_a_miss_does_not_match(detection: AnyDetection, miss: dict[str, Any]) -> None:
+    assert detection not in MATCHER.matches(event_of(miss))
+
+
+SHAPES: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], ...]] = {
+    "activityDisplayName": (diagnostic_record, audit_row),
+    "createdDateTime": (diagnostic_sign_in, sign_in_row),
+}
+"""The other shapes of a Graph record, by a member that tells its log."""
+
+GRAPH_HITS = [(detection, hit) for detection, hit in HITS if not SHAPES.keys().isdisjoint(hit)]
+
+
+@pytest.mark.parametrize(("detection", "hit"), GRAPH_HITS, ids=named(GRAPH_HITS))
+def test_a_hit_matches_in_every_shape(detection: AnyDetection, hit: dict[str, Any]) -> None:
+    matched = MATCHER.matches(event_of(hit))
+    assert detection in matched
+    for shape in next(shapes for member, shapes in SHAPES.items() if member in hit):
+        assert MATCHER.matches(event_of(shape(hit))) == matched
+
+
+@pytest.mark.parametrize(("one", "other"), [(one, other) for one, others in BESIDE.items() for other in others])
+def test_what_may_speak_beside_it_does(one: str, other: str) -> None:
+    assert any(other in {each.id for each in MATCHER.matches(event_of(hit))} for hit in BY_ID[one].hits)
+
+
+OF_ANY_NAME = {
+    "consumer-failed-from-abroad",
+    "consumer-failures-rise",
+    "privileged-beyond-controls",
+    "break-glass-used",
+}
+"""Sign-ins that matter by whose they are or where from, not by a code: for these each record of that log is built."""
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_a_detection_is_whole(detection: AnyDetection) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", detection.id)
+    assert detection.title.endswith("by an unapproved actor") is (detection.unless_actor_in is not None)
+    assert detection.why.endswith(".")
+    assert detection.hits
+    assert detection.misses
+    assert required(detection.when, INDEXED_BY[detection.log]) or detection.id in OF_ANY_NAME, "every record is built"
+    assert detection.log is event_of(detection.hits[0]).log
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_the_constant_has_the_words_of_the_id(detection: AnyDetection) -> None:
+    name = detection.id.replace("-", "_").upper()
+    assert any(getattr(module, name, None) is detection for module in MODULES)
+
+
+def test_a_read_of_custom_policies_is_left_out_and_the_row_says_so() -> None:
+    assert "Get custom policies" in infrastructure.B2C_CUSTOM_POLICY_UPDATED.deviates

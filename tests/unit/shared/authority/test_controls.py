@@ -1,0 +1,178 @@
+"""Modes, the kill switch and the hourly limit."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Final
+
+import pytest
+
+from shared.authority.controls import Controls, Positions
+from shared.clients.storage import Storage, Table
+from shared.model.declarations import Mode, ObjectKind
+from shared.model.errors import EdgeError
+from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_KIND: Final = ObjectKind.CA_POLICY
+_HOUR_OF_NOW: Final = f"{NOW:%Y%m%d%H}"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(datetime.fromisoformat("2026-03-02T10:59:00Z"))
+
+
+@pytest.fixture
+def controls(storage: Storage, clock: FakeClock) -> Controls:
+    return Controls(storage, clock=clock)
+
+
+def test_everything_is_only_observed_until_somebody_says_more(controls: Controls) -> None:
+    positions = controls.positions()
+    assert positions == Positions(stopped=False, modes={})
+    assert positions.mode("lamp-switched") is Mode.OBSERVE
+
+
+def test_a_mode_of_its_own_counts_before_the_one_for_all(controls: Controls) -> None:
+    controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
+    controls.set_mode("lamp-switched", Mode.PAGE, by="Carol Chen")
+    positions = controls.positions()
+    assert positions.mode("lamp-switched") is Mode.PAGE
+    assert positions.mode("lamp-stolen") is Mode.ENFORCE
+
+
+def test_a_mode_can_be_set_back(controls: Controls) -> None:
+    controls.set_mode("lamp-switched", Mode.ENFORCE, by="Carol Chen")
+    controls.set_mode("lamp-switched", Mode.OBSERVE, by="Carol Chen")
+    assert controls.positions().mode("lamp-switched") is Mode.OBSERVE
+
+
+def test_a_mode_that_cannot_be_understood_pages_and_never_enforces(storage: Storage, controls: Controls) -> None:
+    """Somebody wanted more than observing, or less than enforcing: people decide."""
+    controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
+    wrong = {"a": {"mode": "Enforce"}, "b": {"mode": ""}, "c": {}, "d": {"mode": 1}, "e": {"mode": b"enforce"}}
+    for detection, columns in wrong.items():
+        storage.upsert(Table.SWITCHES, "mode", detection, columns)
+    positions = controls.positions()
+    assert {detection: positions.mode(detection) for detection in wrong} == dict.fromkeys(wrong, Mode.PAGE)
+    assert positions.mode("lamp-switched") is Mode.ENFORCE
+
+
+def test_a_mode_for_all_that_cannot_be_understood_pages(storage: Storage, controls: Controls) -> None:
+    storage.upsert(Table.SWITCHES, "mode", "*", {"mode": "on"})
+    assert controls.positions().mode("lamp-switched") is Mode.PAGE
+
+
+def test_the_kill_switch_is_put_on_and_off(storage: Storage, controls: Controls) -> None:
+    controls.stop(by="Carol Chen", reason="a change window")
+    assert controls.positions().stopped is True
+    row = storage.row(Table.SWITCHES, "kill", "all")
+    assert row is not None
+    assert (row.columns["by"], row.columns["reason"]) == ("Carol Chen", "a change window")
+    controls.start(by="Carol Chen")
+    assert controls.positions().stopped is False
+
+
+@pytest.mark.parametrize("columns", [{}, {"stopped": "yes"}, {"stopped": "false"}, {"stopped": 1}])
+def test_a_kill_switch_that_somebody_set_by_hand_is_on(
+    storage: Storage, controls: Controls, columns: dict[str, object]
+) -> None:
+    storage.upsert(Table.SWITCHES, "kill", "all", columns)
+    assert controls.positions().stopped is True
+
+
+def test_switches_that_cannot_be_read_stop_putting_back_and_page_at_most(storage: Storage, controls: Controls) -> None:
+    controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
+    storage.delete_table(Table.SWITCHES)
+    positions = controls.positions()
+    assert positions.stopped is None
+    assert positions.mode("lamp-switched") is Mode.PAGE
+    assert "TableNotFound" in positions.unread
+
+
+@pytest.mark.parametrize("operation", ["rows Switches", "row Switches"])
+def test_half_of_the_switches_is_none(storage: Storage, operation: str) -> None:
+    """A stop that couldn't be read beside modes that could must not be taken for a start."""
+    spoilt = SpoiltStorage(storage)
+    controls = Controls(spoilt, clock=FakeClock())
+    controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
+    spoilt.faults.fail(operation)
+    positions = controls.positions()
+    assert (positions.stopped, positions.modes) == (None, {})
+    assert positions.mode("lamp-switched") is Mode.PAGE
+
+
+# The hourly limit.
+
+
+def _spent(storage: Storage, hour: str = "2026030210", kind: ObjectKind = _KIND) -> int:
+    row = storage.row(Table.SWITCHES, f"spent {kind}", hour)
+    return row.columns["count"] if row else 0
+
+
+def test_a_limit_is_spent_one_by_one(storage: Storage, controls: Controls) -> None:
+    assert [controls.spend(_KIND, limit=3) for _ in range(5)] == [True, True, True, False, False]
+    assert _spent(storage) == 3
+
+
+def test_each_kind_has_its_own_limit(controls: Controls) -> None:
+    assert controls.spend(_KIND, limit=1)
+    assert not controls.spend(_KIND, limit=1)
+    assert controls.spend(ObjectKind.ROLE_ASSIGNMENT, limit=1)
+
+
+def test_a_limit_of_none_is_never_spent(storage: Storage, controls: Controls) -> None:
+    assert not controls.spend(_KIND, limit=0)
+    assert _spent(storage) == 0
+
+
+def test_a_new_hour_has_a_new_limit(controls: Controls, clock: FakeClock) -> None:
+    assert controls.spend(_KIND, limit=1)
+    assert not controls.spend(_KIND, limit=1)
+    clock.move(timedelta(minutes=1))
+    assert controls.spend(_KIND, limit=1)
+
+
+def test_a_limit_that_was_lowered_counts_what_was_spent(controls: Controls) -> None:
+    assert [controls.spend(_KIND, limit=5) for _ in range(3)] == [True] * 3
+    assert not controls.spend(_KIND, limit=2)
+
+
+def test_many_at_once_never_spend_more_than_there_is(storage: Storage, controls: Controls) -> None:
+    def spend(_number: int) -> bool:
+        return controls.spend(_KIND, limit=4)
+
+    with ThreadPoolExecutor(10) as pool:
+        spent = list(pool.map(spend, range(30)))
+    assert 1 <= spent.count(True) <= 4
+    assert _spent(storage) == spent.count(True)
+
+
+@pytest.mark.parametrize("operation", ["insert Switches", "replace Switches"])
+def test_a_lost_answer_spends_at_most_once_too_often(storage: Storage, operation: str) -> None:
+    """Doubt is counted as spent: fewer are put back, never more."""
+    spoilt = SpoiltStorage(storage)
+    controls = Controls(spoilt, clock=FakeClock())
+    if operation == "replace Switches":
+        assert controls.spend(_KIND, limit=9)
+    before = _spent(storage, _HOUR_OF_NOW)
+    spoilt.faults.fail_once(operation, "after")
+    with pytest.raises(EdgeError):
+        controls.spend(_KIND, limit=9)
+    assert _spent(storage, _HOUR_OF_NOW) == before + 1
+
+
+@pytest.mark.parametrize("count", ["many", b"1", None, 1.5])
+def test_a_count_that_cannot_be_understood_is_not_taken_for_room(
+    storage: Storage, controls: Controls, count: object
+) -> None:
+    columns = {} if count is None else {"count": count}
+    storage.upsert(Table.SWITCHES, f"spent {_KIND}", "2026030210", columns)
+    with pytest.raises(EdgeError, match="count"):
+        controls.spend(_KIND, limit=9)
+
+
+def test_a_count_that_cannot_be_read_is_told(storage: Storage, controls: Controls) -> None:
+    storage.delete_table(Table.SWITCHES)
+    with pytest.raises(EdgeError, match="TableNotFound"):
+        controls.spend(_KIND, limit=9)

@@ -1,0 +1,101 @@
+import dataclasses
+import re
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pytest
+
+from responders.catalogue import CATALOGUE
+from responders.detections.directory_samples import SAMPLE_PROFILE
+from shared.detect.fields import Audit, Resource, SignIn
+from shared.detect.kusto.compile import VIEWS, document, query, to_kql
+from shared.detect.kusto.fields import FIELDS as FIELDS_IN_KQL
+from shared.model.conditions import Condition, Text, all_of, any_of
+from shared.model.declarations import AnyDetection
+from shared.model.events import Log
+from shared.model.profile import DEFAULT, TenantProfile
+from tests.fakes.kql_analysis import analysed
+from tests.fakes.kql_rows import TABLES, words_of
+
+FIELDS: Final[dict[Log, type]] = {Log.AUDIT: Audit, Log.SIGN_IN: SignIn, Log.RESOURCE: Resource}
+
+
+def fields_of(log: Log) -> list[Text[Any]]:
+    fields: list[object] = list(vars(FIELDS[log]).values())
+    return [cast("Text[Any]", field) for field in fields if isinstance(field, Text)]
+
+
+@pytest.mark.parametrize("profile", [DEFAULT, SAMPLE_PROFILE], ids=["default", "sample"])
+def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, profile: TenantProfile) -> None:
+    found = analysed(tmp_path, *(document(detection, profile) for detection in CATALOGUE))
+    assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
+
+
+def test_microsoft_finds_nothing_wrong_with_any_field(tmp_path: Path) -> None:
+    known = {log: [field for field in fields_of(log) if field.name in FIELDS_IN_KQL[log]] for log in Log}
+    each = [
+        dataclasses.replace(CATALOGUE[0], log=log, when=any_of(*(field.is_("x") for field in known[log])))
+        for log in Log
+    ]
+    assert analysed(tmp_path, *map(query, each)) == [[], [], []]
+
+
+def test_the_analyser_would_say_so(tmp_path: Path) -> None:
+    wrong = ("AuditLogs | where Foo == 1", "AuditLogs | where tolowr(Id) == ''", "AuditLogs | where Id =")
+    said = analysed(tmp_path, *wrong)
+    assert all(said)
+    assert "'Foo'" in said[0][0]
+
+
+@pytest.mark.parametrize("log", Log)
+def test_every_field_has_a_second_telling(log: Log) -> None:
+    view = VIEWS[log]
+    assert FIELDS_IN_KQL[log].keys() <= {field.name for field in fields_of(log)}
+    assert {field.name for field in fields_of(log)} - FIELDS_IN_KQL[log].keys() == set()
+    assert not FIELDS_IN_KQL[log].keys() & view.shown.keys()
+    assert all(table in TABLES for table in view.tables)
+
+
+def test_a_field_that_no_view_has_is_an_error_and_not_an_empty_answer() -> None:
+    unknown: Text[Any] = Text("phase_of_the_moon", lambda _: "full")
+    with pytest.raises(LookupError, match=f"{CATALOGUE[0].id} reads phase_of_the_moon"):
+        query(dataclasses.replace(CATALOGUE[0], when=all_of(unknown.is_("full"))))
+
+
+def test_every_word_is_one_that_both_languages_fold_alike() -> None:
+    words = set(chain.from_iterable(words_of(detection.when) for detection in CATALOGUE))
+    assert [word for word in words if not word.isascii()] == []
+
+
+_IN_KQL: Final[list[tuple[Condition[Any], str]]] = [
+    (Audit.activity.is_("Add  User "), 'activity == "add user"'),
+    (Audit.activity.is_('a "b" \\ c'), 'activity == "a \\"b\\" \\\\ c"'),
+    (SignIn.error_code.one_of("50126", "50053"), 'error_code in ("50053", "50126")'),
+    (SignIn.error_code.one_of(), "false"),
+    (Audit.activity.starts_with("Reset"), 'activity startswith_cs "reset"'),
+    (all_of(), "true"),
+    (any_of(), "false"),
+    (all_of(Audit.outcome.is_("success")), 'outcome == "success"'),
+    (
+        all_of(Audit.outcome.is_("success"), any_of(Audit.category.is_("a"), Audit.category.is_("b"))),
+        '(outcome == "success" and (category == "a" or category == "b"))',
+    ),
+]
+
+
+@pytest.mark.parametrize(("condition", "kql"), _IN_KQL)
+def test_a_condition_in_kql(condition: Condition[Any], kql: str) -> None:
+    assert to_kql(condition) == kql
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_the_header_says_what_a_query_is_for(detection: AnyDetection) -> None:
+    text = document(detection)
+    header = " ".join(line.removeprefix("// ") for line in text.splitlines() if line.startswith("// "))
+    assert text.startswith("// ")
+    assert text.endswith("\n")
+    for part in (detection.id, detection.title, detection.why, detection.seed_row, f"risk: {detection.risk}"):
+        assert part in header
+    assert all(len(line) <= 120 for line in text.splitlines() if line.startswith("//"))
+    assert not re.search(r"^// .*;\s*let ", text)

@@ -1,0 +1,474 @@
+"""The ledger: no case is lost, none is answered twice, whatever fails and whoever else runs."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
+from shared.authority.approvals import TableApprovals
+from shared.authority.standing import Malformed
+from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.model.cases import Case, Decision, Outcome, State, case_id, twin_ids
+from shared.model.declarations import ApprovalList
+from shared.model.errors import LeaseLost, Rejected, Unreachable
+from shared.model.events import Actor, AuditEvent, Change, Target
+from shared.respond.ledger import Ledger
+from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_DETECTION: Final = "lamp-switched"
+_RECORD: Final = b'{"activityDisplayName":"Switch lamp"}'
+_LEASE: Final = timedelta(seconds=120)
+_TENANT: Final = WORKFORCE_TENANT
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def ledger(storage: Storage, clock: FakeClock) -> Ledger:
+    return Ledger(storage, storage, clock=clock, lease=_LEASE)
+
+
+def _messages(storage: Storage) -> list[dict[str, str]]:
+    """Take what the queue holds and may be seen now."""
+    taken = storage.take_messages(CASES_QUEUE, most=32, hidden_for=_LEASE)
+    return [msgspec.json.decode(message.body) for message in taken]
+
+
+def _opened(ledger: Ledger, event: AuditEvent | None = None) -> Case:
+    case = ledger.open(_DETECTION, event or lamp_event(), _RECORD)
+    assert case is not None
+    return case
+
+
+# Opening.
+
+
+def test_a_case_has_its_evidence_its_row_and_its_message(storage: Storage, ledger: Ledger) -> None:
+    case = _opened(ledger)
+    assert ledger.record_of(case) == _RECORD
+    assert ledger.case(_TENANT, case.id) == msgspec.structs.replace(
+        case, target=Target(id=LAMP, name=case.target.name, kind="Other")
+    )
+    assert _messages(storage) == [{"tenant_id": _TENANT, "case_id": case.id}]
+    assert storage.blob_names(Container.EVIDENCE, f"{_TENANT}/{case.id}/") == [case.record]
+
+
+def test_evidence_comes_before_the_row_and_the_row_before_the_message(storage: Storage) -> None:
+    spoilt = SpoiltStorage(storage)
+    _opened(Ledger(spoilt, spoilt, clock=FakeClock(), lease=_LEASE))
+    writes = [entry for entry in spoilt.faults.log if not entry.startswith("row")]
+    assert writes == ["keep evidence", "insert Cases", "enqueue"]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("operation", ["row Cases", "keep evidence", "insert Cases", "enqueue"])
+def test_a_case_whose_opening_failed_is_completed_by_the_next_delivery_or_resumed(
+    storage: Storage, operation: str, how: str
+) -> None:
+    spoilt, clock = SpoiltStorage(storage), FakeClock()
+    ledger = Ledger(spoilt, spoilt, clock=clock, lease=_LEASE)
+    spoilt.faults.fail_once(operation, how)
+    with pytest.raises(Unreachable):
+        ledger.open(_DETECTION, lamp_event(), _RECORD)
+    again = ledger.open(_DETECTION, lamp_event(), _RECORD)
+    clock.move(timedelta(seconds=31))
+    waiting = [*ledger.unfinished(_TENANT)]
+    assert [case.id for case in waiting] == [case_id(_TENANT, _DETECTION, lamp_event())]
+    assert ledger.record_of(waiting[0]) == _RECORD
+    if again is not None:
+        assert len(_messages(storage)) == 1
+
+
+def test_the_same_record_opens_one_case(storage: Storage, ledger: Ledger) -> None:
+    case = _opened(ledger)
+    assert [ledger.open(_DETECTION, lamp_event(), _RECORD) for _ in range(3)] == [None] * 3
+    assert [one.id for one in ledger.cases(_TENANT)] == [case.id]
+    assert len(_messages(storage)) == 1
+
+
+def test_the_same_record_opens_one_case_in_many_threads_at_once(storage: Storage, ledger: Ledger) -> None:
+    _opened(ledger, lamp_event(id="warm", correlation_id="warm"))
+    with ThreadPoolExecutor(20) as pool:
+        opened = list(pool.map(ledger.open, [_DETECTION] * 20, [lamp_event()] * 20, [_RECORD] * 20))
+    assert len([case for case in opened if case]) == 1
+    assert len(_messages(storage)) == 2
+
+
+def test_another_detection_or_target_of_the_same_record_is_another_case(ledger: Ledger) -> None:
+    first = _opened(ledger)
+    other_target = ledger.open(_DETECTION, lamp_event(targets=(Target(id="another lamp"),)), _RECORD)
+    other_detection = ledger.open("lamp-stolen", lamp_event(), _RECORD)
+    assert other_target is not None
+    assert other_detection is not None
+    assert len({first.id, other_target.id, other_detection.id}) == 3
+
+
+def test_a_twin_record_of_the_same_action_is_the_same_case_and_kept_as_evidence(
+    storage: Storage, ledger: Ledger
+) -> None:
+    """Azure AD B2C writes two records of one change, 50 ms apart, with ids of their own."""
+    case = _opened(ledger)
+    twin = lamp_event(id="Lamps_2", at=AT + timedelta(milliseconds=50))
+    assert ledger.open(_DETECTION, twin, b"{}") is None
+    assert len(storage.blob_names(Container.EVIDENCE, f"{_TENANT}/{case.id}/")) == 2
+
+
+@pytest.mark.parametrize("first_is_before", [True, False])
+def test_twins_on_both_sides_of_midnight_are_one_case(ledger: Ledger, *, first_is_before: bool) -> None:
+    midnight = datetime(2026, 3, 2, tzinfo=UTC)
+    gaps = [timedelta(milliseconds=-25), timedelta(milliseconds=25)]
+    first, second = gaps if first_is_before else gaps[::-1]
+    case = _opened(ledger, lamp_event(at=midnight + first))
+    assert ledger.open(_DETECTION, lamp_event(id="Lamps_2", at=midnight + second), _RECORD) is None
+    assert [one.id for one in ledger.cases(_TENANT)] == [case.id]
+
+
+@given(at=st.datetimes(timezones=st.just(UTC), min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
+def test_a_case_is_named_for_its_day_and_has_a_twin_near_midnight_only(at: datetime) -> None:
+    event = lamp_event(at=at)
+    own, twins = case_id(_TENANT, _DETECTION, event), twin_ids(_TENANT, _DETECTION, event)
+    assert own.startswith(f"{at:%Y%m%d}-")
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    near = min(at - midnight, midnight + timedelta(days=1) - at)
+    assert len(twins) == (near < timedelta(minutes=10) or near == timedelta(minutes=10) > at - midnight)
+    assert own not in twins
+    assert {name.partition("-")[2] for name in twins} <= {own.partition("-")[2]}
+
+
+# Whoever makes a request may choose its correlation id.
+
+
+def _answered(ledger: Ledger, case: Case, clock: FakeClock) -> None:
+    held = ledger.claim(case.tenant_id, case.id)
+    assert held is not None
+    ledger.move(held, state=State.CLOSED, decided_at=clock(), closed_at=clock(), lease_until=None)
+
+
+def test_a_change_after_the_case_was_decided_is_another_case_although_it_has_its_correlation_id(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    first = _opened(ledger, lamp_event(at=clock() - timedelta(seconds=2)))
+    _answered(ledger, first, clock)
+    clock.move(timedelta(seconds=10))
+    again = lamp_event(id="Lamps_2", at=clock() - timedelta(seconds=5))
+    second = _opened(ledger, again)
+    assert second.id != first.id
+    assert ledger.open(_DETECTION, again, _RECORD) is None
+    assert {case.id for case in ledger.cases(_TENANT)} == {first.id, second.id}
+
+
+def test_a_change_by_another_actor_is_another_case_although_it_has_its_correlation_id(ledger: Ledger) -> None:
+    """The correlation ids of approved changes can be read in the log by many."""
+    approved = _opened(ledger, lamp_event(ALICE))
+    hidden = _opened(ledger, lamp_event(MALLORY, id="Lamps_2", at=AT + timedelta(seconds=1)))
+    assert hidden.id != approved.id
+    assert hidden.actor.id == MALLORY.id
+
+
+def test_a_change_minutes_later_is_another_case_although_it_has_its_correlation_id(ledger: Ledger) -> None:
+    first = _opened(ledger)
+    later = _opened(ledger, lamp_event(id="Lamps_2", at=AT + timedelta(minutes=3)))
+    assert later.id != first.id
+
+
+def test_a_record_that_comes_late_is_the_same_case_although_it_was_decided(ledger: Ledger, clock: FakeClock) -> None:
+    """Another source tells of the same action, hours later."""
+    _answered(ledger, _opened(ledger), clock)
+    clock.move(timedelta(hours=5))
+    assert ledger.open(_DETECTION, lamp_event(id="from the archive"), b"{}") is None
+    assert ledger.open(_DETECTION, lamp_event(id="from the archive", actor=Actor(name="nobody")), b"{}") is None
+
+
+def test_records_without_correlation_id_are_cases_of_their_own(ledger: Ledger) -> None:
+    first = _opened(ledger, lamp_event(id="Lamps_1", correlation_id=""))
+    second = _opened(ledger, lamp_event(id="Lamps_2", correlation_id=""))
+    assert first.id != second.id
+    assert ledger.open(_DETECTION, lamp_event(id="Lamps_2", correlation_id=""), _RECORD) is None
+
+
+# Records of an hour that are one case.
+
+
+def _at(minute: int, **differences: Any) -> AuditEvent:  # noqa: ANN401 - the fields of an event
+    """Give the event of a minute of the first hour of a day, with ids of its own."""
+    at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=minute)
+    return lamp_event(id=f"Lamps_{minute}", correlation_id=f"c{minute}", at=at, **differences)
+
+
+@settings(max_examples=25)
+@given(minutes=st.lists(st.integers(-60, 119), min_size=1, max_size=12), values=st.sampled_from([("a",), ("a", "")]))
+def test_records_of_an_hour_with_the_same_values_are_one_case_in_whatever_order(
+    minutes: list[int], values: tuple[str, ...]
+) -> None:
+    storage = MemoryStorage()
+    storage.create_all()
+    ledger = Ledger(storage, storage, clock=FakeClock(), lease=_LEASE)
+    opened = [ledger.open(_DETECTION, _at(minute), str(minute).encode(), one_by=values) for minute in minutes]
+    first_of_each = {minute // 60: f"Lamps_{minute}" for minute in reversed(minutes)}
+    cases = ledger.cases(_TENANT, since=AT - timedelta(days=2))
+    assert {case.event_id for case in cases} == set(first_of_each.values())
+    assert len([case for case in opened if case]) == len(cases) == storage.queue_length()
+    assert len(storage.blob_names(Container.EVIDENCE, "")) == len(cases)
+    assert all(case.id.startswith(f"{case.at:%Y%m%d}-") for case in cases)
+
+
+def test_other_values_or_another_detection_of_an_hour_are_other_cases(ledger: Ledger) -> None:
+    ways = [(_DETECTION, ("a", "b")), (_DETECTION, ("ab", "")), (_DETECTION, ("a",)), ("lamp-stolen", ("a", "b"))]
+    cases = [ledger.open(detection, _at(5), _RECORD, one_by=values) for detection, values in ways]
+    assert len({case.id for case in cases if case}) == len(ways)
+    assert [ledger.open(detection, _at(9), _RECORD, one_by=values) for detection, values in ways] == [None] * 4
+
+
+def test_a_case_of_an_hour_takes_records_of_anybody_and_after_it_was_decided(ledger: Ledger, clock: FakeClock) -> None:
+    case = ledger.open(_DETECTION, _at(5, actor=actor_of(ALICE)), _RECORD, one_by=("a",))
+    assert case is not None
+    _answered(ledger, case, clock)
+    assert ledger.open(_DETECTION, _at(55), _RECORD, one_by=("a",)) is None
+    assert len(ledger.cases(_TENANT)) == 1
+
+
+def test_many_threads_open_the_case_of_an_hour_once(storage: Storage, ledger: Ledger) -> None:
+    _opened(ledger, lamp_event(id="warm", correlation_id="warm"))
+
+    def opening(minute: int) -> Case | None:
+        return ledger.open(_DETECTION, _at(minute), _RECORD, one_by=("a",))
+
+    with ThreadPoolExecutor(8) as pool:
+        opened = list(pool.map(opening, range(20)))
+    assert len([case for case in opened if case]) == 1
+    assert len(_messages(storage)) == 2
+
+
+# Claiming and moving.
+
+
+def test_one_of_many_gets_the_lease(ledger: Ledger) -> None:
+    case = _opened(ledger)
+    with ThreadPoolExecutor(20) as pool:
+        claims = list(pool.map(ledger.claim, [_TENANT] * 20, [case.id] * 20))
+    assert Counter(held is not None for held in claims) == {True: 1, False: 19}
+
+
+def test_a_lease_that_ran_out_is_handed_over_and_the_former_holder_stops(ledger: Ledger, clock: FakeClock) -> None:
+    case = _opened(ledger)
+    first = ledger.claim(_TENANT, case.id)
+    assert first is not None
+    clock.move(_LEASE - timedelta(seconds=1))
+    assert ledger.claim(_TENANT, case.id) is None
+    clock.move(timedelta(seconds=1))
+    second = ledger.claim(_TENANT, case.id)
+    assert second is not None
+    assert second.case.attempts == 2
+    with pytest.raises(LeaseLost, match=case.id):
+        ledger.move(first, state=State.DECIDED)
+    moved = ledger.move(second, state=State.DECIDED, because="the second run")
+    assert ledger.case(_TENANT, case.id) == moved.case
+
+
+def test_each_move_renews_the_lease(ledger: Ledger, clock: FakeClock) -> None:
+    held = ledger.claim(_TENANT, _opened(ledger).id)
+    assert held is not None
+    clock.move(_LEASE - timedelta(seconds=1))
+    held = ledger.move(held, state=State.DECIDED)
+    clock.move(_LEASE - timedelta(seconds=1))
+    assert ledger.claim(_TENANT, held.case.id) is None
+
+
+def test_a_new_case_is_free_at_once_and_a_closed_or_unknown_one_is_not(ledger: Ledger, clock: FakeClock) -> None:
+    case = _opened(ledger)
+    assert ledger.claim(_TENANT, "20260302-ffffffffffffffffffff") is None
+    assert ledger.claim("another tenant", case.id) is None
+    _answered(ledger, case, clock)
+    clock.move(timedelta(hours=1))
+    assert ledger.claim(_TENANT, case.id) is None
+
+
+def test_a_row_that_is_gone_stops_its_holder(storage: Storage, ledger: Ledger) -> None:
+    held = ledger.claim(_TENANT, _opened(ledger).id)
+    assert held is not None
+    storage.delete_table(Table.CASES)
+    storage.create_all()
+    with pytest.raises(LeaseLost):
+        ledger.move(held, state=State.DECIDED)
+
+
+def test_unfinished_are_open_cases_that_nobody_holds(ledger: Ledger, clock: FakeClock) -> None:
+    new = _opened(ledger, lamp_event(id="1", correlation_id="1"))
+    claimed = _opened(ledger, lamp_event(id="2", correlation_id="2"))
+    done = _opened(ledger, lamp_event(id="3", correlation_id="3"))
+    ledger.claim(_TENANT, claimed.id)
+    _answered(ledger, done, clock)
+    assert [*ledger.unfinished(_TENANT)] == []
+    clock.move(timedelta(seconds=30))
+    assert [case.id for case in ledger.unfinished(_TENANT)] == [new.id]
+    clock.move(_LEASE)
+    assert {case.id for case in ledger.unfinished(_TENANT)} == {new.id, claimed.id}
+    assert [*ledger.unfinished("another tenant")] == []
+
+
+# Acknowledging.
+
+
+def test_the_first_who_acknowledges_stays(ledger: Ledger, clock: FakeClock) -> None:
+    case = _opened(ledger)
+    first = ledger.acknowledge(case, by="Carol Chen")
+    clock.move(timedelta(minutes=1))
+    second = ledger.acknowledge(case, by="Somebody else")
+    assert (first.acknowledged_by, first.acknowledged_at) == ("Carol Chen", NOW)
+    assert second == first
+    assert ledger.case(_TENANT, case.id) == first
+
+
+def test_acknowledging_keeps_what_the_run_wrote(ledger: Ledger) -> None:
+    case = _opened(ledger)
+    held = ledger.claim(_TENANT, case.id)
+    assert held is not None
+    ledger.move(held, state=State.ACTED, decision=Decision.REMEDIATE, outcome=Outcome.DONE)
+    acknowledged = ledger.acknowledge(case, by="x" * 1000)
+    assert (acknowledged.outcome, len(acknowledged.acknowledged_by)) == (Outcome.DONE, 200)
+
+
+def test_a_run_goes_on_when_somebody_acknowledges_its_case_meanwhile(ledger: Ledger) -> None:
+    """What it has done must not be forgotten because a person was quick."""
+    case = _opened(ledger)
+    held = ledger.claim(_TENANT, case.id)
+    assert held is not None
+    ledger.acknowledge(case, by="Carol Chen")
+    moved = ledger.move(held, state=State.ACTED, outcome=Outcome.DONE)
+    assert (moved.case.outcome, moved.case.acknowledged_by) == (Outcome.DONE, "Carol Chen")
+    assert ledger.case(_TENANT, case.id) == moved.case
+
+
+def test_a_case_that_is_gone_cannot_be_acknowledged(ledger: Ledger) -> None:
+    case = _opened(ledger)
+    with pytest.raises(Rejected, match="is gone"):
+        ledger.acknowledge(msgspec.structs.replace(case, id="20260302-ffffffffffffffffffff"), by="Carol Chen")
+
+
+# Evidence.
+
+
+def test_evidence_is_never_overwritten(ledger: Ledger) -> None:
+    case = _opened(ledger)
+    name = ledger.keep_image(case, "before", {"state": "on"})
+    assert ledger.keep_image(case, "before", {"state": "on"}) == name
+    assert ledger.keep_image(case, "before", None) != name
+    assert name.startswith(f"{_TENANT}/{case.id}/before-")
+
+
+def test_evidence_that_is_gone_is_an_error(ledger: Ledger) -> None:
+    case = _opened(ledger)
+    with pytest.raises(Rejected, match="the evidence of case"):
+        ledger.record_of(msgspec.structs.replace(case, record="nowhere"))
+
+
+# What tenants can write.
+
+_CHARACTERS: Final = st.characters() | st.sampled_from(["\0", "\ud800", "\udfff", "\U0001f4a1", "\x1b", "'", '"', "\\"])
+_texts = st.text(_CHARACTERS, max_size=20) | st.tuples(
+    st.text(_CHARACTERS, min_size=1, max_size=3), st.sampled_from([600, 3_000, 35_000])
+).map(lambda parts: parts[0] * parts[1])
+
+
+def _every(text: str) -> dict[str, Any]:
+    """Give every text of a case that the tenant may have a say in."""
+    words = ("standing_because", "because", "would", "summary", "proof")
+    change = Change(name=text, old=text, new=text)
+    return {**dict.fromkeys(words, text), "put_back": (change,) * 50, "state": State.DECIDED}
+
+
+_NASTY: Final[dict[str, Callable[[], str]]] = {
+    "100 KB": lambda: "x" * 100_000,
+    "many bytes": lambda: "\U0001f4a1" * 30_000,
+    "half characters": lambda: "\ud800" * 3_000,
+    "control characters": lambda: "\0\x01\x1b" * 20_000,
+    "quotes": lambda: "'\"\\" * 20_000,
+}
+
+
+@pytest.mark.parametrize("text", _NASTY.values(), ids=list(_NASTY))
+def test_no_text_is_too_much_for_the_row(ledger: Ledger, text: Callable[[], str]) -> None:
+    nasty = text()
+    event = lamp_event(
+        id=nasty,
+        correlation_id=nasty,
+        actor=Actor(id=nasty, name=nasty, address=nasty),
+        targets=(Target(id=nasty, name=nasty, kind=nasty, changes=(Change(name=nasty, old=nasty, new=nasty),)),),
+    )
+    case = _opened(ledger, event)
+    held = ledger.claim(_TENANT, case.id)
+    assert held is not None
+    moved = ledger.move(held, **_every(nasty))
+    read = ledger.case(_TENANT, case.id)
+    assert read is not None
+    assert read.state is State.DECIDED
+    assert moved.case.because == nasty, "the run itself goes on with the whole text"
+    assert [one.id for one in ledger.cases(_TENANT, target_id=nasty)] == [case.id]
+    assert ledger.open(_DETECTION, event, _RECORD) is None
+
+
+@settings(max_examples=25)
+@given(text=_texts)
+def test_any_text_can_be_written_and_found(ledger: Ledger, text: str) -> None:
+    ledger.open(_DETECTION, lamp_event(id=text, correlation_id=text, targets=(Target(id=text, name=text),)), _RECORD)
+    name = case_id(_TENANT, _DETECTION, lamp_event(id=text, correlation_id=text, targets=(Target(id=text),)))
+    assert name in [case.id for case in ledger.cases(_TENANT, target_id=text)]
+
+
+def test_an_actor_id_that_no_row_can_hold_is_never_looked_up_as_another(storage: Storage, ledger: Ledger) -> None:
+    """A shortened id would have no approval, and that would make the actor positively unapproved."""
+    for number, actor_id in enumerate(("x" * 5_000, "a\0b", "\ud800", "y" * 601)):
+        case = _opened(ledger, lamp_event(id=str(number), correlation_id=str(number), actor=Actor(id=actor_id)))
+        read = ledger.case(_TENANT, case.id)
+        assert read is not None
+        found = TableApprovals(storage, clock=FakeClock()).find(ApprovalList.CONDITIONAL_ACCESS, read.actor.id)
+        assert isinstance(found, Malformed)
+
+
+@pytest.mark.parametrize("target_id", [f"{LAMP}' or target_id ne '", "' or open eq true or '' eq '", "''", "@first"])
+def test_quotes_in_an_id_do_not_widen_a_query(ledger: Ledger, target_id: str) -> None:
+    _opened(ledger)
+    assert ledger.cases(_TENANT, target_id=target_id) == []
+    hostile = _opened(ledger, lamp_event(id="2", correlation_id="2", targets=(Target(id=target_id),)))
+    assert [case.id for case in ledger.cases(_TENANT, target_id=target_id)] == [hostile.id]
+    assert len(ledger.cases(_TENANT)) == 2
+
+
+def test_an_objects_history_has_every_spelling_of_its_id(ledger: Ledger) -> None:
+    """Azure AD B2C takes the name of a custom policy in any spelling, and logs it as it was written."""
+    _opened(ledger, lamp_event(id="1", correlation_id="1", targets=(Target(id="B2C_1A_SignIn"),)))
+    _opened(ledger, lamp_event(id="2", correlation_id="2", targets=(Target(id="b2c_1a_signin"),)))
+    assert len(ledger.cases(_TENANT, target_id="B2C_1a_signIn")) == 2
+
+
+def test_cases_are_listed_newest_first_from_an_instant_on(ledger: Ledger) -> None:
+    for days in (0, 5, 40):
+        at = AT - timedelta(days=days)
+        _opened(ledger, lamp_event(id=str(days), correlation_id=str(days), at=at))
+    assert [case.event_id for case in ledger.cases(_TENANT)] == ["0", "5"]
+    assert [case.event_id for case in ledger.cases(_TENANT, since=AT - timedelta(days=1))] == ["0"]
+    assert [case.event_id for case in ledger.cases(_TENANT, since=AT - timedelta(days=50))] == ["0", "5", "40"]
+    assert ledger.cases(ALICE.id) == []
+
+
+def test_a_case_is_stored_without_its_changes_which_its_evidence_has(ledger: Ledger) -> None:
+    event = lamp_event(targets=(Target(id=LAMP, changes=(Change(name="state", old="on", new="off"),)),))
+    case = _opened(ledger, event)
+    read = ledger.case(_TENANT, case.id)
+    assert read is not None
+    assert case.target.changes
+    assert read.target.changes == ()
+    assert read.actor == actor_of(MALLORY)

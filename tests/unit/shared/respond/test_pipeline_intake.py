@@ -1,0 +1,335 @@
+"""From records to cases, and what the timer takes up again."""
+
+import json
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import pytest
+
+from infra.local.world import B2C_TENANT, MALLORY, TRUDY
+from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.detect.fields import Audit
+from shared.ingest.intake import take_in
+from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.declarations import Image
+from shared.model.errors import EdgeError, Unreachable
+from shared.respond.pipeline import answer, resume
+from tests.fakes.clock import NOW
+from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.runtime import TENANT, Bench, ready_bench
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@pytest.fixture
+def lit(memory: MemoryStorage) -> Bench:
+    return ready_bench(memory)
+
+
+@pytest.fixture
+def spoilt(memory: MemoryStorage) -> SpoiltStorage:
+    return SpoiltStorage(memory)
+
+
+def _kept(ready: Bench) -> list[bytes | None]:
+    names = ready.storage.blob_names(Container.QUARANTINE, "")
+    return [ready.storage.blob(Container.QUARANTINE, name) for name in names]
+
+
+# Records.
+
+
+def test_a_batch_is_counted(lit: Bench) -> None:
+    other = lamp_record(activityDisplayName="Change lampshade")
+    failed = lamp_record(result="failure")
+    intake = take_in(lit.runtime, raw(lamp_record(), lamp_record(TRUDY), other, failed), tenant_id=TENANT)
+    assert (intake.records, intake.matches, intake.opened, intake.unreadable) == (4, 2, 2, 0)
+    assert {case.actor.id for case in lit.cases()} == {MALLORY.id, TRUDY.id}
+
+
+def test_a_record_that_meets_two_detections_is_two_cases(memory: MemoryStorage) -> None:
+    lamps = Lamps()
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(), lamps.detection(id="lamp-seen")))
+    ready.take_in(lamp_record())
+    assert {case.detection for case in ready.cases()} == {"lamp-switched", "lamp-seen"}
+
+
+def test_records_that_are_one_case_by_a_field_page_once_an_hour(memory: MemoryStorage) -> None:
+    lamps = Lamps()
+    ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(one_case_by=(Audit.target,)),))
+    minutes = [0, 3, 20, 66]
+    ready.take_in(*(lamp_record(at=NOW - minute * _MINUTE) for minute in minutes))
+    ready.take_in(*(lamp_record(TRUDY, at=NOW - minute * _MINUTE) for minute in minutes))
+    ready.take_in(lamp_record(lamp="another lamp"))
+    assert len(ready.cases()) == 4, "of three hours, and of the other lamp"
+    assert [case.target.id for case in ready.cases()].count(LAMP) == 3
+
+
+_UNREADABLE: Final = (
+    b"not json at all",
+    b"\xff\xfe\x00",
+    b'{"activityDisplayName": "Switch lamp", "activityDateTime": "yesterday"}',
+    b'{"some": "other record"}',
+)
+
+
+@pytest.mark.parametrize("record", _UNREADABLE)
+def test_an_unreadable_record_is_kept_byte_for_byte_told_once_an_hour_and_stops_nothing(
+    lit: Bench, record: bytes
+) -> None:
+    batch = b"[" + record + b"," + json.dumps(lamp_record()).encode() + b"]"
+    for _ in range(3):
+        intake = take_in(lit.runtime, batch, tenant_id=TENANT)
+        assert intake.unreadable >= 1
+    assert len(lit.cases()) == 1
+    assert record in b" ".join(kept for kept in _kept(lit) if kept)
+    assert len(lit.teams.system_notices) == len(lit.pagerduty.system_notices) == 1
+    lit.clock.move(timedelta(hours=1))
+    take_in(lit.runtime, b"another broken one", tenant_id=TENANT)
+    assert len(lit.teams.system_notices) == 2
+    counts = [row.columns["count"] for row in lit.storage.rows(Table.CURSORS, "PartitionKey eq 'quarantine'")]
+    assert sum(counts) == len(_kept(lit))
+
+
+@pytest.mark.parametrize("operation", ["insert Outbox", "keep quarantine"])
+def test_an_unreadable_record_is_told_of_although_storage_fails_first(spoilt: SpoiltStorage, operation: str) -> None:
+    ready = ready_bench(spoilt)
+    spoilt.faults.fail_once(operation)
+    with pytest.raises(Unreachable):
+        take_in(ready.runtime, b"not json at all", tenant_id=TENANT)
+    take_in(ready.runtime, b"not json at all", tenant_id=TENANT)
+    assert len(ready.teams.system_notices) == 1
+    assert _kept(ready) == [b"not json at all"]
+
+
+def test_a_record_of_a_tenant_that_is_no_id_is_kept_apart_and_stops_nothing(lit: Bench) -> None:
+    """Its name would be part of a key that storage refuses, time and again."""
+    tenants = ("a/b", "a\\b", "what?", "a#b", "\0", "x" * 2_000, "contoso.example")
+    records = [_as_streamed(lamp_record(), tenant) for tenant in tenants]
+    intake = lit.take_in(*records, lamp_record(TRUDY))
+    assert (intake.unreadable, intake.opened) == (len(tenants), 1)
+    assert len(_kept(lit)) == len(tenants)
+
+
+def _as_streamed(record: Image, tenant: str) -> Image:
+    return {
+        "time": record["activityDateTime"],
+        "operationName": record["activityDisplayName"],
+        "category": "AuditLogs",
+        "tenantId": tenant,
+        "correlationId": record["correlationId"],
+        "properties": record,
+    }
+
+
+_NAMES: Final = {
+    "control characters": "\0\x1b[2J\r\n",
+    "half a character": "\ud800",
+    "long": "x" * 100_000,
+    "many bytes": "\U0001f4a1" * 3_000,
+    "a query": "' or '1' eq '1",
+    "turns the line round": "\u202e",
+    "places to fill": "{case}%s{0}",
+}
+
+
+@pytest.mark.parametrize("name", _NAMES.values(), ids=list(_NAMES))
+def test_whatever_a_lamp_is_called_its_case_comes_to_its_end(storage: Storage, name: str) -> None:
+    lit = ready_bench(storage)
+    target: Image = {"id": LAMP, "displayName": name, "type": name, "modifiedProperties": [{"displayName": name}]}
+    actor: Image = {"user": {"id": MALLORY.id, "userPrincipalName": name, "ipAddress": name}}
+    record = lamp_record(targetResources=[target], initiatedBy=actor)
+    lit.take_in(record)
+    (case,) = lit.answer_all()
+    assert (case.decision, case.outcome, case.state) == (Decision.REMEDIATE, Outcome.DONE, State.CLOSED)
+    lit.take_in(record)
+    assert len(lit.cases()) == 1
+
+
+@pytest.mark.parametrize("operation", ["keep evidence", "insert Cases", "enqueue"])
+def test_a_batch_whose_case_could_not_be_opened_is_to_be_delivered_again(spoilt: SpoiltStorage, operation: str) -> None:
+    ready = ready_bench(spoilt)
+    spoilt.faults.fail_once(operation)
+    with pytest.raises(EdgeError):
+        ready.take_in(lamp_record(), lamp_record(TRUDY))
+    ready.take_in(lamp_record(), lamp_record(TRUDY))
+    assert {case.actor.id for case in ready.cases()} == {MALLORY.id, TRUDY.id}
+
+
+# What the timer takes up.
+
+
+def _messages(storage: Storage) -> list[dict[str, str]]:
+    taken = storage.take_messages(CASES_QUEUE, most=32, hidden_for=_MINUTE)
+    return [msgspec.json.decode(message.body) for message in taken]
+
+
+def test_cases_that_nobody_holds_are_queued_again_in_every_tenant(storage: Storage) -> None:
+    ready = ready_bench(storage)
+    ready.take_in(lamp_record())
+    ready.take_in(lamp_record(), tenant_id=B2C_TENANT)
+    assert resume(ready.runtime) == 0, "the queue is given time first"
+    assert len(_messages(storage)) == 2
+    ready.clock.move(_MINUTE)
+    assert resume(ready.runtime) == 2
+
+
+def test_a_case_that_was_put_off_is_in_the_queue_again(storage: Storage) -> None:
+    ready = ready_bench(storage)
+    ready.take_in(lamp_record())
+    assert len(_messages(storage)) == 1
+
+    def fail(_number: int, _call: str) -> None:
+        raise Unreachable("cut")
+
+    ready.lamps.spoil = fail
+    case = answer(ready.runtime, TENANT, ready.only_case().id)
+    assert case is not None
+    assert case.is_open
+    assert storage.queue_length() == 2
+
+
+def test_nothing_to_do_for_a_case_that_is_unknown_or_held(lit: Bench) -> None:
+    lit.take_in(lamp_record())
+    case = lit.only_case()
+    assert answer(lit.runtime, TENANT, "20260302-ffffffffffffffffffff") is None
+    assert lit.runtime.ledger.claim(TENANT, case.id) is not None
+    assert answer(lit.runtime, TENANT, case.id) is None
+    assert lit.lamps.calls == []
+
+
+def test_a_run_that_lost_its_lease_stops_before_it_writes_anything_more(lit: Bench) -> None:
+    """Another run took the case over while this one waited for its turn."""
+    lit.take_in(lamp_record())
+    case = lit.only_case()
+
+    def overtaken(_number: int, call: str) -> None:
+        if call == "look":
+            lit.lamps.spoil = lambda _n, _c: None
+            lit.clock.move(3 * _MINUTE)
+            answer(lit.runtime, TENANT, case.id)
+
+    lit.lamps.spoil = overtaken
+    answer(lit.runtime, TENANT, case.id)
+    assert lit.lamps.writes == ["set on"]
+    closed = lit.only_case()
+    assert (closed.attempts, closed.outcome) == (2, Outcome.DONE)
+    assert len(lit.teams.sent) == 1
+
+
+def test_a_case_whose_detection_is_gone_is_paged_and_closed(memory: MemoryStorage) -> None:
+    before = ready_bench(memory)
+    before.take_in(lamp_record())
+    after = ready_bench(memory, detections=(Lamps().detection(id="something-else"),))
+    case = after.answer_until_closed()
+    assert (case.decision, case.outcome) == (Decision.PAGE, Outcome.FAILED)
+    assert "no longer in the catalogue" in case.because
+    assert [sent.detection for sent in after.pagerduty.sent] == ["lamp-switched"]
+    assert after.lamps.calls == []
+
+
+def _lose_evidence(ready: Bench) -> None:
+    storage = ready.storage
+    assert isinstance(storage, MemoryStorage)
+    storage.containers[Container.EVIDENCE].clear()
+
+
+def test_a_case_whose_evidence_is_gone_is_paged(lit: Bench) -> None:
+    lit.take_in(lamp_record())
+    _lose_evidence(lit)
+    case = lit.answer_until_closed()
+    assert (case.decision, case.outcome) == (Decision.PAGE, Outcome.FAILED)
+    assert "the evidence of case" in case.because
+    assert len(lit.pagerduty.sent) == 1
+
+
+def test_a_page_that_waits_is_sent_with_the_changes_of_its_case(lit: Bench) -> None:
+    lit.teams.failing = Unreachable("cut")
+    lit.take_in(lamp_record())
+    lit.answer_all()
+    lit.teams.failing = None
+    lit.clock.move(_MINUTE)
+    resume(lit.runtime)
+    (sent,) = lit.teams.sent
+    assert [(change.old, change.new) for change in sent.case.target.changes] == [("on", "off")]
+
+
+def test_a_page_of_a_case_whose_evidence_is_gone_is_sent_without_them(lit: Bench) -> None:
+    lit.teams.failing = Unreachable("cut")
+    lit.take_in(lamp_record())
+    lit.answer_all()
+    _lose_evidence(lit)
+    lit.teams.failing = None
+    lit.clock.move(_MINUTE)
+    resume(lit.runtime)
+    assert len(lit.teams.sent) == 1
+
+
+def test_a_page_that_cannot_be_made_keeps_no_other_back(lit: Bench) -> None:
+    lit.teams.failing = Unreachable("cut")
+    lit.take_in(lamp_record(MALLORY), lamp_record(TRUDY))
+    first, second = lit.answer_all()
+
+    def spoil(case: Case) -> None:
+        if case.id == first.id:
+            raise ZeroDivisionError
+
+    lit.teams.failing, lit.teams.spoil = None, spoil
+    lit.clock.move(_MINUTE)
+    with pytest.raises(ZeroDivisionError):
+        resume(lit.runtime)
+    assert lit.teams.told() == [(second.id, "", 0)]
+
+
+def test_a_page_that_nobody_acknowledges_is_escalated_by_the_timer_until_somebody_does(lit: Bench) -> None:
+    lit.runtime.controls.stop(by="a test", reason="a test")
+    lit.take_in(lamp_record())
+    (case,) = lit.answer_all()
+    assert (lit.teams.told(), lit.pagerduty.told()) == ([(case.id, "", 0)], [(case.id, "", 0)])
+    lit.clock.move(15 * _MINUTE)
+    resume(lit.runtime)
+    resume(lit.runtime)
+    assert [place for *_, place in lit.teams.told()] == [0, 1]
+    lit.runtime.ledger.acknowledge(lit.only_case(), by="Carol Chen")
+    lit.clock.move(15 * _MINUTE)
+    resume(lit.runtime)
+    assert [place for *_, place in lit.teams.told()] == [0, 1]
+
+
+_OF_A_LATER_VERSION: Final = ('"state":"closed"', '"state":"a state of a later version"')
+
+
+def test_what_cannot_be_read_or_reached_keeps_nothing_else_from_being_resumed(memory: MemoryStorage) -> None:
+    """After a roll-back a row may have a word that this version doesn't know."""
+    ready = ready_bench(SpoiltStorage(memory))
+    ready.runtime.controls.stop(by="a test", reason="a test")
+    ready.take_in(lamp_record(MALLORY), lamp_record(TRUDY))
+    first, second = ready.answer_all()
+    ready.take_in(lamp_record(activityDateTime="2026-03-02T11:00:00Z", correlationId="another"))
+    for row in memory.rows(Table.CASES, "PartitionKey ge @first", first=TENANT):
+        if row.key == first.id:
+            changed = {**row.columns, "open": True, "case": row.columns["case"].replace(*_OF_A_LATER_VERSION)}
+            memory.upsert(Table.CASES, row.partition, row.key, changed)
+    sent, queued = len(ready.teams.sent), memory.queue_length(CASES_QUEUE)
+    ready.clock.move(15 * _MINUTE)
+    with pytest.raises(msgspec.ValidationError, match="a later version"):
+        resume(ready.runtime)
+    assert memory.queue_length(CASES_QUEUE) == queued + 1
+    assert [one.case.id for one in ready.teams.sent[sent:]] == [second.id]
+
+
+def test_a_row_of_the_outbox_that_cannot_be_read_keeps_no_page_back(lit: Bench) -> None:
+    lit.teams.failing = Unreachable("cut")
+    lit.take_in(lamp_record(MALLORY), lamp_record(TRUDY))
+    first, second = lit.answer_all()
+    for row in lit.storage.rows(Table.OUTBOX, "state eq 'waiting'"):
+        if row.columns["case_id"] == first.id:
+            lit.storage.upsert(Table.OUTBOX, row.partition, row.key, {**row.columns, "channel": "of a later version"})
+    lit.teams.failing = None
+    lit.clock.move(_MINUTE)
+    with pytest.raises(ValueError, match="of a later version"):
+        resume(lit.runtime)
+    assert lit.teams.told() == [(second.id, "", 0)]
