@@ -1,6 +1,7 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.authority.test_approvals import (
     approvals,

@@ -1,6 +1,7 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.ingest.test_intake_counted import (
     test_a_record_opens_its_case_only_after_another_one,

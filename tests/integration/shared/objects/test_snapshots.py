@@ -1,5 +1,6 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.objects.test_snapshots import hall, test_an_object_is_given_as_it_stood_before_an_instant

@@ -1,6 +1,7 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.respond.test_pipeline_intake import (
     test_a_case_that_was_put_off_is_in_the_queue_again,

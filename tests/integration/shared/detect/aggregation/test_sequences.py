@@ -1,6 +1,7 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.detect.aggregation.test_sequences import (
     test_ten_years_are_a_time_as_well,

@@ -1,6 +1,7 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.detect.aggregation.test_thresholds import (
     test_a_full_minute_takes_no_more_and_still_speaks,

@@ -1,5 +1,6 @@
 """Again, on storage as it is."""
 
-# pyright: reportUnusedImport=false - pytest collects what is imported
+# pytest collects what is imported
+# pyright: reportUnusedImport=false
 
 from tests.unit.shared.detect.kusto.test_aggregation import test_a_long_stream_gives_the_same_cases, workspace
