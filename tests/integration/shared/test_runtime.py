@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.world import B2C_TENANT, BOB_B2C, CAROL
 from shared.clients.storage import Container, Storage
-from shared.detect.conditions import Audit
+from shared.detect.fields import Audit
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.declarations import TenantKind
 from shared.model.errors import Rejected
