@@ -27,17 +27,10 @@ from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
 from shared.clients.storage import QUEUES, RESOURCE_EVENTS_QUEUE
-<<<<<<< HEAD
 from shared.model.app_settings import SCHEDULES
-from tests.stack.faults.running_stack import StackBehindProxy
-from tests.stack.faults.proxy import Proxy, Seen
-from tests.fakes.queue_service import QueueService
-=======
-from shared.model.settings import SCHEDULES
 from tests.fakes.queue_service import QueueService
 from tests.stack.faults.proxy import Proxy, Seen
 from tests.stack.faults.running_stack import StackBehindProxy
->>>>>>> a635d11 (Sort the tests into those that start nothing, those on real parts, and those on the whole stack)
 
 RUNS: Final = 40
 _WARM_UPS: Final = 5

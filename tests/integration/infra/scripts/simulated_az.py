@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.infra.scripts import az_app, az_deployments, az_management, az_rest
-
+from tests.integration.infra.scripts import az_app, az_deployments, az_management, az_rest
 from tests.integration.infra.scripts.az_command import (
     B2C,
     SUBSCRIPTION,

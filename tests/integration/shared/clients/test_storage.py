@@ -25,11 +25,8 @@ from shared.clients.storage import (
     poison_queue,
 )
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
-<<<<<<< HEAD:tests/integration/shared/clients/test_storage.py
 from shared.model.setting_values import is_connection_string
-=======
 from tests.fakes.http_service import Reply, http_service
->>>>>>> a635d11 (Sort the tests into those that start nothing, those on real parts, and those on the whole stack):tests/integration/shared/clients/test_storage.py
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
 
