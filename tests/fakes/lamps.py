@@ -46,7 +46,7 @@ AT: Final = NOW - timedelta(minutes=5)
 class Lamps:
     """Lamps by id, "on" or "off". `spoil` is called before each call, with its number and name, and may raise.
 
-    So may `spoil_after`, when the call has been carried out.
+    So may `spoil_after`, when the call has been carried out. `while_waiting` is called before a write, as the pacing waits.
     """
 
     state: dict[str, str] = field(default_factory=lambda: {LAMP: "on"})
@@ -55,6 +55,7 @@ class Lamps:
     calls: list[str] = field(default_factory=list[str])
     spoil: Callable[[int, str], None] = lambda _number, _call: None
     spoil_after: Callable[[int, str], None] = lambda _number, _call: None
+    while_waiting: Callable[[], None] = lambda: None
     situations: list[Situation] = field(default_factory=list[Situation])
 
     @property
@@ -84,10 +85,12 @@ class Lamps:
             changes=(Change(name="state", old=standing, new=wanted),),
         )
 
-    def apply(self, _edges: TenantEdges, target: Target, put: Put) -> None:
+    def apply(self, edges: TenantEdges, target: Target, put: Put) -> None:
         def switch() -> None:
             self.state[target.id] = put.image["state"]
 
+        self.while_waiting()
+        edges.before_write()
         self._call(f"set {put.image['state']}", switch)
 
     def _call(self, name: str, carry_out: Callable[[], None]) -> None:

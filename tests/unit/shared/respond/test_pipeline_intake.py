@@ -220,6 +220,22 @@ def test_a_run_that_lost_its_lease_stops_before_it_writes_anything_more(lit: Ben
     assert len(lit.teams.sent) == 1
 
 
+def test_a_run_whose_write_waited_longer_than_its_lease_does_not_send_it(lit: Bench) -> None:
+    lit.take_in(lamp_record())
+    case = lit.only_case()
+
+    def overtaken() -> None:
+        lit.lamps.while_waiting = lambda: None
+        lit.clock.move(3 * _MINUTE)
+        answer(lit.runtime, TENANT, case.id)
+
+    lit.lamps.while_waiting = overtaken
+    answer(lit.runtime, TENANT, case.id)
+    assert lit.lamps.writes == ["set on"]
+    closed = lit.only_case()
+    assert (closed.attempts, closed.outcome) == (2, Outcome.DONE)
+
+
 def test_a_case_whose_detection_is_gone_is_paged_and_closed(memory: MemoryStorage) -> None:
     before = ready_bench(memory)
     before.take_in(lamp_record())
