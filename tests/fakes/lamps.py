@@ -46,7 +46,7 @@ AT: Final = NOW - timedelta(minutes=5)
 class Lamps:
     """Lamps by id, "on" or "off". `spoil` is called before each call, with its number and name, and may raise.
 
-    So may `spoil_after`, when the call has been carried out. `while_waiting` is called before a write, as the pacing waits.
+    So may `spoil_after`, when the call has been carried out. `while_waiting` is called before each write.
     """
 
     state: dict[str, str] = field(default_factory=lambda: {LAMP: "on"})
