@@ -1,6 +1,8 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up test fuzz lint types infra check bench docs lock clean
+.PHONY: setup demo up unit test fuzz lint types infra check bench docs lock clean
 python := .venv/bin/python
+# A process for each core; tests that share a running program stay in one (tests/conftest.py), the longest first.
+parallel := -n auto --dist loadgroup --no-loadscope-reorder
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
 	@infra/local/setup.sh
@@ -11,8 +13,11 @@ demo: setup ## play the story on real parts and check every outcome
 up: setup ## start the local stack and leave it running
 	@$(python) -m infra.local.stack
 
-test: setup ## run every test
-	@$(python) -m pytest $(ARGS)
+unit: setup ## run the tests that start no program, in parallel
+	@$(python) -m pytest -q $(parallel) tests/unit $(ARGS)
+
+test: setup ## run every test, in parallel
+	@FUZZ_RECORDS=200000 $(python) -m pytest -q $(parallel) $(ARGS)
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Generator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +16,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:Testing an element's truth value:DeprecationWarning:azure.data.tables"
     )
+
+
+_FIRST: Final = ("stack", "integration", "unit")
+_TESTS: Final = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, and say which tests stay together where several processes share the work.
+
+    Those of a folder of `stack` share one running stack, and those of any other file its fixtures.
+    """
+    for item in items:
+        place = item.path.parent if _stage(item) == "stack" else item.path
+        item.add_marker(pytest.mark.xdist_group(place.relative_to(_TESTS).as_posix()))
+    items.sort(key=lambda item: _FIRST.index(_stage(item)))
+
+
+def _stage(item: pytest.Item) -> str:
+    return item.path.relative_to(_TESTS).parts[0]
 
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
