@@ -1,21 +1,23 @@
 """The way to a tenant's APIs: one place that paces, retries and says what an answer means.
 
 Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowhere else: 429 always (the request wasn't
-carried out), 5xx and cut connections only for calls declared repeatable, each with a bound.
+carried out), 408, 5xx and answers that got lost only for calls declared repeatable, each with a bound and after the
+wait that the service asks for.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
 
+from shared.clients.answers import Answer, meaning, utc_now
 from shared.model.calls import Call, Lane, Service
 from shared.model.declarations import Image, Json
-from shared.model.errors import EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import Locked, Rejected, Throttled, Unreachable
 from shared.model.settings import Tenant
 
 _ATTEMPTS: Final = 5
@@ -24,6 +26,8 @@ _MOST_WAITING: Final = timedelta(seconds=45)
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _MOST_PAGES: Final = 10_000
 _NOT_FOUND: Final = 404
+_CONFLICT: Final = 409
+_REFUSALS: Final = frozenset({401, 403})
 _LOCKED: Final = "ScopeLocked"
 _ARE_LOCKED: Final = "are locked:"
 _LOCKED_SCOPE: Final = re.compile(r"'(/[^']+)'")
@@ -32,14 +36,6 @@ _OTHER_THINGS_MISSING: Final = frozenset(
     {"", "SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace"}
 )
 """Codes of a 404 that doesn't say that the object is gone: what leads to it is missing, or no API answered."""
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """What a service answered: status, headers with lower-case names, body."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class Transport(Protocol):
@@ -65,7 +61,7 @@ class TenantEdges:
     """A tenant's Graph and ARM, as the remediations and inventories see them.
 
     `wait` sleeps; tests pass a clock that doesn't. `before_write` is called when a write is about to be sent, after all
-    waiting for its turn; what it raises keeps the write from being sent.
+    waiting for its turn; what it raises keeps the write from being sent. By `clock` a wait until a date is reckoned.
     """
 
     tenant: Tenant
@@ -73,6 +69,7 @@ class TenantEdges:
     pacer: Pacer
     wait: Callable[[float], None]
     before_write: Callable[[], None] = lambda: None
+    clock: Callable[[], datetime] = utc_now
 
     def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
         """Read one object; None when the service says that it doesn't exist."""
@@ -147,17 +144,17 @@ class TenantEdges:
                 self.before_write()
             transport = self.transports[call.service]
             answer = transport.exchange(call.method, url, query=query or {}, body=body, content_type=content_type)
-            return _checked(call, url, answer)
+            return self._checked(call, url, answer)
 
         def delay(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, Throttled) else None
+            asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
             return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
 
         def again(error: BaseException) -> bool:
-            if isinstance(error, Throttled):
-                return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
-            return isinstance(error, Unreachable) and call.repeatable
+            if not isinstance(error, Throttled) and not (isinstance(error, Unreachable) and call.repeatable):
+                return False
+            return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
 
         retrying = Retrying(
             stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_MOST_WAITING),
@@ -167,6 +164,21 @@ class TenantEdges:
             reraise=True,
         )
         return retrying(once)
+
+    def _checked(self, call: Call, url: str, answer: Answer) -> Answer:
+        """Give the answer back when it is a success, else raise what it means."""
+        if answer.is_success:
+            return answer
+        try:
+            error = msgspec.json.decode(answer.body, type=_ErrorBody).error
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            error = _Error()
+        said = f"{call.method} {url.partition('?')[0]} gave {answer.status} {error.code}: {error.message}"[:500]
+        if answer.status == _CONFLICT and error.code == _LOCKED:
+            raise Locked(said, scopes=_LOCKED_SCOPE.findall(error.message.partition(_ARE_LOCKED)[2]))
+        if answer.status in _REFUSALS:
+            said = f"{said} (the call needs {', '.join(call.needs)})"
+        raise meaning(answer, said, clock=self.clock, code=error.code, needed=call.needs)
 
 
 class _Page(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
@@ -205,38 +217,3 @@ def _decoded_body[T](call: Call, body: bytes, shape: type[T]) -> T:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreachable(f"{call.method} {call.path} succeeded with a body that can't be read: {error}") from error
-
-
-def _checked(call: Call, url: str, answer: Answer) -> Answer:
-    """Give the answer back when it is a success, else raise what it means."""
-    if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own numbers
-        return answer
-    try:
-        error = msgspec.json.decode(answer.body, type=_ErrorBody).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        error = _Error()
-    said = f"{call.method} {url.partition('?')[0]} gave {answer.status} {error.code}: {error.message}"[:500]
-    raise _meaning(call, answer, said, error)
-
-
-def _meaning(call: Call, answer: Answer, said: str, error: _Error) -> EdgeError:
-    code = error.code
-    match answer.status:
-        case 409 if code == _LOCKED:
-            return Locked(said, scopes=_LOCKED_SCOPE.findall(error.message.partition(_ARE_LOCKED)[2]))
-        case 429:
-            return Throttled(said, code=code, retry_after=_retry_after(answer))
-        case 401 | 403:
-            needed = ", ".join(call.needs)
-            return Refused(f"{said} (the call needs {needed})", status=answer.status, code=code, needed=call.needs)
-        case status if status >= 500:  # noqa: PLR2004 - HTTP's own number
-            return Unreachable(said, status=status, code=code)
-        case status:
-            return Rejected(said, status=status, code=code)
-
-
-def _retry_after(answer: Answer) -> timedelta | None:
-    """Seconds are what Graph and ARM send; a date or nonsense counts as no hint."""
-    text = answer.headers.get("retry-after", "")
-    is_seconds = text.isascii() and text.isdigit() and len(text) <= 6  # noqa: PLR2004 - eleven days
-    return timedelta(seconds=int(text)) if is_seconds else None

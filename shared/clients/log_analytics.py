@@ -1,102 +1,126 @@
-"""A Log Analytics workspace, through Microsoft's SDK: questions in Kusto, answers as rows."""
+"""A Log Analytics workspace: questions in Kusto, answers as rows.
 
-import threading
-from collections.abc import Mapping
-from datetime import timedelta
+https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+import msgspec
+from msgspec import Struct
+
+from shared.clients.answers import MEBIBYTE, Answer, Limits, meaning, utc_now
+from shared.clients.http import Endpoint
+from shared.model.errors import EdgeError, Unreachable
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.core.exceptions import HttpResponseError
-    from azure.monitor.query import LogsQueryClient
 
 WORKSPACE_READ: Final = "Microsoft.OperationalInsights/workspaces/query/read"
 """What asking needs, of Azure; "Log Analytics Data Reader" on the workspace gives it."""
 
-_TIMEOUT_SECONDS: Final = 180
-_POLICY: Final[Mapping[str, Any]] = {
-    # What counts comes again in minutes, and then asks of all that it has missed.
-    "retry_total": 0,
-    "connection_timeout": 5,
-    "read_timeout": _TIMEOUT_SECONDS + 20,
-    "permit_redirects": False,
-}
+_SERVICE: Final = "Log Analytics"
+_ON_THE_SERVER: Final = timedelta(minutes=3)
+"""How long the service works on a question at most, before it says that it took too long."""
+
+_LIMITS: Final = Limits(total=_ON_THE_SERVER + timedelta(seconds=20), largest=110 * MEBIBYTE)
+"""The service gives 100 MB at most."""
+
+_LONGEST_WORDS: Final = 300
+
+
+class _Column(Struct, frozen=True):
+    name: str
+    type: str
+
+
+class _Table(Struct, frozen=True):
+    columns: list[_Column]
+    rows: list[list[Any]]
+
+
+class _Error(Struct, frozen=True):
+    code: str | None = ""
+    message: str | None = ""
+
+
+class _Answer(Struct, frozen=True):
+    tables: list[_Table] = []
+    error: _Error | None = None
 
 
 class Workspace:
     """One workspace, by its id, at the Log Analytics API `url`, asked as `credential`."""
 
-    def __init__(self, *, url: str, workspace_id: str, credential: "TokenCredential", audience: str = "") -> None:
-        self._url = url
-        self._workspace_id = workspace_id
-        self._credential = credential
-        self._audience = audience or url
-        self._client: LogsQueryClient | None = None
-        self._starting = threading.Lock()
+    def __init__(
+        self,
+        *,
+        url: str,
+        workspace_id: str,
+        credential: "TokenCredential",
+        audience: str = "",
+        clock: Callable[[], datetime] = utc_now,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        self._path = f"/v1/workspaces/{workspace_id}/query"
+        self._clock = clock
+        self._endpoint = Endpoint(
+            service=_SERVICE, url=url, limits=limits, credential=credential, audience=audience or url
+        )
 
     def rows(self, query: str, *, over: timedelta) -> list[dict[str, Any]]:
         """Ask one question of the last `over`; gives each row by its columns' names, instants as aware datetimes.
 
-        Raises EdgeError; an answer that the service gave in part is none.
+        Raises EdgeError; an answer that the service gave in part is none. Nothing is asked again: what counts comes
+        again in minutes, and then asks of all that it has missed.
         """
-        from azure.core.exceptions import AzureError, HttpResponseError  # noqa: PLC0415 - the SDK is imported on first use
-        from azure.monitor.query import LogsQueryPartialResult  # noqa: PLC0415
-
-        try:
-            result = self._connected().query_workspace(
-                self._workspace_id,
-                query,
-                timespan=over,
-                server_timeout=_TIMEOUT_SECONDS,
-                enforce_https=self._url.startswith("https:"),
-            )
-        except HttpResponseError as error:
-            raise _meaning(error) from error
-        except AzureError as error:
-            raise Unreachable(f"Log Analytics gave no answer ({type(error).__name__})") from error
-        if isinstance(result, LogsQueryPartialResult):
-            raise Unreachable("Log Analytics answered in part only, which can't be told from too few records")
-        if not result.tables:
-            raise Unreachable("Log Analytics answered without a table")
-        table = result.tables[0]
-        return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        asked = {"query": query, "timespan": f"PT{over.total_seconds()}S"}
+        headers = {"Content-Type": "application/json", "Prefer": f"wait={_ON_THE_SERVER.total_seconds():.0f}"}
+        answer = self._endpoint.exchange("POST", self._path, query={}, body=msgspec.json.encode(asked), headers=headers)
+        if not answer.is_success:
+            raise self._refusal(answer)
+        return _rows(_decoded(answer))
 
     def close(self) -> None:
         """Close the connections; the next question opens new ones."""
-        with self._starting:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        self._endpoint.close()
 
-    def _connected(self) -> "LogsQueryClient":
-        from azure.monitor.query import LogsQueryClient  # noqa: PLC0415 - the SDK is imported on first use
-
-        with self._starting:
-            client = self._client = self._client or LogsQueryClient(
-                self._credential, endpoint=self._url, audience=self._audience, **_POLICY
-            )
-        return client
-
-
-def _meaning(error: "HttpResponseError") -> EdgeError:
-    if error.response is None:
-        # The SDK makes one error of all, and leaves the credential's own behind it.
-        return Refused(f"no token for Log Analytics: {error.message}", status=401)
-    status, code = int(error.status_code or 0), _code(error)
-    said = f"Log Analytics answered {status} {code}".rstrip()
-    match status:
-        case 401 | 403:
-            return Refused(f"{said} (it needs {WORKSPACE_READ})", status=status, code=code, needed=(WORKSPACE_READ,))
-        case 429:
-            return Throttled(said, code=code)
-        case status if 400 <= status < 500:  # noqa: PLR2004 - HTTP's own numbers
-            return Rejected(f"{said}: {error.message[:300]}", status=status, code=code)
-        case _:
-            return Unreachable(said, status=status, code=code)
+    def _refusal(self, answer: Answer) -> EdgeError:
+        try:
+            error = msgspec.json.decode(answer.body, type=_Answer).error or _Error()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            error = _Error()
+        said = f"{_SERVICE} answered {answer.status} {error.code or ''}".rstrip()
+        needed: tuple[str, ...] = ()
+        if answer.status in {401, 403}:
+            said, needed = f"{said} (it needs {WORKSPACE_READ})", (WORKSPACE_READ,)
+        elif answer.status < 500 and error.message:  # noqa: PLR2004 - HTTP's own number
+            said = f"{said}: {error.message[:_LONGEST_WORDS]}"
+        return meaning(answer, said, clock=self._clock, code=error.code or "", needed=needed)
 
 
-def _code(error: "HttpResponseError") -> str:
-    found = error.error
-    return str(found.code or "") if found is not None else ""
+def _decoded(answer: Answer) -> _Answer:
+    try:
+        return msgspec.json.decode(answer.body, type=_Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreachable(f"{_SERVICE} answered with what can't be read: {error}") from error
+
+
+def _rows(answer: _Answer) -> list[dict[str, Any]]:
+    if answer.error is not None:
+        raise Unreachable(f"{_SERVICE} answered in part only, which can't be told from too few records")
+    if not answer.tables:
+        raise Unreachable(f"{_SERVICE} answered without a table")
+    table = answer.tables[0]
+    try:
+        return [
+            {column.name: _value(column, value) for column, value in zip(table.columns, row, strict=True)}
+            for row in table.rows
+        ]
+    except ValueError as error:
+        raise Unreachable(f"{_SERVICE} answered with a row that can't be read: {error}") from error
+
+
+def _value(column: _Column, value: Any) -> Any:  # noqa: ANN401 - any value of JSON
+    return datetime.fromisoformat(value) if column.type == "datetime" and isinstance(value, str) else value

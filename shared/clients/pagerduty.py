@@ -1,9 +1,11 @@
 """PagerDuty's Events API v2: the second channel, which doesn't depend on the tenant."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from shared.clients.channels import meaning, post_json, secrets_in
+from shared.clients.answers import Limits, utc_now
+from shared.clients.channels import LIMITS, post_json, secrets_in
 
 _SERVICE: Final = "PagerDuty"
 _ADVICE: Final[Mapping[int, str]] = {
@@ -16,8 +18,12 @@ _ADVICE: Final[Mapping[int, str]] = {
 class PagerDuty:
     """One service of PagerDuty. `routing_key` is the integration's key, a secret."""
 
-    def __init__(self, *, url: str, routing_key: str) -> None:
+    def __init__(
+        self, *, url: str, routing_key: str, clock: Callable[[], datetime] = utc_now, limits: Limits = LIMITS
+    ) -> None:
         self._url = url
+        self._clock = clock
+        self._limits = limits
         self._routing_key = routing_key
 
     def trigger(self, event: Mapping[str, Any]) -> None:
@@ -29,6 +35,12 @@ class PagerDuty:
         """
         body = {**event, "routing_key": self._routing_key}
         secrets = (self._routing_key, *secrets_in(self._url))
-        said = post_json(self._url, body, secrets=secrets, service=_SERVICE)
-        if not 200 <= said.status < 300:  # noqa: PLR2004 - HTTP's own numbers
-            raise meaning(said, _SERVICE, _ADVICE)
+        post_json(
+            self._url,
+            body,
+            secrets=secrets,
+            service=_SERVICE,
+            advice=_ADVICE,
+            clock=self._clock,
+            limits=self._limits,
+        )

@@ -1,9 +1,11 @@
 """Teams, through a Power Automate flow with the trigger "When a Teams webhook request is received"."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from shared.clients.channels import meaning, post_json, secrets_in
+from shared.clients.answers import Limits, utc_now
+from shared.clients.channels import LIMITS, post_json, secrets_in
 
 _SERVICE: Final = "the Teams flow"
 _COPY_AGAIN: Final = "copy the flow's whole address, with its sig=, into TEAMS_WEBHOOK_URL again"
@@ -20,8 +22,10 @@ _ADVICE: Final[Mapping[int, str]] = {
 class Teams:
     """The owners' channel. `url` is the flow's address, whose `sig` is the only secret."""
 
-    def __init__(self, *, url: str) -> None:
+    def __init__(self, *, url: str, clock: Callable[[], datetime] = utc_now, limits: Limits = LIMITS) -> None:
         self._url = url
+        self._clock = clock
+        self._limits = limits
 
     def post(self, message: Mapping[str, Any]) -> None:
         """Hand a message, as `cards.card_of` gives it, to the flow.
@@ -33,6 +37,12 @@ class Teams:
             Refused, Rejected: the flow is gone or the address is wrong; the text says what to do.
             Throttled, Unreachable: worth another try.
         """
-        said = post_json(self._url, message, secrets=secrets_in(self._url), service=_SERVICE)
-        if not 200 <= said.status < 300:  # noqa: PLR2004 - HTTP's own numbers
-            raise meaning(said, _SERVICE, _ADVICE)
+        post_json(
+            self._url,
+            message,
+            secrets=secrets_in(self._url),
+            service=_SERVICE,
+            advice=_ADVICE,
+            clock=self._clock,
+            limits=self._limits,
+        )

@@ -1,12 +1,17 @@
 """One harmless question to a web server: is it there, and what does it say to somebody without a key?"""
 
+from datetime import timedelta
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.model.errors import Rejected, Unreachable
+from shared.clients.answers import Limits
+from shared.clients.http import ask
+from shared.model.errors import Rejected
 
-_TIMEOUT_SECONDS = 10
+_LIMITS: Final = Limits(total=timedelta(seconds=10), largest=1024, cut=True)
+"""Nobody reads the body."""
 
 
 class Heard(Struct, frozen=True, kw_only=True):
@@ -19,6 +24,9 @@ class Heard(Struct, frozen=True, kw_only=True):
 class PlainWeb:
     """HTTP without a key, a token or a body. Redirects aren't followed."""
 
+    def __init__(self, *, limits: Limits = _LIMITS) -> None:
+        self._limits = limits
+
     def ask(self, method: str, url: str) -> Heard:
         """Send one request. Its address must hold no secret: it may be logged.
 
@@ -26,18 +34,9 @@ class PlainWeb:
             Unreachable: no answer came.
             Rejected: the address isn't one.
         """
-        import httpx  # noqa: PLC0415 - imported on first use, start-up is a feature
-
         try:
             host = urlsplit(url).netloc
         except ValueError as error:
             raise Rejected(f"{url} is not a web address") from error
-        try:
-            with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=False) as client:
-                response = client.request(method, url)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise Rejected(f"{url} is not a web address") from error
-        except httpx.HTTPError as error:
-            raise Unreachable(f"{host} gave no answer ({type(error).__name__})") from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Heard(status=response.status_code, headers=headers)
+        answer = ask(method, url, service=host or url, limits=self._limits)
+        return Heard(status=answer.status, headers=answer.headers)

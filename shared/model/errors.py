@@ -7,11 +7,11 @@
     ├── UnreadableRecord       this record, kept in quarantine; the batch goes on
     ├── BadIdentifier          an id that isn't one; it never reaches a URL
     ├── EdgeError              Graph, ARM, storage, Teams or PagerDuty said no
-    │   ├── Throttled          429, with retry_after
+    │   ├── Throttled          429: not carried out; with retry_after
     │   ├── Refused            401 or 403: names the permission that was needed
     │   ├── Rejected           any other 4xx: what was sent is wrong
     │   │   └── Locked         409 ScopeLocked: a lock on the resource, or above it, forbids it for now
-    │   └── Unreachable        5xx, cut connection, time-out
+    │   └── Unreachable        408, 5xx, cut connection, time-out: it may have been carried out
     └── LeaseLost              another run has taken the case over
 
 Caught at three places only: per record (quarantine), per case (record the failure, page), per function (the host
@@ -56,7 +56,7 @@ class EdgeError(ResponderError):
 
 
 class Throttled(EdgeError):
-    """429, or 503 with a wait; `retry_after` is None where the service gave no hint (conditional access doesn't)."""
+    """429: it wasn't carried out. `retry_after` is None where the service gave no hint (conditional access doesn't)."""
 
     def __init__(
         self, message: str, *, status: int = 429, code: str = "", retry_after: timedelta | None = None
@@ -99,4 +99,11 @@ class Locked(Rejected):
 
 
 class Unreachable(EdgeError):
-    """5xx, a cut connection or a time-out: whether the request was carried out isn't known."""
+    """408, 5xx, a cut connection or a time-out: whether the request was carried out isn't known.
+
+    `retry_after` is the wait that the service asks for, None where it asks for none.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "", retry_after: timedelta | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, status=status, code=code)

@@ -18,13 +18,16 @@ from shared.clients.storage import Conflict, Row, Storage, Table
 from shared.model.cases import Case, Decision, Outcome
 from shared.model.declarations import AnyDetection, Risk
 from shared.model.do_all import each
-from shared.model.errors import EdgeError, Unreachable
+from shared.model.errors import EdgeError, Throttled, Unreachable
 from shared.model.owners import Owner
 from shared.notify.system_notices import SystemNotice
 
 _log = logging.getLogger("responder.notify")
 _SEARCHED: Final = timedelta(days=3)
 _RETRY_GAPS: Final = (5, 15, 60, 300, 900)
+_LONGEST_ASKED: Final = timedelta(minutes=15)
+"""A channel that asks for a longer wait than this is tried all the same: a page is urgent."""
+
 _TRIES_UNTIL_TOLD: Final = 3
 """After how many failed tries a page counts as one that isn't delivered: about a minute and a half."""
 
@@ -174,9 +177,10 @@ class Notifier:
         try:
             attempt()
         except EdgeError as error:
-            gap = _RETRY_GAPS[min(page.tries, len(_RETRY_GAPS) - 1)]
-            _log.warning("page %s over %s failed, next try in %s s: %s", page.row.key, page.channel, gap, error)
-            next_try = self._clock() + timedelta(seconds=gap)
+            gap = _gap(page.tries, error)
+            seconds = int(gap.total_seconds())
+            _log.warning("page %s over %s failed, next try in %s s: %s", page.row.key, page.channel, seconds, error)
+            next_try = self._clock() + gap
             self._note(page, tries=page.tries + 1, next_try=next_try.isoformat(), error=str(error)[:500])
             if page.tries + 1 == _TRIES_UNTIL_TOLD:
                 # Once for each page: an alert counts these lines, and one failure that a retry mends is no news.
@@ -255,6 +259,13 @@ class Notifier:
         except EdgeError as error:
             _log.warning("the owners could not be read, the page goes out without a mention: %s", error)
         return None
+
+
+def _gap(tries: int, error: EdgeError) -> timedelta:
+    """Say how long to leave a page after a failed try: longer each time, and as long as the channel asks for."""
+    gap = timedelta(seconds=_RETRY_GAPS[min(tries, len(_RETRY_GAPS) - 1)])
+    asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
+    return max(gap, min(asked, _LONGEST_ASKED)) if asked else gap
 
 
 def _owner_from(scope: str, row: Row) -> Owner:

@@ -2,20 +2,24 @@
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """`cut` closes the connection in place of an answer; `claimed` is a Content-Length other than the body's."""
+    """`cut` closes the connection in place of an answer; `claimed` is a Content-Length other than the body's.
+
+    `drips` says of what ("body", "headers") there is one byte at a time, with no end.
+    """
 
     status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=dict[str, str])
     cut: bool = False
     claimed: int | None = None
+    drips: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class HttpService:
     replies: list[Reply]
     respond: Callable[[Asked], Reply] | None = None
     asked: list[Asked] = field(default_factory=list[Asked])
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def reply(self, asked: Asked) -> Reply:
         """Note what was asked, and give the answer to it."""
@@ -54,6 +59,7 @@ def http_service(*replies: Reply, respond: Callable[[Asked], Reply] | None = Non
     try:
         yield service
     finally:
+        service.closing.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -76,12 +82,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if reply.cut:
             return
+        if reply.drips:
+            self._drip(reply, service.closing)
+            return
         self.send_response(reply.status)
         length = len(reply.body) if reply.claimed is None else reply.claimed
         for name, value in (reply.headers | {"Content-Length": str(length), "Connection": "close"}).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(reply.body)
+
+    def _drip(self, reply: Reply, closing: threading.Event) -> None:
+        head = f"HTTP/1.1 {reply.status} OK\r\nContent-Type: application/json\r\n"
+        head += "Content-Length: 1000000\r\n\r\n" if reply.drips == "body" else "X-Long: "
+        with suppress(OSError):
+            self.wfile.write(head.encode())
+            while not closing.wait(0.02):
+                self.wfile.write(b"x")
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the standard library's names
 

@@ -13,6 +13,7 @@ from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.declarations import TenantKind
 from shared.model.errors import BadIdentifier, EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
 from shared.model.settings import Tenant
+from tests.fakes.clock import NOW
 
 _GUID = "0a551600-0001-4e1f-8c3a-5d7b9f204e61"
 _NEEDS = (Permission.POLICY_READ, Permission.APPLICATION_READ)
@@ -66,7 +67,13 @@ class Script:
     @property
     def edges(self) -> TenantEdges:
         tenant = Tenant(kind=TenantKind.WORKFORCE, id=_GUID, responder_id=_GUID, client_id="")
-        return TenantEdges(tenant=tenant, transports={Service.GRAPH: self}, pacer=self, wait=self.waits.append)
+        return TenantEdges(
+            tenant=tenant,
+            transports={Service.GRAPH: self},
+            pacer=self,
+            wait=self.waits.append,
+            clock=lambda: NOW,
+        )
 
 
 def script(*answers: Answer | EdgeError) -> Script:
@@ -83,25 +90,31 @@ def attempts(call: Call, *answers: Answer | EdgeError) -> Script:
 
 
 class TestRetries:
-    def test_a_throttled_call_waits_as_long_as_it_is_told(self) -> None:
-        played = script(error(429, retry_after="7"), answer(200, {"a": 1}))
+    @pytest.mark.parametrize("status", [429, 408, 500, 503, 504])
+    @pytest.mark.parametrize("hint", ["7", "Mon, 02 Mar 2026 10:05:07 GMT"])
+    def test_a_call_waits_as_long_as_it_is_told(self, status: int, hint: str) -> None:
+        played = script(error(status, retry_after=hint), answer(200, {"a": 1}))
         assert played.edges.get(GET, id=_GUID) == {"a": 1}
         assert played.waits == [7.0]
 
-    @pytest.mark.parametrize("hint", ["", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1.5", "٣", "9" * 40, "9" * 5000])
+    @pytest.mark.parametrize("hint", ["", "Wed, 99 Oct 2026 07:28:00 GMT", "-1", "1.5", "٣", "9" * 40, "9" * 5000])
     def test_without_a_hint_the_waits_grow(self, hint: str) -> None:
         played = attempts(POST, error(429, retry_after=hint))
         assert played.waits == [1.0, 2.0, 4.0, 8.0]
         assert len(played.sent) == 5
 
-    def test_a_wait_that_is_too_long_is_left_to_the_caller(self) -> None:
-        played = script(error(429, retry_after="31"))
-        with pytest.raises(Throttled) as throttled:
+    @pytest.mark.parametrize("status", [429, 408, 503])
+    def test_a_wait_that_is_too_long_is_left_to_the_caller(self, status: int) -> None:
+        played = script(error(status, retry_after="31"))
+        with pytest.raises((Throttled, Unreachable)) as caught:
             played.edges.get(GET, id=_GUID)
-        assert throttled.value.retry_after == timedelta(seconds=31)
+        assert caught.value.retry_after == timedelta(seconds=31)
         assert played.waits == []
 
-    @pytest.mark.parametrize("failure", [error(500), error(503), error(504), Unreachable("cut")])
+    @pytest.mark.parametrize(
+        "failure",
+        [error(408), error(500), error(503), error(504), error(503, retry_after="1"), Unreachable("cut")],
+    )
     def test_what_may_have_been_carried_out_is_repeated_only_where_that_does_no_harm(
         self, failure: Answer | EdgeError
     ) -> None:
@@ -127,7 +140,15 @@ class TestRetries:
 class TestMeanings:
     @pytest.mark.parametrize(
         ("status", "kind"),
-        [(302, Rejected), (400, Rejected), (409, Rejected), (429, Throttled), (500, Unreachable), (503, Unreachable)],
+        [
+            (302, Rejected),
+            (400, Rejected),
+            (408, Unreachable),
+            (409, Rejected),
+            (429, Throttled),
+            (500, Unreachable),
+            (503, Unreachable),
+        ],
     )
     def test_a_status_has_its_error(self, status: int, kind: type[EdgeError]) -> None:
         with pytest.raises(kind, match=f"POST /things gave {status} someCode: words") as raised:

@@ -11,6 +11,7 @@ import pytest
 from shared.clients.rate_limit import GAPS, TablePacer
 from shared.clients.storage import Storage, Table
 from shared.model.calls import Lane
+from shared.model.errors import Throttled
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.spoilt_storage import SpoiltStorage
 
@@ -101,7 +102,7 @@ def test_lanes_and_tenants_do_not_hold_each_other_up(instance: _Instance) -> Non
     "columns",
     [
         {"next": "2099-01-01T00:00:00+00:00"},
-        {"next": (NOW + timedelta(minutes=2)).isoformat()},
+        {"next": (NOW + timedelta(minutes=4)).isoformat()},
         {"next": "0001-01-01T00:00:00+00:00"},
         {"next": "2026-03-02T10:05:00"},
         {"next": "soon"},
@@ -126,6 +127,43 @@ def test_a_queue_that_is_long_but_possible_is_waited_for(storage: Storage, insta
     ahead = NOW + timedelta(seconds=119)
     storage.upsert(Table.SWITCHES, "pace", _KEY, {"next": ahead.isoformat()})
     assert instance.call() == ahead
+
+
+def test_a_queue_that_is_too_long_is_closed_and_not_forgotten(storage: Storage) -> None:
+    """300 calls ask at once, as after a change of a hundred policies; no clock moves on."""
+    turns: list[float] = []
+    refused: list[timedelta | None] = []
+    for _ in range(300):
+        pacer = TablePacer(storage, clock=lambda: NOW, wait=turns.append)
+        try:
+            pacer.wait_for(_TENANT, _LANE)
+        except Throttled as throttled:
+            refused.append(throttled.retry_after)
+    gap = _GAP.total_seconds()
+    assert turns == [pytest.approx(gap * (number + 1)) for number in range(len(turns))]
+    assert 120 - gap <= turns[-1] < 120
+    assert len(turns) + len(refused) == 300 - 1, "the first one had not to wait"
+    assert {wait is not None and timedelta() <= wait <= _GAP for wait in refused} == {True}
+
+
+def test_a_queue_is_open_again_when_it_has_got_shorter(storage: Storage, instance: _Instance) -> None:
+    ahead = NOW + timedelta(minutes=2)
+    storage.upsert(Table.SWITCHES, "pace", _KEY, {"next": ahead.isoformat()})
+    with pytest.raises(Throttled):
+        instance.call()
+    instance.clock.move(timedelta(seconds=1))
+    assert instance.call() == ahead
+
+
+def test_without_the_row_the_queue_of_an_instance_is_closed_too(storage: Storage) -> None:
+    storage.delete_table(Table.SWITCHES)
+    turns: list[float] = []
+    pacer = TablePacer(storage, clock=lambda: NOW, wait=turns.append)
+    for _ in range(115):
+        pacer.wait_for(_TENANT, _LANE)
+    with pytest.raises(Throttled):
+        pacer.wait_for(_TENANT, _LANE)
+    assert 118 < turns[-1] < 120
 
 
 def test_an_instance_whose_clock_is_behind_still_keeps_the_pace(storage: Storage) -> None:

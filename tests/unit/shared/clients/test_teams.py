@@ -13,6 +13,7 @@ from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreach
 from shared.notify.cards import card_of
 from tests.fakes.answering import Service, answering_service
 from tests.fakes.card_cases import CA_POLICY_UPDATED, NOTICE, PUT_BACK
+from tests.fakes.clock import FakeClock
 
 SIGNATURE = "s3cr3t%2BsignaturE_0123456789abcdefghij"
 DECODED = "s3cr3t+signaturE_0123456789abcdefghij"
@@ -75,15 +76,16 @@ def test_an_answer_is_told_with_what_to_do(service: Service, status: int, kind: 
         (429, "30", timedelta(seconds=30)),
         (503, "5", timedelta(seconds=5)),
         (429, "soon", None),
-        (429, "Wed, 21 Oct 2026 07:28:00 GMT", None),
+        (503, "Mon, 02 Mar 2026 10:06:30 GMT", timedelta(seconds=90)),
+        (429, "Mon, 02 Mar 2026 10:04:00 GMT", timedelta()),
         (429, "9" * 400, None),
     ],
 )
 def test_the_wait_that_is_asked_for_is_told(service: Service, status: int, sent: str, wait: timedelta | None) -> None:
     service.status, service.headers = status, {"Retry-After": sent}
-    error = refused_post(service.url + PATH)
-    assert isinstance(error, Throttled)
-    assert error.retry_after == wait
+    with pytest.raises((Throttled, Unreachable)) as caught:
+        Teams(url=service.url + PATH, clock=FakeClock()).post(MESSAGE)
+    assert caught.value.retry_after == wait
 
 
 def test_a_cut_connection_is_unreachable(service: Service) -> None:

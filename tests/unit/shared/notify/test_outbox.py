@@ -164,6 +164,20 @@ def test_posting_and_resuming_twice_sends_nothing_twice(desk: _Desk) -> None:
     assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("", 0)], [("", 0)])
 
 
+@pytest.mark.parametrize("error", [Throttled, Unreachable])
+@pytest.mark.parametrize(("asked", "waits"), [(90, 90), (1, 5), (3600, 900)])
+def test_a_channel_that_asks_for_a_wait_is_given_it_within_reason(
+    desk: _Desk, error: type[Throttled | Unreachable], asked: int, waits: int
+) -> None:
+    desk.teams.failing = error("later", retry_after=timedelta(seconds=asked))
+    desk.page()
+    desk.teams.failing = None
+    desk.pass_time(timedelta(seconds=waits - 1))
+    assert _sent(desk.teams) == []
+    desk.pass_time(timedelta(seconds=1))
+    assert ("", 0) in _sent(desk.teams)
+
+
 def test_pages_that_were_posted_and_never_sent_are_due(desk: _Desk) -> None:
     """The run died between the two."""
     assert len(desk.notifier.post(desk.case, _HIGH)) == 2

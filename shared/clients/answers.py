@@ -1,0 +1,78 @@
+"""What a service answered over HTTP, what an answer may take, and what it means. One set of rules for all of them."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+
+MEBIBYTE: Final = 1024 * 1024
+_LONGEST_HINT: Final = timedelta(days=11)
+"""A longer wait than this is none that anybody asks for."""
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What one request may take.
+
+    `total` is its time, from connecting to the last byte of the answer; `largest` is the size of the body in bytes, as
+    it is when unpacked. A larger body counts as no answer; where `cut` says so, it is cut there instead.
+    """
+
+    total: timedelta
+    largest: int
+    cut: bool = False
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What a service answered: status, headers with lower-case names, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the service did what it was asked."""
+        return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
+
+
+def utc_now() -> datetime:
+    """The time, aware and UTC."""
+    return datetime.now(UTC)
+
+
+def meaning(
+    answer: Answer, said: str, *, clock: Callable[[], datetime], code: str = "", needed: Sequence[str] = ()
+) -> EdgeError:
+    """Give the error that an answer other than success means, with the text `said`.
+
+    `code` is the service's own word for it, `needed` what the call needs of the identity.
+    """
+    match answer.status:
+        case 401 | 403 as status:
+            return Refused(said, status=status, code=code, needed=needed)
+        case 429:
+            return Throttled(said, code=code, retry_after=retry_after(answer, clock))
+        case status if status == 408 or status >= 500:  # noqa: PLR2004 - HTTP's own numbers
+            return Unreachable(said, status=status, code=code, retry_after=retry_after(answer, clock))
+        case status if 300 <= status < 400:  # noqa: PLR2004
+            return Rejected(f"{said} (it redirects elsewhere, which is not followed)", status=status, code=code)
+        case status:
+            return Rejected(said, status=status, code=code)
+
+
+def retry_after(answer: Answer, clock: Callable[[], datetime]) -> timedelta | None:
+    """Give the wait that an answer asks for, in seconds or until a date; None where there is none, or nonsense."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - seldom needed, start-up is a feature
+
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) <= len("999999"):
+        wait = timedelta(seconds=int(text))
+    else:
+        try:
+            wait = max(parsedate_to_datetime(text).astimezone(UTC) - clock(), timedelta())
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return wait if wait <= _LONGEST_HINT else None

@@ -1,0 +1,43 @@
+"""The event loop that everything is sent on: one thread of the process, on which nothing may block."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.model.errors import Unreachable
+from shared.model.once import Once
+
+_LOOKING_UP_NAMES: Final = 32
+"""Threads for names of hosts, more than the default: a name server that hangs for one service holds up no other."""
+
+
+def _start() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_LOOKING_UP_NAMES, thread_name_prefix="names"))
+    threading.Thread(target=loop.run_forever, name="http", daemon=True).start()
+    return loop
+
+
+_LOOP: Final = Once(_start)
+
+
+def run[T](coroutine: Coroutine[Any, Any, T], *, service: str, within: timedelta) -> T:
+    """Run it there and give what it gives, to a thread that waits for it.
+
+    `within` is the last resort: whatever is run here has time limits of its own, which are shorter.
+
+    Raises:
+        Unreachable: it took longer than `within`.
+    """
+    future = asyncio.run_coroutine_threadsafe(coroutine, _LOOP())
+    try:
+        return future.result(within.total_seconds())
+    except BaseException as error:
+        if not future.done():
+            future.cancel()
+            if isinstance(error, TimeoutError):
+                raise Unreachable(f"{service} gave no answer within {within.total_seconds():g} s") from None
+        raise

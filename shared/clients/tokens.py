@@ -1,0 +1,108 @@
+"""Tokens: asked for beside the event loop, and asked for again when a service challenges one.
+
+azure-identity's credentials block. On the loop, one tenant's slow issuer would hold up every request of the process.
+"""
+
+import asyncio
+import binascii
+import re
+import threading
+from base64 import urlsafe_b64decode
+from collections.abc import Hashable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from shared.model.errors import Refused, Unreachable
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, TokenCredential
+
+TOKEN_WITHIN: Final = timedelta(seconds=30)
+"""How long a request waits for its token. One that comes later is there for the next request."""
+
+_CLAIMS: Final = re.compile(r'\bclaims="([^"]+)"')
+_UNAUTHORIZED: Final = 401
+
+
+class Tokens:
+    """The tokens of one credential for `service`, got as from an asynchronous credential of azure-core.
+
+    Requests that ask for the same token at the same moment are given the same one. To be used on one event loop.
+    """
+
+    def __init__(self, credential: "TokenCredential", *, service: str, within: timedelta = TOKEN_WITHIN) -> None:
+        self._credential = credential
+        self._service = service
+        self._within = within
+        self._coming: dict[Hashable, asyncio.Future[AccessToken | Exception]] = {}
+
+    async def get_token(
+        self,
+        *scopes: str,
+        claims: str | None = None,
+        tenant_id: str | None = None,
+        enable_cae: bool = True,
+        **_options: Any,  # noqa: ANN401 - the signature of a credential
+    ) -> "AccessToken":
+        """Give a token for `scopes`, one that meets `claims` where a service has asked for that.
+
+        Raises:
+            Refused: the issuer gives none, since the identity or its certificate is wrong.
+            Unreachable: the issuer can't be reached, or didn't answer in time.
+        """
+        from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415 - imported on first use
+
+        del tenant_id
+        key = (scopes, claims, enable_cae)
+        coming = self._coming.get(key) or self._ask(key, *scopes, claims=claims, enable_cae=enable_cae)
+        try:
+            async with asyncio.timeout(self._within.total_seconds()):
+                got = await asyncio.shield(coming)
+        except TimeoutError:
+            raise Unreachable(f"no token for {self._service} after {self._within.total_seconds():g} s") from None
+        match got:
+            case ClientAuthenticationError():
+                raise Refused(f"no token for {self._service}: {got.message}", status=_UNAUTHORIZED) from got
+            case AzureError():
+                raise Unreachable(f"no token for {self._service}: {got.message}") from got
+            case Exception():
+                raise got
+            case token:
+                return token
+
+    def _ask(self, key: Hashable, *scopes: str, **options: Any) -> "asyncio.Future[AccessToken | Exception]":  # noqa: ANN401
+        """Ask on a thread of its own, which ends with the answer, however late that comes."""
+        loop = asyncio.get_running_loop()
+        coming: asyncio.Future[AccessToken | Exception] = loop.create_future()
+        self._coming[key] = coming
+        coming.add_done_callback(lambda _: self._coming.pop(key, None))
+
+        def ask() -> None:
+            try:
+                got = self._credential.get_token(*scopes, **options)
+            except Exception as error:  # noqa: BLE001 - raised where the token is waited for
+                got = error
+            loop.call_soon_threadsafe(coming.set_result, got)
+
+        threading.Thread(target=ask, name="token", daemon=True).start()
+        return coming
+
+
+def claims_asked(status: int, www_authenticate: str) -> str:
+    """Give the claims that an answer asks of the next token, as JSON; "" where it asks for none.
+
+    This is continuous access evaluation: the token was good, and isn't any more, since a session was revoked, a
+    condition changed, or the network did. See https://learn.microsoft.com/entra/identity-platform/claims-challenge.
+    """
+    found = _CLAIMS.search(www_authenticate) if status == _UNAUTHORIZED else None
+    if found is None:
+        return ""
+    encoded = found[1].rstrip("=").replace("+", "-").replace("/", "_")
+    try:
+        claims = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        msgspec.json.decode(claims, type=dict[str, Any])
+    except (binascii.Error, UnicodeDecodeError, msgspec.DecodeError):
+        return ""
+    return claims
