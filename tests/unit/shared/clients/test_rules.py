@@ -25,8 +25,8 @@ from shared.model.declarations import TenantKind
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.settings import Tenant
 from tests.fakes.clock import FakeClock
-from tests.fakes.tenant import Unpaced
 from tests.fakes.http_service import HttpService, Reply, http_service
+from tests.fakes.tenant import Unpaced
 
 _ROOM: Final = Limits(total=timedelta(seconds=30), largest=1_000)
 _FINE: Final = Reply(body=b'{"value": [], "tables": [{"columns": [], "rows": []}]}')
