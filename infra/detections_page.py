@@ -76,6 +76,8 @@ def _section(detection: AnyDetection) -> str:
         "Permissions": ", ".join(f"`{permission}`" for permission in detection.needs),
         "Judged with the vocabulary's": ", ".join(f"`{word}`" for word in detection.required_profile_keys),
         "Differs from the guide": detection.deviates,
+        "MITRE ATT&CK": ", ".join(f"[{technique}]({technique.url})" for technique in detection.techniques),
+        "Reference": f"<{detection.reference}>" if detection.reference else "",
     }
     listed = "\n".join(f"- **{name}**: {text}" for name, text in lines.items() if text)
     return f"### {detection.id}\n\n**{detection.title}.** {detection.why}\n\n{listed}\n\n{_conditions(detection)}"

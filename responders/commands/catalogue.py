@@ -31,7 +31,11 @@ def add_parser(subparsers: Subparsers) -> None:
         help="list the detections",
         description="List every detection: what it looks for, its risk and what is done when the actor isn't approved.",
     )
-    parser.add_argument("--json", action="store_true", help="as a JSON list, with reasons, permissions and vocabulary")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="as a JSON list, with all that is declared",
+    )
     parser.set_defaults(run=_run)
 
 
@@ -59,6 +63,8 @@ def _described(detection: AnyDetection, profile: TenantProfile) -> dict[str, obj
         "approval_list": detection.unless_actor_in,
         "needs": list(detection.needs),
         "deviates": detection.deviates,
+        "techniques": [{"id": one.id, "name": one.name} for one in detection.techniques],
+        "reference": detection.reference,
         "also": list(detection.also),
         "vocabulary": _words_of(detection, profile),
     }

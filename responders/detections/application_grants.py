@@ -6,6 +6,7 @@ one user (4), any other permission on the APIs that hold everything (5), scopes 
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import APP_ROLE_GIVEN, SCOPES_GIVEN, succeeded
 from responders.detections.directory_samples import OWN_API_NAMES, app_role_record, application_record, delegated_record
 from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
@@ -31,6 +32,8 @@ APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
         "The guide prints no filter; its text names .All and Mail.*. Permissions whose names say neither, such as "
         "SMTP.SendAsApp or full_access_as_app, are on a list."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES, attack.CLOUD_APPLICATION_INTEGRATION),
+    reference=references.APP_CONSENT,
     hits=(
         app_role_record("Mail.ReadWrite"),
         app_role_record("full_access_as_app", names=OWN_API_NAMES),
@@ -61,6 +64,8 @@ DELEGATED_PERMISSION_GRANTED: Detection[AuditEvent] = Detection(
         "The row repeats row 3 for application permissions, and row 6 for consent on behalf of everybody: one grant is "
         "one case, in the row that is only about it."
     ),
+    techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
+    reference=references.APP_CONSENT,
     hits=(
         delegated_record(" User.Read Mail.ReadWrite", before=" User.Read"),
         delegated_record("Directory.AccessAsUser.All", initiatedBy=_BY_ESTS),
@@ -95,6 +100,8 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
     deviates="Permissions with power are left to rows 3, 4 and 6, so that one grant is one case.",
+    techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
+    reference=references.APP_CONSENT,
     hits=(
         app_role_record("Calendars.Read"),
         delegated_record("User.Read"),
@@ -124,6 +131,8 @@ PERMISSION_GRANTED_FOR_ALL: Detection[AuditEvent] = Detection(
     when=succeeded(*SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Audit.consent_type.is_("allprincipals"))),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
+    techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
+    reference=references.APP_CONSENT,
     hits=(
         delegated_record("User.Read Mail.ReadWrite", before="User.Read", consent="AllPrincipals"),
         delegated_record("user_impersonation", names=OWN_API_NAMES, consent="AllPrincipals"),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import OUTSIDE_PIM, ROLE_GIVEN, succeeded
 from responders.detections.application_grants import (
     APP_ROLE_GRANTED,
@@ -70,6 +71,8 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
         "Federated credentials aren't in the guide; they serve the same end. The certificates that Managed Service "
         "Identity renews don't count, known by its configured object id."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_CREDENTIALS,),
+    reference=references.APPLICATIONS_GUIDE,
     hits=(
         application_record(_SECRETS, _keys(key(1), key(2), old=(key(1),))),
         application_record(_SECRETS, _keys(_SPOOFED, key(2), old=(_SPOOFED,))),
@@ -109,6 +112,8 @@ APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
         "Azure roles, the row's other half, are rbac-role-assigned, whoever gets them: their event doesn't say who. "
         "The guide grades high to medium; high is taken."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.APPLICATIONS_GUIDE,
     hits=(
         role_record("Add member to role", "ServicePrincipal", identity=APPLICATION),
         role_record("Add eligible member to role ", "ServicePrincipal", identity=APPLICATION),
@@ -148,6 +153,8 @@ APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
         "The protocol is in diagnostic settings and in Graph's beta, not in its v1.0. B2C signs its local accounts in "
         "this way through its own applications, which are left out."
     ),
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.ROPC,
     hits=(
         consumer_record(0, appDisplayName="Order portal", authenticationProtocol="ropc"),
         diagnostic_sign_in(privileged_record(0, authenticationProtocol="ROPC")),
@@ -174,6 +181,8 @@ APP_REDIRECT_DANGLING: Detection[AuditEvent] = Detection(
         "A record doesn't tell whether a name resolves: addresses under domains where anybody can take a name count, "
         "and, as long as no owned domains are configured, every address whose owner isn't known."
     ),
+    techniques=(attack.STEAL_APPLICATION_ACCESS_TOKEN, attack.COMPROMISE_DOMAINS),
+    reference=references.DANGLING_DNS,
     hits=(
         _redirect("https://orders-old.azurewebsites.net/signin"),
         _redirect("https://fabrikam.example/a", "https://x.trafficmanager.net/", old=("https://fabrikam.example/a",)),
@@ -201,6 +210,8 @@ APP_REDIRECT_CHANGED: Detection[AuditEvent] = Detection(
         "Whether an address is another application's too isn't in the record. Loopback addresses and schemes of "
         "native applications' own are left out: both are how such applications are meant to sign in."
     ),
+    techniques=(attack.STEAL_APPLICATION_ACCESS_TOKEN,),
+    reference=references.REDIRECT_ADDRESSES,
     hits=(
         _redirect("https://evil.example/callback"),
         _redirect("https://fabrikam.example@evil.example/"),
@@ -229,6 +240,8 @@ APP_ID_URI_CHANGED: Detection[AuditEvent] = Detection(
     when=succeeded("Update application", "Update service principal", also=(Audit.identifier_uri.is_("changed"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    techniques=(attack.STEAL_APPLICATION_ACCESS_TOKEN,),
+    reference=references.APP_SECURITY,
     hits=(
         application_record("Update application", change("AppIdentifierUri", [], ["api://orders.fabrikam.example"])),
         application_record(
@@ -258,6 +271,8 @@ APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded("Add owner to application", "Add owner to service principal"),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    techniques=(attack.ACCOUNT_MANIPULATION,),
+    reference=references.APP_OWNERS,
     hits=(
         owner_record("Add owner to application"),
         owner_record("Add owner to service principal", initiatedBy=BY_APP),
@@ -280,6 +295,8 @@ APP_LOGOUT_URL_CHANGED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.RECORD,
     deviates="The name of the property is documented nowhere: any that holds a configured word counts.",
+    techniques=(attack.WEB_SESSION_COOKIE,),
+    reference=references.SIGN_OUT,
     hits=(
         application_record("Update application", change("LogoutUrl", ["https://a.example"], ["https://b.example"])),
         application_record("Update service principal", change("SamlLogoutUrl", [], ["https://b.example"])),

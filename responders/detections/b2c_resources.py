@@ -5,6 +5,7 @@ B2C logs each change twice, in the categories Authorization and ResourceManageme
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record
 from responders.detections.samples import BY_APP, diagnostic_record
@@ -25,6 +26,8 @@ B2C_USER_FLOW_CREATED: Detection[AuditEvent] = Detection(
     when=succeeded("Create user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
     answer=Answer.PAGE,
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.B2C_USER_FLOWS,
     hits=(
         b2c_record("Create user flow", _FLOW),
         b2c_record("Create user flow", _FLOW, category="Authorization"),
@@ -46,6 +49,8 @@ B2C_USER_FLOW_UPDATED: Detection[AuditEvent] = Detection(
     when=succeeded("Update user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
     answer=Answer.PAGE,
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS, attack.MODIFY_MULTI_FACTOR_AUTHENTICATION),
+    reference=references.B2C_USER_FLOWS,
     hits=(
         b2c_record("Update user flow", _FLOW),
         b2c_record("Update user flow", _FLOW, category="Authorization"),
@@ -67,6 +72,8 @@ B2C_USER_FLOW_DELETED: Detection[AuditEvent] = Detection(
     when=succeeded("Delete user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
     answer=Answer.PAGE,
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
+    reference=references.B2C_USER_FLOWS,
     hits=(
         b2c_record("Delete user flow", _FLOW),
         b2c_record("Delete user flow", _FLOW, category="Authorization"),
@@ -88,6 +95,8 @@ B2C_API_CONNECTOR_CREATED: Detection[AuditEvent] = Detection(
     when=succeeded("Create API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
     answer=Answer.PAGE,
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.B2C_API_CONNECTORS,
     hits=(
         b2c_record("Create API connector", _CONNECTOR),
         b2c_record("Create API connector", _CONNECTOR, category="Authorization"),
@@ -109,6 +118,8 @@ B2C_API_CONNECTOR_UPDATED: Detection[AuditEvent] = Detection(
     when=succeeded("Update API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
     answer=Answer.PAGE,
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.B2C_API_CONNECTORS,
     hits=(
         b2c_record("Update API connector", _CONNECTOR),
         b2c_record("Update API connector", _CONNECTOR, category="Authorization"),
@@ -133,6 +144,8 @@ B2C_API_CONNECTOR_DELETED: Detection[AuditEvent] = Detection(
     deviates=(
         "The guide prints the activity Update API connector a second time; Delete API connector is what it means."
     ),
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.B2C_API_CONNECTORS,
     hits=(
         b2c_record("Delete API connector", _CONNECTOR),
         b2c_record("Delete API connector", _CONNECTOR, category="Authorization"),
@@ -154,6 +167,8 @@ IDENTITY_PROVIDER_CREATED: Detection[AuditEvent] = Detection(
     when=succeeded("Create identity provider", "Create custom identity provider", "Create local identity provider"),
     unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
     answer=Answer.PAGE,
+    techniques=(attack.TRUST_MODIFICATION,),
+    reference=references.B2C_IDENTITY_PROVIDERS,
     hits=(
         b2c_record("Create identity provider", _PROVIDER),
         b2c_record("Create identity provider", _PROVIDER, category="Authorization"),
@@ -181,6 +196,8 @@ IDENTITY_PROVIDER_UPDATED: Detection[AuditEvent] = Detection(
         "Row 12 of the table of privileged accounts is this event too, copied where changes of authentication methods "
         "were meant."
     ),
+    techniques=(attack.TRUST_MODIFICATION,),
+    reference=references.B2C_IDENTITY_PROVIDERS,
     hits=(
         b2c_record("Update identity provider", _PROVIDER),
         b2c_record("Update identity provider", _PROVIDER, category="Authorization"),
@@ -208,6 +225,8 @@ IDENTITY_PROVIDER_DELETED: Detection[AuditEvent] = Detection(
         "Row 13 of the table of privileged accounts is this event too, and graded high there, medium here: high is "
         "taken. It names access reviews as its log; the audit log has it."
     ),
+    techniques=(attack.TRUST_MODIFICATION, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.B2C_IDENTITY_PROVIDERS,
     hits=(
         b2c_record("Delete identity provider", _PROVIDER),
         b2c_record("Delete identity provider", _PROVIDER, category="Authorization"),

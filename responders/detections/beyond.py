@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record, change, target
 from responders.detections.samples import BY_APP, TENANT, audit_record, diagnostic_record
@@ -35,6 +36,8 @@ B2C_POLICY_KEY_CHANGED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.B2C_POLICY_KEYS,
     answer=Answer.PAGE,
     deviates="Not in the guide: a policy key reaches as far as the custom policies that use it.",
+    techniques=(attack.FORGE_WEB_CREDENTIALS, attack.MODIFY_AUTHENTICATION_PROCESS),
+    reference=references.B2C_POLICY_KEYS,
     hits=(
         b2c_record("Upload secret into policy key", _KEY),
         b2c_record("Create policy key", _KEY, category="Authorization"),
@@ -57,6 +60,8 @@ AUTHORIZATION_POLICY_UPDATED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
     deviates="Not in the guide: the policy reaches as far as conditional access does.",
+    techniques=(attack.TENANT_POLICY_MODIFICATION,),
+    reference=references.USER_PERMISSIONS,
     hits=(
         _tenant_record("Update authorization policy", "Other", change("AllowUserConsentForRiskyApps", [False], [True])),
     ),
@@ -77,6 +82,8 @@ DOMAIN_FEDERATION_CHANGED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
     deviates="Not in the guide: a federated domain is an identity provider for everybody in it.",
+    techniques=(attack.TRUST_MODIFICATION, attack.FORGE_SAML_TOKENS),
+    reference=references.FEDERATION_CHANGES,
     hits=(
         _tenant_record("Set domain authentication", "Other", change("LiveType", ["Managed"], ["Federated"])),
         _tenant_record("Set federation settings on domain", "Other", initiatedBy=BY_APP),
@@ -102,6 +109,8 @@ AUTHENTICATION_FLOW_CHANGED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
     deviates="Not in the guide: these are what user flows and API connectors are in an external tenant.",
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.AUTHENTICATION_EXTENSIONS,
     hits=(
         _tenant_record("Update authentication flows policy", "Policy"),
         _tenant_record("Create authenticationEventListener", "Other"),

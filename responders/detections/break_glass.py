@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import (
     ACCOUNT_DELETED,
     MEMBER_ADDED,
@@ -66,6 +67,8 @@ BREAK_GLASS_USED: Detection[SignInEvent] = Detection(
         "Every attempt counts, a failed one as well: its name alone should be known to few. The table leaves out "
         "declared emergencies; none can be declared, so it speaks in one as well."
     ),
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.BREAK_GLASS,
     hits=(
         privileged_record(0, userId=BREAK_GLASS),
         privileged_record(50126, userId=BREAK_GLASS),
@@ -92,6 +95,8 @@ BREAK_GLASS_CHANGED: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     first_step="Ask all who may use the account. If nobody did this: take it back by the other break-glass account.",
     deviates="A change of its password or its methods that failed counts too: nobody tries that by mistake.",
+    techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.BREAK_GLASS,
     hits=(
         account_record("Reset password (by admin)", identity=BREAK_GLASS),
         account_record("Admin started password reset", identity=BREAK_GLASS, result="failure"),
@@ -143,6 +148,8 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
         "group decides, it can't be told: then only an exclusion by name that is lost counts. What applied before and "
         "still does is no news."
     ),
+    techniques=(attack.CONDITIONAL_ACCESS_POLICIES, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.BREAK_GLASS,
     hits=(
         ca_policy_record(_UPDATED, old=_policy(_ADMINISTRATORS | _NOT_THEM), new=_policy(_ADMINISTRATORS)),
         ca_policy_record(_UPDATED, old=_policy(_HELPDESK | _NOT_THEM), new=_policy(_HELPDESK)),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import ACCOUNT_DELETED, OUTSIDE_PIM, ROLE_GIVEN, succeeded
 from responders.detections.directory_samples import (
     BY_CONSUMER,
@@ -51,6 +52,8 @@ CONSUMER_ACCOUNTS_BURST: Detection[AuditEvent] = Detection(
         "The guide counts what CPIM Service did; everybody's are counted, since its object id may not be configured "
         "and row 2 asks about the others in any case. The number is ours; the vocabulary's thresholds set another."
     ),
+    techniques=(attack.CREATE_CLOUD_ACCOUNT, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.CONSUMER_TABLE,
     hits=(
         new_account_record(initiatedBy=BY_CPIM),
         account_record("Delete user", initiatedBy=BY_CPIM),
@@ -73,6 +76,8 @@ CONSUMER_ACCOUNT_CREATED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
     deviates=_CPIM_BY_ID,
+    techniques=(attack.CREATE_CLOUD_ACCOUNT,),
+    reference=references.CONSUMER_TABLE,
     hits=(
         new_account_record(),
         new_account_record(initiatedBy=BY_APP),
@@ -97,6 +102,8 @@ CONSUMER_ACCOUNT_DELETED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
     deviates=f"{_CPIM_BY_ID} The hard delete isn't in the guide's print.",
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
+    reference=references.CONSUMER_TABLE,
     hits=(
         account_record("Delete user", change("Is Hard Deleted", None, "False")),
         account_record("Hard Delete user"),
@@ -131,6 +138,8 @@ CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
         "From the guide's section on baselines, which asks for every update by an administrator who isn't approved: "
         "only properties by which one signs in count, since others change all day."
     ),
+    techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.ACCOUNT_BASELINE,
     hits=(
         account_record("Update user", _DISABLED),
         account_record("Disable account", _DISABLED),
@@ -159,6 +168,8 @@ CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
     after=After(step_a=succeeded("Add user", also=_NOT_BY_CPIM), by=Audit.principal, window=timedelta(days=1)),
     first_step="See in the audit log and the sign-in log what the account did while it was there.",
     deviates=f"{_CPIM_BY_ID} The guide gives no time between the two; a day is taken.",
+    techniques=(attack.CREATE_CLOUD_ACCOUNT, attack.CLEAR_PERSISTENCE),
+    reference=references.CONSUMER_TABLE,
     hits=(
         account_record("Delete user"),
         account_record("Hard Delete user", initiatedBy=BY_IMPOSTOR),
@@ -190,6 +201,8 @@ CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
         "Told whoever gave it, approved or not; role-assigned puts it back where they weren't. Accounts that CPIM "
         "Service made in ten years count, as far as its object id is configured and its records were seen."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.CONSUMER_TABLE,
     hits=(
         role_record("Add member to role", identity=CONSUMER),
         pim_record("Add member to role in PIM completed (permanent)", identity=CONSUMER),
@@ -217,6 +230,8 @@ CONSUMER_ACCOUNT_OFF_BASELINE: Detection[AuditEvent] = Detection(
         "From the guide's section on baselines, which gives no risk: that of an account that wasn't approved is "
         "taken. Without attributes in the configuration it never speaks."
     ),
+    techniques=(attack.CREATE_CLOUD_ACCOUNT,),
+    reference=references.ACCOUNT_BASELINE,
     hits=(
         new_account_record(initiatedBy=BY_CPIM, customer_number=""),
         new_account_record(initiatedBy=BY_CPIM, customer_number="10482"),

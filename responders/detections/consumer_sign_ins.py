@@ -8,6 +8,7 @@ name that was typed.
 from datetime import timedelta
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.directory_samples import ROLE_HOLDER, VIP
 from responders.detections.samples import BREAK_GLASS
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in
@@ -44,6 +45,8 @@ CONSUMER_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     answer=Answer.PAGE,
     first_step="See whether a sign-in succeeded afterwards. If one did: revoke its sessions and reset the password.",
     deviates=f"{_OURS} B2C logs the same code where there is no such account: those count by the name that was typed.",
+    techniques=(attack.PASSWORD_GUESSING,),
+    reference=references.B2C_THREATS,
     hits=(
         consumer_record(50126),
         consumer_record(50126, account=_NOBODY),
@@ -70,6 +73,8 @@ CONSUMER_PASSWORDS_SPRAYED: Detection[SignInEvent] = Detection(
     answer=Answer.PAGE,
     first_step="See which accounts signed in from that address, and revoke their sessions. Then block the address.",
     deviates=_OURS,
+    techniques=(attack.PASSWORD_SPRAYING, attack.CREDENTIAL_STUFFING),
+    reference=references.PASSWORD_SPRAY,
     hits=(consumer_record(50126), consumer_record(50126, account=_NOBODY)),
     misses=(consumer_record(0), consumer_record(50126, appDisplayName="Order portal")),
 )
@@ -86,6 +91,8 @@ CONSUMER_LOCKED_OUT: Detection[SignInEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step="See from where it was tried. If the customer is elsewhere: have them set a new password.",
+    techniques=(attack.PASSWORD_GUESSING,),
+    reference=references.B2C_THREATS,
     hits=(consumer_record(50053), diagnostic_sign_in(consumer_record(50053, country="US"))),
     misses=(
         consumer_record(50126),
@@ -107,6 +114,8 @@ CONSUMERS_LOCKED_OUT: Detection[SignInEvent] = Detection(
     answer=Answer.PAGE,
     first_step="See which addresses and countries it comes from, and block them. Tell the customer service.",
     deviates=_OURS,
+    techniques=(attack.PASSWORD_SPRAYING, attack.CREDENTIAL_STUFFING),
+    reference=references.B2C_THREATS,
     hits=(consumer_record(50053), consumer_record(50053, account=VIP)),
     misses=(consumer_record(50126), consumer_record(50053, appDisplayName="Order portal")),
 )
@@ -124,6 +133,8 @@ VIP_LOCKED_OUT: Detection[SignInEvent] = Detection(
     answer=Answer.PAGE,
     first_step="Ask the customer, by telephone, whether it was them. If it wasn't: reset the password with them.",
     deviates="Who is a VIP is configured: until then none is, and the row speaks as for any other account.",
+    techniques=(attack.PASSWORD_GUESSING,),
+    reference=references.B2C_THREATS,
     hits=(consumer_record(50053, account=VIP), diagnostic_sign_in(consumer_record(50053, account=VIP.upper()))),
     misses=(consumer_record(50053), consumer_record(50126, account=VIP)),
 )
@@ -150,6 +161,8 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
         "Without allowed countries in the configuration it never speaks. A record without a country isn't foreign: "
         "nothing is known of it. Lock-outs and disabled accounts are left to rows 5 and 8."
     ),
+    techniques=(attack.BRUTE_FORCE,),
+    reference=references.CONSUMER_TABLE,
     hits=(
         consumer_record(50126, country="US"),
         consumer_record(50034, country="US", appDisplayName="Order portal"),
@@ -178,6 +191,8 @@ CONSUMER_FAILURES_RISE: Detection[SignInEvent] = Detection(
     answer=Answer.PAGE,
     first_step="See by error code, country and application what there is more of. A release can be the cause too.",
     deviates=f"{_RISE} Interrupts, by which a sign-in is only held up, aren't failures.",
+    techniques=(attack.BRUTE_FORCE,),
+    reference=references.CONSUMER_TABLE,
     hits=(consumer_record(50126), consumer_record(50034, appDisplayName="Order portal")),
     misses=(consumer_record(0), consumer_record(50140)),
 )
@@ -193,6 +208,8 @@ CONSUMER_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
     one_case_by=(SignIn.identity,),
     unless_actor_in=None,
     answer=Answer.RECORD,
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.CONSUMER_TABLE,
     hits=(consumer_record(50057), consumer_record(50057, country="US"), diagnostic_sign_in(consumer_record(50057))),
     misses=(
         consumer_record(50053),
@@ -213,6 +230,8 @@ CONSUMER_SUCCESSES_RISE: Detection[SignInEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.RECORD,
     deviates=_RISE,
+    techniques=(attack.CREDENTIAL_STUFFING, attack.CLOUD_ACCOUNTS),
+    reference=references.CONSUMER_TABLE,
     hits=(
         consumer_record(0),
         consumer_record(0, status={"errorCode": "0", "failureReason": None}, appDisplayName="Order portal"),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import done_in
 from responders.detections.samples import (
     BY_APP,
@@ -30,6 +31,8 @@ CA_POLICY_CREATED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
     remediation=DISABLE_CA_POLICY,
+    techniques=(attack.CONDITIONAL_ACCESS_POLICIES, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.CA_AUDIT_LOG,
     hits=(
         ca_policy_record("Add conditional access policy", new=CA_POLICY),
         ca_policy_record("Add conditional access policy", new=CA_POLICY, initiatedBy=BY_APP),
@@ -54,6 +57,8 @@ CA_POLICY_DELETED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
     remediation=RESTORE_CA_POLICY,
+    techniques=(attack.CONDITIONAL_ACCESS_POLICIES,),
+    reference=references.CA_AUDIT_LOG,
     hits=(
         ca_policy_record("Delete conditional access policy", old=CA_POLICY),
         ca_policy_record("DELETE CONDITIONAL ACCESS POLICY", old=CA_POLICY),
@@ -76,6 +81,8 @@ CA_POLICY_UPDATED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
     remediation=PUT_BACK_CA_POLICY,
+    techniques=(attack.CONDITIONAL_ACCESS_POLICIES,),
+    reference=references.CA_AUDIT_LOG,
     hits=(
         ca_policy_record("Update conditional access policy", old=CA_POLICY, new=CA_POLICY | {"state": "disabled"}),
         ca_policy_record("Update Conditional Access Policy", old=CA_POLICY, new=_WITHOUT_MFA),
@@ -98,6 +105,8 @@ B2C_CUSTOM_POLICY_CREATED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
     answer=Answer.PAGE,
     remediation=DELETE_CUSTOM_POLICY,
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.B2C_CUSTOM_POLICIES,
     hits=(
         custom_policy_record("Create custom policy"),
         custom_policy_record("Create custom policy", category="Authorization"),
@@ -124,6 +133,8 @@ B2C_CUSTOM_POLICY_UPDATED: Detection[AuditEvent] = Detection(
         "The guide prints the activity Get custom policies, a read that every visit to the portal logs; "
         "Update custom policy is what it means."
     ),
+    techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
+    reference=references.B2C_CUSTOM_POLICIES,
     hits=(
         custom_policy_record("Update custom policy"),
         custom_policy_record("update custom policy\N{NO-BREAK SPACE}", category="Authorization"),
@@ -146,6 +157,8 @@ B2C_CUSTOM_POLICY_DELETED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.B2C_CUSTOM_POLICIES,
     answer=Answer.PAGE,
     remediation=RESTORE_CUSTOM_POLICY,
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
+    reference=references.B2C_CUSTOM_POLICIES,
     hits=(
         custom_policy_record("Delete custom policy"),
         custom_policy_record("Delete custom policy", initiatedBy=BY_APP),

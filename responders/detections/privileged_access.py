@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import MEMBER_ADDED, OUTSIDE_PIM, PIM_ACTIVATION, ROLE_GIVEN, succeeded
 from responders.detections.break_glass import BREAK_GLASS_CHANGED, BREAK_GLASS_UNPROTECTED, BREAK_GLASS_USED
 from responders.detections.directory_samples import (
@@ -69,6 +70,8 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
         "Who activates a role that they're eligible for gives nothing: that is judged when they are made eligible. "
         "Core Directory logs an activation as given by MS-PIM, which is to be approved by its object id."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.PRIVILEGED_GUIDE,
     hits=(
         role_record("Add member to role"),
         role_record("Add Member to role\N{NO-BREAK SPACE}", initiatedBy=BY_APP),
@@ -96,6 +99,8 @@ ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
     when=succeeded(OUTSIDE_PIM, also=(Not(Audit.principal_kind.is_("ServicePrincipal")),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.PIM_ALERTS,
     hits=(pim_record(OUTSIDE_PIM), pim_record(OUTSIDE_PIM, "Group", initiatedBy=BY_APP)),
     misses=(
         pim_record(OUTSIDE_PIM, result="failure"),
@@ -116,6 +121,8 @@ RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     answer=Answer.PAGE,
     remediation=REMOVE_ROLE_ASSIGNMENT,
     deviates=_EVERY_ROLE,
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.AZURE_ROLE_CHANGES,
     hits=(
         event_grid_record(_WRITE),
         cloud_event_record(_WRITE, claims=dict(APP_CLAIMS)),
@@ -144,6 +151,8 @@ RBAC_ROLE_REMOVED: Detection[ResourceEvent] = Detection(
     answer=Answer.PAGE,
     remediation=RECREATE_ROLE_ASSIGNMENT,
     deviates=_EVERY_ROLE,
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
+    reference=references.AZURE_ROLE_CHANGES,
     hits=(
         event_grid_record(_DELETE),
         cloud_event_record(_DELETE),
@@ -175,6 +184,8 @@ RBAC_ROLE_DEFINITION_CHANGED: Detection[ResourceEvent] = Detection(
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.PAGE,
     deviates="Whether the role was widened or narrowed isn't in the record, so every change counts.",
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.AZURE_CUSTOM_ROLES,
     hits=(
         event_grid_record(_DEFINE, resourceUri=_DEFINITION),
         cloud_event_record(_DEFINE, resourceUri=_DEFINITION, claims=dict(APP_CLAIMS)),
@@ -210,6 +221,8 @@ ELEVATE_ACCESS: Detection[AuditEvent] = Detection(
         "Ask why. Unless there is an emergency: remove the role User Access Administrator at scope / and look at every "
         "role assignment since."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.ELEVATED_ACCESS,
     hits=(
         _elevation(_ELEVATED),
         diagnostic_record(_elevation(_ELEVATED)),
@@ -235,6 +248,8 @@ ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
         "day, and that a tenant's groups can't be read is told by itself. What MS-PIM adds is an activation: approve "
         "it by its object id."
     ),
+    techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
+    reference=references.ROLE_ASSIGNABLE_GROUPS,
     hits=(
         member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP),
         member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP.upper(), "ServicePrincipal", identity=APPLICATION),
@@ -266,6 +281,8 @@ PIM_SETTINGS_WEAKENED: Detection[AuditEvent] = Detection(
     when=succeeded("Disable PIM alert", "Update role setting in PIM"),
     unless_actor_in=ApprovalList.PIM_SETTINGS,
     answer=Answer.PAGE,
+    techniques=(attack.TEMPORARY_ELEVATED_CLOUD_ACCESS, attack.DISABLE_TOOLS),
+    reference=references.PIM_SETTINGS,
     hits=(
         _pim_setting("Disable PIM alert"),
         _pim_setting("Update role setting in PIM", initiatedBy=BY_APP),
@@ -328,6 +345,8 @@ MONITORING_WEAKENED: Detection[ResourceEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.MONITORING,
     answer=Answer.PAGE,
+    techniques=(attack.DISABLE_CLOUD_LOG, attack.DISABLE_TOOLS),
+    reference=references.DIAGNOSTIC_SETTINGS,
     hits=(
         event_grid_record(_DELETE_SETTING),
         activity_log_record(_DELETE_SETTING.lower()),

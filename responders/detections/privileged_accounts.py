@@ -5,6 +5,7 @@ Rows 12 and 13, identity providers, are rows 14 and 15 of "Infrastructure": one 
 
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.activities import METHODS_CHANGED, PASSWORD_CHANGED
 from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, ROLE_HOLDER, account_record
 from responders.detections.privileged_sign_ins import FAILURES, UNUSUAL
@@ -40,6 +41,8 @@ MFA_FRAUD_REPORTED: Detection[AuditEvent] = Detection(
         "a report by anybody counts, since the log of that minute doesn't tell who is privileged. It names the one who "
         "reported, not the attacker, so nothing is done without a person."
     ),
+    techniques=(attack.MFA_REQUEST_GENERATION,),
+    reference=references.MFA_REPORTS,
     hits=(
         _report("Fraud reported - user is blocked for MFA"),
         _report("Fraud reported \N{EN DASH} no action taken"),
@@ -80,6 +83,8 @@ PRIVILEGED_PASSWORD_CHANGED: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     first_step="Ask the account's owner, by phone. If it wasn't them: revoke the sessions and block the sign-in.",
     deviates=f"The guide asks for both outcomes, and names no activities. {_WHILE_UNKNOWN}",
+    techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.AUDIT_ACTIVITIES,
     hits=(
         account_record("Reset password (by admin)", identity=ROLE_HOLDER),
         account_record("Change password (self-service)", identity=ROLE_HOLDER, result="failure"),
@@ -108,6 +113,8 @@ PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
         'The guide prints "Create identity provider", which is infrastructure/13; its own source has the service '
         f"Authentication Methods in this row. Failures by privileged accounts are kept. {_WHILE_UNKNOWN}"
     ),
+    techniques=(attack.DEVICE_REGISTRATION, attack.MODIFY_MULTI_FACTOR_AUTHENTICATION),
+    reference=references.AUDIT_ACTIVITIES,
     hits=(
         account_record("User registered security info", identity=ROLE_HOLDER, loggedByService="Authentication Methods"),
         account_record("Admin deleted security info", identity=ROLE_HOLDER, loggedByService="Authentication Methods"),

@@ -8,6 +8,7 @@ Break-glass accounts are left to privileged-access/break-glass-used, which speak
 from datetime import timedelta
 from typing import Final
 
+from responders.detections import attack, references
 from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS
 from responders.detections.sign_in_samples import diagnostic_sign_in, failed, privileged_record, sign_in_record
 from shared.detect.fields import SignIn
@@ -57,6 +58,8 @@ PRIVILEGED_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     answer=Answer.PAGE,
     first_step="Ask the account's owner. If it wasn't them: see whether a sign-in succeeded, and reset the password.",
     deviates="The guide leaves the threshold to a baseline: this one is ours, and the vocabulary can set another.",
+    techniques=(attack.PASSWORD_GUESSING,),
+    reference=references.PRIVILEGED_GUIDE,
     hits=(privileged_record(50126), diagnostic_sign_in(privileged_record(50126, location=_FROM_THE_US))),
     misses=(privileged_record(0), sign_in_record(status=failed(50126)), privileged_record(50126, userId=BREAK_GLASS)),
 )
@@ -73,6 +76,8 @@ PRIVILEGED_KEPT_OUT: Detection[SignInEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step="Ask the account's owner. If it wasn't them: reset the password and revoke the sessions.",
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.CA_SIGN_INS,
     hits=(privileged_record(53003), diagnostic_sign_in(privileged_record(53003, location=_FROM_THE_US))),
     misses=(privileged_record(50126), sign_in_record(), privileged_record(53003, userId=BREAK_GLASS)),
 )
@@ -93,6 +98,8 @@ PRIVILEGED_INTERRUPTED: Detection[SignInEvent] = Detection(
         "The guide prints row 2's error code again; its source has 50074 and 500121. It grades high to medium; high is "
         "taken. Prompts that were denied or reported are left to row 6."
     ),
+    techniques=(attack.CLOUD_ACCOUNTS, attack.MFA_REQUEST_GENERATION),
+    reference=references.PRIVILEGED_GUIDE,
     hits=(
         privileged_record(50074),
         privileged_record(500121),
@@ -119,6 +126,8 @@ PRIVILEGED_LOCKED_OUT: Detection[SignInEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step="Ask the account's owner. If it wasn't them: see from where it was tried, and block that.",
+    techniques=(attack.PASSWORD_GUESSING,),
+    reference=references.SMART_LOCKOUT,
     hits=(privileged_record(50053), diagnostic_sign_in(privileged_record(50053, deviceDetail=_CHROME))),
     misses=(
         privileged_record(50126),
@@ -138,6 +147,8 @@ PRIVILEGED_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.RECORD,
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.PRIVILEGED_GUIDE,
     hits=(privileged_record(50057), diagnostic_sign_in(privileged_record(50057, location=_FROM_THE_US))),
     misses=(
         privileged_record(50053),
@@ -162,6 +173,8 @@ PRIVILEGED_MFA_DENIED: Detection[SignInEvent] = Detection(
         "The guide prints fraud alerts; whoever taps No, or lets the prompt pass, says the same. What the prompt came "
         "to is read from the status or the steps. Approval doesn't come into it, so nothing is done without a person."
     ),
+    techniques=(attack.MFA_REQUEST_GENERATION,),
+    reference=references.MFA_REPORTS,
     hits=(
         privileged_record(500121, _DECLINED),
         privileged_record(500121, f"{_FRAUD} "),
@@ -198,6 +211,8 @@ PRIVILEGED_BEYOND_CONTROLS: Detection[SignInEvent] = Detection(
         "that doesn't tell what a control asks counts as beyond it, so leave a control unset where privileged accounts "
         "use programs that tell nothing, such as command lines without a browser."
     ),
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.PRIVILEGED_GUIDE,
     hits=(
         privileged_record(0, location=_FROM_THE_US),
         privileged_record(50126, ipAddress="203.0.113.50"),
@@ -240,6 +255,8 @@ PRIVILEGED_OUT_OF_HOURS: Detection[SignInEvent] = Detection(
         "Working hours are configured, for each account or for all: until then it never speaks. What programs renew by "
         "themselves at night doesn't count. A sign-in that is beyond the controls as well is left to row 8."
     ),
+    techniques=(attack.CLOUD_ACCOUNTS,),
+    reference=references.PRIVILEGED_GUIDE,
     hits=(
         privileged_record(0, createdDateTime="2026-03-17T17:00:00Z"),
         privileged_record(0, createdDateTime="2026-07-01T05:59:59Z"),

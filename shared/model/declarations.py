@@ -3,6 +3,7 @@
 The content is in `responders`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -257,6 +258,35 @@ class After[E](Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Technique:
+    """A technique of MITRE ATT&CK (Enterprise) by its number, "T1098" or "T1098.003", and its name, "" if not known.
+
+    Raises:
+        ValueError: the number isn't one.
+    """
+
+    id: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"T\d{4}(\.\d{3})?", self.id, re.ASCII):
+            raise ValueError(f"{self.id!r} is no technique of ATT&CK: those look like T1098 or T1098.003")
+
+    @property
+    def url(self) -> str:
+        """Where MITRE describes it."""
+        return f"https://attack.mitre.org/techniques/{self.id.replace('.', '/')}/"
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.name}".strip()
+
+
+def is_reference(address: str) -> bool:
+    """Say whether a detection may refer to this address: https, without spaces or quotes, of 250 characters at most."""
+    return re.fullmatch(r"https://[\w.~:/?#@!$&()*+,;=%-]{1,242}", address, re.ASCII) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detection[E]:
     """What to look for, why, who may do it and what to do when somebody else did.
 
@@ -268,10 +298,12 @@ class Detection[E]:
     `counted` raises one case for many records together, `after` only for a record that follows another. `one_case_by`
     are fields by whose values the records of a clock hour are one case, where each being one would page all night; else
     they are one case by their correlation id and target.
+    `techniques` are what an attacker does by it, `reference` the https address of the page that documents it.
     `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
 
     Raises:
-        ValueError: it has a remediation, but no approval list or no page for the cases of doubt.
+        ValueError: it has a remediation, but no approval list or no page for the cases of doubt; or its reference is no
+            https address.
     """
 
     id: str
@@ -290,6 +322,8 @@ class Detection[E]:
     also: tuple[str, ...] = ()
     first_step: str = ""
     deviates: str = ""
+    techniques: tuple[Technique, ...] = ()
+    reference: str = ""
     hits: tuple[Image, ...] = ()
     misses: tuple[Image, ...] = ()
 
@@ -298,6 +332,8 @@ class Detection[E]:
             raise ValueError(f"{self.id} has a remediation, so it needs the list of those who may (unless_actor_in)")
         if self.remediation and self.answer is not Answer.PAGE:
             raise ValueError(f"{self.id} has a remediation, so its answer is page: in doubt the owners are paged")
+        if self.reference and not is_reference(self.reference):
+            raise ValueError(f"{self.id} has the reference {self.reference!r}, which is no https address")
 
     @property
     def puts_back(self) -> bool:

@@ -37,6 +37,7 @@ LIMIT_BYTES: Final = 28_000
 _LONGEST_SUMMARY: Final = 1_024
 _LONGEST_LINK: Final = 1_500
 _MOST_OWNERS: Final = 5
+_REFERENCE: Final = "About this activity"
 
 type Json = dict[str, Any]
 
@@ -180,7 +181,9 @@ class _Card:
     def _links(self) -> list[Link]:
         own = [Link(title="Open the case", url=self.notice.case_link)] if _is_link(self.notice.case_link) else []
         portal = portal_link(self.case, self.detection.unless_actor_in)
-        return [*own, portal] if portal else own
+        about = self.detection.reference
+        reference = [Link(title=_REFERENCE, url=about)] if about else []
+        return [*own, *([portal] if portal else []), *reference]
 
     def _title(self, text: str) -> Json:
         return self._line(text, weight="Bolder", spacing="Medium")
@@ -285,6 +288,7 @@ def alert_of(case: Case, detection: AnyDetection, notice: Notice) -> Json:
     links = [{"href": notice.case_link, "text": "Open the case"}] if _is_link(notice.case_link) else []
     portal = portal_link(case, detection.unless_actor_in)
     links += [{"href": portal.url, "text": portal.title}] if portal else []
+    links += [{"href": detection.reference, "text": _REFERENCE}] if detection.reference else []
     return {
         "event_action": "trigger",
         "dedup_key": told(case.id, 100),
@@ -318,6 +322,7 @@ def _details(case: Case, detection: AnyDetection, notice: Notice, most: int) -> 
         "What to do": [plain(step) for step in next_steps(case, detection, most=most)],
         what_changed(detection): [plain(change) for change in (*told_changes[: room.changes], *more)],
         **{label: plain(text) for label, text in rows},
+        **({"Reference": detection.reference} if detection.reference else {}),
     }
 
 

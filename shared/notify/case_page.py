@@ -67,6 +67,7 @@ def page_of(case: Case, detection: AnyDetection, notice: Notice, *, reader: str)
                 f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
                 for label, text in facts(case, detection, notice, most=_MOST)
             ),
+            _reference(detection),
             "</dl>",
         ],
     )
@@ -84,6 +85,14 @@ def _page(title: str, parts: Iterable[str]) -> str:
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
     )
     return f"{head}<body><main>{''.join(parts)}</main></body></html>"
+
+
+def _reference(detection: AnyDetection) -> str:
+    """Link to the page that documents what was found; its address is the declaration's, so nobody else chose it."""
+    if not detection.reference:
+        return ""
+    address = escape(detection.reference)
+    return f'<dt>Reference</dt><dd><a href="{address}" rel="noreferrer">{address}</a></dd>'
 
 
 def _acknowledgement(case: Case, reader: str) -> str:

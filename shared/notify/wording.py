@@ -341,6 +341,7 @@ def facts(case: Case, detection: AnyDetection, notice: Notice, *, most: int) -> 
         (_PROOF_IS.get(case.outcome, "Proof"), told(case.proof, most * 3)),
         ("Undo", detection.remediation.undo if _was_done(case) and detection.remediation else ""),
         ("Detection", f"{told(detection.title, most * 2)} ({detection.id}, guide row {detection.seed_row})"),
+        ("Technique", told(", ".join(map(str, detection.techniques)), most * 3)),
         ("Read by", _acknowledged(case, most)),
         ("Case", told(case.id, most)),
     )

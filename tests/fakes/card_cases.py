@@ -24,7 +24,17 @@ from infra.local.world import (
 from shared.detect.fields import Audit
 from shared.model.calls import Call, Permission, Service
 from shared.model.cases import Case, Decision, Outcome, Standing, State
-from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Mode, ObjectKind, Remediation, Risk
+from shared.model.declarations import (
+    Answer,
+    AnyDetection,
+    ApprovalList,
+    Detection,
+    Mode,
+    ObjectKind,
+    Remediation,
+    Risk,
+    Technique,
+)
 from shared.model.events import Actor, ActorKind, Change, Log, Target
 from shared.model.owners import Owner
 from shared.notify.wording import Notice
@@ -57,6 +67,9 @@ PUT_BACK_POLICY: Final = Remediation(
 )
 
 
+REFERENCE: Final = "https://learn.microsoft.com/entra/identity/conditional-access/overview?view=a&b=c"
+
+
 def detection(**changes: Any) -> AnyDetection:  # noqa: ANN401 - the fields of Detection
     """A detection of changed policies, with what differs."""
     fields: dict[str, Any] = {
@@ -70,6 +83,8 @@ def detection(**changes: Any) -> AnyDetection:  # noqa: ANN401 - the fields of D
         "unless_actor_in": ApprovalList.CONDITIONAL_ACCESS,
         "answer": Answer.PAGE,
         "remediation": PUT_BACK_POLICY,
+        "techniques": (Technique(id="T1556.009", name="Conditional Access Policies"), Technique(id="T1531")),
+        "reference": REFERENCE,
     }
     return Detection(**{**fields, **changes})
 

@@ -276,8 +276,13 @@ def document(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
         *([_REACHES.format(_days_asked(detection))] if _days_asked(detection) else []),
         *([_WORDS.format(", ".join(detection.required_profile_keys))] if detection.required_profile_keys else []),
+        *([f"MITRE ATT&CK: {', '.join(map(str, detection.techniques))}"] if detection.techniques else []),
+        *([f"Reference: {detection.reference}"] if detection.reference else []),
     ]
-    wrapped = [part for line in lines for part in textwrap.wrap(line, _WIDTH - len("// "), break_on_hyphens=False)]
+    width = _WIDTH - len("// ")
+    wrapped = [
+        part for line in lines for part in textwrap.wrap(line, width, break_on_hyphens=False, break_long_words=False)
+    ]
     return "".join(f"// {line}\n" for line in wrapped) + query(detection, profile)
 
 

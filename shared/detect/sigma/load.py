@@ -11,7 +11,7 @@ from shared.detect.sigma.loaded import Loaded, Problem
 from shared.detect.sigma.patterns import Inexpressible
 from shared.detect.sigma.reading import Parsed, one_line, rules_in
 from shared.detect.sigma.translation import condition_of
-from shared.model.declarations import Answer, AnyDetection, Detection, Risk
+from shared.model.declarations import Answer, AnyDetection, Detection, Risk, Technique, is_reference
 from shared.model.events import Log
 
 _LOGS: Final[Mapping[str, Log]] = {
@@ -32,6 +32,7 @@ _RISKS: Final[Mapping[SigmaLevel, Risk]] = {
     SigmaLevel.CRITICAL: Risk.HIGH,
 }
 _NO_REASON: Final = frozenset({"", "unknown", "unlikely", "none", "n/a"})
+_TECHNIQUE_TAG: Final = re.compile(r"attack\.(?P<id>t\d{4}(\.\d{3})?)", re.ASCII | re.IGNORECASE)
 _ID_DIGITS: Final = 8
 _LONGEST_SLUG: Final = 60
 _LONGEST_TEXT: Final = 600
@@ -85,7 +86,15 @@ def detection_of(parsed: Parsed) -> AnyDetection:
         unless_actor_in=None,
         answer=Answer.RECORD if is_slight else Answer.PAGE,
         first_step=_first_step(rule),
+        techniques=_techniques(parsed.tags),
+        reference=next(filter(is_reference, parsed.references), ""),
     )
+
+
+def _techniques(tags: tuple[str, ...]) -> tuple[Technique, ...]:
+    """Take the techniques from tags such as attack.t1098.003; others name tactics, groups and software."""
+    found = [match["id"].upper() for tag in tags if (match := _TECHNIQUE_TAG.fullmatch(tag))]
+    return tuple(Technique(id=each) for each in dict.fromkeys(found))
 
 
 def _log_of(rule: SigmaRule) -> Log:

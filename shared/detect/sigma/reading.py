@@ -31,11 +31,16 @@ _BETWEEN_DOCUMENTS: Final = re.compile(r"^---(?:[ \t].*)?$", re.MULTILINE)
 
 
 class Parsed(Struct, frozen=True, kw_only=True):
-    """A rule, the file it is from, and a tree of pySigma's for each of its conditions."""
+    """A rule, the file it is from, and a tree of pySigma's for each of its conditions.
+
+    `tags` and `references` are the rule's, as they stand in the file: pySigma would refuse the rule for a wrong one.
+    """
 
     file: str
     rule: SigmaRule
     trees: tuple[object, ...]
+    tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 class _Wrong(Exception):
@@ -91,7 +96,9 @@ def _rule_of(document: str, name: str) -> Parsed | Problem:
     try:
         _check(members)
         rule = SigmaRule.from_dict({key: members[key] for key in _WANTED & members.keys()})
-        return Parsed(file=name, rule=rule, trees=tuple(each.parsed for each in rule.detection.parsed_condition))
+        trees = tuple(each.parsed for each in rule.detection.parsed_condition)
+        tags, references = _texts(members.get("tags")), _texts(members.get("references"))
+        return Parsed(file=name, rule=rule, trees=trees, tags=tags, references=references)
     except _Wrong as wrong:
         because = str(wrong)
     except SigmaError as error:
@@ -114,6 +121,12 @@ def _members(document: str) -> dict[str, Any]:
     if not isinstance(members, dict):
         raise _Wrong("it should be a mapping with title, logsource and detection")
     return cast("dict[str, Any]", members)
+
+
+def _texts(member: object) -> tuple[str, ...]:
+    """Give the texts of a list; anything else in it, or instead of it, is left out."""
+    members = cast("list[object]", member) if isinstance(member, list) else []
+    return tuple(one for one in members if isinstance(one, str))
 
 
 def one_line(text: str) -> str:

@@ -234,13 +234,20 @@ def test_the_catalogue_is_a_list_of_all_there_is_to_know(run: Run) -> None:
     ran = run("catalogue", "--json")
     listed = json.loads(ran.text)
     assert [entry["id"] for entry in listed] == [detection.id for detection in CATALOGUE]
-    names = "id seed_row title why risk log speaks answer remediation approval_list needs deviates also vocabulary"
+    names = (
+        "id seed_row title why risk log speaks answer remediation approval_list needs deviates techniques reference"
+        " also vocabulary"
+    )
     assert all(list(entry) == names.split() for entry in listed)
     by_id = {entry["id"]: entry for entry in listed}
     created = by_id["ca-policy-created"]
     assert created["remediation"] == "disable-ca-policy"
     assert created["approval_list"] == "conditional-access"
     assert created["vocabulary"] == {}
+    assert created["answer"] == "remediate"
+    assert created["techniques"][0] == {"id": "T1556.009", "name": "Conditional Access Policies"}
+    assert created["reference"].startswith("https://learn.microsoft.com/entra/identity/conditional-access/")
+    assert by_id["b2c-user-flow-created"]["answer"] == "page"
     assert "Policy.ReadWrite.ConditionalAccess" in created["needs"]
     assert by_id["mfa-fraud-reported"]["approval_list"] is None
     assert by_id["identity-provider-deleted"]["also"] == ["privileged-accounts/13"]

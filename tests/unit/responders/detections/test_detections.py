@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from responders.catalogue import BY_ID, CATALOGUE
 from responders.detections import (
     application_grants,
     applications,
+    attack,
     b2c_resources,
     beyond,
     break_glass,
@@ -19,13 +21,14 @@ from responders.detections import (
     privileged_access,
     privileged_accounts,
     privileged_sign_ins,
+    references,
 )
 from responders.detections.directory_samples import SAMPLE_PROFILE
 from responders.detections.samples import TENANT, diagnostic_record
 from responders.detections.sign_in_samples import diagnostic_sign_in
 from shared.detect.conditions import required
 from shared.detect.matcher import INDEXED_BY, Matcher
-from shared.model.declarations import AnyDetection
+from shared.model.declarations import AnyDetection, Technique
 from shared.model.events import Event
 from shared.normalize import read_batch
 from tests.fakes.record_strategies import audit_row, everything, sign_in_row, written
@@ -135,6 +138,47 @@ def test_a_detection_is_whole(detection: AnyDetection) -> None:
 def test_the_constant_has_the_words_of_the_id(detection: AnyDetection) -> None:
     name = detection.id.replace("-", "_").upper()
     assert any(getattr(module, name, None) is detection for module in MODULES)
+
+
+@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+def test_it_names_a_technique_and_microsofts_page(detection: AnyDetection) -> None:
+    assert detection.techniques
+    assert set(detection.techniques) <= set(TECHNIQUES)
+    assert len(set(detection.techniques)) == len(detection.techniques)
+    assert re.fullmatch(r"https://learn\.microsoft\.com/(?!\w\w-\w\w/)[\w/#-]+", detection.reference)
+
+
+TECHNIQUES = [one for one in vars(attack).values() if isinstance(one, Technique)]
+
+
+def test_each_technique_is_named_once_and_found_by_a_detection() -> None:
+    ids = [technique.id for technique in TECHNIQUES]
+    assert ids == sorted(set(ids))
+    assert all(technique.name for technique in TECHNIQUES)
+    assert {technique for detection in CATALOGUE for technique in detection.techniques} == set(TECHNIQUES)
+
+
+def test_each_page_is_referred_to() -> None:
+    pages = {page for name, page in vars(references).items() if name.isupper() and not name.startswith("_")}
+    used = {detection.reference for detection in CATALOGUE}
+    assert pages - used <= {references.GUIDE}
+    assert used <= pages
+
+
+def test_a_technique_has_the_number_and_the_address_that_mitre_gives_it() -> None:
+    assert attack.ADDITIONAL_CLOUD_ROLES.url == "https://attack.mitre.org/techniques/T1098/003/"
+    assert attack.BRUTE_FORCE.url == "https://attack.mitre.org/techniques/T1110/"
+    for wrong in ("T109", "t1098", "T1098.3", "TA0003", "T1098.003 "):
+        with pytest.raises(ValueError, match="no technique of ATT&CK"):
+            Technique(id=wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["http://learn.microsoft.com/", "javascript:alert(1)", "https://x y", 'https://x/"', "x"]
+)
+def test_a_reference_is_an_https_address(wrong: str) -> None:
+    with pytest.raises(ValueError, match="no https address"):
+        replace(CATALOGUE[0], reference=wrong)
 
 
 def test_a_read_of_custom_policies_is_left_out_and_the_row_says_so() -> None:

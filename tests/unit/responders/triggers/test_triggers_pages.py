@@ -1,5 +1,6 @@
 """The page of a case: shown to who is signed in, escaped, with one button that only this page can press."""
 
+import html
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -14,7 +15,7 @@ from responders.triggers import pages, requests
 from shared.clients.storage import Conflict
 from shared.notify.case_page import page_of
 from shared.notify.wording import Notice
-from tests.fakes.card_cases import AT, BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, LOCKED, evil
+from tests.fakes.card_cases import AT, BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, LOCKED, REFERENCE, detection, evil
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import Bench, ready_bench
@@ -225,6 +226,13 @@ def test_texts_from_the_tenant_stay_text(text: str) -> None:
         page = page_of(about, CA_POLICY_UPDATED, notice, reader=text)
         harmless = page_of(msgspec.structs.replace(about, **_HARMLESS), CA_POLICY_UPDATED, Notice(), reader="x")
         assert set(_TAG.findall(page)) <= set(_TAG.findall(harmless))
+
+
+def test_the_page_links_to_what_documents_the_activity() -> None:
+    page = page_of(*BY_ENDING["locked"], Notice(), reader="Alice")
+    address = html.escape(REFERENCE)
+    assert f'<dt>Reference</dt><dd><a href="{address}" rel="noreferrer">{address}</a></dd>' in page
+    assert "<a " not in page_of(BY_ENDING["locked"][0], detection(reference=""), Notice(), reader="Alice")
 
 
 def test_the_command_that_removes_a_lock_is_whole() -> None:

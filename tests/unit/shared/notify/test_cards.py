@@ -29,6 +29,7 @@ from tests.fakes.card_cases import (
     PAGED,
     PUT_BACK,
     RECORDED,
+    REFERENCE,
     ROLE,
     ROLE_ASSIGNED,
     UNKNOWN_ACTOR,
@@ -269,19 +270,31 @@ def test_who_has_read_it_is_told() -> None:
     assert details(read)["Read by"] == "alex@contoso.example at 2026-11-21 21:45:07 UTC"
 
 
-def test_the_links_are_the_case_and_the_portal() -> None:
+def test_the_links_are_the_case_the_portal_and_the_reference() -> None:
     actions = content(PUT_BACK)["actions"]
     assert [(action["type"], action["title"]) for action in actions] == [
         ("Action.OpenUrl", "Open the case"),
         ("Action.OpenUrl", "Open the policy in Entra"),
+        ("Action.OpenUrl", "About this activity"),
     ]
-    assert actions[0]["url"] == NOTICE.case_link
+    assert (actions[0]["url"], actions[2]["url"]) == (NOTICE.case_link, REFERENCE)
+
+
+def test_a_detection_without_a_reference_has_no_link_to_one() -> None:
+    bare = detection(reference="", techniques=())
+    assert [action["title"] for action in content(PUT_BACK, bare)["actions"]][2:] == []
+    assert "Technique" not in details(PUT_BACK, bare)
+    assert "Reference" not in alert_of(PUT_BACK, bare, NOTICE)["payload"]["custom_details"]
+
+
+def test_the_details_name_the_techniques() -> None:
+    assert details(PUT_BACK)["Technique"] == "T1556.009 Conditional Access Policies, T1531"
 
 
 @pytest.mark.parametrize("link", ["", "javascript:alert(1)", "http://elsewhere.example", "https://x/" + "x" * 2_000])
 def test_without_a_fit_case_link_there_is_none(link: str) -> None:
     titles = [action["title"] for action in content(PUT_BACK, notice=Notice(case_link=link))["actions"]]
-    assert titles == ["Open the policy in Entra"]
+    assert titles == ["Open the policy in Entra", "About this activity"]
 
 
 def test_many_changes_are_counted() -> None:
@@ -406,7 +419,14 @@ def test_an_alert_is_named_by_its_case_and_says_what_the_card_says() -> None:
     assert payload["custom_details"]["What to do"][0].startswith("The change is still in force")
     assert payload["custom_details"]["From"] == "198.51.100.66"
     assert (alert["client"], alert["client_url"]) == ("Entra Responder", NOTICE.case_link)
-    assert [link["text"] for link in alert["links"]] == ["Open the case", "Open the policy in Entra"]
+    assert payload["custom_details"]["Technique"] == "T1556.009 Conditional Access Policies, T1531"
+    assert payload["custom_details"]["Reference"] == REFERENCE
+    assert [link["text"] for link in alert["links"]] == [
+        "Open the case",
+        "Open the policy in Entra",
+        "About this activity",
+    ]
+    assert alert["links"][2]["href"] == REFERENCE
     assert "routing_key" not in alert
 
 
@@ -439,7 +459,7 @@ def test_a_row_that_asks_about_no_actor_tells_nothing_of_approval() -> None:
 def test_an_alert_without_a_case_link_still_has_the_portal() -> None:
     alert = alert_of(PUT_BACK, CA_POLICY_UPDATED, Notice())
     assert "client_url" not in alert
-    assert [link["text"] for link in alert["links"]] == ["Open the policy in Entra"]
+    assert [link["text"] for link in alert["links"]] == ["Open the policy in Entra", "About this activity"]
     assert alert["payload"]["source"] == WORKFORCE_TENANT
 
 

@@ -97,5 +97,6 @@ def test_the_header_says_what_a_query_is_for(detection: AnyDetection) -> None:
     assert text.endswith("\n")
     for part in (detection.id, detection.title, detection.why, detection.seed_row, f"risk: {detection.risk}"):
         assert part in header
+    assert f"MITRE ATT&CK: {', '.join(map(str, detection.techniques))} Reference: {detection.reference}" in header
     assert all(len(line) <= 120 for line in text.splitlines() if line.startswith("//"))
     assert not re.search(r"^// .*;\s*let ", text)

@@ -299,6 +299,19 @@ def test_a_rule_becomes_a_detection_that_nobody_is_approved_for(tmp_path: Path) 
     assert made.remediation is None
 
 
+def test_tags_and_references_say_which_techniques_and_where_to_read_on(tmp_path: Path) -> None:
+    more = (
+        "level: high\ntags:\n    - attack.persistence\n    - attack.T1098.003\n    - attack.t1098\n"
+        "    - attack.t1098.003\n"
+        "    - attack.g0016\n    - nonsense\n    - 7\n"
+        "references:\n    - http://plain.example/\n    - 'https://spaces in.example/'\n    - https://x.example/a?b=c#d\n"
+        "    - https://y.example/"
+    )
+    made = detection_from(tmp_path, rule("s:\n    Category: x\ncondition: s", more=more))
+    assert [str(technique) for technique in made.techniques] == ["T1098.003", "T1098"]
+    assert made.reference == "https://x.example/a?b=c#d"
+
+
 def test_a_rule_without_an_id_goes_by_its_title(tmp_path: Path) -> None:
     text = rule("s:\n    Category: x\ncondition: s", title="'Added: A User (again)'").replace(f"id: {RULE_ID}\n", "")
     made = detection_from(tmp_path, text)
