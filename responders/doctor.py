@@ -1,8 +1,8 @@
-"""The doctor with this product's content."""
+"""The doctor with this product's content: every check, what the checks need to know, and how a report is made."""
 
 import dataclasses
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from responders.calls import GET_ROLE_DEFINITION, GET_USER
@@ -14,13 +14,25 @@ from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
 from responders.rosters import ROSTERS
 from responders.sigma_rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
-from shared.checks.findings import Report
-from shared.checks.runner import examine
+from shared.checks.check import Check, Report
+from shared.checks.run import run_checks
 from shared.clients.web import PlainWeb
-from shared.doctor.checks import CHECKS
+from shared.doctor import certificate, channels, identity, people, reads, running, sigma_rules, sources, storage
 from shared.doctor.context import Asked, Content, DoctorContext
-from shared.doctor.tokens import claims_of_token
 from shared.runtime import build_runtime, utc_now
+
+CHECKS: Final[tuple[Check[DoctorContext], ...]] = (
+    *storage.CHECKS,
+    *identity.CHECKS,
+    *certificate.CHECKS,
+    *reads.CHECKS,
+    *sources.CHECKS,
+    *channels.CHECKS,
+    *people.CHECKS,
+    *sigma_rules.CHECKS,
+    *running.CHECKS,
+)
+"""Every check, after those whose subject it needs."""
 
 CONTENT: Final = Content(
     detections=CATALOGUE,
@@ -43,9 +55,9 @@ def report_of(
     since: datetime | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Report:
-    """Examine the product as it stands with the settings in `environment`; `only` names checks to confine it to.
+    """Check the installation whose settings are in `environment`; `only` are the ids of the checks to run, () for all.
 
-    `since` asks whether events were delivered after that instant.
+    `pages` sends a page marked as a test over each channel. `since` asks whether events came after that instant.
     """
     rules = rules_in(environment.get("SIGMA_RULES", "").strip())
     detections = (*CATALOGUE, *rules.detections)
@@ -55,9 +67,18 @@ def report_of(
         connect=lambda settings: build_runtime(
             settings, detections, INVENTORIES, ROSTERS, environment=environment, clock=clock
         ),
-        claims_of=claims_of_token,
+        claims_of=identity.claims_of_token,
         web=PlainWeb(),
         clock=clock,
         asked=Asked(pages=pages, since=since),
     ) as context:
-        return examine([check for check in CHECKS if not only or check.id in only], context)
+        return run_checks([check for check in CHECKS if not only or check.id in only], context)
+
+
+def instant_from(text: str) -> datetime | None:
+    """Read an instant in ISO 8601, in UTC; None where it is none or names no offset."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if at.tzinfo is None else at.astimezone(UTC)

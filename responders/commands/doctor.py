@@ -1,4 +1,4 @@
-"""`responder doctor`: whether everything stands as it should, and what to do about what doesn't."""
+"""`responder doctor`: checks whether an installation works, and says of what doesn't what to do."""
 
 import argparse
 import logging
@@ -23,7 +23,7 @@ from responders.commands.tables import legible
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.checks.findings import Line, Report
+    from shared.checks.check import Line, Report
 
 _KEY: Final = "RESPONDER_KEY"
 _TOKEN: Final = "RESPONDER_TOKEN"  # noqa: S105 - the variable's name, not a token
@@ -31,21 +31,21 @@ _WITHIN_SECONDS: Final = 240
 """As long as Azure lets an HTTP call to a function take."""
 
 _HELP: Final = f"""\
-Looks at settings, storage, the identity and its permissions, every read, the sources, the channels, the people and the
-running app: a line each, with what to do about it. It changes nothing.
+Checks settings, storage, the identity and its permissions, every read, the sources, the channels, the people and the
+running app. Each finding is one line, with what to do about it. The doctor changes nothing.
 
 Only the app itself has its identity, so in Azure ask the app: --app, with a function key in {_KEY} and, where App
 Service authentication is on, an access token for the operators' registration in {_TOKEN}. Both are taken from the
 environment, so that they stand in no list of processes.
 
-The exit status is 0 when nothing failed and everything could be told, else 1."""
+The exit status is 0 when nothing failed and everything could be read, else 1."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "doctor",
-        help="look whether everything stands as it should, and say what to do",
+        help="check whether an installation works, and say what to do",
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -65,20 +65,22 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.app and (arguments.settings or arguments.checks):
-        raise CommandError("--app asks the app, which has its own settings and runs every check: leave the rest out")
+        raise CommandError(
+            "--app asks the app, which has its own settings and runs every check: leave --settings and the checks out"
+        )
     report = (
         _of_app(arguments.app, pages=arguments.page, since=arguments.since) if arguments.app else _of_here(arguments)
     )
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
-        sys.stdout.writelines(f"{_told(line)}\n" for line in report.lines)
+        sys.stdout.writelines(f"{_text_of(line)}\n" for line in report.lines)
         counts = Counter(line.status for line in report.lines)
         print(", ".join(f"{count} {status}" for status, count in counts.items()))
     return 0 if report.healthy else 1
 
 
-def _told(line: "Line") -> str:
+def _text_of(line: "Line") -> str:
     what_to_do = f" -> {line.cure}" if line.cure else ""
     return legible(f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}")
 
@@ -91,7 +93,7 @@ def _of_here(arguments: argparse.Namespace) -> "Report":
         raise CommandError(f"no check is called {strange[0]!r}; there are: {', '.join(known)}")
     move_to_the_app(values_from(arguments))
     level = logging.root.manager.disable
-    # What libraries have to say about a failure is said by the doctor.
+    # The doctor reports failures itself: what libraries log about them would stand between its lines.
     logging.disable(logging.CRITICAL)
     try:
         return report_of(
@@ -102,7 +104,7 @@ def _of_here(arguments: argparse.Namespace) -> "Report":
 
 
 def _instant(text: str) -> "datetime":
-    from shared.doctor.instants import instant_from  # noqa: PLC0415 - only where it is needed
+    from responders.doctor import instant_from  # noqa: PLC0415 - only where it is needed
 
     at = instant_from(text)
     if at is None:
@@ -118,7 +120,7 @@ def _of_app(url: str, *, pages: bool, since: "datetime | None") -> "Report":
     """
     import httpx  # noqa: PLC0415 - only where it is needed
 
-    from shared.checks.findings import Report  # noqa: PLC0415
+    from shared.checks.check import Report  # noqa: PLC0415
 
     try:
         answer = httpx.request(

@@ -1,11 +1,9 @@
-"""HTTP, under a function key: the doctor, asked where the app's own identity is."""
+"""HTTP, under a function key: the doctor, run within the app, which alone has its identity."""
 
 import os
 
 import azure.functions as func
 import msgspec
-
-from shared.doctor.instants import instant_from
 
 health = func.Blueprint()
 
@@ -13,11 +11,11 @@ health = func.Blueprint()
 @health.function_name("examine")
 @health.route(route="doctor", methods=["GET", "POST"])
 def examine(req: func.HttpRequest) -> func.HttpResponse:
-    """Examine the app as it stands. GET looks only; POST sends a page marked as a test over each channel too.
+    """Run the doctor on this app. GET changes nothing; POST also sends a page marked as a test over each channel.
 
     `?since=` an instant (ISO 8601 with its offset) asks whether events were delivered after it.
     """
-    from responders.doctor import report_of  # noqa: PLC0415 - asked for rarely, start-up is a feature
+    from responders.doctor import instant_from, report_of  # noqa: PLC0415 - asked for rarely, start-up is a feature
 
     asked = req.params.get("since", "")
     since = instant_from(asked)

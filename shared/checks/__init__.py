@@ -1,1 +1,1 @@
-"""What a check is, how checks are run and reported."""
+"""What a check is, what it finds, and how checks are run. The doctor's checks are declared with it, and any others."""

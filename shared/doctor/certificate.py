@@ -1,19 +1,18 @@
-"""The certificate that the B2C tenant knows the responder by: nobody is told by Azure when it runs out."""
+"""The certificate by which the B2C tenant knows the responder. Azure warns nobody before it expires."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.checks.findings import Check, Finding, failed, ok, warning
-from shared.checks.unread import Unread
-from shared.doctor.context import DoctorContext
+from shared.checks.check import Check, Finding, Unread, failed, ok, warning
+from shared.doctor.context import DoctorContext, settings_of
 from shared.model.declarations import TenantKind
 from shared.runtime import certificate_bytes
 
 _SOON: Final = timedelta(days=28)
 
 
-def ends_at(content: bytes) -> datetime:
-    """Give the end of a certificate in a PEM or PFX file.
+def expiry_of(content: bytes) -> datetime:
+    """Give the instant at which the certificate in a PEM or PFX file expires.
 
     Raises:
         ValueError: there is none in it.
@@ -38,7 +37,7 @@ def _lasting(context: DoctorContext) -> list[Finding]:
 
 def _look(context: DoctorContext, setting: str) -> Finding:
     try:
-        end = ends_at(certificate_bytes(setting))
+        end = expiry_of(certificate_bytes(setting))
     except (ValueError, OSError) as error:
         # What these say may quote the certificate.
         raise Unread(f"B2C_CERTIFICATE can't be read ({type(error).__name__})") from None
@@ -55,6 +54,7 @@ CHECKS: Final = (
         title="The certificate of the B2C tenant has time left",
         cure="infra/scripts/grant.sh --b2c --renew makes a new one beside it; the app takes it within a day, or when it"
         " is restarted.",
+        reads=(settings_of,),
         run=_lasting,
     ),
 )

@@ -1,10 +1,10 @@
-"""The channels that people are paged by. Looking posts nothing, unless a test page is asked for."""
+"""The channels by which people are paged. Nothing is posted, unless a test page is asked for."""
 
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.checks.findings import Check, Finding, failed, ok, warning
-from shared.doctor.context import DoctorContext
+from shared.checks.check import Check, Finding, failed, ok, warning
+from shared.doctor.context import DoctorContext, settings_of
 from shared.model.errors import EdgeError
 from shared.notify.channels import PagerDutySender, TeamsSender
 from shared.notify.system_notices import SystemNotice
@@ -39,7 +39,7 @@ def _pagerduty(context: DoctorContext) -> list[Finding]:
 
 
 def _channel(context: DoctorContext, url: str, sender: TeamsSender | PagerDutySender) -> list[Finding]:
-    """Ask the host alone, since the rest of the address is a secret; a 4xx says that somebody is there."""
+    """Ask the host alone, since the rest of the address is a secret. An answer of 4xx shows that it is there."""
     parts = urlsplit(url)
     try:
         heard = context.web.ask("OPTIONS", f"{parts.scheme}://{parts.netloc}/")
@@ -60,13 +60,15 @@ CHECKS: Final = (
     Check(
         id="teams-reachable",
         title="Teams' webhook can be reached",
-        cure="Check TEAMS_WEBHOOK_URL and the way out of the app's network. A flow that was deleted is made anew.",
+        cure="Check TEAMS_WEBHOOK_URL and the way out of the app's network. Where the flow was deleted, make it again.",
+        reads=(settings_of,),
         run=_teams,
     ),
     Check(
         id="pagerduty-reachable",
         title="PagerDuty can be reached",
         cure="Check PAGERDUTY_URL, PAGERDUTY_ROUTING_KEY and the way out of the app's network.",
+        reads=(settings_of,),
         run=_pagerduty,
     ),
 )

@@ -1,4 +1,4 @@
-"""What the doctor looks at, each part read once, when a check first asks for it."""
+"""What the doctor's checks look at: each part is read once, when a check first asks for it."""
 
 import dataclasses
 import time
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol, Self, cast
 
 from shared.authority.controls import Positions
-from shared.checks.unread import Unread
+from shared.checks.check import Unread
 from shared.clients.api import TenantEdges
 from shared.clients.arm import ArmTransport
 from shared.clients.graph import GraphTransport
@@ -36,15 +36,18 @@ class Web(Protocol):
 
 
 class _Unpaced:
-    """The pacer of a doctor that can't reach storage, where the shared one is."""
+    """Stands in for the pacer, which is kept in storage, where storage can't be reached."""
 
     def wait_for(self, tenant_id: str, lane: Lane) -> None:
-        """Let it go at once: a doctor asks little."""
+        """Let the call go at once: the doctor makes few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What of the product's content the doctor has to know; `rules` are the operator's own, among the detections."""
+    """What the doctor has to know of the product's content.
+
+    `rules` are the operator's own Sigma rules; `detections` has them too.
+    """
 
     detections: tuple[AnyDetection, ...]
     inventories: tuple[Inventory, ...]
@@ -76,7 +79,8 @@ JUST_LOOK: Final = Asked()
 class DoctorContext:
     """Settings, storage, the tenants' edges and the web, as the checks ask for them.
 
-    `connect` makes the machine, which connects to nothing yet; `claims_of` gets a token for Graph and gives its claims.
+    `connect` makes the runtime, which connects to nothing yet. `claims_of` gets a token for Graph and gives its claims.
+    A part that couldn't be read raises Unread, to every check that asks for it.
     """
 
     def __init__(
@@ -106,14 +110,14 @@ class DoctorContext:
 
     def __exit__(self, *_: object) -> None:
         """Close the connections to the tenants."""
-        runtime = self._parts.get("machine")
+        runtime = self._parts.get("runtime")
         for edges in runtime.edges.values() if isinstance(runtime, Runtime) else ():
             for transport in edges.transports.values():
                 if isinstance(transport, GraphTransport | ArmTransport):
                     transport.close()
 
     def _once[T](self, name: str, read: Callable[[], T]) -> T:
-        """Give a part, read on first use; that it couldn't be read, and why, is remembered too."""
+        """Give a part, read on first use. That it couldn't be read, and why, is remembered too."""
         if name not in self._parts:
             try:
                 self._parts[name] = read()
@@ -128,15 +132,14 @@ class DoctorContext:
 
     @property
     def settings(self) -> Settings:
-        """The settings. Raises Unread when they are wrong."""
+        """The settings. Raises Unread where they are wrong."""
         return self._once("settings", self._read_settings)
 
     def _read_settings(self) -> Settings:
         try:
             return settings_from(self.environment)
         except SettingsError as error:
-            cure = "Put the settings right, then ask the doctor again."
-            raise Unread("the settings are wrong", cure=cure) from error
+            raise Unread("the settings are wrong", cure="Correct the settings, then run the doctor again.") from error
 
     def tenants(self, kind: TenantKind | None = None) -> list[Tenant]:
         """The guarded tenants, of one kind where it is given."""
@@ -144,7 +147,7 @@ class DoctorContext:
 
     @property
     def storage(self) -> Storage:
-        """The storage account, which answers. Raises Unread when it doesn't, so that only one check waits for it."""
+        """The storage account, which has answered. Raises Unread where it hasn't: the other checks don't wait again."""
         return self._once("storage", self._reach_storage)
 
     def _reach_storage(self) -> Storage:
@@ -152,29 +155,29 @@ class DoctorContext:
         try:
             storage.row(Table.SWITCHES, "kill", "all")
         except Rejected as rejected:
-            # An answer, even this one, shows that it is there; what it lacks is for other checks to say.
+            # Any answer shows that the account is there; other checks say what it lacks.
             if not rejected.status:
                 raise
         return storage
 
     @property
     def evidence(self) -> Storage:
-        """The account that evidence is kept in: one of its own, or the same."""
+        """The storage account of the evidence, which may be the same one."""
         return Storage(self.environment, prefix="EvidenceStorage")
 
     @property
     def runtime(self) -> Runtime:
-        """The stores over the storage account. Raises Unread when that can't be reached."""
+        """The runtime, whose storage has answered. Raises Unread where the account can't be reached."""
         self._once("storage", self._reach_storage)
-        return self._unreached_machine
+        return self._runtime_without_storage
 
     @property
-    def _unreached_machine(self) -> Runtime:
-        return self._once("machine", lambda: self._connect(self.settings))
+    def _runtime_without_storage(self) -> Runtime:
+        return self._once("runtime", lambda: self._connect(self.settings))
 
     def edges(self, tenant: Tenant) -> TenantEdges:
-        """Give a tenant's edges, which wait less for a service than the product does: a person is waiting for them."""
-        edges = dataclasses.replace(self._unreached_machine.edges[tenant.id], wait=self._wait_a_little)
+        """Give a tenant's edges. They wait less for a service than the product does, since a person waits for them."""
+        edges = dataclasses.replace(self._runtime_without_storage.edges[tenant.id], wait=self._wait_a_little)
         try:
             self._once("storage", self._reach_storage)
         except Unread:
@@ -185,12 +188,12 @@ class DoctorContext:
         self._wait(min(seconds, _LONGEST_WAIT))
 
     def claims(self, tenant: Tenant) -> Mapping[str, Any]:
-        """Read the claims of a token for Graph, got as the app gets it. Raises Unread."""
+        """Read the claims of a token for Graph that is got as the app gets its own. Raises Unread."""
         return self._once(f"claims of {tenant.id}", lambda: self._claims_of(self.settings, tenant))
 
     @property
     def positions(self) -> Positions:
-        """The switches. Raises Unread when they can't be read."""
+        """The kill switch and the modes. Raises Unread where they can't be read."""
         return self._once("positions", self._read_positions)
 
     def _read_positions(self) -> Positions:
@@ -200,6 +203,29 @@ class DoctorContext:
         return positions
 
     def detections_in(self, *modes: Mode) -> frozenset[str]:
-        """Give the ids of the detections in one of `modes`. Raises Unread when the switches can't be read."""
+        """Give the ids of the detections in one of `modes`. Raises Unread where the modes can't be read."""
         positions = self.positions
         return frozenset(each.id for each in self.content.detections if positions.mode(each.id) in modes)
+
+
+# What checks declare that they read: each raises Unread where it can't be read.
+
+
+def settings_of(context: DoctorContext) -> Settings:
+    """Read the settings."""
+    return context.settings
+
+
+def storage_of(context: DoctorContext) -> Storage:
+    """Reach the storage account."""
+    return context.storage
+
+
+def runtime_of(context: DoctorContext) -> Runtime:
+    """Make the runtime, over a storage account that answers."""
+    return context.runtime
+
+
+def positions_of(context: DoctorContext) -> Positions:
+    """Read the kill switch and the modes."""
+    return context.positions

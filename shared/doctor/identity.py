@@ -1,19 +1,64 @@
-"""The identity that the product works under: whose it is, and what it may do, against what is declared."""
+"""The identity that the product works under: whose it is, and whether it may do what the declared calls need."""
 
-from collections.abc import Iterable
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
 
-from shared.checks.each import look_at_each
-from shared.checks.findings import Check, Finding, failed, ok
-from shared.checks.unread import Unread
-from shared.doctor.context import DoctorContext
+from shared.checks.check import Check, Finding, Unread, failed, ok
+from shared.checks.run import look_at_each
+from shared.doctor.context import DoctorContext, settings_of
 from shared.model.declarations import Mode, TenantKind
+from shared.model.errors import Refused
 from shared.model.permissions import Grant, Tier
-from shared.model.settings import Tenant
+from shared.model.settings import Settings, Tenant
+from shared.runtime import LazyCredential
+
+# Tokens. Nothing is verified here: the services do that.
+
+_NOT_THE_APP: Final = (
+    "Only the app has its identity: ask the app itself, with `responder doctor --app https://HOST`."
+    " In the app: assign the identity to it (infra/main.bicep) and set WORKFORCE_CLIENT_ID to its client id."
+)
+_CERTIFICATE: Final = (
+    "B2C_CERTIFICATE should hold the PFX or PEM file with its key, in base64, and the registration B2C_CLIENT_ID its"
+    " certificate: infra/scripts/grant.sh --b2c."
+)
+
+
+def claims_of_token(settings: Settings, tenant: Tenant) -> Mapping[str, Any]:
+    """Get a token for Graph as the app does, and give its claims.
+
+    Raises:
+        Unread: there is no token, or it isn't one that can be looked into.
+    """
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - imported on first use, start-up is a feature
+
+    cure = _CERTIFICATE if tenant.kind is TenantKind.B2C else _NOT_THE_APP
+    try:
+        token = LazyCredential(settings, tenant).get_token(f"{settings.graph_audience}/.default").token
+    except AzureError as error:
+        raise Unread(f"no token for Graph in {tenant.name}: {error.message}"[:600], cure=cure) from error
+    except Refused as refused:
+        raise Unread(f"no token for Graph in {tenant.name}: {refused}", cure=cure) from refused
+    return claims_from(token)
+
+
+def claims_from(token: str) -> Mapping[str, Any]:
+    """Read the claims of a JSON web token.
+
+    Raises:
+        Unread: it is no such token.
+    """
+    try:
+        payload = token.split(".")[1]
+        return msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=dict[str, Any])
+    except (IndexError, binascii.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unread("the token for Graph isn't one that can be looked into") from error
 
 
 def _name(tenant: Tenant) -> str:
@@ -25,25 +70,27 @@ def _tokens(context: DoctorContext) -> list[Finding]:
 
 
 def _token(context: DoctorContext, tenant: Tenant) -> list[Finding]:
-    """Compare whose token it is with the settings: by the object id the product knows its own changes."""
+    """Compare whose token it is with the settings. The product recognises its own changes by the object id."""
     claims = context.claims(tenant)
     prefix = "B2C" if tenant.kind is TenantKind.B2C else "WORKFORCE"
-    expected = (("tid", tenant.id, f"{prefix}_TENANT_ID"), ("oid", tenant.responder_id, f"{prefix}_RESPONDER_ID"))
+    expected = (
+        ("tid", "tenant", tenant.id, f"{prefix}_TENANT_ID"),
+        ("oid", "identity", tenant.responder_id, f"{prefix}_RESPONDER_ID"),
+    )
     wrong = [
         failed(
-            f"{tenant.name}: the token is of {held or 'nobody'}, and {setting} is {wanted}", cure=_differ(setting, held)
+            f"{tenant.name}: the token is of the {what} {held or '(none)'}, but {setting} is {wanted}",
+            cure=_other_identity(setting, held),
         )
-        for claim, wanted, setting in expected
+        for claim, what, wanted, setting in expected
         if (held := str(claims.get(claim, "")).lower()) != wanted
     ]
-    return wrong or [ok(f"{tenant.name}: a token for Graph, of {tenant.responder_id}")]
+    return wrong or [ok(f"{tenant.name}: the app gets a token for Graph, as {tenant.responder_id}")]
 
 
-def _differ(setting: str, held: str) -> str:
-    return (
-        f"Set {setting} to {held}, if that is the responder's own identity; else give the app the right identity."
-        " Until then it takes its own changes for somebody else's."
-    )
+def _other_identity(setting: str, held: str) -> str:
+    rename = f"Set {setting} to {held}, if that is the responder's own; else give" if held else "Give"
+    return f"{rename} the app the right identity. Until then it takes its own changes for somebody else's."
 
 
 def _permissions(context: DoctorContext) -> list[Finding]:
@@ -51,7 +98,7 @@ def _permissions(context: DoctorContext) -> list[Finding]:
 
 
 def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
-    """Compare the token's roles with the declared; in tier *watch* what is for putting back may be missing."""
+    """Compare the token's roles with what is declared. Tier *watch* needs nothing that only putting back needs."""
     held = frozenset(cast("list[str]", context.claims(tenant).get("roles", [])))
     declared = [each for each in context.content.grants if each.kind is tenant.kind and not each.is_azure_action]
     needed = _needed(context, declared, held)
@@ -65,12 +112,14 @@ def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
     ]
     extra = [
         failed(
-            f"{tenant.name}: {name} is one too many: nothing declared needs it",
+            f"{tenant.name}: {name} is granted, and nothing that the product declares needs it",
             cure=_REVOKE.format(_command(tenant, _tier(needed))),
         )
         for name in sorted(held - {each.permission for each in declared})
     ]
-    return missing + extra or [ok(f"{tenant.name}: exactly tier {_tier(needed)}: {', '.join(sorted(held))}")]
+    return missing + extra or [
+        ok(f"{tenant.name}: exactly the permissions of tier {_tier(needed)}: {', '.join(sorted(held))}")
+    ]
 
 
 def _needed(context: DoctorContext, declared: list[Grant], held: Iterable[str]) -> list[Grant]:
@@ -126,7 +175,7 @@ def _azure_actions(context: DoctorContext, tenant: Tenant, subscription: str) ->
         for each in needed
         if each.permission not in held
     ]
-    return missing or [ok(f"{where}: what tier {_tier(needed)} needs")]
+    return missing or [ok(f"{where}: the roles allow what tier {_tier(needed)} needs")]
 
 
 class _Assigned(Struct, rename="camel"):
@@ -186,13 +235,15 @@ CHECKS: Final = (
     Check(
         id="identity-right",
         title="The identity gets tokens, and is the one that the settings name",
-        cure="See the app's log.",
+        cure="The app's log says why it gets no token.",
+        reads=(settings_of,),
         run=_tokens,
     ),
     Check(
         id="graph-permissions-exact",
         title="The identity's Graph permissions are those of its tier, no fewer and no more",
         cure="infra/scripts/grant.sh --what-if shows what differs.",
+        reads=(settings_of,),
         run=_permissions,
     ),
     Check(
@@ -200,6 +251,7 @@ CHECKS: Final = (
         title="The identity's Azure roles allow what its tier needs",
         cure="Deploy infra/main.bicep again with this subscription and the tier that you mean. A role that was just"
         " assigned can take ten minutes to work.",
+        reads=(settings_of,),
         run=_actions,
     ),
 )

@@ -6,11 +6,10 @@ from typing import Final
 
 from shared.authority.approvals import TableApprovals
 from shared.authority.standing import Approval, Malformed
-from shared.checks.each import look_at_each
-from shared.checks.findings import Check, Finding, failed, ok, unknown, warning
-from shared.checks.unread import Unread
+from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, warning
+from shared.checks.run import look_at_each
 from shared.clients.storage import Table
-from shared.doctor.context import DoctorContext
+from shared.doctor.context import DoctorContext, settings_of, storage_of
 from shared.model.declarations import ApprovalList, Mode, TenantKind
 
 _FEWEST: Final = 2
@@ -22,7 +21,7 @@ def _emergency_accounts(context: DoctorContext) -> list[Finding]:
     found = look_at_each(accounts, lambda account: f"account {account}", lambda account: _account(context, account))
     if len(accounts) < _FEWEST:
         cure = "Keep at least two, with different ways to sign in, and name both in EMERGENCY_ACCOUNT_IDS."
-        found.append(failed(f"only {len(accounts)} configured", cure=cure))
+        found.append(failed(f"only {len(accounts)} emergency account is configured", cure=cure))
     return found
 
 
@@ -39,7 +38,7 @@ def _account(context: DoctorContext, account: str) -> list[Finding]:
 def _owners(context: DoctorContext) -> list[Finding]:
     rows = context.storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope="*")
     if not rows:
-        return [_if_used(context, 'nobody is named for "*": pages mention nobody')]
+        return [_if_used(context, 'no owner is named for "*", so pages mention nobody')]
     nameless = [row.key for row in rows if not row.columns.get("name") or not row.columns.get("upn")]
     if nameless:
         return [failed(f'the row "*" {key} has no name or no user principal name') for key in nameless]
@@ -47,7 +46,7 @@ def _owners(context: DoctorContext) -> list[Finding]:
 
 
 def _if_used(context: DoctorContext, text: str, detections: Iterable[str] | None = None) -> Finding:
-    """Call it a failure where a detection pages or enforces, else something to do before one does."""
+    """Say that it failed where a detection pages or enforces already, else warn of it."""
     try:
         used = context.detections_in(Mode.PAGE, Mode.ENFORCE)
     except Unread as unread:
@@ -60,7 +59,7 @@ def _approvals(context: DoctorContext) -> list[Finding]:
     lists = dict.fromkeys(each.unless_actor_in for each in context.content.detections if each.unless_actor_in)
     bad = [finding for row in rows if (finding := _bad_row(*row, now=context.clock()))]
     empty = [finding for one in lists if (finding := _empty_list(context, one, rows))]
-    return bad + empty or [ok(f"{len(rows)} rows on {', '.join(lists)}")]
+    return bad + empty or [ok(f"{len(rows)} approvals, all of which can be used, on {', '.join(lists)}")]
 
 
 def _bad_row(approval_list: str, actor_id: str, approval: Approval | Malformed, *, now: datetime) -> Finding | None:
@@ -82,7 +81,9 @@ def _empty_list(
     here = [approval for name, _, approval in rows if name == approval_list]
     covered = [each.id for each in context.content.detections if each.unless_actor_in is approval_list]
     if not here:
-        return _if_used(context, f"{approval_list} is empty: nobody is approved, so nobody is unapproved", covered)
+        return _if_used(
+            context, f"{approval_list} is empty: while nobody is approved, no change counts as unapproved", covered
+        )
     now = context.clock()
     stand = [each for each in here if isinstance(each, Approval) and not each.revoked_at and each.valid_until > now]
     return None if stand else _if_used(context, f"{approval_list}: nobody is approved at present", covered)
@@ -98,19 +99,22 @@ CHECKS: Final = (
         id="emergency-accounts-usable",
         title="At least two emergency accounts exist and are enabled",
         cure="Enable it, and find out who disabled it: somebody may be cutting off your way back in.",
+        reads=(settings_of,),
         run=_emergency_accounts,
     ),
     Check(
         id="owners-named",
         title="Somebody is named to be paged for everything",
         cure='responder owner "*" --name NAME --upn UPN',
+        reads=(storage_of,),
         run=_owners,
     ),
     Check(
         id="approvals-valid",
         title="The approval lists have rows, and every row can be used",
-        cure="responder approve LIST OBJECT_ID --name NAME --until DATE --ticket TICKET writes it anew;"
+        cure="responder approve LIST OBJECT_ID --name NAME --until DATE --ticket TICKET writes the row again;"
         " responder revoke takes it back.",
+        reads=(storage_of,),
         run=_approvals,
     ),
 )

@@ -1,4 +1,4 @@
-"""Reads that the product makes, tried once each in a harmless way."""
+"""What a read probe is: a read that the product makes, which the doctor tries in a harmless way."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +24,8 @@ class ReadProbe:
     """A read to try in each tenant of a kind, where the settings have it made at all.
 
     `ids` gives the ids to try it with, one after the other; it may read for that, and gives none where the tenant has
-    no such object. They also fill what stands in braces in `query`. `is_listing` says that a page is read, else one
-    object. `no_licence` is the word of the answer in a tenant that hasn't the licence for it: there it isn't needed.
+    no such object. They also fill the braces in `query`. `is_listing`: it reads a page, else one object. `no_licence`
+    is the error code that a tenant without the licence answers: the read isn't needed there.
     """
 
     call: Call

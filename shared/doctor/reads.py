@@ -1,10 +1,10 @@
-"""Each read that the product makes, tried."""
+"""Tries each read that the product makes."""
 
 from typing import Final
 
-from shared.checks.each import look_at_each
-from shared.checks.findings import Check, Finding, failed, ok
-from shared.doctor.context import DoctorContext
+from shared.checks.check import Check, Finding, failed, ok
+from shared.checks.run import look_at_each
+from shared.doctor.context import DoctorContext, settings_of
 from shared.doctor.read_probes import Ids, ReadProbe
 from shared.doctor.sources import LICENCE_CURE
 from shared.ingest.poll import NO_LICENCE
@@ -16,7 +16,7 @@ _ROLE: Final = "Deploy infra/main.bicep again with this subscription: it gives t
 _GRANT: Final = "infra/scripts/grant.sh grants it; a managed identity's token shows that after up to 24 hours."
 
 
-def _tried(context: DoctorContext) -> list[Finding]:
+def _each_read(context: DoctorContext) -> list[Finding]:
     read_probes = [probe for probe in context.content.read_probes if probe.is_needed(context.settings)]
     pairs = [(probe, tenant) for probe in read_probes for tenant in context.tenants(probe.kind)]
     return look_at_each(pairs, _name, lambda pair: _try(context, *pair))
@@ -43,11 +43,11 @@ def _try(context: DoctorContext, probe: ReadProbe, tenant: Tenant) -> list[Findi
             read(ids)
             tried += 1
     except (Refused, Rejected) as error:
-        return [_what_it_says(probe, name, error)]
+        return [_refusal(probe, name, error)]
     return [ok(name if tried else f"{name}: nothing there to read yet")]
 
 
-def _what_it_says(probe: ReadProbe, name: str, error: Refused | Rejected) -> Finding:
+def _refusal(probe: ReadProbe, name: str, error: Refused | Rejected) -> Finding:
     if probe.no_licence and probe.no_licence in str(error):
         return ok(f"{name}: the tenant has no licence for it, and so nothing there to read")
     if error.code == NO_LICENCE:
@@ -62,7 +62,8 @@ CHECKS: Final = (
     Check(
         id="reads-allowed",
         title="Every read that the product makes works",
-        cure="Check the ids in the settings and the answer's words; the service's own status page, where it is down.",
-        run=_tried,
+        cure="Read the answer, and check the ids in the settings; where the service is down, see its status page.",
+        reads=(settings_of,),
+        run=_each_read,
     ),
 )

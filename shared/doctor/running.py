@@ -1,4 +1,4 @@
-"""The running app: what it may do, whether it is stopped, who can call it, and its clock."""
+"""The running app: its modes, the kill switch, who can call it, and its clock."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.checks.findings import Check, Finding, failed, ok, unknown, warning
-from shared.doctor.context import DoctorContext
+from shared.checks.check import Check, Finding, failed, ok, unknown, warning
+from shared.doctor.context import DoctorContext, positions_of, settings_of
 from shared.model.declarations import Mode
 from shared.model.errors import EdgeError
 
@@ -23,8 +23,8 @@ def _modes(context: DoctorContext) -> list[Finding]:
     positions = context.positions
     known = [each.id for each in context.content.detections]
     strange = sorted(positions.modes.keys() - {*known, "*"})
-    told = "; ".join(f"{mode}: {_listed(one for one in known if positions.mode(one) is mode)}" for mode in Mode)
-    return [warning(f"a mode is set for {name}, which is no detection") for name in strange] or [ok(told)]
+    by_mode = "; ".join(f"{mode}: {_listed(one for one in known if positions.mode(one) is mode)}" for mode in Mode)
+    return [warning(f"a mode is set for {name}, which is no detection") for name in strange] or [ok(by_mode)]
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -34,13 +34,13 @@ def _listed(names: Iterable[str]) -> str:
 def _kill_switch(context: DoctorContext) -> list[Finding]:
     if context.positions.stopped:
         return [warning("the kill switch is on: nothing is put back, everything is paged")]
-    return [ok("off")]
+    return [ok("the kill switch is off")]
 
 
 def _anonymous(context: DoctorContext) -> list[Finding]:
     address = _address(context)
     if not address:
-        return [unknown("CASE_LINK isn't set, so it isn't known where the app is called")]
+        return [unknown("CASE_LINK isn't set, so the app's address isn't known")]
     try:
         heard = context.web.ask("GET", f"{address}/api/cases")
     except EdgeError as error:
@@ -55,20 +55,20 @@ def _anonymous(context: DoctorContext) -> list[Finding]:
 
 
 def _sign_in_page(context: DoctorContext) -> list[Finding]:
-    """Open a case as somebody who isn't signed in: something in front of the app has to answer."""
+    """Open a case as somebody who isn't signed in: App Service authentication has to answer, and not the app."""
     if _OPEN not in context.settings.case_link:
-        return [ok("CASE_LINK leads to no page of the app that people sign in for")]
+        return [ok("CASE_LINK leads to no page of this app, so nobody signs in to it")]
     address = _address(context)
     heard = context.web.ask("GET", f"{address}{_OPEN}nobody")
     if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
         return [ok(f"{address} sends people to the sign-in page")]
     if heard.status == HTTPStatus.UNAUTHORIZED:
-        return [ok(f"{address} answers 401 to who isn't signed in")]
-    return [failed(f"{address}{_OPEN}… answers {heard.status} to who isn't signed in, and not with the sign-in page")]
+        return [ok(f"{address} answers 401 to people who aren't signed in")]
+    return [failed(f"{address}{_OPEN}… answers {heard.status} to people who aren't signed in, not the sign-in page")]
 
 
 def _address(context: DoctorContext) -> str:
-    """Give where the app is called: as cards link to it, else as App Service names it within the app."""
+    """Give the app's address, by CASE_LINK or, within the app, by App Service; "" where neither says it."""
     if link := context.settings.case_link:
         parts = urlsplit(link)
         return f"{parts.scheme}://{parts.netloc}"
@@ -101,16 +101,24 @@ _NO_ANSWER: Final = (
 CHECKS: Final = (
     Check(
         id="modes-known",
-        title="How far each detection may go",
-        cure="responder mode lists the detections; remove a row of a detection that there no longer is.",
+        title="Each mode that is set is of a detection",
+        cure="`responder mode` lists the detections; delete the row of the other one from the table Switches.",
+        reads=(positions_of,),
         run=_modes,
     ),
-    Check(id="kill-switch-off", title="The kill switch is off", cure="responder start takes it off.", run=_kill_switch),
+    Check(
+        id="kill-switch-off",
+        title="The kill switch is off",
+        cure="responder start takes it off.",
+        reads=(positions_of,),
+        run=_kill_switch,
+    ),
     Check(
         id="anonymous-refused",
         title="The app refuses a call without a key",
         cure="Stop the app (az functionapp stop) until it does: anybody can read the cases. Deploy infra/main.bicep and"
         " the code again.",
+        reads=(settings_of,),
         run=_anonymous,
     ),
     Check(
@@ -118,12 +126,14 @@ CHECKS: Final = (
         title="People can sign in and open a case",
         cure="App Service authentication has to stand in front of the app: deploy infra/main.bicep again. Without it a"
         " case is shown to nobody, since the app can't know who asks.",
+        reads=(settings_of,),
         run=_sign_in_page,
     ),
     Check(
         id="clock-right",
         title="The clock agrees with Graph's",
         cure="Set this machine's clock by a time server: approvals, leases and tokens go by it.",
+        reads=(settings_of,),
         run=_clock,
     ),
 )

@@ -1,12 +1,13 @@
-"""What comes in: the audit log, the sign-in log, snapshots, events."""
+"""What the app reads and receives: the audit log, the sign-in log, snapshots, rosters, events."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.checks.each import look_at_each
-from shared.checks.findings import Check, Finding, failed, ok, warning
+from shared.checks.check import Check, Finding, failed, ok, warning
+from shared.checks.run import look_at_each
 from shared.detect.aggregation.describe import lasting
-from shared.doctor.context import DoctorContext
+from shared.detect.rosters import Roster
+from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import Source, is_unlicensed, polled_until
 from shared.model.declarations import Inventory, TenantKind
@@ -35,10 +36,10 @@ def ago(gone: timedelta) -> str:
 
 def _fresh(context: DoctorContext, what: str, at: datetime | None, within: timedelta) -> list[Finding]:
     if at is None:
-        return [failed(f"{what}: never yet")]
+        return [failed(f"{what}: never so far")]
     gone = context.clock() - at
     text = f"{what}: {ago(gone)}"
-    return [ok(text) if gone <= within else failed(text)]
+    return [ok(text) if gone <= within else failed(f"{text}; it should be less than {lasting(within)}")]
 
 
 def _audit_polls(context: DoctorContext) -> list[Finding]:
@@ -56,7 +57,7 @@ def _polls(context: DoctorContext, source: Source) -> list[Finding]:
         if is_unlicensed(context.storage, source, tenant.id):
             return [failed(f"{tenant.name}: the tenant has no licence for the {source.name}", cure=LICENCE_CURE)]
         at = polled_until(context.storage, source, tenant.id)
-        return _fresh(context, f"{tenant.name}, read", at, _POLL_WITHIN)
+        return _fresh(context, f"{tenant.name}, last read of the {source.name}", at, _POLL_WITHIN)
 
     return look_at_each(context.tenants(), lambda tenant: tenant.name, look)
 
@@ -76,10 +77,27 @@ def _snapshots(context: DoctorContext) -> list[Finding]:
     def look(pair: tuple[Inventory, Tenant]) -> list[Finding]:
         inventory, tenant = pair
         at = context.runtime.snapshots.confirmed_at(tenant.id, inventory.kind)
-        return _fresh(context, f"{tenant.name}, {inventory.kind}", at, _SNAPSHOT_WITHIN)
+        return _fresh(context, f"{tenant.name}, last snapshot of {inventory.kind}", at, _SNAPSHOT_WITHIN)
 
     pairs = [(each, tenant) for each in context.content.inventories for tenant in context.tenants(each.tenant_kind)]
     return look_at_each(pairs, lambda pair: f"{pair[1].name}, {pair[0].kind}", look)
+
+
+def _rosters(context: DoctorContext) -> list[Finding]:
+    def name(place: tuple[Roster, Tenant]) -> str:
+        roster, tenant = place
+        return f"{tenant.name}, {roster.kind}"
+
+    def look(place: tuple[Roster, Tenant]) -> list[Finding]:
+        roster, tenant = place
+        now = context.clock()
+        listed = context.runtime.rosters.listed(roster.kind, tenant.id)
+        if listed.read_at is None:
+            return [failed(f"{name(place)}: never read so far")]
+        text = f"{name(place)}: {len(listed.ids)} known, read {ago(now - listed.read_at)}"
+        return [ok(text) if listed.is_fresh(now) else failed(text)]
+
+    return look_at_each(context.runtime.rosters.places(context.tenants()), name, look)
 
 
 def _events(context: DoctorContext) -> list[Finding]:
@@ -90,25 +108,25 @@ def _events(context: DoctorContext) -> list[Finding]:
         if since := context.asked.since:
             return [_delivered_since(subscription, at, since)]
         if at is None:
-            return [warning(f"subscription {subscription}: none yet")]
+            return [warning(f"subscription {subscription}, last event: none so far")]
         gone = context.clock() - at
-        text = f"subscription {subscription}: the last one {ago(gone)}"
+        text = f"subscription {subscription}, last event: {ago(gone)}"
         return [ok(text) if gone <= _QUIET else warning(text)]
 
     return look_at_each(sorted(tenant.subscriptions), lambda subscription: f"subscription {subscription}", look)
 
 
 def _delivered_since(subscription: str, at: datetime | None, since: datetime) -> Finding:
-    """Say whether something came after a change that somebody made on purpose."""
+    """Say whether an event came since a change that somebody made as a test."""
     if at is None or at < since:
         last = f"the last one came at {at:%Y-%m-%dT%H:%M:%SZ}" if at else "none ever came"
-        return failed(f"subscription {subscription}: none since {since:%Y-%m-%dT%H:%M:%SZ}; {last}")
-    return ok(f"subscription {subscription}: one came at {at:%Y-%m-%dT%H:%M:%SZ}")
+        return failed(f"subscription {subscription}: no event since {since:%Y-%m-%dT%H:%M:%SZ}; {last}")
+    return ok(f"subscription {subscription}: an event came at {at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 _RUNS: Final = (
     "See what {} last logged (Application Insights, or the host's log). Timers that stopped after a deployment start"
-    " again when the app is restarted."
+    " again when the app is restarted (az functionapp restart)."
 )
 
 CHECKS: Final = (
@@ -116,12 +134,14 @@ CHECKS: Final = (
         id="audit-log-polled",
         title="The audit log is read",
         cure=_RUNS.format("poll_directory_audits"),
+        reads=(settings_of,),
         run=_audit_polls,
     ),
     Check(
         id="sign-ins-polled",
         title="The sign-in log is read",
         cure=_RUNS.format("poll_sign_ins"),
+        reads=(settings_of,),
         run=_sign_in_polls,
     ),
     Check(
@@ -129,12 +149,14 @@ CHECKS: Final = (
         title="Sign-ins are counted",
         cure="Give the responder's identity Log Analytics Data Reader on the workspace (signInWorkspaceId in the"
         " Bicep), and send SignInLogs there by Entra's diagnostic settings.",
+        reads=(runtime_of,),
         run=_counts,
     ),
     Check(
         id="snapshots-fresh",
         title="The last known good is kept",
         cure=_RUNS.format("take_snapshots"),
+        reads=(settings_of,),
         run=_snapshots,
     ),
     Check(
@@ -143,6 +165,15 @@ CHECKS: Final = (
         cure="Give somebody a role and take it away again: the event should be here in a minute. If not, look at the"
         " delivery errors of the subscription's Event Grid topic and at the queues resource-events and"
         " resource-events-poison, then deploy again (infra/scripts/deploy.sh), which makes the event subscriptions.",
+        reads=(settings_of,),
         run=_events,
+    ),
+    Check(
+        id="rosters-fresh",
+        title="It is known who is privileged and which groups roles can be given to",
+        cure="Until they are read, detections on privileged accounts can't judge accounts that aren't listed. See what"
+        " sweep_rosters last logged; reads-allowed and graph-permissions-exact name a permission that is missing.",
+        reads=(runtime_of,),
+        run=_rosters,
     ),
 )

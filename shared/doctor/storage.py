@@ -1,13 +1,12 @@
-"""Settings and storage: everything else stands on them."""
+"""Settings and storage, which everything else needs."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from shared.checks.findings import Check, Finding, failed, ok
-from shared.checks.unread import Unread
+from shared.checks.check import Check, Finding, Unread, failed, ok
 from shared.clients.storage import QUEUES, Container, Storage, Table, poison_queue
 from shared.detect.aggregation.threshold_settings import threshold_problems
-from shared.doctor.context import DoctorContext
+from shared.doctor.context import DoctorContext, storage_of
 from shared.model.errors import Rejected, SettingsError
 from shared.model.settings import settings_from
 
@@ -25,15 +24,14 @@ def _settings(context: DoctorContext) -> list[Finding]:
     guarded = " and ".join(tenant.name for tenant in settings.tenants)
     if settings.unresolved:
         return [failed(one.message, cure=one.cure) for one in settings.unresolved]
-    return [ok(f"every setting can be used; guarded: {guarded}")]
+    return [ok(f"every setting can be used; the app guards {guarded}")]
 
 
 def _reachable(context: DoctorContext) -> list[Finding]:
     try:
-        reached = context.storage
+        storage_of(context)
     except Unread as unread:
         return [failed(f"the storage account can't be used: {unread}")]
-    del reached
     return [ok("the storage account answers")]
 
 
@@ -50,10 +48,10 @@ def _missing(names: Iterable[str], read: Callable[[str], object]) -> list[str]:
     return missing
 
 
-def _told(what: str, names: Iterable[str], missing: list[str]) -> list[Finding]:
+def _are_there(what: str, names: Iterable[str], missing: list[str]) -> list[Finding]:
     if missing:
         return [failed(f"{what} {name} is missing") for name in missing]
-    return [ok(f"there: {', '.join(names)}")]
+    return [ok(f"every {what} is there: {', '.join(names)}")]
 
 
 def _tables(context: DoctorContext) -> list[Finding]:
@@ -62,7 +60,7 @@ def _tables(context: DoctorContext) -> list[Finding]:
     def read(name: str) -> object:
         return storage.row(Table(name), "doctor", "doctor")
 
-    return _told("table", Table, _missing(Table, read))
+    return _are_there("table", Table, _missing(Table, read))
 
 
 def _containers(context: DoctorContext) -> list[Finding]:
@@ -72,24 +70,24 @@ def _containers(context: DoctorContext) -> list[Finding]:
     def read(name: str) -> object:
         return places[Container(name)].blob_names(Container(name), _NOTHING)
 
-    return _told("container", Container, _missing(Container, read))
+    return _are_there("container", Container, _missing(Container, read))
 
 
 def _queues(context: DoctorContext) -> list[Finding]:
     names = [name for queue in QUEUES for name in (queue, poison_queue(queue))]
-    return _told("queue", names, _missing(names, context.storage.queue_length))
+    return _are_there("queue", names, _missing(names, context.storage.queue_length))
 
 
 _MADE_AT_START: Final = (
-    "The app makes what is missing when it starts: restart it (az functionapp restart). What was in it is lost; after"
-    " ApprovedActors or Owners went, enter them again."
+    "The app makes it when it starts: restart the app (az functionapp restart). What it held is lost: enter approvals"
+    " (table ApprovedActors), owners (Owners) and modes (Switches) again."
 )
 
 CHECKS: Final = (
     Check(
         id="settings-right",
         title="The settings can be used",
-        cure="Put it right in the app's settings: in the parameters of infra/main.bicepparam, then deploy again.",
+        cure="Correct it in the parameters of infra/main.bicepparam, then deploy again (infra/scripts/deploy.sh).",
         run=_settings,
     ),
     Check(
@@ -99,12 +97,13 @@ CHECKS: Final = (
         " (infra/modules/storage.bicep). On your own machine: az login, with the same roles.",
         run=_reachable,
     ),
-    Check(id="tables-there", title="Every table is there", cure=_MADE_AT_START, run=_tables),
+    Check(id="tables-there", title="Every table is there", cure=_MADE_AT_START, reads=(storage_of,), run=_tables),
     Check(
         id="containers-there",
         title="Every blob container is there",
         cure="Deploy infra/main.bicep again, or restart the app, which makes the containers of its own account.",
+        reads=(storage_of,),
         run=_containers,
     ),
-    Check(id="queue-there", title="Every queue is there", cure=_MADE_AT_START, run=_queues),
+    Check(id="queue-there", title="Every queue is there", cure=_MADE_AT_START, reads=(storage_of,), run=_queues),
 )

@@ -25,13 +25,12 @@ from infra.local.world import (
 )
 from responders.calls import CALLS, GET_ROLE_DEFINITION, GET_USER
 from responders.cli import main
-from responders.doctor import report_of
+from responders.doctor import CHECKS, report_of
 from responders.permissions import GRANTS
 from responders.read_probes import READ_PROBES
 from responders.sources import SIGN_IN_LOG
-from shared.checks.findings import Line, Status
+from shared.checks.check import Line, Status
 from shared.clients.storage import Table
-from shared.doctor.checks import CHECKS
 from shared.ingest.poll import polled_until
 from shared.model.declarations import ApprovalList, Mode, TenantKind
 from shared.runtime import utc_now
@@ -98,7 +97,7 @@ def test_the_app_is_asked_for_what_was_delivered_since(
     monkeypatch.setenv("RESPONDER_TOKEN", healthy.stack.control.token(ALICE, "operators"))
     for since, code in (("2000-01-01T00:00:00+02:00", 0), ("2099-01-01T00:00:00Z", 1)):
         assert main(["doctor", "--app", healthy.stack.host["url"], "--since", since]) == code
-        assert ("none since 2099-01-01T00:00:00Z" in capsys.readouterr().out) is (code == 1)
+        assert ("no event since 2099-01-01T00:00:00Z" in capsys.readouterr().out) is (code == 1)
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-01-31T12:00:00", ""])
@@ -186,7 +185,7 @@ def test_a_permission_too_many(healthy: Healthy) -> None:
     finally:
         healthy.stack.control.revoke(RESPONDER_B2C, "Directory.ReadWrite.All")
     assert line.status is Status.FAILED
-    assert line.found.startswith("Azure AD B2C: Directory.ReadWrite.All is one too many")
+    assert line.found.startswith("Azure AD B2C: Directory.ReadWrite.All is granted, and nothing")
     assert line.cure.startswith("infra/scripts/grant.sh --b2c --tier act --prune")
 
 
@@ -201,7 +200,10 @@ def test_the_tier_that_only_watches_is_enough_until_something_enforces(healthy: 
         finally:
             controls.set_mode("*", Mode.ENFORCE, by="a test")
     assert [line.found.split()[2] for line in missing] == list(acting)
-    assert [line.found.split(":")[1] for line in report.lines] == [" exactly tier watch", " exactly tier act"]
+    assert [line.found.split(":")[1] for line in report.lines] == [
+        " exactly the permissions of tier watch",
+        " exactly the permissions of tier act",
+    ]
 
 
 def test_a_part_of_what_putting_back_needs_is_too_little_in_any_mode(healthy: Healthy) -> None:
@@ -239,7 +241,7 @@ def test_wrong_settings_are_listed_and_the_rest_is_not_guessed(healthy: Healthy)
     rest = {line.check: line for line in report.lines if line.check != "settings-right"}
     assert rest["tables-there"].status is Status.OK
     assert rest["modes-known"].status is Status.UNKNOWN
-    assert rest["modes-known"].found == "couldn't be told: the settings are wrong"
+    assert rest["modes-known"].found == "couldn't be checked: the settings are wrong"
 
 
 def test_a_webhook_that_is_down(healthy: Healthy) -> None:
@@ -319,7 +321,7 @@ def test_an_emergency_account_that_cannot_be_used(healthy: Healthy, fault: str, 
 
 def test_a_single_emergency_account(healthy: Healthy) -> None:
     line = only_bad(healthy.values | {"EMERGENCY_ACCOUNT_IDS": BREAK_GLASS_1.id}, "emergency-accounts-usable")
-    assert (line.status, line.found) == (Status.FAILED, "only 1 configured")
+    assert (line.status, line.found) == (Status.FAILED, "only 1 emergency account is configured")
 
 
 @contextmanager
@@ -374,8 +376,11 @@ def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
     sign_ins = bad(healthy.values, "sign-ins-polled", later=timedelta(minutes=16))
     snapshots = bad(healthy.values, "snapshots-fresh", later=timedelta(hours=2))
     (events,) = bad(healthy.values, "events-arriving", later=timedelta(days=31))
-    for silent in (polls, sign_ins):
-        assert [line.found for line in silent] == ["Entra ID, read: 16 min ago", "Azure AD B2C, read: 16 min ago"]
+    for log, silent in (("audit", polls), ("sign-in", sign_ins)):
+        assert [line.found for line in silent] == [
+            f"{tenant}, last read of the {log} log: 16 min ago; it should be less than 15 minutes"
+            for tenant in ("Entra ID", "Azure AD B2C")
+        ]
     assert {line.status for line in (*polls, *sign_ins, *snapshots)} == {Status.FAILED}
     assert len(snapshots) == 3
     assert all("take_snapshots" in line.cure for line in snapshots)

@@ -15,7 +15,7 @@ from responders.catalogue import CATALOGUE
 from responders.cli import main
 from responders.detections.samples import audit_record
 from responders.doctor import report_of
-from shared.checks.findings import Status
+from shared.checks.check import Status
 from shared.model.declarations import Mode
 from shared.model.errors import SettingsError
 from shared.model.settings import settings_from
@@ -178,16 +178,16 @@ def test_an_app_without_rules_never_imports_what_reads_them() -> None:
             "operationName: Microsoft.KeyVault/vaults/delete",
             "activitylogs",
             {},
-            [f"{_ID} is about microsoft.keyvault/vaults/delete, which Event Grid isn't asked for"],
+            [f"{_ID} is about microsoft.keyvault/vaults/delete, which Event Grid doesn't send"],
         ),
         (
             "operationName|endswith: /delete",
             "activitylogs",
             {},
-            [f"{_ID} is about whole kinds of operation, which Event Grid isn't asked for"],
+            [f"{_ID} is about whole kinds of operation, which Event Grid doesn't send"],
         ),
         ("ResultType: 50126", "signinlogs", {"SIGN_INS": "poll"}, []),
-        ("ResultType: 50126", "signinlogs", {"SIGN_INS": "off"}, [f"{_ID} is about sign-ins, and SIGN_INS is off"]),
+        ("ResultType: 50126", "signinlogs", {"SIGN_INS": "off"}, [f"{_ID} is about sign-ins, but SIGN_INS is off"]),
     ],
 )
 def test_the_doctor_names_a_rule_that_is_given_no_records(  # noqa: PLR0917 - a row of the table and two fixtures

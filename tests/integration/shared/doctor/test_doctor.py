@@ -16,21 +16,19 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from cryptography.x509.oid import NameOID
 
 from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
-from responders.doctor import CONTENT
+from responders.doctor import CHECKS, CONTENT
 from responders.rosters import ROSTERS
 from responders.sources import SIGN_IN_LOG
-from shared.checks.findings import Check, Line, Status, ok, warning
-from shared.checks.runner import examine
-from shared.checks.unread import Unread
+from shared.checks.check import Line, Status, Unread
+from shared.checks.run import run_checks
 from shared.clients.api import Answer, TenantEdges
 from shared.clients.log_analytics import Workspace
 from shared.clients.storage import QUEUES, Storage, Table
 from shared.clients.web import Heard, PlainWeb
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
-from shared.doctor.checks import CHECKS
 from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
+from shared.doctor.identity import claims_from
 from shared.doctor.sources import LICENCE_CURE, ago
-from shared.doctor.tokens import claims_from
 from shared.ingest.deliveries import note_delivery
 from shared.ingest.poll import NO_LICENCE
 from shared.model.calls import Service
@@ -60,7 +58,7 @@ def roles(kind: TenantKind, tier: Tier = Tier.ACT) -> list[str]:
 
 
 @dataclass(slots=True, kw_only=True)
-class ObjectHistory:
+class Installation:
     """Everything healthy, for a test to spoil. `answers` gives ARM's and Graph's, by the URL's end; None is a 404."""
 
     storage: Mapping[str, str]
@@ -141,7 +139,7 @@ class ObjectHistory:
         """Run some checks, or all."""
         checks = [check for check in CHECKS if not only or check.id in only]
         assert only == () or len(checks) == len(only)
-        return list(examine(checks, self.context).lines)
+        return list(run_checks(checks, self.context).lines)
 
     def found(self, *only: str) -> list[tuple[str, str]]:
         """Run some checks, and give their lines as status and text."""
@@ -149,45 +147,16 @@ class ObjectHistory:
 
 
 @pytest.fixture
-def there(environment: dict[str, str], storage: Storage) -> ObjectHistory:
-    """Healthy surroundings over an account of their own, with its tables."""
+def there(environment: dict[str, str], storage: Storage) -> Installation:
+    """Give a healthy installation over an account of its own, with its tables."""
     del storage
-    return ObjectHistory(storage=environment)
+    return Installation(storage=environment)
 
 
-# The engine.
+# Wrong settings.
 
 
-def _raising(error: Exception) -> Check:
-    def run(_context: DoctorContext) -> list[Any]:
-        raise error
-
-    return Check(id="x", title="X", cure="see", run=run)
-
-
-@pytest.mark.parametrize(
-    ("error", "cure"),
-    [
-        (Unread("no light"), "see"),
-        (Rejected("no light"), "see"),
-        (Unreachable("no light"), "Nothing is known about this: mend what gave no answer, then ask the doctor again."),
-    ],
-)
-def test_what_could_not_be_read_is_unknown_and_not_healthy(there: ObjectHistory, error: Exception, cure: str) -> None:
-    report = examine([_raising(error)], there.context)
-    assert not report.healthy
-    (line,) = report.lines
-    assert (line.status, line.found, line.cure) == (Status.UNKNOWN, "couldn't be told: no light", cure)
-
-
-def test_a_warning_is_healthy_and_says_what_to_do(there: ObjectHistory) -> None:
-    check = Check(id="x", title="X", cure="see", run=lambda _context: [ok("one"), warning("two", cure="look")])
-    report = examine([check], there.context)
-    assert report.healthy
-    assert [(line.found, line.cure) for line in report.lines] == [("one", ""), ("two", "look")]
-
-
-def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: ObjectHistory) -> None:
+def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: Installation) -> None:
     there.settings = {"WORKFORCE_TENANT_ID": "contoso"}
     by_status: dict[Status, set[str]] = {}
     for line in there.look():
@@ -197,7 +166,25 @@ def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: ObjectH
     assert by_status[Status.UNKNOWN] == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
 
 
-def test_a_threshold_of_no_detection_is_a_wrong_setting(there: ObjectHistory) -> None:
+_SETTINGS_READ_LATER: Final = {"owners-named", "approvals-valid"}
+"""They need the modes of detections, and so the settings, only where something is missing."""
+
+
+def test_each_check_declares_that_it_reads_the_settings_but_those_of_storage(there: Installation) -> None:
+    there.settings = {"WORKFORCE_TENANT_ID": "contoso"}
+    stopped = {check.id for check in CHECKS if any(_is_unread(read, there.context) for read in check.reads)}
+    assert stopped == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"} - _SETTINGS_READ_LATER
+
+
+def _is_unread(read: Callable[[DoctorContext], object], context: DoctorContext) -> bool:
+    try:
+        read(context)
+    except Unread:
+        return True
+    return False
+
+
+def test_a_threshold_of_no_detection_is_a_wrong_setting(there: Installation) -> None:
     there.settings = {"VOCABULARY": '{"thresholds": {"no-such-detection": 3}}'}
     (line,) = there.look("settings-right")
     assert line.status is Status.FAILED
@@ -208,7 +195,7 @@ def test_a_threshold_of_no_detection_is_a_wrong_setting(there: ObjectHistory) ->
 
 
 def test_storage_that_does_not_answer_is_said_once_and_waited_for_once() -> None:
-    lines = ObjectHistory(storage=UNREACHABLE_STORAGE).look(*_STORAGE_CHECKS, "kill-switch-off", "reads-allowed")
+    lines = Installation(storage=UNREACHABLE_STORAGE).look(*_STORAGE_CHECKS, "kill-switch-off", "reads-allowed")
     by_check = {line.check: line for line in lines}
     assert by_check["storage-reachable"].status is Status.FAILED
     assert "storage gave no answer" in by_check["storage-reachable"].found
@@ -218,14 +205,14 @@ def test_storage_that_does_not_answer_is_said_once_and_waited_for_once() -> None
 
 
 def test_a_connection_string_that_is_none() -> None:
-    (line,) = ObjectHistory(storage={"AzureWebJobsStorage": "the account"}).look("storage-reachable")
+    (line,) = Installation(storage={"AzureWebJobsStorage": "the account"}).look("storage-reachable")
     assert line.status is Status.FAILED
     assert "AzureWebJobsStorage" in line.found + line.cure
     assert "the account" not in line.found
 
 
 def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dict[str, str]) -> None:
-    there = ObjectHistory(storage=environment)
+    there = Installation(storage=environment)
     for _ in range(2):
         found = there.found("tables-there", "containers-there", "queue-there")
         assert ("failed", "table Cases is missing") in found
@@ -234,7 +221,7 @@ def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dic
         assert len(found) == len(Table) + 3 + 2 * len(QUEUES)
 
 
-def test_evidence_is_looked_for_in_its_own_account(there: ObjectHistory, new_account: Callable[[], str]) -> None:
+def test_evidence_is_looked_for_in_its_own_account(there: Installation, new_account: Callable[[], str]) -> None:
     there.settings = {"EvidenceStorage": new_account()}
     assert there.found("containers-there") == [("failed", "container evidence is missing")]
 
@@ -242,13 +229,13 @@ def test_evidence_is_looked_for_in_its_own_account(there: ObjectHistory, new_acc
 # The identity.
 
 
-def _without(there: ObjectHistory, kind: TenantKind, *names: str) -> None:
+def _without(there: Installation, kind: TenantKind, *names: str) -> None:
     claims = there.claims[kind]
     assert isinstance(claims, Mapping)
     there.claims[kind] = {**claims, "roles": [name for name in claims["roles"] if name not in names]}
 
 
-def test_no_token_is_no_permission(there: ObjectHistory) -> None:
+def test_no_token_is_no_permission(there: Installation) -> None:
     there.claims[TenantKind.B2C] = Unreachable("the authority is down")
     for check in ("identity-right", "graph-permissions-exact"):
         workforce, b2c = there.look(check)
@@ -256,20 +243,20 @@ def test_no_token_is_no_permission(there: ObjectHistory) -> None:
         assert (b2c.status, b2c.found) == (Status.UNKNOWN, "Azure AD B2C: the authority is down")
 
 
-def test_a_token_without_roles_lacks_what_watching_needs(there: ObjectHistory) -> None:
+def test_a_token_without_roles_lacks_what_watching_needs(there: Installation) -> None:
     there.claims[TenantKind.B2C] = {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id}
     _, *b2c = there.found("graph-permissions-exact")
     assert [text.split()[3] for _, text in b2c] == roles(TenantKind.B2C, Tier.WATCH)
 
 
-def test_the_other_tenants_token(there: ObjectHistory) -> None:
+def test_the_other_tenants_token(there: Installation) -> None:
     there.claims[TenantKind.B2C] = there.claims[TenantKind.WORKFORCE]
     _, tenant, identity = there.look("identity-right")
     assert f"B2C_TENANT_ID is {B2C_TENANT}" in tenant.found
     assert identity.cure.startswith(f"Set B2C_RESPONDER_ID to {RESPONDER.id}")
 
 
-def test_enforcing_without_permission_is_a_failure(there: ObjectHistory, storage: Storage) -> None:
+def test_enforcing_without_permission_is_a_failure(there: Installation, storage: Storage) -> None:
     _without(there, TenantKind.B2C, "Policy.ReadWrite.TrustFramework")
     assert {status for status, _ in there.found("graph-permissions-exact")} == {"ok"}
     storage.upsert(Table.SWITCHES, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
@@ -300,11 +287,15 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
 @pytest.mark.parametrize(
     ("scope", "role", "told"),
     [
-        (_AT, _role(*_WATCH), ["what tier watch needs"]),
-        (_AT, _role(*_WATCH, _WRITE, _DELETE), ["what tier act needs"]),
-        (_AT, _role("*"), ["what tier act needs"]),
-        ("/", _role("microsoft.authorization/*"), ["what tier act needs"]),
-        ("/providers/Microsoft.Management/managementGroups/mg", _role(*_WATCH), ["what tier watch needs"]),
+        (_AT, _role(*_WATCH), ["the roles allow what tier watch needs"]),
+        (_AT, _role(*_WATCH, _WRITE, _DELETE), ["the roles allow what tier act needs"]),
+        (_AT, _role("*"), ["the roles allow what tier act needs"]),
+        ("/", _role("microsoft.authorization/*"), ["the roles allow what tier act needs"]),
+        (
+            "/providers/Microsoft.Management/managementGroups/mg",
+            _role(*_WATCH),
+            ["the roles allow what tier watch needs"],
+        ),
         (_AT, _role(*_WATCH, _WRITE), [f"{_DELETE} is missing; needed by rbac-role-assigned"]),
         (_AT, _role("*", not_actions=("Microsoft.Authorization/*/Delete",)), [f"{_DELETE} is missing; needed by "]),
         (f"{_AT}/resourceGroups/rg", _role("*"), [f"{each} is missing" for each in _WATCH]),
@@ -312,17 +303,17 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
     ],
 )
 def test_azure_roles_are_read_for_what_they_allow(
-    there: ObjectHistory, scope: str, role: dict[str, Any] | None, told: list[str]
+    there: Installation, scope: str, role: dict[str, Any] | None, told: list[str]
 ) -> None:
     there.answers = {"/roleAssignments": _assigned(scope), f"/roleDefinitions/{_ROLE}": role}
     lines = there.look("azure-actions-held")
     assert len(lines) == len(told)
     for line, expected in zip(lines, told, strict=True):
         assert line.found.startswith(f"subscription {SUBSCRIPTION}: {expected}")
-        assert (line.status is Status.OK) == expected.startswith("what tier")
+        assert (line.status is Status.OK) == expected.startswith("the roles allow")
 
 
-def test_an_answer_about_roles_that_is_none(there: ObjectHistory) -> None:
+def test_an_answer_about_roles_that_is_none(there: Installation) -> None:
     there.answers = {"/roleAssignments": {"value": [{"id": "x"}]}}
     ((status, text),) = there.found("azure-actions-held")
     assert status == "unknown"
@@ -369,7 +360,7 @@ def _certificate(*, days: int, form: str) -> str:
     [(700, "ok", "until 2028-01-31"), (27, "warning", "27 days more"), (-1, "failed", "it has run out")],
 )
 def test_a_certificate_that_runs_out_is_told_in_time(
-    there: ObjectHistory, form: str, days: int, status: str, told: str
+    there: Installation, form: str, days: int, status: str, told: str
 ) -> None:
     there.settings = {"B2C_CERTIFICATE": _certificate(days=days, form=form)}
     ((found, text),) = there.found("b2c-certificate-lasting")
@@ -378,14 +369,14 @@ def test_a_certificate_that_runs_out_is_told_in_time(
 
 
 @pytest.mark.parametrize("setting", ["no-such-file.pem", base64.b64encode(b"not a certificate").decode()])
-def test_a_certificate_that_is_none(there: ObjectHistory, setting: str) -> None:
+def test_a_certificate_that_is_none(there: Installation, setting: str) -> None:
     there.settings = {"B2C_CERTIFICATE": setting}
     ((found, text),) = there.found("b2c-certificate-lasting")
     assert found == "unknown"
     assert setting not in text
 
 
-def test_no_b2c_tenant_no_certificate(there: ObjectHistory) -> None:
+def test_no_b2c_tenant_no_certificate(there: Installation) -> None:
     there.settings = {"B2C_TENANT_ID": ""}
     assert there.found("b2c-certificate-lasting") == [("ok", "there is no B2C tenant")]
 
@@ -393,7 +384,7 @@ def test_no_b2c_tenant_no_certificate(there: ObjectHistory) -> None:
 # Reads.
 
 
-def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: ObjectHistory) -> None:
+def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: Installation) -> None:
     found = there.found("reads-allowed")
     assert {status for status, _ in found} == {"ok"}
     assert len(found) == len(CONTENT.read_probes)
@@ -408,7 +399,7 @@ def test_each_read_has_its_line_and_an_empty_tenant_is_no_fault(there: ObjectHis
         (Unreachable("nobody there"), "unknown"),
     ],
 )
-def test_a_read_that_fails_does_not_hide_the_others(there: ObjectHistory, error: EdgeError, status: str) -> None:
+def test_a_read_that_fails_does_not_hide_the_others(there: Installation, error: EdgeError, status: str) -> None:
     there.answers = {"/trustFramework/policies": error}
     bad = [line for line in there.found("reads-allowed") if line[0] != "ok"]
     assert [one for one, _ in bad] == [status] * 2
@@ -426,25 +417,25 @@ def test_ages_in_words(seconds: int, told: str) -> None:
     assert ago(timedelta(seconds=seconds)) == told
 
 
-def test_nothing_has_come_yet(there: ObjectHistory) -> None:
+def test_nothing_has_come_yet(there: Installation) -> None:
     assert set(there.found("audit-log-polled")) == {
-        ("failed", "Entra ID, read: never yet"),
-        ("failed", "Azure AD B2C, read: never yet"),
+        ("failed", "Entra ID, last read of the audit log: never so far"),
+        ("failed", "Azure AD B2C, last read of the audit log: never so far"),
     }
     assert len([one for one in there.found("snapshots-fresh") if one[0] == "failed"]) == len(CONTENT.inventories)
-    assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}: none yet")]
+    assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}, last event: none so far")]
 
 
-def test_the_sign_in_log_is_told_of_like_the_audit_log(there: ObjectHistory, storage: Storage) -> None:
+def test_the_sign_in_log_is_told_of_like_the_audit_log(there: Installation, storage: Storage) -> None:
     at = (there.clock() - timedelta(minutes=3)).isoformat()
     storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, WORKFORCE_TENANT, {"done_until": at})
     assert there.found("sign-ins-polled") == [
-        ("ok", "Entra ID, read: 3 min ago"),
-        ("failed", "Azure AD B2C, read: never yet"),
+        ("ok", "Entra ID, last read of the sign-in log: 3 min ago"),
+        ("failed", "Azure AD B2C, last read of the sign-in log: never so far"),
     ]
 
 
-def test_a_tenant_without_a_licence_for_sign_ins(there: ObjectHistory, storage: Storage) -> None:
+def test_a_tenant_without_a_licence_for_sign_ins(there: Installation, storage: Storage) -> None:
     for tenant_id in (WORKFORCE_TENANT, B2C_TENANT):
         storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, tenant_id, {"unlicensed": True})
     there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
@@ -468,10 +459,10 @@ def _workspace_says(latest: object) -> Reply:
     [
         (_workspace_says("2026-03-02T10:01:00Z"), "ok", "the latest sign-in in the workspace: 4 min ago"),
         (_workspace_says(None), "failed", "no sign-in reached the workspace in the last 1 day"),
-        (Reply(status=403), "unknown", "couldn't be told: Log Analytics answered 403"),
+        (Reply(status=403), "unknown", "couldn't be checked: Log Analytics answered 403"),
     ],
 )
-def test_a_workspace_that_counts_is_asked(there: ObjectHistory, reply: Reply, status: str, said: str) -> None:
+def test_a_workspace_that_counts_is_asked(there: Installation, reply: Reply, status: str, said: str) -> None:
     with http_service(reply) as service:
         there.workspace = Workspace(url=service.url, workspace_id=WORKFORCE_TENANT, credential=Holder())
         ((found, text),) = there.found("workspace-answers")
@@ -479,26 +470,26 @@ def test_a_workspace_that_counts_is_asked(there: ObjectHistory, reply: Reply, st
     assert text.startswith(said)
 
 
-def test_without_a_workspace_the_app_counts(there: ObjectHistory) -> None:
+def test_without_a_workspace_the_app_counts(there: Installation) -> None:
     ((status, text),) = there.found("workspace-answers")
     assert (status, "the app counts" in text) == ("ok", True)
 
 
-def test_sign_ins_that_are_switched_off_are_not_missed(there: ObjectHistory) -> None:
+def test_sign_ins_that_are_switched_off_are_not_missed(there: Installation) -> None:
     there.settings = {"SIGN_INS": "off"}
     there.answers = {"/auditLogs/signIns": Refused("not licensed", code=NO_LICENCE)}
     assert {status for status, _ in there.found("sign-ins-polled", "reads-allowed")} == {"ok"}
 
 
-def test_an_event_came(there: ObjectHistory, storage: Storage) -> None:
+def test_an_event_came(there: Installation, storage: Storage) -> None:
     note_delivery(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
-    assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}: the last one 5 h ago")]
+    assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}, last event: 5 h ago")]
 
 
 # Rosters.
 
 
-def test_a_roster_is_fresh_stale_or_was_never_read(there: ObjectHistory, storage: Storage) -> None:
+def test_a_roster_is_fresh_stale_or_was_never_read(there: Installation, storage: Storage) -> None:
     edges = {
         tenant.kind: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=there.clock.wait)
         for tenant in there.context.tenants()
@@ -512,14 +503,14 @@ def test_a_roster_is_fresh_stale_or_was_never_read(there: ObjectHistory, storage
     kept.sweep(roster, edges[TenantKind.WORKFORCE])
     there.clock.move(timedelta(minutes=5))
     assert set(there.found("rosters-fresh")) == {
-        ("ok", "Entra ID, privileged-accounts: 1, read 5 min ago"),
-        ("failed", "Azure AD B2C, privileged-accounts: 1, read 2 h ago"),
-        ("failed", "Entra ID, role-assignable-groups: never read yet"),
-        ("failed", "Azure AD B2C, role-assignable-groups: never read yet"),
+        ("ok", "Entra ID, privileged-accounts: 1 known, read 5 min ago"),
+        ("failed", "Azure AD B2C, privileged-accounts: 1 known, read 2 h ago"),
+        ("failed", "Entra ID, role-assignable-groups: never read so far"),
+        ("failed", "Azure AD B2C, role-assignable-groups: never read so far"),
     }
 
 
-def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: ObjectHistory, storage: Storage) -> None:
+def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: Installation, storage: Storage) -> None:
     storage.upsert(Table.ROSTERS, RosterKind.PRIVILEGED_ACCOUNTS, WORKFORCE_TENANT, {"count": 1})
     statuses = [status for status, _ in there.found("rosters-fresh")]
     assert (statuses.count("unknown"), statuses.count("failed")) == (1, 3)
@@ -527,7 +518,7 @@ def test_a_roster_that_cannot_be_read_does_not_hide_the_others(there: ObjectHist
 
 @pytest.mark.parametrize("error", [Rejected, Refused])
 def test_a_read_that_needs_a_licence_is_no_fault_in_a_tenant_without_it(
-    there: ObjectHistory, error: type[Rejected | Refused]
+    there: Installation, error: type[Rejected | Refused]
 ) -> None:
     there.answers = {"/roleEligibilityScheduleInstances": error("gave 400 AadPremiumLicenseRequired: P2")}
     ((status, text),) = [one for one in there.found("reads-allowed") if "roleEligibilityScheduleInstances" in one[1]]
@@ -538,7 +529,7 @@ def test_a_read_that_needs_a_licence_is_no_fault_in_a_tenant_without_it(
     assert len(bad) == 2, "what needs no licence is a fault, in both tenants"
 
 
-def test_the_ids_of_a_trial_fill_its_query(there: ObjectHistory) -> None:
+def test_the_ids_of_a_probe_fill_its_query(there: Installation) -> None:
     group = "0a0a0a0a-0000-4000-8000-000000000001"
     there.answers = {"/groups": {"value": [{"id": group}]}}
     there.look("reads-allowed")
@@ -548,18 +539,18 @@ def test_the_ids_of_a_trial_fill_its_query(there: ObjectHistory) -> None:
 # Channels and the web.
 
 
-def test_only_the_host_of_a_channel_is_asked(there: ObjectHistory) -> None:
+def test_only_the_host_of_a_channel_is_asked(there: Installation) -> None:
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"ok"}
     assert there.asked_of_web == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
 
 
 @pytest.mark.parametrize("heard", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
-def test_a_channel_that_is_down(there: ObjectHistory, heard: Heard | EdgeError) -> None:
+def test_a_channel_that_is_down(there: Installation, heard: Heard | EdgeError) -> None:
     there.heard = heard
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"failed"}
 
 
-def test_a_channel_that_is_not_set(there: ObjectHistory) -> None:
+def test_a_channel_that_is_not_set(there: Installation) -> None:
     there.settings = {"TEAMS_WEBHOOK_URL": ""}
     assert there.found("teams-reachable") == [("warning", "TEAMS_WEBHOOK_URL isn't set")]
 
@@ -567,7 +558,7 @@ def test_a_channel_that_is_not_set(there: ObjectHistory) -> None:
 @pytest.mark.parametrize(
     ("status", "told"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
 )
-def test_who_may_call_the_app(there: ObjectHistory, status: int, told: str) -> None:
+def test_who_may_call_the_app(there: Installation, status: int, told: str) -> None:
     there.heard = Heard(status=status, headers={})
     ((found, _),) = there.found("anonymous-refused")
     assert found == told
@@ -583,12 +574,12 @@ def test_who_may_call_the_app(there: ObjectHistory, status: int, told: str) -> N
         ("", Status.FAILED),
     ],
 )
-def test_a_sign_in_page_keeps_people_out_too(there: ObjectHistory, location: str, found: Status) -> None:
+def test_a_sign_in_page_keeps_people_out_too(there: Installation, location: str, found: Status) -> None:
     there.heard = Heard(status=302, headers={"location": location})
     assert there.look("anonymous-refused")[0].status is found
 
 
-def test_where_the_app_is(there: ObjectHistory) -> None:
+def test_where_the_app_is(there: Installation) -> None:
     there.settings = {"CASE_LINK": ""}
     assert there.look("anonymous-refused")[0].status is Status.UNKNOWN
     there.settings = {"CASE_LINK": "", "WEBSITE_HOSTNAME": "app.example"}
@@ -606,7 +597,7 @@ def test_where_the_app_is(there: ObjectHistory) -> None:
         ("", "unknown"),
     ],
 )
-def test_the_clock_is_compared_with_graphs(there: ObjectHistory, date: str, status: str) -> None:
+def test_the_clock_is_compared_with_graphs(there: Installation, date: str, status: str) -> None:
     there.heard = Heard(status=401, headers={"date": date})
     assert there.found("clock-right")[0][0] == status
 
@@ -632,7 +623,7 @@ def test_a_web_server_that_is_none(url: str, kind: type[EdgeError]) -> None:
 # People.
 
 
-def test_empty_lists_matter_once_a_detection_pages(there: ObjectHistory, storage: Storage) -> None:
+def test_empty_lists_matter_once_a_detection_pages(there: Installation, storage: Storage) -> None:
     there.context.runtime.approvals.approve(approval(ALICE, ApprovalList.CONDITIONAL_ACCESS))
     empty = there.found("approvals-valid")
     assert {status for status, _ in empty} == {"warning"}
@@ -643,7 +634,7 @@ def test_empty_lists_matter_once_a_detection_pages(there: ObjectHistory, storage
     assert told["b2c-custom-policies"] == "warning"
 
 
-def test_nobody_is_paged(there: ObjectHistory, storage: Storage) -> None:
+def test_nobody_is_paged(there: Installation, storage: Storage) -> None:
     assert there.found("owners-named")[0][0] == "warning"
     storage.upsert(Table.SWITCHES, "mode", "*", {"mode": Mode.PAGE.value})
     assert there.found("owners-named")[0][0] == "failed"
@@ -665,7 +656,7 @@ def test_nobody_is_paged(there: ObjectHistory, storage: Storage) -> None:
     ],
 )
 def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
-    there: ObjectHistory, setting: str, secret: str, check: str
+    there: Installation, setting: str, secret: str, check: str
 ) -> None:
     there.settings = {setting: f"@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/{secret}/)"}
     for line in there.look("settings-right", check):
@@ -683,7 +674,7 @@ def test_a_secret_that_stayed_in_its_vault_is_named_with_what_to_do(
     [(None, "failed"), (timedelta(seconds=-1), "failed"), (timedelta(), "ok"), (timedelta(seconds=9), "ok")],
 )
 def test_events_since_an_instant_are_asked_for(
-    there: ObjectHistory, storage: Storage, delivered: timedelta | None, status: str
+    there: Installation, storage: Storage, delivered: timedelta | None, status: str
 ) -> None:
     since = there.clock() - timedelta(minutes=1)
     there.asked = Asked(since=since)
@@ -696,7 +687,7 @@ def test_events_since_an_instant_are_asked_for(
     assert "event-subscriptions.sh" not in line.cure
 
 
-def test_each_watched_subscription_has_to_have_had_one(there: ObjectHistory, storage: Storage) -> None:
+def test_each_watched_subscription_has_to_have_had_one(there: Installation, storage: Storage) -> None:
     other = "0badc0de-0000-4000-8000-000000000001"
     there.settings = {"SUBSCRIPTION_IDS": f"{SUBSCRIPTION},{other}"}
     there.asked = Asked(since=there.clock())
@@ -721,7 +712,7 @@ _SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"
         (Unreachable("cut"), "unknown"),
     ],
 )
-def test_people_can_sign_in_to_open_a_case(there: ObjectHistory, heard: Heard | EdgeError, status: str) -> None:
+def test_people_can_sign_in_to_open_a_case(there: Installation, heard: Heard | EdgeError, status: str) -> None:
     there.settings = {"CASE_LINK": "https://app.example/api/open/{case}"}
     there.heard = heard
     ((found, _),) = there.found("case-opens")
@@ -729,7 +720,7 @@ def test_people_can_sign_in_to_open_a_case(there: ObjectHistory, heard: Heard | 
     assert there.asked_of_web == ["GET https://app.example/api/open/nobody"]
 
 
-def test_a_case_link_elsewhere_is_nothing_to_sign_in_for(there: ObjectHistory) -> None:
+def test_a_case_link_elsewhere_is_nothing_to_sign_in_for(there: Installation) -> None:
     there.settings = {"CASE_LINK": "https://elsewhere.example/{case}"}
     assert [status for status, _ in there.found("case-opens")] == ["ok"]
     assert there.asked_of_web == []

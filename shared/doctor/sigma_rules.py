@@ -1,12 +1,12 @@
-"""The operator's Sigma rules: how many run as detections, which don't, and which of them are given no records."""
+"""The operator's Sigma rules: how many run as detections, which can't, and which of them get no records."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from shared.checks.findings import Check, Finding, ok, warning
+from shared.checks.check import Check, Finding, ok, warning
 from shared.detect.conditions import required
 from shared.detect.fields import Resource
-from shared.doctor.context import DoctorContext
+from shared.doctor.context import DoctorContext, settings_of
 from shared.model.declarations import AnyDetection
 from shared.model.events import Log
 
@@ -22,17 +22,17 @@ def _loaded(context: DoctorContext) -> list[Finding]:
 
 
 def _without_records(context: DoctorContext) -> Iterator[Finding]:
-    """Name the rules that could speak of records which never come in."""
+    """Name the rules on records that never come in."""
     rules = context.content.rules.detections
     own = [each for each in context.content.detections if each not in rules]
     delivered = frozenset[str]().union(*(_operations(each) or () for each in own))
     for rule in rules:
         if rule.log is Log.SIGN_IN and not context.settings.polls_sign_ins:
-            yield warning(f"{rule.id} is about sign-ins, and SIGN_INS is off", cure="Set SIGN_INS to poll.")
+            yield warning(f"{rule.id} is about sign-ins, but SIGN_INS is off", cure="Set SIGN_INS to poll.")
         asked = _operations(rule)
         if rule.log is Log.RESOURCE and (asked is None or asked - delivered):
             named = "whole kinds of operation" if asked is None else ", ".join(sorted(asked - delivered))
-            yield warning(f"{rule.id} is about {named}, which Event Grid isn't asked for", cure=_ASK)
+            yield warning(f"{rule.id} is about {named}, which Event Grid doesn't send", cure=_ASK)
 
 
 def _operations(detection: AnyDetection) -> frozenset[str] | None:
@@ -40,14 +40,15 @@ def _operations(detection: AnyDetection) -> frozenset[str] | None:
 
 
 _ASK: Final = (
-    "Add the operations to those of infra/modules/events.bicep, and deploy; until then it runs on exports alone."
+    "Add the operations to those of infra/modules/events.bicep, and deploy; until then the rule runs on exports only."
 )
 
 CHECKS: Final = (
     Check(
         id="sigma-rules-loaded",
         title="The Sigma rules run as detections",
-        cure="Put the rule right, or take it out of the folder; `responder sigma FOLDER` tries it. Then deploy again.",
+        cure="Correct the rule, or take it out of the folder; `responder sigma FOLDER` tries it. Then deploy again.",
+        reads=(settings_of,),
         run=_loaded,
     ),
 )
