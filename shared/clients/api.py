@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -17,8 +17,11 @@ from msgspec import Struct
 from shared.clients.answers import Answer, meaning, utc_now
 from shared.model.calls import Call, Lane, Service
 from shared.model.declarations import Image, Json
-from shared.model.errors import Locked, Rejected, Throttled, Unreachable
+from shared.model.errors import Locked, Refused, Rejected, Throttled, Unreachable
 from shared.model.settings import Tenant
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 _ATTEMPTS: Final = 5
 _MOST_WAITING: Final = timedelta(seconds=45)
@@ -133,37 +136,45 @@ class TenantEdges:
         body: bytes | None = None,
         content_type: str = "application/json",
     ) -> Answer:
-        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay  # noqa: PLC0415
+        """Send it, again where that is called for. Raises what the last answer means.
+
+        A write that is refused after an attempt whose answer got lost may have been carried out by that attempt, and
+        be refused for that very reason (there is nothing left to delete): whether it was isn't known.
+        """
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay  # noqa: PLC0415
 
         url = link or call.url(ids)
+        lost: list[Unreachable] = []
 
         def once() -> Answer:
-            if call.lane:
-                self.pacer.wait_for(self.tenant.id, call.lane)
-            if call.method != "GET":
-                self.before_write()
-            transport = self.transports[call.service]
-            answer = transport.exchange(call.method, url, query=query or {}, body=body, content_type=content_type)
-            return self._checked(call, url, answer)
-
-        def delay(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
-            return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
-
-        def again(error: BaseException) -> bool:
-            if not isinstance(error, Throttled) and not (isinstance(error, Unreachable) and call.repeatable):
-                return False
-            return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
+            try:
+                return self._once(call, url, query=query or {}, body=body, content_type=content_type)
+            except Unreachable as unreachable:
+                lost.append(unreachable)
+                raise
 
         retrying = Retrying(
             stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_MOST_WAITING),
-            wait=delay,
-            retry=retry_if_exception(again),
+            wait=_delay,
+            retry=retry_if_exception(lambda error: _is_worth_another_try(call, error)),
             sleep=self.wait,
             reraise=True,
         )
-        return retrying(once)
+        try:
+            return retrying(once)
+        except (Refused, Rejected) as refused:
+            if lost and call.method != "GET":
+                raise Unreachable(f"{refused}; an attempt before may have been carried out: {lost[0]}") from refused
+            raise
+
+    def _once(self, call: Call, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str) -> Answer:
+        if call.lane:
+            self.pacer.wait_for(self.tenant.id, call.lane)
+        if call.method != "GET":
+            self.before_write()
+        transport = self.transports[call.service]
+        answer = transport.exchange(call.method, url, query=query, body=body, content_type=content_type)
+        return self._checked(call, url, answer)
 
     def _checked(self, call: Call, url: str, answer: Answer) -> Answer:
         """Give the answer back when it is a success, else raise what it means."""
@@ -179,6 +190,19 @@ class TenantEdges:
         if answer.status in _REFUSALS:
             said = f"{said} (the call needs {', '.join(call.needs)})"
         raise meaning(answer, said, clock=self.clock, code=error.code, needed=call.needs)
+
+
+def _is_worth_another_try(call: Call, error: BaseException) -> bool:
+    if not isinstance(error, Throttled) and not (isinstance(error, Unreachable) and call.repeatable):
+        return False
+    return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
+
+
+def _delay(state: "RetryCallState") -> float:
+    """Give the seconds to the next attempt: what the service asks for, else twice as many each time."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
+    return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
 
 
 class _Page(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):

@@ -64,7 +64,7 @@ class Unpaced:
 class FakeTenant:
     """`spoil` is asked with each request and its number, from 0; it may give an answer instead of the tenant, or raise.
 
-    `lose` has the numbers of requests that are carried out and whose answer never comes.
+    `lose` has the numbers of requests that are carried out and whose answer never comes; `lost_as` comes instead.
     """
 
     granted: set[Permission] = field(default_factory=lambda: set(Permission))
@@ -77,6 +77,7 @@ class FakeTenant:
     restores_for_applications: bool = True
     spoil: Callable[[int, Request], Answer | None] = lambda _number, _request: None
     lose: frozenset[int] = frozenset()
+    lost_as: Answer | None = None
     log: list[Request] = field(default_factory=list[Request])
 
     @property
@@ -106,6 +107,8 @@ class FakeTenant:
         except Refusal as refusal:
             answer = refusal.answer
         if number in self.lose:
+            if self.lost_as is not None:
+                return self.lost_as
             raise Unreachable("the connection was cut")
         return answer
 

@@ -302,11 +302,29 @@ def _fresh() -> MemoryStorage:
     return made
 
 
-def test_each_answer_that_is_lost_is_nothing_to_wake_people_for(attack: Attack) -> None:
+_TIMED_OUT: Final = answer_of({"error": {"code": "RequestTimeout", "message": "try again"}}, 408)
+_GATEWAY: Final = answer_of({}, 504)
+
+
+@pytest.mark.parametrize("lost_as", [None, _TIMED_OUT, _GATEWAY], ids=["cut", "408", "504"])
+def test_each_answer_that_is_lost_is_nothing_to_wake_people_for(attack: Attack, lost_as: Answer | None) -> None:
     """The request is carried out, and nobody hears of it: reading again tells."""
     for nth in range(20):
         ready, tenant = _attacked(_fresh(), attack)
-        tenant.lose = frozenset({nth})
+        tenant.lose, tenant.lost_as = frozenset({nth}), lost_as
+        case = _answered(ready)
+        assert (case.outcome, attack.is_undone(tenant)) == (Outcome.DONE, True)
+        if len(tenant.log) <= nth:
+            return
+    pytest.fail("there were more requests than were tried")
+
+
+@pytest.mark.parametrize("passing", [_TIMED_OUT, _GATEWAY], ids=["408", "504"])
+def test_each_request_that_times_out_is_nothing_to_wake_people_for(attack: Attack, passing: Answer) -> None:
+    """The request isn't carried out, and may have been for all that anybody knows."""
+    for nth in range(20):
+        ready, tenant = _attacked(_fresh(), attack)
+        tenant.spoil = lambda number, _request, nth=nth: passing if number == nth else None
         case = _answered(ready)
         assert (case.outcome, attack.is_undone(tenant)) == (Outcome.DONE, True)
         if len(tenant.log) <= nth:

@@ -130,6 +130,27 @@ class TestRetries:
     def test_what_is_refused_is_not_repeated(self, status: int) -> None:
         assert len(attempts(PUT, error(status)).sent) == 1
 
+    @pytest.mark.parametrize("lost", [Unreachable("cut"), error(408), error(503)])
+    @pytest.mark.parametrize("then", [error(404), error(409), error(412), error(401), error(403)])
+    def test_a_write_that_is_refused_after_an_answer_was_lost_may_have_been_carried_out(
+        self, lost: Answer | EdgeError, then: Answer
+    ) -> None:
+        """A deletion whose answer got lost is refused the second time, since there is nothing left to delete."""
+        played = script(lost, error(429), then)
+        with pytest.raises(Unreachable, match=f"gave {then.status}.*an attempt before may have been carried out"):
+            played.edges.send(PUT, id=_GUID)
+        assert len(played.sent) == 3
+
+    def test_a_read_that_is_refused_after_an_answer_was_lost_is_refused(self) -> None:
+        assert script(error(503), error(404)).edges.get(GET, id=_GUID) is None
+        with pytest.raises(Refused):
+            script(error(503), error(403)).edges.get(GET, id=_GUID)
+
+    @pytest.mark.parametrize("before", [[], [error(429)]], ids=["at once", "after a wait"])
+    def test_a_write_that_is_refused_otherwise_was_not_carried_out(self, before: list[Answer]) -> None:
+        with pytest.raises(Rejected):
+            script(*before, error(404)).edges.send(PUT, id=_GUID)
+
     def test_every_attempt_and_every_page_is_paced(self) -> None:
         page = answer(200, {"value": [], "@odata.nextLink": "https://graph.example/v1.0/things?2"})
         played = script(error(429), page, error(500), answer(200, {"value": []}))
