@@ -16,7 +16,6 @@ from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 
 _MODULES: tuple[ModuleType, ...] = (calls, ca_policies, custom_policies, role_assignments, rosters)
 _REMEDIATIONS = (*ca_policies.REMEDIATIONS, *custom_policies.REMEDIATIONS, *role_assignments.REMEDIATIONS)
-_CONSTANTS = {name: value for module in _MODULES for name, value in vars(module).items() if isinstance(value, Call)}
 
 _IN_BOTH = {calls.SIGN_INS}
 """Those that v1.0 has as well, and answers with less."""
@@ -81,12 +80,6 @@ def test_every_call_is_in_the_list_once() -> None:
 
 def _declared_in(module: ModuleType) -> list[Call]:
     return [value for value in vars(module).values() if isinstance(value, Call)]
-
-
-@pytest.mark.parametrize("name", _CONSTANTS)
-def test_constants_say_what_the_call_does(name: str) -> None:
-    assert re.fullmatch(r"[A-Z]+(_[A-Z]+)+", name)
-    assert _CONSTANTS[name] in CALLS
 
 
 def test_whatever_makes_calls_takes_them_from_the_list() -> None:

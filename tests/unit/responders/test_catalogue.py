@@ -10,11 +10,6 @@ def test_ids_and_rows_are_unique() -> None:
     assert len({detection.seed_row for detection in CATALOGUE}) == len(CATALOGUE)
 
 
-def test_a_detection_is_found_by_its_id() -> None:
-    assert {name: BY_ID[name] for name in BY_ID} == {detection.id: detection for detection in CATALOGUE}
-    assert "no-such-detection" not in BY_ID
-
-
 @pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
 def test_it_is_judged_by_words_that_there_are(detection: AnyDetection) -> None:
     assert set(detection.required_profile_keys) <= set(TenantProfile.__struct_fields__)

@@ -15,7 +15,7 @@ from azure.functions.decorators.core import BindingDirection
 
 import responders.app
 from infra.local.host.schedules import schedule_from
-from infra.local.stack import REPOSITORY
+from infra.local.stack import OF_THE_INSTANCE, REPOSITORY
 from shared.clients.storage import QUEUES
 from shared.model.app_settings import SCHEDULES
 from shared.model.errors import SettingsError, Unreachable
@@ -142,6 +142,13 @@ def test_messages_are_encoded_as_the_host_is_told_and_tried_more_than_once() -> 
     queues = json.loads((REPOSITORY / "host.json").read_text())["extensions"]["queues"]
     assert queues["messageEncoding"] == "base64"
     assert queues["maxDequeueCount"] >= 3
+
+
+def test_an_instance_takes_as_many_messages_as_it_has_threads_for() -> None:
+    """More would wait inside the worker, where nobody else can take them; timers and pages need threads besides."""
+    queues = json.loads((REPOSITORY / "host.json").read_text())["extensions"]["queues"]
+    threads = int(OF_THE_INSTANCE["PYTHON_THREADPOOL_THREAD_COUNT"])
+    assert threads / 2 <= queues["batchSize"] + queues["newBatchThreshold"] <= threads - len(QUEUES)
 
 
 def test_a_wrong_setting_stops_the_app_with_every_problem(load: Callable[..., func.FunctionApp]) -> None:

@@ -122,3 +122,10 @@ def test_who_is_left_out_by_name_is_never_reached(old: Policy, new: dict[str, An
 @given(same=_policies)
 def test_what_is_no_change_is_no_news(same: dict[str, Any]) -> None:
     assert told(same, same) in {"as-before", "left-out", "unknown"}
+
+
+@given(old=_policies | st.none(), new=_policies)
+def test_who_is_included_by_nothing_is_never_reached(old: Policy, new: dict[str, Any]) -> None:
+    """Whatever the policy was before: who isn't named now, nor any role or group, is left out."""
+    users = new["conditions"]["users"] | {"includeUsers": [PIPELINE], "includeGroups": [], "includeRoles": []}
+    assert told(old, new | {"conditions": {"users": users}}) == ("unknown" if new["state"] == "other" else "left-out")

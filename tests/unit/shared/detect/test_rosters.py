@@ -210,6 +210,8 @@ def test_a_fresh_roster_tells_of_everybody_in_its_tenant_and_of_nobody_elsewhere
     ("age", "level"),
     [
         (timedelta(), "other"),
+        (timedelta(minutes=100), "other"),
+        (timedelta(minutes=140), "unknown"),
         (STALE, "other"),
         (-_MINUTE, "other"),
         (STALE + timedelta(microseconds=1), "unknown"),

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.events import AuditEvent, Event, Log, ResourceEvent, SignInEvent, fold
+from shared.model.events import AuditEvent, Event, ResourceEvent, SignInEvent, fold
 from shared.normalize import read_batch
 from tests.fakes.record_strategies import SAMPLES, everything, written
 
@@ -43,13 +43,6 @@ def test_a_name_of_any_length_is_folded_at_once_and_never_to_a_real_one() -> Non
     assert len(fold(long)) < 2_000
     assert fold(long) != fold("Update conditional access policy")
     assert fold("Add user" + " " * 1_000_000) == "add user"
-
-
-@pytest.mark.parametrize(
-    ("kind", "log"), [(AuditEvent, Log.AUDIT), (SignInEvent, Log.SIGN_IN), (ResourceEvent, Log.RESOURCE)]
-)
-def test_an_event_knows_its_log(kind: type[Event], log: Log) -> None:
-    assert kind.log is log
 
 
 @pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)

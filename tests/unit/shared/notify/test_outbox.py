@@ -229,6 +229,18 @@ def test_an_old_event_that_was_found_late_is_paged_like_any_other(desk: _Desk) -
     assert _sent(desk.pagerduty) == [("", 0)]
 
 
+@pytest.mark.parametrize(("days", "is_sent"), [(2.9, True), (5, False)])
+def test_a_page_waits_three_days_for_its_channel_and_then_no_longer(desk: _Desk, days: float, *, is_sent: bool) -> None:
+    """A channel may be down over a weekend; after that the page would be about a tenant as it no longer is."""
+    desk.teams.failing = Unreachable("cut")
+    desk.page(_MEDIUM)
+    desk.teams.failing = None
+    desk.clock.move(timedelta(days=days))
+    due = [page.channel for page in desk.notifier.due()]
+    assert due == ([Channel.TEAMS] if is_sent else [])
+    assert bool(desk.escalate()) is is_sent
+
+
 # Trying again.
 
 

@@ -362,6 +362,22 @@ def test_what_a_break_glass_account_did_later_is_not_undone_with_an_earlier_chan
     assert (quick.lamps.state[LAMP], quick.lamps.writes) == ("dim", [])
 
 
+@pytest.mark.parametrize(("days", "restored"), [(6, "on"), (9, "off")])
+def test_a_week_of_unapproved_changes_is_undone_together(memory: MemoryStorage, days: int, restored: str) -> None:
+    """What was left standing for longer, while its page was there to be read, is how the object is now."""
+    ready = ready_bench(memory, mode=Mode.PAGE)
+    _switch(ready, MALLORY, "off", minutes=0)
+    ready.answer_all()
+    for _ in range(days * 24):
+        ready.clock.move(60 * _MINUTE)
+        ready.sweep()
+    ready.runtime.controls.set_mode("*", Mode.ENFORCE, by="a test")
+    _switch(ready, TRUDY, "dim", minutes=days * 24 * 60 + 30)
+    answer(ready.runtime, TENANT, ready.cases()[-1].id)
+    assert ready.lamps.state[LAMP] == restored
+    assert len(ready.lamps.situations[-1].run) == (2 if restored == "on" else 1)
+
+
 def test_another_change_is_judged_by_the_list_of_its_own_detection(memory: MemoryStorage) -> None:
     """Alice may move lamps but not switch them: that she moved one is no unapproved change."""
     lamps = Lamps()
