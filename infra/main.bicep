@@ -109,7 +109,7 @@ param remediationsPerHour int = 10
 @maxValue(3600)
 param leaseSeconds int = 120
 
-@description('How long a remediation waits until the tenant shows it. Shorter than leaseSeconds.')
+@description('How long a remediation waits until the tenant shows it. Less than a third of leaseSeconds.')
 @minValue(1)
 @maxValue(240)
 param readBackSeconds int = 20

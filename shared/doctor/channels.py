@@ -42,11 +42,11 @@ def _channel(context: DoctorContext, url: str, sender: TeamsSender | PagerDutySe
     """Ask the host alone, since the rest of the address is a secret. An answer of 4xx shows that it is there."""
     parts = urlsplit(url)
     try:
-        heard = context.web.ask("OPTIONS", f"{parts.scheme}://{parts.netloc}/")
+        answer = context.web.ask("OPTIONS", f"{parts.scheme}://{parts.netloc}/")
     except EdgeError as error:
         return [failed(str(error))]
-    if heard.status >= _BROKEN:
-        return [failed(f"{parts.netloc} answers {heard.status}")]
+    if answer.status >= _BROKEN:
+        return [failed(f"{parts.netloc} answers {answer.status}")]
     if not context.asked.pages:
         return [ok(f"{parts.netloc} answers; nothing was posted (--page posts a test)")]
     try:

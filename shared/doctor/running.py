@@ -22,9 +22,9 @@ _MOST_SKEW: Final = timedelta(seconds=60)
 def _modes(context: DoctorContext) -> list[Finding]:
     positions = context.positions
     known = [each.id for each in context.content.detections]
-    strange = sorted(positions.modes.keys() - {*known, "*"})
+    without_detection = sorted(positions.modes.keys() - {*known, "*"})
     by_mode = "; ".join(f"{mode}: {_listed(one for one in known if positions.mode(one) is mode)}" for mode in Mode)
-    return [warning(f"a mode is set for {name}, which is no detection") for name in strange] or [ok(by_mode)]
+    return [warning(f"a mode is set for {name}, which is no detection") for name in without_detection] or [ok(by_mode)]
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -42,16 +42,16 @@ def _anonymous(context: DoctorContext) -> list[Finding]:
     if not address:
         return [unknown("CASE_LINK isn't set, so the app's address isn't known")]
     try:
-        heard = context.web.ask("GET", f"{address}/api/cases")
+        answer = context.web.ask("GET", f"{address}/api/cases")
     except EdgeError as error:
         return [failed(str(error), cure=_NO_ANSWER)]
-    if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
+    if answer.status == HTTPStatus.FOUND and _SIGN_IN in answer.headers.get("location", ""):
         return [ok(f"{address} sends a call without a key to the sign-in page")]
-    if heard.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return [ok(f"{address} answers {heard.status} to a call without a key")]
-    if heard.status >= HTTPStatus.INTERNAL_SERVER_ERROR or heard.status == HTTPStatus.NOT_FOUND:
-        return [failed(f"{address}/api/cases answers {heard.status}", cure=_NO_ANSWER)]
-    return [failed(f"{address}/api/cases answers {heard.status} to a call without a key")]
+    if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return [ok(f"{address} answers {answer.status} to a call without a key")]
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.NOT_FOUND:
+        return [failed(f"{address}/api/cases answers {answer.status}", cure=_NO_ANSWER)]
+    return [failed(f"{address}/api/cases answers {answer.status} to a call without a key")]
 
 
 def _sign_in_page(context: DoctorContext) -> list[Finding]:
@@ -59,12 +59,12 @@ def _sign_in_page(context: DoctorContext) -> list[Finding]:
     if _OPEN not in context.settings.case_link:
         return [ok("CASE_LINK leads to no page of this app, so nobody signs in to it")]
     address = _address(context)
-    heard = context.web.ask("GET", f"{address}{_OPEN}nobody")
-    if heard.status == HTTPStatus.FOUND and _SIGN_IN in heard.headers.get("location", ""):
+    answer = context.web.ask("GET", f"{address}{_OPEN}nobody")
+    if answer.status == HTTPStatus.FOUND and _SIGN_IN in answer.headers.get("location", ""):
         return [ok(f"{address} sends people to the sign-in page")]
-    if heard.status == HTTPStatus.UNAUTHORIZED:
+    if answer.status == HTTPStatus.UNAUTHORIZED:
         return [ok(f"{address} answers 401 to people who aren't signed in")]
-    return [failed(f"{address}{_OPEN}… answers {heard.status} to people who aren't signed in, not the sign-in page")]
+    return [failed(f"{address}{_OPEN}… answers {answer.status} to people who aren't signed in, not the sign-in page")]
 
 
 def _address(context: DoctorContext) -> str:
@@ -78,8 +78,8 @@ def _address(context: DoctorContext) -> str:
 
 def _clock(context: DoctorContext) -> list[Finding]:
     before = context.clock()
-    heard = context.web.ask("GET", f"{context.settings.graph_url}/v1.0/")
-    at = _date(heard.headers.get("date", ""))
+    answer = context.web.ask("GET", f"{context.settings.graph_url}/v1.0/")
+    at = _date(answer.headers.get("date", ""))
     if at is None:
         return [unknown("Graph's answer has no date")]
     skew = abs(before + (context.clock() - before) / 2 - at)

@@ -1,8 +1,8 @@
 """Every app setting of the product, declared once.
 
-What an installation sets, what the README and the sample show, what the Bicep has to deploy and what a message about a
-wrong value says: all of it follows from these declarations. A setting that is declared here and read in
-`settings.settings_from` exists; nothing else has to name it. Settings that aren't declared are ignored.
+The README's table and what a message about a wrong value says are made of these declarations; the sample and the Bicep
+are checked against them (`tests/unit/responders/test_settings_sample.py`, `python -m infra.checks`). A new setting is
+declared here and read in `settings.settings_from`. What the environment has besides is ignored.
 """
 
 import os
@@ -68,7 +68,7 @@ SUBSCRIPTION_IDS: Final = Setting(
 )
 EMERGENCY_ACCOUNT_IDS: Final = Setting(
     name="EMERGENCY_ACCOUNT_IDS",
-    description="Object ids of the break-glass accounts. They are never touched.",
+    description="Object ids of the break-glass accounts, separated by commas. They are never touched.",
     read=guids,
     required_as="the object ids of the break-glass accounts, separated by commas; they are never touched",
 )
@@ -158,13 +158,13 @@ ACKNOWLEDGE_MINUTES: Final = Setting(
 
 GRAPH_URL: Final = Setting(
     name="GRAPH_URL",
-    description="Microsoft Graph, of another cloud where needed. Tokens are asked for the same address.",
+    description="Address of Microsoft Graph, and the audience of its tokens. National clouds have their own.",
     read=url,
     default="https://graph.microsoft.com",
 )
 ARM_URL: Final = Setting(
     name="ARM_URL",
-    description="Azure Resource Manager. Tokens are asked for the same address.",
+    description="Address of Azure Resource Manager, and the audience of its tokens.",
     read=url,
     default="https://management.azure.com",
 )
@@ -181,7 +181,7 @@ LOG_WORKSPACE_ID: Final = Setting(
 )
 LOG_ANALYTICS_URL: Final = Setting(
     name="LOG_ANALYTICS_URL",
-    description="Where that workspace is asked.",
+    description="Where that workspace is queried.",
     read=url,
     default="https://api.loganalytics.io",
 )
@@ -229,7 +229,7 @@ SIGN_IN_POLL_SCHEDULE: Final = Setting(
 )
 SNAPSHOT_SCHEDULE: Final = Setting(
     name="SNAPSHOT_SCHEDULE",
-    description="When the last known good is kept.",
+    description="When snapshots of what can be put back are taken.",
     read=schedule,
     default="30 */10 * * * *",
 )

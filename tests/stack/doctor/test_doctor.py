@@ -305,9 +305,9 @@ def test_a_missing_table(healthy: Healthy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"), [("deleted_accounts", "doesn't exist in Entra ID"), ("disabled_accounts", "is disabled")]
+    ("fault", "part"), [("deleted_accounts", "doesn't exist in Entra ID"), ("disabled_accounts", "is disabled")]
 )
-def test_an_emergency_account_that_cannot_be_used(healthy: Healthy, fault: str, told: str) -> None:
+def test_an_emergency_account_that_cannot_be_used(healthy: Healthy, fault: str, part: str) -> None:
     healthy.stack.control.settings(**{fault: [BREAK_GLASS_2.id]})
     try:
         line = only_bad(healthy.values, "emergency-accounts-usable")
@@ -315,7 +315,7 @@ def test_an_emergency_account_that_cannot_be_used(healthy: Healthy, fault: str, 
         healthy.stack.control.settings(**{fault: []})
     assert line.status is Status.FAILED
     assert BREAK_GLASS_2.id in line.found
-    assert told in line.found
+    assert part in line.found
     assert "way back in" in line.cure
 
 
@@ -387,7 +387,7 @@ def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
     assert events.status is Status.WARNING
 
 
-def test_switches_that_somebody_should_know_of(healthy: Healthy) -> None:
+def test_controls_that_somebody_should_know_of(healthy: Healthy) -> None:
     storage, controls = healthy.desk.storage, healthy.desk.controls
     controls.stop(by="a test", reason="to see")
     storage.upsert(Table.SWITCHES, "mode", "ca-policy-renamed", {"mode": "enforce"})

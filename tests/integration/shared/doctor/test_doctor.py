@@ -75,7 +75,7 @@ class Installation:
             TenantKind.B2C: {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id, "roles": roles(TenantKind.B2C)},
         }
     )
-    heard: Heard | EdgeError = field(
+    answer: Heard | EdgeError = field(
         default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
     )
     workspace: Workspace | None = None
@@ -89,9 +89,9 @@ class Installation:
 
     def ask(self, method: str, url: str) -> Heard:
         self.asked_of_web.append(f"{method} {url}")
-        if isinstance(self.heard, EdgeError):
-            raise self.heard
-        return self.heard
+        if isinstance(self.answer, EdgeError):
+            raise self.answer
+        return self.answer
 
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
@@ -285,7 +285,7 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
 
 
 @pytest.mark.parametrize(
-    ("scope", "role", "told"),
+    ("scope", "role", "expected"),
     [
         (_AT, _role(*_WATCH), ["the roles allow what tier watch needs"]),
         (_AT, _role(*_WATCH, _WRITE, _DELETE), ["the roles allow what tier act needs"]),
@@ -303,14 +303,14 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
     ],
 )
 def test_azure_roles_are_read_for_what_they_allow(
-    there: Installation, scope: str, role: dict[str, Any] | None, told: list[str]
+    there: Installation, scope: str, role: dict[str, Any] | None, expected: list[str]
 ) -> None:
     there.answers = {"/roleAssignments": _assigned(scope), f"/roleDefinitions/{_ROLE}": role}
     lines = there.look("azure-actions-held")
-    assert len(lines) == len(told)
-    for line, expected in zip(lines, told, strict=True):
-        assert line.found.startswith(f"subscription {SUBSCRIPTION}: {expected}")
-        assert (line.status is Status.OK) == expected.startswith("the roles allow")
+    assert len(lines) == len(expected)
+    for line, text in zip(lines, expected, strict=True):
+        assert line.found.startswith(f"subscription {SUBSCRIPTION}: {text}")
+        assert (line.status is Status.OK) == text.startswith("the roles allow")
 
 
 def test_an_answer_about_roles_that_is_none(there: Installation) -> None:
@@ -356,16 +356,16 @@ def _certificate(*, days: int, form: str) -> str:
 
 @pytest.mark.parametrize("form", ["pem", "pfx"])
 @pytest.mark.parametrize(
-    ("days", "status", "told"),
+    ("days", "status", "part"),
     [(700, "ok", "until 2028-01-31"), (27, "warning", "27 days more"), (-1, "failed", "it has run out")],
 )
-def test_a_certificate_that_runs_out_is_told_in_time(
-    there: Installation, form: str, days: int, status: str, told: str
+def test_a_certificate_that_runs_out_is_named_in_time(
+    there: Installation, form: str, days: int, status: str, part: str
 ) -> None:
     there.settings = {"B2C_CERTIFICATE": _certificate(days=days, form=form)}
     ((found, text),) = there.found("b2c-certificate-lasting")
     assert found == status
-    assert told in text
+    assert part in text
 
 
 @pytest.mark.parametrize("setting", ["no-such-file.pem", base64.b64encode(b"not a certificate").decode()])
@@ -410,11 +410,11 @@ def test_a_read_that_fails_does_not_hide_the_others(there: Installation, error: 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [(-5, "0 s ago"), (59, "59 s ago"), (60, "1 min ago"), (7199, "1 h ago"), (172_800, "2 d ago")],
 )
-def test_ages_in_words(seconds: int, told: str) -> None:
-    assert ago(timedelta(seconds=seconds)) == told
+def test_ages_in_words(seconds: int, text: str) -> None:
+    assert ago(timedelta(seconds=seconds)) == text
 
 
 def test_nothing_has_come_yet(there: Installation) -> None:
@@ -426,7 +426,7 @@ def test_nothing_has_come_yet(there: Installation) -> None:
     assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}, last event: none so far")]
 
 
-def test_the_sign_in_log_is_told_of_like_the_audit_log(there: Installation, storage: Storage) -> None:
+def test_the_sign_in_log_is_judged_like_the_audit_log(there: Installation, storage: Storage) -> None:
     at = (there.clock() - timedelta(minutes=3)).isoformat()
     storage.upsert(Table.CURSORS, SIGN_IN_LOG.cursors, WORKFORCE_TENANT, {"done_until": at})
     assert there.found("sign-ins-polled") == [
@@ -544,9 +544,9 @@ def test_only_the_host_of_a_channel_is_asked(there: Installation) -> None:
     assert there.asked_of_web == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
 
 
-@pytest.mark.parametrize("heard", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
-def test_a_channel_that_is_down(there: Installation, heard: Heard | EdgeError) -> None:
-    there.heard = heard
+@pytest.mark.parametrize("answer", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
+def test_a_channel_that_is_down(there: Installation, answer: Heard | EdgeError) -> None:
+    there.answer = answer
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"failed"}
 
 
@@ -556,12 +556,12 @@ def test_a_channel_that_is_not_set(there: Installation) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
+    ("status", "result"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
 )
-def test_who_may_call_the_app(there: Installation, status: int, told: str) -> None:
-    there.heard = Heard(status=status, headers={})
+def test_who_may_call_the_app(there: Installation, status: int, result: str) -> None:
+    there.answer = Heard(status=status, headers={})
     ((found, _),) = there.found("anonymous-refused")
-    assert found == told
+    assert found == result
     assert there.asked_of_web == ["GET https://responder.example/api/cases"]
 
 
@@ -575,7 +575,7 @@ def test_who_may_call_the_app(there: Installation, status: int, told: str) -> No
     ],
 )
 def test_a_sign_in_page_keeps_people_out_too(there: Installation, location: str, found: Status) -> None:
-    there.heard = Heard(status=302, headers={"location": location})
+    there.answer = Heard(status=302, headers={"location": location})
     assert there.look("anonymous-refused")[0].status is found
 
 
@@ -598,15 +598,15 @@ def test_where_the_app_is(there: Installation) -> None:
     ],
 )
 def test_the_clock_is_compared_with_graphs(there: Installation, date: str, status: str) -> None:
-    there.heard = Heard(status=401, headers={"date": date})
+    there.answer = Heard(status=401, headers={"date": date})
     assert there.found("clock-right")[0][0] == status
 
 
 def test_a_web_server_is_asked_without_any_credential() -> None:
     with http_service(Reply(status=302, headers={"Location": "/elsewhere"})) as service:
-        heard = PlainWeb().ask("GET", f"{service.url}/")
-        assert heard.status == 302
-        assert heard.headers["location"] == "/elsewhere"
+        answer = PlainWeb().ask("GET", f"{service.url}/")
+        assert answer.status == 302
+        assert answer.headers["location"] == "/elsewhere"
         (asked,) = service.asked
     assert (asked.method, asked.path, asked.body) == ("GET", "/", b"")
     assert not {"authorization", "x-functions-key"} & {name.lower() for name in asked.headers}
@@ -629,9 +629,9 @@ def test_empty_lists_matter_once_a_detection_pages(there: Installation, storage:
     assert {status for status, _ in empty} == {"warning"}
     assert not any("conditional-access" in text for _, text in empty)
     storage.upsert(Table.SWITCHES, "mode", "rbac-role-assigned", {"mode": Mode.PAGE.value})
-    told = {text.split()[0]: status for status, text in there.found("approvals-valid")}
-    assert told["rbac-roles"] == "failed"
-    assert told["b2c-custom-policies"] == "warning"
+    statuses = {text.split()[0]: status for status, text in there.found("approvals-valid")}
+    assert statuses["rbac-roles"] == "failed"
+    assert statuses["b2c-custom-policies"] == "warning"
 
 
 def test_nobody_is_paged(there: Installation, storage: Storage) -> None:
@@ -701,7 +701,7 @@ _SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"
 
 
 @pytest.mark.parametrize(
-    ("heard", "status"),
+    ("answer", "status"),
     [
         (Heard(status=302, headers=_SENT_TO_SIGN_IN), "ok"),
         (Heard(status=401, headers={}), "ok"),
@@ -712,9 +712,9 @@ _SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"
         (Unreachable("cut"), "unknown"),
     ],
 )
-def test_people_can_sign_in_to_open_a_case(there: Installation, heard: Heard | EdgeError, status: str) -> None:
+def test_people_can_sign_in_to_open_a_case(there: Installation, answer: Heard | EdgeError, status: str) -> None:
     there.settings = {"CASE_LINK": "https://app.example/api/open/{case}"}
-    there.heard = heard
+    there.answer = answer
     ((found, _),) = there.found("case-opens")
     assert found == status
     assert there.asked_of_web == ["GET https://app.example/api/open/nobody"]
