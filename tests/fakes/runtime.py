@@ -1,4 +1,4 @@
-"""A whole machine on real storage: a clock that tests move, channels that remember, lamps or a tenant to guard."""
+"""The runtime over any storage: a clock that tests move, channels that remember, lamps or a tenant to guard."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,11 +5,11 @@ import pytest
 
 from infra.local.demo import Desk
 from tests.stack.faults.proxy import Proxy
-from tests.stack.faults.running_stack import QUICK, DoctorContext, StackBehindProxy
+from tests.stack.faults.running_stack import QUICK, RunningStack, StackBehindProxy
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[DoctorContext]:
+def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
     folder = tmp_path_factory.mktemp("stack")
     with Proxy() as proxy, StackBehindProxy(folder, proxy, settings=QUICK) as stack:
@@ -18,10 +18,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[DoctorContext
             httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,
             httpx.Client(base_url=stack.host["url"], headers=stack.operator_headers(key="master"), timeout=10) as host,
         ):
-            yield DoctorContext(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
+            yield RunningStack(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
 
 
 @pytest.fixture
-def ground(running: DoctorContext) -> DoctorContext:
-    running.reset()
-    return running
+def running(started: RunningStack) -> RunningStack:
+    started.reset()
+    return started

@@ -66,8 +66,8 @@ class StackBehindProxy(Stack):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorContext:
-    """What the tests stand on."""
+class RunningStack:
+    """The stack and its proxy, the desk of somebody who operates it, and clients of the inbox and of the app's host."""
 
     stack: StackBehindProxy
     proxy: Proxy

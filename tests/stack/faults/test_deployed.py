@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from infra.local import story
-from tests.stack.faults.running_stack import DoctorContext
+from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack
 
@@ -16,20 +16,20 @@ _SCENES: Final = (story.OWNER_TAKEN, story.SELF_EXCLUSION, story.CUSTOM_POLICY_U
 
 
 @pytest.mark.parametrize("drain", [0.0, 15.0], ids=["what runs is cut off", "what runs may end"])
-def test_a_deployment_in_the_middle_of_it(ground: DoctorContext, drain: float) -> None:
-    begun = len(ground.log())
-    carried_out = ground.proxy.at("DELETE /subscriptions/", lambda: None, after=True, cut=False)
-    targets = [scene.act(ground.stack.control) for scene in _SCENES]
-    assert carried_out.wait(20), ground.end_of_log()
-    ground.stack.redeploy(drain=drain)
-    cases = [ground.closed(scene, target) for scene, target in zip(_SCENES, targets, strict=True)]
-    state = ground.stack.control.state()
+def test_a_deployment_in_the_middle_of_it(running: RunningStack, drain: float) -> None:
+    begun = len(running.log())
+    carried_out = running.proxy.at("DELETE /subscriptions/", lambda: None, after=True, cut=False)
+    targets = [scene.act(running.stack.control) for scene in _SCENES]
+    assert carried_out.wait(20), running.end_of_log()
+    running.stack.redeploy(drain=drain)
+    cases = [running.closed(scene, target) for scene, target in zip(_SCENES, targets, strict=True)]
+    state = running.stack.control.state()
     assert [scene.check(state) for scene in _SCENES] == [""] * len(_SCENES)
     assert [(case.decision, case.outcome) for case in cases] == [("remediate", "done")] * len(_SCENES)
-    assert len(ground.acts()) == len(_SCENES), ground.acts()
+    assert len(running.acts()) == len(_SCENES), running.acts()
     for case in cases:
-        ground.until(lambda one=case: ground.posts(one, "teams"), what="no card came")
+        running.until(lambda one=case: running.posts(one, "teams"), what="no card came")
     if drain:
-        log = ground.log()[begun:]
+        log = running.log()[begun:]
         assert "host: stopping" in log
         assert "cut off after" not in log

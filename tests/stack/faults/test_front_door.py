@@ -10,7 +10,7 @@ from infra.local.browser import Browser, SignInError
 from infra.local.world import ALICE, MALLORY
 from shared.model.cases import Case
 from shared.model.declarations import Mode
-from tests.stack.faults.running_stack import DoctorContext
+from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack
 
@@ -18,45 +18,45 @@ _FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-N
 
 
 @pytest.fixture
-def case(ground: DoctorContext) -> Case:
+def case(running: RunningStack) -> Case:
     """Give a case that was paged and waits for somebody."""
-    ground.desk.controls.set_mode("*", Mode.PAGE, by="the test")
-    case = ground.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(ground.stack.control))
-    ground.until(lambda: ground.posts(case, "teams"), what="no card came")
+    running.desk.controls.set_mode("*", Mode.PAGE, by="the test")
+    case = running.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(running.stack.control))
+    running.until(lambda: running.posts(case, "teams"), what="no card came")
     return case
 
 
-def _link(ground: DoctorContext, case: Case) -> str:
-    link = ground.desk.settings.case_link.format(case=case.id)
-    assert link in str(ground.posts(case, "teams")), "the card has another link"
+def _link(running: RunningStack, case: Case) -> str:
+    link = running.desk.settings.case_link.format(case=case.id)
+    assert link in str(running.posts(case, "teams")), "the card has another link"
     return link
 
 
-def test_its_owner_opens_a_case_and_acknowledges_it(ground: DoctorContext, case: Case) -> None:
-    link, app = _link(ground, case), ground.stack.host["url"]
+def test_its_owner_opens_a_case_and_acknowledges_it(running: RunningStack, case: Case) -> None:
+    link, app = _link(running, case), running.stack.host["url"]
     with Browser(app) as browser:
         page = browser.open(link, ALICE)
         assert page.status_code == 200
         assert case.id in page.text
         browser.post(link, {}, origin="https://elsewhere.example")
-        assert not _acknowledged_by(ground, case), "another site's form does nothing"
+        assert not _acknowledged_by(running, case), "another site's form does nothing"
         assert browser.post(link, {}, origin=app).status_code == 303
-    assert ALICE.id in _acknowledged_by(ground, case)
+    assert ALICE.id in _acknowledged_by(running, case)
 
 
-def test_nobody_else_gets_there(ground: DoctorContext, case: Case) -> None:
-    link, app = _link(ground, case), ground.stack.host["url"]
-    for headers in ({}, _FORGED, {"x-functions-key": ground.stack.keys["master"]}):
+def test_nobody_else_gets_there(running: RunningStack, case: Case) -> None:
+    link, app = _link(running, case), running.stack.host["url"]
+    for headers in ({}, _FORGED, {"x-functions-key": running.stack.keys["master"]}):
         for method in ("GET", "POST"):
             answer = httpx.request(method, link, headers={**headers, "Origin": app})
             assert answer.status_code == 302
             assert answer.headers["location"].startswith("/.auth/login/aad")
     with Browser(app) as browser, pytest.raises(SignInError, match="AADSTS50105"):
         browser.open(link, MALLORY)
-    assert not _acknowledged_by(ground, case)
+    assert not _acknowledged_by(running, case)
 
 
-def _acknowledged_by(ground: DoctorContext, case: Case) -> str:
-    found = ground.desk.ledger.case(case.tenant_id, case.id)
+def _acknowledged_by(running: RunningStack, case: Case) -> str:
+    found = running.desk.ledger.case(case.tenant_id, case.id)
     assert found
     return found.acknowledged_by

@@ -13,7 +13,7 @@ from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT
 from infra.local.story import Scene
 from shared.model.cases import Case
 from shared.model.declarations import Mode
-from tests.stack.faults.running_stack import DoctorContext
+from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack
 
@@ -41,24 +41,24 @@ _PAGERDUTY: Final = "POST /v2/enqueue$"
 
 
 @pytest.mark.parametrize("flow", [_ASSIGNMENT, _CHANGED], ids=["by Event Grid", "by polling"])
-def test_after_the_evidence_was_written(ground: DoctorContext, flow: _Flow) -> None:
-    _killed(ground, flow, _EVIDENCE, after=True)
+def test_after_the_evidence_was_written(running: RunningStack, flow: _Flow) -> None:
+    _killed(running, flow, _EVIDENCE, after=True)
 
 
-def test_after_the_row_was_inserted(ground: DoctorContext) -> None:
+def test_after_the_row_was_inserted(running: RunningStack) -> None:
     """Both doors in one test: what has a row and no message is left alone for half a minute, then taken up."""
-    targets = [_killed_at(ground, flow, _ROW, after=True) for flow in (_ASSIGNMENT, _CUSTOM)]
+    targets = [_killed_at(running, flow, _ROW, after=True) for flow in (_ASSIGNMENT, _CUSTOM)]
     for flow, target_id in zip((_ASSIGNMENT, _CUSTOM), targets, strict=True):
-        _assert_put_back(ground, flow, target_id)
-    assert len(ground.acts()) == len(targets), ground.acts()
+        _assert_put_back(running, flow, target_id)
+    assert len(running.acts()) == len(targets), running.acts()
 
 
-def test_after_the_message_was_sent(ground: DoctorContext) -> None:
-    _killed(ground, _ASSIGNMENT, _MESSAGE, after=True)
+def test_after_the_message_was_sent(running: RunningStack) -> None:
+    _killed(running, _ASSIGNMENT, _MESSAGE, after=True)
 
 
-def test_after_the_before_image_was_kept(ground: DoctorContext) -> None:
-    _killed(ground, _ASSIGNMENT, _BEFORE_IMAGE, after=True)
+def test_after_the_before_image_was_kept(running: RunningStack) -> None:
+    _killed(running, _ASSIGNMENT, _BEFORE_IMAGE, after=True)
 
 
 _EACH: Final = pytest.mark.parametrize(
@@ -69,56 +69,56 @@ _EACH: Final = pytest.mark.parametrize(
 
 
 @_EACH
-def test_before_the_tenant_got_the_call(ground: DoctorContext, flow: _Flow) -> None:
-    _killed(ground, flow, flow.act, after=False)
+def test_before_the_tenant_got_the_call(running: RunningStack, flow: _Flow) -> None:
+    _killed(running, flow, flow.act, after=False)
 
 
 @_EACH
-def test_after_the_tenant_carried_the_call_out(ground: DoctorContext, flow: _Flow) -> None:
-    _killed(ground, flow, flow.act, after=True)
+def test_after_the_tenant_carried_the_call_out(running: RunningStack, flow: _Flow) -> None:
+    _killed(running, flow, flow.act, after=True)
 
 
-def test_after_the_page_was_written_down(ground: DoctorContext) -> None:
-    _killed(ground, _ASSIGNMENT, _OUTBOX, after=True)
+def test_after_the_page_was_written_down(running: RunningStack) -> None:
+    _killed(running, _ASSIGNMENT, _OUTBOX, after=True)
 
 
 @pytest.mark.parametrize("flow", [_ASSIGNMENT, _CHANGED], ids=["role assignment", "policy changed"])
-def test_before_teams_accepted_the_page(ground: DoctorContext, flow: _Flow) -> None:
-    case = _killed(ground, flow, _TEAMS, after=False)
-    assert len(ground.posts(case, "teams")) == 1
+def test_before_teams_accepted_the_page(running: RunningStack, flow: _Flow) -> None:
+    case = _killed(running, flow, _TEAMS, after=False)
+    assert len(running.posts(case, "teams")) == 1
 
 
-def test_after_pagerduty_took_the_alert(ground: DoctorContext) -> None:
+def test_after_pagerduty_took_the_alert(running: RunningStack) -> None:
     """Nobody can know that it was taken, so it is sent again: PagerDuty folds both into one alert."""
-    ground.desk.controls.set_mode("*", Mode.PAGE, by="the test")
-    target_id = _killed_at(ground, _ASSIGNMENT, _PAGERDUTY, after=True)
-    case = ground.closed(_ASSIGNMENT.scene, target_id)
-    ground.until(lambda: len(ground.posts(case, "pagerduty")) > 1, what="the alert wasn't sent again")
-    assert len(ground.alerts(case)) == 1
-    assert ground.until(lambda: ground.posts(case, "teams"), what="no card came")
-    assert ground.acts() == []
+    running.desk.controls.set_mode("*", Mode.PAGE, by="the test")
+    target_id = _killed_at(running, _ASSIGNMENT, _PAGERDUTY, after=True)
+    case = running.closed(_ASSIGNMENT.scene, target_id)
+    running.until(lambda: len(running.posts(case, "pagerduty")) > 1, what="the alert wasn't sent again")
+    assert len(running.alerts(case)) == 1
+    assert running.until(lambda: running.posts(case, "teams"), what="no card came")
+    assert running.acts() == []
 
 
-def _killed(ground: DoctorContext, flow: _Flow, match: str, *, after: bool) -> Case:
+def _killed(running: RunningStack, flow: _Flow, match: str, *, after: bool) -> Case:
     """Make a change, kill the host at a request that follows from it, start it again, and look at the end of it."""
-    target_id = _killed_at(ground, flow, match, after=after)
-    case = _assert_put_back(ground, flow, target_id)
-    assert len(ground.acts()) == 1, ground.acts()
+    target_id = _killed_at(running, flow, match, after=after)
+    case = _assert_put_back(running, flow, target_id)
+    assert len(running.acts()) == 1, running.acts()
     return case
 
 
-def _killed_at(ground: DoctorContext, flow: _Flow, match: str, *, after: bool) -> str:
-    restart = ground.kill_at(match, after=after)
-    target_id = flow.scene.act(ground.stack.control)
+def _killed_at(running: RunningStack, flow: _Flow, match: str, *, after: bool) -> str:
+    restart = running.kill_at(match, after=after)
+    target_id = flow.scene.act(running.stack.control)
     restart()
     return target_id
 
 
-def _assert_put_back(ground: DoctorContext, flow: _Flow, target_id: str) -> Case:
+def _assert_put_back(running: RunningStack, flow: _Flow, target_id: str) -> Case:
     scene = flow.scene
-    case = ground.closed(scene, target_id)
+    case = running.closed(scene, target_id)
     assert (case.decision, case.outcome) == (scene.decision, scene.outcome), case
-    ground.until(lambda: ground.posts(case, "teams"), what="no card came")
-    ground.ask_again(case)
-    assert scene.check(ground.stack.control.state()) == ""
+    running.until(lambda: running.posts(case, "teams"), what="no card came")
+    running.ask_again(case)
+    assert scene.check(running.stack.control.state()) == ""
     return case

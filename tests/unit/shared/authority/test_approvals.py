@@ -1,4 +1,4 @@
-"""Table ApprovedActors, on real storage: what is written there, and what is read of what people write there by hand."""
+"""Table ApprovedActors,: what is written there, and what is read of what people write there by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final

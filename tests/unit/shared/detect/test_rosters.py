@@ -1,4 +1,4 @@
-"""Rosters on real storage: kept whole or not at all, and unknown for everybody else once they are stale."""
+"""Rosters: kept whole or not at all, and unknown for everybody else once they are stale."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Pages on real storage: none is lost, none is sent twice, and somebody is asked until somebody answers."""
+"""Pages: none is lost, none is sent twice, and somebody is asked until somebody answers."""
 
 import re
 from datetime import timedelta

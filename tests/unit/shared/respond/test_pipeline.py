@@ -1,4 +1,4 @@
-"""The whole machine on real storage: from a record to its end, whatever fails on the way."""
+"""The whole way: from a record to its end, whatever fails on the way."""
 
 import json
 from collections.abc import Callable
@@ -33,13 +33,13 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @pytest.fixture
 def lit(storage: Storage) -> Bench:
-    """Give a machine on real storage."""
+    """Give a lamp that was switched off without approval, on the storage that is run on."""
     return ready_bench(storage)
 
 
 @pytest.fixture
 def quick(memory: MemoryStorage) -> Bench:
-    """Give one on storage in memory."""
+    """Give one whose storage is always in memory."""
     return ready_bench(memory)
 
 
