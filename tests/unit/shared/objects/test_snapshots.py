@@ -1,4 +1,4 @@
-"""Last known good,: an incomplete, stale or spoilt listing is never taken for the truth."""
+"""Last known good: an incomplete, stale or spoilt listing is never taken for the truth."""
 
 import gzip
 from collections.abc import Iterator, Mapping
