@@ -26,16 +26,22 @@ _TESTS: Final = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first, and say which tests stay together where several processes share the work.
 
-    Those of a folder of `stack` share one running stack, and those of any other file its fixtures.
+    Those of a folder that is a package share its running programs, and those of any other file its fixtures.
     """
+    places = {item.path: _place(item.path) for item in items}
     for item in items:
-        place = item.path.parent if _stage(item) == "stack" else item.path
-        item.add_marker(pytest.mark.xdist_group(place.relative_to(_TESTS).as_posix()))
-    items.sort(key=lambda item: _FIRST.index(_stage(item)))
+        item.add_marker(pytest.mark.xdist_group(places[item.path]))
+    order = {place: number for number, place in enumerate(dict.fromkeys(places.values()))}
+    items.sort(key=lambda item: (*_rank(places[item.path]), order[places[item.path]]))
 
 
-def _stage(item: pytest.Item) -> str:
-    return item.path.relative_to(_TESTS).parts[0]
+def _rank(place: str) -> tuple[int, bool]:
+    return _FIRST.index(place.partition("/")[0]), place.endswith(".py")
+
+
+def _place(file: Path) -> str:
+    is_package = (file.parent / "__init__.py").exists()
+    return (file.parent if is_package else file).relative_to(_TESTS).as_posix()
 
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

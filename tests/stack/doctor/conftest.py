@@ -34,7 +34,7 @@ def _polled(desk: Desk) -> bool:
     return all(polled_until(desk.storage, source, tenant.id) for source, tenant in places)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
     with Stack(tmp_path_factory.mktemp("healthy")) as stack:
         desk = settle_in(stack)

@@ -8,7 +8,7 @@ from tests.stack.faults.proxy import Proxy
 from tests.stack.faults.running_stack import QUICK, RunningStack, StackBehindProxy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]:
     """Start one stack for all tests here; the desk and the tests don't go through the proxy."""
     folder = tmp_path_factory.mktemp("stack")

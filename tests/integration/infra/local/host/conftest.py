@@ -9,14 +9,14 @@ from tests.integration.infra.local.host.running import Azurite, RunningHost
 type Launch = Callable[..., RunningHost]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     azurite = Azurite.start(tmp_path_factory.mktemp("azurite"))
     yield azurite
     azurite.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start the stack without its functions host."""
     stack = Stack(tmp_path_factory.mktemp("parts"))

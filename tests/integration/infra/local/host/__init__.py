@@ -1,0 +1,1 @@
+"""The functions host of the local stack, with Azurite and the worker."""

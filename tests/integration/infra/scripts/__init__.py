@@ -1,0 +1,1 @@
+"""The deployment scripts, judged by the Azure CLI's parser and Microsoft's Bicep compiler."""

@@ -1,0 +1,1 @@
+"""The doctor on a healthy stack, and on one that a test spoils."""

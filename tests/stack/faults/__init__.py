@@ -1,0 +1,1 @@
+"""The whole stack behind a proxy that cuts, delays and kills."""
