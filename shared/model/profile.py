@@ -1,7 +1,7 @@
-"""Words that differ from tenant to tenant: ids, domains, conventions, and names that Microsoft documents nowhere.
+"""The tenant profile: the ids, domains, conventions and names that differ from tenant to tenant.
 
-Setting `VOCABULARY` holds them as one JSON object, or is the path of a file with it; what it leaves out has the default
-below. Conditions never read it: the fields that they read are computed with it (`conditions.Text.read_with`).
+The setting `VOCABULARY` holds it as one JSON object, or is the path of a file with it; what it leaves out has the
+default below. Conditions never read it: the fields that they read are computed with it (`conditions.Text.read_with`).
 """
 
 import ipaddress
@@ -54,7 +54,7 @@ INTERRUPTS: Final = frozenset(
     50058 50072 50074 50076 50097 50125 50127 50129 50140 50143 50144 65001
     """.split()  # noqa: SIM905 - a list of quoted numbers would be a page
 )
-"""Error codes by which a sign-in was only held up: for a second factor, consent, a new password. Not failures."""
+"""Error codes of sign-ins that were only interrupted, for a second factor, consent or a new password: no failures."""
 
 
 class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +70,7 @@ class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The words of one installation. Ids and domains are lower case.
+    """The profile of one installation's tenants. Ids and domains are lower case.
 
     - `cpim_ids`: object ids of the service principal "CPIM Service", the approved source of consumer accounts. A name
       is never enough: as long as it is empty, its accounts count as somebody else's.
@@ -86,16 +86,16 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
       `privileged_operating_systems` (beginnings of names): where and with what privileged accounts sign in. Empty: that
       control isn't looked at.
     - `working_hours`: by object id of an account, or "*" for every account that isn't named.
-    - `vip_accounts`: object ids of consumers whose lock-out is told at once.
-    - `interrupts`: error codes of sign-ins that were only held up.
-    - `thresholds`: by id of a counted detection, from how many records on it speaks.
+    - `vip_accounts`: object ids of consumers whose lock-out opens a case at once.
+    - `interrupts`: error codes of sign-ins that were only interrupted.
+    - `thresholds`: by id of a detection with a threshold, from how many records on it opens a case.
     - `privileged_accounts`: object ids that count as privileged beside those that hold a privileged role.
     - `emergency_groups`: object ids of groups whose members are the break-glass accounts.
 
-    Settings of their own fill the rest: `consumer_tenants` (None: any tenant may hold consumer accounts),
-    `emergency_accounts`, and `own_site`, the name of the function app itself. What is read of the tenants fills
-    `privileged_accounts` further, and `role_assignable_groups`; of any other account or group of the tenants in
-    `privileged_known_in` and `groups_known_in` it is known that it isn't one, elsewhere it is unknown.
+    Other settings fill `consumer_tenants` (None: any tenant may hold consumer accounts), `emergency_accounts` and
+    `own_site`, the name of the function app itself. Rosters read from the tenants add to `privileged_accounts` and fill
+    `role_assignable_groups`. In the tenants of `privileged_known_in` and `groups_known_in` the rosters are complete: an
+    account or group that they don't name isn't one. In other tenants that is unknown.
     """
 
     cpim_ids: frozenset[str] = frozenset()
@@ -130,11 +130,11 @@ FROM_SETTINGS: Final = frozenset({"consumer_tenants", "emergency_accounts", "own
 """Fields that have settings of their own, so `VOCABULARY` may not name them."""
 
 FROM_TENANTS: Final = frozenset({"role_assignable_groups", "privileged_known_in", "groups_known_in"})
-"""Fields that are read of the tenants, so it may not name them either."""
+"""Fields that the rosters fill, so `VOCABULARY` may not name them either."""
 
 
 class BadProfile(Exception):
-    """The vocabulary can't be used; each of `problems` names the field and says what would be right."""
+    """The profile can't be used; each of `problems` names the field and says what would be right."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = tuple(problems)
@@ -145,7 +145,7 @@ def profile_from(setting: str) -> TenantProfile:
     """Read the setting: JSON, a file's path, or nothing, which gives the defaults.
 
     Raises:
-        BadVocabulary: it can't be read, or a field of it is wrong.
+        BadProfile: it can't be read, or a field of it is wrong.
     """
     text = setting.strip()
     if not text:
@@ -199,7 +199,7 @@ def _not_set_here(members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     for field in sorted(FROM_SETTINGS & members.keys()):
         yield field, "has a setting of its own and can't be set here"
     for field in sorted(FROM_TENANTS & members.keys()):
-        yield field, "is read of the tenants and can't be set here"
+        yield field, "is read from the tenants and can't be set here"
 
 
 def _is_network(text: str) -> bool:
@@ -226,16 +226,16 @@ _KINDS: Final[Mapping[str, tuple[Callable[[str], object], tuple[str, ...]]]] = {
     "a network, like 203.0.113.0/24 or 2001:db8::/32": (_is_network, ("privileged_networks",)),
     "an error code, like 50058": (_CODE.fullmatch, ("interrupts",)),
 }
-"""What each word of some fields should be, how that is seen, and the fields."""
+"""What each text of some fields should be, how that is checked, and the fields."""
 
 _NAMES: Final = ("consumer_apps", "logout_properties", "privileged_browsers", "privileged_operating_systems")
-"""Fields whose words may be anything but nothing: as a part of a name, that would fit every name."""
+"""Fields whose texts may be anything but empty: an empty part of a name would fit every name."""
 
 
 def _problems(read: TenantProfile, members: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Give each field that is wrong although its type is right."""
     yield from _not_set_here(members)
-    yield from _wrong_words(read)
+    yield from _wrong_texts(read)
     for name, pattern in read.account_attributes.items():
         try:
             re.compile(pattern)
@@ -248,11 +248,11 @@ def _problems(read: TenantProfile, members: Mapping[str, object]) -> Iterator[tu
             yield f"thresholds.{detection}", f"is {least}: it should be a whole number from 1 on"
 
 
-def _wrong_words(read: TenantProfile) -> Iterator[tuple[str, str]]:
+def _wrong_texts(read: TenantProfile) -> Iterator[tuple[str, str]]:
     for right, (is_right, fields) in _KINDS.items():
         for field in fields:
-            words: frozenset[str] = getattr(read, field)
-            for wrong in sorted(word for word in words if not is_right(word)):
+            texts: frozenset[str] = getattr(read, field)
+            for wrong in sorted(text for text in texts if not is_right(text)):
                 yield field, f"has {wrong[:80]!r}: it should be {right}"
     for field in _NAMES:
         if not all(map(fold, getattr(read, field))):

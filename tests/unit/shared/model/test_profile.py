@@ -107,7 +107,7 @@ _WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"owned_domains": "fabrikam.example"}, "$.owned_domains"),
     ({"owned_domains": [7]}, "$.owned_domains"),
     ({"owned_domain": []}, "owned_domain"),
-    *(({name: []}, f"VOCABULARY.{name} is read of the tenants") for name in sorted(FROM_TENANTS)),
+    *(({name: []}, f"VOCABULARY.{name} is read from the tenants") for name in sorted(FROM_TENANTS)),
     *(({name: []}, name) for name in sorted(FROM_SETTINGS - {"own_site", "consumer_tenants"})),
     ({"own_site": "x"}, "VOCABULARY.own_site has a setting of its own"),
     ({"consumer_tenants": None}, "VOCABULARY.consumer_tenants has a setting of its own"),
