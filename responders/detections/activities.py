@@ -1,4 +1,4 @@
-"""Names of activities that several detections share, and how their success is asked for."""
+"""Names of activities that several detections share, and conditions that match their success."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ ROLE_GIVEN: Final = (
     "Add eligible member to role in PIM completed (timebound)",
     PIM_ACTIVATION,
 )
-"""A directory role given, apart from `OUTSIDE_PIM`."""
+"""A directory role assigned, except for `OUTSIDE_PIM`."""
 
 PASSWORD_CHANGED: Final = (
     "Change user password",
@@ -46,14 +46,14 @@ ACCOUNT_DELETED: Final = ("Delete user", "Hard Delete user")
 
 APP_ROLE_GIVEN: Final = "Add app role assignment to service principal"
 SCOPES_GIVEN: Final = ("Add delegated permission grant", "Remove delegated permission grant")
-"""An amendment of a grant can be logged as its removal, so both are judged by the scopes that they add."""
+"""A change of a grant can be logged as its removal, so both match by the scopes that they add."""
 
 
 def succeeded(*activities: str, also: tuple[Condition[AuditEvent], ...] = ()) -> All[AuditEvent]:
-    """Ask for one of these activities, done with success, and for what else there is."""
+    """Match one of these activities if it succeeded and meets the conditions `also`."""
     return all_of(Audit.activity.one_of(*activities), Audit.outcome.is_("success"), *also)
 
 
 def done_in(service: str, *activities: str, also: tuple[Condition[AuditEvent], ...] = ()) -> All[AuditEvent]:
-    """Ask for the service that logs it as well: Core Directory logs a twin of each conditional access change."""
+    """Match only the record of this service: Core Directory logs each conditional access change a second time."""
     return succeeded(*activities, also=(Audit.service.is_(service), *also))

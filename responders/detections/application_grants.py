@@ -1,7 +1,8 @@
-"""Rows 3 to 6 of the guide's table "Applications": what applications are allowed to do.
+"""Rows 3 to 6 of the guide's table "Applications": permissions granted to applications.
 
-Their conditions exclude each other, so that one grant is one case: an app role with power (3), scopes with power for
-one user (4), any other permission on the APIs that hold everything (5), scopes with power for everybody (6).
+Their conditions exclude each other, so that one grant is one case: a highly privileged app role (3), highly privileged
+scopes for one user (4), any other permission on the four APIs that hold the tenant's data (5), highly privileged scopes
+for all users (6).
 """
 
 from typing import Final
@@ -16,21 +17,21 @@ from shared.model.declarations import Answer, ApprovalList, Detection, Image, Ri
 from shared.model.events import AuditEvent, Log
 
 _BY_ESTS: Final[Image] = {"user": BY_USER["user"] | {"displayName": "Azure ESTS Service", "ipAddress": "20.190.129.4"}}
-"""How consent is logged: the person's id under a service's name, from an address of Microsoft's."""
+"""How consent is logged: with the person's id, but with a service's name and Microsoft's address."""
 
 APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
     id="app-role-granted",
     seed_row="applications/3",
-    title="Application permission with power granted by an unapproved actor",
-    why="The application can then read or write everybody's data by itself, without anybody signing in.",
+    title="Highly privileged application permission granted by an unapproved actor",
+    why="The application can read or change everybody's data by itself, without anybody signing in.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(APP_ROLE_GIVEN, also=(Audit.permission_level.is_("high"),)),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
     deviates=(
-        "The guide prints no filter; its text names .All and Mail.*. Permissions whose names say neither, such as "
-        "SMTP.SendAsApp or full_access_as_app, are on a list."
+        "The guide prints no filter; its text names .All and Mail.*. Highly privileged permissions with other names, "
+        "such as SMTP.SendAsApp and full_access_as_app, are on a list of ours."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES, attack.CLOUD_APPLICATION_INTEGRATION),
     reference=references.APP_CONSENT,
@@ -51,8 +52,8 @@ APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
 DELEGATED_PERMISSION_GRANTED: Detection[AuditEvent] = Detection(
     id="delegated-permission-granted",
     seed_row="applications/4",
-    title="Delegated permission with power granted by an unapproved actor",
-    why="The application can act as that user, with all that the user may do, also while they're away.",
+    title="Highly privileged delegated permission granted by an unapproved actor",
+    why="The application can act as that user with all the user's rights, even when the user is not signed in.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(
@@ -61,8 +62,8 @@ DELEGATED_PERMISSION_GRANTED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
     deviates=(
-        "The row repeats row 3 for application permissions, and row 6 for consent on behalf of everybody: one grant is "
-        "one case, in the row that is only about it."
+        "The row repeats application permissions, which are in row 3, and consent for all users, which is in row 6. "
+        "Each grant is matched by one row only, so that it is one case."
     ),
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,
@@ -86,7 +87,7 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
     id="sensitive-api-granted",
     seed_row="applications/5",
     title="Permission on Microsoft Graph, Exchange, SharePoint or Entra ID granted by an unapproved actor",
-    why="These four hold the tenant's mail, files and directory: a small permission is often the first of several.",
+    why="These services hold the tenant's mail, files and directory. A small permission is often the first of several.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(
@@ -99,7 +100,7 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
-    deviates="Permissions with power are left to rows 3, 4 and 6, so that one grant is one case.",
+    deviates="Highly privileged permissions are left to rows 3, 4 and 6, so that one grant is one case.",
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,
     hits=(
@@ -124,8 +125,8 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
 PERMISSION_GRANTED_FOR_ALL: Detection[AuditEvent] = Detection(
     id="permission-granted-for-all",
     seed_row="applications/6",
-    title="Delegated permission with power granted for all users by an unapproved actor",
-    why="The application can act as whoever signs in to it, administrators too, without any of them being asked.",
+    title="Highly privileged delegated permission granted for all users by an unapproved actor",
+    why="The application can act as anybody who signs in to it, administrators included, and none of them is asked.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(*SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Audit.consent_type.is_("allprincipals"))),

@@ -49,7 +49,10 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
     id="app-credential-added",
     seed_row="applications/1",
     title="Credential added to an application by an unapproved actor",
-    why="Whoever has it signs in as the application from anywhere, past multifactor authentication, for years.",
+    why=(
+        "Whoever has the credential can sign in as the application from anywhere, without multifactor authentication, "
+        "until it expires."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(
@@ -68,8 +71,9 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
     deviates=(
-        "Federated credentials aren't in the guide; they serve the same end. The certificates that Managed Service "
-        "Identity renews don't count, known by its configured object id."
+        "The guide leaves out federated credentials. They count here, because they let somebody sign in as the "
+        "application too. Certificates that Managed Service Identity renews don't count. It is recognised by its "
+        "object id, which is configured."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_CREDENTIALS,),
     reference=references.APPLICATIONS_GUIDE,
@@ -101,16 +105,16 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
 APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
     id="app-role-holder-added",
     seed_row="applications/2",
-    title="Directory role given to an application by an unapproved actor",
-    why="An application with a role has it day and night, and nobody is asked for a second factor.",
+    title="Directory role assigned to an application by an unapproved actor",
+    why="The application holds the role at all times and is never asked for a second factor.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.principal_kind.is_("ServicePrincipal"),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
     deviates=(
-        "Azure roles, the row's other half, are rbac-role-assigned, whoever gets them: their event doesn't say who. "
-        "The guide grades high to medium; high is taken."
+        "The row also names Azure roles. They are left to rbac-role-assigned for every kind of principal, because "
+        "their event doesn't say who received the role. The guide grades high to medium; high is taken."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.APPLICATIONS_GUIDE,
@@ -133,7 +137,10 @@ APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
     id="app-signs-in-by-password",
     seed_row="applications/7",
     title="Application signs in with its user's password (ROPC)",
-    why="The application sees the password, and no second factor is asked for: it could be anybody's program.",
+    why=(
+        "The application sees the password, and no second factor is asked for. Anybody who knows the password could do "
+        "the same."
+    ),
     risk=Risk.MEDIUM,
     log=Log.SIGN_IN,
     when=all_of(
@@ -146,12 +153,12 @@ APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step=(
-        "Ask who runs the application. If nobody does: revoke the account's sessions and reset its password. "
-        "If somebody does: have it sign in another way."
+        "Ask who runs the application. If nobody does, revoke the account's sessions and reset its password. If "
+        "somebody does, have the application sign in another way."
     ),
     deviates=(
-        "The protocol is in diagnostic settings and in Graph's beta, not in its v1.0. B2C signs its local accounts in "
-        "this way through its own applications, which are left out."
+        "The protocol is in the records of diagnostic settings and of Graph's beta, not in those of Graph's v1.0. "
+        "Sign-ins by B2C's own applications don't count, because B2C signs in local accounts this way."
     ),
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.ROPC,
@@ -170,16 +177,19 @@ APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
 APP_REDIRECT_DANGLING: Detection[AuditEvent] = Detection(
     id="app-redirect-dangling",
     seed_row="applications/8",
-    title="Redirect address that may belong to others added by an unapproved actor",
-    why="Tokens are sent there. A name under a shared domain goes to whoever takes it after it was given up.",
+    title="Redirect URI that somebody else could take over added by an unapproved actor",
+    why=(
+        "Tokens are sent to this address. A name under a shared domain, such as azurewebsites.net, goes to whoever "
+        "registers it after it was given up."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update application", also=(Audit.redirect_problem.one_of("shared-domain", "ownership-unknown"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
     deviates=(
-        "A record doesn't tell whether a name resolves: addresses under domains where anybody can take a name count, "
-        "and, as long as no owned domains are configured, every address whose owner isn't known."
+        "A record doesn't say whether a name still exists. So every address under a domain where anybody can register "
+        "names counts. While no owned domains are configured, every address whose owner isn't known counts too."
     ),
     techniques=(attack.STEAL_APPLICATION_ACCESS_TOKEN, attack.COMPROMISE_DOMAINS),
     reference=references.DANGLING_DNS,
@@ -199,16 +209,16 @@ APP_REDIRECT_DANGLING: Detection[AuditEvent] = Detection(
 APP_REDIRECT_CHANGED: Detection[AuditEvent] = Detection(
     id="app-redirect-changed",
     seed_row="applications/9",
-    title="Redirect address that isn't the tenant's own added by an unapproved actor",
-    why="Whoever signs in to the application sends their tokens there, and notices nothing.",
+    title="Redirect URI outside the tenant's own domains added by an unapproved actor",
+    why="Tokens of everybody who signs in to the application are sent to this address, and they don't notice.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update application", also=(Audit.redirect_problem.one_of("wildcard", "not-https", "not-owned"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
     deviates=(
-        "Whether an address is another application's too isn't in the record. Loopback addresses and schemes of "
-        "native applications' own are left out: both are how such applications are meant to sign in."
+        "A record doesn't say whether another application uses the same address. Loopback addresses and custom schemes "
+        "don't count, because native applications are meant to sign in that way."
     ),
     techniques=(attack.STEAL_APPLICATION_ACCESS_TOKEN,),
     reference=references.REDIRECT_ADDRESSES,
@@ -234,7 +244,10 @@ APP_ID_URI_CHANGED: Detection[AuditEvent] = Detection(
     id="app-id-uri-changed",
     seed_row="applications/10",
     title="Application ID URI changed by an unapproved actor",
-    why="Tokens are meant for this name: another one takes them from the API that they were for.",
+    why=(
+        "The Application ID URI says which API a token is for. Whoever changes it can receive tokens that were meant "
+        "for another API."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update application", "Update service principal", also=(Audit.identifier_uri.is_("changed"),)),
@@ -265,7 +278,7 @@ APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     id="app-owner-added",
     seed_row="applications/11",
     title="Owner added to an application by an unapproved actor",
-    why="An owner can add credentials to the application and so be what it is, with all that it may do.",
+    why="An owner can add credentials to the application and then sign in with all its permissions.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Add owner to application", "Add owner to service principal"),
@@ -287,14 +300,16 @@ APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
 APP_LOGOUT_URL_CHANGED: Detection[AuditEvent] = Detection(
     id="app-logout-url-changed",
     seed_row="applications/12",
-    title="Log-out address of an application changed by an unapproved actor",
-    why="Sessions that should end stay open when the address no longer leads to what ends them.",
+    title="Log-out URL of an application changed by an unapproved actor",
+    why="Users who sign out may stay signed in to the application, because its log-out page is no longer called.",
     risk=Risk.LOW,
     log=Log.AUDIT,
     when=succeeded("Update application", "Update service principal", also=(Audit.logout_url.is_("changed"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.RECORD,
-    deviates="The name of the property is documented nowhere: any that holds a configured word counts.",
+    deviates=(
+        "The name of the property is documented nowhere. Every property whose name contains a configured word counts."
+    ),
     techniques=(attack.WEB_SESSION_COOKIE,),
     reference=references.SIGN_OUT,
     hits=(

@@ -1,6 +1,6 @@
 """Rows 7 to 15 of the guide's table "Infrastructure": user flows, API connectors, identity providers.
 
-B2C logs each change twice, in the categories Authorization and ResourceManagement; both are the same case.
+B2C logs each change twice, in the categories Authorization and ResourceManagement. Both records are one case.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ B2C_USER_FLOW_CREATED: Detection[AuditEvent] = Detection(
     id="b2c-user-flow-created",
     seed_row="infrastructure/7",
     title="B2C user flow created by an unapproved actor",
-    why="A new user flow is a new way in: it can sign people up that nobody wanted, without a second factor.",
+    why="A new user flow is another way to sign in. It can let anybody sign up, and without a second factor.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Create user flow"),
@@ -43,7 +43,7 @@ B2C_USER_FLOW_UPDATED: Detection[AuditEvent] = Detection(
     id="b2c-user-flow-updated",
     seed_row="infrastructure/8",
     title="B2C user flow changed by an unapproved actor",
-    why="One setting less, and everybody who signs in by it does so without a second factor.",
+    why="One changed setting can turn off multifactor authentication for everybody who signs in by the user flow.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update user flow"),
@@ -66,7 +66,7 @@ B2C_USER_FLOW_DELETED: Detection[AuditEvent] = Detection(
     id="b2c-user-flow-deleted",
     seed_row="infrastructure/9",
     title="B2C user flow deleted by an unapproved actor",
-    why="Customers can't sign in by it any more, and the interface gives no way to put all of it back.",
+    why="Customers can't sign in by this user flow any more, and the API can't restore all of it.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Delete user flow"),
@@ -89,7 +89,7 @@ B2C_API_CONNECTOR_CREATED: Detection[AuditEvent] = Detection(
     id="b2c-api-connector-created",
     seed_row="infrastructure/10",
     title="B2C API connector created by an unapproved actor",
-    why="A connector is called while customers sign up, with what they typed, and can let them in or not.",
+    why="A connector receives what customers type while they sign up, and decides whether they may.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Create API connector"),
@@ -112,7 +112,7 @@ B2C_API_CONNECTOR_UPDATED: Detection[AuditEvent] = Detection(
     id="b2c-api-connector-updated",
     seed_row="infrastructure/11",
     title="B2C API connector changed by an unapproved actor",
-    why="With another address, what customers type while they sign up is sent elsewhere.",
+    why="With another address, what customers type while they sign up is sent to somebody else.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Update API connector"),
@@ -135,15 +135,13 @@ B2C_API_CONNECTOR_DELETED: Detection[AuditEvent] = Detection(
     id="b2c-api-connector-deleted",
     seed_row="infrastructure/12",
     title="B2C API connector deleted by an unapproved actor",
-    why="The check that it made is no longer made, or sign-up fails for everybody.",
+    why="The connector's check is no longer made, or sign-up fails for everybody.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Delete API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
     answer=Answer.PAGE,
-    deviates=(
-        "The guide prints the activity Update API connector a second time; Delete API connector is what it means."
-    ),
+    deviates="The guide prints the activity Update API connector a second time. It means Delete API connector.",
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.B2C_API_CONNECTORS,
     hits=(
@@ -161,7 +159,7 @@ IDENTITY_PROVIDER_CREATED: Detection[AuditEvent] = Detection(
     id="identity-provider-created",
     seed_row="infrastructure/13",
     title="Identity provider created by an unapproved actor",
-    why="Whoever runs the provider can sign in as whomever it names.",
+    why="Whoever runs the identity provider can sign in as any account that it names.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Create identity provider", "Create custom identity provider", "Create local identity provider"),
@@ -185,7 +183,10 @@ IDENTITY_PROVIDER_UPDATED: Detection[AuditEvent] = Detection(
     id="identity-provider-updated",
     seed_row="infrastructure/14",
     title="Identity provider changed by an unapproved actor",
-    why="With another issuer or key, whoever holds it signs in as anybody. Its secret can't be read, so not put back.",
+    why=(
+        "Whoever controls the new issuer or key can sign in as anybody. The provider's secret can't be read, so the "
+        "change can't be put back automatically."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update identity provider", "Update custom identity provider", "Update local identity provider"),
@@ -193,8 +194,8 @@ IDENTITY_PROVIDER_UPDATED: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     also=("privileged-accounts/12",),
     deviates=(
-        "Row 12 of the table of privileged accounts is this event too, copied where changes of authentication methods "
-        "were meant."
+        "Row 12 of the guide's table of privileged accounts is the same event. The guide copied it there where it "
+        "meant changes of authentication methods."
     ),
     techniques=(attack.TRUST_MODIFICATION,),
     reference=references.B2C_IDENTITY_PROVIDERS,
@@ -214,7 +215,9 @@ IDENTITY_PROVIDER_DELETED: Detection[AuditEvent] = Detection(
     id="identity-provider-deleted",
     seed_row="infrastructure/15",
     title="Identity provider deleted by an unapproved actor",
-    why="Nobody who signs in by it can any more. Its secret can't be read, so it can't be restored by the machine.",
+    why=(
+        "Nobody can sign in by this provider any more. Its secret can't be read, so it can't be restored automatically."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Delete identity provider", "Delete custom identity provider", "Delete local identity provider"),
@@ -222,8 +225,8 @@ IDENTITY_PROVIDER_DELETED: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     also=("privileged-accounts/13",),
     deviates=(
-        "Row 13 of the table of privileged accounts is this event too, and graded high there, medium here: high is "
-        "taken. It names access reviews as its log; the audit log has it."
+        "Row 13 of the guide's table of privileged accounts is the same event. It is graded high there and medium "
+        "here; high is taken. That row names access reviews as its log, but the record is in the audit log."
     ),
     techniques=(attack.TRUST_MODIFICATION, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.B2C_IDENTITY_PROVIDERS,

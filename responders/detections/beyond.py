@@ -1,4 +1,4 @@
-"""What the guide's table "Infrastructure" leaves out, although it reaches as far as what is in it."""
+"""Changes that affect the whole tenant and are missing from the guide's table "Infrastructure"."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ B2C_POLICY_KEY_CHANGED: Detection[AuditEvent] = Detection(
     id="b2c-policy-key-changed",
     seed_row="infrastructure/beyond/policy-keys",
     title="B2C policy key changed by an unapproved actor",
-    why="Policy keys sign the tokens: who knows one writes tokens for every customer, without any sign-in.",
+    why="Policy keys sign tokens. Whoever knows a key can issue tokens for any customer.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(
@@ -35,7 +35,7 @@ B2C_POLICY_KEY_CHANGED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.B2C_POLICY_KEYS,
     answer=Answer.PAGE,
-    deviates="Not in the guide: a policy key reaches as far as the custom policies that use it.",
+    deviates="Not in the guide. A policy key affects everybody who signs in by a custom policy that uses it.",
     techniques=(attack.FORGE_WEB_CREDENTIALS, attack.MODIFY_AUTHENTICATION_PROCESS),
     reference=references.B2C_POLICY_KEYS,
     hits=(
@@ -53,13 +53,16 @@ AUTHORIZATION_POLICY_UPDATED: Detection[AuditEvent] = Detection(
     id="authorization-policy-updated",
     seed_row="infrastructure/beyond/authorization-policy",
     title="Tenant's authorization policy changed by an unapproved actor",
-    why="It says what everybody may do by default: invite guests, register applications, consent to risky ones.",
+    why=(
+        "The policy says what every user may do by default, such as inviting guests, registering applications and "
+        "consenting to risky ones."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update authorization policy"),
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
-    deviates="Not in the guide: the policy reaches as far as conditional access does.",
+    deviates="Not in the guide. The policy affects the whole tenant, as conditional access does.",
     techniques=(attack.TENANT_POLICY_MODIFICATION,),
     reference=references.USER_PERMISSIONS,
     hits=(
@@ -74,14 +77,14 @@ AUTHORIZATION_POLICY_UPDATED: Detection[AuditEvent] = Detection(
 DOMAIN_FEDERATION_CHANGED: Detection[AuditEvent] = Detection(
     id="domain-federation-changed",
     seed_row="infrastructure/beyond/domain-federation",
-    title="Domain's sign-in changed by an unapproved actor",
-    why="Whoever a domain is federated with can sign in as any of its users, past passwords and second factors.",
+    title="Authentication or federation of a domain changed by an unapproved actor",
+    why="Whoever a domain is federated with can sign in as any of its users, without their password or second factor.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Set domain authentication", "Set federation settings on domain"),
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
-    deviates="Not in the guide: a federated domain is an identity provider for everybody in it.",
+    deviates="Not in the guide. A federated domain is an identity provider for all its users.",
     techniques=(attack.TRUST_MODIFICATION, attack.FORGE_SAML_TOKENS),
     reference=references.FEDERATION_CHANGES,
     hits=(
@@ -98,7 +101,7 @@ AUTHENTICATION_FLOW_CHANGED: Detection[AuditEvent] = Detection(
     id="authentication-flow-changed",
     seed_row="infrastructure/beyond/authentication-flows",
     title="Authentication flow changed by an unapproved actor",
-    why="Self-service sign-up, or somebody's program that is called at each sign-in, opens the tenant to others.",
+    why="Self-service sign-up, or a program that is called at each sign-in, can let others into the tenant.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(
@@ -108,7 +111,7 @@ AUTHENTICATION_FLOW_CHANGED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
-    deviates="Not in the guide: these are what user flows and API connectors are in an external tenant.",
+    deviates="Not in the guide. These do in an external tenant what user flows and API connectors do in B2C.",
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.AUTHENTICATION_EXTENSIONS,
     hits=(

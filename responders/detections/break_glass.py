@@ -1,4 +1,4 @@
-"""Break-glass accounts: what may not happen to them, whoever does it."""
+"""Break-glass accounts: their use, and changes that could lock them out. These apply whoever did it."""
 
 from typing import Final
 
@@ -47,25 +47,25 @@ _STATE: Final = (
     MEMBER_ADDED,
     "Remove member from group",
 )
-"""Policies leave break-glass accounts out by a group, so the group's members count too."""
+"""Policies may exclude break-glass accounts by a group, so changes of its members count too."""
 
 BREAK_GLASS_USED: Detection[SignInEvent] = Detection(
     id="break-glass-used",
     seed_row="privileged-access/break-glass-used",
-    title="Break-glass account signed in, or tried to",
-    why="Nobody uses it but in an emergency, and no policy stands in its way: whoever has its password has the tenant.",
+    title="Break-glass account signed in or tried to",
+    why="The account is for emergencies, and no policy applies to it. Whoever has its password controls the tenant.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=SignIn.account_kind.is_("emergency"),
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step=(
-        "Ask all who may use the account. If nobody did: revoke its sessions and reset its password by the other "
-        "break-glass account, then see what it did."
+        "Ask everybody who may use the account. If it was none of them, use the other break-glass account to revoke "
+        "its sessions and reset its password. Then check what it did."
     ),
     deviates=(
-        "Every attempt counts, a failed one as well: its name alone should be known to few. The table leaves out "
-        "declared emergencies; none can be declared, so it speaks in one as well."
+        "Failed attempts count too, because few people should know the account's name. The guide leaves out declared "
+        "emergencies. Here none can be declared, so a case is raised in an emergency as well."
     ),
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.BREAK_GLASS,
@@ -82,8 +82,8 @@ BREAK_GLASS_USED: Detection[SignInEvent] = Detection(
 BREAK_GLASS_CHANGED: Detection[AuditEvent] = Detection(
     id="break-glass-changed",
     seed_row="privileged-access/break-glass-changed",
-    title="Change, tried or done, of a break-glass account",
-    why="It is the way back in when everything else is locked, so it is also what an attacker closes first.",
+    title="Change or attempted change of a break-glass account",
+    why="The account is the way back in when all others are locked out, so an attacker changes it first.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=all_of(
@@ -93,8 +93,11 @@ BREAK_GLASS_CHANGED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask all who may use the account. If nobody did this: take it back by the other break-glass account.",
-    deviates="A change of its password or its methods that failed counts too: nobody tries that by mistake.",
+    first_step=(
+        "Ask everybody who may use the account. If it was none of them, undo the change with the other break-glass "
+        "account."
+    ),
+    deviates="Failed changes of its password or its sign-in methods count too, because nobody tries them by mistake.",
     techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.BREAK_GLASS,
     hits=(
@@ -129,7 +132,10 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
     id="break-glass-unprotected",
     seed_row="privileged-access/break-glass-unprotected",
     title="Conditional access policy applies to a break-glass account",
-    why="What the policy asks for may be what the emergency has taken away: then the last way back in is closed.",
+    why=(
+        "The policy may require something that isn't available in an emergency. Then nobody can get back into the "
+        "tenant."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=done_in(
@@ -138,15 +144,15 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step=(
-        "Leave the break-glass accounts out of the policy again, or sign in by one of them and see that it still lets "
-        "them in."
+        "Exclude the break-glass accounts from the policy again, or sign in with one of them and check that the policy "
+        "still lets it in."
     ),
     deviates=(
-        "Told whoever did it, approved or not, so it puts nothing back by itself: what somebody unapproved did is put "
-        "back by infrastructure/1 or 3, whose case of the same record is opened beside this one. "
-        "The accounts count as Global Administrators and as members of the configured groups. Where another role or "
-        "group decides, it can't be told: then only an exclusion by name that is lost counts. What applied before and "
-        "still does is no news."
+        "Applies whoever did it, approved or not, so nothing is put back. If the actor isn't approved, "
+        "infrastructure/1 or 3 raises another case of the same record and puts the change back. The break-glass "
+        "accounts are taken to be Global Administrators and members of the configured groups. If another role or group "
+        "decides whether the policy applies, that can't be known: then only the loss of an exclusion by name counts. A "
+        "policy that applied before and still does raises no case."
     ),
     techniques=(attack.CONDITIONAL_ACCESS_POLICIES, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.BREAK_GLASS,

@@ -27,8 +27,8 @@ _NOT_BY_CPIM: Final[tuple[Condition[AuditEvent], ...]] = (
     Not(Audit.actor_service.is_("cpim")),
 )
 _CPIM_BY_ID: Final = (
-    "The guide names CPIM Service, and anybody can give an application that name: its object id is asked for, which "
-    "differs by tenant and is configured."
+    "The guide recognises CPIM Service by its name, but anybody can give an application that name. Here it is "
+    "recognised by its object id, which differs by tenant and is configured."
 )
 _DISABLED: Final = change("AccountEnabled", [True], [False])
 _EVER: Final = timedelta(days=3650)
@@ -37,7 +37,7 @@ CONSUMER_ACCOUNTS_BURST: Detection[AuditEvent] = Detection(
     id="consumer-accounts-burst",
     seed_row="consumer-accounts/1",
     title="Many consumer accounts created or deleted within an hour",
-    why="Robots that sign up, or somebody who empties the directory: by the time customers call it is done.",
+    why="Bots are signing up, or somebody is deleting customers' accounts in bulk.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Add user", "Delete user", also=(Audit.tenant.is_("consumer"),)),
@@ -45,12 +45,13 @@ CONSUMER_ACCOUNTS_BURST: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     counted=Burst(at_least=100, within=timedelta(hours=1)),
     first_step=(
-        "See who made or deleted them. Sign-ups: turn on a CAPTCHA, or block the addresses that they come from. "
-        "Deleted ones: restore them within 30 days."
+        "Find out who created or deleted the accounts. If bots signed up, turn on a CAPTCHA or block their addresses. "
+        "Deleted accounts can be restored for 30 days."
     ),
     deviates=(
-        "The guide counts what CPIM Service did; everybody's are counted, since its object id may not be configured "
-        "and row 2 asks about the others in any case. The number is ours; the vocabulary's thresholds set another."
+        "The guide counts only what CPIM Service does. Here everybody's records count, because CPIM Service is "
+        "recognised by its object id, which may not be configured. The guide names no threshold. This one is our "
+        "choice, and the tenant profile's thresholds can set another."
     ),
     techniques=(attack.CREATE_CLOUD_ACCOUNT, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.CONSUMER_TABLE,
@@ -69,7 +70,10 @@ CONSUMER_ACCOUNT_CREATED: Detection[AuditEvent] = Detection(
     id="consumer-account-created",
     seed_row="consumer-accounts/2",
     title="Consumer account created by an unapproved actor",
-    why="Customers get their accounts by signing up. One made by hand is somebody's way in, and looks like a customer.",
+    why=(
+        "Customers get their account by signing up. An account that somebody creates by hand gives that person access "
+        "and looks like any customer's."
+    ),
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Add user", also=_NOT_BY_CPIM),
@@ -95,13 +99,16 @@ CONSUMER_ACCOUNT_DELETED: Detection[AuditEvent] = Detection(
     id="consumer-account-deleted",
     seed_row="consumer-accounts/2/deleted",
     title="Consumer account deleted by an unapproved actor",
-    why="The customer can't sign in any more. A hard delete can't be undone; any other can for 30 days.",
+    why=(
+        "The customer can no longer sign in. A deleted account can be restored for 30 days; a hard delete can't be "
+        "undone."
+    ),
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded(*ACCOUNT_DELETED, also=_NOT_BY_CPIM),
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
-    deviates=f"{_CPIM_BY_ID} The hard delete isn't in the guide's print.",
+    deviates=f"{_CPIM_BY_ID} The guide doesn't name the hard delete.",
     techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
     reference=references.CONSUMER_TABLE,
     hits=(
@@ -119,8 +126,11 @@ CONSUMER_ACCOUNT_DELETED: Detection[AuditEvent] = Detection(
 CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
     id="consumer-account-updated",
     seed_row="consumer-accounts/2/updated",
-    title="Consumer account's way to sign in changed by an unapproved actor",
-    why="Whoever sets another sign-in name, address or factor takes the account over, or locks the customer out.",
+    title="Sign-in details of a consumer account changed by an unapproved actor",
+    why=(
+        "Whoever changes the sign-in name, e-mail address or phone number can take the account over or lock the "
+        "customer out."
+    ),
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded(
@@ -135,8 +145,8 @@ CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
     deviates=(
-        "From the guide's section on baselines, which asks for every update by an administrator who isn't approved: "
-        "only properties by which one signs in count, since others change all day."
+        "This comes from the guide's section on baselines, which asks for every update by an unapproved administrator. "
+        "Only properties used for sign-in count here, because other properties change all day."
     ),
     techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.ACCOUNT_BASELINE,
@@ -159,15 +169,15 @@ CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
     id="consumer-account-short-lived",
     seed_row="consumer-accounts/2/short-lived",
     title="Consumer account created and deleted within a day by an unapproved actor",
-    why="An account that somebody made by hand, used and took away again has done what it was made for.",
+    why="Somebody may have created the account by hand, used it, and deleted it to hide what they did.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded(*ACCOUNT_DELETED, also=_NOT_BY_CPIM),
     unless_actor_in=ApprovalList.CONSUMER_ACCOUNTS,
     answer=Answer.PAGE,
     after=After(step_a=succeeded("Add user", also=_NOT_BY_CPIM), by=Audit.principal, window=timedelta(days=1)),
-    first_step="See in the audit log and the sign-in log what the account did while it was there.",
-    deviates=f"{_CPIM_BY_ID} The guide gives no time between the two; a day is taken.",
+    first_step="Look in the audit log and the sign-in log for what the account did while it existed.",
+    deviates=f"{_CPIM_BY_ID} The guide gives no time between the two; one day is our choice.",
     techniques=(attack.CREATE_CLOUD_ACCOUNT, attack.CLEAR_PERSISTENCE),
     reference=references.CONSUMER_TABLE,
     hits=(
@@ -184,8 +194,8 @@ CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
 CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
     id="consumer-account-made-privileged",
     seed_row="consumer-accounts/3",
-    title="Directory role given to a consumer's account",
-    why="Whoever signed up as a customer, and chose the password, now administers the directory.",
+    title="Directory role assigned to a consumer account",
+    why="Somebody who signed up as a customer can now administer the directory.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.tenant.is_("consumer"),)),
@@ -196,10 +206,11 @@ CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
         by=Audit.principal,
         window=_EVER,
     ),
-    first_step="Take the role away again and revoke the account's sessions. Nobody needs a customer as administrator.",
+    first_step="Remove the role and revoke the account's sessions. No customer needs an administrator role.",
     deviates=(
-        "Told whoever gave it, approved or not; role-assigned puts it back where they weren't. Accounts that CPIM "
-        "Service made in ten years count, as far as its object id is configured and its records were seen."
+        "Applies whoever assigned the role, approved or not. An account counts if CPIM Service created it in the last "
+        "ten years. That is known only if the object id of CPIM Service is configured and the record of the creation "
+        "was seen."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.CONSUMER_TABLE,
@@ -219,16 +230,19 @@ CONSUMER_ACCOUNT_OFF_BASELINE: Detection[AuditEvent] = Detection(
     id="consumer-account-off-baseline",
     seed_row="consumer-accounts/baseline",
     title="Consumer account created without a standard attribute, or against the naming convention",
-    why="Accounts that didn't come the usual way tend to lack what the usual way writes, a customer number say.",
+    why=(
+        "An account that was not created by the normal sign-up often lacks what sign-up writes, such as a customer "
+        "number."
+    ),
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
     when=succeeded("Add user", also=(Audit.tenant.is_("consumer"), Audit.account_fault.one_of("missing", "pattern"))),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See how the account came to be. If nobody can say: block its sign-in and look at what it did.",
+    first_step="Find out how the account was created. If nobody knows, block its sign-in and look at what it did.",
     deviates=(
-        "From the guide's section on baselines, which gives no risk: that of an account that wasn't approved is "
-        "taken. Without attributes in the configuration it never speaks."
+        "This comes from the guide's section on baselines, which gives no risk: medium is taken, as for an account "
+        "that wasn't approved. Raises no case until the expected attributes are configured."
     ),
     techniques=(attack.CREATE_CLOUD_ACCOUNT,),
     reference=references.ACCOUNT_BASELINE,

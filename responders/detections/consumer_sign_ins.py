@@ -1,8 +1,8 @@
 """The guide's table "Consumer accounts", rows 4 to 9: how customers sign in.
 
-Rows 4 and 5 are about the applications by which B2C signs its local accounts in; the others about the whole tenant,
-without its administrators, who have rows of their own. An account that isn't there has no id: it is told apart by the
-name that was typed.
+Rows 4 and 5 apply to the applications by which B2C signs in its local accounts. The other rows apply to the whole
+tenant except its administrators, who have rows of their own. An account that doesn't exist has no id, so the typed name
+identifies it.
 """
 
 from datetime import timedelta
@@ -26,25 +26,30 @@ _NO_ADMINISTRATOR: Final = (
     Not(SignIn.account_kind.is_("emergency")),
 )
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
-_OURS: Final = "The guide names no threshold: this one is ours, and the vocabulary can set another."
+_OURS: Final = (
+    "The guide names no threshold. This one is our choice, and the tenant profile's thresholds can set another."
+)
 _RISE: Final = (
-    "The guide's 10 %, over the mean of the same hour in the last four weeks; below 50 in an hour nothing is said, "
-    "which the vocabulary can change."
+    "The guide's 10 % are counted over the mean of the same hour in the last four weeks. An hour with fewer than 50 "
+    "records raises no case; the tenant profile's thresholds can set another number."
 )
 
 CONSUMER_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     id="consumer-sign-in-failures",
     seed_row="consumer-accounts/4",
-    title="Wrong passwords for one consumer account",
-    why="Somebody is guessing the customer's password, by hand or from a list of leaked ones.",
+    title="Many wrong passwords for one consumer account",
+    why="Somebody is guessing the customer's password or trying leaked ones.",
     risk=Risk.MEDIUM,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_(_REJECTED), _BY_CONSUMER_APP),
     counted=Burst(at_least=10, within=timedelta(minutes=10), by=SignIn.identity),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See whether a sign-in succeeded afterwards. If one did: revoke its sessions and reset the password.",
-    deviates=f"{_OURS} B2C logs the same code where there is no such account: those count by the name that was typed.",
+    first_step=(
+        "Check whether a sign-in succeeded afterwards. If one did, revoke the account's sessions and reset its "
+        "password."
+    ),
+    deviates=f"{_OURS} B2C logs the same code if there is no such account; then the typed name counts.",
     techniques=(attack.PASSWORD_GUESSING,),
     reference=references.B2C_THREATS,
     hits=(
@@ -64,14 +69,17 @@ CONSUMER_PASSWORDS_SPRAYED: Detection[SignInEvent] = Detection(
     id="consumer-passwords-sprayed",
     seed_row="consumer-accounts/4/many-accounts",
     title="Wrong passwords for many consumer accounts from one address",
-    why="One password tried on many accounts, or a leaked list: each account alone stays below every threshold.",
+    why=(
+        "Somebody tries one password, or a list of leaked passwords, on many accounts. No single account reaches its "
+        "own threshold."
+    ),
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_(_REJECTED), _BY_CONSUMER_APP),
     counted=Burst(at_least=10, within=timedelta(minutes=10), by=SignIn.address, distinct=SignIn.identity),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See which accounts signed in from that address, and revoke their sessions. Then block the address.",
+    first_step="Check which accounts signed in from that address and revoke their sessions. Then block the address.",
     deviates=_OURS,
     techniques=(attack.PASSWORD_SPRAYING, attack.CREDENTIAL_STUFFING),
     reference=references.PASSWORD_SPRAY,
@@ -83,14 +91,17 @@ CONSUMER_LOCKED_OUT: Detection[SignInEvent] = Detection(
     id="consumer-locked-out",
     seed_row="consumer-accounts/5",
     title="Consumer account locked out",
-    why="So many wrong passwords that the service closed the account for a while: somebody is guessing.",
+    why=(
+        "There were so many wrong passwords that the service locked the account for a while. Somebody may be guessing "
+        "its password."
+    ),
     risk=Risk.MEDIUM,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP, Not(SignIn.account_set.is_("vip"))),
     one_case_by=(SignIn.identity,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See from where it was tried. If the customer is elsewhere: have them set a new password.",
+    first_step="Check where the attempts came from. If it wasn't the customer, have them set a new password.",
     techniques=(attack.PASSWORD_GUESSING,),
     reference=references.B2C_THREATS,
     hits=(consumer_record(50053), diagnostic_sign_in(consumer_record(50053, country="US"))),
@@ -105,14 +116,14 @@ CONSUMERS_LOCKED_OUT: Detection[SignInEvent] = Detection(
     id="consumers-locked-out",
     seed_row="consumer-accounts/5/many-accounts",
     title="Many consumer accounts locked out",
-    why="Passwords are guessed on many accounts at once, and customers can't sign in meanwhile.",
+    why="Somebody is guessing the passwords of many accounts, and those customers can't sign in meanwhile.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP),
     counted=Burst(at_least=10, within=timedelta(hours=1), distinct=SignIn.identity),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See which addresses and countries it comes from, and block them. Tell the customer service.",
+    first_step="Find the addresses and countries that the attempts come from and block them. Tell customer service.",
     deviates=_OURS,
     techniques=(attack.PASSWORD_SPRAYING, attack.CREDENTIAL_STUFFING),
     reference=references.B2C_THREATS,
@@ -124,15 +135,19 @@ VIP_LOCKED_OUT: Detection[SignInEvent] = Detection(
     id="vip-locked-out",
     seed_row="consumer-accounts/5/vip",
     title="Consumer account of a VIP locked out",
-    why="Somebody is guessing the password of an account that is worth more than others.",
+    why="Somebody may be guessing the password of an account that matters more than others.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP, SignIn.account_set.is_("vip")),
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the customer, by telephone, whether it was them. If it wasn't: reset the password with them.",
-    deviates="Who is a VIP is configured: until then none is, and the row speaks as for any other account.",
+    first_step=(
+        "Ask the customer by telephone whether it was them. If it wasn't, reset the password together with them."
+    ),
+    deviates=(
+        "VIP accounts are configured. Until then there are none, and consumer-locked-out applies to every account."
+    ),
     techniques=(attack.PASSWORD_GUESSING,),
     reference=references.B2C_THREATS,
     hits=(consumer_record(50053, account=VIP), diagnostic_sign_in(consumer_record(50053, account=VIP.upper()))),
@@ -143,7 +158,7 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
     id="consumer-failed-from-abroad",
     seed_row="consumer-accounts/6",
     title="Failed sign-in from a country without customers",
-    why="Where nobody has an account nobody mistypes a password: these are attempts at other people's.",
+    why="You have no customers in that country, so these are probably attempts at other people's accounts.",
     risk=Risk.MEDIUM,
     log=Log.SIGN_IN,
     when=all_of(
@@ -156,10 +171,13 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
     one_case_by=(SignIn.country,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See which accounts were tried and whether one of them signed in. Block the country if none should.",
+    first_step=(
+        "Check which accounts were tried and whether one of them signed in. Block the country if nobody should sign in "
+        "from there."
+    ),
     deviates=(
-        "Without allowed countries in the configuration it never speaks. A record without a country isn't foreign: "
-        "nothing is known of it. Lock-outs and disabled accounts are left to rows 5 and 8."
+        "Raises no case until the allowed countries are configured. A record without a country doesn't count, because "
+        "nothing is known of where it came from. Lock-outs and disabled accounts are left to rows 5 and 8."
     ),
     techniques=(attack.BRUTE_FORCE,),
     reference=references.CONSUMER_TABLE,
@@ -182,15 +200,17 @@ CONSUMER_FAILURES_RISE: Detection[SignInEvent] = Detection(
     id="consumer-failures-rise",
     seed_row="consumer-accounts/7",
     title="More failed consumer sign-ins than usual",
-    why="What is tried slowly, from many addresses and on many accounts, shows only in the sum.",
+    why="A slow attack from many addresses on many accounts shows only in the total number of failures.",
     risk=Risk.MEDIUM,
     log=Log.SIGN_IN,
     when=all_of(SignIn.tenant.is_("consumer"), SignIn.result.is_("failure")),
     counted=Rise(),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="See by error code, country and application what there is more of. A release can be the cause too.",
-    deviates=f"{_RISE} Interrupts, by which a sign-in is only held up, aren't failures.",
+    first_step=(
+        "Compare error codes, countries and applications with the days before. A new release can be the cause too."
+    ),
+    deviates=f"{_RISE} Interrupts, which only hold a sign-in up, aren't failures.",
     techniques=(attack.BRUTE_FORCE,),
     reference=references.CONSUMER_TABLE,
     hits=(consumer_record(50126), consumer_record(50034, appDisplayName="Order portal")),
@@ -201,7 +221,7 @@ CONSUMER_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
     id="consumer-disabled-sign-in",
     seed_row="consumer-accounts/8",
     title="Sign-in to a disabled consumer account",
-    why="Somebody knows the password of an account that was closed, perhaps who it was closed against.",
+    why="Somebody tries an account that was disabled, possibly the person whom it was disabled for.",
     risk=Risk.LOW,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_(_DISABLED), SignIn.tenant.is_("consumer"), *_NO_ADMINISTRATOR),
@@ -222,7 +242,10 @@ CONSUMER_SUCCESSES_RISE: Detection[SignInEvent] = Detection(
     id="consumer-successes-rise",
     seed_row="consumer-accounts/9",
     title="More successful consumer sign-ins than usual",
-    why="A leaked list that works, or a new application. The one looks like the other until somebody asks.",
+    why=(
+        "A list of leaked passwords may be working, or a new application may have gone live. Somebody has to find out "
+        "which."
+    ),
     risk=Risk.LOW,
     log=Log.SIGN_IN,
     when=all_of(SignIn.error_code.is_("0"), SignIn.tenant.is_("consumer")),

@@ -40,7 +40,7 @@ SAMPLE_PROFILE: Final = TenantProfile(
     vip_accounts=frozenset({VIP}),
     own_site=OWN_SITE,
 )
-"""The words of the tenant that the samples are of."""
+"""The profile of the tenant that the samples are from."""
 
 
 def by_service(identity: str, name: str) -> Image:
@@ -126,7 +126,7 @@ OWN_API_NAMES: Final = "api://orders.fabrikam.example;7a40c5d9-2e81-4b6f-93d7-f5
 
 
 def app_role_record(value: str, *, names: str = GRAPH_NAMES, **differences: object) -> Image:
-    """Make the record of an app role given to a service principal: the API comes first, then who got it."""
+    """Make the record of an app role given to a service principal: the API first, then the application that received it."""
     granting = target(
         "ce7199b4-8f52-46f3-b54b-4fd81de961e2",
         "ServicePrincipal",
@@ -148,7 +148,7 @@ def delegated_record(
     consent: str = "Principal",
     **differences: object,
 ) -> Image:
-    """Make the record of delegated scopes given: the whole list before and after, which often starts with a space."""
+    """Make the record of delegated scopes granted: the whole list before and after, often with a leading space."""
     activity = str(differences.pop("activity", "Add delegated permission grant"))
     granting = target(
         "ce7199b4-8f52-46f3-b54b-4fd81de961e2",
@@ -169,7 +169,7 @@ def _grant_record(activity: str, granting: Image, differences: dict[str, Any]) -
 
 
 def role_record(activity: str, kind: str = "User", *, identity: str = COLLEAGUE, **differences: object) -> Image:
-    """Make Core Directory's record of a directory role given: the principal first, the role in its properties."""
+    """Make Core Directory's record of a directory role assigned: the principal first, the role in its properties."""
     holder = target(
         identity,
         kind,

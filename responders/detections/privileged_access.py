@@ -1,4 +1,4 @@
-"""Rights given and taken in the directory and in Azure, from the guide "Securing privileged access"."""
+"""Roles assigned and removed in the directory and in Azure, from the guide "Securing privileged access"."""
 
 from typing import Final
 
@@ -38,13 +38,13 @@ from shared.model.events import AuditEvent, Log, ResourceEvent
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
 _EVERY_ROLE: Final = (
-    "The table grades by role, high for those that can give roles and medium for others. Neither Event Grid nor the "
-    "Activity Log's record of a delete names the role, so every one is high."
+    "The guide grades by role: high for roles that can assign roles, medium for others. Neither Event Grid's event nor "
+    "the Activity Log's record of a deletion names the role, so every role is graded high."
 )
 
 
 def _succeeded(operation: str) -> All[ResourceEvent]:
-    """Ask for the end of the operation: the Activity Log has a record of its start too."""
+    """Match the end of the operation: the Activity Log has a record of its start too."""
     return all_of(Resource.operation.is_(operation), Resource.outcome.is_("success"))
 
 
@@ -53,8 +53,8 @@ _BY_COLLEAGUE: Final[Image] = {"user": BY_USER["user"] | {"id": COLLEAGUE}, "app
 ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     id="role-assigned",
     seed_row="privileged-access/role-assigned",
-    title="Directory role given by an unapproved actor",
-    why="Whoever has it keeps its rights over the directory after the way in has been closed.",
+    title="Directory role assigned by an unapproved actor",
+    why="Whoever holds the role can change the directory, also after the attacker's first way in is closed.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(
@@ -67,8 +67,8 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
     deviates=(
-        "Who activates a role that they're eligible for gives nothing: that is judged when they are made eligible. "
-        "Core Directory logs an activation as given by MS-PIM, which is to be approved by its object id."
+        "Somebody who activates a role that they are eligible for doesn't count: the assignment of the eligibility "
+        "counts. Core Directory logs an activation as assigned by MS-PIM. Approve MS-PIM by its object id."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.PRIVILEGED_GUIDE,
@@ -92,8 +92,8 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
 ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
     id="role-assigned-outside-pim",
     seed_row="privileged-access/role-assigned-outside-pim",
-    title="Directory role given outside PIM by an unapproved actor",
-    why="Nobody approved it, it never ends, and PIM's own reviews don't see it.",
+    title="Directory role assigned outside PIM by an unapproved actor",
+    why="Nobody approved the assignment, it never expires, and PIM's access reviews don't cover it.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(OUTSIDE_PIM, also=(Not(Audit.principal_kind.is_("ServicePrincipal")),)),
@@ -113,7 +113,7 @@ RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     id="rbac-role-assigned",
     seed_row="privileged-access/rbac-role-assigned",
     title="Azure role assigned by an unapproved actor",
-    why="Whoever holds the role keeps its rights over the scope after the way in has been closed.",
+    why="Whoever holds the role can change what is in its scope, also after the attacker's first way in is closed.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
     when=_succeeded(_WRITE),
@@ -143,7 +143,7 @@ RBAC_ROLE_REMOVED: Detection[ResourceEvent] = Detection(
     id="rbac-role-removed",
     seed_row="privileged-access/rbac-role-removed",
     title="Azure role assignment removed by an unapproved actor",
-    why="Taking the owners' or the responders' rights away comes before what they should not be able to stop.",
+    why="An attacker may take rights from the owners, or from the responder, so that they can't stop what comes next.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
     when=_succeeded(_DELETE),
@@ -176,14 +176,14 @@ _DEFINE: Final = "Microsoft.Authorization/roleDefinitions/write"
 RBAC_ROLE_DEFINITION_CHANGED: Detection[ResourceEvent] = Detection(
     id="rbac-role-definition-changed",
     seed_row="privileged-access/rbac-role-definition-changed",
-    title="Azure role's definition changed by an unapproved actor",
-    why="A custom role that is widened gives everybody who holds it more, without a single new assignment.",
+    title="Azure role definition changed by an unapproved actor",
+    why="If a custom role is widened, everybody who holds it gets more rights without a new assignment.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
     when=_succeeded(_DEFINE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.PAGE,
-    deviates="Whether the role was widened or narrowed isn't in the record, so every change counts.",
+    deviates="The record doesn't say whether the role was widened or narrowed, so every change counts.",
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.AZURE_CUSTOM_ROLES,
     hits=(
@@ -210,16 +210,16 @@ def _elevation(activity: str, **differences: object) -> Image:
 ELEVATE_ACCESS: Detection[AuditEvent] = Detection(
     id="elevate-access",
     seed_row="privileged-access/elevate-access",
-    title="Global Administrator took User Access Administrator over all of Azure",
-    why="It gives rights over every subscription, for an emergency. Nobody needs it on an ordinary day.",
+    title="Global Administrator took the role User Access Administrator over all of Azure",
+    why="The role gives rights over every subscription. It is meant for emergencies.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(_ELEVATED),
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step=(
-        "Ask why. Unless there is an emergency: remove the role User Access Administrator at scope / and look at every "
-        "role assignment since."
+        "Ask why. Unless there is an emergency, remove the role User Access Administrator at scope / and check every "
+        "role assignment made since."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.ELEVATED_ACCESS,
@@ -237,16 +237,16 @@ ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
     id="role-assignable-group-member-added",
     seed_row="privileged-access/role-assignable-group-member-added",
     title="Member added to a role-assignable group by an unapproved actor",
-    why="Members of such a group hold its roles, and no record says that they were given any.",
+    why="Members of such a group hold the group's roles, and no record says that a role was assigned to them.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded(MEMBER_ADDED, also=(Audit.group_level.is_("role-assignable"),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
     deviates=(
-        "A group of which it isn't known whether it is role-assignable doesn't count: members are added to groups all "
-        "day, and that a tenant's groups can't be read is told by itself. What MS-PIM adds is an activation: approve "
-        "it by its object id."
+        "A group counts only if it is known to be role-assignable, because members are added to other groups all day. "
+        "If a tenant's groups can't be read, a notice says so. When MS-PIM adds a member, somebody has activated a "
+        "membership: approve MS-PIM by its object id."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.ROLE_ASSIGNABLE_GROUPS,
@@ -275,7 +275,10 @@ PIM_SETTINGS_WEAKENED: Detection[AuditEvent] = Detection(
     id="pim-settings-weakened",
     seed_row="privileged-access/pim-settings-weakened",
     title="PIM alert disabled or role setting changed by an unapproved actor",
-    why="Without approval, second factor or end, an eligible role is a standing one, and nobody is told.",
+    why=(
+        "Without approval, second factor or time limit, anybody who is eligible for a role can use it at any time, and "
+        "nobody is told."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Disable PIM alert", "Update role setting in PIM"),
@@ -301,8 +304,8 @@ _CONFIGURE: Final = "Microsoft.Web/sites/config/write"
 MONITORING_WEAKENED: Detection[ResourceEvent] = Detection(
     id="monitoring-weakened",
     seed_row="privileged-access/monitoring-weakened",
-    title="What watches the tenant changed by an unapproved actor",
-    why="Stopping the log, or this app, comes before what nobody should see.",
+    title="Monitoring of the tenant weakened by an unapproved actor",
+    why="An attacker may turn off logs, or this app, before doing what nobody should see.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
     when=any_of(

@@ -1,6 +1,7 @@
-"""The guide's table "Privileged accounts", as far as the audit log alone tells.
+"""The guide's table "Privileged accounts": the rows that read the audit log.
 
-Rows 12 and 13, identity providers, are rows 14 and 15 of "Infrastructure": one event each, with the higher risk.
+Rows 12 and 13, identity providers, are the same events as rows 14 and 15 of "Infrastructure" and declared there, with
+the higher of both risks.
 """
 
 from typing import Final
@@ -26,8 +27,8 @@ def _report(activity: str, **differences: object) -> Image:
 MFA_FRAUD_REPORTED: Detection[AuditEvent] = Detection(
     id="mfa-fraud-reported",
     seed_row="privileged-accounts/7",
-    title="Somebody reported a multifactor prompt that they hadn't asked for",
-    why="Whoever caused the prompt has the password already, and goes on until somebody gives in.",
+    title="Somebody reported a multifactor prompt that they hadn't caused",
+    why="Whoever caused the prompt already has the password and may go on until somebody accepts a prompt.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=Audit.activity.one_of(
@@ -35,11 +36,13 @@ MFA_FRAUD_REPORTED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Revoke the account's sessions and reset its password: somebody else has it. Then ask its owner.",
+    first_step=(
+        "Revoke the account's sessions and reset its password, because somebody else has it. Then ask its owner."
+    ),
     deviates=(
-        "The guide names the sign-in log; these are activities of the audit log. Its row is about privileged accounts; "
-        "a report by anybody counts, since the log of that minute doesn't tell who is privileged. It names the one who "
-        "reported, not the attacker, so nothing is done without a person."
+        "The guide names the sign-in log, but these activities are in the audit log. The guide's row is about "
+        "privileged accounts. A report by anybody counts here, because the record doesn't say who is privileged. The "
+        "record names the person who reported the prompt, not the attacker, so nothing is put back."
     ),
     techniques=(attack.MFA_REQUEST_GENERATION,),
     reference=references.MFA_REPORTS,
@@ -57,7 +60,7 @@ MFA_FRAUD_REPORTED: Detection[AuditEvent] = Detection(
 
 
 def _on_privileged(*activities: str) -> All[AuditEvent]:
-    """Ask for an account that is or may be privileged. Break-glass accounts have a detection of their own."""
+    """Match an account that is or may be privileged. Break-glass accounts have a detection of their own."""
     may_be: Condition[AuditEvent] = all_of(Audit.target_level.is_("unknown"), Not(Audit.actor_service.is_("cpim")))
     return all_of(
         Audit.activity.one_of(*activities),
@@ -67,22 +70,24 @@ def _on_privileged(*activities: str) -> All[AuditEvent]:
 
 
 _WHILE_UNKNOWN: Final = (
-    "While it isn't known who is privileged, every account counts; but for what CPIM Service does, by its object id: "
-    "that is customers, all day. Break-glass accounts are privileged-access/break-glass-changed."
+    "While it isn't known who is privileged, every account counts, except for what CPIM Service (recognised by its "
+    "object id) does to customers' accounts all day. Break-glass accounts are left to break-glass-changed."
 )
 
 PRIVILEGED_PASSWORD_CHANGED: Detection[AuditEvent] = Detection(
     id="privileged-password-changed",
     seed_row="privileged-accounts/10",
-    title="Password change, tried or done, on an account that is or may be privileged",
-    why="Whoever sets an administrator's password signs in as that administrator, who then can't.",
+    title="Password change or attempted change on an account that is or may be privileged",
+    why="Whoever sets an administrator's password can sign in as that administrator and locks them out.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=_on_privileged(*PASSWORD_CHANGED),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner, by phone. If it wasn't them: revoke the sessions and block the sign-in.",
-    deviates=f"The guide asks for both outcomes, and names no activities. {_WHILE_UNKNOWN}",
+    first_step=(
+        "Ask the account's owner by phone. If it wasn't them, revoke the account's sessions and block its sign-in."
+    ),
+    deviates=f"The guide asks for both outcomes and names no activities. {_WHILE_UNKNOWN}",
     techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.AUDIT_ACTIVITIES,
     hits=(
@@ -101,14 +106,19 @@ PRIVILEGED_PASSWORD_CHANGED: Detection[AuditEvent] = Detection(
 PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
     id="privileged-methods-changed",
     seed_row="privileged-accounts/11",
-    title="Change of sign-in methods, tried or done, on an account that is or may be privileged",
-    why="A method of their own lets somebody else past multifactor authentication, also after the password is reset.",
+    title="Change or attempted change of sign-in methods on an account that is or may be privileged",
+    why=(
+        "Whoever adds a sign-in method of their own passes multifactor authentication, even after the password is "
+        "reset."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=_on_privileged(*METHODS_CHANGED),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner, by phone. If it wasn't them: delete the method and revoke the sessions.",
+    first_step=(
+        "Ask the account's owner by phone. If it wasn't them, delete the method and revoke the account's sessions."
+    ),
     deviates=(
         'The guide prints "Create identity provider", which is infrastructure/13; its own source has the service '
         f"Authentication Methods in this row. Failures by privileged accounts are kept. {_WHILE_UNKNOWN}"

@@ -1,8 +1,8 @@
-"""The guide's table "Privileged accounts", rows 1 to 6, 8 and 9: how those who hold privileged roles sign in.
+"""The guide's table "Privileged accounts", rows 1 to 6, 8 and 9: how holders of privileged roles sign in.
 
-Each row asks for an account that is known to be privileged. While the roster can't be read they see the configured
-accounts alone: everybody's failures would be pages without end, so a bulletin tells that the roster is stale instead.
-Break-glass accounts are left to privileged-access/break-glass-used, which speaks of their every sign-in.
+Each row matches only accounts that are known to be privileged. While the roster can't be read, those are the configured
+accounts alone: if everybody counted, the pages would never end. A system notice says that the roster is stale.
+Break-glass accounts are left to break-glass-used, which matches each of their sign-ins.
 """
 
 from datetime import timedelta
@@ -21,12 +21,12 @@ _OF_PRIVILEGED: Final[tuple[Condition[SignInEvent], ...]] = (
     Not(SignIn.account_kind.is_("emergency")),
 )
 _SECOND_FACTOR: Final = "500121"
-_TOLD_BY_OTHERS: Final = ("53003", "50053", "50057", "50074", _SECOND_FACTOR)
-"""Failures that have rows of their own, whatever the controls say."""
+_IN_OTHER_ROWS: Final = ("53003", "50053", "50057", "50074", _SECOND_FACTOR)
+"""Error codes that have rows of their own, wherever the sign-in came from."""
 
 
 def _ended(*codes: str, also: tuple[Condition[SignInEvent], ...] = ()) -> All[SignInEvent]:
-    """Ask for a privileged account's sign-in that ended with one of these codes, and for what else there is."""
+    """Match a privileged account's sign-in that ended with one of these codes and meets the conditions `also`."""
     return all_of(SignIn.error_code.one_of(*codes), *_OF_PRIVILEGED, *also)
 
 
@@ -48,7 +48,7 @@ _STEPS: Final = [
 PRIVILEGED_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     id="privileged-sign-in-failures",
     seed_row="privileged-accounts/1",
-    title="Wrong passwords for one privileged account",
+    title="Many wrong passwords for one privileged account",
     why="Somebody is guessing the password of an account that can change the tenant.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
@@ -56,8 +56,11 @@ PRIVILEGED_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     counted=Burst(at_least=5, within=timedelta(minutes=10), by=SignIn.account),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner. If it wasn't them: see whether a sign-in succeeded, and reset the password.",
-    deviates="The guide leaves the threshold to a baseline: this one is ours, and the vocabulary can set another.",
+    first_step="Ask the account's owner. If it wasn't them, check whether a sign-in succeeded and reset the password.",
+    deviates=(
+        "The guide leaves the threshold to a baseline. This one is our choice, and the tenant profile's "
+        "thresholds can set another."
+    ),
     techniques=(attack.PASSWORD_GUESSING,),
     reference=references.PRIVILEGED_GUIDE,
     hits=(privileged_record(50126), diagnostic_sign_in(privileged_record(50126, location=_FROM_THE_US))),
@@ -67,15 +70,15 @@ PRIVILEGED_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
 PRIVILEGED_KEPT_OUT: Detection[SignInEvent] = Detection(
     id="privileged-kept-out",
     seed_row="privileged-accounts/2",
-    title="Privileged account kept out by conditional access",
-    why="Whoever it was has the password: only the policy stood between them and the tenant.",
+    title="Privileged account blocked by conditional access",
+    why="Whoever tried has the right password. Only the conditional access policy stopped them.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=_ended("53003"),
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner. If it wasn't them: reset the password and revoke the sessions.",
+    first_step="Ask the account's owner. If it wasn't them, reset the password and revoke the account's sessions.",
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.CA_SIGN_INS,
     hits=(privileged_record(53003), diagnostic_sign_in(privileged_record(53003, location=_FROM_THE_US))),
@@ -86,17 +89,18 @@ PRIVILEGED_INTERRUPTED: Detection[SignInEvent] = Detection(
     id="privileged-interrupted",
     seed_row="privileged-accounts/3",
     title="Privileged account's sign-in stopped at the second factor",
-    why="The password was right, and the second factor didn't come: perhaps it was never that person.",
+    why="The password was right, but the second factor was not given. Somebody else may have the password.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=_ended("50074", _SECOND_FACTOR, also=(Not(SignIn.mfa_answer.one_of("denied", "fraud")),)),
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner. If it wasn't them: reset the password, which somebody else knows.",
+    first_step="Ask the account's owner. If it wasn't them, reset the password, because somebody else knows it.",
     deviates=(
-        "The guide prints row 2's error code again; its source has 50074 and 500121. It grades high to medium; high is "
-        "taken. Prompts that were denied or reported are left to row 6."
+        "The guide prints the error code of row 2 again. Its own source, the guide for privileged accounts, has 50074 "
+        "and 500121. The guide grades high to medium; high is taken. Prompts that were denied or reported are left to "
+        "row 6."
     ),
     techniques=(attack.CLOUD_ACCOUNTS, attack.MFA_REQUEST_GENERATION),
     reference=references.PRIVILEGED_GUIDE,
@@ -118,14 +122,17 @@ PRIVILEGED_LOCKED_OUT: Detection[SignInEvent] = Detection(
     id="privileged-locked-out",
     seed_row="privileged-accounts/4",
     title="Privileged account locked out",
-    why="So many wrong passwords that the service closed the account for a while: somebody is guessing.",
+    why=(
+        "There were so many wrong passwords that the service locked the account for a while. Somebody may be guessing "
+        "its password."
+    ),
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=_ended("50053"),
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner. If it wasn't them: see from where it was tried, and block that.",
+    first_step="Ask the account's owner. If it wasn't them, find out where the attempts came from and block that.",
     techniques=(attack.PASSWORD_GUESSING,),
     reference=references.SMART_LOCKOUT,
     hits=(privileged_record(50053), diagnostic_sign_in(privileged_record(50053, deviceDetail=_CHROME))),
@@ -140,7 +147,10 @@ PRIVILEGED_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
     id="privileged-disabled-sign-in",
     seed_row="privileged-accounts/5",
     title="Sign-in to a disabled privileged account",
-    why="Somebody who left, or somebody with their password, tries an account that still holds a role.",
+    why=(
+        "Somebody tries a disabled account that still holds a role. It may be the person who left, or somebody with "
+        "their password."
+    ),
     risk=Risk.LOW,
     log=Log.SIGN_IN,
     when=_ended("50057"),
@@ -160,18 +170,21 @@ PRIVILEGED_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
 PRIVILEGED_MFA_DENIED: Detection[SignInEvent] = Detection(
     id="privileged-mfa-denied",
     seed_row="privileged-accounts/6",
-    title="Privileged account's multifactor prompt denied or reported",
-    why="Whoever caused the prompt has the password already, and goes on until somebody gives in.",
+    title="Multifactor prompt of a privileged account denied or reported as fraud",
+    why="Whoever caused the prompt already has the password and may go on until somebody accepts a prompt.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=_ended(_SECOND_FACTOR, also=(SignIn.mfa_answer.one_of("denied", "fraud"),)),
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Revoke the account's sessions and reset its password: somebody else has it. Then ask its owner.",
+    first_step=(
+        "Revoke the account's sessions and reset its password, because somebody else has it. Then ask its owner."
+    ),
     deviates=(
-        "The guide prints fraud alerts; whoever taps No, or lets the prompt pass, says the same. What the prompt came "
-        "to is read from the status or the steps. Approval doesn't come into it, so nothing is done without a person."
+        "The guide prints fraud alerts only. A prompt that was declined or that timed out counts here too. The result "
+        "of the prompt is read from the status or from the authentication steps. The guide doesn't ask for approval in "
+        "this row, so nothing is put back."
     ),
     techniques=(attack.MFA_REQUEST_GENERATION,),
     reference=references.MFA_REPORTS,
@@ -192,24 +205,25 @@ PRIVILEGED_MFA_DENIED: Detection[SignInEvent] = Detection(
 PRIVILEGED_BEYOND_CONTROLS: Detection[SignInEvent] = Detection(
     id="privileged-beyond-controls",
     seed_row="privileged-accounts/8",
-    title="Privileged account's sign-in from outside the expected country, network or device",
-    why="Administrators sign in from few places with few devices: from elsewhere it is likely somebody else.",
+    title="Sign-in of a privileged account from outside the expected country, network or device",
+    why="Administrators sign in from few places and few devices. A sign-in from elsewhere is likely somebody else.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=all_of(
         *_OF_PRIVILEGED,
         SignIn.result.one_of("success", "failure"),
-        Not(SignIn.error_code.one_of(*_TOLD_BY_OTHERS)),
+        Not(SignIn.error_code.one_of(*_IN_OTHER_ROWS)),
         SignIn.beyond_controls.one_of("country", "network", "browser", "operating-system", "unknown"),
     ),
     one_case_by=(SignIn.account, SignIn.beyond_controls),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner. If it wasn't them: revoke the account's sessions and reset its password.",
+    first_step="Ask the account's owner. If it wasn't them, revoke the account's sessions and reset its password.",
     deviates=(
-        "The guide prints failures; a success is worse. Controls that aren't configured aren't looked at. A record "
-        "that doesn't tell what a control asks counts as beyond it, so leave a control unset where privileged accounts "
-        "use programs that tell nothing, such as command lines without a browser."
+        "The guide prints failures only. Successful sign-ins count here too, because they are worse. A control that "
+        "isn't configured isn't checked. A record that lacks what a control checks counts as outside it. So don't "
+        "configure a control if privileged accounts use programs that don't report it, such as a command line without "
+        "a browser."
     ),
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.PRIVILEGED_GUIDE,
@@ -235,8 +249,8 @@ PRIVILEGED_BEYOND_CONTROLS: Detection[SignInEvent] = Detection(
 PRIVILEGED_OUT_OF_HOURS: Detection[SignInEvent] = Detection(
     id="privileged-out-of-hours",
     seed_row="privileged-accounts/9",
-    title="Privileged account's sign-in outside its working hours",
-    why="Who works by day signs in by day. At night nobody notices, and that is when others try.",
+    title="Sign-in of a privileged account outside its working hours",
+    why="An attacker often signs in at night, when nobody notices.",
     risk=Risk.HIGH,
     log=Log.SIGN_IN,
     when=_ended(
@@ -250,10 +264,11 @@ PRIVILEGED_OUT_OF_HOURS: Detection[SignInEvent] = Detection(
     one_case_by=(SignIn.account,),
     unless_actor_in=None,
     answer=Answer.PAGE,
-    first_step="Ask the account's owner. If it wasn't them: revoke the account's sessions and reset its password.",
+    first_step="Ask the account's owner. If it wasn't them, revoke the account's sessions and reset its password.",
     deviates=(
-        "Working hours are configured, for each account or for all: until then it never speaks. What programs renew by "
-        "themselves at night doesn't count. A sign-in that is beyond the controls as well is left to row 8."
+        "Working hours are configured, for each account or for all. Until then no case is raised. Sign-ins that "
+        "programs renew by themselves don't count. A sign-in that is also outside the expected controls is left to row "
+        "8."
     ),
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.PRIVILEGED_GUIDE,

@@ -1,4 +1,4 @@
-"""Records as Azure writes them, made by saying only what differs from one of each kind: detections' hits and misses."""
+"""Records as Azure writes them, for detections' hits and misses: each is a complete record with some differences."""
 
 import json
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ ROLE_ASSIGNMENT: Final = (
 
 
 def audit_record(activity: str, **differences: object) -> Image:
-    """Make a record of Graph's `directoryAudits`, of a user's success; `differences` are its members by name."""
+    """Make a record of Graph's `directoryAudits`, of something that a user did; `differences` are its members by name."""
     return {
         "id": "Directory_7b1f0c96-3d2a-4e85-9a67-b08c4d5e1f23_K2QWX_83145207",
         "category": "Policy",
@@ -167,7 +167,7 @@ CALLERS_ROLE: Final[Image] = {
     "principalId": ADMINISTRATOR.replace("-", ""),
     "principalType": "User",
 }
-"""The role by which the caller could do it; not the role that was given."""
+"""The role by which the caller could do it, not the role that was assigned."""
 
 
 def event_grid_record(operation: str, **differences: object) -> Image:

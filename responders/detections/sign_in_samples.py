@@ -1,4 +1,4 @@
-"""Records of sign-ins as Entra ID and B2C write them, made by saying only what differs from one of each kind."""
+"""Records of sign-ins as Entra ID and B2C write them: each is a complete record with some differences."""
 
 from typing import Final
 
@@ -43,7 +43,7 @@ def sign_in_record(**differences: object) -> Image:
 
 
 def privileged_record(code: int, details: str | None = None, **differences: object) -> Image:
-    """Make a sign-in of an account that holds a privileged role: in its hours, and as it should be but for the code."""
+    """Make a sign-in of an account with a privileged role: in working hours and as expected, except for the code."""
     status = failed(code, details) if code else SUCCESS
     return sign_in_record(**{"userId": ROLE_HOLDER, "status": status} | differences)
 
