@@ -1,4 +1,4 @@
-"""The page `docs/detections.md`: every detection, what it watches and what it does."""
+"""The page `docs/detections.md`: every detection, what it finds and what is done about it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from responders.catalogue import CATALOGUE
-from shared.detect.aggregation.describe import speaks_when
+from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.kusto.compile import VIEWS, predicate
 from shared.model.cases import Decision
 from shared.model.declarations import AnyDetection
@@ -15,22 +15,30 @@ from shared.objects.decide import strongest_decision
 _INTRODUCTION: Final = """\
 # Detections
 
-Written from the declarations in `responders/detections/` by `make docs`. The row is that of
-[Microsoft's guide](https://learn.microsoft.com/entra/architecture/security-operations-introduction).
+`make docs` writes this page from the declarations in `responders/detections/`. *Row* is the row of
+[Microsoft's guide](https://learn.microsoft.com/entra/architecture/security-operations-introduction) that the detection
+covers.
 
-The condition is in Kusto, over a view in which names have one spelling (case, spaces and dashes don't matter); the file
-that is linked has the whole query, for Log Analytics and Sentinel. Where it is judged by words that differ by tenant,
-the file has the defaults, which for ids are none: `responder kql --out DIR` writes it with those of the environment,
-and with `--rosters` with what the app has read of the tenants: who is privileged, which groups are role-assignable, and
-of which tenants that is known (`privileged_known_in`, `groups_known_in`).
+*Answer* is what the app does in mode `enforce` about a change by an actor who isn't approved:
 
-What is put back is put back in mode `enforce`, when the actor is positively not approved. In doubt the owners are paged
-instead. In mode `observe`, which is the default, what would have been done is recorded."""
+- **remediate**: it puts the change back, checks that it is back, and tells the owners. In doubt it touches nothing and
+  pages the owners.
+- **page**: it pages the owners. They undo the change by hand.
+- **record**: it keeps the case and pages nobody.
+
+In mode `page` nothing is put back; the owners are paged. In mode `observe`, the default, the case only records what
+mode `enforce` would have done.
+
+Each condition is shown in Kusto. It reads a view in which case, kinds of spaces and kinds of dashes make no difference.
+The linked file has the whole query for Log Analytics and Sentinel. Some conditions use values of the tenant profile.
+The linked files have its defaults, in which lists of ids are empty. `responder kql --out DIR` writes the files with
+your profile. With `--rosters` it also fills in what the app has read from the tenants: who is privileged, which groups
+are role-assignable, and for which tenants that is known (`privileged_known_in`, `groups_known_in`)."""
 
 _ANSWERS: Final = {
-    Decision.RECORD: "recorded, for the digest",
+    Decision.RECORD: "the case is recorded, nobody is paged",
     Decision.PAGE: "the owners are paged",
-    Decision.REMEDIATE: "put back, and the owners are paged",
+    Decision.REMEDIATE: "the change is put back and the owners are told",
 }
 
 
@@ -63,18 +71,19 @@ def _rows_of(detection: AnyDetection) -> tuple[str, ...]:
 def _section(detection: AnyDetection) -> str:
     remediation = detection.remediation
     lines = {
-        "Row, risk": f"{', '.join(_rows_of(detection))}; {detection.risk}",
-        "Watches": f"{', '.join(VIEWS[detection.log].tables)} ([query](kql/{detection.id}.kql))",
-        "Speaks": speaks_when(detection),
-        "Who may": f"approval list `{detection.unless_actor_in}`"
+        "Row of the guide": ", ".join(_rows_of(detection)),
+        "Risk": detection.risk,
+        "Log": f"{', '.join(VIEWS[detection.log].tables)} ([query](kql/{detection.id}.kql))",
+        "Raises a case": raises_case_when(detection),
+        "Applies to": f"everybody who isn't on the approval list `{detection.unless_actor_in}`"
         if detection.unless_actor_in
-        else "nobody is asked for",
+        else "everybody, approved or not",
         "Answer": _ANSWERS[strongest_decision(detection)],
-        "Puts back": f"{remediation.title} (`{remediation.id}`)" if remediation else "",
-        "To undo that": remediation.undo if remediation else "",
-        "First step by hand": detection.first_step,
-        "Permissions": ", ".join(f"`{permission}`" for permission in detection.needs),
-        "Judged with the vocabulary's": ", ".join(f"`{word}`" for word in detection.required_profile_keys),
+        "How it is put back": f"{remediation.title} (`{remediation.id}`)" if remediation else "",
+        "How to undo that": remediation.undo if remediation else "",
+        "What to do first": detection.first_step,
+        "Permissions for putting it back": ", ".join(f"`{permission}`" for permission in detection.needs),
+        "Uses from the tenant profile": ", ".join(f"`{word}`" for word in detection.required_profile_keys),
         "Differs from the guide": detection.deviates,
         "MITRE ATT&CK": ", ".join(f"[{technique}]({technique.url})" for technique in detection.techniques),
         "Reference": f"<{detection.reference}>" if detection.reference else "",
@@ -87,7 +96,7 @@ def _conditions(detection: AnyDetection) -> str:
     own = _condition(detection)
     if detection.after is None:
         return own
-    return f"{own}\n\nafter a record that met\n\n{_condition(replace(detection, when=detection.after.step_a))}"
+    return f"{own}\n\nafter a record that meets\n\n{_condition(replace(detection, when=detection.after.step_a))}"
 
 
 def _condition(detection: AnyDetection) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from responders.commands import Subparsers
 from responders.commands.profile import own_vocabulary
 from responders.sigma_rules import catalogue_of
-from shared.detect.aggregation.describe import speaks_when
+from shared.detect.aggregation.describe import raises_case_when
 from shared.model.declarations import AnyDetection
 from shared.model.profile import TenantProfile
 from shared.objects.decide import strongest_decision
@@ -29,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "catalogue",
         help="list the detections",
-        description="List every detection: what it looks for, its risk and what is done when the actor isn't approved.",
+        description="List every detection: what it finds, its risk and what is done if the actor isn't approved.",
     )
     parser.add_argument(
         "--json",
@@ -57,7 +57,7 @@ def _described(detection: AnyDetection, profile: TenantProfile) -> dict[str, obj
         "why": detection.why,
         "risk": detection.risk,
         "log": detection.log,
-        "speaks": speaks_when(detection, profile),
+        "speaks": raises_case_when(detection, profile),
         "answer": strongest_decision(detection),
         "remediation": detection.remediation.id if detection.remediation else None,
         "approval_list": detection.unless_actor_in,
@@ -66,12 +66,12 @@ def _described(detection: AnyDetection, profile: TenantProfile) -> dict[str, obj
         "techniques": [{"id": one.id, "name": one.name} for one in detection.techniques],
         "reference": detection.reference,
         "also": list(detection.also),
-        "vocabulary": _words_of(detection, profile),
+        "vocabulary": _profile_values(detection, profile),
     }
 
 
-def _words_of(detection: AnyDetection, profile: TenantProfile) -> dict[str, object]:
-    """Give the words that differ by tenant and that the detection is judged by."""
+def _profile_values(detection: AnyDetection, profile: TenantProfile) -> dict[str, object]:
+    """Give the values of the tenant profile that the detection uses."""
     return {
         name: msgspec.to_builtins(getattr(profile, name), order="deterministic")
         for name in detection.required_profile_keys

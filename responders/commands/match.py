@@ -14,7 +14,7 @@ import msgspec
 from responders.commands import Subparsers
 from responders.commands.profile import add_rosters_option, vocabulary_for
 from responders.sigma_rules import catalogue_of
-from shared.detect.aggregation.describe import speaks_when
+from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.matcher import Matcher
 from shared.model.declarations import AnyDetection
 from shared.model.events import Event
@@ -75,13 +75,13 @@ def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
     catalogue, profile = catalogue_of(os.environ), vocabulary_for(arguments)
     matcher = Matcher(catalogue, profile)
-    speaking = {one.id: speaks_when(one, profile) for one in catalogue}
+    case_when = {one.id: raises_case_when(one, profile) for one in catalogue}
     totals = _Totals()
     status = 0
     for name in files:
         label = {"file": name} if len(files) > 1 else {}
         try:
-            for line in _lines_of(name, matcher, speaking, totals):
+            for line in _lines_of(name, matcher, case_when, totals):
                 sys.stdout.buffer.write(msgspec.json.encode(label | line) + b"\n")
         except (_NotReadable, OSError) as error:
             if isinstance(error, BrokenPipeError):
@@ -94,7 +94,9 @@ def _run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _lines_of(name: str, matcher: Matcher, speaking: Mapping[str, str], totals: _Totals) -> Iterator[dict[str, object]]:
+def _lines_of(
+    name: str, matcher: Matcher, case_when: Mapping[str, str], totals: _Totals
+) -> Iterator[dict[str, object]]:
     """Give what is to be told of each record; a file without any JSON is told of as a whole."""
     with _opened(name) as file:
         for reading in _with_json(_readings(file, matcher)):
@@ -105,7 +107,7 @@ def _lines_of(name: str, matcher: Matcher, speaking: Mapping[str, str], totals: 
             elif reading.event is not None:
                 for detection in matcher.matches(reading.event):
                     totals.matches += 1
-                    yield _match(reading.index, reading.event, detection, speaking[detection.id])
+                    yield _match(reading.index, reading.event, detection, case_when[detection.id])
 
 
 def _opened(name: str) -> BinaryIO:
@@ -146,7 +148,7 @@ def _with_json(readings: Iterable[Reading]) -> Iterator[Reading]:
         )
 
 
-def _match(index: int, event: Event, detection: AnyDetection, speaks: str) -> dict[str, object]:
+def _match(index: int, event: Event, detection: AnyDetection, case_when: str) -> dict[str, object]:
     actor, target = event.actor, event.target
     line: dict[str, object] = {
         "record": index,
@@ -158,4 +160,4 @@ def _match(index: int, event: Event, detection: AnyDetection, speaks: str) -> di
         "target": {"id": target.id, "name": target.name, "kind": target.kind},
         "changes": target.changes,
     }
-    return line | ({"speaks": speaks} if speaks else {})
+    return line | ({"speaks": case_when} if case_when else {})

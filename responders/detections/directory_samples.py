@@ -126,7 +126,7 @@ OWN_API_NAMES: Final = "api://orders.fabrikam.example;7a40c5d9-2e81-4b6f-93d7-f5
 
 
 def app_role_record(value: str, *, names: str = GRAPH_NAMES, **differences: object) -> Image:
-    """Make the record of an app role given to a service principal: the API first, then the application that received it."""
+    """Make the record of an app role granted to a service principal: the API first, then the receiver."""
     granting = target(
         "ce7199b4-8f52-46f3-b54b-4fd81de961e2",
         "ServicePrincipal",

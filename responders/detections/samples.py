@@ -63,7 +63,7 @@ ROLE_ASSIGNMENT: Final = (
 
 
 def audit_record(activity: str, **differences: object) -> Image:
-    """Make a record of Graph's `directoryAudits`, of something that a user did; `differences` are its members by name."""
+    """Make a record of Graph's `directoryAudits`, of a user's activity; `differences` are its members by name."""
     return {
         "id": "Directory_7b1f0c96-3d2a-4e85-9a67-b08c4d5e1f23_K2QWX_83145207",
         "category": "Policy",

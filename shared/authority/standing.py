@@ -80,12 +80,12 @@ def authorize(
     """Say how `actor` stands for a change of `target_id` made at `at`.
 
     `responder_id` is the responder's own identity in the tenant: it is approved here and nowhere else. Without an
-    `approval_list` the row asks about no actor, so nobody's standing is known.
+    `approval_list` the detection applies whoever did it, so nobody's standing is known.
     """
     if responder_id and actor.id == responder_id:
         return Authorization(standing=Standing.APPROVED, because="the responder itself put something back")
     if approval_list is None:
-        return Authorization(standing=_UNKNOWN, because="the row asks about no actor")
+        return Authorization(standing=_UNKNOWN, because="the detection has no approval list")
     if not actor.id:
         return Authorization(standing=_UNKNOWN, because="the record doesn't say who acted")
     try:

@@ -147,13 +147,15 @@ def _strictest(detection: AnyDetection, facts: Facts) -> Decided:
     if detection.answer is Answer.RECORD:
         return Decided(decision=Decision.RECORD, because="the detection only records")
     if detection.unless_actor_in is None:
-        because = "it is too many, whoever they are by" if detection.counted else "it is told whoever did it"
+        because = (
+            "there are too many records, whoever caused them" if detection.counted else "it applies whoever did it"
+        )
         return Decided(decision=Decision.PAGE, because=because)
     if facts.standing is Standing.UNKNOWN:
         return Decided(decision=Decision.PAGE, because="it could not be told whether the actor is approved")
     if not detection.puts_back:
         return Decided(
-            decision=Decision.PAGE, because="the actor is not approved, and the detection has no remediation"
+            decision=Decision.PAGE, because="the actor is not approved, and this is not put back automatically"
         )
     objection = next((told for guard in GUARDS if (told := guard.objection(facts))), "")
     if objection:

@@ -97,7 +97,7 @@ def object_history_of(runtime: Runtime, case: Case, remediation: Remediation) ->
 
 
 def _other_changes(runtime: Runtime, case: Case, found: list[Case]) -> list[Case]:
-    """Leave out what is a second case of a change: a record may meet a detection that asks about no actor as well."""
+    """Leave out what is a second case of a change: a record may match a detection without an approval list as well."""
     judged = {one.event_id for one in (case, *found) if _asks_who(runtime, one)}
     return [one for one in found if one.id != case.id and (_asks_who(runtime, one) or one.event_id not in judged)]
 

@@ -1,4 +1,4 @@
-"""In words: when a detection speaks, where one record that meets its condition isn't enough, or is one of many."""
+"""When a detection raises a case, in words, if one matching record isn't enough or several records are one case."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,8 +10,8 @@ from shared.model.declarations import After, AnyDetection, Burst, Rise
 from shared.model.profile import DEFAULT, TenantProfile
 
 
-def speaks_when(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
-    """Say how often, after what and how it is grouped; "" where each record that meets the condition is a case."""
+def raises_case_when(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
+    """Say how many records raise a case, after what, and which are one case; "" if each matching record is a case."""
     return "; ".join(_parts(detection, profile))
 
 
@@ -26,24 +26,24 @@ def _parts(detection: AnyDetection, profile: TenantProfile) -> Iterator[str]:
     if detection.after:
         yield _after(detection.after)
     if detection.one_case_by:
-        yield f"the records of an hour with the same {_names(*detection.one_case_by)} are one case"
+        yield f"records of the same hour with the same {_names(*detection.one_case_by)} are one case"
 
 
 def _burst(burst: Burst, at_least: int) -> str:
     counted = f"different {several(burst.distinct)}" if burst.distinct else "records"
     by = f"with the same {_names(burst.by)}" if burst.by else "in the tenant"
-    return f"from {at_least} {counted} in {lasting(burst.within)} {by}"
+    return f"for {at_least} or more {counted} within {lasting(burst.within)} {by}"
 
 
 def _rise(rise: Rise, floor: int) -> str:
     return (
-        f"from {floor} records in an hour, when they are over {rise.percent} % more than on average in the same hour of"
-        f" the {rise.weeks} weeks before (at least {rise.least_weeks} of them known)"
+        f"for {floor} or more records in an hour, if they are over {rise.percent} % more than the mean of the same hour"
+        f" in the {rise.weeks} weeks before (at least {rise.least_weeks} of those weeks must be known)"
     )
 
 
 def _after(after: After[Any]) -> str:
-    return f"only within {lasting(after.window)} after another record with the same {_names(after.by)}"
+    return f"only for a record within {lasting(after.window)} after another record with the same {_names(after.by)}"
 
 
 def _names(*fields: Text[Any]) -> str:

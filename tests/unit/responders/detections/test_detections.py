@@ -62,19 +62,19 @@ def event_of(record: dict[str, Any]) -> Event:
 
 
 BESIDE: dict[str, set[str]] = {
-    # What reaches a break-glass account is told whoever did it; what somebody unapproved did is put back as well.
+    # One applies whoever did it; the other puts back what an unapproved actor did.
     "break-glass-unprotected": {"ca-policy-created", "ca-policy-updated"},
 }
-"""Detections that are to speak of the same record, each of something else, by the one that is about less."""
+"""Detections that match the same record on purpose, each for another reason, by the one that matches fewer records."""
 
 
 def takes_more_records(detection: AnyDetection) -> bool:
-    """Say whether it speaks of many records, or of one after another: then single ones may meet others as well."""
+    """Say whether it takes several records to raise a case: then a single one may match other detections as well."""
     return detection.counted is not None or detection.after is not None
 
 
 def others_met(detection: AnyDetection, event: Event) -> set[str]:
-    """Name what else the event meets by itself."""
+    """Name the other detections that the event alone matches."""
     met = {one.id for one in MATCHER.matches(event) if not takes_more_records(one)}
     return met - {detection.id} - BESIDE.get(detection.id, set())
 
@@ -110,7 +110,7 @@ def test_a_hit_matches_in_every_shape(detection: AnyDetection, hit: dict[str, An
 
 
 @pytest.mark.parametrize(("one", "other"), [(one, other) for one, others in BESIDE.items() for other in others])
-def test_what_may_speak_beside_it_does(one: str, other: str) -> None:
+def test_what_may_match_the_same_record_does(one: str, other: str) -> None:
     assert any(other in {each.id for each in MATCHER.matches(event_of(hit))} for hit in BY_ID[one].hits)
 
 

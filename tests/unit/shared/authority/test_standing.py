@@ -106,7 +106,7 @@ def test_without_an_own_identity_nobody_is_the_responder() -> None:
 def test_a_row_that_asks_about_no_actor_knows_nobody_but_the_responder() -> None:
     unreadable = _Rows({}, failure=Rejected("404", status=404))
     found = authorize(actor_of(ALICE), None, target_id=LAMP, at=AT, responder_id=RESPONDER.id, approvals=unreadable)
-    assert found == Authorization(standing=Standing.UNKNOWN, because="the row asks about no actor")
+    assert found == Authorization(standing=Standing.UNKNOWN, because="the detection has no approval list")
     own = authorize(actor_of(RESPONDER), None, target_id=LAMP, at=AT, responder_id=RESPONDER.id, approvals=unreadable)
     assert own.standing is Standing.APPROVED
 

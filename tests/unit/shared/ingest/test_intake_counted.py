@@ -139,7 +139,7 @@ def test_a_count_is_told_as_one(memory: MemoryStorage, detection: AnyDetection, 
     assert headline(case, detection, most=80) == said
     assert subject(case, detection, notice, most=80) == about
     assert next_steps(case, detection, most=80) == ("Block the sign-ins.",)
-    assert result(case, most=80).startswith("It is too many, whoever they are by")
+    assert result(case, most=80).startswith("There are too many records, whoever caused them")
     labels = [label for label, _ in facts(case, detection, notice, most=80)]
     assert not {"Who", "From"} & set(labels)
     assert "after the last of them" in dict(facts(case, detection, notice, most=80))["Took"]

@@ -445,8 +445,8 @@ def test_a_row_that_asks_about_no_actor_tells_nothing_of_approval() -> None:
     about = case(
         **PAGED,
         standing=Standing.UNKNOWN,
-        standing_because="the row asks about no actor",
-        because="it is told whoever did it",
+        standing_because="the detection has no approval list",
+        because="it applies whoever did it",
     )
     payload = alert_of(about, reported, NOTICE)["payload"]
     assert payload["summary"] == "Needs you: Fraud reported by “Mallory Marsh”"

@@ -257,4 +257,4 @@ def test_what_applies_whoever_did_it_is_never_put_back(answer: Answer, known: Fa
 
 def test_a_page_that_applies_whoever_did_it_says_so() -> None:
     decided = decide(_WHOEVER_DID_IT[Answer.PAGE], changed(standing=Standing.UNKNOWN))
-    assert decided == Decided(decision=Decision.PAGE, because="it is told whoever did it")
+    assert decided == Decided(decision=Decision.PAGE, because="it applies whoever did it")

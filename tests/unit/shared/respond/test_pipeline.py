@@ -180,7 +180,7 @@ def test_a_detection_without_remediation_pages(memory: MemoryStorage) -> None:
     ready = ready_bench(memory, lamps=lamps, detections=(lamps.detection(remediation=None),))
     case = _answer(ready)
     assert _ended(case) == _PAGED
-    assert "has no remediation" in case.because
+    assert "not put back automatically" in case.because
     assert lamps.calls == []
 
 

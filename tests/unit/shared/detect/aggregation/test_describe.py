@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from responders.catalogue import CATALOGUE
-from shared.detect.aggregation.describe import lasting, speaks_when
+from shared.detect.aggregation.describe import lasting, raises_case_when
 from shared.detect.fields import Audit, SignIn
 from shared.model.declarations import After, Burst, Rise
 from shared.model.profile import TenantProfile
@@ -20,23 +20,26 @@ _TEN = timedelta(minutes=10)
         ({}, ""),
         (
             {"counted": Burst(at_least=10, within=_TEN, by=SignIn.account)},
-            "10 records in 10 minutes with the same account",
+            "for 10 or more records within 10 minutes with the same account",
         ),
         (
             {"counted": Burst(at_least=5, within=timedelta(hours=1), by=SignIn.address, distinct=SignIn.account)},
-            "from 5 different accounts in 1 hour with the same address",
+            "for 5 or more different accounts within 1 hour with the same address",
         ),
-        ({"counted": Burst(at_least=9, within=_TEN)}, "from 9 records in 10 minutes in the tenant"),
-        ({"counted": Rise()}, "from 50 records in an hour, when they are over 10 % more"),
+        ({"counted": Burst(at_least=9, within=_TEN)}, "for 9 or more records within 10 minutes in the tenant"),
+        ({"counted": Rise()}, "for 50 or more records in an hour, if they are over 10 % more"),
         (
             {"after": After(step_a=Audit.activity.is_("Add user"), by=Audit.target, window=timedelta(days=2))},
-            "only within 2 days after another record with the same target",
+            "only for a record within 2 days after another record with the same target",
         ),
-        ({"one_case_by": (SignIn.app_id, SignIn.account)}, "an hour with the same app id and account are one case"),
+        (
+            {"one_case_by": (SignIn.app_id, SignIn.account)},
+            "the same hour with the same app id and account are one case",
+        ),
     ],
 )
-def test_it_says_when_a_detection_speaks(how: dict[str, Any], said: str) -> None:
-    told = speaks_when(dataclasses.replace(_ORDINARY, **how))
+def test_it_says_when_a_detection_raises_a_case(how: dict[str, Any], said: str) -> None:
+    told = raises_case_when(dataclasses.replace(_ORDINARY, **how))
     assert said in told
     assert bool(told) is bool(said)
 
@@ -44,8 +47,8 @@ def test_it_says_when_a_detection_speaks(how: dict[str, Any], said: str) -> None
 @pytest.mark.parametrize("counted", [Burst(at_least=10, within=_TEN), Rise(floor=10)])
 def test_the_operator_s_threshold_counts(counted: Burst | Rise) -> None:
     detection = dataclasses.replace(_ORDINARY, counted=counted)
-    told = speaks_when(detection, TenantProfile(thresholds={detection.id: 321}))
-    assert told.startswith("from 321 records")
+    told = raises_case_when(detection, TenantProfile(thresholds={detection.id: 321}))
+    assert told.startswith("for 321 or more records")
 
 
 @pytest.mark.parametrize(
