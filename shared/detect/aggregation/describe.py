@@ -43,7 +43,7 @@ def _rise(rise: Rise, floor: int) -> str:
 
 
 def _after(after: After[Any]) -> str:
-    return f"only for a record within {lasting(after.window)} after another record with the same {_names(after.by)}"
+    return f"only within {lasting(after.window)} after another record with the same {_names(after.by)}"
 
 
 def _names(*fields: Text[Any]) -> str:
