@@ -9,7 +9,7 @@ from responders.catalogue import CATALOGUE
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.kusto.compile import VIEWS, predicate
 from shared.model.cases import Decision
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.objects.decide import strongest_decision
 
 _INTRODUCTION: Final = """\

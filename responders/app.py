@@ -1,18 +1,18 @@
 """The app: settings, checked when it starts, and the machine with this product's content, made on first use."""
 
+import dataclasses
 import logging
 from functools import cache
 from typing import Final
 
 from responders.catalogue import CATALOGUE
-from responders.inventories import INVENTORIES
-from responders.rosters import ROSTERS
+from responders.content import CONTENT
 from responders.sigma_rules import rules_in
 from shared.detect.aggregation.threshold_settings import threshold_problems
 from shared.model.errors import EdgeError, SettingsError
+from shared.model.notices import SystemNotice
 from shared.model.once import Once
 from shared.model.settings import Settings, settings_from
-from shared.notify.system_notices import SystemNotice
 from shared.runtime import Runtime, build_runtime
 
 _log = logging.getLogger("responder.app")
@@ -36,7 +36,7 @@ def runtime() -> Runtime:
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
-    made = build_runtime(settings(), (*CATALOGUE, *rules.detections), INVENTORIES, ROSTERS)
+    made = build_runtime(settings(), dataclasses.replace(CONTENT, detections=(*CATALOGUE, *rules.detections)))
     made.storage.create_all()
     _tell_of_unresolved(made)
     return made

@@ -12,7 +12,7 @@ from responders.detections.consumer_sign_ins import CONSUMER_SIGN_INS
 from responders.detections.infrastructure import POLICIES
 from responders.detections.privileged_access import PRIVILEGED_ACCESS
 from responders.detections.privileged_accounts import PRIVILEGED_ACCOUNTS
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 
 CATALOGUE: Final[tuple[AnyDetection, ...]] = (
     *CONSUMER_ACCOUNTS,

@@ -5,13 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from responders.calls import GET_ROLE_DEFINITION, GET_USER
+from responders import content
 from responders.catalogue import CATALOGUE
-from responders.inventories import INVENTORIES
-from responders.permissions import GRANTS
-from responders.read_probes import READ_PROBES
 from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
-from responders.rosters import ROSTERS
 from responders.sigma_rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.checks.check import Check, Report
@@ -36,14 +32,14 @@ CHECKS: Final[tuple[Check[DoctorContext], ...]] = (
 
 CONTENT: Final = Content(
     detections=CATALOGUE,
-    inventories=INVENTORIES,
-    grants=GRANTS,
-    read_probes=READ_PROBES,
+    inventories=content.INVENTORIES,
+    grants=content.GRANTS,
+    read_probes=content.READ_PROBES,
     audit_log=AUDIT_LOG,
     sign_in_log=SIGN_IN_LOG,
-    get_user=GET_USER,
+    get_user=content.GET_USER,
     list_role_assignments=LIST_ROLE_ASSIGNMENTS,
-    get_role_definition=GET_ROLE_DEFINITION,
+    get_role_definition=content.GET_ROLE_DEFINITION,
 )
 
 
@@ -65,7 +61,10 @@ def report_of(
         environment=environment,
         content=dataclasses.replace(CONTENT, detections=detections, rules=rules),
         connect=lambda settings: build_runtime(
-            settings, detections, INVENTORIES, ROSTERS, environment=environment, clock=clock
+            settings,
+            dataclasses.replace(content.CONTENT, detections=detections),
+            environment=environment,
+            clock=clock,
         ),
         claims_of=identity.claims_of_token,
         web=PlainWeb(),

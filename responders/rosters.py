@@ -9,16 +9,15 @@ eligible, which is known and not unknown; B2C tenants have no PIM at all, so tha
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
-from shared.model.declarations import Image, TenantKind
 from shared.model.errors import Refused, Rejected
+from shared.model.kinds import Image, TenantKind
 from shared.model.privileges import PRIVILEGED_ROLES
-
-if TYPE_CHECKING:
-    from shared.clients.api import TenantEdges
+from shared.model.read_probes import ReadProbe, first_of
+from shared.model.tenant_api import TenantApi
 
 LIST_DIRECTORY_ROLE_ASSIGNMENTS: Final = Call(
     method="GET",
@@ -66,16 +65,6 @@ LIST_GROUP_ELIGIBILITIES: Final = Call(
 )
 """Only with a filter by group or principal."""
 
-CALLS: Final = (
-    LIST_DIRECTORY_ROLE_ASSIGNMENTS,
-    LIST_DIRECTORY_ROLE_ELIGIBILITIES,
-    LIST_DIRECTORY_ROLES,
-    LIST_GROUPS,
-    LIST_GROUP_MEMBERS,
-    LIST_GROUP_OWNERS,
-    LIST_GROUP_ELIGIBILITIES,
-)
-
 NO_LICENCE: Final = "AadPremiumLicenseRequired"
 """What a refusal of PIM says in a tenant without its licence: as its code, or within its message."""
 
@@ -100,7 +89,7 @@ def _ids(listed: Iterable[Image], name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _where_licensed(edges: "TenantEdges", call: Call, query: Mapping[str, str]) -> list[Image]:
+def _where_licensed(edges: TenantApi, call: Call, query: Mapping[str, str]) -> list[Image]:
     """Read a listing of PIM, which is empty in a tenant without the licence."""
     try:
         return edges.list(call, query=query)
@@ -110,13 +99,13 @@ def _where_licensed(edges: "TenantEdges", call: Call, query: Mapping[str, str]) 
         return []
 
 
-def _holders(edges: "TenantEdges", held: Iterable[Image]) -> frozenset[str]:
+def _holders(edges: TenantApi, held: Iterable[Image]) -> frozenset[str]:
     """Give who is named in `held`, assignments of any role, for a privileged one."""
     roles = PRIVILEGED_ROLES | _ids(edges.list(LIST_DIRECTORY_ROLES, query=CUSTOM_ROLES), "id")
     return _ids((each for each in held if _ids([each], "roleDefinitionId") <= roles), "principalId")
 
 
-def _groups_among(edges: "TenantEdges", holders: frozenset[str]) -> list[str]:
+def _groups_among(edges: TenantApi, holders: frozenset[str]) -> list[str]:
     """Give the groups that hold a role: those that can are listed, whatever they hold.
 
     Raises:
@@ -129,23 +118,23 @@ def _groups_among(edges: "TenantEdges", holders: frozenset[str]) -> list[str]:
     return sorted(_ids(listed, "id") & holders)
 
 
-def _people_of(edges: "TenantEdges", group: str) -> frozenset[str]:
+def _people_of(edges: TenantApi, group: str) -> frozenset[str]:
     members = edges.list(LIST_GROUP_MEMBERS, query=_ID, id=group)
     owners = edges.list(LIST_GROUP_OWNERS, query=_ID, id=group)
     return _ids([*members, *owners], "id")
 
 
-def _eligible_in(edges: "TenantEdges", group: str) -> frozenset[str]:
+def _eligible_in(edges: TenantApi, group: str) -> frozenset[str]:
     query = {name: text.format(id=group) for name, text in ELIGIBLE_IN_GROUP.items()}
     return _ids(_where_licensed(edges, LIST_GROUP_ELIGIBILITIES, query), "principalId")
 
 
-def _read_privileged(edges: "TenantEdges") -> frozenset[str]:
+def _read_privileged(edges: TenantApi) -> frozenset[str]:
     holders = _holders(edges, edges.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=_HELD))
     return holders.union(*(_people_of(edges, group) for group in _groups_among(edges, holders)))
 
 
-def _read_privileged_with_pim(edges: "TenantEdges") -> frozenset[str]:
+def _read_privileged_with_pim(edges: TenantApi) -> frozenset[str]:
     assigned = edges.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=_HELD)
     eligible = _where_licensed(edges, LIST_DIRECTORY_ROLE_ELIGIBILITIES, _HELD)
     holders = _holders(edges, [*assigned, *eligible])
@@ -153,7 +142,7 @@ def _read_privileged_with_pim(edges: "TenantEdges") -> frozenset[str]:
     return holders.union(*(_people_of(edges, group) | _eligible_in(edges, group) for group in groups))
 
 
-def _read_role_assignable(edges: "TenantEdges") -> frozenset[str]:
+def _read_role_assignable(edges: TenantApi) -> frozenset[str]:
     return _ids(edges.list(LIST_GROUPS, query=ROLE_ASSIGNABLE), "id")
 
 
@@ -164,11 +153,12 @@ _WITHOUT_PIM: Final = (
     LIST_GROUP_MEMBERS,
     LIST_GROUP_OWNERS,
 )
+_PIM: Final = (LIST_DIRECTORY_ROLE_ELIGIBILITIES, LIST_GROUP_ELIGIBILITIES)
 
 PRIVILEGED_ACCOUNTS: Final = Roster(
     kind=RosterKind.PRIVILEGED_ACCOUNTS,
     tenant_kinds=(TenantKind.WORKFORCE,),
-    calls=CALLS,
+    calls=(*_WITHOUT_PIM, *_PIM),
     read=_read_privileged_with_pim,
 )
 PRIVILEGED_ACCOUNTS_OF_B2C: Final = Roster(
@@ -185,3 +175,20 @@ ROLE_ASSIGNABLE_GROUPS: Final = Roster(
 )
 
 ROSTERS: Final[tuple[Roster, ...]] = (PRIVILEGED_ACCOUNTS, PRIVILEGED_ACCOUNTS_OF_B2C, ROLE_ASSIGNABLE_GROUPS)
+
+_A_GROUP: Final = first_of(LIST_GROUPS, "id")
+READ_PROBES: Final[tuple[ReadProbe, ...]] = (
+    *(ReadProbe(call=LIST_DIRECTORY_ROLE_ASSIGNMENTS, kind=kind) for kind in TenantKind),
+    *(ReadProbe(call=LIST_DIRECTORY_ROLES, kind=kind, query=CUSTOM_ROLES) for kind in TenantKind),
+    *(ReadProbe(call=LIST_GROUPS, kind=kind, query=ROLE_ASSIGNABLE) for kind in TenantKind),
+    *(ReadProbe(call=LIST_GROUP_MEMBERS, kind=kind, ids=_A_GROUP) for kind in TenantKind),
+    *(ReadProbe(call=LIST_GROUP_OWNERS, kind=kind, ids=_A_GROUP) for kind in TenantKind),
+    ReadProbe(call=LIST_DIRECTORY_ROLE_ELIGIBILITIES, kind=TenantKind.WORKFORCE, no_licence=NO_LICENCE),
+    ReadProbe(
+        call=LIST_GROUP_ELIGIBILITIES,
+        kind=TenantKind.WORKFORCE,
+        query=ELIGIBLE_IN_GROUP,
+        ids=_A_GROUP,
+        no_licence=NO_LICENCE,
+    ),
+)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from responders.catalogue import CATALOGUE
 from shared.detect.sigma.loaded import Loaded
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 
 
 def rules_in(folder: str) -> Loaded:

@@ -1,9 +1,32 @@
-"""The logs that are polled."""
+"""The logs that are polled, the calls that read them, and how the doctor tries these."""
 
 from typing import Final
 
-from responders.calls import DIRECTORY_AUDITS, SIGN_INS
 from shared.ingest.poll import Source
+from shared.model.calls import Call, Lane, Permission, Service
+from shared.model.kinds import TenantKind
+from shared.model.read_probes import ReadProbe
+
+DIRECTORY_AUDITS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/auditLogs/directoryAudits",
+    needs=(Permission.AUDIT_LOG_READ,),
+    lane=Lane.REPORTS,
+)
+"""What the poll of the audit log reads."""
+
+SIGN_INS: Final = Call(
+    method="GET",
+    service=Service.GRAPH_BETA,
+    path="/auditLogs/signIns",
+    needs=(Permission.AUDIT_LOG_READ, Permission.DIRECTORY_READ),
+    lane=Lane.REPORTS,
+    why_beta="v1.0 gives interactive sign-ins alone, without authenticationProtocol and authenticationDetails",
+)
+"""What the poll of the sign-in log reads. Microsoft's page asks for both permissions: by the second one Graph looks up
+whether the tenant has a licence.
+"""
 
 AUDIT_LOG: Final = Source(
     name="audit log",
@@ -25,3 +48,16 @@ SIGN_IN_LOG: Final = Source(
 )
 
 SOURCES: Final[tuple[Source, ...]] = (AUDIT_LOG, SIGN_IN_LOG)
+
+READ_PROBES: Final[tuple[ReadProbe, ...]] = (
+    *(ReadProbe(call=AUDIT_LOG.call, kind=kind, query={"$top": "1"}) for kind in TenantKind),
+    *(
+        ReadProbe(
+            call=SIGN_IN_LOG.call,
+            kind=kind,
+            query={"$top": "1"},
+            is_needed=lambda settings: settings.polls_sign_ins,
+        )
+        for kind in TenantKind
+    ),
+)

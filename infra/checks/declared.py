@@ -14,12 +14,12 @@ import azure.functions as func
 from infra.checks.compiler import REPOSITORY
 from responders import triggers
 from responders.catalogue import CATALOGUE
-from responders.permissions import GRANTS
+from responders.content import GRANTS
 from shared.clients.storage import Container, Table
 from shared.detect.conditions import required
 from shared.detect.fields import Resource
 from shared.model.app_settings import SCHEDULES, SETTINGS
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import Log
 from shared.model.permissions import Grant, Tier
 

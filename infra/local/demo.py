@@ -29,8 +29,8 @@ from shared.authority.standing import Approval
 from shared.clients.storage import Storage, Table
 from shared.detect.rosters import RosterKind
 from shared.model.cases import Case, State
-from shared.model.declarations import ApprovalList, Mode
 from shared.model.events import ActorKind
+from shared.model.kinds import ApprovalList, Mode
 from shared.model.settings import Settings, settings_from
 from shared.respond.ledger import Ledger
 

@@ -25,7 +25,7 @@ from shared.detect.aggregation.thresholds import (
     threshold,
 )
 from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place
-from shared.model.declarations import AnyDetection, Rise
+from shared.model.detections import AnyDetection, Rise
 from shared.model.events import AuditEvent, Event, ResourceEvent, SignInEvent
 from shared.model.profile import TenantProfile
 

@@ -13,9 +13,11 @@ from msgspec import Struct
 
 from shared.authority.standing import Approval, Approvals, Malformed, approval_from, authorize
 from shared.model.cases import Decision, Standing, case_id, hour_id
-from shared.model.declarations import AnyDetection, ApprovalList, Mode, Put
+from shared.model.detections import AnyDetection
 from shared.model.events import ActorKind, Event
+from shared.model.kinds import ApprovalList, Mode
 from shared.model.profile import DEFAULT, TenantProfile
+from shared.model.remediations import Put
 from shared.objects.decide import Facts, decide
 
 _CASES_REMEMBERED: Final = 1 << 18

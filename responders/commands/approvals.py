@@ -7,10 +7,10 @@ from responders.commands.connection import CommandError, add_settings_option, pe
 from responders.commands.tables import print_table
 from shared.authority.approvals import TableApprovals, until_from
 from shared.authority.standing import Approval, Malformed
-from shared.model.declarations import ApprovalList
+from shared.model.clock import utc_now
 from shared.model.errors import BadIdentifier
 from shared.model.events import ActorKind
-from shared.runtime import utc_now
+from shared.model.kinds import ApprovalList
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -18,8 +18,8 @@ from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
 from responders.commands.profile import add_rosters_option, vocabulary_for
 from shared.detect.matcher import Matcher
+from shared.model.clock import utc_now
 from shared.normalize import read_stream
-from shared.runtime import utc_now
 
 _CHUNK: Final = 1 << 20
 _BAR: Final = 40

@@ -12,7 +12,7 @@ from responders.backtest.report import Counts, Pair, Tally
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.commands.tables import legible
 from shared.model.cases import Decision, Standing
-from shared.model.declarations import Answer, AnyDetection
+from shared.model.detections import Answer, AnyDetection
 from shared.model.events import ActorKind
 
 _NOISIEST: Final = 10

@@ -8,9 +8,9 @@ import msgspec
 
 from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
 from responders.commands.tables import legible_json, print_table
+from shared.model.clock import utc_now
 from shared.model.settings import settings_from
 from shared.respond.ledger import Ledger
-from shared.runtime import utc_now
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers

@@ -15,7 +15,7 @@ from responders.commands import Subparsers
 from responders.commands.profile import own_vocabulary
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.profile import TenantProfile
 from shared.objects.decide import strongest_decision
 

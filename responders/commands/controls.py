@@ -13,8 +13,8 @@ from responders.commands.connection import (
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
 from shared.authority.controls import Controls, Positions
-from shared.model.declarations import Mode
-from shared.runtime import utc_now
+from shared.model.clock import utc_now
+from shared.model.kinds import Mode
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers

@@ -12,7 +12,7 @@ from responders.commands.connection import CommandError
 from responders.commands.profile import add_rosters_option, vocabulary_for
 from responders.sigma_rules import catalogue_of
 from shared.detect.kusto.compile import document
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.profile import TenantProfile
 
 _HELP = """\

@@ -9,7 +9,7 @@ from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import legible
 from shared.authority.lists import Entry, Lists, Restored, lists_from, read_lists, restore, written
-from shared.runtime import utc_now
+from shared.model.clock import utc_now
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -16,7 +16,7 @@ from responders.commands.profile import add_rosters_option, vocabulary_for
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.matcher import Matcher
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import Event
 from shared.normalize import Reading, read_batch, read_stream
 

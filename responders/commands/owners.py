@@ -7,7 +7,7 @@ from responders.commands.connection import CommandError, add_settings_option, en
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
 from shared.clients.storage import Table
-from shared.model.declarations import ApprovalList
+from shared.model.kinds import ApprovalList
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers

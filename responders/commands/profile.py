@@ -39,8 +39,8 @@ def vocabulary_for(arguments: argparse.Namespace) -> TenantProfile:
         return own_vocabulary()
     from responders.rosters import ROSTERS  # noqa: PLC0415 - only where it is needed
     from shared.detect.rosters import Rosters, with_rosters  # noqa: PLC0415
+    from shared.model.clock import utc_now  # noqa: PLC0415
     from shared.model.settings import settings_from  # noqa: PLC0415
-    from shared.runtime import utc_now  # noqa: PLC0415
 
     settings = settings_from(environment_from(arguments))
     listed = Rosters(storage_from(arguments), ROSTERS, clock=utc_now).all(settings.tenants)

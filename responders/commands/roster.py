@@ -7,9 +7,9 @@ from responders.commands.connection import add_settings_option, environment_from
 from responders.commands.tables import print_table
 from responders.rosters import ROSTERS
 from shared.detect.rosters import Rosters
-from shared.model.declarations import TenantKind
+from shared.model.clock import utc_now
+from shared.model.kinds import TenantKind
 from shared.model.settings import settings_from
-from shared.runtime import utc_now
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -13,8 +13,9 @@ from responders.detections.directory_samples import OWN_API_NAMES, app_role_reco
 from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
 from shared.detect.fields import Audit
 from shared.model.conditions import Not
-from shared.model.declarations import Answer, ApprovalList, Detection, Image, Risk
+from shared.model.detections import Answer, Detection
 from shared.model.events import AuditEvent, Log
+from shared.model.kinds import ApprovalList, Image, Risk
 
 _BY_ESTS: Final[Image] = {"user": BY_USER["user"] | {"displayName": "Azure ESTS Service", "ipAddress": "20.190.129.4"}}
 """How consent is logged: with the person's id, but with a service's name and Microsoft's address."""

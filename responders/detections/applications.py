@@ -27,8 +27,9 @@ from responders.detections.samples import BREAK_GLASS, BY_APP, diagnostic_record
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
 from shared.detect.fields import Audit, SignIn
 from shared.model.conditions import Not, all_of
-from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log, SignInEvent
+from shared.model.kinds import ApprovalList, Image, Risk
 
 _SECRETS: Final = "Update application \N{EN DASH} Certificates and secrets management "
 _CREDENTIALS: Final = (_SECRETS, _SECRETS.replace("Update", "Create"), "Add service principal credentials")

@@ -6,7 +6,7 @@ the same address, so an old number stays readable until it is replaced here.
 
 from typing import Final
 
-from shared.model.declarations import Technique
+from shared.model.detections import Technique
 
 CLEAR_PERSISTENCE: Final = Technique(id="T1070.009", name="Clear Persistence")
 CLOUD_ACCOUNTS: Final = Technique(id="T1078.004", name="Cloud Accounts")

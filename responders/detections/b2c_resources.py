@@ -9,8 +9,9 @@ from responders.detections import attack, references
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record
 from responders.detections.samples import BY_APP, diagnostic_record
-from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
+from shared.model.kinds import ApprovalList, Risk
 
 _FLOW: Final = "B2C_1_SignUpOrSignIn"
 _CONNECTOR: Final = "CheckCustomerNumber"

@@ -6,8 +6,9 @@ from responders.detections import attack, references
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record, change, target
 from responders.detections.samples import BY_APP, TENANT, audit_record, diagnostic_record
-from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
+from shared.model.kinds import ApprovalList, Image, Risk
 
 _KEY: Final = "B2C_1A_TokenSigningKeyContainer"
 

@@ -24,8 +24,9 @@ from responders.detections.samples import (
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
 from shared.detect.fields import Audit, SignIn
 from shared.model.conditions import all_of, any_of
-from shared.model.declarations import Answer, Detection, Image, Risk
+from shared.model.detections import Answer, Detection
 from shared.model.events import AuditEvent, Log, SignInEvent
+from shared.model.kinds import Image, Risk
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 
 _ROLES: Final = (

@@ -19,8 +19,9 @@ from responders.detections.directory_samples import (
 from responders.detections.samples import BY_APP, diagnostic_record
 from shared.detect.fields import Audit
 from shared.model.conditions import Condition, Not, any_of
-from shared.model.declarations import After, Answer, AnyDetection, ApprovalList, Burst, Detection, Risk
+from shared.model.detections import After, Answer, AnyDetection, Burst, Detection
 from shared.model.events import AuditEvent, Log
+from shared.model.kinds import ApprovalList, Risk
 
 _NOT_BY_CPIM: Final[tuple[Condition[AuditEvent], ...]] = (
     Audit.tenant.is_("consumer"),

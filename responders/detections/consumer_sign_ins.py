@@ -14,8 +14,9 @@ from responders.detections.samples import BREAK_GLASS
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in
 from shared.detect.fields import SignIn
 from shared.model.conditions import Not, all_of, any_of
-from shared.model.declarations import Answer, AnyDetection, Burst, Detection, Rise, Risk
+from shared.model.detections import Answer, AnyDetection, Burst, Detection, Rise
 from shared.model.events import Log, SignInEvent
+from shared.model.kinds import Risk
 
 _REJECTED: Final = "50126"
 _LOCKED_OUT: Final = "50053"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS, BY_USER, TENANT, audit_record
-from shared.model.declarations import Image
+from shared.model.kinds import Image
 from shared.model.profile import Hours, TenantProfile
 
 CPIM: Final = "5b0e71c4-9f2d-4a63-8e57-d1c03fa2b698"

@@ -15,8 +15,9 @@ from responders.detections.samples import (
 )
 from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
 from responders.remediations.custom_policies import DELETE_CUSTOM_POLICY, PUT_BACK_CUSTOM_POLICY, RESTORE_CUSTOM_POLICY
-from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
+from shared.model.kinds import ApprovalList, Risk
 
 _WITHOUT_MFA: Final = {name: value for name, value in CA_POLICY.items() if name != "grantControls"}
 

@@ -32,8 +32,9 @@ from responders.detections.samples import (
 from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
 from shared.detect.fields import Audit, Resource
 from shared.model.conditions import All, Not, all_of, any_of
-from shared.model.declarations import Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log, ResourceEvent
+from shared.model.kinds import ApprovalList, Image, Risk
 
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"

@@ -13,8 +13,9 @@ from responders.detections.privileged_sign_ins import FAILURES, UNUSUAL
 from responders.detections.samples import BREAK_GLASS, BY_APP, BY_USER, diagnostic_record
 from shared.detect.fields import Audit
 from shared.model.conditions import All, Condition, Not, all_of, any_of
-from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
+from shared.model.kinds import Image, Risk
 
 
 def _report(activity: str, **differences: object) -> Image:

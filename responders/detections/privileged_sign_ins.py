@@ -13,8 +13,9 @@ from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS
 from responders.detections.sign_in_samples import diagnostic_sign_in, failed, privileged_record, sign_in_record
 from shared.detect.fields import SignIn
 from shared.model.conditions import All, Condition, Not, all_of
-from shared.model.declarations import Answer, AnyDetection, Burst, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Burst, Detection
 from shared.model.events import Log, SignInEvent
+from shared.model.kinds import Image, Risk
 
 _OF_PRIVILEGED: Final[tuple[Condition[SignInEvent], ...]] = (
     SignIn.account_level.is_("privileged"),

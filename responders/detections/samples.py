@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.model.declarations import Image
+from shared.model.kinds import Image
 
 TENANT: Final = "9c7d2b54-6f0e-4a38-b1d9-e52f83c60a17"
 SUBSCRIPTION: Final = "3e81f6a0-27bc-4d95-8c43-07d1a9e4b652"

@@ -4,7 +4,7 @@ from typing import Final
 
 from responders.detections.directory_samples import CONSUMER, ROLE_HOLDER
 from responders.detections.samples import ADMINISTRATOR, TENANT
-from shared.model.declarations import Image
+from shared.model.kinds import Image
 
 AZURE_CLI: Final = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 SUCCESS: Final[Image] = {"errorCode": 0, "failureReason": "Other.", "additionalDetails": None}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from responders.remediations.ca_policy_history import History, Told, history_of, policies_told, touched
 from responders.remediations.ca_policy_json import (
@@ -14,25 +14,12 @@ from responders.remediations.ca_policy_json import (
     value_to_send,
 )
 from shared.model.calls import Call, Lane, Permission, Service
-from shared.model.declarations import (
-    Already,
-    Doubt,
-    Image,
-    Inventory,
-    Known,
-    Look,
-    ObjectKind,
-    Plan,
-    Put,
-    Remediation,
-    Situation,
-    TenantKind,
-)
 from shared.model.errors import Refused, Rejected
 from shared.model.events import Change, Target
-
-if TYPE_CHECKING:
-    from shared.clients.api import TenantEdges
+from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.read_probes import ReadProbe, first_of
+from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known, Look, Plan, Put, Remediation, Situation
+from shared.model.tenant_api import TenantApi
 
 _READ: Final = (Permission.POLICY_READ,)
 _WRITE: Final = (Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS, Permission.APPLICATION_READ)
@@ -77,14 +64,12 @@ UNDELETE_CA_POLICY: Final = Call(
 )
 """Not repeatable: a second one finds the bin empty, which would be taken for a policy that is gone for good."""
 
-CALLS: Final = (LIST_CA_POLICIES, GET_CA_POLICY, UPDATE_CA_POLICY, CREATE_CA_POLICY, UNDELETE_CA_POLICY)
-
 _GONE: Final = 404
 _DISABLED: Final = "disabled"
 _IN_THE_LOGS_WORDS: Final = "how it was before is only known in the words of the log, which Graph doesn't take back"
 
 
-def _look(edges: "TenantEdges", target: Target) -> Look:
+def _look(edges: TenantApi, target: Target) -> Look:
     return Look(current=edges.get(GET_CA_POLICY, id=target.id))
 
 
@@ -116,7 +101,7 @@ def _plan_switching_off(situation: Situation) -> Plan:
     )
 
 
-def _send_patch(edges: "TenantEdges", target: Target, put: Put) -> None:
+def _send_patch(edges: TenantApi, target: Target, put: Put) -> None:
     edges.send(UPDATE_CA_POLICY, body=put.image, id=target.id)
 
 
@@ -220,7 +205,7 @@ PUT_BACK_CA_POLICY: Final = Remediation(
 # Bring a deleted policy back.
 
 
-def _look_at_all(edges: "TenantEdges", _target: Target) -> Look:
+def _look_at_all(edges: TenantApi, _target: Target) -> Look:
     """Read every policy: one that had to be created again has a new id."""
     return Look(current={"policies": edges.list(LIST_CA_POLICIES)})
 
@@ -300,7 +285,7 @@ def _was_made_since(policy: Image, at: datetime) -> bool:
         return False
 
 
-def _restore(edges: "TenantEdges", target: Target, put: Put) -> None:
+def _restore(edges: TenantApi, target: Target, put: Put) -> None:
     if "before" not in put.image:
         _send_patch(edges, target, put)
         return
@@ -317,7 +302,7 @@ def _restore(edges: "TenantEdges", target: Target, put: Put) -> None:
         edges.send(UPDATE_CA_POLICY, body=body, id=target.id)
 
 
-def _undelete(edges: "TenantEdges", target: Target) -> Image | None:
+def _undelete(edges: TenantApi, target: Target) -> Image | None:
     """Take the policy out of the bin, where it lies for 30 days; None when it isn't there or an application may not."""
     try:
         return edges.send(UNDELETE_CA_POLICY, id=target.id) or {}
@@ -330,7 +315,7 @@ def _undelete(edges: "TenantEdges", target: Target) -> Image | None:
         return None
 
 
-def _create_again(edges: "TenantEdges", target: Target, before: Image) -> None:
+def _create_again(edges: TenantApi, target: Target, before: Image) -> None:
     """Create the policy from its image, unless it is there: the answer to an earlier try may have been lost."""
     name = before.get("displayName")
     standing = edges.list(LIST_CA_POLICIES)
@@ -353,7 +338,7 @@ RESTORE_CA_POLICY: Final = Remediation(
 )
 
 
-def _read_all(edges: "TenantEdges") -> Mapping[str, Image]:
+def _read_all(edges: TenantApi) -> Mapping[str, Image]:
     return {str(policy["id"]).lower(): policy for policy in edges.list(LIST_CA_POLICIES)}
 
 
@@ -364,4 +349,13 @@ CA_POLICIES: Final = Inventory(
     read=_read_all,
 )
 
-REMEDIATIONS: Final = (DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY)
+GUARDED: Final = Guarded(
+    inventory=CA_POLICIES,
+    remediations=(DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY),
+    read_probes=(
+        ReadProbe(call=LIST_CA_POLICIES, kind=TenantKind.WORKFORCE),
+        ReadProbe(
+            call=GET_CA_POLICY, kind=TenantKind.WORKFORCE, ids=first_of(LIST_CA_POLICIES, "id"), is_listing=False
+        ),
+    ),
+)

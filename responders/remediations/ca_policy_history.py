@@ -11,8 +11,9 @@ from typing import Final, cast
 import msgspec
 
 from responders.remediations.ca_policy_json import STATES, are_same, differing
-from shared.model.declarations import EarlierCase, Image, Json
 from shared.model.events import fold
+from shared.model.kinds import Image, Json
+from shared.model.remediations import EarlierCase
 
 _CHANGE: Final = "conditionalaccesspolicy"
 

@@ -10,8 +10,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from shared.model.calls import ID_SHAPES
-from shared.model.declarations import Image, Json
 from shared.model.events import Change
+from shared.model.kinds import Image, Json
 
 READ_ONLY: Final = frozenset({"id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"})
 """Top-level properties that Graph sets and refuses to have written."""

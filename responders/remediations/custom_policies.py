@@ -5,29 +5,16 @@ There is no bin for custom policies, and their audit records don't carry the doc
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from responders.remediations.custom_policy_xml import document_of, is_same_document
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
-from shared.model.declarations import (
-    Already,
-    Doubt,
-    Image,
-    Inventory,
-    Known,
-    Look,
-    ObjectKind,
-    Plan,
-    Put,
-    Remediation,
-    Situation,
-    TenantKind,
-)
 from shared.model.errors import Rejected
 from shared.model.events import Change, Target
-
-if TYPE_CHECKING:
-    from shared.clients.api import TenantEdges
+from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.read_probes import ReadProbe, first_of
+from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known, Look, Plan, Put, Remediation, Situation
+from shared.model.tenant_api import TenantApi
 
 _WHY_BETA: Final = "trustFramework isn't in v1.0"
 
@@ -60,8 +47,6 @@ DELETE_CUSTOM_POLICY_CALL: Final = Call(
     why_beta=_WHY_BETA,
 )
 
-CALLS: Final = (LIST_CUSTOM_POLICIES, GET_CUSTOM_POLICY, UPLOAD_CUSTOM_POLICY, DELETE_CUSTOM_POLICY_CALL)
-
 _GONE: Final = 404
 _APPROVED_LATER: Final = "an approved change came after it"
 
@@ -72,7 +57,7 @@ def _policy_id(target: Target) -> str:
     return next((name for name in names if ID_SHAPES["custom_policy"].fullmatch(name)), target.id)
 
 
-def _look(edges: "TenantEdges", target: Target) -> Look:
+def _look(edges: TenantApi, target: Target) -> Look:
     policy_id = _policy_id(target)
     xml = edges.text(GET_CUSTOM_POLICY, custom_policy=policy_id)
     return Look(current=None if xml is None else {"id": policy_id, "xml": xml})
@@ -101,7 +86,7 @@ def _flaw(xml: str) -> str:
 # Delete a policy that was created.
 
 
-def _look_with_children(edges: "TenantEdges", target: Target) -> Look:
+def _look_with_children(edges: TenantApi, target: Target) -> Look:
     """Read the policy and, while it exists, every other one: Graph's listing doesn't tell who inherits from whom."""
     look = _look(edges, target)
     if look.current is None:
@@ -114,7 +99,7 @@ def _look_with_children(edges: "TenantEdges", target: Target) -> Look:
     return Look(current={**look.current, "children": children, "unread": [each for each in read if read[each] is None]})
 
 
-def _ids(edges: "TenantEdges") -> list[str]:
+def _ids(edges: TenantApi) -> list[str]:
     return [str(policy["id"]) for policy in edges.list(LIST_CUSTOM_POLICIES)]
 
 
@@ -144,7 +129,7 @@ def _plan_deleting(situation: Situation) -> Plan:
     )
 
 
-def _delete(edges: "TenantEdges", _target: Target, put: Put) -> None:
+def _delete(edges: TenantApi, _target: Target, put: Put) -> None:
     try:
         edges.send(DELETE_CUSTOM_POLICY_CALL, custom_policy=put.image["id"])
     except Rejected as rejected:
@@ -187,7 +172,7 @@ def _plan_putting_back(situation: Situation) -> Plan:
     )
 
 
-def _upload(edges: "TenantEdges", _target: Target, put: Put) -> None:
+def _upload(edges: TenantApi, _target: Target, put: Put) -> None:
     for policy in cast("list[Image]", put.image["uploads"]):
         edges.upload(UPLOAD_CUSTOM_POLICY, xml=policy["xml"], custom_policy=policy["id"])
 
@@ -214,7 +199,7 @@ PUT_BACK_CUSTOM_POLICY: Final = Remediation(
 # Bring a deleted policy back.
 
 
-def _look_with_ids(edges: "TenantEdges", target: Target) -> Look:
+def _look_with_ids(edges: TenantApi, target: Target) -> Look:
     """Read the policy and the ids of all: a policy can only be uploaded when the one it inherits from is there."""
     policy_id = _policy_id(target)
     xml = edges.text(GET_CUSTOM_POLICY, custom_policy=policy_id)
@@ -281,7 +266,7 @@ RESTORE_CUSTOM_POLICY: Final = Remediation(
 )
 
 
-def _read_all(edges: "TenantEdges") -> Mapping[str, Image]:
+def _read_all(edges: TenantApi) -> Mapping[str, Image]:
     """Read every document, each with those that it inherits from: a policy can be brought back from its image alone.
 
     One that is deleted between the listing and its own turn is left out. One that can't be read safely is kept, with
@@ -312,4 +297,16 @@ CUSTOM_POLICIES: Final = Inventory(
     read=_read_all,
 )
 
-REMEDIATIONS: Final = (DELETE_CUSTOM_POLICY, PUT_BACK_CUSTOM_POLICY, RESTORE_CUSTOM_POLICY)
+GUARDED: Final = Guarded(
+    inventory=CUSTOM_POLICIES,
+    remediations=(DELETE_CUSTOM_POLICY, PUT_BACK_CUSTOM_POLICY, RESTORE_CUSTOM_POLICY),
+    read_probes=(
+        ReadProbe(call=LIST_CUSTOM_POLICIES, kind=TenantKind.B2C),
+        ReadProbe(
+            call=GET_CUSTOM_POLICY,
+            kind=TenantKind.B2C,
+            ids=first_of(LIST_CUSTOM_POLICIES, "custom_policy"),
+            is_listing=False,
+        ),
+    ),
+)

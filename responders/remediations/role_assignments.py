@@ -5,29 +5,16 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from shared.model.calls import Call, Permission, Service
-from shared.model.declarations import (
-    Already,
-    Doubt,
-    Image,
-    Inventory,
-    Known,
-    Look,
-    ObjectKind,
-    Plan,
-    Put,
-    Remediation,
-    Situation,
-    TenantKind,
-)
 from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected
 from shared.model.events import Change, Target
+from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.read_probes import ReadProbe, each_subscription, first_of, scope_of_each_subscription
+from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known, Look, Plan, Put, Remediation, Situation
+from shared.model.tenant_api import TenantApi
 from shared.notify.diff import WELL_KNOWN
-
-if TYPE_CHECKING:
-    from shared.clients.api import TenantEdges
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
@@ -72,17 +59,8 @@ LIST_LOCKS: Final = Call(
 )
 """Management locks; with the filter `atScope()` those at the scope and above it."""
 
-CALLS: Final = (
-    GET_ROLE_ASSIGNMENT,
-    WRITE_ROLE_ASSIGNMENT,
-    DELETE_ROLE_ASSIGNMENT,
-    LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
-    LIST_ROLE_ASSIGNMENTS,
-    LIST_LOCKS,
-)
-
 _AT_SCOPE: Final = {"$filter": "atScope()"}
-LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
+_LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
 """Locks have an API version of their own."""
 _OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 _USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
@@ -178,7 +156,7 @@ def _text(value: object) -> str | None:
 # Take away an assignment that was written.
 
 
-def _look(edges: "TenantEdges", target: Target) -> Look:
+def _look(edges: TenantApi, target: Target) -> Look:
     """Read the assignment; who else holds its role is only read for the roles that must have a holder."""
     assignment = edges.get(GET_ROLE_ASSIGNMENT, role_assignment=target.id)
     if assignment is None:
@@ -187,7 +165,7 @@ def _look(edges: "TenantEdges", target: Target) -> Look:
     return Look(current=assignment, touches=frozenset({_holder(assignment)}), last_holder=last)
 
 
-def _has_last_holder(edges: "TenantEdges", target: Target, assignment: Image) -> bool:
+def _has_last_holder(edges: TenantApi, target: Target, assignment: Image) -> bool:
     listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=_AT_SCOPE, scope=_scope_of(target))
     return not any(_role(other) == _role(assignment) and not _is_id(other, target.id) for other in listed)
 
@@ -259,7 +237,7 @@ def _was_created_at(assignment: Image, at: datetime) -> bool:
         return False
 
 
-def _remove(edges: "TenantEdges", target: Target, put: Put) -> None:
+def _remove(edges: TenantApi, target: Target, put: Put) -> None:
     try:
         if "delete" in put.image:
             edges.send(DELETE_ROLE_ASSIGNMENT, role_assignment=target.id)
@@ -269,12 +247,12 @@ def _remove(edges: "TenantEdges", target: Target, put: Put) -> None:
         raise _named(edges, locked) from locked
 
 
-def _named(edges: "TenantEdges", locked: Locked) -> Locked:
+def _named(edges: TenantApi, locked: Locked) -> Locked:
     """Say which locks it is: Azure names only the scopes that carry them."""
     found: list[str] = []
     for scope in locked.scopes:
         try:
-            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=LOCKS_AT_SCOPE, scope=scope)]
+            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=_LOCKS_AT_SCOPE, scope=scope)]
         except (EdgeError, BadIdentifier, KeyError) as error:
             because = f"{locked} (which lock it is could not be read: {error})"
             return Locked(because, scopes=locked.scopes, by_hand=_listing(locked.scopes))
@@ -321,7 +299,7 @@ REMOVE_ROLE_ASSIGNMENT: Final = Remediation(
 # Bring an assignment that was removed back.
 
 
-def _look_for_equal(edges: "TenantEdges", target: Target) -> Look:
+def _look_for_equal(edges: TenantApi, target: Target) -> Look:
     """Read the assignment and, where it is gone, the others: the same may have been given again under another id."""
     assignment = edges.get(GET_ROLE_ASSIGNMENT, role_assignment=target.id)
     if assignment is not None:
@@ -391,7 +369,7 @@ def _plan_given_again(assignment: Image, before: Image) -> Plan:
     return Already(because=f"the role assignment exists: {_words(before)}")
 
 
-def _recreate(edges: "TenantEdges", _target: Target, put: Put) -> None:
+def _recreate(edges: TenantApi, _target: Target, put: Put) -> None:
     try:
         edges.send(WRITE_ROLE_ASSIGNMENT, body=put.image["body"], role_assignment=put.image["id"])
     except Rejected as rejected:
@@ -414,7 +392,7 @@ RECREATE_ROLE_ASSIGNMENT: Final = Remediation(
 )
 
 
-def _read_all(edges: "TenantEdges") -> Mapping[str, Image]:
+def _read_all(edges: TenantApi) -> Mapping[str, Image]:
     found: dict[str, Image] = {}
     for subscription in sorted(edges.tenant.subscriptions):
         listed = edges.list(LIST_ROLE_ASSIGNMENTS, subscription=subscription)
@@ -429,4 +407,23 @@ ROLE_ASSIGNMENTS: Final = Inventory(
     read=_read_all,
 )
 
-REMEDIATIONS: Final = (REMOVE_ROLE_ASSIGNMENT, RECREATE_ROLE_ASSIGNMENT)
+GUARDED: Final = Guarded(
+    inventory=ROLE_ASSIGNMENTS,
+    remediations=(REMOVE_ROLE_ASSIGNMENT, RECREATE_ROLE_ASSIGNMENT),
+    read_probes=(
+        ReadProbe(call=LIST_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE, ids=each_subscription),
+        ReadProbe(
+            call=LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+            kind=TenantKind.WORKFORCE,
+            query=_AT_SCOPE,
+            ids=scope_of_each_subscription,
+        ),
+        ReadProbe(
+            call=GET_ROLE_ASSIGNMENT,
+            kind=TenantKind.WORKFORCE,
+            ids=first_of(LIST_ROLE_ASSIGNMENTS, "role_assignment", each_subscription),
+            is_listing=False,
+        ),
+        ReadProbe(call=LIST_LOCKS, kind=TenantKind.WORKFORCE, query=_LOCKS_AT_SCOPE, ids=scope_of_each_subscription),
+    ),
+)

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from responders.app import runtime
 from shared.model.cases import Case
-from shared.model.declarations import Mode
 from shared.model.errors import LeaseLost
+from shared.model.kinds import Mode
 
 requests = func.Blueprint()
 _MOST: Final = 200

@@ -16,8 +16,8 @@ from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.detect.aggregation.window_store import purge
 from shared.ingest.poison import play_again
 from shared.ingest.poll import Source, poll
-from shared.model.declarations import Inventory
 from shared.model.do_all import do_all
+from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
 from shared.respond.pipeline import resume
 from shared.runtime import Runtime
@@ -163,7 +163,7 @@ def keep_lists(timer: func.TimerRequest) -> None:
     del timer
     from shared.authority import lists  # noqa: PLC0415 - needed once a day
 
-    name = lists.keep_lists(runtime().storage, runtime().ledger, now=runtime().clock())
+    name = lists.keep_lists(runtime().storage, runtime().ledger.keep_copy, now=runtime().clock())
     _log.info("approvals, owners and modes are kept in evidence/%s", name)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from shared.authority.standing import Approval, Malformed, approval_from, problem_with
 from shared.clients.storage import Row, Storage, Table
 from shared.model.calls import checked_id
-from shared.model.declarations import ApprovalList
+from shared.model.kinds import ApprovalList
 
 _LONGEST: Final = timedelta(days=366)
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.clients.storage import Conflict, Storage, Table
-from shared.model.declarations import Mode, ObjectKind
 from shared.model.errors import EdgeError, Rejected
+from shared.model.kinds import Mode, ObjectKind
 
 _TRIES = 5
 

@@ -11,7 +11,6 @@ from msgspec import Struct
 from shared.authority.approvals import problems_with
 from shared.authority.standing import Approval, approval_from
 from shared.clients.storage import Storage, Table
-from shared.respond.ledger import Ledger
 
 _PEOPLES: Final = {
     Table.APPROVED_ACTORS: "PartitionKey ge ''",
@@ -92,10 +91,13 @@ def lists_from(content: bytes) -> Lists:
     return found
 
 
-def keep_lists(storage: Storage, ledger: Ledger, *, now: datetime) -> str:
-    """Copy them into the evidence account, which outlives the installation; once a day. Gives the blob's name."""
+def keep_lists(storage: Storage, keep: Callable[[str, bytes], object], *, now: datetime) -> str:
+    """Copy them, once a day, to where `keep` writes: the evidence account outlives the installation.
+
+    Gives the blob's name.
+    """
     name = f"lists/{now:%Y-%m-%d}.json"
-    ledger.keep_copy(name, written(read_lists(storage, now=now)))
+    keep(name, written(read_lists(storage, now=now)))
     return name
 
 

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.cases import Standing
-from shared.model.declarations import ApprovalList
 from shared.model.errors import EdgeError
 from shared.model.events import Actor, ActorKind
+from shared.model.kinds import ApprovalList
 
 
 class Approval(Struct, frozen=True, kw_only=True):

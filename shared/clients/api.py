@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from shared.clients.answers import Answer, meaning, utc_now
 from shared.model.calls import Call, Lane, Service
-from shared.model.declarations import Image, Json
 from shared.model.errors import Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.kinds import Image, Json
 from shared.model.settings import Tenant
 
 if TYPE_CHECKING:

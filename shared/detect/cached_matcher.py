@@ -8,7 +8,7 @@ from typing import Final
 
 from shared.detect.matcher import Matcher
 from shared.detect.rosters import Listed, Rosters, with_rosters
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.errors import EdgeError
 from shared.model.profile import TenantProfile
 from shared.model.settings import Tenant

@@ -13,7 +13,7 @@ from shared.detect.conditions import predicate, required
 from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.prefilter import RecordFilter, record_filter
 from shared.model.conditions import All, Condition, Is, OneOf, Text
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import Event, Log, fold
 from shared.model.profile import DEFAULT, TenantProfile
 

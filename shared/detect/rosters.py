@@ -10,21 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from shared.clients.storage import Row, Storage, Table
 from shared.model.calls import ID_SHAPES, Call
-from shared.model.declarations import TenantKind
 from shared.model.errors import Rejected
+from shared.model.kinds import TenantKind
+from shared.model.notices import SystemNotice
 from shared.model.profile import TenantProfile
 from shared.model.settings import Tenant
-from shared.notify.system_notices import SystemNotice
-
-if TYPE_CHECKING:
-    from shared.clients.api import TenantEdges
+from shared.model.tenant_api import TenantApi
 
 STALE: Final = timedelta(hours=2)
 """How old a roster may be and still tell who isn't on it: several sweeps may fail before that."""
@@ -54,7 +52,7 @@ class Roster:
     kind: RosterKind
     tenant_kinds: tuple[TenantKind, ...]
     calls: tuple[Call, ...]
-    read: "Callable[[TenantEdges], Iterable[str]]"
+    read: "Callable[[TenantApi], Iterable[str]]"
 
 
 class Listed(Struct, frozen=True, kw_only=True):
@@ -86,7 +84,7 @@ class Rosters:
                 if tenant.kind in roster.tenant_kinds:
                     yield roster, tenant
 
-    def sweep(self, roster: Roster, edges: "TenantEdges") -> int:
+    def sweep(self, roster: Roster, edges: TenantApi) -> int:
         """Read a roster and keep it in place of the one before; gives how many ids it has.
 
         Raises EdgeError, leaving what was kept.

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.checks.check import Check, Finding, Unread, failed, ok, warning
+from shared.clients.credentials import certificate_bytes
 from shared.doctor.context import DoctorContext, settings_of
-from shared.model.declarations import TenantKind
-from shared.runtime import certificate_bytes
+from shared.model.kinds import TenantKind
 
 _SOON: Final = timedelta(days=28)
 

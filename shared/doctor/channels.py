@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from shared.checks.check import Check, Finding, failed, ok, warning
 from shared.doctor.context import DoctorContext, settings_of
 from shared.model.errors import EdgeError
+from shared.model.notices import SystemNotice
 from shared.notify.channels import PagerDutySender, TeamsSender
-from shared.notify.system_notices import SystemNotice
 
 _BROKEN: Final = 500
 

@@ -15,14 +15,16 @@ from shared.clients.graph import GraphTransport
 from shared.clients.storage import Storage, Table
 from shared.clients.web import Heard
 from shared.detect.sigma.loaded import Loaded
-from shared.doctor.read_probes import ReadProbe
 from shared.ingest.poll import Source
 from shared.model.calls import Call, Lane
-from shared.model.declarations import AnyDetection, Inventory, Mode, TenantKind
+from shared.model.detections import AnyDetection
 from shared.model.errors import EdgeError, Rejected, SettingsError
+from shared.model.kinds import Mode, TenantKind
 from shared.model.permissions import Grant
+from shared.model.read_probes import ReadProbe
+from shared.model.remediations import Inventory
 from shared.model.settings import Settings, Tenant, settings_from
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 
 _LONGEST_WAIT: Final = 1.0
 

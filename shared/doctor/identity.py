@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from shared.checks.check import Check, Finding, Unread, failed, ok
 from shared.checks.run import look_at_each
+from shared.clients.credentials import LazyCredential
 from shared.doctor.context import DoctorContext, settings_of
-from shared.model.declarations import Mode, TenantKind
 from shared.model.errors import Refused
+from shared.model.kinds import Mode, TenantKind
 from shared.model.permissions import Grant, Tier
 from shared.model.settings import Settings, Tenant
-from shared.runtime import LazyCredential
 
 # Tokens. Nothing is verified here: the services do that.
 

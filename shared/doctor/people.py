@@ -10,7 +10,7 @@ from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, war
 from shared.checks.run import look_at_each
 from shared.clients.storage import Table
 from shared.doctor.context import DoctorContext, settings_of, storage_of
-from shared.model.declarations import ApprovalList, Mode, TenantKind
+from shared.model.kinds import ApprovalList, Mode, TenantKind
 
 _FEWEST: Final = 2
 _SOON: Final = timedelta(days=14)

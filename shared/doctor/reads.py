@@ -5,11 +5,11 @@ from typing import Final
 from shared.checks.check import Check, Finding, failed, ok
 from shared.checks.run import look_at_each
 from shared.doctor.context import DoctorContext, settings_of
-from shared.doctor.read_probes import Ids, ReadProbe
 from shared.doctor.sources import LICENCE_CURE
 from shared.ingest.poll import NO_LICENCE
 from shared.model.calls import Service
 from shared.model.errors import Refused, Rejected
+from shared.model.read_probes import Ids, ReadProbe
 from shared.model.settings import Tenant
 
 _ROLE: Final = "Deploy infra/main.bicep again with this subscription: it gives the identity its roles there."

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from shared.checks.check import Check, Finding, failed, ok, unknown, warning
 from shared.doctor.context import DoctorContext, positions_of, settings_of
-from shared.model.declarations import Mode
 from shared.model.errors import EdgeError
+from shared.model.kinds import Mode
 
 _OPEN: Final = "/api/open/"
 _SIGN_IN: Final = "/.auth/login/"

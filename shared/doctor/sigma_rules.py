@@ -7,7 +7,7 @@ from shared.checks.check import Check, Finding, ok, warning
 from shared.detect.conditions import required
 from shared.detect.fields import Resource
 from shared.doctor.context import DoctorContext, settings_of
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import Log
 
 

@@ -10,7 +10,8 @@ from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import Source, is_unlicensed, polled_until
-from shared.model.declarations import Inventory, TenantKind
+from shared.model.kinds import TenantKind
+from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
 
 _POLL_WITHIN: Final = timedelta(minutes=15)

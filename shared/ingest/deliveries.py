@@ -11,7 +11,7 @@ from shared.clients.storage import Storage, Table
 from shared.ingest.intake import Intake, keep_unreadable, take_in
 from shared.model.errors import EdgeError, UnreadableRecord
 from shared.normalize.decoding import decode, decode_inner, plain_text
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.events")
 _PARTITION: Final = "event-grid"

@@ -12,11 +12,11 @@ from msgspec import Struct
 from shared.clients.storage import Table
 from shared.ingest.quarantine import is_kept, quarantine
 from shared.model.calls import ID_SHAPES
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import CountEvent, Event, Log
+from shared.model.notices import SystemNotice
 from shared.normalize import read_batch
-from shared.notify.system_notices import SystemNotice
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.intake")
 

@@ -21,8 +21,8 @@ from shared.clients.storage import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, M
 from shared.ingest.deliveries import take_in_delivery
 from shared.ingest.quarantine import keep_in_quarantine
 from shared.model.do_all import do_all
-from shared.notify.system_notices import SystemNotice
-from shared.runtime import Runtime
+from shared.model.notices import SystemNotice
+from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.poison")
 

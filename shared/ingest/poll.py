@@ -16,9 +16,9 @@ from shared.clients.storage import Storage, Table
 from shared.ingest.intake import Intake, take_in
 from shared.model.calls import Call
 from shared.model.errors import Refused
+from shared.model.notices import SystemNotice
 from shared.model.settings import Tenant
-from shared.notify.system_notices import SystemNotice
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.poll")
 

@@ -15,11 +15,11 @@ from shared.clients.log_analytics import Workspace
 from shared.detect.aggregation.thresholds import HOUR, WEEK, Found, count_event, hour_of
 from shared.detect.kusto.compile import query
 from shared.ingest.intake import open_count
-from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.detections import AnyDetection, Burst, Rise
 from shared.model.do_all import do_all, each
 from shared.model.errors import Rejected
 from shared.model.events import Actor, ActorKind, Log
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.log_counts")
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.model.declarations import Mode
 from shared.model.events import Actor, Change, Event, Target
+from shared.model.kinds import Mode
 
 _MIDNIGHT_MARGIN: Final = timedelta(minutes=10)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.model.calls import Call, Permission
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 
 _READ: Final = "GET"
 

@@ -14,8 +14,8 @@ import msgspec
 
 from shared.model import app_settings as declared
 from shared.model.app_settings import Setting
-from shared.model.declarations import TenantKind
 from shared.model.errors import SettingsError
+from shared.model.kinds import TenantKind
 from shared.model.profile import BadProfile, TenantProfile
 from shared.model.setting_values import WrongValue, is_connection_string, is_loopback
 

@@ -13,8 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection, Risk
+from shared.model.detections import AnyDetection
 from shared.model.escape import Run, plain, quoted, runs, told
+from shared.model.kinds import Risk
 from shared.model.owners import Owner
 from shared.notify.diff import Difference, differences
 from shared.notify.portal import Link, portal_link

@@ -11,7 +11,7 @@ from html import escape
 from typing import Final
 
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.escape import told
 from shared.notify.diff import Difference, differences
 from shared.notify.wording import Notice, facts, headline, next_steps, result, subject, what_changed, when

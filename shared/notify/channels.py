@@ -3,11 +3,12 @@
 from shared.clients.pagerduty import PagerDuty
 from shared.clients.teams import Teams
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
+from shared.model.notices import SystemNotice
 from shared.model.owners import Owner
 from shared.model.settings import Settings
 from shared.notify.cards import alert_of, card_of
-from shared.notify.system_notices import SystemNotice, system_notice_alert, system_notice_card
+from shared.notify.system_notices import system_notice_alert, system_notice_card
 from shared.notify.wording import notice_for
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from shared.model.declarations import Image, Json
 from shared.model.events import Change
+from shared.model.kinds import Image, Json
 
 _NOISE: Final = frozenset({"modifiedDateTime", "createdDateTime", "id", "@odata.context", "templateId"})
 _WHOLE: Final = "ConditionalAccessPolicy"

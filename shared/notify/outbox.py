@@ -16,11 +16,12 @@ from msgspec import Struct
 
 from shared.clients.storage import Conflict, Row, Storage, Table
 from shared.model.cases import Case, Decision, Outcome
-from shared.model.declarations import AnyDetection, Risk
+from shared.model.detections import AnyDetection
 from shared.model.do_all import each
 from shared.model.errors import EdgeError, Throttled, Unreachable
+from shared.model.kinds import Risk
+from shared.model.notices import SystemNotice
 from shared.model.owners import Owner
-from shared.notify.system_notices import SystemNotice
 
 _log = logging.getLogger("responder.notify")
 _SEARCHED: Final = timedelta(days=3)

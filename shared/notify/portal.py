@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from shared.model.calls import checked_id
 from shared.model.cases import Case
-from shared.model.declarations import ApprovalList
 from shared.model.errors import BadIdentifier
+from shared.model.kinds import ApprovalList
 
 _ENTRA: Final = "https://entra.microsoft.com"
 _AZURE: Final = "https://portal.azure.com"

@@ -2,23 +2,13 @@
 
 from typing import Any, Final
 
-from msgspec import Struct
-
 from shared.model.escape import plain, runs, told
+from shared.model.notices import SystemNotice
 
 type Json = dict[str, Any]
 
 _LONGEST: Final = 600
 _KIND: Final = "application/vnd.microsoft.card.adaptive"
-
-
-class SystemNotice(Struct, frozen=True, kw_only=True):
-    """One thing that people should know. `key` folds repeats; `text` may quote the tenant and is escaped when shown."""
-
-    key: str
-    title: str
-    text: str
-    what_to_do: str
 
 
 def system_notice_card(system_notice: SystemNotice) -> Json:

@@ -11,9 +11,10 @@ from typing import Final, TypeGuard, assert_never
 from msgspec import Struct
 
 from shared.model.cases import Case, Decision, Outcome, Standing
-from shared.model.declarations import AnyDetection, ApprovalList, Mode
+from shared.model.detections import AnyDetection
 from shared.model.escape import quoted, told
 from shared.model.events import ActorKind, Log
+from shared.model.kinds import ApprovalList, Mode
 from shared.model.owners import Owner
 from shared.model.settings import Settings
 

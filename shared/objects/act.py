@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from shared.model.cases import Outcome
-from shared.model.declarations import Already, Doubt, Plan, Put
 from shared.model.errors import EdgeError, Locked, Refused, Rejected, Unreachable
+from shared.model.remediations import Already, Doubt, Plan, Put
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0

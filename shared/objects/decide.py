@@ -10,7 +10,9 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from shared.model.cases import Decision, Standing
-from shared.model.declarations import Already, Answer, AnyDetection, Doubt, Mode, Plan
+from shared.model.detections import Answer, AnyDetection
+from shared.model.kinds import Mode
+from shared.model.remediations import Already, Doubt, Plan
 
 
 class Facts(Struct, frozen=True, kw_only=True):

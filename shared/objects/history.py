@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from shared.model.cases import Case, Outcome, Standing
-from shared.model.declarations import Baseline, EarlierCase, Unknown
+from shared.model.remediations import Baseline, EarlierCase, Unknown
 
 
 def run_of(case: Case, others: Iterable[Case]) -> tuple[list[Case], list[Case]]:

@@ -15,11 +15,12 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from shared.clients.api import TenantEdges
 from shared.clients.storage import Container, Row, Storage, Table
-from shared.model.declarations import Baseline, Image, Inventory, Known, ObjectKind, Unknown
+from shared.model.clock import Clock
 from shared.model.errors import Rejected
-from shared.respond.ledger import Clock
+from shared.model.kinds import Image, ObjectKind
+from shared.model.remediations import Baseline, Inventory, Known, Unknown
+from shared.model.tenant_api import TenantApi
 
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _STALE: Final = timedelta(hours=24)
@@ -61,7 +62,7 @@ class Snapshots:
         self._lock = threading.Lock()
         self._read: dict[str, Listing] = {}
 
-    def sweep(self, inventory: Inventory, edges: TenantEdges) -> int:
+    def sweep(self, inventory: Inventory, edges: TenantApi) -> int:
         """Read every object of a kind and keep the listing; gives how many there are.
 
         Raises EdgeError, keeping nothing.

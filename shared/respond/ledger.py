@@ -7,7 +7,7 @@ ETag-guarded update by whoever holds the lease; a lease that ran out lets somebo
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from shared.clients.storage import Conflict, Container, Row, Storage, Table
 from shared.model.cases import Case, case_id, hour_id, twin_ids
+from shared.model.clock import Clock
 from shared.model.do_all import each
 from shared.model.errors import LeaseLost, Rejected
 from shared.model.events import Actor, Change, Event, Target
@@ -36,8 +37,6 @@ _ONE_ACTION: Final = timedelta(minutes=1)
 
 _FIRST_LEASE: Final = timedelta(seconds=30)
 _SEARCHED: Final = timedelta(days=30)
-
-type Clock = Callable[[], datetime]
 
 
 class Held(Struct, frozen=True, kw_only=True):

@@ -8,12 +8,12 @@ from msgspec import Raw, Struct
 
 from shared.authority.standing import Authorization, authorize
 from shared.model.cases import Case, Standing, State
-from shared.model.declarations import Baseline, Remediation, Unknown
 from shared.model.errors import EdgeError
 from shared.model.events import CountEvent, Event, Log
+from shared.model.remediations import Baseline, Remediation, Unknown
 from shared.normalize import read_batch
 from shared.objects.history import run_of, standing_then, trusted
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 
 _HISTORY: Final = timedelta(days=7)
 

@@ -17,32 +17,20 @@ from shared.authority.standing import Authorization
 from shared.clients.api import TenantEdges
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.conditions import any_of
-from shared.model.declarations import (
-    Already,
-    Answer,
-    AnyDetection,
-    Detection,
-    Doubt,
-    Image,
-    Look,
-    Mode,
-    Plan,
-    Put,
-    Remediation,
-    Risk,
-    Situation,
-)
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.do_all import do_all
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost, ResponderError, Throttled, Unreachable
 from shared.model.events import Event, Log, ResourceEvent
+from shared.model.kinds import Image, Mode, Risk
+from shared.model.notices import SystemNotice
+from shared.model.remediations import Already, Doubt, Look, Plan, Put, Remediation, Situation
 from shared.notify.outbox import Page
-from shared.notify.system_notices import SystemNotice
 from shared.objects.act import put_back, settled
 from shared.objects.decide import Decided, Facts, decide
 from shared.objects.history import earlier_case
+from shared.respond.components import Runtime
 from shared.respond.ledger import Held
 from shared.respond.object_history import ObjectHistory, as_far_as_known, authorization_of, event_of, object_history_of
-from shared.runtime import Runtime
 
 _log = logging.getLogger("responder.pipeline")
 

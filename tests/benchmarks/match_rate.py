@@ -28,8 +28,9 @@ from responders.detections.samples import (
 from shared.detect.fields import Audit
 from shared.detect.matcher import Matcher
 from shared.model.conditions import all_of, any_of
-from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import Log
+from shared.model.kinds import Image, Risk
 from shared.normalize import read_batch
 from shared.normalize.audit import AuditRecord
 from shared.normalize.batch import Interest

@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 from infra.local.tenant.instants import parse_instant
 from infra.local.tenant.sign_in_records import sign_in_record
 from infra.local.world import ALICE
-from shared.model.declarations import Image
+from shared.model.kinds import Image
 from shared.normalize.sign_ins import SignInRecord
 from tests.benchmarks.match_rate import chosen, compared, pages_of
 

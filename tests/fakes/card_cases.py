@@ -24,19 +24,11 @@ from infra.local.world import (
 from shared.detect.fields import Audit
 from shared.model.calls import Call, Permission, Service
 from shared.model.cases import Case, Decision, Outcome, Standing, State
-from shared.model.declarations import (
-    Answer,
-    AnyDetection,
-    ApprovalList,
-    Detection,
-    Mode,
-    ObjectKind,
-    Remediation,
-    Risk,
-    Technique,
-)
+from shared.model.detections import Answer, AnyDetection, Detection, Technique
 from shared.model.events import Actor, ActorKind, Change, Log, Target
+from shared.model.kinds import ApprovalList, Mode, ObjectKind, Risk
 from shared.model.owners import Owner
+from shared.model.remediations import Remediation
 from shared.notify.wording import Notice
 
 AT: Final = datetime(2026, 11, 21, 21, 43, 7, tzinfo=UTC)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection, Json
+from shared.model.detections import AnyDetection
+from shared.model.kinds import Json
 from shared.notify.cards import card_of
 from shared.notify.wording import Notice
 from tests.fakes.card_cases import CA_POLICY_UPDATED, NOTICE

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from shared.model.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from tests.fakes.record_strategies import activity_row, audit_row, places, replaced, sign_in_row
 
 type Json = dict[str, Any]

@@ -15,26 +15,11 @@ from responders.detections.samples import audit_record
 from shared.clients.api import TenantEdges
 from shared.detect.fields import Audit
 from shared.model.conditions import Condition, all_of
-from shared.model.declarations import (
-    Already,
-    Answer,
-    AnyDetection,
-    ApprovalList,
-    Detection,
-    Doubt,
-    Image,
-    Inventory,
-    Known,
-    Look,
-    ObjectKind,
-    Plan,
-    Put,
-    Remediation,
-    Risk,
-    Situation,
-    TenantKind,
-)
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import Actor, ActorKind, AuditEvent, Change, Log, Target
+from shared.model.kinds import ApprovalList, Image, ObjectKind, Risk, TenantKind
+from shared.model.remediations import Already, Doubt, Inventory, Known, Look, Plan, Put, Remediation, Situation
+from shared.model.tenant_api import TenantApi
 from tests.fakes.clock import NOW
 
 LAMP: Final = "1a3b0000-0000-4000-8000-000000000001"
@@ -62,7 +47,7 @@ class Lamps:
     def writes(self) -> list[str]:
         return [call for call in self.calls if call.startswith("set")]
 
-    def look(self, _edges: TenantEdges, target: Target) -> Look:
+    def look(self, _edges: TenantApi, target: Target) -> Look:
         self._call("look", lambda: None)
         state = self.state.get(target.id)
         current = None if state is None else {"id": target.id, "state": state}
@@ -85,11 +70,12 @@ class Lamps:
             changes=(Change(name="state", old=standing, new=wanted),),
         )
 
-    def apply(self, edges: TenantEdges, target: Target, put: Put) -> None:
+    def apply(self, edges: TenantApi, target: Target, put: Put) -> None:
         def switch() -> None:
             self.state[target.id] = put.image["state"]
 
         self.while_waiting()
+        assert isinstance(edges, TenantEdges)
         edges.before_write()
         self._call(f"set {put.image['state']}", switch)
 
@@ -100,7 +86,7 @@ class Lamps:
         carry_out()
         self.spoil_after(number, name)
 
-    def read_all(self, _edges: TenantEdges) -> Mapping[str, Image]:
+    def read_all(self, _edges: TenantApi) -> Mapping[str, Image]:
         return {lamp: {"id": lamp, "state": state} for lamp, state in self.state.items()}
 
     def remediation(self) -> Remediation:

@@ -16,26 +16,21 @@ from infra.local.world import (
     WORKFORCE_TENANT,
     Principal,
 )
-from shared.authority.approvals import TableApprovals
-from shared.authority.controls import Controls
 from shared.authority.standing import Approval
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
-from shared.detect.aggregation.sequences import Sequences, TableSequenceStore
-from shared.detect.aggregation.thresholds import ThresholdAggregation
-from shared.detect.aggregation.window_store import TableWindowStore
-from shared.detect.cached_matcher import Matching
-from shared.detect.rosters import Roster, Rosters
+from shared.detect.rosters import Roster
 from shared.ingest.intake import Intake, take_in
 from shared.model.cases import Case, State
-from shared.model.declarations import AnyDetection, ApprovalList, Image, Inventory, Mode
+from shared.model.detections import AnyDetection
 from shared.model.events import ActorKind
+from shared.model.kinds import ApprovalList, Image, Mode
+from shared.model.remediations import Inventory
 from shared.model.settings import Settings, settings_from
-from shared.notify.outbox import Channel, Notifier, Sender
-from shared.objects.snapshots import Snapshots
-from shared.respond.ledger import Ledger
+from shared.notify.outbox import Channel, Sender
+from shared.respond.components import Content, Runtime
 from shared.respond.pipeline import MOST_ATTEMPTS, answer
-from shared.runtime import Runtime
+from shared.runtime import build_runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, Lamps, raw
 from tests.fakes.senders import FakeSender
@@ -155,23 +150,12 @@ def bench(
         tenant.id: TenantEdges(tenant=tenant, transports={}, pacer=Unpaced(), wait=clock.wait)
         for tenant in read.tenants
     }
-    kept = Rosters(storage, rosters, clock=clock)
-    runtime = Runtime(
-        settings=read,
-        detections={detection.id: detection for detection in detections},
-        inventories=inventories or (lamps.inventory(),),
-        matching=Matching(detections, read.profile, kept, tenants=read.tenants, clock=clock),
-        rosters=kept,
+    runtime = build_runtime(
+        read,
+        Content(detections=detections, inventories=inventories or (lamps.inventory(),), rosters=rosters),
         storage=storage,
-        ledger=Ledger(storage, storage, clock=clock, lease=read.lease),
-        aggregation=ThresholdAggregation(TableWindowStore(storage), profile=read.profile, clock=clock),
-        sequences=Sequences(TableSequenceStore(storage), profile=read.profile, clock=clock),
-        approvals=TableApprovals(storage, clock=clock),
-        controls=Controls(storage, clock=clock),
-        snapshots=Snapshots(storage, clock=clock),
-        notifier=Notifier(storage, channels, clock=clock, acknowledge_within=read.acknowledge_within),
+        senders=channels,
         edges=each | ({edges.tenant.id: edges} if edges else {}),
-        workspace=None,
         clock=clock,
         wait=clock.wait,
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
+from shared.model.notices import SystemNotice
 from shared.model.owners import Owner
-from shared.notify.system_notices import SystemNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

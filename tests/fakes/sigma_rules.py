@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.detect.sigma.load import load
 from shared.detect.sigma.loaded import Loaded
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 
 type Write = Callable[[str], Path]
 """Writes a rule into a file of its own and gives its path."""

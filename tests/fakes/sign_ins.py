@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from infra.local.world import WORKFORCE_TENANT
 from shared.detect.fields import SignIn
-from shared.model.declarations import Answer, AnyDetection, Detection, Image, Risk
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import Actor, ActorKind, Log, SignInEvent
+from shared.model.kinds import Image, Risk
 from tests.fakes.clock import NOW
 from tests.fakes.record_strategies import sign_in_record
 

@@ -5,8 +5,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
-from shared.model.declarations import Baseline, EarlierCase, Image, Known, Look, Situation, Unknown
 from shared.model.events import Actor, ActorKind, Change, Target
+from shared.model.kinds import Image
+from shared.model.remediations import Baseline, EarlierCase, Known, Look, Situation, Unknown
 from tests.fakes.tenant import SUBSCRIPTION
 
 MALLORY: Final = Actor(id="ba110700-1d4c-4e6a-a0b8-5c9f2e7d3164", name="mallory@contoso.example", kind=ActorKind.USER)

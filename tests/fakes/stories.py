@@ -14,8 +14,8 @@ from responders.remediations.custom_policies import (
     RESTORE_CUSTOM_POLICY,
 )
 from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
-from shared.model.declarations import Baseline, EarlierCase, Plan, Put, Remediation
 from shared.model.events import Target
+from shared.model.remediations import Baseline, EarlierCase, Plan, Put, Remediation
 from tests.fakes.situations import (
     ALICE,
     ASSIGNMENT_ID,

@@ -15,8 +15,8 @@ import msgspec
 from responders.remediations.custom_policy_xml import document_of
 from shared.clients.api import Answer, TenantEdges
 from shared.model.calls import Lane, Permission, Service
-from shared.model.declarations import Image, TenantKind
 from shared.model.errors import Unreachable
+from shared.model.kinds import Image, TenantKind
 from shared.model.settings import Tenant
 
 TENANT_ID: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"

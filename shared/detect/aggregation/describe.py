@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.detect.aggregation.thresholds import several, threshold
 from shared.model.conditions import Text
-from shared.model.declarations import After, AnyDetection, Burst, Rise
+from shared.model.detections import After, AnyDetection, Burst, Rise
 from shared.model.profile import DEFAULT, TenantProfile
 
 

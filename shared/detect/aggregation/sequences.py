@@ -26,7 +26,7 @@ from shared.detect.aggregation.window_store import (
     packed,
     unpacked,
 )
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import Event
 from shared.model.profile import TenantProfile
 

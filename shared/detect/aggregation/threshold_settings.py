@@ -5,7 +5,7 @@ That can only be seen where the detections are known.
 
 from collections.abc import Iterable
 
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.profile import TenantProfile
 
 _LONGEST_SHOWN = 80

@@ -16,7 +16,7 @@ from msgspec import Struct
 from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place, seen, together
 from shared.model.cases import case_key
 from shared.model.conditions import Text
-from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.detections import AnyDetection, Burst, Rise
 from shared.model.events import Actor, Change, CountEvent, Event, Log, Target
 from shared.model.profile import TenantProfile
 

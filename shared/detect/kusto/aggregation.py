@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.detect.kusto.terms import quoted
-from shared.model.declarations import Burst, Rise
+from shared.model.detections import Burst, Rise
 
 _RECORDS_NAMED: Final = 10
 _NAME_OF: Final = 'iff({} == actor_id, actor_name, "")'

@@ -22,7 +22,7 @@ from shared.detect.kusto.fields import ACTOR, FIELDS, RESOURCE
 from shared.detect.kusto.sign_in_fields import ACCOUNT, ACCOUNT_NAME, COUNTRY
 from shared.detect.kusto.terms import SPACES, TENANT, Expression, Looked, among, quoted
 from shared.model.conditions import All, AnyOf, Condition, Contains, EndsWith, Is, Not, OneOf, StartsWith, fields_of
-from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.detections import AnyDetection, Burst, Rise
 from shared.model.events import Log
 from shared.model.profile import DEFAULT, TenantProfile
 from shared.normalize.resources import OUTCOMES

@@ -11,8 +11,9 @@ from shared.detect.sigma.loaded import Loaded, Problem
 from shared.detect.sigma.patterns import Inexpressible
 from shared.detect.sigma.reading import Parsed, one_line, rules_in
 from shared.detect.sigma.translation import condition_of
-from shared.model.declarations import Answer, AnyDetection, Detection, Risk, Technique, is_reference
+from shared.model.detections import Answer, AnyDetection, Detection, Technique, is_reference
 from shared.model.events import Log
+from shared.model.kinds import Risk
 
 _LOGS: Final[Mapping[str, Log]] = {
     "auditlogs": Log.AUDIT,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 
 
 class Problem(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from shared.clients.api import TenantEdges
 from shared.clients.arm import ArmTransport
 from shared.clients.graph import GraphTransport
 from shared.model.calls import Service
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from shared.model.settings import Tenant
 from tests.fakes.tenant import Unpaced
 

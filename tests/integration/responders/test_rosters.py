@@ -19,8 +19,8 @@ from responders.rosters import (
 from shared.clients.api import Answer, TenantEdges
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.calls import Permission, Service
-from shared.model.declarations import TenantKind
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.model.kinds import TenantKind
 from shared.model.privileges import PRIVILEGED_ROLES
 from shared.model.settings import Tenant
 from tests.fakes.tenant import Unpaced, answer_of

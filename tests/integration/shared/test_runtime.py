@@ -10,9 +10,10 @@ from infra.local.world import B2C_TENANT, BOB_B2C, CAROL
 from shared.clients.storage import Container, Storage
 from shared.detect.fields import Audit
 from shared.detect.rosters import Roster, RosterKind
-from shared.model.declarations import TenantKind
 from shared.model.errors import Rejected
 from shared.model.events import Target
+from shared.model.kinds import TenantKind
+from shared.respond.components import Content
 from shared.runtime import build_runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import Lamps, lamp_event
@@ -23,7 +24,7 @@ def test_evidence_goes_to_its_own_account_where_one_is_set(environment: dict[str
     both = {**environment, "EvidenceStorage": new_account()}
     Storage(both).create_all()
     Storage(both, prefix="EvidenceStorage").create_all()
-    runtime = build_runtime(settings_with(), (), (), environment=both, clock=FakeClock())
+    runtime = build_runtime(settings_with(), Content(detections=()), environment=both, clock=FakeClock())
     case = runtime.ledger.open("lamp-switched", lamp_event(), b"{}")
     assert case is not None
     with pytest.raises(Rejected, match="ContainerNotFound"):
@@ -38,7 +39,11 @@ def test_its_matcher_goes_by_the_rosters_of_its_tenants(environment: dict[str, s
     )
     detection = dataclasses.replace(Lamps().detection(), when=Audit.target_level.is_("privileged"))
     runtime = build_runtime(
-        settings_with(), (detection,), (), (roster,), environment=environment, clock=FakeClock(), wait=lambda _: None
+        settings_with(),
+        Content(detections=(detection,), rosters=(roster,)),
+        environment=environment,
+        clock=FakeClock(),
+        wait=lambda _: None,
     )
     runtime.rosters.sweep(roster, runtime.edges[B2C_TENANT])
     about = {who: msgspec.structs.replace(lamp_event(), targets=(Target(id=who.id),)) for who in (CAROL, BOB_B2C)}

@@ -23,17 +23,15 @@ from infra.local.world import (
     SUBSCRIPTION,
     WORKFORCE_TENANT,
 )
-from responders.calls import CALLS, GET_ROLE_DEFINITION, GET_USER
 from responders.cli import main
+from responders.content import CALLS, GET_ROLE_DEFINITION, GET_USER, GRANTS, READ_PROBES
 from responders.doctor import CHECKS, report_of
-from responders.permissions import GRANTS
-from responders.read_probes import READ_PROBES
 from responders.sources import SIGN_IN_LOG
 from shared.checks.check import Line, Status
 from shared.clients.storage import Table
 from shared.ingest.poll import polled_until
-from shared.model.declarations import ApprovalList, Mode, TenantKind
-from shared.runtime import utc_now
+from shared.model.clock import utc_now
+from shared.model.kinds import ApprovalList, Mode, TenantKind
 from tests.stack.doctor.conftest import Healthy
 
 pytestmark = pytest.mark.stack

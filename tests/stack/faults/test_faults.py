@@ -26,7 +26,7 @@ from infra.local.world import (
 )
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE
 from shared.model.cases import Case
-from shared.model.declarations import Mode
+from shared.model.kinds import Mode
 from tests.fakes.queue_service import QueueService
 from tests.stack.faults.running_stack import RunningStack, words
 

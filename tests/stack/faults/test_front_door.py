@@ -9,7 +9,7 @@ from infra.local import story
 from infra.local.browser import Browser, SignInError
 from infra.local.world import ALICE, MALLORY
 from shared.model.cases import Case
-from shared.model.declarations import Mode
+from shared.model.kinds import Mode
 from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack

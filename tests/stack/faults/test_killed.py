@@ -12,7 +12,7 @@ from infra.local import story
 from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT
 from infra.local.story import Scene
 from shared.model.cases import Case
-from shared.model.declarations import Mode
+from shared.model.kinds import Mode
 from tests.stack.faults.running_stack import RunningStack
 
 pytestmark = pytest.mark.stack

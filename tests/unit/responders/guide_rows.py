@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.model.declarations import Risk
+from shared.model.kinds import Risk
 
 _HIGH, _MEDIUM, _LOW = Risk.HIGH, Risk.MEDIUM, Risk.LOW
 

@@ -12,15 +12,15 @@ import pytest
 
 from infra.local.world import ALICE, BREAK_GLASS_1, MALLORY
 from responders.catalogue import CATALOGUE
+from responders.content import INVENTORIES
 from responders.detections.samples import ca_policy_record, event_grid_record
-from responders.inventories import INVENTORIES
 from responders.remediations.ca_policy_json import differing
 from shared.clients.api import Answer
 from shared.clients.storage import Container, Storage
 from shared.model.calls import Lane
 from shared.model.cases import Case, Decision, Outcome, State
-from shared.model.declarations import ApprovalList, Image, Mode, TenantKind
 from shared.model.errors import Unreachable
+from shared.model.kinds import ApprovalList, Image, Mode, TenantKind
 from shared.respond.pipeline import MOST_ATTEMPTS, answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import initiated_by

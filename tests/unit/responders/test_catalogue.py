@@ -1,7 +1,7 @@
 import pytest
 
 from responders.catalogue import BY_ID, CATALOGUE
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.profile import TenantProfile
 
 

@@ -19,7 +19,7 @@ from infra.local.stack import OF_THE_INSTANCE, REPOSITORY
 from shared.clients.storage import QUEUES
 from shared.model.app_settings import SCHEDULES
 from shared.model.errors import SettingsError, Unreachable
-from shared.runtime import Runtime
+from shared.respond.components import Runtime
 from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import SETTINGS, bench

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from responders.catalogue import CATALOGUE
-from shared.model.declarations import AnyDetection, Risk
+from shared.model.detections import AnyDetection
+from shared.model.kinds import Risk
 from tests.unit.responders.guide_rows import GUIDE, NOT_YET, OTHER_TABLES
 
 _ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)

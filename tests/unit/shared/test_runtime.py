@@ -17,16 +17,20 @@ from cryptography.x509.oid import NameOID
 
 from infra.local.stack import REPOSITORY
 from infra.local.world import B2C_TENANT, RESPONDER, RESPONDER_B2C, WORKFORCE_TENANT
+from shared.clients.credentials import LazyCredential
 from shared.model.calls import Service
-from shared.model.declarations import TenantKind
+from shared.model.clock import utc_now
 from shared.model.errors import Refused, Rejected
+from shared.model.kinds import TenantKind
 from shared.model.settings import Settings
 from shared.notify.outbox import Channel, Notifier
-from shared.runtime import LazyCredential, build_runtime, utc_now
+from shared.respond.components import Content
+from shared.runtime import build_runtime
 from tests.fakes.lamps import Lamps
 from tests.fakes.runtime import SETTINGS, settings_with
 
 _SCOPE: Final = "https://graph.microsoft.com/.default"
+_NO_CONTENT: Final = Content(detections=())
 
 
 def test_the_time_is_utc() -> None:
@@ -37,7 +41,8 @@ def test_the_time_is_utc() -> None:
 def test_it_is_put_together_without_any_connection() -> None:
     """Sockets are closed to these tests except on loopback, where nobody listens at these ports."""
     lamps = Lamps()
-    runtime = build_runtime(settings_with(), (lamps.detection(),), (lamps.inventory(),), environment=SETTINGS)
+    content = Content(detections=(lamps.detection(),), inventories=(lamps.inventory(),))
+    runtime = build_runtime(settings_with(), content, environment=SETTINGS)
     assert runtime.edges.keys() == {WORKFORCE_TENANT, B2C_TENANT}
     assert all(edges.transports.keys() == set(Service) for edges in runtime.edges.values())
     assert runtime.detections.keys() == {"lamp-switched"}
@@ -61,7 +66,7 @@ def test_the_apps_start_imports_neither_sdk() -> None:
 )
 def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: list[Channel]) -> None:
     settings = settings_with(**dict.fromkeys(left_out, ""))
-    notifier: Notifier = build_runtime(settings, (), (), environment=SETTINGS).notifier
+    notifier: Notifier = build_runtime(settings, _NO_CONTENT, environment=SETTINGS).notifier
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 
@@ -75,7 +80,7 @@ def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: 
 )
 def test_a_channel_whose_secret_stayed_in_its_vault_is_dropped(lost: Sequence[str], channels: list[Channel]) -> None:
     settings = settings_with(**dict.fromkeys(lost, "@Microsoft.KeyVault(VaultName=kv;SecretName=s)"))
-    notifier: Notifier = build_runtime(settings, (), (), environment=SETTINGS).notifier
+    notifier: Notifier = build_runtime(settings, _NO_CONTENT, environment=SETTINGS).notifier
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 
@@ -195,6 +200,6 @@ def test_a_certificate_with_its_key_is_taken(tmp_path: Path) -> None:
 
 
 def test_a_wrong_connection_string_is_told_when_it_is_used() -> None:
-    runtime = build_runtime(settings_with(), (), (), environment={"AzureWebJobsStorage": "nonsense"})
+    runtime = build_runtime(settings_with(), _NO_CONTENT, environment={"AzureWebJobsStorage": "nonsense"})
     with pytest.raises(Rejected, match="should be a connection string"):
         runtime.storage.create_all()

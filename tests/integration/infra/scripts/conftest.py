@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from infra.checks.compiler import Compiler, locate
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from shared.model.permissions import Tier
 from tests.integration.infra.scripts.az_command import B2C
 from tests.integration.infra.scripts.az_parser import REPOSITORY, AzParser, NoAzureCli

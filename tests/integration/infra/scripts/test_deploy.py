@@ -9,7 +9,7 @@ from itertools import cycle
 
 import pytest
 
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from shared.model.permissions import Tier
 from tests.integration.infra.scripts.az_app import FUNCTION_KEY
 from tests.integration.infra.scripts.az_command import SUBSCRIPTION

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from shared.model.permissions import Tier
 from tests.integration.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.integration.infra.scripts.az_directory import ME

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from tests.integration.infra.scripts.az_command import B2C, SUBSCRIPTION
 from tests.integration.infra.scripts.conftest import SCRIPTS, Desk
 from tests.integration.infra.scripts.test_deploy import OTHER

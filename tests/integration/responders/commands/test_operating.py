@@ -17,10 +17,10 @@ from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.storage import Storage, Table
 from shared.model.cases import Decision, Outcome, State
-from shared.model.declarations import ApprovalList, Mode
+from shared.model.clock import utc_now
 from shared.model.events import Actor, ActorKind, Target
+from shared.model.kinds import ApprovalList, Mode
 from shared.respond.ledger import Ledger
-from shared.runtime import utc_now
 from tests.fakes.lamps import lamp_event
 from tests.fakes.runtime import SETTINGS
 

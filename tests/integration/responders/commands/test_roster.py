@@ -15,8 +15,8 @@ from responders.detections.privileged_access import ROLE_ASSIGNABLE_GROUP_MEMBER
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
-from shared.model.declarations import TenantKind
-from shared.runtime import utc_now
+from shared.model.clock import utc_now
+from shared.model.kinds import TenantKind
 from tests.fakes.runtime import SETTINGS, settings_with
 from tests.fakes.tenant import Unpaced
 

@@ -16,8 +16,8 @@ from responders.cli import main
 from responders.detections.samples import audit_record
 from responders.doctor import report_of
 from shared.checks.check import Status
-from shared.model.declarations import Mode
 from shared.model.errors import SettingsError
+from shared.model.kinds import Mode
 from shared.model.settings import settings_from
 from tests.fakes.runtime import SETTINGS
 from tests.fakes.sigma_rules import RULE_ID, rule, selection

@@ -8,8 +8,7 @@ import pytest
 
 from infra.local import world
 from infra.local.world import Principal
-from responders.calls import DIRECTORY_AUDITS
-from responders.inventories import INVENTORIES
+from responders.content import INVENTORIES
 from responders.remediations.ca_policies import (
     CA_POLICIES,
     DISABLE_CA_POLICY,
@@ -29,21 +28,12 @@ from responders.remediations.role_assignments import (
     REMOVE_ROLE_ASSIGNMENT,
     ROLE_ASSIGNMENTS,
 )
+from responders.sources import DIRECTORY_AUDITS
 from shared.clients.api import TenantEdges
-from shared.model.declarations import (
-    Already,
-    Baseline,
-    Doubt,
-    EarlierCase,
-    Image,
-    Inventory,
-    Known,
-    Plan,
-    Put,
-    Remediation,
-)
 from shared.model.errors import Refused, Unreachable
 from shared.model.events import Actor, AuditEvent, Target
+from shared.model.kinds import Image
+from shared.model.remediations import Already, Baseline, Doubt, EarlierCase, Inventory, Known, Plan, Put, Remediation
 from shared.normalize import read_batch
 from tests.fakes.record_strategies import everything
 from tests.fakes.situations import situation

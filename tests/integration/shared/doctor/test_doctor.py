@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from cryptography.x509.oid import NameOID
 
 from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
+from responders.content import CONTENT as APP_CONTENT
 from responders.doctor import CHECKS, CONTENT
-from responders.rosters import ROSTERS
 from responders.sources import SIGN_IN_LOG
 from shared.checks.check import Line, Status, Unread
 from shared.checks.run import run_checks
@@ -32,8 +32,8 @@ from shared.doctor.sources import LICENCE_CURE, ago
 from shared.ingest.deliveries import note_delivery
 from shared.ingest.poll import NO_LICENCE
 from shared.model.calls import Service
-from shared.model.declarations import ApprovalList, Mode, TenantKind
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.model.kinds import ApprovalList, Mode, TenantKind
 from shared.model.permissions import Tier
 from shared.model.settings import Settings, Tenant
 from shared.runtime import Runtime, build_runtime
@@ -118,7 +118,10 @@ class Installation:
             for tenant in settings.tenants
         }
         made = build_runtime(
-            settings, CONTENT.detections, CONTENT.inventories, ROSTERS, environment=self.environment, clock=self.clock
+            settings,
+            APP_CONTENT,
+            environment=self.environment,
+            clock=self.clock,
         )
         return dataclasses.replace(made, edges=edges, workspace=self.workspace)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.notify.cards import alert_of, card_of
 from tests.fakes.card_cases import BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, FAILED, HUGE, NOTICE, PUT_BACK, evil
 from tests.integration.infra.local.inbox.conftest import RunningInbox, running_inbox

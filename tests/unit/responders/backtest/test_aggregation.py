@@ -18,7 +18,7 @@ from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.fields import SignIn
 from shared.detect.matcher import Matcher
 from shared.model.cases import Decision, Standing
-from shared.model.declarations import After, AnyDetection, Burst, Rise
+from shared.model.detections import After, AnyDetection, Burst, Rise
 from shared.model.events import ActorKind, Event, SignInEvent
 from shared.model.profile import DEFAULT, TenantProfile
 from tests.fakes.clock import NOW

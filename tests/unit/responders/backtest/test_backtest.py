@@ -26,9 +26,9 @@ from responders.detections.samples import (
     event_grid_record,
 )
 from shared.model.cases import Decision, Standing
+from shared.model.clock import utc_now
 from shared.model.events import AuditEvent
 from shared.normalize import read_batch
-from shared.runtime import utc_now
 from tests.fakes.record_strategies import ROLE_WRITE, everything, written
 
 type Json = dict[str, Any]

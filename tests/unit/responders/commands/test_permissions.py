@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from responders.calls import CALLS
 from responders.cli import main
-from responders.permissions import GRANTS, NEEDS, app_role_ids
+from responders.content import CALLS, GRANTS, NEEDS
+from responders.permissions import app_role_ids
 from shared.model.calls import Call, Permission, Service
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from shared.model.permissions import Need, Tier, grants_from
 
 _REPOSITORY: Final = Path(__file__).parents[4]

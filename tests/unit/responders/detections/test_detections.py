@@ -28,7 +28,7 @@ from responders.detections.samples import TENANT, diagnostic_record
 from responders.detections.sign_in_samples import diagnostic_sign_in
 from shared.detect.conditions import required
 from shared.detect.matcher import INDEXED_BY, Matcher
-from shared.model.declarations import AnyDetection, Technique
+from shared.model.detections import AnyDetection, Technique
 from shared.model.events import Event
 from shared.normalize import read_batch
 from tests.fakes.record_strategies import audit_row, everything, sign_in_row, written

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
-from shared.model.declarations import Already, Doubt, Image, Plan, Put
 from shared.model.events import Change
+from shared.model.kinds import Image
+from shared.model.remediations import Already, Doubt, Plan, Put
 from tests.fakes.situations import (
     EMERGENCY_ACCOUNT,
     MALLORY,

@@ -11,9 +11,10 @@ from responders.remediations.custom_policies import (
     RESTORE_CUSTOM_POLICY,
 )
 from responders.remediations.custom_policy_xml import document_of, is_same_document
-from shared.model.declarations import Already, Doubt, Image, Plan, Put, TenantKind
 from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.events import Target
+from shared.model.kinds import Image, TenantKind
+from shared.model.remediations import Already, Doubt, Plan, Put
 from tests.fakes.situations import (
     CUSTOM_POLICY,
     NEVER_THERE,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
 from responders.remediations.ca_policy_json import READ_ONLY, are_same, differing, new_policy
 from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
-from shared.model.declarations import Already, Baseline, EarlierCase, Image, Put
 from shared.model.events import Change
+from shared.model.kinds import Image
+from shared.model.remediations import Already, Baseline, EarlierCase, Put
 from tests.fakes.situations import (
     ALICE,
     ASSIGNMENT_ID,

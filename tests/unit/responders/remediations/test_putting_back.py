@@ -6,17 +6,17 @@ from contextlib import suppress
 
 import pytest
 
-from responders.calls import CALLS
+from responders.content import CALLS, GUARDED
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.clients.api import Answer
 from shared.model.calls import Call, Permission
-from shared.model.declarations import Already, Put, Remediation
 from shared.model.errors import EdgeError, Locked, Refused, Unreachable
+from shared.model.remediations import Already, Put, Remediation
 from tests.fakes.situations import SCOPE
 from tests.fakes.stories import STORIES, Story
 from tests.fakes.tenant import FakeTenant, Request, answer_of
 
-_REMEDIATIONS = (*ca_policies.REMEDIATIONS, *custom_policies.REMEDIATIONS, *role_assignments.REMEDIATIONS)
+_REMEDIATIONS = tuple(remediation for each in GUARDED for remediation in each.remediations)
 
 each_story = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
 each_remediation = pytest.mark.parametrize("remediation", _REMEDIATIONS, ids=lambda remediation: remediation.id)

@@ -3,9 +3,9 @@
 import pytest
 
 from responders.remediations.ca_policies import RESTORE_CA_POLICY
-from shared.model.declarations import Doubt, Put
 from shared.model.errors import Rejected
 from shared.model.events import Target
+from shared.model.remediations import Doubt, Put
 from tests.fakes.situations import POLICY_ID, ca_policy, change, situation
 from tests.fakes.tenant import FakeTenant, answer_of
 

@@ -13,9 +13,10 @@ from responders.remediations.role_assignments import (
     ROLE_ASSIGNMENTS,
 )
 from shared.model.calls import Permission
-from shared.model.declarations import Already, Doubt, Image, Plan, Put
 from shared.model.errors import BadIdentifier, Locked
 from shared.model.events import Target
+from shared.model.kinds import Image
+from shared.model.remediations import Already, Doubt, Plan, Put
 from tests.fakes.situations import (
     ALICE,
     ASSIGNMENT_ID,

@@ -17,15 +17,17 @@ from responders.catalogue import CATALOGUE
 from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
-from shared.clients.api import TenantEdges
 from shared.clients.log_analytics import Workspace
 from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.detect.fields import SignIn
 from shared.detect.rosters import Roster, RosterKind
 from shared.ingest.deliveries import last_delivery
 from shared.model.cases import State
-from shared.model.declarations import Burst, Image, Inventory, ObjectKind, TenantKind
+from shared.model.detections import Burst
 from shared.model.errors import Rejected, Unreachable
+from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.remediations import Inventory
+from shared.model.tenant_api import TenantApi
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.log_analytics import log_analytics
 from tests.fakes.memory_storage import MemoryStorage
@@ -267,7 +269,7 @@ def test_sign_ins_are_left_alone_when_they_are_switched_off(
 def _inventory(
     kind: ObjectKind, tenant_kind: TenantKind, seen: list[str], failing: Exception | None = None
 ) -> Inventory:
-    def read(edges: TenantEdges) -> Mapping[str, Image]:
+    def read(edges: TenantApi) -> Mapping[str, Image]:
         seen.append(f"{kind} {edges.tenant.id}")
         if failing is not None:
             raise failing
@@ -299,7 +301,7 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
 
 
 def _roster(kind: RosterKind, seen: list[str], failing: Exception | None = None) -> Roster:
-    def read(edges: TenantEdges) -> list[str]:
+    def read(edges: TenantApi) -> list[str]:
         seen.append(f"{kind} {edges.tenant.id}")
         if failing is not None and edges.tenant.id == WORKFORCE_TENANT:
             raise failing

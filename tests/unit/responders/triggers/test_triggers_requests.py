@@ -14,8 +14,8 @@ from responders.triggers import requests
 from shared.authority.controls import Positions
 from shared.clients.storage import Table
 from shared.model.cases import Case
-from shared.model.declarations import Mode
 from shared.model.errors import Unreachable
+from shared.model.kinds import Mode
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import TENANT, Bench, ready_bench

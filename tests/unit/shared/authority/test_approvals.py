@@ -12,9 +12,9 @@ from shared.authority.approvals import TableApprovals, until_from
 from shared.authority.standing import Approval, Malformed, authorize
 from shared.clients.storage import Storage, Table
 from shared.model.cases import Standing
-from shared.model.declarations import ApprovalList
 from shared.model.errors import BadIdentifier, EdgeError, Rejected, Unreachable
 from shared.model.events import Actor, ActorKind
+from shared.model.kinds import ApprovalList
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, actor_of
 from tests.fakes.runtime import approval

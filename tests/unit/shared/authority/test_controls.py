@@ -8,8 +8,8 @@ import pytest
 
 from shared.authority.controls import Controls, Positions
 from shared.clients.storage import Storage, Table
-from shared.model.declarations import Mode, ObjectKind
 from shared.model.errors import EdgeError
+from shared.model.kinds import Mode, ObjectKind
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.spoilt_storage import SpoiltStorage
 

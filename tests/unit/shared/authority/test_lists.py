@@ -11,7 +11,7 @@ from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.lists import Entry, Lists, keep_lists, lists_from, read_lists, restore, written
 from shared.clients.storage import Container, Storage, Table
-from shared.model.declarations import ApprovalList, Mode
+from shared.model.kinds import ApprovalList, Mode
 from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage
@@ -146,10 +146,10 @@ def test_the_copy_is_made_once_a_day(memory: MemoryStorage, clock: FakeClock) ->
     ledger = Ledger(MemoryStorage(), memory, clock=clock, lease=timedelta(seconds=60))
     storage = _other()
     storage.upsert(Table.OWNERS, "*", "010", _OWNER)
-    name = keep_lists(storage, ledger, now=NOW)
+    name = keep_lists(storage, ledger.keep_copy, now=NOW)
     storage.upsert(Table.OWNERS, "*", "020", _OWNER)
-    assert keep_lists(storage, ledger, now=NOW + timedelta(minutes=1)) == name
+    assert keep_lists(storage, ledger.keep_copy, now=NOW + timedelta(minutes=1)) == name
     kept = memory.blob(Container.EVIDENCE, name)
     assert kept is not None
     assert len(lists_from(kept).entries) == 1
-    assert keep_lists(storage, ledger, now=NOW + timedelta(days=1)) != name
+    assert keep_lists(storage, ledger.keep_copy, now=NOW + timedelta(days=1)) != name

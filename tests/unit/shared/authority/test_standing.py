@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from infra.local.world import ALICE, IMPOSTOR, MALLORY, RELEASE_PIPELINE, RESPONDER, RESPONDER_B2C, Principal
 from shared.authority.standing import Approval, Authorization, Malformed, approval_from, authorize
 from shared.model.cases import Standing
-from shared.model.declarations import ApprovalList
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.events import Actor, ActorKind
+from shared.model.kinds import ApprovalList
 from tests.fakes.lamps import AT, LAMP, actor_of
 from tests.fakes.runtime import approval
 

@@ -10,8 +10,8 @@ import pytest
 
 from shared.clients.api import Answer, TenantEdges
 from shared.model.calls import Call, Lane, Permission, Service
-from shared.model.declarations import TenantKind
 from shared.model.errors import BadIdentifier, EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.kinds import TenantKind
 from shared.model.settings import Tenant
 from tests.fakes.clock import NOW
 

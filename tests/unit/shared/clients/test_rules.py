@@ -21,8 +21,8 @@ from shared.clients.log_analytics import Workspace
 from shared.clients.pagerduty import PagerDuty
 from shared.clients.teams import Teams
 from shared.model.calls import Call, Permission, Service
-from shared.model.declarations import TenantKind
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.kinds import TenantKind
 from shared.model.settings import Tenant
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_service import HttpService, Reply, http_service

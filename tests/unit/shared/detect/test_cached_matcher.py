@@ -14,9 +14,10 @@ from shared.clients.storage import Storage, Table
 from shared.detect.cached_matcher import Matching
 from shared.detect.fields import Audit
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
-from shared.model.declarations import Answer, AnyDetection, Detection, Risk, TenantKind
+from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.errors import Unreachable
 from shared.model.events import AuditEvent, Log, Target
+from shared.model.kinds import Risk, TenantKind
 from shared.model.profile import DEFAULT, TenantProfile
 from shared.model.settings import Tenant
 from tests.fakes.clock import FakeClock

@@ -19,8 +19,9 @@ from shared.detect.conditions import holds
 from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.matcher import Matcher
 from shared.model.conditions import Condition, all_of, any_of
-from shared.model.declarations import After, Answer, AnyDetection, ApprovalList, Detection, Image, Risk
+from shared.model.detections import After, Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Event, Log, ResourceEvent
+from shared.model.kinds import ApprovalList, Image, Risk
 from shared.model.profile import TenantProfile
 from shared.normalize import read_batch
 from tests.fakes.record_strategies import SAMPLES, broken_records, everything, places, replaced, written

@@ -15,11 +15,12 @@ from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage, Table
 from shared.detect.fields.audit_fields import target_level
 from shared.detect.rosters import MOST, STALE, Listed, Roster, RosterKind, Rosters, packed, unpacked, with_rosters
-from shared.model.declarations import TenantKind
 from shared.model.errors import EdgeError, Rejected, Unreachable
 from shared.model.events import Target
+from shared.model.kinds import TenantKind
 from shared.model.profile import DEFAULT, TenantProfile
 from shared.model.settings import Tenant
+from shared.model.tenant_api import TenantApi
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import lamp_event
 from tests.fakes.memory_storage import MemoryStorage
@@ -46,7 +47,7 @@ class _Guild:
         self.roster = Roster(kind=_KIND, tenant_kinds=(TenantKind.WORKFORCE,), calls=(), read=self._read)
         self.rosters = Rosters(storage, (self.roster,), clock=self.clock)
 
-    def _read(self, _edges: TenantEdges) -> Iterable[str]:
+    def _read(self, _edges: TenantApi) -> Iterable[str]:
         self.clock.move(self.slow)
         if self.failing is not None:
             raise self.failing

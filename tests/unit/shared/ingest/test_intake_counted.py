@@ -11,9 +11,10 @@ from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.fields import SignIn
 from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State
-from shared.model.declarations import After, AnyDetection, Burst, Image, Mode, Rise
+from shared.model.detections import After, AnyDetection, Burst, Rise
 from shared.model.errors import Unreachable
 from shared.model.events import CountEvent
+from shared.model.kinds import Image, Mode
 from shared.notify.cards import alert_of, card_of
 from shared.notify.wording import facts, headline, next_steps, notice_for, result, subject, what_changed
 from shared.respond.object_history import event_of, with_changes

@@ -15,10 +15,10 @@ from shared.clients.storage import Storage, Table
 from shared.detect.fields import SignIn
 from shared.ingest.intake import Intake
 from shared.ingest.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until
-from shared.model.declarations import Answer as Response
-from shared.model.declarations import Image
+from shared.model.detections import Answer as Response
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.events import Log
+from shared.model.kinds import Image
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage

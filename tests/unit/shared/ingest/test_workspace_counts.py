@@ -12,7 +12,7 @@ from shared.detect.fields import SignIn
 from shared.ingest.intake import take_in
 from shared.ingest.workspace_counts import LATE, count_in_workspace
 from shared.model.cases import Case
-from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.detections import AnyDetection, Burst, Rise
 from shared.model.errors import Refused, Rejected
 from tests.fakes.clock import NOW
 from tests.fakes.kql_rows import Json

@@ -17,8 +17,8 @@ from infra.local.world import (
 )
 from shared.model import app_settings
 from shared.model.app_settings import SCHEDULES, SETTINGS, Setting
-from shared.model.declarations import TenantKind
 from shared.model.errors import SettingsError
+from shared.model.kinds import TenantKind
 from shared.model.settings import Settings, Unresolved, settings_from
 from tests.fakes.runtime import SETTINGS as RIGHT
 

@@ -7,7 +7,8 @@ import pytest
 
 from infra.local.world import BREAK_GLASS_1, MALLORY, MFA_FOR_ALL, RESPONDER, WORKFORCE_TENANT
 from shared.model.cases import Case, Standing
-from shared.model.declarations import Answer, AnyDetection, Risk
+from shared.model.detections import Answer, AnyDetection
+from shared.model.kinds import Risk
 from shared.model.owners import Owner
 from shared.model.settings import settings_from
 from shared.notify.cards import alert_of, card_of

@@ -7,7 +7,7 @@ import pytest
 
 from responders.catalogue import BY_ID, CATALOGUE
 from shared.model.cases import Case, Decision, Standing
-from shared.model.declarations import Answer, AnyDetection
+from shared.model.detections import Answer, AnyDetection
 from shared.model.events import Log, SignInEvent
 from shared.normalize import read_batch
 from shared.notify.cards import alert_of, card_of

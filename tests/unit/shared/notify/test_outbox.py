@@ -10,11 +10,11 @@ import pytest
 from infra.local.world import MALLORY, WORKFORCE_TENANT
 from shared.clients.storage import Storage, Table
 from shared.model.cases import Case, Decision, Outcome, State
-from shared.model.declarations import Risk
 from shared.model.errors import Refused, Rejected, Throttled, Unreachable
 from shared.model.events import Target
+from shared.model.kinds import Risk
+from shared.model.notices import SystemNotice
 from shared.notify.outbox import Channel, Notifier, Page, needs_somebody
-from shared.notify.system_notices import SystemNotice
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, Lamps, actor_of
 from tests.fakes.memory_storage import MemoryStorage

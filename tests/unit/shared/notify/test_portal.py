@@ -3,8 +3,8 @@ from typing import Final
 import pytest
 
 from infra.local.world import B2C_TENANT, MFA_FOR_ALL, SUBSCRIPTION_SCOPE, WORKFORCE_TENANT
-from shared.model.declarations import ApprovalList
 from shared.model.events import Target
+from shared.model.kinds import ApprovalList
 from shared.notify.portal import Link, portal_link
 from tests.fakes.card_cases import CUSTOM_POLICY, EVIL_TEXTS, PUT_BACK, ROLE, case
 

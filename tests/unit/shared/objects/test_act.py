@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.cases import Outcome
-from shared.model.declarations import Already, Doubt, Plan, Put
 from shared.model.errors import BadIdentifier, EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.remediations import Already, Doubt, Plan, Put
 from shared.objects.act import Acted, put_back, settled
 from tests.fakes.clock import FakeClock
 

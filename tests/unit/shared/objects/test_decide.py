@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.model.cases import Decision, Standing
-from shared.model.declarations import Already, Answer, AnyDetection, Doubt, Mode, Plan, Put
+from shared.model.detections import Answer, AnyDetection
+from shared.model.kinds import Mode
+from shared.model.remediations import Already, Doubt, Plan, Put
 from shared.objects.decide import GUARDS, Decided, Facts, decide, strongest_decision
 from tests.fakes.lamps import Lamps
 

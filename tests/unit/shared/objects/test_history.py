@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from infra.local.world import ALICE, MALLORY, RESPONDER, TRUDY, WORKFORCE_TENANT
 from shared.model.cases import Case, Outcome, Standing
-from shared.model.declarations import Known, Unknown
 from shared.model.events import Change, Target
+from shared.model.remediations import Known, Unknown
 from shared.objects.history import earlier_case, run_of, standing_then, trusted
 from tests.fakes.lamps import AT, LAMP, actor_of
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from infra.local.world import WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Container, Storage, Table
-from shared.model.declarations import Baseline, Image, Inventory, Known, ObjectKind, TenantKind, Unknown
 from shared.model.errors import EdgeError, Rejected, Unreachable
+from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.remediations import Baseline, Inventory, Known, Unknown
 from shared.model.settings import Tenant
+from shared.model.tenant_api import TenantApi
 from shared.objects.snapshots import Remembered, Snapshots
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage
@@ -46,7 +48,7 @@ class _Hall:
         self.slow = timedelta()
         self.failing: Exception | None = None
 
-    def _read(self, _edges: TenantEdges) -> Mapping[str, Image]:
+    def _read(self, _edges: TenantApi) -> Mapping[str, Image]:
         self.clock.move(self.slow)
         if self.failing is not None:
             raise self.failing

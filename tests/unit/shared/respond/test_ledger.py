@@ -16,9 +16,9 @@ from shared.authority.approvals import TableApprovals
 from shared.authority.standing import Malformed
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
 from shared.model.cases import Case, Decision, Outcome, State, case_id, twin_ids
-from shared.model.declarations import ApprovalList
 from shared.model.errors import LeaseLost, Rejected, Unreachable
 from shared.model.events import Actor, AuditEvent, Change, Target
+from shared.model.kinds import ApprovalList
 from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event

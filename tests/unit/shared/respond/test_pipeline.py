@@ -20,7 +20,7 @@ from infra.local.world import (
 )
 from shared.clients.storage import Container, Storage, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
-from shared.model.declarations import ApprovalList, Mode
+from shared.model.kinds import ApprovalList, Mode
 from shared.respond.pipeline import answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record, switching

@@ -10,8 +10,8 @@ import pytest
 from infra.local.world import MALLORY
 from shared.clients.storage import Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
-from shared.model.declarations import Mode
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.model.kinds import Mode
 from shared.respond.pipeline import MOST_ATTEMPTS, answer, resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record

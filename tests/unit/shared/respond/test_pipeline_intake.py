@@ -12,8 +12,8 @@ from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
 from shared.detect.fields import Audit
 from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State
-from shared.model.declarations import Image
 from shared.model.errors import EdgeError, Unreachable
+from shared.model.kinds import Image
 from shared.respond.pipeline import answer, resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw

@@ -8,8 +8,8 @@ import pytest
 
 from infra.local.world import MALLORY
 from shared.model.cases import Case, Decision, Outcome, State
-from shared.model.declarations import Mode
 from shared.model.errors import Locked, Unreachable
+from shared.model.kinds import Mode
 from shared.respond.pipeline import LOCK_PAUSE, MOST_ATTEMPTS, answer, resume
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage

@@ -7,7 +7,7 @@ import pytest
 from responders.catalogue import CATALOGUE
 from shared.detect.aggregation.describe import lasting, raises_case_when
 from shared.detect.fields import Audit, SignIn
-from shared.model.declarations import After, Burst, Rise
+from shared.model.detections import After, Burst, Rise
 from shared.model.profile import TenantProfile
 
 _ORDINARY = next(one for one in CATALOGUE if not (one.counted or one.after or one.one_case_by))

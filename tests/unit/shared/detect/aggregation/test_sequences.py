@@ -17,7 +17,7 @@ from shared.clients.storage import Conflict, Storage, Table
 from shared.detect.aggregation.sequences import Mark, Sequences, TableSequenceStore
 from shared.detect.aggregation.window_store import MOST_PACKED, Place, purge
 from shared.detect.fields import SignIn
-from shared.model.declarations import After, AnyDetection
+from shared.model.detections import After, AnyDetection
 from shared.model.errors import Unreachable
 from shared.model.events import SignInEvent
 from shared.model.profile import DEFAULT

@@ -17,7 +17,7 @@ from shared.detect.aggregation.thresholds import ThresholdAggregation, hour_of, 
 from shared.detect.aggregation.window_store import MOST_A_MINUTE, Minute, Place, TableWindowStore, hashed, purge, seen
 from shared.detect.fields import SignIn
 from shared.model.conditions import Text
-from shared.model.declarations import AnyDetection, Burst, Rise
+from shared.model.detections import AnyDetection, Burst, Rise
 from shared.model.errors import Unreachable
 from shared.model.events import Actor, CountEvent, SignInEvent
 from shared.model.profile import DEFAULT, TenantProfile

@@ -15,7 +15,7 @@ from shared.detect.aggregation.thresholds import hour_of
 from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.fields import Audit, SignIn
 from shared.detect.kusto.compile import document, matching_query, query
-from shared.model.declarations import After, AnyDetection, Burst, Rise
+from shared.model.detections import After, AnyDetection, Burst, Rise
 from shared.model.events import Log
 from shared.model.profile import TenantProfile
 from tests.fakes.clock import NOW

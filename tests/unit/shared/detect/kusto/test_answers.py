@@ -17,7 +17,7 @@ from shared.detect.fields import Audit
 from shared.detect.kusto.compile import matching_query, to_kql
 from shared.detect.matcher import Matcher
 from shared.model.conditions import Condition, Not, Text, all_of, any_of
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import fold
 from shared.normalize import read_batch
 from tests.fakes.kql_rows import Json, row_of, rows

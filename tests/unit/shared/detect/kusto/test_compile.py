@@ -12,7 +12,7 @@ from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.kusto.compile import VIEWS, document, query, to_kql
 from shared.detect.kusto.fields import FIELDS as FIELDS_IN_KQL
 from shared.model.conditions import Condition, Text, all_of, any_of
-from shared.model.declarations import AnyDetection
+from shared.model.detections import AnyDetection
 from shared.model.events import Log
 from shared.model.profile import DEFAULT, TenantProfile
 from tests.fakes.kql_analysis import analysed

@@ -15,8 +15,9 @@ from shared.detect.fields import Audit, SignIn
 from shared.detect.matcher import Matcher
 from shared.detect.sigma.load import load
 from shared.model.conditions import All, AnyOf, Condition, Contains, Is, Not, OneOf
-from shared.model.declarations import Answer, AnyDetection, Risk
+from shared.model.detections import Answer, AnyDetection
 from shared.model.events import Actor, AuditEvent, Change, Log, Target
+from shared.model.kinds import Risk
 from tests.fakes.sigma_rules import RULE_ID, detection_from, loaded, reason_from, rule, selection
 
 type Json = dict[str, Any]

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from shared.clients.api import TenantEdges
 from shared.model.calls import Call
-from shared.model.declarations import TenantKind
+from shared.model.kinds import TenantKind
 from shared.model.settings import Settings
+from shared.model.tenant_api import TenantApi
 
 type Ids = dict[str, str]
 
 
-def _no_ids(_edges: TenantEdges) -> Iterable[Ids]:
+def _no_ids(_edges: TenantApi) -> Iterable[Ids]:
     return [{}]
 
 
@@ -31,28 +31,28 @@ class ReadProbe:
     call: Call
     kind: TenantKind
     query: Mapping[str, str] = field(default_factory=dict[str, str])
-    ids: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
+    ids: Callable[[TenantApi], Iterable[Ids]] = _no_ids
     is_listing: bool = True
     no_licence: str = ""
     is_needed: Callable[[Settings], bool] = _always
 
 
-def each_subscription(edges: TenantEdges) -> Iterable[Ids]:
+def each_subscription(edges: TenantApi) -> Iterable[Ids]:
     """Each watched subscription."""
     return [{"subscription": each} for each in sorted(edges.tenant.subscriptions)]
 
 
-def scope_of_each_subscription(edges: TenantEdges) -> Iterable[Ids]:
+def scope_of_each_subscription(edges: TenantApi) -> Iterable[Ids]:
     """The scope of each watched subscription."""
     return [{"scope": f"/subscriptions/{each}"} for each in sorted(edges.tenant.subscriptions)]
 
 
 def first_of(
-    listing: Call, placeholder: str, of: Callable[[TenantEdges], Iterable[Ids]] = _no_ids
-) -> Callable[[TenantEdges], Iterable[Ids]]:
+    listing: Call, placeholder: str, of: Callable[[TenantApi], Iterable[Ids]] = _no_ids
+) -> Callable[[TenantApi], Iterable[Ids]]:
     """Give what takes the id of the first object of a listing, of each that `of` names."""
 
-    def first(edges: TenantEdges) -> Iterable[Ids]:
+    def first(edges: TenantApi) -> Iterable[Ids]:
         for ids in of(edges):
             for found in edges.first_page(listing, query=None, **ids)[:1]:
                 yield {placeholder: str(found["id"])}
