@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any, Final
 
@@ -47,8 +48,9 @@ _TYPES: Final = {
 _IN_RANGES: Final = re.compile(r"ipv[46]_is_in_any_range\(([^,]+), ([^)]+)\)")
 
 
+@cache
 def to_sql(query: str) -> str:
-    """Translate a query, over the columns that the tables have."""
+    """Translate a query, over the columns that the tables have; it takes longer than to run one."""
     columns = {name: list(columns) for name, columns in TABLES.items()}
     known = _IN_RANGES.sub(_in_ranges, query).replace("parse_ipv6(", "number_of(")
     return str(kql.to_sql(known, schema=columns))

@@ -85,6 +85,7 @@ def test_it_waits_longer_each_time_and_is_kept_after_the_last(memory: MemoryStor
         made.clock.move(gap)
         _host_gives_up(memory, queue)
     assert sorted(GAPS) == list(GAPS)
+    assert timedelta(hours=12) < sum(GAPS, timedelta()) < timedelta(days=1), "a page says: the last time within a day"
     assert play_again(made.runtime) == Played(given_up=1)
     assert _waiting(memory, queue) == _waiting(memory, poison_queue(queue)) == []
     (name,) = memory.blob_names(Container.QUARANTINE, "")

@@ -303,6 +303,18 @@ def test_a_page_that_nobody_acknowledges_goes_to_the_second_channel_and_the_next
     assert (_sent(desk.teams), _sent(desk.pagerduty)) == ([("Alice", 0), ("Carol", 1)], [("Alice", 0)])
 
 
+def test_time_to_acknowledge_runs_from_when_the_page_got_through(desk: _Desk) -> None:
+    desk.teams.failing = Unreachable("cut")
+    desk.page(_MEDIUM)
+    desk.teams.failing = None
+    desk.pass_time(_WITHIN - timedelta(seconds=1), _MEDIUM)
+    assert _sent(desk.teams) == [("", 0)]
+    desk.pass_time(_WITHIN - timedelta(seconds=1), _MEDIUM)
+    assert desk.pagerduty.sent == []
+    desk.pass_time(timedelta(seconds=1), _MEDIUM)
+    assert _sent(desk.pagerduty) == [("", 0)]
+
+
 def test_escalation_goes_on_and_comes_to_an_end(desk: _Desk) -> None:
     desk.own("*", "Alice", "Carol")
     desk.page()

@@ -100,6 +100,26 @@ def test_a_tenant_that_keeps_failing_ends_in_a_page(lit: Bench, failure: Excepti
     _is_honest(lit, case)
 
 
+@pytest.mark.parametrize(("call", "seconds"), [("look", (20, 90)), ("set on", (120, 420))])
+def test_people_are_told_soon_of_a_tenant_that_keeps_failing(lit: Bench, call: str, seconds: tuple[int, int]) -> None:
+    """Each attempt comes when the one before asked for it; between them the tenant has time to come back."""
+
+    def spoil(_number: int, name: str) -> None:
+        if name == call:
+            raise Unreachable("cut")
+
+    lit.lamps.spoil = spoil
+    lit.take_in(lamp_record())
+    begun = lit.clock()
+    while (case := lit.only_case()).state is not State.CLOSED:
+        if case.attempts and case.lease_until:
+            lit.clock.move(max(case.lease_until - lit.clock(), timedelta()))
+        answer(lit.runtime, TENANT, case.id)
+    least, most = seconds
+    assert least <= (lit.clock() - begun).total_seconds() <= most
+    assert len(lit.pagerduty.sent) == 1
+
+
 def test_a_mistake_in_a_remediation_is_put_off_at_once_and_ends_in_a_page(lit: Bench) -> None:
     """It isn't left to lie until the lease runs out: the next attempt is in the queue."""
 

@@ -173,7 +173,9 @@ def test_cases_that_nobody_holds_are_queued_again_in_every_tenant(storage: Stora
     ready.take_in(lamp_record(), tenant_id=B2C_TENANT)
     assert resume(ready.runtime) == 0, "the queue is given time first"
     assert len(_messages(storage)) == 2
-    ready.clock.move(_MINUTE)
+    ready.clock.move(_MINUTE / 3)
+    assert resume(ready.runtime) == 0, "the queue is given half a minute"
+    ready.clock.move(_MINUTE / 3)
     assert resume(ready.runtime) == 2
 
 

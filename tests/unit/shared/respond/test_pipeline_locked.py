@@ -75,6 +75,15 @@ def test_nobody_takes_it_up_before_the_pause_is_over(held_up: Bench) -> None:
     assert len(held_up.lamps.writes) == tries
 
 
+def test_it_is_tried_again_every_five_minutes(held_up: Bench) -> None:
+    tries = len(held_up.lamps.writes)
+    for minutes, taken_up in ((4, 0), (1, 1)):
+        held_up.clock.move(minutes * A_MINUTE)
+        assert resume(held_up.runtime) == taken_up
+    answer(held_up.runtime, TENANT, held_up.only_case().id)
+    assert len(held_up.lamps.writes) == tries + 1
+
+
 def test_it_is_put_back_when_the_lock_is_gone_and_that_is_told(held_up: Bench, lock: _Lock) -> None:
     lock.stands = False
     case = _try_again(held_up)
