@@ -211,7 +211,7 @@ def _parameter_rows(parameters: Mapping[str, Mapping[str, Any]]) -> Iterator[str
         yield f"| `{name}` | {needed} | {text} |"
 
 
-_PAGE: Final = """<!-- Made from the Bicep by `python -m infra.checks --write`: change the Bicep and make it anew. -->
+_PAGE: Final = """<!-- Made from the Bicep by `make docs`: change the Bicep and make it anew. -->
 # What runs in Azure
 
 Drawn from what `infra/main.bicep` deploys. Locks, diagnostic settings and the services inside a storage account are

@@ -1,7 +1,7 @@
 """`python -m infra.checks` (`make infra`): Microsoft's compiler over the Bicep, our rules over what it becomes.
 
 One line for each problem, then 1. Where there is no compiler the rules read the committed template and snapshots, and
-it is said that nothing was compiled. `--write` writes these, and the page drawn from them, anew.
+it is said that nothing was compiled. `--write` writes these anew; `infra.docs` draws a page from them.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from infra.checks.compiler import REPOSITORY, VARIABLE, Compiler, CompilerError,
 from infra.checks.declared import declared
 from infra.checks.rules import events, exposure, keeping, names, roles, secrets, settings, stores, watching
 from infra.checks.snapshots import Infrastructure, Problem, read
-from infra.infrastructure_page import PAGE, page
 
 RULES: Final[tuple[Callable[[Infrastructure], Iterator[Problem]], ...]] = (
     *(roles.check_roles, settings.check_settings, stores.check_stores, events.check_events, watching.check_watching),
@@ -57,7 +56,6 @@ def main(arguments: list[str] | None = None, root: Path = REPOSITORY) -> int:
         found += problems_of(made)
         if writes:
             write(root, built)
-            PAGE.write_text(page(made), "utf-8")
             found = [one for one in found if not one.text.endswith(WRITE)]
     for problem in sorted(set(found)):
         sys.stderr.write(f"{problem}\n")
