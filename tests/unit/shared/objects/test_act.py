@@ -72,6 +72,7 @@ def test_a_change_that_never_shows_is_not_told_as_done() -> None:
     acted = lamp.put_back()
     assert acted.outcome is Outcome.UNVERIFIED
     assert "20 s later the change still didn't show" in acted.proof
+    assert lamp.clock.waits == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 2.25]
     assert lamp.applied == 1
 
 
