@@ -1,29 +1,21 @@
 """Who is privileged and which groups roles can be given to, read of the simulated tenants over real HTTP."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from infra.local import world
 from responders.rosters import (
-    LIST_DIRECTORY_ROLE_ASSIGNMENTS,
-    LIST_GROUP_ELIGIBILITIES,
-    LIST_GROUP_MEMBERS,
-    LIST_GROUPS,
     PRIVILEGED_ACCOUNTS,
     PRIVILEGED_ACCOUNTS_OF_B2C,
     ROLE_ASSIGNABLE_GROUPS,
     ROSTERS,
 )
-from shared.clients.api import Answer, TenantEdges
-from shared.detect.rosters import Roster, RosterKind
-from shared.model.calls import Permission, Service
-from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
+from shared.clients.api import TenantEdges
+from shared.detect.rosters import Roster
+from shared.model.calls import Permission
+from shared.model.errors import Refused, Rejected
 from shared.model.kinds import TenantKind
-from shared.model.privileges import PRIVILEGED_ROLES
-from shared.model.settings import Tenant
-from tests.fakes.tenant import Unpaced, answer_of
 from tests.integration.responders.conftest import SimulatedTenant
 
 _DIRECT: Final = {world.ALICE.id, world.BREAK_GLASS_1.id, world.BREAK_GLASS_2.id}

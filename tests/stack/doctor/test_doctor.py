@@ -4,7 +4,6 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +15,6 @@ from infra.local.world import (
     ALICE,
     BREAK_GLASS_1,
     BREAK_GLASS_2,
-    GRAPH_ROLES,
     MALLORY,
     RESPONDER,
     RESPONDER_B2C,
@@ -24,14 +22,13 @@ from infra.local.world import (
     WORKFORCE_TENANT,
 )
 from responders.cli import main
-from responders.content import CALLS, GET_ROLE_DEFINITION, GET_USER, GRANTS, READ_PROBES
 from responders.doctor import CHECKS, report_of
 from responders.sources import SIGN_IN_LOG
 from shared.checks.check import Line, Status
 from shared.clients.storage import Table
 from shared.ingest.poll import polled_until
 from shared.model.clock import utc_now
-from shared.model.kinds import ApprovalList, Mode, TenantKind
+from shared.model.kinds import ApprovalList, Mode
 from tests.stack.doctor.conftest import Healthy
 
 pytestmark = pytest.mark.stack
@@ -98,14 +95,6 @@ def test_the_app_is_asked_for_what_was_delivered_since(
         assert ("no event since 2099-01-01T00:00:00Z" in capsys.readouterr().out) is (code == 1)
 
 
-@pytest.mark.parametrize("since", ["yesterday", "2026-01-31T12:00:00", ""])
-def test_an_instant_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["doctor", "--since", since])
-    assert ended.value.code == 2
-    assert "isn't a time with its time zone" in capsys.readouterr().err
-
-
 def test_the_app_refuses_an_instant_that_is_none(healthy: Healthy) -> None:
     sent = {
         "x-functions-key": healthy.stack.keys["function"],
@@ -113,22 +102,6 @@ def test_the_app_refuses_an_instant_that_is_none(healthy: Healthy) -> None:
     }
     answer = httpx.get(f"{healthy.stack.host['url']}/api/doctor", params={"since": "soon"}, headers=sent)
     assert (answer.status_code, "since should be a time with its time zone" in answer.text) == (400, True)
-
-
-def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:
-    for kind, principal in ((TenantKind.WORKFORCE, RESPONDER), (TenantKind.B2C, RESPONDER_B2C)):
-        declared = {grant.permission for grant in GRANTS if grant.kind is kind and not grant.is_azure_action}
-        assert declared == GRAPH_ROLES[principal.id]
-
-
-def test_every_read_is_tried() -> None:
-    tried = {probe.call for probe in READ_PROBES} | {GET_USER, GET_ROLE_DEFINITION}
-    assert tried == {call for call in CALLS if call.method == "GET"}
-
-
-def test_ids_are_unique_and_every_check_has_a_title_and_a_cure() -> None:
-    assert len({check.id for check in CHECKS}) == len(CHECKS)
-    assert all(check.title and check.cure for check in CHECKS)
 
 
 # Permissions.
@@ -415,13 +388,6 @@ def test_an_app_that_lets_anybody_in(healthy: Healthy) -> None:
 # The command.
 
 
-def test_a_check_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "settings.json"
-    file.write_text('{"Values": {}}', encoding="utf-8")
-    assert main(["doctor", "tables-are-there", "--settings", str(file)]) == 2
-    assert "no check is called 'tables-are-there'; there are: settings-right, " in capsys.readouterr().err
-
-
 def test_the_status_says_that_something_failed(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:
     settings = str(healthy.stack.folder / "settings.json")
     with _approved(healthy, ticket=" "):
@@ -440,11 +406,6 @@ def test_a_warning_fails_nothing(healthy: Healthy, capsys: pytest.CaptureFixture
     finally:
         healthy.desk.controls.start(by="a test")
     assert "responder start takes it off" in capsys.readouterr().out
-
-
-def test_an_address_where_nobody_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--app", f"http://127.0.0.1:{free_port()}"]) == 2
-    assert "gave no answer (ConnectError): is its code deployed?" in capsys.readouterr().err
 
 
 def test_an_address_where_something_else_is(healthy: Healthy, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,52 @@
+"""The command `responder doctor`, and that its checks are declared whole."""
+
+from pathlib import Path
+
+import pytest
+
+from infra.local.programs import free_port
+from infra.local.world import (
+    GRAPH_ROLES,
+    RESPONDER,
+    RESPONDER_B2C,
+)
+from responders.cli import main
+from responders.content import CALLS, GET_ROLE_DEFINITION, GET_USER, GRANTS, READ_PROBES
+from responders.doctor import CHECKS
+from shared.model.kinds import TenantKind
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-01-31T12:00:00", ""])
+def test_an_instant_that_is_none(since: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--since", since])
+    assert ended.value.code == 2
+    assert "isn't a time with its time zone" in capsys.readouterr().err
+
+
+def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:
+    for kind, principal in ((TenantKind.WORKFORCE, RESPONDER), (TenantKind.B2C, RESPONDER_B2C)):
+        declared = {grant.permission for grant in GRANTS if grant.kind is kind and not grant.is_azure_action}
+        assert declared == GRAPH_ROLES[principal.id]
+
+
+def test_every_read_is_tried() -> None:
+    tried = {probe.call for probe in READ_PROBES} | {GET_USER, GET_ROLE_DEFINITION}
+    assert tried == {call for call in CALLS if call.method == "GET"}
+
+
+def test_ids_are_unique_and_every_check_has_a_title_and_a_cure() -> None:
+    assert len({check.id for check in CHECKS}) == len(CHECKS)
+    assert all(check.title and check.cure for check in CHECKS)
+
+
+def test_a_check_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"Values": {}}', encoding="utf-8")
+    assert main(["doctor", "tables-are-there", "--settings", str(file)]) == 2
+    assert "no check is called 'tables-are-there'; there are: settings-right, " in capsys.readouterr().err
+
+
+def test_an_address_where_nobody_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--app", f"http://127.0.0.1:{free_port()}"]) == 2
+    assert "gave no answer (ConnectError): is its code deployed?" in capsys.readouterr().err
