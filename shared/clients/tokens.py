@@ -99,7 +99,7 @@ def claims_asked(status: int, www_authenticate: str) -> str:
     found = _CLAIMS.search(www_authenticate) if status == _UNAUTHORIZED else None
     if found is None:
         return ""
-    encoded = found[1].rstrip("=").replace("+", "-").replace("/", "_")
+    encoded = found[1].rstrip("=")
     try:
         claims = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
         msgspec.json.decode(claims, type=dict[str, Any])
