@@ -69,41 +69,46 @@ def build_runtime(
         snapshots=Snapshots(storage, clock=clock),
         notifier=Notifier(
             storage,
-            _senders(settings) if senders is None else senders,
+            _senders(settings, clock) if senders is None else senders,
             clock=clock,
             acknowledge_within=settings.acknowledge_within,
             turn=min(settings.lease, _LONGEST_POST),
         ),
-        edges=edges or _edges(settings, TablePacer(storage, clock=clock, wait=wait), wait),
-        workspace=_workspace(settings),
+        edges=edges or _edges(settings, TablePacer(storage, clock=clock, wait=wait), wait, clock),
+        workspace=_workspace(settings, clock),
         clock=clock,
         wait=wait,
     )
 
 
-def _edges(settings: Settings, pacer: TablePacer, wait: Callable[[float], None]) -> dict[str, TenantEdges]:
+def _edges(
+    settings: Settings, pacer: TablePacer, wait: Callable[[float], None], clock: Clock
+) -> dict[str, TenantEdges]:
     return {
-        tenant.id: TenantEdges(tenant=tenant, transports=_transports(settings, tenant), pacer=pacer, wait=wait)
+        tenant.id: TenantEdges(
+            tenant=tenant, transports=_transports(settings, tenant), pacer=pacer, wait=wait, clock=clock
+        )
         for tenant in settings.tenants
     }
 
 
-def _senders(settings: Settings) -> dict[Channel, Sender]:
+def _senders(settings: Settings, clock: Clock) -> dict[Channel, Sender]:
     senders: dict[Channel, Sender] = {}
     if settings.teams_webhook_url:
-        senders[Channel.TEAMS] = TeamsSender(settings)
+        senders[Channel.TEAMS] = TeamsSender(settings, clock=clock)
     if settings.pagerduty_routing_key:
-        senders[Channel.PAGERDUTY] = PagerDutySender(settings)
+        senders[Channel.PAGERDUTY] = PagerDutySender(settings, clock=clock)
     return senders
 
 
-def _workspace(settings: Settings) -> Workspace | None:
+def _workspace(settings: Settings, clock: Clock) -> Workspace | None:
     if not settings.log_workspace_id:
         return None
     return Workspace(
         url=settings.log_analytics_url,
         workspace_id=settings.log_workspace_id,
         credential=LazyCredential(settings, settings.workforce),
+        clock=clock,
     )
 
 

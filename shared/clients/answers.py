@@ -1,11 +1,12 @@
 """What a service answered over HTTP, what an answer may take, and what it means. One set of rules for all of them."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, timedelta
 from typing import Final
 
 from msgspec import Struct
 
+from shared.model.clock import Clock
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 
 MEBIBYTE: Final = 1024 * 1024
@@ -38,14 +39,7 @@ class Answer(Struct, frozen=True, kw_only=True):
         return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
 
 
-def utc_now() -> datetime:
-    """The time, aware and UTC."""
-    return datetime.now(UTC)
-
-
-def meaning(
-    answer: Answer, said: str, *, clock: Callable[[], datetime], code: str = "", needed: Sequence[str] = ()
-) -> EdgeError:
+def meaning(answer: Answer, said: str, *, clock: Clock, code: str = "", needed: Sequence[str] = ()) -> EdgeError:
     """Give the error that an answer other than success means, with the text `said`.
 
     `code` is the service's own word for it, `needed` what the call needs of the identity.
@@ -63,7 +57,7 @@ def meaning(
             return Rejected(said, status=status, code=code)
 
 
-def retry_after(answer: Answer, clock: Callable[[], datetime]) -> timedelta | None:
+def retry_after(answer: Answer, clock: Clock) -> timedelta | None:
     """Give the wait that an answer asks for, in seconds or until a date; None where there is none, or nonsense."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - seldom needed, start-up is a feature
 

@@ -8,14 +8,15 @@ wait that the service asks for.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
 
-from shared.clients.answers import Answer, meaning, utc_now
+from shared.clients.answers import Answer, meaning
 from shared.model.calls import Call, Lane, Service
+from shared.model.clock import Clock, utc_now
 from shared.model.errors import Locked, Refused, Rejected, Throttled, Unreachable
 from shared.model.kinds import Image, Json
 from shared.model.settings import Tenant
@@ -72,7 +73,7 @@ class TenantEdges:
     pacer: Pacer
     wait: Callable[[float], None]
     before_write: Callable[[], None] = lambda: None
-    clock: Callable[[], datetime] = utc_now
+    clock: Clock = utc_now
 
     def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
         """Read one object; None when the service says that it doesn't exist."""

@@ -3,15 +3,16 @@
 A webhook's address is its whole credential, so neither an exception's text nor a log line ever holds it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
 
-from shared.clients.answers import Limits, meaning, utc_now
+from shared.clients.answers import Limits, meaning
 from shared.clients.http import ask
+from shared.model.clock import Clock, utc_now
 from shared.model.escape import told
 
 LIMITS: Final = Limits(total=timedelta(seconds=15), largest=64 * 1024, cut=True)
@@ -28,7 +29,7 @@ def post_json(
     secrets: Iterable[str],
     service: str,
     advice: Mapping[int, str],
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = utc_now,
     limits: Limits = LIMITS,
 ) -> None:
     """Send `body` once; returning means that the service took it.

@@ -1,17 +1,24 @@
 """How the app signs in to a tenant: its managed identity, or a certificate in the B2C tenant."""
 
 import os
-import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.model.errors import Refused
 from shared.model.kinds import TenantKind
+from shared.model.once import Once
 from shared.model.settings import Settings, Tenant
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
 
 _PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
+
+TIME_LIMITS: Final[Mapping[str, Any]] = {"connection_timeout": 5, "read_timeout": 10, "retry_total": 1}
+"""Seconds, and attempts after the first: about half a minute in all, as long as a request waits for its token.
+
+By default azure-identity goes on for many minutes, and until it ends no other attempt is made.
+"""
 
 
 class LazyCredential:
@@ -20,8 +27,7 @@ class LazyCredential:
     def __init__(self, settings: Settings, tenant: Tenant) -> None:
         self._settings = settings
         self._tenant = tenant
-        self._lock = threading.Lock()
-        self._made: TokenCredential | None = None
+        self._credential = Once(self._make)
 
     def get_token(
         self,
@@ -32,8 +38,7 @@ class LazyCredential:
         **options: Any,  # noqa: ANN401 - handed on as it came
     ) -> "AccessToken":
         """Give a token for `scopes`; azure-identity keeps it until shortly before it ends."""
-        with self._lock:
-            credential = self._made = self._made or self._make()
+        credential = self._credential()
         return credential.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **options)
 
     def _make(self) -> "TokenCredential":
@@ -42,9 +47,9 @@ class LazyCredential:
         tenant = self._tenant
         if tenant.kind is TenantKind.WORKFORCE:
             return (
-                ManagedIdentityCredential(client_id=tenant.client_id)
+                ManagedIdentityCredential(client_id=tenant.client_id, **TIME_LIMITS)
                 if tenant.client_id
-                else ManagedIdentityCredential()
+                else ManagedIdentityCredential(**TIME_LIMITS)
             )
         if unresolved := self._settings.unresolved_of("B2C_CERTIFICATE"):
             raise Refused(f"{unresolved.message}, so nothing can be read or put back in {tenant.name}")
@@ -56,6 +61,7 @@ class LazyCredential:
                 certificate_data=certificate_bytes(tenant.certificate),
                 authority=authority,
                 disable_instance_discovery=authority != _PUBLIC_AUTHORITY,
+                **TIME_LIMITS,
             )
         except (OSError, ValueError) as error:
             # The text of these may quote what is set.

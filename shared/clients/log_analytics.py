@@ -3,15 +3,15 @@
 https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from shared.clients.answers import MEBIBYTE, Answer, Limits, meaning, utc_now
+from shared.clients.answers import MEBIBYTE, Answer, Limits, meaning
 from shared.clients.http import Endpoint
+from shared.model.clock import Clock, utc_now
 from shared.model.errors import EdgeError, Unreachable
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Workspace:
         workspace_id: str,
         credential: "TokenCredential",
         audience: str = "",
-        clock: Callable[[], datetime] = utc_now,
+        clock: Clock = utc_now,
         limits: Limits = _LIMITS,
     ) -> None:
         self._path = f"/v1/workspaces/{workspace_id}/query"

@@ -1,11 +1,11 @@
 """PagerDuty's Events API v2: the second channel, which doesn't depend on the tenant."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.clients.answers import Limits, utc_now
+from shared.clients.answers import Limits
 from shared.clients.channels import LIMITS, post_json, secrets_in
+from shared.model.clock import Clock, utc_now
 
 _SERVICE: Final = "PagerDuty"
 _ADVICE: Final[Mapping[int, str]] = {
@@ -18,9 +18,7 @@ _ADVICE: Final[Mapping[int, str]] = {
 class PagerDuty:
     """One service of PagerDuty. `routing_key` is the integration's key, a secret."""
 
-    def __init__(
-        self, *, url: str, routing_key: str, clock: Callable[[], datetime] = utc_now, limits: Limits = LIMITS
-    ) -> None:
+    def __init__(self, *, url: str, routing_key: str, clock: Clock = utc_now, limits: Limits = LIMITS) -> None:
         self._url = url
         self._clock = clock
         self._limits = limits

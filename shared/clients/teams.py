@@ -1,11 +1,11 @@
 """Teams, through a Power Automate flow with the trigger "When a Teams webhook request is received"."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.clients.answers import Limits, utc_now
+from shared.clients.answers import Limits
 from shared.clients.channels import LIMITS, post_json, secrets_in
+from shared.model.clock import Clock, utc_now
 
 _SERVICE: Final = "the Teams flow"
 _COPY_AGAIN: Final = "copy the flow's whole address, with its sig=, into TEAMS_WEBHOOK_URL again"
@@ -22,7 +22,7 @@ _ADVICE: Final[Mapping[int, str]] = {
 class Teams:
     """The owners' channel. `url` is the flow's address, whose `sig` is the only secret."""
 
-    def __init__(self, *, url: str, clock: Callable[[], datetime] = utc_now, limits: Limits = LIMITS) -> None:
+    def __init__(self, *, url: str, clock: Clock = utc_now, limits: Limits = LIMITS) -> None:
         self._url = url
         self._clock = clock
         self._limits = limits

@@ -5,6 +5,7 @@ One that is stale still says who is on it; of everybody else in its tenant it th
 unknown and never as ordinary.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,12 +18,15 @@ from msgspec import Struct
 
 from shared.clients.storage import Row, Storage, Table
 from shared.model.calls import ID_SHAPES, Call
+from shared.model.do_all import each
 from shared.model.errors import Rejected
 from shared.model.kinds import TenantKind
 from shared.model.notices import SystemNotice
 from shared.model.profile import TenantProfile
 from shared.model.settings import Tenant
 from shared.model.tenant_api import TenantApi
+
+_log = logging.getLogger("responder.rosters")
 
 STALE: Final = timedelta(hours=2)
 """How old a roster may be and still tell who isn't on it: several sweeps may fail before that."""
@@ -104,11 +108,16 @@ class Rosters:
         """Give every roster of the tenants. Raises EdgeError when one can't be read."""
         return tuple(self.listed(roster.kind, tenant.id) for roster, tenant in self.places(tenants))
 
-    def system_notices(self, tenants: Iterable[Tenant]) -> list[SystemNotice]:
-        """Give what is to be told, once an hour, of each roster that is stale. Raises EdgeError."""
+    def system_notices(self, tenants: Iterable[Tenant]) -> Iterator[SystemNotice]:
+        """Give what is to be told, hourly, of each roster that is stale. One that can't be read is raised last."""
         now = self._clock()
-        found = [(self.listed(roster.kind, tenant.id), tenant) for roster, tenant in self.places(tenants)]
-        return [_bulletin(listed, tenant, now) for listed, tenant in found if not listed.is_fresh(now)]
+        found = each(
+            self.places(tenants),
+            lambda place: (self.listed(place[0].kind, place[1].id), place[1]),
+            failed=lambda place: f"the {place[0].kind} of {place[1].name} can't be told to be fresh",
+            log=_log,
+        )
+        return (_bulletin(listed, tenant, now) for listed, tenant in found if not listed.is_fresh(now))
 
 
 def packed(ids: Iterable[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from shared.clients.pagerduty import PagerDuty
 from shared.clients.teams import Teams
 from shared.model.cases import Case
+from shared.model.clock import Clock, utc_now
 from shared.model.detections import AnyDetection
 from shared.model.notices import SystemNotice
 from shared.model.owners import Owner
@@ -15,9 +16,9 @@ from shared.notify.wording import notice_for
 class TeamsSender:
     """Posts an Adaptive Card to the Workflows webhook."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         self._settings = settings
-        self._teams = Teams(url=settings.teams_webhook_url)
+        self._teams = Teams(url=settings.teams_webhook_url, clock=clock)
 
     def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
         """Send it, once; the answer 202 says only that the webhook took it."""
@@ -32,9 +33,9 @@ class TeamsSender:
 class PagerDutySender:
     """Triggers an alert in PagerDuty, which doesn't depend on the tenant."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
         self._settings = settings
-        self._pagerduty = PagerDuty(url=settings.pagerduty_url, routing_key=settings.pagerduty_routing_key)
+        self._pagerduty = PagerDuty(url=settings.pagerduty_url, routing_key=settings.pagerduty_routing_key, clock=clock)
 
     def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
         """Send it; PagerDuty folds what has the same case id into one alert."""

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from infra.local.stack import REPOSITORY
 from infra.local.world import B2C_TENANT, RESPONDER, RESPONDER_B2C, WORKFORCE_TENANT
-from shared.clients.credentials import LazyCredential
+from shared.clients.credentials import TIME_LIMITS, LazyCredential
 from shared.model.calls import Service
 from shared.model.clock import utc_now
 from shared.model.errors import Refused, Rejected
@@ -124,7 +124,7 @@ def test_the_workforce_tenant_is_reached_by_managed_identity(
     assert made == [], "nothing is made before the first token"
     tokens = {str(credential.get_token(_SCOPE)) for _ in range(3)}
     assert tokens == {f"token of ManagedIdentityCredential for {_SCOPE}"}
-    assert made == [("ManagedIdentityCredential", (), options)]
+    assert made == [("ManagedIdentityCredential", (), {**options, **TIME_LIMITS})]
 
 
 def test_the_b2c_tenant_is_reached_by_certificate_from_a_file_or_base64(made: list[Any], tmp_path: Path) -> None:
@@ -137,6 +137,7 @@ def test_the_b2c_tenant_is_reached_by_certificate_from_a_file_or_base64(made: li
         assert options["certificate_data"] == b"a certificate"
         assert options["authority"] == "https://login.microsoftonline.com"
         assert options["disable_instance_discovery"] is False
+        assert options.items() >= TIME_LIMITS.items()
     assert len(made) == 2
 
 

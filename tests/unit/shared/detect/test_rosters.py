@@ -265,7 +265,7 @@ def test_a_stale_roster_is_told_once_an_hour(guild: _Guild) -> None:
     assert "It isn't known who is privileged in Entra ID" in never.title
     assert "never read yet" in never.text
     guild.sweep()
-    assert guild.rosters.system_notices(tenants) == []
+    assert [*guild.rosters.system_notices(tenants)] == []
     guild.clock.move(STALE + _MINUTE)
     (stale,) = guild.rosters.system_notices(tenants)
     assert "can't be judged for accounts that aren't listed" in stale.text
@@ -275,6 +275,18 @@ def test_a_stale_roster_is_told_once_an_hour(guild: _Guild) -> None:
     guild.clock.move(timedelta(hours=1))
     (later,) = guild.rosters.system_notices(tenants)
     assert later.key != stale.key
+
+
+def test_a_roster_that_cannot_be_read_keeps_no_other_from_being_told_of(memory: MemoryStorage) -> None:
+    declared = tuple(
+        Roster(kind=kind, tenant_kinds=(TenantKind.B2C,), calls=(), read=lambda _edges: ()) for kind in RosterKind
+    )
+    memory.upsert(Table.ROSTERS, declared[0].kind, _B2C.id, {"read_at": "soon"})
+    notices = Rosters(memory, declared, clock=FakeClock()).system_notices((_B2C,))
+    told = [next(notices) for _ in declared[1:]]
+    assert [declared[0].kind in one.key for one in told] == [False] * len(told)
+    with pytest.raises(Rejected, match=f"row {declared[0].kind} {_B2C.id} of table Rosters"):
+        next(notices)
 
 
 @pytest.mark.parametrize("kind", RosterKind)
