@@ -1,6 +1,7 @@
 """docs/architecture.md names things of the code: each of them has to be there, and nothing may be missing."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,13 @@ def test_every_folder_of_shared_is_described_and_nothing_else() -> None:
     there = [path.parent.name for path in (REPOSITORY / "shared").glob("*/__init__.py")]
     there += [path.name for path in (REPOSITORY / "shared").glob("*.py") if path.name != "__init__.py"]
     assert sorted(rooms) == sorted(there)
+
+
+def test_the_folders_stand_in_the_order_that_the_imports_keep() -> None:
+    rooms = re.findall(r"^- \*\*`([\w.]+)`\*\*:", section("The code"), re.MULTILINE)
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (each["layers"] for each in contracts["contracts"] if each.get("containers") == ["shared"])
+    assert [room.removesuffix(".py") for room in rooms] == layers[::-1]
 
 
 def test_shared_can_be_taken_in_at_a_glance() -> None:
