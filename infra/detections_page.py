@@ -7,7 +7,8 @@ from typing import Final
 
 from responders.catalogue import CATALOGUE
 from shared.detect.aggregation.describe import raises_case_when
-from shared.detect.kusto.compile import VIEWS, predicate
+from shared.detect.kusto.compile import predicate
+from shared.detect.kusto.views import VIEWS
 from shared.model.cases import Decision
 from shared.model.detections import AnyDetection
 from shared.objects.decide import strongest_decision

@@ -8,7 +8,7 @@ from typing import Final
 from responders.catalogue import CATALOGUE
 from responders.content import CONTENT
 from responders.sigma_rules import rules_in
-from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.detect.aggregation.thresholds import threshold_problems
 from shared.model.errors import EdgeError, SettingsError
 from shared.model.notices import SystemNotice
 from shared.model.once import Once

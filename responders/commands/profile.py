@@ -10,7 +10,7 @@ import msgspec
 
 from responders.catalogue import CATALOGUE
 from responders.commands.connection import add_settings_option, environment_from, storage_from
-from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.detect.aggregation.thresholds import threshold_problems
 from shared.model.errors import SettingsError
 from shared.model.profile import BadProfile, TenantProfile, profile_from
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from shared.checks.check import Check, Finding, Unread, failed, ok
 from shared.clients.storage import QUEUES, Container, Storage, Table, poison_queue
-from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.detect.aggregation.thresholds import threshold_problems
 from shared.doctor.context import DoctorContext, storage_of
 from shared.model.errors import Rejected, SettingsError
 from shared.model.settings import settings_from

@@ -75,6 +75,18 @@ class SigmaNames(Struct, frozen=True, kw_only=True):
     in_quotes: bool = False
 
 
+def in_sigma(
+    *names: str,
+    spellings: Callable[[str], frozenset[str]] = as_written,
+    is_right: Callable[[str], bool] | None = None,
+    right: str = "",
+    key: str = "",
+    in_quotes: bool = False,
+) -> tuple[SigmaNames, ...]:
+    """Say what Sigma rules call a field; add two of these where values are spelt otherwise under another name."""
+    return (SigmaNames(names=names, spellings=spellings, is_right=is_right, right=right, key=key, in_quotes=in_quotes),)
+
+
 class Text[E](Struct, frozen=True, eq=False):
     """A text field of an event: everything that is known of it, so that each user of fields reads it here.
 
@@ -140,6 +152,7 @@ def by_profile[E](
     prefilter: Prefilter | None = None,
     kusto: Kusto = "",
     label: Label | None = None,
+    sigma: tuple[SigmaNames, ...] = (),
 ) -> Text[E]:
     """Make a field that depends on the tenant's profile, of which it needs `required_keys`."""
     return Text(
@@ -150,6 +163,7 @@ def by_profile[E](
         prefilter=prefilter,
         kusto=kusto,
         label=label,
+        sigma=sigma,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from shared.detect.aggregation.thresholds import several, threshold
+from shared.detect.aggregation.thresholds import threshold
 from shared.model.conditions import Text
 from shared.model.detections import After, AnyDetection, Burst, Rise
 from shared.model.profile import DEFAULT, TenantProfile
@@ -30,7 +30,7 @@ def _parts(detection: AnyDetection, profile: TenantProfile) -> Iterator[str]:
 
 
 def _burst(burst: Burst, at_least: int) -> str:
-    counted = f"different {several(burst.distinct)}" if burst.distinct else "records"
+    counted = f"different {burst.distinct.called.many}" if burst.distinct else "records"
     by = f"with the same {_names(burst.by)}" if burst.by else "in the tenant"
     return f"for {at_least} or more {counted} within {lasting(burst.within)} {by}"
 
@@ -47,7 +47,7 @@ def _after(after: After[Any]) -> str:
 
 
 def _names(*fields: Text[Any]) -> str:
-    return " and ".join(field.name.replace("_", " ") for field in fields)
+    return " and ".join(field.called.one for field in fields)
 
 
 def lasting(time: timedelta) -> str:

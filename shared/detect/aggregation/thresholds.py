@@ -26,15 +26,7 @@ WEEK: Final = timedelta(weeks=1)
 _BURST_KEPT: Final = timedelta(days=2)
 _MEMBERS_REMEMBERED: Final = 1 << 17
 _HOURS_REMEMBERED: Final = 1 << 10
-_THINGS: Final[Mapping[str, tuple[str, str]]] = {
-    "account": ("Account", "accounts"),
-    "identity": ("Account", "accounts"),
-    "principal": ("Account", "accounts"),
-    "address": ("IP address", "IP addresses"),
-    "target": ("Object", "objects"),
-}
-"""What a field names, of one and of several."""
-
+_LONGEST_SHOWN: Final = 80
 _NOUNS: Final[Mapping[Log, str]] = {Log.AUDIT: "changes", Log.SIGN_IN: "sign-ins", Log.RESOURCE: "operations"}
 
 type OpenCase = Callable[[AnyDetection, CountEvent], bool]
@@ -85,6 +77,19 @@ def threshold(detection: AnyDetection, profile: TenantProfile) -> int:
             return most if own is None else own
         case None:
             raise LookupError(f"{detection.id} counts nothing")
+
+
+def threshold_problems(profile: TenantProfile, detections: Iterable[AnyDetection]) -> list[str]:
+    """Say of each threshold in the profile that is set for no detection that counts what would be right.
+
+    A wrong id would change nothing without a word, and can only be seen where the detections are known.
+    """
+    counted = sorted(detection.id for detection in detections if detection.counted)
+    return [
+        f"VOCABULARY.thresholds has {name[:_LONGEST_SHOWN]!r}: it should be a detection that counts, one of "
+        f"{', '.join(counted)}"
+        for name in sorted(profile.thresholds.keys() - set(counted))
+    ]
 
 
 class ThresholdAggregation:
@@ -253,7 +258,7 @@ def count_event(detection: AnyDetection, tenant_id: str, found: Found, profile: 
         target=Target(
             id=found.value or tenant_id,
             name=found.actor.name,
-            kind=_thing(by)[0] if by else "Tenant",
+            kind=_capitalized(by.called.one) if by else "Tenant",
             changes=tuple(_figures(detection, found, profile)),
         ),
         actor=found.actor,
@@ -264,7 +269,7 @@ def count_event(detection: AnyDetection, tenant_id: str, found: Found, profile: 
 def _figures(detection: AnyDetection, found: Found, profile: TenantProfile) -> Iterator[Change]:
     """Tell what is usual, or allowed, as the old value, and what was found as the new one."""
     _, distinct = _fields(detection)
-    noun = f"different {several(distinct)}" if distinct else _NOUNS[detection.log]
+    noun = f"different {distinct.called.many}" if distinct else _NOUNS[detection.log]
     match detection.counted:
         case Burst(within=within):
             most = threshold(detection, profile) - 1
@@ -276,20 +281,15 @@ def _figures(detection: AnyDetection, found: Found, profile: TenantProfile) -> I
             yield Change(name=f"{noun} in the hour from {found.hour:%H:%M} UTC", old=usual, new=f"{found.count:,}")
         case None:
             return
-    yield Change(name="from the first to the last of them", old=_told(found.first), new=_told(found.last))
+    yield Change(name="from the first to the last of them", old=_instant(found.first), new=_instant(found.last))
 
 
-def several(field: Text[Any]) -> str:
-    """Name what the values of a field are, in the plural."""
-    return _thing(field)[1]
+def _capitalized(text: str) -> str:
+    """Begin with a capital, and leave the rest as it is: "IP address"."""
+    return text[:1].upper() + text[1:]
 
 
-def _thing(field: Text[Any]) -> tuple[str, str]:
-    name = field.name.replace("_", " ")
-    return _THINGS.get(field.name, (name.capitalize(), f"values of {name}"))
-
-
-def _told(instant: datetime) -> str:
+def _instant(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

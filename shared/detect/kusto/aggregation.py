@@ -1,13 +1,13 @@
-"""Detections that speak of many records, or of one after another, in Kusto: the second telling of `counting`, `pairs`.
+"""Thresholds and sequences in Kusto: the KQL equivalent of `aggregation.thresholds` and `aggregation.sequences`.
 
-Each is written over a view with columns TimeGenerated, record_id and tenant_id beside the fields. A record that is
-there twice counts once. What is told of a count has the columns that `counting.Found` has fields for.
+Each query is written over a view with columns TimeGenerated, record_id and tenant_id beside the fields. A record that
+is there twice counts once. A row of a threshold's answer has the columns that `thresholds.Found` has fields for.
 """
 
 from datetime import timedelta
 from typing import Final
 
-from shared.detect.kusto.terms import quoted
+from shared.detect.fields.kusto_terms import quoted
 from shared.model.detections import Burst, Rise
 
 _RECORDS_NAMED: Final = 10
@@ -18,11 +18,11 @@ def burst_query(view: str, condition: str, burst: Burst, *, detection: str, at_l
     """Write the query of a burst: each record is in every window that ends with its minute or one soon after it."""
     value, whose = (burst.by.name, _NAME_OF.format(burst.by.name)) if burst.by else ('""', '""')
     member = burst.distinct.name if burst.distinct else "record_id"
-    told = " and ".join(f"isnotempty({name})" for name in (value, member) if name != '""')
+    known = " and ".join(f"isnotempty({name})" for name in (value, member) if name != '""')
     later = ", ".join(map(str, range(burst.within // timedelta(minutes=1))))
     return f"""{view}
 | where {condition}
-| where {told}
+| where {known}
 | summarize began = min(TimeGenerated), ended = max(TimeGenerated), record = min(record_id),
     name = max({whose})
     by tenant_id, value = {value}, member = {member}, minute = bin(TimeGenerated, 1m)
@@ -66,19 +66,19 @@ Hours
 """
 
 
-def pair_query(view: str, condition: str, *, first: str, by: str, within: timedelta, told: str) -> str:
-    """Write the query of what comes after something else; `told` are the columns that are shown."""
+def sequence_query(view: str, condition: str, *, step_a: str, by: str, window: timedelta, columns: str) -> str:
+    """Write the query of a sequence: step B meets `condition`; `columns` are those that are shown of it."""
     return f"""{view}
 | where {condition}
 | where isnotempty({by})
 | join kind=inner (
     {view}
-    | where {first}
+    | where {step_a}
     | project tenant_id, {by}, first_at = TimeGenerated
 ) on tenant_id, {by}
-| where first_at < TimeGenerated and first_at >= TimeGenerated - {_timespan(within)}
+| where first_at < TimeGenerated and first_at >= TimeGenerated - {_timespan(window)}
 | summarize arg_max(first_at, *) by record_id
-| project TimeGenerated, {told}, first_at
+| project TimeGenerated, {columns}, first_at
 | sort by TimeGenerated desc
 """
 

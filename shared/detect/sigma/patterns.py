@@ -17,6 +17,7 @@ from shared.model.conditions import (
     Text,
     all_of,
     any_of,
+    as_written,
 )
 from shared.model.events import fold
 
@@ -80,16 +81,6 @@ class Answer(Protocol):
         ...
 
 
-def as_written(text: str) -> frozenset[str]:
-    """Give a whole value as the only spelling of itself."""
-    return frozenset({text})
-
-
-def spelt(words: Mapping[str, tuple[str, ...]]) -> Callable[[str], frozenset[str]]:
-    """Give what tells the spellings that records have of whole values, by how rules spell them."""
-    return lambda text: frozenset(words.get(text, (text,)))
-
-
 class Plain(Struct, frozen=True, kw_only=True):
     """A field that is a text of ours.
 
@@ -128,7 +119,7 @@ class Plain(Struct, frozen=True, kw_only=True):
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """A field of several values, of which one has to meet the pattern: a text of `listed_fields`.
+    """A field of several values, of which one has to meet the pattern: a text of `fields.audit.lists`.
 
     With `key`, the values are those of the lines that begin with `key=`. With `in_quotes`, a value may be a JSON string
     in the record, whose quotes are gone here: a pattern may name them.

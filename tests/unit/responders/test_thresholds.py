@@ -8,7 +8,7 @@ import pytest
 from responders import app
 from responders.catalogue import CATALOGUE
 from responders.commands.profile import own_vocabulary
-from shared.detect.aggregation.threshold_settings import threshold_problems
+from shared.detect.aggregation.thresholds import threshold_problems
 from shared.model.errors import SettingsError
 from shared.model.profile import TenantProfile, profile_from
 from tests.unit.responders.test_settings_sample import values_of_the_sample

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from infra.local.world import ALICE, B2C_TENANT, DAVE, MALLORY, WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage, Table
-from shared.detect.fields.audit_fields import target_level
+from shared.detect.fields import Audit
 from shared.detect.rosters import MOST, STALE, Listed, Roster, RosterKind, Rosters, packed, unpacked, with_rosters
 from shared.model.errors import EdgeError, Rejected, Unreachable
 from shared.model.events import Target
@@ -197,7 +197,7 @@ def _listed(ids: Iterable[str], *, at: datetime = NOW, kind: RosterKind = _KIND)
 
 def _level_of(account: str, profile: TenantProfile, tenant: str = WORKFORCE_TENANT) -> str:
     event = msgspec.structs.replace(lamp_event(), tenant_id=tenant, targets=(Target(id=account, kind="User", name=""),))
-    return target_level(event, profile)
+    return Audit.target_level.reader(profile)(event)
 
 
 def test_a_fresh_roster_tells_of_everybody_in_its_tenant_and_of_nobody_elsewhere() -> None:

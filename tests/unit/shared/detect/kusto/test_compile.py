@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import pytest
+from shared.detect.kusto.fields import FIELDS as FIELDS_IN_KQL
 
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_PROFILE
 from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.kusto.compile import VIEWS, document, query, to_kql
-from shared.detect.kusto.fields import FIELDS as FIELDS_IN_KQL
 from shared.model.conditions import Condition, Text, all_of, any_of
 from shared.model.detections import AnyDetection
 from shared.model.events import Log

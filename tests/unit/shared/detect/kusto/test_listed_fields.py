@@ -7,12 +7,12 @@ from typing import Any, Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared.detect.fields.listed_fields import listed
 
 from responders.catalogue import BY_ID
 from responders.detections.directory_samples import target
 from responders.detections.samples import ADMINISTRATOR, PIPELINE, audit_record
 from shared.detect.fields import Audit
-from shared.detect.fields.listed_fields import listed
 from shared.detect.kusto.compile import query
 from shared.model.conditions import Not, Text
 from shared.model.events import AuditEvent, fold_whole

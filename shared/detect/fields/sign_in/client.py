@@ -1,0 +1,116 @@
+"""What was signed in to, and with what."""
+
+from typing import Final
+
+from shared.detect.fields.kusto_terms import among
+from shared.detect.fields.profile import folded
+from shared.detect.prefilter import of_itself
+from shared.model.conditions import Text, by_profile, in_sigma, spelt
+from shared.model.events import SignInEvent, fold
+from shared.model.profile import TenantProfile
+
+_CLIENTS: Final = {
+    "other client": ("other client", "other clients"),
+    "imap": ("imap", "imap4"),
+    "pop": ("pop", "pop3"),
+    "smtp": ("smtp", "authenticated smtp"),
+    "mapi": ("mapi", "mapi over http"),
+}
+_FLAGS: Final = frozenset({"true", "false"})
+
+
+def _device(member: str) -> str:
+    return f"tostring(parse_json(tostring(DeviceDetail)).{member})"
+
+
+BROWSER_KUSTO: Final = f"Fold({_device('browser')})"
+OPERATING_SYSTEM_KUSTO: Final = f"Fold({_device('operatingSystem')})"
+
+
+def _app_set(event: SignInEvent, profile: TenantProfile) -> str:
+    known = folded(profile.consumer_apps)
+    return "consumer" if fold(event.app_name) in known or fold(event.app_id) in known else ""
+
+
+def _app_set_kusto(profile: TenantProfile) -> str:
+    known = folded(profile.consumer_apps)
+    return f'iff({among("Fold(AppDisplayName)", known)} or {among("Fold(AppId)", known)}, "consumer", "")'
+
+
+class ClientFields:
+    """Fields about what was signed in to, and with what.
+
+    - `app_set`: "consumer" for one of the applications by which consumers sign in, by name or app id.
+    - `client_app`: the kind of client, in the service's words ("Browser", "IMAP4").
+    """
+
+    app_id: Text[SignInEvent] = Text(
+        "app_id", lambda event: event.app_id, kusto="tolower(AppId)", sigma=in_sigma("appId", "applicationId")
+    )
+    app_name: Text[SignInEvent] = Text(
+        "app_name",
+        lambda event: fold(event.app_name),
+        kusto="Fold(AppDisplayName)",
+        sigma=in_sigma("appDisplayName", "applicationName", "application"),
+    )
+    app_set: Text[SignInEvent] = by_profile("app_set", _app_set, "consumer_apps", kusto=_app_set_kusto)
+    resource_name: Text[SignInEvent] = Text(
+        "resource_name",
+        lambda event: fold(event.resource_name),
+        kusto="Fold(ResourceDisplayName)",
+        sigma=in_sigma("resourceDisplayName"),
+    )
+    client_app: Text[SignInEvent] = Text(
+        "client_app",
+        lambda event: fold(event.client_app),
+        prefilter=of_itself,
+        kusto="Fold(ClientAppUsed)",
+        sigma=in_sigma("clientAppUsed", "clientApp", spellings=spelt(_CLIENTS)),
+    )
+    user_agent: Text[SignInEvent] = Text(
+        "user_agent", lambda event: fold(event.user_agent), kusto="Fold(UserAgent)", sigma=in_sigma("userAgent")
+    )
+    browser: Text[SignInEvent] = Text(
+        "browser",
+        lambda event: fold(event.browser),
+        kusto=BROWSER_KUSTO,
+        sigma=in_sigma("deviceDetail.browser", "browser"),
+    )
+    operating_system: Text[SignInEvent] = Text(
+        "operating_system",
+        lambda event: fold(event.operating_system),
+        kusto=OPERATING_SYSTEM_KUSTO,
+        sigma=in_sigma("deviceDetail.operatingSystem", "operatingSystem"),
+    )
+    device: Text[SignInEvent] = Text(
+        "device",
+        lambda event: event.device.id,
+        kusto=f"tolower({_device('deviceId')})",
+        sigma=in_sigma("deviceDetail.deviceId", "deviceId"),
+    )
+    device_name: Text[SignInEvent] = Text(
+        "device_name",
+        lambda event: fold(event.device.name),
+        kusto=f"Fold({_device('displayName')})",
+        sigma=in_sigma("deviceDetail.displayName"),
+    )
+    device_trust: Text[SignInEvent] = Text(
+        "device_trust",
+        lambda event: fold(event.device.trust),
+        kusto=f"Fold({_device('trustType')})",
+        sigma=in_sigma("deviceDetail.trustType", "trustType"),
+    )
+    device_compliant: Text[SignInEvent] = Text(
+        "device_compliant",
+        lambda event: event.device.compliant,
+        kusto=f"tolower({_device('isCompliant')})",
+        sigma=in_sigma(
+            *("deviceDetail.isCompliant", "isCompliant"), is_right=_FLAGS.__contains__, right="true or false"
+        ),
+    )
+    device_managed: Text[SignInEvent] = Text(
+        "device_managed",
+        lambda event: event.device.managed,
+        kusto=f"tolower({_device('isManaged')})",
+        sigma=in_sigma(*("deviceDetail.isManaged", "isManaged"), is_right=_FLAGS.__contains__, right="true or false"),
+    )
