@@ -18,6 +18,10 @@ _CALLER_KUSTO: Final = "Fold(coalesce({}))".format(
         for text in (f"{_CLAIM}upn", "Caller", f"{_CLAIM}name", f"{_CLAIM}emailaddress", "name", "appid")
     )
 )
+_SUBSCRIPTION_KUSTO: Final = (
+    'coalesce(Identifier(SubscriptionId), Identifier(extract(@"(?i)^/subscriptions/([^/]+)", 1,'
+    " coalesce(ResourceId, _ResourceId))))"
+)
 _SITES: Final = "/providers/microsoft.web/sites/"
 
 
@@ -81,7 +85,7 @@ class Resource:
     subscription: Text[ResourceEvent] = Text(
         "subscription",
         lambda event: event.subscription_id,
-        kusto="tolower(SubscriptionId)",
+        kusto=_SUBSCRIPTION_KUSTO,
         sigma=in_sigma("subscriptionId"),
     )
     caller: Text[ResourceEvent] = Text(

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.detect.fields.audit.actor import ACTOR_KUSTO
-from shared.detect.fields.kusto_terms import SPACES, TENANT
+from shared.detect.fields.kusto_terms import IS_OBJECT_ID, SPACES, TENANT
 from shared.detect.fields.resource import RESOURCE_KUSTO
 from shared.detect.fields.sign_in.account import ACCOUNT_KUSTO, ACCOUNT_NAME_KUSTO
 from shared.detect.fields.sign_in.origin import COUNTRY_KUSTO
@@ -38,6 +38,11 @@ DEFINITIONS: Final[dict[str, str]] = {
 """,
     "Principal": rf"""let Principal = (text: string) {{
     replace_regex(tolower(trim(@"{SPACES}", text)), @"^[0-]{{36}}$", "")
+}};
+""",
+    "Identifier": rf"""let Identifier = (text: string) {{
+    replace_regex(iff(tolower(trim(@"{SPACES}", text)) {IS_OBJECT_ID},
+        tolower(trim(@"{SPACES}", text)), trim(@"{SPACES}", text)), @"^[0-]{{36}}$", "")
 }};
 """,
     "Value": r"""let Value = (text: string) {

@@ -42,8 +42,7 @@ def _account_change(event: AuditEvent) -> str:
 def _account_change_kusto(_profile: TenantProfile) -> KustoJoin:
     return KustoJoin(
         rows=f"""Changes
-    | where isnotempty(property)
-    | where not(property startswith_cs "targetid.") and not(property startswith_cs "included updated")
+    | where not({among("property", _ABOUT_THE_RECORD)})
     | summarize signs_in = countif({among("property", _SIGN_IN_PROPERTIES)}), changes = count() by Id""",
         value='case(signs_in > 0, "sign-in", changes > 0, "other", "")',
     )

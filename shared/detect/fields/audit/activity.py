@@ -37,7 +37,7 @@ class ActivityFields:
     )
     outcome: Text[AuditEvent] = Text(
         "outcome",
-        lambda event: event.outcome,
+        lambda event: fold(event.outcome),
         kusto="Fold(Result)",
         sigma=in_sigma(
             *("result", "status"),

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from shared.detect.fields.kusto_terms import among
+from shared.detect.fields.kusto_terms import TARGET_ID, among
 from shared.model.conditions import KustoJoin, Label, Text, by_profile, in_sigma
 from shared.model.events import AuditEvent, fold
 from shared.model.profile import TenantProfile
 
 ACTOR_KUSTO: Final = "tolower(coalesce(tostring(InitiatedBy.user.id), tostring(InitiatedBy.app.servicePrincipalId)))"
+"""The id that people are shown beside a match."""
 
 _USER: Final = "strcat(InitiatedBy.user.id, InitiatedBy.user.userPrincipalName, InitiatedBy.user.displayName)"
 _APP: Final = (
@@ -26,11 +27,17 @@ _LABEL_KUSTO: Final = (
     f'Fold(case(isnotempty({_USER}) and isnotempty({_APP}), strcat({_USER_LABEL}, " or ", {_APP_LABEL}),'
     f" isnotempty({_USER}), {_USER_LABEL}, {_APP_LABEL}))"
 )
+_ACTOR: Final = (
+    f'iff(isnotempty({_USER}) and isnotempty({_APP}), "",'
+    " Principal(coalesce(tostring(InitiatedBy.user.id), tostring(InitiatedBy.app.servicePrincipalId))))"
+)
+"""Nobody where a record names a user and an application, as in `normalize`."""
+
 _IS_TARGET_KUSTO: Final = KustoJoin(
     rows=f"""Targets
-    | where tolower(tostring(target.id)) == {ACTOR_KUSTO}
+    | where {TARGET_ID} == {_ACTOR}
     | summarize own = count() by Id""",
-    value=f'case({ACTOR_KUSTO} == "", "", own > 0, "self", "other")',
+    value=f'case({_ACTOR} == "", "", own > 0, "self", "other")',
 )
 
 
@@ -47,7 +54,7 @@ def _actor_service(event: AuditEvent, profile: TenantProfile) -> str:
 
 
 def _actor_service_kusto(profile: TenantProfile) -> str:
-    cpim, managed = among(ACTOR_KUSTO, profile.cpim_ids), among(ACTOR_KUSTO, profile.managed_identity_ids)
+    cpim, managed = among(_ACTOR, profile.cpim_ids), among(_ACTOR, profile.managed_identity_ids)
     return f'case({cpim}, "cpim", {managed}, "managed-identities", "")'
 
 
@@ -64,7 +71,7 @@ class ActorFields:
     actor: Text[AuditEvent] = Text(
         "actor",
         lambda event: event.actor.id,
-        kusto=f'iff(isnotempty({_USER}) and isnotempty({_APP}), "", {ACTOR_KUSTO})',
+        kusto=_ACTOR,
     )
     actor_label: Text[AuditEvent] = Text("actor_label", lambda event: fold(event.actor.name), kusto=_LABEL_KUSTO)
     actor_kind: Text[AuditEvent] = Text("actor_kind", lambda event: fold(event.actor.kind), kusto=_KIND_KUSTO)

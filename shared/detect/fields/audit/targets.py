@@ -57,7 +57,7 @@ def _target_account_kusto(profile: TenantProfile) -> KustoValue:
     accounts = profile.emergency_accounts
     if not accounts:
         return '""'
-    return flag("emergency", f"Targets\n    | where {among('tolower(tostring(target.id))', accounts)}", "emergency")
+    return flag("emergency", f"Targets\n    | where {among(TARGET_ID, accounts)}", "emergency")
 
 
 def _target_level(event: AuditEvent, profile: TenantProfile) -> str:
@@ -111,9 +111,15 @@ def _group_level_kusto(profile: TenantProfile) -> KustoJoin:
     )
 
 
+_FIRST_TARGET_KUSTO: Final = "coalesce({})".format(
+    ", ".join(f"Identifier(tostring(TargetResources[0].{name}))" for name in ("id", "displayName", "userPrincipalName"))
+)
+
+
 class TargetFields:
     """Fields about what it was done to.
 
+    - `target`: id of the first target; its name where it has none, like a domain.
     - `principal`, `principal_kind`: object id and kind ("user", "group", "serviceprincipal") of the first target that
       is a principal.
     - `service_principal_type`: "managedidentity", "application" and so on, where the record has it.
@@ -127,7 +133,7 @@ class TargetFields:
     target: Text[AuditEvent] = Text(
         "target",
         lambda event: event.target.id,
-        kusto="tostring(TargetResources[0].id)",
+        kusto=_FIRST_TARGET_KUSTO,
         label=Label("object", "objects"),
     )
     target_kind: Text[AuditEvent] = Text(

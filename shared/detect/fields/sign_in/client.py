@@ -45,7 +45,7 @@ class ClientFields:
     """
 
     app_id: Text[SignInEvent] = Text(
-        "app_id", lambda event: event.app_id, kusto="tolower(AppId)", sigma=in_sigma("appId", "applicationId")
+        "app_id", lambda event: event.app_id, kusto="Identifier(AppId)", sigma=in_sigma("appId", "applicationId")
     )
     app_name: Text[SignInEvent] = Text(
         "app_name",
