@@ -30,7 +30,7 @@ _TEN = timedelta(minutes=10)
         ({"counted": Rise()}, "for 50 or more records in an hour, if they are over 10 % more"),
         (
             {"after": After(step_a=Audit.activity.is_("Add user"), by=Audit.target, window=timedelta(days=2))},
-            "only within 2 days after another record with the same target",
+            "only within 2 days after another record with the same object",
         ),
         (
             {"one_case_by": (SignIn.app_id, SignIn.account)},

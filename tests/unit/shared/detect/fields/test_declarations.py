@@ -6,7 +6,6 @@ from typing import Any, Final
 import pytest
 
 from shared.detect.fields import FIELDS, Audit, Resource, SignIn
-from shared.detect.sigma.fields import spellings
 from shared.model.conditions import Text
 from shared.model.events import Log
 from shared.model.profile import TenantProfile
@@ -42,10 +41,3 @@ def test_what_people_call_it_is_one_and_several(log: Log, field: Text[Any]) -> N
 def test_no_field_is_declared_twice(log: Log) -> None:
     declared = [name for each in _CLASSES[log].__mro__ for name, value in vars(each).items() if isinstance(value, Text)]
     assert sorted(declared) == sorted(FIELDS[log])
-
-
-def test_no_two_fields_have_one_name_in_sigma() -> None:
-    answers: dict[tuple[Log, str], set[int]] = {}
-    for log, name, answer in spellings():
-        answers.setdefault((log, re.sub(r"[^0-9a-z]", "", name.lower())), set()).add(id(answer))
-    assert [name for name, several in answers.items() if len(several) > 1] == []
