@@ -81,7 +81,7 @@ def test_a_record_that_is_not_enough_by_itself_says_so(run: Run, tmp_path: Path)
     file.write_bytes(written(role_record("Add member to role")))
     told = {line["detection"]: line.get("speaks", "") for line in run("match", file).lines}
     assert told == {
-        "consumer-account-made-privileged": "only within 10 years after another record with the same principal",
+        "consumer-account-made-privileged": "only within 10 years after another record with the same account",
         "role-assigned": "",
     }
 

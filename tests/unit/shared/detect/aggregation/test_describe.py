@@ -24,7 +24,7 @@ _TEN = timedelta(minutes=10)
         ),
         (
             {"counted": Burst(at_least=5, within=timedelta(hours=1), by=SignIn.address, distinct=SignIn.account)},
-            "for 5 or more different accounts within 1 hour with the same address",
+            "for 5 or more different accounts within 1 hour with the same IP address",
         ),
         ({"counted": Burst(at_least=9, within=_TEN)}, "for 9 or more records within 10 minutes in the tenant"),
         ({"counted": Rise()}, "for 50 or more records in an hour, if they are over 10 % more"),
