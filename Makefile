@@ -11,7 +11,7 @@ demo: setup ## play the story on real parts and check every outcome
 	@$(python) -m infra.local.demo
 
 up: setup ## start the local stack and leave it running
-	@$(python) -m infra.local.stack
+	@$(python) -m infra.local.up
 
 unit: setup ## run the tests that start no program, in parallel
 	@$(python) -m pytest -q $(parallel) tests/unit $(ARGS)

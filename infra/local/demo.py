@@ -7,8 +7,6 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -19,20 +17,12 @@ import httpx
 
 from infra.local import story
 from infra.local.browser import Browser, SignInError
+from infra.local.desk import Desk, until
 from infra.local.programs import ProgramError, module
 from infra.local.stack import REPOSITORY, Stack
 from infra.local.story import Scene
-from infra.local.world import ALICE, BREAK_GLASS_1, CAROL, RELEASE_PIPELINE, RESPONDER, Principal
-from shared.authority.approvals import TableApprovals
-from shared.authority.controls import Controls
-from shared.authority.standing import Approval
-from shared.clients.storage import Storage, Table
-from shared.detect.rosters import RosterKind
+from infra.local.world import ALICE, RESPONDER
 from shared.model.cases import Case, State
-from shared.model.events import ActorKind
-from shared.model.kinds import ApprovalList, Mode
-from shared.model.settings import Settings, settings_from
-from shared.respond.ledger import Ledger
 
 _CASE_WITHIN: Final = 60.0
 _WIDTH: Final = 100
@@ -40,88 +30,6 @@ _WIDTH: Final = 100
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class Desk:
-    """What an operator sees and sets: the storage account behind the app."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.settings: Settings = settings_from(values)
-        self.storage = Storage(values)
-        self.ledger = Ledger(self.storage, self.storage, clock=_now, lease=timedelta(minutes=1))
-        self.approvals = TableApprovals(self.storage, clock=_now)
-        self.controls = Controls(self.storage, clock=_now)
-
-    def seed(self) -> None:
-        """Approve the approved, name the owners, switch the whole catalogue to enforce."""
-        self.storage.create_all()
-        self.approve(ALICE, ApprovalList.CONDITIONAL_ACCESS)
-        self.approve(ALICE, ApprovalList.RBAC_ROLES)
-        self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
-        self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
-        self.storage.upsert(Table.OWNERS, "*", "010", {"name": ALICE.name, "upn": ALICE.upn or ""})
-        self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
-
-    def approve(self, principal: Principal, approval_list: ApprovalList) -> None:
-        """Approve somebody for a month."""
-        self.approvals.approve(
-            Approval(
-                approval_list=approval_list,
-                actor_id=principal.id,
-                kind=ActorKind(principal.kind),
-                name=principal.name,
-                valid_from=_now() - timedelta(days=1),
-                valid_until=_now() + timedelta(days=30),
-                ticket="CHG-1042",
-                approved_by=BREAK_GLASS_1.name,
-            )
-        )
-
-    def approve_everywhere(self, principal: Principal) -> None:
-        """Approve somebody in each list in which nobody is: an empty list approves nobody and tells nothing apart."""
-        for approval_list in ApprovalList:
-            if self.approvals.is_empty(approval_list):
-                self.approve(principal, approval_list)
-
-    def snapshots_taken(self) -> bool:
-        """Whether every kind of object has its first snapshot."""
-        return len(self.storage.rows(Table.CURSORS, "PartitionKey eq 'snapshot'")) >= 3  # noqa: PLR2004 - kinds of object
-
-    def rosters_read(self) -> bool:
-        """Whether both tenants have each roster."""
-        return len(self.storage.rows(Table.ROSTERS, "PartitionKey ge ''")) == 2 * len(RosterKind)
-
-    def cases(self) -> list[Case]:
-        """Read every case of both tenants."""
-        return [case for tenant in self.settings.tenants for case in self.ledger.cases(tenant.id)]
-
-    @contextmanager
-    def without_approvals(self) -> Generator[None]:
-        """Take the approval table away, and give it back with what was in it."""
-        rows = self.storage.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")
-        self.storage.delete_table(Table.APPROVED_ACTORS)
-        try:
-            yield
-        finally:
-            self.storage.create_all()
-            for row in rows:
-                self.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
-
-
-def until[T](find: Callable[[], T | None], *, within: float, what: str) -> T:
-    """Ask until there is an answer.
-
-    Raises:
-        TimeoutError: there is none in time.
-    """
-    deadline = time.monotonic() + within
-    while True:
-        found = find()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: nothing in {within:.0f} s")
-        time.sleep(0.1)
 
 
 @dataclass(slots=True, kw_only=True)

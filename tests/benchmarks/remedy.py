@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import httpx
 
-from infra.local.demo import Desk, until
+from infra.local.desk import Desk, until
 from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from infra.local import story
-from infra.local.demo import Desk, until
+from infra.local.desk import Desk, until
 from infra.local.stack import Stack, StorageAccess, Unauthenticated
 
 pytestmark = pytest.mark.stack

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from infra.local.demo import Desk, until
-from infra.local.first_day import settle_in
+from infra.local.desk import Desk, settle_in, until
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
 from responders.sources import SOURCES

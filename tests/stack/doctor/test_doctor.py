@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from infra.local.demo import until
+from infra.local.desk import until
 from infra.local.programs import free_port
 from infra.local.tenant.control import TenantControl
 from infra.local.world import (

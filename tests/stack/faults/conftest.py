@@ -3,7 +3,7 @@ from collections.abc import Generator
 import httpx
 import pytest
 
-from infra.local.demo import Desk
+from infra.local.desk import Desk
 from tests.stack.faults.proxy import Proxy
 from tests.stack.faults.running_stack import QUICK, RunningStack, StackBehindProxy
 

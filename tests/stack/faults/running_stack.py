@@ -11,7 +11,7 @@ import msgspec
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
-from infra.local.demo import Desk, until
+from infra.local.desk import Desk, until
 from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C

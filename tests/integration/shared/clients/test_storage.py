@@ -12,7 +12,7 @@ from azure.storage.queue import QueueClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from infra.local.demo import until
+from infra.local.desk import until
 from shared.clients.storage import (
     CASES_QUEUE,
     QUEUES,

@@ -1,0 +1,127 @@
+"""The operator's side of the local stack: what they see in storage, and what a team enters on its first day."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+from infra.local.stack import Stack
+from infra.local.world import (
+    ALICE,
+    BREAK_GLASS_1,
+    CAROL,
+    READER,
+    RELEASE_PIPELINE,
+    TRUDY,
+    Principal,
+    role_assignment_path,
+    role_definition_id,
+)
+from shared.authority.approvals import TableApprovals
+from shared.authority.controls import Controls
+from shared.authority.standing import Approval
+from shared.clients.storage import Storage, Table
+from shared.detect.rosters import RosterKind
+from shared.model.cases import Case
+from shared.model.clock import utc_now
+from shared.model.events import ActorKind
+from shared.model.kinds import ApprovalList, Mode
+from shared.model.settings import Settings, settings_from
+from shared.respond.ledger import Ledger
+
+_ASSIGNMENT: Final = "0a551600-00d0-4c70-b0c7-000000000001"
+
+
+class Desk:
+    """What an operator sees and sets: the storage account behind the app."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self.settings: Settings = settings_from(values)
+        self.storage = Storage(values)
+        self.ledger = Ledger(self.storage, self.storage, clock=utc_now, lease=timedelta(minutes=1))
+        self.approvals = TableApprovals(self.storage, clock=utc_now)
+        self.controls = Controls(self.storage, clock=utc_now)
+
+    def seed(self) -> None:
+        """Approve the approved, name the owners, switch the whole catalogue to enforce."""
+        self.storage.create_all()
+        self.approve(ALICE, ApprovalList.CONDITIONAL_ACCESS)
+        self.approve(ALICE, ApprovalList.RBAC_ROLES)
+        self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
+        self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
+        self.storage.upsert(Table.OWNERS, "*", "010", {"name": ALICE.name, "upn": ALICE.upn or ""})
+        self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
+
+    def approve(self, principal: Principal, approval_list: ApprovalList) -> None:
+        """Approve somebody for a month."""
+        self.approvals.approve(
+            Approval(
+                approval_list=approval_list,
+                actor_id=principal.id,
+                kind=ActorKind(principal.kind),
+                name=principal.name,
+                valid_from=utc_now() - timedelta(days=1),
+                valid_until=utc_now() + timedelta(days=30),
+                ticket="CHG-1042",
+                approved_by=BREAK_GLASS_1.name,
+            )
+        )
+
+    def approve_everywhere(self, principal: Principal) -> None:
+        """Approve somebody in each list in which nobody is: an empty list approves nobody and tells nothing apart."""
+        for approval_list in ApprovalList:
+            if self.approvals.is_empty(approval_list):
+                self.approve(principal, approval_list)
+
+    def snapshots_taken(self) -> bool:
+        """Whether every kind of object has its first snapshot."""
+        return len(self.storage.rows(Table.CURSORS, "PartitionKey eq 'snapshot'")) >= 3  # noqa: PLR2004 - kinds of object
+
+    def rosters_read(self) -> bool:
+        """Whether both tenants have each roster."""
+        return len(self.storage.rows(Table.ROSTERS, "PartitionKey ge ''")) == 2 * len(RosterKind)
+
+    def cases(self) -> list[Case]:
+        """Read every case of both tenants."""
+        return [case for tenant in self.settings.tenants for case in self.ledger.cases(tenant.id)]
+
+    @contextmanager
+    def without_approvals(self) -> Generator[None]:
+        """Take the approval table away, and give it back with what was in it."""
+        rows = self.storage.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")
+        self.storage.delete_table(Table.APPROVED_ACTORS)
+        try:
+            yield
+        finally:
+            self.storage.create_all()
+            for row in rows:
+                self.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
+
+
+def settle_in(stack: Stack) -> Desk:
+    """Approve who is approved, name the owner, and have a role given, so that Event Grid has something to deliver."""
+    desk = Desk(stack.operator_values())
+    desk.seed()
+    desk.approve_everywhere(ALICE)
+    body = {"properties": {"roleDefinitionId": role_definition_id(READER), "principalId": TRUDY.id}}
+    with stack.control.as_principal(ALICE, "arm") as arm:
+        path = role_assignment_path(_ASSIGNMENT)
+        arm.put(path, params={"api-version": "2022-04-01"}, json=body).raise_for_status()
+    return desk
+
+
+def until[T](find: Callable[[], T | None], *, within: float, what: str) -> T:
+    """Ask until there is an answer.
+
+    Raises:
+        TimeoutError: there is none in time.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        found = find()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: nothing in {within:.0f} s")
+        time.sleep(0.1)
