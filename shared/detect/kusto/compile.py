@@ -159,7 +159,7 @@ def document(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
         *([f"Differs from the guide: {detection.deviates}"] if detection.deviates else []),
         *([_APPROVED.format(detection.unless_actor_in)] if detection.unless_actor_in else []),
         *([_REACHES.format(_days_asked(detection))] if _days_asked(detection) else []),
-        *([_WORDS.format(", ".join(detection.required_profile_keys))] if detection.required_profile_keys else []),
+        *([_PROFILE.format(", ".join(detection.required_profile_keys))] if detection.required_profile_keys else []),
         *([f"MITRE ATT&CK: {', '.join(map(str, detection.techniques))}"] if detection.techniques else []),
         *([f"Reference: {detection.reference}"] if detection.reference else []),
     ]
@@ -178,9 +178,9 @@ def _days_asked(detection: AnyDetection) -> int:
 
 
 _WIDTH: Final = 120
-_REACHES: Final = "It looks at up to {} days before: ask it over that much more, as far as records are kept."
-_WORDS: Final = "Words that differ by tenant are in it as they were set when it was written: {}."
-_APPROVED: Final = "What approved actors did is among the answers: approval list {} says who they are, by actor_id."
+_REACHES: Final = "The query looks back {} days before each match: choose a time range that is longer by that."
+_PROFILE: Final = "Values of the tenant profile are written into the query: {}."
+_APPROVED: Final = "The query also finds what approved actors did: approval list {} names them by actor_id."
 
 
 def _tabular(view: View, fields: Mapping[str, KustoValue]) -> str:

@@ -227,6 +227,6 @@ def test_an_operators_threshold_is_in_the_query() -> None:
 
 
 def test_the_header_says_how_far_back_to_ask() -> None:
-    assert "It looks at up to 14 days before" in document(RISE)
-    assert "It looks at up to 1 days before" in document(PAIR)
+    assert "looks back 14 days before each match" in document(RISE)
+    assert "looks back 1 days before each match" in document(PAIR)
     assert "days before" not in document(BURST)
