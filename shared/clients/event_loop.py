@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,6 +14,8 @@ _LOOKING_UP_NAMES: Final = 32
 
 
 def _start() -> asyncio.AbstractEventLoop:
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - imported on first use, start-up is a feature
+
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(_LOOKING_UP_NAMES, thread_name_prefix="names"))
     threading.Thread(target=loop.run_forever, name="http", daemon=True).start()
