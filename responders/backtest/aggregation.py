@@ -1,6 +1,6 @@
 """Records that are a case only together, in a backtest: counted and followed as the app does it, in memory.
 
-Memory is bounded whatever the input: of minutes, marks and records so many are remembered, those touched last. Records
+Memory is bounded whatever the input: of minutes, steps and records so many are remembered, those touched last. Records
 that belong together are near each other in an export, whichever way it is sorted. Rises are told at the end, when the
 weeks before are known.
 """
@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from shared.detect.aggregation.sequences import Mark, Sequences
+from shared.detect.aggregation.sequences import Sequences, StepASpan
 from shared.detect.aggregation.thresholds import (
     WEEK,
     Found,
@@ -31,7 +31,7 @@ from shared.model.profile import TenantProfile
 
 _AT_ONCE: Final = 1_000
 _REMEMBERED: Final = 1 << 16
-_SECONDS_OF_ONE: Final = 100
+_STEPS_B_OF_ONE: Final = 100
 _ANY_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 type Add = Callable[[AnyDetection, Event], None]
@@ -69,27 +69,27 @@ class _Minutes:
         return now
 
 
-class _Marks:
-    """Marks in memory."""
+class _Steps:
+    """Steps of sequences in memory."""
 
     def __init__(self) -> None:
-        self._marks: Recent[tuple[Place, datetime], Mark] = Recent()
-        self._seconds: Recent[Place, list[tuple[datetime, bytes]]] = Recent()
+        self._spans: Recent[tuple[Place, datetime], StepASpan] = Recent()
+        self._steps_b: Recent[Place, list[tuple[datetime, bytes]]] = Recent()
 
-    def mark(self, place: Place, end: datetime, mark: Mark) -> None:
-        known = self._marks.get((place, end))
-        self._marks[place, end] = known.with_(mark) if known else mark
+    def add_step_a(self, place: Place, end: datetime, span: StepASpan) -> None:
+        known = self._spans.get((place, end))
+        self._spans[place, end] = known.with_(span) if known else span
 
-    def marked(self, place: Place, end: datetime) -> Mark | None:
-        return self._marks.get((place, end))
+    def step_a(self, place: Place, end: datetime) -> StepASpan | None:
+        return self._spans.get((place, end))
 
-    def keep(self, place: Place, event: Event, raw: bytes) -> None:
-        self._seconds[place] = [*self._seconds.get(place, ()), (event.at, raw)][-_SECONDS_OF_ONE:]
+    def add_step_b(self, place: Place, event: Event, raw: bytes) -> None:
+        self._steps_b[place] = [*self._steps_b.get(place, ()), (event.at, raw)][-_STEPS_B_OF_ONE:]
 
-    def kept(self, place: Place, begin: datetime, end: datetime) -> list[tuple[datetime, bytes]]:
+    def steps_b(self, place: Place, begin: datetime, end: datetime) -> list[tuple[datetime, bytes]]:
         """Give all of them, however far the clock of a backtest is from them."""
         del begin, end
-        return self._seconds.get(place, [])
+        return self._steps_b.get(place, [])
 
 
 class _Hour(Struct):
@@ -105,14 +105,14 @@ class Together:
     """Takes the matches that count or follow, and gives to `add` what they make together."""
 
     def __init__(self, profile: TenantProfile, add: Add) -> None:
-        self._vocabulary = profile
+        self._profile = profile
         self._add = add
         self._counting = ThresholdAggregation(_Minutes(), profile=profile, clock=lambda: _ANY_DAY)
-        self._pairs = Sequences(_Marks(), profile=profile, clock=lambda: _ANY_DAY)
+        self._sequences = Sequences(_Steps(), profile=profile, clock=lambda: _ANY_DAY)
         self._told: Recent[tuple[str, str], None] = Recent()
         self._counted: list[tuple[AnyDetection, Event]] = []
-        self._firsts: list[tuple[AnyDetection, Event]] = []
-        self._seconds: list[tuple[AnyDetection, Event, bytes]] = []
+        self._steps_a: list[tuple[AnyDetection, Event]] = []
+        self._steps_b: list[tuple[AnyDetection, Event, bytes]] = []
         self._risen: Recent[tuple[str, str], None] = Recent()
         self._hours: dict[tuple[str, str], tuple[AnyDetection, dict[datetime, _Hour]]] = {}
 
@@ -123,14 +123,14 @@ class Together:
         elif detection.counted is not None:
             self._counted.append((detection, event))
         elif detection.after is not None:
-            self._seconds.append((detection, event, msgspec.json.encode(event)))
+            self._steps_b.append((detection, event, msgspec.json.encode(event)))
         else:
             self._add(detection, event)
         self._work_off(_AT_ONCE)
 
-    def first(self, detection: AnyDetection, event: Event) -> None:
-        """Take a record after which a detection speaks."""
-        self._firsts.append((detection, event))
+    def match_step_a(self, detection: AnyDetection, event: Event) -> None:
+        """Take a record that met step A of a detection."""
+        self._steps_a.append((detection, event))
         self._work_off(_AT_ONCE)
 
     def finish(self) -> None:
@@ -140,13 +140,13 @@ class Together:
             self._tell_rises(detection, tenant_id, hours)
 
     def _work_off(self, least: int) -> None:
-        if max(map(len, (self._counted, self._firsts, self._seconds))) < least:
+        if max(map(len, (self._counted, self._steps_a, self._steps_b))) < least:
             return
         self._counting.count(self._counted, self._tell)
-        self._pairs.follow(self._firsts, self._seconds, self._open_second)
-        self._counted, self._firsts, self._seconds = [], [], []
+        self._sequences.follow(self._steps_a, self._steps_b, self._open_step_b)
+        self._counted, self._steps_a, self._steps_b = [], [], []
 
-    def _open_second(self, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
+    def _open_step_b(self, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
         del tenant_id
         return self._tell(detection, msgspec.json.decode(raw, type=AuditEvent | SignInEvent | ResourceEvent))
 
@@ -177,7 +177,7 @@ class Together:
         for at, hour in sorted(hours.items()):
             before = [at - week * WEEK for week in range(1, rise.weeks + 1)]
             weeks = tuple((hours[each].count if each in hours else 0) if each >= since else None for each in before)
-            if hour.count >= threshold(detection, self._vocabulary) and is_rise(rise, hour.count, weeks):
+            if hour.count >= threshold(detection, self._profile) and is_rise(rise, hour.count, weeks):
                 found = Found(
                     value="",
                     hour=at,
@@ -187,4 +187,4 @@ class Together:
                     records=tuple(hour.records),
                     weeks=weeks,
                 )
-                self._add(detection, count_event(detection, tenant_id, found, self._vocabulary))
+                self._add(detection, count_event(detection, tenant_id, found, self._profile))

@@ -101,7 +101,7 @@ class Tally:
         pairs_remembered: int = _PAIRS_REMEMBERED,
     ) -> None:
         self._approvals = approvals
-        self._vocabulary = profile
+        self._profile = profile
         self._cases_remembered = cases_remembered
         self._pairs_remembered = pairs_remembered
         self._seen: dict[str, None] = {}
@@ -138,7 +138,7 @@ class Tally:
         return sum(counts.cases for counts in self.detections.values())
 
     def _is_repeated(self, detection: AnyDetection, event: Event) -> bool:
-        values = tuple(field.reader(self._vocabulary)(event) for field in detection.one_case_by)
+        values = tuple(field.reader(self._profile)(event) for field in detection.one_case_by)
         case = (
             hour_id(event.tenant_id, detection.id, values, event.at)
             if values

@@ -29,7 +29,7 @@ _HELP: Final = """\
 Reads exported audit, sign-in and activity logs, in any shape that `responder match` reads, and says what each detection
 would have done in mode enforce if no guard had objected: counts by detection, standing of the actor and decision, the
 noisiest actors, and what to do about each before the detection is switched on. Files may be of any size. Detections
-that count records, or speak of one only after another, look at all the files together.
+that count records, or need one record before another, look at all the files together.
 
 --approvals takes rows of the table ApprovedActors, as JSON or CSV: PartitionKey (the list), RowKey (the object id),
 kind, name, valid_from, valid_until, ticket, approved_by, targets, revoked_at. They count for the whole period. Without
@@ -116,7 +116,7 @@ def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, together: Togeth
             for detection in matcher.matches(reading.event):
                 together.match(detection, reading.event)
             for detection in matcher.matches_step_a(reading.event):
-                together.first(detection, reading.event)
+                together.match_step_a(detection, reading.event)
     if records and not json_records:
         raise CommandError(f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line")
     return records, unreadable

@@ -1,4 +1,4 @@
-"""The matcher of the day: detections with the vocabulary that the rosters renew."""
+"""The cached matcher: rebuilt when the rosters change, which fill the tenant's profile."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ class Matching:
     """Holds the matcher. Safe to share between threads.
 
     The rosters are read when a matcher is first asked for, and again at most once a minute, or every five seconds while
-    one is stale; the matcher is made anew, which takes milliseconds, only when they tell something else. Rosters that
+    one is stale; the matcher is made anew, which takes milliseconds, only when they have changed. Rosters that
     can't be read stay as they were, until they are stale.
     """
 
@@ -38,7 +38,7 @@ class Matching:
         clock: Callable[[], datetime],
     ) -> None:
         self._detections = detections
-        self._vocabulary = profile
+        self._profile = profile
         self._rosters = rosters
         self._tenants = tenants
         self._clock = clock
@@ -49,12 +49,12 @@ class Matching:
 
     @property
     def matcher(self) -> Matcher:
-        """The matcher by what is known now."""
+        """The matcher with what the rosters say now."""
         return self._current()[1]
 
     @property
     def profile(self) -> TenantProfile:
-        """The vocabulary with what the rosters tell now."""
+        """The profile with what the rosters say now."""
         return self._current()[0]
 
     def _current(self) -> tuple[TenantProfile, Matcher]:
@@ -64,7 +64,7 @@ class Matching:
                 return self._made
             self._looked_at = now
             self._listed = self._read()
-            profile = with_rosters(self._vocabulary, self._listed, now=now)
+            profile = with_rosters(self._profile, self._listed, now=now)
             if self._made is None or self._made[0] != profile:
                 self._made = profile, Matcher(self._detections, profile)
             return self._made

@@ -20,7 +20,7 @@ from shared.model.profile import DEFAULT, TenantProfile
 
 
 def predicate[E](condition: Condition[E], profile: TenantProfile = DEFAULT) -> Callable[[E], bool]:
-    """Give a function that says whether an event meets `condition`, with `vocabulary` in each field that needs one.
+    """Give a function that says whether an event meets `condition`, with `profile` in each field that needs one.
 
     The tree is walked once, here: most records of a tenant are tried against two or three conditions.
     """

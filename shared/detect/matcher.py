@@ -22,7 +22,7 @@ INDEXED_BY: Final[Mapping[Log, Text[Any]]] = {
     Log.SIGN_IN: SignIn.error_code,
     Log.RESOURCE: Resource.operation,
 }
-"""The field of each log that tells most records apart; it is what `normalize` calls a record's name."""
+"""The field of each log that distinguishes most records; it is what `normalize` calls a record's name."""
 
 type _ByName = dict[str | None, tuple[AnyDetection, ...]]
 """Detections by the name of a record; under None those that any other name is tried against."""

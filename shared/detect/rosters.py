@@ -29,7 +29,7 @@ from shared.model.tenant_api import TenantApi
 _log = logging.getLogger("responder.rosters")
 
 STALE: Final = timedelta(hours=2)
-"""How old a roster may be and still tell who isn't on it: several sweeps may fail before that."""
+"""How old a roster may be and still say who isn't on it: several sweeps may fail before that."""
 
 _IN_A_COLUMN: Final = 800
 """Ids of 36 characters with a comma each make 58 KiB in UTF-16; a column takes 64."""
@@ -155,7 +155,7 @@ def _listed(kind: RosterKind, tenant_id: str, row: Row) -> Listed:
 
 
 def with_rosters(profile: TenantProfile, listed: Iterable[Listed], *, now: datetime) -> TenantProfile:
-    """Give the vocabulary with what the rosters tell at `now`, beside what it has."""
+    """Give the profile with what the rosters say at `now`, beside what it has."""
     ordered = tuple(listed)
 
     def members(kind: RosterKind) -> frozenset[str]:

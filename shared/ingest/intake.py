@@ -31,12 +31,12 @@ class Intake(Struct, kw_only=True):
 
 
 class _Matched(Struct, kw_only=True):
-    """What a batch's records met, where that alone opens no case: it is counted, or speaks of what came before."""
+    """What a batch's records met, where that alone opens no case: it is counted, or is a step of a sequence."""
 
     number: int = 0
     counted: list[tuple[AnyDetection, Event]] = []
-    firsts: list[tuple[AnyDetection, Event]] = []
-    seconds: list[tuple[AnyDetection, Event, bytes]] = []
+    steps_a: list[tuple[AnyDetection, Event]] = []
+    steps_b: list[tuple[AnyDetection, Event, bytes]] = []
 
 
 def take_in(runtime: Runtime, raw: bytes, *, tenant_id: str) -> Intake:
@@ -56,7 +56,7 @@ def take_in(runtime: Runtime, raw: bytes, *, tenant_id: str) -> Intake:
             intake.opened += _open_cases(runtime, reading.event, reading.raw, matched)
     intake.matches = matched.number
     intake.opened += runtime.aggregation.count(matched.counted, partial(open_count, runtime))
-    intake.opened += runtime.sequences.follow(matched.firsts, matched.seconds, partial(_open_second, runtime))
+    intake.opened += runtime.sequences.follow(matched.steps_a, matched.steps_b, partial(_open_step_b, runtime))
     keep_unreadable(runtime, unreadable, tenant_id)
     return intake
 
@@ -105,10 +105,10 @@ def _open_cases(runtime: Runtime, event: Event, raw: bytes, matched: _Matched) -
         if detection.counted is not None:
             matched.counted += [(detection, event)] if _is_counted_here(runtime, detection) else []
         elif detection.after is not None:
-            matched.seconds.append((detection, event, raw))
+            matched.steps_b.append((detection, event, raw))
         else:
             opened += _open(runtime, detection, event, raw)
-    matched.firsts += [(detection, event) for detection in runtime.matcher.matches_step_a(event)]
+    matched.steps_a += [(detection, event) for detection in runtime.matcher.matches_step_a(event)]
     return opened
 
 
@@ -117,7 +117,7 @@ def _is_counted_here(runtime: Runtime, detection: AnyDetection) -> bool:
     return detection.log is not Log.SIGN_IN or not runtime.settings.log_workspace_id
 
 
-def _open_second(runtime: Runtime, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
+def _open_step_b(runtime: Runtime, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
     readings = read_batch(raw, tenant_id=tenant_id, interest=runtime.matcher.interested)
     return any(_open(runtime, detection, reading.event, raw) for reading in readings if reading.event is not None)
 

@@ -1,1 +1,1 @@
-"""Detections of many records together: thresholds and sequences."""
+"""Detections of many records at once: thresholds, and sequences of two steps."""

@@ -1,9 +1,9 @@
-"""Detections that speak of many records together: what is too many, and the one case an hour that tells it.
+"""Threshold aggregation: how many records are too many, and the one case an hour that they raise.
 
-A burst is told by windows of whole minutes. A window ends with a minute in which something was seen; every clock hour
+A burst is found in windows of whole minutes. A window ends with a minute in which something was seen; every clock hour
 (UTC) in which a window ends that reaches the threshold is one case. So the cases follow from the set of records alone:
-neither their order nor their batches matter. A rise is told by a clock hour so far, against the same hour of the weeks
-before.
+neither their order nor their batches matter. A rise is found by comparing a clock hour so far with the same hour of the
+weeks before.
 """
 
 import threading
@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place, seen, together
+from shared.detect.aggregation.window_store import MINUTE, RECORDS_NAMED, Minute, Place, seen, union
 from shared.model.cases import case_key
 from shared.model.conditions import Text
 from shared.model.detections import AnyDetection, Burst, Rise
@@ -34,7 +34,7 @@ type OpenCase = Callable[[AnyDetection, CountEvent], bool]
 
 
 class WindowStore(Protocol):
-    """Where counts are kept; `counters.TableCounters` is the one that lasts. Each method may raise an EdgeError."""
+    """Where counts are kept; `TableWindowStore` is the one that lasts. Each method may raise an EdgeError."""
 
     def add(self, place: Place, at: datetime, new: Minute) -> None:
         """Add to the minute of an instant what it doesn't hold yet."""
@@ -99,8 +99,8 @@ class ThresholdAggregation:
     """
 
     def __init__(self, window_store: WindowStore, *, profile: TenantProfile, clock: Callable[[], datetime]) -> None:
-        self._counters = window_store
-        self._vocabulary = profile
+        self._store = window_store
+        self._profile = profile
         self._clock = clock
         self._done = _Done()
         self._sinces: dict[Place, datetime] = {}
@@ -115,9 +115,9 @@ class ThresholdAggregation:
         for place, (detection, minutes) in self._sorted_out(matches).items():
             new = {at: minute for at, minute in minutes.items() if not self._done.has(place, at, minute)}
             for at, minute in new.items():
-                self._counters.add(place, at, minute)
+                self._store.add(place, at, minute)
             for found in self._found(detection, place, sorted(new)):
-                opened += open_case(detection, count_event(detection, place.tenant_id, found, self._vocabulary))
+                opened += open_case(detection, count_event(detection, place.tenant_id, found, self._profile))
             self._done.add(place, new)
         return opened
 
@@ -128,8 +128,8 @@ class ThresholdAggregation:
         sorted_out: dict[Place, tuple[AnyDetection, dict[datetime, Minute]]] = {}
         for detection, event in matches:
             by, distinct = _fields(detection)
-            value = by.reader(self._vocabulary)(event) if by else ""
-            member = distinct.reader(self._vocabulary)(event) if distinct else identity(event)
+            value = by.reader(self._profile)(event) if by else ""
+            member = distinct.reader(self._profile)(event) if distinct else identity(event)
             if (by and not value) or not member:
                 continue
             place = _place(detection, event.tenant_id, value)
@@ -143,8 +143,8 @@ class ThresholdAggregation:
     def _found(self, detection: AnyDetection, place: Place, touched: list[datetime]) -> Iterator[Found]:
         match detection.counted:
             case Burst(within=within):
-                at_least = threshold(detection, self._vocabulary)
-                each = (self._counters.minutes(place, begin, end) for begin, end in _spans(touched, within))
+                at_least = threshold(detection, self._profile)
+                each = (self._store.minutes(place, begin, end) for begin, end in _spans(touched, within))
                 found = [one for minutes in each for one in bursts(place.value, minutes, within, at_least)]
                 yield from sorted(found, key=lambda one: -one.count)
             case Rise() as rise:
@@ -158,15 +158,15 @@ class ThresholdAggregation:
         """Say since when a place is counted with minutes that are kept for as long as now."""
         if place not in self._sinces:
             name = f"{place.detection} {rise.weeks}"
-            self._sinces[place] = self._counters.since(place.tenant_id, name, now=self._clock())
+            self._sinces[place] = self._store.since(place.tenant_id, name, now=self._clock())
         return self._sinces[place]
 
     def _risen(
         self, detection: AnyDetection, rise: Rise, place: Place, hour: datetime, since: datetime
     ) -> Iterator[Found]:
-        minutes = self._counters.minutes(place, hour, hour + HOUR)
-        count = len(together(minutes.values()))
-        if count < threshold(detection, self._vocabulary):
+        minutes = self._store.minutes(place, hour, hour + HOUR)
+        count = len(union(minutes.values()))
+        if count < threshold(detection, self._profile):
             return
         weeks = self._weeks_before(rise, place, hour, since)
         if is_rise(rise, count, weeks):
@@ -179,7 +179,7 @@ class ThresholdAggregation:
                 self._usual.clear()
             hours = [hour - week * WEEK for week in range(1, rise.weeks + 1)]
             self._usual[place, hour] = tuple(
-                len(together(self._counters.minutes(place, each, each + HOUR).values())) if each >= since else None
+                len(union(self._store.minutes(place, each, each + HOUR).values())) if each >= since else None
                 for each in hours
             )
         return self._usual[place, hour]
@@ -217,7 +217,7 @@ def bursts(value: str, minutes: Mapping[datetime, Minute], within: timedelta, at
     window: dict[datetime, Minute] = {}
     for end, minute in minutes.items():
         window = {at: each for at, each in window.items() if at > end - within} | {end: minute}
-        count = len(together(window.values()))
+        count = len(union(window.values()))
         if count >= at_least and count > fullest.get(hour_of(end), (0,))[0]:
             fullest[hour_of(end)] = (count, list(window.values()))
     for hour, (count, found) in fullest.items():
@@ -246,7 +246,7 @@ def _found(value: str, hour: datetime, count: int, minutes: list[Minute], weeks:
 
 
 def count_event(detection: AnyDetection, tenant_id: str, found: Found, profile: TenantProfile) -> CountEvent:
-    """Tell what was found as an event; however it was counted, and how often, its name is the same."""
+    """Make an event of what was found; however it was counted, and how often, its id is the same."""
     name = f"{found.hour:%Y%m%d%H}-{case_key(tenant_id, detection.id, found.value, f'{found.hour:%Y%m%d%H}')}"
     by, _ = _fields(detection)
     return CountEvent(
@@ -267,7 +267,7 @@ def count_event(detection: AnyDetection, tenant_id: str, found: Found, profile: 
 
 
 def _figures(detection: AnyDetection, found: Found, profile: TenantProfile) -> Iterator[Change]:
-    """Tell what is usual, or allowed, as the old value, and what was found as the new one."""
+    """Give what is usual, or allowed, as the old value, and what was found as the new one."""
     _, distinct = _fields(detection)
     noun = f"different {distinct.called.many}" if distinct else _NOUNS[detection.log]
     match detection.counted:
@@ -304,7 +304,7 @@ def hour_of(instant: datetime) -> datetime:
 
 
 def identity(event: Event) -> str:
-    """Give what tells a record from others: its id, or all that is known where it has none."""
+    """Give what identifies a record: its id, or all that is known where it has none."""
     return event.id or f"{event.at.isoformat()} {event.correlation_id} {event.actor.id} {event.target.id}"
 
 

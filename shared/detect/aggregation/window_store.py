@@ -1,6 +1,6 @@
-"""What is counted, kept so that it can't be counted twice: table `Counters`.
+"""The window store: what is counted, kept so that it can't be counted twice, in table `Counters`.
 
-A minute is a set of short hashes, of record ids or of the values that are told apart. Adding to a set what it holds
+A minute is a set of short hashes, of record ids or of the values that are counted. Adding to a set what it holds
 changes nothing, so records may come late, twice, in any order, and by two instances at once. A partition begins with
 the day after which its rows may go, so that they are found by the index; only `since` rows stay.
 """
@@ -96,8 +96,8 @@ def _short(text: str) -> str:
     return text[:_LONGEST_TEXT].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-class _Told(Struct, frozen=True):
-    """The part of a minute that its row has as JSON."""
+class _Summary(Struct, frozen=True):
+    """The part of a minute that its row has as JSON, in column `told`."""
 
     first: datetime
     last: datetime
@@ -211,15 +211,17 @@ def _instant(minute: str) -> datetime:
 
 
 def _columns(minute: Minute) -> dict[str, Any]:
-    told = _Told(first=minute.first, last=minute.last, actor=minute.actor, records=minute.records)
-    return {"told": msgspec.json.encode(told).decode(), **packed(b"".join(sorted(minute.members)))}
+    summary = _Summary(first=minute.first, last=minute.last, actor=minute.actor, records=minute.records)
+    return {"told": msgspec.json.encode(summary).decode(), **packed(b"".join(sorted(minute.members)))}
 
 
 def _minute(row: Row) -> Minute:
-    told = msgspec.json.decode(row.columns["told"], type=_Told)
+    summary = msgspec.json.decode(row.columns["told"], type=_Summary)
     members = unpacked(row)
     each = (members[place : place + _HASH_BYTES] for place in range(0, len(members), _HASH_BYTES))
-    return Minute(members=frozenset(each), first=told.first, last=told.last, actor=told.actor, records=told.records)
+    return Minute(
+        members=frozenset(each), first=summary.first, last=summary.last, actor=summary.actor, records=summary.records
+    )
 
 
 def packed(content: bytes) -> dict[str, bytes]:
@@ -233,6 +235,6 @@ def unpacked(row: Row) -> bytes:
     return b"".join(row.columns.get(name, b"") for name in _COLUMNS)
 
 
-def together(minutes: Iterable[Minute]) -> frozenset[bytes]:
+def union(minutes: Iterable[Minute]) -> frozenset[bytes]:
     """Give the members of several minutes: what is in two of them is one."""
     return frozenset[bytes]().union(*(minute.members for minute in minutes))

@@ -80,8 +80,8 @@ class View(Struct, frozen=True, kw_only=True):
 
     `tables` are what it is made of; where there are several, each is reduced to the columns that are asked for before
     they are put together, since they give the same column different types. `shown` are expressions of the columns that
-    a person sees of each match, beside the fields that the condition reads. `record_id` and `tenant_id` tell records
-    and tenants apart where they are counted. `lacking` are columns that a table hasn't, each with the expression that
+    a person sees of each match, beside the fields that the condition reads. `record_id` and `tenant_id` identify
+    records and tenants where they are counted. `lacking` are columns that a table hasn't, each with the expression that
     is taken for it.
     """
 

@@ -120,8 +120,8 @@ def _slug(title: str) -> str:
 
 
 def _line(text: str) -> str:
-    told = one_line(text)
-    return told if len(told) <= _LONGEST_TEXT else f"{told[:_LONGEST_TEXT]}…"
+    line = one_line(text)
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"
 
 
 def _first_step(rule: SigmaRule) -> str:

@@ -10,7 +10,7 @@ from shared.model.detections import AnyDetection
 class Problem(Struct, frozen=True, kw_only=True):
     """A rule that isn't loaded, or a file that none could be read from, and why.
 
-    `file` is relative to the folder; `title` is "" where it can't be told.
+    `file` is relative to the folder; `title` is "" where it couldn't be read.
     """
 
     file: str

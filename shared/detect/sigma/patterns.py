@@ -130,7 +130,7 @@ class Listed(Struct, frozen=True, kw_only=True):
     in_quotes: bool = False
 
     def meets(self, pattern: Pattern) -> Condition[Any]:
-        """Ask whether one of the values meets a pattern. Raises Inexpressible where the lines don't tell."""
+        """Ask whether one of the values meets a pattern. Raises Inexpressible where lines can't answer that."""
         if self.key and pattern.open_start:
             raise Inexpressible("of this field, only the whole value or its beginning can be asked")
         start = "" if pattern.open_start else self._begin

@@ -90,7 +90,7 @@ def _rule_of(document: str, name: str) -> Parsed | Problem:
         members = _members(document)
     except (_Wrong, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         return Problem(
-            file=name, title="", because=f"it isn't YAML that can be read: {_told(error)}", is_unreadable=True
+            file=name, title="", because=f"it isn't YAML that can be read: {_message(error)}", is_unreadable=True
         )
     title = one_line(str(members.get("title") or ""))
     try:
@@ -102,9 +102,9 @@ def _rule_of(document: str, name: str) -> Parsed | Problem:
     except _Wrong as wrong:
         because = str(wrong)
     except SigmaError as error:
-        because = _told(error)
+        because = _message(error)
     except Exception as error:  # noqa: BLE001 - pySigma raises what comes; it is about this rule and no other
-        because = f"it isn't a Sigma rule: {_told(error)}"
+        because = f"it isn't a Sigma rule: {_message(error)}"
     return Problem(file=name, title=title, because=because)
 
 
@@ -170,7 +170,7 @@ def _check_condition(condition: object) -> None:
         raise _Wrong(f"its condition has a name with more than {_MOST_STARS} stars")
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """Give what an exception says, on one line, without the file that pySigma adds."""
     said = str(error.args[0]) if isinstance(error, SigmaError) and error.args else str(error)
     return one_line(said)[:_LONGEST_SAID] or type(error).__name__

@@ -65,7 +65,7 @@ def _items(detections: list[SigmaDetection | SigmaDetectionItem]) -> Iterator[Si
 
 
 class _Translation:
-    """Translates one rule's tree. What can't be said is gathered, so that all of it is told at once."""
+    """Translates one rule's tree. What can't be said is gathered, so that all of it is named at once."""
 
     def __init__(self, log: Log) -> None:
         self._log = log

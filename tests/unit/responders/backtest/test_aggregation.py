@@ -56,7 +56,7 @@ def _backtested(
         for match in matcher.matches(event):
             judged.match(match, event)
         for first in matcher.matches_step_a(event):
-            judged.first(first, event)
+            judged.match_step_a(first, event)
     judged.finish()
     return cases
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
 from shared.clients.storage import Conflict, Storage, Table
-from shared.detect.aggregation.sequences import Mark, Sequences, TableSequenceStore
+from shared.detect.aggregation.sequences import Sequences, StepASpan, TableSequenceStore
 from shared.detect.aggregation.window_store import MOST_PACKED, Place, purge
 from shared.detect.fields import SignIn
 from shared.model.detections import After, AnyDetection
@@ -68,9 +68,9 @@ def sequences(storage: Storage, *, now: datetime = NOW) -> Sequences:
 
 
 def follow(one: Sequences, batch: Sequence[SignInEvent], cases: Cases, detection: AnyDetection = PAIR) -> int:
-    firsts = [(detection, event) for event in batch if event.error_code == "50126"]
-    seconds = [(detection, event, raw(event)) for event in batch if event.error_code == "0"]
-    return one.follow(firsts, seconds, cases.open)
+    steps_a = [(detection, event) for event in batch if event.error_code == "50126"]
+    steps_b = [(detection, event, raw(event)) for event in batch if event.error_code == "0"]
+    return one.follow(steps_a, steps_b, cases.open)
 
 
 def raw(event: SignInEvent) -> bytes:
@@ -82,8 +82,8 @@ def event(number: int, seconds: float, *, succeeds: bool = False, account: str =
     return msgspec.structs.replace(made, error_code="0") if succeeds else made
 
 
-def _drawn(number: int, seconds: int, account: str, is_second: int) -> SignInEvent:
-    return event(number, seconds, succeeds=bool(is_second), account=account)
+def _drawn(number: int, seconds: int, account: str, is_step_b: int) -> SignInEvent:
+    return event(number, seconds, succeeds=bool(is_step_b), account=account)
 
 
 @st.composite
@@ -202,7 +202,7 @@ def test_nothing_is_asked_again_for_records_that_this_process_has_followed() -> 
     assert not [entry for entry in spoilt.faults.log if entry.startswith(("insert", "replace"))]
 
 
-def test_a_mark_that_everybody_writes_is_delivered_again() -> None:
+def test_a_span_that_everybody_writes_is_delivered_again() -> None:
     storage = SpoiltStorage(a_storage())
     follow(sequences(storage), [event(1, 0)], Cases())
     storage.faults.failure = Conflict
@@ -213,14 +213,14 @@ def test_a_mark_that_everybody_writes_is_delivered_again() -> None:
 
 def test_whoever_is_first_one_of_two_instances_opens_the_case(storage: Storage) -> None:
     cases = Cases()
-    firsts = [[event(number, number)] for number in range(10)]
-    seconds = [[event(number + 100, number + 1, succeeds=True)] for number in range(10)]
+    steps_a = [[event(number, number)] for number in range(10)]
+    steps_b = [[event(number + 100, number + 1, succeeds=True)] for number in range(10)]
 
     def work(batch: Sequence[SignInEvent]) -> None:
         follow(sequences(storage), batch, cases)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, [batch for both in zip(firsts, seconds, strict=True) for batch in both]))
+        list(pool.map(work, [batch for both in zip(steps_a, steps_b, strict=True) for batch in both]))
     assert cases.ids == {f"sign-in-{number + 100}" for number in range(10)}
 
 
@@ -242,7 +242,7 @@ def test_a_first_and_a_second_that_come_at_once_find_each_other(interrupted: str
     assert steps >= 3
 
 
-def test_marks_are_purged_after_their_time_and_seconds_after_a_week() -> None:
+def test_steps_a_are_purged_after_their_time_and_steps_b_after_a_week() -> None:
     storage = a_storage()
     follow(sequences(storage), [event(1, 0), event(2, 60, succeeds=True)], Cases())
     follow(sequences(storage), [event(3, 0)], Cases(), following(timedelta(days=20)))
@@ -252,10 +252,10 @@ def test_marks_are_purged_after_their_time_and_seconds_after_a_week() -> None:
 
 
 @given(st.lists(st.integers(0, 599), min_size=1, max_size=6))
-def test_a_mark_is_the_earliest_and_the_latest(seconds: list[int]) -> None:
+def test_of_steps_a_are_kept_the_earliest_and_the_latest(seconds: list[int]) -> None:
     storage = a_storage()
     for number, second in enumerate(seconds):
         follow(sequences(storage), [event(number, second)], Cases())
     place = Place(tenant_id=WORKFORCE_TENANT, detection=PAIR.id, value=ACCOUNTS[0], kept=_WITHIN)
     at = [_MIDNIGHT + timedelta(seconds=second) for second in seconds]
-    assert TableSequenceStore(storage).marked(place, _MIDNIGHT + _WITHIN) == Mark(earliest=min(at), latest=max(at))
+    assert TableSequenceStore(storage).step_a(place, _MIDNIGHT + _WITHIN) == StepASpan(earliest=min(at), latest=max(at))
