@@ -91,7 +91,7 @@ def _plan_switching_off(situation: Situation) -> Plan:
         return Doubt(because="the policy stood before, so this record's change didn't create it")
     if any(touched(case, "state") for case in situation.approved_later):
         return Doubt(because="an approved change came after it and may have set the policy's state")
-    told = [after for case in situation.run if (after := policies_told(case)[1]) is not None]
+    told = [after for case in situation.unapproved_changes if (after := policies_told(case)[1]) is not None]
     if told and not any(are_same(state, after.image.get("state")) for after in told):
         return Doubt(because=f"the policy's state, {state!r}, isn't one that an unapproved actor gave it")
     return Put(
@@ -129,7 +129,7 @@ def _plan_putting_back(situation: Situation) -> Plan:
     baseline = situation.baseline
     if isinstance(baseline, Known) and baseline.image is None:
         return _plan_for_new_policy(policy)
-    history = history_of(situation.run, baseline.image if isinstance(baseline, Known) else None)
+    history = history_of(situation.unapproved_changes, baseline.image if isinstance(baseline, Known) else None)
     if not history.is_complete:
         if history.before is not None and not differing(policy, history.before.image):
             return Already(because="the policy stands as it did before")
@@ -214,7 +214,7 @@ def _plan_restoring(situation: Situation) -> Plan:
     baseline = situation.baseline
     if isinstance(baseline, Known) and baseline.image is None:
         return Already(because="the policy did not exist before the unapproved changes")
-    first = policies_told(situation.run[0])[0] if situation.run else None
+    first = policies_told(situation.unapproved_changes[0])[0] if situation.unapproved_changes else None
     before = (
         Told(image=baseline.image, may_be_written=True) if isinstance(baseline, Known) and baseline.image else first
     )
@@ -242,7 +242,7 @@ def _plan_for_present(situation: Situation, policy: Image, before: Told, first: 
         return Already(because="the policy exists and is as it was before")
     if situation.approved_later:
         return Doubt(because="an approved change came after it")
-    history = history_of(situation.run, before.image)
+    history = history_of(situation.unapproved_changes, before.image)
     for name in changed:
         if not history.explains(name, policy.get(name)):
             return Doubt(
@@ -272,7 +272,7 @@ def _plan_for_absent(situation: Situation, standing: list[Image], before: Told) 
         )
     return Put(
         summary=f"Restore the deleted {_label(before.image)}",
-        image={"before": before.image, "left_as": history_of(situation.run, before.image).left_as},
+        image={"before": before.image, "left_as": history_of(situation.unapproved_changes, before.image).left_as},
         changes=(Change(name="policy", old=None, new=str(name)),),
     )
 

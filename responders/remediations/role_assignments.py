@@ -212,7 +212,7 @@ def _principal(assignment: Image, name: str) -> str:
 
 
 def _actors(situation: Situation) -> frozenset[str]:
-    return frozenset(case.actor.id.lower() for case in situation.run if case.actor.id)
+    return frozenset(case.actor.id.lower() for case in situation.unapproved_changes if case.actor.id)
 
 
 def _is_new(situation: Situation, assignment: Image) -> bool:
@@ -226,7 +226,10 @@ def _is_new(situation: Situation, assignment: Image) -> bool:
         return False
     if isinstance(situation.baseline, Known):
         return True
-    return any(creator == case.actor.id.lower() and _was_created_at(assignment, case.at) for case in situation.run)
+    return any(
+        creator == case.actor.id.lower() and _was_created_at(assignment, case.at)
+        for case in situation.unapproved_changes
+    )
 
 
 def _was_created_at(assignment: Image, at: datetime) -> bool:

@@ -18,7 +18,7 @@ from shared.authority.signed_in import NotSignedIn, Person, person_from
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost
 from shared.notify.case_page import HEADERS, message_page, page_of
-from shared.notify.wording import notice_for
+from shared.notify.wording import page_context_for
 from shared.respond.object_history import as_far_as_known
 from shared.respond.pipeline import detection_of
 
@@ -43,8 +43,8 @@ def open_case(req: func.HttpRequest) -> func.HttpResponse:
     if req.method == "POST":
         return _acknowledged(req, found, person)
     case = as_far_as_known(runtime(), found)
-    notice = notice_for(case, runtime().settings)
-    return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), notice, reader=person.name))
+    page_context = page_context_for(case, runtime().settings)
+    return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), page_context, reader=person.name))
 
 
 def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.HttpResponse:

@@ -13,7 +13,7 @@ import msgspec
 from shared.clients.answers import Limits, meaning
 from shared.clients.http import ask
 from shared.model.clock import Clock, utc_now
-from shared.model.escape import told
+from shared.model.escape import shown
 
 LIMITS: Final = Limits(total=timedelta(seconds=15), largest=64 * 1024, cut=True)
 """Of the answer only the beginning is shown."""
@@ -44,7 +44,7 @@ def post_json(
     answer = ask("POST", url, service=service, limits=limits, body=msgspec.json.encode(body), headers=headers)
     if answer.is_success:
         return
-    words = told(_without(answer.body.decode(errors="replace"), secrets), _LONGEST_ANSWER)
+    words = shown(_without(answer.body.decode(errors="replace"), secrets), _LONGEST_ANSWER)
     said = f"{service} answered {answer.status}{f' and said: {words}' if words else ''}"
     text = f"{said} ({advice[answer.status]})" if answer.status in advice else said
     raise meaning(answer, text, clock=clock)

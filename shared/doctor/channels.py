@@ -50,7 +50,7 @@ def _channel(context: DoctorContext, url: str, sender: TeamsSender | PagerDutySe
     if not context.asked.pages:
         return [ok(f"{parts.netloc} answers; nothing was posted (--page posts a test)")]
     try:
-        sender.tell(TEST)
+        sender.send_system_notice(TEST)
     except EdgeError as error:
         return [failed(f"a test page was refused: {error}")]
     return [ok(f"{parts.netloc} took a test page: look whether it is there")]

@@ -1,10 +1,10 @@
-"""Texts from the tenant, made safe to read: the invisible is shown, markup stays text, what is long is cut.
+"""Makes text from the tenant safe to show: invisible characters become visible, markup stays text, long text is cut.
 
-Anybody who can rename a policy chooses words that an owner reads at three in the morning. Cards therefore carry such
-words in `TextRun`s only. "Text features" of the Adaptive Cards documentation says that a TextRun knows no markdown, and
-the JavaScript and Android renderers keep to it; the iOS renderer does parse each run. So no run is left with both
-halves of a markup: the text is broken between them, and what stands there is literal everywhere. (A backslash,
-markdown's own escape, would show as a backslash on phones.)
+Anybody who can rename a policy can choose text that an owner reads on a card. Cards therefore carry such text only in
+`TextRun`s. The page "Text features" of the Adaptive Cards documentation says that a TextRun doesn't interpret markdown.
+The JavaScript and Android renderers follow it, but the iOS renderer parses each run. So `runs` splits the text inside
+every markup token, and no single run holds a complete one. (A backslash, markdown's own escape, would be shown as a
+backslash on phones.)
 """
 
 import re
@@ -36,87 +36,90 @@ type Run = dict[str, Any]
 
 
 def visible(text: str) -> str:
-    """Give `text` on one line, with what can't be seen written as code points: `admin[U+200B]`.
+    """Give `text` on one line, with invisible characters written as code points: `admin[U+200B]`.
 
-    A line's end becomes ↵, and of several spaces in a row all but the first a middle dot (renderers would show one).
+    A line break becomes ↵. Of several spaces in a row, all but the first become a middle dot, because renderers would
+    show a single space.
     """
-    return "".join(_shown(text))
+    return "".join(_visible_characters(text))
 
 
-def _shown(text: str) -> Iterator[str]:
-    """Show one character after the other; each may need the one before it, or more than one place."""
+def _visible_characters(text: str) -> Iterator[str]:
+    """Give the visible form of each character; it may depend on the character before, and may be several characters."""
     before, marks = "", 0
     for character in text:
         marks = marks + 1 if unicodedata.category(character) in _MARKS else 0
         if character == " " == before:
             yield "·"
         elif marks > _MOST_MARKS:
-            yield _code(character)
+            yield _code_point(character)
         else:
-            yield _seen(character)
+            yield _visible_character(character)
         before = character
 
 
 @lru_cache(maxsize=4096)
-def _seen(character: str) -> str:
+def _visible_character(character: str) -> str:
     if character in "\n ":
         return {"\n": "↵", " ": " "}[character]
     variation = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
     hidden = character in _BLANK or unicodedata.category(character) in _SHOWN_AS_CODE
-    return _code(character) if hidden or variation else character
+    return _code_point(character) if hidden or variation else character
 
 
-def _code(character: str) -> str:
+def _code_point(character: str) -> str:
     return f"[U+{ord(character):04X}]"
 
 
-def told(text: str, most: int) -> str:
-    """Give a text from the tenant for a line of our own: visible, and cut in the middle to about `most` places.
+def shown(text: str, max_length: int) -> str:
+    """Give text from the tenant in a form that is safe inside our own sentences.
 
-    One that runs from right to left is isolated: it would turn the order of what stands round it, of old and new, say.
+    Invisible characters become visible, and text longer than about `max_length` characters is cut in the middle.
+    Right-to-left text is isolated, because it would reverse the order of the words around it, such as old and new.
     """
-    shown = _cut(text, most)
-    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in shown):
-        return f"{_ISOLATE}{shown}{_END_OF_ISOLATE}"
-    return shown
+    visible_text = _cut(text, max_length)
+    if any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in visible_text):
+        return f"{_ISOLATE}{visible_text}{_END_OF_ISOLATE}"
+    return visible_text
 
 
-def _cut(text: str, most: int) -> str:
-    if len(text) <= most and len(shown := visible(text)) <= most:
-        return shown
-    head = _fitting(_shown(text[:most]), most - most // 2)
-    tail = _fitting(reversed(tuple(_shown(text[-most:]))), most // 2)
+def _cut(text: str, max_length: int) -> str:
+    if len(text) <= max_length and len(visible_text := visible(text)) <= max_length:
+        return visible_text
+    head = _fitting(_visible_characters(text[:max_length]), max_length - max_length // 2)
+    tail = _fitting(reversed(tuple(_visible_characters(text[-max_length:]))), max_length // 2)
     left = len(text) - len(head) - len(tail)
     return f"{''.join(head)} …({left:,} left out)… {''.join(reversed(tail))}"
 
 
-def _fitting(shown: Iterable[str], room: int) -> list[str]:
-    taken: list[str] = []
-    for places in shown:
-        room -= len(places)
-        if room < 0:
+def _fitting(visible_text: Iterable[str], length: int) -> list[str]:
+    fitting: list[str] = []
+    for places in visible_text:
+        length -= len(places)
+        if length < 0:
             break
-        taken.append(places)
-    return taken
+        fitting.append(places)
+    return fitting
 
 
-def quoted(text: str, most: int) -> str:
-    """Give a text from the tenant in quotation marks that it can't close itself."""
-    return f"“{_QUOTES.sub(lambda found: _code(found[0]), told(text, most))}”"
+def quoted(text: str, max_length: int) -> str:
+    """Give text from the tenant in quotation marks; quotation marks inside it become code points."""
+    return f"“{_QUOTES.sub(lambda found: _code_point(found[0]), shown(text, max_length))}”"
 
 
-def plain(text: str) -> str:
-    """Give a line for a service that makes addresses clickable: `http[://]evil.example`."""
+def unlinked(text: str) -> str:
+    """Break the addresses in `text`, for a service that makes them clickable: `http[://]evil.example`."""
     return text.replace("://", "[://]")
 
 
-def runs(text: str, *, most_pieces: int, style: Mapping[str, Any]) -> list[Run]:
-    """Give the runs that show `text` literally, in the `style` of a TextRun; the tenant's part of it is `told` already.
+def runs(text: str, *, max_runs: int, style: Mapping[str, Any]) -> list[Run]:
+    """Split `text` into the TextRuns that show it literally, each with the properties in `style`.
 
-    A text that would need more than `most_pieces` runs is markup and little else: of the rest only the length is told.
+    Text from the tenant in it must have gone through `shown`. After `max_runs` runs only the number of characters left
+    out is given: a text that needs more is mostly markup.
     """
     pieces = [piece for piece in _BREAKS.split(text) if piece]
-    if len(pieces) > most_pieces:
-        left = sum(map(len, pieces[most_pieces:]))
-        pieces = [*pieces[:most_pieces], f" …({left:,} left out)"]
+    if len(pieces) > max_runs:
+        left = sum(map(len, pieces[max_runs:]))
+        pieces = [*pieces[:max_runs], f" …({left:,} left out)"]
     return [{"type": "TextRun", "text": piece, **style} for piece in pieces]

@@ -1,10 +1,10 @@
-"""What people are told about the responder itself rather than about a case."""
+"""Messages to the owners about the responder itself, not about a case."""
 
 from msgspec import Struct
 
 
 class SystemNotice(Struct, frozen=True, kw_only=True):
-    """One thing that people should know. `key` folds repeats; `text` may quote the tenant and is escaped when shown."""
+    """One message. A second one with the same `key` isn't sent. `text` may quote the tenant; it is escaped later."""
 
     key: str
     title: str

@@ -17,14 +17,14 @@ from shared.model.tenant_api import TenantApi
 
 
 class Known(Struct, frozen=True, kw_only=True, tag="known"):
-    """How an object stood at an instant; `image` is None when it is known not to have existed."""
+    """The object as it was at an instant; `image` is None when it is known not to have existed."""
 
     image: Image | None
     captured_at: datetime
 
 
 class Unknown(Struct, frozen=True, kw_only=True, tag="unknown"):
-    """It couldn't be told how the object stood, and why."""
+    """It isn't known how the object was, for the reason in `because`."""
 
     because: str
 
@@ -46,10 +46,10 @@ class EarlierCase(Struct, frozen=True, kw_only=True):
 class Situation(Struct, frozen=True, kw_only=True):
     """Everything read before a remediation is planned; planning itself reads nothing.
 
-    `run` are the changes by actors who aren't approved that led to the present state, this case's included, oldest
-    first; `approved_later` are approved changes of the same object after this one. `baseline` is the object before the
-    first of `run`. `touches` are ids of the principals that putting it back would take something from; `last_holder` is
-    True when one of them is the last to hold what it would lose, None when that couldn't be told.
+    `unapproved_changes` are the changes by unapproved actors that led to the present state, with this case's, oldest
+    first; `approved_later` are changes of the same object after this one by others. `baseline` is the object before the
+    first unapproved change. `touches` are the ids of the principals that would lose something by putting it back;
+    `last_holder` is True when one of them is the last to hold what it would lose, None when that isn't known.
     """
 
     at: datetime
@@ -57,22 +57,22 @@ class Situation(Struct, frozen=True, kw_only=True):
     target: Target
     current: Image | None
     baseline: Baseline
-    run: tuple[EarlierCase, ...]
+    unapproved_changes: tuple[EarlierCase, ...]
     approved_later: tuple[EarlierCase, ...] = ()
     touches: frozenset[str] = frozenset()
     last_holder: bool | None = False
 
 
 class Already(Struct, frozen=True, kw_only=True, tag="already"):
-    """Nothing to put back: the object stands as it should."""
+    """There is nothing to put back: the object is as it should be."""
 
     because: str
 
 
 class Doubt(Struct, frozen=True, kw_only=True, tag="doubt"):
-    """It can't be told what would be right, or the responder may not do it, so people are paged instead.
+    """It isn't clear what would be right, or the responder isn't allowed to do it, so people are paged instead.
 
-    `by_hand` is the command by which a person does it, "" where there is none to tell.
+    `by_hand` is a command with which a person can do it, "" where there is none.
     """
 
     because: str
@@ -80,10 +80,10 @@ class Doubt(Struct, frozen=True, kw_only=True, tag="doubt"):
 
 
 class Put(Struct, frozen=True, kw_only=True, tag="put"):
-    """What would be done, in words and as data: `image` goes to the remediation's `apply`, `changes` to the people.
+    """What would be done: `summary` in words, `image` for the remediation's `apply`, `changes` for cards and pages.
 
-    `touches` are ids of principals that would lose something which only planning can tell, beside those of `Situation`:
-    a conditional access policy would reach them again, say, because their exclusion goes.
+    `touches` are further ids of principals that would lose something, which are known only after planning: for example
+    those whom a conditional access policy would apply to again, because their exclusion is taken away.
     """
 
     summary: str
@@ -96,7 +96,7 @@ type Plan = Already | Doubt | Put
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """What a remediation reads of the tenant. Fields as in `Situation`."""
+    """What a remediation reads from the tenant before planning. The fields are as in `Situation`."""
 
     current: Image | None
     touches: frozenset[str] = frozenset()
@@ -107,8 +107,9 @@ class Look(Struct, frozen=True, kw_only=True):
 class Remediation:
     """How one kind of unapproved change is put back.
 
-    `look` reads, `plan` is pure, `apply` writes; success is a second look whose plan is `Already`. `calls` are all the
-    requests that `look` and `apply` may make. `needs_baseline` says that a snapshot is read before planning.
+    `look` reads the tenant, `plan` is a pure function, `apply` writes. It succeeded when looking and planning again
+    gives `Already`. `calls` are all the requests that `look` and `apply` may make. `needs_baseline` says that a
+    snapshot is read before planning. `undo` says how a person reverses the remediation.
     """
 
     id: str

@@ -1,7 +1,7 @@
-"""A case as a page for whoever opens it from a card, on a phone as well: what happened, what to do, and one button.
+"""Builds the web page of a case, which a card links to: what happened, what to do, and a button to acknowledge it.
 
-Every text from the tenant is escaped, and what can't be seen in it is written out. The page holds no script, loads
-nothing, and may not be framed.
+Every text from the tenant is escaped, and invisible characters in it are written as code points. The page has no
+script, loads nothing, and may not be framed.
 """
 
 import base64
@@ -12,9 +12,9 @@ from typing import Final
 
 from shared.model.cases import Case
 from shared.model.detections import AnyDetection
-from shared.model.escape import told
-from shared.notify.diff import Difference, differences
-from shared.notify.wording import Notice, facts, headline, next_steps, result, subject, what_changed, when
+from shared.model.escape import shown
+from shared.notify.diff import Difference, diff_of
+from shared.notify.wording import PageContext, facts, headline, next_steps, result, subject, what_changed, when
 
 _MOST: Final = 1000
 """Characters of a text from the tenant."""
@@ -41,31 +41,31 @@ HEADERS: Final[Mapping[str, str]] = {
         " base-uri 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: the form's own Origin would be null then, and the button could not be told from a forged one.
+    # With no-referrer the form's Origin would be null, and the server couldn't reject forms posted from other sites.
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
 
-def page_of(case: Case, detection: AnyDetection, notice: Notice, *, reader: str) -> str:
-    """Write the page of a case for `reader`, the name of whoever is signed in."""
-    title = headline(case, detection, most=_MOST)
+def page_of(case: Case, detection: AnyDetection, page_context: PageContext, *, reader: str) -> str:
+    """Build the page of a case for `reader`, the name of the person who is signed in."""
+    title = headline(case, detection, max_length=_MOST)
     return _page(
         title,
         [
             f"<h1>{escape(title)}</h1>",
-            f"<p><strong>{escape(subject(case, detection, notice, most=_MOST))}</strong></p>",
-            f"<p>{escape(result(case, most=_MOST))}</p>",
+            f"<p><strong>{escape(subject(case, detection, page_context, max_length=_MOST))}</strong></p>",
+            f"<p>{escape(result(case, max_length=_MOST))}</p>",
             _acknowledgement(case, reader),
             "<h2>What to do</h2><ol>",
-            *(f"<li>{escape(step)}</li>" for step in next_steps(case, detection, most=_MOST)),
+            *(f"<li>{escape(step)}</li>" for step in next_steps(case, detection, max_length=_MOST)),
             "</ol>",
-            *_changes(what_changed(detection), differences(case.target.changes, notice.names)),
-            *_changes("What was or would be put back", differences(case.put_back, notice.names)),
+            *_changes(what_changed(detection), diff_of(case.target.changes, page_context.names)),
+            *_changes("What was or would be put back", diff_of(case.put_back, page_context.names)),
             "<h2>Details</h2><dl>",
             *(
                 f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>"
-                for label, text in facts(case, detection, notice, most=_MOST)
+                for label, text in facts(case, detection, page_context, max_length=_MOST)
             ),
             _reference(detection),
             "</dl>",
@@ -74,7 +74,7 @@ def page_of(case: Case, detection: AnyDetection, notice: Notice, *, reader: str)
 
 
 def message_page(title: str, text: str) -> str:
-    """Write a page that says one thing."""
+    """Build a page with a title and one paragraph."""
     return _page(title, [f"<h1>{escape(title)}</h1><p>{escape(text)}</p>"])
 
 
@@ -88,7 +88,7 @@ def _page(title: str, parts: Iterable[str]) -> str:
 
 
 def _reference(detection: AnyDetection) -> str:
-    """Link to the page that documents what was found; its address is the declaration's, so nobody else chose it."""
+    """Link to the page that documents the activity. Its address comes from the detection, not from the tenant."""
     if not detection.reference:
         return ""
     address = escape(detection.reference)
@@ -96,13 +96,13 @@ def _reference(detection: AnyDetection) -> str:
 
 
 def _acknowledgement(case: Case, reader: str) -> str:
-    """Say who has read it, or offer the button: nothing else on the page does anything."""
+    """Say who has acknowledged the case, or show the button for it."""
     if case.acknowledged_at is not None:
-        by = told(case.acknowledged_by, _MOST)
+        by = shown(case.acknowledged_by, _MOST)
         return f'<p class="note">Read by {escape(by)}, {escape(when(case.acknowledged_at))}. Nobody else is paged.</p>'
     return (
-        f'<form method="post"><p class="note">Signed in as {escape(told(reader, _MOST))}.'
-        " Until somebody takes it, the next owner is paged.</p>"
+        f'<form method="post"><p class="note">Signed in as {escape(shown(reader, _MOST))}.'
+        " Until somebody acknowledges this case, the next owners are paged.</p>"
         "<button>I have read this and take care of it</button></form>"
     )
 
@@ -112,22 +112,22 @@ def _changes(title: str, found: tuple[Difference, ...]) -> Iterable[str]:
         return
     yield f"<h2>{escape(title)}</h2><table><thead><tr><th>What</th><th>Before</th><th>After</th></tr></thead><tbody>"
     for difference in found:
-        cells = (told(difference.path, _MOST), *_sides(difference))
+        cells = (shown(difference.path, _MOST), *_sides(difference))
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
     yield "</tbody></table>"
 
 
 def _sides(difference: Difference) -> tuple[str, str]:
-    """Tell what stood before and after; of a list, what went and what came."""
+    """Give the texts of the columns Before and After; for a list, the members that were removed and added."""
     if not difference.is_of_list:
         return _value(difference.old), _value(difference.new)
     kept = f"({difference.kept:,} unchanged)" if difference.kept else ""
     gone, come = (
-        [f"{sign} {told(each, _MOST)}" for each in members]
+        [f"{sign} {shown(each, _MOST)}" for each in members]
         for sign, members in (("-", difference.removed), ("+", difference.added))
     )
     return "\n".join([*gone, kept]).strip(), "\n".join([*come, kept]).strip()
 
 
 def _value(text: str | None) -> str:
-    return "—" if text is None else told(text, _MOST * 10)
+    return "—" if text is None else shown(text, _MOST * 10)

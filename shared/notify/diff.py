@@ -1,4 +1,4 @@
-"""What changed, in few words: of two images only the paths that differ, of two lists only what came and went."""
+"""The diff of a change: of two JSON objects the paths that differ, of two lists the members added and removed."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,8 +11,8 @@ from shared.model.events import Change
 from shared.model.kinds import Image, Json
 
 _NOISE: Final = frozenset({"modifiedDateTime", "createdDateTime", "id", "@odata.context", "templateId"})
-_WHOLE: Final = "ConditionalAccessPolicy"
-_FIRST: Final = (
+_CA_POLICY_PROPERTY: Final = "ConditionalAccessPolicy"
+_IMPORTANT_FIRST: Final = (
     "state",
     "conditions.users",
     "grantControls",
@@ -49,9 +49,10 @@ WELL_KNOWN: Final[Mapping[str, str]] = {
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """One path that differs: `old` and `new` as text (None: there was nothing), or what a list gained and lost.
+    """One path that differs: `old` and `new` as text (None: there was no value), or the members added and removed.
 
-    `kept` is how many members of the list stayed. Both texts are None and both lists empty when only the name is known.
+    `kept` is the number of unchanged members of the list. Both texts are None and both lists empty when the record
+    names a property but gives no values.
     """
 
     path: str
@@ -63,12 +64,12 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     @property
     def is_of_list(self) -> bool:
-        """Whether it is told by what came and went."""
+        """Whether it is a change of a list, given as members added and removed."""
         return bool(self.added or self.removed)
 
 
-def differences(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Give what differs, the most telling paths first. `names` are of ids that are known, in lower case."""
+def diff_of(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Give what differs, the most important paths first. `names` maps known ids, in lower case, to their names."""
     found = [difference for change in changes for difference in _of_change(change)]
     telling = [difference for difference in found if difference.path.rpartition(".")[2] not in _NOISE] or found
     ordered = sorted(telling, key=lambda difference: _rank(difference.path))
@@ -76,14 +77,16 @@ def differences(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Di
 
 
 def _rank(path: str) -> int:
-    return next((place for place, first in enumerate(_FIRST) if path.startswith(first)), len(_FIRST))
+    return next(
+        (place for place, first in enumerate(_IMPORTANT_FIRST) if path.startswith(first)), len(_IMPORTANT_FIRST)
+    )
 
 
 def _of_change(change: Change) -> Iterator[Difference]:
     old, new = _read(change.old), _read(change.new)
     if isinstance(old, dict | list) or isinstance(new, dict | list):
-        walk = _Walk(made_or_gone=old is None or new is None)
-        yield from walk.between("" if change.name == _WHOLE else change.name, old, new, _DEEPEST)
+        comparison = _Comparison(created_or_deleted=old is None or new is None)
+        yield from comparison.between("" if change.name == _CA_POLICY_PROPERTY else change.name, old, new, _DEEPEST)
     elif old is None and new is None:
         yield Difference(path=change.name)
     elif old != new:
@@ -91,7 +94,7 @@ def _of_change(change: Change) -> Iterator[Difference]:
 
 
 def _read(text: str | None) -> Json:
-    """Read JSON objects, lists, texts and null; any other text stays as it is."""
+    """Parse JSON objects, lists, strings and null; any other text stays as it is."""
     if text is None or (text != "null" and text.lstrip()[:1] not in ("{", "[", '"')):
         return text
     try:
@@ -100,21 +103,21 @@ def _read(text: str | None) -> Json:
         return text
 
 
-class _Walk(Struct, frozen=True, kw_only=True):
-    """A walk through two images of one object.
+class _Comparison(Struct, frozen=True, kw_only=True):
+    """Compares two states of one object, path by path.
 
-    One that was made or is gone is told leaf by leaf: that is all there is. Of one that was changed, a part that came
-    or went is one difference.
+    With `created_or_deleted`, every leaf is a difference. Else a part that was added or removed as a whole is one
+    difference.
     """
 
-    made_or_gone: bool
+    created_or_deleted: bool
 
     def between(self, path: str, old: Json, new: Json, deeper: int) -> Iterator[Difference]:
-        """Give what differs. Null, absent and empty are the same: Graph prints any of them for what isn't set."""
-        if _settled(old) == _settled(new):
+        """Give the paths that differ. Null, absent and empty are equal: Graph gives any of them for what isn't set."""
+        if _none_if_empty(old) == _none_if_empty(new):
             return
         was, now = _as_object(old), _as_object(new)
-        whole = path and not self.made_or_gone and not (was and now)
+        whole = path and not self.created_or_deleted and not (was and now)
         if deeper and was is not None and now is not None and (was or now) and not whole:
             for key in dict.fromkeys((*was, *now)):
                 yield from self.between(f"{path}.{key}" if path else key, was.get(key), now.get(key), deeper - 1)
@@ -134,7 +137,7 @@ def _as_list(value: Json) -> list[Any] | None:
     return value if isinstance(value, list) else [] if value is None else None
 
 
-def _settled(value: Json) -> Json:
+def _none_if_empty(value: Json) -> Json:
     return None if value in ("", [], {}) else value
 
 
@@ -148,7 +151,7 @@ def _of_lists(path: str, old: list[Any], new: list[Any]) -> Difference:
 
 
 def _of_texts(path: str, old: str | None, new: str | None) -> Difference:
-    """Compare two texts; of two long ones only the part that differs is kept, with a little of what stands round it."""
+    """Give the difference of two texts; of two long ones only the part that differs, with some characters around it."""
     if old is None or new is None or min(len(old), len(new)) <= _LONG:
         return Difference(path=path, old=old, new=new)
     start = _common(old, new, most=min(len(old), len(new)))
@@ -160,7 +163,7 @@ def _of_texts(path: str, old: str | None, new: str | None) -> Difference:
 
 
 def _common(one: str, other: str, *, most: int) -> int:
-    """Count the characters that two texts share at the start, by halving: comparing slices is fast."""
+    """Count the characters that two texts share at the start, by binary search: comparing slices is fast."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -169,7 +172,7 @@ def _common(one: str, other: str, *, most: int) -> int:
 
 
 def _text(value: Json) -> str | None:
-    """Give a value as text; of an object, in a few words, what is set in it: `type hours, value 12`."""
+    """Give a value as text; an object as the list of the properties that are set: `type hours, value 12`."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -182,7 +185,7 @@ def _leaves(path: str, value: Json, deeper: int) -> Iterator[str]:
     if isinstance(value, dict) and deeper:
         for key, part in value.items():
             yield from _leaves(f"{path}.{key}" if path else key, part, deeper - 1)
-    elif _settled(value) is not None:
+    elif _none_if_empty(value) is not None:
         yield f"{path} {value if isinstance(value, str) else msgspec.json.encode(value).decode()}"
 
 
@@ -198,7 +201,7 @@ def _named(difference: Difference, names: Mapping[str, str]) -> Difference:
 
 
 def with_name(value: str, names: Mapping[str, str]) -> str:
-    """Put its name before an id that is known, also when it ends a resource id: `Owner (8e3af657-…)`."""
+    """Put the name before a known id, also at the end of a resource id: `Owner (8e3af657-…)`."""
     found = _GUID_AT_END.search(value.lower())
     if found is None or (found.start() and value[found.start() - 1] != "/"):
         return value

@@ -1,8 +1,8 @@
-"""Stage 7: tell people, at least once, and go on until somebody has read it.
+"""Stage 7: page the owners at least once, and escalate until somebody acknowledges the case.
 
-A page is a row of table `Outbox` before anything is sent, so a crash loses none; a channel that fails is tried again by
-the resume timer. Teams answers 202 even when no card is posted, so a page that needs somebody and that nobody
-acknowledged goes to the second channel, which doesn't depend on the tenant, and to the next owner.
+A page is written to table `Outbox` before it is sent, so a crash loses none. When a channel fails, the resume timer
+sends the page again. Teams answers 202 even when no card is posted. So a page that needs a person and wasn't
+acknowledged is also sent over the second channel, which doesn't depend on the tenant, and to the next owner.
 """
 
 import logging
@@ -27,10 +27,10 @@ _log = logging.getLogger("responder.notify")
 _SEARCHED: Final = timedelta(days=3)
 _RETRY_GAPS: Final = (5, 15, 60, 300, 900)
 _LONGEST_ASKED: Final = timedelta(minutes=15)
-"""A channel that asks for a longer wait than this is tried all the same: a page is urgent."""
+"""The longest wait that a channel may ask for; after it the page is sent again, because pages are urgent."""
 
-_TRIES_UNTIL_TOLD: Final = 3
-"""After how many failed tries a page counts as one that isn't delivered: about a minute and a half."""
+_TRIES_UNTIL_ERROR: Final = 3
+"""Failed tries after which an error is logged, which raises an alert: about a minute and a half."""
 
 
 class Channel(StrEnum):
@@ -41,21 +41,21 @@ class Channel(StrEnum):
 
 
 class Sender(Protocol):
-    """Sends the page of a case over one channel, mentioning an owner; raises EdgeError when the channel refuses it."""
+    """Sends pages and system notices over one channel. Both methods raise EdgeError when the channel fails."""
 
     def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
-        """Send it, once."""
+        """Send the page of a case once, mentioning `owner`; `place` is the number of owners who were paged before."""
         ...
 
-    def tell(self, system_notice: SystemNotice) -> None:
-        """Send a bulletin, once."""
+    def send_system_notice(self, system_notice: SystemNotice) -> None:
+        """Send a system notice, once."""
         ...
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page to send: which case, over what, to which of the owners (their place in order, 0 first).
+    """One page to send: of which case, over which channel, to which owner (`place` in their order, from 0).
 
-    Instead of a case it may carry a bulletin.
+    A page with a `system_notice` is about the responder instead of a case; its ids are "" then.
     """
 
     case_id: str
@@ -68,7 +68,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 def needs_somebody(case: Case) -> bool:
-    """Whether a person has to do something, as against having to know."""
+    """Whether a person has to act, rather than only be informed."""
     return case.decision is Decision.PAGE or (
         case.decision is Decision.REMEDIATE and case.outcome not in {Outcome.DONE, Outcome.ALREADY}
     )
@@ -99,7 +99,7 @@ class Notifier:
         self._turn = turn
 
     def post(self, case: Case, detection: AnyDetection) -> list[Page]:
-        """Write the pages that a case needs, once: those that are there already stay as they are."""
+        """Write the pages that a case needs. Pages that were written before stay as they are."""
         if case.decision is Decision.RECORD:
             return []
         urgent = detection.risk is Risk.HIGH and needs_somebody(case)
@@ -126,7 +126,7 @@ class Notifier:
         return _page(row) if row and row.columns["state"] == "waiting" else None
 
     def publish(self, system_notice: SystemNotice) -> None:
-        """Send a bulletin over every channel, once for its key; what fails is tried again by the resume timer."""
+        """Send a system notice over every channel, once for its key. The resume timer repeats what failed."""
         now = self._clock()
         for channel in self._channels():
             partition, key = f"{now:%Y%m%d}", f"{system_notice.key} {channel} 0"
@@ -148,30 +148,30 @@ class Notifier:
                 self.send_system_notice(_page(row))
 
     def send_system_notice(self, page: Page) -> bool:
-        """Send the bulletin of a page, as `send` does a case."""
+        """Send the system notice of a page; False when that failed, or the page has none."""
         system_notice = page.system_notice
         if system_notice is None:
             return False
-        return self._send(page, lambda: self._sender(page).tell(system_notice))
+        return self._send(page, lambda: self._sender(page).send_system_notice(system_notice))
 
     def send(self, page: Page, case: Case, detection: AnyDetection) -> bool:
-        """Send one page and write down that it was; a failure is written down with the time of the next try."""
+        """Send one page and store that it was sent; False after a failure, which is stored with the next try's time."""
         owner = self._owner(detection, page.place)
         return self._send(page, lambda: self._sender(page).send(case, detection, owner, place=page.place))
 
     def _channels(self) -> list[Channel]:
-        """Give the channels that pages are written for: those that can be used, or the first, for later."""
+        """Give the channels to write pages for: those that can be used, or Teams, so that the page waits for it."""
         return list(self._senders) or [Channel.TEAMS]
 
     def _sender(self, page: Page) -> Sender:
-        """Give the page's channel; where it can't be used, another one.
+        """Give the sender of the page's channel, or of another channel where that one can't be used.
 
         Raises:
-            Unreachable: there is none.
+            Unreachable: no channel can be used.
         """
         sender = self._senders.get(page.channel) or next(iter(self._senders.values()), None)
         if sender is None:
-            raise Unreachable("there is no channel: no Key Vault reference of one resolved")
+            raise Unreachable("no channel can be used: the Key Vault references of their secrets didn't resolve")
         return sender
 
     def _send(self, page: Page, attempt: Callable[[], None]) -> bool:
@@ -183,8 +183,8 @@ class Notifier:
             _log.warning("page %s over %s failed, next try in %s s: %s", page.row.key, page.channel, seconds, error)
             next_try = self._clock() + gap
             self._note(page, tries=page.tries + 1, next_try=next_try.isoformat(), error=str(error)[:500])
-            if page.tries + 1 == _TRIES_UNTIL_TOLD:
-                # Once for each page: an alert counts these lines, and one failure that a retry mends is no news.
+            if page.tries + 1 == _TRIES_UNTIL_ERROR:
+                # Logged once for each page, because an alert counts these lines; a first failure is often temporary.
                 _log.error("page %s over %s not delivered after %s tries", page.row.key, page.channel, page.tries + 1)
             return False
         self._note(page, state="sent", tries=page.tries + 1, sent_at=self._clock().isoformat())
@@ -197,9 +197,9 @@ class Notifier:
             _log.info("page of case %s was sent by another run as well", page.case_id)
 
     def due(self) -> Iterator[Page]:
-        """Take the pages that wait to be sent and whose time has come, each when it is asked for.
+        """Give the waiting pages whose time has come, one at a time.
 
-        What one run takes is left alone by others for a turn.
+        Each is reserved for this run for a turn, so that other runs don't send it too.
         """
         for page in self._pages("state eq 'waiting'"):
             now = self._clock()
@@ -213,9 +213,9 @@ class Notifier:
             yield msgspec.structs.replace(page, row=row)
 
     def unacknowledged(self) -> Iterator[Page]:
-        """Give the pages that needed somebody, were made long ago and went no further yet.
+        """Give the pages that needed a person, are older than the time to acknowledge, and weren't escalated yet.
 
-        A page that couldn't be sent in that time counts as well: its channel may be gone for good.
+        That includes pages that could not be sent, since their channel may never work again.
         """
         limit = self._clock() - self._acknowledge_within
         for page in self._pages("needs_somebody eq true"):
@@ -225,28 +225,28 @@ class Notifier:
                 yield page
 
     def escalate(self, page: Page, case: Case | None) -> list[Page]:
-        """Write the next pages for an unacknowledged one, unless its case is gone or was acknowledged over another."""
-        written = [*self._raise(page, case)] if case and case.acknowledged_at is None else []
+        """Write the next pages for an unacknowledged one, unless its case is gone or was acknowledged elsewhere."""
+        written = [*self._write_escalation(page, case)] if case and case.acknowledged_at is None else []
         self._note(page, escalated=1)
         return written
 
-    def _raise(self, page: Page, case: Case) -> Iterable[Page]:
-        """Go to the other channels with the same owner, and over this one to the next owner."""
+    def _write_escalation(self, page: Page, case: Case) -> Iterable[Page]:
+        """Page the same owner over the other channels, and the next owner over this one."""
         others = [channel for channel in self._senders if channel is not page.channel]
         written = [self._write(case, channel, place=page.place) for channel in others]
         written.append(self._write(case, page.channel, place=page.place + 1) if page.place < 9 else None)  # noqa: PLR2004
         return [one for one in written if one and one.tries == 0]
 
     def _pages(self, term: str) -> Iterator[Page]:
-        """Give the rows that say so; one that can't be read is raised after the others."""
+        """Give the pages that meet the OData `term`; a row that can't be read is raised after the others."""
         first = (self._clock() - _SEARCHED).strftime("%Y%m%d")
         rows = self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)
         return each(rows, _page, failed=lambda row: f"the row of page {row.key} can't be read", log=_log)
 
     def _owner(self, detection: AnyDetection, place: int) -> Owner | None:
-        """The owner to mention: of the detection, else of its approval list, else of everything.
+        """Give the owner to mention: of the detection, else of its approval list, else of scope "*".
 
-        None when none can be read.
+        None when there is none or the table can't be read.
         """
         approval_list = detection.unless_actor_in
         scopes = (detection.id, *((approval_list.value,) if approval_list else ()), "*")
@@ -263,7 +263,7 @@ class Notifier:
 
 
 def _gap(tries: int, error: EdgeError) -> timedelta:
-    """Say how long to leave a page after a failed try: longer each time, and as long as the channel asks for."""
+    """Give the wait after a failed try: longer each time, and at least as long as the channel asks for."""
     gap = timedelta(seconds=_RETRY_GAPS[min(tries, len(_RETRY_GAPS) - 1)])
     asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
     return max(gap, min(asked, _LONGEST_ASKED)) if asked else gap
@@ -280,7 +280,7 @@ def _owner_from(scope: str, row: Row) -> Owner:
 
 
 def _partition(case: Case) -> str:
-    """The day on which the case was opened; its event may be older than what is searched."""
+    """Give the partition: the day when the case was opened. Its event may be older than the days that are searched."""
     return f"{case.opened_at:%Y%m%d}"
 
 

@@ -1,8 +1,8 @@
-"""Where a person puts things right by hand: addresses in Microsoft's portals.
+"""Links to the pages of Microsoft's portals where a person can undo a change by hand.
 
-The forms are those that Microsoft's own assessment tools and public administration tools link to; the portals
-document none. Ids are checked before they become part of an address; where one isn't what it should be, the page above
-it is linked.
+Microsoft doesn't document these addresses. They have the form that Microsoft's own assessment tools and public
+administration tools use. Ids are checked before they become part of an address; with an id of an unexpected form, the
+link leads to the list that should contain the object.
 """
 
 import re
@@ -24,16 +24,16 @@ _LONGEST: Final = 1_000
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """A button: what it says and where it leads."""
+    """A button: its text and the address that it opens."""
 
     title: str
     url: str
 
 
 def portal_link(case: Case, approval_list: ApprovalList | None) -> Link | None:
-    """Give the portal's page for the object of a case; the approval list tells what kind of object that is.
+    """Give the link to the portal's page of a case's object. The approval list says what kind of object that is.
 
-    None for kinds whose page is known by no public tool.
+    None for the kinds of object whose address isn't known.
     """
     if not _is("id", case.tenant_id):
         return None
@@ -50,7 +50,7 @@ def portal_link(case: Case, approval_list: ApprovalList | None) -> Link | None:
 
 
 def _ca_policy(case: Case) -> Link:
-    """A policy that was deleted has no page, so the list of policies is linked."""
+    """Link to the policy, or to the list of policies when it was deleted and has no page of its own."""
     deleted = any(change.new is None and change.old is not None for change in case.target.changes)
     if deleted or not _is("id", case.target.id):
         view = f"{_CONDITIONAL_ACCESS}/ConditionalAccessBlade/~/Policies"
@@ -60,7 +60,7 @@ def _ca_policy(case: Case) -> Link:
 
 
 def _access_control(case: Case) -> Link | None:
-    """The scope's page Access control (IAM); the portal calls it "users"."""
+    """Link to the page Access control (IAM) of the scope, which the portal's addresses call "users"."""
     if not _is("role_assignment", case.target.id) or len(case.target.id) > _LONGEST:
         return None
     scope = _ROLE_ASSIGNMENTS.split(case.target.id)[0]

@@ -1,8 +1,8 @@
-"""What the responder has to say about itself rather than about a case: a card and an alert without one."""
+"""Builds the card and the alert of a system notice: a message about the responder itself, not about a case."""
 
 from typing import Any, Final
 
-from shared.model.escape import plain, runs, told
+from shared.model.escape import runs, shown, unlinked
 from shared.model.notices import SystemNotice
 
 type Json = dict[str, Any]
@@ -12,7 +12,7 @@ _KIND: Final = "application/vnd.microsoft.card.adaptive"
 
 
 def system_notice_card(system_notice: SystemNotice) -> Json:
-    """Give the message that makes Teams show it; always small."""
+    """Build the Teams message; its texts are cut, so it is always small enough for Teams."""
     lines: tuple[tuple[Json, str], ...] = (
         ({"weight": "Bolder", "size": "Large"}, system_notice.title),
         ({}, system_notice.text),
@@ -20,7 +20,7 @@ def system_notice_card(system_notice: SystemNotice) -> Json:
         ({}, system_notice.what_to_do),
     )
     body = [
-        {"type": "RichTextBlock", "inlines": runs(told(text, _LONGEST), most_pieces=20, style=style)}
+        {"type": "RichTextBlock", "inlines": runs(shown(text, _LONGEST), max_runs=20, style=style)}
         for style, text in lines
     ]
     content = {
@@ -28,7 +28,7 @@ def system_notice_card(system_notice: SystemNotice) -> Json:
         "type": "AdaptiveCard",
         "version": "1.4",
         "lang": "en",
-        "fallbackText": "Entra Responder has news about itself, but this client can't show it.",
+        "fallbackText": "Entra Responder sent a notice about itself, but this client can't show it.",
         "msteams": {"width": "Full"},
         "body": body,
     }
@@ -36,17 +36,17 @@ def system_notice_card(system_notice: SystemNotice) -> Json:
 
 
 def system_notice_alert(system_notice: SystemNotice) -> Json:
-    """Give the PagerDuty event for it. The client adds the routing key."""
+    """Build the PagerDuty event. The client adds the routing key."""
     return {
         "event_action": "trigger",
         "dedup_key": system_notice.key,
         "payload": {
-            "summary": plain(told(system_notice.title, _LONGEST)),
+            "summary": unlinked(shown(system_notice.title, _LONGEST)),
             "source": "Entra Responder",
             "severity": "error",
             "custom_details": {
-                "What": plain(told(system_notice.text, _LONGEST)),
-                "What to do": plain(system_notice.what_to_do),
+                "What": unlinked(shown(system_notice.text, _LONGEST)),
+                "What to do": unlinked(system_notice.what_to_do),
             },
         },
         "client": "Entra Responder",

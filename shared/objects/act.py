@@ -1,7 +1,7 @@
-"""Stage 5: put something back, and prove it.
+"""Stage 5: put an object back, and confirm it by reading the object again.
 
-The engine is the same for every remediation: apply, then look again until the plan says `Already` or the time is up.
-What is told is what was read back, not what was sent.
+It is the same for every remediation: apply the plan, then read and plan again until the plan is `Already` or the time
+is over. The outcome depends on what was read, not on what was sent.
 """
 
 from collections.abc import Callable
@@ -18,8 +18,8 @@ _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
 
 
-class Acted(Struct, frozen=True, kw_only=True):
-    """What came of it, and what was read back; `by_hand` is the command that would help, "" where there is none."""
+class RemediationResult(Struct, frozen=True, kw_only=True):
+    """The outcome and the sentence that proves it; `by_hand` is a command that helps a person, "" if there is none."""
 
     outcome: Outcome
     proof: str
@@ -34,53 +34,54 @@ def put_back(
     clock: Callable[[], datetime],
     wait: Callable[[float], None],
     within: timedelta,
-) -> Acted:
-    """Apply a plan and read back until it shows, for at most `within`.
+) -> RemediationResult:
+    """Apply a plan, and read the object for at most `within` until it shows the change.
 
     Raises:
-        Throttled: the service asked for a longer wait than the call's own retries give; the case is answered again
-        later.
+        Throttled: the service asked for a longer wait than the call's own retries allow. Nothing was changed.
+        Unreachable: the answer was lost and the object doesn't show the change, so it isn't known what was done.
     """
     lost = ""
     try:
         apply(put)
     except Locked as locked:
-        return Acted(outcome=Outcome.LOCKED, proof=str(locked), by_hand=locked.by_hand)
+        return RemediationResult(outcome=Outcome.LOCKED, proof=str(locked), by_hand=locked.by_hand)
     except (Refused, Rejected) as refused:
-        return Acted(outcome=Outcome.FAILED, proof=str(refused))
+        return RemediationResult(outcome=Outcome.FAILED, proof=str(refused))
     except Unreachable as unreachable:
-        # It may have been carried out all the same: only reading back can tell.
+        # The service may have carried it out all the same, which only reading the object can show.
         lost = str(unreachable)
-    plan = settled(look_again=look_again, clock=clock, wait=wait, within=within)
+    plan = plan_until_done(look_again=look_again, clock=clock, wait=wait, within=within)
     match plan:
         case Already(because=because):
-            return Acted(outcome=Outcome.DONE, proof=because)
+            return RemediationResult(outcome=Outcome.DONE, proof=because)
         case Doubt(because=because):
-            return Acted(outcome=Outcome.UNVERIFIED, proof=because)
+            return RemediationResult(outcome=Outcome.UNVERIFIED, proof=because)
         case Put() if lost:
             raise Unreachable(lost)
         case Put():
-            proof = f"it was sent, but {within.total_seconds():.0f} s later the change still didn't show"
-            return Acted(outcome=Outcome.UNVERIFIED, proof=proof)
+            proof = f"the request was sent, but {within.total_seconds():.0f} s later the object still hadn't changed"
+            return RemediationResult(outcome=Outcome.UNVERIFIED, proof=proof)
         case EdgeError() as error:
-            return Acted(outcome=Outcome.UNVERIFIED, proof=f"it was sent, but could not be read back: {error}")
+            proof = f"the request was sent, but the object could not be read afterwards: {error}"
+            return RemediationResult(outcome=Outcome.UNVERIFIED, proof=proof)
 
 
-def settled(
+def plan_until_done(
     *,
     look_again: Callable[[], Plan],
     clock: Callable[[], datetime],
     wait: Callable[[float], None],
     within: timedelta,
 ) -> Plan | EdgeError:
-    """Look until the plan is `Already`, for at most `within`; give the last answer.
+    """Read and plan again until the plan is `Already`, for at most `within`; give the last plan, or the error.
 
-    Graph and ARM are eventually consistent.
+    One look isn't enough, because Graph and ARM are eventually consistent.
     """
     deadline = clock() + within
     pause = _FIRST_PAUSE
     while True:
-        answer = _looked(look_again)
+        answer = _plan_or_error(look_again)
         left = (deadline - clock()).total_seconds()
         if isinstance(answer, Already) or left <= 0:
             return answer
@@ -88,7 +89,7 @@ def settled(
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _looked(look_again: Callable[[], Plan]) -> Plan | EdgeError:
+def _plan_or_error(look_again: Callable[[], Plan]) -> Plan | EdgeError:
     try:
         return look_again()
     except EdgeError as error:

@@ -1,6 +1,6 @@
-"""Stage 4: what is done about a case. Pure: everything that was read comes in as `Facts`.
+"""Stage 4: decide what to do about a case. Pure functions: everything that was read comes in as `Facts`.
 
-Only the change of a positively unapproved actor is ever put back, in mode enforce, with every guard content.
+A change is put back only if its actor is known to be unapproved, the mode is enforce, and no guard objects.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from shared.model.remediations import Already, Doubt, Plan
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """All that a decision rests on.
+    """Everything that a decision depends on.
 
-    `stopped` is the kill switch (None: it couldn't be read). `plan` is None where the detection has no remediation or
-    reading the tenant failed; `unread` then says why. `protected` are those principals that would lose something and
-    must not. `spent` is how many remediations of this kind were done in this hour (None: it couldn't be read), `limit`
-    how many may be.
+    `stopped` says whether the kill switch is on (None: it couldn't be read). `plan` is None where the detection has no
+    remediation, or where the tenant couldn't be read; `unread` then says why. `protected` are the ids of protected
+    principals that would lose something. `spent` is the number of remediations of this kind in this hour (None: it
+    couldn't be read), `limit` the most that are allowed.
     """
 
     standing: Standing
@@ -38,7 +38,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """A decision, why, and what a stricter mode would have done ("" where nothing else)."""
+    """A decision, the reason for it, and what mode enforce would have done ("" where that is the same)."""
 
     decision: Decision
     because: str
@@ -47,7 +47,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """A reason not to put anything back. `objection` gives the sentence, "" when the guard is content."""
+    """A check that can keep a change from being put back. `objection` gives the reason, "" where there is none."""
 
     id: str
     objection: Callable[[Facts], str]
@@ -60,7 +60,7 @@ def _stopped(facts: Facts) -> str:
 
 
 def _not_configured(facts: Facts) -> str:
-    return "" if facts.configured else "the tenant is not one of those configured"
+    return "" if facts.configured else "this tenant or subscription is not configured"
 
 
 def _emergency_actor(facts: Facts) -> str:
@@ -70,7 +70,7 @@ def _emergency_actor(facts: Facts) -> str:
 def _nothing_planned(facts: Facts) -> str:
     if facts.unread:
         return f"the tenant could not be read: {facts.unread}"
-    return "nothing was planned" if facts.plan is None else ""
+    return "there is no plan for putting it back" if facts.plan is None else ""
 
 
 def _doubtful(facts: Facts) -> str:
@@ -80,15 +80,15 @@ def _doubtful(facts: Facts) -> str:
 def _protected(facts: Facts) -> str:
     if isinstance(facts.plan, Already) or not facts.protected:
         return ""
-    return f"it would take something from a protected principal ({', '.join(sorted(facts.protected))})"
+    return f"putting it back would affect a protected principal ({', '.join(sorted(facts.protected))})"
 
 
 def _last_holder(facts: Facts) -> str:
     if isinstance(facts.plan, Already) or facts.last_holder is False:
         return ""
     if facts.last_holder is None:
-        return "it could not be told whether somebody else still holds the role"
-    return "it would take the role from the last one who holds it"
+        return "it is not known whether anybody else still holds the role"
+    return "putting it back would take the role from its last holder"
 
 
 def _too_many(facts: Facts) -> str:
@@ -99,7 +99,7 @@ def _too_many(facts: Facts) -> str:
     return (
         ""
         if facts.spent < facts.limit
-        else f"{facts.limit} of this kind were put back in this hour, which is the limit"
+        else f"the hourly limit for remediations of this kind ({facts.limit}) is reached"
     )
 
 
@@ -113,23 +113,20 @@ GUARDS: Final = (
     Guard(id="last-holder", objection=_last_holder),
     Guard(id="hourly-limit", objection=_too_many),
 )
-"""In the order in which they are asked; the first objection is the one that is told."""
+"""In the order in which they are asked; a case shows the first objection."""
 
 
 def decide(detection: AnyDetection, facts: Facts) -> Decided:
-    """Choose what is done.
-
-    Laws (tested): remediate only for an unapproved actor, mode enforce and no guard's objection.
-    """
+    """Decide what to do: remediate only with an unapproved actor, in mode enforce, and when no guard objects."""
     if facts.standing is Standing.APPROVED:
         return Decided(decision=Decision.RECORD, because="the actor is approved")
-    strictest = _strictest(detection, facts)
+    strictest = _in_enforce_mode(detection, facts)
     match facts.mode:
         case Mode.OBSERVE:
-            would = f"would {_words(strictest.decision)}: {strictest.because}"
+            would = f"would {_in_words(strictest.decision)}: {strictest.because}"
             return Decided(decision=Decision.RECORD, because="the detection is in mode observe", would=would)
         case Mode.PAGE if strictest.decision is Decision.REMEDIATE:
-            would = f"would {_words(strictest.decision)}: {strictest.because}"
+            would = f"would {_in_words(strictest.decision)}: {strictest.because}"
             return Decided(decision=Decision.PAGE, because="the detection is in mode page", would=would)
         case Mode.PAGE | Mode.ENFORCE:
             return strictest
@@ -138,34 +135,36 @@ def decide(detection: AnyDetection, facts: Facts) -> Decided:
 
 
 def strongest_decision(detection: AnyDetection) -> Decision:
-    """Give what is done in mode enforce, when the actor is unapproved and no guard objects: what documents say."""
+    """Give the decision in mode enforce for an unapproved actor when no guard objects. The documentation shows it."""
     if detection.puts_back:
         return Decision.REMEDIATE
     return Decision.RECORD if detection.answer is Answer.RECORD else Decision.PAGE
 
 
-def _strictest(detection: AnyDetection, facts: Facts) -> Decided:
-    """Give what mode enforce does."""
+def _in_enforce_mode(detection: AnyDetection, facts: Facts) -> Decided:
+    """Give the decision that mode enforce makes."""
     if detection.answer is Answer.RECORD:
         return Decided(decision=Decision.RECORD, because="the detection only records")
     if detection.unless_actor_in is None:
         because = (
-            "there are too many records, whoever caused them" if detection.counted else "it applies whoever did it"
+            "there are too many records, whoever caused them"
+            if detection.counted
+            else "the detection applies whoever did it"
         )
         return Decided(decision=Decision.PAGE, because=because)
     if facts.standing is Standing.UNKNOWN:
-        return Decided(decision=Decision.PAGE, because="it could not be told whether the actor is approved")
+        return Decided(decision=Decision.PAGE, because="it is not known whether the actor is approved")
     if not detection.puts_back:
         return Decided(
             decision=Decision.PAGE, because="the actor is not approved, and this is not put back automatically"
         )
-    objection = next((told for guard in GUARDS if (told := guard.objection(facts))), "")
+    objection = next((objection_text for guard in GUARDS if (objection_text := guard.objection(facts))), "")
     if objection:
         return Decided(decision=Decision.PAGE, because=f"the actor is not approved, but {objection}")
     return Decided(decision=Decision.REMEDIATE, because="the actor is not approved")
 
 
-def _words(decision: Decision) -> str:
+def _in_words(decision: Decision) -> str:
     match decision:
         case Decision.RECORD:
             return "only record it"

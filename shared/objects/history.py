@@ -1,4 +1,4 @@
-"""What happened to the same object before and after: what a put-back goes back to, and what it must not undo."""
+"""The history of an object: which changes a put-back undoes, which ones it must keep, and which baseline is safe."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,12 +7,12 @@ from shared.model.cases import Case, Outcome, Standing
 from shared.model.remediations import Baseline, EarlierCase, Unknown
 
 
-def run_of(case: Case, others: Iterable[Case]) -> tuple[list[Case], list[Case]]:
-    """Split an object's history around `case` into the unapproved changes behind the present state, and later ones.
+def split_history(case: Case, others: Iterable[Case]) -> tuple[list[Case], list[Case]]:
+    """Split the cases of an object into the unapproved changes to undo with `case`, and the later changes to keep.
 
-    The run holds positively unapproved changes only, oldest first. It begins after the last change by anybody else, and
-    after the last unapproved change that had been put back before `case` was made. The second list has every later
-    change by somebody who isn't positively unapproved: those are never undone.
+    The first list, oldest first, has only changes of actors known to be unapproved. It starts after the last change by
+    anybody else before `case`, and after the last unapproved change that was put back before `case` happened. The
+    second list has the changes after `case` of actors who are approved or unknown. They are never undone.
     """
     earlier: list[Case] = []
     later: list[Case] = []
@@ -34,10 +34,12 @@ def _was_put_back(case: Case, *, before: datetime) -> bool:
     return done and case.acted_at is not None and case.acted_at < before
 
 
-def standing_then(begun_at: datetime, captured_at: datetime, others: Iterable[Case], *, before: datetime) -> list[Case]:
-    """Give the unapproved changes that have been put back since, but stood while a snapshot was being read.
+def in_force_during_snapshot(
+    begun_at: datetime, captured_at: datetime, others: Iterable[Case], *, before: datetime
+) -> list[Case]:
+    """Give the unapproved changes that were in force while a snapshot was read, and were put back later.
 
-    That snapshot has the object as an unapproved actor left it.
+    Such a snapshot holds the object as an unapproved actor left it, so it is no baseline.
     """
     return [
         other
@@ -50,24 +52,35 @@ def standing_then(begun_at: datetime, captured_at: datetime, others: Iterable[Ca
     ]
 
 
-def trusted(
-    baseline: Baseline, confirmed: datetime, run: list[Case], others: Iterable[Case], *, responder_id: str
+def trusted_baseline(
+    baseline: Baseline,
+    confirmed: datetime,
+    unapproved_changes: list[Case],
+    others: Iterable[Case],
+    *,
+    responder_id: str,
 ) -> Baseline:
-    """Give the baseline if nobody changed the object between the snapshot and the run, else `Unknown`.
+    """Give the baseline if nobody changed the object between the snapshot and the first unapproved change.
 
-    The responder's own put-backs and the changes that they undid leave the object as the snapshot has it.
+    Otherwise `Unknown`. The responder's own put-backs don't count, nor do the changes that they undid: after them the
+    object is as in the snapshot.
     """
-    start = run[0].at
+    start = unapproved_changes[0].at
     for other in others:
         own = bool(responder_id) and other.actor.id == responder_id
         undone = other.standing is Standing.UNAPPROVED and _was_put_back(other, before=start)
-        if confirmed < other.at < start and not own and not undone and all(other.id != one.id for one in run):
+        if (
+            confirmed < other.at < start
+            and not own
+            and not undone
+            and all(other.id != one.id for one in unapproved_changes)
+        ):
             return Unknown(because=f"it was changed on {other.at:%Y-%m-%d %H:%M:%S} UTC, after the last snapshot")
     return baseline
 
 
 def earlier_case(case: Case) -> EarlierCase:
-    """What a remediation is told of a case."""
+    """Give the part of a case that remediations see."""
     return EarlierCase(
         id=case.id,
         detection=case.detection,

@@ -1,8 +1,8 @@
-"""Last known good: whole listings of the objects that can be put back, kept by time.
+"""Snapshots: complete listings of the objects that can be put back, stored by time.
 
-A sweep writes a new blob only when something changed; the cursor row says when the newest one was last confirmed.
-`baseline` gives an object as it stood before an instant, or `Unknown` with the reason: an incomplete or stale listing
-is never taken for an empty one.
+A sweep writes a new blob only when something changed. A row of table `Cursors` says when the newest one was last
+confirmed. `baseline` gives an object as it was before an instant, or `Unknown` with the reason: an incomplete or
+outdated listing never counts as an empty one.
 """
 
 import gzip
@@ -23,16 +23,16 @@ from shared.model.remediations import Baseline, Inventory, Known, Unknown
 from shared.model.tenant_api import TenantApi
 
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
-_STALE: Final = timedelta(hours=24)
-_REMEMBERED: Final = 8
-"""Listings, whatever their size."""
+_OUTDATED_AFTER: Final = timedelta(hours=24)
+_CACHED: Final = 8
+"""Listings kept in memory, whatever their size."""
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """Every object of a kind, by lower-case id.
+    """All objects of a kind, by lower-case id.
 
-    They were read one after the other from `begun_at` to `captured_at`: a change that came meanwhile may be in it, so
-    it is no baseline for that change. `held_until` is when the listing before it was last confirmed.
+    They were read one after the other from `begun_at` to `captured_at`. The listing may contain changes made in that
+    time, so it isn't a baseline for them. `held_until` is when the listing before this one was last confirmed.
     """
 
     begun_at: datetime
@@ -41,10 +41,10 @@ class Listing(Struct, frozen=True, kw_only=True):
     objects: dict[str, Image]
 
 
-class Remembered(Struct, frozen=True, kw_only=True):
-    """What the snapshots tell of an object before an instant.
+class SnapshotBaseline(Struct, frozen=True, kw_only=True):
+    """The baseline of an object before an instant, and the times of the listing that it comes from.
 
-    Its listing was read from `begun_at` to `captured_at`; changes before `confirmed_at` are in it, later ones aren't.
+    The listing was read from `begun_at` to `captured_at`. It contains the changes before `confirmed_at`.
     """
 
     baseline: Baseline
@@ -63,71 +63,71 @@ class Snapshots:
         self._read: dict[str, Listing] = {}
 
     def sweep(self, inventory: Inventory, edges: TenantApi) -> int:
-        """Read every object of a kind and keep the listing; gives how many there are.
+        """Read all objects of a kind and store the listing; gives the number of objects.
 
-        Raises EdgeError, keeping nothing.
+        Raises EdgeError when they can't all be read; nothing is stored then.
         """
         begun_at = self._clock()
         objects = {object_id.lower(): image for object_id, image in inventory.read(edges).items()}
         captured_at = self._clock()
         digest = hashlib.sha256(msgspec.json.encode(objects, order="deterministic")).hexdigest()
-        place = _place(edges.tenant.id, inventory.kind)
-        row = self._row(place)
+        prefix = _prefix_of(edges.tenant.id, inventory.kind)
+        row = self._row(prefix)
         held_until = _confirmed_in(row) if row else None
         if row is None or row.columns["digest"] != digest:
-            # Without a digest, an interrupted run can't leave this listing to be confirmed by an older digest.
-            self._note(place, digest="", confirmed_at=held_until or begun_at, objects=len(objects))
+            # The digest is emptied first: if this run is interrupted, the next one must write the listing again.
+            self._note(prefix, digest="", confirmed_at=held_until or begun_at, objects=len(objects))
             listing = Listing(begun_at=begun_at, captured_at=captured_at, held_until=held_until, objects=objects)
-            name = f"{place}/{captured_at.astimezone(UTC).strftime(_STAMP)}.json.gz"
+            name = f"{prefix}/{captured_at.astimezone(UTC).strftime(_STAMP)}.json.gz"
             self._storage.keep(Container.SNAPSHOTS, name, gzip.compress(msgspec.json.encode(listing)))
-        self._note(place, digest=digest, confirmed_at=begun_at, objects=len(objects))
+        self._note(prefix, digest=digest, confirmed_at=begun_at, objects=len(objects))
         return len(objects)
 
-    def _row(self, place: str) -> Row | None:
-        return self._storage.row(Table.CURSORS, "snapshot", place.replace("/", "|"))
+    def _row(self, prefix: str) -> Row | None:
+        return self._storage.row(Table.CURSORS, "snapshot", prefix.replace("/", "|"))
 
-    def _note(self, place: str, *, digest: str, confirmed_at: datetime, objects: int) -> None:
+    def _note(self, prefix: str, *, digest: str, confirmed_at: datetime, objects: int) -> None:
         columns = {"digest": digest, "confirmed_at": confirmed_at.isoformat(), "objects": objects}
-        self._storage.upsert(Table.CURSORS, "snapshot", place.replace("/", "|"), columns)
+        self._storage.upsert(Table.CURSORS, "snapshot", prefix.replace("/", "|"), columns)
 
     def confirmed_at(self, tenant_id: str, kind: ObjectKind) -> datetime | None:
-        """Until when the newest listing of a kind is confirmed; None when none was ever kept."""
-        row = self._row(_place(tenant_id, kind))
+        """Give the time when the newest listing of a kind was last confirmed; None when there is no listing."""
+        row = self._row(_prefix_of(tenant_id, kind))
         return _confirmed_in(row) if row else None
 
-    def baseline(self, tenant_id: str, kind: ObjectKind, object_id: str, *, before: datetime) -> Remembered:
-        """Give an object as it stood before an instant, by the last listing that was whole by then.
+    def baseline(self, tenant_id: str, kind: ObjectKind, object_id: str, *, before: datetime) -> SnapshotBaseline:
+        """Give an object as it was before an instant, from the last listing that was complete by then.
 
-        Raises EdgeError when a listing that should be there can't be read.
+        Raises EdgeError when that listing can't be read.
         """
-        place = _place(tenant_id, kind)
-        names = self._storage.blob_names(Container.SNAPSHOTS, f"{place}/")
+        prefix = _prefix_of(tenant_id, kind)
+        names = self._storage.blob_names(Container.SNAPSHOTS, f"{prefix}/")
         earlier = [name for name in names if _captured_at(name) < before]
         if not earlier:
             unknown = Unknown(because=f"no snapshot of {kind} objects was taken before the change")
-            return Remembered(baseline=unknown, begun_at=before, captured_at=before, confirmed_at=before)
+            return SnapshotBaseline(baseline=unknown, begun_at=before, captured_at=before, confirmed_at=before)
         listing = self._listing(earlier[-1])
-        confirmed = max(listing.begun_at, min(self._confirmed_until(place, names, earlier[-1]), before))
-        told = f"the last snapshot of {kind} objects before the change is from {confirmed:%Y-%m-%d %H:%M}"
+        confirmed = max(listing.begun_at, min(self._confirmed_until(prefix, names, earlier[-1]), before))
+        last_snapshot = f"the last snapshot of {kind} objects before the change is from {confirmed:%Y-%m-%d %H:%M}"
         image = listing.objects.get(object_id.lower())
-        stale = before - confirmed > _STALE
-        return Remembered(
-            baseline=Unknown(because=told) if stale else Known(image=image, captured_at=confirmed),
+        outdated = before - confirmed > _OUTDATED_AFTER
+        return SnapshotBaseline(
+            baseline=Unknown(because=last_snapshot) if outdated else Known(image=image, captured_at=confirmed),
             begun_at=listing.begun_at,
             captured_at=listing.captured_at,
             confirmed_at=confirmed,
         )
 
-    def _confirmed_until(self, place: str, names: list[str], name: str) -> datetime:
-        """Until when a listing was seen to hold."""
+    def _confirmed_until(self, prefix: str, names: list[str], name: str) -> datetime:
+        """Give the time when a listing was last confirmed."""
         after = names.index(name) + 1
         if after < len(names):
             return self._listing(names[after]).held_until or self._listing(name).begun_at
-        row = self._row(place)
+        row = self._row(prefix)
         return _confirmed_in(row) if row else self._listing(name).begun_at
 
     def _listing(self, name: str) -> Listing:
-        """Read a listing; the last few are remembered, since a blob of that name never changes."""
+        """Read a listing. The last few are cached: a blob's content never changes."""
         with self._lock:
             if name in self._read:
                 return self._read[name]
@@ -139,7 +139,7 @@ class Snapshots:
         except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
             raise Rejected(f"snapshot {name} can't be read: {error}") from error
         with self._lock:
-            while len(self._read) >= _REMEMBERED:
+            while len(self._read) >= _CACHED:
                 self._read.pop(next(iter(self._read)))
             self._read[name] = listing
         return listing
@@ -149,7 +149,7 @@ def _confirmed_in(row: Row) -> datetime:
     return datetime.fromisoformat(row.columns["confirmed_at"])
 
 
-def _place(tenant_id: str, kind: ObjectKind) -> str:
+def _prefix_of(tenant_id: str, kind: ObjectKind) -> str:
     return f"{tenant_id}/{kind}"
 
 

@@ -25,7 +25,7 @@ from shared.model.kinds import Image, Mode, Risk
 from shared.model.notices import SystemNotice
 from shared.model.remediations import Already, Doubt, Look, Plan, Put, Remediation, Situation
 from shared.notify.outbox import Page
-from shared.objects.act import put_back, settled
+from shared.objects.act import plan_until_done, put_back
 from shared.objects.decide import Decided, Facts, decide
 from shared.objects.history import earlier_case
 from shared.respond.components import Runtime
@@ -290,7 +290,7 @@ class _Answering:
         self.detection = detection
         self.event = event
         self.tenant = self.runtime.settings.tenant(run.held.case.tenant_id)
-        self._surroundings: ObjectHistory | None = None
+        self._object_history: ObjectHistory | None = None
         self._put: Plan | None = None
 
     @property
@@ -312,7 +312,7 @@ class _Answering:
             actor_is_emergency_account=self.case.actor.id in self.runtime.settings.emergency_accounts,
             limit=self.runtime.settings.remediations_per_hour,
         )
-        look, facts = self._looked(facts)
+        look, facts = self._plan_or_error(facts)
         decided = decide(self.detection, facts)
         if decided.decision is Decision.REMEDIATE and isinstance(facts.plan, Put):
             decided = decide(self.detection, self._spent(facts))
@@ -349,7 +349,7 @@ class _Answering:
             return False
         return not isinstance(self.event, ResourceEvent) or self.event.subscription_id in self.tenant.subscriptions
 
-    def _looked(self, facts: Facts) -> tuple[Look | None, Facts]:
+    def _plan_or_error(self, facts: Facts) -> tuple[Look | None, Facts]:
         """Read what a remediation would need and plan it; what can't be read becomes a fact, not an error."""
         remediation = self.detection.remediation
         if remediation is None or not facts.configured:
@@ -385,7 +385,7 @@ class _Answering:
 
     def _plan(self, remediation: Remediation) -> tuple[Look, Plan]:
         look = remediation.look(self._edges(), self.case.target)
-        object_history = self._surroundings = self._surroundings or object_history_of(
+        object_history = self._object_history = self._object_history or object_history_of(
             self.runtime, self.case, remediation
         )
         situation = Situation(
@@ -394,8 +394,8 @@ class _Answering:
             target=self.case.target,
             current=look.current,
             baseline=object_history.baseline,
-            run=tuple(map(earlier_case, object_history.run)),
-            approved_later=tuple(map(earlier_case, object_history.others_later)),
+            unapproved_changes=tuple(map(earlier_case, object_history.unapproved_changes)),
+            approved_later=tuple(map(earlier_case, object_history.later_changes_by_others)),
             touches=look.touches,
             last_holder=look.last_holder,
         )
@@ -455,7 +455,7 @@ class _Answering:
         if remediation is None or self._is_locked():
             self.run.move(state=State.OPENED)
             return
-        plan = settled(
+        plan = plan_until_done(
             look_again=lambda: self._plan(remediation)[1],
             clock=self.runtime.clock,
             wait=self.runtime.wait,

@@ -29,7 +29,7 @@ from shared.model.events import Actor, ActorKind, Change, Log, Target
 from shared.model.kinds import ApprovalList, Mode, ObjectKind, Risk
 from shared.model.owners import Owner
 from shared.model.remediations import Remediation
-from shared.notify.wording import Notice
+from shared.notify.wording import PageContext
 
 AT: Final = datetime(2026, 11, 21, 21, 43, 7, tzinfo=UTC)
 
@@ -114,7 +114,7 @@ AFTER: Final[dict[str, Any]] = {
 }
 
 ALEX: Final = Owner(scope="*", order=1, name="Alex Admin", upn="alex@contoso.onmicrosoft.com")
-NOTICE: Final = Notice(
+PAGE_CONTEXT: Final = PageContext(
     owners=(ALEX,),
     tenant_name="Entra ID",
     case_link="https://responder.contoso.example/cases/20261121-0123456789abcdef0123",
@@ -175,7 +175,9 @@ PAGED: Final[dict[str, Any]] = {"decision": Decision.PAGE, "outcome": Outcome.NO
 
 PUT_BACK: Final = case()
 ALREADY: Final = case(outcome=Outcome.ALREADY, proof="the policy stands as it did before", put_back=(), summary="")
-UNPROVED: Final = case(outcome=Outcome.UNVERIFIED, proof="it was sent, but 20 s later the change still didn't show")
+UNPROVED: Final = case(
+    outcome=Outcome.UNVERIFIED, proof="the request was sent, but 20 s later the object still hadn't changed"
+)
 LOCKED: Final = case(
     outcome=Outcome.LOCKED,
     state=State.DECIDED,
@@ -187,7 +189,7 @@ LOCKED: Final = case(
 FAILED: Final = case(outcome=Outcome.FAILED, proof=REFUSAL)
 UNDER_WAY: Final = case(outcome=Outcome.NONE, proof="", state=State.DECIDED, acted_at=None)
 GUARDED: Final = case(
-    **PAGED, because="the actor is not approved, but it would take something from a protected principal (b6000002)"
+    **PAGED, because="the actor is not approved, but putting it back would affect a protected principal (b6000002)"
 )
 PAGE_MODE: Final = case(
     **PAGED,
@@ -199,7 +201,7 @@ UNKNOWN_ACTOR: Final = case(
     **PAGED,
     standing=Standing.UNKNOWN,
     standing_because="the record doesn't say who acted",
-    because="it could not be told whether the actor is approved",
+    because="it is not known whether the actor is approved",
     actor=Actor(),
     summary="",
     put_back=(),
@@ -254,7 +256,7 @@ CUSTOM_POLICY: Final = case(
     target=Target(id="B2C_1A_signup_signin", name="B2C_1A_signup_signin", kind="Policy"),
     standing=Standing.UNKNOWN,
     standing_because="approval list b2c-custom-policies is empty, so it can't tell who is not approved",
-    because="it could not be told whether the actor is approved",
+    because="it is not known whether the actor is approved",
     summary="Upload B2C_1A_signup_signin as it was before",
     put_back=(
         Change(

@@ -7,13 +7,15 @@ from shared.model.cases import Case
 from shared.model.detections import AnyDetection
 from shared.model.kinds import Json
 from shared.notify.cards import card_of
-from shared.notify.wording import Notice
-from tests.fakes.card_cases import CA_POLICY_UPDATED, NOTICE
+from shared.notify.wording import PageContext
+from tests.fakes.card_cases import CA_POLICY_UPDATED, PAGE_CONTEXT
 
 
-def content(case: Case, detection: AnyDetection = CA_POLICY_UPDATED, notice: Notice = NOTICE) -> dict[str, Any]:
+def content(
+    case: Case, detection: AnyDetection = CA_POLICY_UPDATED, page_context: PageContext = PAGE_CONTEXT
+) -> dict[str, Any]:
     """The card itself."""
-    return card_of(case, detection, notice)["attachments"][0]["content"]
+    return card_of(case, detection, page_context)["attachments"][0]["content"]
 
 
 def walk(part: Json) -> Iterator[dict[str, Any]]:

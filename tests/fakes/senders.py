@@ -35,7 +35,7 @@ class FakeSender:
         self.spoil(case)
         self.sent.append(Sent(case=case, detection=detection.id, owner=owner.name if owner else "", place=place))
 
-    def tell(self, system_notice: SystemNotice) -> None:
+    def send_system_notice(self, system_notice: SystemNotice) -> None:
         self.tried += 1
         if self.failing is not None:
             raise self.failing

@@ -126,7 +126,7 @@ def situation(
         target=Target(id=target, changes=cases[-1].changes),
         current=look.current if look else current,
         baseline=baseline,
-        run=cases,
+        unapproved_changes=cases,
         approved_later=later,
         touches=look.touches if look else frozenset(),
         last_holder=look.last_holder if look else False,

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwr
 from shared.model.cases import Case
 from shared.model.detections import AnyDetection
 from shared.notify.cards import alert_of, card_of
-from tests.fakes.card_cases import BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, FAILED, HUGE, NOTICE, PUT_BACK, evil
+from tests.fakes.card_cases import BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, FAILED, HUGE, PAGE_CONTEXT, PUT_BACK, evil
 from tests.integration.infra.local.inbox.conftest import RunningInbox, running_inbox
 from tests.unit.shared.notify.test_cards import HEADLINES
 
@@ -51,7 +51,7 @@ def page(open_page: Page, inbox: RunningInbox) -> Page:
 
 
 def post(inbox: RunningInbox, case: Case, detection: AnyDetection = CA_POLICY_UPDATED) -> None:
-    body = msgspec.json.encode(card_of(case, detection, NOTICE))
+    body = msgspec.json.encode(card_of(case, detection, PAGE_CONTEXT))
     assert inbox.client.post(inbox.teams, content=body).status_code == 202
 
 
@@ -117,7 +117,7 @@ def test_the_essential_is_on_the_first_screen_of_a_phone(page: Page, inbox: Runn
 
 
 def test_the_alert_is_taken_and_shown(page: Page, inbox: RunningInbox) -> None:
-    event = {**alert_of(PUT_BACK, CA_POLICY_UPDATED, NOTICE), "routing_key": inbox.routing_key}
+    event = {**alert_of(PUT_BACK, CA_POLICY_UPDATED, PAGE_CONTEXT), "routing_key": inbox.routing_key}
     assert inbox.client.post(inbox.pagerduty, json=event).status_code == 202
     alert = page.locator("#pagerduty .posts > li")
     expect(alert).to_have_count(1)

@@ -44,7 +44,7 @@ from shared.detect.matcher import Matcher
 from shared.model.cases import case_id
 from shared.model.events import AuditEvent, Event, SignInEvent
 from shared.normalize import read_batch
-from shared.notify.diff import differences
+from shared.notify.diff import diff_of
 from tests.fakes.record_strategies import audit_row, everything
 
 type Record = dict[str, Any]
@@ -180,7 +180,7 @@ class TestValues:
         without = {name: value for name, value in CA_POLICY.items() if name != "grantControls"}
         record = ca_policy_record("Update conditional access policy", old=CA_POLICY, new=without)
         assert met_by(record) == {"ca-policy-updated"}
-        shown = differences(audit_event_of(record).target.changes, {})
+        shown = diff_of(audit_event_of(record).target.changes, {})
         assert any(one.path.startswith("grantControls") for one in shown)
 
     def test_an_old_value_may_be_missing(self) -> None:

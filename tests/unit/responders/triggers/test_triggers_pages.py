@@ -14,7 +14,7 @@ from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.triggers import pages, requests
 from shared.clients.storage import Conflict
 from shared.notify.case_page import page_of
-from shared.notify.wording import Notice
+from shared.notify.wording import PageContext
 from tests.fakes.card_cases import AT, BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, LOCKED, REFERENCE, detection, evil
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
@@ -210,7 +210,7 @@ _HARMLESS: Final = {
 
 @pytest.mark.parametrize("name", BY_ENDING)
 def test_every_ending_has_a_page_that_is_well_formed(name: str) -> None:
-    page = page_of(*BY_ENDING[name], Notice(), reader="Alice")
+    page = page_of(*BY_ENDING[name], PageContext(), reader="Alice")
     for tag in ("main", "h1", "ol", "dl", "table", "tbody", "form"):
         assert page.count(f"<{tag}>") + page.count(f"<{tag} ") == page.count(f"</{tag}>"), tag
     assert 'name="viewport"' in page
@@ -218,22 +218,22 @@ def test_every_ending_has_a_page_that_is_well_formed(name: str) -> None:
 
 @pytest.mark.parametrize("text", [*EVIL_TEXTS, _EVIL, "\"' onmouseover=x", "</dd></main>"])
 def test_texts_from_the_tenant_stay_text(text: str) -> None:
-    notice = Notice(tenant_name=text, names={text: text})
+    page_context = PageContext(tenant_name=text, names={text: text})
     for about in (
         evil(text),
         msgspec.structs.replace(evil(text), by_hand=text, acknowledged_by=text, acknowledged_at=AT),
     ):
-        page = page_of(about, CA_POLICY_UPDATED, notice, reader=text)
-        harmless = page_of(msgspec.structs.replace(about, **_HARMLESS), CA_POLICY_UPDATED, Notice(), reader="x")
+        page = page_of(about, CA_POLICY_UPDATED, page_context, reader=text)
+        harmless = page_of(msgspec.structs.replace(about, **_HARMLESS), CA_POLICY_UPDATED, PageContext(), reader="x")
         assert set(_TAG.findall(page)) <= set(_TAG.findall(harmless))
 
 
 def test_the_page_links_to_what_documents_the_activity() -> None:
-    page = page_of(*BY_ENDING["locked"], Notice(), reader="Alice")
+    page = page_of(*BY_ENDING["locked"], PageContext(), reader="Alice")
     address = html.escape(REFERENCE)
     assert f'<dt>Reference</dt><dd><a href="{address}" rel="noreferrer">{address}</a></dd>' in page
-    assert "<a " not in page_of(BY_ENDING["locked"][0], detection(reference=""), Notice(), reader="Alice")
+    assert "<a " not in page_of(BY_ENDING["locked"][0], detection(reference=""), PageContext(), reader="Alice")
 
 
 def test_the_command_that_removes_a_lock_is_whole() -> None:
-    assert LOCKED.by_hand in page_of(*BY_ENDING["locked"], Notice(), reader="Alice")
+    assert LOCKED.by_hand in page_of(*BY_ENDING["locked"], PageContext(), reader="Alice")

@@ -8,10 +8,10 @@ from shared.clients.pagerduty import PagerDuty
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.notify.cards import alert_of
 from tests.fakes.answering import Service, answering_service
-from tests.fakes.card_cases import CA_POLICY_UPDATED, FAILED, NOTICE
+from tests.fakes.card_cases import CA_POLICY_UPDATED, FAILED, PAGE_CONTEXT
 
 KEY = "r0ut1ngk3y0123456789abcdefghijkl"
-EVENT = alert_of(FAILED, CA_POLICY_UPDATED, NOTICE)
+EVENT = alert_of(FAILED, CA_POLICY_UPDATED, PAGE_CONTEXT)
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from shared.clients.teams import Teams
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.notify.cards import card_of
 from tests.fakes.answering import Service, answering_service
-from tests.fakes.card_cases import CA_POLICY_UPDATED, NOTICE, PUT_BACK
+from tests.fakes.card_cases import CA_POLICY_UPDATED, PAGE_CONTEXT, PUT_BACK
 from tests.fakes.clock import FakeClock
 
 SIGNATURE = "s3cr3t%2BsignaturE_0123456789abcdefghij"
 DECODED = "s3cr3t+signaturE_0123456789abcdefghij"
 PATH = f"/workflows/w0rkfl0w/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers&sv=1.0&sig={SIGNATURE}"
-MESSAGE = card_of(PUT_BACK, CA_POLICY_UPDATED, NOTICE)
+MESSAGE = card_of(PUT_BACK, CA_POLICY_UPDATED, PAGE_CONTEXT)
 
 
 @pytest.fixture

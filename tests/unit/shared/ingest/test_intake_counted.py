@@ -16,7 +16,7 @@ from shared.model.errors import Unreachable
 from shared.model.events import CountEvent
 from shared.model.kinds import Image, Mode
 from shared.notify.cards import alert_of, card_of
-from shared.notify.wording import facts, headline, next_steps, notice_for, result, subject, what_changed
+from shared.notify.wording import facts, headline, next_steps, page_context_for, result, subject, what_changed
 from shared.respond.object_history import event_of, with_changes
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import raw
@@ -127,7 +127,7 @@ _READS: Final[dict[str, tuple[AnyDetection, str, str]]] = {
         f"Needs you: Many failed sign-ins, “{ADDRESSES[0]}”",
         f"IP address “{ADDRESSES[0]}” in Entra ID, high risk",
     ),
-    "tenant": (RISE, "Needs you: Many failed sign-ins", "All of Entra ID, high risk"),
+    "tenant": (RISE, "Needs you: Many failed sign-ins", "The whole tenant Entra ID, high risk"),
 }
 
 
@@ -136,21 +136,21 @@ def test_a_count_is_told_as_one(memory: MemoryStorage, detection: AnyDetection, 
     records = [*_guesses(3), *(sign_in(9, at=NOW, account=account) for account in ACCOUNTS[1:2])]
     ready, case = _told(memory, replace(detection, first_step="Block the sign-ins."), records)
     detection = ready.runtime.detections[case.detection]
-    notice = notice_for(case, ready.runtime.settings)
-    assert headline(case, detection, most=80) == said
-    assert subject(case, detection, notice, most=80) == about
-    assert next_steps(case, detection, most=80) == ("Block the sign-ins.",)
-    assert result(case, most=80).startswith("There are too many records, whoever caused them")
-    labels = [label for label, _ in facts(case, detection, notice, most=80)]
+    page_context = page_context_for(case, ready.runtime.settings)
+    assert headline(case, detection, max_length=80) == said
+    assert subject(case, detection, page_context, max_length=80) == about
+    assert next_steps(case, detection, max_length=80) == ("Block the sign-ins.",)
+    assert result(case, max_length=80).startswith("There are too many records, whoever caused them")
+    labels = [label for label, _ in facts(case, detection, page_context, max_length=80)]
     assert not {"Who", "From"} & set(labels)
-    assert "after the last of them" in dict(facts(case, detection, notice, most=80))["Took"]
-    assert what_changed(detection) in str(card_of(case, detection, notice))
-    assert alert_of(case, detection, notice)["payload"]["custom_details"]["What was counted"]
+    assert "after the last of them" in dict(facts(case, detection, page_context, max_length=80))["Timing"]
+    assert what_changed(detection) in str(card_of(case, detection, page_context))
+    assert alert_of(case, detection, page_context)["payload"]["custom_details"]["What was counted"]
 
 
 def test_who_has_no_first_step_to_take_looks_at_the_records(memory: MemoryStorage) -> None:
     ready, case = _told(memory, BURST, _guesses(3))
-    (step,) = next_steps(case, ready.runtime.detections[BURST.id], most=80)
+    (step,) = next_steps(case, ready.runtime.detections[BURST.id], max_length=80)
     assert step.startswith("Look at these records in the log")
 
 

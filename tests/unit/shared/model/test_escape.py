@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.escape import plain, quoted, runs, told, visible
+from shared.model.escape import quoted, runs, shown, unlinked, visible
 from tests.fakes.card_cases import EVIL_TEXTS
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=120) | st.sampled_from(EVIL_TEXTS)
 
 
 def pieces(text: str) -> list[str]:
-    return [run["text"] for run in runs(text, most_pieces=1_000, style={})]
+    return [run["text"] for run in runs(text, max_runs=1_000, style={})]
 
 
 @pytest.mark.parametrize(
@@ -45,25 +45,25 @@ def test_what_is_visible_stays_so(text: str) -> None:
 
 
 def test_a_long_text_is_cut_in_the_middle_and_says_how_much_is_missing() -> None:
-    assert told("a" * 40 + "z" * 40, 10) == "aaaaa …(70 left out)… zzzzz"
+    assert shown("a" * 40 + "z" * 40, 10) == "aaaaa …(70 left out)… zzzzz"
 
 
 def test_a_cut_never_goes_through_a_code_point() -> None:
-    assert told("\x00" * 9, 20) == "[U+0000] …(7 left out)… [U+0000]"
+    assert shown("\x00" * 9, 20) == "[U+0000] …(7 left out)… [U+0000]"
 
 
 @given(ANY_TEXT, st.integers(min_value=1, max_value=60))
-def test_nothing_told_is_much_longer_than_asked(text: str, most: int) -> None:
-    assert len(told(text, most)) <= most + len(" …(1,000,000 left out)… ") + 2
+def test_nothing_told_is_much_longer_than_asked(text: str, max_length: int) -> None:
+    assert len(shown(text, max_length)) <= max_length + len(" …(1,000,000 left out)… ") + 2
 
 
 @given(st.text(st.sampled_from("abc ä世"), max_size=30))
 def test_a_short_harmless_text_is_told_as_it_is(text: str) -> None:
-    assert told(" ".join(text.split()), 30) == " ".join(text.split())
+    assert shown(" ".join(text.split()), 30) == " ".join(text.split())
 
 
 def test_text_that_runs_to_the_left_is_isolated_from_what_stands_round_it() -> None:
-    assert told("\u05d0\u05d1", 30) == "\u2068\u05d0\u05d1\u2069"
+    assert shown("\u05d0\u05d1", 30) == "\u2068\u05d0\u05d1\u2069"
     assert quoted("\u0645\u0631", 30) == "“\u2068\u0645\u0631\u2069”"
 
 
@@ -102,19 +102,19 @@ def test_runs_say_the_same_as_their_text(text: str) -> None:
 
 
 def test_runs_have_the_style_that_was_asked_for() -> None:
-    assert runs("a_b", most_pieces=5, style={"weight": "Bolder"}) == [
+    assert runs("a_b", max_runs=5, style={"weight": "Bolder"}) == [
         {"type": "TextRun", "text": "a_", "weight": "Bolder"},
         {"type": "TextRun", "text": "b", "weight": "Bolder"},
     ]
 
 
 def test_of_markup_and_little_else_only_the_length_is_told() -> None:
-    assert [run["text"] for run in runs("*a" * 50, most_pieces=2, style={})] == ["*", "a*", " …(97 left out)"]
+    assert [run["text"] for run in runs("*a" * 50, max_runs=2, style={})] == ["*", "a*", " …(97 left out)"]
 
 
 def test_an_empty_text_needs_no_run() -> None:
-    assert runs("", most_pieces=5, style={}) == []
+    assert runs("", max_runs=5, style={}) == []
 
 
 def test_plain_text_has_no_address_to_click() -> None:
-    assert plain("see http://evil.example") == "see http[://]evil.example"
+    assert unlinked("see http://evil.example") == "see http[://]evil.example"

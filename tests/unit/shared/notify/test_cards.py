@@ -12,7 +12,7 @@ from shared.model.kinds import Risk
 from shared.model.owners import Owner
 from shared.model.settings import settings_from
 from shared.notify.cards import alert_of, card_of
-from shared.notify.wording import Notice, ending_of, notice_for
+from shared.notify.wording import PageContext, ending_of, page_context_for
 from tests.fakes.card_cases import (
     ALEX,
     AT,
@@ -25,8 +25,8 @@ from tests.fakes.card_cases import (
     GIVEN_UP,
     GUARDED,
     LOCKED,
-    NOTICE,
     OBSERVED,
+    PAGE_CONTEXT,
     PAGED,
     PUT_BACK,
     RECORDED,
@@ -42,8 +42,10 @@ from tests.fakes.card_cases import (
 from tests.fakes.card_parts import content, lines, walk
 
 
-def shown(case: Case, detection: AnyDetection = CA_POLICY_UPDATED, notice: Notice = NOTICE) -> list[str]:
-    return lines(content(case, detection, notice)["body"])
+def shown(
+    case: Case, detection: AnyDetection = CA_POLICY_UPDATED, page_context: PageContext = PAGE_CONTEXT
+) -> list[str]:
+    return lines(content(case, detection, page_context)["body"])
 
 
 def section(texts: list[str], title: str) -> list[str]:
@@ -58,18 +60,18 @@ BY_MALLORY = "Conditional access policy updated by “Mallory Marsh”, who isn'
 HEADLINES = {
     "put-back": f"Put back: {BY_MALLORY}",
     "already": f"Nothing left to put back: {BY_MALLORY}",
-    "unproved": f"Check this, it isn't proved that it was put back: {BY_MALLORY}",
+    "unproved": f"Check this, it could not be confirmed that it was put back: {BY_MALLORY}",
     "failed": f"Could not be put back: {BY_MALLORY}",
-    "locked": f"Needs you, a lock keeps it from being put back: {BY_MALLORY}",
+    "locked": f"Needs you, a resource lock prevents putting it back: {BY_MALLORY}",
     "under-way": f"Being put back: {BY_MALLORY}",
     "guarded": f"Needs you: {BY_MALLORY}",
     "page-mode": f"Needs you: {BY_MALLORY}",
     "unknown-actor": "Needs you: Conditional access policy updated by somebody the record doesn't name",
-    "given-up": f"Needs you, the responder had to give up: {BY_MALLORY}",
+    "given-up": f"Needs you, the responder failed on this case: {BY_MALLORY}",
     "observed": f"Only observed, nothing was done: {BY_MALLORY}",
     "recorded": "Recorded: Conditional access policy updated by “Mallory Marsh”, who is approved",
     "role": "Put back: Azure role assigned by “Release pipeline”, who isn't approved",
-    "custom-policy": "Needs you: B2C custom policy updated by “Bob Brandt”, who may or may not be approved",
+    "custom-policy": "Needs you: B2C custom policy updated by “Bob Brandt”, whose approval is unknown",
 }
 COLOURS = {
     "put-back": "good",
@@ -100,7 +102,7 @@ def test_the_colour_says_how_bad_it_is(name: str) -> None:
 
 
 def test_the_envelope_is_the_one_that_the_flow_takes() -> None:
-    message = card_of(PUT_BACK, CA_POLICY_UPDATED, NOTICE)
+    message = card_of(PUT_BACK, CA_POLICY_UPDATED, PAGE_CONTEXT)
     (attachment,) = message["attachments"]
     assert message["type"] == "message"
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
@@ -118,17 +120,20 @@ def test_object_tenant_and_risk_stand_under_the_headline() -> None:
 @pytest.mark.parametrize(
     ("case", "result"),
     [
-        (PUT_BACK, "It was in force for 8 s. Read back: stands as before: conditions, sessionControls, state."),
-        (UNPROVED, "It was sent, but 20 s later the change still didn't show."),
-        (GUARDED, "The actor is not approved, but it would take something from a protected principal (b6000002)."),
+        (PUT_BACK, "The change was in force for 8 s. Read back: stands as before: conditions, sessionControls, state."),
+        (UNPROVED, "The request was sent, but 20 s later the object still hadn't changed."),
+        (GUARDED, "The actor is not approved, but putting it back would affect a protected principal (b6000002)."),
         (
             UNKNOWN_ACTOR,
-            "It could not be told whether the actor is approved: the record doesn't say who acted.",
+            "It is not known whether the actor is approved: the record doesn't say who acted.",
         ),
         (GIVEN_UP, "It could not be answered in 6 attempts: Microsoft Graph gave no answer."),
         (
             OBSERVED,
-            "The detection is in mode observe. In mode enforce it would put it back: the actor is not approved.",
+            (
+                "The detection is in mode observe. In mode enforce the responder would put it back: the actor is not "
+                "approved."
+            ),
         ),
     ],
 )
@@ -167,18 +172,21 @@ def steps(case: Case, detection: AnyDetection = CA_POLICY_UPDATED) -> list[str]:
     return section(shown(case, detection), "What to do")
 
 
-ASK = "Ask “Mallory Marsh” by phone whether it was them; mail and chat may be in other hands."
+ASK = "Ask “Mallory Marsh” by phone whether they made this change; an attacker may be reading their mail and chat."
 
 
 def test_after_a_put_back_the_actor_is_asked_and_may_be_approved() -> None:
     ask, approve = steps(PUT_BACK)
     assert ask.startswith(f"1. {ASK}")
-    assert approve == f"2. If it was wanted: approve {MALLORY.id} in list conditional-access, then have it made again."
+    assert approve == (
+        f"2. If the change is wanted: approve “Mallory Marsh” ({MALLORY.id}) in approval list conditional-access, then"
+        " have the change made again."
+    )
 
 
 def test_an_unproved_put_back_is_checked_first() -> None:
     assert steps(UNPROVED)[0] == (
-        "1. Open the policy and check that it stands as “Put back” says below. If not, set it so by hand."
+        "1. Open the policy and check that it has the values listed under “Put back”. If it doesn't, set them by hand."
     )
     bare = msgspec.structs.replace(UNPROVED, put_back=())
     assert steps(bare)[0] == "1. Open the policy and check that the change is gone. If it isn't, undo it by hand."
@@ -187,10 +195,11 @@ def test_an_unproved_put_back_is_checked_first() -> None:
 def test_a_refusal_names_the_permission_to_grant() -> None:
     by_hand, grant, ask = steps(FAILED)
     assert by_hand == (
-        "1. The change is still in force: open the policy and set it by hand to what “To put back” says below."
+        "1. The change is still in force: open the policy and set the values listed under “To put back” by hand."
     )
     assert (
-        grant == "2. Grant the responder what it was refused for: Policy.Read.All, Policy.ReadWrite.ConditionalAccess."
+        grant == "2. Grant the responder the permissions that it lacks:"
+        " Policy.Read.All, Policy.ReadWrite.ConditionalAccess."
     )
     assert ask.startswith(f"3. {ASK}")
 
@@ -202,16 +211,18 @@ def test_a_failure_that_is_no_refusal_asks_for_no_permission() -> None:
 
 def test_an_unknown_actor_is_looked_for_and_not_approved() -> None:
     by_hand, find = steps(UNKNOWN_ACTOR)
-    assert by_hand.endswith("open the policy and undo by hand what “What changed” says below.")
-    assert find.startswith("2. Find out who it was: the record names nobody.")
+    assert by_hand.endswith("open the policy and undo the changes listed under “What changed” by hand.")
+    assert find.startswith("2. Find out who made the change, since the record names nobody:")
 
 
 def test_an_actor_who_could_not_be_checked_is_checked_by_hand() -> None:
-    assert steps(CUSTOM_POLICY, CUSTOM_POLICY_UPDATED)[0].startswith("1. Find out whether they may do this.")
+    assert steps(CUSTOM_POLICY, CUSTOM_POLICY_UPDATED)[0].startswith(
+        "1. Find out whether this person or application may make such changes. "
+    )
 
 
 def test_where_a_guard_held_the_responder_back_the_reason_is_minded() -> None:
-    assert "mind why the responder didn't (above), then open the policy" in steps(GUARDED)[0]
+    assert "read above why the responder didn't put it back, then open the policy" in steps(GUARDED)[0]
 
 
 def test_an_application_has_no_phone() -> None:
@@ -232,7 +243,7 @@ def test_the_details_say_who_from_where_when_and_why() -> None:
     assert found["Who"] == f"“Mallory Marsh”, user {MALLORY.id}"
     assert found["From"] == "198.51.100.66"
     assert found["When"] == "2026-11-21 21:43:07 UTC"
-    assert found["Took"] == "answered 8 s after the change, at 2026-11-21 21:43:15 UTC"
+    assert found["Timing"] == "answered 8 s after the change, at 2026-11-21 21:43:15 UTC"
     assert found["Tenant"] == f"Entra ID {WORKFORCE_TENANT}"
     assert found["Approval"] == f"Unapproved: no row for {MALLORY.id} in approval list conditional-access"
     assert found["Decision"] == "Remediate (mode enforce): the actor is not approved"
@@ -258,7 +269,7 @@ def test_who_from_where_and_when_are_told_even_if_unknown() -> None:
     ],
 )
 def test_how_long_it_took_is_told_in_round_figures(later: timedelta, took: str) -> None:
-    assert details(case(acted_at=AT + later))["Took"] == took
+    assert details(case(acted_at=AT + later))["Timing"] == took
 
 
 def test_what_failed_is_not_called_a_proof() -> None:
@@ -278,14 +289,14 @@ def test_the_links_are_the_case_the_portal_and_the_reference() -> None:
         ("Action.OpenUrl", "Open the policy in Entra"),
         ("Action.OpenUrl", "About this activity"),
     ]
-    assert (actions[0]["url"], actions[2]["url"]) == (NOTICE.case_link, REFERENCE)
+    assert (actions[0]["url"], actions[2]["url"]) == (PAGE_CONTEXT.case_link, REFERENCE)
 
 
 def test_a_detection_without_a_reference_has_no_link_to_one() -> None:
     bare = detection(reference="", techniques=())
     assert [action["title"] for action in content(PUT_BACK, bare)["actions"]][2:] == []
     assert "Technique" not in details(PUT_BACK, bare)
-    assert "Reference" not in alert_of(PUT_BACK, bare, NOTICE)["payload"]["custom_details"]
+    assert "Reference" not in alert_of(PUT_BACK, bare, PAGE_CONTEXT)["payload"]["custom_details"]
 
 
 def test_the_details_name_the_techniques() -> None:
@@ -294,7 +305,7 @@ def test_the_details_name_the_techniques() -> None:
 
 @pytest.mark.parametrize("link", ["", "javascript:alert(1)", "http://elsewhere.example", "https://x/" + "x" * 2_000])
 def test_without_a_fit_case_link_there_is_none(link: str) -> None:
-    titles = [action["title"] for action in content(PUT_BACK, notice=Notice(case_link=link))["actions"]]
+    titles = [action["title"] for action in content(PUT_BACK, page_context=PageContext(case_link=link))["actions"]]
     assert titles == ["Open the policy in Entra", "About this activity"]
 
 
@@ -306,7 +317,7 @@ def test_many_changes_are_counted() -> None:
 
 def mentions(*owners: Owner, place: int = 0) -> tuple[str, list[dict[str, Any]]]:
     """The one TextBlock, and the entities."""
-    card = content(PUT_BACK, notice=msgspec.structs.replace(NOTICE, owners=owners, place=place))
+    card = content(PUT_BACK, page_context=msgspec.structs.replace(PAGE_CONTEXT, owners=owners, place=place))
     (block,) = [item for item in card["body"] if item["type"] == "TextBlock"]
     return block["text"], card["msteams"].get("entities", [])
 
@@ -334,8 +345,8 @@ def test_an_owner_whom_teams_could_not_find_is_only_named() -> None:
 
 
 def test_later_owners_are_told_that_nobody_answered() -> None:
-    assert mentions(ALEX, place=1)[0].startswith("Nobody has answered the earlier pages. Paged: ")
-    assert mentions(place=1) == ("Nobody has answered the earlier pages.", [])
+    assert mentions(ALEX, place=1)[0].startswith("Nobody has acknowledged the earlier pages. Paged: ")
+    assert mentions(place=1) == ("Nobody has acknowledged the earlier pages.", [])
 
 
 @pytest.mark.parametrize("name", [*EVIL_TEXTS, "", "***", "Ann <b>Lee</b>", "a_b_c"])
@@ -346,7 +357,7 @@ def test_an_owners_name_is_no_markup(name: str) -> None:
 
 
 def test_without_owners_nobody_is_mentioned() -> None:
-    card = content(PUT_BACK, notice=Notice())
+    card = content(PUT_BACK, page_context=PageContext())
     assert not [item for item in card["body"] if item["type"] == "TextBlock"]
     assert card["msteams"] == {"width": "Full"}
 
@@ -372,16 +383,16 @@ def test_the_settings_give_names_tenant_and_link() -> None:
             "AzureWebJobsStorage": "UseDevelopmentStorage=true",
         }
     )
-    notice = notice_for(PUT_BACK, settings, owners=(ALEX,), place=2)
-    assert notice.tenant_name == "Entra ID"
-    assert notice.case_link == f"https://responder.example/cases/{PUT_BACK.id}"
-    assert (notice.owners, notice.place) == ((ALEX,), 2)
-    assert notice.names == {
+    page_context = page_context_for(PUT_BACK, settings, owners=(ALEX,), place=2)
+    assert page_context.tenant_name == "Entra ID"
+    assert page_context.case_link == f"https://responder.example/cases/{PUT_BACK.id}"
+    assert (page_context.owners, page_context.place) == ((ALEX,), 2)
+    assert page_context.names == {
         BREAK_GLASS_1.id: "break-glass account",
         MALLORY.id: "protected principal",
         RESPONDER.id: "the responder",
     }
-    stranger = notice_for(case(tenant_id="0" * 8), settings)
+    stranger = page_context_for(case(tenant_id="0" * 8), settings)
     assert stranger.tenant_name == "a tenant that isn't configured"
 
 
@@ -404,12 +415,12 @@ SEVERITIES = {
 def test_severity_follows_risk_while_something_is_to_be_done(name: str) -> None:
     risks = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
     about = BY_ENDING[name][0]
-    found = tuple(alert_of(about, detection(risk=risk), NOTICE)["payload"]["severity"] for risk in risks)
+    found = tuple(alert_of(about, detection(risk=risk), PAGE_CONTEXT)["payload"]["severity"] for risk in risks)
     assert found == SEVERITIES[name]
 
 
 def test_an_alert_is_named_by_its_case_and_says_what_the_card_says() -> None:
-    alert = alert_of(FAILED, CA_POLICY_UPDATED, NOTICE)
+    alert = alert_of(FAILED, CA_POLICY_UPDATED, PAGE_CONTEXT)
     payload = alert["payload"]
     assert (alert["event_action"], alert["dedup_key"]) == ("trigger", FAILED.id)
     assert payload["summary"] == HEADLINES["failed"]
@@ -419,7 +430,7 @@ def test_an_alert_is_named_by_its_case_and_says_what_the_card_says() -> None:
     assert payload["custom_details"]["What changed"][0] == "state: “enabled” → “enabledForReportingButNotEnforced”"
     assert payload["custom_details"]["What to do"][0].startswith("The change is still in force")
     assert payload["custom_details"]["From"] == "198.51.100.66"
-    assert (alert["client"], alert["client_url"]) == ("Entra Responder", NOTICE.case_link)
+    assert (alert["client"], alert["client_url"]) == ("Entra Responder", PAGE_CONTEXT.case_link)
     assert payload["custom_details"]["Technique"] == "T1556.009 Conditional Access Policies, T1531"
     assert payload["custom_details"]["Reference"] == REFERENCE
     assert [link["text"] for link in alert["links"]] == [
@@ -447,9 +458,9 @@ def test_a_row_that_asks_about_no_actor_tells_nothing_of_approval() -> None:
         **PAGED,
         standing=Standing.UNKNOWN,
         standing_because="the detection has no approval list",
-        because="it applies whoever did it",
+        because="the detection applies whoever did it",
     )
-    payload = alert_of(about, reported, NOTICE)["payload"]
+    payload = alert_of(about, reported, PAGE_CONTEXT)["payload"]
     assert payload["summary"] == "Needs you: Fraud reported by “Mallory Marsh”"
     assert payload["group"] == "privileged-accounts"
     first, *others = payload["custom_details"]["What to do"]
@@ -458,7 +469,7 @@ def test_a_row_that_asks_about_no_actor_tells_nothing_of_approval() -> None:
 
 
 def test_an_alert_without_a_case_link_still_has_the_portal() -> None:
-    alert = alert_of(PUT_BACK, CA_POLICY_UPDATED, Notice())
+    alert = alert_of(PUT_BACK, CA_POLICY_UPDATED, PageContext())
     assert "client_url" not in alert
     assert [link["text"] for link in alert["links"]] == ["Open the policy in Entra", "About this activity"]
     assert alert["payload"]["source"] == WORKFORCE_TENANT
@@ -472,7 +483,7 @@ def test_a_lock_is_named_with_the_whole_command_that_removes_it() -> None:
     steps = section(shown(LOCKED), "What to do")
     assert any(LOCKED.by_hand in step for step in steps)
     assert any("Then set the lock again" in step for step in steps)
-    alert = alert_of(LOCKED, CA_POLICY_UPDATED, NOTICE)["payload"]
+    alert = alert_of(LOCKED, CA_POLICY_UPDATED, PAGE_CONTEXT)["payload"]
     assert any(LOCKED.by_hand in step for step in alert["custom_details"]["What to do"])
     assert "locks/keep" in alert["custom_details"]["Locked"]
     assert alert["severity"] == "critical"

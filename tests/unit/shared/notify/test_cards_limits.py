@@ -20,14 +20,14 @@ from shared.model.events import Actor, ActorKind, Change, Target
 from shared.model.kinds import Mode
 from shared.model.owners import Owner
 from shared.notify.cards import LIMIT_BYTES, alert_of, card_of, size_of
-from shared.notify.wording import Notice
+from shared.notify.wording import PageContext
 from tests.fakes.card_cases import (
     BY_ENDING,
     CA_POLICY_UPDATED,
     CUSTOM_POLICY_UPDATED,
     EVIL_TEXTS,
     HUGE,
-    NOTICE,
+    PAGE_CONTEXT,
     PUT_BACK,
     REFERENCE,
     ROLE_ASSIGNED,
@@ -103,10 +103,10 @@ CASES: Final = st.builds(
 DETECTIONS: Final = st.sampled_from((CA_POLICY_UPDATED, ROLE_ASSIGNED, CUSTOM_POLICY_UPDATED))
 OWNERS: Final = st.builds(Owner, scope=st.just("*"), order=st.just(1), name=TEXT, upn=TEXT, object_id=TEXT)
 NOTICES: Final = st.builds(
-    Notice,
+    PageContext,
     owners=st.lists(OWNERS, max_size=8).map(tuple),
     tenant_name=TEXT,
-    case_link=st.sampled_from(("", NOTICE.case_link, "https://x.example/" + "y" * 1_400)),
+    case_link=st.sampled_from(("", PAGE_CONTEXT.case_link, "https://x.example/" + "y" * 1_400)),
     place=st.integers(0, 9),
 )
 SLOW: Final = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -142,9 +142,9 @@ def card(message: dict[str, Any]) -> dict[str, Any]:
 @UNHURRIED
 @given(CASES, DETECTIONS, NOTICES)
 def test_a_card_is_always_small_enough_and_only_ever_text_and_links(
-    about: Case, detection: AnyDetection, notice: Notice
+    about: Case, detection: AnyDetection, page_context: PageContext
 ) -> None:
-    message = card_of(about, detection, notice)
+    message = card_of(about, detection, page_context)
     assert size_of(message) < LIMIT_BYTES
     assert len(msgspec.json.encode(message)) < 28_000
     for part in walk(message["attachments"][0]["content"]["body"]):
@@ -153,12 +153,12 @@ def test_a_card_is_always_small_enough_and_only_ever_text_and_links(
             assert_literal(part["text"])
         if part.get("type") == "TextBlock":
             assert re.fullmatch(
-                r"(Nobody has answered the earlier pages\.)? ?(Paged: [^*`\[\]()~\\&{}$#!|]+)?", part["text"]
+                r"(Nobody has acknowledged the earlier pages\.)? ?(Paged: [^*`\[\]()~\\&{}$#!|]+)?", part["text"]
             )
     for action in message["attachments"][0]["content"]["actions"]:
         assert action["type"] == "Action.OpenUrl"
         assert action["url"].startswith(
-            (NOTICE.case_link[:8], "https://entra.microsoft.com/", "https://portal.azure.com/", REFERENCE)
+            (PAGE_CONTEXT.case_link[:8], "https://entra.microsoft.com/", "https://portal.azure.com/", REFERENCE)
         )
 
 
@@ -173,8 +173,12 @@ def assert_literal(text: str) -> None:
 @pytest.mark.parametrize("text", DENSE)
 def test_a_card_that_is_markup_and_nothing_else_is_small_enough(text: str) -> None:
     owner = Owner(scope="*", order=1, name="世" * 400, upn="世" * 250)
-    notice = msgspec.structs.replace(
-        NOTICE, owners=(owner,) * 8, tenant_name=text * 9_000, case_link="https://x.example/" + "y" * 1_400, place=3
+    page_context = msgspec.structs.replace(
+        PAGE_CONTEXT,
+        owners=(owner,) * 8,
+        tenant_name=text * 9_000,
+        case_link="https://x.example/" + "y" * 1_400,
+        place=3,
     )
     filled = evil(text * 9_000)
     changes = tuple(Change(name=f"{text * 900}{number}", old=text * 900, new="[]") for number in range(50))
@@ -186,13 +190,15 @@ def test_a_card_that_is_markup_and_nothing_else_is_small_enough(text: str) -> No
         outcome=Outcome.UNVERIFIED,
         target=msgspec.structs.replace(filled.target, changes=changes),
     )
-    assert size_of(card_of(about, CA_POLICY_UPDATED, notice)) < LIMIT_BYTES
+    assert size_of(card_of(about, CA_POLICY_UPDATED, page_context)) < LIMIT_BYTES
 
 
 @UNHURRIED
 @given(CASES, DETECTIONS, NOTICES)
-def test_an_alert_is_always_one_that_pagerduty_takes(about: Case, detection: AnyDetection, notice: Notice) -> None:
-    alert = alert_of(about, detection, notice)
+def test_an_alert_is_always_one_that_pagerduty_takes(
+    about: Case, detection: AnyDetection, page_context: PageContext
+) -> None:
+    alert = alert_of(about, detection, page_context)
     payload = alert["payload"]
     assert len(msgspec.json.encode(alert)) < 512_000
     assert len(alert["dedup_key"]) <= 255
@@ -208,24 +214,24 @@ def test_a_card_always_follows_microsofts_schema(
     validator: Any,  # noqa: ANN401 - jsonschema has no types
     about: Case,
     detection: AnyDetection,
-    notice: Notice,
+    page_context: PageContext,
 ) -> None:
-    assert validator.is_valid(card(card_of(about, detection, notice)))
+    assert validator.is_valid(card(card_of(about, detection, page_context)))
 
 
 @pytest.mark.parametrize("name", BY_ENDING)
 def test_every_kind_of_card_follows_microsofts_schema(validator: Any, name: str) -> None:  # noqa: ANN401
-    assert validator.is_valid(card(card_of(*BY_ENDING[name], NOTICE)))
+    assert validator.is_valid(card(card_of(*BY_ENDING[name], PAGE_CONTEXT)))
 
 
 def test_the_schema_would_find_a_card_that_is_wrong(validator: Any) -> None:  # noqa: ANN401
-    wrong = card(card_of(PUT_BACK, CA_POLICY_UPDATED, NOTICE))
+    wrong = card(card_of(PUT_BACK, CA_POLICY_UPDATED, PAGE_CONTEXT))
     wrong["body"][0]["items"][0]["inlines"][0]["markdown"] = True
     assert not validator.is_valid(wrong)
 
 
 def test_a_huge_case_still_says_the_essential() -> None:
-    message = card_of(HUGE, CA_POLICY_UPDATED, NOTICE)
+    message = card_of(HUGE, CA_POLICY_UPDATED, PAGE_CONTEXT)
     text = msgspec.json.encode(message).decode()
     assert size_of(message) < LIMIT_BYTES
     assert "Put back: Conditional access policy updated by “Mallory" in text
@@ -236,7 +242,7 @@ def test_a_huge_case_still_says_the_essential() -> None:
 
 @pytest.mark.parametrize("text", EVIL_TEXTS)
 def test_even_the_worst_name_is_told_in_full_when_it_is_short(text: str) -> None:
-    message = card_of(evil(text), CA_POLICY_UPDATED, NOTICE)
+    message = card_of(evil(text), CA_POLICY_UPDATED, PAGE_CONTEXT)
     (headline, *_) = message["attachments"][0]["content"]["body"][0]["items"]
     told = "".join(run["text"] for run in headline["inlines"])
     assert told.startswith("Put back: Conditional access policy updated by “")

@@ -11,7 +11,7 @@ from shared.model.detections import Answer, AnyDetection
 from shared.model.events import Log, SignInEvent
 from shared.normalize import read_batch
 from shared.notify.cards import alert_of, card_of
-from tests.fakes.card_cases import NOTICE, case
+from tests.fakes.card_cases import PAGE_CONTEXT, case
 from tests.fakes.record_strategies import everything, written
 
 _SIGN_INS: Final = [one for one in CATALOGUE if one.log is Log.SIGN_IN and not one.counted]
@@ -37,7 +37,7 @@ def _case(detection: AnyDetection) -> Case:
 
 @pytest.mark.parametrize("detection", _SIGN_INS, ids=lambda one: one.id)
 def test_it_tells_what_kind_of_sign_in_it_was(detection: AnyDetection) -> None:
-    event, told = _event(detection), json.dumps(card_of(_case(detection), detection, NOTICE), ensure_ascii=False)
+    event, told = _event(detection), json.dumps(card_of(_case(detection), detection, PAGE_CONTEXT), ensure_ascii=False)
     assert "The sign-in" in told
     assert "What changed" not in told
     assert all(text in told for text in (event.country, event.client_app, event.actor.address) if text)
@@ -47,12 +47,12 @@ def test_it_tells_what_kind_of_sign_in_it_was(detection: AnyDetection) -> None:
 
 @pytest.mark.parametrize("detection", _SIGN_INS, ids=lambda one: one.id)
 def test_the_step_to_take_is_the_detection_s_own(detection: AnyDetection) -> None:
-    told = alert_of(_case(detection), detection, NOTICE)["payload"]["custom_details"]
+    told = alert_of(_case(detection), detection, PAGE_CONTEXT)["payload"]["custom_details"]
     (step,) = told["What to do"]
-    assert step == detection.first_step or (detection.answer is Answer.RECORD and "sign-ins around it" in step)
+    assert step == detection.first_step or (detection.answer is Answer.RECORD and "sign-ins at that time" in step)
     assert told["The sign-in"]
 
 
 def test_nobody_is_told_to_block_a_break_glass_account() -> None:
     detection = BY_ID["break-glass-used"]
-    assert "block the account" not in json.dumps(card_of(_case(detection), detection, NOTICE))
+    assert "block the account" not in json.dumps(card_of(_case(detection), detection, PAGE_CONTEXT))

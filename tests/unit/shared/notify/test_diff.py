@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from infra.local.world import BREAK_GLASS_2, GLOBAL_ADMINISTRATOR, MALLORY, OWNER, role_definition_id
 from shared.model.events import Change
-from shared.notify.diff import Difference, differences, with_name
+from shared.notify.diff import Difference, diff_of, with_name
 from tests.fakes.card_cases import AFTER, BEFORE, text_of
 
 NAMES = {BREAK_GLASS_2.id: "break-glass account"}
@@ -19,12 +19,12 @@ def between(old: object, new: object, *, name: str = "ConditionalAccessPolicy") 
         old=None if old is None else json.dumps(old),
         new=None if new is None else json.dumps(new),
     )
-    return differences((change,), {})
+    return diff_of((change,), {})
 
 
 def test_of_a_changed_policy_only_the_paths_that_differ_are_told_the_telling_ones_first() -> None:
     change = Change(name="ConditionalAccessPolicy", old=text_of(BEFORE), new=text_of(AFTER))
-    state, users, session = differences((change,), NAMES)
+    state, users, session = diff_of((change,), NAMES)
     assert state == Difference(path="state", old="enabled", new="enabledForReportingButNotEnforced")
     assert users == Difference(
         path="conditions.users.excludeUsers",
@@ -95,11 +95,11 @@ def test_other_properties_keep_their_names() -> None:
     ],
 )
 def test_texts_are_unwrapped_where_they_are_json(change: Change, difference: Difference) -> None:
-    assert differences((change,), {}) == (difference,)
+    assert diff_of((change,), {}) == (difference,)
 
 
 def test_a_property_that_did_not_change_is_not_told() -> None:
-    assert differences((Change(name="same", old="a", new="a"), Change(name="b", old="1", new="2")), {}) == (
+    assert diff_of((Change(name="same", old="a", new="a"), Change(name="b", old="1", new="2")), {}) == (
         Difference(path="b", old="1", new="2"),
     )
 
@@ -107,14 +107,14 @@ def test_a_property_that_did_not_change_is_not_told() -> None:
 def test_of_two_long_texts_the_part_that_differs_is_told() -> None:
     old = "<a>" + "x" * 5_000 + "GOOD" + "y" * 5_000
     new = "<a>" + "x" * 5_000 + "EVIL" + "y" * 5_000
-    (found,) = differences((Change(name="xml", old=old, new=new),), {})
+    (found,) = diff_of((Change(name="xml", old=old, new=new),), {})
     assert found.old == f"… {'x' * 24}GOOD{'y' * 24} …"
     assert found.new == f"… {'x' * 24}EVIL{'y' * 24} …"
 
 
 @given(st.text("ab", max_size=400), st.text("ab", max_size=400))
 def test_two_texts_that_differ_are_never_told_as_equal(old: str, new: str) -> None:
-    for found in differences((Change(name="text", old=old, new=new),), {}):
+    for found in diff_of((Change(name="text", old=old, new=new),), {}):
         assert old != new
         assert found.old != found.new
 

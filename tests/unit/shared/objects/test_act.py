@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.model.cases import Outcome
 from shared.model.errors import BadIdentifier, EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.remediations import Already, Doubt, Plan, Put
-from shared.objects.act import Acted, put_back, settled
+from shared.objects.act import RemediationResult, plan_until_done, put_back
 from tests.fakes.clock import FakeClock
 
 _PUT: Final = Put(summary="Switch the lamp on", image={"state": "on"})
@@ -43,7 +43,7 @@ class _Lamp:
             raise found
         return found
 
-    def put_back(self, within: timedelta = _WITHIN) -> Acted:
+    def put_back(self, within: timedelta = _WITHIN) -> RemediationResult:
         return put_back(
             put=_PUT,
             apply=self.apply,
@@ -56,7 +56,7 @@ class _Lamp:
 
 def test_done_is_what_was_read_back() -> None:
     lamp = _Lamp([_DONE])
-    assert lamp.put_back() == Acted(outcome=Outcome.DONE, proof="the lamp is on")
+    assert lamp.put_back() == RemediationResult(outcome=Outcome.DONE, proof="the lamp is on")
     assert (lamp.applied, lamp.clock.waits) == (1, [])
 
 
@@ -71,27 +71,27 @@ def test_a_change_that_never_shows_is_not_told_as_done() -> None:
     lamp = _Lamp([_PUT])
     acted = lamp.put_back()
     assert acted.outcome is Outcome.UNVERIFIED
-    assert "20 s later the change still didn't show" in acted.proof
+    assert "20 s later the object still hadn't changed" in acted.proof
     assert lamp.clock.waits == [0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 2.25]
     assert lamp.applied == 1
 
 
 def test_doubt_after_it_was_sent_is_unverified() -> None:
-    assert _Lamp([_DOUBT]).put_back() == Acted(outcome=Outcome.UNVERIFIED, proof="the lamp is blinking")
+    assert _Lamp([_DOUBT]).put_back() == RemediationResult(outcome=Outcome.UNVERIFIED, proof="the lamp is blinking")
 
 
 @pytest.mark.parametrize("failure", [Unreachable("cut"), Refused("403"), Throttled("429"), Rejected("400")], ids=repr)
 def test_what_could_not_be_read_back_is_unverified(failure: EdgeError) -> None:
     acted = _Lamp([failure]).put_back()
     assert acted.outcome is Outcome.UNVERIFIED
-    assert acted.proof == f"it was sent, but could not be read back: {failure}"
+    assert acted.proof == f"the request was sent, but the object could not be read afterwards: {failure}"
 
 
 @pytest.mark.parametrize("failure", [Refused("the app may not"), Rejected("no such lamp")], ids=repr)
 def test_a_no_is_a_failure_with_its_reason(failure: EdgeError) -> None:
     """The service said that it didn't do it, so there is nothing to read back."""
     lamp = _Lamp([_DONE], failure=failure)
-    assert lamp.put_back() == Acted(outcome=Outcome.FAILED, proof=str(failure))
+    assert lamp.put_back() == RemediationResult(outcome=Outcome.FAILED, proof=str(failure))
     assert lamp.looked == 0
 
 
@@ -140,7 +140,7 @@ def test_it_looks_once_more_when_the_time_is_up() -> None:
         lamp.looked += 1
         return _DONE if lamp.clock() - begun >= _WITHIN else _PUT
 
-    assert settled(look_again=look, clock=lamp.clock, wait=lamp.clock.wait, within=_WITHIN) == _DONE
+    assert plan_until_done(look_again=look, clock=lamp.clock, wait=lamp.clock.wait, within=_WITHIN) == _DONE
 
 
 _looks = st.lists(
@@ -185,4 +185,4 @@ def test_a_slow_look_is_not_followed_by_another_one() -> None:
         clock.move(timedelta(seconds=15))
         return next(looks)
 
-    assert settled(look_again=slow, clock=clock, wait=clock.wait, within=_WITHIN) == _PUT
+    assert plan_until_done(look_again=slow, clock=clock, wait=clock.wait, within=_WITHIN) == _PUT

@@ -88,18 +88,18 @@ def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
     [
         ("kill-switch", {"stopped": True}, "the kill switch is on"),
         ("kill-switch", {"stopped": None}, "the kill switch could not be read"),
-        ("tenant-configured", {"configured": False}, "not one of those configured"),
+        ("tenant-configured", {"configured": False}, "is not configured"),
         ("emergency-actor", {"actor_is_emergency_account": True}, "a break-glass account made the change"),
-        ("planned", {"plan": None}, "nothing was planned"),
+        ("planned", {"plan": None}, "there is no plan for putting it back"),
         ("planned", {"plan": None, "unread": "GET /lamps gave 500"}, "could not be read: GET /lamps gave 500"),
         ("planned", {"unread": "GET /lamps gave 500"}, "could not be read: GET /lamps gave 500"),
         ("certain", {"plan": _DOUBT}, "the lamp is blinking"),
-        ("protected-principal", {"protected": frozenset({"b", "a"})}, "from a protected principal (a, b)"),
-        ("last-holder", {"last_holder": True}, "from the last one who holds it"),
-        ("last-holder", {"last_holder": None}, "could not be told whether somebody else still holds"),
-        ("hourly-limit", {"spent": 1, "limit": 1}, "1 of this kind were put back in this hour"),
-        ("hourly-limit", {"spent": 3, "limit": 2}, "which is the limit"),
-        ("hourly-limit", {"limit": 0}, "which is the limit"),
+        ("protected-principal", {"protected": frozenset({"b", "a"})}, "affect a protected principal (a, b)"),
+        ("last-holder", {"last_holder": True}, "from its last holder"),
+        ("last-holder", {"last_holder": None}, "not known whether anybody else still holds"),
+        ("hourly-limit", {"spent": 1, "limit": 1}, "remediations of this kind (1)"),
+        ("hourly-limit", {"spent": 3, "limit": 2}, "the hourly limit"),
+        ("hourly-limit", {"limit": 0}, "the hourly limit"),
         ("hourly-limit", {"spent": None}, "in this hour could not be read"),
     ],
 )
@@ -248,7 +248,7 @@ def test_a_remediation_needs_an_approval_list_and_a_page_for_doubt(differences: 
 def test_observe_tells_of_a_page_too() -> None:
     decided = decide(_PUT_BACK, changed(mode=Mode.OBSERVE, standing=Standing.UNKNOWN))
     assert decided.decision is Decision.RECORD
-    assert decided.would == "would page the owners: it could not be told whether the actor is approved"
+    assert decided.would == "would page the owners: it is not known whether the actor is approved"
 
 
 @given(st.sampled_from(Answer), facts, st.sampled_from((Standing.UNKNOWN, Standing.UNAPPROVED)))
@@ -259,4 +259,4 @@ def test_what_applies_whoever_did_it_is_never_put_back(answer: Answer, known: Fa
 
 def test_a_page_that_applies_whoever_did_it_says_so() -> None:
     decided = decide(_WHOEVER_DID_IT[Answer.PAGE], changed(standing=Standing.UNKNOWN))
-    assert decided == Decided(decision=Decision.PAGE, because="it applies whoever did it")
+    assert decided == Decided(decision=Decision.PAGE, because="the detection applies whoever did it")

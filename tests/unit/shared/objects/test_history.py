@@ -1,4 +1,4 @@
-"""Whose changes led to the present state: laws of the run, and of when a snapshot may be trusted."""
+"""Which unapproved changes led to the present state, and which snapshots are safe baselines."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,7 +10,7 @@ from infra.local.world import ALICE, MALLORY, RESPONDER, TRUDY, WORKFORCE_TENANT
 from shared.model.cases import Case, Outcome, Standing
 from shared.model.events import Change, Target
 from shared.model.remediations import Known, Unknown
-from shared.objects.history import earlier_case, run_of, standing_then, trusted
+from shared.objects.history import earlier_case, in_force_during_snapshot, split_history, trusted_baseline
 from tests.fakes.lamps import AT, LAMP, actor_of
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -50,42 +50,42 @@ def _ids(cases: list[Case]) -> list[float]:
 
 def test_a_change_alone_is_its_own_run() -> None:
     case = _case(0)
-    assert run_of(case, []) == ([case], [])
-    assert run_of(case, [case]) == ([case], [])
+    assert split_history(case, []) == ([case], [])
+    assert split_history(case, [case]) == ([case], [])
 
 
 def test_unapproved_changes_before_and_after_belong_to_the_run() -> None:
     case = _case(2)
-    run, kept = run_of(case, [_case(3), _case(0), _case(1), case])
+    run, kept = split_history(case, [_case(3), _case(0), _case(1), case])
     assert (_ids(run), kept) == ([0, 1, 2, 3], [])
 
 
 def test_the_run_begins_after_the_last_change_by_somebody_else() -> None:
     for standing in (APPROVED, UNKNOWN):
-        run, kept = run_of(_case(3), [_case(0), _case(1, standing), _case(2)])
+        run, kept = split_history(_case(3), [_case(0), _case(1, standing), _case(2)])
         assert (_ids(run), kept) == ([2, 3], [])
 
 
 def test_later_changes_by_others_are_kept_apart() -> None:
-    run, kept = run_of(_case(0), [_case(1, APPROVED), _case(2, UNKNOWN), _case(3)])
+    run, kept = split_history(_case(0), [_case(1, APPROVED), _case(2, UNKNOWN), _case(3)])
     assert (_ids(run), _ids(kept)) == ([0, 3], [1, 2])
 
 
 def test_what_was_put_back_before_is_not_undone_again() -> None:
-    run, _ = run_of(_case(3), [_case(0), _put_back(1, acted=2.5), _case(2.7)])
+    run, _ = split_history(_case(3), [_case(0), _put_back(1, acted=2.5), _case(2.7)])
     assert _ids(run) == [2.7, 3]
 
 
 def test_what_was_put_back_only_afterwards_still_stood_then() -> None:
-    run, _ = run_of(_case(3), [_put_back(1, acted=3.5)])
+    run, _ = split_history(_case(3), [_put_back(1, acted=3.5)])
     assert _ids(run) == [1, 3]
 
 
 def test_what_could_not_be_put_back_for_sure_stays_in_the_run() -> None:
     for outcome in (Outcome.UNVERIFIED, Outcome.FAILED, Outcome.NONE):
-        run, _ = run_of(_case(3), [_case(1, outcome=outcome, acted_at=AT + 2 * _MINUTE)])
+        run, _ = split_history(_case(3), [_case(1, outcome=outcome, acted_at=AT + 2 * _MINUTE)])
         assert _ids(run) == [1, 3]
-    run, _ = run_of(_case(3), [_case(1, outcome=Outcome.DONE)])
+    run, _ = split_history(_case(3), [_case(1, outcome=Outcome.DONE)])
     assert _ids(run) == [1, 3]
 
 
@@ -94,8 +94,8 @@ def test_what_could_not_be_put_back_for_sure_stays_in_the_run() -> None:
 
 def _trusted(others: list[Case], *, confirmed: float = -5, responder_id: str = RESPONDER.id) -> Known | Unknown:
     case = _case(0)
-    run, _ = run_of(case, others)
-    return trusted(_BASELINE, AT + confirmed * _MINUTE, run, others, responder_id=responder_id)
+    run, _ = split_history(case, others)
+    return trusted_baseline(_BASELINE, AT + confirmed * _MINUTE, run, others, responder_id=responder_id)
 
 
 def test_a_snapshot_is_trusted_when_nobody_changed_the_object_since() -> None:
@@ -136,7 +136,7 @@ def test_a_put_back_that_is_not_proved_leaves_doubt() -> None:
 
 def _standing_then(*others: Case, begun: float = -5, captured: float = -4) -> list[float]:
     start = AT
-    return _ids(standing_then(start + begun * _MINUTE, start + captured * _MINUTE, others, before=start))
+    return _ids(in_force_during_snapshot(start + begun * _MINUTE, start + captured * _MINUTE, others, before=start))
 
 
 def test_changes_that_stood_while_a_snapshot_was_read() -> None:
@@ -189,7 +189,7 @@ def _was_put_back_before(other: Case, at: datetime) -> bool:
 @given(history=_histories())
 def test_the_run_has_the_case_and_only_unapproved_changes_oldest_first(history: tuple[Case, list[Case]]) -> None:
     case, others = history
-    run, _ = run_of(case, others)
+    run, _ = split_history(case, others)
     assert run.count(case) == 1
     assert {one.standing for one in run} == {Standing.UNAPPROVED}
     assert run == sorted(run, key=lambda one: one.at)
@@ -199,7 +199,7 @@ def test_the_run_has_the_case_and_only_unapproved_changes_oldest_first(history: 
 @given(history=_histories())
 def test_nothing_by_others_lies_within_the_part_of_the_run_before_the_case(history: tuple[Case, list[Case]]) -> None:
     case, others = history
-    run, _ = run_of(case, others)
+    run, _ = split_history(case, others)
     within = [one for one in others if run[0].at <= one.at <= case.at]
     assert [one.id for one in sorted(within, key=lambda one: one.at)] == [one.id for one in run if one.at <= case.at]
     assert not any(_was_put_back_before(one, case.at) for one in run if one.at < case.at)
@@ -209,7 +209,7 @@ def test_nothing_by_others_lies_within_the_part_of_the_run_before_the_case(histo
 def test_the_run_is_as_long_as_it_can_be(history: tuple[Case, list[Case]]) -> None:
     """Whatever comes right before it is by others or was put back."""
     case, others = history
-    run, _ = run_of(case, others)
+    run, _ = split_history(case, others)
     before = sorted((one for one in others if one.at < run[0].at), key=lambda one: one.at)
     if before:
         assert before[-1].standing is not Standing.UNAPPROVED or _was_put_back_before(before[-1], case.at)
@@ -218,7 +218,7 @@ def test_the_run_is_as_long_as_it_can_be(history: tuple[Case, list[Case]]) -> No
 @given(history=_histories())
 def test_every_later_change_is_either_in_the_run_or_kept(history: tuple[Case, list[Case]]) -> None:
     case, others = history
-    run, kept = run_of(case, others)
+    run, kept = split_history(case, others)
     later = [one for one in others if one.at > case.at]
     assert sorted(one.id for one in [*run, *kept] if one.at > case.at) == sorted(one.id for one in later)
     assert all(one.standing is not Standing.UNAPPROVED for one in kept)
@@ -228,9 +228,9 @@ def test_every_later_change_is_either_in_the_run_or_kept(history: tuple[Case, li
 @given(history=_histories(), confirmed=st.integers(-10, 8))
 def test_a_trusted_snapshot_has_no_foreign_change_after_it(history: tuple[Case, list[Case]], confirmed: int) -> None:
     case, others = history
-    run, _ = run_of(case, others)
+    run, _ = split_history(case, others)
     instant = AT + confirmed * _MINUTE
-    if trusted(_BASELINE, instant, run, others, responder_id=RESPONDER.id) != _BASELINE:
+    if trusted_baseline(_BASELINE, instant, run, others, responder_id=RESPONDER.id) != _BASELINE:
         return
     for other in others:
         if instant < other.at < run[0].at:
@@ -241,9 +241,9 @@ def test_a_trusted_snapshot_has_no_foreign_change_after_it(history: tuple[Case, 
 @given(history=_histories())
 def test_an_unknown_baseline_stays_unknown(history: tuple[Case, list[Case]]) -> None:
     case, others = history
-    run, _ = run_of(case, others)
+    run, _ = split_history(case, others)
     unknown = Unknown(because="no snapshot was taken")
-    assert isinstance(trusted(unknown, AT, run, others, responder_id=RESPONDER.id), Unknown)
+    assert isinstance(trusted_baseline(unknown, AT, run, others, responder_id=RESPONDER.id), Unknown)
 
 
 def test_what_a_remediation_is_told_of_a_case() -> None:

@@ -19,7 +19,7 @@ from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.remediations import Baseline, Inventory, Known, Unknown
 from shared.model.settings import Tenant
 from shared.model.tenant_api import TenantApi
-from shared.objects.snapshots import Remembered, Snapshots
+from shared.objects.snapshots import SnapshotBaseline, Snapshots
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.spoilt_storage import SpoiltStorage
@@ -58,7 +58,7 @@ class _Hall:
         inventory = Inventory(kind=_KIND, tenant_kind=TenantKind.WORKFORCE, calls=(), read=self._read)
         return self.snapshots.sweep(inventory, _EDGES)
 
-    def remembered(self, before: datetime, lamp: str = "lamp", *, anew: bool = True) -> Remembered:
+    def remembered(self, before: datetime, lamp: str = "lamp", *, anew: bool = True) -> SnapshotBaseline:
         snapshots = Snapshots(self.storage, clock=self.clock) if anew else self.snapshots
         return snapshots.baseline(WORKFORCE_TENANT, _KIND, lamp, before=before)
 

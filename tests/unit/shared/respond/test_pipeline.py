@@ -234,16 +234,16 @@ def _without_snapshots(ready: Bench) -> None:
 
 
 _DOUBTS: Final[dict[str, tuple[Callable[[Bench], None], str]]] = {
-    "the approvals are gone": (_without_approvals, "could not be told whether the actor is approved"),
-    "the list is empty": (_with_an_empty_list, "could not be told whether the actor is approved"),
+    "the approvals are gone": (_without_approvals, "not known whether the actor is approved"),
+    "the list is empty": (_with_an_empty_list, "not known whether the actor is approved"),
     "the switches are gone": (_without_switches, "the kill switch could not be read"),
     "the kill switch is on": (_with_the_kill_switch_on, "the kill switch is on"),
-    "the limit is spent": (_with_the_limit_spent, "10 of this kind were put back in this hour"),
+    "the limit is spent": (_with_the_limit_spent, "remediations of this kind (10)"),
     "the count is unreadable": (_with_an_unreadable_count, "could not be read"),
     "a break-glass account would lose": (_with_a_protected_principal, "protected principal"),
     "the responder would lose": (_with_the_responders_own_rights, "protected principal"),
-    "the last holder would lose": (_with_the_last_holder, "the last one who holds it"),
-    "who holds it is unknown": (_with_unknown_holders, "could not be told whether somebody else"),
+    "the last holder would lose": (_with_the_last_holder, "its last holder"),
+    "who holds it is unknown": (_with_unknown_holders, "not known whether anybody else"),
     "there is no snapshot": (_without_snapshots, "no snapshot"),
 }
 
@@ -285,7 +285,7 @@ def test_a_tenant_that_is_not_configured_is_paged_and_nothing_of_it_is_read(quic
     quick.take_in(lamp_record(), tenant_id=other)
     (case,) = quick.answer_all(other)
     assert (case.decision, case.state) == (Decision.PAGE, State.CLOSED)
-    assert "not one of those configured" in case.because
+    assert "is not configured" in case.because
     assert quick.lamps.calls == []
     assert len(quick.teams.sent) == 1
 
@@ -375,7 +375,7 @@ def test_a_week_of_unapproved_changes_is_undone_together(memory: MemoryStorage, 
     _switch(ready, TRUDY, "dim", minutes=days * 24 * 60 + 30)
     answer(ready.runtime, TENANT, ready.cases()[-1].id)
     assert ready.lamps.state[LAMP] == restored
-    assert len(ready.lamps.situations[-1].run) == (2 if restored == "on" else 1)
+    assert len(ready.lamps.situations[-1].unapproved_changes) == (2 if restored == "on" else 1)
 
 
 def test_another_change_is_judged_by_the_list_of_its_own_detection(memory: MemoryStorage) -> None:
