@@ -82,17 +82,6 @@ def test_every_store_is_described_and_nothing_else() -> None:
     assert sorted(first_column("Where state lives")) == sorted([*Table, *Container, *queues])
 
 
-def test_every_path_on_the_page_is_there() -> None:
-    paths = [span for span in _CODE_SPAN.findall(_PAGE) if _PATH.fullmatch(span)]
-    assert paths
-    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
-
-
-def test_every_link_on_the_page_leads_somewhere() -> None:
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", _PAGE) if "://" not in link]
-    assert [link for link in links if link and not (REPOSITORY / "docs" / link).exists()] == []
-
-
 @pytest.mark.parametrize(("file", "name"), named_in_code())
 def test_every_name_is_defined_in_the_file_that_it_follows(file: str, name: str) -> None:
     text = Path(REPOSITORY / file).read_text(encoding="utf-8")
