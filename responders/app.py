@@ -1,4 +1,4 @@
-"""The app: settings, checked when it starts, and the machine with this product's content, made on first use."""
+"""The settings, checked when the app starts, and the runtime, made of them and the product's content on first use."""
 
 import dataclasses
 import logging
@@ -38,14 +38,14 @@ def runtime() -> Runtime:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
     made = build_runtime(settings(), dataclasses.replace(CONTENT, detections=(*CATALOGUE, *rules.detections)))
     made.storage.create_all()
-    _tell_of_unresolved(made)
+    _notify_of_unresolved(made)
     return made
 
 
-def _tell_of_unresolved(made: Runtime) -> None:
-    """Tell people, once a day, what the app does without; the log alone would be read by nobody.
+def _notify_of_unresolved(made: Runtime) -> None:
+    """Notify people, once a day, of secrets that the app does without; nobody reads the log alone.
 
-    It is said when the first function runs: the Functions host drops what an app logs while it is loaded.
+    This runs with the first function: the Functions host drops what an app logs while it is loaded.
     """
     if not made.settings.has_channel:
         _log.error("nobody can be paged: no channel is left; pages wait until one is there and the app starts again")
@@ -60,7 +60,7 @@ def _tell_of_unresolved(made: Runtime) -> None:
         try:
             made.notifier.publish(system_notice)
         except EdgeError as error:
-            _log.warning("it could not be told that %s: %s", one.message, error)
+            _log.warning("people could not be notified that %s: %s", one.message, error)
 
 
 _WITHOUT: Final = {

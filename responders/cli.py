@@ -44,7 +44,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="responder",
         description="Puts unapproved changes in Microsoft Entra ID and Azure AD B2C back, or pages the owners.",
-        epilog="`responder COMMAND --help` tells more about a command.",
+        epilog="`responder COMMAND --help` says more about a command.",
     )
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     named = [module for module, commands in COMMANDS.items() if words[:1] and words[0] in commands]

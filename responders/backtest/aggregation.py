@@ -1,8 +1,8 @@
-"""Records that are a case only together, in a backtest: counted and followed as the app does it, in memory.
+"""Thresholds and sequences over the records of a backtest, with the app's own rules and its state in memory.
 
-Memory is bounded whatever the input: of minutes, steps and records so many are remembered, those touched last. Records
-that belong together are near each other in an export, whichever way it is sorted. Rises are told at the end, when the
-weeks before are known.
+Memory is bounded whatever the input: only the minutes, steps and records that were written last are remembered. Records
+of one case stand near each other in an export, whichever way it is sorted. A rise above the weeks before is reported at
+the end, when those weeks have been read.
 """
 
 from collections import OrderedDict
@@ -50,7 +50,7 @@ class Recent[K, V](OrderedDict[K, V]):
 
 
 class _Minutes:
-    """Counters in memory."""
+    """A window store in memory."""
 
     def __init__(self) -> None:
         self._kept: Recent[tuple[Place, datetime], Minute] = Recent()
@@ -64,13 +64,13 @@ class _Minutes:
         return {at: self._kept[place, at] for at in each if (place, at) in self._kept}
 
     def since(self, tenant_id: str, name: str, *, now: datetime) -> datetime:
-        """Say that nothing was counted before; rises are told by hours of their own."""
+        """Say that nothing was counted before; `Aggregation` counts the hours of rises itself."""
         del tenant_id, name
         return now
 
 
 class _Steps:
-    """Steps of sequences in memory."""
+    """A sequence store in memory."""
 
     def __init__(self) -> None:
         self._spans: Recent[tuple[Place, datetime], StepASpan] = Recent()
@@ -101,15 +101,15 @@ class _Hour(Struct):
     records: list[str]
 
 
-class Together:
-    """Takes the matches that count or follow, and gives to `add` what they make together."""
+class Aggregation:
+    """Takes matches and calls `add` for each case: one match, a threshold that is reached, or a sequence."""
 
     def __init__(self, profile: TenantProfile, add: Add) -> None:
         self._profile = profile
         self._add = add
-        self._counting = ThresholdAggregation(_Minutes(), profile=profile, clock=lambda: _ANY_DAY)
+        self._thresholds = ThresholdAggregation(_Minutes(), profile=profile, clock=lambda: _ANY_DAY)
         self._sequences = Sequences(_Steps(), profile=profile, clock=lambda: _ANY_DAY)
-        self._told: Recent[tuple[str, str], None] = Recent()
+        self._reported: Recent[tuple[str, str], None] = Recent()
         self._counted: list[tuple[AnyDetection, Event]] = []
         self._steps_a: list[tuple[AnyDetection, Event]] = []
         self._steps_b: list[tuple[AnyDetection, Event, bytes]] = []
@@ -129,33 +129,33 @@ class Together:
         self._work_off(_AT_ONCE)
 
     def match_step_a(self, detection: AnyDetection, event: Event) -> None:
-        """Take a record that met step A of a detection."""
+        """Take a record that is step A of a sequence."""
         self._steps_a.append((detection, event))
         self._work_off(_AT_ONCE)
 
     def finish(self) -> None:
-        """Tell what is left, when everything was read."""
+        """Report what is left, once everything was read."""
         self._work_off(1)
         for (tenant_id, _), (detection, hours) in self._hours.items():
-            self._tell_rises(detection, tenant_id, hours)
+            self._report_rises(detection, tenant_id, hours)
 
     def _work_off(self, least: int) -> None:
         if max(map(len, (self._counted, self._steps_a, self._steps_b))) < least:
             return
-        self._counting.count(self._counted, self._tell)
+        self._thresholds.count(self._counted, self._report)
         self._sequences.follow(self._steps_a, self._steps_b, self._open_step_b)
         self._counted, self._steps_a, self._steps_b = [], [], []
 
     def _open_step_b(self, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
         del tenant_id
-        return self._tell(detection, msgspec.json.decode(raw, type=AuditEvent | SignInEvent | ResourceEvent))
+        return self._report(detection, msgspec.json.decode(raw, type=AuditEvent | SignInEvent | ResourceEvent))
 
-    def _tell(self, detection: AnyDetection, event: Event) -> bool:
+    def _report(self, detection: AnyDetection, event: Event) -> bool:
         """Give what would have been a case to be added, once."""
         name = (detection.id, identity(event))
-        if name in self._told:
+        if name in self._reported:
             return False
-        self._told[name] = None
+        self._reported[name] = None
         self._add(detection, event)
         return True
 
@@ -170,7 +170,7 @@ class Together:
         hour.first, hour.last = min(hour.first, event.at), max(hour.last, event.at)
         hour.records = [*hour.records, record][:RECORDS_NAMED]
 
-    def _tell_rises(self, detection: AnyDetection, tenant_id: str, hours: Mapping[datetime, _Hour]) -> None:
+    def _report_rises(self, detection: AnyDetection, tenant_id: str, hours: Mapping[datetime, _Hour]) -> None:
         rise, since = detection.counted, min(hour.first for hour in hours.values())
         if not isinstance(rise, Rise):
             return

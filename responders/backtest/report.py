@@ -1,6 +1,6 @@
 """What the detections would have done over a period: cases counted by detection, standing, decision and actor.
 
-Memory is bounded whatever the input: of cases seen, and of pairs of a detection and an actor, so many are remembered.
+Memory is bounded whatever the input: of cases seen, and of actors by detection, only so many are remembered.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from shared.objects.decide import Facts, decide
 _CASES_REMEMBERED: Final = 1 << 18
 """Records of one action are written within minutes, and exports overlap by days: far fewer cases than this."""
 
-_PAIRS_REMEMBERED: Final = 1 << 14
+_ACTORS_REMEMBERED: Final = 1 << 14
 _ANY_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -58,7 +58,7 @@ class FileApprovals:
         return approval_list not in self._lists
 
 
-class Pair(Struct, frozen=True, kw_only=True):
+class DetectionActor(Struct, frozen=True, kw_only=True):
     """A detection and who set it off. `actor` is the object id, or a name where the record has no id."""
 
     detection: str
@@ -86,10 +86,10 @@ class Counts(Struct, kw_only=True):
         self.name = name or self.name
 
 
-class Tally:
+class Report:
     """Counts cases, each once: the records that are written of an action have one correlation id and target.
 
-    `vocabulary` is for the fields by whose values the records of an hour are one case.
+    `profile` is what the fields read by whose values the records of an hour are one case (`Detection.one_case_by`).
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class Tally:
         *,
         profile: TenantProfile = DEFAULT,
         cases_remembered: int = _CASES_REMEMBERED,
-        pairs_remembered: int = _PAIRS_REMEMBERED,
+        actors_remembered: int = _ACTORS_REMEMBERED,
     ) -> None:
         self._approvals = approvals
         self._profile = profile
         self._cases_remembered = cases_remembered
-        self._pairs_remembered = pairs_remembered
+        self._actors_remembered = actors_remembered
         self._seen: dict[str, None] = {}
         self.records = 0
         self.unreadable = 0
@@ -111,7 +111,7 @@ class Tally:
         self.first: datetime | None = None
         self.last: datetime | None = None
         self.detections: dict[str, Counts] = {}
-        self.pairs: dict[Pair, Counts] = {}
+        self.by_actor: dict[DetectionActor, Counts] = {}
 
     def add(self, detection: AnyDetection, event: Event) -> None:
         """Count a match, or what many records were counted to."""
@@ -122,15 +122,15 @@ class Tally:
         self.last = max(self.last or event.at, event.at)
         standing = self._standing(detection, event)
         decision = _enforced(detection, standing)
-        pair = _pair(detection, event)
+        key = _detection_actor(detection, event)
         self.detections.setdefault(detection.id, Counts()).add(standing, decision)
-        self.pairs.setdefault(pair, Counts()).add(standing, decision, event.actor.name)
-        if len(self.pairs) > self._pairs_remembered:
-            self.pairs = dict(self.noisiest(self._pairs_remembered // 2))
+        self.by_actor.setdefault(key, Counts()).add(standing, decision, event.actor.name)
+        if len(self.by_actor) > self._actors_remembered:
+            self.by_actor = dict(self.noisiest(self._actors_remembered // 2))
 
-    def noisiest(self, most: int) -> list[tuple[Pair, Counts]]:
-        """Give the pairs with most cases first."""
-        return sorted(self.pairs.items(), key=lambda item: (-item[1].cases, item[0].detection, item[0].actor))[:most]
+    def noisiest(self, most: int) -> list[tuple[DetectionActor, Counts]]:
+        """Give the detections and actors with most cases, most first."""
+        return sorted(self.by_actor.items(), key=lambda item: (-item[1].cases, item[0].detection, item[0].actor))[:most]
 
     @property
     def cases(self) -> int:
@@ -164,11 +164,11 @@ class Tally:
         ).standing
 
 
-def _pair(detection: AnyDetection, event: Event) -> Pair:
+def _detection_actor(detection: AnyDetection, event: Event) -> DetectionActor:
     """Give who set a detection off; where an address or a tenant was counted, that."""
     actor = event.actor
     who = actor.id or actor.name or (event.target.id if detection.counted else "")
-    return Pair(detection=detection.id, actor=who, kind=actor.kind, has_id=bool(actor.id))
+    return DetectionActor(detection=detection.id, actor=who, kind=actor.kind, has_id=bool(actor.id))
 
 
 def _enforced(detection: AnyDetection, standing: Standing) -> Decision:

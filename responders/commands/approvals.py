@@ -1,12 +1,14 @@
 """`responder approve`, `revoke`, `approvals`: who may make which changes."""
 
 import argparse
+import shlex
 
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import print_table
 from shared.authority.approvals import TableApprovals, until_from
 from shared.authority.standing import Approval, Malformed
+from shared.model.calls import checked_id
 from shared.model.clock import utc_now
 from shared.model.errors import BadIdentifier
 from shared.model.events import ActorKind
@@ -54,6 +56,7 @@ def _approve(arguments: argparse.Namespace) -> int:
             name for name, value in (("--until", arguments.until), ("--ticket", arguments.ticket)) if not value
         )
         raise CommandError(f"an approval needs an end and a ticket: {missing} is missing, nothing was written")
+    _check_object_id(arguments.object_id)
     try:
         approval = Approval(
             approval_list=ApprovalList(arguments.list),
@@ -67,7 +70,7 @@ def _approve(arguments: argparse.Namespace) -> int:
             targets=tuple(target.lower() for target in arguments.target),
         )
         TableApprovals(storage_from(arguments), clock=utc_now).approve(approval)
-    except (ValueError, BadIdentifier) as error:
+    except ValueError as error:
         raise CommandError(str(error)) from error
     print(
         f"approved: {approval.name} ({approval.actor_id}) on {approval.approval_list}"
@@ -76,12 +79,29 @@ def _approve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _revoke(arguments: argparse.Namespace) -> int:
-    approvals = TableApprovals(storage_from(arguments), clock=utc_now)
+def _check_object_id(text: str) -> None:
+    """Say how to find the object id where a name was given: names can be taken over, ids can't.
+
+    Raises:
+        CommandError: it isn't an object id.
+    """
     try:
-        found = approvals.revoke(ApprovalList(arguments.list), arguments.object_id, by=arguments.by or person())
+        checked_id("id", text)
     except BadIdentifier as error:
-        raise CommandError(str(error)) from error
+        look_up = (
+            f"`az ad user show --id {shlex.quote(text)} --query id --output tsv` prints it"
+            if "@" in text
+            else "`az ad user show` or `az ad sp show` prints it"
+        )
+        raise CommandError(
+            f"{text!r} is not an object id, which looks like 0a1b2c3d-0000-4000-8000-000000000000: {look_up}"
+        ) from error
+
+
+def _revoke(arguments: argparse.Namespace) -> int:
+    _check_object_id(arguments.object_id)
+    approvals = TableApprovals(storage_from(arguments), clock=utc_now)
+    found = approvals.revoke(ApprovalList(arguments.list), arguments.object_id, by=arguments.by or person())
     if not found:
         raise CommandError(
             f"there is no approval for {arguments.object_id} on {arguments.list};"

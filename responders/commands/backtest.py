@@ -10,13 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
-from responders.backtest.aggregation import Together
-from responders.backtest.report import FileApprovals, Tally
+from responders.backtest.aggregation import Aggregation
+from responders.backtest.report import FileApprovals, Report
 from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
-from responders.commands.profile import add_rosters_option, vocabulary_for
+from responders.commands.profile import add_rosters_option, profile_for
 from shared.detect.matcher import Matcher
 from shared.model.clock import utc_now
 from shared.normalize import read_stream
@@ -29,7 +29,7 @@ _HELP: Final = """\
 Reads exported audit, sign-in and activity logs, in any shape that `responder match` reads, and says what each detection
 would have done in mode enforce if no guard had objected: counts by detection, standing of the actor and decision, the
 noisiest actors, and what to do about each before the detection is switched on. Files may be of any size. Detections
-that count records, or need one record before another, look at all the files together.
+that raise a case only at a threshold, or only after another record, read all the files as one log.
 
 --approvals takes rows of the table ApprovedActors, as JSON or CSV: PartitionKey (the list), RowKey (the object id),
 kind, name, valid_from, valid_until, ticket, approved_by, targets, revoked_at. They count for the whole period. Without
@@ -82,30 +82,30 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     approvals = _approvals(arguments.approvals) if arguments.approvals else None
-    profile = vocabulary_for(arguments)
-    tally = Tally(approvals, profile=profile)
-    together = Together(profile, tally.add)
-    _read_all(arguments.files, tally, together, Matcher(CATALOGUE, profile))
-    together.finish()
+    profile = profile_for(arguments)
+    report = Report(approvals, profile=profile)
+    aggregation = Aggregation(profile, report.add)
+    _read_all(arguments.files, report, aggregation, Matcher(CATALOGUE, profile))
+    aggregation.finish()
     until = (utc_now() + _APPROVED_FOR).date()
-    text = as_json(tally, until) if arguments.json else as_text(tally, until, shutil.get_terminal_size().columns)
+    text = as_json(report, until) if arguments.json else as_text(report, until, shutil.get_terminal_size().columns)
     sys.stdout.write(text)
     return 0
 
 
-def _read_all(names: list[str], tally: Tally, together: Together, matcher: Matcher) -> None:
+def _read_all(names: list[str], report: Report, aggregation: Aggregation, matcher: Matcher) -> None:
     progress = Progress(sum(_size(name) for name in names))
     try:
         for name in names:
             with _opened(name) as file:
-                records, unreadable = _read(name, progress.chunks(file), matcher, together)
-                tally.records += records
-                tally.unreadable += unreadable
+                records, unreadable = _read(name, progress.chunks(file), matcher, aggregation)
+                report.records += records
+                report.unreadable += unreadable
     finally:
         progress.done()
 
 
-def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, together: Together) -> tuple[int, int]:
+def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, aggregation: Aggregation) -> tuple[int, int]:
     """Match the records of a file; gives how many there were, and how many can't be read."""
     records = unreadable = json_records = 0
     for reading in read_stream(chunks, tenant_id="", interest=matcher.interested):
@@ -114,9 +114,9 @@ def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, together: Togeth
         json_records += reading.is_json
         if reading.event is not None:
             for detection in matcher.matches(reading.event):
-                together.match(detection, reading.event)
+                aggregation.match(detection, reading.event)
             for detection in matcher.matches_step_a(reading.event):
-                together.match_step_a(detection, reading.event)
+                aggregation.match_step_a(detection, reading.event)
     if records and not json_records:
         raise CommandError(f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line")
     return records, unreadable

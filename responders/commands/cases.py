@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
-from responders.commands.tables import legible_json, print_table
+from responders.commands.tables import escaped_json, print_table
 from shared.model.clock import utc_now
 from shared.model.settings import settings_from
 from shared.respond.ledger import Ledger
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the command."""
     parser = subparsers.add_parser("cases", help="list the cases of the last 30 days, newest first")
-    parser.add_argument("--open", action="store_true", help="only those that the machine hasn't finished")
+    parser.add_argument("--open", action="store_true", help="only those that the app hasn't finished")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, whole")
     parser.add_argument("case", nargs="?", metavar="CASE", help="show this one, whole")
     add_settings_option(parser)
@@ -37,11 +37,11 @@ def _run(arguments: argparse.Namespace) -> int:
         found = [case for case in found if case.id == arguments.case]
         if not found:
             raise CommandError(f"no case of the last 30 days has the id {arguments.case}; `responder cases` lists them")
-        print(legible_json(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False)))
+        print(escaped_json(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False)))
         return 0
     if arguments.json:
         for case in found:
-            print(legible_json(msgspec.json.encode(case).decode()))
+            print(escaped_json(msgspec.json.encode(case).decode()))
         return 0
     print_table(
         ("case", "when (UTC)", "detection", "actor", "standing", "decision", "outcome", "state"),

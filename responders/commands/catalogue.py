@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from responders.commands import Subparsers
-from responders.commands.profile import own_vocabulary
+from responders.commands.profile import profile_of_environment
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.model.detections import AnyDetection
@@ -41,7 +41,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
-        profile = own_vocabulary()
+        profile = profile_of_environment()
         entries = [_described(detection, profile) for detection in catalogue_of(os.environ)]
         sys.stdout.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
     else:

@@ -1,10 +1,11 @@
-"""How a command reaches storage: the environment, or a settings file in the shape of local.settings.json."""
+"""What commands share: errors, and how they reach storage, by the environment or a file like local.settings.json."""
 
 import argparse
+import difflib
 import getpass
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,13 @@ _OF_THE_PLACE: Final = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE",
 
 class CommandError(Exception):
     """Something that the person at the terminal can put right; the text says how. Ends the command with 2."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], *, listed_by: str) -> CommandError:
+    """Give the error of a name that doesn't exist: names the nearest that do, and the command that lists all."""
+    near = difflib.get_close_matches(name, list(known), n=3)
+    advice = f"did you mean {' or '.join(near)}? " if near else ""
+    return CommandError(f"no {kind} is called {name!r}; {advice}`{listed_by}` lists those there are")
 
 
 def add_settings_option(parser: argparse.ArgumentParser) -> None:

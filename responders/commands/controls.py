@@ -9,6 +9,7 @@ from responders.commands.connection import (
     environment_from,
     person,
     storage_from,
+    unknown,
 )
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
@@ -40,19 +41,19 @@ def add_parser(subparsers: "Subparsers") -> None:
     start.set_defaults(run=_start)
 
 
-def _switches(arguments: argparse.Namespace) -> Controls:
+def _controls(arguments: argparse.Namespace) -> Controls:
     return Controls(storage_from(arguments), clock=utc_now)
 
 
 def _read(controls: Controls) -> Positions:
     positions = controls.positions()
     if positions.unread:
-        raise CommandError(f"the switches could not be read: {positions.unread}")
+        raise CommandError(f"the modes and the kill switch could not be read: {positions.unread}")
     return positions
 
 
 def _mode(arguments: argparse.Namespace) -> int:
-    controls = _switches(arguments)
+    controls = _controls(arguments)
     detections = catalogue_of(environment_from(arguments))
     if arguments.detection is None:
         positions = _read(controls)
@@ -60,9 +61,9 @@ def _mode(arguments: argparse.Namespace) -> int:
         print_table(("detection", "mode", "title"), rows, none="no detections")
         print("kill switch: " + ("ON, nothing is put back" if positions.stopped else "off"))
         return 0
-    known = {detection.id for detection in detections} | {"*"}
-    if arguments.detection not in known:
-        raise CommandError(f"no detection is called {arguments.detection!r}; there are: {', '.join(sorted(known))}")
+    known = [detection.id for detection in detections]
+    if arguments.detection not in {*known, "*"}:
+        raise unknown("detection", arguments.detection, known, listed_by="responder catalogue")
     if arguments.mode is None:
         print(_read(controls).mode(arguments.detection))
         return 0
@@ -72,12 +73,12 @@ def _mode(arguments: argparse.Namespace) -> int:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    _switches(arguments).stop(by=person(), reason=arguments.reason)
+    _controls(arguments).stop(by=person(), reason=arguments.reason)
     print("stopped: nothing is put back until `responder start`; pages go on")
     return 0
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    _switches(arguments).start(by=person())
+    _controls(arguments).start(by=person())
     print("started: detections in mode enforce put things back again")
     return 0

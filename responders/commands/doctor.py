@@ -16,9 +16,10 @@ from responders.commands.connection import (
     add_settings_option,
     environment_from,
     move_to_the_app,
+    unknown,
     values_from,
 )
-from responders.commands.tables import legible
+from responders.commands.tables import escaped
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _text_of(line: "Line") -> str:
     what_to_do = f" -> {line.cure}" if line.cure else ""
-    return legible(f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}")
+    return escaped(f"{line.status:<7}  {line.check:<25}  {line.found}{what_to_do}")
 
 
 def _of_here(arguments: argparse.Namespace) -> "Report":
@@ -90,7 +91,7 @@ def _of_here(arguments: argparse.Namespace) -> "Report":
 
     known = [check.id for check in CHECKS]
     if strange := sorted(set(arguments.checks) - set(known)):
-        raise CommandError(f"no check is called {strange[0]!r}; there are: {', '.join(known)}")
+        raise unknown("check", strange[0], known, listed_by="responder doctor")
     move_to_the_app(values_from(arguments))
     level = logging.root.manager.disable
     # The doctor reports failures itself: what libraries log about them would stand between its lines.

@@ -1,15 +1,14 @@
 """`responder kql`: the detections as Kusto queries for Log Analytics and Sentinel."""
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from responders.commands import Subparsers
-from responders.commands.connection import CommandError
-from responders.commands.profile import add_rosters_option, vocabulary_for
+from responders.commands.connection import CommandError, unknown
+from responders.commands.profile import add_rosters_option, profile_for
 from responders.sigma_rules import catalogue_of
 from shared.detect.kusto.compile import document
 from shared.model.detections import AnyDetection
@@ -18,7 +17,7 @@ from shared.model.profile import TenantProfile
 _HELP = """\
 Each query finds in AuditLogs, in SigninLogs and AADNonInteractiveUserSignInLogs, or in AzureActivity what the detection
 matches, over the time that is chosen where it is run. Approvals aren't asked: what approved actors did is found too.
-Words that differ by tenant are those of the environment (VOCABULARY, EMERGENCY_ACCOUNT_IDS, B2C_TENANT_ID)."""
+What differs by tenant is read from the environment (VOCABULARY, EMERGENCY_ACCOUNT_IDS, B2C_TENANT_ID)."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -39,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     ids: list[str] = arguments.ids
     known = {detection.id: detection for detection in catalogue_of(os.environ)}
     detections = [_detection(known, name) for name in ids or known]
-    profile = vocabulary_for(arguments)
+    profile = profile_for(arguments)
     if arguments.out:
         return _write(detections, Path(arguments.out), profile)
     sys.stdout.write("\n".join(document(detection, profile) for detection in detections))
@@ -47,11 +46,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _detection(known: Mapping[str, AnyDetection], name: str) -> AnyDetection:
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(name, known, n=3)
-    advice = f"did you mean {' or '.join(near)}?" if near else "`responder catalogue` lists those there are"
-    raise CommandError(f"no detection is called {name!r}; {advice}")
+    if name not in known:
+        raise unknown("detection", name, known, listed_by="responder catalogue")
+    return known[name]
 
 
 def _write(detections: Sequence[AnyDetection], folder: Path, profile: TenantProfile) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
-from responders.commands.tables import legible
+from responders.commands.tables import escaped
 from shared.authority.lists import Entry, Lists, Restored, lists_from, read_lists, restore, written
 from shared.model.clock import utc_now
 
@@ -23,7 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
     add_settings_option(exports)
     exports.set_defaults(run=_export)
     imports = does.add_parser(
-        "import", help="enter approvals and owners of FILE that aren't there; modes are only told"
+        "import", help="enter approvals and owners of FILE that aren't there; modes are only shown"
     )
     imports.add_argument("file", metavar="FILE", help="what export wrote, or lists/DATE.json of the evidence account")
     imports.add_argument("--by", default=None, help="who enters it (default: the account you are logged in with)")
@@ -53,7 +53,7 @@ def _import(arguments: argparse.Namespace) -> int:
     print(f"as of {lists.taken:%Y-%m-%d %H:%M} UTC, {len(lists.entries)} rows")
     storage = storage_from(arguments)
     by = arguments.by or person()
-    _tell(restore(storage, lists, by=by, clock=utc_now, dry=arguments.what_if))
+    _print(restore(storage, lists, by=by, clock=utc_now, dry=arguments.what_if))
     return 0
 
 
@@ -66,18 +66,18 @@ def _read(name: str) -> Lists:
         raise CommandError(f"{name} is not what `responder lists export` writes: {error}") from error
 
 
-def _tell(restored: Restored) -> None:
+def _print(restored: Restored) -> None:
     for entry in restored.added:
         print(f"+ {_shown(entry)}")
     for entry in restored.present:
         print(f"  {_shown(entry)}: there already, left as it is")
     for entry, because in restored.refused:
-        print(f"! {_shown(entry)}: not entered: {legible(because)}")
+        print(f"! {_shown(entry)}: not entered: {escaped(because)}")
     for entry in restored.by_hand:
-        mode = legible(str(entry.columns.get("mode")))
-        print(f"? the mode of {legible(entry.key)} was {mode}: where it should be so again, set it with")
-        print(f"    responder mode {shlex.quote(legible(entry.key))} {shlex.quote(mode)}")
+        mode = escaped(str(entry.columns.get("mode")))
+        print(f"? the mode of {escaped(entry.key)} was {mode}: where it should be so again, set it with")
+        print(f"    responder mode {shlex.quote(escaped(entry.key))} {shlex.quote(mode)}")
 
 
 def _shown(entry: Entry) -> str:
-    return legible(str(entry))
+    return escaped(str(entry))

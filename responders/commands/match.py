@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from responders.commands import Subparsers
-from responders.commands.profile import add_rosters_option, vocabulary_for
+from responders.commands.profile import add_rosters_option, profile_for
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.matcher import Matcher
@@ -42,7 +42,7 @@ class _NotReadable(Exception):
 
 
 class _Totals:
-    """What the last line tells."""
+    """The figures of the last line."""
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
@@ -73,7 +73,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    catalogue, profile = catalogue_of(os.environ), vocabulary_for(arguments)
+    catalogue, profile = catalogue_of(os.environ), profile_for(arguments)
     matcher = Matcher(catalogue, profile)
     case_when = {one.id: raises_case_when(one, profile) for one in catalogue}
     totals = _Totals()
@@ -97,7 +97,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _lines_of(
     name: str, matcher: Matcher, case_when: Mapping[str, str], totals: _Totals
 ) -> Iterator[dict[str, object]]:
-    """Give what is to be told of each record; a file without any JSON is told of as a whole."""
+    """Give a line for each match and each record that can't be read; a file without any JSON is one error."""
     with _opened(name) as file:
         for reading in _with_json(_readings(file, matcher)):
             totals.records += 1

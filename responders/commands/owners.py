@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
+from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from, unknown
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
 from shared.clients.storage import Table
@@ -29,9 +29,10 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 def _owner(arguments: argparse.Namespace) -> int:
     detections = catalogue_of(environment_from(arguments))
-    scopes = {"*", *(one.value for one in ApprovalList), *(detection.id for detection in detections)}
-    if arguments.scope not in scopes:
-        raise CommandError(f"the scope should be a detection's id or one of: *, {', '.join(ApprovalList)}")
+    scopes = [*(one.value for one in ApprovalList), *(detection.id for detection in detections)]
+    if arguments.scope not in {*scopes, "*"}:
+        near = unknown("detection or approval list", arguments.scope, scopes, listed_by="responder catalogue")
+        raise CommandError(f"{near}; approval lists are {', '.join(ApprovalList)}; * stands for everything")
     if not 0 <= arguments.order <= 999:  # noqa: PLR2004 - three digits of a key
         raise CommandError("the order should be a number from 0 to 999")
     storage = storage_from(arguments)

@@ -1,4 +1,4 @@
-"""The vocabulary of commands that work without a tenant: of the settings, only those that it is made of are read."""
+"""The tenant profile of commands that work without a tenant; they read only the settings that it is made of."""
 
 import argparse
 import os
@@ -27,8 +27,8 @@ def add_rosters_option(parser: argparse.ArgumentParser) -> None:
     add_settings_option(parser)
 
 
-def vocabulary_for(arguments: argparse.Namespace) -> TenantProfile:
-    """Give the vocabulary of the environment, or with --rosters of the settings, with what the rosters tell now.
+def profile_for(arguments: argparse.Namespace) -> TenantProfile:
+    """Give the tenant profile of the environment, or with --rosters of the settings and the rosters as they are now.
 
     Raises:
         CommandError: the settings name no storage account.
@@ -36,7 +36,7 @@ def vocabulary_for(arguments: argparse.Namespace) -> TenantProfile:
         EdgeError: the rosters can't be read.
     """
     if not arguments.rosters:
-        return own_vocabulary()
+        return profile_of_environment()
     from responders.rosters import ROSTERS  # noqa: PLC0415 - only where it is needed
     from shared.detect.rosters import Rosters, with_rosters  # noqa: PLC0415
     from shared.model.clock import utc_now  # noqa: PLC0415
@@ -47,8 +47,8 @@ def vocabulary_for(arguments: argparse.Namespace) -> TenantProfile:
     return with_rosters(settings.profile, listed, now=utc_now())
 
 
-def own_vocabulary(environment: Mapping[str, str] = os.environ) -> TenantProfile:
-    """Read the vocabulary of this environment; where nothing is set, any tenant may hold consumer accounts.
+def profile_of_environment(environment: Mapping[str, str] = os.environ) -> TenantProfile:
+    """Read the tenant profile of this environment; where nothing is set, any tenant may hold consumer accounts.
 
     Raises:
         SettingsError: setting `VOCABULARY` is wrong.

@@ -1,4 +1,4 @@
-"""`responder roster`: who counts as privileged, which groups roles can be given to, and how lately that was read."""
+"""`responder roster`: who counts as privileged, which groups roles can be given to, and when that was last read."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -23,8 +23,8 @@ def add_parser(subparsers: "Subparsers") -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "roster",
-        help="tell who counts as privileged, and how lately that was read",
-        description="Tell how lately each roster was read; with --tenant, list the ids of that tenant's as well."
+        help="say who counts as privileged, and when that was last read",
+        description="Say when each roster was last read; with --tenant, list the ids of that tenant's as well."
         " Whoever isn't on a roster that is stale is unknown.",
     )
     parser.add_argument(

@@ -10,8 +10,8 @@ from typing import Final
 
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError
-from responders.commands.profile import own_vocabulary
-from responders.commands.tables import legible, print_table
+from responders.commands.profile import profile_of_environment
+from responders.commands.tables import escaped, print_table
 from responders.sigma_rules import rules_in
 from shared.detect.kusto.compile import document
 from shared.detect.sigma.loaded import Loaded
@@ -70,7 +70,7 @@ def _described(rules: Loaded) -> dict[str, object]:
 
 
 def _write_queries(rules: Loaded) -> None:
-    profile = own_vocabulary()
+    profile = profile_of_environment()
     sys.stdout.write("\n".join(document(detection, profile) for detection in rules.detections))
     sys.stdout.flush()
     for problem in rules.problems:
@@ -84,6 +84,6 @@ def _print_tables(rules: Loaded) -> None:
         print("\nnot loaded:")
     width = shutil.get_terminal_size().columns
     for problem in rules.problems:
-        print(legible(problem.file) + (f" ({legible(problem.title)})" if problem.title else ""))
-        print(textwrap.fill(legible(problem.because), width, initial_indent=_MARGIN, subsequent_indent=_MARGIN))
+        print(escaped(problem.file) + (f" ({escaped(problem.title)})" if problem.title else ""))
+        print(textwrap.fill(escaped(problem.because), width, initial_indent=_MARGIN, subsequent_indent=_MARGIN))
     print(f"\nloaded: {len(rules.detections)}, not loaded: {len(rules.problems)}")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
-from responders.remediations.ca_policy_history import History, Told, history_of, policies_told, touched
+from responders.remediations.ca_policy_history import History, RecordedPolicy, history_of, recorded_policies, touched
 from responders.remediations.ca_policy_json import (
     are_same,
     differing,
@@ -91,8 +91,8 @@ def _plan_switching_off(situation: Situation) -> Plan:
         return Doubt(because="the policy stood before, so this record's change didn't create it")
     if any(touched(case, "state") for case in situation.approved_later):
         return Doubt(because="an approved change came after it and may have set the policy's state")
-    told = [after for case in situation.unapproved_changes if (after := policies_told(case)[1]) is not None]
-    if told and not any(are_same(state, after.image.get("state")) for after in told):
+    afters = [after for case in situation.unapproved_changes if (after := recorded_policies(case)[1]) is not None]
+    if afters and not any(are_same(state, after.image.get("state")) for after in afters):
         return Doubt(because=f"the policy's state, {state!r}, isn't one that an unapproved actor gave it")
     return Put(
         summary=f"Switch off the {_label(policy)}",
@@ -133,8 +133,8 @@ def _plan_putting_back(situation: Situation) -> Plan:
     if not history.is_complete:
         if history.before is not None and not differing(policy, history.before.image):
             return Already(because="the policy stands as it did before")
-        return Doubt(because="the record doesn't tell, or not in full, what was changed")
-    originals = {name: told.image.get(name) for name, told in history.originals.items()}
+        return Doubt(because="the record doesn't say, or not in full, what was changed")
+    originals = {name: recorded.image.get(name) for name, recorded in history.originals.items()}
     outstanding = [name for name in sorted(originals) if not are_same(policy.get(name), originals[name], name=name)]
     if not outstanding:
         return Already(because=f"stands as before: {', '.join(sorted(originals)) or 'every property'}")
@@ -170,11 +170,11 @@ def _put_back(policy: Image, history: History, outstanding: list[str], baseline:
     return _patch(policy, wanted)
 
 
-def _source(name: str, told: Told, snapshot: Image | None) -> Image | None:
+def _source(name: str, recorded: RecordedPolicy, snapshot: Image | None) -> Image | None:
     """Choose where a property's value is taken from: a snapshot that agrees with the record has Graph's spelling."""
-    if snapshot is not None and are_same(snapshot.get(name), told.image.get(name), name=name):
+    if snapshot is not None and are_same(snapshot.get(name), recorded.image.get(name), name=name):
         return snapshot
-    return told.image if told.may_be_written else None
+    return recorded.image if recorded.may_be_written else None
 
 
 def _patch(policy: Image, wanted: Image) -> Put:
@@ -214,12 +214,14 @@ def _plan_restoring(situation: Situation) -> Plan:
     baseline = situation.baseline
     if isinstance(baseline, Known) and baseline.image is None:
         return Already(because="the policy did not exist before the unapproved changes")
-    first = policies_told(situation.unapproved_changes[0])[0] if situation.unapproved_changes else None
+    first = recorded_policies(situation.unapproved_changes[0])[0] if situation.unapproved_changes else None
     before = (
-        Told(image=baseline.image, may_be_written=True) if isinstance(baseline, Known) and baseline.image else first
+        RecordedPolicy(image=baseline.image, may_be_written=True)
+        if isinstance(baseline, Known) and baseline.image
+        else first
     )
     if before is None:
-        return Doubt(because="it isn't known how the policy was: there is no snapshot, and the record doesn't tell")
+        return Doubt(because="it isn't known how the policy was: there is no snapshot, and the record doesn't say")
     standing = _policies(situation)
     here = next((policy for policy in standing if _has_id(policy, situation.target.id)), None)
     if here is not None:
@@ -235,7 +237,9 @@ def _has_id(policy: Image, policy_id: str) -> bool:
     return str(policy.get("id", "")).lower() == policy_id.lower()
 
 
-def _plan_for_present(situation: Situation, policy: Image, before: Told, first: Told | None) -> Plan:
+def _plan_for_present(
+    situation: Situation, policy: Image, before: RecordedPolicy, first: RecordedPolicy | None
+) -> Plan:
     """The policy stands again, or still; it may be as an unapproved actor left it before deleting it."""
     changed = differing(policy, before.image)
     if not changed or (first is not None and not differing(policy, first.image)):
@@ -255,7 +259,7 @@ def _plan_for_present(situation: Situation, policy: Image, before: Told, first: 
     return _patch(policy, {name: before.image.get(name) for name in changed})
 
 
-def _plan_for_absent(situation: Situation, standing: list[Image], before: Told) -> Plan:
+def _plan_for_absent(situation: Situation, standing: list[Image], before: RecordedPolicy) -> Plan:
     name = before.image.get("displayName")
     for policy in standing:
         if policy.get("displayName") != name:

@@ -1,4 +1,4 @@
-"""What audit records tell of a conditional access policy: how it stood before and after each change.
+"""Reads from audit records how a conditional access policy was before and after each change.
 
 A record carries the whole policy twice, as JSON in a text that the service may have cut off. It may also spell names as
 .NET does (`DisplayName`): that is tolerated where values are compared, never where they are written.
@@ -19,8 +19,8 @@ _CHANGE: Final = "conditionalaccesspolicy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A policy as a record or a snapshot tells it, by Graph's names; `may_be_written` if all is in Graph's spelling."""
+class RecordedPolicy:
+    """A policy as a record or a snapshot has it, by Graph's names; `may_be_written` if all is in Graph's spelling."""
 
     image: Image
     may_be_written: bool
@@ -31,11 +31,11 @@ class History:
     """What the unapproved changes did, property by property.
 
     `before` is the policy before the first of them, `originals` each property that they touched as it was before, and
-    `left_as` the values that they gave it. `is_complete` is False when a record doesn't tell what it changed.
+    `left_as` the values that they gave it. `is_complete` is False when a record doesn't say what it changed.
     """
 
-    before: Told | None
-    originals: dict[str, Told] = field(default_factory=dict[str, Told])
+    before: RecordedPolicy | None
+    originals: dict[str, RecordedPolicy] = field(default_factory=dict[str, RecordedPolicy])
     left_as: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
     is_complete: bool = True
 
@@ -45,10 +45,10 @@ class History:
 
 
 def history_of(run: Sequence[EarlierCase], baseline: Image | None) -> History:
-    """Read the records of `run`, oldest first; `baseline` is the policy before them where a snapshot tells it."""
-    snapshot = Told(image=baseline, may_be_written=True) if baseline is not None else None
+    """Read the records of `run`, oldest first; `baseline` is the policy before them, from a snapshot."""
+    snapshot = RecordedPolicy(image=baseline, may_be_written=True) if baseline is not None else None
     first = _before(run[0]) if run else None
-    originals: dict[str, Told] = {}
+    originals: dict[str, RecordedPolicy] = {}
     left_as: dict[str, list[Json]] = {}
     is_complete = True
     for place, case in enumerate(run):
@@ -63,25 +63,25 @@ def history_of(run: Sequence[EarlierCase], baseline: Image | None) -> History:
 
 
 def touched(case: EarlierCase, name: str) -> bool:
-    """Say whether a change may have touched the property `name`: yes, too, when its record doesn't tell."""
+    """Say whether a change may have touched the property `name`: yes, too, when its record doesn't say."""
     before, after = _before(case), _after(case)
     return before is None or after is None or name in differing(before.image, after.image)
 
 
-def policies_told(case: EarlierCase) -> tuple[Told | None, Told | None]:
-    """Give the policy before and after a change, each None where its record doesn't tell."""
+def recorded_policies(case: EarlierCase) -> tuple[RecordedPolicy | None, RecordedPolicy | None]:
+    """Give the policy before and after a change, each None where its record doesn't say."""
     return _before(case), _after(case)
 
 
-def _before(case: EarlierCase) -> Told | None:
-    return next((told(change.old) for change in case.changes if fold(change.name) == _CHANGE), None)
+def _before(case: EarlierCase) -> RecordedPolicy | None:
+    return next((policy_from(change.old) for change in case.changes if fold(change.name) == _CHANGE), None)
 
 
-def _after(case: EarlierCase) -> Told | None:
-    return next((told(change.new) for change in case.changes if fold(change.name) == _CHANGE), None)
+def _after(case: EarlierCase) -> RecordedPolicy | None:
+    return next((policy_from(change.new) for change in case.changes if fold(change.name) == _CHANGE), None)
 
 
-def told(text: str | None) -> Told | None:
+def policy_from(text: str | None) -> RecordedPolicy | None:
     """Read a policy from a record's text; None when there is none or the text was cut off."""
     try:
         image = msgspec.json.decode(text or "")
@@ -92,7 +92,7 @@ def told(text: str | None) -> Told | None:
     as_said = cast("Image", image)
     named = cast("Image", _with_graph_names(as_said))
     in_graph_words = "state" not in named or named["state"] in STATES
-    return Told(image=named, may_be_written=named == as_said and in_graph_words)
+    return RecordedPolicy(image=named, may_be_written=named == as_said and in_graph_words)
 
 
 def _with_graph_names(value: Json) -> Json:

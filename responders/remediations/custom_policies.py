@@ -87,7 +87,7 @@ def _flaw(xml: str) -> str:
 
 
 def _look_with_children(edges: TenantApi, target: Target) -> Look:
-    """Read the policy and, while it exists, every other one: Graph's listing doesn't tell who inherits from whom."""
+    """Read the policy and, while it exists, every other one: Graph's listing doesn't say who inherits from whom."""
     look = _look(edges, target)
     if look.current is None:
         return look
@@ -121,7 +121,7 @@ def _plan_deleting(situation: Situation) -> Plan:
     if policy["children"]:
         return Doubt(because=f"other policies inherit from it: {', '.join(policy['children'])}")
     if policy["unread"]:
-        return Doubt(because=f"whether these inherit from it could not be told: {', '.join(policy['unread'])}")
+        return Doubt(because=f"whether these inherit from it could not be read: {', '.join(policy['unread'])}")
     return Put(
         summary=f'Delete the custom policy "{policy["id"]}"',
         image={"id": policy["id"]},

@@ -187,7 +187,7 @@ def _plan_removing(situation: Situation) -> Plan:
 
 def _plan_new(situation: Situation, assignment: Image) -> Plan:
     if not _is_new(situation, assignment):
-        return Doubt(because="it can't be told that the role assignment is new, nor how it was before")
+        return Doubt(because="it isn't known whether the role assignment is new, nor how it was before")
     return Put(
         summary=f"Remove the role assignment: {_words(assignment)}",
         image={"delete": True},
@@ -338,10 +338,10 @@ def _command(verb: Literal["create", "update"], before: Image) -> str:
     """Give the command by which a person who may makes or mends a role assignment as it was."""
     properties = _properties(before)
     if verb == "update":
-        told = {"id": before.get("id"), "name": before.get("name"), "type": before.get("type")}
-        told |= {name: properties.get(name) for name in (*_TOLD_TO_AZ, "scope")}
-        held = json.dumps({name: value for name, value in told.items() if value is not None})
-        return f"az role assignment update --role-assignment {shlex.quote(held)}"
+        held = {"id": before.get("id"), "name": before.get("name"), "type": before.get("type")}
+        held |= {name: properties.get(name) for name in (*_NAMES_THAT_AZ_READS, "scope")}
+        written = json.dumps({name: value for name, value in held.items() if value is not None})
+        return f"az role assignment update --role-assignment {shlex.quote(written)}"
     options = {
         "--name": str(before.get("id", "")).rpartition("/")[2],
         "--role": _role(before),
@@ -352,11 +352,11 @@ def _command(verb: Literal["create", "update"], before: Image) -> str:
         "--condition-version": properties.get("conditionVersion"),
         "--description": properties.get("description"),
     }
-    told = " ".join(f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
-    return f"az role assignment create {told}"
+    arguments = " ".join(f"{name} {shlex.quote(str(value))}" for name, value in options.items() if value)
+    return f"az role assignment create {arguments}"
 
 
-_TOLD_TO_AZ: Final = (
+_NAMES_THAT_AZ_READS: Final = (
     "roleDefinitionId",
     "principalId",
     "principalType",

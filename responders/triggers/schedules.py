@@ -115,7 +115,7 @@ def _places(runtime: Runtime) -> list[tuple[Inventory, Tenant]]:
 @schedules.function_name("sweep_rosters")
 @schedules.timer_trigger(arg_name="timer", schedule="%ROSTER_SCHEDULE%")
 def sweep_rosters(timer: func.TimerRequest) -> None:
-    """Read who is privileged and which groups roles can be given to; tell where that isn't known any more."""
+    """Read who is privileged and which groups roles can be given to; notify people where that isn't known any more."""
     del timer
     rosters, tenants = runtime().rosters, runtime().settings.tenants
     try:
@@ -129,7 +129,7 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
         do_all(
             rosters.system_notices(tenants),
             runtime().notifier.publish,
-            failed=lambda system_notice: f"it could not be told that {system_notice.title}",
+            failed=lambda system_notice: f"people could not be notified: {system_notice.title}",
             log=_log,
         )
 

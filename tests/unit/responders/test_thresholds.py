@@ -7,7 +7,7 @@ import pytest
 
 from responders import app
 from responders.catalogue import CATALOGUE
-from responders.commands.profile import own_vocabulary
+from responders.commands.profile import profile_of_environment
 from shared.detect.aggregation.thresholds import threshold_problems
 from shared.model.errors import SettingsError
 from shared.model.profile import TenantProfile, profile_from
@@ -44,5 +44,5 @@ def test_the_app_does_not_start_with_one(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_no_command_runs_with_one() -> None:
     with pytest.raises(SettingsError, match="no-such-detection"):
-        own_vocabulary({"VOCABULARY": wrong("no-such-detection")})
-    assert own_vocabulary({"VOCABULARY": wrong()}).thresholds == {SPRAYED: 3}
+        profile_of_environment({"VOCABULARY": wrong("no-such-detection")})
+    assert profile_of_environment({"VOCABULARY": wrong()}).thresholds == {SPRAYED: 3}

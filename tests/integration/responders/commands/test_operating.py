@@ -12,7 +12,7 @@ import pytest
 from infra.local.world import ALICE, B2C_TENANT, MALLORY, RELEASE_PIPELINE, WORKFORCE_TENANT
 from responders.catalogue import CATALOGUE
 from responders.cli import main
-from responders.commands.tables import legible, legible_json
+from responders.commands.tables import escaped, escaped_json
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.storage import Storage, Table
@@ -91,8 +91,12 @@ def test_an_approval_needs_an_end_and_a_ticket(
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"actor": "alice@contoso.example"}, "'alice@contoso.example' is not a id"),
-        ({"actor": "Alice"}, "is not a id"),
+        (
+            {"actor": "alice@contoso.example"},
+            "000: `az ad user show --id alice@contoso.example --query id --output tsv` prints it",
+        ),
+        ({"actor": "a'@b"}, "`az ad user show --id 'a'\"'\"'@b' --query id --output tsv` prints it"),
+        ({"actor": "Alice"}, "'Alice' is not an object id"),
         ({"until": "soon"}, "'soon' is not a date: write 2027-01-31"),
         ({"until": "9999-12-31"}, "is not a date"),
         ({"until": "2020-01-31"}, "it has already ended"),
@@ -187,7 +191,8 @@ def test_modes_are_listed_read_and_set(run: Run, storage: Storage) -> None:
 def test_a_detection_that_does_not_exist_has_no_mode(run: Run, storage: Storage) -> None:
     ran = run("mode", "ca-policy-updatet", "enforce")
     assert ran.status == 2
-    assert "no detection is called 'ca-policy-updatet'; there are: *, " in ran.err
+    assert "no detection is called 'ca-policy-updatet'; did you mean ca-policy-updated" in ran.err
+    assert "`responder catalogue` lists those there are" in ran.err
     assert storage.rows(Table.SWITCHES, "PartitionKey eq 'mode'") == []
 
 
@@ -226,8 +231,8 @@ def test_owners_are_named_and_listed(run: Run, storage: Storage) -> None:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("conditional",), "the scope should be a detection's id or one of: *, "),
-        (("a/b",), "the scope should be"),
+        (("conditional-acess",), "is called 'conditional-acess'; did you mean conditional-access? "),
+        (("a/b",), "is called 'a/b'; `responder catalogue` lists those there are; approval lists are "),
         (("*", "--order", "1000"), "from 0 to 999"),
         (("*", "--order", "-1"), "from 0 to 999"),
     ],
@@ -294,13 +299,13 @@ def test_what_a_name_holds_is_shown_and_not_obeyed(run: Run, storage: Storage, a
     ]
 
 
-def test_legible_text_keeps_what_can_be_read() -> None:
-    assert legible("é \U0001f4a1 'x'") == "é \U0001f4a1 'x'"
-    assert legible("a\x1b[2J\u202e") == "a<U+001B>[2J<U+202E>"
-    assert legible("\ud800") == "<U+D800>"
+def test_text_that_a_terminal_shows_stays_as_it_is() -> None:
+    assert escaped("é \U0001f4a1 'x'") == "é \U0001f4a1 'x'"
+    assert escaped("a\x1b[2J\u202e") == "a<U+001B>[2J<U+202E>"
+    assert escaped("\ud800") == "<U+D800>"
     text = json.dumps({"name": "é\x9b\u202e\U000e0001"}, ensure_ascii=False)
-    assert legible_json(text) == r'{"name": "é\u009b\u202e\udb40\udc01"}'
-    assert json.loads(legible_json(text)) == json.loads(text)
+    assert escaped_json(text) == r'{"name": "é\u009b\u202e\udb40\udc01"}'
+    assert json.loads(escaped_json(text)) == json.loads(text)
 
 
 # Where the settings come from.

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responders.backtest import aggregation as together
-from responders.backtest.aggregation import Together
-from responders.backtest.report import Counts, Pair, Tally
+from responders.backtest import aggregation
+from responders.backtest.aggregation import Aggregation
+from responders.backtest.report import Counts, DetectionActor, Report
 from responders.commands.backtest_report import suggestion
 from shared.detect.aggregation.thresholds import hour_of
 from shared.detect.aggregation.window_store import TableWindowStore
@@ -51,12 +51,12 @@ def _backtested(
     def add(_detection: AnyDetection, event: Event) -> None:
         cases.append((event.correlation_id if detection.after else event.target.id, hour_of(event.at)))
 
-    matcher, judged = Matcher((detection,)), Together(profile, add)
+    matcher, judged = Matcher((detection,)), Aggregation(profile, add)
     for event in events:
         for match in matcher.matches(event):
             judged.match(match, event)
-        for first in matcher.matches_step_a(event):
-            judged.match_step_a(first, event)
+        for step_a in matcher.matches_step_a(event):
+            judged.match_step_a(step_a, event)
     judged.finish()
     return cases
 
@@ -109,7 +109,7 @@ def _files(draw: st.DrawFn) -> list[SignInEvent]:
 def test_a_backtest_tells_the_cases_of_the_app_once_however_a_file_is_sorted(
     monkeypatch: pytest.MonkeyPatch, detection: AnyDetection, at_once: int
 ) -> None:
-    monkeypatch.setattr(together, "_AT_ONCE", at_once)
+    monkeypatch.setattr(aggregation, "_AT_ONCE", at_once)
 
     @settings(max_examples=40)
     @given(read=_files())
@@ -137,34 +137,34 @@ def test_an_operators_threshold_counts() -> None:
 
 
 def test_records_that_are_one_case_an_hour_are_counted_as_one() -> None:
-    tally = Tally(None)
+    report = Report(None)
     for number, minutes in enumerate((-10, 0, 5, 20)):
-        tally.add(GROUPED, failure(number, at=NOW + minutes * _MINUTE))
-    assert (tally.cases, tally.repeats) == (2, 2)
+        report.add(GROUPED, failure(number, at=NOW + minutes * _MINUTE))
+    assert (report.cases, report.repeats) == (2, 2)
 
 
 def test_an_address_that_was_counted_is_among_the_noisiest() -> None:
-    tally = Tally(None)
-    judged = Together(DEFAULT, tally.add)
+    report = Report(None)
+    judged = Aggregation(DEFAULT, report.add)
     for number, account in enumerate(ACCOUNTS):
         judged.match(SPRAY, failure(number, account=account))
     judged.finish()
-    ((pair, counts),) = tally.noisiest(5)
-    assert (pair.actor, pair.has_id, counts.cases) == (ADDRESSES[0], False, 1)
+    ((key, counts),) = report.noisiest(5)
+    assert (key.actor, key.has_id, counts.cases) == (ADDRESSES[0], False, 1)
 
 
 def test_a_count_is_made_rarer_by_its_threshold() -> None:
-    pair = Pair(detection="consumer-accounts-burst", actor="", kind=ActorKind.UNKNOWN, has_id=False)
+    key = DetectionActor(detection="consumer-accounts-burst", actor="", kind=ActorKind.UNKNOWN, has_id=False)
     counts = Counts()
     counts.add(Standing.UNKNOWN, Decision.PAGE)
-    advice, command = suggestion(pair, counts, NOW.date())
+    advice, command = suggestion(key, counts, NOW.date())
     assert "VOCABULARY.thresholds.consumer-accounts-burst" in advice
     assert command == "responder mode consumer-accounts-burst observe"
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "_REMEMBERED", 10)
-    recent: together.Recent[int, int] = together.Recent()
+    monkeypatch.setattr(aggregation, "_REMEMBERED", 10)
+    recent: aggregation.Recent[int, int] = aggregation.Recent()
     for number in (*range(12), 5, 12):
         recent[number] = number
     assert list(recent) == [3, 4, 6, 7, 8, 9, 10, 11, 5, 12]

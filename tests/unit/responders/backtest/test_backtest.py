@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from responders.backtest.report import FileApprovals, Tally
+from responders.backtest.report import FileApprovals, Report
 from responders.catalogue import BY_ID
 from responders.cli import main
 from responders.commands.backtest import Progress
@@ -32,7 +32,7 @@ from shared.normalize import read_batch
 from tests.fakes.record_strategies import ROLE_WRITE, everything, written
 
 type Json = dict[str, Any]
-type Report = Callable[..., Json]
+type Backtest = Callable[..., Json]
 
 CREATED = BY_ID["ca-policy-created"]
 
@@ -60,7 +60,7 @@ def row(**columns: object) -> Json:
 
 
 @pytest.fixture
-def report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Report:
+def report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Backtest:
     """Backtest records and give the JSON."""
 
     def run(records: object, *words: str, status: int = 0) -> Json:
@@ -82,7 +82,7 @@ def approvals(tmp_path: Path) -> Callable[[object], str]:
     return write
 
 
-def test_cases_are_counted_by_detection(report: Report) -> None:
+def test_cases_are_counted_by_detection(report: Backtest) -> None:
     found = report(
         [record(1), record(2), audit_record("Add device"), event_grid_record(ROLE_WRITE), {"Operation": "x"}]
     )
@@ -95,13 +95,13 @@ def test_cases_are_counted_by_detection(report: Report) -> None:
     assert found["actors"] == [{"actor": ADMINISTRATOR, "name": "morgan@fabrikam.onmicrosoft.com", "cases": 3}]
 
 
-def test_twins_and_duplicates_are_one_case(report: Report) -> None:
+def test_twins_and_duplicates_are_one_case(report: Backtest) -> None:
     twins = [custom_policy_record("Create custom policy", category=name) for name in ("Authorization", "Policy")]
     found = report([*twins, *twins, record(1), record(1)])
     assert (found["cases"], found["repeats"]) == (2, 4)
 
 
-def test_without_approvals_nobodys_standing_is_known(report: Report) -> None:
+def test_without_approvals_nobodys_standing_is_known(report: Backtest) -> None:
     (counted,) = report([record(1)])["detections"]
     assert counted["standings"] == {"approved": 0, "unapproved": 0, "unknown": 1}
     assert counted["decisions"] == {"record": 0, "page": 1, "remediate": 0}
@@ -123,14 +123,14 @@ def test_without_approvals_nobodys_standing_is_known(report: Report) -> None:
     ],
 )
 def test_the_approvals_decide(
-    report: Report, approvals: Callable[[object], str], columns: Json, standing: str, decision: str
+    report: Backtest, approvals: Callable[[object], str], columns: Json, standing: str, decision: str
 ) -> None:
     (counted,) = report([record(1)], approvals([row(**columns)]))["detections"]
     assert [name for name, count in counted["standings"].items() if count] == [standing]
     assert [name for name, count in counted["decisions"].items() if count] == [decision]
 
 
-def test_approvals_are_read_from_csv_and_from_the_cli_of_azure(report: Report, tmp_path: Path) -> None:
+def test_approvals_are_read_from_csv_and_from_the_cli_of_azure(report: Backtest, tmp_path: Path) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, [*row(), "Timestamp", "targets", "name@type"])
     table.writeheader()
@@ -176,7 +176,7 @@ def test_a_malformed_approval_is_told_and_counts_for_nothing(tmp_path: Path, cap
     assert told in capfd.readouterr().err
 
 
-def test_the_ten_noisiest_come_with_a_command_that_can_be_run(report: Report) -> None:
+def test_the_ten_noisiest_come_with_a_command_that_can_be_run(report: Backtest) -> None:
     actors = [f"{number:08}-0000-4000-8000-000000000000" for number in range(12)]
     records = [
         record(100 * place + each, initiatedBy=by(actor))
@@ -196,7 +196,7 @@ def test_the_ten_noisiest_come_with_a_command_that_can_be_run(report: Report) ->
     assert "this person" in noisiest[1]["suggestion"]
 
 
-def test_a_name_cannot_put_anything_else_into_the_command(report: Report) -> None:
+def test_a_name_cannot_put_anything_else_into_the_command(report: Backtest) -> None:
     name = "x'; rm -rf ~ #\x1b[2J"
     (noisy,) = report([record(1, initiatedBy=by(ADMINISTRATOR, name))])["noisiest"]
     assert f"--name={name}" in shlex.split(noisy["command"])
@@ -204,7 +204,7 @@ def test_a_name_cannot_put_anything_else_into_the_command(report: Report) -> Non
 
 
 def test_where_nobody_can_be_approved_something_else_is_suggested(
-    report: Report, approvals: Callable[[object], str]
+    report: Backtest, approvals: Callable[[object], str]
 ) -> None:
     (noisy,) = report([record(1, initiatedBy=None)])["noisiest"]
     assert "don't say who acted" in noisy["suggestion"]
@@ -290,7 +290,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, capfd: pytest.Captur
 
 
 def test_memory_does_not_grow_with_the_cases_and_the_counts_stay_right() -> None:
-    tally = Tally(None, cases_remembered=50, pairs_remembered=10)
+    report = Report(None, cases_remembered=50, actors_remembered=10)
     noisy, quiet = by(ADMINISTRATOR), [by(f"{number:08}-0000-4000-8000-000000000000") for number in range(100)]
     records = [
         record(3 * number + each, initiatedBy=quiet[number] if each else noisy)
@@ -299,11 +299,11 @@ def test_memory_does_not_grow_with_the_cases_and_the_counts_stay_right() -> None
     ]
     for reading in read_batch(written(records), tenant_id="", interest=everything):
         assert isinstance(reading.event, AuditEvent)
-        tally.add(CREATED, reading.event)
-    assert len(tally.pairs) <= 10
-    assert (tally.cases, tally.repeats) == (200, 0)
-    ((pair, counts),) = tally.noisiest(1)
-    assert (pair.actor, counts.cases) == (ADMINISTRATOR, 100)
+        report.add(CREATED, reading.event)
+    assert len(report.by_actor) <= 10
+    assert (report.cases, report.repeats) == (200, 0)
+    ((key, counts),) = report.noisiest(1)
+    assert (key.actor, counts.cases) == (ADMINISTRATOR, 100)
     assert (counts.standings[Standing.UNKNOWN], counts.decisions[Decision.PAGE]) == (100, 100)
 
 
