@@ -1,4 +1,4 @@
-"""What a service answered over HTTP, what an answer may take, and what it means. One set of rules for all of them."""
+"""Responses of HTTP services: their limits, and the error that each status means. The same for every service."""
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
@@ -11,7 +11,7 @@ from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreach
 
 MEBIBYTE: Final = 1024 * 1024
 _LONGEST_HINT: Final = timedelta(days=11)
-"""A longer wait than this is none that anybody asks for."""
+"""A longer wait than this is taken for nonsense."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""httpx's client with an end to everything: a whole answer within a fixed time, of a bounded size, or none.
+"""httpx's client with a limit on the total time and the size of each response.
 
 Imported when something is sent for the first time, since httpx takes a while to import.
 """
@@ -15,10 +15,10 @@ from shared.model.once import Once
 
 _CONNECT_SECONDS: Final = 10
 _NOT_OF_THE_BODY: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-"""Headers that tell how a body came over the wire, and say nothing of what was read from it."""
+"""Headers about the body as it was transferred, which are wrong for the unpacked body."""
 
-# The certificate authorities are read once: that takes longer than a request. A context each, since the protocols that
-# a client offers are set on its context.
+# Reading the certificate authorities takes longer than a request, so contexts are shared: one for HTTP/1.1 and one for
+# HTTP/2, since httpx sets the offered protocols on the context.
 _CONTEXTS: Final = {is_http2: Once(httpx.create_ssl_context) for is_http2 in (False, True)}
 
 
@@ -27,9 +27,9 @@ class LimitPassed(httpx.HTTPError):
 
 
 class BoundedClient(httpx.AsyncClient):
-    """Sends requests within `limits`, and never follows a redirect: it would carry the token to another place.
+    """Sends requests within `limits`, reads each response to its end, and never follows a redirect.
 
-    Each answer's body is there when the answer is.
+    A redirect could send the token to another host.
     """
 
     def __init__(self, limits: Limits, *, is_http2: bool) -> None:
@@ -44,7 +44,7 @@ class BoundedClient(httpx.AsyncClient):
         options["follow_redirects"] = False
         seconds = self._limits.total.total_seconds()
         try:
-            # The time-outs of httpx begin anew with each byte.
+            # httpx's own timeouts are for a single read: a server that sends a byte now and then never reaches them.
             async with asyncio.timeout(seconds):
                 response = await super().send(request, stream=True, **options)
                 try:

@@ -1,4 +1,4 @@
-"""The event loop that everything is sent on: one thread of the process, on which nothing may block."""
+"""The event loop for all HTTP requests: one thread of the process. Nothing on it may block."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from shared.model.errors import Unreachable
 from shared.model.once import Once
 
 _LOOKING_UP_NAMES: Final = 32
-"""Threads for names of hosts, more than the default: a name server that hangs for one service holds up no other."""
+"""Threads for DNS lookups, more than asyncio's default: lookups that hang for one service don't delay another."""
 
 
 def _start() -> asyncio.AbstractEventLoop:
@@ -26,9 +26,9 @@ _LOOP: Final = Once(_start)
 
 
 def run[T](coroutine: Coroutine[Any, Any, T], *, service: str, within: timedelta) -> T:
-    """Run it there and give what it gives, to a thread that waits for it.
+    """Run a coroutine on the loop and wait for its result; called from any other thread.
 
-    `within` is the last resort: whatever is run here has time limits of its own, which are shorter.
+    `within` is the outermost limit: what runs here has shorter time limits of its own.
 
     Raises:
         Unreachable: it took longer than `within`.

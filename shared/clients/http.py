@@ -1,10 +1,10 @@
-"""The way to every service that is asked over HTTP: Graph, ARM, Log Analytics, Teams, PagerDuty. One set of rules.
+"""The transport for every HTTP service: Graph, ARM, Log Analytics, Teams, PagerDuty. One set of rules for all of them.
 
-- A request is sent once. Whether it is repeated is decided by who knows what it does: `api.py`, the outbox.
-- It ends: its answer is whole within a fixed time and of a bounded size, or there is none (`bounded.py`).
-- Its token is asked for beside the event loop, and a claims challenge is met once, with a new token (`tokens.py`).
-- It goes to the service that it is meant for: links to other places and redirects are refused.
-- No answer, 408 and 5xx mean that nobody knows whether it was carried out; 429, that it wasn't (`answers.py`).
+- A request is sent once. Retrying is the caller's decision: `api.py` for the tenants, the outbox for pages.
+- A request ends: the whole answer arrives within a fixed time and a fixed size, or it counts as lost (`bounded.py`).
+- Tokens are fetched outside the event loop. A claims challenge is answered once, with a new token (`tokens.py`).
+- A token never reaches another host: redirects and links to other hosts are refused.
+- After a lost answer, 408 or 5xx the request may have been carried out; after 429 it wasn't (`answers.py`).
 """
 
 from collections.abc import Awaitable, Mapping
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from shared.clients.bounded import BoundedClient
 
 _A_MOMENT: Final = timedelta(seconds=10)
-"""What the last resort leaves to the limits that should have held before it."""
+"""How much later than the other time limits the outermost one ends a request."""
 
 
 def whole_url(root: str, url: str) -> str:
-    """Give the address that a request goes to: a path below `root`, or a whole link that the service gave.
+    """Give the URL to send a request to, for a path below `root` or for a next link that the service gave.
 
     Raises:
-        Refused: the link leads to another host, another port, another scheme, or out of what lies below `root`.
+        Refused: the link has another scheme, host or port than `root`, or a path outside it.
     """
     import httpx  # noqa: PLC0415 - imported on first use, start-up is a feature
 
     if url.startswith("/"):
         return f"{root}{url}"
     try:
-        # Read as it will be read when it is sent: another reader might see another host in it.
+        # httpx parses it here as it does when sending: a second parser could find another host in the same text.
         link, own = httpx.URL(url), httpx.URL(root)
     except httpx.InvalidURL:
         link, own = None, None
@@ -54,13 +54,14 @@ def whole_url(root: str, url: str) -> str:
 
 
 async def answer_to(service: str, sending: "Awaitable[httpx.Response]") -> Answer:
-    """Give what comes back.
+    """Wait for the response and give it as an Answer.
 
-    What httpx raises may quote an address or a header, so of that only the kind is told, and no cause is left behind.
+    httpx's exceptions may quote an address or a header, which can be secrets. So the errors raised here name only the
+    exception's class, and have no cause.
 
     Raises:
-        Unreachable: no whole answer came.
-        Rejected: there was nowhere to send it, since the address isn't one.
+        Unreachable: no whole answer came; the request may have been carried out.
+        Rejected: the address isn't a URL of http or https; nothing was sent.
     """
     import httpx  # noqa: PLC0415 - imported on first use, start-up is a feature
 
@@ -90,7 +91,7 @@ def ask(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Send one request without a token, over a connection of its own. Raises as `answer_to` does."""
+    """Send one request without a token, on a new connection. Raises what `answer_to` raises."""
     from shared.clients.bounded import BoundedClient  # noqa: PLC0415 - imported on first use, start-up is a feature
 
     async def sent() -> Answer:
@@ -101,7 +102,7 @@ def ask(
 
 
 class Endpoint:
-    """A service at `url`, asked as `credential` with tokens for `audience`, over connections that stay open."""
+    """The service at `url`, called with tokens of `credential` for `audience`. Connections are kept open."""
 
     def __init__(self, *, service: str, url: str, limits: Limits, credential: "TokenCredential", audience: str) -> None:
         self._service = service
@@ -114,11 +115,11 @@ class Endpoint:
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        """Send one request to a path, or to a whole link that this service gave, which has its query in it.
+        """Send one request to a path, or to a next link of this service, to which no query is added.
 
         Raises:
-            Refused: there is no token for this identity, or the link leads elsewhere.
-            Unreachable: no whole answer came, from the service or from who gives the token.
+            Refused: this identity gets no token, or the link leads to another host.
+            Unreachable: no token or no whole answer came in time.
         """
         address = whole_url(self._url, url)
         client = self._client()
@@ -151,5 +152,5 @@ class Endpoint:
 
 
 def longest(limits: Limits) -> timedelta:
-    """How long an exchange can take by its own limits: twice, where a challenge is met, and a little more."""
+    """Give the outermost limit of an exchange: two tokens and two requests, as after a challenge, and seconds more."""
     return 2 * (TOKEN_WITHIN + limits.total) + _A_MOMENT

@@ -2,7 +2,7 @@
 
 Conditional access allows one request a second in a tenant, the reports five in ten.
 The next free instant is a table row that every instance moves on under its ETag, so the pace holds over all of them,
-and whoever waits keeps the place that it took. A queue that is long is closed: who comes then is told to come later.
+and each caller keeps its place in the queue. Once the queue is two minutes long, further calls are refused for now.
 Where the row can't be used, this instance alone keeps the pace: a late answer is worse than a 429, which is retried.
 """
 

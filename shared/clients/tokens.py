@@ -1,6 +1,7 @@
-"""Tokens: asked for beside the event loop, and asked for again when a service challenges one.
+"""Access tokens: fetched outside the event loop, and fetched again when a service answers with a claims challenge.
 
-azure-identity's credentials block. On the loop, one tenant's slow issuer would hold up every request of the process.
+azure-identity's credentials block. On the event loop, one tenant's slow sign-in service would stop all requests of the
+process.
 """
 
 import asyncio
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
 
 TOKEN_WITHIN: Final = timedelta(seconds=30)
-"""How long a request waits for its token. One that comes later is there for the next request."""
+"""How long a request waits for its token. The credential keeps a token that arrives later for the next request."""
 
 _CLAIMS: Final = re.compile(r'\bclaims="([^"]+)"')
 _UNAUTHORIZED: Final = 401
 
 
 class Tokens:
-    """The tokens of one credential for `service`, got as from an asynchronous credential of azure-core.
+    """An asynchronous credential over a blocking one. `service` is the name that errors tell.
 
-    Requests that ask for the same token at the same moment are given the same one. To be used on one event loop.
+    Requests that need the same token at the same moment share one call of the credential. Used on one event loop only.
     """
 
     def __init__(self, credential: "TokenCredential", *, service: str, within: timedelta = TOKEN_WITHIN) -> None:
@@ -46,11 +47,11 @@ class Tokens:
         enable_cae: bool = True,
         **_options: Any,  # noqa: ANN401 - the signature of a credential
     ) -> "AccessToken":
-        """Give a token for `scopes`, one that meets `claims` where a service has asked for that.
+        """Give a token for `scopes`; with `claims`, one that a service has asked for in a challenge.
 
         Raises:
-            Refused: the issuer gives none, since the identity or its certificate is wrong.
-            Unreachable: the issuer can't be reached, or didn't answer in time.
+            Refused: the sign-in service refuses the identity or its certificate.
+            Unreachable: the sign-in service didn't answer in time.
         """
         from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415 - imported on first use
 
@@ -73,7 +74,7 @@ class Tokens:
                 return token
 
     def _ask(self, key: Hashable, *scopes: str, **options: Any) -> "asyncio.Future[AccessToken | Exception]":  # noqa: ANN401
-        """Ask on a thread of its own, which ends with the answer, however late that comes."""
+        """Call the credential on a new thread, which ends when the credential answers, however late."""
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[AccessToken | Exception] = loop.create_future()
         self._coming[key] = coming
@@ -91,10 +92,10 @@ class Tokens:
 
 
 def claims_asked(status: int, www_authenticate: str) -> str:
-    """Give the claims that an answer asks of the next token, as JSON; "" where it asks for none.
+    """Give the claims that a response demands of a new token, as JSON; "" where it has no claims challenge.
 
-    This is continuous access evaluation: the token was good, and isn't any more, since a session was revoked, a
-    condition changed, or the network did. See https://learn.microsoft.com/entra/identity-platform/claims-challenge.
+    This is continuous access evaluation: a service refuses a token that hasn't expired, since a session was revoked or
+    a condition changed. See https://learn.microsoft.com/entra/identity-platform/claims-challenge.
     """
     found = _CLAIMS.search(www_authenticate) if status == _UNAUTHORIZED else None
     if found is None:

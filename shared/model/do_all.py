@@ -1,4 +1,4 @@
-"""Do the same to many things, so that one that fails never keeps the others from being done."""
+"""Do the same to many items, so that one that fails doesn't stop the others."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 def do_all[T, R](
     items: Iterable[T], do: Callable[[T], R], *, failed: Callable[[T], str], log: logging.Logger
 ) -> list[R]:
-    """Do it to every item; gives what each gave, in order.
+    """Call `do` with every item; gives the results in order.
 
-    A failure is written to `log`, with the sentence that `failed` makes of its item. When every item had its turn, the
-    first failure is raised: what came of the others is done, but isn't given.
+    Each failure is logged with its traceback and the sentence that `failed` gives for its item. After the last item the
+    first failure is raised.
     """
     return list(each(items, do, failed=failed, log=log))
 
@@ -18,9 +18,9 @@ def do_all[T, R](
 def each[T, R](
     items: Iterable[T], do: Callable[[T], R], *, failed: Callable[[T], str], log: logging.Logger
 ) -> Iterator[R]:
-    """Give what comes of each item when it is asked for, as `do_all` does it; the first failure is raised at the end.
+    """Give the results one by one, as `do_all` makes them; the first failure is raised after the last.
 
-    When `items` itself fails, nothing can come after: that is the end.
+    When `items` itself raises, there is no next item, so the work ends there.
     """
     first: Exception | None = None
     coming = iter(items)
@@ -32,7 +32,7 @@ def each[T, R](
         except Exception:
             if first is None:
                 raise
-            log.exception("what comes after could not be listed")
+            log.exception("the items after this could not be listed")
             break
         try:
             done = do(item)

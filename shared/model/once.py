@@ -1,4 +1,4 @@
-"""A thing that is made when it is first asked for, and once, however many threads ask at the same moment."""
+"""A value that is made on first use, once, even when several threads ask for it at the same moment."""
 
 import threading
 from collections.abc import Callable
