@@ -13,7 +13,7 @@ from responders.commands.connection import (
 )
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
-from shared.authority.controls import Controls, Positions
+from shared.authority.controls import Controls, ControlState
 from shared.model.clock import utc_now
 from shared.model.kinds import Mode
 
@@ -45,21 +45,21 @@ def _controls(arguments: argparse.Namespace) -> Controls:
     return Controls(storage_from(arguments), clock=utc_now)
 
 
-def _read(controls: Controls) -> Positions:
-    positions = controls.positions()
-    if positions.unread:
-        raise CommandError(f"the modes and the kill switch could not be read: {positions.unread}")
-    return positions
+def _read(controls: Controls) -> ControlState:
+    control_state = controls.read_state()
+    if control_state.unread:
+        raise CommandError(f"the modes and the kill switch could not be read: {control_state.unread}")
+    return control_state
 
 
 def _mode(arguments: argparse.Namespace) -> int:
     controls = _controls(arguments)
     detections = catalogue_of(environment_from(arguments))
     if arguments.detection is None:
-        positions = _read(controls)
-        rows = [(detection.id, positions.mode(detection.id), detection.title) for detection in detections]
+        control_state = _read(controls)
+        rows = [(detection.id, control_state.mode(detection.id), detection.title) for detection in detections]
         print_table(("detection", "mode", "title"), rows, none="no detections")
-        print("kill switch: " + ("ON, nothing is put back" if positions.stopped else "off"))
+        print("kill switch: " + ("ON, nothing is put back" if control_state.stopped else "off"))
         return 0
     known = [detection.id for detection in detections]
     if arguments.detection not in {*known, "*"}:

@@ -19,8 +19,8 @@ from shared.model.cases import Case
 from shared.model.errors import LeaseLost
 from shared.notify.case_page import HEADERS, message_page, page_of
 from shared.notify.wording import page_context_for
+from shared.respond.case_run import detection_of
 from shared.respond.object_history import as_far_as_known
-from shared.respond.pipeline import detection_of
 
 pages = func.Blueprint()
 _log = logging.getLogger("responder.pages")

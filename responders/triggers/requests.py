@@ -92,9 +92,9 @@ def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
 def read_modes(req: func.HttpRequest) -> func.HttpResponse:
     """Give the mode of each detection and the kill switch."""
     del req
-    positions = runtime().controls.positions()
-    modes = {detection: positions.mode(detection) for detection in runtime().detections}
-    return _json({"stopped": positions.stopped, "unread": positions.unread, "modes": modes})
+    control_state = runtime().controls.read_state()
+    modes = {detection: control_state.mode(detection) for detection in runtime().detections}
+    return _json({"stopped": control_state.stopped, "unread": control_state.unread, "modes": modes})
 
 
 @requests.function_name("set_mode")

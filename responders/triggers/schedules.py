@@ -19,7 +19,7 @@ from shared.ingest.poll import Source, poll
 from shared.model.do_all import do_all
 from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
-from shared.respond.pipeline import resume
+from shared.respond.resume import resume
 from shared.runtime import Runtime
 
 schedules = func.Blueprint()

@@ -15,7 +15,7 @@ from shared.model.kinds import Mode, ObjectKind
 _TRIES = 5
 
 
-class Positions(Struct, frozen=True, kw_only=True):
+class ControlState(Struct, frozen=True, kw_only=True):
     """How the switches stand. `stopped` is None, and every mode `page` at most, when they couldn't be read."""
 
     stopped: bool | None
@@ -34,16 +34,16 @@ class Controls:
         self._storage = storage
         self._clock = clock
 
-    def positions(self) -> Positions:
+    def read_state(self) -> ControlState:
         """Read all of them. An unreadable table is told, not raised: doubt pages, it doesn't stop the answering."""
         try:
             rows = self._storage.rows(Table.SWITCHES, "PartitionKey eq @kind", kind="mode")
             stop = self._storage.row(Table.SWITCHES, "kill", "all")
         except EdgeError as error:
-            return Positions(stopped=None, modes={}, unread=str(error))
+            return ControlState(stopped=None, modes={}, unread=str(error))
         known = {row.key: Mode(row.columns["mode"]) for row in rows if row.columns.get("mode") in set(Mode)}
         unknown = {row.key: Mode.PAGE for row in rows if row.key not in known}
-        return Positions(stopped=bool(stop and stop.columns.get("stopped", True)), modes={**known, **unknown})
+        return ControlState(stopped=bool(stop and stop.columns.get("stopped", True)), modes={**known, **unknown})
 
     def set_mode(self, detection: str, mode: Mode, *, by: str) -> None:
         """Set the mode of a detection, or of all that have none of their own ("*")."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol, Self, cast
 
-from shared.authority.controls import Positions
+from shared.authority.controls import ControlState
 from shared.checks.check import Unread
 from shared.clients.api import TenantEdges
 from shared.clients.arm import ArmTransport
@@ -194,20 +194,20 @@ class DoctorContext:
         return self._once(f"claims of {tenant.id}", lambda: self._claims_of(self.settings, tenant))
 
     @property
-    def positions(self) -> Positions:
+    def control_state(self) -> ControlState:
         """The kill switch and the modes. Raises Unread where they can't be read."""
         return self._once("positions", self._read_positions)
 
-    def _read_positions(self) -> Positions:
-        positions = self.runtime.controls.positions()
-        if positions.unread:
-            raise Unread(positions.unread)
-        return positions
+    def _read_positions(self) -> ControlState:
+        control_state = self.runtime.controls.read_state()
+        if control_state.unread:
+            raise Unread(control_state.unread)
+        return control_state
 
     def detections_in(self, *modes: Mode) -> frozenset[str]:
         """Give the ids of the detections in one of `modes`. Raises Unread where the modes can't be read."""
-        positions = self.positions
-        return frozenset(each.id for each in self.content.detections if positions.mode(each.id) in modes)
+        control_state = self.control_state
+        return frozenset(each.id for each in self.content.detections if control_state.mode(each.id) in modes)
 
 
 # What checks declare that they read: each raises Unread where it can't be read.
@@ -228,6 +228,6 @@ def runtime_of(context: DoctorContext) -> Runtime:
     return context.runtime
 
 
-def positions_of(context: DoctorContext) -> Positions:
+def positions_of(context: DoctorContext) -> ControlState:
     """Read the kill switch and the modes."""
-    return context.positions
+    return context.control_state

@@ -20,10 +20,10 @@ _MOST_SKEW: Final = timedelta(seconds=60)
 
 
 def _modes(context: DoctorContext) -> list[Finding]:
-    positions = context.positions
+    control_state = context.control_state
     known = [each.id for each in context.content.detections]
-    without_detection = sorted(positions.modes.keys() - {*known, "*"})
-    by_mode = "; ".join(f"{mode}: {_listed(one for one in known if positions.mode(one) is mode)}" for mode in Mode)
+    without_detection = sorted(control_state.modes.keys() - {*known, "*"})
+    by_mode = "; ".join(f"{mode}: {_listed(one for one in known if control_state.mode(one) is mode)}" for mode in Mode)
     return [warning(f"a mode is set for {name}, which is no detection") for name in without_detection] or [ok(by_mode)]
 
 
@@ -32,7 +32,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _kill_switch(context: DoctorContext) -> list[Finding]:
-    if context.positions.stopped:
+    if context.control_state.stopped:
         return [warning("the kill switch is on: nothing is put back, everything is paged")]
     return [ok("the kill switch is off")]
 

@@ -1,6 +1,7 @@
-"""The case: one match, answered exactly once. What is stored of it, and how its id is made.
+"""The case: one match of a detection, answered exactly once. What is stored of it, and how its id is made.
 
-A case moves one way: opened → decided → acted → closed. Each move is an ETag-guarded update by whoever holds the lease.
+The states of a case are opened → decided → acted → closed. Each change is guarded by the row's ETag and made by the run
+that holds the lease.
 """
 
 import hashlib
@@ -43,9 +44,9 @@ class Decision(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of it. `NONE` is the outcome of a case for which nothing was to be done.
+    """What came of a remediation. `NONE` means that nothing was to be done.
 
-    `LOCKED` is for now: a management lock forbids it, and it is tried again until the lock is gone.
+    `LOCKED` is temporary: a resource lock forbids the change, and it is tried again until the lock is gone.
     """
 
     NONE = "none"
@@ -57,13 +58,13 @@ class Outcome(StrEnum):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """One case. Texts from the tenant stand as they came and are escaped where they are shown.
+    """One case. Texts from the tenant are stored unchanged and escaped where they are shown.
 
-    `target` carries the changes. `because` says why it was decided so, `standing_because` which approval row (or its
-    absence) says so; `would` is what a stricter mode would have done. `summary` is the plan in words, `proof`
-    what was read back, `by_hand` the command by which a person does what the responder doesn't, `before` and `record`
-    are blob names in `evidence`. `lease_until` is when somebody else may take the case over; `locked_at` is when a lock
-    first kept it from being put back.
+    `target` has the changes. `because` is the reason for the decision, `standing_because` the reason for the standing:
+    an approval row or its absence. `would` is what mode enforce would have done. `summary` is the plan in words,
+    `proof` what was read afterwards, `by_hand` a command for a person to run; `before` and `record` are names of blobs
+    in container `evidence`. From `lease_until` on, another run may take the case over. `locked_at` is when a lock first
+    blocked the remediation.
     """
 
     id: str
@@ -100,38 +101,40 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to be done by the machine."""
+        """Whether the responder still has something to do."""
         return self.state is not State.CLOSED
 
 
 def case_key(tenant_id: str, detection: str, correlation_id: str, target_id: str) -> str:
-    """Hash what makes two records the same case: 20 hex digits."""
+    """Hash the values that are the same for all records of a case: 20 hex digits."""
     parts = json.dumps((tenant_id, detection, correlation_id, target_id))
     return hashlib.sha256(parts.encode()).hexdigest()[:20]
 
 
-def case_id(tenant_id: str, detection: str, event: Event, *, day: datetime | None = None, another: bool = False) -> str:
-    """Name a case: the day of its event and the hash, so that its table partition can be told from the id alone.
+def case_id(
+    tenant_id: str, detection: str, event: Event, *, day: datetime | None = None, is_another_action: bool = False
+) -> str:
+    """Give the id of a case: the day of its event and a hash. The day is part of the row's partition key.
 
-    A record without a correlation id is a case of its own, by its record id. So is `another` action that has the
-    correlation id of an earlier one.
+    A record without a correlation id is a case of its own, by its record id. So is one with `is_another_action`: an
+    action that has the correlation id of an earlier one.
     """
     own = f"record {event.id or event.at.isoformat()}"
-    action = f"{event.correlation_id} {own}" if another else event.correlation_id or own
+    action = f"{event.correlation_id} {own}" if is_another_action else event.correlation_id or own
     return f"{(day or event.at):%Y%m%d}-{case_key(tenant_id, detection, action, event.target.id)}"
 
 
 def hour_id(tenant_id: str, detection: str, values: tuple[str, ...], at: datetime) -> str:
-    """Name the one case of all records of a clock hour (UTC) that have these values of a detection's `one_case_by`.
+    """Give the id of the case for all records of a clock hour (UTC) with these values of `Detection.one_case_by`.
 
-    Whatever order they come in, however late, the name is the same.
+    It doesn't depend on the order in which the records arrive.
     """
     at = at.astimezone(UTC)
     return f"{at:%Y%m%d}-{case_key(tenant_id, detection, f'hour {at:%Y%m%d%H}', json.dumps(values))}"
 
 
-def twin_ids(tenant_id: str, detection: str, event: Event) -> tuple[str, ...]:
-    """Give the ids that a twin record of the same action could have got on the other side of midnight (UTC)."""
+def ids_across_midnight(tenant_id: str, detection: str, event: Event) -> tuple[str, ...]:
+    """Give the ids of the case that another record of the same action would get on the other side of midnight (UTC)."""
     days = {event.at - _MIDNIGHT_MARGIN, event.at + _MIDNIGHT_MARGIN}
     own = case_id(tenant_id, detection, event)
     ids = {case_id(tenant_id, detection, event, day=day) for day in days}

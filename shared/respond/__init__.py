@@ -1,1 +1,1 @@
-"""From a case to its end."""
+"""Answers cases: from an opened case to its decision, its remediation and its pages."""

@@ -1,4 +1,4 @@
-"""What the stages work with: settings, stores, clients and channels, made once per process by `shared.runtime`."""
+"""The parts that the stages work with: settings, stores, clients and channels. `shared.runtime` makes them once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from shared.respond.ledger import Ledger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What the app looks for, keeps snapshots of, and reads to know who is privileged."""
+    """The detections, the kinds of object to take snapshots of, and the rosters of privileged accounts."""
 
     detections: tuple[AnyDetection, ...]
     inventories: tuple[Inventory, ...] = ()
@@ -33,9 +33,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """Everything that the stages need, together.
+    """Everything that the stages need.
 
-    `detections` is by id; `workspace` is the one that counts in place of the app, None where none is named.
+    `detections` are by id. `workspace` is the Log Analytics workspace that counts sign-ins instead of the app, None
+    where none is configured. `wait` sleeps for some seconds.
     """
 
     settings: Settings
@@ -58,5 +59,5 @@ class Runtime:
 
     @property
     def matcher(self) -> Matcher:
-        """The matcher by what is known now of who is privileged."""
+        """The matcher for the present rosters of privileged accounts."""
         return self.matching.matcher

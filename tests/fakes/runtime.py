@@ -28,8 +28,9 @@ from shared.model.kinds import ApprovalList, Image, Mode
 from shared.model.remediations import Inventory
 from shared.model.settings import Settings, settings_from
 from shared.notify.outbox import Channel, Sender
+from shared.respond.case_run import MOST_ATTEMPTS
 from shared.respond.components import Content, Runtime
-from shared.respond.pipeline import MOST_ATTEMPTS, answer
+from shared.respond.pipeline import answer
 from shared.runtime import build_runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, Lamps, raw

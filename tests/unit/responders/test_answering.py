@@ -21,7 +21,8 @@ from shared.model.calls import Lane
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import Unreachable
 from shared.model.kinds import ApprovalList, Image, Mode, TenantKind
-from shared.respond.pipeline import MOST_ATTEMPTS, answer
+from shared.respond.case_run import MOST_ATTEMPTS
+from shared.respond.pipeline import answer
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import initiated_by
 from tests.fakes.memory_storage import MemoryStorage

@@ -199,10 +199,10 @@ def test_a_detection_that_does_not_exist_has_no_mode(run: Run, storage: Storage)
 def test_stopping_and_starting(run: Run, storage: Storage) -> None:
     controls = Controls(storage, clock=utc_now)
     assert "nothing is put back" in run("stop", "--reason", "a change window").out
-    assert controls.positions().stopped is True
+    assert controls.read_state().stopped is True
     assert run("mode").lines[-1] == "kill switch: ON, nothing is put back"
     assert run("start").status == 0
-    assert controls.positions().stopped is False
+    assert controls.read_state().stopped is False
     with pytest.raises(SystemExit):
         run("stop")
 

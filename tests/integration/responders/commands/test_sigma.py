@@ -135,9 +135,9 @@ def test_the_app_runs_the_rules_in_observe_until_they_are_switched_on(
         runtime = responders.app.runtime()
     assert list(runtime.detections)[-1] == _ID
     assert [record.message.partition(":")[0] for record in caplog.records] == ["a Sigma rule isn't loaded"]
-    assert runtime.controls.positions().mode(_ID) is Mode.OBSERVE
+    assert runtime.controls.read_state().mode(_ID) is Mode.OBSERVE
     assert main(["mode", _ID, "page"]) == 0
-    assert runtime.controls.positions().mode(_ID) is Mode.PAGE
+    assert runtime.controls.read_state().mode(_ID) is Mode.PAGE
     assert main(["owner", _ID, "--name", "Alice", "--upn", "alice@contoso.example"]) == 0
     report = report_of(settings, only=("modes-known",))
     assert [line.status for line in report.lines] == [Status.OK]

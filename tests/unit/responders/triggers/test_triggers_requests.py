@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infra.local.world import B2C_TENANT, MALLORY
 from responders.triggers import requests
-from shared.authority.controls import Positions
+from shared.authority.controls import ControlState
 from shared.clients.storage import Table
 from shared.model.cases import Case
 from shared.model.errors import Unreachable
@@ -61,8 +61,8 @@ class _Client:
     def writes(self) -> list[str]:
         return [entry for entry in self.storage.faults.log if entry.startswith(_WRITES)]
 
-    def modes(self) -> Positions:
-        return self.ready.runtime.controls.positions()
+    def modes(self) -> ControlState:
+        return self.ready.runtime.controls.read_state()
 
 
 @pytest.fixture

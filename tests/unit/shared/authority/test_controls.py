@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from shared.authority.controls import Controls, Positions
+from shared.authority.controls import Controls, ControlState
 from shared.clients.storage import Storage, Table
 from shared.model.errors import EdgeError
 from shared.model.kinds import Mode, ObjectKind
@@ -28,23 +28,23 @@ def controls(storage: Storage, clock: FakeClock) -> Controls:
 
 
 def test_everything_is_only_observed_until_somebody_says_more(controls: Controls) -> None:
-    positions = controls.positions()
-    assert positions == Positions(stopped=False, modes={})
-    assert positions.mode("lamp-switched") is Mode.OBSERVE
+    control_state = controls.read_state()
+    assert control_state == ControlState(stopped=False, modes={})
+    assert control_state.mode("lamp-switched") is Mode.OBSERVE
 
 
 def test_a_mode_of_its_own_counts_before_the_one_for_all(controls: Controls) -> None:
     controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
     controls.set_mode("lamp-switched", Mode.PAGE, by="Carol Chen")
-    positions = controls.positions()
-    assert positions.mode("lamp-switched") is Mode.PAGE
-    assert positions.mode("lamp-stolen") is Mode.ENFORCE
+    control_state = controls.read_state()
+    assert control_state.mode("lamp-switched") is Mode.PAGE
+    assert control_state.mode("lamp-stolen") is Mode.ENFORCE
 
 
 def test_a_mode_can_be_set_back(controls: Controls) -> None:
     controls.set_mode("lamp-switched", Mode.ENFORCE, by="Carol Chen")
     controls.set_mode("lamp-switched", Mode.OBSERVE, by="Carol Chen")
-    assert controls.positions().mode("lamp-switched") is Mode.OBSERVE
+    assert controls.read_state().mode("lamp-switched") is Mode.OBSERVE
 
 
 def test_a_mode_that_cannot_be_understood_pages_and_never_enforces(storage: Storage, controls: Controls) -> None:
@@ -53,24 +53,24 @@ def test_a_mode_that_cannot_be_understood_pages_and_never_enforces(storage: Stor
     wrong = {"a": {"mode": "Enforce"}, "b": {"mode": ""}, "c": {}, "d": {"mode": 1}, "e": {"mode": b"enforce"}}
     for detection, columns in wrong.items():
         storage.upsert(Table.SWITCHES, "mode", detection, columns)
-    positions = controls.positions()
-    assert {detection: positions.mode(detection) for detection in wrong} == dict.fromkeys(wrong, Mode.PAGE)
-    assert positions.mode("lamp-switched") is Mode.ENFORCE
+    control_state = controls.read_state()
+    assert {detection: control_state.mode(detection) for detection in wrong} == dict.fromkeys(wrong, Mode.PAGE)
+    assert control_state.mode("lamp-switched") is Mode.ENFORCE
 
 
 def test_a_mode_for_all_that_cannot_be_understood_pages(storage: Storage, controls: Controls) -> None:
     storage.upsert(Table.SWITCHES, "mode", "*", {"mode": "on"})
-    assert controls.positions().mode("lamp-switched") is Mode.PAGE
+    assert controls.read_state().mode("lamp-switched") is Mode.PAGE
 
 
 def test_the_kill_switch_is_put_on_and_off(storage: Storage, controls: Controls) -> None:
     controls.stop(by="Carol Chen", reason="a change window")
-    assert controls.positions().stopped is True
+    assert controls.read_state().stopped is True
     row = storage.row(Table.SWITCHES, "kill", "all")
     assert row is not None
     assert (row.columns["by"], row.columns["reason"]) == ("Carol Chen", "a change window")
     controls.start(by="Carol Chen")
-    assert controls.positions().stopped is False
+    assert controls.read_state().stopped is False
 
 
 @pytest.mark.parametrize("columns", [{}, {"stopped": "yes"}, {"stopped": "false"}, {"stopped": 1}])
@@ -78,16 +78,16 @@ def test_a_kill_switch_that_somebody_set_by_hand_is_on(
     storage: Storage, controls: Controls, columns: dict[str, object]
 ) -> None:
     storage.upsert(Table.SWITCHES, "kill", "all", columns)
-    assert controls.positions().stopped is True
+    assert controls.read_state().stopped is True
 
 
 def test_switches_that_cannot_be_read_stop_putting_back_and_page_at_most(storage: Storage, controls: Controls) -> None:
     controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
     storage.delete_table(Table.SWITCHES)
-    positions = controls.positions()
-    assert positions.stopped is None
-    assert positions.mode("lamp-switched") is Mode.PAGE
-    assert "TableNotFound" in positions.unread
+    control_state = controls.read_state()
+    assert control_state.stopped is None
+    assert control_state.mode("lamp-switched") is Mode.PAGE
+    assert "TableNotFound" in control_state.unread
 
 
 @pytest.mark.parametrize("operation", ["rows Switches", "row Switches"])
@@ -97,9 +97,9 @@ def test_half_of_the_switches_is_none(storage: Storage, operation: str) -> None:
     controls = Controls(spoilt, clock=FakeClock())
     controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
     spoilt.faults.fail(operation)
-    positions = controls.positions()
-    assert (positions.stopped, positions.modes) == (None, {})
-    assert positions.mode("lamp-switched") is Mode.PAGE
+    control_state = controls.read_state()
+    assert (control_state.stopped, control_state.modes) == (None, {})
+    assert control_state.mode("lamp-switched") is Mode.PAGE
 
 
 # The hourly limit.

@@ -127,7 +127,7 @@ def test_object_tenant_and_risk_stand_under_the_headline() -> None:
             UNKNOWN_ACTOR,
             "It is not known whether the actor is approved: the record doesn't say who acted.",
         ),
-        (GIVEN_UP, "It could not be answered in 6 attempts: Microsoft Graph gave no answer."),
+        (GIVEN_UP, "The responder could not answer it in 6 attempts: Microsoft Graph gave no answer."),
         (
             OBSERVED,
             (

@@ -15,7 +15,7 @@ from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from shared.authority.approvals import TableApprovals
 from shared.authority.standing import Malformed
 from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
-from shared.model.cases import Case, Decision, Outcome, State, case_id, twin_ids
+from shared.model.cases import Case, Decision, Outcome, State, case_id, ids_across_midnight
 from shared.model.errors import LeaseLost, Rejected, Unreachable
 from shared.model.events import Actor, AuditEvent, Change, Target
 from shared.model.kinds import ApprovalList
@@ -139,7 +139,7 @@ def test_twins_on_both_sides_of_midnight_are_one_case(ledger: Ledger, *, first_i
 @given(at=st.datetimes(timezones=st.just(UTC), min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
 def test_a_case_is_named_for_its_day_and_has_a_twin_near_midnight_only(at: datetime) -> None:
     event = lamp_event(at=at)
-    own, twins = case_id(_TENANT, _DETECTION, event), twin_ids(_TENANT, _DETECTION, event)
+    own, twins = case_id(_TENANT, _DETECTION, event), ids_across_midnight(_TENANT, _DETECTION, event)
     assert own.startswith(f"{at:%Y%m%d}-")
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     near = min(at - midnight, midnight + timedelta(days=1) - at)
@@ -152,9 +152,9 @@ def test_a_case_is_named_for_its_day_and_has_a_twin_near_midnight_only(at: datet
 
 
 def _answered(ledger: Ledger, case: Case, clock: FakeClock) -> None:
-    held = ledger.claim(case.tenant_id, case.id)
-    assert held is not None
-    ledger.move(held, state=State.CLOSED, decided_at=clock(), closed_at=clock(), lease_until=None)
+    leased = ledger.claim(case.tenant_id, case.id)
+    assert leased is not None
+    ledger.move(leased, state=State.CLOSED, decided_at=clock(), closed_at=clock(), lease_until=None)
 
 
 def test_a_change_after_the_case_was_decided_is_another_case_although_it_has_its_correlation_id(
@@ -260,7 +260,7 @@ def test_one_of_many_gets_the_lease(ledger: Ledger) -> None:
     case = _opened(ledger)
     with ThreadPoolExecutor(20) as pool:
         claims = list(pool.map(ledger.claim, [_TENANT] * 20, [case.id] * 20))
-    assert Counter(held is not None for held in claims) == {True: 1, False: 19}
+    assert Counter(leased is not None for leased in claims) == {True: 1, False: 19}
 
 
 def test_a_lease_that_ran_out_is_handed_over_and_the_former_holder_stops(ledger: Ledger, clock: FakeClock) -> None:
@@ -280,12 +280,12 @@ def test_a_lease_that_ran_out_is_handed_over_and_the_former_holder_stops(ledger:
 
 
 def test_each_move_renews_the_lease(ledger: Ledger, clock: FakeClock) -> None:
-    held = ledger.claim(_TENANT, _opened(ledger).id)
-    assert held is not None
+    leased = ledger.claim(_TENANT, _opened(ledger).id)
+    assert leased is not None
     clock.move(_LEASE - timedelta(seconds=1))
-    held = ledger.move(held, state=State.DECIDED)
+    leased = ledger.move(leased, state=State.DECIDED)
     clock.move(_LEASE - timedelta(seconds=1))
-    assert ledger.claim(_TENANT, held.case.id) is None
+    assert ledger.claim(_TENANT, leased.case.id) is None
 
 
 def test_a_new_case_is_free_at_once_and_a_closed_or_unknown_one_is_not(ledger: Ledger, clock: FakeClock) -> None:
@@ -298,12 +298,12 @@ def test_a_new_case_is_free_at_once_and_a_closed_or_unknown_one_is_not(ledger: L
 
 
 def test_a_row_that_is_gone_stops_its_holder(storage: Storage, ledger: Ledger) -> None:
-    held = ledger.claim(_TENANT, _opened(ledger).id)
-    assert held is not None
+    leased = ledger.claim(_TENANT, _opened(ledger).id)
+    assert leased is not None
     storage.delete_table(Table.CASES)
     storage.create_all()
     with pytest.raises(LeaseLost):
-        ledger.move(held, state=State.DECIDED)
+        ledger.move(leased, state=State.DECIDED)
 
 
 def test_unfinished_are_open_cases_that_nobody_holds(ledger: Ledger, clock: FakeClock) -> None:
@@ -335,9 +335,9 @@ def test_the_first_who_acknowledges_stays(ledger: Ledger, clock: FakeClock) -> N
 
 def test_acknowledging_keeps_what_the_run_wrote(ledger: Ledger) -> None:
     case = _opened(ledger)
-    held = ledger.claim(_TENANT, case.id)
-    assert held is not None
-    ledger.move(held, state=State.ACTED, decision=Decision.REMEDIATE, outcome=Outcome.DONE)
+    leased = ledger.claim(_TENANT, case.id)
+    assert leased is not None
+    ledger.move(leased, state=State.ACTED, decision=Decision.REMEDIATE, outcome=Outcome.DONE)
     acknowledged = ledger.acknowledge(case, by="x" * 1000)
     assert (acknowledged.outcome, len(acknowledged.acknowledged_by)) == (Outcome.DONE, 200)
 
@@ -345,10 +345,10 @@ def test_acknowledging_keeps_what_the_run_wrote(ledger: Ledger) -> None:
 def test_a_run_goes_on_when_somebody_acknowledges_its_case_meanwhile(ledger: Ledger) -> None:
     """What it has done must not be forgotten because a person was quick."""
     case = _opened(ledger)
-    held = ledger.claim(_TENANT, case.id)
-    assert held is not None
+    leased = ledger.claim(_TENANT, case.id)
+    assert leased is not None
     ledger.acknowledge(case, by="Carol Chen")
-    moved = ledger.move(held, state=State.ACTED, outcome=Outcome.DONE)
+    moved = ledger.move(leased, state=State.ACTED, outcome=Outcome.DONE)
     assert (moved.case.outcome, moved.case.acknowledged_by) == (Outcome.DONE, "Carol Chen")
     assert ledger.case(_TENANT, case.id) == moved.case
 
@@ -410,9 +410,9 @@ def test_no_text_is_too_much_for_the_row(ledger: Ledger, text: Callable[[], str]
         targets=(Target(id=nasty, name=nasty, kind=nasty, changes=(Change(name=nasty, old=nasty, new=nasty),)),),
     )
     case = _opened(ledger, event)
-    held = ledger.claim(_TENANT, case.id)
-    assert held is not None
-    moved = ledger.move(held, **_every(nasty))
+    leased = ledger.claim(_TENANT, case.id)
+    assert leased is not None
+    moved = ledger.move(leased, **_every(nasty))
     read = ledger.case(_TENANT, case.id)
     assert read is not None
     assert read.state is State.DECIDED

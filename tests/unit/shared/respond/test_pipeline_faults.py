@@ -12,7 +12,9 @@ from shared.clients.storage import Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.kinds import Mode
-from shared.respond.pipeline import MOST_ATTEMPTS, answer, resume
+from shared.respond.case_run import MOST_ATTEMPTS
+from shared.respond.pipeline import answer
+from shared.respond.resume import resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
@@ -266,7 +268,7 @@ def test_a_run_that_died_after_acting_is_told_as_done_without_acting_again(lit: 
     _dies_while_acting(lit, done=True)
     case = lit.answer_until_closed()
     assert case.outcome is Outcome.DONE
-    assert "found by the run that went on after an interruption" in case.proof
+    assert "found after an interrupted attempt" in case.proof
     assert lit.lamps.writes == ["set on"]
 
 

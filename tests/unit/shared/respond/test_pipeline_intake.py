@@ -14,7 +14,8 @@ from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.kinds import Image
-from shared.respond.pipeline import answer, resume
+from shared.respond.pipeline import answer
+from shared.respond.resume import resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record, raw
 from tests.fakes.memory_storage import MemoryStorage

@@ -10,7 +10,9 @@ from infra.local.world import MALLORY
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import Locked, Unreachable
 from shared.model.kinds import Mode
-from shared.respond.pipeline import LOCK_PAUSE, MOST_ATTEMPTS, answer, resume
+from shared.respond.case_run import LOCK_PAUSE, MOST_ATTEMPTS
+from shared.respond.pipeline import answer
+from shared.respond.resume import resume
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import A_MINUTE, TENANT, Bench, approval, ready_bench
