@@ -439,6 +439,15 @@ def test_an_actor_id_that_no_row_can_hold_is_never_looked_up_as_another(storage:
         assert isinstance(found, Malformed)
 
 
+@pytest.mark.parametrize(("length", "is_kept"), [(600, True), (601, False)])
+def test_an_id_longer_than_any_of_azures_is_kept_as_its_hash(ledger: Ledger, length: int, *, is_kept: bool) -> None:
+    case = _opened(ledger, lamp_event(targets=(Target(id="/" * length),)))
+    read = ledger.case(_TENANT, case.id)
+    assert read is not None
+    assert (read.target.id == "/" * length) is is_kept
+    assert read.target.id.startswith("/" if is_kept else "#")
+
+
 @pytest.mark.parametrize("target_id", [f"{LAMP}' or target_id ne '", "' or open eq true or '' eq '", "''", "@first"])
 def test_quotes_in_an_id_do_not_widen_a_query(ledger: Ledger, target_id: str) -> None:
     _opened(ledger)

@@ -102,6 +102,22 @@ def test_a_tenant_that_keeps_failing_ends_in_a_page(lit: Bench, failure: Excepti
     _is_honest(lit, case)
 
 
+def test_a_write_that_waited_for_its_turn_has_a_fresh_lease(lit: Bench) -> None:
+    """Else reading back would outlast it, and another run would begin while this one isn't done."""
+    left: list[timedelta] = []
+    lit.lamps.while_waiting = lambda: lit.clock.move(timedelta(seconds=100))
+
+    def look_at_lease(_number: int, call: str) -> None:
+        until = lit.only_case().lease_until
+        if call == "set on" and until:
+            left.append(until - lit.clock())
+
+    lit.lamps.spoil = look_at_lease
+    lit.take_in(lamp_record())
+    lit.answer_all()
+    assert left == [timedelta(seconds=120)]
+
+
 @pytest.mark.parametrize(("call", "seconds"), [("look", (20, 90)), ("set on", (120, 420))])
 def test_people_are_told_soon_of_a_tenant_that_keeps_failing(lit: Bench, call: str, seconds: tuple[int, int]) -> None:
     """Each attempt comes when the one before asked for it; between them the tenant has time to come back."""
