@@ -82,6 +82,14 @@ def test_every_store_is_described_and_nothing_else() -> None:
     assert sorted(first_column("Where state lives")) == sorted([*Table, *Container, *queues])
 
 
+def test_every_file_that_writes_state_is_there() -> None:
+    shared = REPOSITORY / "shared"
+    spans = [span for each in cells("Where state lives") for span in each if "/" in span]
+    writers = [span for span in spans if (shared / span.partition("/")[0]).is_dir()]
+    assert len(writers) > len(Table)
+    assert [writer for writer in writers if not (shared / writer).exists()] == []
+
+
 @pytest.mark.parametrize(("file", "name"), named_in_code())
 def test_every_name_is_defined_in_the_file_that_it_follows(file: str, name: str) -> None:
     text = Path(REPOSITORY / file).read_text(encoding="utf-8")
