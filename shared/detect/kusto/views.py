@@ -10,11 +10,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.detect.fields.audit.actor import ACTOR_KUSTO
+from shared.detect.fields.audit.activity import ACTOR_KUSTO
 from shared.detect.fields.kusto_terms import IS_OBJECT_ID, SPACES, TENANT
 from shared.detect.fields.resource import RESOURCE_KUSTO
 from shared.detect.fields.sign_in.account import ACCOUNT_KUSTO, ACCOUNT_NAME_KUSTO
-from shared.detect.fields.sign_in.origin import COUNTRY_KUSTO
+from shared.detect.fields.sign_in.client import COUNTRY_KUSTO
 from shared.model.events import Log
 from shared.normalize.resources import OUTCOMES
 

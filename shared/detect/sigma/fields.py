@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from shared.detect.fields import FIELDS, Audit, SignIn
+from shared.detect.fields import Audit, SignIn
+from shared.detect.fields.by_log import FIELDS
 from shared.detect.sigma.patterns import Answer, Inexpressible, Listed, Plain, Several, Worded
 from shared.model.conditions import Is, Not, SigmaNames, Text
 from shared.model.events import Log

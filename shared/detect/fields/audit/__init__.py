@@ -1,14 +1,11 @@
 """The fields of an `AuditEvent`: a record of the directory's audit log, by concept."""
 
-from shared.detect.fields.audit.accounts import AccountFields
-from shared.detect.fields.audit.activity import ActivityFields
-from shared.detect.fields.audit.actor import ActorFields
-from shared.detect.fields.audit.applications import ApplicationFields
+from shared.detect.fields.audit.activity import ActivityFields, ActorFields
+from shared.detect.fields.audit.applications import ApplicationFields, RedirectFields
 from shared.detect.fields.audit.grants import GrantFields
 from shared.detect.fields.audit.lists import ListFields
 from shared.detect.fields.audit.policies import PolicyFields
-from shared.detect.fields.audit.redirects import RedirectFields
-from shared.detect.fields.audit.targets import TargetFields
+from shared.detect.fields.audit.targets import AccountFields, TargetFields
 
 
 class Audit(

@@ -1,13 +1,21 @@
-"""What changed of an application: its credentials and its names."""
+"""What changed of an application: its credentials, its names, and the addresses that it sends people to."""
 
 import re
+from collections.abc import Collection
 from typing import Final
+from urllib.parse import urlsplit
 
-from shared.detect.fields.audit.changes import added, changes_of, items
-from shared.detect.fields.kusto_terms import SPACES, flag
+from msgspec import Struct, field
+from msgspec.json import Decoder
+
+from shared.detect.fields.audit.changes import added, all_changes, changes_of, items
+from shared.detect.fields.kusto_terms import SPACES, flag, quoted
 from shared.detect.prefilter import of_properties
-from shared.model.conditions import KustoJoin, Text
-from shared.model.events import AuditEvent
+from shared.model.conditions import KustoJoin, Text, by_profile
+from shared.model.errors import UnreadableRecord
+from shared.model.events import AuditEvent, fold
+from shared.model.profile import TenantProfile
+from shared.normalize.decoding import decode
 
 _KEY: Final = re.compile(r"\[KeyIdentifier=([^,\]]+)", re.IGNORECASE)
 
@@ -74,3 +82,134 @@ class ApplicationFields:
         prefilter=of_properties("appidentifieruri", "serviceprincipalname"),
         kusto=_IDENTIFIER_URI_KUSTO,
     )
+
+
+class _Address(Struct):
+    """One item of `AppAddress`."""
+
+    address: str | None = field(default=None, name="Address")
+
+
+_ADDRESS: Final = Decoder(_Address)
+_WORST_FIRST: Final = (
+    "wildcard",
+    "not-https",
+    "not-owned",
+    "shared-domain",
+    "ownership-unknown",
+    "custom-scheme",
+    "loopback",
+    "owned",
+)
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_MICROSOFT_S: Final = frozenset({"login.microsoftonline.com", "login.live.com"})
+"""Hosts of the addresses that Microsoft's own libraries give native applications."""
+
+
+def _redirect_problem(event: AuditEvent, profile: TenantProfile) -> str:
+    new = {address for change in changes_of(event, "appaddress") for address in added(change, _address)}
+    found = {address_problem(address, profile) for address in new}
+    return next((problem for problem in _WORST_FIRST if problem in found), "")
+
+
+def _address(item: str) -> str:
+    """Give the address of one item, which is an object with its kind beside it."""
+    if not item.startswith("{"):
+        return item
+    try:
+        return (decode(_ADDRESS, item).address or "").strip()
+    except UnreadableRecord:
+        return item
+
+
+def address_problem(address: str, profile: TenantProfile) -> str:
+    """Say what is wrong with one redirect address, as one of `_WORST_FIRST`; "owned" where nothing is.
+
+    Browsers take a backslash for a slash, which decides where the name of the host ends.
+    """
+    if "*" in address:
+        return "wildcard"
+    try:
+        parts = urlsplit(address.replace("\\", "/").lower())
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return "not-owned"
+    if parts.scheme not in {"http", "https"}:
+        return "custom-scheme"
+    if host in _LOOPBACK:
+        return "loopback"
+    if parts.scheme == "http":
+        return "not-https"
+    return _ownership(host, profile)
+
+
+def _ownership(host: str, profile: TenantProfile) -> str:
+    if host in _MICROSOFT_S or _is_below(host, profile.owned_domains):
+        return "owned"
+    if _is_below(host, profile.shared_domains):
+        return "shared-domain"
+    return "not-owned" if profile.owned_domains else "ownership-unknown"
+
+
+def _is_below(host: str, domains: frozenset[str]) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[first:]) in domains for first in range(len(labels)))
+
+
+def _is_below_kusto(domains: Collection[str]) -> str:
+    listed = "|".join(map(re.escape, sorted(domains)))
+    return rf'host matches regex @"(^|\.)({listed})$"' if domains else "false"
+
+
+def _redirect_problem_kusto(profile: TenantProfile) -> KustoJoin:
+    """Write `address_problem`; the digit before each word puts the worst first."""
+    unknown = "2not-owned" if profile.owned_domains else "4ownership-unknown"
+    rows = rf"""Items
+    | where property == "appaddress"
+    | extend address = trim(@"{SPACES}", iff(text startswith "{{", tostring(parse_json(text).Address), text))
+    | extend address = tolower(replace_string(address, "\\", "/"))
+    | summarize olds = sum(olds), news = sum(news) by Id, address
+    | where news > 0 and olds == 0 and isnotempty(address)
+    | extend host = trim_end(@"\.+", extract(@"^https?://(?:[^/?#]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", 1, address))
+    | extend problem = case(
+        address contains_cs "*", "0wildcard",
+        not(address matches regex "^https?:"), "5custom-scheme",
+        host in ("localhost", "127.0.0.1", "[::1]"), "6loopback",
+        address startswith_cs "http:", "1not-https",
+        host in ("login.microsoftonline.com", "login.live.com") or {_is_below_kusto(profile.owned_domains)}, "7owned",
+        {_is_below_kusto(profile.shared_domains)}, "3shared-domain",
+        "{unknown}")
+    | summarize problem = min(problem) by Id"""
+    return KustoJoin(rows=rows, value='coalesce(substring(problem, 1), "")')
+
+
+def _logout_url(event: AuditEvent, profile: TenantProfile) -> str:
+    wanted = tuple(map(fold, profile.logout_properties))
+    for change in all_changes(event):
+        name = fold(change.name)
+        if change.old != change.new and any(word in name for word in wanted):
+            return "changed"
+    return ""
+
+
+def _logout_url_kusto(profile: TenantProfile) -> KustoJoin:
+    named = " or ".join(f"property contains_cs {quoted(fold(word))}" for word in sorted(profile.logout_properties))
+    return flag("logout", f"Changes\n    | where old != new and ({named or 'false'})", "changed")
+
+
+class RedirectFields:
+    """Fields about where an application sends people.
+
+    - `redirect_problem`: what is wrong with the worst of the redirect addresses that were added; "owned" where nothing
+      is, "" where none was added.
+    - `logout_url`: "changed" where the log-out address isn't what it was.
+    """
+
+    redirect_problem: Text[AuditEvent] = by_profile(
+        "redirect_problem",
+        _redirect_problem,
+        *("owned_domains", "shared_domains"),
+        prefilter=of_properties("appaddress"),
+        kusto=_redirect_problem_kusto,
+    )
+    logout_url: Text[AuditEvent] = by_profile("logout_url", _logout_url, "logout_properties", kusto=_logout_url_kusto)

@@ -4,10 +4,8 @@ Where a field depends on the record and the profile, "unknown" means that one of
 """
 
 from shared.detect.fields.sign_in.account import AccountFields
-from shared.detect.fields.sign_in.client import ClientFields
-from shared.detect.fields.sign_in.controls import ControlFields
-from shared.detect.fields.sign_in.hours import HoursFields
-from shared.detect.fields.sign_in.origin import OriginFields
+from shared.detect.fields.sign_in.client import ClientFields, OriginFields
+from shared.detect.fields.sign_in.controls import ControlFields, HoursFields
 from shared.detect.fields.sign_in.outcome import OutcomeFields
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.detect.conditions import holds
-from shared.detect.fields import FIELDS, Audit, Resource
-from shared.detect.fields.audit.redirects import address_problem
+from shared.detect.fields import Audit, Resource
+from shared.detect.fields.audit.applications import address_problem
+from shared.detect.fields.by_log import FIELDS
 from shared.model.conditions import Not as Opposite
 from shared.model.conditions import Text, all_of, any_of, fields_of
 from shared.model.events import Actor, AuditEvent, Change, Log, ResourceEvent, Target

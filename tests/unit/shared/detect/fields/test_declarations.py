@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import pytest
 
-from shared.detect.fields import FIELDS, Audit, Resource, SignIn
+from shared.detect.fields import Audit, Resource, SignIn
+from shared.detect.fields.by_log import FIELDS
 from shared.model.conditions import Text
 from shared.model.events import Log
 from shared.model.profile import TenantProfile

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.detect.fields import FIELDS, SignIn
+from shared.detect.fields import SignIn
+from shared.detect.fields.by_log import FIELDS
 from shared.model.conditions import Text
 from shared.model.events import Actor, Log, SignInEvent
 from shared.model.profile import DEFAULT, Hours, TenantProfile

@@ -8,7 +8,8 @@ import pytest
 
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_PROFILE
-from shared.detect.fields import FIELDS, Audit, SignIn
+from shared.detect.fields import Audit, SignIn
+from shared.detect.fields.by_log import FIELDS
 from shared.detect.kusto.compile import VIEWS, document, query, to_kql
 from shared.model.conditions import Condition, Text, all_of, any_of
 from shared.model.detections import AnyDetection

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from responders.catalogue import CATALOGUE
-from shared.detect.fields import FIELDS
+from shared.detect.fields.by_log import FIELDS
 from shared.detect.kusto.compile import matching_query
 from shared.model.conditions import Not, Text
 from shared.model.events import Event, Log
