@@ -78,11 +78,11 @@ def test_what_was_put_back_before_is_not_undone_again() -> None:
 
 def test_changes_of_one_instant_are_one_run_in_one_order() -> None:
     one, other = _case(1), _case(1, id="20260302-0001.001")
-    assert run_of(one, [other]) == run_of(other, [one]) == ([one, other], [])
+    assert split_history(one, [other]) == split_history(other, [one]) == ([one, other], [])
 
 
 def test_what_was_put_back_at_the_very_instant_still_stood_then() -> None:
-    run, _ = run_of(_case(3), [_put_back(1, acted=3)])
+    run, _ = split_history(_case(3), [_put_back(1, acted=3)])
     assert _ids(run) == [1, 3]
 
 
