@@ -21,7 +21,7 @@ from shared.clients.storage import Storage
 from shared.detect.aggregation.sequences import Sequences, TableSequenceStore
 from shared.detect.aggregation.thresholds import ThresholdAggregation
 from shared.detect.aggregation.window_store import TableWindowStore
-from shared.detect.cached_matcher import Matching
+from shared.detect.cached_matcher import CachedMatcher
 from shared.detect.rosters import Rosters
 from shared.model.calls import Service
 from shared.model.clock import Clock, utc_now
@@ -58,7 +58,7 @@ def build_runtime(
         settings=settings,
         detections={detection.id: detection for detection in content.detections},
         inventories=content.inventories,
-        matching=Matching(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
+        cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,
         ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),

@@ -20,7 +20,7 @@ _LOOK_AGAIN_SOON: Final = timedelta(seconds=5)
 _log = logging.getLogger("responder.matching")
 
 
-class Matching:
+class CachedMatcher:
     """Holds the matcher. Safe to share between threads.
 
     The rosters are read when a matcher is first asked for, and again at most once a minute, or every five seconds while

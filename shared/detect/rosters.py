@@ -117,7 +117,7 @@ class Rosters:
             failed=lambda place: f"the {place[0].kind} of {place[1].name} can't be told to be fresh",
             log=_log,
         )
-        return (_bulletin(listed, tenant, now) for listed, tenant in found if not listed.is_fresh(now))
+        return (_notice(listed, tenant, now) for listed, tenant in found if not listed.is_fresh(now))
 
 
 def packed(ids: Iterable[str]) -> dict[str, str]:
@@ -186,7 +186,7 @@ _UNKNOWN: Final[Mapping[RosterKind, tuple[str, str]]] = {
 """What is missing while a roster is stale, and what follows."""
 
 
-def _bulletin(listed: Listed, tenant: Tenant, now: datetime) -> SystemNotice:
+def _notice(listed: Listed, tenant: Tenant, now: datetime) -> SystemNotice:
     title, follows = _UNKNOWN[listed.kind]
     since = f"last read at {listed.read_at:%Y-%m-%d %H:%M} UTC" if listed.read_at else "never read yet"
     return SystemNotice(

@@ -52,7 +52,7 @@ def count_in_workspace(runtime: Runtime, workspace: Workspace) -> int:
 
 
 def _count(runtime: Runtime, workspace: Workspace, detection: AnyDetection) -> int:
-    profile = runtime.matching.profile
+    profile = runtime.cached_matcher.profile
     earliest = hour_of(runtime.clock() - LATE)
     rows = workspace.rows(query(detection, profile), over=_asked(runtime.clock() - earliest, detection))
     found = each(rows, _found, failed=lambda _row: f"a count of {detection.id} can't be read", log=_log)

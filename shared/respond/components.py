@@ -10,7 +10,7 @@ from shared.clients.log_analytics import Workspace
 from shared.clients.storage import Storage
 from shared.detect.aggregation.sequences import Sequences
 from shared.detect.aggregation.thresholds import ThresholdAggregation
-from shared.detect.cached_matcher import Matching
+from shared.detect.cached_matcher import CachedMatcher
 from shared.detect.matcher import Matcher
 from shared.detect.rosters import Roster, Rosters
 from shared.model.clock import Clock
@@ -42,7 +42,7 @@ class Runtime:
     settings: Settings
     detections: Mapping[str, AnyDetection]
     inventories: tuple[Inventory, ...]
-    matching: Matching
+    cached_matcher: CachedMatcher
     rosters: Rosters
     storage: Storage
     ledger: Ledger
@@ -60,4 +60,4 @@ class Runtime:
     @property
     def matcher(self) -> Matcher:
         """The matcher for the present rosters of privileged accounts."""
-        return self.matching.matcher
+        return self.cached_matcher.matcher

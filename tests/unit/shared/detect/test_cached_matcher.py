@@ -11,7 +11,7 @@ import pytest
 from infra.local.world import ALICE, DAVE, MALLORY, WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage, Table
-from shared.detect.cached_matcher import Matching
+from shared.detect.cached_matcher import CachedMatcher
 from shared.detect.fields import Audit
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.model.detections import Answer, AnyDetection, Detection
@@ -66,7 +66,7 @@ class _Hall:
             read=lambda _edges: self.members,
         )
         self.rosters = Rosters(self.storage, (self.roster,), clock=self.clock)
-        self.matching = Matching(
+        self.matching = CachedMatcher(
             tuple(map(_detection, _LEVELS)), profile, self.rosters, tenants=(_TENANT,), clock=self.clock
         )
 
@@ -196,7 +196,7 @@ def test_many_may_ask_at_once_and_one_of_them_reads(hall: _Hall) -> None:
 def test_without_rosters_storage_is_never_asked(memory: MemoryStorage) -> None:
     storage = SpoiltStorage(memory)
     storage.faults.failure = Unreachable
-    matching = Matching(
+    matching = CachedMatcher(
         (_detection("unknown"),), DEFAULT, Rosters(storage, clock=FakeClock()), tenants=(_TENANT,), clock=FakeClock()
     )
     assert matching.matcher.matches(_about(ALICE.id))
