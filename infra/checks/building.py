@@ -126,8 +126,8 @@ def snapshot_of(root: Path, compiler: Compiler, parameters: Path) -> tuple[Mappi
         content: Mapping[str, Any] = json.loads(compiler.snapshot(parameters, PLACE))
     except CompilerError as refused:
         return {}, [*problems, _problem(root, parameters, f"no snapshot: {refused}")]
-    told: list[Json] = content["diagnostics"]
-    return content, [*problems, *(_problem(root, parameters, json.dumps(one)) for one in told)]
+    diagnostics: list[Json] = content["diagnostics"]
+    return content, [*problems, *(_problem(root, parameters, json.dumps(one)) for one in diagnostics)]
 
 
 def outdated_template(root: Path, text: str) -> Iterator[Problem]:

@@ -60,7 +60,7 @@ class Narrator:
 
     def tell(self, played: Played) -> None:
         """Print what happened, what was decided and why, what was done and how long it took."""
-        lines = [f"{played.began:%H:%M:%S}  {self._paint('1', played.scene.told)}"]
+        lines = [f"{played.began:%H:%M:%S}  {self._paint('1', played.scene.summary)}"]
         case = played.case
         if case is not None:
             decided = f"{_decision_words(case)}: {case.because}; {case.standing_because}"
@@ -161,7 +161,7 @@ def _missing_cards(demo: Demo) -> list[str]:
     """Give the paged cases for which the owners got no card that Teams would have shown."""
     posts = str([post for post in demo.cards() if post["accepted"]])
     return [
-        f"no card came for: {played.scene.told}"
+        f"no card came for: {played.scene.summary}"
         for played in demo.played
         if played.case and played.case.decision.value != "record" and played.case.id not in posts
     ]
@@ -221,9 +221,9 @@ def play_story(demo: Demo) -> list[str]:
     with demo.desk.without_approvals():
         demo.play(story.WITHOUT_APPROVALS)
     demo.play(story.THREE_TIMES)
-    off = [f"{played.scene.told}: {played.wrong}" for played in demo.played if played.wrong]
+    off = [f"{played.scene.summary}: {played.wrong}" for played in demo.played if played.wrong]
     if twice := demo.one_case_for(demo.played[-1]):
-        off.append(f"{demo.played[-1].scene.told}: {twice}")
+        off.append(f"{demo.played[-1].scene.summary}: {twice}")
     try:
         until(lambda: not _missing_cards(demo), within=10, what="cards")
     except TimeoutError:

@@ -49,7 +49,7 @@ class Scene:
     Without one there is nothing in the tenant to look at: somebody signed in.
     """
 
-    told: str
+    summary: str
     actor: Principal
     detection: str
     decision: str
@@ -199,7 +199,7 @@ def _use_break_glass(tenant: TenantControl) -> str:
 
 
 APPROVED_CHANGE: Final = Scene(
-    told="Alice, who is approved, sets the sign-in frequency of CA003 to 8 hours",
+    summary="Alice, who is approved, sets the sign-in frequency of CA003 to 8 hours",
     actor=ALICE,
     detection="ca-policy-updated",
     decision="record",
@@ -208,7 +208,7 @@ APPROVED_CHANGE: Final = Scene(
     check=_session_is(8),
 )
 SELF_EXCLUSION: Final = Scene(
-    told="Mallory, who isn't approved, leaves himself out of CA001 (MFA for administrators)",
+    summary="Mallory, who isn't approved, leaves himself out of CA001 (MFA for administrators)",
     actor=MALLORY,
     detection="ca-policy-updated",
     decision="remediate",
@@ -217,7 +217,7 @@ SELF_EXCLUSION: Final = Scene(
     check=_leaves_out(MFA_FOR_ADMINS.id, MALLORY, expected=False),
 )
 POLICY_CREATED: Final = Scene(
-    told="Trudy, who isn't approved, creates a policy that blocks everybody but her",
+    summary="Trudy, who isn't approved, creates a policy that blocks everybody but her",
     actor=TRUDY,
     detection="ca-policy-created",
     decision="remediate",
@@ -226,7 +226,7 @@ POLICY_CREATED: Final = Scene(
     check=_created_is_off,
 )
 POLICY_DELETED: Final = Scene(
-    told="Trudy deletes CA002 (block legacy authentication)",
+    summary="Trudy deletes CA002 (block legacy authentication)",
     actor=TRUDY,
     detection="ca-policy-deleted",
     decision="remediate",
@@ -235,7 +235,7 @@ POLICY_DELETED: Final = Scene(
     check=_deleted_is_back,
 )
 CUSTOM_POLICY_UPLOADED: Final = Scene(
-    told=f"Bob, who isn't approved, uploads the custom policy {_INTRUDER} to Azure AD B2C",
+    summary=f"Bob, who isn't approved, uploads the custom policy {_INTRUDER} to Azure AD B2C",
     actor=BOB_B2C,
     detection="b2c-custom-policy-created",
     decision="remediate",
@@ -244,7 +244,7 @@ CUSTOM_POLICY_UPLOADED: Final = Scene(
     check=_custom_policy_is_gone,
 )
 OWNER_TAKEN: Final = Scene(
-    told="Trudy gives herself Owner on the subscription",
+    summary="Trudy gives herself Owner on the subscription",
     actor=TRUDY,
     detection="rbac-role-assigned",
     decision="remediate",
@@ -253,7 +253,7 @@ OWNER_TAKEN: Final = Scene(
     check=_holds_no_role(TRUDY),
 )
 PIPELINE_CHANGE: Final = Scene(
-    told="The app 'Release pipeline', which is approved, sets the sign-in frequency of CA003 to 6 hours",
+    summary="The app 'Release pipeline', which is approved, sets the sign-in frequency of CA003 to 6 hours",
     actor=RELEASE_PIPELINE,
     detection="ca-policy-updated",
     decision="record",
@@ -262,7 +262,7 @@ PIPELINE_CHANGE: Final = Scene(
     check=_session_is(6),
 )
 IMPOSTOR_CHANGE: Final = Scene(
-    told="Another app that calls itself 'Release pipeline' sets it to 90 hours",
+    summary="Another app that calls itself 'Release pipeline' sets it to 90 hours",
     actor=IMPOSTOR,
     detection="ca-policy-updated",
     decision="remediate",
@@ -271,7 +271,7 @@ IMPOSTOR_CHANGE: Final = Scene(
     check=_session_is(6),
 )
 WITHOUT_APPROVALS: Final = Scene(
-    told="The approval table is gone, and Mallory leaves himself out of CA003: nobody can tell whether he may",
+    summary="The approval table is gone, and Mallory leaves himself out of CA003: nobody can tell whether he may",
     actor=MALLORY,
     detection="ca-policy-updated",
     decision="page",
@@ -280,7 +280,7 @@ WITHOUT_APPROVALS: Final = Scene(
     check=_leaves_out(MFA_FOR_ALL.id, MALLORY, expected=True),
 )
 THREE_TIMES: Final = Scene(
-    told="Mallory gives himself Contributor, and Event Grid delivers that event three times",
+    summary="Mallory gives himself Contributor, and Event Grid delivers that event three times",
     actor=MALLORY,
     detection="rbac-role-assigned",
     decision="remediate",
@@ -289,7 +289,7 @@ THREE_TIMES: Final = Scene(
     check=_holds_no_role(MALLORY),
 )
 PASSWORDS_GUESSED: Final = Scene(
-    told="A stranger tries six passwords for Erin, who can activate the role Helpdesk Administrator",
+    summary="A stranger tries six passwords for Erin, who can activate the role Helpdesk Administrator",
     actor=ERIN,
     detection="privileged-sign-in-failures",
     decision="page",
@@ -297,7 +297,7 @@ PASSWORDS_GUESSED: Final = Scene(
     act=_guess_passwords,
 )
 BREAK_GLASS_USED: Final = Scene(
-    told="Somebody signs in with a break-glass account, and no emergency was declared",
+    summary="Somebody signs in with a break-glass account, and no emergency was declared",
     actor=BREAK_GLASS_1,
     detection="break-glass-used",
     decision="page",

@@ -52,7 +52,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any JSON
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def told(before: dict[str, Any], now: dict[str, str], variables: dict[str, list[str]]) -> list[str]:
+def lines_of_narrower(before: dict[str, Any], now: dict[str, str], variables: dict[str, list[str]]) -> list[str]:
     """Give a line for each parameter that would be narrower."""
     lines: list[str] = []
     for name, value in now.items():
@@ -69,7 +69,7 @@ def _main(values: str, parameter_file: str, *left_out: str) -> None:
     before: dict[str, Any] = json.load(sys.stdin) or {}
     rows = [row.split("\t", 1) for row in Path(values).read_text(encoding="utf-8").splitlines()]
     now = {name: value for name, value in rows if name not in left_out}
-    for line in told(before, now, variables_of(Path(parameter_file).read_text(encoding="utf-8"))):
+    for line in lines_of_narrower(before, now, variables_of(Path(parameter_file).read_text(encoding="utf-8"))):
         sys.stdout.write(f"  {line}\n")
 
 

@@ -60,13 +60,13 @@ def person_from(headers: Mapping[str, str], environment: Mapping[str, str], *, t
             " infra/main.bicep again. Until then, read cases with a function key (GET /api/cases) or with the command"
             " responder cases."
         )
-    told_id = headers.get(f"{_PRINCIPAL}-ID", "").lower()
+    person_id = headers.get(f"{_PRINCIPAL}-ID", "").lower()
     claims = _claims(headers.get(_PRINCIPAL, ""))
-    if not told_id or headers.get(f"{_PRINCIPAL}-IDP", "") != "aad":
+    if not person_id or headers.get(f"{_PRINCIPAL}-IDP", "") != "aad":
         raise NotSignedIn("Nobody is signed in. Open this address in a browser, and sign in there.")
-    if _values(claims, _OBJECT_ID) != {told_id} or _values(claims, _TENANT_ID) != {tenant_id.lower()}:
-        raise NotSignedIn("It can't be told who is signed in, or it is somebody of another tenant.")
-    return Person(id=told_id, name=headers.get(f"{_PRINCIPAL}-NAME", "")[:_LONGEST] or told_id)
+    if _values(claims, _OBJECT_ID) != {person_id} or _values(claims, _TENANT_ID) != {tenant_id.lower()}:
+        raise NotSignedIn("It isn't clear who is signed in, or they belong to another tenant.")
+    return Person(id=person_id, name=headers.get(f"{_PRINCIPAL}-NAME", "")[:_LONGEST] or person_id)
 
 
 def _claims(header: str) -> list[_Claim]:

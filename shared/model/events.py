@@ -166,8 +166,8 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 
     @property
     def target(self) -> Target:
-        """The application signed in to; what is told of the sign-in stands where other events have their changes."""
-        told = (
+        """The application signed in to; the properties of the sign-in stand where other events have their changes."""
+        properties = (
             ("result", f"{self.error_code} {self.failure_reason}".strip() if self.error_code != "0" else "success"),
             ("second factor", self.mfa_detail),
             ("conditional access", self.conditional_access),
@@ -177,7 +177,7 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
             ("browser", self.browser),
             ("operating system", self.operating_system),
         )
-        changes = tuple(Change(name=name, new=text) for name, text in told if text)
+        changes = tuple(Change(name=name, new=text) for name, text in properties if text)
         return Target(id=self.app_id, name=self.app_name, kind="Application", changes=changes)
 
 

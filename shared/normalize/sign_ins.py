@@ -252,15 +252,15 @@ def _located(details: Location | None, country: str | None) -> Location:
 
 
 def _mfa_detail(status: Status, steps: Raw) -> str:
-    """Tell what the second factor came to: as the status says, or the first step that says that it was denied.
+    """Give what the second factor came to: as the status says, or the first step that says that it was denied.
 
     The steps are read only where they can say so; of most records nobody asks.
     """
-    told = status.additional_details or ""
-    if _text(status.error_code) != SECOND_FACTOR_FAILED or is_denied(told):
-        return told
+    detail = status.additional_details or ""
+    if _text(status.error_code) != SECOND_FACTOR_FAILED or is_denied(detail):
+        return detail
     details = (step.authentication_step_result_detail or "" for step in decode_inner(_STEPS, steps) or ())
-    return next(filter(is_denied, details), told)
+    return next(filter(is_denied, details), detail)
 
 
 def is_denied(detail: str) -> bool:

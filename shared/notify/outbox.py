@@ -293,5 +293,5 @@ def _page(row: Row) -> Page:
         place=int(columns["place"]),
         tries=int(columns["tries"]),
         row=row,
-        system_notice=msgspec.json.decode(told, type=SystemNotice) if (told := columns.get("bulletin")) else None,
+        system_notice=msgspec.json.decode(notice, type=SystemNotice) if (notice := columns.get("bulletin")) else None,
     )

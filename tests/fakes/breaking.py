@@ -99,7 +99,7 @@ def texts(made: Infrastructure, path: str, old: str, new: str) -> Infrastructure
     return replace(made, texts={**made.texts, path: made.texts[path].replace(old, new, 1)})
 
 
-def told(rule: Rule, made: Infrastructure) -> list[str]:
+def found_by(rule: Rule, made: Infrastructure) -> list[str]:
     """Give what a rule says, each thing once."""
     return sorted({str(problem) for problem in rule(made)})
 

@@ -218,11 +218,11 @@ def _terms(text: str) -> tuple[str, str, str]:
 
 def _holds(row: Row, term: tuple[str, str, str], values: Mapping[str, Any]) -> bool:
     """Say whether a term of a query holds; a column that isn't there meets none."""
-    name, sign, told = term
+    name, sign, value = term
     keys: dict[str, Any] = {"PartitionKey": row.partition, "RowKey": row.key}
     columns: dict[str, Any] = {**row.columns, **keys}
     literals: dict[str, Any] = {"true": True, "false": False}
-    wanted: Any = values[told[1:]] if told.startswith("@") else literals.get(told, told.strip("'"))
+    wanted: Any = values[value[1:]] if value.startswith("@") else literals.get(value, value.strip("'"))
     return name in columns and _OPERATORS[sign](_comparable(columns[name]), _comparable(wanted))
 
 

@@ -41,6 +41,6 @@ class FakeSender:
             raise self.failing
         self.system_notices.append(system_notice)
 
-    def told(self) -> list[tuple[Any, ...]]:
+    def addressed(self) -> list[tuple[Any, ...]]:
         """Give what was sent, as (case id, owner's name, place)."""
         return [(one.case.id, one.owner, one.place) for one in self.sent]

@@ -88,10 +88,10 @@ def change(
     old: Image | None, new: Image | None, *, by: Actor = MALLORY, after: timedelta = timedelta(), approved: bool = False
 ) -> EarlierCase:
     """Make the case of a conditional access change, made `after` the first of the run."""
-    return case(by=by, after=after, approved=approved, changes=(told(as_logged(old), as_logged(new)),))
+    return case(by=by, after=after, approved=approved, changes=(policy_change(as_logged(old), as_logged(new)),))
 
 
-def told(old: str | None, new: str | None) -> Change:
+def policy_change(old: str | None, new: str | None) -> Change:
     return Change(name="ConditionalAccessPolicy", old=old, new=new)
 
 

@@ -52,8 +52,8 @@ class Story:
 
     def plan(self, tenant: FakeTenant) -> Plan:
         look = self.remediation.look(tenant.edges(), Target(id=self.target))
-        told = situation(None, *self.run, target=self.target, baseline=self.baseline, look=look)
-        return self.remediation.plan(told)
+        asked = situation(None, *self.run, target=self.target, baseline=self.baseline, look=look)
+        return self.remediation.plan(asked)
 
     def apply(self, tenant: FakeTenant, put: Put) -> None:
         self.remediation.apply(tenant.edges(), Target(id=self.target), put)

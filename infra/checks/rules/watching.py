@@ -34,7 +34,7 @@ RUN: Final = timedelta(minutes=30)
 ALERTS: Final = frozenset({"dead-letters", "deliveries-failing", "pages-not-delivered", "poison-messages"})
 """Alerts on what happened, beside those on timers that are silent."""
 
-TOLD: Final = """
+ALERTED: Final = """
 Microsoft.Web/sites/stop/action Microsoft.Web/sites/write Microsoft.Web/sites/delete Microsoft.Web/sites/config/write
 Microsoft.EventGrid/systemTopics/delete Microsoft.EventGrid/systemTopics/eventSubscriptions/delete
 Microsoft.ManagedIdentity/userAssignedIdentities/delete Microsoft.Insights/components/delete
@@ -55,8 +55,8 @@ def check_watching(made: Infrastructure) -> Iterator[Problem]:
             yield from _check_query(made, path, text)
     for snapshot in made.snapshots.values():
         yield from _check_alerts(made, snapshot)
-        told = {name for rule in snapshot.of(CHANGES) for name in _QUOTED_TWICE.findall(json.dumps(rule.body))}
-        for operation in sorted(set(TOLD.split()) - told):
+        alerted = {name for rule in snapshot.of(CHANGES) for name in _QUOTED_TWICE.findall(json.dumps(rule.body))}
+        for operation in sorted(set(ALERTED.split()) - alerted):
             yield nowhere(f"nobody is told of {operation}; name it in a {CHANGES}")
         for group in snapshot.of("Microsoft.Insights/actionGroups"):
             if not group.objects("properties.emailReceivers"):

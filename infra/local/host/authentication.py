@@ -135,8 +135,8 @@ class Authentication:
         claims = self._sessions.claims(request.cookies.get(_SESSION, ""))
         if claims is None:
             return _unauthorized()
-        told = {"provider_name": "aad", "user_id": _name(claims), "user_claims": _principal(claims)["claims"]}
-        return web.json_response([told])
+        identity = {"provider_name": "aad", "user_id": _name(claims), "user_claims": _principal(claims)["claims"]}
+        return web.json_response([identity])
 
 
 def _marked(request: web.Request, claims: Claims | None) -> web.Request:
@@ -153,10 +153,10 @@ def _marked(request: web.Request, claims: Claims | None) -> web.Request:
 
 
 def _principal(claims: Claims) -> Mapping[str, object]:
-    told = [
+    typed = [
         {"typ": _LONG.get(name, name), "val": str(value)} for name, value in claims.items() if name != "session_until"
     ]
-    return {"auth_typ": "aad", "claims": told, "name_typ": _NAME_TYPE, "role_typ": _ROLE_TYPE}
+    return {"auth_typ": "aad", "claims": typed, "name_typ": _NAME_TYPE, "role_typ": _ROLE_TYPE}
 
 
 def _name(claims: Claims) -> str:

@@ -37,8 +37,10 @@ def _refusal(verb: _Verb) -> Callable[[Call, Outcome], list[Json]]:
     def records(call: Call, outcome: Outcome) -> list[Json]:
         policy_id = call.request.match_info.get("id", "")
         exists = call.directory.custom_policies.current(policy_id) is not None
-        told: _Verb = "Create" if verb == "Update" and not exists else verb
-        return custom_policy_records(call.caller, told, policy_id, correlation_id=call.correlation_id, outcome=outcome)
+        recorded_verb: _Verb = "Create" if verb == "Update" and not exists else verb
+        return custom_policy_records(
+            call.caller, recorded_verb, policy_id, correlation_id=call.correlation_id, outcome=outcome
+        )
 
     return records
 

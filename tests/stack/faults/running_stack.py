@@ -171,7 +171,7 @@ class RunningStack:
             assert len(found) <= 1, found
             return found[0] if found and found[0].state is State.CLOSED else None
 
-        return self.until(find, what=f"no closed case for: {scene.told}")
+        return self.until(find, what=f"no closed case for: {scene.summary}")
 
     def held_up(self, scene: Scene, target_id: str) -> Case | None:
         """Give the scene's case that a lock holds up."""

@@ -175,8 +175,8 @@ def test_a_change_that_also_reaches_a_break_glass_account_is_put_back_all_the_sa
     }
     answer(ready.runtime, TENANT, opened_cases["ca-policy-updated", answered_first])
     assert attack.is_undone(tenant)
-    told = {case.detection for case in ready.answer_all() if case.decision is Decision.PAGE}
-    assert told == {"break-glass-unprotected"}
+    paged = {case.detection for case in ready.answer_all() if case.decision is Decision.PAGE}
+    assert paged == {"break-glass-unprotected"}
 
 
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.PAGE])

@@ -326,10 +326,10 @@ class _Judges:
     def clean(self, judge: str) -> list[str]:
         """What is told of the repository as it is."""
         if judge not in self._clean:
-            self._clean[judge] = self.told(judge, REPOSITORY)
+            self._clean[judge] = self.problems_of(judge, REPOSITORY)
         return self._clean[judge]
 
-    def told(self, judge: str, root: Path) -> list[str]:
+    def problems_of(self, judge: str, root: Path) -> list[str]:
         return list(
             map(str, getattr(self, f"_{judge}")(root) if hasattr(self, f"_{judge}") else self._rules(judge, root))
         )
@@ -371,7 +371,7 @@ def judges(compiler: Compiler, compiler_path: Path) -> Generator[_Judges]:
 @pytest.mark.parametrize("mistake", _PLANTED)
 def test_a_planted_mistake_is_caught(mistake: str, copied: Callable[..., Path], judges: _Judges) -> None:
     file, old, new, judge, said = _PLANTED[mistake]
-    found = judges.told(judge, copied(file, old, new))
+    found = judges.problems_of(judge, copied(file, old, new))
     assert any(said in one for one in found), found
     assert not any(said in one for one in judges.clean(judge))
 

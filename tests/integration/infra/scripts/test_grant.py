@@ -69,17 +69,17 @@ def test_a_permission_that_was_given_meanwhile(deployed: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--tier", "all"), "the tier is all: it should be watch or act"),
         (("--tier",), "--tier needs a value"),
         (("--renew",), "--renew goes with --b2c"),
     ],
 )
-def test_what_makes_no_sense(desk: Desk, arguments: tuple[str, ...], told: str) -> None:
+def test_what_makes_no_sense(desk: Desk, arguments: tuple[str, ...], message: str) -> None:
     done = desk.run("grant.sh", *arguments)
     assert (done.returncode, desk.az.calls) == (2, [])
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 # The B2C tenant.

@@ -235,8 +235,8 @@ def test_another_region(desk: Desk, known_by: str) -> None:
     desk.deploy_quickly()
     if known_by == "its group":
         desk.az.deployments.clear()
-    told = desk.stops("deploy.sh", AZURE_LOCATION="northeurope")
-    assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in told
+    message = desk.stops("deploy.sh", AZURE_LOCATION="northeurope")
+    assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in message
     (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
     north = {"AZURE_LOCATION": "northeurope", "AZURE_ENV_NAME": "north"}
     desk.runs("deploy.sh", EXISTING_TOPIC_IDS=topic["id"], **north)
@@ -267,9 +267,9 @@ def test_another_region_needs_another_name_after_removal_too(desk: Desk, known_b
     else:
         desk.az.deployments.clear()
     north = {"AZURE_LOCATION": "northeurope"}
-    told = desk.stops("deploy.sh", **north)
-    assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in told
-    assert ("the deleted vault" in told) is (known_by == "its vault")
+    message = desk.stops("deploy.sh", **north)
+    assert "export AZURE_LOCATION=westeurope, or give the other region an environment of its own" in message
+    assert ("the deleted vault" in message) is (known_by == "its vault")
     desk.runs("deploy.sh", AZURE_ENV_NAME="north", **north)
     desk.runs("remove.sh", "--yes", AZURE_ENV_NAME="north", **north)
     desk.runs("deploy.sh")
@@ -414,27 +414,27 @@ def test_nor_is_one_harmed_that_is_named_to_be_watched_or_to_count_sign_ins(desk
 )
 def test_a_group_that_is_anothers_stops_it(desk: Desk, script: str, arguments: tuple[str, ...]) -> None:
     _elsewhere(desk, WATCHED_SUBSCRIPTION_IDS=OTHER)
-    told = desk.stops(script, *arguments)
-    assert f"of the subscription {OTHER} belongs to an installation of the same name" in told
-    assert f"az account set --subscription {SUBSCRIPTION}" in told
+    message = desk.stops(script, *arguments)
+    assert f"of the subscription {OTHER} belongs to an installation of the same name" in message
+    assert f"az account set --subscription {SUBSCRIPTION}" in message
 
 
 def test_a_subscription_that_another_of_the_same_name_has_is_not_watched(desk: Desk) -> None:
     _elsewhere(desk)
-    told = desk.stops("deploy.sh", WATCHED_SUBSCRIPTION_IDS=SUBSCRIPTION)
-    assert f"of the subscription {SUBSCRIPTION} belongs to an installation of the same name" in told
+    message = desk.stops("deploy.sh", WATCHED_SUBSCRIPTION_IDS=SUBSCRIPTION)
+    assert f"of the subscription {SUBSCRIPTION} belongs to an installation of the same name" in message
 
 
 def test_a_group_whose_home_is_not_said_is_not_removed_and_a_deployment_says_it_again(desk: Desk) -> None:
     desk.register(OTHER)
     desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
-    told = "has no tag entra-responder-home, so whose it is can't be told"
+    message = "has no tag entra-responder-home, so whose it is can't be told"
     desk.az.azure.group(_GROUP)["tags"] = {}
-    assert told in desk.stops("remove.sh", "--yes")
+    assert message in desk.stops("remove.sh", "--yes")
     desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
     watched = _GROUP.replace(SUBSCRIPTION, OTHER)
     desk.az.azure.group(watched)["tags"] = {}
-    assert f"! the resource group rg-responder-prod of {OTHER} {told}: it stays" in desk.runs("remove.sh", "--yes")
+    assert f"! the resource group rg-responder-prod of {OTHER} {message}: it stays" in desk.runs("remove.sh", "--yes")
     assert desk.az.azure.group(watched)
     assert _GROUP.lower() not in desk.az.azure.there
     desk.runs("deploy.sh", WATCHED_SUBSCRIPTION_IDS=OTHER, TEAMS_WEBHOOK_URL="")
@@ -545,12 +545,12 @@ def test_removal_to_its_end(desk: Desk) -> None:
     said = desk.runs("remove.sh", "--yes")
     _is_nothing_left(desk)
     assert list(desk.az.azure.deleted_vaults) == [said.split("the vault ")[1].split(",")[0]]
-    for told in (
+    for message in (
         "- Policy.Read.All",
         f"- resource group rg-responder-prod of {OTHER}",
         "- resource group rg-responder-prod\n",
     ):
-        assert told in said
+        assert message in said
     assert "What stays:" in said
     assert "- " not in desk.runs("remove.sh", "--yes"), "there is nothing left to remove"
     desk.runs("deploy.sh", AZURE_LOCATION="westeurope", TEAMS_WEBHOOK_URL="")

@@ -13,7 +13,7 @@ _TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microso
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"OPERATORS_CLIENT_ID": ""}, "not set:\n  OPERATORS_CLIENT_ID: "),
         ({"EMERGENCY_ACCOUNT_IDS": ""}, "not set:\n  EMERGENCY_ACCOUNT_IDS: "),
@@ -31,8 +31,8 @@ _TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microso
         ({"PAGE_BY_PAGERDUTY": "true"}, "export PAGERDUTY_ROUTING_KEY"),
     ],
 )
-def test_a_value_that_is_missing_or_makes_no_sense(desk: Desk, values: dict[str, str], told: str) -> None:
-    assert told in desk.stops("deploy.sh", **values)
+def test_a_value_that_is_missing_or_makes_no_sense(desk: Desk, values: dict[str, str], message: str) -> None:
+    assert message in desk.stops("deploy.sh", **values)
 
 
 # What a new shell doesn't know.
@@ -49,7 +49,7 @@ _FULL = {
 
 
 @pytest.mark.parametrize(
-    ("variable", "now", "told"),
+    ("variable", "now", "message"),
     [
         ("WATCHED_SUBSCRIPTION_IDS", "", f"={SUBSCRIPTION},{OTHER}  # would be without {SUBSCRIPTION}, {OTHER}"),
         ("WATCHED_SUBSCRIPTION_IDS", SUBSCRIPTION.upper(), f"  # would be without {OTHER}\n"),
@@ -61,7 +61,7 @@ _FULL = {
     ],
 )
 def test_what_the_last_deployment_had_is_not_lost_unheard(
-    desk: Desk, variable: str, now: str | None, told: str
+    desk: Desk, variable: str, now: str | None, message: str
 ) -> None:
     desk.register(OTHER)
     desk.deploy_quickly(**_FULL)
@@ -69,7 +69,7 @@ def test_what_the_last_deployment_had_is_not_lost_unheard(
     said = desk.stops("deploy.sh", **values)
     (line,) = [each for each in said.splitlines(keepends=True) if each.startswith("  export ")]
     assert line.startswith(f"  export {variable}=")
-    assert told in line
+    assert message in line
     assert "or, if it is meant: deploy.sh --narrow" in said
     assert "a-key" not in said
     assert "azd env set RESPONDER_NARROW yes" in desk.stops("preprovision.sh", **values)
@@ -230,8 +230,8 @@ def test_a_subscription_that_has_a_system_topic_already(desk: Desk) -> None:
 
 def test_a_topic_without_an_identity(desk: Desk) -> None:
     _their_topic(desk, "None")
-    told = desk.stops("deploy.sh", EXISTING_TOPIC_IDS=_TOPIC)
-    assert f"az eventgrid system-topic update --ids {_TOPIC} --identity systemassigned" in told
+    message = desk.stops("deploy.sh", EXISTING_TOPIC_IDS=_TOPIC)
+    assert f"az eventgrid system-topic update --ids {_TOPIC} --identity systemassigned" in message
 
 
 def test_a_secret_that_is_in_the_vault_need_not_be_given_and_one_that_is_off_is_told(desk: Desk) -> None:

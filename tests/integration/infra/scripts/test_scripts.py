@@ -35,6 +35,6 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize("command", _commands())
 def test_a_command_of_az_exists(az_parser: AzParser, command: str) -> None:
-    told = az_parser.read([*command.split(), "--no-such-option"]).error
-    assert "misspelled" not in told
-    assert "required" in told or "unrecognized arguments: --no-such-option" in told
+    message = az_parser.read([*command.split(), "--no-such-option"]).error
+    assert "misspelled" not in message
+    assert "required" in message or "unrecognized arguments: --no-such-option" in message

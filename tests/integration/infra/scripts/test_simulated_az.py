@@ -23,7 +23,7 @@ def _run(az: SimulatedAz, command: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         ("functionapp destroy --name x", "'destroy' is misspelled or not recognized"),
         ("account show --everything", "unrecognized arguments: --everything"),
@@ -35,10 +35,10 @@ def _run(az: SimulatedAz, command: str) -> tuple[int, str, str]:
         ("role assignment list --all --assignee-objectid x", "unrecognized arguments"),
     ],
 )
-def test_it_refuses_what_az_refuses(az: SimulatedAz, command: str, told: str) -> None:
+def test_it_refuses_what_az_refuses(az: SimulatedAz, command: str, message: str) -> None:
     status, out, err = _run(az, command)
     assert (status, out) == (2, "")
-    assert told in err
+    assert message in err
     assert az.calls == []
 
 
@@ -60,7 +60,7 @@ def test_options_have_one_name_however_they_are_written(az_parser: AzParser) -> 
 
 
 @pytest.mark.parametrize(
-    ("command", "status", "told"),
+    ("command", "status", "message"),
     [
         ("deployment sub show --name x", 3, "DeploymentNotFound"),
         ("group show --name x", 3, "ResourceGroupNotFound"),
@@ -69,11 +69,11 @@ def test_options_have_one_name_however_they_are_written(az_parser: AzParser) -> 
     ],
 )
 def test_what_is_not_there_has_the_status_that_az_gives_it(
-    az: SimulatedAz, command: str, status: int, told: str
+    az: SimulatedAz, command: str, status: int, message: str
 ) -> None:
     got, _, err = _run(az, command)
     assert got == status
-    assert told in err
+    assert message in err
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def _topic(name: str) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "told"),
+    ("first", "then", "message"),
     [
         (None, _evidence("Locked", 9), "can only be created Disabled or Unlocked"),
         (_evidence("Unlocked", 9), _evidence("Locked", 9), ""),
@@ -162,14 +162,14 @@ def _topic(name: str) -> Json:
         ),
     ],
 )
-def test_a_rule_of_azure(first: Json | None, then: Json, told: str) -> None:
+def test_a_rule_of_azure(first: Json | None, then: Json, message: str) -> None:
     resources = _resources()
     if first:
         resources.put(first)
-    if not told:
+    if not message:
         resources.put(then)
         return
-    with pytest.raises(Exception, match=told):
+    with pytest.raises(Exception, match=message):
         resources.put(then)
 
 
@@ -216,11 +216,11 @@ def test_a_deleted_vault_keeps_its_name_and_comes_back_with_its_secrets() -> Non
     resources.put({"id": _GROUP, "type": "Microsoft.Resources/resourceGroups", "name": "g", "location": "westeurope"})
     with pytest.raises(Exception, match="already exists in deleted state"):
         resources.put(vault)
-    for wrong, told in (
+    for wrong, message in (
         ({"group": "G"}, "must be recovered to the original"),
         ({"location": "northeurope"}, "not found"),
     ):
-        with pytest.raises(Exception, match=told):
+        with pytest.raises(Exception, match=message):
             resources.recover_vault("v", **wrong)
     resources.recover_vault("v", group="g", location="westeurope")
     assert resources.get(secret["id"])["name"] == "v/s"

@@ -380,10 +380,10 @@ def test_lists_go_to_a_file_and_into_another_installation(
     monkeypatch.setenv("AzureWebJobsStorage", other)
     assert run("lists", "import", str(file), "--what-if").lines[1].startswith(f"+ ApprovedActors {_LIST} {ALICE.id}")
     assert run("approvals").out == "no approvals\n"
-    told = run("lists", "import", str(file))
-    assert [line[0] for line in told.lines[1:]] == ["+", "+", "?", " ", "?", " "]
-    assert "    responder mode ca-policy-updated enforce" in told.lines
-    assert "    responder mode '*' page" in told.lines
+    imported = run("lists", "import", str(file))
+    assert [line[0] for line in imported.lines[1:]] == ["+", "+", "?", " ", "?", " "]
+    assert "    responder mode ca-policy-updated enforce" in imported.lines
+    assert "    responder mode '*' page" in imported.lines
     assert ALICE.id in run("approvals").out
     assert "observe" in run("mode").out
     assert [line[0] for line in run("lists", "import", str(file)).lines[1:]] == [" ", " ", "?", " ", "?", " "]

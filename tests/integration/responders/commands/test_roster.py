@@ -54,8 +54,8 @@ def test_each_roster_has_a_line_with_its_age(run: Run, storage: Storage) -> None
     status, lines = run()
     assert status == 0
     assert len(lines) == 2 + 4
-    told = {(line.partition("  ")[0], line.split()[-1]) for line in lines[2:] if _PRIVILEGED in line}
-    assert told == {("Entra ID", "known"), ("Azure AD B2C", "UNKNOWN")}
+    shown = {(line.partition("  ")[0], line.split()[-1]) for line in lines[2:] if _PRIVILEGED in line}
+    assert shown == {("Entra ID", "known"), ("Azure AD B2C", "UNKNOWN")}
     assert sum("never" in line and "UNKNOWN" in line for line in lines) == 2
     assert not any(ALICE.id in line for line in lines)
 

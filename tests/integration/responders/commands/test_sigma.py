@@ -48,8 +48,8 @@ def test_the_tables_say_what_became_of_each_rule(folder: Path, capsys: pytest.Ca
 
 def test_the_same_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sigma", str(folder), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["loaded"] == [
+    report = json.loads(capsys.readouterr().out)
+    assert report["loaded"] == [
         {
             "id": _ID,
             "file": "added.yml",
@@ -59,8 +59,8 @@ def test_the_same_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
             "answer": "page",
         }
     ]
-    assert [(one["file"], one["title"]) for one in told["not_loaded"]] == [("words.yml", "Words")]
-    assert "name the field" in told["not_loaded"][0]["because"]
+    assert [(one["file"], one["title"]) for one in report["not_loaded"]] == [("words.yml", "Words")]
+    assert "name the field" in report["not_loaded"][0]["because"]
 
 
 def test_the_queries_are_printed_and_the_problems_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,23 +118,23 @@ def test_a_run_counts_by_its_end(began: float, minutes: float, success: bool, co
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "expected"),
     [
         ("case 7b1c failed every time; it is played again in 60 s, time 1 of 6", True),
         ("event 1 about /subscriptions/x is given up and kept in quarantine/unknown/20260101/y.bin", True),
         ("case 7b1c opened: ca-policy-updated by Mallory", False),
     ],
 )
-def test_a_poison_message_is_told(message: str, told: bool) -> None:  # noqa: FBT001 - a row
+def test_a_poison_message_is_told(message: str, expected: bool) -> None:  # noqa: FBT001 - a row
     row = {"TimeGenerated": _ago(1), "Message": message}
-    assert _answers(_text("poison-messages"), "AppTraces", [row]) == int(told)
+    assert _answers(_text("poison-messages"), "AppTraces", [row]) == int(expected)
 
 
-@pytest.mark.parametrize(("failures", "told"), [(1, 0), (2, 0), (3, 1), (9, 1)])
-def test_deliveries_that_go_on_failing_are_told(failures: int, told: int) -> None:
+@pytest.mark.parametrize(("failures", "expected"), [(1, 0), (2, 0), (3, 1), (9, 1)])
+def test_deliveries_that_go_on_failing_are_told(failures: int, expected: int) -> None:
     at = datetime(2026, 1, 1, 12, 1, tzinfo=UTC).replace(tzinfo=None)
     rows = [{"TimeGenerated": at, "EventSubscriptionName": "entra-responder-x-0", "Message": "401"}] * failures
-    assert _answers(_text("deliveries-failing"), "AegDeliveryFailureLogs", rows) == told
+    assert _answers(_text("deliveries-failing"), "AegDeliveryFailureLogs", rows) == expected
 
 
 def test_the_table_of_columns_is_used() -> None:

@@ -15,10 +15,10 @@ from infra.checks.rules.roles import ACT, ASSIGNMENT, BUILT_IN, NEVER_GRANTED, c
 from infra.checks.rules.secrets import check_secrets
 from infra.checks.rules.settings import REFUSED_PROPERTIES, REFUSED_SETTINGS, check_settings
 from infra.checks.rules.stores import CONTAINER, QUEUE, TABLE, check_stores
-from infra.checks.rules.watching import ALERTS, CHANGES, TOLD, check_watching
+from infra.checks.rules.watching import ALERTED, ALERTS, CHANGES, check_watching
 from infra.checks.rules.watching import RULES as ALERT
 from infra.checks.snapshots import LOGS, SITE, Infrastructure
-from tests.fakes.breaking import Change, by, changed, intact, put, says, swap, texts, told, twice, without
+from tests.fakes.breaking import Change, by, changed, found_by, intact, put, says, swap, texts, twice, without
 
 _STORAGE: Final = "Microsoft.Storage/storageAccounts"
 _VAULT: Final = "Microsoft.KeyVault/vaults"
@@ -76,31 +76,33 @@ def test_nothing_is_wrong_with_what_is_committed() -> None:
     ],
 )
 def test_roles(change: Change, of: str, said: str) -> None:
-    assert any(said in one for one in told(check_roles, _one(change, of=of))), told(check_roles, _one(change, of=of))
+    assert any(said in one for one in found_by(check_roles, _one(change, of=of))), found_by(
+        check_roles, _one(change, of=of)
+    )
 
 
 def test_a_role_on_the_wrong_resource_is_refused() -> None:
     change = put(ASSIGNMENT, "id", "/subscriptions/x/providers/Microsoft.Authorization/roleAssignments/y")
-    said = told(check_roles, _one(change))
+    said = found_by(check_roles, _one(change))
     assert any("Key Vault Secrets User is given on a subscription; it may be given on" in one for one in said), said
 
 
 def test_the_role_to_write_by_default_is_refused() -> None:
     made = replace(intact(), snapshots={"default": replace(intact().snapshots["act"], name="default")})
-    assert any("the role to write is given by default" in one for one in told(check_roles, made))
+    assert any("the role to write is given by default" in one for one in found_by(check_roles, made))
 
 
 def test_a_role_that_nobody_has_is_missed() -> None:
     made = _one(without(ASSIGNMENT))
-    assert sum("is given to nobody" in one for one in told(check_roles, made)) == 3
+    assert sum("is given to nobody" in one for one in found_by(check_roles, made)) == 3
 
 
 def test_a_declaration_that_comes_asks_for_its_actions_and_one_that_goes_takes_them_along() -> None:
     more = by(act_actions=says().act_actions | {"Microsoft.Authorization/locks/delete"})
-    assert [one.partition(": ")[2] for one in told(check_roles, more)] == [
+    assert [one.partition(": ")[2] for one in found_by(check_roles, more)] == [
         f"{ACT!r} lacks the action Microsoft.Authorization/locks/delete; a declaration needs it"
     ]
-    fewer = told(check_roles, by(act_actions=frozenset[str]()))
+    fewer = found_by(check_roles, by(act_actions=frozenset[str]()))
     assert fewer
     assert all(f"{ACT!r} has the action" in one for one in fewer)
 
@@ -157,16 +159,16 @@ def test_a_declaration_that_comes_asks_for_its_actions_and_one_that_goes_takes_t
     ],
 )
 def test_settings(change: Change, of: str, said: str) -> None:
-    found = told(check_settings, _one(change, of=of))
+    found = found_by(check_settings, _one(change, of=of))
     assert any(said in one for one in found), found
 
 
 def test_a_new_setting_in_the_code_is_asked_for_in_azure_and_in_the_sample() -> None:
-    found = told(check_settings, by(settings=says().settings | {"NEW_ONE"}))
+    found = found_by(check_settings, by(settings=says().settings | {"NEW_ONE"}))
     assert len(found) == 2
     assert any(one.endswith("app setting NEW_ONE is missing; shared/model/app_settings.py has it") for one in found)
     assert "local.settings.sample.json:1: NEW_ONE is missing; shared/model/app_settings.py has it" in found
-    extra = told(check_settings, by(sample=says().sample | {"OLD_ONE"}))
+    extra = found_by(check_settings, by(sample=says().sample | {"OLD_ONE"}))
     assert extra == ["local.settings.sample.json:1: OLD_ONE is read by nobody; leave it out"]
 
 
@@ -183,7 +185,7 @@ def test_a_new_setting_in_the_code_is_asked_for_in_azure_and_in_the_sample() -> 
     ],
 )
 def test_stores(change: Change, said: str) -> None:
-    found = told(check_stores, _one(change))
+    found = found_by(check_stores, _one(change))
     assert any(said in one for one in found) or (said == "nothing" and not found), found
 
 
@@ -238,14 +240,14 @@ _EXPORT: Final = "Microsoft.Insights/diagnosticSettings"
     ],
 )
 def test_events(change: Change, said: str) -> None:
-    found = told(check_events, _one(change))
+    found = found_by(check_events, _one(change))
     assert any(said in one for one in found), found
 
 
 def test_a_new_detection_asks_for_its_operation_and_has_to_name_one() -> None:
-    (found,) = told(check_events, by(operations=says().operations | {"microsoft.compute/disks/delete"}))
+    (found,) = found_by(check_events, by(operations=says().operations | {"microsoft.compute/disks/delete"}))
     assert "microsoft.compute/disks/delete isn't delivered; a detection looks for it" in found
-    (found,) = told(check_events, by(unbounded=("too-wide",)))
+    (found,) = found_by(check_events, by(unbounded=("too-wide",)))
     assert "the detection too-wide names no operation" in found
 
 
@@ -262,7 +264,7 @@ _SOURCES: Final = "infra/modules/queries/sources.kql"
     ],
 )
 def test_queries(path: str, old: str, new: str, said: str) -> None:
-    found = told(check_watching, texts(intact(), path, old, new))
+    found = found_by(check_watching, texts(intact(), path, old, new))
     assert any(one.startswith(f"{path}:") and said in one for one in found), found
 
 
@@ -293,27 +295,27 @@ _LETTERS: Final = "dead-letters"
         (swap("ago(30h)", "ago({silence})"), "{silence} isn't filled in in the query of silence-backfill_sign_ins"),
         *(
             (swap(f'"{operation}"', '"x"'), f"nobody is told of {operation}; name it in a {CHANGES}")
-            for operation in TOLD.split()
+            for operation in ALERTED.split()
         ),
         (put(_GROUP, "properties.emailReceivers", []), "the action group reaches nobody by e-mail"),
     ],
 )
 def test_alerts(change: Change, said: str) -> None:
-    found = told(check_watching, _one(change))
+    found = found_by(check_watching, _one(change))
     assert any(said in one for one in found), found
 
 
 def test_heartbeats_are_off_before_the_code_is_there() -> None:
-    found = told(check_watching, _one(put(ALERT, "properties.enabled", value=True, name=_SILENT), of="first"))
+    found = found_by(check_watching, _one(put(ALERT, "properties.enabled", value=True, name=_SILENT), of="first"))
     assert any("silence-resume_cases is on by the set first" in one for one in found), found
 
 
 def test_a_new_timer_and_a_slower_one_ask_for_an_alert_that_fits() -> None:
-    more = told(check_watching, by(timers={**says().timers, "read_posture": "30 */10 * * * *"}))
+    more = found_by(check_watching, by(timers={**says().timers, "read_posture": "30 */10 * * * *"}))
     assert [one.partition(": ")[2] for one in more] == [
         "nobody notices when the timer read_posture stops; add it to the heartbeats"
     ]
-    slower = told(check_watching, by(timers={**says().timers, "resume_cases": "0 0 * * * *"}))
+    slower = found_by(check_watching, by(timers={**says().timers, "resume_cases": "0 0 * * * *"}))
     assert any("silence-resume_cases allows 0:20:00 between runs that are 1:00:00 apart" in one for one in slower), (
         slower
     )
@@ -321,7 +323,7 @@ def test_a_new_timer_and_a_slower_one_ask_for_an_alert_that_fits() -> None:
 
 def test_a_log_line_that_changes_in_the_code_is_noticed() -> None:
     lines = tuple(text.replace(" closed: ", " ended: ") for text in says().log_texts)
-    assert {one.partition(":")[0] for one in told(check_watching, by(log_texts=lines))} == {
+    assert {one.partition(":")[0] for one in found_by(check_watching, by(log_texts=lines))} == {
         _CASES,
         "infra/modules/queries/time-to-put-back.kql",
     }
@@ -339,14 +341,14 @@ def test_what_is_opened_or_left_out_is_found(safe: Safe) -> None:
     of = "stream" if "EventHub" in safe.type else _FIRST
     for value, state in ((_UNSAFE.get(safe.values[0], "x"), "is"), (None, "isn't set")):
         change = put(safe.type, f"properties.{safe.property}", value, safe.named)
-        found = told(check_exposure, _one(change, of=of))
+        found = found_by(check_exposure, _one(change, of=of))
         assert any(f"{safe.property} of {safe.type} {state}" in one for one in found), found
 
 
 @pytest.mark.parametrize(("kind", "path"), [(kind, path) for kind, paths in STATED.items() for path in paths])
 def test_it_is_said_what_is_open(kind: str, path: str) -> None:
     of = "stream" if "EventHub" in kind else _FIRST
-    found = told(check_exposure, _one(put(kind, f"properties.{path}", None), of=of))
+    found = found_by(check_exposure, _one(put(kind, f"properties.{path}", None), of=of))
     assert any(f"{path} of {kind} isn't set, so it is public" in one for one in found), found
 
 
@@ -373,7 +375,7 @@ def test_it_is_said_what_is_open(kind: str, path: str) -> None:
     ],
 )
 def test_what_closes_the_app_is_there(change: Change, of: str, said: str) -> None:
-    found = told(check_exposure, _one(change, of=of))
+    found = found_by(check_exposure, _one(change, of=of))
     assert any(said in one for one in found), found
 
 
@@ -386,7 +388,9 @@ def test_every_expectation_is_about_a_resource_that_there_is() -> None:
 @pytest.mark.parametrize("kind", LOCKED.split())
 def test_what_matters_is_locked(kind: str) -> None:
     of = "stream" if "EventHub" in kind else _FIRST
-    found = told(check_keeping, _one(swap(f"/providers/{LOCK}/", "/providers/Microsoft.Authorization/keys/"), of=of))
+    found = found_by(
+        check_keeping, _one(swap(f"/providers/{LOCK}/", "/providers/Microsoft.Authorization/keys/"), of=of)
+    )
     assert any(f"a resource {kind} can be deleted by a slip" in one for one in found), found
 
 
@@ -409,13 +413,13 @@ def test_what_matters_is_locked(kind: str) -> None:
     ],
 )
 def test_what_is_to_be_kept_is_kept(change: Change, of: str, said: str) -> None:
-    found = told(check_keeping, _one(change, of=of))
+    found = found_by(check_keeping, _one(change, of=of))
     assert any(said in one for one in found), found
 
 
 def test_without_locks_there_are_none() -> None:
     made = replace(intact(), snapshots={"no-locks": replace(intact().snapshots[_FIRST], name="no-locks")})
-    assert any("the lock is made though there should be none" in one for one in told(check_keeping, made))
+    assert any("the lock is made though there should be none" in one for one in found_by(check_keeping, made))
 
 
 @pytest.mark.parametrize(
@@ -436,14 +440,14 @@ def test_without_locks_there_are_none() -> None:
 )
 def test_names(kind: str, name: str) -> None:
     of = "stream" if "EventHub" in kind else _FIRST
-    found = told(check_names, _one(put(kind, "name", name), of=of))
+    found = found_by(check_names, _one(put(kind, "name", name), of=of))
     last = name.rpartition("/")[2]
     assert any(f"{kind} is called {last} ({len(last)} characters); Azure takes" in one for one in found), found
 
 
 @pytest.mark.parametrize("spelled", [str, str.upper, str.lower])
 def test_nothing_is_deployed_twice_however_it_is_spelled(spelled: Callable[[str], str]) -> None:
-    (found,) = told(check_names, _one(twice(_TOPIC, spelled)))
+    (found,) = found_by(check_names, _one(twice(_TOPIC, spelled)))
     assert f"{_TOPIC} is deployed 2 times by the set default; make it once" in found
 
 
@@ -465,16 +469,16 @@ _OLD: Final = "param sigmaRules string = ''"
     ],
 )
 def test_secrets(path: str, old: str, new: str, said: str) -> None:
-    found = told(check_secrets, texts(intact(), path, old, new))
+    found = found_by(check_secrets, texts(intact(), path, old, new))
     assert any(one.startswith(f"{path}:") and said in one for one in found), found
 
 
 def test_what_the_rules_say_names_the_place_in_the_bicep() -> None:
     for rule in RULES:
         assert rule.__doc__
-    (found,) = told(check_exposure, _one(put(SITE, "properties.httpsOnly", value=False)))
+    (found,) = found_by(check_exposure, _one(put(SITE, "properties.httpsOnly", value=False)))
     path, line, _ = found.split(":", 2)
     declared = intact().texts[path].splitlines()[int(line) - 1]
     assert declared.startswith("resource app 'Microsoft.Web/sites@")
     change = put(_STORAGE, f"{_IMMUTABLE}.enabled", value=False, name=_EVIDENCE)
-    assert all(one.startswith("infra/modules/evidence.bicep:") for one in told(check_keeping, _one(change)))
+    assert all(one.startswith("infra/modules/evidence.bicep:") for one in found_by(check_keeping, _one(change)))

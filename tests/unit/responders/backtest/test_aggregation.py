@@ -114,9 +114,9 @@ def test_a_backtest_tells_the_cases_of_the_app_once_however_a_file_is_sorted(
     @settings(max_examples=40)
     @given(read=_files())
     def agree(read: list[SignInEvent]) -> None:
-        told = _backtested(detection, read)
-        assert sorted(set(told)) == sorted(told)
-        assert set(told) == _opened(detection, read)
+        cases = _backtested(detection, read)
+        assert sorted(set(cases)) == sorted(cases)
+        assert set(cases) == _opened(detection, read)
 
     agree()
 
@@ -126,8 +126,8 @@ def test_what_follows_something_else_is_told_from_either_end(*, backwards: bool)
     second = msgspec.structs.replace(failure(2, at=NOW + _MINUTE), error_code="0")
     alone = msgspec.structs.replace(failure(3, at=NOW + _MINUTE, account=ACCOUNTS[1]), error_code="0")
     events = [failure(1, at=NOW), second, alone]
-    told = _backtested(PAIR, events[::-1] if backwards else events)
-    assert [correlation_id for correlation_id, _ in told] == ["correlation-2"]
+    cases = _backtested(PAIR, events[::-1] if backwards else events)
+    assert [correlation_id for correlation_id, _ in cases] == ["correlation-2"]
 
 
 def test_an_operators_threshold_counts() -> None:

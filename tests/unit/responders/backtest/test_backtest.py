@@ -172,8 +172,8 @@ def test_a_malformed_approval_is_told_and_counts_for_nothing(tmp_path: Path, cap
     records.write_bytes(written([record(1)]))
     file.write_text(json.dumps([row(valid_until="next year")]))
     assert main(["backtest", str(records), "--approvals", str(file)]) == 0
-    told = f"the row for {ADMINISTRATOR} on conditional-access counts for nothing: "
-    assert told in capfd.readouterr().err
+    message = f"the row for {ADMINISTRATOR} on conditional-access counts for nothing: "
+    assert message in capfd.readouterr().err
 
 
 def test_the_ten_noisiest_come_with_a_command_that_can_be_run(report: Backtest) -> None:

@@ -79,8 +79,8 @@ def test_a_match_is_a_line_with_everything_that_matters(run: Run, tmp_path: Path
 def test_a_record_that_is_not_enough_by_itself_says_so(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "records.json"
     file.write_bytes(written(role_record("Add member to role")))
-    told = {line["detection"]: line.get("speaks", "") for line in run("match", file).lines}
-    assert told == {
+    conditions = {line["detection"]: line.get("speaks", "") for line in run("match", file).lines}
+    assert conditions == {
         "consumer-account-made-privileged": "only within 10 years after another record with the same account",
         "role-assigned": "",
     }

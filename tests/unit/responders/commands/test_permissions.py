@@ -126,8 +126,8 @@ def test_the_table_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_scripts_grant_what_is_declared(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["permissions", "--plain"]) == 0
-    told = "run: responder permissions --plain > infra/scripts/permissions.txt"
-    assert _SCRIPTS.read_text(encoding="utf-8") == capsys.readouterr().out, told
+    advice = "run: responder permissions --plain > infra/scripts/permissions.txt"
+    assert _SCRIPTS.read_text(encoding="utf-8") == capsys.readouterr().out, advice
 
 
 def test_there_is_an_id_for_each_graph_permission_and_no_other() -> None:

@@ -21,8 +21,8 @@ from tests.fakes.situations import (
     case,
     change,
     known,
+    policy_change,
     situation,
-    told,
     with_users,
 )
 
@@ -61,14 +61,14 @@ class TestSwitchingOff:
         assert put(self.plan(_REPORTING, run=(change(None, _REPORTING),))) == {"state": "disabled"}
 
     def test_so_is_one_whose_record_was_cut_off(self) -> None:
-        cut = case(changes=(told(None, (as_logged(ca_policy()) or "")[:200]),))
+        cut = case(changes=(policy_change(None, (as_logged(ca_policy()) or "")[:200]),))
         assert put(self.plan(ca_policy(), run=(cut,))) == {"state": "disabled"}
 
     def test_a_policy_that_stood_before_is_not_new(self) -> None:
         assert "stood before" in doubt(self.plan(ca_policy(), baseline=known(ca_policy())))
 
     def test_an_approved_state_stays(self) -> None:
-        enabled = approved((told(as_logged(_REPORTING), as_logged(ca_policy())),))
+        enabled = approved((policy_change(as_logged(_REPORTING), as_logged(ca_policy())),))
         assert "approved" in doubt(self.plan(ca_policy(), run=(change(None, _REPORTING),), later=(enabled,)))
 
     def test_an_approved_change_whose_record_does_not_tell_may_have_set_the_state(self) -> None:
@@ -76,7 +76,7 @@ class TestSwitchingOff:
 
     def test_an_approved_rename_does_not_keep_it_on(self) -> None:
         renamed = ca_policy(displayName="CA999")
-        later = approved((told(as_logged(ca_policy()), as_logged(renamed)),))
+        later = approved((policy_change(as_logged(ca_policy()), as_logged(renamed)),))
         assert put(self.plan(renamed, later=(later,))) == {"state": "disabled"}
 
     def test_a_state_that_nobody_unapproved_set_stays(self) -> None:
@@ -152,30 +152,30 @@ class TestPuttingBack:
         assert doubt(self.plan(_REPORTING, change(ca_policy(), _OFF))).startswith("state is neither")
 
     def test_an_approved_change_of_the_property_came_after(self) -> None:
-        later = approved((told(as_logged(_OFF), as_logged(_REPORTING)),))
+        later = approved((policy_change(as_logged(_OFF), as_logged(_REPORTING)),))
         assert "approved" in doubt(self.plan(_REPORTING, change(ca_policy(), _OFF), later=(later,)))
 
     def test_an_approved_change_that_chose_the_same_value_is_kept(self) -> None:
         run = change(ca_policy(), _OFF)
-        later = approved((told(as_logged(_REPORTING), as_logged(_OFF)),))
+        later = approved((policy_change(as_logged(_REPORTING), as_logged(_OFF)),))
         assert "approved" in doubt(self.plan(_OFF, run, later=(later,)))
 
     def test_an_approved_change_of_another_property_does_not_matter(self) -> None:
         renamed = ca_policy(state="disabled", displayName="CA003 new")
-        later = approved((told(as_logged(_OFF), as_logged(renamed)),))
+        later = approved((policy_change(as_logged(_OFF), as_logged(renamed)),))
         assert put(self.plan(renamed, change(ca_policy(), _OFF), later=(later,))) == {"state": "enabled"}
 
     def test_a_cut_record_of_an_approved_change_covers_everything(self) -> None:
-        later = approved((told('{"state":"dis', '{"state":'),))
+        later = approved((policy_change('{"state":"dis', '{"state":'),))
         assert "approved" in doubt(self.plan(_OFF, change(ca_policy(), _OFF), later=(later,)))
 
     def test_a_cut_old_value_is_taken_from_the_snapshot(self) -> None:
-        run = case(changes=(told('{"state":"ena', as_logged(_OFF)),))
+        run = case(changes=(policy_change('{"state":"ena', as_logged(_OFF)),))
         assert put(self.plan(_OFF, run, baseline=known(ca_policy()))) == {"state": "enabled"}
         assert "doesn't say" in doubt(self.plan(_OFF, run))
 
     def test_a_cut_new_value_is_not_guessed(self) -> None:
-        run = case(changes=(told(as_logged(ca_policy()), '{"state":"dis'),))
+        run = case(changes=(policy_change(as_logged(ca_policy()), '{"state":"dis'),))
         assert "doesn't say" in doubt(self.plan(_OFF, run, baseline=known(ca_policy())))
         assert isinstance(self.plan(ca_policy(), run), Already)
 
@@ -189,7 +189,7 @@ class TestPuttingBack:
 
     def test_the_spelling_of_dot_net_is_compared_and_not_written(self) -> None:
         pascal = '{"DisplayName":"CA003: Require MFA for all users","State":"%s"}'
-        run = case(changes=(told(pascal % "Enabled", pascal % "Disabled"),))
+        run = case(changes=(policy_change(pascal % "Enabled", pascal % "Disabled"),))
         assert put(self.plan(_OFF, run, baseline=known(ca_policy()))) == {"state": "enabled"}
         assert "words of the log" in doubt(self.plan(_OFF, run))
         assert isinstance(self.plan(ca_policy(), run), Already)
@@ -197,7 +197,9 @@ class TestPuttingBack:
     def test_a_record_that_leaves_something_out_is_not_trusted(self) -> None:
         left = with_users(ca_policy(), excludeUsers=[MALLORY.id])
         old, new = '{"conditions":{"users":{"excludeUsers":[]}}}', '{"conditions":{"users":{"excludeUsers":["%s"]}}}'
-        assert doubt(self.plan(left, case(changes=(told(old, new % MALLORY.id),)))).startswith("conditions is neither")
+        assert doubt(self.plan(left, case(changes=(policy_change(old, new % MALLORY.id),)))).startswith(
+            "conditions is neither"
+        )
 
     def test_a_policy_that_is_gone(self) -> None:
         assert "no longer exists" in doubt(self.plan(None, change(ca_policy(), _OFF)))
@@ -246,7 +248,7 @@ class TestRestoring:
         assert "isn't known" in doubt(self.plan([], case()))
 
     def test_the_log_alone_in_its_own_words_cannot_be_written(self) -> None:
-        run = case(changes=(told('{"DisplayName":"CA003"}', None),))
+        run = case(changes=(policy_change('{"DisplayName":"CA003"}', None),))
         assert "words of the log" in doubt(self.plan([], run))
 
     def test_an_approved_change_came_after(self) -> None:

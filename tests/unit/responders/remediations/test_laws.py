@@ -31,9 +31,9 @@ from tests.fakes.situations import (
     ca_policy,
     case,
     known,
+    policy_change,
     role_assignment,
     situation,
-    told,
     with_users,
 )
 from tests.fakes.tenant import as_graph_gives
@@ -79,7 +79,11 @@ def histories(draw: st.DrawFn, *, cut: bool = False) -> History:
     run: list[EarlierCase] = []
     for place, (old, new) in enumerate(pairwise(states)):
         by = draw(st.sampled_from([MALLORY, TRUDY]))
-        change = _cut(draw, told(as_logged(old), as_logged(new))) if cut else told(as_logged(old), as_logged(new))
+        change = (
+            _cut(draw, policy_change(as_logged(old), as_logged(new)))
+            if cut
+            else policy_change(as_logged(old), as_logged(new))
+        )
         run.append(case(by=by, after=timedelta(minutes=place), changes=(change,)))
     return History(states=states, run=tuple(run))
 
@@ -88,11 +92,11 @@ def _cut(draw: st.DrawFn, change: Change) -> Change:
     def text(whole: str | None) -> str | None:
         return draw(st.sampled_from([whole, whole, whole, (whole or "")[:40], None]))
 
-    return told(text(change.old), text(change.new))
+    return policy_change(text(change.old), text(change.new))
 
 
 def _approved(old: Image, new: Image) -> EarlierCase:
-    return approved((told(as_logged(old), as_logged(new)),))
+    return approved((policy_change(as_logged(old), as_logged(new)),))
 
 
 _later = st.lists(st.builds(_approved, policies(), policies()), max_size=1).map(tuple)
@@ -181,7 +185,7 @@ def test_a_restored_policy_is_as_it_was_before_the_run(
     snapshot: str,
     later: tuple[EarlierCase, ...],
 ) -> None:
-    deletion = case(after=timedelta(hours=1), changes=(told(as_logged(history.states[-1]), None),))
+    deletion = case(after=timedelta(hours=1), changes=(policy_change(as_logged(history.states[-1]), None),))
     baseline: Baseline = known(history.states[0]) if snapshot == "first" else UNKNOWN
     standing = [policy | {"id": f"other-{place}"} for place, policy in enumerate(others)]
     plan = RESTORE_CA_POLICY.plan(

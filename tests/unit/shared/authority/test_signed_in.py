@@ -15,8 +15,8 @@ _ON: Final = {"WEBSITE_AUTH_ENABLED": "True"}
 
 
 def principal(**claims: str) -> str:
-    told = [{"typ": name.replace("long_", _LONG), "val": value} for name, value in claims.items()]
-    body = {"auth_typ": "aad", "claims": told, "name_typ": "name", "role_typ": "roles"}
+    typed = [{"typ": name.replace("long_", _LONG), "val": value} for name, value in claims.items()]
+    body = {"auth_typ": "aad", "claims": typed, "name_typ": "name", "role_typ": "roles"}
     return base64.b64encode(json.dumps(body).encode()).decode()
 
 

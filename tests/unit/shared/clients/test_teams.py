@@ -115,9 +115,9 @@ def test_what_is_no_address_is_rejected_without_being_told(url: str) -> None:
 
 
 def assert_keeps_secret(error: BaseException) -> None:
-    told = "".join(traceback.format_exception(error)) + repr(error)
+    text = "".join(traceback.format_exception(error)) + repr(error)
     for secret in (SIGNATURE, DECODED, SIGNATURE[:20], DECODED[:20]):
-        assert secret not in told
+        assert secret not in text
     assert error.__cause__ is None
     assert error.__context__ is None
 
@@ -153,9 +153,9 @@ def test_what_httpx_logs_is_cut_before_the_query(service: Service, caplog: pytes
 
 def test_the_words_of_the_service_are_told_legibly_and_cut(service: Service) -> None:
     service.status, service.body = 400, "bad\n\x1b[31m" + "x" * 5_000
-    told = str(refused_post(service.url + PATH))
-    assert "bad↵[U+001B][31m" in told
-    assert len(told) < 600
+    text = str(refused_post(service.url + PATH))
+    assert "bad↵[U+001B][31m" in text
+    assert len(text) < 600
 
 
 def test_httpx_is_imported_only_when_something_is_sent() -> None:

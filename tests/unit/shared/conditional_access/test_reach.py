@@ -23,7 +23,7 @@ def policy(state: str | None = "enabled", **users: list[str] | None) -> dict[str
     return CA_POLICY | {"state": state, "conditions": {"clientAppTypes": ["all"], "users": users}}
 
 
-def told(old: Policy, new: Policy) -> str:
+def reach_between(old: Policy, new: Policy) -> str:
     texts = (None if one is None else json.dumps(one) for one in (old, new))
     return change_of_reach(next(texts), next(texts) or "", account=BREAK_GLASS, groups=frozenset({EMERGENCY_GROUP}))
 
@@ -61,7 +61,7 @@ UNREADABLE: Final = {"conditions": {"users": {"includeUsers": ["All"]}}}
     ],
 )
 def test_a_new_policy_is_judged_by_itself(new: Policy, reach: str) -> None:
-    assert told(None, new) == reach
+    assert reach_between(None, new) == reach
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_new_policy_is_judged_by_itself(new: Policy, reach: str) -> None:
     ],
 )
 def test_a_change_is_judged_against_what_was(old: Policy, new: Policy, reach: str) -> None:
-    assert told(old, new) == reach
+    assert reach_between(old, new) == reach
 
 
 @pytest.mark.parametrize("text", ["", "{", "null", "[]", '"enabled"', '{"state":7}', '{"conditions":[]}', "[" * 5000])
@@ -113,19 +113,21 @@ _policies = st.builds(
 
 @given(old=_policies | st.none(), new=_policies)
 def test_who_is_left_out_by_name_is_never_reached(old: Policy, new: dict[str, Any]) -> None:
-    assert told(old, new) in WORST_FIRST
+    assert reach_between(old, new) in WORST_FIRST
     users = new["conditions"]["users"]
     excluding = new | {"conditions": {"users": users | {"excludeUsers": [*users["excludeUsers"], BREAK_GLASS]}}}
-    assert told(old, excluding) == ("unknown" if new["state"] == "other" else "left-out")
+    assert reach_between(old, excluding) == ("unknown" if new["state"] == "other" else "left-out")
 
 
 @given(same=_policies)
 def test_what_is_no_change_is_no_news(same: dict[str, Any]) -> None:
-    assert told(same, same) in {"as-before", "left-out", "unknown"}
+    assert reach_between(same, same) in {"as-before", "left-out", "unknown"}
 
 
 @given(old=_policies | st.none(), new=_policies)
 def test_who_is_included_by_nothing_is_never_reached(old: Policy, new: dict[str, Any]) -> None:
     """Whatever the policy was before: who isn't named now, nor any role or group, is left out."""
     users = new["conditions"]["users"] | {"includeUsers": [PIPELINE], "includeGroups": [], "includeRoles": []}
-    assert told(old, new | {"conditions": {"users": users}}) == ("unknown" if new["state"] == "other" else "left-out")
+    assert reach_between(old, new | {"conditions": {"users": users}}) == (
+        "unknown" if new["state"] == "other" else "left-out"
+    )

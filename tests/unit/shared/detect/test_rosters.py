@@ -96,7 +96,7 @@ def test_as_many_as_a_row_takes_are_kept_and_read_again(guild: _Guild) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "expected"),
     [
         (_many(MOST + 1), f"has {MOST + 1} ids, more than the {MOST} that a row"),
         ([ALICE.id, "alice@contoso.example"], "'alice@contoso.example', which is not an object id"),
@@ -104,11 +104,11 @@ def test_as_many_as_a_row_takes_are_kept_and_read_again(guild: _Guild) -> None:
     ],
     ids=["too many", "a name", "nothing"],
 )
-def test_what_a_row_cannot_hold_is_told_and_the_roster_stays(guild: _Guild, members: list[str], told: str) -> None:
+def test_what_a_row_cannot_hold_is_told_and_the_roster_stays(guild: _Guild, members: list[str], expected: str) -> None:
     guild.sweep()
     before = guild.listed()
     guild.members = members
-    with pytest.raises(Rejected, match=told):
+    with pytest.raises(Rejected, match=expected):
         guild.sweep()
     assert guild.listed() == before
 
@@ -283,8 +283,8 @@ def test_a_roster_that_cannot_be_read_keeps_no_other_from_being_told_of(memory: 
     )
     memory.upsert(Table.ROSTERS, declared[0].kind, _B2C.id, {"read_at": "soon"})
     notices = Rosters(memory, declared, clock=FakeClock()).system_notices((_B2C,))
-    told = [next(notices) for _ in declared[1:]]
-    assert [declared[0].kind in one.key for one in told] == [False] * len(told)
+    found = [next(notices) for _ in declared[1:]]
+    assert [declared[0].kind in one.key for one in found] == [False] * len(found)
     with pytest.raises(Rejected, match=f"row {declared[0].kind} {_B2C.id} of table Rosters"):
         next(notices)
 

@@ -108,7 +108,7 @@ def test_a_count_whose_evidence_is_something_else_is_paged(memory: MemoryStorage
 # What people read.
 
 
-def _told(memory: MemoryStorage, detection: AnyDetection, records: list[Image]) -> tuple[Bench, Case]:
+def _counted_case(memory: MemoryStorage, detection: AnyDetection, records: list[Image]) -> tuple[Bench, Case]:
     ready = _ready(memory, detection)
     TableWindowStore(memory).since(TENANT, f"{detection.id} 1", now=NOW - timedelta(days=8))
     ready.take_in(*records)
@@ -134,7 +134,7 @@ _READS: Final[dict[str, tuple[AnyDetection, str, str]]] = {
 @pytest.mark.parametrize(("detection", "said", "about"), _READS.values(), ids=list(_READS))
 def test_a_count_is_told_as_one(memory: MemoryStorage, detection: AnyDetection, said: str, about: str) -> None:
     records = [*_guesses(3), *(sign_in(9, at=NOW, account=account) for account in ACCOUNTS[1:2])]
-    ready, case = _told(memory, replace(detection, first_step="Block the sign-ins."), records)
+    ready, case = _counted_case(memory, replace(detection, first_step="Block the sign-ins."), records)
     detection = ready.runtime.detections[case.detection]
     page_context = page_context_for(case, ready.runtime.settings)
     assert headline(case, detection, max_length=80) == said
@@ -149,7 +149,7 @@ def test_a_count_is_told_as_one(memory: MemoryStorage, detection: AnyDetection, 
 
 
 def test_who_has_no_first_step_to_take_looks_at_the_records(memory: MemoryStorage) -> None:
-    ready, case = _told(memory, BURST, _guesses(3))
+    ready, case = _counted_case(memory, BURST, _guesses(3))
     (step,) = next_steps(case, ready.runtime.detections[BURST.id], max_length=80)
     assert step.startswith("Look at these records in the log")
 

@@ -114,11 +114,11 @@ _WRONG: Final[list[tuple[dict[str, Any], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "told"), _WRONG)
-def test_what_is_wrong_is_told_with_its_field(members: dict[str, Any], told: str) -> None:
+@pytest.mark.parametrize(("members", "expected"), _WRONG)
+def test_what_is_wrong_is_told_with_its_field(members: dict[str, Any], expected: str) -> None:
     with pytest.raises(BadProfile) as bad:
         profile_from(json.dumps(members))
-    assert told in str(bad.value)
+    assert expected in str(bad.value)
 
 
 @pytest.mark.parametrize("text", ["no-such-file.json", "{", "[" * 5000, '{"cpim_ids":' + "[" * 5000, "\0"])
@@ -131,8 +131,10 @@ def test_every_problem_is_told_with_the_other_settings() -> None:
     wrong = json.dumps({"cpim_ids": ["x"], "owned_domains": ["y"]})
     with pytest.raises(SettingsError) as error:
         settings_from(ENVIRONMENT | {"VOCABULARY": wrong, "REMEDIATIONS_PER_HOUR": "many"})
-    told = "\n".join(error.value.problems)
-    assert all(name in told for name in ("VOCABULARY.cpim_ids", "VOCABULARY.owned_domains", "REMEDIATIONS_PER_HOUR"))
+    problems = "\n".join(error.value.problems)
+    assert all(
+        name in problems for name in ("VOCABULARY.cpim_ids", "VOCABULARY.owned_domains", "REMEDIATIONS_PER_HOUR")
+    )
 
 
 def test_other_settings_give_the_rest() -> None:

@@ -56,7 +56,7 @@ _DECLINED: Final = "MFA denied; user declined the authentication"
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "expected"),
     [
         (
             sign_in_record(status=failed(500121, "MFA denied; Phone App Reported Fraud")),
@@ -74,9 +74,9 @@ _DECLINED: Final = "MFA denied; user declined the authentication"
     ],
 )
 def test_what_the_second_factor_came_to_is_told_by_the_status_or_a_step(
-    record: Json, told: str, shape: Callable[[Json], Json]
+    record: Json, expected: str, shape: Callable[[Json], Json]
 ) -> None:
-    assert read(shape(record)).mfa_detail == told
+    assert read(shape(record)).mfa_detail == expected
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -101,11 +101,11 @@ def test_a_row_that_names_no_tenant_is_of_the_one_signed_in_to() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("given", "told"), [(True, "true"), (False, "false"), ("False", "false"), (None, "")])
+@pytest.mark.parametrize(("given", "expected"), [(True, "true"), (False, "false"), ("False", "false"), (None, "")])
 def test_what_a_program_renewed_by_itself_is_told_apart(
-    given: object, told: str, shape: Callable[[Json], Json]
+    given: object, expected: str, shape: Callable[[Json], Json]
 ) -> None:
-    assert read(shape(sign_in_record(isInteractive=given))).interactive == told
+    assert read(shape(sign_in_record(isInteractive=given))).interactive == expected
 
 
 def test_an_application_may_sign_in_by_itself() -> None:

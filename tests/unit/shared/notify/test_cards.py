@@ -490,7 +490,9 @@ def test_a_lock_is_named_with_the_whole_command_that_removes_it() -> None:
 
 
 @pytest.mark.parametrize(("about", "is_told"), [(GUARDED, True), (PUT_BACK, False), (RECORDED, False)])
-def test_what_the_responder_may_not_do_is_told_as_a_command_where_people_have_to(about: Case, *, is_told: bool) -> None:
+def test_what_the_responder_may_not_do_is_told_as_a_command_where_people_have_to(
+    about: Case, *, is_shown: bool
+) -> None:
     command = f"az role assignment create --name 1 --scope {'/x' * 200} --role 2"
     steps = section(shown(msgspec.structs.replace(about, by_hand=command)), "What to do")
-    assert any(command in step for step in steps) is is_told
+    assert any(command in step for step in steps) is is_shown

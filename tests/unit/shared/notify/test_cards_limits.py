@@ -244,7 +244,7 @@ def test_a_huge_case_still_says_the_essential() -> None:
 def test_even_the_worst_name_is_told_in_full_when_it_is_short(text: str) -> None:
     message = card_of(evil(text), CA_POLICY_UPDATED, PAGE_CONTEXT)
     (headline, *_) = message["attachments"][0]["content"]["body"][0]["items"]
-    told = "".join(run["text"] for run in headline["inlines"])
-    assert told.startswith("Put back: Conditional access policy updated by “")
-    assert told.endswith("”, who isn't approved")
-    assert "left out" not in told
+    shown = "".join(run["text"] for run in headline["inlines"])
+    assert shown.startswith("Put back: Conditional access policy updated by “")
+    assert shown.endswith("”, who isn't approved")
+    assert "left out" not in shown

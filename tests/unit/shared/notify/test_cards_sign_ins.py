@@ -37,20 +37,20 @@ def _case(detection: AnyDetection) -> Case:
 
 @pytest.mark.parametrize("detection", _SIGN_INS, ids=lambda one: one.id)
 def test_it_tells_what_kind_of_sign_in_it_was(detection: AnyDetection) -> None:
-    event, told = _event(detection), json.dumps(card_of(_case(detection), detection, PAGE_CONTEXT), ensure_ascii=False)
-    assert "The sign-in" in told
-    assert "What changed" not in told
-    assert all(text in told for text in (event.country, event.client_app, event.actor.address) if text)
-    assert event.error_code in told or event.error_code == "0"
-    assert "success" in told or event.error_code != "0"
+    event, shown = _event(detection), json.dumps(card_of(_case(detection), detection, PAGE_CONTEXT), ensure_ascii=False)
+    assert "The sign-in" in shown
+    assert "What changed" not in shown
+    assert all(text in shown for text in (event.country, event.client_app, event.actor.address) if text)
+    assert event.error_code in shown or event.error_code == "0"
+    assert "success" in shown or event.error_code != "0"
 
 
 @pytest.mark.parametrize("detection", _SIGN_INS, ids=lambda one: one.id)
 def test_the_step_to_take_is_the_detection_s_own(detection: AnyDetection) -> None:
-    told = alert_of(_case(detection), detection, PAGE_CONTEXT)["payload"]["custom_details"]
-    (step,) = told["What to do"]
+    shown = alert_of(_case(detection), detection, PAGE_CONTEXT)["payload"]["custom_details"]
+    (step,) = shown["What to do"]
     assert step == detection.first_step or (detection.answer is Answer.RECORD and "sign-ins at that time" in step)
-    assert told["The sign-in"]
+    assert shown["The sign-in"]
 
 
 def test_nobody_is_told_to_block_a_break_glass_account() -> None:

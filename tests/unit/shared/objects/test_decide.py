@@ -84,7 +84,7 @@ def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("guard", "differences", "told"),
+    ("guard", "differences", "expected"),
     [
         ("kill-switch", {"stopped": True}, "the kill switch is on"),
         ("kill-switch", {"stopped": None}, "the kill switch could not be read"),
@@ -103,13 +103,13 @@ def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
         ("hourly-limit", {"spent": None}, "in this hour could not be read"),
     ],
 )
-def test_every_guard_alone_keeps_it_from_being_put_back(guard: str, differences: dict[str, Any], told: str) -> None:
+def test_every_guard_alone_keeps_it_from_being_put_back(guard: str, differences: dict[str, Any], expected: str) -> None:
     found = changed(**differences)
     objecting = [one.id for one in GUARDS if one.objection(found)]
     assert objecting == [guard]
     decided = decide(_PUT_BACK, found)
     assert decided.decision is Decision.PAGE
-    assert told in decided.because
+    assert expected in decided.because
     assert "the actor is not approved" in decided.because
 
 

@@ -258,7 +258,7 @@ def test_an_unknown_baseline_stays_unknown(history: tuple[Case, list[Case]]) -> 
 
 def test_what_a_remediation_is_told_of_a_case() -> None:
     changes = (Change(name="state", old="on", new="off"),)
-    told = earlier_case(_case(1, target=Target(id=LAMP, changes=changes)))
-    assert (told.approved, told.changes, told.actor.id) == (False, changes, MALLORY.id)
+    earlier = earlier_case(_case(1, target=Target(id=LAMP, changes=changes)))
+    assert (earlier.approved, earlier.changes, earlier.actor.id) == (False, changes, MALLORY.id)
     for standing in (APPROVED, UNKNOWN):
         assert earlier_case(_case(1, standing)).approved

@@ -80,7 +80,7 @@ def test_an_unapproved_change_is_put_back_and_told(lit: Bench) -> None:
     assert [(one.name, one.old, one.new) for one in case.put_back] == [("state", "off", "on")]
     assert lit.lamps.state[LAMP] == "on"
     assert lit.lamps.writes == ["set on"]
-    assert lit.teams.told() == [(case.id, "", 0)]
+    assert lit.teams.addressed() == [(case.id, "", 0)]
     assert lit.pagerduty.sent == [], "nobody has to do anything"
 
 
@@ -257,7 +257,7 @@ def test_doubt_is_paged_and_nothing_is_written(quick: Bench, spoil: Callable[[Be
     assert (case.outcome, case.state) == (Outcome.NONE, State.CLOSED)
     assert quick.lamps.writes == []
     assert quick.lamps.state[LAMP] == "off"
-    assert quick.teams.told() == quick.pagerduty.told() == [(case.id, "", 0)]
+    assert quick.teams.addressed() == quick.pagerduty.addressed() == [(case.id, "", 0)]
 
 
 def test_what_a_break_glass_account_did_is_paged_and_left(quick: Bench) -> None:

@@ -358,4 +358,4 @@ def test_a_page_that_could_not_be_posted_for_long_keeps_what_was_done(memory: Me
     storage.faults.heal()
     case = ready.answer_until_closed()
     assert (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.DONE)
-    assert ready.teams.told() == [(case.id, "", 0)]
+    assert ready.teams.addressed() == [(case.id, "", 0)]

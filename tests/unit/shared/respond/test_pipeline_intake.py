@@ -300,22 +300,22 @@ def test_a_page_that_cannot_be_made_keeps_no_other_back(lit: Bench) -> None:
     lit.clock.move(_MINUTE)
     with pytest.raises(ZeroDivisionError):
         resume(lit.runtime)
-    assert lit.teams.told() == [(second.id, "", 0)]
+    assert lit.teams.addressed() == [(second.id, "", 0)]
 
 
 def test_a_page_that_nobody_acknowledges_is_escalated_by_the_timer_until_somebody_does(lit: Bench) -> None:
     lit.runtime.controls.stop(by="a test", reason="a test")
     lit.take_in(lamp_record())
     (case,) = lit.answer_all()
-    assert (lit.teams.told(), lit.pagerduty.told()) == ([(case.id, "", 0)], [(case.id, "", 0)])
+    assert (lit.teams.addressed(), lit.pagerduty.addressed()) == ([(case.id, "", 0)], [(case.id, "", 0)])
     lit.clock.move(15 * _MINUTE)
     resume(lit.runtime)
     resume(lit.runtime)
-    assert [place for *_, place in lit.teams.told()] == [0, 1]
+    assert [place for *_, place in lit.teams.addressed()] == [0, 1]
     lit.runtime.ledger.acknowledge(lit.only_case(), by="Carol Chen")
     lit.clock.move(15 * _MINUTE)
     resume(lit.runtime)
-    assert [place for *_, place in lit.teams.told()] == [0, 1]
+    assert [place for *_, place in lit.teams.addressed()] == [0, 1]
 
 
 _OF_A_LATER_VERSION: Final = ('"state":"closed"', '"state":"a state of a later version"')
@@ -351,4 +351,4 @@ def test_a_row_of_the_outbox_that_cannot_be_read_keeps_no_page_back(lit: Bench) 
     lit.clock.move(_MINUTE)
     with pytest.raises(ValueError, match="of a later version"):
         resume(lit.runtime)
-    assert lit.teams.told() == [(second.id, "", 0)]
+    assert lit.teams.addressed() == [(second.id, "", 0)]

@@ -138,8 +138,8 @@ class TestDoor:
         assert front("RedirectToLoginPage").client.get("/api/who/x", headers=headers).status_code == 401
 
     def test_a_path_may_be_left_open(self, front: Front) -> None:
-        told = front("Return401").client.get("/api/excluded", headers=FORGED)
-        assert (told.status_code, told.json()) == (200, {"on": "True"})
+        received = front("Return401").client.get("/api/excluded", headers=FORGED)
+        assert (received.status_code, received.json()) == (200, {"on": "True"})
         assert front("Return401").client.get("/api/excluded/").status_code == 401
 
     def test_an_unknown_path_tells_nothing_to_who_has_not_signed_in(self, front: Front, parts: Stack) -> None:
@@ -152,9 +152,9 @@ class TestDoor:
 
 class TestHeaders:
     def test_they_say_who_calls_whatever_was_sent(self, front: Front, parts: Stack) -> None:
-        told = front("Return401").client.get("/api/who/x", headers=FORGED | bearer(parts)).json()
-        principal = json.loads(base64.b64decode(told.pop("x-ms-client-principal")))
-        assert told == {
+        received = front("Return401").client.get("/api/who/x", headers=FORGED | bearer(parts)).json()
+        principal = json.loads(base64.b64decode(received.pop("x-ms-client-principal")))
+        assert received == {
             "on": "True",
             "x-ms-client-principal-id": ALICE.id,
             "x-ms-client-principal-name": ALICE.upn,
@@ -171,9 +171,9 @@ class TestHeaders:
 
     def test_without_authentication_in_front_nobody_takes_them_away(self, front: Front) -> None:
         """The app is told so, and has to refuse."""
-        told = front(None).client.get("/api/who/x", headers=FORGED).json()
-        assert told["on"] == "False"
-        assert told["x-ms-client-principal-id"] == ALICE.id
+        received = front(None).client.get("/api/who/x", headers=FORGED).json()
+        assert received["on"] == "False"
+        assert received["x-ms-client-principal-id"] == ALICE.id
 
 
 @pytest.fixture
@@ -187,8 +187,8 @@ class TestSignIn:
         action, fields = browser.form_after(browser.sign_in_page("/api/who/case-1?x=1&y=%2F"), ALICE)
         back = browser.post(action, fields)
         assert (back.status_code, back.headers["location"]) == (302, "/api/who/case-1?x=1&y=%2F")
-        told = browser.get(back.headers["location"]).json()
-        assert (told["x-ms-client-principal-id"], told["on"]) == (ALICE.id, "True")
+        received = browser.get(back.headers["location"]).json()
+        assert (received["x-ms-client-principal-id"], received["on"]) == (ALICE.id, "True")
         (me,) = browser.get("/.auth/me").json()
         assert (me["provider_name"], me["user_id"]) == ("aad", ALICE.upn)
         for cookie in browser.set_cookies:

@@ -70,7 +70,7 @@ def test_queues_timers_and_outputs_work_by_identity(tmp_path: Path, parts: Stack
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         (
             {"AzureWebJobsStorage__clientId": str(uuid4())},
@@ -84,11 +84,11 @@ def test_queues_timers_and_outputs_work_by_identity(tmp_path: Path, parts: Stack
     ids=["another identity", "another address"],
 )
 def test_what_is_not_ours_is_told_and_runs_nothing(
-    tmp_path: Path, parts: Stack, launch: Launch, changes: dict[str, str], told: str
+    tmp_path: Path, parts: Stack, launch: Launch, changes: dict[str, str], message: str
 ) -> None:
     app = write_app(tmp_path / "app", APP, QUICK)
     host = launch(app, settings_of(parts, **changes), environment=place_of(parts)).wait_until_ready()
-    host.until_logged(told)
+    host.until_logged(message)
     assert host.seen("work") == []
 
 

@@ -46,13 +46,13 @@ def ask(tenant: Ready, control: TenantControl, token_url: str, key: rsa.RSAPriva
     ) -> httpx.Response:
         now = int(time.time())
         client_id = world.RESPONDER_B2C.client_id
-        told = {"aud": token_url, "iss": client_id, "sub": client_id, "exp": now + 600, "jti": str(uuid.uuid4())}
+        own_claims = {"aud": token_url, "iss": client_id, "sub": client_id, "exp": now + 600, "jti": str(uuid.uuid4())}
         body: dict[str, object] = {
             "grant_type": "client_credentials",
             "client_id": client_id,
             "scope": _GRAPH_SCOPE,
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": jwt.encode(told | (claims or {}), signed_with, algorithm="PS256"),
+            "client_assertion": jwt.encode(own_claims | (claims or {}), signed_with, algorithm="PS256"),
         }
         with httpx.Client(verify=ssl.create_default_context(cafile=tenant.ca_file)) as client:
             return client.post(token_url, data=body | form)

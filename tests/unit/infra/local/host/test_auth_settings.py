@@ -82,7 +82,7 @@ _PROVIDER = "identityProviders.azureActiveDirectory"
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "message"),
     [
         ("globalValidation.unauthenticatedClientAction", "Return404", "'Return404' is not a valid"),
         (f"{_PROVIDER}.registration.clientId", None, "registration.clientId is missing"),
@@ -95,8 +95,8 @@ _PROVIDER = "identityProviders.azureActiveDirectory"
         ("identityProviders.gitHub.enabled", True, "doesn't play identityProviders.gitHub.enabled"),
     ],
 )
-def test_what_is_not_played_is_refused(tmp_path: Path, path: str, value: object, told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+def test_what_is_not_played_is_refused(tmp_path: Path, path: str, value: object, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         _read(tmp_path, _with(path, value))
 
 

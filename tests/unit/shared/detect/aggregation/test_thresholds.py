@@ -76,7 +76,7 @@ def counted(detection: AnyDetection, batches: Iterable[Sequence[SignInEvent]], s
 # Bursts.
 
 
-def bursts_told(detection: AnyDetection, events: Iterable[SignInEvent]) -> set[tuple[str, datetime]]:
+def bursts_expected(detection: AnyDetection, events: Iterable[SignInEvent]) -> set[tuple[str, datetime]]:
     """Say by the definition alone what should be found: by value and clock hour."""
     burst = detection.counted
     assert isinstance(burst, Burst)
@@ -121,7 +121,7 @@ def test_bursts_are_those_of_the_definition_however_their_records_come(detection
     @given(batches=deliveries())
     def agree(batches: list[list[SignInEvent]]) -> None:
         events = [event for batch in batches for event in batch]
-        assert counted(detection, batches).found == bursts_told(detection, events)
+        assert counted(detection, batches).found == bursts_expected(detection, events)
 
     agree()
 
@@ -331,12 +331,12 @@ def test_rises_are_those_of_the_definition_however_their_records_come(
     cases = counted(RISE, batches, storage)
     rise = RISE.counted
     assert isinstance(rise, Rise)
-    told: set[tuple[str, datetime]] = set()
+    expected: set[tuple[str, datetime]] = set()
     for hour in range(3):
         at = hour_of(NOW) + hour * _HOUR
         count = len({event.id for batch in batches for event in batch if hour_of(event.at) == at})
-        told |= {(WORKFORCE_TENANT, at)} if count >= 3 and is_rise(rise, count, before[hour::3]) else set()
-    assert cases.found == told
+        expected |= {(WORKFORCE_TENANT, at)} if count >= 3 and is_rise(rise, count, before[hour::3]) else set()
+    assert cases.found == expected
 
 
 # Storage.

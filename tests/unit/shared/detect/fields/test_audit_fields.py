@@ -282,16 +282,18 @@ def test_the_group_is_the_one_in_the_property_else_a_target(
 def test_of_several_accounts_the_worst_is_told() -> None:
     policy = {"state": "enabled", "conditions": {"users": {"includeUsers": ["All"], "excludeUsers": [MEMBER]}}}
     seen = event(changed("ConditionalAccessPolicy", None, policy))
-    for accounts, told in (({MEMBER}, "left-out"), ({MEMBER, NESTED}, "reached"), (set[str](), "")):
-        assert Audit.emergency_reach.reader(TenantProfile(emergency_accounts=frozenset(accounts)))(seen) == told
+    for accounts, expected in (({MEMBER}, "left-out"), ({MEMBER, NESTED}, "reached"), (set[str](), "")):
+        assert Audit.emergency_reach.reader(TenantProfile(emergency_accounts=frozenset(accounts)))(seen) == expected
     gone = event(changed("ConditionalAccessPolicy", policy, None))
     assert Audit.emergency_reach.reader(TenantProfile(emergency_accounts=frozenset({NESTED})))(gone) == ""
 
 
-@pytest.mark.parametrize(("field", "seen", "profile", "told"), READ_WITH)
-def test_the_vocabulary_decides(field: Text[AuditEvent], seen: AuditEvent, profile: TenantProfile, told: str) -> None:
-    assert field.reader(profile)(seen) == told
-    assert field.reader(DEFAULT)(seen) != told or told in {"", "consumer"}
+@pytest.mark.parametrize(("field", "seen", "profile", "expected"), READ_WITH)
+def test_the_vocabulary_decides(
+    field: Text[AuditEvent], seen: AuditEvent, profile: TenantProfile, expected: str
+) -> None:
+    assert field.reader(profile)(seen) == expected
+    assert field.reader(DEFAULT)(seen) != expected or expected in {"", "consumer"}
 
 
 def test_a_vocabulary_is_read_wherever_a_field_stands() -> None:

@@ -59,7 +59,7 @@ CONTROLS: Final = TenantProfile(
 
 
 @pytest.mark.parametrize(
-    ("differences", "told"),
+    ("differences", "expected"),
     [
         ({}, ""),
         ({"country": "nl "}, ""),
@@ -80,9 +80,9 @@ CONTROLS: Final = TenantProfile(
     ],
 )
 def test_the_first_control_that_fails_is_told_and_what_is_not_told_is_unknown(
-    differences: dict[str, Any], told: str
+    differences: dict[str, Any], expected: str
 ) -> None:
-    assert SignIn.beyond_controls.reader(CONTROLS)(event(**differences)) == told
+    assert SignIn.beyond_controls.reader(CONTROLS)(event(**differences)) == expected
     assert SignIn.beyond_controls.reader(DEFAULT)(event(**differences)) == ""
 
 
@@ -92,7 +92,7 @@ ALL_DAY: Final = Hours(zone="UTC", begin="00:00", end="00:00", days=frozenset({7
 
 
 @pytest.mark.parametrize(
-    ("of_it", "at", "told"),
+    ("of_it", "at", "expected"),
     [
         (DAY, "2026-03-17T07:00:00Z", "inside"),
         (DAY, "2026-03-17T06:59:59Z", "outside"),
@@ -111,9 +111,11 @@ ALL_DAY: Final = Hours(zone="UTC", begin="00:00", end="00:00", days=frozenset({7
         (ALL_DAY, "2026-03-23T00:00:00Z", "outside"),
     ],
 )
-def test_hours_are_those_of_the_zone_and_a_night_is_of_the_day_it_begins_on(of_it: Hours, at: str, told: str) -> None:
+def test_hours_are_those_of_the_zone_and_a_night_is_of_the_day_it_begins_on(
+    of_it: Hours, at: str, expected: str
+) -> None:
     read = SignIn.hours.reader(TenantProfile(working_hours={"*": of_it}))
-    assert read(event(at=datetime.fromisoformat(at))) == told
+    assert read(event(at=datetime.fromisoformat(at))) == expected
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)))  # noqa: DTZ001 - hypothesis draws naive ones
@@ -153,10 +155,10 @@ def test_who_an_account_is_goes_by_id(account: str, tenant_id: str, level: str, 
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [("0", "success"), ("50126", "failure"), ("50140", "interrupt"), ("", ""), ("00", "failure")]
+    ("code", "expected"), [("0", "success"), ("50126", "failure"), ("50140", "interrupt"), ("", ""), ("00", "failure")]
 )
-def test_how_it_ended_goes_by_the_code(code: str, told: str) -> None:
-    assert SignIn.result.read(event(error_code=code)) == told
+def test_how_it_ended_goes_by_the_code(code: str, expected: str) -> None:
+    assert SignIn.result.read(event(error_code=code)) == expected
 
 
 def test_what_an_interrupt_is_can_be_set() -> None:
@@ -164,16 +166,17 @@ def test_what_an_interrupt_is_can_be_set() -> None:
     assert [read(event(error_code=code)) for code in ("50126", "50140")] == ["interrupt", "failure"]
 
 
-@pytest.mark.parametrize(("country", "told"), [("be", "home"), (" NL", "home"), ("US", "foreign"), ("", "unknown")])
-def test_a_country_that_is_not_told_is_not_foreign(country: str, told: str) -> None:
+@pytest.mark.parametrize(("country", "expected"), [("be", "home"), (" NL", "home"), ("US", "foreign"), ("", "unknown")])
+def test_a_country_that_is_not_told_is_not_foreign(country: str, expected: str) -> None:
     assert (
-        SignIn.abroad.reader(TenantProfile(allowed_countries=frozenset({"NL", "BE"})))(event(country=country)) == told
+        SignIn.abroad.reader(TenantProfile(allowed_countries=frozenset({"NL", "BE"})))(event(country=country))
+        == expected
     )
     assert SignIn.abroad.read(event(country=country)) == "unknown"
 
 
 @pytest.mark.parametrize(
-    ("detail", "told"),
+    ("detail", "expected"),
     [
         ("MFA denied; user declined the authentication", "denied"),
         ("MFA Denied;  fraud code entered", "fraud"),
@@ -183,20 +186,20 @@ def test_a_country_that_is_not_told_is_not_foreign(country: str, told: str) -> N
         ("", ""),
     ],
 )
-def test_what_the_prompt_came_to(detail: str, told: str) -> None:
-    assert SignIn.mfa_answer.read(event(mfa_detail=detail)) == told
+def test_what_the_prompt_came_to(detail: str, expected: str) -> None:
+    assert SignIn.mfa_answer.read(event(mfa_detail=detail)) == expected
 
 
 @pytest.mark.parametrize(
-    ("actor", "told"),
+    ("actor", "expected"),
     [(Actor(id=MORGAN, name="morgan"), MORGAN), (Actor(name=" Robin@Contoso.com"), "robin@contoso.com"), (Actor(), "")],
 )
-def test_without_an_account_the_typed_name_tells_people_apart(actor: Actor, told: str) -> None:
-    assert SignIn.identity.read(event(actor=actor)) == told
+def test_without_an_account_the_typed_name_tells_people_apart(actor: Actor, expected: str) -> None:
+    assert SignIn.identity.read(event(actor=actor)) == expected
 
 
 @pytest.mark.parametrize(
-    ("app_name", "app_id", "told"),
+    ("app_name", "app_id", "expected"),
     [
         ("cpim powershell\N{NO-BREAK SPACE}client", "", "consumer"),
         ("anything", "b5e8d031-7a9c-4f62-8d14-c06e2f9b71a5", "consumer"),
@@ -204,7 +207,7 @@ def test_without_an_account_the_typed_name_tells_people_apart(actor: Actor, told
         ("", "", ""),
     ],
 )
-def test_consumer_apps_are_known_by_name_or_id(app_name: str, app_id: str, told: str) -> None:
+def test_consumer_apps_are_known_by_name_or_id(app_name: str, app_id: str, expected: str) -> None:
     apps = frozenset({"CPIM PowerShell Client", "B5E8D031-7a9c-4f62-8d14-c06e2f9b71a5"})
     read = SignIn.app_set.reader(TenantProfile(consumer_apps=apps))
-    assert read(event(app_name=app_name, app_id=app_id)) == told
+    assert read(event(app_name=app_name, app_id=app_id)) == expected
