@@ -489,7 +489,7 @@ def test_a_lock_is_named_with_the_whole_command_that_removes_it() -> None:
     assert alert["severity"] == "critical"
 
 
-@pytest.mark.parametrize(("about", "is_told"), [(GUARDED, True), (PUT_BACK, False), (RECORDED, False)])
+@pytest.mark.parametrize(("about", "is_shown"), [(GUARDED, True), (PUT_BACK, False), (RECORDED, False)])
 def test_what_the_responder_may_not_do_is_told_as_a_command_where_people_have_to(
     about: Case, *, is_shown: bool
 ) -> None:
