@@ -15,7 +15,7 @@ from infra.checks.compiler import REPOSITORY
 from responders import triggers
 from responders.catalogue import CATALOGUE
 from responders.content import GRANTS
-from shared.clients.storage import Container, Table
+from shared.clients.storage_names import Container, Table
 from shared.detect.conditions import required
 from shared.detect.fields import Resource
 from shared.model.app_settings import SCHEDULES, SETTINGS

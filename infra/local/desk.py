@@ -21,7 +21,8 @@ from infra.local.world import (
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.standing import Approval
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.detect.rosters import RosterKind
 from shared.model.cases import Case
 from shared.model.clock import utc_now

@@ -30,7 +30,7 @@ from infra.local.world import (
     SUBSCRIPTION,
     WORKFORCE_TENANT,
 )
-from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container
+from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Container
 
 _A_DAY: Final = 86_400
 _CUT_OFF_AFTER: Final = 0.2

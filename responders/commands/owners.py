@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from, unknown
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
-from shared.clients.storage import Table
+from shared.clients.storage_names import Table
 from shared.model.kinds import ApprovalList
 
 if TYPE_CHECKING:

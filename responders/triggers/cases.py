@@ -5,7 +5,7 @@ import msgspec
 from msgspec import Struct
 
 from responders.app import runtime
-from shared.clients.storage import CASES_QUEUE
+from shared.clients.storage_names import CASES_QUEUE
 from shared.respond.pipeline import answer
 
 cases = func.Blueprint()

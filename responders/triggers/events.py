@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from responders.app import runtime
-from shared.clients.storage import RESOURCE_EVENTS_QUEUE
+from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE
 from shared.ingest.deliveries import take_in_delivery
 
 events = func.Blueprint()

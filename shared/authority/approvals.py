@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from shared.authority.standing import Approval, Malformed, approval_from, problem_with
-from shared.clients.storage import Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_names import Table
 from shared.model.calls import checked_id
 from shared.model.kinds import ApprovalList
 

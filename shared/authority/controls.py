@@ -8,7 +8,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from shared.clients.storage import Conflict, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.model.errors import EdgeError, Rejected
 from shared.model.kinds import Mode, ObjectKind
 

@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from shared.authority.approvals import problems_with
 from shared.authority.standing import Approval, approval_from
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 
 _PEOPLES: Final = {
     Table.APPROVED_ACTORS: "PartitionKey ge ''",

@@ -1,1 +1,1 @@
-"""The edges: everything that talks to something outside the process, passed in and never made at import time."""
+"""The clients of services outside the process. They are passed to whoever needs them, and never made at import time."""

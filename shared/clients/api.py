@@ -1,8 +1,8 @@
-"""The way to a tenant's APIs: one place that paces, retries and says what an answer means.
+"""Calls of a tenant's APIs: pacing, retries and the meaning of each response.
 
-Transports (`graph.py`, `arm.py`) only send. Retrying is decided here and nowhere else: 429 always (the request wasn't
-carried out), 408, 5xx and answers that got lost only for calls declared repeatable, each with a bound and after the
-wait that the service asks for.
+Transports (`graph.py`, `arm.py`) only send. All retries are decided here. A 429 is always retried, because the request
+wasn't carried out. A 408, a 5xx or a lost response is retried only for calls declared repeatable. Retries are limited
+in number and time, and wait as long as the service asks for.
 """
 
 import re
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 5
 _MOST_WAITING: Final = timedelta(seconds=45)
-"""Waiting in all for one call: well inside the lease of a case, so that nobody else takes it over meanwhile."""
+"""The total waiting time for one call: shorter than the lease of a case, so that no other run takes the case over."""
 _LONGEST_WAIT: Final = timedelta(seconds=30)
 _MOST_PAGES: Final = 10_000
 _NOT_FOUND: Final = 404
@@ -35,25 +35,25 @@ _REFUSALS: Final = frozenset({401, 403})
 _LOCKED: Final = "ScopeLocked"
 _ARE_LOCKED: Final = "are locked:"
 _LOCKED_SCOPE: Final = re.compile(r"'(/[^']+)'")
-"""What ARM names after these words is the scope that carries the lock, not the lock."""
+"""ARM names the locked scopes after `_ARE_LOCKED`, not the locks."""
 _OTHER_THINGS_MISSING: Final = frozenset(
     {"", "SubscriptionNotFound", "InvalidResourceType", "InvalidResourceNamespace"}
 )
-"""Codes of a 404 that doesn't say that the object is gone: what leads to it is missing, or no API answered."""
+"""Codes of a 404 that doesn't mean that the object is gone: its parent is missing, or no API answered."""
 
 
 class Transport(Protocol):
-    """Sends one request, once, with the tenant's credential. Raises Unreachable when no answer came."""
+    """Sends one request, once, with the tenant's credential. Raises Unreachable when no response arrives."""
 
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
     ) -> Answer:
-        """Send to a path, which starts with a slash, or to a whole URL that the service gave as the next page's."""
+        """Send to a path, which starts with a slash, or to the URL of a next page that the service gave."""
         ...
 
 
 class Pacer(Protocol):
-    """Holds a call back until its lane is free."""
+    """Makes a call wait for its turn in its lane."""
 
     def wait_for(self, tenant_id: str, lane: Lane) -> None:
         """Return when the tenant's next call in this lane may go."""
@@ -62,10 +62,10 @@ class Pacer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantEdges:
-    """A tenant's Graph and ARM, as the remediations and inventories see them.
+    """Graph and ARM of one tenant, as remediations and inventories use them.
 
-    `wait` sleeps; tests pass a clock that doesn't. `before_write` is called when a write is about to be sent, after all
-    waiting for its turn; what it raises keeps the write from being sent. By `clock` a wait until a date is reckoned.
+    `wait` sleeps for some seconds. `before_write` is called immediately before a write is sent; if it raises, the write
+    isn't sent. `clock` is needed for a Retry-After that is a date.
     """
 
     tenant: Tenant
@@ -97,7 +97,7 @@ class TenantEdges:
             raise
 
     def pages(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Iterator[bytes]:
-        """Read a listing page by page, raw, each when it is asked for; an error on any page is raised there."""
+        """Read a listing page by page, as raw bytes, each when it is asked for; an error is raised at its page."""
         answer = self._answer(call, ids, query=query)
         followed: set[str] = set()
         while link := _next_link(call, answer):
@@ -109,16 +109,16 @@ class TenantEdges:
         yield answer.body
 
     def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
-        """Read a whole listing. An error on any page is raised: part of a listing is never returned."""
+        """Read a whole listing. An error on any page is raised; an incomplete listing is never returned."""
         pages = self.pages(call, query=query, **ids)
         return [image for page in pages for image in _decoded_body(call, page, _Page).value]
 
     def first_page(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
-        """Read no more than the first page of a listing, for who asks whether it can be read at all."""
+        """Read only the first page of a listing, to check that the listing can be read."""
         return _decoded_body(call, self._answer(call, ids, query=query).body, _Page).value
 
     def send(self, call: Call, /, *, body: Json = None, **ids: str) -> Image | None:
-        """Write, with a JSON body or none; gives the answer's body where there is one."""
+        """Write, with a JSON body or none; gives the response's body, None where it is empty."""
         sent = None if body is None else msgspec.json.encode(body)
         answer = self._answer(call, ids, body=sent)
         return _decoded(call, answer, dict[str, Any]) if answer.body else None
@@ -137,10 +137,10 @@ class TenantEdges:
         body: bytes | None = None,
         content_type: str = "application/json",
     ) -> Answer:
-        """Send it, again where that is called for. Raises what the last answer means.
+        """Send a request and retry it where that is safe. Raises the error that the last response means.
 
-        A write that is refused after an attempt whose answer got lost may have been carried out by that attempt, and
-        be refused for that very reason (there is nothing left to delete): whether it was isn't known.
+        A write can be refused because an earlier attempt, whose response was lost, was carried out: there is nothing
+        left to delete then. So a refusal after a lost response is raised as Unreachable.
         """
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay  # noqa: PLC0415
 
@@ -165,7 +165,7 @@ class TenantEdges:
             return retrying(once)
         except (Refused, Rejected) as refused:
             if lost and call.method != "GET":
-                raise Unreachable(f"{refused}; an attempt before may have been carried out: {lost[0]}") from refused
+                raise Unreachable(f"{refused}; an earlier attempt may have been carried out: {lost[0]}") from refused
             raise
 
     def _once(self, call: Call, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str) -> Answer:
@@ -178,7 +178,7 @@ class TenantEdges:
         return self._checked(call, url, answer)
 
     def _checked(self, call: Call, url: str, answer: Answer) -> Answer:
-        """Give the answer back when it is a success, else raise what it means."""
+        """Give the response back if it is a success, else raise the error that it means."""
         if answer.is_success:
             return answer
         try:
@@ -200,7 +200,7 @@ def _is_worth_another_try(call: Call, error: BaseException) -> bool:
 
 
 def _delay(state: "RetryCallState") -> float:
-    """Give the seconds to the next attempt: what the service asks for, else twice as many each time."""
+    """Give the seconds until the next attempt: what the service asks for, else 1, 2, 4 and so on."""
     error = state.outcome.exception() if state.outcome else None
     asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
     return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
@@ -237,7 +237,7 @@ def _decoded[T](call: Call, answer: Answer, shape: type[T]) -> T:
 
 
 def _decoded_body[T](call: Call, body: bytes, shape: type[T]) -> T:
-    """Decode what a success carried. When that can't be read, whether the call took effect isn't known."""
+    """Decode the body of a success. Raises Unreachable when it can't be read: the call's effect isn't known then."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -1,6 +1,6 @@
-"""One POST to a service that pages people, and what its answer means. Their addresses and keys are secrets.
+"""Posts to the services that page people, and the meaning of their responses.
 
-A webhook's address is its whole credential, so neither an exception's text nor a log line ever holds it.
+A webhook's address is its whole credential, so no error text and no log line contains it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from shared.model.clock import Clock, utc_now
 from shared.model.escape import shown
 
 LIMITS: Final = Limits(total=timedelta(seconds=15), largest=64 * 1024, cut=True)
-"""Of the answer only the beginning is shown."""
+"""Only the beginning of a response is used, in error texts, so a longer one is cut."""
 
 _LONGEST_ANSWER: Final = 300
 _SHORTEST_SECRET: Final = 6
@@ -32,9 +32,9 @@ def post_json(
     clock: Clock = utc_now,
     limits: Limits = LIMITS,
 ) -> None:
-    """Send `body` once; returning means that the service took it.
+    """Send `body` once. Returning means that the service accepted it.
 
-    `secrets` are cut out of the service's words, should it repeat them. `advice` says for a status what to do.
+    `secrets` are removed from the response's text before it is shown. `advice` says for each status what to do.
 
     Raises:
         Refused, Rejected: the service won't take it; the text has its words and the advice.

@@ -1,4 +1,4 @@
-"""A Log Analytics workspace: questions in Kusto, answers as rows.
+"""The client for a Log Analytics workspace: runs a query in Kusto and gives its rows.
 
 https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 """
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 WORKSPACE_READ: Final = "Microsoft.OperationalInsights/workspaces/query/read"
-"""What asking needs, of Azure; "Log Analytics Data Reader" on the workspace gives it."""
+"""The Azure permission for queries; the role "Log Analytics Data Reader" on the workspace contains it."""
 
 _SERVICE: Final = "Log Analytics"
 _ON_THE_SERVER: Final = timedelta(minutes=3)
-"""How long the service works on a question at most, before it says that it took too long."""
+"""The time limit that the service is asked to apply to a query."""
 
 _LIMITS: Final = Limits(total=_ON_THE_SERVER + timedelta(seconds=20), largest=110 * MEBIBYTE)
-"""The service gives 100 MB at most."""
+"""The service's largest response has 100 MB."""
 
 _LONGEST_WORDS: Final = 300
 
@@ -51,7 +51,7 @@ class _Answer(Struct, frozen=True):
 
 
 class Workspace:
-    """One workspace, by its id, at the Log Analytics API `url`, asked as `credential`."""
+    """The workspace with id `workspace_id`, queried at the Log Analytics API `url` with tokens of `credential`."""
 
     def __init__(
         self,
@@ -70,10 +70,10 @@ class Workspace:
         )
 
     def rows(self, query: str, *, over: timedelta) -> list[dict[str, Any]]:
-        """Ask one question of the last `over`; gives each row by its columns' names, instants as aware datetimes.
+        """Run one query over the last `over`; gives each row by its columns' names, instants as aware datetimes.
 
-        Raises EdgeError; an answer that the service gave in part is none. Nothing is asked again: what counts comes
-        again in minutes, and then asks of all that it has missed.
+        Raises EdgeError, also for a partial result. A query isn't retried: the counting timer runs again in minutes and
+        covers the time that it missed.
         """
         asked = {"query": query, "timespan": f"PT{over.total_seconds()}S"}
         headers = {"Content-Type": "application/json", "Prefer": f"wait={_ON_THE_SERVER.total_seconds():.0f}"}
@@ -83,7 +83,7 @@ class Workspace:
         return _rows(_decoded(answer))
 
     def close(self) -> None:
-        """Close the connections; the next question opens new ones."""
+        """Close the connections; the next query opens new ones."""
         self._endpoint.close()
 
     def _refusal(self, answer: Answer) -> EdgeError:
@@ -104,12 +104,12 @@ def _decoded(answer: Answer) -> _Answer:
     try:
         return msgspec.json.decode(answer.body, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreachable(f"{_SERVICE} answered with what can't be read: {error}") from error
+        raise Unreachable(f"{_SERVICE} sent a response that can't be read: {error}") from error
 
 
 def _rows(answer: _Answer) -> list[dict[str, Any]]:
     if answer.error is not None:
-        raise Unreachable(f"{_SERVICE} answered in part only, which can't be told from too few records")
+        raise Unreachable(f"{_SERVICE} gave a partial result, so the counts may be too low")
     if not answer.tables:
         raise Unreachable(f"{_SERVICE} answered without a table")
     table = answer.tables[0]
@@ -119,7 +119,7 @@ def _rows(answer: _Answer) -> list[dict[str, Any]]:
             for row in table.rows
         ]
     except ValueError as error:
-        raise Unreachable(f"{_SERVICE} answered with a row that can't be read: {error}") from error
+        raise Unreachable(f"{_SERVICE} sent a row that can't be read: {error}") from error
 
 
 def _value(column: _Column, value: Any) -> Any:  # noqa: ANN401 - any value of JSON

@@ -1,4 +1,4 @@
-"""PagerDuty's Events API v2: the second channel, which doesn't depend on the tenant."""
+"""The client for PagerDuty's Events API v2: the second channel, which doesn't depend on the tenant."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -25,7 +25,7 @@ class PagerDuty:
         self._routing_key = routing_key
 
     def trigger(self, event: Mapping[str, Any]) -> None:
-        """Open, or repeat, the alert that an event of `cards.alert_of` names. 202 means that PagerDuty has it.
+        """Send an event, as `shared.notify.cards.alert_of` builds it. Returning means that PagerDuty has accepted it.
 
         Raises:
             Refused, Rejected: the key or the event is wrong; the text says what PagerDuty found.

@@ -1,9 +1,9 @@
-"""Pacing of calls that share a limit of the service.
+"""Paces calls that share a rate limit of the service.
 
-Conditional access allows one request a second in a tenant, the reports five in ten.
-The next free instant is a table row that every instance moves on under its ETag, so the pace holds over all of them,
-and each caller keeps its place in the queue. Once the queue is two minutes long, further calls are refused for now.
-Where the row can't be used, this instance alone keeps the pace: a late answer is worse than a 429, which is retried.
+Conditional access allows one request a second in a tenant, the reports five in ten seconds. A table row holds the next
+free instant. Every instance of the app reserves it by an update guarded by the ETag, so they share one pace. When too
+many calls are waiting, new ones are rejected as Throttled. If the row can't be used, each instance paces only its own
+calls: that may cause a 429, which is retried, but answering a case late would be worse.
 """
 
 import threading
@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.clients.storage import Conflict, Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.model.calls import Lane
 from shared.model.errors import EdgeError, Throttled
 
@@ -23,14 +25,14 @@ GAPS: Final[Mapping[Lane, timedelta]] = {
 
 _TRIES: Final = 20
 _LONGEST_QUEUE: Final = timedelta(minutes=2)
-"""Nobody is made to wait longer for a turn: what waits for one holds a case, whose lease goes on running."""
+"""The longest wait for a turn. The caller usually holds the lease of a case, which ends in the meantime."""
 
 _BROKEN_CLOCK: Final = 2 * _LONGEST_QUEUE
-"""A row that is this far ahead was written by a broken clock or by hand: no queue gets so long."""
+"""A row that is this far ahead was written by a broken clock or by hand, since no queue gets so long."""
 
 
 class TablePacer:
-    """Hands out instants from table `Switches`."""
+    """Reserves instants in table `Switches`."""
 
     def __init__(self, storage: Storage, *, clock: Callable[[], datetime], wait: Callable[[float], None]) -> None:
         self._storage = storage
@@ -40,10 +42,10 @@ class TablePacer:
         self._own: dict[str, datetime] = {}
 
     def wait_for(self, tenant_id: str, lane: Lane) -> None:
-        """Hold the caller until its turn.
+        """Wait until it is the caller's turn.
 
         Raises:
-            Throttled: too many are waiting; the call wasn't sent, and has no place in the queue.
+            Throttled: too many calls are waiting; no turn was reserved.
         """
         key = f"{tenant_id} {lane}"
         try:
@@ -58,7 +60,7 @@ class TablePacer:
             self._wait(pause)
 
     def _shared_turn(self, key: str, gap: timedelta) -> datetime | None:
-        """Take the next free instant; None when too many others took one first."""
+        """Reserve the next free instant; None after too many conflicts with other instances."""
         for _ in range(_TRIES):
             now = self._clock()
             row = self._storage.row(Table.SWITCHES, "pace", key)
@@ -75,7 +77,7 @@ class TablePacer:
         return None
 
     def _own_turn(self, key: str, gap: timedelta, *, shared: datetime | None) -> datetime:
-        """Take this instance's next free instant where there is no shared one."""
+        """Give the shared instant, or reserve this instance's own where there is none."""
         with self._lock:
             now = self._clock()
             turn = shared or _in_time(max(now, self._own.get(key, now)), now, key)
@@ -84,17 +86,18 @@ class TablePacer:
 
 
 def _in_time(turn: datetime, now: datetime, key: str) -> datetime:
-    """Give the turn back, unless it is too far ahead to be waited for."""
+    """Give the turn back; raises Throttled if it is too far ahead."""
     ahead = turn - now
     if ahead < _LONGEST_QUEUE:
         return turn
     raise Throttled(
-        f"calls wait for {ahead.total_seconds():.0f} s already in lane {key}", retry_after=ahead - _LONGEST_QUEUE
+        f"the calls waiting in lane {key} take another {ahead.total_seconds():.0f} s",
+        retry_after=ahead - _LONGEST_QUEUE,
     )
 
 
 def _free_at(row: Row, now: datetime) -> datetime:
-    """Read the next free instant; one that is far ahead is a broken clock's, and counts for as little as none."""
+    """Read the next free instant of a row; an unreadable one, or one too far ahead, counts as now."""
     try:
         free = datetime.fromisoformat(row.columns["next"])
         return free if free - now < _BROKEN_CLOCK else now

@@ -1,25 +1,25 @@
-"""Azure Storage: tables, blobs and queues, reached by connection string or by managed identity.
+"""The client for Azure Storage: tables, blobs and queues, with a connection string or a managed identity.
 
-The same settings that the Functions host reads name the account: `AzureWebJobsStorage` (a connection string), or
+The account is named by the same settings as for the Functions host: `AzureWebJobsStorage` (a connection string),
 `AzureWebJobsStorage__accountName`, or its three `__…ServiceUri`s, with `__clientId` for a user-assigned identity.
-Evidence may live in an account of its own under the prefix `EvidenceStorage`. Nothing is created on a read path: a
-table that is gone is an error, never an empty table.
+Settings with the prefix `EvidenceStorage` can name another account for evidence. Reading never creates anything: a
+missing table is an error, never an empty table.
 """
 
 import base64
 import binascii
 import threading
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import batched, groupby, islice
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
+from shared.clients.storage_errors import Conflict, storage_errors
+from shared.clients.storage_names import CASES_QUEUE, QUEUES, Container, Table, poison_queue
+from shared.model.errors import Rejected
 from shared.model.setting_values import is_connection_string
 
 if TYPE_CHECKING:
@@ -30,66 +30,25 @@ if TYPE_CHECKING:
 
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
-_PRECONDITION: Final = 412
 _TRIES: Final = 10
 _MOST_AT_ONCE: Final = 100
-"""Rows in one transaction of a table, by its own limit."""
+"""The most rows that a table takes in one transaction."""
 
 _MOST_MESSAGES: Final = 32
-"""Messages that a queue gives in one answer, by its own limit."""
+"""The most messages that a queue gives in one response."""
 _NEVER: Final = -1
-"""A message's time to live, in seconds: what nobody takes for a week must not be gone."""
+"""The time to live of messages: they don't expire. The service's default is a week."""
 _NO_LONGER_OURS: Final = frozenset({"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"})
-"""Codes of a queue for a message that is gone, or that somebody else has taken since."""
+"""Error codes for a message that was deleted, or taken by another run since."""
 
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
 EVIDENCE_PREFIX: Final = "EvidenceStorage"
-"""Of the settings that name the account for evidence, where it has one of its own."""
-
-
-class Table(StrEnum):
-    """The tables, with what they hold in `docs/` and the architecture."""
-
-    APPROVED_ACTORS = "ApprovedActors"
-    OWNERS = "Owners"
-    CASES = "Cases"
-    COUNTERS = "Counters"
-    CURSORS = "Cursors"
-    OUTBOX = "Outbox"
-    SWITCHES = "Switches"
-    ROSTERS = "Rosters"
-
-
-class Container(StrEnum):
-    """The blob containers."""
-
-    EVIDENCE = "evidence"
-    SNAPSHOTS = "snapshots"
-    QUARANTINE = "quarantine"
-
-
-CASES_QUEUE: Final = "cases"
-"""One message for each case that is to be answered."""
-
-RESOURCE_EVENTS_QUEUE: Final = "resource-events"
-"""One message for each event of an Azure resource, put there by Event Grid."""
-
-QUEUES: Final[tuple[str, ...]] = (CASES_QUEUE, RESOURCE_EVENTS_QUEUE)
-"""The queues that functions are triggered by."""
-
-
-def poison_queue(queue: str) -> str:
-    """Name the queue to which the Functions host moves a message of `queue` that failed every time."""
-    return f"{queue}-poison"
-
-
-class Conflict(EdgeError):
-    """The row was changed by somebody else since it was read (412), or isn't there any more."""
+"""The prefix of the settings that name a separate account for evidence."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """A table row: its columns without the keys' bookkeeping, and the ETag that guards an update."""
+    """A table row: its columns without the two keys, and the ETag that guards an update."""
 
     partition: str
     key: str
@@ -98,9 +57,9 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Message(Struct, frozen=True, kw_only=True):
-    """A message that was taken out of `queue`, hidden from others for a while.
+    """A message that was taken from `queue` and is hidden from others for a while.
 
-    `body` is what its base64 holds; where the text isn't base64, the text itself, and `is_encoded` is False.
+    `body` is the content decoded from base64. Text that isn't base64 is given as it is, and `is_encoded` is False.
     """
 
     queue: str
@@ -110,64 +69,8 @@ class Message(Struct, frozen=True, kw_only=True):
     is_encoded: bool
 
 
-@contextmanager
-def _meaning(what: str) -> Generator[None]:
-    """Turn the SDK's exceptions into ours.
-
-    The SDK's text may hold a signed URL, so only its code and status are kept.
-    """
-    from azure.core.exceptions import (  # noqa: PLC0415 - the SDK is imported on first use
-        ClientAuthenticationError,
-        HttpResponseError,
-        ServiceRequestError,
-        ServiceResponseError,
-    )
-
-    try:
-        yield
-    except (ServiceRequestError, ServiceResponseError) as error:
-        raise Unreachable(f"{what}: storage gave no answer ({type(error).__name__})") from error
-    except HttpResponseError as error:
-        raise _said(what, error, refused=isinstance(error, ClientAuthenticationError)) from error
-
-
-def _said(what: str, error: Any, *, refused: bool) -> EdgeError:  # noqa: ANN401 - the SDK's exception, imported lazily
-    status = int(error.status_code or 0)
-    code = _code(error)
-    text = f"{what}: storage answered {status} {code}".rstrip()
-    if refused or status in {401, 403}:
-        return Refused(text, status=status, code=code)
-    if status == _PRECONDITION:
-        return Conflict(text, status=status, code=code)
-    if status in {429, 503}:
-        return Throttled(text, status=status, code=code)
-    if status >= 500 or not status:  # noqa: PLR2004 - HTTP's own number
-        return Unreachable(text, status=status, code=code)
-    return Rejected(text, status=status, code=code)
-
-
-def _code(error: Any) -> str:  # noqa: ANN401 - the SDK's exception, imported lazily
-    """Give the service's own word; the tables' SDK leaves it in the answer's body where it knows the status."""
-    known = getattr(error, "error_code", "") or ""
-    if known:
-        return str(getattr(known, "value", known))
-    response = error.response
-    try:
-        return msgspec.json.decode(response.body(), type=_Answer).error.code if response is not None else ""
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
-        return ""
-
-
-class _Error(Struct):
-    code: str = ""
-
-
-class _Answer(Struct, rename={"error": "odata.error"}):
-    error: _Error
-
-
 class Storage:
-    """One account's services, each made when first used. Safe to share between threads."""
+    """The services of one account; their clients are made when they are first used. Safe to share between threads."""
 
     def __init__(self, environment: Mapping[str, str], *, prefix: str = _DEFAULT_PREFIX) -> None:
         named = any(name == prefix or name.startswith(f"{prefix}__") for name in environment)
@@ -200,10 +103,10 @@ class Storage:
         return DefaultAzureCredential()
 
     def _connection(self) -> str:
-        """Give the connection string, "" where the account is reached by identity.
+        """Give the connection string, "" where an identity is used instead.
 
         Raises:
-            Rejected: what is set isn't one.
+            Rejected: the setting isn't a connection string.
         """
         connection = self._setting("")
         if connection and not is_connection_string(connection):
@@ -213,7 +116,7 @@ class Storage:
         return connection
 
     def _policy(self) -> dict[str, Any]:
-        """Give the clients' options. The authorities to trust are those of these settings, whoever the process is."""
+        """Give the clients' options. The certificate authorities to trust are named by these settings too."""
         bundle = self._environment.get("REQUESTS_CA_BUNDLE")
         return {**_POLICY, **({"connection_verify": bundle} if bundle else {})}
 
@@ -246,14 +149,14 @@ class Storage:
         return self._once(f"queue {queue}", lambda: service.get_queue_client(queue))
 
     def create_all(self) -> None:
-        """Make every table, container and queue that isn't there yet. For set-up only, never on a read path.
+        """Create every table, container and queue that doesn't exist. For set-up only, never when reading.
 
-        The container for evidence is made where evidence is kept, not beside it.
+        The container for evidence is created only in the account that keeps evidence.
         """
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415 - imported on first use
 
         containers = [one for one in Container if one is not Container.EVIDENCE or self.keeps_evidence]
-        with _meaning("set-up"):
+        with storage_errors("set-up"):
             for table in Table:
                 self._once("tables", self._tables).create_table_if_not_exists(table)
             for container in containers:
@@ -266,22 +169,22 @@ class Storage:
 
     @property
     def keeps_evidence(self) -> bool:
-        """Whether this is the account that evidence is kept in: the one named for it, or the only one there is."""
+        """Whether evidence is kept in this account: it is the one named for evidence, or the only account."""
         return self._place() == Storage(self._environment, prefix=EVIDENCE_PREFIX)._place()  # noqa: SLF001 - of the same class
 
     def _place(self) -> str:
-        """Tell one account from another, by its connection string or its address."""
+        """Give what identifies the account: its connection string or its address."""
         return self._setting("") or self._address("blob").rstrip("/").lower()
 
     def delete_table(self, table: Table) -> None:
-        """Delete a whole table. The product never does; the local stack does, to see what follows."""
-        with _meaning("deleting a table"):
+        """Delete a whole table. Only the local stack does that, to show what the app does without it."""
+        with storage_errors("deleting a table"):
             self._once("tables", self._tables).delete_table(table)
 
     def row(self, table: Table, partition: str, key: str) -> Row | None:
         """Read one row; None when the table is there and the row isn't."""
         try:
-            with _meaning(f"reading {table}"):
+            with storage_errors(f"reading {table}"):
                 return _row(self._table(table).get_entity(partition, key))
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
@@ -291,7 +194,7 @@ class Storage:
     def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:  # noqa: ANN401 - OData values
         """Read the rows that meet an OData `query`; `@name`s in it are filled from `values`. `most` 0 means all."""
         found: list[Row] = []
-        with _meaning(f"reading {table}"):
+        with storage_errors(f"reading {table}"):
             for entity in self._table(table).query_entities(query, parameters=values):
                 found.append(_row(entity))
                 if most and len(found) >= most:
@@ -301,7 +204,7 @@ class Storage:
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
         """Insert a row; False when there is one already."""
         try:
-            with _meaning(f"writing {table}"):
+            with storage_errors(f"writing {table}"):
                 self._table(table).create_entity({**columns, "PartitionKey": partition, "RowKey": key})
         except Rejected as rejected:
             # Azurite's duplicate insert has no error code. A table that is being deleted is a conflict too.
@@ -321,7 +224,7 @@ class Storage:
 
         entity = {**columns, "PartitionKey": row.partition, "RowKey": row.key}
         try:
-            with _meaning(f"writing {table}"):
+            with storage_errors(f"writing {table}"):
                 answer = self._table(table).update_entity(
                     entity, mode=UpdateMode.REPLACE, etag=row.etag, match_condition=MatchConditions.IfNotModified
                 )
@@ -349,7 +252,7 @@ class Storage:
         """Write a row whatever stood there."""
         from azure.data.tables import UpdateMode  # noqa: PLC0415 - imported on first use
 
-        with _meaning(f"writing {table}"):
+        with storage_errors(f"writing {table}"):
             self._table(table).upsert_entity(
                 {**columns, "PartitionKey": partition, "RowKey": key}, mode=UpdateMode.REPLACE
             )
@@ -358,7 +261,7 @@ class Storage:
         """Delete the rows that meet an OData `query`, at most so many of them; gives how many."""
         client = self._table(table)
         done = 0
-        with _meaning(f"purging {table}"):
+        with storage_errors(f"purging {table}"):
             found = client.query_entities(query, parameters=values, select=["PartitionKey", "RowKey"])
             keys = [_keys(entity) for entity in islice(found, most)]
             for partition, members in groupby(keys, key=lambda each: each[0]):
@@ -374,7 +277,7 @@ class Storage:
     ) -> bool:
         """Write a blob once; False when one of that name is there already (it stays: evidence is never overwritten)."""
         try:
-            with _meaning(f"writing {container}"):
+            with storage_errors(f"writing {container}"):
                 blob = self._once("blobs", self._blobs).get_blob_client(container, name)
                 blob.upload_blob(content, overwrite=False, metadata=dict(metadata or {}))
         except Rejected as rejected:
@@ -386,7 +289,7 @@ class Storage:
     def blob(self, container: Container, name: str) -> bytes | None:
         """Read a blob; None when the container is there and the blob isn't."""
         try:
-            with _meaning(f"reading {container}"):
+            with storage_errors(f"reading {container}"):
                 return self._once("blobs", self._blobs).get_blob_client(container, name).download_blob().readall()
         except Rejected as rejected:
             if rejected.status == _NOT_FOUND and rejected.code == "BlobNotFound":
@@ -395,14 +298,14 @@ class Storage:
 
     def blob_names(self, container: Container, prefix: str) -> list[str]:
         """List the names under a prefix, in their alphabetical order."""
-        with _meaning(f"reading {container}"):
+        with storage_errors(f"reading {container}"):
             client = self._once("blobs", self._blobs).get_container_client(container)
             return [blob.name for blob in client.list_blobs(prefix)]
 
     def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
         """Put a message in a queue, in base64, visible after `delay`; it stays until somebody takes it."""
         raw = content.encode() if isinstance(content, str) else content
-        with _meaning(f"writing the queue {queue}"):
+        with storage_errors(f"writing the queue {queue}"):
             self._queue(queue).send_message(
                 base64.b64encode(raw).decode(), visibility_timeout=int(delay.total_seconds()), time_to_live=_NEVER
             )
@@ -412,7 +315,7 @@ class Storage:
 
         What isn't deleted by then comes back. Raises Rejected when the queue isn't there.
         """
-        with _meaning(f"reading the queue {queue}"):
+        with storage_errors(f"reading the queue {queue}"):
             taken = self._queue(queue).receive_messages(
                 messages_per_page=min(most, _MOST_MESSAGES),
                 max_messages=most,
@@ -423,7 +326,7 @@ class Storage:
     def delete_message(self, message: Message) -> None:
         """Delete a message that was taken; one that is gone, or was taken by somebody else since, is left alone."""
         try:
-            with _meaning(f"writing the queue {message.queue}"):
+            with storage_errors(f"writing the queue {message.queue}"):
                 self._queue(message.queue).delete_message(message.id, message.receipt)
         except Rejected as rejected:
             if rejected.code not in _NO_LONGER_OURS:
@@ -431,7 +334,7 @@ class Storage:
 
     def queue_length(self, queue: str = CASES_QUEUE) -> int:
         """About how many messages are in a queue. Raises Rejected when the queue isn't there."""
-        with _meaning(f"reading the queue {queue}"):
+        with storage_errors(f"reading the queue {queue}"):
             return int(self._queue(queue).get_queue_properties().approximate_message_count or 0)
 
 

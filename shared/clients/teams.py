@@ -1,4 +1,4 @@
-"""Teams, through a Power Automate flow with the trigger "When a Teams webhook request is received"."""
+"""The client for Teams: a Power Automate flow with the trigger "When a Teams webhook request is received"."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,10 +28,10 @@ class Teams:
         self._limits = limits
 
     def post(self, message: Mapping[str, Any]) -> None:
-        """Hand a message, as `cards.card_of` gives it, to the flow.
+        """Send a message, as `shared.notify.cards.card_of` builds it, to the flow.
 
-        Returning means that the flow accepted it (202), not that a card was posted: a flow whose owner's connection is
-        dead, or that a data policy blocks, accepts as well. Who must be sure waits for an acknowledgement.
+        Returning means that the flow accepted it (202), not that a card was posted. A flow also accepts messages when
+        its owner's connection has expired or a data policy blocks it. Only an acknowledgement proves that a page came.
 
         Raises:
             Refused, Rejected: the flow is gone or the address is wrong; the text says what to do.

@@ -1,4 +1,4 @@
-"""One harmless question to a web server: is it there, and what does it say to somebody without a key?"""
+"""One request to a web server without credentials, to see whether it is there and how it answers."""
 
 from datetime import timedelta
 from typing import Final
@@ -11,24 +11,24 @@ from shared.clients.http import ask
 from shared.model.errors import Rejected
 
 _LIMITS: Final = Limits(total=timedelta(seconds=10), largest=1024, cut=True)
-"""Nobody reads the body."""
+"""The body isn't used, so it is cut."""
 
 
-class Heard(Struct, frozen=True, kw_only=True):
-    """What a web server answered: its status, and its headers by their names in lower case."""
+class WebResponse(Struct, frozen=True, kw_only=True):
+    """The response of a web server: status, and headers by their lower-case names."""
 
     status: int
     headers: dict[str, str]
 
 
 class PlainWeb:
-    """HTTP without a key, a token or a body. Redirects aren't followed."""
+    """Sends HTTP requests without a key, a token or a body. Redirects aren't followed."""
 
     def __init__(self, *, limits: Limits = _LIMITS) -> None:
         self._limits = limits
 
-    def ask(self, method: str, url: str) -> Heard:
-        """Send one request. Its address must hold no secret: it may be logged.
+    def ask(self, method: str, url: str) -> WebResponse:
+        """Send one request. The address must contain no secret, because it may be logged.
 
         Raises:
             Unreachable: no answer came.
@@ -39,4 +39,4 @@ class PlainWeb:
         except ValueError as error:
             raise Rejected(f"{url} is not a web address") from error
         answer = ask(method, url, service=host or url, limits=self._limits)
-        return Heard(status=answer.status, headers=answer.headers)
+        return WebResponse(status=answer.status, headers=answer.headers)

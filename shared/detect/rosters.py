@@ -16,7 +16,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_names import Table
 from shared.model.calls import ID_SHAPES, Call
 from shared.model.do_all import each
 from shared.model.errors import Rejected

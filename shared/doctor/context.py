@@ -12,8 +12,9 @@ from shared.checks.check import Unread
 from shared.clients.api import TenantEdges
 from shared.clients.arm import ArmTransport
 from shared.clients.graph import GraphTransport
-from shared.clients.storage import Storage, Table
-from shared.clients.web import Heard
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
+from shared.clients.web import WebResponse
 from shared.detect.sigma.loaded import Loaded
 from shared.ingest.poll import Source
 from shared.model.calls import Call, Lane
@@ -32,7 +33,7 @@ _LONGEST_WAIT: Final = 1.0
 class Web(Protocol):
     """Asks a web server something harmless. Raises Unreachable when no answer came."""
 
-    def ask(self, method: str, url: str) -> Heard:
+    def ask(self, method: str, url: str) -> WebResponse:
         """Send a request without a body, a key or a token."""
         ...
 

@@ -8,7 +8,7 @@ from shared.authority.approvals import TableApprovals
 from shared.authority.standing import Approval, Malformed
 from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, warning
 from shared.checks.run import look_at_each
-from shared.clients.storage import Table
+from shared.clients.storage_names import Table
 from shared.doctor.context import DoctorContext, settings_of, storage_of
 from shared.model.kinds import ApprovalList, Mode, TenantKind
 

@@ -1,14 +1,17 @@
 """Settings and storage, which everything else needs."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.checks.check import Check, Finding, Unread, failed, ok
-from shared.clients.storage import QUEUES, Container, Storage, Table, poison_queue
+from shared.clients.storage_names import QUEUES, Container, Table, poison_queue
 from shared.detect.aggregation.thresholds import threshold_problems
 from shared.doctor.context import DoctorContext, storage_of
 from shared.model.errors import Rejected, SettingsError
 from shared.model.settings import settings_from
+
+if TYPE_CHECKING:
+    from shared.clients.storage import Storage
 
 _NOTHING: Final = "the doctor looks for nothing here/"
 _MISSING: Final = frozenset({"TableNotFound", "ContainerNotFound", "QueueNotFound", "ResourceNotFound"})

@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.ingest.intake import Intake, keep_unreadable, take_in
 from shared.model.errors import EdgeError, UnreadableRecord
 from shared.normalize.decoding import decode, decode_inner, plain_text

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Table
+from shared.clients.storage_names import Table
 from shared.ingest.quarantine import is_kept, quarantine
 from shared.model.calls import ID_SHAPES
 from shared.model.detections import AnyDetection

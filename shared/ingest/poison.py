@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Message, Table, poison_queue
+from shared.clients.storage import Message
+from shared.clients.storage_names import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Table, poison_queue
 from shared.ingest.deliveries import take_in_delivery
 from shared.ingest.quarantine import keep_in_quarantine
 from shared.model.do_all import do_all

@@ -4,7 +4,8 @@ import hashlib
 import logging
 from datetime import datetime
 
-from shared.clients.storage import Container, Storage
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container
 
 _log = logging.getLogger("responder.quarantine")
 

@@ -14,7 +14,9 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Conflict, Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.model.cases import Case, Decision, Outcome
 from shared.model.detections import AnyDetection
 from shared.model.do_all import each

@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Container, Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_names import Container, Table
 from shared.model.clock import Clock
 from shared.model.errors import Rejected
 from shared.model.kinds import Image, ObjectKind

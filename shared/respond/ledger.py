@@ -14,7 +14,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Conflict, Container, Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Container, Table
 from shared.model.cases import Case, case_id, hour_id, ids_across_midnight
 from shared.model.clock import Clock
 from shared.model.do_all import each

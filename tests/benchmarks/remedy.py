@@ -26,7 +26,7 @@ from infra.local.desk import Desk, until
 from infra.local.stack import EVIDENCE_ACCOUNT, HOST_ACCOUNT, Stack
 from infra.local.story import assign_role
 from infra.local.world import CONTRIBUTOR, MALLORY, RESPONDER
-from shared.clients.storage import QUEUES, RESOURCE_EVENTS_QUEUE
+from shared.clients.storage_names import QUEUES, RESOURCE_EVENTS_QUEUE
 from shared.model.app_settings import SCHEDULES
 from tests.fakes.queue_service import QueueService
 from tests.stack.faults.proxy import Proxy, Seen

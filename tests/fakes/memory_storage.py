@@ -12,17 +12,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final, override
 
-from shared.clients.storage import (
-    CASES_QUEUE,
-    QUEUES,
-    Conflict,
-    Container,
-    Message,
-    Row,
-    Storage,
-    Table,
-    poison_queue,
-)
+from shared.clients.storage import Message, Row, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import CASES_QUEUE, QUEUES, Container, Table, poison_queue
 from shared.model.errors import Rejected
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {

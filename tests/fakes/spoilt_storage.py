@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, override
 
-from shared.clients.storage import CASES_QUEUE, Container, Message, Row, Storage, Table
+from shared.clients.storage import Message, Row, Storage
+from shared.clients.storage_names import CASES_QUEUE, Container, Table
 from shared.model.errors import Unreachable
 
 

@@ -1,4 +1,4 @@
-"""Tables, containers and queues: those of `shared/clients/storage.py`, and the platform's own."""
+"""Tables, containers and queues: those of `shared/clients/storage_names.py`, and the platform's own."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,4 +26,4 @@ def check_stores(made: Infrastructure) -> Iterator[Problem]:
             for extra in sorted(there.keys() - wanted):
                 yield made.problem(there[extra], f"the {called} {extra} is used by nobody; leave it out")
             for missing in sorted(wanted - there.keys()):
-                yield nowhere(f"the {called} {missing} isn't made; shared/clients/storage.py has it")
+                yield nowhere(f"the {called} {missing} isn't made; shared/clients/storage_names.py has it")

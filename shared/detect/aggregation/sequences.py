@@ -14,7 +14,8 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_names import Table
 from shared.detect.aggregation.thresholds import identity
 from shared.detect.aggregation.window_store import (
     DAY,

@@ -13,7 +13,9 @@ from typing import Any, Final, Protocol, Self
 import msgspec
 from msgspec import Struct
 
-from shared.clients.storage import Conflict, Row, Storage, Table
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.model.events import Actor
 
 MINUTE: Final = timedelta(minutes=1)

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from infra.local.world import B2C_TENANT, BOB_B2C, CAROL
-from shared.clients.storage import Container, Storage
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container
 from shared.detect.fields import Audit
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.errors import Rejected

@@ -25,7 +25,7 @@ from responders.cli import main
 from responders.doctor import CHECKS, report_of
 from responders.sources import SIGN_IN_LOG
 from shared.checks.check import Line, Status
-from shared.clients.storage import Table
+from shared.clients.storage_names import Table
 from shared.ingest.poll import polled_until
 from shared.model.clock import utc_now
 from shared.model.kinds import ApprovalList, Mode

@@ -16,7 +16,7 @@ from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C
 from responders.content import INVENTORIES
-from shared.clients.storage import CASES_QUEUE, QUEUES, Table, poison_queue
+from shared.clients.storage_names import CASES_QUEUE, QUEUES, Table, poison_queue
 from shared.model.cases import Case, Outcome, State
 from tests.stack.faults.proxy import Proxy, Tls
 

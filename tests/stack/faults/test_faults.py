@@ -24,7 +24,7 @@ from infra.local.world import (
     TRUDY,
     WORKFORCE_TENANT,
 )
-from shared.clients.storage import RESOURCE_EVENTS_QUEUE
+from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE
 from shared.model.cases import Case
 from shared.model.kinds import Mode
 from tests.fakes.queue_service import QueueService

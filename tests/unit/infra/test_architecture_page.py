@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from infra.checks.compiler import REPOSITORY
-from shared.clients.storage import QUEUES, Container, Table, poison_queue
+from shared.clients.storage_names import QUEUES, Container, Table, poison_queue
 
 _PAGE: Final = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 _CODE_SPAN: Final = re.compile(r"`([^`\n]+)`")

@@ -16,7 +16,8 @@ from responders.content import INVENTORIES
 from responders.detections.samples import ca_policy_record, event_grid_record
 from responders.remediations.ca_policy_json import differing
 from shared.clients.api import Answer
-from shared.clients.storage import Container, Storage
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container
 from shared.model.calls import Lane
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import Unreachable

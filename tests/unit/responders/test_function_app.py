@@ -16,7 +16,7 @@ from azure.functions.decorators.core import BindingDirection
 import responders.app
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import OF_THE_INSTANCE, REPOSITORY
-from shared.clients.storage import QUEUES
+from shared.clients.storage_names import QUEUES
 from shared.model.app_settings import SCHEDULES
 from shared.model.errors import SettingsError, Unreachable
 from shared.respond.components import Runtime

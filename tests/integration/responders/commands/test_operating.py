@@ -15,7 +15,8 @@ from responders.cli import main
 from responders.commands.tables import escaped, escaped_json
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.model.cases import Decision, Outcome, State
 from shared.model.clock import utc_now
 from shared.model.events import Actor, ActorKind, Target

@@ -13,17 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra.local.desk import until
-from shared.clients.storage import (
-    CASES_QUEUE,
-    QUEUES,
-    RESOURCE_EVENTS_QUEUE,
-    Conflict,
-    Container,
-    Message,
-    Storage,
-    Table,
-    poison_queue,
-)
+from shared.clients.storage import Message, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.model.errors import EdgeError, Rejected
 from tests.fakes.memory_storage import MemoryStorage
 

@@ -23,8 +23,9 @@ from shared.checks.check import Line, Status, Unread
 from shared.checks.run import run_checks
 from shared.clients.api import Answer, TenantEdges
 from shared.clients.log_analytics import Workspace
-from shared.clients.storage import QUEUES, Storage, Table
-from shared.clients.web import Heard, PlainWeb
+from shared.clients.storage import Storage
+from shared.clients.storage_names import QUEUES, Table
+from shared.clients.web import PlainWeb, WebResponse
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
 from shared.doctor.identity import claims_from
@@ -75,8 +76,8 @@ class Installation:
             TenantKind.B2C: {"tid": B2C_TENANT, "oid": RESPONDER_B2C.id, "roles": roles(TenantKind.B2C)},
         }
     )
-    answer: Heard | EdgeError = field(
-        default_factory=lambda: Heard(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
+    answer: WebResponse | EdgeError = field(
+        default_factory=lambda: WebResponse(status=401, headers={"date": "Mon, 02 Mar 2026 10:05:00 GMT"})
     )
     workspace: Workspace | None = None
     asked: Asked = JUST_LOOK
@@ -87,7 +88,7 @@ class Installation:
     def environment(self) -> dict[str, str]:
         return {**SETTINGS, **self.storage, **self.settings}
 
-    def ask(self, method: str, url: str) -> Heard:
+    def ask(self, method: str, url: str) -> WebResponse:
         self.asked_of_web.append(f"{method} {url}")
         if isinstance(self.answer, EdgeError):
             raise self.answer
@@ -547,8 +548,8 @@ def test_only_the_host_of_a_channel_is_asked(there: Installation) -> None:
     assert there.asked_of_web == ["OPTIONS https://flows.example/", "OPTIONS https://events.pagerduty.com/"]
 
 
-@pytest.mark.parametrize("answer", [Unreachable("flows.example gave no answer"), Heard(status=503, headers={})])
-def test_a_channel_that_is_down(there: Installation, answer: Heard | EdgeError) -> None:
+@pytest.mark.parametrize("answer", [Unreachable("flows.example gave no answer"), WebResponse(status=503, headers={})])
+def test_a_channel_that_is_down(there: Installation, answer: WebResponse | EdgeError) -> None:
     there.answer = answer
     assert {status for status, _ in there.found("teams-reachable", "pagerduty-reachable")} == {"failed"}
 
@@ -562,7 +563,7 @@ def test_a_channel_that_is_not_set(there: Installation) -> None:
     ("status", "result"), [(401, "ok"), (403, "ok"), (200, "failed"), (302, "failed"), (404, "failed")]
 )
 def test_who_may_call_the_app(there: Installation, status: int, result: str) -> None:
-    there.answer = Heard(status=status, headers={})
+    there.answer = WebResponse(status=status, headers={})
     ((found, _),) = there.found("anonymous-refused")
     assert found == result
     assert there.asked_of_web == ["GET https://responder.example/api/cases"]
@@ -578,7 +579,7 @@ def test_who_may_call_the_app(there: Installation, status: int, result: str) -> 
     ],
 )
 def test_a_sign_in_page_keeps_people_out_too(there: Installation, location: str, found: Status) -> None:
-    there.answer = Heard(status=302, headers={"location": location})
+    there.answer = WebResponse(status=302, headers={"location": location})
     assert there.look("anonymous-refused")[0].status is found
 
 
@@ -601,7 +602,7 @@ def test_where_the_app_is(there: Installation) -> None:
     ],
 )
 def test_the_clock_is_compared_with_graphs(there: Installation, date: str, status: str) -> None:
-    there.answer = Heard(status=401, headers={"date": date})
+    there.answer = WebResponse(status=401, headers={"date": date})
     assert there.found("clock-right")[0][0] == status
 
 
@@ -706,16 +707,16 @@ _SENT_TO_SIGN_IN: Final = {"location": "https://app.example/.auth/login/aad?x=1"
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (Heard(status=302, headers=_SENT_TO_SIGN_IN), "ok"),
-        (Heard(status=401, headers={}), "ok"),
-        (Heard(status=302, headers={"location": "https://evil.example"}), "failed"),
-        (Heard(status=403, headers={}), "failed"),
-        (Heard(status=200, headers={}), "failed"),
-        (Heard(status=404, headers={}), "failed"),
+        (WebResponse(status=302, headers=_SENT_TO_SIGN_IN), "ok"),
+        (WebResponse(status=401, headers={}), "ok"),
+        (WebResponse(status=302, headers={"location": "https://evil.example"}), "failed"),
+        (WebResponse(status=403, headers={}), "failed"),
+        (WebResponse(status=200, headers={}), "failed"),
+        (WebResponse(status=404, headers={}), "failed"),
         (Unreachable("cut"), "unknown"),
     ],
 )
-def test_people_can_sign_in_to_open_a_case(there: Installation, answer: Heard | EdgeError, status: str) -> None:
+def test_people_can_sign_in_to_open_a_case(there: Installation, answer: WebResponse | EdgeError, status: str) -> None:
     there.settings = {"CASE_LINK": "https://app.example/api/open/{case}"}
     there.answer = answer
     ((found, _),) = there.found("case-opens")

@@ -175,7 +175,7 @@ def test_a_new_setting_in_the_code_is_asked_for_in_azure_and_in_the_sample() -> 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (without(TABLE, "Outbox"), "the table Outbox isn't made; shared/clients/storage.py has it"),
+        (without(TABLE, "Outbox"), "the table Outbox isn't made; shared/clients/storage_names.py has it"),
         (swap("tables/Outbox", "tables/Inbox"), "nothing"),
         (put(TABLE, "name", "x/default/Inbox", "Outbox"), "the table Inbox is used by nobody"),
         (without(CONTAINER, "quarantine"), "the container quarantine isn't made"),

@@ -18,7 +18,7 @@ from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
 from shared.clients.log_analytics import Workspace
-from shared.clients.storage import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
+from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.detect.fields import SignIn
 from shared.detect.rosters import Roster, RosterKind
 from shared.ingest.deliveries import last_delivery

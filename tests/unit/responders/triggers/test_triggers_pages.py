@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.triggers import pages, requests
-from shared.clients.storage import Conflict
+from shared.clients.storage_errors import Conflict
 from shared.notify.case_page import page_of
 from shared.notify.wording import PageContext
 from tests.fakes.card_cases import AT, BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, LOCKED, REFERENCE, detection, evil

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infra.local.world import B2C_TENANT, MALLORY
 from responders.triggers import requests
 from shared.authority.controls import ControlState
-from shared.clients.storage import Table
+from shared.clients.storage_names import Table
 from shared.model.cases import Case
 from shared.model.errors import Unreachable
 from shared.model.kinds import Mode

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from infra.local.world import ALICE, CAROL, MALLORY
 from shared.authority.approvals import TableApprovals, until_from
 from shared.authority.standing import Approval, Malformed, authorize
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.model.cases import Standing
 from shared.model.errors import BadIdentifier, EdgeError, Rejected, Unreachable
 from shared.model.events import Actor, ActorKind

@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from shared.authority.controls import Controls, ControlState
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.model.errors import EdgeError
 from shared.model.kinds import Mode, ObjectKind
 from tests.fakes.clock import NOW, FakeClock

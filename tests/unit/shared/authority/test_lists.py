@@ -10,7 +10,8 @@ from infra.local.world import ALICE, MALLORY
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.lists import Entry, Lists, keep_lists, lists_from, read_lists, restore, written
-from shared.clients.storage import Container, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container, Table
 from shared.model.kinds import ApprovalList, Mode
 from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock

@@ -137,7 +137,7 @@ class TestRetries:
     ) -> None:
         """A deletion whose answer got lost is refused the second time, since there is nothing left to delete."""
         played = script(lost, error(429), then)
-        with pytest.raises(Unreachable, match=f"gave {then.status}.*an attempt before may have been carried out"):
+        with pytest.raises(Unreachable, match=f"gave {then.status}.*an earlier attempt may have been carried out"):
             played.edges.send(PUT, id=_GUID)
         assert len(played.sent) == 3
 

@@ -73,7 +73,7 @@ def test_a_question_is_asked_again_after_closing() -> None:
         (refusal(503, "ServiceUnavailable"), Unreachable, "503"),
         (Reply(cut=True), Unreachable, "gave no answer"),
         (Reply(body=b'{"tables": []}', headers={"Content-Type": "application/json"}), Unreachable, "without a table"),
-        (answer(["a", 1, None, None], error={"code": "PartialError", "message": "x"}), Unreachable, "in part"),
+        (answer(["a", 1, None, None], error={"code": "PartialError", "message": "x"}), Unreachable, "a partial result"),
     ],
 )
 def test_what_is_no_answer_says_why(reply: Reply, meaning: type[EdgeError], said: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 import pytest
 
 from shared.clients.rate_limit import GAPS, TablePacer
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.model.calls import Lane
 from shared.model.errors import Throttled
 from tests.fakes.clock import NOW, FakeClock

@@ -5,12 +5,9 @@ from typing import Final
 
 import pytest
 
-from shared.clients.storage import (
-    Conflict,
-    Container,
-    Storage,
-    Table,
-)
+from shared.clients.storage import Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Container, Table
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.setting_values import is_connection_string
 from tests.fakes.http_service import Reply, http_service

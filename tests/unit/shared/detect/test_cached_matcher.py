@@ -10,7 +10,8 @@ import pytest
 
 from infra.local.world import ALICE, DAVE, MALLORY, WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.detect.cached_matcher import CachedMatcher
 from shared.detect.fields import Audit
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters

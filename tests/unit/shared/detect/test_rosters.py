@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from infra.local.world import ALICE, B2C_TENANT, DAVE, MALLORY, WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.detect.fields import Audit
 from shared.detect.rosters import MOST, STALE, Listed, Roster, RosterKind, Rosters, packed, unpacked, with_rosters
 from shared.model.errors import EdgeError, Rejected, Unreachable

@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from shared.clients.storage import Container, Storage
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container
 from shared.detect.aggregation.window_store import TableWindowStore
 from shared.detect.fields import SignIn
 from shared.ingest.intake import take_in

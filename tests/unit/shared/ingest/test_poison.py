@@ -10,7 +10,8 @@ import pytest
 from infra.local.world import SUBSCRIPTION
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import event_grid_record
-from shared.clients.storage import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Container, Storage, Table, poison_queue
+from shared.clients.storage import Storage
+from shared.clients.storage_names import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.ingest.deliveries import take_in_delivery
 from shared.ingest.poison import GAPS, Played, named, play_again
 from shared.model.errors import EdgeError, Rejected

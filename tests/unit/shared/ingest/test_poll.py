@@ -11,7 +11,8 @@ import pytest
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG, SOURCES
 from shared.clients.api import Answer, TenantEdges
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.detect.fields import SignIn
 from shared.ingest.intake import Intake
 from shared.ingest.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.clients.storage import Container, Storage
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container
 from shared.ingest.quarantine import is_kept, quarantine
 from shared.model.errors import EdgeError
 from tests.fakes.clock import NOW

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from infra.local.world import MALLORY, WORKFORCE_TENANT
-from shared.clients.storage import Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import Refused, Rejected, Throttled, Unreachable
 from shared.model.events import Target

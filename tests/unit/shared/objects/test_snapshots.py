@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
 from shared.clients.api import TenantEdges
-from shared.clients.storage import Container, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container, Table
 from shared.model.errors import EdgeError, Rejected, Unreachable
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.remediations import Baseline, Inventory, Known, Unknown

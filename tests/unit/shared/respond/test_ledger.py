@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from shared.authority.approvals import TableApprovals
 from shared.authority.standing import Malformed
-from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import CASES_QUEUE, Container, Table
 from shared.model.cases import Case, Decision, Outcome, State, case_id, ids_across_midnight
 from shared.model.errors import LeaseLost, Rejected, Unreachable
 from shared.model.events import Actor, AuditEvent, Change, Target

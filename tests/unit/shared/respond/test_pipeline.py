@@ -18,7 +18,8 @@ from infra.local.world import (
     TRUDY,
     Principal,
 )
-from shared.clients.storage import Container, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Container, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.kinds import ApprovalList, Mode
 from shared.respond.pipeline import answer

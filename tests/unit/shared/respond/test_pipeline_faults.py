@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from infra.local.world import MALLORY
-from shared.clients.storage import Table
+from shared.clients.storage_names import Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.kinds import Mode

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from infra.local.world import B2C_TENANT, MALLORY, TRUDY
-from shared.clients.storage import CASES_QUEUE, Container, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_names import CASES_QUEUE, Container, Table
 from shared.detect.fields import Audit
 from shared.ingest.intake import take_in
 from shared.model.cases import Case, Decision, Outcome, State

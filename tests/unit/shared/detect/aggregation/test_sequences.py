@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.clients.storage import Conflict, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.detect.aggregation.sequences import Sequences, StepASpan, TableSequenceStore
 from shared.detect.aggregation.window_store import MOST_PACKED, Place, purge
 from shared.detect.fields import SignIn

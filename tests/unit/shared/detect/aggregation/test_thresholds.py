@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.local.world import WORKFORCE_TENANT
-from shared.clients.storage import Conflict, Storage, Table
+from shared.clients.storage import Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.detect.aggregation.thresholds import ThresholdAggregation, hour_of, is_rise, minute_of, threshold
 from shared.detect.aggregation.window_store import MOST_A_MINUTE, Minute, Place, TableWindowStore, hashed, purge, seen
 from shared.detect.fields import SignIn
