@@ -1,5 +1,6 @@
 """The Azure CLI's own parser, as one process that answers for a whole run of tests (infra/scripts/az/parse.py)."""
 
+import fcntl
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,10 @@ class AzParser:
 
     @staticmethod
     def _ensure_installed() -> None:
-        done = subprocess.run([_SETUP], capture_output=True, text=True, check=False)
+        """Have it installed where it isn't, by one process of the tests."""
+        with _SETUP.open(encoding="utf-8") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            done = subprocess.run([_SETUP], capture_output=True, text=True, check=False)
         if done.returncode:
             raise NoAzureCli(f"the Azure CLI can't be installed into .venv-az: {done.stderr.strip()[-300:]}")
 

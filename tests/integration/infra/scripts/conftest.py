@@ -151,7 +151,7 @@ class Desk:
         return dict(line.split("=", 1) for line in lines)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def az_parser() -> Generator[AzParser]:
     """The Azure CLI's own parser; it is installed when it is first needed."""
     try:
@@ -164,7 +164,7 @@ def az_parser() -> Generator[AzParser]:
     parser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> Generator[Templates]:
     """Microsoft's compiler."""
     if (path := locate()) is None:

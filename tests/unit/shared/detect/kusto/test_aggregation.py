@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -20,7 +19,6 @@ from shared.model.events import Log
 from shared.model.profile import TenantProfile
 from tests.fakes.clock import NOW
 from tests.fakes.deliveries import delivered
-from tests.fakes.kql_analysis import analysed
 from tests.fakes.kql_rows import Json
 from tests.fakes.kql_workspace import Workspace, to_sql
 from tests.fakes.memory_storage import MemoryStorage
@@ -174,24 +172,6 @@ def test_an_answer_has_what_a_case_tells(workspace: Workspace) -> None:
     assert row["name"] == "0@contoso.example"
     assert row["began"] < row["ended"]
     assert len(row["records"]) >= row["found"]
-
-
-_AUDITED: Final = {
-    "burst": {"counted": Burst(at_least=2, within=timedelta(hours=1))},
-    "burst by": {"counted": Burst(at_least=2, within=_MINUTE, by=Audit.principal, distinct=Audit.activity)},
-    "rise": {"counted": Rise()},
-    "pair": {"after": After(step_a=Audit.activity.is_("Add user"), by=Audit.principal, window=timedelta(days=3652))},
-    "pair within": {"after": After(step_a=Audit.activity.is_("a"), by=Audit.target, window=timedelta(seconds=90))},
-}
-
-
-def test_microsoft_finds_nothing_wrong_with_them(tmp_path: Path) -> None:
-    audited = [
-        failures(log=Log.AUDIT, when=Audit.activity.is_("Delete user"), **fields) for fields in _AUDITED.values()
-    ]
-    asked = [*_COUNTED, PAIR, *audited]
-    said = analysed(tmp_path, *map(document, asked), *map(matching_query, asked))
-    assert said == [[]] * 2 * len(asked)
 
 
 def test_a_pair_of_audit_records_is_found(workspace: Workspace) -> None:

@@ -1,43 +1,18 @@
 import dataclasses
 import re
 from itertools import chain
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import SAMPLE_PROFILE
 from shared.detect.fields import Audit, SignIn
 from shared.detect.fields.by_log import FIELDS
 from shared.detect.kusto.compile import VIEWS, document, query, to_kql
 from shared.model.conditions import Condition, Text, all_of, any_of
 from shared.model.detections import AnyDetection
 from shared.model.events import Log
-from shared.model.profile import DEFAULT, TenantProfile
-from tests.fakes.kql_analysis import analysed
 from tests.fakes.kql_rows import TABLES, words_of
-
-
-@pytest.mark.parametrize("profile", [DEFAULT, SAMPLE_PROFILE], ids=["default", "sample"])
-def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, profile: TenantProfile) -> None:
-    found = analysed(tmp_path, *(document(detection, profile) for detection in CATALOGUE))
-    assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
-
-
-def test_microsoft_finds_nothing_wrong_with_any_field(tmp_path: Path) -> None:
-    each = [
-        dataclasses.replace(CATALOGUE[0], log=log, when=any_of(*(field.is_("x") for field in FIELDS[log].values())))
-        for log in Log
-    ]
-    assert analysed(tmp_path, *map(query, each)) == [[], [], []]
-
-
-def test_the_analyser_would_say_so(tmp_path: Path) -> None:
-    wrong = ("AuditLogs | where Foo == 1", "AuditLogs | where tolowr(Id) == ''", "AuditLogs | where Id =")
-    said = analysed(tmp_path, *wrong)
-    assert all(said)
-    assert "'Foo'" in said[0][0]
 
 
 @pytest.mark.parametrize("log", Log)

@@ -1,1 +1,0 @@
-"""The deployment scripts, judged by the Azure CLI's parser and Microsoft's Bicep compiler."""

@@ -1,0 +1,69 @@
+"""What Microsoft's own language service says of every query in Kusto that is written here."""
+
+import dataclasses
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from responders.catalogue import CATALOGUE
+from responders.detections.directory_samples import SAMPLE_PROFILE
+from shared.detect.fields import Audit
+from shared.detect.fields.by_log import FIELDS
+from shared.detect.kusto.compile import document, matching_query, query
+from shared.model.conditions import any_of
+from shared.model.detections import After, Burst, Rise
+from shared.model.events import Log
+from shared.model.profile import DEFAULT, TenantProfile
+from tests.fakes.kql_analysis import analysed
+from tests.fakes.sign_ins import failures
+from tests.unit.infra.bicep.test_alert_queries import QUERIES, TABLES, query_text
+from tests.unit.shared.detect.kusto.test_aggregation import BURST, PAIR, RISE, SPRAY, TOGETHER
+
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("profile", [DEFAULT, SAMPLE_PROFILE], ids=["default", "sample"])
+def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, profile: TenantProfile) -> None:
+    found = analysed(tmp_path, *(document(detection, profile) for detection in CATALOGUE))
+    assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
+
+
+def test_microsoft_finds_nothing_wrong_with_any_field(tmp_path: Path) -> None:
+    each = [
+        dataclasses.replace(CATALOGUE[0], log=log, when=any_of(*(field.is_("x") for field in FIELDS[log].values())))
+        for log in Log
+    ]
+    assert analysed(tmp_path, *map(query, each)) == [[], [], []]
+
+
+def test_the_analyser_would_say_so(tmp_path: Path) -> None:
+    wrong = ("AuditLogs | where Foo == 1", "AuditLogs | where tolowr(Id) == ''", "AuditLogs | where Id =")
+    said = analysed(tmp_path, *wrong)
+    assert all(said)
+    assert "'Foo'" in said[0][0]
+
+
+_AUDITED: Final = {
+    "burst": {"counted": Burst(at_least=2, within=timedelta(hours=1))},
+    "burst by": {"counted": Burst(at_least=2, within=_MINUTE, by=Audit.principal, distinct=Audit.activity)},
+    "rise": {"counted": Rise()},
+    "pair": {"after": After(step_a=Audit.activity.is_("Add user"), by=Audit.principal, window=timedelta(days=3652))},
+    "pair within": {"after": After(step_a=Audit.activity.is_("a"), by=Audit.target, window=timedelta(seconds=90))},
+}
+
+
+def test_microsoft_finds_nothing_wrong_with_what_aggregates(tmp_path: Path) -> None:
+    audited = [
+        failures(log=Log.AUDIT, when=Audit.activity.is_("Delete user"), **fields) for fields in _AUDITED.values()
+    ]
+    asked = [BURST, SPRAY, TOGETHER, RISE, PAIR, *audited]
+    said = analysed(tmp_path, *map(document, asked), *map(matching_query, asked))
+    assert said == [[]] * 2 * len(asked)
+
+
+def test_microsoft_finds_nothing_wrong_with_the_alerts_and_the_workbook(tmp_path: Path) -> None:
+    names = sorted(path.stem for path in QUERIES.glob("*.kql"))
+    said = analysed(tmp_path, *map(query_text, names), tables=TABLES)
+    assert {name: one for name, one in zip(names, said, strict=True) if one} == {}
