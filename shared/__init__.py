@@ -1,1 +1,1 @@
-"""The machine: the stages that every change in a tenant passes through. It knows nothing about any one detection."""
+"""The stages that every change in a tenant passes through. It knows nothing about any one detection."""

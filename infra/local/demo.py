@@ -58,7 +58,7 @@ class Narrator:
         with self._lock:
             print(text, flush=True)
 
-    def tell(self, played: Played) -> None:
+    def print_scene(self, played: Played) -> None:
         """Print what happened, what was decided and why, what was done and how long it took."""
         lines = [f"{played.began:%H:%M:%S}  {self._paint('1', played.scene.summary)}"]
         case = played.case
@@ -109,7 +109,7 @@ class Demo:
         begun = [self._begin(scene) for scene in scenes]
         for played in begun:
             self._finish(played)
-            self.narrator.tell(played)
+            self.narrator.print_scene(played)
 
     def _begin(self, scene: Scene) -> Played:
         began = _now()

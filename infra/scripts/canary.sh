@@ -91,7 +91,7 @@ done
 say "events: waiting until a change of a role in ${#with[@]} subscription(s) has come round"
 looks=0 began=$SECONDS
 while :; do
-    responder doctor --app "https://$host" --since "$since" >"$scratch/report" 2>&1 || : # it speaks of much else too
+    responder doctor --app "https://$host" --since "$since" >"$scratch/report" 2>&1 || : # its other lines are of no interest here
     if is_seen; then break; fi
     looks=$((looks + 1))
     if [ "$looks" -ge "$looks_at_most" ]; then

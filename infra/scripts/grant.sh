@@ -5,9 +5,9 @@
 #
 # Gives the identity exactly the Graph permissions of a tier, from infra/scripts/permissions.txt (which follows from the
 # declarations: `responder permissions`). Tier watch reads only; act also writes. The default is $RESPONDER_TIER, or
-# watch. What is held beyond the tier is told, and taken away with --prune; --revoke takes away whatever reaches beyond the
-# app's own resources. Both speak of roles in Azure too, since a deployment gives them and never takes one; --prune also takes away what a subscription keeps
-# that is no longer watched: roles, event topic, export of its activity log.
+# watch. What is held beyond the tier is listed, and taken away with --prune; --revoke takes away whatever reaches beyond
+# the app's own resources. Both cover roles in Azure too, since a deployment gives them and never takes one; --prune also
+# takes away what a subscription keeps that is no longer watched: roles, event topic, export of its activity log.
 #
 # --b2c first registers the application in the B2C tenant ($B2C_TENANT_ID), with a certificate that Key Vault makes, and
 # prints the ids that the app's settings need. --renew makes a new certificate, before the old one runs out.

@@ -39,8 +39,8 @@ class Controls:
     def read_state(self) -> ControlState:
         """Read all of them. An unreadable table is told, not raised: doubt pages, it doesn't stop the answering."""
         try:
-            rows = self._storage.rows(Table.SWITCHES, "PartitionKey eq @kind", kind="mode")
-            stop = self._storage.row(Table.SWITCHES, "kill", "all")
+            rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @kind", kind="mode")
+            stop = self._storage.row(Table.CONTROLS, "kill", "all")
         except EdgeError as error:
             return ControlState(stopped=None, modes={}, unread=str(error))
         known = {row.key: Mode(row.columns["mode"]) for row in rows if row.columns.get("mode") in set(Mode)}
@@ -50,17 +50,17 @@ class Controls:
     def set_mode(self, detection: str, mode: Mode, *, by: str) -> None:
         """Set the mode of a detection, or of all that have none of their own ("*")."""
         columns = {"mode": mode.value, "by": by, "at": self._clock().isoformat()}
-        self._storage.upsert(Table.SWITCHES, "mode", detection, columns)
+        self._storage.upsert(Table.CONTROLS, "mode", detection, columns)
 
     def stop(self, *, by: str, reason: str) -> None:
         """Put the kill switch on: from now on nothing is put back, everything is paged."""
         columns = {"stopped": True, "by": by, "reason": reason, "at": self._clock().isoformat()}
-        self._storage.upsert(Table.SWITCHES, "kill", "all", columns)
+        self._storage.upsert(Table.CONTROLS, "kill", "all", columns)
 
     def start(self, *, by: str) -> None:
         """Take the kill switch off."""
         columns = {"stopped": False, "by": by, "at": self._clock().isoformat()}
-        self._storage.upsert(Table.SWITCHES, "kill", "all", columns)
+        self._storage.upsert(Table.CONTROLS, "kill", "all", columns)
 
     def spend(self, kind: ObjectKind, *, limit: int) -> bool:
         """Count one more remediation of a kind in this hour, if the limit leaves room.
@@ -69,9 +69,9 @@ class Controls:
         """
         partition, hour = f"spent {kind}", self._hour()
         for _ in range(_TRIES):
-            row = self._storage.row(Table.SWITCHES, partition, hour)
+            row = self._storage.row(Table.CONTROLS, partition, hour)
             if row is None:
-                if limit > 0 and self._storage.insert(Table.SWITCHES, partition, hour, {"count": 1}):
+                if limit > 0 and self._storage.insert(Table.CONTROLS, partition, hour, {"count": 1}):
                     return True
                 if limit <= 0:
                     return False
@@ -82,7 +82,7 @@ class Controls:
             if count >= limit:
                 return False
             try:
-                self._storage.replace(Table.SWITCHES, row, {"count": count + 1})
+                self._storage.replace(Table.CONTROLS, row, {"count": count + 1})
             except Conflict:
                 continue
             return True

@@ -16,7 +16,7 @@ from shared.clients.storage_names import Table
 _PEOPLES: Final = {
     Table.APPROVED_ACTORS: "PartitionKey ge ''",
     Table.OWNERS: "PartitionKey ge ''",
-    Table.SWITCHES: "PartitionKey eq 'mode'",
+    Table.CONTROLS: "PartitionKey eq 'mode'",
 }
 """The tables that people fill, and which of their rows."""
 
@@ -113,7 +113,7 @@ def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], date
     present: list[Entry] = []
     refused: list[tuple[Entry, str]] = []
     for entry in lists.entries:
-        if entry.table is Table.SWITCHES:
+        if entry.table is Table.CONTROLS:
             continue
         if problem := _problem(entry, clock()):
             refused.append((entry, problem))
@@ -128,7 +128,7 @@ def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], date
         added=tuple(added),
         present=tuple(present),
         refused=tuple(refused),
-        by_hand=tuple(entry for entry in lists.entries if entry.table is Table.SWITCHES),
+        by_hand=tuple(entry for entry in lists.entries if entry.table is Table.CONTROLS),
     )
 
 

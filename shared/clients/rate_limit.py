@@ -63,14 +63,14 @@ class TablePacer:
         """Reserve the next free instant; None after too many conflicts with other instances."""
         for _ in range(_TRIES):
             now = self._clock()
-            row = self._storage.row(Table.SWITCHES, "pace", key)
+            row = self._storage.row(Table.CONTROLS, "pace", key)
             if row is None:
-                if self._storage.insert(Table.SWITCHES, "pace", key, {"next": (now + gap).isoformat()}):
+                if self._storage.insert(Table.CONTROLS, "pace", key, {"next": (now + gap).isoformat()}):
                     return now
                 continue
             turn = _in_time(max(now, _free_at(row, now)), now, key)
             try:
-                self._storage.replace(Table.SWITCHES, row, {"next": (turn + gap).isoformat()})
+                self._storage.replace(Table.CONTROLS, row, {"next": (turn + gap).isoformat()})
             except Conflict:
                 continue
             return turn

@@ -13,7 +13,7 @@ class Table(StrEnum):
     COUNTERS = "Counters"
     CURSORS = "Cursors"
     OUTBOX = "Outbox"
-    SWITCHES = "Switches"
+    CONTROLS = "Switches"
     ROSTERS = "Rosters"
 
 

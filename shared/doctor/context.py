@@ -156,7 +156,7 @@ class DoctorContext:
     def _reach_storage(self) -> Storage:
         storage = Storage(self.environment)
         try:
-            storage.row(Table.SWITCHES, "kill", "all")
+            storage.row(Table.CONTROLS, "kill", "all")
         except Rejected as rejected:
             # Any answer shows that the account is there; other checks say what it lacks.
             if not rejected.status:

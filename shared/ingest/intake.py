@@ -78,12 +78,12 @@ def keep_unreadable(runtime: Runtime, records: list[tuple[bytes, str]], tenant_i
         (raw, because) for raw, because in records if not is_kept(runtime.storage, raw, tenant_id=tenant_id, now=now)
     ]
     if new:
-        _tell_of_unreadable(runtime, [because for _, because in new], tenant_id)
+        _notify_of_unreadable(runtime, [because for _, because in new], tenant_id)
     for raw, because in new:
         quarantine(runtime.storage, raw, because, tenant_id=tenant_id, now=now)
 
 
-def _tell_of_unreadable(runtime: Runtime, reasons: list[str], tenant_id: str) -> None:
+def _notify_of_unreadable(runtime: Runtime, reasons: list[str], tenant_id: str) -> None:
     """Count them, and say so once an hour: a form of record that can't be read could hide anything."""
     now = runtime.clock()
     runtime.notifier.publish(

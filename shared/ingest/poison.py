@@ -72,7 +72,7 @@ def _drain(runtime: Runtime, queue: str) -> Played:
         messages = runtime.storage.take_messages(poison_queue(queue), most=_MOST_AT_ONCE, hidden_for=_HIDDEN_FOR)
         if not messages:
             return played
-        _tell(runtime, queue, messages)
+        _notify(runtime, queue, messages)
         given_up = do_all(
             messages,
             lambda message: _is_given_up(runtime, queue, message),
@@ -148,7 +148,7 @@ def _give_up(runtime: Runtime, queue: str, message: Message) -> None:
     )
 
 
-class _Words(Struct, frozen=True, kw_only=True):
+class _NoticeText(Struct, frozen=True, kw_only=True):
     """What people are told of the messages of a queue."""
 
     failed: str
@@ -157,12 +157,12 @@ class _Words(Struct, frozen=True, kw_only=True):
 
 
 _TITLES: Final = {
-    CASES_QUEUE: _Words(
+    CASES_QUEUE: _NoticeText(
         failed="Cases could not be answered",
         given_up="Cases could not be answered, and nobody tries any more",
         look_there="Look at the cases that are open (responder cases --open) and deal with them by hand.",
     ),
-    RESOURCE_EVENTS_QUEUE: _Words(
+    RESOURCE_EVENTS_QUEUE: _NoticeText(
         failed="Changes of Azure resources could not be looked at",
         given_up="Changes of Azure resources were not looked at, and nobody tries any more",
         look_there="Look at the Activity Log of that time: who gave whom which role? Each message is kept whole in"
@@ -171,7 +171,7 @@ _TITLES: Final = {
 }
 
 
-def _tell(runtime: Runtime, queue: str, messages: list[Message]) -> None:
+def _notify(runtime: Runtime, queue: str, messages: list[Message]) -> None:
     """Say once an hour what failed, and once a day that messages come in a form that the host refuses."""
     now = runtime.clock()
     failed = [message for message in messages if message.is_encoded]

@@ -84,7 +84,7 @@ def poll(
         except Refused as refused:
             if refused.code != NO_LICENCE:
                 raise
-            _tell_of_licence(runtime, tenant, source)
+            _notify_of_licence(runtime, tenant, source)
             return total
         if until >= reached:
             columns = {"done_until": until.isoformat()}
@@ -122,7 +122,7 @@ def _read(runtime: Runtime, tenant: Tenant, call: Call, query: dict[str, str], t
         total.unreadable += intake.unreadable
 
 
-def _tell_of_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None:
+def _notify_of_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None:
     """Say it when it is found, and again only when the log could be read in between."""
     _log.warning("%s of %s: it needs Entra ID P1, which the tenant doesn't have", source.name, tenant.name)
     row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)

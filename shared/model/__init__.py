@@ -1,1 +1,1 @@
-"""What every stage speaks of: errors, kinds, events, cases, declarations, settings, the tenant's profile."""
+"""What every stage uses: errors, kinds, events, cases, declarations, settings, the tenant's profile."""

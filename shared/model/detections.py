@@ -30,7 +30,7 @@ class Burst(Struct, frozen=True, kw_only=True):
 
     They are counted apart by each value of `by`, or together where it is None; where `distinct` is set, its different
     values are counted instead of the records. Records in which `by` or `distinct` is "" don't count. `at_least` can be
-    set otherwise by the operator (vocabulary, `thresholds`).
+    set otherwise by the operator (`thresholds` of the tenant profile).
     """
 
     at_least: int

@@ -1,4 +1,4 @@
-"""What the product's identity is given in each tenant: the vocabulary, and how it follows from declared calls.
+"""What the product's identity is given in each tenant, and how that follows from declared calls.
 
 Two tiers, so that a team can start without any write permission: *watch* has what snapshots, polls and looks read,
 *act* what puts things back besides.

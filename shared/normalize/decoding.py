@@ -30,7 +30,7 @@ class TooDeep(UnreadableRecord):
     """JSON that nobody nests so deeply, but to stop a reader."""
 
 
-class Words(Struct):
+class LocalizedText(Struct):
     """The Activity Log's pair of a word and its translation; only the word is of use."""
 
     value: str | None = None
@@ -121,9 +121,9 @@ def _unwrapped_with_care(json: bytes) -> str | None:
         return text
 
 
-def word(value: Words | str | None) -> str:
+def word(value: LocalizedText | str | None) -> str:
     """Give the word itself, whether or not it came with a translation."""
-    return (value.value if isinstance(value, Words) else value) or ""
+    return (value.value if isinstance(value, LocalizedText) else value) or ""
 
 
 def instant(at: datetime | None) -> datetime:

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, encode
 
 from shared.model.events import Actor, ActorKind, ResourceEvent
-from shared.normalize.decoding import NULL, Words, decode, decode_inner, plain_text, word
+from shared.normalize.decoding import NULL, LocalizedText, decode, decode_inner, plain_text, word
 from shared.normalize.ids import claimed_id, first_id
 
 OUTCOMES: Mapping[str, str] = {
@@ -85,8 +85,8 @@ class ActivityRecord(Struct, rename="camel"):
     id: str | None = None
     event_data_id: str | None = None
     correlation_id: str | None = None
-    operation_name: Words | str | None = None
-    status: Words | str | None = None
+    operation_name: LocalizedText | str | None = None
+    status: LocalizedText | str | None = None
     caller: str | None = None
     claims: Raw = NULL
     authorization: Raw = NULL

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 from shared.model.errors import UnreadableRecord
 from shared.model.events import Event, Log
 from shared.normalize import audit, resources, sign_ins
-from shared.normalize.decoding import Words, decode, word
+from shared.normalize.decoding import LocalizedText, decode, word
 
 NOTHING = Raw(b"")
 
@@ -41,8 +41,8 @@ class Head(Struct, rename="camel"):
     created_date_time: datetime | None = None
     status: _Status | str | None = None
     # diagnostic settings; the Activity Log shares two of the names
-    category: Words | str | None = None
-    operation_name: Words | str | None = None
+    category: LocalizedText | str | None = None
+    operation_name: LocalizedText | str | None = None
     time: datetime | None = None
     result_type: str | int | None = None
     properties: _Properties | str | None = None
@@ -54,7 +54,7 @@ class Head(Struct, rename="camel"):
     data: _GridData | None = None
     # Activity Log, and the same in snake_case
     event_timestamp: datetime | None = None
-    snake_operation_name: Words | str | None = field(default=None, name="operation_name")
+    snake_operation_name: LocalizedText | str | None = field(default=None, name="operation_name")
     snake_event_timestamp: datetime | None = field(default=None, name="event_timestamp")
     # Log Analytics
     table: str | None = field(default=None, name="Type")
@@ -99,7 +99,7 @@ def shape_of(head: Head, raw: Raw) -> Shape:  # noqa: PLR0911 - one return for e
         return _GRAPH_AUDIT
     if head.event_type is not None or head.specversion is not None:
         return _event_grid(head)
-    if head.event_timestamp is not None or isinstance(head.operation_name, Words):
+    if head.event_timestamp is not None or isinstance(head.operation_name, LocalizedText):
         return _ACTIVITY_LOG
     if isinstance(head.category, str):
         return _diagnostics(head.category)

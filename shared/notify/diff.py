@@ -71,8 +71,8 @@ class Difference(Struct, frozen=True, kw_only=True):
 def diff_of(changes: Iterable[Change], names: Mapping[str, str]) -> tuple[Difference, ...]:
     """Give what differs, the most important paths first. `names` maps known ids, in lower case, to their names."""
     found = [difference for change in changes for difference in _of_change(change)]
-    telling = [difference for difference in found if difference.path.rpartition(".")[2] not in _NOISE] or found
-    ordered = sorted(telling, key=lambda difference: _rank(difference.path))
+    distinctive = [difference for difference in found if difference.path.rpartition(".")[2] not in _NOISE] or found
+    ordered = sorted(distinctive, key=lambda difference: _rank(difference.path))
     return tuple(_named(difference, names) for difference in ordered)
 
 

@@ -63,7 +63,7 @@ Of most there are detections by name; none of it meets one, but for those that c
 
 _OF_INTEREST_EVERY: Final = 100
 
-VOCABULARY: Final = msgspec.structs.replace(
+PROFILE: Final = msgspec.structs.replace(
     SAMPLE_PROFILE,
     account_attributes={},
     consumer_tenants=frozenset({B2C_TENANT}),
@@ -105,7 +105,7 @@ def measure() -> dict[str, float]:
 
 def compared(pages: Sequence[bytes], decoder: Decoder[Any]) -> dict[str, float]:
     """Measure matching against decoding, in turns; raises AssertionError when not what it should be was found."""
-    matcher = Matcher(CATALOGUE, VOCABULARY)
+    matcher = Matcher(CATALOGUE, PROFILE)
     found = _found(matcher, pages, matcher.interested)
     _expect(_found(matcher, pages, everything), found)
     if found > _FEW:
@@ -126,7 +126,7 @@ def compared(pages: Sequence[bytes], decoder: Decoder[Any]) -> dict[str, float]:
 
 def _times(pages: Sequence[bytes], detections: Sequence[AnyDetection]) -> float:
     """Give how many times as long records that match nothing take with these detections, page by page at best."""
-    usual, more = Matcher(CATALOGUE, VOCABULARY), Matcher(detections, VOCABULARY)
+    usual, more = Matcher(CATALOGUE, PROFILE), Matcher(detections, PROFILE)
     _expect(0, _found(more, pages, more.interested))
     least = [
         _in_turns(partial(_matches, more, page, more.interested), partial(_matches, usual, page, usual.interested))
@@ -156,7 +156,7 @@ def _expect(wanted: int, found: int) -> None:
 
 
 def _in_turns(*runs: Callable[[], object]) -> list[list[float]]:
-    """Give the seconds that each takes, time after time; whatever slows the machine meanwhile slows all of them."""
+    """Give the seconds that each takes, time after time; whatever slows this computer meanwhile slows all of them."""
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(_RUNS):
         for run, taken in zip(runs, seconds, strict=True):

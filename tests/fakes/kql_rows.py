@@ -99,8 +99,8 @@ def rows(draw: st.DrawFn, detection: AnyDetection) -> Json:
     words = sorted(set(words_of(detection.when)))
     for _ in range(draw(st.integers(0, 2))):
         texts = [place for place in places(row) if _is_text(row, place)]
-        telling = [place for place in texts if str(_at(row, place)).strip().casefold() in words]
-        place = draw(st.sampled_from(telling or texts) if draw(st.integers(0, 3)) else st.sampled_from(texts))
+        with_words = [place for place in texts if str(_at(row, place)).strip().casefold() in words]
+        place = draw(st.sampled_from(with_words or texts) if draw(st.integers(0, 3)) else st.sampled_from(texts))
         word = draw(st.sampled_from([str(_at(row, place)), *words]))
         row = replaced(row, place, draw(variants(word) | st.none()))
     return _closed(row)

@@ -1,6 +1,6 @@
 """The smallest thing that can be changed without approval and put back: a lamp. With its detections and records.
 
-The machine knows nothing of what is guarded, so its tests are about lamps; that real content works on it is tested with
+`shared` knows nothing of what is guarded, so its tests are about lamps; that real content works on it is tested with
 the catalogue.
 """
 

@@ -15,7 +15,7 @@ class QueueService:
     """Keeps the messages that came; `statuses` are the answers to the next ones, 201 when there are none left."""
 
     def __init__(self, *, server: ssl.SSLContext | None = None) -> None:
-        """`server` has it speak HTTPS."""
+        """`server` has it answer by HTTPS."""
         self.events: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.queries: list[dict[str, list[str]]] = []

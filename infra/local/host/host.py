@@ -158,7 +158,7 @@ class Host:
         ready()
         tasks = [asyncio.create_task(listen()) for listen in self._listeners]
         for task in tasks:
-            task.add_done_callback(_tell_of_failure)
+            task.add_done_callback(_log_failure)
         await self.stopping.wait()
         _log.info("stopping")
         await server.stop()
@@ -169,7 +169,7 @@ class Host:
         return cut_off
 
 
-def _tell_of_failure(listening: asyncio.Task[None]) -> None:
+def _log_failure(listening: asyncio.Task[None]) -> None:
     """A listener ends when the host stops; an error in it is one of the host's own, and its function is dead."""
     if not listening.cancelled() and (error := listening.exception()):
         _log.error("a trigger isn't played any more: %r", error, exc_info=error)

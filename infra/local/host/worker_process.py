@@ -1,6 +1,6 @@
 """`python -m infra.local.host.worker_process`: the process of a worker, with Microsoft's worker library over one app.
 
-The host starts it and speaks to it over a socket; it ends with the host. What the app does to its process (a coroutine
+The host starts it and talks to it over a socket; it ends with the host. What the app does to its process (a coroutine
 that blocks, a thread that never ends, memory) it does to this one alone, as in Azure.
 """
 

@@ -9,7 +9,7 @@ import httpx
 from infra.local.tenant.event_grid import Schema
 from infra.local.world import Json, Principal
 
-# The tenant speaks plain HTTP, and loading the public authorities for each client takes longer than a call.
+# The tenant listens on plain HTTP, and loading the public authorities for each client takes longer than a call.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 type Resource = Literal["graph", "arm", "storage", "operators"]

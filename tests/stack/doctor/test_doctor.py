@@ -361,12 +361,12 @@ def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
 def test_controls_that_somebody_should_know_of(healthy: Healthy) -> None:
     storage, controls = healthy.desk.storage, healthy.desk.controls
     controls.stop(by="a test", reason="to see")
-    storage.upsert(Table.SWITCHES, "mode", "ca-policy-renamed", {"mode": "enforce"})
+    storage.upsert(Table.CONTROLS, "mode", "ca-policy-renamed", {"mode": "enforce"})
     try:
         modes, stopped = bad(healthy.values, "modes-known", "kill-switch-off")
     finally:
         controls.start(by="a test")
-        storage.purge(Table.SWITCHES, "PartitionKey eq 'mode' and RowKey eq 'ca-policy-renamed'", most=1)
+        storage.purge(Table.CONTROLS, "PartitionKey eq 'mode' and RowKey eq 'ca-policy-renamed'", most=1)
     assert modes.found == "a mode is set for ca-policy-renamed, which is no detection"
     assert stopped.status is Status.WARNING
 

@@ -48,7 +48,7 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """How the proxy speaks HTTPS on both sides: as whom to the clients, and whom it believes that the service is."""
+    """How the proxy uses HTTPS on both sides: as whom to the clients, and whom it believes that the service is."""
 
     certificate: Path
     authority: Path

@@ -31,7 +31,7 @@ QUICK: Final = {
 HIDDEN_FOR: Final = 5
 """Seconds until a message comes back whose function was killed; in Azure ten minutes, which nobody wants to wait."""
 
-_EMPTIED: Final = (Table.CASES, Table.OUTBOX, Table.CURSORS, Table.SWITCHES)
+_EMPTIED: Final = (Table.CASES, Table.OUTBOX, Table.CURSORS, Table.CONTROLS)
 _BASE64: Final = TextBase64EncodePolicy()
 WITHIN: Final = 45.0
 """How long a case may take here, in seconds, whatever happens to it."""

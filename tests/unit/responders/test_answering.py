@@ -1,4 +1,4 @@
-"""The machine on the product's own detections and remediations, before a tenant that may fail at each request."""
+"""The pipeline on the product's own detections and remediations, before a tenant that may fail at each request."""
 
 import copy
 import dataclasses

@@ -26,7 +26,7 @@ EXPECTED: Final = {
 
 The consent of the collection was refused by the directory, and its Azure records are about Automation. Who is
 privileged isn't known here, so that a password reset and a change of methods count whomever they are of. What takes
-more than one record to speak is left out.
+more than one record for a case is left out.
 """
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the public records aren't at hand: there is no {FOLDER}")

@@ -1,4 +1,4 @@
-"""The machine put together from settings: connected to nothing until it is used."""
+"""The runtime built from settings: connected to nothing until it is used."""
 
 import base64
 import subprocess

@@ -184,7 +184,7 @@ def test_modes_are_listed_read_and_set(run: Run, storage: Storage) -> None:
     listed = run("mode")
     assert {line.split()[1] for line in listed.lines[2:-1]} == {"page", "enforce"}
     assert listed.lines[-1] == "kill switch: off"
-    row = storage.row(Table.SWITCHES, "mode", detection)
+    row = storage.row(Table.CONTROLS, "mode", detection)
     assert row is not None
     assert row.columns["by"] == "carol"
 
@@ -194,7 +194,7 @@ def test_a_detection_that_does_not_exist_has_no_mode(run: Run, storage: Storage)
     assert ran.status == 2
     assert "no detection is called 'ca-policy-updatet'; did you mean ca-policy-updated" in ran.err
     assert "`responder catalogue` lists those there are" in ran.err
-    assert storage.rows(Table.SWITCHES, "PartitionKey eq 'mode'") == []
+    assert storage.rows(Table.CONTROLS, "PartitionKey eq 'mode'") == []
 
 
 def test_stopping_and_starting(run: Run, storage: Storage) -> None:
@@ -358,7 +358,7 @@ def test_an_account_without_a_name_is_noted_by_its_number(
 
     monkeypatch.setattr(getpass, "getuser", nameless)
     assert run("start").status == 0
-    row = storage.row(Table.SWITCHES, "kill", "all")
+    row = storage.row(Table.CONTROLS, "kill", "all")
     assert row is not None
     assert row.columns["by"].startswith("uid ")
 

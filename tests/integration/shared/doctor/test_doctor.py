@@ -263,7 +263,7 @@ def test_the_other_tenants_token(there: Installation) -> None:
 def test_enforcing_without_permission_is_a_failure(there: Installation, storage: Storage) -> None:
     _without(there, TenantKind.B2C, "Policy.ReadWrite.TrustFramework")
     assert {status for status, _ in there.found("graph-permissions-exact")} == {"ok"}
-    storage.upsert(Table.SWITCHES, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
+    storage.upsert(Table.CONTROLS, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
     _, (status, text) = there.found("graph-permissions-exact")
     assert status == "failed"
     assert text.startswith("Azure AD B2C: Policy.ReadWrite.TrustFramework is missing; needed by ")
@@ -632,7 +632,7 @@ def test_empty_lists_matter_once_a_detection_pages(there: Installation, storage:
     empty = there.found("approvals-valid")
     assert {status for status, _ in empty} == {"warning"}
     assert not any("conditional-access" in text for _, text in empty)
-    storage.upsert(Table.SWITCHES, "mode", "rbac-role-assigned", {"mode": Mode.PAGE.value})
+    storage.upsert(Table.CONTROLS, "mode", "rbac-role-assigned", {"mode": Mode.PAGE.value})
     statuses = {text.split()[0]: status for status, text in there.found("approvals-valid")}
     assert statuses["rbac-roles"] == "failed"
     assert statuses["b2c-custom-policies"] == "warning"
@@ -640,7 +640,7 @@ def test_empty_lists_matter_once_a_detection_pages(there: Installation, storage:
 
 def test_nobody_is_paged(there: Installation, storage: Storage) -> None:
     assert there.found("owners-named")[0][0] == "warning"
-    storage.upsert(Table.SWITCHES, "mode", "*", {"mode": Mode.PAGE.value})
+    storage.upsert(Table.CONTROLS, "mode", "*", {"mode": Mode.PAGE.value})
     assert there.found("owners-named")[0][0] == "failed"
     storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice"})
     assert there.found("owners-named") == [("failed", 'the row "*" 010 has no name or no user principal name')]

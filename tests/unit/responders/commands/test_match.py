@@ -262,7 +262,7 @@ def test_the_catalogue_tells_the_words_that_differ_by_tenant(run: Run, monkeypat
     assert by_id["break-glass-changed"] == {"emergency_accounts": ["d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3"]}
 
 
-def test_a_wrong_vocabulary_is_told_with_its_field(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_tenant_profile_is_reported_with_its_field(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOCABULARY", json.dumps({"owned_domains": ["https://a.example"]}))
     ran = run("catalogue", "--json")
     assert ran.status == 2

@@ -1,4 +1,4 @@
-"""The bindings: what the Functions worker hands over reaches the machine whole, and failures reach the host."""
+"""The bindings: what the Functions worker hands over reaches the app whole, and failures reach the host."""
 
 import dataclasses
 import json
@@ -239,7 +239,7 @@ def test_every_tenant_is_polled_although_one_fails(
     use(bench(memory))
     polled: list[str] = []
 
-    def poll(_machine: object, tenant: Any, source: object, **how: timedelta) -> None:  # noqa: ANN401 - a tenant
+    def poll(_runtime: object, tenant: Any, source: object, **how: timedelta) -> None:  # noqa: ANN401 - a tenant
         assert how["overlap"] == timedelta(hours=24 if name.startswith("backfill") else 1)
         assert source is (SIGN_IN_LOG if name.endswith("sign_ins") else AUDIT_LOG)
         polled.append(tenant.id)

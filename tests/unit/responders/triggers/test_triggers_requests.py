@@ -223,7 +223,7 @@ def test_modes_are_read_and_set(client: _Client) -> None:
     assert client.modes().mode("lamp-switched") is Mode.PAGE
     client.call("set_mode", "PUT", body={"mode": "observe", **_BY}, route={"detection": "*"})
     assert client.modes().mode("another") is Mode.OBSERVE
-    row = client.storage.row(Table.SWITCHES, "mode", "lamp-switched")
+    row = client.storage.row(Table.CONTROLS, "mode", "lamp-switched")
     assert row is not None
     assert row.columns["by"] == "Carol Chen"
 
@@ -243,7 +243,7 @@ def test_the_kill_switch_is_put_on_and_off(client: _Client) -> None:
 
 
 def test_modes_that_cannot_be_read_are_told_as_such(client: _Client) -> None:
-    client.storage.delete_table(Table.SWITCHES)
+    client.storage.delete_table(Table.CONTROLS)
     read = _json(client.call("read_modes"))
     assert read["stopped"] is None
     assert "TableNotFound" in read["unread"]

@@ -53,21 +53,21 @@ def test_a_mode_that_cannot_be_understood_pages_and_never_enforces(storage: Stor
     controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
     wrong = {"a": {"mode": "Enforce"}, "b": {"mode": ""}, "c": {}, "d": {"mode": 1}, "e": {"mode": b"enforce"}}
     for detection, columns in wrong.items():
-        storage.upsert(Table.SWITCHES, "mode", detection, columns)
+        storage.upsert(Table.CONTROLS, "mode", detection, columns)
     control_state = controls.read_state()
     assert {detection: control_state.mode(detection) for detection in wrong} == dict.fromkeys(wrong, Mode.PAGE)
     assert control_state.mode("lamp-switched") is Mode.ENFORCE
 
 
 def test_a_mode_for_all_that_cannot_be_understood_pages(storage: Storage, controls: Controls) -> None:
-    storage.upsert(Table.SWITCHES, "mode", "*", {"mode": "on"})
+    storage.upsert(Table.CONTROLS, "mode", "*", {"mode": "on"})
     assert controls.read_state().mode("lamp-switched") is Mode.PAGE
 
 
 def test_the_kill_switch_is_put_on_and_off(storage: Storage, controls: Controls) -> None:
     controls.stop(by="Carol Chen", reason="a change window")
     assert controls.read_state().stopped is True
-    row = storage.row(Table.SWITCHES, "kill", "all")
+    row = storage.row(Table.CONTROLS, "kill", "all")
     assert row is not None
     assert (row.columns["by"], row.columns["reason"]) == ("Carol Chen", "a change window")
     controls.start(by="Carol Chen")
@@ -78,13 +78,13 @@ def test_the_kill_switch_is_put_on_and_off(storage: Storage, controls: Controls)
 def test_a_kill_switch_that_somebody_set_by_hand_is_on(
     storage: Storage, controls: Controls, columns: dict[str, object]
 ) -> None:
-    storage.upsert(Table.SWITCHES, "kill", "all", columns)
+    storage.upsert(Table.CONTROLS, "kill", "all", columns)
     assert controls.read_state().stopped is True
 
 
 def test_switches_that_cannot_be_read_stop_putting_back_and_page_at_most(storage: Storage, controls: Controls) -> None:
     controls.set_mode("*", Mode.ENFORCE, by="Carol Chen")
-    storage.delete_table(Table.SWITCHES)
+    storage.delete_table(Table.CONTROLS)
     control_state = controls.read_state()
     assert control_state.stopped is None
     assert control_state.mode("lamp-switched") is Mode.PAGE
@@ -107,7 +107,7 @@ def test_half_of_the_switches_is_none(storage: Storage, operation: str) -> None:
 
 
 def _spent(storage: Storage, hour: str = "2026030210", kind: ObjectKind = _KIND) -> int:
-    row = storage.row(Table.SWITCHES, f"spent {kind}", hour)
+    row = storage.row(Table.CONTROLS, f"spent {kind}", hour)
     return row.columns["count"] if row else 0
 
 
@@ -168,12 +168,12 @@ def test_a_count_that_cannot_be_understood_is_not_taken_for_room(
     storage: Storage, controls: Controls, count: object
 ) -> None:
     columns = {} if count is None else {"count": count}
-    storage.upsert(Table.SWITCHES, f"spent {_KIND}", "2026030210", columns)
+    storage.upsert(Table.CONTROLS, f"spent {_KIND}", "2026030210", columns)
     with pytest.raises(EdgeError, match="count"):
         controls.spend(_KIND, limit=9)
 
 
 def test_a_count_that_cannot_be_read_is_told(storage: Storage, controls: Controls) -> None:
-    storage.delete_table(Table.SWITCHES)
+    storage.delete_table(Table.CONTROLS)
     with pytest.raises(EdgeError, match="TableNotFound"):
         controls.spend(_KIND, limit=9)

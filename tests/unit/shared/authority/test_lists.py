@@ -63,7 +63,7 @@ def test_modes_are_told_and_not_raised_and_the_kill_switch_is_no_list(memory: Me
     other = _other()
     restored = restore(other, lists, by="dave", clock=clock)
     assert [(entry.key, entry.columns["mode"]) for entry in restored.by_hand] == [("ca-policy-updated", "enforce")]
-    assert other.rows(Table.SWITCHES, "PartitionKey ge ''") == []
+    assert other.rows(Table.CONTROLS, "PartitionKey ge ''") == []
 
 
 def test_what_is_there_stays_and_a_second_time_changes_nothing(memory: MemoryStorage, clock: FakeClock) -> None:

@@ -103,7 +103,7 @@ def test_without_an_own_identity_nobody_is_the_responder() -> None:
     assert _authorize(Actor(), _of(approval(ALICE)), responder_id="").standing is Standing.UNKNOWN
 
 
-def test_a_row_that_asks_about_no_actor_knows_nobody_but_the_responder() -> None:
+def test_a_detection_that_applies_whoever_did_it_knows_nobody_but_the_responder() -> None:
     unreadable = _Rows({}, failure=Rejected("404", status=404))
     found = authorize(actor_of(ALICE), None, target_id=LAMP, at=AT, responder_id=RESPONDER.id, approvals=unreadable)
     assert found == Authorization(standing=Standing.UNKNOWN, because="the detection has no approval list")

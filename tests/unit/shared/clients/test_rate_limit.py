@@ -116,17 +116,17 @@ def test_lanes_and_tenants_do_not_hold_each_other_up(instance: _Instance) -> Non
 def test_a_row_that_a_broken_clock_or_a_hand_wrote_is_set_right(
     storage: Storage, instance: _Instance, columns: dict[str, Any]
 ) -> None:
-    storage.upsert(Table.SWITCHES, "pace", _KEY, columns)
+    storage.upsert(Table.CONTROLS, "pace", _KEY, columns)
     assert instance.call() == NOW
     assert instance.call() == NOW + _GAP
-    row = storage.row(Table.SWITCHES, "pace", _KEY)
+    row = storage.row(Table.CONTROLS, "pace", _KEY)
     assert row is not None
     assert row.columns["next"] == (NOW + 2 * _GAP).isoformat()
 
 
 def test_a_queue_that_is_long_but_possible_is_waited_for(storage: Storage, instance: _Instance) -> None:
     ahead = NOW + timedelta(seconds=119)
-    storage.upsert(Table.SWITCHES, "pace", _KEY, {"next": ahead.isoformat()})
+    storage.upsert(Table.CONTROLS, "pace", _KEY, {"next": ahead.isoformat()})
     assert instance.call() == ahead
 
 
@@ -149,7 +149,7 @@ def test_a_queue_that_is_too_long_is_closed_and_not_forgotten(storage: Storage) 
 
 def test_a_queue_is_open_again_when_it_has_got_shorter(storage: Storage, instance: _Instance) -> None:
     ahead = NOW + timedelta(minutes=2)
-    storage.upsert(Table.SWITCHES, "pace", _KEY, {"next": ahead.isoformat()})
+    storage.upsert(Table.CONTROLS, "pace", _KEY, {"next": ahead.isoformat()})
     with pytest.raises(Throttled):
         instance.call()
     instance.clock.move(timedelta(seconds=1))
@@ -157,7 +157,7 @@ def test_a_queue_is_open_again_when_it_has_got_shorter(storage: Storage, instanc
 
 
 def test_without_the_row_the_queue_of_an_instance_is_closed_too(storage: Storage) -> None:
-    storage.delete_table(Table.SWITCHES)
+    storage.delete_table(Table.CONTROLS)
     turns: list[float] = []
     pacer = TablePacer(storage, clock=lambda: NOW, wait=turns.append)
     for _ in range(115):
@@ -177,7 +177,7 @@ def test_an_instance_whose_clock_is_behind_still_keeps_the_pace(storage: Storage
 def test_without_the_row_an_instance_keeps_its_own_pace(storage: Storage, operation: str) -> None:
     spoilt = SpoiltStorage(storage)
     if operation == "replace Switches":
-        storage.upsert(Table.SWITCHES, "pace", _KEY, {"next": NOW.isoformat()})
+        storage.upsert(Table.CONTROLS, "pace", _KEY, {"next": NOW.isoformat()})
     spoilt.faults.fail(operation)
     instance = _Instance(spoilt)
     for _ in range(3):
@@ -188,7 +188,7 @@ def test_without_the_row_an_instance_keeps_its_own_pace(storage: Storage, operat
 
 
 def test_without_the_table_an_instance_keeps_its_own_pace(storage: Storage, instance: _Instance) -> None:
-    storage.delete_table(Table.SWITCHES)
+    storage.delete_table(Table.CONTROLS)
     for _ in range(3):
         instance.call()
     assert _gaps(instance.went) == [_GAP] * 2
@@ -196,6 +196,6 @@ def test_without_the_table_an_instance_keeps_its_own_pace(storage: Storage, inst
 
 def test_calls_that_were_paced_by_the_row_count_when_the_row_goes(storage: Storage, instance: _Instance) -> None:
     instance.call()
-    storage.delete_table(Table.SWITCHES)
+    storage.delete_table(Table.CONTROLS)
     instance.call()
     assert _gaps(instance.went) == [_GAP]

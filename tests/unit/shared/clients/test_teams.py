@@ -151,7 +151,7 @@ def test_what_httpx_logs_is_cut_before_the_query(service: Service, caplog: pytes
     assert "/triggers/manual/paths/invoke?… " in record.getMessage()
 
 
-def test_the_words_of_the_service_are_told_legibly_and_cut(service: Service) -> None:
+def test_the_answer_of_the_service_is_escaped_and_cut(service: Service) -> None:
     service.status, service.body = 400, "bad\n\x1b[31m" + "x" * 5_000
     text = str(refused_post(service.url + PATH))
     assert "bad↵[U+001B][31m" in text

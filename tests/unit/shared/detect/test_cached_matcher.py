@@ -1,4 +1,4 @@
-"""The matcher of the day: by rosters that are read again each minute, and made anew only when they changed."""
+"""The cached matcher: its rosters are read again each minute, and it is rebuilt only when they changed."""
 
 import logging
 from concurrent.futures import ThreadPoolExecutor

@@ -99,12 +99,12 @@ def test_the_required_values_are_found_in_the_tree(condition: Condition[Thing], 
 
 @given(_conditions, _things)
 def test_nothing_that_lacks_what_is_needed_meets_a_condition(condition: Condition[Thing], thing: Thing) -> None:
-    if any(thing.size not in traces for traces in needed(condition, DEFAULT)):
+    if any(thing.size not in required for required in needed(condition, DEFAULT)):
         assert not holds(condition, thing)
 
 
 @pytest.mark.parametrize(
-    ("condition", "traces"),
+    ("condition", "required"),
     [
         (SIZE.is_("Large"), [{"large"}]),
         (SIZE.is_(""), []),
@@ -121,8 +121,8 @@ def test_nothing_that_lacks_what_is_needed_meets_a_condition(condition: Conditio
         (EVERYTHING, []),
     ],
 )
-def test_what_is_needed_is_found_in_the_tree(condition: Condition[Thing], traces: list[set[str]]) -> None:
-    assert list(needed(condition, DEFAULT)) == traces
+def test_what_is_needed_is_found_in_the_tree(condition: Condition[Thing], required: list[set[str]]) -> None:
+    assert list(needed(condition, DEFAULT)) == required
 
 
 def test_every_node_can_be_compared_and_kept_in_a_set() -> None:

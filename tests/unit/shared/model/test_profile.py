@@ -56,7 +56,7 @@ def test_what_the_readme_shows_can_be_used() -> None:
 
 
 def test_it_may_be_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "vocabulary.json"
+    file = tmp_path / "profile.json"
     file.write_text(json.dumps({"logout_properties": ["LogoutAddress"]}), encoding="utf-8")
     assert profile_from(str(file)).logout_properties == {"LogoutAddress"}
 

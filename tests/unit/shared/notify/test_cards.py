@@ -445,7 +445,7 @@ def test_an_alert_is_named_by_its_case_and_says_what_the_card_says() -> None:
 _STEP = "Reset the password: somebody else has it."
 
 
-def test_a_row_that_asks_about_no_actor_tells_nothing_of_approval() -> None:
+def test_a_detection_that_applies_whoever_did_it_says_nothing_of_approval() -> None:
     reported = detection(
         title="Fraud reported",
         seed_row="privileged-accounts/7",

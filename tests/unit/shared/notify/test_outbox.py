@@ -418,25 +418,25 @@ def test_an_owners_row_written_by_hand_is_taken_as_far_as_it_goes(desk: _Desk) -
     assert _sent(desk.teams) == [("", 0)]
 
 
-# Bulletins.
+# System notices.
 
-_BULLETIN: Final = SystemNotice(key="unreadable 1", title="Records came", text="that can't be read", what_to_do="Look.")
+_NOTICE: Final = SystemNotice(key="unreadable 1", title="Records came", text="that can't be read", what_to_do="Look.")
 
 
-def test_a_bulletin_goes_to_every_channel_once_for_its_key(desk: _Desk) -> None:
+def test_a_system_notice_goes_to_every_channel_once_for_its_key(desk: _Desk) -> None:
     for _ in range(2):
-        desk.notifier.publish(_BULLETIN)
-    assert desk.teams.system_notices == desk.pagerduty.system_notices == [_BULLETIN]
+        desk.notifier.publish(_NOTICE)
+    assert desk.teams.system_notices == desk.pagerduty.system_notices == [_NOTICE]
 
 
-def test_a_bulletin_that_could_not_be_sent_is_tried_again_and_never_escalated(desk: _Desk) -> None:
+def test_a_system_notice_that_could_not_be_sent_is_tried_again_and_never_escalated(desk: _Desk) -> None:
     desk.teams.failing = Unreachable("cut")
-    desk.notifier.publish(_BULLETIN)
+    desk.notifier.publish(_NOTICE)
     desk.teams.failing = None
     desk.clock.move(timedelta(seconds=5))
     (page,) = desk.notifier.due()
     assert desk.notifier.send_system_notice(page)
-    assert (desk.teams.system_notices, [*desk.notifier.due()]) == ([_BULLETIN], [])
+    assert (desk.teams.system_notices, [*desk.notifier.due()]) == ([_NOTICE], [])
     desk.clock.move(_WITHIN * 4)
     assert [*desk.notifier.unacknowledged()] == []
 
@@ -449,7 +449,7 @@ def test_pages_wait_in_the_outbox_until_there_is_a_channel_again(memory: MemoryS
     case = _case()
     for page in none.post(case, _HIGH):
         assert not none.send(page, case, _HIGH)
-    none.publish(_BULLETIN)
+    none.publish(_NOTICE)
     (waiting, *_) = memory.rows(Table.OUTBOX, "state eq 'waiting'")
     assert "no channel" in waiting.columns["error"]
     back = _Desk(memory, Channel.PAGERDUTY)
@@ -458,7 +458,7 @@ def test_pages_wait_in_the_outbox_until_there_is_a_channel_again(memory: MemoryS
         assert page.system_notice or back.notifier.send(page, case, _HIGH)
         assert page.system_notice is None or back.notifier.send_system_notice(page)
     assert [one.case for one in back.pagerduty.sent] == [case]
-    assert back.pagerduty.system_notices == [_BULLETIN]
+    assert back.pagerduty.system_notices == [_NOTICE]
     assert memory.rows(Table.OUTBOX, "state eq 'waiting'") == []
 
 

@@ -194,8 +194,8 @@ def _with_an_empty_list(ready: Bench) -> None:
     ready.storage.create_all()
 
 
-def _without_switches(ready: Bench) -> None:
-    ready.storage.delete_table(Table.SWITCHES)
+def _without_controls(ready: Bench) -> None:
+    ready.storage.delete_table(Table.CONTROLS)
 
 
 def _with_the_kill_switch_on(ready: Bench) -> None:
@@ -209,7 +209,7 @@ def _with_the_limit_spent(ready: Bench) -> None:
 
 def _with_an_unreadable_count(ready: Bench) -> None:
     kind = ready.lamps.remediation().kind
-    ready.storage.upsert(Table.SWITCHES, f"spent {kind}", f"{NOW:%Y%m%d%H}", {"count": "many"})
+    ready.storage.upsert(Table.CONTROLS, f"spent {kind}", f"{NOW:%Y%m%d%H}", {"count": "many"})
 
 
 def _with_a_protected_principal(ready: Bench) -> None:
@@ -237,7 +237,7 @@ def _without_snapshots(ready: Bench) -> None:
 _DOUBTS: Final[dict[str, tuple[Callable[[Bench], None], str]]] = {
     "the approvals are gone": (_without_approvals, "not known whether the actor is approved"),
     "the list is empty": (_with_an_empty_list, "not known whether the actor is approved"),
-    "the switches are gone": (_without_switches, "the kill switch could not be read"),
+    "the controls are gone": (_without_controls, "the kill switch could not be read"),
     "the kill switch is on": (_with_the_kill_switch_on, "the kill switch is on"),
     "the limit is spent": (_with_the_limit_spent, "remediations of this kind (10)"),
     "the count is unreadable": (_with_an_unreadable_count, "could not be read"),

@@ -1,4 +1,4 @@
-"""The machine when the tenant fails, storage fails, or the process dies: every case comes to an honest end."""
+"""The pipeline when the tenant fails, storage fails, or the process dies: every case comes to an honest end."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress

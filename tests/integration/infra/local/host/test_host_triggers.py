@@ -40,7 +40,7 @@ class TestReady:
         assert {"tick", "work", "order", "stream"} <= set(host.ready["functions"])
         assert set(host.ready["keys"]) == {"function", "host", "master"}
 
-    def test_the_environment_wins_over_the_settings_file_and_the_app_speaks_on_stderr(self, host: RunningHost) -> None:
+    def test_the_environment_wins_over_the_settings_file_and_the_app_writes_on_stderr(self, host: RunningHost) -> None:
         assert "INFO    sample: imported with from the environment" in host.log
         assert "printed while imported" in host.log
 

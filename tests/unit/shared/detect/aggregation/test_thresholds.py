@@ -438,7 +438,7 @@ def test_a_minute_that_everybody_writes_is_delivered_again() -> None:
         counted(BY_ACCOUNT, [_every([0, 0])], storage)
 
 
-def test_a_full_minute_takes_no_more_and_still_speaks(storage: Storage) -> None:
+def test_a_full_minute_takes_no_more_and_still_raises_a_case(storage: Storage) -> None:
     place = Place(tenant_id=WORKFORCE_TENANT, detection=TOGETHER.id, value="", kept=timedelta(days=2))
     window_store = TableWindowStore(storage)
     full = Minute(members=frozenset(number.to_bytes(8) for number in range(MOST_A_MINUTE - 1)), first=NOW, last=NOW)

@@ -289,14 +289,14 @@ def test_of_several_accounts_the_worst_is_told() -> None:
 
 
 @pytest.mark.parametrize(("field", "seen", "profile", "expected"), READ_WITH)
-def test_the_vocabulary_decides(
+def test_the_tenant_profile_decides(
     field: Text[AuditEvent], seen: AuditEvent, profile: TenantProfile, expected: str
 ) -> None:
     assert field.reader(profile)(seen) == expected
     assert field.reader(DEFAULT)(seen) != expected or expected in {"", "consumer"}
 
 
-def test_a_vocabulary_is_read_wherever_a_field_stands() -> None:
+def test_the_tenant_profile_is_read_wherever_a_field_stands() -> None:
     is_emergency = Audit.target_account.is_("emergency")
     tree = all_of(
         any_of(Audit.target_account.one_of("emergency"), Audit.activity.is_("nothing")),
