@@ -187,7 +187,7 @@ def _logout_url(event: AuditEvent, profile: TenantProfile) -> str:
     wanted = tuple(map(fold, profile.logout_properties))
     for change in all_changes(event):
         name = fold(change.name)
-        if change.old != change.new and any(word in name for word in wanted):
+        if (change.old or "") != (change.new or "") and any(word in name for word in wanted):
             return "changed"
     return ""
 
