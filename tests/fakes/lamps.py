@@ -36,6 +36,7 @@ class Lamps:
 
     state: dict[str, str] = field(default_factory=lambda: {LAMP: "on"})
     touches: frozenset[str] = frozenset()
+    plan_touches: frozenset[str] = frozenset()
     last_holder: bool | None = False
     calls: list[str] = field(default_factory=list[str])
     spoil: Callable[[int, str], None] = lambda _number, _call: None
@@ -67,6 +68,7 @@ class Lamps:
         return Put(
             summary=f"Switch the lamp {wanted}",
             image={"state": wanted},
+            touches=self.plan_touches,
             changes=(Change(name="state", old=standing, new=wanted),),
         )
 

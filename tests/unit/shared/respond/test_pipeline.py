@@ -21,6 +21,7 @@ from infra.local.world import (
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
+from shared.model.errors import Unreachable
 from shared.model.kinds import ApprovalList, Mode
 from shared.respond.pipeline import answer
 from tests.fakes.clock import NOW
@@ -216,6 +217,10 @@ def _with_a_protected_principal(ready: Bench) -> None:
     ready.lamps.touches = frozenset({BREAK_GLASS_1.id.upper()})
 
 
+def _with_a_protected_principal_in_the_plan(ready: Bench) -> None:
+    ready.lamps.plan_touches = frozenset({BREAK_GLASS_1.id.upper()})
+
+
 def _with_the_responders_own_rights(ready: Bench) -> None:
     ready.lamps.touches = frozenset({RESPONDER.id})
 
@@ -242,6 +247,10 @@ _DOUBTS: Final[dict[str, tuple[Callable[[Bench], None], str]]] = {
     "the limit is spent": (_with_the_limit_spent, "remediations of this kind (10)"),
     "the count is unreadable": (_with_an_unreadable_count, "could not be read"),
     "a break-glass account would lose": (_with_a_protected_principal, "protected principal"),
+    "a break-glass account would lose by what is planned": (
+        _with_a_protected_principal_in_the_plan,
+        "protected principal",
+    ),
     "the responder would lose": (_with_the_responders_own_rights, "protected principal"),
     "the last holder would lose": (_with_the_last_holder, "its last holder"),
     "who holds it is unknown": (_with_unknown_holders, "not known whether anybody else"),
@@ -271,6 +280,25 @@ def test_what_a_break_glass_account_did_is_paged_and_left(quick: Bench) -> None:
 def test_a_record_without_an_actor_is_paged(quick: Bench) -> None:
     case = _answer(quick, None)
     assert (_ended(case), quick.lamps.writes) == (_DOUBTED, [])
+
+
+def test_a_change_of_long_ago_is_not_waited_for(quick: Bench) -> None:
+    """Whatever it did has shown by now."""
+    case = _answer(quick, at=AT - 60 * _MINUTE)
+    assert case.decision is Decision.PAGE
+    assert quick.clock.waits == []
+
+
+def test_with_the_kill_switch_on_nobody_waits_for_a_tenant_that_fails(quick: Bench) -> None:
+    """Nothing would be put back, so people are told at the first attempt."""
+    _with_the_kill_switch_on(quick)
+
+    def fail(_number: int, _call: str) -> None:
+        raise Unreachable("cut")
+
+    quick.lamps.spoil = fail
+    case = _answer(quick)
+    assert (case.attempts, case.decision, case.state) == (1, Decision.PAGE, State.CLOSED)
 
 
 def test_the_responders_own_put_back_is_recorded(quick: Bench) -> None:

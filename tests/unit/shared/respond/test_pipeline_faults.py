@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from infra.local.world import MALLORY
-from shared.clients.storage_names import Table
+from shared.clients.storage_names import CASES_QUEUE, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.model.kinds import Mode
@@ -136,6 +136,22 @@ def test_people_are_told_soon_of_a_tenant_that_keeps_failing(lit: Bench, call: s
     least, most = seconds
     assert least <= (lit.clock() - begun).total_seconds() <= most
     assert len(lit.pagerduty.sent) == 1
+
+
+def test_the_next_attempt_comes_when_the_case_is_free_again(memory: MemoryStorage) -> None:
+    """A message that came sooner would find the lease held, and be gone."""
+    ready = ready_bench(memory)
+    ready.take_in(lamp_record())
+
+    def spoil(_number: int, _name: str) -> None:
+        raise Unreachable("cut")
+
+    ready.lamps.spoil = spoil
+    case = answer(ready.runtime, TENANT, ready.only_case().id)
+    assert case is not None
+    assert case.lease_until is not None
+    free_in = case.lease_until - ready.clock()
+    assert timedelta() < free_in < memory.queues[CASES_QUEUE][-1].delay <= free_in + timedelta(seconds=5)
 
 
 def test_a_mistake_in_a_remediation_is_put_off_at_once_and_ends_in_a_page(lit: Bench) -> None:
