@@ -1,8 +1,10 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
 .PHONY: setup demo up unit test fuzz lint types infra check bench docs lock clean
 python := .venv/bin/python
-# A process for each core; tests that share a running program stay in one (tests/conftest.py), the longest first.
-parallel := -n auto --dist loadgroup --no-loadscope-reorder
+# Tests that share a running program stay in one process (tests/conftest.py), the longest first.
+parallel := --dist loadgroup --no-loadscope-reorder
+# For those on real parts one process more than there are cores, since many of them wait for something.
+processes := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
 	@infra/local/setup.sh
@@ -14,10 +16,10 @@ up: setup ## start the local stack and leave it running
 	@$(python) -m infra.local.up
 
 unit: setup ## run the tests that start no program, in parallel
-	@$(python) -m pytest -q $(parallel) tests/unit $(ARGS)
+	@$(python) -m pytest -q -n auto $(parallel) tests/unit $(ARGS)
 
 test: setup ## run every test, in parallel
-	@FUZZ_RECORDS=200000 $(python) -m pytest -q $(parallel) $(ARGS)
+	@FUZZ_RECORDS=200000 $(python) -m pytest -q -n $(processes) $(parallel) $(ARGS)
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py
