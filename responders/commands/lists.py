@@ -8,7 +8,7 @@ from pathlib import Path
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
 from responders.commands.tables import escaped
-from shared.authority.lists import Entry, Lists, Restored, lists_from, read_lists, restore, written
+from shared.authority.lists import Entry, Lists, Restored, lists_from, lists_json, read_lists, restore
 from shared.model.clock import utc_now
 
 
@@ -35,11 +35,11 @@ def add_parser(subparsers: Subparsers) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     found = read_lists(storage_from(arguments), now=utc_now())
     if not arguments.file:
-        sys.stdout.write(written(found).decode())
+        sys.stdout.write(lists_json(found).decode())
         return 0
     try:
         with Path(arguments.file).open("xb") as file:
-            file.write(written(found))
+            file.write(lists_json(found))
     except FileExistsError as error:
         raise CommandError(f"{arguments.file} is there already and isn't overwritten: name another file") from error
     except OSError as error:

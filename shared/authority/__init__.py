@@ -1,1 +1,1 @@
-"""Who may change what, and which controls people have set."""
+"""What people have decided: who is approved, the modes, the kill switch, and who is signed in."""

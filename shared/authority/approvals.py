@@ -1,7 +1,4 @@
-"""Table `ApprovedActors`: reading it for `authorize`, and managing it for people.
-
-Every approval has an end and a ticket.
-"""
+"""Table `ApprovedActors`: `authorize` reads it, the commands manage it. Every approval has an end and a ticket."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,7 +16,7 @@ _LONGEST: Final = timedelta(days=366)
 
 
 class TableApprovals:
-    """The rows: partition is the approval list, key the actor's object id in lower case."""
+    """The rows of the table: the partition is the approval list, the key the actor's object id in lower case."""
 
     def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
         self._storage = storage
@@ -28,7 +25,7 @@ class TableApprovals:
     def find(self, approval_list: ApprovalList, actor_id: str) -> Approval | Malformed | None:
         """Read the row of an actor; None when the list has none.
 
-        Raises EdgeError when the table can't be read or is gone.
+        Raises EdgeError when the table can't be read or doesn't exist.
         """
         if not _is_key(actor_id):
             return Malformed(because=f"{actor_id[:80]!r} is not an object id")
@@ -47,10 +44,10 @@ class TableApprovals:
         return [(row.partition, row.key, _approval_in(row)) for row in rows]
 
     def approve(self, approval: Approval) -> None:
-        """Write an approval, in place of the actor's earlier one on that list.
+        """Write an approval; it replaces the actor's earlier one on the same list.
 
         Raises:
-            ValueError: it has no ticket, no name, an end that can't be or a target that is none.
+            ValueError: it has no ticket, no name, an impossible end or a malformed target.
             BadIdentifier: the actor id isn't an object id.
         """
         checked_id("id", approval.actor_id)
@@ -63,9 +60,9 @@ class TableApprovals:
         self._storage.upsert(Table.APPROVED_ACTORS, approval.approval_list, approval.actor_id.lower(), columns)
 
     def revoke(self, approval_list: ApprovalList, actor_id: str, *, by: str) -> bool:
-        """Take an approval back from now on, keeping its row as history; False when there is none.
+        """End an approval now; its row stays, as history. False when there is none.
 
-        What was revoked before stays revoked from then on.
+        An approval that was revoked before keeps the time of that.
         """
         checked_id("id", actor_id)
         row = self._storage.row(Table.APPROVED_ACTORS, approval_list, actor_id.lower())
@@ -81,14 +78,14 @@ class TableApprovals:
 
 
 def problems_with(approval: Approval, *, now: datetime) -> list[str]:
-    """Say why an approval can't be entered at this time; nothing when it can."""
+    """Give the reasons why an approval can't be written at this time; empty when it can."""
     problems = [
         problem_with(approval),
         "it needs the actor's name" if not approval.name.strip() else "",
         "it has already ended" if approval.valid_until <= now else "",
         "it ends before it begins" if approval.valid_until <= approval.valid_from else "",
         "it is longer than a year; renew it instead" if approval.valid_until - now > _LONGEST else "",
-        # Without its empty target, an approval for one object would cover every object.
+        # An empty target would be lost in storage, and an approval without targets covers every object.
         "a target is empty or has a space in it" if any(len(one.split()) != 1 for one in approval.targets) else "",
     ]
     return [problem for problem in problems if problem]

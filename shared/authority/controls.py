@@ -1,6 +1,6 @@
-"""What operators switch: the kill switch, the mode of each detection; and the counts that limit remediations.
+"""The controls that operators set, the kill switch and the modes, and the hourly counts of remediations.
 
-Table `Switches`.
+All are in table `Switches`.
 """
 
 from collections.abc import Callable
@@ -18,26 +18,26 @@ _TRIES = 5
 
 
 class ControlState(Struct, frozen=True, kw_only=True):
-    """How the switches stand. `stopped` is None, and every mode `page` at most, when they couldn't be read."""
+    """The controls as they were read. When that failed, `stopped` is None, every mode is page, `unread` says why."""
 
     stopped: bool | None
     modes: dict[str, Mode]
     unread: str = ""
 
     def mode(self, detection: str) -> Mode:
-        """The mode of a detection: its own, else the one set for all ("*"), else observe."""
+        """Give the mode of a detection: its own, else the one for all detections ("*"), else observe."""
         return self.modes.get(detection, self.modes.get("*", Mode.PAGE if self.unread else Mode.OBSERVE))
 
 
 class Controls:
-    """Reads and sets the switches."""
+    """Reads and sets the controls, and counts remediations."""
 
     def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
         self._storage = storage
         self._clock = clock
 
     def read_state(self) -> ControlState:
-        """Read all of them. An unreadable table is told, not raised: doubt pages, it doesn't stop the answering."""
+        """Read all controls. An unreadable table raises nothing: cases are still answered then, by paging."""
         try:
             rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @kind", kind="mode")
             stop = self._storage.row(Table.CONTROLS, "kill", "all")
@@ -48,24 +48,24 @@ class Controls:
         return ControlState(stopped=bool(stop and stop.columns.get("stopped", True)), modes={**known, **unknown})
 
     def set_mode(self, detection: str, mode: Mode, *, by: str) -> None:
-        """Set the mode of a detection, or of all that have none of their own ("*")."""
+        """Set the mode of one detection, or of all detections without a mode of their own ("*")."""
         columns = {"mode": mode.value, "by": by, "at": self._clock().isoformat()}
         self._storage.upsert(Table.CONTROLS, "mode", detection, columns)
 
     def stop(self, *, by: str, reason: str) -> None:
-        """Put the kill switch on: from now on nothing is put back, everything is paged."""
+        """Turn the kill switch on: from now on nothing is put back, and cases are paged instead."""
         columns = {"stopped": True, "by": by, "reason": reason, "at": self._clock().isoformat()}
         self._storage.upsert(Table.CONTROLS, "kill", "all", columns)
 
     def start(self, *, by: str) -> None:
-        """Take the kill switch off."""
+        """Turn the kill switch off."""
         columns = {"stopped": False, "by": by, "at": self._clock().isoformat()}
         self._storage.upsert(Table.CONTROLS, "kill", "all", columns)
 
     def spend(self, kind: ObjectKind, *, limit: int) -> bool:
-        """Count one more remediation of a kind in this hour, if the limit leaves room.
+        """Count one more remediation of a kind in this hour; False, without counting, when the limit is reached.
 
-        Raises EdgeError when the count can't be read, understood or written.
+        Raises EdgeError when the count can't be read or written.
         """
         partition, hour = f"spent {kind}", self._hour()
         for _ in range(_TRIES):

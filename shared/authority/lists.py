@@ -1,4 +1,4 @@
-"""What people have entered (approvals, owners, modes), copied each night: an installation can be made anew from it."""
+"""A nightly copy of what people have entered: approvals, owners, modes. A new installation can be filled from it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ from shared.authority.standing import Approval, approval_from
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 
-_PEOPLES: Final = {
+_ENTERED_TABLES: Final = {
     Table.APPROVED_ACTORS: "PartitionKey ge ''",
     Table.OWNERS: "PartitionKey ge ''",
     Table.CONTROLS: "PartitionKey eq 'mode'",
 }
-"""The tables that people fill, and which of their rows."""
+"""The tables with rows that people enter, and the query for those rows."""
 
 
 _VERSION: Final = 1
@@ -28,7 +28,7 @@ _ORDER: Final = re.compile(r"\d{3}")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One row, as it stood."""
+    """One row of a table, as it was copied."""
 
     table: Table
     partition: str
@@ -36,13 +36,13 @@ class Entry(Struct, frozen=True, kw_only=True):
     columns: dict[str, str | int | float | bool | None]
 
     def __str__(self) -> str:
-        """Name it as a person would look for it."""
+        """Name the row by its table, its keys, and its name or mode."""
         named = self.columns.get("name") or self.columns.get("mode") or ""
         return f"{self.table} {self.partition} {self.key} {named}".rstrip()
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """All of them at one time. `version` is that of the form."""
+    """All rows, copied at time `taken`. `version` is the version of this format."""
 
     taken: datetime
     entries: tuple[Entry, ...]
@@ -50,7 +50,7 @@ class Lists(Struct, frozen=True, kw_only=True):
 
 
 class Restored(Struct, frozen=True, kw_only=True):
-    """What became of each row. `refused` have the reason; `by_hand` are modes, which a person sets again."""
+    """The result for each row. `refused` come with the reason; `by_hand` are modes, which a person has to set again."""
 
     added: tuple[Entry, ...]
     present: tuple[Entry, ...]
@@ -63,28 +63,28 @@ def read_lists(storage: Storage, *, now: datetime) -> Lists:
     return Lists(
         taken=now,
         entries=tuple(
-            Entry(table=table, partition=row.partition, key=row.key, columns=_plain(row.columns))
-            for table, query in _PEOPLES.items()
+            Entry(table=table, partition=row.partition, key=row.key, columns=_json_columns(row.columns))
+            for table, query in _ENTERED_TABLES.items()
             for row in storage.rows(table, query)
         ),
     )
 
 
-def _plain(columns: Mapping[str, object]) -> dict[str, str | int | float | bool | None]:
-    """Give columns as JSON holds them: a time that somebody entered by hand as its ISO text."""
+def _json_columns(columns: Mapping[str, object]) -> dict[str, str | int | float | bool | None]:
+    """Give columns as JSON types; a time becomes its ISO text."""
     return msgspec.to_builtins(dict(columns))
 
 
-def written(lists: Lists) -> bytes:
-    """Write them as people and programs read them: JSON, a row's columns under each other."""
+def lists_json(lists: Lists) -> bytes:
+    """Write the lists as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(lists), indent=1) + b"\n"
 
 
 def lists_from(content: bytes) -> Lists:
-    """Read what `written` wrote.
+    """Read JSON that `lists_json` wrote.
 
     Raises:
-        ValueError: it isn't that.
+        ValueError: it isn't that, or of another version.
     """
     found = msgspec.json.decode(content, type=Lists)
     if found.version != _VERSION:
@@ -93,21 +93,21 @@ def lists_from(content: bytes) -> Lists:
 
 
 def keep_lists(storage: Storage, keep: Callable[[str, bytes], object], *, now: datetime) -> str:
-    """Copy them, once a day, to where `keep` writes: the evidence account outlives the installation.
+    """Copy the lists, once a day, with `keep`, which writes a blob; gives the blob's name.
 
-    Gives the blob's name.
+    They are kept in the account for evidence, which stays when the installation is removed.
     """
     name = f"lists/{now:%Y-%m-%d}.json"
-    keep(name, written(read_lists(storage, now=now)))
+    keep(name, lists_json(read_lists(storage, now=now)))
     return name
 
 
 def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], datetime], dry: bool = False) -> Restored:
-    """Enter approvals and owners that aren't there. What is there stays; modes are never raised by this.
+    """Add the approvals and owners that don't exist yet. Rows that exist stay unchanged, and modes are never set.
 
-    `dry` says what would become of each row, and enters nothing.
+    With `dry`, nothing is written, and the result says what would be done.
 
-    Raises EdgeError; what was entered by then stays, and doing it again goes on.
+    Raises EdgeError; rows added by then stay, and a repeated call adds the rest.
     """
     added: list[Entry] = []
     present: list[Entry] = []
@@ -133,9 +133,9 @@ def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], date
 
 
 def _problem(entry: Entry, now: datetime) -> str:
-    """Say why a row can't be entered, "" when it can."""
-    if entry.table not in _PEOPLES:
-        return "its table isn't one that people fill"
+    """Say why a row can't be added, "" when it can."""
+    if entry.table not in _ENTERED_TABLES:
+        return "it is of a table in which people enter nothing"
     if entry.table is Table.OWNERS:
         return _problem_with_owner(entry)
     if _ACTOR_ID.fullmatch(entry.key) is None:

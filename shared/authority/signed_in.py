@@ -1,8 +1,7 @@
-"""Who is signed in, as App Service authentication in front of the app tells it in headers.
+"""Reads who is signed in from the headers that App Service authentication sets.
 
-The platform takes these headers away from every request that comes from outside and sets them itself, so they may be
-believed, but only where it is in front: without it anybody could send them. Whether it is, the platform says in the
-app's environment.
+The platform removes these headers from every request and sets them itself, so they can be trusted. Without App Service
+authentication in front of the app, anybody could send them. The app's environment says whether it is in front.
 """
 
 import base64
@@ -20,18 +19,18 @@ _PRINCIPAL: Final = "X-MS-CLIENT-PRINCIPAL"
 _LONGEST: Final = 200
 _OBJECT_ID: Final = frozenset({"oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"})
 _TENANT_ID: Final = frozenset({"tid", "http://schemas.microsoft.com/identity/claims/tenantid"})
-"""Spellings of the two claims: the platform renames them on the way, or doesn't."""
+"""The names of the two claims; the platform maps them to the longer names or leaves them."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
-    """Who is signed in: the object id in lower case, and the name that people know them by."""
+    """The person who is signed in: object id in lower case, and user name."""
 
     id: str
     name: str
 
 
 class NotSignedIn(ResponderError):
-    """Nobody is known to be signed in; the text says why and what to do."""
+    """It isn't known who is signed in; the text says why and what to do."""
 
 
 class _Claim(Struct):
@@ -44,19 +43,19 @@ class _Principal(Struct):
 
 
 def is_guarded(environment: Mapping[str, str]) -> bool:
-    """Whether the platform says that its authentication stands in front of the app."""
+    """Whether App Service authentication is in front of the app, according to the app's environment."""
     return environment.get(_IS_ON, "").strip().lower() == "true"
 
 
 def person_from(headers: Mapping[str, str], environment: Mapping[str, str], *, tenant_id: str) -> Person:
-    """Read who is signed in from a request's headers; they must be of the tenant `tenant_id`.
+    """Read who is signed in from a request's headers. The person must be of the tenant `tenant_id`.
 
     Raises:
-        NotSignedIn: App Service authentication isn't in front, or the headers don't tell whose they are.
+        NotSignedIn: App Service authentication isn't in front, or the headers don't identify a person of the tenant.
     """
     if not is_guarded(environment):
         raise NotSignedIn(
-            "App Service authentication is not on in front of this app, so nobody can be known here. Deploy"
+            "App Service authentication is not enabled for this app, so it can't know who you are. Deploy"
             " infra/main.bicep again. Until then, read cases with a function key (GET /api/cases) or with the command"
             " responder cases."
         )
@@ -65,7 +64,7 @@ def person_from(headers: Mapping[str, str], environment: Mapping[str, str], *, t
     if not person_id or headers.get(f"{_PRINCIPAL}-IDP", "") != "aad":
         raise NotSignedIn("Nobody is signed in. Open this address in a browser, and sign in there.")
     if _values(claims, _OBJECT_ID) != {person_id} or _values(claims, _TENANT_ID) != {tenant_id.lower()}:
-        raise NotSignedIn("It isn't clear who is signed in, or they belong to another tenant.")
+        raise NotSignedIn("You are signed in with an account of another tenant, or your account could not be read.")
     return Person(id=person_id, name=headers.get(f"{_PRINCIPAL}-NAME", "")[:_LONGEST] or person_id)
 
 

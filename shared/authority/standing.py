@@ -1,4 +1,4 @@
-"""Stage 3: who made the change, and who may. Three answers, and whatever can't be told is `unknown`."""
+"""Stage 3: is the actor approved? The answer is approved, unapproved or unknown, and any doubt makes it unknown."""
 
 from datetime import datetime
 from typing import Final, Protocol
@@ -13,10 +13,10 @@ from shared.model.kinds import ApprovalList
 
 
 class Approval(Struct, frozen=True, kw_only=True):
-    """A row of table `ApprovedActors`: this actor may make changes that this approval list covers.
+    """A row of table `ApprovedActors`: the actor may make the changes that the approval list is about.
 
-    `targets`, when there are any, limit it to objects with these ids (lower case); a target that ends with "*" covers
-    every id that begins so. `revoked_at` takes it back: from then on the actor is positively unapproved.
+    With `targets`, it covers only objects with these ids (lower case); a target that ends with "*" covers every id that
+    begins so. From `revoked_at` on, the actor is unapproved.
     """
 
     approval_list: ApprovalList
@@ -41,7 +41,7 @@ def _covers(pattern: str, target_id: str) -> bool:
 
 
 class Malformed(Struct, frozen=True, kw_only=True):
-    """A row is there but can't be understood."""
+    """A row that exists but is malformed, and why."""
 
     because: str
 
@@ -59,7 +59,7 @@ class Approvals(Protocol):
 
 
 class Authorization(Struct, frozen=True, kw_only=True):
-    """A standing, and the sentence that says why."""
+    """A standing, and the reason for it."""
 
     standing: Standing
     because: str
@@ -77,30 +77,30 @@ def authorize(
     responder_id: str,
     approvals: Approvals,
 ) -> Authorization:
-    """Say how `actor` stands for a change of `target_id` made at `at`.
+    """Say whether `actor` is approved for a change of `target_id` made at `at`.
 
-    `responder_id` is the responder's own identity in the tenant: it is approved here and nowhere else. Without an
-    `approval_list` the detection applies whoever did it, so nobody's standing is known.
+    `responder_id` is the responder's own identity in the tenant, which is always approved. Without an `approval_list`
+    the detection applies whoever did it, so the standing is unknown.
     """
     if responder_id and actor.id == responder_id:
         return Authorization(standing=Standing.APPROVED, because="the responder itself put something back")
     if approval_list is None:
         return Authorization(standing=_UNKNOWN, because="the detection has no approval list")
     if not actor.id:
-        return Authorization(standing=_UNKNOWN, because="the record doesn't say who acted")
+        return Authorization(standing=_UNKNOWN, because="the record doesn't say who made the change")
     try:
         approval = approvals.find(approval_list, actor.id)
         if approval is None and approvals.is_empty(approval_list):
             return Authorization(
                 standing=_UNKNOWN,
-                because=f"approval list {approval_list} is empty, so it can't tell who is not approved",
+                because=f"approval list {approval_list} is empty, so nobody counts as unapproved",
             )
     except EdgeError as error:
         return Authorization(standing=_UNKNOWN, because=f"approval list {approval_list} could not be read: {error}")
-    return _judged(approval, approval_list, actor, target_id, at)
+    return _authorization_by_approval(approval, approval_list, actor, target_id, at)
 
 
-def _judged(
+def _authorization_by_approval(
     approval: Approval | Malformed | None, approval_list: ApprovalList, actor: Actor, target_id: str, at: datetime
 ) -> Authorization:
     match approval:
@@ -114,12 +114,12 @@ def _judged(
                 because=f"the row for {actor.id} in approval list {approval_list} is malformed: {because}",
             )
         case Approval():
-            standing, words = _stands(approval, actor, target_id, at)
+            standing, reason = _standing_by_approval(approval, actor, target_id, at)
             row = f"the row for {actor.id} in approval list {approval_list} (ticket {approval.ticket})"
-            return Authorization(standing=standing, because=f"{row} {words}")
+            return Authorization(standing=standing, because=f"{row} {reason}")
 
 
-def _stands(approval: Approval, actor: Actor, target_id: str, at: datetime) -> tuple[Standing, str]:
+def _standing_by_approval(approval: Approval, actor: Actor, target_id: str, at: datetime) -> tuple[Standing, str]:
     if approval.kind is not actor.kind:
         return _UNKNOWN, f"is for a {approval.kind}, and a {actor.kind} acted"
     if approval.revoked_at is not None and at >= approval.revoked_at:
@@ -134,7 +134,7 @@ def _stands(approval: Approval, actor: Actor, target_id: str, at: datetime) -> t
 
 
 def approval_from(columns: dict[str, object]) -> Approval | Malformed:
-    """Read a row's columns; a row that isn't understood in full counts for nothing."""
+    """Read a row's columns; a row with any problem is Malformed as a whole."""
     targets = columns.get("targets", "")
     fields = {**columns, "targets": tuple(targets.split()) if isinstance(targets, str) else targets}
     try:
@@ -146,11 +146,11 @@ def approval_from(columns: dict[str, object]) -> Approval | Malformed:
 
 
 def problem_with(approval: Approval) -> str:
-    """Say what is wrong with an approval whose fields are all of their type, "" where nothing is."""
+    """Say what is wrong with an approval whose fields have the right types, "" where nothing is."""
     if approval.kind is ActorKind.UNKNOWN:
         return "its kind should be user or servicePrincipal"
     if not approval.ticket.strip():
-        return "it needs a ticket that says who asked for it"
+        return "it needs a ticket, which says who asked for it"
     if any(set(target) & set(",;") for target in approval.targets):
         return "its targets should be separated by spaces"
     instants = {

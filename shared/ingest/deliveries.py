@@ -1,4 +1,4 @@
-"""What Event Grid delivers: taken in, and when it last came. Silence may be peace, or the end of the deliveries."""
+"""Takes in the events that Event Grid delivers, and stores when the last one came, for the doctor."""
 
 import logging
 from datetime import datetime
@@ -19,7 +19,7 @@ _PARTITION: Final = "event-grid"
 
 
 class _Data(Struct, rename="camel"):
-    """What is read of an event's data here: which subscription it is about."""
+    """The part of an event's data that is read here: the subscription."""
 
     subscription_id: Raw = Raw(b"null")
 
@@ -35,31 +35,31 @@ _DATA: Final = Decoder(_Data)
 
 
 def take_in_delivery(runtime: Runtime, message: bytes) -> Intake:
-    """Open a case for each match of a delivered event, then write down that it came.
+    """Open a case for each match of a delivered event, then store the time of the delivery.
 
-    Raises EdgeError when a case or an unreadable message couldn't be stored: the message must then be tried again.
+    Raises EdgeError when a case or an unreadable message couldn't be stored; the message must then be tried again.
     """
     workforce = runtime.settings.workforce
     intake = take_in(runtime, message, tenant_id=workforce.id)
     if not intake.records:
         keep_unreadable(runtime, [(message, "it holds no event")], workforce.id)
-    _note(runtime, message, workforce.subscriptions)
+    _store_delivery_time(runtime, message, workforce.subscriptions)
     return intake
 
 
-def _note(runtime: Runtime, message: bytes, watched: frozenset[str]) -> None:
-    """Keep the time for the doctor. The cases are open by now: failing here would only have them taken in again."""
+def _store_delivery_time(runtime: Runtime, message: bytes, watched: frozenset[str]) -> None:
+    """Store the time for the doctor. An error is only logged: the cases are open, and a retry would do no good."""
     subscription_id = _subscription_of(message)
     if subscription_id not in watched:
         return
     try:
-        note_delivery(runtime.storage, subscription_id, now=runtime.clock())
+        store_delivery_time(runtime.storage, subscription_id, now=runtime.clock())
     except EdgeError as error:
-        _log.warning("the time of the delivery could not be written down: %s", error)
+        _log.warning("the time of the delivery could not be stored: %s", error)
 
 
 def _subscription_of(message: bytes) -> str:
-    """Give the subscription that an event is about, in lower case; "" where it doesn't say."""
+    """Give the id of the subscription that an event is about, in lower case; "" where it has none."""
     try:
         data = decode_inner(_DATA, decode(_EVENT, message).data)
         return (plain_text(data.subscription_id) or "").lower() if data else ""
@@ -67,12 +67,12 @@ def _subscription_of(message: bytes) -> str:
         return ""
 
 
-def note_delivery(storage: Storage, subscription_id: str, *, now: datetime) -> None:
-    """Write down that an event of this subscription came in. Raises EdgeError."""
+def store_delivery_time(storage: Storage, subscription_id: str, *, now: datetime) -> None:
+    """Store that an event of this subscription arrived. Raises EdgeError."""
     storage.upsert(Table.CURSORS, _PARTITION, subscription_id, {"last_at": now.isoformat()})
 
 
 def last_delivery(storage: Storage, subscription_id: str) -> datetime | None:
-    """When the last one came in; None when none ever did. Raises EdgeError."""
+    """Give the time when the last event of this subscription arrived; None when none ever did. Raises EdgeError."""
     row = storage.row(Table.CURSORS, _PARTITION, subscription_id)
     return datetime.fromisoformat(row.columns["last_at"]) if row else None

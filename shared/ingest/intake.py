@@ -1,6 +1,6 @@
-"""The first stages, in order, on one page: record → event → match → case.
+"""The first stages of the pipeline: record → event → match → case.
 
-May be killed at any point and run again: every write is found again, by its name or in its set.
+They may be interrupted at any point and repeated: each write has a fixed name, so it isn't made twice.
 """
 
 import logging
@@ -22,7 +22,7 @@ _log = logging.getLogger("responder.intake")
 
 
 class Intake(Struct, kw_only=True):
-    """What became of a batch."""
+    """The counts of a batch: records read, matches found, cases opened, records that can't be read."""
 
     records: int = 0
     matches: int = 0
@@ -31,7 +31,7 @@ class Intake(Struct, kw_only=True):
 
 
 class _Matched(Struct, kw_only=True):
-    """What a batch's records met, where that alone opens no case: it is counted, or is a step of a sequence."""
+    """The matches of a batch that open no case by themselves: those to count, and the steps of sequences."""
 
     number: int = 0
     counted: list[tuple[AnyDetection, Event]] = []
@@ -42,7 +42,7 @@ class _Matched(Struct, kw_only=True):
 def take_in(runtime: Runtime, raw: bytes, *, tenant_id: str) -> Intake:
     """Read a batch of records and open a case for each match.
 
-    Raises EdgeError when a case or a quarantined record couldn't be stored: the batch must then be delivered again.
+    Raises EdgeError when a case or an unreadable record couldn't be stored; the batch must then be delivered again.
     """
     intake = Intake()
     matched = _Matched()
@@ -62,43 +62,45 @@ def take_in(runtime: Runtime, raw: bytes, *, tenant_id: str) -> Intake:
 
 
 def _problem_of(event: Event | None) -> str:
-    """Say why an event can't become a case: its tenant is part of names that storage is strict about."""
+    """Say why an event can't become a case: its tenant id becomes part of names in storage, so it must be an id."""
     if event is None or ID_SHAPES["id"].fullmatch(event.tenant_id):
         return ""
     return f"its tenant, {event.tenant_id[:80]!r}, is not a tenant's id"
 
 
 def keep_unreadable(runtime: Runtime, records: list[tuple[bytes, str]], tenant_id: str) -> None:
-    """Keep records that can't be read, each with the reason; raises EdgeError.
+    """Store records that can't be read, each with the reason, and publish a notice about new ones. Raises EdgeError.
 
-    Those that weren't kept before are told of first: what isn't kept yet is told of at the next delivery.
+    The notice comes first: if storing fails, the next delivery finds the records new and publishes it again.
     """
     now = runtime.clock()
     new = [
         (raw, because) for raw, because in records if not is_kept(runtime.storage, raw, tenant_id=tenant_id, now=now)
     ]
     if new:
-        _notify_of_unreadable(runtime, [because for _, because in new], tenant_id)
+        _publish_unreadable(runtime, [because for _, because in new], tenant_id)
     for raw, because in new:
         quarantine(runtime.storage, raw, because, tenant_id=tenant_id, now=now)
 
 
-def _notify_of_unreadable(runtime: Runtime, reasons: list[str], tenant_id: str) -> None:
-    """Count them, and say so once an hour: a form of record that can't be read could hide anything."""
+def _publish_unreadable(runtime: Runtime, reasons: list[str], tenant_id: str) -> None:
+    """Publish a notice once an hour, since attacks in such records aren't detected, and count the records."""
     now = runtime.clock()
+    tenant = runtime.settings.tenant(tenant_id)
     runtime.notifier.publish(
         SystemNotice(
             key=f"unreadable {tenant_id} {now:%Y%m%d%H}",
-            title="Records came that can't be read",
-            text=f"In tenant {tenant_id}, first: {reasons[0]}",
-            what_to_do="They are kept whole in container quarantine. Until they can be read, look at the audit log.",
+            title="Some records can't be read",
+            text=f"{tenant.name if tenant else 'An unknown tenant'} ({tenant_id}). The first of them: {reasons[0]}",
+            what_to_do="Nothing in these records is detected, so look at the tenant's audit log of this hour yourself."
+            " The records are stored unchanged in blob container quarantine.",
         )
     )
     runtime.storage.add(Table.CURSORS, "quarantine", f"{tenant_id} {now:%Y%m%d}", len(reasons))
 
 
 def _open_cases(runtime: Runtime, event: Event, raw: bytes, matched: _Matched) -> int:
-    """Open the cases that a record makes by itself; put aside those that depend on other records of the batch."""
+    """Open the cases that depend on this record alone; add the other matches to `matched`."""
     opened = 0
     for detection in runtime.matcher.matches(event):
         matched.number += 1
@@ -113,7 +115,7 @@ def _open_cases(runtime: Runtime, event: Event, raw: bytes, matched: _Matched) -
 
 
 def _is_counted_here(runtime: Runtime, detection: AnyDetection) -> bool:
-    """Say whether the app counts a detection's records: a workspace that is named counts the sign-ins itself."""
+    """Say whether the app counts a detection's records; a configured workspace counts the sign-ins instead."""
     return detection.log is not Log.SIGN_IN or not runtime.settings.log_workspace_id
 
 
@@ -123,7 +125,7 @@ def _open_step_b(runtime: Runtime, detection: AnyDetection, tenant_id: str, raw:
 
 
 def open_count(runtime: Runtime, detection: AnyDetection, event: CountEvent) -> bool:
-    """Open the case of what was counted, here or elsewhere; says whether it is a new one. Raises EdgeError."""
+    """Open the case of a count, made by the app or the workspace; says whether it is new. Raises EdgeError."""
     return _open(runtime, detection, event, msgspec.json.encode(event))
 
 
@@ -136,5 +138,5 @@ def _open(runtime: Runtime, detection: AnyDetection, event: Event, raw: bytes) -
 
 
 def _one_by(runtime: Runtime, detection: AnyDetection, event: Event) -> tuple[str, ...]:
-    """Give the values by which records of an hour are one case; none where each action is a case of its own."""
+    """Give the values by which records of an hour are one case; empty where each action is a case of its own."""
     return tuple(field.reader(runtime.settings.profile)(event) for field in detection.one_case_by)

@@ -1,11 +1,11 @@
-"""Messages that failed every time they were tried: told to the owners, played again, and kept when nothing helps.
+"""Handles messages that failed every time: reports them to the owners, puts them back a few times, then stores them.
 
-The Functions host moves a message into its queue's poison queue when the function failed on it so often as host.json
-says, and never looks at it again. From there each is put back a few times, later each time: what was down may be up.
-After the last time it is kept in the quarantine.
+When a function has failed on a message as often as host.json says, the Functions host moves the message into the poison
+queue and never tries it again. This module puts each message back into its queue a few times, after longer and longer
+waits, because the cause may be over by then. After the last time the message is stored in the quarantine.
 
-May be killed at any point and run again. A message leaves the poison queue only when it lies elsewhere; one that lies
-in both is played once more, which does nothing that was done before.
+It may be interrupted at any point and repeated. A message is deleted from the poison queue only when it is stored
+elsewhere. One that is in both places is processed twice, which has no effect the second time.
 """
 
 import hashlib
@@ -28,67 +28,67 @@ from shared.respond.components import Runtime
 _log = logging.getLogger("responder.poison")
 
 GAPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 720))
-"""How long a message waits before it is played again, the first time, the second time and so on."""
+"""The waits before a message is played again: the first time, the second time and so on."""
 
 _MOST_AT_ONCE: Final = 32
 _MOST_IN_A_RUN: Final = 256
 _HIDDEN_FOR: Final = timedelta(minutes=5)
 _FORGOTTEN_AFTER: Final = timedelta(days=3)
-"""How long after it was last played again a message that failed counts as one that never did."""
+"""The time since a message was last played again after which its count starts anew."""
 
 _MOST_FORGOTTEN: Final = 1000
 _LONGEST_BODY: Final = 48 * 1024
-"""Of a message that fits into a queue in base64, in bytes: a queue takes 64 KiB of text."""
+"""Bytes; a queue takes 64 KiB of text, which is this much in base64."""
 
 _PARTITION: Final = "played-again"
 _FUNCTIONS: Final = {CASES_QUEUE: "answer_case", RESOURCE_EVENTS_QUEUE: "subscription_events"}
 
 
-class Played(Struct, frozen=True, kw_only=True):
+class Replayed(Struct, frozen=True, kw_only=True):
     """How many messages were put back into their queue, and how many were given up."""
 
     again: int = 0
     given_up: int = 0
 
 
-def play_again(runtime: Runtime) -> Played:
-    """Empty the poison queues. Raises EdgeError when storage fails; what was not dealt with stays where it is."""
-    played = do_all(
+def play_again(runtime: Runtime) -> Replayed:
+    """Empty the poison queues. Raises EdgeError when storage fails; the messages left stay where they are."""
+    replayed = do_all(
         QUEUES,
         lambda queue: _drain(runtime, queue),
         failed=lambda queue: f"the poison queue of {queue} could not be emptied",
         log=_log,
     )
-    return reduce(_plus, played, Played())
+    return reduce(_sum, replayed, Replayed())
 
 
-def _plus(one: Played, other: Played) -> Played:
-    return Played(again=one.again + other.again, given_up=one.given_up + other.given_up)
+def _sum(one: Replayed, other: Replayed) -> Replayed:
+    return Replayed(again=one.again + other.again, given_up=one.given_up + other.given_up)
 
 
-def _drain(runtime: Runtime, queue: str) -> Played:
-    played = Played()
+def _drain(runtime: Runtime, queue: str) -> Replayed:
+    replayed = Replayed()
     for _ in range(_MOST_IN_A_RUN // _MOST_AT_ONCE):
         messages = runtime.storage.take_messages(poison_queue(queue), most=_MOST_AT_ONCE, hidden_for=_HIDDEN_FOR)
         if not messages:
-            return played
-        _notify(runtime, queue, messages)
+            return replayed
+        _publish_failures(runtime, queue, messages)
         given_up = do_all(
             messages,
             lambda message: _is_given_up(runtime, queue, message),
-            failed=lambda message: f"{named(queue, message.body)} could not be played again",
+            failed=lambda message: f"{description_of(queue, message.body)} could not be played again",
             log=_log,
         )
-        played = _plus(played, Played(again=given_up.count(False), given_up=given_up.count(True)))
+        replayed = _sum(replayed, Replayed(again=given_up.count(False), given_up=given_up.count(True)))
         _forget(runtime)
-    return played
+    return replayed
 
 
 def _is_given_up(runtime: Runtime, queue: str, message: Message) -> bool:
-    """Put a message back, or keep it when it was put back often enough; says which. Deletes it at the very end."""
+    """Put a message back, or store it when it was put back often enough; says which. It is deleted at the very end."""
     if not message.is_encoded:
-        # The host refused its form and never tried it. Put back in base64, it comes here again at most as any
-        # other; what would be too long in base64 is taken in here.
+        # The host rejected the message for its encoding and never tried it. It is put back in base64, or taken in here
+        # where it would be too long in base64.
         if len(message.body) > _LONGEST_BODY and queue == RESOURCE_EVENTS_QUEUE:
             take_in_delivery(runtime, message.body)
         else:
@@ -100,13 +100,13 @@ def _is_given_up(runtime: Runtime, queue: str, message: Message) -> bool:
     if times >= len(GAPS):
         _give_up(runtime, queue, message)
     else:
-        # Counted first: a run that is killed here costs one time, the other way round it could go on for ever.
+        # The count is stored first. The other way round, interrupted runs could put the message back for ever.
         columns = {"queue": queue, "times": times + 1, "last_at": runtime.clock().isoformat()}
         runtime.storage.upsert(Table.CURSORS, _PARTITION, key, columns)
         runtime.storage.enqueue(message.body, queue=queue, delay=GAPS[times])
         _log.warning(
             "%s failed every time; it is played again in %s s, time %s of %s",
-            named(queue, message.body),
+            description_of(queue, message.body),
             int(GAPS[times].total_seconds()),
             times + 1,
             len(GAPS),
@@ -116,7 +116,7 @@ def _is_given_up(runtime: Runtime, queue: str, message: Message) -> bool:
 
 
 def _times(runtime: Runtime, key: str) -> int:
-    """How often a message was put back lately."""
+    """Give how often a message was put back lately."""
     row = runtime.storage.row(Table.CURSORS, _PARTITION, key)
     if row is None or runtime.clock() - datetime.fromisoformat(row.columns["last_at"]) > _FORGOTTEN_AFTER:
         return 0
@@ -124,7 +124,7 @@ def _times(runtime: Runtime, key: str) -> int:
 
 
 def _forget(runtime: Runtime) -> None:
-    """Delete the counts of messages that have not failed for long."""
+    """Delete the counts of messages that haven't failed for a long time."""
     before = (runtime.clock() - _FORGOTTEN_AFTER).isoformat()
     term = f"PartitionKey eq '{_PARTITION}' and last_at lt @before"
     runtime.storage.purge(Table.CURSORS, term, most=_MOST_FORGOTTEN, before=before)
@@ -136,78 +136,79 @@ def _give_up(runtime: Runtime, queue: str, message: Message) -> None:
         f"a message of queue {queue} that failed every time, and each of the {len(GAPS)} times it was played again"
     )
     name = keep_in_quarantine(runtime.storage, message.body, because, tenant_id="", now=now)
-    _log.error("%s is given up and kept in quarantine/%s", named(queue, message.body), name)
+    _log.error("%s is given up and kept in quarantine/%s", description_of(queue, message.body), name)
     runtime.notifier.publish(
         SystemNotice(
             key=f"given up {queue} {now:%Y%m%d%H}",
-            title=_TITLES[queue].given_up,
-            text=f"First: {named(queue, message.body)}, kept as quarantine/{name}."
+            title=_NOTICE_TEXTS[queue].given_up,
+            text=f"First: {description_of(queue, message.body)}, kept as quarantine/{name}."
             f" It was played again {len(GAPS)} times.",
-            what_to_do=_TITLES[queue].look_there,
+            what_to_do=_NOTICE_TEXTS[queue].look_there,
         )
     )
 
 
-class _NoticeText(Struct, frozen=True, kw_only=True):
-    """What people are told of the messages of a queue."""
+class _NoticeTexts(Struct, frozen=True, kw_only=True):
+    """The texts of the notices about a queue's messages."""
 
     failed: str
     given_up: str
     look_there: str
 
 
-_TITLES: Final = {
-    CASES_QUEUE: _NoticeText(
+_NOTICE_TEXTS: Final = {
+    CASES_QUEUE: _NoticeTexts(
         failed="Cases could not be answered",
-        given_up="Cases could not be answered, and nobody tries any more",
-        look_there="Look at the cases that are open (responder cases --open) and deal with them by hand.",
+        given_up="Cases could not be answered, and are not tried again",
+        look_there="List the open cases (responder cases --open) and answer them by hand.",
     ),
-    RESOURCE_EVENTS_QUEUE: _NoticeText(
-        failed="Changes of Azure resources could not be looked at",
-        given_up="Changes of Azure resources were not looked at, and nobody tries any more",
-        look_there="Look at the Activity Log of that time: who gave whom which role? Each message is kept whole in"
-        " container quarantine.",
+    RESOURCE_EVENTS_QUEUE: _NoticeTexts(
+        failed="Changes of Azure resources could not be checked",
+        given_up="Changes of Azure resources could not be checked, and are not tried again",
+        look_there="Check the Activity Log of that time yourself: who assigned which role to whom? The messages that"
+        " are not tried again are stored unchanged in blob container quarantine.",
     ),
 }
 
 
-def _notify(runtime: Runtime, queue: str, messages: list[Message]) -> None:
-    """Say once an hour what failed, and once a day that messages come in a form that the host refuses."""
+def _publish_failures(runtime: Runtime, queue: str, messages: list[Message]) -> None:
+    """Publish a notice once an hour about failed messages, and once a day about messages that aren't in base64."""
     now = runtime.clock()
     failed = [message for message in messages if message.is_encoded]
     if failed:
         runtime.notifier.publish(
             SystemNotice(
                 key=f"poison {queue} {now:%Y%m%d%H}",
-                title=_TITLES[queue].failed,
-                text=f"{len(failed)} of them, first: {named(queue, failed[0].body)}. They are tried again by"
-                " themselves, the last time within a day.",
-                what_to_do=f"Look why {_FUNCTIONS[queue]} fails (Application Insights, Failures), and run responder"
-                f" doctor. Until it works again: {_TITLES[queue].look_there}",
+                title=_NOTICE_TEXTS[queue].failed,
+                text=f"{len(failed)} of them. The first: {description_of(queue, failed[0].body)}. They are tried again"
+                " automatically, the last time within a day.",
+                what_to_do=f"Find out why function {_FUNCTIONS[queue]} fails (Application Insights, Failures), and run"
+                f" responder doctor. Until it works again: {_NOTICE_TEXTS[queue].look_there}",
             )
         )
     if len(failed) < len(messages):
         runtime.notifier.publish(
             SystemNotice(
                 key=f"not base64 {queue} {now:%Y%m%d}",
-                title=f"Messages of queue {queue} come a minute late",
-                text="They aren't in base64, so the Functions host refuses them; they are taken from its poison queue.",
-                what_to_do="Nothing is lost. Somebody puts messages there who shouldn't, or Event Grid's form has"
-                " changed: compare host.json, messageEncoding.",
+                title=f"Messages of queue {queue} are processed a minute late",
+                text="They aren't in base64, so the Functions host rejects them. The responder takes them from the"
+                " poison queue.",
+                what_to_do="Nothing is lost. Find out who puts messages into this queue. If it is Event Grid, compare"
+                " their encoding with messageEncoding in host.json.",
             )
         )
 
 
 class _Named(Struct):
-    """What a message may say it is about: a case, or an event in either schema."""
+    """The fields of a message that say what it is about: a case, or an event in either schema."""
 
     case_id: object = None
     id: object = None
     subject: object = None
 
 
-def named(queue: str, body: bytes) -> str:
-    """Say what a message is about, as far as it can be read; what it holds comes from outside."""
+def description_of(queue: str, body: bytes) -> str:
+    """Say what a message is about, as far as it can be read. Its content comes from outside, so it is shortened."""
     try:
         said = msgspec.json.decode(body, type=_Named)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,9 +1,9 @@
-"""Sources: logs that are read through Graph in windows of time that overlap.
+"""Polls the logs that are read through Graph, in overlapping time windows.
 
-There is no ingestion time in a log, and records come minutes to hours late, so each poll reads again what the overlap
-covers; the ids of cases make that harmless. A page's cases are opened as it is read. The cursor moves to the end of a
-window when all of its pages were read and every match has its case, whatever order the pages come in, so that a long
-catching-up that is broken off goes on where it was.
+The logs have no ingestion time, and records arrive minutes to hours late. So each poll reads the time of the overlap
+again; a record that is read twice makes one case, because of the case's id. Cases are opened page by page. The cursor
+moves to the end of a window when all its pages were read and every match has its case. So a poll that catches up over a
+long time can be interrupted, and the next one continues it.
 """
 
 import logging
@@ -24,25 +24,25 @@ from shared.respond.components import Runtime
 _log = logging.getLogger("responder.poll")
 
 _KEPT: Final = timedelta(days=7)
-"""How long each service keeps its log at least: seven days without a licence and in Azure AD B2C."""
+"""The shortest retention of the logs: seven days, without a licence and in Azure AD B2C."""
 
 _WINDOW: Final = timedelta(hours=2)
-"""What one query covers: more than the overlap by default, so that an ordinary poll is one query."""
+"""The time that one query covers: longer than the overlap, so that an ordinary poll is one query."""
 
 _LONGEST: Final = timedelta(minutes=4)
-"""After which a poll leaves the rest to the next one, so that no tenant waits long for another."""
+"""How long a poll reads before it leaves the rest to the next one, so that other tenants don't wait long."""
 
 NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
-"""Graph's word for a log that the tenant would need Entra ID P1 for."""
+"""Graph's error code for a log that needs Entra ID P1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A log and how it is asked.
+    """A log, and how it is queried.
 
-    `name` is what people call it; `cursors` is the partition of table Cursors that says how far it was read, by tenant.
-    `time_field` is the property that windows go by, `page_size` at most what the service allows, `only` a further
-    condition of the filter.
+    `name` is shown to people. `cursors` is the partition of table `Cursors` with the time until which each tenant's log
+    was read. `time_field` is the property that the windows filter on, `page_size` at most what the service allows,
+    `only` a further condition of the filter.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Source:
     only: str = ""
 
     def query(self, since: datetime, until: datetime | None) -> dict[str, str]:
-        """Ask for the records of a window, both ends included; without `until`, for all since.
+        """Give the query for the records of a window, both ends included; without `until`, for all since then.
 
-        Instants are asked for in whole seconds, rounded down, so that windows that touch leave nothing out.
+        Instants are rounded down to seconds, so there is no gap between windows.
         """
         terms = [f"{self.time_field} ge {_instant(since)}"]
         if until:
@@ -84,7 +84,7 @@ def poll(
         except Refused as refused:
             if refused.code != NO_LICENCE:
                 raise
-            _notify_of_licence(runtime, tenant, source)
+            _publish_missing_licence(runtime, tenant, source)
             return total
         if until >= reached:
             columns = {"done_until": until.isoformat()}
@@ -122,8 +122,8 @@ def _read(runtime: Runtime, tenant: Tenant, call: Call, query: dict[str, str], t
         total.unreadable += intake.unreadable
 
 
-def _notify_of_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None:
-    """Say it when it is found, and again only when the log could be read in between."""
+def _publish_missing_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None:
+    """Publish a notice when the missing licence is found, and again only if the log could be read in between."""
     _log.warning("%s of %s: it needs Entra ID P1, which the tenant doesn't have", source.name, tenant.name)
     row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)
     if row and "unlicensed" in row.columns:
@@ -132,10 +132,9 @@ def _notify_of_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None
         SystemNotice(
             key=f"{source.cursors} unlicensed {tenant.id}",
             title=f"The {source.name} of {tenant.name} can't be read",
-            text=f"Microsoft gives it only to tenants with Entra ID P1 or P2, and {tenant.id} has neither. Detections"
-            " that look at sign-ins find nothing there.",
-            what_to_do="License the tenant, or set SIGN_INS to off so that nobody expects them. responder doctor tells"
-            " how it stands.",
+            text=f"Microsoft gives this log only to tenants with Entra ID P1 or P2. {tenant.name} ({tenant.id}) has"
+            " neither, so detections of sign-ins find nothing there.",
+            what_to_do="Buy a licence for the tenant, or set SIGN_INS to off. Then run responder doctor to check it.",
         )
     )
     columns = {**(row.columns if row else {}), "unlicensed": True}
@@ -143,7 +142,7 @@ def _notify_of_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None
 
 
 def polled_until(storage: Storage, source: Source, tenant_id: str) -> datetime | None:
-    """Up to when a tenant's log was read; None when it never was."""
+    """Give the time until which a tenant's log was read; None when it never was."""
     row = storage.row(Table.CURSORS, source.cursors, tenant_id)
     return datetime.fromisoformat(row.columns["done_until"]) if row and "done_until" in row.columns else None
 

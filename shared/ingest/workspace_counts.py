@@ -1,7 +1,7 @@
-"""Counts made inside Log Analytics: what is counted never passes through the app, only what was too many.
+"""Counts sign-ins in a Log Analytics workspace, so that only the counts over a threshold come to the app.
 
-Where a workspace with the sign-in logs is named, its detections that count are asked of it as Kusto, and each row that
-it answers with becomes the same case that counting in the app would open.
+Where a workspace with the sign-in logs is configured, the detections that count sign-ins run there as Kusto queries.
+Each row of the result becomes the same case that counting in the app would open.
 """
 
 import logging
@@ -24,11 +24,11 @@ from shared.respond.components import Runtime
 _log = logging.getLogger("responder.log_counts")
 
 LATE: Final = timedelta(hours=3)
-"""How far back is asked again each time: records come to a workspace minutes to hours late."""
+"""The time that each run queries again, because records arrive in a workspace minutes to hours late."""
 
 
 def counted_in_workspace(runtime: Runtime) -> tuple[AnyDetection, ...]:
-    """Give the detections that a workspace counts, where one is named."""
+    """Give the detections that a workspace counts, where one is configured."""
     return tuple(
         detection
         for detection in runtime.detections.values()
@@ -37,10 +37,10 @@ def counted_in_workspace(runtime: Runtime) -> tuple[AnyDetection, ...]:
 
 
 def count_in_workspace(runtime: Runtime, workspace: Workspace) -> int:
-    """Ask for everything that was too many lately; gives how many cases are new.
+    """Query the recent counts over a threshold and open their cases; gives the number of new cases.
 
-    Raises EdgeError when something couldn't be asked or a case not opened; the rest is done all the same, and what is
-    missing is found by the next run.
+    Raises EdgeError at the end when a query failed or a case couldn't be opened. The rest is done, and the next run
+    tries the failed part again.
     """
     opened = do_all(
         counted_in_workspace(runtime),
@@ -54,7 +54,7 @@ def count_in_workspace(runtime: Runtime, workspace: Workspace) -> int:
 def _count(runtime: Runtime, workspace: Workspace, detection: AnyDetection) -> int:
     profile = runtime.cached_matcher.profile
     earliest = hour_of(runtime.clock() - LATE)
-    rows = workspace.rows(query(detection, profile), over=_asked(runtime.clock() - earliest, detection))
+    rows = workspace.rows(query(detection, profile), over=_query_span(runtime.clock() - earliest, detection))
     found = each(rows, _found, failed=lambda _row: f"a count of {detection.id} can't be read", log=_log)
     opened = do_all(
         ((tenant_id, one) for tenant_id, one in found if one.hour >= earliest and runtime.settings.tenant(tenant_id)),
@@ -65,8 +65,8 @@ def _count(runtime: Runtime, workspace: Workspace, detection: AnyDetection) -> i
     return opened.count(True)
 
 
-def _asked(lately: timedelta, detection: AnyDetection) -> timedelta:
-    """Say over how long to ask, so that what it is measured by is there too, from the beginning of its hour on."""
+def _query_span(lately: timedelta, detection: AnyDetection) -> timedelta:
+    """Give the time that a query must cover: `lately`, and before it the time that the counts are compared with."""
     match detection.counted:
         case Burst(within=within):
             return lately + within
@@ -77,7 +77,7 @@ def _asked(lately: timedelta, detection: AnyDetection) -> timedelta:
 
 
 def _found(row: Mapping[str, Any]) -> tuple[str, Found]:
-    """Read a row that the queries of `kql_counting` give, with the tenant that it is of.
+    """Read a row of a query that `shared.detect.kusto` compiled: the tenant's id and what was counted.
 
     Raises:
         Rejected: it isn't such a row.
@@ -95,7 +95,7 @@ def _found(row: Mapping[str, Any]) -> tuple[str, Found]:
             weeks=tuple(None if week < 0 else week for week in map(int, _members(row.get("weeks")))),
         )
     except (KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
-        raise Rejected(f"Log Analytics answered with a row that can't be read: {error!r}") from error
+        raise Rejected(f"Log Analytics sent a row that can't be read: {error!r}") from error
 
 
 def _instant(value: object) -> datetime:

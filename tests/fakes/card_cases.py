@@ -200,7 +200,7 @@ PAGE_MODE: Final = case(
 UNKNOWN_ACTOR: Final = case(
     **PAGED,
     standing=Standing.UNKNOWN,
-    standing_because="the record doesn't say who acted",
+    standing_because="the record doesn't say who made the change",
     because="it is not known whether the actor is approved",
     actor=Actor(),
     summary="",
@@ -255,7 +255,7 @@ CUSTOM_POLICY: Final = case(
     actor=Actor(id=BOB_B2C.id, name=BOB_B2C.name, kind=ActorKind.USER),
     target=Target(id="B2C_1A_signup_signin", name="B2C_1A_signup_signin", kind="Policy"),
     standing=Standing.UNKNOWN,
-    standing_because="approval list b2c-custom-policies is empty, so it can't tell who is not approved",
+    standing_because="approval list b2c-custom-policies is empty, so nobody counts as unapproved",
     because="it is not known whether the actor is approved",
     summary="Upload B2C_1A_signup_signin as it was before",
     put_back=(

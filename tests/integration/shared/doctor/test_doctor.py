@@ -30,7 +30,7 @@ from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
 from shared.doctor.identity import claims_from
 from shared.doctor.sources import LICENCE_CURE, ago
-from shared.ingest.deliveries import note_delivery
+from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import NO_LICENCE
 from shared.model.calls import Service
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
@@ -486,7 +486,7 @@ def test_sign_ins_that_are_switched_off_are_not_missed(there: Installation) -> N
 
 
 def test_an_event_came(there: Installation, storage: Storage) -> None:
-    note_delivery(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
+    store_delivery_time(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
     assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}, last event: 5 h ago")]
 
 
@@ -683,7 +683,7 @@ def test_events_since_an_instant_are_asked_for(
     since = there.clock() - timedelta(minutes=1)
     there.asked = Asked(since=since)
     if delivered is not None:
-        note_delivery(storage, SUBSCRIPTION, now=since + delivered)
+        store_delivery_time(storage, SUBSCRIPTION, now=since + delivered)
     ((found, text),) = there.found("events-arriving")
     assert found == status
     assert SUBSCRIPTION in text
@@ -695,7 +695,7 @@ def test_each_watched_subscription_has_to_have_had_one(there: Installation, stor
     other = "0badc0de-0000-4000-8000-000000000001"
     there.settings = {"SUBSCRIPTION_IDS": f"{SUBSCRIPTION},{other}"}
     there.asked = Asked(since=there.clock())
-    note_delivery(storage, SUBSCRIPTION, now=there.clock())
+    store_delivery_time(storage, SUBSCRIPTION, now=there.clock())
     assert {status for status, _ in there.found("events-arriving")} == {"failed", "ok"}
 
 

@@ -153,7 +153,7 @@ def test_a_message_that_can_not_be_read_is_kept_whole_and_told_of_once(on_roles:
         _subscription_events(body)
     (name,) = on_roles.storage.blob_names(Container.QUARANTINE, "")
     assert on_roles.storage.blob(Container.QUARANTINE, name) == body
-    assert [one.title for one in on_roles.teams.system_notices] == ["Records came that can't be read"]
+    assert [one.title for one in on_roles.teams.system_notices] == ["Some records can't be read"]
 
 
 @pytest.mark.parametrize("operation", ["keep evidence", "insert Cases", "enqueue"])

@@ -89,7 +89,7 @@ def test_without_authentication_in_front_nothing_is_shown_whatever_is_sent(
     for method in ("GET", "POST"):
         response = _open(ready, method=method)
         assert response.status_code == 403
-        assert "authentication is not on in front" in _text(response)
+        assert "authentication is not enabled" in _text(response)
         assert LAMP not in _text(response)
     assert ready.only_case().acknowledged_at is None
 

@@ -9,7 +9,7 @@ import pytest
 from infra.local.world import ALICE, MALLORY
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
-from shared.authority.lists import Entry, Lists, keep_lists, lists_from, read_lists, restore, written
+from shared.authority.lists import Entry, Lists, keep_lists, lists_from, lists_json, read_lists, restore
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
 from shared.model.kinds import ApprovalList, Mode
@@ -36,7 +36,7 @@ def _filled(storage: Storage, clock: FakeClock) -> Lists:
     controls = Controls(storage, clock=clock)
     controls.set_mode("ca-policy-updated", Mode.ENFORCE, by="carol")
     controls.stop(by="carol", reason="migration")
-    return lists_from(written(read_lists(storage, now=NOW)))
+    return lists_from(lists_json(read_lists(storage, now=NOW)))
 
 
 def _other() -> MemoryStorage:
@@ -113,8 +113,8 @@ def _entry(table: Table, partition: str, key: str, **changes: object) -> Entry:
         (_entry(Table.OWNERS, "*", "010", name=" "), "no name"),
         (_entry(Table.OWNERS, "a/b", "010"), "its scope"),
         (_entry(Table.OWNERS, "*", "10"), "its scope"),
-        (_entry(Table.CASES, "x", "y"), "isn't one that people fill"),
-        (_entry(Table.ROSTERS, "x", "y"), "isn't one that people fill"),
+        (_entry(Table.CASES, "x", "y"), "a table in which people enter nothing"),
+        (_entry(Table.ROSTERS, "x", "y"), "a table in which people enter nothing"),
     ],
 )
 def test_what_could_not_be_entered_by_hand_is_not_entered_by_file(

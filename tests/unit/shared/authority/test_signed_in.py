@@ -44,7 +44,7 @@ def test_whoever_the_platform_names_is_known(on: str, claims: str) -> None:
 
 @pytest.mark.parametrize("environment", [{}, {"WEBSITE_AUTH_ENABLED": "false"}, {"WEBSITE_AUTH_ENABLED": "1"}])
 def test_without_authentication_in_front_every_header_may_be_forged(environment: dict[str, str]) -> None:
-    with pytest.raises(NotSignedIn, match="App Service authentication is not on in front of this app"):
+    with pytest.raises(NotSignedIn, match="App Service authentication is not enabled for this app"):
         person_from(headers(), environment, tenant_id=_TENANT)
 
 

@@ -13,7 +13,7 @@ from responders.detections.samples import event_grid_record
 from shared.clients.storage import Storage
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.ingest.deliveries import take_in_delivery
-from shared.ingest.poison import GAPS, Played, named, play_again
+from shared.ingest.poison import GAPS, Replayed, description_of, play_again
 from shared.model.errors import EdgeError, Rejected
 from shared.respond.pipeline import answer
 from tests.fakes.lamps import lamp_record
@@ -48,17 +48,17 @@ def _waiting(memory: MemoryStorage, queue: str) -> list[tuple[bytes, timedelta]]
 def test_a_message_is_put_back_and_told_of(memory: MemoryStorage, queue: str) -> None:
     made = bench(memory)
     _poison(memory, queue, _BODIES[queue])
-    assert play_again(made.runtime) == Played(again=1)
+    assert play_again(made.runtime) == Replayed(again=1)
     assert _waiting(memory, queue) == [(_BODIES[queue], GAPS[0])]
     assert memory.queue_length(poison_queue(queue)) == 0
     (system_notice,) = made.teams.system_notices
-    assert named(queue, _BODIES[queue]) in system_notice.text
+    assert description_of(queue, _BODIES[queue]) in system_notice.text
     assert made.pagerduty.system_notices == [system_notice]
 
 
 def test_empty_poison_queues_are_no_news(memory: MemoryStorage) -> None:
     made = bench(memory)
-    assert play_again(made.runtime) == Played()
+    assert play_again(made.runtime) == Replayed()
     assert made.teams.system_notices == []
 
 
@@ -81,19 +81,19 @@ def test_it_waits_longer_each_time_and_is_kept_after_the_last(memory: MemoryStor
     made = bench(memory)
     _poison(memory, queue, _BODIES[queue])
     for gap in GAPS:
-        assert play_again(made.runtime) == Played(again=1)
+        assert play_again(made.runtime) == Replayed(again=1)
         assert _waiting(memory, queue) == [(_BODIES[queue], gap)]
         made.clock.move(gap)
         _host_gives_up(memory, queue)
     assert sorted(GAPS) == list(GAPS)
     assert timedelta(hours=12) < sum(GAPS, timedelta()) < timedelta(days=1), "a page says: the last time within a day"
-    assert play_again(made.runtime) == Played(given_up=1)
+    assert play_again(made.runtime) == Replayed(given_up=1)
     assert _waiting(memory, queue) == _waiting(memory, poison_queue(queue)) == []
     (name,) = memory.blob_names(Container.QUARANTINE, "")
     assert memory.blob(Container.QUARANTINE, name) == _BODIES[queue]
     last = made.teams.system_notices[-1]
     assert name in last.text
-    assert "nobody tries any more" in last.title
+    assert "are not tried again" in last.title
 
 
 def test_other_messages_have_tries_of_their_own(memory: MemoryStorage) -> None:
@@ -127,11 +127,11 @@ def test_a_message_that_is_no_base64_is_put_back_at_once_as_one(memory: MemorySt
     made = bench(memory)
     for _ in range(2 * len(GAPS)):
         memory.queues[poison_queue(RESOURCE_EVENTS_QUEUE)].append(Queued(body=b'{"id":"7"}', is_encoded=False))
-        assert play_again(made.runtime) == Played(again=1)
+        assert play_again(made.runtime) == Replayed(again=1)
         made.clock.move(A_MINUTE)
     assert _waiting(memory, RESOURCE_EVENTS_QUEUE) == [(b'{"id":"7"}', timedelta())] * (2 * len(GAPS))
     assert [one.title for one in made.teams.system_notices] == [
-        f"Messages of queue {RESOURCE_EVENTS_QUEUE} come a minute late"
+        f"Messages of queue {RESOURCE_EVENTS_QUEUE} are processed a minute late"
     ]
 
 
@@ -168,7 +168,7 @@ def test_one_queue_that_fails_does_not_keep_the_other_back(memory: MemoryStorage
     ],
 )
 def test_a_message_is_named_by_what_it_is_about(body: bytes, words: str) -> None:
-    assert named(CASES_QUEUE, body) == words
+    assert description_of(CASES_QUEUE, body) == words
 
 
 # A run that is killed, or storage that fails, at each operation.
@@ -265,7 +265,7 @@ def test_an_event_that_would_be_too_long_in_base64_is_taken_in_at_once(
     made = bench(memory, detections=CATALOGUE)
     body = _event().ljust(48 * 1024 + is_too_long)
     memory.queues[poison_queue(RESOURCE_EVENTS_QUEUE)].append(Queued(body=body, is_encoded=False))
-    assert play_again(made.runtime) == Played(again=1)
+    assert play_again(made.runtime) == Replayed(again=1)
     assert len(_waiting(memory, RESOURCE_EVENTS_QUEUE)) == (0 if is_too_long else 1)
     assert len(memory.rows(Table.CASES, "open eq true")) == (1 if is_too_long else 0)
     assert memory.queue_length(poison_queue(RESOURCE_EVENTS_QUEUE)) == 0
@@ -289,6 +289,6 @@ def _event() -> bytes:
 def test_what_is_played_again_leaves_the_poison_queue(storage: Storage) -> None:
     made = bench(storage)
     storage.enqueue(b"1", queue=poison_queue(CASES_QUEUE))
-    assert play_again(made.runtime) == Played(again=1)
+    assert play_again(made.runtime) == Replayed(again=1)
     assert (storage.queue_length(), storage.queue_length(poison_queue(CASES_QUEUE))) == (1, 0)
-    assert play_again(made.runtime) == Played()
+    assert play_again(made.runtime) == Replayed()

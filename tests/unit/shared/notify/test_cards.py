@@ -125,7 +125,7 @@ def test_object_tenant_and_risk_stand_under_the_headline() -> None:
         (GUARDED, "The actor is not approved, but putting it back would affect a protected principal (b6000002)."),
         (
             UNKNOWN_ACTOR,
-            "It is not known whether the actor is approved: the record doesn't say who acted.",
+            "It is not known whether the actor is approved: the record doesn't say who made the change.",
         ),
         (GIVEN_UP, "The responder could not answer it in 6 attempts: Microsoft Graph gave no answer."),
         (
