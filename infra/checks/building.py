@@ -117,7 +117,7 @@ def unused(root: Path, compiler: Compiler) -> Iterator[Problem]:
 
 
 def snapshot_of(root: Path, compiler: Compiler, parameters: Path) -> tuple[Mapping[str, Any], list[Problem]]:
-    """Evaluate a parameter set: what it makes, empty when it can't be told, and the problems."""
+    """Evaluate a parameter set: what it makes, empty when that isn't known, and the problems."""
     answer = compiler.build_parameters(parameters)
     problems, _ = sorted_out(root, answer)
     if not answer.text:

@@ -20,7 +20,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 say() { printf '%s\n' "$*"; }
 stop() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
-misuse() { printf '%s: %s; --help tells more\n' "$(basename "$0")" "$*" >&2; exit 2; }
+misuse() { printf '%s: %s; --help says more\n' "$(basename "$0")" "$*" >&2; exit 2; }
 
 # Prints the comment at the head of the script.
 usage() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }

@@ -27,7 +27,7 @@ if [ "$dry" = yes ]; then
     exit
 fi
 
-# Also those that an earlier run left behind. One under a lock stays, and is told.
+# Also those that an earlier run left behind. One under a lock stays, and is named.
 take_canaries() {
     local topic subscription canary locks
     for topic in $(lines "$topics"); do

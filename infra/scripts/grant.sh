@@ -119,7 +119,7 @@ azure_roles() {
     read_installation
     subscriptions=$(deployed_subscriptions)
     known=$(known_subscriptions "$principal") ||
-        say "! whether it holds roles in subscriptions that aren't watched couldn't be told: see the line above"
+        say "! could not find out whether it holds roles in subscriptions that aren't watched: see the line above"
     for subscription in $subscriptions; do azure_roles_in "$subscription"; done
     for subscription in $known; do
         ! printf '%s\n' "$subscriptions" | grep -qx "$subscription" || continue

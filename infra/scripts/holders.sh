@@ -29,7 +29,7 @@ holder_is() {
         3) printf gone ;;
         *)
             cat "$scratch/said" >&2
-            printf '%s: whether the principal %s still exists could not be told\n' "$(basename "$0")" "$1" >&2
+            printf '%s: could not find out whether the principal %s still exists\n' "$(basename "$0")" "$1" >&2
             return 1
             ;;
     esac

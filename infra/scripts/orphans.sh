@@ -3,7 +3,7 @@
 #
 # Takes away role assignments of this installation whose holder is gone: an identity or an Event Grid topic that was made
 # anew has another object id, and Azure refuses to change whom an assignment is for. Goes by what their descriptions
-# begin with, in every subscription that is or was watched, and tells each one; a holder is gone when the directory says so.
+# begin with, in every subscription that is or was watched, and lists each one; a holder is gone when the directory says so.
 #
 # Takes away, too, a role that somebody gave back by hand in place of one of ours: Azure refuses to give it a second time, and
 # the deployment that comes next gives it, as it should be. A lock in the way is lifted; that deployment puts it back.

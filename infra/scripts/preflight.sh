@@ -120,7 +120,7 @@ check_location() {
 same_region() { [ "$(lower "$1" | tr -d ' ')" = "$(lower "$2" | tr -d ' ')" ]; }
 
 # A new shell knows nothing of what was exported in another, and an empty variable is as good as a wish. So what the last
-# deployment had and this one wouldn't is told first; $narrow says that it is meant.
+# deployment had and this one wouldn't is listed first; $narrow says that it is meant.
 check_nothing_is_lost() {
     local last left_out=(heartbeats b2cClientId b2cResponderId) # plan_passes decides, and the registration says
     [ "${narrow:-no}" != yes ] || return 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # quiet.sh on|off [--what-if]
 #
-# A deployment makes many changes that the alert `responder-changed` would tell one by one. on: an alert processing rule
+# A deployment makes many changes that the alert `responder-changed` would raise one by one. on: an alert processing rule
 # keeps it quiet for an hour at most, in the installation's resource group and in those of watched subscriptions. off:
 # takes the rule away. Where $RESPONDER_RUN names a deployment, the rule of another one stays as it is. The alert `alerts-silenced-in-subscription` tells of it, and nothing keeps that one quiet.
 set -euo pipefail
@@ -85,6 +85,6 @@ for subscription in $subscriptions; do
     changed=yes
 done
 case $changed$wish in
-    yeson) say "alerts: nothing is told of changes to the responder for an hour at most, until the deployment is done" ;;
-    yesoff) say "alerts: changes to the responder are told again" ;;
+    yeson) say "alerts: changes to the responder raise none until the deployment is done, for an hour at most" ;;
+    yesoff) say "alerts: changes to the responder raise them again" ;;
 esac

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # receivers.sh [--test] [--once]
 #
-# Tells who hears of trouble with the responder itself and of changes to it, in each watched subscription, and whether Azure
+# Lists who hears of trouble with the responder itself and of changes to it, in each watched subscription, and whether Azure
 # delivers to them: an e-mail address has to be confirmed first, by the code in a mail that Azure sends it. --test sends each
-# of them a test notification and tells what Azure says became of it. --once asks for that, if somebody is at the terminal,
+# of them a test notification and prints what Azure says became of it. --once asks for that, if somebody is at the terminal,
 # and no more once all of it was delivered in this installation.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh

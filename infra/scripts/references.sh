@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # references.sh [--what-if]
 #
-# Has the app's settings that refer to Key Vault looked up again, and tells those that didn't resolve: the app does
+# Has the app's settings that refer to Key Vault looked up again, and lists those that didn't resolve: the app does
 # without such a channel, and says so. Comes before the code, so that it starts with all of them.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=azure.sh
@@ -21,7 +21,7 @@ while :; do
     if ! { again write rest --method post --url "$url/refresh?$version" --output none &&
         again az rest --method get --url "$url?$version" --output tsv \
             --query "value[?properties.status != 'Resolved'].[name, properties.status, properties.details]" >"$scratch/unresolved"; }; then
-        say "! whether the settings from the vault resolve couldn't be told: see the line above; the doctor names those that don't"
+        say "! could not find out whether the settings from the vault resolve: see the line above; the doctor names those that don't"
         exit
     fi
     looks=$((looks + 1))

@@ -43,8 +43,8 @@ read_installation
 own=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"
 stop_for_others "$own"
 whose=$(whose "$own")
-[ "$whose" != untagged ] || stop "the resource group $group has no tag entra-responder-home, so whose it is can't be" \
-    "told. If it is this installation's: az tag update --resource-id /subscriptions/$own/resourceGroups/$group --operation" \
+[ "$whose" != untagged ] || stop "the resource group $group has no tag entra-responder-home, so it isn't known" \
+    "whose it is. If it is this installation's: az tag update --resource-id /subscriptions/$own/resourceGroups/$group --operation" \
     "merge --tags entra-responder-home=$own"
 principal=$(found identity list --resource-group "$group" --query "[0].principalId" --output tsv)
 subscriptions=$(all_subscriptions "$principal")

@@ -99,6 +99,6 @@ unwatch() {
             write group delete --name "$group" --subscription "$1" --yes --output none || return
             say "- resource group $group of $1"
             ;;
-        untagged) say "! the resource group $group of $1 has no tag entra-responder-home, so whose it is can't be told: it stays" ;;
+        untagged) say "! the resource group $group of $1 has no tag entra-responder-home, so it isn't known whose it is: it stays" ;;
     esac
 }

@@ -57,7 +57,7 @@ def check_watching(made: Infrastructure) -> Iterator[Problem]:
         yield from _check_alerts(made, snapshot)
         alerted = {name for rule in snapshot.of(CHANGES) for name in _QUOTED_TWICE.findall(json.dumps(rule.body))}
         for operation in sorted(set(ALERTED.split()) - alerted):
-            yield nowhere(f"nobody is told of {operation}; name it in a {CHANGES}")
+            yield nowhere(f"no alert is raised on {operation}; name it in a {CHANGES}")
         for group in snapshot.of("Microsoft.Insights/actionGroups"):
             if not group.objects("properties.emailReceivers"):
                 yield made.problem(group, "the action group reaches nobody by e-mail; give it receivers")
@@ -116,7 +116,7 @@ def _check_alerts(made: Infrastructure, snapshot: Snapshot) -> Iterator[Problem]
 
 
 def _check_windows(made: Infrastructure, rule: Resource) -> Iterator[Problem]:
-    """Check that a rule sees all that happens between two looks, is told again, and lets a timer miss a run."""
+    """Check that a rule sees all that happens between two looks, is raised again, and lets a timer miss a run."""
     name, query = rule.last_name, _query(rule)
     window, often = (_span(rule.text(f"properties.{one}")) for one in ("windowSize", "evaluationFrequency"))
     mute = _span(rule.text("properties.muteActionsDuration"))

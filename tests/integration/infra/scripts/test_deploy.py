@@ -438,7 +438,7 @@ def test_each_script_says_what_it_does_and_refuses_what_it_does_not_know(desk: D
     assert desk.runs(script, "--help").startswith(script)
     done = desk.run(script, "--everything")
     assert done.returncode == 2
-    assert "unknown argument --everything; --help tells more" in done.stderr
+    assert "unknown argument --everything; --help says more" in done.stderr
     (desk.home / "bin" / "az").unlink()
     done = desk.run(script, *{"quiet.sh": ["on"], "remove.sh": ["--yes"]}.get(script, []))
     assert done.returncode == 1
@@ -496,12 +496,12 @@ def test_somebody_at_a_terminal_is_asked_once(desk: Desk, answer: str | None, se
 def test_what_cannot_be_told_of_the_settings_stops_nothing(desk: Desk) -> None:
     desk.deploy_quickly()
     desk.az.fails = lambda call: "before" if "configreferences" in " ".join(call.argv) else ""
-    assert "couldn't be told" in desk.runs("references.sh")
+    assert "could not find out whether the settings" in desk.runs("references.sh")
 
 
 def test_code_that_cannot_be_told_counts_as_none(desk: Desk) -> None:
     desk.deploy_quickly()
     desk.az.fails = lambda call: "before" if words(call) == "functionapp function list" else ""
     said = desk.runs("deploy.sh")
-    assert "! whether the app has its code couldn't be told" in said
+    assert "! could not find out whether the app has its code" in said
     assert "second pass: alerts on silence true (were false)" in said

@@ -428,7 +428,7 @@ def test_a_subscription_that_another_of_the_same_name_has_is_not_watched(desk: D
 def test_a_group_whose_home_is_not_said_is_not_removed_and_a_deployment_says_it_again(desk: Desk) -> None:
     desk.register(OTHER)
     desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
-    message = "has no tag entra-responder-home, so whose it is can't be told"
+    message = "has no tag entra-responder-home, so it isn't known whose it is"
     desk.az.azure.group(_GROUP)["tags"] = {}
     assert message in desk.stops("remove.sh", "--yes")
     desk.deploy_quickly(WATCHED_SUBSCRIPTION_IDS=OTHER)
@@ -461,7 +461,7 @@ def test_an_assignment_whose_holder_is_there_is_no_orphan(desk: Desk) -> None:
     assert "is held by a-group-of-theirs, which is there and not this installation's: it stays" in said
     assert desk.az.writes == []
     desk.az.fails = lambda call: "before" if call.argv[:3] == ("ad", "sp", "show") else ""
-    assert "whether the principal a-group-of-theirs still exists could not be told" in desk.stops("orphans.sh")
+    assert "could not find out whether the principal a-group-of-theirs still exists" in desk.stops("orphans.sh")
     desk.az.fails = lambda _call: ""
     desk.az.entra.remove("a-group-of-theirs")
     assert desk.runs("orphans.sh").count("- orphaned in") == 1
@@ -498,7 +498,7 @@ def _azd(desk: Desk, **environment: str) -> str:
 def test_azd_takes_two_passes_too(desk: Desk) -> None:
     said = _azd(desk, EVIDENCE_LOCK="Locked")
     assert "second pass: alerts on silence true (were false), evidence Locked (was Unlocked)" in said
-    assert said.endswith("alerts: changes to the responder are told again\n")
+    assert said.endswith("alerts: changes to the responder raise them again\n")
     assert _evidence_policy(desk)["state"] == "Locked"
     asked = desk.azd_environment
     assert (asked["RESPONDER_HEARTBEATS"], asked["EVIDENCE_LOCK"]) == ("true", "Locked")

@@ -294,7 +294,7 @@ _LETTERS: Final = "dead-letters"
         (swap("ago(30h)", "ago(23h)"), "allows 23:00:00 between runs that are 1 day, 0:00:00 apart"),
         (swap("ago(30h)", "ago({silence})"), "{silence} isn't filled in in the query of silence-backfill_sign_ins"),
         *(
-            (swap(f'"{operation}"', '"x"'), f"nobody is told of {operation}; name it in a {CHANGES}")
+            (swap(f'"{operation}"', '"x"'), f"no alert is raised on {operation}; name it in a {CHANGES}")
             for operation in ALERTED.split()
         ),
         (put(_GROUP, "properties.emailReceivers", []), "the action group reaches nobody by e-mail"),
