@@ -51,7 +51,7 @@ def post_json(
 
 
 def secrets_in(url: str) -> tuple[str, ...]:
-    """Give what of an address must not be told: the values of its query, as written and decoded, and its path."""
+    """Give the secret parts of an address: the values of its query, as written and decoded, and its path."""
     address, _, query = url.partition("?")
     path = address.partition("://")[2].partition("/")[2]
     values = [pair.partition("=")[2] for pair in query.split("&")]

@@ -28,7 +28,7 @@ _UNAUTHORIZED: Final = 401
 
 
 class Tokens:
-    """An asynchronous credential over a blocking one. `service` is the name that errors tell.
+    """An asynchronous credential over a blocking one. `service` is the name in errors.
 
     Requests that need the same token at the same moment share one call of the credential. Used on one event loop only.
     """

@@ -1,6 +1,6 @@
-"""Whether a change of a conditional access policy makes it apply to a break-glass account, by the policy's JSON.
+"""Says whether a change of a conditional access policy makes it apply to a break-glass account, by the policy's JSON.
 
-A policy that asks for what an emergency takes away, a phone or a network or an identity provider, locks it out too.
+Every policy counts, also one that only requires a factor or a network: in an emergency it may not be available.
 """
 
 from typing import Final
@@ -40,7 +40,10 @@ class _Policy(Struct):
 
 
 class _Standing(Struct, frozen=True, kw_only=True):
-    """How a policy stands to one account; what `may` be hangs on a role or group whose members aren't known here."""
+    """Whether a policy includes and excludes an account.
+
+    `may_include` and `may_exclude` say that it names roles or groups, whose members aren't known here.
+    """
 
     state: str
     includes: bool
@@ -64,7 +67,7 @@ _EVERYBODY: Final = "all"
 
 
 def change_of_reach(old: str | None, new: str, *, account: str, groups: frozenset[str]) -> str:
-    """Tell what a change of a policy, from JSON to JSON, is to an account that is a member of `groups`.
+    """Say what a change of a policy, given as old and new JSON, means for an account that is a member of `groups`.
 
     - "reached": it applies now, and isn't known to have applied before.
     - "exclusion-lost": it left the account out and no longer does; a role or another group decides whether it applies.
@@ -81,7 +84,7 @@ def change_of_reach(old: str | None, new: str, *, account: str, groups: frozense
 
 
 def _policy(text: str) -> _Policy:
-    """Read a policy. One that can't be read has no state, from which nothing follows."""
+    """Read a policy; one that can't be read has no state, so its reach is unknown."""
     try:
         return decode(_POLICY, text)
     except UnreadableRecord:
@@ -89,7 +92,7 @@ def _policy(text: str) -> _Policy:
 
 
 def _standing(policy: _Policy, account: str, groups: frozenset[str]) -> _Standing:
-    """Judge by ids. The account counts as a Global Administrator: it would be no way back in otherwise."""
+    """Compare ids. The account counts as a Global Administrator, because a break-glass account has to be one."""
     users = (policy.conditions.users if policy.conditions else None) or _Users()
     holds = groups | {GLOBAL_ADMINISTRATOR}
     included, excluded = _lowered(users.include_users), _lowered(users.exclude_users)

@@ -70,7 +70,7 @@ def poll(
 ) -> Intake:
     """Read a tenant's records since the last poll got, less `overlap`, for about as long as `longest`.
 
-    A tenant without the licence for the log has nothing to read: that is told, once.
+    For a tenant without the licence for the log, a notice is published once, and nothing is read.
 
     Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays at the end of the last complete
     window, and the next poll reads all after it again.

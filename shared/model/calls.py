@@ -1,8 +1,8 @@
-"""Calls to Microsoft Graph and Azure Resource Manager, declared: method, path, permissions, pace.
+"""Declarations of calls to Microsoft Graph and Azure Resource Manager: method, path, permissions, rate limit.
 
-A call is a literal beside the code that makes it, so that the permissions granted by the infrastructure, the paths
-known to Microsoft's SDK and the calls really made can be compared by tests. Ids are checked here, before they
-become part of a URL.
+A call is declared beside the code that makes it. Tests compare the declarations with the permissions that the
+infrastructure grants, with the paths that Microsoft's SDK knows, and with the calls really made. Ids are checked here
+before they become part of a URL.
 """
 
 import re
@@ -16,7 +16,7 @@ from shared.model.errors import BadIdentifier
 
 
 class Service(StrEnum):
-    """Which API a call belongs to."""
+    """The API of a call."""
 
     GRAPH = "graph/v1.0"
     GRAPH_BETA = "graph/beta"
@@ -24,14 +24,14 @@ class Service(StrEnum):
 
 
 class Lane(StrEnum):
-    """Calls that share a limit of the service and so are paced together, per tenant and over all instances."""
+    """A group of calls that share a rate limit of the service, per tenant; they are paced together."""
 
     CONDITIONAL_ACCESS = "conditional-access"
     REPORTS = "reports"
 
 
 class Permission(StrEnum):
-    """What a call needs: Graph application permissions, and actions of Azure roles (those with a slash)."""
+    """The permissions of calls: Graph application permissions, and actions of Azure roles (those with a slash)."""
 
     AUDIT_LOG_READ = "AuditLog.Read.All"
     DIRECTORY_READ = "Directory.Read.All"
@@ -64,16 +64,16 @@ ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     ),
     "scope": re.compile(_SCOPE, re.IGNORECASE),
 }
-"""The shape of each placeholder that a path may have, matched against the whole text."""
+"""For each placeholder of a path, the pattern that the whole id must match."""
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
 def checked_id(shape: str, text: str) -> str:
-    """Give `text` back when it has the named shape of `ID_SHAPES`.
+    """Give `text` back if it matches the pattern of `ID_SHAPES` named by `shape`.
 
     Raises:
-        BadIdentifier: it hasn't, or holds a part ("..", "%", "?") that would lead a URL elsewhere.
+        BadIdentifier: it doesn't, or contains ".."; it could lead a URL elsewhere.
     """
     if ID_SHAPES[shape].fullmatch(text) is None or ".." in text:
         raise BadIdentifier(f"{text[:120]!r} is not a {shape.replace('_', ' ')} and was kept out of the URL")
@@ -84,8 +84,8 @@ def checked_id(shape: str, text: str) -> str:
 class Call:
     """One request that the product makes.
 
-    `needs` are the permissions, all of them. `repeatable` says that sending it twice does no harm, so that it
-    may be sent again when the answer was lost. `why_beta` is the reason for a call that v1.0 doesn't have.
+    `needs` are all the permissions that it needs. `repeatable` says that it may be sent again when the response was
+    lost, because sending it twice does no harm. `why_beta` is the reason for using /beta instead of v1.0.
     """
 
     method: str
@@ -97,9 +97,9 @@ class Call:
     why_beta: str = ""
 
     def url(self, ids: Mapping[str, str]) -> str:
-        """Fill the path's placeholders, each checked against its shape; paths start with a slash and have no host.
+        """Give the path, which has no host, with `ids` in place of its placeholders.
 
         Raises:
-            BadIdentifier: an id hasn't the shape that its placeholder names.
+            BadIdentifier: an id doesn't match the pattern of its placeholder.
         """
         return _PLACEHOLDER.sub(lambda found: quote(checked_id(found[1], ids[found[1]]), safe="/"), self.path)

@@ -1,12 +1,12 @@
-"""The time, which is passed in everywhere so that tests can move it."""
+"""The clock that is passed to whatever needs the time, so that tests can set it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 type Clock = Callable[[], datetime]
-"""Gives the time, aware and UTC."""
+"""Gives the present time, aware and UTC."""
 
 
 def utc_now() -> datetime:
-    """The time, aware and UTC."""
+    """Give the present time, aware and UTC."""
     return datetime.now(UTC)

@@ -1,20 +1,20 @@
-"""What can go wrong, as types.
+"""The errors of this product.
 
 ::
 
     ResponderError
-    ├── SettingsError          wrong at start; lists every problem
-    ├── UnreadableRecord       this record, kept in quarantine; the batch goes on
-    ├── BadIdentifier          an id that isn't one; it never reaches a URL
-    ├── EdgeError              Graph, ARM, storage, Teams or PagerDuty said no
+    ├── SettingsError          the settings are wrong; lists every problem
+    ├── UnreadableRecord       one record can't be read; it is put into quarantine, and the batch continues
+    ├── BadIdentifier          a text that should be an id isn't one; it is never put into a URL
+    ├── EdgeError              a call of Graph, ARM, storage, Teams or PagerDuty failed
     │   ├── Throttled          429: not carried out; with retry_after
-    │   ├── Refused            401 or 403: names the permission that was needed
-    │   ├── Rejected           any other 4xx: what was sent is wrong
-    │   │   └── Locked         409 ScopeLocked: a lock on the resource, or above it, forbids it for now
-    │   └── Unreachable        408, 5xx, cut connection, time-out: it may have been carried out
+    │   ├── Refused            401 or 403: names the permission that is needed
+    │   ├── Rejected           any other 4xx: the request is wrong
+    │   │   └── Locked         409 ScopeLocked: a lock on the resource or above it forbids the change
+    │   └── Unreachable        408, 5xx, lost connection, time-out: it may have been carried out
     └── LeaseLost              another run has taken the case over
 
-Caught at three places only: per record (quarantine), per case (record the failure, page), per function (the host
+They are caught in three places: per record (quarantine), per case (store the failure, page), per function (the host
 retries).
 """
 
@@ -23,7 +23,7 @@ from datetime import timedelta
 
 
 class ResponderError(Exception):
-    """Anything this product raises on purpose."""
+    """The base class of this product's errors."""
 
 
 class SettingsError(ResponderError):
@@ -39,15 +39,15 @@ class UnreadableRecord(ResponderError):
 
 
 class BadIdentifier(ResponderError):
-    """A text that should be an id and isn't one, so it must not become part of a URL."""
+    """A text that should be an id isn't one, so it must not become part of a URL."""
 
 
 class LeaseLost(ResponderError):
-    """The case was taken over by another run while this one held an expired lease."""
+    """Another run took the case over, because this run's lease had ended."""
 
 
 class EdgeError(ResponderError):
-    """A service said no. `status` is the HTTP status, 0 when there was none; `code` the service's own word for it."""
+    """A call of a service failed. `status` is the HTTP status, 0 without one; `code` is the service's error code."""
 
     def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
         self.status = status
@@ -56,7 +56,7 @@ class EdgeError(ResponderError):
 
 
 class Throttled(EdgeError):
-    """429: it wasn't carried out. `retry_after` is None where the service gave no hint (conditional access doesn't)."""
+    """429: the request wasn't carried out. `retry_after` is None where the service asks for no certain wait."""
 
     def __init__(
         self, message: str, *, status: int = 429, code: str = "", retry_after: timedelta | None = None
@@ -74,14 +74,14 @@ class Refused(EdgeError):
 
 
 class Rejected(EdgeError):
-    """Another 4xx: the request itself is wrong, or the object's state doesn't allow it."""
+    """Any other 4xx: the request is wrong, or the object's state doesn't allow it."""
 
 
 class Locked(Rejected):
-    """A management lock forbids it until somebody removes it; nothing was changed.
+    """A resource lock forbids the change until somebody removes the lock. Nothing was changed.
 
-    `scopes` are the resource ids that carry the locks; `by_hand` is the command that removes them, "" where the locks
-    could not be read.
+    `scopes` are the ids of the locked resources; `by_hand` is the command that removes the locks, "" where they could
+    not be read.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Locked(Rejected):
 
 
 class Unreachable(EdgeError):
-    """408, 5xx, a cut connection or a time-out: whether the request was carried out isn't known.
+    """408, 5xx, a lost connection or a time-out: it isn't known whether the request was carried out.
 
     `retry_after` is the wait that the service asks for, None where it asks for none.
     """

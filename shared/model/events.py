@@ -1,7 +1,7 @@
-"""Normalised records: what every later stage works on.
+"""Events: normalised records, which every later stage works on. Instants are aware and UTC.
 
-Values are `msgspec.Struct`s rather than dataclasses: they are made for every interesting record of a tenant and written
-to storage as JSON, and a frozen Struct is ten times cheaper to make. Instants are aware and UTC.
+They are `msgspec.Struct`s rather than dataclasses, because many are made and stored as JSON, and a frozen Struct is
+made ten times faster.
 """
 
 import re
@@ -15,20 +15,20 @@ from msgspec import Struct
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _LONGEST_NAME = 500
-"""Many times the longest real name. Longer ones are cut, so that no record can make folding slow or fill its cache."""
+"""Characters; longer names are cut, so that no record can make folding slow or fill its cache."""
 
 
 def fold(text: str) -> str:
-    """Bring a name to the one spelling it is compared in: NFKC, plain dashes, single spaces, trimmed, case-folded.
+    """Normalise a name for comparison: NFKC, plain dashes, single spaces, trimmed, case-folded.
 
-    Real records carry an en dash and a trailing space in "Update application \N{EN DASH} Certificates and secrets
-    management ".
+    Real records have, for example, an en dash and a trailing space in "Update application \N{EN DASH} Certificates and
+    secrets management ".
     """
     return _folded(text if len(text) <= _LONGEST_NAME else " ".join(text.split())[:_LONGEST_NAME])
 
 
 def fold_whole(text: str) -> str:
-    """Fold a text of any length, of which no part may be lost; takes time with its length, and keeps nothing."""
+    """Fold a whole text of any length, without the cache; for values that must not be cut."""
     cased = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(_DASHES.sub("-", unicodedata.normalize("NFKC", cased)).split())
 
@@ -37,7 +37,7 @@ _folded = lru_cache(maxsize=4096)(fold_whole)
 
 
 class Log(StrEnum):
-    """Where a record was written."""
+    """The log that a record is from."""
 
     AUDIT = "audit"
     SIGN_IN = "sign-in"
@@ -45,7 +45,7 @@ class Log(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """What sort of principal acted, in Graph's own words."""
+    """The kind of principal that acted, as Graph names it."""
 
     USER = "user"
     SERVICE_PRINCIPAL = "servicePrincipal"
@@ -55,7 +55,7 @@ class ActorKind(StrEnum):
 class Actor(Struct, frozen=True, kw_only=True):
     """Who did it.
 
-    `id` is the directory object id, "" when the record doesn't tell; `name` is a label that anybody can choose.
+    `id` is the directory object id, "" when the record has none. `name` is only for people: anybody can choose it.
     """
 
     id: str = ""
@@ -65,9 +65,9 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One modified property.
+    """One modified property: its old and new value as text, None where the record has null or no value.
 
-    JSON strings are unwrapped, other JSON stays as text; None means the record had null or nothing.
+    A JSON string is given as its content, other JSON as it is written.
     """
 
     name: str
@@ -76,9 +76,9 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """What it was done to. `kind` is Graph's type word ("Policy", "User") or the ARM resource type.
+    """The object it was done to. `kind` is Graph's type ("Policy", "User") or the ARM resource type.
 
-    `upn` is a user's principal name, "" for anything else.
+    `upn` is the user principal name of a user, "" for other objects.
     """
 
     id: str = ""
@@ -89,7 +89,7 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
-    """A directory audit record, whichever of its shapes it came in."""
+    """A record of the directory's audit log."""
 
     log: ClassVar[Log] = Log.AUDIT
 
@@ -108,15 +108,15 @@ class AuditEvent(Struct, frozen=True, kw_only=True, tag="audit"):
 
     @property
     def target(self) -> Target:
-        """The first target, the object that the activity is about; an empty one where the record has none."""
+        """The first target, which is the object that the activity is about; an empty one where there is none."""
         return self.targets[0] if self.targets else Target()
 
 
 class Device(Struct, frozen=True, kw_only=True):
-    """What somebody signed in with, where the directory knows it.
+    """The device of a sign-in, as far as the directory knows it.
 
-    `compliant` and `managed` are "true" or "false", "" where the record doesn't tell; `trust` is how it is joined, in
-    the service's words ("Azure AD joined").
+    `compliant` and `managed` are "true", "false", or "" where the record doesn't say. `trust` says how the device is
+    joined, in the service's words ("Azure AD joined").
     """
 
     id: str = ""
@@ -127,12 +127,12 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
-    """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record doesn't tell.
+    """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record has none.
 
-    `mfa_detail` is what the second factor came to, in the service's own words ("MFA denied; user declined ...").
-    `requirement` says how many factors were asked for ("multiFactorAuthentication"), `crossing` how the account came
-    from another tenant ("b2bCollaboration"). `interactive` is "false" where a program renewed by itself what somebody
-    had signed in to, "true" where somebody did, "" where the record doesn't tell.
+    `mfa_detail` is the result of the second factor, in the service's words ("MFA denied; user declined ...").
+    `requirement` says which factors were required ("multiFactorAuthentication"), `crossing` how an account of another
+    tenant signed in ("b2bCollaboration"). `interactive` is "true" when a person signed in, "false" when a program
+    renewed a sign-in, "" where the record doesn't say.
     """
 
     log: ClassVar[Log] = Log.SIGN_IN
@@ -166,7 +166,7 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 
     @property
     def target(self) -> Target:
-        """The application signed in to; the properties of the sign-in stand where other events have their changes."""
+        """The application that was signed in to; its `changes` are the properties of the sign-in."""
         properties = (
             ("result", f"{self.error_code} {self.failure_reason}".strip() if self.error_code != "0" else "success"),
             ("second factor", self.mfa_detail),
@@ -184,8 +184,8 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
 class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
     """A change of an Azure resource, from Event Grid or the Activity Log.
 
-    `outcome` "started" is an operation's beginning, which is logged apart from its end; `request_body` is "" where the
-    source has none.
+    `outcome` is "started" for the beginning of an operation, which is logged separately from its end. `request_body` is
+    "" where the source has none.
     """
 
     log: ClassVar[Log] = Log.RESOURCE
@@ -203,17 +203,17 @@ class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
 
     @property
     def target(self) -> Target:
-        """The resource, named by its ARM id in lower case (they don't distinguish case, and their spelling varies)."""
+        """The resource. Its id is the ARM id in lower case: ARM ids ignore case, and their spelling varies."""
         kind = self.operation.rpartition("/")[0]
         return Target(id=self.resource_id.lower(), name=self.resource_id.rpartition("/")[2], kind=kind)
 
 
 class CountEvent(Struct, frozen=True, kw_only=True, tag="count"):
-    """Records of one log that together are too many. Made by counting, never read from a log.
+    """A count of records that is over its threshold. It is made by counting, never read from a log.
 
-    `id` and `correlation_id` name what was counted and its clock hour: however often it is counted again, and by
-    whichever of the ways of counting, it is one case. `at` is the instant of the latest record; `target` is whom or
-    what they are of, and its changes tell the figures; `records` are ids of some of them.
+    `id` and `correlation_id` consist of what was counted and its clock hour, so counting again makes no second case.
+    `at` is the time of the latest record. `target` is the account, address or tenant that was counted; its changes are
+    the figures. `records` are the ids of some of the records.
     """
 
     id: str

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Once[T]:
-    """Gives what `make` made. When `make` raises, nothing is kept: the next caller tries again."""
+    """Gives the value that `make` returned. When `make` raises, nothing is kept, and the next caller tries again."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -13,14 +13,14 @@ class Once[T]:
         self._made: tuple[T] | None = None
 
     def __call__(self) -> T:
-        """Give it; while one thread makes it, the others wait."""
+        """Give the value; while one thread makes it, the others wait."""
         with self._lock:
             if self._made is None:
                 self._made = (self._make(),)
             return self._made[0]
 
     def take(self) -> T | None:
-        """Give what was made, None where nothing was, and forget it: the next caller makes another."""
+        """Give the value and forget it, so that the next caller makes another; None when there is none."""
         with self._lock:
             made, self._made = self._made, None
         return None if made is None else made[0]

@@ -76,12 +76,12 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
       is never enough: as long as it is empty, its accounts count as somebody else's.
     - `managed_identity_ids`: object ids of "Managed Service Identity", which renews managed identities' certificates.
     - `consumer_apps`: names and app ids of the applications by which consumers sign in.
-    - `owned_domains`: domains of the tenant's own, with all below them. Empty: ownership can't be told.
+    - `owned_domains`: domains of the tenant's own, with all below them. Empty: ownership is unknown.
     - `shared_domains`: domains under which anybody can take a name.
     - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets.
     - `logout_properties`: names, or parts of names, of the property that holds an application's log-out address.
 
-    - `allowed_countries`: where consumers sign in from, as two-letter codes. Empty: it can't be told who is abroad.
+    - `allowed_countries`: where consumers sign in from, as two-letter codes. Empty: it isn't known who is abroad.
     - `privileged_countries`, `privileged_networks` (in CIDR notation), `privileged_browsers`,
       `privileged_operating_systems` (beginnings of names): where and with what privileged accounts sign in. Empty: that
       control isn't looked at.

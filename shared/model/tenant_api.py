@@ -1,4 +1,4 @@
-"""What a tenant can be asked, as declarations see it."""
+"""The interface to a tenant's APIs that declarations use."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -9,14 +9,14 @@ from shared.model.settings import Tenant
 
 
 class TenantApi(Protocol):
-    """What remediations, inventories and rosters may ask of a tenant's Graph and Azure Resource Manager.
+    """The calls that remediations, inventories and rosters can make to a tenant's Graph and Azure Resource Manager.
 
-    `clients.api` has the real one, which says what each method raises.
+    `shared.clients.api` implements it and documents what each method raises.
     """
 
     @property
     def tenant(self) -> Tenant:
-        """The tenant that is asked."""
+        """The tenant that the calls go to."""
         ...
 
     def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
@@ -36,7 +36,7 @@ class TenantApi(Protocol):
         ...
 
     def send(self, call: Call, /, *, body: Json = None, **ids: str) -> Image | None:
-        """Write, with a JSON body or none; gives the answer's body where there is one."""
+        """Write, with a JSON body or none; gives the response's body, None where it is empty."""
         ...
 
     def upload(self, call: Call, /, *, xml: str, **ids: str) -> None:

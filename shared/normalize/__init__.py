@@ -1,4 +1,4 @@
-"""Raw records become events here, whatever shape they came in, or are called unreadable with the reason.
+"""Reads raw records of every supported shape into events. A record that can't be read is given with the reason.
 
 ::
 
@@ -8,7 +8,7 @@
     Event Grid              events of a subscription, in both schemas
     Azure Activity Log      the Monitor API's camelCase, the Python SDK's snake_case
 
-A record's shape is told by its keys, record by record, so they may be mixed.
+Each record's shape is found from its keys, so the shapes may be mixed in one input.
 """
 
 from shared.normalize.batch import Interest, Reading, read_batch, read_stream

@@ -1,4 +1,4 @@
-"""Directory audit records: as Graph gives them, as diagnostic settings wrap them, as Log Analytics flattens them."""
+"""Reads directory audit records from Microsoft Graph, diagnostic settings and Log Analytics."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ class App(Struct, rename="camel"):
 
 
 class Initiator(Struct, rename="camel"):
-    """`initiatedBy`: one of the two is null or missing."""
+    """`initiatedBy`: usually one of the two is null or missing."""
 
     user: User | None = None
     app: App | None = None
@@ -77,7 +77,7 @@ class AuditRecord(Struct, rename="camel"):
 
 
 class _Wrapped(Struct, rename="camel"):
-    """What diagnostic settings put around a record. Their own `category` is always AuditLogs."""
+    """The envelope of diagnostic settings around a record. Its own `category` is always AuditLogs."""
 
     operation_name: str | None = None
     tenant_id: str | None = None
@@ -87,7 +87,7 @@ class _Wrapped(Struct, rename="camel"):
 
 
 class _Row(Struct, rename="pascal"):
-    """A row of table AuditLogs. `TenantId` there is the workspace; the tenant is `AADTenantId`."""
+    """A row of table AuditLogs. Its `TenantId` is the workspace's id; the tenant is in `AADTenantId`."""
 
     id: str | None = None
     category: str | None = None
@@ -144,7 +144,7 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> AuditEvent:
 
 
 def _event(record: AuditRecord, *, at: datetime, tenant_id: str, address: str | None = None) -> AuditEvent:
-    """Build the event. Without a correlation id the record stands alone, so its own id keeps it from others' cases."""
+    """Build the event. A record without a correlation id gets its own id as one, so it is a case of its own."""
     identity = record.id or ""
     return AuditEvent(
         id=identity,
@@ -167,10 +167,10 @@ def _event(record: AuditRecord, *, at: datetime, tenant_id: str, address: str | 
 
 
 def _actor(initiator: Initiator | None, address: str) -> Actor:
-    """Name the actor by object id. A record that names a user and an application leaves open who it was."""
+    """Give the actor. If the record names a user and an application, it isn't clear who acted, so the id is ""."""
     user = _named_user(initiator.user) if initiator and initiator.user else None
     app = _named_app(initiator.app) if initiator and initiator.app else None
-    # A user who isn't named acted from somewhere all the same.
+    # The address is used even where the user isn't named.
     where = (initiator.user.ip_address if initiator and initiator.user else None) or address
     if user and app:
         return Actor(name=f"{user.name} or {app.name}", address=where)
@@ -179,7 +179,7 @@ def _actor(initiator: Initiator | None, address: str) -> Actor:
 
 
 def _named_user(user: User) -> Actor | None:
-    """Give the user. The display name is last: records of consent say "Azure ESTS Service" there."""
+    """Give the user. The display name comes last, because records of consent have "Azure ESTS Service" there."""
     identity, name = principal_id(user.id), user.user_principal_name or user.display_name or ""
     if not identity and not name:
         return None
@@ -187,7 +187,7 @@ def _named_user(user: User) -> Actor | None:
 
 
 def _named_app(app: App) -> Actor | None:
-    """Give the service principal. An app id is a name to show, not the object id that an approval is for."""
+    """Give the service principal. An app id is used only as its name: approvals are for object ids."""
     identity = principal_id(app.service_principal_id)
     name = app.display_name or app.service_principal_name or app.app_id or ""
     if not identity and not name:
@@ -196,7 +196,7 @@ def _named_app(app: App) -> Actor | None:
 
 
 def _targets(resources: Sequence[TargetResource | None]) -> tuple[Target, ...]:
-    """Give the targets. A domain is logged without an id: it goes by its name."""
+    """Give the targets. A domain is logged without an id, so its name is used as the id."""
     return tuple(
         [
             Target(

@@ -1,4 +1,4 @@
-"""Reading many records: each on its own, so that one that can't be read never stops its batch."""
+"""Reads batches of records, each on its own, so that one that can't be read doesn't stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
@@ -13,18 +13,18 @@ from shared.normalize.pieces import pieces
 from shared.normalize.shapes import Head, shape_of
 
 type Interest = Callable[[Log, str, Raw, str], bool]
-"""Says whether any detection could match a record of this log and name (activity, operation or error code), given its
-text and the tenant that it is of when it names none.
+"""Says whether a detection could match a record, given its log, its name (activity, operation or error code), its text,
+and the tenant to use where the record names none.
 """
 
 _NESTED_LISTS = 2
 
 
 class Reading(Struct, frozen=True):
-    """What came of one record; `index` is its place in the batch, from 0.
+    """The result for one record; `index` is its position in the batch, from 0.
 
-    `event` is None where no detection could match, or where `unreadable` says why the record can't be read; `is_json`
-    is False when it isn't even a JSON object.
+    `event` is None where no detection could match, or where the record can't be read; `unreadable` then says why.
+    `is_json` is False where the text isn't a JSON object.
     """
 
     index: int
@@ -35,7 +35,7 @@ class Reading(Struct, frozen=True):
 
     @property
     def raw(self) -> bytes:
-        """The record's own bytes, as they came."""
+        """The record's bytes, unchanged."""
         return bytes(self.text)
 
 
@@ -54,7 +54,7 @@ _ENVELOPE = Decoder(_Envelope)
 def read_batch(raw: bytes, *, tenant_id: str, interest: Interest) -> Iterator[Reading]:
     """Read every record of one JSON text; `tenant_id` is for records that don't name their tenant.
 
-    Text that isn't JSON anywhere is one unreadable record, kept whole.
+    A text without any JSON is given as one unreadable record.
     """
     reader = _Reader(tenant_id, interest)
     records = _listed(raw)
@@ -68,12 +68,12 @@ def read_batch(raw: bytes, *, tenant_id: str, interest: Interest) -> Iterator[Re
 
 
 def read_stream(chunks: Iterable[bytes], *, tenant_id: str, interest: Interest) -> Iterator[Reading]:
-    """Read every record of a text too large to hold, in whatever chunks it comes."""
+    """Read every record of a text that is too large for memory, in chunks of any size."""
     return _Reader(tenant_id, interest).read_all(map(Raw, pieces(chunks)))
 
 
 def _listed(raw: bytes) -> list[Raw] | None:
-    """Give the records of a list or an envelope, or the only one, in one pass; None for anything else or broken."""
+    """Give the records of a list or an envelope, or the single record; None for other text and broken JSON."""
     try:
         match raw[:64].lstrip()[:1]:
             case b"[":
@@ -89,7 +89,7 @@ def _listed(raw: bytes) -> list[Raw] | None:
 
 
 class _Reader:
-    """Counts the records and reads them with one tenant and one interest."""
+    """Reads and counts records with the same tenant and interest."""
 
     def __init__(self, tenant_id: str, interest: Interest) -> None:
         self._tenant_id = tenant_id
@@ -97,7 +97,7 @@ class _Reader:
         self._index = count()
 
     def read_all(self, records: Iterable[Raw], nested: int = 0) -> Iterator[Reading]:
-        """Read each of `records`; where one is a list or an envelope, the records in it."""
+        """Read each of `records`, and the records inside one that is a list or an envelope."""
         for raw in records:
             reading = self._read(raw)
             if reading is not None:
@@ -109,7 +109,7 @@ class _Reader:
                 yield Reading(next(self._index), raw, None, "it is a list in a list in a list")
 
     def _read(self, raw: Raw) -> Reading | None:
-        """Read one record; None where it is several."""
+        """Read one record; None where it is a list or an envelope."""
         try:
             head = decode(_HEAD, raw)
             if head.is_list:

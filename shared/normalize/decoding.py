@@ -1,4 +1,4 @@
-"""Decoding that always answers: with a value, or with an UnreadableRecord that says what is wrong with the JSON."""
+"""Decodes JSON; whatever the text is, the only error is UnreadableRecord, which says what is wrong with it."""
 
 import re
 from datetime import UTC, datetime
@@ -27,19 +27,19 @@ class NotJson(UnreadableRecord):
 
 
 class TooDeep(UnreadableRecord):
-    """JSON that nobody nests so deeply, but to stop a reader."""
+    """JSON that is nested too deeply to be decoded; only an attacker would write it."""
 
 
 class LocalizedText(Struct):
-    """The Activity Log's pair of a word and its translation; only the word is of use."""
+    """The Activity Log's pair of a value and its translation; only the value is used."""
 
     value: str | None = None
 
 
 def decode[T](decoder: Decoder[T], text: Raw | bytes | str) -> T:
-    """Decode `text`; when that fails, once more without lone surrogates and broken UTF-8.
+    """Decode `text`; if that fails, decode it again without lone surrogates and broken UTF-8.
 
-    A name that somebody chose must not be able to hide what they did.
+    Otherwise somebody could choose a name that makes the record of their action unreadable.
 
     Raises:
         UnreadableRecord: it isn't JSON, or not of the decoder's type.
@@ -62,7 +62,7 @@ def decode[T](decoder: Decoder[T], text: Raw | bytes | str) -> T:
 
 
 def decode_inner[T](decoder: Decoder[T], value: Raw) -> T | None:
-    """Decode a value that may be JSON in a string, as Log Analytics has it; None for null and blank."""
+    """Decode a value that may be JSON in a string, as in Log Analytics; None for null and an empty string."""
     json = bytes(value)
     if json.startswith(b'"'):
         json = decode(_TEXT, value).strip().encode()
@@ -83,7 +83,7 @@ def plain_text(value: Raw | bytes) -> str | None:
 
 
 def _text(json: bytes | str) -> str:
-    """Decode a JSON string: `decode`, without its cost for what is right at once."""
+    """Decode a JSON string; as `decode`, but faster for valid text."""
     try:
         return _TEXT.decode(json)
     except (DecodeError, UnicodeDecodeError, RecursionError):
@@ -109,7 +109,7 @@ def unwrapped(value: Raw) -> str | None:
 
 
 def _unwrapped_with_care(json: bytes) -> str | None:
-    """Unwrap a value that isn't a string, or not of JSON that is right."""
+    """Unwrap a value that isn't a string, or isn't valid JSON."""
     text = plain_text(json)
     if text is None or text.strip() == "null":
         return None
@@ -122,15 +122,15 @@ def _unwrapped_with_care(json: bytes) -> str | None:
 
 
 def word(value: LocalizedText | str | None) -> str:
-    """Give the word itself, whether or not it came with a translation."""
+    """Give the value, with or without a translation beside it."""
     return (value.value if isinstance(value, LocalizedText) else value) or ""
 
 
 def instant(at: datetime | None) -> datetime:
-    """Give a record's time in UTC; Azure's logs mean UTC where they name no zone.
+    """Give a record's time in UTC; in Azure's logs a time without a zone is UTC.
 
     Raises:
-        UnreadableRecord: there is none, or it can't be right.
+        UnreadableRecord: there is no time, or the year is impossible.
     """
     if at is None:
         raise UnreadableRecord("it has no time")
@@ -144,7 +144,7 @@ def instant(at: datetime | None) -> datetime:
 
 
 def _mend(broken: bytes) -> bytes:
-    """Put U+FFFD for each lone surrogate and each byte that isn't UTF-8."""
+    """Replace each lone surrogate and each byte that isn't UTF-8 by U+FFFD."""
     text = broken.decode(errors="replace").encode()
     mended: list[bytes] = []
     at = 0

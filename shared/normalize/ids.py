@@ -1,4 +1,4 @@
-"""Ids as every stage compares them: GUIDs in lower case with dashes, never the all-zero one, which stands for none."""
+"""Brings ids to the form that every stage compares: GUIDs in lower case with dashes; the all-zero GUID means no id."""
 
 import re
 
@@ -15,14 +15,14 @@ def principal_id(text: str | None) -> str:
 
 
 def claimed_id(text: str | None) -> str:
-    """Give a principal's object id as the Activity Log has it, which writes some without dashes."""
+    """Give a principal's object id from the Activity Log, which writes some ids without dashes."""
     lowered = (text or "").strip().lower()
     bare = _BARE.fullmatch(lowered)
     return principal_id("-".join(bare.groups()) if bare else lowered)
 
 
 def first_id(*texts: str | None) -> str:
-    """Give the first that is an id: a GUID in lower case, another (a custom policy's) in its own spelling."""
+    """Give the first text that is an id: a GUID in lower case, any other id (a custom policy's) unchanged."""
     for text in texts:
         if not text:
             continue
@@ -34,5 +34,5 @@ def first_id(*texts: str | None) -> str:
 
 
 def is_object_id(text: str) -> bool:
-    """Say whether a text that `first_id` gave is a directory object's id, and not a name in its place."""
+    """Say whether a text from `first_id` is a directory object's id, rather than a name used as one."""
     return _DASHED.fullmatch(text) is not None

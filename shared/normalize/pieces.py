@@ -1,7 +1,7 @@
-"""Cutting JSON text into records without reading it whole, and without one broken record spoiling its neighbours.
+"""Splits JSON text into records without holding all of it; a broken record doesn't affect the others.
 
-Text is a list, an envelope ({"value": [...]} or {"records": [...]}), one value a line, or objects one after another.
-Text that begins with none of these is taken line by line: records quoted in prose aren't looked for.
+The text is a list, an envelope ({"value": [...]} or {"records": [...]}), one value a line, or objects one after
+another. Any other text is split into lines.
 """
 
 import re
@@ -12,10 +12,10 @@ from msgspec.json import Decoder
 
 _BOM = b"\xef\xbb\xbf"
 _LOOK_AHEAD = 1 << 12
-"""Bytes kept in view: more than an envelope has before its list."""
+"""Bytes that are buffered at least: more than an envelope has before its list."""
 
 _LONGEST_LINE = 1 << 22
-"""A first line longer than this is taken for a whole file on one line."""
+"""Bytes; with a longer first line the whole text counts as one value."""
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _BLANK = re.compile(rb"[\s,]*+")
@@ -29,16 +29,17 @@ _VALUE = Decoder(Raw)
 
 
 def pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut the text of `chunks` into records.
+    """Split the text of `chunks` into records.
 
-    What can't be cut is a piece of its own that nobody will be able to decode, and so is the missing end of a list.
+    Text that can't be split is given as one piece, which can't be decoded later; a list without its end gives an empty
+    piece at the end.
     """
     text = _Text(chunks)
     yield from text.values() if text.starts_with_a_longer_value() else text.lines()
 
 
 class _Text:
-    """The text from `_at` on, as far as it has been read; what lies before has been cut off."""
+    """The buffered text; everything before `_at` has been given out."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -50,7 +51,7 @@ class _Text:
             self._at = len(_BOM)
 
     def starts_with_a_longer_value(self) -> bool:
-        """Say whether the text begins with an object or a list that its first line doesn't hold whole."""
+        """Say whether the text begins with an object or a list that is longer than the first line."""
         if self._skip_blank() not in {b"{", b"["}:
             return False
         while (end := self._buffer.find(b"\n", self._at)) < 0 and len(self._buffer) < _LONGEST_LINE and self._more():
@@ -69,7 +70,7 @@ class _Text:
                 return
 
     def values(self) -> Iterator[bytes]:
-        """Give each value, and in place of a list or an envelope its elements."""
+        """Give each value; for a list or an envelope, its elements instead."""
         while self._skip_blank():
             start = _LIST_START.match(self._buffer, self._at)
             if start is None:
@@ -91,7 +92,7 @@ class _Text:
         self._at += 1
 
     def _value(self, *, depth: int) -> bytes:
-        """Cut one value: up to the bracket that closes it, or else the comma, bracket or line that follows it."""
+        """Take one value: up to its closing bracket, or else up to the comma, bracket or line end that follows."""
         scanned = self._at
         while True:
             found = (_BRACKET if depth else _SCALAR).match(self._buffer, scanned)
@@ -107,7 +108,7 @@ class _Text:
                 return self._cut(max(scanned, self._at + 1))
 
     def _skip_blank(self) -> bytes:
-        """Go to the next byte that isn't blank or a comma, and give it; nothing at the end."""
+        """Move to the next byte that isn't blank or a comma, and give it; b"" at the end."""
         while True:
             self._look_ahead()
             self._at = _BLANK.match(self._buffer, self._at).end()  # type: ignore[union-attr]
@@ -121,7 +122,7 @@ class _Text:
             pass
 
     def _more(self) -> bool:
-        """Read on until the text in view has doubled, so that a long value isn't searched for its end too often."""
+        """Read until the buffered text has doubled, so that a long value isn't searched for its end too often."""
         rest = self._buffer[self._at :]
         read = [rest]
         size = 0

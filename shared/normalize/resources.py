@@ -1,4 +1,4 @@
-"""Changes of Azure resources: events of a subscription by Event Grid, and the Activity Log in each of its spellings."""
+"""Reads changes of Azure resources: events of Event Grid, and the Activity Log from each of its sources."""
 
 import re
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class HttpRequest(Struct, rename="camel"):
 
 
 class GridData(Struct, rename="camel"):
-    """`data` of a subscription's event; early events had JSON in strings for the first three."""
+    """`data` of a subscription's event; the first three fields may be JSON in strings."""
 
     authorization: Raw = NULL
     claims: Raw = NULL
@@ -152,7 +152,7 @@ _MEMBERS = Decoder(dict[str, Raw])
 
 
 def from_event_grid(raw: Raw, at: datetime, tenant_id: str) -> ResourceEvent:
-    """Read an event of a subscription. It doesn't tell what was written: the resource itself has to be read."""
+    """Read an event of a subscription. It doesn't contain what was written, so the resource itself has to be read."""
     event = decode(_GRID_EVENT, raw)
     data = event.data or GridData()
     record = ActivityRecord(
@@ -219,7 +219,10 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> ResourceEvent:
 
 
 def _event(record: ActivityRecord, *, at: datetime, tenant_id: str, address: str | None = None) -> ResourceEvent:
-    """Build the event. The token's tenant is the subscription's own, save for callers that Azure Lighthouse lets in."""
+    """Build the event. Where the record names no tenant, the token's tenant is used.
+
+    That is the subscription's own tenant, except for callers who come in by Azure Lighthouse.
+    """
     claims = decode_inner(_CLAIMS, record.claims) or {}
     identity = record.event_data_id or record.id or ""
     correlation = first_id(record.correlation_id)
@@ -262,7 +265,7 @@ def _actor(record: ActivityRecord, claims: Mapping[str, Any], address: str) -> A
 
 
 def _kind_of(claims: Mapping[str, Any]) -> ActorKind:
-    """Tell a person's token from an application's own: only a person's has a UPN, a scope or a PUID."""
+    """Say whether a token is a person's or an application's: only a person's has a UPN, a scope or a PUID."""
     if named := _KINDS.get(_claim(claims, "idtyp").lower()):
         return named
     if any(_claim(claims, name) for name in _PERSONS_CLAIMS):
@@ -292,5 +295,5 @@ def _request_body(properties: Raw) -> str:
 
 
 def _camel_cased(members: Mapping[str, Raw]) -> dict[str, Raw]:
-    """Give snake_case names as the service writes them."""
+    """Give the members with camelCase names, as the service writes them."""
     return {_SNAKE.sub(lambda found: found[1].upper(), name): value for name, value in members.items()}

@@ -1,6 +1,6 @@
-"""Telling a record's shape by the keys it has: one shallow decoding gives the shape, the activity's name and the time.
+"""Finds a record's shape from its keys. A shallow decoding gives the shape, the activity's name and the time.
 
-Most records of a tenant interest no detection, so what lies deeper is decoded only for those that do.
+No detection matches most records of a tenant, so the rest of a record is decoded only if one could.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ class _GridData(Struct, rename="camel"):
 
 
 class Head(Struct, rename="camel"):
-    """The keys that tell one shape from another. Where shapes give one key two types, both are allowed."""
+    """The keys that distinguish the shapes. Where two shapes have different types for a key, both are allowed."""
 
     # Graph
     activity_display_name: str | None = None
@@ -81,7 +81,7 @@ class Head(Struct, rename="camel"):
 
 
 class Shape(Struct, frozen=True):
-    """How records of one kind are read. `name` is what detections are indexed by: activity, operation, error code."""
+    """How records of one shape are read. `name` gives the activity, operation or error code, for the prefilter."""
 
     log: Log
     name: Callable[[Head], str]
@@ -114,7 +114,7 @@ _INNER = Decoder(_Properties)
 
 
 def _properties(head: Head) -> _Properties | None:
-    """Give the record that diagnostic settings wrapped, which may be JSON in a string; None for any other string."""
+    """Give the record inside the envelope of diagnostic settings, which may be JSON in a string; None if it isn't."""
     if not isinstance(head.properties, str):
         return head.properties
     try:
@@ -124,7 +124,7 @@ def _properties(head: Head) -> _Properties | None:
 
 
 def _activity(head: Head) -> str:
-    """Prefer the record's own name for the activity to the one on its wrapping."""
+    """Give the activity's name from the record itself, or else from its envelope."""
     inner = _properties(head)
     return (inner and inner.activity_display_name) or word(head.operation_name)
 
@@ -264,7 +264,7 @@ def _diagnostics(category: str) -> Shape:
 
 
 def _row(head: Head) -> Shape | None:
-    """Tell the table of a row, by its columns where a query left the table's name out or put another meaning to it."""
+    """Find the table of a row by column Type, or by others where a query left Type out or gave it another meaning."""
     if table := _TABLES.get((head.table or "").strip().lower()):
         return table
     if head.row_activity is not None or head.row_service is not None:

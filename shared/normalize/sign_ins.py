@@ -1,4 +1,4 @@
-"""Sign-in records: as Graph gives them, as diagnostic settings wrap them, as Log Analytics flattens them."""
+"""Reads sign-in records from Microsoft Graph, diagnostic settings and Log Analytics."""
 
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from shared.normalize.ids import first_id, principal_id
 
 
 class Status(Struct, rename="camel"):
-    """How the sign-in ended: 0 is success. `failureReason` says "Other." then, so it decides nothing."""
+    """How the sign-in ended: 0 is success. `failureReason` is "Other." then, so only the code is used to decide."""
 
     error_code: int | str | None = None
     failure_reason: str | None = None
@@ -20,13 +20,13 @@ class Status(Struct, rename="camel"):
 
 
 class Location(Struct, rename="camel"):
-    """Where from, as far as known."""
+    """The place of the sign-in, as far as it is known."""
 
     country_or_region: str | None = None
 
 
 class DeviceDetail(Struct, rename="camel"):
-    """What with, as far as known: programs that aren't browsers often name none."""
+    """The device of the sign-in, as far as it is known: programs other than browsers often send nothing about it."""
 
     browser: str | None = None
     operating_system: str | None = None
@@ -38,7 +38,7 @@ class DeviceDetail(Struct, rename="camel"):
 
 
 class Step(Struct, rename="camel"):
-    """One of the steps by which somebody proved who they are."""
+    """One step of the authentication, such as a password or a second factor."""
 
     authentication_step_result_detail: str | None = None
 
@@ -47,7 +47,7 @@ class SignInRecord(Struct, rename="camel"):
     """A record of Graph's `signIns`.
 
     Only /beta and diagnostic settings have `authenticationProtocol`, `authenticationDetails`,
-    `authenticationRequirement`, `userAgent` and what tells of other tenants.
+    `authenticationRequirement`, `userAgent` and the fields about other tenants.
     """
 
     id: str | None = None
@@ -79,7 +79,7 @@ class SignInRecord(Struct, rename="camel"):
 
 
 class _Wrapped(Struct, rename="camel"):
-    """What diagnostic settings put around a record; `location` there is the country alone."""
+    """The envelope of diagnostic settings around a record; its `location` is only the country."""
 
     tenant_id: str | None = None
     correlation_id: str | None = None
@@ -93,8 +93,8 @@ class _Wrapped(Struct, rename="camel"):
 class _Row(Struct, rename="pascal"):
     """A row of SigninLogs and the like.
 
-    `TenantId` there is the workspace. AADNonInteractiveUserSignInLogs has no AADTenantId: there, the tenant that was
-    signed in to is taken.
+    Its `TenantId` is the workspace's id. AADNonInteractiveUserSignInLogs has no AADTenantId, so the tenant that was
+    signed in to is used instead.
     """
 
     id: str | None = None
@@ -139,7 +139,7 @@ _STEPS = Decoder(list[Step])
 
 SECOND_FACTOR_FAILED: Final = "500121"
 MFA_DENIED: Final = "mfa denied"
-"""How the details of a sign-in begin, folded, in which the second factor wasn't given: declined, reported, missed."""
+"""The beginning, folded, of the detail of a sign-in whose second factor was declined, reported as fraud, or missed."""
 
 
 def from_graph(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
@@ -247,7 +247,7 @@ def _flag(flag: bool | str | None) -> str:  # noqa: FBT001 - as the record has i
 
 
 def _located(details: Location | None, country: str | None) -> Location:
-    """Take the country beside the details where they have none."""
+    """Give the detailed location, or one with only the country where the details have no country."""
     return details if details and details.country_or_region else Location(country_or_region=country)
 
 
@@ -264,12 +264,12 @@ def _mfa_detail(status: Status, steps: Raw) -> str:
 
 
 def is_denied(detail: str) -> bool:
-    """Say whether the second factor wasn't given, by a detail of the sign-in."""
+    """Say whether a detail of a sign-in means that the second factor wasn't given."""
     return fold(detail).startswith(MFA_DENIED)
 
 
 def _actor(record: SignInRecord) -> Actor:
-    """Name who signed in: a user, or an application with its own credentials."""
+    """Give who signed in: a user, or an application with its own credentials."""
     address = record.ip_address or ""
     if user_id := principal_id(record.user_id):
         name = record.user_principal_name or record.user_display_name or ""
@@ -281,5 +281,5 @@ def _actor(record: SignInRecord) -> Actor:
 
 
 def _text(code: int | str | None) -> str:
-    """Give a code as text; int's own limit keeps a number of thousands of digits from being written out."""
+    """Give a code as text. Python doesn't convert integers of more than 4,300 digits, so it is never very long."""
     return "" if code is None else str(code)

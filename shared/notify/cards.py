@@ -16,7 +16,7 @@ from shared.model.cases import Case
 from shared.model.detections import AnyDetection
 from shared.model.escape import Run, quoted, runs, shown, unlinked
 from shared.model.kinds import Risk
-from shared.model.owners import Owner
+from shared.model.notices import Owner
 from shared.notify.diff import Difference, diff_of
 from shared.notify.portal import Link, portal_link
 from shared.notify.wording import (

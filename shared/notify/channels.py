@@ -5,8 +5,7 @@ from shared.clients.teams import Teams
 from shared.model.cases import Case
 from shared.model.clock import Clock, utc_now
 from shared.model.detections import AnyDetection
-from shared.model.notices import SystemNotice
-from shared.model.owners import Owner
+from shared.model.notices import Owner, SystemNotice
 from shared.model.settings import Settings
 from shared.notify.cards import alert_of, card_of
 from shared.notify.system_notices import system_notice_alert, system_notice_card

@@ -22,8 +22,7 @@ from shared.model.detections import AnyDetection
 from shared.model.do_all import each
 from shared.model.errors import EdgeError, Throttled, Unreachable
 from shared.model.kinds import Risk
-from shared.model.notices import SystemNotice
-from shared.model.owners import Owner
+from shared.model.notices import Owner, SystemNotice
 
 _log = logging.getLogger("responder.notify")
 _SEARCHED: Final = timedelta(days=3)

@@ -15,7 +15,7 @@ from shared.model.detections import AnyDetection
 from shared.model.escape import quoted, shown
 from shared.model.events import ActorKind, Log
 from shared.model.kinds import ApprovalList, Mode
-from shared.model.owners import Owner
+from shared.model.notices import Owner
 from shared.model.settings import Settings
 
 _BY_ACTOR: Final = " by an unapproved actor"

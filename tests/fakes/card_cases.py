@@ -27,7 +27,7 @@ from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.detections import Answer, AnyDetection, Detection, Technique
 from shared.model.events import Actor, ActorKind, Change, Log, Target
 from shared.model.kinds import ApprovalList, Mode, ObjectKind, Risk
-from shared.model.owners import Owner
+from shared.model.notices import Owner
 from shared.model.remediations import Remediation
 from shared.notify.wording import PageContext
 

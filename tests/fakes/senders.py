@@ -6,8 +6,7 @@ from typing import Any
 
 from shared.model.cases import Case
 from shared.model.detections import AnyDetection
-from shared.model.notices import SystemNotice
-from shared.model.owners import Owner
+from shared.model.notices import Owner, SystemNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from infra.local.world import BREAK_GLASS_1, MALLORY, MFA_FOR_ALL, RESPONDER, WO
 from shared.model.cases import Case, Standing
 from shared.model.detections import Answer, AnyDetection
 from shared.model.kinds import Risk
-from shared.model.owners import Owner
+from shared.model.notices import Owner
 from shared.model.settings import settings_from
 from shared.notify.cards import alert_of, card_of
 from shared.notify.wording import PageContext, ending_of, page_context_for

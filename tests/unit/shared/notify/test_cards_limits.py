@@ -18,7 +18,7 @@ from shared.model.cases import Case, Decision, Outcome, Standing
 from shared.model.detections import AnyDetection
 from shared.model.events import Actor, ActorKind, Change, Target
 from shared.model.kinds import Mode
-from shared.model.owners import Owner
+from shared.model.notices import Owner
 from shared.notify.cards import LIMIT_BYTES, alert_of, card_of, size_of
 from shared.notify.wording import PageContext
 from tests.fakes.card_cases import (
