@@ -119,7 +119,7 @@ param readBackSeconds int = 20
 @maxValue(1440)
 param acknowledgeMinutes int = 15
 
-@description('Words that differ by tenant (ids, domains, conventions): the JSON text that the setting VOCABULARY takes; empty for the defaults.')
+@description('The tenant profile, that is, what differs by tenant (ids, domains, conventions): the JSON text that the setting VOCABULARY takes; empty for the defaults.')
 param vocabulary string = ''
 
 @description('Folder of Sigma rules, as a path in the code that is deployed, like rules; each runs as a detection. Empty for none.')

@@ -94,7 +94,7 @@ param readBackSeconds int
 @description('Minutes until a page is escalated.')
 param acknowledgeMinutes int
 
-@description('Words that differ by tenant, as JSON; empty for the defaults.')
+@description('The tenant profile, as JSON; empty for the defaults.')
 param vocabulary string
 
 @description('How sign-ins are read: poll or off.')

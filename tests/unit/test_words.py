@@ -102,7 +102,6 @@ KEPT: Final = (
     Kept(word="speaks?", path="responders/commands/", line='"speaks"', why="a key of the JSON of two commands"),
     Kept(word="speaks?", path="tests/unit/responders/commands/", line="speaks", why="that key of the JSON"),
     Kept(word="bulletins?", path="shared/notify/outbox.py", line='"bulletin"', why="a column of table Outbox"),
-    Kept(word="traces", path="infra/local/host/", line="stack_traces|traceback", why="tracebacks of Python"),
 )
 
 

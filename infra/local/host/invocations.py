@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from infra.local.host.errors import app_frames
 from infra.local.host.functions import RETURN, Function
 from infra.local.host.instances import InstanceSets
 from infra.local.host.messages import (
@@ -21,7 +22,6 @@ from infra.local.host.messages import (
     TypedData,
 )
 from infra.local.host.outputs import OutputError, Outputs
-from infra.local.host.stack_traces import app_frames
 from infra.local.host.worker import Worker, WorkerEndedError
 
 _log = logging.getLogger("host")

@@ -21,8 +21,7 @@ from typing import Final, Protocol, cast
 
 from infra.local.host import messages
 from infra.local.host.console import WORKER_LOGGER, log_to_stderr
-from infra.local.host.errors import AppError
-from infra.local.host.stack_traces import app_frames
+from infra.local.host.errors import AppError, app_frames
 from infra.local.host.wire import Answer, Request, frame, next_request
 
 SCRIPT: Final = "function_app.py"
