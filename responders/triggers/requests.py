@@ -103,7 +103,7 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Set the mode of one detection, or of all without one of their own ("*")."""
     detection = req.route_params["detection"]
     if detection != "*" and detection not in runtime().detections:
-        return _problem(404, f"no detection is called that; there are: {', '.join(runtime().detections)}")
+        return _problem(404, _no_such(detection))
     try:
         body = _body(req, ModeChange)
     except ValueError as error:
@@ -125,6 +125,14 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
     else:
         runtime().controls.start(by=body.by)
     return _json({"stopped": body.stopped})
+
+
+def _no_such(detection: str) -> str:
+    import difflib  # noqa: PLC0415 - only for who mistyped, start-up is a feature
+
+    near = difflib.get_close_matches(detection, list(runtime().detections), n=3)
+    advice = f"did you mean {' or '.join(near)}? " if near else ""
+    return f"no detection is called that; {advice}GET modes lists those there are"
 
 
 _SAFE: Final = {

@@ -229,9 +229,16 @@ def test_modes_are_read_and_set(client: _Client) -> None:
 
 
 def test_a_detection_that_does_not_exist_has_no_mode(client: _Client) -> None:
-    for detection in ("no-such", "lamp-switched/..", "", "LAMP-SWITCHED"):
+    for detection, nearest in (
+        ("no-such", ""),
+        ("lamp-switched/..", "did you mean lamp-switched? "),
+        ("lamp-swiched", "did you mean lamp-switched? "),
+        ("", ""),
+        ("LAMP-SWITCHED", ""),
+    ):
         response = client.call("set_mode", "PUT", body={"mode": "enforce", **_BY}, route={"detection": detection})
-        assert "there are: lamp-switched" in _problem(response, 404)
+        expected = f"no detection is called that; {nearest}GET modes lists those there are"
+        assert expected in _problem(response, 404)
         assert client.writes() == []
 
 
