@@ -23,7 +23,7 @@ def unknown(kind: str, name: str, known: Iterable[str], *, listed_by: str) -> Co
     """Give the error of a name that doesn't exist: names the nearest that do, and the command that lists all."""
     near = difflib.get_close_matches(name, list(known), n=3)
     advice = f"did you mean {' or '.join(near)}? " if near else ""
-    return CommandError(f"no {kind} is called {name!r}; {advice}`{listed_by}` lists those there are")
+    return CommandError(f"no {kind} is called {name!r}; {advice}`{listed_by}` lists every one")
 
 
 def add_settings_option(parser: argparse.ArgumentParser) -> None:

@@ -32,7 +32,7 @@ def _owner(arguments: argparse.Namespace) -> int:
     scopes = [*(one.value for one in ApprovalList), *(detection.id for detection in detections)]
     if arguments.scope not in {*scopes, "*"}:
         near = unknown("detection or approval list", arguments.scope, scopes, listed_by="responder catalogue")
-        raise CommandError(f"{near}; approval lists are {', '.join(ApprovalList)}; * stands for everything")
+        raise CommandError(f"{near}, `responder approve --help` the approval lists; * stands for everything")
     if not 0 <= arguments.order <= 999:  # noqa: PLR2004 - three digits of a key
         raise CommandError("the order should be a number from 0 to 999")
     storage = storage_from(arguments)

@@ -193,7 +193,7 @@ def test_a_detection_that_does_not_exist_has_no_mode(run: Run, storage: Storage)
     ran = run("mode", "ca-policy-updatet", "enforce")
     assert ran.status == 2
     assert "no detection is called 'ca-policy-updatet'; did you mean ca-policy-updated" in ran.err
-    assert "`responder catalogue` lists those there are" in ran.err
+    assert "`responder catalogue` lists every one" in ran.err
     assert storage.rows(Table.CONTROLS, "PartitionKey eq 'mode'") == []
 
 
@@ -233,7 +233,10 @@ def test_owners_are_named_and_listed(run: Run, storage: Storage) -> None:
     ("words", "problem"),
     [
         (("conditional-acess",), "is called 'conditional-acess'; did you mean conditional-access? "),
-        (("a/b",), "is called 'a/b'; `responder catalogue` lists those there are; approval lists are "),
+        (
+            ("a/b",),
+            "is called 'a/b'; `responder catalogue` lists every one, `responder approve --help` the approval lists",
+        ),
         (("*", "--order", "1000"), "from 0 to 999"),
         (("*", "--order", "-1"), "from 0 to 999"),
     ],
