@@ -18,19 +18,10 @@ from shared.model.escape import Run, quoted, runs, shown, unlinked
 from shared.model.kinds import Risk
 from shared.model.notices import Owner
 from shared.notify.diff import Difference, diff_of
+from shared.notify.facts import facts
+from shared.notify.next_steps import next_steps
 from shared.notify.portal import Link, portal_link
-from shared.notify.wording import (
-    Ending,
-    PageContext,
-    ending_of,
-    facts,
-    headline,
-    is_sign_in,
-    next_steps,
-    result,
-    subject,
-    what_changed,
-)
+from shared.notify.wording import Ending, PageContext, ending_of, headline, is_sign_in, result, subject, what_changed
 
 LIMIT_BYTES: Final = 28_000
 """Teams accepts messages of about 28 KB. Microsoft doesn't say in which encoding, so UTF-8 and UTF-16 are measured."""

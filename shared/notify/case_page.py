@@ -14,7 +14,9 @@ from shared.model.cases import Case
 from shared.model.detections import AnyDetection
 from shared.model.escape import shown
 from shared.notify.diff import Difference, diff_of
-from shared.notify.wording import PageContext, facts, headline, next_steps, result, subject, what_changed, when
+from shared.notify.facts import facts
+from shared.notify.next_steps import next_steps
+from shared.notify.wording import PageContext, headline, result, subject, what_changed, when
 
 _MOST: Final = 1000
 """Characters of a text from the tenant."""

@@ -17,7 +17,9 @@ from shared.model.errors import Unreachable
 from shared.model.events import CountEvent
 from shared.model.kinds import Image, Mode
 from shared.notify.cards import alert_of, card_of
-from shared.notify.wording import facts, headline, next_steps, page_context_for, result, subject, what_changed
+from shared.notify.facts import facts
+from shared.notify.next_steps import next_steps
+from shared.notify.wording import headline, page_context_for, result, subject, what_changed
 from shared.respond.object_history import event_of, with_changes
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import raw
