@@ -47,7 +47,7 @@ class Malformed(Struct, frozen=True, kw_only=True):
 
 
 class Approvals(Protocol):
-    """Reads approval rows. Both raise an EdgeError when the table can't be read."""
+    """Reads approval rows. Both methods raise EdgeError when the table can't be read."""
 
     def find(self, approval_list: ApprovalList, actor_id: str) -> Approval | Malformed | None:
         """Read the row of an actor; None when the list has none."""
@@ -83,7 +83,7 @@ def authorize(
     the detection applies whoever did it, so the standing is unknown.
     """
     if responder_id and actor.id == responder_id:
-        return Authorization(standing=Standing.APPROVED, because="the responder itself put something back")
+        return Authorization(standing=Standing.APPROVED, because="the responder itself made the change")
     if approval_list is None:
         return Authorization(standing=_UNKNOWN, because="the detection has no approval list")
     if not actor.id:

@@ -17,8 +17,8 @@ _LONGEST_HINT: Final = timedelta(days=11)
 class Limits(Struct, frozen=True, kw_only=True):
     """What one request may take.
 
-    `total` is its time, from connecting to the last byte of the answer; `largest` is the size of the body in bytes, as
-    it is when unpacked. A larger body counts as no answer; where `cut` says so, it is cut there instead.
+    `total` is the time from connecting to the last byte of the response. `largest` is the size of the unpacked body in
+    bytes. A larger body is an error; with `cut` it is cut to that size instead.
     """
 
     total: timedelta
@@ -35,14 +35,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     @property
     def is_success(self) -> bool:
-        """Whether the service did what it was asked."""
+        """Whether the status is a success, 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
 
 
 def meaning(answer: Answer, said: str, *, clock: Clock, code: str = "", needed: Sequence[str] = ()) -> EdgeError:
-    """Give the error that an answer other than success means, with the text `said`.
+    """Give the error that a response other than a success means, with the text `said`.
 
-    `code` is the service's own word for it, `needed` what the call needs of the identity.
+    `code` is the service's error code, `needed` are the permissions that the call needs.
     """
     match answer.status:
         case 401 | 403 as status:
@@ -58,7 +58,7 @@ def meaning(answer: Answer, said: str, *, clock: Clock, code: str = "", needed: 
 
 
 def retry_after(answer: Answer, clock: Clock) -> timedelta | None:
-    """Give the wait that an answer asks for, in seconds or until a date; None where there is none, or nonsense."""
+    """Give the wait that a response asks for in Retry-After, as seconds or a date; None without a plausible one."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - seldom needed, start-up is a feature
 
     text = answer.headers.get("retry-after", "").strip()

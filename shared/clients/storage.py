@@ -182,7 +182,7 @@ class Storage:
             self._once("tables", self._tables).delete_table(table)
 
     def row(self, table: Table, partition: str, key: str) -> Row | None:
-        """Read one row; None when the table is there and the row isn't."""
+        """Read one row; None when it doesn't exist. A missing table is an error."""
         try:
             with storage_errors(f"reading {table}"):
                 return _row(self._table(table).get_entity(partition, key))
@@ -214,10 +214,10 @@ class Storage:
         return True
 
     def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
-        """Replace a row's columns if nobody changed it since it was read, and give it with its new ETag.
+        """Replace the columns of a row that hasn't changed since it was read, and give it with its new ETag.
 
         Raises:
-            Conflict: somebody did, or the row is gone.
+            Conflict: the row has changed, or was deleted.
         """
         from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
         from azure.data.tables import UpdateMode  # noqa: PLC0415
@@ -235,7 +235,7 @@ class Storage:
         return Row(partition=row.partition, key=row.key, columns=dict(columns), etag=str(answer["etag"]))
 
     def add(self, table: Table, partition: str, key: str, count: int) -> None:
-        """Add to the count of a row, which begins at nothing; it stays too small where too many add at once."""
+        """Add to the count of a row, which starts at 0. After too many conflicts the addition is dropped."""
         for _ in range(_TRIES):
             row = self.row(table, partition, key)
             if row is None:
@@ -249,7 +249,7 @@ class Storage:
             return
 
     def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
-        """Write a row whatever stood there."""
+        """Write a row, and replace the one that may exist."""
         from azure.data.tables import UpdateMode  # noqa: PLC0415 - imported on first use
 
         with storage_errors(f"writing {table}"):
@@ -258,7 +258,7 @@ class Storage:
             )
 
     def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:  # noqa: ANN401 - OData values
-        """Delete the rows that meet an OData `query`, at most so many of them; gives how many."""
+        """Delete at most `most` rows that meet an OData `query`; gives the number of rows deleted."""
         client = self._table(table)
         done = 0
         with storage_errors(f"purging {table}"):
@@ -275,7 +275,7 @@ class Storage:
     def keep(
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
     ) -> bool:
-        """Write a blob once; False when one of that name is there already (it stays: evidence is never overwritten)."""
+        """Write a new blob; False when one of that name exists. Blobs are never overwritten."""
         try:
             with storage_errors(f"writing {container}"):
                 blob = self._once("blobs", self._blobs).get_blob_client(container, name)
@@ -287,7 +287,7 @@ class Storage:
         return True
 
     def blob(self, container: Container, name: str) -> bytes | None:
-        """Read a blob; None when the container is there and the blob isn't."""
+        """Read a blob; None when it doesn't exist. A missing container is an error."""
         try:
             with storage_errors(f"reading {container}"):
                 return self._once("blobs", self._blobs).get_blob_client(container, name).download_blob().readall()
@@ -297,13 +297,13 @@ class Storage:
             raise
 
     def blob_names(self, container: Container, prefix: str) -> list[str]:
-        """List the names under a prefix, in their alphabetical order."""
+        """List the names of blobs with a prefix, in alphabetical order."""
         with storage_errors(f"reading {container}"):
             client = self._once("blobs", self._blobs).get_container_client(container)
             return [blob.name for blob in client.list_blobs(prefix)]
 
     def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
-        """Put a message in a queue, in base64, visible after `delay`; it stays until somebody takes it."""
+        """Put a message into a queue, in base64. It becomes visible after `delay` and never expires."""
         raw = content.encode() if isinstance(content, str) else content
         with storage_errors(f"writing the queue {queue}"):
             self._queue(queue).send_message(
@@ -311,9 +311,9 @@ class Storage:
             )
 
     def take_messages(self, queue: str, *, most: int, hidden_for: timedelta) -> list[Message]:
-        """Take at most `most` messages out of a queue, and hide them from others for a while.
+        """Take at most `most` messages from a queue, and hide them from others for the time `hidden_for`.
 
-        What isn't deleted by then comes back. Raises Rejected when the queue isn't there.
+        A message that isn't deleted in that time becomes visible again. Raises Rejected when the queue doesn't exist.
         """
         with storage_errors(f"reading the queue {queue}"):
             taken = self._queue(queue).receive_messages(
@@ -324,7 +324,7 @@ class Storage:
             return [_message(queue, one) for one in taken]
 
     def delete_message(self, message: Message) -> None:
-        """Delete a message that was taken; one that is gone, or was taken by somebody else since, is left alone."""
+        """Delete a message that was taken. One that is gone, or was taken by another run since, is ignored."""
         try:
             with storage_errors(f"writing the queue {message.queue}"):
                 self._queue(message.queue).delete_message(message.id, message.receipt)
@@ -333,7 +333,7 @@ class Storage:
                 raise
 
     def queue_length(self, queue: str = CASES_QUEUE) -> int:
-        """About how many messages are in a queue. Raises Rejected when the queue isn't there."""
+        """Give the approximate number of messages in a queue. Raises Rejected when the queue doesn't exist."""
         with storage_errors(f"reading the queue {queue}"):
             return int(self._queue(queue).get_queue_properties().approximate_message_count or 0)
 
@@ -358,5 +358,5 @@ def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value, of any type
-    """Give the SDK's own kind of datetime as a plain one, which alone other libraries take."""
+    """Give the SDK's subclass of datetime as a plain datetime, since other libraries accept only that."""
     return datetime.combine(value.date(), value.timetz()) if isinstance(value, datetime) else value

@@ -76,11 +76,11 @@ def needs_somebody(case: Case) -> bool:
 
 
 class Notifier:
-    """Writes and sends pages. `senders` are the channels that can be used.
+    """Writes and sends pages over `senders`, the channels that can be used.
 
-    Where there is none for now, pages wait in the outbox as failed ones do, until the app is started with one.
-
-    Whoever writes a page sends it; it is due for others only after its turn, so that a slow post isn't made twice.
+    Without any channel, pages wait in the outbox like those that failed, until the app is started with one. The run
+    that writes a page also sends it. Other runs send it only after the time `turn`, so that a slow request isn't made
+    twice.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Notifier:
         acknowledge_within: timedelta,
         turn: timedelta = timedelta(seconds=30),
     ) -> None:
-        """`turn` is how long whoever is about to send a page has it to themselves; a post may take that long."""
+        """`turn` is the time for which a page is reserved for one run: as long as a request may take."""
         self._storage = storage
         self._senders = senders
         self._clock = clock
@@ -281,7 +281,7 @@ def _owner_from(scope: str, row: Row) -> Owner:
 
 
 def _partition(case: Case) -> str:
-    """Give the partition: the day when the case was opened. Its event may be older than the days that are searched."""
+    """Give the partition: the day when the case was opened. The day of its event may be too old to be searched."""
     return f"{case.opened_at:%Y%m%d}"
 
 

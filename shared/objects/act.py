@@ -38,7 +38,8 @@ def put_back(
     """Apply a plan, and read the object for at most `within` until it shows the change.
 
     Raises:
-        Throttled: the service asked for a longer wait than the call's own retries allow. Nothing was changed.
+        Throttled: the service asked for a longer wait than the call's own retries allow. The case is answered again
+        later.
         Unreachable: the answer was lost and the object doesn't show the change, so it isn't known what was done.
     """
     lost = ""
