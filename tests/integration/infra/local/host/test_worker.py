@@ -92,7 +92,7 @@ class TestEnd:
     def test_a_message_whose_run_was_ended_comes_again(self, host: RunningHost, azurite: Azurite) -> None:
         until(lambda: "hung" in queues_in(azurite))
         put(azurite, "hung", "one")
-        host.until_logged("sample: hung try 2")
+        host.until_logged("sample: hung try 2", seconds=90.0)
         host.until_logged("host: hung queue=hung try=2 .*: ok")
         assert messages_in(azurite, "hung") == []
 
