@@ -102,7 +102,7 @@ class TenantEdges:
         followed: set[str] = set()
         while link := _next_link(call, answer):
             if link in followed or len(followed) >= _MOST_PAGES:
-                raise Rejected(f"{call.method} {call.path} has no end: {len(followed)} pages, then {link[:200]}")
+                raise Rejected(f"the listing {call.path} doesn't end; pages read: {len(followed)}, next: {link[:200]}")
             yield answer.body
             followed.add(link)
             answer = self._answer(call, ids, link=link)

@@ -90,7 +90,7 @@ def poll(
             columns = {"done_until": until.isoformat()}
             runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
         if until < started and runtime.clock() - started >= longest:
-            _log.warning("%s of %s: read up to %s, the next poll goes on", source.name, tenant.name, until)
+            _log.warning("%s of %s: read up to %s, the next poll continues", source.name, tenant.name, until)
             break
     if total.opened or total.unreadable:
         _log.info(

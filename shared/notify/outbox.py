@@ -195,7 +195,7 @@ class Notifier:
         try:
             self._storage.replace(Table.OUTBOX, page.row, {**page.row.columns, **columns})
         except Conflict:
-            _log.info("page of case %s was sent by another run as well", page.case_id)
+            _log.info("the page of case %s was also sent by another run", page.case_id)
 
     def due(self) -> Iterator[Page]:
         """Give the waiting pages whose time has come, one at a time.
@@ -259,7 +259,7 @@ class Notifier:
                 if rows:
                     return _owner_from(scope, rows[place % len(rows)])
         except EdgeError as error:
-            _log.warning("the owners could not be read, the page goes out without a mention: %s", error)
+            _log.warning("the owners could not be read, so the page mentions nobody: %s", error)
         return None
 
 

@@ -112,7 +112,7 @@ class CaseRun:
     def put_off(self, error: Exception) -> None:
         """Leave the case to a later attempt, or page it after too many attempts."""
         case = self.leased.case
-        _log.warning("case %s, attempt %s: %s", case.id, case.attempts, error)
+        _log.warning("case %s, attempt %s failed: %s", case.id, case.attempts, error)
         if not case.is_open:
             # Only its pages weren't sent, and the resume timer sends them.
             return

@@ -226,7 +226,7 @@ class CaseStages:
             self._mark_acted(Outcome.ALREADY, plan.because)
             return
         if remediation is None or not isinstance(plan, Put):
-            raise ResponderError(f"case {self.case.id} was decided to be put back without a plan")
+            raise ResponderError(f"case {self.case.id} is to be put back, but there is no plan")
         acted = put_back(
             put=plan,
             apply=lambda put: remediation.apply(self._edges_under_lease(), self.case.target, put),

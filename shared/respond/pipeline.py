@@ -45,7 +45,7 @@ def _go_or_put_off(run: CaseRun) -> None:
         run.put_off(error)
     except Exception as mistake:  # noqa: BLE001 - reported to the owners after a few attempts
         # A mistake in our code. If the host retried it, the case would stay leased until the lease ended, each time.
-        _log.exception("case %s, attempt %s", run.leased.case.id, run.leased.case.attempts)
+        _log.exception("case %s, attempt %s failed", run.leased.case.id, run.leased.case.attempts)
         run.put_off(mistake)
 
 
