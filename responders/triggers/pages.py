@@ -20,7 +20,7 @@ from shared.model.errors import LeaseLost
 from shared.notify.case_page import HEADERS, message_page, page_of
 from shared.notify.wording import page_context_for
 from shared.respond.case_run import detection_of
-from shared.respond.object_history import as_far_as_known
+from shared.respond.object_history import with_changes_if_readable
 
 pages = func.Blueprint()
 _log = logging.getLogger("responder.pages")
@@ -42,7 +42,7 @@ def open_case(req: func.HttpRequest) -> func.HttpResponse:
         return _said(HTTPStatus.NOT_FOUND, "There is no such case", "Look whether the whole address was copied.")
     if req.method == "POST":
         return _acknowledged(req, found, person)
-    case = as_far_as_known(runtime(), found)
+    case = with_changes_if_readable(runtime(), found)
     page_context = page_context_for(case, runtime().settings)
     return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), page_context, reader=person.name))
 

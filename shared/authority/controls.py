@@ -62,7 +62,7 @@ class Controls:
         columns = {"stopped": False, "by": by, "at": self._clock().isoformat()}
         self._storage.upsert(Table.CONTROLS, "kill", "all", columns)
 
-    def spend(self, kind: ObjectKind, *, limit: int) -> bool:
+    def count_remediation(self, kind: ObjectKind, *, limit: int) -> bool:
         """Count one more remediation of a kind in this hour; False, without counting, when the limit is reached.
 
         Raises EdgeError when the count can't be read or written.

@@ -80,7 +80,7 @@ def _drain(runtime: Runtime, queue: str) -> Replayed:
             log=_log,
         )
         replayed = _sum(replayed, Replayed(again=given_up.count(False), given_up=given_up.count(True)))
-        _forget(runtime)
+        _delete_old_counts(runtime)
     return replayed
 
 
@@ -96,7 +96,7 @@ def _is_given_up(runtime: Runtime, queue: str, message: Message) -> bool:
         runtime.storage.delete_message(message)
         return False
     key = hashlib.sha256(queue.encode() + b"\0" + message.body).hexdigest()
-    times = _times(runtime, key)
+    times = _times_put_back(runtime, key)
     if times >= len(GAPS):
         _give_up(runtime, queue, message)
     else:
@@ -115,7 +115,7 @@ def _is_given_up(runtime: Runtime, queue: str, message: Message) -> bool:
     return times >= len(GAPS)
 
 
-def _times(runtime: Runtime, key: str) -> int:
+def _times_put_back(runtime: Runtime, key: str) -> int:
     """Give how often a message was put back lately."""
     row = runtime.storage.row(Table.CURSORS, _PARTITION, key)
     if row is None or runtime.clock() - datetime.fromisoformat(row.columns["last_at"]) > _FORGOTTEN_AFTER:
@@ -123,7 +123,7 @@ def _times(runtime: Runtime, key: str) -> int:
     return int(row.columns["times"])
 
 
-def _forget(runtime: Runtime) -> None:
+def _delete_old_counts(runtime: Runtime) -> None:
     """Delete the counts of messages that haven't failed for a long time."""
     before = (runtime.clock() - _FORGOTTEN_AFTER).isoformat()
     term = f"PartitionKey eq '{_PARTITION}' and last_at lt @before"

@@ -114,12 +114,12 @@ def _changes(title: str, found: tuple[Difference, ...]) -> Iterable[str]:
         return
     yield f"<h2>{escape(title)}</h2><table><thead><tr><th>What</th><th>Before</th><th>After</th></tr></thead><tbody>"
     for difference in found:
-        cells = (shown(difference.path, _MOST), *_sides(difference))
+        cells = (shown(difference.path, _MOST), *_before_and_after(difference))
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
     yield "</tbody></table>"
 
 
-def _sides(difference: Difference) -> tuple[str, str]:
+def _before_and_after(difference: Difference) -> tuple[str, str]:
     """Give the texts of the columns Before and After; for a list, the members that were removed and added."""
     if not difference.is_of_list:
         return _value(difference.old), _value(difference.new)

@@ -35,7 +35,7 @@ def portal_link(case: Case, approval_list: ApprovalList | None) -> Link | None:
 
     None for the kinds of object whose address isn't known.
     """
-    if not _is("id", case.tenant_id):
+    if not _is_valid("id", case.tenant_id):
         return None
     match approval_list:
         case ApprovalList.CONDITIONAL_ACCESS:
@@ -52,7 +52,7 @@ def portal_link(case: Case, approval_list: ApprovalList | None) -> Link | None:
 def _ca_policy(case: Case) -> Link:
     """Link to the policy, or to the list of policies when it was deleted and has no page of its own."""
     deleted = any(change.new is None and change.old is not None for change in case.target.changes)
-    if deleted or not _is("id", case.target.id):
+    if deleted or not _is_valid("id", case.target.id):
         view = f"{_CONDITIONAL_ACCESS}/ConditionalAccessBlade/~/Policies"
         return Link(title="Open the policies in Entra", url=f"{_ENTRA}/{case.tenant_id}/#view/{view}")
     view = f"{_CONDITIONAL_ACCESS}/PolicyBlade/policyId/{case.target.id}"
@@ -61,14 +61,14 @@ def _ca_policy(case: Case) -> Link:
 
 def _access_control(case: Case) -> Link | None:
     """Link to the page Access control (IAM) of the scope, which the portal's addresses call "users"."""
-    if not _is("role_assignment", case.target.id) or len(case.target.id) > _LONGEST:
+    if not _is_valid("role_assignment", case.target.id) or len(case.target.id) > _LONGEST:
         return None
     scope = _ROLE_ASSIGNMENTS.split(case.target.id)[0]
     url = f"{_AZURE}/#@{case.tenant_id}/resource{quote(scope, safe='/')}/users"
     return Link(title="Open access control (IAM) in Azure", url=url)
 
 
-def _is(shape: str, text: str) -> bool:
+def _is_valid(shape: str, text: str) -> bool:
     try:
         checked_id(shape, text)
     except BadIdentifier:

@@ -20,8 +20,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     `stopped` says whether the kill switch is on (None: it couldn't be read). `plan` is None where the detection has no
     remediation, or where the tenant couldn't be read; `unread` then says why. `protected` are the ids of protected
-    principals that would lose something. `spent` is the number of remediations of this kind in this hour (None: it
-    couldn't be read), `limit` the most that are allowed.
+    principals that would lose something. `remediations_this_hour` counts those of this kind (None: it couldn't be
+    read), `limit` is the most that are allowed.
     """
 
     standing: Standing
@@ -33,7 +33,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     unread: str = ""
     protected: frozenset[str] = frozenset()
     last_holder: bool | None = False
-    spent: int | None = 0
+    remediations_this_hour: int | None = 0
     limit: int = 1
 
 
@@ -94,11 +94,11 @@ def _last_holder(facts: Facts) -> str:
 def _too_many(facts: Facts) -> str:
     if isinstance(facts.plan, Already):
         return ""
-    if facts.spent is None:
+    if facts.remediations_this_hour is None:
         return "the number of remediations in this hour could not be read"
     return (
         ""
-        if facts.spent < facts.limit
+        if facts.remediations_this_hour < facts.limit
         else f"the hourly limit for remediations of this kind ({facts.limit}) is reached"
     )
 

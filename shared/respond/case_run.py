@@ -60,7 +60,7 @@ class CaseRun:
         if until is None or until - self.runtime.clock() < lease * 2 / 3:
             self.move()
 
-    def hold_up(self, detection: AnyDetection, proof: str, by_hand: str) -> None:
+    def page_about_lock(self, detection: AnyDetection, proof: str, by_hand: str) -> None:
         """Page a case that a lock blocks, once, and leave it open to be tried again.
 
         This doesn't count as an attempt, since the lock may stay for days. Nothing was changed, so the next try decides

@@ -55,7 +55,7 @@ class CaseStages:
             actor_is_emergency_account=self.case.actor.id in self.runtime.settings.emergency_accounts,
             limit=self.runtime.settings.remediations_per_hour,
         )
-        look, facts = self._plan_or_error(facts)
+        look, facts = self._facts_with_plan(facts)
         decided = decide(self.detection, facts)
         if decided.decision is Decision.REMEDIATE and isinstance(facts.plan, Put):
             decided = decide(self.detection, self._count_remediation(facts))
@@ -92,7 +92,7 @@ class CaseStages:
             return False
         return not isinstance(self.event, ResourceEvent) or self.event.subscription_id in self.tenant.subscriptions
 
-    def _plan_or_error(self, facts: Facts) -> tuple[Look | None, Facts]:
+    def _facts_with_plan(self, facts: Facts) -> tuple[Look | None, Facts]:
         """Look and plan, and add both to the facts. What can't be read becomes a fact, not an error.
 
         Raises EdgeError only where a later attempt may succeed and would put the object back.
@@ -164,10 +164,10 @@ class CaseStages:
             # A case that a lock blocks was counted when it was first decided.
             return facts
         try:
-            is_within_limit = self.runtime.controls.spend(remediation.kind, limit=facts.limit)
+            is_within_limit = self.runtime.controls.count_remediation(remediation.kind, limit=facts.limit)
         except EdgeError:
-            return msgspec.structs.replace(facts, spent=None)
-        return facts if is_within_limit else msgspec.structs.replace(facts, spent=facts.limit)
+            return msgspec.structs.replace(facts, remediations_this_hour=None)
+        return facts if is_within_limit else msgspec.structs.replace(facts, remediations_this_hour=facts.limit)
 
     def _store_decision(self, authorization: Authorization, facts: Facts, decided: Decided, look: Look | None) -> None:
         plan = facts.plan
@@ -236,7 +236,7 @@ class CaseStages:
             within=self.runtime.settings.read_back,
         )
         if acted.outcome is Outcome.LOCKED:
-            self.run.hold_up(self.detection, acted.proof, acted.by_hand)
+            self.run.page_about_lock(self.detection, acted.proof, acted.by_hand)
             return
         self._mark_acted(acted.outcome, acted.proof)
 

@@ -67,12 +67,12 @@ class Ledger:
         self._evidence.keep(Container.EVIDENCE, case.record, record)
         if existing is not None and not is_another_action:
             return None
-        if not self._enter(case):
+        if not self._insert_and_enqueue(case):
             # Another run inserted a case with this id in the meantime, maybe for another record.
             return None if is_another_action or existing is not None else self.open(detection, event, record)
         return case
 
-    def _enter(self, case: Case) -> bool:
+    def _insert_and_enqueue(self, case: Case) -> bool:
         """Write the row and the queue message of a new case; False when the row exists already."""
         if not self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, columns_of(case)):
             return False
@@ -85,7 +85,7 @@ class Ledger:
             return None
         case = self._new_case(name, detection, event, record)
         self._evidence.keep(Container.EVIDENCE, case.record, record)
-        return case if self._enter(case) else None
+        return case if self._insert_and_enqueue(case) else None
 
     def _existing_case(self, detection: str, event: Event) -> Case | None:
         names = (case_id(event.tenant_id, detection, event), *ids_across_midnight(event.tenant_id, detection, event))

@@ -46,7 +46,7 @@ def with_changes(runtime: Runtime, case: Case) -> Case:
     return msgspec.structs.replace(case, target=event.target, actor=event.actor) if event else case
 
 
-def as_far_as_known(runtime: Runtime, case: Case) -> Case:
+def with_changes_if_readable(runtime: Runtime, case: Case) -> Case:
     """Give the case with its changes, or without where they can't be read: an incomplete page is better than none."""
     try:
         return with_changes(runtime, case)

@@ -8,7 +8,7 @@ from shared.model.do_all import do_all
 from shared.notify.outbox import Page
 from shared.respond.case_run import detection_of
 from shared.respond.components import Runtime
-from shared.respond.object_history import as_far_as_known
+from shared.respond.object_history import with_changes_if_readable
 
 _log = logging.getLogger("responder.pipeline")
 
@@ -72,7 +72,7 @@ def _send(runtime: Runtime, page: Page) -> None:
         return
     case = _case_of(runtime, page)
     if case is not None:
-        runtime.notifier.send(page, as_far_as_known(runtime, case), detection_of(runtime, case))
+        runtime.notifier.send(page, with_changes_if_readable(runtime, case), detection_of(runtime, case))
 
 
 def _case_of(runtime: Runtime, page: Page) -> Case | None:

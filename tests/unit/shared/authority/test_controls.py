@@ -112,39 +112,39 @@ def _spent(storage: Storage, hour: str = "2026030210", kind: ObjectKind = _KIND)
 
 
 def test_a_limit_is_spent_one_by_one(storage: Storage, controls: Controls) -> None:
-    assert [controls.spend(_KIND, limit=3) for _ in range(5)] == [True, True, True, False, False]
+    assert [controls.count_remediation(_KIND, limit=3) for _ in range(5)] == [True, True, True, False, False]
     assert _spent(storage) == 3
 
 
 def test_each_kind_has_its_own_limit(controls: Controls) -> None:
-    assert controls.spend(_KIND, limit=1)
-    assert not controls.spend(_KIND, limit=1)
-    assert controls.spend(ObjectKind.ROLE_ASSIGNMENT, limit=1)
+    assert controls.count_remediation(_KIND, limit=1)
+    assert not controls.count_remediation(_KIND, limit=1)
+    assert controls.count_remediation(ObjectKind.ROLE_ASSIGNMENT, limit=1)
 
 
 def test_a_limit_of_none_is_never_spent(storage: Storage, controls: Controls) -> None:
-    assert not controls.spend(_KIND, limit=0)
+    assert not controls.count_remediation(_KIND, limit=0)
     assert _spent(storage) == 0
 
 
 def test_a_new_hour_has_a_new_limit(controls: Controls, clock: FakeClock) -> None:
-    assert controls.spend(_KIND, limit=1)
-    assert not controls.spend(_KIND, limit=1)
+    assert controls.count_remediation(_KIND, limit=1)
+    assert not controls.count_remediation(_KIND, limit=1)
     clock.move(timedelta(minutes=1))
-    assert controls.spend(_KIND, limit=1)
+    assert controls.count_remediation(_KIND, limit=1)
 
 
 def test_a_limit_that_was_lowered_counts_what_was_spent(controls: Controls) -> None:
-    assert [controls.spend(_KIND, limit=5) for _ in range(3)] == [True] * 3
-    assert not controls.spend(_KIND, limit=2)
+    assert [controls.count_remediation(_KIND, limit=5) for _ in range(3)] == [True] * 3
+    assert not controls.count_remediation(_KIND, limit=2)
 
 
 def test_many_at_once_never_spend_more_than_there_is(storage: Storage, controls: Controls) -> None:
-    def spend(_number: int) -> bool:
-        return controls.spend(_KIND, limit=4)
+    def count_remediation(_number: int) -> bool:
+        return controls.count_remediation(_KIND, limit=4)
 
     with ThreadPoolExecutor(10) as pool:
-        spent = list(pool.map(spend, range(30)))
+        spent = list(pool.map(count_remediation, range(30)))
     assert 1 <= spent.count(True) <= 4
     assert _spent(storage) == spent.count(True)
 
@@ -155,11 +155,11 @@ def test_a_lost_answer_spends_at_most_once_too_often(storage: Storage, operation
     spoilt = SpoiltStorage(storage)
     controls = Controls(spoilt, clock=FakeClock())
     if operation == "replace Switches":
-        assert controls.spend(_KIND, limit=9)
+        assert controls.count_remediation(_KIND, limit=9)
     before = _spent(storage, _HOUR_OF_NOW)
     spoilt.faults.fail_once(operation, "after")
     with pytest.raises(EdgeError):
-        controls.spend(_KIND, limit=9)
+        controls.count_remediation(_KIND, limit=9)
     assert _spent(storage, _HOUR_OF_NOW) == before + 1
 
 
@@ -170,10 +170,10 @@ def test_a_count_that_cannot_be_understood_is_not_taken_for_room(
     columns = {} if count is None else {"count": count}
     storage.upsert(Table.CONTROLS, f"spent {_KIND}", "2026030210", columns)
     with pytest.raises(EdgeError, match="count"):
-        controls.spend(_KIND, limit=9)
+        controls.count_remediation(_KIND, limit=9)
 
 
 def test_a_count_that_cannot_be_read_is_told(storage: Storage, controls: Controls) -> None:
     storage.delete_table(Table.CONTROLS)
     with pytest.raises(EdgeError, match="TableNotFound"):
-        controls.spend(_KIND, limit=9)
+        controls.count_remediation(_KIND, limit=9)

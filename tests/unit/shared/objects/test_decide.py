@@ -52,7 +52,7 @@ facts_of_any_kind = st.builds(
     unread=st.just("") | st.text(min_size=1, max_size=5),
     protected=st.frozensets(st.text(max_size=3), max_size=2),
     last_holder=st.none() | st.booleans(),
-    spent=st.none() | st.integers(0, 5),
+    remediations_this_hour=st.none() | st.integers(0, 5),
     limit=st.integers(0, 5),
 )
 near_the_edge = st.fixed_dictionaries(
@@ -65,7 +65,7 @@ near_the_edge = st.fixed_dictionaries(
         "plan": plans,
         "protected": st.just(frozenset({"somebody"})),
         "last_holder": st.none() | st.booleans(),
-        "spent": st.none() | st.integers(0, 2),
+        "remediations_this_hour": st.none() | st.integers(0, 2),
     },
 ).map(lambda differences: changed(**differences))
 facts = facts_of_any_kind | near_the_edge
@@ -79,7 +79,7 @@ def test_it_is_put_back_when_nothing_stands_in_the_way() -> None:
 
 def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
     """Nothing is taken from anybody then, so these three guards have nothing to say."""
-    found = changed(plan=_ALREADY, protected=frozenset({"somebody"}), last_holder=True, spent=9)
+    found = changed(plan=_ALREADY, protected=frozenset({"somebody"}), last_holder=True, remediations_this_hour=9)
     assert decide(_PUT_BACK, found).decision is Decision.REMEDIATE
 
 
@@ -97,10 +97,10 @@ def test_what_is_already_as_it_should_be_is_no_reason_to_page() -> None:
         ("protected-principal", {"protected": frozenset({"b", "a"})}, "affect a protected principal (a, b)"),
         ("last-holder", {"last_holder": True}, "from its last holder"),
         ("last-holder", {"last_holder": None}, "not known whether anybody else still holds"),
-        ("hourly-limit", {"spent": 1, "limit": 1}, "remediations of this kind (1)"),
-        ("hourly-limit", {"spent": 3, "limit": 2}, "the hourly limit"),
+        ("hourly-limit", {"remediations_this_hour": 1, "limit": 1}, "remediations of this kind (1)"),
+        ("hourly-limit", {"remediations_this_hour": 3, "limit": 2}, "the hourly limit"),
         ("hourly-limit", {"limit": 0}, "the hourly limit"),
-        ("hourly-limit", {"spent": None}, "in this hour could not be read"),
+        ("hourly-limit", {"remediations_this_hour": None}, "in this hour could not be read"),
     ],
 )
 def test_every_guard_alone_keeps_it_from_being_put_back(guard: str, differences: dict[str, Any], expected: str) -> None:
@@ -147,8 +147,8 @@ def test_nothing_is_put_back_without_a_plan_that_was_read_and_is_certain(found: 
         if isinstance(found.plan, Put):
             assert not found.protected
             assert found.last_holder is False
-            assert found.spent is not None
-            assert found.spent < found.limit
+            assert found.remediations_this_hour is not None
+            assert found.remediations_this_hour < found.limit
 
 
 @given(detection=detections, found=facts)
@@ -180,7 +180,13 @@ def test_a_stopped_machine_never_puts_back_and_never_stops_paging(detection: Any
 def test_doubt_never_makes_it_do_more(detection: AnyDetection, found: Facts) -> None:
     """Each fact that couldn't be read leads to the same or less."""
     known = _STRICTER[decide(detection, found).decision]
-    for doubt in ({"stopped": None}, {"last_holder": None}, {"spent": None}, {"unread": "500"}, {"plan": None}):
+    for doubt in (
+        {"stopped": None},
+        {"last_holder": None},
+        {"remediations_this_hour": None},
+        {"unread": "500"},
+        {"plan": None},
+    ):
         assert _STRICTER[decide(detection, msgspec.structs.replace(found, **doubt)).decision] <= known
 
 

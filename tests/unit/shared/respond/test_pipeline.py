@@ -204,7 +204,7 @@ def _with_the_kill_switch_on(ready: Bench) -> None:
 
 
 def _with_the_limit_spent(ready: Bench) -> None:
-    while ready.runtime.controls.spend(ready.lamps.remediation().kind, limit=10):
+    while ready.runtime.controls.count_remediation(ready.lamps.remediation().kind, limit=10):
         pass
 
 
