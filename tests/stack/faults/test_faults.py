@@ -203,8 +203,8 @@ def test_records_late_twice_and_out_of_order(running: RunningStack) -> None:
         with control.as_principal(actor) as graph:
             graph.patch(f"{_POLICIES}/{policy}", json=body).raise_for_status()
     running.until(lambda: _closed(running, "ca-policy-updated") == len(_FOUR_CHANGES), what="not four closed cases")
-    told = [(case.target.name, case.decision, case.outcome, case.because, case.proof) for case in running.desk.cases()]
-    assert _policies(control) == before, told
+    cases = [(case.target.name, case.decision, case.outcome, case.because, case.proof) for case in running.desk.cases()]
+    assert _policies(control) == before, cases
     assert len(running.acts()) <= len(_FOUR_CHANGES)
 
 
