@@ -21,7 +21,7 @@ def next_steps(case: Case, detection: AnyDetection, *, max_length: int) -> tuple
     # For a sign-in the first step says whom to ask. The step left out here says to block the account, which must never
     # be done to a break-glass account.
     ask = () if detection.counted or is_sign_in(detection) else (_ask(case, max_length),)
-    return (*_urgent_steps(case, detection), *_command(case, max_length), *ask, *approve)
+    return (*_urgent_steps(case, detection, max_length), *_command(case, max_length), *ask, *approve)
 
 
 def _command(case: Case, max_length: int) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def _is_for_people(case: Case) -> bool:
     return ending_of(case) in {Ending.NEEDS_YOU, Ending.GIVEN_UP}
 
 
-def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
+def _urgent_steps(case: Case, detection: AnyDetection, max_length: int) -> tuple[str, ...]:
     object_name = object_name_of(detection)
     first_step = _first_step(detection)
     still_so = first_step or f"The change is still in force: {_by_hand(case, object_name)}"
@@ -56,7 +56,7 @@ def _urgent_steps(case: Case, detection: AnyDetection) -> tuple[str, ...]:
         case Ending.FAILED | Ending.GIVEN_UP:
             return (still_so, *_grants(case, detection))
         case Ending.NEEDS_YOU:
-            return (_needed(case, detection, object_name),)
+            return (_needed(case, detection, object_name, max_length),)
         case Ending.LOCKED | Ending.UNDER_WAY | Ending.OBSERVED as same:
             return (_FIXED_STEPS[same],)
 
@@ -93,10 +93,10 @@ _CHECK_SIGN_INS: Final = (
 )
 
 
-def _needed(case: Case, detection: AnyDetection, object_name: str) -> str:
+def _needed(case: Case, detection: AnyDetection, object_name: str, max_length: int) -> str:
     """Say what to do first about a change that the responder leaves to people."""
     unknown = case.standing is Standing.UNKNOWN and case.actor.id and detection.unless_actor_in
-    unsure = "Find out whether this person or application may make such changes. " if unknown else ""
+    unsure = f"Find out whether {actor_text(case, max_length)} may make such changes. " if unknown else ""
     if first_step := _first_step(detection):
         return f"{unsure}{first_step}"
     held_back = case.standing is Standing.UNAPPROVED and case.mode is Mode.ENFORCE
@@ -116,12 +116,12 @@ def _ask(case: Case, max_length: int) -> str:
         return "Find out who made the change, since the record names nobody: look at the sign-in log of that minute."
     if case.actor.kind is ActorKind.SERVICE_PRINCIPAL:
         return (
-            f"Ask the owners of application {who} whether they made this change. If they didn't: disable the"
-            " application and remove its credentials."
+            f"Ask the owners of application {who} whether they made this change. If they didn't make"
+            " it: disable the application and remove its credentials."
         )
     return (
         f"Ask {who} by phone whether they made this change; an attacker may be reading their mail and chat."
-        " If they didn't, or if nobody answers: block the account and revoke its sessions."
+        " If they didn't make it, or don't answer: block the account and revoke its sessions."
     )
 
 

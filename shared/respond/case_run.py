@@ -136,7 +136,7 @@ class CaseRun:
                 state=State.ACTED,
                 decision=case.decision if may_have_begun else Decision.PAGE,
                 outcome=Outcome.UNVERIFIED if may_have_begun else Outcome.FAILED,
-                because=f"the responder could not answer it in {case.attempts} attempts: {because}",
+                because=f"the responder could not answer this case in {case.attempts} attempts: {because}",
                 acted_at=self.runtime.clock(),
             )
         self.page_and_close(detection_of(self.runtime, case))

@@ -33,7 +33,7 @@ class CaseStages:
         self.event = event
         self.tenant = self.runtime.settings.tenant(run.leased.case.tenant_id)
         self._object_history: ObjectHistory | None = None
-        self._put: Plan | None = None
+        self._plan_to_apply: Plan | None = None
 
     @property
     def case(self) -> Case:
@@ -193,7 +193,7 @@ class CaseStages:
             case Decision.REMEDIATE:
                 before: Image | None = look.current if look else None
                 name = self.runtime.ledger.keep_image(self.case, "before", before)
-                self._put = plan
+                self._plan_to_apply = plan
                 self.run.move(state=State.DECIDED, before=name, **changes)
             case _:
                 assert_never(decided.decision)
@@ -221,7 +221,7 @@ class CaseStages:
 
     def act(self) -> None:
         """Put the object back by the plan of this run, and store the outcome and its proof."""
-        remediation, plan = self.detection.remediation, self._put
+        remediation, plan = self.detection.remediation, self._plan_to_apply
         if isinstance(plan, Already):
             self._mark_acted(Outcome.ALREADY, plan.because)
             return

@@ -210,7 +210,7 @@ GIVEN_UP: Final = case(
     decision=Decision.PAGE,
     outcome=Outcome.FAILED,
     proof="",
-    because="the responder could not answer it in 6 attempts: Microsoft Graph gave no answer",
+    because="the responder could not answer this case in 6 attempts: Microsoft Graph gave no answer",
 )
 OBSERVED: Final = case(
     decision=Decision.RECORD,

@@ -127,7 +127,7 @@ def test_object_tenant_and_risk_stand_under_the_headline() -> None:
             UNKNOWN_ACTOR,
             "It is not known whether the actor is approved: the record doesn't say who made the change.",
         ),
-        (GIVEN_UP, "The responder could not answer it in 6 attempts: Microsoft Graph gave no answer."),
+        (GIVEN_UP, "The responder could not answer this case in 6 attempts: Microsoft Graph gave no answer."),
         (
             OBSERVED,
             (
@@ -217,7 +217,7 @@ def test_an_unknown_actor_is_looked_for_and_not_approved() -> None:
 
 def test_an_actor_who_could_not_be_checked_is_checked_by_hand() -> None:
     assert steps(CUSTOM_POLICY, CUSTOM_POLICY_UPDATED)[0].startswith(
-        "1. Find out whether this person or application may make such changes. "
+        "1. Find out whether “Bob Brandt” may make such changes. "
     )
 
 
