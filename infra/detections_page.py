@@ -1,7 +1,7 @@
 """The page `docs/detections.md`: every detection, what it finds and what is done about it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from copy import replace
 from itertools import groupby
 from typing import Final
 

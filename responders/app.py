@@ -1,6 +1,6 @@
 """The settings, checked when the app starts, and the runtime, made of them and the product's content on first use."""
 
-import dataclasses
+import copy
 import logging
 from functools import cache
 from typing import Final
@@ -36,7 +36,7 @@ def runtime() -> Runtime:
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
-    made = build_runtime(settings(), dataclasses.replace(CONTENT, detections=(*CATALOGUE, *rules.detections)))
+    made = build_runtime(settings(), copy.replace(CONTENT, detections=(*CATALOGUE, *rules.detections)))
     made.storage.create_all()
     _notify_of_unresolved(made)
     return made

@@ -10,8 +10,6 @@ from responders import rosters, sources
 from responders.catalogue import CATALOGUE
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.model.calls import Call, Permission, Service
-from shared.model.kinds import TenantKind
-from shared.model.permissions import Grant, Need, grants_from
 from shared.model.read_probes import ReadProbe
 from shared.model.remediations import Guarded, Inventory
 from shared.respond.components import Content
@@ -46,32 +44,3 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = (
     *rosters.READ_PROBES,
 )
 """Every read that the product makes, as the doctor tries it: a page of one where there may be many."""
-
-_KIND_OF_TENANT: Final = {inventory.kind: inventory.tenant_kind for inventory in INVENTORIES}
-
-NEEDS: Final[tuple[Need, ...]] = (
-    *(
-        Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,))
-        for each in sources.SOURCES
-        for kind in TenantKind
-    ),
-    *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
-    *(
-        Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls)
-        for each in rosters.ROSTERS
-        for kind in each.tenant_kinds
-    ),
-    *(
-        Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
-        for detection in CATALOGUE
-        if detection.remediation
-    ),
-    Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
-)
-"""Every declaration that makes calls, with the kind of tenant that it makes them in."""
-
-GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
-"""Each permission that a declaration needs, with the tier that has it."""
-
-CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for need in NEEDS for call in need.calls))
-"""Every request that the product makes of Microsoft Graph and Azure Resource Manager."""

@@ -1,11 +1,11 @@
 """The doctor with this product's content: every check, what the checks need to know, and how a report is made."""
 
-import dataclasses
+import copy
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from responders import content
+from responders import content, permissions
 from responders.catalogue import CATALOGUE
 from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
 from responders.sigma_rules import rules_in
@@ -33,7 +33,7 @@ CHECKS: Final[tuple[Check[DoctorContext], ...]] = (
 CONTENT: Final = Content(
     detections=CATALOGUE,
     inventories=content.INVENTORIES,
-    grants=content.GRANTS,
+    grants=permissions.GRANTS,
     read_probes=content.READ_PROBES,
     audit_log=AUDIT_LOG,
     sign_in_log=SIGN_IN_LOG,
@@ -59,10 +59,10 @@ def report_of(
     detections = (*CATALOGUE, *rules.detections)
     with DoctorContext(
         environment=environment,
-        content=dataclasses.replace(CONTENT, detections=detections, rules=rules),
+        content=copy.replace(CONTENT, detections=detections, rules=rules),
         connect=lambda settings: build_runtime(
             settings,
-            dataclasses.replace(content.CONTENT, detections=detections),
+            copy.replace(content.CONTENT, detections=detections),
             environment=environment,
             clock=clock,
         ),

@@ -1,4 +1,4 @@
-"""What the product's identity is given beside what follows from the calls, and Microsoft's ids of Graph permissions."""
+"""The permissions that the product's identity needs, as they follow from the registered calls."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,6 +8,35 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+
+from responders.catalogue import CATALOGUE
+from responders.content import GET_ROLE_DEFINITION, GET_USER, INVENTORIES
+from responders.rosters import ROSTERS
+from responders.sources import SOURCES
+from shared.model.calls import Call
+from shared.model.kinds import TenantKind
+from shared.model.permissions import Grant, Need, grants_from
+
+_KIND_OF_TENANT: Final = {inventory.kind: inventory.tenant_kind for inventory in INVENTORIES}
+
+NEEDS: Final[tuple[Need, ...]] = (
+    *(Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,)) for each in SOURCES for kind in TenantKind),
+    *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
+    *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
+    *(
+        Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
+        for detection in CATALOGUE
+        if detection.remediation
+    ),
+    Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
+)
+"""Every declaration that makes calls, with the kind of tenant that it makes them in."""
+
+GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
+"""Each permission that a declaration needs, with the tier that has it."""
+
+CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for need in NEEDS for call in need.calls))
+"""Every request that the product makes of Microsoft Graph and Azure Resource Manager."""
 
 DIRECTORY_ROLES: Final[tuple[str, ...]] = ()
 """Entra directory roles that the identity needs besides: none so far."""

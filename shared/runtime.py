@@ -26,7 +26,6 @@ from shared.detect.rosters import Rosters
 from shared.model.calls import Service
 from shared.model.clock import Clock, utc_now
 from shared.model.settings import Settings, Tenant
-from shared.notify.channels import PagerDutySender, TeamsSender
 from shared.notify.outbox import Channel, Notifier, Sender
 from shared.objects.snapshots import Snapshots
 from shared.respond.components import Content, Runtime
@@ -93,6 +92,8 @@ def _edges(
 
 
 def _senders(settings: Settings, clock: Clock) -> dict[Channel, Sender]:
+    from shared.notify.channels import PagerDutySender, TeamsSender  # noqa: PLC0415 - cards aren't needed at start-up
+
     senders: dict[Channel, Sender] = {}
     if settings.teams_webhook_url:
         senders[Channel.TEAMS] = TeamsSender(settings, clock=clock)

@@ -14,7 +14,7 @@ import azure.functions as func
 from infra.checks.compiler import REPOSITORY
 from responders import triggers
 from responders.catalogue import CATALOGUE
-from responders.content import GRANTS
+from responders.permissions import GRANTS
 from shared.clients.storage_names import Container, Table
 from shared.detect.conditions import required
 from shared.detect.fields import Resource

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from responders.commands import Subparsers
 from responders.commands.tables import print_table
-from responders.content import GRANTS
-from responders.permissions import DIRECTORY_ROLES, app_role_ids
+from responders.permissions import DIRECTORY_ROLES, GRANTS, app_role_ids
 from shared.model.kinds import TenantKind
 from shared.model.permissions import Grant, Tier
 

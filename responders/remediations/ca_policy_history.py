@@ -5,10 +5,10 @@ A record carries the whole policy twice, as JSON in a text that the service may 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final, cast
 
 import msgspec
+from msgspec import Struct
 
 from responders.remediations.ca_policy_json import STATES, are_same, differing
 from shared.model.events import fold
@@ -18,16 +18,14 @@ from shared.model.remediations import EarlierCase
 _CHANGE: Final = "conditionalaccesspolicy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedPolicy:
+class RecordedPolicy(Struct, frozen=True, kw_only=True):
     """A policy as a record or a snapshot has it, by Graph's names; `may_be_written` if all is in Graph's spelling."""
 
     image: Image
     may_be_written: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """What the unapproved changes did, property by property.
 
     `before` is the policy before the first of them, `originals` each property that they touched as it was before, and
@@ -35,8 +33,8 @@ class History:
     """
 
     before: RecordedPolicy | None
-    originals: dict[str, RecordedPolicy] = field(default_factory=dict[str, RecordedPolicy])
-    left_as: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
+    originals: dict[str, RecordedPolicy] = {}
+    left_as: dict[str, list[Json]] = {}
     is_complete: bool = True
 
     def explains(self, name: str, value: Json) -> bool:

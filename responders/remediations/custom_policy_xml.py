@@ -3,8 +3,9 @@
 Documents come from the tenant, where an attacker may have written them, so nothing with a DTD or entities is read.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -16,8 +17,7 @@ _DEEPEST: Final = 100
 _BASE: Final = f"{_NAMESPACE}BasePolicy/{_NAMESPACE}PolicyId"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyDocument:
+class PolicyDocument(Struct, frozen=True, kw_only=True):
     """`base` is the id of the policy that it inherits from, "" for a root; `canonical` is equal for equal documents."""
 
     base: str

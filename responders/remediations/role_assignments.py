@@ -11,10 +11,10 @@ from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected
 from shared.model.events import Change, Target
 from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.privileges import WELL_KNOWN_NAMES
 from shared.model.read_probes import ReadProbe, each_subscription, first_of, scope_of_each_subscription
 from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known, Look, Plan, Put, Remediation, Situation
 from shared.model.tenant_api import TenantApi
-from shared.notify.diff import WELL_KNOWN
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
@@ -134,8 +134,8 @@ def _are_same(one: Image, other: Image) -> bool:
 
 
 def _words(assignment: Image) -> str:
-    role = _role(assignment)
-    return f"{WELL_KNOWN.get(role, 'role')} ({role}) of {_holder(assignment)} at {_properties(assignment).get('scope')}"
+    role, scope = _role(assignment), _properties(assignment).get("scope")
+    return f"{WELL_KNOWN_NAMES.get(role, 'role')} ({role}) of {_holder(assignment)} at {scope}"
 
 
 def _body(assignment: Image) -> Image:

@@ -17,8 +17,6 @@ from responders.triggers.requests import find_case
 from shared.authority.signed_in import NotSignedIn, Person, person_from
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost
-from shared.notify.case_page import HEADERS, message_page, page_of
-from shared.notify.wording import page_context_for
 from shared.respond.case_run import detection_of
 from shared.respond.object_history import with_changes_if_readable
 
@@ -42,6 +40,9 @@ def open_case(req: func.HttpRequest) -> func.HttpResponse:
         return _said(HTTPStatus.NOT_FOUND, "There is no such case", "Look whether the whole address was copied.")
     if req.method == "POST":
         return _acknowledged(req, found, person)
+    from shared.notify.case_page import page_of  # noqa: PLC0415 - pages aren't needed at start-up
+    from shared.notify.wording import page_context_for  # noqa: PLC0415
+
     case = with_changes_if_readable(runtime(), found)
     page_context = page_context_for(case, runtime().settings)
     return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), page_context, reader=person.name))
@@ -58,7 +59,7 @@ def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.Htt
         return _said(HTTPStatus.CONFLICT, "Press the button again", "The case was just being written by another run.")
     _log.info("case %s was read by %s", case.id, person.id)
     # Relative to the page's own address, whatever stands before it.
-    return func.HttpResponse(status_code=HTTPStatus.SEE_OTHER, headers={**HEADERS, "Location": case.id})
+    return func.HttpResponse(status_code=HTTPStatus.SEE_OTHER, headers={**_headers(), "Location": case.id})
 
 
 def _is_from_own_page(req: func.HttpRequest) -> bool:
@@ -77,8 +78,16 @@ def _own_origins() -> frozenset[str]:
 
 
 def _said(status: HTTPStatus, title: str, text: str) -> func.HttpResponse:
+    from shared.notify.case_page import message_page  # noqa: PLC0415 - pages aren't needed at start-up
+
     return _html(status, message_page(title, text))
 
 
 def _html(status: HTTPStatus, page: str) -> func.HttpResponse:
-    return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8", headers=dict(HEADERS))
+    return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8", headers=_headers())
+
+
+def _headers() -> dict[str, str]:
+    from shared.notify.case_page import HEADERS  # noqa: PLC0415 - pages aren't needed at start-up
+
+    return dict(HEADERS)

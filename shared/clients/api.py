@@ -7,7 +7,6 @@ in number and time, and wait as long as the service asks for.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -60,8 +59,7 @@ class Pacer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantEdges:
+class TenantEdges(Struct, frozen=True, kw_only=True):
     """Graph and ARM of one tenant, as remediations and inventories use them.
 
     `wait` sleeps for some seconds. `before_write` is called immediately before a write is sent; if it raises, the write

@@ -3,7 +3,7 @@
 Before an event is built, the record's name and a look at its text say whether any detection could be about it.
 """
 
-import dataclasses
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -86,7 +86,7 @@ def _filters_by_name(
 def _of_step_a(detection: AnyDetection) -> AnyDetection:
     """Give a detection of the step A of a sequence."""
     step_a = detection.after.step_a if detection.after else detection.when
-    return dataclasses.replace(detection, when=step_a, after=None)
+    return copy.replace(detection, when=step_a, after=None)
 
 
 def _beyond_name(detection: AnyDetection) -> Condition[Any]:

@@ -7,7 +7,6 @@ unknown and never as ordinary.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import batched
@@ -46,8 +45,7 @@ class RosterKind(StrEnum):
     ROLE_ASSIGNABLE_GROUPS = "role-assignable-groups"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
+class Roster(Struct, frozen=True, kw_only=True):
     """A list of object ids that detections are judged by, and how it is read.
 
     `read` gives every id on it in a tenant of one of `tenant_kinds`, or raises an EdgeError: an incomplete roster is

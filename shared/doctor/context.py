@@ -1,6 +1,6 @@
 """What the doctor's checks look at: each part is read once, when a check first asks for it."""
 
-import dataclasses
+import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -180,11 +180,11 @@ class DoctorContext:
 
     def edges(self, tenant: Tenant) -> TenantEdges:
         """Give a tenant's edges. They wait less for a service than the product does, since a person waits for them."""
-        edges = dataclasses.replace(self._runtime_without_storage.edges[tenant.id], wait=self._wait_a_little)
+        edges = copy.replace(self._runtime_without_storage.edges[tenant.id], wait=self._wait_a_little)
         try:
             self._once("storage", self._reach_storage)
         except Unread:
-            return dataclasses.replace(edges, pacer=_Unpaced())
+            return copy.replace(edges, pacer=_Unpaced())
         return edges
 
     def _wait_a_little(self, seconds: float) -> None:

@@ -8,9 +8,10 @@ long time can be interrupted, and the next one continues it.
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
@@ -36,8 +37,7 @@ NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 """Graph's error code for a log that needs Entra ID P1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A log, and how it is queried.
 
     `name` is shown to people. `cursors` is the partition of table `Cursors` with the time until which each tenant's log

@@ -7,8 +7,9 @@ declared here and read in `settings.settings_from`. What the environment has bes
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
+
+from msgspec import Struct
 
 from shared.model.profile import TenantProfile, profile_from
 from shared.model.setting_values import (
@@ -24,8 +25,7 @@ from shared.model.setting_values import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting[T]:
+class Setting[T](Struct, frozen=True, kw_only=True):
     """One app setting.
 
     - `read` turns its text into a value. It takes "" too, and raises WrongValue or BadProfile.

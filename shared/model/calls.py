@@ -7,10 +7,11 @@ before they become part of a URL.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from shared.model.errors import BadIdentifier
 
@@ -80,8 +81,7 @@ def checked_id(shape: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request that the product makes.
 
     `needs` are all the permissions that it needs. `repeatable` says that it may be sent again when the response was

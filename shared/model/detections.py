@@ -4,7 +4,6 @@ The content is in `responders`.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -66,8 +65,7 @@ class After[E](Struct, frozen=True, kw_only=True):
     window: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Technique:
+class Technique(Struct, frozen=True, kw_only=True):
     """A technique of MITRE ATT&CK (Enterprise) by its number, "T1098" or "T1098.003", and its name, "" if not known.
 
     Raises:
@@ -95,8 +93,7 @@ def is_reference(address: str) -> bool:
     return re.fullmatch(r"https://[\w.~:/?#@!$&()*+,;=%-]{1,242}", address, re.ASCII) is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detection[E]:
+class Detection[E](Struct, frozen=True, kw_only=True):
     """What to look for, why, who may do it and what to do when somebody else did.
 
     `seed_row` is the row of Microsoft's guide, or a part of one (`consumer-accounts/2/deleted`); `also` are rows that

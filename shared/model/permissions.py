@@ -5,9 +5,10 @@ Two tiers, so that a team can start without any write permission: *watch* has wh
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from shared.model.calls import Call, Permission
 from shared.model.kinds import TenantKind
@@ -22,8 +23,7 @@ class Tier(StrEnum):
     ACT = "act"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True):
     """A declaration that makes calls in a kind of tenant; `by` is what people call it."""
 
     by: str
@@ -31,8 +31,7 @@ class Need:
     calls: tuple[Call, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Struct, frozen=True, kw_only=True):
     """One permission in one kind of tenant. `tier` is the lower one that has it; `needed_by` are declarations."""
 
     permission: Permission

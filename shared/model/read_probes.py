@@ -1,7 +1,8 @@
 """What a read probe is: a read that the product makes, which the doctor tries in a harmless way."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
@@ -19,8 +20,7 @@ def _always(_settings: Settings) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadProbe:
+class ReadProbe(Struct, frozen=True, kw_only=True):
     """A read to try in each tenant of a kind, where the settings have it made at all.
 
     `ids` gives the ids to try it with, one after the other; it may read for that, and gives none where the tenant has
@@ -30,7 +30,7 @@ class ReadProbe:
 
     call: Call
     kind: TenantKind
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = {}
     ids: Callable[[TenantApi], Iterable[Ids]] = _no_ids
     is_listing: bool = True
     no_licence: str = ""

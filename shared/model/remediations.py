@@ -4,7 +4,6 @@ The content is in `responders`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct
@@ -103,8 +102,7 @@ class Look(Struct, frozen=True, kw_only=True):
     last_holder: bool | None = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remediation:
+class Remediation(Struct, frozen=True, kw_only=True):
     """How one kind of unapproved change is put back.
 
     `look` reads the tenant, `plan` is a pure function, `apply` writes. It succeeded when looking and planning again
@@ -135,8 +133,7 @@ def union_of_needs(calls: tuple[Call, ...]) -> tuple[Permission, ...]:
     return tuple(permission for permission in Permission if permission in needed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True):
     """A kind of object that is snapshotted, so that what was deleted or overwritten can be put back.
 
     `read` lists every object of the tenant by id, whole, or raises an EdgeError: an incomplete listing is never
@@ -149,8 +146,7 @@ class Inventory:
     read: Callable[[TenantApi], Mapping[str, Image]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guarded:
+class Guarded(Struct, frozen=True, kw_only=True):
     """A kind of object that is guarded: how all are read, how one is put back, and how the doctor tries the reads."""
 
     inventory: Inventory

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from shared.model import app_settings as declared
 from shared.model.app_settings import Setting
@@ -23,8 +24,7 @@ _REFERENCE: Final = re.compile(r"@Microsoft\.KeyVault\((?P<what>.*)\)", re.IGNOR
 _SECRET_NAME: Final = re.compile(r"(?:/secrets/|secretname=)(?P<name>[0-9A-Za-z-]{1,127})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True, kw_only=True):
     """A setting whose value is still the Key Vault reference: App Service could not put the secret in its place.
 
     That happens when the secret is missing or disabled, or the identity may not read it. `secret` is its name, "" where

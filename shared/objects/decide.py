@@ -4,7 +4,6 @@ A change is put back only if its actor is known to be unapproved, the mode is en
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 from msgspec import Struct
@@ -45,8 +44,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     would: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
+class Guard(Struct, frozen=True, kw_only=True):
     """A check that can keep a change from being put back. `objection` gives the reason, "" where there is none."""
 
     id: str

@@ -1,6 +1,6 @@
 """The stages of one case whose event is known: authorize, plan, decide, act."""
 
-import dataclasses
+import copy
 from typing import Final, assert_never
 
 import msgspec
@@ -155,7 +155,7 @@ class CaseStages:
 
         That is needed because pacing and retries can take longer than the lease.
         """
-        return dataclasses.replace(self._edges(), before_write=self.run.keep_lease)
+        return copy.replace(self._edges(), before_write=self.run.keep_lease)
 
     def _count_remediation(self, facts: Facts) -> Facts:
         """Count one more remediation of this kind, or give facts that say that the hourly limit is reached."""

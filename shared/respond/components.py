@@ -1,7 +1,8 @@
 """The parts that the stages work with: settings, stores, clients and channels. `shared.runtime` makes them once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
@@ -22,8 +23,7 @@ from shared.objects.snapshots import Snapshots
 from shared.respond.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """The detections, the kinds of object to take snapshots of, and the rosters of privileged accounts."""
 
     detections: tuple[AnyDetection, ...]
@@ -31,8 +31,7 @@ class Content:
     rosters: tuple[Roster, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runtime:
+class Runtime(Struct, frozen=True, kw_only=True):
     """Everything that the stages need.
 
     `detections` are by id. `workspace` is the Log Analytics workspace that counts sign-ins instead of the app, None

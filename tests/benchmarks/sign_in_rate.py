@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import datetime
 from typing import Final
 

@@ -3,7 +3,7 @@
 A query knows nothing of approvals: it finds what was done, by whomever.
 """
 
-import dataclasses
+import copy
 import re
 import textwrap
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ def matching_query(detection: AnyDetection, profile: TenantProfile = DEFAULT) ->
     Raises:
         LookupError: the condition reads a field that has no Kusto equivalent.
     """
-    alone = dataclasses.replace(detection, counted=None, after=None)
+    alone = copy.replace(detection, counted=None, after=None)
     asked = (
         f"{VIEWS[detection.log].name}\n"
         f"| where {predicate(detection)}\n"

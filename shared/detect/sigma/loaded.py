@@ -1,7 +1,5 @@
 """What became of a file or a folder of Sigma rules."""
 
-from dataclasses import dataclass
-
 from msgspec import Struct
 
 from shared.model.detections import AnyDetection
@@ -22,8 +20,7 @@ class Problem(Struct, frozen=True, kw_only=True):
         return f"{self.file}{f' ({self.title})' if self.title else ''}: {self.because}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """The detections, each with its file, and the problems; both in the order of the files."""
 
     detections: tuple[AnyDetection, ...] = ()

@@ -1,6 +1,6 @@
 """The runtime that is put together from settings, on storage as it is."""
 
-import dataclasses
+import copy
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ def test_its_matcher_goes_by_the_rosters_of_its_tenants(environment: dict[str, s
     roster = Roster(
         kind=RosterKind.PRIVILEGED_ACCOUNTS, tenant_kinds=(TenantKind.B2C,), calls=(), read=lambda _edges: [CAROL.id]
     )
-    detection = dataclasses.replace(Lamps().detection(), when=Audit.target_level.is_("privileged"))
+    detection = copy.replace(Lamps().detection(), when=Audit.target_level.is_("privileged"))
     runtime = build_runtime(
         settings_with(),
         Content(detections=(detection,), rosters=(roster,)),

@@ -1,7 +1,6 @@
 """The pipeline on the product's own detections and remediations, before a tenant that may fail at each request."""
 
 import copy
-import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -165,7 +164,7 @@ def test_a_change_that_also_reaches_a_break_glass_account_is_put_back_all_the_sa
         named = {"id": str(number), "correlationId": str(number), "initiatedBy": initiated_by(MALLORY)}
         return changed | named | {"activityDateTime": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
 
-    attack = dataclasses.replace(ATTACKS[0], do=opened, record=lambda: record(1))
+    attack = copy.replace(ATTACKS[0], do=opened, record=lambda: record(1))
     ready, tenant = _attacked(memory, attack)
     ready.take_in(record(2))
     opened_cases = {(case.detection, case.event_id): case.id for case in ready.cases()}
@@ -246,9 +245,9 @@ class _SlowTurn:
 def test_a_run_that_waited_for_longer_than_its_lease_writes_nothing(memory: MemoryStorage) -> None:
     ready, tenant = _attacked(memory, ATTACKS[0])
     pacer = _SlowTurn()
-    edges = dataclasses.replace(tenant.edges(), pacer=pacer, wait=ready.clock.wait)
-    runtime = dataclasses.replace(ready.runtime, edges={TENANT: edges})
-    ready = dataclasses.replace(ready, runtime=runtime)
+    edges = copy.replace(tenant.edges(), pacer=pacer, wait=ready.clock.wait)
+    runtime = copy.replace(ready.runtime, edges={TENANT: edges})
+    ready = copy.replace(ready, runtime=runtime)
 
     def overtaken() -> None:
         if ready.only_case().state is State.DECIDED:

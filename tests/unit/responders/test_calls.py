@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 from responders import content, rosters, sources
-from responders.content import CALLS, GUARDED, INVENTORIES
+from responders.content import GUARDED, INVENTORIES
+from responders.permissions import CALLS
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from responders.rosters import ROSTERS
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service

@@ -1,7 +1,7 @@
 """What each check makes of what it reads, and that what couldn't be read is never green."""
 
 import base64
-import dataclasses
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -124,7 +124,7 @@ class Installation:
             environment=self.environment,
             clock=self.clock,
         )
-        return dataclasses.replace(made, edges=edges, workspace=self.workspace)
+        return copy.replace(made, edges=edges, workspace=self.workspace)
 
     @property
     def context(self) -> DoctorContext:

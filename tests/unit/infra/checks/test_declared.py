@@ -7,7 +7,7 @@ from infra.checks.compiler import REPOSITORY
 from infra.checks.declared import actions, declared, operations_of
 from infra.checks.rules.watching import RUN, longest_gap
 from responders.catalogue import CATALOGUE
-from responders.content import NEEDS
+from responders.permissions import NEEDS
 from shared.model.events import Log
 from shared.model.kinds import ObjectKind
 from shared.model.permissions import grants_from

@@ -1,7 +1,7 @@
 """Each rule is broken once by each row: the compiler's output is changed, and the rule has to say so."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from typing import Final
 
 import pytest

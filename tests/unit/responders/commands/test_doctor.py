@@ -11,8 +11,9 @@ from infra.local.world import (
     RESPONDER_B2C,
 )
 from responders.cli import main
-from responders.content import CALLS, GET_ROLE_DEFINITION, GET_USER, GRANTS, READ_PROBES
+from responders.content import GET_ROLE_DEFINITION, GET_USER, READ_PROBES
 from responders.doctor import CHECKS
+from responders.permissions import CALLS, GRANTS
 from shared.model.kinds import TenantKind
 
 

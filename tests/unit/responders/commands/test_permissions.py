@@ -8,8 +8,7 @@ from typing import Any, Final
 import pytest
 
 from responders.cli import main
-from responders.content import CALLS, GRANTS, NEEDS
-from responders.permissions import app_role_ids
+from responders.permissions import CALLS, GRANTS, NEEDS, app_role_ids
 from shared.model.calls import Call, Permission, Service
 from shared.model.kinds import TenantKind
 from shared.model.permissions import Need, Tier, grants_from

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from copy import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType

@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from responders.content import CALLS, GUARDED
+from responders.content import GUARDED
+from responders.permissions import CALLS
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.clients.api import Answer
 from shared.model.calls import Call, Permission

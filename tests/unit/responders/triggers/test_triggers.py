@@ -1,6 +1,6 @@
 """The bindings: what the Functions worker hands over reaches the app whole, and failures reach the host."""
 
-import dataclasses
+import copy
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -341,7 +341,7 @@ def test_a_workspace_is_asked_for_counts(memory: MemoryStorage, use: Callable[[B
     made = bench(memory, detections=(detection,), LOG_WORKSPACE_ID=TENANT)
     with log_analytics(now=made.clock()) as service:
         workspace = Workspace(url=service.url, workspace_id=TENANT, credential=Holder())
-        ready = use(dataclasses.replace(made, runtime=dataclasses.replace(made.runtime, workspace=workspace)))
+        ready = use(copy.replace(made, runtime=copy.replace(made.runtime, workspace=workspace)))
         rows = [sign_in(number, at=ready.clock(), account=ACCOUNTS[0]) for number in (1, 2)]
         service.rows = [sign_in_row(row) | {"AADTenantId": TENANT} for row in rows]
         _user_function(schedules.count_in_log_analytics)(_TIMER)

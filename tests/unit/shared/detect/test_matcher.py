@@ -1,4 +1,4 @@
-import dataclasses
+import copy
 import json
 import re
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def test_interest_is_by_log_and_name() -> None:
 
 def test_what_a_detection_follows_is_of_interest_and_no_match() -> None:
     after = After(step_a=Audit.activity.is_("Add user"), by=Audit.target, window=timedelta(days=1))
-    followed = dataclasses.replace(DELETED, after=after)
+    followed = copy.replace(DELETED, after=after)
     matcher = Matcher((followed, BY_POLICY))
     assert interested(matcher, Log.AUDIT, "add  USER")
     assert not interested(Matcher((DELETED,)), Log.AUDIT, "add user")

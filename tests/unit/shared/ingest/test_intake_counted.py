@@ -1,6 +1,6 @@
 """From records to cases where one record alone is none: counted, or only after another one."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import Final
 

@@ -1,7 +1,7 @@
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from copy import replace
 from datetime import timedelta
 from typing import cast
 from uuid import uuid4

@@ -1,4 +1,4 @@
-import dataclasses
+import copy
 from datetime import timedelta
 from typing import Any
 
@@ -39,14 +39,14 @@ _TEN = timedelta(minutes=10)
     ],
 )
 def test_it_says_when_a_detection_raises_a_case(how: dict[str, Any], said: str) -> None:
-    sentence = raises_case_when(dataclasses.replace(_ORDINARY, **how))
+    sentence = raises_case_when(copy.replace(_ORDINARY, **how))
     assert said in sentence
     assert bool(sentence) is bool(said)
 
 
 @pytest.mark.parametrize("counted", [Burst(at_least=10, within=_TEN), Rise(floor=10)])
 def test_the_operator_s_threshold_counts(counted: Burst | Rise) -> None:
-    detection = dataclasses.replace(_ORDINARY, counted=counted)
+    detection = copy.replace(_ORDINARY, counted=counted)
     sentence = raises_case_when(detection, TenantProfile(thresholds={detection.id: 321}))
     assert sentence.startswith("for 321 or more records")
 

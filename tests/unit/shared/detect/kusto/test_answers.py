@@ -1,6 +1,6 @@
 """The same rows, asked in Kusto (which DuckDB executes) and read by the app: both must find the same ones."""
 
-import dataclasses
+import copy
 import json
 from collections.abc import Sequence
 from typing import Final
@@ -74,7 +74,7 @@ _NAMES: Final = [
 
 def test_names_are_folded_alike(workspace: Workspace) -> None:
     workspace.fill([audit_row(audit_record(name)) for name in _NAMES])
-    detection = dataclasses.replace(CATALOGUE[0], when=Not(Audit.activity.is_("no such activity")))
+    detection = copy.replace(CATALOGUE[0], when=Not(Audit.activity.is_("no such activity")))
     assert workspace.column(sql_of(detection), "activity") == dict(enumerate(map(fold, _NAMES)))
 
 

@@ -1,4 +1,4 @@
-import dataclasses
+import copy
 import re
 from itertools import chain
 from typing import Any, Final
@@ -24,7 +24,7 @@ def test_a_view_has_other_columns_than_fields(log: Log) -> None:
 def test_a_field_without_kusto_is_an_error_and_not_an_empty_answer() -> None:
     unknown: Text[Any] = Text("phase_of_the_moon", lambda _: "full")
     with pytest.raises(LookupError, match=f"{CATALOGUE[0].id} reads phase_of_the_moon"):
-        query(dataclasses.replace(CATALOGUE[0], when=all_of(unknown.is_("full"))))
+        query(copy.replace(CATALOGUE[0], when=all_of(unknown.is_("full"))))
 
 
 def test_every_word_is_one_that_both_languages_fold_alike() -> None:

@@ -1,6 +1,6 @@
 """Every declared field, read by the app and by Kusto (which DuckDB executes) of the same rows: the same text."""
 
-import dataclasses
+import copy
 import json
 from collections.abc import Iterator
 from functools import cache
@@ -41,9 +41,7 @@ class Compared:
         return {place: read(event) for place, event in self.events.items()}
 
     def in_kusto(self, log: Log, field: Text[Any], profile: TenantProfile) -> dict[int, str]:
-        asked = dataclasses.replace(
-            CATALOGUE[0], log=log, when=Not(field.is_("no such value")), counted=None, after=None
-        )
+        asked = copy.replace(CATALOGUE[0], log=log, when=Not(field.is_("no such value")), counted=None, after=None)
         return self.workspace.column(to_sql(matching_query(asked, profile)), field.name)
 
 
