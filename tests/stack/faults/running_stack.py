@@ -33,6 +33,7 @@ HIDDEN_FOR: Final = 5
 
 _EMPTIED: Final = (Table.CASES, Table.OUTBOX, Table.CURSORS, Table.CONTROLS)
 _BASE64: Final = TextBase64EncodePolicy()
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 WITHIN: Final = 45.0
 """How long a case may take here, in seconds, whatever happens to it."""
 
@@ -65,15 +66,20 @@ class StackBehindProxy(Stack):
         return {**super().values(), **self._fronts}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RunningStack:
-    """The stack and its proxy, the desk of somebody who operates it, and clients of the inbox and of the app's host."""
+    """The stack and its proxy, the desk of somebody who operates it, and clients of the inbox and of the app's host.
+
+    `reset_at` is when it last went back to the beginning: a poll that was under way then may still open a case for what
+    was done before.
+    """
 
     stack: StackBehindProxy
     proxy: Proxy
     desk: Desk
     inbox: httpx.Client
     host: httpx.Client
+    reset_at: datetime = _NEVER
 
     def reset(self) -> None:
         """Go back to the beginning: the seeded tenant, its first snapshots, no case, no page, everything enforced."""
@@ -81,6 +87,7 @@ class RunningStack:
         if not self.stack.host_program.is_running():
             self.stack.start_host()
         self.stack.control.reset()
+        self.reset_at = datetime.now(UTC)
         self.set_inbox(teams="on", pagerduty="on")
         self.inbox.delete("/messages").raise_for_status()
         self._empty_storage()
@@ -156,11 +163,13 @@ class RunningStack:
     # -- what came of it --
 
     def cases(self, scene: Scene, target_id: str) -> list[Case]:
-        """Give the cases of a scene's detection about an object."""
+        """Give the cases of a scene's detection about an object, of what was done since the reset."""
         return [
             case
             for case in self.desk.cases()
-            if case.detection == scene.detection and case.target.id.lower().endswith(target_id.lower())
+            if case.detection == scene.detection
+            and case.at >= self.reset_at
+            and case.target.id.lower().endswith(target_id.lower())
         ]
 
     def closed(self, scene: Scene, target_id: str) -> Case:
