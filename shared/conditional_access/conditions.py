@@ -1,4 +1,7 @@
-"""Conditions that are lists of words: platforms, client apps, risks, authentication flows (Conditional Access: Conditions)."""
+"""Conditions that are lists of words: platforms, client apps, risks, authentication flows.
+
+Source: Conditional Access: Conditions.
+"""
 
 from typing import Final
 

@@ -28,6 +28,7 @@ _TOKEN_PROTECTED: Final = frozenset(
         "0af06dc6-e4b5-4f28-818e-e78e62d137a5",  # Windows 365
     }
 )
+_SHOWN_BY_DEVICE: Final = frozenset({"compliantdevice", "domainjoineddevice"})
 _ABILITY: Final[Mapping[str, str]] = {
     "mfa": "mfa",
     "compliantdevice": "compliant_device",
@@ -181,10 +182,8 @@ def _built_in(name: str, abilities: Abilities, setting: Setting) -> Answer:
         return unknown(f"control {name}, which isn't known")
     if name == "compliantdevice" and setting.spared_device:
         return YES
-    if setting.client_type in LEGACY_CLIENTS:
-        return NO  # they can show nothing but a password
-    if setting.device_code and name in {"compliantdevice", "domainjoineddevice"}:
-        return NO
+    if setting.client_type in LEGACY_CLIENTS or (setting.device_code and name in _SHOWN_BY_DEVICE):
+        return NO  # legacy clients can show nothing but a password, a device code nothing of the device
     truth = cast("Truth", getattr(abilities, _ABILITY[name]))
     if setting.client_type is None and truth is Truth.YES:
         return unknown("the client app")
@@ -206,7 +205,7 @@ def _combination(methods: frozenset[str], strength: Strength, abilities: Abiliti
     restricted = methods & strength.configured
     if not restricted:
         return YES
-    if restricted != {_KEY}:
+    if restricted != frozenset({_KEY}):
         return unknown(f"which certificates authentication strength {strength.id} allows")
     if abilities.key_model is None:
         return unknown("the model of the account's FIDO2 key")

@@ -59,12 +59,14 @@ def filtered(devices: Devices | Unread | None, device: Device) -> Answer:
         return unknown(devices.because)
     if devices.include_devices or devices.exclude_devices:
         return unknown("what a list of kinds of devices means, which a filter replaces")
-    if devices.device_filter is None:
-        return YES
-    met = _judge(devices.device_filter.rule, device)
-    if devices.device_filter.mode == "include":
+    return YES if devices.device_filter is None else _let_through(devices.device_filter, device)
+
+
+def _let_through(device_filter: DeviceFilter, device: Device) -> Answer:
+    met = _judge(device_filter.rule, device)
+    if device_filter.mode == "include":
         return met
-    if devices.device_filter.mode != "exclude":
+    if device_filter.mode != "exclude":
         return unknown("the mode of the device filter")
     if met.truth is Truth.YES and device.registered is Truth.NO:
         return unknown("whether excluding devices excludes one that isn't registered")  # was measured otherwise

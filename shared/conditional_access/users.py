@@ -72,22 +72,29 @@ def meant(users: Users | Unread, workloads: Workloads | Unread | None, principal
     """Answer whether a policy is about a principal. A policy judges principals of its own class only."""
     if isinstance(users, Unread):
         return unknown(users.because)
-    if isinstance(workloads, Unread):
-        return unknown(workloads.because)
+    return unknown(workloads.because) if isinstance(workloads, Unread) else _of_class(users, workloads, principal)
+
+
+def _of_class(users: Users, workloads: Workloads | None, principal: Principal) -> Answer:
     of_services = workloads is not None and workloads.of_services
     of_agents = _AGENT_USERS in users.include_users or (workloads is not None and workloads.of_agents)
     kind = principal.kind
     if kind is None:
         return unknown("what kind of principal the account is")
-    if kind in USERS:
-        if not (of_services or of_agents):
-            return _users_meant(users, principal)
+    if kind in USERS and (of_services or of_agents):
         named = users.include_users - {_NOBODY, _AGENT_USERS} or users.include_groups or users.include_roles
         return unknown("a policy on workloads that names users too") if named else NO
+    if kind in USERS:
+        return _users_meant(users, principal)
     if kind in AGENTS:
         return _agents_meant(users, workloads, principal) if of_agents else NO
-    if workloads is None or not of_services or kind is not Kind.SERVICE_PRINCIPAL:
-        return NO  # managed identities and applications of other tenants are never judged
+    return _service_meant(workloads, principal)
+
+
+def _service_meant(workloads: Workloads | None, principal: Principal) -> Answer:
+    """Judge a service principal. Managed identities and applications of other tenants are never judged."""
+    if workloads is None or not workloads.of_services or principal.kind is not Kind.SERVICE_PRINCIPAL:
+        return NO
     return included(
         some((yes_if(workloads.include_service_principals & {_OURS, principal.id}), _filter(workloads))),
         yes_if(principal.id in workloads.exclude_service_principals),

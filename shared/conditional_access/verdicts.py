@@ -1,0 +1,194 @@
+"""Whether an account can sign in, whatever the environment and in some environment, and which policies lock it out.
+
+Microsoft's own list of what to avoid: Troubleshooting sign-in problems with Conditional Access.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from shared.conditional_access.account import Abilities, Principal
+from shared.conditional_access.controls import Control, controls_of, granted, session_met
+from shared.conditional_access.environments import Environments, Region
+from shared.conditional_access.judge import about, fixed, setting_of
+from shared.conditional_access.policy import Policy
+from shared.conditional_access.sign_in import SignIn, Tenant
+from shared.conditional_access.targets import (
+    AZURE_PORTAL,
+    DIRECTORY,
+    GRAPH,
+    REGISTER_SECURITY_INFO,
+    RESOURCE_MANAGER,
+    Request,
+)
+from shared.conditional_access.truth import Answer, Truth, every
+from shared.conditional_access.users import meant
+
+NEEDED: Final = tuple(Request(resource=each) for each in (AZURE_PORTAL, RESOURCE_MANAGER, GRAPH, DIRECTORY))
+"""What repairing a tenant takes: the portal, Azure, Graph, and the directory, which baseline scopes of Graph ask for."""
+
+REGISTERING: Final = (Request(resource=None, user_action=REGISTER_SECURITY_INFO),)
+"""Registering a method, after a key was lost."""
+
+
+def repairing(contexts: Iterable[str]) -> tuple[Request, ...]:
+    """Give what is needed where protected actions or activating a role ask for these authentication contexts."""
+    asked = frozenset(map(str.lower, contexts))
+    return tuple(Request(resource=each.resource, contexts=asked) for each in NEEDED)
+
+
+class Lockout(Struct, frozen=True, kw_only=True):
+    """A policy that keeps an account out, surely or possibly, in some environment at least."""
+
+    policy: Policy
+    sure: Truth
+    """YES or UNKNOWN; as if it were enforced, where it isn't."""
+    resources: tuple[str, ...]
+    """What can't be reached, by application id; a user action by its urn."""
+    controls: tuple[str, ...]
+    """The controls that can't be met, or of which it isn't known."""
+    needs: tuple[str, ...]
+    """What has to be so in the environment; nothing for a policy that keeps the account out everywhere."""
+    depends_on: tuple[str, ...]
+    """What would have to be known to be sure."""
+    under_risk_only: bool
+    surely_at: int
+    possibly_at: int
+    """The environments in which it does, as masks of `Environments`."""
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """Whether an account can sign in; what isn't known is never counted as fine."""
+
+    always: Truth
+    """Whatever the platform, network and risks are."""
+    somewhere: Truth
+    """In one environment at least."""
+    lockouts: tuple[Lockout, ...]
+    """Policies that are enforced, or may be; the sure ones first."""
+    waiting: tuple[Lockout, ...]
+    """Policies that aren't enforced, and would keep the account out if they were."""
+
+
+class _Row(Struct, kw_only=True):
+    """A policy with what is the same for all accounts."""
+
+    policy: Policy
+    region: Region
+    common: Answer
+    """Whether it reaches anybody: without the users and the target."""
+    abouts: tuple[Answer, ...]
+    """Whether it is about each of the requests."""
+
+
+class PolicySet:
+    """A set of policies, ready to judge accounts that ask for `requests` from an unmanaged device.
+
+    Sets that are to be compared share `environments`, where each set's tenant is one `version`.
+    """
+
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        tenant: Tenant,
+        *,
+        requests: Sequence[Request] = NEEDED,
+        client_type: str = "browser",
+        environments: Environments | None = None,
+        version: int = 0,
+    ) -> None:
+        listed = [*policies]
+        self.environments: Final = environments or Environments(listed, [tenant])
+        self._tenant = tenant
+        self._names = [each.user_action or each.resource or "" for each in requests]
+        nobody = Principal(id="")
+        self._sign_ins = [SignIn(principal=nobody, request=each, client_type=client_type) for each in requests]
+        self._rows = [row for policy in listed for row in self._row(policy, version)]
+        self._met: dict[Abilities, list[tuple[tuple[Control, ...], tuple[Answer, ...]]]] = {}
+
+    def _row(self, policy: Policy, version: int) -> Iterable[_Row]:
+        region = self.environments.region(policy, version)
+        common = every((fixed(policy, self._sign_ins[0]), region.reach))
+        abouts = tuple(about(policy, sign_in, self._tenant) for sign_in in self._sign_ins)
+        if min(common.truth, max(each.truth for each in abouts)) is not Truth.NO:
+            yield _Row(policy=policy, region=region, common=common, abouts=abouts)
+
+    def judge(self, account: Principal) -> Verdict:
+        """Judge one account. Never exempt, for nothing that is leads to repairing conditional access."""
+        if self._tenant.security_defaults:
+            able = min(account.enabled, account.key_allowed, account.abilities.mfa)
+            return Verdict(always=able, somewhere=able, lockouts=(), waiting=())
+        found = [
+            lockout
+            for row, (controls, met) in zip(self._rows, self._controls(account.abilities), strict=True)
+            if (lockout := self._lockout(row, account, controls, met)) is not None
+        ]
+        found.sort(key=lambda each: -each.sure)
+        enforced = tuple(each for each in found if each.policy.enforced is not Truth.NO)
+        waiting = tuple(each for each in found if each.policy.enforced is Truth.NO)
+        able = min(account.enabled, account.key_allowed)
+        kept_out = max((each.sure for each in enforced), default=Truth.NO)
+        return Verdict(
+            always=min(able, Truth(Truth.YES - kept_out)),
+            somewhere=min(able, self._somewhere(enforced)),
+            lockouts=enforced,
+            waiting=waiting,
+        )
+
+    def _somewhere(self, lockouts: tuple[Lockout, ...]) -> Truth:
+        surely = possibly = 0
+        for each in lockouts:
+            surely |= each.surely_at
+            possibly |= each.possibly_at
+        if possibly != self.environments.all:
+            return Truth.YES
+        return Truth.UNKNOWN if surely != self.environments.all or not self.environments.complete else Truth.NO
+
+    def _controls(self, abilities: Abilities) -> list[tuple[tuple[Control, ...], tuple[Answer, ...]]]:
+        """Work out for each policy what can be met; once for all accounts of the same abilities."""
+        if abilities not in self._met:
+            self._met[abilities] = [self._met_by(abilities, row.policy) for row in self._rows]
+        return self._met[abilities]
+
+    def _met_by(self, abilities: Abilities, policy: Policy) -> tuple[tuple[Control, ...], tuple[Answer, ...]]:
+        settings = [setting_of(sign_in) for sign_in in self._sign_ins]
+        controls = controls_of(policy.grant, abilities, settings[0], self._tenant.strengths)
+        grant = granted(policy.grant, controls)
+        return controls, tuple(every((grant, session_met(policy.session, setting))) for setting in settings)
+
+    def _lockout(
+        self, row: _Row, account: Principal, controls: tuple[Control, ...], met: tuple[Answer, ...]
+    ) -> Lockout | None:
+        users = meant(row.policy.users, row.policy.workloads, account)
+        if users.truth is Truth.NO:
+            return None
+        reach = min(users.truth, row.common.truth)
+        by_request = [
+            min(reach, target.truth, Truth(Truth.YES - each.truth))
+            for target, each in zip(row.abouts, met, strict=True)
+        ]
+        strongest = max(by_request)
+        if strongest is Truth.NO:
+            return None
+        enforced = row.policy.enforced
+        places = [place for place, each in enumerate(by_request) if each is not Truth.NO]
+        doubts = (
+            *((f"whether state {row.policy.state!r} is enforced",) if enforced is Truth.UNKNOWN else ()),
+            *users.depends_on,
+            *row.common.depends_on,
+            *(doubt for place in places for doubt in (*row.abouts[place].depends_on, *met[place].depends_on)),
+        )
+        sure = min(strongest, Truth.YES if enforced is Truth.NO else enforced)
+        unmet = tuple(each.name for each in controls if each.met.truth is not Truth.YES)
+        return Lockout(
+            policy=row.policy,
+            sure=sure,
+            resources=tuple(self._names[place] for place in places),
+            controls=unmet or ("session controls",),
+            needs=row.region.needs,
+            depends_on=tuple(dict.fromkeys(doubts)),
+            under_risk_only=row.region.under_risk_only,
+            surely_at=row.region.surely if sure is Truth.YES else 0,
+            possibly_at=row.region.possibly,
+        )
