@@ -26,7 +26,7 @@ from shared.conditional_access.truth import Answer, Truth, every
 from shared.conditional_access.users import meant
 
 NEEDED: Final = tuple(Request(resource=each) for each in (AZURE_PORTAL, RESOURCE_MANAGER, GRAPH, DIRECTORY))
-"""What repairing a tenant takes: the portal, Azure, Graph, and the directory, which baseline scopes of Graph ask for."""
+"""What repairing a tenant takes: portal, Azure, Graph, and the directory, which baseline scopes of Graph ask for."""
 
 REGISTERING: Final = (Request(resource=None, user_action=REGISTER_SECURITY_INFO),)
 """Registering a method, after a key was lost."""
