@@ -1,0 +1,136 @@
+"""The engine and a brute force that is written apart from it judge random worlds alike.
+
+CA_WORLDS says how many, CA_SEED which; a world that is judged otherwise is named by its number.
+"""
+
+import os
+from random import Random
+from typing import Any, Final
+
+import pytest
+
+from shared.conditional_access.account import Abilities, Kind, Memberships, Principal, groups_of
+from shared.conditional_access.changes import judge_change
+from shared.conditional_access.device_filter import Device
+from shared.conditional_access.judge import evaluate
+from shared.conditional_access.locations import Network, read_location
+from shared.conditional_access.policy import Policy, read_policy
+from shared.conditional_access.sign_in import SignIn, Tenant
+from shared.conditional_access.targets import BaselineRule, Request
+from shared.conditional_access.truth import Truth
+from shared.conditional_access.verdicts import PolicySet
+from shared.model.kinds import Image
+from tests.fakes import ca_brute_force as brute
+from tests.fakes.ca_worlds import PORTAL, USERS, World, changed, world
+
+WORLDS: Final = int(os.environ.get("CA_WORLDS", "300"))
+SEED: Final = int(os.environ.get("CA_SEED", "20260317"))
+_AT_THE_PORTAL: Final = (Request(resource=PORTAL),)
+_WORLD_LIMIT: Final = 240
+"""Seconds for 300 worlds and less; more worlds are given more."""
+
+pytestmark = pytest.mark.timeout(max(_WORLD_LIMIT, WORLDS))
+
+
+def account_of(made: World, kind: str) -> Principal:
+    return Principal(
+        id=USERS[0],
+        kind=Kind(kind.lower()),
+        home_tenant="home",
+        groups=groups_of(
+            USERS[0], {name: None if ids is None else frozenset(ids) for name, ids in made.members.items()}
+        ),
+        roles=Memberships(held=frozenset(made.roles)),
+        abilities=Abilities(),
+        enabled=Truth.YES,
+        key_allowed=Truth.YES,
+    )
+
+
+def tenant_of(made: World) -> Tenant:
+    return Tenant(
+        locations={image["id"]: read_location(image) for image in made.locations},
+        mfa_trusted_ips=None if made.trusted_ips_unread else frozenset(),
+        baseline=BaselineRule(made.baseline),
+    )
+
+
+def sign_in_of(made: World, facts: dict[str, Any]) -> SignIn:
+    device = Device(
+        registered=Truth.YES if facts["registered"] else Truth.NO, attributes={"iscompliant": facts["compliant"]}
+    )
+    platform = facts["platform"]
+    return SignIn(
+        principal=account_of(made, facts["kind"]),
+        request=Request(
+            resource=facts["resource"],
+            scopes=frozenset(facts["scopes"]),
+            user_action=facts["action"],
+            contexts=frozenset(facts["contexts"]),
+        ),
+        client_type=facts["client"].lower(),
+        platform=None if platform is None else platform.lower(),
+        network=Network(
+            address=facts["address"],
+            country=facts["country"],
+            in_mfa_trusted_ips=Truth.UNKNOWN if made.trusted_ips_unread else Truth.NO,
+        ),
+        device=device,
+        sign_in_risk=facts["sign_in_risk"],
+        user_risk=facts["user_risk"],
+        insider_risk=facts["insider_risk"],
+        flow=facts["flow"].lower(),
+    )
+
+
+def policies_of(images: list[Image]) -> list[Policy]:
+    return [read_policy(image) for image in images]
+
+
+def number(truth: Truth) -> float:
+    return truth / 2
+
+
+def test_one_sign_in_by_a_set_of_policies() -> None:
+    for seed in range(SEED, SEED + WORLDS):
+        made = world(Random(seed))  # noqa: S311 - keeps no secret
+        facts = made.facts | {"trusted": 0.5 if made.trusted_ips_unread else 0.0}
+        judged = evaluate(policies_of(made.policies), sign_in_of(made, facts), tenant_of(made))
+        expected = [brute.applies(policy, made, facts) for policy in made.policies]
+        assert [number(each.applies.truth) for each in judged.judgements] == expected, seed
+        assert judged.outcome.value == brute.outcome(made, facts), seed
+
+
+def test_always_and_somewhere_and_what_a_change_makes_worse() -> None:
+    for seed in range(SEED, SEED + WORLDS):
+        chance = Random(seed)  # noqa: S311 - keeps no secret
+        made = world(chance)
+        after = changed(made, chance)
+        tenant, account = tenant_of(made), account_of(made, "member")
+        (change,) = judge_change(
+            [account],
+            (policies_of(made.policies), tenant),
+            (policies_of(after), tenant),
+            requests=_AT_THE_PORTAL,
+        )
+        refused_before = brute.refusals(made)
+        refused_after = brute.refusals(_with(made, after))
+        for verdict, refused in ((change.before, refused_before), (change.after, refused_after)):
+            assert (number(verdict.always), number(verdict.somewhere)) == brute.verdict(refused), seed
+            kept_out = {each.policy.id: number(each.sure) for each in verdict.lockouts}
+            assert kept_out == {name: max(row) for name, row in refused.items() if max(row)}, seed
+        assert {each.policy.id for each in change.worse} == brute.worse(refused_before, refused_after), seed
+        alone = PolicySet(policies_of(after), tenant, requests=_AT_THE_PORTAL).judge(account)
+        assert (alone.always, alone.somewhere) == (change.after.always, change.after.somewhere), seed
+
+
+def _with(made: World, policies: list[Image]) -> World:
+    return World(
+        policies=policies,
+        members=made.members,
+        roles=made.roles,
+        locations=made.locations,
+        trusted_ips_unread=made.trusted_ips_unread,
+        baseline=made.baseline,
+        facts=made.facts,
+    )
