@@ -48,7 +48,7 @@ def section[T: Struct](kind: type[T], value: object, name: str) -> T | Unread | 
     if not isinstance(value, dict):
         return Unread(f"{name} isn't an object")
     members = cast("dict[str, object]", value)
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    known = kind.__struct_encode_fields__
     if strangers := sorted(key for key, member in members.items() if key not in known and member != []):
         return Unread(f"{name} has a property that isn't known: {', '.join(strangers)}")
     try:

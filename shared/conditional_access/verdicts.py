@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.conditional_access.account import Abilities, Principal
-from shared.conditional_access.controls import Control, controls_of, granted, session_met
+from shared.conditional_access.controls import controls_of, granted, session_met
 from shared.conditional_access.environments import Environments, Region
 from shared.conditional_access.judge import about, fixed, setting_of
 from shared.conditional_access.policy import Policy
@@ -82,6 +82,16 @@ class _Row(Struct, kw_only=True):
     """Whether it is about each of the requests."""
 
 
+class _Demand(Struct, kw_only=True):
+    """What a policy asks of accounts of the same abilities."""
+
+    row: _Row
+    met: tuple[Answer, ...]
+    """Whether it can be met, for each of the requests."""
+    unmet: tuple[str, ...]
+    """Names of the controls that can't be met, or of which it isn't known."""
+
+
 class PolicySet:
     """A set of policies, ready to judge accounts that ask for `requests` from an unmanaged device.
 
@@ -105,7 +115,7 @@ class PolicySet:
         nobody = Principal(id="")
         self._sign_ins = [SignIn(principal=nobody, request=each, client_type=client_type) for each in requests]
         self._rows = [row for policy in listed for row in self._row(policy, version)]
-        self._met: dict[Abilities, list[tuple[tuple[Control, ...], tuple[Answer, ...]]]] = {}
+        self._demands: dict[Abilities, list[_Demand]] = {}
 
     def _row(self, policy: Policy, version: int) -> Iterable[_Row]:
         region = self.environments.region(policy, version)
@@ -121,8 +131,8 @@ class PolicySet:
             return Verdict(always=able, somewhere=able, lockouts=(), waiting=())
         found = [
             lockout
-            for row, (controls, met) in zip(self._rows, self._controls(account.abilities), strict=True)
-            if (lockout := self._lockout(row, account, controls, met)) is not None
+            for demand in self._demands_of(account.abilities)
+            if (lockout := self._lockout(demand, account)) is not None
         ]
         found.sort(key=lambda each: -each.sure)
         enforced = tuple(each for each in found if each.policy.enforced is not Truth.NO)
@@ -145,21 +155,23 @@ class PolicySet:
             return Truth.YES
         return Truth.UNKNOWN if surely != self.environments.all or not self.environments.complete else Truth.NO
 
-    def _controls(self, abilities: Abilities) -> list[tuple[tuple[Control, ...], tuple[Answer, ...]]]:
-        """Work out for each policy what can be met; once for all accounts of the same abilities."""
-        if abilities not in self._met:
-            self._met[abilities] = [self._met_by(abilities, row.policy) for row in self._rows]
-        return self._met[abilities]
+    def _demands_of(self, abilities: Abilities) -> list[_Demand]:
+        """List the policies that ask for more than can be met; once for all accounts of the same abilities."""
+        if abilities not in self._demands:
+            demands = (self._demand(abilities, row) for row in self._rows)
+            self._demands[abilities] = [each for each in demands if any(met.truth is not Truth.YES for met in each.met)]
+        return self._demands[abilities]
 
-    def _met_by(self, abilities: Abilities, policy: Policy) -> tuple[tuple[Control, ...], tuple[Answer, ...]]:
+    def _demand(self, abilities: Abilities, row: _Row) -> _Demand:
         settings = [setting_of(sign_in) for sign_in in self._sign_ins]
-        controls = controls_of(policy.grant, abilities, settings[0], self._tenant.strengths)
-        grant = granted(policy.grant, controls)
-        return controls, tuple(every((grant, session_met(policy.session, setting))) for setting in settings)
+        controls = controls_of(row.policy.grant, abilities, settings[0], self._tenant.strengths)
+        grant = granted(row.policy.grant, controls)
+        met = tuple(every((grant, session_met(row.policy.session, setting))) for setting in settings)
+        unmet = tuple(each.name for each in controls if each.met.truth is not Truth.YES)
+        return _Demand(row=row, met=met, unmet=unmet or ("session controls",))
 
-    def _lockout(
-        self, row: _Row, account: Principal, controls: tuple[Control, ...], met: tuple[Answer, ...]
-    ) -> Lockout | None:
+    def _lockout(self, demand: _Demand, account: Principal) -> Lockout | None:
+        row, met = demand.row, demand.met
         users = meant(row.policy.users, row.policy.workloads, account)
         if users.truth is Truth.NO:
             return None
@@ -180,12 +192,11 @@ class PolicySet:
             *(doubt for place in places for doubt in (*row.abouts[place].depends_on, *met[place].depends_on)),
         )
         sure = min(strongest, Truth.YES if enforced is Truth.NO else enforced)
-        unmet = tuple(each.name for each in controls if each.met.truth is not Truth.YES)
         return Lockout(
             policy=row.policy,
             sure=sure,
             resources=tuple(self._names[place] for place in places),
-            controls=unmet or ("session controls",),
+            controls=demand.unmet,
             needs=row.region.needs,
             depends_on=tuple(dict.fromkeys(doubts)),
             under_risk_only=row.region.under_risk_only,

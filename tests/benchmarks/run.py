@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MODULES: Final = {"import": "import_time", "match": "match_rate", "sign-ins": "sign_in_rate", "remedy": "remedy"}
+_MODULES: Final = {
+    "import": "import_time",
+    "match": "match_rate",
+    "sign-ins": "sign_in_rate",
+    "conditional-access": "ca_verdicts",
+    "remedy": "remedy",
+}
 
 
 def main() -> int:

@@ -206,8 +206,9 @@ def _grant(chance: Random) -> Image | None:
         grant["authenticationStrength"] = {
             "id": "own",
             "allowedCombinations": [*chance.choice(STRENGTHS)],
-            **chance.choice(({}, {"combinationConfigurations": []})),
         }
+        if chance.random() < 0.5:
+            grant["authenticationStrength"]["combinationConfigurations"] = []
     if chance.random() < 0.1:
         grant["termsOfUse"] = ["terms"]
     return grant

@@ -6,9 +6,10 @@ import pytest
 
 from shared.conditional_access.judge import evaluate
 from shared.conditional_access.policy import read_policy
-from shared.conditional_access.targets import AZURE_PORTAL, Request
+from shared.conditional_access.targets import AZURE_PORTAL, REGISTER_SECURITY_INFO, Request
 from shared.conditional_access.verdicts import NEEDED, REGISTERING, PolicySet, repairing
-from tests.fakes.ca_vectors import EM, REGISTER_SECURITY_INFO, TENANT, VECTORS, N, Vector, Y, apps, policy
+from tests.fakes.ca_samples import EM, TENANT, N, Y, apps, policy
+from tests.fakes.ca_vectors import VECTORS, Vector
 
 _PORTAL: Final = (Request(resource=AZURE_PORTAL),)
 _ROWS: Final = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: f"{vector.number} {vector.name}")
