@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.conditional_access.sections import NOT_TOLD, Unread
+from shared.conditional_access.sections import UNNAMED, Unread
 from shared.conditional_access.truth import NO, YES, Answer, included, some, unknown, yes_if
 
 _ALL: Final = "all"
@@ -100,7 +100,7 @@ def _in_words(words: Words, word: str | None, what: str, *, known: frozenset[str
         return unknown(words.because)
     if not words or whole in words:
         return YES
-    stranger = unknown(f"a word for {what} that isn't known") if NOT_TOLD in words or words - known else NO
+    stranger = unknown(f"a word for {what} that isn't known") if UNNAMED in words or words - known else NO
     return some((_one_of(words, word, what), stranger))
 
 

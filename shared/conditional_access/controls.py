@@ -12,7 +12,7 @@ from shared.conditional_access.account import Abilities
 from shared.conditional_access.conditions import LEGACY_CLIENTS
 from shared.conditional_access.sections import Unread
 from shared.conditional_access.targets import EXCHANGE, SHAREPOINT, TEAMS
-from shared.conditional_access.truth import NO, YES, Answer, Truth, answer, every, some, unknown, yes_if
+from shared.conditional_access.truth import NO, YES, Answer, Truth, answer, every, opposite, some, unknown, yes_if
 
 BLOCK: Final = "block"
 _BUILT_IN_STRENGTHS: Final = frozenset(f"00000000-0000-0000-0000-00000000000{digit}" for digit in "234")
@@ -80,7 +80,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     client_type: str | None = "browser"
     resource: str | None = None
     registered: Truth = Truth.NO
-    device_code: bool = False
+    device_code: Truth = Truth.NO
     spared_device: bool = False
     """Whether a fixed bypass of Microsoft's spares the request the compliant device."""
 
@@ -124,14 +124,13 @@ def controls_of(
         return ()
     if isinstance(grant, Unread):
         return (Control("grant controls", unknown(grant.because)),)
-    legacy = setting.client_type in LEGACY_CLIENTS
     listed = [Control(name, _built_in(name, abilities, setting)) for name in sorted(grant.built_in_controls)]
     if grant.authentication_strength is not None:
-        met = NO if legacy else _strength(grant.authentication_strength, abilities, strengths)
+        met = _by_client(_strength(grant.authentication_strength, abilities, strengths), setting)
         listed.append(Control("authentication strength", met))
-    terms = NO if legacy else answer(abilities.terms_of_use, "whether the terms of use are accepted")
+    terms = _by_client(answer(abilities.terms_of_use, "whether the terms of use are accepted"), setting)
     listed += (Control(f"terms of use {each}", terms) for each in sorted(grant.terms_of_use))
-    custom = NO if legacy else answer(abilities.custom_factor, "the custom control")
+    custom = _by_client(answer(abilities.custom_factor, "the custom control"), setting)
     listed += (Control(f"custom control {each}", custom) for each in sorted(grant.custom_authentication_factors))
     return tuple(listed)
 
@@ -182,12 +181,18 @@ def _built_in(name: str, abilities: Abilities, setting: Setting) -> Answer:
         return unknown(f"control {name}, which isn't known")
     if name == "compliantdevice" and setting.spared_device:
         return YES
-    if setting.client_type in LEGACY_CLIENTS or (setting.device_code and name in _SHOWN_BY_DEVICE):
-        return NO  # legacy clients can show nothing but a password, a device code nothing of the device
-    truth = cast("Truth", getattr(abilities, _ABILITY[name]))
-    if setting.client_type is None and truth is Truth.YES:
-        return unknown("the client app")
-    return answer(truth, f"whether the account can meet {name}")
+    met = answer(cast("Truth", getattr(abilities, _ABILITY[name])), f"whether the account can meet {name}")
+    if name in _SHOWN_BY_DEVICE:
+        shown = opposite(answer(setting.device_code, "whether a device code is used"))  # it shows nothing of the device
+        met = every((met, shown))
+    return _by_client(met, setting)
+
+
+def _by_client(met: Answer, setting: Setting) -> Answer:
+    """Take into account that legacy clients can show nothing but a password."""
+    if setting.client_type is None:
+        return every((met, unknown("the client app")))
+    return NO if setting.client_type in LEGACY_CLIENTS else met
 
 
 def _strength(embedded: Mapping[str, object], abilities: Abilities, strengths: Strengths) -> Answer:

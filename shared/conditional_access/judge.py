@@ -204,6 +204,12 @@ def setting_of(sign_in: SignIn) -> Setting:
         client_type=sign_in.client_type,
         resource="" if action else sign_in.request.resource,
         registered=sign_in.device.registered,
-        device_code=sign_in.flow == DEVICE_CODE,
+        device_code=_is_device_code(sign_in.flow),
         spared_device=is_spared_device(sign_in.request),
     )
+
+
+def _is_device_code(flow: str | None) -> Truth:
+    if flow is None:
+        return Truth.UNKNOWN
+    return Truth.YES if flow == DEVICE_CODE else Truth.NO

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-NOT_TOLD: Final = "unknownfuturevalue"
+UNNAMED: Final = "unknownfuturevalue"
 """What Graph writes for a member of an enumeration that the version asked for doesn't have."""
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.conditional_access.sections import NOT_TOLD, Unread
+from shared.conditional_access.sections import UNNAMED, Unread
 from shared.conditional_access.truth import NO, YES, Answer, included, opposite, some, unknown, yes_if
 
 AZURE_PORTAL: Final = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
@@ -128,7 +128,7 @@ def targeted(
 
 
 def _stranger(words: frozenset[str]) -> Answer:
-    return unknown("a word in the targets that isn't known") if NOT_TOLD in words else NO
+    return unknown("a word in the targets that isn't known") if UNNAMED in words else NO
 
 
 def _resources_targeted(

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.conditional_access.account import AGENTS, GUESTS, USERS, WITHOUT_OBJECT, Kind, Principal
-from shared.conditional_access.sections import NOT_TOLD, Unread, flags
+from shared.conditional_access.sections import UNNAMED, Unread, flags
 from shared.conditional_access.truth import NO, YES, Answer, included, some, unknown, yes_if
 
 _ALL: Final = "all"
@@ -148,7 +148,7 @@ def _named(
 ) -> tuple[Answer, ...]:
     return (
         yes_if(principal.id in named or (_ANY_GUEST in named and principal.kind in GUESTS)),
-        unknown("a word in the users that isn't known") if NOT_TOLD in named else NO,
+        unknown("a word in the users that isn't known") if UNNAMED in named else NO,
         principal.groups.any_of(groups, "group"),
         principal.roles.any_of(roles, "role"),
         _guests_meant(guests, principal) if guests else NO,

@@ -3,7 +3,7 @@
 Microsoft's own list of what to avoid: Troubleshooting sign-in problems with Conditional Access.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from shared.conditional_access.controls import controls_of, granted, session_met
 from shared.conditional_access.environments import Environments, Region
 from shared.conditional_access.judge import about, fixed, setting_of
 from shared.conditional_access.policy import Policy
+from shared.conditional_access.sections import Unread
 from shared.conditional_access.sign_in import SignIn, Tenant
 from shared.conditional_access.targets import (
     AZURE_PORTAL,
@@ -114,15 +115,32 @@ class PolicySet:
         self._names = [each.user_action or each.resource or "" for each in requests]
         nobody = Principal(id="")
         self._sign_ins = [SignIn(principal=nobody, request=each, client_type=client_type) for each in requests]
+        self._abouts: dict[Hashable, tuple[Answer, ...]] = {}
         self._rows = [row for policy in listed for row in self._row(policy, version)]
         self._demands: dict[Abilities, list[_Demand]] = {}
 
     def _row(self, policy: Policy, version: int) -> Iterable[_Row]:
         region = self.environments.region(policy, version)
         common = every((fixed(policy, self._sign_ins[0]), region.reach))
-        abouts = tuple(about(policy, sign_in, self._tenant) for sign_in in self._sign_ins)
+        abouts = self._about(policy)
         if min(common.truth, max(each.truth for each in abouts)) is not Truth.NO:
             yield _Row(policy=policy, region=region, common=common, abouts=abouts)
+
+    def _about(self, policy: Policy) -> tuple[Answer, ...]:
+        """Answer whether a policy is about each of the requests; once for all that name the same resources."""
+        asked = policy.applications
+        if isinstance(asked, Unread) or asked.application_filter is not None:
+            return tuple(about(policy, sign_in, self._tenant) for sign_in in self._sign_ins)
+        key = (
+            asked.include_applications,
+            asked.exclude_applications,
+            asked.include_user_actions,
+            asked.include_authentication_context_class_references,
+            policy.flows != frozenset(),
+        )
+        if key not in self._abouts:
+            self._abouts[key] = tuple(about(policy, sign_in, self._tenant) for sign_in in self._sign_ins)
+        return self._abouts[key]
 
     def judge(self, account: Principal) -> Verdict:
         """Judge one account. Never exempt, for nothing that is leads to repairing conditional access."""

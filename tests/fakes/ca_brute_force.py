@@ -191,8 +191,9 @@ def device(policy: Facts, facts: Facts) -> float:
 
 def rest(policy: Facts, facts: Facts) -> float:
     """Whether the conditions hold that don't depend on the environment."""
-    conditions = policy["conditions"]
-    flows = (conditions.get("authenticationFlows") or {}).get("transferMethods", "none")
+    conditions: dict[str, Any] = policy["conditions"]
+    flow_condition: dict[str, str] = conditions.get("authenticationFlows") or {}
+    flows = flow_condition.get("transferMethods", "none")
     return min(
         _list(conditions["clientAppTypes"], facts["client"]),
         device(policy, facts),

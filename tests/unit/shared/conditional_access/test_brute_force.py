@@ -5,23 +5,20 @@ CA_WORLDS says how many, CA_SEED which; a world that is judged otherwise is name
 
 import os
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from shared.conditional_access.account import Abilities, Kind, Memberships, Principal, groups_of
 from shared.conditional_access.changes import judge_change
-from shared.conditional_access.device_filter import Device
 from shared.conditional_access.judge import evaluate
-from shared.conditional_access.locations import Network, read_location
 from shared.conditional_access.policy import Policy, read_policy
-from shared.conditional_access.sign_in import SignIn, Tenant
-from shared.conditional_access.targets import BaselineRule, Request
+from shared.conditional_access.targets import Request
 from shared.conditional_access.truth import Truth
 from shared.conditional_access.verdicts import PolicySet
 from shared.model.kinds import Image
 from tests.fakes import ca_brute_force as brute
-from tests.fakes.ca_worlds import PORTAL, USERS, World, changed, world
+from tests.fakes.ca_engine_worlds import account_of, sign_in_of, tenant_of
+from tests.fakes.ca_worlds import PORTAL, World, changed, world
 
 WORLDS: Final = int(os.environ.get("CA_WORLDS", "300"))
 SEED: Final = int(os.environ.get("CA_SEED", "20260317"))
@@ -30,57 +27,6 @@ _WORLD_LIMIT: Final = 240
 """Seconds for 300 worlds and less; more worlds are given more."""
 
 pytestmark = pytest.mark.timeout(max(_WORLD_LIMIT, WORLDS))
-
-
-def account_of(made: World, kind: str) -> Principal:
-    return Principal(
-        id=USERS[0],
-        kind=Kind(kind.lower()),
-        home_tenant="home",
-        groups=groups_of(
-            USERS[0], {name: None if ids is None else frozenset(ids) for name, ids in made.members.items()}
-        ),
-        roles=Memberships(held=frozenset(made.roles)),
-        abilities=Abilities(),
-        enabled=Truth.YES,
-        key_allowed=Truth.YES,
-    )
-
-
-def tenant_of(made: World) -> Tenant:
-    return Tenant(
-        locations={image["id"]: read_location(image) for image in made.locations},
-        mfa_trusted_ips=None if made.trusted_ips_unread else frozenset(),
-        baseline=BaselineRule(made.baseline),
-    )
-
-
-def sign_in_of(made: World, facts: dict[str, Any]) -> SignIn:
-    device = Device(
-        registered=Truth.YES if facts["registered"] else Truth.NO, attributes={"iscompliant": facts["compliant"]}
-    )
-    platform = facts["platform"]
-    return SignIn(
-        principal=account_of(made, facts["kind"]),
-        request=Request(
-            resource=facts["resource"],
-            scopes=frozenset(facts["scopes"]),
-            user_action=facts["action"],
-            contexts=frozenset(facts["contexts"]),
-        ),
-        client_type=facts["client"].lower(),
-        platform=None if platform is None else platform.lower(),
-        network=Network(
-            address=facts["address"],
-            country=facts["country"],
-            in_mfa_trusted_ips=Truth.UNKNOWN if made.trusted_ips_unread else Truth.NO,
-        ),
-        device=device,
-        sign_in_risk=facts["sign_in_risk"],
-        user_risk=facts["user_risk"],
-        insider_risk=facts["insider_risk"],
-        flow=facts["flow"].lower(),
-    )
 
 
 def policies_of(images: list[Image]) -> list[Policy]:
