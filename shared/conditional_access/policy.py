@@ -14,7 +14,8 @@ from shared.conditional_access.targets import Applications
 from shared.conditional_access.truth import Truth
 from shared.conditional_access.users import Users, Workloads
 
-_ENFORCED: Final = {"enabled": Truth.YES, "enabledforreportingbutnotenforced": Truth.NO, "disabled": Truth.NO}
+REPORT_ONLY: Final = "enabledforreportingbutnotenforced"
+_ENFORCED: Final = {"enabled": Truth.YES, REPORT_ONLY: Truth.NO, "disabled": Truth.NO}
 _WITHOUT_EFFECT: Final = frozenset(
     {"id", "displayName", "description", "createdDateTime", "modifiedDateTime", "deletedDateTime", "templateId"}
 )

@@ -68,10 +68,12 @@ def included(include: Answer, exclude: Answer) -> Answer:
 
 
 def _joined(answers: Iterable[Answer], *, decisive: Answer, otherwise: Answer) -> Answer:
-    depends_on: tuple[str, ...] = ()
+    unsure: list[Answer] = []
     for each in answers:
         if each.truth is decisive.truth:
             return decisive
         if each.truth is Truth.UNKNOWN:
-            depends_on += each.depends_on
-    return Answer(Truth.UNKNOWN, tuple(dict.fromkeys(depends_on))) if depends_on else otherwise
+            unsure.append(each)
+    if not unsure:
+        return otherwise
+    return Answer(Truth.UNKNOWN, tuple(dict.fromkeys(reason for each in unsure for reason in each.depends_on)))

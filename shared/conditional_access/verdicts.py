@@ -12,7 +12,8 @@ from shared.conditional_access.account import Abilities, Principal
 from shared.conditional_access.controls import controls_of, granted, session_met
 from shared.conditional_access.environments import Environments, Region
 from shared.conditional_access.judge import about, fixed, setting_of
-from shared.conditional_access.policy import Policy
+from shared.conditional_access.locations import Locations, NamedLocation
+from shared.conditional_access.policy import REPORT_ONLY, Policy
 from shared.conditional_access.sections import Unread
 from shared.conditional_access.sign_in import SignIn, Tenant
 from shared.conditional_access.targets import (
@@ -23,7 +24,7 @@ from shared.conditional_access.targets import (
     RESOURCE_MANAGER,
     Request,
 )
-from shared.conditional_access.truth import Answer, Truth, every
+from shared.conditional_access.truth import YES, Answer, Truth, every, unknown
 from shared.conditional_access.users import meant
 
 NEEDED: Final = tuple(Request(resource=each) for each in (AZURE_PORTAL, RESOURCE_MANAGER, GRAPH, DIRECTORY))
@@ -45,6 +46,7 @@ class Lockout(Struct, frozen=True, kw_only=True):
     policy: Policy
     sure: Truth
     """YES or UNKNOWN; as if it were enforced, where it isn't."""
+    enforced: Truth
     resources: tuple[str, ...]
     """What can't be reached, by application id; a user action by its urn."""
     controls: tuple[str, ...]
@@ -76,6 +78,9 @@ class _Row(Struct, kw_only=True):
     """A policy with what is the same for all accounts."""
 
     policy: Policy
+    enforced: Truth
+    asks_for_gps: bool
+    """Whether it is report-only and asks for a place by GPS, which may keep out who doesn't share it."""
     region: Region
     common: Answer
     """Whether it reaches anybody: without the users and the target."""
@@ -124,7 +129,18 @@ class PolicySet:
         common = every((fixed(policy, self._sign_ins[0]), region.reach))
         abouts = self._about(policy)
         if min(common.truth, max(each.truth for each in abouts)) is not Truth.NO:
-            yield _Row(policy=policy, region=region, common=common, abouts=abouts)
+            asks_for_gps = policy.state == REPORT_ONLY and self._asks_for_gps(policy)
+            enforced = Truth.UNKNOWN if asks_for_gps else policy.enforced
+            yield _Row(
+                policy=policy, enforced=enforced, asks_for_gps=asks_for_gps, region=region, common=common, abouts=abouts
+            )
+
+    def _asks_for_gps(self, policy: Policy) -> bool:
+        if not isinstance(policy.locations, Locations):
+            return False
+        named = policy.locations.include_locations | policy.locations.exclude_locations
+        found = (self._tenant.locations.get(each) for each in named)
+        return any(isinstance(each, NamedLocation) and each.by_gps for each in found)
 
     def _about(self, policy: Policy) -> tuple[Answer, ...]:
         """Answer whether a policy is about each of the requests; once for all that name the same resources."""
@@ -153,8 +169,8 @@ class PolicySet:
             if (lockout := self._lockout(demand, account)) is not None
         ]
         found.sort(key=lambda each: -each.sure)
-        enforced = tuple(each for each in found if each.policy.enforced is not Truth.NO)
-        waiting = tuple(each for each in found if each.policy.enforced is Truth.NO)
+        enforced = tuple(each for each in found if each.enforced is not Truth.NO)
+        waiting = tuple(each for each in found if each.enforced is Truth.NO)
         able = min(account.enabled, account.key_allowed)
         kept_out = max((each.sure for each in enforced), default=Truth.NO)
         return Verdict(
@@ -183,10 +199,12 @@ class PolicySet:
     def _demand(self, abilities: Abilities, row: _Row) -> _Demand:
         settings = [setting_of(sign_in) for sign_in in self._sign_ins]
         controls = controls_of(row.policy.grant, abilities, settings[0], self._tenant.strengths)
-        grant = granted(row.policy.grant, controls)
+        prompt = unknown("whether a report-only policy that asks for GPS keeps out") if row.asks_for_gps else YES
+        grant = every((granted(row.policy.grant, controls), prompt))
         met = tuple(every((grant, session_met(row.policy.session, setting))) for setting in settings)
         unmet = tuple(each.name for each in controls if each.met.truth is not Truth.YES)
-        return _Demand(row=row, met=met, unmet=unmet or ("session controls",))
+        rest = "GPS location" if row.asks_for_gps else "session controls"
+        return _Demand(row=row, met=met, unmet=unmet or (rest,))
 
     def _lockout(self, demand: _Demand, account: Principal) -> Lockout | None:
         row, met = demand.row, demand.met
@@ -201,18 +219,18 @@ class PolicySet:
         strongest = max(by_request)
         if strongest is Truth.NO:
             return None
-        enforced = row.policy.enforced
         places = [place for place, each in enumerate(by_request) if each is not Truth.NO]
         doubts = (
-            *((f"whether state {row.policy.state!r} is enforced",) if enforced is Truth.UNKNOWN else ()),
+            *((f"whether state {row.policy.state!r} is enforced",) if row.enforced is Truth.UNKNOWN else ()),
             *users.depends_on,
             *row.common.depends_on,
             *(doubt for place in places for doubt in (*row.abouts[place].depends_on, *met[place].depends_on)),
         )
-        sure = min(strongest, Truth.YES if enforced is Truth.NO else enforced)
+        sure = min(strongest, Truth.YES if row.enforced is Truth.NO else row.enforced)
         return Lockout(
             policy=row.policy,
             sure=sure,
+            enforced=row.enforced,
             resources=tuple(self._names[place] for place in places),
             controls=demand.unmet,
             needs=row.region.needs,
