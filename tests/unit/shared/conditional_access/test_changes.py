@@ -16,6 +16,7 @@ from shared.conditional_access.truth import Truth
 from shared.model.kinds import Image
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from tests.fakes.ca_samples import (
+    BY_GPS,
     COUNTRY,
     EM,
     EM_ID,
@@ -57,6 +58,7 @@ NOT_THEM: Final = policy({"includeUsers": ["All"], "excludeUsers": [EM_ID]})
 NOT_THEIR_GROUP: Final = policy({"includeUsers": ["All"], "excludeGroups": [A]})
 REPORT_ONLY: Final = policy(state="enabledForReportingButNotEnforced")
 ELSEWHERE: Final = policy(locations=places("All", exclude=(OFFICE, COUNTRY)))
+_REPORTED: Final = "enabledForReportingButNotEnforced"
 OTHER_BLOCK: Final = named("other", policy(targets=apps("All")))
 
 
@@ -74,6 +76,7 @@ OTHER_BLOCK: Final = named("other", policy(targets=apps("All")))
             [policy(grant=controls("OR", "mfa", "compliantDevice"))],
             [policy(grant=controls("AND", "mfa", "compliantDevice"))],
         ),
+        ([], [policy(grant="mfa", state=_REPORTED, locations=places("All", exclude=(BY_GPS,)))]),
         ([policy(platforms=platforms("linux"))], [EVERYBODY]),
         ([policy(platforms=platforms("linux"))], [policy(platforms=platforms("linux", "macOS"))]),
         ([ELSEWHERE], [policy(locations=places("All", exclude=(OFFICE,)))]),
@@ -110,6 +113,7 @@ def test_what_keeps_an_account_out_that_did_not_is_worse_and_its_policy_is_named
         ([NOT_THEM], [policy({"includeUsers": ["All"], "excludeRoles": [GLOBAL_ADMINISTRATOR]})]),
         ([], [policy(grant="mfa")]),
         ([], [REPORT_ONLY]),
+        ([], [policy(state=_REPORTED, locations=places("All", exclude=(COUNTRY,)))]),
         ([], [policy(targets=apps("some-app"))]),
         ([], [policy(clientAppTypes=["exchangeActiveSync", "other"])]),
         ([], [policy(grant=strength("00000000-0000-0000-0000-000000000004", "fido2"))]),

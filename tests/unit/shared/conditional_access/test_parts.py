@@ -34,6 +34,17 @@ _MANAGED = Device(
     },
 )
 
+_NOT_UNDERSTOOD: Final[list[Image]] = [
+    {"@odata.type": "#microsoft.graph.ipNamedLocation", "ipRanges": [{"cidrAddress": "300.1.1.1/8"}]},
+    {"@odata.type": "#microsoft.graph.ipNamedLocation", "ipRanges": [{}]},
+    {"@odata.type": "#microsoft.graph.ipNamedLocation", "isTrusted": "yes"},
+    {"@odata.type": "#microsoft.graph.countryNamedLocation", "countriesAndRegions": ["Switzerland"]},
+    {"@odata.type": "#microsoft.graph.countryNamedLocation", "countryLookupMethod": "unknownFutureValue"},
+    {"@odata.type": "#microsoft.graph.countryNamedLocation", "includeUnknownCountriesAndRegions": 1},
+    {"@odata.type": "#microsoft.graph.somethingNamedLocation"},
+    {},
+]
+
 
 @pytest.mark.parametrize("first", Truth)
 @pytest.mark.parametrize("second", Truth)
@@ -132,19 +143,7 @@ def test_guests_without_an_object_may_be_of_all_users_and_are_if_named(kind: Kin
     assert applies({"includeUsers": ["All", "GuestsOrExternalUsers"]}) is Y
 
 
-@pytest.mark.parametrize(
-    "image",
-    [
-        {"@odata.type": "#microsoft.graph.ipNamedLocation", "ipRanges": [{"cidrAddress": "300.1.1.1/8"}]},
-        {"@odata.type": "#microsoft.graph.ipNamedLocation", "ipRanges": [{}]},
-        {"@odata.type": "#microsoft.graph.ipNamedLocation", "isTrusted": "yes"},
-        {"@odata.type": "#microsoft.graph.countryNamedLocation", "countriesAndRegions": ["Switzerland"]},
-        {"@odata.type": "#microsoft.graph.countryNamedLocation", "countryLookupMethod": "unknownFutureValue"},
-        {"@odata.type": "#microsoft.graph.countryNamedLocation", "includeUnknownCountriesAndRegions": 1},
-        {"@odata.type": "#microsoft.graph.somethingNamedLocation"},
-        {},
-    ],
-)
+@pytest.mark.parametrize("image", _NOT_UNDERSTOOD)
 def test_a_named_location_that_is_not_understood_is_unread(image: Image) -> None:
     location = read_location(image | {"id": "x"})
     assert isinstance(location, Unread)
@@ -241,9 +240,9 @@ def test_a_device_code_shows_nothing_of_the_device() -> None:
 
 
 def test_a_policy_on_workloads_that_names_users_leaves_it_open_whether_it_reaches_them() -> None:
-    services = {"clientApplications": {"includeServicePrincipals": ["ServicePrincipalsInMyTenant"]}}
+    services = {"includeServicePrincipals": ["ServicePrincipalsInMyTenant"]}
     for users, truth in (({"includeUsers": ["All"]}, U), ({"includeUsers": ["None"]}, N)):
-        judged = evaluate([read_policy(policy(users, **services))], sign_in(), TENANT)
+        judged = evaluate([read_policy(policy(users, clientApplications=services))], sign_in(), TENANT)
         assert judged.judgements[0].applies.truth is truth
 
 
