@@ -1,5 +1,7 @@
 """The parts of the engine that the table and the random tenants don't reach."""
 
+from typing import Final
+
 import pytest
 
 from shared.conditional_access.account import (
