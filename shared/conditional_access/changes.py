@@ -47,16 +47,30 @@ def judge_change(
         old, old_tenant, requests=requests, client_type=client_type, environments=environments, version=0
     )
     later = PolicySet(new, new_tenant, requests=requests, client_type=client_type, environments=environments, version=1)
-    return tuple(_compared(account, earlier.judge(account), later.judge(account)) for account in accounts)
+    comparable = environments.complete or old_tenant == new_tenant
+    judged = ((account, earlier.judge(account), later.judge(account)) for account in accounts)
+    return tuple(
+        Change(
+            account=account,
+            before=then,
+            after=now,
+            worse=tuple(
+                each
+                for each in now.lockouts
+                if not any(comparable and _covers(one, each, enumerated=environments.complete) for one in then.lockouts)
+            ),
+        )
+        for account, then, now in judged
+    )
 
 
-def _compared(account: Principal, before: Verdict, after: Verdict) -> Change:
-    worse = tuple(each for each in after.lockouts if not any(_covers(one, each) for one in before.lockouts))
-    return Change(account=account, before=before, after=after, worse=worse)
+def _covers(before: Lockout, after: Lockout, *, enumerated: bool) -> bool:
+    """Say whether a policy kept the account out before at least as surely, from as much, in as many environments.
 
-
-def _covers(before: Lockout, after: Lockout) -> bool:
-    """Say whether a policy kept the account out before at least as surely, from as much, in as many environments."""
+    Where not all environments are `enumerated`, only of a policy that stays as it is.
+    """
+    if not enumerated and before.policy != after.policy:
+        return False
     return (
         before.policy.id == after.policy.id
         and before.sure >= after.sure

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.conditional_access.account import Abilities
 from shared.conditional_access.conditions import LEGACY_CLIENTS
-from shared.conditional_access.sections import Unread
+from shared.conditional_access.sections import Unread, folded
 from shared.conditional_access.targets import EXCHANGE, SHAREPOINT, TEAMS
 from shared.conditional_access.truth import NO, YES, Answer, Truth, answer, every, opposite, some, unknown, yes_if
 
@@ -96,8 +96,9 @@ type Strengths = Mapping[str, Strength | Unread]
 """By id in lower case."""
 
 
-def read_strength(values: Mapping[str, Any]) -> Strength | Unread:
-    """Read an authentication strength from folded JSON, with its configurations where they are in it."""
+def read_strength(image: Mapping[str, Any]) -> Strength | Unread:
+    """Read an authentication strength as Graph gives it, with its configurations where they are in it."""
+    values = folded(image)
     identity = str(values.get("id", ""))
     allowed = values.get("allowedCombinations")
     if not (isinstance(allowed, list) and all(isinstance(each, str) for each in cast("list[object]", allowed))):

@@ -23,7 +23,7 @@ from shared.conditional_access.networks import networks_of
 from shared.conditional_access.policy import Policy
 from shared.conditional_access.sections import Unread
 from shared.conditional_access.sign_in import Tenant
-from shared.conditional_access.truth import YES, Answer, Truth, every, some
+from shared.conditional_access.truth import YES, Answer, Truth, every, some, unknown
 
 _MOST_NETWORKS: Final = 512
 
@@ -71,6 +71,7 @@ class Environments:
             _Fact("user risk", RISKS, _risk, {policy.user_risks for policy in listed}),
             _Fact("insider risk", INSIDER_RISKS, _risk, {policy.insider_risks for policy in listed}),
         )
+        self._all_networks = networks.complete
         self.complete: Final = networks.complete and len(self._network.kept) <= _MOST_NETWORKS
         """Whether all environments are enumerated; some are left out where there are too many networks."""
         del self._network.kept[_MOST_NETWORKS:]
@@ -103,6 +104,9 @@ class Environments:
         for sure, possible in masks:
             surely &= sure
             possibly &= possible
+        network = self._network.reach(locations)
+        if network.truth is Truth.NO and not self._all_networks:
+            network = unknown("networks that are too many to enumerate")
         needs = (
             self._platform.needed(platforms),
             "a network that its locations mean" if self._network.needed(locations) else "",
@@ -111,7 +115,7 @@ class Environments:
         return Region(
             surely=surely,
             possibly=possibly,
-            reach=every((self._platform.reach(platforms), self._network.reach(locations), *map(any_risk, risks))),
+            reach=every((self._platform.reach(platforms), network, *map(any_risk, risks))),
             needs=tuple(need for need in needs if need),
             under_risk_only=any(needs[2:]),
         )

@@ -3,6 +3,7 @@
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from shared.conditional_access.account import (
     Abilities,
@@ -13,6 +14,7 @@ from shared.conditional_access.account import (
     groups_of,
     roles_of,
 )
+from shared.conditional_access.changes import judge_change
 from shared.conditional_access.device_filter import Device, DeviceFilter, Devices, filtered
 from shared.conditional_access.judge import Outcome, evaluate
 from shared.conditional_access.locations import NamedLocation, Network, place_of, read_location
@@ -188,6 +190,10 @@ def test_too_many_networks_leave_it_open_whether_an_account_can_sign_in_somewher
     each_apart = [policy(locations={"includeLocations": [each]}, grant="mfa") for each in locations_of(tenant)]
     verdict = PolicySet(map(read_policy, [*only, *each_apart]), tenant).judge(EM)
     assert (verdict.always, verdict.somewhere) == (N, U)
+    locked = [read_policy(each) for each in only]
+    for after, is_safe in ((locked, True), (locked[:1], True), ([replace(locked[0], session=Unread("x"))], False)):
+        (change,) = judge_change([EM], (locked, tenant), (after, tenant))
+        assert change.is_safe is is_safe
 
 
 def locations_of(tenant: Tenant) -> list[str]:
@@ -288,3 +294,30 @@ def test_what_is_asked_of_an_account_is_the_union_of_all_policies() -> None:
 
 def test_abilities_of_an_emergency_account_are_a_key_and_nothing_else() -> None:
     assert Abilities() == Abilities(mfa=Y, methods=frozenset({"fido2"}), compliant_device=N, password_change=N)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        policy({"includeUsers": ["unknownFutureValue"]}),
+        policy({"includeUsers": ["All"], "excludeUsers": ["unknownFutureValue"]}),
+        policy({"includeGuestsOrExternalUsers": {"guestOrExternalUserTypes": "unknownFutureValue"}}),
+        policy(targets=apps("unknownFutureValue")),
+        policy(targets=apps("All", exclude=("unknownFutureValue",))),
+        policy(targets={"includeUserActions": ["unknownFutureValue"]}),
+        policy(targets={"includeAuthenticationContextClassReferences": ["unknownFutureValue"]}),
+        policy(platforms={"includePlatforms": ["newOS"]}),
+        policy(platforms={"includePlatforms": ["all"], "excludePlatforms": ["newOS"]}),
+        policy(locations={"includeLocations": ["unknownFutureValue"]}),
+        policy(clientAppTypes=["newClient"]),
+        policy(signInRiskLevels=["unknownFutureValue"]),
+        policy(userRiskLevels=["worse"]),
+        policy(insiderRiskLevels="elevated,unknownFutureValue"),
+        policy(authenticationFlows={"transferMethods": "newFlow"}),
+        policy(devices={"deviceFilter": {"mode": "newMode", "rule": "device.isCompliant -eq True"}}),
+    ],
+)
+def test_a_word_that_is_not_known_leaves_it_open_whether_the_policy_applies(image: Image) -> None:
+    someone = guest(Kind.B2B_GUEST) if "includeGuestsOrExternalUsers" in image["conditions"]["users"] else EM
+    judged = evaluate([read_policy(image)], sign_in(someone), TENANT)
+    assert (judged.judgements[0].applies.truth, judged.outcome) == (U, Outcome.UNKNOWN)
