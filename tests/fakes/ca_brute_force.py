@@ -4,7 +4,6 @@ Written from the specification and apart from the engine, of which it uses nothi
 the engine is clever: it walks through every environment.
 """
 
-from collections.abc import Iterator
 from itertools import product
 from typing import Any, Final
 
@@ -265,16 +264,14 @@ def outcome(world: World, facts: Facts) -> str:
     return "granted" if ok == 1 else "unknown"
 
 
-def environments(world: World) -> Iterator[Facts]:
-    """Walk through every platform, place and risk."""
+def networks(world: World) -> list[Facts]:
+    """List every place that a sign-in can come from."""
     trust = (0.0, 0.5) if world.trusted_ips_unread else (0.0,)
-    places = [
+    return [
         {"address": address, "country": country, "trusted": trusted}
         for address, country, trusted in product((OFFICE_ADDRESS, ELSEWHERE), ("ch", "de", ""), trust)
         if address == ELSEWHERE or trusted == trust[-1]
     ]
-    for name, where, sign_in, user, insider in product(PLATFORMS, places, RISKS, RISKS, INSIDER_RISKS):
-        yield {"platform": name, "sign_in_risk": sign_in, "user_risk": user, "insider_risk": insider, **where}
 
 
 _FIXED: Final = {
@@ -292,28 +289,24 @@ _FIXED: Final = {
 
 def refusals(world: World) -> dict[str, list[float]]:
     """Give for each policy, by id, how surely it refuses the first user at the portal, in each environment."""
-    walked = [*environments(world)]
+    places = networks(world)
+    risks = [
+        {"kind": "member", "sign_in_risk": sign_in, "user_risk": user, "insider_risk": insider}
+        for sign_in, user, insider in product(RISKS, RISKS, INSIDER_RISKS)
+    ]
     found: dict[str, list[float]] = {}
     for policy in world.policies:
         bare = min(
-            enforced(policy),
+            0.0 if policy["state"] == "disabled" else enforced(policy),
             1 - meets(policy, _FIXED),
             users(policy, world, "member"),
             target(policy, world, _FIXED),
             rest(policy, _FIXED),
         )
-        if policy["state"] == "disabled" or bare == 0:
-            found[policy["id"]] = [0.0] * len(walked)
-            continue
-        found[policy["id"]] = [
-            min(
-                bare,
-                platform(policy, facts),
-                place(policy, world, facts),
-                risk(policy, _FIXED | facts),
-            )
-            for facts in walked
-        ]
+        by_platform = [platform(policy, {"platform": name}) for name in PLATFORMS]
+        by_place = [place(policy, world, facts) for facts in places]
+        by_risk = [risk(policy, facts) for facts in risks]
+        found[policy["id"]] = [min(bare, *three) for three in product(by_platform, by_place, by_risk)]
     return found
 
 

@@ -109,34 +109,45 @@ def changed(before: World, chance: Random) -> list[Image]:
 
 
 def policy(chance: Random, number: int) -> Image:
-    """Make a policy; each condition is there or isn't, and lists can be absent, null or empty."""
+    """Make a policy; each condition is there or isn't, and lists can be absent, null or empty.
+
+    Half of them are on all users and resources with few conditions, or hardly any would apply.
+    """
+    wide = chance.random() < 0.5
+    likely = 0.1 if wide else 0.25
+    users: Image = {"includeUsers": ["All"], "excludeUsers": chance.choice(([], None, [USERS[1]]))}
     return {
         "id": f"policy-{number}",
         "displayName": f"Policy {number}",
         "state": chance.choice(STATES),
         "conditions": {
-            "users": _users(chance),
-            "applications": _applications(chance),
-            "clientAppTypes": chance.choice(([], ["all"], None, _some(chance, CLIENTS))),
-            **_maybe(chance, "platforms", _listed(chance, "Platforms", (*PLATFORMS[:6], "newOS"), ("all",))),
-            **_maybe(chance, "locations", _listed(chance, "Locations", (*LOCATIONS, MISSING), ("All", "AllTrusted"))),
+            "users": users if wide else _users(chance),
+            "applications": {"includeApplications": ["All"]} if wide else _applications(chance),
+            "clientAppTypes": chance.choice(([], ["all"], None, ["all"] if wide else _some(chance, CLIENTS))),
+            **_maybe(chance, likely, "platforms", _listed(chance, "Platforms", (*PLATFORMS[:6], "newOS"), ("all",))),
             **_maybe(
-                chance, "devices", {"deviceFilter": dict(zip(("mode", "rule"), chance.choice(FILTERS), strict=True))}
+                chance, likely, "locations", _listed(chance, "Locations", (*LOCATIONS, MISSING), ("All", "AllTrusted"))
             ),
-            **_maybe(chance, "signInRiskLevels", _some(chance, RISKS)),
-            **_maybe(chance, "userRiskLevels", _some(chance, RISKS)),
-            **_maybe(chance, "insiderRiskLevels", ",".join(_some(chance, INSIDER_RISKS[1:]))),
             **_maybe(
-                chance, "authenticationFlows", {"transferMethods": chance.choice(("deviceCodeFlow", "none"))}, 0.1
+                chance,
+                likely,
+                "devices",
+                {"deviceFilter": dict(zip(("mode", "rule"), chance.choice(FILTERS), strict=True))},
             ),
-            **_maybe(chance, "times", {"some": "thing"}, 0.03),
+            **_maybe(chance, likely, "signInRiskLevels", _some(chance, RISKS)),
+            **_maybe(chance, likely, "userRiskLevels", _some(chance, RISKS)),
+            **_maybe(chance, likely, "insiderRiskLevels", ",".join(_some(chance, INSIDER_RISKS[1:]))),
+            **_maybe(
+                chance, 0.1, "authenticationFlows", {"transferMethods": chance.choice(("deviceCodeFlow", "none"))}
+            ),
+            **_maybe(chance, 0.03, "times", {"some": "thing"}),
         },
         "grantControls": _grant(chance),
         "sessionControls": None,
     }
 
 
-def _maybe(chance: Random, name: str, value: object, likely: float = 0.25) -> Image:
+def _maybe(chance: Random, likely: float, name: str, value: object) -> Image:
     return {name: value} if chance.random() < likely else chance.choice(({}, {name: None}))
 
 
