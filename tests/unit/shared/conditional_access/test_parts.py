@@ -321,3 +321,27 @@ def test_a_word_that_is_not_known_leaves_it_open_whether_the_policy_applies(imag
     someone = guest(Kind.B2B_GUEST) if "includeGuestsOrExternalUsers" in image["conditions"]["users"] else EM
     judged = evaluate([read_policy(image)], sign_in(someone), TENANT)
     assert (judged.judgements[0].applies.truth, judged.outcome) == (U, Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("more", "always"),
+    [
+        ({"partialEnablementStrategy": None}, N),
+        ({"partialEnablementStrategy": {"percentage": 10}}, U),
+        ({"somethingNew": None}, N),
+        ({"somethingNew": []}, N),
+        ({"somethingNew": "x"}, U),
+        ({"state": None}, U),
+        ({"state": ["enabled"]}, U),
+        ({"description": "x", "templateId": "y", "createdDateTime": "2026-03-17T09:20:11Z"}, N),
+        ({"@odata.context": "https://graph.microsoft.com/v1.0/$metadata"}, N),
+    ],
+)
+def test_what_a_policy_has_beside_its_conditions(more: Image, always: Truth) -> None:
+    verdict = PolicySet([read_policy(policy() | more)], TENANT).judge(EM)
+    assert (verdict.always, verdict.somewhere) == (always, always)
+
+
+@pytest.mark.parametrize("image", [None, [], "policy", 7])
+def test_what_is_no_policy_at_all_may_keep_anybody_out(image: object) -> None:
+    assert PolicySet([read_policy(image)], TENANT).judge(EM).always is U
