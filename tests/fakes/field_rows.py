@@ -305,6 +305,7 @@ def _resource_rows(draw: st.DrawFn) -> Json:
         "Caller": draw(_names),
         "CallerIpAddress": draw(_addresses),
         "SubscriptionId": draw(st.sampled_from(("", TENANT.upper(), f" {TENANT}", None))),
+        "ActivityStatusValue": draw(st.sampled_from(("Succeeded", " FAILED", "Not\N{EN DASH}started", None))),
         "Claims": json.dumps(claims),
     }
 

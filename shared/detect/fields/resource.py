@@ -61,7 +61,7 @@ class Resource:
     )
     outcome: Text[ResourceEvent] = Text(
         "outcome",
-        lambda event: event.outcome,
+        lambda event: fold(event.outcome),
         kusto="Outcome(Fold(coalesce(ActivityStatusValue, ActivityStatus)))",
         sigma=in_sigma(
             *("activityStatusValue", "activityStatus", "status", "status.value", "resultType", "result"),
