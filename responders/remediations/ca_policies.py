@@ -66,7 +66,6 @@ UNDELETE_CA_POLICY: Final = Call(
 
 _GONE: Final = 404
 _DISABLED: Final = "disabled"
-_IN_THE_LOGS_WORDS: Final = "how it was before is only known in the words of the log, which Graph doesn't take back"
 
 
 def _look(edges: TenantApi, target: Target) -> Look:
@@ -157,15 +156,17 @@ def _objection(situation: Situation, policy: Image, history: History, outstandin
     return None
 
 
+def _known_in_the_logs_words_only(what: str) -> Doubt:
+    return Doubt(because=f"how {what} was before is only known in the words of the log, which Graph doesn't take")
+
+
 def _put_back(policy: Image, history: History, outstanding: list[str], baseline: object) -> Plan:
     snapshot = baseline.image if isinstance(baseline, Known) else None
     wanted: Image = {}
     for name in outstanding:
         source = _source(name, history.originals[name], snapshot)
         if source is None:
-            return Doubt(
-                because=f"how {name} was before is only known in the words of the log, which Graph doesn't take"
-            )
+            return _known_in_the_logs_words_only(name)
         wanted[name] = source.get(name)
     return _patch(policy, wanted)
 
@@ -253,9 +254,7 @@ def _plan_for_present(
                 because=f"the policy exists again, but {name} is neither as before nor as an unapproved actor left it"
             )
     if not before.may_be_written:
-        return Doubt(
-            because="how the policy was before is only known in the words of the log, which Graph doesn't take"
-        )
+        return _known_in_the_logs_words_only("the policy")
     return _patch(policy, {name: before.image.get(name) for name in changed})
 
 
@@ -271,9 +270,7 @@ def _plan_for_absent(situation: Situation, standing: list[Image], before: Record
     if situation.approved_later:
         return Doubt(because="an approved change came after it")
     if not before.may_be_written:
-        return Doubt(
-            because="how the policy was before is only known in the words of the log, which Graph doesn't take"
-        )
+        return _known_in_the_logs_words_only("the policy")
     return Put(
         summary=f"Restore the deleted {_label(before.image)}",
         image={"before": before.image, "left_as": history_of(situation.unapproved_changes, before.image).left_as},

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.conditional_access.sections import UNNAMED, Unread
-from shared.conditional_access.truth import NO, YES, Answer, included, some, unknown, yes_if
+from shared.conditional_access.truth import NO, YES, Answer, by_lists, some, unknown, yes_if
 
 _ALL: Final = "all"
 
@@ -49,12 +49,12 @@ def platform_meant(platforms: Platforms | Unread | None, platform: str | None) -
         return YES
     if isinstance(platforms, Unread):
         return unknown(platforms.because)
-    if not platforms.include_platforms:
-        return unknown("what a condition on platforms means that includes none")
-    whole_excluded = unknown("what excluding all platforms does")
-    return included(
-        _platform_listed(platforms.include_platforms, platform, whole=YES),
-        _platform_listed(platforms.exclude_platforms, platform, whole=whole_excluded),
+    return by_lists(
+        platforms.include_platforms,
+        platforms.exclude_platforms,
+        lambda listed, whole: _platform_listed(listed, platform, whole=whole),
+        what="platforms",
+        everything="all platforms",
     )
 
 

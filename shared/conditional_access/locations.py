@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from msgspec import Struct
 
 from shared.conditional_access.sections import Unread, folded
-from shared.conditional_access.truth import NO, YES, Answer, Truth, answer, included, some, unknown
+from shared.conditional_access.truth import NO, YES, Answer, Truth, answer, by_lists, some, unknown
 
 MFA_TRUSTED_IPS: Final = "00000000-0000-0000-0000-000000000000"
 """The id under which policies list the trusted IPs of per-user MFA, as exporters of policies found."""
@@ -170,12 +170,12 @@ def located(locations: Locations | Unread | None, place: Place) -> Answer:
         return YES
     if isinstance(locations, Unread):
         return unknown(locations.because)
-    if not locations.include_locations:
-        return unknown("what a condition on locations means that includes none")
-    whole_excluded = unknown("what excluding All does")
-    return included(
-        _listed(locations.include_locations, place, whole=YES),
-        _listed(locations.exclude_locations, place, whole=whole_excluded),
+    return by_lists(
+        locations.include_locations,
+        locations.exclude_locations,
+        lambda listed, whole: _listed(listed, place, whole=whole),
+        what="locations",
+        everything="All",
     )
 
 

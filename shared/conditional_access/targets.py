@@ -24,7 +24,6 @@ TEAMS: Final = "cc15fd57-2c6c-4117-a88c-83b1d56b4bbe"
 DEVICE_REGISTRATION: Final = "01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9"
 
 REGISTER_SECURITY_INFO: Final = "urn:user:registersecurityinfo"
-REGISTER_DEVICE: Final = "urn:user:registerdevice"
 
 _ALL: Final = "all"
 _NOTHING: Final = frozenset({"none"})

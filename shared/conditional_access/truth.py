@@ -1,6 +1,6 @@
 """Three-valued answers: yes, no, unknown. What isn't known stays unknown until somebody rounds it for a purpose."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Final
 
@@ -65,6 +65,24 @@ def included(include: Answer, exclude: Answer) -> Answer:
     if include is YES and exclude is NO:
         return YES
     return every((include, opposite(exclude)))
+
+
+def by_lists(
+    include: frozenset[str],
+    exclude: frozenset[str],
+    named: Callable[[frozenset[str], Answer], Answer],
+    *,
+    what: str,
+    everything: str,
+) -> Answer:
+    """Answer a condition that has a list to include and one to exclude.
+
+    `named` says whether a list names what signs in, and is given the answer for a list that names everything. What a
+    condition means that includes nothing, and what excluding everything does, is documented nowhere.
+    """
+    if not include:
+        return unknown(f"what a condition on {what} means that includes none")
+    return included(named(include, YES), named(exclude, unknown(f"what excluding {everything} does")))
 
 
 def _joined(answers: Iterable[Answer], *, decisive: Answer, otherwise: Answer) -> Answer:

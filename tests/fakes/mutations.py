@@ -13,7 +13,6 @@ from tests.fakes.record_strategies import UNUSUAL, Json, nested_string, places, 
 _AT_ONCE: Final = (1, 1, 1, 1, 1, 2, 2, 3)
 _MOST_REPEATED: Final = 4
 _LONGEST_CUT: Final = 40
-_DEPTHS: Final = (1, 2, 3, 8, 50)
 _SPECIAL: Final = (
     b'"',
     b"\\",

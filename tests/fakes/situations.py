@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from shared.model.events import Actor, ActorKind, Change, Target
 from shared.model.kinds import Image
-from shared.model.remediations import Baseline, EarlierCase, Known, Look, Situation, Unknown
+from shared.model.remediations import Baseline, Doubt, EarlierCase, Known, Look, Plan, Put, Situation, Unknown
 from tests.fakes.tenant import SUBSCRIPTION
 
 MALLORY: Final = Actor(id="ba110700-1d4c-4e6a-a0b8-5c9f2e7d3164", name="mallory@contoso.example", kind=ActorKind.USER)
@@ -173,3 +173,15 @@ def role_assignment(
         }
         | properties,
     }
+
+
+def doubt(plan: Plan) -> str:
+    """Give the reason of a plan that must be a doubt."""
+    assert isinstance(plan, Doubt), plan
+    return plan.because
+
+
+def put(plan: Plan) -> Image:
+    """Give the image of a plan that must put something back."""
+    assert isinstance(plan, Put), plan
+    return plan.image

@@ -1,5 +1,6 @@
 """Who signed in, and to whose tenant."""
 
+from collections.abc import Callable
 from typing import Final
 
 from shared.detect.fields.kusto_terms import TENANT, among
@@ -32,12 +33,17 @@ def _account_level_kusto(profile: TenantProfile) -> str:
     return f'case({privileged}, "privileged", isnotempty({ACCOUNT_KUSTO}) and {known}, "other", "unknown")'
 
 
-def _account_kind(event: SignInEvent, profile: TenantProfile) -> str:
-    return "emergency" if event.actor.id in profile.emergency_accounts else ""
-
-
-def _account_set(event: SignInEvent, profile: TenantProfile) -> str:
-    return "vip" if event.actor.id in profile.vip_accounts else ""
+def _is_among(
+    name: str, value: str, accounts: Callable[[TenantProfile], frozenset[str]], key: str
+) -> Text[SignInEvent]:
+    """Declare a field that is `value` for the accounts that the profile lists under `key`."""
+    return by_profile(
+        name,
+        lambda event, profile: value if event.actor.id in accounts(profile) else "",
+        key,
+        prefilter=of_ids(value, accounts),
+        kusto=lambda profile: f'iff({among(ACCOUNT_KUSTO, accounts(profile))}, "{value}", "")',
+    )
 
 
 class AccountFields:
@@ -70,19 +76,11 @@ class AccountFields:
         prefilter=of_ids("privileged", lambda profile: profile.privileged_accounts),
         kusto=_account_level_kusto,
     )
-    account_kind: Text[SignInEvent] = by_profile(
-        "account_kind",
-        _account_kind,
-        "emergency_accounts",
-        prefilter=of_ids("emergency", lambda profile: profile.emergency_accounts),
-        kusto=lambda profile: f'iff({among(ACCOUNT_KUSTO, profile.emergency_accounts)}, "emergency", "")',
+    account_kind: Text[SignInEvent] = _is_among(
+        "account_kind", "emergency", lambda profile: profile.emergency_accounts, "emergency_accounts"
     )
-    account_set: Text[SignInEvent] = by_profile(
-        "account_set",
-        _account_set,
-        "vip_accounts",
-        prefilter=of_ids("vip", lambda profile: profile.vip_accounts),
-        kusto=lambda profile: f'iff({among(ACCOUNT_KUSTO, profile.vip_accounts)}, "vip", "")',
+    account_set: Text[SignInEvent] = _is_among(
+        "account_set", "vip", lambda profile: profile.vip_accounts, "vip_accounts"
     )
     tenant: Text[SignInEvent] = consumer_tenant()
     crossing: Text[SignInEvent] = Text(

@@ -8,7 +8,7 @@ import pytest
 from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
 from shared.model.events import Change
 from shared.model.kinds import Image
-from shared.model.remediations import Already, Doubt, Plan, Put
+from shared.model.remediations import Already, Plan, Put
 from tests.fakes.situations import (
     EMERGENCY_ACCOUNT,
     MALLORY,
@@ -20,8 +20,10 @@ from tests.fakes.situations import (
     ca_policy,
     case,
     change,
+    doubt,
     known,
     policy_change,
+    put,
     situation,
     with_users,
 )
@@ -29,16 +31,6 @@ from tests.fakes.situations import (
 _MINUTE = timedelta(minutes=1)
 _OFF = ca_policy(state="disabled")
 _REPORTING = ca_policy(state="enabledForReportingButNotEnforced")
-
-
-def doubt(plan: Plan) -> str:
-    assert isinstance(plan, Doubt), plan
-    return plan.because
-
-
-def put(plan: Plan) -> Image:
-    assert isinstance(plan, Put), plan
-    return plan.image
 
 
 class TestSwitchingOff:

@@ -14,14 +14,16 @@ from responders.remediations.custom_policy_xml import document_of, is_same_docum
 from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.events import Target
 from shared.model.kinds import Image, TenantKind
-from shared.model.remediations import Already, Doubt, Plan, Put
+from shared.model.remediations import Already, Plan, Put
 from tests.fakes.situations import (
     CUSTOM_POLICY,
     NEVER_THERE,
     UNKNOWN,
     approved,
     custom_policy_xml,
+    doubt,
     known,
+    put,
     situation,
 )
 from tests.fakes.tenant import FakeTenant, answer_of
@@ -35,16 +37,6 @@ _TAMPERED = custom_policy_xml(base=_EXTENSIONS, content="<RelyingParty/>")
 _BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
 _PARENTS: list[Image] = [{"id": _BASE, "xml": _BASE_XML}, {"id": _EXTENSIONS, "xml": _EXTENSIONS_XML}]
 _IMAGE: Image = {"id": CUSTOM_POLICY, "xml": _XML, "parents": _PARENTS}
-
-
-def doubt(plan: Plan) -> str:
-    assert isinstance(plan, Doubt), plan
-    return plan.because
-
-
-def put(plan: Plan) -> Image:
-    assert isinstance(plan, Put), plan
-    return plan.image
 
 
 class TestDocuments:

@@ -30,7 +30,9 @@ from tests.fakes.situations import (
     UNKNOWN,
     approved,
     case,
+    doubt,
     known,
+    put,
     role_assignment,
     situation,
 )
@@ -41,16 +43,6 @@ _LONG_AGO = AT - timedelta(days=400)
 _OTHER_ID = ASSIGNMENT_ID[:-4] + "ffff"
 _SUBSCRIPTION_ID = ASSIGNMENT_ID.replace("/resourceGroups/rg-shop", "")
 _USER_ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
-
-
-def doubt(plan: Plan) -> str:
-    assert isinstance(plan, Doubt), plan
-    return plan.because
-
-
-def put(plan: Plan) -> Image:
-    assert isinstance(plan, Put), plan
-    return plan.image
 
 
 class TestRemoving:
