@@ -1,0 +1,124 @@
+"""What a kind of guarded object is: how it is read, split into leaves, told of by records, judged and written.
+
+The kinds are in `responders.kinds`. Everything here but `read`, `find`, `look_around` and `write` is pure.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from shared.model.calls import Call, Permission
+from shared.model.events import Event
+from shared.model.kinds import Image, Json, ObjectKind, TenantKind
+from shared.model.objects import BaselineLeaf, Leaves, ObjectId, Objection, Op, Recorded, Step
+from shared.model.read_probes import ReadProbe
+from shared.model.remediations import Inventory, union_of_needs
+from shared.model.settings import Tenant
+from shared.model.tenant_api import TenantApi
+
+
+class LeafRules(Struct, frozen=True, kw_only=True):
+    """How leaves of a kind are compared.
+
+    `same` says whether two values of a leaf mean the same, however they are spelled; None is a leaf that isn't there.
+    `is_joint` says of which leaves unapproved changes and later ones of others must not be taken apart: existence,
+    state and grant controls.
+    """
+
+    same: Callable[[str, Json, Json], bool]
+    is_joint: Callable[[str], bool]
+
+
+class Search(Struct, frozen=True, kw_only=True):
+    """What is searched for before an object is made (again): its name, its leaves, and the intent that made it."""
+
+    ids: tuple[str, ...]
+    name: str
+    target: Leaves
+    intent: str = ""
+
+
+class Write(Struct, frozen=True, kw_only=True):
+    """One write: an object is made, changed in some leaves, or deleted.
+
+    `object_id` is the tenant's present id, or the last one of an object that is to be made again. `stands` is the
+    object as it was read (None where it doesn't exist), `target` all leaves as they are to be. `source` is the whole
+    object of the version from which the target's values come, for values that a leaf only names (a document by its
+    digest); None where there is none. `intent` is put into the object where the kind has a place for it.
+    """
+
+    op: Op
+    object_id: str
+    name: str
+    steps: Mapping[str, Step]
+    stands: Image | None
+    target: Leaves
+    source: Image | None = None
+    intent: str = ""
+
+
+class GuardFacts(Struct, frozen=True, kw_only=True):
+    """What a kind's own guards judge a difference by.
+
+    `stands` and `target` are the object's leaves before and after. `stands_image` is the object as read. `around` is
+    what `look_around` read. `emergency` are object ids of the emergency accounts, in lower case. `baseline` has the
+    provenance of each leaf. `is_asked` says that a person asked for it (undo, settle, revoke).
+    """
+
+    tenant: Tenant
+    object_id: str
+    op: Op
+    steps: Mapping[str, Step]
+    stands: Leaves
+    target: Leaves
+    stands_image: Image | None
+    around: Any
+    baseline: Mapping[str, BaselineLeaf]
+    emergency: frozenset[str] = frozenset()
+    is_asked: bool = False
+
+
+type Objections = Mapping[str, Objection]
+"""By leaf, or `WHOLE` for the difference as a whole."""
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """A kind of guarded object.
+
+    `leaves` splits the whole object. `recorded` says what an event says of objects of this kind, empty where it is
+    about none. `read` reads one object by the tenant's id, None where it isn't there. `find` searches for an object
+    that stands under another id. `lane` names the lease under which objects are judged together. `look_around` reads
+    what the guards judge by besides the object; whatever of it can't be read is *unknown* there, not an error.
+    `objections` are the kind's own guards. `loses` and `gains` are the ids of principals that lose or get access by a
+    difference. `write` carries a write out and gives the tenant's id of the object. `made_by` is the id of the
+    principal that the object itself names as its creator, "" where it names none. `undo` says how a person reverses a
+    put-back.
+    """
+
+    kind: ObjectKind
+    title: str
+    tenant_kind: TenantKind
+    rules: LeafRules
+    calls: tuple[Call, ...]
+    inventory: Inventory
+    id_of: Callable[[Image], str]
+    name_of: Callable[[Image], str]
+    leaves: Callable[[Image], dict[str, Json]]
+    recorded: Callable[[Event], tuple[Recorded, ...]]
+    read: Callable[[TenantApi, str], Image | None]
+    find: Callable[[TenantApi, Search], Image | None]
+    lane: Callable[[ObjectId, str, Image | None], str]
+    look_around: Callable[[TenantApi, GuardFacts], Any]
+    objections: Callable[[GuardFacts], Objections]
+    loses: Callable[[Leaves, Leaves], frozenset[str]]
+    gains: Callable[[Leaves, Leaves], frozenset[str]]
+    write: Callable[[TenantApi, Write], str]
+    made_by: Callable[[Image], str]
+    undo: str
+    read_probes: tuple[ReadProbe, ...] = ()
+
+    @property
+    def needs(self) -> tuple[Permission, ...]:
+        """The union of the calls' permissions, in the order of `Permission`."""
+        return union_of_needs(self.calls)

@@ -1,0 +1,315 @@
+"""Objects of a tenant as they are reconciled: leaves, versions, changes, and what is decided about each leaf.
+
+A record says who did something and when; the object says what there is. An object is compared with its baseline again
+and again until both agree. What is judged and put back by itself is a *leaf*: a scalar ("state"), one member of a list
+that is a set ("conditions.users.excludeUsers[<id>]"), a part that has a meaning only as a whole, or the object's
+existence. A leaf that is null, empty or absent is simply not there, so no leaf's value is None.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+from shared.model.cases import Standing
+from shared.model.events import Actor, Log
+from shared.model.kinds import Json, ObjectKind, Risk
+
+SCHEMA: Final = 1
+"""The version of what is stored about objects. A host that meets a newer one doesn't act."""
+
+EXISTS: Final = "exists"
+"""The leaf that says that the object is there; its value is True."""
+
+WHOLE: Final = "*"
+"""In place of a leaf's name: the whole object, or every leaf that has no entry of its own."""
+
+type Leaves = Mapping[str, Json]
+"""The values of an object's leaves by name, with `exists`; empty where the object doesn't exist."""
+
+type Step = tuple[Json, Json]
+"""An old and a new value of a leaf; None where it wasn't there."""
+
+
+def list_of(leaf: str) -> str:
+    """Give the list whose member a leaf is ("conditions.users.excludeUsers"), "" for one that is no member."""
+    return leaf.partition("[")[0] if leaf.endswith("]") else ""
+
+
+class Op(StrEnum):
+    """What a change did to the object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Provenance(StrEnum):
+    """Why a value counts as the baseline's."""
+
+    FIRST_SEEN = "first seen"
+    """It stood when the object was first read. It may be an attacker's, so it is never written back."""
+    ACCEPTED = "accepted"
+    """A person accepted it."""
+    APPROVED = "approved"
+    """An approved actor wrote it, and a record says so."""
+    BRACKETED = "bracketed"
+    """Only the versions around an approved change say that it wrote this; not written back until a person accepts."""
+    PUT_BACK = "put back"
+    """The responder put it back."""
+
+
+WRITABLE: Final = frozenset({Provenance.ACCEPTED, Provenance.APPROVED, Provenance.PUT_BACK})
+"""Only values of these are ever written."""
+
+
+class ObjectId(Struct, frozen=True, kw_only=True, order=True):
+    """An object by our own key. The tenant's ids are aliases of it: an object that is made again gets another one."""
+
+    tenant_id: str
+    kind: ObjectKind
+    key: str
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    """The object as it was read at an instant; empty `leaves` where it didn't exist.
+
+    `digest` names the blob with the whole object, "" where it didn't exist. `source` says by which path it was read
+    ("read", "sweep", "beta").
+    """
+
+    at: datetime
+    leaves: dict[str, Json]
+    digest: str = ""
+    source: str = "read"
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """What a record says of a change: which object, and as far as it tells, which leaves it wrote.
+
+    `is_whole` says that `wrote` is all that the change wrote. `object_id` is the tenant's id of the object.
+    """
+
+    object_id: str
+    name: str
+    op: Op
+    wrote: dict[str, Step] = {}
+    is_whole: bool = False
+
+
+class ObjectChange(Struct, frozen=True, kw_only=True):
+    """One action of one actor on one object.
+
+    `id` names it by its content and second. `arrived_at` is when its first record was taken in. `detections` and
+    `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
+    `sent` has each list that was sent whole, with all its members.
+    """
+
+    id: str
+    log: Log
+    actor: Actor
+    at: datetime
+    arrived_at: datetime
+    op: Op
+    wrote: dict[str, Step] = {}
+    is_whole: bool = False
+    object_id: str = ""
+    record: str = ""
+    detections: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
+    risk: Risk = Risk.LOW
+    intent: str = ""
+    sent: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether an intent of the responder's explains it."""
+        return bool(self.intent)
+
+
+class JudgedChange(Struct, frozen=True, kw_only=True):
+    """A change with its actor's standing by what the lists said at its instant.
+
+    `is_live` says that from its instant until now its detection was in mode enforce, the kill switch off and the actor
+    unapproved: only such a change is put back unasked.
+    """
+
+    change: ObjectChange
+    standing: Standing
+    because: str = ""
+    is_live: bool = False
+
+
+class Acceptance(Struct, frozen=True, kw_only=True):
+    """A person accepted the object as it was shown, except `uncovered` leaves."""
+
+    at: datetime
+    by: str
+    leaves: dict[str, Json]
+    uncovered: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Noticed(Struct, frozen=True, kw_only=True):
+    """A leaf that had this value first at this instant."""
+
+    leaf: str
+    value: Json
+    since: datetime
+
+
+class IntentState(StrEnum):
+    """What is known of a write that was intended."""
+
+    OPEN = "open"
+    """It isn't known whether it was carried out."""
+    BOOKED = "booked"
+    """It was carried out, and is known to be ours."""
+    NOT_SENT = "not sent"
+    CLOSED = "closed"
+    """It wasn't carried out, as far as can be seen."""
+
+
+class Intent(Struct, frozen=True, kw_only=True):
+    """A write that the responder decided on, stored before it is sent.
+
+    `steps` are the leaves with the value that stands and the one to write. `sent` are lists that are written whole.
+    `before` is the digest of the version that stood, `actors` are those whose changes are put back, `changes` the ids
+    of those changes.
+    """
+
+    id: str
+    at: datetime
+    op: Op
+    steps: dict[str, Step]
+    before: str = ""
+    sent: dict[str, tuple[str, ...]] = {}
+    actors: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    state: IntentState = IntentState.OPEN
+    object_id: str = ""
+
+
+class Objection(Struct, frozen=True, kw_only=True):
+    """Why a leaf isn't put back. `can_pass` says that it may go away by itself, so that it is looked at again."""
+
+    guard: str
+    because: str
+    can_pass: bool
+    by_hand: str = ""
+
+
+class Verdict(StrEnum):
+    """What a leaf that isn't as in the baseline is, or why it isn't put back."""
+
+    PUT_BACK = "put back"
+    OFFER = "offered back"
+    """The responder wrote it, over a change that is known only now."""
+    LEFT = "left"
+    """A person said to leave it."""
+    LISTED = "listed"
+    """An unapproved change that wasn't live all the time: a person decides (`responder settle`)."""
+    WAIT_UNEXPLAINED = "no record yet"
+    WAIT_MISSING = "a record before it is missing"
+    WAIT_UNTOLD = "it isn't known yet what a change wrote"
+    WAIT_STALE = "what was read is out of date"
+    WAIT_CLAIM = "whether the responder wrote it isn't known yet"
+    DRIFT = "nobody is known to have changed it"
+    UNKNOWN = "the actor is unknown"
+    MISSING = "a record before it never came"
+    MIXED = "changes of approved and unapproved actors meet"
+    BENEATH = "it lies over a change that isn't accounted for"
+    UNTOLD = "what a change wrote stays unknown"
+    BRACKETED = "an approved change whose values no record tells"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it goes away or becomes another one with time."""
+        return self in _WAITING
+
+    @property
+    def needs_people(self) -> bool:
+        """Whether people are paged."""
+        return self not in _WAITING and self not in {Verdict.PUT_BACK, Verdict.LEFT}
+
+
+_WAITING: Final = frozenset(
+    {
+        Verdict.WAIT_UNEXPLAINED,
+        Verdict.WAIT_MISSING,
+        Verdict.WAIT_UNTOLD,
+        Verdict.WAIT_STALE,
+        Verdict.WAIT_CLAIM,
+    }
+)
+
+
+class LeafVerdict(Struct, frozen=True, kw_only=True):
+    """The verdict on a leaf (or on `WHOLE`), the change that it is about, and when it is to be looked at again."""
+
+    verdict: Verdict
+    change: str = ""
+    until: datetime | None = None
+
+
+class BaselineLeaf(Struct, frozen=True, kw_only=True):
+    """A leaf of the baseline. `value` is None where it isn't to be there."""
+
+    value: Json
+    provenance: Provenance
+    since: datetime
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """An approved or unknown change that a write of ours covered: people are offered to have it back."""
+
+    change: str
+    leaf: str
+    covered: Json
+    stands: Json
+
+
+class ObjectState(Struct, frozen=True, kw_only=True):
+    """All that is stored about an object, but its changes.
+
+    `ids` are the tenant's ids of it, the present one last. `origin` is the first version, which counts as accounted for
+    by `provenance`. `versions` are those that are still needed, oldest first. `filled` are leaves that a service filled
+    in or added everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to
+    differ. `pending` are leaves that wait, or that people were paged about, with the reason. `settled` are ids of
+    changes that need no answer any more.
+    """
+
+    id: ObjectId
+    ids: tuple[str, ...]
+    name: str
+    origin: Version
+    provenance: Provenance
+    versions: tuple[Version, ...] = ()
+    acceptances: tuple[Acceptance, ...] = ()
+    filled: tuple[Noticed, ...] = ()
+    left: tuple[Noticed, ...] = ()
+    differing: tuple[Noticed, ...] = ()
+    pending: dict[str, Objection] = {}
+    intents: tuple[Intent, ...] = ()
+    settled: tuple[str, ...] = ()
+    attempts: int = 0
+    next_look: datetime | None = None
+    schema: int = SCHEMA
+
+
+class ObjectPlan(Struct, frozen=True, kw_only=True):
+    """What is decided about an object: what to write, and of each leaf that isn't written, why.
+
+    `op` is None where nothing is to be written. `steps` are the leaves to write: what stands, and the target.
+    `state` is the object's state with what was noticed while planning.
+    """
+
+    state: ObjectState
+    baseline: dict[str, BaselineLeaf]
+    verdicts: dict[str, LeafVerdict]
+    op: Op | None = None
+    steps: dict[str, Step] = {}
+    offers: tuple[Offer, ...] = ()
+    new_to_kind: tuple[Noticed, ...] = ()
