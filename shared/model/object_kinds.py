@@ -4,14 +4,15 @@ The kinds are in `responders.kinds`. Everything here but `read`, `find`, `look_a
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from shared.model.calls import Call, Permission
-from shared.model.events import Event
+from shared.model.events import Actor, Event
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
-from shared.model.objects import BaselineLeaf, Leaves, ObjectId, Objection, Op, Recorded, Step
+from shared.model.objects import BaselineLeaf, Leaves, ObjectChange, ObjectId, Objection, Op, Recorded, Step
 from shared.model.read_probes import ReadProbe
 from shared.model.remediations import Inventory, union_of_needs
 from shared.model.settings import Tenant
@@ -79,6 +80,29 @@ class GuardFacts(Struct, frozen=True, kw_only=True):
     is_asked: bool = False
 
 
+class Made(Struct, frozen=True, kw_only=True):
+    """What an object itself says of who made it and who wrote it last: ids of principals in lower case, "" if unsaid."""
+
+    by: str = ""
+    at: datetime | None = None
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+
+class Confirmation(Struct, frozen=True, kw_only=True):
+    """What the tenant says of a change that a delivery told.
+
+    `is_true` is None where it isn't known yet. `actor` is who really asked for it, where that is another one than the
+    delivery names (the requester behind a service such as PIM); None where it is the same.
+    """
+
+    is_true: bool | None
+    because: str
+    actor: Actor | None = None
+    is_expiry: bool = False
+    """Whether it is the end of something that was bound in time, which is no change."""
+
+
 type Objections = Mapping[str, Objection]
 """By leaf, or `WHOLE` for the difference as a whole."""
 
@@ -91,9 +115,14 @@ class Kind(Struct, frozen=True, kw_only=True):
     that stands under another id. `lane` names the lease under which objects are judged together. `look_around` reads
     what the guards judge by besides the object; whatever of it can't be read is *unknown* there, not an error.
     `objections` are the kind's own guards. `loses` and `gains` are the ids of principals that lose or get access by a
-    difference. `write` carries a write out and gives the tenant's id of the object. `made_by` is the id of the
-    principal that the object itself names as its creator, "" where it names none. `undo` says how a person reverses a
-    put-back.
+    difference. `write` carries a write out and gives the tenant's id of the object. `made` is what the object itself
+    says of who made it. `undo` says how a person reverses a put-back.
+
+    `removal` gives the steps by which an object that isn't to exist is made harmless instead of being deleted (a policy
+    is switched off); empty steps mean that it is harmless already. None where such objects are deleted.
+
+    A delivery is a hint: whoever can write to the queue can say anything. `confirm` asks the tenant whether a change
+    that only a delivery told was made, and by whom; None where the records come from the tenant's own log.
     """
 
     kind: ObjectKind
@@ -114,8 +143,10 @@ class Kind(Struct, frozen=True, kw_only=True):
     loses: Callable[[Leaves, Leaves], frozenset[str]]
     gains: Callable[[Leaves, Leaves], frozenset[str]]
     write: Callable[[TenantApi, Write], str]
-    made_by: Callable[[Image], str]
+    made: Callable[[Image], Made]
     undo: str
+    removal: Callable[[Leaves], Mapping[str, Step]] | None = None
+    confirm: Callable[[TenantApi, ObjectChange, Image | None], Confirmation] | None = None
     read_probes: tuple[ReadProbe, ...] = ()
 
     @property
