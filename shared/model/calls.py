@@ -52,15 +52,19 @@ class Permission(StrEnum):
 
 
 _GUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_NAME: Final = r"[\w().~-]{1,128}"
-_SCOPE: Final = rf"/subscriptions/{_GUID}(?:/resourceGroups/{_NAME}(?:/providers/{_NAME}(?:/{_NAME}/{_NAME})+)?)?"
+_NAME: Final = r"(?!\.{1,2}(?:/|$))[\w()~.$@,;:+=!'*& -]{1,256}"
+_TYPES: Final = rf"/providers/{_NAME}(?:/(?!providers/){_NAME}/{_NAME})+"
+"""A resource type and its name within its provider; extensions of a resource have a provider of their own again."""
+
+_BELOW: Final = rf"(?:/resourceGroups/{_NAME})?(?:{_TYPES})*"
+_SCOPE: Final = rf"(?:/subscriptions/{_GUID}{_BELOW}|/providers/Microsoft\.Management/managementGroups/{_NAME})"
 
 ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "id": re.compile(_GUID),
     "subscription": re.compile(_GUID),
     "custom_policy": re.compile(r"B2C_1A_[A-Za-z0-9_.-]{1,120}", re.IGNORECASE),
     "role_assignment": re.compile(
-        rf"{_SCOPE}/providers/Microsoft\.Authorization/roleAssignments/{_GUID}",
+        rf"{_SCOPE}?/providers/Microsoft\.Authorization/roleAssignments/{_GUID}",
         re.IGNORECASE,
     ),
     "scope": re.compile(_SCOPE, re.IGNORECASE),

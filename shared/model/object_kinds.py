@@ -24,22 +24,11 @@ class LeafRules(Struct, frozen=True, kw_only=True):
 
     `same` says whether two values of a leaf mean the same, however they are spelled; None is a leaf that isn't there.
     `is_joint` says of which leaves unapproved changes and later ones of others must not be taken apart: existence,
-    state and grant controls. `taken_away` are the leaves by which an object that shouldn't exist counts as taken away
-    although it stands: a conditional access policy is switched off, never deleted. Where it is empty, such an object
-    has to be gone. Op.DELETE writes these leaves, and no leaf of an object that has them differs from a baseline in
-    which the object doesn't exist.
+    state and grant controls.
     """
 
     same: Callable[[str, Json, Json], bool]
     is_joint: Callable[[str], bool]
-    taken_away: Mapping[str, Json] = {}
-
-    def is_taken_away(self, leaves: Leaves) -> bool:
-        """Say whether an object that shouldn't exist is settled: it is gone, or has the leaves `taken_away`."""
-        if not leaves:
-            return True
-        wanted = self.taken_away.items()
-        return bool(wanted) and all(self.same(leaf, leaves.get(leaf), value) for leaf, value in wanted)
 
 
 class Search(Struct, frozen=True, kw_only=True):
