@@ -104,7 +104,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
 
     `id` names it by its content and second. `arrived_at` is when its first record was taken in. `detections` and
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
-    `sent` has each list that was sent whole, with all its members.
+    `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
+    until the tenant itself says so. `is_expiry` says that it is the end of something that was bound in time.
     """
 
     id: str
@@ -120,6 +121,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     detections: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     risk: Risk = Risk.LOW
+    is_confirmed: bool = True
+    is_expiry: bool = False
     intent: str = ""
     sent: dict[str, tuple[str, ...]] = {}
 
