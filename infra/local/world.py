@@ -174,6 +174,15 @@ DAVE: Final = Principal(
 )
 """An ordinary user."""
 
+MS_PIM: Final = Principal(
+    id="3591d000-6a4c-4f82-b0d7-9e15c3f8a264",
+    name="MS-PIM",
+    kind="servicePrincipal",
+    tenant=WORKFORCE_TENANT,
+    client_id="01fc33a7-78ba-4d2f-a4b7-768e336e890e",
+)
+"""Microsoft's service for Privileged Identity Management (its real application id): it writes what others ask for."""
+
 PRINCIPALS: Final = (
     ALICE,
     CAROL,
@@ -189,6 +198,7 @@ PRINCIPALS: Final = (
     IMPOSTOR,
     ERIN,
     DAVE,
+    MS_PIM,
 )
 PRINCIPALS_BY_ID: Final = {principal.id: principal for principal in PRINCIPALS}
 
@@ -281,6 +291,10 @@ ROLE_ASSIGNMENTS: Final = (
     RELEASE_PIPELINE_CONTRIBUTOR,
     RESPONDER_USER_ACCESS_ADMINISTRATOR,
 )
+
+ERIN_ELIGIBLE_OWNER: Final = RoleAssignment(id="0a551600-00e1-4c6b-9d28-7f0e3a5b1c94", holder=ERIN, definition=OWNER)
+AZURE_ROLE_ELIGIBILITIES: Final = (ERIN_ELIGIBLE_OWNER,)
+"""Who can activate an Azure role at the subscription; the id is the eligibility schedule's."""
 
 # Authentication strengths that every tenant has (real ids).
 STRENGTH_MFA: Final = "00000000-0000-0000-0000-000000000002"

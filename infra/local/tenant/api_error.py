@@ -6,6 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.instants import instant
 
 
@@ -38,11 +39,11 @@ def graph_error(error: ApiError, request: web.Request) -> web.Response:
     inner = {"date": instant()[:19], "request-id": request_id, "client-request-id": client_request_id}
     body = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
     ids = {"request-id": request_id, "client-request-id": client_request_id}
-    return web.json_response(body, status=error.status, headers=error.headers | ids)
+    return json_answer(body, status=error.status, headers=error.headers | ids)
 
 
 def arm_error(error: ApiError) -> web.Response:
     """Write `error` the way Azure Resource Manager does."""
     body = {"error": {"code": error.code, "message": error.message}}
     headers = error.headers | {"x-ms-request-id": str(uuid.uuid4()), "x-ms-failure-cause": "gateway"}
-    return web.json_response(body, status=error.status, headers=headers)
+    return json_answer(body, status=error.status, headers=headers)

@@ -13,6 +13,8 @@ from aiohttp import web
 from infra.local import world
 from infra.local.tenant.api_error import ApiError, bad_request, not_found
 from infra.local.tenant.azure_access import ROLES
+from infra.local.tenant.azure_pim import asks_for_himself
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.odata import skipped
 from infra.local.tenant.resource_events import Touched, http_request, resource_event
 from infra.local.tenant.role_assignments import TYPE, Place, is_within
@@ -25,7 +27,17 @@ _RESOURCE = rf"{_SCOPE}/providers/Microsoft\.Authorization"
 _ASSIGNMENT = re.compile(rf"{_RESOURCE}/roleAssignments(?:/(?P<name>[^/]+))?", re.IGNORECASE)
 _DEFINITION = re.compile(rf"{_RESOURCE}/roleDefinitions(?:/(?P<name>[^/]+))?", re.IGNORECASE)
 _LOCK = re.compile(rf"{_RESOURCE}/locks(?:/(?P<name>[^/]+))?", re.IGNORECASE)
+_SCHEDULED = re.compile(
+    rf"{_RESOURCE}/(?P<collection>role(?:Assignment|Eligibility)Schedule(?:Requests|Instances|s))(?:/(?P<name>[^/]+))?",
+    re.IGNORECASE,
+)
+_COLLECTIONS = {
+    name.lower(): name
+    for kind in ("Assignment", "Eligibility")
+    for name in (f"role{kind}ScheduleRequests", f"role{kind}ScheduleInstances", f"role{kind}Schedules")
+}
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
+_PARTS_WITH_SUBSCRIPTION = 2
 _API_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
 _PRINCIPAL_FILTER = re.compile(r"(?:principalId eq|assignedTo\()\s*'([^']+)'\)?")
 
@@ -45,6 +57,7 @@ class Arm:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
+        simulation.pim.publish = self.publish_pim
 
     def routes(self) -> list[web.RouteDef]:
         """Everything under /subscriptions."""
@@ -53,6 +66,24 @@ class Arm:
     async def _dispatch(self, request: web.Request) -> web.Response:
         _refuse_api_version(request)
         caller = self._simulation.issuer.read(request.headers.get("Authorization"), ARM)
+        left = self._counted(request, caller)
+        try:
+            answer = await self._answered(request, caller)
+        except ApiError as error:
+            error.headers |= left
+            raise
+        answer.headers.update(left)
+        return answer
+
+    def _counted(self, request: web.Request, caller: Caller) -> dict[str, str]:
+        """Give the headers that tell what is left of the limits; raises ApiError 429."""
+        if caller.unthrottled or not self._simulation.settings.arm_is_throttled:
+            return {}
+        parts = request.path.split("/")
+        subscription = parts[2].lower() if len(parts) > _PARTS_WITH_SUBSCRIPTION else ""
+        return self._simulation.arm_throttle.count(caller, request.method, subscription=subscription)
+
+    async def _answered(self, request: web.Request, caller: Caller) -> web.Response:
         if caller.principal.tenant != world.WORKFORCE_TENANT:
             message = "The access token is from the wrong issuer. It must match the tenant of this subscription."
             raise ApiError(HTTPStatus.UNAUTHORIZED, "InvalidAuthenticationTokenTenant", message)
@@ -68,6 +99,11 @@ class Arm:
         if found := _DEFINITION.fullmatch(path):
             self._simulation.access.evidence(caller, "Microsoft.Authorization/roleDefinitions/read", found["scope"])
             return _get_only(request, _definitions(found["name"]))
+        if found := _SCHEDULED.fullmatch(path):
+            collection = _COLLECTIONS[found["collection"].lower()]
+            return await self._scheduled(
+                request, caller, collection, Place(scope=found["scope"], name=found["name"] or "")
+            )
         if found := _LOCK.fullmatch(path):
             return await self._lock(request, caller, found["scope"], found["name"])
         raise not_found(f"The resource '{path}' is not played here.", "InvalidResourceType")
@@ -79,13 +115,46 @@ class Arm:
             raise _method_refused(request)
         self._simulation.access.evidence(caller, f"Microsoft.Authorization/locks/{verb}", scope)
         if name is None:
-            return web.json_response({"value": locks.listed(scope, at_scope=_only_at_scope(request))})
+            return json_answer({"value": locks.listed(scope, at_scope=_only_at_scope(request))})
         if verb == "write":
-            return web.json_response(locks.write(scope, name, await _json(request)), status=HTTPStatus.CREATED)
+            return json_answer(locks.write(scope, name, await _json(request)), status=HTTPStatus.CREATED)
         found = locks.get(scope, name) if verb == "read" else locks.delete(scope, name)
         if found is None:
             raise not_found(f"The lock '{name}' could not be found.", "LockNotFound")
-        return web.json_response(found)
+        return json_answer(found)
+
+    async def _scheduled(self, request: web.Request, caller: Caller, collection: str, place: Place) -> web.Response:
+        """Read what Privileged Identity Management holds, and make requests of it."""
+        pim = self._simulation.pim
+        if request.method == "PUT" and place.name and collection.endswith("Requests"):
+            body = await _json(request)
+            if not asks_for_himself(body, caller.principal.id):
+                self._simulation.access.evidence(caller, f"Microsoft.Authorization/{collection}/write", place.scope)
+            made = pim.request(collection, place, body, by=caller.principal.id)
+            return json_answer(made, status=HTTPStatus.CREATED)
+        if request.method != "GET":
+            raise _method_refused(request)
+        self._simulation.access.evidence(caller, f"Microsoft.Authorization/{collection}/read", place.scope)
+        listed = self._scheduled_at(collection, place.scope)
+        if place.name:
+            found = next((each for each in listed if each["name"].lower() == place.name.lower()), None)
+            if found is None:
+                raise not_found(f"The {collection} '{place.name}' is not found.", "RoleAssignmentScheduleNotFound")
+            return json_answer(found)
+        keeps = _filter(request.query.get("$filter"), place.scope)
+        return json_answer({"value": [each for each in listed if keeps(each)]})
+
+    def _scheduled_at(self, collection: str, scope: str) -> list[Json]:
+        pim = self._simulation.pim
+        match collection:
+            case "roleAssignmentScheduleRequests" | "roleEligibilityScheduleRequests":
+                return pim.requests(collection, scope)
+            case "roleAssignmentScheduleInstances":
+                return pim.instances(scope)
+            case "roleAssignmentSchedules":
+                return pim.schedules(scope)
+            case _:
+                return pim.eligibilities(scope)
 
     async def _assignment(self, request: web.Request, caller: Caller, scope: str, name: str | None) -> web.Response:
         if name is None:
@@ -95,7 +164,7 @@ class Arm:
         match request.method:
             case "GET":
                 self._simulation.access.evidence(caller, f"{TYPE}/read", place.id)
-                return web.json_response(self._found(place))
+                return json_answer(self._found(place))
             case "PUT":
                 return await self._put(request, caller, place)
             case "DELETE":
@@ -104,7 +173,7 @@ class Arm:
                 raise _method_refused(request)
 
     def _found(self, place: Place) -> Json:
-        assignment = self._simulation.role_assignments.get(place)
+        assignment = self._simulation.role_assignments.store.seen(place.key)
         if assignment is None:
             raise not_found(f"The role assignment '{place.name}' is not found.", "RoleAssignmentNotFound")
         return assignment
@@ -113,7 +182,7 @@ class Arm:
         keeps = _filter(request.query.get("$filter"), scope)
         related = [
             assignment
-            for assignment in self._simulation.role_assignments.all()
+            for assignment in self._simulation.role_assignments.store.all_seen().values()
             if is_within(assignment["properties"]["scope"], scope)
             or is_within(scope, assignment["properties"]["scope"])
         ]
@@ -132,11 +201,15 @@ class Arm:
         written = assignments.write(place, body, by=caller.principal.id)
         http = http_request("PUT", str(request.url), address=caller.principal.ip) if existed else None
         self._publish(_Write(request=request, caller=caller, place=place, action="write", evidence=evidence, http=http))
-        return web.json_response(written, status=HTTPStatus.CREATED)
+        # Azure's answer to a creation doesn't say who made it; a GET does.
+        answer = written if existed else written | {"properties": written["properties"] | {"createdBy": None}}
+        return json_answer(answer, status=HTTPStatus.CREATED)
 
     def _delete(self, request: web.Request, caller: Caller, place: Place) -> web.Response:
         evidence = self._simulation.access.evidence(caller, f"{TYPE}/delete", place.id)
         self._simulation.locks.refuse(place.id, scope=place.scope)
+        if self._is_unseen(place):
+            return web.Response(status=HTTPStatus.NO_CONTENT)
         deleted = self._simulation.role_assignments.delete(place)
         if deleted is None:
             return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -144,7 +217,25 @@ class Arm:
         self._publish(
             _Write(request=request, caller=caller, place=place, action="delete", evidence=evidence, http=http)
         )
-        return web.json_response(deleted)
+        return json_answer(deleted)
+
+    def _is_unseen(self, place: Place) -> bool:
+        """Say whether a write meets a replica that doesn't know the assignment: then it answers that there is none."""
+        meets = self._simulation.settings.writes_meet_replicas
+        return meets and self._simulation.role_assignments.store.seen(place.key) is None
+
+    def publish_pim(self, place: Place, action: Literal["write", "delete"]) -> None:
+        """Send the event of an assignment that Privileged Identity Management wrote or deleted."""
+        caller = self._simulation.issuer.as_service(world.MS_PIM, ARM)
+        touched = Touched(
+            resource_id=place.id,
+            action=action,
+            caller=caller,
+            evidence=self._simulation.access.evidence(caller, f"{TYPE}/{action}", place.id),
+            correlation_id=str(uuid.uuid4()),
+            http=http_request("DELETE", f"{ARM}{place.id}", address=None) if action == "delete" else None,
+        )
+        self._simulation.events.publish(resource_event(touched))
 
     def _publish(self, write: _Write) -> None:
         touched = Touched(
@@ -178,7 +269,7 @@ def _only_at_scope(request: web.Request) -> bool:
 def _get_only(request: web.Request, body: Json) -> web.Response:
     if request.method != "GET":
         raise _method_refused(request)
-    return web.json_response(body)
+    return json_answer(body)
 
 
 def _method_refused(request: web.Request) -> ApiError:
@@ -208,6 +299,8 @@ def _filter(text: str | None, scope: str) -> Callable[[Json], bool]:
     """Read `$filter`: nothing, `atScope()`, `principalId eq '...'`, `assignedTo('...')`, or two joined by `and`."""
     tests: list[Callable[[Json], bool]] = []
     for clause in filter(None, map(str.strip, (text or "").split(" and "))):
+        if clause == "asTarget()":
+            continue
         if clause == "atScope()":
             tests.append(lambda assignment: is_within(scope, assignment["properties"]["scope"]))
         elif found := _PRINCIPAL_FILTER.fullmatch(clause):

@@ -10,6 +10,7 @@ from aiohttp import web
 from infra.local.tenant import ca_rules
 from infra.local.tenant.api_error import bad_request, not_found
 from infra.local.tenant.audit_records import CaChange, Outcome, Verb
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.directory import new_ca_policy
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.instants import instant
@@ -60,9 +61,7 @@ async def _list(policies: Callable[[Call], Replicated[Json]], context: str, call
 async def _get(policies: Callable[[Call], Replicated[Json]], context: str, call: Call) -> web.Response:
     policy_id = _checked_id(call)
     policy = _found(policies(call).seen(policy_id), policy_id)
-    return web.json_response(
-        {"@odata.context": call.context(f"{context}/$entity")} | selected(call, ca_rules.shown(policy))
-    )
+    return json_answer({"@odata.context": call.context(f"{context}/$entity")} | selected(call, ca_rules.shown(policy)))
 
 
 async def _create(call: Call) -> web.Response:
@@ -77,7 +76,7 @@ async def _create(call: Call) -> web.Response:
 
 async def _update(call: Call) -> web.Response:
     policy_id = _checked_id(call)
-    before = _found(call.directory.ca_policies.current(policy_id), policy_id)
+    before = _found(call.met(call.directory.ca_policies, policy_id), policy_id)
     # A property that was sent is replaced as a whole: what its old value held and the new one leaves out is gone.
     after = before | ca_rules.checked(await call.json()) | {"modifiedDateTime": instant()}
     ca_rules.refuse_contradictions(after)
@@ -88,7 +87,7 @@ async def _update(call: Call) -> web.Response:
 
 async def _delete(call: Call) -> web.Response:
     policy_id = _checked_id(call)
-    policy = _found(call.directory.ca_policies.current(policy_id), policy_id)
+    policy = _found(call.met(call.directory.ca_policies, policy_id), policy_id)
     call.directory.ca_policies.put(policy_id, None)
     call.directory.deleted_ca_policies.put(policy_id, policy | {"deletedDateTime": instant()})
     _record(call, "Delete", before=policy, after=None)
@@ -97,14 +96,14 @@ async def _delete(call: Call) -> web.Response:
 
 async def _purge(call: Call) -> web.Response:
     policy_id = _checked_id(call)
-    _found(call.directory.deleted_ca_policies.current(policy_id), policy_id)
+    _found(call.met(call.directory.deleted_ca_policies, policy_id), policy_id)
     call.directory.deleted_ca_policies.put(policy_id, None)
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 async def _restore(call: Call) -> web.Response:
     policy_id = _checked_id(call)
-    deleted = _found(call.directory.deleted_ca_policies.current(policy_id), policy_id)
+    deleted = _found(call.met(call.directory.deleted_ca_policies, policy_id), policy_id)
     policy = {name: value for name, value in deleted.items() if name != "deletedDateTime"}
     call.directory.deleted_ca_policies.put(policy_id, None)
     call.directory.ca_policies.put(policy_id, policy)
@@ -114,7 +113,7 @@ async def _restore(call: Call) -> web.Response:
 
 def _answer(call: Call, policy: Json, status: int) -> web.Response:
     context = {"@odata.context": call.context("identity/conditionalAccess/policies/$entity")}
-    return web.json_response(context | ca_rules.shown(policy), status=status)
+    return json_answer(context | ca_rules.shown(policy), status=status)
 
 
 def _live(call: Call) -> Replicated[Json]:

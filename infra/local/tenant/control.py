@@ -1,5 +1,6 @@
 """The client of `/control`, for tests and scenarios."""
 
+import re
 import ssl
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -96,6 +97,10 @@ class TenantControl:
         """Make the next `count` audit records appear twice, under the same id."""
         self._post("/audit/duplicates", {"count": count, "tenant": tenant})
 
+    def plan_records(self, match: str = "", *, tenant: str, **options: Any) -> None:  # noqa: ANN401 - see the fields
+        """Say what happens to the next audit records that match; `options` are fields of `record_log.RecordPlan`."""
+        self._post("/audit/plans", {"tenant": tenant, "plan": {"match": match} | options})
+
     def add_record(self, record: Json, *, tenant: str) -> None:
         """Log a record of your own; it needs `id` and `activityDateTime`."""
         self._post("/audit/records", {"record": record, "tenant": tenant})
@@ -109,6 +114,22 @@ class TenantControl:
     def fault(self, match: str, status: int | None = None, **options: Any) -> None:  # noqa: ANN401 - see the fields
         """Spoil requests whose `METHOD path` matches; `options` are the other fields of `faults.Fault`."""
         self._post("/faults", {"match": match, "status": status} | options)
+
+    def unreadable(self, object_id: str, status: int = 403) -> None:
+        """Refuse every GET of one object by its id, until the faults are cleared; listings still show it."""
+        self.fault(rf"(?i)^GET .*/{re.escape(object_id)}(/\$value)?$", status, times=-1)
+
+    def stale(self, object_id: str, *, seconds: float) -> None:
+        """Show an object to every reader as it is seen now, for so long: by its id in Graph, its path in Azure."""
+        self._post("/stale", {"id": object_id, "seconds": seconds})
+
+    def expire_activations(self) -> None:
+        """Let the time of every Azure role assignment that has an end run out now."""
+        self._post("/pim/expire", {})
+
+    def storm(self) -> None:
+        """Keep the published limits of Azure Resource Manager, conditional access and the reports."""
+        self.settings(arm_is_throttled=True, ca_requests_per_second=1, audit_requests_per_10_seconds=5)
 
     def clear_faults(self) -> None:
         """Spoil nothing more."""

@@ -9,9 +9,11 @@ from aiohttp import web
 
 from infra.local import world
 from infra.local.tenant.api_error import bad_request, not_found
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.event_grid import Plan, Schema
 from infra.local.tenant.faults import Fault
 from infra.local.tenant.noise import ordinary_records
+from infra.local.tenant.record_log import RecordPlan
 from infra.local.tenant.simulation import Simulation
 from infra.local.tenant.tokens import ARM, GRAPH, STORAGE
 from infra.local.world import Json
@@ -41,13 +43,15 @@ class _NoiseWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _FaultWanted:
-    match: str
-    status: int | None = None
-    after: bool = False
-    retry_after: int | None = None
-    times: int = 1
-    delay: float = 0.0
+class _StaleWanted:
+    id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RecordPlanWanted:
+    tenant: str
+    plan: RecordPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,13 @@ async def _wanted[T](request: web.Request, kind: type[T]) -> T:
         raise bad_request(f"{request.method} {request.path}: {error}") from error
 
 
+def _refuse_bad_pattern(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise bad_request(f"match {text!r} is not a regular expression: {error}") from error
+
+
 def _principal(principal_id: str) -> world.Principal:
     principal = world.PRINCIPALS_BY_ID.get(principal_id)
     if principal is None:
@@ -103,6 +114,9 @@ class ControlApi:
             web.post("/control/noise", self._noise),
             web.post("/control/audit/duplicates", self._duplicates),
             web.post("/control/audit/records", self._add_record),
+            web.post("/control/audit/plans", self._plan_records),
+            web.post("/control/stale", self._stale),
+            web.post("/control/pim/expire", self._expire_pim),
             web.post("/control/sign-ins", self._add_sign_in),
             web.post("/control/faults", self._add_fault),
             web.delete("/control/faults", self._clear_faults),
@@ -118,14 +132,14 @@ class ControlApi:
         wanted = await _wanted(request, _TokenWanted)
         if wanted.resource == "operators":
             token = self._simulation.operator_token(_principal(wanted.principal), lifetime=wanted.lifetime)
-            return web.json_response({"access_token": token})
+            return json_answer({"access_token": token})
         token = self._simulation.token_for(
             _principal(wanted.principal),
             _AUDIENCES[wanted.resource],
             lifetime=wanted.lifetime,
             unthrottled=wanted.unthrottled,
         )
-        return web.json_response({"access_token": token})
+        return json_answer({"access_token": token})
 
     async def _grants(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _GrantsWanted)
@@ -144,7 +158,7 @@ class ControlApi:
         return await self._settings(request)
 
     async def _settings(self, _request: web.Request) -> web.Response:
-        return web.json_response(msgspec.to_builtins(self._simulation.settings))
+        return json_answer(msgspec.to_builtins(self._simulation.settings))
 
     async def _reset(self, _request: web.Request) -> web.Response:
         self._simulation.reset()
@@ -153,7 +167,7 @@ class ControlApi:
     async def _state(self, _request: web.Request) -> web.Response:
         tenants = {tenant: directory.state() for tenant, directory in self._simulation.directories.items()}
         tenants[world.WORKFORCE_TENANT]["roleAssignments"] = self._simulation.role_assignments.all()
-        return web.json_response(tenants)
+        return json_answer(tenants)
 
     async def _log(self, request: web.Request) -> web.Response:
         since = request.query.get("since", "0")
@@ -165,7 +179,7 @@ class ControlApi:
             for entry in self._simulation.requests
             if entry["number"] > int(since) and principal in {None, entry["principal"]}
         ]
-        return web.json_response(entries)
+        return json_answer(entries)
 
     async def _noise(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _NoiseWanted)
@@ -183,27 +197,35 @@ class ControlApi:
         self._simulation.directories[wanted.tenant].audit.add(wanted.record)
         return _done()
 
+    async def _plan_records(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _RecordPlanWanted)
+        _refuse_bad_pattern(wanted.plan.match)
+        self._simulation.directories[wanted.tenant].audit.plan(wanted.plan)
+        return _done()
+
+    async def _expire_pim(self, _request: web.Request) -> web.Response:
+        self._simulation.pim.expire_all()
+        return _done()
+
+    async def _stale(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _StaleWanted)
+        keys = (wanted.id, wanted.id.lower())
+        held = [(store, key) for store in self._simulation.stores() for key in keys if store.knows(key)]
+        if not held:
+            raise not_found(f"no object {wanted.id!r} is kept here")
+        for store, key in held:
+            store.hold(key, wanted.seconds)
+        return _done()
+
     async def _add_sign_in(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _RecordWanted)
         self._simulation.directories[wanted.tenant].sign_ins.add(wanted.record)
         return _done()
 
     async def _add_fault(self, request: web.Request) -> web.Response:
-        wanted = await _wanted(request, _FaultWanted)
-        try:
-            match = re.compile(wanted.match)
-        except re.error as error:
-            raise bad_request(f"match {wanted.match!r} is not a regular expression: {error}") from error
-        self._simulation.faults.add(
-            Fault(
-                match=match,
-                status=wanted.status,
-                after=wanted.after,
-                retry_after=wanted.retry_after,
-                times=wanted.times,
-                delay=wanted.delay,
-            )
-        )
+        fault = await _wanted(request, Fault)
+        _refuse_bad_pattern(fault.match)
+        self._simulation.faults.add(fault)
         return _done()
 
     async def _clear_faults(self, _request: web.Request) -> web.Response:
@@ -213,10 +235,10 @@ class ControlApi:
     async def _subscribe(self, request: web.Request) -> web.Response:
         wanted = await _wanted(request, _SubscriptionWanted)
         made = self._simulation.events.subscribe(wanted.queue, wanted.schema, token=wanted.token)
-        return web.json_response(made, status=201)
+        return json_answer(made, status=201)
 
     async def _subscriptions(self, _request: web.Request) -> web.Response:
-        return web.json_response(self._simulation.events.subscriptions)
+        return json_answer(self._simulation.events.subscriptions)
 
     async def _unsubscribe(self, request: web.Request) -> web.Response:
         self._simulation.events.unsubscribe(request.match_info["id"])
@@ -227,11 +249,11 @@ class ControlApi:
         return _done()
 
     async def _dead_letters(self, _request: web.Request) -> web.Response:
-        return web.json_response(self._simulation.events.dead_letters)
+        return json_answer(self._simulation.events.dead_letters)
 
     async def _attempts(self, _request: web.Request) -> web.Response:
-        return web.json_response(list(self._simulation.events.attempts))
+        return json_answer(list(self._simulation.events.attempts))
 
 
 def _done() -> web.Response:
-    return web.json_response({})
+    return json_answer({})

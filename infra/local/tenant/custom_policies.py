@@ -8,6 +8,7 @@ from aiohttp import web
 
 from infra.local.tenant.api_error import ApiError, bad_request, not_found
 from infra.local.tenant.audit_records import Outcome, custom_policy_records
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.graph import BETA, Call, Operation
 from infra.local.tenant.odata import list_page
 from infra.local.tenant.permissions import CUSTOM_POLICIES
@@ -58,7 +59,7 @@ async def _list(call: Call) -> web.Response:
 
 async def _get(call: Call) -> web.Response:
     _found(call.directory.custom_policies.seen(call.id), call.id)
-    return web.json_response({"@odata.context": call.context("trustFramework/policies/$entity"), "id": call.id})
+    return json_answer({"@odata.context": call.context("trustFramework/policies/$entity"), "id": call.id})
 
 
 async def _get_xml(call: Call) -> web.Response:
@@ -98,13 +99,13 @@ async def _uploaded(call: Call) -> tuple[str, PolicyHeader]:
     directory = call.directory
     if header.tenant.lower() not in {directory.domain, directory.tenant}:
         raise bad_request(f"The tenant id '{header.tenant}' in the document is not this tenant, '{directory.domain}'.")
-    if header.base is not None and directory.custom_policies.current(header.base) is None:
+    if header.base is not None and call.met(directory.custom_policies, header.base) is None:
         raise bad_request(f"The base policy '{header.base}' of policy '{header.id}' does not exist in this tenant.")
     return xml, header
 
 
 async def _delete(call: Call) -> web.Response:
-    _found(call.directory.custom_policies.current(call.id), call.id)
+    _found(call.met(call.directory.custom_policies, call.id), call.id)
     children = [
         policy_id
         for policy_id, xml in call.directory.custom_policies.all_current().items()

@@ -1,12 +1,13 @@
 """What one tenant's directory holds."""
 
 from collections.abc import Callable
+from typing import Any
 
 from infra.local import world
 from infra.local.tenant import ca_rules
 from infra.local.tenant.record_log import RecordLog
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
-from infra.local.tenant.replicated import Replicated
+from infra.local.tenant.replicated import Lags, Replicated
 from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 
@@ -16,9 +17,7 @@ class Directory:
 
     def __init__(self, tenant: str, settings: Settings) -> None:
         """Make the directory as `world` seeds it."""
-
-        def lag() -> float:
-            return settings.consistency_lag
+        lag = Lags(reads=lambda: settings.consistency_lag, listings=lambda: settings.listing_lag)
 
         self.tenant = tenant
         self.domain = world.TENANT_DOMAINS[tenant]
@@ -41,6 +40,10 @@ class Directory:
             return
         for policy in world.CA_POLICIES:
             self.ca_policies.seed(policy.id, seeded_ca_policy(policy))
+
+    def stores(self) -> list[Replicated[Any]]:
+        """List every store whose reads can lag."""
+        return [self.ca_policies, self.deleted_ca_policies, self.custom_policies]
 
     def state(self) -> Json:
         """Dump the truth, not what a lagging reader sees."""

@@ -14,6 +14,7 @@ from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.audit_records import Outcome
 from infra.local.tenant.directory import Directory
 from infra.local.tenant.permissions import NEEDS, RESTORE_WHERE_ALLOWED, Alternatives, refuse_unpermitted
+from infra.local.tenant.replicated import Replicated
 from infra.local.tenant.settings import Settings
 from infra.local.tenant.simulation import Simulation
 from infra.local.tenant.tokens import GRAPH, Caller
@@ -53,6 +54,12 @@ class Call:
     def is_beta(self) -> bool:
         """Whether it asks /beta."""
         return self.request.match_info["version"] == "beta"
+
+    def met[V](self, store: Replicated[V], key: str) -> V | None:
+        """Read what a write of this key meets: what stands; by setting, nothing while a reader isn't shown it yet."""
+        if self.settings.writes_meet_replicas and store.seen(key) is None:
+            return None
+        return store.current(key)
 
     def context(self, fragment: str) -> str:
         """Write the `@odata.context` of this version."""

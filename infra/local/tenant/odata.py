@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from infra.local.tenant.api_error import bad_request
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.graph import Call
 from infra.local.world import Json
 
@@ -30,7 +31,7 @@ def list_page(call: Call, values: list[Json], *, size: int, context: str, filter
     body: Json = {"@odata.context": call.context(context), "value": [selected(call, value) for value in page]}
     if rest:
         body["@odata.nextLink"] = str(call.request.url.update_query({"$skiptoken": str(start + size)}))
-    return web.json_response(body)
+    return json_answer(body)
 
 
 def _filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Json]:

@@ -1,11 +1,14 @@
 """Graph reads of things that nobody changes here: both logs, users, service principals, the organization."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
+import msgspec
 from aiohttp import web
 
 from infra.local import world
 from infra.local.tenant.api_error import ApiError, not_found
+from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.odata import selected
 from infra.local.tenant.permissions import AUDITS, SIGN_IN_LOG
@@ -27,7 +30,9 @@ async def _sign_ins(call: Call) -> web.Response:
     _refuse_unlicensed(call)
     query = parse_query(call.request.query, SIGN_INS if call.is_beta else SIGN_INS_V1)
     records, skiptoken = call.directory.sign_ins.page(query)
-    return _page(call, SIGN_INS, [_shown(call, record) for record in records], skiptoken)
+    if call.is_beta:
+        return _page(call, SIGN_INS, records, skiptoken)
+    return _page(call, SIGN_INS, [in_v1(msgspec.json.decode(record)) for record in records], skiptoken)
 
 
 async def _sign_in(call: Call) -> web.Response:
@@ -48,17 +53,17 @@ def _refuse_unlicensed(call: Call) -> None:
     raise ApiError(HTTPStatus.FORBIDDEN, code, message)
 
 
-def _page(call: Call, shape: LogShape, records: list[Json], skiptoken: str | None) -> web.Response:
+def _page(call: Call, shape: LogShape, records: Sequence[Json | msgspec.Raw], skiptoken: str | None) -> web.Response:
     body: Json = {"@odata.context": call.context(shape.path), "value": records}
     if skiptoken is not None:
         body["@odata.nextLink"] = str(call.request.url.update_query({"$skiptoken": skiptoken}))
-    return web.json_response(body)
+    return json_answer(body)
 
 
 def _record(call: Call, shape: LogShape, record: Json | None) -> web.Response:
     if record is None:
         raise not_found(f"Resource '{call.id}' does not exist.", "UnknownError")
-    return web.json_response({"@odata.context": call.context(f"{shape.path}/$entity")} | record)
+    return json_answer({"@odata.context": call.context(f"{shape.path}/$entity")} | record)
 
 
 def _principal(call: Call, kind: PrincipalKind) -> Principal:
@@ -104,7 +109,7 @@ async def _user(call: Call) -> web.Response:
         "createdDateTime": world.SEEDED_AT,
     }
     shown = selected(call, user) if "$select" in call.request.query else {name: user[name] for name in _SHOWN_UNASKED}
-    return web.json_response({"@odata.context": call.context("users/$entity")} | shown)
+    return json_answer({"@odata.context": call.context("users/$entity")} | shown)
 
 
 async def _service_principal(call: Call) -> web.Response:
@@ -122,7 +127,7 @@ async def _service_principal(call: Call) -> web.Response:
         "createdDateTime": world.SEEDED_AT,
     }
     context = {"@odata.context": call.context("servicePrincipals/$entity")}
-    return web.json_response(context | selected(call, service_principal))
+    return json_answer(context | selected(call, service_principal))
 
 
 async def _organization(call: Call) -> web.Response:
@@ -137,7 +142,7 @@ async def _organization(call: Call) -> web.Response:
         ],
     }
     context = call.context("organization")
-    return web.json_response({"@odata.context": context, "value": [selected(call, organization)]})
+    return json_answer({"@odata.context": context, "value": [selected(call, organization)]})
 
 
 OPERATIONS = (

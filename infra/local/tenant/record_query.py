@@ -10,11 +10,11 @@ from operator import ge, gt, le, lt
 
 from infra.local.tenant.api_error import bad_request
 from infra.local.tenant.instants import parse_instant
-from infra.local.world import Json
 
 _COMPARISONS: dict[str, Callable[[int, int], bool]] = {"ge": ge, "gt": gt, "le": le, "lt": lt}
 _OPTIONS = frozenset({"$filter", "$top", "$orderby", "$skiptoken"})
 _LARGEST_PAGE = 1000
+_END_OF_TIME = 2**63
 
 _TYPE = r"t eq '(\w+)'"
 _TYPES = re.compile(rf"signInEventTypes/any\(t: {_TYPE}(?: or {_TYPE})*\)")
@@ -57,11 +57,28 @@ class RecordQuery:
     ascending: bool
     after: tuple[int, int] | None
 
-    def keeps(self, at: int, record: Json) -> bool:
-        """Say whether a record of this instant passes the filter."""
-        if self.types and self.types.isdisjoint(record.get("signInEventTypes", SIGN_INS.types)):
+    def span(self) -> tuple[int, int]:
+        """Give the first and the last instant (ticks) that can pass the filter, so that the rest needn't be looked at.
+
+        A page that goes on starts where the last one ended.
+        """
+        earliest = max((bound for comparison, bound in self.bounds if comparison[0] == "g"), default=0)
+        latest = min((bound for comparison, bound in self.bounds if comparison[0] == "l"), default=_END_OF_TIME)
+        if self.after is None:
+            return earliest, latest
+        return (self.after[0], latest) if self.ascending else (earliest, self.after[0])
+
+    def keeps(self, at: int, types: frozenset[str]) -> bool:
+        """Say whether a record of this instant and these types of sign-in passes the filter."""
+        if self.types and self.types.isdisjoint(types):
             return False
         return all(_COMPARISONS[comparison](at, bound) for comparison, bound in self.bounds)
+
+    def comes_next(self, place: tuple[int, int]) -> bool:
+        """Say whether a record at `place` (ticks, place in the log) lies behind where the last page ended."""
+        if self.after is None:
+            return True
+        return place > self.after if self.ascending else place < self.after
 
     def skiptoken(self, after: tuple[int, int]) -> str:
         """Write the token of the page that starts behind `after`."""

@@ -8,6 +8,8 @@ from infra.local import world
 from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.bodies import as_object
 from infra.local.tenant.instants import instant
+from infra.local.tenant.replicated import Lags, Replicated
+from infra.local.tenant.settings import Settings
 from infra.local.world import Json
 
 TYPE = "Microsoft.Authorization/roleAssignments"
@@ -22,14 +24,20 @@ class Place:
     name: str
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> str:
         """What two spellings of the same place share: resource ids don't tell upper from lower case."""
-        return self.scope.lower(), self.name.lower()
+        return self.id.lower()
 
     @property
     def id(self) -> str:
         """The resource id."""
         return world.role_assignment_path(self.name, self.scope)
+
+
+def place_of(resource_id: str) -> Place:
+    """Read the resource id of an assignment."""
+    scope, _, name = resource_id.rpartition(f"/providers/{TYPE}/")
+    return Place(scope=scope, name=name)
 
 
 def is_within(inner: str, outer: str) -> bool:
@@ -38,15 +46,15 @@ def is_within(inner: str, outer: str) -> bool:
 
 
 class RoleAssignments:
-    """Assignments by place, as Azure Resource Manager prints them."""
+    """Assignments by place, as Azure Resource Manager prints them. Reads by callers lag as the setting says."""
 
-    def __init__(self) -> None:
-        self._assignments: dict[tuple[str, str], Json] = {}
+    def __init__(self, settings: Settings) -> None:
+        self._lags = Lags(reads=lambda: settings.arm_consistency_lag, listings=lambda: settings.listing_lag)
         self.seed()
 
     def seed(self) -> None:
         """Go back to what `world` says."""
-        self._assignments.clear()
+        self.store: Replicated[Json] = Replicated(self._lags)
         for each in world.ROLE_ASSIGNMENTS:
             place = Place(scope=world.SUBSCRIPTION_SCOPE, name=each.id)
             properties = {
@@ -55,19 +63,22 @@ class RoleAssignments:
                 "principalType": _KINDS[each.holder.kind],
             }
             stored = _assignment(place, properties, by=world.ALICE.id, at=world.SEEDED_AT)
-            self._assignments[place.key] = stored
+            self.store.seed(place.key, stored)
 
     def get(self, place: Place) -> Json | None:
-        """Read one."""
-        return self._assignments.get(place.key)
+        """Read one as it stands."""
+        return self.store.current(place.key)
 
     def all(self) -> list[Json]:
-        """Read all, oldest first."""
-        return list(self._assignments.values())
+        """Read all as they stand, oldest first."""
+        return list(self.store.all_current().values())
 
     def delete(self, place: Place) -> Json | None:
         """Take one away and answer it; None when it wasn't there."""
-        return self._assignments.pop(place.key, None)
+        gone = self.store.current(place.key)
+        if gone is not None:
+            self.store.put(place.key, None)
+        return gone
 
     def write(self, place: Place, body: object, *, by: str) -> Json:
         """Create or update; raises ApiError 400 or 409 in the words of the real service."""
@@ -81,19 +92,20 @@ class RoleAssignments:
         if existing is not None:
             kept = {name: existing["properties"][name] for name in ("createdOn", "createdBy")}
             written["properties"] |= kept
-        self._assignments[place.key] = written
+        self.store.put(place.key, written)
         return written
 
     def _refuse_duplicate(self, place: Place, properties: Json) -> None:
-        wanted = (properties["principalId"], _definition(properties), place.scope.lower())
-        for each in self._assignments.values():
+        wanted = (properties["principalId"], definition_of(properties), place.scope.lower())
+        for each in self.all():
             held = each["properties"]
-            if (held["principalId"], _definition(held), held["scope"].lower()) == wanted:
+            if (held["principalId"], definition_of(held), held["scope"].lower()) == wanted:
                 message = "The role assignment already exists."
                 raise ApiError(HTTPStatus.CONFLICT, "RoleAssignmentExists", message)
 
 
-def _definition(properties: Json) -> str:
+def definition_of(properties: Json) -> str:
+    """Give the GUID of the role that an assignment, or a body, names."""
     return str(properties["roleDefinitionId"]).rsplit("/", 1)[-1].lower()
 
 
@@ -107,8 +119,8 @@ def _checked(place: Place, body: object) -> Json:
     if not properties.get("roleDefinitionId") or not properties.get("principalId"):
         message = "The request was incorrectly formatted: roleDefinitionId and principalId are required."
         raise bad_request(message, "BadRequestFormat")
-    if _definition(properties) not in world.RBAC_ROLE_NAMES:
-        message = f"The specified role definition with ID '{_definition(properties)}' does not exist."
+    if definition_of(properties) not in world.RBAC_ROLE_NAMES:
+        message = f"The specified role definition with ID '{definition_of(properties)}' does not exist."
         raise bad_request(message, "RoleDefinitionDoesNotExist")
     return properties | {"principalType": _principal_type(properties)}
 
@@ -135,7 +147,7 @@ def _principal_type(properties: Json) -> str:
 
 def _refuse_move(existing: Json, properties: Json) -> None:
     held = existing["properties"]
-    if (held["principalId"], _definition(held)) != (properties["principalId"], _definition(properties)):
+    if (held["principalId"], definition_of(held)) != (properties["principalId"], definition_of(properties)):
         message = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
         raise bad_request(message, "RoleAssignmentUpdateNotPermitted")
 

@@ -83,13 +83,14 @@ class Server:
         """Keep one entry for each request outside /control; status 0 is a cut connection."""
         if _is_control(request):
             return await handler(request)
+        request["principal"] = self._simulation.issuer.holder(request.headers.get("Authorization"))
         entry = {
             "number": next(self._numbers),
             "time": instant(),
             "method": request.method,
             "path": request.path,
             "query": request.query_string,
-            "principal": self._simulation.issuer.holder(request.headers.get("Authorization")),
+            "principal": request["principal"],
         }
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         try:
@@ -107,7 +108,9 @@ class Server:
     @web.middleware
     async def _spoil(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Apply a fault that was ordered for this request."""
-        fault = None if _is_control(request) else self._simulation.faults.take(request.method, request.path)
+        if _is_control(request):
+            return await handler(request)
+        fault = self._simulation.faults.take(request.method, request.path, principal=request["principal"])
         if fault is None:
             return await handler(request)
         if fault.after:
@@ -137,4 +140,5 @@ def _spoiled(request: web.Request, fault: Fault, status: int) -> web.StreamRespo
         return web.Response()
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
     phrase = HTTPStatus(status).phrase
-    return _in_words_of(request, ApiError(status, phrase.replace(" ", ""), phrase, headers=headers))
+    code, message = fault.code or phrase.replace(" ", ""), fault.message or phrase
+    return _in_words_of(request, ApiError(status, code, message, headers=headers | fault.headers))

@@ -19,9 +19,21 @@ class Settings:
     audit_jitter: float = 0.0
     """Up to this much more, drawn for each record: with it, records show up out of order."""
     consistency_lag: float = 0.3
-    """How long reads of conditional access and custom policies still show the state from before a write."""
+    """How long Graph's reads of what can be changed here still show the state from before a write."""
+    listing_lag: float = 0.0
+    """How much longer a listing lacks what was created and has what was deleted, though it is read by its id."""
+    arm_consistency_lag: float = 0.0
+    """The same as `consistency_lag`, for role assignments."""
+    writes_meet_replicas: bool = False
+    """Whether writes meet what a lagging reader sees: what was just made is then 404 to a PATCH or a DELETE, and 400
+    where another object refers to it."""
+    record_value_limit: int = 0
+    """Old and new values of audit records are cut to so many characters; 0 leaves them whole."""
     ca_requests_per_second: int = 1
     """Per tenant, over every conditional access path; 0 turns the throttle off."""
+    arm_is_throttled: bool = False
+    """Whether Azure Resource Manager keeps its published limits, per subscription and principal: 250 reads and 25 more
+    a second; 200 writes and 200 deletes, and 10 more of each a second; fifteen times that for all principals."""
     audit_requests_per_10_seconds: int = 5
     """Per tenant and application, over both logs; 0 turns the throttle off."""
     unlicensed_tenants: list[str] = field(default_factory=list[str])
@@ -32,6 +44,8 @@ class Settings:
     """Of groups, their members, and directory roles."""
     has_pim: bool = True
     """Whether the workforce tenant has the licence for Privileged Identity Management; the B2C tenant never has."""
+    pim_shortest_seconds: float = 300.0
+    """How old an assignment must be before Privileged Identity Management takes it away on request."""
     restore_app_only: bool = False
     """Whether an application may restore a deleted policy; Microsoft's page says it is not supported."""
     attackers_may_assign_roles: bool = True

@@ -3,10 +3,13 @@
 import secrets
 from collections import defaultdict, deque
 from http import HTTPStatus
+from typing import Any
 
 from infra.local import world
 from infra.local.tenant.api_error import ApiError
+from infra.local.tenant.arm_throttle import ArmThrottle
 from infra.local.tenant.azure_access import AzureAccess
+from infra.local.tenant.azure_pim import AzurePim
 from infra.local.tenant.certificates import Certificates
 from infra.local.tenant.directory import Directory
 from infra.local.tenant.event_grid import EventGrid
@@ -14,6 +17,7 @@ from infra.local.tenant.faults import Faults
 from infra.local.tenant.locks import Locks
 from infra.local.tenant.operator_tokens import OperatorTokens
 from infra.local.tenant.pace import Pace
+from infra.local.tenant.replicated import Replicated
 from infra.local.tenant.role_assignments import RoleAssignments
 from infra.local.tenant.settings import Settings
 from infra.local.tenant.tokens import Caller, TokenIssuer
@@ -34,11 +38,13 @@ class Simulation:
         self.operators = OperatorTokens()
         self.settings = Settings()
         self.directories = self._seeded_directories()
-        self.role_assignments = RoleAssignments()
+        self.role_assignments = RoleAssignments(self.settings)
+        self.pim = AzurePim(self.role_assignments, self.settings)
         self.locks = Locks()
         self.access = AzureAccess(assignments=self.role_assignments, settings=self.settings)
         self.events = EventGrid(self.settings, trust=certificates.trust)
         self.pace = Pace()
+        self.arm_throttle = ArmThrottle()
         self.faults = Faults()
         self.requests: deque[Json] = deque(maxlen=_KEPT_REQUESTS)
         self._graph_roles = self._seeded_graph_roles()
@@ -48,14 +54,20 @@ class Simulation:
         self.settings.restore_defaults()
         self.directories = self._seeded_directories()
         self.role_assignments.seed()
+        self.pim.reset()
         self.locks.clear()
         self.access.granted.clear()
         self.access.revoked.clear()
         self.events.reset()
         self.pace.clear()
+        self.arm_throttle.clear()
         self.faults.clear()
         self.requests.clear()
         self._graph_roles = self._seeded_graph_roles()
+
+    def stores(self) -> list[Replicated[Any]]:
+        """List every store whose reads can lag."""
+        return [self.role_assignments.store, *(store for each in self.directories.values() for store in each.stores())]
 
     def granted(self, caller: Caller) -> frozenset[str]:
         """List the Graph permissions that count for this call: the token's, or, by setting, today's."""
