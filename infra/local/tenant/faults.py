@@ -11,10 +11,10 @@ FOR_EVER = -1
 class Fault:
     """Applies to `times` requests in whose `METHOD path` the regular expression `match` finds something.
 
-    `times` -1 never wears out. `status` 0 cuts the connection; None only delays. With `after`, the request takes effect first: the answer is what
-    gets lost. `delay` and `retry_after` are in seconds. `skip` requests pass before the first one is spoilt.
-    `principal` is the object id of whose requests alone are spoilt; empty for everybody's. `code`, `message` and
-    `headers` are the answer's, instead of those that go with the status.
+    `times` -1 never wears out. `status` 0 cuts the connection; None only delays. With `after`, the request takes
+    effect first: the answer is what gets lost. `delay` and `retry_after` are in seconds. `skip` requests pass before
+    the first one is spoilt. `principal` is the object id of whose requests alone are spoilt; empty for everybody's.
+    `code`, `message` and `headers` are the answer's, instead of those that go with the status.
     """
 
     match: str

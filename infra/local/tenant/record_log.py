@@ -27,9 +27,9 @@ _ROOM_FOR_VALUES = 64
 class RecordPlan:
     """What happens to `times` records, after the next `skip`, of those that `match` finds something in.
 
-    `match` is a regular expression for a record's JSON text. `late` is in seconds, over the log's own lag. `copies` 0 means that the record never comes. `values` says what is
-    left of the old and new values: `cut short` is text that no longer is JSON, `without values` has nulls, and
-    `without properties` has an empty `modifiedProperties`.
+    `match` is a regular expression for a record's JSON text. `late` is in seconds, over the log's own lag. `copies` 0
+    means that the record never comes. `values` says what is left of the old and new values: `cut short` is text that
+    no longer is JSON, `without values` has nulls, and `without properties` has an empty `modifiedProperties`.
     """
 
     match: str = ""
