@@ -105,7 +105,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     `id` names it by its content and second. `arrived_at` is when its first record was taken in. `detections` and
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
     `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
-    until the tenant itself says so. `is_expiry` says that it is the end of something that was bound in time.
+    until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it is
+    the end of something that was bound in time.
     """
 
     id: str
@@ -122,6 +123,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     cases: tuple[str, ...] = ()
     risk: Risk = Risk.LOW
     is_confirmed: bool = True
+    is_denied: bool = False
     is_expiry: bool = False
     intent: str = ""
     sent: dict[str, tuple[str, ...]] = {}
@@ -281,7 +283,7 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     by `provenance`. `versions` are those that are still needed, oldest first. `filled` are leaves that a service filled
     in or added everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to
     differ. `pending` are leaves that wait, or that people were paged about, with the reason. `settled` are ids of
-    changes that need no answer any more.
+    changes that need no answer any more, `answered` of those whose case is closed.
     """
 
     id: ObjectId
@@ -297,8 +299,10 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     pending: dict[str, Objection] = {}
     intents: tuple[Intent, ...] = ()
     settled: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
     attempts: int = 0
     next_look: datetime | None = None
+    looked_at: datetime | None = None
     schema: int = SCHEMA
 
 
