@@ -106,7 +106,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
     `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
     until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it is
-    the end of something that was bound in time.
+    the end of something that was bound in time. `source` names the log where two tell of the same actions ("event
+    grid", "activity log"); "" is as `log`.
     """
 
     id: str
@@ -127,6 +128,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     is_expiry: bool = False
     intent: str = ""
     sent: dict[str, tuple[str, ...]] = {}
+    source: str = ""
 
     @property
     def is_ours(self) -> bool:

@@ -1,0 +1,151 @@
+"""Who wrote a leaf: the chain of its writers, the latest one, what lies beneath it, and whether a writer is missing.
+
+A chain goes by instants through all changes, settled ones too. A deletion writes every leaf away.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from shared.model.cases import Standing
+from shared.model.kinds import Json
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import EXISTS, Acceptance, ObjectState, Op, Version, list_of
+from shared.objects.comparing import is_same, member_of
+from shared.objects.replay import Replayed
+from shared.objects.versions import REPLICA_LAG, Told
+
+OWN_RECORD_WITHIN: Final = timedelta(hours=3)
+"""After this the responder's own record would have come: what nobody proved to be its write wasn't."""
+
+
+class Link(Struct, frozen=True):
+    """A change that wrote a leaf, with the leaf's old and new value."""
+
+    told: Told
+    old: Json
+    new: Json
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the responder wrote it."""
+        return self.told.change.is_ours
+
+
+type Chains = Mapping[str, Sequence[Link]]
+"""The writers of each leaf, oldest first. Leaves that nobody wrote have none."""
+
+
+def chains(
+    told: Sequence[Told], versions: Sequence[Version], rules: LeafRules, *, now: datetime
+) -> dict[str, list[Link]]:
+    """Give the writers of each leaf. `versions` are in order; the first is where the history starts."""
+    found: dict[str, list[Link]] = {}
+    standing: dict[str, Json] = dict(versions[0].leaves) if versions else {}
+    for position, each in enumerate(told):
+        change = each.change
+        if change.is_ours and not change.is_whole and not _may_be_ours(each, told[position + 1 :], rules, now=now):
+            continue
+        wrote = dict(each.wrote)
+        if change.op is Op.DELETE:
+            wrote |= {leaf: (old, None) for leaf, old in standing.items() if old is not None and leaf != EXISTS}
+        elif change.sent:
+            wrote |= _swept(each, found, versions, wrote)
+        for leaf, (old, new) in wrote.items():
+            found.setdefault(leaf, []).append(Link(each, old, new))
+            standing[leaf] = new
+    return found
+
+
+def latest(chain: Sequence[Link], leaf: str, stands: Json, rules: LeafRules) -> Link | None:
+    """Give the latest known change of a leaf, if it wrote the value that stands; else the leaf is unexplained."""
+    return chain[-1] if chain and is_same(rules, leaf, chain[-1].new, stands) else None
+
+
+def is_writer_missing(chain: Sequence[Link], leaf: str, state: ObjectState, first: Version, rules: LeafRules) -> bool:
+    """Whether along the chain an old value isn't what stood before it: a record is still to come, or never will.
+
+    What stood when a person accepted the leaf, or when the responder read it for a write, needs no writer any more.
+    """
+    stood, since = _accepted(state.acceptances, leaf, chain[-1].told.change.at) or (first.leaves.get(leaf), first.at)
+    filled = [noticed.value for noticed in state.filled if noticed.leaf == leaf]
+    is_missing = False
+    before: Link | None = None
+    for link in chain:
+        if link.told.change.at <= since:
+            continue
+        if link.is_ours:
+            is_missing = False
+        elif not is_same(rules, leaf, link.old, stood) and not _wrote_one_difference(before, link, leaf):
+            is_filled = stood is None and any(is_same(rules, leaf, link.old, value) for value in filled)
+            is_missing = is_missing or not is_filled
+        stood, before = link.new, link
+    return is_missing
+
+
+def lies_over_another(chain: Sequence[Link], leaf: str, replayed: Replayed) -> bool:
+    """Whether beneath a change there is one that isn't accounted for and isn't ours to take: unknown, or not live.
+
+    `chain` are the links before the change. A target is never older than one of those.
+    """
+    since = replayed.of(leaf).since
+    for link in reversed(chain):
+        standing = replayed.standing_of(link.told, leaf)
+        if link.is_ours or standing is Standing.APPROVED or link.told.change.at <= since:
+            return False
+        if standing is not Standing.UNAPPROVED or not link.told.judged.is_live:
+            return True
+    return False
+
+
+def _may_be_ours(told: Told, later: Sequence[Told], rules: LeafRules, *, now: datetime) -> bool:
+    """Whether a write whose answer was lost may be the responder's: nobody else wrote it, and it isn't too late."""
+    if now > told.change.arrived_at + OWN_RECORD_WITHIN:
+        return False
+    return not any(
+        leaf in each.wrote and is_same(rules, leaf, each.wrote[leaf][1], new)
+        for each in later
+        if not each.change.is_ours
+        for leaf, (_, new) in told.wrote.items()
+    )
+
+
+def _swept(
+    told: Told, found: Chains, versions: Sequence[Version], wrote: Mapping[str, tuple[Json, Json]]
+) -> dict[str, tuple[Json, Json]]:
+    """Give what a list that was sent whole changed besides what it was sent for: members nobody had told of yet."""
+    change = told.change
+    look = next((version for version in reversed(versions) if version.at <= change.at), None)
+    swept: dict[str, tuple[Json, Json]] = {}
+    for leaf, chain in found.items():
+        members = change.sent.get(list_of(leaf))
+        if members is None or leaf in wrote:
+            continue
+        stood, is_member = chain[-1].new, member_of(leaf) in members
+        if (stood is not None) is is_member:
+            continue
+        is_known = look is not None and chain[-1].told.change.at <= look.at - REPLICA_LAG
+        if is_known and look is not None and (look.leaves.get(leaf) is not None) is is_member:
+            continue  # it had gone, or come, before we looked
+        swept[leaf] = (stood, (chain[-1].old if chain[-1].old is not None else True) if is_member else None)
+    return swept
+
+
+def _accepted(acceptances: Sequence[Acceptance], leaf: str, before: datetime) -> tuple[Json, datetime] | None:
+    """Give the value of a leaf that a person last accepted before an instant, and when."""
+    for acceptance in sorted(acceptances, key=lambda acceptance: acceptance.at, reverse=True):
+        if acceptance.at < before and leaf not in acceptance.uncovered:
+            return acceptance.leaves.get(leaf), acceptance.at
+    return None
+
+
+def _wrote_one_difference(before: Link | None, link: Link, leaf: str) -> bool:
+    """Whether both are unapproved changes that wrote the difference of two versions together."""
+    return (
+        before is not None
+        and before.told.is_bracketed(leaf)
+        and link.told.is_bracketed(leaf)
+        and (before.old, before.new) == (link.old, link.new)
+    )

@@ -1,0 +1,218 @@
+"""Identity and order of changes: which records tell of the same action, and which action came first.
+
+A change is named by its content and its second, never by its correlation id, behind which another one could hide.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from itertools import groupby
+from typing import Final
+
+from msgspec.structs import replace
+
+from shared.model.cases import Standing
+from shared.model.events import AuditEvent, CountEvent, Event, ResourceEvent, SignInEvent, Target, fold
+from shared.model.kinds import Json, Risk
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import EXISTS, JudgedChange, Leaves, ObjectChange, Op, Recorded
+from shared.objects.comparing import carry_out, is_same
+
+COPIES_WITHIN: Final = timedelta(seconds=5)
+"""Two logs stamp the same action with instants that are no farther apart."""
+
+_MOST_TO_TRY: Final = 7
+"""Changes of one second whose every order is tried; the order of more of them is decided one after the other."""
+
+_RISKS: Final = tuple(Risk)
+
+
+def change_id(event: Event, recorded: Recorded) -> str:
+    """Name a change by its content and second: 24 hex digits.
+
+    Its content is the activity and what it did to which object, the actor, every target and every modified property.
+    """
+    content = (
+        _activity(event),
+        recorded.op,
+        recorded.object_id.lower(),
+        (event.actor.id or event.actor.name).lower(),
+        sorted(_target(target) for target in _targets(event)),
+        event.request_body if isinstance(event, ResourceEvent) else "",
+        int(event.at.timestamp()),
+    )
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+
+
+def history(changes: Iterable[JudgedChange], origin: Leaves, rules: LeafRules) -> tuple[JudgedChange, ...]:
+    """Give the changes of an object in order, each action once, whatever order they came in.
+
+    `origin` are the leaves that stood before the first of them.
+    """
+    return in_order(fold_copies(changes, rules), origin, rules)
+
+
+def fold_copies(changes: Iterable[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
+    """Fold what two logs tell of the same action: the nth of one log is the nth of the other, within 5 seconds.
+
+    Copies of one log never fold: the same change made again after a put-back is another one. What has the same id is
+    one change, however often it was stored.
+    """
+    by_id: dict[str, JudgedChange] = {}
+    for judged in changes:
+        twin = by_id.get(judged.change.id)
+        by_id[judged.change.id] = judged if twin is None else _merged(twin, judged)
+    if len({_source(judged.change) for judged in by_id.values() if not judged.change.is_ours}) <= 1:
+        return list(by_id.values())
+    folded = [judged for judged in by_id.values() if judged.change.is_ours]
+    alike: dict[tuple[str, str], list[JudgedChange]] = {}
+    for judged in by_id.values():
+        if not judged.change.is_ours:
+            actor = judged.change.actor
+            alike.setdefault((judged.change.op, (actor.id or actor.name).lower()), []).append(judged)
+    for same_doing in alike.values():
+        folded += _paired(same_doing, rules)
+    return folded
+
+
+def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) -> tuple[JudgedChange, ...]:
+    """Order changes by their instants, and within a second by old and new values.
+
+    Clocks of a service differ by less than a second, and some logs give no more than seconds.
+    """
+    ordered: list[JudgedChange] = []
+    standing: dict[str, Json] = dict(origin)
+    by_instant = sorted(changes, key=lambda judged: (judged.change.at, judged.change.id))
+    for _, group in groupby(by_instant, key=lambda judged: int(judged.change.at.timestamp())):
+        same_second = list(group)
+        if len(same_second) > 1 and _share_a_leaf(same_second):
+            same_second = _by_values(same_second, standing, rules)
+        for judged in same_second:
+            carry_out(judged.change, standing)
+        ordered += same_second
+    return tuple(ordered)
+
+
+def _paired(changes: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
+    """Pair the changes of one actor and operation that different logs tell."""
+    by_source: dict[str, list[JudgedChange]] = {}
+    for judged in sorted(changes, key=lambda judged: (judged.change.at, judged.change.id)):
+        by_source.setdefault(_source(judged.change), []).append(judged)
+    folded: list[JudgedChange] = []
+    for source in sorted(by_source):
+        folded = _pair_two(folded, by_source[source], rules)
+    return folded
+
+
+def _pair_two(ones: list[JudgedChange], others: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
+    """Pair each of the ones with the first of the others that may tell of the same action and has no partner yet."""
+    free = list(others)
+    folded: list[JudgedChange] = []
+    for one in ones:
+        twin = next((other for other in free if _is_copy(one.change, other.change, rules)), None)
+        if twin is not None:
+            free.remove(twin)
+        folded.append(one if twin is None else _merged(one, twin))
+    return sorted(folded + free, key=lambda judged: (judged.change.at, judged.change.id))
+
+
+def _is_copy(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:
+    if abs(one.at - other.at) > COPIES_WITHIN:
+        return False
+    if one.is_whole and other.is_whole and one.wrote.keys() != other.wrote.keys():
+        return False
+    shared = one.wrote.keys() & other.wrote.keys()
+    return all(
+        is_same(rules, leaf, mine, theirs)
+        for leaf in shared
+        for mine, theirs in zip(one.wrote[leaf], other.wrote[leaf], strict=True)
+    )
+
+
+def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
+    """Join two copies: the earlier one's name and instant, and all that either tells."""
+    first, second = sorted((one, other), key=lambda judged: (judged.change.at, judged.change.id))
+    a, b = first.change, second.change
+    wrote = a.wrote if a.is_whole else b.wrote if b.is_whole else {**b.wrote, **a.wrote}
+    cases = dict(zip(a.detections, a.cases, strict=False)) | dict(zip(b.detections, b.cases, strict=False))
+    change = replace(
+        a,
+        arrived_at=min(a.arrived_at, b.arrived_at),
+        wrote=wrote,
+        is_whole=a.is_whole or b.is_whole,
+        detections=tuple(dict.fromkeys((*a.detections, *b.detections))),
+        cases=tuple(cases.values()) or a.cases or b.cases,
+        risk=max(a.risk, b.risk, key=_RISKS.index),
+        sent=a.sent or b.sent,
+    )
+    standing = first.standing if first.standing is second.standing else Standing.UNKNOWN
+    return replace(first, change=change, standing=standing, is_live=first.is_live and second.is_live)
+
+
+def _share_a_leaf(changes: Sequence[JudgedChange]) -> bool:
+    leaves = [leaf for judged in changes for leaf in (judged.change.wrote or (EXISTS,))]
+    return len(leaves) > len(set(leaves)) or any(judged.change.op is not Op.UPDATE for judged in changes)
+
+
+def _by_values(changes: list[JudgedChange], standing: Mapping[str, Json], rules: LeafRules) -> list[JudgedChange]:
+    """Order the changes of one second so that each finds the old values that it tells, where there is such an order."""
+    if len(changes) > _MOST_TO_TRY:
+        return _one_after_the_other(changes, standing, rules)
+    return _continued(changes, standing, rules) or changes
+
+
+def _continued(left: list[JudgedChange], standing: Mapping[str, Json], rules: LeafRules) -> list[JudgedChange] | None:
+    if not left:
+        return []
+    for position, judged in enumerate(left):
+        if _finds_its_old_values(judged.change, standing, rules):
+            after = dict(standing)
+            carry_out(judged.change, after)
+            rest = _continued(left[:position] + left[position + 1 :], after, rules)
+            if rest is not None:
+                return [judged, *rest]
+    return None
+
+
+def _one_after_the_other(
+    changes: list[JudgedChange], standing: Mapping[str, Json], rules: LeafRules
+) -> list[JudgedChange]:
+    left, now, ordered = list(changes), dict(standing), list[JudgedChange]()
+    while left:
+        judged = next((each for each in left if _finds_its_old_values(each.change, now, rules)), left[0])
+        left.remove(judged)
+        carry_out(judged.change, now)
+        ordered.append(judged)
+    return ordered
+
+
+def _finds_its_old_values(change: ObjectChange, standing: Mapping[str, Json], rules: LeafRules) -> bool:
+    if (change.op is Op.CREATE) is (standing.get(EXISTS) is True):
+        return False
+    if change.op is Op.DELETE:
+        return True
+    return all(is_same(rules, leaf, standing.get(leaf), old) for leaf, (old, _) in change.wrote.items())
+
+
+def _source(change: ObjectChange) -> str:
+    return change.source or change.log
+
+
+def _activity(event: Event) -> str:
+    match event:
+        case AuditEvent():
+            return fold(event.activity)
+        case ResourceEvent():
+            return event.operation.lower()
+        case SignInEvent() | CountEvent():
+            return event.log
+
+
+def _targets(event: Event) -> tuple[Target, ...]:
+    return event.targets if isinstance(event, AuditEvent) else (event.target,)
+
+
+def _target(target: Target) -> list[object]:
+    properties = sorted([change.name, change.old or "", change.new or ""] for change in target.changes)
+    return [(target.id or target.name).lower(), properties]

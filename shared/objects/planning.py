@@ -1,0 +1,158 @@
+"""What is decided about an object: the verdict on each leaf that isn't as in the baseline, and what is to be written.
+
+Pure: everything that was read comes in, the clock too. The general guards are asked afterwards.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import (
+    EXISTS,
+    WHOLE,
+    JudgedChange,
+    LeafVerdict,
+    Leaves,
+    Noticed,
+    ObjectPlan,
+    ObjectState,
+    Verdict,
+    Version,
+)
+from shared.objects.attribution import chains
+from shared.objects.comparing import differences
+from shared.objects.folding import history
+from shared.objects.new_leaves import leaves_new_to_kind
+from shared.objects.offers import offers
+from shared.objects.replay import replay
+from shared.objects.settling import settled_changes
+from shared.objects.staleness import stale_verdict
+from shared.objects.target import steps_to
+from shared.objects.verdicts import Account, judge, judge_bracketed, judge_repair, judge_untold
+from shared.objects.versions import all_versions, first_version, tell
+
+GRACE: Final = timedelta(minutes=60)
+"""How long a record is waited for before people are paged; records are late."""
+
+_NOTICED_FOR: Final = timedelta(days=1)
+"""A leaf that went back and forth within this time is waited for only once."""
+
+
+def plan_object(
+    state: ObjectState,
+    changes: Sequence[JudgedChange],
+    seen: Version,
+    rules: LeafRules,
+    *,
+    now: datetime,
+    grace: timedelta = GRACE,
+    others: Sequence[Leaves] | None = None,
+    known_to_kind: Collection[str] = (),
+) -> ObjectPlan:
+    """Decide about an object: what to write, and of each leaf that isn't written, why.
+
+    `changes` are all that are kept of the object, settled ones too, in any order. `seen` is what was just read.
+    `others` are the other objects of the kind as they stand, None where they weren't read; `known_to_kind` are names of
+    leaves that any of them has had before. Both are only for leaves that the service adds to every object.
+    """
+    account = take_account(state, changes, seen, rules, now=now, grace=grace)
+    new = leaves_new_to_kind(account, others, known_to_kind)
+    if new:
+        state = replace(state, filled=(*state.filled, *new))
+        account = take_account(state, changes, seen, rules, now=now, grace=grace)
+    verdicts = _verdicts(account)
+    op, steps = steps_to(account, verdicts)
+    if steps:
+        stale = stale_verdict(account, steps)
+        if stale is not None:
+            verdicts |= {leaf: stale for leaf, each in verdicts.items() if each.verdict is Verdict.PUT_BACK}
+            op, steps = None, {}
+    offered = offers(account)
+    return ObjectPlan(
+        state=replace(
+            state,
+            differing=_differing(account, verdicts),
+            settled=settled_changes(account, verdicts, offered),
+        ),
+        baseline=account.replayed.baseline,
+        verdicts=verdicts,
+        op=op,
+        steps=steps,
+        offers=offered,
+        new_to_kind=new,
+    )
+
+
+def take_account(
+    state: ObjectState,
+    changes: Sequence[JudgedChange],
+    seen: Version,
+    rules: LeafRules,
+    *,
+    now: datetime,
+    grace: timedelta = GRACE,
+) -> Account:
+    """Put in order what is known of an object: its history, what each change wrote, the baseline and the writers."""
+    by_instant = sorted(changes, key=lambda judged: (judged.change.at, judged.change.id))
+    first = first_version(state, by_instant)
+    ordered = history(changes, first.leaves, rules)
+    versions = all_versions(state, first, seen)
+    told = tell(ordered, versions, rules)
+    return Account(
+        state=state,
+        versions=versions,
+        told=told,
+        chains=chains(told, versions, rules, now=now),
+        replayed=replay(state, first, told, rules),
+        seen=seen,
+        rules=rules,
+        now=now,
+        grace=grace,
+    )
+
+
+def _verdicts(account: Account) -> dict[str, LeafVerdict]:
+    """Judge the object as a whole, then its existence, then its leaves where it is there and is to be there."""
+    found: dict[str, LeafVerdict] = {}
+    untold = judge_untold(account)
+    if untold is not None:
+        found[WHOLE] = untold
+    stands, agreed = account.seen.leaves, account.replayed.baseline
+    is_there, is_to_be = bool(stands), account.replayed.of(EXISTS).value is True
+    if is_there is not is_to_be:
+        found[EXISTS] = judge(account, EXISTS, stands.get(EXISTS))
+        return found
+    if not is_there:
+        return found | _undiffering(account, (EXISTS,))
+    wanted = {leaf: each.value for leaf, each in agreed.items() if each.value is not None}
+    differing = differences(account.rules, stands, wanted)
+    found |= {leaf: judge(account, leaf, stands.get(leaf)) for leaf in differing}
+    return found | _undiffering(account, [leaf for leaf in {*account.chains, *agreed} if leaf not in differing])
+
+
+def _undiffering(account: Account, leaves: Collection[str]) -> dict[str, LeafVerdict]:
+    """Judge leaves that stand as in the baseline; few of them need an answer."""
+    found: dict[str, LeafVerdict] = {}
+    for leaf in leaves:
+        stands = account.seen.leaves.get(leaf)
+        verdict = judge_repair(account, leaf, stands) or judge_bracketed(account, leaf, stands)
+        if verdict is not None and leaf != WHOLE:
+            found[leaf] = verdict
+    return found
+
+
+def _differing(account: Account, verdicts: dict[str, LeafVerdict]) -> tuple[Noticed, ...]:
+    """Note since when leaves differ, for those that nobody explains."""
+    kept = [
+        each for each in account.state.differing if account.now < each.since + _NOTICED_FOR or each.leaf in verdicts
+    ]
+    known = {each.leaf for each in kept if account.is_same(each.leaf, each.value, account.seen.leaves.get(each.leaf))}
+    new = [
+        Noticed(leaf=leaf, value=account.seen.leaves.get(leaf), since=account.now)
+        for leaf, each in verdicts.items()
+        if each.verdict is Verdict.WAIT_UNEXPLAINED and leaf not in known
+    ]
+    return (*kept, *new)

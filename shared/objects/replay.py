@@ -1,0 +1,175 @@
+"""The baseline, worked out anew from the first version by instants, never patched in the order of arrival."""
+
+from collections.abc import Collection, Sequence
+
+from msgspec import Struct
+
+from shared.model.cases import Standing
+from shared.model.kinds import Json
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import (
+    EXISTS,
+    WHOLE,
+    WRITABLE,
+    Acceptance,
+    BaselineLeaf,
+    ObjectChange,
+    ObjectState,
+    Op,
+    Provenance,
+    Version,
+    list_of,
+)
+from shared.objects.comparing import is_same, member_of
+from shared.objects.versions import Told
+
+
+class Covered(Struct, frozen=True, kw_only=True):
+    """A leaf of an approved change over which the responder wrote another value before it knew of the change."""
+
+    change: str
+    leaf: str
+    value: Json
+
+
+class Replayed(Struct, frozen=True, kw_only=True):
+    """The baseline, and what came to light while it was worked out.
+
+    `baseline` has under `WHOLE` the provenance of every leaf that isn't in it and isn't to be there. `taken_back` are
+    leaves (change, leaf) of approved changes that bring back what the responder took from an unapproved actor: a form
+    was open meanwhile, so they count as unknown.
+    """
+
+    baseline: dict[str, BaselineLeaf]
+    covered: tuple[Covered, ...]
+    taken_back: frozenset[tuple[str, str]]
+
+    def of(self, leaf: str) -> BaselineLeaf:
+        """Give what the baseline says of a leaf."""
+        return self.baseline.get(leaf) or self.baseline[WHOLE]
+
+    def standing_of(self, told: Told, leaf: str) -> Standing:
+        """Give the standing of what a change wrote into a leaf."""
+        if told.judged.standing is Standing.APPROVED and (told.change.id, leaf) in self.taken_back:
+            return Standing.UNKNOWN
+        return told.judged.standing
+
+
+def replay(state: ObjectState, first: Version, told: Sequence[Told], rules: LeafRules) -> Replayed:
+    """Work the baseline out: the first version, then what people accepted and approved actors wrote, by instants.
+
+    The responder's own writes aren't replayed: what they put back is in the baseline already; its provenance is theirs.
+    """
+    running = _Running(state, first, told, rules)
+    acceptances = sorted(state.acceptances, key=lambda acceptance: acceptance.at)
+    for each in told:
+        while acceptances and acceptances[0].at <= each.change.at:
+            running.accept(acceptances.pop(0))
+        if each.change.is_ours:
+            running.note_ours(each)
+        elif each.judged.standing is Standing.APPROVED:
+            running.approve(each)
+    for acceptance in acceptances:
+        running.accept(acceptance)
+    return Replayed(baseline=running.baseline, covered=tuple(running.covered), taken_back=frozenset(running.taken_back))
+
+
+class _Running:
+    """The baseline while it is worked out."""
+
+    def __init__(self, state: ObjectState, first: Version, told: Sequence[Told], rules: LeafRules) -> None:
+        self.rules = rules
+        self.baseline = {
+            leaf: BaselineLeaf(value=value, provenance=state.provenance, since=first.at)
+            for leaf, value in first.leaves.items()
+        }
+        self.baseline[WHOLE] = BaselineLeaf(value=None, provenance=state.provenance, since=first.at)
+        self.filled = self._fill(state, told)
+        self.approved_by: dict[str, str] = {}
+        self.taken: dict[str, list[Json]] = {}
+        self.covered: list[Covered] = []
+        self.taken_back: set[tuple[str, str]] = set()
+
+    def _fill(self, state: ObjectState, told: Sequence[Told]) -> set[str]:
+        """Let leaves stand that a service filled in, unless a record of another names them after all."""
+        names = set[str]()
+        for noticed in state.filled:
+            leaf = noticed.leaf
+            if leaf in self.baseline or any(
+                not each.change.is_ours
+                and leaf in each.wrote
+                and is_same(self.rules, leaf, each.wrote[leaf][1], noticed.value)
+                for each in told
+            ):
+                continue
+            self.baseline[leaf] = BaselineLeaf(
+                value=noticed.value, provenance=Provenance.FIRST_SEEN, since=noticed.since
+            )
+            names.add(leaf)
+        return names
+
+    def of(self, leaf: str) -> BaselineLeaf:
+        return self.baseline.get(leaf) or self.baseline[WHOLE]
+
+    def accept(self, acceptance: Acceptance) -> None:
+        """A person accepted what was shown, also what was absent; uncovered leaves stay as they are."""
+        kept = {leaf: self.of(leaf) for leaf in acceptance.uncovered}
+        at = acceptance.at
+        self._begin(BaselineLeaf(value=None, provenance=Provenance.ACCEPTED, since=at), kept)
+        for leaf, value in acceptance.leaves.items():
+            self.baseline[leaf] = BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=at)
+        self.baseline.update(kept)
+
+    def approve(self, told: Told) -> None:
+        """An approved change counts whether its values still stand or not."""
+        change = told.change
+        written = {leaf: new for leaf, (_, new) in told.wrote.items()}
+        back = {leaf for leaf, new in written.items() if self._was_taken(leaf, new)}
+        if change.op is not Op.UPDATE and EXISTS in back:
+            back = set(written)
+        elif change.op is not Op.UPDATE:
+            self._begin(BaselineLeaf(value=None, provenance=Provenance.APPROVED, since=change.at))
+            self.approved_by[EXISTS] = change.id
+        self.taken_back |= {(change.id, leaf) for leaf in back}
+        for leaf in written.keys() - back:
+            how = Provenance.BRACKETED if told.is_bracketed(leaf) else Provenance.APPROVED
+            self.baseline[leaf] = BaselineLeaf(value=written[leaf], provenance=how, since=change.at)
+            self.approved_by[leaf] = change.id
+
+    def note_ours(self, told: Told) -> None:
+        """Note what the responder took away, what it put back, and what it covered."""
+        change = told.change
+        self._note_covered(change)
+        for leaf, (old, new) in told.wrote.items():
+            agreed = self.of(leaf)
+            if not is_same(self.rules, leaf, agreed.value, old) and (change.op is not Op.CREATE or leaf == EXISTS):
+                self.taken.setdefault(leaf, []).append(old)
+            if change.is_whole and agreed.provenance in WRITABLE and is_same(self.rules, leaf, agreed.value, new):
+                self.baseline[leaf] = BaselineLeaf(value=agreed.value, provenance=Provenance.PUT_BACK, since=change.at)
+        if change.op is Op.CREATE:
+            for leaf in self.filled - told.wrote.keys():  # left out, for the service to fill it in again
+                self.baseline.pop(leaf, None)
+
+    def _note_covered(self, change: ObjectChange) -> None:
+        for leaf, by in self.approved_by.items():
+            value = self.of(leaf).value
+            if not is_same(self.rules, leaf, _made_of(change, leaf, value), value):
+                self.covered.append(Covered(change=by, leaf=leaf, value=value))
+
+    def _was_taken(self, leaf: str, value: Json) -> bool:
+        return any(is_same(self.rules, leaf, value, taken) for taken in self.taken.get(leaf, ()))
+
+    def _begin(self, absent: BaselineLeaf, kept: Collection[str] = ()) -> None:
+        self.baseline.clear()
+        self.baseline[WHOLE] = absent
+        self.approved_by = {leaf: by for leaf, by in self.approved_by.items() if leaf in kept}
+
+
+def _made_of(change: ObjectChange, leaf: str, value: Json) -> Json | None:
+    """Give what a write of the responder's made of a leaf that had this value."""
+    if leaf in change.wrote:
+        return change.wrote[leaf][1]
+    if change.op is not Op.UPDATE:
+        return None
+    members = change.sent.get(list_of(leaf))
+    return value if members is None or member_of(leaf) in members else None

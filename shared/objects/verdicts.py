@@ -1,0 +1,217 @@
+"""What each leaf is that differs from the baseline, and of each repaired one, whether it was repaired over a doubt."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.model.cases import Standing
+from shared.model.kinds import Json
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import EXISTS, LeafVerdict, ObjectState, Op, Provenance, Verdict, Version
+from shared.objects.attribution import Chains, Link, is_writer_missing, latest, lies_over_another
+from shared.objects.comparing import carry_out, differences, is_same
+from shared.objects.replay import Replayed
+from shared.objects.versions import REPLICA_LAG, Told
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """All that is known of an object at one look: its state, history, baseline, and what stands.
+
+    `versions` are in order, the first is where the history starts. `grace` is how long a record is waited for.
+    """
+
+    state: ObjectState
+    versions: tuple[Version, ...]
+    told: tuple[Told, ...]
+    chains: Chains
+    replayed: Replayed
+    seen: Version
+    rules: LeafRules
+    now: datetime
+    grace: timedelta
+
+    def chain(self, leaf: str) -> Sequence[Link]:
+        """Give the writers of a leaf."""
+        return self.chains.get(leaf, ())
+
+    def is_same(self, leaf: str, one: Json, other: Json) -> bool:
+        """Whether two values of a leaf mean the same."""
+        return is_same(self.rules, leaf, one, other)
+
+    def is_left(self, leaf: str, stands: Json) -> bool:
+        """Whether a person said to leave the leaf at this value; another value there is a new change."""
+        return any(self.is_same(leaf, each.value, stands) for each in self.state.left if each.leaf == leaf)
+
+
+def judge(account: Account, leaf: str, stands: Json) -> LeafVerdict:
+    """Say what a leaf is that stands otherwise than in the baseline."""
+    if account.is_left(leaf, stands):
+        return LeafVerdict(verdict=Verdict.LEFT)
+    chain = account.chain(leaf)
+    last = latest(chain, leaf, stands, account.rules)
+    if last is None:
+        return _unexplained(account, leaf, stands)
+    change = last.told.change
+    if change.is_ours:
+        return LeafVerdict(verdict=Verdict.OFFER, change=_counted_on(account, leaf) or change.id)
+    if account.replayed.standing_of(last.told, leaf) is not Standing.UNAPPROVED:
+        return LeafVerdict(verdict=Verdict.UNKNOWN, change=change.id)
+    return _judge_unapproved(account, leaf, chain)
+
+
+def judge_repair(account: Account, leaf: str, stands: Json) -> LeafVerdict | None:
+    """Say whether a leaf that stands as in the baseline needs an answer all the same.
+
+    It does where an unapproved change wrote it over an unknown change or a missing writer: nobody knows whether the
+    baseline's value is what that other one wanted gone.
+    """
+    chain = account.chain(leaf)
+    last = latest(chain, leaf, stands, account.rules)
+    if last is None or last.is_ours or last.told.judged.standing is not Standing.UNAPPROVED:
+        return None
+    if last.told.change.at <= account.replayed.of(leaf).since or account.is_left(leaf, stands):
+        return None
+    doubt = _doubt_about_writers(account, leaf, chain)
+    if doubt is not None:
+        return doubt
+    if lies_over_another(chain[:-1], leaf, account.replayed):
+        return LeafVerdict(verdict=Verdict.BENEATH, change=last.told.change.id)
+    return None
+
+
+def judge_untold(account: Account) -> LeafVerdict | None:
+    """Say whether a change waits for what it wrote, or goes to people because that stays unknown."""
+    return _first_untold(account, account.versions[0].at)
+
+
+def judge_bracketed(account: Account, leaf: str, stands: Json) -> LeafVerdict | None:
+    """Say whether a leaf stands as an approved change made it of which only versions tell: a person is to accept it."""
+    agreed = account.replayed.of(leaf)
+    if agreed.provenance is not Provenance.BRACKETED or account.is_left(leaf, stands):
+        return None
+    return LeafVerdict(verdict=Verdict.BRACKETED, change=_counted_on(account, leaf))
+
+
+def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> LeafVerdict:
+    """Say whether what an unapproved change wrote is to be put back unasked."""
+    last, change = chain[-1].told, chain[-1].told.change.id
+    doubt = _doubt_about_writers(account, leaf, chain)
+    if doubt is not None:
+        return doubt
+    if not last.judged.is_live:
+        return LeafVerdict(verdict=Verdict.LISTED, change=change)
+    if lies_over_another(chain[:-1], leaf, account.replayed) or _was_left(account, leaf):
+        return LeafVerdict(verdict=Verdict.BENEATH, change=change)
+    if _meets_another(account, leaf, last):
+        return LeafVerdict(verdict=Verdict.MIXED, change=change)
+    if leaf == EXISTS and last.change.op is Op.DELETE and _deleted_over_another(account, last):
+        return LeafVerdict(verdict=Verdict.BENEATH, change=change)
+    return LeafVerdict(verdict=Verdict.PUT_BACK, change=change)
+
+
+def _unexplained(account: Account, leaf: str, stands: Json) -> LeafVerdict:
+    """Say what a leaf is whose value nobody is known to have written."""
+    chain = account.chain(leaf)
+    if chain and chain[-1].is_ours and not chain[-1].told.change.is_whole:
+        return LeafVerdict(verdict=Verdict.WAIT_CLAIM, change=chain[-1].told.change.id)
+    since = account.replayed.of(leaf).since
+    untold = _first_untold(account, since)
+    if untold is not None:
+        return untold
+    until = _differing_since(account, leaf, stands) + account.grace
+    if account.now < until:
+        return LeafVerdict(verdict=Verdict.WAIT_UNEXPLAINED, until=until)
+    return LeafVerdict(verdict=Verdict.DRIFT)
+
+
+def _first_untold(account: Account, since: datetime) -> LeafVerdict | None:
+    """Give the verdict on the first change after an instant of which it isn't known what it wrote."""
+    untold = [
+        each.change
+        for each in account.told
+        if not each.is_all and each.change.at > since and each.change.id not in account.state.settled
+    ]
+    if not untold:
+        return None
+    first = min(untold, key=lambda change: (change.arrived_at, change.id))
+    until = first.arrived_at + account.grace
+    if account.now < until:
+        return LeafVerdict(verdict=Verdict.WAIT_UNTOLD, change=first.id, until=until)
+    return LeafVerdict(verdict=Verdict.UNTOLD, change=first.id)
+
+
+def _differing_since(account: Account, leaf: str, stands: Json) -> datetime:
+    return min(
+        (
+            each.since
+            for each in account.state.differing
+            if each.leaf == leaf and account.is_same(leaf, each.value, stands)
+        ),
+        default=account.now,
+    )
+
+
+def _doubt_about_writers(account: Account, leaf: str, chain: Sequence[Link]) -> LeafVerdict | None:
+    if not is_writer_missing(chain, leaf, account.state, account.versions[0], account.rules):
+        return None
+    change = chain[-1].told.change
+    until = change.arrived_at + account.grace
+    if account.now < until:
+        return LeafVerdict(verdict=Verdict.WAIT_MISSING, change=change.id, until=until)
+    return LeafVerdict(verdict=Verdict.MISSING, change=change.id)
+
+
+def _was_left(account: Account, leaf: str) -> bool:
+    return any(each.leaf == leaf for each in account.state.left)
+
+
+def _meets_another(account: Account, leaf: str, last: Told) -> bool:
+    """Whether a later approved or unknown change meets unapproved existence, state or grant controls."""
+    if not (leaf == EXISTS or account.rules.is_joint(leaf)):
+        return False
+    position = account.told.index(last)
+    return any(
+        each.judged.standing is not Standing.UNAPPROVED and each.change.op is not Op.DELETE
+        for each in account.told[position + 1 :]
+        if not each.change.is_ours
+    )
+
+
+def _deleted_over_another(account: Account, deletion: Told) -> bool:
+    """Whether any leaf of a deleted object was something else than the baseline's, and not ours to put back."""
+    at = deletion.change.at
+    version = next((each for each in reversed(account.versions) if each.at <= at and each.leaves), account.versions[0])
+    stood: dict[str, Json] = dict(version.leaves)
+    for each in account.told[: account.told.index(deletion)]:
+        if each.change.at <= version.at - REPLICA_LAG:
+            continue
+        if not each.is_all and not each.judged.is_live:
+            return True
+        carry_out(each.change, stood)
+        stood.update({leaf: new for leaf, (_, new) in each.wrote.items()})
+    before = _before(account, deletion)
+    agreed = {leaf: each.value for leaf, each in account.replayed.baseline.items() if each.value is not None}
+    return any(
+        judge(before, leaf, stood.get(leaf)).verdict is not Verdict.PUT_BACK
+        for leaf in differences(account.rules, stood, agreed)
+        if leaf != EXISTS
+    )
+
+
+def _before(account: Account, told: Told) -> Account:
+    """Give the account with the writers before a change only."""
+    until = {leaf: _until(chain, told) for leaf, chain in account.chains.items()}
+    return replace(account, chains=until)
+
+
+def _until(chain: Sequence[Link], told: Told) -> Sequence[Link]:
+    position = next((place for place, link in enumerate(chain) if link.told is told), len(chain))
+    return chain[:position]
+
+
+def _counted_on(account: Account, leaf: str) -> str:
+    """Give the approved change that made the baseline's value of a leaf."""
+    since = account.replayed.of(leaf).since
+    return next((link.told.change.id for link in account.chain(leaf) if link.told.change.at == since), "")

@@ -1,0 +1,226 @@
+"""What a change wrote, as far as it can be known: from its record, or from the versions that bracket it.
+
+A record without whole values (custom policies, events of Azure resources, records that were cut short) wrote what
+differs between the last version before it and the first later one that differs, unless another change may have had a
+part in that.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from shared.model.kinds import Json
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import EXISTS, JudgedChange, Leaves, ObjectChange, ObjectState, Op, Provenance, Step, Version
+from shared.objects.comparing import carry_out, differences, is_same, unit_of
+
+REPLICA_LAG: Final = timedelta(minutes=10)
+"""A read may show an object as it was up to this long ago."""
+
+_BEGINNING: Final = timedelta(microseconds=1)
+"""How long before the first change a version is put that was worked back to."""
+
+
+class Told(Struct, frozen=True, kw_only=True, eq=False):
+    """A change with what it wrote as far as can be known. `is_all` says that it wrote nothing else."""
+
+    judged: JudgedChange
+    wrote: dict[str, Step]
+    is_all: bool
+
+    @property
+    def change(self) -> ObjectChange:
+        """The change itself."""
+        return self.judged.change
+
+    def is_bracketed(self, leaf: str) -> bool:
+        """Whether only versions say that the change wrote this leaf."""
+        return not self.change.is_whole and not self.change.is_ours and leaf not in recorded(self.change)
+
+
+def recorded(change: ObjectChange) -> dict[str, Step]:
+    """Give what a change wrote by its record alone; a deletion writes existence and nothing else."""
+    match change.op:
+        case Op.DELETE:
+            return {EXISTS: (True, None)}
+        case Op.CREATE:
+            return {**change.wrote, EXISTS: (None, True)}
+        case Op.UPDATE:
+            return change.wrote
+
+
+def first_version(state: ObjectState, history: Sequence[JudgedChange]) -> Version:
+    """Give the version that the history starts from.
+
+    That is the first one that was read, unless it was nobody's yet and changes are known from before it: those are
+    worked back, since a creation's record proves that the object didn't exist, and an old value what stood.
+    """
+    origin = state.origin
+    earlier = [judged.change for judged in history if judged.change.at <= origin.at]
+    if not earlier or state.provenance is not Provenance.FIRST_SEEN:
+        return origin
+    leaves = dict(origin.leaves)
+    for change in reversed(earlier):
+        leaves = _worked_back(leaves, change)
+    return Version(at=earlier[0].at - _BEGINNING, leaves=leaves, source="worked back")
+
+
+def all_versions(state: ObjectState, first: Version, seen: Version | None = None) -> tuple[Version, ...]:
+    """Give all versions that are known, oldest first."""
+    later = (state.origin, *state.versions) if seen is None else (state.origin, *state.versions, seen)
+    return (first, *sorted((each for each in later if each.at > first.at), key=lambda each: each.at))
+
+
+def tell(history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules) -> tuple[Told, ...]:
+    """Say of each change what it wrote. `history` and `versions` are in order."""
+    return tuple(_tell(position, history, versions, rules) for position in range(len(history)))
+
+
+def needed_versions(
+    history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
+) -> tuple[Version, ...]:
+    """Give the versions that must be kept: the first, the last, and those that bracket changes without whole values."""
+    keep = {0, len(versions) - 1} if versions else set[int]()
+    for judged in history:
+        if _is_told_by_its_record(judged.change):
+            continue
+        lower = _last_before(versions, judged.change.at)
+        below = versions[lower] if lower is not None else Version(at=judged.change.at, leaves={})
+        keep |= set() if lower is None else {lower}
+        for position in range(0 if lower is None else lower + 1, len(versions)):
+            keep.add(position)
+            if differences(rules, below.leaves, versions[position].leaves):
+                break
+    return tuple(versions[position] for position in sorted(keep))
+
+
+def _worked_back(leaves: Leaves, change: ObjectChange) -> dict[str, Json]:
+    """Give what stood before a change."""
+    if change.op is Op.CREATE:
+        return {}
+    before = {**leaves, **{leaf: old for leaf, (old, _) in recorded(change).items()}}
+    return {leaf: value for leaf, value in before.items() if value is not None}
+
+
+def _is_told_by_its_record(change: ObjectChange) -> bool:
+    return change.is_whole or change.is_ours or change.op is Op.DELETE
+
+
+def _tell(position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules) -> Told:
+    judged = history[position]
+    by_record = recorded(judged.change)
+    if _is_told_by_its_record(judged.change):
+        return Told(judged=judged, wrote=by_record, is_all=True)
+    wrote, is_all = _bracketed(position, history, versions, rules) or ({}, False)
+    return Told(judged=judged, wrote={**wrote, **by_record}, is_all=is_all)
+
+
+def _bracketed(
+    position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
+) -> tuple[dict[str, Step], bool] | None:
+    """Give what differs between the versions around a change, and whether that is all; None if it can't be known.
+
+    Equal versions bracket nothing: the upper one may have come from a replica that was behind.
+    """
+    judged = history[position]
+    lower = _last_before(versions, judged.change.at)
+    below = _below(position, history, None if lower is None else versions[lower], rules)
+    if below is None:
+        return None
+    for above in versions[0 if lower is None else lower + 1 :]:
+        later = [each for each in history[position + 1 :] if each.change.at <= above.at]
+        if any(_may_hide(each, judged) for each in later):
+            return None
+        if not above.leaves:
+            # An update leaves an object behind, so a deletion came after it, and what it wrote went with that.
+            return ({}, True) if judged.is_live else None
+        wrote, is_all = _above(below, above, later, rules)
+        if wrote:
+            return wrote, is_all
+    return None
+
+
+def _below(position: int, history: Sequence[JudgedChange], lower: Version | None, rules: LeafRules) -> Leaves | None:
+    """Give the version before a change with the known changes since; None if it can't be known what stood before it."""
+    judged = history[position]
+    if judged.change.op is Op.CREATE:
+        return {}  # its record proves that it didn't exist
+    if lower is None:
+        return None
+    leaves: dict[str, Json] = dict(lower.leaves)
+    for each in _unseen_before(position, history, lower):
+        change = each.change
+        if _may_precede(each, judged):
+            return None
+        if not (change.is_whole or change.is_ours or change.op is not Op.UPDATE):
+            continue  # another unapproved change, with which it wrote the difference together
+        if change.at > lower.at or change.op is not Op.UPDATE:
+            carry_out(change, leaves)
+            continue
+        for leaf, (old, new) in change.wrote.items():
+            if is_same(rules, leaf, leaves.get(leaf), old):  # the version is behind this change
+                leaves[leaf] = new
+    return leaves
+
+
+def _unseen_before(position: int, history: Sequence[JudgedChange], lower: Version) -> list[JudgedChange]:
+    """Give the changes before this one that the version doesn't show, or may not show because a replica was behind."""
+    found: list[JudgedChange] = []
+    for each in reversed(history[:position]):
+        if each.change.at <= lower.at:
+            if each.change.at <= lower.at - REPLICA_LAG or not _is_told_by_its_record(each.change):
+                break
+            if (each.change.op is Op.CREATE) is (EXISTS in lower.leaves) and each.change.op is not Op.UPDATE:
+                break  # the version is no older than it
+        found.append(each)
+    return found[::-1]
+
+
+def _above(
+    below: Leaves, above: Version, later: Sequence[JudgedChange], rules: LeafRules
+) -> tuple[dict[str, Step], bool]:
+    """Give what differs from the later version, without what known changes after it wrote.
+
+    Lists and leaves that the responder itself wrote after it tell nothing any more.
+    """
+    leaves, masked = dict(above.leaves), set[str]()
+    for each in reversed(later):
+        if each.change.is_ours:
+            masked |= {unit_of(leaf) for leaf in each.change.wrote} | each.change.sent.keys()
+        elif each.change.is_whole:
+            leaves |= {leaf: old for leaf, (old, _) in each.change.wrote.items()}
+    found = differences(rules, below, leaves)
+    return {leaf: step for leaf, step in found.items() if unit_of(leaf) not in masked}, not masked
+
+
+def _may_precede(other: JudgedChange, judged: JudgedChange) -> bool:
+    """Whether a change before this one keeps secret what this one wrote."""
+    if other.change.is_ours:
+        return not other.change.is_whole
+    return not _is_told_by_its_record(other.change) and not _wrote_together(other, judged)
+
+
+def _may_hide(other: JudgedChange, judged: JudgedChange) -> bool:
+    """Whether a change after this one keeps secret what this one wrote."""
+    if _wrote_together(other, judged):
+        return False
+    if other.change.op is not Op.UPDATE:
+        return True
+    return not _is_told_by_its_record(other.change)
+
+
+def _wrote_together(one: JudgedChange, other: JudgedChange) -> bool:
+    """Whether both are unapproved and live: it doesn't matter which of them wrote what."""
+    return one.is_live and other.is_live
+
+
+def _last_before(versions: Sequence[Version], at: datetime) -> int | None:
+    """Give the position of the last version that was read before an instant."""
+    found = None
+    for position, version in enumerate(versions):
+        if version.at >= at:
+            break
+        found = position
+    return found
