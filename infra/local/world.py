@@ -301,6 +301,84 @@ STRENGTH_MFA: Final = "00000000-0000-0000-0000-000000000002"
 STRENGTH_PASSWORDLESS: Final = "00000000-0000-0000-0000-000000000003"
 STRENGTH_PHISHING_RESISTANT: Final = "00000000-0000-0000-0000-000000000004"
 
+_PHISHING_RESISTANT = ["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"]
+_PASSWORDLESS = [*_PHISHING_RESISTANT, "deviceBasedPush"]
+_MULTIFACTOR = [
+    *_PASSWORDLESS,
+    "temporaryAccessPassOneTime",
+    "temporaryAccessPassMultiUse",
+    "password,microsoftAuthenticatorPush",
+    "password,softwareOath",
+    "password,hardwareOath",
+    "password,sms",
+    "password,voice",
+    "federatedMultiFactor",
+    "microsoftAuthenticatorPush,federatedSingleFactor",
+    "softwareOath,federatedSingleFactor",
+    "hardwareOath,federatedSingleFactor",
+    "sms,federatedSingleFactor",
+    "voice,federatedSingleFactor",
+]
+_BUILT_IN_AT = "2021-12-01T00:00:00Z"
+
+
+def _strength(strength_id: str, name: str, combinations: list[str], *, policy_type: str, at: str) -> Json:
+    return {
+        "id": strength_id,
+        "createdDateTime": at,
+        "modifiedDateTime": at,
+        "displayName": name,
+        "description": "",
+        "policyType": policy_type,
+        "requirementsSatisfied": "mfa",
+        "allowedCombinations": combinations,
+        "combinationConfigurations": [],
+    }
+
+
+BUILT_IN_STRENGTHS: Final = tuple(
+    _strength(strength_id, name, combinations, policy_type="builtIn", at=_BUILT_IN_AT)
+    for strength_id, name, combinations in (
+        (STRENGTH_MFA, "Multifactor authentication", _MULTIFACTOR),
+        (STRENGTH_PASSWORDLESS, "Passwordless MFA", _PASSWORDLESS),
+        (STRENGTH_PHISHING_RESISTANT, "Phishing-resistant MFA", _PHISHING_RESISTANT),
+    )
+)
+STRENGTH_KEYS_ONLY: Final = "57e4600a-3c1d-4f7b-8e95-a20d6b9c5f14"
+CUSTOM_STRENGTHS: Final = (
+    _strength(STRENGTH_KEYS_ONLY, "Security keys only", ["fido2"], policy_type="custom", at=SEEDED_AT),
+)
+"""Strengths of the workforce tenant's own; no seeded policy uses them."""
+
+OFFICE: Final = "10ca7000-4b8e-4d21-96f3-c57a0e1d8b42"
+HOME_COUNTRIES: Final = "10ca7001-8d3f-4a60-b1c9-2e94f7d05a76"
+NAMED_LOCATIONS: Final[tuple[Json, ...]] = (
+    {
+        "@odata.type": "#microsoft.graph.ipNamedLocation",
+        "id": OFFICE,
+        "displayName": "Head office",
+        "createdDateTime": SEEDED_AT,
+        "modifiedDateTime": SEEDED_AT,
+        "isTrusted": True,
+        "ipRanges": [{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24"}],
+    },
+    {
+        "@odata.type": "#microsoft.graph.countryNamedLocation",
+        "id": HOME_COUNTRIES,
+        "displayName": "Countries we work in",
+        "createdDateTime": SEEDED_AT,
+        "modifiedDateTime": SEEDED_AT,
+        "countriesAndRegions": ["IE", "DE"],
+        "countryLookupMethod": "clientIpAddress",
+        "includeUnknownCountriesAndRegions": False,
+    },
+)
+"""Named locations of the workforce tenant, as Graph prints them; no seeded policy uses them."""
+
+AUTHENTICATION_CONTEXTS: Final[tuple[Json, ...]] = (
+    {"id": "c1", "displayName": "Sensitive data", "description": "Needs a security key", "isAvailable": True},
+)
+
 # Directory roles (real template ids).
 GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_ROLE_ADMINISTRATOR: Final = "e8611ab8-c189-46e8-94e1-60213ab1f814"

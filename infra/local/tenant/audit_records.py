@@ -18,7 +18,7 @@ from infra.local.tenant.instants import instant, now_ticks, ticks
 from infra.local.tenant.tokens import Caller
 from infra.local.world import Json
 
-type Verb = Literal["Add", "Update", "Delete", "Restore"]
+type Verb = Literal["Add", "Create", "Update", "Delete", "Restore"]
 
 _TWIN_DELAY = ticks(0.031)
 _B2C_TWIN_DELAY = ticks(0.05)
@@ -52,6 +52,8 @@ class Record:
     activity: str
     target: Json
     details: Sequence[Json] = ()
+    operation: str = ""
+    """Told by the first word of the activity where it isn't given."""
 
     def graph(self, caller: Caller, *, correlation_id: str, at: int, outcome: Outcome = SUCCESS) -> Json:
         """Write the record of what `caller` did at `at` (ticks)."""
@@ -65,7 +67,7 @@ class Record:
             "activityDisplayName": self.activity,
             "activityDateTime": instant(at),
             "loggedByService": self.service,
-            "operationType": _OPERATION_TYPES.get(self.activity.split(" ", 1)[0], ""),
+            "operationType": self.operation or _OPERATION_TYPES.get(self.activity.split(" ", 1)[0], ""),
             "initiatedBy": initiated_by(caller),
             "targetResources": [{"userPrincipalName": None, "groupType": None} | self.target],
             "additionalDetails": list(self.details),
@@ -73,38 +75,82 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaChange:
-    """A conditional access change, or a refused one. `before` and `after` are policies as GET shows them."""
+class ChangeKind:
+    """How changes of one kind of object are logged.
 
+    `activity` has `{verb}` where the verb stands; `value` names the modified property that holds the whole object as
+    JSON. With `has_twin`, Core Directory logs the change a second time.
+    """
+
+    activity: str
+    value: str
+    service: str = "Conditional Access"
+    category: str = "Policy"
+    id_prefix: str = "IPCGraph"
+    has_twin: bool = True
+
+
+CA_POLICY = ChangeKind(activity="{verb} conditional access policy", value="ConditionalAccessPolicy")
+NAMED_LOCATION = ChangeKind(activity="{verb} named location", value="NamedLocation")
+"""The activities are Microsoft's; that the log names the property so isn't documented."""
+AUTHENTICATION_CONTEXT = ChangeKind(
+    activity="{verb} AuthenticationContextClassReference", value="AuthenticationContextClassReference", has_twin=False
+)
+AUTHENTICATION_STRENGTH = ChangeKind(
+    activity="Authentication Strength Policy {verb}",
+    value="AuthenticationStrengthPolicy",
+    service="Authentication Methods",
+    category="ApplicationManagement",
+    id_prefix="AuthenticationMethods",
+    has_twin=False,
+)
+COMBINATION_CONFIGURATION = ChangeKind(
+    activity="Authentication Strength Combination Configuration {verb}",
+    value="AuthenticationCombinationConfiguration",
+    service="Authentication Methods",
+    category="ApplicationManagement",
+    id_prefix="AuthenticationMethods",
+    has_twin=False,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChange:
+    """A change of an object of conditional access, or a refused one. `before` and `after` are as GET shows them."""
+
+    kind: ChangeKind
     verb: Verb
     correlation_id: str
     before: Json | None = None
     after: Json | None = None
     outcome: Outcome = SUCCESS
-    policy_id: str = ""
-    """Known even when the policy itself isn't."""
+    object_id: str = ""
+    """Known even when the object itself isn't."""
 
     def records(self, caller: Caller) -> list[Json]:
-        """Build the record of Conditional Access and its twin of Core Directory."""
+        """Build the record of the object's own service and, where there is one, its twin of Core Directory."""
         at = now_ticks()
+        records = [(self._first(), 0), *([(self._twin(), _TWIN_DELAY)] if self.kind.has_twin else [])]
         return [
             record.graph(caller, correlation_id=self.correlation_id, at=at + delay, outcome=self.outcome)
-            for record, delay in ((self._first(), 0), (self._twin(), _TWIN_DELAY))
+            for record, delay in records
         ]
 
     def _first(self) -> Record:
+        kind = self.kind
         change = {
-            "displayName": "ConditionalAccessPolicy",
-            "oldValue": _policy_text(self.before),
-            "newValue": _policy_text(self.after),
+            "displayName": kind.value,
+            "oldValue": _object_text(self.before),
+            "newValue": _object_text(self.after),
         }
         return Record(
-            id_prefix=f"IPCGraph_{self.correlation_id}",
-            service="Conditional Access",
-            category="Policy",
-            activity=f"{self.verb} conditional access policy",
+            id_prefix=f"{kind.id_prefix}_{self.correlation_id}",
+            service=kind.service,
+            category=kind.category,
+            activity=kind.activity.format(verb=self.verb),
+            operation=_OPERATION_TYPES[self.verb],
             target=self._target(change),
-            details=[{"key": "Category", "value": "Conditional Access"}],
+            details=[{"key": "Category", "value": kind.service}],
         )
 
     def _twin(self) -> Record:
@@ -120,8 +166,8 @@ class CaChange:
     def _target(self, change: Json) -> Json:
         known = self.after or self.before
         return {
-            "id": known["id"] if known else self.policy_id,
-            "displayName": known["displayName"] if known else None,
+            "id": known["id"] if known else self.object_id,
+            "displayName": known.get("displayName") if known else None,
             "type": "Policy",
             "modifiedProperties": [change] if known else [],
         }
@@ -175,14 +221,14 @@ def initiated_by(caller: Caller) -> Json:
     return {"user": None, "app": application}
 
 
-def _policy_text(policy: Json | None) -> str | None:
-    """Write a policy as the log holds it: nulls and annotations left out, instants with +00:00."""
+def _object_text(policy: Json | None) -> str | None:
+    """Write an object as the log holds it: nulls and annotations left out, instants with +00:00."""
     if policy is None:
         return None
     shown = _without_nulls(policy)
     for name in ("createdDateTime", "modifiedDateTime", "deletedDateTime"):
         if name in shown:
-            shown[name] = shown[name].replace("Z", "+00:00")
+            shown[name] = str(shown[name]).replace("Z", "+00:00")
     return json.dumps(shown, separators=(",", ":"))
 
 

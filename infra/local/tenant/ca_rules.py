@@ -5,8 +5,10 @@ authentication strength, annotations, and session controls beside authentication
 """
 
 import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-from infra.local import world
 from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.bodies import as_object
 from infra.local.world import Json
@@ -16,7 +18,9 @@ _SEE = (
     "https://docs.microsoft.com/en-us/graph/api/conditionalaccessroot-post-policies?view=graph-rest-1.0."
 )
 _READ_ONLY = ("id", "createdDateTime", "modifiedDateTime", "deletedDateTime")
-_WRITABLE = frozenset({"displayName", "state", "conditions", "grantControls", "sessionControls", "@odata.type"})
+_WRITABLE = frozenset(
+    {"displayName", "description", "state", "conditions", "grantControls", "sessionControls", "@odata.type"}
+)
 _STATES = frozenset({"enabled", "disabled", "enabledForReportingButNotEnforced"})
 _BUILT_IN_CONTROLS = frozenset(
     {
@@ -80,12 +84,24 @@ _SESSION_CONTROLS: Json = {
     "secureSignInSession": None,
 }
 _BIND = "authenticationStrength@odata.bind"
-_STRENGTHS: dict[str, Json] = {
-    world.STRENGTH_MFA: {"displayName": "Multifactor authentication"},
-    world.STRENGTH_PASSWORDLESS: {"displayName": "Passwordless MFA"},
-    world.STRENGTH_PHISHING_RESISTANT: {"displayName": "Phishing-resistant MFA"},
+_BETA_ONLY: Final[Mapping[str, Json]] = {
+    "conditions": {"agents": None, "agentContext": None, "agentIdRiskLevels": None},
+    "conditions.applications": {"networkAccess": None, "globalSecureAccess": None},
+    "sessionControls": {"globalSecureAccessFilteringProfile": None},
 }
-_PHISHING_RESISTANT = ["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"]
+"""Parts that v1.0's metadata lacks, by where they are in a policy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What a writer may say beyond the rules: beta's own parts, what the service added, and strengths by their ids.
+
+    `added` are the properties that the service has added to every policy, as they are printed.
+    """
+
+    is_beta: bool
+    added: Json = field(default_factory=dict[str, object])
+    strengths: frozenset[str]
 
 
 def _schema_error() -> ApiError:
@@ -93,21 +109,66 @@ def _schema_error() -> ApiError:
     return bad_request(f"{message} ConditionalAccessPolicy type.{_SEE}")
 
 
-def checked(body: object) -> Json:
+def checked(body: object, terms: Vocabulary) -> Json:
     """Return what to store of a POST or PATCH body, filled up the way GET prints it; raises ApiError 400."""
-    policy = copy.deepcopy(as_object(body))
-    if not policy:
+    given = copy.deepcopy(as_object(body))
+    if not given:
         raise _schema_error()
+    policy, added = apart(given, terms.added)
+    return merged(_checked(policy, terms), added)
+
+
+def apart(value: Json, shape: Json) -> tuple[Json, Json]:
+    """Divide `value` into what `shape` doesn't have and what it has, leaf by leaf."""
+    others: Json = {}
+    shaped: Json = {}
+    for name, each in value.items():
+        inner, inner_shape = as_object(each), as_object(shape.get(name))
+        if name not in shape:
+            others[name] = each
+        elif inner is None or inner_shape is None:
+            shaped[name] = each
+        else:
+            others[name], found = apart(inner, inner_shape)
+            shaped |= {name: found} if found else {}
+    return others, shaped
+
+
+def merged(value: Json, more: Json) -> Json:
+    """Lay `more` over `value`, leaf by leaf; where `value` has null or no object, nothing can be laid into it."""
+    laid = dict(value)
+    for name, each in more.items():
+        inner, mine = as_object(each), as_object(value.get(name))
+        if inner is None:
+            laid[name] = each
+        elif mine is not None:
+            laid[name] = merged(mine, inner)
+    return laid
+
+
+def filled_in(value: Json, more: Json) -> Json:
+    """Lay the leaves of `more` into `value` where it has null, an empty collection or nothing."""
+    laid = dict(value)
+    for name, each in more.items():
+        inner, mine = as_object(each), as_object(value.get(name))
+        if inner is not None and mine is not None:
+            laid[name] = filled_in(mine, inner)
+        elif inner is None and value.get(name) in (None, [], ""):
+            laid[name] = each
+    return laid
+
+
+def _checked(policy: Json, terms: Vocabulary) -> Json:
     _refuse_read_only(policy)
     policy.pop("@odata.type", None)
     if policy.get("state", "enabled") not in _STATES:
         raise _schema_error()
     if "conditions" in policy:
-        policy["conditions"] = _conditions(policy["conditions"])
+        policy["conditions"] = _conditions(policy["conditions"], terms)
     if policy.get("grantControls") is not None:
-        policy["grantControls"] = _grant_controls(policy["grantControls"])
+        policy["grantControls"] = _grant_controls(policy["grantControls"], terms)
     if policy.get("sessionControls") is not None:
-        policy["sessionControls"] = _filled(policy["sessionControls"], _SESSION_CONTROLS)
+        policy["sessionControls"] = _part(policy["sessionControls"], _SESSION_CONTROLS, "sessionControls", terms)
     return policy
 
 
@@ -161,15 +222,54 @@ def _filled(value: object, defaults: Json) -> Json:
     return copy.deepcopy(defaults) | given
 
 
-def _conditions(value: object) -> Json:
-    conditions = _filled(value, _CONDITIONS)
+def _part(value: object, defaults: Json, path: str, terms: Vocabulary) -> Json:
+    """Fill up a part of a policy. Beta's own properties are kept where they have a value."""
+    beta = _BETA_ONLY.get(path, {}) if terms.is_beta else {}
+    filled = _filled(value, defaults | beta)
+    return {name: each for name, each in filled.items() if name in defaults or each is not None}
+
+
+def _conditions(value: object, terms: Vocabulary) -> Json:
+    conditions = _part(value, _CONDITIONS, "conditions", terms)
     for name, defaults in (("applications", _APPLICATIONS), ("users", _USERS)):
         if conditions[name] is not None:
-            conditions[name] = _filled(conditions[name], defaults)
+            conditions[name] = _part(conditions[name], defaults, f"conditions.{name}", terms)
     return conditions
 
 
-def _grant_controls(value: object) -> Json:
+def _beta_only(policy: Json) -> Json:
+    """Give the parts of a policy that v1.0's metadata lacks."""
+    found: Json = {}
+    for path, names in _BETA_ONLY.items():
+        part: Json | None = policy
+        for step in path.split("."):
+            part = as_object((part or {}).get(step))
+        kept = {name: value for name, value in (part or {}).items() if name in names}
+        for step in reversed(path.split(".")):
+            kept = {step: kept} if kept else {}
+        found = _joined(found, kept)
+    return found
+
+
+def _joined(one: Json, other: Json) -> Json:
+    both = dict(one)
+    for name, each in other.items():
+        inner, mine = as_object(each), as_object(one.get(name))
+        both[name] = each if inner is None or mine is None else _joined(mine, inner)
+    return both
+
+
+def has_preview_parts(policy: Json) -> bool:
+    """Say whether a policy has parts that only beta knows."""
+    return bool(_beta_only(policy))
+
+
+def without_preview_parts(policy: Json) -> Json:
+    """Leave out the parts that only beta knows."""
+    return apart(policy, _beta_only(policy))[0]
+
+
+def _grant_controls(value: object, terms: Vocabulary) -> Json:
     controls = _filled(value, _GRANT_CONTROLS | {_BIND: None})
     bound = controls.pop(_BIND)
     if bound is not None:
@@ -179,44 +279,37 @@ def _grant_controls(value: object) -> Json:
         raise _schema_error()
     if "block" in built_in and built_in != ["block"]:
         raise bad_request("1032: ConditionalActionPolicy validation failed due to InvalidControls.")
-    controls["authenticationStrength"] = _strength_id(controls["authenticationStrength"])
+    controls["authenticationStrength"] = _strength_id(controls["authenticationStrength"], terms)
     return controls
 
 
-def _strength_id(strength: Json | None) -> Json | None:
+def _strength_id(strength: Json | None, terms: Vocabulary) -> Json | None:
     """Keep `{"id": ...}`; what GET shows, the expanded strength, does not match the schema of a write."""
     if strength is None:
         return None
     if strength.keys() != {"id"}:
         raise _schema_error()
-    if strength["id"] not in _STRENGTHS:
+    if strength["id"] not in terms.strengths:
         raise bad_request("1040: Policy contains an invalid authentication strength policy id.")
     return strength
 
 
-def shown(policy: Json) -> Json:
-    """Print a stored policy as GET does: the strength expanded, with its annotations."""
-    policy = copy.deepcopy(policy)
-    controls = policy.get("grantControls")
+def shown(policy: Json, strengths: Mapping[str, Json]) -> Json:
+    """Print a stored policy as GET does: the strength expanded from `strengths`, with its annotations."""
+    controls = as_object(policy.get("grantControls"))
     if controls is None:
         return policy
-    root = "https://graph.microsoft.com/v1.0/$metadata#identity/conditionalAccess/policies"
-    strength = f"('{policy['id']}')/grantControls/authenticationStrength"
-    controls["authenticationStrength@odata.context"] = f"{root}{strength}/$entity"
-    if controls["authenticationStrength"] is not None:
-        controls["authenticationStrength"] = _expanded(controls["authenticationStrength"]["id"], f"{root}{strength}")
-    return policy
+    context = (
+        "https://graph.microsoft.com/v1.0/$metadata#identity/conditionalAccess/policies"
+        f"('{policy['id']}')/grantControls/authenticationStrength"
+    )
+    strength = as_object(controls["authenticationStrength"])
+    expanded = None if strength is None else _expanded(strength["id"], strengths, context)
+    with_strength = {"authenticationStrength@odata.context": f"{context}/$entity", "authenticationStrength": expanded}
+    return policy | {"grantControls": controls | with_strength}
 
 
-def _expanded(strength_id: str, context: str) -> Json:
-    return {
-        "id": strength_id,
-        "createdDateTime": "2021-12-01T00:00:00Z",
-        "modifiedDateTime": "2021-12-01T00:00:00Z",
-        "policyType": "builtIn",
-        "requirementsSatisfied": "mfa",
-        "allowedCombinations": list(_PHISHING_RESISTANT),
-        "combinationConfigurations@odata.context": f"{context}/combinationConfigurations",
-        "combinationConfigurations": [],
-        "description": "",
-    } | _STRENGTHS[strength_id]
+def _expanded(strength_id: str, strengths: Mapping[str, Json], context: str) -> Json:
+    """Print a strength inside a policy; one that is gone by now keeps only its id."""
+    strength = strengths.get(strength_id, {"id": strength_id})
+    return strength | {"combinationConfigurations@odata.context": f"{context}/combinationConfigurations"}

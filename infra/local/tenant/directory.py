@@ -1,10 +1,11 @@
 """What one tenant's directory holds."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from infra.local import world
 from infra.local.tenant import ca_rules
+from infra.local.tenant.bodies import as_list
 from infra.local.tenant.record_log import RecordLog
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
 from infra.local.tenant.replicated import Lags, Replicated
@@ -13,17 +14,23 @@ from infra.local.world import Json
 
 
 class Directory:
-    """Conditional access policies by id (and the deleted ones), custom policies' XML by id, and both logs."""
+    """Conditional access and what it leans on, custom policies' XML, and both logs; everything by id.
+
+    The deleted policies and named locations are those in the bin.
+    """
 
     def __init__(self, tenant: str, settings: Settings) -> None:
         """Make the directory as `world` seeds it."""
-        lag = Lags(reads=lambda: settings.consistency_lag, listings=lambda: settings.listing_lag)
-
+        lags = Lags(reads=lambda: settings.consistency_lag, listings=lambda: settings.listing_lag)
         self.tenant = tenant
         self.domain = world.TENANT_DOMAINS[tenant]
-        self.ca_policies: Replicated[Json] = Replicated(lag)
-        self.deleted_ca_policies: Replicated[Json] = Replicated(lag)
-        self.custom_policies: Replicated[str] = Replicated(lag)
+        self.ca_policies: Replicated[Json] = Replicated(lags)
+        self.deleted_ca_policies: Replicated[Json] = Replicated(lags)
+        self.named_locations: Replicated[Json] = Replicated(lags)
+        self.deleted_named_locations: Replicated[Json] = Replicated(lags)
+        self.strengths: Replicated[Json] = Replicated(lags)
+        self.authentication_contexts: Replicated[Json] = Replicated(lags)
+        self.custom_policies: Replicated[str] = Replicated(lags)
         self.audit = RecordLog(DIRECTORY_AUDITS, settings)
         self.sign_ins = RecordLog(SIGN_INS, settings)
         self._seed()
@@ -34,33 +41,73 @@ class Directory:
         return self.tenant == world.B2C_TENANT
 
     def _seed(self) -> None:
+        for strength in world.BUILT_IN_STRENGTHS:
+            self.strengths.seed(strength["id"], strength)
         if self.is_b2c:
             for custom_policy in world.CUSTOM_POLICIES:
                 self.custom_policies.seed(custom_policy.id, custom_policy.xml)
             return
+        for strength in world.CUSTOM_STRENGTHS:
+            self.strengths.seed(strength["id"], strength)
+        for location in world.NAMED_LOCATIONS:
+            self.named_locations.seed(location["id"], location)
+        for context in world.AUTHENTICATION_CONTEXTS:
+            self.authentication_contexts.seed(context["id"], context)
         for policy in world.CA_POLICIES:
-            self.ca_policies.seed(policy.id, seeded_ca_policy(policy))
+            self.ca_policies.seed(policy.id, _seeded_ca_policy(policy))
 
-    def stores(self) -> list[Replicated[Any]]:
-        """List every store whose reads can lag."""
-        return [self.ca_policies, self.deleted_ca_policies, self.custom_policies]
+    def stores(self) -> Iterator[Replicated[Any]]:
+        """Give every store whose reads can lag."""
+        yield from (self.ca_policies, self.deleted_ca_policies, self.named_locations, self.deleted_named_locations)
+        yield from (self.strengths, self.authentication_contexts, self.custom_policies)
+
+    def shown_policy(self, policy: Json) -> Json:
+        """Print a policy as GET does, with its strength as a reader is shown it."""
+        return ca_rules.shown(policy, self.strengths.all_seen())
+
+    def users_of(self, object_id: str) -> list[Json]:
+        """List the live policies that refer to a named location, a strength or an authentication context."""
+        return [policy for policy in self.ca_policies.all_current().values() if object_id in referred_to(policy)]
 
     def state(self) -> Json:
         """Dump the truth, not what a lagging reader sees."""
+        strengths = self.strengths.all_current()
         return {
-            "caPolicies": _printed(self.ca_policies.all_current(), ca_rules.shown),
-            "deletedCaPolicies": _printed(self.deleted_ca_policies.all_current(), ca_rules.shown),
+            "caPolicies": _printed(self.ca_policies, strengths),
+            "deletedCaPolicies": _printed(self.deleted_ca_policies, strengths),
+            "namedLocations": self.named_locations.all_current(),
+            "deletedNamedLocations": self.deleted_named_locations.all_current(),
+            "authenticationStrengths": strengths,
+            "authenticationContexts": self.authentication_contexts.all_current(),
             "customPolicies": self.custom_policies.all_current(),
         }
 
 
-def _printed(policies: dict[str, Json], show: Callable[[Json], Json]) -> dict[str, Json]:
-    return {policy_id: show(policy) for policy_id, policy in policies.items()}
+def _printed(policies: Replicated[Json], strengths: dict[str, Json]) -> dict[str, Json]:
+    return {policy_id: ca_rules.shown(policy, strengths) for policy_id, policy in policies.all_current().items()}
 
 
-def seeded_ca_policy(policy: world.CaPolicy) -> Json:
+def referred_to(policy: Json) -> set[str]:
+    """Give the ids of the named locations, the strength and the authentication contexts that a policy names."""
+    conditions: Json = policy.get("conditions") or {}
+    controls: Json = policy.get("grantControls") or {}
+    strength: Json = controls.get("authenticationStrength") or {}
+    applications: Json = conditions.get("applications") or {}
+    contexts = as_list(applications.get("includeAuthenticationContextClassReferences"))
+    return {*locations_of(policy), *contexts, *strength.values()}
+
+
+def locations_of(policy: Json) -> list[str]:
+    """Give what a policy names as locations: ids, and the words that stand for several."""
+    conditions: Json = policy.get("conditions") or {}
+    locations: Json = conditions.get("locations") or {}
+    return [*as_list(locations.get("includeLocations")), *as_list(locations.get("excludeLocations"))]
+
+
+def _seeded_ca_policy(policy: world.CaPolicy) -> Json:
     """Store a seeded policy as if its administrator had posted it when the tenant was set up."""
-    return new_ca_policy(policy.id, ca_rules.checked(policy.body), created=world.SEEDED_AT) | {
+    terms = ca_rules.Vocabulary(is_beta=False, strengths=frozenset(each["id"] for each in world.BUILT_IN_STRENGTHS))
+    return new_ca_policy(policy.id, ca_rules.checked(policy.body, terms), created=world.SEEDED_AT) | {
         "templateId": policy.template_id
     }
 

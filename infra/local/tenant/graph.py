@@ -25,7 +25,7 @@ type Throttle = Literal["conditionalAccess", "audit"]
 BOTH = ("v1.0", "beta")
 BETA = ("beta",)
 _REFUSALS_ON_RECORD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT})
-_KNOWN_PATHS = tuple(re.compile(re.escape(path).replace(r"\{id\}", "[^/]+")) for _, path in NEEDS)
+_KNOWN_PATHS = tuple(re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))) for _, path in NEEDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,8 @@ def _correlation_id(request: web.Request) -> str:
 async def _run(simulation: Simulation, operation: Operation, request: web.Request) -> web.StreamResponse:
     call = _authenticated(simulation, request)
     _refuse_too_fast(simulation, operation, call)
+    if "/deletedItems/" in operation.path and not (call.is_beta or call.settings.bin_in_v1):
+        raise bad_request("Resource not found for the segment 'deletedItems'.")
     try:
         granted = simulation.granted(call.caller)
         refuse_unpermitted(call.caller, granted, _alternatives(simulation, operation))

@@ -14,14 +14,23 @@ _OPTIONS = frozenset({"$top", "$select", "$skiptoken"})
 _EQUALS = re.compile(r"(\w+) eq (?:'([^']*)'|(true|false))")
 
 
-def list_page(call: Call, values: list[Json], *, size: int, context: str, filters: Sequence[str] = ()) -> web.Response:
+def list_page(
+    call: Call,
+    values: list[Json],
+    *,
+    size: int,
+    context: str,
+    filters: Sequence[str] = (),
+    options: Sequence[str] = (),
+) -> web.Response:
     """Answer one page of `values`, with an absolute nextLink while there are more.
 
-    `filters` are the properties of which `$filter` may ask whether one has a value.
+    `filters` are the properties of which `$filter` may ask whether one has a value. `options` are further query
+    options that are taken and change nothing here.
     """
     query = call.request.query
-    options = _OPTIONS | {"$filter"} if filters else _OPTIONS
-    if unknown := sorted(query.keys() - options):
+    known = {*_OPTIONS, *options, *(("$filter",) if filters else ())}
+    if unknown := sorted(query.keys() - known):
         raise bad_request(f"Query option '{unknown[0]}' is not played here.")
     if "$filter" in query:
         values = _filtered(values, query["$filter"], filters)

@@ -13,6 +13,11 @@ type Alternatives = tuple[frozenset[str], ...]
 
 POLICIES = "/identity/conditionalAccess/policies"
 DELETED_POLICIES = "/identity/conditionalAccess/deletedItems/policies"
+NAMED_LOCATIONS = "/identity/conditionalAccess/namedLocations"
+DELETED_LOCATIONS = "/identity/conditionalAccess/deletedItems/namedLocations"
+CONTEXTS = "/identity/conditionalAccess/authenticationContextClassReferences"
+STRENGTHS = ("/policies/authenticationStrengthPolicies", "/identity/conditionalAccess/authenticationStrength/policies")
+"""The same strengths under two paths."""
 CUSTOM_POLICIES = "/trustFramework/policies"
 AUDITS = "/auditLogs/directoryAudits"
 GROUPS = "/groups"
@@ -31,6 +36,28 @@ _ROLES_READ = frozenset({"RoleManagement.Read.Directory"})
 _GROUP_READ = (frozenset({"GroupMember.Read.All"}), frozenset({"Group.Read.All"}), _DIRECTORY_READ)
 _SIGN_IN_READ = (frozenset({"AuditLog.Read.All", "Directory.Read.All"}),)
 
+_STRENGTH_WRITE = (
+    frozenset({"Policy.ReadWrite.ConditionalAccess"}),
+    frozenset({"Policy.ReadWrite.AuthenticationMethod"}),
+)
+_STRENGTH_READ = (frozenset({"Policy.Read.AuthenticationMethod"}), frozenset({"Policy.Read.All"}), *_STRENGTH_WRITE)
+_CONTEXT_WRITE = (frozenset({"AuthenticationContext.ReadWrite.All"}),)
+_CONTEXT_READ = (
+    frozenset({"Policy.Read.ConditionalAccess"}),
+    frozenset({"AuthenticationContext.Read.All"}),
+    *_CONTEXT_WRITE,
+)
+
+
+def _of_strengths(root: str) -> dict[tuple[str, str], Alternatives]:
+    one, configurations = f"{root}/{{id}}", f"{root}/{{id}}/combinationConfigurations"
+    part = f"{configurations}/{{part}}"
+    read = {("GET", path): _STRENGTH_READ for path in (root, one, configurations, part)}
+    made = {("POST", path): _STRENGTH_WRITE for path in (root, f"{one}/updateAllowedCombinations", configurations)}
+    changed = {(method, path): _STRENGTH_WRITE for method in ("PATCH", "DELETE") for path in (one, part)}
+    return read | made | changed
+
+
 NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", POLICIES): (_CA_READ,),
     ("GET", f"{POLICIES}/{{id}}"): (_CA_READ,),
@@ -41,6 +68,22 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", f"{DELETED_POLICIES}/{{id}}"): (_CA_READ,),
     ("DELETE", f"{DELETED_POLICIES}/{{id}}"): (),
     ("POST", f"{DELETED_POLICIES}/{{id}}/restore"): (),
+    ("GET", NAMED_LOCATIONS): (_CA_READ,),
+    ("GET", f"{NAMED_LOCATIONS}/{{id}}"): (_CA_READ,),
+    ("POST", NAMED_LOCATIONS): (_CA_DELETE,),
+    ("PATCH", f"{NAMED_LOCATIONS}/{{id}}"): (_CA_DELETE,),
+    ("DELETE", f"{NAMED_LOCATIONS}/{{id}}"): (_CA_DELETE,),
+    ("GET", DELETED_LOCATIONS): (_CA_READ,),
+    ("GET", f"{DELETED_LOCATIONS}/{{id}}"): (_CA_READ,),
+    ("DELETE", f"{DELETED_LOCATIONS}/{{id}}"): (),
+    ("POST", f"{DELETED_LOCATIONS}/{{id}}/restore"): (),
+    ("GET", CONTEXTS): _CONTEXT_READ,
+    ("GET", f"{CONTEXTS}/{{id}}"): _CONTEXT_READ,
+    ("POST", CONTEXTS): _CONTEXT_WRITE,
+    ("PATCH", f"{CONTEXTS}/{{id}}"): _CONTEXT_WRITE,
+    ("DELETE", f"{CONTEXTS}/{{id}}"): _CONTEXT_WRITE,
+    **_of_strengths(STRENGTHS[0]),
+    **_of_strengths(STRENGTHS[1]),
     ("GET", CUSTOM_POLICIES): _CUSTOM_READ,
     ("GET", f"{CUSTOM_POLICIES}/{{id}}"): _CUSTOM_READ,
     ("GET", f"{CUSTOM_POLICIES}/{{id}}/$value"): _CUSTOM_READ,

@@ -9,7 +9,15 @@ from itertools import count
 
 from aiohttp import web
 
-from infra.local.tenant import conditional_access, custom_policies, directory_roles, reads
+from infra.local.tenant import (
+    authentication_contexts,
+    authentication_strengths,
+    conditional_access,
+    custom_policies,
+    directory_roles,
+    named_locations,
+    reads,
+)
 from infra.local.tenant.api_error import ApiError, arm_error, graph_error
 from infra.local.tenant.arm import Arm
 from infra.local.tenant.control_api import ControlApi
@@ -25,6 +33,9 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _GRAPH_OPERATIONS = (
     *conditional_access.OPERATIONS,
+    *named_locations.OPERATIONS,
+    *authentication_strengths.OPERATIONS,
+    *authentication_contexts.OPERATIONS,
     *custom_policies.OPERATIONS,
     *directory_roles.OPERATIONS,
     *reads.OPERATIONS,

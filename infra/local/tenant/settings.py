@@ -1,7 +1,7 @@
 """What `/control/settings` can change while the tenant runs. Times are in seconds."""
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -46,6 +46,16 @@ class Settings:
     """Whether the workforce tenant has the licence for Privileged Identity Management; the B2C tenant never has."""
     pim_shortest_seconds: float = 300.0
     """How old an assignment must be before Privileged Identity Management takes it away on request."""
+    preview_policies: Literal["hidden", "stripped"] = "hidden"
+    """What v1.0 makes of a policy with parts that only beta knows: it doesn't show it at all, or not those parts."""
+    ca_fill_ins: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Leaves that the service fills into a policy after each write, where it has null or nothing; no record tells."""
+    ca_added_properties: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the service has added to every policy, old ones too, such as `{"conditions": {"orbit": []}}`."""
+    bin_in_v1: bool = True
+    """Whether v1.0 serves `deletedItems`; without it, its paths are 400 there, and beta has them."""
+    restore_wraps_in_value: bool = False
+    """Whether the answer to a restore holds the policy in `value`, as Microsoft's page shows it."""
     restore_app_only: bool = False
     """Whether an application may restore a deleted policy; Microsoft's page says it is not supported."""
     attackers_may_assign_roles: bool = True
