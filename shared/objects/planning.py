@@ -3,7 +3,7 @@
 Pure: everything that was read comes in, the clock too. The general guards are asked afterwards.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,13 +19,15 @@ from shared.model.objects import (
     Noticed,
     ObjectPlan,
     ObjectState,
+    Op,
+    Step,
     Verdict,
     Version,
 )
 from shared.objects.attribution import chains
 from shared.objects.comparing import differences
 from shared.objects.folding import history
-from shared.objects.new_leaves import leaves_new_to_kind
+from shared.objects.new_leaves import Others, leaves_new_to_kind
 from shared.objects.offers import offers
 from shared.objects.replay import replay
 from shared.objects.settling import settled_changes
@@ -49,22 +51,30 @@ def plan_object(
     *,
     now: datetime,
     grace: timedelta = GRACE,
-    others: Sequence[Leaves] | None = None,
-    known_to_kind: Collection[str] = (),
+    others: Others | None = None,
+    removal: Callable[[Leaves], Mapping[str, Step]] | None = None,
 ) -> ObjectPlan:
     """Decide about an object: what to write, and of each leaf that isn't written, why.
 
     `changes` are all that are kept of the object, settled ones too, in any order. `seen` is what was just read.
-    `others` are the other objects of the kind as they stand, None where they weren't read; `known_to_kind` are names of
-    leaves that any of them has had before. Both are only for leaves that the service adds to every object.
+    `others` are the other objects of the kind, None where they weren't read; they tell of leaves that the service adds
+    to every object. `removal` is the kind's: an object that isn't to be there is made
+    harmless by those steps instead of being deleted.
     """
     account = take_account(state, changes, seen, rules, now=now, grace=grace)
-    new = leaves_new_to_kind(account, others, known_to_kind)
+    new = leaves_new_to_kind(account, others) if others is not None else ()
     if new:
         state = replace(state, filled=(*state.filled, *new))
         account = take_account(state, changes, seen, rules, now=now, grace=grace)
     verdicts = _verdicts(account)
     op, steps = steps_to(account, verdicts)
+    is_harmless = False
+    if op is Op.DELETE and removal is not None:
+        op, steps = Op.UPDATE, dict(removal(seen.leaves))
+        is_harmless = not steps
+    if is_harmless:
+        op = None
+        del verdicts[EXISTS]
     if steps:
         stale = stale_verdict(account, steps)
         if stale is not None:
@@ -75,7 +85,7 @@ def plan_object(
         state=replace(
             state,
             differing=_differing(account, verdicts),
-            settled=settled_changes(account, verdicts, offered),
+            settled=settled_changes(account, verdicts, offered, is_harmless=is_harmless),
         ),
         baseline=account.replayed.baseline,
         verdicts=verdicts,

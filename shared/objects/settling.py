@@ -7,18 +7,22 @@ from shared.objects.verdicts import Account
 from shared.objects.versions import Told
 
 
-def settled_changes(account: Account, verdicts: Mapping[str, LeafVerdict], offered: Sequence[Offer]) -> tuple[str, ...]:
+def settled_changes(
+    account: Account, verdicts: Mapping[str, LeafVerdict], offered: Sequence[Offer], *, is_harmless: bool = False
+) -> tuple[str, ...]:
     """Give the ids of all changes that are settled, those that a person settled before included.
 
     A change is settled when its leaves have become baseline, or no longer stand and no write of ours covered it, or a
     person left them. Neither a failed try nor a page settles it, nor does it settle by itself while it isn't known what
-    it wrote.
+    it wrote. `is_harmless` says that the object isn't to be there and has been made harmless: nothing of it stands.
     """
     pending = {each.change for each in offered}
     pending |= {each.change for each in verdicts.values() if each.verdict is not Verdict.LEFT}
     settled = dict.fromkeys(account.state.settled)
     for each in account.told:
-        if each.change.is_ours or (each.is_all and each.change.id not in pending and _is_over(account, each)):
+        if each.change.is_ours or (
+            each.is_all and each.change.id not in pending and (is_harmless or _is_over(account, each))
+        ):
             settled[each.change.id] = None
     return tuple(settled)
 
