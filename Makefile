@@ -1,6 +1,8 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
 .PHONY: setup demo up unit test fuzz lint types infra check bench docs lock clean
 python := .venv/bin/python
+# Bytecode is kept, whatever the shell says: hundreds of processes start in the tests, and without it each compiles anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Tests that share a running program stay in one process (tests/conftest.py), the longest first.
 parallel := --dist loadgroup --no-loadscope-reorder
 # For those on real parts one process more than there are cores, since many of them wait for something.
@@ -19,7 +21,7 @@ unit: setup ## run the tests that start no program, in parallel
 	@$(python) -m pytest -q -n auto $(parallel) tests/unit $(ARGS)
 
 test: setup ## run every test, in parallel
-	@FUZZ_RECORDS=200000 $(python) -m pytest -q -n $(processes) $(parallel) $(ARGS)
+	@FUZZ_RECORDS=50000 $(python) -m pytest -q -n $(processes) $(parallel) $(ARGS)
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import replace
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from infra.checks.compiler import Answer, Compiler, CompilerError
 from infra.checks.snapshots import MAIN, Json, Problem
@@ -45,6 +45,14 @@ class Built:
     snapshots: Mapping[str, Mapping[str, Any]]
 
 
+class Evaluated(NamedTuple):
+    """What a parameter set makes, empty when that isn't known, the problems, and the template that it was made by."""
+
+    content: Mapping[str, Any]
+    problems: list[Problem]
+    template: str = ""
+
+
 def build(root: Path, compiler: Compiler) -> Built:
     """Build, lint and format everything, with each parameter set, and compare it with what is kept."""
     answer = compiler.build(root / MAIN)
@@ -54,11 +62,11 @@ def build(root: Path, compiler: Compiler) -> Built:
     found += [*unformatted(root, compiler), *unused(root, compiler), *outdated_template(root, answer.text)]
     snapshots: dict[str, Mapping[str, Any]] = {}
     for parameters in sorted((root / SETS).glob("*.bicepparam")):
-        content, problems = snapshot_of(root, compiler, parameters)
-        found += problems
-        if content:
-            snapshots[parameters.stem] = content
-            found += outdated_snapshot(root, parameters.stem, content)
+        evaluated = snapshot_of(root, compiler, parameters)
+        found += evaluated.problems
+        if evaluated.content:
+            snapshots[parameters.stem] = evaluated.content
+            found += outdated_snapshot(root, parameters.stem, evaluated.content)
     return Built(problems=tuple(found), remarks=tuple(remarks), template=answer.text, snapshots=snapshots)
 
 
@@ -117,18 +125,19 @@ def unused(root: Path, compiler: Compiler) -> Iterator[Problem]:
             yield _problem(root, path, "there is no parameter set of this name; delete it")
 
 
-def snapshot_of(root: Path, compiler: Compiler, parameters: Path) -> tuple[Mapping[str, Any], list[Problem]]:
-    """Evaluate a parameter set: what it makes, empty when that isn't known, and the problems."""
+def snapshot_of(root: Path, compiler: Compiler, parameters: Path) -> Evaluated:
+    """Evaluate a parameter set."""
     answer = compiler.build_parameters(parameters)
     problems, _ = sorted_out(root, answer)
     if not answer.text:
-        return {}, problems
+        return Evaluated({}, problems)
     try:
         content: Mapping[str, Any] = json.loads(compiler.snapshot(parameters, PLACE))
     except CompilerError as refused:
-        return {}, [*problems, _problem(root, parameters, f"no snapshot: {refused}")]
+        return Evaluated({}, [*problems, _problem(root, parameters, f"no snapshot: {refused}")])
     diagnostics: list[Json] = content["diagnostics"]
-    return content, [*problems, *(_problem(root, parameters, json.dumps(one)) for one in diagnostics)]
+    problems += (_problem(root, parameters, json.dumps(one)) for one in diagnostics)
+    return Evaluated(content, problems, answer.template)
 
 
 def outdated_template(root: Path, text: str) -> Iterator[Problem]:

@@ -350,15 +350,14 @@ class _Judges:
         return outdated_template(root, self._compiler.build(root / MAIN).text)
 
     def _snapshot(self, root: Path) -> Iterable[Problem]:
-        content, _ = snapshot_of(root, self._compiler, root / SETS / "default.bicepparam")
-        return outdated_snapshot(root, "default", content)
+        made = snapshot_of(root, self._compiler, root / SETS / "default.bicepparam")
+        return outdated_snapshot(root, "default", made.content)
 
     def _rules(self, name: str, root: Path) -> Iterable[Problem]:
-        content, problems = snapshot_of(root, self._compiler, root / SETS / f"{name}.bicepparam")
-        if not content:
-            return problems
-        template = self._compiler.build(root / MAIN).text
-        return [*problems, *problems_of(read(root, template, {name: content}, says()))]
+        made = snapshot_of(root, self._compiler, root / SETS / f"{name}.bicepparam")
+        if not made.content:
+            return made.problems
+        return [*made.problems, *problems_of(read(root, made.template, {name: made.content}, says()))]
 
 
 @pytest.fixture(scope="module")

@@ -73,11 +73,10 @@ class Templates:
         return file
 
     def _build(self, text: str) -> Json:
-        file = self._file(text)
-        parameters, template = self._compiler.build_parameters(file), self._compiler.build(self._folder / "main.bicep")
-        if errors := [f"{each.code}: {each.message}" for each in parameters.diagnostics if each.level == "error"]:
+        built = self._compiler.build_parameters(self._file(text))
+        if errors := [f"{each.code}: {each.message}" for each in built.diagnostics if each.level == "error"]:
             raise AzError("\n".join(errors))
-        return {"parametersJson": parameters.text, "templateJson": template.text, "templateSpecId": None}
+        return {"parametersJson": built.text, "templateJson": built.template, "templateSpecId": None}
 
     def _snapshot(self, text: str, subscription: str, tenant: str, location: str) -> Json:
         place = {"tenantId": tenant, "subscriptionId": subscription, "location": location}

@@ -1,6 +1,6 @@
 """Thousands of broken records through normalising and matching: each is read or called unreadable.
 
-`make test` puts 200,000 through, `make fuzz` millions that start from another seed each time.
+`make test` puts 50,000 through, `make fuzz` millions that start from another seed each time.
 """
 
 import os
