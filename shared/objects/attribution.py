@@ -38,16 +38,21 @@ type Chains = Mapping[str, Sequence[Link]]
 """The writers of each leaf, oldest first. Leaves that nobody wrote have none."""
 
 
-def chains(
-    told: Sequence[Told], versions: Sequence[Version], rules: LeafRules, *, now: datetime
-) -> dict[str, list[Link]]:
+def without_false_claims(told: Sequence[Told], rules: LeafRules, *, now: datetime) -> tuple[Told, ...]:
+    """Leave out writes whose answer was lost and that weren't ours: another wrote the same later, or it is too late."""
+    return tuple(
+        each
+        for position, each in enumerate(told)
+        if not each.change.is_ours or each.change.is_whole or _may_be_ours(each, told[position + 1 :], rules, now=now)
+    )
+
+
+def chains(told: Sequence[Told], versions: Sequence[Version]) -> dict[str, list[Link]]:
     """Give the writers of each leaf. `versions` are in order; the first is where the history starts."""
     found: dict[str, list[Link]] = {}
     standing: dict[str, Json] = dict(versions[0].leaves) if versions else {}
-    for position, each in enumerate(told):
+    for each in told:
         change = each.change
-        if change.is_ours and not change.is_whole and not _may_be_ours(each, told[position + 1 :], rules, now=now):
-            continue
         wrote = dict(each.wrote)
         if change.op is Op.DELETE:
             wrote |= {leaf: (old, None) for leaf, old in standing.items() if old is not None and leaf != EXISTS}

@@ -24,7 +24,7 @@ from shared.model.objects import (
     Verdict,
     Version,
 )
-from shared.objects.attribution import chains
+from shared.objects.attribution import chains, without_false_claims
 from shared.objects.comparing import differences
 from shared.objects.folding import history
 from shared.objects.new_leaves import Others, leaves_new_to_kind
@@ -110,12 +110,12 @@ def take_account(
     first = first_version(state, by_instant)
     ordered = history(changes, first.leaves, rules)
     versions = all_versions(state, first, seen)
-    told = tell(ordered, versions, rules)
+    told = without_false_claims(tell(ordered, versions, rules), rules, now=now)
     return Account(
         state=state,
         versions=versions,
         told=told,
-        chains=chains(told, versions, rules, now=now),
+        chains=chains(told, versions),
         replayed=replay(state, first, told, rules),
         seen=seen,
         rules=rules,

@@ -192,7 +192,12 @@ def _deleted_over_another(account: Account, deletion: Told) -> bool:
         carry_out(each.change, stood)
         stood.update({leaf: new for leaf, (_, new) in each.wrote.items()})
     before = _before(account, deletion)
-    agreed = {leaf: each.value for leaf, each in account.replayed.baseline.items() if each.value is not None}
+    left_out = {each.leaf for each in account.state.filled if each.leaf not in stood}
+    agreed = {
+        leaf: each.value
+        for leaf, each in account.replayed.baseline.items()
+        if each.value is not None and leaf not in left_out
+    }
     return any(
         judge(before, leaf, stood.get(leaf)).verdict is not Verdict.PUT_BACK
         for leaf in differences(account.rules, stood, agreed)

@@ -133,7 +133,7 @@ def _bracketed(
         later = [each for each in history[position + 1 :] if each.change.at <= above.at]
         if any(_may_hide(each, judged) for each in later):
             return None
-        if not above.leaves:
+        if not above.leaves and judged.change.op is Op.UPDATE:
             # An update leaves an object behind, so a deletion came after it, and what it wrote went with that.
             return ({}, True) if judged.is_live else None
         wrote, is_all = _above(below, above, later, rules)
@@ -142,27 +142,36 @@ def _bracketed(
     return None
 
 
-def _below(position: int, history: Sequence[JudgedChange], lower: Version | None, rules: LeafRules) -> Leaves | None:
+class _Below(Struct, frozen=True):
+    """What stood before a change, but for what the responder may have written before it: that is `masked`."""
+
+    leaves: Leaves
+    masked: frozenset[str] = frozenset()
+
+
+def _below(position: int, history: Sequence[JudgedChange], lower: Version | None, rules: LeafRules) -> _Below | None:
     """Give the version before a change with the known changes since; None if it can't be known what stood before it."""
     judged = history[position]
     if judged.change.op is Op.CREATE:
-        return {}  # its record proves that it didn't exist
+        return _Below({})  # its record proves that it didn't exist
     if lower is None:
         return None
     leaves: dict[str, Json] = dict(lower.leaves)
+    masked = set[str]()
     for each in _unseen_before(position, history, lower):
         change = each.change
-        if _may_precede(each, judged):
-            return None
-        if not (change.is_whole or change.is_ours or change.op is not Op.UPDATE):
-            continue  # another unapproved change, with which it wrote the difference together
-        if change.at > lower.at or change.op is not Op.UPDATE:
+        if change.is_ours and not change.is_whole:
+            masked |= _written_units(change) if change.at > lower.at else frozenset()
+        elif not _is_told_by_its_record(change):
+            if not _wrote_together(each, judged):
+                return None
+        elif change.at > lower.at or change.op is not Op.UPDATE:
             carry_out(change, leaves)
-            continue
-        for leaf, (old, new) in change.wrote.items():
-            if is_same(rules, leaf, leaves.get(leaf), old):  # the version is behind this change
-                leaves[leaf] = new
-    return leaves
+        else:
+            for leaf, (old, new) in change.wrote.items():
+                if is_same(rules, leaf, leaves.get(leaf), old):  # the version is behind this change
+                    leaves[leaf] = new
+    return _Below(leaves, frozenset(masked))
 
 
 def _unseen_before(position: int, history: Sequence[JudgedChange], lower: Version) -> list[JudgedChange]:
@@ -179,27 +188,24 @@ def _unseen_before(position: int, history: Sequence[JudgedChange], lower: Versio
 
 
 def _above(
-    below: Leaves, above: Version, later: Sequence[JudgedChange], rules: LeafRules
+    below: _Below, above: Version, later: Sequence[JudgedChange], rules: LeafRules
 ) -> tuple[dict[str, Step], bool]:
     """Give what differs from the later version, without what known changes after it wrote.
 
     Lists and leaves that the responder itself wrote after it tell nothing any more.
     """
-    leaves, masked = dict(above.leaves), set[str]()
+    leaves, masked = dict(above.leaves), set(below.masked)
     for each in reversed(later):
         if each.change.is_ours:
-            masked |= {unit_of(leaf) for leaf in each.change.wrote} | each.change.sent.keys()
+            masked |= _written_units(each.change)
         elif each.change.is_whole:
             leaves |= {leaf: old for leaf, (old, _) in each.change.wrote.items()}
-    found = differences(rules, below, leaves)
+    found = differences(rules, below.leaves, leaves)
     return {leaf: step for leaf, step in found.items() if unit_of(leaf) not in masked}, not masked
 
 
-def _may_precede(other: JudgedChange, judged: JudgedChange) -> bool:
-    """Whether a change before this one keeps secret what this one wrote."""
-    if other.change.is_ours:
-        return not other.change.is_whole
-    return not _is_told_by_its_record(other.change) and not _wrote_together(other, judged)
+def _written_units(change: ObjectChange) -> frozenset[str]:
+    return frozenset(unit_of(leaf) for leaf in change.wrote) | change.sent.keys()
 
 
 def _may_hide(other: JudgedChange, judged: JudgedChange) -> bool:

@@ -169,6 +169,10 @@ class Story:
         look = Version(at=at(seconds), leaves={} if gone else lamp(**differences))
         return plan_object(self.state, self.changes, look, RULES, now=at(seconds), **(more or {}))
 
+    def backwards(self) -> Self:
+        """Give the same story, with its changes stored in the opposite order."""
+        return replace(self, changes=self.changes[::-1])
+
     def _and(self, judged: JudgedChange) -> Self:
         return replace(self, changes=(*self.changes, judged))
 

@@ -1,37 +1,624 @@
-from shared.model.objects import EXISTS, Op, Verdict
-from tests.fakes.object_stories import HOUR, Story, verdicts
+"""Each clause of what is decided about an object, as a story with its ending."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from shared.model.kinds import Json
+from shared.model.objects import EXISTS, WHOLE, Op, Provenance, Step, Verdict
+from shared.objects.new_leaves import Others
+from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, verdicts
+
+_ALL_AGAIN: Final[dict[str, Step]] = {leaf: (None, value) for leaf, value in LAMP.items()}
 
 
-def test_what_an_unapproved_actor_wrote_is_put_back() -> None:
-    plan = Story().change(600, "Mallory", state=("on", "off")).plan(640, state="off")
-    assert (plan.op, plan.steps) == (Op.UPDATE, {"state": ("off", "on")})
-    assert verdicts(plan) == {"state": Verdict.PUT_BACK}
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A story, what a look shows at an instant, and what must be decided."""
+
+    name: str
+    story: Story
+    stands: Mapping[str, Any]
+    verdicts: dict[str, Verdict]
+    steps: Mapping[str, Step] | None = None
+    op: Op | None = None
+    at: float = 5000
 
 
-def test_what_an_approved_actor_wrote_is_the_baseline() -> None:
-    plan = Story().change(600, "Alice", state=("on", "off")).plan(640, state="off")
-    assert (plan.op, plan.verdicts, plan.baseline["state"].value) == (None, {}, "off")
+_GONE: Final = {"gone": True}
+_OFF: Final = {"state": "off"}
+_TO_ON: Final[dict[str, Step]] = {"state": ("off", "on")}
+
+ENDINGS: Final = (
+    # Who wrote it decides.
+    Ending(
+        name="unapproved: it is put back",
+        story=Story().change(600, "Mallory", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="approved: it is the baseline",
+        story=Story().change(600, "Alice", state=("on", "off")),
+        stands=_OFF,
+        verdicts={},
+    ),
+    Ending(
+        name="unknown: people",
+        story=Story().change(600, "Oscar", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.UNKNOWN},
+    ),
+    Ending(
+        name="not live all the time: listed for a person",
+        story=Story().change(600, "Mallory", is_live=False, state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.LISTED},
+    ),
+    Ending(
+        name="left by a person, at this value",
+        story=Story().change(600, "Mallory", state=("on", "off")).left("state", "off"),
+        stands=_OFF,
+        verdicts={"state": Verdict.LEFT},
+    ),
+    Ending(
+        name="left by a person, but at another value: people decide about its target",
+        story=Story()
+        .change(600, "Mallory", state=("on", "dim"))
+        .left("state", "dim")
+        .change(900, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.BENEATH},
+    ),
+    Ending(
+        name="left on Monday; another leaf on Thursday is put back, the left one stays",
+        story=Story()
+        .change(600, "Mallory", state=("on", "off"))
+        .left("state", "off")
+        .change(900, "Mallory", colour=("red", "blue")),
+        stands={"state": "off", "colour": "blue"},
+        verdicts={"state": Verdict.LEFT, "colour": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"colour": ("blue", "red")},
+    ),
+    # The latest known change of the leaf counts, if it wrote what stands.
+    Ending(
+        name="the latest change wrote another value: unexplained, whoever once wrote this one",
+        story=Story().change(600, "Mallory", state=("on", "off")).change(700, "Alice", state=("off", "dim")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_UNEXPLAINED},
+        at=701,
+    ),
+    Ending(
+        name="an older baseline's value is a change like any other",
+        story=Story().change(600, "Alice", state=("on", "dim")).change(700, "Mallory", state=("dim", "on")),
+        stands={},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("on", "dim")},
+    ),
+    Ending(
+        name="an approved change counts although an unapproved one swung it back before either record came",
+        story=Story()
+        .change(600, "Alice", late=5000, state=("on", "dim"))
+        .change(601, "Mallory", late=5000, state=("dim", "on")),
+        stands={},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("on", "dim")},
+        at=6000,
+    ),
+    Ending(
+        name="a repair needs no answer, whoever made it",
+        story=Story().change(600, "Mallory", state=("on", "off")).change(700, "Mark", state=("off", "on")),
+        stands={},
+        verdicts={},
+    ),
+    # A missing writer.
+    Ending(
+        name="an old value isn't what stood before: a record is waited for",
+        story=Story().change(600, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_MISSING},
+        at=630 + HOUR - 1,
+    ),
+    Ending(
+        name="... and then people",
+        story=Story().change(600, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+        at=630 + HOUR,
+    ),
+    Ending(
+        name="it is missing along the chain, not only under the latest change",
+        story=Story().change(600, "Mallory", state=("dim", "blink")).change(700, "Mark", state=("blink", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="what we read for a write needs no writer any more",
+        story=Story()
+        .change(600, "Mallory", state=("dim", "off"))
+        .ours(700, state=("off", "on"))
+        .change(800, "Mallory", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="nor what a person accepted",
+        story=Story()
+        .change(600, "Alice", state=("blink", "dim"))
+        .accepted(700, state="dim")
+        .change(800, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="... unless the acceptance didn't cover the leaf",
+        story=Story()
+        .change(600, "Mallory", state=("blink", "dim"))
+        .accepted(700, "state", state="dim")
+        .change(800, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="the baseline's value, written by an unapproved actor over a missing writer",
+        story=Story().change(600, "Mallory", state=("dim", "on")),
+        stands={},
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... or over an unknown change",
+        story=Story().change(600, "Oscar", state=("on", "dim")).change(700, "Mallory", state=("dim", "on")),
+        stands={},
+        verdicts={"state": Verdict.BENEATH},
+    ),
+    Ending(
+        name="... but a person may leave it so",
+        story=Story()
+        .change(600, "Oscar", state=("on", "dim"))
+        .change(700, "Mallory", state=("dim", "on"))
+        .left("state", "on"),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
+        name="a removal that no record tells, given back by an unapproved actor",
+        story=Story().change(700, "Mallory", Op.CREATE, exists=(None, True), state=(None, "on")),
+        stands={},
+        verdicts={EXISTS: Verdict.MISSING, "state": Verdict.MISSING},
+    ),
+    # A target is never older than what lies beneath.
+    Ending(
+        name="over an unknown change: people",
+        story=Story().change(600, "Oscar", state=("on", "dim")).change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.BENEATH},
+    ),
+    Ending(
+        name="over one that wasn't live: people",
+        story=Story()
+        .change(600, "Mark", is_live=False, state=("on", "dim"))
+        .change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.BENEATH},
+    ),
+    Ending(
+        name="over another unapproved one: both go",
+        story=Story().change(600, "Mark", state=("on", "dim")).change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="an unknown change before an approved one isn't between",
+        story=Story()
+        .change(500, "Oscar", state=("on", "blink"))
+        .change(600, "Alice", state=("blink", "dim"))
+        .change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="an unknown change before an acceptance isn't between",
+        story=Story()
+        .change(500, "Oscar", state=("on", "dim"))
+        .accepted(600, state="dim")
+        .change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    # Existence, state and controls: both sides together go to people.
+    Ending(
+        name="made by one, edited by an approved one",
+        story=Story()
+        .absent()
+        .change(600, "Mallory", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Alice", colour=("red", "blue")),
+        stands={"colour": "blue"},
+        verdicts={EXISTS: Verdict.MIXED},
+    ),
+    Ending(
+        name="made by one, switched off by one of whom it isn't known",
+        story=Story()
+        .absent()
+        .change(600, "Mallory", Op.CREATE, state=(None, "on"))
+        .change(700, "Oscar", state=("on", "off")),
+        stands=_OFF,
+        verdicts={EXISTS: Verdict.MIXED},
+    ),
+    Ending(
+        name="switched by one, widened by the other",
+        story=Story().change(600, "Mallory", state=("on", "off")).change(700, "Alice", guests_Bea=(None, True)),
+        stands={"state": "off", "guests_Bea": True},
+        verdicts={"state": Verdict.MIXED},
+    ),
+    Ending(
+        name="an approved change before the unapproved one doesn't meet it",
+        story=Story().change(500, "Alice", guests_Bea=(None, True)).change(600, "Mallory", state=("on", "off")),
+        stands={"state": "off", "guests_Bea": True},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="other leaves are taken apart",
+        story=Story().change(600, "Mallory", colour=("red", "blue")).change(700, "Alice", guests_Bea=(None, True)),
+        stands={"colour": "blue", "guests_Bea": True},
+        verdicts={"colour": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"colour": ("blue", "red")},
+    ),
+    # Deletions.
+    Ending(
+        name="deleted: made again as in the baseline",
+        story=Story().change(600, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="deleted by an approved actor, made again by another: taken away again",
+        story=Story()
+        .change(600, "Alice", Op.DELETE, late=5400)
+        .change(700, "Mallory", Op.CREATE, late=5300, exists=(None, True), state=(None, "on")),
+        stands={},
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.DELETE,
+        steps={EXISTS: (True, None)},
+        at=6001,
+    ),
+    Ending(
+        name="changed and deleted by unapproved ones: as before both",
+        story=Story().change(600, "Mallory", state=("on", "off")).change(700, "Mark", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="deleted over an unknown change of any leaf: people",
+        story=Story().change(600, "Oscar", colour=("red", "blue")).change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="deleted over a leaf that no record explains: people",
+        story=Story().seen(650, colour="blue").change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="... also where an old change once wrote that leaf",
+        story=Story()
+        .change(600, "Alice", colour=("red", "green"))
+        .seen(4000, colour="blue")
+        .change(4100, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="deleted over a leaf that people left: people",
+        story=Story()
+        .change(600, "Mallory", colour=("red", "blue"))
+        .left("colour", "blue")
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="deleted over a change of which nobody knows what it wrote: people",
+        story=Story().change(600, "Oscar", is_whole=False).change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH, WHOLE: Verdict.UNTOLD},
+    ),
+    Ending(
+        name="deleted and made again by unapproved ones: each leaf as before",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .change(700, "Mark", Op.CREATE, state=(None, "off"), guests_Ann=(None, True)),
+        stands={"state": "off", "colour": None},
+        verdicts={"state": Verdict.PUT_BACK, "colour": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"colour": (None, "red"), "state": ("off", "on")},
+    ),
+    # Our own writes.
+    Ending(
+        name="what we wrote over an approved change that is known only now is offered back",
+        story=Story()
+        .change(600, "Alice", late=5000, state=("on", "dim"))
+        .change(610, "Mallory", state=("on", "off"))
+        .ours(650, state=("off", "on")),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        at=5700,
+    ),
+    Ending(
+        name="an approved change that brings back what we took: its author is asked",
+        story=Story()
+        .change(600, "Mallory", guests_Max=(None, True))
+        .ours(650, guests_Max=(True, None))
+        .change(700, "Alice", guests_Max=(None, True), guests_Bea=(None, True)),
+        stands={"guests_Max": True, "guests_Bea": True},
+        verdicts={"guests[Max]": Verdict.UNKNOWN},
+    ),
+    Ending(
+        name="... also where he deletes again what we made again",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .ours(650, Op.CREATE, **{leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf})
+        .change(700, "Alice", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.UNKNOWN},
+    ),
+    Ending(
+        name="the same change again after our put-back is another one, and is put back too",
+        story=Story()
+        .change(600, "Mallory", state=("on", "off"))
+        .ours(650, state=("off", "on"))
+        .change(700, "Mallory", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="a write whose answer was lost may be ours: our record is waited for",
+        story=Story()
+        .change(600, "Alice", late=4000, state=("on", "dim"))
+        .change(610, "Mallory", state=("dim", "off"))
+        .ours(650, is_proven=False, state=("off", "on")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_CLAIM},
+        at=4700,
+    ),
+    Ending(
+        name="... if another wrote the same after it, that one wrote it",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"))
+        .ours(650, is_proven=False, state=("off", "dim"))
+        .change(660, "Mark", state=("off", "dim")),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("dim", "on")},
+    ),
+    Ending(
+        name="... and after three hours it wasn't ours",
+        story=Story().change(610, "Mallory", state=("on", "off")).ours(650, is_proven=False, state=("off", "on")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+        at=651 + 3 * HOUR + 1,
+    ),
+    # Records without whole values.
+    Ending(
+        name="versions say what an unapproved change wrote",
+        story=Story().change(600, "Mallory", is_whole=False),
+        stands={"state": "off", "colour": "blue"},
+        verdicts={"state": Verdict.PUT_BACK, "colour": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"colour": ("blue", "red"), "state": ("off", "on")},
+    ),
+    Ending(
+        name="what only versions say of an approved change stands, to be accepted by a person",
+        story=Story().change(600, "Alice", is_whole=False),
+        stands=_OFF,
+        verdicts={"state": Verdict.BRACKETED},
+    ),
+    Ending(
+        name="... until a person accepts it",
+        story=Story().change(600, "Alice", is_whole=False).accepted(700, state="off"),
+        stands=_OFF,
+        verdicts={},
+    ),
+    Ending(
+        name="of two changes it isn't known who wrote what: waited for",
+        story=Story().change(600, "Alice", is_whole=False).change(610, "Mallory", is_whole=False),
+        stands=_OFF,
+        verdicts={WHOLE: Verdict.WAIT_UNTOLD, "state": Verdict.WAIT_UNTOLD},
+        at=630 + HOUR - 1,
+    ),
+    Ending(
+        name="... and then people",
+        story=Story().change(600, "Alice", is_whole=False).change(610, "Mallory", is_whole=False),
+        stands=_OFF,
+        verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.UNTOLD},
+        at=640 + HOUR,
+    ),
+    Ending(
+        name="what a change wrote stays unknown: people, though nothing differs",
+        story=Story().change(600, "Mallory", is_whole=False),
+        stands={},
+        verdicts={WHOLE: Verdict.UNTOLD},
+    ),
+    Ending(
+        name="... until a person settles it",
+        story=Story().change(600, "Mallory", is_whole=False).with_state(settled=("Mallory 600",)),
+        stands={},
+        verdicts={},
+    ),
+    # Values in any spelling; filled-in leaves.
+    Ending(
+        name="another spelling is no difference",
+        story=Story(),
+        stands={"state": "ON", "colour": "Red"},
+        verdicts={},
+    ),
+    Ending(
+        name="an approved value in the log's words is written in the API's spelling",
+        story=Story()
+        .seen(500, state="Dim")
+        .change(400, "Alice", state=("on", "DIM"))
+        .change(600, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "Dim")},
+    ),
+    Ending(
+        name="filled in by the service: no change",
+        story=Story().filled(500, "session", "default"),
+        stands={"session": "default"},
+        verdicts={},
+    ),
+    Ending(
+        name="... unless a record of another names it after all",
+        story=Story().filled(500, "session", "default").change(400, "Mallory", late=4000, session=(None, "default")),
+        stands={"session": "default"},
+        verdicts={"session": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"session": ("default", None)},
+    ),
+    Ending(
+        name="... and a creation leaves it out",
+        story=Story().filled(500, "session", "default").change(600, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... after which it isn't missed",
+        story=Story()
+        .filled(500, "session", "default")
+        .change(600, "Mallory", Op.DELETE)
+        .ours(650, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True)),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
+        name="a filled-in leaf that somebody changed then has no missing writer",
+        story=Story().filled(500, "session", "default").change(600, "Mallory", session=("default", "x")),
+        stands={"session": "x"},
+        verdicts={"session": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"session": ("x", "default")},
+    ),
+)
 
 
-def test_what_was_deleted_is_made_again() -> None:
-    plan = Story().change(600, "Mallory", Op.DELETE).plan(640, gone=True)
-    assert plan.op is Op.CREATE
-    assert plan.steps == {
-        EXISTS: (None, True),
-        "state": (None, "on"),
-        "colour": (None, "red"),
-        "guests[Ann]": (None, True),
-    }
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+def test_a_story_ends_as_it_must(ending: Ending) -> None:
+    plan = ending.story.plan(ending.at, **ending.stands)
+    assert verdicts(plan) == ending.verdicts
+    assert (plan.op, plan.steps) == (ending.op, ending.steps or {})
 
 
-def test_what_was_made_is_deleted() -> None:
-    plan = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on")).plan(640)
-    assert (plan.op, plan.steps) == (Op.DELETE, {EXISTS: (True, None)})
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+def test_it_ends_the_same_in_whatever_order_the_records_came(ending: Ending) -> None:
+    plan = ending.story.plan(ending.at, **ending.stands)
+    assert ending.story.backwards().plan(ending.at, **ending.stands) == plan
 
 
 def test_what_no_record_explains_waits_its_grace_and_then_goes_to_people() -> None:
     first = Story().plan(600, state="off")
     assert verdicts(first) == {"state": Verdict.WAIT_UNEXPLAINED}
+    assert first.verdicts["state"].until == at(600 + HOUR)
     later = Story().with_state(differing=first.state.differing)
     assert verdicts(later.plan(600 + HOUR - 1, state="off")) == {"state": Verdict.WAIT_UNEXPLAINED}
     assert verdicts(later.plan(600 + HOUR, state="off")) == {"state": Verdict.DRIFT}
+    assert verdicts(later.plan(600 + HOUR, state="dim")) == {"state": Verdict.WAIT_UNEXPLAINED}
+
+
+def test_what_goes_back_and_forth_is_waited_for_once_a_day() -> None:
+    first = Story().plan(600, state="off").state.differing
+    back = Story().with_state(differing=first).plan(900).state.differing
+    assert back == first
+    assert verdicts(Story().with_state(differing=back).plan(600 + HOUR, state="off")) == {"state": Verdict.DRIFT}
+    assert Story().with_state(differing=back).plan(600 + 24 * HOUR).state.differing == ()
+
+
+def test_the_grace_is_the_callers() -> None:
+    story = Story().with_state(differing=Story().plan(600, state="off").state.differing)
+    assert verdicts(story.plan(610, more={"grace": timedelta(seconds=10)}, state="off")) == {"state": Verdict.DRIFT}
+
+
+def test_a_leaf_that_is_new_to_the_kind_and_alike_everywhere_is_first_seen_and_told_once() -> None:
+    more = {"others": Others(standing=[lamp(glow="x"), {}])}
+    plan = Story().plan(600, more=more, glow="x")
+    assert [each.leaf for each in plan.new_to_kind] == ["glow"]
+    assert plan.verdicts == {}
+    assert plan.baseline["glow"].provenance is Provenance.FIRST_SEEN
+    again = Story().with_state(filled=plan.state.filled).plan(700, more=more, glow="x")
+    assert (again.new_to_kind, again.verdicts) == ((), {})
+
+
+@pytest.mark.parametrize(
+    ("others", "leaf"),
+    [
+        pytest.param(None, "glow", id="the others weren't read"),
+        pytest.param(Others(standing=[]), "glow", id="there is no other one"),
+        pytest.param(Others(standing=[{}]), "glow", id="no other one stands"),
+        pytest.param(Others(standing=[lamp(glow="x"), lamp(glow="y")]), "glow", id="it isn't alike everywhere"),
+        pytest.param(Others(standing=[lamp(glow="x"), lamp()]), "glow", id="one doesn't have it"),
+        pytest.param(
+            Others(standing=[lamp(glow="x")], known=frozenset({"glow"})), "glow", id="it isn't new to the kind"
+        ),
+        pytest.param(Others(standing=[lamp(guests_Max="x")]), "guests_Max", id="it is a member of a list"),
+    ],
+)
+def test_else_it_is_drift(others: Others | None, leaf: str) -> None:
+    plan = Story().plan(600, more={"others": others}, **{leaf: "x"})
+    assert plan.new_to_kind == ()
+    assert set(verdicts(plan).values()) == {Verdict.WAIT_UNEXPLAINED}
+
+
+def test_a_leaf_that_a_record_names_is_a_change_even_where_all_have_it() -> None:
+    others = Others(standing=[lamp(glow="x")])
+    plan = Story().change(500, "Mallory", glow=(None, "x")).plan(600, more={"others": others}, glow="x")
+    assert (verdicts(plan), plan.new_to_kind) == ({"glow": Verdict.PUT_BACK}, ())
+
+
+def test_an_object_that_is_not_to_be_there_can_be_made_harmless_instead() -> None:
+    story = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on"))
+
+    def removal(leaves: Mapping[str, Json]) -> Mapping[str, Step]:
+        return {} if leaves["state"] == "off" else {"state": (leaves["state"], "off")}
+
+    plan = story.plan(700, more={"removal": removal})
+    assert (plan.op, plan.steps, verdicts(plan)) == (Op.UPDATE, {"state": ("on", "off")}, {EXISTS: Verdict.PUT_BACK})
+    after = story.ours(710, state=("on", "off")).plan(720, more={"removal": removal}, state="off")
+    assert (after.op, after.steps, after.verdicts) == (None, {}, {})
+    assert "Mallory 600" in after.state.settled
+
+
+def test_same_is_the_kinds_word() -> None:
+    assert RULES.same("x", "A", "a")
