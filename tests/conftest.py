@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-_FIRST: Final = ("stack", "integration", "unit")
+_FIRST: Final = ("stack", "integration", "laws", "unit")
 _TESTS: Final = Path(__file__).parent
 
 

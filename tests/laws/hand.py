@@ -1,0 +1,602 @@
+"""Stories that somebody thought of, each with its ending: every one is behind a clause of how changes are answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.model.kinds import Json
+from tests.laws.oracle import LISTED, Truth
+from tests.laws.play import Result, Story
+from tests.laws.world import EMERGENCY, PEOPLE, Deed, list_of, long_name, member_of
+
+type Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandStory:
+    """A story, and whether it ended as it must. `ends` says that in words."""
+
+    name: str
+    story: Story
+    ends: str
+    is_right: Callable[["Ending"], bool]
+
+
+class Ending:
+    """How a story ended, as its check asks for it."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.truth = Truth(result)
+
+    def leaf(self, name: str, leaf: str = "exists") -> Json:
+        """Give the value of a leaf as it stands, None where it isn't there."""
+        whole = long_name(leaf)
+        leaves = self.result.world.leaves(self.result.world.things[name].image)
+        return leaves.get(f"{list_of(whole)}[{member_of(whole).lower()}]" if list_of(whole) else whole)
+
+    def is_off(self, name: str) -> bool:
+        return self.leaf(name) is None or self.leaf(name, "state") == "disabled"
+
+    def document(self, name: str) -> str:
+        return str((self.result.world.things[name].image or {}).get("xml", ""))
+
+    @property
+    def ours(self) -> list[Deed]:
+        return [each for each in self.result.world.history if each.actor == "us"]
+
+    def paged(self, name: str, *words: str) -> bool:
+        """Say whether a page was about an object, and has one of these words."""
+        pages = self.truth.pages_of(name)
+        return any(not words or any(word in page.text.lower() for word in words) for page in pages)
+
+    def cases(self, actor_id: str) -> int:
+        return sum(each.actor_id == actor_id for each in self.result.seen.cases)
+
+    def can_all_sign_in(self) -> bool:
+        return not any(self.result.world.barred().values())
+
+
+def change(at: float, who: str, on: str, op: str = "update", rec: Event | None = None, **leaves: Json) -> Event:
+    """Make a change; names of leaves are given with keyword-safe names or in `leaves`."""
+    return {"do": "change", "t": at, "who": who, "on": on, "op": op, "rec": rec or {}, "leaves": leaves}
+
+
+def edit(at: float, who: str, on: str, leaves: dict[str, Json], **rec: Any) -> Event:  # noqa: ANN401 - as records are told
+    return {"do": "change", "t": at, "who": who, "on": on, "op": "update", "rec": rec, "leaves": leaves}
+
+
+def form(at: float, who: str, on: str, lists: dict[str, list[str]], **rec: Any) -> Event:  # noqa: ANN401 - the same
+    return {"do": "form", "t": at, "who": who, "on": on, "rec": rec, "lists": lists}
+
+
+def story(things: str, *events: Event, **more: Any) -> Story:  # noqa: ANN401 - settings of a story
+    return {"seed": 7, "things": things.split(), "events": list(events), "own_late": 60, **more}
+
+
+MAL: Final = PEOPLE["mal"]
+LATE: Final = {"late": 5400}
+REPORT: Final = "enabledForReportingButNotEnforced"
+ADD_GUEST: Final[dict[str, Json]] = {"excludeUsers[guest]": True}
+ADD_BOSS: Final[dict[str, Json]] = {"excludeUsers[boss]": True}
+OFTEN: Final[dict[str, Json]] = {"sessionControls.signInFrequency.value": 4}
+
+HAND: Final[tuple[HandStory, ...]] = (
+    HandStory(
+        name="an approved admin removes a contractor's Owner, an attacker gives it back, the records come together",
+        story=story(
+            "A2 A6",
+            change(600, "alice", "A2", "delete", {"late": 5400}),
+            change(700, "mal", "A2", "create", {"late": 5300}),
+        ),
+        ends="taken away again",
+        is_right=lambda end: end.leaf("A2") is None,
+    ),
+    HandStory(
+        name="enforce is switched on after two weeks of observing",
+        story=story(
+            "P1 G",
+            {"t": 500, "do": "mode", "mode": "observe"},
+            edit(600, "mal", "P1", ADD_GUEST),
+            {"t": 40000, "do": "mode", "mode": "enforce"},
+        ),
+        ends="nothing is rolled back unasked",
+        is_right=lambda end: not end.ours and end.paged("P1") | bool(end.result.seen.pending),
+    ),
+    HandStory(
+        name="the kill switch is released after a migration",
+        story=story(
+            "P1 G",
+            {"t": 500, "do": "switch", "on": True},
+            edit(600, "mal", "P1", ADD_GUEST),
+            {"t": 4000, "do": "switch", "on": False},
+        ),
+        ends="nothing is rolled back unasked",
+        is_right=lambda end: not end.ours,
+    ),
+    HandStory(
+        name="the first approval is added to an empty list",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", ADD_GUEST),
+            {"t": 4000, "do": "approve", "who": "alice", "on": True},
+            listed=[],
+        ),
+        ends="nothing is rolled back unasked",
+        is_right=lambda end: not end.ours,
+    ),
+    HandStory(
+        name="a leaver's row is ended before his late record comes",
+        story=story(
+            "P1 G",
+            edit(600, "alice", "P1", ADD_BOSS, late=5400),
+            {"t": 700, "do": "approve", "who": "alice", "on": False},
+        ),
+        ends="nothing is rolled back unasked",
+        is_right=lambda end: not end.ours and bool(end.leaf("P1", "excludeUsers[boss]")),
+    ),
+    HandStory(
+        name="an attacker adds a guest to an exclusion, an approved admin saves a form with both",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", ADD_GUEST, late=60),
+            form(610, "alice", "P1", {"excludeUsers": ["guest", "boss"]}, late=5),
+        ),
+        ends="the admin's stays, the attacker's goes",
+        is_right=lambda end: bool(end.leaf("P1", "excludeUsers[boss]")) and not end.leaf("P1", "excludeUsers[guest]"),
+    ),
+    HandStory(
+        name="a form that was opened before brings back what was taken",
+        story=story("P1 G", edit(600, "mal", "P1", ADD_GUEST), form(900, "alice", "P1", {"excludeUsers": ["guest"]})),
+        ends="it stays, its author is asked",
+        is_right=lambda end: bool(end.leaf("P1", "excludeUsers[guest]")) and end.paged("P1"),
+    ),
+    HandStory(
+        name="an approved change whose record comes three hours late, an unapproved one over it at once",
+        story=story(
+            "P1 G",
+            edit(600, "alice", "P1", {"displayName": "Alice's"}, late=10800),
+            edit(640, "mal", "P1", {"displayName": "Mallory's"}),
+        ),
+        ends="the approved value in the end, or offered back",
+        is_right=lambda end: end.leaf("P1", "displayName") == "Alice's" or end.paged("P1"),
+    ),
+    HandStory(
+        name="the same, records without values",
+        story=story(
+            "P1 G",
+            edit(600, "alice", "P1", {"displayName": "Alice's"}, late=10800),
+            edit(640, "mal", "P1", {"displayName": "Mallory's"}, values="none"),
+        ),
+        ends="the approved value in the end, or offered back",
+        is_right=lambda end: end.leaf("P1", "displayName") == "Alice's" or end.paged("P1"),
+    ),
+    HandStory(
+        name="two hosts: a location and a policy that leans on it",
+        story=story(
+            "P3 L1 G",
+            edit(600, "mal", "P3", {"state": "disabled"}),
+            edit(600.2, "mal", "L1", {"ipRanges[198.51.100.0/24]": True}),
+            edit(601, "mal", "G", {"members[em1]": None}),
+        ),
+        ends="nobody is locked out by us",
+        is_right=lambda end: end.can_all_sign_in(),
+    ),
+    HandStory(
+        name="a policy is switched off and the emergency accounts leave its excluded group",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", {"state": "disabled"}),
+            edit(600.5, "alice", "G", {"members[em1]": None}),
+            edit(600.7, "alice", "G", {"members[em2]": None}),
+        ),
+        ends="nobody is locked out by us for long, or people are paged",
+        is_right=lambda end: end.can_all_sign_in() or end.paged("P1"),
+    ),
+    HandStory(
+        name="two Owners of one scope are given by an attacker, and the others deleted",
+        story=story(
+            "A2 A3 A6",
+            change(600, "mal", "A3", "create"),
+            change(601, "mal", "A2", "delete"),
+            change(601.5, "mal", "A6", "delete"),
+        ),
+        ends="his goes; theirs are paged with the command",
+        is_right=lambda end: end.leaf("A3") is None and end.leaf("A2") is None and end.paged("A2") and end.paged("A6"),
+    ),
+    HandStory(
+        name="an approved admin disables a policy, an attacker switches it on and then to report only",
+        story=story(
+            "P1 G",
+            edit(600, "alice", "P1", {"state": "disabled"}),
+            edit(900, "mal", "P1", {"state": "enabled"}),
+            edit(2000, "mal", "P1", {"state": REPORT}),
+        ),
+        ends="it is disabled again",
+        is_right=lambda end: end.leaf("P1", "state") == "disabled",
+    ),
+    HandStory(
+        name="a rival tool writes its value every two minutes",
+        story=story(
+            "P2 G",
+            {
+                "t": 600,
+                "do": "rival",
+                "who": "rival",
+                "on": "P2",
+                "leaves": {"state": "disabled"},
+                "times": 4,
+                "rec": {},
+            },
+        ),
+        ends="the baseline stands, and both sides' owners are paged",
+        is_right=lambda end: end.leaf("P2", "state") == "enabled" and end.paged("P2"),
+    ),
+    HandStory(
+        name="throttled between look and write",
+        story=story(
+            "P1 G",
+            {"t": 500, "do": "fault", "kind": "throttled", "times": 3},
+            edit(600, "mal", "P1", ADD_GUEST),
+        ),
+        ends="put back all the same",
+        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+    ),
+    HandStory(
+        name="the answer to a creation is lost, and listings lag",
+        story=story(
+            "P2",
+            {"t": 500, "do": "window", "what": "listing", "for": 1800, "lag": 300},
+            {"t": 500, "do": "fault", "kind": "lost"},
+            change(600, "mal", "P2", "delete"),
+            own_late=900,
+            bin=False,
+        ),
+        ends="one policy stands, no twin",
+        is_right=lambda end: bool(end.leaf("P2")) and not any("twin" in each for each in end.result.world.things),
+    ),
+    *(
+        HandStory(
+            name=f"the process dies {side} effect {number} of putting a policy back",
+            story=story(
+                "P2",
+                {"do": "die", "n": number, "side": side},
+                change(600, "mal", "P2", "delete"),
+                own_late=900,
+                bin=False,
+            ),
+            ends="one policy stands, enabled, no twin",
+            is_right=lambda end: (
+                end.leaf("P2", "state") == "enabled" and not any("twin" in each for each in end.result.world.things)
+            ),
+        )
+        for number in range(4, 64, 12)
+        for side in ("before", "after")
+    ),
+    HandStory(
+        name="the same change again after our put-back",
+        story=story("P1 G", edit(600, "mal", "P1", ADD_GUEST), edit(900, "mal", "P1", ADD_GUEST)),
+        ends="put back again, two cases",
+        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]") and end.cases(MAL) == 2,
+    ),
+    HandStory(
+        name="two changes share a correlation id",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", ADD_GUEST, one="c0de0000-0000-4000-8000-aaaaaaaaaaaa"),
+            edit(630, "mal", "P1", {"displayName": "Hidden"}, one="c0de0000-0000-4000-8000-aaaaaaaaaaaa"),
+        ),
+        ends="both are put back, two cases",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]")
+            and end.leaf("P1", "displayName") != "Hidden"
+            and end.cases(MAL) == 2
+        ),
+    ),
+    HandStory(
+        name="03:00: an emergency account switches off the policy that locks everybody out",
+        story=story("P1 G", edit(600, "em1", "P1", {"state": "disabled"})),
+        ends="it stays off, everybody is paged",
+        is_right=lambda end: end.leaf("P1", "state") == "disabled" and end.paged("P1"),
+    ),
+    HandStory(
+        name="an attacker touches what an emergency account switched off",
+        story=story("P1 G", edit(600, "em1", "P1", {"state": "disabled"}), edit(900, "mal", "P1", {"state": REPORT})),
+        ends="it isn't switched on",
+        is_right=lambda end: end.leaf("P1", "state") != "enabled",
+    ),
+    HandStory(
+        name="an emergency account acts, and an attacker takes it out of the excluded group",
+        story=story(
+            "P1 G",
+            edit(600, "em1", "P1", ADD_BOSS),
+            edit(900, "mal", "P1", {"excludeGroups[G]": None}),
+        ),
+        ends="the emergency accounts can sign in again",
+        is_right=lambda end: end.can_all_sign_in() and bool(end.leaf("P1", "excludeUsers[boss]")),
+    ),
+    HandStory(
+        name="an attacker's own policy hides that another put-back would lock somebody out",
+        story=story(
+            "P1 P2 G",
+            edit(600, "mal", "P1", {"state": "disabled"}, late=400),
+            edit(700, "alice", "G", {"members[em2]": None}),
+            edit(800, "mal", "P2", {"controls[mfa]": None, "controls[block]": True}, late=400),
+        ),
+        ends="em2 can sign in",
+        is_right=lambda end: not end.result.world.barred()["em2"],
+    ),
+    HandStory(
+        name="an unlisted on-call strips a compromised account's role",
+        story=story("A1 A2", {"t": 500, "do": "contain", "who": "svc"}, change(600, "oncall", "A1", "delete")),
+        ends="it isn't given back",
+        is_right=lambda end: end.leaf("A1") is None and end.paged("A1"),
+    ),
+    HandStory(
+        name="a listing is accepted while an attacker's exclusion is pending",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", ADD_GUEST),
+            {"t": 1200, "do": "accept", "on": "P1"},
+            edit(1500, "mal", "P1", {"controls[block]": None, "controls[mfa]": True}),
+            first_seen=["P1"],
+        ),
+        ends="the exclusion stays unaccepted, the rest is accepted and put back",
+        is_right=lambda end: bool(end.leaf("P1", "controls[block]")),
+    ),
+    HandStory(
+        name="what was only first seen is never written back",
+        story=story("P2", edit(600, "mal", "P2", {"state": "disabled"}), first_seen=["P2"]),
+        ends="nothing is written, people are paged",
+        is_right=lambda end: not end.ours and end.paged("P2"),
+    ),
+    HandStory(
+        name="an attacker adds a policy that can't be understood",
+        story=story(
+            "P1 N1 G",
+            change(500, "mal", "N1", "create")
+            | {"leaves": {"conditions.agents": {"includeAgents": ["All"]}, "state": "disabled"}},
+            edit(600, "mal", "P1", ADD_GUEST),
+        ),
+        ends="the other is put back all the same",
+        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+    ),
+    HandStory(
+        name="a policy can't be read for hours",
+        story=story(
+            "P1 P2 G",
+            {"t": 500, "do": "window", "what": "unreadable", "on": "P2", "for": 5000},
+            edit(600, "mal", "P1", ADD_GUEST),
+        ),
+        ends="the other is put back all the same",
+        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+    ),
+    HandStory(
+        name="a dynamic rule lets somebody into a group",
+        story=story("P1 G", {"t": 600, "do": "engine", "member": "svc", "on": True}),
+        ends="nothing",
+        is_right=lambda end: not end.ours and not end.paged("P1"),
+    ),
+    HandStory(
+        name="a policy created by an unapproved actor",
+        story=story("P1 N1 G", change(600, "mal", "N1", "create")),
+        ends="it is switched off",
+        is_right=lambda end: end.is_off("N1"),
+    ),
+    HandStory(
+        name="created by an unapproved actor, edited by an approved one",
+        story=story("P2 N1", change(600, "mal", "N1", "create", {"late": 60}), edit(610, "alice", "N1", ADD_BOSS)),
+        ends="people decide",
+        is_right=lambda end: end.leaf("N1", "state") == "enabled" and end.paged("N1"),
+    ),
+    HandStory(
+        name="created by an unapproved actor, switched off by an emergency account",
+        story=story(
+            "P2 N1", change(600, "mal", "N1", "create", {"late": 60}), edit(610, "em1", "N1", {"state": "disabled"})
+        ),
+        ends="it stays off, people are paged",
+        is_right=lambda end: end.leaf("N1", "state") == "disabled" and end.paged("N1"),
+    ),
+    HandStory(
+        name="set to report only by one, widened by the other",
+        story=story(
+            "P2 G",
+            edit(600, "mal", "P2", {"state": REPORT}, late=60),
+            edit(610, "alice", "P2", {"excludeUsers[em1]": None}),
+        ),
+        ends="people decide",
+        is_right=lambda end: end.leaf("P2", "state") == REPORT and end.paged("P2"),
+    ),
+    HandStory(
+        name="deleted by an attacker and made again; a late record of the old id",
+        story=story("P2", edit(500, "alice", "P2", ADD_BOSS, late=5400), change(600, "mal", "P2", "delete"), bin=False),
+        ends="one object, the late value there or offered back",
+        is_right=lambda end: (
+            bool(end.leaf("P2"))
+            and not any("twin" in each for each in end.result.world.things)
+            and (bool(end.leaf("P2", "excludeUsers[boss]")) or end.paged("P2"))
+        ),
+    ),
+    HandStory(
+        name="made again under a new id, and changed by an attacker under it",
+        story=story(
+            "P2", change(600, "mal", "P2", "delete"), edit(4000, "mal", "P2", {"state": "disabled"}), bin=False
+        ),
+        ends="enabled, one object",
+        is_right=lambda end: (
+            end.leaf("P2", "state") == "enabled" and not any("twin" in each for each in end.result.world.things)
+        ),
+    ),
+    HandStory(
+        name="deleted and purged by an attacker",
+        story=story("P2", change(600, "mal", "P2", "delete"), change(601, "mal", "P2", "purge")),
+        ends="made again",
+        is_right=lambda end: end.leaf("P2", "state") == "enabled",
+    ),
+    HandStory(
+        name="left on Monday, another change on Thursday",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", ADD_GUEST, values="none", late=5400),
+            edit(650, "oncall", "P1", ADD_BOSS, never=True),
+            {"t": 9000, "do": "leave", "on": "P1"},
+            edit(20000, "mal", "P1", {"displayName": "Renamed"}),
+        ),
+        ends="Monday's leaf stays, Thursday's goes",
+        is_right=lambda end: bool(end.leaf("P1", "excludeUsers[guest]")) and end.leaf("P1", "displayName") != "Renamed",
+    ),
+    HandStory(
+        name="a first trifle, then the real change",
+        story=story(
+            "P1 G", edit(600, "mal", "P1", {"displayName": "A trifle"}), edit(1500, "mal", "P1", {"state": "disabled"})
+        ),
+        ends="both are put back, both have a case",
+        is_right=lambda end: end.leaf("P1", "state") == "enabled" and end.cases(MAL) == 2,
+    ),
+    HandStory(
+        name="more objects than the limit of an hour",
+        story=story(
+            "A1 A5 P1 P2 G",
+            change(600, "mal", "A1", "delete"),
+            change(601, "mal", "A5", "delete"),
+            edit(602, "mal", "P2", ADD_GUEST),
+            edit(603, "mal", "P1", ADD_GUEST),
+            limit=2,
+        ),
+        ends="every object is put back in the end",
+        is_right=lambda end: (
+            bool(end.leaf("A1"))
+            and bool(end.leaf("A5"))
+            and not end.leaf("P1", "excludeUsers[guest]")
+            and not end.leaf("P2", "excludeUsers[guest]")
+        ),
+    ),
+    HandStory(
+        name="a family of custom policies under a limit of two",
+        story=story(
+            "D0 D1",
+            change(600, "mal", "D1", "delete"),
+            change(601, "mal", "D0", "delete"),
+            limit=2,
+        ),
+        ends="the whole family stands",
+        is_right=lambda end: bool(end.leaf("D0")) and bool(end.leaf("D1")),
+    ),
+    HandStory(
+        name="Microsoft adds a property to every policy",
+        story=story(
+            "P1 P2 G",
+            {"t": 600, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}},
+        ),
+        ends="said once, nothing written",
+        is_right=lambda end: not end.ours and len(end.result.seen.pages) <= 2,
+    ),
+    HandStory(
+        name="and a policy is deleted after",
+        story=story(
+            "P1 P2 G",
+            {"t": 600, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}},
+            change(9000, "mal", "P2", "delete"),
+        ),
+        ends="it stands again",
+        is_right=lambda end: bool(end.leaf("P2")),
+    ),
+    HandStory(
+        name="a record is padded until it is cut short",
+        story=story(
+            "P2 G",
+            edit(600, "mal", "P2", {"state": REPORT, "excludeUsers[guest]": True, "displayName": "x"}, values="cut"),
+        ),
+        ends="judged by the versions around it: all is put back",
+        is_right=lambda end: (
+            end.leaf("P2", "state") == "enabled"
+            and not end.leaf("P2", "excludeUsers[guest]")
+            and end.leaf("P2", "displayName") != "x"
+        ),
+    ),
+    HandStory(
+        name="an event of a role assignment without a body",
+        story=story("A1 A2", edit(600, "mal", "A1", {"description": "mine"})),
+        ends="judged by the versions around it: put back",
+        is_right=lambda end: end.leaf("A1", "description") is None,
+    ),
+    HandStory(
+        name="a custom policy is uploaded twice",
+        story=story("D0 D1", change(600, "mal", "D0", xml="v1"), change(601, "mal", "D0", xml="v2")),
+        ends="the first document stands",
+        is_right=lambda end: "v0" in end.document("D0"),
+    ),
+    HandStory(
+        name="a custom policy is made, with another based on it",
+        story=story("D0 D2", change(600, "mal", "D2", "create", xml="evil")),
+        ends="it is deleted",
+        is_right=lambda end: end.leaf("D2") is None,
+    ),
+    HandStory(
+        name="our PATCH comes back with filled-in defaults",
+        story=story("P1 G", {"t": 500, "do": "fill"}, edit(600, "mal", "P1", ADD_GUEST)),
+        ends="put back, and nobody is said to have stolen our identity",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]") and not end.paged("P1", "stolen", "theft", "identity of")
+        ),
+    ),
+    HandStory(
+        name="a removal that no record tells, given back by an attacker",
+        story=story("A1 A2", change(600, "alice", "A1", "delete", {"never": True}), change(700, "mal", "A1", "create")),
+        ends="taken away, or people are asked",
+        is_right=lambda end: end.leaf("A1") is None or end.paged("A1"),
+    ),
+    HandStory(
+        name="an approved admin writes the attacker's value again a second after our write, its record late",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", {"state": "disabled"}),
+            {
+                "do": "change",
+                "after": "write",
+                "in": 1,
+                "who": "alice",
+                "on": "P1",
+                "op": "update",
+                "rec": LATE,
+                "leaves": {"state": "disabled"},
+            },
+            edit(900, "mal", "P1", ADD_GUEST),
+            own_late=900,
+        ),
+        ends="it stays disabled, or is offered back",
+        is_right=lambda end: end.leaf("P1", "state") == "disabled" or end.paged("P1"),
+    ),
+    HandStory(
+        name="our process dies before the write, an approved admin repairs by hand",
+        story=story(
+            "P1 G",
+            edit(600, "mal", "P1", {"state": REPORT}),
+            {"t": 600.1, "do": "switch", "on": True},
+            edit(620, "alice", "P1", {"state": "enabled"}),
+        ),
+        ends="nothing of ours is in the ledger",
+        is_right=lambda end: not end.ours and not any(each.is_done for each in end.result.seen.intents),
+    ),
+    HandStory(
+        name="a lock on the resource group, gone after half an hour",
+        story=story(
+            "A1 A3 A6", {"t": 500, "do": "window", "what": "lock", "for": 1800}, change(600, "mal", "A3", "create")
+        ),
+        ends="paged at once, taken away when the lock is gone",
+        is_right=lambda end: end.leaf("A3") is None and end.paged("A3"),
+    ),
+    HandStory(
+        name="stale replicas after an attack",
+        story=story(
+            "P1 G",
+            {"t": 600, "do": "window", "what": "stale", "for": 300, "lag": 120},
+            edit(600.5, "mal", "P1", ADD_GUEST),
+        ),
+        ends="put back",
+        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+    ),
+)
+"""In the order of the design's table, then what the model found."""
+
+__all__ = ["EMERGENCY", "HAND", "LISTED", "Ending", "HandStory"]

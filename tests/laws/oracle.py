@@ -1,0 +1,640 @@
+"""The laws, judged from the truth.
+
+The oracle knows who wrote which leaf and when, which records ever came and when. Of the responder it reads only what
+people can read (pages, cases, ledger, what is pending) and the writes that reached the tenant. Standing, liveness and
+baselines are worked out here again, and nothing of the product's reasoning is used.
+
+Laws by number are those of reconciliation: 1 every unapproved leaf is put back, or named and paged; 2 what approved
+people wrote is untouched, or offered back; 3 only accepted, approved or put back values are written; 4 no emergency
+account is locked out, and nothing that one wrote is undone; 5 one case for each change; 6 each write is in the ledger
+once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled, contained or named gets
+access. "live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many,
+"rest" is a story that doesn't end, "mistake" an exception that nobody expects.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from shared.model.kinds import Image, Json
+from tests.laws.play import Result
+from tests.laws.records import actor_id
+from tests.laws.seen import Page, SeenIntent
+from tests.laws.world import (
+    ASSIGNMENT,
+    CONTEXT,
+    DOCUMENT,
+    EMERGENCY,
+    EXISTS,
+    FIRST_IDS,
+    GROUP,
+    LOCATION,
+    OWNER,
+    PEOPLE,
+    POLICY,
+    RESPONDER_OF,
+    STRENGTH,
+    Deed,
+    Thing,
+    changed,
+    holder_of,
+    kind_of,
+    list_of,
+    member_of,
+    parent_of,
+    role_of,
+)
+
+NEVER: Final = float("inf")
+LISTED: Final = ("alice", "bob")
+"""Who is approved where a story says nothing else."""
+
+SLACK: Final = 6.0
+"""Seconds within which a record may come too late for a write: a look sees nothing of it."""
+
+DETECTED: Final[Mapping[str, frozenset[str]]] = {
+    POLICY: frozenset({"create", "update", "delete"}),
+    DOCUMENT: frozenset({"create", "update", "delete"}),
+    ASSIGNMENT: frozenset({"create", "update", "delete"}),
+    LOCATION: frozenset(),
+    STRENGTH: frozenset(),
+    CONTEXT: frozenset(),
+}
+"""Which actions on which kinds a detection with an approval list is about."""
+
+_MOST_PAGES: Final = 12
+_MOST_PAGES_OF_A_CHANGE: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    law: str
+    sentence: str
+
+
+def is_joint(leaf: str) -> bool:
+    """Say whether changes of a leaf by several people aren't taken apart: existence, state, grant controls."""
+    return leaf in {EXISTS, "state"} or leaf.startswith("grantControls")
+
+
+class Truth:
+    """What a story's history means."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        self.world = result.world
+        self.seen = result.seen
+        self.story = result.story
+        self.events: list[dict[str, Any]] = sorted(
+            (each for each in result.story["events"] if "t" in each), key=lambda each: each["t"]
+        )
+        self.lists, self.controls = self._intervals()
+        self.deeds: dict[str, list[Deed]] = {}
+        for deed in self.world.history:
+            self.deeds.setdefault(deed.name, []).append(deed)
+
+    def _intervals(self) -> tuple[list[tuple[float, frozenset[str]]], list[tuple[float, bool]]]:
+        lists = [(-NEVER, frozenset(self.story.get("listed", LISTED)))]
+        is_on, is_enforced = False, self.story.get("mode", "enforce") == "enforce"
+        controls = [(-NEVER, is_enforced)]
+        for event in self.events:
+            match event["do"]:
+                case "approve":
+                    now = lists[-1][1]
+                    lists.append((event["t"], now | {event["who"]} if event["on"] else now - {event["who"]}))
+                case "mode":
+                    is_enforced = event["mode"] == "enforce"
+                    controls.append((event["t"], is_enforced and not is_on))
+                case "switch":
+                    is_on = event["on"]
+                    controls.append((event["t"], is_enforced and not is_on))
+                case _:
+                    pass
+        return lists, controls
+
+    def said(self, what: str, name: str) -> list[dict[str, Any]]:
+        """Give the events of people about an object."""
+        return [each for each in self.events if each["do"] == what and each.get("on") == name]
+
+    # Who did it.
+
+    def standing(self, deed: Deed) -> str:
+        if deed.actor == "us":
+            return "us"
+        if deed.actor in {*EMERGENCY, "engine", "nobody"} or deed.op not in DETECTED.get(kind_of(deed.name), ()):
+            return "unknown"
+        listed = [who for since, who in self.lists if since <= deed.at][-1]
+        return "unknown" if not listed else "approved" if deed.actor in listed else "unapproved"
+
+    def is_live(self, deed: Deed, until: float = NEVER) -> bool:
+        """Say whether from the change until then its detection enforced and its actor was unapproved, all the time."""
+        enforced = all(on for on in _during(self.controls, deed.at, until))
+        return enforced and all(who and deed.actor not in who for who in _during(self.lists, deed.at, until))
+
+    def is_taken_again(self, deed: Deed, leaf: str) -> bool:
+        """Say whether a change brings back what the responder took from an unapproved actor: its author is asked."""
+        if leaf not in deed.diff:
+            return False
+        before = (each for each in self.deeds[deed.name] if each.actor == "us" and each.number < deed.number)
+        return any(
+            leaf in each.diff
+            and each.diff[leaf][0] == deed.diff[leaf][1]
+            and (each.before is not None or leaf == EXISTS)
+            for each in before
+        )
+
+    def leaf_standing(self, deed: Deed, leaf: str) -> str:
+        standing = self.standing(deed)
+        return "unknown" if standing == "approved" and self.is_taken_again(deed, leaf) else standing
+
+    # Leaves.
+
+    def chain(self, name: str, leaf: str, until: float = NEVER) -> list[Deed]:
+        """Give who wrote a leaf, but the responder, in order, from the object's last creation by somebody on."""
+        theirs = [each for each in self.deeds.get(name, ()) if each.actor != "us" and each.number <= until]
+        made = max((each.number for each in theirs if each.before is None), default=-1)
+        return [each for each in theirs if leaf in each.diff and (leaf == EXISTS or each.number >= made)]
+
+    def at_first(self, name: str, leaf: str) -> Json:
+        return self.world.leaves(self.world.things[name].past[0][1]).get(leaf)
+
+    def expected(self, name: str, leaf: str, until: float = NEVER, *, heard_only: bool = False) -> tuple[Json, bool]:
+        """Give the value of the baseline, and whether a person or an approved change vouches for it."""
+        value = self.at_first(name, leaf)
+        vouched = name not in self.story.get("first_seen", ()) or any(
+            self.value_at(name, leaf, each["t"]) == value for each in self.said("accept", name)
+        )
+        for deed in self.deeds.get(name, ()):
+            if deed.number > until or self.standing(deed) != "approved" or (heard_only and deed.heard == NEVER):
+                continue
+            if leaf in deed.diff and not self.is_taken_again(deed, leaf):
+                value, vouched = deed.diff[leaf][1], True
+            elif leaf not in deed.diff and (deed.before is None or deed.after is None):
+                value, vouched = None, True
+        return value, vouched
+
+    def value_at(self, name: str, leaf: str, at: float) -> Json:
+        return self.world.leaves(self.world.things[name].at(at)).get(leaf)
+
+    def final(self, name: str, leaf: str) -> Json:
+        return self.world.leaves(self.world.things[name].image).get(leaf)
+
+    @cached_property
+    def serviced(self) -> frozenset[str]:
+        """Leaves that services put in by themselves."""
+        from tests.laws.api import FILLED  # noqa: PLC0415 - beside its only use
+
+        added = {leaf for each in self.events if each["do"] == "add_everywhere" for leaf in each["leaves"]}
+        return frozenset({FILLED, *added})
+
+    # What people see.
+
+    def pages_of(self, name: str) -> list[Page]:
+        ids = {each.lower() for each in self.world.things[name].ids}
+        return [
+            each
+            for each in self.seen.pages
+            if each.object_id.lower() in ids or any(one in each.text.lower() for one in ids)
+        ]
+
+    def intent_of(self, deed: Deed) -> SeenIntent | None:
+        """Find the intent that explains a write of the responder's."""
+        ids = {each.lower() for each in self.world.things[deed.name].ids}
+        found = [
+            each for each in self.seen.intents if each.object_id.lower() in ids and each.at <= deed.at <= each.at + 300
+        ]
+        return max(found, key=lambda each: each.at, default=None)
+
+    def aimed(self, deed: Deed) -> frozenset[str]:
+        """Give the leaves that a write of the responder's was about, as its intent says."""
+        intent = self.intent_of(deed)
+        steps = {leaf.lower() for leaf in intent.steps} if intent else set[str]()
+        known = frozenset(leaf for leaf in deed.diff if leaf.lower() in steps)
+        return known or frozenset(deed.diff)
+
+
+def _during[T](intervals: list[tuple[float, T]], begin: float, end: float) -> Iterator[T]:
+    for place, (since, value) in enumerate(intervals):
+        until = intervals[place + 1][0] if place + 1 < len(intervals) else NEVER
+        if since <= end and until > begin:
+            yield value
+
+
+def judge(result: Result) -> list[Violation]:
+    """Give every violation of laws 1 to 6 and 8."""
+    truth = Truth(result)
+    return [
+        *([Violation(law="rest", sentence="the story never came to rest")] if not result.ended else []),
+        *(Violation(law="mistake", sentence=each) for each in dict.fromkeys(result.mistakes)),
+        *(found for name in truth.world.things for found in _of_thing(truth, name)),
+        *(found for deed in truth.world.history if deed.actor == "us" for found in _of_our_write(truth, deed)),
+        *_of_cases(truth),
+        *_of_the_ledger(truth),
+        *_of_pages(truth),
+    ]
+
+
+# Laws 1 and 2.
+
+
+def _of_thing(truth: Truth, name: str) -> Iterator[Violation]:
+    if kind_of(name) == GROUP:
+        return
+    chain = truth.chain(name, EXISTS)
+    if chain:
+        yield from _of_leaf(truth, name, EXISTS)
+    if truth.world.things[name].image is None or is_not_to_exist(truth, chain):
+        return
+    for leaf in sorted({leaf for deed in truth.deeds.get(name, ()) for leaf in deed.diff} - {EXISTS}):
+        if truth.chain(name, leaf):
+            yield from _of_leaf(truth, name, leaf)
+
+
+def is_not_to_exist(truth: Truth, chain: list[Deed]) -> bool:
+    """Say whether the object stands only because somebody made it who isn't approved: its leaves don't count then."""
+    return bool(chain) and chain[-1].after is not None and truth.standing(chain[-1]) != "approved"
+
+
+def is_put_back(truth: Truth, name: str, leaf: str, want: Json) -> bool:
+    """Say whether a leaf stands as it should; a policy that shouldn't exist may stand, switched off."""
+    final = truth.final(name, leaf)
+    if final == want:
+        return True
+    image = truth.world.things[name].image or {}
+    return leaf == EXISTS and not want and image.get("state") == "disabled"
+
+
+def _of_leaf(truth: Truth, name: str, leaf: str) -> Iterator[Violation]:
+    last = truth.chain(name, leaf)[-1]
+    match truth.standing(last):
+        case "unapproved":
+            yield from _of_unapproved(truth, name, leaf, last)
+        case "approved":
+            yield from _of_approved(truth, name, leaf, last)
+        case _:
+            pass
+
+
+def _of_unapproved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[Violation]:
+    want, _ = truth.expected(name, leaf, last.number)
+    heard, _ = truth.expected(name, leaf, last.number, heard_only=True)
+    if is_put_back(truth, name, leaf, want) or is_put_back(truth, name, leaf, heard) or leaf in truth.serviced:
+        return
+    if not truth.is_live(last):
+        return
+    what = f"{name} {leaf} is {truth.final(name, leaf)!r} by {last.actor}, should be {want!r}"
+    because = objection(truth, name, leaf)
+    if not because:
+        pending = {
+            key: value
+            for each in truth.world.things[name].ids
+            for key, value in truth.seen.pending.get(each.lower(), {}).items()
+        }
+        yield Violation(law="1", sentence=f"{what}; nothing true is in the way. Pending: {pending}")
+    elif last.heard < NEVER and not truth.pages_of(name) and not truth.said("leave", name):
+        yield Violation(law="1", sentence=f"{what} stays ({because}), and nobody was paged")
+
+
+def _of_approved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[Violation]:
+    final = truth.final(name, leaf)
+    if final == last.diff[leaf][1]:
+        return
+    after = [
+        each
+        for each in truth.deeds[name]
+        if each.actor == "us" and each.number > last.number and (leaf in each.diff or EXISTS in each.diff)
+    ]
+    if not after:
+        return
+    ours = after[0]
+    what = f"{name} {leaf}: {last.diff[leaf][1]!r} of {last.actor} (approved) is {final!r} by our write"
+    if last.heard <= ours.at - SLACK and last.whole:
+        yield Violation(law="2", sentence=f"{what}, though its record had come")
+    elif _was_foreseeable(truth, name, leaf, ours):
+        yield Violation(law="2", sentence=f"{what}, though known changes didn't explain what stood")
+    elif last.heard < NEVER and last.whole and not any(page.at >= last.heard - SLACK for page in truth.pages_of(name)):
+        yield Violation(law="2", sentence=f"{what} and wasn't offered back")
+
+
+def _was_foreseeable(truth: Truth, name: str, leaf: str, ours: Deed) -> bool:
+    """Say whether known changes already meant that somebody else had written what stood when we wrote."""
+    if leaf not in ours.diff or leaf not in truth.aimed(ours):
+        return False
+    before = [each for each in truth.deeds[name] if each.number < ours.number]
+    if any(each.actor != "us" and each.heard < ours.at and not each.whole for each in before):
+        return False
+    known = [each for each in before if leaf in each.diff and (each.actor == "us" or each.heard < ours.at)]
+    stood = known[-1].diff[leaf][1] if known else truth.at_first(name, leaf)
+    return stood != ours.diff[leaf][0]
+
+
+# What may truly be in the way.
+
+
+def objection(truth: Truth, name: str, leaf: str) -> str:
+    """Give a true reason for which an unapproved leaf may stay, "" where there is none."""
+    last = truth.chain(name, leaf)[-1]
+    want, vouched = truth.expected(name, leaf, last.number)
+    return (
+        _not_vouched(truth, leaf, vouched=vouched)
+        or of_records(truth, name, leaf, last)
+        or of_others(truth, name, leaf, last)
+        or of_access(truth, name, leaf, want, last)
+        or of_services(truth, name)
+        or of_emergency(truth, name, leaf, want)
+    )
+
+
+def _not_vouched(truth: Truth, leaf: str, *, vouched: bool) -> str:
+    if not vouched:
+        return "what stood before was only first seen"
+    return "a service's own property" if leaf in truth.serviced else ""
+
+
+def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
+    chain = truth.chain(name, leaf)
+    theirs = [each for each in truth.deeds[name] if each.actor != "us"]
+    if last.heard == NEVER:
+        return "no record of it ever came"
+    if any(each.heard == NEVER for each in (*chain, *theirs) if each.number <= last.number):
+        return "a writer is missing"
+    names_itself = leaf == EXISTS or last.whole
+    if not names_itself and any(each is not last and truth.standing(each) != "unapproved" for each in theirs):
+        return "it isn't known what it wrote"
+    if any(not each.whole and truth.standing(each) == "approved" and leaf != EXISTS for each in theirs):
+        return "no record has the values of an approved change"
+    return ""
+
+
+def of_others(truth: Truth, name: str, leaf: str, last: Deed) -> str:
+    chain = truth.chain(name, leaf)
+    theirs = [each for each in truth.deeds[name] if each.actor != "us"]
+    accounted = max((each.number for each in chain if truth.leaf_standing(each, leaf) == "approved"), default=-1)
+    beneath = [each for each in chain[:-1] if each.number > accounted]
+    if any(truth.leaf_standing(each, leaf) == "unknown" or _was_not_live(truth, each, last.at) for each in beneath):
+        return "it lies over a change that isn't accounted for"
+    if is_joint(leaf) and any(
+        each.number > last.number and truth.standing(each) in {"approved", "unknown"} for each in theirs
+    ):
+        return "changes of others meet it"
+    if (
+        leaf == EXISTS
+        and last.after is None
+        and any(
+            each.number < last.number
+            and (truth.standing(each) == "unknown" or not each.whole or _was_not_live(truth, each))
+            for each in theirs
+            if each.before is not None
+        )
+    ):
+        return "it lies over another change of the object that isn't accounted for"
+    return "a person said to leave it" if truth.said("leave", name) else ""
+
+
+def _was_not_live(truth: Truth, deed: Deed, until: float = NEVER) -> bool:
+    return truth.standing(deed) == "unapproved" and not truth.is_live(deed, until)
+
+
+def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str:
+    if kind_of(name) != ASSIGNMENT or leaf != EXISTS:
+        return ""
+    holder = holder_of(name)
+    if not want:
+        return "an emergency account would lose access" if holder in EMERGENCY else ""
+    if role_of(name) == OWNER:
+        return "the role is never granted"
+    if holder in truth.world.disabled or any(each["who"] == holder for each in truth.events if each["do"] == "contain"):
+        return "the holder is disabled or contained"
+    if holder == last.actor or any(
+        each.actor == holder and truth.standing(each) == "unapproved" for each in truth.world.history
+    ):
+        return "the holder is named"
+    return ""
+
+
+def of_services(truth: Truth, name: str) -> str:
+    lasting = [each for each in truth.world.windows if each.end >= truth.world.now() and each.name in {"", name}]
+    if any(each.what in {"lock", "forbidden", "unreadable"} for each in lasting):
+        return "the service still refuses"
+    parent = parent_of(name)
+    if parent and parent in truth.world.things and truth.world.things[parent].image is None:
+        return "what it is based on is gone"
+    leaning = kind_of(name) in {LOCATION, STRENGTH}
+    policies = (each for each in truth.world.things.values() if each.kind == POLICY)
+    if leaning and any(_is_odd(each) for each in policies):
+        return "a policy that leans on it can't be read"
+    return ""
+
+
+def _is_odd(thing: Thing) -> bool:
+    """Say whether a policy holds what the product can't understand."""
+    return "agents" in ((thing.image or {}).get("conditions") or {})
+
+
+def of_emergency(truth: Truth, name: str, leaf: str, want: Json) -> str:
+    if kind_of(name) not in {POLICY, LOCATION, STRENGTH}:
+        return ""
+    if member_of(leaf) in {*(PEOPLE[each] for each in EMERGENCY), FIRST_IDS["G"]} and not want:
+        return "an emergency account would be named less"
+    thing = truth.world.things[name]
+    target = _with_leaf(thing.image, leaf, want) if leaf != EXISTS else rebuilt(truth, name) if want else None
+    alone = is_worse(truth.world.barred(), truth.world.barred({name: target}))
+    return "an emergency account would be locked out" if alone else ""
+
+
+def _with_leaf(image: Image | None, leaf: str, want: Json) -> Image | None:
+    return None if image is None else changed(image, {leaf: want})
+
+
+def rebuilt(truth: Truth, name: str) -> Image | None:
+    """Give a deleted object as the baseline has it."""
+    last = next((image for _, image in reversed(truth.world.things[name].past) if image is not None), None)
+    if last is None:
+        return None
+    leaves = {leaf for deed in truth.deeds[name] for leaf in deed.diff} - {EXISTS}
+    return changed(last, {leaf: truth.expected(name, leaf)[0] for leaf in leaves})
+
+
+def is_worse(before: Mapping[str, Iterable[str]], after: Mapping[str, Iterable[str]]) -> bool:
+    """Say whether a policy keeps an emergency account out, where it didn't before."""
+    return any(set(after[each]) - set(before[each]) for each in EMERGENCY)
+
+
+# Laws 3, 4 and 8, and what else holds for each of our writes.
+
+
+def _of_our_write(truth: Truth, ours: Deed) -> Iterator[Violation]:
+    what = f"our {ours.op} of {ours.name} at {ours.at:.1f}"
+    if is_worse(*ours.barred) and not _was_moved_under(truth, ours):
+        yield Violation(law="4", sentence=f"{what} locks an emergency account out")
+    for leaf in ours.diff:
+        yield from _of_written_leaf(truth, ours, leaf, what)
+    yield from _of_gains(truth, ours, what)
+
+
+def _was_moved_under(truth: Truth, ours: Deed) -> bool:
+    """Say whether the set of policies moved in the seconds before a write: then everybody has to be paged."""
+    moved = [
+        each
+        for each in truth.world.history
+        if each.actor != "us"
+        and ours.at - SLACK <= each.at <= ours.at
+        and kind_of(each.name) in {POLICY, LOCATION, STRENGTH, GROUP}
+    ]
+    return bool(moved) and any(page.at >= ours.at for page in truth.seen.pages)
+
+
+def _of_written_leaf(truth: Truth, ours: Deed, leaf: str, what: str) -> Iterator[Violation]:
+    if leaf in truth.serviced:
+        return
+    before = [each for each in truth.deeds[ours.name] if leaf in each.diff and each.number < ours.number]
+    last = before[-1] if before else None
+    is_aimed = leaf in truth.aimed(ours)
+    if last is not None and last.actor in EMERGENCY and truth.final(ours.name, leaf) != last.diff[leaf][1]:
+        was_known = last.heard < ours.at - SLACK or _was_foreseeable(truth, ours.name, leaf, ours)
+        if was_known or (
+            last.heard < NEVER and not any(each.at >= last.heard - SLACK for each in truth.pages_of(ours.name))
+        ):
+            yield Violation(law="4", sentence=f"{what} undid {leaf} of {last.actor}")
+    elif last is not None and last.actor != "us" and is_aimed:
+        standing = truth.leaf_standing(last, leaf)
+        was_heard = last.heard < ours.at - SLACK
+        if standing == "unapproved" and not truth.is_live(last, ours.at - SLACK) and was_heard:
+            yield Violation(law="live", sentence=f"{what} rolled back {leaf} of {last.actor}, which wasn't live")
+        if (
+            standing == "unknown"
+            and ours.before is not None
+            and (was_heard or _was_foreseeable(truth, ours.name, leaf, ours))
+        ):
+            yield Violation(law="unknown", sentence=f"{what} undid {leaf} of {last.actor}, who is unknown")
+    if is_aimed and leaf != EXISTS and not _may_be_written(truth, ours, leaf):
+        yield Violation(law="3", sentence=f"{what} wrote {leaf}={ours.diff[leaf][1]!r}, which nobody vouched for")
+
+
+def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
+    value = ours.diff[leaf][1]
+    if leaf == "state" and value == "disabled" and truth.expected(ours.name, EXISTS, ours.number)[0] is None:
+        return True
+    if ours.before is None and leaf == "state" and value == "disabled":
+        return True
+    name = ours.name
+    is_first = value == truth.at_first(name, leaf) or (value is None and truth.at_first(name, EXISTS) is None)
+    accepted = [each["t"] for each in truth.said("accept", name)]
+    if is_first and (name not in truth.story.get("first_seen", ()) or any(each <= ours.at for each in accepted)):
+        return True
+    return any(
+        truth.standing(each) == "approved"
+        and each.number < ours.number
+        and (each.diff.get(leaf, (0, 0))[1] == value or (value is None and each.before is None))
+        for each in truth.deeds[name]
+    )
+
+
+def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
+    if kind_of(ours.name) != ASSIGNMENT or ours.before is not None:
+        return
+    holder = holder_of(ours.name)
+    early = [each for each in truth.events if each["t"] < ours.at - SLACK and each.get("who") == holder]
+    if any(each["do"] in {"disable", "contain"} for each in early):
+        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled or contained")
+    if any(
+        each.actor == holder and truth.standing(each) == "unapproved" and each.heard < ours.at - SLACK
+        for each in truth.world.history
+    ):
+        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is named in a case")
+    if role_of(ours.name) == OWNER:
+        yield Violation(law="8", sentence=f"{what} grants a role that is never granted")
+
+
+# Laws 5 and 6, and pages.
+
+
+def _of_cases(truth: Truth) -> Iterator[Violation]:
+    own = set(RESPONDER_OF.values())
+    names = {each.lower(): thing.name for thing in truth.world.things.values() for each in thing.ids if each}
+    found = Counter(
+        (each.actor_id, names.get(each.object_id.lower(), each.object_id))
+        for each in truth.seen.cases
+        if each.actor_id and each.actor_id not in own
+    )
+    wanted = Counter(
+        (actor_id(deed), deed.name)
+        for deed in truth.world.history
+        if deed.actor not in {"us", "nobody"} and deed.heard < NEVER and deed.op in DETECTED.get(kind_of(deed.name), ())
+    )
+    for actor, name in sorted({*found, *wanted}):
+        if found[actor, name] != wanted[actor, name]:
+            said = f"{wanted[actor, name]} detected changes of {name} by {actor}, {found[actor, name]} cases"
+            yield Violation(law="5", sentence=said)
+    for each in truth.seen.cases:
+        if not each.detections and each.actor_id:
+            yield Violation(law="5", sentence=f"case {each.id} names no detection")
+
+
+def _of_the_ledger(truth: Truth) -> Iterator[Violation]:
+    for deed in truth.world.history:
+        if deed.actor == "us" and (flaw := _flaw(deed, truth.intent_of(deed))):
+            yield Violation(law="6", sentence=f"our {deed.op} of {deed.name} at {deed.at:.1f} {flaw}")
+    for intent in truth.seen.intents:
+        if intent.is_done and not _was_carried_out(truth, intent):
+            yield Violation(law="6", sentence=f"intent {intent.id} counts as carried out, and nobody carried it out")
+    for number, total in Counter(each.id for each in truth.seen.intents).items():
+        if total > 1:
+            yield Violation(law="6", sentence=f"intent {number} is {total} times in the ledger")
+    for thing in truth.world.things.values():
+        if "twin" in thing.name and any(image for _, image in thing.past):
+            yield Violation(law="6", sentence=f"{thing.name} was made beside one that stood")
+
+
+def _flaw(ours: Deed, intent: SeenIntent | None) -> str:
+    if intent is None:
+        return "has no intent"
+    if not intent.has_before and ours.before is not None:
+        return "has no before-image"
+    return "" if intent.is_done else "isn't in the ledger as carried out"
+
+
+def _was_carried_out(truth: Truth, intent: SeenIntent) -> bool:
+    names = {
+        thing.name
+        for thing in truth.world.things.values()
+        if intent.object_id.lower() in [each.lower() for each in thing.ids]
+    }
+    return any(
+        call.name in names and call.status < 300 and intent.at <= call.at <= intent.at + 300
+        for call in truth.world.calls
+    )
+
+
+def _of_pages(truth: Truth) -> Iterator[Violation]:
+    changes = sum(deed.actor != "us" for deed in truth.world.history)
+    if len(truth.seen.pages) > _MOST_PAGES + _MOST_PAGES_OF_A_CHANGE * changes:
+        yield Violation(law="pages", sentence=f"{len(truth.seen.pages)} pages for {changes} changes")
+
+
+def must_write(result: Result) -> list[str]:
+    """Name the live unapproved changes that nothing true is in the way of: a story with one ends in a write."""
+    truth = Truth(result)
+    found: list[str] = []
+    for name, thing in truth.world.things.items():
+        theirs = [each for each in truth.deeds.get(name, ()) if each.actor != "us"]
+        for leaf in sorted({leaf for deed in theirs for leaf in deed.diff} - truth.serviced):
+            chain = truth.chain(name, leaf)
+            if not chain or (thing.image is None and leaf != EXISTS):
+                continue
+            last = chain[-1]
+            want, _ = truth.expected(name, leaf, last.number)
+            moves = last.diff[leaf][1] != want and (leaf == EXISTS or EXISTS not in last.diff)
+            if (
+                truth.standing(last) == "unapproved"
+                and truth.is_live(last)
+                and moves
+                and not objection(truth, name, leaf)
+            ):
+                found.append(f"{name} {leaf}")
+    return found
+
+
+__all__ = ["Truth", "Violation", "judge", "list_of", "must_write", "objection"]

@@ -1,0 +1,363 @@
+"""Stories at random from a seed, and a shrinker that drops whatever a violation doesn't need."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any, Final
+
+from tests.laws.play import Story
+from tests.laws.world import ASSIGNMENT, BRANCH, DOCUMENT, GROUP, HOTEL, OFFICE, POLICY, kind_of
+
+type Event = dict[str, Any]
+
+THINGS: Final = (
+    ("P1", "G"),
+    ("P1", "G"),
+    ("P1", "G"),
+    ("P1", "P2", "G"),
+    ("P1", "P2", "G"),
+    ("P2", "G"),
+    ("P3", "L1", "G"),
+    ("P1", "P3", "L1", "G"),
+    ("P1", "N1", "G"),
+    ("P2", "N1", "N2"),
+    ("P4", "S1"),
+    ("C1", "P2"),
+    ("A1", "A2", "A5"),
+    ("A1", "A2", "A5", "A6"),
+    ("A2", "A3", "A6"),
+    ("A1", "A4"),
+    ("D0", "D1"),
+    ("D0", "D1", "D2"),
+    ("D0",),
+    ("P1", "A1", "G"),
+)
+"""Of which objects a story may be."""
+
+_SHARED: Final = "c0de0000-0000-4000-8000-aaaaaaaaaaaa"
+RECORDS: Final[tuple[Event, ...]] = (
+    {},
+    {},
+    {},
+    {},
+    {"late": 60},
+    {"late": 600},
+    {"late": 5400},
+    {"late": 10800},
+    {"values": "none"},
+    {"values": "cut"},
+    {"values": "none", "late": 3000},
+    {"values": "cut", "late": 60},
+    {"logs": 2, "skew": 2.6},
+    {"logs": 2, "skew": 3, "gap": 900, "late": 60},
+    {"twice": 40},
+    {"twice": 4000, "late": 30},
+    {"one": _SHARED},
+    {"one": _SHARED, "late": 300},
+    {"never": True},
+)
+"""What becomes of the records of a change."""
+
+_REPORT: Final = "enabledForReportingButNotEnforced"
+_OFTEN: Final = {
+    "sessionControls.signInFrequency.value": 4,
+    "sessionControls.signInFrequency.type": "hours",
+    "sessionControls.signInFrequency.isEnabled": True,
+}
+EDITS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
+    POLICY: (
+        {"state": "disabled"},
+        {"state": _REPORT},
+        {"state": "enabled"},
+        {"controls[block]": None, "controls[mfa]": True},
+        {"controls[mfa]": None, "controls[block]": True},
+        {"excludeUsers[guest]": True},
+        {"excludeUsers[guest]": True},
+        {"excludeUsers[guest]": None},
+        {"excludeUsers[boss]": True},
+        {"includeUsers[All]": None, "includeUsers[boss]": True},
+        {"excludeGroups[G]": None},
+        {"excludeUsers[em1]": None},
+        {"excludeUsers[em1]": True},
+        {"excludeUsers[guest]": True, "state": _REPORT},
+        {"displayName": "Renamed"},
+        _OFTEN,
+        _OFTEN | {"sessionControls.signInFrequency.value": 12},
+    ),
+    "location": (
+        {f"ipRanges[{HOTEL}]": True},
+        {f"ipRanges[{HOTEL}]": True, f"ipRanges[{OFFICE}]": None},
+        {f"ipRanges[{BRANCH}]": True},
+        {"isTrusted": False},
+        {"displayName": "Places"},
+    ),
+    "strength": (
+        {"allowedCombinations[password,sms]": True},
+        {"allowedCombinations[fido2]": None},
+        {"description": "Anything goes"},
+    ),
+    "context": ({"isAvailable": False}, {"description": "Nothing special"}, {"displayName": "Old"}),
+    GROUP: (
+        {"members[guest]": True},
+        {"members[em1]": None},
+        {"members[em2]": None},
+        {"members[em1]": True},
+        {"members[boss]": True},
+    ),
+    DOCUMENT: ({"xml": "v1"}, {"xml": "v2"}, {"xml": "v3"}, {"xml": "v0"}),
+    ASSIGNMENT: ({"condition": "@Resource[name] StringEquals 'a'"}, {"description": "for the shop"}),
+}
+FORMS: Final = (["G"], ["G", "guest"], ["G", "guest", "boss"], ["guest"], ["em1", "boss"], ["em1", "guest"])
+ACTORS: Final = ("mal",) * 9 + ("trudy",) + ("alice",) * 5 + ("bob",) * 2 + ("oncall",) * 2 + ("em1",) * 2 + ("nobody",)
+GAPS: Final = (1, 2, 4, 20, 90, 600, 2400, 4000)
+FAULTS: Final = (
+    "throttled",
+    "throttled",
+    "refused",
+    "lost",
+    "lost",
+    "cut",
+    "cut",
+    "busy",
+    "held",
+    "slow",
+    "down",
+    "stale-etag",
+    "early",
+    "replicating",
+    "unauthorized",
+)
+
+
+def a_change(chance: Random, things: list[str], at: float | None) -> Event:
+    """Make a change by somebody, at an instant, or right after an effect of the responder's."""
+    on = chance.choice(things)
+    kind = kind_of(on)
+    event: Event = {"do": "change", "who": chance.choice(ACTORS), "on": on, "op": "update"}
+    event |= {"leaves": dict(chance.choice(EDITS[kind])), "rec": dict(chance.choice(RECORDS))}
+    dice = chance.random()
+    if on in {"N1", "N2"} and dice < 0.6:
+        event |= {"op": "create", "leaves": {} if chance.random() < 0.8 else {"excludeUsers[em1]": None}}
+    elif kind == ASSIGNMENT and dice < 0.9:
+        event |= {"op": chance.choice(("create", "delete")), "leaves": {}}
+    elif kind == DOCUMENT and (dice < 0.2 or on == "D2"):
+        event |= {"op": chance.choice(("create", "delete")), "leaves": {"xml": "v1"}}
+    elif kind == POLICY and dice < 0.15:
+        event |= {"op": chance.choice(("delete", "delete", "delete", "restore", "purge")), "leaves": {}}
+    elif kind in {"location", "strength"} and dice < 0.1:
+        event |= {"op": "delete", "leaves": {}}
+    elif kind == POLICY and dice < 0.22:
+        lists = {"excludeGroups": chance.choice(FORMS[:4])} if "G" in things and chance.random() < 0.5 else {}
+        lists = lists or {"excludeUsers": chance.choice(FORMS)}
+        event = {
+            **event,
+            "do": "form",
+            "lists": {
+                name: [each for each in one if each != "G" or name == "excludeGroups"] for name, one in lists.items()
+            },
+        }
+        del event["leaves"]
+    if at is None:
+        event |= {"after": chance.choice(("read", "write")), "in": chance.choice((0.2, 0.7, 2.0))}
+    else:
+        event["t"] = at
+    return event
+
+
+def random_story(seed: int) -> Story:
+    """Make the story of a seed."""
+    chance = Random(seed)  # noqa: S311 - a story, no secret
+    things = list(chance.choice(THINGS))
+    story: Story = {
+        "seed": seed,
+        "things": things,
+        "events": [],
+        "own_late": chance.choice((5, 60, 3600)),
+        "limit": chance.choice((1, 2, 10, 10, 10, 10)),
+        "bin": chance.random() < 0.6,
+    }
+    if chance.random() < 0.05:
+        story["listed"] = []
+    if chance.random() < 0.05:
+        story["mode"] = "observe"
+    if chance.random() < 0.12:
+        story["first_seen"] = [chance.choice(things)]
+    at = 600
+    for _ in range(chance.randint(3, 12)):
+        at += chance.choice(GAPS)
+        story["events"].extend(_events(chance, things, at))
+    return story
+
+
+def _events(chance: Random, things: list[str], at: int) -> list[Event]:
+    dice = chance.random()
+    for share, make in _KINDS_OF_EVENTS:
+        dice -= share
+        if dice < 0:
+            return make(chance, things, at)
+    return [a_change(chance, things, at)]
+
+
+def _timed_change(chance: Random, things: list[str], at: int) -> list[Event]:
+    return [a_change(chance, things, at)]
+
+
+def _raced_change(chance: Random, things: list[str], at: int) -> list[Event]:
+    del at
+    return [a_change(chance, things, None)]
+
+
+def _death(chance: Random, things: list[str], at: int) -> list[Event]:
+    del things, at
+    if chance.random() < 0.7:
+        return [{"do": "die", "n": chance.randint(2, 400), "side": chance.choice(("before", "after"))}]
+    return [{"do": "pause", "n": chance.randint(2, 400), "for": chance.choice((15, 70, 200))}]
+
+
+def _fault(chance: Random, things: list[str], at: int) -> list[Event]:
+    del things
+    return [{"t": at, "do": "fault", "kind": chance.choice(FAULTS), "times": chance.choice((1, 1, 1, 2, 6))}]
+
+
+def _window(chance: Random, things: list[str], at: int) -> list[Event]:
+    what = chance.choice(("stale", "stale", "stale", "listing", "unreadable", "lock", "forbidden"))
+    event: Event = {"t": at, "do": "window", "what": what, "for": chance.choice((300, 1800))}
+    if what in {"stale", "listing"}:
+        event["lag"] = chance.choice((5, 30, 120, 300))
+    if what in {"unreadable", "forbidden"}:
+        event["on"] = chance.choice(things)
+    return [event]
+
+
+def _control(chance: Random, things: list[str], at: int) -> list[Event]:
+    del things
+    if chance.random() < 0.5:
+        off = at + chance.choice((60, 4000))
+        return [{"t": at, "do": "switch", "on": True}, {"t": off, "do": "switch", "on": False}]
+    return [{"t": at, "do": "mode", "mode": chance.choice(("observe", "enforce"))}]
+
+
+def _list(chance: Random, things: list[str], at: int) -> list[Event]:
+    del things
+    return [{"t": at, "do": "approve", "who": chance.choice(("oncall", "mal", "alice")), "on": chance.random() < 0.5}]
+
+
+def _person(chance: Random, things: list[str], at: int) -> list[Event]:
+    return [{"t": at, "do": chance.choice(("leave", "accept")), "on": chance.choice(things)}]
+
+
+def _principal(chance: Random, things: list[str], at: int) -> list[Event]:
+    del things
+    return [{"t": at, "do": chance.choice(("disable", "contain")), "who": chance.choice(("svc", "con", "boss"))}]
+
+
+def _service(chance: Random, things: list[str], at: int) -> list[Event]:
+    del things
+    if chance.random() < 0.6:
+        return [{"t": at, "do": "fill"}]
+    return [{"t": at, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}}]
+
+
+def _others(chance: Random, things: list[str], at: int) -> list[Event]:
+    policies = [each for each in things if kind_of(each) == POLICY and each[0] == "P"]
+    if "G" in things and chance.random() < 0.4:
+        return [{"t": at, "do": "engine", "member": chance.choice(("em1", "svc")), "on": chance.random() < 0.5}]
+    if policies:
+        leaves = dict(chance.choice(({"state": "disabled"}, {"excludeUsers[guest]": True})))
+        rival: Event = {
+            "t": at,
+            "do": "rival",
+            "who": chance.choice(("rival", "mal", "alice")),
+            "on": chance.choice(policies),
+        }
+        return [rival | {"leaves": leaves, "times": 3, "rec": {}}]
+    return [a_change(chance, things, at)]
+
+
+_KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
+    (0.60, _timed_change),
+    (0.07, _raced_change),
+    (0.04, _death),
+    (0.05, _fault),
+    (0.05, _window),
+    (0.04, _control),
+    (0.03, _list),
+    (0.03, _person),
+    (0.03, _principal),
+    (0.03, _service),
+    (0.03, _others),
+)
+
+
+def reordered(story: Story, chance: Random) -> Story:
+    """Give the same actions, every record after the last of them, in an order of its own (law 7)."""
+    actions = [copy.deepcopy(each) for each in story["events"] if each["do"] in {"change", "form"} and "t" in each]
+    order = list(range(len(actions)))
+    chance.shuffle(order)
+    end = max((each["t"] for each in actions), default=0) + 10
+    for place, event in zip(order, actions, strict=True):
+        event["rec"] = {"values": event["rec"].get("values", "full"), "late": end - event["t"] + 300 * place}
+    return {**story, "events": actions}
+
+
+# Shrinking.
+
+
+def shrink(story: Story, is_broken: Callable[[Story], bool], *, most: int = 400) -> Story:
+    """Drop events, things and settings while it stays broken; `most` stories are played for that."""
+    tries = 0
+    again = True
+    while again and tries < most:
+        again = False
+        for smaller in _smaller(story):
+            tries += 1
+            if tries > most:
+                break
+            if is_broken(smaller):
+                story, again = smaller, True
+                break
+    return story
+
+
+def _smaller(story: Story) -> Iterator[Story]:
+    events: list[Event] = story["events"]
+    for place in reversed(range(len(events))):
+        yield {**story, "events": events[:place] + events[place + 1 :]}
+    for place, event in enumerate(events):
+        for plainer in _plainer(event):
+            yield {**story, "events": [*events[:place], plainer, *events[place + 1 :]]}
+    for name in ("first_seen", "listed", "mode", "limit", "bin", "own_late"):
+        if name in story:
+            yield {key: value for key, value in story.items() if key != name}
+    used = {each.get("on") for each in events}
+    for name in story["things"]:
+        if len(story["things"]) > 1 and name not in used:
+            yield {**story, "things": [each for each in story["things"] if each != name]}
+
+
+def _plainer(event: Event) -> Iterator[Event]:
+    record = event.get("rec")
+    if record:
+        yield {**event, "rec": {}}
+        if len(record) > 1:
+            yield from ({**event, "rec": {name: record[name]}} for name in record)
+    leaves: dict[str, Any] = event.get("leaves") or {}
+    if len(leaves) > 1:
+        yield from ({**event, "leaves": {name: value}} for name, value in leaves.items())
+
+
+def described(story: Story) -> str:
+    """Write a story on a line for people, and on one that can be played again."""
+    parts = [_described(each) for each in story["events"]]
+    settings = {name: value for name, value in story.items() if name not in {"events", "things", "seed"}}
+    return f"{' '.join(story['things'])} {settings}: {' | '.join(parts)}\n      --story '{json.dumps(story)}'"
+
+
+def _described(event: Event) -> str:
+    hidden = {"t", "do", "who", "on", "op", "after"}
+    rest = {name: value for name, value in event.items() if name not in hidden and value not in ({}, None)}
+    when = f"{event['t']}" if "t" in event else f"after our {event['after']}" if "after" in event else ""
+    what = event.get("op", event["do"]) if event["do"] == "change" else event["do"]
+    words = (when, event.get("who", ""), what, event.get("on", ""), str(rest or ""))
+    return " ".join(str(each) for each in words if each != "")
