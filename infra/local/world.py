@@ -39,6 +39,7 @@ class Principal:
     upn: str | None = None
     client_id: str | None = None
     ip: str | None = None
+    is_guest: bool = False
 
 
 ALICE: Final = Principal(
@@ -174,6 +175,17 @@ DAVE: Final = Principal(
 )
 """An ordinary user."""
 
+GINA: Final = Principal(
+    id="61a00000-2c7d-4e95-b814-a06f3d9c5e72",
+    name="Gina Gruber",
+    kind="user",
+    tenant=WORKFORCE_TENANT,
+    upn=f"gina_fabrikam.com#EXT#@{WORKFORCE_DOMAIN}",
+    ip="192.0.2.14",
+    is_guest=True,
+)
+"""A guest from another organisation."""
+
 MS_PIM: Final = Principal(
     id="3591d000-6a4c-4f82-b0d7-9e15c3f8a264",
     name="MS-PIM",
@@ -198,6 +210,7 @@ PRINCIPALS: Final = (
     IMPOSTOR,
     ERIN,
     DAVE,
+    GINA,
     MS_PIM,
 )
 PRINCIPALS_BY_ID: Final = {principal.id: principal for principal in PRINCIPALS}
@@ -400,13 +413,14 @@ CUSTOM_DIRECTORY_ROLE: Final = "c057000a-2e8b-4d61-9f34-7b1c5a0e8d92"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A security group. `eligible` can become members by Privileged Identity Management."""
+    """A security group. `nested` are groups in it; `eligible` can become members by Privileged Identity Management."""
 
     id: str
     name: str
     tenant: str = WORKFORCE_TENANT
     is_role_assignable: bool = False
     members: tuple[Principal, ...] = ()
+    nested: tuple["Group", ...] = ()
     owners: tuple[Principal, ...] = ()
     eligible: tuple[Principal, ...] = ()
 
@@ -430,7 +444,13 @@ REPORT_READERS: Final = Group(
 """Could hold any role and holds one that isn't privileged."""
 
 EVERYBODY: Final = Group(id="64003000-6f4b-4c17-8e2d-a59d3b7c0f64", name="Everybody", members=(ALICE, MALLORY, DAVE))
-GROUPS: Final = (ROLE_ADMINISTRATORS, REPORT_READERS, EVERYBODY)
+CONTRACTORS: Final = Group(id="64004000-3e9a-4b58-a7f1-d40c6e2b8957", name="Contractors", members=(GINA,))
+OUTER_CIRCLE: Final = Group(
+    id="64005000-9d2c-4f06-83b5-7e1a4c0d6f38", name="Outer circle", members=(ERIN,), nested=(CONTRACTORS,)
+)
+"""Holds another group: its guest is in it indirectly."""
+
+GROUPS: Final = (ROLE_ADMINISTRATORS, REPORT_READERS, EVERYBODY, CONTRACTORS, OUTER_CIRCLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

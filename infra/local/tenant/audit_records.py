@@ -54,6 +54,7 @@ class Record:
     details: Sequence[Json] = ()
     operation: str = ""
     """Told by the first word of the activity where it isn't given."""
+    more_targets: Sequence[Json] = ()
 
     def graph(self, caller: Caller, *, correlation_id: str, at: int, outcome: Outcome = SUCCESS) -> Json:
         """Write the record of what `caller` did at `at` (ticks)."""
@@ -69,7 +70,9 @@ class Record:
             "loggedByService": self.service,
             "operationType": self.operation or _OPERATION_TYPES.get(self.activity.split(" ", 1)[0], ""),
             "initiatedBy": initiated_by(caller),
-            "targetResources": [{"userPrincipalName": None, "groupType": None} | self.target],
+            "targetResources": [
+                {"userPrincipalName": None, "groupType": None} | target for target in (self.target, *self.more_targets)
+            ],
             "additionalDetails": list(self.details),
         }
 

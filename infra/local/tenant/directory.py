@@ -1,11 +1,13 @@
 """What one tenant's directory holds."""
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 from infra.local import world
 from infra.local.tenant import ca_rules
 from infra.local.tenant.bodies import as_list
+from infra.local.tenant.groups import GroupState, seeded_group
 from infra.local.tenant.record_log import RecordLog
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
 from infra.local.tenant.replicated import Lags, Replicated
@@ -14,7 +16,7 @@ from infra.local.world import Json
 
 
 class Directory:
-    """Conditional access and what it leans on, custom policies' XML, and both logs; everything by id.
+    """Conditional access and what it leans on, custom policies' XML, groups, roles and both logs; everything by id.
 
     The deleted policies and named locations are those in the bin.
     """
@@ -31,6 +33,8 @@ class Directory:
         self.strengths: Replicated[Json] = Replicated(lags)
         self.authentication_contexts: Replicated[Json] = Replicated(lags)
         self.custom_policies: Replicated[str] = Replicated(lags)
+        self.groups: Replicated[GroupState] = Replicated(lags)
+        self.role_assignments: Replicated[Json] = Replicated(lags)
         self.audit = RecordLog(DIRECTORY_AUDITS, settings)
         self.sign_ins = RecordLog(SIGN_INS, settings)
         self._seed()
@@ -43,23 +47,37 @@ class Directory:
     def _seed(self) -> None:
         for strength in world.BUILT_IN_STRENGTHS:
             self.strengths.seed(strength["id"], strength)
+        self._seed_people()
         if self.is_b2c:
             for custom_policy in world.CUSTOM_POLICIES:
                 self.custom_policies.seed(custom_policy.id, custom_policy.xml)
-            return
-        for strength in world.CUSTOM_STRENGTHS:
-            self.strengths.seed(strength["id"], strength)
-        for location in world.NAMED_LOCATIONS:
-            self.named_locations.seed(location["id"], location)
-        for context in world.AUTHENTICATION_CONTEXTS:
-            self.authentication_contexts.seed(context["id"], context)
-        for policy in world.CA_POLICIES:
-            self.ca_policies.seed(policy.id, _seeded_ca_policy(policy))
+        else:
+            self._seed_conditional_access()
+
+    def _seed_people(self) -> None:
+        for group in world.GROUPS:
+            if group.tenant == self.tenant:
+                self.groups.seed(group.id, seeded_group(group))
+        for assignment in world.DIRECTORY_ROLE_ASSIGNMENTS:
+            if assignment.holder.tenant == self.tenant:
+                held = directory_role("assignment", assignment)
+                self.role_assignments.seed(held["id"], held)
+
+    def _seed_conditional_access(self) -> None:
+        for store, values in (
+            (self.strengths, world.CUSTOM_STRENGTHS),
+            (self.named_locations, world.NAMED_LOCATIONS),
+            (self.authentication_contexts, world.AUTHENTICATION_CONTEXTS),
+            (self.ca_policies, [_seeded_ca_policy(policy) for policy in world.CA_POLICIES]),
+        ):
+            for value in values:
+                store.seed(value["id"], value)
 
     def stores(self) -> Iterator[Replicated[Any]]:
         """Give every store whose reads can lag."""
         yield from (self.ca_policies, self.deleted_ca_policies, self.named_locations, self.deleted_named_locations)
         yield from (self.strengths, self.authentication_contexts, self.custom_policies)
+        yield from (self.groups, self.role_assignments)
 
     def shown_policy(self, policy: Json) -> Json:
         """Print a policy as GET does, with its strength as a reader is shown it."""
@@ -80,7 +98,20 @@ class Directory:
             "authenticationStrengths": strengths,
             "authenticationContexts": self.authentication_contexts.all_current(),
             "customPolicies": self.custom_policies.all_current(),
+            "groupMembers": {key: list(group.members) for key, group in self.groups.all_current().items()},
+            "directoryRoleAssignments": list(self.role_assignments.all_current().values()),
         }
+
+
+def directory_role(kind: str, each: world.DirectoryRoleAssignment) -> Json:
+    """Print who holds, or may activate, a directory role; the id is the same each time."""
+    name = f"{kind}/{each.role}/{each.holder.id}"
+    return {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+        "principalId": each.holder.id,
+        "roleDefinitionId": each.role,
+        "directoryScopeId": "/",
+    }
 
 
 def _printed(policies: Replicated[Json], strengths: dict[str, Json]) -> dict[str, Json]:

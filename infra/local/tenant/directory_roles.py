@@ -1,22 +1,19 @@
-"""Directory roles, who holds them or is eligible for them, and the groups, over Graph. Nobody changes them here."""
+"""Directory roles over Graph: who holds them, and who is eligible for them or for membership of a group."""
 
 import uuid
-from collections.abc import Iterable
 from http import HTTPStatus
 
 from aiohttp import web
 
 from infra.local import world
-from infra.local.tenant.api_error import ApiError, bad_request, not_found
+from infra.local.tenant.api_error import ApiError, bad_request
+from infra.local.tenant.bodies import as_object, json_answer
+from infra.local.tenant.directory import directory_role
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.odata import list_page
-from infra.local.tenant.permissions import DIRECTORY_ROLES, GROUP_ELIGIBILITIES, GROUPS
-from infra.local.world import DirectoryRoleAssignment, Group, Json, Principal
-
-
-def _id_of(*parts: str) -> str:
-    """Make an id that is the same each time."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, "/".join(parts)))
+from infra.local.tenant.people import log_role, no_such_object
+from infra.local.tenant.permissions import DIRECTORY_ROLES, GROUP_ELIGIBILITIES
+from infra.local.world import Json
 
 
 def _refuse_without_pim(call: Call) -> None:
@@ -25,27 +22,61 @@ def _refuse_without_pim(call: Call) -> None:
         raise ApiError(HTTPStatus.BAD_REQUEST, "AadPremiumLicenseRequired", message)
 
 
-def _here(call: Call, assignments: Iterable[DirectoryRoleAssignment], kind: str) -> list[Json]:
-    return [
-        {
-            "id": _id_of(kind, each.role, each.holder.id),
-            "principalId": each.holder.id,
-            "roleDefinitionId": each.role,
-            "directoryScopeId": "/",
-        }
-        for each in assignments
-        if each.holder.tenant == call.directory.tenant
-    ]
-
-
 async def _assignments(call: Call) -> web.Response:
     return list_page(
         call,
-        _here(call, world.DIRECTORY_ROLE_ASSIGNMENTS, "assignment"),
+        list(call.directory.role_assignments.all_seen().values()),
         size=call.settings.directory_page_size,
         context="roleManagement/directory/roleAssignments",
         filters=("principalId", "roleDefinitionId"),
     )
+
+
+async def _assignment(call: Call) -> web.Response:
+    assignment = call.directory.role_assignments.seen(call.id)
+    if assignment is None:
+        raise no_such_object(call.id)
+    context = call.context("roleManagement/directory/roleAssignments/$entity")
+    return json_answer({"@odata.context": context} | assignment)
+
+
+async def _assign(call: Call) -> web.Response:
+    body = as_object(await call.json()) or {}
+    wanted = {name: str(body.get(name, "")) for name in ("principalId", "roleDefinitionId", "directoryScopeId")}
+    known = {*world.DIRECTORY_ROLE_NAMES, world.CUSTOM_DIRECTORY_ROLE}
+    if not all(wanted.values()) or wanted["roleDefinitionId"] not in known:
+        raise bad_request("The role assignment needs a principal, a known role and a scope.", "Request_BadRequest")
+    for held in call.directory.role_assignments.all_current().values():
+        if wanted.items() <= held.items():
+            message = "A conflicting object with one or more of the specified property values is present."
+            raise bad_request(message, "Request_BadRequest")
+    assignment: Json = {"id": str(uuid.uuid4())} | wanted
+    call.directory.role_assignments.put(assignment["id"], assignment)
+    log_role(call, "Add member to role", assignment, given=True)
+    context = call.context("roleManagement/directory/roleAssignments/$entity")
+    return json_answer({"@odata.context": context} | assignment, status=HTTPStatus.CREATED)
+
+
+async def _unassign(call: Call) -> web.Response:
+    assignment = call.met(call.directory.role_assignments, call.id)
+    if assignment is None:
+        raise no_such_object(call.id)
+    everywhere = call.directory.role_assignments.all_current().values()
+    holders = [each for each in everywhere if each["roleDefinitionId"] == world.GLOBAL_ADMINISTRATOR]
+    if holders == [assignment]:
+        message = "The last Global Administrator can't be removed."
+        raise bad_request(message, "Request_BadRequest")
+    call.directory.role_assignments.put(call.id, None)
+    log_role(call, "Remove member from role", assignment, given=False)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _eligible_here(call: Call) -> list[Json]:
+    return [
+        directory_role("eligibility", each)
+        for each in world.DIRECTORY_ROLE_ELIGIBILITIES
+        if each.holder.tenant == call.directory.tenant
+    ]
 
 
 async def _eligibilities(call: Call) -> web.Response:
@@ -54,7 +85,7 @@ async def _eligibilities(call: Call) -> web.Response:
         call,
         [
             each | {"startDateTime": world.SEEDED_AT, "endDateTime": None, "memberType": "Direct"}
-            for each in _here(call, world.DIRECTORY_ROLE_ELIGIBILITIES, "eligibility")
+            for each in _eligible_here(call)
         ],
         size=call.settings.directory_page_size,
         context="roleManagement/directory/roleEligibilityScheduleInstances",
@@ -79,68 +110,21 @@ async def _definitions(call: Call) -> web.Response:
     )
 
 
-def _groups_here(call: Call) -> list[Group]:
-    return [group for group in world.GROUPS if group.tenant == call.directory.tenant]
-
-
-async def _groups(call: Call) -> web.Response:
-    groups: list[Json] = [
-        {
-            "id": group.id,
-            "displayName": group.name,
-            "securityEnabled": True,
-            "groupTypes": [],
-            "visibility": "HiddenMembership" if group.id in call.settings.hidden_groups else None,
-            "isAssignableToRole": group.is_role_assignable,
-            "createdDateTime": world.SEEDED_AT,
-        }
-        for group in _groups_here(call)
-    ]
-    size = call.settings.directory_page_size
-    return list_page(call, groups, size=size, context="groups", filters=("displayName", "isAssignableToRole"))
-
-
-def _group(call: Call) -> Group:
-    found = next((group for group in _groups_here(call) if group.id == call.id.lower()), None)
-    if found is None:
-        message = (
-            f"Resource '{call.id}' does not exist or one of its queried reference-property objects are not present."
-        )
-        raise not_found(message, "Request_ResourceNotFound")
-    return found
-
-
-def _people(call: Call, principals: Iterable[Principal]) -> web.Response:
-    shown: list[Json] = [
-        {"@odata.type": f"#microsoft.graph.{each.kind}", "id": each.id, "displayName": each.name} for each in principals
-    ]
-    return list_page(call, shown, size=call.settings.directory_page_size, context="directoryObjects")
-
-
-async def _members(call: Call) -> web.Response:
-    group = _group(call)
-    return _people(call, () if group.id in call.settings.hidden_groups else group.members)
-
-
-async def _owners(call: Call) -> web.Response:
-    return _people(call, _group(call).owners)
-
-
 async def _group_eligibilities(call: Call) -> web.Response:
     _refuse_without_pim(call)
     if "$filter" not in call.request.query:
         raise bad_request("The request needs a filter by principalId or groupId.", "MissingParameters")
     shown: list[Json] = [
         {
-            "id": f"{group.id}_member_{_id_of(group.id, each.id)}",
+            "id": f"{group.id}_member_{uuid.uuid5(uuid.NAMESPACE_URL, group.id + each)}",
             "accessId": "member",
             "groupId": group.id,
-            "principalId": each.id,
+            "principalId": each,
             "memberType": "direct",
             "startDateTime": world.SEEDED_AT,
             "endDateTime": None,
         }
-        for group in _groups_here(call)
+        for group in call.directory.groups.all_seen().values()
         for each in group.eligible
     ]
     return list_page(
@@ -154,10 +138,10 @@ async def _group_eligibilities(call: Call) -> web.Response:
 
 OPERATIONS = (
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleAssignments", handle=_assignments),
+    Operation(method="POST", path=f"{DIRECTORY_ROLES}/roleAssignments", handle=_assign),
+    Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleAssignments/{{id}}", handle=_assignment),
+    Operation(method="DELETE", path=f"{DIRECTORY_ROLES}/roleAssignments/{{id}}", handle=_unassign),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances", handle=_eligibilities),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleDefinitions", handle=_definitions),
-    Operation(method="GET", path=GROUPS, handle=_groups),
-    Operation(method="GET", path=f"{GROUPS}/{{id}}/transitiveMembers", handle=_members),
-    Operation(method="GET", path=f"{GROUPS}/{{id}}/owners", handle=_owners),
     Operation(method="GET", path=GROUP_ELIGIBILITIES, handle=_group_eligibilities),
 )

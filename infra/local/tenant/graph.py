@@ -68,13 +68,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method on one path. `on_refusal` builds the audit records of a refused write."""
+    """One method on one path. `on_refusal` builds the audit records of a refused write.
+
+    `needs` is the path whose permissions count, where it is another than `path`: a cast needs what the rest needs.
+    """
 
     method: str
     path: str
     handle: Callable[[Call], Awaitable[web.StreamResponse]]
     versions: Sequence[str] = BOTH
     throttle: Throttle | None = None
+    needs: str = ""
     on_refusal: Callable[[Call, Outcome], list[Json]] | None = None
 
 
@@ -126,7 +130,7 @@ async def _run(simulation: Simulation, operation: Operation, request: web.Reques
 def _alternatives(simulation: Simulation, operation: Operation) -> Alternatives:
     if operation.path.endswith("/restore") and simulation.settings.restore_app_only:
         return RESTORE_WHERE_ALLOWED
-    return NEEDS[operation.method, operation.path]
+    return NEEDS[operation.method, operation.needs or operation.path]
 
 
 def _refuse_too_fast(simulation: Simulation, operation: Operation, call: Call) -> None:

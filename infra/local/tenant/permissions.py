@@ -34,6 +34,16 @@ _AUDIT_READ = (frozenset({"AuditLog.Read.All"}),)
 _DIRECTORY_READ = frozenset({"Directory.Read.All"})
 _ROLES_READ = frozenset({"RoleManagement.Read.Directory"})
 _GROUP_READ = (frozenset({"GroupMember.Read.All"}), frozenset({"Group.Read.All"}), _DIRECTORY_READ)
+_MEMBERS_WRITE = (frozenset({"GroupMember.ReadWrite.All"}), frozenset({"Group.ReadWrite.All"}))
+"""For a role-assignable group an application needs RoleManagement.ReadWrite.Directory as well."""
+_MEMBERSHIPS_OF_USERS = (frozenset({"User.Read.All"}), *_GROUP_READ)
+_MEMBERSHIPS_OF_OTHERS = (frozenset({"Application.Read.All"}), _DIRECTORY_READ)
+_MEMBER_IDS_OF_USERS = (
+    frozenset({"User.Read.All", "GroupMember.Read.All"}),
+    frozenset({"User.ReadBasic.All", "GroupMember.Read.All"}),
+    _DIRECTORY_READ,
+)
+_ROLES_WRITE = (frozenset({"RoleManagement.ReadWrite.Directory"}),)
 _SIGN_IN_READ = (frozenset({"AuditLog.Read.All", "Directory.Read.All"}),)
 
 _STRENGTH_WRITE = (
@@ -97,13 +107,37 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
     ("GET", "/servicePrincipals/{id}"): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments"): (_ROLES_READ, _DIRECTORY_READ),
+    ("GET", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): (_ROLES_READ, _DIRECTORY_READ),
+    ("POST", f"{DIRECTORY_ROLES}/roleAssignments"): _ROLES_WRITE,
+    ("DELETE", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): _ROLES_WRITE,
     ("GET", f"{DIRECTORY_ROLES}/roleDefinitions"): (_ROLES_READ, _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances"): (
         frozenset({"RoleEligibilitySchedule.Read.Directory"}),
         _ROLES_READ,
     ),
     ("GET", GROUPS): _GROUP_READ,
+    ("GET", f"{GROUPS}/{{id}}"): _GROUP_READ,
+    ("GET", f"{GROUPS}/{{id}}/members"): _GROUP_READ,
     ("GET", f"{GROUPS}/{{id}}/transitiveMembers"): _GROUP_READ,
+    ("POST", f"{GROUPS}/{{id}}/members/$ref"): _MEMBERS_WRITE,
+    ("DELETE", f"{GROUPS}/{{id}}/members/{{part}}/$ref"): _MEMBERS_WRITE,
+    ("DELETE", f"{GROUPS}/{{id}}"): (frozenset({"Group.ReadWrite.All"}),),
+    ("PATCH", "/users/{id}"): (frozenset({"User.EnableDisableAccount.All"}), frozenset({"User.ReadWrite.All"})),
+    **{
+        ("GET", f"/{collection}/{{id}}/{which}"): needs
+        for collection, needs in (("users", _MEMBERSHIPS_OF_USERS), ("servicePrincipals", _MEMBERSHIPS_OF_OTHERS))
+        for which in ("memberOf", "transitiveMemberOf")
+    },
+    **{
+        ("POST", f"/{collection}/{{id}}/getMember{which}"): needs
+        for collection, needs in (
+            ("users", _MEMBER_IDS_OF_USERS),
+            ("servicePrincipals", _MEMBERSHIPS_OF_OTHERS),
+            ("groups", _GROUP_READ),
+            ("directoryObjects", (_DIRECTORY_READ,)),
+        )
+        for which in ("Objects", "Groups")
+    },
     ("GET", f"{GROUPS}/{{id}}/owners"): _GROUP_READ,
     ("GET", GROUP_ELIGIBILITIES): (frozenset({"PrivilegedEligibilitySchedule.Read.AzureADGroup"}),),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),

@@ -11,10 +11,11 @@ from infra.local.tenant.api_error import ApiError, not_found
 from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.odata import selected
+from infra.local.tenant.people import principal_in
 from infra.local.tenant.permissions import AUDITS, SIGN_IN_LOG
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS, SIGN_INS_V1, LogShape, parse_query
 from infra.local.tenant.sign_in_records import in_v1
-from infra.local.world import Json, Principal, PrincipalKind
+from infra.local.world import Json
 
 
 async def _audits(call: Call) -> web.Response:
@@ -66,19 +67,6 @@ def _record(call: Call, shape: LogShape, record: Json | None) -> web.Response:
     return json_answer({"@odata.context": call.context(f"{shape.path}/$entity")} | record)
 
 
-def _principal(call: Call, kind: PrincipalKind) -> Principal:
-    for principal in world.PRINCIPALS:
-        named = call.id in {principal.id, principal.upn}
-        if named and principal.kind == kind and principal.tenant == call.directory.tenant:
-            return principal
-    raise _no_such_object(call)
-
-
-def _no_such_object(call: Call) -> ApiError:
-    message = f"Resource '{call.id}' does not exist or one of its queried reference-property objects are not present."
-    return ApiError(HTTPStatus.NOT_FOUND, "Request_ResourceNotFound", message)
-
-
 _SHOWN_UNASKED = (
     "id",
     "displayName",
@@ -92,9 +80,7 @@ _SHOWN_UNASKED = (
 
 
 async def _user(call: Call) -> web.Response:
-    principal = _principal(call, "user")
-    if principal.id in call.settings.deleted_accounts:
-        raise _no_such_object(call)
+    principal = principal_in(call, "user")
     user: Json = {
         "id": principal.id,
         "displayName": principal.name,
@@ -104,7 +90,8 @@ async def _user(call: Call) -> web.Response:
         "mail": principal.upn,
         "jobTitle": None,
         "accountEnabled": principal.id not in call.settings.disabled_accounts,
-        "userType": "Member",
+        "userType": "Guest" if principal.is_guest else "Member",
+        "externalUserState": "Accepted" if principal.is_guest else None,
         "onPremisesSyncEnabled": None,
         "createdDateTime": world.SEEDED_AT,
     }
@@ -113,7 +100,7 @@ async def _user(call: Call) -> web.Response:
 
 
 async def _service_principal(call: Call) -> web.Response:
-    principal = _principal(call, "servicePrincipal")
+    principal = principal_in(call, "servicePrincipal")
     managed = principal is world.RESPONDER
     service_principal: Json = {
         "id": principal.id,

@@ -16,6 +16,7 @@ from infra.local.tenant import (
     custom_policies,
     directory_roles,
     named_locations,
+    people,
     reads,
 )
 from infra.local.tenant.api_error import ApiError, arm_error, graph_error
@@ -34,6 +35,7 @@ type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GRAPH_OPERATIONS = (
     *conditional_access.OPERATIONS,
     *named_locations.OPERATIONS,
+    *people.OPERATIONS,
     *authentication_strengths.OPERATIONS,
     *authentication_contexts.OPERATIONS,
     *custom_policies.OPERATIONS,
