@@ -20,6 +20,7 @@ from infra.local.world import (
 )
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
+from shared.authority.owners import NamedOwner, TableOwners
 from shared.authority.standing import Approval
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
@@ -51,7 +52,8 @@ class Desk:
         self.approve(ALICE, ApprovalList.RBAC_ROLES)
         self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
         self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
-        self.storage.upsert(Table.OWNERS, "*", "010", {"name": ALICE.name, "upn": ALICE.upn or ""})
+        owner = NamedOwner(scope="*", order="010", name=ALICE.name, upn=ALICE.upn or "")
+        TableOwners(self.storage, clock=utc_now).name(owner, by="the demo")
         self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
 
     def approve(self, principal: Principal, approval_list: ApprovalList) -> None:

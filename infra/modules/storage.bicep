@@ -38,6 +38,7 @@ var tableNames = [
   'Outbox'
   'Switches'
   'Rosters'
+  'Journal'
 ]
 var queueNames = [
   'cases'

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.authority.standing import Approval, Approvals, Malformed, approval_from, authorize
+from shared.authority.statements import row_key_from
 from shared.model.cases import Decision, Standing, case_id, hour_id
 from shared.model.detections import AnyDetection
 from shared.model.events import ActorKind, Event
@@ -29,15 +30,15 @@ _ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
 class FileApprovals:
-    """Rows of table `ApprovedActors` that were exported to a file.
+    """Rows of table `ApprovedActors` that were exported to a file: what was said last of each actor.
 
-    Each counts for the whole period, however late it began: the question is what these approvals would have done.
+    It counts for the whole period, however late it began: the question is what these approvals would have done.
     """
 
     def __init__(self, rows: Iterable[Mapping[str, object]]) -> None:
         self._found: dict[tuple[str, str], Approval | Malformed] = {}
-        for row in rows:
-            approval_list, actor_id = str(row["PartitionKey"]), str(row["RowKey"]).lower()
+        for row in sorted(rows, key=lambda row: str(row["RowKey"])):
+            approval_list, actor_id = str(row["PartitionKey"]), row_key_from(str(row["RowKey"])).subject.lower()
             approval = approval_from({**row, "approval_list": approval_list, "actor_id": actor_id})
             if isinstance(approval, Approval):
                 approval = msgspec.structs.replace(approval, valid_from=_ALWAYS)

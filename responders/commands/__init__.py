@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "lists": ("lists",),
     "roster": ("roster",),
     "controls": ("mode", "stop", "start"),
+    "journal": ("journal",),
     "permissions": ("permissions",),
     "doctor": ("doctor",),
 }

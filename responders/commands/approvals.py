@@ -4,9 +4,9 @@ import argparse
 import shlex
 
 from responders.commands import Subparsers
-from responders.commands.connection import CommandError, add_settings_option, person, storage_from
+from responders.commands.connection import CommandError, add_settings_option, add_who_and_why, person, storage_from
 from responders.commands.tables import print_table
-from shared.authority.approvals import TableApprovals, until_from
+from shared.authority.approvals import TableApprovals, since_from, until_from
 from shared.authority.standing import Approval, Malformed
 from shared.model.calls import checked_id
 from shared.model.clock import utc_now
@@ -31,14 +31,17 @@ def add_parser(subparsers: Subparsers) -> None:
     approve.add_argument(
         "--target", action="append", default=[], metavar="ID", help="only for this object; may be given again"
     )
+    approve.add_argument("--since", metavar="DATE", help="accept the changes made since then too; the default is now")
     approve.add_argument("--by", default=None, help="who approves it (default: the account you are logged in with)")
+    approve.add_argument("--reason", default="", help="what the journal should say beside the ticket")
     add_settings_option(approve)
     approve.set_defaults(run=_approve)
 
-    revoke = subparsers.add_parser("revoke", help="take an approval back, from now on")
+    revoke = subparsers.add_parser("revoke", help="take an approval back, from now on or since an earlier instant")
     revoke.add_argument("list", choices=[one.value for one in ApprovalList], metavar="LIST", help=_LISTS)
     revoke.add_argument("object_id", metavar="OBJECT_ID")
-    revoke.add_argument("--by", default=None, help="who revokes it (default: the account you are logged in with)")
+    revoke.add_argument("--since", metavar="DATE", help="what was done since then counts as unapproved too")
+    add_who_and_why(revoke, why="needed with --since")
     add_settings_option(revoke)
     revoke.set_defaults(run=_revoke)
 
@@ -69,7 +72,8 @@ def _approve(arguments: argparse.Namespace) -> int:
             approved_by=arguments.by or person(),
             targets=tuple(target.lower() for target in arguments.target),
         )
-        TableApprovals(storage_from(arguments), clock=utc_now).approve(approval)
+        since = since_from(arguments.since) if arguments.since else None
+        TableApprovals(storage_from(arguments), clock=utc_now).approve(approval, reason=arguments.reason, since=since)
     except ValueError as error:
         raise CommandError(str(error)) from error
     print(
@@ -101,13 +105,24 @@ def _check_object_id(text: str) -> None:
 def _revoke(arguments: argparse.Namespace) -> int:
     _check_object_id(arguments.object_id)
     approvals = TableApprovals(storage_from(arguments), clock=utc_now)
-    found = approvals.revoke(ApprovalList(arguments.list), arguments.object_id, by=arguments.by or person())
+    try:
+        since = since_from(arguments.since) if arguments.since else None
+        found = approvals.revoke(
+            ApprovalList(arguments.list),
+            arguments.object_id,
+            by=arguments.by or person(),
+            reason=arguments.reason,
+            since=since,
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     if not found:
         raise CommandError(
             f"there is no approval for {arguments.object_id} on {arguments.list};"
             " `responder approvals` lists those there are"
         )
-    print(f"revoked: {arguments.object_id} on {arguments.list}, from now on")
+    when = f"since {since:%Y-%m-%d %H:%M} UTC" if since else "from now on"
+    print(f"revoked: {arguments.object_id} on {arguments.list}, {when}")
     return 0
 
 

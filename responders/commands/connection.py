@@ -81,6 +81,12 @@ def storage_from(arguments: argparse.Namespace) -> Storage:
     return Storage(environment)
 
 
+def add_who_and_why(parser: argparse.ArgumentParser, *, why: str) -> None:
+    """Add --by and --reason, which go into the journal; `why` says when a reason is needed."""
+    parser.add_argument("--by", default=None, help="who does it (default: the account you are logged in with)")
+    parser.add_argument("--reason", default="", help=f"why, for the journal; {why}")
+
+
 def person() -> str:
     """Who is at the terminal, for the record; an account without a name goes by its number."""
     try:

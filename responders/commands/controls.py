@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from responders.commands.connection import (
     CommandError,
     add_settings_option,
+    add_who_and_why,
     environment_from,
     person,
     storage_from,
@@ -13,7 +14,8 @@ from responders.commands.connection import (
 )
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
-from shared.authority.controls import Controls, ControlState
+from shared.authority.control_history import ControlState
+from shared.authority.controls import NO_MODE, Controls
 from shared.model.clock import utc_now
 from shared.model.kinds import Mode
 
@@ -29,14 +31,23 @@ def add_parser(subparsers: "Subparsers") -> None:
     mode.add_argument(
         "detection", nargs="?", metavar="DETECTION", help='its id, or "*" for all that have no mode of their own'
     )
-    mode.add_argument("mode", nargs="?", choices=[one.value for one in Mode], metavar="observe|page|enforce")
+    mode.add_argument(
+        "mode",
+        nargs="?",
+        choices=[*(one.value for one in Mode), NO_MODE],
+        metavar="observe|page|enforce|default",
+        help='"default" takes its own mode back: the one for all counts again',
+    )
+    add_who_and_why(mode, why="needed where the detection is to do less")
     add_settings_option(mode)
     mode.set_defaults(run=_mode)
     stop = subparsers.add_parser("stop", help="kill switch on: nothing is put back any more, everything is paged")
     stop.add_argument("--reason", required=True, help="why, for the people who find it stopped")
+    stop.add_argument("--by", default=None, help="who does it (default: the account you are logged in with)")
     add_settings_option(stop)
     stop.set_defaults(run=_stop)
     start = subparsers.add_parser("start", help="kill switch off")
+    add_who_and_why(start, why="not needed")
     add_settings_option(start)
     start.set_defaults(run=_start)
 
@@ -67,18 +78,34 @@ def _mode(arguments: argparse.Namespace) -> int:
     if arguments.mode is None:
         print(_read(controls).mode(arguments.detection))
         return 0
-    controls.set_mode(arguments.detection, Mode(arguments.mode), by=person())
-    print(f"{arguments.detection} is now in mode {arguments.mode}")
+    mode = None if arguments.mode == NO_MODE else Mode(arguments.mode)
+    try:
+        controls.set_mode(arguments.detection, mode, by=arguments.by or person(), reason=arguments.reason)
+    except ValueError as error:
+        raise CommandError(f"{error} (--reason)") from error
+    print(f"{arguments.detection} is now in mode {mode or _read(controls).mode(arguments.detection)}")
     return 0
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    _controls(arguments).stop(by=person(), reason=arguments.reason)
+    try:
+        _controls(arguments).stop(by=arguments.by or person(), reason=arguments.reason)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     print("stopped: nothing is put back until `responder start`; pages go on")
     return 0
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    _controls(arguments).start(by=person())
+    controls = _controls(arguments)
+    try:
+        controls.start(by=arguments.by or person(), reason=arguments.reason)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    if _read(controls).stopped:
+        raise CommandError(
+            "still stopped: partition `kill` of table Switches has a row that names no instant, which somebody wrote by"
+            " hand. Delete it in storage."
+        )
     print("started: detections in mode enforce put things back again")
     return 0

@@ -53,7 +53,10 @@ def _import(arguments: argparse.Namespace) -> int:
     print(f"as of {lists.taken:%Y-%m-%d %H:%M} UTC, {len(lists.entries)} rows")
     storage = storage_from(arguments)
     by = arguments.by or person()
-    _print(restore(storage, lists, by=by, clock=utc_now, dry=arguments.what_if))
+    try:
+        _print(restore(storage, lists, by=by, clock=utc_now, dry=arguments.what_if))
+    except ValueError as error:
+        raise CommandError(str(error)) from error
     return 0
 
 

@@ -3,10 +3,19 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from, unknown
+from responders.commands.connection import (
+    CommandError,
+    add_settings_option,
+    add_who_and_why,
+    environment_from,
+    person,
+    storage_from,
+    unknown,
+)
 from responders.commands.tables import print_table
 from responders.sigma_rules import catalogue_of
-from shared.clients.storage_names import Table
+from shared.authority.owners import NamedOwner, TableOwners
+from shared.model.clock import utc_now
 from shared.model.kinds import ApprovalList
 
 if TYPE_CHECKING:
@@ -17,9 +26,11 @@ def add_parser(subparsers: "Subparsers") -> None:
     """Add the two commands."""
     owner = subparsers.add_parser("owner", help="name somebody who is paged")
     owner.add_argument("scope", metavar="SCOPE", help='a detection id, an approval list, or "*" for everything')
-    owner.add_argument("--name", required=True)
-    owner.add_argument("--upn", required=True, help="the user principal name that Teams mentions")
+    owner.add_argument("--name", default="")
+    owner.add_argument("--upn", default="", help="the user principal name that Teams mentions")
+    owner.add_argument("--remove", action="store_true", help="have nobody paged in that place any more")
     owner.add_argument("--order", type=int, default=10, help="who comes first: the lowest number (default: 10)")
+    add_who_and_why(owner, why="needed where somebody is no longer paged")
     add_settings_option(owner)
     owner.set_defaults(run=_owner)
     owners = subparsers.add_parser("owners", help="list who is paged")
@@ -35,15 +46,32 @@ def _owner(arguments: argparse.Namespace) -> int:
         raise CommandError(f"{near}, `responder approve --help` the approval lists; * stands for everything")
     if not 0 <= arguments.order <= 999:  # noqa: PLR2004 - three digits of a key
         raise CommandError("the order should be a number from 0 to 999")
-    storage = storage_from(arguments)
-    columns = {"name": arguments.name, "upn": arguments.upn}
-    storage.upsert(Table.OWNERS, arguments.scope, f"{arguments.order:03}", columns)
+    if arguments.remove == bool(arguments.name or arguments.upn) or bool(arguments.name) != bool(arguments.upn):
+        raise CommandError("name an owner with --name and --upn, or take one away with --remove")
+    owners, order, by = _table(arguments), f"{arguments.order:03}", arguments.by or person()
+    try:
+        if arguments.remove:
+            return _remove(owners, arguments.scope, order, by=by, reason=arguments.reason)
+        owner = NamedOwner(scope=arguments.scope, order=order, name=arguments.name, upn=arguments.upn)
+        owners.name(owner, by=by, reason=arguments.reason)
+    except ValueError as error:
+        raise CommandError(f"{error} (--reason)") from error
     print(f"{arguments.name} is paged for {arguments.scope}, in place {arguments.order}")
     return 0
 
 
+def _remove(owners: TableOwners, scope: str, order: str, *, by: str, reason: str) -> int:
+    if not owners.remove(scope, order, by=by, reason=reason):
+        raise CommandError(f"nobody is paged for {scope} in place {int(order)}; `responder owners` lists who is")
+    print(f"nobody is paged for {scope} in place {int(order)} any more")
+    return 0
+
+
+def _table(arguments: argparse.Namespace) -> TableOwners:
+    return TableOwners(storage_from(arguments), clock=utc_now)
+
+
 def _owners(arguments: argparse.Namespace) -> int:
-    rows = storage_from(arguments).rows(Table.OWNERS, "PartitionKey ge ''")
-    lines = [(row.partition, row.key, str(row.columns.get("name")), str(row.columns.get("upn"))) for row in rows]
+    lines = [(owner.scope, owner.order, owner.name, owner.upn) for owner in _table(arguments).history().present]
     print_table(("scope", "order", "name", "upn"), lines, none="nobody is named: pages go out without a mention")
     return 0

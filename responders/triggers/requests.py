@@ -23,12 +23,16 @@ _LONGEST_BODY: Final = 16_384
 type Person = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 """Who did it, as people write their names."""
 
+type Reason = Annotated[str, Meta(max_length=1000)]
+"""Why it is done. What lowers a guard needs one: a mode that does less, the kill switch."""
+
 
 class ModeChange(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of PUT modes/{detection}."""
 
     mode: Mode
     by: Person
+    reason: Reason = ""
 
 
 class Stop(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +40,7 @@ class Stop(Struct, frozen=True, forbid_unknown_fields=True):
 
     stopped: bool
     by: Person
-    reason: Annotated[str, Meta(max_length=1000)] = ""
+    reason: Reason = ""
 
 
 class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,9 +110,9 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
         return _problem(404, _no_such(detection))
     try:
         body = _body(req, ModeChange)
+        runtime().controls.set_mode(detection, body.mode, by=body.by, reason=body.reason)
     except ValueError as error:
         return _problem(400, str(error))
-    runtime().controls.set_mode(detection, body.mode, by=body.by)
     return _json({"detection": detection, "mode": body.mode})
 
 
@@ -118,12 +122,12 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
     """Stop putting anything back, or start again. Pages go on either way."""
     try:
         body = _body(req, Stop)
+        if body.stopped:
+            runtime().controls.stop(by=body.by, reason=body.reason)
+        else:
+            runtime().controls.start(by=body.by, reason=body.reason)
     except ValueError as error:
         return _problem(400, str(error))
-    if body.stopped:
-        runtime().controls.stop(by=body.by, reason=body.reason)
-    else:
-        runtime().controls.start(by=body.by)
     return _json({"stopped": body.stopped})
 
 

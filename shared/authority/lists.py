@@ -1,16 +1,29 @@
 """A nightly copy of what people have entered: approvals, owners, modes. A new installation can be filled from it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from shared.authority import journal
 from shared.authority.approvals import problems_with
+from shared.authority.controls import NO_MODE
+from shared.authority.journal import Act, What
 from shared.authority.standing import Approval, approval_from
-from shared.clients.storage import Storage
+from shared.authority.statements import (
+    ACT_COLUMNS,
+    JOURNAL,
+    RowKey,
+    add_row,
+    columns_of,
+    present,
+    row_key_from,
+    statements_in,
+)
+from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 
 _ENTERED_TABLES: Final = {
@@ -20,6 +33,8 @@ _ENTERED_TABLES: Final = {
 }
 """The tables with rows that people enter, and the query for those rows."""
 
+_ADDED: Final = (Table.APPROVED_ACTORS, Table.OWNERS)
+"""The tables that an import adds to."""
 
 _VERSION: Final = 1
 _ACTOR_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -28,7 +43,7 @@ _ORDER: Final = re.compile(r"\d{3}")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One row of a table, as it was copied."""
+    """What stands of one subject, as it was copied: `key` is an actor's object id, an owner's place, or a detection."""
 
     table: Table
     partition: str
@@ -42,7 +57,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """All rows, copied at time `taken`. `version` is the version of this format."""
+    """What stood at time `taken`, without its past. `version` is the version of this format."""
 
     taken: datetime
     entries: tuple[Entry, ...]
@@ -59,15 +74,30 @@ class Restored(Struct, frozen=True, kw_only=True):
 
 
 def read_lists(storage: Storage, *, now: datetime) -> Lists:
-    """Read every row that people have entered. Raises EdgeError."""
+    """Read what stands of all that people have entered. Raises EdgeError."""
     return Lists(
         taken=now,
         entries=tuple(
-            Entry(table=table, partition=row.partition, key=row.key, columns=_json_columns(row.columns))
+            Entry(table=table, partition=partition, key=key, columns=_json_columns(columns))
             for table, query in _ENTERED_TABLES.items()
-            for row in storage.rows(table, query)
+            for (partition, key), columns in _standing(storage.rows(table, query), now).items()
         ),
     )
+
+
+def _standing(rows: Iterable[Row], now: datetime) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Give the columns of the last row of each subject, malformed or not, without those that were taken back."""
+    found = statements_in(rows, _columns_in, read_at=now)
+    standing = {subject: present(statements) for subject, statements in found.items()}
+    return {
+        subject: columns
+        for subject, columns in standing.items()
+        if isinstance(columns, Mapping) and not columns.get("removed") and columns.get("mode") != NO_MODE
+    }
+
+
+def _columns_in(_key: RowKey, row: Row) -> Mapping[str, Any]:
+    return columns_of(row)
 
 
 def _json_columns(columns: Mapping[str, object]) -> dict[str, str | int | float | bool | None]:
@@ -103,33 +133,62 @@ def keep_lists(storage: Storage, keep: Callable[[str, bytes], object], *, now: d
 
 
 def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], datetime], dry: bool = False) -> Restored:
-    """Add the approvals and owners that don't exist yet. Rows that exist stay unchanged, and modes are never set.
+    """Add the approvals and owners of whom nothing was ever said. Others stay unchanged, and modes are never set.
+
+    An approval counts from now on: what it covered in another installation isn't known here.
 
     With `dry`, nothing is written, and the result says what would be done.
 
-    Raises EdgeError; rows added by then stay, and a repeated call adds the rest.
+    Raises ValueError where it isn't said who adds them, and EdgeError; rows added by then stay, and a repeated call
+    adds the rest.
     """
     added: list[Entry] = []
-    present: list[Entry] = []
+    present_already: list[Entry] = []
     refused: list[tuple[Entry, str]] = []
+    there = {table: {_subject(row) for row in storage.rows(table, _ENTERED_TABLES[table])} for table in _ADDED}
     for entry in lists.entries:
         if entry.table is Table.CONTROLS:
             continue
         if problem := _problem(entry, clock()):
             refused.append((entry, problem))
             continue
-        columns = {**entry.columns, "restored_by": by, "restored_at": clock().isoformat()}
-        if dry:
-            was_absent = storage.row(entry.table, entry.partition, entry.key) is None
-        else:
-            was_absent = storage.insert(entry.table, entry.partition, entry.key, columns)
-        (added if was_absent else present).append(entry)
+        if (entry.partition, entry.key) in there[entry.table]:
+            present_already.append(entry)
+            continue
+        if not dry:
+            _add(storage, entry, lists, by=by, now=clock())
+        there[entry.table].add((entry.partition, entry.key))
+        added.append(entry)
     return Restored(
         added=tuple(added),
-        present=tuple(present),
+        present=tuple(present_already),
         refused=tuple(refused),
         by_hand=tuple(entry for entry in lists.entries if entry.table is Table.CONTROLS),
     )
+
+
+def _subject(row: Row) -> tuple[str, str]:
+    return row.partition, row_key_from(row.key).subject.lower()
+
+
+def _add(storage: Storage, entry: Entry, lists: Lists, *, by: str, now: datetime) -> None:
+    """Write an entry into the journal, and then its row. It counts from now on, whatever it says."""
+    is_approval = entry.table is Table.APPROVED_ACTORS
+    name_subject = journal.approval_subject if is_approval else journal.owner_subject
+    columns = {name: value for name, value in entry.columns.items() if name not in ACT_COLUMNS}
+    act = Act(
+        who=by,
+        what=What.IMPORT,
+        why=f"import of the lists of {lists.taken:%Y-%m-%d %H:%M} UTC",
+        when=now,
+        subject=name_subject(entry.partition, entry.key),
+        before=None,
+        after=columns,
+        lowers=is_approval,
+    )
+    written = journal.append(storage, act)
+    columns |= {"restored_by": by, "restored_at": now.isoformat(), JOURNAL: written.digest}
+    add_row(storage, entry.table, entry.partition, entry.key, columns, said=now)
 
 
 def _problem(entry: Entry, now: datetime) -> str:

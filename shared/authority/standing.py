@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from shared.authority.statements import Malformed
 from shared.model.cases import Standing
 from shared.model.errors import EdgeError
 from shared.model.events import Actor, ActorKind
@@ -13,7 +14,7 @@ from shared.model.kinds import ApprovalList
 
 
 class Approval(Struct, frozen=True, kw_only=True):
-    """A row of table `ApprovedActors`: the actor may make the changes that the approval list is about.
+    """What a row of table `ApprovedActors` says: the actor may make the changes that the approval list is about.
 
     With `targets`, it covers only objects with these ids (lower case); a target that ends with "*" covers every id that
     begins so. From `revoked_at` on, the actor is unapproved.
@@ -38,12 +39,6 @@ class Approval(Struct, frozen=True, kw_only=True):
 
 def _covers(pattern: str, target_id: str) -> bool:
     return target_id.startswith(pattern[:-1]) if pattern.endswith("*") else target_id == pattern
-
-
-class Malformed(Struct, frozen=True, kw_only=True):
-    """A row that exists but is malformed, and why."""
-
-    because: str
 
 
 class Approvals(Protocol):
@@ -97,12 +92,13 @@ def authorize(
             )
     except EdgeError as error:
         return Authorization(standing=_UNKNOWN, because=f"approval list {approval_list} could not be read: {error}")
-    return _authorization_by_approval(approval, approval_list, actor, target_id, at)
+    return authorization_by(approval, approval_list, actor, target_id, at)
 
 
-def _authorization_by_approval(
+def authorization_by(
     approval: Approval | Malformed | None, approval_list: ApprovalList, actor: Actor, target_id: str, at: datetime
 ) -> Authorization:
+    """Say whether an actor is approved for a change made at `at`, by what a list with rows says of the actor."""
     match approval:
         case None:
             return Authorization(

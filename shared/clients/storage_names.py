@@ -15,6 +15,7 @@ class Table(StrEnum):
     OUTBOX = "Outbox"
     CONTROLS = "Switches"
     ROSTERS = "Rosters"
+    JOURNAL = "Journal"
 
 
 class Container(StrEnum):

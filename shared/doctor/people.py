@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.authority.approvals import TableApprovals
+from shared.authority.owners import TableOwners
 from shared.authority.standing import Approval, Malformed
 from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, warning
 from shared.checks.run import look_at_each
-from shared.clients.storage_names import Table
 from shared.doctor.context import DoctorContext, settings_of, storage_of
 from shared.model.kinds import ApprovalList, Mode, TenantKind
 
@@ -36,13 +36,13 @@ def _account(context: DoctorContext, account: str) -> list[Finding]:
 
 
 def _owners(context: DoctorContext) -> list[Finding]:
-    rows = context.storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope="*")
-    if not rows:
+    owners = TableOwners(context.storage, clock=context.clock).history("*").present
+    if not owners:
         return [_if_used(context, 'no owner is named for "*", so pages mention nobody')]
-    nameless = [row.key for row in rows if not row.columns.get("name") or not row.columns.get("upn")]
+    nameless = [owner.order for owner in owners if not owner.name or not owner.upn]
     if nameless:
-        return [failed(f'the row "*" {key} has no name or no user principal name') for key in nameless]
-    return [ok(f'paged for "*": {", ".join(str(row.columns["name"]) for row in rows)}')]
+        return [failed(f'the row "*" {order} has no name or no user principal name') for order in nameless]
+    return [ok(f'paged for "*": {", ".join(owner.name for owner in owners)}')]
 
 
 def _if_used(context: DoctorContext, text: str, detections: Iterable[str] | None = None) -> Finding:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
@@ -94,6 +95,7 @@ class Notifier:
     ) -> None:
         """`turn` is the time for which a page is reserved for one run: as long as a request may take."""
         self._storage = storage
+        self._owners = TableOwners(storage, clock=clock)
         self._senders = senders
         self._clock = clock
         self._acknowledge_within = acknowledge_within
@@ -253,11 +255,8 @@ class Notifier:
         scopes = (detection.id, *((approval_list.value,) if approval_list else ()), "*")
         try:
             for scope in scopes:
-                rows = sorted(
-                    self._storage.rows(Table.OWNERS, "PartitionKey eq @scope", scope=scope), key=lambda row: row.key
-                )
-                if rows:
-                    return _owner_from(scope, rows[place % len(rows)])
+                if owners := self._owners.history(scope).present:
+                    return _owner_from(owners[place % len(owners)])
         except EdgeError as error:
             _log.warning("the owners could not be read, so the page mentions nobody: %s", error)
         return None
@@ -270,14 +269,9 @@ def _gap(tries: int, error: EdgeError) -> timedelta:
     return max(gap, min(asked, _LONGEST_ASKED)) if asked else gap
 
 
-def _owner_from(scope: str, row: Row) -> Owner:
-    columns = row.columns
-    return Owner(
-        scope=scope,
-        order=int(row.key) if row.key.isdigit() else 0,
-        name=str(columns.get("name", "")),
-        upn=str(columns.get("upn", "")),
-    )
+def _owner_from(named: NamedOwner) -> Owner:
+    order = int(named.order) if named.order.isdigit() else 0
+    return Owner(scope=named.scope, order=order, name=named.name, upn=named.upn)
 
 
 def _partition(case: Case) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from infra.local.world import B2C_TENANT, MALLORY
 from responders.triggers import requests
 from shared.authority.controls import ControlState
+from shared.authority.journal import history
 from shared.clients.storage_names import Table
 from shared.model.cases import Case
 from shared.model.errors import Unreachable
@@ -218,14 +219,18 @@ def test_modes_are_read_and_set(client: _Client) -> None:
         "unread": "",
         "modes": {"lamp-switched": "enforce"},
     }
-    response = client.call("set_mode", "PUT", body={"mode": "page", **_BY}, route={"detection": "lamp-switched"})
+    without = client.call("set_mode", "PUT", body={"mode": "page", **_BY}, route={"detection": "lamp-switched"})
+    assert "it needs a reason" in _problem(without, 400)
+    less = {"mode": "page", "reason": "too noisy", **_BY}
+    response = client.call("set_mode", "PUT", body=less, route={"detection": "lamp-switched"})
     assert _json(response) == {"detection": "lamp-switched", "mode": "page"}
     assert client.modes().mode("lamp-switched") is Mode.PAGE
-    client.call("set_mode", "PUT", body={"mode": "observe", **_BY}, route={"detection": "*"})
+    client.call("set_mode", "PUT", body={**less, "mode": "observe"}, route={"detection": "*"})
     assert client.modes().mode("another") is Mode.OBSERVE
-    row = client.storage.row(Table.CONTROLS, "mode", "lamp-switched")
-    assert row is not None
+    (row,) = client.storage.rows(Table.CONTROLS, "PartitionKey eq 'mode' and RowKey ge 'lamp-switched'")
     assert row.columns["by"] == "Carol Chen"
+    (entry,) = history(client.storage, "mode lamp-switched").entries
+    assert (entry.act.who, entry.act.why, entry.act.after) == ("Carol Chen", "too noisy", {"mode": "page"})
 
 
 def test_a_detection_that_does_not_exist_has_no_mode(client: _Client) -> None:
@@ -249,6 +254,12 @@ def test_the_kill_switch_is_put_on_and_off(client: _Client) -> None:
         assert client.modes().stopped is stopped
 
 
+def test_the_kill_switch_is_not_put_on_without_a_reason(client: _Client) -> None:
+    response = client.call("set_kill_switch", "PUT", body={"stopped": True, **_BY})
+    assert "it needs a reason" in _problem(response, 400)
+    assert client.writes() == []
+
+
 def test_modes_that_cannot_be_read_are_told_as_such(client: _Client) -> None:
     client.storage.delete_table(Table.CONTROLS)
     read = _json(client.call("read_modes"))
@@ -259,9 +270,9 @@ def test_modes_that_cannot_be_read_are_told_as_such(client: _Client) -> None:
 
 def test_storage_that_fails_fails_the_request(client: _Client) -> None:
     """The host answers 500: a switch that wasn't set must not look as if it were."""
-    client.storage.faults.fail("upsert Switches")
+    client.storage.faults.fail("insert Switches")
     with pytest.raises(Unreachable):
-        client.call("set_kill_switch", "PUT", body={"stopped": True, **_BY})
+        client.call("set_kill_switch", "PUT", body={"stopped": True, "reason": "a drill", **_BY})
 
 
 # Bodies that are none.
@@ -269,7 +280,7 @@ def test_storage_that_fails_fails_the_request(client: _Client) -> None:
 _ACTIONS: Final[dict[str, tuple[str, dict[str, str], dict[str, object]]]] = {
     "acknowledge_case": ("POST", {"case": "20260302-unknown"}, {**_BY}),
     "set_mode": ("PUT", {"detection": "lamp-switched"}, {"mode": "page", **_BY}),
-    "set_kill_switch": ("PUT", {}, {"stopped": True, **_BY}),
+    "set_kill_switch": ("PUT", {}, {"stopped": True, "reason": "a drill", **_BY}),
 }
 
 

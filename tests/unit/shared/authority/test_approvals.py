@@ -1,4 +1,4 @@
-"""Table ApprovedActors,: what is written there, and what is read of what people write there by hand."""
+"""Table ApprovedActors: what is written there, and what is read of what people write there by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -167,7 +167,7 @@ def _row(storage: Storage, actor_id: str, **columns: object) -> None:
         "approved_by": "Head of identity",
     }
     merged = {name: value for name, value in (good | columns).items() if value is not None}
-    storage.upsert(Table.APPROVED_ACTORS, _LIST, actor_id, merged)
+    storage.upsert(Table.APPROVED_ACTORS, _LIST, f"{actor_id}|2026-01-01T00:00:00.000000Z", merged)
 
 
 def test_columns_of_type_datetime_are_read(storage: Storage, approvals: TableApprovals) -> None:

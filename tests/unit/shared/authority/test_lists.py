@@ -10,6 +10,7 @@ from infra.local.world import ALICE, MALLORY
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.lists import Entry, Lists, keep_lists, lists_from, lists_json, read_lists, restore
+from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
 from shared.model.kinds import ApprovalList, Mode
@@ -27,12 +28,16 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+def _owner(order: str) -> NamedOwner:
+    return NamedOwner(scope="*", order=order, **_OWNER)
+
+
 def _filled(storage: Storage, clock: FakeClock) -> Lists:
     approvals = TableApprovals(storage, clock=clock)
     approvals.approve(approval(ALICE, targets=("b2c_1a_*",)))
     approvals.approve(approval(MALLORY))
     approvals.revoke(_LIST, MALLORY.id, by="carol")
-    storage.upsert(Table.OWNERS, "*", "010", _OWNER)
+    TableOwners(storage, clock=clock).name(_owner("010"), by="carol")
     controls = Controls(storage, clock=clock)
     controls.set_mode("ca-policy-updated", Mode.ENFORCE, by="carol")
     controls.stop(by="carol", reason="migration")
@@ -53,9 +58,9 @@ def test_an_installation_is_made_anew(storage: Storage, clock: FakeClock) -> Non
     assert (restored.present, restored.refused) == ((), ())
     before = TableApprovals(storage, clock=clock).all()
     assert TableApprovals(other, clock=clock).all() == before
-    owner = other.row(Table.OWNERS, "*", "010")
-    assert owner is not None
-    assert owner.columns == {**_OWNER, "restored_by": "dave", "restored_at": clock().isoformat()}
+    assert TableOwners(other, clock=clock).history("*").present == (_owner("010"),)
+    (row,) = other.rows(Table.OWNERS, "PartitionKey eq '*'")
+    assert (row.columns["restored_by"], row.columns["restored_at"]) == ("dave", clock().isoformat())
 
 
 def test_modes_are_told_and_not_raised_and_the_kill_switch_is_no_list(memory: MemoryStorage, clock: FakeClock) -> None:
@@ -146,9 +151,10 @@ def test_another_file_is_refused(content: bytes) -> None:
 def test_the_copy_is_made_once_a_day(memory: MemoryStorage, clock: FakeClock) -> None:
     ledger = Ledger(MemoryStorage(), memory, clock=clock, lease=timedelta(seconds=60))
     storage = _other()
-    storage.upsert(Table.OWNERS, "*", "010", _OWNER)
+    owners = TableOwners(storage, clock=clock)
+    owners.name(_owner("010"), by="carol")
     name = keep_lists(storage, ledger.keep_copy, now=NOW)
-    storage.upsert(Table.OWNERS, "*", "020", _OWNER)
+    owners.name(_owner("020"), by="carol")
     assert keep_lists(storage, ledger.keep_copy, now=NOW + timedelta(minutes=1)) == name
     kept = memory.blob(Container.EVIDENCE, name)
     assert kept is not None

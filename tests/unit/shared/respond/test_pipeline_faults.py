@@ -306,7 +306,9 @@ def test_a_run_that_died_after_acting_is_told_as_done_without_acting_again(lit: 
 
 _STOPS: Final[dict[str, Callable[[Bench], None]]] = {
     "the kill switch was put on": lambda ready: ready.runtime.controls.stop(by="a test", reason="a test"),
-    "the mode was set back": lambda ready: ready.runtime.controls.set_mode("*", Mode.OBSERVE, by="a test"),
+    "the mode was set back": lambda ready: ready.runtime.controls.set_mode(
+        "*", Mode.OBSERVE, by="a test", reason="a test"
+    ),
     "the actor was approved": lambda ready: ready.runtime.approvals.approve(approval(MALLORY)),
     "the approvals went": lambda ready: ready.storage.delete_table(Table.APPROVED_ACTORS),
 }

@@ -128,11 +128,11 @@ def _approve(ready: Bench) -> None:
 
 
 def _stop(ready: Bench) -> None:
-    ready.runtime.controls.stop(by="a test", reason="")
+    ready.runtime.controls.stop(by="a test", reason="a test")
 
 
 def _page_only(ready: Bench) -> None:
-    ready.runtime.controls.set_mode("*", Mode.PAGE, by="a test")
+    ready.runtime.controls.set_mode("*", Mode.PAGE, by="a test", reason="a test")
 
 
 @pytest.mark.parametrize(
