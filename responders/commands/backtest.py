@@ -31,9 +31,9 @@ would have done in mode enforce if no guard had objected: counts by detection, s
 noisiest actors, and what to do about each before the detection is switched on. Files may be of any size. Detections
 that raise a case only at a threshold, or only after another record, read all the files as one log.
 
---approvals takes rows of the table ApprovedActors, as JSON or CSV: PartitionKey (the list), RowKey (the object id),
-kind, name, valid_from, valid_until, ticket, approved_by, targets, revoked_at. They count for the whole period. Without
-it nobody's standing is known."""
+--approvals takes rows of the table ApprovedActors, as JSON or CSV: PartitionKey (the list), RowKey (the object id, and
+the instant after "|"), kind, name, valid_from, valid_until, ticket, approved_by, targets, revoked_at. The last row of
+each actor counts, for the whole period. Without it nobody's standing is known."""
 
 
 class Progress:

@@ -97,7 +97,12 @@ class TableApprovals:
         return self._storage.rows(Table.APPROVED_ACTORS, query, most=0, **values)
 
     def _statements(self, rows: Iterable[Row]) -> dict[tuple[str, str], ApprovalStatements]:
-        return statements_in(rows, _approval_in, read_at=self._clock(), fold=str.lower)
+        read_at = self._clock()
+
+        def read(key: RowKey, row: Row) -> Approval | Malformed:
+            return _revoked_by(read_at, key, _approval_in(key, row))
+
+        return statements_in(rows, read, read_at=read_at, fold=str.lower)
 
     def approve(self, approval: Approval, *, reason: str = "", since: datetime | None = None) -> None:
         """Write an approval; from now on it takes the place of the actor's earlier one on the same list.
@@ -161,7 +166,7 @@ class TableApprovals:
         if before is None:
             return False
         when = instant_after(said_before, now)
-        revoked_at = since or when
+        revoked_at = since or now
         if isinstance(before, Approval) and before.revoked_at is not None and before.revoked_at <= revoked_at:
             return True
         # A malformed row is written anew as it is: it stays malformed, and the actor unknown.
@@ -239,6 +244,14 @@ def _shown(said: Approval | Malformed | Image | None) -> Image | None:
 def _place(row: Row) -> tuple[bool, str]:
     """Put a row without an instant last, as it counts before all others when it is malformed."""
     return row_key_from(row.key).said is None, row.key
+
+
+def _revoked_by(read_at: datetime, key: RowKey, said: Approval | Malformed) -> Approval | Malformed:
+    """Let a revocation by a clock that is ahead count when it is read."""
+    is_ahead = key.said is not None and key.said > read_at
+    if is_ahead and isinstance(said, Approval) and said.revoked_at is not None:
+        return msgspec.structs.replace(said, revoked_at=min(said.revoked_at, read_at))
+    return said
 
 
 def _approval_in(key: RowKey, row: Row) -> Approval | Malformed:

@@ -41,11 +41,13 @@ class Statement[T](Struct, frozen=True, kw_only=True):
     """What a row says of its subject.
 
     `said` is when it was said, None where that isn't known. It counts from `since` on; None means at every instant.
+    `named` is the instant that the row's key names, which may be of a clock that is ahead.
     """
 
     value: T | Malformed
     said: datetime | None
     since: datetime | None
+    named: datetime | None
 
 
 class RowKey(Struct, frozen=True, kw_only=True):
@@ -118,14 +120,14 @@ def _place(key: RowKey, statement: Statement[Any]) -> tuple[int, datetime, int]:
 def _statements[T](key: RowKey, row: Row, read_value: ReadValue[T], read_at: datetime) -> list[Statement[T]]:
     since = _since(row.columns.get(SINCE), key.said)
     if isinstance(since, Malformed):
-        return [Statement(value=since, said=key.said, since=None)]
+        return [Statement(value=since, said=key.said, since=None, named=key.said)]
     value = read_value(key, row)
     if key.said is None or key.said <= read_at:
-        return [Statement(value=value, said=key.said, since=since)]
+        return [Statement(value=value, said=key.said, since=since, named=key.said)]
     ahead = Malformed(because=f"its key names {key.said:%Y-%m-%d %H:%M:%S} UTC, which was still to come")
     return [
-        Statement(value=ahead, said=None, since=None),
-        Statement(value=value, said=read_at, since=read_at if since is None else min(since, read_at)),
+        Statement(value=ahead, said=None, since=None, named=key.said),
+        Statement(value=value, said=read_at, since=read_at if since is None else min(since, read_at), named=key.said),
     ]
 
 
@@ -150,11 +152,6 @@ def in_force[T](statements: Sequence[Statement[T]], at: datetime) -> Statement[T
 def present[T](statements: Sequence[Statement[T]]) -> T | Malformed | None:
     """Give what was said last, whatever its instant; None where nothing was."""
     return statements[-1].value if statements else None
-
-
-def last_said(statements: Sequence[Statement[Any]]) -> datetime | None:
-    """Give the latest instant at which something was said of a subject, None where no row names one."""
-    return max((one.said for one in statements if one.said is not None), default=None)
 
 
 def instants(points: Iterable[datetime | None], since: datetime, until: datetime) -> list[datetime]:
@@ -189,8 +186,7 @@ def add_row(
 
 def instant_after(statements: Sequence[Statement[Any]], now: datetime) -> datetime:
     """Give the instant for a further act: the present, or the last act's where that is later by another clock."""
-    last = last_said(statements)
-    return now if last is None else max(now, last)
+    return max([now, *(one.named for one in statements if one.named is not None)])
 
 
 def columns_of(row: Row) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def test_the_tier_that_only_watches_is_enough_until_something_enforces(healthy: 
     controls = healthy.desk.controls
     with _without(healthy.stack.control, *acting):
         missing = bad(healthy.values, "graph-permissions-exact")
-        controls.set_mode("*", Mode.PAGE, by="a test")
+        controls.set_mode("*", Mode.PAGE, by="a test", reason="a test")
         try:
             report = report_of(healthy.values, only=("graph-permissions-exact",))
         finally:
@@ -298,8 +298,12 @@ def test_a_single_emergency_account(healthy: Healthy) -> None:
 @contextmanager
 def _approved(healthy: Healthy, **columns: str) -> Generator[None]:
     """Change Alice's row for Azure roles."""
-    row = healthy.desk.storage.row(Table.APPROVED_ACTORS, ApprovalList.RBAC_ROLES, ALICE.id)
-    assert row is not None
+    (row,) = healthy.desk.storage.rows(
+        Table.APPROVED_ACTORS,
+        "PartitionKey eq @list and RowKey ge @actor",
+        list=ApprovalList.RBAC_ROLES,
+        actor=ALICE.id,
+    )
     healthy.desk.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, {**row.columns, **columns})
     try:
         yield
@@ -361,12 +365,16 @@ def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
 def test_controls_that_somebody_should_know_of(healthy: Healthy) -> None:
     storage, controls = healthy.desk.storage, healthy.desk.controls
     controls.stop(by="a test", reason="to see")
-    storage.upsert(Table.CONTROLS, "mode", "ca-policy-renamed", {"mode": "enforce"})
+    controls.set_mode("ca-policy-renamed", Mode.ENFORCE, by="a test")
     try:
         modes, stopped = bad(healthy.values, "modes-known", "kill-switch-off")
     finally:
         controls.start(by="a test")
-        storage.purge(Table.CONTROLS, "PartitionKey eq 'mode' and RowKey eq 'ca-policy-renamed'", most=1)
+        storage.purge(
+            Table.CONTROLS,
+            "PartitionKey eq 'mode' and RowKey ge 'ca-policy-renamed' and RowKey lt 'ca-policy-renamed}'",
+            most=1,
+        )
     assert modes.found == "a mode is set for ca-policy-renamed, which is no detection"
     assert stopped.status is Status.WARNING
 

@@ -311,7 +311,7 @@ def test_the_kill_switch(running: RunningStack) -> None:
 @pytest.mark.parametrize("health", ["down", "cut"])
 def test_teams_away(running: RunningStack, health: str) -> None:
     """PagerDuty gets the page at once, and Teams when it is back."""
-    running.desk.controls.set_mode("*", Mode.PAGE, by="the test")
+    running.desk.controls.set_mode("*", Mode.PAGE, by="the test", reason="to see what follows")
     running.set_inbox(teams=health)
     case = running.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(running.stack.control))
     running.until(lambda: running.alerts(case), what="no alert came")
@@ -322,7 +322,7 @@ def test_teams_away(running: RunningStack, health: str) -> None:
 
 
 def test_a_card_opens_its_case_for_who_is_signed_in(running: RunningStack) -> None:
-    running.desk.controls.set_mode("*", Mode.PAGE, by="the test")
+    running.desk.controls.set_mode("*", Mode.PAGE, by="the test", reason="to see what follows")
     case = running.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(running.stack.control))
     link = running.stack.values()["CASE_LINK"].replace("{case}", case.id)
     forged = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}

@@ -20,7 +20,7 @@ _FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-N
 @pytest.fixture
 def case(running: RunningStack) -> Case:
     """Give a case that was paged and waits for somebody."""
-    running.desk.controls.set_mode("*", Mode.PAGE, by="the test")
+    running.desk.controls.set_mode("*", Mode.PAGE, by="the test", reason="to see what follows")
     case = running.closed(story.OWNER_TAKEN, story.OWNER_TAKEN.act(running.stack.control))
     running.until(lambda: running.posts(case, "teams"), what="no card came")
     return case

@@ -90,7 +90,7 @@ def test_before_teams_accepted_the_page(running: RunningStack, flow: _Flow) -> N
 
 def test_after_pagerduty_took_the_alert(running: RunningStack) -> None:
     """Nobody can know that it was taken, so it is sent again: PagerDuty folds both into one alert."""
-    running.desk.controls.set_mode("*", Mode.PAGE, by="the test")
+    running.desk.controls.set_mode("*", Mode.PAGE, by="the test", reason="to see what follows")
     target_id = _killed_at(running, _ASSIGNMENT, _PAGERDUTY, after=True)
     case = running.closed(_ASSIGNMENT.scene, target_id)
     running.until(lambda: len(running.posts(case, "pagerduty")) > 1, what="the alert wasn't sent again")

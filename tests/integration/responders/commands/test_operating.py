@@ -17,7 +17,7 @@ from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
-from shared.model.cases import Decision, Outcome, State
+from shared.model.cases import Decision, Outcome, Standing, State
 from shared.model.clock import utc_now
 from shared.model.events import Actor, ActorKind, Target
 from shared.model.kinds import ApprovalList, Mode
@@ -168,7 +168,8 @@ def test_every_state_of_an_approval_can_be_told_apart(run: Run, storage: Storage
         "malformed: Object missing required field `valid_from`": {"valid_until": later},
     }
     for number, columns in enumerate(rows.values()):
-        storage.upsert(Table.APPROVED_ACTORS, _LIST, f"a11ce000-0000-4000-8000-{number:012}", good | columns)
+        key = f"a11ce000-0000-4000-8000-{number:012}|2020-01-01T00:00:00.000000Z"
+        storage.upsert(Table.APPROVED_ACTORS, _LIST, key, good | columns)
     lines = run("approvals").lines[2:]
     assert [any(line.endswith(state) for line in lines) for state in rows] == [True] * len(rows)
 
@@ -184,9 +185,12 @@ def test_modes_are_listed_read_and_set(run: Run, storage: Storage) -> None:
     listed = run("mode")
     assert {line.split()[1] for line in listed.lines[2:-1]} == {"page", "enforce"}
     assert listed.lines[-1] == "kill switch: off"
-    row = storage.row(Table.CONTROLS, "mode", detection)
-    assert row is not None
+    (row,) = storage.rows(Table.CONTROLS, "PartitionKey eq 'mode' and RowKey ge @detection", detection=detection)
     assert row.columns["by"] == "carol"
+    without = run("mode", detection, "observe")
+    assert (without.status, "it lowers a guard, so it needs a reason (--reason)" in without.err) == (2, True)
+    assert run("mode", detection, "observe", "--reason", "too noisy", "--by", "Dave").status == 0
+    assert run("mode", detection, "default").out == f"{detection} is now in mode page\n"
 
 
 def test_a_detection_that_does_not_exist_has_no_mode(run: Run, storage: Storage) -> None:
@@ -206,6 +210,8 @@ def test_stopping_and_starting(run: Run, storage: Storage) -> None:
     assert controls.read_state().stopped is False
     with pytest.raises(SystemExit):
         run("stop")
+    storage.upsert(Table.CONTROLS, "kill", "all", {"stopped": False})
+    assert "still stopped: partition `kill`" in run("start").err
 
 
 def test_switches_that_cannot_be_read_are_an_error(run: Run) -> None:
@@ -226,7 +232,64 @@ def test_owners_are_named_and_listed(run: Run, storage: Storage) -> None:
         ["*", "010", "Alice"],
         [CATALOGUE[0].id, "005", "Carol"],
     ]
-    assert len(storage.rows(Table.OWNERS, "PartitionKey ge ''")) == 2
+    without = run("owner", "*", "--name", "Dave", "--upn", "dave@contoso.example")
+    assert (without.status, "needs a reason (--reason)" in without.err) == (2, True)
+    assert run("owner", "*", "--remove", "--reason", "she left").out == "nobody is paged for * in place 10 any more\n"
+    assert "nobody is paged for * in place 10; " in run("owner", "*", "--remove", "--reason", "she left").err
+    assert [line.split()[0] for line in run("owners").lines[2:]] == [CATALOGUE[0].id]
+    assert len(storage.rows(Table.OWNERS, "PartitionKey ge ''")) == 3
+
+
+@pytest.mark.parametrize("words", [(), ("--name", "Alice"), ("--upn", "a@b"), ("--remove", "--name", "Alice")])
+def test_an_owner_is_named_whole_or_removed(run: Run, storage: Storage, words: tuple[str, ...]) -> None:
+    ran = run("owner", "*", *words)
+    assert (ran.status, "name an owner with --name and --upn, or take one away with --remove" in ran.err) == (2, True)
+    assert storage.rows(Table.OWNERS, "PartitionKey ge ''") == []
+
+
+# The journal.
+
+
+def test_the_journal_says_who_did_what_and_why(run: Run, storage: Storage) -> None:
+    assert run("journal").out == "nothing is in the journal\n"
+    _approve(run, "--reason", "on call")
+    run("stop", "--reason", "a change window", "--by", "Dave")
+    run("start")
+    listed = run("journal")
+    assert listed.status == 0
+    assert [line.split()[2:5] for line in listed.lines[2:]] == [
+        ["carol", "approve", "approval"],
+        ["Dave", "stop", "kill-switch"],
+        ["carol", "start", "kill-switch"],
+    ]
+    assert listed.lines[2].endswith("CHG-1: on call")
+    assert listed.lines[3].endswith("a change window")
+    of_one = [line.split() for line in run("journal", "kill-switch").lines[2:]]
+    assert of_one == [line.split() for line in listed.lines[3:]]
+    assert len(run("journal", "approval", _LIST, ALICE.id).lines) == 3
+    said = [json.loads(line)["entry"]["act"]["what"] for line in run("journal", "--json").lines]
+    assert said == ["approve", "stop", "start"]
+    ran = run("journal", "mode", "x")
+    assert (ran.status, "nothing is in the journal of 'mode x'" in ran.err) == (2, True)
+    storage.purge(Table.JOURNAL, "PartitionKey eq 'kill-switch' and RowKey eq '0000000001'", most=1)
+    spoilt = run("journal", "kill-switch")
+    assert spoilt.status == 1
+    assert spoilt.lines[-1] == "! kill-switch: entry 0000000002: entries 1 to 1 are missing"
+
+
+def test_an_approval_and_its_end_can_reach_back(run: Run, approvals: TableApprovals) -> None:
+    assert _approve(run, "--since", "2026-01-01").status == 0
+    ran = run("revoke", _LIST, ALICE.id, "--since", "2026-02-01")
+    assert (ran.status, "it needs a reason" in ran.err) == (2, True)
+    ran = run("revoke", _LIST, ALICE.id, "--since", "2026-02-01", "--reason", "her account was stolen")
+    assert ran.out == f"revoked: {ALICE.id} on conditional-access, since 2026-02-01 00:00 UTC\n"
+    history = approvals.history(_LIST, emergency_accounts=())
+    actor = Actor(id=ALICE.id, kind=ActorKind.USER)
+    found = [history.standing(actor, "x", datetime(2026, month, 15, tzinfo=UTC)).standing for month in (1, 2)]
+    assert found == [Standing.APPROVED, Standing.UNAPPROVED]
+    for words in (("--since", "2099-01-01"), ("--since", "soon")):
+        assert run("revoke", _LIST, ALICE.id, *words, "--reason", "x").status == 2
+        assert _approve(run, *words).status == 2
 
 
 @pytest.mark.parametrize(
@@ -361,8 +424,7 @@ def test_an_account_without_a_name_is_noted_by_its_number(
 
     monkeypatch.setattr(getpass, "getuser", nameless)
     assert run("start").status == 0
-    row = storage.row(Table.CONTROLS, "kill", "all")
-    assert row is not None
+    (row,) = storage.rows(Table.CONTROLS, "PartitionKey eq 'kill'")
     assert row.columns["by"].startswith("uid ")
 
 

@@ -260,10 +260,10 @@ def test_the_other_tenants_token(there: Installation) -> None:
     assert identity.cure.startswith(f"Set B2C_RESPONDER_ID to {RESPONDER.id}")
 
 
-def test_enforcing_without_permission_is_a_failure(there: Installation, storage: Storage) -> None:
+def test_enforcing_without_permission_is_a_failure(there: Installation) -> None:
     _without(there, TenantKind.B2C, "Policy.ReadWrite.TrustFramework")
     assert {status for status, _ in there.found("graph-permissions-exact")} == {"ok"}
-    storage.upsert(Table.CONTROLS, "mode", "b2c-custom-policy-deleted", {"mode": Mode.ENFORCE.value})
+    there.context.runtime.controls.set_mode("b2c-custom-policy-deleted", Mode.ENFORCE, by="a test")
     _, (status, text) = there.found("graph-permissions-exact")
     assert status == "failed"
     assert text.startswith("Azure AD B2C: Policy.ReadWrite.TrustFramework is missing; needed by ")
@@ -627,12 +627,12 @@ def test_a_web_server_that_is_none(url: str, kind: type[EdgeError]) -> None:
 # People.
 
 
-def test_empty_lists_matter_once_a_detection_pages(there: Installation, storage: Storage) -> None:
+def test_empty_lists_matter_once_a_detection_pages(there: Installation) -> None:
     there.context.runtime.approvals.approve(approval(ALICE, ApprovalList.CONDITIONAL_ACCESS))
     empty = there.found("approvals-valid")
     assert {status for status, _ in empty} == {"warning"}
     assert not any("conditional-access" in text for _, text in empty)
-    storage.upsert(Table.CONTROLS, "mode", "rbac-role-assigned", {"mode": Mode.PAGE.value})
+    there.context.runtime.controls.set_mode("rbac-role-assigned", Mode.PAGE, by="a test")
     statuses = {text.split()[0]: status for status, text in there.found("approvals-valid")}
     assert statuses["rbac-roles"] == "failed"
     assert statuses["b2c-custom-policies"] == "warning"
@@ -640,7 +640,7 @@ def test_empty_lists_matter_once_a_detection_pages(there: Installation, storage:
 
 def test_nobody_is_paged(there: Installation, storage: Storage) -> None:
     assert there.found("owners-named")[0][0] == "warning"
-    storage.upsert(Table.CONTROLS, "mode", "*", {"mode": Mode.PAGE.value})
+    there.context.runtime.controls.set_mode("*", Mode.PAGE, by="a test")
     assert there.found("owners-named")[0][0] == "failed"
     storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice"})
     assert there.found("owners-named") == [("failed", 'the row "*" 010 has no name or no user principal name')]

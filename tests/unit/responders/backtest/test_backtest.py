@@ -130,6 +130,20 @@ def test_the_approvals_decide(
     assert [name for name, count in counted["decisions"].items() if count] == [decision]
 
 
+@pytest.mark.parametrize("revoked_last", [True, False])
+def test_what_was_said_last_of_an_actor_counts(
+    report: Backtest,
+    approvals: Callable[[object], str],
+    revoked_last: bool,  # noqa: FBT001 - the parameter
+) -> None:
+    keys = [f"{ADMINISTRATOR}|2026-11-0{day}T00:00:00.000000Z" for day in (1, 2)]
+    revoked, valid = keys[::-1] if revoked_last else keys
+    rows = [row(RowKey=revoked, revoked_at="2026-11-01T00:00:00Z"), row(RowKey=valid)]
+    (counted,) = report([record(1)], approvals(rows))["detections"]
+    expected = "unapproved" if revoked_last else "approved"
+    assert [name for name, count in counted["standings"].items() if count] == [expected]
+
+
 def test_approvals_are_read_from_csv_and_from_the_cli_of_azure(report: Backtest, tmp_path: Path) -> None:
     text = io.StringIO()
     table = csv.DictWriter(text, [*row(), "Timestamp", "targets", "name@type"])
