@@ -138,7 +138,7 @@ def test_what_was_said_last_of_an_actor_counts(
 ) -> None:
     keys = [f"{ADMINISTRATOR}|2026-11-0{day}T00:00:00.000000Z" for day in (1, 2)]
     revoked, valid = keys[::-1] if revoked_last else keys
-    rows = [row(RowKey=revoked, revoked_at="2026-11-01T00:00:00Z"), row(RowKey=valid)]
+    rows = [row(RowKey=revoked, revoked_at="2026-01-01T00:00:00Z"), row(RowKey=valid)]
     (counted,) = report([record(1)], approvals(rows))["detections"]
     expected = "unapproved" if revoked_last else "approved"
     assert [name for name, count in counted["standings"].items() if count] == [expected]
