@@ -212,6 +212,10 @@ def _checked(body: Image) -> Image:
 def _update(kind: str) -> _CarryOut:
     def carry_out(asked: _Asked) -> Answer:
         thing, image = _standing(asked, kind)
+        if (kind == LOCATION and "@odata.type" not in asked.body) or (
+            kind == STRENGTH and "allowedCombinations" in asked.body
+        ):
+            raise Refusal(400, "1016")
         body = {name: value for name, value in _checked(asked.body).items() if name != "@odata.type"}
         made = image | body
         if kind in {POLICY, LOCATION, STRENGTH}:
@@ -267,7 +271,9 @@ def _had_name(thing: Thing, name: str) -> bool:
 
 def _delete(kind: str) -> _CarryOut:
     def carry_out(asked: _Asked) -> Answer:
-        thing, _ = _standing(asked, kind)
+        thing, image = _standing(asked, kind)
+        if asked.world.is_used(thing.name) or (kind == CONTEXT and image["isAvailable"]):
+            raise Refusal(400, "1113", "It is used.")
         asked.world.write("us", thing.name, "delete", None)
         return _answer(None, 204)
 
@@ -404,11 +410,8 @@ def _delete_document(asked: _Asked) -> Answer:
     thing = world.by_id(DOCUMENT, asked.ids["id"])
     if thing is None or thing.image is None:
         raise Refusal(404, "AADB2C90073")
-    children = [
-        each.id for each in _things(world, DOCUMENT) if each.image and f"<PolicyId>{thing.id}<" in each.image["xml"]
-    ]
-    if children:
-        raise Refusal(400, "AADB2C", f"The policy is the base policy of '{children[0]}' and cannot be deleted.")
+    if world.is_used(thing.name):
+        raise Refusal(400, "AADB2C", "The policy is the base policy of others and cannot be deleted.")
     world.write("us", thing.name, "delete", None)
     return _answer(None, 204)
 

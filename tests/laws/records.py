@@ -86,16 +86,23 @@ def _correlation(deed: Deed, how: dict[str, Any]) -> str:
 
 
 _WORDS: Final = {
-    POLICY: ("conditional access policy", "ConditionalAccessPolicy", "Policy"),
-    LOCATION: ("named location", "NamedLocation", "NamedLocation"),
-    STRENGTH: ("authentication strength policy", "AuthenticationStrengthPolicy", "Policy"),
-    CONTEXT: ("authentication context class reference", "AuthenticationContextClassReference", "Other"),
+    POLICY: ("{verb} conditional access policy", "ConditionalAccessPolicy", "Conditional Access"),
+    LOCATION: ("{verb} named location", "NamedLocation", "Conditional Access"),
+    STRENGTH: ("Authentication Strength Policy {verb}", "AuthenticationStrengthPolicy", "Authentication Methods"),
+    CONTEXT: (
+        "{verb} AuthenticationContextClassReference",
+        "AuthenticationContextClassReference",
+        "Conditional Access",
+    ),
 }
+"""The activity, the modified property that holds the whole object, and the service that logs it."""
+
 _VERBS: Final = {"create": "Add", "update": "Update", "delete": "Delete", "restore": "Restore"}
 
 
 def _directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
-    words, name, kind = _WORDS[kind_of(deed.name)]
+    words, name, service = _WORDS[kind_of(deed.name)]
+    verb = "Create" if deed.op == "create" and kind_of(deed.name) == STRENGTH else _VERBS[deed.op]
     old, new = as_logged(deed.before), as_logged(deed.after)
     values = how.get("values", "full")
     if values == "cut":
@@ -106,24 +113,24 @@ def _directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     target: Image = {
         "id": deed.object_id,
         "displayName": known.get("displayName"),
-        "type": kind,
+        "type": "Policy",
         "userPrincipalName": None,
         "groupType": None,
         "modifiedProperties": [] if values == "none" else [change],
     }
     record: Image = {
         "id": f"IPCGraph_{correlation}_{deed.number}",
-        "category": "Policy",
+        "category": "Policy" if service == "Conditional Access" else "ApplicationManagement",
         "correlationId": correlation,
         "result": "success",
         "resultReason": None,
-        "activityDisplayName": f"{_VERBS[deed.op]} {words}",
+        "activityDisplayName": words.format(verb=verb),
         "activityDateTime": printed(deed.at),
-        "loggedByService": "Conditional Access",
+        "loggedByService": service,
         "operationType": _VERBS[deed.op],
         "initiatedBy": _initiator(deed),
         "targetResources": [target],
-        "additionalDetails": [{"key": "Category", "value": "Conditional Access"}],
+        "additionalDetails": [{"key": "Category", "value": service}],
     }
     whole = values == "full" or deed.op == "delete"
     made = [_delivery(deed, deed.at + how.get("late", 0), {"value": [record]}, is_whole=whole)]
@@ -139,7 +146,7 @@ def _directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
         "loggedByService": "Core Directory",
         "targetResources": [target | {"modifiedProperties": [included]}],
     }
-    if kind_of(deed.name) == POLICY and deed.number % 3 == 0:
+    if kind_of(deed.name) in {POLICY, LOCATION} and deed.number % 3 == 0:
         made.append(_delivery(deed, deed.at + how.get("late", 0) + 1, {"value": [twin]}, is_whole=False, counts=False))
     return made
 

@@ -594,15 +594,22 @@ class World:
                 return self._create(actor, thing, leaves)
             case "restore" if standing is None and thing.binned is not None:
                 return self.write(actor, name, op, thing.binned)
-            case "delete" if standing is not None and not self._has_children(name):
+            case "delete" if standing is not None and not self.is_used(name):
                 return self.write(actor, name, op, None)
             case "update" if standing is not None:
                 return self.write(actor, name, op, self._touched(thing, _edited(thing, standing, leaves), actor))
             case _:
                 return None
 
-    def _has_children(self, name: str) -> bool:
-        return any(parent_of(each.name) == name and each.image is not None for each in self.things.values())
+    def is_used(self, name: str) -> bool:
+        """Say whether another object leans on this one, so that the service doesn't let it be deleted."""
+        thing = self.things[name]
+        others = [each.image for each in self.things.values() if each.image is not None and each.name != name]
+        if thing.kind == DOCUMENT:
+            return any(f"<PolicyId>{thing.id}</PolicyId>" in str(each.get("xml", "")) for each in others)
+        if thing.kind == LOCATION and (thing.image or {}).get("isTrusted"):
+            return True
+        return thing.kind in {LOCATION, STRENGTH} and any(thing.id in json.dumps(each) for each in others)
 
     def _create(self, actor: str, thing: Thing, leaves: Mapping[str, Json]) -> Deed | None:
         again = len(thing.past) > 1
