@@ -125,6 +125,7 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     `removal` gives the steps by which an object that isn't to exist is made harmless instead of being deleted (a policy
     is switched off); empty steps mean that it is harmless already. None where such objects are deleted.
+    `named_by_digest` are leaves whose values only name what the whole object has (`Write.source`): documents.
 
     A delivery is a hint: whoever can write to the queue can say anything. `confirm` asks the tenant whether a change
     that only a delivery told was made, and by whom; None where the records come from the tenant's own log.
@@ -150,6 +151,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     write: Callable[[TenantApi, Write], str]
     made: Callable[[Image], Made]
     undo: str
+    named_by_digest: frozenset[str] = frozenset()
     removal: Callable[[Leaves], Mapping[str, Step]] | None = None
     confirm: Callable[[TenantApi, ObjectChange, Image | None], Confirmation] | None = None
     read_probes: tuple[ReadProbe, ...] = ()

@@ -105,9 +105,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     `id` names it by its content and second. `arrived_at` is when its first record was taken in. `detections` and
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
     `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
-    until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it is
-    the end of something that was bound in time. `source` names the log where two tell of the same actions ("event
-    grid", "activity log"); "" is as `log`.
+    until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it
+    is the end of something bound in time. `source` names the log where two tell of the same actions; "" is as `log`.
     """
 
     id: str
@@ -285,7 +284,8 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     by `provenance`. `versions` are those that are still needed, oldest first. `filled` are leaves that a service filled
     in or added everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to
     differ. `pending` are leaves that wait, or that people were paged about, with the reason. `settled` are ids of
-    changes that need no answer any more, `answered` of those whose case is closed.
+    changes that need no answer any more, `answered` of those whose case is closed,
+    `asked` of those that a person asked to put back though they weren't live all the time.
     """
 
     id: ObjectId
@@ -302,6 +302,7 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     intents: tuple[Intent, ...] = ()
     settled: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     attempts: int = 0
     next_look: datetime | None = None
     looked_at: datetime | None = None
