@@ -1,15 +1,18 @@
 """The product's content, registered in one place.
 
-A new kind of guarded object is a module of `remediations` and a line in `GUARDED`; a new log is a literal in `sources`.
+A new kind of guarded object is a module of `kinds` and a line in `KINDS`; a new log is a literal in `sources`.
 Snapshots, permissions, the doctor's reads, the documentation and the checks of the infrastructure follow from here.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from responders import rosters, sources
 from responders.catalogue import CATALOGUE
+from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.model.calls import Call, Permission, Service
+from shared.model.object_kinds import Kind
 from shared.model.read_probes import ReadProbe
 from shared.model.remediations import Guarded, Inventory
 from shared.respond.components import Content
@@ -17,18 +20,13 @@ from shared.respond.components import Content
 GUARDED: Final[tuple[Guarded, ...]] = (ca_policies.GUARDED, custom_policies.GUARDED, role_assignments.GUARDED)
 """The kinds of object of which snapshots are taken and which can be put back."""
 
+KINDS: Final[tuple[Kind, ...]] = (ROLE_ASSIGNMENT,)
+"""The kinds of object that are reconciled."""
+
 INVENTORIES: Final[tuple[Inventory, ...]] = tuple(each.inventory for each in GUARDED)
 
 CONTENT: Final = Content(detections=CATALOGUE, inventories=INVENTORIES, rosters=rosters.ROSTERS)
 """What the app is built of, without the rules that an operator adds."""
-
-GET_USER: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/users/{id}",
-    needs=(Permission.USER_READ,),
-)
-"""The doctor asks whether the emergency accounts exist and are enabled."""
 
 GET_ROLE_DEFINITION: Final = Call(
     method="GET",
@@ -38,9 +36,18 @@ GET_ROLE_DEFINITION: Final = Call(
 )
 """The doctor asks what the roles of the responder's own identity allow."""
 
-READ_PROBES: Final[tuple[ReadProbe, ...]] = (
-    *sources.READ_PROBES,
-    *(probe for each in GUARDED for probe in each.read_probes),
-    *rosters.READ_PROBES,
+
+def _once(probes: Iterable[ReadProbe]) -> tuple[ReadProbe, ...]:
+    """Leave out reads that an earlier probe tries in the same kind of tenant."""
+    return tuple({(probe.call, probe.kind): probe for probe in reversed([*probes])}.values())[::-1]
+
+
+READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
+    (
+        *sources.READ_PROBES,
+        *(probe for each in KINDS for probe in each.read_probes),
+        *(probe for each in GUARDED for probe in each.read_probes),
+        *rosters.READ_PROBES,
+    )
 )
 """Every read that the product makes, as the doctor tries it: a page of one where there may be many."""

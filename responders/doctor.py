@@ -7,7 +7,8 @@ from typing import Final
 
 from responders import content, permissions
 from responders.catalogue import CATALOGUE
-from responders.remediations.role_assignments import LIST_ROLE_ASSIGNMENTS
+from responders.kinds.principals import GET_USER
+from responders.kinds.role_assignments import LIST_ROLE_ASSIGNMENTS
 from responders.sigma_rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.checks.check import Check, Report
@@ -37,7 +38,7 @@ CONTENT: Final = Content(
     read_probes=content.READ_PROBES,
     audit_log=AUDIT_LOG,
     sign_in_log=SIGN_IN_LOG,
-    get_user=content.GET_USER,
+    get_user=GET_USER,
     list_role_assignments=LIST_ROLE_ASSIGNMENTS,
     get_role_definition=content.GET_ROLE_DEFINITION,
 )

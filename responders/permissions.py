@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from responders.catalogue import CATALOGUE
-from responders.content import GET_ROLE_DEFINITION, GET_USER, INVENTORIES
+from responders.content import GET_ROLE_DEFINITION, INVENTORIES, KINDS
+from responders.kinds.principals import GET_USER
 from responders.rosters import ROSTERS
 from responders.sources import SOURCES
 from shared.model.calls import Call
@@ -23,6 +24,7 @@ NEEDS: Final[tuple[Need, ...]] = (
     *(Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,)) for each in SOURCES for kind in TenantKind),
     *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
     *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
+    *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     *(
         Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
         for detection in CATALOGUE

@@ -38,14 +38,16 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
   properties: {
     roleName: 'Entra Responder watch (${label})'
-    description: 'Reads role assignments, what the roles in them mean, and which locks hold them.'
+    description: 'Reads role assignments, what the roles in them mean, who asked for them, and which locks hold them.'
     type: 'CustomRole'
     permissions: [
       {
         actions: [
           'Microsoft.Authorization/roleAssignments/read'
           'Microsoft.Authorization/roleDefinitions/read'
+          'Microsoft.Authorization/roleAssignmentScheduleRequests/read'
           'Microsoft.Authorization/locks/read'
+          'Microsoft.Insights/eventtypes/values/read'
         ]
         notActions: []
         dataActions: []

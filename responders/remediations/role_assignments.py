@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, cast
 
-from shared.model.calls import Call, Permission, Service
+from responders.kinds.role_assignments import (
+    AT_SCOPE,
+    DELETE_ROLE_ASSIGNMENT,
+    GET_ROLE_ASSIGNMENT,
+    LIST_LOCKS,
+    LIST_ROLE_ASSIGNMENTS,
+    LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
+    LOCKS_AT_SCOPE,
+    WRITE_ROLE_ASSIGNMENT,
+)
 from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected
 from shared.model.events import Change, Target
 from shared.model.kinds import Image, ObjectKind, TenantKind
@@ -17,51 +26,6 @@ from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known,
 from shared.model.tenant_api import TenantApi
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
-
-GET_ROLE_ASSIGNMENT: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path="{role_assignment}",
-    needs=(Permission.ROLE_ASSIGNMENT_READ,),
-)
-WRITE_ROLE_ASSIGNMENT: Final = Call(
-    method="PUT",
-    service=Service.ARM,
-    path="{role_assignment}",
-    needs=(Permission.ROLE_ASSIGNMENT_WRITE,),
-)
-DELETE_ROLE_ASSIGNMENT: Final = Call(
-    method="DELETE",
-    service=Service.ARM,
-    path="{role_assignment}",
-    needs=(Permission.ROLE_ASSIGNMENT_DELETE,),
-)
-LIST_ROLE_ASSIGNMENTS_AT_SCOPE: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path=f"{{scope}}{_ASSIGNMENTS}",
-    needs=(Permission.ROLE_ASSIGNMENT_READ,),
-)
-"""With the filter `atScope()`: those at the scope and above it, not below."""
-
-LIST_ROLE_ASSIGNMENTS: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path=f"/subscriptions/{{subscription}}{_ASSIGNMENTS}",
-    needs=(Permission.ROLE_ASSIGNMENT_READ,),
-)
-
-LIST_LOCKS: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path="{scope}/providers/Microsoft.Authorization/locks",
-    needs=(Permission.LOCK_READ,),
-)
-"""Management locks; with the filter `atScope()` those at the scope and above it."""
-
-_AT_SCOPE: Final = {"$filter": "atScope()"}
-_LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
-"""Locks have an API version of their own."""
 _OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 _USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 _NEEDS_A_HOLDER: Final = frozenset({_OWNER, _USER_ACCESS_ADMINISTRATOR})
@@ -166,7 +130,7 @@ def _look(edges: TenantApi, target: Target) -> Look:
 
 
 def _has_last_holder(edges: TenantApi, target: Target, assignment: Image) -> bool:
-    listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=_AT_SCOPE, scope=_scope_of(target))
+    listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=AT_SCOPE, scope=_scope_of(target))
     return not any(_role(other) == _role(assignment) and not _is_id(other, target.id) for other in listed)
 
 
@@ -255,7 +219,7 @@ def _named(edges: TenantApi, locked: Locked) -> Locked:
     found: list[str] = []
     for scope in locked.scopes:
         try:
-            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=_LOCKS_AT_SCOPE, scope=scope)]
+            found += [str(lock["id"]) for lock in edges.list(LIST_LOCKS, query=LOCKS_AT_SCOPE, scope=scope)]
         except (EdgeError, BadIdentifier, KeyError) as error:
             because = f"{locked} (which lock it is could not be read: {error})"
             return Locked(because, scopes=locked.scopes, by_hand=_listing(locked.scopes))
@@ -307,7 +271,7 @@ def _look_for_equal(edges: TenantApi, target: Target) -> Look:
     assignment = edges.get(GET_ROLE_ASSIGNMENT, role_assignment=target.id)
     if assignment is not None:
         return Look(current={"assignment": assignment, "others": []})
-    listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=_AT_SCOPE, scope=_scope_of(target))
+    listed = edges.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=AT_SCOPE, scope=_scope_of(target))
     return Look(current={"assignment": None, "others": listed})
 
 
@@ -418,7 +382,7 @@ GUARDED: Final = Guarded(
         ReadProbe(
             call=LIST_ROLE_ASSIGNMENTS_AT_SCOPE,
             kind=TenantKind.WORKFORCE,
-            query=_AT_SCOPE,
+            query=AT_SCOPE,
             ids=scope_of_each_subscription,
         ),
         ReadProbe(
@@ -427,6 +391,6 @@ GUARDED: Final = Guarded(
             ids=first_of(LIST_ROLE_ASSIGNMENTS, "role_assignment", each_subscription),
             is_listing=False,
         ),
-        ReadProbe(call=LIST_LOCKS, kind=TenantKind.WORKFORCE, query=_LOCKS_AT_SCOPE, ids=scope_of_each_subscription),
+        ReadProbe(call=LIST_LOCKS, kind=TenantKind.WORKFORCE, query=LOCKS_AT_SCOPE, ids=scope_of_each_subscription),
     ),
 )

@@ -48,7 +48,9 @@ class Permission(StrEnum):
     ROLE_ASSIGNMENT_WRITE = "Microsoft.Authorization/roleAssignments/write"
     ROLE_ASSIGNMENT_DELETE = "Microsoft.Authorization/roleAssignments/delete"
     ROLE_DEFINITION_READ = "Microsoft.Authorization/roleDefinitions/read"
+    ROLE_SCHEDULE_READ = "Microsoft.Authorization/roleAssignmentScheduleRequests/read"
     LOCK_READ = "Microsoft.Authorization/locks/read"
+    ACTIVITY_LOG_READ = "Microsoft.Insights/eventtypes/values/read"
 
 
 _GUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"

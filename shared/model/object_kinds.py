@@ -86,7 +86,7 @@ class GuardFacts(Struct, frozen=True, kw_only=True):
 
 
 class Made(Struct, frozen=True, kw_only=True):
-    """What an object itself says of who made it and who wrote it last: ids of principals in lower case, "" if unsaid."""
+    """What an object itself says of who made it and who wrote it last: ids of principals in lower case, "" if none."""
 
     by: str = ""
     at: datetime | None = None

@@ -39,6 +39,7 @@ class Request:
     method: str
     url: str
     body: Any = None
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Refusal(Exception):
@@ -74,6 +75,14 @@ class FakeTenant:
     role_assignments: dict[str, Image] = field(default_factory=dict[str, Image])
     locks: list[str] = field(default_factory=list[str])
     """Ids of the management locks that keep role assignments from being deleted."""
+    principals: dict[str, Image] = field(default_factory=dict[str, Image])
+    """Users and service principals by id, as Graph gives them."""
+    groups: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Ids of the members, through other groups too, by the group's id."""
+    schedule_requests: list[Image] = field(default_factory=list[Image])
+    """What was asked of PIM for Azure roles."""
+    activity: list[Image] = field(default_factory=list[Image])
+    """The Activity Log."""
     restores_for_applications: bool = True
     spoil: Callable[[int, Request], Answer | None] = lambda _number, _request: None
     lose: frozenset[int] = frozenset()
@@ -95,8 +104,10 @@ class FakeTenant:
         transports = {service: _Transport(self, service) for service in Service}
         return TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=lambda _seconds: None)
 
-    def answer(self, service: Service, method: str, url: str, body: bytes | None) -> Answer:
-        request = Request(method, url, _body(body))
+    def answer(
+        self, service: Service, method: str, url: str, body: bytes | None, query: Mapping[str, str] | None = None
+    ) -> Answer:
+        request = Request(method, url, _body(body), query or {})
         number = len(self.log)
         self.log.append(request)
         spoilt = self.spoil(number, request)
@@ -130,11 +141,14 @@ class _Transport:
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
     ) -> Answer:
-        assert not query.keys() - {"$filter", "api-version"}, query
-        assert ("api-version" in query) == url.endswith("/locks"), "locks have a version of their own"
+        assert not query.keys() - {"$filter", "$select", "api-version"}, query
+        assert ("api-version" in query) == url.endswith(_VERSIONED), "some have a version of their own"
         expected = "application/xml" if method == "PUT" and self._service is Service.GRAPH_BETA else "application/json"
         assert body is None or content_type == expected, content_type
-        return self._tenant.answer(self._service, method, url, body)
+        return self._tenant.answer(self._service, method, url, body, query)
+
+
+_VERSIONED: Final = ("/locks", "/roleAssignmentScheduleRequests", "/eventtypes/management/values")
 
 
 def _body(body: bytes | None) -> Any:  # noqa: ANN401 - JSON, or a document as text
@@ -244,13 +258,17 @@ def _list_role_assignments(tenant: FakeTenant, ids: Mapping[str, str], _body: ob
     return answer_of({"value": listed})
 
 
+def _given(properties: Image, scope: str) -> tuple[str, str, str]:
+    return properties["principalId"], properties["roleDefinitionId"].rpartition("/")[2].lower(), scope.lower()
+
+
 def _write_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], body: Image) -> Answer:
     key = ids["id"].lower()
     scope = ids["id"][: key.rindex(_ASSIGNMENTS)]
-    wanted = (body["properties"]["principalId"], body["properties"]["roleDefinitionId"], scope.lower())
+    wanted = _given(body["properties"], scope)
     for other, assignment in tenant.role_assignments.items():
         held = assignment["properties"]
-        if other != key and (held["principalId"], held["roleDefinitionId"], held["scope"].lower()) == wanted:
+        if other != key and _given(held, held["scope"]) == wanted:
             raise Refusal(409, "RoleAssignmentExists")
     former = tenant.role_assignments.get(key, {}).get("properties", {})
     made = {name: former[name] for name in ("createdOn", "createdBy") if name in former}
@@ -275,12 +293,32 @@ def _list_locks(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> An
     return answer_of({"value": [{"id": lock, "properties": {"level": "CanNotDelete"}} for lock in at_or_above]})
 
 
+def _list_schedule_requests(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"value": tenant.schedule_requests})
+
+
+def _list_activity(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"value": tenant.activity})
+
+
+# The directory.
+
+
+def _get_principal(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of(_found(tenant.principals, ids["id"]))
+
+
+def _list_members(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    members = (tenant.principals[each] for each in _found(tenant.groups, ids["id"]))
+    return answer_of({"value": [{"@odata.type": each.get("@odata.type"), "id": each["id"]} for each in members]})
+
+
 type _Operation = Callable[[FakeTenant, Mapping[str, str], Any], Answer]
 
 _CA: Final = "/identity/conditionalAccess"
 _ONE: Final = "(?P<id>[^/]+)"
 _CUSTOM: Final = "/trustFramework/policies"
-_ASSIGNMENT: Final = f"(?P<id>/subscriptions/.+{_ASSIGNMENTS}/[^/]+)"
+_ASSIGNMENT: Final = f"(?P<id>(?:/subscriptions/.+|/providers/.+)?{_ASSIGNMENTS}/[^/]+)"
 _TRUST: Final = frozenset({Permission.POLICY_WRITE_TRUST_FRAMEWORK})
 _SEE: Final = frozenset({Permission.ROLE_ASSIGNMENT_READ})
 
@@ -297,6 +335,29 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
     (Service.GRAPH_BETA, "PUT", rf"{_CUSTOM}/{_ONE}/\$value", _TRUST, _upload_custom_policy),
     (Service.GRAPH_BETA, "DELETE", f"{_CUSTOM}/{_ONE}", _TRUST, _delete_custom_policy),
     (Service.ARM, "GET", _ASSIGNMENT, _SEE, _get_role_assignment),
+    (
+        Service.ARM,
+        "GET",
+        ".*/providers/Microsoft.Authorization/roleAssignmentScheduleRequests",
+        frozenset({Permission.ROLE_SCHEDULE_READ}),
+        _list_schedule_requests,
+    ),
+    (
+        Service.ARM,
+        "GET",
+        "/subscriptions/[^/]+/providers/Microsoft.Insights/eventtypes/management/values",
+        frozenset({Permission.ACTIVITY_LOG_READ}),
+        _list_activity,
+    ),
+    (Service.GRAPH, "GET", f"/users/{_ONE}", frozenset({Permission.USER_READ}), _get_principal),
+    (Service.GRAPH, "GET", f"/servicePrincipals/{_ONE}", frozenset({Permission.APPLICATION_READ}), _get_principal),
+    (
+        Service.GRAPH,
+        "GET",
+        f"/groups/{_ONE}/transitiveMembers",
+        frozenset({Permission.GROUP_MEMBER_READ}),
+        _list_members,
+    ),
     (Service.ARM, "GET", f"(?P<scope>/subscriptions/.+?){_LOCKS}", frozenset({Permission.LOCK_READ}), _list_locks),
     (Service.ARM, "GET", f"(?P<scope>/subscriptions/.+?){_ASSIGNMENTS}", _SEE, _list_role_assignments),
     (

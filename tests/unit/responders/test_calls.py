@@ -2,19 +2,30 @@
 
 import re
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
+from pkgutil import iter_modules
 from types import ModuleType
 
 import pytest
 
-from responders import content, rosters, sources
-from responders.content import GUARDED, INVENTORIES
+from responders import content, kinds, remediations, rosters, sources
+from responders.content import GUARDED, INVENTORIES, KINDS
 from responders.permissions import CALLS
-from responders.remediations import ca_policies, custom_policies, role_assignments
 from responders.rosters import ROSTERS
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 
-_MODULES: tuple[ModuleType, ...] = (sources, ca_policies, custom_policies, role_assignments, rosters, content)
+_PACKAGES = (kinds, remediations)
+_MODULES: tuple[ModuleType, ...] = (
+    sources,
+    rosters,
+    content,
+    *(
+        import_module(f"{package.__name__}.{each.name}")
+        for package in _PACKAGES
+        for each in iter_modules(package.__path__)
+    ),
+)
 _REMEDIATIONS = tuple(remediation for each in GUARDED for remediation in each.remediations)
 
 _IN_BOTH = {sources.SIGN_INS}
@@ -74,7 +85,7 @@ def test_what_makes_something_new_is_never_sent_twice(call: Call) -> None:
 
 
 def test_every_call_is_in_the_list_once() -> None:
-    declared = [call for module in _MODULES for call in _declared_in(module)]
+    declared = {id(call): call for module in _MODULES for call in _declared_in(module)}.values()
     assert sorted(CALLS, key=_by_path) == sorted(declared, key=_by_path)
     assert len({(call.service, call.method, call.path) for call in CALLS}) == len(CALLS)
 
@@ -88,7 +99,7 @@ def _declared_in(module: ModuleType) -> list[Call]:
 
 
 def test_whatever_makes_calls_takes_them_from_the_list() -> None:
-    for user in (*_REMEDIATIONS, *INVENTORIES, *ROSTERS):
+    for user in (*_REMEDIATIONS, *INVENTORIES, *KINDS, *ROSTERS):
         assert user.calls
         assert set(user.calls) <= set(CALLS)
 

@@ -11,8 +11,9 @@ from infra.local.world import (
     RESPONDER_B2C,
 )
 from responders.cli import main
-from responders.content import GET_ROLE_DEFINITION, GET_USER, READ_PROBES
+from responders.content import GET_ROLE_DEFINITION, READ_PROBES
 from responders.doctor import CHECKS
+from responders.kinds.principals import GET_USER
 from responders.permissions import CALLS, GRANTS
 from shared.model.kinds import TenantKind
 

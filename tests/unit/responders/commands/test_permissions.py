@@ -81,17 +81,19 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "AuditLog.Read.All",
         "Directory.Read.All",
         "Policy.Read.All",
+        "Application.Read.All",
         "User.Read.All",
         "GroupMember.Read.All",
         "RoleManagement.Read.Directory",
         "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "Microsoft.Authorization/roleAssignments/read",
         "Microsoft.Authorization/roleDefinitions/read",
+        "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
         "Microsoft.Authorization/locks/read",
+        "Microsoft.Insights/eventtypes/values/read",
     }
     assert _names(act, "workforce") - _names(watch, "workforce") == {
         "Policy.ReadWrite.ConditionalAccess",
-        "Application.Read.All",
         "Microsoft.Authorization/roleAssignments/write",
         "Microsoft.Authorization/roleAssignments/delete",
     }

@@ -1,0 +1,5 @@
+"""The kinds of object that are reconciled, one module a kind with its `Kind`.
+
+The rest are what several of them share: `json_leaves` splits JSON into leaves and writes it again, `surroundings` reads
+what conditional access is judged by, `sign_in_guard` judges it.
+"""

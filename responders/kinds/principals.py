@@ -1,0 +1,94 @@
+"""Principals of the directory, as far as guards ask: whether they are there and enabled."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from responders.rosters import LIST_GROUP_MEMBERS
+from shared.model.calls import Call, Permission, Service
+from shared.model.errors import BadIdentifier, EdgeError
+from shared.model.kinds import TenantKind
+from shared.model.read_probes import ReadProbe
+from shared.model.tenant_api import TenantApi
+
+GET_USER: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/users/{id}",
+    needs=(Permission.USER_READ,),
+)
+GET_SERVICE_PRINCIPAL: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/servicePrincipals/{id}",
+    needs=(Permission.APPLICATION_READ,),
+)
+
+CALLS: Final = (GET_USER, GET_SERVICE_PRINCIPAL, LIST_GROUP_MEMBERS)
+
+_BY_TYPE: Final[Mapping[str, Call]] = {"user": GET_USER, "serviceprincipal": GET_SERVICE_PRINCIPAL}
+_GROUPS: Final = frozenset({"group", "foreigngroup"})
+_ENABLED: Final = {"$select": "id,accountEnabled"}
+_MEMBER: Final = {"$select": "id"}
+_MOST_MEMBERS: Final = 20
+"""Of a group's members, so many are asked for; the first that is enabled is enough."""
+
+
+class Living(Struct, frozen=True, kw_only=True):
+    """Whether one of some principals is there and enabled; None where it isn't known, for the reason in `because`."""
+
+    answer: bool | None
+    because: str = ""
+
+
+def are_living(api: TenantApi, principals: Mapping[str, str]) -> Living:
+    """Find out whether one of `principals`, types by id, is there and enabled.
+
+    A group is where one of its members is. Types are Azure's: "User", "ServicePrincipal", "Group".
+    """
+    unread = ""
+    for identity, kind in principals.items():
+        try:
+            if _is_living(api, identity, kind.lower()):
+                return Living(answer=True)
+        except (EdgeError, BadIdentifier) as error:
+            unread = unread or str(error)
+    return Living(answer=None if unread else False, because=unread)
+
+
+def _is_living(api: TenantApi, identity: str, kind: str) -> bool:
+    if kind in _GROUPS:
+        return _has_living_member(api, identity)
+    found = api.get(_BY_TYPE.get(kind, GET_USER), query=_ENABLED, id=identity)
+    return found is not None and found.get("accountEnabled") is True
+
+
+def _has_living_member(api: TenantApi, group: str) -> bool:
+    """Ask for a group's members, users first.
+
+    Raises:
+        EdgeError: they could not be read, or nobody among the first of many is enabled.
+    """
+    members = api.list(LIST_GROUP_MEMBERS, query=_MEMBER, id=group)
+    types = {str(each["id"]): str(each.get("@odata.type", "")).rpartition(".")[2].lower() for each in members}
+    asked = _by_type(types)[:_MOST_MEMBERS]
+    if any(_is_living(api, each, types[each]) for each in asked):
+        return True
+    if len(types) > _MOST_MEMBERS:
+        raise EdgeError(f"group {group} has {len(types)} members, of whom the first {_MOST_MEMBERS} aren't enabled")
+    return False
+
+
+def _by_type(types: Mapping[str, str]) -> list[str]:
+    members: Iterable[str] = (each for each, kind in types.items() if kind not in _GROUPS)
+    return sorted(members, key=lambda each: types[each] != "user")
+
+
+def _own(api: TenantApi) -> Iterable[dict[str, str]]:
+    return [{"id": api.tenant.responder_id}]
+
+
+READ_PROBES: Final = (
+    ReadProbe(call=GET_SERVICE_PRINCIPAL, kind=TenantKind.WORKFORCE, query=_ENABLED, ids=_own, is_listing=False),
+)
