@@ -24,12 +24,12 @@ NEEDS: Final[tuple[Need, ...]] = (
     *(Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,)) for each in SOURCES for kind in TenantKind),
     *(Need(by=f"snapshots ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in INVENTORIES),
     *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
-    *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     *(
         Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
         for detection in CATALOGUE
         if detection.remediation
     ),
+    *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in."""

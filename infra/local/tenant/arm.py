@@ -36,6 +36,9 @@ _COLLECTIONS = {
     for kind in ("Assignment", "Eligibility")
     for name in (f"role{kind}ScheduleRequests", f"role{kind}ScheduleInstances", f"role{kind}Schedules")
 }
+_ACTIVITY = re.compile(
+    r"(?P<scope>/subscriptions/[^/]+)/providers/Microsoft\.Insights/eventtypes/management/values", re.IGNORECASE
+)
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
 _PARTS_WITH_SUBSCRIPTION = 2
 _API_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
@@ -96,9 +99,8 @@ class Arm:
             return _get_only(request, _subscription())
         if found := _ASSIGNMENT.fullmatch(path):
             return await self._assignment(request, caller, found["scope"], found["name"])
-        if found := _DEFINITION.fullmatch(path):
-            self._simulation.access.evidence(caller, "Microsoft.Authorization/roleDefinitions/read", found["scope"])
-            return _get_only(request, _definitions(found["name"]))
+        if (body := self._read_only(request, caller, path)) is not None:
+            return _get_only(request, body)
         if found := _SCHEDULED.fullmatch(path):
             collection = _COLLECTIONS[found["collection"].lower()]
             return await self._scheduled(
@@ -107,6 +109,16 @@ class Arm:
         if found := _LOCK.fullmatch(path):
             return await self._lock(request, caller, found["scope"], found["name"])
         raise not_found(f"The resource '{path}' is not played here.", "InvalidResourceType")
+
+    def _read_only(self, request: web.Request, caller: Caller, path: str) -> Json | None:
+        """Give what nobody writes here: definitions of roles and the Activity Log."""
+        if found := _DEFINITION.fullmatch(path):
+            self._simulation.access.evidence(caller, "Microsoft.Authorization/roleDefinitions/read", found["scope"])
+            return _definitions(found["name"])
+        if found := _ACTIVITY.fullmatch(path):
+            self._simulation.access.evidence(caller, "Microsoft.Insights/eventtypes/values/read", found["scope"])
+            return {"value": self._simulation.activity.listed(request.query.get("$filter", ""))}
+        return None
 
     async def _lock(self, request: web.Request, caller: Caller, scope: str, name: str | None) -> web.Response:
         """Read, set and remove management locks."""
@@ -235,7 +247,12 @@ class Arm:
             correlation_id=str(uuid.uuid4()),
             http=http_request("DELETE", f"{ARM}{place.id}", address=None) if action == "delete" else None,
         )
-        self._simulation.events.publish(resource_event(touched))
+        self._tell(touched)
+
+    def _tell(self, touched: Touched) -> None:
+        event = resource_event(touched)
+        self._simulation.activity.add(event)
+        self._simulation.events.publish(event)
 
     def _publish(self, write: _Write) -> None:
         touched = Touched(
@@ -246,7 +263,7 @@ class Arm:
             correlation_id=write.request.headers.get("x-ms-correlation-request-id", str(uuid.uuid4())),
             http=write.http,
         )
-        self._simulation.events.publish(resource_event(touched))
+        self._tell(touched)
 
 
 async def _json(request: web.Request) -> object:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from infra.local import world
+from infra.local.tenant.activity_log import ActivityLog
 from infra.local.tenant.api_error import ApiError
 from infra.local.tenant.arm_throttle import ArmThrottle
 from infra.local.tenant.azure_access import AzureAccess
@@ -42,6 +43,7 @@ class Simulation:
         self.pim = AzurePim(self.role_assignments, self.settings)
         self.locks = Locks()
         self.access = AzureAccess(assignments=self.role_assignments, settings=self.settings)
+        self.activity = ActivityLog()
         self.events = EventGrid(self.settings, trust=certificates.trust)
         self.pace = Pace()
         self.arm_throttle = ArmThrottle()
@@ -59,6 +61,7 @@ class Simulation:
         self.access.granted.clear()
         self.access.revoked.clear()
         self.events.reset()
+        self.activity.clear()
         self.pace.clear()
         self.arm_throttle.clear()
         self.faults.clear()

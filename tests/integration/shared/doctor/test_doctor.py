@@ -281,7 +281,9 @@ def _role(*actions: str, not_actions: tuple[str, ...] = ()) -> dict[str, Any]:
 _WATCH: Final = (
     "Microsoft.Authorization/roleAssignments/read",
     "Microsoft.Authorization/roleDefinitions/read",
+    "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
     "Microsoft.Authorization/locks/read",
+    "Microsoft.Insights/eventtypes/values/read",
 )
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
@@ -294,7 +296,7 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
         (_AT, _role(*_WATCH), ["the roles allow what tier watch needs"]),
         (_AT, _role(*_WATCH, _WRITE, _DELETE), ["the roles allow what tier act needs"]),
         (_AT, _role("*"), ["the roles allow what tier act needs"]),
-        ("/", _role("microsoft.authorization/*"), ["the roles allow what tier act needs"]),
+        ("/", _role("microsoft.authorization/*", "microsoft.insights/eventtypes/*"), ["the roles allow what tier act needs"]),
         (
             "/providers/Microsoft.Management/managementGroups/mg",
             _role(*_WATCH),
