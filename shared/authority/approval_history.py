@@ -77,7 +77,7 @@ class ApprovalHistory(Struct, frozen=True, kw_only=True):
         False where the actor was approved at any, None where it isn't known.
         """
         points = [point for one in self._said_of(actor) for point in _turns(one)]
-        points += [one.said for several in self.statements.values() for one in several]
+        # That the list isn't empty any more turns an answer only from unknown, which `since` itself has then.
         return throughout(
             _is_unapproved(self.standing(actor, target_id, at).standing) for at in instants(points, since, until)
         )

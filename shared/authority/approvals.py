@@ -256,7 +256,7 @@ def _revoked_by(read_at: datetime, key: RowKey, said: Approval | Malformed) -> A
 
 def _approval_in(key: RowKey, row: Row) -> Approval | Malformed:
     if key.said is None:
-        return Malformed(because="its row key names no instant, as those that `responder approve` writes do")
+        return Malformed(because="its row key names no instant, as those of `responder approve` do: delete it")
     if key.subject != key.subject.lower():
         return Malformed(because="its row key should begin with the object id in lower case")
     return approval_from({**row.columns, "approval_list": row.partition, "actor_id": key.subject})

@@ -170,7 +170,7 @@ class Controls:
 def _mode_in(key: RowKey, row: Row) -> Mode | Malformed | None:
     mode = row.columns.get("mode")
     if key.said is None:
-        return Malformed(because="its row key names no instant, as those that `responder mode` writes do")
+        return Malformed(because="its row key names no instant, as those of `responder mode` do: delete it")
     if mode == NO_MODE:
         return None
     return Mode(mode) if mode in set(Mode) else Malformed(because=f"{mode!r} is no mode")
@@ -179,7 +179,7 @@ def _mode_in(key: RowKey, row: Row) -> Mode | Malformed | None:
 def _stopped_in(key: RowKey, row: Row) -> bool | Malformed:
     stopped = row.columns.get("stopped")
     if key.said is None:
-        return Malformed(because="its row key names no instant, as those that `responder stop` writes do")
+        return Malformed(because="its row key names no instant, as those of `responder stop` do: delete it")
     return stopped if isinstance(stopped, bool) else Malformed(because=f"{stopped!r} is neither true nor false")
 
 

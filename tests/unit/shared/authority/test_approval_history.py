@@ -192,6 +192,19 @@ def test_the_list_was_empty_until_somebody_was_approved(desk: _Desk) -> None:
     assert found[1].because == f"no row for {MALLORY.id} in approval list conditional-access"
 
 
+def test_nothing_reaches_into_the_future(desk: _Desk) -> None:
+    desk.approve(ALICE)
+    with pytest.raises(ValueError, match="still to come"):
+        desk.approve(ALICE, since=1)
+    with pytest.raises(ValueError, match="still to come"):
+        desk.revoke(ALICE, since=1)
+    with pytest.raises(ValueError, match="no time zone"):
+        desk.approvals.revoke(_LIST, ALICE.id, by="Carol Chen", reason="x", since=datetime(2026, 1, 1))  # noqa: DTZ001 - refused
+    with pytest.raises(ValueError, match="needs a reason"):
+        desk.approvals.revoke(_LIST, ALICE.id, by="Carol Chen", since=NOW)
+    assert len(desk.storage.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''")) == 1
+
+
 def test_the_reason_says_that_a_row_came_later(desk: _Desk) -> None:
     desk.approve(CAROL)
     desk.until_hour(10)

@@ -112,6 +112,15 @@ def test_enforced_from_one_instant_to_another(desk: _Desk, since: int, until: in
     assert desk.history().enforced_throughout(_LAMP, NOW + since * _HOUR, NOW + until * _HOUR) is expected
 
 
+def test_that_the_mode_for_all_was_lowered_meanwhile_counts(desk: _Desk) -> None:
+    for hour, mode in ((0, _E), (10, _P), (12, _E)):
+        desk.until_hour(hour)
+        desk.set_mode("*", mode)
+    history = desk.history()
+    assert history.enforced_throughout(_LAMP, NOW, NOW + 9 * _HOUR) is True
+    assert history.enforced_throughout(_LAMP, NOW, NOW + 20 * _HOUR) is False
+
+
 @pytest.mark.parametrize(
     ("since", "until", "expected"),
     [(-5, -1, True), (0, 9, True), (0, 10, False), (11, 12, False), (12, 20, False), (20, 25, True), (20, 10, False)],

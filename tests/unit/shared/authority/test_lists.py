@@ -13,9 +13,11 @@ from shared.authority.lists import Entry, Lists, keep_lists, lists_from, lists_j
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
+from shared.model.cases import Standing
 from shared.model.kinds import ApprovalList, Mode
 from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.lamps import actor_of
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import approval
 
@@ -84,6 +86,25 @@ def test_what_is_there_stays_and_a_second_time_changes_nothing(memory: MemorySto
     again = restore(other, lists, by="dave", clock=clock)
     assert (again.added, len(again.present)) == ((), 3)
     assert other.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''") == rows
+
+
+def test_what_was_taken_back_is_not_copied_and_stays_removed(memory: MemoryStorage, clock: FakeClock) -> None:
+    lists = _filled(memory, clock)
+    Controls(memory, clock=clock).set_mode("ca-policy-updated", None, by="carol", reason="a test")
+    TableOwners(memory, clock=clock).remove("*", "010", by="carol", reason="she left")
+    assert {entry.table for entry in read_lists(memory, now=NOW).entries} == {Table.APPROVED_ACTORS}
+    assert restore(memory, lists, by="dave", clock=clock).added == ()
+    assert TableOwners(memory, clock=clock).history("*").present == ()
+
+
+def test_an_imported_approval_counts_from_the_import_on(memory: MemoryStorage, clock: FakeClock) -> None:
+    """Whatever the file says: what it covered elsewhere isn't known here."""
+    entry = _entry(Table.APPROVED_ACTORS, _LIST, ALICE.id, since="2026-01-01T00:00:00Z", journal="0")
+    assert restore(memory, Lists(taken=NOW, entries=(entry,)), by="dave", clock=clock).added == (entry,)
+    history = TableApprovals(memory, clock=clock).history(_LIST, emergency_accounts=())
+    hour = timedelta(hours=1)
+    found = [history.standing(actor_of(ALICE), "x", at).standing for at in (NOW - hour, NOW)]
+    assert found == [Standing.UNKNOWN, Standing.APPROVED]
 
 
 def test_trying_it_enters_nothing_and_says_the_same(memory: MemoryStorage, clock: FakeClock) -> None:
