@@ -39,6 +39,10 @@ var tableNames = [
   'Switches'
   'Rosters'
   'Journal'
+  'Objects'
+  'Changes'
+  'Due'
+  'Leases'
 ]
 var queueNames = [
   'cases'

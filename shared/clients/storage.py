@@ -9,9 +9,11 @@ missing table is an error, never an empty table.
 import base64
 import binascii
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from itertools import batched, groupby, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +36,9 @@ _TRIES: Final = 10
 _MOST_AT_ONCE: Final = 100
 """The most rows that a table takes in one transaction."""
 
+_LONGEST_PAGE: Final = 1000
+"""The most rows that a table gives in one response."""
+
 _MOST_MESSAGES: Final = 32
 """The most messages that a queue gives in one response."""
 _NEVER: Final = -1
@@ -53,6 +58,47 @@ class Row(Struct, frozen=True, kw_only=True):
     partition: str
     key: str
     columns: dict[str, Any]
+    etag: str
+
+
+class TimedRow(Struct, frozen=True, kw_only=True):
+    """A row, when it was last written, and when it was read: both by storage's clock, never by the host's.
+
+    `read_at` is cut to whole seconds, so a row is at least as old as `read_at - written_at`.
+    """
+
+    row: Row
+    written_at: datetime
+    read_at: datetime
+
+
+class RowOp(StrEnum):
+    """What one write of `write_together` does."""
+
+    INSERT = "insert"
+    """There must be no such row."""
+    REPLACE = "replace"
+    """The row must still have the ETag."""
+    UPSERT = "upsert"
+    """Whether there is a row or not."""
+    DELETE = "delete"
+    """The row must be there; with an ETag, it must still have that one."""
+
+
+class RowWrite(Struct, frozen=True, kw_only=True):
+    """One write of `write_together`."""
+
+    op: RowOp
+    key: str
+    columns: Mapping[str, Any] = {}
+    etag: str = ""
+
+
+class BlobEntry(Struct, frozen=True, kw_only=True):
+    """A blob in a listing, and when it was written by storage's clock."""
+
+    name: str
+    written_at: datetime
     etag: str
 
 
@@ -191,15 +237,74 @@ class Storage:
                 return None
             raise
 
-    def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:  # noqa: ANN401 - OData values
-        """Read the rows that meet an OData `query`; `@name`s in it are filled from `values`. `most` 0 means all."""
-        found: list[Row] = []
+    def timed_row(self, table: Table, partition: str, key: str) -> TimedRow | None:
+        """Read one row with storage's own times; None when it doesn't exist. A missing table is an error."""
+        answered: list[datetime] = []
+        try:
+            with storage_errors(f"reading {table}"):
+                entity = self._table(table).get_entity(partition, key, raw_response_hook=_date_into(answered))
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound":
+                return None
+            raise
+        return _timed(entity, answered)
+
+    def timed_rows(self, table: Table, query: str, **values: Any) -> list[TimedRow]:  # noqa: ANN401 - OData values
+        """Read all rows that meet an OData `query` with storage's own times. For tables that are always small."""
+        answered: list[datetime] = []
         with storage_errors(f"reading {table}"):
-            for entity in self._table(table).query_entities(query, parameters=values):
-                found.append(_row(entity))
-                if most and len(found) >= most:
-                    break
-        return found
+            found = self._table(table).query_entities(query, parameters=values, raw_response_hook=_date_into(answered))
+            return [_timed(entity, answered) for entity in found]
+
+    def rows(
+        self,
+        table: Table,
+        query: str,
+        *,
+        most: int = 0,
+        select: Sequence[str] = (),
+        **values: Any,  # noqa: ANN401 - OData values
+    ) -> list[Row]:
+        """Read the rows that meet an OData `query`; `@name`s in it are filled from `values`.
+
+        `most` 0 means all. `select` names the columns to read; without it all are read.
+        """
+        pages = self.pages(table, query, most=most, select=select, **values)
+        if most:
+            return list(islice((row for page in pages for row in page), most))
+        return [row for page in pages for row in page]
+
+    def pages(
+        self,
+        table: Table,
+        query: str,
+        *,
+        most: int = 0,
+        select: Sequence[str] = (),
+        **values: Any,  # noqa: ANN401 - OData values
+    ) -> Iterator[list[Row]]:
+        """Read the rows that meet an OData `query` page by page: one request and at most 1,000 rows each.
+
+        `most` makes pages smaller. The next page is asked for when it is wanted.
+        """
+        with storage_errors(f"reading {table}"):
+            found = (
+                self._table(table)
+                .query_entities(
+                    query,
+                    parameters=values,
+                    results_per_page=min(most or _LONGEST_PAGE, _LONGEST_PAGE),
+                    **({"select": ["PartitionKey", "RowKey", *select]} if select else {}),
+                )
+                .by_page()
+            )
+        while True:
+            with storage_errors(f"reading {table}"):
+                page = next(found, None)
+                rows = None if page is None else [_row(entity) for entity in page]
+            if rows is None:
+                return
+            yield rows
 
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
         """Insert a row; False when there is one already."""
@@ -248,14 +353,47 @@ class Storage:
                 continue
             return
 
-    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
-        """Write a row, and replace the one that may exist."""
+    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
+        """Write a row, and replace the one that may exist; gives it with its ETag."""
         from azure.data.tables import UpdateMode  # noqa: PLC0415 - imported on first use
 
         with storage_errors(f"writing {table}"):
-            self._table(table).upsert_entity(
+            answer = self._table(table).upsert_entity(
                 {**columns, "PartitionKey": partition, "RowKey": key}, mode=UpdateMode.REPLACE
             )
+        return Row(partition=partition, key=key, columns=dict(columns), etag=str(answer["etag"]))
+
+    def delete(self, table: Table, row: Row) -> None:
+        """Delete a row that hasn't changed since it was read. One that is gone is ignored.
+
+        Raises:
+            Conflict: the row has changed.
+        """
+        from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
+
+        with storage_errors(f"deleting from {table}"):
+            self._table(table).delete_entity(
+                row.partition, row.key, etag=row.etag, match_condition=MatchConditions.IfNotModified
+            )
+
+    def write_together(self, table: Table, partition: str, writes: Sequence[RowWrite]) -> list[str]:
+        """Carry out up to 100 writes of one partition, all of them or none; gives the new ETags, "" for deletions.
+
+        Raises:
+            Conflict: a row to insert exists, or one to replace or delete has changed or is gone. Nothing was written.
+        """
+        if not 0 < len(writes) <= _MOST_AT_ONCE:
+            raise Rejected(f"writing {table}: {len(writes)} rows can't be written in one transaction")
+        try:
+            with storage_errors(f"writing {table}"):
+                answers = self._table(table).submit_transaction([_operation(partition, one) for one in writes])
+        except Rejected as rejected:
+            is_there = rejected.status == _CONFLICT and rejected.code in {"EntityAlreadyExists", ""}
+            is_gone = rejected.status == _NOT_FOUND and rejected.code == "ResourceNotFound"
+            if is_there or is_gone:
+                raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
+            raise
+        return [str(answer.get("etag") or "") for answer in answers]
 
     def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:  # noqa: ANN401 - OData values
         """Delete at most `most` rows that meet an OData `query`; gives the number of rows deleted."""
@@ -301,6 +439,51 @@ class Storage:
         with storage_errors(f"reading {container}"):
             client = self._once("blobs", self._blobs).get_container_client(container)
             return [blob.name for blob in client.list_blobs(prefix)]
+
+    def blobs(self, container: Container, prefix: str = "") -> Iterator[BlobEntry]:
+        """List blobs with a prefix, in alphabetical order; the next 5,000 are asked for when they are wanted."""
+        with storage_errors(f"reading {container}"):
+            found = iter(self._once("blobs", self._blobs).get_container_client(container).list_blobs(prefix))
+        while True:
+            with storage_errors(f"reading {container}"):
+                blob = next(found, None)
+            if blob is None:
+                return
+            # A listing has ETags without the quotes that a condition needs.
+            etag = f'"{str(blob.etag).strip('"')}"'
+            yield BlobEntry(name=str(blob.name), written_at=blob.last_modified, etag=etag)
+
+    def touch_blob(self, container: Container, name: str) -> bool:
+        """Write a blob's date anew, so that who listed it before can't delete it; False if it is gone."""
+        try:
+            with storage_errors(f"writing {container}"):
+                blob = self._once("blobs", self._blobs).get_blob_client(container, name)
+                blob.set_blob_metadata(blob.get_blob_properties().metadata)
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code == "BlobNotFound":
+                return False
+            raise
+        return True
+
+    def delete_blob(self, container: Container, blob: BlobEntry) -> None:
+        """Delete a blob that hasn't been written since it was listed. Evidence is refused.
+
+        Raises:
+            Conflict: it was written since, or is gone.
+        """
+        from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
+
+        if container is Container.EVIDENCE:
+            raise Rejected("evidence is never deleted by the app")
+        try:
+            with storage_errors(f"deleting from {container}"):
+                self._once("blobs", self._blobs).get_blob_client(container, blob.name).delete_blob(
+                    etag=blob.etag, match_condition=MatchConditions.IfNotModified
+                )
+        except Rejected as rejected:
+            if rejected.status == _NOT_FOUND and rejected.code == "BlobNotFound":
+                raise Conflict(str(rejected), status=rejected.status, code=rejected.code) from rejected
+            raise
 
     def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
         """Put a message into a queue, in base64. It becomes visible after `delay` and never expires."""
@@ -351,8 +534,47 @@ def _keys(entity: Any) -> tuple[str, str]:  # noqa: ANN401 - the SDK's dict, imp
     return str(entity["PartitionKey"]), str(entity["RowKey"])
 
 
+def _date_into(answered: list[datetime]) -> Callable[[Any], None]:
+    """Give a hook that appends each answer's time by storage's clock, where it has one."""
+
+    def take(response: Any) -> None:  # noqa: ANN401 - the SDK's response, imported lazily
+        date = response.http_response.headers.get("Date")
+        if date:
+            answered.append(parsedate_to_datetime(date))
+
+    return take
+
+
+def _timed(entity: Any, answered: Sequence[datetime]) -> TimedRow:  # noqa: ANN401 - the SDK's dict, imported lazily
+    written_at = entity.metadata["timestamp"]
+    if written_at is None or not answered:
+        raise Rejected("storage's answer doesn't say when a row was written, or what time it is there")
+    return TimedRow(row=_row(entity), written_at=_plain(written_at), read_at=answered[-1])
+
+
+def _operation(partition: str, write: RowWrite) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Give a write as the SDK takes it."""
+    from azure.core import MatchConditions  # noqa: PLC0415 - imported on first use
+    from azure.data.tables import UpdateMode  # noqa: PLC0415
+
+    entity = {**write.columns, "PartitionKey": partition, "RowKey": write.key}
+    guard = {"etag": write.etag, "match_condition": MatchConditions.IfNotModified}
+    if write.op is RowOp.INSERT:
+        return "create", entity, {}
+    if write.op is RowOp.REPLACE:
+        return "update", entity, {"mode": UpdateMode.REPLACE, **guard}
+    if write.op is RowOp.UPSERT:
+        return "upsert", entity, {"mode": UpdateMode.REPLACE}
+    return "delete", entity, guard if write.etag else {}
+
+
 def _row(entity: Any) -> Row:  # noqa: ANN401 - the SDK's dict, imported lazily
-    columns = {name: _plain(value) for name, value in entity.items() if name not in {"PartitionKey", "RowKey"}}
+    # A column that is asked for by name and isn't in the row comes back as None; a row itself holds no None.
+    columns = {
+        name: _plain(value)
+        for name, value in entity.items()
+        if name not in {"PartitionKey", "RowKey"} and value is not None
+    }
     partition, key = _keys(entity)
     return Row(partition=partition, key=key, columns=columns, etag=str(entity.metadata["etag"]))
 

@@ -16,6 +16,10 @@ class Table(StrEnum):
     CONTROLS = "Switches"
     ROSTERS = "Rosters"
     JOURNAL = "Journal"
+    OBJECTS = "Objects"
+    CHANGES = "Changes"
+    DUE = "Due"
+    LEASES = "Leases"
 
 
 class Container(StrEnum):

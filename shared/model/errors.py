@@ -12,7 +12,9 @@
     │   ├── Rejected           any other 4xx: the request is wrong
     │   │   └── Locked         409 ScopeLocked: a lock on the resource or above it forbids the change
     │   └── Unreachable        408, 5xx, lost connection, time-out: it may have been carried out
-    └── LeaseLost              another run has taken the case over
+    ├── LeaseLost              another run has taken the case or the object over
+    ├── NewerSchema            a row was written by newer code, so this code must not act on it
+    └── BrokenRow              one row can't be read; the others are gone on with
 
 They are caught in three places: per record (quarantine), per case (store the failure, page), per function (the host
 retries).
@@ -43,7 +45,15 @@ class BadIdentifier(ResponderError):
 
 
 class LeaseLost(ResponderError):
-    """Another run took the case over, because this run's lease had ended."""
+    """Another run took the case or the object over, because this run's lease had ended."""
+
+
+class NewerSchema(ResponderError):
+    """A row was written by newer code. This code may misread it, so it doesn't act, and people are told."""
+
+
+class BrokenRow(ResponderError):
+    """A row can't be read; the text names its table and keys. What it is about is unknown, not absent."""
 
 
 class EdgeError(ResponderError):

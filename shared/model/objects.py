@@ -6,6 +6,7 @@ that is a set ("conditions.users.excludeUsers[<id>]"), a part that has a meaning
 existence. A leaf that is null, empty or absent is simply not there, so no leaf's value is None.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +72,11 @@ class ObjectId(Struct, frozen=True, kw_only=True, order=True):
     tenant_id: str
     kind: ObjectKind
     key: str
+
+
+def key_of(object_id: str) -> str:
+    """Give the key of an object by the tenant's id of it as it was first known (of custom policies, the name)."""
+    return hashlib.sha256(object_id.lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Version(Struct, frozen=True, kw_only=True):
@@ -281,8 +287,10 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     """All that is stored about an object, but its changes.
 
     `ids` are the tenant's ids of it, the present one last. `origin` is the first version, which counts as accounted for
-    by `provenance`. `versions` are those that are still needed, oldest first. `filled` are leaves that a service filled
-    in or added everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to
+    by `provenance`. Where earlier changes were compacted, `origin` has the baseline's leaves of then, `accounted` is
+    that baseline (by leaf and `WHOLE`) and goes before `provenance`, and only changes after `origin.at` are read.
+    `versions` are those that are still needed, oldest first. `filled` are leaves that a service filled in or added
+    everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to
     differ. `pending` are leaves that wait, or that people were paged about, with the reason. `settled` are ids of
     changes that need no answer any more, `answered` of those whose case is closed,
     `asked` of those that a person asked to put back though they weren't live all the time.
@@ -293,6 +301,7 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     name: str
     origin: Version
     provenance: Provenance
+    accounted: dict[str, BaselineLeaf] = {}
     versions: tuple[Version, ...] = ()
     acceptances: tuple[Acceptance, ...] = ()
     filled: tuple[Noticed, ...] = ()

@@ -6,32 +6,44 @@ import operator
 import re
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import batched, count
 from typing import Any, Final, override
 
-from shared.clients.storage import Message, Row, Storage
+from shared.clients.storage import BlobEntry, Message, Row, RowOp, RowWrite, Storage, TimedRow
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Container, Table, poison_queue
+from shared.model.clock import Clock, utc_now
 from shared.model.errors import Rejected
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "eq": operator.eq,
     "ne": operator.ne,
     "ge": operator.ge,
+    "gt": operator.gt,
     "lt": operator.lt,
+    "le": operator.le,
 }
-_TERM: Final = re.compile(r"(\w+) (eq|ne|ge|lt) (@\w+|'[^']*'|true|false)")
+_TERM: Final = re.compile(r"(\w+) (eq|ne|ge|gt|lt|le) (@\w+|'[^']*'|true|false)")
 _LARGEST: Final = 64 * 1024
+_LARGEST_ROW: Final = 1024 * 1024
+_PAGE: Final = 1000
+_MOST_AT_ONCE: Final = 100
 
 
 class MemoryStorage(Storage):
-    """One account. Rows have ETags, blobs are never overwritten, and nothing is made by reading."""
+    """One account. Rows have ETags, blobs are never overwritten, and nothing is made by reading.
 
-    def __init__(self) -> None:
+    `clock` is storage's own: rows are dated by it, whatever the clocks of those who write them say.
+    """
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
         super().__init__({})
+        self.clock = clock
+        self._written: dict[tuple[str, str, str], datetime] = {}
+        self._blobs_written: dict[tuple[str, str], tuple[datetime, str]] = {}
         self._own = threading.RLock()
         self._tags = count()
         self._rows: dict[str, dict[tuple[str, str], Row]] = {}
@@ -65,7 +77,22 @@ class MemoryStorage(Storage):
             return copy.deepcopy(self._table_of(table).get((partition, key)))
 
     @override
-    def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:
+    def timed_row(self, table: Table, partition: str, key: str) -> TimedRow | None:
+        with self._own:
+            row = self.row(table, partition, key)
+            return self._timed(table, row) if row else None
+
+    @override
+    def timed_rows(self, table: Table, query: str, **values: Any) -> list[TimedRow]:
+        with self._own:
+            return [self._timed(table, row) for row in self.rows(table, query, **values)]
+
+    def _timed(self, table: Table, row: Row) -> TimedRow:
+        written_at = self._written[table, row.partition, row.key]
+        return TimedRow(row=row, written_at=written_at, read_at=self.clock().replace(microsecond=0))
+
+    @override
+    def rows(self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any) -> list[Row]:
         terms = [_terms(term) for term in query.split(" and ")]
         with self._own:
             found = [
@@ -73,7 +100,14 @@ class MemoryStorage(Storage):
                 for _, row in sorted(self._table_of(table).items())
                 if all(_holds(row, term, values) for term in terms)
             ]
-            return copy.deepcopy(found[:most] if most else found)
+            return [_selected(copy.deepcopy(row), select) for row in (found[:most] if most else found)]
+
+    @override
+    def pages(
+        self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any
+    ) -> Iterator[list[Row]]:
+        found = self.rows(table, query, select=select, **values)
+        yield from (list(page) for page in batched(found, min(most or _PAGE, _PAGE), strict=False))
 
     @override
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
@@ -92,10 +126,51 @@ class MemoryStorage(Storage):
             return self._put(table, row.partition, row.key, columns)
 
     @override
-    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
+    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
         with self._own:
             self._table_of(table, "writing")
-            self._put(table, partition, key, columns)
+            return self._put(table, partition, key, columns)
+
+    @override
+    def delete(self, table: Table, row: Row) -> None:
+        with self._own:
+            if table in self._rows and (row.partition, row.key) in self._rows[table]:
+                self._delete(table, row.partition, row.key, row.etag)
+
+    def _delete(self, table: Table, partition: str, key: str, etag: str) -> None:
+        standing = self._table_of(table, "deleting from").get((partition, key))
+        if standing is None or (etag and standing.etag != etag):
+            raise Conflict(f"deleting from {table}: storage answered 412", status=412)
+        del self._rows[table][partition, key]
+
+    @override
+    def write_together(self, table: Table, partition: str, writes: Sequence[RowWrite]) -> list[str]:
+        with self._own:
+            rows = self._table_of(table, "writing")
+            if not 0 < len(writes) <= _MOST_AT_ONCE or len({one.key for one in writes}) < len(writes):
+                raise Rejected(f"writing {table}: storage answered 400", status=400)
+            before = {(partition, one.key): rows.get((partition, one.key)) for one in writes}
+            try:
+                return [self._write(table, partition, one) for one in writes]
+            except Exception:
+                for place, row in before.items():
+                    rows.pop(place, None)
+                    rows.update({place: row} if row else {})
+                raise
+
+    def _write(self, table: Table, partition: str, write: RowWrite) -> str:
+        standing = self._rows[table].get((partition, write.key))
+        if write.op is RowOp.DELETE:
+            self._delete(table, partition, write.key, write.etag)
+            return ""
+        is_wrong = {
+            RowOp.INSERT: standing is not None,
+            RowOp.REPLACE: standing is None or standing.etag != write.etag,
+            RowOp.UPSERT: False,
+        }
+        if is_wrong[write.op]:
+            raise Conflict(f"writing {table}: storage answered 412", status=412)
+        return self._put(table, partition, write.key, write.columns).etag
 
     @override
     def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:
@@ -107,11 +182,12 @@ class MemoryStorage(Storage):
 
     def _put(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
         wrong = set(partition + key) & set("/\\#?")
-        large = any(isinstance(value, str) and len(value.encode("utf-16-le")) > _LARGEST for value in columns.values())
-        if wrong or large:
+        sizes = [_size(value) for value in columns.values()]
+        if wrong or max(sizes, default=0) > _LARGEST or sum(sizes) > _LARGEST_ROW:
             raise Rejected(f"writing {table}: storage answered 400", status=400)
         row = Row(partition=partition, key=key, columns=copy.deepcopy(dict(columns)), etag=str(next(self._tags)))
         self._rows[table][partition, key] = row
+        self._written[table, partition, key] = self.clock()
         return row
 
     def _container(self, container: Container) -> dict[str, bytes]:
@@ -128,6 +204,7 @@ class MemoryStorage(Storage):
             blobs = self._container(container)
             is_new = name not in blobs
             blobs.setdefault(name, content)
+            self._blobs_written.setdefault((container, name), (self.clock(), str(next(self._tags))))
             return is_new
 
     @override
@@ -139,6 +216,35 @@ class MemoryStorage(Storage):
     def blob_names(self, container: Container, prefix: str) -> list[str]:
         with self._own:
             return sorted(name for name in self._container(container) if name.startswith(prefix))
+
+    @override
+    def blobs(self, container: Container, prefix: str = "") -> Iterator[BlobEntry]:
+        with self._own:
+            self._container(container)
+            return iter([self._entry(container, name) for name in self.blob_names(container, prefix)])
+
+    def _entry(self, container: Container, name: str) -> BlobEntry:
+        written_at, etag = self._blobs_written.setdefault((container, name), (self.clock(), "0"))
+        return BlobEntry(name=name, written_at=written_at, etag=etag)
+
+    @override
+    def touch_blob(self, container: Container, name: str) -> bool:
+        with self._own:
+            if name not in self._container(container):
+                return False
+            self._blobs_written[container, name] = (self.clock(), str(next(self._tags)))
+            return True
+
+    @override
+    def delete_blob(self, container: Container, blob: BlobEntry) -> None:
+        if container is Container.EVIDENCE:
+            raise Rejected("evidence is never deleted by the app")
+        with self._own:
+            is_there = blob.name in self._container(container)
+            if not is_there or self._entry(container, blob.name).etag != blob.etag:
+                raise Conflict(f"deleting from {container}: storage answered 412", status=412)
+            del self.containers[container][blob.name]
+            self._blobs_written.pop((container, blob.name), None)
 
     @override
     def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
@@ -199,6 +305,20 @@ class Queued:
     is_hidden: bool = False
     receipt: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+def _size(value: object) -> int:
+    """Give the bytes that a column's value takes."""
+    if isinstance(value, str):
+        return len(value.encode("utf-16-le"))
+    return len(value) if isinstance(value, bytes) else 8
+
+
+def _selected(row: Row, select: Sequence[str]) -> Row:
+    if not select:
+        return row
+    columns = {name: row.columns[name] for name in select if name in row.columns}
+    return Row(partition=row.partition, key=row.key, columns=columns, etag=row.etag)
 
 
 def _terms(text: str) -> tuple[str, str, str]:

@@ -1,11 +1,11 @@
 """Real storage with faults: what a test names fails, before it is carried out or after."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, override
 
-from shared.clients.storage import Message, Row, Storage
+from shared.clients.storage import BlobEntry, Message, Row, RowWrite, Storage, TimedRow
 from shared.clients.storage_names import CASES_QUEUE, Container, Table
 from shared.model.errors import Unreachable
 
@@ -73,8 +73,26 @@ class SpoiltStorage(Storage):
         return self.faults.over(f"row {table}", lambda: self.inner.row(table, partition, key))
 
     @override
-    def rows(self, table: Table, query: str, *, most: int = 0, **values: Any) -> list[Row]:
-        return self.faults.over(f"rows {table}", lambda: self.inner.rows(table, query, most=most, **values))
+    def timed_row(self, table: Table, partition: str, key: str) -> TimedRow | None:
+        return self.faults.over(f"row {table}", lambda: self.inner.timed_row(table, partition, key))
+
+    @override
+    def timed_rows(self, table: Table, query: str, **values: Any) -> list[TimedRow]:
+        return self.faults.over(f"rows {table}", lambda: self.inner.timed_rows(table, query, **values))
+
+    @override
+    def rows(self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any) -> list[Row]:
+        return self.faults.over(
+            f"rows {table}", lambda: self.inner.rows(table, query, most=most, select=select, **values)
+        )
+
+    @override
+    def pages(
+        self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any
+    ) -> Iterator[list[Row]]:
+        pages = self.inner.pages(table, query, most=most, select=select, **values)
+        while (page := self.faults.over(f"rows {table}", lambda: next(pages, None))) is not None:
+            yield page
 
     @override
     def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
@@ -85,8 +103,16 @@ class SpoiltStorage(Storage):
         return self.faults.over(f"replace {table}", lambda: self.inner.replace(table, row, columns))
 
     @override
-    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> None:
-        self.faults.over(f"upsert {table}", lambda: self.inner.upsert(table, partition, key, columns))
+    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
+        return self.faults.over(f"upsert {table}", lambda: self.inner.upsert(table, partition, key, columns))
+
+    @override
+    def delete(self, table: Table, row: Row) -> None:
+        self.faults.over(f"delete {table}", lambda: self.inner.delete(table, row))
+
+    @override
+    def write_together(self, table: Table, partition: str, writes: Sequence[RowWrite]) -> list[str]:
+        return self.faults.over(f"write {table}", lambda: self.inner.write_together(table, partition, writes))
 
     @override
     def purge(self, table: Table, query: str, *, most: int, **values: Any) -> int:
@@ -107,6 +133,18 @@ class SpoiltStorage(Storage):
     @override
     def blob_names(self, container: Container, prefix: str) -> list[str]:
         return self.faults.over(f"blob_names {container}", lambda: self.inner.blob_names(container, prefix))
+
+    @override
+    def blobs(self, container: Container, prefix: str = "") -> Iterator[BlobEntry]:
+        return iter(self.faults.over(f"blobs {container}", lambda: list(self.inner.blobs(container, prefix))))
+
+    @override
+    def touch_blob(self, container: Container, name: str) -> bool:
+        return self.faults.over(f"touch {container}", lambda: self.inner.touch_blob(container, name))
+
+    @override
+    def delete_blob(self, container: Container, blob: BlobEntry) -> None:
+        self.faults.over(f"delete {container}", lambda: self.inner.delete_blob(container, blob))
 
     @override
     def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:

@@ -13,10 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from infra.local.desk import until
-from shared.clients.storage import Message, Storage
+from shared.clients.storage import BlobEntry, Message, Row, RowOp, RowWrite, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.model.errors import EdgeError, Rejected
+from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 
 _TABLE: Final = Table.CASES
@@ -55,6 +56,13 @@ def test_nothing_is_made_by_reading_or_writing(environment: dict[str, str], kind
         lambda: storage.rows(_TABLE, "PartitionKey eq 'p'"),
         lambda: storage.insert(_TABLE, "p", "k", {}),
         lambda: storage.upsert(_TABLE, "p", "k", {}),
+        lambda: storage.timed_row(_TABLE, "p", "k"),
+        lambda: storage.timed_rows(_TABLE, "PartitionKey eq 'p'"),
+        lambda: list(storage.pages(_TABLE, "PartitionKey eq 'p'")),
+        lambda: storage.write_together(_TABLE, "p", [RowWrite(op=RowOp.UPSERT, key="k")]),
+        lambda: list(storage.blobs(Container.SNAPSHOTS)),
+        lambda: storage.touch_blob(Container.SNAPSHOTS, "b"),
+        lambda: storage.delete_blob(Container.SNAPSHOTS, BlobEntry(name="b", written_at=NOW, etag='"0"')),
         lambda: storage.blob(Container.EVIDENCE, "b"),
         lambda: storage.blob_names(Container.EVIDENCE, ""),
         lambda: storage.keep(Container.EVIDENCE, "b", b""),
@@ -123,6 +131,93 @@ def test_a_listing_may_be_cut_short(storage: Storage) -> None:
         storage.insert(_TABLE, "p", f"{number}", {"n": number})
     assert len(storage.rows(_TABLE, "PartitionKey eq 'p'")) == 4
     assert [row.columns["n"] for row in storage.rows(_TABLE, "PartitionKey eq 'p'", most=2)] == [0, 1]
+
+
+def test_a_listing_may_leave_columns_out_and_come_page_by_page(storage: Storage) -> None:
+    for number in range(5):
+        storage.insert(_TABLE, "p", f"{number}", {"n": number, "rest": "x"} if number else {"rest": "x"})
+    pages = list(storage.pages(_TABLE, "PartitionKey eq 'p'", most=2, select=["n", "nowhere"]))
+    assert [[row.columns for row in page] for page in pages] == [[{}, {"n": 1}], [{"n": 2}, {"n": 3}], [{"n": 4}]]
+    (read,) = storage.rows(_TABLE, "PartitionKey eq 'p' and RowKey gt '3' and RowKey le '4'", select=["n"])
+    storage.replace(_TABLE, read, {"n": 7})
+    assert _columns(storage, "4") == {"n": 7}
+
+
+def test_a_row_is_dated_by_storage_each_time_it_is_written(storage: Storage) -> None:
+    storage.insert(_TABLE, "p", "k", {"a": 1})
+    first = storage.timed_row(_TABLE, "p", "k")
+    assert first is not None
+    assert first.row == storage.row(_TABLE, "p", "k")
+    assert abs(first.read_at - first.written_at) < _A_MINUTE
+    assert first.read_at.microsecond == 0
+    storage.upsert(_TABLE, "p", "k", {"a": 2})
+    (second,) = storage.timed_rows(_TABLE, "PartitionKey eq 'p'")
+    assert second.written_at > first.written_at
+    assert storage.timed_row(_TABLE, "p", "nowhere") is None
+    assert storage.timed_rows(_TABLE, "PartitionKey eq 'q'") == []
+
+
+def test_what_is_written_over_has_a_new_etag(storage: Storage) -> None:
+    first = storage.upsert(_TABLE, "p", "k", {"a": 1})
+    second = storage.upsert(_TABLE, "p", "k", {"a": 1})
+    with pytest.raises(Conflict):
+        storage.replace(_TABLE, first, {"a": 2})
+    storage.replace(_TABLE, second, {"a": 3})
+    assert _columns(storage) == {"a": 3}
+
+
+def test_a_row_is_deleted_only_as_it_was_read(storage: Storage) -> None:
+    first = storage.upsert(_TABLE, "p", "k", {"a": 1})
+    second = storage.upsert(_TABLE, "p", "k", {"a": 2})
+    with pytest.raises(Conflict):
+        storage.delete(_TABLE, first)
+    storage.delete(_TABLE, second)
+    storage.delete(_TABLE, second)
+    assert _columns(storage) is None
+
+
+def _of(row: Row, op: RowOp, **columns: int) -> RowWrite:
+    return RowWrite(op=op, key=row.key, columns=columns, etag=row.etag)
+
+
+def test_writes_of_a_partition_are_carried_out_together(storage: Storage) -> None:
+    first, second = (storage.upsert(_TABLE, "p", key, {"a": 1}) for key in ("first", "second"))
+    writes = [
+        _of(first, RowOp.REPLACE, a=2),
+        _of(second, RowOp.DELETE),
+        RowWrite(op=RowOp.INSERT, key="third", columns={"a": 3}),
+        RowWrite(op=RowOp.UPSERT, key="fourth", columns={"a": 4}),
+    ]
+    etags = storage.write_together(_TABLE, "p", writes)
+    assert {row.key: row.columns["a"] for row in storage.rows(_TABLE, "PartitionKey eq 'p'")} == {
+        "first": 2,
+        "third": 3,
+        "fourth": 4,
+    }
+    rows = (storage.row(_TABLE, "p", one.key) for one in writes)
+    assert etags == [row.etag if row else "" for row in rows]
+    assert storage.write_together(_TABLE, "p", [RowWrite(op=RowOp.DELETE, key="third")]) == [""]
+
+
+def test_of_writes_of_which_one_cannot_be_none_is_carried_out(storage: Storage) -> None:
+    old = storage.upsert(_TABLE, "p", "k", {"a": 1})
+    storage.upsert(_TABLE, "p", "k", {"a": 2})
+    other = RowWrite(op=RowOp.UPSERT, key="other", columns={"a": 9})
+    for wrong in (
+        _of(old, RowOp.REPLACE, a=3),
+        _of(old, RowOp.DELETE),
+        _of(old, RowOp.INSERT, a=3),
+        RowWrite(op=RowOp.DELETE, key="nowhere"),
+        RowWrite(op=RowOp.REPLACE, key="nowhere", etag=old.etag),
+    ):
+        with pytest.raises(Conflict):
+            storage.write_together(_TABLE, "p", [other, wrong])
+    assert [row.columns for row in storage.rows(_TABLE, "PartitionKey eq 'p'")] == [{"a": 2}]
+    with pytest.raises(Rejected):
+        storage.write_together(_TABLE, "p", [RowWrite(op=RowOp.UPSERT, key=f"{number}") for number in range(101)])
+    storage.delete_table(_TABLE)
+    with pytest.raises(Rejected, match="TableNotFound"):
+        storage.write_together(_TABLE, "p", [other])
 
 
 def test_what_meets_a_query_is_purged_up_to_a_number(storage: Storage) -> None:
@@ -212,6 +307,31 @@ def test_names_are_listed_in_order_under_their_prefix(storage: Storage) -> None:
     for name in ("t/b", "t/a", "u/a", "ta"):
         storage.keep(Container.SNAPSHOTS, name, b"")
     assert storage.blob_names(Container.SNAPSHOTS, "t/") == ["t/a", "t/b"]
+
+
+def test_a_blob_is_deleted_only_as_it_was_listed(storage: Storage) -> None:
+    for name in ("t/b", "t/a", "u/a"):
+        storage.keep(Container.SNAPSHOTS, name, b"1", metadata={"because": "x"})
+    listed = list(storage.blobs(Container.SNAPSHOTS, "t/"))
+    assert [one.name for one in listed] == ["t/a", "t/b"]
+    assert all(abs(one.written_at - datetime.now(UTC)) < _A_MINUTE for one in listed)
+    assert storage.touch_blob(Container.SNAPSHOTS, "t/a")
+    assert not storage.touch_blob(Container.SNAPSHOTS, "t/c")
+    with pytest.raises(Conflict):
+        storage.delete_blob(Container.SNAPSHOTS, listed[0])
+    storage.delete_blob(Container.SNAPSHOTS, listed[1])
+    with pytest.raises(Conflict):
+        storage.delete_blob(Container.SNAPSHOTS, listed[1])
+    assert storage.blob_names(Container.SNAPSHOTS, "") == ["t/a", "u/a"]
+    assert storage.blob(Container.SNAPSHOTS, "t/a") == b"1"
+
+
+def test_evidence_is_never_deleted(storage: Storage) -> None:
+    storage.keep(Container.EVIDENCE, "a", b"1")
+    (listed,) = storage.blobs(Container.EVIDENCE)
+    with pytest.raises(Rejected, match="never deleted"):
+        storage.delete_blob(Container.EVIDENCE, listed)
+    assert storage.blob(Container.EVIDENCE, "a") == b"1"
 
 
 def test_messages_are_counted(storage: Storage) -> None:
