@@ -266,7 +266,8 @@ def has_preview_parts(policy: Json) -> bool:
 
 def without_preview_parts(policy: Json) -> Json:
     """Leave out the parts that only beta knows."""
-    return apart(policy, _beta_only(policy))[0]
+    parts = _beta_only(policy)
+    return apart(policy, parts)[0] if parts else policy
 
 
 def _grant_controls(value: object, terms: Vocabulary) -> Json:

@@ -44,12 +44,13 @@ def _refuse_unknown_locations(call: Call, policy: Json) -> None:
             raise bad_request(f"1040: NamedLocation with id {location} does not exist in the directory.")
 
 
-def _shown(call: Call, policy: Json) -> Json:
-    """Print a policy as this version of Graph does."""
-    printed = call.directory.shown_policy(policy)
+def _shown(call: Call, *policies: Json) -> list[Json]:
+    """Print policies as this version of Graph does, their strengths as a reader is shown them."""
+    strengths, added = call.directory.strengths.all_seen(), call.settings.ca_added_properties
+    printed = [ca_rules.shown(policy, strengths) for policy in policies]
     if not call.is_beta:
-        printed = ca_rules.without_preview_parts(printed)
-    return ca_rules.filled_in(printed, call.settings.ca_added_properties)
+        printed = [ca_rules.without_preview_parts(policy) for policy in printed]
+    return [ca_rules.filled_in(policy, added) for policy in printed] if added else printed
 
 
 def _is_hidden(call: Call, policy: Json) -> bool:
@@ -66,19 +67,20 @@ def _unhidden(call: Call, policy: Json | None, policy_id: str) -> Json:
 
 
 def _record(call: Call, verb: Verb, *, before: Json | None, after: Json | None) -> None:
-    show = call.directory.shown_policy
-    record(call, CA_POLICY, verb, before=before and show(before), after=after and show(after))
+    strengths = call.directory.strengths.all_current()
+    shown = [policy and ca_rules.shown(policy, strengths) for policy in (before, after)]
+    record(call, CA_POLICY, verb, before=shown[0], after=shown[1])
 
 
 async def _list(policies: Callable[[Call], Replicated[Json]], context: str, call: Call) -> web.Response:
-    shown = [_shown(call, policy) for policy in policies(call).all_seen().values() if not _is_hidden(call, policy)]
-    return list_page(call, shown, size=call.settings.ca_page_size, context=context)
+    standing = [policy for policy in policies(call).all_seen().values() if not _is_hidden(call, policy)]
+    return list_page(call, _shown(call, *standing), size=call.settings.ca_page_size, context=context)
 
 
 async def _get(policies: Callable[[Call], Replicated[Json]], context: str, call: Call) -> web.Response:
     policy_id = checked_guid(call)
-    policy = _unhidden(call, policies(call).seen(policy_id), policy_id)
-    return json_answer({"@odata.context": call.context(f"{context}/$entity")} | selected(call, _shown(call, policy)))
+    (policy,) = _shown(call, _unhidden(call, policies(call).seen(policy_id), policy_id))
+    return json_answer({"@odata.context": call.context(f"{context}/$entity")} | selected(call, policy))
 
 
 async def _create(call: Call) -> web.Response:
@@ -128,13 +130,13 @@ async def _restore(call: Call) -> web.Response:
     call.directory.ca_policies.put(policy_id, policy)
     _record(call, "Restore", before=None, after=policy)
     if call.settings.restore_wraps_in_value:
-        return json_answer({"value": _shown(call, policy)})
+        return json_answer({"value": _shown(call, policy)[0]})
     return _answer(call, policy, HTTPStatus.OK)
 
 
 def _answer(call: Call, policy: Json, status: int) -> web.Response:
     context = {"@odata.context": call.context("identity/conditionalAccess/policies/$entity")}
-    return json_answer(context | _shown(call, policy), status=status)
+    return json_answer(context | _shown(call, policy)[0], status=status)
 
 
 def _live(call: Call) -> Replicated[Json]:

@@ -79,10 +79,6 @@ class Directory:
         yield from (self.strengths, self.authentication_contexts, self.custom_policies)
         yield from (self.groups, self.role_assignments)
 
-    def shown_policy(self, policy: Json) -> Json:
-        """Print a policy as GET does, with its strength as a reader is shown it."""
-        return ca_rules.shown(policy, self.strengths.all_seen())
-
     def users_of(self, object_id: str) -> list[Json]:
         """List the live policies that refer to a named location, a strength or an authentication context."""
         return [policy for policy in self.ca_policies.all_current().values() if object_id in referred_to(policy)]

@@ -60,10 +60,11 @@ def _order(entry: _Entry) -> tuple[int, int]:
 
 
 class RecordLog:
-    """Append-only; the oldest records go when there are more than 20,000. A page sees only what is no longer late."""
+    """Append-only; when there are too many, the oldest record goes. A page sees only what is no longer late."""
 
-    def __init__(self, shape: LogShape, settings: Settings) -> None:
+    def __init__(self, shape: LogShape, settings: Settings, *, kept: int = _KEPT) -> None:
         self.shape = shape
+        self._kept = kept
         self._settings = settings
         self._entries: list[_Entry] = []
         """By instant, then in the order in which they were added."""
@@ -122,7 +123,7 @@ class RecordLog:
         )
         self._count += 1
         insort(self._entries, entry, key=_order)
-        if len(self._entries) > _KEPT:
+        if len(self._entries) > self._kept:
             del self._entries[0]
 
     def page(self, query: RecordQuery) -> tuple[list[msgspec.Raw], str | None]:

@@ -40,6 +40,10 @@ class Replicated[V]:
         self._versions: dict[str, list[_Version[V]]] = {}
         self._held: dict[str, _Held[V]] = {}
 
+    def __len__(self) -> int:
+        """How many versions are kept, of all keys."""
+        return sum(map(len, self._versions.values()))
+
     def seed(self, key: str, value: V) -> None:
         """Put `value` as if it had been there forever."""
         self._versions[key] = [_Version(visible_at=0.0, value=value)]

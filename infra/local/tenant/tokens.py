@@ -25,6 +25,7 @@ _AUDIENCES = {
     STORAGE: STORAGE,
 }
 _STORAGE_ACCOUNT = re.compile(r"https://[a-z0-9]{3,24}\.(blob|queue|table)\.core\.windows\.net")
+_REMEMBERED = 200
 _APP_OF_PEOPLE = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
 """People come through the Azure portal."""
 
@@ -54,6 +55,7 @@ class TokenIssuer:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
+        self._checked: dict[tuple[str, str], Caller] = {}
 
     def issue(
         self, principal: Principal, audience: str, *, roles: frozenset[str], lifetime: int, unthrottled: bool = False
@@ -89,10 +91,12 @@ class TokenIssuer:
         """Check the `Authorization` header; raises ApiError in the words of Graph or of Azure Resource Manager."""
         if not authorization or not authorization.startswith("Bearer "):
             raise _refused(audience, "Access token is empty.", arm_code="AuthenticationFailed")
+        token = authorization.removeprefix("Bearer ")
+        known = self._checked.get((token, audience))
+        if known is not None and known.claims["exp"] > time.time():
+            return known
         try:
-            claims = jwt.decode(
-                authorization.removeprefix("Bearer "), self._key, algorithms=["HS256"], audience=audience
-            )
+            claims = jwt.decode(token, self._key, algorithms=["HS256"], audience=audience)
         except jwt.ExpiredSignatureError as error:
             message = "Lifetime validation failed, the token is expired."
             raise _refused(audience, message, arm_code="ExpiredAuthenticationToken") from error
@@ -102,13 +106,25 @@ class TokenIssuer:
         except jwt.InvalidTokenError as error:
             message = "IDX14100: JWT is not well formed, or its signature is not valid."
             raise _refused(audience, message, arm_code="InvalidAuthenticationToken") from error
-        return _caller(claims)
+        caller = _caller(claims)
+        self._remember(token, audience, caller)
+        return caller
+
+    def _remember(self, token: str, audience: str, caller: Caller) -> None:
+        """Keep a token that was checked, and drop the oldest of many: checking takes as long as all the rest."""
+        if len(self._checked) >= _REMEMBERED:
+            self._checked.pop(next(iter(self._checked)))
+        self._checked[token, audience] = caller
 
     def holder(self, authorization: str | None) -> str | None:
         """Tell whose token this is, for the request log; None when there is none or it is not ours."""
+        token = (authorization or "").removeprefix("Bearer ")
+        for audience in (GRAPH, ARM):
+            if (token, audience) in self._checked:
+                return self._checked[token, audience].principal.id
         try:
             claims = jwt.decode(
-                (authorization or "").removeprefix("Bearer "),
+                token,
                 self._key,
                 algorithms=["HS256"],
                 options={"verify_aud": False, "verify_exp": False},
