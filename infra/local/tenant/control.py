@@ -77,7 +77,7 @@ class TenantControl:
         self._post("/reset", {})
 
     def state(self) -> Json:
-        """Dump the truth by tenant: `directory.Directory.state` names the parts; the workforce has roleAssignments too."""
+        """Dump the truth by tenant: `directory.Directory.state` names the parts; workforce: roleAssignments too."""
         return self._get("/state")
 
     def requests(self, *, since: int = 0, principal: Principal | None = None) -> list[Json]:
