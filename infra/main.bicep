@@ -119,6 +119,11 @@ param readBackSeconds int = 20
 @maxValue(1440)
 param acknowledgeMinutes int = 15
 
+@description('Messages that a channel gets in an hour at most; what is more is folded into digests.')
+@minValue(1)
+@maxValue(1000)
+param messagesPerHour int = 20
+
 @description('The tenant profile, that is, what differs by tenant (ids, domains, conventions): the JSON text that the setting VOCABULARY takes; empty for the defaults.')
 param vocabulary string = ''
 
@@ -407,6 +412,7 @@ module app 'modules/app.bicep' = {
     leaseSeconds: leaseSeconds
     readBackSeconds: readBackSeconds
     acknowledgeMinutes: acknowledgeMinutes
+    messagesPerHour: messagesPerHour
     vocabulary: vocabulary
     signIns: signIns
     sigmaRules: sigmaRules

@@ -26,7 +26,8 @@ from shared.detect.rosters import Rosters
 from shared.model.calls import Service
 from shared.model.clock import Clock, utc_now
 from shared.model.settings import Settings, Tenant
-from shared.notify.outbox import Channel, Notifier, Sender
+from shared.notify.outbox import Notifier, Sender
+from shared.notify.paged import Channel
 from shared.objects.snapshots import Snapshots
 from shared.respond.components import Content, Runtime
 from shared.respond.ledger import Ledger
@@ -71,6 +72,7 @@ def build_runtime(
             _senders(settings, clock) if senders is None else senders,
             clock=clock,
             acknowledge_within=settings.acknowledge_within,
+            messages_per_hour=settings.messages_per_hour,
             turn=min(settings.lease, _LONGEST_POST),
         ),
         edges=edges or _edges(settings, TablePacer(storage, clock=clock, wait=wait), wait, clock),

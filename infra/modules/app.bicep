@@ -94,6 +94,9 @@ param readBackSeconds int
 @description('Minutes until a page is escalated.')
 param acknowledgeMinutes int
 
+@description('Messages that a channel gets in an hour.')
+param messagesPerHour int
+
 @description('The tenant profile, as JSON; empty for the defaults.')
 param vocabulary string
 
@@ -238,6 +241,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     LEASE_SECONDS: string(leaseSeconds)
     READ_BACK_SECONDS: string(readBackSeconds)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
+    MESSAGES_PER_HOUR: string(messagesPerHour)
     SIGN_INS: signIns
     // The silence that the alerts allow each timer (alerts.bicep) fits these.
     AUDIT_POLL_SCHEDULE: '0 */2 * * * *'

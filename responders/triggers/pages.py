@@ -54,6 +54,8 @@ def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.Htt
         # Another site could have a signed-in browser send this.
         return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", "Open the case, and press the button on its page.")
     try:
+        # The page comes first: its mark stops escalation, and pressing the button again makes up for the case's.
+        runtime().notifier.acknowledge(case, by=f"{person.name} ({person.id})")
         runtime().ledger.acknowledge(case, by=f"{person.name} ({person.id})")
     except LeaseLost:
         return _said(HTTPStatus.CONFLICT, "Press the button again", "The case was just being written by another run.")

@@ -85,6 +85,7 @@ def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
     if found is None:
         return _problem(404, "no case has that id; GET cases lists those there are")
     try:
+        runtime().notifier.acknowledge(found, by=body.by)
         case = runtime().ledger.acknowledge(found, by=body.by)
     except LeaseLost:
         return _problem(409, "the case is being written by another run; send it again")

@@ -154,6 +154,13 @@ ACKNOWLEDGE_MINUTES: Final = Setting(
     default="15",
 )
 
+MESSAGES_PER_HOUR: Final = Setting(
+    name="MESSAGES_PER_HOUR",
+    description="How many messages a channel gets in an hour at most; what is more is folded into digests.",
+    read=number(1, 1000),
+    default="20",
+)
+
 # ---- where the services are ------------------------------------------------------------------------------------------
 
 GRAPH_URL: Final = Setting(

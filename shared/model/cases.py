@@ -46,7 +46,8 @@ class Decision(StrEnum):
 class Outcome(StrEnum):
     """What came of a remediation. `NONE` means that nothing was to be done.
 
-    `LOCKED` is temporary: a resource lock forbids the change, and it is tried again until the lock is gone.
+    `LOCKED` and `PENDING` are temporary: a resource lock forbids the change, or something else that may go away by
+    itself, and it is tried again until then.
     """
 
     NONE = "none"
@@ -55,6 +56,7 @@ class Outcome(StrEnum):
     UNVERIFIED = "unverified"
     FAILED = "failed"
     LOCKED = "locked"
+    PENDING = "pending"
 
 
 class Case(Struct, frozen=True, kw_only=True):

@@ -1,15 +1,32 @@
 """Who is notified, and the messages about the responder itself."""
 
+from enum import StrEnum
+
 from msgspec import Struct
 
 
+class Phase(StrEnum):
+    """What a page about a case says of it. A case is paged once in each phase."""
+
+    PENDING = "pending"
+    """It can't be put back yet, and the responder keeps trying."""
+
+    ENDED = "ended"
+    """What came of it."""
+
+
 class SystemNotice(Struct, frozen=True, kw_only=True):
-    """One message. A second one with the same `key` isn't sent. `text` may quote the tenant; it is escaped later."""
+    """One message. A second one with the same `key` isn't sent that day.
+
+    `text` may quote the tenant; it is escaped later. `never_waits`: no limit of messages an hour keeps it back. That is
+    for the highest risk: somebody has the responder's identity, or an emergency account can't sign in.
+    """
 
     key: str
     title: str
     text: str
     what_to_do: str
+    never_waits: bool = False
 
 
 class Owner(Struct, frozen=True, kw_only=True):

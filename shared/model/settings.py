@@ -101,6 +101,7 @@ class Settings:
     read_back: timedelta
     polls_sign_ins: bool
     acknowledge_within: timedelta
+    messages_per_hour: int
     unresolved: tuple[Unresolved, ...] = ()
 
     @property
@@ -231,6 +232,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         read_back=timedelta(seconds=read(declared.READ_BACK_SECONDS)),
         polls_sign_ins=read(declared.SIGN_INS) == "poll",
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
+        messages_per_hour=read(declared.MESSAGES_PER_HOUR),
         unresolved=tuple(reader.unresolved),
     )
     problems = [*reader.problems, *_contradictions(reader, settings), *_storage_problems(environment)]

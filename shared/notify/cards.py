@@ -6,7 +6,7 @@ and their only action is to open an address.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -56,10 +56,10 @@ _LIMITS: Final = (
 def card_of(case: Case, detection: AnyDetection, page_context: PageContext) -> Json:
     """Build the Teams message about a case: an envelope with one card, smaller than `LIMIT_BYTES`."""
     for limits in _LIMITS[:-1]:
-        message = _envelope(_Card(case, detection, page_context, limits).content())
+        message = _Card(case, detection, page_context, limits).message()
         if size_of(message) < LIMIT_BYTES:
             return message
-    return _envelope(_Card(case, detection, page_context, _LIMITS[-1]).content())
+    return _Card(case, detection, page_context, _LIMITS[-1]).message()
 
 
 def size_of(message: Json) -> int:
@@ -68,9 +68,30 @@ def size_of(message: Json) -> int:
     return max(len(text), len(text.decode().encode("utf-16-le")))
 
 
-def _envelope(content: Json) -> Json:
+def envelope(body: Iterable[Json], actions: Iterable[Json], *, owners: tuple[Owner, ...]) -> Json:
+    """Build the Teams message with one card, in which these owners can be mentioned."""
+    entities = [entity for _, entity in _mentions(owners[:_MOST_OWNERS]) if entity]
+    content = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "lang": "en",
+        "fallbackText": "Entra Responder has a case for you, but this client can't show it.",
+        "msteams": {"width": "Full", **({"entities": entities} if entities else {})},
+        "body": list(body),
+        "actions": list(actions),
+    }
     kind = "application/vnd.microsoft.card.adaptive"
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": content}]}
+
+
+def paged_line(owners: tuple[Owner, ...], place: int) -> Iterator[Json]:
+    """Mention the owners, and say when the `place` owners paged before them didn't answer."""
+    names = ", ".join(tag for tag, _ in _mentions(owners[:_MOST_OWNERS]))
+    again = "Nobody has acknowledged the earlier pages. " if place else ""
+    if names or again:
+        text = f"{again}Paged: {names}" if names else again.strip()
+        yield {"type": "TextBlock", "text": text, "wrap": True}
 
 
 class _Card:
@@ -83,20 +104,15 @@ class _Card:
         self.limits = limits
         self.ending = ending_of(case)
 
-    def content(self) -> Json:
-        mentions = _mentions(self.page_context.owners[:_MOST_OWNERS])
-        sections = (self._paged(mentions), self._steps(), self._changes(), self._put_back(), self._facts())
-        entities = [entity for _, entity in mentions if entity]
-        return {
-            "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-            "type": "AdaptiveCard",
-            "version": "1.4",
-            "lang": "en",
-            "fallbackText": "Entra Responder has a case for you, but this client can't show it.",
-            "msteams": {"width": "Full", **({"entities": entities} if entities else {})},
-            "body": [self._top(), *(item for section in sections for item in section)],
-            "actions": [{"type": "Action.OpenUrl", "title": link.title, "url": link.url} for link in self._links()],
-        }
+    def message(self) -> Json:
+        owners = self.page_context.owners
+        paged = paged_line(owners, self.page_context.place)
+        sections = (paged, self._steps(), self._changes(), self._put_back(), self._facts())
+        return envelope(
+            [self._top(), *(item for section in sections for item in section)],
+            [{"type": "Action.OpenUrl", "title": link.title, "url": link.url} for link in self._links()],
+            owners=owners,
+        )
 
     def _top(self) -> Json:
         max_length = self.limits.max_length
@@ -113,14 +129,6 @@ class _Card:
         if self.ending is Ending.NEEDS_YOU:
             return "attention" if self.detection.risk is Risk.HIGH else "warning"
         return _COLOURS[self.ending]
-
-    def _paged(self, mentions: "list[tuple[str, Json | None]]") -> Iterator[Json]:
-        """Mention the owners, and say when the owners paged before them didn't answer."""
-        names = ", ".join(tag for tag, _ in mentions)
-        again = "Nobody has acknowledged the earlier pages. " if self.page_context.place else ""
-        if names or again:
-            text = f"{again}Paged: {names}" if names else again.strip()
-            yield {"type": "TextBlock", "text": text, "wrap": True}
 
     def _steps(self) -> Iterator[Json]:
         yield self._title("What to do")
@@ -177,7 +185,7 @@ class _Card:
     def _links(self) -> list[Link]:
         own = (
             [Link(title="Open the case", url=self.page_context.case_link)]
-            if _is_link(self.page_context.case_link)
+            if is_link(self.page_context.case_link)
             else []
         )
         portal = portal_link(self.case, self.detection.unless_actor_in)
@@ -204,6 +212,7 @@ _COLOURS: Final[Mapping[Ending, str]] = {
     Ending.UNPROVED: "warning",
     Ending.FAILED: "attention",
     Ending.LOCKED: "attention",
+    Ending.PENDING: "attention",
     Ending.UNDER_WAY: "warning",
     Ending.GIVEN_UP: "attention",
     Ending.OBSERVED: "accent",
@@ -215,6 +224,7 @@ _PUT_BACK_IS: Final[Mapping[Ending, str]] = {
     Ending.UNPROVED: "Put back",
     Ending.FAILED: "To put back",
     Ending.LOCKED: "To put back",
+    Ending.PENDING: "To put back",
     Ending.UNDER_WAY: "Put back",
     Ending.NEEDS_YOU: "To put back",
     Ending.GIVEN_UP: "To put back",
@@ -276,24 +286,25 @@ def _mentions(owners: tuple[Owner, ...]) -> "list[tuple[str, Json | None]]":
     return found
 
 
-def _is_link(address: str) -> bool:
+def is_link(address: str) -> bool:
+    """Say whether an address can be opened from a message."""
     return address.startswith(("https://", "http://127.0.0.1", "http://localhost")) and len(address) <= _LONGEST_LINK
 
 
-def alert_of(case: Case, detection: AnyDetection, page_context: PageContext) -> Json:
+def alert_of(case: Case, detection: AnyDetection, page_context: PageContext, *, key: str = "") -> Json:
     """Build the PagerDuty event that opens the alert of a case. The client adds the routing key.
 
-    The `dedup_key` is the case's id, so an event that is sent twice makes one alert.
+    Events with the same `key` (by default the case's id) make one alert.
     """
     max_length = 400
     summary = unlinked(headline(case, detection, max_length=max_length))
-    links = [{"href": page_context.case_link, "text": "Open the case"}] if _is_link(page_context.case_link) else []
+    links = [{"href": page_context.case_link, "text": "Open the case"}] if is_link(page_context.case_link) else []
     portal = portal_link(case, detection.unless_actor_in)
     links += [{"href": portal.url, "text": portal.title}] if portal else []
     links += [{"href": detection.reference, "text": _REFERENCE}] if detection.reference else []
     return {
         "event_action": "trigger",
-        "dedup_key": shown(case.id, 100),
+        "dedup_key": shown(key or case.id, 100),
         "payload": {
             "summary": summary if len(summary) <= _LONGEST_SUMMARY else f"{summary[: _LONGEST_SUMMARY - 1]}…",
             "source": unlinked(shown(page_context.tenant_name or case.tenant_id, max_length)) or "Entra ID",
@@ -306,7 +317,7 @@ def alert_of(case: Case, detection: AnyDetection, page_context: PageContext) -> 
         },
         "links": links,
         "client": "Entra Responder",
-        **({"client_url": page_context.case_link} if _is_link(page_context.case_link) else {}),
+        **({"client_url": page_context.case_link} if is_link(page_context.case_link) else {}),
     }
 
 

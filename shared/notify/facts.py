@@ -40,7 +40,11 @@ def facts(
     return tuple(row for row in rows if row[1])
 
 
-_PROOF_IS: Final[Mapping[Outcome, str]] = {Outcome.FAILED: "Failure", Outcome.LOCKED: "Locked"}
+_PROOF_IS: Final[Mapping[Outcome, str]] = {
+    Outcome.FAILED: "Failure",
+    Outcome.LOCKED: "Locked",
+    Outcome.PENDING: "Prevented by",
+}
 """The label of `Case.proof` where it isn't what was read back."""
 
 

@@ -35,7 +35,7 @@ def _command(case: Case, max_length: int) -> tuple[str, ...]:
 
 
 def _is_for_people(case: Case) -> bool:
-    return ending_of(case) in {Ending.NEEDS_YOU, Ending.GIVEN_UP}
+    return ending_of(case) in {Ending.NEEDS_YOU, Ending.GIVEN_UP, Ending.PENDING}
 
 
 def _urgent_steps(case: Case, detection: AnyDetection, max_length: int) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def _urgent_steps(case: Case, detection: AnyDetection, max_length: int) -> tuple
     still_so = first_step or f"The change is still in force: {_by_hand(case, object_name)}"
     match ending_of(case):
         case Ending.PUT_BACK | Ending.ALREADY | Ending.RECORDED:
-            return ()
+            return ("Set the lock again that kept the responder from it.",) if case.locked_at else ()
         case Ending.UNPROVED:
             check = "check that the change is gone. If it isn't, undo it by hand"
             check = (
@@ -57,7 +57,7 @@ def _urgent_steps(case: Case, detection: AnyDetection, max_length: int) -> tuple
             return (still_so, *_grants(case, detection))
         case Ending.NEEDS_YOU:
             return (_needed(case, detection, object_name, max_length),)
-        case Ending.LOCKED | Ending.UNDER_WAY | Ending.OBSERVED as same:
+        case Ending.LOCKED | Ending.PENDING | Ending.UNDER_WAY | Ending.OBSERVED as same:
             return (_FIXED_STEPS[same],)
 
 
@@ -65,6 +65,10 @@ _FIXED_STEPS: Final[Mapping[Ending, str]] = {
     Ending.LOCKED: (
         "The change is still in force. Remove the lock. Within ten minutes the responder puts the change back and sends"
         " a message. Then set the lock again."
+    ),
+    Ending.PENDING: (
+        "The change is still in force. Read above what prevents putting it back, and remove that if you can. The"
+        " responder keeps trying and sends one more message at the end."
     ),
     Ending.UNDER_WAY: "Wait a minute, then open the case again.",
     Ending.OBSERVED: (

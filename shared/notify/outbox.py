@@ -1,14 +1,17 @@
-"""Stage 7: page the owners at least once, and escalate until somebody acknowledges the case.
+"""Stage 7: page the owners at least once, and ask until somebody acknowledges.
 
-A page is written to table `Outbox` before it is sent, so a crash loses none. When a channel fails, the resume timer
-sends the page again. Teams answers 202 even when no card is posted. So a page that needs a person and wasn't
-acknowledged is also sent over the second channel, which doesn't depend on the tenant, and to the next owner.
+The changes of one actor within an hour are one page, which is sent again as it grows (`shared.notify.paged`). A page is
+written to table `Outbox` before it is sent, so a crash loses none. When a channel fails, the resume timer sends it
+again. Teams answers 202 even when no card is posted. So a page that needs a person and wasn't acknowledged is also sent
+over the second channel, which doesn't depend on the tenant, and to the next owner.
+
+No channel gets more than a number of messages an hour: what is kept back is folded into digests. Only what is more
+urgent than somebody acknowledged on the same page, and the gravest system notices, are outside of that.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, Protocol
 
 import msgspec
@@ -16,17 +19,38 @@ from msgspec import Struct
 
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Row, Storage
-from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
-from shared.model.cases import Case, Decision, Outcome
+from shared.model.cases import Case, Decision
 from shared.model.detections import AnyDetection
-from shared.model.do_all import each
+from shared.model.do_all import do_all
 from shared.model.errors import EdgeError, Throttled, Unreachable
 from shared.model.kinds import Risk
-from shared.model.notices import Owner, SystemNotice
+from shared.model.notices import Owner, Phase, SystemNotice
+from shared.notify.message_limit import Counted, MessageLimit
+from shared.notify.messages import MOST_NOTICES, Digest, NoticeDigest, PageMessage, ShownCase
+from shared.notify.page_store import PageStore, StoredPage
+from shared.notify.paged import (
+    NOTHING,
+    Channel,
+    Delivery,
+    PagedChange,
+    PageState,
+    acknowledged,
+    asks_somebody,
+    due_at,
+    escalated,
+    grown,
+    is_unanswered,
+    is_unlimited,
+    noted_failed,
+    noted_sent,
+    paged_change,
+    reserved_between,
+    rings_anew,
+    worst_first,
+)
 
 _log = logging.getLogger("responder.notify")
-_SEARCHED: Final = timedelta(days=3)
 _RETRY_GAPS: Final = (5, 15, 60, 300, 900)
 _LONGEST_ASKED: Final = timedelta(minutes=15)
 """The longest wait that a channel may ask for; after it the page is sent again, because pages are urgent."""
@@ -34,46 +58,52 @@ _LONGEST_ASKED: Final = timedelta(minutes=15)
 _TRIES_UNTIL_ERROR: Final = 3
 """Failed tries after which an error is logged, which raises an alert: about a minute and a half."""
 
+_TRIES_TO_RESERVE: Final = 5
+_MOST_OWNERS: Final = 5
+_LONGEST_NAME: Final = 200
 
-class Channel(StrEnum):
-    """Ways to reach the owners."""
-
-    TEAMS = "teams"
-    PAGERDUTY = "pagerduty"
+type FindCase = Callable[[str, str], ShownCase | None]
+"""Reads a case by tenant and id, as it is to be shown; None when it is gone."""
 
 
 class Sender(Protocol):
-    """Sends pages and system notices over one channel. Both methods raise EdgeError when the channel fails."""
+    """Sends over one channel. Each method sends one message, once, and raises EdgeError when the channel fails."""
 
-    def send(self, case: Case, detection: AnyDetection, owner: Owner | None, *, place: int) -> None:
-        """Send the page of a case once, mentioning `owner`; `place` is the number of owners who were paged before."""
+    def send(self, message: PageMessage) -> None:
+        """Send the page of an actor, mentioning its owners."""
+        ...
+
+    def send_digest(self, digest: Digest) -> None:
+        """Send several pages in one message."""
         ...
 
     def send_system_notice(self, system_notice: SystemNotice) -> None:
-        """Send a system notice, once."""
+        """Send a system notice."""
+        ...
+
+    def send_notice_digest(self, digest: NoticeDigest) -> None:
+        """Send several system notices in one message."""
         ...
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page to send: of which case, over which channel, to which owner (`place` in their order, from 0).
+    """A page to send over one channel, as it was read."""
 
-    A page with a `system_notice` is about the responder instead of a case; its ids are "" then.
-    """
-
-    case_id: str
-    tenant_id: str
+    stored: StoredPage
     channel: Channel
-    place: int
-    tries: int
-    row: Row
-    system_notice: SystemNotice | None = None
 
+    @property
+    def state(self) -> PageState:
+        """The page itself."""
+        return self.stored.state
 
-def needs_somebody(case: Case) -> bool:
-    """Whether a person has to act, rather than only be informed."""
-    return case.decision is Decision.PAGE or (
-        case.decision is Decision.REMEDIATE and case.outcome not in {Outcome.DONE, Outcome.ALREADY}
-    )
+    @property
+    def delivery(self) -> Delivery:
+        """How far it has come over the channel. Raises KeyError when it isn't sent over it."""
+        delivery = self.state.over(self.channel)
+        if delivery is None:
+            raise KeyError(self.channel)
+        return delivery
 
 
 class Notifier:
@@ -91,6 +121,7 @@ class Notifier:
         *,
         clock: Callable[[], datetime],
         acknowledge_within: timedelta,
+        messages_per_hour: int = 20,
         turn: timedelta = timedelta(seconds=30),
     ) -> None:
         """`turn` is the time for which a page is reserved for one run: as long as a request may take."""
@@ -100,159 +131,365 @@ class Notifier:
         self._clock = clock
         self._acknowledge_within = acknowledge_within
         self._turn = turn
+        self._pages = PageStore(storage, clock=clock, unreadable=self._report_page_row)
+        self._limit = MessageLimit(storage, clock=clock, per_hour=messages_per_hour)
 
-    def post(self, case: Case, detection: AnyDetection) -> list[Page]:
-        """Write the pages that a case needs. Pages that were written before stay as they are."""
+    # ---- writing ----
+
+    def post(self, case: Case, detection: AnyDetection, *, phase: Phase = Phase.ENDED) -> list[Page]:
+        """Put a case on its actor's page, once in each phase, and give what this run is to send of it at once.
+
+        What it doesn't give is sent by the timer when it is due. Raises EdgeError when storage fails: nothing is lost
+        when it is called again.
+        """
         if case.decision is Decision.RECORD:
             return []
-        urgent = detection.risk is Risk.HIGH and needs_somebody(case)
-        wanted = (Channel.TEAMS, Channel.PAGERDUTY) if urgent else (Channel.TEAMS,)
-        channels = [channel for channel in wanted if channel in self._senders] or self._channels()[:1]
-        return [page for channel in channels if (page := self._write(case, channel, place=0))]
-
-    def _write(self, case: Case, channel: Channel, *, place: int) -> Page | None:
+        change = paged_change(case, detection, phase)
+        channels = self._channels_for(change)
         now = self._clock()
-        partition, key = _partition(case), f"{case.id} {channel} {place}"
-        columns = {
-            "case_id": case.id,
-            "tenant_id": case.tenant_id,
-            "channel": channel.value,
-            "place": place,
-            "tries": 0,
-            "state": "waiting",
-            "next_try": (now + self._turn).isoformat(),
-            "posted_at": now.isoformat(),
-            "needs_somebody": needs_somebody(case),
-        }
-        self._storage.insert(Table.OUTBOX, partition, key, columns)
-        row = self._storage.row(Table.OUTBOX, partition, key)
-        return _page(row) if row and row.columns["state"] == "waiting" else None
+        entered = self._pages.enter(case, change, lambda page: grown(page, change, channels, now=now, turn=self._turn))
+        return _reserved(entered.before, entered.after)
+
+    def _channels_for(self, change: PagedChange) -> list[Channel]:
+        urgent = change.risk is Risk.HIGH and change.needs_somebody
+        wanted = (Channel.TEAMS, Channel.PAGERDUTY) if urgent else (Channel.TEAMS,)
+        return [channel for channel in wanted if channel in self._senders] or self._channels()[:1]
 
     def publish(self, system_notice: SystemNotice) -> None:
-        """Send a system notice over every channel, once for its key. The resume timer repeats what failed."""
+        """Send a system notice over every channel, once a day for its key. The resume timer repeats what failed."""
         now = self._clock()
-        for channel in self._channels():
-            partition, key = f"{now:%Y%m%d}", f"{system_notice.key} {channel} 0"
-            columns = {
-                "case_id": "",
-                "tenant_id": "",
-                "channel": channel.value,
-                "place": 0,
-                "tries": 0,
-                "state": "waiting",
-                "next_try": (now + self._turn).isoformat(),
-                "needs_somebody": False,
-                "bulletin": msgspec.json.encode(system_notice).decode(),
-            }
-            if not self._storage.insert(Table.OUTBOX, partition, key, columns):
-                continue
-            row = self._storage.row(Table.OUTBOX, partition, key)
-            if row:
-                self.send_system_notice(_page(row))
 
-    def send_system_notice(self, page: Page) -> bool:
-        """Send the system notice of a page; False when that failed, or the page has none."""
-        system_notice = page.system_notice
-        if system_notice is None:
+        def made(page: str) -> PageState:
+            deliveries = tuple(Delivery(channel=channel, next_try=now + self._turn) for channel in self._channels())
+            return PageState(id=page, started_at=now, deliveries=deliveries)
+
+        stored = self._pages.add_notice(system_notice, made)
+        if stored is not None:
+            for delivery in stored.state.deliveries:
+                self._send_alone(Page(stored=stored, channel=delivery.channel), _no_case)
+
+    def report_unreadable_row(self, table: Table, row: Row) -> None:
+        """Publish, once a day for each row, that it can't be read. Raises EdgeError."""
+        self.publish(
+            SystemNotice(
+                key=f"unreadable row {table} {row.partition} {row.key}",
+                title="A stored row can't be read",
+                text=f"Row “{row.key}” in partition “{row.partition}” of table {table}. The responder leaves it as it"
+                " is and goes on without it.",
+                what_to_do="Look at the row in the storage account. If another version of the app or a person wrote it,"
+                " put it right or delete it.",
+            )
+        )
+
+    def _report_page_row(self, row: Row) -> None:
+        self.report_unreadable_row(Table.OUTBOX, row)
+
+    def acknowledge(self, case: Case, *, by: str) -> None:
+        """Note that somebody takes care of the pages that a case is on, up to the most urgent thing that they showed.
+
+        Raises EdgeError; it can be called again.
+        """
+        for page, change in self._pages.pages_with(case):
+            stored = self._pages.page(page)
+            if stored is not None:
+                urgency = change.urgency if change else NOTHING
+                self._pages.update(stored, lambda state, own=urgency: self._acknowledged(state, own, by))
+
+    def _acknowledged(self, page: PageState, urgency: int, by: str) -> PageState:
+        return acknowledged(page, urgency=urgency, by=by[:_LONGEST_NAME], at=self._clock())
+
+    # ---- sending ----
+
+    def send(self, page: Page, find_case: FindCase) -> bool:
+        """Send one page that is reserved for this run, unless the limit keeps it back; False when it wasn't sent.
+
+        A failure of the channel is stored with the time of the next try. Raises EdgeError when storage fails.
+        """
+        return self._send_alone(page, find_case)
+
+    def resume(self, find_case: FindCase) -> None:
+        """Send what is due, then ask the next owners where nobody has acknowledged in time.
+
+        A failure doesn't stop the rest; the first one is raised at the end.
+        """
+        try:
+            self._send_due(find_case)
+        finally:
+            # Sending comes first: escalating changes the same rows, and it must see which pages were sent.
+            self._escalate_all(find_case)
+
+    def due(self) -> list[Page]:
+        """Give what is due now: what no limit keeps back first, then the most urgent, the oldest first."""
+        now = self._clock()
+        pages = [
+            Page(stored=stored, channel=delivery.channel)
+            for stored in self._pages.open_pages()
+            for delivery in stored.state.deliveries
+            if _is_due(stored.state, delivery.channel, now)
+        ]
+        return sorted(pages, key=_order)
+
+    def _send_due(self, find_case: FindCase) -> None:
+        by_limit: dict[str, list[Page]] = {}
+        for page in self.due():
+            by_limit.setdefault(self._limited_by(page), []).append(page)
+        do_all(
+            by_limit.values(),
+            lambda pages: self._send_some(pages, find_case),
+            failed=lambda pages: f"not every message could be sent over {pages[0].channel}",
+            log=_log,
+        )
+
+    def _send_some(self, pages: list[Page], find_case: FindCase) -> None:
+        """Send pages over one channel: one by one while the limit lets them pass, the others in a digest."""
+        waiting: list[Page] = []
+
+        def send(page: Page) -> None:
+            if waiting and not is_unlimited(page.state, page.delivery):
+                waiting.append(page)
+                return
+            reserved = self._reserved(page)
+            if reserved is not None and not self._send_alone(reserved, find_case, kept_back=waiting):
+                _log.info("page %s over %s waits", page.state.id, page.channel)
+
+        try:
+            do_all(pages, send, failed=lambda page: f"page {page.state.id} could not be sent", log=_log)
+        finally:
+            self._send_digest(waiting, find_case)
+
+    def _reserved(self, page: Page) -> Page | None:
+        """Keep other runs from sending the page for a turn; None when another run has it."""
+        now = self._clock()
+        current: StoredPage | None = page.stored
+        for _ in range(_TRIES_TO_RESERVE):
+            if current is None or not _is_due(current.state, page.channel, now):
+                return None
+            stored = self._pages.reserve(current, lambda state: _later(state, page.channel, now + self._turn))
+            if stored is not None:
+                return Page(stored=stored, channel=page.channel)
+            # It may have been written for another channel, by this run too.
+            current = self._pages.page(page.state.id)
+        return None
+
+    def _send_alone(self, page: Page, find_case: FindCase, *, kept_back: list[Page] | None = None) -> bool:
+        """Send one page in a message of its own; where the limit keeps it back, it is added to `kept_back`."""
+        counted = None
+        if not is_unlimited(page.state, page.delivery):
+            counted = self._limit.take(self._limited_by(page))
+            if counted is None:
+                released = self._pages.update(page.stored, lambda state: _later(state, page.channel, self._clock()))
+                if kept_back is not None:
+                    kept_back.append(Page(stored=released, channel=page.channel))
+                return False
+        return self._send_counted(page, find_case, counted)
+
+    def _send_counted(self, page: Page, find_case: FindCase, counted: Counted | None) -> bool:
+        """Send a page whose message is counted, or is outside the limit (None)."""
+        is_sent = False
+        try:
+            is_sent = self._send_now(page, find_case)
+        finally:
+            if counted is not None and not is_sent:
+                self._limit.give_back(counted)
+        return is_sent
+
+    def _send_now(self, page: Page, find_case: FindCase) -> bool:
+        sender = self._sender(page)
+        notice = page.state.system_notice
+        if notice is not None:
+            return self._deliver([page], lambda: sender.send_system_notice(notice), {})
+        rows = self._pages.changes(page.state)
+        if not _has_something_to_say(page, rows):
+            self._note_sent(page, rows)
             return False
-        return self._send(page, lambda: self._sender(page).send_system_notice(system_notice))
+        message = self._message(page, rows, find_case)
+        return self._deliver([page], lambda: sender.send(message), {page.state.id: rows})
 
-    def send(self, page: Page, case: Case, detection: AnyDetection) -> bool:
-        """Send one page and store that it was sent; False after a failure, which is stored with the next try's time."""
-        owner = self._owner(detection, page.place)
-        return self._send(page, lambda: self._sender(page).send(case, detection, owner, place=page.place))
+    def _send_digest(self, pages: list[Page], find_case: FindCase) -> None:
+        """Send what the limit keeps back in one message, if the time for one has come. The rest waits for the next."""
+        if not pages:
+            return
+        counted = self._limit.take_digest(self._limited_by(pages[0]))
+        if counted is None:
+            return
+        in_order = sorted(pages, key=_order)
+        if len(in_order) == 1:
+            self._send_counted(in_order[0], find_case, counted)
+        elif in_order[0].state.system_notice is not None:
+            self._or_give_back(counted, lambda: self._send_notices(in_order[:MOST_NOTICES], counted))
+        else:
+            self._send_pages(in_order, counted)
+
+    def _send_notices(self, pages: list[Page], counted: Counted) -> bool:
+        notices = tuple(page.state.system_notice for page in pages if page.state.system_notice)
+        digest = NoticeDigest(key=f"digest {counted.at}", system_notices=notices)
+        sender = self._sender(pages[0])
+        return self._deliver(pages, lambda: sender.send_notice_digest(digest), {})
+
+    def _send_pages(self, pages: list[Page], counted: Counted) -> None:
+        """Send pages in one message; one that can't be read waits and keeps no other back."""
+        read: list[tuple[Page, tuple[PagedChange, ...], PageMessage]] = []
+
+        def read_page(page: Page) -> None:
+            rows = self._pages.changes(page.state)
+            if _has_something_to_say(page, rows):
+                read.append((page, rows, self._message(page, rows, _no_case)))
+            else:
+                self._note_sent(page, rows)
+
+        try:
+            do_all(pages, read_page, failed=lambda page: f"page {page.state.id} could not be read", log=_log)
+        finally:
+            self._or_give_back(counted, lambda: self._send_read(read, counted))
+
+    def _send_read(self, read: list[tuple[Page, tuple[PagedChange, ...], PageMessage]], counted: Counted) -> bool:
+        if not read:
+            return False
+        messages = tuple(message for _, _, message in read)
+        owners = tuple(dict.fromkeys(owner for message in messages for owner in message.owners))[:_MOST_OWNERS]
+        digest = Digest(key=f"digest {counted.at}", pages=messages, owners=owners)
+        sender = self._sender(read[0][0])
+        rows = {page.state.id: changes for page, changes, _ in read}
+        return self._deliver([page for page, _, _ in read], lambda: sender.send_digest(digest), rows)
+
+    def _or_give_back(self, counted: Counted, send: Callable[[], bool]) -> None:
+        """Send a message that is counted; it counts no more where it wasn't sent."""
+        is_sent = False
+        try:
+            is_sent = send()
+        finally:
+            if not is_sent:
+                self._limit.give_back(counted)
+
+    def _message(self, page: Page, rows: tuple[PagedChange, ...], find_case: FindCase) -> PageMessage:
+        changes = worst_first(rows)
+        delivery = page.delivery
+        rings = rings_anew(page.state, delivery)
+        place = 0 if rings else delivery.place
+        number = delivery.rings + rings
+        owner = self._owner(changes[0].scopes, place)
+        return PageMessage(
+            key=f"{page.state.id} {number}" if number else page.state.id,
+            tenant_id=page.state.tenant_id,
+            by=page.state.by,
+            changes=changes,
+            owners=(owner,) if owner else (),
+            place=place,
+            worst=_found(changes[0], find_case),
+        )
 
     def _channels(self) -> list[Channel]:
         """Give the channels to write pages for: those that can be used, or Teams, so that the page waits for it."""
         return list(self._senders) or [Channel.TEAMS]
 
     def _sender(self, page: Page) -> Sender:
-        """Give the sender of the page's channel, or of another channel where that one can't be used.
+        """Give the sender of the page's channel, or of another channel where that one can't be used."""
+        return self._senders.get(page.channel) or next(iter(self._senders.values()), _NoChannel())
 
-        Raises:
-            Unreachable: no channel can be used.
-        """
-        sender = self._senders.get(page.channel) or next(iter(self._senders.values()), None)
-        if sender is None:
-            raise Unreachable("no channel can be used: the Key Vault references of their secrets didn't resolve")
-        return sender
+    def _limited_by(self, page: Page) -> str:
+        """Give what a message is counted under: pages and system notices apart, each channel for itself."""
+        channel = page.channel if page.channel in self._senders else next(iter(self._senders), page.channel)
+        return f"{'notices' if page.state.system_notice else 'pages'} {channel}"
 
-    def _send(self, page: Page, attempt: Callable[[], None]) -> bool:
+    def _deliver(
+        self, pages: list[Page], attempt: Callable[[], None], rows: Mapping[str, tuple[PagedChange, ...]]
+    ) -> bool:
+        """Make one attempt at sending these pages in one message, and store for each what came of it."""
         try:
             attempt()
         except EdgeError as error:
-            gap = _gap(page.tries, error)
-            seconds = int(gap.total_seconds())
-            _log.warning("page %s over %s failed, next try in %s s: %s", page.row.key, page.channel, seconds, error)
-            next_try = self._clock() + gap
-            self._note(page, tries=page.tries + 1, next_try=next_try.isoformat(), error=str(error)[:500])
-            if page.tries + 1 == _TRIES_UNTIL_ERROR:
-                # Logged once for each page, because an alert counts these lines; a first failure is often temporary.
-                _log.error("page %s over %s not delivered after %s tries", page.row.key, page.channel, page.tries + 1)
+            self._note_all_failed(pages, error)
             return False
-        self._note(page, state="sent", tries=page.tries + 1, sent_at=self._clock().isoformat())
+        self._for_each(pages, lambda page: self._note_sent(page, rows.get(page.state.id, ())))
         return True
 
-    def _note(self, page: Page, **columns: str | int) -> None:
-        try:
-            self._storage.replace(Table.OUTBOX, page.row, {**page.row.columns, **columns})
-        except Conflict:
-            _log.info("the page of case %s was also sent by another run", page.case_id)
+    def _note_all_failed(self, pages: list[Page], error: EdgeError) -> None:
+        self._for_each(pages, lambda page: self._note_failed(page, error))
 
-    def due(self) -> Iterator[Page]:
-        """Give the waiting pages whose time has come, one at a time.
+    def _for_each(self, pages: Iterable[Page], note: Callable[[Page], None]) -> None:
+        do_all(pages, note, failed=lambda page: f"what came of page {page.state.id} could not be stored", log=_log)
 
-        Each is reserved for this run for a turn, so that other runs don't send it too.
-        """
-        for page in self._pages("state eq 'waiting'"):
-            now = self._clock()
-            if datetime.fromisoformat(page.row.columns["next_try"]) > now:
-                continue
-            columns = {**page.row.columns, "next_try": (now + self._turn).isoformat()}
-            try:
-                row = self._storage.replace(Table.OUTBOX, page.row, columns)
-            except Conflict:
-                continue
-            yield msgspec.structs.replace(page, row=row)
+    def _note_sent(self, page: Page, rows: tuple[PagedChange, ...]) -> None:
+        now = self._clock()
+        self._pages.update(page.stored, lambda state: noted_sent(state, page.state, page.channel, rows, now=now))
+
+    def _note_failed(self, page: Page, error: EdgeError) -> None:
+        tries = page.delivery.tries
+        gap = _gap(tries, error)
+        name = f"{page.state.id} {page.channel} {page.delivery.place}"
+        _log.warning(
+            "page %s over %s failed, next try in %s s: %s", name, page.channel, int(gap.total_seconds()), error
+        )
+        next_try = self._clock() + gap
+        self._pages.update(
+            page.stored,
+            lambda state: noted_failed(state, page.channel, error=str(error)[:500], next_try=next_try),
+        )
+        if tries + 1 == _TRIES_UNTIL_ERROR:
+            # Logged once for each page, because an alert counts these lines; a first failure is often temporary.
+            _log.error("page %s over %s not delivered after %s tries", name, page.channel, tries + 1)
+
+    # ---- asking again ----
 
     def unacknowledged(self) -> Iterator[Page]:
-        """Give the pages that needed a person, are older than the time to acknowledge, and weren't escalated yet.
+        """Give the pages over whose channel somebody was asked, and didn't acknowledge within the time.
 
         That includes pages that could not be sent, since their channel may never work again.
         """
-        limit = self._clock() - self._acknowledge_within
-        for page in self._pages("needs_somebody eq true"):
-            columns = page.row.columns
-            made_at = datetime.fromisoformat(columns.get("sent_at", columns["posted_at"]))
-            if not columns.get("escalated") and made_at <= limit:
-                yield page
+        now = self._clock()
+        for stored in self._pages.open_pages():
+            for delivery in stored.state.deliveries:
+                if is_unanswered(stored.state, delivery, now=now, within=self._acknowledge_within):
+                    yield Page(stored=stored, channel=delivery.channel)
 
-    def escalate(self, page: Page, case: Case | None) -> list[Page]:
-        """Write the next pages for an unacknowledged one, unless its case is gone or was acknowledged elsewhere."""
-        written = [*self._write_escalation(page, case)] if case and case.acknowledged_at is None else []
-        self._note(page, escalated=1)
-        return written
+    def _escalate_all(self, find_case: FindCase) -> None:
+        written: list[Page] = []
+        try:
+            do_all(
+                [*self.unacknowledged()],
+                lambda page: written.extend(self.escalate(page)),
+                failed=lambda page: f"page {page.state.id} could not be escalated",
+                log=_log,
+            )
+        finally:
+            do_all(
+                sorted(written, key=_order),
+                lambda page: self._send_alone(page, find_case),
+                failed=lambda page: f"page {page.state.id} could not be sent",
+                log=_log,
+            )
 
-    def _write_escalation(self, page: Page, case: Case) -> Iterable[Page]:
-        """Page the same owner over the other channels, and the next owner over this one."""
+    def escalate(self, page: Page) -> list[Page]:
+        """Ask the next owner over the page's channel and the same one over the others; gives what is to be sent.
+
+        Nobody is asked where meanwhile somebody acknowledged it, or nothing of it needs a person any more.
+        """
+        current = self._pages.page(page.state.id)
+        if current is None:
+            return []
+        now = self._clock()
+        delivery = current.state.over(page.channel)
+        if delivery is None or not is_unanswered(current.state, delivery, now=now, within=self._acknowledge_within):
+            return []
+        asks = asks_somebody(current.state, self._pages.changes(current.state))
         others = [channel for channel in self._senders if channel is not page.channel]
-        written = [self._write(case, channel, place=page.place) for channel in others]
-        written.append(self._write(case, page.channel, place=page.place + 1) if page.place < 9 else None)  # noqa: PLR2004
-        return [one for one in written if one and one.tries == 0]
+        after = self._pages.reserve(
+            current,
+            lambda state: (
+                escalated(state, page.channel, others, now=now, turn=self._turn)
+                if asks
+                else state.with_delivery(msgspec.structs.replace(delivery, asked_at=None))
+            ),
+        )
+        if after is None:
+            return []
+        return _reserved(current.state, after)
 
-    def _pages(self, term: str) -> Iterator[Page]:
-        """Give the pages that meet the OData `term`; a row that can't be read is raised after the others."""
-        first = (self._clock() - _SEARCHED).strftime("%Y%m%d")
-        rows = self._storage.rows(Table.OUTBOX, f"PartitionKey ge @first and {term}", first=first)
-        return each(rows, _page, failed=lambda row: f"the row of page {row.key} can't be read", log=_log)
-
-    def _owner(self, detection: AnyDetection, place: int) -> Owner | None:
-        """Give the owner to mention: of the detection, else of its approval list, else of scope "*".
+    def _owner(self, scopes: Iterable[str], place: int) -> Owner | None:
+        """Give the owner to mention, of the first of the scopes that has any.
 
         None when there is none or the table can't be read.
         """
-        approval_list = detection.unless_actor_in
-        scopes = (detection.id, *((approval_list.value,) if approval_list else ()), "*")
         try:
             for scope in scopes:
                 if owners := self._owners.history(scope).present:
@@ -260,6 +497,64 @@ class Notifier:
         except EdgeError as error:
             _log.warning("the owners could not be read, so the page mentions nobody: %s", error)
         return None
+
+
+class _NoChannel:
+    """Stands in where no channel can be used: every message fails, and waits."""
+
+    def send(self, message: PageMessage) -> None:
+        self._fail(message)
+
+    def send_digest(self, digest: Digest) -> None:
+        self._fail(digest)
+
+    def send_system_notice(self, system_notice: SystemNotice) -> None:
+        self._fail(system_notice)
+
+    def send_notice_digest(self, digest: NoticeDigest) -> None:
+        self._fail(digest)
+
+    def _fail(self, _message: object) -> None:
+        raise Unreachable("no channel can be used: the Key Vault references of their secrets didn't resolve")
+
+
+def _reserved(before: PageState | None, after: StoredPage) -> list[Page]:
+    """Give what is to be sent by the run that wrote the page."""
+    return [Page(stored=after, channel=one.channel) for one in reserved_between(before, after.state)]
+
+
+def _no_case(_tenant_id: str, _case_id: str) -> ShownCase | None:
+    return None
+
+
+def _found(change: PagedChange, find_case: FindCase) -> ShownCase | None:
+    """Read the worst case of a page; None where that can't be done, since the page says enough without it."""
+    try:
+        return find_case(change.tenant_id, change.case_id)
+    except (EdgeError, msgspec.MsgspecError, KeyError) as error:
+        _log.warning("case %s can't be read, so its page shows what is stored with the page: %s", change.case_id, error)
+        return None
+
+
+def _has_something_to_say(page: Page, rows: tuple[PagedChange, ...]) -> bool:
+    """Whether a message would say anything new: a case that is posted twice adds nothing."""
+    delivery = page.delivery
+    return bool(rows) and (delivery.is_call or delivery.sent_at is None or len(rows) > delivery.shown)
+
+
+def _is_due(page: PageState, channel: Channel, now: datetime) -> bool:
+    delivery = page.over(channel)
+    at = due_at(page, delivery) if delivery else None
+    return at is not None and at <= now
+
+
+def _later(page: PageState, channel: Channel, next_try: datetime) -> PageState:
+    delivery = page.over(channel)
+    return page.with_delivery(msgspec.structs.replace(delivery, next_try=next_try)) if delivery else page
+
+
+def _order(page: Page) -> tuple[bool, int, datetime, str]:
+    return (not is_unlimited(page.state, page.delivery), -page.state.urgency, page.state.started_at, page.state.id)
 
 
 def _gap(tries: int, error: EdgeError) -> timedelta:
@@ -272,21 +567,3 @@ def _gap(tries: int, error: EdgeError) -> timedelta:
 def _owner_from(named: NamedOwner) -> Owner:
     order = int(named.order) if named.order.isdigit() else 0
     return Owner(scope=named.scope, order=order, name=named.name, upn=named.upn)
-
-
-def _partition(case: Case) -> str:
-    """Give the partition: the day when the case was opened. The day of its event may be too old to be searched."""
-    return f"{case.opened_at:%Y%m%d}"
-
-
-def _page(row: Row) -> Page:
-    columns = row.columns
-    return Page(
-        case_id=columns["case_id"],
-        tenant_id=columns["tenant_id"],
-        channel=Channel(columns["channel"]),
-        place=int(columns["place"]),
-        tries=int(columns["tries"]),
-        row=row,
-        system_notice=msgspec.json.decode(notice, type=SystemNotice) if (notice := columns.get("bulletin")) else None,
-    )

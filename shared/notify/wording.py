@@ -80,6 +80,7 @@ class Ending(StrEnum):
     UNPROVED = "Check this, it could not be confirmed that it was put back"
     FAILED = "Could not be put back"
     LOCKED = "Needs you, a resource lock prevents putting it back"
+    PENDING = "Can't be put back yet, the responder keeps trying"
     UNDER_WAY = "Being put back"
     NEEDS_YOU = "Needs you"
     GIVEN_UP = "Needs you, the responder failed on this case"
@@ -107,6 +108,7 @@ _REMEDIATED: Final[Mapping[Outcome, Ending]] = {
     Outcome.UNVERIFIED: Ending.UNPROVED,
     Outcome.FAILED: Ending.FAILED,
     Outcome.LOCKED: Ending.LOCKED,
+    Outcome.PENDING: Ending.PENDING,
 }
 
 
@@ -115,8 +117,7 @@ def headline(case: Case, detection: AnyDetection, *, max_length: int) -> str:
 
     `max_length` is the number of characters after which a text from the tenant is cut, here and in the functions below.
     """
-    what, by, rest = detection.title.partition(_BY_ACTOR)
-    title = shown(what if by and not rest else detection.title, max_length * 2)
+    title = change_text(detection, max_length=max_length)
     if detection.counted:
         whose = "" if _is_whole_tenant(case) else f", {quoted(case.target.name or case.target.id, max_length)}"
         return f"{ending_of(case)}: {title}{whose}"
@@ -125,6 +126,12 @@ def headline(case: Case, detection: AnyDetection, *, max_length: int) -> str:
     asked = case.actor.id and (detection.unless_actor_in or case.standing is not Standing.UNKNOWN)
     standing = f", {_STANDINGS[case.standing]}" if asked else ""
     return f"{ending_of(case)}: {title} by {actor_text(case, max_length)}{standing}"
+
+
+def change_text(detection: AnyDetection, *, max_length: int) -> str:
+    """Say what happened, without by whom."""
+    what, by, rest = detection.title.partition(_BY_ACTOR)
+    return shown(what if by and not rest else detection.title, max_length * 2)
 
 
 _STANDINGS: Final[Mapping[Standing, str]] = {
@@ -147,9 +154,17 @@ def actor_text(case: Case, max_length: int) -> str:
 
 
 def subject(case: Case, detection: AnyDetection, page_context: PageContext, *, max_length: int) -> str:
-    """Name the object, the tenant and the risk. A role assignment has no name, so its scope is given."""
+    """Name the object, the tenant and the risk."""
     if detection.counted:
-        return f"{_counted_of(case, page_context, max_length)}, {detection.risk} risk"
+        return f"{_counted_of(case, page_context.tenant_name, max_length)}, {detection.risk} risk"
+    where = f" in {shown(page_context.tenant_name, max_length)}" if page_context.tenant_name else ""
+    return f"{object_text(case, detection, max_length=max_length)}{where}, {detection.risk} risk"
+
+
+def object_text(case: Case, detection: AnyDetection, *, max_length: int) -> str:
+    """Name the object, or what was counted. A role assignment has no name, so its scope is given."""
+    if detection.counted:
+        return _counted_of(case, "", max_length)
     object_name = (
         object_name_of(detection)
         if detection.unless_actor_in
@@ -158,11 +173,8 @@ def subject(case: Case, detection: AnyDetection, page_context: PageContext, *, m
     scope, found, _ = case.target.id.partition(_ROLE_ASSIGNMENTS)
     name = scope if found else case.target.name or case.target.id
     named = f"{object_name[0].upper()}{object_name[1:]} {'at ' if found else ''}{quoted(name, max_length * 2)}"
-    where = f" in {shown(page_context.tenant_name, max_length)}" if page_context.tenant_name else ""
     article = "An" if object_name[0] in _VOWELS else "A"
-    return (
-        f"{named if name else f'{article} {object_name} that the record does not name'}{where}, {detection.risk} risk"
-    )
+    return named if name else f"{article} {object_name} that the record does not name"
 
 
 def _is_whole_tenant(case: Case) -> bool:
@@ -170,9 +182,9 @@ def _is_whole_tenant(case: Case) -> bool:
     return case.target.id == case.tenant_id
 
 
-def _counted_of(case: Case, page_context: PageContext, max_length: int) -> str:
+def _counted_of(case: Case, tenant_name: str, max_length: int) -> str:
     """Say whose records were counted: those of one account, one address or the whole tenant."""
-    tenant = shown(page_context.tenant_name, max_length)
+    tenant = shown(tenant_name, max_length)
     if _is_whole_tenant(case):
         return f"The whole tenant {tenant}".rstrip()
     where = f" in {tenant}" if tenant else ""
@@ -184,7 +196,7 @@ def result(case: Case, *, max_length: int) -> str:
     match ending_of(case):
         case Ending.PUT_BACK:
             return _proved(case, max_length)
-        case Ending.ALREADY | Ending.UNPROVED | Ending.FAILED | Ending.LOCKED:
+        case Ending.ALREADY | Ending.UNPROVED | Ending.FAILED | Ending.LOCKED | Ending.PENDING:
             return _sentence(case.proof or case.because, max_length)
         case Ending.UNDER_WAY:
             return _sentence(case.summary or case.because, max_length)

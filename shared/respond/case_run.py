@@ -1,6 +1,7 @@
 """One run over one case: writing the case's row under its lease, sending its pages, putting it off, giving up."""
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -9,9 +10,12 @@ from shared.model.conditions import any_of
 from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import Log
 from shared.model.kinds import Risk
-from shared.model.notices import SystemNotice
+from shared.model.notices import Phase
+from shared.notify.messages import ShownCase
+from shared.notify.outbox import Page
 from shared.respond.components import Runtime
 from shared.respond.ledger import LeasedCase
+from shared.respond.object_history import with_changes_if_readable
 
 _log = logging.getLogger("responder.pipeline")
 
@@ -36,6 +40,14 @@ def detection_of(runtime: Runtime, case: Case) -> AnyDetection:
         unless_actor_in=None,
         answer=Answer.PAGE,
     )
+
+
+def shown_case(runtime: Runtime, tenant_id: str, case_id: str) -> ShownCase | None:
+    """Read a case as pages show it, with the changes of its target where they can be read. Raises EdgeError."""
+    case = runtime.ledger.case(tenant_id, case_id)
+    if case is None:
+        return None
+    return ShownCase(case=with_changes_if_readable(runtime, case), detection=detection_of(runtime, case))
 
 
 class CaseRun:
@@ -77,30 +89,24 @@ class CaseRun:
         )
         case = self.leased.case
         _log.warning("case %s is blocked by a lock: %s", case.id, proof)
-        for page in self.runtime.notifier.post(case, detection):
-            self.runtime.notifier.send(page, case, detection)
-
-    def _publish_lock_removed(self) -> None:
-        """Report that a blocked case was put back. Its pages said that it wasn't, and pages are sent only once."""
-        case = self.leased.case
-        if case.locked_at is None or case.outcome not in {Outcome.DONE, Outcome.ALREADY}:
-            return
-        self.runtime.notifier.publish(
-            SystemNotice(
-                key=f"unlocked {case.id}",
-                title="The lock is gone, and the change was put back",
-                text=f"{case.target.name or case.target.id} (case {case.id}): {case.proof}",
-                what_to_do="Set the lock again.",
-            )
-        )
+        self._send(self.runtime.notifier.post(case, detection, phase=Phase.PENDING))
 
     def page_and_close(self, detection: AnyDetection) -> None:
         """Write the pages to the outbox, close the case, then send the pages: once written they can't be lost."""
-        self._publish_lock_removed()
         pages = self.runtime.notifier.post(self.leased.case, detection)
         self.close()
+        self._send(pages)
+
+    def _send(self, pages: Iterable[Page]) -> None:
         for page in pages:
-            self.runtime.notifier.send(page, self.leased.case, detection)
+            self.runtime.notifier.send(page, self._shown_case)
+
+    def _shown_case(self, tenant_id: str, case_id: str) -> ShownCase | None:
+        """Give a case for a page: this run's own as it is, another one of the same page as it is stored."""
+        case = self.leased.case
+        if (tenant_id, case_id) == (case.tenant_id, case.id):
+            return ShownCase(case=case, detection=detection_of(self.runtime, case))
+        return shown_case(self.runtime, tenant_id, case_id)
 
     def close(self, **changes: object) -> None:
         """Close the case with these changes of its fields."""

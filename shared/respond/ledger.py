@@ -7,7 +7,7 @@ by the run that holds the lease. After the lease has ended, another run may take
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -206,12 +206,17 @@ class Ledger:
         row = self._find(tenant_id, name)
         return case_from(row) if row else None
 
-    def unfinished(self, tenant_id: str) -> Iterator[Case]:
-        """Give the open cases of a tenant whose lease has ended; a row that can't be read is raised last."""
+    def unfinished(self, tenant_id: str, *, unreadable: Callable[[Row], None]) -> Iterator[Case]:
+        """Give the open cases of a tenant whose lease has ended; `unreadable` is told of rows that can't be read."""
         now = self._clock()
         rows = self._rows(tenant_id, only_open=True)
-        cases = each(rows, case_from, failed=lambda row: f"the row of case {row.key} can't be read", log=_log)
-        return (case for case in cases if case.lease_until is None or case.lease_until <= now)
+        cases = each(
+            rows,
+            lambda row: _case_or_report(row, unreadable),
+            failed=lambda row: f"nobody could be told that the row of case {row.key} can't be read",
+            log=_log,
+        )
+        return (case for case in cases if case and (case.lease_until is None or case.lease_until <= now))
 
     def cases(
         self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
@@ -237,6 +242,15 @@ class Ledger:
 
     def _find(self, tenant_id: str, name: str) -> Row | None:
         return self._storage.row(Table.CASES, _partition(tenant_id, name), name)
+
+
+def _case_or_report(row: Row, unreadable: Callable[[Row], None]) -> Case | None:
+    try:
+        return case_from(row)
+    except (msgspec.MsgspecError, KeyError) as reason:
+        _log.warning("the row of case %s can't be read: %s", row.key, reason)
+        unreadable(row)
+        return None
 
 
 def _partition(tenant_id: str, name: str) -> str:

@@ -178,6 +178,10 @@ ALREADY: Final = case(outcome=Outcome.ALREADY, proof="the policy stands as it di
 UNPROVED: Final = case(
     outcome=Outcome.UNVERIFIED, proof="the request was sent, but 20 s later the object still hadn't changed"
 )
+PENDING: Final = case(
+    outcome=Outcome.PENDING,
+    proof="an approved change of the same policy is being made: its record isn't there yet",
+)
 LOCKED: Final = case(
     outcome=Outcome.LOCKED,
     state=State.DECIDED,
@@ -333,6 +337,7 @@ BY_ENDING: Final = {
     "unproved": (UNPROVED, CA_POLICY_UPDATED),
     "failed": (FAILED, CA_POLICY_UPDATED),
     "locked": (LOCKED, CA_POLICY_UPDATED),
+    "pending": (PENDING, CA_POLICY_UPDATED),
     "under-way": (UNDER_WAY, CA_POLICY_UPDATED),
     "guarded": (GUARDED, CA_POLICY_UPDATED),
     "page-mode": (PAGE_MODE, CA_POLICY_UPDATED),

@@ -27,7 +27,8 @@ from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList, Image, Mode
 from shared.model.remediations import Inventory
 from shared.model.settings import Settings, settings_from
-from shared.notify.outbox import Channel, Sender
+from shared.notify.outbox import Sender
+from shared.notify.paged import Channel
 from shared.respond.case_run import MOST_ATTEMPTS
 from shared.respond.components import Content, Runtime
 from shared.respond.pipeline import answer

@@ -101,7 +101,6 @@ KEPT: Final = (
     Kept(word=_VOCABULARY, path="tests/unit/responders/commands/", line='vocabulary"', why="that key of the JSON"),
     Kept(word="speaks?", path="responders/commands/", line='"speaks"', why="a key of the JSON of two commands"),
     Kept(word="speaks?", path="tests/unit/responders/commands/", line="speaks", why="that key of the JSON"),
-    Kept(word="bulletins?", path="shared/notify/outbox.py", line='"bulletin"', why="a column of table Outbox"),
 )
 
 

@@ -23,7 +23,8 @@ from shared.model.clock import utc_now
 from shared.model.errors import Refused, Rejected
 from shared.model.kinds import TenantKind
 from shared.model.settings import Settings
-from shared.notify.outbox import Channel, Notifier
+from shared.notify.outbox import Notifier
+from shared.notify.paged import Channel
 from shared.respond.components import Content
 from shared.runtime import build_runtime
 from tests.fakes.lamps import Lamps

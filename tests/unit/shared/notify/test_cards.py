@@ -62,6 +62,7 @@ HEADLINES = {
     "already": f"Nothing left to put back: {BY_MALLORY}",
     "unproved": f"Check this, it could not be confirmed that it was put back: {BY_MALLORY}",
     "failed": f"Could not be put back: {BY_MALLORY}",
+    "pending": f"Can't be put back yet, the responder keeps trying: {BY_MALLORY}",
     "locked": f"Needs you, a resource lock prevents putting it back: {BY_MALLORY}",
     "under-way": f"Being put back: {BY_MALLORY}",
     "guarded": f"Needs you: {BY_MALLORY}",
@@ -76,6 +77,7 @@ HEADLINES = {
 COLOURS = {
     "put-back": "good",
     "already": "good",
+    "pending": "attention",
     "unproved": "warning",
     "failed": "attention",
     "locked": "attention",

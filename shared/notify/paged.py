@@ -1,0 +1,353 @@
+"""What is stored of a page and its changes, and what follows from it: what is sent when, and who is asked again.
+
+A page gathers the changes (cases) of one actor. It is sent at once for the first one, and again with everything so far
+1, 5 and 15 minutes after it and then each 15 minutes, while there is something new. Pure functions over values.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.cases import Case, Decision, Outcome
+from shared.model.detections import AnyDetection
+from shared.model.events import Log
+from shared.model.kinds import Risk
+from shared.model.notices import Phase, SystemNotice
+from shared.notify.wording import Ending, actor_text, change_text, ending_of, object_text
+
+ONE_PAGE: Final = timedelta(hours=1)
+"""How long after its first change a page takes further changes of its actor."""
+
+_STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15))
+_EACH: Final = timedelta(minutes=15)
+_RISKS: Final = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
+_LAST_PLACE: Final = 9
+_LONGEST: Final = 80
+"""Characters of a text from the tenant."""
+
+NOTHING: Final = -1
+"""The urgency of a page that shows nothing, and of an acknowledgement that there isn't."""
+
+
+class Channel(StrEnum):
+    """Ways to reach the owners."""
+
+    TEAMS = "teams"
+    PAGERDUTY = "pagerduty"
+
+
+class PagedChange(Struct, frozen=True, kw_only=True):
+    """A case in one of its phases, as a page lists it.
+
+    `what` and `about` are sentences in which text from the tenant is escaped already. `scopes` are those of its owners
+    in table `Owners`, the nearest first. `at` is when the change was made. `is_change` is False for sign-ins and for
+    counts.
+    """
+
+    case_id: str
+    tenant_id: str
+    phase: Phase
+    risk: Risk
+    ending: Ending
+    needs_somebody: bool
+    what: str
+    about: str
+    scopes: tuple[str, ...]
+    at: datetime
+    is_change: bool = True
+
+    @property
+    def urgency(self) -> int:
+        """How urgent it is: by the risk first, then by whether a person has to act. From 0 to 5."""
+        return 2 * _RISKS.index(self.risk) + self.needs_somebody
+
+
+def needs_somebody(case: Case) -> bool:
+    """Whether a person has to act, rather than only be informed."""
+    return case.decision is Decision.PAGE or (
+        case.decision is Decision.REMEDIATE and case.outcome not in {Outcome.DONE, Outcome.ALREADY}
+    )
+
+
+def paged_change(case: Case, detection: AnyDetection, phase: Phase) -> PagedChange:
+    """Give a case as a page lists it."""
+    approval_list = detection.unless_actor_in
+    return PagedChange(
+        case_id=case.id,
+        tenant_id=case.tenant_id,
+        phase=phase,
+        risk=detection.risk,
+        ending=ending_of(case),
+        needs_somebody=needs_somebody(case),
+        what=change_text(detection, max_length=_LONGEST),
+        about=object_text(case, detection, max_length=_LONGEST),
+        scopes=(detection.id, *((approval_list.value,) if approval_list else ()), "*"),
+        at=case.at,
+        is_change=detection.log is not Log.SIGN_IN and not detection.counted,
+    )
+
+
+def unreadable_change(case_id: str, phase: str, at: datetime, *, tenant_id: str) -> PagedChange:
+    """Stand in for a change whose row can't be read: it is shown by its case's id, as urgent as can be."""
+    return PagedChange(
+        case_id=case_id,
+        tenant_id=tenant_id,
+        phase=Phase(phase) if phase in set(Phase) else Phase.ENDED,
+        risk=Risk.HIGH,
+        ending=Ending.NEEDS_YOU,
+        needs_somebody=True,
+        what="A change of which the stored text can't be read",
+        about="open its case",
+        scopes=("*",),
+        at=at,
+    )
+
+
+def worst_first(changes: Iterable[PagedChange]) -> tuple[PagedChange, ...]:
+    """Give each case once, as it is in its last phase: the most urgent first, the oldest first among equals."""
+    latest: dict[tuple[str, str], PagedChange] = {}
+    for change in changes:
+        key = (change.tenant_id, change.case_id)
+        if key not in latest or latest[key].phase is Phase.PENDING:
+            latest[key] = change
+    return tuple(sorted(latest.values(), key=lambda change: (-change.urgency, change.at, change.case_id)))
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """How far a page has come over one channel.
+
+    - `next_try`: it isn't sent before: another run is sending it, or the channel just failed `tries` times in a row.
+    - `place` is the number of owners who were asked before; `is_call` says that the owner is yet to be asked at once.
+    - `sent_news` is what `PageState.news` was when it was last sent, `shown` the number of changes that it showed, `urgency`
+      the highest that it ever showed.
+    - `asked_at` is when somebody was last asked to act; None when nobody has to.
+    - `rings` counts how often it rang anew.
+    """
+
+    channel: Channel
+    next_try: datetime
+    asked_at: datetime | None = None
+    place: int = 0
+    is_call: bool = True
+    sent_at: datetime | None = None
+    sent_news: int = 0
+    shown: int = 0
+    urgency: int = NOTHING
+    tries: int = 0
+    rings: int = 0
+    error: str = ""
+
+
+class PageState(Struct, frozen=True, kw_only=True):
+    """A page: the changes of one actor within an hour, or a system notice.
+
+    `by` names the actor, "" where no record names one. `news` grows with each change; `urgency` is the highest of all
+    changes, `asks` of those that need a person, `acknowledged` what somebody has acknowledged.
+    """
+
+    id: str
+    started_at: datetime
+    tenant_id: str = ""
+    by: str = ""
+    news: int = 1
+    urgency: int = NOTHING
+    asks: int = NOTHING
+    acknowledged: int = NOTHING
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    system_notice: SystemNotice | None = None
+
+    def over(self, channel: Channel) -> Delivery | None:
+        """Give the delivery over a channel; None when the page isn't sent over it."""
+        return next((one for one in self.deliveries if one.channel is channel), None)
+
+    def with_delivery(self, delivery: Delivery) -> "PageState":
+        """Give the page with a delivery in place of the one over the same channel."""
+        others = tuple(one for one in self.deliveries if one.channel is not delivery.channel)
+        return msgspec.structs.replace(self, deliveries=(*others, delivery))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it may still have to be sent, or somebody asked again."""
+        return any(one.sent_news < self.news or one.is_call or one.asked_at is not None for one in self.deliveries)
+
+
+def group_of(case: Case) -> str:
+    """Give what the changes of a page have in common, in 16 hex digits: tenant and actor, else tenant and detection."""
+    actor = case.actor.id.lower()
+    parts = json.dumps((case.tenant_id, "actor", actor) if actor else (case.tenant_id, "detection", case.detection))
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+
+
+def page_id(group: str, started_at: datetime, ending: str) -> str:
+    """Give the id of a page: when it began, to the second, so that the id alone finds it; `ending` is any text."""
+    return f"{started_at.astimezone(UTC):%Y%m%dT%H%M%S}-{group}{ending}"
+
+
+def start_of(page: str) -> datetime:
+    """Give when a page began. Raises ValueError when the text isn't a page's id."""
+    return datetime.strptime(page[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+
+def new_page(page: str, case: Case) -> PageState:
+    """Give a page without any change; those of `case` go on it."""
+    by = actor_text(case, _LONGEST) if case.actor.id else ""
+    return PageState(id=page, started_at=start_of(page), tenant_id=case.tenant_id, by=by, news=0)
+
+
+def rings_anew(page: PageState, delivery: Delivery) -> bool:
+    """Whether something more urgent came than this channel has shown and anybody has acknowledged."""
+    is_later = delivery.sent_at is not None
+    return is_later and page.news > delivery.sent_news and page.urgency > max(delivery.urgency, page.acknowledged)
+
+
+def is_unlimited(page: PageState, delivery: Delivery) -> bool:
+    """Whether no limit keeps the message back: it says never to wait, or is more urgent than what was acknowledged."""
+    if page.system_notice:
+        return page.system_notice.never_waits
+    was_acknowledged = page.acknowledged > NOTHING
+    return was_acknowledged and page.urgency > max(page.acknowledged, delivery.urgency)
+
+
+def due_at(page: PageState, delivery: Delivery) -> datetime | None:
+    """Give when the page is to be sent over the channel; None when there is nothing to send."""
+    if delivery.is_call or delivery.sent_at is None or rings_anew(page, delivery):
+        return delivery.next_try
+    if page.news <= delivery.sent_news:
+        return None
+    return max(delivery.next_try, _next_step(page.started_at, delivery.sent_at))
+
+
+def _next_step(started_at: datetime, sent_at: datetime) -> datetime:
+    """Give the first time after the last message at which a page that grew is sent again."""
+    passed = sent_at - started_at
+    step = next((step for step in _STEPS if step > passed), None)
+    return started_at + (step or (passed // _EACH + 1) * _EACH)
+
+
+def grown(
+    page: PageState, change: PagedChange, channels: Iterable[Channel], *, now: datetime, turn: timedelta
+) -> PageState:
+    """Give the page with one change more; what the run that adds it is to send at once is reserved for it for `turn`.
+
+    A further channel is added where the change asks for it, unless somebody has acknowledged as much already.
+    """
+    asks = change.urgency if change.needs_somebody else NOTHING
+    page = msgspec.structs.replace(
+        page, news=page.news + 1, urgency=max(page.urgency, change.urgency), asks=max(page.asks, asks)
+    )
+    for channel in channels:
+        if page.over(channel) is None and (not page.deliveries or change.urgency > page.acknowledged):
+            asked_at = now if change.needs_somebody else None
+            page = page.with_delivery(Delivery(channel=channel, next_try=now + turn, asked_at=asked_at))
+    for one in page.deliveries:
+        page = page.with_delivery(_with_news(page, one, change, now=now, turn=turn))
+    return page
+
+
+def _with_news(page: PageState, delivery: Delivery, change: PagedChange, *, now: datetime, turn: timedelta) -> Delivery:
+    is_free = delivery.next_try <= now or delivery.tries > 0
+    if rings_anew(page, delivery) and is_free:
+        delivery = msgspec.structs.replace(delivery, next_try=now + turn)
+    is_broken = delivery.sent_at is None or delivery.tries > 0
+    if change.needs_somebody and is_broken and delivery.asked_at is None:
+        # Else nobody would be asked over the other channel while this one doesn't work.
+        delivery = msgspec.structs.replace(delivery, asked_at=now)
+    return delivery
+
+
+def reserved_between(before: PageState | None, after: PageState) -> list[Delivery]:
+    """Give the deliveries that became reserved from one state to the next."""
+    had = {one.channel: one.next_try for one in before.deliveries} if before else {}
+    return [one for one in after.deliveries if one.next_try != had.get(one.channel)]
+
+
+def noted_sent(
+    page: PageState, sent: PageState, channel: Channel, changes: tuple[PagedChange, ...], *, now: datetime
+) -> PageState:
+    """Give the page, as it stands now, after it was sent as it was when read: with `changes` in all their phases."""
+    was = sent.over(channel)
+    current = page.over(channel) or was
+    if was is None or current is None:
+        return page
+    rang = rings_anew(sent, was)
+    # Another run may have asked the next owner meanwhile; that message is still to be sent.
+    is_overtaken = current.place != was.place
+    asks = asks_somebody(page, changes)
+    is_new_question = (was.is_call or rang or was.tries > 0 or current.asked_at is None) and not is_overtaken
+    return page.with_delivery(
+        msgspec.structs.replace(
+            current,
+            next_try=now,
+            sent_at=now,
+            sent_news=max(current.sent_news, sent.news),
+            shown=max(current.shown, len(changes)),
+            urgency=max([current.urgency, *(one.urgency for one in changes)]),
+            asked_at=(now if is_new_question else current.asked_at) if asks else None,
+            place=0 if rang else current.place,
+            is_call=current.is_call and is_overtaken and not rang,
+            rings=current.rings + rang,
+            tries=0,
+            error="",
+        )
+    )
+
+
+def asks_somebody(page: PageState, changes: Iterable[PagedChange]) -> bool:
+    """Whether a change, in its last phase, needs a person and nobody has acknowledged as much."""
+    return any(one.needs_somebody and one.urgency > page.acknowledged for one in worst_first(changes))
+
+
+def noted_failed(page: PageState, channel: Channel, *, error: str, next_try: datetime) -> PageState:
+    """Give the page after it couldn't be sent over a channel."""
+    current = page.over(channel)
+    if current is None:
+        return page
+    failed = msgspec.structs.replace(current, tries=current.tries + 1, error=error, next_try=next_try)
+    return page.with_delivery(failed)
+
+
+def is_unanswered(page: PageState, delivery: Delivery, *, now: datetime, within: timedelta) -> bool:
+    """Whether somebody was asked to act, and nobody has acknowledged it within the time."""
+    asked_at = delivery.asked_at
+    return asked_at is not None and asked_at + within <= now and page.asks > page.acknowledged
+
+
+def escalated(
+    page: PageState, channel: Channel, others: Iterable[Channel], *, now: datetime, turn: timedelta
+) -> PageState:
+    """Give the page with the next owner asked over this channel, and the same one over the `others`.
+
+    An owner whom this channel couldn't reach stays the one to ask there. After the last place nobody is asked any more.
+    """
+    current = page.over(channel)
+    if current is None:
+        return page
+    for other in others:
+        if page.over(other) is None:
+            asked = Delivery(channel=other, next_try=now + turn, asked_at=now, place=current.place)
+            page = page.with_delivery(asked)
+    if current.is_call or current.sent_at is None:
+        return page.with_delivery(msgspec.structs.replace(current, asked_at=now))
+    if current.place >= _LAST_PLACE:
+        return page.with_delivery(msgspec.structs.replace(current, asked_at=None))
+    return page.with_delivery(
+        msgspec.structs.replace(
+            current, place=current.place + 1, is_call=True, next_try=now + turn, asked_at=now, tries=0
+        )
+    )
+
+
+def acknowledged(page: PageState, *, urgency: int, by: str, at: datetime) -> PageState:
+    """Give the page as acknowledged up to what it has shown, and at least up to `urgency`."""
+    shown = max([urgency, *(one.urgency for one in page.deliveries)])
+    return msgspec.structs.replace(
+        page, acknowledged=max(page.acknowledged, shown), acknowledged_by=by, acknowledged_at=at
+    )
