@@ -124,8 +124,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
     - `next_try`: it isn't sent before: another run is sending it, or the channel just failed `tries` times in a row.
     - `place` is the number of owners who were asked before; `is_call` says that the owner is yet to be asked at once.
-    - `sent_news` is what `PageState.news` was when it was last sent, `shown` the number of changes that it showed, `urgency`
-      the highest that it ever showed.
+    - `sent_news` is what `PageState.news` was when it was last sent, `shown` the number of changes that it showed,
+      `urgency` the highest that it ever showed.
     - `asked_at` is when somebody was last asked to act; None when nobody has to.
     - `rings` counts how often it rang anew.
     """

@@ -27,6 +27,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "le": operator.le,
 }
 _TERM: Final = re.compile(r"(\w+) (eq|ne|ge|gt|lt|le) (@\w+|'[^']*'|true|false)")
+_LITERALS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _LARGEST: Final = 64 * 1024
 _LARGEST_ROW: Final = 1024 * 1024
 _PAGE: Final = 1000
@@ -95,11 +96,10 @@ class MemoryStorage(Storage):
     def rows(self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any) -> list[Row]:
         terms = [_terms(term) for term in query.split(" and ")]
         with self._own:
-            found = [
-                row
-                for _, row in sorted(self._table_of(table).items())
-                if all(_holds(row, term, values) for term in terms)
-            ]
+            found = sorted(
+                (row for row in self._table_of(table).values() if all(_holds(row, term, values) for term in terms)),
+                key=lambda row: (row.partition, row.key),
+            )
             return [_selected(copy.deepcopy(row), select) for row in (found[:most] if most else found)]
 
     @override
@@ -331,11 +331,12 @@ def _terms(text: str) -> tuple[str, str, str]:
 def _holds(row: Row, term: tuple[str, str, str], values: Mapping[str, Any]) -> bool:
     """Say whether a term of a query holds; a column that isn't there meets none."""
     name, sign, value = term
-    keys: dict[str, Any] = {"PartitionKey": row.partition, "RowKey": row.key}
-    columns: dict[str, Any] = {**row.columns, **keys}
-    literals: dict[str, Any] = {"true": True, "false": False}
-    wanted: Any = values[value[1:]] if value.startswith("@") else literals.get(value, value.strip("'"))
-    return name in columns and _OPERATORS[sign](_comparable(columns[name]), _comparable(wanted))
+    wanted: Any = values[value[1:]] if value.startswith("@") else _LITERALS.get(value, value.strip("'"))
+    if name == "PartitionKey":
+        return _OPERATORS[sign](row.partition, wanted)
+    if name == "RowKey":
+        return _OPERATORS[sign](row.key, wanted)
+    return name in row.columns and _OPERATORS[sign](_comparable(row.columns[name]), _comparable(wanted))
 
 
 def _comparable(value: Any) -> Any:  # noqa: ANN401 - a column's value

@@ -137,7 +137,7 @@ def bench(
     inventories: tuple[Inventory, ...] = (),
     rosters: tuple[Roster, ...] = (),
     edges: TenantEdges | None = None,
-    senders: Mapping[Channel, FakeSender] | None = None,
+    senders: Mapping[Channel, Sender] | None = None,
     clock: FakeClock | None = None,
     **settings: str,
 ) -> Bench:

@@ -23,7 +23,6 @@ from shared.model.clock import utc_now
 from shared.model.errors import Refused, Rejected
 from shared.model.kinds import TenantKind
 from shared.model.settings import Settings
-from shared.notify.outbox import Notifier
 from shared.notify.paged import Channel
 from shared.respond.components import Content
 from shared.runtime import build_runtime
@@ -67,7 +66,7 @@ def test_the_apps_start_imports_neither_sdk() -> None:
 )
 def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: list[Channel]) -> None:
     settings = settings_with(**dict.fromkeys(left_out, ""))
-    notifier: Notifier = build_runtime(settings, _NO_CONTENT, environment=SETTINGS).notifier
+    notifier = build_runtime(settings, _NO_CONTENT, environment=SETTINGS).notifier
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 
@@ -81,7 +80,7 @@ def test_the_channels_are_those_that_are_set(left_out: Sequence[str], channels: 
 )
 def test_a_channel_whose_secret_stayed_in_its_vault_is_dropped(lost: Sequence[str], channels: list[Channel]) -> None:
     settings = settings_with(**dict.fromkeys(lost, "@Microsoft.KeyVault(VaultName=kv;SecretName=s)"))
-    notifier: Notifier = build_runtime(settings, _NO_CONTENT, environment=SETTINGS).notifier
+    notifier = build_runtime(settings, _NO_CONTENT, environment=SETTINGS).notifier
     assert list(notifier._senders) == channels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - sending would need both services
 
 

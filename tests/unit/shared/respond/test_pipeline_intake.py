@@ -12,7 +12,7 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import CASES_QUEUE, Container, Table
 from shared.detect.fields import Audit
 from shared.ingest.intake import take_in
-from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.cases import Decision, Outcome, State
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.kinds import Image
 from shared.notify.messages import PageMessage
