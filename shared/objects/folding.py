@@ -66,13 +66,13 @@ def fold_copies(changes: Iterable[JudgedChange], rules: LeafRules) -> list[Judge
     if len({_source(judged.change) for judged in by_id.values() if not judged.change.is_ours}) <= 1:
         return list(by_id.values())
     folded = [judged for judged in by_id.values() if judged.change.is_ours]
-    alike: dict[tuple[str, str], list[JudgedChange]] = {}
+    by_actor: dict[str, list[JudgedChange]] = {}
     for judged in by_id.values():
         if not judged.change.is_ours:
             actor = judged.change.actor
-            alike.setdefault((judged.change.op, (actor.id or actor.name).lower()), []).append(judged)
-    for same_doing in alike.values():
-        folded += _paired(same_doing, rules)
+            by_actor.setdefault((actor.id or actor.name).lower(), []).append(judged)
+    for of_one_actor in by_actor.values():
+        folded += _paired(of_one_actor, rules)
     return folded
 
 
@@ -95,7 +95,7 @@ def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) 
 
 
 def _paired(changes: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
-    """Pair the changes of one actor and operation that different logs tell."""
+    """Pair the changes of one actor that different logs tell."""
     by_source: dict[str, list[JudgedChange]] = {}
     for judged in sorted(changes, key=lambda judged: (judged.change.at, judged.change.id)):
         by_source.setdefault(_source(judged.change), []).append(judged)
@@ -106,39 +106,60 @@ def _paired(changes: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]
 
 
 def _pair_two(ones: list[JudgedChange], others: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
-    """Pair each of the ones with the first of the others that may tell of the same action and has no partner yet."""
-    free = list(others)
-    folded: list[JudgedChange] = []
-    for one in ones:
-        twin = next((other for other in free if _is_copy(one.change, other.change, rules)), None)
-        if twin is not None:
-            free.remove(twin)
-        folded.append(one if twin is None else _merged(one, twin))
-    return sorted(folded + free, key=lambda judged: (judged.change.at, judged.change.id))
+    """Pair each of the ones with the first of the others that may tell of the same action and has no partner yet.
+
+    Those that tell the same go first: else a change without values could be paired with another one and hide behind it.
+    """
+    free, folded = list(others), dict[int, JudgedChange]()
+    for may_be_copy in (_is_exact_copy, _is_partial_copy):
+        for position, one in enumerate(ones):
+            twin = next((each for each in free if may_be_copy(one.change, each.change, rules)), None)
+            if position not in folded and twin is not None:
+                free.remove(twin)
+                folded[position] = _merged(one, twin)
+    found = [folded.get(position, one) for position, one in enumerate(ones)]
+    return sorted(found + free, key=lambda judged: (judged.change.at, judged.change.id))
 
 
-def _is_copy(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:
-    if abs(one.at - other.at) > COPIES_WITHIN:
+def _is_exact_copy(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:
+    return (
+        one.op is other.op
+        and one.is_whole is other.is_whole
+        and one.wrote.keys() == other.wrote.keys()
+        and _agree(one, other, rules)
+    )
+
+
+def _is_partial_copy(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:
+    """Whether two changes of which one tells less may be the same: both made or deleted it, or they share a leaf."""
+    if one.is_whole and other.is_whole:
         return False
-    if one.is_whole and other.is_whole and one.wrote.keys() != other.wrote.keys():
-        return False
-    shared = one.wrote.keys() & other.wrote.keys()
-    return all(
+    less, more = (one, other) if other.is_whole or len(one.wrote) < len(other.wrote) else (other, one)
+    is_one_op = one.op is other.op and one.op is not Op.UPDATE
+    is_creation = {one.op, other.op} == {Op.CREATE, Op.UPDATE}  # events don't always tell them apart
+    is_part = one.op is other.op and bool(less.wrote) and less.wrote.keys() <= more.wrote.keys()
+    return (is_one_op or is_creation or is_part) and _agree(one, other, rules)
+
+
+def _agree(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:
+    """Whether two changes are close enough and say the same of every leaf that both tell of."""
+    return abs(one.at - other.at) <= COPIES_WITHIN and all(
         is_same(rules, leaf, mine, theirs)
-        for leaf in shared
+        for leaf in one.wrote.keys() & other.wrote.keys()
         for mine, theirs in zip(one.wrote[leaf], other.wrote[leaf], strict=True)
     )
 
 
 def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
-    """Join two copies: the earlier one's name and instant, and all that either tells."""
-    first, second = sorted((one, other), key=lambda judged: (judged.change.at, judged.change.id))
+    """Join two copies: the name of the one that came first, the earlier instant, and all that either tells."""
+    first, second = sorted((one, other), key=lambda judged: (judged.change.arrived_at, judged.change.id))
     a, b = first.change, second.change
     wrote = a.wrote if a.is_whole else b.wrote if b.is_whole else {**b.wrote, **a.wrote}
     cases = dict(zip(a.detections, a.cases, strict=False)) | dict(zip(b.detections, b.cases, strict=False))
     change = replace(
         a,
-        arrived_at=min(a.arrived_at, b.arrived_at),
+        at=min(a.at, b.at),
+        op=Op.CREATE if Op.CREATE in {a.op, b.op} else a.op,
         wrote=wrote,
         is_whole=a.is_whole or b.is_whole,
         detections=tuple(dict.fromkeys((*a.detections, *b.detections))),

@@ -41,6 +41,9 @@ STANDINGS: Final = {
     "Mallory": Standing.UNAPPROVED,
     "Mark": Standing.UNAPPROVED,
     "Oscar": Standing.UNKNOWN,
+    "Amy": Standing.UNAPPROVED,
+    "Bea": Standing.UNAPPROVED,
+    "Zoe": Standing.UNAPPROVED,
 }
 LAMP: Final[dict[str, Json]] = {EXISTS: True, "state": "on", "colour": "red", "guests[Ann]": True}
 

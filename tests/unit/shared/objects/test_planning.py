@@ -12,7 +12,7 @@ from shared.model.objects import EXISTS, WHOLE, Op, Provenance, Step, Verdict
 from shared.objects.new_leaves import Others
 from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, verdicts
 
-_ALL_AGAIN: Final[dict[str, Step]] = {leaf: (None, value) for leaf, value in LAMP.items()}
+_ALL_AGAIN: Final[dict[str, Any]] = {leaf: (None, value) for leaf, value in LAMP.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class Ending:
     at: float = 5000
 
 
-_GONE: Final = {"gone": True}
-_OFF: Final = {"state": "off"}
+_GONE: Final[dict[str, Any]] = {"gone": True}
+_OFF: Final[dict[str, Any]] = {"state": "off"}
 _TO_ON: Final[dict[str, Step]] = {"state": ("off", "on")}
 
 ENDINGS: Final = (
@@ -596,7 +596,7 @@ def test_a_leaf_that_is_new_to_the_kind_and_alike_everywhere_is_first_seen_and_t
     ],
 )
 def test_else_it_is_drift(others: Others | None, leaf: str) -> None:
-    plan = Story().plan(600, more={"others": others}, **{leaf: "x"})
+    plan = Story().plan(600, more={"others": others}, **dict[str, Any]({leaf: "x"}))
     assert plan.new_to_kind == ()
     assert set(verdicts(plan).values()) == {Verdict.WAIT_UNEXPLAINED}
 

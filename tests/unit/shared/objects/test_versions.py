@@ -1,0 +1,263 @@
+"""What a change without whole values wrote, by the versions around it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from shared.model.objects import EXISTS, Op, Provenance, Step
+from shared.objects.planning import take_account
+from shared.objects.versions import needed_versions
+from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp
+
+type Wrote = Mapping[str, Step]
+_STATE: Wrote = {"state": ("on", "off")}
+_BOTH: Wrote = {"state": ("on", "off"), "colour": ("red", "blue")}
+
+
+def told(story: Story, change: str, *, gone: bool = False, **stands: Any) -> tuple[Wrote, bool]:  # noqa: ANN401 - leaves
+    """Give what a change wrote, and whether that is all, by a look at second 5000."""
+    seen = story.seen(5000, gone=gone, **stands).state.versions[-1]
+    account = take_account(story.state, story.changes, seen, RULES, now=at(5000))
+    (found,) = (each for each in account.told if each.change.id == change)
+    return found.wrote, found.is_all
+
+
+BLIND = Story().change(600, "Mallory", is_whole=False)
+ALICE = Story().change(600, "Alice", is_whole=False)
+
+
+@pytest.mark.parametrize(
+    ("story", "change", "stands", "wrote", "is_all"),
+    [
+        pytest.param(BLIND, "Mallory 600", _OFF := {"state": "off"}, _STATE, True, id="the difference around it"),
+        pytest.param(BLIND, "Mallory 600", {}, {}, False, id="equal versions bracket nothing"),
+        pytest.param(
+            BLIND.seen(610).seen(620, state="off").seen(630, state="dim"),
+            "Mallory 600",
+            {"state": "dim"},
+            _STATE,
+            True,
+            id="the first later version that differs, for a replica was behind",
+        ),
+        pytest.param(
+            BLIND.seen(500, colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="the last version before it",
+        ),
+        pytest.param(
+            Story().change(600, "Mallory", is_whole=False, state=("on", "off")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _BOTH,
+            True,
+            id="a record that was cut short: what it tells, and the rest by the versions",
+        ),
+        pytest.param(
+            ALICE.change(700, "Bob", is_whole=False),
+            "Alice 600",
+            _OFF,
+            {},
+            False,
+            id="another such change lies between",
+        ),
+        pytest.param(
+            ALICE.seen(650, state="off").change(700, "Bob", is_whole=False),
+            "Alice 600",
+            {"state": "dim"},
+            _STATE,
+            True,
+            id="a version lies between",
+        ),
+        pytest.param(
+            BLIND.change(700, "Mark", is_whole=False),
+            "Mallory 600",
+            _OFF,
+            _STATE,
+            True,
+            id="both are unapproved and live: they wrote it together",
+        ),
+        pytest.param(
+            BLIND.change(700, "Mark", is_whole=False, is_live=False),
+            "Mallory 600",
+            _OFF,
+            {},
+            False,
+            id="both unapproved, but one isn't live",
+        ),
+        pytest.param(
+            BLIND.change(550, "Oscar", is_whole=False), "Mallory 600", _OFF, {}, False, id="an unknown one before it"
+        ),
+        pytest.param(
+            ALICE.change(550, "Mark", colour=("red", "blue")),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="a known change before it is worked in",
+        ),
+        pytest.param(
+            ALICE.change(700, "Mark", colour=("red", "blue")),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="a known change after it is worked out",
+        ),
+        pytest.param(
+            ALICE.change(700, "Mark", state=("dim", "off")),
+            "Alice 600",
+            _OFF,
+            {"state": ("on", "dim")},
+            True,
+            id="... of the same leaf",
+        ),
+        pytest.param(
+            ALICE.change(500, "Mark", colour=("red", "blue")).seen(550),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="the version before it was behind a known change",
+        ),
+        pytest.param(
+            ALICE.change(500, "Mark", colour=("red", "blue")).seen(550, colour="green"),
+            "Alice 600",
+            {"state": "off", "colour": "green"},
+            _STATE,
+            True,
+            id="... but not where it shows a third value",
+        ),
+        pytest.param(
+            Story().change(100, "Mark", colour=("red", "blue")).seen(701).change(800, "Alice", is_whole=False),
+            "Alice 800",
+            {"state": "off", "colour": "blue"},
+            {"state": ("on", "off"), "colour": ("red", "blue")},
+            True,
+            id="a replica isn't behind for longer than ten minutes",
+        ),
+        pytest.param(
+            ALICE.ours(700, colour=("blue", "red")),
+            "Alice 600",
+            _OFF,
+            _STATE,
+            False,
+            id="a leaf that we wrote after it tells nothing",
+        ),
+        pytest.param(
+            ALICE.ours(700, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+            "Alice 600",
+            {"state": "off", "guests_Ann": None},
+            _STATE,
+            False,
+            id="nor does a list that we wrote whole",
+        ),
+        pytest.param(
+            ALICE.ours(700, Op.DELETE, exists=(True, None)),
+            "Alice 600",
+            {"gone": True},
+            {},
+            False,
+            id="nor anything, where we deleted it after it",
+        ),
+        pytest.param(
+            ALICE.ours(550, state=("dim", "on")).seen(500, state="dim"),
+            "Alice 600",
+            _OFF,
+            _STATE,
+            True,
+            id="what we wrote before it is known",
+        ),
+        pytest.param(
+            BLIND.ours(550, is_proven=False, state=("dim", "on")).seen(500, state="dim"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            False,
+            id="what we may have written before it hides that leaf only",
+        ),
+        pytest.param(
+            BLIND.change(700, "Mark", Op.DELETE),
+            "Mallory 600",
+            {"gone": True},
+            {},
+            True,
+            id="deleted by another unapproved one after it: it went with that",
+        ),
+        pytest.param(
+            ALICE.change(700, "Mark", Op.DELETE), "Alice 600", {"gone": True}, {}, False, id="an approved one's didn't"
+        ),
+        pytest.param(BLIND, "Mallory 600", {"gone": True}, {}, True, id="a deletion that no record tells hides it"),
+        pytest.param(ALICE, "Alice 600", {"gone": True}, {}, False, id="... unless it wasn't ours to take"),
+        pytest.param(
+            Story().change(600, "Alice", Op.DELETE, is_whole=False),
+            "Alice 600",
+            {"gone": True},
+            {EXISTS: (True, None)},
+            True,
+            id="a deletion writes existence and nothing else",
+        ),
+        pytest.param(
+            Story().absent().change(600, "Alice", Op.CREATE, is_whole=False),
+            "Alice 600",
+            {},
+            {leaf: (None, value) for leaf, value in LAMP.items()},
+            True,
+            id="a creation's record proves that it didn't exist",
+        ),
+        pytest.param(
+            Story().absent().change(600, "Alice", Op.CREATE, is_whole=False).seen(610, gone=True),
+            "Alice 600",
+            {},
+            {leaf: (None, value) for leaf, value in LAMP.items()},
+            True,
+            id="... though a replica didn't show it yet",
+        ),
+    ],
+)
+def test_versions_say_what_a_change_wrote(
+    story: Story, change: str, stands: dict[str, Any], wrote: Wrote, *, is_all: bool
+) -> None:
+    assert told(story, change, **stands) == (wrote, is_all)
+    assert told(story.backwards(), change, **stands) == (wrote, is_all)
+
+
+def test_what_is_known_from_before_an_object_was_first_seen_is_worked_back() -> None:
+    made = Story().first_seen(when=1000).change(600, "Mallory", Op.CREATE, state=(None, "on"))
+    assert made.plan(2000).baseline == made.absent().with_state(origin=made.state.origin).plan(2000).baseline
+    assert made.plan(2000).op is Op.DELETE
+    changed = Story().first_seen(lamp(state="off"), when=1000).change(600, "Mallory", state=("on", "off"))
+    plan = changed.plan(2000, state="off")
+    assert (plan.baseline["state"].value, plan.baseline["state"].provenance) == ("on", Provenance.FIRST_SEEN)
+    deleted = Story().first_seen({}, when=1000).change(600, "Mallory", Op.DELETE)
+    assert deleted.plan(2000, gone=True).baseline[EXISTS].value is True
+
+
+def test_what_is_known_from_before_an_accepted_version_is_not() -> None:
+    accepted = Story().with_state(origin=Story().seen(1000, state="off").state.versions[0])
+    plan = accepted.change(600, "Mallory", state=("on", "off")).plan(2000, state="off")
+    assert plan.verdicts == {}
+
+
+def test_versions_are_kept_that_bracket_changes() -> None:
+    story = (
+        Story()
+        .seen(100)
+        .seen(200)
+        .seen(500, colour="blue")
+        .change(600, "Alice", is_whole=False)
+        .seen(700, colour="blue")
+        .seen(800, state="off")
+        .seen(900, state="dim")
+        .seen(1000, state="off")
+        .change(1100, "Bob", state=("off", "on"))
+        .seen(1200)
+        .seen(1300)
+    )
+    versions = (story.state.origin, *story.state.versions)
+    kept = needed_versions(story.changes, versions, RULES)
+    assert [(version.at - at(0)).total_seconds() for version in kept] == [0, 500, 700, 800, 1300]
+    assert needed_versions((), (), RULES) == ()
