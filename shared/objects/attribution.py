@@ -3,7 +3,7 @@
 A chain goes by instants through all changes, settled ones too. A deletion writes every leaf away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.model.cases import Standing
 from shared.model.kinds import Json
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import EXISTS, Acceptance, ObjectState, Op, Version, list_of
+from shared.model.objects import EXISTS, WHOLE, Acceptance, ObjectState, Op, Version, list_of
 from shared.objects.comparing import is_same, member_of
 from shared.objects.replay import Replayed
 from shared.objects.versions import REPLICA_LAG, Told
@@ -47,15 +47,18 @@ def without_false_claims(told: Sequence[Told], rules: LeafRules, *, now: datetim
     )
 
 
-def chains(told: Sequence[Told], versions: Sequence[Version]) -> dict[str, list[Link]]:
-    """Give the writers of each leaf. `versions` are in order; the first is where the history starts."""
+def chains(told: Sequence[Told], versions: Sequence[Version], known: Collection[str]) -> dict[str, list[Link]]:
+    """Give the writers of each leaf. `versions` are in order; the first is where the history starts.
+
+    `known` are leaves that the object has by the baseline: a deletion writes them away too, and those that were gone.
+    """
     found: dict[str, list[Link]] = {}
-    standing: dict[str, Json] = dict(versions[0].leaves) if versions else {}
+    standing: dict[str, Json] = {**dict.fromkeys(known), **versions[0].leaves}
     for each in told:
         change = each.change
         wrote = dict(each.wrote)
         if change.op is Op.DELETE:
-            wrote |= {leaf: (old, None) for leaf, old in standing.items() if old is not None and leaf != EXISTS}
+            wrote |= {leaf: (old, None) for leaf, old in standing.items() if leaf not in {EXISTS, WHOLE}}
         elif change.sent:
             wrote |= _swept(each, found, versions, wrote)
         for leaf, (old, new) in wrote.items():
@@ -83,6 +86,8 @@ def is_writer_missing(chain: Sequence[Link], leaf: str, state: ObjectState, firs
             continue
         if link.is_ours:
             is_missing = False
+        elif link.told.change.op is Op.DELETE and leaf != EXISTS:
+            pass  # its record doesn't tell what it took away
         elif not is_same(rules, leaf, link.old, stood) and not _wrote_one_difference(before, link, leaf):
             is_filled = stood is None and any(is_same(rules, leaf, link.old, value) for value in filled)
             is_missing = is_missing or not is_filled

@@ -111,12 +111,13 @@ def take_account(
     ordered = history(changes, first.leaves, rules)
     versions = all_versions(state, first, seen)
     told = without_false_claims(tell(ordered, versions, rules), rules, now=now)
+    replayed = replay(state, first, told, rules)
     return Account(
         state=state,
         versions=versions,
         told=told,
-        chains=chains(told, versions),
-        replayed=replay(state, first, told, rules),
+        chains=chains(told, versions, replayed.baseline),
+        replayed=replayed,
         seen=seen,
         rules=rules,
         now=now,

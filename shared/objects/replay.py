@@ -50,7 +50,8 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
     def standing_of(self, told: Told, leaf: str) -> Standing:
         """Give the standing of what a change wrote into a leaf."""
-        if told.judged.standing is Standing.APPROVED and (told.change.id, leaf) in self.taken_back:
+        part = leaf if told.change.op is Op.UPDATE else EXISTS
+        if told.judged.standing is Standing.APPROVED and (told.change.id, part) in self.taken_back:
             return Standing.UNKNOWN
         return told.judged.standing
 
@@ -69,6 +70,8 @@ def replay(state: ObjectState, first: Version, told: Sequence[Told], rules: Leaf
             running.note_ours(each)
         elif each.judged.standing is Standing.APPROVED:
             running.approve(each)
+        elif each.change.op is Op.DELETE:
+            running.forget_unwanted()
     for acceptance in acceptances:
         running.accept(acceptance)
     return Replayed(baseline=running.baseline, covered=tuple(running.covered), taken_back=frozenset(running.taken_back))
@@ -135,6 +138,13 @@ class _Running:
             how = Provenance.BRACKETED if told.is_bracketed(leaf) else Provenance.APPROVED
             self.baseline[leaf] = BaselineLeaf(value=written[leaf], provenance=how, since=change.at)
             self.approved_by[leaf] = change.id
+
+    def forget_unwanted(self) -> None:
+        """Forget what approved actors wrote into an object that isn't to be there, once it was deleted all the same."""
+        if self.of(EXISTS).value is not True:
+            kept = {leaf: each for leaf, each in self.baseline.items() if leaf == EXISTS}
+            self._begin(self.baseline[WHOLE], kept)
+            self.baseline.update(kept)
 
     def note_ours(self, told: Told) -> None:
         """Note what the responder took away, what it put back, and what it covered."""

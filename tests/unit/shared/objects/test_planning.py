@@ -358,6 +358,31 @@ ENDINGS: Final = (
         op=Op.UPDATE,
         steps={"colour": (None, "red"), "state": ("off", "on")},
     ),
+    Ending(
+        name="... also a leaf that only a person accepted, which no record had told of",
+        story=Story()
+        .accepted(500, session="x")
+        .change(600, "Mallory", Op.DELETE)
+        .change(700, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True)),
+        stands={},
+        verdicts={"session": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"session": (None, "x")},
+    ),
+    Ending(
+        name="deleted by one of whom it isn't known, made again by another: no leaf is put back",
+        story=Story()
+        .change(600, "Mallory", colour=("red", None))
+        .change(610, "Oscar", Op.DELETE)
+        .change(620, "Mallory", Op.CREATE, state=(None, "off"), guests_Ann=(None, True)),
+        stands={"state": "off", "colour": None},
+        verdicts={
+            EXISTS: Verdict.BENEATH,
+            "state": Verdict.BENEATH,
+            "colour": Verdict.UNKNOWN,
+            "guests[Ann]": Verdict.BENEATH,
+        },
+    ),
     # Our own writes.
     Ending(
         name="what we wrote over an approved change that is known only now is offered back",

@@ -1,0 +1,235 @@
+from dataclasses import replace as with_
+
+import msgspec
+import pytest
+
+from shared.model.cases import Standing
+from shared.model.events import Actor
+from shared.model.kinds import Json
+from shared.model.objects import EXISTS, Intent, IntentState, Op, Recorded, Step, Version
+from shared.objects.booking import (
+    booked,
+    closed,
+    explaining,
+    filled_in,
+    judge_own_record,
+    own_change,
+    resolve_open,
+    shows,
+)
+from shared.objects.duels import duels, duels_of_approved, pause
+from shared.objects.planning import take_account
+from tests.fakes.object_stories import RULES, Story, at, lamp
+
+INTENT = Intent(
+    id="i1",
+    at=at(600),
+    op=Op.UPDATE,
+    steps={"state": ("off", "on"), "guests[Max]": (True, None)},
+    sent={"guests": ("Ann",)},
+    actors=("Mallory",),
+)
+DELETION = Intent(id="i2", at=at(600), op=Op.DELETE, steps={EXISTS: (True, None)})
+CREATION = Intent(id="i3", at=at(600), op=Op.CREATE, steps={EXISTS: (None, True), "state": (None, "on")})
+
+
+def seen(second: float, leaves: dict[str, Json]) -> Version:
+    return Version(at=at(second), leaves=leaves)
+
+
+@pytest.mark.parametrize(
+    ("intent", "leaves", "shown"),
+    [
+        (INTENT, lamp(), True),
+        (INTENT, lamp(state="ON"), True),
+        (INTENT, lamp(state="off"), False),
+        (INTENT, lamp(guests_Max=True), False),
+        (INTENT, {}, False),
+        (DELETION, {}, True),
+        (DELETION, lamp(), False),
+        (CREATION, lamp(colour="blue"), True),
+        (CREATION, lamp(state="off"), False),
+        (CREATION, {}, False),
+    ],
+)
+def test_a_version_shows_an_intent(intent: Intent, leaves: dict[str, Json], *, shown: bool) -> None:
+    assert shows(intent, seen(700, leaves), RULES) is shown
+
+
+@pytest.mark.parametrize(
+    ("intent", "leaves", "now", "showing", "gone"),
+    [
+        (INTENT, lamp(), 610, ["i1"], []),
+        (INTENT, lamp(state="off"), 900, [], []),
+        (INTENT, lamp(state="off"), 901, [], ["i1"]),
+        (CREATION, {}, 1200, [], []),
+        (CREATION, {}, 1201, [], ["i3"]),
+        (
+            closed(Story().with_state(intents=(INTENT,)).state, "i1", IntentState.NOT_SENT).intents[0],
+            lamp(),
+            610,
+            [],
+            [],
+        ),
+        (booked(Story().with_state(intents=(INTENT,)).state, "i1").intents[0], lamp(state="off"), 9000, [], []),
+    ],
+)
+def test_what_became_of_open_intents(
+    intent: Intent, leaves: dict[str, Json], now: float, showing: list[str], gone: list[str]
+) -> None:
+    resolved = resolve_open((intent,), seen(now, leaves), RULES, now=at(now))
+    assert [each.id for each in resolved.showing] == showing
+    assert [each.id for each in resolved.gone] == gone
+
+
+def test_what_is_booked_stays_booked() -> None:
+    state = Story().with_state(intents=(INTENT, DELETION)).state
+    after = closed(booked(state, "i1"), "i1", IntentState.CLOSED)
+    assert [each.state for each in after.intents] == [IntentState.BOOKED, IntentState.OPEN]
+
+
+@pytest.mark.parametrize(
+    ("second", "op", "state", "explained"),
+    [
+        pytest.param(600, Op.UPDATE, IntentState.OPEN, True, id="at once"),
+        pytest.param(720, Op.UPDATE, IntentState.OPEN, True, id="two minutes later"),
+        pytest.param(721, Op.UPDATE, IntentState.OPEN, False, id="later: nobody sends it any more"),
+        pytest.param(571, Op.UPDATE, IntentState.OPEN, True, id="the log's clock is behind"),
+        pytest.param(569, Op.UPDATE, IntentState.OPEN, False, id="before it"),
+        pytest.param(610, Op.DELETE, IntentState.OPEN, False, id="another operation"),
+        pytest.param(610, Op.UPDATE, IntentState.NOT_SENT, False, id="it wasn't sent"),
+        pytest.param(610, Op.UPDATE, IntentState.CLOSED, True, id="given up, but our own record says otherwise"),
+        pytest.param(610, Op.UPDATE, IntentState.BOOKED, True, id="booked"),
+    ],
+)
+def test_an_intent_explains_a_record_of_ours(second: float, op: Op, state: IntentState, *, explained: bool) -> None:
+    intent = msgspec.structs.replace(INTENT, state=state)
+    assert (explaining((intent,), op=op, at=at(second)) is intent) is explained
+    own = judge_own_record((intent,), Recorded(object_id="1", name="", op=op), at(second), RULES)
+    assert own.is_theft is not explained
+
+
+def test_the_latest_intent_before_it_explains_it() -> None:
+    later = msgspec.structs.replace(INTENT, id="later", at=at(660))
+    assert explaining((INTENT, later), op=Op.UPDATE, at=at(650)) is INTENT
+    assert explaining((INTENT, later), op=Op.UPDATE, at=at(670)) is later
+
+
+@pytest.mark.parametrize(
+    ("intent", "wrote", "read_back", "covered", "filled", "unexplained"),
+    [
+        pytest.param(INTENT, {"state": ("off", "ON")}, None, [], [], (), id="what we intended"),
+        pytest.param(INTENT, {"state": ("off", "dim")}, None, [], [], ("state",), id="another value"),
+        pytest.param(INTENT, {"guests[Bea]": (True, None)}, None, ["guests[Bea]"], [], (), id="a member swept away"),
+        pytest.param(INTENT, {"guests[Ann]": (None, True)}, None, ["guests[Ann]"], [], (), id="a member swept in"),
+        pytest.param(
+            INTENT, {"guests[Bea]": (None, True)}, None, [], [], ("guests[Bea]",), id="a member we didn't send"
+        ),
+        pytest.param(INTENT, {"session": (None, "x")}, lamp(session="x"), [], ["session"], (), id="filled in"),
+        pytest.param(INTENT, {"session": (None, "x")}, lamp(session="y"), [], [], ("session",), id="not what we read"),
+        pytest.param(
+            INTENT, {"session": ("y", "x")}, lamp(session="x"), [], [], ("session",), id="it was there before"
+        ),
+        pytest.param(INTENT, {"session": (None, "x")}, None, [], [], ("session",), id="it wasn't read back"),
+        pytest.param(DELETION, {EXISTS: (True, None), "state": ("on", None)}, None, [], [], (), id="a deletion"),
+        pytest.param(CREATION, {EXISTS: (None, True), "state": (None, "on")}, None, [], [], (), id="a creation"),
+        pytest.param(INTENT, {EXISTS: (None, True)}, None, [], [], (EXISTS,), id="an update doesn't make it"),
+    ],
+)
+def test_what_an_intent_does_not_explain_is_theft(  # noqa: PLR0917 - a table
+    intent: Intent,
+    wrote: dict[str, Step],
+    read_back: dict[str, Json] | None,
+    covered: list[str],
+    filled: list[str],
+    unexplained: tuple[str, ...],
+) -> None:
+    recorded = Recorded(object_id="1", name="", op=intent.op, wrote=wrote)
+    own = judge_own_record((intent,), recorded, at(610), RULES, read_back=read_back)
+    assert (list(own.covered), [each.leaf for each in own.filled], own.unexplained) == (covered, filled, unexplained)
+    assert own.is_theft is bool(unexplained)
+
+
+def test_a_record_without_an_intent_is_theft() -> None:
+    own = judge_own_record(
+        (), Recorded(object_id="1", name="", op=Op.UPDATE, wrote={"state": ("on", "off")}), at(1), RULES
+    )
+    assert (own.is_theft, own.unexplained) == (True, ("state",))
+
+
+@pytest.mark.parametrize("is_proven", [True, False])
+def test_a_write_is_in_the_history(*, is_proven: bool) -> None:
+    change = own_change(INTENT, actor=Actor(id="us"), at=at(603), booked_at=at(604), is_proven=is_proven)
+    assert (change.intent, change.is_ours, change.is_whole) == ("i1", True, is_proven)
+    assert (change.wrote, change.sent, change.at, change.arrived_at) == (INTENT.steps, INTENT.sent, at(603), at(604))
+
+
+def test_leaves_are_filled_in_that_were_absent_and_that_nobody_names() -> None:
+    before, after = lamp(), lamp(session="x", glow="y", guests_Bea=True, state="dim")
+    changes = Story().change(590, "Mallory", glow=(None, "z")).ours(603, session=(None, "x")).changes
+    filled = filled_in(INTENT, before, after, changes, now=at(610))
+    assert [(each.leaf, each.value, each.since) for each in filled] == [("session", "x", at(610))]
+    old = Story().change(100, "Mallory", glow=(None, "z")).changes
+    assert [each.leaf for each in filled_in(INTENT, before, after, old, now=at(610))] == ["session", "glow"]
+    made = filled_in(CREATION, {}, lamp(), (), now=at(610))
+    assert [each.leaf for each in made] == ["colour"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "pauses"),
+    [
+        (Standing.UNAPPROVED, [0, 0, 0, 0, 0, 0, 0, 0]),
+        (Standing.UNKNOWN, [120, 240, 480, 960, 1920, 3600, 3600, 3600]),
+        (Standing.APPROVED, [None] * 8),
+    ],
+)
+def test_who_writes_twice_does_not_win_by_it(standing: Standing, pauses: list[float | None]) -> None:
+    found = [pause(standing, times) for times in range(2, 10)]
+    assert [None if each is None else each.total_seconds() for each in found] == pauses
+
+
+def test_a_leaf_put_back_twice_against_the_same_actor_is_a_duel() -> None:
+    once = with_(Story(), state=booked(Story().with_state(intents=(INTENT,)).state, "i1"))
+    changes = Story().change(590, "Mallory", state=("on", "off")).changes
+    assert duels(once.state.intents, changes) == ()
+    again = msgspec.structs.replace(INTENT, id="again", steps={"state": ("off", "on")}, state=IntentState.BOOKED)
+    (duel,) = duels((*once.state.intents, again), changes)
+    assert (duel.leaf, duel.rivals, duel.times) == ("state", ("Mallory",), 2)
+    unsent = msgspec.structs.replace(again, state=IntentState.NOT_SENT)
+    assert duels((*once.state.intents, unsent), changes) == ()
+    another = msgspec.structs.replace(again, actors=("Mark",))
+    assert duels((*once.state.intents, another), changes) == ()
+
+
+def test_the_pause_goes_by_the_rivals_latest_standing() -> None:
+    twice = [msgspec.structs.replace(INTENT, id=name, state=IntentState.BOOKED) for name in "ab"]
+    was, is_now = Story().change(1, "Mallory", state=("on", "off")).change(2, "Mallory", state=("on", "off")).changes
+    is_now = msgspec.structs.replace(is_now, standing=Standing.APPROVED)
+    assert {duel.pause for duel in duels(twice, (is_now, was))} == {None}
+    assert {duel.pause for duel in duels(twice, ())} == {pause(Standing.UNKNOWN, 2)}
+
+
+@pytest.mark.parametrize(
+    ("story", "is_duel"),
+    [
+        pytest.param(
+            [("Alice", "off"), ("Bob", "on"), ("Alice", "off"), ("Bob", "on")], True, id="two approved ones, each twice"
+        ),
+        pytest.param([("Alice", "off"), ("Bob", "on"), ("Alice", "off")], False, id="not yet"),
+        pytest.param([("Alice", "off"), ("Alice", "on")] * 2, False, id="one person who can't decide"),
+        pytest.param([("Alice", "off"), ("Oscar", "on")] * 2, False, id="one isn't approved"),
+        pytest.param(
+            [("Alice", "off"), ("Bob", "on"), ("Alice", "dim"), ("Bob", "on")], False, id="they write other values"
+        ),
+        pytest.param([("Alice", "off"), ("Bob", "OFF"), ("Alice", "off"), ("Bob", "OFF")], False, id="they agree"),
+    ],
+)
+def test_two_approved_actors_swing_a_leaf(story: list[tuple[str, str]], *, is_duel: bool) -> None:
+    told, stood = Story(), "on"
+    for number, (who, new) in enumerate(story):
+        told, stood = told.change(600 + 10 * number, who, state=(stood, new)), new
+    account = take_account(told.state, told.changes, seen(900, lamp(state=stood)), RULES, now=at(900))
+    found = duels_of_approved(account)
+    assert [(each.leaf, each.rivals, each.pause) for each in found] == (
+        [("state", ("Alice", "Bob"), None)] if is_duel else []
+    )

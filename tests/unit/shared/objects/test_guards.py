@@ -1,0 +1,304 @@
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.model.kinds import Mode
+from shared.model.objects import (
+    EXISTS,
+    WHOLE,
+    BaselineLeaf,
+    LeafVerdict,
+    Objection,
+    ObjectPlan,
+    Op,
+    Provenance,
+    Step,
+    Verdict,
+)
+from shared.objects.guards import GUARDS, Assessed, Facts, Spent, allowed, objections
+from tests.fakes.object_stories import Story, at
+
+_UPDATE = Story().change(600, "Mallory", state=("on", "off"), colour=("red", "blue"))
+_CREATION = Story().change(600, "Mallory", Op.DELETE)
+_DELETION = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on"))
+_LAWS: Final = {guard.id for guard in GUARDS}
+NOTHING_SPENT: Final = Spent(by_actor={}, in_all=frozenset())
+
+
+def facts_of(story: Story, plan: ObjectPlan, **differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
+    changes = {judged.change.id: judged for judged in story.changes}
+    assert plan.op is not None
+    facts = Facts(
+        op=plan.op,
+        steps=plan.steps,
+        assessed=Assessed(),
+        baseline=plan.baseline,
+        verdicts=plan.verdicts,
+        changes=changes,
+        is_stopped=False,
+        modes=dict.fromkeys(changes, Mode.ENFORCE),
+        is_configured=True,
+        spent=NOTHING_SPENT,
+        limit=10,
+        limit_in_all=20,
+        decision="lamp",
+    )
+    return msgspec.structs.replace(facts, **differences)
+
+
+def update(**differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
+    return facts_of(_UPDATE, _UPDATE.plan(700, state="off", colour="blue"), **differences)
+
+
+def creation(**differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
+    return facts_of(_CREATION, _CREATION.plan(700, gone=True), **differences)
+
+
+def deletion(**differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
+    return facts_of(_DELETION, _DELETION.plan(700), **differences)
+
+
+def with_provenance(facts: Facts, how: Provenance, *leaves: str) -> Facts:
+    old = facts.baseline
+    changed = {
+        leaf: BaselineLeaf(value=old[leaf].value if leaf in old else None, provenance=how, since=at(0))
+        for leaf in leaves
+    }
+    return msgspec.structs.replace(facts, baseline={**old, **changed})
+
+
+def gains(*who: str) -> Assessed:
+    return Assessed(gains=frozenset(who))
+
+
+def loses(*who: str) -> Assessed:
+    return Assessed(loses=frozenset(who))
+
+
+SPENT: Final = Spent(by_actor={"mallory": frozenset({"a", "b"})}, in_all=frozenset({"a", "b", "c"}))
+ANN: Final = frozenset({"ann"})
+
+
+@pytest.mark.parametrize("facts", [update(), creation(), deletion()], ids=["update", "creation", "deletion"])
+def test_nothing_stands_in_the_way(facts: Facts) -> None:
+    assert objections(facts) == {}
+    found = allowed(facts, lambda _op, _steps: Assessed())
+    assert (found.op, found.steps, found.objections) == (facts.op, facts.steps, {})
+
+
+CASES: Final = (
+    ("kill-switch", update(is_stopped=True), {WHOLE}, True),
+    ("kill-switch", update(is_stopped=None), {WHOLE}, True),
+    ("tenant-configured", update(is_configured=False), {WHOLE}, False),
+    ("mode", update(modes={"Mallory 600": Mode.PAGE}), {"state", "colour"}, True),
+    ("mode", update(modes={"Mallory 600": None}), {"state", "colour"}, True),
+    ("mode", update(modes={}), {"state", "colour"}, True),
+    ("mode", creation(modes={"Mallory 600": Mode.OBSERVE}), {WHOLE}, True),
+    ("mode", deletion(modes={}), {WHOLE}, True),
+    ("foreign-master", update(foreign_master="Active Directory"), {WHOLE}, False),
+    ("provenance", with_provenance(update(), Provenance.FIRST_SEEN, "state"), {"state"}, False),
+    ("provenance", with_provenance(update(), Provenance.BRACKETED, "state"), {"state"}, False),
+    ("provenance", with_provenance(creation(), Provenance.FIRST_SEEN, "colour"), {WHOLE}, False),
+    ("emergency-account", update(assessed=loses("ann"), emergency=ANN), {WHOLE}, True),
+    ("protected-principal", update(assessed=loses("ann"), protected=ANN), {WHOLE}, True),
+    ("protected-principal", update(assessed=loses("ann"), protected=None), {WHOLE}, True),
+    ("disabled-account", update(assessed=gains("ann"), disabled=ANN), {WHOLE}, True),
+    ("disabled-account", update(assessed=gains("ann"), unread=ANN), {WHOLE}, True),
+    ("named-in-case", update(assessed=gains("ann"), named=ANN), {WHOLE}, True),
+    ("named-in-case", update(assessed=gains("ann"), named=None), {WHOLE}, True),
+    ("restrained", update(assessed=gains("ann"), restrained=ANN), {WHOLE}, True),
+    ("restrained", update(assessed=gains("ann"), restrained=None), {WHOLE}, True),
+    ("time-bound", update(was_time_bound=frozenset({"state"})), {"state"}, False),
+    ("time-bound", creation(was_time_bound=frozenset({EXISTS})), {WHOLE}, False),
+    (
+        "cannot-come-back",
+        update(steps={"state": ("off", None)}, unreturnable=frozenset({"state"})),
+        {"state"},
+        False,
+    ),
+    ("cannot-come-back", deletion(unreturnable=frozenset({EXISTS})), {WHOLE}, False),
+    ("hourly-limit", update(spent=None), {WHOLE}, True),
+    ("hourly-limit", update(spent=SPENT, limit=2), {WHOLE}, True),
+    ("hourly-limit", update(spent=SPENT, limit_in_all=3), {WHOLE}, True),
+)
+
+
+@pytest.mark.parametrize(("guard", "facts", "leaves", "can_pass"), CASES)
+def test_each_guard_objects_and_nothing_else_would(
+    guard: str, facts: Facts, leaves: set[str], *, can_pass: bool
+) -> None:
+    found = objections(facts)
+    assert {leaf: objection.guard for leaf, objection in found.items()} == dict.fromkeys(leaves, guard)
+    assert {objection.can_pass for objection in found.values()} == {can_pass}
+    assert all(objection.because for objection in found.values())
+    others = [each for each in GUARDS if each.id != guard]
+    assert objections(facts, others) == {}
+
+
+def test_every_guard_is_played() -> None:
+    assert {case[0] for case in CASES} == _LAWS
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(
+            update(assessed=gains("bea"), disabled=ANN, unread=ANN, named=ANN, restrained=ANN), id="others gain"
+        ),
+        pytest.param(update(assessed=loses("bea"), emergency=ANN, protected=ANN), id="others lose"),
+        pytest.param(update(assessed=loses("ann"), disabled=ANN, named=ANN, restrained=ANN), id="it loses, not gains"),
+        pytest.param(update(assessed=gains("ann"), emergency=ANN, protected=ANN), id="it gains, not loses"),
+        pytest.param(update(protected=None, named=None, restrained=None), id="nobody gains or loses"),
+        pytest.param(update(spent=SPENT, limit=3, limit_in_all=4), id="just under the limits"),
+        pytest.param(update(spent=SPENT, limit=2, limit_in_all=3, decision="a"), id="it counts already"),
+        pytest.param(
+            update(steps={"state": ("off", None)}, unreturnable=frozenset({"state"}), chosen_by_name={"Mallory 600"}),
+            id="enforce was chosen by name",
+        ),
+        pytest.param(update(unreturnable=frozenset({"state"})), id="it is given back, not taken away"),
+        pytest.param(
+            with_provenance(deletion(), Provenance.FIRST_SEEN, EXISTS, WHOLE), id="a record says that it was made"
+        ),
+        pytest.param(with_provenance(update(), Provenance.PUT_BACK, "state", "colour"), id="put back before"),
+        pytest.param(with_provenance(update(), Provenance.APPROVED, "state", "colour"), id="approved"),
+        pytest.param(with_provenance(update(), Provenance.FIRST_SEEN, "guests[Ann]", WHOLE), id="other leaves"),
+    ],
+)
+def test_guards_let_pass_what_is_none_of_their_business(facts: Facts) -> None:
+    assert objections(facts) == {}
+
+
+def test_a_deletion_that_no_creation_explains_needs_a_baseline_that_somebody_accepted() -> None:
+    facts = with_provenance(deletion(changes={}), Provenance.FIRST_SEEN, EXISTS, WHOLE)
+    assert objections(facts)[WHOLE].guard == "provenance"
+
+
+def test_a_leaf_that_is_absent_in_the_baseline_has_the_provenance_of_all_that_is_absent() -> None:
+    story = Story().first_seen().change(600, "Mallory", glow=(None, "x"))
+    assert objections(facts_of(story, story.plan(700, glow="x")))["glow"].guard == "provenance"
+    accepted = Story().change(600, "Mallory", glow=(None, "x"))
+    assert objections(facts_of(accepted, accepted.plan(700, glow="x"))) == {}
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.id)
+def test_some_guards_hold_too_where_a_person_asked(guard: Any) -> None:  # noqa: ANN401 - a guard
+    for name, facts, leaves, _ in CASES:
+        if name == guard.id:
+            asked = objections(msgspec.structs.replace(facts, is_asked=True))
+            assert asked.keys() == (leaves if guard.binds_people else set[str]())
+    assert guard.why
+
+
+def test_the_kinds_own_objections_come_last() -> None:
+    own = {"state": Objection(guard="own", because="it would go dark", can_pass=True)}
+    facts = update(assessed=Assessed(objections=own))
+    assert objections(facts) == own
+    both = with_provenance(facts, Provenance.FIRST_SEEN, "state")
+    assert objections(both)["state"].guard == "provenance"
+
+
+type Assess = Callable[[Op, Mapping[str, Step]], Assessed]
+
+
+def harms_where(*leaves: str) -> Assess:
+    """A kind that objects to the whole difference as long as any of these leaves is in it."""
+
+    def assess(_op: Op, steps: Mapping[str, Step]) -> Assessed:
+        hit = [leaf for leaf in leaves if leaf in steps]
+        objection = Objection(guard="own", because=f"{hit} would harm", can_pass=True)
+        return Assessed(objections={WHOLE: objection} if hit else {})
+
+    return assess
+
+
+def test_what_harms_nobody_is_put_back_and_the_rest_is_pending_by_name() -> None:
+    found = allowed(update(), harms_where("state"))
+    assert (found.op, list(found.steps)) == (Op.UPDATE, ["colour"])
+    assert {leaf: objection.guard for leaf, objection in found.objections.items()} == {"state": "own"}
+
+
+def test_a_leaf_that_a_guard_names_is_left_out() -> None:
+    found = allowed(with_provenance(update(), Provenance.FIRST_SEEN, "state"), harms_where())
+    assert (list(found.steps), list(found.objections)) == (["colour"], ["state"])
+
+
+def test_the_rest_is_judged_again_without_it() -> None:
+    def only_together(_op: Op, steps: Mapping[str, Step]) -> Assessed:
+        objection = Objection(guard="own", because="colour alone harms", can_pass=True)
+        return Assessed(objections={} if "state" in steps else {"colour": objection})
+
+    found = allowed(with_provenance(update(), Provenance.FIRST_SEEN, "state"), only_together)
+    assert (found.op, found.steps) == (None, {})
+    assert {leaf: objection.guard for leaf, objection in found.objections.items()} == {
+        "state": "provenance",
+        "colour": "own",
+    }
+
+
+@pytest.mark.parametrize("facts", [update(is_stopped=True), update(spent=None), update(is_configured=False)])
+def test_what_is_against_any_write_is_against_each_leaf(facts: Facts) -> None:
+    asked: list[int] = []
+
+    def assess(_op: Op, steps: Mapping[str, Step]) -> Assessed:
+        asked.append(len(steps))
+        return Assessed()
+
+    found = allowed(facts, assess)
+    assert (found.op, found.steps, set(found.objections)) == (None, {}, {"state", "colour"})
+    assert asked == [2]
+
+
+@pytest.mark.parametrize("facts", [creation(), deletion()])
+def test_an_object_is_made_or_taken_away_as_a_whole(facts: Facts) -> None:
+    found = allowed(facts, harms_where(EXISTS))
+    assert (found.op, found.steps, set(found.objections)) == (None, {}, set(facts.steps))
+
+
+def test_one_leaf_that_may_not_be_written_keeps_the_object_from_being_made() -> None:
+    own = {"colour": Objection(guard="own", because="no such colour", can_pass=False)}
+    found = allowed(creation(), lambda _op, steps: Assessed(objections=own if "colour" in steps else {}))
+    assert (found.op, set(found.objections)) == (None, set(creation().steps))
+
+
+def test_an_object_that_is_made_harmless_is_so_as_a_whole() -> None:
+    facts = deletion(op=Op.UPDATE, steps={"state": ("on", "off"), "colour": ("red", "grey")})
+    assert facts.takes_away
+    found = allowed(facts, harms_where("colour"))
+    assert (found.op, set(found.objections)) == (None, {"state", "colour"})
+
+
+def test_an_object_that_stands_as_it_should_is_not_taken_away() -> None:
+    facts = update(verdicts={**update().verdicts, EXISTS: LeafVerdict(verdict=Verdict.MISSING)})
+    assert not facts.takes_away
+
+
+LEAVES: Final = tuple(f"leaf{number}" for number in range(9))
+_STEPS: Final[dict[str, Any]] = dict.fromkeys(LEAVES, (None, "x"))
+_STAND: Final[dict[str, Any]] = dict.fromkeys(LEAVES, "x")
+STORY: Final = Story().change(600, "Mallory", **_STEPS)
+PLAN: Final = STORY.plan(700, **_STAND)
+
+
+@given(harmful=st.sets(st.sampled_from(LEAVES)), unaccepted=st.sets(st.sampled_from(LEAVES)))
+def test_exactly_the_harmless_leaves_are_written(harmful: set[str], unaccepted: set[str]) -> None:
+    facts = with_provenance(facts_of(STORY, PLAN), Provenance.FIRST_SEEN, *unaccepted)
+    found = allowed(facts, harms_where(*harmful))
+    assert set(found.steps) == set(LEAVES) - harmful - unaccepted
+    assert set(found.objections) == harmful | unaccepted
+
+
+@given(pairs=st.sets(st.frozensets(st.sampled_from(LEAVES), min_size=2, max_size=2), max_size=6))
+def test_what_is_written_has_passed_every_guard_as_a_whole(pairs: set[frozenset[str]]) -> None:
+    def assess(_op: Op, steps: Mapping[str, Step]) -> Assessed:
+        hit = any(pair <= steps.keys() for pair in pairs)
+        objection = Objection(guard="own", because="together they harm", can_pass=True)
+        return Assessed(objections={WHOLE: objection} if hit else {})
+
+    found = allowed(facts_of(STORY, PLAN), assess)
+    assert assess(Op.UPDATE, found.steps).objections == {}
+    assert found.steps.keys() | found.objections.keys() == set(LEAVES)
+    assert all(assess(Op.UPDATE, {**found.steps, leaf: (None, "x")}).objections for leaf in found.objections)
