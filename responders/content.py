@@ -9,6 +9,7 @@ from typing import Final
 
 from responders import rosters, sources
 from responders.catalogue import CATALOGUE
+from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.model.calls import Call, Permission, Service
@@ -20,7 +21,7 @@ from shared.respond.components import Content
 GUARDED: Final[tuple[Guarded, ...]] = (ca_policies.GUARDED, custom_policies.GUARDED, role_assignments.GUARDED)
 """The kinds of object of which snapshots are taken and which can be put back."""
 
-KINDS: Final[tuple[Kind, ...]] = (ROLE_ASSIGNMENT,)
+KINDS: Final[tuple[Kind, ...]] = (CA_POLICY, ROLE_ASSIGNMENT)
 """The kinds of object that are reconciled."""
 
 INVENTORIES: Final[tuple[Inventory, ...]] = tuple(each.inventory for each in GUARDED)

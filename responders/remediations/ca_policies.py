@@ -4,6 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
+from responders.kinds.ca_policies import (
+    CREATE_CA_POLICY,
+    GET_CA_POLICY,
+    LIST_CA_POLICIES,
+    UNDELETE_CA_POLICY,
+    UPDATE_CA_POLICY,
+)
 from responders.remediations.ca_policy_history import History, RecordedPolicy, history_of, recorded_policies, touched
 from responders.remediations.ca_policy_json import (
     are_same,
@@ -13,56 +20,12 @@ from responders.remediations.ca_policy_json import (
     newly_reached,
     value_to_send,
 )
-from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected
 from shared.model.events import Change, Target
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known, Look, Plan, Put, Remediation, Situation
 from shared.model.tenant_api import TenantApi
-
-_READ: Final = (Permission.POLICY_READ,)
-_WRITE: Final = (Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS, Permission.APPLICATION_READ)
-"""Graph asks all three of an application that creates or updates a policy."""
-
-LIST_CA_POLICIES: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/identity/conditionalAccess/policies",
-    needs=_READ,
-    lane=Lane.CONDITIONAL_ACCESS,
-)
-GET_CA_POLICY: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/identity/conditionalAccess/policies/{id}",
-    needs=_READ,
-    lane=Lane.CONDITIONAL_ACCESS,
-)
-UPDATE_CA_POLICY: Final = Call(
-    method="PATCH",
-    service=Service.GRAPH,
-    path="/identity/conditionalAccess/policies/{id}",
-    needs=_WRITE,
-    lane=Lane.CONDITIONAL_ACCESS,
-)
-CREATE_CA_POLICY: Final = Call(
-    method="POST",
-    service=Service.GRAPH,
-    path="/identity/conditionalAccess/policies",
-    needs=_WRITE,
-    lane=Lane.CONDITIONAL_ACCESS,
-    repeatable=False,
-)
-UNDELETE_CA_POLICY: Final = Call(
-    method="POST",
-    service=Service.GRAPH,
-    path="/identity/conditionalAccess/deletedItems/policies/{id}/restore",
-    needs=(Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS),
-    lane=Lane.CONDITIONAL_ACCESS,
-    repeatable=False,
-)
-"""Not repeatable: a second one finds the bin empty, which would be taken for a policy that is gone for good."""
 
 _GONE: Final = 404
 _DISABLED: Final = "disabled"

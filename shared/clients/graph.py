@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _SERVICE: Final = "Microsoft Graph"
 _LIMITS: Final = Limits(total=timedelta(seconds=60), largest=64 * MEBIBYTE)
+_WHOLE_WORDS: Final = "include-unknown-enum-members"
+"""Without it Graph writes "unknownFutureValue" for every word that is newer than an enumeration's first version."""
+
 _CLOSING: Final = timedelta(seconds=10)
 
 
@@ -88,6 +91,7 @@ class GraphTransport:
         for name, value in query.items():
             request.query_parameters[f"%24{name.removeprefix('$')}"] = value
         request.headers.try_add("Accept", "application/json, application/xml")
+        request.headers.try_add("Prefer", _WHOLE_WORDS)
         # It has the abstract handler's one method; inheriting from that would import the SDK with this module.
         handler: Any = _Raw()
         options: list[RequestOption] = [ResponseHandlerOption(handler)]

@@ -83,7 +83,15 @@ class FakeTenant:
     """What was asked of PIM for Azure roles."""
     activity: list[Image] = field(default_factory=list[Image])
     """The Activity Log."""
+    locations: dict[str, Image] = field(default_factory=dict[str, Image])
+    strengths: dict[str, Image] = field(default_factory=dict[str, Image])
+    hidden_groups: frozenset[str] = frozenset()
+    directory_roles: list[Image] = field(default_factory=list[Image])
     restores_for_applications: bool = True
+    wraps_in_value: bool = False
+    """Whether the answer to a restore has the policy in `value`."""
+    v1_hides: frozenset[str] = frozenset()
+    """Conditions that v1.0 doesn't print and takes away when it writes them."""
     spoil: Callable[[int, Request], Answer | None] = lambda _number, _request: None
     lose: frozenset[int] = frozenset()
     lost_as: Answer | None = None
@@ -190,6 +198,16 @@ def _list_ca_policies(tenant: FakeTenant, _ids: Mapping[str, str], _body: object
     return answer_of({"value": [as_graph_gives(policy) for policy in tenant.ca_policies.values()]})
 
 
+def _list_deleted_ca_policies(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"value": [as_graph_gives(policy) for policy in tenant.deleted_ca_policies.values()]})
+
+
+def _get_ca_policy_by_v1(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    policy = as_graph_gives(_found(tenant.ca_policies, ids["id"]))
+    policy["conditions"] = {name: value for name, value in policy["conditions"].items() if name not in tenant.v1_hides}
+    return answer_of(policy)
+
+
 def _get_ca_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
     return answer_of(as_graph_gives(_found(tenant.ca_policies, ids["id"])))
 
@@ -214,7 +232,12 @@ def _undelete_ca_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: objec
     policy = _found(tenant.deleted_ca_policies, ids["id"])
     tenant.ca_policies[ids["id"].lower()] = policy
     del tenant.deleted_ca_policies[ids["id"].lower()]
-    return answer_of(as_graph_gives(policy))
+    shown = as_graph_gives(policy)
+    return answer_of({"value": shown} if tenant.wraps_in_value else shown)
+
+
+def _list_images(images: Mapping[str, Image]) -> Answer:
+    return answer_of({"value": [*images.values()]})
 
 
 # Custom policies.
@@ -308,6 +331,20 @@ def _get_principal(tenant: FakeTenant, ids: Mapping[str, str], _body: object) ->
     return answer_of(_found(tenant.principals, ids["id"]))
 
 
+def _list_groups(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    hides = tenant.hidden_groups
+    shown = [{"id": each, "visibility": "HiddenMembership" if each in hides else None} for each in tenant.groups]
+    return answer_of({"value": shown})
+
+
+def _list_memberships(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    _found(tenant.principals, ids["id"])
+    held = [
+        each for each, members in tenant.groups.items() if ids["id"] in members and each not in tenant.hidden_groups
+    ]
+    return answer_of({"value": [{"@odata.type": "#microsoft.graph.group", "id": each} for each in held]})
+
+
 def _list_members(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
     members = (tenant.principals[each] for each in _found(tenant.groups, ids["id"]))
     return answer_of({"value": [{"@odata.type": each.get("@odata.type"), "id": each["id"]} for each in members]})
@@ -326,7 +363,37 @@ _LOCKS: Final = "/providers/Microsoft.Authorization/locks"
 
 _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operation], ...]] = (
     (Service.GRAPH, "GET", f"{_CA}/policies", _CA_READ, _list_ca_policies),
-    (Service.GRAPH, "GET", f"{_CA}/policies/{_ONE}", _CA_READ, _get_ca_policy),
+    (Service.GRAPH, "GET", f"{_CA}/policies/{_ONE}", _CA_READ, _get_ca_policy_by_v1),
+    (Service.GRAPH_BETA, "GET", f"{_CA}/policies", _CA_READ, _list_ca_policies),
+    (Service.GRAPH_BETA, "GET", f"{_CA}/policies/{_ONE}", _CA_READ, _get_ca_policy),
+    (Service.GRAPH_BETA, "PATCH", f"{_CA}/policies/{_ONE}", _CA_WRITE, _update_ca_policy),
+    (Service.GRAPH_BETA, "POST", f"{_CA}/policies", _CA_WRITE, _create_ca_policy),
+    (Service.GRAPH_BETA, "GET", f"{_CA}/deletedItems/policies", _CA_READ, _list_deleted_ca_policies),
+    (Service.GRAPH_BETA, "POST", f"{_CA}/deletedItems/policies/{_ONE}/restore", _CA_DELETE, _undelete_ca_policy),
+    (Service.GRAPH, "GET", f"{_CA}/deletedItems/policies", _CA_READ, _list_deleted_ca_policies),
+    (
+        Service.GRAPH,
+        "GET",
+        f"{_CA}/namedLocations",
+        _CA_READ,
+        lambda tenant, _ids, _body: _list_images(tenant.locations),
+    ),
+    (
+        Service.GRAPH,
+        "GET",
+        "/policies/authenticationStrengthPolicies",
+        _CA_READ,
+        lambda tenant, _ids, _body: _list_images(tenant.strengths),
+    ),
+    (Service.GRAPH, "GET", "/groups", frozenset({Permission.GROUP_MEMBER_READ}), _list_groups),
+    (Service.GRAPH, "GET", f"/users/{_ONE}/transitiveMemberOf", frozenset({Permission.USER_READ}), _list_memberships),
+    (
+        Service.GRAPH,
+        "GET",
+        "/roleManagement/directory/roleAssignments",
+        frozenset({Permission.ROLE_MANAGEMENT_READ}),
+        lambda tenant, _ids, _body: answer_of({"value": tenant.directory_roles}),
+    ),
     (Service.GRAPH, "PATCH", f"{_CA}/policies/{_ONE}", _CA_WRITE, _update_ca_policy),
     (Service.GRAPH, "POST", f"{_CA}/policies", _CA_WRITE, _create_ca_policy),
     (Service.GRAPH, "POST", f"{_CA}/deletedItems/policies/{_ONE}/restore", _CA_DELETE, _undelete_ca_policy),

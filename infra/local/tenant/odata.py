@@ -11,6 +11,8 @@ from infra.local.tenant.graph import Call
 from infra.local.world import Json
 
 _OPTIONS = frozenset({"$top", "$select", "$skiptoken"})
+_ONE_OF = re.compile(r"(\w+) in \(('[^']*'(?:,'[^']*')*)\)")
+_MOST_IN = 15
 _EQUALS = re.compile(r"(\w+) eq (?:'([^']*)'|(true|false))")
 
 
@@ -44,6 +46,11 @@ def list_page(
 
 
 def _filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Json]:
+    if listed := _ONE_OF.fullmatch(text):
+        among = {each.strip("'") for each in listed[2].split(",")}
+        if listed[1] not in filters or len(among) > _MOST_IN:
+            raise bad_request(f"Invalid filter clause: '{text}'.", "Request_UnsupportedQuery")
+        return [value for value in values if value[listed[1]] in among]
     found = _EQUALS.fullmatch(text)
     if found is None or found[1] not in filters:
         raise bad_request(f"Invalid filter clause: '{text}'.", "Request_UnsupportedQuery")

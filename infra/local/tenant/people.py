@@ -72,7 +72,7 @@ def _shown_group(call: Call, group: GroupState) -> Json:
 async def _list_groups(call: Call) -> web.Response:
     shown = [_shown_group(call, group) for group in call.directory.groups.all_seen().values()]
     size = call.settings.directory_page_size
-    return list_page(call, shown, size=size, context="groups", filters=("displayName", "isAssignableToRole"))
+    return list_page(call, shown, size=size, context="groups", filters=("id", "displayName", "isAssignableToRole"))
 
 
 async def _get_group(call: Call) -> web.Response:

@@ -11,6 +11,7 @@ import pytest
 
 from responders import content, kinds, remediations, rosters, sources
 from responders.content import GUARDED, INVENTORIES, KINDS
+from responders.kinds import surroundings
 from responders.permissions import CALLS
 from responders.rosters import ROSTERS
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
@@ -28,7 +29,7 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 _REMEDIATIONS = tuple(remediation for each in GUARDED for remediation in each.remediations)
 
-_IN_BOTH = {sources.SIGN_INS}
+_IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta == surroundings.WHY_BETA)}
 """Those that v1.0 has as well, and answers with less."""
 
 each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
