@@ -106,10 +106,23 @@ def _meaning(policy: Image) -> Image:
 
 def _conditions(conditions: Image) -> Image:
     plain = {name: _one_text(value) if name in _LISTED_FLAGS else value for name, value in conditions.items()}
+    if isinstance(plain.get("users"), dict):
+        plain["users"] = {name: _typed(value) for name, value in cast("Image", plain["users"]).items()}
     clients = plain.get(_CLIENTS)
     if isinstance(clients, list) and {str(each).lower() for each in cast("list[Any]", clients)} == {_ANY_CLIENT}:
         del plain[_CLIENTS]
     return plain
+
+
+def _typed(value: Json) -> Json:
+    """Say of which type the tenants of guests are: Graph refuses them without it, and the log leaves it out."""
+    if not isinstance(value, dict) or not isinstance(value.get(_TENANTS), dict):
+        return value
+    tenants = cast("Image", value[_TENANTS])
+    if _TYPE in tenants:
+        return value
+    kind = _SOME_TENANTS if tenants.get("members") else _ALL_TENANTS
+    return {**value, _TENANTS: {_TYPE: kind, **tenants}}
 
 
 def _one_text(value: Json) -> Json:
@@ -176,22 +189,9 @@ def _section(name: str, wanted: Json, standing: Json) -> Json:
 
 
 def _conditions_body(wanted: Image, standing: Json) -> Image:
-    users = {name: _typed(value) for name, value in cast("Image", wanted.get("users") or {}).items()}
-    applications = cast("Image", wanted.get("applications") or {})
-    clients = wanted.get(_CLIENTS) or [_ANY_CLIENT]
-    filled: Image = {**wanted, "users": users, "applications": applications, _CLIENTS: clients}
+    needed: Image = {"users": {}, "applications": {}, _CLIENTS: [_ANY_CLIENT]}
+    filled: Image = {**needed, **wanted}
     return cast("Image", cleared(filled, standing))
-
-
-def _typed(value: Json) -> Json:
-    """Say of which type the tenants of guests are: Graph refuses them without it, and the log leaves it out."""
-    if not isinstance(value, dict) or not isinstance(value.get(_TENANTS), dict):
-        return value
-    tenants = cast("Image", value[_TENANTS])
-    if _TYPE in tenants:
-        return value
-    kind = _SOME_TENANTS if tenants.get("members") else _ALL_TENANTS
-    return {**value, _TENANTS: {_TYPE: kind, **tenants}}
 
 
 def _grant_body(wanted: Image | None, standing: Json) -> Image | None:

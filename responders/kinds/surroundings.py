@@ -285,8 +285,10 @@ def _memberships(held: list[Image], groups: _Groups) -> Memberships:
 
 
 def _kind(user: Image | None) -> Kind | None:
-    """Take a cloud-only member for one; of which kind a guest is isn't asked, since no emergency account is one."""
-    return Kind.MEMBER if user is not None and str(user.get("userType") or "Member").lower() == "member" else None
+    """Take a guest for one from outside: what kind of guest it is can't be told, and no emergency account should be."""
+    if user is None:
+        return None
+    return Kind.B2B_GUEST if str(user.get("userType") or "").lower() == "guest" else Kind.MEMBER
 
 
 def _roles(assigned: Iterable[Image]) -> Iterator[RoleAssignment]:

@@ -296,7 +296,11 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
         (_AT, _role(*_WATCH), ["the roles allow what tier watch needs"]),
         (_AT, _role(*_WATCH, _WRITE, _DELETE), ["the roles allow what tier act needs"]),
         (_AT, _role("*"), ["the roles allow what tier act needs"]),
-        ("/", _role("microsoft.authorization/*", "microsoft.insights/eventtypes/*"), ["the roles allow what tier act needs"]),
+        (
+            "/",
+            _role("microsoft.authorization/*", "microsoft.insights/eventtypes/*"),
+            ["the roles allow what tier act needs"],
+        ),
         (
             "/providers/Microsoft.Management/managementGroups/mg",
             _role(*_WATCH),
