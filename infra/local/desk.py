@@ -115,16 +115,17 @@ def settle_in(stack: Stack) -> Desk:
 
 
 def until[T](find: Callable[[], T | None], *, within: float, what: str) -> T:
-    """Ask until there is an answer.
+    """Ask until there is an answer, the more seldom the longer it takes: asking costs the stack time as well.
 
     Raises:
         TimeoutError: there is none in time.
     """
-    deadline = time.monotonic() + within
+    began = time.monotonic()
     while True:
         found = find()
         if found:
             return found
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > within:
             raise TimeoutError(f"{what}: nothing in {within:.0f} s")
-        time.sleep(0.1)
+        time.sleep(min(max(0.05, waited / 10), 0.5))
