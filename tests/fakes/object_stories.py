@@ -155,7 +155,7 @@ class Story:
         return self.with_state(versions=(*self.state.versions, version))
 
     def accepted(self, seconds: float, *uncovered: str, gone: bool = False, **differences: Json) -> Self:
-        leaves = {} if gone else {leaf: value for leaf, value in lamp(**differences).items() if leaf not in uncovered}
+        leaves = {} if gone else lamp(**differences)
         acceptance = Acceptance(at=at(seconds), by="Paula", leaves=leaves, uncovered=uncovered)
         return self.with_state(acceptances=(*self.state.acceptances, acceptance))
 

@@ -243,6 +243,18 @@ ENDINGS: Final = (
         op=Op.UPDATE,
         steps={"state": ("off", "dim")},
     ),
+    Ending(
+        name="one that wasn't live before a write of ours isn't between: a person dealt with it",
+        story=Story()
+        .change(600, "Alice", late=4000, state=("on", "dim"))
+        .change(610, "Mark", is_live=False, state=("dim", "off"))
+        .ours(650, state=("off", "on"))
+        .change(700, "Mallory", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
     # Existence, state and controls: both sides together go to people.
     Ending(
         name="made by one, edited by an approved one",
@@ -413,6 +425,17 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.UNKNOWN},
     ),
     Ending(
+        name="... but not where another had made it again before us",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .change(640, "Alice", Op.CREATE, late=5400, exists=(None, True), state=(None, "on"))
+        .ours(650, Op.CREATE, exists=(None, True), state=(None, "on"))
+        .change(700, "Bob", Op.DELETE),
+        stands=_GONE,
+        verdicts={},
+        at=7000,
+    ),
+    Ending(
         name="the same change again after our put-back is another one, and is put back too",
         story=Story()
         .change(600, "Mallory", state=("on", "off"))
@@ -461,6 +484,14 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.PUT_BACK, "colour": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"colour": ("blue", "red"), "state": ("off", "on")},
+    ),
+    Ending(
+        name="two unapproved ones wrote the difference together, so that neither misses a writer",
+        story=Story().change(600, "Mallory", is_whole=False).change(700, "Mark", is_whole=False),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
     ),
     Ending(
         name="what only versions say of an approved change stands, to be accepted by a person",
