@@ -147,7 +147,7 @@ class Story:
             intent=f"intent {seconds:g}",
             sent=sent or {},
         )
-        return self._and(JudgedChange(change=change, standing=Standing.APPROVED))
+        return self._and(JudgedChange(change=change, standing=Standing.UNKNOWN))
 
     def seen(self, seconds: float, *, gone: bool = False, **differences: Json) -> Self:
         """A look or a sweep saw it: as at first, but for the differences."""

@@ -178,6 +178,12 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
+        name="... until a person accepts it",
+        story=Story().change(600, "Mallory", state=("dim", "on")).accepted(700),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
         name="... or over an unknown change",
         story=Story().change(600, "Oscar", state=("on", "dim")).change(700, "Mallory", state=("dim", "on")),
         stands={},
@@ -407,6 +413,39 @@ ENDINGS: Final = (
         at=5700,
     ),
     Ending(
+        name="a member that our write of the whole list swept away is offered back",
+        story=Story()
+        .change(600, "Alice", late=5000, guests_Bea=(None, True))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.OFFER},
+        at=5700,
+    ),
+    Ending(
+        name="... but one that had gone before isn't our doing",
+        story=Story()
+        .change(600, "Alice", guests_Bea=(None, True))
+        .seen(4000)
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="a member that our write of the whole list swept in stands",
+        story=Story()
+        .change(600, "Mallory", late=5000, guests_Ann=(True, None))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None))
+        .change(700, "Mallory", guests_Ann=(True, None)),
+        stands={"guests_Ann": None},
+        verdicts={"guests[Ann]": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"guests[Ann]": (None, True)},
+        at=5700,
+    ),
+    Ending(
         name="an approved change that brings back what we took: its author is asked",
         story=Story()
         .change(600, "Mallory", guests_Max=(None, True))
@@ -423,6 +462,21 @@ ENDINGS: Final = (
         .change(700, "Alice", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.UNKNOWN},
+    ),
+    Ending(
+        name="... and if another makes it again then, no leaf of it is put back",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .ours(650, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Alice", Op.DELETE)
+        .change(750, "Mallory", Op.CREATE, state=(None, "off"), colour=(None, "red"), guests_Ann=(None, True)),
+        stands=_OFF,
+        verdicts={
+            EXISTS: Verdict.BENEATH,
+            "state": Verdict.BENEATH,
+            "colour": Verdict.BENEATH,
+            "guests[Ann]": Verdict.BENEATH,
+        },
     ),
     Ending(
         name="... but not where another had made it again before us",
