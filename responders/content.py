@@ -9,7 +9,10 @@ from typing import Final
 
 from responders import rosters, sources
 from responders.catalogue import CATALOGUE
+from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
+from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
+from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.model.calls import Call, Permission, Service
@@ -21,7 +24,13 @@ from shared.respond.components import Content
 GUARDED: Final[tuple[Guarded, ...]] = (ca_policies.GUARDED, custom_policies.GUARDED, role_assignments.GUARDED)
 """The kinds of object of which snapshots are taken and which can be put back."""
 
-KINDS: Final[tuple[Kind, ...]] = (CA_POLICY, ROLE_ASSIGNMENT)
+KINDS: Final[tuple[Kind, ...]] = (
+    CA_POLICY,
+    NAMED_LOCATION,
+    AUTHENTICATION_STRENGTH,
+    AUTHENTICATION_CONTEXT,
+    ROLE_ASSIGNMENT,
+)
 """The kinds of object that are reconciled."""
 
 INVENTORIES: Final[tuple[Inventory, ...]] = tuple(each.inventory for each in GUARDED)

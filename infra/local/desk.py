@@ -115,17 +115,16 @@ def settle_in(stack: Stack) -> Desk:
 
 
 def until[T](find: Callable[[], T | None], *, within: float, what: str) -> T:
-    """Ask until there is an answer, the more seldom the longer it takes: asking costs the stack time as well.
+    """Ask until there is an answer.
 
     Raises:
         TimeoutError: there is none in time.
     """
-    began = time.monotonic()
+    deadline = time.monotonic() + within
     while True:
         found = find()
         if found:
             return found
-        waited = time.monotonic() - began
-        if waited > within:
+        if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: nothing in {within:.0f} s")
-        time.sleep(min(max(0.05, waited / 10), 0.5))
+        time.sleep(0.1)

@@ -234,6 +234,8 @@ GRAPH_ROLES: Final = {
             "Directory.Read.All",
             "Policy.Read.All",
             "Policy.ReadWrite.ConditionalAccess",
+            "AuthenticationContext.Read.All",
+            "AuthenticationContext.ReadWrite.All",
             "Application.Read.All",
             "User.Read.All",
             "GroupMember.Read.All",

@@ -29,6 +29,7 @@ from responders.kinds.ca_policy_leaves import (
     parts_beyond_v1,
     reached_anew,
 )
+from responders.kinds.conditional_access_lane import lane
 from responders.kinds.recorded_objects import Words, recorded_object
 from responders.kinds.surroundings import LIST_CA_POLICIES_WHOLE, READ, WHY_BETA
 from shared.model.calls import Call, Lane, Permission, Service
@@ -36,7 +37,7 @@ from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
-from shared.model.objects import EXISTS, WHOLE, Leaves, ObjectId, Objection, Op, Recorded, Step
+from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
@@ -171,11 +172,6 @@ def _instant(text: object) -> datetime | None:
 
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
     return {id_of(policy): policy for policy in api.list(LIST_CA_POLICIES_WHOLE)}
-
-
-def lane(of: ObjectId, _id: str, _image: Image | None) -> str:
-    """Conditional access of a tenant is one lane, with all that policies lean on."""
-    return f"{of.tenant_id}|conditional-access"
 
 
 # Guards.

@@ -39,6 +39,8 @@ class Permission(StrEnum):
     POLICY_READ = "Policy.Read.All"
     POLICY_WRITE_CONDITIONAL_ACCESS = "Policy.ReadWrite.ConditionalAccess"
     POLICY_WRITE_TRUST_FRAMEWORK = "Policy.ReadWrite.TrustFramework"
+    AUTHENTICATION_CONTEXT_READ = "AuthenticationContext.Read.All"
+    AUTHENTICATION_CONTEXT_WRITE = "AuthenticationContext.ReadWrite.All"
     APPLICATION_READ = "Application.Read.All"
     USER_READ = "User.Read.All"
     GROUP_MEMBER_READ = "GroupMember.Read.All"
@@ -64,6 +66,8 @@ _SCOPE: Final = rf"(?:/subscriptions/{_GUID}{_BELOW}|/providers/Microsoft\.Manag
 ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "id": re.compile(_GUID),
     "subscription": re.compile(_GUID),
+    "configuration": re.compile(_GUID),
+    "context": re.compile(r"c[1-9]\d?", re.IGNORECASE),
     "custom_policy": re.compile(r"B2C_1A_[A-Za-z0-9_.-]{1,120}", re.IGNORECASE),
     "role_assignment": re.compile(
         rf"{_SCOPE}?/providers/Microsoft\.Authorization/roleAssignments/{_GUID}",

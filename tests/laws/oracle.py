@@ -7,9 +7,9 @@ baselines are worked out here again, and nothing of the product's reasoning is u
 Laws by number are those of reconciliation: 1 every unapproved leaf is put back, or named and paged; 2 what approved
 people wrote is untouched, or offered back; 3 only accepted, approved or put back values are written; 4 no emergency
 account is locked out, and nothing that one wrote is undone; 5 one case for each change; 6 each write is in the ledger
-once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled or named gets access.
-"live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many, "rest" is a
-story that doesn't end, "mistake" an exception that nobody expects.
+once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled, contained or named gets
+access. "live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many,
+"rest" is a story that doesn't end, "mistake" an exception that nobody expects.
 """
 
 from collections import Counter
@@ -405,8 +405,8 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
         return "an emergency account would lose access" if holder in EMERGENCY else ""
     if role_of(name) == OWNER:
         return "the role is never granted"
-    if holder in truth.world.disabled:
-        return "the holder is disabled"
+    if holder in truth.world.disabled or any(each["who"] == holder for each in truth.events if each["do"] == "contain"):
+        return "the holder is disabled or contained"
     if holder == last.actor or any(
         each.actor == holder and truth.standing(each) == "unapproved" for each in truth.world.history
     ):
@@ -537,8 +537,8 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
         return
     holder = holder_of(ours.name)
     early = [each for each in truth.events if each["t"] < ours.at - SLACK and each.get("who") == holder]
-    if any(each["do"] == "disable" for each in early):
-        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled")
+    if any(each["do"] in {"disable", "contain"} for each in early):
+        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled or contained")
     if any(
         each.actor == holder and truth.standing(each) == "unapproved" and each.heard < ours.at - SLACK
         for each in truth.world.history
@@ -591,7 +591,7 @@ def _of_the_ledger(truth: Truth) -> Iterator[Violation]:
 def _flaw(ours: Deed, intent: SeenIntent | None) -> str:
     if intent is None:
         return "has no intent"
-    if not intent.has_before and intent.op != "create" and ours.before is not None:
+    if not intent.has_before and ours.before is not None:
         return "has no before-image"
     return "" if intent.is_done else "isn't in the ledger as carried out"
 

@@ -531,10 +531,10 @@ class World:
         )
 
     def members(self, image: Image | None = None) -> frozenset[str]:
-        """Give who is in the group of emergency accounts, by whichever way, in lower case; it always exists."""
+        """Give who is in the group of emergency accounts, by whichever way, in lower case."""
         group = self.things.get("G")
-        standing = image or (group.image if group else None) or template("G")
-        return frozenset(str(each).lower() for each in items(standing, "members")) | self.dynamic
+        standing = image if image is not None else (group.image if group else None)
+        return frozenset(str(each).lower() for each in (standing or {}).get("members", [])) | self.dynamic
 
     def barred(self, changes: Mapping[str, Image | None] | None = None) -> dict[str, frozenset[str]]:
         """Give for each emergency account where it is kept out, and by which policy ("P1 anywhere").

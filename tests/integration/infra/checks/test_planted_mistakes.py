@@ -321,16 +321,13 @@ class _Judges:
     def __init__(self, compiler: Compiler, for_parameters: Compiler) -> None:
         self._compiler = compiler
         self._for_parameters = for_parameters
-        self.built = build(REPOSITORY, compiler)
-        self._parameters_clean = self.problems_of("parameters", REPOSITORY)
+        self._clean: dict[str, list[str]] = {}
 
     def clean(self, judge: str) -> list[str]:
-        """What is told of the repository as it is, by the one build of it for all tests."""
-        told = [*map(str, self.built.problems), *self._parameters_clean]
-        if judge not in self.built.snapshots:
-            return told
-        alone = {judge: self.built.snapshots[judge]}
-        return [*told, *map(str, problems_of(read(REPOSITORY, self.built.template, alone, says())))]
+        """What is told of the repository as it is."""
+        if judge not in self._clean:
+            self._clean[judge] = self.problems_of(judge, REPOSITORY)
+        return self._clean[judge]
 
     def problems_of(self, judge: str, root: Path) -> list[str]:
         return list(
@@ -383,21 +380,8 @@ def test_there_are_enough_of_them() -> None:
     assert {judge for *_, judge, _ in _PLANTED.values()} >= {"build", "format", "parameters", "template", "snapshot"}
 
 
-def test_the_whole_build_of_the_repository_finds_nothing(judges: _Judges, compiler_path: Path) -> None:
-    built = judges.built
+def test_the_whole_build_of_the_repository_finds_nothing(compiler: Compiler, compiler_path: Path) -> None:
+    built = build(REPOSITORY, compiler)
     assert [str(one) for one in built.problems] == []
     assert parameters_problems(REPOSITORY, compiler_path) == []
     assert problems_of(read(REPOSITORY, built.template, built.snapshots, says())) == []
-
-
-def test_a_changed_source_is_compiled_anew_where_it_lay_before(copied: Callable[..., Path], compiler: Compiler) -> None:
-    root = copied()
-    intact = snapshot_of(root, compiler, root / SETS / "default.bicepparam")
-    path = root / _APP
-    path.write_text(path.read_text("utf-8").replace(_LEASE, f"{_LEASE}    ADDED: 'now'\n"), "utf-8")
-    changed = snapshot_of(root, compiler, root / SETS / "default.bicepparam")
-    assert intact.template == compiler.build(REPOSITORY / MAIN).text
-    assert changed.template == compiler.build(root / MAIN).text
-    assert "ADDED" not in f"{intact.template}{intact.content}"
-    assert "ADDED" in changed.template
-    assert "ADDED" in str(changed.content)

@@ -13,8 +13,8 @@ CLIENT: Final = r"""#!/bin/bash
 exec 3<>/dev/tcp/127.0.0.1/PORT
 { printf '%s\0' "$PWD" "$#" "$@"; env -0; printf '\0'; } >&3
 read -r status out err <&3
-[ ! -s "$out" ] || cat "$out"
-[ ! -s "$err" ] || cat "$err" >&2
+cat "$out"
+cat "$err" >&2
 exit "$status"
 """
 

@@ -177,8 +177,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Generator[Templates]:
 def desk(tmp_path: Path, az_parser: AzParser, templates: Templates) -> Generator[Desk]:
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    # Not that of the virtual environment: the scripts need nothing of it, and it starts at a third of the speed.
-    (bin_folder / "python3").symlink_to(Path(sys.executable).resolve())
+    (bin_folder / "python3").symlink_to(sys.executable)
     responder = bin_folder / "responder"
     for file, text in ((responder, _RESPONDER), (bin_folder / "azd", _AZD)):
         file.write_text(text, encoding="utf-8")

@@ -17,7 +17,11 @@ _REPOSITORY: Final = Path(__file__).parents[4]
 _FACTS: Final = _REPOSITORY.parent / "shared" / "design" / "graph_app_permissions.csv"
 _SCRIPTS: Final = _REPOSITORY / "infra" / "scripts" / "permissions.txt"
 
-_NOT_AMONG_THEM: Final = {"PrivilegedEligibilitySchedule.Read.AzureADGroup": "edb419d6-7edc-42a3-9345-509bfdf5d87c"}
+_NOT_AMONG_THEM: Final = {
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup": "edb419d6-7edc-42a3-9345-509bfdf5d87c",
+    "AuthenticationContext.Read.All": "381f742f-e1f8-4309-b4ab-e3d91ae4c5c1",
+    "AuthenticationContext.ReadWrite.All": "a88eef72-fed0-4bf7-a2a9-f19df33f8b83",
+}
 """From Microsoft's permissions reference."""
 
 type Given = set[tuple[str, str, str]]
@@ -81,6 +85,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "AuditLog.Read.All",
         "Directory.Read.All",
         "Policy.Read.All",
+        "AuthenticationContext.Read.All",
         "Application.Read.All",
         "User.Read.All",
         "GroupMember.Read.All",
@@ -94,6 +99,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
     }
     assert _names(act, "workforce") - _names(watch, "workforce") == {
         "Policy.ReadWrite.ConditionalAccess",
+        "AuthenticationContext.ReadWrite.All",
         "Microsoft.Authorization/roleAssignments/write",
         "Microsoft.Authorization/roleAssignments/delete",
     }

@@ -342,7 +342,7 @@ def test_the_id_comes_before_a_twin() -> None:
 
 def test_conditional_access_is_one_lane_a_tenant() -> None:
     of = ObjectId(tenant_id="t", kind=CA_POLICY.kind, key="k")
-    assert {CA_POLICY.lane(of, each, None) for each in (POLICY_ID, GROUP)} == {"t|conditional-access"}
+    assert {CA_POLICY.lane(of, each, None) for each in (POLICY_ID, GROUP)} == {"ca|t"}
 
 
 # Writing.

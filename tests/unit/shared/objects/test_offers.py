@@ -82,18 +82,6 @@ _UNKNOWN = (
         ),
         pytest.param(
             Story()
-            .change(600, "Alice", Op.DELETE)
-            .change(610, "Mallory", Op.CREATE, state=(None, "on"))
-            .change(620, "Alice", state=("on", "off"))
-            .change(630, "Mallory", Op.DELETE)
-            .change(640, "Mallory", Op.CREATE, state=(None, "on"))
-            .ours(650, Op.DELETE, exists=(True, None)),
-            {"gone": True},
-            [],
-            id="what an approved one wrote into an object that its maker deleted himself",
-        ),
-        pytest.param(
-            Story()
             .change(600, "Alice", state=("on", "dim"))
             .change(605, "Bob", state=("dim", "on"))
             .change(610, "Mallory", state=("on", "off"))

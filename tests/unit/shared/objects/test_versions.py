@@ -100,16 +100,6 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             id="a known change before it is worked in",
         ),
         pytest.param(
-            ALICE.change(550, "Mark", Op.DELETE).change(
-                560, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "green"), guests_Ann=(None, True)
-            ),
-            "Alice 600",
-            {"state": "off", "colour": "green"},
-            _STATE,
-            True,
-            id="also where it was made anew before it",
-        ),
-        pytest.param(
             ALICE.change(700, "Mark", colour=("red", "blue")),
             "Alice 600",
             {"state": "off", "colour": "blue"},

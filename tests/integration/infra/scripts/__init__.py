@@ -1,1 +1,0 @@
-"""The deployment scripts, on a simulated az whose parser and compiler are started once for all of them."""
