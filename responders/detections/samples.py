@@ -55,6 +55,31 @@ CA_POLICY: Final[Image] = {
         "termsOfUse": [],
     },
 }
+NAMED_LOCATION: Final[Image] = {
+    "id": "6b0d2e91-c5f8-4a37-92d6-e1f4837ca05b",
+    "displayName": "Offices",
+    "createdDateTime": "2026-02-03T07:38:22.0914633+00:00",
+    "modifiedDateTime": "2026-02-03T07:38:22.0914633+00:00",
+    "isTrusted": True,
+    "ipRanges": [{"cidrAddress": "192.0.2.0/24"}],
+}
+AUTHENTICATION_STRENGTH: Final[Image] = {
+    "id": "a92f7c04-5e1b-4d68-83c9-0b6d41e7f2a5",
+    "displayName": "Security keys",
+    "description": "For administrators",
+    "createdDateTime": "2026-02-03T07:39:48.7724016+00:00",
+    "modifiedDateTime": "2026-02-03T07:39:48.7724016+00:00",
+    "policyType": "custom",
+    "requirementsSatisfied": "mfa",
+    "allowedCombinations": ["fido2"],
+    "combinationConfigurations": [],
+}
+AUTHENTICATION_CONTEXT: Final[Image] = {
+    "id": "c7",
+    "displayName": "Payroll",
+    "description": "Needs a security key",
+    "isAvailable": True,
+}
 CUSTOM_POLICY: Final = "B2C_1A_SignUpOrSignIn"
 ROLE_ASSIGNMENT: Final = (
     f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments/"
@@ -85,13 +110,16 @@ def ca_policy_record(
 ) -> Image:
     """Make the record of service Conditional Access: the policy as it was and is, each as JSON in a string."""
     change = {"displayName": "ConditionalAccessPolicy", "oldValue": _json(old), "newValue": _json(new)}
-    target = _target(CA_POLICY["id"], CA_POLICY["displayName"], "Policy", change)
+    return _conditional_access_record(activity, CA_POLICY, change, differences)
+
+
+def _conditional_access_record(activity: str, known: Image, change: Image, differences: dict[str, object]) -> Image:
     return audit_record(
         activity,
         **{
             "id": "IPCGraph_7b1f0c96-3d2a-4e85-9a67-b08c4d5e1f23_P4DZN_51760338",
             "loggedByService": "Conditional Access",
-            "targetResources": [target],
+            "targetResources": [_target(known["id"], known["displayName"], "Policy", change)],
             "additionalDetails": [{"key": "Category", "value": "Conditional Access"}],
         }
         | differences,
@@ -102,6 +130,40 @@ def ca_policy_twin(activity: str) -> Image:
     """Make the record that Core Directory writes of the same change, with the same correlation id."""
     change = {"displayName": "Included Updated Properties", "oldValue": None, "newValue": '"PolicyDetail"'}
     return audit_record(activity, targetResources=[_target(CA_POLICY["id"], None, "Policy", change)])
+
+
+def named_location_record(
+    activity: str, *, old: Image | None = None, new: Image | None = None, **differences: object
+) -> Image:
+    """Make the record of a named location, as of a policy; in which property the location stands isn't documented."""
+    change = {"displayName": "NamedLocation", "oldValue": _json(old), "newValue": _json(new)}
+    return _conditional_access_record(activity, NAMED_LOCATION, change, differences)
+
+
+def authentication_context_record(
+    activity: str, *, old: Image | None = None, new: Image | None = None, **differences: object
+) -> Image:
+    """Make the record of an authentication context, as of a policy."""
+    change = {"displayName": "AuthenticationContext", "oldValue": _json(old), "newValue": _json(new)}
+    return _conditional_access_record(activity, AUTHENTICATION_CONTEXT, change, differences)
+
+
+def authentication_strength_record(
+    activity: str, *, old: Image | None = None, new: Image | None = None, **differences: object
+) -> Image:
+    """Make the record of an authentication strength, which its own service writes."""
+    change = {"displayName": "AuthenticationStrengthPolicy", "oldValue": _json(old), "newValue": _json(new)}
+    target = _target(AUTHENTICATION_STRENGTH["id"], AUTHENTICATION_STRENGTH["displayName"], "Policy", change)
+    return audit_record(
+        activity,
+        **{
+            "id": "AuthenticationMethods_7b1f0c96-3d2a-4e85-9a67-b08c4d5e1f23_R9HWX_20418873",
+            "category": "ApplicationManagement",
+            "loggedByService": "Authentication Methods",
+            "targetResources": [target],
+        }
+        | differences,
+    )
 
 
 def custom_policy_record(activity: str, **differences: object) -> Image:
