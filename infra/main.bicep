@@ -124,6 +124,11 @@ param acknowledgeMinutes int = 15
 @maxValue(1000)
 param messagesPerHour int = 20
 
+@description('How many days cases, pages, changes and old versions of objects are kept. Evidence has a time of its own, evidenceDays.')
+@minValue(60)
+@maxValue(3650)
+param retentionDays int = 365
+
 @description('The tenant profile, that is, what differs by tenant (ids, domains, conventions): the JSON text that the setting VOCABULARY takes; empty for the defaults.')
 param vocabulary string = ''
 
@@ -413,6 +418,7 @@ module app 'modules/app.bicep' = {
     readBackSeconds: readBackSeconds
     acknowledgeMinutes: acknowledgeMinutes
     messagesPerHour: messagesPerHour
+    retentionDays: retentionDays
     vocabulary: vocabulary
     signIns: signIns
     sigmaRules: sigmaRules

@@ -93,7 +93,7 @@ var timers = [
     severity: 2
   }
   {
-    function: 'purge_counters'
+    function: 'purge_old_data'
     silence: '30h'
     window: 'P2D'
     looked: 'PT6H'

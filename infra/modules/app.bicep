@@ -97,6 +97,9 @@ param acknowledgeMinutes int
 @description('Messages that a channel gets in an hour.')
 param messagesPerHour int
 
+@description('Days for which cases, pages, changes and old versions are kept.')
+param retentionDays int
+
 @description('The tenant profile, as JSON; empty for the defaults.')
 param vocabulary string
 
@@ -238,6 +241,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     LOG_WORKSPACE_ID: logWorkspaceId
     LOG_ANALYTICS_URL: 'https://api.loganalytics.io'
     REMEDIATIONS_PER_HOUR: string(remediationsPerHour)
+    RETENTION_DAYS: string(retentionDays)
     LEASE_SECONDS: string(leaseSeconds)
     READ_BACK_SECONDS: string(readBackSeconds)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)

@@ -13,7 +13,6 @@ import azure.functions as func
 
 from responders.app import runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
-from shared.detect.aggregation.window_store import purge
 from shared.ingest.poison import play_again
 from shared.ingest.poll import Source, poll
 from shared.model.do_all import do_all
@@ -147,13 +146,20 @@ def count_in_log_analytics(timer: func.TimerRequest) -> None:
         _log.info("%s cases opened of what the workspace counted", opened)
 
 
-@schedules.function_name("purge_counters")
+@schedules.function_name("purge_old_data")
 @schedules.timer_trigger(arg_name="timer", schedule=_PURGE_SCHEDULE)
-def purge_counters(timer: func.TimerRequest) -> None:
-    """Delete counts that nobody needs any more; what one run leaves, the next one takes."""
+def purge_old_data(timer: func.TimerRequest) -> None:
+    """Delete what is older than it is kept for, then make anew what lists of objects and notes of what is due lost."""
     del timer
-    gone = purge(runtime().storage, now=runtime().clock())
-    _log.info("%s rows of counts deleted", gone)
+    from shared.objects.nightly import purge_and_remake  # noqa: PLC0415 - needed once a day
+
+    purge_and_remake(
+        runtime().storage,
+        tenants=[tenant.id for tenant in runtime().settings.tenants],
+        kept_for=runtime().settings.kept_for,
+        clock=runtime().clock,
+        publish=runtime().notifier.publish,
+    )
 
 
 @schedules.function_name("keep_lists")

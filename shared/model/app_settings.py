@@ -220,6 +220,13 @@ READ_BACK_SECONDS: Final = Setting(
     default="20",
 )
 
+RETENTION_DAYS: Final = Setting(
+    name="RETENTION_DAYS",
+    description="How many days cases, pages, changes and old versions are kept. Evidence has a policy of its own.",
+    read=number(60, 3650),
+    default="365",
+)
+
 # ---- when the timers run ---------------------------------------------------------------------------------------------
 
 AUDIT_POLL_SCHEDULE: Final = Setting(

@@ -102,6 +102,7 @@ class Settings:
     polls_sign_ins: bool
     acknowledge_within: timedelta
     messages_per_hour: int
+    kept_for: timedelta
     unresolved: tuple[Unresolved, ...] = ()
 
     @property
@@ -233,6 +234,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         polls_sign_ins=read(declared.SIGN_INS) == "poll",
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
         messages_per_hour=read(declared.MESSAGES_PER_HOUR),
+        kept_for=timedelta(days=read(declared.RETENTION_DAYS)),
         unresolved=tuple(reader.unresolved),
     )
     problems = [*reader.problems, *_contradictions(reader, settings), *_storage_problems(environment)]

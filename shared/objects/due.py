@@ -8,6 +8,7 @@ The partition is one of 16 shards, by the object's key; the row is `INSTANT|TENA
 """
 
 import heapq
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
@@ -95,7 +96,7 @@ class Due:
 
 
 def _shard(object_id: ObjectId) -> str:
-    return f"0{object_id.key[0]}"
+    return SHARDS[zlib.crc32(object_id.key.encode()) % len(SHARDS)]
 
 
 def _key(object_id: ObjectId, at: datetime) -> str:

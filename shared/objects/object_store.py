@@ -31,7 +31,7 @@ from shared.clients.storage import Row, RowOp, RowWrite, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Container, Table
 from shared.model.clock import Clock
-from shared.model.errors import BrokenRow, LeaseLost, NewerSchema, Rejected, ResponderError
+from shared.model.errors import BadIdentifier, BrokenRow, LeaseLost, NewerSchema, Rejected, ResponderError
 from shared.model.kinds import Image, ObjectKind, Risk
 from shared.model.objects import (
     EXISTS,
@@ -49,10 +49,25 @@ _TRIES: Final = 10
 _CACHED_BYTES: Final = 16 * 1024 * 1024
 _REASONS_SHOWN: Final = 10
 _LONGEST_SHOWN: Final = 200
+_KEY_CHARACTERS: Final = frozenset("0123456789abcdef")
 _FIRST_KEY, _AFTER_KEYS = "0", "g"
 """Keys are hexadecimal digits, so they lie between these, and the rows of lists after them."""
 
-_INDEX: Final = ("schema", "alias_of", "name", "digest", "next_look", "origin_at", "lists")
+_INDEX: Final = (
+    "schema",
+    "alias_of",
+    "name",
+    "digest",
+    "next_look",
+    "origin_at",
+    "seen_at",
+    "lists",
+    "stands",
+    "settled",
+)
+
+CHANGE_BLOB: Final = "change-"
+"""How the names of blobs begin that a row of `Changes` names; the change's instant comes after."""
 
 
 class ObjectList(StrEnum):
@@ -91,7 +106,9 @@ class Listed(Struct, frozen=True, kw_only=True):
 class Seen(Struct, frozen=True, kw_only=True):
     """What can be read of all objects at once: the digest of the version seen last, and when each is due.
 
-    `schema` above `SCHEMA` says that newer code wrote it. Only changes from `origin_at` on are still needed.
+    `schema` above `SCHEMA` says that newer code wrote it. Only changes from `origin_at` on are still needed. `stands`
+    is whether it was there when it was seen last, at `seen_at`; None where that isn't known. `is_settled` says that
+    nothing waits and nothing is due.
     """
 
     id: ObjectId
@@ -99,6 +116,9 @@ class Seen(Struct, frozen=True, kw_only=True):
     digest: str
     next_look: datetime | None
     origin_at: datetime | None
+    seen_at: datetime | None
+    stands: bool | None
+    is_settled: bool
     lists: frozenset[ObjectList]
     schema: int
 
@@ -158,6 +178,8 @@ class ObjectStore:
         Raises:
             OtherObject: another of its ids is known as another object.
         """
+        if not set(state.id.key) <= _KEY_CHARACTERS:
+            raise BadIdentifier(f"{state.id.key!r} isn't the key of an object, which `key_of` makes")
         chain = extended(Chain(), state)
         columns = self._columns(state, chain)
         writes = [
@@ -193,6 +215,22 @@ class ObjectStore:
         result = self._replace(kept, state, absorbed=(other,))
         self.adopt_changes(other.id, kept.id)
         return result
+
+    def forget(self, kept: Kept) -> None:
+        """Delete an object's row with its aliases and its rows of lists, if nobody has written it since it was read.
+
+        Its changes and versions are purged by their age. Raises LeaseLost where it was written.
+        """
+        own = RowWrite(op=RowOp.DELETE, key=kept.id.key, etag=kept.row.etag)
+        names = [f"{which}|{kept.id.key}" for which in ObjectList]
+        rows = (
+            self._storage.row(Table.OBJECTS, partition_of(kept.id), key) for key in (*_alias_keys(kept.state), *names)
+        )
+        others = [RowWrite(op=RowOp.DELETE, key=row.key, etag=row.etag) for row in rows if row is not None]
+        try:
+            self._storage.write_together(Table.OBJECTS, partition_of(kept.id), [own, *others])
+        except Conflict as conflict:
+            raise LeaseLost(f"{_place(kept.id)} was written by another run") from conflict
 
     def adopt_changes(self, other: ObjectId, own: ObjectId) -> int:
         """Add the changes that are known of one id to those of another; gives how many are new."""
@@ -262,7 +300,7 @@ class ObjectStore:
         last = state.versions[-1] if state.versions else state.origin
         stored = msgspec.json.encode(_Stored(state=state, chain=chain))
         return {
-            **self._content(state.id, "state", stored),
+            **self._content(state.id, "state", stored, blob="state"),
             "schema": state.schema,
             "name": shown(state.name),
             "pending": len(state.pending),
@@ -271,6 +309,7 @@ class ObjectStore:
             "digest": last.digest,
             "stands": EXISTS in last.leaves,
             "origin_at": stamp(state.origin.at),
+            "seen_at": stamp(last.at),
             **({"next_look": state.next_look.astimezone(UTC).isoformat()} if state.next_look else {}),
         }
 
@@ -409,7 +448,7 @@ class ObjectStore:
 
     def _change_columns(self, object_id: ObjectId, change: ObjectChange) -> dict[str, Any]:
         return {
-            **self._content(object_id, "change", msgspec.json.encode(change)),
+            **self._content(object_id, "change", msgspec.json.encode(change), blob=f"{CHANGE_BLOB}{stamp(change.at)}"),
             "schema": SCHEMA,
             "arrived_at": stamp(change.arrived_at),
         }
@@ -491,14 +530,14 @@ class ObjectStore:
 
     # ---- content of rows ---------------------------------------------------------------------------------------------
 
-    def _content(self, object_id: ObjectId, name: str, content: bytes) -> dict[str, Any]:
+    def _content(self, object_id: ObjectId, name: str, content: bytes, *, blob: str) -> dict[str, Any]:
         """Give the columns of a content; what is too large for a row is written as a blob before."""
         columns = packed(name, content)
         if columns is not None:
             return dict(columns)
-        digest = hashlib.sha256(content).hexdigest()
-        self._keep(_blob_name(object_id, digest), content)
-        return {f"{name}_blob": digest}
+        named = f"{blob}-{hashlib.sha256(content).hexdigest()}"
+        self._keep(_blob_name(object_id, named), content)
+        return {f"{name}_blob": named}
 
     def _decoded[T](self, object_id: ObjectId, row: Row, name: str, kind: type[T]) -> T:
         schema = row.columns.get("schema")
@@ -512,8 +551,8 @@ class ObjectStore:
         try:
             content = unpacked(name, row.columns)
             if content is None:
-                digest = str(row.columns[f"{name}_blob"])
-                content = self._blob(_blob_name(object_id, digest), digest)
+                named = str(row.columns[f"{name}_blob"])
+                content = self._blob(_blob_name(object_id, named), named.rpartition("-")[2])
             return msgspec.json.decode(content, type=kind)
         except (msgspec.DecodeError, ValueError, KeyError) as error:
             raise BrokenRow(f"the row {row.key} of {_place(object_id)} can't be read: {error!r}") from error
@@ -553,6 +592,9 @@ def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
         record=known.record or copy.record,
         wrote={**copy.wrote, **known.wrote},
         is_whole=known.is_whole or copy.is_whole,
+        is_confirmed=known.is_confirmed or copy.is_confirmed,
+        is_denied=known.is_denied or copy.is_denied,
+        is_expiry=known.is_expiry or copy.is_expiry,
         object_id=known.object_id or copy.object_id,
         risk=max(known.risk, copy.risk, key=tuple(Risk).index),
         intent=known.intent or copy.intent,
@@ -660,6 +702,9 @@ def _seen(object_id: ObjectId, row: Row) -> Seen:
         digest=str(columns.get("digest", "")),
         next_look=_time_in(columns, "next_look", datetime.fromisoformat),
         origin_at=_time_in(columns, "origin_at", instant_of),
+        seen_at=_time_in(columns, "seen_at", instant_of),
+        stands=columns["stands"] if isinstance(columns.get("stands"), bool) else None,
+        is_settled=columns.get("settled") is True,
         lists=frozenset(which for which in ObjectList if which in str(columns.get("lists", "")).split(",")),
         schema=schema if isinstance(schema, int) else 0,
     )

@@ -87,6 +87,8 @@ class _Running:
             for leaf, value in first.leaves.items()
         }
         self.baseline[WHOLE] = BaselineLeaf(value=None, provenance=state.provenance, since=first.at)
+        if state.accounted:
+            self.baseline = dict(state.accounted)
         self.filled = self._fill(state, told)
         self.approved_by: dict[str, str] = {}
         self.taken: dict[str, list[Json]] = {}

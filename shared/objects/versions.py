@@ -59,7 +59,7 @@ def first_version(state: ObjectState, history: Sequence[JudgedChange]) -> Versio
     """
     origin = state.origin
     earlier = [judged.change for judged in history if judged.change.at <= origin.at]
-    if not earlier or state.provenance is not Provenance.FIRST_SEEN:
+    if not earlier or state.provenance is not Provenance.FIRST_SEEN or state.accounted:
         return origin
     leaves = dict(origin.leaves)
     for change in reversed(earlier):

@@ -44,7 +44,7 @@ _TIMERS: Final = {
     "backfill_sign_ins": "0 40 3 * * *",
     "take_snapshots": "%SNAPSHOT_SCHEDULE%",
     "sweep_rosters": "%ROSTER_SCHEDULE%",
-    "purge_counters": "0 10 4 * * *",
+    "purge_old_data": "0 10 4 * * *",
     "keep_lists": "0 10 4 * * *",
     "count_in_log_analytics": "45 */10 * * * *",
     "resume_cases": "%RESUME_SCHEDULE%",

@@ -58,7 +58,7 @@ def timers() -> Mapping[str, str]:
         ("count_in_log_analytics", "each 10 minutes"),
         ("backfill_directory_audits", "daily"),
         ("backfill_sign_ins", "daily"),
-        ("purge_counters", "daily"),
+        ("purge_old_data", "daily"),
         ("keep_lists", "daily"),
     ],
 )

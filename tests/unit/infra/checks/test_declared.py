@@ -17,7 +17,7 @@ def test_what_the_code_declares_is_read_from_the_code() -> None:
     found = declared()
     assert found.queues == {"cases", "resource-events"}
     assert found.timers["resume_cases"] == "15 * * * * *"  # by a setting
-    assert found.timers["purge_counters"] == "0 10 4 * * *"  # by itself
+    assert found.timers["purge_old_data"] == "0 10 4 * * *"  # by itself
     assert {"list_cases", "subscription_events", "answer_case", "poll_sign_ins"} <= found.functions
     assert not found.timers.keys() & {"list_cases", "answer_case"}
     assert "case %s closed: %s, %s" in found.log_texts

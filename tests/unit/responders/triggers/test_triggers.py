@@ -358,12 +358,28 @@ def test_counts_are_purged_when_nobody_needs_them(memory: MemoryStorage, use: Ca
     detection = failures(counted=Burst(at_least=9, within=timedelta(minutes=5), by=SignIn.account))
     ready = use(bench(memory, detections=(detection,)))
     ready.take_in(sign_in(1, at=ready.clock(), account=ACCOUNTS[0]))
-    purge = _user_function(schedules.purge_counters)
+    purge = _user_function(schedules.purge_old_data)
     purge(_TIMER)
     assert len(memory.rows(Table.COUNTERS, "PartitionKey ge ''")) == 1
     ready.clock.move(timedelta(days=3))
     purge(_TIMER)
     assert memory.rows(Table.COUNTERS, "PartitionKey ge ''") == []
+
+
+def test_old_data_is_purged_by_the_setting_and_a_table_that_is_gone_is_paged(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    ready = use(bench(memory, RETENTION_DAYS="90"))
+    for days in (89, 91):
+        day = ready.clock() - timedelta(days=days)
+        memory.insert(Table.CASES, f"{TENANT}|{day:%Y%m%d}", f"{days}", {"open": False})
+    purge = _user_function(schedules.purge_old_data)
+    purge(_TIMER)
+    assert [row.key for row in memory.rows(Table.CASES, "PartitionKey ge ''")] == ["89"]
+    memory.delete_table(Table.CHANGES)
+    with pytest.raises(Rejected):
+        purge(_TIMER)
+    assert [one.title for one in ready.teams.system_notices] == ["Old changes can't be deleted"]
 
 
 def test_what_people_entered_is_copied_each_night(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:

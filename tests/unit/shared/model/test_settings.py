@@ -61,6 +61,7 @@ def test_what_is_needed_is_enough_and_the_rest_has_its_default() -> None:
     assert len(settings.tenants) == 1
     assert settings.graph_url == "https://graph.microsoft.com"
     assert settings.remediations_per_hour == 10
+    assert settings.kept_for == timedelta(days=365)
 
 
 def test_an_empty_setting_is_one_that_was_left_out() -> None:
@@ -228,6 +229,8 @@ _NO_ADDRESS: Final = (
         ("LEASE_SECONDS", "4", "a whole number from 5 to 3600"),
         ("READ_BACK_SECONDS", "0", "a whole number from 1 to 240"),
         ("ACKNOWLEDGE_MINUTES", "0", "a whole number from 1 to 1440"),
+        ("RETENTION_DAYS", "59", "a whole number from 60 to 3650"),
+        ("RETENTION_DAYS", "3651", "a whole number from 60 to 3650"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(name: str, wrong: str, right: str) -> None:

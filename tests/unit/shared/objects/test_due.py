@@ -99,7 +99,7 @@ def test_a_note_that_was_lost_is_made_again_of_the_object(storage: Storage) -> N
 
 def test_rows_that_say_nothing_hold_up_no_other(storage: Storage) -> None:
     due = Due(storage)
-    shard = f"0{an_id().key[0]}"
+    shard = due.note(an_id(), NOW).row.partition
     stamps = ("00010101T000000000000", "20250101T000000000000")
     for key in (
         f"{stamps[0]}|{TENANT}",

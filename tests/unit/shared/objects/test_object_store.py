@@ -12,9 +12,18 @@ import pytest
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Container, Table
-from shared.model.errors import BrokenRow, LeaseLost, NewerSchema, Rejected
+from shared.model.errors import BadIdentifier, BrokenRow, LeaseLost, NewerSchema, Rejected
 from shared.model.kinds import ObjectKind, Risk
-from shared.model.objects import SCHEMA, Acceptance, BaselineLeaf, ObjectChange, ObjectState, Provenance, key_of
+from shared.model.objects import (
+    SCHEMA,
+    Acceptance,
+    BaselineLeaf,
+    ObjectChange,
+    ObjectId,
+    ObjectState,
+    Provenance,
+    key_of,
+)
 from shared.objects.object_store import Kept, ObjectStore, OtherObject, changes_of, partition_of
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.guarded_objects import DAY, KIND, TENANT, WAITS, a_change, a_state, a_version, an_id
@@ -211,6 +220,54 @@ def test_a_table_that_is_gone_is_an_error_and_never_an_empty_one(storage: Storag
     for attempt in attempts:
         with pytest.raises(Rejected):
             attempt()
+
+
+def test_a_key_that_was_made_otherwise_is_refused(storage: Storage) -> None:
+    with pytest.raises(BadIdentifier):
+        _store(storage).insert(a_state(id=ObjectId(tenant_id=TENANT, kind=KIND, key="pending|0")))
+
+
+def _absorbing(store: ObjectStore) -> None:
+    """Two objects, changed and then known to be one, which is forgotten at last."""
+    kept = store.read(an_id()) or _inserted(store, a_state(pending={"state": WAITS}, origin=_LARGE))
+    other = store.find(TENANT, KIND, "policy-2") or _inserted(store, a_state("policy-2", pending={"state": WAITS}))
+    store.add_change(an_id("policy-2"), a_change("c2"))
+    store.add_change(an_id("policy-2"), a_change("c2", detections=("d",), cases=("k",)))
+    if other.id != kept.id:
+        kept = store.absorb(kept, _with(kept.state, ids=("policy-1", "policy-2"), pending={}), other)
+    store.replace(kept, _with(kept.state, attempts=5, pending={}))
+
+
+_LARGE: Final = a_version(document=_noise(3_000_000))
+_REQUESTS: Final = 18
+
+
+def test_so_many_requests_are_all_that_there_are(memory: Storage) -> None:
+    storage = SpoiltStorage(memory)
+    _absorbing(_store(storage))
+    assert len(storage.faults.log) == _REQUESTS
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("number", range(_REQUESTS))
+def test_a_run_that_dies_anywhere_is_gone_on_with(memory: Storage, number: int, how: str) -> None:
+    storage = SpoiltStorage(memory)
+    storage.faults.failure = SystemExit
+    storage.faults.spoil = lambda _operation: how if len(storage.faults.log) > number else ""
+    with pytest.raises(SystemExit):
+        _absorbing(_store(storage))
+    store = _store(memory)
+    on_list = {one.id for one in store.pending(TENANT)}
+    assert on_list == {one.id for one in store.seen(TENANT, KIND) if "pending" in one.lists}, "never out of step"
+    _absorbing(store)
+    for name in ("policy-1", "policy-2"):
+        found = store.find(TENANT, KIND, name)
+        assert found is not None
+        assert (found.id, found.state.attempts, found.state.ids) == (an_id(), 5, ("policy-1", "policy-2"))
+    assert store.pending(TENANT) == []
+    (change,) = {one.id: one for one in (*store.changes(an_id()), *store.changes(an_id("policy-2")))}.values()
+    assert (change.detections, change.cases) == (("d",), ("k",))
+    assert store.verify_chain(an_id()) == ()
 
 
 # ---- lists -----------------------------------------------------------------------------------------------------------
