@@ -30,6 +30,7 @@ from shared.model.clock import utc_now
 from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList, Mode
 from shared.model.settings import Settings, settings_from
+from shared.notify.page_store import cases_on_pages
 from shared.respond.ledger import Ledger
 
 _ASSIGNMENT: Final = "0a551600-00d0-4c70-b0c7-000000000001"
@@ -88,6 +89,12 @@ class Desk:
     def cases(self) -> list[Case]:
         """Read every case of both tenants."""
         return [case for tenant in self.settings.tenants for case in self.ledger.cases(tenant.id)]
+
+    def pages(self) -> list[frozenset[str]]:
+        """Give the ids of the cases on each page of today and yesterday."""
+        now = utc_now()
+        days = (cases_on_pages(self.storage, day) for day in (now - timedelta(days=1), now))
+        return [cases for day in days for cases in day.values()]
 
     @contextmanager
     def without_approvals(self) -> Generator[None]:

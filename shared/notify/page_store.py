@@ -259,6 +259,20 @@ class PageStore:
             _log.exception("nobody could be told that row %s can't be read", row.key)
 
 
+def cases_on_pages(storage: Storage, day: datetime) -> dict[str, frozenset[str]]:
+    """Give the ids of the cases on each page that was begun on a day (UTC), by the page's id. Raises EdgeError."""
+    rows = storage.rows(
+        Table.OUTBOX,
+        "PartitionKey ge @first and PartitionKey lt @last",
+        first=f"{day:%Y%m%d} changes ",
+        last=f"{day:%Y%m%d} changes!",
+    )
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        found.setdefault(row.partition.rpartition(" ")[2], set()).add(row.key.partition(" ")[0])
+    return {page: frozenset(cases) for page, cases in found.items()}
+
+
 def _takes(page: str, now: datetime) -> bool:
     return bool(page) and start_of(page) + ONE_PAGE > now
 
