@@ -9,7 +9,7 @@ from shared.model.detections import AnyDetection
 from shared.model.notices import Owner, SystemNotice
 from shared.notify.paged import PagedChange
 
-MOST_NOTICES: Final = 15
+MOST_NOTICES: Final = 12
 """How many system notices one message has; the next ones are in the next message."""
 
 

@@ -24,6 +24,15 @@ def next_steps(case: Case, detection: AnyDetection, *, max_length: int) -> tuple
     return (*_urgent_steps(case, detection, max_length), *_command(case, max_length), *ask, *approve)
 
 
+def next_steps_of_page(
+    case: Case, detection: AnyDetection, *, needs_somebody: bool, max_length: int
+) -> tuple[str, ...]:
+    """Say what to do about several changes of one actor, the worst of which is `case`; each case says the rest."""
+    open_them = ("Open the cases that need you, the first one first: each says what to do.",) if needs_somebody else ()
+    is_change = not (detection.counted or is_sign_in(detection))
+    return (*open_them, *((_ask(case, max_length),) if is_change and case.actor.id else ()))
+
+
 def _command(case: Case, max_length: int) -> tuple[str, ...]:
     """Give the command that a person can run. Its limit is ten times longer, so that it is never cut."""
     if not case.by_hand:

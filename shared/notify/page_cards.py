@@ -17,7 +17,7 @@ from shared.model.notices import Owner
 from shared.model.settings import Settings
 from shared.notify.cards import LIMIT_BYTES, envelope, is_link, paged_line, size_of
 from shared.notify.messages import Digest, PageMessage
-from shared.notify.next_steps import next_steps
+from shared.notify.next_steps import next_steps_of_page
 from shared.notify.paged import PagedChange
 from shared.notify.wording import Ending
 
@@ -105,14 +105,13 @@ def digest_alert(digest: Digest, settings: Settings) -> Json:
 def _content_of_page(message: PageMessage, settings: Settings) -> _Content:
     changes = message.changes
     tenant = settings.tenant(message.tenant_id)
-    worst = message.worst
     return _Content(
         headline=page_headline(message),
         about=f"In {shown(tenant.name if tenant else message.tenant_id, _LONGEST)}, {changes[0].risk} risk at most",
         worst=changes[0],
         lines=tuple(_Line(change=change) for change in changes),
         count=len(changes),
-        steps=next_steps(worst.case, worst.detection, max_length=_LONGEST) if worst else (),
+        steps=_steps(message),
         owners=message.owners,
         place=message.place,
     )
@@ -131,6 +130,14 @@ def _content_of_digest(digest: Digest) -> _Content:
         owners=digest.owners,
         place=max(page.place for page in digest.pages),
     )
+
+
+def _steps(message: PageMessage) -> tuple[str, ...]:
+    worst = message.worst
+    if worst is None:
+        return ()
+    needs_somebody = any(change.needs_somebody for change in message.changes)
+    return next_steps_of_page(worst.case, worst.detection, needs_somebody=needs_somebody, max_length=_LONGEST)
 
 
 def page_headline(message: PageMessage) -> str:
@@ -195,7 +202,7 @@ def _body(content: _Content, settings: Settings, most: int) -> list[Json]:
     body: list[Json] = [{"type": "Container", "style": _colour(content.worst), "bleed": True, "items": top}]
     body += paged_line(content.owners, content.place)
     if content.steps:
-        body.append(_line("What to do about the first one", weight="Bolder", spacing="Medium"))
+        body.append(_line("What to do", weight="Bolder", spacing="Medium"))
         body += [_line(f"{number}. {step}", spacing="Small") for number, step in enumerate(content.steps, start=1)]
     body.append(_line("The changes, the worst first", weight="Bolder", spacing="Medium"))
     body += [_listed(line, settings) for line in content.lines[:most]]
@@ -206,7 +213,7 @@ def _body(content: _Content, settings: Settings, most: int) -> list[Json]:
 
 
 def _and_more(left: int) -> str:
-    return f"… and {left:,} more: `responder cases` lists all of them."
+    return f"… and {left:,} more: “responder cases” lists all of them."
 
 
 def _listed(line: _Line, settings: Settings) -> Json:

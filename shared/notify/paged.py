@@ -254,7 +254,7 @@ def grown(
 
 def _with_news(page: PageState, delivery: Delivery, change: PagedChange, *, now: datetime, turn: timedelta) -> Delivery:
     is_free = delivery.next_try <= now or delivery.tries > 0
-    if rings_anew(page, delivery) and is_free:
+    if is_free and (rings_anew(page, delivery) or is_unlimited(page, delivery)):
         delivery = msgspec.structs.replace(delivery, next_try=now + turn)
     is_broken = delivery.sent_at is None or delivery.tries > 0
     if change.needs_somebody and is_broken and delivery.asked_at is None:

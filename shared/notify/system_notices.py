@@ -10,7 +10,7 @@ from shared.notify.messages import NoticeDigest
 type Json = dict[str, Any]
 
 _LONGEST: Final = 600
-_SHORT: Final = 200
+_SHORT: Final = 160
 _KIND: Final = "application/vnd.microsoft.card.adaptive"
 _HEADING: Final[Json] = {"weight": "Bolder", "size": "Large"}
 _TITLE: Final[Json] = {"weight": "Bolder"}

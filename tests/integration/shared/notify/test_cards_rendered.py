@@ -10,8 +10,23 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwr
 
 from shared.model.cases import Case
 from shared.model.detections import AnyDetection
+from shared.model.notices import Phase
 from shared.notify.cards import alert_of, card_of
-from tests.fakes.card_cases import BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, FAILED, HUGE, PAGE_CONTEXT, PUT_BACK, evil
+from shared.notify.messages import Digest, PageMessage
+from shared.notify.page_cards import digest_card, page_card
+from shared.notify.paged import paged_change, worst_first
+from tests.fakes.card_cases import (
+    BY_ENDING,
+    CA_POLICY_UPDATED,
+    EVIL_TEXTS,
+    FAILED,
+    GUARDED,
+    HUGE,
+    PAGE_CONTEXT,
+    PUT_BACK,
+    evil,
+)
+from tests.fakes.runtime import settings_with
 from tests.integration.infra.local.inbox.conftest import RunningInbox, running_inbox
 from tests.unit.shared.notify.test_cards import HEADLINES
 
@@ -114,6 +129,32 @@ def test_the_essential_is_on_the_first_screen_of_a_phone(page: Page, inbox: Runn
     step = card.locator(".ac-richTextBlock").filter(has_text="The change is still in force").bounding_box()
     assert step is not None
     assert step["y"] + step["height"] <= _PHONE["height"]
+
+
+def test_each_change_on_a_page_of_several_opens_its_case(page: Page, inbox: RunningInbox) -> None:
+    for number, width in enumerate((_DESK, _PHONE), start=1):
+        page.set_viewport_size(width)
+        body = msgspec.json.encode(page_card(_several(GUARDED, PUT_BACK, FAILED), settings_with()))
+        assert inbox.client.post(inbox.teams, content=body).status_code == 202
+        cards = page.locator("#teams .posts > li:not(.refused) .card")
+        expect(cards).to_have_count(number)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width["width"]
+    rows = cards.first.get_by_role("link").filter(has_text=re.compile("Case 2026"))
+    assert [text_of(row).split(":")[0] for row in rows.all()] == ["Needs you", "Could not be put back", "Put back"]
+
+
+def test_a_digest_is_drawn(page: Page, inbox: RunningInbox) -> None:
+    digest = Digest(key="digest", pages=(_several(GUARDED, GUARDED), _several(PUT_BACK)))
+    assert inbox.client.post(inbox.teams, json=digest_card(digest, settings_with())).status_code == 202
+    card = page.locator("#teams .posts > li:not(.refused) .card")
+    expect(card).to_have_count(1)
+    assert text_of(card.locator(".ac-richTextBlock").first).startswith("3 more changes by 1 actor: 2 need you")
+
+
+def _several(*cases: Case) -> PageMessage:
+    changes = (paged_change(case, CA_POLICY_UPDATED, Phase.ENDED) for case in cases)
+    named = (msgspec.structs.replace(change, case_id=f"20261121-{place}") for place, change in enumerate(changes))
+    return PageMessage(key="page", tenant_id=cases[0].tenant_id, by="“Mallory”", changes=worst_first(named))
 
 
 def test_the_alert_is_taken_and_shown(page: Page, inbox: RunningInbox) -> None:
