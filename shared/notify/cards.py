@@ -18,10 +18,11 @@ from shared.model.escape import Run, quoted, runs, shown, unlinked
 from shared.model.kinds import Risk
 from shared.model.notices import Owner
 from shared.notify.diff import Difference, diff_of
+from shared.notify.endings import Ending, ending_of
 from shared.notify.facts import facts
 from shared.notify.next_steps import next_steps
 from shared.notify.portal import Link, portal_link
-from shared.notify.wording import Ending, PageContext, ending_of, headline, is_sign_in, result, subject, what_changed
+from shared.notify.wording import PageContext, headline, is_sign_in, result, subject, what_changed
 
 LIMIT_BYTES: Final = 28_000
 """Teams accepts messages of about 28 KB. Microsoft doesn't say in which encoding, so UTF-8 and UTF-16 are measured."""

@@ -7,7 +7,8 @@ from shared.model.cases import Case, Outcome
 from shared.model.detections import AnyDetection
 from shared.model.escape import quoted, shown
 from shared.model.events import ActorKind
-from shared.notify.wording import Ending, PageContext, actor_text, duration, ending_of, is_later, when
+from shared.notify.endings import Ending, ending_of
+from shared.notify.wording import PageContext, actor_text, duration, is_later, when
 
 
 def facts(

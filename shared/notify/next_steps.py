@@ -8,7 +8,8 @@ from shared.model.detections import AnyDetection
 from shared.model.escape import quoted, shown
 from shared.model.events import ActorKind
 from shared.model.kinds import Mode
-from shared.notify.wording import Ending, actor_text, ending_of, is_sign_in, object_name_of
+from shared.notify.endings import Ending, ending_of
+from shared.notify.wording import actor_text, is_sign_in, object_name_of
 
 
 def next_steps(case: Case, detection: AnyDetection, *, max_length: int) -> tuple[str, ...]:

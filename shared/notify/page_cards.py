@@ -16,10 +16,10 @@ from shared.model.kinds import Risk
 from shared.model.notices import Owner
 from shared.model.settings import Settings
 from shared.notify.cards import LIMIT_BYTES, envelope, is_link, paged_line, size_of
+from shared.notify.endings import Ending
 from shared.notify.messages import Digest, PageMessage
 from shared.notify.next_steps import next_steps_of_page
 from shared.notify.paged import PagedChange
-from shared.notify.wording import Ending
 
 type Json = dict[str, Any]
 

@@ -19,7 +19,7 @@ from shared.model.detections import AnyDetection
 from shared.model.events import Log
 from shared.model.kinds import Risk
 from shared.model.notices import Phase, SystemNotice
-from shared.notify.wording import Ending, actor_text, change_text, ending_of, object_text
+from shared.notify.endings import Ending, ending_of
 
 ONE_PAGE: Final = timedelta(hours=1)
 """How long after its first change a page takes further changes of its actor."""
@@ -77,6 +77,8 @@ def needs_somebody(case: Case) -> bool:
 
 def paged_change(case: Case, detection: AnyDetection, phase: Phase) -> PagedChange:
     """Give a case as a page lists it."""
+    from shared.notify.wording import change_text, object_text  # noqa: PLC0415 - sentences aren't needed at start-up
+
     approval_list = detection.unless_actor_in
     return PagedChange(
         case_id=case.id,
@@ -198,6 +200,8 @@ def start_of(page: str) -> datetime:
 
 def new_page(page: str, case: Case) -> PageState:
     """Give a page without any change; those of `case` go on it."""
+    from shared.notify.wording import actor_text  # noqa: PLC0415 - sentences aren't needed at start-up
+
     by = actor_text(case, _LONGEST) if case.actor.id else ""
     return PageState(id=page, started_at=start_of(page), tenant_id=case.tenant_id, by=by, news=0)
 

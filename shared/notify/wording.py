@@ -5,18 +5,18 @@ Text from the tenant goes through `shared.model.escape` here, so the sentences c
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Final, TypeGuard, assert_never
+from typing import Final, TypeGuard
 
 from msgspec import Struct
 
-from shared.model.cases import Case, Decision, Outcome, Standing
+from shared.model.cases import Case, Standing
 from shared.model.detections import AnyDetection
 from shared.model.escape import quoted, shown
 from shared.model.events import Log
 from shared.model.kinds import ApprovalList
 from shared.model.notices import Owner
 from shared.model.settings import Settings
+from shared.notify.endings import Ending, ending_of
 
 _BY_ACTOR: Final = " by an unapproved actor"
 _VOWELS: Final = frozenset("aeioAEIO")
@@ -70,46 +70,6 @@ def page_context_for(case: Case, settings: Settings, *, owners: tuple[Owner, ...
         names=names,
         place=place,
     )
-
-
-class Ending(StrEnum):
-    """What came of a case, in the words that every headline begins with."""
-
-    PUT_BACK = "Put back"
-    ALREADY = "Nothing left to put back"
-    UNPROVED = "Check this, it could not be confirmed that it was put back"
-    FAILED = "Could not be put back"
-    LOCKED = "Needs you, a resource lock prevents putting it back"
-    PENDING = "Can't be put back yet, the responder keeps trying"
-    UNDER_WAY = "Being put back"
-    NEEDS_YOU = "Needs you"
-    GIVEN_UP = "Needs you, the responder failed on this case"
-    OBSERVED = "Only observed, nothing was done"
-    RECORDED = "Recorded"
-
-
-def ending_of(case: Case) -> Ending:
-    """Say what came of a case."""
-    match case.decision:
-        case Decision.RECORD:
-            return Ending.OBSERVED if case.would else Ending.RECORDED
-        case Decision.PAGE:
-            return Ending.GIVEN_UP if case.outcome is Outcome.FAILED else Ending.NEEDS_YOU
-        case Decision.REMEDIATE:
-            return _REMEDIATED[case.outcome]
-        case _:
-            assert_never(case.decision)
-
-
-_REMEDIATED: Final[Mapping[Outcome, Ending]] = {
-    Outcome.NONE: Ending.UNDER_WAY,
-    Outcome.DONE: Ending.PUT_BACK,
-    Outcome.ALREADY: Ending.ALREADY,
-    Outcome.UNVERIFIED: Ending.UNPROVED,
-    Outcome.FAILED: Ending.FAILED,
-    Outcome.LOCKED: Ending.LOCKED,
-    Outcome.PENDING: Ending.PENDING,
-}
 
 
 def headline(case: Case, detection: AnyDetection, *, max_length: int) -> str:

@@ -12,7 +12,8 @@ from shared.model.kinds import Risk
 from shared.model.notices import Owner
 from shared.model.settings import settings_from
 from shared.notify.cards import alert_of, card_of
-from shared.notify.wording import PageContext, ending_of, page_context_for
+from shared.notify.endings import ending_of
+from shared.notify.wording import PageContext, page_context_for
 from tests.fakes.card_cases import (
     ALEX,
     AT,
