@@ -12,6 +12,7 @@ from responders.catalogue import CATALOGUE
 from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
+from responders.kinds.custom_policies import CUSTOM_POLICY
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.remediations import ca_policies, custom_policies, role_assignments
@@ -29,6 +30,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     NAMED_LOCATION,
     AUTHENTICATION_STRENGTH,
     AUTHENTICATION_CONTEXT,
+    CUSTOM_POLICY,
     ROLE_ASSIGNMENT,
 )
 """The kinds of object that are reconciled."""

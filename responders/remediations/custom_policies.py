@@ -7,45 +7,16 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final, cast
 
-from responders.remediations.custom_policy_xml import document_of, is_same_document
-from shared.model.calls import ID_SHAPES, Call, Permission, Service
+from responders.kinds.custom_policies import DELETE_CUSTOM_POLICY as _DELETE_CALL
+from responders.kinds.custom_policies import GET_CUSTOM_POLICY, LIST_CUSTOM_POLICIES, UPLOAD_CUSTOM_POLICY
+from responders.kinds.custom_policy_xml import document_of, is_same_document
+from shared.model.calls import ID_SHAPES
 from shared.model.errors import Rejected
 from shared.model.events import Change, Target
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Already, Doubt, Guarded, Inventory, Known, Look, Plan, Put, Remediation, Situation
 from shared.model.tenant_api import TenantApi
-
-_WHY_BETA: Final = "trustFramework isn't in v1.0"
-
-LIST_CUSTOM_POLICIES: Final = Call(
-    method="GET",
-    service=Service.GRAPH_BETA,
-    path="/trustFramework/policies",
-    needs=(Permission.POLICY_READ,),
-    why_beta=_WHY_BETA,
-)
-GET_CUSTOM_POLICY: Final = Call(
-    method="GET",
-    service=Service.GRAPH_BETA,
-    path="/trustFramework/policies/{custom_policy}/$value",
-    needs=(Permission.POLICY_READ,),
-    why_beta=_WHY_BETA,
-)
-UPLOAD_CUSTOM_POLICY: Final = Call(
-    method="PUT",
-    service=Service.GRAPH_BETA,
-    path="/trustFramework/policies/{custom_policy}/$value",
-    needs=(Permission.POLICY_WRITE_TRUST_FRAMEWORK,),
-    why_beta=_WHY_BETA,
-)
-DELETE_CUSTOM_POLICY_CALL: Final = Call(
-    method="DELETE",
-    service=Service.GRAPH_BETA,
-    path="/trustFramework/policies/{custom_policy}",
-    needs=(Permission.POLICY_WRITE_TRUST_FRAMEWORK,),
-    why_beta=_WHY_BETA,
-)
 
 _GONE: Final = 404
 _APPROVED_LATER: Final = "an approved change came after it"
@@ -131,7 +102,7 @@ def _plan_deleting(situation: Situation) -> Plan:
 
 def _delete(edges: TenantApi, _target: Target, put: Put) -> None:
     try:
-        edges.send(DELETE_CUSTOM_POLICY_CALL, custom_policy=put.image["id"])
+        edges.send(_DELETE_CALL, custom_policy=put.image["id"])
     except Rejected as rejected:
         if rejected.status != _GONE:
             raise
@@ -143,7 +114,7 @@ DELETE_CUSTOM_POLICY: Final = Remediation(
     undo="Upload the policy's XML from the case's before-image, which the evidence container holds.",
     kind=ObjectKind.CUSTOM_POLICY,
     destructive=True,
-    calls=(GET_CUSTOM_POLICY, LIST_CUSTOM_POLICIES, DELETE_CUSTOM_POLICY_CALL),
+    calls=(GET_CUSTOM_POLICY, LIST_CUSTOM_POLICIES, _DELETE_CALL),
     needs_baseline=True,
     look=_look_with_children,
     plan=_plan_deleting,

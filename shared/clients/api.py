@@ -5,6 +5,7 @@ wasn't carried out. A 408, a 5xx or a lost response is retried only for calls de
 in number and time, and wait as long as the service asks for.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -16,7 +17,7 @@ from msgspec import Struct
 from shared.clients.answers import Answer, meaning
 from shared.model.calls import Call, Lane, Service
 from shared.model.clock import Clock, utc_now
-from shared.model.errors import Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import UNREADABLE_TEXT, Locked, Refused, Rejected, Throttled, Unreachable
 from shared.model.kinds import Image, Json
 from shared.model.settings import Tenant
 
@@ -79,12 +80,13 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
         return None if answer is None else _decoded(call, answer, dict[str, Any])
 
     def text(self, call: Call, /, **ids: str) -> str | None:
-        """Read one object that isn't JSON; None when the service says that it doesn't exist."""
+        """Read one object that is an XML document; None when the service says that it doesn't exist."""
         answer = self._found(call, ids)
         try:
-            return None if answer is None else answer.body.decode("utf-8-sig")
+            return None if answer is None else _document(answer.body)
         except UnicodeDecodeError as error:
-            raise Rejected(f"{call.method} {call.path} gave text that isn't UTF-8: {error}") from error
+            said = f"{call.method} {call.path} gave text in an encoding that isn't known: {error}"
+            raise Rejected(said, code=UNREADABLE_TEXT) from error
 
     def _found(self, call: Call, ids: Mapping[str, str], *, query: Mapping[str, str] | None = None) -> Answer | None:
         try:
@@ -204,6 +206,29 @@ def _delay(state: "RetryCallState") -> float:
     return asked.total_seconds() if asked else float(2 ** (state.attempt_number - 1))
 
 
+_BEGINNINGS: Final = (
+    *((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")),
+    *((b"<\0", "utf-16-le"), (b"\0<", "utf-16-be")),
+)
+_ENCODING: Final = re.compile(rb"""\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.-]{1,40})["']""")
+_SINGLE_BYTES: Final = frozenset({"iso-8859-1", "latin1", "windows-1252", "us-ascii"})
+"""Encodings in which documents are found beside Unicode's."""
+
+
+def _document(body: bytes) -> str:
+    """Decode an XML document: as its first bytes say, else as it declares, else as UTF-8.
+
+    Raises:
+        UnicodeDecodeError: it isn't text in that encoding.
+    """
+    for beginning, encoding in _BEGINNINGS:
+        if body.startswith(beginning):
+            return body.decode(encoding)
+    declared = _ENCODING.match(body)
+    named = declared[1].decode().lower() if declared else ""
+    return body.decode(named if named in _SINGLE_BYTES else "utf-8")
+
+
 class _Page(Struct, rename={"next_link": "@odata.nextLink", "arm_next_link": "nextLink"}):
     value: list[dict[str, Any]]
     next_link: str | None = None
@@ -234,9 +259,22 @@ def _decoded[T](call: Call, answer: Answer, shape: type[T]) -> T:
     return _decoded_body(call, answer.body, shape)
 
 
+_HALF: Final = re.compile(
+    rb"""(\\\\)|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"""
+)
+
+
+def _without_halves(body: bytes) -> bytes:
+    """Replace halves of characters, which one odd name can bring into a listing and which no decoder takes."""
+    return _HALF.sub(lambda found: found[1] or rb"\ufffd", body)
+
+
 def _decoded_body[T](call: Call, body: bytes, shape: type[T]) -> T:
     """Decode the body of a success. Raises Unreachable when it can't be read: the call's effect isn't known then."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        mended = _without_halves(body)
+        if mended != body:
+            return _decoded_body(call, mended, shape)
         raise Unreachable(f"{call.method} {call.path} succeeded with a body that can't be read: {error}") from error

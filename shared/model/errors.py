@@ -22,6 +22,7 @@ retries).
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 
 class ResponderError(Exception):
@@ -81,6 +82,10 @@ class Refused(EdgeError):
     def __init__(self, message: str, *, status: int = 403, code: str = "", needed: Sequence[str] = ()) -> None:
         self.needed = tuple(needed)
         super().__init__(message, status=status, code=code)
+
+
+UNREADABLE_TEXT: Final = "UnreadableText"
+"""The code of a `Rejected` that means: the service gave text in no encoding that is known."""
 
 
 class Rejected(EdgeError):

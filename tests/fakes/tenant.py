@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from responders.remediations.custom_policy_xml import document_of
+from responders.kinds.custom_policy_xml import document_of
 from shared.clients.api import Answer, TenantEdges
 from shared.model.calls import Lane, Permission, Service
 from shared.model.errors import Unreachable

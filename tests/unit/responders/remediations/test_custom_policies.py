@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from responders.kinds.custom_policy_xml import document_of, is_same_document
 from responders.remediations.custom_policies import (
     CUSTOM_POLICIES,
     DELETE_CUSTOM_POLICY,
     PUT_BACK_CUSTOM_POLICY,
     RESTORE_CUSTOM_POLICY,
 )
-from responders.remediations.custom_policy_xml import document_of, is_same_document
 from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.events import Target
 from shared.model.kinds import Image, TenantKind

@@ -10,7 +10,16 @@ import pytest
 
 from shared.clients.api import Answer, TenantEdges
 from shared.model.calls import Call, Lane, Permission, Service
-from shared.model.errors import BadIdentifier, EdgeError, Locked, Refused, Rejected, Throttled, Unreachable
+from shared.model.errors import (
+    UNREADABLE_TEXT,
+    BadIdentifier,
+    EdgeError,
+    Locked,
+    Refused,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
 from shared.model.kinds import TenantKind
 from shared.model.settings import Tenant
 from tests.fakes.clock import NOW
@@ -217,9 +226,26 @@ class TestReading:
     def test_text_loses_its_byte_order_mark(self) -> None:
         assert script(answer(200, "\ufeff<ä/>".encode())).edges.text(GET, id=_GUID) == "<ä/>"
 
-    def test_text_that_is_not_utf_8(self) -> None:
-        with pytest.raises(Rejected, match="UTF-8"):
-            script(answer(200, b"\xff\xfe<")).edges.text(GET, id=_GUID)
+    @pytest.mark.parametrize("body", [b"\xff\xfe<", b"<a>\xe9</a>", b'<?xml encoding="rot13"?><a>\xe9</a>'])
+    def test_text_in_no_encoding_that_is_known(self, body: bytes) -> None:
+        with pytest.raises(Rejected, match="encoding") as rejected:
+            script(answer(200, body)).edges.text(GET, id=_GUID)
+        assert rejected.value.code == UNREADABLE_TEXT
+
+    @pytest.mark.parametrize(
+        ("body", "encoding"),
+        [("<?xml encoding='iso-8859-1'?><ä/>", "latin-1"), ("<ä/>", "utf-16"), ("<ä/>", "utf-16-le")],
+    )
+    def test_text_in_another_encoding(self, body: str, encoding: str) -> None:
+        assert script(answer(200, body.encode(encoding))).edges.text(GET, id=_GUID) == body
+
+    def test_half_a_character_in_one_name_hides_nothing(self) -> None:
+        body = rb'{"a": "x\ud800y\udc00", "b": "\\ud800", "c": "\ud83d\ude00"}'
+        assert script(answer(200, body)).edges.get(GET, id=_GUID) == {
+            "a": "x\ufffdy\ufffd",
+            "b": "\\ud800",
+            "c": "\N{GRINNING FACE}",
+        }
 
     def test_an_id_that_is_none_never_leaves(self) -> None:
         played = script(answer(200, {}))
