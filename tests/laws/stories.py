@@ -108,7 +108,8 @@ EDITS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     DOCUMENT: ({"xml": "v1"}, {"xml": "v2"}, {"xml": "v3"}, {"xml": "v0"}),
     ASSIGNMENT: ({"condition": "@Resource[name] StringEquals 'a'"}, {"description": "for the shop"}),
 }
-FORMS: Final = (["G"], ["G", "guest"], ["G", "guest", "boss"], ["guest"], ["em1", "boss"], ["em1", "guest"])
+FORMS: Final[tuple[list[str], ...]] = (["guest"], ["guest", "boss"], ["em1", "boss"], ["em1", "guest"], [])
+"""Whole lists of excluded users."""
 ACTORS: Final = ("mal",) * 9 + ("trudy",) + ("alice",) * 5 + ("bob",) * 2 + ("oncall",) * 2 + ("em1",) * 2 + ("nobody",)
 GAPS: Final = (1, 2, 4, 20, 90, 600, 2400, 4000)
 FAULTS: Final = (
@@ -148,15 +149,11 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
     elif kind in {"location", "strength"} and dice < 0.1:
         event |= {"op": "delete", "leaves": {}}
     elif kind == POLICY and dice < 0.22:
-        lists = {"excludeGroups": chance.choice(FORMS[:4])} if "G" in things and chance.random() < 0.5 else {}
-        lists = lists or {"excludeUsers": chance.choice(FORMS)}
-        event = {
-            **event,
-            "do": "form",
-            "lists": {
-                name: [each for each in one if each != "G" or name == "excludeGroups"] for name, one in lists.items()
-            },
-        }
+        is_of_groups = "G" in things and chance.random() < 0.3
+        lists = (
+            {"excludeGroups": chance.choice((["G"], []))} if is_of_groups else {"excludeUsers": chance.choice(FORMS)}
+        )
+        event = {**event, "do": "form", "lists": lists}
         del event["leaves"]
     if at is None:
         event |= {"after": chance.choice(("read", "write")), "in": chance.choice((0.2, 0.7, 2.0))}
@@ -249,7 +246,7 @@ def _person(chance: Random, things: list[str], at: int) -> list[Event]:
 
 def _principal(chance: Random, things: list[str], at: int) -> list[Event]:
     del things
-    return [{"t": at, "do": chance.choice(("disable", "contain")), "who": chance.choice(("svc", "con", "boss"))}]
+    return [{"t": at, "do": "disable", "who": chance.choice(("svc", "con", "boss"))}]
 
 
 def _service(chance: Random, things: list[str], at: int) -> list[Event]:
