@@ -21,7 +21,6 @@ from tests.laws.world import (
     DOCUMENT,
     EMERGENCY,
     FIRST_IDS,
-    GROUP,
     LOCATION,
     PEOPLE,
     POLICY,
@@ -314,7 +313,7 @@ def _combinations(asked: _Asked) -> Answer:
 
 
 def _group_members(asked: _Asked) -> Answer:
-    if asked.world.by_id(GROUP, asked.ids["id"]) is None:
+    if asked.ids["id"].lower() != FIRST_IDS["G"]:
         raise Refusal(404, "Request_ResourceNotFound")
     return _answer({"value": [_person(asked.world, each) for each in sorted(asked.world.members())]})
 
@@ -333,19 +332,34 @@ def _person(world: World, object_id: str) -> Image:
 
 
 def _get_person(asked: _Asked) -> Answer:
-    if asked.ids["id"].lower() == FIRST_IDS["G"]:
-        return _answer(
-            {"@odata.type": "#microsoft.graph.group", "id": FIRST_IDS["G"], "displayName": "Emergency accounts"}
-        )
-    if asked.ids["id"].lower() not in PEOPLE.values():
+    identity, wanted = asked.ids["id"].lower(), asked.ids["kind"].lower()
+    if identity == FIRST_IDS["G"] and wanted in {"groups", "directoryobjects"}:
+        return _answer(_GROUP)
+    if identity not in PEOPLE.values():
         raise Refusal(404, "Request_ResourceNotFound")
-    return _answer(_person(asked.world, asked.ids["id"].lower()))
+    person = _person(asked.world, identity)
+    kind = "serviceprincipals" if "servicePrincipal" in person["@odata.type"] else "users"
+    if wanted not in {kind, "directoryobjects"}:
+        raise Refusal(404, "Request_ResourceNotFound")
+    return _answer(person)
 
 
 def _groups_of(asked: _Asked) -> Answer:
     inside = asked.ids["id"].lower() in asked.world.members()
-    group = {"@odata.type": "#microsoft.graph.group", "id": FIRST_IDS["G"]}
-    return _answer({"value": [group] if inside else []})
+    return _answer({"value": [_GROUP] if inside else []})
+
+
+_GROUP: Final[Image] = {
+    "@odata.type": "#microsoft.graph.group",
+    "id": FIRST_IDS["G"],
+    "displayName": "Emergency accounts",
+    "isAssignableToRole": False,
+}
+
+
+def _groups(asked: _Asked) -> Answer:
+    is_asked = FIRST_IDS["G"] in asked.query.get("$filter", "").lower()
+    return _answer({"value": [_GROUP] if is_asked else []})
 
 
 def _people(asked: _Asked) -> Answer:
@@ -505,8 +519,26 @@ def _list_locks(asked: _Asked) -> Answer:
 
 
 def _list_activity(asked: _Asked) -> Answer:
-    now = asked.world.now()
-    return _answer({"value": [record for arrives, record in asked.world.activity if arrives <= now]})
+    now, wanted = asked.world.now(), asked.query.get("$filter", "")
+    begin, end, resource = (
+        _found_in(wanted, each) for each in ("eventTimestamp ge", "eventTimestamp le", "resourceUri eq")
+    )
+    known = [record for arrives, record in asked.world.activity if arrives <= now]
+    return _answer(
+        {
+            "value": [
+                record
+                for record in known
+                if begin <= record["eventTimestamp"] <= (end or "9")
+                and resource.lower() in {"", record["resourceId"].lower()}
+            ]
+        }
+    )
+
+
+def _found_in(text: str, term: str) -> str:
+    """Give the value of a term of a filter, "" where the filter has none."""
+    return text.partition(f"{term} '")[2].partition("'")[0]
 
 
 def _role_definition(asked: _Asked) -> Answer:
@@ -545,10 +577,11 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
     (_GRAPHS, "POST", f"{_CA}/deletedItems/namedLocations/{_ID}/restore", _restore(LOCATION)),
     (_GRAPHS, "GET", f"/groups/{_ID}/(?:transitiveMembers|members)(?:/.+)?", _group_members),
     (_GRAPHS, "GET", f"/users/{_ID}/(?:transitiveMemberOf|memberOf)(?:/.+)?", _groups_of),
-    (_GRAPHS, "GET", f"/(?:users|servicePrincipals|groups|directoryObjects)/{_ID}", _get_person),
+    (_GRAPHS, "GET", f"/(?P<kind>users|servicePrincipals|groups|directoryObjects)/{_ID}", _get_person),
     (_GRAPHS, "POST", "/directoryObjects/getByIds", _people),
     (_GRAPHS, "GET", "/roleManagement/directory/roleAssignments", _directory_roles),
     (_GRAPHS, "GET", "/roleManagement/directory/.+", _nothing),
+    (_GRAPHS, "GET", "/groups", _groups),
     (_GRAPHS, "GET", "/(?:groups|users|directoryRoles|identityGovernance|privilegedAccess).*", _nothing),
     (_GRAPHS, "GET", _CUSTOM, _list_documents),
     (_GRAPHS, "GET", rf"{_CUSTOM}/{_ID}/\$value", _get_document),

@@ -328,7 +328,7 @@ HAND: Final[tuple[HandStory, ...]] = (
     ),
     HandStory(
         name="an unlisted on-call strips a compromised account's role",
-        story=story("A1 A2", {"t": 500, "do": "contain", "who": "svc"}, change(600, "oncall", "A1", "delete")),
+        story=story("A1 P2", edit(500, "svc", "P2", ADD_GUEST), change(600, "oncall", "A1", "delete")),
         ends="it isn't given back",
         is_right=lambda end: end.leaf("A1") is None and end.paged("A1"),
     ),
@@ -437,8 +437,9 @@ HAND: Final[tuple[HandStory, ...]] = (
         name="left on Monday, another change on Thursday",
         story=story(
             "P1 G",
-            edit(600, "mal", "P1", ADD_GUEST, values="none", late=5400),
-            edit(650, "oncall", "P1", ADD_BOSS, never=True),
+            {"t": 500, "do": "mode", "mode": "observe"},
+            edit(600, "mal", "P1", ADD_GUEST),
+            {"t": 4000, "do": "mode", "mode": "enforce"},
             {"t": 9000, "do": "leave", "on": "P1"},
             edit(20000, "mal", "P1", {"displayName": "Renamed"}),
         ),

@@ -7,9 +7,9 @@ baselines are worked out here again, and nothing of the product's reasoning is u
 Laws by number are those of reconciliation: 1 every unapproved leaf is put back, or named and paged; 2 what approved
 people wrote is untouched, or offered back; 3 only accepted, approved or put back values are written; 4 no emergency
 account is locked out, and nothing that one wrote is undone; 5 one case for each change; 6 each write is in the ledger
-once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled, contained or named gets
-access. "live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many,
-"rest" is a story that doesn't end, "mistake" an exception that nobody expects.
+once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled or named gets access.
+"live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many, "rest" is a
+story that doesn't end, "mistake" an exception that nobody expects.
 """
 
 from collections import Counter
@@ -54,15 +54,17 @@ LISTED: Final = ("alice", "bob")
 SLACK: Final = 6.0
 """Seconds within which a record may come too late for a write: a look sees nothing of it."""
 
-DETECTED: Final[Mapping[str, frozenset[str]]] = {
-    POLICY: frozenset({"create", "update", "delete"}),
-    DOCUMENT: frozenset({"create", "update", "delete"}),
-    ASSIGNMENT: frozenset({"create", "update", "delete"}),
-    LOCATION: frozenset(),
-    STRENGTH: frozenset(),
-    CONTEXT: frozenset(),
-}
+DETECTED: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
+    (POLICY, DOCUMENT, ASSIGNMENT, LOCATION, STRENGTH, CONTEXT), frozenset({"create", "update", "delete"})
+)
 """Which actions on which kinds a detection with an approval list is about."""
+
+HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
+    POLICY: ("state", "disabled"),
+    LOCATION: ("isTrusted", False),
+    CONTEXT: ("isAvailable", False),
+}
+"""The leaf and the value by which an object that shouldn't exist does no harm; others are deleted."""
 
 _MOST_PAGES: Final = 12
 _MOST_PAGES_OF_A_CHANGE: Final = 6
@@ -258,12 +260,13 @@ def is_not_to_exist(truth: Truth, chain: list[Deed]) -> bool:
 
 
 def is_put_back(truth: Truth, name: str, leaf: str, want: Json) -> bool:
-    """Say whether a leaf stands as it should; a policy that shouldn't exist may stand, switched off."""
+    """Say whether a leaf stands as it should. What shouldn't exist may stand where it is harmless."""
     final = truth.final(name, leaf)
     if final == want:
         return True
     image = truth.world.things[name].image or {}
-    return leaf == EXISTS and not want and image.get("state") == "disabled"
+    is_harmless = kind_of(name) in HARMLESS and image.get(HARMLESS[kind_of(name)][0]) == HARMLESS[kind_of(name)][1]
+    return leaf == EXISTS and not want and is_harmless
 
 
 def _of_leaf(truth: Truth, name: str, leaf: str) -> Iterator[Violation]:
@@ -409,8 +412,8 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
         return "an emergency account would lose access" if holder in EMERGENCY else ""
     if role_of(name) == OWNER:
         return "the role is never granted"
-    if holder in truth.world.disabled or any(each["who"] == holder for each in truth.events if each["do"] == "contain"):
-        return "the holder is disabled or contained"
+    if holder in truth.world.disabled:
+        return "the holder is disabled"
     if holder == last.actor or any(
         each.actor == holder and truth.standing(each) == "unapproved" for each in truth.world.history
     ):
@@ -529,7 +532,8 @@ def _of_written_leaf(truth: Truth, ours: Deed, leaf: str, what: str) -> Iterator
 
 def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
     value = ours.diff[leaf][1]
-    if leaf == "state" and value == "disabled" and truth.expected(ours.name, EXISTS, ours.number)[0] is None:
+    is_made_harmless = (leaf, value) == HARMLESS.get(kind_of(ours.name))
+    if is_made_harmless and truth.expected(ours.name, EXISTS, ours.number)[0] is None:
         return True
     if ours.before is None and leaf == "state" and value == "disabled":
         return True
@@ -551,8 +555,8 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
         return
     holder = holder_of(ours.name)
     early = [each for each in truth.events if each["t"] < ours.at - SLACK and each.get("who") == holder]
-    if any(each["do"] in {"disable", "contain"} for each in early):
-        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled or contained")
+    if any(each["do"] == "disable" for each in early):
+        yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled")
     if any(
         each.actor == holder and truth.standing(each) == "unapproved" and each.heard < ours.at - SLACK
         for each in truth.world.history
@@ -605,7 +609,7 @@ def _of_the_ledger(truth: Truth) -> Iterator[Violation]:
 def _flaw(ours: Deed, intent: SeenIntent | None) -> str:
     if intent is None:
         return "has no intent"
-    if not intent.has_before and ours.before is not None:
+    if not intent.has_before and intent.op != "create" and ours.before is not None:
         return "has no before-image"
     return "" if intent.is_done else "isn't in the ledger as carried out"
 

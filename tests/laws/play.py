@@ -438,7 +438,7 @@ class Play:
     def _person(self, event: Event) -> None:
         self.responder.act(event)
 
-    _do_approve = _do_mode = _do_switch = _do_accept = _do_leave = _do_contain = _person
+    _do_approve = _do_mode = _do_switch = _do_accept = _do_leave = _do_settle = _person
 
     # What a host reaches.
 

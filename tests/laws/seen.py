@@ -90,7 +90,7 @@ class Responder(Protocol):
         ...
 
     def act(self, event: Mapping[str, Any]) -> None:
-        """Do what a person does: approve, mode, switch, accept, leave, contain."""
+        """Do what a person does: approve, mode, switch, accept, leave, settle."""
         ...
 
     def next_due(self) -> float:

@@ -12,7 +12,7 @@ from tests.laws.oracle import DETECTED, NEVER, Truth
 from tests.laws.play import Play, Result
 from tests.laws.records import Delivery, actor_id
 from tests.laws.seen import Host, Page, Responder, Seen, SeenCase, SeenIntent
-from tests.laws.world import EXISTS, GROUP, POLICY, Deed, changed, kind_of
+from tests.laws.world import EXISTS, GROUP, Deed, changed, kind_of
 
 FAULTS: Final[Mapping[str, str]] = {
     "writes nothing": "1",
@@ -178,8 +178,9 @@ class StandIn:
             after, op = changed(standing or {}, {leaf: want}), "update"
         elif want:
             after, op = oracle.rebuilt(self._truth(), name), "create"
-        elif kind_of(name) == POLICY:
-            after, op, leaf = changed(standing or {}, {"state": "disabled"}), "update", "state"
+        elif kind_of(name) in oracle.HARMLESS:
+            leaf, value = oracle.HARMLESS[kind_of(name)]
+            after, op = changed(standing or {}, {leaf: value}), "update"
         else:
             after, op = None, "delete"
         deed = world.write("us", name, op, after)

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from tests.laws.play import Story
-from tests.laws.world import ASSIGNMENT, BRANCH, DOCUMENT, GROUP, HOTEL, OFFICE, POLICY, kind_of
+from tests.laws.world import ABSENT_AT_FIRST, ASSIGNMENT, BRANCH, DOCUMENT, GROUP, HOTEL, OFFICE, POLICY, kind_of
 
 type Event = dict[str, Any]
 
@@ -23,7 +23,9 @@ THINGS: Final = (
     ("P1", "N1", "G"),
     ("P2", "N1", "N2"),
     ("P4", "S1"),
-    ("C1", "P2"),
+    ("C1", "C2", "P2"),
+    ("P3", "L1", "L2", "G"),
+    ("P4", "S1", "S2"),
     ("A1", "A2", "A5"),
     ("A1", "A2", "A5", "A6"),
     ("A2", "A3", "A6"),
@@ -138,8 +140,9 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
     event: Event = {"do": "change", "who": chance.choice(ACTORS), "on": on, "op": "update"}
     event |= {"leaves": dict(chance.choice(EDITS[kind])), "rec": dict(chance.choice(RECORDS))}
     dice = chance.random()
-    if on in {"N1", "N2"} and dice < 0.6:
-        event |= {"op": "create", "leaves": {} if chance.random() < 0.8 else {"excludeUsers[em1]": None}}
+    if on in ABSENT_AT_FIRST and kind not in {ASSIGNMENT, DOCUMENT} and dice < 0.6:
+        other = {"excludeUsers[em1]": None} if kind == POLICY and chance.random() < 0.2 else {}
+        event |= {"op": "create", "leaves": other}
     elif kind == ASSIGNMENT and dice < 0.9:
         event |= {"op": chance.choice(("create", "delete")), "leaves": {}}
     elif kind == DOCUMENT and (dice < 0.2 or on == "D2"):

@@ -234,6 +234,9 @@ FIRST_IDS: Final[Mapping[str, str]] = {
     "N1": "ca200001-4b8e-4d2f-a7c1-5e9f0b3d6a82",
     "N2": "ca200002-9d3a-4f7b-8e15-c2b6a0d4f913",
     "L1": "10c00001-6a2f-4e8d-b4c7-1d9e5f3b0a76",
+    "L2": "10c00002-9b4e-4d7a-8c61-2f5e0b3d9a84",
+    "S2": "57200002-7d1a-4f8c-9e35-b6c0a2d4f713",
+    "C2": "c8",
     "S1": "57200001-2c9d-4b6e-8f3a-e7d1c5b0a948",
     "C1": "c7",
     "G": "92000001-3e7b-4c5d-a1f9-8b6d0e2c4f57",
@@ -257,7 +260,7 @@ _KIND_OF_LETTER: Final = {
     "A": ASSIGNMENT,
     "D": DOCUMENT,
 }
-ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "A3", "A4", "D2"})
+ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "D2"})
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
     "A2": (OWNER, "con"),
@@ -292,7 +295,10 @@ def template(name: str) -> Image:
         return _policy(name)
     if kind_of(name) == ASSIGNMENT:
         return _assignment(name)
-    return {"xml": document(name, "v0")} if kind_of(name) == DOCUMENT else copy.deepcopy(_OTHERS[kind_of(name)])
+    if kind_of(name) == DOCUMENT:
+        return {"xml": document(name, "v0")}
+    made = copy.deepcopy(_OTHERS[kind_of(name)])
+    return made | {"displayName": f"{made['displayName']} {name[1]}"} if name in ABSENT_AT_FIRST else made
 
 
 _OTHERS: Final[Mapping[str, Image]] = {
@@ -531,10 +537,10 @@ class World:
         )
 
     def members(self, image: Image | None = None) -> frozenset[str]:
-        """Give who is in the group of emergency accounts, by whichever way, in lower case."""
+        """Give who is in the group of emergency accounts, by whichever way, in lower case; it always exists."""
         group = self.things.get("G")
-        standing = image if image is not None else (group.image if group else None)
-        return frozenset(str(each).lower() for each in (standing or {}).get("members", [])) | self.dynamic
+        standing = image or (group.image if group else None) or template("G")
+        return frozenset(str(each).lower() for each in items(standing, "members")) | self.dynamic
 
     def barred(self, changes: Mapping[str, Image | None] | None = None) -> dict[str, frozenset[str]]:
         """Give for each emergency account where it is kept out, and by which policy ("P1 anywhere").
