@@ -20,6 +20,7 @@ from shared.model.objects import (
     ObjectPlan,
     ObjectState,
     Op,
+    Provenance,
     Step,
     Verdict,
     Version,
@@ -141,7 +142,9 @@ def _verdicts(account: Account) -> dict[str, LeafVerdict]:
     wanted = {leaf: each.value for leaf, each in agreed.items() if each.value is not None}
     differing = differences(account.rules, stands, wanted)
     found |= {leaf: judge(account, leaf, stands.get(leaf)) for leaf in differing}
-    return found | _undiffering(account, [leaf for leaf in {*account.chains, *agreed} if leaf not in differing])
+    bracketed = [leaf for leaf, each in agreed.items() if each.provenance is Provenance.BRACKETED]
+    doubtful = dict.fromkeys((*account.chains, *bracketed))
+    return found | _undiffering(account, [leaf for leaf in doubtful if leaf not in differing])
 
 
 def _undiffering(account: Account, leaves: Collection[str]) -> dict[str, LeafVerdict]:
@@ -150,7 +153,7 @@ def _undiffering(account: Account, leaves: Collection[str]) -> dict[str, LeafVer
     for leaf in leaves:
         stands = account.seen.leaves.get(leaf)
         verdict = judge_repair(account, leaf, stands) or judge_bracketed(account, leaf, stands)
-        if verdict is not None and leaf != WHOLE:
+        if verdict is not None:
             found[leaf] = verdict
     return found
 

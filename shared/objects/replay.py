@@ -72,6 +72,7 @@ def replay(state: ObjectState, first: Version, told: Sequence[Told], rules: Leaf
             running.approve(each)
         elif each.change.op is Op.DELETE:
             running.forget_unwanted()
+        running.note_stood(each)
     for acceptance in acceptances:
         running.accept(acceptance)
     return Replayed(baseline=running.baseline, covered=tuple(running.covered), taken_back=frozenset(running.taken_back))
@@ -94,6 +95,7 @@ class _Running:
         self.taken: dict[str, list[Json]] = {}
         self.covered: list[Covered] = []
         self.taken_back: set[tuple[str, str]] = set()
+        self.stood: dict[str, Json] = dict(first.leaves)
 
     def _fill(self, state: ObjectState, told: Sequence[Told]) -> set[str]:
         """Let leaves stand that a service filled in, unless a record of another names them after all."""
@@ -129,7 +131,7 @@ class _Running:
         """An approved change counts whether its values still stand or not."""
         change = told.change
         written = {leaf: new for leaf, (_, new) in told.wrote.items()}
-        back = {leaf for leaf, new in written.items() if self._was_taken(leaf, new)}
+        back = {leaf for leaf, new in written.items() if self._was_taken(leaf, new)} if self.taken else set[str]()
         if change.op is not Op.UPDATE and EXISTS in back:
             back = set(written)
         elif change.op is not Op.UPDATE:
@@ -154,13 +156,26 @@ class _Running:
         self._note_covered(change)
         for leaf, (old, new) in told.wrote.items():
             agreed = self.of(leaf)
-            if not is_same(self.rules, leaf, agreed.value, old) and (change.op is not Op.CREATE or leaf == EXISTS):
+            if self._is_taken(change, leaf, old, new):
                 self.taken.setdefault(leaf, []).append(old)
             if change.is_whole and agreed.provenance in WRITABLE and is_same(self.rules, leaf, agreed.value, new):
                 self.baseline[leaf] = BaselineLeaf(value=agreed.value, provenance=Provenance.PUT_BACK, since=change.at)
         if change.op is Op.CREATE:
             for leaf in self.filled - told.wrote.keys():  # left out, for the service to fill it in again
                 self.baseline.pop(leaf, None)
+
+    def note_stood(self, told: Told) -> None:
+        """Note what stands after a change, as far as changes tell."""
+        if told.change.op is not Op.UPDATE:
+            self.stood.clear()
+        self.stood.update({leaf: new for leaf, (_, new) in told.wrote.items()})
+
+    def _is_taken(self, change: ObjectChange, leaf: str, old: Json, new: Json) -> bool:
+        """Whether a write of ours took a value that wasn't the baseline's, and that didn't go by itself before it."""
+        if change.op is Op.CREATE and leaf != EXISTS:
+            return False
+        is_gone = leaf in self.stood and is_same(self.rules, leaf, self.stood[leaf], new)
+        return not is_gone and not is_same(self.rules, leaf, self.of(leaf).value, old)
 
     def _note_covered(self, change: ObjectChange) -> None:
         for leaf, by in self.approved_by.items():

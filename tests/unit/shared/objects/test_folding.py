@@ -197,6 +197,16 @@ def test_a_folded_change_has_what_either_log_tells() -> None:
     assert (folded.change.id, folded.change.at, folded.change.arrived_at) == ("Mallory 602b", at(600), at(607))
 
 
+def test_the_exact_copy_is_paired_first() -> None:
+    story = (
+        Story()
+        .change(600, "Mallory", source="a", is_whole=False, **OFF)
+        .change(601, "Mallory", source="a", **OFF)
+        .change(602, "Mallory", source="b", **OFF)
+    )
+    assert [judged.change.is_whole for judged in fold_copies(story.changes, RULES)] == [False, True]
+
+
 def test_copies_that_are_judged_differently_are_unknown() -> None:
     first, second = Story().change(600, "Mallory", source="a", **OFF).change(601, "Mallory", source="b", **OFF).changes
     second = msgspec.structs.replace(second, standing=Standing.APPROVED, is_live=False)

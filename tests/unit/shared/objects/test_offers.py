@@ -82,6 +82,18 @@ _UNKNOWN = (
         ),
         pytest.param(
             Story()
+            .change(600, "Alice", Op.DELETE)
+            .change(610, "Mallory", Op.CREATE, state=(None, "on"))
+            .change(620, "Alice", state=("on", "off"))
+            .change(630, "Mallory", Op.DELETE)
+            .change(640, "Mallory", Op.CREATE, state=(None, "on"))
+            .ours(650, Op.DELETE, exists=(True, None)),
+            {"gone": True},
+            [],
+            id="what an approved one wrote into an object that its maker deleted himself",
+        ),
+        pytest.param(
+            Story()
             .change(600, "Alice", state=("on", "dim"))
             .change(605, "Bob", state=("dim", "on"))
             .change(610, "Mallory", state=("on", "off"))
@@ -187,6 +199,11 @@ def test_a_record_that_came_after_the_decision_came_after_the_write() -> None:
 def test_a_change_is_settled_when_it_needs_no_answer(story: Story, stands: dict[str, Any], *, settled: bool) -> None:
     first = min(story.changes, key=lambda judged: judged.change.at).change.id
     assert (first in story.plan(5700, **stands).state.settled) is settled
+
+
+def test_none_of_several_changes_is_settled_while_it_is_not_known_what_each_wrote() -> None:
+    story = Story().change(600, "Alice", is_whole=False).change(610, "Mallory", is_whole=False)
+    assert story.plan(5700, state="off").state.settled == ()
 
 
 def test_settled_changes_stay_settled_and_are_still_read() -> None:

@@ -178,6 +178,12 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
+        name="... until a person accepts it",
+        story=Story().change(600, "Mallory", state=("dim", "on")).accepted(700),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
         name="... or over an unknown change",
         story=Story().change(600, "Oscar", state=("on", "dim")).change(700, "Mallory", state=("dim", "on")),
         stands={},
@@ -238,6 +244,18 @@ ENDINGS: Final = (
         .change(500, "Oscar", state=("on", "dim"))
         .accepted(600, state="dim")
         .change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="one that wasn't live before a write of ours isn't between: a person dealt with it",
+        story=Story()
+        .change(600, "Alice", late=4000, state=("on", "dim"))
+        .change(610, "Mark", is_live=False, state=("dim", "off"))
+        .ours(650, state=("off", "on"))
+        .change(700, "Mallory", state=("on", "off")),
         stands=_OFF,
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
@@ -395,6 +413,39 @@ ENDINGS: Final = (
         at=5700,
     ),
     Ending(
+        name="a member that our write of the whole list swept away is offered back",
+        story=Story()
+        .change(600, "Alice", late=5000, guests_Bea=(None, True))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.OFFER},
+        at=5700,
+    ),
+    Ending(
+        name="... but one that had gone before isn't our doing",
+        story=Story()
+        .change(600, "Alice", guests_Bea=(None, True))
+        .seen(4000)
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="a member that our write of the whole list swept in stands",
+        story=Story()
+        .change(600, "Mallory", late=5000, guests_Ann=(True, None))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None))
+        .change(700, "Mallory", guests_Ann=(True, None)),
+        stands={"guests_Ann": None},
+        verdicts={"guests[Ann]": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"guests[Ann]": (None, True)},
+        at=5700,
+    ),
+    Ending(
         name="an approved change that brings back what we took: its author is asked",
         story=Story()
         .change(600, "Mallory", guests_Max=(None, True))
@@ -411,6 +462,41 @@ ENDINGS: Final = (
         .change(700, "Alice", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.UNKNOWN},
+    ),
+    Ending(
+        name="... but what he takes out of what we made again is the baseline",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .ours(650, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Alice", guests_Ann=(True, None)),
+        stands={"guests_Ann": None},
+        verdicts={},
+    ),
+    Ending(
+        name="... and if another makes it again then, no leaf of it is put back",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .ours(650, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Alice", Op.DELETE)
+        .change(750, "Mallory", Op.CREATE, state=(None, "off"), colour=(None, "red"), guests_Ann=(None, True)),
+        stands=_OFF,
+        verdicts={
+            EXISTS: Verdict.BENEATH,
+            "state": Verdict.BENEATH,
+            "colour": Verdict.BENEATH,
+            "guests[Ann]": Verdict.BENEATH,
+        },
+    ),
+    Ending(
+        name="... but not where another had made it again before us",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .change(640, "Alice", Op.CREATE, late=5400, exists=(None, True), state=(None, "on"))
+        .ours(650, Op.CREATE, exists=(None, True), state=(None, "on"))
+        .change(700, "Bob", Op.DELETE),
+        stands=_GONE,
+        verdicts={},
+        at=7000,
     ),
     Ending(
         name="the same change again after our put-back is another one, and is put back too",
@@ -461,6 +547,14 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.PUT_BACK, "colour": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"colour": ("blue", "red"), "state": ("off", "on")},
+    ),
+    Ending(
+        name="two unapproved ones wrote the difference together, so that neither misses a writer",
+        story=Story().change(600, "Mallory", is_whole=False).change(700, "Mark", is_whole=False),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
     ),
     Ending(
         name="what only versions say of an approved change stands, to be accepted by a person",

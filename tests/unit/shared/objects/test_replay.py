@@ -110,6 +110,13 @@ def baseline(story: Story, leaf: str, **stands: Any) -> tuple[Json, Provenance, 
             id="perhaps put back by us",
         ),
         pytest.param(
+            Story().first_seen().change(600, "Mallory", state=("on", "off")).ours(650, state=("off", "on")),
+            "state",
+            {},
+            ("on", Provenance.FIRST_SEEN, 0),
+            id="a person had us write it: it is nobody's all the same",
+        ),
+        pytest.param(
             Story()
             .change(600, "Alice", late=2000, state=("on", "dim"))
             .change(610, "Mallory", state=("on", "off"))

@@ -100,6 +100,16 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             id="a known change before it is worked in",
         ),
         pytest.param(
+            ALICE.change(550, "Mark", Op.DELETE).change(
+                560, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "green"), guests_Ann=(None, True)
+            ),
+            "Alice 600",
+            {"state": "off", "colour": "green"},
+            _STATE,
+            True,
+            id="also where it was made anew before it",
+        ),
+        pytest.param(
             ALICE.change(700, "Mark", colour=("red", "blue")),
             "Alice 600",
             {"state": "off", "colour": "blue"},
@@ -130,6 +140,18 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             _STATE,
             True,
             id="... but not where it shows a third value",
+        ),
+        pytest.param(
+            Story()
+            .change(500, "Mark", colour=("red", "blue"))
+            .change(520, "Alice", is_whole=False)
+            .seen(550)
+            .change(600, "Bob", is_whole=False),
+            "Bob 600",
+            {"state": "off"},
+            _STATE,
+            True,
+            id="... nor where somebody may have changed it back meanwhile",
         ),
         pytest.param(
             Story().change(100, "Mark", colour=("red", "blue")).seen(701).change(800, "Alice", is_whole=False),
@@ -207,6 +229,14 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             {leaf: (None, value) for leaf, value in LAMP.items()},
             True,
             id="a creation's record proves that it didn't exist",
+        ),
+        pytest.param(
+            Story().seen(500).change(600, "Alice", Op.CREATE, is_whole=False),
+            "Alice 600",
+            {"state": "off"},
+            {leaf: (None, value) for leaf, value in lamp(state="off").items()},
+            True,
+            id="... though it stood before, and no record tells of its deletion",
         ),
         pytest.param(
             Story().absent().change(600, "Alice", Op.CREATE, is_whole=False).seen(610, gone=True),

@@ -1,0 +1,241 @@
+"""General guards: what must not happen by a write, whatever the object is. Each is a law on the difference to write."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.model.kinds import Mode
+from shared.model.objects import EXISTS, WHOLE, WRITABLE, BaselineLeaf, Op
+from shared.objects.guard_facts import Facts, Guard, Reason
+
+
+def _kill_switch(facts: Facts) -> Mapping[str, Reason]:
+    if facts.is_stopped is None:
+        return _whole("the kill switch could not be read", is_unread=True)
+    return _whole("the kill switch is on") if facts.is_stopped else {}
+
+
+def _mode(facts: Facts) -> Mapping[str, Reason]:
+    found: dict[str, Reason] = {}
+    for leaf, change in facts.deciding.items():
+        mode = facts.modes.get(change)
+        if mode is None:
+            found[leaf] = Reason("the mode of its detection could not be read", is_unread=True)
+        elif mode is not Mode.ENFORCE:
+            found[leaf] = Reason(f"its detection is in mode {mode}")
+    return found
+
+
+def _configured(facts: Facts) -> Mapping[str, Reason]:
+    return {} if facts.is_configured else _whole("this tenant or subscription is not configured")
+
+
+def _foreign_master(facts: Facts) -> Mapping[str, Reason]:
+    if not facts.foreign_master:
+        return {}
+    return _whole(f"it is kept by {facts.foreign_master}, which would write it again")
+
+
+def _provenance(facts: Facts) -> Mapping[str, Reason]:
+    if facts.takes_away:
+        judged = facts.changes.get(facts.verdicts[EXISTS].change)
+        if judged is not None and judged.change.op is Op.CREATE:
+            return {}  # its record proves that it didn't exist, and no value is written
+        leaves: tuple[str, ...] = (EXISTS,)
+    else:
+        leaves = tuple(facts.steps)
+    weak = {leaf: how for leaf in leaves if (how := _of(facts, leaf).provenance) not in WRITABLE}
+    if not weak:
+        return {}
+    if facts.op is Op.UPDATE and not facts.takes_away:
+        return {leaf: Reason(f"the value to restore is only {how}, accepted by nobody") for leaf, how in weak.items()}
+    return _whole(f"nobody has accepted what is to be restored: {', '.join(sorted(weak))}")
+
+
+def _emergency_accounts(facts: Facts) -> Mapping[str, Reason]:
+    hit = facts.assessed.loses & facts.emergency
+    return _whole(f"an emergency account would lose something ({', '.join(sorted(hit))})") if hit else {}
+
+
+def _protected(facts: Facts) -> Mapping[str, Reason]:
+    if facts.protected is None:
+        if not facts.assessed.loses:
+            return {}
+        return _whole("the protected principals could not be read", is_unread=True)
+    hit = facts.assessed.loses & facts.protected
+    return _whole(f"a protected principal would lose something ({', '.join(sorted(hit))})") if hit else {}
+
+
+def _disabled(facts: Facts) -> Mapping[str, Reason]:
+    hit = facts.assessed.gains & facts.disabled
+    if hit:
+        return _whole(f"it would give access to a disabled account ({', '.join(sorted(hit))})")
+    unread = facts.assessed.gains & facts.unread
+    if unread:
+        return _whole(f"whether an account is enabled could not be read ({', '.join(sorted(unread))})", is_unread=True)
+    return {}
+
+
+def _named(facts: Facts) -> Mapping[str, Reason]:
+    return _gains_among(facts, facts.named, "the actor of a change that is not approved, in an open case", "open cases")
+
+
+def _restrained(facts: Facts) -> Mapping[str, Reason]:
+    return _gains_among(facts, facts.restrained, "restrained", "restraints")
+
+
+def _time_bound(facts: Facts) -> Mapping[str, Reason]:
+    hit = [leaf for leaf in facts.steps if leaf in facts.was_time_bound]
+    if not hit:
+        return {}
+    because = "it was bound in time and would come back as permanent"
+    return {leaf: Reason(because) for leaf in hit} if facts.op is Op.UPDATE else _whole(because)
+
+
+def _unreturnable(facts: Facts) -> Mapping[str, Reason]:
+    deciding = facts.deciding
+    hit = [
+        leaf
+        for leaf, (_, new) in facts.steps.items()
+        if leaf in facts.unreturnable
+        and new is None
+        and (deciding.get(leaf) or deciding.get(WHOLE, "")) not in facts.chosen_by_name
+    ]
+    if not hit:
+        return {}
+    because = "what is taken away can't come back, and enforce wasn't chosen for its detection by name"
+    return {leaf: Reason(because) for leaf in hit} if facts.op is Op.UPDATE else _whole(because)
+
+
+def _limit(facts: Facts) -> Mapping[str, Reason]:
+    if facts.spent is None:
+        return _whole("how much was put back in this hour could not be read", is_unread=True)
+    if facts.decision in facts.spent.in_all:
+        return {}
+    if len(facts.spent.in_all) >= facts.limit_in_all:
+        return _whole(f"the limit of {facts.limit_in_all} objects in an hour is reached")
+    full = [who for who in sorted(facts.actors) if len(facts.spent.by_actor.get(who, ())) >= facts.limit]
+    return _whole(f"the limit of {facts.limit} objects of one actor in an hour is reached") if full else {}
+
+
+def _gains_among(facts: Facts, principals: frozenset[str] | None, what: str, unread: str) -> Mapping[str, Reason]:
+    if principals is None:
+        return _whole(f"the {unread} could not be read", is_unread=True) if facts.assessed.gains else {}
+    hit = facts.assessed.gains & principals
+    return _whole(f"it would give access to somebody who is {what} ({', '.join(sorted(hit))})") if hit else {}
+
+
+def _whole(because: str, *, is_unread: bool = False) -> Mapping[str, Reason]:
+    return {WHOLE: Reason(because, is_unread)}
+
+
+def _of(facts: Facts, leaf: str) -> BaselineLeaf:
+    return facts.baseline.get(leaf) or facts.baseline[WHOLE]
+
+
+GUARDS: Final = (
+    Guard(
+        id="kill-switch",
+        why="Whoever turned it on wants nothing written.",
+        judge=_kill_switch,
+        can_pass=True,
+        binds_people=False,
+        in_parts=False,
+    ),
+    Guard(
+        id="tenant-configured",
+        why="The responder writes only where it was set up to.",
+        judge=_configured,
+        can_pass=False,
+        binds_people=True,
+        in_parts=False,
+    ),
+    Guard(
+        id="mode",
+        why="Only detections in mode enforce put anything back unasked.",
+        judge=_mode,
+        can_pass=True,
+        binds_people=False,
+        in_parts=False,
+    ),
+    Guard(
+        id="foreign-master",
+        why="What another system keeps is written again by it; the change has to be undone there.",
+        judge=_foreign_master,
+        can_pass=False,
+        binds_people=True,
+        in_parts=False,
+    ),
+    Guard(
+        id="provenance",
+        why="What was only seen may be an attacker's.",
+        judge=_provenance,
+        can_pass=False,
+        binds_people=True,
+        in_parts=True,
+    ),
+    Guard(
+        id="emergency-account",
+        why="An emergency account must never lose anything by the responder.",
+        judge=_emergency_accounts,
+        can_pass=True,
+        binds_people=True,
+        in_parts=True,
+    ),
+    Guard(
+        id="protected-principal",
+        why="Protected principals keep the tenant and the responder running.",
+        judge=_protected,
+        can_pass=True,
+        binds_people=True,
+        in_parts=True,
+    ),
+    Guard(
+        id="disabled-account",
+        why="Somebody disabled the account for a reason; access comes back when a person says so.",
+        judge=_disabled,
+        can_pass=True,
+        binds_people=False,
+        in_parts=True,
+    ),
+    Guard(
+        id="named-in-case",
+        why="Who made an unapproved change may be an attacker who was stripped of access on purpose.",
+        judge=_named,
+        can_pass=True,
+        binds_people=False,
+        in_parts=True,
+    ),
+    Guard(
+        id="restrained",
+        why="A restrained principal was stripped of access on purpose.",
+        judge=_restrained,
+        can_pass=True,
+        binds_people=False,
+        in_parts=True,
+    ),
+    Guard(
+        id="time-bound",
+        why="A right that was bound in time must not come back for ever.",
+        judge=_time_bound,
+        can_pass=False,
+        binds_people=True,
+        in_parts=True,
+    ),
+    Guard(
+        id="cannot-come-back",
+        why="A secret that is taken away by mistake is lost, and what uses it stops.",
+        judge=_unreturnable,
+        can_pass=False,
+        binds_people=False,
+        in_parts=True,
+    ),
+    Guard(
+        id="hourly-limit",
+        why="A mistake of the responder's, or an attacker who plays with it, must not change a tenant in an hour.",
+        judge=_limit,
+        can_pass=True,
+        binds_people=False,
+        in_parts=False,
+    ),
+)
+"""In the order in which they are asked; a leaf shows the first objection to it. The kind's own come after them."""

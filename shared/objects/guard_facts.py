@@ -1,0 +1,109 @@
+"""What general guards judge by, and what a guard is."""
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+
+from shared.model.kinds import Mode
+from shared.model.object_kinds import Objections
+from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, JudgedChange, LeafVerdict, Op, Step, Verdict
+
+
+class Assessed(Struct, frozen=True, kw_only=True):
+    """What the kind says of a difference: its own objections, and which principals lose or get access by it."""
+
+    objections: Objections = {}
+    loses: frozenset[str] = frozenset()
+    gains: frozenset[str] = frozenset()
+
+
+class Spent(Struct, frozen=True, kw_only=True):
+    """What was put back within the last hour: ids of decisions, by actor and in all.
+
+    A decision is an object, or several that were decided together; tries of the same one count once.
+    """
+
+    by_actor: Mapping[str, frozenset[str]]
+    in_all: frozenset[str]
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """All that the guards judge by. None is for what couldn't be read; ids of principals are in lower case.
+
+    The difference is `op` and `steps`, and `assessed` what the kind says of it. `baseline`, `verdicts` and `changes`
+    (by id) are those of the plan. `emergency` are the emergency accounts, `protected` other principals who may lose
+    nothing. `disabled` can't sign in, `unread` are principals of whom that couldn't be read; `named` are the actors of
+    unapproved changes in open cases, `restrained` those that a restraint names. `decision` names this decision among
+    those that were `spent`, `limit` is the most an hour by actor, `limit_in_all` by all. `modes` are those of the
+    deciding detections by change. `foreign_master` names who else keeps the object ("Active Directory"). `unreturnable`
+    are leaves that can't come back once they are taken away (secrets), `chosen_by_name` the changes for whose detection
+    enforce was chosen by name. `was_time_bound` are leaves that would be restored as permanent although they weren't.
+    `is_asked` says that a person asked for it.
+    """
+
+    op: Op
+    steps: Mapping[str, Step]
+    assessed: Assessed
+    baseline: Mapping[str, BaselineLeaf]
+    verdicts: Mapping[str, LeafVerdict]
+    changes: Mapping[str, JudgedChange]
+    is_stopped: bool | None
+    modes: Mapping[str, Mode | None]
+    is_configured: bool
+    spent: Spent | None
+    limit: int
+    limit_in_all: int
+    decision: str
+    emergency: frozenset[str] = frozenset()
+    protected: frozenset[str] | None = frozenset()
+    disabled: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
+    named: frozenset[str] | None = frozenset()
+    restrained: frozenset[str] | None = frozenset()
+    foreign_master: str = ""
+    unreturnable: frozenset[str] = frozenset()
+    chosen_by_name: frozenset[str] = frozenset()
+    was_time_bound: frozenset[str] = frozenset()
+    is_asked: bool = False
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether the object as a whole is taken away, deleted or made harmless."""
+        judged = self.verdicts.get(EXISTS)
+        return judged is not None and judged.verdict is Verdict.PUT_BACK and self.op is not Op.CREATE
+
+    @property
+    def deciding(self) -> Mapping[str, str]:
+        """Give the change that each part of the difference answers; `WHOLE` where it is one part."""
+        if self.takes_away or self.op is Op.CREATE:
+            return {WHOLE: self.verdicts[EXISTS].change if EXISTS in self.verdicts else ""}
+        return {leaf: self.verdicts[leaf].change if leaf in self.verdicts else "" for leaf in self.steps}
+
+    @property
+    def actors(self) -> frozenset[str]:
+        """Give the ids of the actors whose changes are put back."""
+        changes = (self.changes.get(change) for change in self.deciding.values())
+        return frozenset(judged.change.actor.id.lower() for judged in changes if judged is not None)
+
+
+class Reason(Struct, frozen=True):
+    """Why a guard objects. `is_unread` says that something couldn't be read."""
+
+    because: str
+    is_unread: bool = False
+
+
+class Guard(Struct, frozen=True, kw_only=True):
+    """A guard: what it objects to, by leaf or `WHOLE`.
+
+    `can_pass` says that its objections may go away by themselves, so that the object is looked at again. `binds_people`
+    says that it holds too where a person asked. `in_parts` says that a smaller difference may pass where the whole
+    doesn't.
+    """
+
+    id: str
+    why: str
+    judge: Callable[[Facts], Mapping[str, Reason]]
+    can_pass: bool
+    binds_people: bool
+    in_parts: bool
