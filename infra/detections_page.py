@@ -11,7 +11,7 @@ from shared.detect.kusto.compile import predicate
 from shared.detect.kusto.views import VIEWS
 from shared.model.cases import Decision
 from shared.model.detections import AnyDetection
-from shared.objects.decide import strongest_decision
+from shared.respond.deciding import strongest_decision
 
 _INTRODUCTION: Final = """\
 # Detections

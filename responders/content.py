@@ -14,16 +14,12 @@ from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
 from responders.kinds.named_locations import NAMED_LOCATION
+from responders.kinds.principals import is_enabled
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
-from responders.remediations import ca_policies, custom_policies, role_assignments
 from shared.model.calls import Call, Permission, Service
 from shared.model.object_kinds import Kind
 from shared.model.read_probes import ReadProbe
-from shared.model.remediations import Guarded, Inventory
 from shared.respond.components import Content
-
-GUARDED: Final[tuple[Guarded, ...]] = (ca_policies.GUARDED, custom_policies.GUARDED, role_assignments.GUARDED)
-"""The kinds of object of which snapshots are taken and which can be put back."""
 
 KINDS: Final[tuple[Kind, ...]] = (
     CA_POLICY,
@@ -32,12 +28,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     AUTHENTICATION_CONTEXT,
     CUSTOM_POLICY,
     ROLE_ASSIGNMENT,
+    CUSTOM_POLICY,
 )
-"""The kinds of object that are reconciled."""
+"""The kinds of guarded objects."""
 
-INVENTORIES: Final[tuple[Inventory, ...]] = tuple(each.inventory for each in GUARDED)
-
-CONTENT: Final = Content(detections=CATALOGUE, inventories=INVENTORIES, rosters=rosters.ROSTERS)
+CONTENT: Final = Content(detections=CATALOGUE, kinds=KINDS, rosters=rosters.ROSTERS, is_enabled=is_enabled)
 """What the app is built of, without the rules that an operator adds."""
 
 GET_ROLE_DEFINITION: Final = Call(
@@ -58,7 +53,6 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
     (
         *sources.READ_PROBES,
         *(probe for each in KINDS for probe in each.read_probes),
-        *(probe for each in GUARDED for probe in each.read_probes),
         *rosters.READ_PROBES,
     )
 )

@@ -33,7 +33,7 @@ CHECKS: Final[tuple[Check[DoctorContext], ...]] = (
 
 CONTENT: Final = Content(
     detections=CATALOGUE,
-    inventories=content.INVENTORIES,
+    kinds=content.KINDS,
     grants=permissions.GRANTS,
     read_probes=content.READ_PROBES,
     audit_log=AUDIT_LOG,

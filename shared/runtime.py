@@ -26,11 +26,22 @@ from shared.detect.rosters import Rosters
 from shared.model.calls import Service
 from shared.model.clock import Clock, utc_now
 from shared.model.settings import Settings, Tenant
+from shared.model.start import SideBySide, Start
 from shared.notify.outbox import Notifier, Sender
 from shared.notify.paged import Channel
-from shared.objects.snapshots import Snapshots
+from shared.objects.due import Due
+from shared.objects.leases import Leases
+from shared.objects.named_actors import NamedActors
+from shared.objects.object_store import ObjectStore
+from shared.objects.spending import Spending
 from shared.respond.components import Content, Runtime
 from shared.respond.ledger import Ledger
+
+_ROUND_THREADS: Final = 10
+"""As many as there are connections to storage."""
+
+_LEAST_LEASE: Final = timedelta(seconds=40)
+"""A put-back needs seconds for each of its calls, where a service allows one a second."""
 
 _LONGEST_POST: Final = timedelta(seconds=30)
 
@@ -45,6 +56,8 @@ def build_runtime(
     edges: Mapping[str, TenantEdges] | None = None,
     clock: Clock = utc_now,
     wait: Callable[[float], None] = time.sleep,
+    elapsed: Callable[[], float] = time.monotonic,
+    start: Start | None = None,
 ) -> Runtime:
     """Put a runtime together. Nothing is connected yet: each client connects, and imports its SDK, when first used.
 
@@ -57,7 +70,8 @@ def build_runtime(
     return Runtime(
         settings=settings,
         detections={detection.id: detection for detection in content.detections},
-        inventories=content.inventories,
+        kinds={kind.kind: kind for kind in content.kinds},
+        is_enabled=content.is_enabled,
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,
@@ -66,7 +80,11 @@ def build_runtime(
         sequences=Sequences(TableSequenceStore(storage), profile=settings.profile, clock=clock),
         approvals=TableApprovals(storage, clock=clock),
         controls=Controls(storage, clock=clock),
-        snapshots=Snapshots(storage, clock=clock),
+        objects=ObjectStore(storage, clock=clock),
+        due=Due(storage),
+        leases=Leases(storage, lasting=max(settings.lease, _LEAST_LEASE), elapsed=elapsed),
+        spending=Spending(storage),
+        named_actors=NamedActors(storage),
         notifier=Notifier(
             storage,
             _senders(settings, clock) if senders is None else senders,
@@ -79,6 +97,7 @@ def build_runtime(
         workspace=_workspace(settings, clock),
         clock=clock,
         wait=wait,
+        start=start or SideBySide(_ROUND_THREADS),
     )
 
 

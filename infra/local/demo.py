@@ -22,7 +22,7 @@ from infra.local.programs import ProgramError, module
 from infra.local.stack import REPOSITORY, Stack
 from infra.local.story import Scene
 from infra.local.world import ALICE, RESPONDER
-from shared.model.cases import Case, State
+from shared.model.cases import Case, Outcome, State
 
 _CASE_WITHIN: Final = 60.0
 _WIDTH: Final = 100
@@ -82,6 +82,8 @@ def _wrapped(label: str, text: str) -> list[str]:
 
 
 def _decision_words(case: Case) -> str:
+    if case.outcome is Outcome.PENDING:
+        return "owners paged, not put back yet"
     return {"record": "only recorded", "page": "owners paged, nothing touched", "remediate": "put back"}[case.decision]
 
 
@@ -135,7 +137,7 @@ class Demo:
             on_it = case.target.id.lower().endswith(played.target_id.lower())
             is_it = on_it and case.detection == played.scene.detection
             by_whom = case.actor.id == played.scene.actor.id and case.at >= played.began - timedelta(seconds=1)
-            if is_it and by_whom and case.state is State.CLOSED:
+            if is_it and by_whom and (case.state is State.CLOSED or case.outcome is Outcome.PENDING):
                 return case
         return None
 
@@ -232,6 +234,8 @@ def play_story(demo: Demo) -> list[str]:
     demo.play(story.APPROVED_CHANGE)
     demo.play(story.SELF_EXCLUSION)
     demo.play(story.OWNER_TAKEN, story.CUSTOM_POLICY_UPLOADED, story.POLICY_CREATED, story.POLICY_DELETED)
+    demo.play(story.HIDDEN_BEHIND_ANOTHER, story.DELETED_AGAIN, story.CREATED_THEN_ENABLED)
+    demo.play(story.LOCKS_EVERYBODY_OUT)
     demo.play(story.PIPELINE_CHANGE)
     demo.play(story.IMPOSTOR_CHANGE)
     demo.play(story.PASSWORDS_GUESSED, story.BREAK_GLASS_USED)
@@ -268,7 +272,8 @@ def main() -> int:
                 desk = Desk(stack.operator_values())
                 desk.seed()
                 desk.approve_everywhere(ALICE)
-                until(desk.snapshots_taken, within=45, what="the first snapshots")
+                until(desk.objects_read, within=45, what="the first look at every guarded object")
+                narrator.say(f"{'':10}{desk.accept_all()}")
                 until(desk.rosters_read, within=45, what="who is privileged")
                 narrator.say(f"Up after {time.monotonic() - started:.0f} s. Pager inbox: {stack.inbox['url']}\n")
                 off = play_story(Demo(stack, desk, narrator))

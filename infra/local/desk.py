@@ -18,6 +18,7 @@ from infra.local.world import (
     role_assignment_path,
     role_definition_id,
 )
+from responders.content import CONTENT
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.owners import NamedOwner, TableOwners
@@ -32,6 +33,9 @@ from shared.model.kinds import ApprovalList, Mode
 from shared.model.settings import Settings, settings_from
 from shared.notify.page_store import cases_on_pages
 from shared.respond.ledger import Ledger
+from shared.respond.persons import Result, accept, show
+from shared.respond.sweep import swept_at
+from shared.runtime import build_runtime
 
 _ASSIGNMENT: Final = "0a551600-00d0-4c70-b0c7-000000000001"
 
@@ -78,9 +82,31 @@ class Desk:
             if self.approvals.is_empty(approval_list):
                 self.approve(principal, approval_list)
 
-    def snapshots_taken(self) -> bool:
-        """Whether every kind of object has its first snapshot."""
-        return len(self.storage.rows(Table.CURSORS, "PartitionKey eq 'snapshot'")) >= 3  # noqa: PLR2004 - kinds of object
+    def objects_read(self) -> bool:
+        """Whether every guarded object was read once."""
+        return all(
+            swept_at(self.storage, tenant.id, kind.kind) is not None
+            for tenant in self.settings.tenants
+            for kind in CONTENT.kinds
+            if kind.tenant_kind is tenant.kind
+        )
+
+    def accept_all(self) -> str:
+        """Accept every object as it stands, as people do on the first day; gives what came of it, in words."""
+        runtime = build_runtime(self.settings, CONTENT, storage=self.storage, senders={}, edges={})
+        ids = [
+            seen.id
+            for tenant in self.settings.tenants
+            for kind in CONTENT.kinds
+            for seen in runtime.objects.seen(tenant.id, kind.kind)
+        ]
+        shown = [show(runtime, each) for each in ids]
+        done = [
+            accept(runtime, each.state.id, digest=each.seen.digest, by=CAROL.name, reason="the first day").result
+            for each in shown
+        ]
+        accepted = sum(result is Result.DONE for result in done)
+        return f"{CAROL.name} accepts {accepted} of {len(done)} objects as they stand: only those are ever written back"
 
     def rosters_read(self) -> bool:
         """Whether both tenants have each roster."""
@@ -114,6 +140,8 @@ def settle_in(stack: Stack) -> Desk:
     desk = Desk(stack.operator_values())
     desk.seed()
     desk.approve_everywhere(ALICE)
+    until(desk.objects_read, within=60, what="the first look at every guarded object")
+    print(desk.accept_all(), flush=True)
     body = {"properties": {"roleDefinitionId": role_definition_id(READER), "principalId": TRUDY.id}}
     with stack.control.as_principal(ALICE, "arm") as arm:
         path = role_assignment_path(_ASSIGNMENT)

@@ -1,6 +1,7 @@
 """What people do in the demo's story, as calls to the simulated tenant, and what must come of it."""
 
 import copy
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from infra.local.world import (
     BOB_B2C,
     BREAK_GLASS_1,
     CONTRIBUTOR,
+    DAVE,
     ERIN,
     IMPOSTOR,
     MALLORY,
@@ -34,6 +36,9 @@ from infra.local.world import (
 
 _POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
 _WRONG_PASSWORD: Final = 50126
+_A_SECOND: Final = 1.1
+"""Changes are told apart by their second; within one, by their values."""
+
 _STRANGER: Final = "203.0.113.77"
 _API_VERSION: Final = {"api-version": "2022-04-01"}
 
@@ -119,13 +124,6 @@ def _create_policy(tenant: TenantControl) -> str:
         return str(graph.post(_POLICIES, json=body).raise_for_status().json()["id"])
 
 
-def _created_is_off(state: State) -> str:
-    made = [one for one in state[WORKFORCE_TENANT]["caPolicies"].values() if one["displayName"] == "Temporary"]
-    return (
-        "" if [one["state"] for one in made] == ["disabled"] else f"the new policy is {[one['state'] for one in made]}"
-    )
-
-
 def _delete_policy(tenant: TenantControl) -> str:
     with tenant.as_principal(TRUDY) as graph:
         graph.delete(f"{_POLICIES}/{BLOCK_LEGACY.id}").raise_for_status()
@@ -198,6 +196,62 @@ def _use_break_glass(tenant: TenantControl) -> str:
     return str(record["appId"])
 
 
+def _hide_one_change_behind_another(tenant: TenantControl) -> str:
+    with tenant.as_principal(MALLORY) as graph:
+        path, headers = f"{_POLICIES}/{MFA_FOR_ADMINS.id}", {"client-request-id": str(uuid.uuid4())}
+        for body in (_excluding(MFA_FOR_ADMINS.body, MALLORY), {"state": "enabledForReportingButNotEnforced"}):
+            graph.patch(path, json=body, headers=headers).raise_for_status()
+            time.sleep(_A_SECOND)
+    return MFA_FOR_ADMINS.id
+
+
+def _is_whole_again(state: State) -> str:
+    policy = _ca_policy(state, MFA_FOR_ADMINS.id)
+    if policy is None or policy["state"] != "enabled":
+        return f"CA001 is {policy['state'] if policy else 'gone'}"
+    return _leaves_out(MFA_FOR_ADMINS.id, MALLORY, expected=False)(state)
+
+
+def _new_policy(name: str, state: str, *, controls: list[str]) -> dict[str, Any]:
+    return {
+        "displayName": name,
+        "state": state,
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": {"includeApplications": ["All"]},
+            "users": {"includeUsers": ["All"], "excludeUsers": []},
+        },
+        "grantControls": {"operator": "OR", "builtInControls": controls},
+    }
+
+
+def _create_and_enable(tenant: TenantControl) -> str:
+    with tenant.as_principal(TRUDY) as graph:
+        made = graph.post(_POLICIES, json=_new_policy("Temporary, later", "disabled", controls=["block"]))
+        policy_id = str(made.raise_for_status().json()["id"])
+        time.sleep(_A_SECOND)
+        graph.patch(f"{_POLICIES}/{policy_id}", json={"state": "enabled"}).raise_for_status()
+    return policy_id
+
+
+def _switch_a_lock_out_off(tenant: TenantControl) -> str:
+    with tenant.as_principal(ALICE) as graph:
+        body = _new_policy("Compliant devices only", "enabled", controls=["compliantDevice"])
+        policy_id = str(graph.post(_POLICIES, json=body).raise_for_status().json()["id"])
+    time.sleep(_A_SECOND)
+    with tenant.as_principal(DAVE) as graph:
+        graph.patch(f"{_POLICIES}/{policy_id}", json={"state": "disabled"}).raise_for_status()
+    return policy_id
+
+
+def _is_off(name: str) -> Callable[[State], str]:
+    def check(state: State) -> str:
+        found = [one["state"] for one in state[WORKFORCE_TENANT]["caPolicies"].values() if one["displayName"] == name]
+        return "" if found == ["disabled"] else f"{name} is {found}"
+
+    return check
+
+
 APPROVED_CHANGE: Final = Scene(
     summary="Alice, who is approved, sets the sign-in frequency of CA003 to 8 hours",
     actor=ALICE,
@@ -223,7 +277,7 @@ POLICY_CREATED: Final = Scene(
     decision="remediate",
     outcome="done",
     act=_create_policy,
-    check=_created_is_off,
+    check=_is_off("Temporary"),
 )
 POLICY_DELETED: Final = Scene(
     summary="Trudy deletes CA002 (block legacy authentication)",
@@ -270,12 +324,51 @@ IMPOSTOR_CHANGE: Final = Scene(
     act=_patch_policy(IMPOSTOR, MFA_FOR_ALL.id, _session_hours(90)),
     check=_session_is(6),
 )
+HIDDEN_BEHIND_ANOTHER: Final = Scene(
+    summary="Mallory leaves himself out of CA001 and sets it to report-only, in two requests with one correlation id",
+    actor=MALLORY,
+    detection="ca-policy-updated",
+    decision="remediate",
+    outcome="done",
+    act=_hide_one_change_behind_another,
+    check=_is_whole_again,
+)
+DELETED_AGAIN: Final = Scene(
+    summary="Trudy deletes CA002 a second time, just after it was restored",
+    actor=TRUDY,
+    detection="ca-policy-deleted",
+    decision="remediate",
+    outcome="done",
+    act=_delete_policy,
+    check=_deleted_is_back,
+)
+CREATED_THEN_ENABLED: Final = Scene(
+    summary="Trudy creates a policy that blocks everybody, switched off, and then switches it on",
+    actor=TRUDY,
+    detection="ca-policy-updated",
+    decision="remediate",
+    outcome="done",
+    act=_create_and_enable,
+    check=_is_off("Temporary, later"),
+)
+LOCKS_EVERYBODY_OUT: Final = Scene(
+    summary=(
+        "Alice requires a compliant device of everybody, break-glass accounts too; Dave, on call and not approved,"
+        " switches that off: putting it back would lock the tenant's last accounts out"
+    ),
+    actor=DAVE,
+    detection="ca-policy-updated",
+    decision="remediate",
+    outcome="pending",
+    act=_switch_a_lock_out_off,
+    check=_is_off("Compliant devices only"),
+)
 WITHOUT_APPROVALS: Final = Scene(
     summary="The approval table is gone, and Mallory leaves himself out of CA003: nobody can tell whether he may",
     actor=MALLORY,
     detection="ca-policy-updated",
-    decision="page",
-    outcome="none",
+    decision="remediate",
+    outcome="pending",
     act=_patch_policy(MALLORY, MFA_FOR_ALL.id, _excluding(MFA_FOR_ALL.body, MALLORY)),
     check=_leaves_out(MFA_FOR_ALL.id, MALLORY, expected=True),
 )

@@ -16,16 +16,14 @@ from shared.authority.statements import row_key_from
 from shared.model.cases import Decision, Standing, case_id, hour_id
 from shared.model.detections import AnyDetection
 from shared.model.events import ActorKind, Event
-from shared.model.kinds import ApprovalList, Mode
+from shared.model.kinds import ApprovalList
 from shared.model.profile import DEFAULT, TenantProfile
-from shared.model.remediations import Put
-from shared.objects.decide import Facts, decide
+from shared.respond.deciding import enforced_decision
 
 _CASES_REMEMBERED: Final = 1 << 18
 """Records of one action are written within minutes, and exports overlap by days: far fewer cases than this."""
 
 _ACTORS_REMEMBERED: Final = 1 << 14
-_ANY_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _ALWAYS: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -122,7 +120,7 @@ class Report:
         self.first = min(self.first or event.at, event.at)
         self.last = max(self.last or event.at, event.at)
         standing = self._standing(detection, event)
-        decision = _enforced(detection, standing)
+        decision = enforced_decision(detection, standing)
         key = _detection_actor(detection, event)
         self.detections.setdefault(detection.id, Counts()).add(standing, decision)
         self.by_actor.setdefault(key, Counts()).add(standing, decision, event.actor.name)
@@ -143,7 +141,7 @@ class Report:
         case = (
             hour_id(event.tenant_id, detection.id, values, event.at)
             if values
-            else case_id(event.tenant_id, detection.id, event, day=_ANY_DAY)
+            else case_id(event.tenant_id, detection.id, event)
         )
         if case in self._seen:
             return True
@@ -170,16 +168,3 @@ def _detection_actor(detection: AnyDetection, event: Event) -> DetectionActor:
     actor = event.actor
     who = actor.id or actor.name or (event.target.id if detection.counted else "")
     return DetectionActor(detection=detection.id, actor=who, kind=actor.kind, has_id=bool(actor.id))
-
-
-def _enforced(detection: AnyDetection, standing: Standing) -> Decision:
-    plan = Put(summary="", image={}) if detection.remediation else None
-    facts = Facts(
-        standing=standing,
-        mode=Mode.ENFORCE,
-        stopped=False,
-        configured=True,
-        actor_is_emergency_account=False,
-        plan=plan,
-    )
-    return decide(detection, facts).decision

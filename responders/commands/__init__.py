@@ -18,6 +18,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "sigma": ("sigma",),
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
+    "baseline": ("baseline", "settle", "leave"),
     "owners": ("owner", "owners"),
     "lists": ("lists",),
     "roster": ("roster",),

@@ -17,7 +17,7 @@ from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.model.detections import AnyDetection
 from shared.model.profile import TenantProfile
-from shared.objects.decide import strongest_decision
+from shared.respond.deciding import strongest_decision
 
 _GAP: Final = "  "
 _WIDE: Final = 132

@@ -24,8 +24,14 @@ from responders.detections.samples import (
     custom_policy_record,
     diagnostic_record,
 )
-from responders.remediations.ca_policies import DISABLE_CA_POLICY, PUT_BACK_CA_POLICY, RESTORE_CA_POLICY
-from responders.remediations.custom_policies import DELETE_CUSTOM_POLICY, PUT_BACK_CUSTOM_POLICY, RESTORE_CUSTOM_POLICY
+from responders.remediations import (
+    DELETE_CUSTOM_POLICY,
+    DISABLE_CA_POLICY,
+    PUT_BACK_CA_POLICY,
+    PUT_BACK_CUSTOM_POLICY,
+    RESTORE_CA_POLICY,
+    RESTORE_CUSTOM_POLICY,
+)
 from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
 from shared.model.kinds import ApprovalList, Risk

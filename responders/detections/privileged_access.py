@@ -29,7 +29,10 @@ from responders.detections.samples import (
     event_grid_record,
     exported_activity_record,
 )
-from responders.remediations.role_assignments import RECREATE_ROLE_ASSIGNMENT, REMOVE_ROLE_ASSIGNMENT
+from responders.remediations import (
+    RECREATE_ROLE_ASSIGNMENT,
+    REMOVE_ROLE_ASSIGNMENT,
+)
 from shared.detect.fields import Audit, Resource
 from shared.model.conditions import All, Not, all_of, any_of
 from shared.model.detections import Answer, AnyDetection, Detection

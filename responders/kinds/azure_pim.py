@@ -135,14 +135,14 @@ def _instant(text: object) -> datetime | None:
 
 
 def with_requester(
-    api: TenantApi, change: ObjectChange, told: Confirmation, *, scope: str, principal: str, role: str
+    api: TenantApi, change: ObjectChange, confirmation: Confirmation, *, scope: str, principal: str, role: str
 ) -> Confirmation:
     """Say who asked for what a service principal did, where PIM did it, and whether it was the end of a schedule.
 
     Where that can't be read, it isn't known who did it, so it isn't confirmed either.
     """
-    if told.is_true is not True or change.actor.kind is ActorKind.USER:
-        return told
+    if confirmation.is_true is not True or change.actor.kind is ActorKind.USER:
+        return confirmation
     try:
         asked = requests_of(api, scope=scope, principal=principal)
     except (EdgeError, BadIdentifier) as error:
@@ -155,7 +155,7 @@ def with_requester(
         return Confirmation(is_true=True, because=because, actor=Actor(id=request.by))
     if is_removal and expired(mine, role=role, scope=scope, at=change.at):
         return Confirmation(is_true=True, because="it was bound in time, and its time was over", is_expiry=True)
-    return told
+    return confirmation
 
 
 def _is_before(request: ScheduleRequest, at: datetime) -> bool:

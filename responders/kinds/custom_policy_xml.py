@@ -54,11 +54,3 @@ def _refuse_too_deep(root: "Element") -> None:
         level = [child for element in level for child in element]
     if level:
         raise ValueError(f"elements are nested more than {_DEEPEST} deep")
-
-
-def is_same_document(one: str, other: str) -> bool:
-    """Say whether two texts are the same document; one that can't be read is like no other."""
-    try:
-        return document_of(one).canonical == document_of(other).canonical
-    except ValueError:
-        return False

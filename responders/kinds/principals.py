@@ -57,6 +57,14 @@ def are_living(api: TenantApi, principals: Mapping[str, str]) -> Living:
     return Living(answer=None if unread else False, because=unread)
 
 
+def is_enabled(api: TenantApi, identity: str) -> bool | None:
+    """Say whether a user or service principal is there and enabled; None where that can't be read."""
+    try:
+        return any(_is_living(api, identity, kind) for kind in _BY_TYPE)
+    except (EdgeError, BadIdentifier):
+        return None
+
+
 def _is_living(api: TenantApi, identity: str, kind: str) -> bool:
     if kind in _GROUPS:
         return _has_living_member(api, identity)

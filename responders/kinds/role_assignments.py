@@ -393,16 +393,18 @@ def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> 
     Of a deletion, `assignment` is the last one that was read, None where there is none.
     """
     if change.op is Op.DELETE:
-        told = _logged(api, change)
+        confirmation = _logged(api, change)
     elif assignment is None:
-        told = Confirmation(is_true=None, because="the role assignment isn't there, so it doesn't say who wrote it")
+        confirmation = Confirmation(
+            is_true=None, because="the role assignment isn't there, so it doesn't say who wrote it"
+        )
     else:
-        told = _stamped(change, made(assignment))
+        confirmation = _stamped(change, made(assignment))
     if assignment is None:
-        return told
+        return confirmation
     values = leaves(assignment)
     return azure_pim.with_requester(
-        api, change, told, scope=str(values[_SCOPE]), principal=str(values[_HOLDER]), role=str(values[_ROLE])
+        api, change, confirmation, scope=str(values[_SCOPE]), principal=str(values[_HOLDER]), role=str(values[_ROLE])
     )
 
 

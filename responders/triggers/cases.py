@@ -1,26 +1,23 @@
-"""Queue: answer one case."""
+"""Queue: answer one case, or reconcile one object."""
 
 import azure.functions as func
 import msgspec
-from msgspec import Struct
 
 from responders.app import runtime
 from shared.clients.storage_names import CASES_QUEUE
+from shared.respond.messages import CaseMessage, Message, ObjectMessage
 from shared.respond.pipeline import answer
+from shared.respond.reconcile import reconcile
 
 cases = func.Blueprint()
-
-
-class CaseMessage(Struct, frozen=True):
-    """What a message of the queue says."""
-
-    tenant_id: str
-    case_id: str
 
 
 @cases.function_name("answer_case")
 @cases.queue_trigger(arg_name="message", queue_name=CASES_QUEUE, connection="AzureWebJobsStorage")
 def answer_case(message: func.QueueMessage) -> None:
-    """Answer the case that a message names."""
-    asked = msgspec.json.decode(message.get_body(), type=CaseMessage)
-    answer(runtime(), asked.tenant_id, asked.case_id)
+    """Answer the case that a message names, or reconcile the object."""
+    asked: CaseMessage | ObjectMessage = msgspec.json.decode(message.get_body(), type=Message)
+    if isinstance(asked, CaseMessage):
+        answer(runtime(), asked.tenant_id, asked.case_id)
+        return
+    reconcile(runtime(), asked.id, tenants_id=asked.tenants_id)

@@ -17,8 +17,8 @@ from responders.triggers.requests import find_case
 from shared.authority.signed_in import NotSignedIn, Person, person_from
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost
+from shared.respond.case_evidence import with_changes_if_readable
 from shared.respond.case_run import detection_of
-from shared.respond.object_history import with_changes_if_readable
 
 pages = func.Blueprint()
 _log = logging.getLogger("responder.pages")

@@ -16,9 +16,10 @@ from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.ingest.poison import play_again
 from shared.ingest.poll import Source, poll
 from shared.model.do_all import do_all
-from shared.model.remediations import Inventory
+from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
 from shared.respond.resume import resume
+from shared.respond.sweep import sweep
 from shared.runtime import Runtime
 
 schedules = func.Blueprint()
@@ -91,23 +92,23 @@ def backfill_sign_ins(timer: func.TimerRequest) -> None:
 @schedules.function_name("take_snapshots")
 @schedules.timer_trigger(arg_name="timer", schedule="%SNAPSHOT_SCHEDULE%")
 def take_snapshots(timer: func.TimerRequest) -> None:
-    """Keep the last known good of everything that can be put back."""
+    """Read every guarded object, and look again at each that isn't as it was last read."""
     del timer
     do_all(
         _places(runtime()),
-        lambda place: runtime().snapshots.sweep(place[0], runtime().edges[place[1].id]),
-        failed=lambda place: f"the {place[0].kind} objects of {place[1].name} could not be read",
+        lambda place: sweep(runtime(), *place),
+        failed=lambda place: f"the {place[0].kind} objects of {place[1].name} could not all be read and reconciled",
         log=_log,
     )
 
 
-def _places(runtime: Runtime) -> list[tuple[Inventory, Tenant]]:
-    """Give each kind of object that is kept, with each tenant that has it."""
+def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:
+    """Give each kind of guarded object with each tenant that has it."""
     return [
-        (inventory, tenant)
-        for inventory in runtime.inventories
+        (kind, tenant)
+        for kind in runtime.kinds.values()
         for tenant in runtime.settings.tenants
-        if tenant.kind is inventory.tenant_kind
+        if tenant.kind is kind.tenant_kind
     ]
 
 

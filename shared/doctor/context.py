@@ -21,9 +21,9 @@ from shared.model.calls import Call, Lane
 from shared.model.detections import AnyDetection
 from shared.model.errors import EdgeError, Rejected, SettingsError
 from shared.model.kinds import Mode, TenantKind
+from shared.model.object_kinds import Kind
 from shared.model.permissions import Grant
 from shared.model.read_probes import ReadProbe
-from shared.model.remediations import Inventory
 from shared.model.settings import Settings, Tenant, settings_from
 from shared.respond.components import Runtime
 
@@ -53,7 +53,7 @@ class Content:
     """
 
     detections: tuple[AnyDetection, ...]
-    inventories: tuple[Inventory, ...]
+    kinds: tuple[Kind, ...]
     grants: tuple[Grant, ...]
     read_probes: tuple[ReadProbe, ...]
     audit_log: Source

@@ -11,8 +11,9 @@ from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import Source, is_unlicensed, polled_until
 from shared.model.kinds import TenantKind
-from shared.model.remediations import Inventory
+from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
+from shared.respond.sweep import swept_at
 
 _POLL_WITHIN: Final = timedelta(minutes=15)
 """A poll every two minutes is the default; several may fail before anybody should mind."""
@@ -75,12 +76,12 @@ def _counts(context: DoctorContext) -> list[Finding]:
 
 
 def _snapshots(context: DoctorContext) -> list[Finding]:
-    def look(pair: tuple[Inventory, Tenant]) -> list[Finding]:
-        inventory, tenant = pair
-        at = context.runtime.snapshots.confirmed_at(tenant.id, inventory.kind)
-        return _fresh(context, f"{tenant.name}, last snapshot of {inventory.kind}", at, _SNAPSHOT_WITHIN)
+    def look(pair: tuple[Kind, Tenant]) -> list[Finding]:
+        kind, tenant = pair
+        at = swept_at(context.storage, tenant.id, kind.kind)
+        return _fresh(context, f"{tenant.name}, last sweep of {kind.kind}", at, _SNAPSHOT_WITHIN)
 
-    pairs = [(each, tenant) for each in context.content.inventories for tenant in context.tenants(each.tenant_kind)]
+    pairs = [(each, tenant) for each in context.content.kinds for tenant in context.tenants(each.tenant_kind)]
     return look_at_each(pairs, lambda pair: f"{pair[1].name}, {pair[0].kind}", look)
 
 

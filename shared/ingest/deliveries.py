@@ -9,10 +9,12 @@ from msgspec.json import Decoder
 
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
-from shared.ingest.intake import Intake, keep_unreadable, take_in
-from shared.model.errors import EdgeError, UnreadableRecord
+from shared.ingest.intake import Intake, begin_to_take_in, keep_unreadable
+from shared.model.errors import BrokenRow, EdgeError, LeaseLost, NewerSchema, UnreadableRecord
 from shared.normalize.decoding import decode, decode_inner, plain_text
 from shared.respond.components import Runtime
+from shared.respond.object_intake import Arrived
+from shared.respond.reconcile import reconcile
 
 _log = logging.getLogger("responder.events")
 _PARTITION: Final = "event-grid"
@@ -35,16 +37,28 @@ _DATA: Final = Decoder(_Data)
 
 
 def take_in_delivery(runtime: Runtime, message: bytes) -> Intake:
-    """Open a case for each match of a delivered event, then store the time of the delivery.
+    """Open a case for each match of a delivered event, reconcile objects at once, store the time of the delivery.
 
-    Raises EdgeError when a case or an unreadable message couldn't be stored; the message must then be tried again.
+    Raises EdgeError when a case, a change or an unreadable message couldn't be stored; the message must then be tried
+    again. An object that can't be reconciled now is noted as due.
     """
     workforce = runtime.settings.workforce
-    intake = take_in(runtime, message, tenant_id=workforce.id)
+    intake = begin_to_take_in(runtime, message, tenant_id=workforce.id)
+    for arrived in intake.arrived:
+        _reconcile(runtime, arrived)
+        intake.opened += arrived.stored()[1] and bool(arrived.change.detections)
     if not intake.records:
         keep_unreadable(runtime, [(message, "it holds no event")], workforce.id)
     _store_delivery_time(runtime, message, workforce.subscriptions)
     return intake
+
+
+def _reconcile(runtime: Runtime, arrived: Arrived) -> None:
+    try:
+        reconcile(runtime, arrived.id, tenants_id=arrived.tenants_id, arrived=(arrived,))
+    except (EdgeError, LeaseLost, BrokenRow, NewerSchema):
+        arrived.stored()  # raises where the change isn't stored
+        _log.exception("the object %s could not be reconciled now; it is due", arrived.id.key)
 
 
 def _store_delivery_time(runtime: Runtime, message: bytes, watched: frozenset[str]) -> None:

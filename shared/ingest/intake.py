@@ -17,17 +17,22 @@ from shared.model.events import CountEvent, Event, Log
 from shared.model.notices import SystemNotice
 from shared.normalize import read_batch
 from shared.respond.components import Runtime
+from shared.respond.object_intake import Arrived, queue_arrived, recorded_changes, store
 
 _log = logging.getLogger("responder.intake")
 
 
 class Intake(Struct, kw_only=True):
-    """The counts of a batch: records read, matches found, cases opened, records that can't be read."""
+    """The counts of a batch: records read, matches found, cases opened, records that can't be read.
+
+    `arrived` are the changes of guarded objects: each that is new counts as opened, and its case opens with its object.
+    """
 
     records: int = 0
     matches: int = 0
     opened: int = 0
     unreadable: int = 0
+    arrived: list[Arrived] = []
 
 
 class _Matched(Struct, kw_only=True):
@@ -40,9 +45,20 @@ class _Matched(Struct, kw_only=True):
 
 
 def take_in(runtime: Runtime, raw: bytes, *, tenant_id: str) -> Intake:
-    """Read a batch of records and open a case for each match.
+    """Read a batch of records, open a case for each match, and queue each guarded object of which it tells a change.
 
-    Raises EdgeError when a case or an unreadable record couldn't be stored; the batch must then be delivered again.
+    Raises EdgeError when a case, a change or an unreadable record couldn't be stored; the batch must then be delivered
+    again.
+    """
+    intake = begin_to_take_in(runtime, raw, tenant_id=tenant_id, is_read_again=True)
+    intake.opened += queue_arrived(runtime, intake.arrived)
+    return intake
+
+
+def begin_to_take_in(runtime: Runtime, raw: bytes, *, tenant_id: str, is_read_again: bool = False) -> Intake:
+    """Read a batch as `take_in` does, but only begin to store the changes in `arrived`: the caller waits for each.
+
+    `is_read_again` says that most of the records were probably taken in before.
     """
     intake = Intake()
     matched = _Matched()
@@ -53,7 +69,9 @@ def take_in(runtime: Runtime, raw: bytes, *, tenant_id: str) -> Intake:
             intake.unreadable += 1
             unreadable.append((reading.raw, problem))
         elif reading.event is not None:
-            intake.opened += _open_cases(runtime, reading.event, reading.raw, matched)
+            intake.opened += _open_cases(
+                runtime, reading.event, reading.raw, matched, intake.arrived, is_read_again=is_read_again
+            )
     intake.matches = matched.number
     intake.opened += runtime.aggregation.count(matched.counted, partial(open_count, runtime))
     intake.opened += runtime.sequences.follow(matched.steps_a, matched.steps_b, partial(_open_step_b, runtime))
@@ -99,16 +117,29 @@ def _publish_unreadable(runtime: Runtime, reasons: list[str], tenant_id: str) ->
     runtime.storage.add(Table.CURSORS, "quarantine", f"{tenant_id} {now:%Y%m%d}", len(reasons))
 
 
-def _open_cases(runtime: Runtime, event: Event, raw: bytes, matched: _Matched) -> int:
-    """Open the cases that depend on this record alone; add the other matches to `matched`."""
+def _open_cases(
+    runtime: Runtime, event: Event, raw: bytes, matched: _Matched, arrived: list[Arrived], *, is_read_again: bool
+) -> int:
+    """Open the cases that depend on this record alone; add the other matches to `matched`.
+
+    What matches and tells changes of guarded objects isn't a case yet: those changes are added to `arrived`.
+    """
     opened = 0
-    for detection in runtime.matcher.matches(event):
+    found = [*runtime.matcher.matches(event)]
+    alone = [one for one in found if one.counted is None and one.after is None and not one.one_case_by]
+    recorded = recorded_changes(runtime, event, alone)
+    arrived += [
+        store(runtime, change, raw, is_read_again=is_read_again)
+        for change in recorded
+        if not (is_read_again and runtime.objects.has_change(change.id, change.change))
+    ]
+    for detection in found:
         matched.number += 1
         if detection.counted is not None:
             matched.counted += [(detection, event)] if _is_counted_here(runtime, detection) else []
         elif detection.after is not None:
             matched.steps_b.append((detection, event, raw))
-        else:
+        elif not recorded or detection not in alone:
             opened += _open(runtime, detection, event, raw)
     matched.steps_a += [(detection, event) for detection in runtime.matcher.matches_step_a(event)]
     return opened

@@ -200,9 +200,10 @@ def _publish_failures(runtime: Runtime, queue: str, messages: list[Message]) -> 
 
 
 class _Named(Struct):
-    """The fields of a message that say what it is about: a case, or an event in either schema."""
+    """The fields of a message that say what it is about: a case, an object, or an event in either schema."""
 
     case_id: object = None
+    tenants_id: object = None
     id: object = None
     subject: object = None
 
@@ -215,6 +216,11 @@ def description_of(queue: str, body: bytes) -> str:
         return f"a message of queue {queue} that can't be read"
     if isinstance(said.case_id, str):
         return f"case {_short(said.case_id)}"
+    match said.id:
+        case {"kind": str(kind), "key": str(key)} if isinstance(said.tenants_id, str):
+            return f"the {_short(kind)} object {_short(key)}, {_short(said.tenants_id)} of the tenant"
+        case _:
+            pass
     if isinstance(said.id, str) and isinstance(said.subject, str):
         return f"event {_short(said.id)} about {_short(said.subject)}"
     return f"a message of queue {queue} that names nothing"

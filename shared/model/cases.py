@@ -6,16 +6,14 @@ that holds the lease.
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
 
+import msgspec
 from msgspec import Struct
 
-from shared.model.events import Actor, Change, Event, Target
-from shared.model.kinds import Mode
-
-_MIDNIGHT_MARGIN: Final = timedelta(minutes=10)
+from shared.model.events import Actor, Change, CountEvent, Event, SignInEvent, Target
+from shared.model.kinds import Mode, ObjectKind
 
 
 class State(StrEnum):
@@ -46,8 +44,7 @@ class Decision(StrEnum):
 class Outcome(StrEnum):
     """What came of a remediation. `NONE` means that nothing was to be done.
 
-    `LOCKED` and `PENDING` are temporary: a resource lock forbids the change, or something else that may go away by
-    itself, and it is tried again until then.
+    `PENDING` is temporary: something forbids it that can pass, and it is tried again until it does.
     """
 
     NONE = "none"
@@ -55,7 +52,6 @@ class Outcome(StrEnum):
     ALREADY = "already"
     UNVERIFIED = "unverified"
     FAILED = "failed"
-    LOCKED = "locked"
     PENDING = "pending"
 
 
@@ -65,8 +61,10 @@ class Case(Struct, frozen=True, kw_only=True):
     `target` has the changes. `because` is the reason for the decision, `standing_because` the reason for the standing:
     an approval row or its absence. `would` is what mode enforce would have done. `summary` is the plan in words,
     `proof` what was read afterwards, `by_hand` a command for a person to run; `before` and `record` are names of blobs
-    in container `evidence`. From `lease_until` on, another run may take the case over. `locked_at` is when a lock first
-    blocked the remediation.
+    in container `evidence`. From `lease_until` on, another run may take the case over.
+
+    A case about a change of a guarded object has that object's kind and key, and the id of the change; `detections` are
+    all that match the change. Such a case is answered with its object, and `pending` says why it isn't yet.
     """
 
     id: str
@@ -92,7 +90,11 @@ class Case(Struct, frozen=True, kw_only=True):
     outcome: Outcome = Outcome.NONE
     proof: str = ""
     by_hand: str = ""
-    locked_at: datetime | None = None
+    object_kind: ObjectKind | None = None
+    object_key: str = ""
+    change: str = ""
+    detections: tuple[str, ...] = ()
+    pending: str = ""
     attempts: int = 0
     lease_until: datetime | None = None
     decided_at: datetime | None = None
@@ -107,23 +109,37 @@ class Case(Struct, frozen=True, kw_only=True):
         return self.state is not State.CLOSED
 
 
-def case_key(tenant_id: str, detection: str, correlation_id: str, target_id: str) -> str:
-    """Hash the values that are the same for all records of a case: 20 hex digits."""
-    parts = json.dumps((tenant_id, detection, correlation_id, target_id))
+def case_key(tenant_id: str, detection: str, identity: str, target_id: str) -> str:
+    """Hash the values that name a case: 20 hex digits."""
+    parts = json.dumps((tenant_id, detection, identity, target_id))
     return hashlib.sha256(parts.encode()).hexdigest()[:20]
 
 
-def case_id(
-    tenant_id: str, detection: str, event: Event, *, day: datetime | None = None, is_another_action: bool = False
-) -> str:
+def case_id(tenant_id: str, detection: str, event: Event) -> str:
     """Give the id of a case: the day of its event and a hash. The day is part of the row's partition key.
 
-    A record without a correlation id is a case of its own, by its record id. So is one with `is_another_action`: an
-    action that has the correlation id of an earlier one.
+    An action is named by its content and its second. Whoever makes a request chooses its correlation id, so by that
+    alone one change could be hidden behind another.
     """
-    own = f"record {event.id or event.at.isoformat()}"
-    action = f"{event.correlation_id} {own}" if is_another_action else event.correlation_id or own
-    return f"{(day or event.at):%Y%m%d}-{case_key(tenant_id, detection, action, event.target.id)}"
+    return f"{event.at:%Y%m%d}-{case_key(tenant_id, detection, content_of(event), event.target.id)}"
+
+
+def content_of(event: Event) -> str:
+    """Hash what an event says of an action, to the second: 64 hex digits.
+
+    The record's own id doesn't count: Azure AD B2C writes two records of one change, 50 ms apart, in two categories.
+    A sign-in and a count have ids that stay the same while the rest is completed.
+    """
+    if isinstance(event, SignInEvent | CountEvent) and event.id:
+        return hashlib.sha256(f"{event.log} {event.id}".encode()).hexdigest()
+    said = {**msgspec.to_builtins(event), "id": "", "at": event.at.astimezone(UTC).replace(microsecond=0).isoformat()}
+    said.pop("category", None)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def change_case_id(change_id: str, at: datetime) -> str:
+    """Give the id of the case of a change of a guarded object."""
+    return f"{at.astimezone(UTC):%Y%m%d}-{hashlib.sha256(change_id.encode()).hexdigest()[:20]}"
 
 
 def hour_id(tenant_id: str, detection: str, values: tuple[str, ...], at: datetime) -> str:
@@ -133,11 +149,3 @@ def hour_id(tenant_id: str, detection: str, values: tuple[str, ...], at: datetim
     """
     at = at.astimezone(UTC)
     return f"{at:%Y%m%d}-{case_key(tenant_id, detection, f'hour {at:%Y%m%d%H}', json.dumps(values))}"
-
-
-def ids_across_midnight(tenant_id: str, detection: str, event: Event) -> tuple[str, ...]:
-    """Give the ids of the case that another record of the same action would get on the other side of midnight (UTC)."""
-    days = {event.at - _MIDNIGHT_MARGIN, event.at + _MIDNIGHT_MARGIN}
-    own = case_id(tenant_id, detection, event)
-    ids = {case_id(tenant_id, detection, event, day=day) for day in days}
-    return tuple(sorted(ids - {own}))

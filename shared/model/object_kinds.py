@@ -157,6 +157,11 @@ class Kind(Struct, frozen=True, kw_only=True):
     read_probes: tuple[ReadProbe, ...] = ()
 
     @property
+    def is_paced(self) -> bool:
+        """Whether the service allows few of its calls, so that each has to wait for its turn."""
+        return any(call.lane for call in self.calls)
+
+    @property
     def needs(self) -> tuple[Permission, ...]:
         """The union of the calls' permissions, in the order of `Permission`."""
         return union_of_needs(self.calls)

@@ -212,7 +212,6 @@ _COLOURS: Final[Mapping[Ending, str]] = {
     Ending.ALREADY: "good",
     Ending.UNPROVED: "warning",
     Ending.FAILED: "attention",
-    Ending.LOCKED: "attention",
     Ending.PENDING: "attention",
     Ending.UNDER_WAY: "warning",
     Ending.GIVEN_UP: "attention",
@@ -224,7 +223,6 @@ _COLOURS: Final[Mapping[Ending, str]] = {
 _PUT_BACK_IS: Final[Mapping[Ending, str]] = {
     Ending.UNPROVED: "Put back",
     Ending.FAILED: "To put back",
-    Ending.LOCKED: "To put back",
     Ending.PENDING: "To put back",
     Ending.UNDER_WAY: "Put back",
     Ending.NEEDS_YOU: "To put back",

@@ -14,7 +14,6 @@ class Ending(StrEnum):
     ALREADY = "Nothing left to put back"
     UNPROVED = "Check this, it could not be confirmed that it was put back"
     FAILED = "Could not be put back"
-    LOCKED = "Needs you, a resource lock prevents putting it back"
     PENDING = "Can't be put back yet, the responder keeps trying"
     UNDER_WAY = "Being put back"
     NEEDS_YOU = "Needs you"
@@ -42,6 +41,5 @@ _REMEDIATED: Final[Mapping[Outcome, Ending]] = {
     Outcome.ALREADY: Ending.ALREADY,
     Outcome.UNVERIFIED: Ending.UNPROVED,
     Outcome.FAILED: Ending.FAILED,
-    Outcome.LOCKED: Ending.LOCKED,
     Outcome.PENDING: Ending.PENDING,
 }

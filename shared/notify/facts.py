@@ -43,7 +43,6 @@ def facts(
 
 _PROOF_IS: Final[Mapping[Outcome, str]] = {
     Outcome.FAILED: "Failure",
-    Outcome.LOCKED: "Locked",
     Outcome.PENDING: "Prevented by",
 }
 """The label of `Case.proof` where it isn't what was read back."""

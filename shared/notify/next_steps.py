@@ -39,8 +39,8 @@ def _command(case: Case, max_length: int) -> tuple[str, ...]:
     if not case.by_hand:
         return ()
     command = shown(case.by_hand, max_length * 10)
-    if ending_of(case) is Ending.LOCKED:
-        return (f"To remove the lock, run: {command}",)
+    if ending_of(case) is Ending.PENDING:
+        return (f"To remove what prevents it, run: {command}",)
     return (f"The responder isn't allowed to undo this. If you are, run: {command}",) if _is_for_people(case) else ()
 
 
@@ -54,7 +54,7 @@ def _urgent_steps(case: Case, detection: AnyDetection, max_length: int) -> tuple
     still_so = first_step or f"The change is still in force: {_by_hand(case, object_name)}"
     match ending_of(case):
         case Ending.PUT_BACK | Ending.ALREADY | Ending.RECORDED:
-            return ("Set the lock again that kept the responder from it.",) if case.locked_at else ()
+            return ()
         case Ending.UNPROVED:
             check = "check that the change is gone. If it isn't, undo it by hand"
             check = (
@@ -67,15 +67,11 @@ def _urgent_steps(case: Case, detection: AnyDetection, max_length: int) -> tuple
             return (still_so, *_grants(case, detection))
         case Ending.NEEDS_YOU:
             return (_needed(case, detection, object_name, max_length),)
-        case Ending.LOCKED | Ending.PENDING | Ending.UNDER_WAY | Ending.OBSERVED as same:
+        case Ending.PENDING | Ending.UNDER_WAY | Ending.OBSERVED as same:
             return (_FIXED_STEPS[same],)
 
 
 _FIXED_STEPS: Final[Mapping[Ending, str]] = {
-    Ending.LOCKED: (
-        "The change is still in force. Remove the lock. Within ten minutes the responder puts the change back and sends"
-        " a message. Then set the lock again."
-    ),
     Ending.PENDING: (
         "The change is still in force. Read above what prevents putting it back, and remove that if you can. The"
         " responder keeps trying and sends one more message at the end."

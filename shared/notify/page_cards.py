@@ -40,7 +40,6 @@ _COUNTED: Final[Mapping[Ending, tuple[str, str]]] = {
     Ending.NEEDS_YOU: ("needs you", "need you"),
     Ending.GIVEN_UP: ("needs you", "need you"),
     Ending.FAILED: ("could not be put back", "could not be put back"),
-    Ending.LOCKED: ("can't be put back yet", "can't be put back yet"),
     Ending.PENDING: ("can't be put back yet", "can't be put back yet"),
     Ending.UNPROVED: ("to check", "to check"),
     Ending.UNDER_WAY: ("being put back", "being put back"),

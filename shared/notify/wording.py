@@ -156,7 +156,7 @@ def result(case: Case, *, max_length: int) -> str:
     match ending_of(case):
         case Ending.PUT_BACK:
             return _proved(case, max_length)
-        case Ending.ALREADY | Ending.UNPROVED | Ending.FAILED | Ending.LOCKED | Ending.PENDING:
+        case Ending.ALREADY | Ending.UNPROVED | Ending.FAILED | Ending.PENDING:
             return _sentence(case.proof or case.because, max_length)
         case Ending.UNDER_WAY:
             return _sentence(case.summary or case.because, max_length)

@@ -15,7 +15,7 @@ from shared.model.object_kinds import LeafRules
 from shared.model.objects import EXISTS, WHOLE, Acceptance, ObjectState, Op, Version, list_of
 from shared.objects.comparing import is_same, member_of
 from shared.objects.replay import Replayed
-from shared.objects.versions import REPLICA_LAG, Told
+from shared.objects.versions import REPLICA_LAG, WrittenChange
 
 OWN_RECORD_WITHIN: Final = timedelta(hours=3)
 """After this the responder's own record would have come: what nobody proved to be its write wasn't."""
@@ -24,37 +24,43 @@ OWN_RECORD_WITHIN: Final = timedelta(hours=3)
 class Link(Struct, frozen=True):
     """A change that wrote a leaf, with the leaf's old and new value."""
 
-    told: Told
+    written: WrittenChange
     old: Json
     new: Json
 
     @property
     def is_ours(self) -> bool:
         """Whether the responder wrote it."""
-        return self.told.change.is_ours
+        return self.written.change.is_ours
 
 
 type Chains = Mapping[str, Sequence[Link]]
 """The writers of each leaf, oldest first. Leaves that nobody wrote have none."""
 
 
-def without_false_claims(told: Sequence[Told], rules: LeafRules, *, now: datetime) -> tuple[Told, ...]:
+def without_false_claims(
+    written: Sequence[WrittenChange], rules: LeafRules, *, now: datetime
+) -> tuple[WrittenChange, ...]:
     """Leave out writes whose answer was lost and that weren't ours: another wrote the same later, or it is too late."""
     return tuple(
         each
-        for position, each in enumerate(told)
-        if not each.change.is_ours or each.change.is_whole or _may_be_ours(each, told[position + 1 :], rules, now=now)
+        for position, each in enumerate(written)
+        if not each.change.is_ours
+        or each.change.is_whole
+        or _may_be_ours(each, written[position + 1 :], rules, now=now)
     )
 
 
-def chains(told: Sequence[Told], versions: Sequence[Version], known: Collection[str]) -> dict[str, list[Link]]:
+def chains(
+    written: Sequence[WrittenChange], versions: Sequence[Version], known: Collection[str]
+) -> dict[str, list[Link]]:
     """Give the writers of each leaf. `versions` are in order; the first is where the history starts.
 
     `known` are leaves that the object has by the baseline: a deletion writes them away too, and those that were gone.
     """
     found: dict[str, list[Link]] = {}
     standing: dict[str, Json] = {**dict.fromkeys(known), **versions[0].leaves}
-    for each in told:
+    for each in written:
         change = each.change
         wrote = dict(each.wrote)
         if change.op is Op.DELETE:
@@ -77,16 +83,16 @@ def is_writer_missing(chain: Sequence[Link], leaf: str, state: ObjectState, firs
 
     What stood when a person accepted the leaf, or when the responder read it for a write, needs no writer any more.
     """
-    stood, since = _accepted(state.acceptances, leaf, chain[-1].told.change.at) or (first.leaves.get(leaf), first.at)
+    stood, since = _accepted(state.acceptances, leaf, chain[-1].written.change.at) or (first.leaves.get(leaf), first.at)
     filled = [noticed.value for noticed in state.filled if noticed.leaf == leaf]
     is_missing = False
     before: Link | None = None
     for link in chain:
-        if link.told.change.at <= since:
+        if link.written.change.at <= since:
             continue
         if link.is_ours:
             is_missing = False
-        elif link.told.change.op is Op.DELETE and leaf != EXISTS:
+        elif link.written.change.op is Op.DELETE and leaf != EXISTS:
             pass  # its record doesn't tell what it took away
         elif not is_same(rules, leaf, link.old, stood) and not _wrote_one_difference(before, link, leaf):
             is_filled = stood is None and any(is_same(rules, leaf, link.old, value) for value in filled)
@@ -102,31 +108,31 @@ def lies_over_another(chain: Sequence[Link], leaf: str, replayed: Replayed) -> b
     """
     since = replayed.of(leaf).since
     for link in reversed(chain):
-        standing = replayed.standing_of(link.told, leaf)
-        if link.is_ours or standing is Standing.APPROVED or link.told.change.at <= since:
+        standing = replayed.standing_of(link.written, leaf)
+        if link.is_ours or standing is Standing.APPROVED or link.written.change.at <= since:
             return False
-        if standing is not Standing.UNAPPROVED or not link.told.judged.is_live:
+        if standing is not Standing.UNAPPROVED or not link.written.judged.is_live:
             return True
     return False
 
 
-def _may_be_ours(told: Told, later: Sequence[Told], rules: LeafRules, *, now: datetime) -> bool:
+def _may_be_ours(written: WrittenChange, later: Sequence[WrittenChange], rules: LeafRules, *, now: datetime) -> bool:
     """Whether a write whose answer was lost may be the responder's: nobody else wrote it, and it isn't too late."""
-    if now > told.change.arrived_at + OWN_RECORD_WITHIN:
+    if now > written.change.arrived_at + OWN_RECORD_WITHIN:
         return False
     return not any(
         leaf in each.wrote and is_same(rules, leaf, each.wrote[leaf][1], new)
         for each in later
         if not each.change.is_ours
-        for leaf, (_, new) in told.wrote.items()
+        for leaf, (_, new) in written.wrote.items()
     )
 
 
 def _swept(
-    told: Told, found: Chains, versions: Sequence[Version], wrote: Mapping[str, tuple[Json, Json]]
+    written: WrittenChange, found: Chains, versions: Sequence[Version], wrote: Mapping[str, tuple[Json, Json]]
 ) -> dict[str, tuple[Json, Json]]:
     """Give what a list that was sent whole changed besides what it was sent for: members nobody had told of yet."""
-    change = told.change
+    change = written.change
     look = next((version for version in reversed(versions) if version.at <= change.at), None)
     swept: dict[str, tuple[Json, Json]] = {}
     for leaf, chain in found.items():
@@ -136,7 +142,7 @@ def _swept(
         stood, is_member = chain[-1].new, member_of(leaf) in members
         if (stood is not None) is is_member:
             continue
-        is_known = look is not None and chain[-1].told.change.at <= look.at - REPLICA_LAG
+        is_known = look is not None and chain[-1].written.change.at <= look.at - REPLICA_LAG
         if is_known and look is not None and (look.leaves.get(leaf) is not None) is is_member:
             continue  # it had gone, or come, before we looked
         swept[leaf] = (stood, (chain[-1].old if chain[-1].old is not None else True) if is_member else None)
@@ -155,7 +161,7 @@ def _wrote_one_difference(before: Link | None, link: Link, leaf: str) -> bool:
     """Whether both are unapproved changes that wrote the difference of two versions together."""
     return (
         before is not None
-        and before.told.is_bracketed(leaf)
-        and link.told.is_bracketed(leaf)
+        and before.written.is_bracketed(leaf)
+        and link.written.is_bracketed(leaf)
         and (before.old, before.new) == (link.old, link.new)
     )

@@ -85,8 +85,8 @@ def _is_open(account: Account, leaf: str) -> bool:
     last = chain[-1]
     is_accounted = (
         last.is_ours
-        or account.replayed.standing_of(last.told, leaf) is Standing.APPROVED
-        or last.told.change.at <= account.replayed.of(leaf).since
+        or account.replayed.standing_of(last.written, leaf) is Standing.APPROVED
+        or last.written.change.at <= account.replayed.of(leaf).since
     )
     return not is_accounted or is_writer_missing(chain, leaf, account.state, account.versions[0], account.rules)
 

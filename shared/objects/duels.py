@@ -62,7 +62,7 @@ def duels_of_approved(account: Account) -> tuple[Duel, ...]:
     for leaf, chain in sorted(account.chains.items()):
         last = chain[-_SWINGS:]
         if len(last) == _SWINGS and _is_swung(account, leaf, last):
-            rivals = tuple(dict.fromkeys(link.told.change.actor.id for link in last))
+            rivals = tuple(dict.fromkeys(link.written.change.actor.id for link in last))
             found.append(Duel(leaf=leaf, rivals=rivals, times=TWICE, pause=None))
     return tuple(found)
 
@@ -79,9 +79,9 @@ def pause(standing: Standing, times: int) -> timedelta | None:
 
 
 def _is_swung(account: Account, leaf: str, links: Sequence[Link]) -> bool:
-    if any(link.is_ours or account.replayed.standing_of(link.told, leaf) is not Standing.APPROVED for link in links):
+    if any(link.is_ours or account.replayed.standing_of(link.written, leaf) is not Standing.APPROVED for link in links):
         return False
-    actors = [link.told.change.actor.id for link in links]
+    actors = [link.written.change.actor.id for link in links]
     values = [link.new for link in links]
     return (
         actors[0] != actors[1]

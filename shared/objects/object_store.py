@@ -446,6 +446,16 @@ class ObjectStore:
             return False
         raise Conflict(f"the change {change.id} of {_place(object_id)} is being written by too many at once")
 
+    def has_change(self, object_id: ObjectId, change: ObjectChange) -> bool:
+        """Say whether a change is known; one point read."""
+        key = f"{stamp(change.at)}|{change.id}"
+        return self._storage.row(Table.CHANGES, changes_of(object_id), key) is not None
+
+    def replace_change(self, object_id: ObjectId, change: ObjectChange) -> None:
+        """Write what became known of a change; the caller holds the lease of the object's lane."""
+        partition, key = changes_of(object_id), f"{stamp(change.at)}|{change.id}"
+        self._storage.upsert(Table.CHANGES, partition, key, self._change_columns(object_id, change))
+
     def _change_columns(self, object_id: ObjectId, change: ObjectChange) -> dict[str, Any]:
         return {
             **self._content(object_id, "change", msgspec.json.encode(change), blob=f"{CHANGE_BLOB}{stamp(change.at)}"),
@@ -581,14 +591,11 @@ def needed_digests(state: ObjectState) -> frozenset[str]:
 
 def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
     """Give a change with what another copy of it tells besides: detections with their cases, its record, its values."""
-    cases = dict(zip(known.detections, known.cases, strict=False))
-    for detection, case in zip(copy.detections, copy.cases, strict=False):
-        cases.setdefault(detection, case)
     return msgspec.structs.replace(
         known,
         arrived_at=min(known.arrived_at, copy.arrived_at),
-        detections=tuple(cases),
-        cases=tuple(cases.values()),
+        detections=tuple(dict.fromkeys((*known.detections, *copy.detections))),
+        cases=tuple(dict.fromkeys((*known.cases, *copy.cases))),
         record=known.record or copy.record,
         wrote={**copy.wrote, **known.wrote},
         is_whole=known.is_whole or copy.is_whole,

@@ -5,7 +5,7 @@ from shared.model.kinds import Json
 from shared.model.objects import EXISTS, WHOLE, ObjectChange, Offer, Op, list_of
 from shared.objects.attribution import Link
 from shared.objects.verdicts import Account
-from shared.objects.versions import Told
+from shared.objects.versions import WrittenChange
 
 
 def offers(account: Account) -> tuple[Offer, ...]:
@@ -13,8 +13,8 @@ def offers(account: Account) -> tuple[Offer, ...]:
     found: dict[tuple[str, str], Json] = {}
     for covered in account.replayed.covered:
         found.setdefault((covered.change, covered.leaf), covered.value)
-    ours = [each.change for each in account.told if each.change.is_ours]
-    for each in account.told if ours else ():
+    ours = [each.change for each in account.written if each.change.is_ours]
+    for each in account.written if ours else ():
         if each.change.is_ours or each.judged.standing is Standing.UNAPPROVED:
             continue
         if not each.is_all and any(_came_after(account, each.change, write) for write in ours):
@@ -22,7 +22,7 @@ def offers(account: Account) -> tuple[Offer, ...]:
         for leaf, (_, new) in each.wrote.items():
             if _is_covered_unknown(account, each, leaf, ours):
                 found[each.change.id, leaf] = new
-    changes = {each.change.id: each.change for each in account.told}
+    changes = {each.change.id: each.change for each in account.written}
     return tuple(
         Offer(change=change, leaf=leaf, covered=value, stands=account.seen.leaves.get(leaf))
         for (change, leaf), value in found.items()
@@ -30,22 +30,23 @@ def offers(account: Account) -> tuple[Offer, ...]:
     )
 
 
-def _is_covered_unknown(account: Account, told: Told, leaf: str, ours: list[ObjectChange]) -> bool:
+def _is_covered_unknown(account: Account, written: WrittenChange, leaf: str, ours: list[ObjectChange]) -> bool:
     """Whether a write of ours went over an unknown change of this leaf that wasn't known when it was decided on."""
-    if account.replayed.standing_of(told, leaf) is not Standing.UNKNOWN:
+    if account.replayed.standing_of(written, leaf) is not Standing.UNKNOWN:
         return False
-    writes = [write for write in ours if _came_after(account, told.change, write) and _touches(write, leaf)]
+    writes = [write for write in ours if _came_after(account, written.change, write) and _touches(write, leaf)]
     if not writes:
         return False
     first = writes[0].at
     return not any(
-        told.change.at < link.told.change.at < first and _settles(account, link, leaf) for link in account.chain(leaf)
+        written.change.at < link.written.change.at < first and _settles(account, link, leaf)
+        for link in account.chain(leaf)
     )
 
 
 def _settles(account: Account, link: Link, leaf: str) -> bool:
     """Whether what lies beneath this link was over before it."""
-    return link.is_ours or account.replayed.standing_of(link.told, leaf) is Standing.APPROVED
+    return link.is_ours or account.replayed.standing_of(link.written, leaf) is Standing.APPROVED
 
 
 def _came_after(account: Account, change: ObjectChange, write: ObjectChange) -> bool:

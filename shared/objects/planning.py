@@ -35,7 +35,7 @@ from shared.objects.settling import settled_changes
 from shared.objects.staleness import stale_verdict
 from shared.objects.target import steps_to
 from shared.objects.verdicts import Account, judge, judge_bracketed, judge_repair, judge_untold
-from shared.objects.versions import all_versions, first_version, tell
+from shared.objects.versions import all_versions, first_version, written_changes
 
 GRACE: Final = timedelta(minutes=60)
 """How long a record is waited for before people are paged; records are late."""
@@ -111,13 +111,13 @@ def take_account(
     first = first_version(state, by_instant)
     ordered = history(changes, first.leaves, rules)
     versions = all_versions(state, first, seen)
-    told = without_false_claims(tell(ordered, versions, rules), rules, now=now)
-    replayed = replay(state, first, told, rules)
+    written = without_false_claims(written_changes(ordered, versions, rules), rules, now=now)
+    replayed = replay(state, first, written, rules)
     return Account(
         state=state,
         versions=versions,
-        told=told,
-        chains=chains(told, versions, replayed.baseline),
+        written=written,
+        chains=chains(written, versions, replayed.baseline),
         replayed=replayed,
         seen=seen,
         rules=rules,

@@ -21,7 +21,7 @@ from shared.model.objects import (
     list_of,
 )
 from shared.objects.comparing import is_same, member_of
-from shared.objects.versions import Told
+from shared.objects.versions import WrittenChange
 
 
 class Covered(Struct, frozen=True, kw_only=True):
@@ -48,22 +48,22 @@ class Replayed(Struct, frozen=True, kw_only=True):
         """Give what the baseline says of a leaf."""
         return self.baseline.get(leaf) or self.baseline[WHOLE]
 
-    def standing_of(self, told: Told, leaf: str) -> Standing:
+    def standing_of(self, written: WrittenChange, leaf: str) -> Standing:
         """Give the standing of what a change wrote into a leaf."""
-        part = leaf if told.change.op is Op.UPDATE else EXISTS
-        if told.judged.standing is Standing.APPROVED and (told.change.id, part) in self.taken_back:
+        part = leaf if written.change.op is Op.UPDATE else EXISTS
+        if written.judged.standing is Standing.APPROVED and (written.change.id, part) in self.taken_back:
             return Standing.UNKNOWN
-        return told.judged.standing
+        return written.judged.standing
 
 
-def replay(state: ObjectState, first: Version, told: Sequence[Told], rules: LeafRules) -> Replayed:
+def replay(state: ObjectState, first: Version, written: Sequence[WrittenChange], rules: LeafRules) -> Replayed:
     """Work the baseline out: the first version, then what people accepted and approved actors wrote, by instants.
 
     The responder's own writes aren't replayed: what they put back is in the baseline already; its provenance is theirs.
     """
-    running = _Running(state, first, told, rules)
+    running = _Running(state, first, written, rules)
     acceptances = sorted(state.acceptances, key=lambda acceptance: acceptance.at)
-    for each in told:
+    for each in written:
         while acceptances and acceptances[0].at <= each.change.at:
             running.accept(acceptances.pop(0))
         if each.change.is_ours:
@@ -81,7 +81,7 @@ def replay(state: ObjectState, first: Version, told: Sequence[Told], rules: Leaf
 class _Running:
     """The baseline while it is worked out."""
 
-    def __init__(self, state: ObjectState, first: Version, told: Sequence[Told], rules: LeafRules) -> None:
+    def __init__(self, state: ObjectState, first: Version, written: Sequence[WrittenChange], rules: LeafRules) -> None:
         self.rules = rules
         self.baseline = {
             leaf: BaselineLeaf(value=value, provenance=state.provenance, since=first.at)
@@ -90,14 +90,14 @@ class _Running:
         self.baseline[WHOLE] = BaselineLeaf(value=None, provenance=state.provenance, since=first.at)
         if state.accounted:
             self.baseline = dict(state.accounted)
-        self.filled = self._fill(state, told)
+        self.filled = self._fill(state, written)
         self.approved_by: dict[str, str] = {}
         self.taken: dict[str, list[Json]] = {}
         self.covered: list[Covered] = []
         self.taken_back: set[tuple[str, str]] = set()
         self.stood: dict[str, Json] = dict(first.leaves)
 
-    def _fill(self, state: ObjectState, told: Sequence[Told]) -> set[str]:
+    def _fill(self, state: ObjectState, written: Sequence[WrittenChange]) -> set[str]:
         """Let leaves stand that a service filled in, unless a record of another names them after all."""
         names = set[str]()
         for noticed in state.filled:
@@ -106,7 +106,7 @@ class _Running:
                 not each.change.is_ours
                 and leaf in each.wrote
                 and is_same(self.rules, leaf, each.wrote[leaf][1], noticed.value)
-                for each in told
+                for each in written
             ):
                 continue
             self.baseline[leaf] = BaselineLeaf(
@@ -122,25 +122,28 @@ class _Running:
         """A person accepted what was shown, also what was absent; uncovered leaves stay as they are."""
         kept = {leaf: self.of(leaf) for leaf in acceptance.uncovered}
         at = acceptance.at
+        # What a service filled in only later wasn't shown, so the acceptance says nothing of it.
+        filled = {leaf: agreed for leaf in self.filled if (agreed := self.of(leaf)).since > at}
         self._begin(BaselineLeaf(value=None, provenance=Provenance.ACCEPTED, since=at), kept)
+        self.baseline.update(filled)
         for leaf, value in acceptance.leaves.items():
             self.baseline[leaf] = BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=at)
         self.baseline.update(kept)
 
-    def approve(self, told: Told) -> None:
+    def approve(self, written: WrittenChange) -> None:
         """An approved change counts whether its values still stand or not."""
-        change = told.change
-        written = {leaf: new for leaf, (_, new) in told.wrote.items()}
-        back = {leaf for leaf, new in written.items() if self._was_taken(leaf, new)} if self.taken else set[str]()
+        change = written.change
+        by_leaf = {leaf: new for leaf, (_, new) in written.wrote.items()}
+        back = {leaf for leaf, new in by_leaf.items() if self._was_taken(leaf, new)} if self.taken else set[str]()
         if change.op is not Op.UPDATE and EXISTS in back:
-            back = set(written)
+            back = set(by_leaf)
         elif change.op is not Op.UPDATE:
             self._begin(BaselineLeaf(value=None, provenance=Provenance.APPROVED, since=change.at))
             self.approved_by[EXISTS] = change.id
         self.taken_back |= {(change.id, leaf) for leaf in back}
-        for leaf in written.keys() - back:
-            how = Provenance.BRACKETED if told.is_bracketed(leaf) else Provenance.APPROVED
-            self.baseline[leaf] = BaselineLeaf(value=written[leaf], provenance=how, since=change.at)
+        for leaf in by_leaf.keys() - back:
+            how = Provenance.BRACKETED if written.is_bracketed(leaf) else Provenance.APPROVED
+            self.baseline[leaf] = BaselineLeaf(value=by_leaf[leaf], provenance=how, since=change.at)
             self.approved_by[leaf] = change.id
 
     def forget_unwanted(self) -> None:
@@ -150,25 +153,25 @@ class _Running:
             self._begin(self.baseline[WHOLE], kept)
             self.baseline.update(kept)
 
-    def note_ours(self, told: Told) -> None:
+    def note_ours(self, written: WrittenChange) -> None:
         """Note what the responder took away, what it put back, and what it covered."""
-        change = told.change
+        change = written.change
         self._note_covered(change)
-        for leaf, (old, new) in told.wrote.items():
+        for leaf, (old, new) in written.wrote.items():
             agreed = self.of(leaf)
             if self._is_taken(change, leaf, old, new):
                 self.taken.setdefault(leaf, []).append(old)
             if change.is_whole and agreed.provenance in WRITABLE and is_same(self.rules, leaf, agreed.value, new):
                 self.baseline[leaf] = BaselineLeaf(value=agreed.value, provenance=Provenance.PUT_BACK, since=change.at)
         if change.op is Op.CREATE:
-            for leaf in self.filled - told.wrote.keys():  # left out, for the service to fill it in again
+            for leaf in self.filled - written.wrote.keys():  # left out, for the service to fill it in again
                 self.baseline.pop(leaf, None)
 
-    def note_stood(self, told: Told) -> None:
+    def note_stood(self, written: WrittenChange) -> None:
         """Note what stands after a change, as far as changes tell."""
-        if told.change.op is not Op.UPDATE:
+        if written.change.op is not Op.UPDATE:
             self.stood.clear()
-        self.stood.update({leaf: new for leaf, (_, new) in told.wrote.items()})
+        self.stood.update({leaf: new for leaf, (_, new) in written.wrote.items()})
 
     def _is_taken(self, change: ObjectChange, leaf: str, old: Json, new: Json) -> bool:
         """Whether a write of ours took a value that wasn't the baseline's, and that didn't go by itself before it."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from shared.model.objects import EXISTS, LeafVerdict, Offer, Verdict
 from shared.objects.verdicts import Account
-from shared.objects.versions import Told
+from shared.objects.versions import WrittenChange
 
 
 def settled_changes(
@@ -19,7 +19,7 @@ def settled_changes(
     pending = {each.change for each in offered}
     pending |= {each.change for each in verdicts.values() if each.verdict is not Verdict.LEFT}
     settled = dict.fromkeys(account.state.settled)
-    for each in account.told:
+    for each in account.written:
         if each.change.is_ours or (
             each.is_all and each.change.id not in pending and (is_harmless or _is_over(account, each))
         ):
@@ -27,9 +27,9 @@ def settled_changes(
     return tuple(settled)
 
 
-def _is_over(account: Account, told: Told) -> bool:
+def _is_over(account: Account, written: WrittenChange) -> bool:
     stands = account.seen.leaves
-    for leaf, (_, new) in told.wrote.items():
+    for leaf, (_, new) in written.wrote.items():
         if not stands and leaf != EXISTS:
             continue
         value = stands.get(leaf)

@@ -28,24 +28,24 @@ def stale_verdict(account: Account, to_write: Collection[str]) -> LeafVerdict | 
     lacking = [link for leaf, link in _last_links(account, to_write) if _lacks(account, leaf, link)]
     if not lacking:
         return None
-    newest = max(lacking, key=lambda link: link.told.change.at).told.change
+    newest = max(lacking, key=lambda link: link.written.change.at).written.change
     return LeafVerdict(verdict=Verdict.WAIT_STALE, change=newest.id, until=newest.at + account.grace)
 
 
 def _last_links(account: Account, to_write: Collection[str]) -> list[tuple[str, Link]]:
     units = {unit_of(leaf) for leaf in to_write}
-    theirs = [each for each in account.told if not each.change.is_ours]
-    ours = [each for each in account.told if each.change.is_ours and each.change.is_whole]
+    theirs = [each for each in account.written if not each.change.is_ours]
+    ours = [each for each in account.written if each.change.is_ours and each.change.is_whole]
     newest = {id(each[-1]) for each in (theirs, ours) if each}
     return [
         (leaf, chain[-1])
         for leaf, chain in account.chains.items()
-        if chain and leaf not in to_write and (id(chain[-1].told) in newest or unit_of(leaf) in units)
+        if chain and leaf not in to_write and (id(chain[-1].written) in newest or unit_of(leaf) in units)
     ]
 
 
 def _lacks(account: Account, leaf: str, link: Link) -> bool:
-    if account.now >= link.told.change.at + account.grace:
+    if account.now >= link.written.change.at + account.grace:
         return False
     stands = account.seen.leaves.get(leaf)
     return not account.is_same(leaf, stands, link.new) and not account.is_left(leaf, stands)

@@ -13,7 +13,7 @@ from shared.model.objects import EXISTS, LeafVerdict, ObjectState, Op, Provenanc
 from shared.objects.attribution import Chains, Link, is_writer_missing, latest, lies_over_another
 from shared.objects.comparing import carry_out, differences, is_same
 from shared.objects.replay import Replayed
-from shared.objects.versions import REPLICA_LAG, Told
+from shared.objects.versions import REPLICA_LAG, WrittenChange
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
     state: ObjectState
     versions: tuple[Version, ...]
-    told: tuple[Told, ...]
+    written: tuple[WrittenChange, ...]
     chains: Chains
     replayed: Replayed
     seen: Version
@@ -53,10 +53,10 @@ def judge(account: Account, leaf: str, stands: Json) -> LeafVerdict:
     last = latest(chain, leaf, stands, account.rules)
     if last is None:
         return _unexplained(account, leaf, stands)
-    change = last.told.change
+    change = last.written.change
     if change.is_ours:
         return LeafVerdict(verdict=Verdict.OFFER, change=_counted_on(account, leaf) or change.id)
-    if account.replayed.standing_of(last.told, leaf) is not Standing.UNAPPROVED:
+    if account.replayed.standing_of(last.written, leaf) is not Standing.UNAPPROVED:
         return LeafVerdict(verdict=Verdict.UNKNOWN, change=change.id)
     return _judge_unapproved(account, leaf, chain)
 
@@ -69,15 +69,15 @@ def judge_repair(account: Account, leaf: str, stands: Json) -> LeafVerdict | Non
     """
     chain = account.chain(leaf)
     last = latest(chain, leaf, stands, account.rules)
-    if last is None or last.is_ours or last.told.judged.standing is not Standing.UNAPPROVED:
+    if last is None or last.is_ours or last.written.judged.standing is not Standing.UNAPPROVED:
         return None
-    if last.told.change.at <= account.replayed.of(leaf).since or account.is_left(leaf, stands):
+    if last.written.change.at <= account.replayed.of(leaf).since or account.is_left(leaf, stands):
         return None
     doubt = _doubt_about_writers(account, leaf, chain)
     if doubt is not None:
         return doubt
     if lies_over_another(chain[:-1], leaf, account.replayed):
-        return LeafVerdict(verdict=Verdict.BENEATH, change=last.told.change.id)
+        return LeafVerdict(verdict=Verdict.BENEATH, change=last.written.change.id)
     return None
 
 
@@ -96,7 +96,7 @@ def judge_bracketed(account: Account, leaf: str, stands: Json) -> LeafVerdict | 
 
 def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> LeafVerdict:
     """Say whether what an unapproved change wrote is to be put back unasked."""
-    last, change = chain[-1].told, chain[-1].told.change.id
+    last, change = chain[-1].written, chain[-1].written.change.id
     doubt = _doubt_about_writers(account, leaf, chain)
     if doubt is not None:
         return doubt
@@ -114,8 +114,8 @@ def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> Lea
 def _unexplained(account: Account, leaf: str, stands: Json) -> LeafVerdict:
     """Say what a leaf is whose value nobody is known to have written."""
     chain = account.chain(leaf)
-    if chain and chain[-1].is_ours and not chain[-1].told.change.is_whole:
-        return LeafVerdict(verdict=Verdict.WAIT_CLAIM, change=chain[-1].told.change.id)
+    if chain and chain[-1].is_ours and not chain[-1].written.change.is_whole:
+        return LeafVerdict(verdict=Verdict.WAIT_CLAIM, change=chain[-1].written.change.id)
     since = account.replayed.of(leaf).since
     untold = _first_untold(account, since)
     if untold is not None:
@@ -130,7 +130,7 @@ def _first_untold(account: Account, since: datetime) -> LeafVerdict | None:
     """Give the verdict on the first change after an instant of which it isn't known what it wrote."""
     untold = [
         each.change
-        for each in account.told
+        for each in account.written
         if not each.is_all and each.change.at > since and each.change.id not in account.state.settled
     ]
     if not untold:
@@ -156,7 +156,7 @@ def _differing_since(account: Account, leaf: str, stands: Json) -> datetime:
 def _doubt_about_writers(account: Account, leaf: str, chain: Sequence[Link]) -> LeafVerdict | None:
     if not is_writer_missing(chain, leaf, account.state, account.versions[0], account.rules):
         return None
-    change = chain[-1].told.change
+    change = chain[-1].written.change
     until = change.arrived_at + account.grace
     if account.now < until:
         return LeafVerdict(verdict=Verdict.WAIT_MISSING, change=change.id, until=until)
@@ -167,24 +167,24 @@ def _was_left(account: Account, leaf: str) -> bool:
     return any(each.leaf == leaf for each in account.state.left)
 
 
-def _meets_another(account: Account, leaf: str, last: Told) -> bool:
+def _meets_another(account: Account, leaf: str, last: WrittenChange) -> bool:
     """Whether a later approved or unknown change meets unapproved existence, state or grant controls."""
     if not (leaf == EXISTS or account.rules.is_joint(leaf)):
         return False
-    position = account.told.index(last)
+    position = account.written.index(last)
     return any(
         each.judged.standing is not Standing.UNAPPROVED and each.change.op is not Op.DELETE
-        for each in account.told[position + 1 :]
+        for each in account.written[position + 1 :]
         if not each.change.is_ours
     )
 
 
-def _deleted_over_another(account: Account, deletion: Told) -> bool:
+def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
     """Whether any leaf of a deleted object was something else than the baseline's, and not ours to put back."""
     at = deletion.change.at
     version = next((each for each in reversed(account.versions) if each.at <= at and each.leaves), account.versions[0])
     stood: dict[str, Json] = dict(version.leaves)
-    for each in account.told[: account.told.index(deletion)]:
+    for each in account.written[: account.written.index(deletion)]:
         if each.change.at <= version.at - REPLICA_LAG:
             continue
         if not each.is_all and not each.judged.is_live:
@@ -205,18 +205,18 @@ def _deleted_over_another(account: Account, deletion: Told) -> bool:
     )
 
 
-def _before(account: Account, told: Told) -> Account:
+def _before(account: Account, written: WrittenChange) -> Account:
     """Give the account with the writers before a change only."""
-    until = {leaf: _until(chain, told) for leaf, chain in account.chains.items()}
+    until = {leaf: _until(chain, written) for leaf, chain in account.chains.items()}
     return replace(account, chains=until)
 
 
-def _until(chain: Sequence[Link], told: Told) -> Sequence[Link]:
-    position = next((place for place, link in enumerate(chain) if link.told is told), len(chain))
+def _until(chain: Sequence[Link], written: WrittenChange) -> Sequence[Link]:
+    position = next((place for place, link in enumerate(chain) if link.written is written), len(chain))
     return chain[:position]
 
 
 def _counted_on(account: Account, leaf: str) -> str:
     """Give the approved change that made the baseline's value of a leaf."""
     since = account.replayed.of(leaf).since
-    return next((link.told.change.id for link in account.chain(leaf) if link.told.change.at == since), "")
+    return next((link.written.change.id for link in account.chain(leaf) if link.written.change.at == since), "")

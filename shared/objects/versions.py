@@ -23,7 +23,7 @@ _BEGINNING: Final = timedelta(microseconds=1)
 """How long before the first change a version is put that was worked back to."""
 
 
-class Told(Struct, frozen=True, kw_only=True, eq=False):
+class WrittenChange(Struct, frozen=True, kw_only=True, eq=False):
     """A change with what it wrote as far as can be known. `is_all` says that it wrote nothing else."""
 
     judged: JudgedChange
@@ -73,9 +73,11 @@ def all_versions(state: ObjectState, first: Version, seen: Version | None = None
     return (first, *sorted((each for each in later if each.at > first.at), key=lambda each: each.at))
 
 
-def tell(history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules) -> tuple[Told, ...]:
+def written_changes(
+    history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
+) -> tuple[WrittenChange, ...]:
     """Say of each change what it wrote. `history` and `versions` are in order."""
-    return tuple(_tell(position, history, versions, rules) for position in range(len(history)))
+    return tuple(_written_change(position, history, versions, rules) for position in range(len(history)))
 
 
 def needed_versions(
@@ -84,7 +86,7 @@ def needed_versions(
     """Give the versions that must be kept: the first, the last, and those that bracket changes without whole values."""
     keep = {0, len(versions) - 1} if versions else set[int]()
     for judged in history:
-        if _is_told_by_its_record(judged.change):
+        if _is_known_by_its_record(judged.change):
             continue
         lower = _last_before(versions, judged.change.at)
         below = versions[lower] if lower is not None else Version(at=judged.change.at, leaves={})
@@ -104,17 +106,19 @@ def _worked_back(leaves: Leaves, change: ObjectChange) -> dict[str, Json]:
     return {leaf: value for leaf, value in before.items() if value is not None}
 
 
-def _is_told_by_its_record(change: ObjectChange) -> bool:
+def _is_known_by_its_record(change: ObjectChange) -> bool:
     return change.is_whole or change.is_ours or change.op is Op.DELETE
 
 
-def _tell(position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules) -> Told:
+def _written_change(
+    position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
+) -> WrittenChange:
     judged = history[position]
     by_record = recorded(judged.change)
-    if _is_told_by_its_record(judged.change):
-        return Told(judged=judged, wrote=by_record, is_all=True)
+    if _is_known_by_its_record(judged.change):
+        return WrittenChange(judged=judged, wrote=by_record, is_all=True)
     wrote, is_all = _bracketed(position, history, versions, rules) or ({}, False)
-    return Told(judged=judged, wrote={**wrote, **by_record}, is_all=is_all)
+    return WrittenChange(judged=judged, wrote={**wrote, **by_record}, is_all=is_all)
 
 
 def _bracketed(
@@ -162,7 +166,7 @@ def _below(position: int, history: Sequence[JudgedChange], lower: Version | None
         change = each.change
         if change.is_ours and not change.is_whole:
             masked |= _written_units(change) if change.at > lower.at else frozenset()
-        elif not _is_told_by_its_record(change):
+        elif not _is_known_by_its_record(change):
             if not _wrote_together(each, judged):
                 return None
         elif change.at > lower.at or change.op is not Op.UPDATE:
@@ -179,7 +183,7 @@ def _unseen_before(position: int, history: Sequence[JudgedChange], lower: Versio
     found: list[JudgedChange] = []
     for each in reversed(history[:position]):
         if each.change.at <= lower.at:
-            if each.change.at <= lower.at - REPLICA_LAG or not _is_told_by_its_record(each.change):
+            if each.change.at <= lower.at - REPLICA_LAG or not _is_known_by_its_record(each.change):
                 break
             if (each.change.op is Op.CREATE) is (EXISTS in lower.leaves) and each.change.op is not Op.UPDATE:
                 break  # the version is no older than it
@@ -214,7 +218,7 @@ def _may_hide(other: JudgedChange, judged: JudgedChange) -> bool:
         return False
     if other.change.op is not Op.UPDATE:
         return True
-    return not _is_told_by_its_record(other.change)
+    return not _is_known_by_its_record(other.change)
 
 
 def _wrote_together(one: JudgedChange, other: JudgedChange) -> bool:

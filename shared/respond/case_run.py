@@ -10,19 +10,15 @@ from shared.model.conditions import any_of
 from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import Log
 from shared.model.kinds import Risk
-from shared.model.notices import Phase
 from shared.notify.messages import ShownCase
 from shared.notify.outbox import Page
+from shared.respond.case_evidence import with_changes_if_readable
 from shared.respond.components import Runtime
 from shared.respond.ledger import LeasedCase
-from shared.respond.object_history import with_changes_if_readable
 
 _log = logging.getLogger("responder.pipeline")
 
 MOST_ATTEMPTS: Final = 6
-LOCK_PAUSE: Final = timedelta(minutes=5)
-"""How long a case that a resource lock blocks is left alone before it is tried again."""
-
 _BACKOFF: Final = timedelta(seconds=10)
 """Times the number of attempts so far: the pause before the next attempt."""
 
@@ -61,36 +57,6 @@ class CaseRun:
         """Write changes of the case's fields, and renew the lease. Raises LeaseLost and EdgeError."""
         self.leased = self.runtime.ledger.move(self.leased, **changes)
 
-    def keep_lease(self) -> None:
-        """Renew the lease when a third of it has passed.
-
-        Raises:
-            LeaseLost: another run has taken the case over.
-        """
-        lease = self.runtime.settings.lease
-        until = self.leased.case.lease_until
-        if until is None or until - self.runtime.clock() < lease * 2 / 3:
-            self.move()
-
-    def page_about_lock(self, detection: AnyDetection, proof: str, by_hand: str) -> None:
-        """Page a case that a lock blocks, once, and leave it open to be tried again.
-
-        This doesn't count as an attempt, since the lock may stay for days. Nothing was changed, so the next try decides
-        again, by the approvals, modes and kill switch of that time.
-        """
-        now = self.runtime.clock()
-        self.move(
-            outcome=Outcome.LOCKED,
-            proof=proof,
-            by_hand=by_hand,
-            locked_at=self.leased.case.locked_at or now,
-            attempts=1,
-            lease_until=now + LOCK_PAUSE,
-        )
-        case = self.leased.case
-        _log.warning("case %s is blocked by a lock: %s", case.id, proof)
-        self._send(self.runtime.notifier.post(case, detection, phase=Phase.PENDING))
-
     def page_and_close(self, detection: AnyDetection) -> None:
         """Write the pages to the outbox, close the case, then send the pages: once written they can't be lost."""
         pages = self.runtime.notifier.post(self.leased.case, detection)
@@ -122,10 +88,6 @@ class CaseRun:
         if not case.is_open:
             # Only its pages weren't sent, and the resume timer sends them.
             return
-        if case.attempts >= MOST_ATTEMPTS and case.outcome is Outcome.LOCKED:
-            # The owners were paged about the lock. The case stays open until the lock is gone.
-            self.move(attempts=1, lease_until=self.runtime.clock() + LOCK_PAUSE)
-            return
         if case.attempts >= MOST_ATTEMPTS:
             self.give_up(str(error) or type(error).__name__)
             return
@@ -137,11 +99,10 @@ class CaseRun:
         """Page the case as one that the responder couldn't answer; an outcome that is stored already stays."""
         case = self.leased.case
         if case.state is not State.ACTED:
-            may_have_begun = case.decision is Decision.REMEDIATE
             self.move(
                 state=State.ACTED,
-                decision=case.decision if may_have_begun else Decision.PAGE,
-                outcome=Outcome.UNVERIFIED if may_have_begun else Outcome.FAILED,
+                decision=Decision.PAGE,
+                outcome=Outcome.FAILED,
                 because=f"the responder could not answer this case in {case.attempts} attempts: {because}",
                 acted_at=self.runtime.clock(),
             )

@@ -16,31 +16,43 @@ from shared.detect.matcher import Matcher
 from shared.detect.rosters import Roster, Rosters
 from shared.model.clock import Clock
 from shared.model.detections import AnyDetection
-from shared.model.remediations import Inventory
+from shared.model.kinds import ObjectKind
+from shared.model.object_kinds import Kind
 from shared.model.settings import Settings
+from shared.model.start import Start
+from shared.model.tenant_api import TenantApi
 from shared.notify.outbox import Notifier
-from shared.objects.snapshots import Snapshots
+from shared.objects.due import Due
+from shared.objects.leases import Leases
+from shared.objects.named_actors import NamedActors
+from shared.objects.object_store import ObjectStore
+from shared.objects.spending import Spending
 from shared.respond.ledger import Ledger
 
 
 class Content(Struct, frozen=True, kw_only=True):
-    """The detections, the kinds of object to take snapshots of, and the rosters of privileged accounts."""
+    """The detections, the kinds of guarded objects, and the rosters of privileged accounts.
+
+    `is_enabled` asks a tenant whether a principal is enabled, None where that can't be read.
+    """
 
     detections: tuple[AnyDetection, ...]
-    inventories: tuple[Inventory, ...] = ()
+    kinds: tuple[Kind, ...] = ()
     rosters: tuple[Roster, ...] = ()
+    is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
     """Everything that the stages need.
 
     `detections` are by id. `workspace` is the Log Analytics workspace that counts sign-ins instead of the app, None
-    where none is configured. `wait` sleeps for some seconds.
+    where none is configured. `wait` sleeps for some seconds. `start` runs the requests of a round side by side.
     """
 
     settings: Settings
     detections: Mapping[str, AnyDetection]
-    inventories: tuple[Inventory, ...]
+    kinds: Mapping[ObjectKind, Kind]
+    is_enabled: Callable[[TenantApi, str], bool | None]
     cached_matcher: CachedMatcher
     rosters: Rosters
     storage: Storage
@@ -49,12 +61,17 @@ class Runtime(Struct, frozen=True, kw_only=True):
     sequences: Sequences
     approvals: TableApprovals
     controls: Controls
-    snapshots: Snapshots
+    objects: ObjectStore
+    due: Due
+    leases: Leases
+    spending: Spending
+    named_actors: NamedActors
     notifier: Notifier
     edges: Mapping[str, TenantEdges]
     workspace: Workspace | None
     clock: Clock
     wait: Callable[[float], None]
+    start: Start
 
     @property
     def matcher(self) -> Matcher:

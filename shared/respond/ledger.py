@@ -17,17 +17,16 @@ from msgspec import Struct
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Container, Table
-from shared.model.cases import Case, case_id, hour_id, ids_across_midnight
+from shared.model.cases import Case, case_id, hour_id
 from shared.model.clock import Clock
 from shared.model.do_all import each
 from shared.model.errors import LeaseLost, Rejected
 from shared.model.events import Event
+from shared.model.objects import ObjectId
 from shared.respond.case_rows import case_from, columns_of, shortened, stored_id
+from shared.respond.messages import CaseMessage
 
 _log = logging.getLogger("responder.ledger")
-
-_ONE_ACTION: Final = timedelta(minutes=1)
-"""How far apart the records of one action may be; real ones are milliseconds apart."""
 
 _FIRST_LEASE: Final = timedelta(seconds=30)
 _SEARCHED: Final = timedelta(days=30)
@@ -57,20 +56,14 @@ class Ledger:
         Raises EdgeError when one of the three writes fails; the caller must then process the record again.
         """
         if one_by:
-            return self._open_for_hour(detection, event, record, one_by)
-        existing = self._existing_case(detection, event)
-        if existing is not None and event.id and stored_id(event.id) == existing.event_id:
-            return None
-        is_another_action = existing is not None and not _is_one_action(existing, event)
-        name = case_id(event.tenant_id, detection, event, is_another_action=is_another_action)
+            name = hour_id(event.tenant_id, detection, one_by, event.at)
+            if self.case(event.tenant_id, name):
+                return None
+        else:
+            name = case_id(event.tenant_id, detection, event)
         case = self._new_case(name, detection, event, record)
         self._evidence.keep(Container.EVIDENCE, case.record, record)
-        if existing is not None and not is_another_action:
-            return None
-        if not self._insert_and_enqueue(case):
-            # Another run inserted a case with this id in the meantime, maybe for another record.
-            return None if is_another_action or existing is not None else self.open(detection, event, record)
-        return case
+        return case if self._insert_and_enqueue(case) else None
 
     def _insert_and_enqueue(self, case: Case) -> bool:
         """Write the row and the queue message of a new case; False when the row exists already."""
@@ -78,18 +71,6 @@ class Ledger:
             return False
         self.enqueue(case)
         return True
-
-    def _open_for_hour(self, detection: str, event: Event, record: bytes, values: tuple[str, ...]) -> Case | None:
-        name = hour_id(event.tenant_id, detection, values, event.at)
-        if self.case(event.tenant_id, name):
-            return None
-        case = self._new_case(name, detection, event, record)
-        self._evidence.keep(Container.EVIDENCE, case.record, record)
-        return case if self._insert_and_enqueue(case) else None
-
-    def _existing_case(self, detection: str, event: Event) -> Case | None:
-        names = (case_id(event.tenant_id, detection, event), *ids_across_midnight(event.tenant_id, detection, event))
-        return next((case for name in names if (case := self.case(event.tenant_id, name))), None)
 
     def _new_case(self, name: str, detection: str, event: Event, record: bytes) -> Case:
         now = self._clock()
@@ -110,12 +91,41 @@ class Ledger:
 
     def enqueue(self, case: Case, *, delay: timedelta = timedelta()) -> None:
         """Put the case into the queue, to be answered after `delay`."""
-        message = msgspec.json.encode({"tenant_id": case.tenant_id, "case_id": case.id})
+        message = msgspec.json.encode(CaseMessage(tenant_id=case.tenant_id, case_id=case.id))
         self._storage.enqueue(message.decode(), delay=delay)
+
+    @staticmethod
+    def record_name(tenant_id: str, change_id: str, record: bytes) -> str:
+        """Name the blob for the record of a change of a guarded object."""
+        digest = hashlib.sha256(record).hexdigest()[:12]
+        return f"{tenant_id}/changes/{change_id}/record-{digest}.json"
+
+    def keep_before(self, object_id: ObjectId, intent_id: str, image: object) -> str:
+        """Store an object as it stood before a write as evidence, None where it didn't exist; gives the blob's name."""
+        content = msgspec.json.encode(image)
+        name = f"{object_id.tenant_id}/objects/{object_id.kind}/{object_id.key}/before-{intent_id}.json"
+        self._evidence.keep(Container.EVIDENCE, name, content)
+        return name
+
+    def open_change(self, case: Case) -> LeasedCase:
+        """Open the case of a change of a guarded object, or give the one that there is.
+
+        The caller holds the lease of the object's lane, and so needs none of the case.
+        """
+        row = self._find(case.tenant_id, case.id)
+        if row is None and self._storage.insert(
+            Table.CASES, _partition(case.tenant_id, case.id), case.id, columns_of(case)
+        ):
+            row = self._find(case.tenant_id, case.id)
+        row = row or self._find(case.tenant_id, case.id)
+        if row is None:
+            raise Rejected(f"case {case.id} is gone")
+        return LeasedCase(case=case_from(row), row=row)
 
     def claim(self, tenant_id: str, name: str) -> LeasedCase | None:
         """Take the lease of a case; None when it is closed or unknown, or another run's lease hasn't ended.
 
+        None too for a case of a guarded object: that is answered with its object, under the lease of the object's lane.
         A case that was never claimed can always be claimed. The lease that it is opened with only keeps the resume
         timer from queueing it a second time.
         """
@@ -125,7 +135,7 @@ class Ledger:
         case = case_from(row)
         now = self._clock()
         is_leased = case.attempts > 0 and case.lease_until is not None and case.lease_until > now
-        if not case.is_open or is_leased:
+        if not case.is_open or is_leased or case.object_key:
             return None
         claimed = msgspec.structs.replace(case, attempts=case.attempts + 1, lease_until=now + self._lease)
         try:
@@ -207,7 +217,10 @@ class Ledger:
         return case_from(row) if row else None
 
     def unfinished(self, tenant_id: str, *, unreadable: Callable[[Row], None]) -> Iterator[Case]:
-        """Give the open cases of a tenant whose lease has ended; `unreadable` is told of rows that can't be read."""
+        """Give the open cases of a tenant whose lease has ended; `unreadable` is told of rows that can't be read.
+
+        Cases of guarded objects aren't among them: their objects are noted as due.
+        """
         now = self._clock()
         rows = self._rows(tenant_id, only_open=True)
         cases = each(
@@ -216,7 +229,11 @@ class Ledger:
             failed=lambda row: f"nobody could be told that the row of case {row.key} can't be read",
             log=_log,
         )
-        return (case for case in cases if case and (case.lease_until is None or case.lease_until <= now))
+        return (
+            case
+            for case in cases
+            if case and not case.object_key and (case.lease_until is None or case.lease_until <= now)
+        )
 
     def cases(
         self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
@@ -255,14 +272,3 @@ def _case_or_report(row: Row, unreadable: Callable[[Row], None]) -> Case | None:
 
 def _partition(tenant_id: str, name: str) -> str:
     return f"{tenant_id}|{name.partition('-')[0]}"
-
-
-def _is_one_action(case: Case, event: Event) -> bool:
-    """Say whether a record with the correlation id of a case is about the same action.
-
-    The client chooses the correlation id of its request. Compared alone, it would let an attacker hide a change behind
-    a case that was answered before, or behind somebody else's case.
-    """
-    seen_at = case.decided_at or case.closed_at
-    by_same = not event.actor.id or not case.actor.id or stored_id(event.actor.id) == case.actor.id
-    return by_same and abs(event.at - case.at) <= _ONE_ACTION and (seen_at is None or event.at <= seen_at)

@@ -1,26 +1,29 @@
-"""The pipeline from a case on: authorize → plan → decide → act → notify. `answer` takes one case to its end.
+"""The pipeline from a case on: authorize → decide → notify. `answer` takes one case to its end.
 
-A run may be killed at any point and repeated: what was done already is found in the evidence, in the case's row, or by
-reading the tenant, never in memory. `shared.ingest.intake` turns records into cases; `shared.respond.resume` finds the
-cases and pages that an interrupted run left behind.
+A run may be killed at any point and repeated: what was done already is found in the evidence and in the case's row,
+never in memory. `shared.ingest.intake` turns records into cases; `shared.respond.resume` finds the cases and pages that
+an interrupted run left behind. Cases of guarded objects are answered with their object: `shared.respond.reconcile`.
 """
 
 import logging
 
 import msgspec
 
-from shared.model.cases import Case, Outcome, State
+from shared.model.cases import Case, Decision, State
+from shared.model.detections import AnyDetection
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost
+from shared.respond.case_evidence import authorization_of, event_of
 from shared.respond.case_run import MOST_ATTEMPTS, CaseRun
-from shared.respond.case_stages import CaseStages
 from shared.respond.components import Runtime
-from shared.respond.object_history import event_of
+from shared.respond.deciding import Decided, decide
 
 _log = logging.getLogger("responder.pipeline")
 
 
 def answer(runtime: Runtime, tenant_id: str, case_id: str) -> Case | None:
     """Take a case to its end and give it as it was left; None when it is closed or another run holds its lease.
+
+    None too for the case of a guarded object, which is answered by reconciling that.
 
     When a service fails, the case is put off; after too many attempts its owners are paged instead. Raises EdgeError
     when storage fails while that is written; the host then repeats the queue message.
@@ -56,7 +59,7 @@ def _go(run: CaseRun) -> None:
     if detection is None:
         run.give_up("its detection is no longer in the catalogue")
         return
-    if case.attempts > MOST_ATTEMPTS and case.outcome is not Outcome.LOCKED:
+    if case.attempts > MOST_ATTEMPTS:
         run.give_up("every attempt was interrupted")
         return
     event = event_of(run.runtime, case)
@@ -66,12 +69,31 @@ def _go(run: CaseRun) -> None:
     run.leased = msgspec.structs.replace(
         run.leased, case=msgspec.structs.replace(case, target=event.target, actor=event.actor)
     )
-    stages = CaseStages(run, detection, event)
-    if run.leased.case.state is State.DECIDED:
-        stages.check_interrupted_attempt()
     if run.leased.case.state is State.OPENED:
-        stages.decide()
-    if run.leased.case.state is State.DECIDED:
-        stages.act()
+        _decide(run, detection)
     if run.leased.case.state is State.ACTED:
         run.page_and_close(detection)
+
+
+def _decide(run: CaseRun, detection: AnyDetection) -> None:
+    """Authorize and decide."""
+    runtime, now = run.runtime, run.runtime.clock()
+    authorization = authorization_of(runtime, run.leased.case)
+    mode = runtime.controls.read_state().mode(detection.id)
+    if runtime.settings.tenant(run.leased.case.tenant_id) is None:
+        decided = Decided(decision=Decision.PAGE, because="this tenant is not configured")
+    else:
+        decided = decide(detection, authorization.standing, mode)
+    changes = {
+        "standing": authorization.standing,
+        "standing_because": authorization.because,
+        "mode": mode,
+        "decision": decided.decision,
+        "because": decided.because,
+        "would": decided.would,
+        "decided_at": now,
+    }
+    if decided.decision is Decision.RECORD:
+        run.close(**changes)
+        return
+    run.move(state=State.ACTED, acted_at=now, **changes)

@@ -1,30 +1,75 @@
-"""What a timer does about unfinished cases and pages: queue again, send, escalate."""
+"""What a timer does about what is left: look at objects that are due, queue cases again, send pages, escalate."""
 
 import logging
+from datetime import datetime, timedelta
+from typing import Final
 
 from shared.clients.storage import Row
 from shared.clients.storage_names import Table
 from shared.model.do_all import do_all
 from shared.notify.messages import ShownCase
+from shared.objects.due import Look
 from shared.respond.case_run import shown_case
 from shared.respond.components import Runtime
+from shared.respond.object_intake import NOTED_FOR
+from shared.respond.reconcile import reconcile
 
 _log = logging.getLogger("responder.pipeline")
 
+_MOST_DUE: Final = 500
+_LONGEST: Final = timedelta(minutes=4)
+_AFTER_FAILURE: Final = timedelta(minutes=2)
+"""How soon an object is looked at again where looking at it failed, so that it doesn't keep coming first."""
+
 
 def resume(runtime: Runtime) -> int:
-    """Queue cases whose lease ended, send waiting pages, and escalate pages that weren't acknowledged in time.
+    """Look at objects that are due, queue cases whose lease ended, send waiting pages, escalate those not acknowledged.
 
-    Gives the number of cases queued. A failure doesn't stop the rest; the first one is raised at the end.
+    Gives the number of objects looked at and cases queued. A failure doesn't stop the rest; the first one is raised at
+    the end.
     """
 
     def find_case(tenant_id: str, case_id: str) -> ShownCase | None:
         return shown_case(runtime, tenant_id, case_id)
 
     try:
-        return _queue_again(runtime)
+        return _look_at_due(runtime) + _queue_again(runtime)
     finally:
         runtime.notifier.resume(find_case)
+
+
+def _look_at_due(runtime: Runtime) -> int:
+    """Reconcile objects that are due, those that are due longest first, for about as long as the timer's pause."""
+    begun = runtime.clock()
+    done = do_all(
+        runtime.due.ready(begun, _MOST_DUE),
+        lambda look: _look_at(runtime, look, begun),
+        failed=lambda look: f"the object {look.id.key} could not be looked at",
+        log=_log,
+    )
+    return sum(done)
+
+
+def _look_at(runtime: Runtime, look: Look, begun: datetime) -> bool:
+    """Reconcile an object, unless that was done since it was noted; moves the note on where that fails."""
+    if runtime.clock() - begun > _LONGEST:
+        return False
+    try:
+        kept = runtime.objects.read(look.id)
+        is_done = (
+            kept is not None
+            and kept.state.next_look is None
+            and kept.state.looked_at is not None
+            and kept.state.looked_at >= look.at - NOTED_FOR
+        )
+        if is_done:
+            runtime.due.remove(look)
+            return False
+        reconcile(runtime, look.id, looks=(look,))
+    except Exception:
+        runtime.due.move(look, runtime.clock() + _AFTER_FAILURE)
+        raise
+    return True
 
 
 def _queue_again(runtime: Runtime) -> int:

@@ -1,7 +1,7 @@
 """Cases as they come out of the pipeline, one for each way a case can end, for the tests of cards."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import msgspec
 
@@ -34,10 +34,6 @@ from shared.notify.wording import PageContext
 AT: Final = datetime(2026, 11, 21, 21, 43, 7, tzinfo=UTC)
 
 
-def _never(*_arguments: object) -> NoReturn:
-    raise AssertionError("a card never runs a remediation")
-
-
 PUT_BACK_POLICY: Final = Remediation(
     id="put-back-ca-policy",
     title="Put the conditional access policy's changed properties back",
@@ -52,10 +48,6 @@ PUT_BACK_POLICY: Final = Remediation(
             needs=(Permission.POLICY_READ, Permission.POLICY_WRITE_CONDITIONAL_ACCESS),
         ),
     ),
-    needs_baseline=True,
-    look=_never,
-    plan=_never,
-    apply=_never,
 )
 
 
@@ -183,12 +175,16 @@ PENDING: Final = case(
     proof="an approved change of the same policy is being made: its record isn't there yet",
 )
 LOCKED: Final = case(
-    outcome=Outcome.LOCKED,
-    state=State.DECIDED,
-    proof=f"a management lock forbids it: {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
+    outcome=Outcome.PENDING,
+    state=State.ACTED,
+    because="the actor is not approved, but a management lock forbids it:"
+    f" {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
+    proof="",
     by_hand=f"az lock delete --subscription {SUBSCRIPTION}"
     f" --ids {SUBSCRIPTION_SCOPE}/providers/Microsoft.Authorization/locks/keep",
-    locked_at=AT,
+    summary="",
+    put_back=(),
+    acted_at=None,
 )
 FAILED: Final = case(outcome=Outcome.FAILED, proof=REFUSAL)
 UNDER_WAY: Final = case(outcome=Outcome.NONE, proof="", state=State.DECIDED, acted_at=None)

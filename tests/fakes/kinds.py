@@ -7,7 +7,7 @@ from shared.model.kinds import Image, Json
 from shared.model.object_kinds import GuardFacts, Kind, Objections, Write
 from shared.model.objects import EXISTS, BaselineLeaf, Leaves, Op, Provenance, Step
 from shared.model.tenant_api import TenantApi
-from tests.fakes.situations import AT
+from tests.fakes.lamps import AT
 
 ACCEPTED: Final = {EXISTS: BaselineLeaf(value=True, provenance=Provenance.ACCEPTED, since=AT)}
 """A baseline in which the object's place is accepted."""

@@ -16,9 +16,11 @@ from shared.clients.api import TenantEdges
 from shared.detect.fields import Audit
 from shared.model.conditions import Condition, all_of
 from shared.model.detections import Answer, AnyDetection, Detection
-from shared.model.events import Actor, ActorKind, AuditEvent, Change, Log, Target
+from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, Target
 from shared.model.kinds import ApprovalList, Image, ObjectKind, Risk, TenantKind
-from shared.model.remediations import Already, Doubt, Inventory, Known, Look, Plan, Put, Remediation, Situation
+from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Search, Write
+from shared.model.objects import EXISTS, WHOLE, Objection, Op, Recorded, Step
+from shared.model.remediations import Inventory, Remediation
 from shared.model.tenant_api import TenantApi
 from tests.fakes.clock import NOW
 
@@ -36,50 +38,44 @@ class Lamps:
 
     state: dict[str, str] = field(default_factory=lambda: {LAMP: "on"})
     touches: frozenset[str] = frozenset()
-    plan_touches: frozenset[str] = frozenset()
-    last_holder: bool | None = False
+    gains: frozenset[str] = frozenset()
+    objection: Objection | None = None
     calls: list[str] = field(default_factory=list[str])
     spoil: Callable[[int, str], None] = lambda _number, _call: None
     spoil_after: Callable[[int, str], None] = lambda _number, _call: None
     while_waiting: Callable[[], None] = lambda: None
-    situations: list[Situation] = field(default_factory=list[Situation])
 
     @property
     def writes(self) -> list[str]:
         return [call for call in self.calls if call.startswith("set")]
 
-    def look(self, _edges: TenantApi, target: Target) -> Look:
+    def read(self, _api: TenantApi, lamp: str) -> Image | None:
         self._call("look", lambda: None)
-        state = self.state.get(target.id)
-        current = None if state is None else {"id": target.id, "state": state}
-        return Look(current=current, touches=self.touches, last_holder=self.last_holder)
+        state = self.state.get(lamp)
+        return None if state is None else {"id": lamp, "state": state}
 
-    def plan(self, situation: Situation) -> Plan:
-        """Go back to how the snapshot has it."""
-        self.situations.append(situation)
-        if not isinstance(situation.baseline, Known):
-            return Doubt(because=f"it isn't known how the lamp was: {situation.baseline.because}")
-        wanted = str((situation.baseline.image or {}).get("state", "gone"))
-        standing = str((situation.current or {}).get("state", "gone"))
-        if standing == wanted:
-            return Already(because=f"the lamp is {wanted}")
-        if situation.approved_later:
-            return Doubt(because="an approved change came after it")
-        return Put(
-            summary=f"Switch the lamp {wanted}",
-            image={"state": wanted},
-            touches=self.plan_touches,
-            changes=(Change(name="state", old=standing, new=wanted),),
-        )
-
-    def apply(self, edges: TenantApi, target: Target, put: Put) -> None:
+    def write(self, api: TenantApi, write: Write) -> str:
         def switch() -> None:
-            self.state[target.id] = put.image["state"]
+            if write.op is Op.DELETE:
+                del self.state[write.object_id]
+            else:
+                self.state[write.object_id] = str(write.target["state"])
 
         self.while_waiting()
-        assert isinstance(edges, TenantEdges)
-        edges.before_write()
-        self._call(f"set {put.image['state']}", switch)
+        assert isinstance(api, TenantEdges)
+        api.before_write()
+        self._call("delete" if write.op is Op.DELETE else f"set {write.target['state']}", switch)
+        return write.object_id
+
+    def find(self, _api: TenantApi, search: Search) -> Image | None:
+        found = next((each for each in search.ids if each in self.state), None)
+        return None if found is None else {"id": found, "state": self.state[found]}
+
+    def around(self, _api: TenantApi, _facts: GuardFacts) -> None:
+        return None
+
+    def objections(self, _facts: GuardFacts) -> Mapping[str, Objection]:
+        return {} if self.objection is None else {WHOLE: self.objection}
 
     def _call(self, name: str, carry_out: Callable[[], None]) -> None:
         number = len(self.calls)
@@ -99,14 +95,33 @@ class Lamps:
             kind=ObjectKind.CA_POLICY,
             destructive=False,
             calls=(),
-            needs_baseline=True,
-            look=self.look,
-            plan=self.plan,
-            apply=self.apply,
         )
 
-    def inventory(self) -> Inventory:
-        return Inventory(kind=ObjectKind.CA_POLICY, tenant_kind=TenantKind.WORKFORCE, calls=(), read=self.read_all)
+    def kind(self) -> Kind:
+        return Kind(
+            kind=ObjectKind.CA_POLICY,
+            title="lamp",
+            tenant_kind=TenantKind.WORKFORCE,
+            rules=LeafRules(same=lambda _leaf, one, other: one == other, is_joint=lambda leaf: leaf == EXISTS),
+            calls=(),
+            inventory=Inventory(
+                kind=ObjectKind.CA_POLICY, tenant_kind=TenantKind.WORKFORCE, calls=(), read=self.read_all
+            ),
+            id_of=lambda lamp: str(lamp["id"]),
+            name_of=lambda _lamp: "The lamp in the hall",
+            leaves=lambda lamp: {EXISTS: True, "state": lamp["state"]},
+            recorded=_recorded,
+            read=self.read,
+            find=self.find,
+            lane=lambda of, _id, _image: f"lamps {of.tenant_id}",
+            look_around=self.around,
+            objections=self.objections,
+            loses=lambda _stands, _target: self.touches,
+            gains=lambda _stands, _target: self.gains,
+            write=self.write,
+            made=lambda _lamp: Made(),
+            undo="Switch it again.",
+        )
 
     def detection(self, **differences: Any) -> AnyDetection:  # noqa: ANN401 - the fields of a detection
         """Declare the detection of a switched lamp; `differences` are its fields by name."""
@@ -124,6 +139,27 @@ class Lamps:
         }
         return Detection(**fields | differences)
 
+    def bell(self, **differences: Any) -> AnyDetection:  # noqa: ANN401 - the fields of a detection
+        """Declare a detection of what changes no guarded object: such a case is answered by itself."""
+        return self.detection(**{"id": "bell-rung", "when": switching("Ring bell"), "remediation": None} | differences)
+
+
+def _recorded(event: Event) -> tuple[Recorded, ...]:
+    """Say what the record of a switched lamp tells: the lamp, and its state before and after."""
+    if (
+        not isinstance(event, AuditEvent)
+        or event.activity not in {"Switch lamp", "Break lamp"}
+        or event.outcome != "success"
+    ):
+        return ()
+    wrote: dict[str, Step] = {
+        change.name: (change.old, change.new) for change in event.target.changes if change.name == "state"
+    }
+    recorded = Recorded(
+        object_id=event.target.id, name=event.target.name, op=Op.UPDATE, wrote=wrote, is_whole=bool(wrote)
+    )
+    return (recorded,)
+
 
 def switching(activity: str) -> Condition[AuditEvent]:
     """Give the condition of a detection: an activity that succeeded."""
@@ -139,12 +175,13 @@ def lamp_record(
     *,
     at: datetime = AT,
     to: str = "off",
+    was: str = "",
     lamp: str = LAMP,
     correlation_id: str = "",
     **differences: object,
 ) -> Image:
     """Make Graph's record of a lamp that was switched; its ids follow from what is said."""
-    was = "on" if to == "off" else "off"
+    was = was or ("on" if to != "on" else "off")
     correlation = correlation_id or f"c0de0000-0000-4000-8000-{at:%d%H%M%S}{(by.id if by else 'ffff')[:4]}"
     return audit_record(
         "Switch lamp",
@@ -166,6 +203,12 @@ def lamp_record(
         }
         | differences,
     )
+
+
+def bell_record(by: Principal | None = MALLORY, **differences: Any) -> Image:  # noqa: ANN401 - as `lamp_record` takes
+    """Make Graph's record of a bell that was rung."""
+    fields: dict[str, Any] = {"activityDisplayName": "Ring bell"} | differences
+    return lamp_record(by, **fields)
 
 
 def initiated_by(principal: Principal | None) -> Image:

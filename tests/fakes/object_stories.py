@@ -1,6 +1,6 @@
 """Stories about one object, told to the planner: who changed what and when, and what a look shows.
 
-Instants are seconds since `START`. Actors that stories speak of: Alice and Bob are approved, Mallory isn't, of Oscar it
+Instants are seconds since `START`. Actors of the stories: Alice and Bob are approved, Mallory isn't, of Oscar it
 isn't known. Leaves are those of a made-up lamp: "state" and "colour", members of the list "guests", a part "body".
 """
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from infra.local.world import (
     ALICE,
     B2C_TENANT,
@@ -19,22 +21,31 @@ from infra.local.world import (
 from shared.authority.standing import Approval
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
+from shared.clients.storage_names import CASES_QUEUE
 from shared.detect.rosters import Roster
 from shared.ingest.intake import Intake, take_in
 from shared.model.cases import Case, State
 from shared.model.detections import AnyDetection
 from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList, Image, Mode
-from shared.model.remediations import Inventory
+from shared.model.object_kinds import Kind
+from shared.model.objects import ObjectState
 from shared.model.settings import Settings, settings_from
+from shared.model.start import one_after_another
 from shared.notify.outbox import Sender
 from shared.notify.paged import Channel
 from shared.respond.case_run import MOST_ATTEMPTS
 from shared.respond.components import Content, Runtime
+from shared.respond.messages import Message, ObjectMessage
+from shared.respond.persons import accept
 from shared.respond.pipeline import answer
+from shared.respond.reconcile import reconcile
+from shared.respond.resume import resume
+from shared.respond.sweep import sweep
 from shared.runtime import build_runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, Lamps, raw
+from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.senders import FakeSender
 from tests.fakes.tenant import Unpaced
 
@@ -92,9 +103,15 @@ class Bench:
         self.runtime.controls.set_mode("*", mode, by="a test")
 
     def sweep(self) -> None:
-        """Take a snapshot of every kind."""
-        for inventory in self.runtime.inventories:
-            self.runtime.snapshots.sweep(inventory, self.runtime.edges[TENANT])
+        """Read every object of every kind."""
+        for kind in self.runtime.kinds.values():
+            sweep(self.runtime, kind, self.runtime.settings.workforce)
+
+    def accept(self) -> None:
+        """Accept every object as it stands."""
+        for kind in self.runtime.kinds:
+            for seen in [*self.runtime.objects.seen(TENANT, kind)]:
+                accept(self.runtime, seen.id, digest=seen.digest, by="Carol Chen", reason="a test")
 
     def take_in(self, *records: Image, tenant_id: str = TENANT) -> Intake:
         return take_in(self.runtime, raw(*records), tenant_id=tenant_id)
@@ -104,10 +121,20 @@ class Bench:
         return self.runtime.ledger.cases(tenant_id)[::-1]
 
     def answer_all(self, tenant_id: str = TENANT) -> list[Case]:
-        """Answer each open case once, oldest first, and give how all stand then."""
+        """Answer everything that the queue has, and each open case once; give how all cases stand then."""
+        self.answer_queue()
         for case in self.cases(tenant_id):
-            answer(self.runtime, tenant_id, case.id)
+            if not case.object_key:
+                answer(self.runtime, tenant_id, case.id)
         return self.cases(tenant_id)
+
+    def answer_queue(self) -> None:
+        """Do what the messages of the queue ask for, each once."""
+        for message in self.storage.take_messages(CASES_QUEUE, most=1000, hidden_for=A_MINUTE):
+            asked = msgspec.json.decode(message.body, type=Message)
+            if isinstance(asked, ObjectMessage):
+                reconcile(self.runtime, asked.id, tenants_id=asked.tenants_id)
+                self.storage.delete_message(message)
 
     def answer_until_closed(self, tenant_id: str = TENANT) -> Case:
         """Go on with the only case as the queue and the timer would; gives it when it is closed."""
@@ -119,6 +146,12 @@ class Bench:
         case = self.only_case(tenant_id)
         assert case.state is State.CLOSED, case
         return case
+
+    def only_object(self, tenant_id: str = TENANT) -> ObjectState:
+        (seen,) = [one for kind in self.runtime.kinds for one in self.runtime.objects.seen(tenant_id, kind)]
+        kept = self.runtime.objects.read(seen.id)
+        assert kept is not None
+        return kept.state
 
     def only_case(self, tenant_id: str = TENANT) -> Case:
         (case,) = self.cases(tenant_id)
@@ -134,7 +167,7 @@ def bench(
     *,
     lamps: Lamps | None = None,
     detections: tuple[AnyDetection, ...] = (),
-    inventories: tuple[Inventory, ...] = (),
+    kinds: tuple[Kind, ...] = (),
     rosters: tuple[Roster, ...] = (),
     edges: TenantEdges | None = None,
     senders: Mapping[Channel, Sender] | None = None,
@@ -143,6 +176,8 @@ def bench(
 ) -> Bench:
     """Put a machine together over `storage`; about lamps, where no other content is given."""
     clock = clock or FakeClock()
+    if isinstance(inner := getattr(storage, "inner", storage), MemoryStorage):
+        inner.clock = clock
     lamps = lamps or Lamps()
     read = settings_with(**settings)
     detections = detections or (lamps.detection(),)
@@ -154,18 +189,20 @@ def bench(
     }
     runtime = build_runtime(
         read,
-        Content(detections=detections, inventories=inventories or (lamps.inventory(),), rosters=rosters),
+        Content(detections=detections, kinds=kinds or (lamps.kind(),), rosters=rosters),
         storage=storage,
         senders=channels,
         edges=each | ({edges.tenant.id: edges} if edges else {}),
         clock=clock,
         wait=clock.wait,
+        elapsed=lambda: clock().timestamp(),
+        start=one_after_another,
     )
     return Bench(runtime=runtime, storage=storage, clock=clock, teams=teams, pagerduty=pagerduty, lamps=lamps)
 
 
 def ready_bench(storage: Storage, *, mode: Mode = Mode.ENFORCE, **options: Any) -> Bench:  # noqa: ANN401 - as `bench` takes
-    """Give a machine with Alice approved and a snapshot, ten minutes old, of a lamp that is on.
+    """Give a machine with Alice approved and a lamp that was on ten minutes ago, and that somebody accepted.
 
     Then the lamp is switched off, as an actor of a test would.
     """
@@ -173,6 +210,8 @@ def ready_bench(storage: Storage, *, mode: Mode = Mode.ENFORCE, **options: Any) 
     made.clock.move(-10 * A_MINUTE)
     made.seed(mode)
     made.sweep()
+    made.accept()
+    resume(made.runtime)
     made.clock.move(10 * A_MINUTE)
     made.lamps.state[LAMP] = "off"
     return made

@@ -1,13 +1,12 @@
-"""Situations, as the engine would put them together: policies, assignments and the changes that led to them."""
+"""Policies, custom policies and role assignments as the tenant gives them, and who changes them."""
 
 import copy
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from shared.model.events import Actor, ActorKind, Change, Target
+from shared.model.events import Actor, ActorKind
 from shared.model.kinds import Image
-from shared.model.remediations import Baseline, Doubt, EarlierCase, Known, Look, Plan, Put, Situation, Unknown
 from tests.fakes.tenant import SUBSCRIPTION
 
 MALLORY: Final = Actor(id="ba110700-1d4c-4e6a-a0b8-5c9f2e7d3164", name="mallory@contoso.example", kind=ActorKind.USER)
@@ -23,13 +22,6 @@ OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 SCOPE: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-shop"
 ASSIGNMENT_ID: Final = f"{SCOPE}/providers/Microsoft.Authorization/roleAssignments/0a551600-0001-4e1f-8c3a-5d7b9f204e61"
-
-UNKNOWN: Final = Unknown(because="no snapshot was taken before")
-NEVER_THERE: Final = Known(image=None, captured_at=AT - timedelta(minutes=5))
-
-
-def known(image: Image) -> Known:
-    return Known(image=copy.deepcopy(image), captured_at=AT - timedelta(minutes=5))
 
 
 def ca_policy(**changes: Any) -> Image:  # noqa: ANN401 - properties are JSON
@@ -84,55 +76,6 @@ def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def change(
-    old: Image | None, new: Image | None, *, by: Actor = MALLORY, after: timedelta = timedelta(), approved: bool = False
-) -> EarlierCase:
-    """Make the case of a conditional access change, made `after` the first of the run."""
-    return case(by=by, after=after, approved=approved, changes=(policy_change(as_logged(old), as_logged(new)),))
-
-
-def policy_change(old: str | None, new: str | None) -> Change:
-    return Change(name="ConditionalAccessPolicy", old=old, new=new)
-
-
-def case(
-    *,
-    by: Actor = MALLORY,
-    after: timedelta = timedelta(),
-    approved: bool = False,
-    changes: tuple[Change, ...] = (),
-) -> EarlierCase:
-    at = AT + after
-    return EarlierCase(id=f"{at:%H%M%S}", detection="any", at=at, actor=by, approved=approved, changes=changes)
-
-
-def approved(changes: tuple[Change, ...] = ()) -> EarlierCase:
-    return case(by=ALICE, after=timedelta(hours=1), approved=True, changes=changes)
-
-
-def situation(
-    current: Image | None,
-    *run: EarlierCase,
-    target: str = POLICY_ID,
-    baseline: Baseline = UNKNOWN,
-    later: tuple[EarlierCase, ...] = (),
-    look: Look | None = None,
-) -> Situation:
-    """Put a situation together. The case being answered is the last of `run`; if there is none, one without changes."""
-    cases = run or (case(),)
-    return Situation(
-        at=cases[-1].at,
-        actor=cases[-1].actor,
-        target=Target(id=target, changes=cases[-1].changes),
-        current=look.current if look else current,
-        baseline=baseline,
-        unapproved_changes=cases,
-        approved_later=later,
-        touches=look.touches if look else frozenset(),
-        last_holder=look.last_holder if look else False,
-    )
-
-
 def custom_policy_xml(policy_id: str = CUSTOM_POLICY, *, base: str = "", content: str = "") -> str:
     inherits = f"<BasePolicy><TenantId>t</TenantId><PolicyId>{base}</PolicyId></BasePolicy>" if base else ""
     return (
@@ -173,15 +116,3 @@ def role_assignment(
         }
         | properties,
     }
-
-
-def doubt(plan: Plan) -> str:
-    """Give the reason of a plan that must be a doubt."""
-    assert isinstance(plan, Doubt), plan
-    return plan.because
-
-
-def put(plan: Plan) -> Image:
-    """Give the image of a plan that must put something back."""
-    assert isinstance(plan, Put), plan
-    return plan.image

@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from responders.remediations.ca_policy_json import differing
 
 from infra.local.world import ALICE, BREAK_GLASS_1, MALLORY
 from responders.catalogue import CATALOGUE
 from responders.content import INVENTORIES
 from responders.detections.samples import ca_policy_record, event_grid_record
-from responders.remediations.ca_policy_json import differing
 from shared.clients.api import Answer
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container

@@ -21,7 +21,7 @@ from shared.clients.credentials import TIME_LIMITS, LazyCredential
 from shared.model.calls import Service
 from shared.model.clock import utc_now
 from shared.model.errors import Refused, Rejected
-from shared.model.kinds import TenantKind
+from shared.model.kinds import ObjectKind, TenantKind
 from shared.model.settings import Settings
 from shared.notify.paged import Channel
 from shared.respond.components import Content
@@ -41,11 +41,12 @@ def test_the_time_is_utc() -> None:
 def test_it_is_put_together_without_any_connection() -> None:
     """Sockets are closed to these tests except on loopback, where nobody listens at these ports."""
     lamps = Lamps()
-    content = Content(detections=(lamps.detection(),), inventories=(lamps.inventory(),))
+    content = Content(detections=(lamps.detection(),), kinds=(lamps.kind(),))
     runtime = build_runtime(settings_with(), content, environment=SETTINGS)
     assert runtime.edges.keys() == {WORKFORCE_TENANT, B2C_TENANT}
     assert all(edges.transports.keys() == set(Service) for edges in runtime.edges.values())
     assert runtime.detections.keys() == {"lamp-switched"}
+    assert runtime.kinds.keys() == {ObjectKind.CA_POLICY}
 
 
 def test_the_apps_start_imports_neither_sdk() -> None:

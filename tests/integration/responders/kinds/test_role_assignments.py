@@ -121,8 +121,12 @@ def test_an_activation_is_whose_request_it_was_and_its_end_is_no_change(
         )
     )
     change = _change(Op.UPDATE, world.MS_PIM)
-    told = _confirmed(simulated, change, held)
-    assert (told.is_true, told.actor and told.actor.id, told.is_expiry) == (True, eligible.holder.id, False)
+    confirmation = _confirmed(simulated, change, held)
+    assert (confirmation.is_true, confirmation.actor and confirmation.actor.id, confirmation.is_expiry) == (
+        True,
+        eligible.holder.id,
+        False,
+    )
     if not ends:
         return
     _until(lambda: True if ROLE_ASSIGNMENT.read(api, held["id"]) is None else None)
@@ -135,5 +139,5 @@ def test_an_activation_is_whose_request_it_was_and_its_end_is_no_change(
         op=Op.DELETE,
         object_id=held["id"],
     )
-    told = _confirmed(simulated, gone, held)
-    assert (told.is_true, told.actor, told.is_expiry) == (True, None, True)
+    confirmation = _confirmed(simulated, gone, held)
+    assert (confirmation.is_true, confirmation.actor, confirmation.is_expiry) == (True, None, True)

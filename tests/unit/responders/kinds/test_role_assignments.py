@@ -117,8 +117,13 @@ def _event(operation: str, outcome: str = "success", resource: str = ASSIGNMENT_
     ],
 )
 def test_an_event_tells_of_a_change_without_its_values(operation: str, op: Op, wrote: Mapping[str, Any]) -> None:
-    (told,) = ROLE_ASSIGNMENT.recorded(_event(operation))
-    assert (told.object_id, told.op, told.wrote, told.is_whole) == (ASSIGNMENT_ID.lower(), op, wrote, False)
+    (recorded,) = ROLE_ASSIGNMENT.recorded(_event(operation))
+    assert (recorded.object_id, recorded.op, recorded.wrote, recorded.is_whole) == (
+        ASSIGNMENT_ID.lower(),
+        op,
+        wrote,
+        False,
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
 from shared.clients.log_analytics import Workspace
-from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
+from shared.clients.storage_names import CASES_QUEUE, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.detect.fields import SignIn
 from shared.detect.rosters import Roster, RosterKind
 from shared.ingest.deliveries import last_delivery
@@ -26,13 +26,16 @@ from shared.model.cases import State
 from shared.model.detections import Burst
 from shared.model.errors import Rejected, Unreachable
 from shared.model.kinds import Image, ObjectKind, TenantKind
+from shared.model.object_kinds import Kind
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
-from tests.fakes.lamps import Lamps, lamp_record
+from shared.respond.messages import CaseMessage
+from shared.respond.sweep import swept_at
+from tests.fakes.lamps import LAMP, Lamps, bell_record, lamp_record
 from tests.fakes.log_analytics import log_analytics
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.record_strategies import sign_in_row
-from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
+from tests.fakes.runtime import A_MINUTE, TENANT, Bench, bench, ready_bench
 from tests.fakes.sign_ins import ACCOUNTS, failures, sign_in
 from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.unit.shared.clients.test_transports import Holder
@@ -203,19 +206,58 @@ def test_a_delivery_whose_time_could_not_be_noted_is_done_all_the_same(
 # The queue.
 
 
+def _queued(memory: MemoryStorage) -> func.QueueMessage:
+    """Take the only message of the queue."""
+    (message,) = memory.take_messages(CASES_QUEUE, most=9, hidden_for=A_MINUTE)
+    memory.delete_message(message)
+    return _message(message.body)
+
+
 def test_a_message_has_its_case_answered(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(ready_bench(memory, detections=(Lamps().bell(),)))
+    ready.take_in(bell_record())
+    message, answer_case = _queued(memory), _user_function(cases.answer_case)
+    answer_case(message)
+    assert ready.only_case().state is State.CLOSED
+    answer_case(message)
+    assert len(ready.teams.sent) == 1
+
+
+def test_a_message_has_its_object_reconciled(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
     ready = use(ready_bench(memory))
     ready.take_in(lamp_record())
-    body = msgspec.json.encode({"tenant_id": TENANT, "case_id": ready.only_case().id})
-    answer_case = _user_function(cases.answer_case)
-    answer_case(_message(body))
-    assert ready.only_case().state is State.CLOSED
-    assert ready.lamps.writes == ["set on"]
-    answer_case(_message(body))
-    assert ready.lamps.writes == ["set on"]
+    message, answer_case = _queued(memory), _user_function(cases.answer_case)
+    for _ in range(2):
+        answer_case(message)
+        assert ready.only_case().state is State.CLOSED
+        assert ready.lamps.writes == ["set on"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"{}", b'{"tenant_id": 5, "case_id": "x"}', b"\xff"])
+def test_an_object_that_cannot_be_reconciled_fails_its_message(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    """The host tries it again then."""
+    storage = SpoiltStorage(memory)
+    ready = use(ready_bench(storage))
+    ready.take_in(lamp_record())
+    storage.faults.fail(f"rows {Table.CHANGES}")
+    with pytest.raises(Unreachable):
+        _user_function(cases.answer_case)(_queued(memory))
+    assert ready.lamps.writes == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"{}",
+        b'{"about": "case", "tenant_id": 5, "case_id": "x"}',
+        b'{"about": "object", "id": {"tenant_id": "t", "kind": "lamp", "key": "1"}, "tenants_id": "1"}',
+        b'{"about": "something else"}',
+        b"\xff",
+    ],
+)
 def test_a_message_that_is_none_goes_to_the_poison_queue(
     memory: MemoryStorage, use: Callable[[Bench], Bench], body: bytes
 ) -> None:
@@ -226,7 +268,7 @@ def test_a_message_that_is_none_goes_to_the_poison_queue(
 
 def test_a_message_about_a_case_that_is_unknown_is_done(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
     use(ready_bench(memory))
-    body = msgspec.json.encode({"tenant_id": "nobody", "case_id": "20260302-ffffffffffffffffffff"})
+    body = msgspec.json.encode(CaseMessage(tenant_id="nobody", case_id="20260302-ffffffffffffffffffff"))
     _user_function(cases.answer_case)(_message(body))
 
 
@@ -266,28 +308,29 @@ def test_sign_ins_are_left_alone_when_they_are_switched_off(
     _user_function(schedules.backfill_sign_ins)(_TIMER)
 
 
-def _inventory(
-    kind: ObjectKind, tenant_kind: TenantKind, seen: list[str], failing: Exception | None = None
-) -> Inventory:
+def _kind(kind: ObjectKind, tenant_kind: TenantKind, seen: list[str], failing: Exception | None = None) -> Kind:
+    """Make a kind of which each tenant has one object."""
+
     def read(edges: TenantApi) -> Mapping[str, Image]:
         seen.append(f"{kind} {edges.tenant.id}")
         if failing is not None:
             raise failing
-        return {"1": {"id": "1"}}
+        return {LAMP: {"id": LAMP, "state": "on"}}
 
-    return Inventory(kind=kind, tenant_kind=tenant_kind, calls=(), read=read)
+    inventory = Inventory(kind=kind, tenant_kind=tenant_kind, calls=(), read=read)
+    return msgspec.structs.replace(Lamps().kind(), kind=kind, tenant_kind=tenant_kind, inventory=inventory)
 
 
 def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
     memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
     seen: list[str] = []
-    inventories = (
-        _inventory(ObjectKind.CA_POLICY, TenantKind.WORKFORCE, seen, Rejected("400")),
-        _inventory(ObjectKind.CUSTOM_POLICY, TenantKind.B2C, seen),
-        _inventory(ObjectKind.ROLE_ASSIGNMENT, TenantKind.WORKFORCE, seen),
+    kinds = (
+        _kind(ObjectKind.CA_POLICY, TenantKind.WORKFORCE, seen, Rejected("400")),
+        _kind(ObjectKind.CUSTOM_POLICY, TenantKind.B2C, seen),
+        _kind(ObjectKind.ROLE_ASSIGNMENT, TenantKind.WORKFORCE, seen),
     )
-    ready = use(bench(memory, inventories=inventories))
+    ready = use(bench(memory, kinds=kinds))
     with pytest.raises(Rejected):
         _user_function(schedules.take_snapshots)(_TIMER)
     assert seen == [
@@ -295,9 +338,11 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
         f"custom-policy {B2C_TENANT}",
         f"role-assignment {WORKFORCE_TENANT}",
     ]
-    kept = ready.runtime.snapshots
-    assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.CA_POLICY) is None
-    assert kept.confirmed_at(WORKFORCE_TENANT, ObjectKind.ROLE_ASSIGNMENT) is not None
+    assert swept_at(memory, WORKFORCE_TENANT, ObjectKind.CA_POLICY) is None
+    assert swept_at(memory, WORKFORCE_TENANT, ObjectKind.ROLE_ASSIGNMENT) == ready.clock()
+    assert swept_at(memory, B2C_TENANT, ObjectKind.CUSTOM_POLICY) == ready.clock()
+    assert len([*ready.runtime.objects.seen(B2C_TENANT, ObjectKind.CUSTOM_POLICY)]) == 1
+    assert [*ready.runtime.objects.seen(WORKFORCE_TENANT, ObjectKind.CUSTOM_POLICY)] == []
 
 
 def _roster(kind: RosterKind, seen: list[str], failing: Exception | None = None) -> Roster:
@@ -392,12 +437,20 @@ def test_what_people_entered_is_copied_each_night(memory: MemoryStorage, use: Ca
 
 
 def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
-    ready = use(ready_bench(memory, lamps=Lamps()))
-    ready.take_in(lamp_record(MALLORY))
+    ready = use(ready_bench(memory, detections=(Lamps().bell(),)))
+    ready.take_in(bell_record(MALLORY))
     before = memory.queue_length()
     ready.clock.move(ready.runtime.settings.lease)
     _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length() == before + 1
+
+
+def test_the_resume_timer_looks_at_objects_that_are_due(memory: MemoryStorage, use: Callable[[Bench], Bench]) -> None:
+    ready = use(ready_bench(memory))
+    ready.take_in(lamp_record(MALLORY))
+    ready.clock.move(ready.runtime.settings.lease)
+    _user_function(schedules.resume_cases)(_TIMER)
+    assert ready.lamps.writes == ["set on"]
 
 
 def test_the_resume_timer_plays_again_what_failed_every_time(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.world import B2C_TENANT, MALLORY
+from infra.local.world import B2C_TENANT, MALLORY, TRUDY
 from responders.triggers import requests
 from shared.authority.controls import ControlState
 from shared.authority.journal import history
@@ -93,7 +93,8 @@ def _problem(response: func.HttpResponse, status: int) -> str:
 
 def test_nothing_is_written_by_reading(client: _Client) -> None:
     client.ready.take_in(lamp_record())
-    case_id = client.ready.only_case().id
+    (case,) = client.ready.answer_all()
+    case_id = case.id
     for response in (
         lambda: client.call("list_cases"),
         lambda: client.call("list_cases", params={"open": "1"}),
@@ -119,7 +120,8 @@ def test_cases_of_every_tenant_are_listed_newest_first(client: _Client) -> None:
 
 def test_a_long_list_says_how_much_it_leaves_off(client: _Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "_MOST", 1)
-    client.ready.take_in(lamp_record(), lamp_record(correlation_id="another"))
+    client.ready.take_in(lamp_record(), lamp_record(TRUDY))
+    client.ready.answer_all()
     listed = _json(client.call("list_cases"))
     assert (len(listed["cases"]), listed["left_off"]) == (1, 1)
 
@@ -151,8 +153,9 @@ def test_what_is_no_case_is_not_found(client: _Client) -> None:
 def _page_of(client: _Client, name: str) -> str:
     target: dict[str, Any] = {"id": LAMP, "displayName": name, "type": name, "modifiedProperties": []}
     actor = {"user": {"id": MALLORY.id, "userPrincipalName": name, "ipAddress": name}}
-    client.ready.take_in(lamp_record(targetResources=[target], initiatedBy=actor))
-    response = client.call("read_case", route={"case": client.ready.only_case().id}, accept="text/html,*/*;q=0.8")
+    client.ready.take_in(lamp_record(targetResources=[target], initiatedBy=actor), tenant_id=B2C_TENANT)
+    case = client.ready.only_case(B2C_TENANT)
+    response = client.call("read_case", route={"case": case.id}, accept="text/html,*/*;q=0.8")
     assert response.status_code == 200
     assert response.mimetype == "text/html"
     headers = response.headers
@@ -172,7 +175,7 @@ def test_nothing_from_the_tenant_is_markup_on_the_page(client: _Client) -> None:
 def test_the_page_says_what_the_case_is(client: _Client) -> None:
     page = _page_of(client, "The lamp in the hall")
     assert "The lamp in the hall" in page
-    assert client.ready.only_case().id in page
+    assert client.ready.only_case(B2C_TENANT).id in page
     assert page.startswith("<!doctype html>")
 
 
@@ -181,7 +184,8 @@ def test_the_page_says_what_the_case_is(client: _Client) -> None:
 
 def test_a_case_is_acknowledged_by_whoever_is_first(client: _Client) -> None:
     client.ready.take_in(lamp_record())
-    case_id = client.ready.only_case().id
+    (case,) = client.ready.answer_all()
+    case_id = case.id
     first = _json(client.call("acknowledge_case", "POST", body=_BY, route={"case": case_id}))
     second = _json(client.call("acknowledge_case", "POST", body={"by": "Somebody else"}, route={"case": case_id}))
     assert first["acknowledged_by"] == second["acknowledged_by"] == "Carol Chen"
@@ -191,8 +195,8 @@ def test_a_case_is_acknowledged_by_whoever_is_first(client: _Client) -> None:
 def test_an_acknowledgement_that_meets_a_run_is_to_be_sent_again(
     client: _Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.ready.take_in(lamp_record())
-    ledger, case = client.ready.runtime.ledger, client.ready.only_case()
+    client.ready.take_in(lamp_record(), tenant_id=B2C_TENANT)
+    ledger, case = client.ready.runtime.ledger, client.ready.only_case(B2C_TENANT)
     find = ledger._find  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the run comes between reading and writing
 
     def overtaken(tenant_id: str, name: str) -> Any:  # noqa: ANN401 - a row

@@ -20,7 +20,7 @@ from shared.notify.cards import alert_of, card_of
 from shared.notify.facts import facts
 from shared.notify.next_steps import next_steps
 from shared.notify.wording import headline, page_context_for, result, subject, what_changed
-from shared.respond.object_history import event_of, with_changes
+from shared.respond.case_evidence import event_of, with_changes
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import raw
 from tests.fakes.memory_storage import MemoryStorage

@@ -16,7 +16,7 @@ from shared.ingest.deliveries import take_in_delivery
 from shared.ingest.poison import GAPS, Replayed, description_of, play_again
 from shared.model.errors import EdgeError, Rejected
 from shared.respond.pipeline import answer
-from tests.fakes.lamps import lamp_record
+from tests.fakes.lamps import Lamps, bell_record, lamp_record
 from tests.fakes.memory_storage import MemoryStorage, Queued
 from tests.fakes.runtime import A_MINUTE, TENANT, Bench, bench, ready_bench
 from tests.fakes.spoilt_storage import SpoiltStorage
@@ -26,6 +26,9 @@ _BODIES: Final = {
     CASES_QUEUE: b'{"tenant_id":"t","case_id":"20260302-c0ffee"}',
     RESOURCE_EVENTS_QUEUE: b'{"id":"7","subject":"/subscriptions/s/x","data":{}}',
 }
+
+
+_OBJECT: Final = b'{"about":"object","id":{"tenant_id":"t","kind":"ca-policy","key":"c0ffee"},"tenants_id":"1a3b"}'
 
 
 def _poison(memory: MemoryStorage, queue: str, body: bytes) -> None:
@@ -159,6 +162,11 @@ def test_one_queue_that_fails_does_not_keep_the_other_back(memory: MemoryStorage
     [
         (_BODIES[CASES_QUEUE], "case 20260302-c0ffee"),
         (_BODIES[RESOURCE_EVENTS_QUEUE], "event 7 about /subscriptions/s/x"),
+        (_OBJECT, "the ca-policy object c0ffee, 1a3b of the tenant"),
+        (
+            b'{"about":"object","id":{"kind":5,"key":"c0ffee"},"tenants_id":"1a3b"}',
+            "a message of queue cases that names nothing",
+        ),
         (b'{"case_id":"a\\nb"}', "case a\\nb"),
         (b'{"case_id":5}', "a message of queue cases that names nothing"),
         (b"{}", "a message of queue cases that names nothing"),
@@ -234,15 +242,31 @@ def _operations(queue: str, times: int) -> list[str]:
 
 @pytest.mark.parametrize("copies", [1, 3])
 def test_a_case_that_is_played_again_is_answered_once(memory: MemoryStorage, copies: int) -> None:
-    ready = ready_bench(memory)
-    ready.take_in(lamp_record())
+    ready = ready_bench(memory, detections=(Lamps().bell(),))
+    ready.take_in(bell_record())
     case = ready.only_case()
     for _ in range(copies):
         _poison(memory, CASES_QUEUE, json.dumps({"tenant_id": TENANT, "case_id": case.id}).encode())
     play_again(ready.runtime)
     for _ in range(memory.queue_length()):
         answer(ready.runtime, TENANT, case.id)
+    assert len(ready.teams.sent) == 1
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_an_object_that_is_played_again_is_put_back_once(memory: MemoryStorage, copies: int) -> None:
+    ready = ready_bench(memory)
+    ready.take_in(lamp_record())
+    (message,) = memory.take_messages(CASES_QUEUE, most=9, hidden_for=A_MINUTE)
+    memory.delete_message(message)
+    for _ in range(copies):
+        _poison(memory, CASES_QUEUE, message.body)
+    play_again(ready.runtime)
+    assert memory.queue_length() == copies
+    memory.reveal()
+    ready.answer_queue()
     assert ready.lamps.writes == ["set on"]
+    assert len(ready.cases()) == 1
 
 
 @pytest.mark.parametrize("copies", [1, 3])

@@ -16,10 +16,12 @@ from shared.clients.storage_names import Table
 from shared.detect.fields import SignIn
 from shared.ingest.intake import Intake
 from shared.ingest.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until
+from shared.model.cases import Case
 from shared.model.detections import Answer as Response
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.events import Log
 from shared.model.kinds import Image
+from shared.respond.resume import resume
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
@@ -107,6 +109,12 @@ class _Tenant:
     def since(self) -> datetime:
         return self.log.window()[0]
 
+    def cases(self) -> list[Case]:
+        """Give every case after a while: those of a changed object open when the queue or the timer takes it up."""
+        self.clock.move(2 * _MINUTE)
+        resume(self.bench.runtime)
+        return self.bench.answer_all()
+
     def cursor(self) -> datetime | None:
         return polled_until(self.runtime.storage, self.source, self.tenant.id)
 
@@ -164,7 +172,7 @@ def test_a_record_that_comes_late_is_found_once(tenant: _Tenant) -> None:
         opened.append(tenant.poll().opened)
         tenant.clock.move(2 * _MINUTE)
     assert sum(opened) == 1
-    assert len(tenant.bench.cases()) == 1
+    assert len(tenant.cases()) == 1
 
 
 def test_every_page_is_read(tenant: _Tenant) -> None:
@@ -195,23 +203,29 @@ def test_a_page_that_fails_leaves_the_cursor_and_the_next_poll_reads_it_all(tena
     tenant.log.spoil = lambda _page: None
     tenant.clock.move(10 * _MINUTE)
     tenant.poll()
-    assert len(tenant.bench.cases()) == 5
+    assert len(tenant.cases()) == 5
     assert tenant.since() == NOW - _OVERLAP
 
 
-@pytest.mark.parametrize("operation", ["keep evidence", "insert Cases", "enqueue", "upsert Cursors"])
-def test_a_case_that_could_not_be_opened_leaves_the_cursor(memory: MemoryStorage, operation: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "operation"),
+    [
+        *((AUDIT_LOG, each) for each in ("keep evidence", "upsert Due", "insert Changes", "enqueue", "upsert Cursors")),
+        *((SIGN_IN_LOG, each) for each in ("keep evidence", "insert Cases", "enqueue", "upsert Cursors")),
+    ],
+)
+def test_what_could_not_be_stored_leaves_the_cursor(memory: MemoryStorage, source: Source, operation: str) -> None:
     storage = SpoiltStorage(memory)
     storage.create_all()
-    tenant = _Tenant(storage, AUDIT_LOG)
+    tenant = _Tenant(storage, source)
     tenant.write()
     storage.faults.fail_once(operation)
     with pytest.raises(Unreachable):
         tenant.poll()
     assert tenant.cursor() is None
     tenant.poll()
-    assert len(tenant.bench.cases()) == 1
     assert tenant.cursor() == NOW
+    assert len(tenant.cases()) == 1
 
 
 def test_a_long_outage_is_caught_up_with_as_far_as_the_service_keeps_records(tenant: _Tenant) -> None:
@@ -256,17 +270,17 @@ def test_a_catching_up_that_always_breaks_off_opens_what_it_read_and_gets_on(ten
             left = tenant.clock() - (tenant.cursor() or NOW)
         polls += 1
     assert polls > 3
-    assert len(tenant.bench.cases()) == 24
+    assert len(tenant.cases()) == 24
 
 
-def test_the_cases_of_a_page_are_opened_before_the_next_one_is_asked_for(tenant: _Tenant) -> None:
+def test_what_a_page_has_is_stored_before_the_next_one_is_asked_for(tenant: _Tenant) -> None:
     for minutes in range(5):
         tenant.write(at=NOW - minutes * _MINUTE)
     tenant.log.spoil = lambda page: refusal("no") if page == 2 else None
     with pytest.raises(EdgeError):
         tenant.poll()
-    assert len(tenant.bench.cases()) == 4
     assert tenant.cursor() is None
+    assert len(tenant.cases()) == 4
 
 
 def test_a_poll_ends_before_the_host_ends_it_and_the_next_one_goes_on(tenant: _Tenant) -> None:

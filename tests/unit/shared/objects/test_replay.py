@@ -170,6 +170,13 @@ def baseline(story: Story, leaf: str, **stands: Any) -> tuple[Json, Provenance, 
             ("x", Provenance.ACCEPTED, 700),
             id="filled in, and accepted later",
         ),
+        pytest.param(
+            Story().accepted(500).filled(600, "session", "x"),
+            "session",
+            {"session": "x"},
+            ("x", Provenance.FIRST_SEEN, 600),
+            id="filled in after it was accepted",
+        ),
     ],
 )
 def test_the_baseline_is_replayed(

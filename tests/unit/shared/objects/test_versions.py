@@ -19,7 +19,7 @@ def told(story: Story, change: str, *, gone: bool = False, **stands: Any) -> tup
     """Give what a change wrote, and whether that is all, by a look at second 5000."""
     seen = story.seen(5000, gone=gone, **stands).state.versions[-1]
     account = take_account(story.state, story.changes, seen, RULES, now=at(5000))
-    (found,) = (each for each in account.told if each.change.id == change)
+    (found,) = (each for each in account.written if each.change.id == change)
     return found.wrote, found.is_all
 
 

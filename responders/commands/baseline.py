@@ -1,0 +1,263 @@
+"""`responder baseline`, `settle`, `leave`: what people accept of guarded objects, and what they decide of them."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Struct
+
+from responders.commands.connection import (
+    CommandError,
+    add_settings_option,
+    add_who_and_why,
+    environment_from,
+    move_to_the_app,
+    person,
+    values_from,
+)
+from responders.commands.tables import escaped_json, print_table
+from responders.content import CONTENT
+from shared.model.kinds import ObjectKind
+from shared.model.objects import EXISTS, WHOLE, ObjectId, Verdict, key_of
+from shared.model.settings import settings_from
+from shared.objects.object_store import ObjectList
+from shared.respond.persons import Answered, Result, Shown, accept, leave, reject, settle, show
+from shared.runtime import build_runtime
+
+if TYPE_CHECKING:
+    from responders.commands import Subparsers
+    from shared.respond.components import Runtime
+
+_DIGEST: Final = 12
+"""Characters of a digest that people see."""
+
+_MOST_PENDING: Final = 1000
+_SHOWN: Final = 60
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Add the commands."""
+    parser = subparsers.add_parser(
+        "baseline", help="show how guarded objects are to be, and accept how they stand, so that it may be put back"
+    )
+    verbs = parser.add_subparsers(title="what to do", metavar="show|accept|reject", required=True)
+    shown = verbs.add_parser("show", help="list what nobody has accepted, or show one object with all that waits on it")
+    shown.add_argument("object", nargs="?", metavar="OBJECT", help="its key")
+    shown.add_argument("--all", action="store_true", help="list every guarded object, accepted ones too")
+    shown.add_argument("--json", action="store_true", help="the list as JSON, which `accept --listing` takes")
+    add_settings_option(shown)
+    shown.set_defaults(run=_show)
+    accepted = verbs.add_parser("accept", help="accept objects as they were shown, each by its digest")
+    accepted.add_argument("object", nargs="?", metavar="OBJECT", help="its key")
+    accepted.add_argument("digest", nargs="?", metavar="DIGEST", help="what `responder baseline show` gave beside it")
+    accepted.add_argument(
+        "--listing", metavar="FILE", help="every object in what `responder baseline show --json` gave"
+    )
+    add_who_and_why(accepted, why="needed")
+    add_settings_option(accepted)
+    accepted.set_defaults(run=_accept)
+    rejected = verbs.add_parser("reject", help="say that an object must not be accepted as it stands: people are paged")
+    rejected.add_argument("object", metavar="OBJECT", help="its key")
+    add_who_and_why(rejected, why="needed")
+    add_settings_option(rejected)
+    rejected.set_defaults(run=_reject)
+    _add_settle(subparsers)
+    _add_leave(subparsers)
+
+
+def _add_settle(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser(
+        "settle", help="have put back what stood while people only watched or the kill switch was on"
+    )
+    parser.add_argument("object", nargs="?", metavar="OBJECT", help="its key; without one, list what there is")
+    add_who_and_why(parser, why="needed to settle")
+    add_settings_option(parser)
+    parser.set_defaults(run=_settle)
+
+
+def _add_leave(subparsers: "Subparsers") -> None:
+    parser = subparsers.add_parser("leave", help="leave what waits on an object as it stands: it isn't put back")
+    parser.add_argument("object", metavar="OBJECT", help="its key")
+    parser.add_argument("property", nargs="*", metavar="PROPERTY", help="only these; without one, all that waits")
+    add_who_and_why(parser, why="needed")
+    add_settings_option(parser)
+    parser.set_defaults(run=_leave)
+
+
+def _runtime(arguments: argparse.Namespace) -> "Runtime":
+    move_to_the_app(values_from(arguments))
+    environment = environment_from(arguments)
+    return build_runtime(settings_from(environment), CONTENT, environment=environment)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    runtime = _runtime(arguments)
+    if arguments.object:
+        _print_object(show(runtime, _found(runtime, arguments.object)))
+        return 0
+    listed = [show(runtime, each) for each in _ids(runtime, every=arguments.all)]
+    if arguments.json:
+        lines = [Line(id=each.state.id, name=each.state.name, digest=each.seen.digest) for each in listed]
+        print(escaped_json(msgspec.json.format(msgspec.json.encode(lines), indent=1).decode()))
+        return 0
+    print_table(
+        ("key", "kind", "name", "accepted", "waits", "digest"),
+        [_line(each) for each in listed],
+        none="no object has been read so far" if arguments.all else "every object is accepted",
+    )
+    if listed and not arguments.all:
+        print("\nto accept all of it: responder baseline show --json > baseline.json, read it, and then")
+        print("responder baseline accept --listing baseline.json --reason TICKET")
+    return 0
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """An object of a listing, by the digest of what was shown of it; "" where it doesn't exist."""
+
+    id: ObjectId
+    name: str
+    digest: str
+
+
+def _line(shown: Shown) -> tuple[str, ...]:
+    state = shown.state
+    accepted = max((one.at for one in state.acceptances), default=None)
+    waits = ", ".join(sorted({one.verdict.value for one in shown.plan.verdicts.values()}))
+    when = f"{accepted:%Y-%m-%d %H:%M}" if accepted else "no"
+    return state.id.key, state.id.kind, state.name[:_SHOWN], when, waits[:_SHOWN], shown.seen.digest[:_DIGEST] or "-"
+
+
+def _print_object(shown: Shown) -> None:
+    print(f"{shown.state.id.kind} {shown.state.name} ({shown.state.ids[-1]})")
+    print(f"as read {shown.seen.at:%Y-%m-%d %H:%M:%S} UTC, digest {shown.seen.digest[:_DIGEST] or '-'}\n")
+    names = sorted({*shown.seen.leaves, *shown.plan.baseline} - {WHOLE})
+    rows: list[tuple[str, ...]] = []
+    for leaf in names:
+        agreed = shown.plan.baseline.get(leaf)
+        verdict = shown.plan.verdicts.get(leaf)
+        rows.append(
+            (
+                "(exists)" if leaf == EXISTS else leaf,
+                _value(shown.seen.leaves.get(leaf)),
+                _value(agreed.value if agreed else None),
+                agreed.provenance if agreed else "",
+                verdict.verdict if verdict else "",
+            )
+        )
+    print_table(("property", "stands", "is to be", "because", "verdict"), rows, none="the object doesn't exist")
+
+
+def _value(value: object) -> str:
+    return "-" if value is None else str(value)[:_SHOWN]
+
+
+def _accept(arguments: argparse.Namespace) -> int:
+    runtime = _runtime(arguments)
+    if arguments.listing:
+        return _print_answers(
+            [(line.name, _accept_one(runtime, line, arguments)) for line in _lines(arguments.listing)]
+        )
+    if not arguments.object or not arguments.digest:
+        raise CommandError("name an object and its digest, or --listing FILE; `responder baseline show` gives both")
+    shown = show(runtime, _found(runtime, arguments.object))
+    if (shown.seen.digest[:_DIGEST] or "-") != arguments.digest[:_DIGEST]:
+        key = shown.state.id.key
+        raise CommandError(f"{key} isn't as it was shown any more: `responder baseline show {key}`")
+    line = Line(id=shown.state.id, name=shown.state.name, digest=shown.seen.digest)
+    return _print_answers([(line.name, _accept_one(runtime, line, arguments))])
+
+
+def _lines(path: str) -> list[Line]:
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=list[Line])
+    except OSError as error:
+        raise CommandError(f"{path} can't be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise CommandError(f"{path} isn't what `responder baseline show --json` gives: {error}") from error
+
+
+def _accept_one(runtime: "Runtime", line: Line, arguments: argparse.Namespace) -> Answered:
+    by, reason = _who_and_why(arguments)
+    return accept(runtime, line.id, digest=line.digest, by=by, reason=reason)
+
+
+def _reject(arguments: argparse.Namespace) -> int:
+    runtime = _runtime(arguments)
+    object_id = _found(runtime, arguments.object)
+    by, reason = _who_and_why(arguments)
+    answered = reject(runtime, object_id, by=by, reason=reason)
+    return _print_answers([(arguments.object, answered)])
+
+
+def _settle(arguments: argparse.Namespace) -> int:
+    runtime = _runtime(arguments)
+    if arguments.object:
+        by, reason = _who_and_why(arguments)
+        object_id = _found(runtime, arguments.object)
+        return _print_answers([(arguments.object, settle(runtime, object_id, by=by, reason=reason))])
+    waiting = [show(runtime, each) for each in _pending(runtime)]
+    listed = [one for one in waiting if any(each.verdict is Verdict.LISTED for each in one.plan.verdicts.values())]
+    print_table(
+        ("key", "kind", "name", "accepted", "waits", "digest"),
+        [_line(each) for each in listed],
+        none="nothing to settle",
+    )
+    return 0
+
+
+def _leave(arguments: argparse.Namespace) -> int:
+    runtime = _runtime(arguments)
+    by, reason = _who_and_why(arguments)
+    object_id = _found(runtime, arguments.object)
+    answered = leave(runtime, object_id, leaves=arguments.property, by=by, reason=reason)
+    return _print_answers([(arguments.object, answered)])
+
+
+def _who_and_why(arguments: argparse.Namespace) -> tuple[str, str]:
+    if not arguments.reason.strip():
+        raise CommandError("it needs a reason, for the journal: --reason TEXT")
+    return (arguments.by or "").strip() or person(), arguments.reason
+
+
+def _print_answers(answers: Sequence[tuple[str, Answered]]) -> int:
+    """Print what came of each; 1 where one wasn't done."""
+    rows = [(name[:_SHOWN], one.id.key, one.result, ", ".join(one.uncovered)) for name, one in answers]
+    print_table(("name", "key", "result", "left out"), rows, none="nothing was listed")
+    return 0 if all(one.result in {Result.DONE, Result.IN_PART} for _, one in answers) else 1
+
+
+def _kinds(runtime: "Runtime") -> list[tuple[str, ObjectKind]]:
+    return [
+        (tenant.id, kind.kind)
+        for tenant in runtime.settings.tenants
+        for kind in runtime.kinds.values()
+        if kind.tenant_kind is tenant.kind
+    ]
+
+
+def _ids(runtime: "Runtime", *, every: bool) -> list[ObjectId]:
+    wanted = [
+        one.id
+        for tenant_id, kind in _kinds(runtime)
+        for one in runtime.objects.seen(tenant_id, kind)
+        if every or ObjectList.UNACCEPTED in one.lists
+    ]
+    return sorted(wanted)
+
+
+def _pending(runtime: "Runtime") -> list[ObjectId]:
+    return [
+        one.id for tenant in runtime.settings.tenants for one in runtime.objects.pending(tenant.id, most=_MOST_PENDING)
+    ]
+
+
+def _found(runtime: "Runtime", key: str) -> ObjectId:
+    """Find an object by its key, or by the tenant's id of it."""
+    for tenant_id, kind in _kinds(runtime):
+        for each in (key, key_of(key)):
+            kept = runtime.objects.read(ObjectId(tenant_id=tenant_id, kind=kind, key=each))
+            if kept is not None:
+                return kept.id
+    raise CommandError(f"no object has the key or id {key}; `responder baseline show --all` lists every one")

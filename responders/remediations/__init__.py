@@ -1,1 +1,0 @@
-"""What can be put back or taken away, one module per kind of object."""

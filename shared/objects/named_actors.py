@@ -1,0 +1,48 @@
+"""Who made unapproved changes lately: nobody of them gets access back unasked, for whoever took it may have had to.
+
+Table `Switches` has a row for each, in a partition of its tenant, with the instant at which an open case last named it.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_names import Table
+from shared.model.errors import EdgeError
+
+NAMED_FOR: Final = timedelta(hours=24)
+"""How long an actor counts as named after the last look at an open case that names it."""
+
+
+class NamedActors:
+    """The rows of table `Switches` that name actors of unapproved changes."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def read(self, tenant_id: str, now: datetime) -> frozenset[str] | None:
+        """Read who is named, ids in lower case, in one query; None where that can't be read.
+
+        Who has a row whose instant can't be read is named: nobody gets off the list by that.
+        """
+        try:
+            rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @named", named=_partition(tenant_id))
+        except EdgeError:
+            return None
+        return frozenset(row.key for row in rows if _named_at(row, now) > now - NAMED_FOR)
+
+    def name(self, tenant_id: str, actor_id: str, *, at: datetime) -> None:
+        """Note that an open case names an actor. Raises EdgeError."""
+        self._storage.upsert(Table.CONTROLS, _partition(tenant_id), actor_id.lower(), {"at": at.isoformat()})
+
+
+def _named_at(row: Row, otherwise: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(str(row.columns.get("at")))
+    except ValueError:
+        return otherwise
+    return at if at.tzinfo else otherwise
+
+
+def _partition(tenant_id: str) -> str:
+    return f"named {tenant_id}"

@@ -1,0 +1,91 @@
+"""Who might do what, as it was read for one object: approval lists, modes and the kill switch, with their past."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.authority.approval_history import ApprovalHistory, standing_of
+from shared.authority.control_history import ControlHistory
+from shared.model.cases import Standing
+from shared.model.detections import AnyDetection
+from shared.model.kinds import ApprovalList, ObjectKind
+from shared.model.objects import JudgedChange, ObjectChange, ObjectState
+from shared.respond.components import Runtime
+
+
+class AuthorityReading(Struct, frozen=True, kw_only=True):
+    """The approval lists that changes of a kind are judged by, and the controls."""
+
+    lists: Mapping[ApprovalList, ApprovalHistory]
+    controls: ControlHistory
+    at: datetime
+
+    @property
+    def unread(self) -> str:
+        """Why not all of it could be read, "" where it was: then nothing is decided for good."""
+        lists = (f"approval list {each.approval_list}: {each.unread}" for each in self.lists.values() if each.unread)
+        return next(lists, f"the controls: {self.controls.unread}" if self.controls.unread else "")
+
+
+def start_reading(runtime: Runtime, kind: ObjectKind) -> Callable[[], AuthorityReading]:
+    """Begin to read what changes of a kind are judged by. Nothing is raised: what can't be read is unknown."""
+    accounts = runtime.settings.emergency_accounts
+    at = runtime.clock()
+    wanted = sorted({list_ for one in runtime.detections.values() if (list_ := _list_for(one, kind))})
+    lists = {
+        each: runtime.start(lambda each=each: runtime.approvals.history(each, emergency_accounts=accounts))
+        for each in wanted
+    }
+    controls = runtime.start(runtime.controls.history)
+    return lambda: AuthorityReading(lists={each: read() for each, read in lists.items()}, controls=controls(), at=at)
+
+
+def _list_for(detection: AnyDetection, kind: ObjectKind) -> ApprovalList | None:
+    remediation = detection.remediation
+    return detection.unless_actor_in if remediation is not None and remediation.kind is kind else None
+
+
+def deciding_detection(runtime: Runtime, change: ObjectChange) -> AnyDetection | None:
+    """Give the detection that gives the approval list and the mode: the one that puts back, else the first."""
+    found = [one for name in change.detections if (one := runtime.detections.get(name))]
+    return next((one for one in found if one.puts_back), found[0] if found else None)
+
+
+def judge(
+    runtime: Runtime, change: ObjectChange, authority: AuthorityReading, state: ObjectState | None = None
+) -> JudgedChange:
+    """Say whether a change was approved, and whether it was live all the time until now, or a person asked for it."""
+    detection = deciding_detection(runtime, change)
+    if change.is_expiry:
+        return JudgedChange(change=change, standing=Standing.APPROVED, because="what was bound in time has ended")
+    history = _history(runtime, detection, authority)
+    found = standing_of(change.actor, history, target_id=change.object_id, at=change.at, own_intent=change.intent)
+    is_live = (
+        found.standing is Standing.UNAPPROVED
+        and detection is not None
+        and history is not None
+        and detection.puts_back
+        and (_is_live(detection, history, change, authority) or (state is not None and change.id in state.asked))
+    )
+    return JudgedChange(change=change, standing=found.standing, because=found.because, is_live=is_live)
+
+
+def _history(runtime: Runtime, detection: AnyDetection | None, authority: AuthorityReading) -> ApprovalHistory | None:
+    """Give the approval list of a detection; one of a detection that puts nothing back is read now."""
+    if detection is None or detection.unless_actor_in is None:
+        return None
+    known = authority.lists.get(detection.unless_actor_in)
+    accounts = runtime.settings.emergency_accounts
+    return known or runtime.approvals.history(detection.unless_actor_in, emergency_accounts=accounts)
+
+
+def _is_live(
+    detection: AnyDetection, history: ApprovalHistory, change: ObjectChange, authority: AuthorityReading
+) -> bool:
+    since, until = change.at, authority.at
+    return (
+        authority.controls.enforced_throughout(detection.id, since, until) is True
+        and authority.controls.never_stopped(since, until) is True
+        and history.unapproved_throughout(change.actor, change.object_id, since, until) is True
+    )

@@ -1,0 +1,67 @@
+"""What a case was opened by, read back from its evidence."""
+
+import msgspec
+from msgspec import Raw
+
+from shared.authority.approval_history import standing_of
+from shared.authority.standing import Authorization
+from shared.model.cases import Case, Standing
+from shared.model.errors import EdgeError
+from shared.model.events import CountEvent, Event, Log
+from shared.normalize import read_batch
+from shared.respond.components import Runtime
+
+
+def event_of(runtime: Runtime, case: Case) -> Event | None:
+    """Read the event of a case from its evidence; None when that can't be read. Raises EdgeError."""
+    raw = runtime.ledger.record_of(case)
+    detection = runtime.detections.get(case.detection)
+    if detection is not None and detection.counted is not None:
+        return _count_from(raw)
+    # Every record is read, whatever the present detections match: the detection may have changed since.
+    readings = read_batch(raw, tenant_id=case.tenant_id, interest=_any_record)
+    return next((reading.event for reading in readings if reading.event is not None), None)
+
+
+def _any_record(_log: Log, _name: str, _raw: Raw, _tenant_id: str) -> bool:
+    return True
+
+
+def _count_from(raw: bytes) -> CountEvent | None:
+    try:
+        return msgspec.json.decode(raw, type=CountEvent)
+    except msgspec.DecodeError:
+        return None
+
+
+def with_changes(runtime: Runtime, case: Case) -> Case:
+    """Give the case with the actor and target of its evidence; its row lacks the target's changes. Raises EdgeError."""
+    if not case.record:
+        return case
+    event = event_of(runtime, case)
+    if event is None:
+        return case
+    # Who really asked for a change of a guarded object may be another one than the record names.
+    actor = case.actor if case.object_key else event.actor
+    return msgspec.structs.replace(case, target=event.target, actor=actor)
+
+
+def with_changes_if_readable(runtime: Runtime, case: Case) -> Case:
+    """Give the case with its changes, or without where they can't be read: an incomplete page is better than none."""
+    try:
+        return with_changes(runtime, case)
+    except EdgeError:
+        return case
+
+
+def authorization_of(runtime: Runtime, case: Case) -> Authorization:
+    """Say whether the actor of a case was approved when it acted, by the approval list of its detection."""
+    detection = runtime.detections.get(case.detection)
+    if detection is None:
+        return Authorization(standing=Standing.UNKNOWN, because="its detection is no longer in the catalogue")
+    history = (
+        runtime.approvals.history(detection.unless_actor_in, emergency_accounts=runtime.settings.emergency_accounts)
+        if detection.unless_actor_in
+        else None
+    )
+    return standing_of(case.actor, history, target_id=case.target.id, at=case.at)

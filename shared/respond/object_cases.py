@@ -1,0 +1,386 @@
+"""The cases of an object's changes: what people see. Each detected change is one case, and its outcome is the object's.
+
+A case is opened under the object's lease and written from what was decided about the object. It is paged once when it
+is decided, and once more when what kept it from being put back has passed.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec import Struct
+
+from shared.model.cases import Case, Decision, Outcome, Standing, State, change_case_id
+from shared.model.detections import Answer, AnyDetection
+from shared.model.events import Change, Target
+from shared.model.kinds import Mode
+from shared.model.notices import Phase
+from shared.model.objects import (
+    EXISTS,
+    WHOLE,
+    IntentState,
+    JudgedChange,
+    LeafVerdict,
+    ObjectChange,
+    Objection,
+    ObjectState,
+    Op,
+    Step,
+    Verdict,
+)
+from shared.respond.authority_reading import AuthorityReading, deciding_detection
+from shared.respond.case_run import detection_of, shown_case
+from shared.respond.components import Runtime
+
+_log = logging.getLogger("responder.cases")
+
+
+class PutBack(Struct, frozen=True, kw_only=True):
+    """What was put back of an object: because of which changes, the steps, in words, how that was read back.
+
+    `before` names the evidence with the object as it stood before.
+    """
+
+    changes: tuple[str, ...]
+    steps: Mapping[str, Step]
+    summary: str
+    proof: str
+    before: str
+    at: datetime
+
+
+class Ruling(Struct, frozen=True, kw_only=True):
+    """What was decided about an object, as its cases show it.
+
+    `verdicts` are the final ones by leaf, `objections` the guards' reasons by leaf, `put_back` what this run wrote.
+    `would` says by change what mode enforce would have done. `thefts` are changes under the responder's identity that
+    it didn't make. `unread` says why nothing is known of the object at present.
+    """
+
+    state: ObjectState
+    verdicts: Mapping[str, LeafVerdict]
+    objections: Mapping[str, Objection]
+    put_back: Sequence[PutBack]
+    would: Mapping[str, str]
+    authority: AuthorityReading
+    thefts: frozenset[str] = frozenset()
+    unread: Objection | None = None
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """How a case stands by a ruling. `is_final` says that nothing more is to come by itself."""
+
+    decision: Decision
+    outcome: Outcome
+    because: str
+    is_final: bool
+    is_paged: bool
+    would: str = ""
+    by_hand: str = ""
+
+
+_WAITS: Final = Finding(decision=Decision.RECORD, outcome=Outcome.NONE, because="", is_final=False, is_paged=False)
+"""Nothing can be said of the change yet."""
+
+
+def write_cases(runtime: Runtime, changes: Sequence[JudgedChange], ruling: Ruling) -> tuple[str, ...]:
+    """Open, move and close the cases of an object's changes; gives the ids of those whose case is closed.
+
+    Raises EdgeError where a case can't be written; the object stays due then.
+    """
+    settled: list[str] = list(ruling.state.answered)
+    for judged in changes:
+        change = judged.change
+        if change.id in ruling.state.answered or not change.detections or (change.is_ours and not change.cases):
+            continue
+        if _write_case(runtime, judged, ruling):
+            settled.append(change.id)
+    return tuple(dict.fromkeys(settled))
+
+
+def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
+    """Write the case of a change; says whether it is closed."""
+    change = judged.change
+    deciding = deciding_detection(runtime, change)
+    detection = deciding or detection_of(runtime, _new_case(runtime, change, ruling))
+    leased = runtime.ledger.open_change(_new_case(runtime, change, ruling))
+    case = leased.case
+    if not case.is_open:
+        return True
+    found = finding_of(judged, deciding, ruling)
+    if found is None or found is _WAITS:
+        return False
+    now = runtime.clock()
+    done = _put_back_of(change, ruling)
+    fields: dict[str, Any] = {
+        "standing": judged.standing,
+        "standing_because": judged.because,
+        "mode": ruling.authority.controls.present.mode(detection.id),
+        "decision": found.decision,
+        "because": found.because,
+        "would": found.would,
+        "outcome": found.outcome,
+        "by_hand": found.by_hand,
+        "decided_at": case.decided_at or now,
+        "pending": "" if found.is_final else found.because,
+    }
+    if done is not None:
+        fields |= {
+            "summary": done.summary,
+            "proof": done.proof,
+            "before": done.before,
+            "put_back": _changes(done.steps),
+            "acted_at": done.at,
+        }
+    if not found.is_final and case.pending and case.outcome is found.outcome:
+        # Paged already: one page at once, one more when it ends.
+        return False
+    leased = runtime.ledger.move(leased, state=State.ACTED, lease_until=None, **fields)
+    phase = Phase.ENDED if found.is_final else Phase.PENDING
+    pages = runtime.notifier.post(leased.case, detection, phase=phase) if found.is_paged else []
+    if found.is_final:
+        leased = runtime.ledger.move(leased, state=State.CLOSED, closed_at=now, lease_until=None)
+        _log.info("case %s closed: %s, %s", case.id, found.decision, found.outcome)
+    for page in pages:
+        runtime.notifier.send(page, lambda tenant_id, case_id: shown_case(runtime, tenant_id, case_id))
+    return found.is_final
+
+
+def _new_case(runtime: Runtime, change: ObjectChange, ruling: Ruling) -> Case:
+    detection = deciding_detection(runtime, change)
+    state = ruling.state
+    return Case(
+        id=change_case_id(change.id, change.at),
+        tenant_id=state.id.tenant_id,
+        detection=detection.id if detection else change.detections[0],
+        detections=change.detections,
+        correlation_id="",
+        event_id=change.id,
+        at=change.at,
+        opened_at=change.arrived_at,
+        actor=change.actor,
+        target=Target(
+            id=change.object_id,
+            name=state.name,
+            changes=tuple(
+                Change(name=leaf, old=_text(old), new=_text(new)) for leaf, (old, new) in sorted(change.wrote.items())
+            ),
+        ),
+        record=change.record,
+        object_kind=state.id.kind,
+        object_key=state.id.key,
+        change=change.id,
+    )
+
+
+def finding_of(judged: JudgedChange, detection: AnyDetection | None, ruling: Ruling) -> Finding | None:
+    """Say how the case of a change stands; None while nothing can be said yet.
+
+    `detection` is the one that decides, None where it was removed since.
+    """
+    change = judged.change
+    if change.id in ruling.thefts:
+        return _paged("the responder's identity made this change, and the responder didn't: somebody has its identity")
+    if not change.is_confirmed:
+        return _recorded("the tenant says that this change wasn't made") if change.is_denied else None
+    if detection is None:
+        return _paged("its detection is no longer in the catalogue")
+    if judged.standing is Standing.APPROVED:
+        return _approved_finding(change, ruling)
+    if ruling.unread and ruling.unread.guard == "authority":
+        return _objected([ruling.unread])
+    found = _finding(judged, detection, ruling)
+    return found if found is None or found is _WAITS else _by_mode(found, judged, detection, ruling)
+
+
+def _approved_finding(change: ObjectChange, ruling: Ruling) -> Finding:
+    """Say that the actor was approved; people are paged where something else about the change needs them."""
+    mine = [one for one in ruling.verdicts.values() if one.change == change.id]
+    people = next((one for one in mine if one.verdict.needs_people), None)
+    if people is not None and not change.is_ours:
+        return _paged(f"the actor is approved, but {_in_words(people.verdict)}")
+    return Finding(
+        decision=Decision.RECORD,
+        outcome=Outcome.NONE,
+        because="the actor is approved",
+        is_final=True,
+        is_paged=False,
+    )
+
+
+def _finding(judged: JudgedChange, detection: AnyDetection, ruling: Ruling) -> Finding | None:
+    change = judged.change
+    if detection.answer is Answer.RECORD:
+        return _recorded("the detection only records")
+    if detection.unless_actor_in is None:
+        return _paged("the detection applies whoever did it")
+    if ruling.unread:
+        return _objected([ruling.unread])
+    if judged.standing is Standing.UNKNOWN:
+        return _paged("it is not known whether the actor is approved")
+    if not detection.puts_back:
+        return _paged("the actor is not approved, and this is not put back automatically")
+    return _standing_finding(change, ruling) or _ended_finding(change, ruling)
+
+
+def _standing_finding(change: ObjectChange, ruling: Ruling) -> Finding | None:
+    """Say how a change stands of whose leaves one isn't as in the baseline; None where all are."""
+    mine = _of(change, ruling)
+    objections = _objections_to(mine, ruling)
+    if objections:
+        return _objected(objections)
+    if any(one.verdict.waits for one in mine.values()):
+        return _WAITS
+    people = next((one.verdict for one in mine.values() if one.verdict.needs_people), None)
+    if people is not None:
+        stopped = _stopped(ruling) if people is Verdict.LISTED else ""
+        return _paged(f"the actor is not approved, but {stopped or _in_words(people)}")
+    if any(one.verdict is Verdict.LEFT for one in mine.values()):
+        return _recorded("a person said to leave it as it is")
+    return None
+
+
+def _stopped(ruling: Ruling) -> str:
+    """Say that nothing is put back at present, "" where that isn't why."""
+    controls = ruling.authority.controls.present
+    if controls.stopped is None:
+        return "the kill switch could not be read"
+    return "the kill switch is on" if controls.stopped else ""
+
+
+def _ended_finding(change: ObjectChange, ruling: Ruling) -> Finding:
+    is_done = _put_back_of(change, ruling) is not None or _was_put_back(change, ruling.state)
+    nothing = "the actor is not approved, and nothing that it changed stands any more"
+    return Finding(
+        decision=Decision.REMEDIATE,
+        outcome=Outcome.DONE if is_done else Outcome.ALREADY,
+        because="the actor is not approved" if is_done else nothing,
+        is_final=True,
+        is_paged=True,
+    )
+
+
+def _objections_to(mine: Mapping[str, LeafVerdict], ruling: Ruling) -> list[Objection]:
+    """Give the objections to putting back what a change wrote. Existence is put back as a whole."""
+    if not any(one.verdict is Verdict.PUT_BACK for one in mine.values()):
+        return []
+    if EXISTS in mine:
+        return list(ruling.objections.values())
+    return [one for leaf, one in ruling.objections.items() if leaf in mine or leaf == WHOLE]
+
+
+def _put_back_of(change: ObjectChange, ruling: Ruling) -> PutBack | None:
+    """Give what this run wrote over a change."""
+    return next(
+        (one for one in reversed(ruling.put_back) if change.id in one.changes or _is_over(one.steps, change, one.at)),
+        None,
+    )
+
+
+def _is_over(steps: Mapping[str, Step], change: ObjectChange, at: datetime) -> bool:
+    """Whether a write went over what a change wrote."""
+    return change.at <= at and not steps.keys().isdisjoint(change.wrote)
+
+
+def _was_put_back(change: ObjectChange, state: ObjectState) -> bool:
+    """Whether an earlier run put the change back, and died before it wrote the case."""
+    return any(
+        intent.state is IntentState.BOOKED
+        and (change.id in intent.changes or _is_over(intent.steps, change, intent.at))
+        for intent in state.intents
+    )
+
+
+def _by_mode(found: Finding, judged: JudgedChange, detection: AnyDetection, ruling: Ruling) -> Finding:
+    """Do less where the detection isn't in mode enforce, and say what enforce would have done."""
+    if found.decision is Decision.RECORD:
+        return found
+    mode = ruling.authority.controls.present.mode(detection.id)
+    planned = ruling.would.get(judged.change.id)
+    would = f"would put it back: {planned}" if planned else f"would page the owners: {found.because}"
+    if mode is Mode.OBSERVE:
+        return _recorded("the detection is in mode observe", would=would)
+    if mode is Mode.PAGE and planned:
+        unread = "the kill switch could not be read" if ruling.authority.controls.present.unread else ""
+        return _paged(unread or "the detection is in mode page", would=would)
+    return found
+
+
+def _objected(objections: Sequence[Objection]) -> Finding:
+    lasting = [one for one in objections if not one.can_pass]
+    one = (lasting or list(objections))[0]
+    because = one.because if one.guard == "authority" else f"the actor is not approved, but {one.because}"
+    if lasting:
+        return _paged(because, by_hand=one.by_hand)
+    return Finding(
+        decision=Decision.REMEDIATE,
+        outcome=Outcome.PENDING,
+        because=because,
+        is_final=False,
+        is_paged=True,
+        by_hand=one.by_hand,
+    )
+
+
+def _of(change: ObjectChange, ruling: Ruling) -> dict[str, LeafVerdict]:
+    """Give the verdicts that a change has part in: on what it wrote or may have written, whoever wrote it last."""
+    wrote = {EXISTS} if change.op is not Op.UPDATE else set(change.wrote)
+    return {
+        leaf: verdict
+        for leaf, verdict in ruling.verdicts.items()
+        if verdict.change == change.id
+        or leaf in wrote
+        or (leaf in {WHOLE, EXISTS} and not change.is_whole and verdict.verdict.waits)
+    }
+
+
+def _paged(because: str, *, would: str = "", by_hand: str = "") -> Finding:
+    return Finding(
+        decision=Decision.PAGE,
+        outcome=Outcome.NONE,
+        because=because,
+        is_final=True,
+        is_paged=True,
+        would=would,
+        by_hand=by_hand,
+    )
+
+
+def _recorded(because: str, *, would: str = "") -> Finding:
+    return Finding(
+        decision=Decision.RECORD, outcome=Outcome.NONE, because=because, is_final=True, is_paged=False, would=would
+    )
+
+
+_WORDS: Final[Mapping[Verdict, str]] = {
+    Verdict.OFFER: "the responder had put another value there, over a change that was known only later",
+    Verdict.LISTED: "it was made while nothing was to be put back, so a person decides (responder settle)",
+    Verdict.DRIFT: "nobody is known to have made what stands",
+    Verdict.UNKNOWN: "it brings back what the responder took away from an unapproved actor",
+    Verdict.MISSING: "a change before it was never recorded",
+    Verdict.MIXED: "changes of approved and unapproved actors meet in it",
+    Verdict.BENEATH: "it lies over a change that nobody has accounted for",
+    Verdict.UNTOLD: "it isn't known what the change wrote",
+    Verdict.BRACKETED: "what it wrote is only known from the versions around it, and a person has to accept that",
+}
+
+
+def _in_words(verdict: Verdict) -> str:
+    return _WORDS.get(verdict, verdict.value)
+
+
+def _changes(steps: Mapping[str, Step]) -> tuple[Change, ...]:
+    names = {EXISTS: "the object"}
+    return tuple(
+        Change(name=names.get(leaf, leaf), old=_text(stands), new=_text(target))
+        for leaf, (stands, target) in sorted(steps.items())
+    )
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    import msgspec  # noqa: PLC0415 - only for values that aren't text
+
+    return msgspec.json.encode(value).decode()

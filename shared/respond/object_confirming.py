@@ -1,0 +1,96 @@
+"""Asks the tenant whether changes were made that so far only a delivery tells.
+
+A delivery is a hint: whoever can write to the queue can say that Alice did it. Until the tenant confirms a change, it
+counts as if its record hadn't come.
+"""
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from shared.model.errors import BadIdentifier, EdgeError
+from shared.model.kinds import Image
+from shared.model.notices import SystemNotice
+from shared.model.objects import ObjectChange, Op
+from shared.respond.object_run import ObjectRun
+
+_log = logging.getLogger("responder.objects")
+
+_MADE_WITHIN: Final = timedelta(minutes=5)
+"""How far apart the creation of an object and the event about it may be."""
+
+
+def confirm_changes(
+    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | None
+) -> tuple[tuple[ObjectChange, ...], bool]:
+    """Give the changes with what the tenant says of them, and whether any still waits for that. Raises EdgeError."""
+    found: list[ObjectChange] = []
+    is_waiting = False
+    for change in changes:
+        if change.is_confirmed or change.is_denied or run.kind.confirm is None:
+            found.append(change)
+            continue
+        answered = _confirmed(run, change, image)
+        if answered is None:
+            is_waiting = True
+            found.append(change)
+            continue
+        run.runtime.objects.replace_change(run.id, answered)
+        found.append(answered)
+    return tuple(found), is_waiting
+
+
+def _confirmed(run: ObjectRun, change: ObjectChange, image: Image | None) -> ObjectChange | None:
+    """Ask the tenant of one change; None where it doesn't say yet."""
+    confirm = run.kind.confirm
+    if confirm is None:
+        return change
+    try:
+        answer = confirm(run.api, change, _last_image(run, image) if change.op is Op.DELETE else image)
+    except (EdgeError, BadIdentifier) as error:
+        _log.warning("whether change %s was made could not be read: %s", change.id, error)
+        return None
+    if answer.is_true is None:
+        return None
+    if not answer.is_true:
+        _publish_forgery(run, change, answer.because)
+        return msgspec.structs.replace(change, is_denied=True)
+    confirmed = msgspec.structs.replace(
+        change, is_confirmed=True, is_expiry=answer.is_expiry, actor=answer.actor or change.actor
+    )
+    return _as_creation(run, confirmed, image)
+
+
+def _last_image(run: ObjectRun, image: Image | None) -> Image | None:
+    """Give the object as it stands, or as it was last read before it went; None where nobody had read it."""
+    kept = run.runtime.objects.read(run.id) if image is None else None
+    if kept is None:
+        return image
+    known = [one.digest for one in (kept.state.origin, *kept.state.versions) if one.digest]
+    return run.runtime.objects.version(kept.id, known[-1]) if known else None
+
+
+def _as_creation(run: ObjectRun, change: ObjectChange, image: Image | None) -> ObjectChange:
+    """Take a write for a creation where the object itself says that it was made then: events don't tell them apart."""
+    if image is None or change.op is not Op.UPDATE:
+        return change
+    made = run.kind.made(image)
+    if made.at is None or abs(made.at - change.at) > _MADE_WITHIN:
+        return change
+    if made.changed_at is not None and made.changed_at > made.at:
+        return change
+    return msgspec.structs.replace(change, op=Op.CREATE)
+
+
+def _publish_forgery(run: ObjectRun, change: ObjectChange, because: str) -> None:
+    run.runtime.notifier.publish(
+        SystemNotice(
+            key=f"forged {change.id}",
+            title="A delivery told a change that wasn't made",
+            text=f"It says that {change.actor.id or 'somebody'} changed {change.object_id}; {because}.",
+            what_to_do="Somebody may be able to write to the app's queue. See who holds roles on its storage account,"
+            " and take away what isn't needed.",
+        )
+    )

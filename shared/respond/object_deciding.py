@@ -1,0 +1,181 @@
+"""What of a plan may be written: the guards are asked, over the whole and then in parts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.kinds import Image
+from shared.model.object_kinds import GuardFacts, Kind
+from shared.model.objects import (
+    EXISTS,
+    JudgedChange,
+    Objection,
+    ObjectPlan,
+    ObjectState,
+    Op,
+    Step,
+    Verdict,
+    list_of,
+)
+from shared.objects import guards
+from shared.objects.guards import Assessed, Facts
+from shared.objects.target import target_leaves
+from shared.respond.authority_reading import deciding_detection
+from shared.respond.object_run import ObjectRun, Reading
+from shared.respond.object_writing import Planned
+
+
+class Decided(Struct, frozen=True, kw_only=True):
+    """What is to be written, None where nothing is, and the objections to the rest by leaf."""
+
+    planned: Planned | None
+    objections: Mapping[str, Objection] = {}
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """What a kind's guards judge by besides the object, as a look read it."""
+
+    read: Any
+
+
+def decide(
+    run: ObjectRun,
+    plan: ObjectPlan,
+    judged: Sequence[JudgedChange],
+    reading: Reading,
+    around: Around | None = None,
+) -> Decided:
+    """Ask the guards about what is planned. What they can't read is an objection.
+
+    Without `around` the kind's own guards aren't asked yet: they are asked in the look right before the write, which
+    reads what they judge by. Where they object there, it is decided again by what that look read.
+    """
+    if plan.op is None:
+        return Decided(planned=None)
+    return _Decision(run, plan, plan.op, judged, reading).decided(around)
+
+
+class _Decision:
+    """The guards' work on one plan."""
+
+    def __init__(
+        self, run: ObjectRun, plan: ObjectPlan, op: Op, judged: Sequence[JudgedChange], reading: Reading
+    ) -> None:
+        self._run = run
+        self._plan = plan
+        self._op = op
+        self._judged = judged
+        self._reading = reading
+        self._stands = run.leaves(reading.standing_image)
+        self._gains = run.kind.gains(self._stands, target_leaves(self._stands, op, plan.steps))
+        settled = {one.change for one in plan.verdicts.values() if one.verdict is Verdict.PUT_BACK}
+        self._is_asked = bool(settled) and settled <= set(plan.state.asked)
+
+    def decided(self, around: Around | None) -> Decided:
+        """Give what may be written, and the objections to the rest."""
+        plan = self._plan
+        facts = self._facts(self._judged, self._reading)
+        allowed = guards.allowed(facts, lambda _op, steps: self._assess(steps, around))
+        if allowed.op is None:
+            return Decided(planned=None, objections=allowed.objections)
+        facts = msgspec.structs.replace(facts, steps=allowed.steps)
+        planned = Planned(
+            op=self._op,
+            steps=allowed.steps,
+            target=target_leaves(self._stands, self._op, allowed.steps),
+            changes=tuple(dict.fromkeys(change for change in facts.deciding.values() if change)),
+            actors=tuple(sorted(facts.actors)),
+            summary=summary_of(self._run.kind, plan.state, self._op, allowed.steps),
+            source=self._source(allowed.steps),
+            facts=self._kind_facts(allowed.steps),
+            moved=lambda look, around: self._moved(allowed.steps, look, Around(read=around)),
+        )
+        return Decided(planned=planned, objections=allowed.objections)
+
+    def _moved(self, steps: Mapping[str, Step], look: Reading, around: Around) -> str:
+        """Judge by what was read right before the write; gives the first objection, "" where there is none."""
+        facts = self._facts(self._run.judged(look), look)
+        assessed = self._assess(steps, around)
+        found = guards.objections(msgspec.structs.replace(facts, steps=steps, assessed=assessed))
+        return next((one.because for one in found.values()), "")
+
+    def _facts(self, judged: Sequence[JudgedChange], reading: Reading) -> Facts:
+        run, settings, controls = self._run, self._run.runtime.settings, reading.authority.controls.present
+        enabled = {who: run.runtime.is_enabled(run.api, who) for who in sorted(self._gains)}
+        detections = {each.change.id: deciding_detection(run.runtime, each.change) for each in judged}
+        return Facts(
+            op=self._op,
+            steps=self._plan.steps,
+            assessed=Assessed(gains=self._gains),
+            baseline=self._plan.baseline,
+            verdicts={leaf: one for leaf, one in self._plan.verdicts.items() if one.verdict is Verdict.PUT_BACK},
+            changes={each.change.id: each for each in judged},
+            is_stopped=controls.stopped,
+            modes={change: controls.mode(one.id) if one else None for change, one in detections.items()},
+            is_configured=True,
+            spent=reading.spent,
+            limit=settings.remediations_per_hour,
+            limit_in_all=2 * settings.remediations_per_hour,
+            decision=run.id.key,
+            emergency=settings.emergency_accounts,
+            protected=settings.untouchable - settings.emergency_accounts,
+            disabled=frozenset(who for who, is_enabled in enabled.items() if is_enabled is False),
+            unread=frozenset(who for who, is_enabled in enabled.items() if is_enabled is None),
+            named=reading.named,
+            is_asked=self._is_asked,
+        )
+
+    def _kind_facts(self, steps: Mapping[str, Step], around: Any = None) -> GuardFacts:  # noqa: ANN401 - the kind's own
+        return GuardFacts(
+            tenant=self._run.tenant,
+            object_id=self._plan.state.ids[-1],
+            op=self._op,
+            steps=steps,
+            stands=self._stands,
+            target=target_leaves(self._stands, self._op, steps),
+            stands_image=self._reading.standing_image,
+            around=around,
+            baseline=self._plan.baseline,
+            emergency=self._run.runtime.settings.emergency_accounts,
+            is_asked=self._is_asked,
+        )
+
+    def _assess(self, steps: Mapping[str, Step], around: Around | None) -> Assessed:
+        facts, kind = self._kind_facts(steps, around.read if around else None), self._run.kind
+        return Assessed(
+            objections=kind.objections(facts) if around else {},
+            loses=kind.loses(facts.stands, facts.target),
+            gains=kind.gains(facts.stands, facts.target),
+        )
+
+    def _source(self, steps: Mapping[str, Step]) -> Image | None:
+        """Give the whole object of the version from which the target's values come, for what a leaf only names.
+
+        Raises EdgeError where it can't be read.
+        """
+        kind, state = self._run.kind, self._plan.state
+        names_only = kind.named_by_digest & steps.keys()
+        if self._op is Op.DELETE or (self._op is Op.UPDATE and not names_only):
+            return None
+        for version in (*reversed(state.versions), state.origin):
+            wanted = {leaf: new for leaf, (_, new) in steps.items() if new is not None}
+            if version.digest and all(
+                kind.rules.same(leaf, version.leaves.get(leaf), new) for leaf, new in wanted.items()
+            ):
+                return self._run.runtime.objects.version(state.id, version.digest)
+        return None
+
+
+def summary_of(kind: Kind, state: ObjectState, op: Op, steps: Mapping[str, Step]) -> str:
+    """Say in words what a write does."""
+    what = f'{kind.title} "{state.name or state.ids[-1]}"'
+    match op:
+        case Op.DELETE:
+            return f"Remove the {what}"
+        case Op.CREATE:
+            return f"Create the {what} again"
+        case Op.UPDATE:
+            names = sorted({list_of(leaf) or leaf for leaf in steps if leaf != EXISTS})
+            return f"Put {', '.join(names)} of the {what} back as before"

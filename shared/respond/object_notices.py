@@ -1,0 +1,90 @@
+"""What people are told of an object beside its cases: what no record explains, and what is theirs to decide."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from shared.model.notices import SystemNotice
+from shared.model.objects import EXISTS, WHOLE, LeafVerdict, ObjectPlan, Offer, Verdict
+from shared.respond.object_run import ObjectRun
+from shared.respond.object_writing import Planned
+
+_TITLES: Final[Mapping[Verdict, str]] = {
+    Verdict.DRIFT: "Something changed that no record tells",
+    Verdict.BRACKETED: "A value is to be accepted that only versions tell of",
+}
+"""The verdicts on leaves that people decide about and that are about no change with a case of its own."""
+
+
+def publish_notices(run: ObjectRun, plan: ObjectPlan) -> None:
+    """Publish what is for people and belongs to no case, each once. Raises EdgeError where it can't be stored."""
+    for leaf, verdict in plan.verdicts.items():
+        if verdict.verdict in _TITLES:
+            _publish_leaf(run, plan, leaf, verdict)
+    for offer in plan.offers:
+        _publish_offer(run, plan, offer)
+    for new in plan.new_to_kind:
+        run.runtime.notifier.publish(
+            SystemNotice(
+                key=f"new leaf {run.id.kind} {new.leaf}",
+                title=f"A property is new to every {run.kind.title}",
+                text=f"{new.leaf} is {_shown(new.value)} everywhere, and no record names it.",
+                what_to_do="Microsoft probably added it. It counts as first seen, and nobody has to do anything.",
+            )
+        )
+
+
+def _publish_leaf(run: ObjectRun, plan: ObjectPlan, leaf: str, verdict: LeafVerdict) -> None:
+    baseline = plan.baseline.get(leaf) or plan.baseline.get(WHOLE)
+    what = "the object itself" if leaf in {EXISTS, WHOLE} else leaf
+    was = _shown(baseline.value if baseline else None)
+    run.runtime.notifier.publish(
+        SystemNotice(
+            key=f"{verdict.verdict.name.lower()} {run.id.key} {leaf} {verdict.change}",
+            title=_TITLES[verdict.verdict],
+            text=f'{run.kind.title} "{plan.state.name}" ({plan.state.ids[-1]}): {what} was {was} and is otherwise now.',
+            what_to_do="Find out who changed it. `responder baseline show` shows both values;"
+            " `responder baseline accept` accepts what stands.",
+        )
+    )
+
+
+def _publish_offer(run: ObjectRun, plan: ObjectPlan, offer: Offer) -> None:
+    run.runtime.notifier.publish(
+        SystemNotice(
+            key=f"offer {run.id.key} {offer.leaf} {offer.change}",
+            title="The responder wrote over a change that it learned of only later",
+            text=f'{run.kind.title} "{plan.state.name}" ({plan.state.ids[-1]}), {offer.leaf}: the change made it'
+            f" {_shown(offer.covered)}, and it is {_shown(offer.stands)} now.",
+            what_to_do="If the change was right, make it again; the responder leaves it then.",
+        )
+    )
+
+
+def publish_shut_out(run: ObjectRun, planned: Planned) -> None:
+    """Judge once more after a write, and call everybody where an emergency account can't sign in any more.
+
+    No look can close the gap between itself and the write.
+    """
+    around = run.around(planned.facts)
+    facts = msgspec.structs.replace(planned.facts, around=around)
+    objections = run.kind.objections(facts)
+    hit = next((one for one in objections.values() if one.guard.startswith("emergency")), None)
+    if hit is None:
+        return
+    run.runtime.notifier.publish(
+        SystemNotice(
+            key=f"emergency {run.id.key} {run.runtime.clock():%Y%m%dT%H%M%S}",
+            title="An emergency account may be shut out",
+            text=f"After the responder wrote {planned.facts.object_id}: {hit.because}",
+            what_to_do="Try the emergency account now. The case has the state before; its undo puts that back.",
+            never_waits=True,
+        )
+    )
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "not there"
+    return msgspec.json.encode(value).decode()[:200]

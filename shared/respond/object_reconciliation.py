@@ -1,0 +1,338 @@
+"""The decisions of one run over one object, until it is settled, waits, or is left to people."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from shared.model.cases import Standing
+from shared.model.errors import EdgeError
+from shared.model.objects import (
+    WHOLE,
+    JudgedChange,
+    LeafVerdict,
+    ObjectChange,
+    Objection,
+    ObjectPlan,
+    ObjectState,
+    Op,
+    Verdict,
+    Version,
+)
+from shared.objects.folding import fold_copies
+from shared.objects.planning import plan_object
+from shared.respond.object_cases import PutBack, Ruling, write_cases
+from shared.respond.object_confirming import confirm_changes
+from shared.respond.object_deciding import Around, decide, summary_of
+from shared.respond.object_intake import Arrived
+from shared.respond.object_notices import publish_notices, publish_shut_out
+from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, versions_with
+from shared.respond.object_writing import NotWritten, Planned, Wrote, carry_out
+from shared.respond.own_writes import claim
+from shared.respond.waking import wake_pending
+
+_log = logging.getLogger("responder.objects")
+
+BACKOFF: Final = tuple(timedelta(seconds=each) for each in (15, 60, 300, 900, 3600))
+"""The pauses before an object is looked at again while something forbids what would be done."""
+
+_SOON: Final = timedelta(seconds=15)
+_MOST_DECISIONS: Final = 4
+"""How often a run decides again because something moved, before a later run does."""
+
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 5.0
+
+
+class Reconciliation:
+    """One run's way through an object, under the lease of its lane."""
+
+    def __init__(self, run: ObjectRun, tenants_id: str, arrived: Sequence[Arrived]) -> None:
+        self._run = run
+        self._runtime = run.runtime
+        self._tenants_id = tenants_id
+        self._arrived = tuple(one.change for one in arrived)
+        self._name = next((one.name for one in arrived), "")
+        self._put_back: list[PutBack] = []
+        self._thefts: frozenset[str] = frozenset()
+        self._is_waiting = False
+        self._around: Around | None = None
+
+    def go(self, reading: Reading) -> None:
+        """Decide and write, again where something moved, and leave the object settled or noted."""
+        reading = self._with_own_id(reading)
+        for _ in range(_MOST_DECISIONS):
+            self._run.keep_lease()
+            reading, state, plan = self._visible(reading)
+            judged = self._run.judged(reading)
+            if isinstance(reading.image, Unread):
+                self._leave(reading, state, plan, judged, {WHOLE: _unreadable(reading.image)})
+                return
+            if unread := reading.authority.unread:
+                self._leave(reading, state, plan, judged, {WHOLE: _unjudged(unread)})
+                return
+            decided = decide(self._run, plan, judged, reading, self._around)
+            if decided.planned is None:
+                self._leave(reading, state, plan, judged, decided.objections)
+                return
+            result = carry_out(self._run, reading, plan.state, decided.planned)
+            if isinstance(result, Wrote):
+                reading = self._after(decided.planned, reading, result)
+            elif result.objection is None:
+                reading = self._looked_at(result)
+            else:
+                reading = msgspec.structs.replace(reading, kept=result.kept)
+                plan = msgspec.structs.replace(plan, state=result.kept.state)
+                self._leave(reading, state, plan, judged, {**decided.objections, WHOLE: result.objection})
+                return
+        self._runtime.due.note(self._run.id, self._runtime.clock() + _SOON)
+        _log.warning("object %s kept moving; it is looked at again in %s", self._run.id.key, _SOON)
+
+    # What is read.
+
+    def _looked_at(self, result: NotWritten) -> Reading:
+        """Decide again by what the look read, or by a new one where there was none."""
+        if result.look is None:
+            self._around = None
+            return self._with_changes(self._run.start_reading(result.kept.state.ids[-1])())
+        self._around = Around(read=result.around)
+        return self._with_changes(msgspec.structs.replace(result.look, kept=result.kept))
+
+    def _with_own_id(self, reading: Reading) -> Reading:
+        """Take the object by its own key and the tenant's present id, where the record named another one."""
+        if reading.kept is None:
+            return self._with_changes(reading)
+        state = reading.kept.state
+        if state.id != self._run.id:
+            for change in self._arrived:
+                self._runtime.objects.add_change(state.id, change)
+            self._run.id, self._tenants_id = state.id, state.ids[-1]
+            return self._with_changes(self._run.start_reading(self._tenants_id)())
+        if state.ids[-1].lower() != self._tenants_id.lower():
+            self._tenants_id = state.ids[-1]
+            reading = msgspec.structs.replace(reading, image=self._run.read_image(self._tenants_id))
+        return self._with_changes(reading)
+
+    def _with_changes(self, reading: Reading) -> Reading:
+        """Add the changes that were being stored meanwhile, tell our own apart, ask of those only a delivery told."""
+        known = {change.id for change in reading.changes}
+        changes = (*reading.changes, *(one for one in self._arrived if one.id not in known))
+        reading = msgspec.structs.replace(reading, changes=changes)
+        claimed = claim(self._run, self._state(reading), reading)
+        self._thefts |= claimed.thefts
+        found, self._is_waiting = confirm_changes(self._run, claimed.changes, reading.standing_image)
+        kept = reading.kept
+        if kept is not None and claimed.state != kept.state:
+            kept = self._runtime.objects.replace(kept, claimed.state)
+        return msgspec.structs.replace(reading, kept=kept, changes=found)
+
+    def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:
+        """Plan; soon after a change read again while the tenant doesn't show it: its services agree only in the end."""
+        pause = _FIRST_PAUSE
+        while True:
+            state = self._state(reading)
+            plan = self._plan(state, self._run.judged(reading), reading)
+            newest = max((one.at for one in reading.changes if one.id not in state.settled), default=None)
+            now = self._runtime.clock()
+            if newest is None or now >= min(newest, now) + self._runtime.settings.read_back:
+                return reading, state, plan
+            if not self._is_behind(reading, plan):
+                return reading, state, plan
+            self._runtime.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            reading = self._with_changes(self._run.start_reading(self._tenants_id)())
+
+    def _is_behind(self, reading: Reading, plan: ObjectPlan) -> bool:
+        if isinstance(reading.image, Unread):
+            return reading.image.can_pass
+        untold = {Verdict.WAIT_UNTOLD, Verdict.WAIT_STALE}
+        return (
+            self._is_waiting
+            or any(one.verdict in untold for one in plan.verdicts.values())
+            or self._hides_the_newest(reading)
+        )
+
+    def _hides_the_newest(self, reading: Reading) -> bool:
+        """Whether what the newest change wrote isn't there: what was read may be from before it."""
+        theirs = [one for one in reading.changes if not one.is_ours and one.is_confirmed]
+        newest = max(theirs, key=lambda one: one.at, default=None)
+        if newest is None or any(one.is_ours and one.at >= newest.at for one in reading.changes):
+            return False
+        stands = self._run.leaves(reading.standing_image)
+        if newest.op is not Op.UPDATE:
+            return bool(stands) is (newest.op is Op.DELETE)
+        same = self._run.kind.rules.same
+        return any(not same(leaf, stands.get(leaf), new) for leaf, (_, new) in newest.wrote.items())
+
+    def _state(self, reading: Reading) -> ObjectState:
+        if reading.kept is not None:
+            return reading.kept.state
+        return first_state(self._run, reading, self._tenants_id, self._name)
+
+    def _plan(self, state: ObjectState, judged: Sequence[JudgedChange], reading: Reading) -> ObjectPlan:
+        if isinstance(reading.image, Unread):
+            return ObjectPlan(state=state, baseline={}, verdicts={})
+        seen = self._run.version(reading.image, reading.at)
+        return plan_object(
+            state,
+            judged,
+            seen,
+            self._run.kind.rules,
+            now=self._runtime.clock(),
+            removal=self._run.kind.removal,
+        )
+
+    # What was written.
+
+    def _after(self, planned: Planned, reading: Reading, wrote: Wrote) -> Reading:
+        """Go on with what was read back; the write is part of the history now."""
+        done = PutBack(
+            changes=planned.changes,
+            steps=planned.steps,
+            summary=planned.summary,
+            proof=wrote.proof,
+            before=wrote.before,
+            at=wrote.at,
+        )
+        self._put_back.append(done)
+        self._around = None
+        publish_shut_out(self._run, planned)
+        self._tenants_id = wrote.kept.state.ids[-1]
+        own = (wrote.change,) if wrote.change is not None else ()
+        return msgspec.structs.replace(
+            reading,
+            kept=wrote.kept,
+            changes=(*reading.changes, *own),
+            image=wrote.image,
+            at=self._runtime.clock(),
+            read_at=self._runtime.clock(),
+        )
+
+    # What is left behind.
+
+    def _leave(
+        self,
+        reading: Reading,
+        before: ObjectState,
+        plan: ObjectPlan,
+        judged: Sequence[JudgedChange],
+        objections: Mapping[str, Objection],
+    ) -> None:
+        """Write the cases and the state, and note when the object is to be looked at again."""
+        now = self._runtime.clock()
+        can_pass = any(one.can_pass for one in objections.values()) or self._is_waiting
+        attempts = plan.state.attempts + 1 if can_pass else 0
+        next_look = _next_look(plan.verdicts, now, attempts=attempts)
+        if next_look is not None:
+            self._runtime.due.note(self._run.id, next_look)
+        ruling = Ruling(
+            state=plan.state,
+            verdicts=plan.verdicts,
+            objections=objections,
+            put_back=self._put_back,
+            would=self._would(reading, plan, judged),
+            authority=reading.authority,
+            thefts=self._thefts,
+            unread=_what_is_unread(reading),
+        )
+        self._name_actors(judged, plan)
+        # What two logs say of one action is one case.
+        once = fold_copies([*judged, *_unconfirmed(reading.changes)], self._run.kind.rules)
+        answered = write_cases(self._runtime, once, ruling)
+        publish_notices(self._run, plan)
+        image = reading.standing_image
+        if reading.kept is None and image is not None:
+            self._runtime.objects.keep_version(self._run.id, image)
+        state = msgspec.structs.replace(
+            plan.state,
+            pending={**_waiting(plan.verdicts), **objections},
+            answered=answered,
+            attempts=attempts,
+            next_look=next_look,
+            looked_at=reading.at,
+            versions=self._versions(plan.state, reading),
+            name=self._run.kind.name_of(image) if image is not None else plan.state.name,
+        )
+        self._run.write_state(reading.kept, state)
+        if self._put_back or state.versions != before.versions:
+            wake_pending(self._runtime, self._run.id)
+
+    def _name_actors(self, judged: Sequence[JudgedChange], plan: ObjectPlan) -> None:
+        """Note who made changes that are open: nobody of them gets access back unasked."""
+        now = self._runtime.clock()
+        actors = {
+            each.change.actor.id
+            for each in judged
+            if each.standing is Standing.UNAPPROVED and each.change.id not in plan.state.answered
+        }
+        for actor in sorted(actors - {""}):
+            try:
+                self._runtime.named_actors.name(self._run.tenant.id, actor, at=now)
+            except EdgeError as error:
+                # The same table is read before access is given back, and what can't be read forbids that.
+                _log.warning("actor %s of an open case could not be noted: %s", actor, error)
+
+    def _versions(self, state: ObjectState, reading: Reading) -> tuple[Version, ...]:
+        """Add what was read, where it isn't as the version before, and keep it whole; the first one is kept as well."""
+        if isinstance(reading.image, Unread):
+            return state.versions
+        versions = versions_with(state, self._run.version(reading.image, reading.at))
+        if reading.image is not None and (versions != state.versions or reading.kept is None):
+            self._runtime.objects.keep_version(self._run.id, reading.image)
+        return versions
+
+    def _would(self, reading: Reading, plan: ObjectPlan, judged: Sequence[JudgedChange]) -> dict[str, str]:
+        """Say of each change that mode enforce would put back what would be done."""
+        if not any(verdict.verdict is Verdict.LISTED for verdict in plan.verdicts.values()):
+            return {}
+        live = [msgspec.structs.replace(each, is_live=each.standing is Standing.UNAPPROVED) for each in judged]
+        supposed = self._plan(self._state(reading), live, reading)
+        if supposed.op is None:
+            return {}
+        summary = summary_of(self._run.kind, plan.state, supposed.op, supposed.steps)
+        return {
+            verdict.change: summary for verdict in supposed.verdicts.values() if verdict.verdict is Verdict.PUT_BACK
+        }
+
+
+def _what_is_unread(reading: Reading) -> Objection | None:
+    """Say what keeps anything from being said of the object's changes for good."""
+    if isinstance(reading.image, Unread):
+        return _unreadable(reading.image)
+    return _unjudged(reading.authority.unread) if reading.authority.unread else None
+
+
+def _unjudged(because: str) -> Objection:
+    because = f"it is not known who is approved and what is to be put back: {because}"
+    return Objection(guard="authority", because=because, can_pass=True)
+
+
+def _unreadable(unread: Unread) -> Objection:
+    return Objection(guard="unreadable", because=f"it can't be read: {unread.because}", can_pass=unread.can_pass)
+
+
+def _unconfirmed(changes: Sequence[ObjectChange]) -> list[JudgedChange]:
+    return [
+        JudgedChange(change=each, standing=Standing.UNKNOWN, because="the tenant hasn't confirmed that it was made")
+        for each in changes
+        if not each.is_confirmed
+    ]
+
+
+def _waiting(verdicts: Mapping[str, LeafVerdict]) -> dict[str, Objection]:
+    """Give what waits or is for people by leaf, as the object's row and the lists show it."""
+    return {
+        leaf: Objection(guard=one.verdict.name.lower(), because=one.verdict.value, can_pass=one.verdict.waits)
+        for leaf, one in verdicts.items()
+        if one.verdict not in {Verdict.PUT_BACK, Verdict.LEFT}
+    }
+
+
+def _next_look(verdicts: Mapping[str, LeafVerdict], now: datetime, *, attempts: int) -> datetime | None:
+    """Say when to look again: when the first verdict that waits turns, or after the pause of what can pass."""
+    turns = [max(one.until, now + BACKOFF[0]) for one in verdicts.values() if one.until is not None]
+    if attempts or any(one.verdict.waits and one.until is None for one in verdicts.values()):
+        turns.append(now + BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1])
+    return min(turns, default=None)

@@ -1,0 +1,180 @@
+"""What a run over one object reads, and by what its changes are judged."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.cases import Standing
+from shared.model.errors import BadIdentifier, EdgeError, LeaseLost
+from shared.model.kinds import Image, Json
+from shared.model.object_kinds import GuardFacts, Kind
+from shared.model.objects import (
+    JudgedChange,
+    ObjectChange,
+    ObjectId,
+    ObjectState,
+    Provenance,
+    Version,
+)
+from shared.model.settings import Tenant
+from shared.objects.guards import Spent
+from shared.objects.object_store import Kept
+from shared.respond.authority_reading import AuthorityReading, judge, start_reading
+from shared.respond.components import Runtime
+
+if TYPE_CHECKING:
+    from shared.clients.api import TenantEdges
+    from shared.objects.leases import Lease
+
+_log = logging.getLogger("responder.objects")
+
+
+class Unread(Struct, frozen=True, kw_only=True):
+    """An object that couldn't be read, and why."""
+
+    because: str
+    can_pass: bool = True
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What was read of an object in one round, and by what its changes are judged.
+
+    `kept` is None where the object is new to the store, `image` where the tenant says that it isn't there. `at` is from
+    before the first request, `read_at` from when the object had been read.
+    """
+
+    kept: Kept | None
+    changes: tuple[ObjectChange, ...]
+    authority: AuthorityReading
+    image: Image | Unread | None
+    at: datetime
+    read_at: datetime
+    spent: Spent | None = None
+    named: frozenset[str] | None = None
+
+    @property
+    def standing_image(self) -> Image | None:
+        """The object as it was read; None where it isn't there or couldn't be read."""
+        return None if isinstance(self.image, Unread) else self.image
+
+
+class ObjectRun:
+    """One run over one object; the lease is there once it was taken."""
+
+    def __init__(self, runtime: Runtime, kind: Kind, tenant: Tenant, object_id: ObjectId) -> None:
+        self.runtime = runtime
+        self.kind = kind
+        self.tenant = tenant
+        self.id = object_id
+        self.lease: Lease | None = None
+        self.api: TenantEdges = runtime.edges[tenant.id]
+
+    def keep_lease(self) -> None:
+        """Renew the lease where half of it has passed. Raises LeaseLost where another run has taken it over."""
+        if self.lease is not None and self.lease.left() < self.lease.seconds / 2:
+            self.runtime.leases.renew(self.lease)
+
+    def lease_left(self) -> float:
+        """Give the seconds for which the lane is surely held."""
+        return self.lease.left() if self.lease else 0.0
+
+    def start_reading(self, tenants_id: str) -> Callable[[], Reading]:
+        """Begin one round of reads: state, changes, approvals, controls, and the object in the tenant."""
+        runtime, at = self.runtime, self.runtime.clock()
+        kept = runtime.start(lambda: runtime.objects.read(self.id))
+        changes = runtime.start(lambda: tuple(runtime.objects.changes(self.id)))
+        authority = start_reading(runtime, self.kind.kind)
+        image = runtime.start(lambda: (self.read_image(tenants_id), runtime.clock()))
+        spent = runtime.start(lambda: runtime.spending.read(self.tenant.id, at))
+        named = runtime.start(lambda: runtime.named_actors.read(self.tenant.id, at))
+
+        def wait() -> Reading:
+            return Reading(
+                kept=kept(),
+                changes=changes(),
+                authority=authority(),
+                image=image()[0],
+                at=at,
+                read_at=image()[1],
+                spent=spent(),
+                named=named(),
+            )
+
+        return wait
+
+    def read_image(self, tenants_id: str) -> Image | Unread | None:
+        """Read the object in the tenant; what can't be read is a value, not an error."""
+        try:
+            image = self.kind.read(self.api, tenants_id)
+            return image and without_context(image)
+        except BadIdentifier as wrong:
+            return Unread(because=str(wrong), can_pass=False)
+        except EdgeError as error:
+            return Unread(because=str(error))
+
+    def version(self, image: Image | None, at: datetime) -> Version:
+        """Give an object as it was read as a version; its blob isn't kept yet."""
+        if image is None:
+            return Version(at=at, leaves={})
+        return Version(at=at, leaves=self.kind.leaves(image), digest=digest_of(image))
+
+    def judged(self, reading: Reading) -> list[JudgedChange]:
+        """Judge every change that the tenant has confirmed, or that needs no confirmation."""
+        state = reading.kept.state if reading.kept is not None else None
+        return [judge(self.runtime, each, reading.authority, state) for each in reading.changes if each.is_confirmed]
+
+    def standings(self, reading: Reading) -> dict[str, tuple[Standing, bool]]:
+        """Give what of the judgements a decision depends on, by change."""
+        return {each.change.id: (each.standing, each.is_live) for each in self.judged(reading)}
+
+    def around(self, facts: GuardFacts) -> Any:  # noqa: ANN401 - what it is belongs to the kind
+        """Read what the kind's guards judge by besides the object."""
+        return self.kind.look_around(self.api, facts)
+
+    def write_state(self, kept: Kept | None, state: ObjectState) -> Kept:
+        """Store the object's next state. Raises LeaseLost where another run has written it since it was read."""
+        if kept is not None:
+            return self.runtime.objects.replace(kept, state)
+        inserted = self.runtime.objects.insert(state)
+        if inserted is None:
+            raise LeaseLost(f"object {state.id.key} was stored by another run")
+        return inserted
+
+    def leaves(self, image: Image | None) -> dict[str, Json]:
+        """Split the object; empty where it isn't there."""
+        return self.kind.leaves(image) if image is not None else {}
+
+
+def without_context(image: Image) -> Image:
+    """Leave out where a service's answer came from: an object read by itself has that, and one of a listing hasn't."""
+    return {name: value for name, value in image.items() if name not in {"@odata.context", "@odata.etag"}}
+
+
+def digest_of(image: Image) -> str:
+    """Give the digest under which the store keeps an image."""
+    return hashlib.sha256(msgspec.json.encode(image, order="deterministic")).hexdigest()
+
+
+def versions_with(state: ObjectState, seen: Version) -> tuple[Version, ...]:
+    """Give the versions of an object with one that was just read, where that isn't as the one before it."""
+    last = state.versions[-1] if state.versions else state.origin
+    if last.at >= seen.at or last.digest == seen.digest:
+        return state.versions
+    return (*state.versions, seen)
+
+
+def first_state(run: ObjectRun, reading: Reading, tenants_id: str, name: str) -> ObjectState:
+    """Give the state of an object that nobody had seen before: what stands is first seen, so it is nobody's yet."""
+    image = reading.standing_image
+    return ObjectState(
+        id=run.id,
+        ids=(tenants_id,),
+        name=run.kind.name_of(image) if image else name,
+        origin=run.version(image, reading.at),
+        provenance=Provenance.FIRST_SEEN,
+    )

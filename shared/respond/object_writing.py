@@ -1,0 +1,371 @@
+"""The write to the tenant: intent and before-image first, then the look and the write together, then read back.
+
+A write is stored as an intent before it is sent, so that a run that dies leaves word of what it may have done. What is
+looked at again right before the write is everything that was decided by: the object, its changes, the approvals, the
+controls and what the guards judge by. Success is what was read back.
+"""
+
+import copy
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.model.errors import (
+    BadIdentifier,
+    Locked,
+    Refused,
+    Rejected,
+    ResponderError,
+    Throttled,
+    Unreachable,
+)
+from shared.model.kinds import Image
+from shared.model.object_kinds import GuardFacts, Search, Write
+from shared.model.objects import (
+    EXISTS,
+    Intent,
+    IntentState,
+    Leaves,
+    ObjectChange,
+    Objection,
+    ObjectState,
+    Op,
+    Step,
+    list_of,
+)
+from shared.objects import booking
+from shared.objects.comparing import differences, member_of
+from shared.objects.object_store import Kept
+from shared.respond.object_run import ObjectRun, Reading, Unread, versions_with
+from shared.respond.own_writes import booked, is_made_by_us
+
+_log = logging.getLogger("responder.objects")
+
+LONGEST_LOOK: Final = timedelta(seconds=5)
+"""The age of a look on which nothing is sent any more."""
+
+LEAST_LEASE: Final = 10.0
+"""The seconds of lease that a write needs."""
+
+_REFUSED: Final = "refused"
+_FIRST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 5.0
+_NOTED_FOR: Final = timedelta(seconds=90)
+"""After this another run takes up what a run that died left behind."""
+
+
+class LookTooOld(ResponderError):
+    """Too much time passed between the look and the write, so the write wasn't sent."""
+
+
+class Planned(Struct, frozen=True, kw_only=True):
+    """What is to be written, because of which changes of whom, and the sentence for people.
+
+    `facts` are what the kind's guards judged by, without what is around the object. `moved` says why the write must not
+    be sent by what the look shows, "" where it may.
+    """
+
+    op: Op
+    steps: Mapping[str, Step]
+    target: Leaves
+    changes: tuple[str, ...]
+    actors: tuple[str, ...]
+    summary: str
+    facts: GuardFacts
+    moved: Callable[[Reading, Any], str]
+    source: Image | None = None
+
+
+class Wrote(Struct, frozen=True, kw_only=True):
+    """A write that was read back: the object as it is now, the own change, and the proof in words."""
+
+    kept: Kept
+    image: Image | None
+    change: ObjectChange | None
+    at: datetime
+    proof: str
+    before: str
+
+
+class NotWritten(Struct, frozen=True, kw_only=True):
+    """Nothing was written, or it isn't known. `objection` is None where something moved and it is decided again.
+
+    `look` is what was read right before, and `around` what the kind's guards judge by; None where there was no look.
+    """
+
+    kept: Kept
+    objection: Objection | None
+    because: str
+    look: Reading | None = None
+    around: Any = None
+
+
+class _Sent(Struct, frozen=True, kw_only=True):
+    """A write that was sent: the tenant's id of the object, and the error where the answer was lost."""
+
+    tenants_id: str
+    lost: Unreachable | None = None
+
+
+def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Planned) -> Wrote | NotWritten:
+    """Write what is planned, if nothing moved meanwhile.
+
+    Raises EdgeError where storage fails before the write is sent, and LeaseLost where another run wrote the state.
+    """
+    intent = _intent(run, reading, state, planned)
+    twin = _standing_twin(run, state, planned, intent) if planned.op is Op.CREATE else None
+    kept, look, around, before = _second_round(run, reading, state, intent, planned)
+    because = _what_moved(run, reading, look, planned) or planned.moved(look, around)
+    if because:
+        given_up = _not_sent(run, kept, intent, because)
+        return msgspec.structs.replace(given_up, look=look, around=around)
+    if twin is not None:
+        return _not_sent(run, kept, intent, twin.because, tenants_id=twin.tenants_id)
+    sent = _send(run, look, kept, planned, intent)
+    if isinstance(sent, NotWritten):
+        return sent
+    return _read_back(run, look, kept, intent, planned=planned, sent=sent, before=before)
+
+
+def _intent(run: ObjectRun, reading: Reading, state: ObjectState, planned: Planned) -> Intent:
+    at = run.runtime.clock()
+    lists = {list_of(leaf) for leaf in planned.steps} - {""} if planned.op is Op.UPDATE else set[str]()
+    sent = {
+        each: tuple(sorted(member_of(leaf) for leaf in planned.target if list_of(leaf) == each))
+        for each in sorted(lists)
+    }
+    return Intent(
+        id=f"{state.id.key}-{at:%Y%m%dT%H%M%S%f}-{len(state.intents)}",
+        at=at,
+        op=planned.op,
+        steps=dict(planned.steps),
+        before=run.version(reading.standing_image, at).digest,
+        sent=sent,
+        actors=planned.actors,
+        changes=planned.changes,
+        object_id=state.ids[-1],
+    )
+
+
+def _second_round(
+    run: ObjectRun, reading: Reading, state: ObjectState, intent: Intent, planned: Planned
+) -> tuple[Kept, Reading, Any, str]:
+    """Store the intent and the image before, and look again, side by side; the write waits for all of it."""
+    runtime, image = run.runtime, reading.standing_image
+    intended = msgspec.structs.replace(
+        state,
+        # What stood is gone after the write; by it is known what a change wrote whose record doesn't say so.
+        versions=versions_with(state, run.version(image, reading.at)),
+        intents=(*state.intents, intent),
+        next_look=intent.at + _NOTED_FOR,
+    )
+    noted = runtime.start(lambda: runtime.due.note(state.id, intent.at + _NOTED_FOR))
+    kept = runtime.start(lambda: run.write_state(reading.kept, intended))
+    version = runtime.start(lambda: runtime.objects.keep_version(state.id, image) if image is not None else "")
+    before = runtime.start(lambda: runtime.ledger.keep_before(state.id, intent.id, image))
+    spent = [
+        runtime.start(lambda who=who: runtime.spending.spend(state.id, who, at=intent.at)) for who in intent.actors
+    ]
+    around = runtime.start(lambda: run.around(planned.facts))
+    if run.kind.is_paced:
+        # Each call waits for its turn. The object's own is the last one before the write.
+        around()
+    look = run.start_reading(state.ids[-1])
+    written = kept()
+    for each in (noted, version, *spent):
+        each()
+    return written, look(), around(), before()
+
+
+def _what_moved(run: ObjectRun, reading: Reading, look: Reading, planned: Planned) -> str:
+    """Say what moved between the decision and the look, "" where nothing did."""
+    if isinstance(look.image, Unread):
+        return f"the object could not be read again: {look.image.because}"
+    if differences(run.kind.rules, run.leaves(reading.standing_image), run.leaves(look.image)):
+        return "the object moved"
+    known = {change.id for change in reading.changes}
+    if any(change.id not in known and not change.intent for change in look.changes):
+        return "another change of it came"
+    before, now = run.standings(reading), run.standings(look)
+    if any(before.get(change) != standing for change, standing in now.items() if change in planned.changes):
+        return "approvals, modes or the kill switch moved"
+    return "its lease ends too soon" if run.lease_left() < LEAST_LEASE else ""
+
+
+class _Twin(Struct, frozen=True, kw_only=True):
+    """What keeps an object from being made again: it stands as `tenants_id`, or may ("")."""
+
+    because: str
+    tenants_id: str = ""
+
+
+def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent: Intent) -> _Twin | None:
+    """Search for the object before it is made again: an earlier POST may have been carried out.
+
+    Raises EdgeError where the search fails: nothing is made on doubt.
+    """
+    tries = [one.at for one in state.intents if one.op is Op.CREATE and one.state is not IntentState.NOT_SENT]
+    since = min(tries, default=None)
+    found = run.kind.find(
+        run.api,
+        Search(ids=state.ids, name=state.name, target=planned.target, intent=intent.id, since=since or intent.at),
+    )
+    if found is not None:
+        tenants_id = run.kind.id_of(found)
+        return _Twin(because=f"it stands already, as {tenants_id}", tenants_id=tenants_id)
+    if since is not None and run.runtime.clock() - since < booking.LISTING_LAG:
+        return _Twin(because="it may have been made already, and the listing lags")
+    return None
+
+
+def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: Intent) -> _Sent | NotWritten:
+    """Send the write once. Where a first request may have gone out and a later one is refused, it isn't known."""
+    runtime = run.runtime
+    looked_at = look.read_at
+    tries = 0
+
+    def before_write() -> None:
+        nonlocal tries
+        is_late = tries == 0 and runtime.clock() - looked_at > LONGEST_LOOK
+        if is_late or run.lease_left() < LEAST_LEASE:
+            raise LookTooOld("too much time passed since the look")
+        tries += 1
+
+    write = Write(
+        op=planned.op,
+        object_id=intent.object_id,
+        name=kept.state.name,
+        steps=planned.steps,
+        stands=look.standing_image,
+        target=planned.target,
+        source=planned.source,
+        intent=intent.id,
+    )
+    try:
+        return _Sent(tenants_id=run.kind.write(copy.replace(run.api, before_write=before_write), write))
+    except Unreachable as lost:
+        return _Sent(tenants_id=intent.object_id, lost=lost)
+    except (LookTooOld, Throttled, Refused, Rejected, BadIdentifier) as refused:
+        if tries > 1:
+            return _Sent(tenants_id=intent.object_id, lost=Unreachable(str(refused)))
+        if isinstance(refused, LookTooOld):
+            return _not_sent(run, kept, intent, str(refused))
+        return _objected(run, kept, intent, _objection_of(refused))
+
+
+def _objection_of(refused: Throttled | Refused | Rejected | BadIdentifier) -> Objection:
+    """Say what a refused write means. All of it may pass but an id that can't be one."""
+    match refused:
+        case Throttled():
+            return Objection(guard="throttled", because=f"the tenant is throttled: {refused}", can_pass=True)
+        case Locked():
+            return Objection(guard="lock", because=str(refused), can_pass=True, by_hand=refused.by_hand)
+        case BadIdentifier():
+            return Objection(guard="identifier", because=str(refused), can_pass=False)
+        case _:
+            return Objection(guard=_REFUSED, because=f"the tenant refused it: {refused}", can_pass=True)
+
+
+def _read_back(
+    run: ObjectRun, look: Reading, kept: Kept, intent: Intent, *, planned: Planned, sent: _Sent, before: str
+) -> Wrote | NotWritten:
+    """Read until the write shows, for at most the setting's time; book it where it is known to be ours."""
+    runtime = run.runtime
+    own: list[ObjectChange] = []
+    if sent.lost is None:
+        # It is in the history from its answer on, not from its read-back.
+        kept, own = _booked(run, kept, intent, sent.tenants_id, look, is_proven=True)
+    image = _read_until_shown(run, intent, sent.tenants_id)
+    if isinstance(image, Unread):
+        because = f"{sent.lost or 'the request was sent, but the object does not show it yet'} {image.because}".strip()
+        return NotWritten(
+            kept=kept, objection=Objection(guard="unproved", because=because, can_pass=True), because=because
+        )
+    if sent.lost is not None:
+        shown = msgspec.structs.replace(look, image=image)
+        is_proven = is_made_by_us(run, intent, shown, run.version(image, runtime.clock()))
+        kept, own = _booked(run, kept, intent, sent.tenants_id, look, is_proven=is_proven)
+    after = (runtime.clock() - intent.at).total_seconds()
+    return Wrote(
+        kept=_with_filled(run, kept, intent, look, image),
+        image=image,
+        change=next(iter(own), None),
+        at=runtime.clock(),
+        proof=f"{_in_words(planned)}, as read back {after:.0f} s after it was decided",
+        before=before,
+    )
+
+
+def _with_filled(run: ObjectRun, kept: Kept, intent: Intent, look: Reading, image: Image | None) -> Kept:
+    """Note in the state what the service filled in by itself at the write; it is stored with the state's next write."""
+    found = booking.filled_in(
+        intent,
+        run.leaves(look.standing_image),
+        run.leaves(image),
+        run.judged(look),
+        now=run.runtime.clock(),
+    )
+    known = {(one.leaf, msgspec.json.encode(one.value)) for one in kept.state.filled}
+    new = tuple(one for one in found if (one.leaf, msgspec.json.encode(one.value)) not in known)
+    state = msgspec.structs.replace(kept.state, filled=(*kept.state.filled, *new))
+    return msgspec.structs.replace(kept, state=state)
+
+
+def _read_until_shown(run: ObjectRun, intent: Intent, tenants_id: str) -> Image | Unread | None:
+    runtime = run.runtime
+    until = runtime.clock() + runtime.settings.read_back
+    pause = _FIRST_PAUSE
+    while True:
+        image = run.read_image(tenants_id)
+        if not isinstance(image, Unread) and booking.shows(intent, run.version(image, runtime.clock()), run.kind.rules):
+            return image
+        left = (until - runtime.clock()).total_seconds()
+        if left <= 0:
+            return image if isinstance(image, Unread) else Unread(because="")
+        runtime.wait(min(pause, left))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _booked(
+    run: ObjectRun, kept: Kept, intent: Intent, tenants_id: str, look: Reading, *, is_proven: bool
+) -> tuple[Kept, list[ObjectChange]]:
+    """Note that the write was carried out, in the object's history and state."""
+    at = run.runtime.clock()
+    state, own = booked(run, kept.state, intent, at=at, is_proven=is_proven, changes=look.changes)
+    state = _with_id(state, tenants_id)
+    return run.runtime.objects.replace(kept, msgspec.structs.replace(state, attempts=0)), own
+
+
+def _with_id(state: ObjectState, tenants_id: str) -> ObjectState:
+    """Add an id by which the tenant knows the object now."""
+    if not tenants_id or tenants_id.lower() == state.ids[-1].lower():
+        return state
+    others = tuple(one for one in state.ids if one.lower() != tenants_id.lower())
+    return msgspec.structs.replace(state, ids=(*others, tenants_id))
+
+
+def _not_sent(run: ObjectRun, kept: Kept, intent: Intent, because: str, *, tenants_id: str = "") -> NotWritten:
+    """Give the write up; `tenants_id` is another id by which the object was found to stand."""
+    _log.info("object %s: the write was given up: %s", kept.id.key, because)
+    state = _with_id(booking.closed(kept.state, intent.id, IntentState.NOT_SENT), tenants_id)
+    return NotWritten(kept=run.runtime.objects.replace(kept, state), objection=None, because=because)
+
+
+def _objected(run: ObjectRun, kept: Kept, intent: Intent, objection: Objection) -> NotWritten:
+    # What was refused may have been carried out all the same: a record of ours would be explained by the intent.
+    was_refused = objection.guard == _REFUSED
+    state = booking.closed(kept.state, intent.id, IntentState.CLOSED if was_refused else IntentState.NOT_SENT)
+    return NotWritten(kept=run.runtime.objects.replace(kept, state), objection=objection, because=objection.because)
+
+
+def _in_words(planned: Planned) -> str:
+    if planned.op is Op.DELETE:
+        return "the object is gone"
+    if planned.op is Op.CREATE:
+        return "the object exists as it was before"
+    names = sorted({list_of(leaf) or leaf for leaf in planned.steps if leaf != EXISTS})
+    return f"stands as before: {', '.join(names)}"

@@ -1,0 +1,88 @@
+"""Brings one object to agree with its baseline, and goes on until it does.
+
+Called by whatever may matter: a record, a sweep that saw another version, an approval, a mode, the kill switch, an
+objection that may have passed, a person. Never by memory: everything is read, under the lease of the object's lane.
+"""
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from shared.model.errors import LeaseLost
+from shared.model.objects import ObjectId
+from shared.objects.due import Look
+from shared.respond.components import Runtime
+from shared.respond.object_intake import Arrived
+from shared.respond.object_reconciliation import Reconciliation
+from shared.respond.object_run import ObjectRun
+
+_log = logging.getLogger("responder.objects")
+
+BUSY: Final = timedelta(seconds=15)
+"""How soon an object is looked at again whose lane another run holds."""
+
+
+def reconcile(
+    runtime: Runtime,
+    object_id: ObjectId,
+    *,
+    tenants_id: str = "",
+    arrived: Sequence[Arrived] = (),
+    looks: Sequence[Look] = (),
+) -> None:
+    """Reconcile one object: read, decide, write what may be written, and settle or note when to look again.
+
+    `tenants_id` is the tenant's id of it where the caller knows it. `arrived` are changes that are being stored: they
+    are waited for before anything is decided. `looks` are notes that are done with when this returns.
+
+    Raises EdgeError where storage fails. Notes that the object is due stand then, so it is looked at again.
+    """
+    kind, tenant = runtime.kinds.get(object_id.kind), runtime.settings.tenant(object_id.tenant_id)
+    if kind is None or tenant is None:
+        _drop(runtime, [*looks, *_stored(arrived)])
+        return
+    if not tenants_id:
+        found = _known_id(runtime, object_id)
+        if found is None:
+            _drop(runtime, looks)
+            return
+        object_id, tenants_id = found
+    run = ObjectRun(runtime, kind, tenant, object_id)
+    lane = kind.lane(object_id, tenants_id, None)
+    taking = runtime.start(lambda: runtime.leases.take([lane], f"{uuid.uuid4()}"))
+    # Where a service allows one call a second, none is spent before the lane is held.
+    reading = None if kind.is_paced else run.start_reading(tenants_id)
+    notes = [*looks, *_stored(arrived)]
+    run.lease = taking()
+    if run.lease is None:
+        runtime.due.note(object_id, runtime.clock() + BUSY)
+        _drop(runtime, notes)
+        return
+    try:
+        Reconciliation(run, tenants_id, arrived).go((reading or run.start_reading(tenants_id))())
+    except LeaseLost as lost:
+        _log.warning("%s", lost)
+        runtime.due.note(object_id, runtime.clock() + BUSY)
+    finally:
+        runtime.leases.release(run.lease)
+    _drop(runtime, notes)
+
+
+def _stored(arrived: Sequence[Arrived]) -> list[Look]:
+    return [one.stored()[0] for one in arrived]
+
+
+def _known_id(runtime: Runtime, object_id: ObjectId) -> tuple[ObjectId, str] | None:
+    """Give an object's own id and the tenant's present one, from the store or from its changes."""
+    kept = runtime.objects.read(object_id)
+    if kept is not None:
+        return kept.id, kept.state.ids[-1]
+    changes = runtime.objects.changes(object_id)
+    return (object_id, changes[-1].object_id) if changes else None
+
+
+def _drop(runtime: Runtime, looks: Sequence[Look]) -> None:
+    for look in looks:
+        runtime.due.remove(look)

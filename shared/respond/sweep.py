@@ -1,0 +1,75 @@
+"""Reads every object of a kind, and has those looked at again that aren't as they were last read.
+
+A sweep is what notices a change that no record tells. What it doesn't list isn't gone: that is read by itself.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from shared.clients.storage import Storage
+from shared.clients.storage_names import Table
+from shared.model.do_all import do_all
+from shared.model.kinds import Image, ObjectKind
+from shared.model.object_kinds import Kind
+from shared.model.objects import ObjectId, key_of
+from shared.model.settings import Tenant
+from shared.objects.object_store import Seen
+from shared.respond.components import Runtime
+from shared.respond.object_run import digest_of, without_context
+from shared.respond.reconcile import reconcile
+
+_log = logging.getLogger("responder.sweep")
+_PARTITION: Final = "sweep"
+
+
+class Swept(Struct, frozen=True, kw_only=True):
+    """What a sweep found: how many objects, and how many of them were looked at again."""
+
+    objects: int
+    looked_at: int
+
+
+def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
+    """Read all objects of a kind in a tenant, and reconcile each that is new or differs from what was last read of it.
+
+    Raises EdgeError when they can't all be read; the first failure of a single one is raised after the last.
+    """
+    begun = runtime.clock()
+    images = kind.inventory.read(runtime.edges[tenant.id]).values()
+    listed = {key_of(kind.id_of(image)): without_context(image) for image in images}
+    known = {seen.id.key: seen for seen in runtime.objects.seen(tenant.id, kind.kind)}
+    moved = _moved(listed, known)
+    do_all(
+        sorted(moved),
+        lambda key: reconcile(
+            runtime,
+            ObjectId(tenant_id=tenant.id, kind=kind.kind, key=key),
+            tenants_id=kind.id_of(listed[key]) if key in listed else "",
+        ),
+        failed=lambda key: f"the {kind.kind} object {key} of {tenant.name} could not be reconciled",
+        log=_log,
+    )
+    _store_time(runtime.storage, tenant.id, kind.kind, begun, objects=len(listed))
+    return Swept(objects=len(listed), looked_at=len(moved))
+
+
+def _moved(listed: Mapping[str, Image], known: Mapping[str, Seen]) -> set[str]:
+    """Give the keys of objects that are new, that differ, or that aren't listed although they stood when last read."""
+    new = {key for key, image in listed.items() if key not in known or known[key].digest != digest_of(image)}
+    gone = {key for key, seen in known.items() if key not in listed and seen.digest}
+    return new | gone
+
+
+def _store_time(storage: Storage, tenant_id: str, kind: ObjectKind, at: datetime, *, objects: int) -> None:
+    columns = {"confirmed_at": at.isoformat(), "objects": objects}
+    storage.upsert(Table.CURSORS, _PARTITION, f"{tenant_id}|{kind}", columns)
+
+
+def swept_at(storage: Storage, tenant_id: str, kind: ObjectKind) -> datetime | None:
+    """Give the time when the last complete sweep of a kind began; None when there was none. Raises EdgeError."""
+    row = storage.row(Table.CURSORS, _PARTITION, f"{tenant_id}|{kind}")
+    return datetime.fromisoformat(row.columns["confirmed_at"]) if row else None

@@ -1,0 +1,240 @@
+"""A delivery is a hint: nothing becomes approved, and nothing deleted is made again, on its word alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+import pytest
+
+from infra.local.world import ALICE, MALLORY
+from shared.model.cases import Decision, Outcome, Standing, State
+from shared.model.errors import Refused, Unreachable
+from shared.model.events import Event
+from shared.model.kinds import Image
+from shared.model.object_kinds import Confirmation, Made
+from shared.model.objects import EXISTS, ObjectChange, Op, Provenance, Recorded
+from shared.model.tenant_api import TenantApi
+from shared.respond.persons import show
+from shared.respond.resume import resume
+from tests.fakes.lamps import AT, LAMP, Lamps, actor_of, lamp_record
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.runtime import Bench, ready_bench
+
+_MINUTE: Final = timedelta(minutes=1)
+_NOT_YET: Final = Confirmation(is_true=None, because="the tenant doesn't say yet")
+_TRUE: Final = Confirmation(is_true=True, because="the tenant says so")
+_FALSE: Final = Confirmation(is_true=False, because="the tenant says that Carol Chen made it")
+
+
+@dataclass(slots=True)
+class _Word:
+    """What the tenant says of every change, when the lamp says that it was made, and who asked it what."""
+
+    answer: Confirmation | Exception = _NOT_YET
+    made: Made = field(default_factory=Made)
+    asked: list[tuple[str, bool]] = field(default_factory=list[tuple[str, bool]])
+
+    def confirm(self, _api: TenantApi, change: ObjectChange, image: Image | None) -> Confirmation:
+        self.asked.append((change.actor.id, image is not None))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def word() -> _Word:
+    return _Word()
+
+
+@pytest.fixture
+def hinted(memory: MemoryStorage, word: _Word) -> Bench:
+    """Give a lamp that was switched off, of a kind whose changes only deliveries tell."""
+    lamps = Lamps()
+
+    def made(_image: Image) -> Made:
+        return word.made
+
+    kind = msgspec.structs.replace(lamps.kind(), confirm=word.confirm, made=made, recorded=_recorded(lamps))
+    return ready_bench(memory, lamps=lamps, kinds=(kind,))
+
+
+def _recorded(lamps: Lamps) -> Callable[[Event], tuple[Recorded, ...]]:
+    """Take a lamp that was switched to "gone" for one that was deleted."""
+    recorded = lamps.kind().recorded
+
+    def with_deletions(event: Event) -> tuple[Recorded, ...]:
+        found = recorded(event)
+        is_deletion = any(new == "gone" for one in found for _, new in one.wrote.values())
+        return tuple(msgspec.structs.replace(one, op=Op.DELETE, wrote={}) for one in found) if is_deletion else found
+
+    return with_deletions
+
+
+def _change(ready: Bench) -> ObjectChange:
+    (change,) = [one for one in ready.runtime.objects.changes(ready.only_object().id) if not one.is_ours]
+    return change
+
+
+def _look_again(ready: Bench) -> None:
+    ready.clock.move(5 * _MINUTE)
+    resume(ready.runtime)
+
+
+def test_what_the_tenant_has_not_confirmed_counts_as_not_come(hinted: Bench, word: _Word) -> None:
+    hinted.take_in(lamp_record(ALICE))
+    (case,) = hinted.answer_all()
+    assert (case.state, case.standing, case.decision) == (State.OPENED, Standing.UNKNOWN, Decision.RECORD)
+    agreed = show(hinted.runtime, hinted.only_object().id).plan.baseline["state"]
+    assert (agreed.value, agreed.provenance) == ("on", Provenance.ACCEPTED), "what Alice is said to have written isn't"
+    assert (hinted.lamps.writes, hinted.teams.sent) == ([], [])
+    assert word.asked
+    assert hinted.only_object().next_look is not None, "it is asked again"
+
+
+def test_what_is_confirmed_later_is_judged_then(hinted: Bench, word: _Word) -> None:
+    hinted.take_in(lamp_record(ALICE))
+    hinted.answer_queue()
+    word.answer = _TRUE
+    _look_again(hinted)
+    case = hinted.only_case()
+    assert (case.standing, case.decision, case.state) == (Standing.APPROVED, Decision.RECORD, State.CLOSED)
+    assert _change(hinted).is_confirmed
+    assert show(hinted.runtime, hinted.only_object().id).plan.baseline["state"].provenance is Provenance.APPROVED
+
+
+def test_a_change_of_an_unapproved_actor_is_put_back_when_it_is_confirmed(hinted: Bench, word: _Word) -> None:
+    hinted.take_in(lamp_record(MALLORY))
+    hinted.answer_queue()
+    assert hinted.lamps.writes == []
+    word.answer = _TRUE
+    _look_again(hinted)
+    assert hinted.lamps.writes == ["set on"]
+    assert hinted.only_case().outcome is Outcome.DONE
+
+
+def test_it_is_asked_of_once_where_there_is_an_answer(hinted: Bench, word: _Word) -> None:
+    word.answer = _TRUE
+    hinted.take_in(lamp_record(ALICE))
+    hinted.answer_queue()
+    for _ in range(3):
+        _look_again(hinted)
+        hinted.sweep()
+    assert word.asked == [(ALICE.id, True)]
+
+
+@pytest.mark.parametrize("failure", [Unreachable("cut"), Refused("403")])
+def test_a_tenant_that_cannot_be_asked_has_not_confirmed(hinted: Bench, word: _Word, failure: Exception) -> None:
+    word.answer = failure
+    hinted.take_in(lamp_record(MALLORY))
+    (case,) = hinted.answer_all()
+    assert (case.state, hinted.lamps.writes) == (State.OPENED, [])
+    word.answer = _TRUE
+    _look_again(hinted)
+    assert hinted.lamps.writes == ["set on"]
+
+
+def test_what_the_tenant_denies_is_told_to_everybody_and_never_judged(hinted: Bench, word: _Word) -> None:
+    """Somebody can write to the queue, and says that Alice did it."""
+    word.answer = _FALSE
+    hinted.take_in(lamp_record(ALICE))
+    (case,) = hinted.answer_all()
+    (notice,) = hinted.teams.system_notices
+    assert hinted.pagerduty.system_notices == [notice]
+    assert "wasn't made" in notice.title
+    assert ALICE.id in notice.text
+    assert _FALSE.because in notice.text
+    assert (_change(hinted).is_denied, _change(hinted).is_confirmed) == (True, False)
+    assert (case.standing, case.decision, case.state) == (Standing.UNKNOWN, Decision.RECORD, State.CLOSED)
+    assert "the tenant says" in case.because
+    assert show(hinted.runtime, hinted.only_object().id).plan.baseline["state"].value == "on"
+    for _ in range(3):
+        _look_again(hinted)
+    assert len(word.asked) == 1
+    assert len(hinted.teams.system_notices) == 1
+
+
+def test_what_was_denied_explains_nothing_that_stands(hinted: Bench, word: _Word) -> None:
+    word.answer = _FALSE
+    hinted.take_in(lamp_record(MALLORY))
+    hinted.answer_queue()
+    for _ in range(14):
+        _look_again(hinted)
+    assert hinted.lamps.writes == []
+    assert [one.title for one in hinted.teams.system_notices] == [
+        "A delivery told a change that wasn't made",
+        "Something changed that no record tells",
+    ]
+
+
+def test_who_really_asked_for_it_is_judged(hinted: Bench, word: _Word) -> None:
+    """A service wrote it; the tenant says for whom."""
+    word.answer = msgspec.structs.replace(_TRUE, actor=actor_of(MALLORY))
+    hinted.take_in(lamp_record(ALICE))
+    (case,) = hinted.answer_all()
+    assert (case.actor.id, case.standing) == (MALLORY.id, Standing.UNAPPROVED)
+    assert hinted.lamps.writes == ["set on"]
+
+
+def test_the_end_of_what_was_bound_in_time_is_no_change_of_anybody(hinted: Bench, word: _Word) -> None:
+    word.answer = msgspec.structs.replace(_TRUE, is_expiry=True)
+    hinted.take_in(lamp_record(MALLORY))
+    (case,) = hinted.answer_all()
+    assert (case.standing, case.decision, case.state) == (Standing.APPROVED, Decision.RECORD, State.CLOSED)
+    assert "has ended" in case.standing_because
+    assert hinted.lamps.writes == []
+
+
+@pytest.mark.parametrize("answer", [_NOT_YET, _FALSE], ids=["not confirmed", "denied"])
+def test_nothing_deleted_is_made_again_on_a_deliverys_word(hinted: Bench, word: _Word, answer: Confirmation) -> None:
+    word.answer = answer
+    del hinted.lamps.state[LAMP]
+    hinted.take_in(lamp_record(MALLORY, to="gone"))
+    hinted.answer_queue()
+    for _ in range(14):
+        _look_again(hinted)
+    assert hinted.lamps.writes == []
+    assert (LAMP, False) in [(LAMP, is_there) for _, is_there in word.asked]
+
+
+def test_what_is_confirmed_as_deleted_is_made_again(hinted: Bench, word: _Word) -> None:
+    word.answer = _TRUE
+    del hinted.lamps.state[LAMP]
+    hinted.take_in(lamp_record(MALLORY, to="gone"))
+    hinted.answer_queue()
+    assert (hinted.lamps.writes, hinted.lamps.state) == (["set on"], {LAMP: "on"})
+
+
+_MADE: Final[dict[str, tuple[Made, Op]]] = {
+    "made then": (Made(at=AT), Op.CREATE),
+    "made a little before": (Made(at=AT - timedelta(minutes=5)), Op.CREATE),
+    "made long before": (Made(at=AT - timedelta(minutes=5, seconds=1)), Op.UPDATE),
+    "made then and changed since": (Made(at=AT, changed_at=AT + timedelta(seconds=1)), Op.UPDATE),
+    "made then and never changed": (Made(at=AT, changed_at=AT), Op.CREATE),
+    "it doesn't say": (Made(), Op.UPDATE),
+}
+
+
+@pytest.mark.parametrize(("made", "op"), _MADE.values(), ids=list(_MADE))
+def test_an_event_that_does_not_tell_a_creation_is_one_where_the_object_says_so(
+    hinted: Bench, word: _Word, made: Made, op: Op
+) -> None:
+    word.answer, word.made = _TRUE, made
+    hinted.runtime.controls.stop(by="a test", reason="a test")
+    hinted.take_in(lamp_record(MALLORY))
+    hinted.answer_queue()
+    assert _change(hinted).op is op
+
+
+def test_the_first_to_make_a_lamp_is_its_maker_and_it_is_taken_away(hinted: Bench, word: _Word) -> None:
+    """What nobody had seen before is nobody's, so its record alone says that it didn't exist."""
+    at: datetime = hinted.clock() - _MINUTE
+    word.answer, word.made = _TRUE, Made(by=MALLORY.id, at=at)
+    hinted.lamps.state = {LAMP: "on", "planted": "on"}
+    hinted.take_in(lamp_record(MALLORY, lamp="planted", at=at, to="on"))
+    (case,) = hinted.answer_all()
+    assert case.outcome is Outcome.DONE
+    assert hinted.lamps.state == {LAMP: "on"}
+    assert case.put_back[0].name == "the object"
+    assert EXISTS not in {one.name for one in case.put_back}

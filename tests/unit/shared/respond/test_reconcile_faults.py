@@ -1,0 +1,303 @@
+"""Reconciling when the tenant fails, storage fails, or the process dies: every change comes to an honest end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from infra.local.world import MALLORY
+from shared.clients.storage_names import Table
+from shared.model.cases import Case, Decision, Outcome, Standing, State
+from shared.model.errors import EdgeError, LeaseLost, Locked, Refused, Rejected, ResponderError, Throttled, Unreachable
+from shared.model.kinds import Mode
+from shared.model.objects import IntentState
+from shared.respond.resume import resume
+from tests.fakes.lamps import LAMP, Lamps, lamp_record
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.runtime import Bench, approval, ready_bench
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+_MINUTE: Final = timedelta(minutes=1)
+_FAILURES: Final = (
+    Unreachable("cut"),
+    Throttled("429"),
+    Refused("401", status=401),
+    Refused("403"),
+    *(Rejected(f"{status}", status=status) for status in (400, 404, 409, 412, 423, 425)),
+    Locked("a lock", scopes=(), by_hand="az lock delete"),
+)
+
+
+@pytest.fixture
+def lit(memory: MemoryStorage) -> Bench:
+    return ready_bench(memory)
+
+
+def _answer(ready: Bench) -> Case | None:
+    ready.take_in(lamp_record())
+    with suppress(EdgeError):
+        ready.answer_queue()
+    return next(iter(ready.cases()), None)
+
+
+def _go_on(ready: Bench, *, minutes: int) -> None:
+    """Let the timer run for a while, each minute; what fails in it comes again."""
+    for _ in range(minutes):
+        ready.clock.move(_MINUTE)
+        with suppress(ResponderError):
+            resume(ready.runtime)
+
+
+# The tenant.
+
+
+@pytest.mark.parametrize("failure", _FAILURES, ids=repr)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("nth", range(4))
+def test_a_call_that_fails_once_is_nothing_that_lasts(lit: Bench, failure: EdgeError, nth: int, *, after: bool) -> None:
+    """Failures that can pass go on being tried: none ends an answer for ever, and none is told as done."""
+    lit.lamps.calls.clear()
+
+    def spoil(number: int, _call: str) -> None:
+        if number == nth:
+            raise failure
+
+    if after:
+        lit.lamps.spoil_after = spoil
+    else:
+        lit.lamps.spoil = spoil
+    _answer(lit)
+    _go_on(lit, minutes=20)
+    case = lit.only_case()
+    ended = {Outcome.DONE, Outcome.ALREADY} if after and not isinstance(failure, Unreachable) else {Outcome.DONE}
+    assert case.state is State.CLOSED
+    assert case.outcome in ended, case.because
+    assert lit.lamps.state[LAMP] == "on"
+
+
+@pytest.mark.parametrize("failure", _FAILURES, ids=repr)
+@pytest.mark.parametrize("call", ["look", "set on"])
+def test_a_tenant_that_keeps_failing_is_paged_once_and_the_change_put_back_when_it_ends(
+    lit: Bench, failure: EdgeError, call: str
+) -> None:
+    def spoil(_number: int, name: str) -> None:
+        if name == call:
+            raise failure
+
+    lit.lamps.spoil = spoil
+    case = _answer(lit)
+    assert case is not None
+    assert (case.outcome, case.is_open) == (Outcome.PENDING, True)
+    assert str(failure) in case.because
+    _go_on(lit, minutes=10)
+    assert len(lit.pagerduty.sent) == 1
+    assert lit.lamps.state[LAMP] == "off"
+    lit.lamps.spoil = lambda _number, _call: None
+    _go_on(lit, minutes=61)
+    assert (lit.only_case().outcome, lit.only_case().state) == (Outcome.DONE, State.CLOSED)
+    assert lit.lamps.state[LAMP] == "on"
+
+
+def test_a_change_that_never_shows_is_paged_and_tried_again(lit: Bench) -> None:
+    def undo(_number: int, call: str) -> None:
+        if call == "set on":
+            lit.lamps.state[LAMP] = "off"
+
+    lit.lamps.spoil_after = undo
+    case = _answer(lit)
+    assert case is not None
+    assert (case.decision, case.outcome) == (Decision.REMEDIATE, Outcome.PENDING)
+    assert len(lit.pagerduty.sent) == 1
+
+
+def test_nothing_is_sent_on_a_look_that_is_older_than_five_seconds(lit: Bench) -> None:
+    """A write that waited for its turn is given up, and decided again."""
+    waits = iter([6, 6])
+    lit.lamps.while_waiting = lambda: lit.clock.move(timedelta(seconds=next(waits, 0)))
+    _answer(lit)
+    assert lit.lamps.writes == ["set on"]
+    assert [one.state for one in lit.only_object().intents] == [
+        IntentState.NOT_SENT,
+        IntentState.NOT_SENT,
+        IntentState.BOOKED,
+    ]
+
+
+def test_a_mistake_in_our_code_leaves_the_object_due(lit: Bench) -> None:
+    def mistake(_number: int, _call: str) -> None:
+        raise ZeroDivisionError
+
+    lit.lamps.spoil = mistake
+    lit.take_in(lamp_record())
+    with pytest.raises(ZeroDivisionError):
+        lit.answer_queue()
+    lit.lamps.spoil = lambda _number, _call: None
+    _go_on(lit, minutes=3)
+    assert lit.lamps.state[LAMP] == "on"
+
+
+# Storage, and processes that die.
+
+
+class _Died(BaseException):
+    pass
+
+
+_MOST_OPERATIONS: Final = 80
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+@pytest.mark.parametrize("failure", [_Died, Unreachable])
+def test_a_run_that_breaks_off_anywhere_is_gone_on_with_and_acts_once(
+    memory: MemoryStorage, how: str, failure: type[BaseException]
+) -> None:
+    """Of one that died nothing is caught and nothing cleaned up, as when the process is killed."""
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    lamps = Lamps({f"{nth}": "on" for nth in range(_MOST_OPERATIONS)})
+    ready = ready_bench(storage, lamps=lamps, REMEDIATIONS_PER_HOUR="1000")
+    storage.faults.failure = failure
+    answered: set[str] = set()
+    for nth in range(_MOST_OPERATIONS):
+        lamp = f"{nth}"
+        lamps.state[lamp] = "off"
+        written = len(lamps.writes)
+        was_broken = _broken_off(ready, storage, lamp, nth, how)
+        _go_on(ready, minutes=20)
+        if was_broken and not _is_taken_in(ready, lamp):
+            ready.take_in(lamp_record(lamp=lamp, at=ready.clock() - 20 * _MINUTE))
+            ready.answer_queue()
+        (case,) = [case for case in ready.cases() if case.target.id == lamp]
+        assert (case.standing, case.decision, case.state) == (
+            Standing.UNAPPROVED,
+            Decision.REMEDIATE,
+            State.CLOSED,
+        ), (nth, case.because, case.pending, storage.faults.log[-60:])
+        # That the target stands proves nothing, so of a run that died after its write nobody says that it did it.
+        assert case.outcome in {Outcome.DONE, Outcome.ALREADY}
+        assert lamps.state[lamp] == "on"
+        assert lamps.writes[written:] == ["set on"], nth
+        answered.add(case.id)
+        if not was_broken:
+            assert nth > 20, "there was hardly anything to break off"
+            _go_on(ready, minutes=20)
+            assert answered == ready.teams.case_ids(), "everybody is told of each, on the pages as they grow"
+            return
+    pytest.fail("the run has more storage operations than were tried")
+
+
+def _broken_off(ready: Bench, storage: SpoiltStorage, lamp: str, nth: int, how: str) -> bool:
+    """Take a record in and answer it, ending at the nth storage operation; False when there are fewer."""
+    numbers: Iterator[int] = iter(range(1000))
+    hits: list[int] = []
+
+    def spoil(_operation: str) -> str:
+        number = next(numbers)
+        if number == nth:
+            hits.append(number)
+            return how
+        # Who is dead does nothing more.
+        return "before" if number > nth and storage.faults.failure is _Died else ""
+
+    storage.faults.spoil = spoil
+    try:
+        ready.take_in(lamp_record(lamp=lamp, at=ready.clock()))
+        ready.answer_queue()
+    except (_Died, EdgeError, LeaseLost):
+        pass
+    finally:
+        storage.faults.heal()
+    return bool(hits)
+
+
+def _is_taken_in(ready: Bench, lamp: str) -> bool:
+    return any(case.target.id == lamp for case in ready.cases())
+
+
+# What changes between two runs.
+
+
+def _dies_while_acting(ready: Bench, *, done: bool) -> None:
+    """Answer until the lamp is to be switched, and die before or after it was."""
+
+    def die(_number: int, call: str) -> None:
+        if call.startswith("set"):
+            raise _Died
+
+    ready.lamps.spoil, ready.lamps.spoil_after = ((lambda _n, _c: None), die) if done else (die, (lambda _n, _c: None))
+    ready.take_in(lamp_record())
+    with pytest.raises(_Died):
+        ready.answer_queue()
+    assert [one.state for one in ready.only_object().intents] == [IntentState.OPEN]
+    ready.lamps.spoil = ready.lamps.spoil_after = lambda _n, _c: None
+    ready.clock.move(3 * _MINUTE)
+
+
+def test_a_run_that_died_before_acting_is_gone_on_with(lit: Bench) -> None:
+    _dies_while_acting(lit, done=False)
+    _go_on(lit, minutes=5)
+    assert (lit.only_case().outcome, lit.lamps.state[LAMP]) == (Outcome.DONE, "on")
+
+
+def test_a_run_that_died_after_acting_does_not_act_again(lit: Bench) -> None:
+    _dies_while_acting(lit, done=True)
+    _go_on(lit, minutes=5)
+    assert lit.only_case().state is State.CLOSED
+    assert lit.lamps.writes == ["set on"]
+
+
+_STOPS: Final[dict[str, Callable[[Bench], None]]] = {
+    "the kill switch was put on": lambda ready: ready.runtime.controls.stop(by="a test", reason="a test"),
+    "the mode was set back": lambda ready: ready.runtime.controls.set_mode(
+        "*", Mode.OBSERVE, by="a test", reason="a test"
+    ),
+    "the actor was approved": lambda ready: ready.runtime.approvals.approve(approval(MALLORY)),
+    "the approvals went": lambda ready: ready.storage.delete_table(Table.APPROVED_ACTORS),
+    "the controls went": lambda ready: ready.storage.delete_table(Table.CONTROLS),
+}
+
+
+@pytest.mark.parametrize("stop", _STOPS.values(), ids=list(_STOPS))
+def test_a_put_back_that_must_not_go_on_does_not(lit: Bench, stop: Callable[[Bench], None]) -> None:
+    _dies_while_acting(lit, done=False)
+    stop(lit)
+    _go_on(lit, minutes=70)
+    assert lit.lamps.state[LAMP] == "off"
+    assert lit.lamps.writes == ["set on"], "the one that died"
+
+
+@pytest.mark.parametrize("stop", _STOPS.values(), ids=list(_STOPS))
+def test_what_moves_between_the_decision_and_the_look_gives_the_write_up(
+    lit: Bench, stop: Callable[[Bench], None]
+) -> None:
+    """The lamp is read once to decide by, when all else was read, and once more beside the intent."""
+    looks: list[int] = []
+
+    def stop_after_the_first(_number: int, call: str) -> None:
+        if call == "look" and not looks:
+            looks.append(1)
+            stop(lit)
+
+    lit.take_in(lamp_record())
+    lit.lamps.spoil_after = stop_after_the_first
+    with suppress(EdgeError):
+        lit.answer_queue()
+    assert lit.lamps.writes == []
+
+
+def test_a_page_that_could_not_be_written_keeps_the_case_open_and_what_was_done(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    ready = ready_bench(storage)
+    storage.faults.fail("insert Outbox")
+    _answer(ready)
+    _go_on(ready, minutes=10)
+    assert (ready.lamps.writes, ready.teams.sent) == (["set on"], [])
+    storage.faults.heal()
+    _go_on(ready, minutes=61)
+    case = ready.only_case()
+    assert (case.outcome, case.state) == (Outcome.DONE, State.CLOSED)
+    assert [sent.case.id for sent in ready.teams.sent] == [case.id]
+    assert ready.lamps.writes == ["set on"]

@@ -1,0 +1,210 @@
+"""A sweep notices what no record tells, and looks at nothing that is as it was last read."""
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+import pytest
+
+from shared.clients.storage_names import Table
+from shared.model.errors import EdgeError, Unreachable
+from shared.model.kinds import Image, ObjectKind
+from shared.model.objects import EXISTS, ObjectId, Provenance, Verdict, key_of
+from shared.model.tenant_api import TenantApi
+from shared.respond.persons import show
+from shared.respond.resume import resume
+from shared.respond.sweep import Swept, sweep, swept_at
+from tests.fakes.clock import NOW
+from tests.fakes.lamps import LAMP, Lamps, lamp_record
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
+
+_MINUTE: Final = timedelta(minutes=1)
+_LAMPS: Final = ("first", "second", "third")
+
+
+@pytest.fixture
+def lamps() -> Lamps:
+    return Lamps(dict.fromkeys(_LAMPS, "on"))
+
+
+@pytest.fixture
+def made(memory: MemoryStorage, lamps: Lamps) -> Bench:
+    return bench(memory, lamps=lamps)
+
+
+def _sweep(made: Bench) -> Swept:
+    (kind,) = made.runtime.kinds.values()
+    return sweep(made.runtime, kind, made.runtime.settings.workforce)
+
+
+def _id(lamp: str) -> ObjectId:
+    return ObjectId(tenant_id=TENANT, kind=ObjectKind.CA_POLICY, key=key_of(lamp))
+
+
+def _swept_at(made: Bench) -> object:
+    return swept_at(made.storage, TENANT, ObjectKind.CA_POLICY)
+
+
+def test_what_is_new_is_looked_at_and_counts_as_first_seen(made: Bench) -> None:
+    assert _sweep(made) == Swept(objects=3, looked_at=3)
+    for lamp in _LAMPS:
+        kept = made.runtime.objects.read(_id(lamp))
+        assert kept is not None
+        assert (kept.state.ids, kept.state.provenance) == ((lamp,), Provenance.FIRST_SEEN)
+        assert kept.state.origin.leaves == {EXISTS: True, "state": "on"}
+        assert made.runtime.objects.version(kept.id, kept.state.origin.digest) == {"id": lamp, "state": "on"}
+    assert made.lamps.writes == []
+
+
+def test_what_is_as_it_was_last_read_is_not_looked_at(made: Bench) -> None:
+    _sweep(made)
+    made.lamps.calls.clear()
+    assert _sweep(made) == Swept(objects=3, looked_at=0)
+    assert made.lamps.calls == []
+
+
+def test_what_moved_is_looked_at_once(made: Bench) -> None:
+    _sweep(made)
+    made.clock.move(_MINUTE)
+    made.lamps.state["second"] = "dim"
+    assert _sweep(made) == Swept(objects=3, looked_at=1)
+    assert show(made.runtime, _id("second")).seen.leaves["state"] == "dim"
+    assert _sweep(made).looked_at == 0
+
+
+def test_what_moved_and_moved_back_is_looked_at_each_time(made: Bench) -> None:
+    for state in ("on", "dim", "on", "dim"):
+        made.clock.move(_MINUTE)
+        made.lamps.state["second"] = state
+        _sweep(made)
+        assert show(made.runtime, _id("second")).seen.leaves["state"] == state
+
+
+def _sweep_listing(made: Bench, *listed: str) -> Swept:
+    """Sweep with a listing that leaves out all lamps but these, whether they are there or not."""
+    kind, states = made.runtime.kinds[ObjectKind.CA_POLICY], made.lamps.state
+
+    def read(_edges: TenantApi) -> dict[str, Image]:
+        return {lamp: {"id": lamp, "state": states[lamp]} for lamp in listed}
+
+    inventory = msgspec.structs.replace(kind.inventory, read=read)
+    return sweep(made.runtime, msgspec.structs.replace(kind, inventory=inventory), made.runtime.settings.workforce)
+
+
+def test_what_is_not_listed_is_read_by_itself_and_not_believed_gone(made: Bench) -> None:
+    """A listing may lack one for a while, and its silence is no deletion."""
+    _sweep(made)
+    made.clock.move(_MINUTE)
+    made.lamps.calls.clear()
+    assert _sweep_listing(made, "first", "third") == Swept(objects=2, looked_at=1)
+    assert made.lamps.calls == ["look"]
+    assert show(made.runtime, _id("second")).seen.leaves == {EXISTS: True, "state": "on"}
+    assert show(made.runtime, _id("second")).plan.verdicts == {}
+
+
+def test_what_is_gone_is_read_as_gone_and_looked_at_no_more(made: Bench) -> None:
+    _sweep(made)
+    made.clock.move(_MINUTE)
+    del made.lamps.state["second"]
+    assert _sweep(made) == Swept(objects=2, looked_at=1)
+    shown = show(made.runtime, _id("second"))
+    assert (shown.seen.leaves, shown.seen.digest) == ({}, "")
+    assert {one.verdict for one in shown.plan.verdicts.values()} == {Verdict.WAIT_UNEXPLAINED}
+    assert _sweep(made) == Swept(objects=2, looked_at=0)
+
+
+def test_what_comes_back_is_looked_at(made: Bench) -> None:
+    _sweep(made)
+    for lamps in ({"first": "on"}, {"first": "on", "second": "on"}):
+        made.clock.move(_MINUTE)
+        made.lamps.state.clear()
+        made.lamps.state.update(lamps)
+        _sweep(made)
+    assert show(made.runtime, _id("second")).seen.leaves == {EXISTS: True, "state": "on"}
+    assert show(made.runtime, _id("third")).seen.leaves == {}
+
+
+def test_what_no_record_tells_is_told_to_people_after_its_grace_and_never_put_back(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory)
+    ready.sweep()
+    assert ready.teams.system_notices == []
+    for _ in range(13):
+        ready.clock.move(5 * _MINUTE)
+        resume(ready.runtime)
+    ready.sweep()
+    (notice,) = ready.teams.system_notices
+    assert notice.title == "Something changed that no record tells"
+    assert LAMP in notice.text
+    assert '"on"' in notice.text
+    assert ready.lamps.writes == []
+
+
+def test_a_record_that_comes_after_the_sweep_explains_what_it_saw(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory)
+    ready.sweep()
+    assert ready.lamps.writes == []
+    ready.take_in(lamp_record())
+    ready.answer_queue()
+    assert ready.lamps.writes == ["set on"]
+    assert ready.teams.system_notices == []
+
+
+def test_one_that_fails_keeps_no_other_from_being_looked_at(made: Bench) -> None:
+    def fail_at_the_first(_number: int, _call: str) -> None:
+        made.lamps.spoil = lambda _number, _call: None
+        raise ZeroDivisionError
+
+    made.lamps.spoil = fail_at_the_first
+    with pytest.raises(ZeroDivisionError):
+        _sweep(made)
+    assert len([*made.runtime.objects.seen(TENANT, ObjectKind.CA_POLICY)]) == 2
+    assert _swept_at(made) is None, "it wasn't a complete one"
+    assert _sweep(made).looked_at == 1
+
+
+def test_one_that_cannot_be_read_is_due_again(made: Bench) -> None:
+    def cut(_number: int, _call: str) -> None:
+        made.lamps.spoil = lambda _number, _call: None
+        raise Unreachable("cut")
+
+    made.lamps.spoil = cut
+    _sweep(made)
+    assert len(made.runtime.due.ready(made.clock() + _MINUTE, 10)) == 1
+
+
+def test_a_listing_that_fails_is_an_error_and_nothing_is_believed_gone(made: Bench) -> None:
+    _sweep(made)
+    kind = made.runtime.kinds[ObjectKind.CA_POLICY]
+
+    def cut(_edges: TenantApi) -> dict[str, Image]:
+        raise Unreachable("cut")
+
+    spoilt = msgspec.structs.replace(kind, inventory=msgspec.structs.replace(kind.inventory, read=cut))
+    made.clock.move(_MINUTE)
+    made.lamps.calls.clear()
+    with pytest.raises(EdgeError):
+        sweep(made.runtime, spoilt, made.runtime.settings.workforce)
+    assert made.lamps.calls == []
+    assert _swept_at(made) == NOW
+
+
+def test_the_time_of_a_sweep_is_that_of_its_beginning(made: Bench) -> None:
+    assert _swept_at(made) is None
+    made.lamps.spoil = lambda _number, _call: made.clock.move(_MINUTE)
+    _sweep(made)
+    assert made.clock() == NOW + 3 * _MINUTE
+    assert _swept_at(made) == NOW
+    (row,) = made.storage.rows(Table.CURSORS, "PartitionKey eq 'sweep'")
+    assert row.columns["objects"] == 3
+
+
+def test_an_object_that_is_held_is_looked_at_later(made: Bench) -> None:
+    held = made.runtime.leases.take([f"lamps {TENANT}"], "another run")
+    assert held is not None
+    _sweep(made)
+    assert [*made.runtime.objects.seen(TENANT, ObjectKind.CA_POLICY)] == []
+    made.runtime.leases.release(held)
+    made.clock.move(_MINUTE)
+    _sweep(made)
+    assert len([*made.runtime.objects.seen(TENANT, ObjectKind.CA_POLICY)]) == 3
