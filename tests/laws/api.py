@@ -309,6 +309,11 @@ def _combinations(asked: _Asked) -> Answer:
     return _answer(made)
 
 
+def _configurations(asked: _Asked) -> Answer:
+    _found(asked, STRENGTH)
+    return _answer({"value": []})
+
+
 # Groups and people.
 
 
@@ -571,6 +576,7 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
     *_graph_kind(STRENGTH, "/policies/authenticationStrengthPolicies"),
     *_graph_kind(STRENGTH, f"{_CA}/authenticationStrength/policies"),
     (_GRAPHS, "POST", f"/policies/authenticationStrengthPolicies/{_ID}/updateAllowedCombinations", _combinations),
+    (_GRAPHS, "GET", f"/policies/authenticationStrengthPolicies/{_ID}/combinationConfigurations", _configurations),
     (_GRAPHS, "GET", f"{_CA}/deletedItems/policies", _bin(POLICY)),
     (_GRAPHS, "POST", f"{_CA}/deletedItems/policies/{_ID}/restore", _restore(POLICY)),
     (_GRAPHS, "GET", f"{_CA}/deletedItems/namedLocations", _bin(LOCATION)),

@@ -59,6 +59,9 @@ DETECTED: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
 )
 """Which actions on which kinds a detection with an approval list is about."""
 
+ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT})
+"""Kinds of which a detection has changes put back. What happens to the others is listed for people."""
+
 HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
     POLICY: ("state", "disabled"),
     LOCATION: ("isTrusted", False),
@@ -132,6 +135,8 @@ class Truth:
 
     def is_live(self, deed: Deed, until: float = NEVER) -> bool:
         """Say whether from the change until then its detection enforced and its actor was unapproved, all the time."""
+        if kind_of(deed.name) not in ENFORCED:
+            return False
         enforced = all(on for on in _during(self.controls, deed.at, until))
         return enforced and all(who and deed.actor not in who for who in _during(self.lists, deed.at, until))
 
@@ -195,11 +200,7 @@ class Truth:
 
     def pages_of(self, name: str) -> list[Page]:
         ids = {each.lower() for each in self.world.things[name].ids}
-        return [
-            each
-            for each in self.seen.pages
-            if each.object_id.lower() in ids or any(one in each.text.lower() for one in ids)
-        ]
+        return [page for page in self.seen.pages if ids & set(page.object_ids) or _names_one(page.text, ids)]
 
     def intent_of(self, deed: Deed) -> SeenIntent | None:
         """Find the intent that explains a write of the responder's."""
@@ -215,6 +216,10 @@ class Truth:
         steps = {leaf.lower() for leaf in intent.steps} if intent else set[str]()
         known = frozenset(leaf for leaf in deed.diff if leaf.lower() in steps)
         return known or frozenset(deed.diff)
+
+
+def _names_one(text: str, ids: set[str]) -> bool:
+    return any(each in text.lower() for each in ids)
 
 
 def _during[T](intervals: list[tuple[float, T]], begin: float, end: float) -> Iterator[T]:

@@ -9,10 +9,13 @@ from tests.laws.records import Delivery
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page as it was sent: when, about which object (the tenant's id, "" for the responder itself), what it says."""
+    """A page as it was sent: when, about which objects (the tenant's ids), and what it says.
+
+    One that is about the responder itself has no ids.
+    """
 
     at: float
-    object_id: str
+    object_ids: tuple[str, ...]
     text: str
 
 

@@ -112,11 +112,11 @@ class StandIn:
     def _page(self, name: str, because: str) -> None:
         if self.fault == "pages nobody":
             return
-        object_id = self.play.world.things[name].id if name else ""
+        object_id = self.play.world.things[name].id.lower() if name else ""
         times = 60 if self.fault == "pages without end" else 1
         for number in range(times):
             key = (object_id, f"{because} {number}")
-            self.pages.setdefault(key, Page(at=self.play.now, object_id=object_id, text=because))
+            self.pages.setdefault(key, Page(at=self.play.now, object_ids=(object_id,), text=because))
 
     def _reconcile(self, name: str) -> None:
         truth, thing = self._truth(), self.play.world.things[name]
