@@ -10,7 +10,7 @@ from typing import Final
 
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.json_leaves import Shape
-from responders.kinds.recorded_objects import Words, recorded_object
+from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.events import Event
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
@@ -56,7 +56,7 @@ def leaves(context: Image) -> dict[str, Json]:
     return _SHAPE.split({name: value for name, value in context.items() if value is not False})
 
 
-_RECORDS: Final = Words(
+_RECORDS: Final = RecordFormat(
     services=frozenset({"conditional access"}),
     activities={
         "add authenticationcontextclassreference": Op.CREATE,

@@ -8,7 +8,7 @@ id, which is no loss for the same reason. It does nothing by itself, so it can't
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
-from responders.kinds import graph_stamps, sign_in_guard, surroundings
+from responders.kinds import ca_context, graph_stamps, sign_in_guard
 from responders.kinds.authentication_strength_leaves import (
     COMBINATIONS,
     CONFIGURATIONS,
@@ -25,9 +25,9 @@ from responders.kinds.authentication_strength_leaves import (
     new_body,
     of_record,
 )
+from responders.kinds.ca_context import LIST_STRENGTHS, CaContext
 from responders.kinds.conditional_access_lane import lane
-from responders.kinds.recorded_objects import Words, recorded_object
-from responders.kinds.surroundings import LIST_STRENGTHS, Surroundings
+from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import Rejected, Unreachable
 from shared.model.events import Event
@@ -64,7 +64,7 @@ _BUILT_IN: Final = "builtin"
 _GONE: Final = 404
 _SERVICES: Final = frozenset({"authentication methods"})
 
-_OF_STRENGTHS: Final = Words(
+_OF_STRENGTHS: Final = RecordFormat(
     services=_SERVICES,
     activities={
         "authentication strength policy create": Op.CREATE,
@@ -77,7 +77,7 @@ _OF_STRENGTHS: Final = Words(
     same=SHAPE.same,
     is_readable=is_whole,
 )
-_OF_CONFIGURATIONS: Final = Words(
+_OF_CONFIGURATIONS: Final = RecordFormat(
     services=_SERVICES,
     activities={
         f"authentication strength combination configuration {verb}": Op.UPDATE
@@ -157,8 +157,8 @@ def _read_all(api: TenantApi) -> Mapping[str, Image]:
 # Guards.
 
 
-def _look_around(api: TenantApi, facts: GuardFacts) -> Surroundings:
-    return surroundings.look_around(api, facts, decides_sign_ins=_counts(facts))
+def _look_around(api: TenantApi, facts: GuardFacts) -> CaContext:
+    return ca_context.look_around(api, facts, decides_sign_ins=_counts(facts))
 
 
 def _counts(facts: GuardFacts) -> bool:
@@ -169,12 +169,12 @@ def _counts(facts: GuardFacts) -> bool:
 def _objections(facts: GuardFacts) -> Objections:
     if not _counts(facts):
         return {}
-    around = cast("Surroundings", facts.around)
+    around = cast("CaContext", facts.around)
     objection = _used(facts, around) if facts.op is Op.DELETE else _keeps_out(facts, around)
     return {} if objection is None else {WHOLE: objection}
 
 
-def _used(facts: GuardFacts, around: Surroundings) -> Objection | None:
+def _used(facts: GuardFacts, around: CaContext) -> Objection | None:
     """Say by what a strength is used: Graph deletes none that a policy names, be the policy switched off."""
     users = around.named_by("strength", facts.object_id)
     if users is None:
@@ -186,7 +186,7 @@ def _used(facts: GuardFacts, around: Surroundings) -> Objection | None:
     return Objection(guard="used", because=because, can_pass=True)
 
 
-def _keeps_out(facts: GuardFacts, around: Surroundings) -> Objection | None:
+def _keeps_out(facts: GuardFacts, around: CaContext) -> Objection | None:
     if around.strengths is None:
         unread = around.unread.get("authentication strengths", "unknown")
         because = f"the authentication strengths could not be read: {unread}"
@@ -274,7 +274,7 @@ AUTHENTICATION_STRENGTH: Final = Kind(
     calls=(
         *(GET_STRENGTH, CREATE_STRENGTH, UPDATE_STRENGTH, UPDATE_COMBINATIONS, DELETE_STRENGTH),
         *(LIST_CONFIGURATIONS, CREATE_CONFIGURATION, UPDATE_CONFIGURATION, DELETE_CONFIGURATION),
-        *surroundings.CALLS,
+        *ca_context.CALLS,
     ),
     inventory=INVENTORY,
     id_of=id_of,
@@ -297,6 +297,6 @@ AUTHENTICATION_STRENGTH: Final = Kind(
     read_probes=(
         ReadProbe(call=GET_STRENGTH, kind=TenantKind.WORKFORCE, ids=first_of(LIST_STRENGTHS, "id"), is_listing=False),
         ReadProbe(call=LIST_CONFIGURATIONS, kind=TenantKind.WORKFORCE, ids=first_of(LIST_STRENGTHS, "id")),
-        *surroundings.READ_PROBES,
+        *ca_context.READ_PROBES,
     ),
 )

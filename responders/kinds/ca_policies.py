@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, cast
 
-from responders.kinds import sign_in_guard, surroundings
+from responders.kinds import ca_context, sign_in_guard
+from responders.kinds.ca_context import LIST_CA_POLICIES_WHOLE, READ, WHY_BETA
 from responders.kinds.ca_policy_leaves import (
     DISABLED,
     ENABLED,
@@ -30,8 +31,7 @@ from responders.kinds.ca_policy_leaves import (
     reached_anew,
 )
 from responders.kinds.conditional_access_lane import lane
-from responders.kinds.recorded_objects import Words, recorded_object
-from responders.kinds.surroundings import LIST_CA_POLICIES_WHOLE, READ, WHY_BETA
+from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event
@@ -94,7 +94,7 @@ _OPS: Final[Mapping[str, Op]] = {
 }
 """A purge isn't among them: it takes a policy out of the bin, and the policy was gone before."""
 
-_RECORDS: Final = Words(
+_RECORDS: Final = RecordFormat(
     services=frozenset({"conditional access"}),
     activities=_OPS,
     properties=frozenset({"conditionalaccesspolicy"}),
@@ -177,8 +177,8 @@ def _read_all(api: TenantApi) -> Mapping[str, Image]:
 # Guards.
 
 
-def _look_around(api: TenantApi, facts: GuardFacts) -> surroundings.Surroundings:
-    return surroundings.look_around(api, facts, decides_sign_ins=not _is_harmless(facts))
+def _look_around(api: TenantApi, facts: GuardFacts) -> ca_context.CaContext:
+    return ca_context.look_around(api, facts, decides_sign_ins=not _is_harmless(facts))
 
 
 def _is_harmless(facts: GuardFacts) -> bool:
@@ -189,8 +189,8 @@ def _is_harmless(facts: GuardFacts) -> bool:
 
 
 def _objections(facts: GuardFacts) -> Objections:
-    around = cast("surroundings.Surroundings", facts.around)
-    found = {**surroundings.gone(facts, around), **_lossy(facts)}
+    around = cast("ca_context.CaContext", facts.around)
+    found = {**ca_context.gone(facts, around), **_lossy(facts)}
     if _is_harmless(facts):
         return found
     after = {**(facts.stands_image or {}), **_as_image(facts)}
@@ -337,7 +337,7 @@ CA_POLICY: Final = Kind(
         *(GET_CA_POLICY_WHOLE, GET_CA_POLICY, UPDATE_CA_POLICY, UPDATE_CA_POLICY_WHOLE),
         *(LIST_DELETED_CA_POLICIES_WHOLE, LIST_DELETED_CA_POLICIES, UNDELETE_CA_POLICY, UNDELETE_CA_POLICY_WHOLE),
         *(CREATE_CA_POLICY, CREATE_CA_POLICY_WHOLE),
-        *surroundings.CALLS,
+        *ca_context.CALLS,
     ),
     inventory=INVENTORY,
     id_of=id_of,
@@ -369,6 +369,6 @@ CA_POLICY: Final = Kind(
             )
             for call in (GET_CA_POLICY, GET_CA_POLICY_WHOLE)
         ),
-        *surroundings.READ_PROBES,
+        *ca_context.READ_PROBES,
     ),
 )

@@ -11,7 +11,8 @@ One that was deleted is taken out of the bin, else made again: untrusted first, 
 from collections.abc import Mapping
 from typing import Final, cast
 
-from responders.kinds import graph_stamps, sign_in_guard, surroundings
+from responders.kinds import ca_context, graph_stamps, sign_in_guard
+from responders.kinds.ca_context import LIST_NAMED_LOCATIONS, CaContext
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.named_location_leaves import (
     KNOWN,
@@ -27,8 +28,7 @@ from responders.kinds.named_location_leaves import (
     of_top,
     type_of,
 )
-from responders.kinds.recorded_objects import Words, recorded_object
-from responders.kinds.surroundings import LIST_NAMED_LOCATIONS, Surroundings
+from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event
@@ -77,7 +77,7 @@ _NOT_SERVED: Final = frozenset({400, 403, 404, 405})
 """What Graph answers where a version doesn't know the bin, or doesn't let applications at it; never 401, which passes
 and says nothing about the bin."""
 
-_RECORDS: Final = Words(
+_RECORDS: Final = RecordFormat(
     services=frozenset({"conditional access"}),
     activities={
         "add named location": Op.CREATE,
@@ -143,8 +143,8 @@ def _read_all(api: TenantApi) -> Mapping[str, Image]:
 # Guards.
 
 
-def _look_around(api: TenantApi, facts: GuardFacts) -> Surroundings:
-    return surroundings.look_around(api, facts, decides_sign_ins=_decides_sign_ins(facts))
+def _look_around(api: TenantApi, facts: GuardFacts) -> CaContext:
+    return ca_context.look_around(api, facts, decides_sign_ins=_decides_sign_ins(facts))
 
 
 def _decides_sign_ins(facts: GuardFacts) -> bool:
@@ -160,7 +160,7 @@ def _objections(facts: GuardFacts) -> Objections:
         return {WHOLE: Objection(guard="kind-of-location", because=because, can_pass=False)}
     if not _decides_sign_ins(facts):
         return {}
-    around = cast("Surroundings", facts.around)
+    around = cast("CaContext", facts.around)
     if around.locations is None:
         because = f"the other named locations could not be read: {around.unread.get('named locations', 'unknown')}"
         return {WHOLE: Objection(guard=sign_in_guard.GUARD, because=because, can_pass=True)}
@@ -277,7 +277,7 @@ NAMED_LOCATION: Final = Kind(
     calls=(
         *(GET_NAMED_LOCATION, UPDATE_NAMED_LOCATION, CREATE_NAMED_LOCATION),
         *(call for pair in _BINS for call in pair),
-        *surroundings.CALLS,
+        *ca_context.CALLS,
     ),
     inventory=INVENTORY,
     id_of=id_of,
@@ -303,6 +303,6 @@ NAMED_LOCATION: Final = Kind(
             ids=first_of(LIST_NAMED_LOCATIONS, "id"),
             is_listing=False,
         ),
-        *surroundings.READ_PROBES,
+        *ca_context.READ_PROBES,
     ),
 )

@@ -17,7 +17,7 @@ from shared.model.objects import EXISTS, Op, Recorded, Step
 _SUCCESS: Final = "success"
 
 
-class Words(Struct, frozen=True, kw_only=True):
+class RecordFormat(Struct, frozen=True, kw_only=True):
     """How records tell of a kind of object.
 
     `services` and `activities` are folded. `properties` are names of the modified property that has the object, folded;
@@ -35,28 +35,32 @@ class Words(Struct, frozen=True, kw_only=True):
     is_readable: Callable[[Image], bool] = lambda _image: True
 
 
-class _Told(Struct, frozen=True, kw_only=True):
+class _RecordedImage(Struct, frozen=True, kw_only=True):
     leaves: dict[str, Json]
     name: str
     is_whole: bool
 
 
-def recorded_object(event: Event, words: Words) -> tuple[Recorded, ...]:
+def recorded_object(event: Event, record_format: RecordFormat) -> tuple[Recorded, ...]:
     """Say what an event says of an object of this kind; empty where it is about none."""
     if not isinstance(event, AuditEvent) or fold(event.outcome) != _SUCCESS:
         return ()
-    op = words.activities.get(fold(event.activity))
-    if op is None or fold(event.service) not in words.services or not event.target.id:
+    op = record_format.activities.get(fold(event.activity))
+    if op is None or fold(event.service) not in record_format.services or not event.target.id:
         return ()
-    change = _change_of(event, words)
-    old, new = _told(change.old, words), _told(change.new, words)
-    wrote, is_whole = _wrote(op, old, new, words)
-    name = event.target.name or (new or old or _Told(leaves={}, name="", is_whole=False)).name
+    change = _change_of(event, record_format)
+    old, new = _image_in(change.old, record_format), _image_in(change.new, record_format)
+    wrote, is_whole = _wrote(op, old, new, record_format)
+    name = event.target.name or (new or old or _RecordedImage(leaves={}, name="", is_whole=False)).name
     return (Recorded(object_id=event.target.id.lower(), name=name, op=op, wrote=wrote, is_whole=is_whole),)
 
 
-def _change_of(event: AuditEvent, words: Words) -> Change:
-    named = [each for each in event.target.changes if not words.properties or fold(each.name) in words.properties]
+def _change_of(event: AuditEvent, record_format: RecordFormat) -> Change:
+    named = [
+        each
+        for each in event.target.changes
+        if not record_format.properties or fold(each.name) in record_format.properties
+    ]
     carrying = (each for each in named if _looks_like_an_object(each.old) or _looks_like_an_object(each.new))
     return next(carrying, Change(name=""))
 
@@ -65,21 +69,23 @@ def _looks_like_an_object(text: str | None) -> bool:
     return (text or "").lstrip().startswith("{")
 
 
-def _told(text: str | None, words: Words) -> _Told | None:
+def _image_in(text: str | None, record_format: RecordFormat) -> _RecordedImage | None:
     """Read the object as a record has it; None where it doesn't, or not to its end."""
     as_said = decoded(text)
     if as_said is None:
         return None
     named = cast("Image", with_graph_names(as_said))
-    is_known = named == as_said or {name for name in named if "@odata." not in name} <= words.known
-    return _Told(
-        leaves=words.leaves(named),
+    is_known = named == as_said or {name for name in named if "@odata." not in name} <= record_format.known
+    return _RecordedImage(
+        leaves=record_format.leaves(named),
         name=str(named.get("displayName") or ""),
-        is_whole=is_known and words.is_readable(named),
+        is_whole=is_known and record_format.is_readable(named),
     )
 
 
-def _wrote(op: Op, old: _Told | None, new: _Told | None, words: Words) -> tuple[dict[str, Step], bool]:
+def _wrote(
+    op: Op, old: _RecordedImage | None, new: _RecordedImage | None, record_format: RecordFormat
+) -> tuple[dict[str, Step], bool]:
     """Give what a change wrote, as far as the record tells, and whether that is all."""
     if op is Op.CREATE:
         there: dict[str, Step] = {EXISTS: (None, True)}
@@ -95,7 +101,7 @@ def _wrote(op: Op, old: _Told | None, new: _Told | None, words: Words) -> tuple[
         return {}, False
     leaves = sorted({*old.leaves, *new.leaves})
     steps = {leaf: (old.leaves.get(leaf), new.leaves.get(leaf)) for leaf in leaves}
-    differing = {leaf: step for leaf, step in steps.items() if not words.same(leaf, *step)}
+    differing = {leaf: step for leaf, step in steps.items() if not record_format.same(leaf, *step)}
     return _understood(differing, is_whole=old.is_whole and new.is_whole)
 
 

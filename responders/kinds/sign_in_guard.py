@@ -7,7 +7,7 @@ is as it was before, and so decides nothing.
 
 from typing import Final
 
-from responders.kinds.surroundings import Surroundings
+from responders.kinds.ca_context import CaContext
 from shared.conditional_access.changes import Change, judge_change
 from shared.conditional_access.truth import Truth
 from shared.conditional_access.verdicts import Lockout
@@ -16,7 +16,7 @@ from shared.model.objects import Objection
 GUARD: Final = "emergency-sign-in"
 
 
-def objection(before: Surroundings, *, after: Surroundings) -> Objection | None:
+def objection(before: CaContext, *, after: CaContext) -> Objection | None:
     """Judge a difference: `after` is what `before` would become. None where it is safe for every account."""
     if before.policies is None:
         because = f"whom it would keep out can't be judged: {before.unread.get('policies', 'policies were not read')}"

@@ -14,5 +14,5 @@ def recorded_of(kind: Kind, edges: TenantEdges, object_id: str) -> list[Recorded
     readings = [
         reading for page in pages for reading in read_batch(page, tenant_id=edges.tenant.id, interest=everything)
     ]
-    told = [each for reading in readings if reading.event is not None for each in kind.recorded(reading.event)]
-    return [each for each in told if each.object_id == object_id.lower()]
+    recorded = [each for reading in readings if reading.event is not None for each in kind.recorded(reading.event)]
+    return [each for each in recorded if each.object_id == object_id.lower()]

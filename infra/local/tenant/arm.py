@@ -247,9 +247,9 @@ class Arm:
             correlation_id=str(uuid.uuid4()),
             http=http_request("DELETE", f"{ARM}{place.id}", address=None) if action == "delete" else None,
         )
-        self._tell(touched)
+        self._send_event(touched)
 
-    def _tell(self, touched: Touched) -> None:
+    def _send_event(self, touched: Touched) -> None:
         event = resource_event(touched)
         self._simulation.activity.add(event)
         self._simulation.events.publish(event)
@@ -263,7 +263,7 @@ class Arm:
             correlation_id=write.request.headers.get("x-ms-correlation-request-id", str(uuid.uuid4())),
             http=write.http,
         )
-        self._tell(touched)
+        self._send_event(touched)
 
 
 async def _json(request: web.Request) -> object:

@@ -93,7 +93,7 @@ _BETA_ONLY: Final[Mapping[str, Json]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
+class Terms:
     """What a writer may say beyond the rules: beta's own parts, what the service added, and strengths by their ids.
 
     `added` are the properties that the service has added to every policy, as they are printed.
@@ -109,7 +109,7 @@ def _schema_error() -> ApiError:
     return bad_request(f"{message} ConditionalAccessPolicy type.{_SEE}")
 
 
-def checked(body: object, terms: Vocabulary) -> Json:
+def checked(body: object, terms: Terms) -> Json:
     """Return what to store of a POST or PATCH body, filled up the way GET prints it; raises ApiError 400."""
     given = copy.deepcopy(as_object(body))
     if not given:
@@ -158,7 +158,7 @@ def filled_in(value: Json, more: Json) -> Json:
     return laid
 
 
-def _checked(policy: Json, terms: Vocabulary) -> Json:
+def _checked(policy: Json, terms: Terms) -> Json:
     _refuse_read_only(policy)
     policy.pop("@odata.type", None)
     if policy.get("state", "enabled") not in _STATES:
@@ -222,14 +222,14 @@ def _filled(value: object, defaults: Json) -> Json:
     return copy.deepcopy(defaults) | given
 
 
-def _part(value: object, defaults: Json, path: str, terms: Vocabulary) -> Json:
+def _part(value: object, defaults: Json, path: str, terms: Terms) -> Json:
     """Fill up a part of a policy. Beta's own properties are kept where they have a value."""
     beta = _BETA_ONLY.get(path, {}) if terms.is_beta else {}
     filled = _filled(value, defaults | beta)
     return {name: each for name, each in filled.items() if name in defaults or each is not None}
 
 
-def _conditions(value: object, terms: Vocabulary) -> Json:
+def _conditions(value: object, terms: Terms) -> Json:
     conditions = _part(value, _CONDITIONS, "conditions", terms)
     for name, defaults in (("applications", _APPLICATIONS), ("users", _USERS)):
         if conditions[name] is not None:
@@ -270,7 +270,7 @@ def without_preview_parts(policy: Json) -> Json:
     return apart(policy, parts)[0] if parts else policy
 
 
-def _grant_controls(value: object, terms: Vocabulary) -> Json:
+def _grant_controls(value: object, terms: Terms) -> Json:
     controls = _filled(value, _GRANT_CONTROLS | {_BIND: None})
     bound = controls.pop(_BIND)
     if bound is not None:
@@ -284,7 +284,7 @@ def _grant_controls(value: object, terms: Vocabulary) -> Json:
     return controls
 
 
-def _strength_id(strength: Json | None, terms: Vocabulary) -> Json | None:
+def _strength_id(strength: Json | None, terms: Terms) -> Json | None:
     """Keep `{"id": ...}`; what GET shows, the expanded strength, does not match the schema of a write."""
     if strength is None:
         return None

@@ -24,8 +24,8 @@ _NOT_LOCATIONS = frozenset({"All", "AllTrusted", "00000000-0000-0000-0000-000000
 """Words, and the id that stands for the trusted addresses of the multifactor service."""
 
 
-def _terms(call: Call) -> ca_rules.Vocabulary:
-    return ca_rules.Vocabulary(
+def _terms(call: Call) -> ca_rules.Terms:
+    return ca_rules.Terms(
         is_beta=call.is_beta,
         added=call.settings.ca_added_properties,
         strengths=frozenset(

@@ -133,7 +133,7 @@ def locations_of(policy: Json) -> list[str]:
 
 def _seeded_ca_policy(policy: world.CaPolicy) -> Json:
     """Store a seeded policy as if its administrator had posted it when the tenant was set up."""
-    terms = ca_rules.Vocabulary(is_beta=False, strengths=frozenset(each["id"] for each in world.BUILT_IN_STRENGTHS))
+    terms = ca_rules.Terms(is_beta=False, strengths=frozenset(each["id"] for each in world.BUILT_IN_STRENGTHS))
     return new_ca_policy(policy.id, ca_rules.checked(policy.body, terms), created=world.SEEDED_AT) | {
         "templateId": policy.template_id
     }

@@ -11,7 +11,7 @@ import pytest
 
 from responders import content, kinds, remediations, rosters, sources
 from responders.content import GUARDED, INVENTORIES, KINDS
-from responders.kinds import named_locations, surroundings
+from responders.kinds import ca_context, named_locations
 from responders.permissions import CALLS
 from responders.rosters import ROSTERS
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
@@ -29,7 +29,7 @@ _MODULES: tuple[ModuleType, ...] = (
 )
 _REMEDIATIONS = tuple(remediation for each in GUARDED for remediation in each.remediations)
 
-_WHYS = {surroundings.WHY_BETA, named_locations.WHY_BETA}
+_WHYS = {ca_context.WHY_BETA, named_locations.WHY_BETA}
 _IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta in _WHYS)}
 """Those that v1.0 has as well, and answers with less, or may not serve."""
 

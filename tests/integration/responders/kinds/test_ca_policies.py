@@ -37,9 +37,9 @@ def test_a_change_is_told_whole_and_put_back_to_exactly_what_was(simulated: Simu
     with simulated.control.as_principal(world.MALLORY, "graph") as mallory:
         mallory.patch(f"{_CA}/{_POLICY}", json=body).raise_for_status()
     after = _read(simulated)
-    (told,) = recorded_of(CA_POLICY, simulated.workforce, _POLICY)
-    assert (told.op, told.is_whole) == (Op.UPDATE, True)
-    assert told.wrote == difference(leaves(before), leaves(after), CA_POLICY)
+    (recorded,) = recorded_of(CA_POLICY, simulated.workforce, _POLICY)
+    assert (recorded.op, recorded.is_whole) == (Op.UPDATE, True)
+    assert recorded.wrote == difference(leaves(before), leaves(after), CA_POLICY)
     CA_POLICY.write(simulated.workforce, write_of(CA_POLICY, _POLICY, after, leaves(before)))
     assert leaves(_read(simulated)) == leaves(before)
 
@@ -57,10 +57,10 @@ def test_members_and_parts_of_conditions_are_told_and_put_back(simulated: Simula
     with simulated.control.as_principal(world.MALLORY, "graph") as mallory:
         mallory.patch(f"{_CA}/{_POLICY}", json={"conditions": conditions}).raise_for_status()
     after = _read(simulated)
-    (told,) = recorded_of(CA_POLICY, simulated.workforce, _POLICY)
-    assert told.is_whole
-    assert told.wrote == difference(leaves(before), leaves(after), CA_POLICY)
-    assert (None, world.MALLORY.id) in told.wrote.values()
+    (recorded,) = recorded_of(CA_POLICY, simulated.workforce, _POLICY)
+    assert recorded.is_whole
+    assert recorded.wrote == difference(leaves(before), leaves(after), CA_POLICY)
+    assert (None, world.MALLORY.id) in recorded.wrote.values()
     CA_POLICY.write(simulated.workforce, write_of(CA_POLICY, _POLICY, after, leaves(before)))
     assert leaves(_read(simulated)) == leaves(before)
 
@@ -74,9 +74,9 @@ def test_a_deleted_policy_is_brought_back(simulated: SimulatedTenant, *, setting
     with simulated.control.as_principal(world.MALLORY, "graph") as mallory:
         mallory.delete(f"{_CA}/{_POLICY}").raise_for_status()
     assert CA_POLICY.read(simulated.workforce, _POLICY) is None
-    (told,) = recorded_of(CA_POLICY, simulated.workforce, _POLICY)
-    assert (told.op, told.is_whole) == (Op.DELETE, True)
-    assert told.wrote == difference(leaves(before), {}, CA_POLICY)
+    (recorded,) = recorded_of(CA_POLICY, simulated.workforce, _POLICY)
+    assert (recorded.op, recorded.is_whole) == (Op.DELETE, True)
+    assert recorded.wrote == difference(leaves(before), {}, CA_POLICY)
     write = write_of(CA_POLICY, _POLICY, None, leaves(before), name=before["displayName"])
     back = CA_POLICY.write(simulated.workforce, write)
     assert (back == _POLICY) == bool(settings)
@@ -95,9 +95,9 @@ def test_an_unwanted_policy_is_told_whole_and_switched_off(simulated: SimulatedT
     with simulated.control.as_principal(world.MALLORY, "graph") as mallory:
         made = mallory.post(_CA, json=body).raise_for_status().json()["id"]
     image = _read(simulated, made)
-    (told,) = recorded_of(CA_POLICY, simulated.workforce, made)
-    assert (told.op, told.is_whole) == (Op.CREATE, True)
-    assert told.wrote == difference({}, leaves(image), CA_POLICY)
+    (recorded,) = recorded_of(CA_POLICY, simulated.workforce, made)
+    assert (recorded.op, recorded.is_whole) == (Op.CREATE, True)
+    assert recorded.wrote == difference({}, leaves(image), CA_POLICY)
     assert CA_POLICY.removal is not None
     steps = CA_POLICY.removal(leaves(image))
     target = leaves(image) | {leaf: new for leaf, (_, new) in steps.items()}

@@ -32,8 +32,8 @@ def test_a_changed_document_is_put_back_from_the_version_that_had_it(simulated: 
     _upload(simulated, _POLICY, world.custom_policy_xml(_POLICY, base=world.TRUST_FRAMEWORK_BASE.id))
     stands = _read(simulated)
     assert leaves(stands) != leaves(before)
-    told = recorded_of(CUSTOM_POLICY, simulated.b2c, _POLICY)
-    assert {(each.op, each.is_whole, len(each.wrote)) for each in told} == {(Op.UPDATE, False, 0)}
+    recorded = recorded_of(CUSTOM_POLICY, simulated.b2c, _POLICY)
+    assert {(each.op, each.is_whole, len(each.wrote)) for each in recorded} == {(Op.UPDATE, False, 0)}
     assert objections(CUSTOM_POLICY, simulated.b2c, _POLICY, stands, leaves(before)) == {}
     CUSTOM_POLICY.write(simulated.b2c, write_of(CUSTOM_POLICY, _POLICY, stands, leaves(before), source=before))
     assert leaves(_read(simulated)) == leaves(before)

@@ -17,7 +17,7 @@ from responders.kinds.authentication_strengths import (
     UPDATE_CONFIGURATION,
     UPDATE_STRENGTH,
 )
-from responders.kinds.surroundings import LIST_STRENGTHS, Surroundings
+from responders.kinds.ca_context import LIST_STRENGTHS, CaContext
 from shared.conditional_access.account import Principal
 from shared.conditional_access.truth import Truth
 from shared.model.errors import Rejected, Unreachable
@@ -310,7 +310,7 @@ def test_one_that_is_gone_already_is_deleted(*, status: int, passes: bool) -> No
 # Guards.
 
 
-def _judged(stands: Image | None, target: Image | None, around: Surroundings | None) -> Any:  # noqa: ANN401 - objections
+def _judged(stands: Image | None, target: Image | None, around: CaContext | None) -> Any:  # noqa: ANN401 - objections
     before, after = leaves(stands) if stands else {}, leaves(target) if target else {}
     facts = GuardFacts(
         tenant=ScriptedApi().tenant,
@@ -339,33 +339,33 @@ _UNREAD = {"policies": "throttled", "authentication strengths": "throttled"}
     ("around", "guard", "words"),
     [
         (
-            Surroundings(policies={"p": _policy(authenticationStrength={"id": _ID.upper()})}, strengths={}),
+            CaContext(policies={"p": _policy(authenticationStrength={"id": _ID.upper()})}, strengths={}),
             "used",
             "Admins",
         ),
-        (Surroundings(policies=None, unread=_UNREAD), "used", "throttled"),
+        (CaContext(policies=None, unread=_UNREAD), "used", "throttled"),
     ],
 )
-def test_one_that_is_or_may_be_used_is_not_deleted(*, around: Surroundings, guard: str, words: str) -> None:
+def test_one_that_is_or_may_be_used_is_not_deleted(*, around: CaContext, guard: str, words: str) -> None:
     objection = _judged(_strength(), None, around)[WHOLE]
     assert (objection.guard, objection.can_pass) == (guard, True)
     assert words in objection.because
-    assert _judged(_strength(), None, Surroundings(policies={"p": _policy()}, strengths={})) == {}
+    assert _judged(_strength(), None, CaContext(policies={"p": _policy()}, strengths={})) == {}
 
 
 @pytest.mark.parametrize(
     "around",
     [
-        Surroundings(policies=None, strengths={}, unread=_UNREAD),
-        Surroundings(policies={}, strengths=None, unread=_UNREAD),
+        CaContext(policies=None, strengths={}, unread=_UNREAD),
+        CaContext(policies={}, strengths=None, unread=_UNREAD),
     ],
 )
 @pytest.mark.parametrize("target", [_strength("sms"), _strength(parts=(_keys(_MODEL),))])
-def test_what_cannot_be_read_never_counts_as_fine(*, target: Image, around: Surroundings) -> None:
+def test_what_cannot_be_read_never_counts_as_fine(*, target: Image, around: CaContext) -> None:
     objection = _judged(_strength(), target, around)[WHOLE]
     assert (objection.guard, objection.can_pass) == ("emergency-sign-in", True)
     assert "throttled" in objection.because
-    assert _judged(_strength(), target, Surroundings(policies={}, strengths={})) == {}
+    assert _judged(_strength(), target, CaContext(policies={}, strengths={})) == {}
 
 
 @pytest.mark.parametrize(("stands", "target"), [(_strength(), _strength(displayName="x")), (None, _strength("sms"))])
@@ -391,7 +391,7 @@ def test_what_would_keep_an_emergency_account_out_is_refused(*, stands: Image, t
         grantControls={"operator": "OR", "authenticationStrength": {"id": _ID}},
     )
     strengths = {_ID: _strength("fido2", displayName="As another reader sees it")}
-    around = Surroundings(policies={"p": policy}, locations={}, strengths=strengths, accounts=(_ACCOUNT,))
+    around = CaContext(policies={"p": policy}, locations={}, strengths=strengths, accounts=(_ACCOUNT,))
     found = _judged(stands, target, around)
     assert bool(found) is refused
     if refused:

@@ -173,7 +173,7 @@ def _event(activity: str, old: str | None, new: str | None, **more: Any) -> Audi
     )
 
 
-def _told(activity: str, old: Image | str | None, new: Image | str | None) -> Recorded:
+def _recorded(activity: str, old: Image | str | None, new: Image | str | None) -> Recorded:
     texts = [each if isinstance(each, str) else as_logged(each) for each in (old, new)]
     (recorded,) = CA_POLICY.recorded(_event(activity, *texts))
     return recorded
@@ -181,14 +181,14 @@ def _told(activity: str, old: Image | str | None, new: Image | str | None) -> Re
 
 def test_an_update_wrote_what_differs_and_no_more() -> None:
     new = with_users(ca_policy(state="disabled"), excludeUsers=[EMERGENCY_ACCOUNT, MALLORY.id])
-    told = _told("Update conditional access policy", ca_policy(), new)
-    assert (told.object_id, told.name, told.op, told.is_whole) == (
+    recorded = _recorded("Update conditional access policy", ca_policy(), new)
+    assert (recorded.object_id, recorded.name, recorded.op, recorded.is_whole) == (
         POLICY_ID,
         ca_policy()["displayName"],
         Op.UPDATE,
         True,
     )
-    assert told.wrote == {
+    assert recorded.wrote == {
         "state": ("enabled", "disabled"),
         f"conditions.users.excludeUsers[{MALLORY.id}]": (None, MALLORY.id),
     }
@@ -198,15 +198,15 @@ def test_an_update_wrote_what_differs_and_no_more() -> None:
     "activity", ["Add conditional access policy", " RESTORE Conditional\N{NO-BREAK SPACE}Access policy"]
 )
 def test_a_creation_wrote_all(activity: str) -> None:
-    told = _told(activity, None, ca_policy())
-    assert (told.op, told.is_whole) == (Op.CREATE, True)
-    assert told.wrote == {leaf: (None, value) for leaf, value in leaves(ca_policy()).items()}
+    recorded = _recorded(activity, None, ca_policy())
+    assert (recorded.op, recorded.is_whole) == (Op.CREATE, True)
+    assert recorded.wrote == {leaf: (None, value) for leaf, value in leaves(ca_policy()).items()}
 
 
 def test_a_deletion_took_all() -> None:
-    told = _told("Delete conditional access policy", ca_policy(), None)
-    assert (told.op, told.is_whole) == (Op.DELETE, True)
-    assert told.wrote == {leaf: (value, None) for leaf, value in leaves(ca_policy()).items()}
+    recorded = _recorded("Delete conditional access policy", ca_policy(), None)
+    assert (recorded.op, recorded.is_whole) == (Op.DELETE, True)
+    assert recorded.wrote == {leaf: (value, None) for leaf, value in leaves(ca_policy()).items()}
 
 
 _CUT = (as_logged(ca_policy()) or "")[:60]
@@ -223,8 +223,8 @@ _CUT = (as_logged(ca_policy()) or "")[:60]
     ],
 )
 def test_a_record_cut_short_tells_less_and_says_so(activity: str, old: Any, new: Any, wrote: Any) -> None:  # noqa: ANN401 - JSON
-    told = _told(activity, old, new)
-    assert (told.wrote, told.is_whole) == (wrote, False)
+    recorded = _recorded(activity, old, new)
+    assert (recorded.wrote, recorded.is_whole) == (wrote, False)
 
 
 def _dotnet(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -236,8 +236,8 @@ def _dotnet(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 def test_dotnets_spelling_is_understood() -> None:
     new = ca_policy(state="disabled")
-    told = _told("Update conditional access policy", json.dumps(_dotnet(ca_policy())), json.dumps(_dotnet(new)))
-    assert (told.wrote, told.is_whole) == ({"state": ("enabled", "disabled")}, True)
+    recorded = _recorded("Update conditional access policy", json.dumps(_dotnet(ca_policy())), json.dumps(_dotnet(new)))
+    assert (recorded.wrote, recorded.is_whole) == ({"state": ("enabled", "disabled")}, True)
 
 
 @pytest.mark.parametrize(
@@ -245,15 +245,15 @@ def test_dotnets_spelling_is_understood() -> None:
     [ca_policy(state=1), ca_policy(state="On"), _dotnet(ca_policy(state="disabled")) | {"ConditionSet": {"A": 1}}],
 )
 def test_words_that_graph_does_not_take_make_it_less_than_whole(new: Image) -> None:
-    assert not _told("Update conditional access policy", ca_policy(), json.dumps(new)).is_whole
+    assert not _recorded("Update conditional access policy", ca_policy(), json.dumps(new)).is_whole
 
 
 def test_a_word_that_the_log_does_not_name_tells_nothing_of_its_leaf() -> None:
     new = ca_policy(state="disabled", grantControls={"operator": "OR", "builtInControls": ["unknownFutureValue"]})
-    told = _told("Update conditional access policy", ca_policy(), new)
-    assert not told.is_whole
-    assert "grantControls.builtInControls[unknownfuturevalue]" not in told.wrote
-    assert told.wrote["state"] == ("enabled", "disabled")
+    recorded = _recorded("Update conditional access policy", ca_policy(), new)
+    assert not recorded.is_whole
+    assert "grantControls.builtInControls[unknownfuturevalue]" not in recorded.wrote
+    assert recorded.wrote["state"] == ("enabled", "disabled")
 
 
 @pytest.mark.parametrize(
@@ -417,9 +417,9 @@ def test_after_a_write_it_shows_exactly_the_target_whether_graph_merges_or_repla
 
 @given(_policies(), _policies())
 def test_a_record_of_a_change_is_the_difference_of_leaves(old: Image, new: Image) -> None:
-    told = _told("Update conditional access policy", as_graph_gives(old), as_graph_gives(new))
-    assert told.wrote == difference(leaves(old), leaves(new), CA_POLICY)
-    assert told.is_whole
+    recorded = _recorded("Update conditional access policy", as_graph_gives(old), as_graph_gives(new))
+    assert recorded.wrote == difference(leaves(old), leaves(new), CA_POLICY)
+    assert recorded.is_whole
 
 
 @pytest.mark.parametrize(

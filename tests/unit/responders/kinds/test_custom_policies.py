@@ -84,8 +84,8 @@ def test_a_record_tells_that_something_was_done_and_not_what(
     wrote: dict[str, Step],
     target: dict[str, str],
 ) -> None:
-    (told,) = CUSTOM_POLICY.recorded(_event(activity, **target))
-    assert (told.object_id, told.op, told.wrote, told.is_whole) == (POLICY.lower(), op, wrote, False)
+    (recorded,) = CUSTOM_POLICY.recorded(_event(activity, **target))
+    assert (recorded.object_id, recorded.op, recorded.wrote, recorded.is_whole) == (POLICY.lower(), op, wrote, False)
 
 
 @pytest.mark.parametrize(

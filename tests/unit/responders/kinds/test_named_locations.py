@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responders.kinds.ca_context import LIST_NAMED_LOCATIONS, CaContext
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.named_location_leaves import leaves, type_of
 from responders.kinds.named_locations import (
@@ -19,7 +20,6 @@ from responders.kinds.named_locations import (
     UNDELETE_LOCATION_BETA,
     UPDATE_NAMED_LOCATION,
 )
-from responders.kinds.surroundings import LIST_NAMED_LOCATIONS, Surroundings
 from shared.conditional_access.account import Principal
 from shared.conditional_access.truth import Truth
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
@@ -401,7 +401,7 @@ def test_after_a_write_it_is_exactly_the_target(stands: Image, wanted: Image) ->
 # Guards.
 
 
-def _judged(stands: Image | None, target: Image | None, around: Surroundings | None) -> Any:  # noqa: ANN401 - objections
+def _judged(stands: Image | None, target: Image | None, around: CaContext | None) -> Any:  # noqa: ANN401 - objections
     before, after = leaves(stands) if stands else {}, leaves(target) if target else {}
     facts = GuardFacts(
         tenant=ScriptedApi().tenant,
@@ -419,14 +419,14 @@ def _judged(stands: Image | None, target: Image | None, around: Surroundings | N
     return NAMED_LOCATION.objections(facts)
 
 
-_READ = Surroundings(policies={}, locations={_ID: _office()}, strengths={})
+_READ = CaContext(policies={}, locations={_ID: _office()}, strengths={})
 
 
 @pytest.mark.parametrize(
     ("around", "words"),
     [
-        (Surroundings(policies=None, locations={}, unread={"policies": "throttled"}), "throttled"),
-        (Surroundings(policies={}, locations=None, unread={"named locations": "throttled"}), "throttled"),
+        (CaContext(policies=None, locations={}, unread={"policies": "throttled"}), "throttled"),
+        (CaContext(policies={}, locations=None, unread={"named locations": "throttled"}), "throttled"),
     ],
 )
 @pytest.mark.parametrize(
@@ -440,7 +440,7 @@ _READ = Surroundings(policies={}, locations={_ID: _office()}, strengths={})
     ],
 )
 def test_what_cannot_be_read_never_counts_as_fine(
-    *, stands: Image | None, target: Image | None, around: Surroundings, words: str
+    *, stands: Image | None, target: Image | None, around: CaContext, words: str
 ) -> None:
     objection = _judged(stands, target, around)[WHOLE]
     assert (objection.guard, objection.can_pass) == ("emergency-sign-in", True)
@@ -496,7 +496,7 @@ def test_what_would_keep_an_emergency_account_out_is_refused(
     *, policy: Image, stands: Image | None, target: Image | None, refused: bool
 ) -> None:
     standing = {_ID: stands} if stands else {}
-    around = Surroundings(policies={policy["id"]: policy}, locations=standing, strengths={}, accounts=(_ACCOUNT,))
+    around = CaContext(policies={policy["id"]: policy}, locations=standing, strengths={}, accounts=(_ACCOUNT,))
     found = _judged(stands, target, around)
     assert bool(found) is refused
     if refused:

@@ -225,10 +225,10 @@ def test_the_pause_goes_by_the_rivals_latest_standing() -> None:
     ],
 )
 def test_two_approved_actors_swing_a_leaf(story: list[tuple[str, str]], *, is_duel: bool) -> None:
-    told, stood = Story(), "on"
+    played, stood = Story(), "on"
     for number, (who, new) in enumerate(story):
-        told, stood = told.change(600 + 10 * number, who, state=(stood, new)), new
-    account = take_account(told.state, told.changes, seen(900, lamp(state=stood)), RULES, now=at(900))
+        played, stood = played.change(600 + 10 * number, who, state=(stood, new)), new
+    account = take_account(played.state, played.changes, seen(900, lamp(state=stood)), RULES, now=at(900))
     found = duels_of_approved(account)
     assert [(each.leaf, each.rivals, each.pause) for each in found] == (
         [("state", ("Alice", "Bob"), None)] if is_duel else []

@@ -40,7 +40,7 @@ ACTORS = ("Mallory", "Mallory", "Mallory", "Mark", "Alice", "Alice", "Bob", "Osc
 LATER = 1_000_000.0
 
 
-class Told:
+class PlayedStory:
     """What truly happened, how it is stored, and what stands in the end."""
 
     def __init__(self, story: Story, truth: tuple[JudgedChange, ...], stands: Leaves) -> None:
@@ -50,7 +50,7 @@ class Told:
 
     def __repr__(self) -> str:
         lines = [
-            f"{each.change.id} {each.change.op} {each.change.wrote} of which is told {kept.change.wrote}"
+            f"{each.change.id} {each.change.op} {each.change.wrote} of which a record says {kept.change.wrote}"
             for each, kept in zip(self.truth, self.story.changes, strict=True)
         ]
         return "\n".join((f"{self.story.state.origin.leaves}", *lines, f"in the end {self.stands}"))
@@ -69,8 +69,8 @@ class World:
         self.stands: dict[str, Json] = dict(LAMP) if is_there else {}
         self.truth: list[JudgedChange] = []
 
-    def told(self) -> Told:
-        return Told(self.story, tuple(self.truth), dict(self.stands))
+    def played(self) -> PlayedStory:
+        return PlayedStory(self.story, tuple(self.truth), dict(self.stands))
 
     def change(self, second: float, who: str, op: Op, wrote: dict[str, Any], details: dict[str, Any]) -> None:
         """Let somebody change it. The record of a change that isn't whole tells no values."""
@@ -91,11 +91,11 @@ class World:
         version = Version(at=at(second), leaves=dict(self.stands))
         self.story = self.story.with_state(versions=(*self.story.state.versions, version))
 
-    def _happen(self, story: Story, wrote: Mapping[str, Any], is_told: Mapping[str, Any]) -> None:
+    def _happen(self, story: Story, wrote: Mapping[str, Any], recorded: Mapping[str, Any]) -> None:
         last = story.changes[-1]
         truth, kept = (
             msgspec.structs.replace(last, change=msgspec.structs.replace(last.change, wrote=dict(each)))
-            for each in (wrote, is_told)
+            for each in (wrote, recorded)
         )
         self.truth.append(truth)
         self.story = replace(story, changes=(*story.changes[:-1], kept))
@@ -104,8 +104,8 @@ class World:
 
 
 @st.composite
-def stories(draw: st.DrawFn, *, we_answer: bool = True, whole: bool = True, late: bool = False) -> Told:
-    """Somebody does something every few seconds; we may answer at once. Every old value that is told is true."""
+def stories(draw: st.DrawFn, *, we_answer: bool = True, whole: bool = True, late: bool = False) -> PlayedStory:
+    """Somebody does something every few seconds; we may answer at once. Every old value in a record is true."""
     world, second = World(is_there=draw(st.booleans())), 600.0
     for _ in range(draw(st.integers(1, 9))):
         second += draw(st.sampled_from((2, 3, 40, 900)))
@@ -123,7 +123,7 @@ def stories(draw: st.DrawFn, *, we_answer: bool = True, whole: bool = True, late
         if we_answer and draw(st.booleans()):
             world.answer(second + 1)
     assume(world.truth)
-    return world.told()
+    return world.played()
 
 
 @st.composite
@@ -143,55 +143,55 @@ MANY = settings(max_examples=100, deadline=None)
 
 @MANY
 @given(stories(we_answer=False) | stories())
-def test_exactly_what_the_oracle_says_is_written(told: Told) -> None:
-    origin = dict(told.story.state.origin.leaves)
-    plan = told.plan()
-    assert (plan.op, plan.steps) == must_write(origin, list(told.truth), "state")
+def test_exactly_what_the_oracle_says_is_written(played: PlayedStory) -> None:
+    origin = dict(played.story.state.origin.leaves)
+    plan = played.plan()
+    assert (plan.op, plan.steps) == must_write(origin, list(played.truth), "state")
 
 
 @MANY
 @given(stories(whole=False, late=True), st.randoms(use_true_random=False))
-def test_the_order_in_which_records_came_does_not_change_the_end(told: Told, dice: random.Random) -> None:
-    plan = told.plan()
-    shuffled = list(told.story.changes)
+def test_the_order_in_which_records_came_does_not_change_the_end(played: PlayedStory, dice: random.Random) -> None:
+    plan = played.plan()
+    shuffled = list(played.story.changes)
     dice.shuffle(shuffled)
-    assert told.plan(tuple(shuffled)) == plan
+    assert played.plan(tuple(shuffled)) == plan
     at_once = tuple(
         msgspec.structs.replace(each, change=msgspec.structs.replace(each.change, arrived_at=each.change.at))
         for each in shuffled
     )
-    again = told.plan(at_once)
+    again = played.plan(at_once)
     assert (again.op, again.steps, again.baseline) == (plan.op, plan.steps, plan.baseline)
     assert again.verdicts.keys() == plan.verdicts.keys()
 
 
 @MANY
 @given(stories(whole=False, late=True))
-def test_it_writes_what_the_baseline_says_and_only_over_what_is_to_be_put_back(told: Told) -> None:
-    plan = told.plan()
+def test_it_writes_what_the_baseline_says_and_only_over_what_is_to_be_put_back(played: PlayedStory) -> None:
+    plan = played.plan()
     by_leaf = {leaf for leaf, each in plan.verdicts.items() if each.verdict is Verdict.PUT_BACK}
     assert bool(plan.steps) is bool(plan.op) is bool(by_leaf)
     for leaf, (old, new) in plan.steps.items():
-        assert old == told.stands.get(leaf)
+        assert old == played.stands.get(leaf)
         assert new == plan.baseline.get(leaf, plan.baseline[WHOLE]).value
         assert leaf in by_leaf or EXISTS in by_leaf
 
 
 @MANY
 @given(stories(whole=False, late=True))
-def test_what_an_approved_actor_wrote_last_is_not_touched(told: Told) -> None:
-    plan = told.plan()
+def test_what_an_approved_actor_wrote_last_is_not_touched(played: PlayedStory) -> None:
+    plan = played.plan()
     for leaf in plan.steps if plan.op is Op.UPDATE else ():
-        writers = [each for each in told.truth if leaf in each.change.wrote or each.change.op is Op.DELETE]
+        writers = [each for each in played.truth if leaf in each.change.wrote or each.change.op is Op.DELETE]
         assert writers[-1].standing is Standing.UNAPPROVED
 
 
 @MANY
 @given(stories(we_answer=False), st.data())
-def test_where_a_record_never_comes_nothing_older_than_it_is_written(told: Told, data: st.DataObject) -> None:
-    lost = data.draw(st.sampled_from(told.truth))
-    plan = told.plan(tuple(each for each in told.truth if each is not lost))
-    later = told.truth[told.truth.index(lost) + 1 :]
+def test_where_a_record_never_comes_nothing_older_than_it_is_written(played: PlayedStory, data: st.DataObject) -> None:
+    lost = data.draw(st.sampled_from(played.truth))
+    plan = played.plan(tuple(each for each in played.truth if each is not lost))
+    later = played.truth[played.truth.index(lost) + 1 :]
     if lost.standing is Standing.UNAPPROVED or any(each.change.op is not Op.UPDATE for each in (lost, *later)):
         return
     for leaf in lost.change.wrote.keys() & plan.steps.keys():
@@ -201,37 +201,37 @@ def test_where_a_record_never_comes_nothing_older_than_it_is_written(told: Told,
 
 @MANY
 @given(stories(late=True))
-def test_an_approved_value_that_we_covered_is_offered_back_or_people_are_asked(told: Told) -> None:
-    plan = told.plan()
+def test_an_approved_value_that_we_covered_is_offered_back_or_people_are_asked(played: PlayedStory) -> None:
+    plan = played.plan()
     offered = {offer.leaf for offer in plan.offers}
     asked = {leaf for leaf, each in plan.verdicts.items() if each.verdict.needs_people}
-    for leaf in VALUES if told.stands else ():
-        writers = [each for each in told.truth if leaf in each.change.wrote or (each.change.op is not Op.UPDATE)]
+    for leaf in VALUES if played.stands else ():
+        writers = [each for each in played.truth if leaf in each.change.wrote or (each.change.op is not Op.UPDATE)]
         theirs = [each for each in writers if not each.change.is_ours]
         if not theirs or theirs[-1].standing is not Standing.APPROVED or theirs[-1].change.op is not Op.UPDATE:
             continue
-        if told.stands.get(leaf) != theirs[-1].change.wrote[leaf][1]:
+        if played.stands.get(leaf) != theirs[-1].change.wrote[leaf][1]:
             assert {leaf, EXISTS, WHOLE} & (offered | asked)
 
 
 @MANY
 @given(stories(whole=False, late=True))
-def test_only_first_seen_values_come_of_a_first_seen_object_that_nobody_approved(told: Told) -> None:
-    story = told.story.with_state(provenance=Provenance.FIRST_SEEN)
-    unapproved = tuple(each for each in told.story.changes if each.standing is not Standing.APPROVED)
-    look = Version(at=at(LATER), leaves=dict(told.stands))
+def test_only_first_seen_values_come_of_a_first_seen_object_that_nobody_approved(played: PlayedStory) -> None:
+    story = played.story.with_state(provenance=Provenance.FIRST_SEEN)
+    unapproved = tuple(each for each in played.story.changes if each.standing is not Standing.APPROVED)
+    look = Version(at=at(LATER), leaves=dict(played.stands))
     plan = plan_object(story.state, unapproved, look, RULES, now=at(LATER))
     assert {each.provenance for each in plan.baseline.values()} == {Provenance.FIRST_SEEN}
 
 
 @MANY
 @given(stories(whole=False, late=True))
-def test_planning_twice_decides_the_same(told: Told) -> None:
-    first = told.plan()
+def test_planning_twice_decides_the_same(played: PlayedStory) -> None:
+    first = played.plan()
     again = plan_object(
         first.state,
-        told.story.changes,
-        Version(at=at(LATER), leaves=dict(told.stands)),
+        played.story.changes,
+        Version(at=at(LATER), leaves=dict(played.stands)),
         RULES,
         now=at(LATER),
     )
@@ -241,10 +241,10 @@ def test_planning_twice_decides_the_same(told: Told) -> None:
 
 @MANY
 @given(stories(we_answer=False))
-def test_after_our_write_nothing_is_left_to_write(told: Told) -> None:
-    world = World(is_there=bool(told.story.state.origin.leaves))
-    world.story, world.truth, world.stands = told.story, list(told.truth), dict(told.stands)
+def test_after_our_write_nothing_is_left_to_write(played: PlayedStory) -> None:
+    world = World(is_there=bool(played.story.state.origin.leaves))
+    world.story, world.truth, world.stands = played.story, list(played.truth), dict(played.stands)
     world.answer(LATER)
-    after = world.told().plan(second=LATER + 10)
+    after = world.played().plan(second=LATER + 10)
     assert (after.op, after.steps) == (None, {})
     assert after.offers == ()

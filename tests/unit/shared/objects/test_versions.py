@@ -15,7 +15,7 @@ _STATE: Wrote = {"state": ("on", "off")}
 _BOTH: Wrote = {"state": ("on", "off"), "colour": ("red", "blue")}
 
 
-def told(story: Story, change: str, *, gone: bool = False, **stands: Any) -> tuple[Wrote, bool]:  # noqa: ANN401 - leaves
+def written_by(story: Story, change: str, *, gone: bool = False, **stands: Any) -> tuple[Wrote, bool]:  # noqa: ANN401 - leaves
     """Give what a change wrote, and whether that is all, by a look at second 5000."""
     seen = story.seen(5000, gone=gone, **stands).state.versions[-1]
     account = take_account(story.state, story.changes, seen, RULES, now=at(5000))
@@ -251,8 +251,8 @@ ALICE = Story().change(600, "Alice", is_whole=False)
 def test_versions_say_what_a_change_wrote(
     story: Story, change: str, stands: dict[str, Any], wrote: Wrote, *, is_all: bool
 ) -> None:
-    assert told(story, change, **stands) == (wrote, is_all)
-    assert told(story.backwards(), change, **stands) == (wrote, is_all)
+    assert written_by(story, change, **stands) == (wrote, is_all)
+    assert written_by(story.backwards(), change, **stands) == (wrote, is_all)
 
 
 def test_what_is_known_from_before_an_object_was_first_seen_is_worked_back() -> None:

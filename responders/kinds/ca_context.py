@@ -80,7 +80,7 @@ _LISTS_OF_GROUPS: Final = ("includeGroups", "excludeGroups")
 _WORDS_FOR_PLACES: Final = frozenset({"all", "alltrusted", MFA_TRUSTED_IPS})
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class CaContext(Struct, frozen=True, kw_only=True):
     """What was read; None where it could not be, with the reason in `unread`.
 
     `policies`, `locations` and `strengths` are by id in lower case. `groups` are those of the groups that policies
@@ -95,18 +95,18 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     accounts: tuple[Principal, ...] = ()
     unread: Mapping[str, str] = {}
 
-    def with_policy(self, policy_id: str, image: Image | None) -> "Surroundings":
+    def with_policy(self, policy_id: str, image: Image | None) -> "CaContext":
         """Give the same with a policy as it would be; None for one that is gone."""
         if self.policies is None:
             return self
         rest = {key: each for key, each in self.policies.items() if key != policy_id.lower()}
         return replace(self, policies=rest if image is None else {**rest, policy_id.lower(): image})
 
-    def with_location(self, location_id: str, image: Image | None) -> "Surroundings":
+    def with_location(self, location_id: str, image: Image | None) -> "CaContext":
         """Give the same with a named location as it would be."""
         return replace(self, locations=_with(self.locations, location_id, image))
 
-    def with_strength(self, strength_id: str, image: Image | None) -> "Surroundings":
+    def with_strength(self, strength_id: str, image: Image | None) -> "CaContext":
         """Give the same with an authentication strength as it would be."""
         return replace(self, strengths=_with(self.strengths, strength_id, image))
 
@@ -167,7 +167,7 @@ def _lowered(lists: Iterable[object]) -> frozenset[str]:
 # Reading.
 
 
-def look_around(api: TenantApi, facts: GuardFacts, *, decides_sign_ins: bool) -> Surroundings:
+def look_around(api: TenantApi, facts: GuardFacts, *, decides_sign_ins: bool) -> CaContext:
     """Read what a difference is judged by. What can't be read is unknown.
 
     Of a difference that decides about no sign-in, only what it refers to is read.
@@ -189,7 +189,7 @@ def look_around(api: TenantApi, facts: GuardFacts, *, decides_sign_ins: bool) ->
     found = groups or _Groups()
     accounts = _accounts(api, facts.emergency, policies, found, read) if decides_sign_ins else ()
     users = _members(dict.fromkeys(leaves, True), ("includeUsers", "excludeUsers"))
-    return Surroundings(
+    return CaContext(
         policies=policies,
         locations=read("named locations", lambda: _by_id(api, LIST_NAMED_LOCATIONS)) if leans else None,
         strengths=read("authentication strengths", lambda: _by_id(api, LIST_STRENGTHS)) if leans else None,
@@ -303,7 +303,7 @@ def _roles(assigned: Iterable[Image]) -> Iterator[RoleAssignment]:
 # References.
 
 
-def gone(facts: GuardFacts, around: Surroundings) -> Objections:
+def gone(facts: GuardFacts, around: CaContext) -> Objections:
     """Object to each leaf whose property would name something that no longer exists: Graph refuses the whole of it.
 
     A reference that stands counts too, for a property is sent whole. It passes when what is gone comes back.
@@ -320,7 +320,7 @@ def gone(facts: GuardFacts, around: Surroundings) -> Objections:
     }
 
 
-def _gone(leaf: str, facts: GuardFacts, around: Surroundings) -> str:
+def _gone(leaf: str, facts: GuardFacts, around: CaContext) -> str:
     listed = list_of(leaf).rpartition(".")[2]
     identity = leaf.partition("[")[2].removesuffix("]")
     match listed:
