@@ -5,8 +5,11 @@ The reconciler does it, by the object's kind.
 
 from typing import Final
 
+from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
+from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
+from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from shared.model.object_kinds import Kind
 from shared.model.remediations import Remediation
@@ -65,4 +68,59 @@ RECREATE_ROLE_ASSIGNMENT: Final = _remediation(
     "Create the removed Azure role assignment again",
     "Delete the role assignment with the id that the case names; it was gone before, as the before-image says.",
     ROLE_ASSIGNMENT,
+)
+DISTRUST_NAMED_LOCATION: Final = _remediation(
+    "distrust-named-location",
+    "Make the new named location untrusted",
+    "Make the location trusted again, if the case's before-image says that it was.",
+    NAMED_LOCATION,
+)
+PUT_BACK_NAMED_LOCATION: Final = _remediation(
+    "put-back-named-location",
+    "Put the named location's changed properties back",
+    "Set the properties named in the case to the values in its before-image, which the evidence container holds.",
+    NAMED_LOCATION,
+)
+RESTORE_NAMED_LOCATION: Final = _remediation(
+    "restore-named-location",
+    "Restore the deleted named location",
+    "Delete the location again, untrusted first; it was gone before, as the case's before-image says.",
+    NAMED_LOCATION,
+)
+DELETE_AUTHENTICATION_STRENGTH: Final = _remediation(
+    "delete-authentication-strength",
+    "Delete the new authentication strength, if no policy uses it",
+    "Make the strength again from the case's before-image, which the evidence container holds; no policy named it.",
+    AUTHENTICATION_STRENGTH,
+    destructive=True,
+)
+PUT_BACK_AUTHENTICATION_STRENGTH: Final = _remediation(
+    "put-back-authentication-strength",
+    "Put the authentication strength's combinations and configurations back",
+    "Set the properties named in the case to the values in its before-image, which the evidence container holds.",
+    AUTHENTICATION_STRENGTH,
+)
+RESTORE_AUTHENTICATION_STRENGTH: Final = _remediation(
+    "restore-authentication-strength",
+    "Make the deleted authentication strength again",
+    "Delete the strength that the case names; it was gone before, as the case's before-image says.",
+    AUTHENTICATION_STRENGTH,
+)
+UNPUBLISH_AUTHENTICATION_CONTEXT: Final = _remediation(
+    "unpublish-authentication-context",
+    "Unpublish the new authentication context",
+    "Publish the context again, if the case's before-image says that it was.",
+    AUTHENTICATION_CONTEXT,
+)
+PUT_BACK_AUTHENTICATION_CONTEXT: Final = _remediation(
+    "put-back-authentication-context",
+    "Put the authentication context's changed properties back",
+    "Set the properties named in the case to the values in its before-image, which the evidence container holds.",
+    AUTHENTICATION_CONTEXT,
+)
+RESTORE_AUTHENTICATION_CONTEXT: Final = _remediation(
+    "restore-authentication-context",
+    "Make the deleted authentication context again",
+    "Unpublish and delete the context; it was gone before, as the case's before-image says.",
+    AUTHENTICATION_CONTEXT,
 )
