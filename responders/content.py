@@ -28,7 +28,6 @@ KINDS: Final[tuple[Kind, ...]] = (
     AUTHENTICATION_CONTEXT,
     CUSTOM_POLICY,
     ROLE_ASSIGNMENT,
-    CUSTOM_POLICY,
 )
 """The kinds of guarded objects."""
 
