@@ -14,7 +14,18 @@ from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.checks.check import Check, Report
 from shared.checks.run import run_checks
 from shared.clients.web import PlainWeb
-from shared.doctor import certificate, channels, identity, people, reads, running, sigma_rules, sources, storage
+from shared.doctor import (
+    baselines,
+    certificate,
+    channels,
+    identity,
+    people,
+    reads,
+    running,
+    sigma_rules,
+    sources,
+    storage,
+)
 from shared.doctor.context import Asked, Content, DoctorContext
 from shared.runtime import build_runtime, utc_now
 
@@ -24,6 +35,7 @@ CHECKS: Final[tuple[Check[DoctorContext], ...]] = (
     *certificate.CHECKS,
     *reads.CHECKS,
     *sources.CHECKS,
+    *baselines.CHECKS,
     *channels.CHECKS,
     *people.CHECKS,
     *sigma_rules.CHECKS,

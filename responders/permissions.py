@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds.principals import GET_USER
 from responders.rosters import ROSTERS
@@ -17,14 +18,24 @@ from shared.model.calls import Call
 from shared.model.kinds import TenantKind
 from shared.model.permissions import Grant, Need, grants_from
 
+_KIND_OF_TENANT: Final = {kind.kind: kind.tenant_kind for kind in KINDS}
+
 NEEDS: Final[tuple[Need, ...]] = (
     *(Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,)) for each in SOURCES for kind in TenantKind),
     *(Need(by=f"sweep ({each.kind})", kind=each.tenant_kind, calls=each.inventory.calls) for each in KINDS),
     *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
+    *(
+        Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
+        for detection in CATALOGUE
+        if detection.remediation
+    ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
-"""Every declaration that makes calls, with the kind of tenant that it makes them in."""
+"""Every declaration that makes calls, with the kind of tenant that it makes them in.
+
+Detections are named with what puts their changes back: the doctor asks what those in mode enforce need.
+"""
 
 GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
 """Each permission that a declaration needs, with the tier that has it."""

@@ -10,9 +10,11 @@ import pytest
 from infra.local.desk import Desk, settle_in, until
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
+from responders.content import CONTENT
 from responders.sources import SOURCES
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import polled_until
+from shared.runtime import build_runtime
 
 _OF_THE_PLACE = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
@@ -33,14 +35,22 @@ def _polled(desk: Desk) -> bool:
     return all(polled_until(desk.storage, source, tenant.id) for source, tenant in places)
 
 
+def _accepted(desk: Desk) -> bool:
+    """Accept every object, and say whether each is: the role that is given last is read after the others."""
+    runtime = build_runtime(desk.settings, CONTENT, storage=desk.storage, senders={}, edges={})
+    desk.accept_all()
+    return not any(runtime.objects.unaccepted(tenant.id) for tenant in desk.settings.tenants)
+
+
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
     with Stack(tmp_path_factory.mktemp("healthy")) as stack:
         desk = settle_in(stack)
-        until(desk.snapshots_taken, within=60, what="no snapshots")
+        until(desk.objects_read, within=60, what="not every object was read")
         until(desk.rosters_read, within=60, what="no rosters")
         until(lambda: _polled(desk), within=60, what="a log was not read")
         until(lambda: last_delivery(desk.storage, SUBSCRIPTION), within=60, what="no event")
+        until(lambda: _accepted(desk), within=60, what="not every object was accepted")
         with httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox:
             yield Healthy(stack=stack, desk=desk, values=stack.values(), inbox=inbox)
 

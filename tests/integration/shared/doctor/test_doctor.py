@@ -34,11 +34,14 @@ from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import NO_LICENCE
 from shared.model.calls import Service
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
-from shared.model.kinds import ApprovalList, Mode, TenantKind
+from shared.model.kinds import ApprovalList, Mode, ObjectKind, TenantKind
+from shared.model.objects import SCHEMA, Acceptance, ObjectId, key_of
 from shared.model.permissions import Tier
 from shared.model.settings import Settings, Tenant
+from shared.objects.object_store import Kept
 from shared.runtime import Runtime, build_runtime
 from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.guarded_objects import a_state
 from tests.fakes.http_service import Reply, http_service
 from tests.fakes.runtime import SETTINGS, approval
 from tests.fakes.spoilt_storage import UNREACHABLE_STORAGE
@@ -432,8 +435,58 @@ def test_nothing_has_come_yet(there: Installation) -> None:
         ("failed", "Entra ID, last read of the audit log: never so far"),
         ("failed", "Azure AD B2C, last read of the audit log: never so far"),
     }
-    assert len([one for one in there.found("snapshots-fresh") if one[0] == "failed"]) == len(CONTENT.inventories)
+    assert len([one for one in there.found("snapshots-fresh") if one[0] == "failed"]) == len(CONTENT.kinds)
     assert there.found("events-arriving") == [("warning", f"subscription {SUBSCRIPTION}, last event: none so far")]
+
+
+def _swept(there: Installation, storage: Storage) -> None:
+    for tenant_id, kinds in ((WORKFORCE_TENANT, TenantKind.WORKFORCE), (B2C_TENANT, TenantKind.B2C)):
+        for kind in {each.kind for each in CONTENT.kinds if each.tenant_kind is kinds}:
+            columns = {"confirmed_at": there.clock().isoformat(), "objects": 2}
+            storage.upsert(Table.CURSORS, "sweep", f"{tenant_id}|{kind}", columns)
+
+
+def _store_policies(there: Installation) -> tuple[Kept, Kept]:
+    objects = there.context.runtime.objects
+    ids = {name: ObjectId(tenant_id=WORKFORCE_TENANT, kind=ObjectKind.CA_POLICY, key=key_of(name)) for name in "ab"}
+    first, second = (objects.insert(a_state(name, id=each)) for name, each in ids.items())
+    assert first is not None
+    assert second is not None
+    return first, second
+
+
+def test_what_nobody_has_accepted_is_counted(there: Installation, storage: Storage) -> None:
+    _swept(there, storage)
+    first, second = _store_policies(there)
+    (line,) = [line for line in there.look("baseline-accepted") if line.status is not Status.OK]
+    assert line.status is Status.WARNING
+    assert line.found.startswith("Entra ID, ca-policy: nobody has accepted 2 of 2; of these only what approved")
+    assert "responder baseline accept --listing" in line.cure
+    objects = there.context.runtime.objects
+    for kept, uncovered in ((first, ()), (second, ("state",))):
+        acceptance = Acceptance(at=there.clock(), by="Alice", leaves={}, uncovered=uncovered)
+        objects.replace(kept, copy.replace(kept.state, acceptances=(acceptance,)))
+    ((_, found),) = [line for line in there.found("baseline-accepted") if line[0] != "ok"]
+    assert "nobody has accepted 1 of 2" in found
+    second = objects.read(second.id)
+    assert second is not None
+    whole = Acceptance(at=there.clock(), by="Alice", leaves={})
+    objects.replace(second, copy.replace(second.state, acceptances=(whole,)))
+    assert ("ok", "Entra ID, ca-policy: all 2 are accepted") in there.found("baseline-accepted")
+    assert {status for status, _ in there.found("baseline-accepted")} == {"ok"}
+
+
+def test_what_was_never_read_or_is_of_newer_code_does_not_count_as_accepted(
+    there: Installation, storage: Storage
+) -> None:
+    assert {status for status, _ in there.found("baseline-accepted")} == {"unknown"}
+    _swept(there, storage)
+    kept, _ = _store_policies(there)
+    columns = {**kept.row.columns, "schema": SCHEMA + 1}
+    storage.upsert(Table.OBJECTS, kept.row.partition, kept.row.key, columns)
+    assert [text for status, text in there.found("baseline-accepted") if status == "unknown"] == [
+        "Entra ID, ca-policy: 1 of 2 rows were written by newer code or can't be read"
+    ]
 
 
 def test_the_sign_in_log_is_judged_like_the_audit_log(there: Installation, storage: Storage) -> None:

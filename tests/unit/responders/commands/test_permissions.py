@@ -120,7 +120,10 @@ def test_json_has_the_ids_and_who_needs_them(capsys: pytest.CaptureFixture[str])
         "name": "Policy.ReadWrite.TrustFramework",
         "id": "79a677f7-b79d-40d0-a36a-3e6f8688dd7a",
         "tier": "act",
-        "needed_by": ["reconciler (custom-policy)"],
+        "needed_by": [
+            *("b2c-custom-policy-created", "b2c-custom-policy-updated", "b2c-custom-policy-deleted"),
+            "reconciler (custom-policy)",
+        ],
     }
     assert described["tenants"]["workforce"]["directory_roles"] == []
 

@@ -1,0 +1,54 @@
+"""What people have accepted: how many guarded objects nobody has, to which nothing is written back."""
+
+from typing import Final
+
+from shared.checks.check import Check, Finding, ok, unknown, warning
+from shared.checks.run import look_at_each
+from shared.doctor.context import DoctorContext, runtime_of
+from shared.model.object_kinds import Kind
+from shared.model.objects import SCHEMA
+from shared.model.settings import Tenant
+from shared.objects.object_store import ObjectList
+from shared.respond.sweep import swept_at
+
+
+def _accepted(context: DoctorContext) -> list[Finding]:
+    def look(place: tuple[Kind, Tenant]) -> list[Finding]:
+        return [_accepted_at(context, *place)]
+
+    places = [(each, tenant) for each in context.content.kinds for tenant in context.tenants(each.tenant_kind)]
+    return look_at_each(places, lambda place: _name(*place), look)
+
+
+def _accepted_at(context: DoctorContext, kind: Kind, tenant: Tenant) -> Finding:
+    """Count the objects of a kind on the list of those that nobody accepted, by the index of all."""
+    name = _name(kind, tenant)
+    known = [*context.runtime.objects.seen(tenant.id, kind.kind)]
+    unread = [one for one in known if not 0 < one.schema <= SCHEMA]
+    if unread:
+        return unknown(f"{name}: {len(unread)} of {len(known)} rows were written by newer code or can't be read")
+    if swept_at(context.storage, tenant.id, kind.kind) is None:
+        return unknown(f"{name}: not every object has been read so far", cure=_NOT_SWEPT)
+    waiting = sum(ObjectList.UNACCEPTED in one.lists for one in known)
+    if waiting:
+        return warning(f"{name}: nobody has accepted {waiting} of {len(known)}; {_ONLY}")
+    return ok(f"{name}: all {len(known)} are accepted" if known else f"{name}: there is none")
+
+
+def _name(kind: Kind, tenant: Tenant) -> str:
+    return f"{tenant.name}, {kind.kind}"
+
+
+_ONLY: Final = "of these only what approved actors wrote since is ever written back"
+_NOT_SWEPT: Final = "See snapshots-fresh: what hasn't been read can't be shown to anybody, and so can't be accepted."
+
+CHECKS: Final = (
+    Check(
+        id="baseline-accepted",
+        title="People have accepted how guarded objects are to be",
+        cure="`responder baseline show` lists them. Look through each, then: responder baseline show --json >"
+        " baseline.json; responder baseline accept --listing baseline.json --reason TICKET",
+        reads=(runtime_of,),
+        run=_accepted,
+    ),
+)
