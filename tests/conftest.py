@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 import logging
 from collections.abc import Generator
 from pathlib import Path
@@ -33,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(places[item.path]))
     order = {place: number for number, place in enumerate(dict.fromkeys(places.values()))}
     items.sort(key=lambda item: (*_rank(places[item.path]), order[places[item.path]]))
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through thousands of collected tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _rank(place: str) -> tuple[int, bool]:
