@@ -62,7 +62,6 @@ def _call(method: str, path: str, needs: tuple[Permission, ...], service: Servic
     )
 
 
-LIST_CA_POLICIES: Final = _call("GET", _POLICIES, READ)
 GET_CA_POLICY: Final = _call("GET", f"{_POLICIES}/{{id}}", READ)
 UPDATE_CA_POLICY: Final = _call("PATCH", f"{_POLICIES}/{{id}}", _WRITE)
 CREATE_CA_POLICY: Final = _call("POST", _POLICIES, _WRITE)

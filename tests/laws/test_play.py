@@ -9,7 +9,8 @@ from msgspec import Raw
 
 from infra.local.world import WORKFORCE_TENANT
 from responders.catalogue import CATALOGUE
-from responders.remediations.ca_policies import GET_CA_POLICY, LIST_CA_POLICIES, UPDATE_CA_POLICY
+from responders.kinds.ca_policies import GET_CA_POLICY, UPDATE_CA_POLICY
+from responders.kinds.ca_context import LIST_CA_POLICIES_WHOLE
 from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Table
 from shared.detect.matcher import Matcher
@@ -214,7 +215,7 @@ def _states(edges: TenantEdges) -> object:
 
 
 def _how_many(edges: TenantEdges) -> object:
-    return len(edges.list(LIST_CA_POLICIES))
+    return len(edges.list(LIST_CA_POLICIES_WHOLE))
 
 
 def _switch_on(edges: TenantEdges) -> object:

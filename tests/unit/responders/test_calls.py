@@ -9,25 +9,22 @@ from types import ModuleType
 
 import pytest
 
-from responders import content, kinds, remediations, rosters, sources
-from responders.content import GUARDED, INVENTORIES, KINDS
+from responders import content, kinds, rosters, sources
+from responders.catalogue import CATALOGUE
+from responders.content import KINDS
 from responders.kinds import ca_context, named_locations
 from responders.permissions import CALLS
 from responders.rosters import ROSTERS
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 
-_PACKAGES = (kinds, remediations)
 _MODULES: tuple[ModuleType, ...] = (
     sources,
     rosters,
     content,
-    *(
-        import_module(f"{package.__name__}.{each.name}")
-        for package in _PACKAGES
-        for each in iter_modules(package.__path__)
-    ),
+    *(import_module(f"{kinds.__name__}.{each.name}") for each in iter_modules(kinds.__path__)),
 )
-_REMEDIATIONS = tuple(remediation for each in GUARDED for remediation in each.remediations)
+_REMEDIATIONS = tuple(each.remediation for each in CATALOGUE if each.remediation)
+_INVENTORIES = tuple(each.inventory for each in KINDS if each.inventory)
 
 _WHYS = {ca_context.WHY_BETA, named_locations.WHY_BETA}
 _IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta in _WHYS)}
@@ -101,7 +98,7 @@ def _declared_in(module: ModuleType) -> list[Call]:
 
 
 def test_whatever_makes_calls_takes_them_from_the_list() -> None:
-    for user in (*_REMEDIATIONS, *INVENTORIES, *KINDS, *ROSTERS):
+    for user in (*_REMEDIATIONS, *_INVENTORIES, *KINDS, *ROSTERS):
         assert user.calls
         assert set(user.calls) <= set(CALLS)
 
