@@ -31,6 +31,7 @@ from shared.model.objects import EXISTS, WHOLE, WRITABLE, Leaves, ObjectChange, 
 from shared.model.privileges import WELL_KNOWN_NAMES
 from shared.model.read_probes import ReadProbe, each_subscription, first_of, scope_of_each_subscription
 from shared.model.remediations import Inventory
+from shared.model.settings import Tenant
 from shared.model.tenant_api import TenantApi
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
@@ -387,6 +388,12 @@ def _instant(text: object) -> datetime | None:
     return at if at.tzinfo else None
 
 
+def _is_configured(tenant: Tenant, assignment_id: str) -> bool:
+    """Whether an assignment is in one of the tenant's subscriptions, or in none: those of management groups are."""
+    parts = assignment_id.lower().split("/")
+    return parts[1:2] != ["subscriptions"] or not tenant.subscriptions.isdisjoint(parts[2:3])
+
+
 def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> Confirmation:
     """Compare what a delivery told with what Azure itself says, and ask PIM who asked for what it did.
 
@@ -485,6 +492,7 @@ ROLE_ASSIGNMENT: Final = Kind(
         "holds; delete one that was made again."
     ),
     confirm=_confirm,
+    is_configured=_is_configured,
     read_probes=(
         ReadProbe(call=LIST_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE, ids=each_subscription),
         ReadProbe(

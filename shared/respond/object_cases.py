@@ -29,6 +29,7 @@ from shared.model.objects import (
     Step,
     Verdict,
 )
+from shared.objects.planning import GRACE
 from shared.respond.authority_reading import AuthorityReading, deciding_detection
 from shared.respond.case_run import detection_of, shown_case
 from shared.respond.components import Runtime
@@ -64,6 +65,7 @@ class Ruling(Struct, frozen=True, kw_only=True):
     put_back: Sequence[PutBack]
     would: Mapping[str, str]
     authority: AuthorityReading
+    now: datetime
     thefts: frozenset[str] = frozenset()
     unread: Objection | None = None
 
@@ -180,18 +182,39 @@ def finding_of(judged: JudgedChange, detection: AnyDetection | None, ruling: Rul
     `detection` is the one that decides, None where it was removed since.
     """
     change = judged.change
-    if change.id in ruling.thefts:
-        return _paged("the responder's identity made this change, and the responder didn't: somebody has its identity")
-    if not change.is_confirmed:
-        return _recorded("the tenant says that this change wasn't made") if change.is_denied else None
+    if untrue := _untrue_finding(change, ruling):
+        return untrue
     if detection is None:
         return _paged("its detection is no longer in the catalogue")
+    if not change.is_confirmed:
+        found = _unconfirmed_finding(change, detection, ruling)
+        return found and _by_mode(found, judged, detection, ruling)
     if judged.standing is Standing.APPROVED:
         return _approved_finding(change, ruling)
     if ruling.unread and ruling.unread.guard == "authority":
         return _objected([ruling.unread])
     found = _finding(judged, detection, ruling)
     return found if found is None or found is _WAITS else _by_mode(found, judged, detection, ruling)
+
+
+def _untrue_finding(change: ObjectChange, ruling: Ruling) -> Finding | None:
+    """Say of a change that it was made by somebody else than its record says, or never; None where it wasn't."""
+    if change.id in ruling.thefts:
+        return _paged("the responder's identity made this change, and the responder didn't: somebody has its identity")
+    if change.is_denied and not change.is_confirmed:
+        return _recorded("the tenant says that this change wasn't made")
+    return None
+
+
+def _unconfirmed_finding(change: ObjectChange, detection: AnyDetection, ruling: Ruling) -> Finding | None:
+    """Say how a change stands that only a delivery tells: people hear of it where the tenant can't or doesn't say."""
+    because = "only a delivery tells of this change, and the tenant doesn't say who made it"
+    is_late = ruling.now >= change.arrived_at + GRACE
+    if detection.answer is Answer.RECORD:
+        return _recorded("the detection only records") if is_late else None
+    if ruling.unread:
+        return _objected([ruling.unread], who=f"{because}: ")
+    return _paged(because) if is_late else None
 
 
 def _approved_finding(change: ObjectChange, ruling: Ruling) -> Finding:
@@ -307,10 +330,10 @@ def _by_mode(found: Finding, judged: JudgedChange, detection: AnyDetection, ruli
     return found
 
 
-def _objected(objections: Sequence[Objection]) -> Finding:
+def _objected(objections: Sequence[Objection], *, who: str = "the actor is not approved, but ") -> Finding:
     lasting = [one for one in objections if not one.can_pass]
     one = (lasting or list(objections))[0]
-    because = one.because if one.guard == "authority" else f"the actor is not approved, but {one.because}"
+    because = one.because if one.guard == "authority" else f"{who}{one.because}"
     if lasting:
         return _paged(because, by_hand=one.by_hand)
     return Finding(

@@ -5,6 +5,7 @@ counts as if its record hadn't come.
 """
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
@@ -23,22 +24,25 @@ _MADE_WITHIN: Final = timedelta(minutes=5)
 
 
 def confirm_changes(
-    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | None
+    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | None, answered: Collection[str] = ()
 ) -> tuple[tuple[ObjectChange, ...], bool]:
-    """Give the changes with what the tenant says of them, and whether any still waits for that. Raises EdgeError."""
+    """Give the changes with what the tenant says of them, and whether any still waits for that. Raises EdgeError.
+
+    A change whose id is in `answered` isn't waited for: people were told that the tenant doesn't say.
+    """
     found: list[ObjectChange] = []
     is_waiting = False
     for change in changes:
         if change.is_confirmed or change.is_denied or run.kind.confirm is None:
             found.append(change)
             continue
-        answered = _confirmed(run, change, image)
-        if answered is None:
-            is_waiting = True
+        said = _confirmed(run, change, image)
+        if said is None:
+            is_waiting = is_waiting or change.id not in answered
             found.append(change)
             continue
-        run.runtime.objects.replace_change(run.id, answered)
-        found.append(answered)
+        run.runtime.objects.replace_change(run.id, said)
+        found.append(said)
     return tuple(found), is_waiting
 
 

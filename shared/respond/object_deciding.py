@@ -114,7 +114,7 @@ class _Decision:
             changes={each.change.id: each for each in judged},
             is_stopped=controls.stopped,
             modes={change: controls.mode(one.id) if one else None for change, one in detections.items()},
-            is_configured=True,
+            is_configured=run.kind.is_configured(run.tenant, self._plan.state.ids[-1]),
             spent=reading.spent,
             limit=settings.remediations_per_hour,
             limit_in_all=2 * settings.remediations_per_hour,

@@ -122,7 +122,9 @@ class Reconciliation:
         reading = msgspec.structs.replace(reading, changes=changes)
         claimed = claim(self._run, self._state(reading), reading)
         self._thefts |= claimed.thefts
-        found, self._is_waiting = confirm_changes(self._run, claimed.changes, reading.standing_image)
+        found, self._is_waiting = confirm_changes(
+            self._run, claimed.changes, reading.standing_image, claimed.state.answered
+        )
         kept = reading.kept
         if kept is not None and claimed.state != kept.state:
             kept = self._runtime.objects.replace(kept, claimed.state)
@@ -234,6 +236,7 @@ class Reconciliation:
             put_back=self._put_back,
             would=self._would(reading, plan, judged),
             authority=reading.authority,
+            now=now,
             thefts=self._thefts,
             unread=_what_is_unread(reading),
         )

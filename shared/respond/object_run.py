@@ -109,6 +109,8 @@ class ObjectRun:
 
     def read_image(self, tenants_id: str) -> Image | Unread | None:
         """Read the object in the tenant; what can't be read is a value, not an error."""
+        if not self.kind.is_configured(self.tenant, tenants_id):
+            return Unread(because="the settings don't name its subscription, so nothing of it is read", can_pass=False)
         try:
             image = self.kind.read(self.api, tenants_id)
             return image and without_context(image)
