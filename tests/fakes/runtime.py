@@ -1,6 +1,6 @@
 """The runtime over any storage: a clock that tests move, channels that remember, lamps or a tenant to guard."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,6 +32,7 @@ from shared.model.object_kinds import Kind
 from shared.model.objects import ObjectState
 from shared.model.settings import Settings, settings_from
 from shared.model.start import one_after_another
+from shared.model.tenant_api import TenantApi
 from shared.notify.outbox import Sender
 from shared.notify.paged import Channel
 from shared.respond.case_run import MOST_ATTEMPTS
@@ -171,6 +172,7 @@ def bench(
     rosters: tuple[Roster, ...] = (),
     edges: TenantEdges | None = None,
     senders: Mapping[Channel, Sender] | None = None,
+    is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None,
     clock: FakeClock | None = None,
     **settings: str,
 ) -> Bench:
@@ -189,7 +191,7 @@ def bench(
     }
     runtime = build_runtime(
         read,
-        Content(detections=detections, kinds=kinds or (lamps.kind(),), rosters=rosters),
+        Content(detections=detections, kinds=kinds or (lamps.kind(),), rosters=rosters, is_enabled=is_enabled),
         storage=storage,
         senders=channels,
         edges=each | ({edges.tenant.id: edges} if edges else {}),

@@ -96,6 +96,8 @@ class FakeTenant:
     lose: frozenset[int] = frozenset()
     lost_as: Answer | None = None
     log: list[Request] = field(default_factory=list[Request])
+    pass_time: Callable[[], None] = lambda: None
+    """Called with each request: a request takes time."""
 
     @property
     def writes(self) -> list[Request]:
@@ -118,6 +120,7 @@ class FakeTenant:
         request = Request(method, url, _body(body), query or {})
         number = len(self.log)
         self.log.append(request)
+        self.pass_time()
         spoilt = self.spoil(number, request)
         if spoilt is not None:
             return spoilt
