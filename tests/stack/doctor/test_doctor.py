@@ -22,6 +22,7 @@ from infra.local.world import (
     WORKFORCE_TENANT,
 )
 from responders.cli import main
+from responders.content import KINDS
 from responders.doctor import CHECKS, report_of
 from responders.sources import SIGN_IN_LOG
 from shared.checks.check import Line, Status
@@ -357,7 +358,7 @@ def test_sources_that_have_fallen_silent(healthy: Healthy) -> None:
             for tenant in ("Entra ID", "Azure AD B2C")
         ]
     assert {line.status for line in (*polls, *sign_ins, *snapshots)} == {Status.FAILED}
-    assert len(snapshots) == 3
+    assert len(snapshots) == len(KINDS)
     assert all("take_snapshots" in line.cure for line in snapshots)
     assert events.status is Status.WARNING
 
