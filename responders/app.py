@@ -29,15 +29,15 @@ def settings() -> Settings:
 
 @Once
 def runtime() -> Runtime:
-    """The runtime of this process; its tables, containers and queues are made here when they aren't there yet.
+    """The runtime of this process. Its tables, containers and queues were deployed: one that is gone is an error.
 
+    Made anew it would be empty, and an empty table of approvals or controls says something else than one that is gone.
     The worker calls functions from several threads, all of them at once after a cold start.
     """
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
     made = build_runtime(settings(), copy.replace(CONTENT, detections=(*CATALOGUE, *rules.detections)))
-    made.storage.create_all()
     _notify_of_unresolved(made)
     return made
 

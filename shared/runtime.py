@@ -46,7 +46,7 @@ _LEAST_LEASE: Final = timedelta(seconds=40)
 _LONGEST_POST: Final = timedelta(seconds=30)
 
 
-def build_runtime(
+def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of what is made
     settings: Settings,
     content: Content,
     *,

@@ -30,6 +30,7 @@ from infra.local.world import (
     SUBSCRIPTION,
     WORKFORCE_TENANT,
 )
+from shared.clients.storage import Storage
 from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Container
 
 _A_DAY: Final = 86_400
@@ -176,6 +177,8 @@ class Stack:
         self._programs.append(self._azurite)
         self._azurite.start_all()
         self._make_evidence_container()
+        # As the template does: the app itself makes none of them.
+        Storage(self.storage_settings(StorageAccess.KEYS, self.azurite.addresses)).create_all()
         self.inbox = self._start("pager inbox", "infra.local.inbox", port="inbox")
         self.control = TenantControl(self.tenant["control"])
         self.host_port = free_port(self._ports["host"])
