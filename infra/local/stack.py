@@ -178,7 +178,8 @@ class Stack:
         self._azurite.start_all()
         self._make_evidence_container()
         # As the template does: the app itself makes none of them.
-        Storage(self.storage_settings(StorageAccess.KEYS, self.azurite.addresses)).create_all()
+        keys = self.storage_settings(StorageAccess.KEYS, self.azurite.addresses)
+        Storage({**keys, "REQUESTS_CA_BUNDLE": str(self.tenant["loopback_certificate"])}).create_all()
         self.inbox = self._start("pager inbox", "infra.local.inbox", port="inbox")
         self.control = TenantControl(self.tenant["control"])
         self.host_port = free_port(self._ports["host"])
