@@ -245,7 +245,7 @@ class Notifier:
         waiting: list[Page] = []
 
         def send(page: Page) -> None:
-            if waiting and not is_unlimited(page.state, page.delivery):
+            if waiting:  # what no limit keeps back came before
                 waiting.append(page)
                 return
             reserved = self._reserved(page)

@@ -357,6 +357,8 @@ def test_escalation_goes_on_and_comes_to_an_end(desk: _Desk) -> None:
 def test_an_acknowledged_page_is_not_escalated(desk: _Desk) -> None:
     desk.page()
     desk.notifier.acknowledge(desk.case, by="Carol")
+    desk.clock.move(_WITHIN)
+    assert [*desk.notifier.unacknowledged()] == []
     for _ in range(3):
         desk.pass_time(_WITHIN)
     assert (len(desk.teams.sent), len(desk.pagerduty.sent)) == (1, 1)

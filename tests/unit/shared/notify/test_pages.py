@@ -205,6 +205,34 @@ def test_a_case_that_ended_well_is_not_escalated_although_its_beginning_needed_s
     assert [sent.place for sent in office.teams.sent] == [0, 0]
 
 
+def test_changes_around_midnight_are_one_page(office: _Office) -> None:
+    office.clock.move(timedelta(hours=13, minutes=50))
+    office.change("before", done=True)
+    office.pass_time(20 * _MINUTE)
+    office.change("after", done=True)
+    office.pass_time(_MINUTE)
+    assert _listed(office.teams) == [["before"], ["after", "before"]]
+
+
+def test_a_change_that_comes_while_the_page_is_being_sent_is_sent_later(office: _Office) -> None:
+    def meanwhile(_message: object) -> None:
+        office.teams.spoil = lambda _message: None
+        office.change("meanwhile", done=True)
+
+    office.teams.spoil = meanwhile
+    office.change("one", done=True)
+    office.pass_time(_MINUTE)
+    assert _listed(office.teams)[-1] == ["meanwhile", "one"]
+
+
+def test_a_case_that_is_posted_again_begins_no_other_page(office: _Office) -> None:
+    office.change("one", done=True)
+    (before,) = _of_kind(office.storage, "actors")
+    office.clock.move(timedelta(hours=2))
+    office.change("one", done=True)
+    assert _of_kind(office.storage, "actors") == [before]
+
+
 # Ringing.
 
 
@@ -252,6 +280,44 @@ def test_an_acknowledgement_is_for_the_page_up_to_the_highest_risk_that_it_showe
     office.pass_time(timedelta(hours=2))
     assert _listed(office.teams)[-1] == ["one", "three", "two"]
     assert [sent.place for sent in office.teams.sent] == [0] * len(office.teams.sent)
+
+
+def test_an_acknowledgement_of_a_trifle_is_for_all_that_its_page_showed(office: _Office) -> None:
+    office.change("high", Risk.HIGH)
+    trifle = office.change("low", Risk.LOW)
+    office.pass_time(_MINUTE)
+    office.notifier.acknowledge(trifle, by="Carol")
+    office.pass_time(timedelta(hours=1))
+    assert [sent.place for sent in office.teams.sent] == [0, 0]
+
+
+def test_what_is_added_after_it_rang_belongs_to_what_rang(office: _Office) -> None:
+    office.change("low", Risk.LOW)
+    office.change("high", Risk.HIGH)
+    office.change("another", Risk.HIGH)
+    office.pass_time(_MINUTE)
+    first, rang, grown = (sent.message.key for sent in office.teams.sent)
+    assert first != rang
+    assert rang == grown
+
+
+def test_what_passed_before_it_was_sent_does_not_make_later_trifles_ring(office: _Office) -> None:
+    office.teams.failing = Unreachable("cut")
+    office.change("one", phase=Phase.PENDING, decision=Decision.REMEDIATE, outcome=Outcome.PENDING)
+    office.change("one", done=True)
+    office.teams.failing = None
+    office.pass_time(_MINUTE)
+    office.change("low", Risk.LOW, done=True)
+    assert _listed(office.teams) == [["one"]]
+
+
+def test_a_channel_that_was_broken_before_anybody_was_needed_leads_to_the_other_one(memory: MemoryStorage) -> None:
+    office = _Office(memory)
+    office.teams.failing = Unreachable("cut")
+    office.change("done", Risk.MEDIUM, done=True)
+    office.change("open", Risk.MEDIUM)
+    office.pass_time(15 * _MINUTE)
+    assert _listed(office.pagerduty) == [["open", "done"]]
 
 
 def test_a_page_is_escalated_once_and_not_for_each_of_its_cases(memory: MemoryStorage) -> None:
@@ -397,6 +463,20 @@ def test_system_notices_are_limited_apart_and_folded_and_none_is_dropped(memory:
         )
 
 
+def test_a_notice_that_is_being_sent_is_left_alone_by_the_timer(
+    office: _Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = FakeSender.send_system_notice
+
+    def slowly(sender: FakeSender, system_notice: SystemNotice) -> None:
+        office.notifier.resume(office.find)
+        original(sender, system_notice)
+
+    monkeypatch.setattr(FakeSender, "send_system_notice", slowly)
+    office.notifier.publish(_notice(1))
+    assert len(office.teams.system_notices) == 1
+
+
 def test_the_gravest_notices_never_wait(memory: MemoryStorage) -> None:
     office = _Office(memory, per_hour=2)
     for number in range(5):
@@ -438,6 +518,23 @@ def test_a_run_that_dies_anywhere_while_posting_loses_nothing_and_sends_it_on_on
     office.pass_time(20 * _MINUTE)
     assert len(office.teams.sent[-1].case_ids) == number + 2
     assert len({sent.message.key.split()[0] for sent in office.teams.sent}) == 1
+
+
+def test_a_change_whose_run_died_days_ago_is_sent_all_the_same(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    office = _Office(storage, channels=(Channel.TEAMS,))
+    inserted = iter(range(100))
+    storage.faults.spoil = lambda operation: "before" if operation == "insert Outbox" and next(inserted) == 2 else ""
+    with pytest.raises(Unreachable):
+        office.change("one", done=True, opened_at=office.clock())
+    storage.faults.heal()
+    assert [row.key for row in _of_kind(memory, "case")] == ["ended"]
+    opened_at = office.clock()
+    office.clock.move(timedelta(days=4))
+    office.change("one", done=True, opened_at=opened_at)
+    office.pass_time(_MINUTE)
+    assert _listed(office.teams) == [["one"]]
 
 
 def _spoil_row(office: _Office, ending: str, column: str) -> Row:
