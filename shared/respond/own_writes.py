@@ -29,23 +29,21 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
 
     Raises EdgeError where what was found can't be stored.
     """
-    changes: list[ObjectChange] = []
+    # What a write of ours is in the history goes before the record of it, which only proves it.
+    kept = {one.id: one for one in reading.changes if not one.intent or one.id == f"own {one.intent}"}
     thefts: list[str] = []
-    for change in reading.changes:
-        if not _is_under_our_name(run, change) or change.intent:
-            changes.append(change)
-            continue
+    for change in [one for one in kept.values() if _is_under_our_name(run, one) and not one.intent]:
         intent = explaining(run, state, change)
         if intent is None:
             thefts.append(change.id)
-            changes.append(change)
             continue
         run.runtime.objects.replace_change(run.id, msgspec.structs.replace(change, intent=intent.id))
-        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=changes)
-        changes += own
-    kept = [change for change in changes if not change.intent or change.id == f"own {change.intent}"]
-    state, opened = _resumed(run, state, kept, reading)
-    return Claimed(state=state, changes=(*kept, *opened), thefts=frozenset(thefts))
+        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=[*kept.values()])
+        del kept[change.id]
+        kept |= {one.id: one for one in own}
+    state, opened = _resumed(run, state, [*kept.values()], reading)
+    kept |= {one.id: one for one in opened}
+    return Claimed(state=state, changes=tuple(kept.values()), thefts=frozenset(thefts))
 
 
 def explaining(run: ObjectRun, state: ObjectState, change: ObjectChange) -> Intent | None:
@@ -81,7 +79,7 @@ def booked(
     is_proven: bool,
     changes: Sequence[ObjectChange],
 ) -> tuple[ObjectState, list[ObjectChange]]:
-    """Note that an intent was carried out at an instant; gives the state and the own change where the history lacks it.
+    """Note that an intent was carried out at an instant; gives the state, and the own change where it is new or proved.
 
     The instant is that of its answer or of our own record: between the decision and the write somebody else may have
     made a change.
@@ -101,9 +99,10 @@ def booked(
         return state, []
     if known is None:
         run.runtime.objects.add_change(run.id, own)
-    else:
-        run.runtime.objects.replace_change(run.id, msgspec.structs.replace(known, is_whole=True))
-    return state, [own] if known is None else []
+        return state, [own]
+    proved = msgspec.structs.replace(known, is_whole=True)
+    run.runtime.objects.replace_change(run.id, proved)
+    return state, [proved]
 
 
 def _resumed(
