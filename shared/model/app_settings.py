@@ -203,13 +203,13 @@ SIGN_INS: Final = Setting(
 )
 REMEDIATIONS_PER_HOUR: Final = Setting(
     name="REMEDIATIONS_PER_HOUR",
-    description="How many objects of a kind are put back in an hour at most; the rest is paged.",
+    description="How many objects are put back in an hour for one actor, and twice as many in all; the rest waits.",
     read=number(0, 1000),
     default="10",
 )
 LEASE_SECONDS: Final = Setting(
     name="LEASE_SECONDS",
-    description="After how long another run takes over a case whose run stopped without finishing it.",
+    description="After how long another run takes over a case or objects whose run stopped without finishing.",
     read=number(5, 3600),
     default="120",
 )
@@ -243,7 +243,7 @@ SIGN_IN_POLL_SCHEDULE: Final = Setting(
 )
 SNAPSHOT_SCHEDULE: Final = Setting(
     name="SNAPSHOT_SCHEDULE",
-    description="When snapshots of what can be put back are taken.",
+    description="When every guarded object is read, and looked at again if it isn't as it was.",
     read=schedule,
     default="30 */10 * * * *",
 )
@@ -255,7 +255,7 @@ ROSTER_SCHEDULE: Final = Setting(
 )
 RESUME_SCHEDULE: Final = Setting(
     name="RESUME_SCHEDULE",
-    description="When unfinished cases are taken up and waiting pages are sent.",
+    description="When objects that are due and unfinished cases are taken up, and waiting pages are sent.",
     read=schedule,
     default="15 * * * * *",
 )
