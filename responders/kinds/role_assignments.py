@@ -402,9 +402,8 @@ def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> 
     if change.op is Op.DELETE:
         confirmation = _logged(api, change)
     elif assignment is None:
-        confirmation = Confirmation(
-            is_true=None, because="the role assignment isn't there, so it doesn't say who wrote it"
-        )
+        # It is gone again, so it can't say itself who wrote it.
+        confirmation = _logged(api, change)
     else:
         confirmation = _stamped(change, made(assignment))
     if assignment is None:
@@ -416,14 +415,16 @@ def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> 
 
 
 def _logged(api: TenantApi, change: ObjectChange) -> Confirmation:
-    """Ask for the assignment, and the subscription's own log for who deleted it."""
+    """Ask the subscription's own log for who deleted or wrote an assignment that isn't there."""
+    is_deletion = change.op is Op.DELETE
     try:
-        if _read(api, change.object_id) is not None:
+        if is_deletion and _read(api, change.object_id) is not None:
             return Confirmation(is_true=None, because="the role assignment is still, or again, there")
         events = activity_log.events_about(api, change.object_id, at=change.at, within=azure_pim.APART)
     except (EdgeError, BadIdentifier) as error:
         return Confirmation(is_true=None, because=f"Azure's own log could not be read: {error}")
-    who = {event.actor.id.lower() for event in events if _OPERATIONS.get(event.operation.lower()) is Op.DELETE}
+    wanted = Op.DELETE if is_deletion else Op.UPDATE
+    who = {event.actor.id.lower() for event in events if _OPERATIONS.get(event.operation.lower()) is wanted}
     if change.actor.id.lower() in who:
         return Confirmation(is_true=True, because="Azure's own log names this actor")
     if who:

@@ -498,6 +498,13 @@ def test_a_delivery_that_told_of_a_deletion_is_confirmed_by_azures_own_log(
     )
 
 
+@pytest.mark.parametrize(("actor", "is_true"), [(MALLORY, True), (ALICE, False)])
+def test_a_write_of_what_is_gone_again_is_confirmed_by_azures_own_log(*, actor: Actor, is_true: bool) -> None:
+    written = _logged(actor.id, operation="Microsoft.Authorization/roleAssignments/write")
+    tenant = FakeTenant(activity=[written, _logged(TRUDY.id)])
+    assert _confirmed(tenant, _change(Op.UPDATE), None).is_true is is_true
+
+
 def test_a_deletion_of_what_is_there_is_not_confirmed() -> None:
     tenant = _standing(role_assignment(), activity=[_logged(MALLORY.id)])
     assert _confirmed(tenant, _change(Op.DELETE), None).is_true is None
