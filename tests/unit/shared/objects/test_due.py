@@ -29,6 +29,7 @@ def test_what_is_due_is_given_once_and_the_longest_due_first(storage: Storage) -
         due.note(an_id(f"o{number}"), NOW - number * _SECOND)
     due.note(an_id("o3"), NOW)
     due.note(an_id("later"), NOW + _SECOND)
+    assert all(look.at == NOW - 3 * _SECOND for look in due.ready(NOW, 100) if look.id == an_id("o3"))
     assert _ids(due.ready(NOW, 100)) == [an_id(f"o{number}") for number in reversed(range(40))]
     assert _ids(due.ready(NOW, 5)) == [an_id(f"o{number}") for number in (39, 38, 37, 36, 35)]
     assert len(due.ready(NOW + _SECOND, 100)) == 41
@@ -63,7 +64,9 @@ def test_the_new_note_is_there_before_the_old_one_goes(memory: MemoryStorage) ->
     assert storage.faults.log == ["upsert Due", "delete Due"]
     assert due.ready(NOW, 9) == []
     assert due.ready(NOW + _SECOND, 9) == [moved]
+    storage.faults.log.clear()
     due.move(moved, moved.at)
+    assert storage.faults.log == ["upsert Due"], "there is no other note to remove"
     assert _ids(due.ready(NOW + _SECOND, 9)) == [an_id()]
 
 

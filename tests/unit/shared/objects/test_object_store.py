@@ -160,6 +160,17 @@ def test_an_id_that_is_known_as_another_object_is_told_and_both_can_become_one(s
         store.replace(other, _with(other.state, attempts=3))
 
 
+def test_an_object_that_was_written_meanwhile_is_not_absorbed(storage: Storage) -> None:
+    store = _store(storage)
+    kept, other = (_inserted(store, a_state(name)) for name in ("policy-1", "policy-2"))
+    store.replace(other, _with(other.state, attempts=1))
+    with pytest.raises(LeaseLost, match="was written by another run"):
+        store.absorb(kept, _with(kept.state, ids=("policy-1", "policy-2")), other)
+    found = store.find(TENANT, KIND, "policy-2")
+    assert found is not None
+    assert found.state.attempts == 1
+
+
 def test_an_alias_of_nothing_is_an_error(storage: Storage) -> None:
     storage.insert(Table.OBJECTS, partition_of(an_id()), key_of("policy-1"), {"alias_of": "00", "schema": 1})
     with pytest.raises(BrokenRow, match="alias"):

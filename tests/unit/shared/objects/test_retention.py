@@ -277,6 +277,22 @@ def test_only_objects_that_are_gone_for_long_are_forgotten(
     assert {one.id for one in store.unaccepted(TENANT)} == {an_id("policy-2")} | ({an_id()} if stays else set())
 
 
+def test_an_object_that_came_back_meanwhile_is_not_forgotten(memory: MemoryStorage) -> None:
+    store = _store(memory)
+    kept = _inserted(store, a_state(origin=a_version(-200), versions=(_gone(-150),)))
+    storage = SpoiltStorage(memory)
+
+    def come_back(operation: str) -> str:
+        if operation == "row Objects":
+            storage.faults.heal()
+            store.replace(kept, msgspec.structs.replace(kept.state, versions=(*kept.state.versions, a_version(-1))))
+        return ""
+
+    storage.faults.spoil = come_back
+    assert _purge(storage).gone["objects that are gone"] == 0
+    assert store.read(an_id()) is not None
+
+
 # ---- what fails ------------------------------------------------------------------------------------------------------
 
 
