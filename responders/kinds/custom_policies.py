@@ -52,8 +52,8 @@ _CONFLICT: Final = 409
 
 
 def id_of(policy: Image) -> str:
-    """Give a policy's id in lower case: B2C tells no upper from lower case in it."""
-    return str(policy["id"]).lower()
+    """Give a policy's id as Graph spells it: whether it finds a policy by another spelling isn't documented."""
+    return str(policy["id"])
 
 
 def _name_of(policy: Image) -> str:
@@ -99,12 +99,25 @@ def _recorded(event: Event) -> tuple[Recorded, ...]:
     if op is None or not policy:
         return ()
     wrote: Mapping[Op, dict[str, Step]] = {Op.CREATE: {EXISTS: (None, True)}, Op.DELETE: {EXISTS: (True, None)}}
-    return (Recorded(object_id=policy.lower(), name=policy, op=op, wrote=wrote.get(op, {})),)
+    return (Recorded(object_id=policy, name=policy, op=op, wrote=wrote.get(op, {})),)
 
 
 def _read(api: TenantApi, policy_id: str) -> Image | None:
+    """Read a policy by an id that a record may spell otherwise: one that isn't found is looked for in the listing."""
     xml = api.text(GET_CUSTOM_POLICY, custom_policy=policy_id)
-    return None if xml is None else {"id": policy_id, "xml": xml}
+    if xml is None:
+        spelled = next((each for each in _ids(api) if each != policy_id and each.lower() == policy_id.lower()), "")
+        xml = api.text(GET_CUSTOM_POLICY, custom_policy=spelled) if spelled else None
+    return None if xml is None else {"id": _own_spelling(policy_id, xml), "xml": xml}
+
+
+def _own_spelling(policy_id: str, xml: str) -> str:
+    """Spell an id as the document itself does, so that a policy is the same by whatever id it was read."""
+    try:
+        own = document_of(xml).id
+    except ValueError:
+        return policy_id
+    return own if own.lower() == policy_id.lower() else policy_id
 
 
 def _find(api: TenantApi, search: Search) -> Image | None:
@@ -204,7 +217,7 @@ def _write(api: TenantApi, write: Write) -> str:
     """
     if write.op is Op.DELETE:
         try:
-            api.send(DELETE_CUSTOM_POLICY, custom_policy=write.object_id)
+            api.send(DELETE_CUSTOM_POLICY, custom_policy=id_of(write.stands) if write.stands else write.object_id)
         except Rejected as rejected:
             if rejected.status != _GONE:
                 raise
@@ -228,7 +241,7 @@ def _made(_policy: Image) -> Made:
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
     """Read every document. One that goes meanwhile is left out; one that can't be read is kept, with the reason."""
     read = (_read_one(api, each) for each in _ids(api))
-    return {id_of(image): image for image in read if image is not None}
+    return {id_of(image).lower(): image for image in read if image is not None}
 
 
 def _read_one(api: TenantApi, policy_id: str) -> Image | None:

@@ -18,8 +18,12 @@ _BASE: Final = f"{_NAMESPACE}BasePolicy/{_NAMESPACE}PolicyId"
 
 
 class PolicyDocument(Struct, frozen=True, kw_only=True):
-    """`base` is the id of the policy that it inherits from, "" for a root; `canonical` is equal for equal documents."""
+    """What a document says: its own id, and the id of the policy that it inherits from ("" for a root).
 
+    `canonical` is equal for equal documents.
+    """
+
+    id: str
     base: str
     canonical: str
 
@@ -45,7 +49,7 @@ def document_of(xml: str) -> PolicyDocument:
     except ValueError as error:
         raise ValueError(f"it is not XML that is safe to read: {error}") from error
     base = root.findtext(_BASE, default="")
-    return PolicyDocument(base=base.strip(), canonical=canonical)
+    return PolicyDocument(id=root.get("PolicyId", "").strip(), base=base.strip(), canonical=canonical)
 
 
 def _refuse_too_deep(root: "Element") -> None:

@@ -15,4 +15,4 @@ def recorded_of(kind: Kind, edges: TenantEdges, object_id: str) -> list[Recorded
         reading for page in pages for reading in read_batch(page, tenant_id=edges.tenant.id, interest=everything)
     ]
     recorded = [each for reading in readings if reading.event is not None for each in kind.recorded(reading.event)]
-    return [each for each in recorded if each.object_id == object_id.lower()]
+    return [each for each in recorded if each.object_id.lower() == object_id.lower()]

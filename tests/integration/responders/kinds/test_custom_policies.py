@@ -34,6 +34,11 @@ def test_a_changed_document_is_put_back_from_the_version_that_had_it(simulated: 
     assert leaves(stands) != leaves(before)
     recorded = recorded_of(CUSTOM_POLICY, simulated.b2c, _POLICY)
     assert {(each.op, each.is_whole, len(each.wrote)) for each in recorded} == {(Op.UPDATE, False, 0)}
+    assert all(leaves(_read(simulated, each.object_id)) == leaves(stands) for each in recorded)
+    listed = CUSTOM_POLICY.inventory.read(simulated.b2c).values()
+    for each in listed:
+        spelled = CUSTOM_POLICY.id_of(each)
+        assert all(CUSTOM_POLICY.read(simulated.b2c, other) == each for other in (spelled, spelled.upper()))
     assert objections(CUSTOM_POLICY, simulated.b2c, _POLICY, stands, leaves(before)) == {}
     CUSTOM_POLICY.write(simulated.b2c, write_of(CUSTOM_POLICY, _POLICY, stands, leaves(before), source=before))
     assert leaves(_read(simulated)) == leaves(before)

@@ -85,7 +85,8 @@ def test_a_record_tells_that_something_was_done_and_not_what(
     target: dict[str, str],
 ) -> None:
     (recorded,) = CUSTOM_POLICY.recorded(_event(activity, **target))
-    assert (recorded.object_id, recorded.op, recorded.wrote, recorded.is_whole) == (POLICY.lower(), op, wrote, False)
+    spelled = target["identity"] or POLICY
+    assert (recorded.object_id, recorded.op, recorded.wrote, recorded.is_whole) == (spelled, op, wrote, False)
 
 
 @pytest.mark.parametrize(
