@@ -37,8 +37,8 @@ from shared.objects.spending import Spending
 from shared.respond.components import Content, Runtime
 from shared.respond.ledger import Ledger
 
-_ROUND_THREADS: Final = 10
-"""As many as there are connections to storage."""
+_ROUND_THREADS: Final = 16
+"""As many as a round has requests. At most ten of them are to one service, which has as many connections."""
 
 _LEAST_LEASE: Final = timedelta(seconds=40)
 """A put-back needs seconds for each of its calls, where a service allows one a second."""

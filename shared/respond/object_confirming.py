@@ -15,7 +15,7 @@ from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.kinds import Image
 from shared.model.notices import SystemNotice
 from shared.model.objects import ObjectChange, Op
-from shared.respond.object_run import ObjectRun
+from shared.respond.object_run import ObjectRun, Unread
 
 _log = logging.getLogger("responder.objects")
 
@@ -24,11 +24,12 @@ _MADE_WITHIN: Final = timedelta(minutes=5)
 
 
 def confirm_changes(
-    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | None, answered: Collection[str] = ()
+    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | Unread | None, answered: Collection[str] = ()
 ) -> tuple[tuple[ObjectChange, ...], bool]:
     """Give the changes with what the tenant says of them, and whether any still waits for that. Raises EdgeError.
 
-    A change whose id is in `answered` isn't waited for: people were told that the tenant doesn't say.
+    Of an object that couldn't be read nothing is asked. A change whose id is in `answered` isn't waited for: people
+    were told that the tenant doesn't say.
     """
     found: list[ObjectChange] = []
     is_waiting = False
@@ -36,12 +37,12 @@ def confirm_changes(
         if change.is_confirmed or change.is_denied or run.kind.confirm is None:
             found.append(change)
             continue
-        said = _confirmed(run, change, image)
+        said = None if isinstance(image, Unread) else _confirmed(run, change, image)
         if said is None:
             is_waiting = is_waiting or change.id not in answered
             found.append(change)
             continue
-        run.runtime.objects.replace_change(run.id, said)
+        run.write_beside(lambda said=said: run.runtime.objects.replace_change(run.id, said))
         found.append(said)
     return tuple(found), is_waiting
 

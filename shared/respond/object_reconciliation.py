@@ -122,9 +122,7 @@ class Reconciliation:
         reading = msgspec.structs.replace(reading, changes=changes)
         claimed = claim(self._run, self._state(reading), reading)
         self._thefts |= claimed.thefts
-        found, self._is_waiting = confirm_changes(
-            self._run, claimed.changes, reading.standing_image, claimed.state.answered
-        )
+        found, self._is_waiting = confirm_changes(self._run, claimed.changes, reading.image, claimed.state.answered)
         kept = reading.kept
         if kept is not None and claimed.state != kept.state:
             kept = self._runtime.objects.replace(kept, claimed.state)
@@ -223,6 +221,7 @@ class Reconciliation:
         objections: Mapping[str, Objection],
     ) -> None:
         """Write the cases and the state, and note when the object is to be looked at again."""
+        self._run.wait_for_writes()
         now = self._runtime.clock()
         can_pass = any(one.can_pass for one in objections.values()) or self._is_waiting
         attempts = plan.state.attempts + 1 if can_pass else 0

@@ -73,6 +73,16 @@ class ObjectRun:
         self.id = object_id
         self.lease: Lease | None = None
         self.api: TenantEdges = runtime.edges[tenant.id]
+        self._writes: list[Callable[[], object]] = []
+
+    def write_beside(self, write: Callable[[], object]) -> None:
+        """Begin to store something for which only the write to the tenant, or the run's end, has to wait."""
+        self._writes.append(self.runtime.start(write))
+
+    def wait_for_writes(self) -> None:
+        """Wait until everything is stored that was begun. Raises EdgeError where something couldn't be."""
+        while self._writes:
+            self._writes.pop()()
 
     def keep_lease(self) -> None:
         """Renew the lease where half of it has passed. Raises LeaseLost where another run has taken it over."""

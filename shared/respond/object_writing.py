@@ -178,7 +178,16 @@ def _second_round(
     written = kept()
     for each in (noted, version, *spent):
         each()
-    return written, look(), around(), before()
+    looked = _with_confirmed(reading, look())
+    run.wait_for_writes()
+    return written, looked, around(), before()
+
+
+def _with_confirmed(reading: Reading, look: Reading) -> Reading:
+    """Give the look with what the tenant confirmed: that was still being stored while the look was under way."""
+    confirmed = {change.id: change for change in reading.changes if change.is_confirmed}
+    changes = (change if change.is_confirmed else confirmed.get(change.id, change) for change in look.changes)
+    return msgspec.structs.replace(look, changes=tuple(changes))
 
 
 def _what_moved(run: ObjectRun, reading: Reading, look: Reading, planned: Planned) -> str:

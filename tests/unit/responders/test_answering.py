@@ -25,6 +25,7 @@ from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.kinds import ApprovalList, Image, Mode, ObjectKind
 from shared.model.objects import IntentState, ObjectState
+from shared.model.once import Once
 from shared.respond.resume import resume
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import initiated_by
@@ -37,6 +38,7 @@ from tests.fakes.situations import (
     role_assignment,
     with_users,
 )
+from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.fakes.tenant import FakeTenant, Request, answer_of
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -310,6 +312,30 @@ def test_a_run_that_waited_for_longer_than_its_lease_writes_nothing(memory: Memo
 def _policies(ready: Bench) -> list[ObjectState]:
     seen = ready.runtime.objects.seen(TENANT, ObjectKind.CA_POLICY)
     return [kept.state for one in seen if (kept := ready.runtime.objects.read(one.id))]
+
+
+def _when_asked_for[T](task: Callable[[], T], /) -> Callable[[], T]:
+    return Once(task).__call__
+
+
+def test_a_confirmation_is_stored_beside_the_look_and_decided_by_all_the_same(memory: MemoryStorage) -> None:
+    """The look may have read the change from before it was stored that the tenant confirmed it."""
+    ready, tenant = _attacked(memory, ATTACKS[1])
+    ready = copy.replace(ready, runtime=msgspec.structs.replace(ready.runtime, start=_when_asked_for))
+    ready.answer_queue()
+    assert ATTACKS[1].is_undone(tenant)
+    assert [request.method for request in tenant.log] == ["GET", "GET", "DELETE", "GET"]
+
+
+def test_nothing_is_written_to_the_tenant_before_a_confirmation_is_stored() -> None:
+    storage = SpoiltStorage(_fresh())
+    ready, tenant = _attacked(storage, ATTACKS[1])
+    storage.faults.fail("upsert Changes")
+    with pytest.raises(EdgeError):
+        ready.answer_queue()
+    assert tenant.writes == []
+    storage.faults.heal()
+    assert _answered(ready).outcome is Outcome.DONE
 
 
 _REFUSAL: Final = answer_of({"error": {"code": "Forbidden", "message": "no"}}, 403)
