@@ -125,9 +125,12 @@ def _create_policy(tenant: TenantControl) -> str:
 
 
 def _delete_policy(tenant: TenantControl) -> str:
+    """Delete the policy by its present id: one that was made again has another."""
+    standing = tenant.state()[WORKFORCE_TENANT]["caPolicies"].values()
+    policy_id = next(str(one["id"]) for one in standing if one["displayName"] == BLOCK_LEGACY.name)
     with tenant.as_principal(TRUDY) as graph:
-        graph.delete(f"{_POLICIES}/{BLOCK_LEGACY.id}").raise_for_status()
-    return BLOCK_LEGACY.id
+        graph.delete(f"{_POLICIES}/{policy_id}").raise_for_status()
+    return policy_id
 
 
 def _deleted_is_back(state: State) -> str:

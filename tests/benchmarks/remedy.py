@@ -205,5 +205,6 @@ def _ready(stack: Stack) -> Generator[_Bench]:
         desk.seed()
         snapshots = f"{stack.host['url']}/admin/functions/take_snapshots"
         httpx.post(snapshots, json={}, headers=stack.operator_headers(key="master")).raise_for_status()
-        until(desk.snapshots_taken, within=_WITHIN, what="no snapshots")
+        until(desk.objects_read, within=_WITHIN, what="not every object was read")
+        desk.accept_all()
         yield _Bench(stack=stack, caught=caught, desk=desk)
