@@ -217,7 +217,9 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
 
     Raises EdgeError where the search fails: nothing is made on doubt.
     """
-    tries = [one.at for one in state.intents if one.op is Op.CREATE and one.state is not IntentState.NOT_SENT]
+    # One that is booked is known to have made it: what it made was deleted since.
+    known = {IntentState.NOT_SENT, IntentState.BOOKED}
+    tries = [one.at for one in state.intents if one.op is Op.CREATE and one.state not in known]
     since = min(tries, default=None)
     found = run.kind.find(
         run.api,

@@ -206,6 +206,20 @@ def test_what_is_confirmed_as_deleted_is_made_again(hinted: Bench, word: _Word) 
     assert (hinted.lamps.writes, hinted.lamps.state) == (["set on"], {LAMP: "on"})
 
 
+def test_what_is_deleted_again_just_after_it_was_made_again_is_made_again_at_once(hinted: Bench, word: _Word) -> None:
+    word.answer = _TRUE
+    del hinted.lamps.state[LAMP]
+    hinted.take_in(lamp_record(MALLORY, to="gone"))
+    hinted.answer_queue()
+    hinted.clock.move(timedelta(seconds=20))
+    del hinted.lamps.state[LAMP]
+    hinted.take_in(lamp_record(MALLORY, to="gone", at=hinted.clock()))
+    hinted.clock.move(timedelta(seconds=5))
+    hinted.answer_queue()
+    assert (hinted.lamps.writes, hinted.lamps.state) == (["set on", "set on"], {LAMP: "on"})
+    assert [(case.decision, case.outcome) for case in hinted.cases()] == [(Decision.REMEDIATE, Outcome.DONE)] * 2
+
+
 _MADE: Final[dict[str, tuple[Made, Op]]] = {
     "made then": (Made(at=AT), Op.CREATE),
     "made a little before": (Made(at=AT - timedelta(minutes=5)), Op.CREATE),
