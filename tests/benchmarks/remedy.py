@@ -1,9 +1,9 @@
 """From the delivery of an event to the remediating call at the tenant, against a bare client that knows what to do.
 
 A role that an unapproved actor took: from the event's message in its queue until the DELETE arrives, with approvals,
-switches and snapshots in place and every cache warm. The bare client makes the same two calls (read the assignment,
-delete it) over a connection that is kept. Both take turns. The tenant shows every write at once, and no timer of the
-app is due.
+switches and accepted objects in place and every cache warm. The bare client makes the same two calls (read the
+assignment, delete it) over a connection that is kept. Both take turns. The tenant shows every write at once, and no
+timer of the app is due.
 """
 
 import json
@@ -48,16 +48,15 @@ _SETTINGS: Final = {
     "REMEDIATIONS_PER_HOUR": "1000",
     **dict.fromkeys(SCHEDULES, _NEVER),
 }
-_MARKS: Final = {
-    "opened": re.compile(rf"POST /{HOST_ACCOUNT}/Cases$"),
-    "claimed": re.compile(rf"PUT /{HOST_ACCOUNT}/Cases\("),
-    "looked": re.compile(r"GET /subscriptions/"),
-    "acted": re.compile(r"DELETE /subscriptions/"),
-}
-"""The requests at which a run has come so far, in this order."""
+_TENANT: Final = re.compile(r"\w+ /subscriptions/")
+_EVIDENCE: Final = re.compile(rf"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/record-")
+_ACTED: Final = re.compile(r"DELETE /subscriptions/")
+_DELAY: Final = 0.2
+"""Seconds for which each request is held back while rounds are counted, so that what is asked side by side overlaps."""
 
 _STORAGE: Final = re.compile(rf" /({HOST_ACCOUNT}|{EVIDENCE_ACCOUNT})/")
-_QUEUE_POLLS: Final = frozenset(f"GET /{HOST_ACCOUNT}/{queue}/messages" for queue in QUEUES)
+_OF_THE_HOST: Final = re.compile(rf" /{HOST_ACCOUNT}/({'|'.join(QUEUES)})/messages")
+"""The host's own: it looks for messages, and keeps the one that is being answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +103,7 @@ class _Bench:
 
 
 def measure() -> dict[str, float]:
-    """Give milliseconds, their ratio, and the round trips to the tenant and to storage before and with the DELETE."""
+    """Give milliseconds, their ratio, the round trips to the tenant, and the rounds of storage before the DELETE."""
     return _times() | _trips()
 
 
@@ -146,7 +145,7 @@ def _p99(values: Sequence[float]) -> float:
 
 
 def _trips() -> dict[str, float]:
-    """Count the round trips behind the proxy, which makes each of them slower: its stages are for comparison only."""
+    """Count the round trips behind the proxy, and how many of storage's have to wait for one another."""
     with (
         _folder() as folder,
         Proxy() as proxy,
@@ -155,6 +154,7 @@ def _trips() -> dict[str, float]:
     ):
         for _ in range(_WARM_UPS):
             bench.answered()
+        proxy.delay = _DELAY
         runs: list[dict[str, float]] = []
         for _ in range(_COUNTED_TRIPS):
             time.sleep(_IDLE[0])
@@ -165,27 +165,28 @@ def _trips() -> dict[str, float]:
 
 
 def _counted(seen: Sequence[Seen]) -> dict[str, float]:
-    own = [each for each in seen if each.request not in _QUEUE_POLLS]
-    last = next(place for place, each in enumerate(own) if _MARKS["acted"].match(each.request))
-    until_then = own[: last + 1]
-    tenant = [each for each in until_then if "/subscriptions/" in each.request and not _STORAGE.search(each.request)]
+    """Count what went to the tenant until the case was closed, and what to storage until the DELETE was sent."""
+    # What came long before is the end of the run before.
+    record = next(each for each in seen if _EVIDENCE.match(each.request))
+    own = [each for each in seen if each.began > record.began - _DELAY / 2 and not _OF_THE_HOST.search(each.request)]
+    acted = next(each for each in own if _ACTED.match(each.request))
+    before = [each for each in own if _STORAGE.search(each.request) and each.began < acted.began]
+    for each in own:
+        sys.stderr.write(f"    {each.began - own[0].began:6.2f} s  {each.request}\n")
     return {
-        "round_trips": len(tenant),
-        "storage_round_trips": len(until_then) - len(tenant),
-        **_stages(until_then),
+        "tenant_round_trips": len([each for each in own if _TENANT.match(each.request)]),
+        "storage_round_trips_before": len(before),
+        "storage_rounds_before": _rounds(before),
     }
 
 
-def _stages(seen: Sequence[Seen]) -> dict[str, float]:
-    """Give the milliseconds from each mark to the next, from the first request on; a mark that isn't there has none."""
-    began = seen[0].began
-    stages: dict[str, float] = {}
-    for name, mark in _MARKS.items():
-        at = next((each.began for each in seen if each.began >= began and mark.match(each.request)), None)
-        if at is not None:
-            stages[f"proxied_until_{name}_ms"] = (at - began) * 1000
-            began = at
-    return stages
+def _rounds(requests: Sequence[Seen]) -> int:
+    """Give the length of the longest chain of requests of which each begins when the one before it has ended."""
+    rounds, ended = 0, 0.0
+    for each in sorted(requests, key=lambda request: request.ended):
+        if each.began >= ended:
+            rounds, ended = rounds + 1, each.ended
+    return rounds
 
 
 @contextmanager
@@ -203,8 +204,9 @@ def _ready(stack: Stack) -> Generator[_Bench]:
         stack.control.settings(consistency_lag=0, audit_lag=0)
         desk = Desk(stack.operator_values())
         desk.seed()
-        snapshots = f"{stack.host['url']}/admin/functions/take_snapshots"
-        httpx.post(snapshots, json={}, headers=stack.operator_headers(key="master")).raise_for_status()
-        until(desk.objects_read, within=_WITHIN, what="not every object was read")
+        for sweep in ("take_snapshots", "sweep_rosters"):
+            url = f"{stack.host['url']}/admin/functions/{sweep}"
+            httpx.post(url, json={}, headers=stack.operator_headers(key="master")).raise_for_status()
+        until(lambda: desk.objects_read() and desk.rosters_read(), within=_WITHIN, what="no sweep")
         desk.accept_all()
         yield _Bench(stack=stack, caught=caught, desk=desk)

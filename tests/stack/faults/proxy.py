@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 _HEAD_END: Final = b"\r\n\r\n"
 _HOST: Final = "127.0.0.1"
 _CLOSE_WITHIN: Final = 10.0
+_OF_A_BATCH: Final = re.compile(rb"\r\n(?:POST|PUT|PATCH|DELETE) \S*?/(\w+)(?:\(| )")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +71,22 @@ class _Request:
 
     @property
     def name(self) -> str:
-        """The method and the path, without the query."""
+        """The method and the path, without the query; of a batch of rows, with the table that they are in."""
         method, target, _ = self.line.split(" ", 2)
-        return f"{method} {target.partition('?')[0]}"
+        name = f"{method} {target.partition('?')[0]}"
+        written = _OF_A_BATCH.search(self.content) if name.endswith("/$batch") else None
+        return f"{name} {written[1].decode()}" if written else name
 
 
 class Proxy:
-    """Fronts for any number of services, played by one thread while the context is open."""
+    """Fronts for any number of services, played by one thread while the context is open.
+
+    Each request is passed on after `delay` seconds.
+    """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.delay = 0.0
         self._rules: list[_Rule] = []
         self._away: list[re.Pattern[str]] = []
         self._loop = asyncio.new_event_loop()
@@ -155,6 +162,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: _Service) -> None:
         request = await _read_request(reader)
         began = time.monotonic()
+        await asyncio.sleep(self.delay)
         rule = next((rule for rule in self._rules if rule.match.search(request.name)), None)
         if rule is not None:
             self._rules.remove(rule)

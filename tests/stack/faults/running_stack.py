@@ -1,7 +1,8 @@
 """The running stack behind the proxy, what tests ask of it, and how it goes back to its beginning between them."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast, override
@@ -15,9 +16,11 @@ from infra.local.desk import Desk, until
 from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
 from infra.local.story import Scene
 from infra.local.world import RESPONDER, RESPONDER_B2C
-from responders.content import INVENTORIES
+from shared.clients.storage import Row
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Table, poison_queue
 from shared.model.cases import Case, Outcome, State
+from shared.model.objects import ObjectId
+from shared.respond.messages import ObjectMessage
 from tests.stack.faults.proxy import Proxy, Tls
 
 QUICK: Final = {
@@ -31,11 +34,14 @@ QUICK: Final = {
 HIDDEN_FOR: Final = 5
 """Seconds until a message comes back whose function was killed; in Azure ten minutes, which nobody wants to wait."""
 
-_EMPTIED: Final = (Table.CASES, Table.OUTBOX, Table.CURSORS, Table.CONTROLS)
+_EMPTIED: Final = (
+    *(Table.CASES, Table.OUTBOX, Table.CURSORS, Table.CONTROLS, Table.COUNTERS),
+    *(Table.OBJECTS, Table.CHANGES, Table.DUE, Table.LEASES),
+)
 _BASE64: Final = TextBase64EncodePolicy()
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-WITHIN: Final = 45.0
-"""How long a case may take here, in seconds, whatever happens to it."""
+WITHIN: Final = 120.0
+"""How long a case may take here, in seconds, whatever happens: a note that an object is due is 90 seconds ahead."""
 
 
 class StackBehindProxy(Stack):
@@ -80,9 +86,10 @@ class RunningStack:
     inbox: httpx.Client
     host: httpx.Client
     reset_at: datetime = _NEVER
+    accepted: list[Row] = field(default_factory=list[Row])
 
     def reset(self) -> None:
-        """Go back to the beginning: the seeded tenant, its first snapshots, no case, no page, everything enforced."""
+        """Go back to the beginning: the seeded tenant, accepted as it stands, no case, no page, everything enforced."""
         self.proxy.clear()
         if not self.stack.host_program.is_running():
             self.stack.start_host()
@@ -92,7 +99,7 @@ class RunningStack:
         self.inbox.delete("/messages").raise_for_status()
         self._empty_storage()
         self.desk.seed()
-        self._take_snapshots()
+        self._accept_everything()
         self.stack.subscribe_to_events()
 
     def _empty_storage(self) -> None:
@@ -116,17 +123,24 @@ class RunningStack:
         options: dict[str, Any] = {"connection_verify": self.stack.tenant["ca_file"]}
         return QueueClient.from_connection_string(self._connection(), name, message_encode_policy=encoding, **options)
 
-    def _take_snapshots(self) -> None:
-        """Take snapshots of the tenants as they are now; one that is under way may have read them earlier."""
-        began = datetime.now(UTC)
+    def _accept_everything(self) -> None:
+        """Have all that stands in the seeded tenants accepted, as people do on the first day; that is kept for later.
 
-        def are_taken() -> bool:
-            rows = self.desk.storage.rows(Table.CURSORS, "PartitionKey eq 'snapshot'")
-            taken = [row for row in rows if datetime.fromisoformat(row.columns["confirmed_at"]) > began]
-            return len(taken) == len(INVENTORIES)
-
+        Reading every object takes conditional access, with its one call a second, half a minute.
+        """
+        if self.accepted:
+            for row in self.accepted:
+                self.desk.storage.upsert(Table.OBJECTS, row.partition, row.key, row.columns)
+            return
         self.run("take_snapshots")
-        self.until(are_taken, what="no snapshots of the seeded tenants")
+        self.until(self.desk.objects_read, what="the seeded tenants were not read")
+        self.desk.accept_all()
+        self.until(self._is_settled, what="the accepted objects were not looked at")
+        self.accepted = self.desk.storage.rows(Table.OBJECTS, "PartitionKey ge ''")
+
+    def _is_settled(self) -> bool:
+        """Whether no object is due for a look: the resume timer has looked at those that were accepted."""
+        return not self.desk.storage.rows(Table.DUE, "PartitionKey ge ''")
 
     def set_inbox(self, **health: str) -> None:
         """Set how Teams and PagerDuty behave."""
@@ -138,19 +152,38 @@ class RunningStack:
 
     # -- crashes --
 
-    def kill_at(self, match: str, *, after: bool) -> Callable[[], None]:
+    def kill_at(self, match: str, *, after: bool, following: str = "") -> Callable[[], None]:
         """Kill the host at the next request that matches: before it is carried out, or `after` that, unanswered.
 
-        Gives what waits for that and starts the host again.
+        With `following`, at the next one that comes after a request that matches that. Gives what waits for the kill
+        and starts the host again.
         """
-        killed = self.proxy.at(match, self.stack.kill_host, after=after, cut=True)
+        killed = threading.Event()
+
+        def kill() -> None:
+            self.stack.kill_host()
+            killed.set()
+
+        def wait_for_it() -> None:
+            self.proxy.at(match, kill, after=after, cut=True)
+
+        if following:
+            self.proxy.at(following, wait_for_it, after=True, cut=False)
+        else:
+            wait_for_it()
 
         def wait_and_restart() -> None:
             assert killed.wait(WITHIN), f"no request {match!r} came:\n{self.end_of_log()}"
             assert not self.stack.host_program.is_running()
+            self._end_leases()
             self.stack.start_host()
 
         return wait_and_restart
+
+    def _end_leases(self) -> None:
+        """Let the leases end that a run took which is dead: after 40 seconds, for which nobody wants to wait."""
+        for row in self.desk.storage.rows(Table.LEASES, "PartitionKey ge ''"):
+            self.desk.storage.delete(Table.LEASES, row)
 
     def log(self) -> str:
         """Give what the host logged."""
@@ -183,14 +216,14 @@ class RunningStack:
         return self.until(find, what=f"no closed case for: {scene.summary}")
 
     def held_up(self, scene: Scene, target_id: str) -> Case | None:
-        """Give the scene's case that a lock holds up."""
-        return next((case for case in self.cases(scene, target_id) if case.outcome is Outcome.LOCKED), None)
+        """Give the scene's case that waits for what holds it up."""
+        return next((case for case in self.cases(scene, target_id) if case.outcome is Outcome.PENDING), None)
 
     def end_pause(self, case: Case) -> None:
-        """Let the time be over for which a case is left alone."""
-        (row,) = self.desk.storage.rows(Table.CASES, "RowKey eq @name", name=case.id)
-        ended = msgspec.structs.replace(case, lease_until=datetime.now(UTC))
-        self.desk.storage.replace(Table.CASES, row, {**row.columns, "case": msgspec.json.encode(ended).decode()})
+        """Let the time be over for which a case's object is left alone."""
+        assert case.object_kind is not None
+        of = ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key)
+        self.desk.storage.enqueue(msgspec.json.encode(ObjectMessage(id=of, tenants_id=case.target.id)).decode())
 
     def until[T](self, find: Callable[[], T | None], *, what: str, within: float = WITHIN) -> T:
         """Look until there is something; fails with the end of the host's log."""
@@ -209,10 +242,11 @@ class RunningStack:
         ]
 
     def ask_again(self, case: Case) -> None:
-        """Put a case's message in the queue once more, and wait until the host has taken it."""
-        text = msgspec.json.encode({"tenant_id": case.tenant_id, "case_id": case.id}).decode()
+        """Have the case's object reconciled once more, and wait until the host has done it."""
+        assert case.object_kind is not None
+        of = ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key)
         with self._queue(CASES_QUEUE) as queue:
-            sent = queue.send_message(text)
+            sent = queue.send_message(msgspec.json.encode(ObjectMessage(id=of, tenants_id=case.target.id)).decode())
         self.until(lambda: f"id={sent.id}: ok" in self.log(), what="the message wasn't taken")
 
     def put_raw(self, queue: str, text: str) -> None:

@@ -3,6 +3,7 @@
 No case is lost, nothing is put back twice, and the owners are told.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,34 +32,65 @@ _CHANGED: Final = _Flow(scene=story.SELF_EXCLUSION, act="PATCH /v1.0/identity/co
 _DELETED: Final = _Flow(scene=story.POLICY_DELETED, act="POST /v1.0/identity/conditionalAccess/policies$")
 _CUSTOM: Final = _Flow(scene=story.CUSTOM_POLICY_UPLOADED, act="DELETE /beta/trustFramework/policies/")
 
-_EVIDENCE: Final = f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/record-"
-_ROW: Final = f"POST /{HOST_ACCOUNT}/Cases$"
+_ROLE_GIVEN: Final = {
+    "evidence": f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/record-",
+    "due": f"PUT /{HOST_ACCOUNT}/Due",
+    "change": f"POST /{HOST_ACCOUNT}/Changes$",
+    "lease": f"POST /{HOST_ACCOUNT}/.batch Leases$",
+    "intent": f"POST /{HOST_ACCOUNT}/.batch Objects$",
+    "version": f"PUT /{HOST_ACCOUNT}/snapshots/",
+    "before-image": f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/before-",
+    "spent": f"POST /{HOST_ACCOUNT}/Switches$",
+}
+"""What is written before the tenant is, in this order; parts of a round side by side."""
+
+_WRITTEN: Final = {
+    "own change": f"POST /{HOST_ACCOUNT}/Changes$",
+    "booked": f"POST /{HOST_ACCOUNT}/.batch Objects$",
+    "case": f"POST /{HOST_ACCOUNT}/Cases$",
+    "case moved": rf"PUT /{HOST_ACCOUNT}/Cases\(",
+    "page": f"POST /{HOST_ACCOUNT}/Outbox$",
+}
+"""What is written after the tenant was, in this order."""
+
+_PAGE: Final = f"POST /{HOST_ACCOUNT}/Outbox$"
+_SETTLED: Final = {
+    "state": f"POST /{HOST_ACCOUNT}/.batch Objects$",
+    "lease released": rf"DELETE /{HOST_ACCOUNT}/Leases\(",
+    "due removed": rf"DELETE /{HOST_ACCOUNT}/Due\(",
+}
+"""What is written after the page was, in this order."""
+
 _MESSAGE: Final = f"POST /{HOST_ACCOUNT}/cases/messages$"
-_BEFORE_IMAGE: Final = f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/before-"
-_OUTBOX: Final = f"POST /{HOST_ACCOUNT}/Outbox$"
 _TEAMS: Final = "POST /workflows/"
 _PAGERDUTY: Final = "POST /v2/enqueue$"
 
-
-@pytest.mark.parametrize("flow", [_ASSIGNMENT, _CHANGED], ids=["by Event Grid", "by polling"])
-def test_after_the_evidence_was_written(running: RunningStack, flow: _Flow) -> None:
-    _killed(running, flow, _EVIDENCE, after=True)
+_counts: Final = Counter[str]()
+"""Kills so far, and the cases and writes that there were in all: one each for every kill. Shown by `pytest -s`."""
 
 
-def test_after_the_row_was_inserted(running: RunningStack) -> None:
-    """Both doors in one test: what has a row and no message is left alone for half a minute, then taken up."""
-    targets = [_killed_at(running, flow, _ROW, after=True) for flow in (_ASSIGNMENT, _CUSTOM)]
-    for flow, target_id in zip((_ASSIGNMENT, _CUSTOM), targets, strict=True):
-        _assert_put_back(running, flow, target_id)
-    assert len(running.acts()) == len(targets), running.acts()
+@pytest.mark.parametrize("boundary", _ROLE_GIVEN)
+def test_before_the_tenant_is_written(running: RunningStack, boundary: str) -> None:
+    _killed(running, _ASSIGNMENT, _ROLE_GIVEN[boundary], after=True)
+
+
+@pytest.mark.parametrize("boundary", _WRITTEN)
+def test_once_the_tenant_is_written(running: RunningStack, boundary: str) -> None:
+    _killed(running, _ASSIGNMENT, _WRITTEN[boundary], after=True, following=_ASSIGNMENT.act)
+
+
+@pytest.mark.parametrize("boundary", _SETTLED)
+def test_once_people_are_told(running: RunningStack, boundary: str) -> None:
+    _killed(running, _ASSIGNMENT, _SETTLED[boundary], after=True, following=_PAGE)
+
+
+@pytest.mark.parametrize("boundary", ["evidence", "due", "change"])
+def test_while_a_log_is_read(running: RunningStack, boundary: str) -> None:
+    _killed(running, _CHANGED, _ROLE_GIVEN[boundary], after=True)
 
 
 def test_after_the_message_was_sent(running: RunningStack) -> None:
-    _killed(running, _ASSIGNMENT, _MESSAGE, after=True)
-
-
-def test_after_the_before_image_was_kept(running: RunningStack) -> None:
-    _killed(running, _ASSIGNMENT, _BEFORE_IMAGE, after=True)
+    _killed(running, _CHANGED, _MESSAGE, after=True)
 
 
 _EACH: Final = pytest.mark.parametrize(
@@ -78,10 +110,6 @@ def test_after_the_tenant_carried_the_call_out(running: RunningStack, flow: _Flo
     _killed(running, flow, flow.act, after=True)
 
 
-def test_after_the_page_was_written_down(running: RunningStack) -> None:
-    _killed(running, _ASSIGNMENT, _OUTBOX, after=True)
-
-
 @pytest.mark.parametrize("flow", [_ASSIGNMENT, _CHANGED], ids=["role assignment", "policy changed"])
 def test_before_teams_accepted_the_page(running: RunningStack, flow: _Flow) -> None:
     case = _killed(running, flow, _TEAMS, after=False)
@@ -99,16 +127,19 @@ def test_after_pagerduty_took_the_alert(running: RunningStack) -> None:
     assert running.acts() == []
 
 
-def _killed(running: RunningStack, flow: _Flow, match: str, *, after: bool) -> Case:
+def _killed(running: RunningStack, flow: _Flow, match: str, *, after: bool, following: str = "") -> Case:
     """Make a change, kill the host at a request that follows from it, start it again, and look at the end of it."""
-    target_id = _killed_at(running, flow, match, after=after)
+    target_id = _killed_at(running, flow, match, after=after, following=following)
     case = _assert_put_back(running, flow, target_id)
-    assert len(running.acts()) == 1, running.acts()
+    writes = len(running.acts())
+    _counts.update(kills=1, cases=len(running.cases(flow.scene, target_id)), writes=writes)
+    print(f"so far {dict(_counts)}")  # noqa: T201 - pytest shows it on request
+    assert writes == 1, running.acts()
     return case
 
 
-def _killed_at(running: RunningStack, flow: _Flow, match: str, *, after: bool) -> str:
-    restart = running.kill_at(match, after=after)
+def _killed_at(running: RunningStack, flow: _Flow, match: str, *, after: bool, following: str = "") -> str:
+    restart = running.kill_at(match, after=after, following=following)
     target_id = flow.scene.act(running.stack.control)
     restart()
     return target_id
@@ -117,7 +148,10 @@ def _killed_at(running: RunningStack, flow: _Flow, match: str, *, after: bool) -
 def _assert_put_back(running: RunningStack, flow: _Flow, target_id: str) -> Case:
     scene = flow.scene
     case = running.closed(scene, target_id)
-    assert (case.decision, case.outcome) == (scene.decision, scene.outcome), case
+    # Of a policy whose write was carried out and never answered, nobody can tell at first who wrote it.
+    outcomes = {scene.outcome} if flow is _ASSIGNMENT else {scene.outcome, "already"}
+    assert case.decision == scene.decision, case
+    assert case.outcome in outcomes, case
     running.until(lambda: running.posts(case, "teams"), what="no card came")
     running.ask_again(case)
     assert scene.check(running.stack.control.state()) == ""
