@@ -124,7 +124,9 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
         given_up = _not_sent(run, kept, intent, because)
         return msgspec.structs.replace(given_up, look=look, around=around)
     if twin is not None:
-        return _not_sent(run, kept, intent, twin.because, tenants_id=twin.tenants_id)
+        given_up = _not_sent(run, kept, intent, twin.because, tenants_id=twin.tenants_id)
+        waits = Objection(guard="made-already", because=twin.because, can_pass=True)
+        return given_up if twin.tenants_id else msgspec.structs.replace(given_up, objection=waits)
     sent = _send(run, look, kept, planned, intent)
     if isinstance(sent, NotWritten):
         return sent

@@ -314,6 +314,40 @@ def _policies(ready: Bench) -> list[ObjectState]:
     return [kept.state for one in seen if (kept := ready.runtime.objects.read(one.id))]
 
 
+def _delete_policy(tenant: FakeTenant) -> None:
+    del tenant.ca_policies[POLICY_ID]
+
+
+def _deletion_record() -> Image:
+    record = ca_policy_record("Delete conditional access policy", old=_BEFORE)
+    record["targetResources"][0]["id"] = POLICY_ID
+    return record | {"activityDateTime": _AT.isoformat().replace("+00:00", "Z"), "initiatedBy": initiated_by(MALLORY)}
+
+
+def test_a_policy_that_may_have_been_made_again_already_is_told_at_once_and_made_when_that_is_known(
+    memory: MemoryStorage,
+) -> None:
+    """The first request was lost, and a listing may not show yet what it made: two would be worse than none."""
+    ready, tenant = _attacked(memory, copy.replace(ATTACKS[0], do=_delete_policy, record=_deletion_record))
+    strength = _BEFORE["grantControls"]["authenticationStrength"]["id"]
+    tenant.strengths[strength] = {"id": strength, "allowedCombinations": ["fido2"]}
+    lost: list[Request] = []
+
+    def lose_the_first(_number: int, request: Request) -> Answer | None:
+        if request.method == "POST" and not lost:
+            lost.append(request)
+            raise Unreachable("the connection was cut")
+        return None
+
+    tenant.spoil = lose_the_first
+    case = _answered(ready, minutes=3)
+    assert (case.outcome, tenant.ca_policies, len(ready.teams.sent)) == (Outcome.PENDING, {}, 1), case
+    assert len(tenant.log) < 130, "one look decides once: the service allows one call a second"
+    case = _answered(ready, minutes=60)
+    assert (case.state, case.outcome) == (State.CLOSED, Outcome.DONE), case
+    assert [CA_POLICY.leaves(policy) for policy in tenant.ca_policies.values()] == [CA_POLICY.leaves(_BEFORE)]
+
+
 def _when_asked_for[T](task: Callable[[], T], /) -> Callable[[], T]:
     return Once(task).__call__
 
