@@ -100,9 +100,20 @@ _EACH: Final = pytest.mark.parametrize(
 )
 
 
-@_EACH
+@pytest.mark.parametrize(
+    "flow", [_ASSIGNMENT, _CHANGED, _CUSTOM], ids=["role assignment", "policy changed", "custom policy"]
+)
 def test_before_the_tenant_got_the_call(running: RunningStack, flow: _Flow) -> None:
     _killed(running, flow, flow.act, after=False)
+
+
+def test_before_the_tenant_got_the_call_that_makes_a_policy_again(running: RunningStack) -> None:
+    """A listing may not show for ten minutes what was made: until then people know, and no second one is made."""
+    target_id = _killed_at(running, _DELETED, _DELETED.act, after=False)
+    case = running.until(lambda: running.held_up(_DELETED.scene, target_id), what="no case was held up")
+    assert "may have been made already" in case.because
+    running.until(lambda: running.posts(case, "teams"), what="no card came")
+    assert running.acts() == []
 
 
 @_EACH
