@@ -1,5 +1,5 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up unit test fuzz lint types infra check bench docs lock clean
+.PHONY: setup demo up unit test fuzz laws lint types infra check bench docs lock clean
 python := .venv/bin/python
 # Bytecode is kept, whatever the shell says: hundreds of processes start in the tests, and without it each compiles anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -25,6 +25,10 @@ test: setup ## run every test, in parallel
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py
+
+laws: setup ## play 10,000 random stories against the laws of reconciliation (LAWS says how many, FROM the first seed), judge 20,000 worlds
+	@CA_WORLDS=$${CA_WORLDS:-20000} $(python) -m pytest -q --timeout 0 tests/unit/shared/conditional_access/test_brute_force.py
+	@$(python) -m tests.laws.run --stories $${LAWS:-10000} --from $${FROM:-0}
 
 lint: setup ## ruff and import-linter
 	@$(python) -m ruff check .

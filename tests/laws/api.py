@@ -18,12 +18,16 @@ from tests.laws.world import (
     ASSIGNMENT,
     ASSIGNMENTS,
     CONTEXT,
+    CONTRIBUTOR,
     DOCUMENT,
     EMERGENCY,
+    ENDS_AT,
     FIRST_IDS,
+    GONE,
     LOCATION,
     PEOPLE,
     POLICY,
+    SCOPE,
     SERVICES,
     STRENGTH,
     Deed,
@@ -340,7 +344,7 @@ def _get_person(asked: _Asked) -> Answer:
     identity, wanted = asked.ids["id"].lower(), asked.ids["kind"].lower()
     if identity == FIRST_IDS["G"] and wanted in {"groups", "directoryobjects"}:
         return _answer(_GROUP)
-    if identity not in PEOPLE.values():
+    if identity not in PEOPLE.values() or identity in {PEOPLE[each] for each in GONE}:
         raise Refusal(404, "Request_ResourceNotFound")
     person = _person(asked.world, identity)
     kind = "serviceprincipals" if "servicePrincipal" in person["@odata.type"] else "users"
@@ -523,6 +527,23 @@ def _list_locks(asked: _Asked) -> Answer:
     )
 
 
+def _schedules(asked: _Asked) -> Answer:
+    """Give what was asked of PIM: one role was given for a time."""
+    if PEOPLE["trainee"] not in asked.query.get("$filter", ""):
+        return _answer({"value": []})
+    expiration = {"type": "AfterDateTime", "endDateTime": printed(ENDS_AT), "duration": None}
+    request = {
+        "requestorId": PEOPLE["alice"],
+        "createdOn": printed(-8e6),
+        "requestType": "AdminAssign",
+        "roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}",
+        "principalId": PEOPLE["trainee"],
+        "scope": SCOPE,
+        "scheduleInfo": {"startDateTime": printed(-8e6), "expiration": expiration},
+    }
+    return _answer({"value": [{"name": "given for a time", "properties": request}]})
+
+
 def _list_activity(asked: _Asked) -> Answer:
     now, wanted = asked.world.now(), asked.query.get("$filter", "")
     begin, end, resource = (
@@ -605,7 +626,7 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
         _list_activity,
     ),
     ((Service.ARM,), "GET", "(?P<id>/.+/providers/Microsoft.Authorization/roleDefinitions/[^/]+)", _role_definition),
-    ((Service.ARM,), "GET", "/.+/providers/Microsoft.Authorization/role(?:Assignment|Eligibility)Schedule.+", _nothing),
+    ((Service.ARM,), "GET", "/.+/providers/Microsoft.Authorization/roleAssignmentScheduleRequests", _schedules),
 )
 
 _ROUTES: Final = tuple(

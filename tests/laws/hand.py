@@ -517,9 +517,9 @@ HAND: Final[tuple[HandStory, ...]] = (
     ),
     HandStory(
         name="an event of a role assignment without a body",
-        story=story("A1 A2", edit(600, "mal", "A1", {"description": "mine"})),
+        story=story("A1 A2", edit(600, "mal", "A1", {"properties.description": "mine"})),
         ends="judged by the versions around it: put back",
-        is_right=lambda end: end.leaf("A1", "description") is None,
+        is_right=lambda end: end.leaf("A1", "properties.description") is None,
     ),
     HandStory(
         name="a custom policy is uploaded twice",

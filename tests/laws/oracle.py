@@ -29,13 +29,16 @@ from tests.laws.world import (
     EMERGENCY,
     EXISTS,
     FIRST_IDS,
+    GONE,
     GROUP,
     LOCATION,
     OWNER,
     PEOPLE,
     POLICY,
+    PROTECTED,
     RESPONDER_OF,
     STRENGTH,
+    TIME_BOUND,
     Deed,
     Thing,
     changed,
@@ -45,6 +48,7 @@ from tests.laws.world import (
     member_of,
     parent_of,
     role_of,
+    template,
 )
 
 NEVER: Final = float("inf")
@@ -59,8 +63,8 @@ DETECTED: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
 )
 """Which actions on which kinds a detection with an approval list is about."""
 
-ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT})
-"""Kinds of which a detection has changes put back. What happens to the others is listed for people."""
+ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, LOCATION, STRENGTH, CONTEXT})
+"""Kinds of which a detection has changes put back. What happens to others is listed for people."""
 
 HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
     POLICY: ("state", "disabled"),
@@ -128,7 +132,9 @@ class Truth:
     def standing(self, deed: Deed) -> str:
         if deed.actor == "us":
             return "us"
-        if deed.actor in {*EMERGENCY, "engine", "nobody"} or deed.op not in DETECTED.get(kind_of(deed.name), ()):
+        if deed.actor == "pim" and deed.name == TIME_BOUND:
+            return "approved"  # it ended, as it was to
+        if deed.actor in {*EMERGENCY, "engine", "nobody"} or not self.is_detected(deed):
             return "unknown"
         listed = [who for since, who in self.lists if since <= deed.at][-1]
         return "unknown" if not listed else "approved" if deed.actor in listed else "unapproved"
@@ -139,6 +145,15 @@ class Truth:
             return False
         enforced = all(on for on in _during(self.controls, deed.at, until))
         return enforced and all(who and deed.actor not in who for who in _during(self.lists, deed.at, until))
+
+    @staticmethod
+    def is_detected(deed: Deed) -> bool:
+        """Say whether a detection with an approval list is about it."""
+        return deed.op in DETECTED.get(kind_of(deed.name), ())
+
+    def is_asked(self, deed: Deed, until: float) -> bool:
+        """Say whether a person had what wasn't live put back."""
+        return any(deed.at <= each["t"] <= until for each in self.said("settle", deed.name))
 
     def is_taken_again(self, deed: Deed, leaf: str) -> bool:
         """Say whether a change brings back what the responder took from an unapproved actor: its author is asked."""
@@ -184,6 +199,10 @@ class Truth:
 
     def value_at(self, name: str, leaf: str, at: float) -> Json:
         return self.world.leaves(self.world.things[name].at(at)).get(leaf)
+
+    def stands(self, deed: Deed, at: float) -> bool:
+        """Say whether anything that a deed wrote still stands at an instant: its case is open then."""
+        return any(self.value_at(deed.name, leaf, at) == new for leaf, (_, new) in deed.diff.items())
 
     def final(self, name: str, leaf: str) -> Json:
         return self.world.leaves(self.world.things[name].image).get(leaf)
@@ -351,6 +370,7 @@ def objection(truth: Truth, name: str, leaf: str) -> str:
         or of_others(truth, name, leaf, last)
         or of_access(truth, name, leaf, want, last)
         or of_services(truth, name)
+        or names_nobody(name, leaf, want)
         or of_emergency(truth, name, leaf, want)
     )
 
@@ -359,6 +379,13 @@ def _not_vouched(truth: Truth, leaf: str, *, vouched: bool) -> str:
     if not vouched:
         return "what stood before was only first seen"
     return "a service's own property" if leaf in truth.serviced else ""
+
+
+def names_nobody(name: str, leaf: str, want: Json) -> str:
+    """Say that what would be written names somebody who is gone."""
+    gone = [PEOPLE[each] for each in GONE]
+    is_named = member_of(leaf) in gone or (leaf == EXISTS and any(each in str(template(name)) for each in gone))
+    return "it would name somebody who is gone" if want and kind_of(name) == POLICY and is_named else ""
 
 
 def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
@@ -371,7 +398,11 @@ def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     names_itself = leaf == EXISTS or last.whole
     if not names_itself and any(each is not last and truth.standing(each) != "unapproved" for each in theirs):
         return "it isn't known what it wrote"
-    if any(not each.whole and truth.standing(each) == "approved" and leaf != EXISTS for each in theirs):
+    is_restored = leaf == EXISTS and last.after is None
+    if any(
+        not each.whole and truth.standing(each) == "approved" and (leaf != EXISTS or (is_restored and each.after))
+        for each in theirs
+    ):
         return "no record has the values of an approved change"
     return ""
 
@@ -411,14 +442,15 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
     Whom a policy reaches less has more access too.
     """
     holder = holder_of(name) if kind_of(name) == ASSIGNMENT else _reached_less(leaf, want)
-    if not holder:
-        return ""
     if kind_of(name) == ASSIGNMENT and leaf == EXISTS and not want:
-        return "an emergency account would lose access" if holder in EMERGENCY else ""
-    if role_of(name) == OWNER:
-        return "the role is never granted"
-    if holder in truth.world.disabled:
-        return "the holder is disabled"
+        return "somebody protected would lose access" if holder in {*EMERGENCY, *PROTECTED} else ""
+    reasons = {
+        "it was given for a time": name == TIME_BOUND and leaf == EXISTS,
+        "the role is never granted": role_of(name) == OWNER,
+        "the holder is disabled": holder in truth.world.disabled,
+    }
+    if found := next((because for because, is_so in reasons.items() if is_so), ""):
+        return found
     if holder == last.actor or any(
         each.actor == holder and truth.standing(each) == "unapproved" for each in truth.world.history
     ):
@@ -456,8 +488,8 @@ def _is_odd(thing: Thing) -> bool:
 def of_emergency(truth: Truth, name: str, leaf: str, want: Json) -> str:
     if kind_of(name) not in {POLICY, LOCATION, STRENGTH}:
         return ""
-    if member_of(leaf) in {*(PEOPLE[each] for each in EMERGENCY), FIRST_IDS["G"]} and not want:
-        return "an emergency account would be named less"
+    if member_of(leaf) in {*(PEOPLE[each] for each in (*EMERGENCY, *PROTECTED)), FIRST_IDS["G"]} and not want:
+        return "somebody protected would be named less"
     thing = truth.world.things[name]
     target = _with_leaf(thing.image, leaf, want) if leaf != EXISTS else rebuilt(truth, name) if want else None
     alone = is_worse(truth.world.barred(), truth.world.barred({name: target}))
@@ -523,7 +555,8 @@ def _of_written_leaf(truth: Truth, ours: Deed, leaf: str, what: str) -> Iterator
     elif last is not None and last.actor != "us" and is_aimed:
         standing = truth.leaf_standing(last, leaf)
         was_heard = last.heard < ours.at - SLACK
-        if standing == "unapproved" and not truth.is_live(last, ours.at - SLACK) and was_heard:
+        is_free = truth.is_live(last, ours.at - SLACK) or truth.is_asked(last, ours.at)
+        if standing == "unapproved" and not is_free and was_heard:
             yield Violation(law="live", sentence=f"{what} rolled back {leaf} of {last.actor}, which wasn't live")
         if (
             standing == "unknown"
@@ -565,6 +598,7 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
     if any(
         each.actor == holder and truth.standing(each) == "unapproved" and each.heard < ours.at - SLACK
         for each in truth.world.history
+        if truth.stands(each, ours.at)
     ):
         yield Violation(law="8", sentence=f"{what} gives {holder} access, who is named in a case")
     if role_of(ours.name) == OWNER:
@@ -580,12 +614,10 @@ def _of_cases(truth: Truth) -> Iterator[Violation]:
     found = Counter(
         (each.actor_id, names.get(each.object_id.lower(), each.object_id))
         for each in truth.seen.cases
-        if each.actor_id and each.actor_id not in own
+        if each.actor_id and each.actor_id not in {*own, PEOPLE["pim"]}
     )
     wanted = Counter(
-        (actor_id(deed), deed.name)
-        for deed in truth.world.history
-        if deed.actor not in {"us", "nobody"} and deed.heard < NEVER and deed.op in DETECTED.get(kind_of(deed.name), ())
+        (actor, name) for actor, name, *_ in {_as_named(deed) for deed in truth.world.history if _has_case(truth, deed)}
     )
     for actor, name in sorted({*found, *wanted}):
         if found[actor, name] != wanted[actor, name]:
@@ -594,6 +626,16 @@ def _of_cases(truth: Truth) -> Iterator[Violation]:
     for each in truth.seen.cases:
         if not each.detections and each.actor_id:
             yield Violation(law="5", sentence=f"case {each.id} names no detection")
+
+
+def _has_case(truth: Truth, deed: Deed) -> bool:
+    return deed.actor not in {"us", "nobody", "pim"} and deed.heard < NEVER and truth.is_detected(deed)
+
+
+def _as_named(deed: Deed) -> tuple[str, str, str, float, int]:
+    """Give what a change is named by: without values, two of the same kind within a second can't be told apart."""
+    is_blank = kind_of(deed.name) in {DOCUMENT, ASSIGNMENT} or not deed.whole
+    return actor_id(deed), deed.name, deed.op, int(deed.at), 0 if is_blank else deed.number
 
 
 def _of_the_ledger(truth: Truth) -> Iterator[Violation]:
@@ -643,13 +685,17 @@ def must_write(result: Result) -> list[str]:
     found: list[str] = []
     for name, thing in truth.world.things.items():
         theirs = [each for each in truth.deeds.get(name, ()) if each.actor != "us"]
+        is_unwanted = is_not_to_exist(truth, truth.chain(name, EXISTS))
         for leaf in sorted({leaf for deed in theirs for leaf in deed.diff} - truth.serviced):
             chain = truth.chain(name, leaf)
-            if not chain or (thing.image is None and leaf != EXISTS):
+            if not chain or (leaf != EXISTS and (thing.image is None or is_unwanted)):
                 continue
             last = chain[-1]
             want, _ = truth.expected(name, leaf, last.number)
-            moves = last.diff[leaf][1] != want and (leaf == EXISTS or EXISTS not in last.diff)
+            is_left_harmless = (
+                leaf == EXISTS and is_unwanted and len(theirs) > 1 and is_put_back(truth, name, leaf, want)
+            )
+            moves = last.diff[leaf][1] != want and (leaf == EXISTS or EXISTS not in last.diff) and not is_left_harmless
             if (
                 truth.standing(last) == "unapproved"
                 and truth.is_live(last)

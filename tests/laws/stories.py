@@ -7,7 +7,19 @@ from random import Random
 from typing import Any, Final
 
 from tests.laws.play import Story
-from tests.laws.world import ABSENT_AT_FIRST, ASSIGNMENT, BRANCH, DOCUMENT, GROUP, HOTEL, OFFICE, POLICY, kind_of
+from tests.laws.world import (
+    ABSENT_AT_FIRST,
+    ASSIGNMENT,
+    BRANCH,
+    DOCUMENT,
+    ENDS_AT,
+    GROUP,
+    HOTEL,
+    OFFICE,
+    POLICY,
+    TIME_BOUND,
+    kind_of,
+)
 
 type Event = dict[str, Any]
 
@@ -29,7 +41,10 @@ THINGS: Final = (
     ("A1", "A2", "A5"),
     ("A1", "A2", "A5", "A6"),
     ("A2", "A3", "A6"),
-    ("A1", "A4"),
+    ("A1", "A4", "A8"),
+    ("A1", "A7", "A8"),
+    ("A1", "A5", "A7", "P2"),
+    ("A1", "A5", "P1", "P2", "G"),
     ("D0", "D1"),
     ("D0", "D1", "D2"),
     ("D0",),
@@ -83,6 +98,7 @@ EDITS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         {"excludeUsers[em1]": None},
         {"excludeUsers[em1]": True},
         {"excludeUsers[guest]": True, "state": _REPORT},
+        {"excludeUsers[ghost]": None},
         {"displayName": "Renamed"},
         _OFTEN,
         _OFTEN | {"sessionControls.signInFrequency.value": 12},
@@ -108,11 +124,16 @@ EDITS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         {"members[boss]": True},
     ),
     DOCUMENT: ({"xml": "v1"}, {"xml": "v2"}, {"xml": "v3"}, {"xml": "v0"}),
-    ASSIGNMENT: ({"condition": "@Resource[name] StringEquals 'a'"}, {"description": "for the shop"}),
+    ASSIGNMENT: (
+        {"properties.condition": "@Resource[name] StringEquals 'a'"},
+        {"properties.description": "for the shop"},
+    ),
 }
 FORMS: Final[tuple[list[str], ...]] = (["guest"], ["guest", "boss"], ["em1", "boss"], ["em1", "guest"], [])
 """Whole lists of excluded users."""
-ACTORS: Final = ("mal",) * 9 + ("trudy",) + ("alice",) * 5 + ("bob",) * 2 + ("oncall",) * 2 + ("em1",) * 2 + ("nobody",)
+ACTORS: Final = (
+    ("mal",) * 9 + ("trudy",) + ("alice",) * 5 + ("bob",) * 2 + ("oncall",) * 2 + ("em1",) * 2 + ("nobody", "svc")
+)
 GAPS: Final = (1, 2, 4, 20, 90, 600, 2400, 4000)
 FAULTS: Final = (
     "throttled",
@@ -174,7 +195,7 @@ def random_story(seed: int) -> Story:
         "things": things,
         "events": [],
         "own_late": chance.choice((5, 60, 3600)),
-        "limit": chance.choice((1, 2, 10, 10, 10, 10)),
+        "limit": chance.choice((1, 1, 2, 10, 10, 10)),
         "bin": chance.random() < 0.6,
     }
     if chance.random() < 0.05:
@@ -184,6 +205,10 @@ def random_story(seed: int) -> Story:
     if chance.random() < 0.12:
         story["first_seen"] = [chance.choice(things)]
     at = 600
+    if TIME_BOUND in things and chance.random() < 0.3:
+        story["events"].append(
+            {"t": ENDS_AT, "do": "change", "who": "pim", "on": TIME_BOUND, "op": "delete", "rec": {}}
+        )
     for _ in range(chance.randint(3, 12)):
         at += chance.choice(GAPS)
         story["events"].extend(_events(chance, things, at))
@@ -221,7 +246,8 @@ def _fault(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 def _window(chance: Random, things: list[str], at: int) -> list[Event]:
-    what = chance.choice(("stale", "stale", "stale", "listing", "unreadable", "lock", "forbidden"))
+    kinds = ("stale", "stale", "stale", "listing", "unreadable", "unreadable", "forbidden")
+    what = chance.choice(kinds if things[0][0] != "A" else (*kinds, "lock", "lock", "lock"))
     event: Event = {"t": at, "do": "window", "what": what, "for": chance.choice((300, 1800))}
     if what in {"stale", "listing"}:
         event["lag"] = chance.choice((5, 30, 120, 300))
@@ -244,7 +270,7 @@ def _list(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 def _person(chance: Random, things: list[str], at: int) -> list[Event]:
-    return [{"t": at, "do": chance.choice(("leave", "accept")), "on": chance.choice(things)}]
+    return [{"t": at, "do": chance.choice(("leave", "accept", "settle")), "on": chance.choice(things)}]
 
 
 def _principal(chance: Random, things: list[str], at: int) -> list[Event]:

@@ -47,11 +47,20 @@ PEOPLE: Final[Mapping[str, str]] = {
     "con": "c0200000-3a8e-4f61-b7d5-9e0c4b2f6d83",
     "guest": "9e570000-5d2c-4b8a-93e7-f1a60c4d8b29",
     "boss": "b0550000-8f6e-4c13-a5d9-2b7e0f4c9a61",
+    "trainee": "72a10000-1d8b-4e5c-9f47-c3a6b0e2d785",
+    "ghost": "60570000-4c7e-4a19-8d3b-f5e0a2c6b914",
+    "pim": "91300000-6e2d-4b8f-a5c1-0d9f7b3e4a68",
 }
 """Object ids by the names that stories use. What an unlisted name would be is a mistake in a story."""
 
 EMERGENCY: Final = ("em1", "em2")
-SERVICES: Final = frozenset({"us", "engine", "rival", "svc"})
+GONE: Final = frozenset({"ghost"})
+"""Who was deleted from the directory before a story."""
+
+PROTECTED: Final = ("boss",)
+"""Whom the settings protect."""
+
+SERVICES: Final = frozenset({"us", "engine", "rival", "svc", "pim"})
 """Those that are service principals."""
 
 OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -111,8 +120,6 @@ SHORT: Final[Mapping[str, str]] = {
     "excludeLocations": "conditions.locations.excludeLocations",
     "controls": "grantControls.builtInControls",
     "strength": "grantControls.authenticationStrength",
-    "condition": "properties.condition",
-    "description": "properties.description",
 }
 """Names of leaves and lists in stories, and where they are in the object."""
 
@@ -246,6 +253,8 @@ FIRST_IDS: Final[Mapping[str, str]] = {
     "A4": f"{SCOPE}{ASSIGNMENTS}/0a661600-0004-4a3e-b1d7-6c9f0e5b8d42",
     "A5": f"{SCOPE}/resourceGroups/rg-shop{ASSIGNMENTS}/0a661600-0005-4f8b-9c2d-7e1a3b5f6d04",
     "A6": f"{SCOPE}{ASSIGNMENTS}/0a661600-0006-4c5a-8d7e-2f9b1c3e5a60",
+    "A7": f"{SCOPE}{ASSIGNMENTS}/0a661600-0007-4b2e-9c8d-1f7a5e3b0d94",
+    "A8": f"{SCOPE}{ASSIGNMENTS}/0a661600-0008-4d6f-8a1b-5c3e9f7d2b04",
     "D0": "B2C_1A_Base",
     "D1": "B2C_1A_SignIn",
     "D2": "B2C_1A_New",
@@ -260,7 +269,7 @@ _KIND_OF_LETTER: Final = {
     "A": ASSIGNMENT,
     "D": DOCUMENT,
 }
-ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "D2"})
+ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "D2"})
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
     "A2": (OWNER, "con"),
@@ -268,7 +277,12 @@ _ROLES: Final = {
     "A4": (CONTRIBUTOR, "em1"),
     "A5": (READER, "svc"),
     "A6": (OWNER, "boss"),
+    "A7": (CONTRIBUTOR, "trainee"),
+    "A8": (READER, "boss"),
 }
+TIME_BOUND: Final = "A7"
+ENDS_AT: Final = 7200.0
+"""When the one that was given for a time ends."""
 _PARENTS: Final = {"D1": "D0", "D2": "D0"}
 OFFICE, HOTEL, BRANCH = "203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24"
 PLACES: Final = (OFFICE, HOTEL, BRANCH, "elsewhere")
@@ -352,7 +366,7 @@ def _policy(name: str) -> Image:
     if name == "P3":
         conditions["locations"] = {"includeLocations": ["All"], "excludeLocations": [FIRST_IDS["L1"]]}
     if name == "P4":
-        users["excludeUsers"] = [PEOPLE[each] for each in EMERGENCY]
+        users["excludeUsers"] = [PEOPLE[each] for each in (*EMERGENCY, "ghost")]
         controls |= {"builtInControls": [], "authenticationStrength": {"id": FIRST_IDS["S1"]}}
     if name in {"N1", "N2"}:
         users["excludeUsers"] = [PEOPLE["em1"], PEOPLE["em2"]]

@@ -1,0 +1,308 @@
+"""The product, as a story plays it: the one module that knows its entry points and where people look."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, override
+
+import msgspec
+
+from infra.local.world import SUBSCRIPTION
+from responders.content import CONTENT
+from shared.authority.standing import Approval
+from shared.clients.storage_names import Table
+from shared.ingest.deliveries import take_in_delivery
+from shared.ingest.intake import take_in
+from shared.model.cases import Case
+from shared.model.errors import EdgeError, LeaseLost
+from shared.model.events import ActorKind
+from shared.model.kinds import ApprovalList, Mode
+from shared.model.notices import SystemNotice
+from shared.model.objects import IntentState, ObjectId, Objection, ObjectState, key_of
+from shared.notify.messages import Digest, NoticeDigest, PageMessage
+from shared.notify.paged import Channel
+from shared.objects.object_store import Kept, ObjectStore, instant_of
+from shared.respond.components import Runtime
+from shared.respond.messages import CaseMessage, Message, ObjectMessage
+from shared.respond.persons import Result, accept, leave, settle, show
+from shared.respond.pipeline import answer
+from shared.respond.reconcile import reconcile
+from shared.respond.resume import resume
+from shared.respond.sweep import sweep
+from shared.runtime import build_runtime
+from tests.fakes.runtime import settings_with
+from tests.laws.oracle import LISTED, NEVER
+from tests.laws.play import Play
+from tests.laws.records import Delivery
+from tests.laws.seen import Host, Page, Responder, Seen, SeenCase, SeenIntent
+from tests.laws.world import GROUP, KINDS, PEOPLE, PROTECTED, SERVICES, START, TENANT_OF, instant
+
+LISTS: Final = (ApprovalList.CONDITIONAL_ACCESS, ApprovalList.B2C_CUSTOM_POLICIES, ApprovalList.RBAC_ROLES)
+_AGAIN: Final = 45.0
+_TRIES: Final = 30
+_ACKNOWLEDGED_AFTER: Final = 180.0
+"""Seconds after which the person on call acknowledges a page."""
+
+
+class CountingObjects(ObjectStore):
+    """The store of objects, which counts each new reason for which a leaf isn't put back."""
+
+    def __init__(self, play: Play, firings: Counter[str]) -> None:
+        super().__init__(play.storage, clock=play.clock)
+        self._firings = firings
+
+    @override
+    def insert(self, state: ObjectState) -> Kept | None:
+        self._count({}, state)
+        return super().insert(state)
+
+    @override
+    def replace(self, kept: Kept, state: ObjectState) -> Kept:
+        self._count(kept.state.pending, state)
+        return super().replace(kept, state)
+
+    def _count(self, before: Mapping[str, Objection], state: ObjectState) -> None:
+        for leaf, objection in state.pending.items():
+            if leaf not in before or before[leaf].guard != objection.guard:
+                self._firings[objection.guard] += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class OnCall:
+    """Somebody who gets every message, and acknowledges the cases of a page a while later."""
+
+    play: Play
+    product: "Product"
+    pages: list[tuple[float, tuple[str, ...], str]] = field(default_factory=list[tuple[float, tuple[str, ...], str]])
+    """Each message: when it came, which cases it lists, and what it says."""
+
+    def send(self, message: PageMessage) -> None:
+        self._note(tuple(change.case_id for change in message.changes), _text(message))
+        if message.worst is not None:
+            acknowledge = partial(self.product.acknowledge, message.worst.case)
+            self.play.at(self.play.now + _ACKNOWLEDGED_AFTER, acknowledge)
+
+    def send_digest(self, digest: Digest) -> None:
+        cases = tuple(change.case_id for message in digest.pages for change in message.changes)
+        self._note(cases, " ".join(map(_text, digest.pages)))
+
+    def send_system_notice(self, system_notice: SystemNotice) -> None:
+        self._note((), _notice_text(system_notice))
+
+    def send_notice_digest(self, digest: NoticeDigest) -> None:
+        self._note((), " ".join(map(_notice_text, digest.system_notices)))
+
+    def _note(self, cases: tuple[str, ...], text: str) -> None:
+        self.play.effect("GET channel", lambda: None, before=0.2)
+        self.pages.append((self.play.now, cases, text))
+
+
+def _text(message: PageMessage) -> str:
+    worst = message.worst.case if message.worst else None
+    said = (worst.because, worst.summary, worst.proof, worst.by_hand, worst.would) if worst else ()
+    return " ".join((*(f"{change.what} {change.about}" for change in message.changes), *said))
+
+
+def _notice_text(system_notice: SystemNotice) -> str:
+    return f"{system_notice.title} {system_notice.text} {system_notice.what_to_do}"
+
+
+class Product:
+    """The product over a story's storage and tenant."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        limit = str(play.story.get("limit", 10))
+        self.settings = settings_with(
+            SUBSCRIPTION_IDS=SUBSCRIPTION,
+            REMEDIATIONS_PER_HOUR=limit,
+            PROTECTED_PRINCIPAL_IDS=",".join(PEOPLE[each] for each in PROTECTED),
+        )
+        self.on_call = OnCall(play=play, product=self)
+        self.firings: Counter[str] = Counter()
+        self.runtime = self._runtime()
+
+    def _runtime(self) -> Runtime:
+        play = self.play
+        made = build_runtime(
+            self.settings,
+            CONTENT,
+            storage=play.storage,
+            senders={Channel.TEAMS: self.on_call},
+            edges={each.id: play.edges(each) for each in self.settings.tenants},
+            clock=play.clock,
+            wait=play.sleep,
+            elapsed=lambda: play.now,
+            start=play.beside,
+        )
+        return msgspec.structs.replace(made, objects=CountingObjects(play, self.firings))
+
+    def set_up(self) -> None:
+        self.play.storage.create_all()
+        story = self.play.story
+        for who in story.get("listed", LISTED):
+            self._approve(who)
+        self.runtime.controls.set_mode("*", Mode(story.get("mode", "enforce")), by="a story", reason="to begin")
+        _ProductHost(self.runtime).each_hour()
+        for name in self.play.world.things:
+            if name not in story.get("first_seen", ()) and self._id_of(name) is not None:
+                self._person("accept", name, tries=0)
+
+    def _approve(self, who: str) -> None:
+        for each in LISTS:
+            self.runtime.approvals.approve(
+                Approval(
+                    approval_list=each,
+                    actor_id=PEOPLE[who],
+                    kind=ActorKind.SERVICE_PRINCIPAL if who in SERVICES else ActorKind.USER,
+                    name=who,
+                    valid_from=instant(-9e6) if self.play.now < 0 else self.play.clock(),
+                    valid_until=instant(9e6),
+                    ticket="CHG-1",
+                    approved_by="a story",
+                ),
+                reason="a story",
+                since=instant(-9e6) if self.play.now < 0 else None,
+            )
+
+    def host(self) -> "Host":
+        return _ProductHost(self._runtime())
+
+    def _id_of(self, name: str) -> ObjectId | None:
+        """Find an object of the tenant in the product's store, by any id that it had."""
+        thing = self.play.world.things[name]
+        if thing.kind == GROUP:
+            return None
+        kind, tenant_id = KINDS[thing.kind], TENANT_OF[thing.kind]
+        found = (
+            self.runtime.objects.read(ObjectId(tenant_id=tenant_id, kind=kind, key=key_of(each))) for each in thing.ids
+        )
+        return next((kept.id for kept in found if kept is not None), None)
+
+    def act(self, event: Mapping[str, Any]) -> None:
+        controls, approvals = self.runtime.controls, self.runtime.approvals
+        match event["do"]:
+            case "approve" if event["on"]:
+                self._approve(event["who"])
+            case "approve":
+                for each in LISTS:
+                    approvals.revoke(each, PEOPLE[event["who"]], by="a story", reason="a story")
+            case "mode":
+                controls.set_mode("*", Mode(event["mode"]), by="a story", reason="a story")
+            case "switch" if event["on"]:
+                controls.stop(by="a story", reason="a migration")
+            case "switch":
+                controls.start(by="a story", reason="it is over")
+            case "accept" | "leave" | "settle":
+                self._person(event["do"], event["on"], tries=_TRIES)
+            case _:
+                pass
+
+    def _person(self, what: str, name: str, *, tries: int) -> None:
+        """Do what a person does to an object as it is shown; what is being looked at is tried again."""
+        object_id, runtime = self._id_of(name), self.runtime
+        try:
+            if object_id is None:
+                result = Result.BUSY
+            elif what == "accept":
+                digest = show(runtime, object_id).seen.digest
+                result = accept(runtime, object_id, digest=digest, by="Olga", reason="as it should be").result
+            elif what == "leave":
+                result = leave(runtime, object_id, leaves=(), by="Olga", reason="as it is").result
+            else:
+                result = settle(runtime, object_id, by="Olga", reason="it is wrong").result
+        except (EdgeError, LeaseLost):
+            result = Result.BUSY
+        if result in {Result.BUSY, Result.MOVED} and tries:
+            self.play.at(self.play.now + _AGAIN, partial(self._person, what, name, tries=tries - 1))
+
+    def acknowledge(self, case: Case) -> None:
+        try:
+            self.runtime.notifier.acknowledge(case, by="Olga")
+            self.runtime.ledger.acknowledge(case, by="Olga")
+        except (EdgeError, LeaseLost):
+            self.play.at(self.play.now + _AGAIN, partial(self.acknowledge, case))
+
+    def next_due(self) -> float:
+        stamps = [key.partition("|")[0] for _, key in self.play.storage.keys(Table.DUE)]
+        return (instant_of(min(stamps)) - START).total_seconds() if stamps else NEVER
+
+    def seen(self) -> Seen:
+        found = Seen(firings=dict(self.firings))
+        for tenant in self.settings.tenants:
+            found.cases.extend(map(_seen_case, self.runtime.ledger.cases(tenant.id)))
+        objects = {case.id: case.object_id.lower() for case in found.cases}
+        for at, cases, text in self.on_call.pages:
+            found.pages.append(Page(at=at, object_ids=tuple(objects.get(each, "") for each in cases), text=text))
+        for kept in self._objects():
+            state = kept.state
+            found.intents.extend(_seen_intents(state))
+            reasons = {leaf: f"{each.guard}: {each.because}" for leaf, each in state.pending.items()}
+            found.pending.update({each.lower(): reasons for each in state.ids if reasons})
+        return found
+
+    def _objects(self) -> Iterator[Kept]:
+        for tenant in self.settings.tenants:
+            for kind in self.runtime.kinds.values():
+                for seen in self.runtime.objects.seen(tenant.id, kind.kind):
+                    kept = self.runtime.objects.read(seen.id)
+                    if kept is not None:
+                        yield kept
+
+
+def _seen_case(case: Case) -> SeenCase:
+    return SeenCase(
+        id=case.id,
+        actor_id=case.actor.id,
+        object_id=case.target.id,
+        at=(case.at - START).total_seconds(),
+        detections=case.detections or (case.detection,),
+    )
+
+
+def _seen_intents(state: ObjectState) -> list[SeenIntent]:
+    return [
+        SeenIntent(
+            id=each.id,
+            at=(each.at - START).total_seconds(),
+            object_id=each.object_id or state.ids[-1],
+            op=each.op,
+            steps=each.steps,
+            is_done=each.state is IntentState.BOOKED,
+            has_before=bool(each.before),
+        )
+        for each in state.intents
+    ]
+
+
+class _ProductHost:
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    def deliver(self, delivery: Delivery) -> None:
+        if delivery.is_hint:
+            take_in_delivery(self.runtime, delivery.raw)
+        else:
+            take_in(self.runtime, delivery.raw, tenant_id=delivery.tenant_id)
+
+    def message(self, queue: str, body: bytes) -> None:
+        assert queue == "cases", queue
+        asked: CaseMessage | ObjectMessage = msgspec.json.decode(body, type=Message)
+        if isinstance(asked, CaseMessage):
+            answer(self.runtime, asked.tenant_id, asked.case_id)
+        else:
+            reconcile(self.runtime, asked.id, tenants_id=asked.tenants_id)
+
+    def each_minute(self) -> None:
+        resume(self.runtime)
+
+    def each_hour(self) -> None:
+        for tenant in self.runtime.settings.tenants:
+            for kind in self.runtime.kinds.values():
+                if kind.tenant_kind is tenant.kind:
+                    sweep(self.runtime, kind, tenant)
+
+
+def product(play: Play) -> Responder:
+    return Product(play)
