@@ -12,7 +12,7 @@ from responders.kinds.conditional_access_lane import lane
 from responders.kinds.json_leaves import Shape
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
-from shared.model.events import Event
+from shared.model.events import Event, Log
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
 from shared.model.objects import EXISTS, Leaves, Op, Recorded, Step
@@ -159,6 +159,8 @@ AUTHENTICATION_CONTEXT: Final = Kind(
     id_of=id_of,
     name_of=_name_of,
     leaves=leaves,
+    log=Log.AUDIT,
+    activities=frozenset(_RECORDS.activities),
     recorded=_recorded,
     read=_read,
     find=_find,

@@ -30,7 +30,7 @@ from responders.kinds.conditional_access_lane import lane
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import Rejected, Unreachable
-from shared.model.events import Event
+from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
 from shared.model.objects import WHOLE, Leaves, Objection, Op, Recorded, list_of
@@ -280,6 +280,8 @@ AUTHENTICATION_STRENGTH: Final = Kind(
     id_of=id_of,
     name_of=_name_of,
     leaves=leaves,
+    log=Log.AUDIT,
+    activities=frozenset({*_OF_STRENGTHS.activities, *_OF_CONFIGURATIONS.activities}),
     recorded=_recorded,
     read=_read,
     find=_find,

@@ -15,7 +15,7 @@ from msgspec import Struct
 from responders.kinds.custom_policy_xml import document_of
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
 from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, EdgeError, Rejected
-from shared.model.events import AuditEvent, Event, fold
+from shared.model.events import AuditEvent, Event, Log, fold
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
 from shared.model.objects import EXISTS, WHOLE, Leaves, ObjectId, Objection, Op, Recorded, Step
@@ -282,6 +282,8 @@ CUSTOM_POLICY: Final = Kind(
     id_of=id_of,
     name_of=_name_of,
     leaves=leaves,
+    log=Log.AUDIT,
+    activities=frozenset(_OPS),
     recorded=_recorded,
     read=_read,
     find=_find,

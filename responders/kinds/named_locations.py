@@ -31,7 +31,7 @@ from responders.kinds.named_location_leaves import (
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
-from shared.model.events import Event
+from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
 from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step
@@ -283,6 +283,8 @@ NAMED_LOCATION: Final = Kind(
     id_of=id_of,
     name_of=_name_of,
     leaves=leaves,
+    log=Log.AUDIT,
+    activities=frozenset(_RECORDS.activities),
     recorded=_recorded,
     read=_read,
     find=_find,

@@ -15,7 +15,7 @@ from responders.kinds import activity_log, azure_pim, principals
 from responders.kinds.role_assignment_commands import giving, lifting, listing
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected
-from shared.model.events import Event, ResourceEvent
+from shared.model.events import Event, Log, ResourceEvent
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import (
     Confirmation,
@@ -478,6 +478,8 @@ ROLE_ASSIGNMENT: Final = Kind(
     id_of=id_of,
     name_of=_name_of,
     leaves=leaves,
+    log=Log.RESOURCE,
+    activities=frozenset(_OPERATIONS),
     recorded=_recorded,
     read=_read,
     find=_find,

@@ -13,9 +13,9 @@ from shared.clients.storage_names import Table
 from shared.ingest.quarantine import is_kept, quarantine
 from shared.model.calls import ID_SHAPES
 from shared.model.detections import AnyDetection
-from shared.model.events import CountEvent, Event, Log
+from shared.model.events import CountEvent, Event, Log, fold
 from shared.model.notices import SystemNotice
-from shared.normalize import read_batch
+from shared.normalize import Interest, read_batch
 from shared.respond.components import Runtime
 from shared.respond.object_intake import Arrived, queue_arrived, recorded_changes, store
 
@@ -63,7 +63,7 @@ def begin_to_take_in(runtime: Runtime, raw: bytes, *, tenant_id: str, is_read_ag
     intake = Intake()
     matched = _Matched()
     unreadable: list[tuple[bytes, str]] = []
-    for reading in read_batch(raw, tenant_id=tenant_id, interest=runtime.matcher.interested):
+    for reading in read_batch(raw, tenant_id=tenant_id, interest=interest_of(runtime)):
         intake.records += 1
         if problem := reading.unreadable or _problem_of(reading.event):
             intake.unreadable += 1
@@ -77,6 +77,17 @@ def begin_to_take_in(runtime: Runtime, raw: bytes, *, tenant_id: str, is_read_ag
     intake.opened += runtime.sequences.follow(matched.steps_a, matched.steps_b, partial(_open_step_b, runtime))
     keep_unreadable(runtime, unreadable, tenant_id)
     return intake
+
+
+def interest_of(runtime: Runtime) -> Interest:
+    """Give what says of a record whether it is taken in: what a detection could be about, and what tells of objects."""
+    kinds, interested = runtime.kinds.values(), runtime.matcher.interested
+    activities = {log: frozenset[str]().union(*(kind.activities for kind in kinds if kind.log is log)) for log in Log}
+
+    def is_of_interest(log: Log, name: str, raw: msgspec.Raw, tenant_id: str) -> bool:
+        return fold(name) in activities[log] or interested(log, name, raw, tenant_id)
+
+    return is_of_interest
 
 
 def _problem_of(event: Event | None) -> str:
@@ -151,7 +162,7 @@ def _is_counted_here(runtime: Runtime, detection: AnyDetection) -> bool:
 
 
 def _open_step_b(runtime: Runtime, detection: AnyDetection, tenant_id: str, raw: bytes) -> bool:
-    readings = read_batch(raw, tenant_id=tenant_id, interest=runtime.matcher.interested)
+    readings = read_batch(raw, tenant_id=tenant_id, interest=interest_of(runtime))
     return any(_open(runtime, detection, reading.event, raw) for reading in readings if reading.event is not None)
 
 

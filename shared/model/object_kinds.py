@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from shared.model.calls import Call, Permission
-from shared.model.events import Actor, Event
+from shared.model.events import Actor, Event, Log
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.objects import BaselineLeaf, Leaves, ObjectChange, ObjectId, Objection, Op, Recorded, Step
 from shared.model.read_probes import ReadProbe
@@ -115,10 +115,12 @@ type Objections = Mapping[str, Objection]
 class Kind(Struct, frozen=True, kw_only=True):
     """A kind of guarded object.
 
-    `leaves` splits the whole object. `recorded` says what an event says of objects of this kind, empty where it is
-    about none. `read` reads one object by the tenant's id, None where it isn't there. `find` searches for an object
-    that stands under another id. `lane` names the lease under which objects are judged together. `look_around` reads
-    what the guards judge by besides the object; whatever of it can't be read is *unknown* there, not an error.
+    `activities` are the names of the records of `log` that may tell of objects of this kind, folded: no such record is
+    passed over, whether a detection is about it or not. `leaves` splits the whole object. `recorded` says what an
+    event says of objects of this kind, empty where it is about none. `read` reads one object by the tenant's id, None
+    where it isn't there. `find` searches for an object that stands under another id. `lane` names the lease under which
+    objects are judged together. `look_around` reads what the guards judge by besides the object; whatever of it can't
+    be read is *unknown* there, not an error.
     `objections` are the kind's own guards. `loses` and `gains` are the ids of principals that lose or get access by a
     difference. `write` carries a write out and gives the tenant's id of the object. `made` is what the object itself
     says of who made it. `undo` says how a person reverses a put-back.
@@ -139,6 +141,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     tenant_kind: TenantKind
     rules: LeafRules
     calls: tuple[Call, ...]
+    log: Log
+    activities: frozenset[str]
     inventory: Inventory
     id_of: Callable[[Image], str]
     name_of: Callable[[Image], str]

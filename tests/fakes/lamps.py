@@ -104,6 +104,8 @@ class Lamps:
             tenant_kind=TenantKind.WORKFORCE,
             rules=LeafRules(same=lambda _leaf, one, other: one == other, is_joint=lambda leaf: leaf == EXISTS),
             calls=(),
+            log=Log.AUDIT,
+            activities=frozenset({"switch lamp"}),
             inventory=Inventory(
                 kind=ObjectKind.CA_POLICY, tenant_kind=TenantKind.WORKFORCE, calls=(), read=self.read_all
             ),

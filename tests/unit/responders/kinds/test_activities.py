@@ -1,0 +1,56 @@
+"""No record that tells of a guarded object is passed over, whether a detection is about it or not."""
+
+import msgspec
+import pytest
+
+from responders.catalogue import CATALOGUE
+from responders.content import KINDS
+from shared.ingest.intake import interest_of
+from shared.model.events import AuditEvent, Event, ResourceEvent, fold
+from shared.model.object_kinds import Kind
+from shared.normalize import read_batch
+from tests.fakes.lamps import Lamps
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.record_strategies import everything
+from tests.fakes.runtime import Bench, bench
+from tests.fakes.tenant import TENANT_ID
+
+_RECORDS = [record for one in CATALOGUE for record in (*one.hits, *one.misses)]
+
+
+def _name(event: Event) -> str:
+    """Give the name of a record, as detections are listed by it."""
+    match event:
+        case AuditEvent():
+            return fold(event.activity)
+        case ResourceEvent():
+            return fold(event.operation)
+        case _:
+            return ""
+
+
+def _told_by(kind: Kind) -> list[Event]:
+    readings = read_batch(msgspec.json.encode(_RECORDS), tenant_id=TENANT_ID, interest=everything)
+    return [one.event for one in readings if one.event is not None and kind.recorded(one.event)]
+
+
+def _watching_nothing_else(kind: Kind) -> Bench:
+    """Guard a kind of object with a single detection, which is about something else."""
+    return bench(MemoryStorage(), lamps=Lamps(), kinds=(kind,))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_a_kind_names_every_record_that_it_reads(kind: Kind) -> None:
+    told = _told_by(kind)
+    assert told, "no sample of the catalogue tells of this kind"
+    assert {(event.log, _name(event)) for event in told} <= {(kind.log, name) for name in kind.activities}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_what_a_kind_reads_is_taken_in_without_a_detection(kind: Kind) -> None:
+    interest = interest_of(_watching_nothing_else(kind).runtime)
+    raw = msgspec.json.encode(_RECORDS)
+    readings = [*read_batch(raw, tenant_id=TENANT_ID, interest=interest)]
+    taken = [one.event for one in readings if one.event is not None]
+    assert [event for event in taken if kind.recorded(event)] == _told_by(kind)
+    assert all(_name(event) in kind.activities for event in taken), "what nothing asks for is passed over"
