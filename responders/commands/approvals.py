@@ -13,6 +13,7 @@ from shared.model.clock import utc_now
 from shared.model.errors import BadIdentifier
 from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList
+from shared.respond.waking import announce
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -73,7 +74,9 @@ def _approve(arguments: argparse.Namespace) -> int:
             targets=tuple(target.lower() for target in arguments.target),
         )
         since = since_from(arguments.since) if arguments.since else None
-        TableApprovals(storage_from(arguments), clock=utc_now).approve(approval, reason=arguments.reason, since=since)
+        storage = storage_from(arguments)
+        announce(storage, at=utc_now(), since=since)
+        TableApprovals(storage, clock=utc_now).approve(approval, reason=arguments.reason, since=since)
     except ValueError as error:
         raise CommandError(str(error)) from error
     print(
@@ -104,9 +107,11 @@ def _check_object_id(text: str) -> None:
 
 def _revoke(arguments: argparse.Namespace) -> int:
     _check_object_id(arguments.object_id)
-    approvals = TableApprovals(storage_from(arguments), clock=utc_now)
+    storage = storage_from(arguments)
+    approvals = TableApprovals(storage, clock=utc_now)
     try:
         since = since_from(arguments.since) if arguments.since else None
+        announce(storage, at=utc_now(), since=since)
         found = approvals.revoke(
             ApprovalList(arguments.list),
             arguments.object_id,

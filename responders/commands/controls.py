@@ -18,6 +18,7 @@ from shared.authority.control_history import ControlState
 from shared.authority.controls import NO_MODE, Controls
 from shared.model.clock import utc_now
 from shared.model.kinds import Mode
+from shared.respond.waking import announce
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
@@ -56,6 +57,12 @@ def _controls(arguments: argparse.Namespace) -> Controls:
     return Controls(storage_from(arguments), clock=utc_now)
 
 
+def _controls_to_move(arguments: argparse.Namespace) -> Controls:
+    """Give the controls after what leans on them is to be looked at again."""
+    announce(storage_from(arguments), at=utc_now())
+    return _controls(arguments)
+
+
 def _read(controls: Controls) -> ControlState:
     control_state = controls.read_state()
     if control_state.unread:
@@ -80,7 +87,9 @@ def _mode(arguments: argparse.Namespace) -> int:
         return 0
     mode = None if arguments.mode == NO_MODE else Mode(arguments.mode)
     try:
-        controls.set_mode(arguments.detection, mode, by=arguments.by or person(), reason=arguments.reason)
+        _controls_to_move(arguments).set_mode(
+            arguments.detection, mode, by=arguments.by or person(), reason=arguments.reason
+        )
     except ValueError as error:
         raise CommandError(f"{error} (--reason)") from error
     print(f"{arguments.detection} is now in mode {mode or _read(controls).mode(arguments.detection)}")
@@ -89,7 +98,7 @@ def _mode(arguments: argparse.Namespace) -> int:
 
 def _stop(arguments: argparse.Namespace) -> int:
     try:
-        _controls(arguments).stop(by=arguments.by or person(), reason=arguments.reason)
+        _controls_to_move(arguments).stop(by=arguments.by or person(), reason=arguments.reason)
     except ValueError as error:
         raise CommandError(str(error)) from error
     print("stopped: nothing is put back until `responder start`; pages go on")
@@ -97,7 +106,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 
 def _start(arguments: argparse.Namespace) -> int:
-    controls = _controls(arguments)
+    controls = _controls_to_move(arguments)
     try:
         controls.start(by=arguments.by or person(), reason=arguments.reason)
     except ValueError as error:

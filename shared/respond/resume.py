@@ -13,6 +13,7 @@ from shared.respond.case_run import shown_case
 from shared.respond.components import Runtime
 from shared.respond.object_intake import NOTED_FOR
 from shared.respond.reconcile import reconcile
+from shared.respond.waking import wake_announced
 
 _log = logging.getLogger("responder.pipeline")
 
@@ -41,6 +42,7 @@ def resume(runtime: Runtime) -> int:
 def _look_at_due(runtime: Runtime) -> int:
     """Reconcile objects that are due, those that are due longest first, for about as long as the timer's pause."""
     begun = runtime.clock()
+    wake_announced(runtime)
     done = do_all(
         runtime.due.ready(begun, _MOST_DUE),
         lambda look: _look_at(runtime, look, begun),

@@ -1,9 +1,18 @@
-"""Looks at objects again whose objections lean on what has just moved: other objects, approvals, modes, the switch."""
+"""Looks at objects again whose answer leans on what has just moved: other objects, approvals, modes, the kill switch.
+
+Who changes an approval, a mode or the switch announces it first, in partition `wake` of table `Switches`, and does it
+then. A timer takes the announcement up a little later, so the act is never without it, whatever dies in between.
+"""
 
 import logging
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_errors import Conflict
+from shared.clients.storage_names import Table
 from shared.model.do_all import do_all
 from shared.model.kinds import ObjectKind
 from shared.model.objects import ObjectId
@@ -13,6 +22,34 @@ from shared.respond.components import Runtime
 _log = logging.getLogger("responder.objects")
 
 _PAGE: Final = 100
+_ANNOUNCED: Final = "wake"
+_ACT_WITHIN: Final = timedelta(seconds=30)
+"""For so long after its announcement an act may still be on its way to storage."""
+
+
+def announce(storage: Storage, *, at: datetime, since: datetime | None = None) -> None:
+    """Say, before the act, that an approval, a mode or the kill switch is about to move. Raises EdgeError.
+
+    `since` is the instant from which on it counts, where that is past: objects that changed since then are looked at
+    again, settled or not.
+    """
+    columns = {"at": at.isoformat(), **({"since": since.isoformat()} if since else {})}
+    storage.insert(Table.CONTROLS, _ANNOUNCED, f"{at:%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}", columns)
+
+
+def wake_announced(runtime: Runtime) -> int:
+    """Note as due what leans on what was announced a while ago; gives how many objects."""
+    rows = runtime.storage.rows(Table.CONTROLS, "PartitionKey eq @partition", partition=_ANNOUNCED)
+    old = [row for row in rows if (at := _instant(row, "at")) is None or at + _ACT_WITHIN <= runtime.clock()]
+    if not old:
+        return 0
+    since = [_instant(row, "since") for row in old if "since" in row.columns]
+    woken = wake_all(runtime)
+    if since:
+        woken += _wake_changed(runtime, min((one for one in since if one), default=None))
+    for row in old:
+        _remove(runtime, row)
+    return woken
 
 
 def wake_pending(runtime: Runtime, moved: ObjectId) -> int:
@@ -29,21 +66,59 @@ def wake_all(runtime: Runtime) -> int:
 def _wake(runtime: Runtime, tenants: Sequence[Tenant], *, but: ObjectId | None) -> int:
     woken = do_all(
         tenants,
-        lambda tenant: sum(_wake_kind(runtime, tenant, kind.kind, but) for kind in runtime.kinds.values()),
+        lambda tenant: sum(_note_all(runtime, _waiting(runtime, tenant, kind, but)) for kind in runtime.kinds),
         failed=lambda tenant: f"not every object of {tenant.name} that waits could be noted as due",
         log=_log,
     )
     return sum(woken)
 
 
-def _wake_kind(runtime: Runtime, tenant: Tenant, kind: ObjectKind, but: ObjectId | None) -> int:
-    now, woken, after = runtime.clock(), 0, None
+def _wake_changed(runtime: Runtime, since: datetime | None) -> int:
+    """Note every object that was another one since an instant; where that isn't known, all of them."""
+    woken = do_all(
+        runtime.settings.tenants,
+        lambda tenant: sum(_note_all(runtime, _changed(runtime, tenant, kind, since)) for kind in runtime.kinds),
+        failed=lambda tenant: f"not every object of {tenant.name} that changed could be noted as due",
+        log=_log,
+    )
+    return sum(woken)
+
+
+def _note_all(runtime: Runtime, objects: Iterator[ObjectId]) -> int:
+    now, noted = runtime.clock(), 0
+    for each in objects:
+        runtime.due.note(each, now)
+        noted += 1
+    return noted
+
+
+def _waiting(runtime: Runtime, tenant: Tenant, kind: ObjectKind, but: ObjectId | None) -> Iterator[ObjectId]:
+    after = None
     while True:
         page = runtime.objects.pending(tenant.id, kinds=(kind,), after=after, most=_PAGE)
         for listed in page:
             if listed.id != but and any(objection.can_pass for objection in listed.why.values()):
-                runtime.due.note(listed.id, now)
-                woken += 1
+                yield listed.id
         if len(page) < _PAGE:
-            return woken
+            return
         after = page[-1].id
+
+
+def _changed(runtime: Runtime, tenant: Tenant, kind: ObjectKind, since: datetime | None) -> Iterator[ObjectId]:
+    for seen in runtime.objects.seen(tenant.id, kind):
+        if since is None or seen.seen_at is None or seen.seen_at >= since:
+            yield seen.id
+
+
+def _remove(runtime: Runtime, row: Row) -> None:
+    try:
+        runtime.storage.delete(Table.CONTROLS, row)
+    except Conflict:
+        return
+
+
+def _instant(row: Row, name: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(row.columns.get(name)))
+    except ValueError:
+        return None

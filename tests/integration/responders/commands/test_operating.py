@@ -462,3 +462,32 @@ def test_a_file_of_something_else_is_no_list(run: Run, tmp_path: Path) -> None:
     assert ran.status == 2
     assert "is not what `responder lists export` writes" in ran.err
     assert "can't be read: No such file" in run("lists", "import", str(tmp_path / "none.json")).err
+
+
+# What leans on approvals, modes and the kill switch.
+
+
+def _announced(storage: Storage) -> list[dict[str, Any]]:
+    return [dict(row.columns) for row in storage.rows(Table.CONTROLS, "PartitionKey eq 'wake'")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mode", "*", "page", "--reason", "a migration"],
+        ["stop", "--reason", "a migration"],
+        ["start", "--reason", "it is over"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_leans_on_a_control_is_looked_at_again_when_it_moves(run: Run, storage: Storage, words: list[str]) -> None:
+    assert run(*words).status == 0
+    assert [one.keys() for one in _announced(storage)] == [{"at"}]
+
+
+def test_what_was_changed_since_an_approval_or_its_end_counts_is_looked_at_again(run: Run, storage: Storage) -> None:
+    assert _approve(run).status == 0
+    assert _approve(run, "--since", "2026-01-01", "--reason", "it was hers").status == 0
+    assert run("revoke", _LIST, ALICE.id, "--since", "2026-02-01", "--reason", "her account was stolen").status == 0
+    since = [one.get("since", "")[:10] for one in _announced(storage)]
+    assert since == ["", "2026-01-01", "2026-02-01"]

@@ -3,18 +3,21 @@
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import pytest
 
+from infra.local.world import MALLORY
 from shared.clients.storage_names import Table
+from shared.model.cases import State
 from shared.model.errors import Unreachable
 from shared.model.kinds import ObjectKind
 from shared.model.objects import EXISTS, WHOLE, ObjectId, Objection, ObjectState, Provenance, Version, key_of
 from shared.respond.resume import resume
-from shared.respond.waking import wake_all, wake_pending
+from shared.respond.waking import announce, wake_all, wake_announced, wake_pending
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
+from tests.fakes.runtime import TENANT, Bench, approval, bench, ready_bench
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -116,3 +119,67 @@ def test_an_object_that_was_put_back_wakes_those_that_wait(memory: MemoryStorage
     ready.clock.move(timedelta(seconds=1))
     resume(ready.runtime)
     assert lamps.state == {LAMP: "on", "second": "on"}
+
+
+def test_what_is_announced_is_done_a_little_later_and_once(made: Bench) -> None:
+    waiting = _keep(made, _id("limited"), state=_PASSING)
+    _keep(made, _id("settled"))
+    announce(made.storage, at=NOW)
+    assert wake_announced(made.runtime) == 0, "the act may still be on its way"
+    made.clock.move(timedelta(seconds=30))
+    assert wake_announced(made.runtime) == 1
+    assert _woken(made) == {waiting}
+    assert wake_announced(made.runtime) == 0
+
+
+def test_what_counts_since_an_instant_wakes_what_changed_since(made: Bench) -> None:
+    changed = _keep(made, _id("changed"))
+    _keep(made, _id("changed on another day"))
+    other = made.runtime.objects.read(_id("changed on another day"))
+    assert other is not None
+    made.runtime.objects.forget(other)
+    old = msgspec.structs.replace(
+        other.state, origin=msgspec.structs.replace(other.state.origin, at=NOW - timedelta(days=1))
+    )
+    assert made.runtime.objects.insert(old) is not None
+    announce(made.storage, at=NOW - _MINUTE, since=NOW - 2 * _MINUTE)
+    assert wake_announced(made.runtime) == 1
+    assert _woken(made) == {changed}
+
+
+def test_an_announcement_that_can_not_be_read_wakes_all(made: Bench) -> None:
+    objects = {_keep(made, _id(name)) for name in ("one", "other")}
+    made.storage.insert(Table.CONTROLS, "wake", "broken", {"at": "yesterday", "since": 7})
+    assert wake_announced(made.runtime) == 2
+    assert _woken(made) == objects
+    assert made.storage.row(Table.CONTROLS, "wake", "broken") is None
+
+
+def test_an_announcement_stays_where_waking_failed(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
+    made = bench(storage)
+    waiting = _keep(made, _id("limited"), state=_PASSING)
+    announce(made.storage, at=NOW - _MINUTE)
+    storage.faults.fail_once(f"rows {Table.OBJECTS}")
+    with pytest.raises(Unreachable):
+        wake_announced(made.runtime)
+    assert wake_announced(made.runtime) == 1
+    assert _woken(made) == {waiting}
+
+
+def test_an_approval_of_what_was_done_ends_what_waits_without_anything_else_happening(memory: MemoryStorage) -> None:
+    """Mallory's change can't be put back; she is approved since yesterday; the timer ends it."""
+    lamps = Lamps({LAMP: "on"})
+    ready = ready_bench(memory, lamps=lamps)
+    lamps.state[LAMP] = "off"
+    lamps.objection = Objection(guard="dark", because="somebody may stumble", can_pass=True)
+    ready.take_in(lamp_record(MALLORY))
+    ready.answer_queue()
+    assert ready.only_object().pending
+    announce(ready.storage, at=ready.clock(), since=ready.clock() - timedelta(days=1))
+    ready.runtime.approvals.approve(approval(MALLORY), reason="it was hers", since=ready.clock() - timedelta(days=1))
+    lamps.objection = None
+    ready.clock.move(timedelta(seconds=31))
+    resume(ready.runtime)
+    assert (ready.lamps.writes, ready.only_object().pending) == ([], {})
+    assert ready.only_case().state is State.CLOSED
