@@ -318,6 +318,14 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
+class Duel(Struct, frozen=True, kw_only=True):
+    """A leaf that is swung: `rivals` are the actors by id, `times` counts how often the responder swung it back."""
+
+    leaf: str
+    rivals: tuple[str, ...]
+    times: int
+
+
 class ObjectPlan(Struct, frozen=True, kw_only=True):
     """What is decided about an object: what to write, and of each leaf that isn't written, why.
 
@@ -331,4 +339,5 @@ class ObjectPlan(Struct, frozen=True, kw_only=True):
     op: Op | None = None
     steps: dict[str, Step] = {}
     offers: tuple[Offer, ...] = ()
+    duels: tuple[Duel, ...] = ()
     new_to_kind: tuple[Noticed, ...] = ()

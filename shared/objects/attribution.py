@@ -109,8 +109,11 @@ def lies_over_another(chain: Sequence[Link], leaf: str, replayed: Replayed) -> b
     since = replayed.of(leaf).since
     for link in reversed(chain):
         standing = replayed.standing_of(link.written, leaf)
-        if link.is_ours or standing is Standing.APPROVED or link.written.change.at <= since:
+        at = link.written.change.at
+        if link.is_ours or standing is Standing.APPROVED or at < since:
             return False
+        if at == since and link.written.judged.standing is not Standing.APPROVED:
+            return False  # accepted as it stood then; one of an approved actor brought back what we took
         if standing is not Standing.UNAPPROVED or not link.written.judged.is_live:
             return True
     return False

@@ -28,6 +28,7 @@ from shared.model.objects import (
     Version,
     list_of,
 )
+from shared.objects.attribution import OWN_RECORD_WITHIN
 from shared.objects.comparing import is_same, member_of
 
 LISTING_LAG: Final = timedelta(minutes=10)
@@ -83,14 +84,18 @@ def shows(intent: Intent, seen: Version, rules: LeafRules) -> bool:
 
 
 def resolve_open(intents: Sequence[Intent], seen: Version, rules: LeafRules, *, now: datetime) -> Resolved:
-    """Say which of the open intents show, and which are given up. A creation isn't given up while listings may lag."""
+    """Say which of the open intents show, and which are given up.
+
+    A creation isn't given up while listings may lag. One that shows is given up where nothing proved in time that we
+    wrote it: somebody else did.
+    """
     showing: list[Intent] = []
     gone: list[Intent] = []
     for intent in intents:
         if intent.state is not IntentState.OPEN:
             continue
         patience = LISTING_LAG if intent.op is Op.CREATE else _CLOSED_AFTER
-        if shows(intent, seen, rules):
+        if shows(intent, seen, rules) and now <= intent.at + OWN_RECORD_WITHIN:
             showing.append(intent)
         elif now > intent.at + patience:
             gone.append(intent)

@@ -138,7 +138,7 @@ GUARDS: Final = (
         why="Whoever turned it on wants nothing written.",
         judge=_kill_switch,
         can_pass=True,
-        binds_people=False,
+        binds_people=True,
         in_parts=False,
     ),
     Guard(

@@ -27,6 +27,7 @@ from shared.model.objects import (
 )
 from shared.objects.attribution import chains, without_false_claims
 from shared.objects.comparing import differences
+from shared.objects.duels import duels, duels_of_approved
 from shared.objects.folding import history
 from shared.objects.new_leaves import Others, leaves_new_to_kind
 from shared.objects.offers import offers
@@ -93,6 +94,7 @@ def plan_object(
         op=op,
         steps=steps,
         offers=offered,
+        duels=(*duels(state.intents), *duels_of_approved(account)),
         new_to_kind=new,
     )
 

@@ -50,10 +50,10 @@ class Replayed(Struct, frozen=True, kw_only=True):
 
     def standing_of(self, written: WrittenChange, leaf: str) -> Standing:
         """Give the standing of what a change wrote into a leaf."""
-        part = leaf if written.change.op is Op.UPDATE else EXISTS
-        if written.judged.standing is Standing.APPROVED and (written.change.id, part) in self.taken_back:
-            return Standing.UNKNOWN
-        return written.judged.standing
+        op, change = written.change.op, written.change.id
+        is_back = op is not Op.DELETE and (change, leaf) in self.taken_back
+        is_back = is_back or (op is not Op.UPDATE and (change, EXISTS) in self.taken_back)
+        return Standing.UNKNOWN if is_back and written.judged.standing is Standing.APPROVED else written.judged.standing
 
 
 def replay(state: ObjectState, first: Version, written: Sequence[WrittenChange], rules: LeafRules) -> Replayed:

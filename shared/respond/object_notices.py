@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from shared.model.notices import SystemNotice
-from shared.model.objects import EXISTS, WHOLE, LeafVerdict, ObjectPlan, Offer, Verdict
+from shared.model.objects import EXISTS, WHOLE, Duel, LeafVerdict, ObjectPlan, Offer, Verdict
 from shared.respond.object_run import ObjectRun
 from shared.respond.object_writing import Planned
 
@@ -24,6 +24,8 @@ def publish_notices(run: ObjectRun, plan: ObjectPlan) -> None:
             _publish_leaf(run, plan, leaf, verdict)
     for offer in plan.offers:
         _publish_offer(run, plan, offer)
+    for duel in plan.duels:
+        _publish_duel(run, plan, duel)
     for new in plan.new_to_kind:
         run.runtime.notifier.publish(
             SystemNotice(
@@ -58,6 +60,23 @@ def _publish_offer(run: ObjectRun, plan: ObjectPlan, offer: Offer) -> None:
             text=f'{run.kind.title} "{plan.state.name}" ({plan.state.ids[-1]}), {offer.leaf}: the change made it'
             f" {_shown(offer.covered)}, and it is {_shown(offer.stands)} now.",
             what_to_do="If the change was right, make it again; the responder leaves it then.",
+        )
+    )
+
+
+def _publish_duel(run: ObjectRun, plan: ObjectPlan, duel: Duel) -> None:
+    """Publish that a leaf is fought over: once a day, and each time that the number of put-backs has doubled."""
+    who = ", ".join(duel.rivals) or "somebody"
+    what = "the object itself" if duel.leaf in {EXISTS, WHOLE} else duel.leaf
+    by_us = f"the responder put it back {duel.times} times within a day, and goes on"
+    run.runtime.notifier.publish(
+        SystemNotice(
+            key=f"duel {run.id.key} {duel.leaf} {run.runtime.clock():%Y%m%d} {duel.times.bit_length()}",
+            title="Something is changed again and again",
+            text=f'{run.kind.title} "{plan.state.name}" ({plan.state.ids[-1]}), {what}: changed by {who};'
+            f" {by_us if duel.times else 'both are approved, and the responder leaves it to them'}.",
+            what_to_do="Find out who or what changes it: a person, a pipeline, a stolen account. Then stop one side:"
+            " block the account, or approve the change.",
         )
     )
 

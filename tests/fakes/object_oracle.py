@@ -86,7 +86,7 @@ def _carry_out(leaves: dict[str, Leaf], action: JudgedChange, number: int) -> No
             leaf.vouched, leaf.since = None, _APPROVED
     for name, new in wrote.items():
         leaf = leaves.setdefault(name, Leaf(stands=None, vouched=None))
-        is_doubtful = asked_again or (change.op is Op.UPDATE and new in leaf.taken)
+        is_doubtful = asked_again or (change.op is not Op.DELETE and new in leaf.taken)
         by = _DOUBTFUL if who == _APPROVED and is_doubtful else who
         if by == _US:
             if leaf.stands != leaf.vouched and (change.op is Op.UPDATE or name == EXISTS):

@@ -1,12 +1,11 @@
-from dataclasses import replace as with_
+from datetime import timedelta
 
 import msgspec
 import pytest
 
-from shared.model.cases import Standing
 from shared.model.events import Actor
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, Intent, IntentState, Op, Recorded, Step, Version
+from shared.model.objects import EXISTS, Duel, Intent, IntentState, Op, Recorded, Step, Version
 from shared.objects.booking import (
     booked,
     closed,
@@ -17,7 +16,7 @@ from shared.objects.booking import (
     resolve_open,
     shows,
 )
-from shared.objects.duels import duels, duels_of_approved, pause
+from shared.objects.duels import duels, duels_of_approved
 from shared.objects.planning import take_account
 from tests.fakes.object_stories import RULES, Story, at, lamp
 
@@ -60,6 +59,8 @@ def test_a_version_shows_an_intent(intent: Intent, leaves: dict[str, Json], *, s
     ("intent", "leaves", "now", "showing", "gone"),
     [
         (INTENT, lamp(), 610, ["i1"], []),
+        (INTENT, lamp(), 600 + 3 * 3600, ["i1"], []),
+        (INTENT, lamp(), 601 + 3 * 3600, [], ["i1"]),
         (INTENT, lamp(state="off"), 900, [], []),
         (INTENT, lamp(state="off"), 901, [], ["i1"]),
         (CREATION, {}, 1200, [], []),
@@ -175,38 +176,24 @@ def test_leaves_are_filled_in_that_were_absent_and_that_nobody_names() -> None:
     assert [each.leaf for each in made] == ["colour"]
 
 
-@pytest.mark.parametrize(
-    ("standing", "pauses"),
-    [
-        (Standing.UNAPPROVED, [0, 0, 0, 0, 0, 0, 0, 0]),
-        (Standing.UNKNOWN, [120, 240, 480, 960, 1920, 3600, 3600, 3600]),
-        (Standing.APPROVED, [None] * 8),
-    ],
-)
-def test_who_writes_twice_does_not_win_by_it(standing: Standing, pauses: list[float | None]) -> None:
-    found = [pause(standing, times) for times in range(2, 10)]
-    assert [None if each is None else each.total_seconds() for each in found] == pauses
-
-
-def test_a_leaf_put_back_twice_against_the_same_actor_is_a_duel() -> None:
-    once = with_(Story(), state=booked(Story().with_state(intents=(INTENT,)).state, "i1"))
-    changes = Story().change(590, "Mallory", state=("on", "off")).changes
-    assert duels(once.state.intents, changes) == ()
-    again = msgspec.structs.replace(INTENT, id="again", steps={"state": ("off", "on")}, state=IntentState.BOOKED)
-    (duel,) = duels((*once.state.intents, again), changes)
-    assert (duel.leaf, duel.rivals, duel.times) == ("state", ("Mallory",), 2)
-    unsent = msgspec.structs.replace(again, state=IntentState.NOT_SENT)
-    assert duels((*once.state.intents, unsent), changes) == ()
-    another = msgspec.structs.replace(again, actors=("Mark",))
-    assert duels((*once.state.intents, another), changes) == ()
-
-
-def test_the_pause_goes_by_the_rivals_latest_standing() -> None:
-    twice = [msgspec.structs.replace(INTENT, id=name, state=IntentState.BOOKED) for name in "ab"]
-    was, is_now = Story().change(1, "Mallory", state=("on", "off")).change(2, "Mallory", state=("on", "off")).changes
-    is_now = msgspec.structs.replace(is_now, standing=Standing.APPROVED)
-    assert {duel.pause for duel in duels(twice, (is_now, was))} == {None}
-    assert {duel.pause for duel in duels(twice, ())} == {pause(Standing.UNKNOWN, 2)}
+def test_a_leaf_put_back_twice_is_a_duel() -> None:
+    once = msgspec.structs.replace(INTENT, state=IntentState.BOOKED)
+    assert duels((once,)) == ()
+    again = msgspec.structs.replace(
+        once, id="again", at=once.at + timedelta(minutes=1), steps={"state": ("off", "on")}, actors=("Mark",)
+    )
+    assert duels((once, again)) == (Duel(leaf="state", rivals=("Mallory", "Mark"), times=2),)
+    assert duels((once, again, once)) == (
+        Duel(leaf="guests[Max]", rivals=("Mallory",), times=2),
+        Duel(leaf="state", rivals=("Mallory", "Mark"), times=3),
+    )
+    for other in (
+        msgspec.structs.replace(again, state=IntentState.NOT_SENT),
+        msgspec.structs.replace(again, at=once.at + timedelta(days=1, seconds=1)),
+        msgspec.structs.replace(again, steps={"colour": ("red", "blue")}),
+    ):
+        assert duels((once, other)) == ()
+    assert duels(()) == ()
 
 
 @pytest.mark.parametrize(
@@ -230,6 +217,4 @@ def test_two_approved_actors_swing_a_leaf(story: list[tuple[str, str]], *, is_du
         played, stood = played.change(600 + 10 * number, who, state=(stood, new)), new
     account = take_account(played.state, played.changes, seen(900, lamp(state=stood)), RULES, now=at(900))
     found = duels_of_approved(account)
-    assert [(each.leaf, each.rivals, each.pause) for each in found] == (
-        [("state", ("Alice", "Bob"), None)] if is_duel else []
-    )
+    assert found == ((Duel(leaf="state", rivals=("Alice", "Bob"), times=0),) if is_duel else ())

@@ -301,3 +301,18 @@ def test_a_page_that_could_not_be_written_keeps_the_case_open_and_what_was_done(
     assert (case.outcome, case.state) == (Outcome.DONE, State.CLOSED)
     assert [sent.case.id for sent in ready.teams.sent] == [case.id]
     assert ready.lamps.writes == ["set on"]
+
+
+def test_who_swings_a_leaf_again_and_again_is_put_back_each_time_and_named(memory: MemoryStorage) -> None:
+    """A rival must not win by writing often; people hear of it at the second time, then each time that it doubled."""
+    lit = ready_bench(memory, lamps=Lamps())
+    for time in range(1, 9):
+        lit.clock.move(_MINUTE)
+        lit.lamps.state[LAMP] = "off"
+        lit.take_in(lamp_record(MALLORY, at=lit.clock()))
+        lit.answer_queue()
+        assert lit.lamps.writes == ["set on"] * time
+        paged = [notice for notice in lit.teams.system_notices if "again and again" in notice.title]
+        assert len(paged) == time.bit_length() - 1
+    assert "8 times within a day" in paged[-1].text
+    assert MALLORY.id in paged[-1].text
