@@ -150,8 +150,17 @@ def count_in_log_analytics(timer: func.TimerRequest) -> None:
 @schedules.function_name("purge_old_data")
 @schedules.timer_trigger(arg_name="timer", schedule=_PURGE_SCHEDULE)
 def purge_old_data(timer: func.TimerRequest) -> None:
-    """Delete what is older than it is kept for, then make anew what lists of objects and notes of what is due lost."""
+    """Compact what is settled, delete what is older than it is kept for, make anew what lists and notes lost."""
     del timer
+    from shared.respond.compacting import compact  # noqa: PLC0415 - needed once a day
+
+    try:
+        _log.info("the past of %s objects was compacted", compact(runtime()))
+    finally:
+        _purge_and_remake()
+
+
+def _purge_and_remake() -> None:
     from shared.objects.nightly import purge_and_remake  # noqa: PLC0415 - needed once a day
 
     purge_and_remake(

@@ -18,6 +18,7 @@ from shared.model.objects import (
     IntentState,
     JudgedChange,
     Noticed,
+    ObjectChange,
     ObjectState,
     Provenance,
     Version,
@@ -26,22 +27,38 @@ from shared.objects.attribution import is_writer_missing
 from shared.objects.comparing import differences
 from shared.objects.planning import take_account
 from shared.objects.verdicts import Account
-from shared.objects.versions import REPLICA_LAG, all_versions, needed_versions
+from shared.objects.versions import REPLICA_LAG, all_versions, is_past, needed_versions
+
+_JUST_BEFORE: Final = timedelta(microseconds=1)
 
 RECORDS_COME_WITHIN: Final = timedelta(days=30)
 """No service gives records of changes that are older."""
 
 
-def compacted(state: ObjectState, changes: Sequence[JudgedChange], rules: LeafRules, *, now: datetime) -> ObjectState:
+def is_done_with(state: ObjectState, change: ObjectChange) -> bool:
+    """Whether a change was compacted, and so needs no answer. One whose record came later than records do needs one."""
+    return is_past(state, change) and change.arrived_at <= state.origin.at + RECORDS_COME_WITHIN
+
+
+def compacted(
+    state: ObjectState,
+    changes: Sequence[JudgedChange],
+    rules: LeafRules,
+    *,
+    now: datetime,
+    confirmed_at: datetime | None = None,
+) -> ObjectState:
     """Give the state with as much of its past compacted as can be; `changes` are all since `origin.at`.
+
+    `confirmed_at` is when the object was last seen to stand as its last version.
 
     What is decided from then on is the same, but that a value which the responder took more than 30 days ago isn't
     known any more as one that it took. Versions that no change needs any more are left out too.
     """
     ordered = sorted(changes, key=lambda judged: (judged.change.at, judged.change.id))
     end = _end_of_past(state, ordered, now)
-    for version in sorted(state.versions, key=lambda version: version.at, reverse=True):
-        if version.at < end and version.at > state.origin.at:
+    for version in _candidates(state, ordered, end, confirmed_at):
+        if state.origin.at < version.at < end:
             accounted = _accounted(state, ordered, version, rules)
             if accounted is not None:
                 state = _from(state, ordered, version, accounted)
@@ -54,6 +71,26 @@ def _end_of_past(state: ObjectState, changes: Sequence[JudgedChange], now: datet
     unsettled = [judged.change.at for judged in changes if judged.change.id not in state.settled]
     unknown = [intent.at for intent in state.intents if intent.state is IntentState.OPEN]
     return min([now - RECORDS_COME_WITHIN, *unsettled, *unknown])
+
+
+def _candidates(
+    state: ObjectState, changes: Sequence[JudgedChange], end: datetime, confirmed_at: datetime | None
+) -> list[Version]:
+    """Give the versions that could become the first one, latest first, each as late as it is known to have stood.
+
+    A version is kept once, when it is first seen, often within seconds of the change; until the next change it stood.
+    """
+    known = sorted(state.versions, key=lambda version: version.at)
+    found: list[Version] = []
+    for version, after in zip(known, [*known[1:], None][: len(known)], strict=True):
+        following = min((one.change.at for one in changes if one.change.at > version.at), default=None)
+        stood_until = confirmed_at if after is None else following
+        if after is not None and following is not None and after.at < following:
+            stood_until = None  # something moved of which no record tells when
+        until = min(one for one in (stood_until, following, end) if one is not None) - _JUST_BEFORE
+        is_known = stood_until is not None and until > version.at
+        found.append(replace(version, at=until) if is_known else version)
+    return sorted(found, key=lambda version: version.at, reverse=True)
 
 
 def _accounted(

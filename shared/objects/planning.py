@@ -36,7 +36,7 @@ from shared.objects.settling import settled_changes
 from shared.objects.staleness import stale_verdict
 from shared.objects.target import steps_to
 from shared.objects.verdicts import Account, judge, judge_bracketed, judge_repair, judge_untold
-from shared.objects.versions import all_versions, first_version, written_changes
+from shared.objects.versions import all_versions, first_version, is_past, written_changes
 
 GRACE: Final = timedelta(minutes=60)
 """How long a record is waited for before people are paged; records are late."""
@@ -109,6 +109,7 @@ def take_account(
     grace: timedelta = GRACE,
 ) -> Account:
     """Put in order what is known of an object: its history, what each change wrote, the baseline and the writers."""
+    changes = [judged for judged in changes if not is_past(state, judged.change)]
     by_instant = sorted(changes, key=lambda judged: (judged.change.at, judged.change.id))
     first = first_version(state, by_instant)
     ordered = history(changes, first.leaves, rules)

@@ -51,6 +51,11 @@ def recorded(change: ObjectChange) -> dict[str, Step]:
             return change.wrote
 
 
+def is_past(state: ObjectState, change: ObjectChange) -> bool:
+    """Whether a change lies in the past that was compacted: what it came to is in the baseline of `origin`."""
+    return bool(state.accounted) and change.at <= state.origin.at
+
+
 def first_version(state: ObjectState, history: Sequence[JudgedChange]) -> Version:
     """Give the version that the history starts from.
 

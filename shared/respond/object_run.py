@@ -22,6 +22,7 @@ from shared.model.objects import (
     Version,
 )
 from shared.model.settings import Tenant
+from shared.objects.compaction import is_done_with
 from shared.objects.guards import Spent
 from shared.objects.object_store import Kept
 from shared.respond.authority_reading import AuthorityReading, judge, start_reading
@@ -104,9 +105,10 @@ class ObjectRun:
         named = runtime.start(lambda: runtime.named_actors.read(self.tenant.id, at))
 
         def wait() -> Reading:
+            found, known = kept(), changes()
             return Reading(
-                kept=kept(),
-                changes=changes(),
+                kept=found,
+                changes=tuple(one for one in known if found is None or not is_done_with(found.state, one)),
                 authority=authority(),
                 image=image()[0],
                 at=at,

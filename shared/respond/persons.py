@@ -29,6 +29,7 @@ from shared.model.objects import (
 )
 from shared.objects.object_store import Kept
 from shared.objects.planning import plan_object
+from shared.objects.versions import is_past
 from shared.respond.authority_reading import judge, start_reading
 from shared.respond.components import Runtime
 
@@ -185,7 +186,7 @@ def _write(runtime: Runtime, kept: Kept, state: ObjectState) -> None:
 def _shown(runtime: Runtime, kept: Kept) -> Shown:
     state = kept.state
     authority = start_reading(runtime, state.id.kind)()
-    changes = [one for one in runtime.objects.changes(state.id) if one.is_confirmed]
+    changes = [one for one in runtime.objects.changes(state.id) if one.is_confirmed and not is_past(state, one)]
     seen = state.versions[-1] if state.versions else state.origin
     kind = runtime.kinds[state.id.kind]
     plan = plan_object(

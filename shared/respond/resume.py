@@ -7,6 +7,7 @@ from typing import Final
 from shared.clients.storage import Row
 from shared.clients.storage_names import Table
 from shared.model.do_all import do_all
+from shared.model.notices import SystemNotice
 from shared.notify.messages import ShownCase
 from shared.objects.due import Look
 from shared.respond.case_run import shown_case
@@ -19,6 +20,7 @@ _log = logging.getLogger("responder.pipeline")
 
 _MOST_DUE: Final = 500
 _LONGEST: Final = timedelta(minutes=4)
+_HELD_TOO_LONG: Final = timedelta(minutes=10)
 _AFTER_FAILURE: Final = timedelta(minutes=2)
 """How soon an object is looked at again where looking at it failed, so that it doesn't keep coming first."""
 
@@ -36,6 +38,7 @@ def resume(runtime: Runtime) -> int:
     try:
         return _look_at_due(runtime) + _queue_again(runtime)
     finally:
+        _publish_stuck(runtime)
         runtime.notifier.resume(find_case)
 
 
@@ -50,6 +53,23 @@ def _look_at_due(runtime: Runtime) -> int:
         log=_log,
     )
     return sum(done)
+
+
+def _publish_stuck(runtime: Runtime) -> None:
+    """Publish lanes that one run holds for too long: what waits for them isn't put back meanwhile."""
+    for held in runtime.leases.stuck(_HELD_TOO_LONG):
+        if held.left > timedelta():
+            minutes = held.held_for.total_seconds() / 60
+            runtime.notifier.publish(
+                SystemNotice(
+                    key=f"stuck {held.name} {held.holder}",
+                    title="Objects wait for one that isn't done with",
+                    text=f"The lane {held.name} has been held for {minutes:.0f} minutes; until it is given up, nothing"
+                    " else in it is put back.",
+                    what_to_do="See the log of the function app for what that run waits for. Restarting the app ends"
+                    " it; what it began is gone on with.",
+                )
+            )
 
 
 def _look_at(runtime: Runtime, look: Look, begun: datetime) -> bool:

@@ -1,5 +1,6 @@
 """Compaction changes nothing of what is decided: the same look is planned as if all the past were still read."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -108,12 +109,26 @@ def test_it_waits_as_long_as_records_may_come_and_until_writes_are_known() -> No
     assert _compacted(closed).state.intents == ()
 
 
+def test_a_version_that_was_seen_at_once_counts_from_when_it_was_seen_again() -> None:
+    """It is kept when it is first seen, seconds after the change; a replica may have been behind then."""
+    story = _OPEN_PASTS["a replica may have been behind"]
+
+    def compacted_when(confirmed_at: float) -> bool:
+        state = compacted(story.state, story.changes, RULES, now=at(_NOW), confirmed_at=at(confirmed_at))
+        return state.origin != story.state.origin
+
+    lag = 600
+    assert not compacted_when(10 + lag)
+    assert compacted_when(11 + lag)
+    assert compacted_when(_NOW), "as it stood then, as far as records could have come"
+
+
 def test_a_version_before_what_is_not_over_is_as_far_as_it_goes() -> None:
     story = _settled(
         _PAST.change(5000, "Mallory", is_live=False, state=("dim", "off")).seen(6000, state="off"), 7000, state="off"
     )
     short = _compacted(story)
-    assert short.state.origin.at == at(3000)
+    assert short.state.origin.at == at(5000) - timedelta(microseconds=1)
     assert [judged.change.id for judged in short.changes] == ["Mallory 5000"]
     assert _decided(short.plan(_NOW, state="off")) == _decided(story.plan(_NOW, state="off"))
 

@@ -312,7 +312,24 @@ def test_who_swings_a_leaf_again_and_again_is_put_back_each_time_and_named(memor
         lit.take_in(lamp_record(MALLORY, at=lit.clock()))
         lit.answer_queue()
         assert lit.lamps.writes == ["set on"] * time
-        paged = [notice for notice in lit.teams.system_notices if "again and again" in notice.title]
-        assert len(paged) == time.bit_length() - 1
-    assert "8 times within a day" in paged[-1].text
-    assert MALLORY.id in paged[-1].text
+        assert len(lit.teams.system_notices) == time.bit_length() - 1
+    assert {notice.title for notice in lit.teams.system_notices} == {"Something is changed again and again"}
+    assert "8 times within a day" in lit.teams.system_notices[-1].text
+    assert MALLORY.id in lit.teams.system_notices[-1].text
+
+
+def test_a_lane_that_is_held_for_long_is_paged_once_and_one_of_a_dead_run_is_not(lit: Bench) -> None:
+    lease = lit.runtime.leases.take(["a lane"], "a run that waits for ever")
+    assert lease is not None
+    _go_on(lit, minutes=3)
+    assert lit.teams.system_notices == [], "its run died: whoever needs the lane takes it"
+    lease = lit.runtime.leases.take(["a lane"], "a run that waits for ever")
+    assert lease is not None
+    for _ in range(60):
+        lit.clock.move(timedelta(seconds=20))
+        lit.runtime.leases.renew(lease)
+    _go_on(lit, minutes=0)
+    resume(lit.runtime)
+    resume(lit.runtime)
+    (notice,) = lit.teams.system_notices
+    assert "a lane has been held for 20 minutes" in notice.text
