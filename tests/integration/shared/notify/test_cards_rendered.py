@@ -132,11 +132,11 @@ def test_the_essential_is_on_the_first_screen_of_a_phone(page: Page, inbox: Runn
 
 
 def test_each_change_on_a_page_of_several_opens_its_case(page: Page, inbox: RunningInbox) -> None:
+    cards = page.locator("#teams .posts > li:not(.refused) .card")
     for number, width in enumerate((_DESK, _PHONE), start=1):
         page.set_viewport_size(width)
         body = msgspec.json.encode(page_card(_several(GUARDED, PUT_BACK, FAILED), settings_with()))
         assert inbox.client.post(inbox.teams, content=body).status_code == 202
-        cards = page.locator("#teams .posts > li:not(.refused) .card")
         expect(cards).to_have_count(number)
         assert page.evaluate("document.documentElement.scrollWidth") <= width["width"]
     rows = cards.first.get_by_role("link").filter(has_text=re.compile("Case 2026"))

@@ -29,7 +29,7 @@ def _name(event: Event) -> str:
             return ""
 
 
-def _told_by(kind: Kind) -> list[Event]:
+def _events_of(kind: Kind) -> list[Event]:
     readings = read_batch(msgspec.json.encode(_RECORDS), tenant_id=TENANT_ID, interest=everything)
     return [one.event for one in readings if one.event is not None and kind.recorded(one.event)]
 
@@ -41,9 +41,9 @@ def _watching_nothing_else(kind: Kind) -> Bench:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_a_kind_names_every_record_that_it_reads(kind: Kind) -> None:
-    told = _told_by(kind)
-    assert told, "no sample of the catalogue tells of this kind"
-    assert {(event.log, _name(event)) for event in told} <= {(kind.log, name) for name in kind.activities}
+    events = _events_of(kind)
+    assert events, "no sample of the catalogue is about this kind"
+    assert {(event.log, _name(event)) for event in events} <= {(kind.log, name) for name in kind.activities}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
@@ -52,5 +52,5 @@ def test_what_a_kind_reads_is_taken_in_without_a_detection(kind: Kind) -> None:
     raw = msgspec.json.encode(_RECORDS)
     readings = [*read_batch(raw, tenant_id=TENANT_ID, interest=interest)]
     taken = [one.event for one in readings if one.event is not None]
-    assert [event for event in taken if kind.recorded(event)] == _told_by(kind)
+    assert [event for event in taken if kind.recorded(event)] == _events_of(kind)
     assert all(_name(event) in kind.activities for event in taken), "what nothing asks for is passed over"
