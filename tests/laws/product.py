@@ -45,7 +45,7 @@ _ACKNOWLEDGED_AFTER: Final = 180.0
 """Seconds after which the person on call acknowledges a page."""
 
 
-class CountingObjects(ObjectStore):
+class NotedObjects(ObjectStore):
     """The store of objects, which counts each new reason for which a leaf isn't put back."""
 
     def __init__(self, play: Play, firings: Counter[str]) -> None:
@@ -136,7 +136,7 @@ class Product:
             elapsed=lambda: play.now,
             start=play.beside,
         )
-        return msgspec.structs.replace(made, objects=CountingObjects(play, self.firings))
+        return msgspec.structs.replace(made, objects=NotedObjects(play, self.firings))
 
     def set_up(self) -> None:
         self.play.storage.create_all()
