@@ -1,7 +1,7 @@
-"""The controls that operators set, the kill switch and the modes, and the hourly counts of remediations.
+"""The controls that operators set: the kill switch and the modes.
 
-All are in table `Switches`. Each setting of a control is a row of its own (`shared.authority.statements`): the
-partition is `mode` or `kill`, the subject the detection or `all`. The counts are overwritten: people didn't say them.
+Each setting of a control is a row of its own in table `Switches` (`shared.authority.statements`): the partition is
+`mode` or `kill`, the subject the detection or `all`.
 """
 
 from collections.abc import Callable
@@ -21,14 +21,12 @@ from shared.authority.statements import (
     statements_in,
 )
 from shared.clients.storage import Row, Storage
-from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
-from shared.model.errors import EdgeError, Rejected
-from shared.model.kinds import Mode, ObjectKind
+from shared.model.errors import EdgeError
+from shared.model.kinds import Mode
 
 __all__ = ["ControlState", "Controls"]
 
-_TRIES = 5
 _MODE, _KILL, _ALL = "mode", "kill", "all"
 _BOTH: Final = "PartitionKey ge 'kill' and PartitionKey lt 'modf'"
 """The partitions `kill` and `mode`, in one query: half of them would be taken for the whole."""
@@ -41,7 +39,7 @@ _ORDER: Final = tuple(Mode)
 
 
 class Controls:
-    """Reads and sets the controls, and counts remediations."""
+    """Reads and sets the controls."""
 
     def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
         self._storage = storage
@@ -136,35 +134,6 @@ class Controls:
         entry = journal.append(self._storage, act)
         columns = {**columns, "by": act.who, "at": act.when.isoformat(), JOURNAL: entry.digest}
         add_row(self._storage, Table.CONTROLS, partition, subject, columns, said=act.when)
-
-    def count_remediation(self, kind: ObjectKind, *, limit: int) -> bool:
-        """Count one more remediation of a kind in this hour; False, without counting, when the limit is reached.
-
-        Raises EdgeError when the count can't be read or written.
-        """
-        partition, hour = f"spent {kind}", self._hour()
-        for _ in range(_TRIES):
-            row = self._storage.row(Table.CONTROLS, partition, hour)
-            if row is None:
-                if limit > 0 and self._storage.insert(Table.CONTROLS, partition, hour, {"count": 1}):
-                    return True
-                if limit <= 0:
-                    return False
-                continue
-            count = row.columns.get("count")
-            if not isinstance(count, int):
-                raise Rejected(f"the count of remediations in this hour, {count!r}, is not a number")
-            if count >= limit:
-                return False
-            try:
-                self._storage.replace(Table.CONTROLS, row, {"count": count + 1})
-            except Conflict:
-                continue
-            return True
-        return False
-
-    def _hour(self) -> str:
-        return f"{self._clock():%Y%m%d%H}"
 
 
 def _mode_in(key: RowKey, row: Row) -> Mode | Malformed | None:

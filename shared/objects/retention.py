@@ -25,6 +25,7 @@ from shared.model.kinds import ObjectKind
 from shared.model.notices import SystemNotice
 from shared.model.objects import SCHEMA, ObjectId
 from shared.objects.leases import Leases
+from shared.objects.named_actors import NAMED_FOR
 from shared.objects.object_store import CHANGE_BLOB, Kept, ObjectStore, Seen, needed_digests, stamp
 
 _log = logging.getLogger("responder.retention")
@@ -48,7 +49,8 @@ class Age(StrEnum):
     DAY = "the partition begins with its day"
     LAST_DAY = "the partition begins with the day after which it may go"
     TENANT_DAY = "the partition is the tenant and its day; open ones stay"
-    ROW_HOUR = "the row is named by its hour"
+    LAST_HOUR = "the partition's last word is its hour"
+    AT = "the row says when it was"
     ROW_LAST_WORD = "the row's last word is its day"
     ROW_INSTANT = "the row begins with its instant"
     WRITTEN = "when the row was written, by storage's clock"
@@ -99,9 +101,17 @@ RETAINED: Final[tuple[Retained, ...]] = (
         what="counts of what was put back",
         place=Table.CONTROLS,
         partitions="spent ",
-        age=Age.ROW_HOUR,
+        age=Age.LAST_HOUR,
         days=2,
         why="the limit is by the hour",
+    ),
+    Retained(
+        what="who made changes of open cases",
+        place=Table.CONTROLS,
+        partitions="named ",
+        age=Age.AT,
+        days=NAMED_FOR.days + 1,
+        why="who is named gets no access back for a day",
     ),
     Retained(
         what="looks that nobody took",
@@ -253,12 +263,29 @@ def _by_tenant_and_day(of: _Slice) -> None:
 
 
 def _by_hour(of: _Slice) -> None:
+    """Delete partitions of past hours, tenant by tenant: "spent TENANT HOUR"."""
+    for partition in _first_of_each(of, lambda partition: f"{_head(partition)}~", after=of.retained.partitions):
+        if not partition.startswith(of.retained.partitions):
+            return
+        of.delete(
+            "PartitionKey ge @begin and PartitionKey lt @end",
+            begin=_head(partition),
+            end=f"{_head(partition)}{of.before.astimezone(UTC):%Y%m%d%H}",
+        )
+
+
+def _head(partition: str) -> str:
+    """Give what a partition begins with, before its last word."""
+    return partition.rpartition(" ")[0] + " "
+
+
+def _by_what_it_says(of: _Slice) -> None:
     begin = of.retained.partitions
     of.delete(
-        "PartitionKey ge @begin and PartitionKey lt @end and RowKey lt @hour",
+        "PartitionKey ge @begin and PartitionKey lt @end and at lt @before",
         begin=begin,
         end=begin[:-1] + chr(ord(begin[-1]) + 1),
-        hour=f"{of.before.astimezone(UTC):%Y%m%d%H}",
+        before=of.before.astimezone(UTC).isoformat(),
     )
 
 
@@ -404,7 +431,8 @@ _WAYS: Final[Mapping[Age, Callable[[_Slice], None]]] = {
     Age.DAY: _by_day,
     Age.LAST_DAY: _by_last_day,
     Age.TENANT_DAY: _by_tenant_and_day,
-    Age.ROW_HOUR: _by_hour,
+    Age.LAST_HOUR: _by_hour,
+    Age.AT: _by_what_it_says,
     Age.ROW_LAST_WORD: _by_last_word,
     Age.ROW_INSTANT: _by_instant,
     Age.WRITTEN: _by_write,

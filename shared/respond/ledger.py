@@ -193,13 +193,6 @@ class Ledger:
             raise LeaseLost(f"case {case.id} was written at the same time") from conflict
         return acknowledged
 
-    def keep_image(self, case: Case, what: str, image: object) -> str:
-        """Store the state of an object ("before", "after") as evidence; gives the blob's name."""
-        content = msgspec.json.encode(image)
-        name = f"{case.tenant_id}/{case.id}/{what}-{hashlib.sha256(content).hexdigest()[:12]}.json"
-        self._evidence.keep(Container.EVIDENCE, name, content)
-        return name
-
     def keep_copy(self, name: str, content: bytes) -> None:
         """Store something that belongs to no case beside the evidence; a blob that exists is kept."""
         self._evidence.keep(Container.EVIDENCE, name, content)

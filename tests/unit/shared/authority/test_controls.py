@@ -1,7 +1,6 @@
 """Modes, the kill switch and the hourly limit."""
 
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from shared.authority.controls import Controls, ControlState
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
-from shared.model.errors import EdgeError
 from shared.model.kinds import Mode, ObjectKind
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.spoilt_storage import SpoiltStorage
@@ -114,79 +112,3 @@ def test_controls_that_are_not_read_whole_are_none(storage: Storage) -> None:
     control_state = controls.read_state()
     assert (control_state.stopped, control_state.modes) == (None, {})
     assert control_state.mode("lamp-switched") is Mode.PAGE
-
-
-# The hourly limit.
-
-
-def _spent(storage: Storage, hour: str = "2026030210", kind: ObjectKind = _KIND) -> int:
-    row = storage.row(Table.CONTROLS, f"spent {kind}", hour)
-    return row.columns["count"] if row else 0
-
-
-def test_a_limit_is_spent_one_by_one(storage: Storage, controls: Controls) -> None:
-    assert [controls.count_remediation(_KIND, limit=3) for _ in range(5)] == [True, True, True, False, False]
-    assert _spent(storage) == 3
-
-
-def test_each_kind_has_its_own_limit(controls: Controls) -> None:
-    assert controls.count_remediation(_KIND, limit=1)
-    assert not controls.count_remediation(_KIND, limit=1)
-    assert controls.count_remediation(ObjectKind.ROLE_ASSIGNMENT, limit=1)
-
-
-def test_a_limit_of_none_is_never_spent(storage: Storage, controls: Controls) -> None:
-    assert not controls.count_remediation(_KIND, limit=0)
-    assert _spent(storage) == 0
-
-
-def test_a_new_hour_has_a_new_limit(controls: Controls, clock: FakeClock) -> None:
-    assert controls.count_remediation(_KIND, limit=1)
-    assert not controls.count_remediation(_KIND, limit=1)
-    clock.move(timedelta(minutes=1))
-    assert controls.count_remediation(_KIND, limit=1)
-
-
-def test_a_limit_that_was_lowered_counts_what_was_spent(controls: Controls) -> None:
-    assert [controls.count_remediation(_KIND, limit=5) for _ in range(3)] == [True] * 3
-    assert not controls.count_remediation(_KIND, limit=2)
-
-
-def test_many_at_once_never_spend_more_than_there_is(storage: Storage, controls: Controls) -> None:
-    def count_remediation(_number: int) -> bool:
-        return controls.count_remediation(_KIND, limit=4)
-
-    with ThreadPoolExecutor(10) as pool:
-        spent = list(pool.map(count_remediation, range(30)))
-    assert 1 <= spent.count(True) <= 4
-    assert _spent(storage) == spent.count(True)
-
-
-@pytest.mark.parametrize("operation", ["insert Switches", "replace Switches"])
-def test_a_lost_answer_spends_at_most_once_too_often(storage: Storage, operation: str) -> None:
-    """Doubt is counted as spent: fewer are put back, never more."""
-    spoilt = SpoiltStorage(storage)
-    controls = Controls(spoilt, clock=FakeClock())
-    if operation == "replace Switches":
-        assert controls.count_remediation(_KIND, limit=9)
-    before = _spent(storage, _HOUR_OF_NOW)
-    spoilt.faults.fail_once(operation, "after")
-    with pytest.raises(EdgeError):
-        controls.count_remediation(_KIND, limit=9)
-    assert _spent(storage, _HOUR_OF_NOW) == before + 1
-
-
-@pytest.mark.parametrize("count", ["many", b"1", None, 1.5])
-def test_a_count_that_cannot_be_understood_is_not_taken_for_room(
-    storage: Storage, controls: Controls, count: object
-) -> None:
-    columns = {} if count is None else {"count": count}
-    storage.upsert(Table.CONTROLS, f"spent {_KIND}", "2026030210", columns)
-    with pytest.raises(EdgeError, match="count"):
-        controls.count_remediation(_KIND, limit=9)
-
-
-def test_a_count_that_cannot_be_read_is_told(storage: Storage, controls: Controls) -> None:
-    storage.delete_table(Table.CONTROLS)
-    with pytest.raises(EdgeError, match="TableNotFound"):
-        controls.count_remediation(_KIND, limit=9)

@@ -62,6 +62,8 @@ def test_everything_there_is_has_a_retention_or_a_reason_to_stay() -> None:
     assert len({one.what for one in RETAINED}) == len(RETAINED)
 
 
+_ANOTHER: Final = "another-tenant"
+
 _ROWS: Final[dict[str, tuple[Table, list[tuple[str, str, dict[str, Any]]], list[str]]]] = {
     "cases": (
         Table.CASES,
@@ -95,12 +97,25 @@ _ROWS: Final[dict[str, tuple[Table, list[tuple[str, str, dict[str, Any]]], list[
     "counts of what was put back": (
         Table.CONTROLS,
         [
-            ("spent ca-policy", f"{_day(-3)}10", {}),
-            ("spent ca-policy", f"{_day(0)}10", {}),
+            (f"spent {TENANT} {_day(-3)}10", "0a", {}),
+            (f"spent {TENANT} {_day(-3)}11", "ff", {}),
+            (f"spent {TENANT} {_day(0)}10", "0b", {}),
+            (f"spent {_ANOTHER} {_day(-3)}10", "0c", {}),
+            (f"spent {_ANOTHER} {_day(0)}10", "0d", {}),
             ("mode", "a", {}),
             ("kill", "all", {}),
         ],
-        ["all", "a", f"{_day(0)}10"],
+        ["all", "a", "0b", "0d"],
+    ),
+    "who made changes of open cases": (
+        Table.CONTROLS,
+        [
+            (f"named {TENANT}", "a day ago", {"at": (NOW - timedelta(days=1)).isoformat()}),
+            (f"named {TENANT}", "three days ago", {"at": (NOW - timedelta(days=3)).isoformat()}),
+            (f"named {TENANT}", "nobody knows when", {"at": "soon"}),
+            ("mode", "a", {"at": (NOW - timedelta(days=3)).isoformat()}),
+        ],
+        ["a", "a day ago", "nobody knows when"],
     ),
     "looks that nobody took": (
         Table.DUE,

@@ -19,7 +19,8 @@ from shared.clients.storage_names import CASES_QUEUE, Container, Table
 from shared.model.cases import Case, Decision, Outcome, State, case_id
 from shared.model.errors import LeaseLost, Rejected, Unreachable
 from shared.model.events import Actor, AuditEvent, Change, Target
-from shared.model.kinds import ApprovalList
+from shared.model.kinds import ApprovalList, ObjectKind
+from shared.model.objects import ObjectId
 from shared.respond.ledger import Ledger
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import AT, LAMP, actor_of, lamp_event
@@ -346,11 +347,11 @@ def test_a_case_that_is_gone_cannot_be_acknowledged(ledger: Ledger) -> None:
 
 
 def test_evidence_is_never_overwritten(ledger: Ledger) -> None:
-    case = _opened(ledger)
-    name = ledger.keep_image(case, "before", {"state": "on"})
-    assert ledger.keep_image(case, "before", {"state": "on"}) == name
-    assert ledger.keep_image(case, "before", None) != name
-    assert name.startswith(f"{_TENANT}/{case.id}/before-")
+    of = ObjectId(tenant_id=_TENANT, kind=ObjectKind.CA_POLICY, key="a1")
+    name = ledger.keep_before(of, "an intent", {"state": "on"})
+    assert ledger.keep_before(of, "an intent", {"state": "off"}) == name
+    assert ledger.keep_before(of, "another intent", None) != name
+    assert name.startswith(f"{_TENANT}/objects/ca-policy/a1/before-")
 
 
 def test_evidence_that_is_gone_is_an_error(ledger: Ledger) -> None:
