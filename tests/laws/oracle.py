@@ -43,10 +43,12 @@ from tests.laws.world import (
     Thing,
     changed,
     holder_of,
+    items,
     kind_of,
     list_of,
     member_of,
     parent_of,
+    part,
     role_of,
     template,
 )
@@ -473,6 +475,12 @@ def of_services(truth: Truth, name: str) -> str:
     parent = parent_of(name)
     if parent and parent in truth.world.things and truth.world.things[parent].image is None:
         return "what it is based on is gone"
+    if (
+        is_not_to_exist(truth, truth.chain(name, EXISTS))
+        and kind_of(name) not in HARMLESS
+        and truth.world.is_used(name)
+    ):
+        return "others lean on it"
     leaning = kind_of(name) in {LOCATION, STRENGTH}
     policies = (each for each in truth.world.things.values() if each.kind == POLICY)
     if leaning and any(_is_odd(each) for each in policies):
@@ -490,6 +498,9 @@ def of_emergency(truth: Truth, name: str, leaf: str, want: Json) -> str:
         return ""
     if member_of(leaf) in {*(PEOPLE[each] for each in (*EMERGENCY, *PROTECTED)), FIRST_IDS["G"]} and not want:
         return "somebody protected would be named less"
+    named = items(part(part(truth.world.things[name].image, "conditions"), "users"), "includeUsers")
+    if (leaf, want) == ("state", "enabled") and set(named) & {PEOPLE[each] for each in PROTECTED}:
+        return "somebody protected would be reached"
     thing = truth.world.things[name]
     target = _with_leaf(thing.image, leaf, want) if leaf != EXISTS else rebuilt(truth, name) if want else None
     alone = is_worse(truth.world.barred(), truth.world.barred({name: target}))

@@ -346,17 +346,19 @@ class Play:
 
         deed = self.world.history[delivery.deed] if delivery.deed >= 0 else None
         if deed is not None and number == 0:
-            deed.heard = min(deed.heard, self.now)
+            confirmed = deed.logged if delivery.is_hint and deed.op == "delete" else 0.0
+            deed.heard = min(deed.heard, max(self.now, confirmed))
             deed.whole = deed.whole or delivery.is_whole
         self.start(Job(what="a delivery", run=lambda host: host.deliver(delivery), again=again))
 
     def log(self, deed: Deed, how: dict[str, Any]) -> None:
         """Let the logs write of an action."""
+        deed.logged = deed.at + how.get("late", 0) + how.get("gap", 90)
         for delivery in deliveries(deed, how):
             self.at(delivery.arrives, partial(self._deliver, delivery))
         if kind_of(deed.name) == ASSIGNMENT and not how.get("never"):
             record = activity_record(deed, how.get("one") or f"c0de0000-0000-4000-8000-{deed.number:012d}")
-            self.world.activity.append((deed.at + how.get("late", 0) + how.get("gap", 90), record))
+            self.world.activity.append((deed.logged, record))
 
     def _our_write(self, deed: Deed) -> None:
         if deed.actor == "us":

@@ -134,7 +134,7 @@ class StandIn:
         want, _ = truth.expected(name, leaf)
         if self.by_arrival:
             want = self._last_to_arrive(truth, name, leaf, want)
-        if oracle.is_put_back(truth, name, leaf, want) or last.heard == NEVER or leaf in truth.serviced:
+        if oracle.is_put_back(truth, name, leaf, want) or last.heard > self.play.now or leaf in truth.serviced:
             return False
         if truth.final(name, leaf) != last.diff[leaf][1]:
             return False

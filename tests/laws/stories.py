@@ -13,6 +13,7 @@ from tests.laws.world import (
     BRANCH,
     DOCUMENT,
     ENDS_AT,
+    FIRST_IDS,
     GROUP,
     HOTEL,
     OFFICE,
@@ -47,6 +48,7 @@ THINGS: Final = (
     ("A1", "A5", "P1", "P2", "G"),
     ("D0", "D1"),
     ("D0", "D1", "D2"),
+    ("D0", "D1", "D2", "D3"),
     ("D0",),
     ("P1", "A1", "G"),
 )
@@ -166,7 +168,7 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
         event |= {"op": "create", "leaves": other}
     elif kind == ASSIGNMENT and dice < 0.9:
         event |= {"op": chance.choice(("create", "delete")), "leaves": {}}
-    elif kind == DOCUMENT and (dice < 0.2 or on == "D2"):
+    elif kind == DOCUMENT and (dice < 0.2 or on in {"D2", "D3"}):
         event |= {"op": chance.choice(("create", "delete")), "leaves": {"xml": "v1"}}
     elif kind == POLICY and dice < 0.15:
         event |= {"op": chance.choice(("delete", "delete", "delete", "restore", "purge")), "leaves": {}}
@@ -301,8 +303,41 @@ def _others(chance: Random, things: list[str], at: int) -> list[Event]:
     return [a_change(chance, things, at)]
 
 
+def _together(chance: Random, things: list[str], at: int) -> list[Event]:
+    """Make what seldom comes together by chance: leaning on what is unwanted, asking while nothing may be put back."""
+    options: list[list[Event]] = [_asked(chance, things, at)]
+    if "D3" in things:
+        options.append([_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")])
+    if "D1" in things:
+        options.append([_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")])
+    if "S2" in things:
+        use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
+        options.append([_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)])
+    if things[0][0] == "A":
+        given = [each for each in things if each in {"A3", "A4", "A8"}] or things[:1]
+        lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
+        options += [[lock, _did(at + 1, "mal", chance.choice(given), "create")]] * 3
+    return chance.choice(options)
+
+
+def _did(at: float, who: str, on: str, op: str, leaves: Event | None = None) -> Event:
+    return {"t": at, "do": "change", "who": who, "on": on, "op": op, "leaves": leaves or {}, "rec": {}}
+
+
+def _asked(chance: Random, things: list[str], at: int) -> list[Event]:
+    changed: Event = {**a_change(chance, things, at + 10), "who": "mal", "rec": {}}
+    return [
+        {"t": at, "do": "mode", "mode": "observe"},
+        changed,
+        {"t": at + 400, "do": "mode", "mode": "enforce"},
+        {"t": at + 410, "do": "switch", "on": True},
+        {"t": at + 500, "do": "settle", "on": changed["on"]},
+        {"t": at + 4000, "do": "switch", "on": False},
+    ]
+
+
 _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
-    (0.60, _timed_change),
+    (0.57, _timed_change),
     (0.07, _raced_change),
     (0.04, _death),
     (0.05, _fault),
@@ -313,6 +348,7 @@ _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], li
     (0.03, _principal),
     (0.03, _service),
     (0.03, _others),
+    (0.03, _together),
 )
 
 

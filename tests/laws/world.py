@@ -258,6 +258,7 @@ FIRST_IDS: Final[Mapping[str, str]] = {
     "D0": "B2C_1A_Base",
     "D1": "B2C_1A_SignIn",
     "D2": "B2C_1A_New",
+    "D3": "B2C_1A_Newer",
 }
 _KIND_OF_LETTER: Final = {
     "P": POLICY,
@@ -269,7 +270,7 @@ _KIND_OF_LETTER: Final = {
     "A": ASSIGNMENT,
     "D": DOCUMENT,
 }
-ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "D2"})
+ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "D2", "D3"})
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
     "A2": (OWNER, "con"),
@@ -283,7 +284,7 @@ _ROLES: Final = {
 TIME_BOUND: Final = "A7"
 ENDS_AT: Final = 7200.0
 """When the one that was given for a time ends."""
-_PARENTS: Final = {"D1": "D0", "D2": "D0"}
+_PARENTS: Final = {"D1": "D0", "D2": "D0", "D3": "D2"}
 OFFICE, HOTEL, BRANCH = "203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24"
 PLACES: Final = (OFFICE, HOTEL, BRANCH, "elsewhere")
 """Every range of addresses that a story may use; they don't overlap."""
@@ -408,8 +409,9 @@ def parent_of(name: str) -> str:
 class Deed:
     """One true action: who moved which leaves of which object, from what to what.
 
-    `heard` is when the first record of it was delivered and `whole` whether one gave all values. `barred` has, before
-    and after, whom the set of policies kept out, and from where.
+    `heard` is when the first record of it was delivered and `whole` whether one gave all values. From `logged` on,
+    Azure's own log has it: a deletion that only a delivery tells counts before as if nobody had heard of it. `barred`
+    has, before and after, whom the set of policies kept out, and from where.
     """
 
     number: int
@@ -423,6 +425,7 @@ class Deed:
     barred: tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]
     object_id: str
     heard: float = float("inf")
+    logged: float = 0.0
     whole: bool = False
     is_matched: bool = False
     call: "OurCall | None" = None
