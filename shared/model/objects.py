@@ -205,12 +205,16 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class Objection(Struct, frozen=True, kw_only=True):
-    """Why a leaf isn't put back. `can_pass` says that it may go away by itself, so that it is looked at again."""
+    """Why a leaf isn't put back. `can_pass` says that it may go away by itself, so that it is looked at again.
+
+    `until` is when it goes away at the soonest, where that is known.
+    """
 
     guard: str
     because: str
     can_pass: bool
     by_hand: str = ""
+    until: datetime | None = None
 
 
 class Verdict(StrEnum):

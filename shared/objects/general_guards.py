@@ -1,11 +1,18 @@
 """General guards: what must not happen by a write, whatever the object is. Each is a law on the difference to write."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
-from shared.model.kinds import Mode
+from shared.model.kinds import Mode, Risk
 from shared.model.objects import EXISTS, WHOLE, WRITABLE, BaselineLeaf, Op
-from shared.objects.guard_facts import Facts, Guard, Reason
+from shared.objects.guard_facts import HOUR, Facts, Guard, Reason, Spent, Waiting
+
+KEPT_FOR: Final = timedelta(minutes=5)
+"""For so long half of an hour's places are kept for changes of the highest risk: what comes first may be decoys."""
+
+HOURLY_LIMIT: Final = "hourly-limit"
+_HIGHEST: Final = tuple(Risk)[-1]
 
 
 def _kill_switch(facts: Facts) -> Mapping[str, Reason]:
@@ -107,14 +114,39 @@ def _unreturnable(facts: Facts) -> Mapping[str, Reason]:
 
 
 def _limit(facts: Facts) -> Mapping[str, Reason]:
-    if facts.spent is None:
-        return _whole("how much was put back in this hour could not be read", is_unread=True)
-    if facts.decision in facts.spent.in_all:
+    spent = facts.spent
+    if facts.has_place:
         return {}
-    if len(facts.spent.in_all) >= facts.limit_in_all:
-        return _whole(f"the limit of {facts.limit_in_all} objects in an hour is reached")
-    full = [who for who in sorted(facts.actors) if len(facts.spent.by_actor.get(who, ())) >= facts.limit]
-    return _whole(f"the limit of {facts.limit} objects of one actor in an hour is reached") if full else {}
+    if spent is None:
+        return _whole("how much was put back in this hour could not be read", is_unread=True)
+    if spent.has(facts.decision):
+        return {}
+    taken = spent.taken("")
+    if len(taken) >= facts.limit_in_all:
+        until = taken[0].at + HOUR if taken else None
+        return {WHOLE: Reason(f"the limit of {facts.limit_in_all} objects in an hour is reached", until=until)}
+    reasons = (_limit_of(facts, spent, one) for one in facts.waiting)
+    return {WHOLE: reason} if (reason := next(filter(None, reasons), None)) else {}
+
+
+def _limit_of(facts: Facts, spent: Spent, one: Waiting) -> Reason | None:
+    """Say why there is no place for a decision among those of an actor: the riskiest go first, then the oldest."""
+    taken, ahead = spent.taken(one.actor), spent.ahead_of(one)
+    free = facts.limit - len(taken)
+    if free > ahead:
+        kept = facts.limit // 2 if one.risk is not _HIGHEST and spent.now < one.since + KEPT_FOR else 0
+        if free > kept:
+            return None
+        because = f"the last {kept} of {facts.limit} objects of one actor in an hour are kept for riskier changes"
+        return Reason(because, until=one.since + KEPT_FOR)
+    because = f"the limit of {facts.limit} objects of one actor in an hour is reached"
+    if free > 0:
+        because = f"riskier or older changes of the same actor go first, {facts.limit} objects an hour"
+    if not taken:
+        return Reason(because)
+    # As many as there are places are put back each hour, in the order in which the places become free.
+    place, hours = (ahead - max(free, 0)) % len(taken), (ahead - max(free, 0)) // len(taken)
+    return Reason(because, until=taken[place].at + HOUR * (1 + hours))
 
 
 def _gains_among(facts: Facts, principals: frozenset[str] | None, what: str, unread: str) -> Mapping[str, Reason]:
@@ -230,7 +262,7 @@ GUARDS: Final = (
         in_parts=True,
     ),
     Guard(
-        id="hourly-limit",
+        id=HOURLY_LIMIT,
         why="A mistake of the responder's, or an attacker who plays with it, must not change a tenant in an hour.",
         judge=_limit,
         can_pass=True,

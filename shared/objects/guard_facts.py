@@ -1,10 +1,12 @@
 """What general guards judge by, and what a guard is."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
-from shared.model.kinds import Mode
+from shared.model.kinds import Mode, Risk
 from shared.model.object_kinds import Objections
 from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, JudgedChange, LeafVerdict, Op, Step, Verdict
 
@@ -17,14 +19,63 @@ class Assessed(Struct, frozen=True, kw_only=True):
     gains: frozenset[str] = frozenset()
 
 
+class Place(Struct, frozen=True, kw_only=True):
+    """One of the places that an hour has for put-backs: of an actor, or of all ("").
+
+    `decision` took it at `at`. Where that is more than an hour ago, it is free again.
+    """
+
+    actor: str
+    number: int
+    decision: str
+    at: datetime
+    etag: str = ""
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A decision that waits for a place, since when, and how risky the change is that it answers."""
+
+    decision: str
+    actor: str
+    risk: Risk
+    since: datetime
+
+    @property
+    def rank(self) -> tuple[int, datetime, str]:
+        """Give what sorts the riskiest first, then the oldest."""
+        return -_RISKS.index(self.risk), self.since, self.decision
+
+
 class Spent(Struct, frozen=True, kw_only=True):
-    """What was put back within the last hour: ids of decisions, by actor and in all.
+    """What was put back within the hour before `now`, and what waits for a place: see `shared.objects.spending`.
 
     A decision is an object, or several that were decided together; tries of the same one count once.
     """
 
-    by_actor: Mapping[str, frozenset[str]]
-    in_all: frozenset[str]
+    now: datetime
+    places: tuple[Place, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+    def taken(self, actor: str) -> tuple[Place, ...]:
+        """Give the places of an actor, or of all (""), that are taken, those that become free first in front."""
+        return tuple(
+            sorted(
+                (each for each in self.places if each.actor == actor and each.at > self.now - HOUR),
+                key=lambda each: each.at,
+            )
+        )
+
+    def has(self, decision: str, actor: str = "") -> bool:
+        """Whether a decision counts already."""
+        return any(each.decision == decision for each in self.taken(actor))
+
+    def ahead_of(self, one: Waiting) -> int:
+        """Give how many decisions about the same actor's changes wait that go before one."""
+        return sum(each.actor == one.actor and each.rank < one.rank for each in self.waiting)
+
+
+HOUR: Final = timedelta(hours=1)
+_RISKS: Final = tuple(Risk)
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -38,7 +89,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     deciding detections by change. `foreign_master` names who else keeps the object ("Active Directory"). `unreturnable`
     are leaves that can't come back once they are taken away (secrets), `chosen_by_name` the changes for whose detection
     enforce was chosen by name. `was_time_bound` are leaves that would be restored as permanent although they weren't.
-    `is_asked` says that a person asked for it.
+    `is_asked` says that a person asked for it, `has_place` that it has taken its place among those of the hour.
     """
 
     op: Op
@@ -65,6 +116,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     chosen_by_name: frozenset[str] = frozenset()
     was_time_bound: frozenset[str] = frozenset()
     is_asked: bool = False
+    has_place: bool = False
 
     @property
     def takes_away(self) -> bool:
@@ -85,12 +137,27 @@ class Facts(Struct, frozen=True, kw_only=True):
         changes = (self.changes.get(change) for change in self.deciding.values())
         return frozenset(judged.change.actor.id.lower() for judged in changes if judged is not None)
 
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Give the decision as one that waits, for each actor: by the riskiest of the changes, and the oldest."""
+        found = [judged.change for change in self.deciding.values() if (judged := self.changes.get(change))]
+        return tuple(
+            Waiting(
+                decision=self.decision,
+                actor=actor,
+                risk=max((one.risk for one in found if one.actor.id.lower() == actor), key=_RISKS.index),
+                since=min(one.arrived_at for one in found if one.actor.id.lower() == actor),
+            )
+            for actor in sorted(self.actors)
+        )
+
 
 class Reason(Struct, frozen=True):
-    """Why a guard objects. `is_unread` says that something couldn't be read."""
+    """Why a guard objects. `is_unread` says that something couldn't be read, `until` when it may be otherwise."""
 
     because: str
     is_unread: bool = False
+    until: datetime | None = None
 
 
 class Guard(Struct, frozen=True, kw_only=True):

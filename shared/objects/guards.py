@@ -11,10 +11,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.model.objects import WHOLE, Objection, Op, Step
-from shared.objects.general_guards import GUARDS
-from shared.objects.guard_facts import Assessed, Facts, Guard, Reason, Spent
+from shared.objects.general_guards import GUARDS, HOURLY_LIMIT
+from shared.objects.guard_facts import Assessed, Facts, Guard, Place, Reason, Spent, Waiting
 
-__all__ = ["GUARDS", "Allowed", "Assessed", "Facts", "Guard", "Reason", "Spent", "allowed", "objections"]
+__all__ = [
+    "GUARDS",
+    "HOURLY_LIMIT",
+    "Allowed",
+    "Assessed",
+    "Facts",
+    "Guard",
+    "Place",
+    "Reason",
+    "Spent",
+    "Waiting",
+    "allowed",
+    "objections",
+]
 
 
 class Allowed(Struct, frozen=True, kw_only=True):
@@ -33,7 +46,8 @@ def objections(facts: Facts, guards: Sequence[Guard] = GUARDS) -> dict[str, Obje
             continue
         for leaf, reason in guard.judge(facts).items():
             can_pass = guard.can_pass or reason.is_unread
-            found.setdefault(leaf, Objection(guard=guard.id, because=reason.because, can_pass=can_pass))
+            objection = Objection(guard=guard.id, because=reason.because, can_pass=can_pass, until=reason.until)
+            found.setdefault(leaf, objection)
     for leaf, objection in facts.assessed.objections.items():
         found.setdefault(leaf, objection)
     return found

@@ -49,7 +49,6 @@ class Age(StrEnum):
     DAY = "the partition begins with its day"
     LAST_DAY = "the partition begins with the day after which it may go"
     TENANT_DAY = "the partition is the tenant and its day; open ones stay"
-    LAST_HOUR = "the partition's last word is its hour"
     AT = "the row says when it was"
     ROW_LAST_WORD = "the row's last word is its day"
     ROW_INSTANT = "the row begins with its instant"
@@ -101,7 +100,7 @@ RETAINED: Final[tuple[Retained, ...]] = (
         what="counts of what was put back",
         place=Table.CONTROLS,
         partitions="spent ",
-        age=Age.LAST_HOUR,
+        age=Age.AT,
         days=2,
         why="the limit is by the hour",
     ),
@@ -262,23 +261,6 @@ def _by_tenant_and_day(of: _Slice) -> None:
         )
 
 
-def _by_hour(of: _Slice) -> None:
-    """Delete partitions of past hours, tenant by tenant: "spent TENANT HOUR"."""
-    for partition in _first_of_each(of, lambda partition: f"{_head(partition)}~", after=of.retained.partitions):
-        if not partition.startswith(of.retained.partitions):
-            return
-        of.delete(
-            "PartitionKey ge @begin and PartitionKey lt @end",
-            begin=_head(partition),
-            end=f"{_head(partition)}{of.before.astimezone(UTC):%Y%m%d%H}",
-        )
-
-
-def _head(partition: str) -> str:
-    """Give what a partition begins with, before its last word."""
-    return partition.rpartition(" ")[0] + " "
-
-
 def _by_what_it_says(of: _Slice) -> None:
     begin = of.retained.partitions
     of.delete(
@@ -431,7 +413,6 @@ _WAYS: Final[Mapping[Age, Callable[[_Slice], None]]] = {
     Age.DAY: _by_day,
     Age.LAST_DAY: _by_last_day,
     Age.TENANT_DAY: _by_tenant_and_day,
-    Age.LAST_HOUR: _by_hour,
     Age.AT: _by_what_it_says,
     Age.ROW_LAST_WORD: _by_last_word,
     Age.ROW_INSTANT: _by_instant,

@@ -20,7 +20,7 @@ from shared.model.objects import (
     list_of,
 )
 from shared.objects import guards
-from shared.objects.guards import Assessed, Facts
+from shared.objects.guards import HOURLY_LIMIT, Assessed, Facts, Waiting
 from shared.objects.target import target_leaves
 from shared.respond.authority_reading import deciding_detection
 from shared.respond.object_run import ObjectRun, Reading
@@ -28,10 +28,14 @@ from shared.respond.object_writing import Planned
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """What is to be written, None where nothing is, and the objections to the rest by leaf."""
+    """What is to be written, None where nothing is, and the objections to the rest by leaf.
+
+    `waiting` is what waits for a place among those that an hour has.
+    """
 
     planned: Planned | None
     objections: Mapping[str, Objection] = {}
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -79,7 +83,8 @@ class _Decision:
         facts = self._facts(self._judged, self._reading)
         allowed = guards.allowed(facts, lambda _op, steps: self._assess(steps, around))
         if allowed.op is None:
-            return Decided(planned=None, objections=allowed.objections)
+            is_limited = any(one.guard == HOURLY_LIMIT for one in allowed.objections.values())
+            return Decided(planned=None, objections=allowed.objections, waiting=facts.waiting if is_limited else ())
         facts = msgspec.structs.replace(facts, steps=allowed.steps)
         planned = Planned(
             op=self._op,
@@ -90,6 +95,7 @@ class _Decision:
             summary=summary_of(self._run.kind, plan.state, self._op, allowed.steps),
             source=self._source(allowed.steps),
             facts=self._kind_facts(allowed.steps),
+            limits=None if self._is_asked else (facts.limit, facts.limit_in_all),
             moved=lambda look, around: self._moved(allowed.steps, look, Around(read=around)),
         )
         return Decided(planned=planned, objections=allowed.objections)
@@ -98,7 +104,7 @@ class _Decision:
         """Judge by what was read right before the write; gives the first objection, "" where there is none."""
         facts = self._facts(self._run.judged(look), look)
         assessed = self._assess(steps, around)
-        found = guards.objections(msgspec.structs.replace(facts, steps=steps, assessed=assessed))
+        found = guards.objections(msgspec.structs.replace(facts, steps=steps, assessed=assessed, has_place=True))
         return next((one.because for one in found.values()), "")
 
     def _facts(self, judged: Sequence[JudgedChange], reading: Reading) -> Facts:

@@ -22,10 +22,11 @@ from shared.model.objects import (
     Version,
 )
 from shared.objects.folding import fold_copies
+from shared.objects.guards import HOURLY_LIMIT
 from shared.objects.planning import plan_object
 from shared.respond.object_cases import PutBack, Ruling, write_cases
 from shared.respond.object_confirming import confirm_changes
-from shared.respond.object_deciding import Around, decide, summary_of
+from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_notices, publish_shut_out
 from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, versions_with
@@ -75,6 +76,7 @@ class Reconciliation:
                 return
             decided = decide(self._run, plan, judged, reading, self._around)
             if decided.planned is None:
+                self._note_waiting(decided, state)
                 self._leave(reading, state, plan, judged, decided.objections)
                 return
             result = carry_out(self._run, reading, plan.state, decided.planned)
@@ -212,6 +214,13 @@ class Reconciliation:
 
     # What is left behind.
 
+    def _note_waiting(self, decided: Decided, state: ObjectState) -> None:
+        """Note that the object waits for a place among those of the hour, or that it does no more."""
+        if decided.waiting:
+            self._runtime.spending.wait(state.id, decided.waiting, at=self._runtime.clock())
+        elif any(one.guard == HOURLY_LIMIT for one in state.pending.values()):
+            self._runtime.spending.wait_no_more(state.id)
+
     def _leave(
         self,
         reading: Reading,
@@ -223,9 +232,9 @@ class Reconciliation:
         """Write the cases and the state, and note when the object is to be looked at again."""
         self._run.wait_for_writes()
         now = self._runtime.clock()
-        can_pass = any(one.can_pass for one in objections.values()) or self._is_waiting
+        can_pass = any(one.can_pass and one.until is None for one in objections.values()) or self._is_waiting
         attempts = plan.state.attempts + 1 if can_pass else 0
-        next_look = _next_look(plan.verdicts, now, attempts=attempts)
+        next_look = _next_look(plan.verdicts, objections, now, attempts=attempts)
         if next_look is not None:
             self._runtime.due.note(self._run.id, next_look)
         ruling = Ruling(
@@ -332,9 +341,12 @@ def _waiting(verdicts: Mapping[str, LeafVerdict]) -> dict[str, Objection]:
     }
 
 
-def _next_look(verdicts: Mapping[str, LeafVerdict], now: datetime, *, attempts: int) -> datetime | None:
-    """Say when to look again: when the first verdict that waits turns, or after the pause of what can pass."""
-    turns = [max(one.until, now + BACKOFF[0]) for one in verdicts.values() if one.until is not None]
+def _next_look(
+    verdicts: Mapping[str, LeafVerdict], objections: Mapping[str, Objection], now: datetime, *, attempts: int
+) -> datetime | None:
+    """Say when to look again: when the first verdict or objection turns, or after the pause of what can pass."""
+    until = [one.until for one in (*verdicts.values(), *objections.values()) if one.until is not None]
+    turns = [min(max(one, now + BACKOFF[0]), now + BACKOFF[-1]) for one in until]
     if attempts or any(one.verdict.waits and one.until is None for one in verdicts.values()):
         turns.append(now + BACKOFF[min(max(attempts, 1), len(BACKOFF)) - 1])
     return min(turns, default=None)

@@ -66,7 +66,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     """What is to be written, because of which changes of whom, and the sentence for people.
 
     `facts` are what the kind's guards judged by, without what is around the object. `moved` says why the write must not
-    be sent by what the look shows, "" where it may.
+    be sent by what the look shows, "" where it may. `limits` are the places that an hour has for an actor and in all,
+    None where a person asked.
     """
 
     op: Op
@@ -77,6 +78,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     summary: str
     facts: GuardFacts
     moved: Callable[[Reading, Any], str]
+    limits: tuple[int, int] | None
     source: Image | None = None
 
 
@@ -111,6 +113,16 @@ class _Sent(Struct, frozen=True, kw_only=True):
     lost: Unreachable | None = None
 
 
+class _SecondRound(Struct, frozen=True, kw_only=True):
+    """What was stored and read right before a write: `has_place` says that the hour's limit has a place for it."""
+
+    kept: Kept
+    look: Reading
+    around: Any
+    before: str
+    has_place: bool
+
+
 def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Planned) -> Wrote | NotWritten:
     """Write what is planned, if nothing moved meanwhile.
 
@@ -118,11 +130,14 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
     """
     intent = _intent(run, reading, state, planned)
     twin = _standing_twin(run, state, planned, intent) if planned.op is Op.CREATE else None
-    kept, look, around, before = _second_round(run, reading, state, intent, planned)
-    because = _what_moved(run, reading, look, planned) or planned.moved(look, around)
+    second = _second_round(run, reading, state, intent, planned)
+    kept, look = second.kept, second.look
+    if not second.has_place:
+        return _not_sent(run, kept, intent, "others took the last places of this hour")
+    because = _what_moved(run, reading, look, planned) or planned.moved(look, second.around)
     if because:
         given_up = _not_sent(run, kept, intent, because)
-        return msgspec.structs.replace(given_up, look=look, around=around)
+        return msgspec.structs.replace(given_up, look=look, around=second.around)
     if twin is not None:
         given_up = _not_sent(run, kept, intent, twin.because, tenants_id=twin.tenants_id)
         waits = Objection(guard="made-already", because=twin.because, can_pass=True)
@@ -130,7 +145,7 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
     sent = _send(run, look, kept, planned, intent)
     if isinstance(sent, NotWritten):
         return sent
-    return _read_back(run, look, kept, intent, planned=planned, sent=sent, before=before)
+    return _read_back(run, look, kept, intent, planned=planned, sent=sent, before=second.before)
 
 
 def _intent(run: ObjectRun, reading: Reading, state: ObjectState, planned: Planned) -> Intent:
@@ -155,7 +170,7 @@ def _intent(run: ObjectRun, reading: Reading, state: ObjectState, planned: Plann
 
 def _second_round(
     run: ObjectRun, reading: Reading, state: ObjectState, intent: Intent, planned: Planned
-) -> tuple[Kept, Reading, Any, str]:
+) -> _SecondRound:
     """Store the intent and the image before, and look again, side by side; the write waits for all of it."""
     runtime, image = run.runtime, reading.standing_image
     intended = msgspec.structs.replace(
@@ -169,20 +184,20 @@ def _second_round(
     kept = runtime.start(lambda: run.write_state(reading.kept, intended))
     version = runtime.start(lambda: runtime.objects.keep_version(state.id, image) if image is not None else "")
     before = runtime.start(lambda: runtime.ledger.keep_before(state.id, intent.id, image))
-    spent = [
-        runtime.start(lambda who=who: runtime.spending.spend(state.id, who, at=intent.at)) for who in intent.actors
-    ]
+    has_place = runtime.start(
+        lambda: runtime.spending.take(state.id, intent.actors, limits=planned.limits, at=intent.at, spent=reading.spent)
+    )
     around = runtime.start(lambda: run.around(planned.facts))
     if run.kind.is_paced:
         # Each call waits for its turn. The object's own is the last one before the write.
         around()
     look = run.start_reading(state.ids[-1])
     written = kept()
-    for each in (noted, version, *spent):
+    for each in (noted, version):
         each()
     looked = _with_confirmed(reading, look())
     run.wait_for_writes()
-    return written, looked, around(), before()
+    return _SecondRound(kept=written, look=looked, around=around(), before=before(), has_place=has_place())
 
 
 def _with_confirmed(reading: Reading, look: Reading) -> Reading:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.model.kinds import Mode
+from shared.model.kinds import Mode, Risk
 from shared.model.objects import (
     EXISTS,
     WHOLE,
@@ -19,14 +19,14 @@ from shared.model.objects import (
     Step,
     Verdict,
 )
-from shared.objects.guards import GUARDS, Assessed, Facts, Spent, allowed, objections
+from shared.objects.guards import GUARDS, Assessed, Facts, Place, Spent, Waiting, allowed, objections
 from tests.fakes.object_stories import Story, at
 
 _UPDATE = Story().change(600, "Mallory", state=("on", "off"), colour=("red", "blue"))
 _CREATION = Story().change(600, "Mallory", Op.DELETE)
 _DELETION = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on"))
 _LAWS: Final = {guard.id for guard in GUARDS}
-NOTHING_SPENT: Final = Spent(by_actor={}, in_all=frozenset())
+NOTHING_SPENT: Final = Spent(now=at(700))
 
 
 def facts_of(story: Story, plan: ObjectPlan, **differences: Any) -> Facts:  # noqa: ANN401 - the fields of Facts
@@ -79,7 +79,20 @@ def loses(*who: str) -> Assessed:
     return Assessed(loses=frozenset(who))
 
 
-SPENT: Final = Spent(by_actor={"mallory": frozenset({"a", "b"})}, in_all=frozenset({"a", "b", "c"}))
+def spent(*places: str, now: float = 700, waiting: tuple[Waiting, ...] = ()) -> Spent:
+    """Take places, "ACTOR DECISION SECOND" each; "" is for those in all."""
+    taken = [each.rsplit(" ", 2) for each in places]
+    return Spent(
+        now=at(now),
+        places=tuple(
+            Place(actor=actor, number=number, decision=decision, at=at(float(second)))
+            for number, (actor, decision, second) in enumerate(taken)
+        ),
+        waiting=waiting,
+    )
+
+
+SPENT: Final = spent("mallory a 100", "mallory b 200", " a 100", " b 200", " c 300")
 ANN: Final = frozenset({"ann"})
 
 
@@ -153,7 +166,7 @@ def test_every_guard_is_played() -> None:
         pytest.param(update(assessed=loses("ann"), disabled=ANN, named=ANN, restrained=ANN), id="it loses, not gains"),
         pytest.param(update(assessed=gains("ann"), emergency=ANN, protected=ANN), id="it gains, not loses"),
         pytest.param(update(protected=None, named=None, restrained=None), id="nobody gains or loses"),
-        pytest.param(update(spent=SPENT, limit=3, limit_in_all=4), id="just under the limits"),
+        pytest.param(update(spent=SPENT, limit=6, limit_in_all=4), id="just under the limits"),
         pytest.param(update(spent=SPENT, limit=2, limit_in_all=3, decision="a"), id="it counts already"),
         pytest.param(
             update(steps={"state": ("off", None)}, unreturnable=frozenset({"state"}), chosen_by_name={"Mallory 600"}),
@@ -302,3 +315,73 @@ def test_what_is_written_has_passed_every_guard_as_a_whole(pairs: set[frozenset[
     assert assess(Op.UPDATE, found.steps).objections == {}
     assert found.steps.keys() | found.objections.keys() == set(LEAVES)
     assert all(assess(Op.UPDATE, {**found.steps, leaf: (None, "x")}).objections for leaf in found.objections)
+
+
+# The hourly limit.
+
+HOUR: Final = 3600
+
+
+def limited(spent: Spent, *, limit: int = 2, risk: Risk = Risk.HIGH, since: float = 600) -> Objection | None:
+    """Ask the limit about Mallory's change of a lamp."""
+    facts = update(spent=spent, limit=limit)
+    changes = {
+        name: msgspec.structs.replace(
+            each, change=msgspec.structs.replace(each.change, risk=risk, arrived_at=at(since))
+        )
+        for name, each in facts.changes.items()
+    }
+    return objections(msgspec.structs.replace(facts, changes=changes)).get(WHOLE)
+
+
+def waits(decision: str, second: float, *, risk: Risk = Risk.HIGH) -> Waiting:
+    return Waiting(decision=decision, actor="mallory", risk=risk, since=at(second))
+
+
+@pytest.mark.parametrize(
+    ("places", "waiting", "until"),
+    [
+        pytest.param(("mallory a 100", "mallory b 200"), (), 100 + HOUR, id="the first place that becomes free"),
+        pytest.param(("mallory a 100", "mallory b 200"), (waits("x", 1),), 200 + HOUR, id="the second: one goes first"),
+        pytest.param(
+            ("mallory a 100", "mallory b 200"),
+            tuple(waits(f"{each}", each) for each in range(5)),
+            200 + 3 * HOUR,
+            id="two an hour: the sixth in the third hour",
+        ),
+        pytest.param(("mallory a 100",), (waits("x", 1),), 100 + HOUR, id="the last free place is another's"),
+        pytest.param(("mallory a 100",), (waits("x", 601),), None, id="what is younger doesn't go first"),
+        pytest.param(("mallory a 100",), (waits("x", 1, risk=Risk.LOW),), None, id="nor what is less risky"),
+        pytest.param(("mallory a 100", "trudy b 200"), (), None, id="another actor's places"),
+        pytest.param(("mallory a -2901", "mallory b 200"), (), None, id="an hour ago"),
+        pytest.param(("mallory lamp 100", "mallory b 200", " lamp 100"), (), None, id="it has its place already"),
+    ],
+)
+def test_who_waits_for_a_place_until_when(
+    places: tuple[str, ...], waiting: tuple[Waiting, ...], until: float | None
+) -> None:
+    found = limited(spent(*places, waiting=waiting))
+    assert (found and found.until) == (None if until is None else at(until))
+
+
+@pytest.mark.parametrize(
+    ("risk", "since", "is_kept"),
+    [
+        (Risk.HIGH, 699, False),
+        (Risk.MEDIUM, 699, True),
+        (Risk.LOW, 401, True),
+        (Risk.LOW, 400, False),
+    ],
+)
+def test_half_of_the_places_are_kept_for_the_riskiest_for_a_while(risk: Risk, since: float, *, is_kept: bool) -> None:
+    """What comes first may be decoys."""
+    found = limited(spent("mallory a 100", "mallory b 200"), limit=4, risk=risk, since=since)
+    assert (found is not None) is is_kept
+    if found is not None:
+        assert found.until == at(since + 300)
+    assert limited(spent("mallory a 100"), limit=4, risk=risk, since=since) is None
+
+
+def test_what_has_taken_its_place_is_not_asked_again() -> None:
+    assert limited(spent("mallory a 100", "mallory b 200"), has_place=True) is None
+    assert objections(update(spent=None, has_place=True)) == {}

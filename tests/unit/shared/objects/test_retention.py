@@ -97,15 +97,12 @@ _ROWS: Final[dict[str, tuple[Table, list[tuple[str, str, dict[str, Any]]], list[
     "counts of what was put back": (
         Table.CONTROLS,
         [
-            (f"spent {TENANT} {_day(-3)}10", "0a", {}),
-            (f"spent {TENANT} {_day(-3)}11", "ff", {}),
-            (f"spent {TENANT} {_day(0)}10", "0b", {}),
-            (f"spent {_ANOTHER} {_day(-3)}10", "0c", {}),
-            (f"spent {_ANOTHER} {_day(0)}10", "0d", {}),
-            ("mode", "a", {}),
-            ("kill", "all", {}),
+            (f"spent {TENANT}", "all|00000", {"at": (NOW - timedelta(days=3)).isoformat()}),
+            (f"spent {TENANT}", "all|00001", {"at": (NOW - timedelta(hours=3)).isoformat()}),
+            (f"spent {_ANOTHER}", "all|00002", {"at": (NOW - timedelta(days=3)).isoformat()}),
+            ("mode", "a", {"at": (NOW - timedelta(days=3)).isoformat()}),
         ],
-        ["all", "a", "0b", "0d"],
+        ["a", "all|00001"],
     ),
     "who made changes of open cases": (
         Table.CONTROLS,
