@@ -117,8 +117,12 @@ def test_other_tenants_count_for_themselves(spending: Spending) -> None:
 def test_many_at_once_never_take_more_than_there_is(spending: Spending, *, is_known: bool) -> None:
     """All of them read at the same instant that every place is free."""
     free = spending.read(_TENANT, NOW) if is_known else None
+
+    def take(number: int) -> bool:
+        return _take(spending, f"{number}", limits=(7, 20), spent=free)
+
     with ThreadPoolExecutor(10) as pool:
-        taken = list(pool.map(lambda number: _take(spending, f"{number}", limits=(7, 20), spent=free), range(30)))
+        taken = list(pool.map(take, range(30)))
     assert sum(taken) == len(_counted(spending)) == len(_counted(spending, MALLORY.id)) == 7
 
 
