@@ -10,10 +10,12 @@ The partition is one of 16 shards, by the object's key; the row is `INSTANT|TENA
 import heapq
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from shared.clients.storage import Row, Storage
@@ -30,11 +32,12 @@ _PARTS: Final = 4
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """An object that is to be looked at from an instant on, and the row that says so."""
+    """An object that is to be looked at from an instant on, the row that says so, and others that say the same."""
 
     id: ObjectId
     at: datetime
     row: Row
+    others: tuple[Row, ...] = ()
 
 
 class Due:
@@ -50,10 +53,9 @@ class Due:
 
     def remove(self, look: Look) -> None:
         """Remove a note after what it was about is done. It stays where somebody has noted the same since."""
-        try:
-            self._storage.delete(Table.DUE, look.row)
-        except Conflict:
-            return
+        for row in (look.row, *look.others):
+            with suppress(Conflict):
+                self._storage.delete(Table.DUE, row)
 
     def move(self, look: Look, at: datetime) -> Look:
         """Note another instant in place of one: the new note is there before the old one goes."""
@@ -69,10 +71,13 @@ class Due:
         newer code knows, is passed over. Who takes a look and fails moves it on, or it keeps coming first.
         """
         shards = [self._ready_in(shard, now, most) for shard in SHARDS]
-        once: dict[ObjectId, Look] = {}
+        once: dict[ObjectId, list[Look]] = {}
         for look in heapq.merge(*shards, key=lambda look: look.at):
-            once.setdefault(look.id, look)
-        return list(islice(once.values(), most))
+            once.setdefault(look.id, []).append(look)
+        return [
+            msgspec.structs.replace(first, others=tuple(one.row for one in more))
+            for first, *more in islice(once.values(), most)
+        ]
 
     def _ready_in(self, shard: str, now: datetime, most: int) -> list[Look]:
         pages = self._storage.pages(

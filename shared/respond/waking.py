@@ -6,7 +6,7 @@ then. A timer takes the announcement up a little later, so the act is never with
 
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,13 +15,22 @@ from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.model.do_all import do_all
 from shared.model.kinds import ObjectKind
-from shared.model.objects import ObjectId
+from shared.model.objects import ObjectId, Objection, Verdict
 from shared.model.settings import Tenant
 from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.objects")
 
 _PAGE: Final = 100
+_BY_ITSELF: Final = frozenset(
+    {
+        *(verdict.name.lower() for verdict in Verdict),
+        *("authority", "hourly-limit", "kill-switch", "lock", "made-already", "mode", "refused", "throttled"),
+        *("unproved", "unreadable"),
+    }
+)
+"""What passes with time, by people's acts or with the service, whatever becomes of other objects."""
+
 _ANNOUNCED: Final = "wake"
 _ACT_WITHIN: Final = timedelta(seconds=30)
 """For so long after its announcement an act may still be on its way to storage."""
@@ -53,20 +62,29 @@ def wake_announced(runtime: Runtime) -> int:
 
 
 def wake_pending(runtime: Runtime, moved: ObjectId) -> int:
-    """Note every other object of the tenant that waits as due now, since one moved; gives how many there are."""
+    """Note as due now what waits for others in the tenant, since one moved; gives how many objects."""
     tenant = runtime.settings.tenant(moved.tenant_id)
-    return _wake(runtime, [tenant] if tenant else [], but=moved)
+    return _wake(runtime, [tenant] if tenant else [], _leans_on_others, but=moved)
 
 
 def wake_all(runtime: Runtime) -> int:
     """Note every object that waits as due now, since an approval, a mode or the kill switch moved."""
-    return _wake(runtime, runtime.settings.tenants, but=None)
+    return _wake(runtime, runtime.settings.tenants, lambda objection: objection.can_pass)
 
 
-def _wake(runtime: Runtime, tenants: Sequence[Tenant], *, but: ObjectId | None) -> int:
+def _wake(
+    runtime: Runtime,
+    tenants: Sequence[Tenant],
+    is_met: Callable[[Objection], bool],
+    *,
+    but: ObjectId | None = None,
+) -> int:
+    """Note each object that waits with an objection that meets a condition."""
     woken = do_all(
         tenants,
-        lambda tenant: sum(_note_all(runtime, _waiting(runtime, tenant, kind, but)) for kind in runtime.kinds),
+        lambda tenant: sum(
+            _note_all(runtime, _waiting(runtime, tenant, kind, but=but, is_met=is_met)) for kind in runtime.kinds
+        ),
         failed=lambda tenant: f"not every object of {tenant.name} that waits could be noted as due",
         log=_log,
     )
@@ -92,12 +110,24 @@ def _note_all(runtime: Runtime, objects: Iterator[ObjectId]) -> int:
     return noted
 
 
-def _waiting(runtime: Runtime, tenant: Tenant, kind: ObjectKind, but: ObjectId | None) -> Iterator[ObjectId]:
+def _leans_on_others(objection: Objection) -> bool:
+    """Whether an objection may go away when another object moves; others pass with time, or with the service."""
+    return objection.can_pass and objection.until is None and objection.guard not in _BY_ITSELF
+
+
+def _waiting(
+    runtime: Runtime,
+    tenant: Tenant,
+    kind: ObjectKind,
+    *,
+    but: ObjectId | None,
+    is_met: Callable[[Objection], bool],
+) -> Iterator[ObjectId]:
     after = None
     while True:
         page = runtime.objects.pending(tenant.id, kinds=(kind,), after=after, most=_PAGE)
         for listed in page:
-            if listed.id != but and any(objection.can_pass for objection in listed.why.values()):
+            if listed.id != but and any(is_met(objection) for objection in listed.why.values()):
                 yield listed.id
         if len(page) < _PAGE:
             return

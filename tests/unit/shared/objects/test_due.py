@@ -133,3 +133,16 @@ def test_a_table_that_is_gone_is_an_error_and_never_an_empty_one(storage: Storag
         Due(storage).ready(NOW, 9)
     with pytest.raises(Rejected):
         Due(storage).note(an_id(), NOW)
+
+
+def test_all_notes_of_an_object_are_done_with_at_once(storage: Storage) -> None:
+    """Each object that moves may note the others as due, and one look answers all of it."""
+    due = Due(storage)
+    for seconds in range(5):
+        due.note(an_id(), NOW - seconds * _SECOND)
+    due.note(an_id(), NOW + _SECOND)
+    (look,) = due.ready(NOW, 9)
+    assert (look.at, len(look.others)) == (NOW - 4 * _SECOND, 4)
+    due.remove(look)
+    assert due.ready(NOW, 9) == []
+    assert len(due.ready(NOW + _SECOND, 9)) == 1

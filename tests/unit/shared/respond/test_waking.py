@@ -21,7 +21,8 @@ from tests.fakes.runtime import TENANT, Bench, approval, bench, ready_bench
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
-_PASSING: Final = Objection(guard="limit", because="the limit is reached", can_pass=True)
+_PASSING: Final = Objection(guard="last-holder", because="nobody else holds the role", can_pass=True)
+_LATER: Final = Objection(guard="hourly-limit", because="the limit is reached", can_pass=True)
 _LASTING: Final = Objection(guard="provenance", because="nobody accepted it", can_pass=False)
 
 
@@ -60,6 +61,17 @@ def test_only_what_waits_for_what_can_pass_is_woken(made: Bench) -> None:
     _keep(made, _id("settled"))
     assert wake_all(made.runtime) == 2
     assert _woken(made) == {limited, both}
+
+
+def test_what_passes_with_time_is_not_woken_by_others_but_by_people(made: Bench) -> None:
+    """Else each put-back under the limit would have all those looked at again that wait for their turn."""
+    limited = _keep(made, _id("limited"), state=_LATER)
+    leaning = _keep(made, _id("leaning"), state=_PASSING)
+    until = _keep(made, _id("until"), state=msgspec.structs.replace(_PASSING, until=NOW + _MINUTE))
+    assert wake_pending(made.runtime, _id("moved")) == 1
+    assert _woken(made) == {leaning}
+    assert wake_all(made.runtime) == 3
+    assert _woken(made) == {limited, leaning, until}
 
 
 def test_what_moved_does_not_wake_itself(made: Bench) -> None:
