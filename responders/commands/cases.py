@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the command."""
-    parser = subparsers.add_parser("cases", help="list the cases of the last 30 days, newest first")
+    parser = subparsers.add_parser("cases", help="list cases, newest first")
     parser.add_argument("--open", action="store_true", help="only those that the app hasn't finished")
     parser.add_argument("--json", action="store_true", help="one JSON object a line, whole")
+    parser.add_argument(
+        "--most", type=int, default=200, metavar="N", help="how many of a tenant (default: 200; 0: all)"
+    )
     parser.add_argument("case", nargs="?", metavar="CASE", help="show this one, whole")
     add_settings_option(parser)
     parser.set_defaults(run=_run)
@@ -31,14 +34,16 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = settings_from(environment_from(arguments))
     storage = storage_from(arguments)
     ledger = Ledger(storage, storage, clock=utc_now, lease=settings.lease)
-    found = [case for tenant in settings.tenants for case in ledger.cases(tenant.id, only_open=arguments.open)]
-    found.sort(key=lambda case: case.at, reverse=True)
     if arguments.case:
-        found = [case for case in found if case.id == arguments.case]
-        if not found:
-            raise CommandError(f"no case of the last 30 days has the id {arguments.case}; `responder cases` lists them")
-        print(escaped_json(json.dumps(msgspec.to_builtins(found[0]), indent=2, ensure_ascii=False)))
+        case = next((one for tenant in settings.tenants if (one := ledger.case(tenant.id, arguments.case))), None)
+        if case is None:
+            raise CommandError(f"no case has the id {arguments.case}; `responder cases` lists those there are")
+        print(escaped_json(json.dumps(msgspec.to_builtins(case), indent=2, ensure_ascii=False)))
         return 0
+    if arguments.most < 0:
+        raise CommandError(f"--most is a number of cases, not {arguments.most}")
+    each = [ledger.cases(tenant.id, only_open=arguments.open, most=arguments.most) for tenant in settings.tenants]
+    found = sorted((case for cases in each for case in cases), key=lambda case: case.at, reverse=True)
     if arguments.json:
         for case in found:
             print(escaped_json(msgspec.json.encode(case).decode()))

@@ -52,13 +52,15 @@ class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
 @requests.function_name("list_cases")
 @requests.route(route="cases", methods=["GET"])
 def list_cases(req: func.HttpRequest) -> func.HttpResponse:
-    """Give the newest cases of the last 30 days; `?open=1` only those that the app hasn't finished."""
+    """Give the newest cases, and whether there are more; `?open=1` only those that the app hasn't finished."""
     only_open = req.params.get("open", "") in {"1", "true"}
     found = [
-        case for tenant in runtime().settings.tenants for case in runtime().ledger.cases(tenant.id, only_open=only_open)
+        case
+        for tenant in runtime().settings.tenants
+        for case in runtime().ledger.cases(tenant.id, only_open=only_open, most=_MOST + 1)
     ]
     found.sort(key=lambda case: case.at, reverse=True)
-    return _json({"cases": found[:_MOST], "left_off": max(0, len(found) - _MOST)})
+    return _json({"cases": found[:_MOST], "more": len(found) > _MOST})
 
 
 @requests.function_name("read_case")

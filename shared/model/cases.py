@@ -8,6 +8,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -149,3 +150,17 @@ def hour_id(tenant_id: str, detection: str, values: tuple[str, ...], at: datetim
     """
     at = at.astimezone(UTC)
     return f"{at:%Y%m%d}-{case_key(tenant_id, detection, f'hour {at:%Y%m%d%H}', json.dumps(values))}"
+
+
+LISTS: Final = "lists"
+"""What the partition of a tenant's lists of cases ends with; those of the cases themselves end with a day."""
+
+NEWEST: Final = "newest|"
+"""What the keys of the list of the newest cases begin with."""
+
+_LAST_SECOND: Final = 999_999_999_999
+
+
+def newest_before(at: datetime) -> str:
+    """Give what the keys of the newest cases begin with for an instant: the later it is, the earlier they sort."""
+    return f"{NEWEST}{_LAST_SECOND - int(at.timestamp()):012}"

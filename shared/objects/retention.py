@@ -19,6 +19,7 @@ from shared.clients.storage import BlobEntry, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Container, Table
 from shared.detect.aggregation.window_store import purge as purge_counters
+from shared.model.cases import LISTS, NEWEST, newest_before
 from shared.model.do_all import do_all
 from shared.model.errors import BrokenRow, LeaseLost, NewerSchema, Rejected
 from shared.model.kinds import ObjectKind
@@ -50,6 +51,7 @@ class Age(StrEnum):
     LAST_DAY = "the partition begins with the day after which it may go"
     TENANT_DAY = "the partition is the tenant and its day; open ones stay"
     AT = "the row says when it was"
+    AMONG_NEWEST = "the row says how long ago it was"
     ROW_LAST_WORD = "the row's last word is its day"
     ROW_INSTANT = "the row begins with its instant"
     WRITTEN = "when the row was written, by storage's clock"
@@ -76,6 +78,13 @@ class Retained(Struct, frozen=True, kw_only=True):
 
 RETAINED: Final[tuple[Retained, ...]] = (
     Retained(what="cases", place=Table.CASES, age=Age.TENANT_DAY, why="reports, and who asks later why"),
+    Retained(
+        what="places of cases among the newest",
+        place=Table.CASES,
+        partitions=LISTS,
+        age=Age.AMONG_NEWEST,
+        why="as long as the cases",
+    ),
     Retained(what="pages", place=Table.OUTBOX, age=Age.DAY, why="who was paged when"),
     Retained(what="changes", place=Table.CHANGES, age=Age.CHANGE, why="reports, and what is decided needs them"),
     Retained(what="objects that are gone", place=Table.OBJECTS, age=Age.SETTLED_OBJECT, why="they may come back"),
@@ -261,6 +270,17 @@ def _by_tenant_and_day(of: _Slice) -> None:
         )
 
 
+def _by_place(of: _Slice) -> None:
+    """Delete what lies behind the newest, tenant by tenant: the later an event was, the earlier its row sorts."""
+    for partition in _first_of_each(of, lambda partition: partition.partition("|")[0] + _AFTER_SEPARATOR):
+        of.delete(
+            "PartitionKey eq @lists and RowKey gt @oldest and RowKey lt @last",
+            lists=f"{partition.partition('|')[0]}|{of.retained.partitions}",
+            oldest=newest_before(of.before),
+            last=f"{NEWEST}~",
+        )
+
+
 def _by_what_it_says(of: _Slice) -> None:
     begin = of.retained.partitions
     of.delete(
@@ -414,6 +434,7 @@ _WAYS: Final[Mapping[Age, Callable[[_Slice], None]]] = {
     Age.LAST_DAY: _by_last_day,
     Age.TENANT_DAY: _by_tenant_and_day,
     Age.AT: _by_what_it_says,
+    Age.AMONG_NEWEST: _by_place,
     Age.ROW_LAST_WORD: _by_last_word,
     Age.ROW_INSTANT: _by_instant,
     Age.WRITTEN: _by_write,

@@ -9,6 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -23,13 +24,15 @@ from shared.model.do_all import each
 from shared.model.errors import LeaseLost, Rejected
 from shared.model.events import Event
 from shared.model.objects import ObjectId
-from shared.respond.case_rows import case_from, columns_of, shortened, stored_id
+from shared.respond.case_lists import CaseLists, Listed
+from shared.respond.case_rows import case_from, columns_of, shortened
 from shared.respond.messages import CaseMessage
 
 _log = logging.getLogger("responder.ledger")
 
 _FIRST_LEASE: Final = timedelta(seconds=30)
-_SEARCHED: Final = timedelta(days=30)
+_OPENED_WITHIN: Final = timedelta(hours=1)
+"""A case that is on the list and isn't there after this was never opened: its record is taken in again."""
 
 
 class LeasedCase(Struct, frozen=True, kw_only=True):
@@ -44,6 +47,7 @@ class Ledger:
 
     def __init__(self, storage: Storage, evidence: Storage, *, clock: Clock, lease: timedelta) -> None:
         self._storage = storage
+        self._lists = CaseLists(storage)
         self._evidence = evidence
         self._clock = clock
         self._lease = lease
@@ -57,16 +61,20 @@ class Ledger:
         """
         if one_by:
             name = hour_id(event.tenant_id, detection, one_by, event.at)
-            if self.case(event.tenant_id, name):
+            if self._find(event.tenant_id, name) is not None:
                 return None
         else:
             name = case_id(event.tenant_id, detection, event)
         case = self._new_case(name, detection, event, record)
         self._evidence.keep(Container.EVIDENCE, case.record, record)
+        # Most records of a log that is read again are known; a list must not name as open what was closed long ago.
+        if not one_by and self._find(event.tenant_id, name) is not None:
+            return None
         return case if self._insert_and_enqueue(case) else None
 
     def _insert_and_enqueue(self, case: Case) -> bool:
         """Write the row and the queue message of a new case; False when the row exists already."""
+        self._lists.note(case)
         if not self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, columns_of(case)):
             return False
         self.enqueue(case)
@@ -113,11 +121,10 @@ class Ledger:
         The caller holds the lease of the object's lane, and so needs none of the case.
         """
         row = self._find(case.tenant_id, case.id)
-        if row is None and self._storage.insert(
-            Table.CASES, _partition(case.tenant_id, case.id), case.id, columns_of(case)
-        ):
+        if row is None:
+            self._lists.note(case)
+            self._storage.insert(Table.CASES, _partition(case.tenant_id, case.id), case.id, columns_of(case))
             row = self._find(case.tenant_id, case.id)
-        row = row or self._find(case.tenant_id, case.id)
         if row is None:
             raise Rejected(f"case {case.id} is gone")
         return LeasedCase(case=case_from(row), row=row)
@@ -158,6 +165,8 @@ class Ledger:
             if acknowledged is None:
                 raise LeaseLost(f"case {case.id} was taken over by another run") from conflict
             return self.move(acknowledged, **changes)
+        if not case.is_open:
+            self._lists.close(case)
         return LeasedCase(case=case, row=row)
 
     def _only_acknowledged(self, leased: LeasedCase) -> LeasedCase | None:
@@ -215,43 +224,45 @@ class Ledger:
         Cases of guarded objects aren't among them: their objects are noted as due.
         """
         now = self._clock()
-        rows = self._rows(tenant_id, only_open=True)
         cases = each(
-            rows,
-            lambda row: _case_or_report(row, unreadable),
-            failed=lambda row: f"nobody could be told that the row of case {row.key} can't be read",
+            (listed for listed in self._lists.open(tenant_id) if not listed.is_of_object),
+            lambda listed: self._open_case(tenant_id, listed, unreadable),
+            failed=lambda listed: f"case {listed.id} can't be read, and nobody could be told",
             log=_log,
         )
-        return (
-            case
-            for case in cases
-            if case and not case.object_key and (case.lease_until is None or case.lease_until <= now)
-        )
+        return (case for case in cases if case and (case.lease_until is None or case.lease_until <= now))
 
     def cases(
-        self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
+        self, tenant_id: str, *, only_open: bool = False, most: int = 0, since: datetime | None = None
     ) -> list[Case]:
-        """Read the cases of a tenant whose event happened since an instant (default: 30 days ago), newest first."""
-        rows = self._rows(tenant_id, only_open=only_open, target_id=target_id, since=since)
-        return sorted((case_from(row) for row in rows), key=lambda case: case.at, reverse=True)
+        """Read at most `most` cases of a tenant (0: all), newest first; of events since an instant, where it is given.
 
-    def _rows(
-        self, tenant_id: str, *, only_open: bool = False, target_id: str = "", since: datetime | None = None
-    ) -> list[Row]:
-        start = since or self._clock() - _SEARCHED
-        terms = ["PartitionKey ge @first", "PartitionKey lt @last"]
-        terms += ["open eq true"] if only_open else []
-        terms += ["target_id eq @target"] if target_id else []
-        return self._storage.rows(
-            Table.CASES,
-            " and ".join(terms),
-            first=f"{tenant_id}|{start:%Y%m%d}",
-            last=f"{tenant_id}|99999999",
-            target=stored_id(target_id).lower(),
-        )
+        Of open ones, those that were opened last. However many cases there are, only those are read that are given.
+        """
+        if only_open:
+            found = (self._open_case(tenant_id, listed, _raise) for listed in self._lists.last_opened(tenant_id))
+        else:
+            names = self._lists.newest(tenant_id, most=most, since=since)
+            found = (self.case(tenant_id, name) for name in names)
+        cases = (case for case in found if case and (since is None or case.at >= since))
+        return sorted(islice(cases, most or None), key=lambda case: case.at, reverse=True)
+
+    def _open_case(self, tenant_id: str, listed: Listed, unreadable: Callable[[Row], None]) -> Case | None:
+        """Read a case that is listed as open; None, and off the list, where it is closed or never was opened."""
+        row = self._find(tenant_id, listed.id)
+        case = _case_or_report(row, unreadable) if row is not None else None
+        is_done = case is not None and not case.is_open
+        is_nothing = row is None and (listed.since is None or self._clock() > listed.since + _OPENED_WITHIN)
+        if is_done or is_nothing:
+            self._lists.remove(listed)
+        return case if case is not None and case.is_open else None
 
     def _find(self, tenant_id: str, name: str) -> Row | None:
         return self._storage.row(Table.CASES, _partition(tenant_id, name), name)
+
+
+def _raise(row: Row) -> None:
+    raise Rejected(f"the row of case {row.key} can't be read")
 
 
 def _case_or_report(row: Row, unreadable: Callable[[Row], None]) -> Case | None:

@@ -113,17 +113,17 @@ def test_cases_of_every_tenant_are_listed_newest_first(client: _Client) -> None:
     client.ready.take_in(lamp_record(at=client.ready.clock()), tenant_id=B2C_TENANT)
     listed = _json(client.call("list_cases"))
     assert [case["tenant_id"] for case in listed["cases"]] == [B2C_TENANT, TENANT]
-    assert listed["left_off"] == 0
+    assert listed["more"] is False
     (still_open,) = _json(client.call("list_cases", params={"open": "1"}))["cases"]
     assert still_open["tenant_id"] == B2C_TENANT
 
 
-def test_a_long_list_says_how_much_it_leaves_off(client: _Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_says_that_there_are_more(client: _Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "_MOST", 1)
     client.ready.take_in(lamp_record(), lamp_record(TRUDY))
     client.ready.answer_all()
     listed = _json(client.call("list_cases"))
-    assert (len(listed["cases"]), listed["left_off"]) == (1, 1)
+    assert (len(listed["cases"]), listed["more"]) == (1, True)
 
 
 def test_a_case_is_given_whole(client: _Client) -> None:

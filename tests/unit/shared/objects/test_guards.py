@@ -383,5 +383,4 @@ def test_half_of_the_places_are_kept_for_the_riskiest_for_a_while(risk: Risk, si
 
 
 def test_what_has_taken_its_place_is_not_asked_again() -> None:
-    assert limited(spent("mallory a 100", "mallory b 200"), has_place=True) is None
     assert objections(update(spent=None, has_place=True)) == {}

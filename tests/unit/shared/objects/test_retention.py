@@ -8,6 +8,7 @@ import pytest
 
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
+from shared.model.cases import newest_before
 from shared.model.errors import Rejected, Unreachable
 from shared.model.kinds import ObjectKind
 from shared.model.notices import SystemNotice
@@ -78,6 +79,16 @@ _ROWS: Final[dict[str, tuple[Table, list[tuple[str, str, dict[str, Any]]], list[
         Table.OUTBOX,
         [(_day(-101), "old", {}), (f"{_day(-101)} pages", "old", {}), (_day(-100), "new", {}), ("limits", "stays", {})],
         ["new", "stays"],
+    ),
+    "places of cases among the newest": (
+        Table.CASES,
+        [
+            (f"{TENANT}|lists", f"{newest_before(NOW - timedelta(days=101))}|old", {}),
+            (f"{TENANT}|lists", f"{newest_before(NOW - timedelta(days=99))}|new", {}),
+            (f"{TENANT}|lists", "open|20200101-old", {"object": False}),
+            (f"{_ANOTHER}|lists", f"{newest_before(NOW - timedelta(days=101))}|old", {}),
+        ],
+        ["old", f"{newest_before(NOW - timedelta(days=99))}|new"],
     ),
     "counts of unreadable records": (
         Table.CURSORS,
@@ -419,7 +430,7 @@ def test_the_night_goes_on_whatever_fails_and_people_hear_of_it(memory: MemorySt
     with pytest.raises(Rejected):
         _night(memory, published)
     assert len(Due(memory).ready(NOW, 9)) == 1
-    assert [notice.key for notice in published] == ["retention cases"]
+    assert [notice.key for notice in published] == ["retention cases", "retention places of cases among the newest"]
 
 
 def test_a_channel_that_fails_does_not_stop_the_night(memory: MemoryStorage) -> None:
