@@ -353,6 +353,7 @@ CA_POLICY: Final = Kind(
     loses=reached_anew,
     gains=let_out,
     write=_write,
+    made_first={STATE: DISABLED},
     made=_made,
     undo="Set the policy's properties back to those of the version before, which the evidence container holds.",
     removal=_removal,

@@ -209,6 +209,8 @@ class Around(Struct, frozen=True, kw_only=True):
 
 def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
     before, after = facts.stands, facts.target
+    if _ROLE not in before and _ROLE not in after:
+        return Around()  # a deletion's record alone proves that it stood, and doesn't say what it was
     if before and not after and before.get(_ROLE) in _NEEDS_A_HOLDER:
         return _look_for_holders(api, facts)
     if after and not before and after.get(_ROLE) not in _NEVER_GIVEN:
@@ -282,7 +284,8 @@ def _loses(before: Leaves, after: Leaves) -> frozenset[str]:
     """Whoever no longer holds the role, or holds it under another condition."""
     names = (EXISTS, _ROLE, _HOLDER, _SCOPE, _CONDITION)
     changed = any(before.get(name) != after.get(name) for name in names)
-    return frozenset({str(before[_HOLDER])}) if before and changed else frozenset()
+    holder = before.get(_HOLDER)
+    return frozenset({str(holder)}) if holder and changed else frozenset()
 
 
 def _gains(before: Leaves, after: Leaves) -> frozenset[str]:

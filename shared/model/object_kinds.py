@@ -127,7 +127,9 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     `removal` gives the steps by which an object that isn't to exist is made harmless instead of being deleted (a policy
     is switched off); empty steps mean that it is harmless already. None where such objects are deleted.
-    `named_by_digest` are leaves whose values only name what the whole object has (`Write.source`): documents.
+    `made_first` are the values with which an object is made at first, before it is set as it is to be; `write` goes on
+    where an earlier creation ended in between. `named_by_digest` are leaves whose values only name what the whole
+    object has (`Write.source`): documents.
 
     A delivery is a hint: whoever can write to the queue can say anything. `confirm` asks the tenant whether a change
     that only a delivery told was made, and by whom; None where the records come from the tenant's own log.
@@ -158,6 +160,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     write: Callable[[TenantApi, Write], str]
     made: Callable[[Image], Made]
     undo: str
+    made_first: Mapping[str, Json] = {}
     named_by_digest: frozenset[str] = frozenset()
     removal: Callable[[Leaves], Mapping[str, Step]] | None = None
     confirm: Callable[[TenantApi, ObjectChange, Image | None], Confirmation] | None = None

@@ -6,7 +6,7 @@ is decided, and once more when what kept it from being put back has passed.
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ from shared.model.notices import Phase
 from shared.model.objects import (
     EXISTS,
     WHOLE,
+    Intent,
     IntentState,
     JudgedChange,
     LeafVerdict,
@@ -81,6 +82,9 @@ class Finding(Struct, frozen=True, kw_only=True):
     would: str = ""
     by_hand: str = ""
 
+
+PROVED_WITHIN: Final = timedelta(minutes=5)
+"""For so long the case waits for the record of a write whose answer was lost, before it says that others did it."""
 
 _WAITS: Final = Finding(decision=Decision.RECORD, outcome=Outcome.NONE, because="", is_final=False, is_paged=False)
 """Nothing can be said of the change yet."""
@@ -274,6 +278,8 @@ def _stopped(ruling: Ruling) -> str:
 
 def _ended_finding(change: ObjectChange, ruling: Ruling) -> Finding:
     is_done = _put_back_of(change, ruling) is not None or _was_put_back(change, ruling.state)
+    if not is_done and any(_answers(intent, change) for intent in unproven(ruling.state, ruling.now)):
+        return _WAITS  # it may have been the responder: its own record says so soon, or doesn't come
     nothing = "the actor is not approved, and nothing that it changed stands any more"
     return Finding(
         decision=Decision.REMEDIATE,
@@ -308,11 +314,16 @@ def _is_over(steps: Mapping[str, Step], change: ObjectChange, at: datetime) -> b
 
 def _was_put_back(change: ObjectChange, state: ObjectState) -> bool:
     """Whether an earlier run put the change back, and died before it wrote the case."""
-    return any(
-        intent.state is IntentState.BOOKED
-        and (change.id in intent.changes or _is_over(intent.steps, change, intent.at))
-        for intent in state.intents
-    )
+    return any(intent.state is IntentState.BOOKED and _answers(intent, change) for intent in state.intents)
+
+
+def _answers(intent: Intent, change: ObjectChange) -> bool:
+    return change.id in intent.changes or _is_over(intent.steps, change, intent.at)
+
+
+def unproven(state: ObjectState, now: datetime) -> list[Intent]:
+    """Give the writes of which it isn't known yet whether they were carried out, while their record may still come."""
+    return [one for one in state.intents if one.state is IntentState.OPEN and now < one.at + PROVED_WITHIN]
 
 
 def _by_mode(found: Finding, judged: JudgedChange, detection: AnyDetection, ruling: Ruling) -> Finding:

@@ -24,7 +24,7 @@ from shared.model.objects import (
 from shared.objects.folding import fold_copies
 from shared.objects.guards import HOURLY_LIMIT
 from shared.objects.planning import plan_object
-from shared.respond.object_cases import PutBack, Ruling, write_cases
+from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import confirm_changes
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
@@ -108,8 +108,10 @@ class Reconciliation:
             return self._with_changes(reading)
         state = reading.kept.state
         if state.id != self._run.id:
+            # Records name it by another id of it, and are stored under that.
             for change in self._arrived:
                 self._runtime.objects.add_change(state.id, change)
+            self._runtime.objects.adopt_changes(self._run.id, state.id)
             self._run.id, self._tenants_id = state.id, state.ids[-1]
             return self._with_changes(self._run.start_reading(self._tenants_id)())
         if state.ids[-1].lower() != self._tenants_id.lower():
@@ -127,7 +129,7 @@ class Reconciliation:
         found, self._is_waiting = confirm_changes(self._run, claimed.changes, reading.image, claimed.state.answered)
         kept = reading.kept
         if kept is not None and claimed.state != kept.state:
-            kept = self._runtime.objects.replace(kept, claimed.state)
+            kept = self._run.replace(kept, claimed.state)
         return msgspec.structs.replace(reading, kept=kept, changes=found)
 
     def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:
@@ -232,7 +234,9 @@ class Reconciliation:
         """Write the cases and the state, and note when the object is to be looked at again."""
         self._run.wait_for_writes()
         now = self._runtime.clock()
-        can_pass = any(one.can_pass and one.until is None for one in objections.values()) or self._is_waiting
+        is_unproven = bool(unproven(plan.state, now))
+        can_pass = any(one.can_pass and one.until is None for one in objections.values())
+        can_pass = can_pass or self._is_waiting or is_unproven
         attempts = plan.state.attempts + 1 if can_pass else 0
         next_look = _next_look(plan.verdicts, objections, now, attempts=attempts)
         if next_look is not None:

@@ -24,7 +24,7 @@ from shared.model.objects import (
 from shared.model.settings import Tenant
 from shared.objects.compaction import is_done_with
 from shared.objects.guards import Spent
-from shared.objects.object_store import Kept
+from shared.objects.object_store import Kept, OtherObject
 from shared.respond.authority_reading import AuthorityReading, judge, start_reading
 from shared.respond.components import Runtime
 
@@ -153,11 +153,25 @@ class ObjectRun:
     def write_state(self, kept: Kept | None, state: ObjectState) -> Kept:
         """Store the object's next state. Raises LeaseLost where another run has written it since it was read."""
         if kept is not None:
-            return self.runtime.objects.replace(kept, state)
+            return self.replace(kept, state)
         inserted = self.runtime.objects.insert(state)
         if inserted is None:
             raise LeaseLost(f"object {state.id.key} was stored by another run")
         return inserted
+
+    def replace(self, kept: Kept, state: ObjectState) -> Kept:
+        """Store the object's next state. Where a sweep took it for another object, under a new id, the two become one.
+
+        Raises LeaseLost where another run has written it since it was read.
+        """
+        try:
+            return self.runtime.objects.replace(kept, state)
+        except OtherObject as found:
+            other = self.runtime.objects.read(found.other)
+            if other is None:
+                raise
+            _log.info("%s and %s are one object", state.id.key, found.other.key)
+            return self.runtime.objects.absorb(kept, state, other)
 
     def leaves(self, image: Image | None) -> dict[str, Json]:
         """Split the object; empty where it isn't there."""

@@ -138,7 +138,7 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
     if because:
         given_up = _not_sent(run, kept, intent, because)
         return msgspec.structs.replace(given_up, look=look, around=second.around)
-    if twin is not None:
+    if twin is not None and not twin.is_unfinished:
         given_up = _not_sent(run, kept, intent, twin.because, tenants_id=twin.tenants_id)
         waits = Objection(guard="made-already", because=twin.because, can_pass=True)
         return given_up if twin.tenants_id else msgspec.structs.replace(given_up, objection=waits)
@@ -223,10 +223,14 @@ def _what_moved(run: ObjectRun, reading: Reading, look: Reading, planned: Planne
 
 
 class _Twin(Struct, frozen=True, kw_only=True):
-    """What keeps an object from being made again: it stands as `tenants_id`, or may ("")."""
+    """What keeps an object from being made again: it stands as `tenants_id`, or may ("").
+
+    It is unfinished where an earlier write of ours made it, and died before it was set as it is to be.
+    """
 
     because: str
     tenants_id: str = ""
+    is_unfinished: bool = False
 
 
 def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent: Intent) -> _Twin | None:
@@ -244,10 +248,27 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
     )
     if found is not None:
         tenants_id = run.kind.id_of(found)
-        return _Twin(because=f"it stands already, as {tenants_id}", tenants_id=tenants_id)
+        return _Twin(
+            because=f"it stands already, as {tenants_id}",
+            tenants_id=tenants_id,
+            is_unfinished=_is_unfinished(run, state, found, planned),
+        )
     if since is not None and run.runtime.clock() - since < booking.LISTING_LAG:
         return _Twin(because="it may have been made already, and the listing lags")
     return None
+
+
+def _is_unfinished(run: ObjectRun, state: ObjectState, found: Image, planned: Planned) -> bool:
+    """Whether an object is as an open write of ours makes it at first, and nothing else about it is otherwise."""
+    made_first, rules = run.kind.made_first, run.kind.rules
+    is_tried = any(one.op is Op.CREATE and one.state is IntentState.OPEN for one in state.intents)
+    stands = run.leaves(found)
+    others = [leaf for leaf in differences(rules, stands, planned.target) if leaf in planned.target]
+    return (
+        is_tried
+        and bool(others)
+        and all(leaf in made_first and rules.same(leaf, stands.get(leaf), made_first[leaf]) for leaf in others)
+    )
 
 
 def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: Intent) -> _Sent | NotWritten:
@@ -365,7 +386,7 @@ def _booked(
     at = run.runtime.clock()
     state, own = booked(run, kept.state, intent, at=at, is_proven=is_proven, changes=look.changes)
     state = _with_id(state, tenants_id)
-    return run.runtime.objects.replace(kept, msgspec.structs.replace(state, attempts=0)), own
+    return run.replace(kept, msgspec.structs.replace(state, attempts=0)), own
 
 
 def _with_id(state: ObjectState, tenants_id: str) -> ObjectState:
@@ -380,14 +401,14 @@ def _not_sent(run: ObjectRun, kept: Kept, intent: Intent, because: str, *, tenan
     """Give the write up; `tenants_id` is another id by which the object was found to stand."""
     _log.info("object %s: the write was given up: %s", kept.id.key, because)
     state = _with_id(booking.closed(kept.state, intent.id, IntentState.NOT_SENT), tenants_id)
-    return NotWritten(kept=run.runtime.objects.replace(kept, state), objection=None, because=because)
+    return NotWritten(kept=run.replace(kept, state), objection=None, because=because)
 
 
 def _objected(run: ObjectRun, kept: Kept, intent: Intent, objection: Objection) -> NotWritten:
     # What was refused may have been carried out all the same: a record of ours would be explained by the intent.
     was_refused = objection.guard == _REFUSED
     state = booking.closed(kept.state, intent.id, IntentState.CLOSED if was_refused else IntentState.NOT_SENT)
-    return NotWritten(kept=run.runtime.objects.replace(kept, state), objection=objection, because=objection.because)
+    return NotWritten(kept=run.replace(kept, state), objection=objection, because=objection.because)
 
 
 def _in_words(planned: Planned) -> str:

@@ -44,6 +44,8 @@ class Lamps:
     spoil: Callable[[int, str], None] = lambda _number, _call: None
     spoil_after: Callable[[int, str], None] = lambda _number, _call: None
     while_waiting: Callable[[], None] = lambda: None
+    new_id: str = ""
+    made_first: str = ""
 
     @property
     def writes(self) -> list[str]:
@@ -55,6 +57,9 @@ class Lamps:
         return None if state is None else {"id": lamp, "state": state}
 
     def write(self, api: TenantApi, write: Write) -> str:
+        if write.op is Op.CREATE and self.new_id:
+            return self._make(api, write)
+
         def switch() -> None:
             if write.op is Op.DELETE:
                 del self.state[write.object_id]
@@ -67,8 +72,20 @@ class Lamps:
         self._call("delete" if write.op is Op.DELETE else f"set {write.target['state']}", switch)
         return write.object_id
 
+    def _make(self, api: TenantApi, write: Write) -> str:
+        """Make a lamp under a new id, dim at first where it is to be so, unless it is there already."""
+        assert isinstance(api, TenantEdges)
+        state = str(write.target["state"])
+        if self.new_id not in self.state:
+            api.before_write()
+            self._call("make", lambda: self.state.update({self.new_id: self.made_first or state}))
+        if self.state[self.new_id] != state:
+            api.before_write()
+            self._call(f"set {state}", lambda: self.state.update({self.new_id: state}))
+        return self.new_id
+
     def find(self, _api: TenantApi, search: Search) -> Image | None:
-        found = next((each for each in search.ids if each in self.state), None)
+        found = next((each for each in (*search.ids, self.new_id) if each in self.state), None)
         return None if found is None else {"id": found, "state": self.state[found]}
 
     def around(self, _api: TenantApi, _facts: GuardFacts) -> None:
@@ -122,6 +139,7 @@ class Lamps:
             gains=lambda _stands, _target: self.gains,
             write=self.write,
             made=lambda _lamp: Made(),
+            made_first={"state": self.made_first} if self.made_first else {},
             undo="Switch it again.",
         )
 
@@ -157,9 +175,10 @@ def _recorded(event: Event) -> tuple[Recorded, ...]:
     wrote: dict[str, Step] = {
         change.name: (change.old, change.new) for change in event.target.changes if change.name == "state"
     }
-    recorded = Recorded(
-        object_id=event.target.id, name=event.target.name, op=Op.UPDATE, wrote=wrote, is_whole=bool(wrote)
-    )
+    op = Op.UPDATE
+    if any(new == "gone" for _, new in wrote.values()):
+        op, wrote = Op.DELETE, {EXISTS: (True, None)}
+    recorded = Recorded(object_id=event.target.id, name=event.target.name, op=op, wrote=wrote, is_whole=bool(wrote))
     return (recorded,)
 
 

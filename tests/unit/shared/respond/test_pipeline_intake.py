@@ -497,6 +497,7 @@ def test_what_cannot_be_read_or_reached_keeps_nothing_else_from_being_resumed(me
         if row.key == first.id:
             changed = {**row.columns, "open": True, "case": row.columns["case"].replace(*_OF_A_LATER_VERSION)}
             memory.upsert(Table.CASES, row.partition, row.key, changed)
+    memory.upsert(Table.CASES, f"{TENANT}|lists", f"open|{first.id}", {"object": False})
     sent, queued = len(ready.teams.sent), memory.queue_length(CASES_QUEUE)
     ready.clock.move(15 * _MINUTE)
     for _ in range(2):

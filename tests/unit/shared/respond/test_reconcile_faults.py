@@ -333,3 +333,59 @@ def test_a_lane_that_is_held_for_long_is_paged_once_and_one_of_a_dead_run_is_not
     resume(lit.runtime)
     (notice,) = lit.teams.system_notices
     assert "a lane has been held for 20 minutes" in notice.text
+
+
+# Objects that are made again.
+
+
+def _made_again(memory: MemoryStorage, *, made_first: str = "", cut: str) -> Bench:
+    """Let Mallory delete the lamp; the answer to one call of making it again is lost, and a sweep comes in between."""
+    lamps = Lamps(new_id="made-again", made_first=made_first)
+    lit = ready_bench(memory, lamps=lamps)
+    del lamps.state[LAMP]
+
+    def spoil(_number: int, call: str) -> None:
+        if call == cut and lamps.calls.count(cut) == 1:
+            raise Unreachable("cut")
+
+    lamps.spoil_after = spoil
+    lit.take_in(lamp_record(MALLORY, to="gone"))
+    with suppress(EdgeError):
+        lit.answer_queue()
+    lit.clock.move(timedelta(seconds=5))
+    lit.sweep()
+    return lit
+
+
+def test_a_new_id_that_a_sweep_saw_first_is_one_with_the_object_that_was_made_again(memory: MemoryStorage) -> None:
+    """It is found under its new id before anybody knows it for what was made."""
+    lit = _made_again(memory, cut="make")
+    assert lit.lamps.state == {"made-again": "on"}
+    _go_on(lit, minutes=10)
+    assert lit.lamps.state == {"made-again": "on"}
+    assert lit.lamps.calls.count("make") == 1
+    assert lit.only_object().ids[-1] == "made-again"
+    assert (lit.only_case().outcome, lit.only_case().state) == (Outcome.ALREADY, State.CLOSED), "nothing proves it ours"
+    lit.lamps.state["made-again"] = "off"
+    lit.take_in(lamp_record(MALLORY, lamp="made-again", at=lit.clock()))
+    lit.answer_queue()
+    assert lit.lamps.state == {"made-again": "on"}
+
+
+@pytest.mark.parametrize("cut", ["make", "set on"])
+def test_what_was_made_and_not_finished_is_finished(memory: MemoryStorage, cut: str) -> None:
+    """A policy is made disabled and enabled after; nobody must find it disabled for good."""
+    lit = _made_again(memory, made_first="dim", cut=cut)
+    _go_on(lit, minutes=10)
+    assert lit.lamps.state == {"made-again": "on"}
+    assert lit.lamps.calls.count("make") == 1
+    case = lit.only_case()
+    assert (case.outcome, case.state) == (Outcome.DONE if cut == "make" else Outcome.ALREADY, State.CLOSED)
+
+
+def test_somebody_elses_lamp_is_not_finished(memory: MemoryStorage) -> None:
+    """It stands as ours would at first, but for one thing."""
+    lit = _made_again(memory, made_first="dim", cut="make")
+    lit.lamps.state["made-again"] = "off"
+    _go_on(lit, minutes=3)
+    assert lit.lamps.state == {"made-again": "off"}
