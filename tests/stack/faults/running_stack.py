@@ -225,6 +225,16 @@ class RunningStack:
         of = ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key)
         self.desk.storage.enqueue(msgspec.json.encode(ObjectMessage(id=of, tenants_id=case.target.id)).decode())
 
+    def let_listings_catch_up(self, case: Case) -> None:
+        """Let the time be over for which a listing may not show what was made: ten minutes."""
+        assert case.object_kind is not None
+        objects = self.desk.runtime.objects
+        kept = objects.read(ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key))
+        assert kept is not None
+        earlier = [msgspec.structs.replace(one, at=one.at - timedelta(minutes=10)) for one in kept.state.intents]
+        objects.replace(kept, msgspec.structs.replace(kept.state, intents=tuple(earlier)))
+        self.end_pause(case)
+
     def until[T](self, find: Callable[[], T | None], *, what: str, within: float = WITHIN) -> T:
         """Look until there is something; fails with the end of the host's log."""
         try:
