@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, cast, override
 
@@ -19,7 +19,9 @@ from infra.local.world import RESPONDER, RESPONDER_B2C
 from shared.clients.storage import Row
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Table, poison_queue
 from shared.model.cases import Case, Outcome, State
+from shared.model.clock import utc_now
 from shared.model.objects import ObjectId
+from shared.objects.object_store import ObjectStore
 from shared.respond.messages import ObjectMessage
 from tests.stack.faults.proxy import Proxy, Tls
 
@@ -228,7 +230,7 @@ class RunningStack:
     def let_listings_catch_up(self, case: Case) -> None:
         """Let the time be over for which a listing may not show what was made: ten minutes."""
         assert case.object_kind is not None
-        objects = self.desk.runtime.objects
+        objects = ObjectStore(self.desk.storage, clock=utc_now)
         kept = objects.read(ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key))
         assert kept is not None
         earlier = [msgspec.structs.replace(one, at=one.at - timedelta(minutes=10)) for one in kept.state.intents]
