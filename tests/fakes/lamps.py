@@ -177,7 +177,8 @@ def _recorded(event: Event) -> tuple[Recorded, ...]:
     }
     op = Op.UPDATE
     if any(new == "gone" for _, new in wrote.values()):
-        op, wrote = Op.DELETE, {EXISTS: (True, None)}
+        op = Op.DELETE
+        wrote = {EXISTS: (True, None)}
     recorded = Recorded(object_id=event.target.id, name=event.target.name, op=op, wrote=wrote, is_whole=bool(wrote))
     return (recorded,)
 
