@@ -19,9 +19,7 @@ CA_AUDIT_LOG: Final = f"{_LEARN}/entra/identity/conditional-access/troubleshoot-
 CA_SIGN_INS: Final = f"{_LEARN}/entra/identity/conditional-access/troubleshoot-conditional-access"
 NAMED_LOCATIONS: Final = f"{_LEARN}/entra/identity/conditional-access/concept-assignment-network"
 AUTHENTICATION_STRENGTHS: Final = f"{_LEARN}/entra/identity/authentication/concept-authentication-strengths"
-AUTHENTICATION_CONTEXTS: Final = (
-    f"{_LEARN}/entra/identity/conditional-access/concept-conditional-access-cloud-apps#authentication-context"
-)
+AUTHENTICATION_CONTEXTS: Final = f"{_LEARN}/entra/identity/conditional-access/concept-conditional-access-cloud-apps"
 BREAK_GLASS: Final = f"{_LEARN}/entra/identity/role-based-access-control/security-emergency-access"
 ROLE_ASSIGNABLE_GROUPS: Final = f"{_LEARN}/entra/identity/role-based-access-control/groups-concept"
 PIM_ALERTS: Final = f"{_LEARN}/entra/id-governance/privileged-identity-management/pim-how-to-configure-security-alerts"

@@ -185,7 +185,7 @@ class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
     """A change of an Azure resource, from Event Grid or the Activity Log.
 
     `outcome` is "started" for the beginning of an operation, which is logged separately from its end. `request_body` is
-    "" where the source has none.
+    "" where the source has none. `is_delivered` says that Event Grid told it, not the log itself.
     """
 
     log: ClassVar[Log] = Log.RESOURCE
@@ -200,6 +200,7 @@ class ResourceEvent(Struct, frozen=True, kw_only=True, tag="resource"):
     actor: Actor
     resource_id: str
     request_body: str = ""
+    is_delivered: bool = False
 
     @property
     def target(self) -> Target:

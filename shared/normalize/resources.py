@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from shared.model.events import Actor, ActorKind, ResourceEvent
 from shared.normalize.decoding import NULL, LocalizedText, decode, decode_inner, plain_text, word
@@ -167,7 +168,7 @@ def from_event_grid(raw: Raw, at: datetime, tenant_id: str) -> ResourceEvent:
         subscription_id=data.subscription_id,
         tenant_id=data.tenant_id,
     )
-    return _event(record, at=at, tenant_id=tenant_id)
+    return replace(_event(record, at=at, tenant_id=tenant_id), is_delivered=True)
 
 
 def from_activity_log(raw: Raw | bytes, at: datetime, tenant_id: str) -> ResourceEvent:

@@ -166,6 +166,8 @@ def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
         cases=tuple(cases.values()) or a.cases or b.cases,
         risk=max(a.risk, b.risk, key=_RISKS.index),
         sent=a.sent or b.sent,
+        is_confirmed=a.is_confirmed or b.is_confirmed,
+        is_expiry=a.is_expiry or b.is_expiry,
     )
     standing = first.standing if first.standing is second.standing else Standing.UNKNOWN
     return replace(first, change=change, standing=standing, is_live=first.is_live and second.is_live)

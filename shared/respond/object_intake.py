@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.detections import AnyDetection
-from shared.model.events import AuditEvent, Event
+from shared.model.events import AuditEvent, Event, ResourceEvent
 from shared.model.kinds import Risk, TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.objects import ObjectChange, ObjectId, Recorded, key_of
@@ -60,8 +60,7 @@ def _recorded_change(
     change = ObjectChange(
         id=change_id(event, recorded),
         log=event.log,
-        # Azure AD B2C writes two records of one change, in two categories: each category is a log of its own.
-        source=f"{event.log} {event.category}" if isinstance(event, AuditEvent) else event.log,
+        source=_source(event),
         actor=event.actor,
         at=event.at,
         arrived_at=runtime.clock(),
@@ -80,6 +79,20 @@ def _recorded_change(
         name=shortened(recorded.name, _LONGEST_NAME),
         change=_storable(change),
     )
+
+
+def _source(event: Event) -> str:
+    """Name the log that an event is from, where two may tell of the same action.
+
+    Azure AD B2C writes two records of one change, in two categories. Event Grid delivers what the Activity Log has too.
+    """
+    match event:
+        case AuditEvent():
+            return f"{event.log} {event.category}"
+        case ResourceEvent(is_delivered=True):
+            return f"{event.log} delivered"
+        case _:
+            return event.log
 
 
 def _storable(change: ObjectChange) -> ObjectChange:

@@ -155,6 +155,16 @@ def test_what_was_written_is_kept_where_the_record_has_it() -> None:
     assert read(event_grid_record(ROLE_WRITE)).request_body == ""
 
 
+def test_an_event_tells_whether_it_was_delivered_or_read_from_the_log() -> None:
+    assert read(event_grid_record(ROLE_WRITE)).is_delivered
+    for record in (
+        activity_log_record(ROLE_WRITE),
+        activity_row(activity_log_record(ROLE_WRITE)),
+        exported_activity_record(ROLE_WRITE),
+    ):
+        assert not read(record).is_delivered
+
+
 def test_a_tenant_that_no_claim_names_is_the_batch_s_own() -> None:
     record = event_grid_record(ROLE_WRITE, tenantId=None)
     assert read(record).tenant_id == TENANT

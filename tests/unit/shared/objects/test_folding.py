@@ -38,6 +38,9 @@ _RESOURCE = ResourceEvent(
 )
 
 
+OFF: dict[str, Any] = {"state": ("on", "off")}
+
+
 def other(event: Any, **differences: Any) -> Any:  # noqa: ANN401 - any event
     return msgspec.structs.replace(event, **differences)
 
@@ -81,11 +84,19 @@ def test_a_record_about_two_objects_is_two_changes() -> None:
     assert change_id(_AUDIT, _RECORDED) != change_id(_AUDIT, other(_RECORDED, object_id="2"))
 
 
+def test_what_the_tenant_says_of_one_copy_counts_for_the_action() -> None:
+    story = Story().change(600, "Mallory", source="a", **OFF).change(601, "Mallory", source="b", **OFF)
+    delivered, logged = story.changes
+    hint = msgspec.structs.replace(delivered, change=other(delivered.change, is_confirmed=False))
+    expiry = msgspec.structs.replace(logged, change=other(logged.change, is_expiry=True))
+    for copies in permutations((hint, expiry)):
+        (folded,) = fold_copies(copies, RULES)
+        assert folded.change.is_confirmed
+        assert folded.change.is_expiry
+
+
 def ids(changes: tuple[JudgedChange, ...]) -> list[str]:
     return sorted(judged.change.id for judged in fold_copies(changes, RULES))
-
-
-OFF: dict[str, Any] = {"state": ("on", "off")}
 
 
 @pytest.mark.parametrize(
