@@ -22,7 +22,7 @@ from shared.model.objects import (
     Version,
 )
 from shared.objects.folding import fold_copies
-from shared.objects.guards import HOURLY_LIMIT
+from shared.objects.guards import GUARDS, HOURLY_LIMIT
 from shared.objects.planning import plan_object
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import confirm_changes
@@ -45,6 +45,9 @@ _MOST_DECISIONS: Final = 4
 
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 5.0
+
+_JUDGED_WITHOUT_LOOK: Final = frozenset(guard.id for guard in GUARDS) | {one.name.lower() for one in Verdict}
+"""What an object may wait for that is judged without what is around it."""
 
 
 class Reconciliation:
@@ -75,6 +78,10 @@ class Reconciliation:
                 self._leave(reading, state, plan, judged, {WHOLE: _unjudged(unread)})
                 return
             decided = decide(self._run, plan, judged, reading, self._around)
+            if decided.planned is not None and self._around is None and _was_objected_to(state):
+                # It would most likely be planned, noted and given up again, at each look.
+                self._around = Around(read=self._run.around(decided.planned.facts))
+                decided = decide(self._run, plan, judged, reading, self._around)
             if decided.planned is None:
                 self._note_waiting(decided, state)
                 self._leave(reading, state, plan, judged, decided.objections)
@@ -310,6 +317,11 @@ class Reconciliation:
         return {
             verdict.change: summary for verdict in supposed.verdicts.values() if verdict.verdict is Verdict.PUT_BACK
         }
+
+
+def _was_objected_to(state: ObjectState) -> bool:
+    """Whether the kind's own guards or the tenant objected when the object was looked at last."""
+    return any(one.guard not in _JUDGED_WITHOUT_LOOK for one in state.pending.values())
 
 
 def _what_is_unread(reading: Reading) -> Objection | None:

@@ -30,6 +30,7 @@ from shared.respond.components import Runtime
 
 if TYPE_CHECKING:
     from shared.clients.api import TenantEdges
+    from shared.objects.due import Look
     from shared.objects.leases import Lease
 
 _log = logging.getLogger("responder.objects")
@@ -74,6 +75,8 @@ class ObjectRun:
         self.id = object_id
         self.lease: Lease | None = None
         self.api: TenantEdges = runtime.edges[tenant.id]
+        self.noted: list[Look] = []
+        """Notes of writes: what they were about is done, or noted anew, when the run has ended well."""
         self._writes: list[Callable[[], object]] = []
 
     def write_beside(self, write: Callable[[], object]) -> None:

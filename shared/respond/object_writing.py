@@ -193,8 +193,8 @@ def _second_round(
         around()
     look = run.start_reading(state.ids[-1])
     written = kept()
-    for each in (noted, version):
-        each()
+    run.noted.append(noted())
+    version()
     looked = _with_confirmed(reading, look())
     run.wait_for_writes()
     return _SecondRound(kept=written, look=looked, around=around(), before=before(), has_place=has_place())

@@ -65,6 +65,8 @@ def reconcile(
     except LeaseLost as lost:
         _log.warning("%s", lost)
         runtime.due.note(object_id, runtime.clock() + BUSY)
+    else:
+        notes += run.noted
     finally:
         runtime.leases.release(run.lease)
     _drop(runtime, notes)
