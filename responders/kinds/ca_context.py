@@ -24,7 +24,7 @@ from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError, Refused, Rejected
 from shared.model.kinds import Image, TenantKind
 from shared.model.object_kinds import GuardFacts, Objections
-from shared.model.objects import WHOLE, Objection, Op, list_of
+from shared.model.objects import WHOLE, Objection, Op, list_of, property_of
 from shared.model.read_probes import ReadProbe
 from shared.model.tenant_api import TenantApi
 
@@ -311,8 +311,8 @@ def gone(facts: GuardFacts, around: CaContext) -> Objections:
     found = {leaf: because for leaf in facts.target if (because := _gone(leaf, facts, around))}
     if not found:
         return {}
-    tops = {_top(leaf): because for leaf, because in found.items()}
-    touched = {leaf: tops[_top(leaf)] for leaf in facts.steps if _top(leaf) in tops}
+    tops = {property_of(leaf): because for leaf, because in found.items()}
+    touched = {leaf: tops[property_of(leaf)] for leaf in facts.steps if property_of(leaf) in tops}
     if touched and facts.op is not Op.UPDATE:
         touched = {WHOLE: next(iter(found.values()))}
     return {
@@ -337,10 +337,6 @@ def _gone(leaf: str, facts: GuardFacts, around: CaContext) -> str:
             return "" if there else f"the policy names authentication strength {strength}, which no longer exists"
         case _:
             return ""
-
-
-def _top(leaf: str) -> str:
-    return leaf.partition("[")[0].partition(".")[0]
 
 
 def _an_account(api: TenantApi) -> Iterable[dict[str, str]]:

@@ -26,7 +26,6 @@ from responders.kinds.ca_policy_leaves import (
     leaves,
     let_out,
     new_body,
-    of_top,
     parts_beyond_v1,
     reached_anew,
 )
@@ -37,7 +36,7 @@ from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
-from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step
+from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step, property_of
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
@@ -199,7 +198,7 @@ def _objections(facts: GuardFacts) -> Objections:
 
 def _as_image(facts: GuardFacts) -> Image:
     """Give the policy as it will be, as far as it decides about sign-ins."""
-    names = {of_top(leaf) for leaf in (*facts.stands, *facts.target) if leaf != EXISTS}
+    names = {property_of(leaf) for leaf in (*facts.stands, *facts.target) if leaf != EXISTS}
     return {**change_body(names, facts.target, {}), "id": facts.object_id}
 
 
@@ -211,7 +210,7 @@ def _lossy(facts: GuardFacts) -> Objections:
         "beta of Graph could not be asked whether the policy has parts that v1.0 doesn't show, which would be lost"
     )
     objection = Objection(guard="parts-unread", because=because, can_pass=True)
-    return {leaf: objection for leaf in facts.steps if of_top(leaf) in {"conditions", "sessionControls"}}
+    return {leaf: objection for leaf in facts.steps if property_of(leaf) in {"conditions", "sessionControls"}}
 
 
 def _removal(values: Leaves) -> Mapping[str, Step]:
@@ -235,7 +234,7 @@ def _write(api: TenantApi, write: Write) -> str:
         api.send(UPDATE_CA_POLICY, body={STATE: DISABLED}, id=write.object_id)
         return write.object_id
     standing = {} if write.stands is None else leaves(write.stands)
-    _change(api, write.object_id, standing, {of_top(leaf) for leaf in write.steps if leaf != EXISTS}, write.target)
+    _change(api, write.object_id, standing, {property_of(leaf) for leaf in write.steps if leaf != EXISTS}, write.target)
     return write.object_id
 
 
@@ -313,7 +312,7 @@ def _amend(api: TenantApi, policy_id: str, policy: Image | None, target: Leaves)
         return
     standing = leaves(policy)
     differing = {
-        of_top(leaf)
+        property_of(leaf)
         for leaf in {*standing, *target} - {EXISTS}
         if not SHAPE.same(leaf, standing.get(leaf), target.get(leaf))
     }

@@ -154,11 +154,6 @@ def parts_beyond_v1(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(each for each in values if each != EXISTS and (list_of(each) or each) not in _IN_V1))
 
 
-def of_top(leaf: str) -> str:
-    """Give the property at the top of a policy that a leaf is in: a write replaces it whole."""
-    return leaf.partition("[")[0].partition(".")[0]
-
-
 # Writing.
 
 

@@ -92,11 +92,6 @@ def type_of(values: Leaves) -> str:
     return ""
 
 
-def of_top(leaf: str) -> str:
-    """Give the property that a leaf is in: a write replaces it whole."""
-    return leaf.partition("[")[0].partition(".")[0]
-
-
 def change_body(names: Iterable[str], target: Leaves, standing: Image) -> Image:
     """Write the body that makes a location's properties `names` as in `target`. Graph asks for the type each time."""
     wanted, there = _joined(target), _joined(leaves(standing))

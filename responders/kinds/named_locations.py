@@ -25,7 +25,6 @@ from responders.kinds.named_location_leaves import (
     is_readable,
     leaves,
     new_body,
-    of_top,
     type_of,
 )
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
@@ -34,7 +33,7 @@ from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
-from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step
+from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Recorded, Step, property_of
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
@@ -198,7 +197,7 @@ def _write(api: TenantApi, write: Write) -> str:
     if write.op is Op.CREATE:
         return _bring_back(api, write)
     standing = write.stands or {}
-    names = {of_top(leaf) for leaf in (_removal(leaves(standing)) if write.op is Op.DELETE else write.steps)}
+    names = {property_of(leaf) for leaf in (_removal(leaves(standing)) if write.op is Op.DELETE else write.steps)}
     _change(api, write.object_id, standing, names, write.target)
     return write.object_id
 
@@ -258,7 +257,7 @@ def _made_again(api: TenantApi, target: Leaves) -> Image:
 def _amend(api: TenantApi, location_id: str, location: Image | None, target: Leaves) -> None:
     """Make a location that came back as it is to be; where it doesn't show yet, the next look does it."""
     if location is not None:
-        names = {of_top(leaf) for leaf in _differing(leaves(location), target)}
+        names = {property_of(leaf) for leaf in _differing(leaves(location), target)}
         _change(api, location_id, location, names, target)
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from responders.rosters import LIST_GROUP_MEMBERS
+from responders.kinds.json_leaves import GUID
+from responders.rosters import LIST_GROUP_MEMBERS, LIST_GROUPS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.kinds import TenantKind
@@ -25,7 +26,7 @@ GET_SERVICE_PRINCIPAL: Final = Call(
     needs=(Permission.APPLICATION_READ,),
 )
 
-CALLS: Final = (GET_USER, GET_SERVICE_PRINCIPAL, LIST_GROUP_MEMBERS)
+CALLS: Final = (GET_USER, GET_SERVICE_PRINCIPAL, LIST_GROUP_MEMBERS, LIST_GROUPS)
 
 _BY_TYPE: Final[Mapping[str, Call]] = {"user": GET_USER, "serviceprincipal": GET_SERVICE_PRINCIPAL}
 _GROUPS: Final = frozenset({"group", "foreigngroup"})
@@ -58,11 +59,18 @@ def are_living(api: TenantApi, principals: Mapping[str, str]) -> Living:
 
 
 def is_enabled(api: TenantApi, identity: str) -> bool | None:
-    """Say whether a user or service principal is there and enabled; None where that can't be read."""
+    """Say whether a principal is there and, where it isn't a group, enabled; None where that can't be read."""
     try:
-        return any(_is_living(api, identity, kind) for kind in _BY_TYPE)
+        return any(_is_living(api, identity, kind) for kind in _BY_TYPE) or _is_group(api, identity)
     except (EdgeError, BadIdentifier):
         return None
+
+
+def _is_group(api: TenantApi, identity: str) -> bool:
+    """Ask whether there is such a group. Nobody disables a group, and who of it is enabled can change at any time."""
+    if GUID.fullmatch(identity) is None:
+        raise BadIdentifier(f"{identity!r} is no id of a group: it isn't a GUID")
+    return bool(api.list(LIST_GROUPS, query={"$filter": f"id in ('{identity}')", "$select": "id"}))
 
 
 def _is_living(api: TenantApi, identity: str, kind: str) -> bool:

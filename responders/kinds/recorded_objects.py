@@ -12,7 +12,7 @@ from msgspec import Struct
 from responders.kinds.json_leaves import decoded, has_unnamed, with_graph_names
 from shared.model.events import AuditEvent, Change, Event, fold
 from shared.model.kinds import Image, Json
-from shared.model.objects import EXISTS, Op, Recorded, Step
+from shared.model.objects import EXISTS, Op, Recorded, Step, property_of
 
 _SUCCESS: Final = "success"
 
@@ -36,9 +36,12 @@ class RecordFormat(Struct, frozen=True, kw_only=True):
 
 
 class _RecordedImage(Struct, frozen=True, kw_only=True):
+    """An object in a record. `names` are its properties that are known, whole or not at all."""
+
     leaves: dict[str, Json]
     name: str
     is_whole: bool
+    names: frozenset[str] = frozenset()
 
 
 def recorded_object(event: Event, record_format: RecordFormat) -> tuple[Recorded, ...]:
@@ -51,8 +54,11 @@ def recorded_object(event: Event, record_format: RecordFormat) -> tuple[Recorded
     change = _change_of(event, record_format)
     old, new = _image_in(change.old, record_format), _image_in(change.new, record_format)
     wrote, is_whole = _wrote(op, old, new, record_format)
-    name = event.target.name or (new or old or _RecordedImage(leaves={}, name="", is_whole=False)).name
-    return (Recorded(object_id=event.target.id.lower(), name=name, op=op, wrote=wrote, is_whole=is_whole),)
+    nothing = _RecordedImage(leaves={}, name="", is_whole=False)
+    name = event.target.name or (new or old or nothing).name
+    told = () if is_whole else _told(old or nothing, new or nothing)
+    object_id = event.target.id.lower()
+    return (Recorded(object_id=object_id, name=name, op=op, wrote=wrote, is_whole=is_whole, told=told),)
 
 
 def _change_of(event: AuditEvent, record_format: RecordFormat) -> Change:
@@ -80,7 +86,14 @@ def _image_in(text: str | None, record_format: RecordFormat) -> _RecordedImage |
         leaves=record_format.leaves(named),
         name=str(named.get("displayName") or ""),
         is_whole=is_known and record_format.is_readable(named),
+        names=frozenset(named) & record_format.known if record_format.leaves(named) else frozenset(),
     )
+
+
+def _told(old: _RecordedImage, new: _RecordedImage) -> tuple[str, ...]:
+    """Name the properties that a record has before and after, so that it tells what was changed in them."""
+    unnamed = {property_of(leaf) for each in (old, new) for leaf, value in each.leaves.items() if has_unnamed(value)}
+    return tuple(sorted((old.names & new.names) - unnamed))
 
 
 def _wrote(

@@ -14,7 +14,7 @@ from msgspec import Struct
 from responders.kinds import activity_log, azure_pim, principals
 from responders.kinds.role_assignment_commands import giving, lifting, listing
 from shared.model.calls import Call, Permission, Service
-from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected
+from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected, StandsAlready
 from shared.model.events import Event, Log, ResourceEvent
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import (
@@ -301,7 +301,8 @@ def _write(api: TenantApi, write: Write) -> str:
     Raises:
         Locked: a management lock forbids it; `by_hand` lifts the lock.
         Rejected: PrincipalNotFound where the holder is gone, RoleDefinitionDoesNotExist where the role is;
-            RoleAssignmentExists where the same is given under another id that the listing doesn't show yet.
+            RoleAssignmentExists where another one of the same role and holder differs in the rest.
+        StandsAlready: the same is given under another id, which the listing didn't show before.
     """
     try:
         return _sent(api, write)
@@ -323,7 +324,7 @@ def _sent(api: TenantApi, write: Write) -> str:
         found = _given_elsewhere(api, write) if rejected.code == _EXISTS_ALREADY else None
         if found is None:
             raise
-        return id_of(found)
+        raise StandsAlready(id_of(found)) from rejected
     return write.object_id
 
 
@@ -421,8 +422,8 @@ def _logged(api: TenantApi, change: ObjectChange) -> Confirmation:
     """Ask the subscription's own log for who deleted or wrote an assignment that isn't there."""
     is_deletion = change.op is Op.DELETE
     try:
-        if is_deletion and _read(api, change.object_id) is not None:
-            return Confirmation(is_true=None, because="the role assignment is still, or again, there")
+        if is_deletion and _is_still_there(api, change):
+            return Confirmation(is_true=None, because="the role assignment is still there")
         events = activity_log.events_about(api, change.object_id, at=change.at, within=azure_pim.APART)
     except (EdgeError, BadIdentifier) as error:
         return Confirmation(is_true=None, because=f"Azure's own log could not be read: {error}")
@@ -433,6 +434,13 @@ def _logged(api: TenantApi, change: ObjectChange) -> Confirmation:
     if who:
         return Confirmation(is_true=False, because=f"Azure's own log says that {', '.join(sorted(who))} did it")
     return Confirmation(is_true=None, because="Azure's own log doesn't have it yet")
+
+
+def _is_still_there(api: TenantApi, deletion: ObjectChange) -> bool:
+    """Whether an assignment stands that wasn't made again after its deletion."""
+    standing = _read(api, deletion.object_id)
+    made_at = made(standing).at if standing is not None else None
+    return standing is not None and (made_at is None or made_at <= deletion.at)
 
 
 def _stamped(change: ObjectChange, stamps: Made) -> Confirmation:

@@ -20,4 +20,4 @@ def answer_case(message: func.QueueMessage) -> None:
     if isinstance(asked, CaseMessage):
         answer(runtime(), asked.tenant_id, asked.case_id)
         return
-    reconcile(runtime(), asked.id, tenants_id=asked.tenants_id)
+    reconcile(runtime(), asked.id, tenants_id=asked.tenants_id, looks=asked.looks)

@@ -64,7 +64,8 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
     """Graph and ARM of one tenant, as remediations and inventories use them.
 
     `wait` sleeps for some seconds. `before_write` is called immediately before a write is sent; if it raises, the write
-    isn't sent. `clock` is needed for a Retry-After that is a date.
+    isn't sent. `after_refusal` is called when the service has answered that it didn't carry a write out. `clock` is
+    needed for a Retry-After that is a date.
     """
 
     tenant: Tenant
@@ -72,6 +73,7 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
     pacer: Pacer
     wait: Callable[[float], None]
     before_write: Callable[[], None] = lambda: None
+    after_refusal: Callable[[], None] = lambda: None
     clock: Clock = utc_now
 
     def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
@@ -175,7 +177,12 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
             self.before_write()
         transport = self.transports[call.service]
         answer = transport.exchange(call.method, url, query=query, body=body, content_type=content_type)
-        return self._checked(call, url, answer)
+        try:
+            return self._checked(call, url, answer)
+        except (Throttled, Refused, Rejected):
+            if call.method != "GET":
+                self.after_refusal()
+            raise
 
     def _checked(self, call: Call, url: str, answer: Answer) -> Answer:
         """Give the response back if it is a success, else raise the error that it means."""

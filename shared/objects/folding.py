@@ -166,6 +166,7 @@ def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
         cases=tuple(cases.values()) or a.cases or b.cases,
         risk=max(a.risk, b.risk, key=_RISKS.index),
         sent=a.sent or b.sent,
+        told=tuple(sorted({*a.told, *b.told})),
         is_confirmed=a.is_confirmed or b.is_confirmed,
         is_expiry=a.is_expiry or b.is_expiry,
     )

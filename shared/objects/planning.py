@@ -41,6 +41,9 @@ from shared.objects.versions import all_versions, first_version, is_past, writte
 GRACE: Final = timedelta(minutes=60)
 """How long a record is waited for before people are paged; records are late."""
 
+_WITHOUT_RECORD: Final = {Verdict.WAIT_UNEXPLAINED: Verdict.WAIT_MISSING, Verdict.DRIFT: Verdict.MISSING}
+"""What a creation is when nobody knows who changed the object afterwards."""
+
 _NOTICED_FOR: Final = timedelta(days=1)
 """A leaf that went back and forth within this time is waited for only once."""
 
@@ -74,6 +77,10 @@ def plan_object(
     if op is Op.DELETE and removal is not None:
         op, steps = Op.UPDATE, dict(removal(seen.leaves))
         is_harmless = not steps
+        doubts = _doubts_about_removal(account, steps)
+        if doubts:
+            op, steps = None, {}
+            verdicts = _with_doubts(verdicts, doubts, state)
     if is_harmless:
         op = None
         del verdicts[EXISTS]
@@ -159,6 +166,25 @@ def _undiffering(account: Account, leaves: Collection[str]) -> dict[str, LeafVer
         if verdict is not None:
             found[leaf] = verdict
     return found
+
+
+def _doubts_about_removal(account: Account, steps: Mapping[str, Step]) -> dict[str, LeafVerdict]:
+    """Judge what would be set on an unwanted object: another than who made it may have set it, for a reason."""
+    judged = {leaf: judge(account, leaf, account.seen.leaves.get(leaf)) for leaf in steps}
+    return {leaf: each for leaf, each in judged.items() if each.verdict is not Verdict.PUT_BACK}
+
+
+def _with_doubts(
+    verdicts: Mapping[str, LeafVerdict], doubts: Mapping[str, LeafVerdict], state: ObjectState
+) -> dict[str, LeafVerdict]:
+    """Let the object's existence wait for what its leaves wait for, unless its creation was answered before."""
+    rest = {leaf: each for leaf, each in verdicts.items() if leaf != EXISTS}
+    made = verdicts[EXISTS].change
+    if made in state.settled:
+        return rest | dict(doubts)
+    doubt = next(iter(doubts.values()))
+    verdict = _WITHOUT_RECORD.get(doubt.verdict, doubt.verdict)
+    return rest | {EXISTS: LeafVerdict(verdict=verdict, change=made, until=doubt.until)} | dict(doubts)
 
 
 def _differing(account: Account, verdicts: dict[str, LeafVerdict]) -> tuple[Noticed, ...]:

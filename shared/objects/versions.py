@@ -13,7 +13,18 @@ from msgspec import Struct
 
 from shared.model.kinds import Json
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import EXISTS, JudgedChange, Leaves, ObjectChange, ObjectState, Op, Provenance, Step, Version
+from shared.model.objects import (
+    EXISTS,
+    JudgedChange,
+    Leaves,
+    ObjectChange,
+    ObjectState,
+    Op,
+    Provenance,
+    Step,
+    Version,
+    property_of,
+)
 from shared.objects.comparing import carry_out, differences, is_same, unit_of
 
 REPLICA_LAG: Final = timedelta(minutes=10)
@@ -123,6 +134,8 @@ def _written_change(
     if _is_known_by_its_record(judged.change):
         return WrittenChange(judged=judged, wrote=by_record, is_all=True)
     wrote, is_all = _bracketed(position, history, versions, rules) or ({}, False)
+    # What differs in a property of which the record tells all is somebody else's.
+    wrote = {leaf: step for leaf, step in wrote.items() if property_of(leaf) not in judged.change.told}
     return WrittenChange(judged=judged, wrote={**wrote, **by_record}, is_all=is_all)
 
 
@@ -135,7 +148,7 @@ def _bracketed(
     """
     judged = history[position]
     lower = _last_before(versions, judged.change.at)
-    below = _below(position, history, None if lower is None else versions[lower], rules)
+    below = _below(position, history, versions[: 0 if lower is None else lower + 1], rules)
     if below is None:
         return None
     for above in versions[0 if lower is None else lower + 1 :]:
@@ -158,13 +171,19 @@ class _Below(Struct, frozen=True):
     masked: frozenset[str] = frozenset()
 
 
-def _below(position: int, history: Sequence[JudgedChange], lower: Version | None, rules: LeafRules) -> _Below | None:
-    """Give the version before a change with the known changes since; None if it can't be known what stood before it."""
+def _below(
+    position: int, history: Sequence[JudgedChange], earlier: Sequence[Version], rules: LeafRules
+) -> _Below | None:
+    """Give the version before a change with the known changes since; None if it can't be known what stood before it.
+
+    `earlier` are the versions that were read before the change.
+    """
     judged = history[position]
     if judged.change.op is Op.CREATE:
         return _Below({})  # its record proves that it didn't exist
-    if lower is None:
+    if not earlier:
         return None
+    lower = earlier[-1]
     leaves: dict[str, Json] = dict(lower.leaves)
     masked = set[str]()
     for each in _unseen_before(position, history, lower):
@@ -177,9 +196,11 @@ def _below(position: int, history: Sequence[JudgedChange], lower: Version | None
         elif change.at > lower.at or change.op is not Op.UPDATE:
             carry_out(change, leaves)
         else:
+            shown = [version.leaves for version in earlier[:-1] if version.at > change.at]
             for leaf, (old, new) in change.wrote.items():
-                if is_same(rules, leaf, leaves.get(leaf), old):  # the version is behind this change
-                    leaves[leaf] = new
+                is_old = is_same(rules, leaf, leaves.get(leaf), old)
+                if is_old and not any(is_same(rules, leaf, each.get(leaf), new) for each in shown):
+                    leaves[leaf] = new  # the version is behind this change
     return _Below(leaves, frozenset(masked))
 
 

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from shared.model.objects import ObjectId
+from shared.objects.due import Look
 
 
 class CaseMessage(Struct, frozen=True, kw_only=True, tag_field="about", tag="case"):
@@ -13,10 +14,14 @@ class CaseMessage(Struct, frozen=True, kw_only=True, tag_field="about", tag="cas
 
 
 class ObjectMessage(Struct, frozen=True, kw_only=True, tag_field="about", tag="object"):
-    """Asks for an object to be reconciled; `tenants_id` is the tenant's id of it."""
+    """Asks for an object to be reconciled; `tenants_id` is the tenant's id of it.
+
+    `looks` are the notes that it is due, which are done with once this is answered.
+    """
 
     id: ObjectId
     tenants_id: str
+    looks: tuple[Look, ...] = ()
 
 
 type Message = CaseMessage | ObjectMessage

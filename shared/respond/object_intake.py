@@ -67,6 +67,7 @@ def _recorded_change(
         op=recorded.op,
         wrote=recorded.wrote,
         is_whole=recorded.is_whole,
+        told=recorded.told,
         object_id=recorded.object_id,
         detections=tuple(detection.id for detection in detections),
         risk=max(risks, key=_RISKS.index, default=Risk.LOW),
@@ -113,7 +114,7 @@ def _storable(change: ObjectChange) -> ObjectChange:
     try:
         msgspec.json.encode(cleaned)
     except UnicodeEncodeError:
-        return msgspec.structs.replace(cleaned, wrote={}, is_whole=False)
+        return msgspec.structs.replace(cleaned, wrote={}, is_whole=False, told=())
     return cleaned
 
 
@@ -160,14 +161,13 @@ def store(runtime: Runtime, recorded: RecordedChange, raw: bytes, *, is_read_aga
 
 
 def queue_arrived(runtime: Runtime, arrived: Sequence[Arrived]) -> int:
-    """Wait until a batch's changes are stored, and queue each object that has a new one; gives how many are new."""
+    """Wait until a batch's changes are stored, and queue each object that has a new one; gives how many are new.
+
+    Raises EdgeError.
+    """
     new = [one for one in arrived if one.stored()[1]]
     for each in dict.fromkeys(one.id for one in new):
         tenants_id = next(one.tenants_id for one in new if one.id == each)
-        queue_object(runtime, each, tenants_id)
+        looks = tuple(one.stored()[0] for one in arrived if one.id == each)
+        runtime.storage.enqueue(msgspec.json.encode(ObjectMessage(id=each, tenants_id=tenants_id, looks=looks)))
     return len([one for one in new if one.change.detections])
-
-
-def queue_object(runtime: Runtime, object_id: ObjectId, tenants_id: str) -> None:
-    """Put an object into the queue, to be reconciled. Raises EdgeError."""
-    runtime.storage.enqueue(msgspec.json.encode(ObjectMessage(id=object_id, tenants_id=tenants_id)))

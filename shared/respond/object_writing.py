@@ -20,6 +20,7 @@ from shared.model.errors import (
     Refused,
     Rejected,
     ResponderError,
+    StandsAlready,
     Throttled,
     Unreachable,
 )
@@ -272,10 +273,10 @@ def _is_unfinished(run: ObjectRun, state: ObjectState, found: Image, planned: Pl
 
 
 def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: Intent) -> _Sent | NotWritten:
-    """Send the write once. Where a first request may have gone out and a later one is refused, it isn't known."""
+    """Send the write once. Where one request of it was carried out, or may have been, a later refusal says nothing."""
     runtime = run.runtime
     looked_at = look.read_at
-    tries = 0
+    tries = refusals = 0
 
     def before_write() -> None:
         nonlocal tries
@@ -283,6 +284,12 @@ def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: I
         if is_late or run.lease_left() < LEAST_LEASE:
             raise LookTooOld("too much time passed since the look")
         tries += 1
+
+    def after_refusal() -> None:
+        nonlocal refusals
+        refusals += 1
+
+    api = copy.replace(run.api, before_write=before_write, after_refusal=after_refusal)
 
     write = Write(
         op=planned.op,
@@ -295,11 +302,15 @@ def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: I
         intent=intent.id,
     )
     try:
-        return _Sent(tenants_id=run.kind.write(copy.replace(run.api, before_write=before_write), write))
+        return _Sent(tenants_id=run.kind.write(api, write))
     except Unreachable as lost:
         return _Sent(tenants_id=intent.object_id, lost=lost)
+    except StandsAlready as found:
+        # An earlier try may have made ours, which then was gone again: its record would be explained by the intent.
+        how = IntentState.CLOSED if tries > refusals else IntentState.NOT_SENT
+        return _not_sent(run, kept, intent, str(found), tenants_id=found.tenants_id, how=how)
     except (LookTooOld, Throttled, Refused, Rejected, BadIdentifier) as refused:
-        if tries > 1:
+        if tries > refusals:
             return _Sent(tenants_id=intent.object_id, lost=Unreachable(str(refused)))
         if isinstance(refused, LookTooOld):
             return _not_sent(run, kept, intent, str(refused))
@@ -397,10 +408,18 @@ def _with_id(state: ObjectState, tenants_id: str) -> ObjectState:
     return msgspec.structs.replace(state, ids=(*others, tenants_id))
 
 
-def _not_sent(run: ObjectRun, kept: Kept, intent: Intent, because: str, *, tenants_id: str = "") -> NotWritten:
+def _not_sent(
+    run: ObjectRun,
+    kept: Kept,
+    intent: Intent,
+    because: str,
+    *,
+    tenants_id: str = "",
+    how: IntentState = IntentState.NOT_SENT,
+) -> NotWritten:
     """Give the write up; `tenants_id` is another id by which the object was found to stand."""
     _log.info("object %s: the write was given up: %s", kept.id.key, because)
-    state = _with_id(booking.closed(kept.state, intent.id, IntentState.NOT_SENT), tenants_id)
+    state = _with_id(booking.closed(kept.state, intent.id, how), tenants_id)
     return NotWritten(kept=run.replace(kept, state), objection=None, because=because)
 
 

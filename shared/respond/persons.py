@@ -18,6 +18,7 @@ from shared.model.errors import Rejected
 from shared.model.kinds import Image
 from shared.model.notices import SystemNotice
 from shared.model.objects import (
+    EXISTS,
     WHOLE,
     Acceptance,
     Noticed,
@@ -81,7 +82,7 @@ def accept(runtime: Runtime, object_id: ObjectId, *, digest: str, by: str, reaso
         shown = _shown(runtime, kept)
         if shown.seen.digest != digest:
             return Answered(id=object_id, result=Result.MOVED)
-        uncovered = _uncovered(shown.plan)
+        uncovered = _uncovered(shown)
         _note(
             runtime,
             shown.state,
@@ -200,16 +201,20 @@ def _shown(runtime: Runtime, kept: Kept) -> Shown:
     return Shown(state=state, seen=seen, plan=plan)
 
 
-def _uncovered(plan: ObjectPlan) -> tuple[str, ...]:
+def _uncovered(shown: Shown) -> tuple[str, ...]:
     """Give the leaves that belong to changes that aren't settled: accepting a listing must not bless them.
 
-    One that no record explains yet may belong to such a change too, until its grace is over.
+    One that no record explains yet may belong to such a change too, until its grace is over. Of an object that such a
+    change may have deleted every leaf does.
     """
+    plan = shown.plan
     covered = {Verdict.BRACKETED, Verdict.OFFER, Verdict.LEFT}
-    unsettled = (
+    unsettled = {
         leaf for leaf, one in plan.verdicts.items() if one.verdict.waits or (one.change and one.verdict not in covered)
-    )
-    return tuple(sorted(leaf for leaf in unsettled if leaf != WHOLE))
+    }
+    if EXISTS in unsettled and not shown.seen.leaves:
+        unsettled |= plan.baseline.keys()
+    return tuple(sorted(unsettled - {WHOLE}))
 
 
 def _kept(runtime: Runtime, object_id: ObjectId) -> Kept:

@@ -12,7 +12,6 @@ from shared.notify.messages import ShownCase
 from shared.objects.due import Look
 from shared.respond.case_run import shown_case
 from shared.respond.components import Runtime
-from shared.respond.object_intake import NOTED_FOR
 from shared.respond.reconcile import reconcile
 from shared.respond.waking import wake_announced
 
@@ -73,20 +72,10 @@ def _publish_stuck(runtime: Runtime) -> None:
 
 
 def _look_at(runtime: Runtime, look: Look, begun: datetime) -> bool:
-    """Reconcile an object, unless that was done since it was noted; moves the note on where that fails."""
+    """Reconcile an object; moves the note on where that fails."""
     if runtime.clock() - begun > _LONGEST:
         return False
     try:
-        kept = runtime.objects.read(look.id)
-        is_done = (
-            kept is not None
-            and kept.state.next_look is None
-            and kept.state.looked_at is not None
-            and kept.state.looked_at >= look.at - NOTED_FOR
-        )
-        if is_done:
-            runtime.due.remove(look)
-            return False
         reconcile(runtime, look.id, looks=(look,))
     except Exception:
         runtime.due.move(look, runtime.clock() + _AFTER_FAILURE)

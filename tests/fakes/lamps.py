@@ -16,6 +16,7 @@ from shared.clients.api import TenantEdges
 from shared.detect.fields import Audit
 from shared.model.conditions import Condition, all_of
 from shared.model.detections import Answer, AnyDetection, Detection
+from shared.model.errors import Refused, Rejected, Throttled
 from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, Target
 from shared.model.kinds import ApprovalList, Image, ObjectKind, Risk, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Search, Write
@@ -68,8 +69,7 @@ class Lamps:
 
         self.while_waiting()
         assert isinstance(api, TenantEdges)
-        api.before_write()
-        self._call("delete" if write.op is Op.DELETE else f"set {write.target['state']}", switch)
+        self._write(api, "delete" if write.op is Op.DELETE else f"set {write.target['state']}", switch)
         return write.object_id
 
     def _make(self, api: TenantApi, write: Write) -> str:
@@ -77,11 +77,9 @@ class Lamps:
         assert isinstance(api, TenantEdges)
         state = str(write.target["state"])
         if self.new_id not in self.state:
-            api.before_write()
-            self._call("make", lambda: self.state.update({self.new_id: self.made_first or state}))
+            self._write(api, "make", lambda: self.state.update({self.new_id: self.made_first or state}))
         if self.state[self.new_id] != state:
-            api.before_write()
-            self._call(f"set {state}", lambda: self.state.update({self.new_id: state}))
+            self._write(api, f"set {state}", lambda: self.state.update({self.new_id: state}))
         return self.new_id
 
     def find(self, _api: TenantApi, search: Search) -> Image | None:
@@ -93,6 +91,14 @@ class Lamps:
 
     def objections(self, _facts: GuardFacts) -> Mapping[str, Objection]:
         return {} if self.objection is None else {WHOLE: self.objection}
+
+    def _write(self, api: TenantEdges, name: str, carry_out: Callable[[], None]) -> None:
+        api.before_write()
+        try:
+            self._call(name, carry_out)
+        except (Throttled, Refused, Rejected):
+            api.after_refusal()
+            raise
 
     def _call(self, name: str, carry_out: Callable[[], None]) -> None:
         number = len(self.calls)

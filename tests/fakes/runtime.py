@@ -134,7 +134,7 @@ class Bench:
         for message in self.storage.take_messages(CASES_QUEUE, most=1000, hidden_for=A_MINUTE):
             asked = msgspec.json.decode(message.body, type=Message)
             if isinstance(asked, ObjectMessage):
-                reconcile(self.runtime, asked.id, tenants_id=asked.tenants_id)
+                reconcile(self.runtime, asked.id, tenants_id=asked.tenants_id, looks=asked.looks)
                 self.storage.delete_message(message)
 
     def answer_until_closed(self, tenant_id: str = TENANT) -> Case:

@@ -292,7 +292,7 @@ class _ProductHost:
         if isinstance(asked, CaseMessage):
             answer(self.runtime, asked.tenant_id, asked.case_id)
         else:
-            reconcile(self.runtime, asked.id, tenants_id=asked.tenants_id)
+            reconcile(self.runtime, asked.id, tenants_id=asked.tenants_id, looks=asked.looks)
 
     def each_minute(self) -> None:
         resume(self.runtime)

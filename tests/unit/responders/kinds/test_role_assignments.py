@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT, leaves
-from shared.model.errors import BadIdentifier, Locked, Rejected
+from shared.model.errors import BadIdentifier, Locked, Rejected, StandsAlready
 from shared.model.events import Actor, ActorKind, AuditEvent, Log, ResourceEvent
 from shared.model.kinds import Image
 from shared.model.object_kinds import Search
@@ -380,13 +380,15 @@ def test_the_type_of_another_holder_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("other", "same"), [({}, True), ({"condition": "another"}, False), ({"description": "another"}, False)]
 )
-def test_the_same_given_by_somebody_who_was_faster_is_taken_only_if_all_of_it_is_the_same(
+def test_the_same_given_by_somebody_who_was_faster_counts_only_if_all_of_it_is_the_same(
     *, other: Image, same: bool
 ) -> None:
     tenant = _standing(role_assignment(assignment_id=_OTHER, **other))
     write = write_of(ROLE_ASSIGNMENT, ASSIGNMENT_ID, None, leaves(role_assignment()))
     if same:
-        assert ROLE_ASSIGNMENT.write(tenant.edges(), write) == _OTHER.lower()
+        with pytest.raises(StandsAlready) as found:
+            ROLE_ASSIGNMENT.write(tenant.edges(), write)
+        assert found.value.tenants_id == _OTHER.lower()
         return
     with pytest.raises(Rejected) as refused:
         ROLE_ASSIGNMENT.write(tenant.edges(), write)
@@ -508,6 +510,12 @@ def test_a_write_of_what_is_gone_again_is_confirmed_by_azures_own_log(*, actor: 
 def test_a_deletion_of_what_is_there_is_not_confirmed() -> None:
     tenant = _standing(role_assignment(), activity=[_logged(MALLORY.id)])
     assert _confirmed(tenant, _change(Op.DELETE), None).is_true is None
+
+
+def test_a_deletion_of_what_was_given_again_since_is_confirmed_by_azures_own_log() -> None:
+    again = role_assignment(created_at=AT + timedelta(seconds=1))
+    tenant = _standing(again, activity=[_logged(MALLORY.id)])
+    assert _confirmed(tenant, _change(Op.DELETE), again).is_true is True
 
 
 def test_pims_own_identity_stands_for_whoever_asked_it() -> None:
