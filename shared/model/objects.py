@@ -85,8 +85,9 @@ def key_of(object_id: str) -> str:
 
 
 class Version(Struct, frozen=True, kw_only=True):
-    """The object as it was read at an instant; empty `leaves` where it didn't exist.
+    """The object as it was read; empty `leaves` where it didn't exist.
 
+    The read began at `at` and had ended by `until` (None: the same instant); it may show what was written in between.
     `digest` names the blob with the whole object, "" where it didn't exist. `source` says by which path it was read
     ("read", "sweep", "beta").
     """
@@ -95,6 +96,7 @@ class Version(Struct, frozen=True, kw_only=True):
     leaves: dict[str, Json]
     digest: str = ""
     source: str = "read"
+    until: datetime | None = None
 
 
 class Recorded(Struct, frozen=True, kw_only=True):

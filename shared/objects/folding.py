@@ -5,18 +5,19 @@ A change is named by its content and its second, never by its correlation id, be
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.model.cases import Standing
 from shared.model.events import AuditEvent, CountEvent, Event, ResourceEvent, SignInEvent, Target, fold
 from shared.model.kinds import Json, Risk
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import EXISTS, JudgedChange, Leaves, ObjectChange, Op, Recorded
+from shared.model.objects import EXISTS, JudgedChange, Leaves, ObjectChange, Op, Recorded, property_of
 from shared.objects.comparing import carry_out, is_same
 
 COPIES_WITHIN: Final = timedelta(seconds=5)
@@ -82,14 +83,14 @@ def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) 
     Clocks of a service differ by less than a second, and some logs give no more than seconds.
     """
     ordered: list[JudgedChange] = []
-    standing: dict[str, Json] = dict(origin)
+    standing = _Standing(leaves=dict(origin))
     by_instant = sorted(changes, key=lambda judged: (judged.change.at, judged.change.id))
     for _, group in groupby(by_instant, key=lambda judged: int(judged.change.at.timestamp())):
         same_second = list(group)
         if len(same_second) > 1 and _share_a_leaf(same_second):
             same_second = _by_values(same_second, standing, rules)
         for judged in same_second:
-            carry_out(judged.change, standing)
+            standing = standing.after(judged.change)
         ordered += same_second
     return tuple(ordered)
 
@@ -179,44 +180,64 @@ def _share_a_leaf(changes: Sequence[JudgedChange]) -> bool:
     return len(leaves) > len(set(leaves)) or any(judged.change.op is not Op.UPDATE for judged in changes)
 
 
-def _by_values(changes: list[JudgedChange], standing: Mapping[str, Json], rules: LeafRules) -> list[JudgedChange]:
-    """Order the changes of one second so that each finds the old values that it tells, where there is such an order."""
+class _Standing(Struct, frozen=True, kw_only=True):
+    """What stands after some changes, as far as their records tell; `is_whole` says that other leaves are absent."""
+
+    leaves: dict[str, Json]
+    is_whole: bool = True
+
+    def after(self, change: ObjectChange) -> "_Standing":
+        leaves = dict(self.leaves)
+        carry_out(change, leaves)
+        is_told = change.is_whole or change.is_ours or change.op is Op.DELETE
+        if is_told:
+            return _Standing(leaves=leaves, is_whole=self.is_whole or change.op is not Op.UPDATE)
+        told = {leaf: value for leaf, value in leaves.items() if leaf == EXISTS or leaf in change.wrote}
+        told |= {leaf: value for leaf, value in leaves.items() if property_of(leaf) in change.told}
+        return _Standing(leaves=told, is_whole=False)
+
+    def allows(self, change: ObjectChange, rules: LeafRules) -> bool:
+        """Whether a change finds the old values that it tells."""
+        if (change.op is Op.CREATE) is (self.leaves.get(EXISTS) is True):
+            return False
+        if change.op is Op.DELETE:
+            return True
+        return all(
+            is_same(rules, leaf, self.leaves.get(leaf), old)
+            for leaf, (old, _) in change.wrote.items()
+            if self.is_whole or leaf in self.leaves
+        )
+
+
+def _by_values(changes: list[JudgedChange], standing: _Standing, rules: LeafRules) -> list[JudgedChange]:
+    """Order the changes of one second so that each finds the old values that it tells, where there is such an order.
+
+    Where there are several, the one that is nearest to the instants.
+    """
     if len(changes) > _MOST_TO_TRY:
         return _one_after_the_other(changes, standing, rules)
     return _continued(changes, standing, rules) or changes
 
 
-def _continued(left: list[JudgedChange], standing: Mapping[str, Json], rules: LeafRules) -> list[JudgedChange] | None:
+def _continued(left: list[JudgedChange], standing: _Standing, rules: LeafRules) -> list[JudgedChange] | None:
     if not left:
         return []
     for position, judged in enumerate(left):
-        if _finds_its_old_values(judged.change, standing, rules):
-            after = dict(standing)
-            carry_out(judged.change, after)
-            rest = _continued(left[:position] + left[position + 1 :], after, rules)
+        if standing.allows(judged.change, rules):
+            rest = _continued(left[:position] + left[position + 1 :], standing.after(judged.change), rules)
             if rest is not None:
                 return [judged, *rest]
     return None
 
 
-def _one_after_the_other(
-    changes: list[JudgedChange], standing: Mapping[str, Json], rules: LeafRules
-) -> list[JudgedChange]:
-    left, now, ordered = list(changes), dict(standing), list[JudgedChange]()
+def _one_after_the_other(changes: list[JudgedChange], standing: _Standing, rules: LeafRules) -> list[JudgedChange]:
+    left, now, ordered = list(changes), standing, list[JudgedChange]()
     while left:
-        judged = next((each for each in left if _finds_its_old_values(each.change, now, rules)), left[0])
+        judged = next((each for each in left if now.allows(each.change, rules)), left[0])
         left.remove(judged)
-        carry_out(judged.change, now)
+        now = now.after(judged.change)
         ordered.append(judged)
     return ordered
-
-
-def _finds_its_old_values(change: ObjectChange, standing: Mapping[str, Json], rules: LeafRules) -> bool:
-    if (change.op is Op.CREATE) is (standing.get(EXISTS) is True):
-        return False
-    if change.op is Op.DELETE:
-        return True
-    return all(is_same(rules, leaf, standing.get(leaf), old) for leaf, (old, _) in change.wrote.items())
 
 
 def _source(change: ObjectChange) -> str:

@@ -253,10 +253,10 @@ def _wrote_together(one: JudgedChange, other: JudgedChange) -> bool:
 
 
 def _last_before(versions: Sequence[Version], at: datetime) -> int | None:
-    """Give the position of the last version that was read before an instant."""
+    """Give the position of the last version that had been read before an instant."""
     found = None
     for position, version in enumerate(versions):
-        if version.at >= at:
+        if (version.until or version.at) >= at:
             break
         found = position
     return found

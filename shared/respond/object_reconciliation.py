@@ -185,7 +185,7 @@ class Reconciliation:
     def _plan(self, state: ObjectState, judged: Sequence[JudgedChange], reading: Reading) -> ObjectPlan:
         if isinstance(reading.image, Unread):
             return ObjectPlan(state=state, baseline={}, verdicts={})
-        seen = self._run.version(reading.image, reading.at)
+        seen = self._run.version_read(reading)
         return plan_object(
             state,
             judged,
@@ -300,7 +300,7 @@ class Reconciliation:
         """Add what was read, where it isn't as the version before, and keep it whole; the first one is kept as well."""
         if isinstance(reading.image, Unread):
             return state.versions
-        versions = versions_with(state, self._run.version(reading.image, reading.at))
+        versions = versions_with(state, self._run.version_read(reading))
         if reading.image is not None and (versions != state.versions or reading.kept is None):
             self._runtime.objects.keep_version(self._run.id, reading.image)
         return versions

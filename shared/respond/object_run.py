@@ -134,6 +134,11 @@ class ObjectRun:
         except EdgeError as error:
             return Unread(because=str(error))
 
+    def version_read(self, reading: Reading) -> Version:
+        """Give what was read of an object that could be read as a version."""
+        seen = self.version(reading.standing_image, reading.at)
+        return msgspec.structs.replace(seen, until=max(reading.at, reading.read_at))
+
     def version(self, image: Image | None, at: datetime) -> Version:
         """Give an object as it was read as a version; its blob isn't kept yet."""
         if image is None:
@@ -206,6 +211,6 @@ def first_state(run: ObjectRun, reading: Reading, tenants_id: str, name: str) ->
         id=run.id,
         ids=(tenants_id,),
         name=run.kind.name_of(image) if image else name,
-        origin=run.version(image, reading.at),
+        origin=run.version_read(reading),
         provenance=Provenance.FIRST_SEEN,
     )

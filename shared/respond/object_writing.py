@@ -177,7 +177,7 @@ def _second_round(
     intended = msgspec.structs.replace(
         state,
         # What stood is gone after the write; by it is known what a change wrote whose record doesn't say so.
-        versions=versions_with(state, run.version(image, reading.at)),
+        versions=versions_with(state, run.version_read(reading)),
         intents=(*state.intents, intent),
         next_look=intent.at + _NOTED_FOR,
     )

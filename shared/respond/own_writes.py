@@ -111,7 +111,7 @@ def _resumed(
     """Say what became of intents that a run that died, or a lost answer, left open."""
     if all(intent.state is not IntentState.OPEN for intent in state.intents):
         return state, []
-    seen = run.version(reading.standing_image, reading.at)
+    seen = run.version_read(reading)
     found = booking.resolve_open(state.intents, seen, run.kind.rules, now=run.runtime.clock())
     opened: list[ObjectChange] = []
     for intent in found.showing:

@@ -138,15 +138,18 @@ class Truth:
             return "approved"  # it ended, as it was to
         if deed.actor in {*EMERGENCY, "engine", "nobody"} or not self.is_detected(deed):
             return "unknown"
-        listed = [who for since, who in self.lists if since <= deed.at][-1]
-        return "unknown" if not listed else "approved" if deed.actor in listed else "unapproved"
+        lists = [who for since, who in self.lists if since <= deed.at]
+        if not any(lists):
+            return "unknown"  # nobody has ever been approved
+        return "approved" if deed.actor in lists[-1] else "unapproved"
 
     def is_live(self, deed: Deed, until: float = NEVER) -> bool:
         """Say whether from the change until then its detection enforced and its actor was unapproved, all the time."""
         if kind_of(deed.name) not in ENFORCED:
             return False
         enforced = all(on for on in _during(self.controls, deed.at, until))
-        return enforced and all(who and deed.actor not in who for who in _during(self.lists, deed.at, until))
+        lists = _during(self.lists, deed.at, until)
+        return enforced and self.standing(deed) == "unapproved" and all(deed.actor not in who for who in lists)
 
     @staticmethod
     def is_detected(deed: Deed) -> bool:
