@@ -122,6 +122,9 @@ def _unexplained(account: Account, leaf: str, stands: Json) -> LeafVerdict:
         return untold
     until = _differing_since(account, leaf, stands) + account.grace
     if account.now < until:
+        # What was read may be from before the latest change: then it goes by itself, which a look has to show.
+        agrees = chain[-1].written.change.at + REPLICA_LAG if chain else until
+        until = min(until, agrees) if account.now < agrees else until
         return LeafVerdict(verdict=Verdict.WAIT_UNEXPLAINED, until=until)
     return LeafVerdict(verdict=Verdict.DRIFT)
 

@@ -243,7 +243,9 @@ class Reconciliation:
         now = self._runtime.clock()
         is_unproven = bool(unproven(plan.state, now))
         can_pass = any(one.can_pass and one.until is None for one in objections.values())
-        can_pass = can_pass or self._is_waiting or is_unproven
+        # A replica catches up in its own time, long before what it lacks isn't waited for any more.
+        is_stale = any(one.verdict is Verdict.WAIT_STALE for one in plan.verdicts.values())
+        can_pass = can_pass or self._is_waiting or is_unproven or is_stale
         attempts = plan.state.attempts + 1 if can_pass else 0
         next_look = _next_look(plan.verdicts, objections, now, attempts=attempts)
         if next_look is not None:

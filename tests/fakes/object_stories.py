@@ -104,6 +104,7 @@ class Story:
         is_whole: bool = True,
         is_live: bool = True,
         source: str = "",
+        told: tuple[str, ...] = (),
         **wrote: Step,
     ) -> Self:
         """Somebody changed it. `late` is how many seconds after it its record came."""
@@ -112,6 +113,7 @@ class Story:
             id=name,
             log=Log.AUDIT,
             source=source,
+            told=told,
             actor=Actor(id=who),
             at=at(seconds),
             arrived_at=at(seconds + late),
@@ -149,9 +151,10 @@ class Story:
         )
         return self._and(JudgedChange(change=change, standing=Standing.UNKNOWN))
 
-    def seen(self, seconds: float, *, gone: bool = False, **differences: Json) -> Self:
-        """A look or a sweep saw it: as at first, but for the differences."""
-        version = Version(at=at(seconds), leaves={} if gone else lamp(**differences))
+    def seen(self, seconds: float, *, gone: bool = False, took: float = 0, **differences: Json) -> Self:
+        """A look or a sweep saw it: as at first, but for the differences. The read took some seconds."""
+        leaves = {} if gone else lamp(**differences)
+        version = Version(at=at(seconds), leaves=leaves, until=at(seconds + took))
         return self.with_state(versions=(*self.state.versions, version))
 
     def accepted(self, seconds: float, *uncovered: str, gone: bool = False, **differences: Json) -> Self:

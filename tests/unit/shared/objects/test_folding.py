@@ -268,6 +268,14 @@ def test_what_was_stored_twice_is_one_change() -> None:
             ["Amy 600.1", "Zoe 600.9"],
             id="by instants where no order fits",
         ),
+        pytest.param(
+            Story()
+            .change(599, "Bea", is_whole=False)
+            .change(600.1, "Zoe", state=("dim", "on"))
+            .change(600.9, "Amy", state=("on", "dim")),
+            ["Bea 599", "Zoe 600.1", "Amy 600.9"],
+            id="by instants where it isn't known what stood before",
+        ),
     ],
 )
 def test_changes_are_in_the_order_in_which_they_were_made(story: Story, order: list[str]) -> None:

@@ -1,7 +1,7 @@
 """Each clause of what is decided about an object, as a story with its ending."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -726,18 +726,61 @@ def test_a_leaf_that_a_record_names_is_a_change_even_where_all_have_it() -> None
     assert (verdicts(plan), plan.new_to_kind) == ({"glow": Verdict.PUT_BACK}, ())
 
 
+def _switching_off(leaves: Mapping[str, Json]) -> Mapping[str, Step]:
+    return {} if leaves["state"] == "off" else {"state": (leaves["state"], "off")}
+
+
+_REMOVAL: Final = {"removal": _switching_off}
+
+
 def test_an_object_that_is_not_to_be_there_can_be_made_harmless_instead() -> None:
     story = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on"))
-
-    def removal(leaves: Mapping[str, Json]) -> Mapping[str, Step]:
-        return {} if leaves["state"] == "off" else {"state": (leaves["state"], "off")}
-
-    plan = story.plan(700, more={"removal": removal})
+    plan = story.plan(700, more=_REMOVAL)
     assert (plan.op, plan.steps, verdicts(plan)) == (Op.UPDATE, {"state": ("on", "off")}, {EXISTS: Verdict.PUT_BACK})
-    after = story.ours(710, state=("on", "off")).plan(720, more={"removal": removal}, state="off")
+    after = story.ours(710, state=("on", "off")).plan(720, more=_REMOVAL, state="off")
     assert (after.op, after.steps, after.verdicts) == (None, {}, {})
     assert "Mallory 600" in after.state.settled
 
 
+@pytest.mark.parametrize(
+    ("story", "found"),
+    [
+        (Story(), {"state": Verdict.WAIT_UNEXPLAINED}),
+        (Story().change(720, "Oscar", state=("off", "dim")), {EXISTS: Verdict.MIXED}),
+        (Story().change(720, "Mallory", state=("off", "dim"), is_live=False), {"state": Verdict.LISTED}),
+        (Story().change(720, "Mallory", state=("off", "dim")), None),
+    ],
+    ids=["nobody is known", "an unknown actor", "not live", "its maker"],
+)
+def test_what_was_made_harmless_is_so_again_only_where_it_is_its_makers_doing(
+    story: Story, found: dict[str, Verdict] | None
+) -> None:
+    made = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on")).ours(710, state=("on", "off"))
+    settled = made.plan(715, more=_REMOVAL, state="off").state.settled
+    later = replace(made, changes=(*made.changes, *story.changes)).with_state(settled=settled)
+    plan = later.plan(730, more=_REMOVAL, state="dim")
+    if found is None:
+        assert (plan.op, plan.steps) == (Op.UPDATE, {"state": ("dim", "off")})
+        return
+    assert (plan.op, plan.steps, verdicts(plan)) == (None, {}, found)
+
+
+def test_a_creation_waits_for_the_record_of_whoever_changed_the_object_since() -> None:
+    story = Story().absent().change(600, "Mallory", Op.CREATE, state=(None, "on"))
+    plan = story.plan(700, more=_REMOVAL, state="dim")
+    assert (plan.op, verdicts(plan)) == (None, {EXISTS: Verdict.WAIT_MISSING, "state": Verdict.WAIT_UNEXPLAINED})
+    later = story.with_state(differing=plan.state.differing).plan(5000, more=_REMOVAL, state="dim")
+    assert (later.op, verdicts(later)) == (None, {EXISTS: Verdict.MISSING, "state": Verdict.DRIFT})
+
+
 def test_same_is_the_kinds_word() -> None:
     assert RULES.same("x", "A", "a")
+
+
+def test_what_is_unexplained_soon_after_a_change_is_looked_at_when_every_replica_has_it() -> None:
+    """Else a replica that was behind would stand as the last version before the next change."""
+    story = Story().change(600, "Mallory", state=("on", "off")).ours(610, state=("off", "on"))
+    (waiting,) = story.plan(615, state="off").verdicts.values()
+    assert (waiting.verdict, waiting.until) == (Verdict.WAIT_UNEXPLAINED, at(610 + 600))
+    (later,) = story.plan(1300, state="off").verdicts.values()
+    assert (later.verdict, later.until) == (Verdict.WAIT_UNEXPLAINED, at(1300 + HOUR))

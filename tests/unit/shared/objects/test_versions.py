@@ -246,6 +246,42 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             True,
             id="... though a replica didn't show it yet",
         ),
+        pytest.param(
+            BLIND.seen(599.5, took=1, state="off"),
+            "Mallory 600",
+            {"state": "off"},
+            _STATE,
+            True,
+            id="a version that was being read meanwhile is not one before it",
+        ),
+        pytest.param(
+            Story().change(600, "Mallory", is_whole=False, told=("state",), colour=("red", "blue")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="a property of which its record tells all is somebody else's",
+        ),
+        pytest.param(
+            Story().change(500, "Alice", state=("on", "off")).seen(510).change(600, "Mallory", is_whole=False),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="a version soon after a change may be behind it",
+        ),
+        pytest.param(
+            Story()
+            .change(500, "Alice", state=("on", "off"))
+            .seen(505, state="off")
+            .seen(510)
+            .change(600, "Mallory", is_whole=False),
+            "Mallory 600",
+            {"colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="... but not where one before it showed the change: somebody undid it",
+        ),
     ],
 )
 def test_versions_say_what_a_change_wrote(

@@ -1,18 +1,36 @@
 """Reconciling when the tenant fails, storage fails, or the process dies: every change comes to an honest end."""
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import pytest
 
 from infra.local.world import MALLORY
-from shared.clients.storage_names import Table
+from shared.clients.api import TenantEdges
+from shared.clients.storage_names import CASES_QUEUE, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
-from shared.model.errors import EdgeError, LeaseLost, Locked, Refused, Rejected, ResponderError, Throttled, Unreachable
+from shared.model.errors import (
+    EdgeError,
+    LeaseLost,
+    Locked,
+    Refused,
+    Rejected,
+    ResponderError,
+    StandsAlready,
+    Throttled,
+    Unreachable,
+)
 from shared.model.kinds import Mode
-from shared.model.objects import IntentState
+from shared.model.object_kinds import Write
+from shared.model.objects import IntentState, Objection, Op
+from shared.model.tenant_api import TenantApi
+from shared.respond.messages import ObjectMessage
+from shared.respond.object_reconciliation import BACKOFF
+from shared.respond.reconcile import reconcile
 from shared.respond.resume import resume
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
@@ -389,3 +407,96 @@ def test_somebody_elses_lamp_is_not_finished(memory: MemoryStorage) -> None:
     lit.lamps.state["made-again"] = "off"
     _go_on(lit, minutes=3)
     assert lit.lamps.state == {"made-again": "off"}
+
+
+def _looks_of_an_hour(lit: Bench) -> list[str]:
+    lit.lamps.calls.clear()
+    _go_on(lit, minutes=60)
+    return [call for call in lit.lamps.calls if call == "look"]
+
+
+def test_what_the_kind_objects_to_is_asked_before_an_intent_from_the_second_look_on(lit: Bench) -> None:
+    """Else each look would store an intent, give it up, and be noted again: it would never rest."""
+    lit.lamps.objection = Objection(guard="sign-in", because="nobody could sign in", can_pass=True)
+    _answer(lit)
+    assert len(lit.only_object().intents) == 1, "the first time it shows in the look right before the write"
+    looks = _looks_of_an_hour(lit)
+    assert len(lit.only_object().intents) == 1
+    assert 1 <= len(looks) <= len(BACKOFF)
+    lit.lamps.objection = None
+    _go_on(lit, minutes=61)
+    assert lit.lamps.writes == ["set on"]
+
+
+def test_a_write_that_was_refused_is_tried_again_with_back_off(lit: Bench) -> None:
+    lit.lamps.spoil = _refuse
+    _answer(lit)
+    assert len(_looks_of_an_hour(lit)) <= 3 * len(BACKOFF)
+
+
+def _refuse(_number: int, call: str) -> None:
+    if call.startswith("set"):
+        raise Refused("403", status=403)
+
+
+def test_a_write_leaves_no_note_once_it_is_done(lit: Bench) -> None:
+    case = _answer(lit)
+    assert case is not None
+    assert case.outcome is Outcome.DONE
+    assert lit.storage.rows(Table.DUE, "PartitionKey ge ''") == []
+
+
+def test_a_change_that_came_while_another_run_was_under_way_is_answered(lit: Bench) -> None:
+    """The other run had read the changes before, and nothing was left to do by what it read."""
+    lit.take_in(lamp_record())
+    (message,) = lit.storage.take_messages(CASES_QUEUE, most=10, hidden_for=_MINUTE)
+    asked = msgspec.json.decode(message.body, type=ObjectMessage)
+    kind = next(iter(lit.runtime.kinds.values()))
+    lane = kind.lane(asked.id, asked.tenants_id, None)
+    lease = lit.runtime.leases.take([lane], "another run")
+    assert lease is not None
+    kept = lit.runtime.objects.read(asked.id)
+    assert kept is not None
+    reconcile(lit.runtime, asked.id, tenants_id=asked.tenants_id, looks=asked.looks)
+    lit.runtime.objects.replace(
+        kept, msgspec.structs.replace(kept.state, next_look=None, looked_at=lit.runtime.clock())
+    )
+    lit.runtime.leases.release(lease)
+    _go_on(lit, minutes=2)
+    assert lit.lamps.writes == ["set on"]
+
+
+def test_what_somebody_made_faster_is_not_ours(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory)
+    ready.lamps.spoil = lambda _number, call: _stands_already(ready, call)
+    _answer(ready)
+    _go_on(ready, minutes=2)
+    assert [one.state for one in ready.only_object().intents if one.op is Op.UPDATE][:1] == [IntentState.NOT_SENT]
+
+
+def _stands_already(ready: Bench, call: str) -> None:
+    if call.startswith("set") and ready.lamps.state[LAMP] != "on":
+        ready.lamps.state[LAMP] = "on"
+        raise StandsAlready(LAMP)
+
+
+@pytest.mark.parametrize(("is_first_refused", "outcome"), [(True, IntentState.NOT_SENT), (False, IntentState.OPEN)])
+def test_a_refusal_says_nothing_only_where_an_earlier_call_may_have_been_carried_out(
+    memory: MemoryStorage, *, is_first_refused: bool, outcome: IntentState
+) -> None:
+    """A policy is asked back from the bin first, which is often refused; then it is made."""
+    lit = ready_bench(memory)
+
+    def write(api: TenantApi, _write: Write) -> str:
+        assert isinstance(api, TenantEdges)
+        api.before_write()
+        if is_first_refused:
+            api.after_refusal()
+        api.before_write()
+        api.after_refusal()
+        raise Throttled("429")
+
+    kinds = {kind: msgspec.structs.replace(one, write=write) for kind, one in lit.runtime.kinds.items()}
+    lit = copy.replace(lit, runtime=copy.replace(lit.runtime, kinds=kinds))
+    _answer(lit)
+    assert lit.only_object().intents[0].state is outcome
