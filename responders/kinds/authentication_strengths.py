@@ -25,7 +25,7 @@ from responders.kinds.authentication_strength_leaves import (
     new_body,
     of_record,
 )
-from responders.kinds.ca_context import LIST_STRENGTHS, CaContext
+from responders.kinds.ca_context import LIST_CONFIGURATIONS, LIST_STRENGTHS, CaContext
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
@@ -55,7 +55,6 @@ UPDATE_STRENGTH: Final = _call("PATCH", f"{_STRENGTHS}/{{id}}", _WRITE)
 
 UPDATE_COMBINATIONS: Final = _call("POST", f"{_STRENGTHS}/{{id}}/updateAllowedCombinations", _WRITE)
 DELETE_STRENGTH: Final = _call("DELETE", f"{_STRENGTHS}/{{id}}", _WRITE)
-LIST_CONFIGURATIONS: Final = _call("GET", _PARTS, _READ)
 CREATE_CONFIGURATION: Final = _call("POST", _PARTS, _WRITE)
 UPDATE_CONFIGURATION: Final = _call("PATCH", f"{_PARTS}/{{configuration}}", _WRITE)
 DELETE_CONFIGURATION: Final = _call("DELETE", f"{_PARTS}/{{configuration}}", _WRITE)

@@ -11,11 +11,12 @@ from typing import Any, Final, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from responders.kinds.authentication_strength_leaves import CONFIGURATIONS
 from responders.kinds.json_leaves import GUID
 from responders.kinds.principals import GET_USER
 from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_GROUPS
 from shared.conditional_access.account import UNREAD, Kind, Memberships, Principal, RoleAssignment, roles_of
-from shared.conditional_access.controls import Strengths, read_strength
+from shared.conditional_access.controls import BUILT_IN_STRENGTHS, Strengths, read_strength
 from shared.conditional_access.locations import MFA_TRUSTED_IPS, NamedLocations, read_location
 from shared.conditional_access.policy import Policy, read_policy
 from shared.conditional_access.sign_in import Tenant
@@ -52,6 +53,12 @@ LIST_STRENGTHS: Final = Call(
     path="/policies/authenticationStrengthPolicies",
     needs=READ,
 )
+LIST_CONFIGURATIONS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/policies/authenticationStrengthPolicies/{id}/combinationConfigurations",
+    needs=READ,
+)
 LIST_MEMBERSHIPS: Final = Call(
     method="GET",
     service=Service.GRAPH,
@@ -64,6 +71,7 @@ CALLS: Final = (
     LIST_CA_POLICIES_WHOLE,
     LIST_NAMED_LOCATIONS,
     LIST_STRENGTHS,
+    LIST_CONFIGURATIONS,
     GET_USER,
     LIST_MEMBERSHIPS,
     LIST_GROUPS,
@@ -192,7 +200,7 @@ def look_around(api: TenantApi, facts: GuardFacts, *, decides_sign_ins: bool) ->
     return CaContext(
         policies=policies,
         locations=read("named locations", lambda: _by_id(api, LIST_NAMED_LOCATIONS)) if leans else None,
-        strengths=read("authentication strengths", lambda: _by_id(api, LIST_STRENGTHS)) if leans else None,
+        strengths=read("authentication strengths", lambda: _strengths(api, policies, facts)) if leans else None,
         groups=None if groups is None else groups.existing,
         missing_users=_missing(api, users, read),
         accounts=accounts,
@@ -202,6 +210,18 @@ def look_around(api: TenantApi, facts: GuardFacts, *, decides_sign_ins: bool) ->
 
 def _by_id(api: TenantApi, call: Call) -> dict[str, Image]:
     return {str(each["id"]).lower(): each for each in api.list(call)}
+
+
+def _strengths(api: TenantApi, policies: Mapping[str, Image] | None, facts: GuardFacts) -> dict[str, Image]:
+    """List strengths; those that policies name with their configurations, which Graph may leave out of a listing."""
+    listed = _by_id(api, LIST_STRENGTHS)
+    named = {each for policy in (policies or {}).values() for each in _refers(policy, "strength")}
+    named.add(str(facts.target.get("grantControls.authenticationStrength") or "").lower())
+    for identity in sorted(named & listed.keys() - BUILT_IN_STRENGTHS):
+        strength = listed[identity]
+        if not isinstance(strength.get(CONFIGURATIONS), list):
+            listed[identity] = {**strength, CONFIGURATIONS: api.list(LIST_CONFIGURATIONS, id=identity)}
+    return listed
 
 
 class _Groups(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from shared.conditional_access.targets import EXCHANGE, SHAREPOINT, TEAMS
 from shared.conditional_access.truth import NO, YES, Answer, Truth, answer, every, opposite, some, unknown, yes_if
 
 BLOCK: Final = "block"
-_BUILT_IN_STRENGTHS: Final = frozenset(f"00000000-0000-0000-0000-00000000000{digit}" for digit in "234")
+BUILT_IN_STRENGTHS: Final = frozenset(f"00000000-0000-0000-0000-00000000000{digit}" for digit in "234")
 """MFA, passwordless and phishing-resistant: all have FIDO2 keys among their methods, of any model."""
 _KEY: Final = "fido2"
 _NATIVE: Final = "mobileappsanddesktopclients"
@@ -105,7 +105,7 @@ def read_strength(image: Mapping[str, Any]) -> Strength | Unread:
         return Unread(f"authentication strength {identity} has no methods that can be read")
     combinations = frozenset(frozenset(part.strip() for part in each.split(",")) for each in cast("list[str]", allowed))
     if "combinationConfigurations" not in values:
-        configured = frozenset[str]() if identity in _BUILT_IN_STRENGTHS else None
+        configured = frozenset[str]() if identity in BUILT_IN_STRENGTHS else None
         return Strength(id=identity, combinations=combinations, configured=configured)
     methods, models = set[str](), set[str]()
     try:

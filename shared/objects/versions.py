@@ -147,7 +147,7 @@ def _bracketed(
     Equal versions bracket nothing: the upper one may have come from a replica that was behind.
     """
     judged = history[position]
-    lower = _last_before(versions, judged.change.at)
+    lower = _lower(position, history, versions, rules)
     below = _below(position, history, versions[: 0 if lower is None else lower + 1], rules)
     if below is None:
         return None
@@ -162,6 +162,27 @@ def _bracketed(
         if wrote:
             return wrote, is_all
     return None
+
+
+def _lower(
+    position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
+) -> int | None:
+    """Give the position of the last version before a change.
+
+    One that was being read while the change was made counts as before it where a later one differs from it, isn't as
+    those before it (a replica may have been behind), and no other change is known that could explain that.
+    """
+    at = history[position].change.at
+    lower = _last_before(versions, at)
+    during = 0 if lower is None else lower + 1
+    if during >= len(versions) or versions[during].at >= at:
+        return lower
+    known = [versions[during].leaves, *(versions[place].leaves for place in range(max(during - 1, 0), during))]
+    later = next(
+        (each for each in versions[during + 1 :] if all(differences(rules, one, each.leaves) for one in known)), None
+    )
+    is_explained = later is None or any(each.change.at <= later.at for each in history[position + 1 :])
+    return lower if is_explained else during
 
 
 class _Below(Struct, frozen=True):

@@ -85,6 +85,7 @@ class FakeTenant:
     """The Activity Log."""
     locations: dict[str, Image] = field(default_factory=dict[str, Image])
     strengths: dict[str, Image] = field(default_factory=dict[str, Image])
+    configurations: dict[str, dict[str, Image]] = field(default_factory=dict[str, dict[str, Image]])
     hidden_groups: frozenset[str] = frozenset()
     directory_roles: list[Image] = field(default_factory=list[Image])
     restores_for_applications: bool = True
@@ -387,6 +388,13 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         "/policies/authenticationStrengthPolicies",
         _CA_READ,
         lambda tenant, _ids, _body: _list_images(tenant.strengths),
+    ),
+    (
+        Service.GRAPH,
+        "GET",
+        f"/policies/authenticationStrengthPolicies/{_ONE}/combinationConfigurations",
+        _CA_READ,
+        lambda tenant, ids, _body: _list_images(tenant.configurations.get(ids[0], {})),
     ),
     (Service.GRAPH, "GET", "/groups", frozenset({Permission.GROUP_MEMBER_READ}), _list_groups),
     (Service.GRAPH, "GET", f"/users/{_ONE}/transitiveMemberOf", frozenset({Permission.USER_READ}), _list_memberships),

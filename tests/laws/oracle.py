@@ -393,11 +393,17 @@ def names_nobody(name: str, leaf: str, want: Json) -> str:
     return "it would name somebody who is gone" if want and kind_of(name) == POLICY and is_named else ""
 
 
+_TRIED_FOR: Final = 1400.0
+"""Seconds for which a person goes on trying to accept an object that is being looked at."""
+
+
 def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     chain = truth.chain(name, leaf)
     theirs = [each for each in truth.deeds[name] if each.actor != "us"]
     if last.heard == NEVER:
         return "no record of it ever came"
+    if any(last.at - _TRIED_FOR <= each["t"] < last.heard for each in truth.said("accept", name)):
+        return "a person accepted the object as it stood, before its record came"
     if any(each.heard == NEVER for each in (*chain, *theirs) if each.number <= last.number):
         return "a writer is missing"
     names_itself = leaf == EXISTS or last.whole
