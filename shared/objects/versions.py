@@ -164,9 +164,7 @@ def _bracketed(
     return None
 
 
-def _lower(
-    position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
-) -> int | None:
+def _lower(position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules) -> int | None:
     """Give the position of the last version before a change.
 
     One that was being read while the change was made counts as before it where a later one differs from it, isn't as

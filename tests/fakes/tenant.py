@@ -336,8 +336,9 @@ def _get_principal(tenant: FakeTenant, ids: Mapping[str, str], _body: object) ->
 
 
 def _list_groups(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
-    hides = tenant.hidden_groups
-    shown = [{"id": each, "visibility": "HiddenMembership" if each in hides else None} for each in tenant.groups]
+    hides, asked = tenant.hidden_groups, tenant.log[-1].query.get("$filter", "")
+    found = [each for each in tenant.groups if not asked.startswith("id in") or f"'{each}'" in asked]
+    shown = [{"id": each, "visibility": "HiddenMembership" if each in hides else None} for each in found]
     return answer_of({"value": shown})
 
 
@@ -394,7 +395,7 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         "GET",
         f"/policies/authenticationStrengthPolicies/{_ONE}/combinationConfigurations",
         _CA_READ,
-        lambda tenant, ids, _body: _list_images(tenant.configurations.get(ids[0], {})),
+        lambda tenant, ids, _body: _list_images(tenant.configurations.get(ids["id"], {})),
     ),
     (Service.GRAPH, "GET", "/groups", frozenset({Permission.GROUP_MEMBER_READ}), _list_groups),
     (Service.GRAPH, "GET", f"/users/{_ONE}/transitiveMemberOf", frozenset({Permission.USER_READ}), _list_memberships),

@@ -716,6 +716,22 @@ def test_a_reference_that_is_gone_is_named_and_may_come_back(stands: Image | Non
     assert (WHOLE in found) == (stands is None)
 
 
+_KEYS = "57200001-2c9d-4b6e-8f3a-e7d1c5b0a948"
+
+
+@pytest.mark.parametrize("configurations", [{}, {"one": {"appliesToCombinations": ["fido2"], "allowedAAGUIDs": ["a"]}}])
+def test_a_strength_is_judged_with_the_configurations_that_its_listing_leaves_out(
+    configurations: dict[str, Image],
+) -> None:
+    target = with_users(
+        ca_policy(grantControls={"operator": "OR", "authenticationStrength": {"id": _KEYS}}), excludeUsers=[]
+    )
+    stands = target | {"state": "disabled"}
+    there = {_KEYS: {"id": _KEYS, "policyType": "custom", "allowedCombinations": ["fido2"]}}
+    found = _judged(stands, target, strengths=there, configurations={_KEYS: configurations})
+    assert ("emergency-sign-in" in {each.guard for each in found.values()}) is bool(configurations)
+
+
 def test_a_reference_that_is_gone_and_stands_stops_its_own_property_only() -> None:
     stands = with_users(ca_policy(state="disabled"), excludeGroups=[GROUP], excludeUsers=[MALLORY.id])
     target = with_users(ca_policy(), excludeGroups=[GROUP])

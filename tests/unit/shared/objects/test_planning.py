@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, WHOLE, Op, Provenance, Step, Verdict
+from shared.model.objects import EXISTS, WHOLE, JudgedChange, Op, Provenance, Step, Verdict
 from shared.objects.new_leaves import Others
 from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, verdicts
 
@@ -724,6 +725,19 @@ def test_a_leaf_that_a_record_names_is_a_change_even_where_all_have_it() -> None
     others = Others(standing=[lamp(glow="x")])
     plan = Story().change(500, "Mallory", glow=(None, "x")).plan(600, more={"others": others}, glow="x")
     assert (verdicts(plan), plan.new_to_kind) == ({"glow": Verdict.PUT_BACK}, ())
+
+
+def test_a_deletion_tells_what_stood_and_what_nobody_explains_there_waits_for_its_record() -> None:
+    stood = {f"{leaf}": (value, None) for leaf, value in lamp(colour="blue").items() if leaf != EXISTS}
+    change = Story().change(700, "Mallory", Op.DELETE).changes[0]
+    told = replace(Story(), changes=(_with_wrote(change, stood),))
+    assert verdicts(told.plan(710, gone=True)) == {EXISTS: Verdict.BENEATH}
+    heard = told.change(600, "Alice", colour=("red", "blue"), late=900)
+    assert heard.plan(1600, gone=True).steps["colour"] == (None, "blue")
+
+
+def _with_wrote(judged: JudgedChange, wrote: Mapping[str, Step]) -> JudgedChange:
+    return msgspec.structs.replace(judged, change=msgspec.structs.replace(judged.change, wrote=dict(wrote)))
 
 
 def _switching_off(leaves: Mapping[str, Json]) -> Mapping[str, Step]:
