@@ -302,7 +302,7 @@ def _write(api: TenantApi, write: Write) -> str:
         Locked: a management lock forbids it; `by_hand` lifts the lock.
         Rejected: PrincipalNotFound where the holder is gone, RoleDefinitionDoesNotExist where the role is;
             RoleAssignmentExists where another one of the same role and holder differs in the rest.
-        StandsAlready: the same is given under another id, which the listing didn't show before.
+        StandsAlready: somebody was faster and gave the same, under this id or another one.
     """
     try:
         return _sent(api, write)
@@ -319,12 +319,16 @@ def _sent(api: TenantApi, write: Write) -> str:
                 raise
         return write.object_id
     try:
-        api.send(WRITE_ROLE_ASSIGNMENT, body=_body(write), role_assignment=write.object_id)
+        answer = api.send(WRITE_ROLE_ASSIGNMENT, body=_body(write), role_assignment=write.object_id)
     except Rejected as rejected:
         found = _given_elsewhere(api, write) if rejected.code == _EXISTS_ALREADY else None
         if found is None:
             raise
         raise StandsAlready(id_of(found)) from rejected
+    maker = made(answer).by if answer and write.op is Op.CREATE else ""
+    if maker and maker != api.tenant.responder_id.lower():
+        # Who puts what stands already gets it as an answer, as it was made.
+        raise StandsAlready(write.object_id)
     return write.object_id
 
 

@@ -507,11 +507,12 @@ def of_emergency(truth: Truth, name: str, leaf: str, want: Json) -> str:
         return ""
     if member_of(leaf) in {*(PEOPLE[each] for each in (*EMERGENCY, *PROTECTED)), FIRST_IDS["G"]} and not want:
         return "somebody protected would be named less"
-    named = items(part(part(truth.world.things[name].image, "conditions"), "users"), "includeUsers")
-    if (leaf, want) == ("state", "enabled") and set(named) & {PEOPLE[each] for each in PROTECTED}:
-        return "somebody protected would be reached"
     thing = truth.world.things[name]
     target = _with_leaf(thing.image, leaf, want) if leaf != EXISTS else rebuilt(truth, name) if want else None
+    named = items(part(part(target, "conditions"), "users"), "includeUsers")
+    is_made = (leaf, want) in {("state", "enabled"), (EXISTS, True)}
+    if is_made and set(named) & {PEOPLE[each] for each in PROTECTED}:
+        return "somebody protected would be reached"
     alone = is_worse(truth.world.barred(), truth.world.barred({name: target}))
     return "an emergency account would be locked out" if alone else ""
 

@@ -395,6 +395,17 @@ def test_the_same_given_by_somebody_who_was_faster_counts_only_if_all_of_it_is_t
     assert refused.value.code == "RoleAssignmentExists"
 
 
+@pytest.mark.parametrize(("by", "is_ours"), [(MALLORY.id, False), (RESPONDER_ID, True)])
+def test_the_same_given_under_the_same_id_meanwhile_is_not_ours(*, by: str, is_ours: bool) -> None:
+    tenant = _standing(role_assignment(by=by))
+    write = write_of(ROLE_ASSIGNMENT, ASSIGNMENT_ID, None, leaves(role_assignment()))
+    if is_ours:
+        assert ROLE_ASSIGNMENT.write(tenant.edges(), write) == ASSIGNMENT_ID
+        return
+    with pytest.raises(StandsAlready):
+        ROLE_ASSIGNMENT.write(tenant.edges(), write)
+
+
 def test_a_lock_is_named_with_the_command_that_lifts_it() -> None:
     own = role_assignment()
     lock = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-shop/providers/Microsoft.Authorization/locks/keep"
