@@ -30,8 +30,10 @@ from shared.model.cases import Case
 from shared.model.clock import utc_now
 from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList, Mode
+from shared.model.objects import ObjectId
 from shared.model.settings import Settings, settings_from
 from shared.notify.page_store import cases_on_pages
+from shared.respond.components import Runtime
 from shared.respond.ledger import Ledger
 from shared.respond.persons import Result, accept, show
 from shared.respond.sweep import swept_at
@@ -93,20 +95,23 @@ class Desk:
 
     def accept_all(self) -> str:
         """Accept every object as it stands, as people do on the first day; gives what came of it, in words."""
-        runtime = build_runtime(self.settings, CONTENT, storage=self.storage, senders={}, edges={})
-        ids = [
-            seen.id
-            for tenant in self.settings.tenants
-            for kind in CONTENT.kinds
-            for seen in runtime.objects.seen(tenant.id, kind.kind)
-        ]
-        shown = [show(runtime, each) for each in ids]
+        runtime = self._runtime()
+        shown = [show(runtime, each) for each in self.object_ids()]
         done = [
             accept(runtime, each.state.id, digest=each.seen.digest, by=CAROL.name, reason="the first day").result
             for each in shown
         ]
         accepted = sum(result is Result.DONE for result in done)
         return f"{CAROL.name} accepts {accepted} of {len(done)} objects as they stand: only those are ever written back"
+
+    def object_ids(self) -> list[ObjectId]:
+        """Name every guarded object that was read."""
+        objects = self._runtime().objects
+        kinds = [(tenant, kind) for tenant in self.settings.tenants for kind in CONTENT.kinds]
+        return [seen.id for tenant, kind in kinds for seen in objects.seen(tenant.id, kind.kind)]
+
+    def _runtime(self) -> Runtime:
+        return build_runtime(self.settings, CONTENT, storage=self.storage, senders={}, edges={})
 
     def rosters_read(self) -> bool:
         """Whether both tenants have each roster."""

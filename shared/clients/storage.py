@@ -47,6 +47,7 @@ _NO_LONGER_OURS: Final = frozenset({"MessageNotFound", "PopReceiptMismatch", "Qu
 """Error codes for a message that was deleted, or taken by another run since."""
 
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
+_CONNECTIONS: Final = 32
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
 EVIDENCE_PREFIX: Final = "EvidenceStorage"
 """The prefix of the settings that name a separate account for evidence."""
@@ -164,7 +165,8 @@ class Storage:
     def _policy(self) -> dict[str, Any]:
         """Give the clients' options. The certificate authorities to trust are named by these settings too."""
         bundle = self._environment.get("REQUESTS_CA_BUNDLE")
-        return {**_POLICY, **({"connection_verify": bundle} if bundle else {})}
+        options = {**_POLICY, **({"connection_verify": bundle} if bundle else {})}
+        return {**options, "transport": _transport(options)}
 
     def _tables(self) -> "TableServiceClient":
         from azure.data.tables import TableServiceClient  # noqa: PLC0415 - imported on first use
@@ -519,6 +521,20 @@ class Storage:
         """Give the approximate number of messages in a queue. Raises Rejected when the queue doesn't exist."""
         with storage_errors(f"reading the queue {queue}"):
             return int(self._queue(queue).get_queue_properties().approximate_message_count or 0)
+
+
+def _transport(options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the SDK's class, imported lazily
+    """Give a client's connections: as many are kept as ask side by side, else each further one is made anew."""
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 - imported on first use
+    from requests import Session  # noqa: PLC0415 - the same
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415 - the same
+    from urllib3 import Retry  # noqa: PLC0415 - the same
+
+    session = Session()
+    never = Retry(total=False, redirect=False, raise_on_status=False)  # the SDK's own policy tries again
+    session.mount("https://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never))
+    session.mount("http://", HTTPAdapter(pool_maxsize=_CONNECTIONS, max_retries=never))
+    return RequestsTransport(session=session, **options)
 
 
 def _message(queue: str, taken: Any) -> Message:  # noqa: ANN401 - the SDK's class, imported lazily

@@ -39,6 +39,7 @@ THINGS: Final = (
     ("C1", "C2", "P2"),
     ("P3", "L1", "L2", "G"),
     ("P4", "S1", "S2"),
+    ("P4", "S1", "S2"),
     ("A1", "A2", "A5"),
     ("A1", "A2", "A5", "A6"),
     ("A2", "A3", "A6"),
@@ -49,6 +50,8 @@ THINGS: Final = (
     ("D0", "D1"),
     ("D0", "D1", "D2"),
     ("D0", "D1", "D2", "D3"),
+    ("D0", "D1", "D2", "D3"),
+    ("D0", "D2", "D3"),
     ("D0",),
     ("P1", "A1", "G"),
 )
@@ -304,19 +307,24 @@ def _others(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 def _together(chance: Random, things: list[str], at: int) -> list[Event]:
-    """Make what seldom comes together by chance: leaning on what is unwanted, asking while nothing may be put back."""
-    options: list[list[Event]] = [_asked(chance, things, at)]
+    """Make what seldom comes together by chance.
+
+    Somebody leans on what is unwanted, somebody asks while nothing may be put back, a lock, a tenant that throttles.
+    """
+    throttled: Event = {"t": at, "do": "fault", "kind": "throttled", "times": 6}
+    refused: Event = {**a_change(chance, things, at + 1), "who": "mal", "rec": {}}
+    options: list[list[Event]] = [_asked(chance, things, at), [throttled, refused]]
     if "D3" in things:
-        options.append([_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")])
+        options += [[_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")]] * 6
     if "D1" in things:
         options.append([_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")])
     if "S2" in things:
         use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
-        options.append([_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)])
+        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 4
     if things[0][0] == "A":
         given = [each for each in things if each in {"A3", "A4", "A8"}] or things[:1]
         lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
-        options += [[lock, _did(at + 1, "mal", chance.choice(given), "create")]] * 3
+        options += [[lock, _did(at + 1, "mal", chance.choice(given), "create")]] * 4
     return chance.choice(options)
 
 
@@ -337,7 +345,7 @@ def _asked(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
-    (0.57, _timed_change),
+    (0.54, _timed_change),
     (0.07, _raced_change),
     (0.04, _death),
     (0.05, _fault),
@@ -348,7 +356,7 @@ _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], li
     (0.03, _principal),
     (0.03, _service),
     (0.03, _others),
-    (0.03, _together),
+    (0.06, _together),
 )
 
 
