@@ -29,7 +29,7 @@ from responders.kinds.ca_context import LIST_CONFIGURATIONS, LIST_STRENGTHS, CaC
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
-from shared.model.errors import Rejected, Unreachable
+from shared.model.errors import DoneAlready, Rejected, Unreachable
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
@@ -226,8 +226,9 @@ def _delete(api: TenantApi, strength_id: str) -> None:
     try:
         api.send(DELETE_STRENGTH, id=strength_id)
     except Rejected as rejected:
-        if rejected.status != _GONE:
-            raise
+        if rejected.status == _GONE:
+            raise DoneAlready(strength_id) from rejected
+        raise
 
 
 def _made_again(api: TenantApi, target: Leaves) -> Image:

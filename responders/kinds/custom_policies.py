@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from responders.kinds.custom_policy_xml import document_of
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
-from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, EdgeError, Rejected
+from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, DoneAlready, EdgeError, Rejected
 from shared.model.events import AuditEvent, Event, Log, fold
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
@@ -214,13 +214,15 @@ def _write(api: TenantApi, write: Write) -> str:
     Raises:
         Rejected: 409 SourceMissing where the version that has the document isn't at hand, so that nothing was sent;
             else as B2C refuses the document (400, with its reason: a base that is gone, a key that is missing).
+        DoneAlready: somebody was faster and deleted it.
     """
     if write.op is Op.DELETE:
         try:
             api.send(DELETE_CUSTOM_POLICY, custom_policy=id_of(write.stands) if write.stands else write.object_id)
         except Rejected as rejected:
-            if rejected.status != _GONE:
-                raise
+            if rejected.status == _GONE:
+                raise DoneAlready(write.object_id) from rejected
+            raise
         return write.object_id
     source = write.source
     if source is None or leaves(source).get(DOCUMENT) != write.target.get(DOCUMENT):

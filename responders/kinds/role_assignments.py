@@ -14,7 +14,7 @@ from msgspec import Struct
 from responders.kinds import activity_log, azure_pim, principals
 from responders.kinds.role_assignment_commands import giving, lifting, listing
 from shared.model.calls import Call, Permission, Service
-from shared.model.errors import BadIdentifier, EdgeError, Locked, Rejected, StandsAlready
+from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Locked, Rejected
 from shared.model.events import Event, Log, ResourceEvent
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import (
@@ -302,7 +302,7 @@ def _write(api: TenantApi, write: Write) -> str:
         Locked: a management lock forbids it; `by_hand` lifts the lock.
         Rejected: PrincipalNotFound where the holder is gone, RoleDefinitionDoesNotExist where the role is;
             RoleAssignmentExists where another one of the same role and holder differs in the rest.
-        StandsAlready: somebody was faster and gave the same, under this id or another one.
+        DoneAlready: somebody was faster and gave the same, under this id or another one, or took it.
     """
     try:
         return _sent(api, write)
@@ -315,8 +315,9 @@ def _sent(api: TenantApi, write: Write) -> str:
         try:
             api.send(DELETE_ROLE_ASSIGNMENT, role_assignment=write.object_id)
         except Rejected as rejected:
-            if rejected.status != _GONE:
-                raise
+            if rejected.status == _GONE:
+                raise DoneAlready(write.object_id) from rejected
+            raise
         return write.object_id
     try:
         answer = api.send(WRITE_ROLE_ASSIGNMENT, body=_body(write), role_assignment=write.object_id)
@@ -324,11 +325,11 @@ def _sent(api: TenantApi, write: Write) -> str:
         found = _given_elsewhere(api, write) if rejected.code == _EXISTS_ALREADY else None
         if found is None:
             raise
-        raise StandsAlready(id_of(found)) from rejected
+        raise DoneAlready(id_of(found)) from rejected
     maker = made(answer).by if answer and write.op is Op.CREATE else ""
     if maker and maker != api.tenant.responder_id.lower():
         # Who puts what stands already gets it as an answer, as it was made.
-        raise StandsAlready(write.object_id)
+        raise DoneAlready(write.object_id)
     return write.object_id
 
 

@@ -64,8 +64,9 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
     """Graph and ARM of one tenant, as remediations and inventories use them.
 
     `wait` sleeps for some seconds. `before_write` is called immediately before a write is sent; if it raises, the write
-    isn't sent. `after_refusal` is called when the service has answered that it didn't carry a write out. `clock` is
-    needed for a Retry-After that is a date.
+    isn't sent. `after_refusal` is called when the service has answered that it didn't carry a write out.
+    `repeats_lost_writes` is False for who has to look again before a write is sent a second time. `clock` is needed for
+    a Retry-After that is a date.
     """
 
     tenant: Tenant
@@ -74,6 +75,7 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
     wait: Callable[[float], None]
     before_write: Callable[[], None] = lambda: None
     after_refusal: Callable[[], None] = lambda: None
+    repeats_lost_writes: bool = True
     clock: Clock = utc_now
 
     def get(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> Image | None:
@@ -159,7 +161,7 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
         retrying = Retrying(
             stop=stop_after_attempt(_ATTEMPTS) | stop_before_delay(_MOST_WAITING),
             wait=_delay,
-            retry=retry_if_exception(lambda error: _is_worth_another_try(call, error)),
+            retry=retry_if_exception(self._is_worth_another_try(call)),
             sleep=self.wait,
             reraise=True,
         )
@@ -169,6 +171,16 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
             if lost and call.method != "GET":
                 raise Unreachable(f"{refused}; an earlier attempt may have been carried out: {lost[0]}") from refused
             raise
+
+    def _is_worth_another_try(self, call: Call) -> Callable[[BaseException], bool]:
+        is_repeated = call.repeatable and (call.method == "GET" or self.repeats_lost_writes)
+
+        def is_worth(error: BaseException) -> bool:
+            if not isinstance(error, Throttled) and not (isinstance(error, Unreachable) and is_repeated):
+                return False
+            return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
+
+        return is_worth
 
     def _once(self, call: Call, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str) -> Answer:
         if call.lane:
@@ -198,12 +210,6 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
         if answer.status in _REFUSALS:
             said = f"{said} (the call needs {', '.join(call.needs)})"
         raise meaning(answer, said, clock=self.clock, code=error.code, needed=call.needs)
-
-
-def _is_worth_another_try(call: Call, error: BaseException) -> bool:
-    if not isinstance(error, Throttled) and not (isinstance(error, Unreachable) and call.repeatable):
-        return False
-    return error.retry_after is None or error.retry_after <= _LONGEST_WAIT
 
 
 def _delay(state: "RetryCallState") -> float:

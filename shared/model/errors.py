@@ -12,7 +12,7 @@
     │   ├── Rejected           any other 4xx: the request is wrong
     │   │   └── Locked         409 ScopeLocked: a lock on the resource or above it forbids the change
     │   └── Unreachable        408, 5xx, lost connection, time-out: it may have been carried out
-    ├── StandsAlready          what was to be made stands under another id: somebody else made it; nothing was made
+    ├── DoneAlready            somebody else was faster: what was to be made stands, or what was to go is gone
     ├── LeaseLost              another run has taken the case or the object over
     ├── NewerSchema            a row was written by newer code, so this code must not act on it
     └── BrokenRow              one row can't be read; the others are gone on with
@@ -46,12 +46,12 @@ class BadIdentifier(ResponderError):
     """A text that should be an id isn't one, so it must not become part of a URL."""
 
 
-class StandsAlready(ResponderError):
-    """What was to be made stands already, as `tenants_id`, and wasn't made by this write."""
+class DoneAlready(ResponderError):
+    """Somebody else was faster: what was to be made stands as `tenants_id`, or what was to go is gone."""
 
     def __init__(self, tenants_id: str) -> None:
         self.tenants_id = tenants_id
-        super().__init__(f"somebody was faster: it stands already, as {tenants_id}")
+        super().__init__(f"somebody was faster: {tenants_id} is so already")
 
 
 class LeaseLost(ResponderError):

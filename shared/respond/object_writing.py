@@ -16,11 +16,11 @@ from msgspec import Struct
 
 from shared.model.errors import (
     BadIdentifier,
+    DoneAlready,
     Locked,
     Refused,
     Rejected,
     ResponderError,
-    StandsAlready,
     Throttled,
     Unreachable,
 )
@@ -289,7 +289,7 @@ def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: I
         nonlocal refusals
         refusals += 1
 
-    api = copy.replace(run.api, before_write=before_write, after_refusal=after_refusal)
+    api = copy.replace(run.api, before_write=before_write, after_refusal=after_refusal, repeats_lost_writes=False)
 
     write = Write(
         op=planned.op,
@@ -305,7 +305,7 @@ def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: I
         return _Sent(tenants_id=run.kind.write(api, write))
     except Unreachable as lost:
         return _Sent(tenants_id=intent.object_id, lost=lost)
-    except StandsAlready as found:
+    except DoneAlready as found:
         # An earlier try may have made ours, which then was gone again: its record would be explained by the intent.
         how = IntentState.CLOSED if tries > refusals else IntentState.NOT_SENT
         return _not_sent(run, kept, intent, str(found), tenants_id=found.tenants_id, how=how)

@@ -16,7 +16,7 @@ from shared.clients.api import TenantEdges
 from shared.detect.fields import Audit
 from shared.model.conditions import Condition, all_of
 from shared.model.detections import Answer, AnyDetection, Detection
-from shared.model.errors import Refused, Rejected, StandsAlready, Throttled
+from shared.model.errors import DoneAlready, Refused, Rejected, Throttled
 from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, Target
 from shared.model.kinds import ApprovalList, Image, ObjectKind, Risk, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Search, Write
@@ -96,7 +96,7 @@ class Lamps:
         api.before_write()
         try:
             self._call(name, carry_out)
-        except (Throttled, Refused, Rejected, StandsAlready):
+        except (Throttled, Refused, Rejected, DoneAlready):
             api.after_refusal()
             raise
 

@@ -54,6 +54,11 @@ from tests.laws.world import (
 )
 
 NEVER: Final = float("inf")
+_TRIED_FOR: Final = 1400.0
+"""Seconds for which a person goes on trying to accept or settle an object that is busy, or isn't there yet."""
+
+_FINISHED_WITHIN: Final = 60.0
+
 LISTED: Final = ("alice", "bob")
 """Who is approved where a story says nothing else."""
 
@@ -158,7 +163,7 @@ class Truth:
 
     def is_asked(self, deed: Deed, until: float) -> bool:
         """Say whether a person had what wasn't live put back."""
-        return any(deed.at <= each["t"] <= until for each in self.said("settle", deed.name))
+        return any(deed.at - _TRIED_FOR <= each["t"] <= until for each in self.said("settle", deed.name))
 
     def is_taken_again(self, deed: Deed, leaf: str) -> bool:
         """Say whether a change brings back what the responder took from an unapproved actor: its author is asked."""
@@ -393,10 +398,6 @@ def names_nobody(name: str, leaf: str, want: Json) -> str:
     return "it would name somebody who is gone" if want and kind_of(name) == POLICY and is_named else ""
 
 
-_TRIED_FOR: Final = 1400.0
-"""Seconds for which a person goes on trying to accept an object that is being looked at."""
-
-
 def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     chain = truth.chain(name, leaf)
     theirs = [each for each in truth.deeds[name] if each.actor != "us"]
@@ -589,6 +590,12 @@ def _of_written_leaf(truth: Truth, ours: Deed, leaf: str, what: str) -> Iterator
         yield Violation(law="3", sentence=f"{what} wrote {leaf}={ours.diff[leaf][1]!r}, which nobody vouched for")
 
 
+def _was_set_after(truth: Truth, ours: Deed, leaf: str) -> bool:
+    """Say whether what came out of the bin was set as it is to be right after: the bin gives what was deleted."""
+    after = (each for each in truth.deeds[ours.name] if each.actor == "us" and each.number > ours.number)
+    return any(leaf in each.diff and each.at <= ours.at + _FINISHED_WITHIN for each in after)
+
+
 def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
     value = ours.diff[leaf][1]
     is_made_harmless = (leaf, value) == HARMLESS.get(kind_of(ours.name))
@@ -597,6 +604,8 @@ def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
     if ours.before is None and leaf == "state" and value == "disabled":
         return True
     name = ours.name
+    if ours.op == "restore" and _was_set_after(truth, ours, leaf):
+        return True
     is_first = value == truth.at_first(name, leaf) or (value is None and truth.at_first(name, EXISTS) is None)
     accepted = [each["t"] for each in truth.said("accept", name)]
     if is_first and (name not in truth.story.get("first_seen", ()) or any(each <= ours.at for each in accepted)):

@@ -20,7 +20,7 @@ from responders.kinds.authentication_strengths import (
 from responders.kinds.ca_context import LIST_STRENGTHS, CaContext
 from shared.conditional_access.account import Principal
 from shared.conditional_access.truth import Truth
-from shared.model.errors import Rejected, Unreachable
+from shared.model.errors import DoneAlready, Rejected, Unreachable
 from shared.model.kinds import Image
 from shared.model.object_kinds import GuardFacts, Search
 from shared.model.objects import EXISTS, WHOLE, Op
@@ -296,15 +296,11 @@ def test_an_answer_without_an_id_is_a_lost_answer() -> None:
         _sent(None, _strength(), id="")
 
 
-@pytest.mark.parametrize(("status", "passes"), [(404, True), (400, False)])
-def test_one_that_is_gone_already_is_deleted(*, status: int, passes: bool) -> None:
+@pytest.mark.parametrize(("status", "error"), [(404, DoneAlready), (400, Rejected)])
+def test_one_that_is_gone_already_was_deleted_by_somebody_else(status: int, error: type[Exception]) -> None:
     api = ScriptedApi({DELETE_STRENGTH: Rejected("no", status=status)})
-    write = write_of(AUTHENTICATION_STRENGTH, _ID, _strength(), {})
-    if passes:
-        assert AUTHENTICATION_STRENGTH.write(api, write) == _ID
-        return
-    with pytest.raises(Rejected):
-        AUTHENTICATION_STRENGTH.write(api, write)
+    with pytest.raises(error):
+        AUTHENTICATION_STRENGTH.write(api, write_of(AUTHENTICATION_STRENGTH, _ID, _strength(), {}))
 
 
 # Guards.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from responders.kinds.custom_policies import CUSTOM_POLICY, leaves
-from shared.model.errors import Rejected
+from shared.model.errors import DoneAlready, Rejected
 from shared.model.events import AuditEvent, Target
 from shared.model.kinds import Image, TenantKind
 from shared.model.object_kinds import Search
@@ -246,8 +246,9 @@ def test_without_the_version_that_has_the_document_nothing_is_sent(source: Image
     assert (refused.value.code, tenant.writes) == ("SourceMissing", [])
 
 
-def test_it_is_deleted_and_that_it_is_gone_already_is_no_failure() -> None:
-    tenant = _tenant(_image())
-    for _ in range(2):
-        CUSTOM_POLICY.write(tenant.edges(TenantKind.B2C), write_of(CUSTOM_POLICY, POLICY, _image(), {}))
-        assert tenant.custom_policies == {}
+def test_it_is_deleted_and_one_that_is_gone_already_was_deleted_by_somebody_else() -> None:
+    tenant, write = _tenant(_image()), write_of(CUSTOM_POLICY, POLICY, _image(), {})
+    CUSTOM_POLICY.write(tenant.edges(TenantKind.B2C), write)
+    assert tenant.custom_policies == {}
+    with pytest.raises(DoneAlready):
+        CUSTOM_POLICY.write(tenant.edges(TenantKind.B2C), write)

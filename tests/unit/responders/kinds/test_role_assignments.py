@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT, leaves
-from shared.model.errors import BadIdentifier, Locked, Rejected, StandsAlready
+from shared.model.errors import BadIdentifier, DoneAlready, Locked, Rejected
 from shared.model.events import Actor, ActorKind, AuditEvent, Log, ResourceEvent
 from shared.model.kinds import Image
 from shared.model.object_kinds import Search
@@ -386,7 +386,7 @@ def test_the_same_given_by_somebody_who_was_faster_counts_only_if_all_of_it_is_t
     tenant = _standing(role_assignment(assignment_id=_OTHER, **other))
     write = write_of(ROLE_ASSIGNMENT, ASSIGNMENT_ID, None, leaves(role_assignment()))
     if same:
-        with pytest.raises(StandsAlready) as found:
+        with pytest.raises(DoneAlready) as found:
             ROLE_ASSIGNMENT.write(tenant.edges(), write)
         assert found.value.tenants_id == _OTHER.lower()
         return
@@ -402,7 +402,7 @@ def test_the_same_given_under_the_same_id_meanwhile_is_not_ours(*, by: str, is_o
     if is_ours:
         assert ROLE_ASSIGNMENT.write(tenant.edges(), write) == ASSIGNMENT_ID
         return
-    with pytest.raises(StandsAlready):
+    with pytest.raises(DoneAlready):
         ROLE_ASSIGNMENT.write(tenant.edges(), write)
 
 

@@ -14,13 +14,13 @@ from shared.clients.api import TenantEdges
 from shared.clients.storage_names import CASES_QUEUE, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import (
+    DoneAlready,
     EdgeError,
     LeaseLost,
     Locked,
     Refused,
     Rejected,
     ResponderError,
-    StandsAlready,
     Throttled,
     Unreachable,
 )
@@ -477,7 +477,7 @@ def test_what_somebody_made_faster_is_not_ours(memory: MemoryStorage) -> None:
 def _stands_already(ready: Bench, call: str) -> None:
     if call.startswith("set") and ready.lamps.state[LAMP] != "on":
         ready.lamps.state[LAMP] = "on"
-        raise StandsAlready(LAMP)
+        raise DoneAlready(LAMP)
 
 
 @pytest.mark.parametrize(("is_first_refused", "outcome"), [(True, IntentState.NOT_SENT), (False, IntentState.OPEN)])
