@@ -1,5 +1,6 @@
 """What is retried, how long is waited, and what each answer means."""
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -149,6 +150,23 @@ class TestRetries:
         with pytest.raises(Unreachable, match=f"gave {then.status}.*an earlier attempt may have been carried out"):
             played.edges.send(PUT, id=_GUID)
         assert len(played.sent) == 3
+
+    @pytest.mark.parametrize("lost", [Unreachable("cut"), error(408), error(503)])
+    def test_who_looks_again_before_a_second_write_has_none_sent_by_itself(self, lost: Answer | EdgeError) -> None:
+        played = script(lost, answer(200, {}))
+        with pytest.raises(Unreachable):
+            copy.replace(played.edges, repeats_lost_writes=False).send(PUT, id=_GUID)
+        assert len(played.sent) == 1
+        again = script(lost, answer(200, {"a": 1}))
+        assert copy.replace(again.edges, repeats_lost_writes=False).get(GET, id=_GUID) == {"a": 1}
+
+    @pytest.mark.parametrize(("status", "refusals"), [(429, 5), (403, 1), (404, 1), (503, 0), (408, 0)])
+    def test_a_refusal_is_told_and_a_lost_answer_is_none(self, status: int, refusals: int) -> None:
+        told: list[int] = []
+        edges = copy.replace(script(*[error(status)] * 5).edges, after_refusal=lambda: told.append(1))
+        with pytest.raises(EdgeError):
+            edges.send(PUT, id=_GUID)
+        assert len(told) == refusals
 
     def test_a_read_that_is_refused_after_an_answer_was_lost_is_refused(self) -> None:
         assert script(error(503), error(404)).edges.get(GET, id=_GUID) is None
