@@ -59,6 +59,10 @@ class Pacer(Protocol):
         """Return when the tenant's next call in this lane may go."""
         ...
 
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> "Pacer":
+        """Give a pacer whose next calls in this lane follow one another, with nobody else's in between."""
+        ...
+
 
 class TenantEdges(Struct, frozen=True, kw_only=True):
     """Graph and ARM of one tenant, as remediations and inventories use them.

@@ -7,7 +7,8 @@ calls: that may cause a 429, which is retried, but answering a case late would b
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -47,42 +48,85 @@ class TablePacer:
         Raises:
             Throttled: too many calls are waiting; no turn was reserved.
         """
-        key = f"{tenant_id} {lane}"
-        try:
-            turn = self._shared_turn(key, GAPS[lane])
-        except Throttled:
-            raise
-        except EdgeError:
-            turn = None
-        turn = self._own_turn(key, GAPS[lane], shared=turn)
+        self.wait_until(self._turn(tenant_id, lane, calls=1))
+
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> "ReservedTurns":
+        """Give a pacer with turns of its own that follow one another, for calls that nothing must come between.
+
+        Raises Throttled as `wait_for`.
+        """
+        first = self._turn(tenant_id, lane, calls=calls)
+        return ReservedTurns(self, tenant_id, lane, [first + number * GAPS[lane] for number in range(calls)])
+
+    def wait_until(self, turn: datetime) -> None:
+        """Wait until an instant has come."""
         pause = (turn - self._clock()).total_seconds()
         if pause > 0:
             self._wait(pause)
 
-    def _shared_turn(self, key: str, gap: timedelta) -> datetime | None:
+    def is_over(self, turn: datetime, lane: Lane) -> bool:
+        """Whether a turn was let go by: the service would count the call beside the next one."""
+        return turn < self._clock() - GAPS[lane]
+
+    def _turn(self, tenant_id: str, lane: Lane, *, calls: int) -> datetime:
+        key = f"{tenant_id} {lane}"
+        try:
+            turn = self._shared_turn(key, GAPS[lane], calls)
+        except Throttled:
+            raise
+        except EdgeError:
+            turn = None
+        return self._own_turn(key, GAPS[lane], calls, shared=turn)
+
+    def _shared_turn(self, key: str, gap: timedelta, calls: int) -> datetime | None:
         """Reserve the next free instant; None after too many conflicts with other instances."""
         for _ in range(_TRIES):
             now = self._clock()
             row = self._storage.row(Table.CONTROLS, "pace", key)
             if row is None:
-                if self._storage.insert(Table.CONTROLS, "pace", key, {"next": (now + gap).isoformat()}):
+                if self._storage.insert(Table.CONTROLS, "pace", key, {"next": (now + calls * gap).isoformat()}):
                     return now
                 continue
             turn = _in_time(max(now, _free_at(row, now)), now, key)
             try:
-                self._storage.replace(Table.CONTROLS, row, {"next": (turn + gap).isoformat()})
+                self._storage.replace(Table.CONTROLS, row, {"next": (turn + calls * gap).isoformat()})
             except Conflict:
                 continue
             return turn
         return None
 
-    def _own_turn(self, key: str, gap: timedelta, *, shared: datetime | None) -> datetime:
+    def _own_turn(self, key: str, gap: timedelta, calls: int, *, shared: datetime | None) -> datetime:
         """Give the shared instant, or reserve this instance's own where there is none."""
         with self._lock:
             now = self._clock()
             turn = shared or _in_time(max(now, self._own.get(key, now)), now, key)
-            self._own[key] = turn + gap
+            self._own[key] = turn + calls * gap
             return turn
+
+
+class ReservedTurns:
+    """A pacer with some turns in a row; when they are used up, or over, a call takes its place behind all others."""
+
+    def __init__(self, pacer: TablePacer, tenant_id: str, lane: Lane, turns: Sequence[datetime]) -> None:
+        self._pacer = pacer
+        self._place = (tenant_id, lane)
+        self._turns = deque(turns)
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        """Wait until it is the caller's turn. Raises Throttled as `TablePacer.wait_for`."""
+        while (tenant_id, lane) == self._place and self._turns:
+            try:
+                turn = self._turns.popleft()
+            except IndexError:  # another thread took the last one
+                break
+            if not self._pacer.is_over(turn, lane):
+                self._pacer.wait_until(turn)
+                return
+        self._pacer.wait_for(tenant_id, lane)
+
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> "ReservedTurns":
+        """Give one with further turns."""
+        return self._pacer.reserved(tenant_id, lane, calls)
 
 
 def _in_time(turn: datetime, now: datetime, key: str) -> datetime:

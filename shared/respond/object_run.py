@@ -1,16 +1,17 @@
 """What a run over one object reads, and by what its changes are judged."""
 
+import copy
 import hashlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from shared.model.cases import Standing
-from shared.model.errors import BadIdentifier, EdgeError, LeaseLost
+from shared.model.errors import BadIdentifier, EdgeError, LeaseLost, Throttled
 from shared.model.kinds import Image, Json
 from shared.model.object_kinds import GuardFacts, Kind
 from shared.model.objects import (
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from shared.clients.api import TenantEdges
     from shared.objects.due import Look
     from shared.objects.leases import Lease
+
+_TURNS: Final = 3
+"""The look takes two calls where the object is gone, else the third is that which reads the write back."""
 
 _log = logging.getLogger("responder.objects")
 
@@ -121,6 +125,16 @@ class ObjectRun:
             )
 
         return wait
+
+    def reserve_turns(self) -> None:
+        """Take turns in a row for the look, the write and what is read back, so that the look isn't old by then."""
+        own = self.runtime.edges[self.tenant.id]
+        for lane in sorted({call.lane for call in self.kind.calls if call.lane}):
+            try:
+                pacer = own.pacer.reserved(self.tenant.id, lane, _TURNS)
+            except Throttled:
+                return  # each call takes its place behind the others, and what is too old isn't sent
+            self.api = copy.replace(self.api, pacer=pacer)
 
     def read_image(self, tenants_id: str) -> Image | Unread | None:
         """Read the object in the tenant; what can't be read is a value, not an error."""

@@ -192,6 +192,7 @@ def _second_round(
     if run.kind.is_paced:
         # Each call waits for its turn. The object's own is the last one before the write.
         around()
+        run.reserve_turns()
     look = run.start_reading(state.ids[-1])
     written = kept()
     run.noted.append(noted())

@@ -60,6 +60,10 @@ class Unpaced:
     def wait_for(self, tenant_id: str, lane: Lane) -> None:
         pass
 
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> "Unpaced":
+        del tenant_id, lane, calls
+        return self
+
 
 @dataclass(slots=True, kw_only=True)
 class FakeTenant:

@@ -481,6 +481,11 @@ class SometimesBusy:
         del tenant_id, lane
         self._play.sleep(self._play.chance.choice((0.0, 0.0, 0.0, 0.0, 1.0, 3.0)))
 
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> "SometimesBusy":
+        """Give the same: somebody else's call may always come between."""
+        del tenant_id, lane, calls
+        return self
+
 
 class PlayStorage(MemoryStorage):
     """Storage whose every operation takes a moment, and whose messages come back to the app."""

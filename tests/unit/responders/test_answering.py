@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import pytest
@@ -284,6 +284,10 @@ class _SlowTurn:
     def wait_for(self, tenant_id: str, lane: Lane) -> None:
         del tenant_id, lane
         self.meanwhile()
+
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> Self:
+        del tenant_id, lane, calls
+        return self
 
 
 def test_a_run_that_waited_for_longer_than_its_lease_writes_nothing(memory: MemoryStorage) -> None:

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import pytest
@@ -73,6 +73,10 @@ class Script:
     def wait_for(self, tenant_id: str, lane: Lane) -> None:
         assert tenant_id == _GUID
         self.paced.append(lane)
+
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> Self:
+        del tenant_id, lane, calls
+        return self
 
     @property
     def edges(self) -> TenantEdges:

@@ -199,3 +199,34 @@ def test_calls_that_were_paced_by_the_row_count_when_the_row_goes(storage: Stora
     storage.delete_table(Table.CONTROLS)
     instance.call()
     assert _gaps(instance.went) == [_GAP]
+
+
+def test_turns_in_a_row_have_nobody_elses_call_in_between(storage: Storage) -> None:
+    """Of any instance: the look isn't old by the time of the write."""
+    one, other = _Instance(storage), _Instance(storage)
+    one.call()
+    reserved = one.pacer.reserved(_TENANT, _LANE, 2)
+    other.call()
+    went: list[datetime] = []
+    for _ in range(3):
+        reserved.wait_for(_TENANT, _LANE)
+        went.append(one.clock())
+    assert went == [NOW + _GAP, NOW + 2 * _GAP, NOW + 4 * _GAP]
+    assert other.went == [NOW + 3 * _GAP], "behind what was reserved, and before what wasn't"
+
+
+def test_a_turn_that_was_let_go_by_is_not_used_beside_the_next_one(instance: _Instance) -> None:
+    reserved = instance.pacer.reserved(_TENANT, _LANE, 2)
+    instance.clock.move(timedelta(minutes=1))
+    instance.call()
+    reserved.wait_for(_TENANT, _LANE)
+    assert instance.clock() - instance.went[-1] >= _GAP
+
+
+def test_turns_of_one_lane_are_not_another_ones(instance: _Instance) -> None:
+    reserved = instance.pacer.reserved(_TENANT, _LANE, 2)
+    reserved.wait_for(_TENANT, Lane.REPORTS)
+    reserved.wait_for("another tenant", _LANE)
+    assert instance.clock() == NOW
+    reserved.reserved(_TENANT, _LANE, 1).wait_for(_TENANT, _LANE)
+    assert instance.clock() == NOW + 2 * _GAP
