@@ -55,7 +55,7 @@ def test_the_tier_is_raised_told_and_lowered_again(desk: Desk) -> None:
     assert desk.az.entra.permissions_of(desk.az.principal) == ACT
     assert _role_names(desk) == {"Entra Responder watch", "Entra Responder act"}
     said = desk.runs("deploy.sh", "--tier", "watch")
-    assert "! Application.Read.All is held and not of tier watch: --prune takes it away" in said
+    assert "! Policy.ReadWrite.ConditionalAccess is held and not of tier watch: --prune takes it away" in said
     assert "! Entra Responder act (responder-prod" in said
     assert "is held and not of tier watch: --prune takes it away" in said
     assert _role_names(desk) == {"Entra Responder watch", "Entra Responder act"}

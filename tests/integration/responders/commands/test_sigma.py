@@ -135,6 +135,7 @@ def test_the_app_runs_the_rules_in_observe_until_they_are_switched_on(
         runtime = responders.app.runtime()
     assert list(runtime.detections)[-1] == _ID
     assert [record.message.partition(":")[0] for record in caplog.records] == ["a Sigma rule isn't loaded"]
+    runtime.storage.create_all()
     assert runtime.controls.read_state().mode(_ID) is Mode.OBSERVE
     assert main(["mode", _ID, "page"]) == 0
     assert runtime.controls.read_state().mode(_ID) is Mode.PAGE

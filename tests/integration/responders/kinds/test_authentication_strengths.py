@@ -5,7 +5,7 @@ import pytest
 from infra.local import world
 from responders.kinds.authentication_strength_leaves import leaves
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH as KIND
-from shared.model.errors import Rejected
+from shared.model.errors import DoneAlready, Rejected
 from shared.model.kinds import Image
 from shared.model.objects import EXISTS, WHOLE, Op
 from tests.fakes.kinds import difference, objections, write_of
@@ -125,9 +125,10 @@ def test_an_unwanted_one_is_recorded_whole_and_deleted(simulated: SimulatedTenan
     assert (recorded.op, recorded.is_whole) == (Op.CREATE, True)
     assert recorded.wrote == difference({}, leaves(image), KIND)
     assert objections(KIND, simulated.workforce, made, image, {}) == {}
-    for _ in range(2):  # the second time it is gone already
-        KIND.write(simulated.workforce, write_of(KIND, made, image, {}))
+    KIND.write(simulated.workforce, write_of(KIND, made, image, {}))
     assert KIND.read(simulated.workforce, made) is None
+    with pytest.raises(DoneAlready):
+        KIND.write(simulated.workforce, write_of(KIND, made, image, {}))
 
 
 def _use(simulated: SimulatedTenant, strength: str, state: str, *left_out: world.Principal) -> None:
