@@ -343,7 +343,7 @@ def test_a_case_is_shown_whole(run: Run, storage: Storage) -> None:
     (line,) = run("cases", "--json").lines
     assert json.loads(line)["id"] == case_id
     ran = run("cases", "20260302-unknown")
-    assert (ran.status, "`responder cases` lists them" in ran.err) == (2, True)
+    assert (ran.status, "`responder cases` lists those there are" in ran.err) == (2, True)
 
 
 _TRICKS: Final = (_CLEAR, "\x9b2J", "\r\nforged line", "\u202eturned\u202c", "\x7f\x08", "\u2028", "\u200b")
