@@ -40,7 +40,7 @@ _ROLE_GIVEN: Final = {
     "intent": f"POST /{HOST_ACCOUNT}/.batch Objects$",
     "version": f"PUT /{HOST_ACCOUNT}/snapshots/",
     "before-image": f"PUT /{EVIDENCE_ACCOUNT}/evidence/.*/before-",
-    "spent": f"POST /{HOST_ACCOUNT}/Switches$",
+    "spent": f"POST /{HOST_ACCOUNT}/.batch Switches$",
 }
 """What is written before the tenant is, in this order; parts of a round side by side."""
 
