@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 from infra.local.stack import Stack
@@ -95,7 +96,7 @@ class Desk:
 
     def accept_all(self) -> str:
         """Accept every object as it stands, as people do on the first day; gives what came of it, in words."""
-        runtime = self._runtime()
+        runtime = self._runtime
         shown = [show(runtime, each) for each in self.object_ids()]
         done = [
             accept(runtime, each.state.id, digest=each.seen.digest, by=CAROL.name, reason="the first day").result
@@ -106,10 +107,11 @@ class Desk:
 
     def object_ids(self) -> list[ObjectId]:
         """Name every guarded object that was read."""
-        objects = self._runtime().objects
+        objects = self._runtime.objects
         kinds = [(tenant, kind) for tenant in self.settings.tenants for kind in CONTENT.kinds]
         return [seen.id for tenant, kind in kinds for seen in objects.seen(tenant.id, kind.kind)]
 
+    @cached_property
     def _runtime(self) -> Runtime:
         return build_runtime(self.settings, CONTENT, storage=self.storage, senders={}, edges={})
 

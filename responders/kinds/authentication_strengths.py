@@ -25,7 +25,7 @@ from responders.kinds.authentication_strength_leaves import (
     new_body,
     of_record,
 )
-from responders.kinds.ca_context import LIST_CONFIGURATIONS, LIST_STRENGTHS, CaContext
+from responders.kinds.ca_context import LIST_CONFIGURATIONS, LIST_STRENGTHS, CaContext, with_configurations
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
@@ -110,14 +110,7 @@ def _name_of(strength: Image) -> str:
 
 def _read(api: TenantApi, strength_id: str) -> Image | None:
     strength = api.get(GET_STRENGTH, id=strength_id)
-    return strength and _with_configurations(api, strength)
-
-
-def _with_configurations(api: TenantApi, strength: Image) -> Image:
-    """Add the configurations where Graph left them out: they are a relationship, which it needn't print."""
-    if isinstance(strength.get(CONFIGURATIONS), list):
-        return strength
-    return {**strength, CONFIGURATIONS: api.list(LIST_CONFIGURATIONS, id=id_of(strength))}
+    return strength and with_configurations(api, strength)
 
 
 def _find(api: TenantApi, search: Search) -> Image | None:
@@ -129,7 +122,7 @@ def _find(api: TenantApi, search: Search) -> Image | None:
     ids = {each.lower() for each in search.ids}
     twins = (each for each in listed if _is_twin(each, search))
     found = next((each for each in listed if id_of(each) in ids), None) or next(twins, None)
-    return found and _with_configurations(api, found)
+    return found and with_configurations(api, found)
 
 
 def _own(api: TenantApi) -> list[Image]:
@@ -150,7 +143,7 @@ def _differing(one: Leaves, other: Leaves) -> set[str]:
 
 
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
-    return {id_of(each): _with_configurations(api, each) for each in _own(api)}
+    return {id_of(each): with_configurations(api, each) for each in _own(api)}
 
 
 # Guards.

@@ -218,10 +218,15 @@ def _strengths(api: TenantApi, policies: Mapping[str, Image] | None, facts: Guar
     named = {each for policy in (policies or {}).values() for each in _refers(policy, "strength")}
     named.add(str(facts.target.get("grantControls.authenticationStrength") or "").lower())
     for identity in sorted(named & listed.keys() - BUILT_IN_STRENGTHS):
-        strength = listed[identity]
-        if not isinstance(strength.get(CONFIGURATIONS), list):
-            listed[identity] = {**strength, CONFIGURATIONS: api.list(LIST_CONFIGURATIONS, id=identity)}
+        listed[identity] = with_configurations(api, listed[identity])
     return listed
+
+
+def with_configurations(api: TenantApi, strength: Image) -> Image:
+    """Add the configurations where Graph left them out: they are a relationship, which it needn't print."""
+    if isinstance(strength.get(CONFIGURATIONS), list):
+        return strength
+    return {**strength, CONFIGURATIONS: api.list(LIST_CONFIGURATIONS, id=str(strength["id"]).lower())}
 
 
 class _Groups(Struct, frozen=True, kw_only=True):

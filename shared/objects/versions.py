@@ -175,7 +175,7 @@ def _lower(position: int, history: Sequence[JudgedChange], versions: Sequence[Ve
     during = 0 if lower is None else lower + 1
     if during >= len(versions) or versions[during].at >= at:
         return lower
-    known = [versions[during].leaves, *(versions[place].leaves for place in range(max(during - 1, 0), during))]
+    known = [each.leaves for each in versions[max(during - 1, 0) : during + 1]]
     later = next(
         (each for each in versions[during + 1 :] if all(differences(rules, one, each.leaves) for one in known)), None
     )

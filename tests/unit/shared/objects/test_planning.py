@@ -728,7 +728,7 @@ def test_a_leaf_that_a_record_names_is_a_change_even_where_all_have_it() -> None
 
 
 def test_a_deletion_tells_what_stood_and_what_nobody_explains_there_waits_for_its_record() -> None:
-    stood = {f"{leaf}": (value, None) for leaf, value in lamp(colour="blue").items() if leaf != EXISTS}
+    stood = {leaf: (value, None) for leaf, value in lamp(colour="blue").items() if leaf != EXISTS}
     change = Story().change(700, "Mallory", Op.DELETE).changes[0]
     told = replace(Story(), changes=(_with_wrote(change, stood),))
     assert verdicts(told.plan(710, gone=True)) == {EXISTS: Verdict.BENEATH}
