@@ -56,9 +56,9 @@ def recorded_object(event: Event, record_format: RecordFormat) -> tuple[Recorded
     wrote, is_whole = _wrote(op, old, new, record_format)
     nothing = _RecordedImage(leaves={}, name="", is_whole=False)
     name = event.target.name or (new or old or nothing).name
-    told = () if is_whole else _told(old or nothing, new or nothing)
+    whole = () if is_whole else _whole_properties(old or nothing, new or nothing)
     object_id = event.target.id.lower()
-    return (Recorded(object_id=object_id, name=name, op=op, wrote=wrote, is_whole=is_whole, told=told),)
+    return (Recorded(object_id=object_id, name=name, op=op, wrote=wrote, is_whole=is_whole, whole_properties=whole),)
 
 
 def _change_of(event: AuditEvent, record_format: RecordFormat) -> Change:
@@ -90,7 +90,7 @@ def _image_in(text: str | None, record_format: RecordFormat) -> _RecordedImage |
     )
 
 
-def _told(old: _RecordedImage, new: _RecordedImage) -> tuple[str, ...]:
+def _whole_properties(old: _RecordedImage, new: _RecordedImage) -> tuple[str, ...]:
     """Name the properties that a record has before and after, so that it tells what was changed in them."""
     unnamed = {property_of(leaf) for each in (old, new) for leaf, value in each.leaves.items() if has_unnamed(value)}
     return tuple(sorted((old.names & new.names) - unnamed))

@@ -102,8 +102,8 @@ class Version(Struct, frozen=True, kw_only=True):
 class Recorded(Struct, frozen=True, kw_only=True):
     """What a record says of a change: which object, and as far as it tells, which leaves it wrote.
 
-    `is_whole` says that `wrote` is all that the change wrote; else `told` are the properties of which the record tells
-    all. `object_id` is the tenant's id of the object.
+    `is_whole` says that `wrote` is all that the change wrote; else `whole_properties` are the properties of which the
+    record tells all. `object_id` is the tenant's id of the object.
     """
 
     object_id: str
@@ -111,7 +111,7 @@ class Recorded(Struct, frozen=True, kw_only=True):
     op: Op
     wrote: dict[str, Step] = {}
     is_whole: bool = False
-    told: tuple[str, ...] = ()
+    whole_properties: tuple[str, ...] = ()
 
 
 class ObjectChange(Struct, frozen=True, kw_only=True):
@@ -122,7 +122,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
     until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it
     is the end of something bound in time. `source` names the log where two tell of the same actions; "" is as `log`.
-    `told` are properties of which the record tells all, where it doesn't tell all of the object.
+    `whole_properties` are properties of which the record tells all, where it doesn't tell all of the object.
     """
 
     id: str
@@ -144,7 +144,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     intent: str = ""
     sent: dict[str, tuple[str, ...]] = {}
     source: str = ""
-    told: tuple[str, ...] = ()
+    whole_properties: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:

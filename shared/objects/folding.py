@@ -167,7 +167,7 @@ def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
         cases=tuple(cases.values()) or a.cases or b.cases,
         risk=max(a.risk, b.risk, key=_RISKS.index),
         sent=a.sent or b.sent,
-        told=tuple(sorted({*a.told, *b.told})),
+        whole_properties=tuple(sorted({*a.whole_properties, *b.whole_properties})),
         is_confirmed=a.is_confirmed or b.is_confirmed,
         is_expiry=a.is_expiry or b.is_expiry,
     )
@@ -189,12 +189,12 @@ class _Standing(Struct, frozen=True, kw_only=True):
     def after(self, change: ObjectChange) -> "_Standing":
         leaves = dict(self.leaves)
         carry_out(change, leaves)
-        is_told = change.is_whole or change.is_ours or change.op is Op.DELETE
-        if is_told:
+        is_all_known = change.is_whole or change.is_ours or change.op is Op.DELETE
+        if is_all_known:
             return _Standing(leaves=leaves, is_whole=self.is_whole or change.op is not Op.UPDATE)
-        told = {leaf: value for leaf, value in leaves.items() if leaf == EXISTS or leaf in change.wrote}
-        told |= {leaf: value for leaf, value in leaves.items() if property_of(leaf) in change.told}
-        return _Standing(leaves=told, is_whole=False)
+        known = {leaf: value for leaf, value in leaves.items() if leaf == EXISTS or leaf in change.wrote}
+        known |= {leaf: value for leaf, value in leaves.items() if property_of(leaf) in change.whole_properties}
+        return _Standing(leaves=known, is_whole=False)
 
     def allows(self, change: ObjectChange, rules: LeafRules) -> bool:
         """Whether a change finds the old values that it tells."""

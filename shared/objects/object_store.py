@@ -606,7 +606,7 @@ def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
         risk=max(known.risk, copy.risk, key=tuple(Risk).index),
         intent=known.intent or copy.intent,
         sent={**copy.sent, **known.sent},
-        told=tuple(sorted({*known.told, *copy.told})),
+        whole_properties=tuple(sorted({*known.whole_properties, *copy.whole_properties})),
     )
 
 

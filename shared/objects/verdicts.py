@@ -195,8 +195,8 @@ def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
         carry_out(each.change, stood)
         stood.update({leaf: new for leaf, (_, new) in each.wrote.items()})
     # What its record says that stood goes first: somebody may have changed the object whom no record tells.
-    told = {leaf: old for leaf, (old, _) in deletion.change.wrote.items() if leaf != EXISTS}
-    stood = {EXISTS: True, **told} if told and deletion.change.is_whole else {**stood, **told}
+    recorded = {leaf: old for leaf, (old, _) in deletion.change.wrote.items() if leaf != EXISTS}
+    stood = {EXISTS: True, **recorded} if recorded and deletion.change.is_whole else {**stood, **recorded}
     before = _before(account, deletion)
     left_out = {each.leaf for each in account.state.filled if each.leaf not in stood}
     agreed = {

@@ -135,7 +135,7 @@ def _written_change(
         return WrittenChange(judged=judged, wrote=by_record, is_all=True)
     wrote, is_all = _bracketed(position, history, versions, rules) or ({}, False)
     # What differs in a property of which the record tells all is somebody else's.
-    wrote = {leaf: step for leaf, step in wrote.items() if property_of(leaf) not in judged.change.told}
+    wrote = {leaf: step for leaf, step in wrote.items() if property_of(leaf) not in judged.change.whole_properties}
     return WrittenChange(judged=judged, wrote={**wrote, **by_record}, is_all=is_all)
 
 

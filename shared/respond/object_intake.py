@@ -67,7 +67,7 @@ def _recorded_change(
         op=recorded.op,
         wrote=recorded.wrote,
         is_whole=recorded.is_whole,
-        told=recorded.told,
+        whole_properties=recorded.whole_properties,
         object_id=recorded.object_id,
         detections=tuple(detection.id for detection in detections),
         risk=max(risks, key=_RISKS.index, default=Risk.LOW),
@@ -114,7 +114,7 @@ def _storable(change: ObjectChange) -> ObjectChange:
     try:
         msgspec.json.encode(cleaned)
     except UnicodeEncodeError:
-        return msgspec.structs.replace(cleaned, wrote={}, is_whole=False, told=())
+        return msgspec.structs.replace(cleaned, wrote={}, is_whole=False, whole_properties=())
     return cleaned
 
 

@@ -104,7 +104,7 @@ class Story:
         is_whole: bool = True,
         is_live: bool = True,
         source: str = "",
-        told: tuple[str, ...] = (),
+        whole_properties: tuple[str, ...] = (),
         **wrote: Step,
     ) -> Self:
         """Somebody changed it. `late` is how many seconds after it its record came."""
@@ -113,7 +113,7 @@ class Story:
             id=name,
             log=Log.AUDIT,
             source=source,
-            told=told,
+            whole_properties=whole_properties,
             actor=Actor(id=who),
             at=at(seconds),
             arrived_at=at(seconds + late),

@@ -20,6 +20,7 @@ from shared.clients.storage import Row
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Table, poison_queue
 from shared.model.cases import Case, Outcome, State
 from shared.model.clock import utc_now
+from shared.model.errors import LeaseLost
 from shared.model.objects import ObjectId
 from shared.objects.object_store import ObjectStore
 from shared.respond.messages import ObjectMessage
@@ -230,12 +231,21 @@ class RunningStack:
     def let_listings_catch_up(self, case: Case) -> None:
         """Let the time be over for which a listing may not show what was made: ten minutes."""
         assert case.object_kind is not None
+        of = ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key)
+        self.until(lambda: self._made_earlier(of), what="the app wrote the object each time it was to be changed")
+        self.end_pause(case)
+
+    def _made_earlier(self, of: ObjectId) -> bool:
+        """Move an object's intents ten minutes back, unless the app writes it at the same moment."""
         objects = ObjectStore(self.desk.storage, clock=utc_now)
-        kept = objects.read(ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key))
+        kept = objects.read(of)
         assert kept is not None
         earlier = [msgspec.structs.replace(one, at=one.at - timedelta(minutes=10)) for one in kept.state.intents]
-        objects.replace(kept, msgspec.structs.replace(kept.state, intents=tuple(earlier)))
-        self.end_pause(case)
+        try:
+            objects.replace(kept, msgspec.structs.replace(kept.state, intents=tuple(earlier)))
+        except LeaseLost:
+            return False
+        return True
 
     def until[T](self, find: Callable[[], T | None], *, what: str, within: float = WITHIN) -> T:
         """Look until there is something; fails with the end of the host's log."""

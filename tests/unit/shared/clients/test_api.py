@@ -166,11 +166,11 @@ class TestRetries:
 
     @pytest.mark.parametrize(("status", "refusals"), [(429, 5), (403, 1), (404, 1), (503, 0), (408, 0)])
     def test_a_refusal_is_told_and_a_lost_answer_is_none(self, status: int, refusals: int) -> None:
-        told: list[int] = []
-        edges = copy.replace(script(*[error(status)] * 5).edges, after_refusal=lambda: told.append(1))
+        refused: list[int] = []
+        edges = copy.replace(script(*[error(status)] * 5).edges, after_refusal=lambda: refused.append(1))
         with pytest.raises(EdgeError):
             edges.send(PUT, id=_GUID)
-        assert len(told) == refusals
+        assert len(refused) == refusals
 
     def test_a_read_that_is_refused_after_an_answer_was_lost_is_refused(self) -> None:
         assert script(error(503), error(404)).edges.get(GET, id=_GUID) is None

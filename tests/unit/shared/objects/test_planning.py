@@ -730,9 +730,9 @@ def test_a_leaf_that_a_record_names_is_a_change_even_where_all_have_it() -> None
 def test_a_deletion_tells_what_stood_and_what_nobody_explains_there_waits_for_its_record() -> None:
     stood = {leaf: (value, None) for leaf, value in lamp(colour="blue").items() if leaf != EXISTS}
     change = Story().change(700, "Mallory", Op.DELETE).changes[0]
-    told = replace(Story(), changes=(_with_wrote(change, stood),))
-    assert verdicts(told.plan(710, gone=True)) == {EXISTS: Verdict.BENEATH}
-    heard = told.change(600, "Alice", colour=("red", "blue"), late=900)
+    recorded = replace(Story(), changes=(_with_wrote(change, stood),))
+    assert verdicts(recorded.plan(710, gone=True)) == {EXISTS: Verdict.BENEATH}
+    heard = recorded.change(600, "Alice", colour=("red", "blue"), late=900)
     assert heard.plan(1600, gone=True).steps["colour"] == (None, "blue")
 
 

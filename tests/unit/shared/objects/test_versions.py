@@ -255,7 +255,7 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             id="a version that was being read meanwhile is not one before it",
         ),
         pytest.param(
-            Story().change(600, "Mallory", is_whole=False, told=("state",), colour=("red", "blue")),
+            Story().change(600, "Mallory", is_whole=False, whole_properties=("state",), colour=("red", "blue")),
             "Mallory 600",
             {"state": "off", "colour": "blue"},
             {"colour": ("red", "blue")},
