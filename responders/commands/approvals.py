@@ -128,6 +128,11 @@ def _revoke(arguments: argparse.Namespace) -> int:
         )
     when = f"since {since:%Y-%m-%d %H:%M} UTC" if since else "from now on"
     print(f"revoked: {arguments.object_id} on {arguments.list}, {when}")
+    if since:
+        print(
+            "what was changed since then is looked at again; in some minutes `responder settle` lists what can be put"
+        )
+        print("back, and `responder settle OBJECT` puts it back")
     return 0
 
 

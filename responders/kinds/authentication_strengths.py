@@ -29,14 +29,14 @@ from responders.kinds.ca_context import LIST_CONFIGURATIONS, LIST_STRENGTHS, CaC
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
-from shared.model.errors import DoneAlready, Rejected, Unreachable
+from shared.model.errors import Unreachable
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
 from shared.model.objects import WHOLE, Leaves, Objection, Op, Recorded, list_of
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
-from shared.model.tenant_api import TenantApi
+from shared.model.tenant_api import TenantApi, delete
 
 _READ: Final = (Permission.POLICY_READ,)
 _WRITE: Final = (Permission.POLICY_WRITE_CONDITIONAL_ACCESS,)
@@ -60,7 +60,6 @@ UPDATE_CONFIGURATION: Final = _call("PATCH", f"{_PARTS}/{{configuration}}", _WRI
 DELETE_CONFIGURATION: Final = _call("DELETE", f"{_PARTS}/{{configuration}}", _WRITE)
 
 _BUILT_IN: Final = "builtin"
-_GONE: Final = 404
 _SERVICES: Final = frozenset({"authentication methods"})
 
 _OF_STRENGTHS: Final = RecordFormat(
@@ -202,10 +201,11 @@ def _write(api: TenantApi, write: Write) -> str:
 
     Raises:
         Rejected: 400 where a policy uses a strength that is to be deleted.
+        DoneAlready: somebody was faster and deleted it.
         Unreachable: the answer was lost; of a strength that was to be made, it may be there, without configurations.
     """
     if write.op is Op.DELETE:
-        _delete(api, write.object_id)
+        delete(api, DELETE_STRENGTH, write.object_id, id=write.object_id)
         return write.object_id
     if write.op is Op.CREATE:
         made = _made_again(api, write.target)
@@ -213,15 +213,6 @@ def _write(api: TenantApi, write: Write) -> str:
         return id_of(made)
     _change(api, {**(write.stands or {}), "id": write.object_id}, write.target, write.steps)
     return write.object_id
-
-
-def _delete(api: TenantApi, strength_id: str) -> None:
-    try:
-        api.send(DELETE_STRENGTH, id=strength_id)
-    except Rejected as rejected:
-        if rejected.status == _GONE:
-            raise DoneAlready(strength_id) from rejected
-        raise
 
 
 def _made_again(api: TenantApi, target: Leaves) -> Image:

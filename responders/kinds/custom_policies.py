@@ -14,14 +14,14 @@ from msgspec import Struct
 
 from responders.kinds.custom_policy_xml import document_of
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
-from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, DoneAlready, EdgeError, Rejected
+from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, EdgeError, Rejected
 from shared.model.events import AuditEvent, Event, Log, fold
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
 from shared.model.objects import EXISTS, WHOLE, Leaves, ObjectId, Objection, Op, Recorded, Step
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
-from shared.model.tenant_api import TenantApi
+from shared.model.tenant_api import TenantApi, delete
 
 _WHY_BETA: Final = "trustFramework isn't in v1.0"
 _POLICIES: Final = "/trustFramework/policies"
@@ -47,7 +47,6 @@ _OPS: Final[Mapping[str, Op]] = {
     "delete custom policy": Op.DELETE,
 }
 _DECLARED: Final = re.compile(r"""^\s*(<\?xml\b[^>]*?\bencoding\s*=\s*)(["'])[^"']*\2""")
-_GONE: Final = 404
 _CONFLICT: Final = 409
 
 
@@ -217,12 +216,8 @@ def _write(api: TenantApi, write: Write) -> str:
         DoneAlready: somebody was faster and deleted it.
     """
     if write.op is Op.DELETE:
-        try:
-            api.send(DELETE_CUSTOM_POLICY, custom_policy=id_of(write.stands) if write.stands else write.object_id)
-        except Rejected as rejected:
-            if rejected.status == _GONE:
-                raise DoneAlready(write.object_id) from rejected
-            raise
+        policy_id = id_of(write.stands) if write.stands else write.object_id
+        delete(api, DELETE_CUSTOM_POLICY, write.object_id, custom_policy=policy_id)
         return write.object_id
     source = write.source
     if source is None or leaves(source).get(DOCUMENT) != write.target.get(DOCUMENT):

@@ -32,7 +32,7 @@ from shared.model.privileges import WELL_KNOWN_NAMES
 from shared.model.read_probes import ReadProbe, each_subscription, first_of, scope_of_each_subscription
 from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
-from shared.model.tenant_api import TenantApi
+from shared.model.tenant_api import TenantApi, delete
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
@@ -102,7 +102,6 @@ _OPERATIONS: Final[Mapping[str, Op]] = {
 }
 """A write is told as an update: the event doesn't say whether the assignment was there before."""
 
-_GONE: Final = 404
 _EXISTS_ALREADY: Final = "RoleAssignmentExists"
 
 
@@ -312,12 +311,7 @@ def _write(api: TenantApi, write: Write) -> str:
 
 def _sent(api: TenantApi, write: Write) -> str:
     if write.op is Op.DELETE:
-        try:
-            api.send(DELETE_ROLE_ASSIGNMENT, role_assignment=write.object_id)
-        except Rejected as rejected:
-            if rejected.status == _GONE:
-                raise DoneAlready(write.object_id) from rejected
-            raise
+        delete(api, DELETE_ROLE_ASSIGNMENT, write.object_id, role_assignment=write.object_id)
         return write.object_id
     try:
         answer = api.send(WRITE_ROLE_ASSIGNMENT, body=_body(write), role_assignment=write.object_id)

@@ -1,7 +1,8 @@
 """Who was approved at any instant, by what the approval list said then. Read once, pure after that.
 
 What is said later doesn't change an answer, with two exceptions that a person makes on purpose: changes that are
-accepted afterwards, and an approval that is revoked since an earlier instant. An approval that says it is valid from
+accepted afterwards, and an approval that is revoked since an earlier instant. Neither makes anything be put back
+unasked: who was approved, as far as had been said, wasn't unapproved throughout. An approval that says it is valid from
 earlier than it was said counts from when it was said. Of a row that somebody deleted in storage by hand nothing can be
 known: the answers are as if it had never been.
 """
@@ -36,9 +37,11 @@ class ApprovalHistory(Struct, frozen=True, kw_only=True):
 
     def standing(self, actor: Actor, target_id: str, at: datetime) -> Authorization:
         """Say whether an actor was approved for a change of `target_id` made at `at`. Any doubt makes it unknown."""
+        return self._standing(actor, self._said_of(actor), target_id, at)
+
+    def _standing(self, actor: Actor, said: ApprovalStatements, target_id: str, at: datetime) -> Authorization:
         if doubt := self._doubt(actor):
             return Authorization(standing=Standing.UNKNOWN, because=doubt)
-        said = self._said_of(actor)
         statement = in_force(said, at)
         if statement is not None:
             return authorization_by(statement.value, self.approval_list, actor, target_id, at)
@@ -74,12 +77,15 @@ class ApprovalHistory(Struct, frozen=True, kw_only=True):
     def unapproved_throughout(self, actor: Actor, target_id: str, since: datetime, until: datetime) -> bool | None:
         """Whether an actor was unapproved at every instant from `since` up to and including `until`.
 
-        False where the actor was approved at any, None where it isn't known.
+        False where the actor was approved at any, None where it isn't known. What counts at an instant is what had been
+        said by then: an approval that was revoked since an earlier instant was one until somebody revoked it.
         """
-        points = [point for one in self._said_of(actor) for point in _turns(one)]
+        said = self._said_of(actor)
+        points = [point for one in said for point in (one.said, *_turns(one))]
         # That the list isn't empty any more turns an answer only from unknown, which `since` itself has then.
         return throughout(
-            _is_unapproved(self.standing(actor, target_id, at).standing) for at in instants(points, since, until)
+            _is_unapproved(self._standing(actor, _said_by(at, said), target_id, at).standing)
+            for at in instants(points, since, until)
         )
 
     def _said_of(self, actor: Actor) -> ApprovalStatements:
@@ -115,6 +121,11 @@ def standing_of(
 def is_key(actor_id: str) -> bool:
     """Whether an actor's id can be part of a row's key. Where it can't, that no row is found proves nothing."""
     return 0 < len(actor_id) <= _LONGEST_KEY and not set(actor_id) & set("/\\#?") and actor_id.isprintable()
+
+
+def _said_by(at: datetime, statements: ApprovalStatements) -> ApprovalStatements:
+    """Give what had been said by an instant, and what may have been."""
+    return tuple(one for one in statements if one.said is None or one.said <= at)
 
 
 def _turns(statement: Statement[Approval]) -> list[datetime | None]:

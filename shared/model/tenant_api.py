@@ -1,9 +1,10 @@
 """The interface to a tenant's APIs that declarations use."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.model.calls import Call
+from shared.model.errors import DoneAlready, Rejected
 from shared.model.kinds import Image, Json
 from shared.model.settings import Tenant
 
@@ -42,3 +43,20 @@ class TenantApi(Protocol):
     def upload(self, call: Call, /, *, xml: str, **ids: str) -> None:
         """Write an XML document."""
         ...
+
+
+_NOT_FOUND: Final = 404
+
+
+def delete(api: TenantApi, call: Call, object_id: str, /, **ids: str) -> None:
+    """Delete an object.
+
+    Raises:
+        DoneAlready: it wasn't there any more, and no answer was lost before: somebody else was faster.
+    """
+    try:
+        api.send(call, **ids)
+    except Rejected as rejected:
+        if rejected.status == _NOT_FOUND:
+            raise DoneAlready(object_id) from rejected
+        raise

@@ -282,7 +282,8 @@ def test_an_approval_and_its_end_can_reach_back(run: Run, approvals: TableApprov
     ran = run("revoke", _LIST, ALICE.id, "--since", "2026-02-01")
     assert (ran.status, "it needs a reason" in ran.err) == (2, True)
     ran = run("revoke", _LIST, ALICE.id, "--since", "2026-02-01", "--reason", "her account was stolen")
-    assert ran.out == f"revoked: {ALICE.id} on conditional-access, since 2026-02-01 00:00 UTC\n"
+    assert ran.lines[0] == f"revoked: {ALICE.id} on conditional-access, since 2026-02-01 00:00 UTC"
+    assert "`responder settle` lists what can be put back" in " ".join(ran.lines[1:])
     history = approvals.history(_LIST, emergency_accounts=())
     actor = Actor(id=ALICE.id, kind=ActorKind.USER)
     found = [history.standing(actor, "x", datetime(2026, month, 15, tzinfo=UTC)).standing for month in (1, 2)]

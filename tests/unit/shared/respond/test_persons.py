@@ -6,19 +6,20 @@ from typing import Final
 
 import pytest
 
-from infra.local.world import BREAK_GLASS_1, MALLORY
+from infra.local.world import ALICE, BREAK_GLASS_1, MALLORY, TRUDY, Principal
 from shared.authority import journal
 from shared.authority.journal import What
 from shared.clients.storage_names import Table
 from shared.model.cases import Decision, Outcome, State
 from shared.model.errors import Rejected, Unreachable
-from shared.model.kinds import Mode, ObjectKind
+from shared.model.kinds import ApprovalList, Mode, ObjectKind
 from shared.model.objects import EXISTS, ObjectId, ObjectState, Provenance, Verdict, key_of
 from shared.respond.persons import Answered, Result, accept, leave, reject, settle, show, subject_of
 from shared.respond.resume import resume
+from shared.respond.waking import announce
 from tests.fakes.lamps import LAMP, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
+from tests.fakes.runtime import TENANT, Bench, approval, bench, ready_bench
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -70,11 +71,11 @@ def _acts(ready: Bench) -> list[tuple[str, What, str, object]]:
     return [(entry.act.who, entry.act.what, entry.act.why, entry.act.after) for entry in chain.entries]
 
 
-def _switch(ready: Bench, to: str, *, was: str = "on") -> None:
-    """Let Mallory switch the lamp now; its record comes at once."""
+def _switch(ready: Bench, to: str, *, was: str = "on", by: Principal = MALLORY) -> None:
+    """Let somebody, Mallory if it isn't said, switch the lamp now; its record comes at once."""
     ready.clock.move(_MINUTE)
     ready.lamps.state[LAMP] = to
-    ready.take_in(lamp_record(MALLORY, at=ready.clock(), to=to, was=was))
+    ready.take_in(lamp_record(by, at=ready.clock(), to=to, was=was))
     ready.clock.move(_MINUTE)
     ready.answer_queue()
 
@@ -197,6 +198,33 @@ def test_the_object_is_looked_at_after_it(seen: Bench) -> None:
     _accept(seen)
     (look,) = seen.runtime.due.ready(seen.clock(), 10)
     assert (look.id, seen.only_object().next_look) == (_ID, seen.clock())
+
+
+# A stolen administrator.
+
+
+def test_what_a_stolen_administrator_did_is_listed_and_put_back_on_a_persons_word(lit: Bench) -> None:
+    """What became baseline since the theft doesn't count any more; nothing of it is rolled back unasked."""
+    lit.runtime.approvals.approve(approval(TRUDY))
+    theft = lit.clock()
+    _switch(lit, "off", by=ALICE)
+    assert _provenance(lit) == ("off", Provenance.APPROVED)
+    lit.clock.move(60 * _MINUTE)
+    announce(lit.storage, at=lit.clock(), since=theft)
+    revoked = lit.runtime.approvals.revoke(
+        ApprovalList.CONDITIONAL_ACCESS, ALICE.id, by=_WHO, reason="stolen", since=theft
+    )
+    assert revoked
+    for _ in range(3):
+        _timer(lit)
+        lit.answer_queue()
+    assert _provenance(lit) == ("on", Provenance.ACCEPTED)
+    assert (_verdicts(lit), lit.lamps.writes) == ({"state": Verdict.LISTED}, [])
+    assert list(_state(lit).pending) == ["state"], "so that `responder settle` lists it"
+    assert settle(lit.runtime, _ID, by=_WHO, reason=_WHY) == Answered(id=_ID, result=Result.DONE)
+    _timer(lit)
+    lit.answer_queue()
+    assert lit.lamps.writes == ["set on"]
 
 
 # Acts in general.
