@@ -28,8 +28,8 @@ from infra.local.world import (
     DAVE,
     MALLORY,
     READER,
+    RESOURCE_GROUP_SCOPE,
     RESPONDER,
-    SUBSCRIPTION_SCOPE,
     WORKFORCE_TENANT,
     role_assignment_path,
     role_definition_id,
@@ -57,7 +57,7 @@ class _Storm:
         control.settings(ca_requests_per_second=0)
         with control.as_principal(ALICE, "arm") as arm:
             for number in range(assignments):
-                path = role_assignment_path(f"0a570000-0000-4000-8000-{number:012d}", _group(number))
+                path = role_assignment_path(f"0a570000-0000-4000-8000-{number:012d}", _resource(number))
                 properties = {"roleDefinitionId": role_definition_id(READER), "principalId": DAVE.id}
                 body = {"properties": properties | {"principalType": "User"}}
                 arm.put(path, params=_VERSION, json=body).raise_for_status()
@@ -142,8 +142,8 @@ def _policy(number: int) -> dict[str, Any]:
     }
 
 
-def _group(number: int) -> str:
-    return f"{SUBSCRIPTION_SCOPE}/resourceGroups/rg-storm-{number:03d}"
+def _resource(number: int) -> str:
+    return f"{RESOURCE_GROUP_SCOPE}/providers/Microsoft.Storage/storageAccounts/storm{number:03d}"
 
 
 def _is_as(wanted: dict[str, Any], stands: dict[str, Any] | None) -> bool:
@@ -186,7 +186,7 @@ def _memory_of(pids: Sequence[int]) -> float:
 
 def measure(*, changes: int, assignments: int, policies: int, limit: int, seconds: float) -> dict[str, Any]:
     """Play the storm; gives what came of it."""
-    settings = {"REMEDIATIONS_PER_HOUR": str(limit), "LEASE_SECONDS": "60", "READ_BACK_SECONDS": "20"}
+    settings = {"REMEDIATIONS_PER_HOUR": str(limit), "LEASE_SECONDS": "120", "READ_BACK_SECONDS": "20"}
     with tempfile.TemporaryDirectory(prefix="entra-responder-") as folder, ExitStack() as undo:
         stack = undo.enter_context(Stack(Path(folder), settings=settings))
         desk = Desk(stack.operator_values())

@@ -22,6 +22,7 @@ from shared.model.cases import Case, Outcome, State
 from shared.model.clock import utc_now
 from shared.model.errors import LeaseLost
 from shared.model.objects import ObjectId
+from shared.objects.due import Due
 from shared.objects.object_store import ObjectStore
 from shared.respond.messages import ObjectMessage
 from tests.stack.faults.proxy import Proxy, Tls
@@ -29,10 +30,16 @@ from tests.stack.faults.proxy import Proxy, Tls
 QUICK: Final = {
     "LEASE_SECONDS": "5",
     "READ_BACK_SECONDS": "1",
-    "RESUME_SCHEDULE": "* * * * * *",
+    "RESUME_SCHEDULE": "*/2 * * * * *",
     "REMEDIATIONS_PER_HOUR": "1000",
+    "SIGN_IN_POLL_SCHEDULE": "*/20 * * * * *",
+    "SNAPSHOT_SCHEDULE": "0 * * * * *",
+    "ROSTER_SCHEDULE": "0 * * * * *",
 }
-"""The shortest lease that the settings allow, and a look every second at what was left behind."""
+"""The shortest lease that the settings allow, and a look every two seconds at what was left behind.
+
+What no test here waits for is seldom: sweeps and polls share the tenant's limits with what answers a change.
+"""
 
 HIDDEN_FOR: Final = 5
 """Seconds until a message comes back whose function was killed; in Azure ten minutes, which nobody wants to wait."""
@@ -41,6 +48,7 @@ _EMPTIED: Final = (
     *(Table.CASES, Table.OUTBOX, Table.CURSORS, Table.CONTROLS, Table.COUNTERS),
     *(Table.OBJECTS, Table.CHANGES, Table.DUE, Table.LEASES),
 )
+_ALL: Final = 1000
 _BASE64: Final = TextBase64EncodePolicy()
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 WITHIN: Final = 120.0
@@ -136,6 +144,7 @@ class RunningStack:
                 self.desk.storage.upsert(Table.OBJECTS, row.partition, row.key, row.columns)
             return
         self.run("take_snapshots")
+        self.run("sweep_rosters")
         self.until(self.desk.objects_read, what="the seeded tenants were not read")
         self.desk.accept_all()
         self.until(self._is_settled, what="the accepted objects were not looked at")
@@ -178,15 +187,18 @@ class RunningStack:
         def wait_and_restart() -> None:
             assert killed.wait(WITHIN), f"no request {match!r} came:\n{self.end_of_log()}"
             assert not self.stack.host_program.is_running()
-            self._end_leases()
+            self._let_time_pass()
             self.stack.start_host()
 
         return wait_and_restart
 
-    def _end_leases(self) -> None:
-        """Let the leases end that a run took which is dead: after 40 seconds, for which nobody wants to wait."""
+    def _let_time_pass(self) -> None:
+        """Let the leases of a dead run end, and what it noted be due: 40 and 90 seconds that nobody wants to wait."""
         for row in self.desk.storage.rows(Table.LEASES, "PartitionKey ge ''"):
             self.desk.storage.delete(Table.LEASES, row)
+        due, now = Due(self.desk.storage), utc_now()
+        for look in due.ready(now + timedelta(days=1), _ALL):
+            due.move(look, now)
 
     def log(self) -> str:
         """Give what the host logged."""
