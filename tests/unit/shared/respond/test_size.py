@@ -26,7 +26,7 @@ _MANY: Final = (100_000, 20_000)
 """How many closed cases there are, and how many objects with their histories."""
 
 
-class _CountingMemory(MemoryStorage):
+class _CountedMemory(MemoryStorage):
     """Counts the rows that it gives."""
 
     given = 0
@@ -62,7 +62,7 @@ class _CountingMemory(MemoryStorage):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Full:
     ready: Bench
-    memory: _CountingMemory
+    memory: _CountedMemory
     spoilt: SpoiltStorage
 
     def cost(self, act: Callable[[Bench], object]) -> tuple[list[str], int]:
@@ -75,7 +75,7 @@ class _Full:
 
 def _full(cases: int, objects: int) -> _Full:
     """Have a lamp's change answered, and copies of the case and of the lamp stored."""
-    memory = _CountingMemory()
+    memory = _CountedMemory()
     spoilt = SpoiltStorage(memory)
     spoilt.create_all()
     ready = ready_bench(spoilt)
