@@ -124,8 +124,12 @@ def judge_own_record(
     rules: LeafRules,
     *,
     read_back: Leaves | None = None,
+    made_first: Leaves | None = None,
 ) -> OwnRecord:
-    """Say what a record under our own identity tells. `read_back` is the object as the write was read back."""
+    """Say what a record under our own identity tells. `read_back` is the object as the write was read back.
+
+    `made_first` are the values with which an object of the kind is made, before it is set as the intent says.
+    """
     intent = explaining(intents, op=recorded.op, at=at)
     if intent is None:
         return OwnRecord(intent=None, unexplained=tuple(sorted(recorded.wrote)))
@@ -134,6 +138,8 @@ def judge_own_record(
     unexplained: list[str] = []
     for leaf, (old, new) in sorted(recorded.wrote.items()):
         if _is_intended(intent, leaf, recorded.wrote[leaf], rules):
+            continue
+        if intent.op is Op.CREATE and made_first and is_same(rules, leaf, made_first.get(leaf), new):
             continue
         if _is_swept(intent, leaf, recorded.wrote[leaf]):
             covered[leaf] = (old, new)

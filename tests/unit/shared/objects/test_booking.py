@@ -151,6 +151,23 @@ def test_what_an_intent_does_not_explain_is_theft(  # noqa: PLR0917 - a table
     assert own.is_theft is bool(unexplained)
 
 
+@pytest.mark.parametrize(
+    ("intent", "wrote", "is_theft"),
+    [
+        (CREATION, {EXISTS: (None, True), "state": (None, "dim")}, False),
+        (CREATION, {EXISTS: (None, True), "state": (None, "off")}, True),
+        (INTENT, {"state": ("off", "dim")}, True),
+    ],
+)
+def test_what_is_made_first_otherwise_than_it_is_to_be_is_ours(
+    intent: Intent, wrote: dict[str, Step], *, is_theft: bool
+) -> None:
+    """A policy is made disabled and enabled after: the record of its creation says that it was disabled."""
+    recorded = Recorded(object_id="1", name="", op=intent.op, wrote=wrote, is_whole=True)
+    own = judge_own_record((intent,), recorded, at(610), RULES, made_first={"state": "dim"})
+    assert own.is_theft is is_theft
+
+
 def test_a_record_without_an_intent_is_theft() -> None:
     own = judge_own_record(
         (), Recorded(object_id="1", name="", op=Op.UPDATE, wrote={"state": ("on", "off")}), at(1), RULES
