@@ -238,7 +238,7 @@ def _fill(world: World, thing: Thing) -> None:
     """Complete what was sent, as services do with properties that they added since."""
     if world.to_fill and thing.kind == POLICY and not (thing.image or {}).get("sessionControls"):
         world.to_fill -= 1
-        world.quietly(thing.name, {FILLED: False})
+        world.quietly(thing.name, {FILLED: True})
 
 
 def _create(kind: str) -> _CarryOut:

@@ -50,6 +50,10 @@ class Ending:
         pages = self.truth.pages_of(name)
         return any(not words or any(word in page.text.lower() for word in words) for page in pages)
 
+    def said(self) -> list[str]:
+        """Give how each page begins that is about no case, in four words."""
+        return [" ".join(page.text.split()[:4]) for page in self.result.seen.pages if not page.object_ids]
+
     def cases(self, actor_id: str) -> int:
         return sum(each.actor_id == actor_id for each in self.result.seen.cases)
 
@@ -79,6 +83,8 @@ LATE: Final = {"late": 5400}
 REPORT: Final = "enabledForReportingButNotEnforced"
 ADD_GUEST: Final[dict[str, Json]] = {"excludeUsers[guest]": True}
 ADD_BOSS: Final[dict[str, Json]] = {"excludeUsers[boss]": True}
+NEW_LEAF: Final = "sessionControls.disableResilienceDefaults"
+ADDED: Final[dict[str, Json]] = {NEW_LEAF: True}
 OFTEN: Final[dict[str, Json]] = {"sessionControls.signInFrequency.value": 4}
 
 HAND: Final[tuple[HandStory, ...]] = (
@@ -485,22 +491,54 @@ HAND: Final[tuple[HandStory, ...]] = (
     ),
     HandStory(
         name="Microsoft adds a property to every policy",
-        story=story(
-            "P1 P2 G",
-            {"t": 600, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}},
-        ),
-        ends="said once, nothing written",
-        is_right=lambda end: not end.ours and len(end.result.seen.pages) <= 2,
+        story=story("P1 P2 P3 L1 G", {"t": 600, "do": "add_everywhere", "leaves": ADDED}),
+        ends="said once for all of them, nothing written, nothing waits",
+        is_right=lambda end: not end.ours and end.said() == ["A property is new"] and not end.result.seen.pending,
     ),
     HandStory(
-        name="and a policy is deleted after",
+        name="Microsoft adds a property that says nothing",
         story=story(
             "P1 P2 G",
             {"t": 600, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}},
-            change(9000, "mal", "P2", "delete"),
         ),
-        ends="it stands again",
-        is_right=lambda end: bool(end.leaf("P2")),
+        ends="nothing at all",
+        is_right=lambda end: not end.ours and not end.result.seen.pages,
+    ),
+    *(
+        HandStory(
+            name=f"Microsoft adds a property to every policy, and one is deleted after, {how}",
+            story=story(
+                "P1 P2 G",
+                {"t": 600, "do": "add_everywhere", "leaves": ADDED},
+                change(9000, "mal", "P2", "delete"),
+                bin=has_bin,
+            ),
+            ends="it stands again as it was, and nobody is said to have stolen our identity",
+            is_right=lambda end: (
+                end.leaf("P2", "state") == "enabled"
+                and end.leaf("P2", NEW_LEAF) is True
+                and not any(NEW_LEAF in step for each in end.result.seen.intents for step in each.steps)
+            ),
+        )
+        for how, has_bin in (("taken from the bin", True), ("made anew", False))
+    ),
+    HandStory(
+        name="Microsoft adds a property to every policy, and an attacker edits one at once",
+        story=story(
+            "P1 P2 G", {"t": 600, "do": "add_everywhere", "leaves": ADDED}, edit(700, "mal", "P1", ADD_GUEST, late=60)
+        ),
+        ends="what he wrote is put back, the property stays and is said once",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]")
+            and end.leaf("P1", NEW_LEAF) is True
+            and end.said() == ["A property is new"]
+        ),
+    ),
+    HandStory(
+        name="an attacker adds a property to every policy",
+        story=story("P1 P2 G", edit(600, "mal", "P1", ADDED, late=5400), edit(601, "mal", "P2", ADDED, late=5400)),
+        ends="it goes once his records say that he did",
+        is_right=lambda end: end.leaf("P1", NEW_LEAF) is None and end.leaf("P2", NEW_LEAF) is None,
     ),
     HandStory(
         name="a record is padded until it is cut short",
@@ -526,6 +564,18 @@ HAND: Final[tuple[HandStory, ...]] = (
         story=story("D0 D1", change(600, "mal", "D0", xml="v1"), change(601, "mal", "D0", xml="v2")),
         ends="the first document stands",
         is_right=lambda end: "v0" in end.document("D0"),
+    ),
+    HandStory(
+        name="a custom policy is put back in the moment in which an approved admin deletes it",
+        story=story(
+            "D0 D1 D2 D3",
+            change(602, "mal", "D0", xml="v2"),
+            change(603, "mal", "D1", "delete"),
+            change(603.4, "alice", "D0", "delete"),
+            seed=238,
+        ),
+        ends="what is made by that is ours, and it is offered back",
+        is_right=lambda end: end.ours[0].op == "create" and end.paged("D0"),
     ),
     HandStory(
         name="a custom policy is made, with another based on it",

@@ -429,10 +429,7 @@ class Play:
         self.world.to_fill += 1
 
     def _do_add_everywhere(self, event: Event) -> None:
-        """Let the service add a property to every object of a kind, alike."""
-        for name, thing in self.world.things.items():
-            if thing.kind == event.get("kind", "policy"):
-                self.world.quietly(name, event["leaves"])
+        self.world.add_everywhere(event.get("kind", "policy"), event["leaves"])
 
     def _do_disable(self, event: Event) -> None:
         self.world.disabled.add(event["who"])

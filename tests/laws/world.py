@@ -492,6 +492,7 @@ class World:
         self.dynamic: set[str] = set()
         self.activity: list[tuple[float, Image]] = []
         self.to_fill = 0
+        self.added: dict[str, dict[str, Json]] = {}
         self.restores_for_applications = True
         self.written: Callable[[Deed], None] = lambda _deed: None
         for name in names:
@@ -584,6 +585,8 @@ class World:
         thing = self.things.get(name) or self._make(name)
         now = self.now() if at is None else at
         before, barred = thing.image, self.barred()
+        if before is None and after is not None:
+            after = self._completed(thing.kind, after)
         if object_id and object_id.lower() != thing.id.lower():
             thing.ids.append(object_id)
         diff = _diff(self.leaves(before), self.leaves(after))
@@ -663,6 +666,17 @@ class World:
         elif thing.kind in {POLICY, LOCATION, STRENGTH}:
             image["modifiedDateTime"] = printed(self.now())
         return image
+
+    def add_everywhere(self, kind: str, leaves: Mapping[str, Json]) -> None:
+        """Let a service add properties to every object of a kind, alike, and to those that are made later."""
+        self.added.setdefault(kind, {}).update(leaves)
+        for name, thing in self.things.items():
+            if thing.kind == kind:
+                self.quietly(name, leaves)
+
+    def _completed(self, kind: str, image: Image) -> Image:
+        has = leaves_of(image)
+        return changed(image, {leaf: value for leaf, value in self.added.get(kind, {}).items() if leaf not in has})
 
     def quietly(self, name: str, leaves: Mapping[str, Json]) -> None:
         """Let a service put in a property by itself: that is nobody's action."""
