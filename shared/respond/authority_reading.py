@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
@@ -14,19 +15,25 @@ from shared.model.kinds import ApprovalList, ObjectKind
 from shared.model.objects import JudgedChange, ObjectChange, ObjectState
 from shared.respond.components import Runtime
 
+_MICROSOFT: Final = "one of Microsoft's own services made the change, and it can't be seen who asked it to"
+
 
 class AuthorityReading(Struct, frozen=True, kw_only=True):
-    """The approval lists that changes of a kind are judged by, and the controls."""
+    """The approval lists that changes of a kind are judged by, and the controls.
+
+    `unread_makers` says why it isn't known of a service principal whether it is Microsoft's own, if so.
+    """
 
     lists: Mapping[ApprovalList, ApprovalHistory]
     controls: ControlHistory
     at: datetime
+    unread_makers: str = ""
 
     @property
     def unread(self) -> str:
         """Why not all of it could be read, "" where it was: then nothing is decided for good."""
         lists = (f"approval list {each.approval_list}: {each.unread}" for each in self.lists.values() if each.unread)
-        return next(lists, f"the controls: {self.controls.unread}" if self.controls.unread else "")
+        return next(lists, f"the controls: {self.controls.unread}" if self.controls.unread else self.unread_makers)
 
 
 def start_reading(runtime: Runtime, kind: ObjectKind) -> Callable[[], AuthorityReading]:
@@ -63,6 +70,8 @@ def judge(
     history = _history(runtime, detection, authority)
     ids = _ids_of(change, state)
     found = _standing(change, history, ids)
+    if found.standing is Standing.UNAPPROVED and change.is_microsofts:
+        found = Authorization(standing=Standing.UNKNOWN, because=_MICROSOFT)
     is_live = (
         found.standing is Standing.UNAPPROVED
         and detection is not None

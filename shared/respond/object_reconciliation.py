@@ -27,7 +27,7 @@ from shared.objects.guards import GUARDS, HOURLY_LIMIT
 from shared.objects.new_leaves import may_have_new_leaves, read_kind_leaves
 from shared.objects.planning import plan_object
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
-from shared.respond.object_confirming import confirm_changes
+from shared.respond.object_confirming import ask_whose, confirm_changes
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_notices, publish_shut_out
@@ -139,7 +139,8 @@ class Reconciliation:
         kept = reading.kept
         if kept is not None and claimed.state != kept.state:
             kept = self._run.replace(kept, claimed.state)
-        return msgspec.structs.replace(reading, kept=kept, changes=found)
+        found, authority = ask_whose(self._run, found, reading.authority, claimed.state)
+        return msgspec.structs.replace(reading, kept=kept, changes=found, authority=authority)
 
     def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:
         """Plan; soon after a change read again while the tenant doesn't show it: its services agree only in the end."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from shared.model.kinds import Json
@@ -53,6 +54,11 @@ class Ending:
     def said(self) -> list[str]:
         """Give how each page begins that is about no case, in four words."""
         return [" ".join(page.text.split()[:4]) for page in self.result.seen.pages if not page.object_ids]
+
+    def is_one_page(self) -> bool:
+        """Say whether every message has all changes of those before it: it is one page that grew."""
+        listed = [page.object_ids for page in self.result.seen.pages]
+        return bool(listed) and all(after[: len(before)] == before for before, after in pairwise(listed))
 
     def cases(self, actor_id: str) -> int:
         return sum(each.actor_id == actor_id for each in self.result.seen.cases)
@@ -360,12 +366,16 @@ HAND: Final[tuple[HandStory, ...]] = (
         name="an attacker adds a policy that can't be understood",
         story=story(
             "P1 N1 G",
-            change(500, "mal", "N1", "create")
-            | {"leaves": {"conditions.agents": {"includeAgents": ["All"]}, "state": "disabled"}},
+            change(500, "mal", "N1", "create", {"late": 900})
+            | {"leaves": {"conditions.agents": {"includeAgents": ["All"]}}},
             edit(600, "mal", "P1", ADD_GUEST),
         ),
-        ends="the other is put back all the same",
-        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+        ends="the other is put back all the same while it stands, and it is switched off once it is known whose it is",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]")
+            and end.is_off("N1")
+            and [each.name for each in end.ours] == ["P1", "N1"]
+        ),
     ),
     HandStory(
         name="a policy can't be read for hours",
@@ -490,6 +500,29 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: bool(end.leaf("D0")) and bool(end.leaf("D1")),
     ),
     HandStory(
+        name="Microsoft changes its own policy, and again",
+        story=story(
+            "P1 P2 G",
+            edit(600, "microsoft", "P2", {"state": REPORT}),
+            edit(900, "microsoft", "P2", {"state": "enabled", "excludeUsers[guest]": True}),
+        ),
+        ends="nothing is written, and people have it on one page",
+        is_right=lambda end: (
+            not end.ours and bool(end.leaf("P2", "excludeUsers[guest]")) and end.is_one_page() and end.paged("P2")
+        ),
+    ),
+    HandStory(
+        name="Microsoft changes three of its policies at once",
+        story=story(
+            "P1 P2 P3 L1 G",
+            edit(600, "microsoft", "P1", {"displayName": "New"}),
+            edit(601, "microsoft", "P2", {"displayName": "New"}),
+            edit(602, "microsoft", "P3", {"displayName": "New"}),
+        ),
+        ends="nothing is written, and people have all on one page",
+        is_right=lambda end: not end.ours and end.is_one_page() and all(end.paged(each) for each in ("P1", "P2", "P3")),
+    ),
+    HandStory(
         name="Microsoft adds a property to every policy",
         story=story("P1 P2 P3 L1 G", {"t": 600, "do": "add_everywhere", "leaves": ADDED}),
         ends="said once for all of them, nothing written, nothing waits",
@@ -575,7 +608,7 @@ HAND: Final[tuple[HandStory, ...]] = (
             seed=238,
         ),
         ends="what is made by that is ours, and it is offered back",
-        is_right=lambda end: end.ours[0].op == "create" and end.paged("D0"),
+        is_right=lambda end: [each.op for each in end.ours][:1] == ["create"] and end.paged("D0"),
     ),
     HandStory(
         name="a custom policy is made, with another based on it",
@@ -623,11 +656,15 @@ HAND: Final[tuple[HandStory, ...]] = (
         story=story(
             "P1 G",
             edit(600, "mal", "P1", {"state": REPORT}),
-            {"t": 600.1, "do": "switch", "on": True},
+            {"do": "die", "at": "PATCH "},
             edit(620, "alice", "P1", {"state": "enabled"}),
         ),
-        ends="nothing of ours is in the ledger",
-        is_right=lambda end: not end.ours and not any(each.is_done for each in end.result.seen.intents),
+        ends="its intent is in the ledger as one that wasn't carried out, and nothing else of ours",
+        is_right=lambda end: (
+            end.result.counts["deaths"] == 1
+            and not end.ours
+            and [each.is_done for each in end.result.seen.intents] == [False]
+        ),
     ),
     HandStory(
         name="a lock on the resource group, gone after half an hour",

@@ -143,7 +143,7 @@ class Truth:
             return "us"
         if deed.actor == "pim" and deed.name == TIME_BOUND:
             return "approved"  # it ended, as it was to
-        if deed.actor in {*EMERGENCY, "engine", "nobody"} or not self.is_detected(deed):
+        if deed.actor in {*EMERGENCY, "engine", "nobody", "microsoft"} or not self.is_detected(deed):
             return "unknown"
         lists = [who for since, who in self.lists if since <= deed.at]
         if not any(lists):

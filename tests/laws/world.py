@@ -41,6 +41,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "em1": BREAK_GLASS_1.id,
     "em2": BREAK_GLASS_2.id,
     "us": RESPONDER.id,
+    "microsoft": "a5c0f700-2e8b-4d17-9f6a-c3b1e0d4a852",
     "engine": "e2913e00-4d7f-4a26-b9c3-8f0e5d1a6b72",
     "nobody": "",
     "svc": "5ec00000-7b1d-4e94-a6f0-3c8d9e2b5a17",
@@ -60,7 +61,7 @@ GONE: Final = frozenset({"ghost"})
 PROTECTED: Final = ("boss",)
 """Whom the settings protect."""
 
-SERVICES: Final = frozenset({"us", "engine", "rival", "svc", "pim"})
+SERVICES: Final = frozenset({"us", "engine", "rival", "svc", "pim", "microsoft"})
 """Those that are service principals."""
 
 OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
