@@ -394,6 +394,29 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: not end.ours and not end.paged("P1"),
     ),
     HandStory(
+        name="an emergency account is in the excluded group by a dynamic rule alone",
+        story=story(
+            "P1 G",
+            {"t": 400, "do": "engine", "member": "em2", "on": True},
+            edit(500, "alice", "G", {"members[em2]": None}),
+            edit(600, "mal", "P1", {"state": "disabled"}),
+        ),
+        ends="the policy is switched on again: whoever is in by a rule is in",
+        is_right=lambda end: end.leaf("P1", "state") == "enabled" and end.can_all_sign_in(),
+    ),
+    HandStory(
+        name="and the rule lets it go before an attacker's change is known",
+        story=story(
+            "P1 G",
+            {"t": 400, "do": "engine", "member": "em2", "on": True},
+            edit(500, "alice", "G", {"members[em2]": None}),
+            edit(600, "mal", "P1", {"state": "disabled"}, late=300),
+            {"t": 700, "do": "engine", "member": "em2", "on": False},
+        ),
+        ends="it stays off, for it would lock that account out, and people are paged",
+        is_right=lambda end: end.leaf("P1", "state") == "disabled" and end.paged("P1") and end.can_all_sign_in(),
+    ),
+    HandStory(
         name="a policy created by an unapproved actor",
         story=story("P1 N1 G", change(600, "mal", "N1", "create")),
         ends="it is switched off",
