@@ -193,12 +193,16 @@ def closed(state: ObjectState, intent_id: str, how: IntentState) -> ObjectState:
 def filled_in(
     intent: Intent, before: Leaves, after: Leaves, changes: Collection[JudgedChange], *, now: datetime
 ) -> tuple[Noticed, ...]:
-    """Give the leaves that the service filled in after a write of ours: absent before, not sent, named by no record."""
+    """Give the leaves that the service filled in after a write of ours: absent before, not sent, written by nobody.
+
+    The record of a deletion names what went with the object; whoever deleted it didn't write it.
+    """
     theirs = {
         leaf
         for each in changes
         if not each.change.is_ours and each.change.at > intent.at - WRITTEN_WITHIN
-        for leaf in each.change.wrote
+        for leaf, (_, new) in each.change.wrote.items()
+        if new is not None
     }
     return tuple(
         Noticed(leaf=leaf, value=value, since=now)

@@ -573,6 +573,8 @@ HAND: Final[tuple[HandStory, ...]] = (
             is_right=lambda end: (
                 end.leaf("P2", "state") == "enabled"
                 and end.leaf("P2", NEW_LEAF) is True
+                and end.said() == ["A property is new"]
+                and not end.result.seen.pending
                 and not any(NEW_LEAF in step for each in end.result.seen.intents for step in each.steps)
             ),
         )

@@ -189,7 +189,8 @@ def test_leaves_are_filled_in_that_were_absent_and_that_nobody_names() -> None:
     assert [(each.leaf, each.value, each.since) for each in filled] == [("session", "x", at(610))]
     old = Story().change(100, "Mallory", glow=(None, "z")).changes
     assert [each.leaf for each in filled_in(INTENT, before, after, old, now=at(610))] == ["session", "glow"]
-    made = filled_in(CREATION, {}, lamp(), (), now=at(610))
+    deleted = Story().change(590, "Mallory", Op.DELETE, colour=("red", None)).changes
+    made = filled_in(CREATION, {}, lamp(), deleted, now=at(610))
     assert [each.leaf for each in made] == ["colour"]
 
 

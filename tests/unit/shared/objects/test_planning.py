@@ -727,6 +727,26 @@ def test_a_leaf_that_a_person_accepted_as_absent_is_none_that_was_added() -> Non
     assert plan.new_to_kind == ()
 
 
+_MADE_AGAIN: Final = (
+    Story()
+    .change(600, "Mallory", Op.DELETE, state=("on", None), colour=("red", None), glow=("x", None))
+    .ours(610, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"))
+)
+
+
+@pytest.mark.parametrize(
+    ("filled_at", "found"),
+    [
+        pytest.param(615, {}, id="it was filled in again, as it was read back"),
+        pytest.param(300, {"glow": Verdict.WAIT_UNEXPLAINED}, id="it was filled in only before"),
+    ],
+)
+def test_what_a_service_fills_in_again_when_the_object_is_made_again_is_no_drift(
+    filled_at: float, found: dict[str, Verdict]
+) -> None:
+    assert verdicts(_MADE_AGAIN.filled(filled_at, "glow", "x").plan(700, glow="x")) == found
+
+
 def test_a_deletion_tells_what_stood_and_what_nobody_explains_there_waits_for_its_record() -> None:
     stood = {leaf: (value, None) for leaf, value in lamp(colour="blue").items() if leaf != EXISTS}
     change = Story().change(700, "Mallory", Op.DELETE).changes[0]
