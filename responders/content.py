@@ -14,7 +14,7 @@ from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
 from responders.kinds.named_locations import NAMED_LOCATION
-from responders.kinds.principals import is_enabled
+from responders.kinds.principals import is_enabled, is_microsofts
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from shared.model.calls import Call, Permission, Service
 from shared.model.object_kinds import Kind
@@ -31,7 +31,13 @@ KINDS: Final[tuple[Kind, ...]] = (
 )
 """The kinds of guarded objects."""
 
-CONTENT: Final = Content(detections=CATALOGUE, kinds=KINDS, rosters=rosters.ROSTERS, is_enabled=is_enabled)
+CONTENT: Final = Content(
+    detections=CATALOGUE,
+    kinds=KINDS,
+    rosters=rosters.ROSTERS,
+    is_enabled=is_enabled,
+    is_microsofts=is_microsofts,
+)
 """What the app is built of, without the rules that an operator adds."""
 
 GET_ROLE_DEFINITION: Final = Call(

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
-from responders.kinds.principals import GET_USER
+from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import ROSTERS
 from responders.sources import SOURCES
 from shared.model.calls import Call
@@ -30,6 +30,7 @@ NEEDS: Final[tuple[Need, ...]] = (
         if detection.remediation
     ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
+    Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in.

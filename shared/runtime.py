@@ -72,6 +72,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         detections={detection.id: detection for detection in content.detections},
         kinds={kind.kind: kind for kind in content.kinds},
         is_enabled=content.is_enabled,
+        is_microsofts=content.is_microsofts,
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,

@@ -30,6 +30,7 @@ from responders.kinds.ca_policy_leaves import (
     reached_anew,
 )
 from responders.kinds.conditional_access_lane import lane
+from responders.kinds.json_leaves import without_filled
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
@@ -143,7 +144,7 @@ def _find(api: TenantApi, search: Search) -> Image | None:
 
 
 def _is_twin(policy: Image, search: Search) -> bool:
-    values = leaves(policy)
+    values = without_filled(leaves(policy), search.filled, search.target)
     if any(
         not SHAPE.same(leaf, values.get(leaf), search.target.get(leaf)) for leaf in _but_state(values, search.target)
     ):
@@ -248,20 +249,35 @@ def _change(api: TenantApi, policy_id: str, standing: Leaves, names: set[str], t
 def _bring_back(api: TenantApi, write: Write) -> str:
     """Take a policy out of the bin, else make it again, unless it is there already."""
     binned = _in_bin(api, write.object_id)
-    if binned is not None and _comes_back_safely(binned, write.target):
+    if binned is not None and _comes_back_safely(binned, write):
         policy = _undelete(api, write.object_id)
         if policy is not None:
-            _amend(api, write.object_id, policy or _read(api, write.object_id), write.target)
+            policy = policy or _read(api, write.object_id)
+            # Where it doesn't show yet, the next look amends it.
+            if policy is not None:
+                _amend(api, policy, _without_filled(policy, write), write.target)
             return write.object_id
-    search = Search(ids=(write.object_id,), name=write.name, target=write.target, intent=write.intent)
-    policy = _find(api, search) or _made_again(api, write.target)
-    _amend(api, id_of(policy), policy, write.target)
-    return id_of(policy)
+    search = Search(
+        ids=(write.object_id,), name=write.name, target=write.target, intent=write.intent, filled=write.filled
+    )
+    found = _find(api, search)
+    if found is not None:
+        _amend(api, found, _without_filled(found, write), write.target)
+        return id_of(found)
+    made = _made_again(api, write.target)
+    # Whatever else it has, Graph filled in just now.
+    sent = {leaf: value for leaf, value in leaves(made).items() if leaf in write.target}
+    _amend(api, made, sent, write.target)
+    return id_of(made)
 
 
-def _comes_back_safely(binned: Image, target: Leaves) -> bool:
+def _without_filled(policy: Image, write: Write) -> Leaves:
+    return without_filled(leaves(policy), write.filled, write.target)
+
+
+def _comes_back_safely(binned: Image, write: Write) -> bool:
     """Say whether what comes out of the bin was judged: it enforces at once what it was deleted with."""
-    values = leaves(binned)
+    values, target = _without_filled(binned, write), write.target
     return values.get(STATE) != ENABLED or all(
         SHAPE.same(leaf, values.get(leaf), target.get(leaf)) for leaf in {*values, *target}
     )
@@ -306,17 +322,14 @@ def _made_again(api: TenantApi, target: Leaves) -> Image:
     return {**made, STATE: DISABLED} if STATE not in made else made
 
 
-def _amend(api: TenantApi, policy_id: str, policy: Image | None, target: Leaves) -> None:
-    """Make a policy that came back as it is to be; where it doesn't show yet, the next look does it."""
-    if policy is None:
-        return
-    standing = leaves(policy)
+def _amend(api: TenantApi, policy: Image, standing: Leaves, target: Leaves) -> None:
+    """Make a policy that came back as it is to be; `standing` are its leaves that count."""
     differing = {
         property_of(leaf)
         for leaf in {*standing, *target} - {EXISTS}
         if not SHAPE.same(leaf, standing.get(leaf), target.get(leaf))
     }
-    _change(api, policy_id, standing, differing, target)
+    _change(api, id_of(policy), standing, differing, target)
 
 
 INVENTORY: Final = Inventory(

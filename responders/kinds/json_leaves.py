@@ -21,6 +21,13 @@ UNNAMED: Final = "unknownfuturevalue"
 _TYPE: Final = "@odata.type"
 
 
+def without_filled(values: Leaves, filled: Leaves, target: Leaves) -> dict[str, Json]:
+    """Leave out what a service filled in by itself and the target doesn't have: that is no difference to it."""
+    return {
+        leaf: value for leaf, value in values.items() if leaf in target or leaf not in filled or filled[leaf] != value
+    }
+
+
 class Shape(Struct, frozen=True, kw_only=True):
     """How objects of a kind are split.
 

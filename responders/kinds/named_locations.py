@@ -14,6 +14,7 @@ from typing import Final, cast
 from responders.kinds import ca_context, graph_stamps, sign_in_guard
 from responders.kinds.ca_context import LIST_NAMED_LOCATIONS, CaContext
 from responders.kinds.conditional_access_lane import lane
+from responders.kinds.json_leaves import without_filled
 from responders.kinds.named_location_leaves import (
     KNOWN,
     NAME,
@@ -128,7 +129,8 @@ def _find(api: TenantApi, search: Search) -> Image | None:
 
 
 def _is_twin(location: Image, search: Search) -> bool:
-    return _differing(leaves(location), search.target) <= {TRUSTED} and graph_stamps.is_since(location, search.since)
+    values = without_filled(leaves(location), search.filled, search.target)
+    return _differing(values, search.target) <= {TRUSTED} and graph_stamps.is_since(location, search.since)
 
 
 def _differing(one: Leaves, other: Leaves) -> set[str]:
@@ -209,26 +211,31 @@ def _change(api: TenantApi, location_id: str, standing: Image, names: set[str], 
 
 def _bring_back(api: TenantApi, write: Write) -> str:
     """Take a location out of the bin, else make it again; then amend it. Who calls has searched for a twin."""
-    location = _undeleted(api, write.object_id, write.target)
+    location = _undeleted(api, write)
     if location is not None:
-        _amend(api, write.object_id, location or _read(api, write.object_id), write.target)
+        location = location or _read(api, write.object_id)
+        # Where it doesn't show yet, the next look amends it.
+        if location is not None:
+            _amend(api, location, without_filled(leaves(location), write.filled, write.target), write.target)
         return write.object_id
-    location = _made_again(api, write.target)
-    _amend(api, id_of(location), location, write.target)
-    return id_of(location)
+    made = _made_again(api, write.target)
+    # Whatever else it has, Graph filled in just now.
+    sent = {leaf: value for leaf, value in leaves(made).items() if leaf in write.target}
+    _amend(api, made, sent, write.target)
+    return id_of(made)
 
 
-def _undeleted(api: TenantApi, location_id: str, target: Leaves) -> Image | None:
+def _undeleted(api: TenantApi, write: Write) -> Image | None:
     """Take a location out of the bin, where it lies for 30 days; None where it isn't there, or applications may not.
 
     Gives {} where the answer doesn't say how it is now: Microsoft's page wraps it in `value`, the metadata doesn't.
     """
     for listing, undelete in _BINS:
         try:
-            binned = next((each for each in api.list(listing) if id_of(each) == location_id.lower()), None)
-            if binned is None or not _comes_back_safely(binned, target):
+            binned = next((each for each in api.list(listing) if id_of(each) == write.object_id.lower()), None)
+            if binned is None or not _comes_back_safely(binned, write):
                 return None
-            answer = api.send(undelete, id=location_id) or {}
+            answer = api.send(undelete, id=write.object_id) or {}
         except (Refused, Rejected) as refused:
             if refused.status not in _NOT_SERVED:
                 raise
@@ -238,13 +245,13 @@ def _undeleted(api: TenantApi, location_id: str, target: Leaves) -> Image | None
     return None
 
 
-def _comes_back_safely(binned: Image, target: Leaves) -> bool:
+def _comes_back_safely(binned: Image, write: Write) -> bool:
     """Say whether what comes out of the bin was judged: trust is back at once, for the ranges that it went with.
 
     Graph deletes no location that is trusted or that a policy names, so nothing else of it counts for anybody.
     """
-    values = leaves(binned)
-    return TRUSTED not in values or not _differing(values, target)
+    values = without_filled(leaves(binned), write.filled, write.target)
+    return TRUSTED not in values or not _differing(values, write.target)
 
 
 def _made_again(api: TenantApi, target: Leaves) -> Image:
@@ -254,11 +261,10 @@ def _made_again(api: TenantApi, target: Leaves) -> Image:
     return made
 
 
-def _amend(api: TenantApi, location_id: str, location: Image | None, target: Leaves) -> None:
-    """Make a location that came back as it is to be; where it doesn't show yet, the next look does it."""
-    if location is not None:
-        names = {property_of(leaf) for leaf in _differing(leaves(location), target)}
-        _change(api, location_id, location, names, target)
+def _amend(api: TenantApi, location: Image, standing: Leaves, target: Leaves) -> None:
+    """Make a location that came back as it is to be; `standing` are its leaves that count."""
+    names = {property_of(leaf) for leaf in _differing(standing, target)}
+    _change(api, id_of(location), location, names, target)
 
 
 INVENTORY: Final = Inventory(

@@ -1,4 +1,4 @@
-"""Principals of the directory, as far as guards ask: whether they are there and enabled."""
+"""Principals of the directory, as far as is asked: whether they are there and enabled, and whether Microsoft's own."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -31,6 +31,10 @@ CALLS: Final = (GET_USER, GET_SERVICE_PRINCIPAL, LIST_GROUP_MEMBERS, LIST_GROUPS
 _BY_TYPE: Final[Mapping[str, Call]] = {"user": GET_USER, "serviceprincipal": GET_SERVICE_PRINCIPAL}
 _GROUPS: Final = frozenset({"group", "foreigngroup"})
 _ENABLED: Final = {"$select": "id,accountEnabled"}
+_OWNER: Final = {"$select": "id,appOwnerOrganizationId"}
+_MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""The tenant of Microsoft's own services. What its employees register is in another one, and is nobody special."""
+
 _MEMBER: Final = {"$select": "id"}
 _MOST_MEMBERS: Final = 20
 """Of a group's members, so many are asked for; the first that is enabled is enough."""
@@ -64,6 +68,22 @@ def is_enabled(api: TenantApi, identity: str) -> bool | None:
         return any(_is_living(api, identity, kind) for kind in _BY_TYPE) or _is_group(api, identity)
     except (EdgeError, BadIdentifier):
         return None
+
+
+def is_microsofts(api: TenantApi, identity: str) -> bool | None:
+    """Say whether a service principal is of one of Microsoft's own services; None where that can't be read.
+
+    A name says nothing: anybody can choose it. In a B2C tenant none changes what is guarded, so nothing is read.
+    """
+    if api.tenant.kind is not TenantKind.WORKFORCE:
+        return False
+    try:
+        found = api.get(GET_SERVICE_PRINCIPAL, query=_OWNER, id=identity)
+    except BadIdentifier:
+        return False
+    except EdgeError:
+        return None
+    return found is not None and str(found.get("appOwnerOrganizationId", "")).lower() == _MICROSOFT
 
 
 def _is_group(api: TenantApi, identity: str) -> bool:

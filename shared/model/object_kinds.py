@@ -35,7 +35,7 @@ class Search(Struct, frozen=True, kw_only=True):
     """What is searched for before an object is made (again): its name, its leaves, and the intent that made it.
 
     `since` is the instant from which on it can have been made, where that is known: a twin that is older stood beside
-    it all along.
+    it all along. `filled` are leaves that aren't in the target because the service fills them in by itself.
     """
 
     ids: tuple[str, ...]
@@ -43,6 +43,7 @@ class Search(Struct, frozen=True, kw_only=True):
     target: Leaves
     intent: str = ""
     since: datetime | None = None
+    filled: Leaves = {}
 
 
 class Write(Struct, frozen=True, kw_only=True):
@@ -51,7 +52,8 @@ class Write(Struct, frozen=True, kw_only=True):
     `object_id` is the tenant's present id, or the last one of an object that is to be made again. `stands` is the
     object as it was read (None where it doesn't exist), `target` all leaves as they are to be. `source` is the whole
     object of the version from which the target's values come, for values that a leaf only names (a document by its
-    digest); None where there is none. `intent` is put into the object where the kind has a place for it.
+    digest); None where there is none. `intent` is put into the object where the kind has a place for it. `filled` are
+    leaves of an object that is to be made again that aren't in the target because the service fills them in by itself.
     """
 
     op: Op
@@ -62,6 +64,7 @@ class Write(Struct, frozen=True, kw_only=True):
     target: Leaves
     source: Image | None = None
     intent: str = ""
+    filled: Leaves = {}
 
 
 class GuardFacts(Struct, frozen=True, kw_only=True):

@@ -123,6 +123,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it
     is the end of something bound in time. `source` names the log where two tell of the same actions; "" is as `log`.
     `whole_properties` are properties of which the record tells all, where it doesn't tell all of the object.
+    `is_microsofts` says whether one of Microsoft's own services made it, None where the tenant wasn't asked.
     """
 
     id: str
@@ -145,6 +146,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     sent: dict[str, tuple[str, ...]] = {}
     source: str = ""
     whole_properties: tuple[str, ...] = ()
+    is_microsofts: bool | None = None
 
     @property
     def is_ours(self) -> bool:

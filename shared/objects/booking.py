@@ -124,8 +124,12 @@ def judge_own_record(
     rules: LeafRules,
     *,
     read_back: Leaves | None = None,
+    made_first: Leaves | None = None,
 ) -> OwnRecord:
-    """Say what a record under our own identity tells. `read_back` is the object as the write was read back."""
+    """Say what a record under our own identity tells. `read_back` is the object as the write was read back.
+
+    `made_first` are the values with which an object of the kind is made, before it is set as the intent says.
+    """
     intent = explaining(intents, op=recorded.op, at=at)
     if intent is None:
         return OwnRecord(intent=None, unexplained=tuple(sorted(recorded.wrote)))
@@ -134,6 +138,8 @@ def judge_own_record(
     unexplained: list[str] = []
     for leaf, (old, new) in sorted(recorded.wrote.items()):
         if _is_intended(intent, leaf, recorded.wrote[leaf], rules):
+            continue
+        if intent.op is Op.CREATE and made_first and is_same(rules, leaf, made_first.get(leaf), new):
             continue
         if _is_swept(intent, leaf, recorded.wrote[leaf]):
             covered[leaf] = (old, new)
@@ -187,12 +193,16 @@ def closed(state: ObjectState, intent_id: str, how: IntentState) -> ObjectState:
 def filled_in(
     intent: Intent, before: Leaves, after: Leaves, changes: Collection[JudgedChange], *, now: datetime
 ) -> tuple[Noticed, ...]:
-    """Give the leaves that the service filled in after a write of ours: absent before, not sent, named by no record."""
+    """Give the leaves that the service filled in after a write of ours: absent before, not sent, written by nobody.
+
+    The record of a deletion names what went with the object; whoever deleted it didn't write it.
+    """
     theirs = {
         leaf
         for each in changes
         if not each.change.is_ours and each.change.at > intent.at - WRITTEN_WITHIN
-        for leaf in each.change.wrote
+        for leaf, (_, new) in each.change.wrote.items()
+        if new is not None
     }
     return tuple(
         Noticed(leaf=leaf, value=value, since=now)

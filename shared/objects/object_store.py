@@ -607,6 +607,7 @@ def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
         intent=known.intent or copy.intent,
         sent={**copy.sent, **known.sent},
         whole_properties=tuple(sorted({*known.whole_properties, *copy.whole_properties})),
+        is_microsofts=copy.is_microsofts if known.is_microsofts is None else known.is_microsofts,
     )
 
 

@@ -29,7 +29,7 @@ from shared.objects.attribution import chains, without_false_claims
 from shared.objects.comparing import differences
 from shared.objects.duels import duels, duels_of_approved
 from shared.objects.folding import history
-from shared.objects.new_leaves import Others, leaves_new_to_kind
+from shared.objects.new_leaves import leaves_new_to_kind
 from shared.objects.offers import offers
 from shared.objects.replay import replay
 from shared.objects.settling import settled_changes
@@ -56,18 +56,17 @@ def plan_object(
     *,
     now: datetime,
     grace: timedelta = GRACE,
-    others: Others | None = None,
+    added: Sequence[Noticed] = (),
     removal: Callable[[Leaves], Mapping[str, Step]] | None = None,
 ) -> ObjectPlan:
     """Decide about an object: what to write, and of each leaf that isn't written, why.
 
     `changes` are all that are kept of the object, settled ones too, in any order. `seen` is what was just read.
-    `others` are the other objects of the kind, None where they weren't read; they tell of leaves that the service adds
-    to every object. `removal` is the kind's: an object that isn't to be there is made
-    harmless by those steps instead of being deleted.
+    `added` are leaves that a service added to every object of the kind, as a sweep saw. `removal` is the kind's: an
+    object that isn't to be there is made harmless by those steps instead of being deleted.
     """
     account = take_account(state, changes, seen, rules, now=now, grace=grace)
-    new = leaves_new_to_kind(account, others) if others is not None else ()
+    new = leaves_new_to_kind(account, added)
     if new:
         state = replace(state, filled=(*state.filled, *new))
         account = take_account(state, changes, seen, rules, now=now, grace=grace)

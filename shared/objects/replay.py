@@ -164,8 +164,10 @@ class _Running:
             if change.is_whole and agreed.provenance in WRITABLE and is_same(self.rules, leaf, agreed.value, new):
                 self.baseline[leaf] = BaselineLeaf(value=agreed.value, provenance=Provenance.PUT_BACK, since=change.at)
         if change.op is Op.CREATE:
-            for leaf in self.filled - written.wrote.keys():  # left out, for the service to fill it in again
-                self.baseline.pop(leaf, None)
+            # Left out, for the service to fill it in again; where it has, that is noted from after our write.
+            for leaf in self.filled - written.wrote.keys():
+                if self.of(leaf).since < change.at:
+                    self.baseline.pop(leaf, None)
 
     def note_stood(self, written: WrittenChange) -> None:
         """Note what stands after a change, as far as changes tell."""

@@ -1,31 +1,39 @@
 """Who might do what, as it was read for one object: approval lists, modes and the kill switch, with their past."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from msgspec import Struct
 
 from shared.authority.approval_history import ApprovalHistory, standing_of
 from shared.authority.control_history import ControlHistory
+from shared.authority.standing import Authorization
 from shared.model.cases import Standing
 from shared.model.detections import AnyDetection
 from shared.model.kinds import ApprovalList, ObjectKind
 from shared.model.objects import JudgedChange, ObjectChange, ObjectState
 from shared.respond.components import Runtime
 
+_MICROSOFT: Final = "one of Microsoft's own services made the change, and it can't be seen who asked it to"
+
 
 class AuthorityReading(Struct, frozen=True, kw_only=True):
-    """The approval lists that changes of a kind are judged by, and the controls."""
+    """The approval lists that changes of a kind are judged by, and the controls.
+
+    `unread_makers` says why it isn't known of a service principal whether it is Microsoft's own, if so.
+    """
 
     lists: Mapping[ApprovalList, ApprovalHistory]
     controls: ControlHistory
     at: datetime
+    unread_makers: str = ""
 
     @property
     def unread(self) -> str:
         """Why not all of it could be read, "" where it was: then nothing is decided for good."""
         lists = (f"approval list {each.approval_list}: {each.unread}" for each in self.lists.values() if each.unread)
-        return next(lists, f"the controls: {self.controls.unread}" if self.controls.unread else "")
+        return next(lists, f"the controls: {self.controls.unread}" if self.controls.unread else self.unread_makers)
 
 
 def start_reading(runtime: Runtime, kind: ObjectKind) -> Callable[[], AuthorityReading]:
@@ -60,15 +68,30 @@ def judge(
     if change.is_expiry:
         return JudgedChange(change=change, standing=Standing.APPROVED, because="what was bound in time has ended")
     history = _history(runtime, detection, authority)
-    found = standing_of(change.actor, history, target_id=change.object_id, at=change.at, own_intent=change.intent)
+    ids = _ids_of(change, state)
+    found = _standing(change, history, ids)
+    if found.standing is Standing.UNAPPROVED and change.is_microsofts:
+        found = Authorization(standing=Standing.UNKNOWN, because=_MICROSOFT)
     is_live = (
         found.standing is Standing.UNAPPROVED
         and detection is not None
         and history is not None
         and detection.puts_back
-        and (_is_live(detection, history, change, authority) or (state is not None and change.id in state.asked))
+        and (_is_live(detection, history, change, authority, ids) or (state is not None and change.id in state.asked))
     )
     return JudgedChange(change=change, standing=found.standing, because=found.because, is_live=is_live)
+
+
+def _ids_of(change: ObjectChange, state: ObjectState | None) -> tuple[str, ...]:
+    """Give all ids of the changed object, that of the record first: what is made again gets another one."""
+    known = state.ids if state is not None else ()
+    return tuple(dict.fromkeys((change.object_id, *known)))
+
+
+def _standing(change: ObjectChange, history: ApprovalHistory | None, ids: Sequence[str]) -> Authorization:
+    """Judge by an approval that covers any id of the object; where none does, by what is said of the record's."""
+    found = [standing_of(change.actor, history, target_id=each, at=change.at, own_intent=change.intent) for each in ids]
+    return next((each for each in found if each.standing is Standing.APPROVED), found[0])
 
 
 def _history(runtime: Runtime, detection: AnyDetection | None, authority: AuthorityReading) -> ApprovalHistory | None:
@@ -81,11 +104,15 @@ def _history(runtime: Runtime, detection: AnyDetection | None, authority: Author
 
 
 def _is_live(
-    detection: AnyDetection, history: ApprovalHistory, change: ObjectChange, authority: AuthorityReading
+    detection: AnyDetection,
+    history: ApprovalHistory,
+    change: ObjectChange,
+    authority: AuthorityReading,
+    ids: Sequence[str],
 ) -> bool:
     since, until = change.at, authority.at
     return (
         authority.controls.enforced_throughout(detection.id, since, until) is True
         and authority.controls.never_stopped(since, until) is True
-        and history.unapproved_throughout(change.actor, change.object_id, since, until) is True
+        and all(history.unapproved_throughout(change.actor, each, since, until) is True for each in ids)
     )

@@ -33,13 +33,15 @@ from shared.respond.ledger import Ledger
 class Content(Struct, frozen=True, kw_only=True):
     """The detections, the kinds of guarded objects, and the rosters of privileged accounts.
 
-    `is_enabled` asks a tenant whether a principal is enabled, None where that can't be read.
+    `is_enabled` asks a tenant whether a principal is enabled, `is_microsofts` whether a service principal is of one of
+    Microsoft's own services; None where that can't be read.
     """
 
     detections: tuple[AnyDetection, ...]
     kinds: tuple[Kind, ...] = ()
     rosters: tuple[Roster, ...] = ()
     is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None
+    is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     detections: Mapping[str, AnyDetection]
     kinds: Mapping[ObjectKind, Kind]
     is_enabled: Callable[[TenantApi, str], bool | None]
+    is_microsofts: Callable[[TenantApi, str], bool | None]
     cached_matcher: CachedMatcher
     rosters: Rosters
     storage: Storage

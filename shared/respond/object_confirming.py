@@ -1,4 +1,4 @@
-"""Asks the tenant whether changes were made that so far only a delivery tells.
+"""Asks the tenant whether changes were made that so far only a delivery tells, and whose the services are.
 
 A delivery is a hint: whoever can write to the queue can say that Alice did it. Until the tenant confirms a change, it
 counts as if its record hadn't come.
@@ -11,10 +11,13 @@ from typing import Final
 
 import msgspec
 
+from shared.model.cases import Standing
 from shared.model.errors import BadIdentifier, EdgeError
+from shared.model.events import ActorKind
 from shared.model.kinds import Image
 from shared.model.notices import SystemNotice
-from shared.model.objects import ObjectChange, Op
+from shared.model.objects import ObjectChange, ObjectState, Op
+from shared.respond.authority_reading import AuthorityReading, judge
 from shared.respond.object_run import ObjectRun, Unread
 
 _log = logging.getLogger("responder.objects")
@@ -45,6 +48,43 @@ def confirm_changes(
         run.write_beside(lambda said=said: run.runtime.objects.replace_change(run.id, said))
         found.append(said)
     return tuple(found), is_waiting
+
+
+def ask_whose(
+    run: ObjectRun, changes: tuple[ObjectChange, ...], authority: AuthorityReading, state: ObjectState
+) -> tuple[tuple[ObjectChange, ...], AuthorityReading]:
+    """Ask of service principals that nobody approved whether they are Microsoft's own, each change once.
+
+    Microsoft changes what it manages itself: people hear of that, and it isn't undone. Where it can't be read, nothing
+    is decided yet, as where a list can't be.
+    """
+    said: dict[str, bool | None] = {}
+    found: list[ObjectChange] = []
+    for change in changes:
+        if not _is_to_be_asked(run, change, authority, state):
+            found.append(change)
+            continue
+        actor = change.actor.id.lower()
+        if actor not in said:
+            said[actor] = run.runtime.is_microsofts(run.api, change.actor.id)
+        answer = said[actor]
+        if answer is None:
+            because = f"whether {actor} is one of Microsoft's own services could not be read"
+            authority = msgspec.structs.replace(authority, unread_makers=because)
+            found.append(change)
+            continue
+        known = msgspec.structs.replace(change, is_microsofts=answer)
+        run.write_beside(lambda known=known: run.runtime.objects.replace_change(run.id, known))
+        found.append(known)
+    return tuple(found), authority
+
+
+def _is_to_be_asked(run: ObjectRun, change: ObjectChange, authority: AuthorityReading, state: ObjectState) -> bool:
+    if change.is_ours or change.is_microsofts is not None or not change.is_confirmed:
+        return False
+    if change.actor.kind is not ActorKind.SERVICE_PRINCIPAL or change.actor.id.lower() == run.tenant.responder_id:
+        return False
+    return judge(run.runtime, change, authority, state).standing is Standing.UNAPPROVED
 
 
 def _confirmed(run: ObjectRun, change: ObjectChange, image: Image | None) -> ObjectChange | None:

@@ -13,6 +13,7 @@ from shared.model.objects import (
     WHOLE,
     JudgedChange,
     LeafVerdict,
+    Noticed,
     ObjectChange,
     Objection,
     ObjectPlan,
@@ -23,9 +24,10 @@ from shared.model.objects import (
 )
 from shared.objects.folding import fold_copies
 from shared.objects.guards import GUARDS, HOURLY_LIMIT
+from shared.objects.new_leaves import may_have_new_leaves, read_kind_leaves
 from shared.objects.planning import plan_object
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
-from shared.respond.object_confirming import confirm_changes
+from shared.respond.object_confirming import ask_whose, confirm_changes
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_notices, publish_shut_out
@@ -137,7 +139,8 @@ class Reconciliation:
         kept = reading.kept
         if kept is not None and claimed.state != kept.state:
             kept = self._run.replace(kept, claimed.state)
-        return msgspec.structs.replace(reading, kept=kept, changes=found)
+        found, authority = ask_whose(self._run, found, reading.authority, claimed.state)
+        return msgspec.structs.replace(reading, kept=kept, changes=found, authority=authority)
 
     def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:
         """Plan; soon after a change read again while the tenant doesn't show it: its services agree only in the end."""
@@ -185,15 +188,29 @@ class Reconciliation:
     def _plan(self, state: ObjectState, judged: Sequence[JudgedChange], reading: Reading) -> ObjectPlan:
         if isinstance(reading.image, Unread):
             return ObjectPlan(state=state, baseline={}, verdicts={})
-        seen = self._run.version_read(reading)
+        plan = self._planned(state, judged, reading)
+        if not may_have_new_leaves(plan):
+            return plan
+        added = self._added()
+        return self._planned(state, judged, reading, added) if added else plan
+
+    def _planned(
+        self, state: ObjectState, judged: Sequence[JudgedChange], reading: Reading, added: Sequence[Noticed] = ()
+    ) -> ObjectPlan:
         return plan_object(
             state,
             judged,
-            seen,
+            self._run.version_read(reading),
             self._run.kind.rules,
             now=self._runtime.clock(),
+            added=added,
             removal=self._run.kind.removal,
         )
+
+    def _added(self) -> Sequence[Noticed]:
+        """Read which leaves were added to every object of the kind. Raises EdgeError."""
+        seen = read_kind_leaves(self._runtime.storage, self._run.tenant.id, self._run.kind.kind)
+        return seen.added if seen is not None else ()
 
     # What was written.
 

@@ -224,6 +224,13 @@ def _what_moved(run: ObjectRun, reading: Reading, look: Reading, planned: Planne
     return "its lease ends too soon" if run.lease_left() < LEAST_LEASE else ""
 
 
+def _left_to_service(state: ObjectState, planned: Planned) -> Leaves:
+    """Give the leaves that an object had and that aren't sent when it is made again: the service fills them in."""
+    if planned.op is not Op.CREATE:
+        return {}
+    return {one.leaf: one.value for one in state.filled if one.leaf not in planned.target}
+
+
 class _Twin(Struct, frozen=True, kw_only=True):
     """What keeps an object from being made again: it stands as `tenants_id`, or may ("").
 
@@ -246,7 +253,14 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
     since = min(tries, default=None)
     found = run.kind.find(
         run.api,
-        Search(ids=state.ids, name=state.name, target=planned.target, intent=intent.id, since=since or intent.at),
+        Search(
+            ids=state.ids,
+            name=state.name,
+            target=planned.target,
+            intent=intent.id,
+            since=since or intent.at,
+            filled=_left_to_service(state, planned),
+        ),
     )
     if found is not None:
         tenants_id = run.kind.id_of(found)
@@ -301,6 +315,7 @@ def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: I
         target=planned.target,
         source=planned.source,
         intent=intent.id,
+        filled=_left_to_service(kept.state, planned),
     )
     try:
         return _Sent(tenants_id=run.kind.write(api, write))
@@ -370,9 +385,10 @@ def _with_filled(run: ObjectRun, kept: Kept, intent: Intent, look: Reading, imag
         run.judged(look),
         now=run.runtime.clock(),
     )
-    known = {(one.leaf, msgspec.json.encode(one.value)) for one in kept.state.filled}
-    new = tuple(one for one in found if (one.leaf, msgspec.json.encode(one.value)) not in known)
-    state = msgspec.structs.replace(kept.state, filled=(*kept.state.filled, *new))
+    # What it fills in again counts from now on: it went with the object that was deleted.
+    again = {(one.leaf, msgspec.json.encode(one.value)) for one in found}
+    others = (one for one in kept.state.filled if (one.leaf, msgspec.json.encode(one.value)) not in again)
+    state = msgspec.structs.replace(kept.state, filled=(*others, *found))
     return msgspec.structs.replace(kept, state=state)
 
 

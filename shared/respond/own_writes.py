@@ -53,21 +53,30 @@ def explaining(run: ObjectRun, state: ObjectState, change: ObjectChange) -> Inte
     )
     # What was read back after the write and nobody sent, the service filled in; our record may name it too.
     read_back = {noticed.leaf: noticed.value for noticed in state.filled}
-    found = booking.judge_own_record(state.intents, recorded, change.at, run.kind.rules, read_back=read_back)
+    found = booking.judge_own_record(
+        state.intents,
+        recorded,
+        change.at,
+        run.kind.rules,
+        read_back=read_back,
+        made_first=run.kind.made_first,
+    )
     if not found.is_theft:
         return found.intent
-    if change.op is not Op.UPDATE:
+    if change.op is Op.DELETE:
         return None
-    # An event doesn't tell a creation from an update, and what is made again is made disabled and enabled after.
-    made = [intent for intent in state.intents if intent.op is Op.CREATE]
+    # An event doesn't tell a creation from an update, what is made again is made disabled and enabled after, and a
+    # whole object that is put where somebody has just deleted it is made.
+    other = Op.CREATE if change.op is Op.UPDATE else Op.UPDATE
+    wrote = [intent for intent in state.intents if intent.op is other]
     found = booking.judge_own_record(
-        [msgspec.structs.replace(intent, op=Op.UPDATE) for intent in made],
+        [msgspec.structs.replace(intent, op=change.op) for intent in wrote],
         recorded,
         change.at,
         run.kind.rules,
         read_back=read_back,
     )
-    return None if found.is_theft else next((one for one in made if found.intent and one.id == found.intent.id), None)
+    return None if found.is_theft else next((one for one in wrote if found.intent and one.id == found.intent.id), None)
 
 
 def booked(

@@ -4,7 +4,7 @@ A sweep is what notices a change that no record tells. What it doesn't list isn'
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,7 @@ from shared.model.kinds import Image, ObjectKind
 from shared.model.object_kinds import Kind
 from shared.model.objects import ObjectId, key_of
 from shared.model.settings import Tenant
+from shared.objects.new_leaves import leaves_seen, read_kind_leaves, store_kind_leaves
 from shared.objects.object_store import Seen
 from shared.respond.components import Runtime
 from shared.respond.object_run import digest_of, without_context
@@ -43,14 +44,24 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
     listed = {key_of(kind.id_of(image)): without_context(image) for image in images}
     known = {seen.id.key: seen for seen in runtime.objects.seen(tenant.id, kind.kind)}
     moved = _moved(listed, known)
-    do_all(
-        sorted(moved),
-        lambda key: reconcile(
-            runtime,
-            ObjectId(tenant_id=tenant.id, kind=kind.kind, key=key),
-            tenants_id=kind.id_of(listed[key]) if key in listed else "",
+    # What is new everywhere is known before the objects that have it are looked at.
+    steps: dict[str, Callable[[], object]] = {
+        "see what leaves there are": lambda: _note_leaves(runtime, kind, tenant, listed.values()),
+        "look at what moved": lambda: do_all(
+            sorted(moved),
+            lambda key: reconcile(
+                runtime,
+                ObjectId(tenant_id=tenant.id, kind=kind.kind, key=key),
+                tenants_id=kind.id_of(listed[key]) if key in listed else "",
+            ),
+            failed=lambda key: f"the {kind.kind} object {key} of {tenant.name} could not be reconciled",
+            log=_log,
         ),
-        failed=lambda key: f"the {kind.kind} object {key} of {tenant.name} could not be reconciled",
+    }
+    do_all(
+        steps,
+        lambda step: steps[step](),
+        failed=lambda step: f"a sweep of {kind.kind} in {tenant.name} failed to {step}",
         log=_log,
     )
     _store_time(runtime.storage, tenant.id, kind.kind, begun, objects=len(listed))
@@ -62,6 +73,14 @@ def _moved(listed: Mapping[str, Image], known: Mapping[str, Seen]) -> set[str]:
     new = {key for key, image in listed.items() if key not in known or known[key].digest != digest_of(image)}
     gone = {key for key, seen in known.items() if key not in listed and seen.digest}
     return new | gone
+
+
+def _note_leaves(runtime: Runtime, kind: Kind, tenant: Tenant, images: Iterable[Image]) -> None:
+    """Note which leaves the objects have, and which are new to all of them. Raises EdgeError."""
+    before = read_kind_leaves(runtime.storage, tenant.id, kind.kind)
+    seen = leaves_seen(before, [kind.leaves(image) for image in images], kind.rules, now=runtime.clock())
+    if seen != before:
+        store_kind_leaves(runtime.storage, tenant.id, kind.kind, seen)
 
 
 def _store_time(storage: Storage, tenant_id: str, kind: ObjectKind, at: datetime, *, objects: int) -> None:

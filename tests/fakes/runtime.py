@@ -173,6 +173,7 @@ def bench(
     edges: TenantEdges | None = None,
     senders: Mapping[Channel, Sender] | None = None,
     is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None,
+    is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False,
     clock: FakeClock | None = None,
     **settings: str,
 ) -> Bench:
@@ -191,7 +192,13 @@ def bench(
     }
     runtime = build_runtime(
         read,
-        Content(detections=detections, kinds=kinds or (lamps.kind(),), rosters=rosters, is_enabled=is_enabled),
+        Content(
+            detections=detections,
+            kinds=kinds or (lamps.kind(),),
+            rosters=rosters,
+            is_enabled=is_enabled,
+            is_microsofts=is_microsofts,
+        ),
         storage=storage,
         senders=channels,
         edges=each | ({edges.tenant.id: edges} if edges else {}),

@@ -93,6 +93,8 @@ class FakeTenant:
     hidden_groups: frozenset[str] = frozenset()
     directory_roles: list[Image] = field(default_factory=list[Image])
     restores_for_applications: bool = True
+    fills_in_policies: Image = field(default_factory=dict[str, Any])
+    """What Graph puts by itself into policies that are made."""
     wraps_in_value: bool = False
     """Whether the answer to a restore has the policy in `value`."""
     v1_hides: frozenset[str] = frozenset()
@@ -230,7 +232,7 @@ def _update_ca_policy(tenant: FakeTenant, ids: Mapping[str, str], body: Image) -
 def _create_ca_policy(tenant: FakeTenant, _ids: Mapping[str, str], body: Image) -> Answer:
     _refuse_unwritable(body)
     policy_id = str(uuid.uuid4())
-    tenant.ca_policies[policy_id] = body | {"id": policy_id, "createdDateTime": WRITTEN_AT}
+    tenant.ca_policies[policy_id] = tenant.fills_in_policies | body | {"id": policy_id, "createdDateTime": WRITTEN_AT}
     return answer_of(as_graph_gives(tenant.ca_policies[policy_id]), 201)
 
 

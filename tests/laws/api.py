@@ -238,7 +238,7 @@ def _fill(world: World, thing: Thing) -> None:
     """Complete what was sent, as services do with properties that they added since."""
     if world.to_fill and thing.kind == POLICY and not (thing.image or {}).get("sessionControls"):
         world.to_fill -= 1
-        world.quietly(thing.name, {FILLED: False})
+        world.quietly(thing.name, {FILLED: True})
 
 
 def _create(kind: str) -> _CarryOut:
@@ -327,6 +327,10 @@ def _group_members(asked: _Asked) -> Answer:
     return _answer({"value": [_person(asked.world, each) for each in sorted(asked.world.members())]})
 
 
+_MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""The tenant that owns Microsoft's own services."""
+
+
 def _person(world: World, object_id: str) -> Image:
     name = next((each for each, one in PEOPLE.items() if one == object_id), "")
     kind = "servicePrincipal" if name in SERVICES else "user"
@@ -337,6 +341,7 @@ def _person(world: World, object_id: str) -> Image:
         "userPrincipalName": f"{name}@contoso.example",
         "userType": "Member",
         "accountEnabled": name not in world.disabled,
+        "appOwnerOrganizationId": _MICROSOFT if name == "microsoft" else None,
     }
 
 

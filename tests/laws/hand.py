@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from shared.model.kinds import Json
@@ -50,6 +51,15 @@ class Ending:
         pages = self.truth.pages_of(name)
         return any(not words or any(word in page.text.lower() for word in words) for page in pages)
 
+    def said(self) -> list[str]:
+        """Give how each page begins that is about no case, in four words."""
+        return [" ".join(page.text.split()[:4]) for page in self.result.seen.pages if not page.object_ids]
+
+    def is_one_page(self) -> bool:
+        """Say whether every message has all changes of those before it: it is one page that grew."""
+        listed = [page.object_ids for page in self.result.seen.pages]
+        return bool(listed) and all(after[: len(before)] == before for before, after in pairwise(listed))
+
     def cases(self, actor_id: str) -> int:
         return sum(each.actor_id == actor_id for each in self.result.seen.cases)
 
@@ -79,6 +89,8 @@ LATE: Final = {"late": 5400}
 REPORT: Final = "enabledForReportingButNotEnforced"
 ADD_GUEST: Final[dict[str, Json]] = {"excludeUsers[guest]": True}
 ADD_BOSS: Final[dict[str, Json]] = {"excludeUsers[boss]": True}
+NEW_LEAF: Final = "sessionControls.disableResilienceDefaults"
+ADDED: Final[dict[str, Json]] = {NEW_LEAF: True}
 OFTEN: Final[dict[str, Json]] = {"sessionControls.signInFrequency.value": 4}
 
 HAND: Final[tuple[HandStory, ...]] = (
@@ -354,12 +366,16 @@ HAND: Final[tuple[HandStory, ...]] = (
         name="an attacker adds a policy that can't be understood",
         story=story(
             "P1 N1 G",
-            change(500, "mal", "N1", "create")
-            | {"leaves": {"conditions.agents": {"includeAgents": ["All"]}, "state": "disabled"}},
+            change(500, "mal", "N1", "create", {"late": 900})
+            | {"leaves": {"conditions.agents": {"includeAgents": ["All"]}}},
             edit(600, "mal", "P1", ADD_GUEST),
         ),
-        ends="the other is put back all the same",
-        is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+        ends="the other is put back all the same while it stands, and it is switched off once it is known whose it is",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]")
+            and end.is_off("N1")
+            and [each.name for each in end.ours] == ["P1", "N1"]
+        ),
     ),
     HandStory(
         name="a policy can't be read for hours",
@@ -376,6 +392,29 @@ HAND: Final[tuple[HandStory, ...]] = (
         story=story("P1 G", {"t": 600, "do": "engine", "member": "svc", "on": True}),
         ends="nothing",
         is_right=lambda end: not end.ours and not end.paged("P1"),
+    ),
+    HandStory(
+        name="an emergency account is in the excluded group by a dynamic rule alone",
+        story=story(
+            "P1 G",
+            {"t": 400, "do": "engine", "member": "em2", "on": True},
+            edit(500, "alice", "G", {"members[em2]": None}),
+            edit(600, "mal", "P1", {"state": "disabled"}),
+        ),
+        ends="the policy is switched on again: whoever is in by a rule is in",
+        is_right=lambda end: end.leaf("P1", "state") == "enabled" and end.can_all_sign_in(),
+    ),
+    HandStory(
+        name="and the rule lets it go before an attacker's change is known",
+        story=story(
+            "P1 G",
+            {"t": 400, "do": "engine", "member": "em2", "on": True},
+            edit(500, "alice", "G", {"members[em2]": None}),
+            edit(600, "mal", "P1", {"state": "disabled"}, late=300),
+            {"t": 700, "do": "engine", "member": "em2", "on": False},
+        ),
+        ends="it stays off, for it would lock that account out, and people are paged",
+        is_right=lambda end: end.leaf("P1", "state") == "disabled" and end.paged("P1") and end.can_all_sign_in(),
     ),
     HandStory(
         name="a policy created by an unapproved actor",
@@ -484,23 +523,80 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: bool(end.leaf("D0")) and bool(end.leaf("D1")),
     ),
     HandStory(
-        name="Microsoft adds a property to every policy",
+        name="Microsoft changes its own policy, and again",
         story=story(
             "P1 P2 G",
-            {"t": 600, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}},
+            edit(600, "microsoft", "P2", {"state": REPORT}),
+            edit(900, "microsoft", "P2", {"state": "enabled", "excludeUsers[guest]": True}),
         ),
-        ends="said once, nothing written",
-        is_right=lambda end: not end.ours and len(end.result.seen.pages) <= 2,
+        ends="nothing is written, and people have it on one page",
+        is_right=lambda end: (
+            not end.ours and bool(end.leaf("P2", "excludeUsers[guest]")) and end.is_one_page() and end.paged("P2")
+        ),
     ),
     HandStory(
-        name="and a policy is deleted after",
+        name="Microsoft changes three of its policies at once",
+        story=story(
+            "P1 P2 P3 L1 G",
+            edit(600, "microsoft", "P1", {"displayName": "New"}),
+            edit(601, "microsoft", "P2", {"displayName": "New"}),
+            edit(602, "microsoft", "P3", {"displayName": "New"}),
+        ),
+        ends="nothing is written, and people have all on one page",
+        is_right=lambda end: not end.ours and end.is_one_page() and all(end.paged(each) for each in ("P1", "P2", "P3")),
+    ),
+    HandStory(
+        name="Microsoft adds a property to every policy",
+        story=story("P1 P2 P3 L1 G", {"t": 600, "do": "add_everywhere", "leaves": ADDED}),
+        ends="said once for all of them, nothing written, nothing waits",
+        is_right=lambda end: not end.ours and end.said() == ["A property is new"] and not end.result.seen.pending,
+    ),
+    HandStory(
+        name="Microsoft adds a property that says nothing",
         story=story(
             "P1 P2 G",
             {"t": 600, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}},
-            change(9000, "mal", "P2", "delete"),
         ),
-        ends="it stands again",
-        is_right=lambda end: bool(end.leaf("P2")),
+        ends="nothing at all",
+        is_right=lambda end: not end.ours and not end.result.seen.pages,
+    ),
+    *(
+        HandStory(
+            name=f"Microsoft adds a property to every policy, and one is deleted after, {how}",
+            story=story(
+                "P1 P2 G",
+                {"t": 600, "do": "add_everywhere", "leaves": ADDED},
+                change(9000, "mal", "P2", "delete"),
+                bin=has_bin,
+            ),
+            ends="it stands again as it was, and nobody is said to have stolen our identity",
+            is_right=lambda end: (
+                end.leaf("P2", "state") == "enabled"
+                and end.leaf("P2", NEW_LEAF) is True
+                and end.said() == ["A property is new"]
+                and not end.result.seen.pending
+                and not any(NEW_LEAF in step for each in end.result.seen.intents for step in each.steps)
+            ),
+        )
+        for how, has_bin in (("taken from the bin", True), ("made anew", False))
+    ),
+    HandStory(
+        name="Microsoft adds a property to every policy, and an attacker edits one at once",
+        story=story(
+            "P1 P2 G", {"t": 600, "do": "add_everywhere", "leaves": ADDED}, edit(700, "mal", "P1", ADD_GUEST, late=60)
+        ),
+        ends="what he wrote is put back, the property stays and is said once",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]")
+            and end.leaf("P1", NEW_LEAF) is True
+            and end.said() == ["A property is new"]
+        ),
+    ),
+    HandStory(
+        name="an attacker adds a property to every policy",
+        story=story("P1 P2 G", edit(600, "mal", "P1", ADDED, late=5400), edit(601, "mal", "P2", ADDED, late=5400)),
+        ends="it goes once his records say that he did",
+        is_right=lambda end: end.leaf("P1", NEW_LEAF) is None and end.leaf("P2", NEW_LEAF) is None,
     ),
     HandStory(
         name="a record is padded until it is cut short",
@@ -526,6 +622,18 @@ HAND: Final[tuple[HandStory, ...]] = (
         story=story("D0 D1", change(600, "mal", "D0", xml="v1"), change(601, "mal", "D0", xml="v2")),
         ends="the first document stands",
         is_right=lambda end: "v0" in end.document("D0"),
+    ),
+    HandStory(
+        name="a custom policy is put back in the moment in which an approved admin deletes it",
+        story=story(
+            "D0 D1 D2 D3",
+            change(602, "mal", "D0", xml="v2"),
+            change(603, "mal", "D1", "delete"),
+            change(603.4, "alice", "D0", "delete"),
+            seed=238,
+        ),
+        ends="what is made by that is ours, and it is offered back",
+        is_right=lambda end: [each.op for each in end.ours][:1] == ["create"] and end.paged("D0"),
     ),
     HandStory(
         name="a custom policy is made, with another based on it",
@@ -573,11 +681,15 @@ HAND: Final[tuple[HandStory, ...]] = (
         story=story(
             "P1 G",
             edit(600, "mal", "P1", {"state": REPORT}),
-            {"t": 600.1, "do": "switch", "on": True},
+            {"do": "die", "at": "PATCH "},
             edit(620, "alice", "P1", {"state": "enabled"}),
         ),
-        ends="nothing of ours is in the ledger",
-        is_right=lambda end: not end.ours and not any(each.is_done for each in end.result.seen.intents),
+        ends="its intent is in the ledger as one that wasn't carried out, and nothing else of ours",
+        is_right=lambda end: (
+            end.result.counts["deaths"] == 1
+            and not end.ours
+            and [each.is_done for each in end.result.seen.intents] == [False]
+        ),
     ),
     HandStory(
         name="a lock on the resource group, gone after half an hour",

@@ -8,8 +8,9 @@ Laws by number are those of reconciliation: 1 every unapproved leaf is put back,
 people wrote is untouched, or offered back; 3 only accepted, approved or put back values are written; 4 no emergency
 account is locked out, and nothing that one wrote is undone; 5 one case for each change; 6 each write is in the ledger
 once, with its before-image; 7 the order of records doesn't matter; 8 nobody who is disabled or named gets access.
-"live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many, "rest" is a
-story that doesn't end, "mistake" an exception that nobody expects.
+"live" is what wasn't live and was rolled back, "unknown" what an unknown actor wrote, "pages" are too many, "theft" is
+a page that says that somebody has our identity where nobody has, "rest" a story that doesn't end, "mistake" an
+exception that nobody expects.
 """
 
 from collections import Counter
@@ -58,6 +59,7 @@ _TRIED_FOR: Final = 1400.0
 """Seconds for which a person goes on trying to accept or settle an object that is busy, or isn't there yet."""
 
 _FINISHED_WITHIN: Final = 60.0
+_SWEPT_WITHIN: Final = 2 * 3600.0 + 60.0
 
 LISTED: Final = ("alice", "bob")
 """Who is approved where a story says nothing else."""
@@ -141,7 +143,7 @@ class Truth:
             return "us"
         if deed.actor == "pim" and deed.name == TIME_BOUND:
             return "approved"  # it ended, as it was to
-        if deed.actor in {*EMERGENCY, "engine", "nobody"} or not self.is_detected(deed):
+        if deed.actor in {*EMERGENCY, "engine", "nobody", "microsoft"} or not self.is_detected(deed):
             return "unknown"
         lists = [who for since, who in self.lists if since <= deed.at]
         if not any(lists):
@@ -378,6 +380,7 @@ def objection(truth: Truth, name: str, leaf: str) -> str:
         _not_vouched(truth, leaf, vouched=vouched)
         or of_records(truth, name, leaf, last)
         or of_others(truth, name, leaf, last)
+        or of_additions(truth, name, leaf, last)
         or of_access(truth, name, leaf, want, last)
         or of_services(truth, name)
         or names_nobody(name, leaf, want)
@@ -442,6 +445,23 @@ def of_others(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     ):
         return "it lies over another change of the object that isn't accounted for"
     return "a person said to leave it" if truth.said("leave", name) else ""
+
+
+def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
+    """Say that something was deleted before anybody could know that a property of it is new to all of its kind.
+
+    It takes a sweep, another object of the kind to compare with, and that none had the property before.
+    """
+    if leaf != EXISTS or last.after is not None:
+        return ""
+    before = [each for each in truth.events if each["t"] <= last.at]
+    added = [each["t"] for each in before if each["do"] == "add_everywhere" and any(each["leaves"].values())]
+    others = [each for each in truth.world.things.values() if each.kind == kind_of(name) and each.name != name]
+    is_known = any(each["do"] == "fill" for each in before)
+    for at in added:
+        if is_known or last.at < at + _SWEPT_WITHIN or not any(each.at(at) for each in others):
+            return "nobody explains a property of it"
+    return ""
 
 
 def _was_not_live(truth: Truth, deed: Deed, until: float = NEVER) -> bool:
@@ -704,6 +724,9 @@ def _was_carried_out(truth: Truth, intent: SeenIntent) -> bool:
 
 
 def _of_pages(truth: Truth) -> Iterator[Violation]:
+    stolen = next((page for page in truth.seen.pages if "somebody has its identity" in page.text), None)
+    if stolen is not None:
+        yield Violation(law="theft", sentence=f"nobody but us acted under our identity: {stolen.text[:200]}")
     changes = sum(deed.actor != "us" for deed in truth.world.history)
     if len(truth.seen.pages) > _MOST_PAGES + _MOST_PAGES_OF_A_CHANGE * changes:
         yield Violation(law="pages", sentence=f"{len(truth.seen.pages)} pages for {changes} changes")

@@ -2,7 +2,8 @@
 
 The product's code is synchronous. Each of its functions runs in a greenlet of its own, which hands over where an effect
 takes time; then whatever comes first goes on. Nothing runs at the same time as something else, so a seed replays the
-same story. A process dies or falls asleep at the nth effect of the story; a dead one has no further effect.
+same story. A process dies or falls asleep at the nth effect of the story, or at the first of a kind; a dead one has no
+further effect.
 """
 
 import heapq
@@ -122,7 +123,9 @@ class Play:
         self._waiting: deque[Job] = deque()
         self._busy: list[Process | None] = [None] * HOSTS
         self._beside: list[Process] = []
-        self._kills = {int(e["n"]): str(e.get("side", "before")) for e in story["events"] if e["do"] == "die"}
+        deaths = [e for e in story["events"] if e["do"] == "die"]
+        self._kills = {int(e["n"]): str(e.get("side", "before")) for e in deaths if "n" in e}
+        self._killers = [(str(e["at"]), str(e.get("side", "before"))) for e in deaths if "at" in e]
         self._pauses = {int(e["n"]): float(e.get("for", 100)) for e in story["events"] if e["do"] == "pause"}
         self._hooks: dict[str, list[Event]] = {}
         self._moved = True
@@ -168,7 +171,7 @@ class Play:
             raise Died
         self.effects += 1
         number = self.effects
-        kill, pause = self._kills.get(number), self._pauses.get(number)
+        kill, pause = self._kills.get(number) or self._killed_at(what), self._pauses.get(number)
         if kill == "before":
             self._kill(process)
         self.sleep(before + (pause or 0.0))
@@ -183,6 +186,13 @@ class Play:
         if after:
             self.sleep(after)
         return result
+
+    def _killed_at(self, what: str) -> str | None:
+        """Say on which side of an effect its process dies, by how the effect's name begins; each such death once."""
+        found = next((each for each in self._killers if what.startswith(each[0])), None)
+        if found is not None:
+            self._killers.remove(found)
+        return found[1] if found else None
 
     def _kill(self, process: Process) -> None:
         self.counts["deaths"] += 1
@@ -429,10 +439,7 @@ class Play:
         self.world.to_fill += 1
 
     def _do_add_everywhere(self, event: Event) -> None:
-        """Let the service add a property to every object of a kind, alike."""
-        for name, thing in self.world.things.items():
-            if thing.kind == event.get("kind", "policy"):
-                self.world.quietly(name, event["leaves"])
+        self.world.add_everywhere(event.get("kind", "policy"), event["leaves"])
 
     def _do_disable(self, event: Event) -> None:
         self.world.disabled.add(event["who"])

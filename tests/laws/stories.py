@@ -287,7 +287,9 @@ def _service(chance: Random, things: list[str], at: int) -> list[Event]:
     del things
     if chance.random() < 0.6:
         return [{"t": at, "do": "fill"}]
-    return [{"t": at, "do": "add_everywhere", "leaves": {"sessionControls.disableResilienceDefaults": False}}]
+    # What is False means the same to the product as what isn't there.
+    added = {"sessionControls.disableResilienceDefaults": chance.random() < 0.8}
+    return [{"t": at, "do": "add_everywhere", "leaves": added}]
 
 
 def _others(chance: Random, things: list[str], at: int) -> list[Event]:

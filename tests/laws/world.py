@@ -41,6 +41,7 @@ PEOPLE: Final[Mapping[str, str]] = {
     "em1": BREAK_GLASS_1.id,
     "em2": BREAK_GLASS_2.id,
     "us": RESPONDER.id,
+    "microsoft": "a5c0f700-2e8b-4d17-9f6a-c3b1e0d4a852",
     "engine": "e2913e00-4d7f-4a26-b9c3-8f0e5d1a6b72",
     "nobody": "",
     "svc": "5ec00000-7b1d-4e94-a6f0-3c8d9e2b5a17",
@@ -60,7 +61,7 @@ GONE: Final = frozenset({"ghost"})
 PROTECTED: Final = ("boss",)
 """Whom the settings protect."""
 
-SERVICES: Final = frozenset({"us", "engine", "rival", "svc", "pim"})
+SERVICES: Final = frozenset({"us", "engine", "rival", "svc", "pim", "microsoft"})
 """Those that are service principals."""
 
 OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -492,6 +493,7 @@ class World:
         self.dynamic: set[str] = set()
         self.activity: list[tuple[float, Image]] = []
         self.to_fill = 0
+        self.added: dict[str, dict[str, Json]] = {}
         self.restores_for_applications = True
         self.written: Callable[[Deed], None] = lambda _deed: None
         for name in names:
@@ -584,6 +586,8 @@ class World:
         thing = self.things.get(name) or self._make(name)
         now = self.now() if at is None else at
         before, barred = thing.image, self.barred()
+        if before is None and after is not None:
+            after = self._completed(thing.kind, after)
         if object_id and object_id.lower() != thing.id.lower():
             thing.ids.append(object_id)
         diff = _diff(self.leaves(before), self.leaves(after))
@@ -663,6 +667,17 @@ class World:
         elif thing.kind in {POLICY, LOCATION, STRENGTH}:
             image["modifiedDateTime"] = printed(self.now())
         return image
+
+    def add_everywhere(self, kind: str, leaves: Mapping[str, Json]) -> None:
+        """Let a service add properties to every object of a kind, alike, and to those that are made later."""
+        self.added.setdefault(kind, {}).update(leaves)
+        for name, thing in self.things.items():
+            if thing.kind == kind:
+                self.quietly(name, leaves)
+
+    def _completed(self, kind: str, image: Image) -> Image:
+        has = leaves_of(image)
+        return changed(image, {leaf: value for leaf, value in self.added.get(kind, {}).items() if leaf not in has})
 
     def quietly(self, name: str, leaves: Mapping[str, Json]) -> None:
         """Let a service put in a property by itself: that is nobody's action."""

@@ -2,8 +2,9 @@
 
 import copy
 import json
-from typing import Any, cast
+from typing import Any, Final, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -516,6 +517,44 @@ def test_what_would_enforce_something_else_at_once_is_made_again_instead() -> No
     assert _paths(tenant) == ["POST policies", f"PATCH policies/{made}"]
     assert tenant.writes[0].body["state"] == "disabled"
     assert leaves(_read(tenant, made)) == leaves(ca_policy())
+
+
+_FILLED: Final[Image] = {"sessionControls": {"disableResilienceDefaults": True}}
+"""What Graph has put into every policy by itself."""
+
+
+def _create_with(**filled: Any) -> Any:  # noqa: ANN401 - a write
+    return msgspec.structs.replace(_create(), filled=filled)
+
+
+def test_what_graph_fills_in_by_itself_keeps_nothing_in_the_bin_and_is_not_taken_away() -> None:
+    tenant = FakeTenant(deleted_ca_policies={POLICY_ID: ca_policy() | _FILLED})
+    write = _create_with(**{"sessionControls.disableResilienceDefaults": True})
+    assert CA_POLICY.write(tenant.edges(), write) == POLICY_ID
+    assert _paths(tenant) == [_RESTORE]
+    assert _read(tenant)["sessionControls"] == _FILLED["sessionControls"]
+
+
+def test_what_somebody_set_to_another_value_than_graph_does_is_taken_away() -> None:
+    tenant = FakeTenant(deleted_ca_policies={POLICY_ID: ca_policy(state="disabled") | _FILLED})
+    write = _create_with(**{"sessionControls.disableResilienceDefaults": "something else"})
+    assert CA_POLICY.write(tenant.edges(), write) == POLICY_ID
+    assert leaves(_read(tenant)) == leaves(ca_policy())
+
+
+def test_what_graph_fills_in_when_a_policy_is_made_stays() -> None:
+    tenant = FakeTenant(fills_in_policies=_FILLED)
+    made = CA_POLICY.write(tenant.edges(), _create())
+    assert [each.body for each in tenant.writes[1:]] == [{"state": "enabled"}]
+    assert leaves(_read(tenant, made)) == leaves(ca_policy() | _FILLED)
+
+
+def test_a_twin_may_have_what_graph_fills_in() -> None:
+    search = Search(ids=(POLICY_ID,), name="CA003", target=leaves(ca_policy()))
+    tenant = _tenant(_TWIN | _FILLED)
+    assert CA_POLICY.find(tenant.edges(), search) is None
+    filled = {"sessionControls.disableResilienceDefaults": True}
+    assert CA_POLICY.find(tenant.edges(), msgspec.structs.replace(search, filled=filled)) is not None
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])

@@ -151,6 +151,23 @@ def test_what_an_intent_does_not_explain_is_theft(  # noqa: PLR0917 - a table
     assert own.is_theft is bool(unexplained)
 
 
+@pytest.mark.parametrize(
+    ("intent", "wrote", "is_theft"),
+    [
+        (CREATION, {EXISTS: (None, True), "state": (None, "dim")}, False),
+        (CREATION, {EXISTS: (None, True), "state": (None, "off")}, True),
+        (INTENT, {"state": ("off", "dim")}, True),
+    ],
+)
+def test_what_is_made_first_otherwise_than_it_is_to_be_is_ours(
+    intent: Intent, wrote: dict[str, Step], *, is_theft: bool
+) -> None:
+    """A policy is made disabled and enabled after: the record of its creation says that it was disabled."""
+    recorded = Recorded(object_id="1", name="", op=intent.op, wrote=wrote, is_whole=True)
+    own = judge_own_record((intent,), recorded, at(610), RULES, made_first={"state": "dim"})
+    assert own.is_theft is is_theft
+
+
 def test_a_record_without_an_intent_is_theft() -> None:
     own = judge_own_record(
         (), Recorded(object_id="1", name="", op=Op.UPDATE, wrote={"state": ("on", "off")}), at(1), RULES
@@ -172,7 +189,8 @@ def test_leaves_are_filled_in_that_were_absent_and_that_nobody_names() -> None:
     assert [(each.leaf, each.value, each.since) for each in filled] == [("session", "x", at(610))]
     old = Story().change(100, "Mallory", glow=(None, "z")).changes
     assert [each.leaf for each in filled_in(INTENT, before, after, old, now=at(610))] == ["session", "glow"]
-    made = filled_in(CREATION, {}, lamp(), (), now=at(610))
+    deleted = Story().change(590, "Mallory", Op.DELETE, colour=("red", None)).changes
+    made = filled_in(CREATION, {}, lamp(), deleted, now=at(610))
     assert [each.leaf for each in made] == ["colour"]
 
 

@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, WHOLE, JudgedChange, Op, Provenance, Step, Verdict
-from shared.objects.new_leaves import Others
+from shared.model.objects import EXISTS, WHOLE, JudgedChange, Noticed, Op, Provenance, Step, Verdict
 from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, verdicts
 
 _ALL_AGAIN: Final[dict[str, Any]] = {leaf: (None, value) for leaf, value in LAMP.items()}
@@ -691,8 +690,12 @@ def test_the_grace_is_the_callers() -> None:
     assert verdicts(story.plan(610, more={"grace": timedelta(seconds=10)}, state="off")) == {"state": Verdict.DRIFT}
 
 
-def test_a_leaf_that_is_new_to_the_kind_and_alike_everywhere_is_first_seen_and_told_once() -> None:
-    more = {"others": Others(standing=[lamp(glow="x"), {}])}
+def _added(**leaves: Json) -> dict[str, Any]:
+    return {"added": [Noticed(leaf=leaf, value=value, since=at(500)) for leaf, value in leaves.items()]}
+
+
+def test_a_leaf_that_was_added_to_the_whole_kind_is_first_seen_and_told_once() -> None:
+    more = _added(glow="x")
     plan = Story().plan(600, more=more, glow="x")
     assert [each.leaf for each in plan.new_to_kind] == ["glow"]
     assert plan.verdicts == {}
@@ -702,29 +705,46 @@ def test_a_leaf_that_is_new_to_the_kind_and_alike_everywhere_is_first_seen_and_t
 
 
 @pytest.mark.parametrize(
-    ("others", "leaf"),
+    ("added", "verdict"),
     [
-        pytest.param(None, "glow", id="the others weren't read"),
-        pytest.param(Others(standing=[]), "glow", id="there is no other one"),
-        pytest.param(Others(standing=[{}]), "glow", id="no other one stands"),
-        pytest.param(Others(standing=[lamp(glow="x"), lamp(glow="y")]), "glow", id="it isn't alike everywhere"),
-        pytest.param(Others(standing=[lamp(glow="x"), lamp()]), "glow", id="one doesn't have it"),
-        pytest.param(
-            Others(standing=[lamp(glow="x")], known=frozenset({"glow"})), "glow", id="it isn't new to the kind"
-        ),
-        pytest.param(Others(standing=[lamp(guests_Max="x")]), "guests_Max", id="it is a member of a list"),
+        pytest.param({}, {"glow": Verdict.WAIT_UNEXPLAINED}, id="nothing was added"),
+        pytest.param({"glow": "y"}, {"glow": Verdict.WAIT_UNEXPLAINED}, id="it has another value here"),
+        pytest.param({"heat": "x"}, {"glow": Verdict.WAIT_UNEXPLAINED}, id="another one was added"),
     ],
 )
-def test_else_it_is_drift(others: Others | None, leaf: str) -> None:
-    plan = Story().plan(600, more={"others": others}, **dict[str, Any]({leaf: "x"}))
-    assert plan.new_to_kind == ()
-    assert set(verdicts(plan).values()) == {Verdict.WAIT_UNEXPLAINED}
+def test_else_it_is_drift(added: dict[str, Any], verdict: dict[str, Verdict]) -> None:
+    plan = Story().plan(600, more=_added(**added), glow="x")
+    assert (plan.new_to_kind, verdicts(plan)) == ((), verdict)
 
 
 def test_a_leaf_that_a_record_names_is_a_change_even_where_all_have_it() -> None:
-    others = Others(standing=[lamp(glow="x")])
-    plan = Story().change(500, "Mallory", glow=(None, "x")).plan(600, more={"others": others}, glow="x")
+    plan = Story().change(500, "Mallory", glow=(None, "x")).plan(600, more=_added(glow="x"), glow="x")
     assert (verdicts(plan), plan.new_to_kind) == ({"glow": Verdict.PUT_BACK}, ())
+
+
+def test_a_leaf_that_a_person_accepted_as_absent_is_none_that_was_added() -> None:
+    plan = Story().change(500, "Alice", glow=("y", None)).plan(600, more=_added(glow="x"), glow="x")
+    assert plan.new_to_kind == ()
+
+
+_MADE_AGAIN: Final = (
+    Story()
+    .change(600, "Mallory", Op.DELETE, state=("on", None), colour=("red", None), glow=("x", None))
+    .ours(610, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"))
+)
+
+
+@pytest.mark.parametrize(
+    ("filled_at", "found"),
+    [
+        pytest.param(615, {}, id="it was filled in again, as it was read back"),
+        pytest.param(300, {"glow": Verdict.WAIT_UNEXPLAINED}, id="it was filled in only before"),
+    ],
+)
+def test_what_a_service_fills_in_again_when_the_object_is_made_again_is_no_drift(
+    filled_at: float, found: dict[str, Verdict]
+) -> None:
+    assert verdicts(_MADE_AGAIN.filled(filled_at, "glow", "x").plan(700, glow="x")) == found
 
 
 def test_a_deletion_tells_what_stood_and_what_nobody_explains_there_waits_for_its_record() -> None:

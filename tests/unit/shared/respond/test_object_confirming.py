@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, MALLORY
+from infra.local.world import ALICE, MALLORY, RELEASE_PIPELINE, Principal
 from shared.model.cases import Decision, Outcome, Standing, State
 from shared.model.errors import Refused, Unreachable
 from shared.model.events import Event
@@ -20,7 +20,7 @@ from shared.respond.persons import show
 from shared.respond.resume import resume
 from tests.fakes.lamps import AT, LAMP, Lamps, actor_of, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import Bench, ready_bench
+from tests.fakes.runtime import Bench, approval, ready_bench
 
 _MINUTE: Final = timedelta(minutes=1)
 _NOT_YET: Final = Confirmation(is_true=None, because="the tenant doesn't say yet")
@@ -252,3 +252,70 @@ def test_the_first_to_make_a_lamp_is_its_maker_and_it_is_taken_away(hinted: Benc
     assert hinted.lamps.state == {LAMP: "on"}
     assert case.put_back[0].name == "the object"
     assert EXISTS not in {one.name for one in case.put_back}
+
+
+# Whose a service is.
+
+
+class _Asked:
+    """Answers whether a service is Microsoft's own, and remembers who was asked about."""
+
+    def __init__(self, *answers: bool | None) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    def __call__(self, _api: TenantApi, identity: str) -> bool | None:
+        self.asked.append(identity)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def test_what_one_of_microsofts_own_services_did_is_paged_and_left(memory: MemoryStorage) -> None:
+    asked = _Asked(True)
+    lit = ready_bench(memory, is_microsofts=asked)
+    lit.take_in(lamp_record(RELEASE_PIPELINE))
+    lit.answer_queue()
+    case = lit.only_case()
+    assert (case.standing, case.decision, lit.lamps.writes) == (Standing.UNKNOWN, Decision.PAGE, [])
+    assert "Microsoft" in case.standing_because
+    lit.clock.move(timedelta(hours=1))
+    lit.sweep()
+    resume(lit.runtime)
+    assert asked.asked == [RELEASE_PIPELINE.id], "what the tenant said of a change is kept"
+    assert lit.lamps.writes == []
+
+
+def test_any_other_service_is_put_back(memory: MemoryStorage) -> None:
+    lit = ready_bench(memory, is_microsofts=_Asked(False))
+    lit.take_in(lamp_record(RELEASE_PIPELINE))
+    lit.answer_queue()
+    assert (lit.only_case().outcome, lit.lamps.writes) == (Outcome.DONE, ["set on"])
+
+
+@pytest.mark.parametrize("by", [MALLORY, ALICE])
+def test_nothing_is_asked_of_people(memory: MemoryStorage, by: Principal) -> None:
+    asked = _Asked(True)
+    lit = ready_bench(memory, is_microsofts=asked)
+    lit.take_in(lamp_record(by))
+    lit.answer_queue()
+    assert asked.asked == []
+
+
+def test_nothing_is_asked_of_a_service_that_is_approved(memory: MemoryStorage) -> None:
+    asked = _Asked(True)
+    lit = ready_bench(memory, is_microsofts=asked)
+    lit.runtime.approvals.approve(approval(RELEASE_PIPELINE))
+    lit.clock.move(timedelta(minutes=10))
+    lit.take_in(lamp_record(RELEASE_PIPELINE, at=lit.clock()))
+    lit.answer_queue()
+    assert (asked.asked, lit.only_case().standing) == ([], Standing.APPROVED)
+
+
+def test_while_it_cannot_be_read_nothing_is_decided_and_then_it_is_put_back(memory: MemoryStorage) -> None:
+    lit = ready_bench(memory, is_microsofts=_Asked(None, None, False))
+    lit.take_in(lamp_record(RELEASE_PIPELINE))
+    lit.answer_queue()
+    assert (lit.only_case().is_open, lit.lamps.writes) == (True, [])
+    for _ in range(10):
+        lit.clock.move(timedelta(minutes=1))
+        resume(lit.runtime)
+    assert (lit.only_case().outcome, lit.lamps.writes) == (Outcome.DONE, ["set on"])

@@ -481,3 +481,43 @@ def test_two_changes_are_two_cases_although_their_maker_gave_them_one_correlatio
     quick.clock.move(_MINUTE)
     quick.answer_all()
     assert quick.lamps.state[LAMP] == "on"
+
+
+def _made_again(memory: MemoryStorage, *, approved: str) -> Bench:
+    """Approve Trudy for one id of the lamp; Mallory deletes it, and it is made again under another id."""
+    lit = ready_bench(memory, lamps=Lamps(new_id="made-again"))
+    lit.runtime.approvals.approve(approval(TRUDY, targets=(approved,)))
+    lit.clock.move(timedelta(hours=1))
+    del lit.lamps.state[LAMP]
+    lit.take_in(lamp_record(to="gone", at=lit.clock()))
+    lit.answer_queue()
+    assert lit.lamps.state == {"made-again": "on"}
+    return lit
+
+
+def test_an_approval_that_names_the_old_id_covers_what_was_made_again(memory: MemoryStorage) -> None:
+    lit = _made_again(memory, approved=LAMP)
+    lit.clock.move(timedelta(minutes=5))
+    lit.lamps.state["made-again"] = "dim"
+    lit.take_in(lamp_record(TRUDY, to="dim", was="on", lamp="made-again", at=lit.clock()))
+    lit.answer_queue()
+    assert lit.lamps.state == {"made-again": "dim"}
+    assert [case.standing for case in lit.cases()] == [Standing.UNAPPROVED, Standing.APPROVED]
+
+
+def test_an_approval_that_names_the_new_id_covers_a_late_record_of_the_old_one(memory: MemoryStorage) -> None:
+    lit = _made_again(memory, approved="MADE-AGAIN")
+    lit.take_in(lamp_record(TRUDY, to="dim", was="on", at=lit.clock() - timedelta(minutes=5)))
+    lit.answer_queue()
+    assert [case.standing for case in lit.cases()] == [Standing.APPROVED, Standing.UNAPPROVED]
+    (notice,) = lit.teams.system_notices
+    assert notice.title == "The responder wrote over a change that it learned of only later"
+
+
+def test_an_approval_that_names_neither_id_covers_neither(memory: MemoryStorage) -> None:
+    lit = _made_again(memory, approved="another-lamp")
+    lit.clock.move(timedelta(minutes=5))
+    lit.lamps.state["made-again"] = "dim"
+    lit.take_in(lamp_record(TRUDY, to="dim", was="on", lamp="made-again", at=lit.clock()))
+    lit.answer_queue()
+    assert lit.lamps.state == {"made-again": "on"}

@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 import pytest
 
-from infra.local.world import MALLORY
+from infra.local.world import ALICE, MALLORY
 from shared.clients.api import TenantEdges
+from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import CASES_QUEUE, Table
 from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import (
@@ -206,6 +207,47 @@ def test_a_run_that_breaks_off_anywhere_is_gone_on_with_and_acts_once(
     pytest.fail("the run has more storage operations than were tried")
 
 
+def test_a_write_of_a_row_that_was_carried_out_and_says_conflict_loses_nothing(memory: MemoryStorage) -> None:
+    """The SDK repeats a write whose answer got lost, and storage refuses the second: the row has another ETag."""
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    lamps = Lamps({f"{nth}": "on" for nth in range(_MOST_OPERATIONS)})
+    ready = ready_bench(storage, lamps=lamps, REMEDIATIONS_PER_HOUR="1000")
+    storage.faults.failure = Conflict
+    tried: set[str] = set()
+    for nth in range(_MOST_OPERATIONS):
+        lamp = f"{nth}"
+        lamps.state[lamp] = "off"
+        written = len(lamps.writes)
+        writes = (number for number in range(_MOST_OPERATIONS))
+        hits: list[str] = []
+
+        def spoil(operation: str, writes: Iterator[int] = writes, nth: int = nth, hits: list[str] = hits) -> str:
+            if not operation.startswith(_GUARDED_WRITES) or next(writes) != nth:
+                return ""
+            hits.append(operation)
+            return "after"
+
+        storage.faults.spoil = spoil
+        with suppress(EdgeError, LeaseLost):
+            ready.take_in(lamp_record(lamp=lamp, at=ready.clock()))
+            ready.answer_queue()
+        storage.faults.heal()
+        _go_on(ready, minutes=20)
+        (case,) = [case for case in ready.cases() if case.target.id == lamp]
+        assert (case.decision, case.state) == (Decision.REMEDIATE, State.CLOSED), (nth, hits, case.because)
+        assert lamps.writes[written:] == ["set on"], (nth, hits)
+        tried.update(hits)
+        if not hits:
+            assert {"write Objects", "replace Cases"} <= tried
+            return
+    pytest.fail("the run has more writes than were tried")
+
+
+_GUARDED_WRITES: Final = ("replace ", "write ", "delete ")
+"""Operations that say which version of a row they are about."""
+
+
 def _broken_off(ready: Bench, storage: SpoiltStorage, lamp: str, nth: int, how: str) -> bool:
     """Take a record in and answer it, ending at the nth storage operation; False when there are fewer."""
     numbers: Iterator[int] = iter(range(1000))
@@ -303,6 +345,65 @@ def test_what_moves_between_the_decision_and_the_look_gives_the_write_up(
     with suppress(EdgeError):
         lit.answer_queue()
     assert lit.lamps.writes == []
+
+
+def _after_the_first_look(lit: Bench, do: Callable[[], object]) -> None:
+    """Do something once the lamp was read to decide by, before the look right before the write reads it again."""
+    looks: list[int] = []
+
+    def spoil(_number: int, call: str) -> None:
+        if call == "look":
+            looks.append(1)
+        if len(looks) == 2:
+            looks.append(1)
+            do()
+
+    lit.lamps.spoil = spoil
+
+
+def test_an_object_that_moves_between_the_decision_and_the_look_is_not_written(lit: Bench) -> None:
+    """An approved admin sets it otherwise in that moment, and the record of it comes three minutes later."""
+    lit.take_in(lamp_record())
+    _after_the_first_look(lit, lambda: lit.lamps.state.update({LAMP: "dim"}))
+    lit.answer_queue()
+    assert lit.lamps.writes == []
+    assert [one.state for one in lit.only_object().intents] == [IntentState.NOT_SENT]
+    made = lit.clock()
+    lit.clock.move(3 * _MINUTE)
+    lit.take_in(lamp_record(ALICE, to="dim", was="off", at=made))
+    lit.answer_queue()
+    _go_on(lit, minutes=61)
+    assert (lit.lamps.writes, lit.lamps.state[LAMP]) == ([], "dim")
+    assert [case.standing for case in lit.cases()] == [Standing.UNAPPROVED, Standing.APPROVED]
+
+
+def test_a_record_that_comes_between_the_decision_and_the_look_gives_the_write_up(lit: Bench) -> None:
+    """An approved admin made the same change again: nothing moved that a look could see."""
+    lit.take_in(lamp_record())
+    again = lamp_record(ALICE, was="on", at=lit.clock())
+    looks: list[int] = []
+
+    def take_in_after_the_first_look(_number: int, call: str) -> None:
+        if call == "look" and not looks:
+            looks.append(1)
+            lit.take_in(again)
+
+    lit.lamps.spoil_after = take_in_after_the_first_look
+    lit.answer_queue()
+    _go_on(lit, minutes=61)
+    assert (lit.lamps.writes, lit.lamps.state[LAMP]) == ([], "off")
+    assert [one.state for one in lit.only_object().intents] == [IntentState.NOT_SENT]
+
+
+def test_an_object_that_moved_by_nobody_known_is_decided_by_anew(lit: Bench) -> None:
+    """Mallory goes on in that moment: what he made of it is put back, once, when his record says so."""
+    lit.take_in(lamp_record())
+    _after_the_first_look(lit, lambda: lit.lamps.state.update({LAMP: "dim"}))
+    lit.answer_queue()
+    assert lit.lamps.writes == []
+    lit.take_in(lamp_record(MALLORY, to="dim", was="off", at=lit.clock()))
+    lit.answer_queue()
+    assert (lit.lamps.writes, lit.lamps.state[LAMP]) == (["set on"], "on")
 
 
 def test_a_page_that_could_not_be_written_keeps_the_case_open_and_what_was_done(memory: MemoryStorage) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.clients.storage_names import Table
 from shared.model.errors import EdgeError, Unreachable
-from shared.model.kinds import Image, ObjectKind
+from shared.model.kinds import Image, Json, ObjectKind
 from shared.model.objects import EXISTS, ObjectId, Provenance, Verdict, key_of
 from shared.model.tenant_api import TenantApi
 from shared.respond.persons import show
@@ -18,6 +18,7 @@ from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
+from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
 _LAMPS: Final = ("first", "second", "third")
@@ -208,3 +209,75 @@ def test_an_object_that_is_held_is_looked_at_later(made: Bench) -> None:
     made.clock.move(_MINUTE)
     _sweep(made)
     assert len([*made.runtime.objects.seen(TENANT, ObjectKind.CA_POLICY)]) == 3
+
+
+def _shining(lamps: Lamps, glows: dict[str, str]) -> Bench:
+    """Give lamps of which some glow."""
+
+    def shine(lamp: Image | None) -> Image | None:
+        return lamp and lamp | ({"glow": glows[str(lamp["id"])]} if lamp["id"] in glows else {})
+
+    def read(api: TenantApi, lamp: str) -> Image | None:
+        return shine(lamps.read(api, lamp))
+
+    def read_all(api: TenantApi) -> dict[str, Image]:
+        return {lamp: shine(image) or {} for lamp, image in lamps.read_all(api).items()}
+
+    def leaves(lamp: Image) -> dict[str, Json]:
+        return {EXISTS: True, **{name: lamp[name] for name in ("state", "glow") if name in lamp}}
+
+    plain = lamps.kind()
+    kind = msgspec.structs.replace(
+        plain,
+        read=read,
+        inventory=msgspec.structs.replace(plain.inventory, read=read_all),
+        leaves=leaves,
+    )
+    storage = MemoryStorage()
+    storage.create_all()
+    ready = ready_bench(storage, lamps=lamps, kinds=(kind,))
+    lamps.state[LAMP] = "on"
+    return ready
+
+
+def _sweep_for(ready: Bench, minutes: int) -> None:
+    for _ in range(minutes // 10):
+        ready.clock.move(10 * _MINUTE)
+        ready.sweep()
+        resume(ready.runtime)
+
+
+def test_a_property_that_a_service_adds_to_every_object_is_told_once_for_all(lamps: Lamps) -> None:
+    glows: dict[str, str] = {}
+    ready = _shining(lamps, glows)
+    ready.sweep()
+    glows |= dict.fromkeys(lamps.state, "soft")
+    _sweep_for(ready, 120)
+    (notice,) = ready.teams.system_notices
+    assert notice.title == "A property is new to every lamp"
+    assert all(show(ready.runtime, _id(lamp)).plan.verdicts == {} for lamp in _LAMPS)
+    assert lamps.writes == []
+
+
+def test_one_that_only_some_have_is_told_of_each(lamps: Lamps) -> None:
+    glows: dict[str, str] = {}
+    ready = _shining(lamps, glows)
+    ready.sweep()
+    glows |= {"first": "soft", "second": "soft"}
+    _sweep_for(ready, 120)
+    assert [notice.title for notice in ready.teams.system_notices] == ["Something changed that no record tells"] * 2
+
+
+def test_what_a_sweep_saw_everywhere_is_asked_for_in_one_read_and_only_where_something_is_unexplained(
+    lamps: Lamps,
+) -> None:
+    spoilt = SpoiltStorage(MemoryStorage())
+    spoilt.create_all()
+    ready = ready_bench(spoilt, lamps=lamps)
+    ready.sweep()
+    spoilt.faults.log.clear()
+    ready.take_in(lamp_record(lamp="first"))
+    lamps.state["first"] = "off"
+    ready.answer_queue()
+    assert lamps.writes == ["set on"]
+    assert not [one for one in spoilt.faults.log if "Cursors" in one]
