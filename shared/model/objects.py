@@ -185,6 +185,14 @@ class Noticed(Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+class Drift(Struct, frozen=True, kw_only=True):
+    """Leaves that stand otherwise than agreed, with their values, and the case about that."""
+
+    case: str
+    leaves: dict[str, Json]
+    since: datetime
+
+
 class IntentState(StrEnum):
     """What is known of a write that was intended."""
 
@@ -307,10 +315,10 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     by `provenance`. Where earlier changes were compacted, `origin` has the baseline's leaves of then, `accounted` is
     that baseline (by leaf and `WHOLE`) and goes before `provenance`, and only changes after `origin.at` are read.
     `versions` are those that are still needed, oldest first. `filled` are leaves that a service filled in or added
-    everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to
-    differ. `pending` are leaves that wait, or that people were paged about, with the reason. `settled` are ids of
-    changes that need no answer any more, `answered` of those whose case is closed,
-    `asked` of those that a person asked to put back though they weren't live all the time.
+    everywhere. `left` are leaves that a person said to leave at that value. `differing` are leaves seen to differ,
+    `drifts` those that nobody explains, with their cases. `pending` are leaves that wait, or that people were paged
+    about, with the reason. `settled` are ids of changes that need no answer any more, `answered` of those whose case is
+    closed, `asked` of those that a person asked to put back though they weren't live all the time.
     """
 
     id: ObjectId
@@ -324,6 +332,7 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     filled: tuple[Noticed, ...] = ()
     left: tuple[Noticed, ...] = ()
     differing: tuple[Noticed, ...] = ()
+    drifts: tuple[Drift, ...] = ()
     pending: dict[str, Objection] = {}
     intents: tuple[Intent, ...] = ()
     settled: tuple[str, ...] = ()

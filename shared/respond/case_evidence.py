@@ -10,6 +10,7 @@ from shared.model.errors import EdgeError
 from shared.model.events import CountEvent, Event, Log
 from shared.normalize import read_batch
 from shared.respond.components import Runtime
+from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
 
 
 def event_of(runtime: Runtime, case: Case) -> Event | None:
@@ -38,6 +39,9 @@ def with_changes(runtime: Runtime, case: Case) -> Case:
     """Give the case with the actor and target of its evidence; its row lacks the target's changes. Raises EdgeError."""
     if not case.record:
         return case
+    if case.detection == UNEXPLAINED.id:
+        evidence = msgspec.json.decode(runtime.ledger.record_of(case), type=DriftEvidence)
+        return msgspec.structs.replace(case, target=evidence.target)
     event = event_of(runtime, case)
     if event is None:
         return case

@@ -15,6 +15,7 @@ from shared.notify.outbox import Page
 from shared.respond.case_evidence import with_changes_if_readable
 from shared.respond.components import Runtime
 from shared.respond.ledger import LeasedCase
+from shared.respond.unexplained import UNEXPLAINED
 
 _log = logging.getLogger("responder.pipeline")
 
@@ -25,6 +26,8 @@ _BACKOFF: Final = timedelta(seconds=10)
 
 def detection_of(runtime: Runtime, case: Case) -> AnyDetection:
     """Give the detection that a case was opened for, or a stand-in that pages when it was removed since."""
+    if case.detection == UNEXPLAINED.id:
+        return UNEXPLAINED
     return runtime.detections.get(case.detection) or Detection(
         id=case.detection,
         seed_row="",

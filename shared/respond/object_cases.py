@@ -34,6 +34,7 @@ from shared.objects.planning import GRACE
 from shared.respond.authority_reading import AuthorityReading, deciding_detection
 from shared.respond.case_run import detection_of, shown_case
 from shared.respond.components import Runtime
+from shared.respond.ledger import LeasedCase
 
 _log = logging.getLogger("responder.cases")
 
@@ -143,14 +144,20 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
         # Paged already: one page at once, one more when it ends.
         return False
     leased = runtime.ledger.move(leased, state=State.ACTED, lease_until=None, **fields)
+    end_case(runtime, leased, detection, found)
+    return found.is_final
+
+
+def end_case(runtime: Runtime, leased: LeasedCase, detection: AnyDetection, found: Finding) -> None:
+    """Page a case that was written as it was found, where that is to be, and close it where nothing more comes."""
+    case = leased.case
     phase = Phase.ENDED if found.is_final else Phase.PENDING
-    pages = runtime.notifier.post(leased.case, detection, phase=phase) if found.is_paged else []
+    pages = runtime.notifier.post(case, detection, phase=phase) if found.is_paged else []
     if found.is_final:
-        leased = runtime.ledger.move(leased, state=State.CLOSED, closed_at=now, lease_until=None)
+        runtime.ledger.move(leased, state=State.CLOSED, closed_at=runtime.clock(), lease_until=None)
         _log.info("case %s closed: %s, %s", case.id, found.decision, found.outcome)
     for page in pages:
         runtime.notifier.send(page, lambda tenant_id, case_id: shown_case(runtime, tenant_id, case_id))
-    return found.is_final
 
 
 def _new_case(runtime: Runtime, change: ObjectChange, ruling: Ruling) -> Case:
@@ -170,7 +177,8 @@ def _new_case(runtime: Runtime, change: ObjectChange, ruling: Ruling) -> Case:
             id=change.object_id,
             name=state.name,
             changes=tuple(
-                Change(name=leaf, old=_text(old), new=_text(new)) for leaf, (old, new) in sorted(change.wrote.items())
+                Change(name=leaf, old=in_text(old), new=in_text(new))
+                for leaf, (old, new) in sorted(change.wrote.items())
             ),
         ),
         record=change.record,
@@ -407,12 +415,13 @@ def _in_words(verdict: Verdict) -> str:
 def _changes(steps: Mapping[str, Step]) -> tuple[Change, ...]:
     names = {EXISTS: "the object"}
     return tuple(
-        Change(name=names.get(leaf, leaf), old=_text(stands), new=_text(target))
+        Change(name=names.get(leaf, leaf), old=in_text(stands), new=in_text(target))
         for leaf, (stands, target) in sorted(steps.items())
     )
 
 
-def _text(value: object) -> str | None:
+def in_text(value: object) -> str | None:
+    """Give a leaf's value as a change shows it."""
     if value is None or isinstance(value, str):
         return value
     import msgspec  # noqa: PLC0415 - only for values that aren't text

@@ -1,7 +1,4 @@
-"""What people are told of an object beside its cases: what no record explains, and what is theirs to decide."""
-
-from collections.abc import Mapping
-from typing import Final
+"""What people are told of an object beside its cases: what is theirs to decide, and what is fought over."""
 
 import msgspec
 
@@ -10,18 +7,12 @@ from shared.model.objects import EXISTS, WHOLE, Duel, LeafVerdict, ObjectPlan, O
 from shared.respond.object_run import ObjectRun
 from shared.respond.object_writing import Planned
 
-_TITLES: Final[Mapping[Verdict, str]] = {
-    Verdict.DRIFT: "Something changed that no record tells",
-    Verdict.BRACKETED: "A value is to be accepted that only versions tell of",
-}
-"""The verdicts on leaves that people decide about and that are about no change with a case of its own."""
-
 
 def publish_notices(run: ObjectRun, plan: ObjectPlan) -> None:
     """Publish what is for people and belongs to no case, each once. Raises EdgeError where it can't be stored."""
     for leaf, verdict in plan.verdicts.items():
-        if verdict.verdict in _TITLES:
-            _publish_leaf(run, plan, leaf, verdict)
+        if verdict.verdict is Verdict.BRACKETED:
+            _publish_bracketed(run, plan, leaf, verdict)
     for offer in plan.offers:
         _publish_offer(run, plan, offer)
     for duel in plan.duels:
@@ -37,14 +28,14 @@ def publish_notices(run: ObjectRun, plan: ObjectPlan) -> None:
         )
 
 
-def _publish_leaf(run: ObjectRun, plan: ObjectPlan, leaf: str, verdict: LeafVerdict) -> None:
+def _publish_bracketed(run: ObjectRun, plan: ObjectPlan, leaf: str, verdict: LeafVerdict) -> None:
     baseline = plan.baseline.get(leaf) or plan.baseline.get(WHOLE)
     what = "the object itself" if leaf in {EXISTS, WHOLE} else leaf
     was = _shown(baseline.value if baseline else None)
     run.runtime.notifier.publish(
         SystemNotice(
-            key=f"{verdict.verdict.name.lower()} {run.id.key} {leaf} {verdict.change}",
-            title=_TITLES[verdict.verdict],
+            key=f"bracketed {run.id.key} {leaf} {verdict.change}",
+            title="A value is to be accepted that only versions tell of",
             text=f'{run.kind.title} "{plan.state.name}" ({plan.state.ids[-1]}): {what} was {was} and is otherwise now.',
             what_to_do="Find out who changed it. `responder baseline show` shows both values;"
             " `responder baseline accept` accepts what stands.",

@@ -26,6 +26,7 @@ from shared.objects.folding import fold_copies
 from shared.objects.guards import GUARDS, HOURLY_LIMIT
 from shared.objects.new_leaves import may_have_new_leaves, read_kind_leaves
 from shared.objects.planning import plan_object
+from shared.respond.drift_cases import write_drift_cases
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import ask_whose, confirm_changes
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
@@ -284,6 +285,8 @@ class Reconciliation:
         answered = write_cases(self._runtime, once, ruling)
         publish_notices(self._run, plan)
         image = reading.standing_image
+        is_read = not isinstance(reading.image, Unread)
+        drifts = write_drift_cases(self._run, plan, judged, image) if is_read else plan.state.drifts
         if reading.kept is None and image is not None:
             self._runtime.objects.keep_version(self._run.id, image)
         state = msgspec.structs.replace(
@@ -292,6 +295,7 @@ class Reconciliation:
             answered=answered,
             attempts=attempts,
             next_look=next_look,
+            drifts=drifts,
             looked_at=reading.at,
             versions=self._versions(plan.state, reading),
             name=self._run.kind.name_of(image) if image is not None else plan.state.name,

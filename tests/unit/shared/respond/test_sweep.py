@@ -1,19 +1,25 @@
 """A sweep notices what no record tells, and looks at nothing that is as it was last read."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
 import msgspec
 import pytest
 
+from infra.local.world import MALLORY
 from shared.clients.storage_names import Table
+from shared.model.cases import Decision, Standing, State
 from shared.model.errors import EdgeError, Unreachable
+from shared.model.events import Change
 from shared.model.kinds import Image, Json, ObjectKind
 from shared.model.objects import EXISTS, ObjectId, Provenance, Verdict, key_of
 from shared.model.tenant_api import TenantApi
+from shared.respond.case_evidence import with_changes_if_readable
 from shared.respond.persons import show
 from shared.respond.resume import resume
 from shared.respond.sweep import Swept, sweep, swept_at
+from shared.respond.unexplained import UNEXPLAINED
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
@@ -134,11 +140,57 @@ def test_what_no_record_tells_is_told_to_people_after_its_grace_and_never_put_ba
         ready.clock.move(5 * _MINUTE)
         resume(ready.runtime)
     ready.sweep()
-    (notice,) = ready.teams.system_notices
-    assert notice.title == "Something changed that no record tells"
-    assert LAMP in notice.text
-    assert '"on"' in notice.text
+    case = ready.only_case()
+    assert (case.detection, case.state, case.decision) == (UNEXPLAINED.id, State.CLOSED, Decision.PAGE)
+    assert (case.target.id, case.actor.id, case.standing) == (LAMP, "", Standing.UNKNOWN)
+    assert ready.teams.case_ids() == {case.id} == ready.pagerduty.case_ids()
+    shown = with_changes_if_readable(ready.runtime, case)
+    assert shown.target.changes == (Change(name="state", old="on", new="off"),)
     assert ready.lamps.writes == []
+
+
+def test_what_drifts_has_one_case_until_it_stands_otherwise(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory)
+    _sweep_for(ready, 180)
+    assert len(ready.cases()) == 1
+    ready.lamps.state[LAMP] = "dim"
+    _sweep_for(ready, 180)
+    assert len(ready.cases()) == 2
+    ready.lamps.state[LAMP] = "on"
+    _sweep_for(ready, 180)
+    assert (len(ready.cases()), ready.only_object().drifts) == (2, ())
+
+
+@pytest.mark.parametrize(
+    "operation", ["keep evidence", "insert Cases", "replace Cases", "insert Outbox", "write Objects"]
+)
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_drift_is_one_case_whatever_storage_does(memory: MemoryStorage, operation: str, how: str) -> None:
+    spoilt = SpoiltStorage(memory)
+    ready = ready_bench(spoilt)
+    ready.sweep()
+    ready.clock.move(61 * _MINUTE)
+    spoilt.faults.fail_once(operation, how)
+    with suppress(EdgeError):
+        resume(ready.runtime)
+    _sweep_for(ready, 30)
+    assert len(ready.cases()) == 1
+    assert ready.only_case().state is State.CLOSED
+    assert ready.teams.case_ids() == {ready.only_case().id}
+
+
+def test_a_record_that_comes_after_the_case_joins_it(memory: MemoryStorage) -> None:
+    ready = ready_bench(memory)
+    changed_at = ready.clock()
+    _sweep_for(ready, 120)
+    (drift,) = ready.cases()
+    ready.take_in(lamp_record(MALLORY, at=changed_at))
+    ready.answer_queue()
+    by_id = {case.id: case for case in ready.cases()}
+    (own,) = by_id.keys() - {drift.id}
+    assert (by_id[drift.id].actor.id, by_id[drift.id].standing) == (MALLORY.id, Standing.UNAPPROVED)
+    assert own in by_id[drift.id].because
+    assert (by_id[own].detection, ready.lamps.writes) == ("lamp-switched", ["set on"])
 
 
 def test_a_record_that_comes_after_the_sweep_explains_what_it_saw(memory: MemoryStorage) -> None:
@@ -265,7 +317,8 @@ def test_one_that_only_some_have_is_told_of_each(lamps: Lamps) -> None:
     ready.sweep()
     glows |= {"first": "soft", "second": "soft"}
     _sweep_for(ready, 120)
-    assert [notice.title for notice in ready.teams.system_notices] == ["Something changed that no record tells"] * 2
+    assert ready.teams.system_notices == []
+    assert [case.detection for case in ready.cases()] == [UNEXPLAINED.id] * 2
 
 
 def test_what_a_sweep_saw_everywhere_is_asked_for_in_one_read_and_only_where_something_is_unexplained(
