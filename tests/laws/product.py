@@ -30,6 +30,7 @@ from shared.respond.pipeline import answer
 from shared.respond.reconcile import reconcile
 from shared.respond.resume import resume
 from shared.respond.sweep import sweep
+from shared.respond.unexplained import UNEXPLAINED
 from shared.runtime import build_runtime
 from tests.fakes.runtime import settings_with
 from tests.laws.oracle import LISTED, NEVER
@@ -230,9 +231,10 @@ class Product:
 
     def seen(self) -> Seen:
         found = Seen(firings=dict(self.firings))
-        for tenant in self.settings.tenants:
-            found.cases.extend(map(_seen_case, self.runtime.ledger.cases(tenant.id)))
-        objects = {case.id: case.object_id.lower() for case in found.cases}
+        cases = [case for tenant in self.settings.tenants for case in self.runtime.ledger.cases(tenant.id)]
+        # What no record explains has a case that is nobody's change.
+        found.cases.extend(_seen_case(case) for case in cases if case.detection != UNEXPLAINED.id)
+        objects = {case.id: case.target.id.lower() for case in cases}
         for at, cases, text in self.on_call.pages:
             found.pages.append(Page(at=at, object_ids=tuple(objects.get(each, "") for each in cases), text=text))
         for kept in self._objects():
