@@ -48,12 +48,15 @@ class OwnRecord(Struct, frozen=True, kw_only=True):
     """What a record under our own identity tells.
 
     `intent` is the one that explains it, None where there is none. `covered` are members of lists that were sent whole,
-    which somebody wrote before nobody had told of it; `filled` are leaves that the service filled in. `unexplained` are
-    leaves that neither explains.
+    which somebody wrote before nobody had told of it; `filled` are leaves that the service filled in. `unfinished` are
+    leaves that an object was made with and that were to be set after, `finished` those that were. `unexplained` are
+    leaves that none of this explains.
     """
 
     intent: Intent | None
     covered: dict[str, Step] = {}
+    unfinished: dict[str, Step] = {}
+    finished: tuple[str, ...] = ()
     filled: tuple[Noticed, ...] = ()
     unexplained: tuple[str, ...] = ()
 
@@ -124,22 +127,24 @@ def judge_own_record(
     rules: LeafRules,
     *,
     read_back: Leaves | None = None,
-    made_first: Leaves | None = None,
+    made_as: Sequence[Leaves] = (),
 ) -> OwnRecord:
     """Say what a record under our own identity tells. `read_back` is the object as the write was read back.
 
-    `made_first` are the values with which an object of the kind is made, before it is set as the intent says.
+    `made_as` is what an object may be made as before it is set as it is to be: switched off, or as the bin gives it.
     """
     intent = explaining(intents, op=recorded.op, at=at)
     if intent is None:
         return OwnRecord(intent=None, unexplained=tuple(sorted(recorded.wrote)))
     covered: dict[str, Step] = {}
+    unfinished: dict[str, Step] = {}
     filled: list[Noticed] = []
     unexplained: list[str] = []
     for leaf, (old, new) in sorted(recorded.wrote.items()):
         if _is_intended(intent, leaf, recorded.wrote[leaf], rules):
             continue
-        if intent.op is Op.CREATE and made_first and is_same(rules, leaf, made_first.get(leaf), new):
+        if intent.op is Op.CREATE and any(leaf in each and is_same(rules, leaf, each[leaf], new) for each in made_as):
+            unfinished[leaf] = (None, new)
             continue
         if _is_swept(intent, leaf, recorded.wrote[leaf]):
             covered[leaf] = (old, new)
@@ -147,7 +152,13 @@ def judge_own_record(
             filled.append(Noticed(leaf=leaf, value=new, since=at))
         else:
             unexplained.append(leaf)
-    return OwnRecord(intent=intent, covered=covered, filled=tuple(filled), unexplained=tuple(unexplained))
+    return OwnRecord(
+        intent=intent,
+        covered=covered,
+        unfinished=unfinished,
+        filled=tuple(filled),
+        unexplained=tuple(unexplained),
+    )
 
 
 def own_change(

@@ -29,10 +29,16 @@ def duels(intents: Sequence[Intent]) -> tuple[Duel, ...]:
     if latest is None:
         return ()
     rivals: dict[str, list[tuple[str, ...]]] = {}
+    answered: set[tuple[str, str]] = set()
     for intent in booked:
-        if intent.at >= latest - WITHIN:
-            for leaf in intent.steps:
+        if intent.at < latest - WITHIN:
+            continue
+        for leaf in intent.steps:
+            swings = {(leaf, change) for change in intent.changes}
+            # A put-back that took two writes answers the same changes: nobody swung the leaf in between.
+            if not swings or swings - answered:
                 rivals.setdefault(leaf, []).append(intent.actors)
+            answered |= swings
     return tuple(
         Duel(leaf=leaf, rivals=tuple(dict.fromkeys(actor for each in swung for actor in each)), times=len(swung))
         for leaf, swung in sorted(rivals.items())

@@ -55,6 +55,9 @@ def judge(account: Account, leaf: str, stands: Json) -> LeafVerdict:
         return _unexplained(account, leaf, stands)
     change = last.written.change
     if change.is_ours:
+        unfinished = _unfinished(account, leaf, last)
+        if unfinished is not None:
+            return unfinished
         return LeafVerdict(verdict=Verdict.OFFER, change=_counted_on(account, leaf) or change.id)
     if account.replayed.standing_of(last.written, leaf) is not Standing.UNAPPROVED:
         return LeafVerdict(verdict=Verdict.UNKNOWN, change=change.id)
@@ -109,6 +112,24 @@ def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> Lea
     if leaf == EXISTS and last.change.op is Op.DELETE and _deleted_over_another(account, last):
         return LeafVerdict(verdict=Verdict.BENEATH, change=change)
     return LeafVerdict(verdict=Verdict.PUT_BACK, change=change)
+
+
+def _unfinished(account: Account, leaf: str, link: Link) -> LeafVerdict | None:
+    """Say whether a creation of ours left a leaf otherwise than intended: the bin gives back what an attacker wrote.
+
+    It is put back for the changes for which the object was made again.
+    """
+    change = link.written.change
+    intent = next((each for each in account.state.intents if each.id == change.intent), None)
+    if intent is None or change.op is not Op.CREATE:
+        return None
+    if account.is_same(leaf, link.new, intent.steps.get(leaf, (None, None))[1]):
+        return None
+    causes = [each.judged for each in account.written if each.change.id in intent.changes]
+    if not causes or any(each.standing is not Standing.UNAPPROVED for each in causes):
+        return LeafVerdict(verdict=Verdict.UNKNOWN, change=change.id)
+    is_live = all(each.is_live for each in causes)
+    return LeafVerdict(verdict=Verdict.PUT_BACK if is_live else Verdict.LISTED, change=causes[-1].change.id)
 
 
 def _unexplained(account: Account, leaf: str, stands: Json) -> LeafVerdict:

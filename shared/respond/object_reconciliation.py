@@ -33,8 +33,8 @@ from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_notices, publish_shut_out
 from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, versions_with
-from shared.respond.object_writing import NotWritten, Planned, Wrote, carry_out
-from shared.respond.own_writes import claim
+from shared.respond.object_writing import NotWritten, Planned, Wrote, carry_out, with_id
+from shared.respond.own_writes import claim, maker_of
 from shared.respond.waking import wake_pending
 
 _log = logging.getLogger("responder.objects")
@@ -114,6 +114,7 @@ class Reconciliation:
 
     def _with_own_id(self, reading: Reading) -> Reading:
         """Take the object by its own key and the tenant's present id, where the record named another one."""
+        reading = self._as_the_maker_knows_it(reading)
         if reading.kept is None:
             return self._with_changes(reading)
         state = reading.kept.state
@@ -128,6 +129,20 @@ class Reconciliation:
             self._tenants_id = state.ids[-1]
             reading = msgspec.structs.replace(reading, image=self._run.read_image(self._tenants_id))
         return self._with_changes(reading)
+
+    def _as_the_maker_knows_it(self, reading: Reading) -> Reading:
+        """Take what the responder made again under another id for the object that it is, whose id nobody knew yet."""
+        known = {change.id for change in reading.changes}
+        changes = (*reading.changes, *(one for one in self._arrived if one.id not in known))
+        other = maker_of(self._run, changes, reading.kept.state if reading.kept is not None else None)
+        if other is None:
+            return reading
+        state = with_id(other.state, self._tenants_id)
+        if reading.kept is None:
+            self._runtime.objects.replace(other, state)
+        else:
+            self._runtime.objects.absorb(other, state, reading.kept)
+        return self._run.start_reading(self._tenants_id)()
 
     def _with_changes(self, reading: Reading) -> Reading:
         """Add the changes that were being stored meanwhile, tell our own apart, ask of those only a delivery told."""

@@ -413,11 +413,11 @@ def _booked(
     """Note that the write was carried out, in the object's history and state."""
     at = run.runtime.clock()
     state, own = booked(run, kept.state, intent, at=at, is_proven=is_proven, changes=look.changes)
-    state = _with_id(state, tenants_id)
+    state = with_id(state, tenants_id)
     return run.replace(kept, msgspec.structs.replace(state, attempts=0)), own
 
 
-def _with_id(state: ObjectState, tenants_id: str) -> ObjectState:
+def with_id(state: ObjectState, tenants_id: str) -> ObjectState:
     """Add an id by which the tenant knows the object now."""
     if not tenants_id or tenants_id.lower() == state.ids[-1].lower():
         return state
@@ -436,7 +436,7 @@ def _not_sent(
 ) -> NotWritten:
     """Give the write up; `tenants_id` is another id by which the object was found to stand."""
     _log.info("object %s: the write was given up: %s", kept.id.key, because)
-    state = _with_id(booking.closed(kept.state, intent.id, how), tenants_id)
+    state = with_id(booking.closed(kept.state, intent.id, how), tenants_id)
     return NotWritten(kept=run.replace(kept, state), objection=None, because=because)
 
 

@@ -11,8 +11,19 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.events import Actor, ActorKind
-from shared.model.objects import Intent, IntentState, ObjectChange, ObjectState, Op, Recorded, Version
+from shared.model.objects import (
+    Intent,
+    IntentState,
+    Leaves,
+    ObjectChange,
+    ObjectState,
+    Op,
+    Recorded,
+    Step,
+    Version,
+)
 from shared.objects import booking
+from shared.objects.object_store import Kept
 from shared.respond.object_run import ObjectRun, Reading
 
 
@@ -33,12 +44,13 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
     kept = {one.id: one for one in reading.changes if not one.intent or one.id == f"own {one.intent}"}
     thefts: list[str] = []
     for change in [one for one in kept.values() if _is_under_our_name(run, one) and not one.intent]:
-        intent = explaining(run, state, change)
-        if intent is None:
+        found = explaining(run, state, change, [*kept.values()])
+        if found.intent is None or found.is_theft:
             thefts.append(change.id)
             continue
+        intent = found.intent
         run.runtime.objects.replace_change(run.id, msgspec.structs.replace(change, intent=intent.id))
-        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=[*kept.values()])
+        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=[*kept.values()], found=found)
         del kept[change.id]
         kept |= {one.id: one for one in own}
     state, opened = _resumed(run, state, [*kept.values()], reading)
@@ -46,37 +58,93 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
     return Claimed(state=state, changes=tuple(kept.values()), thefts=frozenset(thefts))
 
 
-def explaining(run: ObjectRun, state: ObjectState, change: ObjectChange) -> Intent | None:
-    """Give the intent that explains a record of ours, None where none does or it wrote what nobody intended."""
+def maker_of(run: ObjectRun, changes: Sequence[ObjectChange], state: ObjectState | None) -> Kept | None:
+    """Find the object that the responder made again under this id, where only its own records tell that it did.
+
+    The answer to the creation was lost, or the run died: then nobody knows yet that the two are one object. `state` is
+    that of the object under this id, None where it is new. Raises EdgeError.
+    """
+    ours = [one for one in changes if not one.intent and _is_under_our_name(run, one) and one.op is not Op.DELETE]
+    if state is not None:
+        ours = [one for one in ours if explaining(run, state, one, changes).is_theft]
+    if not ours:
+        return None
+    objects = run.runtime.objects
+    for seen in objects.seen(run.tenant.id, run.kind.kind):
+        if seen.is_settled or seen.stands or seen.id == run.id:
+            continue
+        kept = objects.read(seen.id)
+        if kept is not None and any(_may_have_made(run, kept.state, one, objects.changes(kept.id)) for one in ours):
+            return kept
+    return None
+
+
+def _may_have_made(run: ObjectRun, state: ObjectState, change: ObjectChange, changes: Sequence[ObjectChange]) -> bool:
+    """Whether a record of ours tells of a creation of an object of which it isn't known yet what became of it."""
+    if run.kind.lane(state.id, state.ids[-1], None) != run.kind.lane(run.id, change.object_id, None):
+        return False
+    found = explaining(run, state, change, changes)
+    is_known = found.intent is None or found.intent.state in {IntentState.BOOKED, IntentState.NOT_SENT}
+    return not found.is_theft and not is_known and found.intent is not None and found.intent.op is Op.CREATE
+
+
+def explaining(
+    run: ObjectRun, state: ObjectState, change: ObjectChange, changes: Sequence[ObjectChange]
+) -> booking.OwnRecord:
+    """Say which intent explains a record of ours, and what it tells besides."""
     recorded = Recorded(
         object_id=change.object_id, name=state.name, op=change.op, wrote=change.wrote, is_whole=change.is_whole
     )
     # What was read back after the write and nobody sent, the service filled in; our record may name it too.
     read_back = {noticed.leaf: noticed.value for noticed in state.filled}
+    made_as = _made_as(run, state, change, changes)
     found = booking.judge_own_record(
-        state.intents,
-        recorded,
-        change.at,
-        run.kind.rules,
-        read_back=read_back,
-        made_first=run.kind.made_first,
+        state.intents, recorded, change.at, run.kind.rules, read_back=read_back, made_as=made_as
     )
-    if not found.is_theft:
-        return found.intent
-    if change.op is Op.DELETE:
-        return None
-    # An event doesn't tell a creation from an update, what is made again is made disabled and enabled after, and a
-    # whole object that is put where somebody has just deleted it is made.
+    if not found.is_theft or change.op is Op.DELETE:
+        return found
+    # An event doesn't tell a creation from an update, what is made again is set as it is to be after, and a whole
+    # object that is put where somebody has just deleted it is made.
     other = Op.CREATE if change.op is Op.UPDATE else Op.UPDATE
     wrote = [intent for intent in state.intents if intent.op is other]
     found = booking.judge_own_record(
-        [msgspec.structs.replace(intent, op=change.op) for intent in wrote],
+        [_as_other(intent, change) for intent in wrote],
         recorded,
         change.at,
         run.kind.rules,
         read_back=read_back,
     )
-    return None if found.is_theft else next((one for one in wrote if found.intent and one.id == found.intent.id), None)
+    intent = next((one for one in wrote if found.intent is not None and one.id == found.intent.id), None)
+    finished = tuple(change.wrote) if change.op is Op.UPDATE else ()
+    return msgspec.structs.replace(found, intent=intent, finished=finished)
+
+
+def _made_as(
+    run: ObjectRun, state: ObjectState, change: ObjectChange, changes: Sequence[ObjectChange]
+) -> tuple[Leaves, ...]:
+    """Say what the object may have been made as: as its kind makes it first, or as it was when it was deleted.
+
+    The bin gives back what was deleted, with all that an attacker had written before.
+    """
+    deletions = [one for one in changes if one.op is Op.DELETE and one.at <= change.at]
+    deleted = max(deletions, key=lambda one: one.at, default=None)
+    seen = [one for one in (state.origin, *state.versions) if one.leaves and one.at <= change.at]
+    return (
+        run.kind.made_first,
+        {leaf: old for leaf, (old, _) in deleted.wrote.items() if old is not None} if deleted else {},
+        max(seen, key=lambda one: one.at).leaves if seen else {},
+    )
+
+
+def _as_other(intent: Intent, change: ObjectChange) -> Intent:
+    """Give an intent as what a record calls it: a creation as the update that finished it, an update as a creation.
+
+    What a creation doesn't name isn't to be there.
+    """
+    steps = dict(intent.steps)
+    if change.op is Op.UPDATE:
+        steps |= {leaf: step for leaf, step in change.wrote.items() if step[1] is None and leaf not in steps}
+    return msgspec.structs.replace(intent, op=change.op, steps=steps)
 
 
 def booked(
@@ -87,11 +155,12 @@ def booked(
     at: datetime,
     is_proven: bool,
     changes: Sequence[ObjectChange],
+    found: booking.OwnRecord | None = None,
 ) -> tuple[ObjectState, list[ObjectChange]]:
     """Note that an intent was carried out at an instant; gives the state, and the own change where it is new or proved.
 
     The instant is that of its answer or of our own record: between the decision and the write somebody else may have
-    made a change.
+    made a change. `found` is what our own record tells, where that has come.
     """
     now = run.runtime.clock()
     own = booking.own_change(
@@ -104,14 +173,22 @@ def booked(
     known = next((change for change in changes if change.id == own.id), None)
     if is_proven:
         state = booking.booked(state, intent.id)
-    if known is not None and (known.is_whole or not is_proven):
-        return state, []
     if known is None:
+        own = msgspec.structs.replace(own, wrote={**own.wrote, **(found.unfinished if found else {})})
         run.runtime.objects.add_change(run.id, own)
         return state, [own]
-    proved = msgspec.structs.replace(known, is_whole=True)
+    proved = msgspec.structs.replace(known, is_whole=True, wrote=_finished(known, intent, found))
+    if not is_proven or proved == known:
+        return state, []
     run.runtime.objects.replace_change(run.id, proved)
     return state, [proved]
+
+
+def _finished(known: ObjectChange, intent: Intent, found: booking.OwnRecord | None) -> dict[str, Step]:
+    """Give what a write of ours wrote, with the leaves as intended that were set after the object was made."""
+    after = found.finished if found else ()
+    kept = {leaf: step for leaf, step in known.wrote.items() if leaf not in after}
+    return kept | {leaf: intent.steps[leaf] for leaf in after if leaf in intent.steps}
 
 
 def _resumed(

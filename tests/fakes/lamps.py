@@ -185,6 +185,9 @@ def _recorded(event: Event) -> tuple[Recorded, ...]:
     if any(new == "gone" for _, new in wrote.values()):
         op = Op.DELETE
         wrote = {EXISTS: (True, None)}
+    elif any(old == "gone" for old, _ in wrote.values()):
+        op = Op.CREATE
+        wrote = {EXISTS: (None, True), **{leaf: (None, new) for leaf, (_, new) in wrote.items()}}
     recorded = Recorded(object_id=event.target.id, name=event.target.name, op=op, wrote=wrote, is_whole=bool(wrote))
     return (recorded,)
 

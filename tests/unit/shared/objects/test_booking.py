@@ -152,20 +152,21 @@ def test_what_an_intent_does_not_explain_is_theft(  # noqa: PLR0917 - a table
 
 
 @pytest.mark.parametrize(
-    ("intent", "wrote", "is_theft"),
+    ("intent", "state", "unfinished", "unexplained"),
     [
-        (CREATION, {EXISTS: (None, True), "state": (None, "dim")}, False),
-        (CREATION, {EXISTS: (None, True), "state": (None, "off")}, True),
-        (INTENT, {"state": ("off", "dim")}, True),
+        pytest.param(CREATION, "off", ["state"], (), id="as it is made first"),
+        pytest.param(CREATION, "dim", ["state"], (), id="as it was when it was deleted"),
+        pytest.param(CREATION, "on", [], (), id="as it is to be"),
+        pytest.param(CREATION, "red", [], ("state",), id="as it never was"),
+        pytest.param(INTENT, "off", [], ("state",), id="an update makes nothing"),
     ],
 )
-def test_what_is_made_first_otherwise_than_it_is_to_be_is_ours(
-    intent: Intent, wrote: dict[str, Step], *, is_theft: bool
+def test_what_is_made_may_be_set_as_it_is_to_be_after(
+    intent: Intent, state: str, unfinished: list[str], unexplained: tuple[str, ...]
 ) -> None:
-    """A policy is made disabled and enabled after: the record of its creation says that it was disabled."""
-    recorded = Recorded(object_id="1", name="", op=intent.op, wrote=wrote, is_whole=True)
-    own = judge_own_record((intent,), recorded, at(610), RULES, made_first={"state": "dim"})
-    assert own.is_theft is is_theft
+    recorded = Recorded(object_id="1", name="", op=intent.op, wrote={"state": (None, state)})
+    own = judge_own_record((intent,), recorded, at(610), RULES, made_as=({"state": "off"}, {"state": "dim"}))
+    assert (list(own.unfinished), own.unexplained) == (unfinished, unexplained)
 
 
 def test_a_record_without_an_intent_is_theft() -> None:
@@ -192,6 +193,21 @@ def test_leaves_are_filled_in_that_were_absent_and_that_nobody_names() -> None:
     deleted = Story().change(590, "Mallory", Op.DELETE, colour=("red", None)).changes
     made = filled_in(CREATION, {}, lamp(), deleted, now=at(610))
     assert [each.leaf for each in made] == ["colour"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_duel"),
+    [
+        pytest.param(("one",), False, id="the same change"),
+        pytest.param(("two",), True, id="another change"),
+        pytest.param(("one", "two"), True, id="another change too"),
+        pytest.param((), True, id="it isn't known for which"),
+    ],
+)
+def test_a_put_back_that_takes_two_writes_is_no_duel(changes: tuple[str, ...], *, is_duel: bool) -> None:
+    first = msgspec.structs.replace(INTENT, state=IntentState.BOOKED, changes=("one",))
+    second = msgspec.structs.replace(first, id="second", at=first.at + timedelta(minutes=1), changes=changes)
+    assert bool(duels((first, second))) is is_duel
 
 
 def test_a_leaf_put_back_twice_is_a_duel() -> None:

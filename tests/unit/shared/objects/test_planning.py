@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, WHOLE, JudgedChange, Noticed, Op, Provenance, Step, Verdict
-from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, verdicts
+from shared.model.objects import EXISTS, WHOLE, Intent, JudgedChange, Noticed, Op, Provenance, Step, Verdict
+from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, named, verdicts
 
 _ALL_AGAIN: Final[dict[str, Any]] = {leaf: (None, value) for leaf, value in LAMP.items()}
 
@@ -31,6 +31,22 @@ class Ending:
 _GONE: Final[dict[str, Any]] = {"gone": True}
 _OFF: Final[dict[str, Any]] = {"state": "off"}
 _TO_ON: Final[dict[str, Step]] = {"state": ("off", "on")}
+
+
+def _brought_back(who: str, *, is_live: bool = True) -> Story:
+    """Somebody deletes it, switched off; we bring it back as it was deleted, and can't go on."""
+    brought: dict[str, Any] = {leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf} | {
+        "state": (None, "off")
+    }
+    made = Intent(id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=(f"{who} 700",))
+    return (
+        Story()
+        .change(600, "Mallory", state=("on", "off"))
+        .change(700, who, Op.DELETE, is_live=is_live)
+        .ours(800, Op.CREATE, **brought)
+        .with_state(intents=(made,))
+    )
+
 
 ENDINGS: Final = (
     # Who wrote it decides.
@@ -329,6 +345,26 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.PUT_BACK},
         op=Op.CREATE,
         steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... and what we brought back is as the attacker left it: it is put back",
+        story=_brought_back("Mallory"),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="... unless mode or switch moved meanwhile: listed",
+        story=_brought_back("Mallory", is_live=False),
+        stands=_OFF,
+        verdicts={"state": Verdict.LISTED},
+    ),
+    Ending(
+        name="... or he who deleted it is known to be another now: people",
+        story=_brought_back("Oscar"),
+        stands=_OFF,
+        verdicts={"state": Verdict.UNKNOWN},
     ),
     Ending(
         name="deleted over an unknown change of any leaf: people",

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, MALLORY
+from infra.local.world import ALICE, MALLORY, RESPONDER
 from shared.clients.api import TenantEdges
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import CASES_QUEUE, Table
@@ -27,7 +27,7 @@ from shared.model.errors import (
 )
 from shared.model.kinds import Mode
 from shared.model.object_kinds import Write
-from shared.model.objects import IntentState, Objection, Op
+from shared.model.objects import Intent, IntentState, Objection, Op
 from shared.model.tenant_api import TenantApi
 from shared.respond.messages import ObjectMessage
 from shared.respond.object_reconciliation import BACKOFF
@@ -35,7 +35,7 @@ from shared.respond.reconcile import reconcile
 from shared.respond.resume import resume
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import Bench, approval, ready_bench
+from tests.fakes.runtime import TENANT, Bench, approval, ready_bench
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -457,8 +457,11 @@ def test_a_lane_that_is_held_for_long_is_paged_once_and_one_of_a_dead_run_is_not
 # Objects that are made again.
 
 
-def _made_again(memory: MemoryStorage, *, made_first: str = "", cut: str) -> Bench:
-    """Let Mallory delete the lamp; the answer to one call of making it again is lost, and a sweep comes in between."""
+def _made_again(memory: MemoryStorage, *, made_first: str = "", cut: str, is_seen: bool = True) -> Bench:
+    """Let Mallory delete the lamp; the answer to one call of making it again is lost, and a sweep comes in between.
+
+    `is_seen` is whether it does.
+    """
     lamps = Lamps(new_id="made-again", made_first=made_first)
     lit = ready_bench(memory, lamps=lamps)
     del lamps.state[LAMP]
@@ -472,7 +475,8 @@ def _made_again(memory: MemoryStorage, *, made_first: str = "", cut: str) -> Ben
     with suppress(EdgeError):
         lit.answer_queue()
     lit.clock.move(timedelta(seconds=5))
-    lit.sweep()
+    if is_seen:
+        lit.sweep()
     return lit
 
 
@@ -500,6 +504,50 @@ def test_what_was_made_and_not_finished_is_finished(memory: MemoryStorage, cut: 
     assert lit.lamps.calls.count("make") == 1
     case = lit.only_case()
     assert (case.outcome, case.state) == (Outcome.DONE if cut == "make" else Outcome.ALREADY, State.CLOSED)
+
+
+def _making(lit: Bench) -> Intent:
+    """Give the intent of the creation."""
+    (kind,) = lit.runtime.kinds
+    kept = lit.runtime.objects.find(TENANT, kind, LAMP)
+    assert kept is not None
+    return kept.state.intents[-1]
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["a sweep saw it", "nobody saw it yet"])
+def test_our_record_of_an_id_that_nobody_knows_yet_is_no_theft(memory: MemoryStorage, *, is_seen: bool) -> None:
+    """The answer to the creation was lost; our own record, under the new id, comes before it is looked for again."""
+    lit = _made_again(memory, made_first="dim", cut="make", is_seen=is_seen)
+    made_at = _making(lit).at + timedelta(seconds=1)
+    for was, to in (("gone", "dim"), ("dim", "on")):
+        lit.take_in(lamp_record(RESPONDER, lamp="made-again", was=was, to=to, at=made_at))
+        lit.answer_queue()
+        lit.lamps.state["made-again"] = to
+    _go_on(lit, minutes=10)
+    assert lit.lamps.state == {"made-again": "on"}
+    assert (lit.lamps.calls.count("make"), lit.only_object().ids) == (1, (LAMP, "made-again"))
+    case = lit.only_case()
+    assert (case.outcome, case.state, case.actor.id) == (Outcome.DONE, State.CLOSED, MALLORY.id)
+
+
+@pytest.mark.parametrize("to", ["off", "red"])
+def test_a_record_under_our_identity_of_what_we_never_meant_to_make_is_a_theft(memory: MemoryStorage, to: str) -> None:
+    lit = _made_again(memory, made_first="dim", cut="make")
+    lit.lamps.state["other"] = to
+    lit.take_in(lamp_record(RESPONDER, lamp="other", was="gone", to=to, at=lit.clock()))
+    lit.answer_queue()
+    assert [case.target.id for case in lit.cases() if "somebody has its identity" in case.because] == ["other"]
+
+
+def test_what_we_made_and_could_not_set_is_set_when_our_record_shows_that_it_is_ours(memory: MemoryStorage) -> None:
+    """Whoever takes a policy out of a bin gets what an attacker made of it; the PATCH after it may be refused."""
+    lit = _made_again(memory, made_first="dim", cut="make")
+    made_at = _making(lit).at + timedelta(seconds=1)
+    lit.lamps.new_id = ""
+    lit.take_in(lamp_record(RESPONDER, lamp="made-again", was="gone", to="dim", at=made_at))
+    lit.answer_queue()
+    assert lit.lamps.state == {"made-again": "on"}
+    assert lit.lamps.calls.count("make") == 1
 
 
 def test_somebody_elses_lamp_is_not_finished(memory: MemoryStorage) -> None:
