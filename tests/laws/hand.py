@@ -36,6 +36,15 @@ class Ending:
         leaves = self.result.world.leaves(self.result.world.things[name].image)
         return leaves.get(f"{list_of(whole)}[{member_of(whole).lower()}]" if list_of(whole) else whole)
 
+    def has_twin(self) -> bool:
+        return any("twin" in each for each in self.result.world.things)
+
+    def pending(self, name: str) -> set[str]:
+        """Give the guards and verdicts for which an object waits."""
+        ids = [each.lower() for each in self.result.world.things[name].ids]
+        reasons = [because for each in ids for because in self.result.seen.pending.get(each, {}).values()]
+        return {because.partition(":")[0] for because in reasons}
+
     def is_off(self, name: str) -> bool:
         return self.leaf(name) is None or self.leaf(name, "state") == "disabled"
 
@@ -88,10 +97,40 @@ MAL: Final = PEOPLE["mal"]
 LATE: Final = {"late": 5400}
 REPORT: Final = "enabledForReportingButNotEnforced"
 ADD_GUEST: Final[dict[str, Json]] = {"excludeUsers[guest]": True}
+ADD_SERVICE: Final[dict[str, Json]] = {"excludeUsers[svc]": True}
 ADD_BOSS: Final[dict[str, Json]] = {"excludeUsers[boss]": True}
 NEW_LEAF: Final = "sessionControls.disableResilienceDefaults"
 ADDED: Final[dict[str, Json]] = {NEW_LEAF: True}
 OFTEN: Final[dict[str, Json]] = {"sessionControls.signInFrequency.value": 4}
+
+
+def _lag(seconds: float) -> Event:
+    """Let listings not show for a while what was made."""
+    return {"t": 590, "do": "window", "what": "listing", "for": seconds * 6, "lag": seconds}
+
+
+def _then_faults(*kinds: str) -> list[Event]:
+    """Let the tenant's next writes fail so, in their order; "" lets one through."""
+    return [{"t": 1, "do": "fault", "kind": kind} for kind in kinds]
+
+
+ATTACKS_ON_N1: Final[dict[str, Event]] = {
+    "deletes": change(700, "mal", "N1", "delete"),
+    "switches off": edit(700, "mal", "N1", {"state": "disabled"}),
+}
+ATTACKS_ON_WHAT_BARS: Final[dict[str, Event]] = {
+    "deletes": change(900, "mal", "P1", "delete"),
+    "narrows": edit(900, "mal", "P1", {"includeUsers[All]": None, "includeUsers[boss]": True}),
+    "switches off": edit(900, "mal", "P1", {"state": "disabled"}),
+}
+MADE_HARMLESS: Final[dict[str, Event]] = {
+    "off": change(600, "mal", "N1", "create", state="disabled"),
+    "for report only": change(600, "mal", "N1", "create", state=REPORT),
+}
+SWITCHED_OFF_AND_DELETED: Final = (
+    edit(600, "mal", "P2", ADD_GUEST | {"state": "disabled"}),
+    change(602, "mal", "P2", "delete"),
+)
 
 HAND: Final[tuple[HandStory, ...]] = (
     HandStory(
@@ -708,6 +747,154 @@ HAND: Final[tuple[HandStory, ...]] = (
         ),
         ends="put back",
         is_right=lambda end: not end.leaf("P1", "excludeUsers[guest]"),
+    ),
+    *(
+        HandStory(
+            name=f"an attacker {how} what an approved admin made, {which}{'' if is_in_bin else ', and no bin'}",
+            story=story("P2 N1", *before, change(600, "alice", "N1", "create", {"late": late}), attack, bin=is_in_bin),
+            ends="it stands, enabled, no twin, and nobody is said to have our identity",
+            is_right=lambda end: (
+                end.leaf("N1", "state") == "enabled" and not end.has_twin() and not end.paged("N1", "has its identity")
+            ),
+        )
+        for how, attack in ATTACKS_ON_N1.items()
+        for which, before, late in (
+            ("before listings show it", [_lag(300)], 0),
+            ("before its record comes", list[Event](), 900),
+        )
+        for is_in_bin in (True, False)
+    ),
+    HandStory(
+        name="an attacker takes a role that an approved admin gave, whose event has no body",
+        story=story("A1 A8", change(600, "alice", "A8", "create"), change(700, "mal", "A8", "delete")),
+        ends="it isn't given back on versions alone, people are paged",
+        is_right=lambda end: not end.ours and end.paged("A8") and end.pending("A8") == {"provenance"},
+    ),
+    HandStory(
+        name="the same, and the event of the gift comes late",
+        story=story("A1 A8", change(600, "alice", "A8", "create", {"late": 900}), change(700, "mal", "A8", "delete")),
+        ends="it isn't given back on a deletion alone, people are paged",
+        is_right=lambda end: not end.ours and end.paged("A8") and "untold" in end.pending("A8"),
+    ),
+    HandStory(
+        name="an attacker adds a member whose record is late, and a decoy to the same list",
+        story=story("P1 G", edit(600, "mal", "P1", ADD_GUEST, late=600), edit(620, "mal", "P1", ADD_SERVICE)),
+        ends="our write of the list shields neither, two cases",
+        is_right=lambda end: (
+            not end.leaf("P1", "excludeUsers[guest]")
+            and not end.leaf("P1", "excludeUsers[svc]")
+            and end.cases(MAL) == 2
+        ),
+    ),
+    *(
+        HandStory(
+            name=f"an attacker {how} a policy by which an approved admin locked everybody out",
+            story=story("P1 G", edit(500, "alice", "P1", {"excludeGroups[G]": None}), attack),
+            ends="it isn't undone, people are paged with the reason, everybody can sign in",
+            is_right=lambda end: (
+                not end.ours
+                and end.can_all_sign_in()
+                and end.paged("P1", "would keep it out")
+                and end.pending("P1") == {"emergency-sign-in"}
+            ),
+        )
+        for how, attack in ATTACKS_ON_WHAT_BARS.items()
+    ),
+    *(
+        HandStory(
+            name=f"an attacker makes a policy {how}, and switches it on when that was answered",
+            story=story("P1 N1 G", made, edit(4000, "mal", "N1", {"state": "enabled"})),
+            ends="it is switched off, two cases",
+            is_right=lambda end: end.leaf("N1", "state") == "disabled" and end.cases(MAL) == 2,
+        )
+        for how, made in MADE_HARMLESS.items()
+    ),
+    HandStory(
+        name="an attacker makes two custom policies, one based on the other",
+        story=story(
+            "D0 D2 D3",
+            change(600, "mal", "D2", "create", xml="evil"),
+            change(601, "mal", "D3", "create", xml="evil too"),
+        ),
+        ends="both go, what they are based on stays",
+        is_right=lambda end: end.leaf("D2") is None and end.leaf("D3") is None and "v0" in end.document("D0"),
+    ),
+    HandStory(
+        name="an attacker makes a custom policy beside one that can't be read for hours",
+        story=story(
+            "D0 D1 D2",
+            {"t": 500, "do": "window", "what": "unreadable", "on": "D1", "for": 9000},
+            change(600, "mal", "D2", "create", xml="evil"),
+        ),
+        ends="people are paged at once, and it goes when the other can be read",
+        is_right=lambda end: end.leaf("D2") is None and end.paged("D2", "could not be read"),
+    ),
+    *(
+        HandStory(
+            name=f"the bin gives a policy back, and the PATCH after it is answered {fault}, {tries} times",
+            story=story("P2 G", *_then_faults("", *[fault] * tries), *SWITCHED_OFF_AND_DELETED, own_late=late),
+            ends="one policy stands, as before both changes",
+            is_right=lambda end: (
+                end.leaf("P2", "state") == "enabled"
+                and not end.leaf("P2", "excludeUsers[guest]")
+                and len(end.result.world.things["P2"].ids) == 1
+                and not end.has_twin()
+            ),
+        )
+        for fault, tries, late in (("busy", 1, 60), ("busy", 2, 900), ("throttled", 1, 60), ("throttled", 6, 5))
+    ),
+    *(
+        HandStory(
+            name=f"a policy is made again, its PATCH answered {fault}, before our record comes after {late} s",
+            story=story(
+                "P2 G",
+                *_then_faults("", "", "", *[fault] * tries),
+                change(600, "mal", "P2", "delete"),
+                bin=False,
+                own_late=late,
+            ),
+            ends="one policy stands, enabled, and people hear of one change and of no theft",
+            is_right=lambda end: (
+                end.leaf("P2", "state") == "enabled"
+                and not end.has_twin()
+                and not end.paged("P2", "has its identity", "again and again")
+            ),
+        )
+        for fault, tries in (("busy", 2), ("lost", 1))
+        for late in (2, 60)
+    ),
+    HandStory(
+        name="a family of custom policies under a limit of one",
+        story=story(
+            "D0 D1",
+            change(600, "mal", "D1", "delete"),
+            change(601, "mal", "D0", "delete"),
+            limit=1,
+        ),
+        ends="the parent is made first, the child in the next hour",
+        is_right=lambda end: (
+            [each.name for each in end.ours] == ["D0", "D1"]
+            and end.ours[1].at - end.ours[0].at >= 3600
+            and all("v0" in end.document(each) for each in ("D0", "D1"))
+        ),
+    ),
+    HandStory(
+        name="a person has both Owners of a scope taken away at once, on two hosts",
+        story=story(
+            "A2 A3",
+            change(600, "mal", "A3", "create"),
+            change(700, "alice", "A2", "delete"),
+            change(800, "mal", "A2", "create"),
+            {"t": 4000, "do": "mode", "mode": "enforce"},
+            {"t": 9000, "do": "settle", "on": "A2"},
+            {"t": 9000, "do": "settle", "on": "A3"},
+            mode="observe",
+        ),
+        ends="one goes, the last one stays and says why",
+        is_right=lambda end: (
+            bool(end.leaf("A2")) is not bool(end.leaf("A3"))
+            and end.pending("A2" if end.leaf("A2") else "A3") == {"last-holder"}
+        ),
     ),
 )
 """In the order of the design's table, then what the model found."""
