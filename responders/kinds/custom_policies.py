@@ -8,11 +8,12 @@ versions around it. A policy can only be uploaded when the one that it inherits 
 import hashlib
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Final, cast
 
 from msgspec import Struct
 
-from responders.kinds.custom_policy_xml import document_of
+from responders.kinds.custom_policy_xml import base_of, document_of
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
 from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, EdgeError, Rejected
 from shared.model.events import AuditEvent, Event, Log, fold
@@ -148,7 +149,7 @@ def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
         return Around(because=str(error))
     own = facts.object_id.lower()
     others = [each for each in ids if each.lower() != own] if not facts.target else []
-    bases = {each: _base_of(api, each) for each in others}
+    bases = {each: _base_of(api, each, of=own) for each in others}
     return Around(
         ids=frozenset(map(str.lower, ids)),
         children=tuple(each for each, base in bases.items() if base == own),
@@ -160,13 +161,20 @@ def _ids(api: TenantApi) -> list[str]:
     return [str(policy["id"]) for policy in api.list(LIST_CUSTOM_POLICIES)]
 
 
-def _base_of(api: TenantApi, policy_id: str) -> str | None:
-    """Give the id of the policy that one inherits from, "" for none; None where that isn't known."""
+def _base_of(api: TenantApi, policy_id: str, *, of: str) -> str | None:
+    """Give the id of the policy that one inherits from, "" for none or another than `of`; None where it isn't known.
+
+    A document that isn't safe to read may still be searched for the name: it would keep every other one otherwise.
+    """
     try:
         policy = _read(api, policy_id)
-        return "" if policy is None else document_of(str(policy["xml"])).base.lower()
-    except (EdgeError, BadIdentifier, ValueError):
+    except (EdgeError, BadIdentifier):
         return None
+    xml = "" if policy is None else str(policy["xml"])
+    try:
+        return "" if policy is None else base_of(xml).lower()
+    except ValueError:
+        return None if of in unescape(xml).lower() else ""
 
 
 def _objections(facts: GuardFacts) -> Objections:

@@ -32,24 +32,41 @@ def document_of(xml: str) -> PolicyDocument:
     """Read a document.
 
     Raises:
+        ValueError: it isn't well-formed, or it has a DTD or entities, or is nested too deep.
+    """
+    from xml.etree.ElementTree import canonicalize  # noqa: PLC0415 - not needed to start
+
+    root = _parsed(xml)
+    _refuse_too_deep(root)
+    # Only what passed the safe parser is parsed again. Comments, byte order mark and layout don't count.
+    canonical = canonicalize(xml.removeprefix("\ufeff"), strip_text=True)
+    return PolicyDocument(id=root.get("PolicyId", "").strip(), base=_base_in(root), canonical=canonical)
+
+
+def base_of(xml: str) -> str:
+    """Give the id of the policy that a document inherits from, "" for a root, however deep it is nested.
+
+    Raises:
         ValueError: it isn't well-formed, or it has a DTD or entities.
     """
-    from xml.etree.ElementTree import ParseError, canonicalize  # noqa: PLC0415 - not needed to start
+    return _base_in(_parsed(xml))
+
+
+def _parsed(xml: str) -> "Element":
+    from xml.etree.ElementTree import ParseError  # noqa: PLC0415 - not needed to start
 
     from defusedxml.ElementTree import fromstring  # noqa: PLC0415 - the same
 
-    text = xml.removeprefix("\ufeff")
     try:
-        root = fromstring(text, forbid_dtd=True)
-        _refuse_too_deep(root)
-        # Only what passed the safe parser is parsed again. Comments, byte order mark and layout don't count.
-        canonical = canonicalize(text, strip_text=True)
+        return fromstring(xml.removeprefix("\ufeff"), forbid_dtd=True)
     except ParseError as error:
         raise ValueError(f"it is not well-formed XML: {error}") from error
     except ValueError as error:
         raise ValueError(f"it is not XML that is safe to read: {error}") from error
-    base = root.findtext(_BASE, default="")
-    return PolicyDocument(id=root.get("PolicyId", "").strip(), base=base.strip(), canonical=canonical)
+
+
+def _base_in(root: "Element") -> str:
+    return root.findtext(_BASE, default="").strip()
 
 
 def _refuse_too_deep(root: "Element") -> None:
@@ -57,4 +74,4 @@ def _refuse_too_deep(root: "Element") -> None:
     for _ in range(_DEEPEST):
         level = [child for element in level for child in element]
     if level:
-        raise ValueError(f"elements are nested more than {_DEEPEST} deep")
+        raise ValueError(f"it is not XML that is safe to read: elements are nested more than {_DEEPEST} deep")

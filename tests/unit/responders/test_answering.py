@@ -5,13 +5,13 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, SUBSCRIPTION
+from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, RESPONDER, SUBSCRIPTION, Principal
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import ca_policy_record, event_grid_record
 from responders.kinds.ca_policies import CA_POLICY
@@ -24,7 +24,7 @@ from shared.model.calls import Lane, Permission
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.kinds import ApprovalList, Image, Mode, ObjectKind
-from shared.model.objects import IntentState, ObjectState
+from shared.model.objects import IntentState, ObjectState, Op
 from shared.model.once import Once
 from shared.respond.resume import resume
 from tests.fakes.clock import NOW
@@ -350,6 +350,64 @@ def test_a_policy_that_may_have_been_made_again_already_is_told_at_once_and_made
     case = _answered(ready, minutes=60)
     assert (case.state, case.outcome) == (State.CLOSED, Outcome.DONE), case
     assert [CA_POLICY.leaves(policy) for policy in tenant.ca_policies.values()] == [CA_POLICY.leaves(_BEFORE)]
+
+
+_REFUSED_PATCHES: Final = {
+    "once 409": [409],
+    "409 again and again": [409] * 4,
+    "once 429": [429],
+    "429 again and again": [429] * 12,
+}
+
+
+@pytest.mark.parametrize("statuses", _REFUSED_PATCHES.values(), ids=_REFUSED_PATCHES)
+def test_what_came_out_of_the_bin_becomes_as_before_though_the_patch_after_it_is_refused(
+    memory: MemoryStorage, statuses: list[int]
+) -> None:
+    """Mallory lets himself out, switches it off and deletes it: the bin gives it back so, and our record says that."""
+    opened = _AFTER | {"state": "disabled"}
+
+    def binned(tenant: FakeTenant) -> None:
+        del tenant.ca_policies[POLICY_ID]
+        tenant.deleted_ca_policies[POLICY_ID] = copy.deepcopy(opened)
+
+    def record(activity: str, by: Principal, at: datetime, **images: Image) -> Image:
+        made = ca_policy_record(activity, **images)
+        made["targetResources"][0]["id"] = POLICY_ID
+        named = {"id": activity, "correlationId": activity, "initiatedBy": initiated_by(by)}
+        return made | named | {"activityDateTime": at.isoformat().replace("+00:00", "Z")}
+
+    ready, tenant = _attacked(
+        memory,
+        copy.replace(
+            ATTACKS[0],
+            do=binned,
+            record=lambda: record("Update conditional access policy", MALLORY, _AT, old=_BEFORE, new=opened),
+        ),
+    )
+    deleted_at = _AT + timedelta(seconds=2)
+    ready.take_in(record("Delete conditional access policy", MALLORY, deleted_at, old=opened))
+    strength = _BEFORE["grantControls"]["authenticationStrength"]["id"]
+    tenant.strengths[strength] = {"id": strength, "allowedCombinations": ["fido2"]}
+    left = list(statuses)
+
+    def refuse(_number: int, request: Request) -> Answer | None:
+        return answer_of({}, left.pop(0)) if request.method == "PATCH" and left else None
+
+    tenant.spoil = refuse
+    with suppress(EdgeError):
+        ready.answer_queue()
+    restored_at = next(one.at for one in _policies(ready)[0].intents if one.op is Op.CREATE) + timedelta(seconds=2)
+    ready.take_in(record("Restore conditional access policy", RESPONDER, restored_at, new=opened))
+    for _ in range(120):
+        ready.clock.move(_MINUTE)
+        with suppress(EdgeError):
+            ready.answer_queue()
+            resume(ready.runtime)
+    assert {name: CA_POLICY.leaves(each) for name, each in tenant.ca_policies.items()} == {
+        POLICY_ID: CA_POLICY.leaves(_BEFORE)
+    }
+    assert {(case.actor.id, case.outcome) for case in ready.cases()} == {(MALLORY.id, Outcome.DONE)}
 
 
 def _when_asked_for[T](task: Callable[[], T], /) -> Callable[[], T]:

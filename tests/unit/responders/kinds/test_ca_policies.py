@@ -627,6 +627,17 @@ def test_a_put_back_that_locks_an_emergency_account_out_is_refused_with_its_reas
     assert "it asks for block" in found.because
 
 
+@pytest.mark.parametrize("users", [{}, {"includeUsers": [EMERGENCY_ACCOUNT]}], ids=["everybody", "the account by name"])
+@pytest.mark.parametrize("more", [{}, {"deleted_ca_policies": {POLICY_ID: _BLOCK}}], ids=["made again", "in the bin"])
+def test_what_was_deleted_does_not_come_back_to_lock_an_emergency_account_out(
+    users: dict[str, list[str]], more: dict[str, Any]
+) -> None:
+    found = _judged(None, with_users(_BLOCK, **{"excludeUsers": [], **users}), **more)[WHOLE]
+    assert (found.guard, found.can_pass) == ("emergency-sign-in", True)
+    assert f"emergency account {EMERGENCY_ACCOUNT}" in found.because
+    assert _judged(None, with_users(_BLOCK, **{**users, "excludeUsers": [EMERGENCY_ACCOUNT]}), **more) == {}
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -202,11 +202,37 @@ def test_a_policy_that_others_inherit_from_stays_until_they_are_gone() -> None:
     assert _judged(_tenant(base, child), POLICY, child, {}) == {}
 
 
-def test_who_inherits_is_unknown_where_a_document_cannot_be_read() -> None:
+_NAMED = "<open><BasePolicy><PolicyId>{}</PolicyId>"
+
+
+@pytest.mark.parametrize("name", [_BASE, _BASE.upper(), "B2C_1A_b&#97;se"])
+def test_who_inherits_is_unknown_where_a_document_that_names_it_is_not_safe_to_read(name: str) -> None:
     base = _image(_BASE)
-    found = _judged(_tenant(base, {"id": POLICY, "xml": "<open>"}), _BASE, base, {})[WHOLE]
+    found = _judged(_tenant(base, {"id": POLICY, "xml": _NAMED.format(name)}), _BASE, base, {})[WHOLE]
     assert found.can_pass
     assert "could not be read" in found.because
+
+
+def test_who_inherits_is_unknown_where_a_document_cannot_be_read_at_all() -> None:
+    base = _image(_BASE)
+    tenant = _tenant(base, _image(), spoil=_raw({POLICY: b"\xff\xfe\xff"}))
+    found = _judged(tenant, _BASE, base, {})[WHOLE]
+    assert (found.guard, found.can_pass) == ("inherited-from", True)
+
+
+def test_who_inherits_is_known_however_deep_a_document_is_nested() -> None:
+    base, deep = _image(_BASE), "<!-- B2C_1A_base -->" + "<a>" * 200 + "</a>" * 200
+    other, child = _image(content=deep), _image(base=_BASE, content=deep)
+    assert _judged(_tenant(base, other), _BASE, base, {}) == {}
+    assert "other policies inherit from it" in _judged(_tenant(base, child), _BASE, base, {})[WHOLE].because
+
+
+def test_a_document_that_is_not_safe_to_read_keeps_no_other_one_that_it_does_not_name() -> None:
+    """Else an attacker would make two, and each would keep the other."""
+    odd = {"id": POLICY, "xml": _NAMED.format("B2C_1A_other")}
+    evil = {"id": _BASE, "xml": "<open>"}
+    tenant = _tenant(odd, evil)
+    assert _judged(tenant, _BASE, evil, {}) == _judged(tenant, POLICY, odd, {}) == {}
 
 
 @pytest.mark.parametrize("stands", [None, _image()])
