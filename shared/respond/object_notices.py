@@ -1,9 +1,11 @@
 """What people are told of an object beside its cases: what is theirs to decide, and what is fought over."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from shared.model.notices import SystemNotice
-from shared.model.objects import EXISTS, WHOLE, Duel, LeafVerdict, ObjectPlan, Offer, Verdict
+from shared.model.objects import EXISTS, WHOLE, Duel, LeafVerdict, Objection, ObjectPlan, ObjectState, Offer, Verdict
 from shared.respond.object_run import ObjectRun
 from shared.respond.object_writing import Planned
 
@@ -24,6 +26,28 @@ def publish_notices(run: ObjectRun, plan: ObjectPlan) -> None:
                 title=f"A property is new to every {run.kind.title}",
                 text=f"{new.leaf} is {_shown(new.value)} everywhere, and no record names it.",
                 what_to_do="Microsoft probably added it. It counts as first seen, and nobody has to do anything.",
+            )
+        )
+
+
+def publish_asked(
+    run: ObjectRun, state: ObjectState, verdicts: Mapping[str, LeafVerdict], objections: Mapping[str, Objection]
+) -> None:
+    """Publish, once, why what a person asked for isn't put back: the case of such a change was closed long ago."""
+    asked = {
+        one.change
+        for one in verdicts.values()
+        if one.verdict is Verdict.PUT_BACK and one.change in state.asked and one.change in state.answered
+    }
+    for guard, objection in {one.guard: one for one in objections.values()}.items() if asked else ():
+        run.runtime.notifier.publish(
+            SystemNotice(
+                key=f"asked {run.id.key} {guard} {' '.join(sorted(asked))}",
+                title="What a person asked for isn't put back",
+                text=f'{run.kind.title} "{state.name}" ({state.ids[-1]}): {objection.because}.',
+                what_to_do="It is looked at again until that has passed; `responder leave` ends it."
+                if objection.can_pass
+                else objection.by_hand or "This doesn't pass by itself: do it by hand, or leave it.",
             )
         )
 

@@ -31,7 +31,7 @@ from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import ask_whose, confirm_changes
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
-from shared.respond.object_notices import publish_notices, publish_shut_out
+from shared.respond.object_notices import publish_asked, publish_notices, publish_shut_out
 from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, versions_with
 from shared.respond.object_writing import NotWritten, Planned, Wrote, carry_out, with_id
 from shared.respond.own_writes import claim, maker_of
@@ -299,6 +299,7 @@ class Reconciliation:
         once = fold_copies([*judged, *_unconfirmed(reading.changes)], self._run.kind.rules)
         answered = write_cases(self._runtime, once, ruling)
         publish_notices(self._run, plan)
+        publish_asked(self._run, plan.state, plan.verdicts, objections)
         image = reading.standing_image
         is_read = not isinstance(reading.image, Unread)
         drifts = write_drift_cases(self._run, plan, judged, image) if is_read else plan.state.drifts

@@ -890,10 +890,11 @@ HAND: Final[tuple[HandStory, ...]] = (
             {"t": 9000, "do": "settle", "on": "A3"},
             mode="observe",
         ),
-        ends="one goes, the last one stays and says why",
+        ends="one goes, the last one stays, and people hear why",
         is_right=lambda end: (
             bool(end.leaf("A2")) is not bool(end.leaf("A3"))
             and end.pending("A2" if end.leaf("A2") else "A3") == {"last-holder"}
+            and end.paged("A2" if end.leaf("A2") else "A3", "last living holder")
         ),
     ),
 )

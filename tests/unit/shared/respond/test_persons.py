@@ -381,6 +381,19 @@ def test_settling_does_not_go_over_the_guards(listed: Bench) -> None:
     assert "an emergency account would lose" in _state(listed).pending["state"].because
 
 
+def test_who_asked_for_what_a_guard_forbids_hears_why_once(listed: Bench) -> None:
+    """The case was closed when people only watched, so it can't say it any more."""
+    _forbidden(listed)
+    settle(listed.runtime, _ID, by=_WHO, reason=_WHY)
+    for _ in range(3):
+        _timer(listed)
+        listed.clock.move(timedelta(hours=1))
+    (notice,) = listed.teams.system_notices
+    assert listed.pagerduty.system_notices == [notice]
+    assert LAMP in notice.text
+    assert "an emergency account would lose" in notice.text
+
+
 @pytest.mark.parametrize("is_forbidden", [True, False])
 def test_where_nothing_is_listed_nothing_is_settled(lit: Bench, *, is_forbidden: bool) -> None:
     if is_forbidden:
