@@ -18,9 +18,11 @@ from responders.kinds.ca_policy_leaves import (
     DISABLED,
     ENABLED,
     KNOWN,
+    OPERATOR,
     SHAPE,
     STATE,
     change_body,
+    is_grant,
     is_joint,
     is_readable,
     leaves,
@@ -189,12 +191,24 @@ def _is_harmless(facts: GuardFacts) -> bool:
 
 def _objections(facts: GuardFacts) -> Objections:
     around = cast("ca_context.CaContext", facts.around)
-    found = {**ca_context.gone(facts, around), **_lossy(facts)}
+    found = {**_toothless(facts), **ca_context.gone(facts, around), **_lossy(facts)}
     if _is_harmless(facts):
         return found
     after = {**(facts.stands_image or {}), **_as_image(facts)}
     judged = sign_in_guard.objection(around, after=around.with_policy(facts.object_id, after))
     return found if judged is None else {**found, WHOLE: judged}
+
+
+def _toothless(facts: GuardFacts) -> Objections:
+    """Object to a part of a difference that would leave no control for the operator to join: Graph drops both then.
+
+    The controls that an attacker put in place of others go only with those coming back.
+    """
+    if OPERATOR not in facts.target or any(leaf != OPERATOR and is_grant(leaf) for leaf in facts.target):
+        return {}
+    because = "it would take the last grant control away, and those before it don't come back yet"
+    objection = Objection(guard="no-control-left", because=because, can_pass=True)
+    return {leaf: objection for leaf in facts.steps if is_grant(leaf)}
 
 
 def _as_image(facts: GuardFacts) -> Image:

@@ -19,6 +19,7 @@ STATES: Final = frozenset({ENABLED, DISABLED, "enabledForReportingButNotEnforced
 
 _STRENGTH: Final = "authenticationStrength"
 _GRANT: Final = "grantControls"
+OPERATOR: Final = f"{_GRANT}.operator"
 _SESSION: Final = "sessionControls"
 _CONDITIONS: Final = "conditions"
 _CLIENTS: Final = "clientAppTypes"
@@ -146,7 +147,12 @@ def is_readable(policy: Image) -> bool:
 
 def is_joint(leaf: str) -> bool:
     """Whether a leaf is of existence, state or grant controls."""
-    return leaf in {EXISTS, STATE} or leaf.startswith(f"{_GRANT}.")
+    return leaf in {EXISTS, STATE} or is_grant(leaf)
+
+
+def is_grant(leaf: str) -> bool:
+    """Whether a leaf is of the grant controls, or says how they are joined."""
+    return leaf.startswith(f"{_GRANT}.")
 
 
 def parts_beyond_v1(values: Iterable[str]) -> tuple[str, ...]:

@@ -800,6 +800,21 @@ HAND: Final[tuple[HandStory, ...]] = (
         )
         for how, attack in ATTACKS_ON_WHAT_BARS.items()
     ),
+    HandStory(
+        name="an attacker has a policy ask for less, and the emergency accounts leave its excluded group",
+        story=story(
+            "P1 G",
+            edit(3000, "alice", "G", {"members[em2]": None}),
+            edit(9410, "mal", "P1", {"controls[block]": None, "controls[mfa]": True}),
+        ),
+        ends="it asks for no less than the attacker left, people are paged, nobody is said to have our identity",
+        is_right=lambda end: (
+            not end.ours
+            and bool(end.leaf("P1", "controls[mfa]"))
+            and end.pending("P1") == {"emergency-sign-in", "no-control-left"}
+            and end.paged("P1")
+        ),
+    ),
     *(
         HandStory(
             name=f"an attacker makes a policy {how}, and switches it on when that was answered",

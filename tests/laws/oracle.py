@@ -382,7 +382,7 @@ def objection(truth: Truth, name: str, leaf: str) -> str:
         or of_others(truth, name, leaf, last)
         or of_additions(truth, name, leaf, last)
         or of_access(truth, name, leaf, want, last)
-        or of_services(truth, name)
+        or of_services(truth, name, leaf, want)
         or names_nobody(name, leaf, want)
         or of_emergency(truth, name, leaf, want)
     )
@@ -498,7 +498,7 @@ def _reached_less(leaf: str, want: Json) -> str:
     return next((name for name, identity in PEOPLE.items() if identity == member_of(leaf)), "")
 
 
-def of_services(truth: Truth, name: str) -> str:
+def of_services(truth: Truth, name: str, leaf: str, want: Json) -> str:
     lasting = [each for each in truth.world.windows if each.end >= truth.world.now() and each.name in {"", name}]
     if any(each.what in {"lock", "forbidden", "unreadable"} for each in lasting):
         return "the service still refuses"
@@ -511,11 +511,22 @@ def of_services(truth: Truth, name: str) -> str:
         and truth.world.is_used(name)
     ):
         return "others lean on it"
+    if asks_nothing(truth, name, leaf, want):
+        return "the policy would ask for nothing"
     leaning = kind_of(name) in {LOCATION, STRENGTH}
     policies = (each for each in truth.world.things.values() if each.kind == POLICY)
     if leaning and any(_is_odd(each) for each in policies):
         return "a policy that leans on it can't be read"
     return ""
+
+
+def asks_nothing(truth: Truth, name: str, leaf: str, want: Json) -> bool:
+    """Say whether a grant control is the last one, and those that were there before it don't stand again."""
+    image = truth.world.things[name].image
+    if kind_of(name) != POLICY or image is None or want or list_of(leaf) != "grantControls.builtInControls":
+        return False
+    controls = part(_with_leaf(image, leaf, want), "grantControls")
+    return not items(controls, "builtInControls") and not controls.get("authenticationStrength")
 
 
 def _is_odd(thing: Thing) -> bool:
@@ -534,8 +545,16 @@ def of_emergency(truth: Truth, name: str, leaf: str, want: Json) -> str:
     is_made = (leaf, want) in {("state", "enabled"), (EXISTS, True)}
     if is_made and set(named) & {PEOPLE[each] for each in PROTECTED}:
         return "somebody protected would be reached"
-    alone = is_worse(truth.world.barred(), truth.world.barred({name: target}))
-    return "an emergency account would be locked out" if alone else ""
+    targets = [target, *([_with_controls(truth, name)] if leaf.startswith("grantControls.") else [])]
+    is_barred = any(is_worse(truth.world.barred(), truth.world.barred({name: each})) for each in targets)
+    return "an emergency account would be locked out" if is_barred else ""
+
+
+def _with_controls(truth: Truth, name: str) -> Image | None:
+    """Give a policy with all its grant controls as in the baseline: one that joins others doesn't bar by itself."""
+    image = truth.world.things[name].image
+    moved = {leaf for deed in truth.deeds[name] for leaf in deed.diff if leaf.startswith("grantControls.")}
+    return None if image is None else changed(image, {leaf: truth.expected(name, leaf)[0] for leaf in moved})
 
 
 def _with_leaf(image: Image | None, leaf: str, want: Json) -> Image | None:

@@ -165,7 +165,7 @@ class StandIn:
             ("acts on what wasn't live", lambda: oracle.of_records(truth, name, leaf, last)),
             ("acts on what wasn't live", lambda: oracle.of_others(truth, name, leaf, last)),
             ("gives access to anybody", lambda: oracle.of_access(truth, name, leaf, want, last)),
-            ("nothing", lambda: oracle.of_services(truth, name)),
+            ("nothing", lambda: oracle.of_services(truth, name, leaf, want)),
             ("nothing", lambda: oracle.names_nobody(name, leaf, want)),
             ("forgets the emergency accounts", lambda: oracle.of_emergency(truth, name, leaf, want)),
         )

@@ -33,7 +33,7 @@ _NESTED: Final = "<a>" * 200 + "</a>" * 200
 
 
 class _B2c:
-    """A tenant with custom policies that somebody accepted, and the machine that guards it."""
+    """A tenant with custom policies that somebody accepted, and the runtime that guards it."""
 
     def __init__(self, storage: MemoryStorage, **documents: str) -> None:
         owner = settings_with().tenant(B2C_TENANT)

@@ -721,6 +721,20 @@ def test_what_cannot_be_read_never_counts_as_fine(hidden: str) -> None:
     assert found[WHOLE].can_pass
 
 
+def test_the_last_control_goes_only_with_those_that_come_back_for_it() -> None:
+    """Mallory put mfa in place of block. Without either, the policy would ask for less than Mallory left."""
+    asks_mfa = ca_policy(grantControls={"operator": "OR", "builtInControls": ["mfa"]})
+    nothing = ca_policy(grantControls={"operator": "OR", "builtInControls": []})
+    without = {leaf: value for leaf, value in leaves(asks_mfa).items() if "[mfa]" not in leaf}
+    tenant = _tenant(asks_mfa, principals={EMERGENCY_ACCOUNT: _ADMIN})
+    found = objections(CA_POLICY, tenant.edges(), POLICY_ID, _read(tenant), without)
+    assert {leaf: (one.guard, one.can_pass) for leaf, one in found.items()} == {
+        "grantControls.builtInControls[mfa]": ("no-control-left", True)
+    }
+    assert _judged(asks_mfa, nothing) == {}, "where nothing was asked before, nothing joins"
+    assert _judged(asks_mfa, with_users(_BLOCK, excludeUsers=[EMERGENCY_ACCOUNT])) == {}
+
+
 def test_a_neighbour_that_cannot_be_judged_and_does_not_change_decides_nothing() -> None:
     odd = ca_policy(id=TRUDY.id, displayName="Odd", **_conditions(phaseOfTheMoon="full"))
     odd = with_users(odd, excludeUsers=[]) | {"grantControls": _BLOCK["grantControls"]}
