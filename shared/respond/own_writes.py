@@ -210,13 +210,23 @@ def _resumed(
 
 
 def is_made_by_us(run: ObjectRun, intent: Intent, reading: Reading, seen: Version) -> bool:
-    """Whether the object itself says that the responder wrote it since: that the target stands proves nothing."""
+    """Whether the object itself says that the responder wrote it since: that the target stands proves nothing.
+
+    Of several tries it was the last one before the object says that it was written.
+    """
     image = reading.standing_image
     if image is None or not seen.leaves:
         return False
     made = run.kind.made(image)
     by, at = (made.by, made.at) if intent.op is Op.CREATE else (made.changed_by, made.changed_at)
-    return bool(by) and by == run.tenant.responder_id.lower() and at is not None and at >= intent.at
+    if by != run.tenant.responder_id.lower() or not by or at is None or at < intent.at:
+        return False
+    tries = reading.kept.state.intents if reading.kept is not None else ()
+    return not any(one.op is intent.op and intent.at < one.at <= at for one in tries if _was_sent(one))
+
+
+def _was_sent(intent: Intent) -> bool:
+    return intent.state is not IntentState.NOT_SENT
 
 
 def _is_under_our_name(run: ObjectRun, change: ObjectChange) -> bool:

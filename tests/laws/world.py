@@ -256,6 +256,7 @@ FIRST_IDS: Final[Mapping[str, str]] = {
     "A6": f"{SCOPE}{ASSIGNMENTS}/0a661600-0006-4c5a-8d7e-2f9b1c3e5a60",
     "A7": f"{SCOPE}{ASSIGNMENTS}/0a661600-0007-4b2e-9c8d-1f7a5e3b0d94",
     "A8": f"{SCOPE}{ASSIGNMENTS}/0a661600-0008-4d6f-8a1b-5c3e9f7d2b04",
+    "A9": f"{SCOPE}{ASSIGNMENTS}/0a661600-0009-4e1c-9d7b-6a2f8c4e0b15",
     "D0": "B2C_1A_Base",
     "D1": "B2C_1A_SignIn",
     "D2": "B2C_1A_New",
@@ -271,7 +272,7 @@ _KIND_OF_LETTER: Final = {
     "A": ASSIGNMENT,
     "D": DOCUMENT,
 }
-ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "D2", "D3"})
+ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "A9", "D2", "D3"})
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
     "A2": (OWNER, "con"),
@@ -281,6 +282,7 @@ _ROLES: Final = {
     "A6": (OWNER, "boss"),
     "A7": (CONTRIBUTOR, "trainee"),
     "A8": (READER, "boss"),
+    "A9": (OWNER, "con"),
 }
 TIME_BOUND: Final = "A7"
 ENDS_AT: Final = 7200.0
