@@ -149,11 +149,11 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
         "still lets it in."
     ),
     deviates=(
-        "Applies whoever did it, approved or not, so nothing is put back. If the actor isn't approved, "
-        "infrastructure/1 or 3 raises another case of the same record and puts the change back. The break-glass "
-        "accounts are taken to be Global Administrators and members of the configured groups. If another role or group "
-        "decides whether the policy applies, that can't be known: then only the loss of an exclusion by name counts. A "
-        "policy that applied before and still does raises no case."
+        "Applies whoever did it, approved or not, so nothing is put back because of it. If the actor isn't approved, "
+        "infrastructure/1 or 3 puts the change back in the same case. The break-glass accounts are taken to be Global "
+        "Administrators and members of the configured groups. If another role or group decides whether the policy "
+        "applies, that can't be known: then only the loss of an exclusion by name counts. A policy that applied before "
+        "and still does raises no case."
     ),
     techniques=(attack.CONDITIONAL_ACCESS_POLICIES, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.BREAK_GLASS,

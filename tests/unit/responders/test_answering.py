@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from typing import Final, Self
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, SUBSCRIPTION
+from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, SUBSCRIPTION, Principal
 from responders.catalogue import CATALOGUE
 from responders.detections.samples import ca_policy_record, event_grid_record
 from responders.kinds.ca_policies import CA_POLICY
@@ -21,7 +21,7 @@ from shared.clients.api import Answer
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container
 from shared.model.calls import Lane, Permission
-from shared.model.cases import Case, Decision, Outcome, State
+from shared.model.cases import Case, Decision, Outcome, Standing, State
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.kinds import ApprovalList, Image, Mode, ObjectKind
 from shared.model.objects import IntentState, ObjectState
@@ -129,7 +129,12 @@ def attack(request: pytest.FixtureRequest) -> Attack:
 
 
 def _attacked(
-    storage: Storage, attack: Attack, mode: Mode = Mode.ENFORCE, *, subscriptions: str = SUBSCRIPTION
+    storage: Storage,
+    attack: Attack,
+    mode: Mode = Mode.ENFORCE,
+    *,
+    modes: Mapping[str, Mode] = {},
+    subscriptions: str = SUBSCRIPTION,
 ) -> tuple[Bench, FakeTenant]:
     """Approve Alice, accept what stands, let ten minutes pass, attack, take the record in."""
     tenant = attack.tenant()
@@ -145,6 +150,8 @@ def _attacked(
     tenant.pass_time = lambda: made.clock.move(timedelta(milliseconds=100))
     made.clock.move(-10 * _MINUTE)
     made.seed(mode)
+    for detection, own in modes.items():
+        made.runtime.controls.set_mode(detection, own, by="a test", reason="a test")
     made.runtime.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
     made.sweep()
     made.accept()
@@ -209,6 +216,52 @@ def test_a_change_that_also_reaches_a_break_glass_account_is_put_back_all_the_sa
         ("ca-policy-updated", "break-glass-unprotected"): put_back,
         ("ca-policy-updated",): put_back,
     }
+
+
+def _unprotected(by: Principal) -> Attack:
+    """Somebody takes the exclusions of the break-glass accounts away."""
+    opened = with_users(_BEFORE, excludeUsers=[])
+
+    def record() -> Image:
+        changed = ca_policy_record("Update conditional access policy", old=_BEFORE, new=opened)
+        changed["targetResources"][0]["id"] = POLICY_ID
+        return changed | {"activityDateTime": f"{_AT:%Y-%m-%dT%H:%M:%SZ}", "initiatedBy": initiated_by(by)}
+
+    def do(tenant: FakeTenant) -> None:
+        tenant.ca_policies[POLICY_ID] = copy.deepcopy(opened)
+
+    return copy.replace(ATTACKS[0], do=do, record=record)
+
+
+def test_who_is_approved_and_reaches_a_break_glass_account_is_paged_all_the_same(memory: MemoryStorage) -> None:
+    ready, tenant = _attacked(memory, _unprotected(ALICE))
+    case = _answered(ready)
+    assert tenant.writes == []
+    assert set(case.detections) == {"ca-policy-updated", "break-glass-unprotected"}
+    assert (case.state, case.standing, case.decision) == (State.CLOSED, Standing.APPROVED, Decision.PAGE)
+    assert (case.detection, case.because) == ("break-glass-unprotected", "the detection applies whoever did it")
+    assert [sent.case.id for sent in ready.teams.sent] == [sent.case.id for sent in ready.pagerduty.sent] == [case.id]
+
+
+@pytest.mark.parametrize("by", [ALICE, MALLORY], ids=["approved", "unapproved"])
+@pytest.mark.parametrize("other", [Mode.PAGE, Mode.ENFORCE])
+def test_a_break_glass_account_that_is_reached_is_paged_where_policies_are_only_observed(
+    memory: MemoryStorage, by: Principal, other: Mode
+) -> None:
+    attack = _unprotected(by)
+    ready, tenant = _attacked(memory, attack, Mode.OBSERVE, modes={"break-glass-unprotected": other})
+    case = _answered(ready)
+    assert tenant.writes == []
+    assert (case.detection, case.decision) == ("break-glass-unprotected", Decision.PAGE)
+    assert case.would.startswith("would put it back") is (by is MALLORY)
+    assert _woken(ready) == 1
+
+
+def test_a_break_glass_account_that_is_reached_is_recorded_where_that_is_only_observed(memory: MemoryStorage) -> None:
+    ready, _ = _attacked(memory, _unprotected(ALICE), modes={"break-glass-unprotected": Mode.OBSERVE})
+    case = _answered(ready)
+    assert (case.decision, _woken(ready)) == (Decision.RECORD, 0)
+    assert case.would == "would page the owners: the detection applies whoever did it"
 
 
 @pytest.mark.parametrize("mode", [Mode.OBSERVE, Mode.PAGE])
