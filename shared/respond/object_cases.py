@@ -189,10 +189,11 @@ def _heard(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> Heard | No
 def _others(runtime: Runtime, judged: JudgedChange, deciding: AnyDetection, ruling: Ruling) -> list[Heard]:
     """Hear what a change's other detections find, each by its own approval list and mode.
 
-    Nothing is heard of what the responder did, of what ended by itself, and of what may not have been made.
+    Nothing is heard of what the responder did, of a rightful use or end, and of what may not have been made.
     """
     change = judged.change
-    if change.is_ours or change.is_expiry or not change.is_confirmed or change.id in ruling.thefts:
+    is_rightful = change.is_rightful and judged.standing is Standing.APPROVED
+    if change.is_ours or is_rightful or not change.is_confirmed or change.id in ruling.thefts:
         return []
     heard: list[Heard] = []
     for detection in (runtime.detections.get(name) for name in change.detections):
@@ -219,7 +220,7 @@ def finding_of(judged: JudgedChange, detection: AnyDetection | None, ruling: Rul
         found = _unconfirmed_finding(change, detection, ruling)
         return found and _by_mode(found, judged, detection, ruling)
     if judged.standing is Standing.APPROVED:
-        return _approved_finding(change, ruling)
+        return _approved_finding(judged, ruling)
     if ruling.unread and ruling.unread.guard == "authority":
         return _objected([ruling.unread])
     found = _finding(judged, detection, ruling)
@@ -246,19 +247,14 @@ def _unconfirmed_finding(change: ObjectChange, detection: AnyDetection, ruling: 
     return paged(because) if is_late else None
 
 
-def _approved_finding(change: ObjectChange, ruling: Ruling) -> Finding:
+def _approved_finding(judged: JudgedChange, ruling: Ruling) -> Finding:
     """Say that the actor was approved; people are paged where something else about the change needs them."""
+    change = judged.change
     mine = [one for one in ruling.verdicts.values() if one.change == change.id]
     people = next((one for one in mine if one.verdict.needs_people), None)
     if people is not None and not change.is_ours:
         return paged(f"the actor is approved, but {_in_words(people.verdict)}")
-    return Finding(
-        decision=Decision.RECORD,
-        outcome=Outcome.NONE,
-        because="the actor is approved",
-        is_final=True,
-        is_paged=False,
-    )
+    return recorded(judged.because if change.is_rightful else "the actor is approved")
 
 
 def _finding(judged: JudgedChange, detection: AnyDetection, ruling: Ruling) -> Finding | None:
