@@ -70,7 +70,7 @@ class CaseLists:
             yield Listed(
                 id=row.key.removeprefix(_OPEN),
                 is_of_object=row.columns.get("object") is True,
-                since=_instant(row),
+                since=row.instant("since"),
                 row=row,
             )
 
@@ -90,13 +90,6 @@ class CaseLists:
             last=f"{newest_before(since)}|{_AFTER}" if since else f"{NEWEST}{_AFTER}",
         )
         return [row.key.rpartition("|")[2] for row in rows]
-
-
-def _instant(row: Row) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(row.columns.get("since")))
-    except ValueError:
-        return None
 
 
 def _partition(tenant_id: str) -> str:
