@@ -1,4 +1,4 @@
-"""Principals of the directory, as far as is asked: whether they are there and enabled, of which kind, Microsoft's own."""
+"""Principals of the directory, as far as is asked: there and enabled or not, of which kind, Microsoft's own or not."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
