@@ -54,6 +54,15 @@ def succeeded(*activities: str, also: tuple[Condition[AuditEvent], ...] = ()) ->
     return all_of(Audit.activity.one_of(*activities), Audit.outcome.is_("success"), *also)
 
 
+CA_POLICY_MADE: Final = (
+    "Add conditional access policy",
+    "Create conditional access policy",
+    "Restore conditional access policy",
+    "Restore deleted conditional access policy",
+)
+"""A policy that is taken out of the recycle bin applies at once, like a new one."""
+
+
 def done_in(service: str, *activities: str, also: tuple[Condition[AuditEvent], ...] = ()) -> All[AuditEvent]:
     """Match only the record of this service: Core Directory logs each conditional access change a second time."""
     return succeeded(*activities, also=(Audit.service.is_(service), *also))

@@ -5,6 +5,7 @@ from typing import Final
 from responders.detections import attack, references
 from responders.detections.activities import (
     ACCOUNT_DELETED,
+    CA_POLICY_MADE,
     MEMBER_ADDED,
     METHODS_CHANGED,
     OUTSIDE_PIM,
@@ -140,7 +141,10 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=done_in(
-        "Conditional Access", _ADDED, _UPDATED, also=(Audit.emergency_reach.one_of("reached", "exclusion-lost"),)
+        "Conditional Access",
+        *CA_POLICY_MADE,
+        _UPDATED,
+        also=(Audit.emergency_reach.one_of("reached", "exclusion-lost"),),
     ),
     unless_actor_in=None,
     answer=Answer.PAGE,
@@ -149,11 +153,11 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
         "still lets it in."
     ),
     deviates=(
-        "Applies whoever did it, approved or not, so nothing is put back. If the actor isn't approved, "
-        "infrastructure/1 or 3 raises another case of the same record and puts the change back. The break-glass "
-        "accounts are taken to be Global Administrators and members of the configured groups. If another role or group "
-        "decides whether the policy applies, that can't be known: then only the loss of an exclusion by name counts. A "
-        "policy that applied before and still does raises no case."
+        "Applies whoever did it, approved or not, so nothing is put back because of it. If the actor isn't approved, "
+        "infrastructure/1 or 3 puts the change back in the same case. The break-glass accounts are taken to be Global "
+        "Administrators and members of the configured groups. If another role or group decides whether the policy "
+        "applies, that can't be known: then only the loss of an exclusion by name counts. A policy that applied before "
+        "and still does raises no case."
     ),
     techniques=(attack.CONDITIONAL_ACCESS_POLICIES, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.BREAK_GLASS,
@@ -164,6 +168,7 @@ BREAK_GLASS_UNPROTECTED: Detection[AuditEvent] = Detection(
             _UPDATED, old=_policy(_EVERYBODY, state="disabled"), new=_policy(_EVERYBODY), initiatedBy=BY_APP
         ),
         diagnostic_record(ca_policy_record(_ADDED, new=_policy(_EVERYBODY))),
+        ca_policy_record("Restore conditional access policy", new=_policy(_EVERYBODY)),
     ),
     misses=(
         ca_policy_record(_ADDED, new=_policy(_EVERYBODY | _NOT_THEM)),

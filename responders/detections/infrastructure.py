@@ -3,7 +3,7 @@
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import done_in
+from responders.detections.activities import CA_POLICY_MADE, done_in
 from responders.detections.policy_dependencies import (
     AUTHENTICATION_CONTEXT_CREATED,
     AUTHENTICATION_CONTEXT_DELETED,
@@ -42,10 +42,13 @@ CA_POLICY_CREATED: Detection[AuditEvent] = Detection(
     id="ca-policy-created",
     seed_row="infrastructure/1",
     title="Conditional access policy created by an unapproved actor",
-    why="A new policy can lock every administrator out or keep sessions alive for ever. It applies within minutes.",
+    why=(
+        "A new policy, or one that is taken out of the recycle bin, can lock every administrator out or keep sessions "
+        "alive for ever. It applies within minutes."
+    ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=done_in("Conditional Access", "Add conditional access policy"),
+    when=done_in("Conditional Access", *CA_POLICY_MADE),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
     remediation=DISABLE_CA_POLICY,
@@ -55,6 +58,8 @@ CA_POLICY_CREATED: Detection[AuditEvent] = Detection(
         ca_policy_record("Add conditional access policy", new=CA_POLICY),
         ca_policy_record("Add conditional access policy", new=CA_POLICY, initiatedBy=BY_APP),
         diagnostic_record(ca_policy_record("Add\N{NO-BREAK SPACE}Conditional Access  policy ", new=CA_POLICY)),
+        ca_policy_record("Restore conditional access policy", new=CA_POLICY),
+        ca_policy_record("Restore deleted conditional access policy", new=CA_POLICY),
     ),
     misses=(
         ca_policy_record("Add conditional access policy", result="failure", resultReason="Insufficient privileges"),
@@ -71,7 +76,7 @@ CA_POLICY_DELETED: Detection[AuditEvent] = Detection(
     why="What the policy required, such as multifactor authentication, is no longer required of anybody.",
     risk=Risk.MEDIUM,
     log=Log.AUDIT,
-    when=done_in("Conditional Access", "Delete conditional access policy"),
+    when=done_in("Conditional Access", "Delete conditional access policy", "Soft delete conditional access policy"),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
     remediation=RESTORE_CA_POLICY,

@@ -124,7 +124,11 @@ RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.PAGE,
     remediation=REMOVE_ROLE_ASSIGNMENT,
-    deviates=_EVERY_ROLE,
+    deviates=(
+        f"{_EVERY_ROLE} What Privileged Identity Management (PIM) writes counts as done by who asked it. Somebody who "
+        "activates a role that they are eligible for, or gives it up, is only recorded: PIM has checked that, and "
+        "role-assigned raises a case when somebody is made eligible."
+    ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.AZURE_ROLE_CHANGES,
     hits=(

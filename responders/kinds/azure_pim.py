@@ -1,7 +1,8 @@
 """Privileged Identity Management (PIM) for Azure roles: who asked for what its service did, and what ended by itself.
 
 Whatever PIM writes, events and the assignment name PIM's own service principal. Who wanted it is in the schedule
-request. An assignment that was bound in time is deleted by PIM when its time is over, without anybody asking.
+request. An assignment that was bound in time is deleted by PIM when its time is over, without anybody asking. Who takes
+up a role that he is eligible for, or gives it up again, makes a rightful use of it: PIM itself has checked that.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Final, cast
 
 from msgspec import Struct
 
+from responders.kinds import principals
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError, Refused, Rejected
 from shared.model.events import Actor, ActorKind
@@ -40,28 +42,52 @@ _VERSION: Final = {"api-version": "2020-10-01"}
 _NO_LICENCE: Final = "AadPremiumLicenseRequired"
 _ENDLESS: Final = "noexpiration"
 _REMOVALS: Final = frozenset({"adminremove", "selfdeactivate"})
+_OWN_USES: Final = frozenset({"selfactivate", "selfdeactivate"})
+_CAME_TO_NOTHING: Final = frozenset(
+    {
+        "denied",
+        "canceled",
+        "failed",
+        "failedasresourceislocked",
+        "admindenied",
+        "timedout",
+        "invalid",
+        "pendingapproval",
+        "pendingapprovalprovisioning",
+        "pendingadmindecision",
+    }
+)
+"""States of a request of which nothing came, or not yet."""
+
+_APPROVED_WITHIN: Final = timedelta(days=1)
+"""For so long a request may wait for the approval of another person."""
+
 _DURATION: Final = re.compile(r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?", re.IGNORECASE)
 _GUID: Final = re.compile(r"[0-9a-fA-F-]{36}")
 
 
 class ScheduleRequest(Struct, frozen=True, kw_only=True):
-    """What somebody asked of PIM: ids in lower case, `at` when. `ends_at` is None where it isn't known.
+    """What somebody asked of PIM for a principal: ids in lower case, `at` when, to begin at `begins_at`.
 
-    `is_self_activation`: somebody took up a role that he is eligible for.
+    `needed_approval` says that another person had to approve it. `ends_at` is None where it isn't known.
     """
 
     by: str
     at: datetime
     kind: str
+    principal: str
     role: str
     scope: str
     is_time_bound: bool
+    begins_at: datetime
     ends_at: datetime | None
+    status: str = ""
+    needed_approval: bool = False
 
     @property
-    def is_self_activation(self) -> bool:
-        """Whether somebody took up a role that he is eligible for."""
-        return self.kind == "selfactivate"
+    def is_own_use(self) -> bool:
+        """Whether somebody took up a role that he is eligible for, or gave it up again."""
+        return self.kind in _OWN_USES and self.by == self.principal
 
     @property
     def is_removal(self) -> bool:
@@ -107,9 +133,13 @@ def _read(image: Image) -> ScheduleRequest | None:
         by=str(properties.get("requestorId") or "").lower(),
         at=at,
         kind=str(properties.get("requestType") or "").lower(),
+        principal=str(properties.get("principalId") or "").lower(),
         role=str(properties.get("roleDefinitionId") or "").rpartition("/")[2].lower(),
         scope=str(properties.get("scope") or "").lower(),
         is_time_bound=str(expiration.get("type") or _ENDLESS).lower() != _ENDLESS,
+        begins_at=_instant(schedule.get("startDateTime")) or at,
+        status=str(properties.get("status") or "").lower(),
+        needed_approval=bool(properties.get("approvalId")),
         ends_at=_end(schedule, expiration, begins=at),
     )
 
@@ -145,21 +175,50 @@ def with_requester(
         return confirmation
     try:
         asked = requests_of(api, scope=scope, principal=principal)
+        is_removal = change.op is Op.DELETE
+        mine = [each for each in asked if each.is_about(role=role, scope=scope)]
+        request = _asked_for([each for each in mine if each.is_removal == is_removal], change.at)
+        if request is not None:
+            return Confirmation(
+                is_true=True,
+                because="PIM did it; its request names who asked",
+                actor=Actor(id=request.by, kind=_kind_of_requester(api, request)),
+                is_own_use=request.is_own_use,
+            )
     except (EdgeError, BadIdentifier) as error:
         return Confirmation(is_true=None, because=f"whether PIM was asked for it could not be read: {error}")
-    is_removal = change.op is Op.DELETE
-    mine = [each for each in asked if each.is_about(role=role, scope=scope)]
-    request = _latest(each for each in mine if each.is_removal == is_removal and _is_before(each, change.at))
-    if request is not None and request.by:
-        because = "PIM did it; its request names who asked"
-        return Confirmation(is_true=True, because=because, actor=Actor(id=request.by))
     if is_removal and expired(mine, role=role, scope=scope, at=change.at):
         return Confirmation(is_true=True, because="it was bound in time, and its time was over", is_expiry=True)
     return confirmation
 
 
+def _asked_for(requests: Iterable[ScheduleRequest], at: datetime) -> ScheduleRequest | None:
+    """Give the request that made PIM do something at an instant; None where there is none.
+
+    Whoever was given a role can ask for an activation as well. So that counts only where nobody asked otherwise.
+    """
+    found = [each for each in requests if each.by and each.status not in _CAME_TO_NOTHING and _is_before(each, at)]
+    return _latest([each for each in found if not each.is_own_use] or found)
+
+
 def _is_before(request: ScheduleRequest, at: datetime) -> bool:
-    return at - _LATENESS <= request.at <= at + APART
+    """Whether PIM may have done then what was asked: at once, when it was to begin, or once it was approved."""
+    waits = _APPROVED_WITHIN if request.needed_approval else timedelta()
+    instants = (request.at, request.begins_at)
+    return any(at - _LATENESS - waits <= each <= at + APART for each in instants) and request.at <= at + APART
+
+
+def _kind_of_requester(api: TenantApi, request: ScheduleRequest) -> ActorKind:
+    """Give the kind of principal that asked, by which an approval is for it. Raises EdgeError and BadIdentifier.
+
+    Only people are eligible for a role. Where the directory may not be read it is unknown, and so is an approval.
+    """
+    if request.is_own_use:
+        return ActorKind.USER
+    try:
+        return principals.kind_of(api, request.by)
+    except Refused:
+        return ActorKind.UNKNOWN
 
 
 def _latest(requests: Iterable[ScheduleRequest]) -> ScheduleRequest | None:

@@ -1,4 +1,4 @@
-"""Principals of the directory, as far as is asked: whether they are there and enabled, and whether Microsoft's own."""
+"""Principals of the directory, as far as is asked: there and enabled or not, of which kind, Microsoft's own or not."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -9,6 +9,7 @@ from responders.kinds.json_leaves import GUID
 from responders.rosters import LIST_GROUP_MEMBERS, LIST_GROUPS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError
+from shared.model.events import ActorKind
 from shared.model.kinds import TenantKind
 from shared.model.read_probes import ReadProbe
 from shared.model.tenant_api import TenantApi
@@ -84,6 +85,19 @@ def is_microsofts(api: TenantApi, identity: str) -> bool | None:
     except EdgeError:
         return None
     return found is not None and str(found.get("appOwnerOrganizationId", "")).lower() == _MICROSOFT
+
+
+def kind_of(api: TenantApi, identity: str) -> ActorKind:
+    """Say whether a principal is a user or a service principal; unknown where it is neither, or gone.
+
+    Raises:
+        EdgeError: it can't be read.
+        BadIdentifier: the id isn't one.
+    """
+    if api.get(GET_USER, query=_MEMBER, id=identity) is not None:
+        return ActorKind.USER
+    is_service = api.get(GET_SERVICE_PRINCIPAL, query=_MEMBER, id=identity) is not None
+    return ActorKind.SERVICE_PRINCIPAL if is_service else ActorKind.UNKNOWN
 
 
 def _is_group(api: TenantApi, identity: str) -> bool:

@@ -61,6 +61,14 @@ class Row(Struct, frozen=True, kw_only=True):
     columns: dict[str, Any]
     etag: str
 
+    def instant(self, name: str) -> datetime | None:
+        """Give the instant in a column; None where it has none, or one without a zone. A person may have written it."""
+        try:
+            found = datetime.fromisoformat(str(self.columns.get(name)))
+        except ValueError:
+            return None
+        return found if found.tzinfo else None
+
 
 class TimedRow(Struct, frozen=True, kw_only=True):
     """A row, when it was last written, and when it was read: both by storage's clock, never by the host's.

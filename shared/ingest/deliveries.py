@@ -89,4 +89,4 @@ def store_delivery_time(storage: Storage, subscription_id: str, *, now: datetime
 def last_delivery(storage: Storage, subscription_id: str) -> datetime | None:
     """Give the time when the last event of this subscription arrived; None when none ever did. Raises EdgeError."""
     row = storage.row(Table.CURSORS, _PARTITION, subscription_id)
-    return datetime.fromisoformat(row.columns["last_at"]) if row else None
+    return row.instant("last_at") if row else None

@@ -10,7 +10,7 @@ elsewhere. One that is in both places is processed twice, which has no effect th
 
 import hashlib
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 from typing import Final
 
@@ -118,9 +118,11 @@ def _is_given_up(runtime: Runtime, queue: str, message: Message) -> bool:
 def _times_put_back(runtime: Runtime, key: str) -> int:
     """Give how often a message was put back lately."""
     row = runtime.storage.row(Table.CURSORS, _PARTITION, key)
-    if row is None or runtime.clock() - datetime.fromisoformat(row.columns["last_at"]) > _FORGOTTEN_AFTER:
+    last_at = row.instant("last_at") if row else None
+    times: object = row.columns.get("times") if row else None
+    if last_at is None or runtime.clock() - last_at > _FORGOTTEN_AFTER:
         return 0
-    return int(row.columns["times"])
+    return times if isinstance(times, int) else 0
 
 
 def _delete_old_counts(runtime: Runtime) -> None:

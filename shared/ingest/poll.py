@@ -33,6 +33,8 @@ _WINDOW: Final = timedelta(hours=2)
 _LONGEST: Final = timedelta(minutes=4)
 """How long a poll reads before it leaves the rest to the next one, so that other tenants don't wait long."""
 
+_DONE_UNTIL: Final = "done_until"
+
 NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 """Graph's error code for a log that needs Entra ID P1."""
 
@@ -70,13 +72,14 @@ def poll(
 ) -> Intake:
     """Read a tenant's records since the last poll got, less `overlap`, for about as long as `longest`.
 
+    Where it can't be read how far the last poll got, the overlap is read, and a notice says so.
     For a tenant without the licence for the log, a notice is published once, and nothing is read.
 
     Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays at the end of the last complete
     window, and the next poll reads all after it again.
     """
     started = runtime.clock()
-    reached = min(polled_until(runtime.storage, source, tenant.id) or started, started)
+    reached = min(_reached(runtime, tenant, source) or started, started)
     total = Intake()
     for since, until in _windows(max(reached - overlap, started - _KEPT), started):
         try:
@@ -87,7 +90,7 @@ def poll(
             _publish_missing_licence(runtime, tenant, source)
             return total
         if until >= reached:
-            columns = {"done_until": until.isoformat()}
+            columns = {_DONE_UNTIL: until.isoformat()}
             runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
         if until < started and runtime.clock() - started >= longest:
             _log.warning("%s of %s: read up to %s, the next poll continues", source.name, tenant.name, until)
@@ -141,10 +144,34 @@ def _publish_missing_licence(runtime: Runtime, tenant: Tenant, source: Source) -
     runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
 
 
+def _reached(runtime: Runtime, tenant: Tenant, source: Source) -> datetime | None:
+    """Give the time until which a tenant's log was read; None when it never was, or when that can't be read."""
+    row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)
+    reached = row.instant(_DONE_UNTIL) if row else None
+    if row and reached is None and _DONE_UNTIL in row.columns:
+        _publish_lost_cursor(runtime, tenant, source, str(row.columns[_DONE_UNTIL]))
+    return reached
+
+
+def _publish_lost_cursor(runtime: Runtime, tenant: Tenant, source: Source, text: str) -> None:
+    """Publish a notice; the poll goes on, and writes the row anew."""
+    _log.warning("%s of %s: how far it was read is %r, which is no instant", source.name, tenant.name, text[:80])
+    runtime.notifier.publish(
+        SystemNotice(
+            key=f"{source.cursors} lost {tenant.id}",
+            title=f"How far the {source.name} of {tenant.name} was read isn't known",
+            text=f"The row of tenant {tenant.id} in table Cursors says {text[:80]!r}, which is no instant with a time"
+            " zone. The responder reads the last hours again and writes the row anew.",
+            what_to_do="Find out who wrote that row. If the responder was stopped before, look at the tenant's log of"
+            " that time yourself: the responder reads no more than the last day again.",
+        )
+    )
+
+
 def polled_until(storage: Storage, source: Source, tenant_id: str) -> datetime | None:
-    """Give the time until which a tenant's log was read; None when it never was."""
+    """Give the time until which a tenant's log was read; None when it never was, or when that can't be read."""
     row = storage.row(Table.CURSORS, source.cursors, tenant_id)
-    return datetime.fromisoformat(row.columns["done_until"]) if row and "done_until" in row.columns else None
+    return row.instant(_DONE_UNTIL) if row else None
 
 
 def is_unlicensed(storage: Storage, source: Source, tenant_id: str) -> bool:

@@ -109,6 +109,8 @@ class Confirmation(Struct, frozen=True, kw_only=True):
     actor: Actor | None = None
     is_expiry: bool = False
     """Whether it is the end of something that was bound in time, which is no change."""
+    is_own_use: bool = False
+    """Whether the actor took up, or gave up, what is his to take up (a role that he is eligible for): no change."""
 
 
 type Objections = Mapping[str, Objection]

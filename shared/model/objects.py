@@ -121,7 +121,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
     `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
     until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it
-    is the end of something bound in time. `source` names the log where two tell of the same actions; "" is as `log`.
+    is the end of something bound in time, `is_own_use` that its actor took up what he is eligible for, or gave it up:
+    neither is a change that anybody answers. `source` names the log where two tell of the same actions; "" is as `log`.
     `whole_properties` are properties of which the record tells all, where it doesn't tell all of the object.
     `is_microsofts` says whether one of Microsoft's own services made it, None where the tenant wasn't asked.
     """
@@ -142,6 +143,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     is_confirmed: bool = True
     is_denied: bool = False
     is_expiry: bool = False
+    is_own_use: bool = False
     intent: str = ""
     sent: dict[str, tuple[str, ...]] = {}
     source: str = ""
@@ -152,6 +154,11 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     def is_ours(self) -> bool:
         """Whether an intent of the responder's explains it."""
         return bool(self.intent)
+
+    @property
+    def is_rightful(self) -> bool:
+        """Whether nobody needs an approval for it: it ended by itself, or its actor used what is his."""
+        return self.is_expiry or self.is_own_use
 
 
 class JudgedChange(Struct, frozen=True, kw_only=True):

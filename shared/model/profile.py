@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from shared.model import patterns
 from shared.model.events import fold
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -78,7 +79,8 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     - `consumer_apps`: names and app ids of the applications by which consumers sign in.
     - `owned_domains`: domains of the tenant's own, with all below them. Empty: ownership is unknown.
     - `shared_domains`: domains under which anybody can take a name.
-    - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets.
+    - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets: a
+      regular expression as RE2 has them.
     - `logout_properties`: names, or parts of names, of the property that holds an application's log-out address.
 
     - `allowed_countries`: where consumers sign in from, as two-letter codes. Empty: it isn't known who is abroad.
@@ -237,10 +239,9 @@ def _problems(read: TenantProfile, members: Mapping[str, object]) -> Iterator[tu
     yield from _not_set_here(members)
     yield from _wrong_texts(read)
     for name, pattern in read.account_attributes.items():
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            yield f"account_attributes.{name}", f"is {pattern[:80]!r}: it should be a regular expression ({error})"
+        if problem := patterns.problem_with(pattern):
+            because = f"it should be a regular expression as RE2 has them ({problem})"
+            yield f"account_attributes.{name}", f"is {pattern[:80]!r}: {because}"
     for account, hours in read.working_hours.items():
         yield from _wrong_hours(account, hours)
     for detection, least in read.thresholds.items():

@@ -60,6 +60,8 @@ def duels_of_approved(account: Account) -> tuple[Duel, ...]:
 def _is_swung(account: Account, leaf: str, links: Sequence[Link]) -> bool:
     if any(link.is_ours or account.replayed.standing_of(link.written, leaf) is not Standing.APPROVED for link in links):
         return False
+    if any(link.written.change.is_rightful for link in links):
+        return False  # who uses a right of his own each day, and whose time is over each day, fights nobody
     actors = [link.written.change.actor.id for link in links]
     values = [link.new for link in links]
     return (

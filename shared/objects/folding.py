@@ -170,6 +170,7 @@ def _merged(one: JudgedChange, other: JudgedChange) -> JudgedChange:
         whole_properties=tuple(sorted({*a.whole_properties, *b.whole_properties})),
         is_confirmed=a.is_confirmed or b.is_confirmed,
         is_expiry=a.is_expiry or b.is_expiry,
+        is_own_use=a.is_own_use or b.is_own_use,
     )
     standing = first.standing if first.standing is second.standing else Standing.UNKNOWN
     return replace(first, change=change, standing=standing, is_live=first.is_live and second.is_live)

@@ -602,6 +602,7 @@ def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
         is_confirmed=known.is_confirmed or copy.is_confirmed,
         is_denied=known.is_denied or copy.is_denied,
         is_expiry=known.is_expiry or copy.is_expiry,
+        is_own_use=known.is_own_use or copy.is_own_use,
         object_id=known.object_id or copy.object_id,
         risk=max(known.risk, copy.risk, key=tuple(Risk).index),
         intent=known.intent or copy.intent,

@@ -90,11 +90,17 @@ def judge_untold(account: Account) -> LeafVerdict | None:
 
 
 def judge_bracketed(account: Account, leaf: str, stands: Json) -> LeafVerdict | None:
-    """Say whether a leaf stands as an approved change made it of which only versions tell: a person is to accept it."""
+    """Say whether a leaf stands as an approved change made it of which only versions tell: a person is to accept it.
+
+    Nobody needs to accept what somebody made of a right of his own.
+    """
     agreed = account.replayed.of(leaf)
     if agreed.provenance is not Provenance.BRACKETED or account.is_left(leaf, stands):
         return None
-    return LeafVerdict(verdict=Verdict.BRACKETED, change=_counted_on(account, leaf))
+    counted = _counted_on(account, leaf)
+    if any(each.change.id == counted and each.change.is_own_use for each in account.written):
+        return None
+    return LeafVerdict(verdict=Verdict.BRACKETED, change=counted)
 
 
 def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> LeafVerdict:

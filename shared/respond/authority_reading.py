@@ -65,13 +65,11 @@ def judge(
 ) -> JudgedChange:
     """Say whether a change was approved, and whether it was live all the time until now, or a person asked for it."""
     detection = deciding_detection(runtime, change)
-    if change.is_expiry:
-        return JudgedChange(change=change, standing=Standing.APPROVED, because="what was bound in time has ended")
+    if change.is_rightful and change.actor.id.lower() not in runtime.settings.emergency_accounts:
+        return JudgedChange(change=change, standing=Standing.APPROVED, because=_rightful(change))
     history = _history(runtime, detection, authority)
     ids = _ids_of(change, state)
-    found = _standing(change, history, ids)
-    if found.standing is Standing.UNAPPROVED and change.is_microsofts:
-        found = Authorization(standing=Standing.UNKNOWN, because=_MICROSOFT)
+    found = _authorization(change, history, ids)
     is_live = (
         found.standing is Standing.UNAPPROVED
         and detection is not None
@@ -82,16 +80,36 @@ def judge(
     return JudgedChange(change=change, standing=found.standing, because=found.because, is_live=is_live)
 
 
+def _rightful(change: ObjectChange) -> str:
+    if change.is_expiry:
+        return "what was bound in time has ended"
+    return "the actor used a right of his own: a role that he is eligible for was taken up or given up"
+
+
+def authorize(
+    runtime: Runtime,
+    detection: AnyDetection | None,
+    change: ObjectChange,
+    authority: AuthorityReading,
+    state: ObjectState | None = None,
+) -> Authorization:
+    """Say whether a change was approved by the approval list of a detection, or is the responder's own."""
+    return _authorization(change, _history(runtime, detection, authority), _ids_of(change, state))
+
+
 def _ids_of(change: ObjectChange, state: ObjectState | None) -> tuple[str, ...]:
     """Give all ids of the changed object, that of the record first: what is made again gets another one."""
     known = state.ids if state is not None else ()
     return tuple(dict.fromkeys((change.object_id, *known)))
 
 
-def _standing(change: ObjectChange, history: ApprovalHistory | None, ids: Sequence[str]) -> Authorization:
+def _authorization(change: ObjectChange, history: ApprovalHistory | None, ids: Sequence[str]) -> Authorization:
     """Judge by an approval that covers any id of the object; where none does, by what is said of the record's."""
-    found = [standing_of(change.actor, history, target_id=each, at=change.at, own_intent=change.intent) for each in ids]
-    return next((each for each in found if each.standing is Standing.APPROVED), found[0])
+    each = [standing_of(change.actor, history, target_id=one, at=change.at, own_intent=change.intent) for one in ids]
+    found = next((one for one in each if one.standing is Standing.APPROVED), each[0])
+    if found.standing is Standing.UNAPPROVED and change.is_microsofts:
+        return Authorization(standing=Standing.UNKNOWN, because=_MICROSOFT)
+    return found
 
 
 def _history(runtime: Runtime, detection: AnyDetection | None, authority: AuthorityReading) -> ApprovalHistory | None:

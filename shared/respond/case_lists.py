@@ -8,8 +8,8 @@ never lacks one.
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -19,16 +19,32 @@ from shared.clients.storage_names import Table
 from shared.model.cases import LISTS, NEWEST, Case, newest_before
 
 _OPEN: Final = "open|"
+_QUEUED_AT: Final = "queued_at"
+_ATTEMPTS: Final = "attempts"
 _AFTER: Final = "~"
+
+_LOST_AFTER: Final = timedelta(minutes=15)
+"""A message that led to nothing for so long may have been lost."""
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """A case on a list of open ones, since when. `is_of_object` says that it is answered with a guarded object."""
+    """A case on a list of open ones, since when. `is_of_object` says that it is answered with a guarded object.
+
+    `queued_at` is when it was last put into the queue, after so many `attempts`; None where that isn't known.
+    """
 
     id: str
     is_of_object: bool
     since: datetime | None
     row: Row
+    queued_at: datetime | None = None
+    attempts: int = 0
+
+    def is_queued(self, case: Case, now: datetime) -> bool:
+        """Whether a message of the case still waits: none has led to an attempt since it was queued."""
+        if self.queued_at is None or now >= self.queued_at + _LOST_AFTER:
+            return False
+        return case.attempts <= self.attempts
 
 
 class CaseLists:
@@ -39,12 +55,16 @@ class CaseLists:
 
     def note(self, case: Case) -> None:
         """Put a case that is about to be opened on both lists, in one transaction."""
-        columns = {"object": bool(case.object_key), "since": case.opened_at.isoformat()}
         writes = [
-            RowWrite(op=RowOp.UPSERT, key=f"{_OPEN}{case.id}", columns=columns),
+            RowWrite(op=RowOp.UPSERT, key=f"{_OPEN}{case.id}", columns=_columns_of(case)),
             RowWrite(op=RowOp.UPSERT, key=f"{newest_before(case.at)}|{case.id}"),
         ]
         self._storage.write_together(Table.CASES, _partition(case.tenant_id), writes)
+
+    def note_queued(self, case: Case, at: datetime) -> None:
+        """Note that an open case was put into the queue, so that it isn't while that message waits."""
+        columns = {**_columns_of(case), _QUEUED_AT: at.isoformat(), _ATTEMPTS: case.attempts}
+        self._storage.upsert(Table.CASES, _partition(case.tenant_id), f"{_OPEN}{case.id}", columns)
 
     def close(self, case: Case) -> None:
         """Take a case that was closed off the list of open ones."""
@@ -70,8 +90,10 @@ class CaseLists:
             yield Listed(
                 id=row.key.removeprefix(_OPEN),
                 is_of_object=row.columns.get("object") is True,
-                since=_instant(row),
+                since=row.instant("since"),
                 row=row,
+                queued_at=row.instant(_QUEUED_AT),
+                attempts=int(attempts) if isinstance(attempts := row.columns.get(_ATTEMPTS), int) else 0,
             )
 
     def last_opened(self, tenant_id: str) -> list[Listed]:
@@ -92,11 +114,8 @@ class CaseLists:
         return [row.key.rpartition("|")[2] for row in rows]
 
 
-def _instant(row: Row) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(row.columns.get("since")))
-    except ValueError:
-        return None
+def _columns_of(case: Case) -> dict[str, Any]:
+    return {"object": bool(case.object_key), "since": case.opened_at.isoformat()}
 
 
 def _partition(tenant_id: str) -> str:

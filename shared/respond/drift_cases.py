@@ -15,7 +15,8 @@ from shared.model.events import Actor, Change, Target
 from shared.model.kinds import Image, Json
 from shared.model.objects import EXISTS, WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
 from shared.objects.planning import GRACE
-from shared.respond.object_cases import Finding, end_case, in_text
+from shared.respond.object_cases import end_case, in_text
+from shared.respond.object_findings import Finding
 from shared.respond.object_run import ObjectRun
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
 

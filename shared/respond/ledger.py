@@ -21,7 +21,7 @@ from shared.clients.storage_names import Container, Table
 from shared.model.cases import Case, case_id, hour_id
 from shared.model.clock import Clock
 from shared.model.do_all import each
-from shared.model.errors import LeaseLost, Rejected
+from shared.model.errors import EdgeError, LeaseLost, Rejected
 from shared.model.events import Event
 from shared.model.objects import ObjectId
 from shared.respond.case_lists import CaseLists, Listed
@@ -98,9 +98,14 @@ class Ledger:
         )
 
     def enqueue(self, case: Case, *, delay: timedelta = timedelta()) -> None:
-        """Put the case into the queue, to be answered after `delay`."""
+        """Put the case into the queue, to be answered after `delay`, and note that it is there."""
         message = msgspec.json.encode(CaseMessage(tenant_id=case.tenant_id, case_id=case.id))
         self._storage.enqueue(message.decode(), delay=delay)
+        try:
+            self._lists.note_queued(case, self._clock())
+        except EdgeError as error:
+            # It costs a second message, which finds nothing to do.
+            _log.warning("that case %s is in the queue could not be noted: %s", case.id, error)
 
     @staticmethod
     def record_name(tenant_id: str, change_id: str, record: bytes) -> str:
@@ -134,7 +139,7 @@ class Ledger:
 
         None too for a case of a guarded object: that is answered with its object, under the lease of the object's lane.
         A case that was never claimed can always be claimed. The lease that it is opened with only keeps the resume
-        timer from queueing it a second time.
+        timer from queueing it before whoever opens it has.
         """
         row = self._find(tenant_id, name)
         if row is None:
@@ -219,14 +224,20 @@ class Ledger:
         return case_from(row) if row else None
 
     def unfinished(self, tenant_id: str, *, unreadable: Callable[[Row], None]) -> Iterator[Case]:
-        """Give the open cases of a tenant whose lease has ended; `unreadable` is told of rows that can't be read.
+        """Give the open cases of a tenant whose lease has ended and of which no message waits in the queue.
 
-        Cases of guarded objects aren't among them: their objects are noted as due.
+        `unreadable` is told of rows that can't be read. Cases of guarded objects aren't among them: their objects are
+        noted as due.
         """
         now = self._clock()
+
+        def unqueued(listed: Listed) -> Case | None:
+            case = self._open_case(tenant_id, listed, unreadable)
+            return case if case and not listed.is_queued(case, now) else None
+
         cases = each(
             (listed for listed in self._lists.open(tenant_id) if not listed.is_of_object),
-            lambda listed: self._open_case(tenant_id, listed, unreadable),
+            unqueued,
             failed=lambda listed: f"case {listed.id} can't be read, and nobody could be told",
             log=_log,
         )

@@ -1,7 +1,8 @@
 """The cases of an object's changes: what people see. Each detected change is one case, and its outcome is the object's.
 
 A case is opened under the object's lease and written from what was decided about the object. It is paged once when it
-is decided, and once more when what kept it from being put back has passed.
+is decided, and once more when what kept it from being put back has passed. Where a change meets several detections, the
+one that puts back says what is done, and the loudest what people hear.
 """
 
 import logging
@@ -31,10 +32,12 @@ from shared.model.objects import (
     Verdict,
 )
 from shared.objects.planning import GRACE
-from shared.respond.authority_reading import AuthorityReading, deciding_detection
+from shared.respond.authority_reading import AuthorityReading, authorize, deciding_detection
 from shared.respond.case_run import detection_of, shown_case
 from shared.respond.components import Runtime
+from shared.respond.deciding import decide
 from shared.respond.ledger import LeasedCase
+from shared.respond.object_findings import LEFT, WAITS, Finding, Heard, loudest, paged, recorded
 
 _log = logging.getLogger("responder.cases")
 
@@ -72,23 +75,8 @@ class Ruling(Struct, frozen=True, kw_only=True):
     unread: Objection | None = None
 
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """How a case stands by a ruling. `is_final` says that nothing more is to come by itself."""
-
-    decision: Decision
-    outcome: Outcome
-    because: str
-    is_final: bool
-    is_paged: bool
-    would: str = ""
-    by_hand: str = ""
-
-
 PROVED_WITHIN: Final = timedelta(minutes=5)
 """For so long the case waits for the record of a write whose answer was lost, before it says that others did it."""
-
-_WAITS: Final = Finding(decision=Decision.RECORD, outcome=Outcome.NONE, because="", is_final=False, is_paged=False)
-"""Nothing can be said of the change yet."""
 
 
 def write_cases(runtime: Runtime, changes: Sequence[JudgedChange], ruling: Ruling) -> tuple[str, ...]:
@@ -109,18 +97,18 @@ def write_cases(runtime: Runtime, changes: Sequence[JudgedChange], ruling: Rulin
 def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
     """Write the case of a change; says whether it is closed."""
     change = judged.change
-    deciding = deciding_detection(runtime, change)
-    detection = deciding or detection_of(runtime, _new_case(runtime, change, ruling))
     leased = runtime.ledger.open_change(_new_case(runtime, change, ruling))
     case = leased.case
     if not case.is_open:
         return True
-    found = finding_of(judged, deciding, ruling)
-    if found is None or found is _WAITS:
+    heard = _heard(runtime, judged, ruling)
+    if heard is None or heard.finding is WAITS:
         return False
+    detection, found = heard.detection, heard.finding
     now = runtime.clock()
     done = _put_back_of(change, ruling)
     fields: dict[str, Any] = {
+        "detection": detection.id,
         "standing": judged.standing,
         "standing_because": judged.because,
         "mode": ruling.authority.controls.present.mode(detection.id),
@@ -140,7 +128,7 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
             "put_back": _changes(done.steps),
             "acted_at": done.at,
         }
-    if not found.is_final and case.pending and case.outcome is found.outcome:
+    if not found.is_final and case.pending and (case.decision, case.outcome) == (found.decision, found.outcome):
         # Paged already: one page at once, one more when it ends.
         return False
     leased = runtime.ledger.move(leased, state=State.ACTED, lease_until=None, **fields)
@@ -188,6 +176,36 @@ def _new_case(runtime: Runtime, change: ObjectChange, ruling: Ruling) -> Case:
     )
 
 
+def _heard(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> Heard | None:
+    """Say which detection of a change people hear of, and what; None while nothing can be said yet."""
+    deciding = deciding_detection(runtime, judged.change)
+    found = finding_of(judged, deciding, ruling)
+    if found is None:
+        return None
+    detection = deciding or detection_of(runtime, _new_case(runtime, judged.change, ruling))
+    return loudest(Heard(detection=detection, finding=found), _others(runtime, judged, detection, ruling))
+
+
+def _others(runtime: Runtime, judged: JudgedChange, deciding: AnyDetection, ruling: Ruling) -> list[Heard]:
+    """Hear what a change's other detections find, each by its own approval list and mode.
+
+    Nothing is heard of what the responder did, of a rightful use or end, and of what may not have been made.
+    """
+    change = judged.change
+    is_rightful = change.is_rightful and judged.standing is Standing.APPROVED
+    if change.is_ours or is_rightful or not change.is_confirmed or change.id in ruling.thefts:
+        return []
+    heard: list[Heard] = []
+    for detection in (runtime.detections.get(name) for name in change.detections):
+        if detection is None or detection.id == deciding.id:
+            continue
+        standing = authorize(runtime, detection, change, ruling.authority, ruling.state).standing
+        found = decide(detection, standing, ruling.authority.controls.present.mode(detection.id))
+        finding = paged if found.decision is Decision.PAGE else recorded
+        heard.append(Heard(detection=detection, finding=finding(found.because, would=found.would)))
+    return heard
+
+
 def finding_of(judged: JudgedChange, detection: AnyDetection | None, ruling: Ruling) -> Finding | None:
     """Say how the case of a change stands; None while nothing can be said yet.
 
@@ -197,24 +215,24 @@ def finding_of(judged: JudgedChange, detection: AnyDetection | None, ruling: Rul
     if untrue := _untrue_finding(change, ruling):
         return untrue
     if detection is None:
-        return _paged("its detection is no longer in the catalogue")
+        return paged("its detection is no longer in the catalogue")
     if not change.is_confirmed:
         found = _unconfirmed_finding(change, detection, ruling)
         return found and _by_mode(found, judged, detection, ruling)
     if judged.standing is Standing.APPROVED:
-        return _approved_finding(change, ruling)
+        return _approved_finding(judged, ruling)
     if ruling.unread and ruling.unread.guard == "authority":
         return _objected([ruling.unread])
     found = _finding(judged, detection, ruling)
-    return found if found is None or found is _WAITS else _by_mode(found, judged, detection, ruling)
+    return found if found is None or found is WAITS else _by_mode(found, judged, detection, ruling)
 
 
 def _untrue_finding(change: ObjectChange, ruling: Ruling) -> Finding | None:
     """Say of a change that it was made by somebody else than its record says, or never; None where it wasn't."""
     if change.id in ruling.thefts:
-        return _paged("the responder's identity made this change, and the responder didn't: somebody has its identity")
+        return paged("the responder's identity made this change, and the responder didn't: somebody has its identity")
     if change.is_denied and not change.is_confirmed:
-        return _recorded("the tenant says that this change wasn't made")
+        return recorded("the tenant says that this change wasn't made")
     return None
 
 
@@ -223,39 +241,34 @@ def _unconfirmed_finding(change: ObjectChange, detection: AnyDetection, ruling: 
     because = "only a delivery tells of this change, and the tenant doesn't say who made it"
     is_late = ruling.now >= change.arrived_at + GRACE
     if detection.answer is Answer.RECORD:
-        return _recorded("the detection only records") if is_late else None
+        return recorded("the detection only records") if is_late else None
     if ruling.unread:
         return _objected([ruling.unread], who=f"{because}: ")
-    return _paged(because) if is_late else None
+    return paged(because) if is_late else None
 
 
-def _approved_finding(change: ObjectChange, ruling: Ruling) -> Finding:
+def _approved_finding(judged: JudgedChange, ruling: Ruling) -> Finding:
     """Say that the actor was approved; people are paged where something else about the change needs them."""
+    change = judged.change
     mine = [one for one in ruling.verdicts.values() if one.change == change.id]
     people = next((one for one in mine if one.verdict.needs_people), None)
     if people is not None and not change.is_ours:
-        return _paged(f"the actor is approved, but {_in_words(people.verdict)}")
-    return Finding(
-        decision=Decision.RECORD,
-        outcome=Outcome.NONE,
-        because="the actor is approved",
-        is_final=True,
-        is_paged=False,
-    )
+        return paged(f"the actor is approved, but {_in_words(people.verdict)}")
+    return recorded(judged.because if change.is_rightful else "the actor is approved")
 
 
 def _finding(judged: JudgedChange, detection: AnyDetection, ruling: Ruling) -> Finding | None:
     change = judged.change
     if detection.answer is Answer.RECORD:
-        return _recorded("the detection only records")
+        return recorded("the detection only records")
     if detection.unless_actor_in is None:
-        return _paged("the detection applies whoever did it")
+        return paged("the detection applies whoever did it")
     if ruling.unread:
         return _objected([ruling.unread])
     if judged.standing is Standing.UNKNOWN:
-        return _paged("it is not known whether the actor is approved")
+        return paged("it is not known whether the actor is approved")
     if not detection.puts_back:
-        return _paged("the actor is not approved, and this is not put back automatically")
+        return paged("the actor is not approved, and this is not put back automatically")
     return _standing_finding(change, ruling) or _ended_finding(change, ruling)
 
 
@@ -266,13 +279,13 @@ def _standing_finding(change: ObjectChange, ruling: Ruling) -> Finding | None:
     if objections:
         return _objected(objections)
     if any(one.verdict.waits for one in mine.values()):
-        return _WAITS
+        return WAITS
     people = next((one.verdict for one in mine.values() if one.verdict.needs_people), None)
     if people is not None:
         stopped = _stopped(ruling) if people is Verdict.LISTED else ""
-        return _paged(f"the actor is not approved, but {stopped or _in_words(people)}")
+        return paged(f"the actor is not approved, but {stopped or _in_words(people)}")
     if any(one.verdict is Verdict.LEFT for one in mine.values()):
-        return _recorded("a person said to leave it as it is")
+        return LEFT
     return None
 
 
@@ -287,7 +300,7 @@ def _stopped(ruling: Ruling) -> str:
 def _ended_finding(change: ObjectChange, ruling: Ruling) -> Finding:
     is_done = _put_back_of(change, ruling) is not None or _was_put_back(change, ruling.state)
     if not is_done and any(_answers(intent, change) for intent in unproven(ruling.state, ruling.now)):
-        return _WAITS  # it may have been the responder: its own record says so soon, or doesn't come
+        return WAITS  # it may have been the responder: its own record says so soon, or doesn't come
     nothing = "the actor is not approved, and nothing that it changed stands any more"
     return Finding(
         decision=Decision.REMEDIATE,
@@ -342,10 +355,10 @@ def _by_mode(found: Finding, judged: JudgedChange, detection: AnyDetection, ruli
     planned = ruling.would.get(judged.change.id)
     would = f"would put it back: {planned}" if planned else f"would page the owners: {found.because}"
     if mode is Mode.OBSERVE:
-        return _recorded("the detection is in mode observe", would=would)
+        return recorded("the detection is in mode observe", would=would)
     if mode is Mode.PAGE and planned:
         unread = "the kill switch could not be read" if ruling.authority.controls.present.unread else ""
-        return _paged(unread or "the detection is in mode page", would=would)
+        return paged(unread or "the detection is in mode page", would=would)
     return found
 
 
@@ -354,7 +367,7 @@ def _objected(objections: Sequence[Objection], *, who: str = "the actor is not a
     one = (lasting or list(objections))[0]
     because = one.because if one.guard == "authority" else f"{who}{one.because}"
     if lasting:
-        return _paged(because, by_hand=one.by_hand)
+        return paged(because, by_hand=one.by_hand)
     return Finding(
         decision=Decision.REMEDIATE,
         outcome=Outcome.PENDING,
@@ -375,24 +388,6 @@ def _of(change: ObjectChange, ruling: Ruling) -> dict[str, LeafVerdict]:
         or leaf in wrote
         or (leaf in {WHOLE, EXISTS} and not change.is_whole and verdict.verdict.waits)
     }
-
-
-def _paged(because: str, *, would: str = "", by_hand: str = "") -> Finding:
-    return Finding(
-        decision=Decision.PAGE,
-        outcome=Outcome.NONE,
-        because=because,
-        is_final=True,
-        is_paged=True,
-        would=would,
-        by_hand=by_hand,
-    )
-
-
-def _recorded(because: str, *, would: str = "") -> Finding:
-    return Finding(
-        decision=Decision.RECORD, outcome=Outcome.NONE, because=because, is_final=True, is_paged=False, would=would
-    )
 
 
 _WORDS: Final[Mapping[Verdict, str]] = {

@@ -103,7 +103,11 @@ def _confirmed(run: ObjectRun, change: ObjectChange, image: Image | None) -> Obj
         _publish_forgery(run, change, answer.because)
         return msgspec.structs.replace(change, is_denied=True)
     confirmed = msgspec.structs.replace(
-        change, is_confirmed=True, is_expiry=answer.is_expiry, actor=answer.actor or change.actor
+        change,
+        is_confirmed=True,
+        is_expiry=answer.is_expiry,
+        is_own_use=answer.is_own_use,
+        actor=answer.actor or change.actor,
     )
     return _as_creation(run, confirmed, image)
 

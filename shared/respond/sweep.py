@@ -91,4 +91,4 @@ def _store_time(storage: Storage, tenant_id: str, kind: ObjectKind, at: datetime
 def swept_at(storage: Storage, tenant_id: str, kind: ObjectKind) -> datetime | None:
     """Give the time when the last complete sweep of a kind began; None when there was none. Raises EdgeError."""
     row = storage.row(Table.CURSORS, _PARTITION, f"{tenant_id}|{kind}")
-    return datetime.fromisoformat(row.columns["confirmed_at"]) if row else None
+    return row.instant("confirmed_at") if row else None

@@ -49,10 +49,10 @@ def announce(storage: Storage, *, at: datetime, since: datetime | None = None) -
 def wake_announced(runtime: Runtime) -> int:
     """Note as due what leans on what was announced a while ago; gives how many objects."""
     rows = runtime.storage.rows(Table.CONTROLS, "PartitionKey eq @partition", partition=_ANNOUNCED)
-    old = [row for row in rows if (at := _instant(row, "at")) is None or at + _ACT_WITHIN <= runtime.clock()]
+    old = [row for row in rows if (at := row.instant("at")) is None or at + _ACT_WITHIN <= runtime.clock()]
     if not old:
         return 0
-    since = [_instant(row, "since") for row in old if "since" in row.columns]
+    since = [row.instant("since") for row in old if "since" in row.columns]
     woken = wake_all(runtime)
     if since:
         woken += _wake_changed(runtime, min((one for one in since if one), default=None))
@@ -145,10 +145,3 @@ def _remove(runtime: Runtime, row: Row) -> None:
         runtime.storage.delete(Table.CONTROLS, row)
     except Conflict:
         return
-
-
-def _instant(row: Row, name: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(row.columns.get(name)))
-    except ValueError:
-        return None

@@ -194,7 +194,8 @@ def as_graph_gives(policy: Image) -> Image:
 def _refuse_unwritable(body: Image) -> None:
     controls: Image = body.get("grantControls") or {}
     strength: Image | None = controls.get("authenticationStrength")
-    if body.keys() & _READ_ONLY or "@odata.context" in str(body) or (strength and strength.keys() != {"id"}):
+    is_unwritable = any(words in str(body) for words in ("@odata.context", "unknownFutureValue"))
+    if body.keys() & _READ_ONLY or is_unwritable or (strength and strength.keys() != {"id"}):
         raise Refusal(400, "1007")
 
 

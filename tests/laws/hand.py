@@ -936,6 +936,33 @@ HAND: Final[tuple[HandStory, ...]] = (
             and end.paged("A3" if end.leaf("A3") else "A9", "last living holder")
         ),
     ),
+    *(
+        HandStory(
+            name=f"an approved admin takes out of the bin what {who} deleted, and an attacker has it {what}",
+            story=story(
+                "P2 G",
+                change(500, who, "P2", "delete", {"never": who == "mal"}),
+                change(600, "alice", "P2", "restore"),
+                then,
+            ),
+            ends="it stands, enabled and without the guest, or people are paged",
+            is_right=lambda end: (
+                (not end.is_off("P2") and not end.leaf("P2", "excludeUsers[guest]")) or end.paged("P2")
+            ),
+        )
+        for who in ("alice", "mal")
+        for what, then in (
+            ("deleted", change(780, "mal", "P2", "delete")),
+            ("disabled", edit(780, "mal", "P2", {"state": "disabled"})),
+            ("opened for a guest", edit(780, "mal", "P2", ADD_GUEST)),
+        )
+    ),
+    HandStory(
+        name="an attacker takes a policy out of the bin that an approved admin deleted",
+        story=story("P2 G", change(500, "alice", "P2", "delete"), change(600, "mal", "P2", "restore")),
+        ends="off again, or people are paged",
+        is_right=lambda end: end.is_off("P2") or end.paged("P2"),
+    ),
 )
 """In the order of the design's table, then what the model found."""
 

@@ -67,9 +67,12 @@ LISTED: Final = ("alice", "bob")
 SLACK: Final = 6.0
 """Seconds within which a record may come too late for a write: a look sees nothing of it."""
 
-DETECTED: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
-    (POLICY, DOCUMENT, ASSIGNMENT, LOCATION, STRENGTH, CONTEXT), frozenset({"create", "update", "delete"})
-)
+_OFTEN_DETECTED: Final = frozenset({"create", "update", "delete"})
+
+DETECTED: Final[Mapping[str, frozenset[str]]] = {
+    **dict.fromkeys((DOCUMENT, ASSIGNMENT, STRENGTH, CONTEXT), _OFTEN_DETECTED),
+    **dict.fromkeys((POLICY, LOCATION), _OFTEN_DETECTED | {"restore"}),
+}
 """Which actions on which kinds a detection with an approval list is about."""
 
 ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, LOCATION, STRENGTH, CONTEXT})

@@ -1,11 +1,11 @@
 """What it was done to: the first target, the principal that it is about, its power, and what changed of an account."""
 
-import re
 from typing import Final
 
 from shared.detect.fields.audit.changes import changes_of, first_value, items
 from shared.detect.fields.kusto_terms import IS_OBJECT_ID, SPACES, TARGET_ID, TENANT, among, flag, quoted
 from shared.detect.prefilter import of_ids, of_settings
+from shared.model import patterns
 from shared.model.conditions import KustoJoin, KustoValue, Label, Text, by_profile
 from shared.model.events import AuditEvent, Target, fold
 from shared.model.profile import TenantProfile
@@ -216,7 +216,7 @@ def _account_fault(event: AuditEvent, profile: TenantProfile) -> str:
         ]
         if not values:
             return "missing"
-        if not all(re.fullmatch(pattern, value) for value in values):
+        if not all(patterns.is_met(pattern, value) for value in values):
             fault = "pattern"
     return fault
 

@@ -1,11 +1,15 @@
 """No record that tells of a guarded object is passed over, whether a detection is about it or not."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
+from shared.detect.fields import Audit, Resource
 from shared.ingest.intake import interest_of
+from shared.model.conditions import All, AnyOf, Condition, Is, OneOf
 from shared.model.events import AuditEvent, Event, ResourceEvent, fold
 from shared.model.object_kinds import Kind
 from shared.normalize import read_batch
@@ -54,3 +58,23 @@ def test_what_a_kind_reads_is_taken_in_without_a_detection(kind: Kind) -> None:
     taken = [one.event for one in readings if one.event is not None]
     assert [event for event in taken if kind.recorded(event)] == _events_of(kind)
     assert all(_name(event) in kind.activities for event in taken), "what nothing asks for is passed over"
+
+
+def _looked_for(condition: Condition[Any]) -> set[str]:
+    """Give the names of records that a condition asks for."""
+    match condition:
+        case All(terms) | AnyOf(terms):
+            return {name for term in terms for name in _looked_for(term)}
+        case Is(field, value) if field in {Audit.activity, Resource.operation}:
+            return {fold(value)}
+        case OneOf(field, values) if field in {Audit.activity, Resource.operation}:
+            return {fold(value) for value in values}
+        case _:
+            return set()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_whatever_tells_of_a_change_is_looked_for_by_a_detection_that_puts_it_back(kind: Kind) -> None:
+    """Else nobody would hear of it, and what comes after it would lie over a change that nobody has accounted for."""
+    found = [one for one in CATALOGUE if one.remediation is not None and one.remediation.kind is kind.kind]
+    assert kind.activities <= {name for one in found for name in _looked_for(one.when)}

@@ -28,6 +28,7 @@ from tests.fakes.tenant import RESPONDER_ID, SUBSCRIPTION, TENANT_ID, Answer, Fa
 _OTHER = ASSIGNMENT_ID[:-4] + "ffff"
 _CONDITION = "@Resource[Microsoft.Storage/storageAccounts:name] StringEquals 'shop'"
 _PIM = Actor(id="01fc0000-78ba-4d2f-a4b7-768e336e890e", name="MS-PIM", kind=ActorKind.SERVICE_PRINCIPAL)
+_PIPELINE = "6d0c0000-90b4-4e1f-9d2e-41b35c7f0a18"
 _USER_ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 _RBAC_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
 
@@ -532,8 +533,33 @@ def test_a_deletion_of_what_was_given_again_since_is_confirmed_by_azures_own_log
 def test_pims_own_identity_stands_for_whoever_asked_it() -> None:
     image = role_assignment(by=_PIM.id)
     asked = [_request("AdminAssign", minutes=-200), _request("SelfActivate", by=ALICE.id)]
-    found = _confirmed(_standing(schedule_requests=asked), _change(Op.UPDATE, _PIM), image)
-    assert (found.is_true, found.actor.id) == (True, ALICE.id)
+    tenant = _standing(schedule_requests=asked, principals={ALICE.id: _person(ALICE.id)})
+    found = _confirmed(tenant, _change(Op.UPDATE, _PIM), image)
+    assert (found.is_true, found.actor.id, found.actor.kind) == (True, ALICE.id, ActorKind.USER)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "kind"),
+    [
+        (None, ActorKind.SERVICE_PRINCIPAL),
+        (answer_of({"error": {"code": "Authorization_RequestDenied"}}, 403), ActorKind.UNKNOWN),
+        (answer_of({"error": {"code": "Request_ResourceNotFound"}}, 404), ActorKind.UNKNOWN),
+        (answer_of({"error": {"code": "ServiceNotAvailable"}}, 503), None),
+    ],
+)
+def test_what_asked_pim_is_of_the_kind_that_the_directory_says(
+    *, spoilt: Answer | None, kind: ActorKind | None
+) -> None:
+    def spoil(_number: int, request: Request) -> Answer | None:
+        if request.url.startswith("/users/"):
+            return spoilt or answer_of({"error": {"code": "Request_ResourceNotFound"}}, 404)
+        return spoilt if request.url.startswith("/servicePrincipals/") else None
+
+    image = role_assignment(by=_PIM.id)
+    asked = [_request("AdminAssign", by=_PIPELINE)]
+    tenant = _standing(schedule_requests=asked, principals={_PIPELINE: {"id": _PIPELINE}}, spoil=spoil)
+    found = _confirmed(tenant, _change(Op.UPDATE, _PIM), image)
+    assert (found.is_true, found.actor and found.actor.kind) == (None if kind is None else True, kind)
 
 
 def test_a_pipeline_that_asked_nobody_stays_itself() -> None:

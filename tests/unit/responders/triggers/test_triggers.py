@@ -440,6 +440,8 @@ def test_the_resume_timer_queues_what_was_left_behind(memory: MemoryStorage, use
     ready = use(ready_bench(memory, detections=(Lamps().bell(),)))
     ready.take_in(bell_record(MALLORY))
     before = memory.queue_length()
+    case = ready.only_case()
+    assert ready.runtime.ledger.claim(case.tenant_id, case.id) is not None
     ready.clock.move(ready.runtime.settings.lease)
     _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length() == before + 1

@@ -1,37 +1,22 @@
 """Both transports over real HTTP: what they send, and what they make of what comes back."""
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from shared.clients.api import Answer
 from shared.clients.arm import ArmTransport
 from shared.clients.graph import GraphTransport
 from shared.model.errors import Refused, Unreachable
+from tests.fakes.credentials import Holder
 from tests.fakes.http_service import HttpService, Reply, http_service
 
 type Transport = GraphTransport | ArmTransport
 type Opening = Callable[..., AbstractContextManager[tuple[Transport, HttpService]]]
 
 _QUERY = {"$filter": "activityDateTime ge 2026-03-02T10:00:00Z and a eq 'b&c'", "$top": "500"}
-
-
-class Holder:
-    """A credential. `error` is raised in place of a token."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.scopes: list[tuple[str, ...]] = []
-        self._error = error
-
-    def get_token(self, *scopes: str, **_options: object) -> AccessToken:
-        self.scopes.append(scopes)
-        if self._error is not None:
-            raise self._error
-        return AccessToken("token", int(time.time()) + 3600)
 
 
 @contextmanager
@@ -84,6 +69,16 @@ def test_every_status_is_given_after_one_request(opened: Opening, status: int) -
     with opened(Reply(status=status, body=b"")) as (transport, service):
         assert exchange(transport, "PATCH", body=b"{}").status == status
     assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "POST", "DELETE"])
+@pytest.mark.parametrize("link", [False, True])
+def test_graph_is_always_asked_for_the_words_themselves(method: str, *, link: bool) -> None:
+    """Else it prints the same word for all that are newer than an enumeration, and refuses to be sent that."""
+    with graph() as (transport, service):
+        exchange(transport, method, f"{service.url}/v1.0/things?$skiptoken=1" if link else "/things")
+    headers = {name.lower(): value for name, value in service.asked[0].headers.items()}
+    assert headers["prefer"] == "include-unknown-enum-members"
 
 
 @both

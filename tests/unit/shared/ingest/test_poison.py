@@ -59,6 +59,21 @@ def test_a_message_is_put_back_and_told_of(memory: MemoryStorage, queue: str) ->
     assert made.pagerduty.system_notices == [system_notice]
 
 
+@pytest.mark.parametrize("broken", [{"last_at": "yesterday"}, {"times": "often"}])
+def test_a_message_whose_count_is_broken_is_put_back_and_counted_anew(
+    memory: MemoryStorage, broken: dict[str, str]
+) -> None:
+    made = bench(memory)
+    _poison(memory, CASES_QUEUE, _BODIES[CASES_QUEUE])
+    play_again(made.runtime)
+    (row,) = memory.rows(Table.CURSORS, "PartitionKey eq 'played-again'")
+    memory.upsert(Table.CURSORS, row.partition, row.key, row.columns | broken)
+    _host_gives_up(memory, CASES_QUEUE)
+    assert play_again(made.runtime) == Replayed(again=1)
+    (row,) = memory.rows(Table.CURSORS, "PartitionKey eq 'played-again'")
+    assert (row.columns["times"], row.instant("last_at")) == (1, made.clock())
+
+
 def test_empty_poison_queues_are_no_news(memory: MemoryStorage) -> None:
     made = bench(memory)
     assert play_again(made.runtime) == Replayed()

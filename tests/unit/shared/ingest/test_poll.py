@@ -165,6 +165,25 @@ def test_each_poll_goes_on_where_the_last_one_began_less_the_overlap(tenant: _Te
     assert tenant.cursor() == NOW + 2 * _MINUTE
 
 
+@pytest.mark.parametrize("text", ["yesterday", "2026-03-02T09:55:00", "", 7, True])
+def test_a_tenant_whose_cursor_is_broken_is_read_again_and_people_are_notified_once(
+    tenant: _Tenant, text: object
+) -> None:
+    tenant.poll()
+    tenant.runtime.storage.upsert(Table.CURSORS, tenant.source.cursors, tenant.tenant.id, {"done_until": text})
+    tenant.write(at=NOW - 50 * _MINUTE)
+    tenant.log.spoil = lambda _page: Answer(status=400, headers={}, body=b"{}")
+    with pytest.raises(EdgeError):
+        tenant.poll()
+    tenant.log.spoil = lambda _page: None
+    tenant.clock.move(2 * _MINUTE)
+    assert tenant.poll().opened == 1
+    assert (tenant.since(), tenant.cursor()) == (NOW - 58 * _MINUTE, NOW + 2 * _MINUTE)
+    tenant.poll()
+    (notice,) = tenant.bench.teams.system_notices
+    assert str(text)[:80] in notice.text
+
+
 def test_a_record_that_comes_late_is_found_once(tenant: _Tenant) -> None:
     tenant.write(at=NOW, late=50 * _MINUTE)
     opened: list[int] = []

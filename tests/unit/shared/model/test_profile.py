@@ -75,7 +75,10 @@ _WRONG: Final[list[tuple[dict[str, Any], str]]] = [
     ({"shared_domains": ["*.azurewebsites.net"]}, "VOCABULARY.shared_domains has '*.azurewebsites.net'"),
     ({"consumer_apps": [" "]}, "VOCABULARY.consumer_apps has an empty name"),
     ({"logout_properties": [""]}, "VOCABULARY.logout_properties has an empty name"),
-    ({"account_attributes": {"City": "["}}, "VOCABULARY.account_attributes.City is '['"),
+    ({"account_attributes": {"City": "["}}, "VOCABULARY.account_attributes.City is '[': it should be a regular"),
+    ({"account_attributes": {"City": r"(a)\1"}}, "regular expression as RE2 has them (invalid escape sequence: \\1)"),
+    ({"account_attributes": {"City": "(?=a)a"}}, "VOCABULARY.account_attributes.City is '(?=a)a'"),
+    ({"account_attributes": {"City": "((a{99}){99}){99}"}}, "VOCABULARY.account_attributes.City is '((a{99}"),
     (
         {"vip_accounts": ["robin@contoso.com"]},
         "VOCABULARY.vip_accounts has 'robin@contoso.com': it should be an",

@@ -263,9 +263,9 @@ def test_cases_that_nobody_holds_are_queued_again_in_every_tenant(storage: Stora
     ready.take_in(bell_record(), tenant_id=B2C_TENANT)
     assert resume(ready.runtime) == 0, "the queue is given time first"
     assert len(_messages(storage)) == 2
-    ready.clock.move(_MINUTE / 3)
-    assert resume(ready.runtime) == 0, "the queue is given half a minute"
-    ready.clock.move(_MINUTE / 3)
+    ready.clock.move(_MINUTE)
+    assert resume(ready.runtime) == 0, "their messages wait in the queue"
+    ready.clock.move(15 * _MINUTE)
     assert resume(ready.runtime) == 2
 
 
@@ -502,7 +502,7 @@ def test_what_cannot_be_read_or_reached_keeps_nothing_else_from_being_resumed(me
     ready.clock.move(15 * _MINUTE)
     for _ in range(2):
         resume(ready.runtime)
-    assert memory.queue_length(CASES_QUEUE) == queued + 2
+    assert memory.queue_length(CASES_QUEUE) == queued + 1
     assert sorted(one.case_ids[0] for one in ready.teams.sent[sent:]) == sorted([first.id, second.id])
     (system_notice,) = ready.teams.system_notices
     assert first.id in system_notice.text
@@ -525,3 +525,46 @@ def test_a_row_of_the_outbox_that_cannot_be_read_keeps_no_page_back(belled: Benc
     resume(belled.runtime)
     assert len(belled.teams.sent) == 2, "a person put it right"
     assert second.id in {sent[0], belled.teams.sent[-1].case_ids[0]}
+
+
+def test_cases_that_nobody_answers_have_one_message_each(memory: MemoryStorage) -> None:
+    ready = _belled(memory)
+    ready.take_in(*(bell_record(at=NOW - number * timedelta(seconds=1)) for number in range(50)))
+    assert len(ready.cases()) == 50
+    for _ in range(10):
+        ready.clock.move(_MINUTE)
+        resume(ready.runtime)
+    assert memory.queue_length(CASES_QUEUE) == 50
+
+
+def test_a_case_whose_run_died_is_queued_again_once(memory: MemoryStorage) -> None:
+    ready = _belled(memory)
+    ready.take_in(bell_record())
+    case = ready.only_case()
+    memory.queues[CASES_QUEUE].clear()
+    assert ready.runtime.ledger.claim(case.tenant_id, case.id) is not None
+    for _ in range(15):
+        ready.clock.move(_MINUTE)
+        resume(ready.runtime)
+    assert memory.queue_length(CASES_QUEUE) == 1
+
+
+def test_a_case_whose_message_was_lost_is_queued_again_after_a_while(memory: MemoryStorage) -> None:
+    ready = _belled(memory)
+    ready.take_in(bell_record())
+    memory.queues[CASES_QUEUE].clear()
+    for _ in range(16):
+        ready.clock.move(_MINUTE)
+        resume(ready.runtime)
+    assert memory.queue_length(CASES_QUEUE) == 1
+
+
+def test_that_a_case_is_queued_could_not_be_noted_and_it_is_queued_once_more(memory: MemoryStorage) -> None:
+    spoilt = SpoiltStorage(memory)
+    ready = _belled(spoilt)
+    spoilt.faults.fail_once("upsert Cases")
+    assert ready.take_in(bell_record()).opened == 1
+    for _ in range(10):
+        ready.clock.move(_MINUTE)
+        resume(ready.runtime)
+    assert memory.queue_length(CASES_QUEUE) == 2

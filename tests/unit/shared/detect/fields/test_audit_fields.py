@@ -195,6 +195,20 @@ def test_a_new_account_is_held_against_the_conventions(attributes: dict[str, str
     assert Audit.account_fault.reader(TenantProfile(account_attributes=attributes))(made) == fault
 
 
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("pattern", ["([A-Z]?[a-z]+ ?)+", "(a|a)*", "(a*)*b", ".*.*.*.*.*x", "(?:a?){200}a{200}"])
+def test_no_name_that_somebody_chooses_holds_a_convention_up(pattern: str) -> None:
+    made = event(changed("DisplayName", [], ["a" * 499 + "!"]), activity="Add user")
+    assert Audit.account_fault.reader(TenantProfile(account_attributes={"DisplayName": pattern}))(made) == "pattern"
+
+
+@pytest.mark.parametrize(("name", "fault"), [("\ud800", ""), ("\ud800\ud800", "pattern"), ("é", "")])
+def test_a_convention_is_about_whole_characters(name: str, fault: str) -> None:
+    """Half a character, which JSON can escape, is one that can't be shown."""
+    made = event(changed("DisplayName", [], [name]), activity="Add user")
+    assert Audit.account_fault.reader(TenantProfile(account_attributes={"DisplayName": "."}))(made) == fault
+
+
 READ_WITH: list[tuple[Text[AuditEvent], AuditEvent, TenantProfile, str]] = [
     (Audit.actor_service, event(actor=Actor(id="c")), TenantProfile(cpim_ids=frozenset({"c"})), "cpim"),
     (Audit.actor_service, event(actor=Actor(name="CPIM Service")), TenantProfile(cpim_ids=frozenset({""})), ""),
