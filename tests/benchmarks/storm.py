@@ -38,6 +38,14 @@ from shared.model.cases import Outcome
 
 _POLICIES: Final = "/v1.0/identity/conditionalAccess/policies"
 _VERSION: Final = {"api-version": "2022-04-01"}
+_SETTINGS: Final = {
+    "LEASE_SECONDS": "120",
+    "READ_BACK_SECONDS": "20",
+    "SNAPSHOT_SCHEDULE": "0 */10 * * * *",
+    "ROSTER_SCHEDULE": "0 */15 * * * *",
+}
+"""As when deployed: sweeps share the tenant's limits with what is put back."""
+
 _EACH: Final = 10.0
 """Seconds between two looks at how far it is."""
 
@@ -186,7 +194,7 @@ def _memory_of(pids: Sequence[int]) -> float:
 
 def measure(*, changes: int, assignments: int, policies: int, limit: int, seconds: float) -> dict[str, Any]:
     """Play the storm; gives what came of it."""
-    settings = {"REMEDIATIONS_PER_HOUR": str(limit), "LEASE_SECONDS": "120", "READ_BACK_SECONDS": "20"}
+    settings = {**_SETTINGS, "REMEDIATIONS_PER_HOUR": str(limit)}
     with tempfile.TemporaryDirectory(prefix="entra-responder-") as folder, ExitStack() as undo:
         stack = undo.enter_context(Stack(Path(folder), settings=settings))
         desk = Desk(stack.operator_values())

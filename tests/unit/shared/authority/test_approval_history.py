@@ -183,6 +183,15 @@ def test_an_act_by_a_clock_that_is_ahead_counts_at_once_and_leaves_the_past_unkn
     assert desk.standings(ALICE, [1, 9, 10]) == [_A, _A, _U]
 
 
+def test_an_act_by_a_clock_that_is_ahead_reaches_back_as_it_says(desk: _Desk) -> None:
+    """What it says counts from the earlier instant on; what was before that stays unknown."""
+    desk.approve(ALICE)
+    desk.until_hour(10)
+    desk.revoke(ALICE, since=5)
+    desk.until_hour(8)
+    assert desk.standings(ALICE, [1, 4, 5, 8]) == [_X, _X, _U, _U]
+
+
 def test_the_list_was_empty_until_somebody_was_approved(desk: _Desk) -> None:
     desk.until_hour(10)
     desk.approve(ALICE, since=5)
