@@ -21,7 +21,8 @@ unit: setup ## run the tests that start no program, in parallel
 	@$(python) -m pytest -q -n auto $(parallel) tests/unit $(ARGS)
 
 test: setup ## run every test, in parallel
-	@FUZZ_RECORDS=50000 $(python) -m pytest -q -n $(processes) $(parallel) $(ARGS)
+	@$(python) -m tests.integration.infra.scripts.az_parser & \
+	FUZZ_RECORDS=50000 $(python) -m pytest -q -n $(processes) $(parallel) $(ARGS)
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.model.cases import Case, Decision, Outcome, Standing, State, change_case_id
 from shared.model.events import Actor, Change, Target
-from shared.model.kinds import Image, Json
+from shared.model.kinds import Image, Json, Mode
 from shared.model.objects import EXISTS, WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
 from shared.objects.planning import GRACE
 from shared.respond.object_cases import end_case, in_text
@@ -81,6 +81,7 @@ def _open(run: ObjectRun, plan: ObjectPlan, leaves: Mapping[str, Json], image: I
         leased,
         state=State.ACTED,
         lease_until=None,
+        mode=Mode.PAGE,
         standing=Standing.UNKNOWN,
         standing_because="no record says who made the change",
         decision=_PAGED.decision,

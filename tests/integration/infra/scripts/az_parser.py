@@ -1,5 +1,6 @@
 """The Azure CLI's own parser, as one process that answers for a whole run of tests (infra/scripts/az/parse.py)."""
 
+import contextlib
 import fcntl
 import subprocess
 import threading
@@ -19,6 +20,21 @@ class NoAzureCli(Exception):
     """The Azure CLI isn't in its environment and can't be put there."""
 
 
+def ensure_installed() -> None:
+    """Have the Azure CLI installed where it isn't, by one process at a time.
+
+    `make test` has that begun beside the first tests, since it takes a minute and nothing needs it before.
+
+    Raises:
+        NoAzureCli: it can't be installed.
+    """
+    with _SETUP.open(encoding="utf-8") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        done = subprocess.run([_SETUP], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoAzureCli(f"the Azure CLI can't be installed into .venv-az: {done.stderr.strip()[-300:]}")
+
+
 class Read(msgspec.Struct, frozen=True, kw_only=True):
     """What the parser made of a command line: its exit status, and the command with its options or the refusal."""
 
@@ -32,21 +48,12 @@ class AzParser:
     """The running parser. Each command line is asked once."""
 
     def __init__(self) -> None:
-        self._ensure_installed()
+        ensure_installed()
         self._process = subprocess.Popen(
             [_PYTHON, _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._read: dict[tuple[str, ...], Read] = {}
         self._one_at_a_time = threading.Lock()
-
-    @staticmethod
-    def _ensure_installed() -> None:
-        """Have it installed where it isn't, by one process of the tests."""
-        with _SETUP.open(encoding="utf-8") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
-            done = subprocess.run([_SETUP], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoAzureCli(f"the Azure CLI can't be installed into .venv-az: {done.stderr.strip()[-300:]}")
 
     def read(self, argv: Sequence[str]) -> Read:
         """Have a command line parsed."""
@@ -73,3 +80,8 @@ class AzParser:
         """Stop the process."""
         self._process.kill()
         self._process.communicate()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(NoAzureCli):  # a test that needs it says why it isn't there
+        ensure_installed()
