@@ -16,6 +16,15 @@ from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import polled_until
 from shared.runtime import build_runtime
 
+_CALM = {
+    "AUDIT_POLL_SCHEDULE": "*/10 * * * * *",
+    "SIGN_IN_POLL_SCHEDULE": "*/10 * * * * *",
+    "SNAPSHOT_SCHEDULE": "*/20 * * * * *",
+    "ROSTER_SCHEDULE": "*/20 * * * * *",
+    "RESUME_SCHEDULE": "*/10 * * * * *",
+}
+"""Nothing here waits for a timer once everything was read."""
+
 _OF_THE_PLACE = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
@@ -44,7 +53,7 @@ def _accepted(desk: Desk) -> bool:
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
-    with Stack(tmp_path_factory.mktemp("healthy")) as stack:
+    with Stack(tmp_path_factory.mktemp("healthy"), settings=_CALM) as stack:
         desk = settle_in(stack)
         until(desk.objects_read, within=60, what="not every object was read")
         until(desk.rosters_read, within=60, what="no rosters")

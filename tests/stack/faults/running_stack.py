@@ -30,13 +30,14 @@ from tests.stack.faults.proxy import Proxy, Tls
 QUICK: Final = {
     "LEASE_SECONDS": "5",
     "READ_BACK_SECONDS": "1",
-    "RESUME_SCHEDULE": "*/2 * * * * *",
+    "RESUME_SCHEDULE": "*/3 * * * * *",
     "REMEDIATIONS_PER_HOUR": "1000",
+    "AUDIT_POLL_SCHEDULE": "*/3 * * * * *",
     "SIGN_IN_POLL_SCHEDULE": "*/20 * * * * *",
     "SNAPSHOT_SCHEDULE": "0 * * * * *",
     "ROSTER_SCHEDULE": "0 * * * * *",
 }
-"""The shortest lease that the settings allow, and a look every two seconds at what was left behind.
+"""The shortest lease that the settings allow, and a look every three seconds at what was left behind.
 
 What no test here waits for is seldom: sweeps and polls share the tenant's limits with what answers a change.
 """
