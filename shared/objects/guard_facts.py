@@ -70,8 +70,12 @@ class Spent(Struct, frozen=True, kw_only=True):
         return any(each.decision == decision for each in self.taken(actor))
 
     def ahead_of(self, one: Waiting) -> int:
-        """Give how many decisions about the same actor's changes wait that go before one."""
-        return sum(each.actor == one.actor and each.rank < one.rank for each in self.waiting)
+        """Give how many other decisions about the same actor's changes wait that go before one.
+
+        What was noted of the same decision doesn't: it may have been about an older change too, that can't be put back.
+        """
+        others = (each for each in self.waiting if each.actor == one.actor and each.decision != one.decision)
+        return sum(each.rank < one.rank for each in others)
 
 
 HOUR: Final = timedelta(hours=1)

@@ -919,6 +919,19 @@ HAND: Final[tuple[HandStory, ...]] = (
         ),
     ),
     HandStory(
+        name="an attacker changes what can't be put back, then another property and another object, one an hour",
+        story=story(
+            "P1 P2 P3 G",
+            edit(600, "mal", "P1", {"excludeUsers[em1]": True}),
+            edit(1000, "mal", "P2", {"state": "disabled"}),
+            edit(1600, "mal", "P1", {"state": "disabled"}),
+            edit(1700, "mal", "P3", {"state": "disabled"}),
+            limit=1,
+        ),
+        ends="what can't be put back holds up neither the rest of its policy nor the others",
+        is_right=lambda end: not end.is_off("P1") and not end.is_off("P2") and not end.is_off("P3"),
+    ),
+    HandStory(
         name="a person has both Owners of a scope taken away at once, on two hosts",
         story=story(
             "A3 A9",

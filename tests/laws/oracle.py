@@ -58,6 +58,9 @@ NEVER: Final = float("inf")
 _TRIED_FOR: Final = 1400.0
 """Seconds for which a person goes on trying to accept or settle an object that is busy, or isn't there yet."""
 
+_SHOWN_WITHIN: Final = 900.0
+"""Seconds within which a sweep has read every object, so that what a person is shown isn't older."""
+
 _FINISHED_WITHIN: Final = 60.0
 _SWEPT_WITHIN: Final = 2 * 3600.0 + 60.0
 
@@ -652,6 +655,8 @@ def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
     accepted = [each["t"] for each in truth.said("accept", name)]
     if is_first and (name not in truth.story.get("first_seen", ()) or any(each <= ours.at for each in accepted)):
         return True
+    if any(_was_shown(truth, name, leaf, value, each) for each in accepted if each <= ours.at):
+        return True
     return any(
         truth.standing(each) == "approved"
         and each.number < ours.number
@@ -675,6 +680,14 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
         yield Violation(law="8", sentence=f"{what} gives {holder} access, who is named in a case")
     if role_of(ours.name) == OWNER:
         yield Violation(law="8", sentence=f"{what} grants a role that is never granted")
+
+
+def _was_shown(truth: Truth, name: str, leaf: str, value: Json, accepted_at: float) -> bool:
+    """Whether who accepted an object was shown this value: it stood when a sweep read it last."""
+    since = accepted_at - _SHOWN_WITHIN
+    until = accepted_at + _TRIED_FOR
+    moved = [each.at for each in truth.deeds[name] if since <= each.at <= until]
+    return any(truth.value_at(name, leaf, at) == value for at in (since, *moved, until))
 
 
 # Laws 5 and 6, and pages.

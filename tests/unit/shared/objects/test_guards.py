@@ -352,6 +352,7 @@ def waits(decision: str, second: float, *, risk: Risk = Risk.HIGH) -> Waiting:
         pytest.param(("mallory a 100",), (waits("x", 1),), 100 + HOUR, id="the last free place is another's"),
         pytest.param(("mallory a 100",), (waits("x", 601),), None, id="what is younger doesn't go first"),
         pytest.param(("mallory a 100",), (waits("x", 1, risk=Risk.LOW),), None, id="nor what is less risky"),
+        pytest.param(("mallory a 100",), (waits("lamp", 1),), None, id="nor what was noted of the same one before"),
         pytest.param(("mallory a 100", "trudy b 200"), (), None, id="another actor's places"),
         pytest.param(("mallory a -2901", "mallory b 200"), (), None, id="an hour ago"),
         pytest.param(("mallory lamp 100", "mallory b 200", " lamp 100"), (), None, id="it has its place already"),
