@@ -43,6 +43,9 @@ THINGS: Final = (
     ("A1", "A2", "A5"),
     ("A1", "A2", "A5", "A6"),
     ("A2", "A3", "A6"),
+    ("A3", "A9"),
+    ("A3", "A9"),
+    ("A1", "A3", "A9"),
     ("A1", "A4", "A8"),
     ("A1", "A7", "A8"),
     ("A1", "A5", "A7", "P2"),
@@ -323,11 +326,25 @@ def _together(chance: Random, things: list[str], at: int) -> list[Event]:
     if "S2" in things:
         use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
         options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 4
+    if "A9" in things:
+        options += [_two_owners(at)] * 20
     if things[0][0] == "A":
         given = [each for each in things if each in {"A3", "A4", "A8"}] or things[:1]
         lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
         options += [[lock, _did(at + 1, "mal", chance.choice(given), "create")]] * 4
     return chance.choice(options)
+
+
+def _two_owners(at: int) -> list[Event]:
+    """Have both Owners of a scope given while people only watch, and asked away later: one of them has to stay."""
+    return [
+        {"t": at, "do": "mode", "mode": "observe"},
+        _did(at + 1, "mal", "A3", "create"),
+        _did(at + 200, "mal", "A9", "create"),
+        {"t": at + 400, "do": "mode", "mode": "enforce"},
+        {"t": at + 800, "do": "settle", "on": "A3"},
+        {"t": at + 800, "do": "settle", "on": "A9"},
+    ]
 
 
 def _did(at: float, who: str, on: str, op: str, leaves: Event | None = None) -> Event:
