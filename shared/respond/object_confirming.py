@@ -5,7 +5,7 @@ counts as if its record hadn't come.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -40,7 +40,7 @@ def confirm_changes(
         if change.is_confirmed or change.is_denied or run.kind.confirm is None:
             found.append(change)
             continue
-        said = None if isinstance(image, Unread) else _confirmed(run, change, image)
+        said = None if isinstance(image, Unread) else _confirmed(run, change, image, changes)
         if said is None:
             is_waiting = is_waiting or change.id not in answered
             found.append(change)
@@ -87,7 +87,9 @@ def _is_to_be_asked(run: ObjectRun, change: ObjectChange, authority: AuthorityRe
     return judge(run.runtime, change, authority, state).standing is Standing.UNAPPROVED
 
 
-def _confirmed(run: ObjectRun, change: ObjectChange, image: Image | None) -> ObjectChange | None:
+def _confirmed(
+    run: ObjectRun, change: ObjectChange, image: Image | None, changes: Sequence[ObjectChange]
+) -> ObjectChange | None:
     """Ask the tenant of one change; None where it doesn't say yet."""
     confirm = run.kind.confirm
     if confirm is None:
@@ -109,7 +111,7 @@ def _confirmed(run: ObjectRun, change: ObjectChange, image: Image | None) -> Obj
         is_own_use=answer.is_own_use,
         actor=answer.actor or change.actor,
     )
-    return _as_creation(run, confirmed, image)
+    return _as_creation(run, confirmed, image, changes)
 
 
 def _last_image(run: ObjectRun, image: Image | None) -> Image | None:
@@ -121,14 +123,24 @@ def _last_image(run: ObjectRun, image: Image | None) -> Image | None:
     return run.runtime.objects.version(kept.id, known[-1]) if known else None
 
 
-def _as_creation(run: ObjectRun, change: ObjectChange, image: Image | None) -> ObjectChange:
-    """Take a write for a creation where the object itself says that it was made then: events don't tell them apart."""
+def _as_creation(
+    run: ObjectRun, change: ObjectChange, image: Image | None, changes: Sequence[ObjectChange]
+) -> ObjectChange:
+    """Take a write for a creation where the object itself says that it was made then: events don't tell them apart.
+
+    Of several writes within those minutes it is the one that is nearest. The others changed nothing, or were made
+    between other deletions; taken for creations, they would have it look as if somebody's deletion had no record.
+    """
     if image is None or change.op is not Op.UPDATE:
         return change
     made = run.kind.made(image)
     if made.at is None or abs(made.at - change.at) > _MADE_WITHIN:
         return change
     if made.changed_at is not None and made.changed_at > made.at:
+        return change
+    apart = abs(made.at - change.at)
+    writes = [one for one in changes if one.id != change.id and one.op is not Op.DELETE and not one.is_denied]
+    if any(abs(made.at - one.at) < apart for one in writes):
         return change
     return msgspec.structs.replace(change, op=Op.CREATE)
 

@@ -240,6 +240,18 @@ def test_an_event_that_does_not_tell_a_creation_is_one_where_the_object_says_so(
     assert _change(hinted).op is op
 
 
+def test_of_several_writes_the_nearest_is_the_creation(hinted: Bench, word: _Word) -> None:
+    """Who writes what stands already, shortly before or after it was made, changed nothing and made nothing."""
+    word.answer, word.made = _TRUE, Made(at=AT + timedelta(seconds=30))
+    hinted.runtime.controls.stop(by="a test", reason="a test")
+    hinted.clock.move(_MINUTE)
+    seconds = (0, 31, 50)
+    hinted.take_in(*(lamp_record(MALLORY, at=AT + timedelta(seconds=each)) for each in seconds))
+    hinted.answer_queue()
+    found = hinted.runtime.objects.changes(hinted.only_object().id)
+    assert [one.op for one in found] == [Op.UPDATE, Op.CREATE, Op.UPDATE]
+
+
 def test_the_first_to_make_a_lamp_is_its_maker_and_it_is_taken_away(hinted: Bench, word: _Word) -> None:
     """What nobody had seen before is nobody's, so its record alone says that it didn't exist."""
     at: datetime = hinted.clock() - _MINUTE
