@@ -5,8 +5,8 @@ python := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 # Tests that share a running program stay in one process (tests/conftest.py), the longest first.
 parallel := --dist loadgroup --no-loadscope-reorder
-# For those on real parts two processes more than there are cores, since many of them wait for something.
-processes := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# For those on real parts one process more than there are cores, since many of them wait for something.
+processes := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
 	@infra/local/setup.sh
