@@ -80,6 +80,9 @@ def _known_id(runtime: Runtime, object_id: ObjectId) -> tuple[ObjectId, str] | N
     """Give an object's own id and the tenant's present one, from the store or from its changes."""
     kept = runtime.objects.read(object_id)
     if kept is not None:
+        if kept.id != object_id:
+            # Records that named it by another id of it are stored under that.
+            runtime.objects.adopt_changes(object_id, kept.id)
         return kept.id, kept.state.ids[-1]
     changes = runtime.objects.changes(object_id)
     return (object_id, changes[-1].object_id) if changes else None

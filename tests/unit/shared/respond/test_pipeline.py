@@ -521,3 +521,24 @@ def test_an_approval_that_names_neither_id_covers_neither(memory: MemoryStorage)
     lit.take_in(lamp_record(TRUDY, to="dim", was="on", lamp="made-again", at=lit.clock()))
     lit.answer_queue()
     assert lit.lamps.state == {"made-again": "on"}
+
+
+def test_a_record_under_a_new_id_that_came_while_the_lane_was_held_is_not_lost(memory: MemoryStorage) -> None:
+    """It is stored under the id that it names, and looked at by the timer, which knows the object by its own."""
+    lamps = Lamps(new_id="made-again")
+    ready = ready_bench(memory, lamps=lamps)
+    ready.lamps.state.pop(LAMP)
+    ready.take_in(lamp_record(MALLORY, to="gone"))
+    ready.answer_queue()
+    assert "made-again" in ready.lamps.state
+    ready.clock.move(2 * _MINUTE)
+    ready.lamps.state.pop("made-again")
+    held = ready.runtime.leases.take([f"lamps {TENANT}"], "another run")
+    assert held is not None
+    ready.take_in(lamp_record(MALLORY, at=ready.clock(), lamp="made-again", to="gone"))
+    ready.answer_queue()
+    ready.runtime.leases.release(held)
+    ready.clock.move(_MINUTE)
+    resume(ready.runtime)
+    assert len(ready.lamps.state) == 1
+    assert [case.state for case in ready.cases()] == [State.CLOSED] * 2
