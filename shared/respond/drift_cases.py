@@ -10,18 +10,18 @@ from typing import Final
 
 import msgspec
 
-from shared.model.cases import Case, Decision, Outcome, Standing, State, change_case_id
+from shared.model.cases import Case, Standing, State, change_case_id
 from shared.model.events import Actor, Change, Target
 from shared.model.kinds import Image, Json, Mode
-from shared.model.objects import EXISTS, WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
+from shared.model.objects import WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
 from shared.objects.planning import GRACE
-from shared.respond.object_cases import end_case, in_text
-from shared.respond.object_findings import Finding
+from shared.respond.object_cases import changes_in, end_case
+from shared.respond.object_findings import paged
 from shared.respond.object_run import ObjectRun
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
 
 _BECAUSE: Final = f"no record of the change came within {GRACE.total_seconds() / 60:.0f} minutes"
-_PAGED: Final = Finding(decision=Decision.PAGE, outcome=Outcome.NONE, because=_BECAUSE, is_final=True, is_paged=True)
+_PAGED: Final = paged(_BECAUSE)
 
 
 def write_drift_cases(
@@ -101,14 +101,7 @@ def _identity(run: ObjectRun, leaves: Mapping[str, Json]) -> str:
 
 def _changes(plan: ObjectPlan, leaves: Mapping[str, Json]) -> tuple[Change, ...]:
     agreed = {leaf: plan.baseline.get(leaf) or plan.baseline.get(WHOLE) for leaf in leaves}
-    return tuple(
-        Change(
-            name="the object" if leaf in {EXISTS, WHOLE} else leaf,
-            old=in_text(before.value if (before := agreed[leaf]) else None),
-            new=in_text(value),
-        )
-        for leaf, value in sorted(leaves.items())
-    )
+    return changes_in({leaf: (one.value if (one := agreed[leaf]) else None, value) for leaf, value in leaves.items()})
 
 
 def _join(run: ObjectRun, drift: Drift, judged: Sequence[JudgedChange]) -> None:

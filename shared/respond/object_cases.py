@@ -125,7 +125,7 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
             "summary": done.summary,
             "proof": done.proof,
             "before": done.before,
-            "put_back": _changes(done.steps),
+            "put_back": changes_in(done.steps),
             "acted_at": done.at,
         }
     if not found.is_final and case.pending and (case.decision, case.outcome) == (found.decision, found.outcome):
@@ -165,8 +165,7 @@ def _new_case(runtime: Runtime, change: ObjectChange, ruling: Ruling) -> Case:
             id=change.object_id,
             name=state.name,
             changes=tuple(
-                Change(name=leaf, old=in_text(old), new=in_text(new))
-                for leaf, (old, new) in sorted(change.wrote.items())
+                Change(name=leaf, old=_text(old), new=_text(new)) for leaf, (old, new) in sorted(change.wrote.items())
             ),
         ),
         record=change.record,
@@ -407,16 +406,15 @@ def _in_words(verdict: Verdict) -> str:
     return _WORDS.get(verdict, verdict.value)
 
 
-def _changes(steps: Mapping[str, Step]) -> tuple[Change, ...]:
-    names = {EXISTS: "the object"}
+def changes_in(steps: Mapping[str, Step]) -> tuple[Change, ...]:
+    """Give the steps of leaves as a case shows them."""
+    names = {EXISTS: "the object", WHOLE: "the object"}
     return tuple(
-        Change(name=names.get(leaf, leaf), old=in_text(stands), new=in_text(target))
-        for leaf, (stands, target) in sorted(steps.items())
+        Change(name=names.get(leaf, leaf), old=_text(old), new=_text(new)) for leaf, (old, new) in sorted(steps.items())
     )
 
 
-def in_text(value: object) -> str | None:
-    """Give a leaf's value as a change shows it."""
+def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     import msgspec  # noqa: PLC0415 - only for values that aren't text

@@ -43,12 +43,10 @@ def reconcile(
     if kind is None or tenant is None:
         _drop(runtime, [*looks, *_stored(arrived)])
         return
+    tenants_id = tenants_id or _known_id(runtime, object_id)
     if not tenants_id:
-        found = _known_id(runtime, object_id)
-        if found is None:
-            _drop(runtime, looks)
-            return
-        object_id, tenants_id = found
+        _drop(runtime, looks)
+        return
     run = ObjectRun(runtime, kind, tenant, object_id)
     lane = kind.lane(object_id, tenants_id, None)
     taking = runtime.start(lambda: runtime.leases.take([lane], f"{uuid.uuid4()}"))
@@ -76,16 +74,13 @@ def _stored(arrived: Sequence[Arrived]) -> list[Look]:
     return [one.stored()[0] for one in arrived]
 
 
-def _known_id(runtime: Runtime, object_id: ObjectId) -> tuple[ObjectId, str] | None:
-    """Give an object's own id and the tenant's present one, from the store or from its changes."""
+def _known_id(runtime: Runtime, object_id: ObjectId) -> str:
+    """Give the tenant's present id of an object, from the store or from its changes; "" where neither knows it."""
     kept = runtime.objects.read(object_id)
     if kept is not None:
-        if kept.id != object_id:
-            # Records that named it by another id of it are stored under that.
-            runtime.objects.adopt_changes(object_id, kept.id)
-        return kept.id, kept.state.ids[-1]
+        return kept.state.ids[-1]
     changes = runtime.objects.changes(object_id)
-    return (object_id, changes[-1].object_id) if changes else None
+    return changes[-1].object_id if changes else ""
 
 
 def _drop(runtime: Runtime, looks: Sequence[Look]) -> None:
