@@ -7,7 +7,7 @@ with it, so that a list takes the requests and rows of what it shows, however ma
 | table | partition | row | holds |
 |---|---|---|---|
 | `Objects` | `TENANT|KIND` | key | the state; or `alias_of`, where the object is known by another key |
-| | | `pending|KEY`, `unaccepted|KEY` | what a list shows of it |
+| | | `pending|KEY`, `unaccepted|KEY`, `making|KEY` | what a list shows of it |
 | `Changes` | `TENANT|KIND|KEY` | `INSTANT|ID` | one change |
 
 Blobs are named `TENANT/KIND/KEY/DIGEST.json.gz`. Every method raises EdgeError where storage fails.
@@ -36,11 +36,14 @@ from shared.model.kinds import Image, ObjectKind, Risk
 from shared.model.objects import (
     EXISTS,
     SCHEMA,
+    IntentState,
     ObjectChange,
     ObjectId,
     Objection,
     ObjectState,
+    Op,
     Provenance,
+    Version,
     key_of,
 )
 from shared.objects.version_chain import Chain, extended, problems_of
@@ -49,6 +52,10 @@ _TRIES: Final = 10
 _CACHED_BYTES: Final = 16 * 1024 * 1024
 _REASONS_SHOWN: Final = 10
 _LONGEST_SHOWN: Final = 200
+_LONGEST_LIST: Final = 100
+_MAY_HAVE_MADE: Final = frozenset({IntentState.OPEN, IntentState.CLOSED})
+"""What is known of a creation that may have been carried out: nothing, or that it couldn't be seen so far."""
+
 _KEY_CHARACTERS: Final = frozenset("0123456789abcdef")
 _FIRST_KEY, _AFTER_KEYS = "0", "g"
 """Keys are hexadecimal digits, so they lie between these, and the rows of lists after them."""
@@ -77,6 +84,8 @@ class ObjectList(StrEnum):
     """Something waits, or people were paged about it."""
     UNACCEPTED = "unaccepted"
     """Nobody has accepted how it stood when it was first seen, or only a part of it."""
+    MAKING = "making"
+    """The responder was to make it again, it isn't known whether it did, and it isn't there under an id of its own."""
 
 
 class Kept(Struct, frozen=True, kw_only=True):
@@ -297,17 +306,17 @@ class ObjectStore:
 
     def _columns(self, state: ObjectState, chain: Chain) -> dict[str, Any]:
         """Give the columns of an object's row; writes a blob first where the state is too large for a row."""
-        last = state.versions[-1] if state.versions else state.origin
+        last = _last_version(state)
         stored = msgspec.json.encode(_Stored(state=state, chain=chain))
         return {
             **self._content(state.id, "state", stored, blob="state"),
             "schema": state.schema,
             "name": shown(state.name),
             "pending": len(state.pending),
-            "settled": not state.pending and state.next_look is None,
+            "settled": _is_settled(state),
             "lists": ",".join(sorted(_lists(state))),
             "digest": last.digest,
-            "stands": EXISTS in last.leaves,
+            "stands": _stands(state),
             "origin_at": stamp(state.origin.at),
             "seen_at": stamp(last.at),
             **({"next_look": state.next_look.astimezone(UTC).isoformat()} if state.next_look else {}),
@@ -345,6 +354,13 @@ class ObjectStore:
     ) -> list[Listed]:
         """Give at most `most` objects whose first seen state wasn't accepted as a whole, after one shown before."""
         return self._listed(ObjectList.UNACCEPTED, tenant_id, after, most, kinds)
+
+    def being_made(self, tenant_id: str, kind: ObjectKind) -> Iterator[ObjectId]:
+        """Give the objects that the responder was to make again and of which it isn't known whether it did."""
+        after: ObjectId | None = None
+        while page := self._listed(ObjectList.MAKING, tenant_id, after, _LONGEST_LIST, (kind,)):
+            yield from (one.id for one in page)
+            after = page[-1].id
 
     def _listed(
         self, which: ObjectList, tenant_id: str, after: ObjectId | None, most: int, kinds: Sequence[ObjectKind]
@@ -655,7 +671,7 @@ def _alias_writes(state: ObjectState, *, known: frozenset[str]) -> list[RowWrite
 
 def _lists(state: ObjectState) -> dict[ObjectList, dict[str, Any]]:
     """Give the lists that an object is on, and what each shows of it."""
-    last = state.versions[-1] if state.versions else state.origin
+    last = _last_version(state)
     listed = Listed(
         id=state.id,
         name=shown(state.name),
@@ -668,7 +684,11 @@ def _lists(state: ObjectState) -> dict[ObjectList, dict[str, Any]]:
         },
     )
     columns = {"listed": msgspec.json.encode(listed).decode(), "name": listed.name, "schema": SCHEMA}
-    is_on = {ObjectList.PENDING: bool(state.pending), ObjectList.UNACCEPTED: _is_unaccepted(state)}
+    is_on = {
+        ObjectList.PENDING: bool(state.pending),
+        ObjectList.UNACCEPTED: _is_unaccepted(state),
+        ObjectList.MAKING: _is_being_made(state),
+    }
     return {which: columns for which in ObjectList if is_on[which]}
 
 
@@ -678,6 +698,28 @@ def _is_unaccepted(state: ObjectState) -> bool:
         return bool(state.acceptances[-1].uncovered)
     known = [leaf.provenance for leaf in state.accounted.values()] or [state.provenance]
     return Provenance.FIRST_SEEN in known
+
+
+def _is_being_made(state: ObjectState) -> bool:
+    """Whether a creation of ours may have made it under an id that isn't known as its own yet."""
+    return (
+        not _is_settled(state)
+        and not _stands(state)
+        and any(intent.op is Op.CREATE and intent.state in _MAY_HAVE_MADE for intent in state.intents)
+    )
+
+
+def _is_settled(state: ObjectState) -> bool:
+    return not state.pending and state.next_look is None
+
+
+def _stands(state: ObjectState) -> bool:
+    """Whether it was there when it was read last."""
+    return EXISTS in _last_version(state).leaves
+
+
+def _last_version(state: ObjectState) -> Version:
+    return state.versions[-1] if state.versions else state.origin
 
 
 def _list_writes(state: ObjectState, *, before: Mapping[ObjectList, object]) -> list[RowWrite]:

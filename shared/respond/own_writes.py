@@ -70,10 +70,8 @@ def maker_of(run: ObjectRun, changes: Sequence[ObjectChange], state: ObjectState
     if not ours:
         return None
     objects = run.runtime.objects
-    for seen in objects.seen(run.tenant.id, run.kind.kind):
-        if seen.is_settled or seen.stands or seen.id == run.id:
-            continue
-        kept = objects.read(seen.id)
+    for object_id in objects.being_made(run.tenant.id, run.kind.kind):
+        kept = objects.read(object_id) if object_id != run.id else None
         if kept is not None and any(_may_have_made(run, kept.state, one, objects.changes(kept.id)) for one in ours):
             return kept
     return None

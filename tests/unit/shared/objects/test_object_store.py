@@ -18,10 +18,14 @@ from shared.model.objects import (
     SCHEMA,
     Acceptance,
     BaselineLeaf,
+    Intent,
+    IntentState,
     ObjectChange,
     ObjectId,
     ObjectState,
+    Op,
     Provenance,
+    Version,
     key_of,
 )
 from shared.objects.object_store import Kept, ObjectStore, OtherObject, changes_of, partition_of
@@ -292,6 +296,15 @@ _FIRST_SEEN: Final = BaselineLeaf(value=True, provenance=Provenance.FIRST_SEEN, 
 _APPROVED: Final = BaselineLeaf(value=True, provenance=Provenance.APPROVED, since=NOW)
 
 
+def _making(state: IntentState = IntentState.OPEN, *, op: Op = Op.CREATE) -> dict[str, Any]:
+    """Give the fields of an object that is gone and that the responder was to write."""
+    return {
+        "origin": Version(at=NOW, leaves={}),
+        "next_look": NOW,
+        "intents": (Intent(id="i1", at=NOW, op=op, steps={"exists": (None, True)}, state=state),),
+    }
+
+
 @pytest.mark.parametrize(
     ("fields", "lists"),
     [
@@ -304,6 +317,13 @@ _APPROVED: Final = BaselineLeaf(value=True, provenance=Provenance.APPROVED, sinc
         ({"acceptances": (_accepted("state"), _accepted())}, ""),
         ({"accounted": {"exists": _APPROVED}}, ""),
         ({"accounted": {"exists": _APPROVED, "state": _FIRST_SEEN}}, "u"),
+        (_making(), "mu"),
+        (_making(IntentState.CLOSED), "mu"),
+        (_making(IntentState.BOOKED), "u"),
+        (_making(IntentState.NOT_SENT), "u"),
+        (_making(op=Op.UPDATE), "u"),
+        (_making() | {"next_look": None}, "u"),
+        (_making() | {"origin": a_version()}, "u"),
     ],
 )
 def test_an_object_is_on_the_lists_that_its_state_says(storage: Storage, fields: dict[str, Any], lists: str) -> None:
@@ -313,6 +333,7 @@ def test_an_object_is_on_the_lists_that_its_state_says(storage: Storage, fields:
         assert store.replace(kept, state) if kept else store.insert(state)
     assert len(store.pending(TENANT)) == lists.count("p")
     assert len(store.unaccepted(TENANT)) == lists.count("u")
+    assert len([*store.being_made(TENANT, KIND)]) == lists.count("m")
     (seen,) = store.seen(TENANT, KIND)
     assert "".join(sorted(one[0] for one in seen.lists)) == lists
     assert store.remake_lists(TENANT, KIND) == 0
@@ -565,3 +586,10 @@ def test_questions_take_the_same_with_20_000_objects_as_with_100(memory: Storage
         "unaccepted": (6, 0),
     }
     assert _cost(memory, 20_000) == small
+
+
+def test_everything_that_is_being_made_is_given_however_many_there_are(storage: Storage) -> None:
+    store = _store(storage)
+    for number in range(205):
+        store.insert(a_state(f"o{number}", **_making()))
+    assert len({*store.being_made(TENANT, KIND)}) == 205

@@ -8,7 +8,7 @@ from typing import Any, Final, override
 
 import pytest
 
-from infra.local.world import MALLORY
+from infra.local.world import MALLORY, RESPONDER
 from shared.clients.storage import Row, RowOp, RowWrite
 from shared.clients.storage_names import Table
 from shared.model.kinds import ObjectKind
@@ -21,6 +21,7 @@ from tests.fakes.runtime import TENANT, Bench, ready_bench
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _LAMP: Final = ObjectId(tenant_id=TENANT, kind=ObjectKind.CA_POLICY, key=key_of(LAMP))
+_STRANGE_LAMP: Final = "1a4b0000-0000-4000-8000-0000000000ff"
 _FEW: Final = (100, 20)
 _MANY: Final = (100_000, 20_000)
 """How many closed cases there are, and how many objects with their histories."""
@@ -130,8 +131,18 @@ def _answer_a_change(ready: Bench) -> None:
     assert ready.lamps.writes[before:] == ["set on"]
 
 
+def _look_for_its_maker(ready: Bench) -> None:
+    """Take in a record under the responder's identity, of another lamp, that no intent explains."""
+    ready.clock.move(timedelta(minutes=1))
+    ready.lamps.state[_STRANGE_LAMP] = "blue"
+    ready.take_in(lamp_record(RESPONDER, at=ready.clock(), to="blue", lamp=_STRANGE_LAMP))
+    ready.answer_queue()
+    assert any("somebody has its identity" in case.because for case in ready.runtime.ledger.cases(TENANT, most=5))
+
+
 _ACTS: Final[dict[str, Callable[[Bench], object]]] = {
     "a change is answered": _answer_a_change,
+    "a record of ours that nothing explains": _look_for_its_maker,
     "the timer": lambda ready: resume(ready.runtime),
     "the open cases": lambda ready: ready.runtime.ledger.cases(TENANT, only_open=True),
     "the fifty newest cases": lambda ready: ready.runtime.ledger.cases(TENANT, most=50),
