@@ -113,10 +113,10 @@ def report(counts: Counts, *, shown: int) -> list[str]:
         name for name, number in counts.firings.items() if number * 10_000 < FEWEST_FIRINGS * counts.totals["stories"]
     ]
     lines += [f"  too seldom: {', '.join(sorted(few))}"] if few else []
-    lines += ["", f"must write and wrote nothing: {len(counts.unwritten)} {sorted(counts.unwritten)[:10]}"]
+    lines += ["", f"must write and wrote nothing: {len(counts.unwritten)} {sorted(counts.unwritten)}"]
     broken = {**counts.broken, **({"unwritten": counts.unwritten} if counts.unwritten else {})}
     for law, seeds in sorted(broken.items()):
-        lines.append(f"law {law}: broken in {len(seeds)} stories, seeds {sorted(seeds)[:10]}")
+        lines.append(f"law {law}: broken in {len(seeds)} stories, seeds {sorted(seeds)}")
         lines += [line for seed in sorted(seeds)[:shown] for line in _shrunk(law, seed)]
     return lines
 
