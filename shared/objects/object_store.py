@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.clients.columns import packed, unpacked
 from shared.clients.storage import Row, RowOp, RowWrite, Storage
@@ -218,10 +219,11 @@ class ObjectStore:
         """Write an object's next state and make another one an alias of it, with the changes that were known of that.
 
         The two are the same object of the tenant, seen under two ids before anybody knew. `state` has the ids of both.
-        May be repeated after it was interrupted. Raises as `replace` does.
+        What was written to the other one, and what was said of its changes, is known of the one from then on. May be
+        repeated after it was interrupted. Raises as `replace` does.
         """
         self.adopt_changes(other.id, kept.id)
-        result = self._replace(kept, state, absorbed=(other,))
+        result = self._replace(kept, _with_deeds_of(state, other.state), absorbed=(other,))
         self.adopt_changes(other.id, kept.id)
         return result
 
@@ -690,6 +692,18 @@ def _lists(state: ObjectState) -> dict[ObjectList, dict[str, Any]]:
         ObjectList.MAKING: _is_being_made(state),
     }
     return {which: columns for which in ObjectList if is_on[which]}
+
+
+def _with_deeds_of(state: ObjectState, other: ObjectState) -> ObjectState:
+    """Give an object with the intents of another one that it is too, and with what was said of that one's changes."""
+    intents = {intent.id: intent for intent in (*other.intents, *state.intents)}
+    return replace(
+        state,
+        intents=tuple(sorted(intents.values(), key=lambda intent: intent.at)),
+        settled=tuple(dict.fromkeys((*state.settled, *other.settled))),
+        answered=tuple(dict.fromkeys((*state.answered, *other.answered))),
+        asked=tuple(dict.fromkeys((*state.asked, *other.asked))),
+    )
 
 
 def _is_unaccepted(state: ObjectState) -> bool:

@@ -212,15 +212,29 @@ def _below(
         elif not _is_known_by_its_record(change):
             if not _wrote_together(each, judged):
                 return None
-        elif change.at > lower.at or change.op is not Op.UPDATE:
-            carry_out(change, leaves)
         else:
-            shown = [version.leaves for version in earlier[:-1] if version.at > change.at]
-            for leaf, (old, new) in change.wrote.items():
-                is_old = is_same(rules, leaf, leaves.get(leaf), old)
-                if is_old and not any(is_same(rules, leaf, each.get(leaf), new) for each in shown):
-                    leaves[leaf] = new  # the version is behind this change
+            _work_in(change, leaves, earlier, rules)
     return _Below(leaves, frozenset(masked))
+
+
+def _work_in(change: ObjectChange, leaves: dict[str, Json], earlier: Sequence[Version], rules: LeafRules) -> None:
+    """Carry out a change on the last of the earlier versions, as far as that one doesn't show it yet.
+
+    Where a version before the last one shows it, the last one isn't behind it: somebody undid it, and no record says
+    who.
+    """
+    if change.at > earlier[-1].at:
+        carry_out(change, leaves)
+        return
+    shown = [version.leaves for version in earlier[:-1] if version.at > change.at]
+    if change.op is not Op.UPDATE:
+        if not any((EXISTS in each) is (change.op is Op.CREATE) for each in shown):
+            carry_out(change, leaves)
+        return
+    for leaf, (old, new) in change.wrote.items():
+        is_old = is_same(rules, leaf, leaves.get(leaf), old)
+        if is_old and not any(is_same(rules, leaf, each.get(leaf), new) for each in shown):
+            leaves[leaf] = new  # the version is behind this change
 
 
 def _unseen_before(position: int, history: Sequence[JudgedChange], lower: Version) -> list[JudgedChange]:

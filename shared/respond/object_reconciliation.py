@@ -294,7 +294,7 @@ class Reconciliation:
             thefts=self._thefts,
             unread=_what_is_unread(reading),
         )
-        self._name_actors(judged, plan)
+        self._name_actors([*judged, *self._run.hinted(reading)], plan)
         # What two logs say of one action is one case.
         once = fold_copies([*judged, *_unconfirmed(reading.changes)], self._run.kind.rules)
         answered = write_cases(self._runtime, once, ruling)

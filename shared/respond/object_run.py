@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +19,7 @@ from shared.model.objects import (
     ObjectChange,
     ObjectId,
     ObjectState,
+    Op,
     Provenance,
     Version,
 )
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
     from shared.objects.due import Look
     from shared.objects.leases import Lease
 
-_TURNS: Final = 3
-"""The look takes two calls where the object is gone, else the third is that which reads the write back."""
+_TURNS_AROUND: Final = 2
+"""What the guards judge by takes two paced calls: all policies, all locations."""
+_TURNS: Final[Mapping[Op, int]] = {Op.UPDATE: 3, Op.DELETE: 3, Op.CREATE: 5}
+"""One for the look, one for the write, one that reads it back. The look at an object that is gone takes two, and before
+it is made again it is looked for in the bin."""
 
 _log = logging.getLogger("responder.objects")
 
@@ -126,15 +130,26 @@ class ObjectRun:
 
         return wait
 
-    def reserve_turns(self) -> None:
-        """Take turns in a row for the look, the write and what is read back, so that the look isn't old by then."""
-        own = self.runtime.edges[self.tenant.id]
+    def start_around(self, facts: GuardFacts, op: Op) -> Callable[[], Any]:
+        """Begin to read what the kind's guards judge by, right before a write; the look may follow at once.
+
+        Where the service allows few calls, all of it is read first, since the object moves most, and turns are taken
+        for it, the look and the write, so that nobody's call comes between and none of it is old when the write is
+        sent.
+        """
+        if not self.kind.is_paced:
+            return self.runtime.start(lambda: self.around(facts))
+        api = self.api
         for lane in sorted({call.lane for call in self.kind.calls if call.lane}):
             try:
-                pacer = own.pacer.reserved(self.tenant.id, lane, _TURNS)
+                turns = api.pacer.reserved(self.tenant.id, lane, _TURNS_AROUND)
+                own_turns = api.pacer.reserved(self.tenant.id, lane, _TURNS[op])
             except Throttled:
-                return  # each call takes its place behind the others, and what is too old isn't sent
-            self.api = copy.replace(self.api, pacer=pacer)
+                break  # each call takes its place behind the others, and what is too old isn't sent
+            api = copy.replace(api, pacer=turns)
+            self.api = copy.replace(self.api, pacer=own_turns)
+        found = self.kind.look_around(api, facts)
+        return lambda: found
 
     def read_image(self, tenants_id: str) -> Image | Unread | None:
         """Read the object in the tenant; what can't be read is a value, not an error."""
@@ -163,6 +178,15 @@ class ObjectRun:
         """Judge every change that the tenant has confirmed, or that needs no confirmation."""
         state = reading.kept.state if reading.kept is not None else None
         return [judge(self.runtime, each, reading.authority, state) for each in reading.changes if each.is_confirmed]
+
+    def hinted(self, reading: Reading) -> list[JudgedChange]:
+        """Judge, by the lists alone, the changes of which so far only a delivery tells.
+
+        A delivery may be false, so it blames nobody. But it may be true, and access isn't given back on doubt.
+        """
+        state = reading.kept.state if reading.kept is not None else None
+        open_hints = (each for each in reading.changes if not each.is_confirmed and not each.is_denied)
+        return [judge(self.runtime, each, reading.authority, state) for each in open_hints]
 
     def standings(self, reading: Reading) -> dict[str, tuple[Standing, bool]]:
         """Give what of the judgements a decision depends on, by change."""

@@ -40,6 +40,7 @@ from shared.model.objects import (
 )
 from shared.objects import booking
 from shared.objects.comparing import differences, member_of
+from shared.objects.new_leaves import read_kind_leaves
 from shared.objects.object_store import Kept
 from shared.respond.object_run import ObjectRun, Reading, Unread, versions_with
 from shared.respond.own_writes import booked, is_made_by_us
@@ -48,6 +49,11 @@ _log = logging.getLogger("responder.objects")
 
 LONGEST_LOOK: Final = timedelta(seconds=5)
 """The age of a look on which nothing is sent any more."""
+
+LONGEST_AROUND: Final = timedelta(seconds=30)
+"""How long ago what the kind's guards judge by may have been begun to be read. Conditional access allows one request a
+second, so that alone takes seconds, and some more where something of it that doesn't matter can't be read. What moves
+fastest is read last."""
 
 LEAST_LEASE: Final = 10.0
 """The seconds of lease that a write needs."""
@@ -66,9 +72,9 @@ class LookTooOld(ResponderError):
 class Planned(Struct, frozen=True, kw_only=True):
     """What is to be written, because of which changes of whom, and the sentence for people.
 
-    `facts` are what the kind's guards judged by, without what is around the object. `moved` says why the write must not
-    be sent by what the look shows, "" where it may. `limits` are the places that an hour has for an actor and in all,
-    None where a person asked.
+    `filled` are leaves that are left to the service. `facts` are what the kind's guards judged by, without what is
+    around the object. `moved` says why the write must not be sent by what the look shows, "" where it may. `limits` are
+    the places that an hour has for an actor and in all, None where a person asked.
     """
 
     op: Op
@@ -81,6 +87,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     moved: Callable[[Reading, Any], str]
     limits: tuple[int, int] | None
     source: Image | None = None
+    filled: Leaves = {}
 
 
 class Wrote(Struct, frozen=True, kw_only=True):
@@ -115,11 +122,15 @@ class _Sent(Struct, frozen=True, kw_only=True):
 
 
 class _SecondRound(Struct, frozen=True, kw_only=True):
-    """What was stored and read right before a write: `has_place` says that the hour's limit has a place for it."""
+    """What was stored and read right before a write: `has_place` says that the hour's limit has a place for it.
+
+    `around` is what the kind's guards judge by; it was begun to be read at `around_at`.
+    """
 
     kept: Kept
     look: Reading
     around: Any
+    around_at: datetime
     before: str
     has_place: bool
 
@@ -130,6 +141,7 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
     Raises EdgeError where storage fails before the write is sent, and LeaseLost where another run wrote the state.
     """
     intent = _intent(run, reading, state, planned)
+    planned = msgspec.structs.replace(planned, filled=_left_to_service(run, state, planned))
     twin = _standing_twin(run, state, planned, intent) if planned.op is Op.CREATE else None
     second = _second_round(run, reading, state, intent, planned)
     kept, look = second.kept, second.look
@@ -143,7 +155,7 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
         given_up = _not_sent(run, kept, intent, twin.because, tenants_id=twin.tenants_id)
         waits = Objection(guard="made-already", because=twin.because, can_pass=True)
         return given_up if twin.tenants_id else msgspec.structs.replace(given_up, objection=waits)
-    sent = _send(run, look, kept, planned, intent)
+    sent = _send(run, second, planned, intent)
     if isinstance(sent, NotWritten):
         return sent
     return _read_back(run, look, kept, intent, planned=planned, sent=sent, before=second.before)
@@ -188,18 +200,17 @@ def _second_round(
     has_place = runtime.start(
         lambda: runtime.spending.take(state.id, intent.actors, limits=planned.limits, at=intent.at, spent=reading.spent)
     )
-    around = runtime.start(lambda: run.around(planned.facts))
-    if run.kind.is_paced:
-        # Each call waits for its turn. The object's own is the last one before the write.
-        around()
-        run.reserve_turns()
+    around_at = runtime.clock()
+    around = run.start_around(planned.facts, planned.op)
     look = run.start_reading(state.ids[-1])
     written = kept()
     run.noted.append(noted())
     version()
     looked = _with_confirmed(reading, look())
     run.wait_for_writes()
-    return _SecondRound(kept=written, look=looked, around=around(), before=before(), has_place=has_place())
+    return _SecondRound(
+        kept=written, look=looked, around=around(), around_at=around_at, before=before(), has_place=has_place()
+    )
 
 
 def _with_confirmed(reading: Reading, look: Reading) -> Reading:
@@ -224,11 +235,16 @@ def _what_moved(run: ObjectRun, reading: Reading, look: Reading, planned: Planne
     return "its lease ends too soon" if run.lease_left() < LEAST_LEASE else ""
 
 
-def _left_to_service(state: ObjectState, planned: Planned) -> Leaves:
-    """Give the leaves that an object had and that aren't sent when it is made again: the service fills them in."""
+def _left_to_service(run: ObjectRun, state: ObjectState, planned: Planned) -> Leaves:
+    """Give the leaves that a service fills in where an object is made again: nobody sends them, nor takes them away.
+
+    Those that it had filled in before, and those that were added to every object of the kind since.
+    """
     if planned.op is not Op.CREATE:
         return {}
-    return {one.leaf: one.value for one in state.filled if one.leaf not in planned.target}
+    seen = read_kind_leaves(run.runtime.storage, run.tenant.id, run.kind.kind)
+    added = seen.added if seen is not None else ()
+    return {one.leaf: one.value for one in (*state.filled, *added) if one.leaf not in planned.target}
 
 
 class _Twin(Struct, frozen=True, kw_only=True):
@@ -259,7 +275,7 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
             target=planned.target,
             intent=intent.id,
             since=since or intent.at,
-            filled=_left_to_service(state, planned),
+            filled=planned.filled,
         ),
     )
     if found is not None:
@@ -287,15 +303,15 @@ def _is_unfinished(run: ObjectRun, state: ObjectState, found: Image, planned: Pl
     )
 
 
-def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: Intent) -> _Sent | NotWritten:
+def _send(run: ObjectRun, second: _SecondRound, planned: Planned, intent: Intent) -> _Sent | NotWritten:
     """Send the write once. Where one request of it was carried out, or may have been, a later refusal says nothing."""
-    runtime = run.runtime
-    looked_at = look.read_at
+    runtime, look, kept = run.runtime, second.look, second.kept
+    latest = min(look.read_at + LONGEST_LOOK, second.around_at + LONGEST_AROUND)
     tries = refusals = 0
 
     def before_write() -> None:
         nonlocal tries
-        is_late = tries == 0 and runtime.clock() - looked_at > LONGEST_LOOK
+        is_late = tries == 0 and runtime.clock() > latest
         if is_late or run.lease_left() < LEAST_LEASE:
             raise LookTooOld("too much time passed since the look")
         tries += 1
@@ -315,7 +331,7 @@ def _send(run: ObjectRun, look: Reading, kept: Kept, planned: Planned, intent: I
         target=planned.target,
         source=planned.source,
         intent=intent.id,
-        filled=_left_to_service(kept.state, planned),
+        filled=planned.filled,
     )
     try:
         return _Sent(tenants_id=run.kind.write(api, write))

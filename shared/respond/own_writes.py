@@ -23,6 +23,8 @@ from shared.model.objects import (
     Version,
 )
 from shared.objects import booking
+from shared.objects.comparing import is_same
+from shared.objects.new_leaves import read_kind_leaves
 from shared.objects.object_store import Kept
 from shared.respond.object_run import ObjectRun, Reading
 
@@ -99,6 +101,8 @@ def explaining(
     found = booking.judge_own_record(
         state.intents, recorded, change.at, run.kind.rules, read_back=read_back, made_as=made_as
     )
+    if found.intent is not None and found.is_theft and change.op is Op.CREATE:
+        found = _with_added_leaves(run, found, change)
     if not found.is_theft or change.op is Op.DELETE:
         return found
     # An event doesn't tell a creation from an update, what is made again is set as it is to be after, and a whole
@@ -115,6 +119,17 @@ def explaining(
     intent = next((one for one in wrote if found.intent is not None and one.id == found.intent.id), None)
     finished = tuple(change.wrote) if change.op is Op.UPDATE else ()
     return msgspec.structs.replace(found, intent=intent, finished=finished)
+
+
+def _with_added_leaves(run: ObjectRun, found: booking.OwnRecord, change: ObjectChange) -> booking.OwnRecord:
+    """Take what Microsoft has just added to every object of the kind for what an object came back with from the bin."""
+    seen = read_kind_leaves(run.runtime.storage, run.tenant.id, run.kind.kind)
+    added = {each.leaf: each.value for each in seen.added} if seen is not None else {}
+    wrote = {leaf: change.wrote[leaf][1] for leaf in found.unexplained}
+    if any(leaf not in added or not is_same(run.kind.rules, leaf, added[leaf], new) for leaf, new in wrote.items()):
+        return found
+    came_with = {leaf: (None, new) for leaf, new in wrote.items()}
+    return msgspec.structs.replace(found, unexplained=(), unfinished={**found.unfinished, **came_with})
 
 
 def _made_as(

@@ -971,6 +971,38 @@ HAND: Final[tuple[HandStory, ...]] = (
         )
     ),
     HandStory(
+        name="an approved admin takes a role away, somebody unknown gives it again, and an attacker edits that later",
+        story=story(
+            "A1 A3",
+            change(600, "alice", "A1", "delete"),
+            change(700, "nobody", "A1", "create", {"late": 60}),
+            edit(4900, "mal", "A1", {"properties.description": "for the shop"}),
+        ),
+        ends="the attacker is not taken for who gave it: it stays, people are paged",
+        is_right=lambda end: not end.ours and bool(end.leaf("A1")) and end.paged("A1"),
+    ),
+    HandStory(
+        name="Microsoft adds a property to every policy while a deleted one waits in the bin",
+        story=story(
+            "P1 P2 P3 G",
+            {"t": 590, "do": "window", "what": "unreadable", "on": "P1", "for": 3600},
+            change(600, "mal", "P1", "delete"),
+            {"t": 700, "do": "add_everywhere", "leaves": ADDED},
+        ),
+        ends="it comes back out of the bin, and nobody is said to have our identity",
+        is_right=lambda end: bool(end.leaf("P1")) and not end.paged("P1", "somebody has its identity"),
+    ),
+    HandStory(
+        name="whose role was taken away has just taken away another one, which so far only a delivery tells",
+        story=story(
+            "A1 A2 A5",
+            change(8600, "mal", "A5", "delete", {"late": 30}),
+            change(8624, "svc", "A2", "delete", {"values": "none"}),
+        ),
+        ends="he gets nothing back while that is open",
+        is_right=lambda end: not any(each.name == "A5" and each.at < 8800 for each in end.ours),
+    ),
+    HandStory(
         name="an attacker takes a policy out of the bin that an approved admin deleted",
         story=story("P2 G", change(500, "alice", "P2", "delete"), change(600, "mal", "P2", "restore")),
         ends="off again, or people are paged",

@@ -364,8 +364,11 @@ def _of_approved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[Vio
 
 
 def _was_foreseeable(truth: Truth, name: str, leaf: str, ours: Deed) -> bool:
-    """Say whether known changes already meant that somebody else had written what stood when we wrote."""
-    if leaf not in ours.diff or leaf not in truth.aimed(ours):
+    """Say whether known changes already meant that somebody else had written what stood when we wrote.
+
+    A policy is made switched off, and switched on by a second request of the same write, before which nobody looks.
+    """
+    if leaf not in ours.diff or leaf not in truth.aimed(ours) or _was_between(truth, name, ours):
         return False
     before = [each for each in truth.deeds[name] if each.number < ours.number]
     if any(each.actor != "us" and each.heard < ours.at and not each.whole for each in before):
@@ -373,6 +376,13 @@ def _was_foreseeable(truth: Truth, name: str, leaf: str, ours: Deed) -> bool:
     known = [each for each in before if leaf in each.diff and (each.actor == "us" or each.heard < ours.at)]
     stood = known[-1].diff[leaf][1] if known else truth.at_first(name, leaf)
     return stood != ours.diff[leaf][0]
+
+
+def _was_between(truth: Truth, name: str, ours: Deed) -> bool:
+    """Say whether somebody changed an object between the two requests of one write of ours."""
+    deeds = [each for each in truth.deeds[name] if each.number < ours.number]
+    made = next((each for each in reversed(deeds) if each.actor == "us" and each.op == "create"), None)
+    return made is not None and made.at >= ours.at - SLACK and deeds[-1].actor != "us"
 
 
 # What may truly be in the way.
@@ -666,7 +676,13 @@ def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
 
 
 def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
+    """Judge an access that was given back: unasked not to everybody, and some roles to nobody at all."""
     if kind_of(ours.name) != ASSIGNMENT or ours.before is not None:
+        return
+    if role_of(ours.name) == OWNER:
+        yield Violation(law="8", sentence=f"{what} grants a role that is never granted")
+    taken = [each for each in truth.deeds[ours.name] if EXISTS in each.diff and each.number < ours.number]
+    if taken and truth.is_asked(taken[-1], ours.at):
         return
     holder = holder_of(ours.name)
     early = [each for each in truth.events if each["t"] < ours.at - SLACK and each.get("who") == holder]
@@ -678,8 +694,6 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
         if truth.stands(each, ours.at)
     ):
         yield Violation(law="8", sentence=f"{what} gives {holder} access, who is named in a case")
-    if role_of(ours.name) == OWNER:
-        yield Violation(law="8", sentence=f"{what} grants a role that is never granted")
 
 
 def _was_shown(truth: Truth, name: str, leaf: str, value: Json, accepted_at: float) -> bool:
@@ -718,9 +732,13 @@ def _has_case(truth: Truth, deed: Deed) -> bool:
 
 
 def _as_named(deed: Deed) -> tuple[str, str, str, float, int]:
-    """Give what a change is named by: without values, two of the same kind within a second can't be told apart."""
+    """Give what a change is named by: without values, two of the same kind within a second can't be told apart.
+
+    Of an assignment, an event calls a creation and an update alike a write.
+    """
     is_blank = kind_of(deed.name) in {DOCUMENT, ASSIGNMENT} or not deed.whole
-    return actor_id(deed), deed.name, deed.op, int(deed.at), 0 if is_blank else deed.number
+    op = "update" if kind_of(deed.name) == ASSIGNMENT and deed.op == "create" else deed.op
+    return actor_id(deed), deed.name, op, int(deed.at), 0 if is_blank else deed.number
 
 
 def _of_the_ledger(truth: Truth) -> Iterator[Violation]:

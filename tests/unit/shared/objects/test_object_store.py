@@ -242,6 +242,19 @@ def test_a_key_that_was_made_otherwise_is_refused(storage: Storage) -> None:
         _store(storage).insert(a_state(id=ObjectId(tenant_id=TENANT, kind=KIND, key="pending|0")))
 
 
+def test_what_was_done_to_an_object_under_its_other_id_stays_known(storage: Storage) -> None:
+    store = _store(storage)
+    first, second = (Intent(id=name, at=NOW + number * DAY, op=Op.DELETE, steps={}) for number, name in enumerate("ab"))
+    kept = _inserted(store, a_state(intents=(second,), answered=("k1",), settled=("c1",), asked=("c3",)))
+    other = _inserted(store, a_state("policy-2", intents=(first,), answered=("k2",), settled=("c2",), asked=("c4",)))
+    store.absorb(kept, _with(kept.state, ids=("policy-1", "policy-2")), other)
+    found = store.find(TENANT, KIND, "policy-2")
+    assert found is not None
+    assert found.state.intents == (first, second)
+    assert (found.state.answered, found.state.settled) == (("k1", "k2"), ("c1", "c2"))
+    assert found.state.asked == ("c3", "c4")
+
+
 def _absorbing(store: ObjectStore) -> None:
     """Two objects, changed and then known to be one, which is forgotten at last."""
     kept = store.read(an_id()) or _inserted(store, a_state(pending={"state": WAITS}, origin=_LARGE))
