@@ -99,8 +99,20 @@ class Reconciliation:
                 plan = msgspec.structs.replace(plan, state=result.kept.state)
                 self._leave(reading, state, plan, judged, {**decided.objections, WHOLE: result.objection})
                 return
-        self._runtime.due.note(self._run.id, self._runtime.clock() + _SOON)
-        _log.warning("object %s kept moving; it is looked at again in %s", self._run.id.key, _SOON)
+        self._leave_moving(reading)
+
+    def _leave_moving(self, reading: Reading) -> None:
+        """Leave what something moved under at each try: people hear of it, and it is tried again soon, however often.
+
+        Who moves something again and again must not win by it.
+        """
+        _log.warning("object %s kept moving", self._run.id.key)
+        reading, state, plan = self._visible(reading)
+        because = "it, or what it leans on, moved at each try, or the look took too long"
+        soon = self._runtime.clock() + _SOON
+        moving = Objection(guard="moving", because=because, can_pass=True, until=soon)
+        objections = {WHOLE: moving} if plan.op is not None else {}
+        self._leave(reading, state, plan, self._run.judged(reading), objections)
 
     # What is read.
 

@@ -469,6 +469,66 @@ def _deletion_record() -> Image:
     return record | {"activityDateTime": _AT.isoformat().replace("+00:00", "Z"), "initiatedBy": initiated_by(MALLORY)}
 
 
+class _Turns:
+    """A pacer at which a reserved turn takes a second, and one that wasn't reserved as long as it is said."""
+
+    def __init__(self, ready: Bench, *, unreserved: timedelta, turns: int = 0, are_given: bool = True) -> None:
+        self._ready = ready
+        self._unreserved = unreserved
+        self._turns = turns
+        self._are_given = are_given
+
+    def wait_for(self, tenant_id: str, lane: Lane) -> None:
+        del tenant_id, lane
+        self._ready.clock.move(timedelta(seconds=1) if self._turns else self._unreserved)
+        self._turns = max(self._turns - 1, 0)
+
+    def reserved(self, tenant_id: str, lane: Lane, calls: int) -> "_Turns":
+        del tenant_id, lane
+        turns = calls if self._are_given else 0
+        return _Turns(self._ready, unreserved=self._unreserved, turns=turns, are_given=self._are_given)
+
+
+def _paced(memory: MemoryStorage, attack: Attack, seconds: float, *, are_given: bool) -> tuple[Bench, FakeTenant]:
+    ready, tenant = _attacked(memory, attack)
+    strength = _BEFORE["grantControls"]["authenticationStrength"]["id"]
+    tenant.strengths[strength] = {"id": strength, "allowedCombinations": ["fido2"]}
+    pacer = _Turns(ready, unreserved=timedelta(seconds=seconds), are_given=are_given)
+    edges = copy.replace(ready.runtime.edges[TENANT], pacer=pacer, wait=ready.clock.wait)
+    return copy.replace(ready, runtime=msgspec.structs.replace(ready.runtime, edges={TENANT: edges})), tenant
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [ATTACKS[0], copy.replace(ATTACKS[0], do=_delete_policy, record=_deletion_record)],
+    ids=["changed", "deleted"],
+)
+def test_in_a_busy_lane_what_is_looked_at_before_a_write_has_turns_of_its_own(
+    memory: MemoryStorage, attack: Attack
+) -> None:
+    """From the guards' first call to the write nobody's call comes between, whatever else waits."""
+    ready, _ = _paced(memory, attack, 40, are_given=True)
+    case = _answered(ready)
+    assert (case.outcome, case.state) == (Outcome.DONE, State.CLOSED), case
+
+
+def test_nothing_is_written_by_what_the_guards_read_half_a_minute_ago(memory: MemoryStorage) -> None:
+    ready, tenant = _paced(memory, ATTACKS[0], 4.5, are_given=False)
+    slow = {"GET": timedelta(seconds=25)}
+
+    def spoil(_number: int, request: Request) -> Answer | None:
+        if "namedLocations" in request.url:
+            ready.clock.move(slow.get(request.method, timedelta()))
+        return None
+
+    tenant.spoil = spoil
+    case = _answered(ready)
+    assert (tenant.writes, case.outcome) == ([], Outcome.PENDING), case
+    assert "moved at each try" in case.because
+    slow.clear()
+    assert _answered(ready, minutes=5).outcome is Outcome.DONE
+
+
 def test_a_policy_that_may_have_been_made_again_already_is_told_at_once_and_made_when_that_is_known(
     memory: MemoryStorage,
 ) -> None:
