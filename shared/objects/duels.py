@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.model.cases import Standing
-from shared.model.objects import Duel, Intent, IntentState
+from shared.model.objects import EXISTS, Duel, Intent, IntentState
 from shared.objects.attribution import Link
 from shared.objects.verdicts import Account
 
@@ -33,7 +33,8 @@ def duels(intents: Sequence[Intent]) -> tuple[Duel, ...]:
     for intent in booked:
         if intent.at < latest - WITHIN:
             continue
-        for leaf in intent.steps:
+        # What is made again has all of its leaves written: what is fought over is whether it is there.
+        for leaf in (EXISTS,) if EXISTS in intent.steps else intent.steps:
             swings = {(leaf, change) for change in intent.changes}
             # A put-back that took two writes answers the same changes: nobody swung the leaf in between.
             if not swings or swings - answered:
@@ -54,7 +55,7 @@ def duels_of_approved(account: Account) -> tuple[Duel, ...]:
         if len(last) == _SWINGS and _is_swung(account, leaf, last):
             rivals = tuple(dict.fromkeys(link.written.change.actor.id for link in last))
             found.append(Duel(leaf=leaf, rivals=rivals, times=0))
-    return tuple(found)
+    return tuple(each for each in found if each.leaf == EXISTS) or tuple(found)
 
 
 def _is_swung(account: Account, leaf: str, links: Sequence[Link]) -> bool:

@@ -230,6 +230,25 @@ def test_a_leaf_put_back_twice_is_a_duel() -> None:
     assert duels(()) == ()
 
 
+def test_an_object_made_again_twice_is_one_duel_whatever_leaves_it_has() -> None:
+    once = msgspec.structs.replace(
+        INTENT, state=IntentState.BOOKED, steps={"exists": (None, True), "state": (None, "on"), "colour": (None, "red")}
+    )
+    again = msgspec.structs.replace(once, id="again", at=once.at + timedelta(minutes=1))
+    assert duels((once, again)) == (Duel(leaf="exists", rivals=("Mallory",), times=2),)
+
+
+def test_two_approved_actors_who_delete_and_make_an_object_again_are_one_duel() -> None:
+    played = Story()
+    for number, who in enumerate(["Alice", "Bob"] * 2):
+        there, gone = (None, True), (True, None)
+        op, step = (Op.DELETE, gone) if who == "Alice" else (Op.CREATE, there)
+        more = {} if who == "Alice" else {"state": (None, "on"), "colour": (None, "red")}
+        played = played.change(600 + 10 * number, who, op=op, exists=step, **more)
+    account = take_account(played.state, played.changes, seen(900, lamp()), RULES, now=at(900))
+    assert duels_of_approved(account) == (Duel(leaf="exists", rivals=("Alice", "Bob"), times=0),)
+
+
 @pytest.mark.parametrize(
     ("story", "is_duel"),
     [
