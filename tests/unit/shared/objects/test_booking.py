@@ -241,10 +241,12 @@ def test_an_object_made_again_twice_is_one_duel_whatever_leaves_it_has() -> None
 def test_two_approved_actors_who_delete_and_make_an_object_again_are_one_duel() -> None:
     played = Story()
     for number, who in enumerate(["Alice", "Bob"] * 2):
-        there, gone = (None, True), (True, None)
-        op, step = (Op.DELETE, gone) if who == "Alice" else (Op.CREATE, there)
-        more = {} if who == "Alice" else {"state": (None, "on"), "colour": (None, "red")}
-        played = played.change(600 + 10 * number, who, op=op, exists=step, **more)
+        at_second = 600 + 10 * number
+        if who == "Alice":
+            played = played.change(at_second, who, op=Op.DELETE, exists=(True, None))
+        else:
+            made: dict[str, Step] = {"exists": (None, True), "state": (None, "on"), "colour": (None, "red")}
+            played = played.change(at_second, who, Op.CREATE, **made)
     account = take_account(played.state, played.changes, seen(900, lamp()), RULES, now=at(900))
     assert duels_of_approved(account) == (Duel(leaf="exists", rivals=("Alice", "Bob"), times=0),)
 
