@@ -245,8 +245,7 @@ def test_two_approved_actors_who_delete_and_make_an_object_again_are_one_duel() 
         if who == "Alice":
             played = played.change(at_second, who, op=Op.DELETE, exists=(True, None))
         else:
-            made: dict[str, Step] = {"exists": (None, True), "state": (None, "on"), "colour": (None, "red")}
-            played = played.change(at_second, who, Op.CREATE, **made)
+            played = played.change(at_second, who, Op.CREATE, exists=(None, True), state=(None, "on"))
     account = take_account(played.state, played.changes, seen(900, lamp()), RULES, now=at(900))
     assert duels_of_approved(account) == (Duel(leaf="exists", rivals=("Alice", "Bob"), times=0),)
 
