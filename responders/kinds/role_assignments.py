@@ -472,7 +472,7 @@ ROLE_ASSIGNMENT: Final = Kind(
     kind=ObjectKind.ROLE_ASSIGNMENT,
     title="Azure role assignment",
     tenant_kind=TenantKind.WORKFORCE,
-    rules=LeafRules(same=_same, is_joint=_is_joint),
+    rules=LeafRules(same=_same, is_joint=_is_joint, tells_creations=False),
     calls=(
         GET_ROLE_ASSIGNMENT,
         LIST_ROLE_ASSIGNMENTS_AT_SCOPE,

@@ -24,11 +24,12 @@ class LeafRules(Struct, frozen=True, kw_only=True):
 
     `same` says whether two values of a leaf mean the same, however they are spelled; None is a leaf that isn't there.
     `is_joint` says of which leaves unapproved changes and later ones of others must not be taken apart: existence,
-    state and grant controls.
+    state and grant controls. `tells_creations` is False where records call a creation and an update alike a write.
     """
 
     same: Callable[[str, Json, Json], bool]
     is_joint: Callable[[str], bool]
+    tells_creations: bool = True
 
 
 class Search(Struct, frozen=True, kw_only=True):

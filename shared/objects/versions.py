@@ -157,7 +157,7 @@ def _bracketed(
             return None
         if not above.leaves and judged.change.op is Op.UPDATE:
             # An update leaves an object behind, so a deletion came after it, and what it wrote went with that.
-            return ({}, True) if judged.is_live else None
+            return (_made_anew(below, rules), True) if judged.is_live else None
         wrote, is_all = _above(below, above, later, rules)
         if wrote:
             return wrote, is_all
@@ -181,6 +181,11 @@ def _lower(position: int, history: Sequence[JudgedChange], versions: Sequence[Ve
     )
     is_explained = later is None or any(each.change.at <= later.at for each in history[position + 1 :])
     return lower if is_explained else during
+
+
+def _made_anew(below: "_Below", rules: LeafRules) -> dict[str, Step]:
+    """Say that a write of what was gone made it, where records call that alike."""
+    return {} if rules.tells_creations or EXISTS in below.leaves else {EXISTS: (None, True)}
 
 
 class _Below(Struct, frozen=True):

@@ -25,6 +25,9 @@ _log = logging.getLogger("responder.objects")
 _MADE_WITHIN: Final = timedelta(minutes=5)
 """How far apart the creation of an object and the event about it may be."""
 
+_SURELY_WITHIN: Final = timedelta(seconds=5)
+"""So near to the creation no event of another write is likely to come later, which then would be nearer."""
+
 
 def confirm_changes(
     run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | Unread | None, answered: Collection[str] = ()
@@ -48,6 +51,18 @@ def confirm_changes(
         run.write_beside(lambda said=said: run.runtime.objects.replace_change(run.id, said))
         found.append(said)
     return tuple(found), is_waiting
+
+
+def with_creation(
+    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | Unread | None
+) -> tuple[ObjectChange, ...]:
+    """Take for a creation the write that is nearest to when the object says that it was made, by what is known now.
+
+    That isn't stored: an event that comes later may be nearer.
+    """
+    if isinstance(image, Unread) or run.kind.confirm is None:
+        return changes
+    return tuple(_as_creation(run, one, image, changes, within=_MADE_WITHIN) for one in changes)
 
 
 def ask_whose(
@@ -111,7 +126,7 @@ def _confirmed(
         is_own_use=answer.is_own_use,
         actor=answer.actor or change.actor,
     )
-    return _as_creation(run, confirmed, image, changes)
+    return _as_creation(run, confirmed, image, changes, within=_SURELY_WITHIN)
 
 
 def _last_image(run: ObjectRun, image: Image | None) -> Image | None:
@@ -124,17 +139,22 @@ def _last_image(run: ObjectRun, image: Image | None) -> Image | None:
 
 
 def _as_creation(
-    run: ObjectRun, change: ObjectChange, image: Image | None, changes: Sequence[ObjectChange]
+    run: ObjectRun,
+    change: ObjectChange,
+    image: Image | None,
+    changes: Sequence[ObjectChange],
+    *,
+    within: timedelta,
 ) -> ObjectChange:
     """Take a write for a creation where the object itself says that it was made then: events don't tell them apart.
 
     Of several writes within those minutes it is the one that is nearest. The others changed nothing, or were made
     between other deletions; taken for creations, they would have it look as if somebody's deletion had no record.
     """
-    if image is None or change.op is not Op.UPDATE:
+    if image is None or change.op is not Op.UPDATE or not change.is_confirmed or change.is_ours:
         return change
     made = run.kind.made(image)
-    if made.at is None or abs(made.at - change.at) > _MADE_WITHIN:
+    if made.at is None or abs(made.at - change.at) > within:
         return change
     if made.changed_at is not None and made.changed_at > made.at:
         return change

@@ -28,7 +28,7 @@ from shared.objects.new_leaves import may_have_new_leaves, read_kind_leaves
 from shared.objects.planning import plan_object
 from shared.respond.drift_cases import write_drift_cases
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
-from shared.respond.object_confirming import ask_whose, confirm_changes
+from shared.respond.object_confirming import ask_whose, confirm_changes, with_creation
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_asked, publish_notices, publish_shut_out
@@ -168,6 +168,7 @@ class Reconciliation:
         if kept is not None and claimed.state != kept.state:
             kept = self._run.replace(kept, claimed.state)
         found, authority = ask_whose(self._run, found, reading.authority, claimed.state)
+        found = with_creation(self._run, found, reading.image)
         return msgspec.structs.replace(reading, kept=kept, changes=found, authority=authority)
 
     def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:

@@ -214,9 +214,14 @@ def _second_round(
 
 
 def _with_confirmed(reading: Reading, look: Reading) -> Reading:
-    """Give the look with what the tenant confirmed: that was still being stored while the look was under way."""
-    confirmed = {change.id: change for change in reading.changes if change.is_confirmed}
-    changes = (change if change.is_confirmed else confirmed.get(change.id, change) for change in look.changes)
+    """Give the look with what the tenant said of the changes: that may not be stored yet, or not at all."""
+    said = {change.id: change for change in reading.changes if change.is_confirmed}
+    changes = (
+        said.get(change.id, change)
+        if not change.is_confirmed
+        else msgspec.structs.replace(change, op=said[change.id].op if change.id in said else change.op)
+        for change in look.changes
+    )
     return msgspec.structs.replace(look, changes=tuple(changes))
 
 

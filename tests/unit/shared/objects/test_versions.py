@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
-from shared.model.objects import EXISTS, Op, Provenance, Step
-from shared.objects.planning import take_account
+from shared.model.objects import EXISTS, Op, Provenance, Step, Verdict, Version
+from shared.objects.planning import plan_object, take_account
 from shared.objects.versions import needed_versions
-from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp
+from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp, verdicts
 
 type Wrote = Mapping[str, Step]
 _STATE: Wrote = {"state": ("on", "off")}
@@ -327,3 +328,38 @@ def test_versions_are_kept_that_bracket_changes() -> None:
     kept = needed_versions(story.changes, versions, RULES)
     assert [(version.at - at(0)).total_seconds() for version in kept] == [0, 500, 700, 800, 1300]
     assert needed_versions((), (), RULES) == ()
+
+
+_SWUNG = (
+    Story()
+    .change(600, "Mallory", Op.DELETE)
+    .change(620, "Mallory", is_whole=False)
+    .change(640, "Mallory", Op.DELETE)
+    .change(660, "Mallory", is_whole=False)
+    .change(680, "Mallory", Op.DELETE)
+)
+
+
+@pytest.mark.parametrize(
+    ("story", "tells_creations", "verdict"),
+    [
+        pytest.param(_SWUNG, False, Verdict.PUT_BACK, id="a write of what was gone made it"),
+        pytest.param(_SWUNG, True, Verdict.WAIT_MISSING, id="where records tell creations, one is missing"),
+        pytest.param(
+            Story()
+            .change(600, "Alice", Op.DELETE)
+            .seen(610, gone=True)
+            .seen(620)
+            .change(700, "Mallory", is_whole=False)
+            .change(720, "Mallory", Op.DELETE),
+            False,
+            Verdict.WAIT_MISSING,
+            id="somebody made it again before, and no record says who",
+        ),
+    ],
+)
+def test_what_is_deleted_and_written_in_turns(story: Story, verdict: Verdict, *, tells_creations: bool) -> None:
+    rules = msgspec.structs.replace(RULES, tells_creations=tells_creations)
+    look = Version(at=at(900), leaves={})
+    plan = plan_object(story.state, story.changes, look, rules, now=at(900))
+    assert verdicts(plan).get(EXISTS) is verdict

@@ -12,16 +12,16 @@ from infra.local.world import ALICE, MALLORY, RELEASE_PIPELINE, Principal
 from shared.model.cases import Decision, Outcome, Standing, State
 from shared.model.errors import Refused, Unreachable
 from shared.model.events import Event
-from shared.model.kinds import Image
+from shared.model.kinds import Image, ObjectKind
 from shared.model.object_kinds import Confirmation, Made
-from shared.model.objects import EXISTS, ObjectChange, Op, Provenance, Recorded
+from shared.model.objects import EXISTS, ObjectChange, ObjectId, Op, Provenance, Recorded, key_of
 from shared.model.tenant_api import TenantApi
 from shared.respond.persons import show
 from shared.respond.resume import resume
 from shared.respond.unexplained import UNEXPLAINED
 from tests.fakes.lamps import AT, LAMP, Lamps, actor_of, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import Bench, approval, ready_bench
+from tests.fakes.runtime import TENANT, Bench, approval, ready_bench
 
 _MINUTE: Final = timedelta(minutes=1)
 _NOT_YET: Final = Confirmation(is_true=None, because="the tenant doesn't say yet")
@@ -221,8 +221,8 @@ def test_what_is_deleted_again_just_after_it_was_made_again_is_made_again_at_onc
 
 _MADE: Final[dict[str, tuple[Made, Op]]] = {
     "made then": (Made(at=AT), Op.CREATE),
-    "made a little before": (Made(at=AT - timedelta(minutes=5)), Op.CREATE),
-    "made long before": (Made(at=AT - timedelta(minutes=5, seconds=1)), Op.UPDATE),
+    "made a little before": (Made(at=AT - timedelta(seconds=5)), Op.CREATE),
+    "made longer before": (Made(at=AT - timedelta(seconds=6)), Op.UPDATE),
     "made then and changed since": (Made(at=AT, changed_at=AT + timedelta(seconds=1)), Op.UPDATE),
     "made then and never changed": (Made(at=AT, changed_at=AT), Op.CREATE),
     "it doesn't say": (Made(), Op.UPDATE),
@@ -238,6 +238,23 @@ def test_an_event_that_does_not_tell_a_creation_is_one_where_the_object_says_so(
     hinted.take_in(lamp_record(MALLORY))
     hinted.answer_queue()
     assert _change(hinted).op is op
+
+
+@pytest.mark.parametrize(
+    ("minutes", "outcome"), [(5, Outcome.DONE), (6, Outcome.NONE)], ids=["within five minutes", "longer ago"]
+)
+def test_as_long_as_no_event_is_nearer_a_write_within_minutes_of_the_creation_made_it(
+    hinted: Bench, word: _Word, minutes: float, outcome: Outcome
+) -> None:
+    at: datetime = hinted.clock() - 10 * _MINUTE
+    word.answer, word.made = _TRUE, Made(by=MALLORY.id, at=at)
+    hinted.lamps.state = {LAMP: "on", "planted": "on"}
+    hinted.take_in(lamp_record(MALLORY, lamp="planted", at=at + minutes * _MINUTE, to="on"))
+    hinted.answer_queue()
+    assert [case.outcome for case in hinted.cases()] == [outcome]
+    planted = ObjectId(tenant_id=TENANT, kind=ObjectKind.CA_POLICY, key=key_of("planted"))
+    stored = [one.op for one in hinted.runtime.objects.changes(planted) if not one.is_ours]
+    assert stored == [Op.UPDATE], "what isn't sure isn't stored"
 
 
 def test_of_several_writes_the_nearest_is_the_creation(hinted: Bench, word: _Word) -> None:
