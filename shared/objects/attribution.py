@@ -148,7 +148,7 @@ def _swept(
         is_known = look is not None and chain[-1].written.change.at <= look.at - REPLICA_LAG
         if is_known and look is not None and (look.leaves.get(leaf) is not None) is is_member:
             continue  # it had gone, or come, before we looked
-        swept[leaf] = (stood, (chain[-1].old if chain[-1].old is not None else True) if is_member else None)
+        swept[leaf] = (stood, True if is_member else None)
     return swept
 
 

@@ -188,6 +188,48 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
+        name="... nor does one of the very instant of the change that is judged",
+        story=Story().accepted(800, state="dim").change(800, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... nor does a later one",
+        story=Story().change(800, "Mallory", state=("dim", "off")).accepted(900),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="of several acceptances the last one counts",
+        story=Story()
+        .accepted(650, state="blink")
+        .accepted(700, state="dim")
+        .change(800, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="a writer that is missing after an acceptance is missing, though there was none before it",
+        story=Story()
+        .change(600, "Alice", state=("on", "dim"))
+        .accepted(700, state="dim")
+        .change(800, "Mallory", state=("blink", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="what a deletion took away needs no writer, though the object was made again without it",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .change(700, "Alice", Op.CREATE, state=(None, "on"), guests_Ann=(None, True))
+        .change(800, "Mark", colour=(None, "blue"))
+        .change(900, "Mallory", colour=("blue", None)),
+        stands={"colour": None},
+        verdicts={},
+    ),
+    Ending(
         name="the baseline's value, written by an unapproved actor over a missing writer",
         story=Story().change(600, "Mallory", state=("dim", "on")),
         stands={},
@@ -264,6 +306,28 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="... nor one of the same instant: it was accepted as it stood then",
+        story=Story()
+        .change(600, "Oscar", state=("blink", "dim"))
+        .accepted(600, state="dim")
+        .change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="over what an approved actor brought back when he made it again: people",
+        story=Story()
+        .change(600, "Mallory", state=("on", "off"))
+        .ours(650, state=("off", "on"))
+        .change(700, "Bob", Op.DELETE)
+        .change(750, "Alice", Op.CREATE, state=(None, "off"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(800, "Mallory", state=("off", "dim")),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.BENEATH},
     ),
     Ending(
         name="one that wasn't live before a write of ours isn't between: a person dealt with it",
@@ -413,15 +477,15 @@ ENDINGS: Final = (
         steps={"colour": (None, "red"), "state": ("off", "on")},
     ),
     Ending(
-        name="... also a leaf that only a person accepted, which no record had told of",
+        name="... also a value that only a person accepted, which no record had told of",
         story=Story()
-        .accepted(500, session="x")
+        .accepted(500, session="x", colour="blue")
         .change(600, "Mallory", Op.DELETE)
         .change(700, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True)),
         stands={},
-        verdicts={"session": Verdict.PUT_BACK},
+        verdicts={"session": Verdict.PUT_BACK, "colour": Verdict.PUT_BACK},
         op=Op.UPDATE,
-        steps={"session": (None, "x")},
+        steps={"colour": ("red", "blue"), "session": (None, "x")},
     ),
     Ending(
         name="deleted by one of whom it isn't known, made again by another: no leaf is put back",
@@ -459,14 +523,50 @@ ENDINGS: Final = (
         at=5700,
     ),
     Ending(
+        name="... also where it had gone and come back before",
+        story=Story()
+        .change(600, "Alice", late=5000, guests_Ann=(True, None))
+        .change(605, "Alice", late=5000, guests_Ann=(None, True))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ()}, guests_Max=(True, None)),
+        stands={"guests_Ann": None},
+        verdicts={"guests[Ann]": Verdict.OFFER},
+        at=5700,
+    ),
+    Ending(
         name="... but one that had gone before isn't our doing",
         story=Story()
-        .change(600, "Alice", guests_Bea=(None, True))
+        .change(3400, "Alice", guests_Bea=(None, True))
         .seen(4000)
         .change(4010, "Mallory", guests_Max=(None, True))
         .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
         stands={},
         verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="... as a look of the instant of our write showed",
+        story=Story()
+        .change(3400, "Alice", guests_Bea=(None, True))
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .seen(4050)
+        .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="... of several members each is looked at by itself, and a look may be behind the latest change of one",
+        story=Story()
+        .change(600, "Alice", colour=("red", "blue"))
+        .change(610, "Alice", guests_Cid=(None, True))
+        .change(620, "Alice", guests_Bea=(None, True))
+        .change(630, "Alice", guests_Dan=(None, True))
+        .change(640, "Bob", guests_Dan=(True, None))
+        .change(3401, "Bob", guests_Dan=(None, True))
+        .seen(4000, colour="blue", guests_Cid=True)
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .ours(4050, sent={"guests": ("Ann", "Cid")}, guests_Max=(True, None)),
+        stands={"colour": "blue", "guests_Cid": True},
+        verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED, "guests[Dan]": Verdict.OFFER},
     ),
     Ending(
         name="a member that our write of the whole list swept in stands",
@@ -567,6 +667,23 @@ ENDINGS: Final = (
         steps={"state": ("dim", "on")},
     ),
     Ending(
+        name="... but not if he wrote it before",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"))
+        .change(640, "Bob", late=4000, state=("off", "on"))
+        .ours(650, is_proven=False, state=("off", "on")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_CLAIM},
+        at=4700,
+    ),
+    Ending(
+        name="... for three hours it may be ours",
+        story=Story().change(610, "Mallory", state=("on", "off")).ours(650, is_proven=False, state=("off", "on")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_CLAIM},
+        at=651 + 3 * HOUR,
+    ),
+    Ending(
         name="... and after three hours it wasn't ours",
         story=Story().change(610, "Mallory", state=("on", "off")).ours(650, is_proven=False, state=("off", "on")),
         stands=_OFF,
@@ -591,6 +708,26 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps=_TO_ON,
+    ),
+    Ending(
+        name="... but if the record of the later one tells what stood before it, a writer is missing",
+        story=Story()
+        .change(600, "Mallory", is_whole=False)
+        .seen(650, state="off")
+        .change(700, "Mark", state=("dim", "x")),
+        stands={"state": "x"},
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... nor did they write together what lies between other versions",
+        story=Story()
+        .change(600, "Mallory", is_whole=False)
+        .seen(650, state="dim")
+        .seen(1400, state="out")
+        .change(1500, "Mark", is_whole=False),
+        stands={"state": "zap"},
+        verdicts={"state": Verdict.MISSING},
+        at=6000,
     ),
     Ending(
         name="what only versions say of an approved change stands, to be accepted by a person",
@@ -686,6 +823,24 @@ ENDINGS: Final = (
         verdicts={"session": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"session": ("x", "default")},
+    ),
+    Ending(
+        name="... but one that was never filled in has",
+        story=Story()
+        .filled(500, "glow", "default")
+        .filled(500, "warmth", "default")
+        .change(600, "Mallory", session=("default", "x")),
+        stands={"session": "x", "glow": "default", "warmth": "default"},
+        verdicts={"session": Verdict.MISSING},
+    ),
+    Ending(
+        name="... and so has one that somebody set back to what it was filled in with",
+        story=Story()
+        .filled(500, "session", "default")
+        .change(600, "Mallory", session=("default", "x"))
+        .change(700, "Mark", session=("default", "y")),
+        stands={"session": "y"},
+        verdicts={"session": Verdict.MISSING},
     ),
 )
 
