@@ -138,6 +138,7 @@ CASES: Final = (
     ("hourly-limit", update(spent=None), {WHOLE}, True),
     ("hourly-limit", update(spent=SPENT, limit=2), {WHOLE}, True),
     ("hourly-limit", update(spent=SPENT, limit_in_all=3), {WHOLE}, True),
+    ("hourly-limit", update(spent=SPENT, limit_in_all=2), {WHOLE}, True),
 )
 
 
@@ -446,6 +447,7 @@ def test_a_place_among_those_in_all_is_free_when_the_oldest_put_back_is_an_hour_
         (Risk.MEDIUM, 699, True),
         (Risk.LOW, 401, True),
         (Risk.LOW, 400, False),
+        (Risk.LOW, 300, False),
     ],
 )
 def test_half_of_the_places_are_kept_for_the_riskiest_for_a_while(risk: Risk, since: float, *, is_kept: bool) -> None:

@@ -1,7 +1,7 @@
 """Each clause of what is decided about an object, as a story with its ending."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ _ALL_AGAIN: Final[dict[str, Any]] = {leaf: (None, value) for leaf, value in LAMP
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """A story, what a look shows at an instant, and what must be decided."""
+    """A story, what a look shows at an instant, and what must be decided; `about` are the changes of some verdicts."""
 
     name: str
     story: Story
@@ -26,6 +26,7 @@ class Ending:
     steps: Mapping[str, Step] | None = None
     op: Op | None = None
     at: float = 5000
+    about: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _GONE: Final[dict[str, Any]] = {"gone": True}
@@ -38,7 +39,9 @@ def _brought_back(who: str, *, is_live: bool = True) -> Story:
     brought: dict[str, Any] = {leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf} | {
         "state": (None, "off")
     }
-    made = Intent(id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=(f"{who} 700",))
+    made = Intent(
+        id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=("Mallory 600", f"{who} 700")
+    )
     return (
         Story()
         .change(600, "Mallory", state=("on", "off"))
@@ -154,6 +157,7 @@ ENDINGS: Final = (
         name="it is missing along the chain, not only under the latest change",
         story=Story().change(600, "Mallory", state=("dim", "blink")).change(700, "Mark", state=("blink", "off")),
         stands=_OFF,
+        about={"state": "Mark 700"},
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
@@ -238,6 +242,12 @@ ENDINGS: Final = (
     Ending(
         name="... until a person accepts it",
         story=Story().change(600, "Mallory", state=("dim", "on")).accepted(700),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
+        name="... also at the very instant at which it was written",
+        story=Story().change(600, "Mallory", state=("dim", "on")).accepted(600),
         stands={},
         verdicts={},
     ),
@@ -414,6 +424,7 @@ ENDINGS: Final = (
         name="... and what we brought back is as the attacker left it: it is put back",
         story=_brought_back("Mallory"),
         stands=_OFF,
+        about={"state": "Mallory 700"},
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps=_TO_ON,
@@ -431,6 +442,22 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.UNKNOWN},
     ),
     Ending(
+        name="... and what we brought back as intended, before an approved change of it was known, is offered back",
+        story=Story()
+        .change(590, "Alice", late=5000, state=("on", "dim"))
+        .change(600, "Mallory", Op.DELETE)
+        .ours(700, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .with_state(
+            intents=(
+                Intent(id="intent 700", at=at(699), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=("Mallory 600",)),
+            )
+        ),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        about={"state": "Alice 590"},
+        at=5700,
+    ),
+    Ending(
         name="deleted over an unknown change of any leaf: people",
         story=Story().change(600, "Oscar", colour=("red", "blue")).change(700, "Mallory", Op.DELETE),
         stands=_GONE,
@@ -443,13 +470,48 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.BENEATH},
     ),
     Ending(
+        name="... also where it was seen at the very instant of the deletion",
+        story=Story().seen(700, colour="blue").change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="... but what a look shows after it isn't what stood before it",
+        story=Story().change(700, "Mallory", Op.DELETE).seen(705, colour="blue"),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
         name="... also where an old change once wrote that leaf",
         story=Story()
-        .change(600, "Alice", colour=("red", "green"))
+        .change(3400, "Alice", colour=("red", "green"))
         .seen(4000, colour="blue")
         .change(4100, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="... or that somebody unknown wrote since, whatever older changes a look showed",
+        story=Story()
+        .change(600, "Alice", state=("on", "dim"))
+        .seen(4000, state="dim")
+        .change(4010, "Oscar", colour=("red", "blue"))
+        .change(4100, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="made by an approved actor, and deleted before anybody looked: made again as its record tells",
+        story=Story()
+        .absent()
+        .change(600, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
     ),
     Ending(
         name="deleted over a leaf that people left: people",
@@ -652,6 +714,7 @@ ENDINGS: Final = (
         .change(610, "Mallory", state=("dim", "off"))
         .ours(650, is_proven=False, state=("off", "on")),
         stands=_OFF,
+        about={"state": "we 650"},
         verdicts={"state": Verdict.WAIT_CLAIM},
         at=4700,
     ),
@@ -742,6 +805,18 @@ ENDINGS: Final = (
         verdicts={},
     ),
     Ending(
+        name="... nor where he made something of a right of his own",
+        story=Story().change(600, "Alice", is_whole=False, is_own_use=True),
+        stands=_OFF,
+        verdicts={},
+    ),
+    Ending(
+        name="... which says nothing of another leaf",
+        story=Story().change(600, "Alice", is_whole=False).change(700, "Bob", is_own_use=True, colour=("red", "blue")),
+        stands={"state": "off", "colour": "blue"},
+        verdicts={"state": Verdict.BRACKETED},
+    ),
+    Ending(
         name="of two changes it isn't known who wrote what: waited for",
         story=Story().change(600, "Alice", is_whole=False).change(610, "Mallory", is_whole=False),
         stands=_OFF,
@@ -753,7 +828,7 @@ ENDINGS: Final = (
         story=Story().change(600, "Alice", is_whole=False).change(610, "Mallory", is_whole=False),
         stands=_OFF,
         verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.UNTOLD},
-        at=640 + HOUR,
+        at=630 + HOUR,
     ),
     Ending(
         name="what a change wrote stays unknown: people, though nothing differs",
@@ -766,6 +841,22 @@ ENDINGS: Final = (
         story=Story().change(600, "Mallory", is_whole=False).with_state(settled=("Mallory 600",)),
         stands={},
         verdicts={},
+    ),
+    Ending(
+        name="what differs from what a person accepted isn't put down to changes from before that",
+        story=Story().change(600, "Alice", is_whole=False).change(610, "Oscar", is_whole=False).accepted(700),
+        stands=_OFF,
+        verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="... nor to one of that very instant",
+        story=Story()
+        .change(600, "Alice", is_whole=False)
+        .change(610, "Oscar", is_whole=False)
+        .accepted(610)
+        .with_state(settled=("Alice 600",)),
+        stands=_OFF,
+        verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.WAIT_UNEXPLAINED},
     ),
     # Values in any spelling; filled-in leaves.
     Ending(
@@ -850,6 +941,7 @@ def test_a_story_ends_as_it_must(ending: Ending) -> None:
     plan = ending.story.plan(ending.at, **ending.stands)
     assert verdicts(plan) == ending.verdicts
     assert (plan.op, plan.steps) == (ending.op, ending.steps or {})
+    assert {leaf: plan.verdicts[leaf].change for leaf in ending.about} == ending.about
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
