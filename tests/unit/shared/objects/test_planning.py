@@ -240,6 +240,12 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
+        name="... but not if it is unknown who wrote it: then it stands as it should, and nobody need be asked",
+        story=Story().change(600, "Oscar", state=("dim", "on")),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
         name="... until a person accepts it",
         story=Story().change(600, "Mallory", state=("dim", "on")).accepted(700),
         stands={},
@@ -573,6 +579,28 @@ ENDINGS: Final = (
         stands={},
         verdicts={"state": Verdict.OFFER},
         at=5700,
+    ),
+    Ending(
+        name="... by the change that made it what it is to be, not by one before that",
+        story=Story()
+        .change(500, "Oscar", state=("on", "blink"))
+        .change(600, "Alice", late=5000, state=("blink", "dim"))
+        .change(610, "Mallory", state=("dim", "off"))
+        .ours(650, state=("off", "on")),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        about={"state": "Alice 600"},
+        at=5700,
+    ),
+    Ending(
+        name="... and by our write where a person accepted it, and no change made it so",
+        story=Story()
+        .accepted(600, state="dim")
+        .change(610, "Mallory", state=("dim", "off"))
+        .ours(650, state=("off", "on")),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        about={"state": "we 650"},
     ),
     Ending(
         name="a member that our write of the whole list swept away is offered back",
@@ -1099,5 +1127,7 @@ def test_what_is_unexplained_soon_after_a_change_is_looked_at_when_every_replica
     story = Story().change(600, "Mallory", state=("on", "off")).ours(610, state=("off", "on"))
     (waiting,) = story.plan(615, state="off").verdicts.values()
     assert (waiting.verdict, waiting.until) == (Verdict.WAIT_UNEXPLAINED, at(610 + 600))
+    (then,) = story.plan(610 + 600, state="off").verdicts.values()
+    assert (then.verdict, then.until) == (Verdict.WAIT_UNEXPLAINED, at(610 + 600 + HOUR))
     (later,) = story.plan(1300, state="off").verdicts.values()
     assert (later.verdict, later.until) == (Verdict.WAIT_UNEXPLAINED, at(1300 + HOUR))
