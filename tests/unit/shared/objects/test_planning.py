@@ -278,6 +278,12 @@ ENDINGS: Final = (
         stands={},
         verdicts={EXISTS: Verdict.MISSING, "state": Verdict.MISSING},
     ),
+    Ending(
+        name="a creation that no record tells, taken away by an unapproved actor",
+        story=Story().absent().change(600, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.MISSING},
+    ),
     # A target is never older than what lies beneath.
     Ending(
         name="over an unknown change: people",
@@ -559,15 +565,27 @@ ENDINGS: Final = (
         name="deleted by one of whom it isn't known, made again by another: no leaf is put back",
         story=Story()
         .change(600, "Mallory", colour=("red", None))
+        .change(605, "Mallory", glow=(None, "x"))
         .change(610, "Oscar", Op.DELETE)
-        .change(620, "Mallory", Op.CREATE, state=(None, "off"), guests_Ann=(None, True)),
-        stands={"state": "off", "colour": None},
+        .change(620, "Mallory", Op.CREATE, state=(None, "off"), guests_Ann=(None, True), glow=(None, "x")),
+        stands={"state": "off", "colour": None, "glow": "x"},
         verdicts={
             EXISTS: Verdict.BENEATH,
             "state": Verdict.BENEATH,
             "colour": Verdict.UNKNOWN,
             "guests[Ann]": Verdict.BENEATH,
+            "glow": Verdict.BENEATH,
         },
+    ),
+    Ending(
+        name="... also where it was deleted and made again once more",
+        story=Story()
+        .change(610, "Oscar", Op.DELETE)
+        .change(620, "Mallory", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(630, "Mark", Op.DELETE)
+        .change(640, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True)),
+        stands={},
+        verdicts=dict.fromkeys(LAMP, Verdict.BENEATH),
     ),
     # Our own writes.
     Ending(
@@ -622,6 +640,16 @@ ENDINGS: Final = (
         stands={"guests_Ann": None},
         verdicts={"guests[Ann]": Verdict.OFFER},
         at=5700,
+    ),
+    Ending(
+        name="... and one that a look showed long after it had come",
+        story=Story()
+        .change(600, "Alice", guests_Bea=(None, True))
+        .seen(4000, guests_Bea=True)
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.OFFER},
     ),
     Ending(
         name="... but one that had gone before isn't our doing",
@@ -768,6 +796,27 @@ ENDINGS: Final = (
         at=4700,
     ),
     Ending(
+        name="... nor if he wrote another value after it",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"))
+        .ours(650, is_proven=False, state=("off", "on"))
+        .change(660, "Mark", state=("on", "dim")),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("dim", "on")},
+    ),
+    Ending(
+        name="... nor if we wrote it again",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"), colour=("red", "blue"))
+        .ours(650, is_proven=False, state=("off", "on"), colour=("blue", "red"))
+        .change(690, "Mallory", state=("on", "off"))
+        .ours(700, state=("off", "on")),
+        stands={"colour": "blue"},
+        verdicts={"colour": Verdict.WAIT_CLAIM},
+    ),
+    Ending(
         name="... for three hours it may be ours",
         story=Story().change(610, "Mallory", state=("on", "off")).ours(650, is_proven=False, state=("off", "on")),
         stands=_OFF,
@@ -817,6 +866,22 @@ ENDINGS: Final = (
         .seen(1400, state="out")
         .change(1500, "Mark", is_whole=False),
         stands={"state": "zap"},
+        verdicts={"state": Verdict.MISSING},
+        at=6000,
+    ),
+    Ending(
+        name="... nor where a record tells the later one",
+        story=Story()
+        .change(600, "Mallory", is_whole=False)
+        .seen(650, state="off")
+        .change(700, "Mark", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... or the earlier one",
+        story=Story().change(600, "Mallory", state=("on", "off")).seen(1300).change(1400, "Mark", is_whole=False),
+        stands=_OFF,
         verdicts={"state": Verdict.MISSING},
         at=6000,
     ),
@@ -959,6 +1024,15 @@ ENDINGS: Final = (
         .change(600, "Mallory", session=("default", "x"))
         .change(700, "Mark", session=("default", "y")),
         stands={"session": "y"},
+        verdicts={"session": Verdict.MISSING},
+    ),
+    Ending(
+        name="... nor does it explain what was there before it was taken away",
+        story=Story()
+        .filled(500, "session", "default")
+        .change(600, "Mallory", session=("y", None))
+        .change(700, "Mark", session=("default", "x")),
+        stands={"session": "x"},
         verdicts={"session": Verdict.MISSING},
     ),
 )
