@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.model.cases import Standing
 from shared.model.kinds import Json
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import EXISTS, WHOLE, Acceptance, ObjectState, Op, Version, list_of
+from shared.model.objects import EXISTS, WHOLE, Acceptance, ObjectChange, ObjectState, Op, Step, Version, list_of
 from shared.objects.comparing import is_same, member_of
 from shared.objects.replay import Replayed
 from shared.objects.versions import REPLICA_LAG, WrittenChange
@@ -66,7 +66,7 @@ def chains(
         if change.op is Op.DELETE:
             wrote |= {leaf: (old, None) for leaf, old in standing.items() if leaf not in {EXISTS, WHOLE}}
         elif change.sent:
-            wrote |= _swept(each, found, versions, wrote)
+            wrote = {**_swept(change, found, versions), **wrote}
         for leaf, (old, new) in wrote.items():
             found.setdefault(leaf, []).append(Link(each, old, new))
             standing[leaf] = new
@@ -131,24 +131,21 @@ def _may_be_ours(written: WrittenChange, later: Sequence[WrittenChange], rules: 
     )
 
 
-def _swept(
-    written: WrittenChange, found: Chains, versions: Sequence[Version], wrote: Mapping[str, tuple[Json, Json]]
-) -> dict[str, tuple[Json, Json]]:
+def _swept(change: ObjectChange, found: Chains, versions: Sequence[Version]) -> dict[str, Step]:
     """Give what a list that was sent whole changed besides what it was sent for: members nobody had told of yet."""
-    change = written.change
-    look = next((version for version in reversed(versions) if version.at <= change.at), None)
-    swept: dict[str, tuple[Json, Json]] = {}
+    look = next((version for version in reversed(versions) if version.at <= change.at), versions[0])
+    swept: dict[str, Step] = {}
     for leaf, chain in found.items():
         members = change.sent.get(list_of(leaf))
-        if members is None or leaf in wrote:
+        if members is None:
             continue
         stood, is_member = chain[-1].new, member_of(leaf) in members
         if (stood is not None) is is_member:
             continue
-        is_known = look is not None and chain[-1].written.change.at <= look.at - REPLICA_LAG
-        if is_known and look is not None and (look.leaves.get(leaf) is not None) is is_member:
+        is_known = chain[-1].written.change.at <= look.at - REPLICA_LAG
+        if is_known and (look.leaves.get(leaf) is not None) is is_member:
             continue  # it had gone, or come, before we looked
-        swept[leaf] = (stood, (chain[-1].old if chain[-1].old is not None else True) if is_member else None)
+        swept[leaf] = (stood, True if is_member else None)
     return swept
 
 

@@ -17,7 +17,7 @@ _HIGHEST: Final = tuple(Risk)[-1]
 
 def _kill_switch(facts: Facts) -> Mapping[str, Reason]:
     if facts.is_stopped is None:
-        return _whole("the kill switch could not be read", is_unread=True)
+        return _whole("the kill switch could not be read")
     return _whole("the kill switch is on") if facts.is_stopped else {}
 
 
@@ -26,7 +26,7 @@ def _mode(facts: Facts) -> Mapping[str, Reason]:
     for leaf, change in facts.deciding.items():
         mode = facts.modes.get(change)
         if mode is None:
-            found[leaf] = Reason("the mode of its detection could not be read", is_unread=True)
+            found[leaf] = Reason("the mode of its detection could not be read")
         elif mode is not Mode.ENFORCE:
             found[leaf] = Reason(f"its detection is in mode {mode}")
     return found
@@ -67,7 +67,7 @@ def _protected(facts: Facts) -> Mapping[str, Reason]:
     if facts.protected is None:
         if not facts.assessed.loses:
             return {}
-        return _whole("the protected principals could not be read", is_unread=True)
+        return _whole("the protected principals could not be read")
     hit = facts.assessed.loses & facts.protected
     return _whole(f"a protected principal would lose something ({', '.join(sorted(hit))})") if hit else {}
 
@@ -78,7 +78,7 @@ def _disabled(facts: Facts) -> Mapping[str, Reason]:
         return _whole(f"it would give access to a disabled account ({', '.join(sorted(hit))})")
     unread = facts.assessed.gains & facts.unread
     if unread:
-        return _whole(f"whether an account is enabled could not be read ({', '.join(sorted(unread))})", is_unread=True)
+        return _whole(f"whether an account is enabled could not be read ({', '.join(sorted(unread))})")
     return {}
 
 
@@ -118,7 +118,7 @@ def _limit(facts: Facts) -> Mapping[str, Reason]:
     if facts.has_place:
         return {}
     if spent is None:
-        return _whole("how much was put back in this hour could not be read", is_unread=True)
+        return _whole("how much was put back in this hour could not be read")
     if spent.has(facts.decision):
         return {}
     taken = spent.taken("")
@@ -145,19 +145,19 @@ def _limit_of(facts: Facts, spent: Spent, one: Waiting) -> Reason | None:
     if not taken:
         return Reason(because)
     # As many as there are places are put back each hour, in the order in which the places become free.
-    place, hours = (ahead - max(free, 0)) % len(taken), (ahead - max(free, 0)) // len(taken)
+    hours, place = divmod(ahead - free, len(taken))
     return Reason(because, until=taken[place].at + HOUR * (1 + hours))
 
 
 def _gains_among(facts: Facts, principals: frozenset[str] | None, what: str, unread: str) -> Mapping[str, Reason]:
     if principals is None:
-        return _whole(f"the {unread} could not be read", is_unread=True) if facts.assessed.gains else {}
+        return _whole(f"the {unread} could not be read") if facts.assessed.gains else {}
     hit = facts.assessed.gains & principals
     return _whole(f"it would give access to somebody who is {what} ({', '.join(sorted(hit))})") if hit else {}
 
 
-def _whole(because: str, *, is_unread: bool = False) -> Mapping[str, Reason]:
-    return {WHOLE: Reason(because, is_unread)}
+def _whole(because: str) -> Mapping[str, Reason]:
+    return {WHOLE: Reason(because)}
 
 
 def _of(facts: Facts, leaf: str) -> BaselineLeaf:

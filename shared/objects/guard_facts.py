@@ -157,10 +157,9 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 class Reason(Struct, frozen=True):
-    """Why a guard objects. `is_unread` says that something couldn't be read, `until` when it may be otherwise."""
+    """Why a guard objects, and when it may be otherwise, where that is known."""
 
     because: str
-    is_unread: bool = False
     until: datetime | None = None
 
 

@@ -45,8 +45,7 @@ def objections(facts: Facts, guards: Sequence[Guard] = GUARDS) -> dict[str, Obje
         if facts.is_asked and not guard.binds_people:
             continue
         for leaf, reason in guard.judge(facts).items():
-            can_pass = guard.can_pass or reason.is_unread
-            objection = Objection(guard=guard.id, because=reason.because, can_pass=can_pass, until=reason.until)
+            objection = Objection(guard=guard.id, because=reason.because, can_pass=guard.can_pass, until=reason.until)
             found.setdefault(leaf, objection)
     for leaf, objection in facts.assessed.objections.items():
         found.setdefault(leaf, objection)

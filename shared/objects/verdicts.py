@@ -223,7 +223,7 @@ def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
         stood.update({leaf: new for leaf, (_, new) in each.wrote.items()})
     # What its record says that stood goes first: somebody may have changed the object whom no record tells.
     recorded = {leaf: old for leaf, (old, _) in deletion.change.wrote.items() if leaf != EXISTS}
-    stood = {EXISTS: True, **recorded} if recorded and deletion.change.is_whole else {**stood, **recorded}
+    stood = recorded if recorded and deletion.change.is_whole else {**stood, **recorded}
     before = _before(account, deletion)
     left_out = {each.leaf for each in account.state.filled if each.leaf not in stood}
     agreed = {

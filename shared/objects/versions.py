@@ -292,9 +292,5 @@ def _wrote_together(one: JudgedChange, other: JudgedChange) -> bool:
 
 def _last_before(versions: Sequence[Version], at: datetime) -> int | None:
     """Give the position of the last version that had been read before an instant."""
-    found = None
-    for position, version in enumerate(versions):
-        if (version.until or version.at) >= at:
-            break
-        found = position
-    return found
+    read = [position for position, version in enumerate(versions) if (version.until or version.at) < at]
+    return read[-1] if read else None

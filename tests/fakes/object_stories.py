@@ -103,6 +103,7 @@ class Story:
         late: float = 30,
         is_whole: bool = True,
         is_live: bool = True,
+        is_own_use: bool = False,
         source: str = "",
         whole_properties: tuple[str, ...] = (),
         **wrote: Step,
@@ -120,6 +121,7 @@ class Story:
             op=op,
             wrote=named(wrote),
             is_whole=is_whole,
+            is_own_use=is_own_use,
         )
         standing = STANDINGS[who]
         return self._and(

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,7 @@ from shared.model.objects import (
     Step,
     Verdict,
 )
-from shared.objects.guards import GUARDS, Assessed, Facts, Place, Spent, Waiting, allowed, objections
+from shared.objects.guards import GUARDS, Assessed, Facts, Guard, Place, Spent, Waiting, allowed, objections
 from tests.fakes.object_stories import Story, at
 
 _UPDATE = Story().change(600, "Mallory", state=("on", "off"), colour=("red", "blue"))
@@ -137,6 +138,7 @@ CASES: Final = (
     ("hourly-limit", update(spent=None), {WHOLE}, True),
     ("hourly-limit", update(spent=SPENT, limit=2), {WHOLE}, True),
     ("hourly-limit", update(spent=SPENT, limit_in_all=3), {WHOLE}, True),
+    ("hourly-limit", update(spent=SPENT, limit_in_all=2), {WHOLE}, True),
 )
 
 
@@ -197,12 +199,31 @@ def test_a_leaf_that_is_absent_in_the_baseline_has_the_provenance_of_all_that_is
     assert objections(facts_of(accepted, accepted.plan(700, glow="x"))) == {}
 
 
+_UNASKED_ONLY: Final = {
+    "mode",
+    "disabled-account",
+    "named-in-case",
+    "restrained",
+    "cannot-come-back",
+    "hourly-limit",
+}
+"""Guards that a person passes who asks for a write; every other one holds for him too."""
+
+
+@pytest.mark.parametrize(("guard", "facts", "leaves", "can_pass"), CASES)
+def test_some_guards_hold_too_where_a_person_asked(
+    guard: str,
+    facts: Facts,
+    leaves: set[str],
+    *,
+    can_pass: bool,  # noqa: ARG001 - of the table
+) -> None:
+    asked = objections(msgspec.structs.replace(facts, is_asked=True))
+    assert asked.keys() == (set[str]() if guard in _UNASKED_ONLY else leaves)
+
+
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.id)
-def test_some_guards_hold_too_where_a_person_asked(guard: Any) -> None:  # noqa: ANN401 - a guard
-    for name, facts, leaves, _ in CASES:
-        if name == guard.id:
-            asked = objections(msgspec.structs.replace(facts, is_asked=True))
-            assert asked.keys() == (leaves if guard.binds_people else set[str]())
+def test_every_guard_says_why_it_is_there(guard: Guard) -> None:
     assert guard.why
 
 
@@ -234,6 +255,24 @@ def test_what_harms_nobody_is_put_back_and_the_rest_is_pending_by_name() -> None
     assert {leaf: objection.guard for leaf, objection in found.objections.items()} == {"state": "own"}
 
 
+@pytest.mark.parametrize(
+    ("guard", "facts", "assessed"),
+    [
+        ("emergency-account", update(emergency=ANN), loses("ann")),
+        ("protected-principal", update(protected=ANN), loses("ann")),
+        ("disabled-account", update(disabled=ANN), gains("ann")),
+        ("named-in-case", update(named=ANN), gains("ann")),
+        ("restrained", update(restrained=ANN), gains("ann")),
+    ],
+)
+def test_what_touches_a_principal_by_one_leaf_is_put_back_without_it(
+    guard: str, facts: Facts, assessed: Assessed
+) -> None:
+    found = allowed(facts, lambda _op, steps: assessed if "state" in steps else Assessed())
+    assert (found.op, list(found.steps)) == (Op.UPDATE, ["colour"])
+    assert {leaf: objection.guard for leaf, objection in found.objections.items()} == {"state": guard}
+
+
 def test_a_leaf_that_a_guard_names_is_left_out() -> None:
     found = allowed(with_provenance(update(), Provenance.FIRST_SEEN, "state"), harms_where())
     assert (list(found.steps), list(found.objections)) == (["colour"], ["state"])
@@ -252,7 +291,15 @@ def test_the_rest_is_judged_again_without_it() -> None:
     }
 
 
-@pytest.mark.parametrize("facts", [update(is_stopped=True), update(spent=None), update(is_configured=False)])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        update(is_stopped=True),
+        update(spent=None),
+        update(is_configured=False),
+        update(foreign_master="Active Directory"),
+    ],
+)
 def test_what_is_against_any_write_is_against_each_leaf(facts: Facts) -> None:
     asked: list[int] = []
 
@@ -349,20 +396,48 @@ def waits(decision: str, second: float, *, risk: Risk = Risk.HIGH) -> Waiting:
             200 + 3 * HOUR,
             id="two an hour: the sixth in the third hour",
         ),
+        pytest.param(
+            ("mallory a 100", "mallory b 200", "mallory c 300"), (), 200 + HOUR, id="the limit was lowered meanwhile"
+        ),
         pytest.param(("mallory a 100",), (waits("x", 1),), 100 + HOUR, id="the last free place is another's"),
-        pytest.param(("mallory a 100",), (waits("x", 601),), None, id="what is younger doesn't go first"),
-        pytest.param(("mallory a 100",), (waits("x", 1, risk=Risk.LOW),), None, id="nor what is less risky"),
-        pytest.param(("mallory a 100",), (waits("lamp", 1),), None, id="nor what was noted of the same one before"),
-        pytest.param(("mallory a 100", "trudy b 200"), (), None, id="another actor's places"),
-        pytest.param(("mallory a -2901", "mallory b 200"), (), None, id="an hour ago"),
-        pytest.param(("mallory lamp 100", "mallory b 200", " lamp 100"), (), None, id="it has its place already"),
+        pytest.param((), (waits("x", 1), waits("y", 2)), None, id="all places are free, and others'"),
     ],
 )
 def test_who_waits_for_a_place_until_when(
     places: tuple[str, ...], waiting: tuple[Waiting, ...], until: float | None
 ) -> None:
     found = limited(spent(*places, waiting=waiting))
-    assert (found and found.until) == (None if until is None else at(until))
+    assert found is not None
+    assert found.until == (None if until is None else at(until))
+    is_one_free = len(places) < 2
+    assert ("go first" in found.because) is is_one_free
+    assert ("is reached" in found.because) is not is_one_free
+
+
+@pytest.mark.parametrize(
+    ("places", "waiting"),
+    [
+        pytest.param(("mallory a 100",), (waits("x", 601),), id="what is younger doesn't go first"),
+        pytest.param(("mallory a 100",), (waits("x", 1, risk=Risk.LOW),), id="nor what is less risky"),
+        pytest.param(("mallory a 100",), (waits("lamp", 1),), id="nor what was noted of the same one before"),
+        pytest.param(("mallory a 100", "trudy b 200"), (), id="another actor's places"),
+        pytest.param(("mallory a -2901", "mallory b 200"), (), id="an hour ago"),
+        pytest.param(("mallory lamp 100", "mallory b 200", " lamp 100"), (), id="it has its place already"),
+    ],
+)
+def test_who_need_not_wait_for_a_place(places: tuple[str, ...], waiting: tuple[Waiting, ...]) -> None:
+    assert limited(spent(*places, waiting=waiting)) is None
+
+
+@pytest.mark.parametrize(
+    ("spent", "limit_in_all", "until"),
+    [(SPENT, 3, at(100 + HOUR)), (NOTHING_SPENT, 0, None)],
+)
+def test_a_place_among_those_in_all_is_free_when_the_oldest_put_back_is_an_hour_old(
+    spent: Spent, limit_in_all: int, until: datetime | None
+) -> None:
+    found = objections(update(spent=spent, limit_in_all=limit_in_all))[WHOLE]
+    assert (found.guard, found.until) == ("hourly-limit", until)
 
 
 @pytest.mark.parametrize(
@@ -372,6 +447,7 @@ def test_who_waits_for_a_place_until_when(
         (Risk.MEDIUM, 699, True),
         (Risk.LOW, 401, True),
         (Risk.LOW, 400, False),
+        (Risk.LOW, 300, False),
     ],
 )
 def test_half_of_the_places_are_kept_for_the_riskiest_for_a_while(risk: Risk, since: float, *, is_kept: bool) -> None:
@@ -380,6 +456,8 @@ def test_half_of_the_places_are_kept_for_the_riskiest_for_a_while(risk: Risk, si
     assert (found is not None) is is_kept
     if found is not None:
         assert found.until == at(since + 300)
+    one_free = limited(spent("mallory a 100", "mallory b 200", "mallory c 300"), limit=4, risk=risk, since=since)
+    assert (one_free is not None) is is_kept
     assert limited(spent("mallory a 100"), limit=4, risk=risk, since=since) is None
 
 

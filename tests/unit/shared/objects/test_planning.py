@@ -1,7 +1,7 @@
 """Each clause of what is decided about an object, as a story with its ending."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ _ALL_AGAIN: Final[dict[str, Any]] = {leaf: (None, value) for leaf, value in LAMP
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """A story, what a look shows at an instant, and what must be decided."""
+    """A story, what a look shows at an instant, and what must be decided; `about` are the changes of some verdicts."""
 
     name: str
     story: Story
@@ -26,6 +26,7 @@ class Ending:
     steps: Mapping[str, Step] | None = None
     op: Op | None = None
     at: float = 5000
+    about: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _GONE: Final[dict[str, Any]] = {"gone": True}
@@ -38,7 +39,9 @@ def _brought_back(who: str, *, is_live: bool = True) -> Story:
     brought: dict[str, Any] = {leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf} | {
         "state": (None, "off")
     }
-    made = Intent(id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=(f"{who} 700",))
+    made = Intent(
+        id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=("Mallory 600", f"{who} 700")
+    )
     return (
         Story()
         .change(600, "Mallory", state=("on", "off"))
@@ -154,6 +157,7 @@ ENDINGS: Final = (
         name="it is missing along the chain, not only under the latest change",
         story=Story().change(600, "Mallory", state=("dim", "blink")).change(700, "Mark", state=("blink", "off")),
         stands=_OFF,
+        about={"state": "Mark 700"},
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
@@ -188,14 +192,68 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
+        name="... nor does one of the very instant of the change that is judged",
+        story=Story().accepted(800, state="dim").change(800, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... nor does a later one",
+        story=Story().change(800, "Mallory", state=("dim", "off")).accepted(900),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="of several acceptances the last one counts",
+        story=Story()
+        .accepted(650, state="blink")
+        .accepted(700, state="dim")
+        .change(800, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="a writer that is missing after an acceptance is missing, though there was none before it",
+        story=Story()
+        .change(600, "Alice", state=("on", "dim"))
+        .accepted(700, state="dim")
+        .change(800, "Mallory", state=("blink", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="what a deletion took away needs no writer, though the object was made again without it",
+        story=Story()
+        .change(600, "Mallory", Op.DELETE)
+        .change(700, "Alice", Op.CREATE, state=(None, "on"), guests_Ann=(None, True))
+        .change(800, "Mark", colour=(None, "blue"))
+        .change(900, "Mallory", colour=("blue", None)),
+        stands={"colour": None},
+        verdicts={},
+    ),
+    Ending(
         name="the baseline's value, written by an unapproved actor over a missing writer",
         story=Story().change(600, "Mallory", state=("dim", "on")),
         stands={},
         verdicts={"state": Verdict.MISSING},
     ),
     Ending(
+        name="... but not if it is unknown who wrote it: then it stands as it should, and nobody need be asked",
+        story=Story().change(600, "Oscar", state=("dim", "on")),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
         name="... until a person accepts it",
         story=Story().change(600, "Mallory", state=("dim", "on")).accepted(700),
+        stands={},
+        verdicts={},
+    ),
+    Ending(
+        name="... also at the very instant at which it was written",
+        story=Story().change(600, "Mallory", state=("dim", "on")).accepted(600),
         stands={},
         verdicts={},
     ),
@@ -219,6 +277,12 @@ ENDINGS: Final = (
         story=Story().change(700, "Mallory", Op.CREATE, exists=(None, True), state=(None, "on")),
         stands={},
         verdicts={EXISTS: Verdict.MISSING, "state": Verdict.MISSING},
+    ),
+    Ending(
+        name="a creation that no record tells, taken away by an unapproved actor",
+        story=Story().absent().change(600, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.MISSING},
     ),
     # A target is never older than what lies beneath.
     Ending(
@@ -264,6 +328,28 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="... nor one of the same instant: it was accepted as it stood then",
+        story=Story()
+        .change(600, "Oscar", state=("blink", "dim"))
+        .accepted(600, state="dim")
+        .change(700, "Mallory", state=("dim", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "dim")},
+    ),
+    Ending(
+        name="over what an approved actor brought back when he made it again: people",
+        story=Story()
+        .change(600, "Mallory", state=("on", "off"))
+        .ours(650, state=("off", "on"))
+        .change(700, "Bob", Op.DELETE)
+        .change(750, "Alice", Op.CREATE, state=(None, "off"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(800, "Mallory", state=("off", "dim")),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.BENEATH},
     ),
     Ending(
         name="one that wasn't live before a write of ours isn't between: a person dealt with it",
@@ -350,6 +436,7 @@ ENDINGS: Final = (
         name="... and what we brought back is as the attacker left it: it is put back",
         story=_brought_back("Mallory"),
         stands=_OFF,
+        about={"state": "Mallory 700"},
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps=_TO_ON,
@@ -367,6 +454,22 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.UNKNOWN},
     ),
     Ending(
+        name="... and what we brought back as intended, before an approved change of it was known, is offered back",
+        story=Story()
+        .change(590, "Alice", late=5000, state=("on", "dim"))
+        .change(600, "Mallory", Op.DELETE)
+        .ours(700, Op.CREATE, exists=(None, True), state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .with_state(
+            intents=(
+                Intent(id="intent 700", at=at(699), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=("Mallory 600",)),
+            )
+        ),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        about={"state": "Alice 590"},
+        at=5700,
+    ),
+    Ending(
         name="deleted over an unknown change of any leaf: people",
         story=Story().change(600, "Oscar", colour=("red", "blue")).change(700, "Mallory", Op.DELETE),
         stands=_GONE,
@@ -379,13 +482,48 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.BENEATH},
     ),
     Ending(
+        name="... also where it was seen at the very instant of the deletion",
+        story=Story().seen(700, colour="blue").change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="... but what a look shows after it isn't what stood before it",
+        story=Story().change(700, "Mallory", Op.DELETE).seen(705, colour="blue"),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
         name="... also where an old change once wrote that leaf",
         story=Story()
-        .change(600, "Alice", colour=("red", "green"))
+        .change(3400, "Alice", colour=("red", "green"))
         .seen(4000, colour="blue")
         .change(4100, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="... or that somebody unknown wrote since, whatever older changes a look showed",
+        story=Story()
+        .change(600, "Alice", state=("on", "dim"))
+        .seen(4000, state="dim")
+        .change(4010, "Oscar", colour=("red", "blue"))
+        .change(4100, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="made by an approved actor, and deleted before anybody looked: made again as its record tells",
+        story=Story()
+        .absent()
+        .change(600, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
     ),
     Ending(
         name="deleted over a leaf that people left: people",
@@ -413,29 +551,41 @@ ENDINGS: Final = (
         steps={"colour": (None, "red"), "state": ("off", "on")},
     ),
     Ending(
-        name="... also a leaf that only a person accepted, which no record had told of",
+        name="... also a value that only a person accepted, which no record had told of",
         story=Story()
-        .accepted(500, session="x")
+        .accepted(500, session="x", colour="blue")
         .change(600, "Mallory", Op.DELETE)
         .change(700, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True)),
         stands={},
-        verdicts={"session": Verdict.PUT_BACK},
+        verdicts={"session": Verdict.PUT_BACK, "colour": Verdict.PUT_BACK},
         op=Op.UPDATE,
-        steps={"session": (None, "x")},
+        steps={"colour": ("red", "blue"), "session": (None, "x")},
     ),
     Ending(
         name="deleted by one of whom it isn't known, made again by another: no leaf is put back",
         story=Story()
         .change(600, "Mallory", colour=("red", None))
+        .change(605, "Mallory", glow=(None, "x"))
         .change(610, "Oscar", Op.DELETE)
-        .change(620, "Mallory", Op.CREATE, state=(None, "off"), guests_Ann=(None, True)),
-        stands={"state": "off", "colour": None},
+        .change(620, "Mallory", Op.CREATE, state=(None, "off"), guests_Ann=(None, True), glow=(None, "x")),
+        stands={"state": "off", "colour": None, "glow": "x"},
         verdicts={
             EXISTS: Verdict.BENEATH,
             "state": Verdict.BENEATH,
             "colour": Verdict.UNKNOWN,
             "guests[Ann]": Verdict.BENEATH,
+            "glow": Verdict.BENEATH,
         },
+    ),
+    Ending(
+        name="... also where it was deleted and made again once more",
+        story=Story()
+        .change(610, "Oscar", Op.DELETE)
+        .change(620, "Mallory", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(630, "Mark", Op.DELETE)
+        .change(640, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True)),
+        stands={},
+        verdicts=dict.fromkeys(LAMP, Verdict.BENEATH),
     ),
     # Our own writes.
     Ending(
@@ -449,6 +599,28 @@ ENDINGS: Final = (
         at=5700,
     ),
     Ending(
+        name="... by the change that made it what it is to be, not by one before that",
+        story=Story()
+        .change(500, "Oscar", state=("on", "blink"))
+        .change(600, "Alice", late=5000, state=("blink", "dim"))
+        .change(610, "Mallory", state=("dim", "off"))
+        .ours(650, state=("off", "on")),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        about={"state": "Alice 600"},
+        at=5700,
+    ),
+    Ending(
+        name="... and by our write where a person accepted it, and no change made it so",
+        story=Story()
+        .accepted(600, state="dim")
+        .change(610, "Mallory", state=("dim", "off"))
+        .ours(650, state=("off", "on")),
+        stands={},
+        verdicts={"state": Verdict.OFFER},
+        about={"state": "we 650"},
+    ),
+    Ending(
         name="a member that our write of the whole list swept away is offered back",
         story=Story()
         .change(600, "Alice", late=5000, guests_Bea=(None, True))
@@ -459,14 +631,60 @@ ENDINGS: Final = (
         at=5700,
     ),
     Ending(
-        name="... but one that had gone before isn't our doing",
+        name="... also where it had gone and come back before",
+        story=Story()
+        .change(600, "Alice", late=5000, guests_Ann=(True, None))
+        .change(605, "Alice", late=5000, guests_Ann=(None, True))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ()}, guests_Max=(True, None)),
+        stands={"guests_Ann": None},
+        verdicts={"guests[Ann]": Verdict.OFFER},
+        at=5700,
+    ),
+    Ending(
+        name="... and one that a look showed long after it had come",
         story=Story()
         .change(600, "Alice", guests_Bea=(None, True))
+        .seen(4000, guests_Bea=True)
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.OFFER},
+    ),
+    Ending(
+        name="... but one that had gone before isn't our doing",
+        story=Story()
+        .change(3400, "Alice", guests_Bea=(None, True))
         .seen(4000)
         .change(4010, "Mallory", guests_Max=(None, True))
         .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
         stands={},
         verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="... as a look of the instant of our write showed",
+        story=Story()
+        .change(3400, "Alice", guests_Bea=(None, True))
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .seen(4050)
+        .ours(4050, sent={"guests": ("Ann",)}, guests_Max=(True, None)),
+        stands={},
+        verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="... of several members each is looked at by itself, and a look may be behind the latest change of one",
+        story=Story()
+        .change(600, "Alice", colour=("red", "blue"))
+        .change(610, "Alice", guests_Cid=(None, True))
+        .change(620, "Alice", guests_Bea=(None, True))
+        .change(630, "Alice", guests_Dan=(None, True))
+        .change(640, "Bob", guests_Dan=(True, None))
+        .change(3401, "Bob", guests_Dan=(None, True))
+        .seen(4000, colour="blue", guests_Cid=True)
+        .change(4010, "Mallory", guests_Max=(None, True))
+        .ours(4050, sent={"guests": ("Ann", "Cid")}, guests_Max=(True, None)),
+        stands={"colour": "blue", "guests_Cid": True},
+        verdicts={"guests[Bea]": Verdict.WAIT_UNEXPLAINED, "guests[Dan]": Verdict.OFFER},
     ),
     Ending(
         name="a member that our write of the whole list swept in stands",
@@ -552,6 +770,7 @@ ENDINGS: Final = (
         .change(610, "Mallory", state=("dim", "off"))
         .ours(650, is_proven=False, state=("off", "on")),
         stands=_OFF,
+        about={"state": "we 650"},
         verdicts={"state": Verdict.WAIT_CLAIM},
         at=4700,
     ),
@@ -565,6 +784,44 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"state": ("dim", "on")},
+    ),
+    Ending(
+        name="... but not if he wrote it before",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"))
+        .change(640, "Bob", late=4000, state=("off", "on"))
+        .ours(650, is_proven=False, state=("off", "on")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_CLAIM},
+        at=4700,
+    ),
+    Ending(
+        name="... nor if he wrote another value after it",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"))
+        .ours(650, is_proven=False, state=("off", "on"))
+        .change(660, "Mark", state=("on", "dim")),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("dim", "on")},
+    ),
+    Ending(
+        name="... nor if we wrote it again",
+        story=Story()
+        .change(610, "Mallory", state=("on", "off"), colour=("red", "blue"))
+        .ours(650, is_proven=False, state=("off", "on"), colour=("blue", "red"))
+        .change(690, "Mallory", state=("on", "off"))
+        .ours(700, state=("off", "on")),
+        stands={"colour": "blue"},
+        verdicts={"colour": Verdict.WAIT_CLAIM},
+    ),
+    Ending(
+        name="... for three hours it may be ours",
+        story=Story().change(610, "Mallory", state=("on", "off")).ours(650, is_proven=False, state=("off", "on")),
+        stands=_OFF,
+        verdicts={"state": Verdict.WAIT_CLAIM},
+        at=651 + 3 * HOUR,
     ),
     Ending(
         name="... and after three hours it wasn't ours",
@@ -593,6 +850,42 @@ ENDINGS: Final = (
         steps=_TO_ON,
     ),
     Ending(
+        name="... but if the record of the later one tells what stood before it, a writer is missing",
+        story=Story()
+        .change(600, "Mallory", is_whole=False)
+        .seen(650, state="off")
+        .change(700, "Mark", state=("dim", "x")),
+        stands={"state": "x"},
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... nor did they write together what lies between other versions",
+        story=Story()
+        .change(600, "Mallory", is_whole=False)
+        .seen(650, state="dim")
+        .seen(1400, state="out")
+        .change(1500, "Mark", is_whole=False),
+        stands={"state": "zap"},
+        verdicts={"state": Verdict.MISSING},
+        at=6000,
+    ),
+    Ending(
+        name="... nor where a record tells the later one",
+        story=Story()
+        .change(600, "Mallory", is_whole=False)
+        .seen(650, state="off")
+        .change(700, "Mark", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+    ),
+    Ending(
+        name="... or the earlier one",
+        story=Story().change(600, "Mallory", state=("on", "off")).seen(1300).change(1400, "Mark", is_whole=False),
+        stands=_OFF,
+        verdicts={"state": Verdict.MISSING},
+        at=6000,
+    ),
+    Ending(
         name="what only versions say of an approved change stands, to be accepted by a person",
         story=Story().change(600, "Alice", is_whole=False),
         stands=_OFF,
@@ -603,6 +896,18 @@ ENDINGS: Final = (
         story=Story().change(600, "Alice", is_whole=False).accepted(700, state="off"),
         stands=_OFF,
         verdicts={},
+    ),
+    Ending(
+        name="... nor where he made something of a right of his own",
+        story=Story().change(600, "Alice", is_whole=False, is_own_use=True),
+        stands=_OFF,
+        verdicts={},
+    ),
+    Ending(
+        name="... which says nothing of another leaf",
+        story=Story().change(600, "Alice", is_whole=False).change(700, "Bob", is_own_use=True, colour=("red", "blue")),
+        stands={"state": "off", "colour": "blue"},
+        verdicts={"state": Verdict.BRACKETED},
     ),
     Ending(
         name="of two changes it isn't known who wrote what: waited for",
@@ -616,7 +921,7 @@ ENDINGS: Final = (
         story=Story().change(600, "Alice", is_whole=False).change(610, "Mallory", is_whole=False),
         stands=_OFF,
         verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.UNTOLD},
-        at=640 + HOUR,
+        at=630 + HOUR,
     ),
     Ending(
         name="what a change wrote stays unknown: people, though nothing differs",
@@ -629,6 +934,22 @@ ENDINGS: Final = (
         story=Story().change(600, "Mallory", is_whole=False).with_state(settled=("Mallory 600",)),
         stands={},
         verdicts={},
+    ),
+    Ending(
+        name="what differs from what a person accepted isn't put down to changes from before that",
+        story=Story().change(600, "Alice", is_whole=False).change(610, "Oscar", is_whole=False).accepted(700),
+        stands=_OFF,
+        verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="... nor to one of that very instant",
+        story=Story()
+        .change(600, "Alice", is_whole=False)
+        .change(610, "Oscar", is_whole=False)
+        .accepted(610)
+        .with_state(settled=("Alice 600",)),
+        stands=_OFF,
+        verdicts={WHOLE: Verdict.UNTOLD, "state": Verdict.WAIT_UNEXPLAINED},
     ),
     # Values in any spelling; filled-in leaves.
     Ending(
@@ -687,6 +1008,33 @@ ENDINGS: Final = (
         op=Op.UPDATE,
         steps={"session": ("x", "default")},
     ),
+    Ending(
+        name="... but one that was never filled in has",
+        story=Story()
+        .filled(500, "glow", "default")
+        .filled(500, "warmth", "default")
+        .change(600, "Mallory", session=("default", "x")),
+        stands={"session": "x", "glow": "default", "warmth": "default"},
+        verdicts={"session": Verdict.MISSING},
+    ),
+    Ending(
+        name="... and so has one that somebody set back to what it was filled in with",
+        story=Story()
+        .filled(500, "session", "default")
+        .change(600, "Mallory", session=("default", "x"))
+        .change(700, "Mark", session=("default", "y")),
+        stands={"session": "y"},
+        verdicts={"session": Verdict.MISSING},
+    ),
+    Ending(
+        name="... nor does it explain what was there before it was taken away",
+        story=Story()
+        .filled(500, "session", "default")
+        .change(600, "Mallory", session=("y", None))
+        .change(700, "Mark", session=("default", "x")),
+        stands={"session": "x"},
+        verdicts={"session": Verdict.MISSING},
+    ),
 )
 
 
@@ -695,6 +1043,7 @@ def test_a_story_ends_as_it_must(ending: Ending) -> None:
     plan = ending.story.plan(ending.at, **ending.stands)
     assert verdicts(plan) == ending.verdicts
     assert (plan.op, plan.steps) == (ending.op, ending.steps or {})
+    assert {leaf: plan.verdicts[leaf].change for leaf in ending.about} == ending.about
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
@@ -852,5 +1201,7 @@ def test_what_is_unexplained_soon_after_a_change_is_looked_at_when_every_replica
     story = Story().change(600, "Mallory", state=("on", "off")).ours(610, state=("off", "on"))
     (waiting,) = story.plan(615, state="off").verdicts.values()
     assert (waiting.verdict, waiting.until) == (Verdict.WAIT_UNEXPLAINED, at(610 + 600))
+    (then,) = story.plan(610 + 600, state="off").verdicts.values()
+    assert (then.verdict, then.until) == (Verdict.WAIT_UNEXPLAINED, at(610 + 600 + HOUR))
     (later,) = story.plan(1300, state="off").verdicts.values()
     assert (later.verdict, later.until) == (Verdict.WAIT_UNEXPLAINED, at(1300 + HOUR))

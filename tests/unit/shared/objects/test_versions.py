@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.model.objects import EXISTS, Op, Provenance, Step, Verdict, Version
+from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, Op, Provenance, Step, Verdict, Version
 from shared.objects.planning import plan_object, take_account
-from shared.objects.versions import needed_versions
+from shared.objects.versions import all_versions, needed_versions
 from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp, verdicts
 
 type Wrote = Mapping[str, Step]
@@ -26,6 +26,11 @@ def written_by(story: Story, change: str, *, gone: bool = False, **stands: Any) 
 
 BLIND = Story().change(600, "Mallory", is_whole=False)
 ALICE = Story().change(600, "Alice", is_whole=False)
+_READ_MEANWHILE = Story().with_state(origin=Version(at=at(599), until=at(601), leaves=dict(LAMP)))
+_ACCEPTED_LATER = Story().with_state(origin=Version(at=at(1000), leaves=dict(LAMP)))
+_MADE = (
+    Story().absent().change(500, "Bob", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +160,7 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             id="... nor where somebody may have changed it back meanwhile",
         ),
         pytest.param(
-            Story().change(100, "Mark", colour=("red", "blue")).seen(701).change(800, "Alice", is_whole=False),
+            Story().change(100, "Mark", colour=("red", "blue")).seen(700).change(800, "Alice", is_whole=False),
             "Alice 800",
             {"state": "off", "colour": "blue"},
             {"state": ("on", "off"), "colour": ("red", "blue")},
@@ -283,6 +288,141 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             True,
             id="... but not where one before it showed the change: somebody undid it",
         ),
+        pytest.param(
+            BLIND.seen(599.5, took=1, colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="a version that was being read meanwhile counts as before it where only it explains a later one",
+        ),
+        pytest.param(
+            BLIND.seen(599.5, took=1, colour="blue").change(620, "Oscar", state=("on", "off")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="... but not where another change explains that",
+        ),
+        pytest.param(
+            BLIND.seen(500, colour="blue").seen(599.5, took=1, colour="blue", state="off"),
+            "Mallory 600",
+            {},
+            {"state": ("off", "on"), "colour": ("blue", "red")},
+            True,
+            id="... and the later one isn't as the one right before it",
+        ),
+        pytest.param(
+            BLIND.seen(599.5, took=1, state="off").seen(700),
+            "Mallory 600",
+            {},
+            _STATE,
+            True,
+            id="... as it is where a replica was behind",
+        ),
+        pytest.param(
+            BLIND.seen(599.5, took=5).seen(599.8, took=0.1, colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="what had been read before it is before it, though another read that began earlier went on",
+        ),
+        pytest.param(
+            _READ_MEANWHILE.change(600, "Mallory", is_whole=False)
+            .seen(610)
+            .change(620, "Oscar", colour=("red", "blue")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {},
+            False,
+            id="the first version was being read meanwhile, and another change may explain what differs",
+        ),
+        pytest.param(
+            _READ_MEANWHILE.change(600, "Mallory", is_whole=False)
+            .seen(610, state="off")
+            .change(620, "Oscar", colour=("red", "blue")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="... but not if it was made later than what differs was seen",
+        ),
+        pytest.param(
+            _ACCEPTED_LATER.change(600, "Mallory", is_whole=False),
+            "Mallory 600",
+            _OFF,
+            {},
+            False,
+            id="from before the first version: nobody knows what stood before it",
+        ),
+        pytest.param(
+            _ACCEPTED_LATER.change(600, "Alice", Op.CREATE, is_whole=False),
+            "Alice 600",
+            _OFF,
+            {leaf: (None, value) for leaf, value in LAMP.items()},
+            True,
+            id="... but for a creation, which made what the first version shows",
+        ),
+        pytest.param(
+            Story()
+            .first_seen(lamp(state="off", colour="blue"), when=1000)
+            .change(500, "Mallory", is_whole=False, state=("on", "off"))
+            .change(600, "Mark", colour=("red", "blue")),
+            "Mallory 500",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="from before an object was first seen: what was worked back stood before it",
+        ),
+        pytest.param(
+            BLIND.ours(500, is_proven=False, colour=("blue", "red")).seen(550),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _BOTH,
+            True,
+            id="what we may have written before the version hides nothing",
+        ),
+        pytest.param(
+            BLIND.ours(550, is_proven=False, colour=("blue", "red")).seen(550),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _BOTH,
+            True,
+            id="... nor what we may have written at its very instant",
+        ),
+        pytest.param(
+            ALICE.change(550, "Mark", colour=("red", "blue")).seen(550, colour="green"),
+            "Alice 600",
+            {"state": "off", "colour": "green"},
+            _STATE,
+            True,
+            id="a version of the very instant of a known change shows what it shows",
+        ),
+        pytest.param(
+            ALICE.change(550, "Mark", colour=("green", "blue")),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="a known change before it is worked in, though what stood before that isn't known",
+        ),
+        pytest.param(
+            _MADE.seen(520, gone=True).change(600, "Alice", is_whole=False),
+            "Alice 600",
+            _OFF,
+            _STATE,
+            True,
+            id="the version before it was behind the creation",
+        ),
+        pytest.param(
+            _MADE.seen(520, colour="blue").change(600, "Alice", is_whole=False),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="... but not where it shows the object",
+        ),
     ],
 )
 def test_versions_say_what_a_change_wrote(
@@ -315,6 +455,7 @@ def test_versions_are_kept_that_bracket_changes() -> None:
         .seen(100)
         .seen(200)
         .seen(500, colour="blue")
+        .change(550, "Mark", colour=("red", "blue"))
         .change(600, "Alice", is_whole=False)
         .seen(700, colour="blue")
         .seen(800, state="off")
@@ -363,3 +504,35 @@ def test_what_is_deleted_and_written_in_turns(story: Story, verdict: Verdict, *,
     look = Version(at=at(900), leaves={})
     plan = plan_object(story.state, story.changes, look, rules, now=at(900))
     assert verdicts(plan).get(EXISTS) is verdict
+
+
+def test_versions_are_kept_up_to_the_first_that_shows_what_came_before_all_of_them() -> None:
+    story = _ACCEPTED_LATER.change(600, "Alice", is_whole=False).seen(1100).seen(1200)
+    versions = (story.state.origin, *story.state.versions)
+    assert needed_versions(story.changes, versions, RULES) == (versions[0], versions[2])
+    absent = story.absent().seen(1300)
+    versions = (absent.state.origin, *absent.state.versions)
+    assert needed_versions(absent.changes, versions, RULES) == (versions[0], versions[1], versions[3])
+
+
+def test_versions_are_in_order_from_the_first_on() -> None:
+    story = Story().seen(20).seen(-5).seen(10).seen(0)
+    first = story.state.origin
+    seen = story.seen(30).state.versions[-1]
+    found = [(version.at - at(0)).total_seconds() for version in all_versions(story.state, first, seen)]
+    assert found == [0, 10, 20, 30]
+    assert all_versions(story.state, first)[0] is first
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"),
+    [(600, Verdict.WAIT_UNEXPLAINED), (1000, Verdict.WAIT_UNEXPLAINED), (1001, Verdict.PUT_BACK)],
+)
+def test_what_was_compacted_explains_nothing_any_more(second: float, verdict: Verdict) -> None:
+    """What it came to is in the baseline; a record of then that comes later doesn't change that."""
+    accounted = {
+        leaf: BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=at(0))
+        for leaf, value in {**LAMP, WHOLE: None}.items()
+    }
+    story = _ACCEPTED_LATER.with_state(accounted=accounted).change(second, "Mallory", state=("on", "off"))
+    assert verdicts(story.plan(2000, state="off")) == {"state": verdict}
