@@ -90,7 +90,7 @@ def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) 
         if len(same_second) > 1 and _share_a_leaf(same_second):
             same_second = _by_values(same_second, standing, rules)
         for judged in same_second:
-            standing = standing.after(judged.change)
+            standing = standing.after(judged.change, rules)
         ordered += same_second
     return tuple(ordered)
 
@@ -187,9 +187,11 @@ class _Standing(Struct, frozen=True, kw_only=True):
     leaves: dict[str, Json]
     is_whole: bool = True
 
-    def after(self, change: ObjectChange) -> "_Standing":
+    def after(self, change: ObjectChange, rules: LeafRules) -> "_Standing":
         leaves = dict(self.leaves)
         carry_out(change, leaves)
+        if _may_make(change, rules):
+            leaves[EXISTS] = True
         is_all_known = change.is_whole or change.is_ours or change.op is Op.DELETE
         if is_all_known:
             return _Standing(leaves=leaves, is_whole=self.is_whole or change.op is not Op.UPDATE)
@@ -199,7 +201,7 @@ class _Standing(Struct, frozen=True, kw_only=True):
 
     def allows(self, change: ObjectChange, rules: LeafRules) -> bool:
         """Whether a change finds the old values that it tells."""
-        if (change.op is Op.CREATE) is (self.leaves.get(EXISTS) is True):
+        if not _may_make(change, rules) and (change.op is Op.CREATE) is (self.leaves.get(EXISTS) is True):
             return False
         if change.op is Op.DELETE:
             return True
@@ -208,6 +210,11 @@ class _Standing(Struct, frozen=True, kw_only=True):
             for leaf, (old, _) in change.wrote.items()
             if self.is_whole or leaf in self.leaves
         )
+
+
+def _may_make(change: ObjectChange, rules: LeafRules) -> bool:
+    """Whether a record doesn't tell if its write found the object or made it."""
+    return change.op is Op.UPDATE and not rules.tells_creations and not change.is_ours
 
 
 def _by_values(changes: list[JudgedChange], standing: _Standing, rules: LeafRules) -> list[JudgedChange]:
@@ -225,7 +232,7 @@ def _continued(left: list[JudgedChange], standing: _Standing, rules: LeafRules) 
         return []
     for position, judged in enumerate(left):
         if standing.allows(judged.change, rules):
-            rest = _continued(left[:position] + left[position + 1 :], standing.after(judged.change), rules)
+            rest = _continued(left[:position] + left[position + 1 :], standing.after(judged.change, rules), rules)
             if rest is not None:
                 return [judged, *rest]
     return None
@@ -236,7 +243,7 @@ def _one_after_the_other(changes: list[JudgedChange], standing: _Standing, rules
     while left:
         judged = next((each for each in left if now.allows(each.change, rules)), left[0])
         left.remove(judged)
-        now = now.after(judged.change)
+        now = now.after(judged.change, rules)
         ordered.append(judged)
     return ordered
 

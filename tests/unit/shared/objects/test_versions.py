@@ -485,6 +485,15 @@ _SWUNG = (
     ("story", "tells_creations", "verdict"),
     [
         pytest.param(_SWUNG, False, Verdict.PUT_BACK, id="a write of what was gone made it"),
+        pytest.param(
+            Story()
+            .change(600.1, "Mallory", Op.DELETE)
+            .change(600.9, "Mallory", is_whole=False)
+            .change(640, "Mallory", Op.DELETE),
+            False,
+            Verdict.PUT_BACK,
+            id="... within a second too",
+        ),
         pytest.param(_SWUNG, True, Verdict.WAIT_MISSING, id="where records tell creations, one is missing"),
         pytest.param(
             Story()
