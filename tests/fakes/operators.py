@@ -1,10 +1,15 @@
 """Operators with real keys, the statements that they sign, and a door that they call at."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import cbor2
+import msgspec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra.local.world import WORKFORCE_TENANT
@@ -58,7 +63,53 @@ def signed(statement: Statement, *seeds: str) -> SignedStatement:
     )
 
 
-ALICE, CAROL, DAVE, ERIN = (operator(name) for name in ("alice", "carol", "dave", "erin"))
+class SoftPasskey:
+    """A passkey without a device: it signs what a browser would have it sign."""
+
+    def __init__(self, seed: str, *, host: str = HOST) -> None:
+        number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:31])
+        self._private = ec.derive_private_key(number, ec.SECP256R1())
+        place = self._private.public_key().public_numbers()
+        cose = {1: 2, 3: -7, -1: 1, -2: place.x.to_bytes(32), -3: place.y.to_bytes(32)}
+        self._id = hashlib.sha256(f"id of {seed}".encode()).digest()
+        self.public = PublicKey(
+            kind=KeyKind.PASSKEY, public=text_of(cbor2.dumps(cose)), credential=text_of(self._id), host=host
+        )
+
+    def answer(
+        self,
+        content: bytes,
+        *,
+        origin: str = f"https://{HOST}",
+        host: str = HOST,
+        type: str = "webauthn.get",  # noqa: A002 - as the browser names it
+        flags: int = 0b101,
+        challenge: bytes | None = None,
+        signature: bytes | None = None,
+    ) -> str:
+        """Give the header for a request; `flags` are that somebody was there (1) and proved who they are (4)."""
+        asked = hashlib.sha256(content).digest() if challenge is None else challenge
+        client = json.dumps(
+            {"type": type, "challenge": text_of(asked), "origin": origin, "crossOrigin": False}
+        ).encode()
+        data = hashlib.sha256(host.encode()).digest() + bytes([flags]) + bytes(4)
+        made = self._private.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
+        answer = {
+            "id": text_of(self._id),
+            "rawId": text_of(self._id),
+            "type": "public-key",
+            "response": {
+                "clientDataJSON": text_of(client),
+                "authenticatorData": text_of(data),
+                "signature": text_of(made if signature is None else signature),
+            },
+        }
+        return text_of(json.dumps(answer).encode())
+
+
+PASSKEY: Final = SoftPasskey("carol's")
+ALICE, DAVE, ERIN = (operator(name) for name in ("alice", "dave", "erin"))
+CAROL: Final = msgspec.structs.replace(operator("carol"), keys=(*operator("carol").keys, PASSKEY.public))
 GENESIS: Final = signed(Genesis(at=FOUNDED, operators=(ALICE, CAROL, DAVE)), "alice-1", "carol-1", "dave-1")
 
 
