@@ -428,17 +428,18 @@ _CODES: Final[dict[str, _Forgery]] = {
         before=[_CODE_NOW],
         twin_before=[_CODE_NOW],
     ),
-    "a code of two minutes ago": _Forgery(
-        forged=_code(at=NOW - timedelta(seconds=120)), twin=_code(at=NOW - timedelta(seconds=30)), status=403
+    "a code of a minute ago": _Forgery(
+        forged=_code(at=NOW - timedelta(seconds=60)), twin=_code(at=NOW - timedelta(seconds=30)), status=403
     ),
     "a code of the next minute but one": _Forgery(
-        forged=_code(at=NOW + timedelta(seconds=90)), twin=_code(at=NOW + timedelta(seconds=30)), status=403
+        forged=_code(at=NOW + timedelta(seconds=60)), twin=_code(at=NOW + timedelta(seconds=30)), status=403
     ),
     "in other digits": _Forgery(
         forged=_code(code=_RIGHT.translate({48 + digit: 0x660 + digit for digit in range(10)})),
         twin=_CODE_NOW,
         status=403,
     ),
+    "not in Latin": _Forgery(forged=_code(code="\udcff키"), twin=_CODE_NOW, status=403),
     "with a space": _Forgery(forged=_code(code=f"{_RIGHT[:3]} {_RIGHT[3:]}"), twin=_CODE_NOW, status=403),
     "the right one after a wrong one": _Forgery(
         forged=_CODE_NOW, twin=_ALICES, status=429, before=[_code(code=_WRONG)], twin_before=[_code(code=_WRONG)]
