@@ -268,6 +268,16 @@ def test_table_and_setting_are_joined_and_a_suspension_in_either_counts(memory: 
     assert _ids(_list(memory)()) == "alice dave erin"
 
 
+def test_storage_that_refused_is_left_alone_for_a_minute(memory: MemoryStorage) -> None:
+    clock, spoilt = FakeClock(), SpoiltStorage(memory)
+    spoilt.faults.fail("rows Operators")
+    operators = _list(spoilt, clock=clock)
+    for seconds, asked in ((0, 1), (59, 1), (1, 2)):
+        clock.move(timedelta(seconds=seconds))
+        operators()
+        assert spoilt.faults.log == ["rows Operators"] * asked
+
+
 def test_a_suspension_is_known_within_seconds(memory: MemoryStorage) -> None:
     clock = FakeClock()
     operators = _list(memory, clock=clock)
