@@ -1,9 +1,7 @@
 """Who makes a request to the app: what stands as `by` of what it does. It is never what the request says of itself."""
 
 import os
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
@@ -12,6 +10,10 @@ from shared.emergency.entries import Caller
 from shared.emergency.proofs import Door, Refusal, Request, caller_of, door_of, person_of
 from shared.emergency.signed_requests import HEADERS
 from shared.model.once import Once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
 WITH_A_KEY: Final = "somebody with a function key"
 """Who calls where nobody is signed in and nothing is signed: the host doesn't hand on which key it was."""
@@ -29,7 +31,7 @@ def request_of(req: func.HttpRequest) -> Request:
     return Request(method=req.method, url=req.url, headers=dict(headers), body=req.get_body())
 
 
-def by_of(req: func.HttpRequest, door: Door, *, now: datetime) -> str | Refusal:
+def by_of(req: func.HttpRequest, door: Door, *, now: "datetime") -> str | Refusal:
     """Say who makes a request that came with a function key: operator, person who is signed in, or holder of the key.
 
     A request that brings an emergency key has to prove its operator. A one-time code isn't enough: what is asked for

@@ -271,6 +271,8 @@ def operators_of(
     """
     problems: list[str] = []
     texts = _joined(statements, problems)
+    if not texts:
+        return Operators(unread=unread)
     genesis = _genesis(texts, founding, problems)
     if genesis is None:
         return Operators(problems=tuple(problems), unread=unread)

@@ -327,6 +327,11 @@ def test_storage_that_never_answers_leaves_the_setting(memory: MemoryStorage) ->
         slow.go_on.set()
 
 
+def test_an_installation_without_operators_has_none_and_no_problem(memory: MemoryStorage) -> None:
+    found = _list(memory, setting="")()
+    assert (_ids(found), found.problems, found.unread) == ("", (), "")
+
+
 def test_storage_alone_founds_nothing_unless_a_setting_pins_it(memory: MemoryStorage) -> None:
     keep_statement(memory, GENESIS)
     assert _ids(_list(memory, setting="")()) == ""
