@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
+from responders.commands.connection import CommandError, add_settings_option, environment_from, person, storage_from
 from responders.commands.tables import escaped, print_table
 from shared.authority.operator_keys import PublicKey, fingerprint
 from shared.authority.operator_store import (
@@ -279,7 +279,7 @@ def _have_count(arguments: argparse.Namespace, signed: SignedStatement) -> int:
     if unread:
         print(f"! table Operators can't be read, so only the setting below has the statement: {escaped(unread)}")
     else:
-        keep_statement(storage_from(arguments), signed)
+        keep_statement(storage_from(arguments), signed, by=_signers(signed, found) or person(), now=utc_now())
         print("table Operators has the statement")
     _print_settings(found, statements)
     return 0
@@ -296,6 +296,12 @@ def _there(arguments: argparse.Namespace) -> tuple[Sequence[SignedStatement], Se
 
 def _pinned(arguments: argparse.Namespace) -> str:
     return arguments.genesis or environment_from(arguments).get("EMERGENCY_GENESIS", "")
+
+
+def _signers(signed: SignedStatement, found: Operators) -> str:
+    """Name whose keys signed a statement, for the journal."""
+    keys = (found.with_key(key) for key in signed.signatures)
+    return ", ".join(sorted({known[0].operator.name for known in keys if known}))
 
 
 def _whole(signed: SignedStatement) -> bytes:

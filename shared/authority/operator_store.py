@@ -14,7 +14,18 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from shared.authority.operators import Operators, SignedStatement, operators_of
+from shared.authority import journal
+from shared.authority.journal import Act, What
+from shared.authority.operators import (
+    Add,
+    Genesis,
+    Operators,
+    SignedStatement,
+    Suspend,
+    operators_of,
+    statement_in,
+)
+from shared.authority.statements import JOURNAL
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.model.clock import Clock
@@ -79,14 +90,43 @@ def _statement_in(row: Row) -> SignedStatement | str:
     return found if row.key == _key(found) else "it isn't what was written: its key is another"
 
 
-def keep_statement(storage: Storage, signed: SignedStatement) -> None:
-    """Write a statement into the table, where it stays. Raises EdgeError."""
-    columns = {"statement": msgspec.json.encode(signed).decode()}
-    if storage.insert(Table.OPERATORS, _PARTITION, _key(signed), columns):
-        return
+def keep_statement(storage: Storage, signed: SignedStatement, *, by: str, now: datetime) -> None:
+    """Write a statement into the journal and then into the table, where it stays. `by` is who has it count.
+
+    Raises:
+        ValueError: it isn't a statement, or it isn't said by whom.
+        EdgeError: it couldn't be written.
+    """
     there = storage.row(Table.OPERATORS, _PARTITION, _key(signed))
-    if there is None or _statement_in(there) != signed:
+    if there is not None and _statement_in(there) == signed:
+        return
+    entry = journal.append(storage, _act(signed, by=by, now=now))
+    columns = {"statement": msgspec.json.encode(signed).decode(), JOURNAL: entry.digest}
+    if not storage.insert(Table.OPERATORS, _PARTITION, _key(signed), columns):
         raise Rejected(f"writing {Table.OPERATORS}: another row has this statement's key; delete it in storage")
+
+
+def _act(signed: SignedStatement, *, by: str, now: datetime) -> Act:
+    match statement_in(signed.text):
+        case Genesis(operators=operators):
+            why = f"founded with {', '.join(operator.id for operator in operators)}"
+            what, subject, lowers = What.FOUND_OPERATORS, journal.operator_subject(""), True
+        case Add(operator=operator, reason=why):
+            what, subject, lowers = What.ADD_OPERATOR, journal.operator_subject(operator.id), True
+        case Suspend(operator=operator_id, reason=why):
+            what, subject, lowers = What.SUSPEND_OPERATOR, journal.operator_subject(operator_id), False
+        case str() as problem:
+            raise ValueError(f"the statement can't be kept: {problem}")
+    return Act(
+        who=by,
+        what=what,
+        why=why,
+        when=now,
+        subject=subject,
+        before=None,
+        after={"digest": signed.digest, "signed_by": sorted(signed.signatures)},
+        lowers=lowers,
+    )
 
 
 def _key(signed: SignedStatement) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from responders.cli import main
 from responders.commands import operator as command
+from shared.authority.journal import history
 from shared.authority.operator_store import read_operators, setting_of
 from shared.authority.operators import Operators
 from shared.clients.storage_names import Table
@@ -99,6 +100,10 @@ def test_a_list_is_founded_somebody_is_added_and_somebody_suspended(
     assert _run("list") == 0
     listed = capsys.readouterr().out
     assert re.search(r"carol .*suspended 20", listed)
+    (added,), (suspended,) = (history(stored, f"operator {name}").entries for name in ("erin", "carol"))
+    assert (added.act.who, added.act.why, added.act.lowers) == ("Alice, Carol, Erin", "joins the team", True)
+    assert (suspended.act.who, suspended.act.why) == ("Dave", "phone stolen")
+    assert [one.act.what for one in history(stored, "operators").entries] == ["found-operators"]
     assert len(re.findall(r"(?:[0-9a-f]{4} ){7}[0-9a-f]{4}", listed)) == 8
 
 

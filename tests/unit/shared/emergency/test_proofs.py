@@ -13,7 +13,7 @@ from pyotp.totp import TOTP
 from infra.local.world import WORKFORCE_TENANT
 from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operator_store import OperatorList, keep_statement, setting_of
-from shared.authority.operators import Operators
+from shared.authority.operators import Operators, SignedStatement
 from shared.clients.storage_names import Table
 from shared.emergency.codes import CodeResult, OneTimeCodes, Secrets, secrets_in
 from shared.emergency.entries import Caller, Proof, SignedRequest
@@ -33,7 +33,7 @@ from shared.emergency.signed_requests import (
 from shared.emergency.signed_requests import PASSKEY as PASSKEY_HEADER
 from shared.emergency.signing import OperatorKey, sign_request
 from shared.emergency.used_proofs import UsedProofs
-from shared.model.errors import Refused
+from shared.model.errors import Refused, Unreachable
 from shared.model.settings import settings_from
 from shared.objects.retention import purge
 from tests.fakes.clock import NOW, FakeClock
@@ -260,11 +260,11 @@ def _list(
 
 
 def test_table_and_setting_are_joined_and_a_suspension_in_either_counts(memory: MemoryStorage) -> None:
-    keep_statement(memory, _ERIN)
+    keep_statement(memory, _ERIN, by="a test", now=NOW)
     assert _ids(_list(memory)()) == "alice carol dave erin"
     beside = signed(suspend("carol", after=(_ERIN.digest,)), "dave-1")
     assert _ids(_list(memory, setting=setting_of([GENESIS, beside]))()) == "alice dave erin"
-    keep_statement(memory, beside)
+    keep_statement(memory, beside, by="a test", now=NOW)
     assert _ids(_list(memory)()) == "alice dave erin"
 
 
@@ -282,13 +282,13 @@ def test_a_suspension_is_known_within_seconds(memory: MemoryStorage) -> None:
     clock = FakeClock()
     operators = _list(memory, clock=clock)
     assert _ids(operators()) == "alice carol dave"
-    keep_statement(memory, _NO_CAROL)
+    keep_statement(memory, _NO_CAROL, by="a test", now=NOW)
     clock.move(timedelta(seconds=5))
     assert _ids(operators()) == "alice dave"
 
 
 def test_where_storage_refuses_the_setting_counts_and_it_says_so(memory: MemoryStorage) -> None:
-    keep_statement(memory, _ERIN)
+    keep_statement(memory, _ERIN, by="a test", now=NOW)
     spoilt = SpoiltStorage(memory)
     spoilt.faults.failure = Refused
     spoilt.faults.fail("rows Operators")
@@ -302,7 +302,7 @@ def test_where_storage_refuses_the_setting_counts_and_it_says_so(memory: MemoryS
 
 def test_what_was_read_once_stays_known_when_storage_refuses_or_lost_it(memory: MemoryStorage) -> None:
     clock, spoilt = FakeClock(), SpoiltStorage(memory)
-    keep_statement(memory, _NO_CAROL)
+    keep_statement(memory, _NO_CAROL, by="a test", now=NOW)
     operators = _list(spoilt, clock=clock)
     assert _ids(operators()) == "alice dave"
     for row in memory.rows(Table.OPERATORS, "PartitionKey ge ''"):
@@ -333,7 +333,7 @@ def test_an_installation_without_operators_has_none_and_no_problem(memory: Memor
 
 
 def test_storage_alone_founds_nothing_unless_a_setting_pins_it(memory: MemoryStorage) -> None:
-    keep_statement(memory, GENESIS)
+    keep_statement(memory, GENESIS, by="a test", now=NOW)
     assert _ids(_list(memory, setting="")()) == ""
     assert _ids(_list(memory, setting="", pinned=GENESIS.digest)()) == "alice carol dave"
     assert _ids(_list(memory, setting=_SETTING, pinned="0" * 64)()) == ""
@@ -341,15 +341,26 @@ def test_storage_alone_founds_nothing_unless_a_setting_pins_it(memory: MemorySto
 
 @pytest.mark.parametrize("text", ["{", "{}", '["a"]', '[{"text": "a"}]', '[{"text": "a", "signatures": {}}]'])
 def test_a_setting_that_cant_be_read_is_reported_and_the_table_counts(memory: MemoryStorage, text: str) -> None:
-    keep_statement(memory, GENESIS)
+    keep_statement(memory, GENESIS, by="a test", now=NOW)
     found = _list(memory, setting=text, pinned=GENESIS.digest)()
     assert _ids(found) == "alice carol dave"
     assert found.problems
 
 
+def test_a_statement_that_cannot_be_journaled_isnt_kept(memory: MemoryStorage) -> None:
+    spoilt = SpoiltStorage(memory)
+    spoilt.faults.fail("insert Journal")
+    with pytest.raises(Unreachable):
+        keep_statement(spoilt, _ERIN, by="a test", now=NOW)
+    for wrong, by in ((SignedStatement(text="x", signatures={}), "a test"), (_ERIN, " ")):
+        with pytest.raises(ValueError, match=r"can't be kept|isn't known who"):
+            keep_statement(memory, wrong, by=by, now=NOW)
+    assert memory.rows(Table.OPERATORS, "PartitionKey ge ''") == []
+
+
 def test_a_row_that_somebody_changed_is_ignored_and_reported(memory: MemoryStorage) -> None:
-    keep_statement(memory, _ERIN)
-    keep_statement(memory, _ERIN)
+    keep_statement(memory, _ERIN, by="a test", now=NOW)
+    keep_statement(memory, _ERIN, by="a test", now=NOW)
     (row,) = memory.rows(Table.OPERATORS, "PartitionKey ge ''")
     memory.upsert(
         Table.OPERATORS, row.partition, row.key, {"statement": str(row.columns["statement"]).replace("erin", "eri2")}
