@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 from shared.authority.operator_keys import KeyKind, PublicKey, text_of
 from shared.authority.operators import SignedStatement
 from shared.emergency.signed_requests import (
+    CODE,
     KEY,
     NONCE,
+    OPERATOR,
     SIGNATURE,
     SIGNED_BY,
     TIME,
@@ -128,6 +130,11 @@ def sign_request(
     """
     host = urlsplit(url).netloc
     return sign_request_for(host, key, method, url, body, emergency_key=emergency_key, now=now)
+
+
+def code_headers(operator: str, code: str, *, emergency_key: str) -> dict[str, str]:
+    """Give the headers of a request with a one-time code: for who can't sign. They are for any one request, once."""
+    return {KEY: emergency_key, OPERATOR: operator, CODE: code}
 
 
 def sign_request_for(

@@ -65,8 +65,8 @@ STATED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Properties below `properties` that open a resource to other networks: that it is open has to be said."""
 
-WITHOUT_TOKEN: Final = f"{EXCLUDED}/*"
-"""The one path that answers without a token: the app checks each of its requests itself."""
+WITHOUT_TOKEN: Final = frozenset({f"{EXCLUDED}/*"})
+"""Paths that the platform lets anybody reach, because the code behind them checks who calls in another way."""
 
 RANGES: Final = "act"
 """The parameter set that gives address ranges of operators."""
@@ -97,8 +97,9 @@ def _check_one(made: Infrastructure, one: Resource) -> Iterator[Problem]:
                 one, f"{path} of {one.type} isn't set, so it is public without anybody saying so; set it"
             )
     for path in one.texts("properties.globalValidation.excludedPaths"):
-        if path != WITHOUT_TOKEN:
-            yield made.problem(one, f"the path {path} answers without a token; only {WITHOUT_TOKEN} may")
+        if path not in WITHOUT_TOKEN:
+            allowed = ", ".join(sorted(WITHOUT_TOKEN))
+            yield made.problem(one, f"the path {path} answers without a token; only {allowed} may")
 
 
 def _shown(value: Json) -> str:

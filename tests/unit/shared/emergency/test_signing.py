@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pyotp.totp import TOTP
 
 from shared.authority.operator_keys import is_signed
 from shared.authority.operators import SignedStatement, statement_text
@@ -16,6 +17,7 @@ from shared.emergency.proofs import Request, caller_of
 from shared.emergency.signing import (
     BadKeyFile,
     OperatorKey,
+    code_headers,
     make_key,
     read_key,
     sign_request,
@@ -23,7 +25,7 @@ from shared.emergency.signing import (
     sign_statement,
 )
 from tests.fakes.clock import NOW
-from tests.fakes.operators import ERIN, GENESIS, HOST, KEY, add, door, folded, private
+from tests.fakes.operators import ERIN, GENESIS, HOST, KEY, SECRET, add, door, folded, private
 
 _ACT: Final = f"https://{HOST}/api/emergency/declare"
 
@@ -84,6 +86,14 @@ def test_a_file_that_isnt_there_is_named(tmp_path: Path) -> None:
 def test_a_key_shows_its_fingerprint_and_nothing_else() -> None:
     key = OperatorKey(private("alice-1"))
     assert repr(key) == f"OperatorKey({key.public.id})"
+
+
+def test_a_code_is_shown_for_one_request() -> None:
+    at = door()
+    headers = code_headers("alice", TOTP(SECRET).at(NOW), emergency_key=KEY)
+    request = Request(method="POST", url=_ACT, headers=headers, body=b"{}")
+    assert isinstance(caller_of(request, at, now=NOW), Caller)
+    assert not isinstance(caller_of(request, at, now=NOW), Caller)
 
 
 def test_two_requests_that_are_the_same_are_signed_apart() -> None:
