@@ -76,6 +76,22 @@ param pagerDutyRoutingKey string = ''
 @description('Where PagerDuty takes events; its European region has an address of its own.')
 param pagerDutyUrl string = 'https://events.pagerduty.com/v2/enqueue'
 
+@description('SHA-256 of the emergency key, from `responder operator emergency-key`; two with a comma while it is exchanged. Empty: nobody calls without signing in.')
+param emergencyKeyHash string = ''
+
+@description('Signed statements about operators, from `responder operator list --setting`.')
+param emergencyOperators string = ''
+
+@description('SHA-256 of the statement that founds the list of operators.')
+param emergencyGenesis string = ''
+
+@description('Take one-time codes of operators in an emergency: the vault must hold emergency-codes.')
+param oneTimeCodes bool = false
+
+@description('Secrets of the codes as JSON, by operator. Given once, they stay in the vault; leave it empty afterwards.')
+@secure()
+param emergencyCodes string = ''
+
 @description('Application (client) id of the registration that operators sign in to; HTTP without its token gets 401.')
 @minLength(36)
 @maxLength(36)
@@ -369,6 +385,7 @@ module vault 'modules/vault.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     teamsWebhookUrl: teamsWebhookUrl
     pagerDutyRoutingKey: pagerDutyRoutingKey
+    emergencyCodes: emergencyCodes
     locks: locks
   }
 }
@@ -412,6 +429,10 @@ module app 'modules/app.bicep' = {
     pageByTeams: pageByTeams
     pageByPagerDuty: pageByPagerDuty
     pagerDutyUrl: pagerDutyUrl
+    emergencyKeyHash: emergencyKeyHash
+    emergencyOperators: emergencyOperators
+    emergencyGenesis: emergencyGenesis
+    oneTimeCodes: oneTimeCodes
     logWorkspaceId: signInLogs.?outputs.customerId ?? ''
     remediationsPerHour: remediationsPerHour
     leaseSeconds: leaseSeconds

@@ -32,6 +32,12 @@ param teamsWebhookUrl = readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')
 param pageByPagerDuty = bool(readEnvironmentVariable('PAGE_BY_PAGERDUTY', 'false'))
 param pagerDutyRoutingKey = readEnvironmentVariable('PAGERDUTY_ROUTING_KEY', '')
 
+param emergencyKeyHash = readEnvironmentVariable('EMERGENCY_KEY_HASH', '')
+param emergencyOperators = readEnvironmentVariable('EMERGENCY_OPERATORS', '')
+param emergencyGenesis = readEnvironmentVariable('EMERGENCY_GENESIS', '')
+param oneTimeCodes = bool(readEnvironmentVariable('ONE_TIME_CODES', 'false'))
+param emergencyCodes = readEnvironmentVariable('EMERGENCY_CODES', '')
+
 param b2cTenantId = readEnvironmentVariable('B2C_TENANT_ID', '')
 param b2cResponderId = readEnvironmentVariable('B2C_RESPONDER_ID', '')
 param b2cClientId = readEnvironmentVariable('B2C_CLIENT_ID', '')

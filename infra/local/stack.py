@@ -32,6 +32,8 @@ from infra.local.world import (
 )
 from shared.clients.storage import Storage
 from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Container
+from shared.emergency.proofs import EXCLUDED
+from shared.emergency.signed_requests import MOST_BYTES
 
 _A_DAY: Final = 86_400
 _CUT_OFF_AFTER: Final = 0.2
@@ -55,8 +57,11 @@ _QUICK: Final = {
 }
 """Timers of a laptop, where nobody wants to wait for minutes."""
 
-OF_THE_INSTANCE: Final = {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
-"""Settings of the worker, as they are deployed."""
+OF_THE_INSTANCE: Final = {
+    "PYTHON_THREADPOOL_THREAD_COUNT": "16",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(MOST_BYTES),
+}
+"""Settings of the host and its worker, as they are deployed."""
 
 
 class StorageAccess(StrEnum):
@@ -292,6 +297,7 @@ class Stack:
                 "requireAuthentication": True,
                 "unauthenticatedClientAction": self._unauthenticated.value if is_on else None,
                 "redirectToProvider": "azureactivedirectory",
+                "excludedPaths": [f"{EXCLUDED}/*"],
             },
             "httpSettings": {"requireHttps": True},
             "identityProviders": {

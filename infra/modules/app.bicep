@@ -79,6 +79,18 @@ param pageByPagerDuty bool
 @description('Where PagerDuty takes events.')
 param pagerDutyUrl string
 
+@description('SHA-256 of the emergency key; empty for none.')
+param emergencyKeyHash string
+
+@description('Signed statements about operators; empty for none.')
+param emergencyOperators string
+
+@description('SHA-256 of the statement that founds the list of operators; empty for any that the setting holds.')
+param emergencyGenesis string
+
+@description('Whether the vault holds emergency-codes.')
+param oneTimeCodes bool
+
 @description('Id of the workspace that counts sign-ins; empty for none.')
 param logWorkspaceId string
 
@@ -219,6 +231,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     // Of each instance: the host hands the worker up to 12 messages of a queue at once, and timers besides.
     PYTHON_THREADPOOL_THREAD_COUNT: '16'
+    // In bytes. The host refuses larger bodies before they reach Python; its default is a hundred times as much.
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
     WORKFORCE_TENANT_ID: subscription().tenantId
     WORKFORCE_RESPONDER_ID: identityPrincipalId
     WORKFORCE_CLIENT_ID: identityClientId
@@ -235,6 +249,10 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     PAGERDUTY_ROUTING_KEY: pageByPagerDuty ? '${secretReference}pagerduty-routing-key)' : ''
     PAGERDUTY_URL: pagerDutyUrl
     CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
+    EMERGENCY_KEY_HASH: emergencyKeyHash
+    EMERGENCY_OPERATORS: emergencyOperators
+    EMERGENCY_GENESIS: emergencyGenesis
+    EMERGENCY_CODES: oneTimeCodes ? '${secretReference}emergency-codes)' : ''
     GRAPH_URL: 'https://graph.microsoft.com'
     ARM_URL: environment().resourceManager
     AUTHORITY_URL: environment().authentication.loginEndpoint
@@ -271,6 +289,10 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
       requireAuthentication: true
       unauthenticatedClientAction: 'RedirectToLoginPage'
       redirectToProvider: 'azureactivedirectory'
+      // Reached when Entra is what failed: there the app itself checks an emergency key and a proof of each request.
+      excludedPaths: [
+        '/api/emergency/*'
+      ]
     }
     httpSettings: {
       requireHttps: true

@@ -43,6 +43,7 @@ var tableNames = [
   'Changes'
   'Due'
   'Leases'
+  'Operators'
 ]
 var queueNames = [
   'cases'

@@ -31,6 +31,10 @@ param teamsWebhookUrl string
 @secure()
 param pagerDutyRoutingKey string
 
+@description('Secrets of operators\' one-time codes as JSON; empty keeps what is there.')
+@secure()
+param emergencyCodes string
+
 @description('Whether to lock against deletion.')
 param locks bool
 
@@ -76,6 +80,15 @@ resource pagerDutySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!e
   properties: {
     value: pagerDutyRoutingKey
     contentType: 'Events v2 routing key'
+  }
+}
+
+resource codesSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(emergencyCodes)) {
+  parent: vault
+  name: 'emergency-codes'
+  properties: {
+    value: emergencyCodes
+    contentType: 'JSON, secrets by operator'
   }
 }
 

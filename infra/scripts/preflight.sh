@@ -174,6 +174,7 @@ check_secrets() {
     check_secret TEAMS_WEBHOOK_URL teams-webhook-url "$(value pageByTeams)" "$(value teamsWebhookUrl)" PAGE_BY_TEAMS
     check_secret PAGERDUTY_ROUTING_KEY pagerduty-routing-key "$(value pageByPagerDuty)" "$(value pagerDutyRoutingKey)" \
         PAGE_BY_PAGERDUTY
+    check_secret EMERGENCY_CODES emergency-codes "$(value oneTimeCodes)" "$(value emergencyCodes)" ONE_TIME_CODES
 }
 
 # check_secret VARIABLE SECRET WANTED GIVEN SWITCH

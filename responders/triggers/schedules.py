@@ -191,4 +191,26 @@ def resume_cases(timer: func.TimerRequest) -> None:
     try:
         resume(runtime())
     finally:
+        _play_again_and_watch()
+
+
+def _play_again_and_watch() -> None:
+    try:
         play_again(runtime())
+    finally:
+        _watch_operators()
+
+
+def _watch_operators() -> None:
+    """Notify all owners of each change of who may act in an emergency."""
+    from shared.authority.operator_store import read_operators  # noqa: PLC0415 - the signatures need a large library
+    from shared.emergency.operator_notices import publish_operators  # noqa: PLC0415
+
+    made = runtime()
+    operators = read_operators(
+        made.storage,
+        setting=made.settings.emergency_operators,
+        pinned=made.settings.emergency_genesis,
+        now=made.clock(),
+    )
+    publish_operators(made.storage, operators, made.notifier.publish)

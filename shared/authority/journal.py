@@ -53,6 +53,11 @@ def owner_subject(scope: str, order: str) -> str:
     return f"owner {scope} {order}"
 
 
+def operator_subject(operator_id: str) -> str:
+    """Name an operator; "" stands for the founding of the list."""
+    return f"operator {operator_id}" if operator_id else "operators"
+
+
 class What(StrEnum):
     """The kinds of acts."""
 
@@ -71,6 +76,9 @@ class What(StrEnum):
     SETTLE = "settle"
     LEAVE = "leave"
     UNDO = "undo"
+    FOUND_OPERATORS = "found-operators"
+    ADD_OPERATOR = "add-operator"
+    SUSPEND_OPERATOR = "suspend-operator"
 
 
 class Act(Struct, frozen=True, kw_only=True):

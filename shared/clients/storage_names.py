@@ -20,6 +20,7 @@ class Table(StrEnum):
     CHANGES = "Changes"
     DUE = "Due"
     LEASES = "Leases"
+    OPERATORS = "Operators"
 
 
 class Container(StrEnum):

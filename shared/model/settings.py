@@ -103,6 +103,10 @@ class Settings:
     acknowledge_within: timedelta
     messages_per_hour: int
     kept_for: timedelta
+    emergency_key_hashes: tuple[str, ...] = field(default=(), repr=False)
+    emergency_operators: str = field(default="", repr=False)
+    emergency_genesis: str = ""
+    emergency_codes: str = field(default="", repr=False)
     unresolved: tuple[Unresolved, ...] = ()
 
     @property
@@ -235,6 +239,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
         messages_per_hour=read(declared.MESSAGES_PER_HOUR),
         kept_for=timedelta(days=read(declared.RETENTION_DAYS)),
+        emergency_key_hashes=read(declared.EMERGENCY_KEY_HASH),
+        emergency_operators=read(declared.EMERGENCY_OPERATORS),
+        emergency_genesis=read(declared.EMERGENCY_GENESIS),
+        emergency_codes=read(declared.EMERGENCY_CODES),
         unresolved=tuple(reader.unresolved),
     )
     problems = [*reader.problems, *_contradictions(reader, settings), *_storage_problems(environment)]

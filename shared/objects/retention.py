@@ -137,6 +137,7 @@ RETAINED: Final[tuple[Retained, ...]] = (
 KEPT: Final[Mapping[Table | Container, str]] = {
     Table.APPROVED_ACTORS: "what people entered; who was approved when is asked for ever",
     Table.OWNERS: "what people entered",
+    Table.OPERATORS: "who was an operator, and who signed for them, is asked for ever",
     Table.JOURNAL: "who lowered which guard when is asked for ever",
     Table.ROSTERS: "one row for each kind and tenant",
     Container.EVIDENCE: "the app can't delete it; the account's own policy does",

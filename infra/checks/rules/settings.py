@@ -12,6 +12,7 @@ AzureWebJobsStorage__credential AzureWebJobsStorage__clientId AzureWebJobsStorag
 AzureWebJobsStorage__queueServiceUri AzureWebJobsStorage__tableServiceUri
 EvidenceStorage__credential EvidenceStorage__clientId EvidenceStorage__blobServiceUri
 APPLICATIONINSIGHTS_CONNECTION_STRING APPLICATIONINSIGHTS_AUTHENTICATION_STRING PYTHON_THREADPOOL_THREAD_COUNT
+FUNCTIONS_REQUEST_BODY_SIZE_LIMIT
 """
 PLATFORM: Final = frozenset(_PLATFORM.split())
 """Settings of the Functions host, its worker and the storage clients, all by managed identity."""

@@ -22,7 +22,7 @@ from infra.local.host.invocations import Invocations
 from infra.local.host.keys import Keys
 from infra.local.host.outputs import DEFAULT_CONNECTION, Outputs, connection_of
 from infra.local.host.queue_listener import QueueListener
-from infra.local.host.server import HOST, RunByHand, Server, bind
+from infra.local.host.server import HOST, RunByHand, Server, bind, largest_body
 from infra.local.host.storage import Accounts
 from infra.local.host.timer_listener import TimerListener, is_monitored, timer_schedule_of
 from infra.local.host.timer_status import BlobTimerMonitor, host_id
@@ -153,6 +153,7 @@ class Host:
             authentication=self._authentication,
             keys=self._keys,
             stopping=self.stopping,
+            largest_body=largest_body(os.environ.get),
         )
         await server.start(listening)
         ready()

@@ -17,7 +17,8 @@ from infra.local.host.keys import Keys
 
 HOST = "127.0.0.1"
 _ADMIN = "/admin/functions/"
-_LARGEST_BODY = 100 * 1024 * 1024
+_LARGEST_BODY = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+_LARGEST_BODY_OTHERWISE = 100 * 1024 * 1024
 
 type RunByHand = Callable[[str], Coroutine[object, object, Outcome]]
 """Makes ready to run one function on the text of its input; a ValueError says what is wrong with the text."""
@@ -35,6 +36,18 @@ def bind(port: int) -> socket.socket:
         raise SettingsError(f"Port {port} can't be used: {error.strerror}. Port 0 takes any free one.") from None
 
 
+def largest_body(setting: Callable[[str], str | None]) -> int:
+    """Give the most bytes of a request's body, by the app's settings; larger ones are answered with 413.
+
+    Raises:
+        SettingsError: it isn't a number.
+    """
+    text = (setting(_LARGEST_BODY) or "").strip()
+    if text and not (text.isascii() and text.isdigit()):
+        raise SettingsError(f"{_LARGEST_BODY} is {text!r}: it should be a number of bytes.")
+    return int(text) if text else _LARGEST_BODY_OTHERWISE
+
+
 class Server:
     """Answers on the socket it is given."""
 
@@ -46,7 +59,9 @@ class Server:
         authentication: Authentication | None,
         keys: Keys,
         stopping: asyncio.Event,
+        largest_body: int = _LARGEST_BODY_OTHERWISE,
     ) -> None:
+        self._largest_body = largest_body
         self._http = http
         self._by_hand = by_hand
         self._authentication = authentication
@@ -57,7 +72,7 @@ class Server:
 
     async def start(self, listening: socket.socket) -> None:
         """Begin to answer."""
-        application = web.Application(client_max_size=_LARGEST_BODY)
+        application = web.Application(client_max_size=self._largest_body)
         application.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

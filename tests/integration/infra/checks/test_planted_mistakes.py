@@ -276,10 +276,17 @@ _PLANTED: Final = {
     ),
     "a path without a token": (
         _APP,
-        "      requireAuthentication: true\n",
-        "      requireAuthentication: true\n      excludedPaths: ['/x']\n",
+        "        '/api/emergency/*'\n",
+        "        '/api/emergency/*'\n        '/x'\n",
         "default",
         "the path /x answers",
+    ),
+    "more paths without a token": (
+        _APP,
+        "        '/api/emergency/*'\n",
+        "        '/api/*'\n",
+        "default",
+        "only /api/emergency/* may",
     ),
     "a table that isn't made": (_STORAGE, "  'Outbox'\n", "", "default", "the table Outbox isn't made"),
     "an operation that isn't delivered": (

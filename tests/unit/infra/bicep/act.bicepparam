@@ -23,6 +23,9 @@ param operatorAddressRanges = [
   '203.0.113.0/24'
 ]
 param pageByPagerDuty = true
+param emergencyKeyHash = 'c0535e4be2b79ffd93291305436bf889314e4a3faec05ecffcbb7df31ad9e51a'
+param oneTimeCodes = true
+param emergencyCodes = '{}'
 param b2cTenantId = 'eeeeeeee-0000-4000-8000-000000000001'
 param b2cResponderId = 'eeeeeeee-0000-4000-8000-000000000002'
 param b2cClientId = 'eeeeeeee-0000-4000-8000-000000000003'

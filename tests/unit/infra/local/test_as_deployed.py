@@ -47,7 +47,7 @@ def test_the_way_to_storage(stack: Stack) -> None:
     assert set(stack.storage_settings(StorageAccess.IDENTITY, addresses)) == deployed
 
 
-def test_the_workers_threads() -> None:
+def test_the_workers_threads_and_the_hosts_limit() -> None:
     deployed = _deployed("appsettings")
     assert {name: deployed.get(name) for name in OF_THE_INSTANCE} == OF_THE_INSTANCE
-    assert {name for name in deployed if name.startswith("PYTHON_")} == set(OF_THE_INSTANCE)
+    assert {name for name in deployed if name.startswith(("PYTHON_", "FUNCTIONS_"))} == set(OF_THE_INSTANCE)

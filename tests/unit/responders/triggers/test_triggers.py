@@ -17,6 +17,7 @@ from responders.catalogue import CATALOGUE
 from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
+from shared.authority.operator_store import setting_of
 from shared.clients.log_analytics import Workspace
 from shared.clients.storage_names import CASES_QUEUE, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.detect.fields import SignIn
@@ -34,6 +35,7 @@ from shared.respond.sweep import swept_at
 from tests.fakes.lamps import LAMP, Lamps, bell_record, lamp_record
 from tests.fakes.log_analytics import log_analytics
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.operators import GENESIS
 from tests.fakes.record_strategies import sign_in_row
 from tests.fakes.runtime import A_MINUTE, TENANT, Bench, bench, ready_bench
 from tests.fakes.sign_ins import ACCOUNTS, failures, sign_in
@@ -462,6 +464,16 @@ def test_the_resume_timer_plays_again_what_failed_every_time(
     memory.enqueue("x", queue=poison_queue(RESOURCE_EVENTS_QUEUE))
     _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length(RESOURCE_EVENTS_QUEUE) == 1
+
+
+def test_the_resume_timer_tells_of_a_change_of_operators_once(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    made = use(ready_bench(memory, EMERGENCY_OPERATORS=setting_of([GENESIS])))
+    for _ in range(2):
+        _user_function(schedules.resume_cases)(_TIMER)
+    titles = [one.title for one in made.teams.system_notices]
+    assert titles.count("Who may act in an emergency has changed") == 1
 
 
 def test_poison_queues_are_emptied_although_resuming_fails(

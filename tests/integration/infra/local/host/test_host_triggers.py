@@ -27,6 +27,7 @@ def host(tmp_path_factory: pytest.TempPathFactory, azurite: Azurite, launch: Lau
         "GREETING": "from the file",
         "AzureFunctionsWebHost__hostid": HOST_ID,
         "AzureWebJobs.switched_off.Disabled": "true",
+        "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "100000",
     }
     return launch(app, settings, environment={"GREETING": "from the environment"}).wait_until_ready()
 
@@ -152,6 +153,10 @@ class TestHttp:
         self, host: RunningHost, method: str, path: str, status: int
     ) -> None:
         assert host.client.request(method, path).status_code == status
+
+    def test_a_body_over_the_limit_is_refused_before_the_app_sees_it(self, host: RunningHost) -> None:
+        assert host.client.post("/api/orders/7", content=b"x" * 100_000).status_code == 203
+        assert host.client.post("/api/orders/7", content=b"x" * 100_001).status_code == 413
 
     def test_a_wrong_method_is_told_the_right_ones(self, host: RunningHost) -> None:
         assert host.client.delete("/api/orders/7").headers["allow"] == "GET, POST"

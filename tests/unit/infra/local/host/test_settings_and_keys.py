@@ -6,6 +6,7 @@ import pytest
 from infra.local.host.app_settings import settings_from
 from infra.local.host.errors import SettingsError
 from infra.local.host.keys import fresh_keys, keys_from
+from infra.local.host.server import largest_body
 
 
 def written(folder: Path, content: object) -> Path:
@@ -67,3 +68,14 @@ def test_keys_come_from_a_file(tmp_path: Path) -> None:
 def test_a_wrong_keys_file_is_refused(tmp_path: Path, content: object, name: str) -> None:
     with pytest.raises(SettingsError, match=f"look at {name}"):
         keys_from(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(("text", "most"), [(None, 104_857_600), ("", 104_857_600), ("1048576", 1_048_576)])
+def test_a_body_is_as_large_as_the_settings_allow(text: str | None, most: int) -> None:
+    assert largest_body({"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": text}.get) == most
+
+
+@pytest.mark.parametrize("text", ["1 MB", "-1", "1e6", "²"])
+def test_a_limit_that_isnt_a_number_stops_the_host(text: str) -> None:
+    with pytest.raises(SettingsError, match="a number of bytes"):
+        largest_body({"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": text}.get)

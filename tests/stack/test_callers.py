@@ -1,0 +1,78 @@
+"""Who calls, on the whole stack: through App Service authentication in front, the host and Microsoft's worker."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from infra.local.desk import Desk
+from infra.local.operators import LocalOperators, local_operators
+from infra.local.stack import Stack
+from infra.local.world import ALICE
+from shared.authority.journal import KILL_SWITCH, history
+from shared.emergency.signing import sign_request
+
+pytestmark = pytest.mark.stack
+
+_BODY: Final = b'{"stopped":true,"reason":"to see"}'
+_FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
+
+
+class _There:
+    """A stack with operators, and what they ask of it."""
+
+    def __init__(self, stack: Stack, operators: LocalOperators) -> None:
+        self.stack = stack
+        self.operators = operators
+        self.storage = Desk(stack.operator_values()).storage
+        self.url = f"{stack.host['url']}/api/kill-switch"
+
+    def put(self, headers: Mapping[str, str], body: bytes = _BODY) -> httpx.Response:
+        return httpx.put(self.url, content=body, headers=dict(headers), timeout=60)
+
+    def signed(self, operator: str, *, key: str = "") -> dict[str, str]:
+        key = key or self.operators.emergency_key
+        now = datetime.now(UTC)
+        own = self.operators.key(operator)
+        return self.stack.operator_headers() | sign_request(own, "PUT", self.url, _BODY, emergency_key=key, now=now)
+
+    def who(self) -> list[str]:
+        return [entry.act.who for entry in history(self.storage, KILL_SWITCH).entries]
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_There]:
+    folder = tmp_path_factory.mktemp("callers")
+    operators = local_operators(folder / "operators")
+    with Stack(folder, settings=operators.settings) as stack:
+        yield _There(stack, operators)
+
+
+def test_who_did_it_is_who_signed_in_or_who_signed(there: _There) -> None:
+    assert there.put(there.stack.operator_headers()).status_code == 200
+    signed = there.signed("carol")
+    assert there.put(signed).status_code == 200
+    assert there.put(signed).status_code == 409, "the same again"
+    assert there.put(there.signed("carol"), _BODY.replace(b"see", b"do ")).status_code == 403, "another body"
+    assert there.put(there.signed("carol", key="wrong")).status_code == 401
+    first, second = there.who()
+    assert ALICE.id in first
+    assert "(operator carol)" in second
+
+
+@pytest.mark.parametrize("path", ["/api/emergency/../kill-switch", "/api/emergency/%2e%2e/kill-switch"])
+def test_headers_that_are_forged_on_an_excluded_path_name_nobody(there: _There, path: str) -> None:
+    before = there.who()
+    raw: Any = httpx.URL(there.stack.host["url"]).copy_with(raw_path=path.encode())
+    headers = {**_FORGED, "x-functions-key": there.stack.keys["function"]}
+    answer = httpx.put(raw, content=_BODY, headers=headers, timeout=60)
+    assert ALICE.id not in str(there.who()[len(before) :])
+    assert answer.status_code in {200, 302, 404}
+
+
+def test_what_is_excluded_needs_no_sign_in_and_a_large_body_stops_at_the_host(there: _There) -> None:
+    nothing = f"{there.stack.host['url']}/api/emergency-not"
+    assert httpx.get(nothing).status_code == 302
+    assert there.put(there.stack.operator_headers(), b" " * (1024 * 1024 + 1)).status_code == 413
