@@ -76,6 +76,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,
+        evidence=evidence,
         ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),
         aggregation=ThresholdAggregation(TableWindowStore(storage), profile=settings.profile, clock=clock),
         sequences=Sequences(TableSequenceStore(storage), profile=settings.profile, clock=clock),

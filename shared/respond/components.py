@@ -47,6 +47,7 @@ class Content(Struct, frozen=True, kw_only=True):
 class Runtime(Struct, frozen=True, kw_only=True):
     """Everything that the stages need.
 
+    `evidence` is the account for evidence, which may be that of `storage`.
     `detections` are by id. `workspace` is the Log Analytics workspace that counts sign-ins instead of the app, None
     where none is configured. `wait` sleeps for some seconds. `start` runs the requests of a round side by side.
     """
@@ -59,6 +60,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     cached_matcher: CachedMatcher
     rosters: Rosters
     storage: Storage
+    evidence: Storage
     ledger: Ledger
     aggregation: ThresholdAggregation
     sequences: Sequences
