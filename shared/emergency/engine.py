@@ -56,12 +56,16 @@ type WriteReport = Callable[[Emergency], tuple[Evidence, ...]]
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """What runs emergencies: the parts of the app, the entries, the eight steps in order, and who writes the report."""
+    """What runs emergencies: the parts of the app, the entries, the eight steps in order, and who writes the report.
+
+    There is one for a process. `reported` names what it has notified people of, so that they aren't asked to be again.
+    """
 
     runtime: Runtime
     store: Emergencies
     steps: Sequence[RunbookStep]
     write_report: WriteReport = lambda _emergency: ()
+    reported: set[str] = msgspec.field(default_factory=set[str])
 
     @property
     def now(self) -> datetime:
