@@ -94,6 +94,15 @@ class Engine(Struct, frozen=True, kw_only=True):
         notice = notice_of(emergency, key, title=title, text=text, what_to_do=what_to_do)
         return notify(self.runtime, notice, cut_off=self.store.is_cut_off)
 
+    def announced(self, account: str, at: datetime) -> str:
+        """Say by whom the sign-in of an emergency account was announced for an instant, "" for nobody."""
+        for emergency_id in self.store.going():
+            found = self.store.read(emergency_id)
+            announcement = found.announcement(account, at) if found else None
+            if announcement is not None:
+                return f"announced by {announcement.name} at {announcement.at:%H:%M} UTC, in emergency {emergency_id}"
+        return ""
+
     # ---- one run -----------------------------------------------------------------------------------------------------
 
     def start(self, emergency: str, number: int, name: str, *, kind: RunKind = RunKind.STEP) -> None:
