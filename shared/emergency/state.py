@@ -226,13 +226,13 @@ class Emergency(Struct, frozen=True, kw_only=True):
             return None
         end = self.expires_at if self.closed is None else min(self.expires_at, self.closed.at)
         for one in self.announced:
-            if one.account == account.lower() and one.at - _EARLY <= at <= min(one.until, end):
+            if one.account == account.lower() and one.at - _SKEW <= at <= min(one.until, end):
                 return one
         return None
 
 
-_EARLY: Final = timedelta(minutes=5)
-"""A sign-in just before its announcement was stored: the clocks of the app and of the tenant differ."""
+_SKEW: Final = timedelta(minutes=5)
+"""How far clocks may be apart: those of the app's instances, of laptops, of the tenant."""
 
 _RUN_OF: Final[Mapping[str, RunKind]] = {"federation": RunKind.STEP, "federation-back": RunKind.BACK}
 """By what is agreed to, the kind of run of the federation step that does it, and so uses the agreement up."""
@@ -347,7 +347,7 @@ def _confirms(entry: Entry, asked: Agreement) -> bool:
         and act.what == asked.what
         and act.digest == asked.digest
         and entry.by.lower() != asked.asked_by.lower()
-        and asked.asked_at <= entry.at <= asked.until
+        and asked.asked_at - _SKEW <= entry.at <= asked.until
     )
 
 
@@ -357,7 +357,7 @@ def _closing(counted: Iterable[Entry], agreements: Iterable[Agreement], *, drill
     for entry in counted:
         if not isinstance(entry.act, Closed) or entry.proof is not Proof.APP:
             continue
-        if drill or any(at <= entry.at for at in agreed):
+        if drill or any(at - _SKEW <= entry.at for at in agreed):
             return entry
     return None
 
