@@ -13,6 +13,7 @@ from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import ROSTERS
+from responders.runbooks.break_glass import BREAK_GLASS
 from responders.sources import SOURCES
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
@@ -31,6 +32,11 @@ NEEDS: Final[tuple[Need, ...]] = (
     ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
+    *(
+        Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)
+        for step in BREAK_GLASS
+        if step.needs
+    ),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in.

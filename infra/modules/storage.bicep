@@ -44,6 +44,7 @@ var tableNames = [
   'Due'
   'Leases'
   'Operators'
+  'Emergencies'
 ]
 var queueNames = [
   'cases'

@@ -21,6 +21,7 @@ class Table(StrEnum):
     DUE = "Due"
     LEASES = "Leases"
     OPERATORS = "Operators"
+    EMERGENCIES = "Emergencies"
 
 
 class Container(StrEnum):

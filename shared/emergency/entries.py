@@ -7,9 +7,13 @@ without the app can all go on with the same emergency: what they have is joined 
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from hashlib import sha256
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+type Instant = Annotated[datetime, Meta(tz=True)]
+"""A time with its zone; one without can't be compared, and is refused where JSON is read."""
 
 APP: Final = "app"
 """`Entry.by` for what the app did itself."""
@@ -106,8 +110,19 @@ class Declared(Struct, frozen=True, kw_only=True, tag="declared"):
     reason: str
     hybrid: bool
     drill: bool
-    expires_at: datetime
+    expires_at: Instant
     privileged_accounts: tuple[str, ...] = ()
+
+
+class RunKind(StrEnum):
+    """Why a run of a step was started."""
+
+    STEP = "step"
+    """The step itself."""
+    REPEAT = "repeat"
+    """It looks again, because an earlier run asked for that by `next_at`."""
+    BACK = "back"
+    """It takes back what the step did, before the emergency is closed."""
 
 
 class StepStarted(Struct, frozen=True, kw_only=True, tag="step-started"):
@@ -116,17 +131,45 @@ class StepStarted(Struct, frozen=True, kw_only=True, tag="step-started"):
     step: int
     run: str
     forced: str = ""
+    kind: RunKind = RunKind.STEP
+
+
+class Proposal(Struct, frozen=True, kw_only=True):
+    """What a run proposes and two operators have to agree to: `text` is exactly what both are shown.
+
+    `what` is as in `Asked`.
+    """
+
+    what: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the text, in hexadecimal: what is asked for and confirmed."""
+        return sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class SignInAnnounced(Struct, frozen=True, kw_only=True, tag="sign-in-announced"):
+    """An emergency account's sign-in is expected. It is paged all the same, as announced."""
+
+    account: str
+    until: Instant
 
 
 class StepEnded(Struct, frozen=True, kw_only=True, tag="step-ended"):
-    """A run of a step ended. `next_at` is when it is to look again, None where it isn't."""
+    """A run of a step ended. `next_at` is when it is to look again, None where it isn't.
+
+    `proposals` are what it would do once two operators have agreed, `announces` the sign-ins that it announced.
+    """
 
     step: int
     run: str
     state: StepState
     findings: tuple[Finding, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    next_at: datetime | None = None
+    next_at: Instant | None = None
+    proposals: tuple[Proposal, ...] = ()
+    announces: tuple[SignInAnnounced, ...] = ()
 
 
 class StepRecorded(Struct, frozen=True, kw_only=True, tag="step-recorded"):
@@ -162,17 +205,10 @@ class Acknowledged(Struct, frozen=True, kw_only=True, tag="acknowledged"):
     note: str = ""
 
 
-class SignInAnnounced(Struct, frozen=True, kw_only=True, tag="sign-in-announced"):
-    """An emergency account's sign-in is expected. It is paged all the same, as announced."""
-
-    account: str
-    until: datetime
-
-
 class Extended(Struct, frozen=True, kw_only=True, tag="extended"):
     """The emergency lasts longer, never longer than LONGEST in all."""
 
-    until: datetime
+    until: Instant
     reason: str
 
 
@@ -218,7 +254,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     id: str
     emergency: str
-    at: datetime
+    at: Instant
     by: str
     name: str
     proof: Proof

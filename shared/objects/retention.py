@@ -139,6 +139,7 @@ KEPT: Final[Mapping[Table | Container, str]] = {
     Table.OWNERS: "what people entered",
     Table.OPERATORS: "who was an operator, and who signed for them, is asked for ever",
     Table.JOURNAL: "who lowered which guard when is asked for ever",
+    Table.EMERGENCIES: "a few hundred rows of each; who did what in one, and when a drill was, is asked for ever",
     Table.ROSTERS: "one row for each kind and tenant",
     Container.EVIDENCE: "the app can't delete it; the account's own policy does",
 }
