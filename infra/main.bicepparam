@@ -32,6 +32,11 @@ param teamsWebhookUrl = readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')
 param pageByPagerDuty = bool(readEnvironmentVariable('PAGE_BY_PAGERDUTY', 'false'))
 param pagerDutyRoutingKey = readEnvironmentVariable('PAGERDUTY_ROUTING_KEY', '')
 
+param supportContact = readEnvironmentVariable('SUPPORT_CONTACT', '')
+param supportPhone = readEnvironmentVariable('SUPPORT_PHONE', '')
+param sealedCredential = readEnvironmentVariable('SEALED_CREDENTIAL', '')
+param emergencyPhones = readEnvironmentVariable('EMERGENCY_PHONES', '')
+
 param b2cTenantId = readEnvironmentVariable('B2C_TENANT_ID', '')
 param b2cResponderId = readEnvironmentVariable('B2C_RESPONDER_ID', '')
 param b2cClientId = readEnvironmentVariable('B2C_CLIENT_ID', '')

@@ -79,6 +79,18 @@ param pageByPagerDuty bool
 @description('Where PagerDuty takes events.')
 param pagerDutyUrl string
 
+@description('Whom Microsoft\'s support calls back, as JSON; empty for nobody.')
+param supportContact string
+
+@description('Where Microsoft\'s support is telephoned.')
+param supportPhone string
+
+@description('Where the sealed credentials of the emergency accounts are.')
+param sealedCredential string
+
+@description('Names with telephone numbers, separated by semicolons.')
+param emergencyPhones string
+
 @description('Id of the workspace that counts sign-ins; empty for none.')
 param logWorkspaceId string
 
@@ -235,6 +247,10 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     PAGERDUTY_ROUTING_KEY: pageByPagerDuty ? '${secretReference}pagerduty-routing-key)' : ''
     PAGERDUTY_URL: pagerDutyUrl
     CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
+    SUPPORT_CONTACT: supportContact
+    SUPPORT_PHONE: supportPhone
+    SEALED_CREDENTIAL: sealedCredential
+    EMERGENCY_PHONES: emergencyPhones
     GRAPH_URL: 'https://graph.microsoft.com'
     ARM_URL: environment().resourceManager
     AUTHORITY_URL: environment().authentication.loginEndpoint
