@@ -13,6 +13,9 @@ from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import ROSTERS
+from responders.runbooks.federation import FEDERATION
+from responders.runbooks.federation_reading import WRITES
+from responders.runbooks.support_ticket import SUPPORT_TICKET
 from responders.sources import SOURCES
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
@@ -31,6 +34,10 @@ NEEDS: Final[tuple[Need, ...]] = (
     ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
+    *(
+        Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)
+        for step in (SUPPORT_TICKET, FEDERATION)
+    ),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in.
@@ -43,6 +50,12 @@ GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
 
 CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for need in NEEDS for call in need.calls))
 """Every request that the product makes of Microsoft Graph and Azure Resource Manager."""
+
+BY_HAND: Final[tuple[Call, ...]] = WRITES
+"""Requests whose permission the identity isn't given, since it is as much as the whole tenant.
+
+They are tried, and refused unless somebody has granted it by hand; a person then does what they are for.
+"""
 
 DIRECTORY_ROLES: Final[tuple[str, ...]] = ()
 """Entra directory roles that the identity needs besides: none so far."""

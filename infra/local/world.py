@@ -263,6 +263,8 @@ GRAPH_ROLES: Final = {
             "GroupMember.Read.All",
             "RoleManagement.Read.Directory",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+            "Domain.Read.All",
+            "OnPremDirectorySynchronization.Read.All",
         }
     ),
     RESPONDER_B2C.id: frozenset(

@@ -557,4 +557,5 @@ FEDERATION: Final = RunbookStep(
     needs=READS,
     run=run,
     way_back=take_back,
+    writes=True,
 )

@@ -292,5 +292,6 @@ SUPPORT_TICKET: Final = RunbookStep(
     ),
     needs=CALLS,
     run=run,
+    writes=True,
 )
 """Drills ask for no ticket: `StepContext.write` sends nothing then."""

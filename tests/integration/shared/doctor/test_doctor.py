@@ -287,6 +287,9 @@ _WATCH: Final = (
     "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
     "Microsoft.Authorization/locks/read",
     "Microsoft.Insights/eventtypes/values/read",
+    "Microsoft.Support/services/read",
+    "Microsoft.Support/services/problemClassifications/read",
+    "Microsoft.Support/supportTickets/read",
 )
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
