@@ -20,7 +20,7 @@ from shared.emergency.entries import (
 )
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import Emergency, fold
-from tests.fakes.clock import NOW, FakeClock
+from tests.fakes.clock import FakeClock
 from tests.fakes.hybrid_tenant import HybridTenant, Killed
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import Bench, bench
@@ -135,7 +135,12 @@ def runs_of(
     storage.create_all()
     clock = FakeClock()
     made = bench(storage, clock=clock, edges=tenant.edges(wait=clock.wait), **settings)
+    return declared_in(made, step, tenant, drill=drill, hybrid=hybrid)
+
+
+def declared_in(made: Bench, step: RunbookStep, tenant: HybridTenant, *, drill: bool, hybrid: bool = True) -> Runs:
+    """Declare an emergency in what a test has put together. `tenant` may be one that nothing reaches."""
     runs = Runs(step=step, tenant=tenant, bench=made, entries=[])
-    act = Declared(reason="Nobody can sign in", hybrid=hybrid, drill=drill, expires_at=NOW + timedelta(hours=8))
-    runs.add(act, CAROL)
+    expires_at = made.clock() + timedelta(hours=8)
+    runs.add(Declared(reason="Nobody can sign in", hybrid=hybrid, drill=drill, expires_at=expires_at), CAROL)
     return runs
