@@ -36,6 +36,8 @@ class World:
 
     is_federated: bool = True
     changes: int = 0
+    around: Callable[[str], None] = lambda _when: None
+    """Called right before and right after each change; it may raise."""
 
 
 type Ends = Callable[[StepContext], StepEnd]
@@ -103,8 +105,10 @@ class Steps:
             step_context.would_write("PATCH the domain")
             return
         step_context.go_on()
+        self.world.around("before")
         self.world.is_federated = to
         self.world.changes += 1
+        self.world.around("after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
