@@ -44,6 +44,7 @@ var tableNames = [
   'Due'
   'Leases'
   'Emergencies'
+  'Operators'
 ]
 var queueNames = [
   'cases'

@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "controls": ("mode", "stop", "start"),
     "journal": ("journal",),
     "permissions": ("permissions",),
+    "operator": ("operator",),
     "doctor": ("doctor",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

@@ -1,6 +1,6 @@
 """HTTP, under a function key: read cases, acknowledge one, read and set modes and the kill switch.
 
-Nothing acts on GET.
+Nothing acts on GET. Who did it is who calls (`callers`), never what a body says.
 """
 
 from html import escape
@@ -11,6 +11,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from responders.app import runtime
+from responders.triggers.callers import by_of, front_door
+from shared.emergency.proofs import Refusal
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost
 from shared.model.kinds import Mode
@@ -20,9 +22,6 @@ _MOST: Final = 200
 _LONGEST_BODY: Final = 16_384
 
 
-type Person = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
-"""Who did it, as people write their names."""
-
 type Reason = Annotated[str, Meta(max_length=1000)]
 """Why it is done. What lowers a guard needs one: a mode that does less, the kill switch."""
 
@@ -31,7 +30,6 @@ class ModeChange(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of PUT modes/{detection}."""
 
     mode: Mode
-    by: Person
     reason: Reason = ""
 
 
@@ -39,14 +37,11 @@ class Stop(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of PUT kill-switch."""
 
     stopped: bool
-    by: Person
     reason: Reason = ""
 
 
 class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
-    """Body of POST cases/{case}/acknowledge."""
-
-    by: Person
+    """Body of POST cases/{case}/acknowledge: an empty object, or none."""
 
 
 @requests.function_name("list_cases")
@@ -80,15 +75,18 @@ def read_case(req: func.HttpRequest) -> func.HttpResponse:
 def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
     """Note that somebody has read the page of a case, so that it isn't escalated."""
     try:
-        body = _body(req, Acknowledgement)
+        _body(req, Acknowledgement, otherwise=b"{}")
     except ValueError as error:
         return _problem(400, str(error))
     found = find_case(req.route_params["case"])
     if found is None:
         return _problem(404, "no case has that id; GET cases lists those there are")
+    by = _by(req)
+    if isinstance(by, func.HttpResponse):
+        return by
     try:
-        runtime().notifier.acknowledge(found, by=body.by)
-        case = runtime().ledger.acknowledge(found, by=body.by)
+        runtime().notifier.acknowledge(found, by=by)
+        case = runtime().ledger.acknowledge(found, by=by)
     except LeaseLost:
         return _problem(409, "the case is being written by another run; send it again")
     return _json(case)
@@ -113,7 +111,10 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
         return _problem(404, _no_such(detection))
     try:
         body = _body(req, ModeChange)
-        runtime().controls.set_mode(detection, body.mode, by=body.by, reason=body.reason)
+        by = _by(req)
+        if isinstance(by, func.HttpResponse):
+            return by
+        runtime().controls.set_mode(detection, body.mode, by=by, reason=body.reason)
     except ValueError as error:
         return _problem(400, str(error))
     return _json({"detection": detection, "mode": body.mode})
@@ -125,10 +126,13 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
     """Stop putting anything back, or start again. Pages go on either way."""
     try:
         body = _body(req, Stop)
+        by = _by(req)
+        if isinstance(by, func.HttpResponse):
+            return by
         if body.stopped:
-            runtime().controls.stop(by=body.by, reason=body.reason)
+            runtime().controls.stop(by=by, reason=body.reason)
         else:
-            runtime().controls.start(by=body.by, reason=body.reason)
+            runtime().controls.start(by=by, reason=body.reason)
     except ValueError as error:
         return _problem(400, str(error))
     return _json({"stopped": body.stopped})
@@ -158,15 +162,23 @@ def find_case(case_id: str) -> Case | None:
     return next((case for tenant in tenants if (case := runtime().ledger.case(tenant.id, case_id))), None)
 
 
-def _body[T: Struct](req: func.HttpRequest, shape: type[T]) -> T:
-    raw = req.get_body()
+def _by(req: func.HttpRequest) -> str | func.HttpResponse:
+    """Say who makes a request that is right in itself; a response refuses it."""
+    by = by_of(req, front_door(), now=runtime().clock())
+    return _problem(by.status, by.detail) if isinstance(by, Refusal) else by
+
+
+def _body[T: Struct](req: func.HttpRequest, shape: type[T], *, otherwise: bytes = b"") -> T:
+    """Read a body; none is what `otherwise` says."""
+    raw = req.get_body() or otherwise
     if len(raw) > _LONGEST_BODY:
         raise ValueError(f"the body has {len(raw)} bytes; at most {_LONGEST_BODY} are read")
     try:
         return msgspec.json.decode(raw, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        wanted = ", ".join(field.name for field in msgspec.structs.fields(shape))
-        raise ValueError(f"{error}; send a JSON object with {wanted}") from error
+        fields = ", ".join(field.name for field in msgspec.structs.fields(shape))
+        wanted = f"a JSON object with {fields}" if fields else "an empty JSON object, or no body"
+        raise ValueError(f"{error}; send {wanted}. Who does it (by) isn't asked for: it is who calls") from error
 
 
 def _json(value: object) -> func.HttpResponse:

@@ -21,6 +21,7 @@ class Table(StrEnum):
     DUE = "Due"
     LEASES = "Leases"
     EMERGENCIES = "Emergencies"
+    OPERATORS = "Operators"
 
 
 class Container(StrEnum):

@@ -15,9 +15,11 @@ from shared.model.contacts import lines, support_contact
 from shared.model.profile import TenantProfile, profile_from
 from shared.model.setting_values import (
     checked,
+    digests,
     guid,
     guids,
     is_case_link,
+    is_digest,
     is_routing_key,
     number,
     schedule,
@@ -184,6 +186,35 @@ EMERGENCY_PHONES: Final = Setting(
     name="EMERGENCY_PHONES",
     description="Names with telephone numbers for the printed runbook, separated by semicolons.",
     read=lines,
+)
+
+# ---- who may call in an emergency ------------------------------------------------------------------------------------
+
+EMERGENCY_KEY_HASH: Final = Setting(
+    name="EMERGENCY_KEY_HASH",
+    description="SHA-256 of the emergency key, in hexadecimal (`responder operator emergency-key` makes both); two"
+    " separated by a comma while the key is exchanged. Empty: nobody calls without the platform's sign-in.",
+    read=digests,
+    is_secret=True,  # somebody may have entered the key itself
+)
+EMERGENCY_OPERATORS: Final = Setting(
+    name="EMERGENCY_OPERATORS",
+    description="The signed statements about operators, for when storage refuses (`responder operator list --setting`"
+    " writes them); public halves only.",
+    read=text,
+)
+EMERGENCY_GENESIS: Final = Setting(
+    name="EMERGENCY_GENESIS",
+    description="SHA-256 of the statement that founds the list of operators; no other counts then.",
+    read=checked("the 64 hexadecimal digits that `responder operator list` shows", is_digest),
+)
+EMERGENCY_CODES: Final = Setting(
+    name="EMERGENCY_CODES",
+    description="Secrets of operators' one-time codes: a JSON object, operator's id to base32. Without it codes are"
+    " refused, and signatures work.",
+    read=text,
+    is_secret=True,
+    from_vault=True,
 )
 
 # ---- where the services are ------------------------------------------------------------------------------------------

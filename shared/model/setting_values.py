@@ -113,3 +113,19 @@ def is_routing_key(value: str) -> bool:
 def is_case_link(value: str) -> bool:
     """Whether it is an address with a place for the id of a case."""
     return _is_address(value) and "{case}" in value
+
+
+def is_digest(value: str) -> bool:
+    """Whether it is a SHA-256 in hexadecimal, in lower case."""
+    return re.fullmatch(r"[0-9a-f]{64}", value) is not None
+
+
+def digests(value: str) -> tuple[str, ...]:
+    """Read SHA-256 sums in hexadecimal, separated by commas."""
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    wrong = [part for part in parts if not is_digest(part)]
+    if wrong or (value and not parts):
+        raise WrongValue(
+            "SHA-256 sums: 64 hexadecimal digits in lower case each, separated by commas", *wrong or [value]
+        )
+    return tuple(parts)

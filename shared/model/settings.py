@@ -108,6 +108,10 @@ class Settings:
     support_phone: str = ""
     sealed_credential: str = ""
     emergency_phones: tuple[str, ...] = ()
+    emergency_key_hashes: tuple[str, ...] = field(default=(), repr=False)
+    emergency_operators: str = field(default="", repr=False)
+    emergency_genesis: str = ""
+    emergency_codes: str = field(default="", repr=False)
     unresolved: tuple[Unresolved, ...] = ()
 
     @property
@@ -244,6 +248,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         support_phone=read(declared.SUPPORT_PHONE),
         sealed_credential=read(declared.SEALED_CREDENTIAL),
         emergency_phones=read(declared.EMERGENCY_PHONES),
+        emergency_key_hashes=read(declared.EMERGENCY_KEY_HASH),
+        emergency_operators=read(declared.EMERGENCY_OPERATORS),
+        emergency_genesis=read(declared.EMERGENCY_GENESIS),
+        emergency_codes=read(declared.EMERGENCY_CODES),
         unresolved=tuple(reader.unresolved),
     )
     problems = [*reader.problems, *_contradictions(reader, settings), *_storage_problems(environment)]

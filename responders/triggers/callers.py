@@ -1,0 +1,47 @@
+"""Who makes a request to the app: what stands as `by` of what it does. It is never what the request says of itself."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+import azure.functions as func
+
+from responders.app import runtime, settings
+from shared.emergency.entries import Caller
+from shared.emergency.proofs import Door, Refusal, Request, caller_of, door_of, person_of
+from shared.emergency.signed_requests import HEADERS
+from shared.model.once import Once
+
+WITH_A_KEY: Final = "somebody with a function key"
+"""Who calls where nobody is signed in and nothing is signed: the host doesn't hand on which key it was."""
+
+
+@Once
+def front_door() -> Door:
+    """The door of this process. There is one, since it keeps what was used already; it reads nothing until asked."""
+    return door_of(settings(), os.environ, runtime().storage, clock=runtime().clock)
+
+
+def request_of(req: func.HttpRequest) -> Request:
+    """Give a request as the door takes it."""
+    headers: Mapping[str, str] = req.headers
+    return Request(method=req.method, url=req.url, headers=dict(headers), body=req.get_body())
+
+
+def by_of(req: func.HttpRequest, door: Door, *, now: datetime) -> str | Refusal:
+    """Say who makes a request that came with a function key: operator, person who is signed in, or holder of the key.
+
+    A request that brings an emergency key has to prove its operator. A one-time code isn't enough: what is asked for
+    here may lower a guard.
+    """
+    request = request_of(req)
+    if not any(request.values(name) for name in HEADERS):
+        person = person_of(request, door)
+        return f"{person.name} ({person.id})" if person else WITH_A_KEY
+    caller = caller_of(request, door, now=now)
+    if isinstance(caller, Caller) and not caller.may_decide:
+        return Refusal(
+            status=403, detail="A one-time code isn't enough here. Sign the request", operator=caller.operator
+        )
+    return f"{caller.name} (operator {caller.operator})" if isinstance(caller, Caller) else caller
