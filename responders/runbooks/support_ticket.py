@@ -15,6 +15,7 @@ from msgspec import Struct
 from shared.clients.api import TenantEdges
 from shared.emergency.entries import Answer, Finding, StepState
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.state import Emergency
 from shared.model.calls import Call, Permission, Service
 from shared.model.contacts import SupportContact
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
@@ -81,24 +82,34 @@ class Topic(Struct, frozen=True, kw_only=True):
     problem: str
 
 
-def support_text(context: StepContext) -> str:
+def ticket_text(
+    emergency: Emergency, *, tenant: str, subscriptions: Iterable[str], contact: SupportContact | None
+) -> str:
     """Give what Microsoft needs to know, in English: the same for the API, for pasting and for the telephone."""
-    emergency, tenant = context.emergency, context.runtime.settings.workforce
-    contact = context.runtime.settings.support_contact
     called_back = f"{contact.name}, {contact.phone}, {contact.email}" if contact else "(name, telephone, e-mail)"
     reason = emergency.reason.strip()[:_LONGEST_REASON]
     return "\n".join(
         (
             f"Title: {_TITLE}",
             "Severity: A, critical business impact, 24 hours a day",
-            f"Tenant id: {tenant.id}",
-            f"Subscription: {', '.join(sorted(tenant.subscriptions))}",
+            f"Tenant id: {tenant}",
+            f"Subscription: {', '.join(sorted(subscriptions))}",
             f"Begun: {emergency.declared_at:%Y-%m-%d %H:%M} UTC",
             f"What happens: {reason}",
             "What is needed: help to get administrative access back, and to keep what an attacker did as evidence.",
             f"Contact: {called_back}",
             f"Our reference: {ticket_name(emergency.id)}",
         )
+    )
+
+
+def _text(context: StepContext) -> str:
+    settings = context.runtime.settings
+    return ticket_text(
+        context.emergency,
+        tenant=settings.workforce.id,
+        subscriptions=settings.workforce.subscriptions,
+        contact=settings.support_contact,
     )
 
 
@@ -192,7 +203,7 @@ def _body(context: StepContext, topic: Topic, contact: SupportContact) -> Json:
             "problemClassificationId": topic.problem,
             "severity": "critical",
             "title": _TITLE,
-            "description": support_text(context),
+            "description": _text(context),
             "advancedDiagnosticConsent": "No",
             "problemStartTime": f"{context.emergency.declared_at:%Y-%m-%dT%H:%M:%SZ}",
             "contactDetails": {
@@ -229,7 +240,7 @@ def _dry(context: StepContext) -> StepEnd:
     finding = Finding(
         answer=Answer.NOTED,
         about="support ticket",
-        text="A drill makes no ticket. In an emergency this would be asked for:\n" + support_text(context),
+        text="A drill makes no ticket. In an emergency this would be asked for:\n" + _text(context),
     )
     return StepEnd(state=StepState.DONE, findings=(finding,))
 
@@ -251,7 +262,7 @@ def _by_hand(context: StepContext, because: str, *, answer: Answer = Answer.WRON
     finding = Finding(
         answer=answer,
         about="support ticket",
-        text=f"There is no ticket by API: {because}. The text for Microsoft:\n\n{support_text(context)}",
+        text=f"There is no ticket by API: {because}. The text for Microsoft:\n\n{_text(context)}",
         what_to_do=f"Telephone Microsoft: {_telephone(context)} Or paste the text at {_PORTAL}."
         " Then record the ticket's number in this step.",
     )

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from shared.authority.operator_keys import is_signed
+from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operators import Operators
 from shared.emergency.asking import PATH, Problem, Wish, entry_of, nonce_in, says_what_was_signed, wanted_in
 from shared.emergency.entries import Caller, Entry, Proof, SignedRequest
@@ -84,31 +84,33 @@ def doubt_about(entry: Entry, operators: Operators, *, host: str) -> str:
     signed = entry.signed
     if signed is None or entry.proof is not Proof.SIGNATURE:
         return "it isn't signed"
-    headers = signed.headers
-    found = operators.with_key(headers.get(SIGNED_BY, ""))
+    found = operators.with_key(signed.headers.get(SIGNED_BY, ""))
     if found is None:
         return "it is signed by a key that no operator has"
     enrolled, key = found
-    if enrolled.operator.id != entry.by or enrolled.operator.name != entry.name:
+    if (enrolled.operator.id, enrolled.operator.name) != (entry.by, entry.name):
         return f"it is signed by a key of {enrolled.operator.id}, and says {entry.by}"
-    if time_in(headers.get(TIME, "")) != entry.at:
-        return "its time isn't the one that was signed"
+    if not _fits(entry.at, signed, key, host):
+        return "its signature or its time doesn't fit"
+    return "" if says_what_was_signed(entry) else "it says something else than what was signed"
+
+
+def _fits(at: datetime, signed: SignedRequest, key: PublicKey, host: str) -> bool:
     try:
         body = base64.b64decode(signed.body, validate=True)
     except ValueError:
-        return "its request can't be read"
+        return False
     content = content_to_sign(
         method=signed.method,
         target=signed.path,
         body=body,
-        time=headers[TIME],
-        nonce=headers.get(NONCE, ""),
+        time=signed.headers.get(TIME, ""),
+        nonce=signed.headers.get(NONCE, ""),
         host=host,
         key=key.id,
     )
-    if not is_signed(key, content, headers.get(SIGNATURE, "")):
-        return "its signature doesn't fit"
-    return "" if says_what_was_signed(entry) else "it says something else than what was signed"
+    is_then = time_in(signed.headers.get(TIME, "")) == at
+    return is_then and is_signed(key, content, signed.headers.get(SIGNATURE, ""))
 
 
 class Read(Struct, frozen=True, kw_only=True):
