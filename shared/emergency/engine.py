@@ -208,6 +208,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             evidence=end.evidence[-_MOST_EVIDENCE:],
             next_at=end.next_at,
             proposals=end.proposals,
+            announces=end.announces,
         )
         self.add(emergency, ended, f"{run} ended")
         _log.info("step %s of emergency %s is %s", step.number, emergency, end.state)
