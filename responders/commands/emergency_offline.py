@@ -215,10 +215,15 @@ def run_offline(arguments: argparse.Namespace) -> int:
 
 
 def _open(journal: "LaptopJournal") -> "Emergency":
-    found = next((each for each in journal.emergencies() if each.is_open), None)
+    found = next(_all_open(journal), None)
     if found is None:
         raise CommandError('no emergency is in this journal: declare one with --declare "WHAT HAPPENED"')
     return found
+
+
+def _all_open(journal: "LaptopJournal") -> "Iterator[Emergency]":
+    """Give what is open: emergencies before drills, which a real one ends, and then the newest first."""
+    yield from sorted((each for each in journal.emergencies() if each.is_open), key=lambda each: each.drill)
 
 
 def _wishes(arguments: argparse.Namespace, emergency: "Emergency") -> "Iterator[tuple[str, Wish]]":
@@ -248,8 +253,8 @@ def _record(signer: "Signer", journal: "LaptopJournal", path: str, wish: "Wish",
 def _declare(arguments: argparse.Namespace, settings: _Settings, journal: "LaptopJournal", now: datetime) -> int:
     from shared.emergency.asking import PATH, Declare  # noqa: PLC0415 - only where it is needed
 
-    going = next((each for each in journal.emergencies() if each.is_open and not each.has_expired(now)), None)
-    if going is not None and not (going.drill and not arguments.drill):
+    going = next((each for each in _all_open(journal) if not each.has_expired(now)), None)
+    if going is not None and (arguments.drill or not going.drill):
         raise CommandError(f"the emergency {going.id} is open in this journal: go on with it")
     wish = Declare(
         reason=arguments.declare,
@@ -301,7 +306,8 @@ def _page(settings: _Settings, emergency: "Emergency") -> bool:
 
 
 def _print_texts(arguments: argparse.Namespace, settings: _Settings, emergency: "Emergency") -> None:
-    from responders.runbooks.support_ticket import ticket_text  # noqa: PLC0415 - only where it is needed
+    from responders.runbooks.playbooks import PLAYBOOKS  # noqa: PLC0415 - only where it is needed
+    from responders.runbooks.support_ticket import ticket_text  # noqa: PLC0415
 
     for language in [arguments.language] if arguments.language else ["en", "ko"]:
         _say("")
@@ -309,6 +315,8 @@ def _print_texts(arguments: argparse.Namespace, settings: _Settings, emergency: 
             _say(f"{step.number}. {step.title.in_language(language)}")
             for words in (step.person, step.failed, step.check):
                 _say(f"   {words.in_language(language)}")
+        for playbook in PLAYBOOKS:
+            _say(f"* {playbook.title.in_language(language)}\n   {playbook.text.in_language(language)}")
     _say(f"\nThe sealed credential: {settings.sealed_credential or 'SEALED_CREDENTIAL is not set'}")
     _say(f"Microsoft's support: {settings.support_phone or 'SUPPORT_PHONE is not set'}")
     _say("The text for Microsoft, to read out or to paste:\n")

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from responders.runbooks.playbooks import PLAYBOOKS
 from shared.authority.operator_keys import KeyKind, fingerprint
 from shared.authority.operators import Operators
 from shared.emergency.runbook import RunbookStep, Words
@@ -48,6 +49,7 @@ _LABELS: Final[dict[str, Words]] = {
 }
 _OPERATORS: Final = Words(en="Operators and the fingerprints of their keys", ko="운영자와 키 지문")
 _STEPS: Final = Words(en="The steps", ko="단계")
+_PLAYBOOKS: Final = Words(en="Playbooks for step 2", ko="2단계 플레이북")
 _PERSON: Final = Words(en="You", ko="할 일")
 _BY_HAND: Final = Words(en="By hand, without the app", ko="앱 없이 직접")
 _CHECK: Final = Words(en="Done when", ko="완료 기준")
@@ -97,6 +99,7 @@ def _part(steps: Sequence[RunbookStep], known: Known, language: str, now: dateti
         f"<table>{_facts(known, says, now)}</table>"
         f"<h2>{says(_OPERATORS)}</h2>{_operators(known.operators, says, now)}"
         f"<h2>{says(_STEPS)}</h2>{''.join(_step(step, says) for step in steps)}"
+        f"<h2>{says(_PLAYBOOKS)}</h2>{_playbooks(says)}"
         f"<p>{says(_LAPTOP)}<br><code>{html.escape(_COMMAND)}</code></p>"
         f"<p>{says(_MERGE)}<br><code>responder emergency merge FILE --key KEY --app URL</code></p></section>"
     )
@@ -144,6 +147,10 @@ def _operators(operators: Operators, says: _In, now: datetime) -> str:
         for operator in operators.acting(now)
     )
     return f"<table>{rows}</table>" if rows else f'<p><span class="open">{says(_NOT_SET)}</span></p>'
+
+
+def _playbooks(says: _In) -> str:
+    return "".join(f'<div class="step"><h3>{says(each.title)}</h3><p>{says(each.text)}</p></div>' for each in PLAYBOOKS)
 
 
 def _step(step: RunbookStep, says: _In) -> str:
