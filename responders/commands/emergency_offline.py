@@ -25,7 +25,7 @@ from shared.model.app_settings import Setting
 from shared.model.clock import utc_now
 from shared.model.contacts import SupportContact
 from shared.model.errors import EdgeError
-from shared.model.setting_values import WrongValue
+from shared.model.setting_values import WrongValue, is_loopback
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from responders.commands import Subparsers
     from shared.authority.operators import Operators
     from shared.clients.api import TenantEdges
+    from shared.clients.graph import GraphTransport
     from shared.emergency.asking import Wish
     from shared.emergency.entries import Entry, Finding
     from shared.emergency.laptop import LaptopJournal, Signer
     from shared.emergency.runbook import RunbookStep
     from shared.emergency.state import Emergency
+    from shared.model.calls import Service
 
 _KEY: Final = "RESPONDER_EMERGENCY_KEY"
 _FOLDER: Final = "emergency-journal"
@@ -360,13 +362,19 @@ def _read(
 
     if not settings.tenant:
         raise CommandError("WORKFORCE_TENANT_ID isn't set: which tenant is to be read?")
-    api = _edges(settings, _credential(arguments.sign_in, settings.tenant))
-    findings = [*read_accounts(api, settings.emergency_accounts), *read_federation_state(api, now)]
+    transports = _transports(settings, _credential(arguments.sign_in, settings.tenant))
+    try:
+        api = _edges(settings, transports)
+        findings = [*read_accounts(api, settings.emergency_accounts), *read_federation_state(api, now)]
+        files = [*federation_files(api)]
+    finally:
+        for transport in transports.values():
+            transport.close()
     for finding in findings:
         _say(f"{finding.answer:<8}{finding.about}: {finding.text} {finding.what_to_do}".rstrip())
     folder = journal.folder_of(emergency.id)
     _keep(folder / f"read-{now:%Y%m%dT%H%M%SZ}.json", msgspec.json.encode([now, findings]))
-    for name, content in federation_files(api):
+    for name, content in files:
         _keep(folder / f"federation-{name}-{now:%Y%m%dT%H%M%SZ}.json", content)
     return 0 if all(finding.answer in {Answer.FINE, Answer.NOTED} for finding in findings) else 1
 
@@ -452,21 +460,25 @@ class _NoPace:
         return self
 
 
-def _edges(settings: _Settings, credential: "TokenCredential") -> "TenantEdges":
+def _transports(settings: _Settings, credential: "TokenCredential") -> "dict[Service, GraphTransport]":
+    from shared.clients.graph import GraphTransport  # noqa: PLC0415 - only where it is needed
+    from shared.model.calls import Service  # noqa: PLC0415
+
+    audience = declared.GRAPH_URL.default if is_loopback(settings.graph_url) else settings.graph_url
+    return {
+        service: GraphTransport(url=settings.graph_url, version=version, credential=credential, audience=audience)
+        for service, version in ((Service.GRAPH, "v1.0"), (Service.GRAPH_BETA, "beta"))
+    }
+
+
+def _edges(settings: _Settings, transports: "Mapping[Service, GraphTransport]") -> "TenantEdges":
     import time  # noqa: PLC0415 - only where it is needed
 
     from shared.clients.api import TenantEdges  # noqa: PLC0415
-    from shared.clients.graph import GraphTransport  # noqa: PLC0415
-    from shared.model.calls import Service  # noqa: PLC0415
     from shared.model.kinds import TenantKind  # noqa: PLC0415
     from shared.model.settings import Tenant  # noqa: PLC0415
 
     tenant = Tenant(kind=TenantKind.WORKFORCE, id=settings.tenant, responder_id="", client_id="")
-    versions = {Service.GRAPH: "v1.0", Service.GRAPH_BETA: "beta"}
-    transports = {
-        service: GraphTransport(url=settings.graph_url, version=version, credential=credential)
-        for service, version in versions.items()
-    }
     return TenantEdges(tenant=tenant, transports=transports, pacer=_NoPace(), wait=time.sleep)
 
 
