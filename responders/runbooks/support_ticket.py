@@ -52,7 +52,8 @@ CREATE_TICKET: Final = Call(
     needs=(Permission.SUPPORT_TICKET_WRITE,),
     api_version=_API_VERSION,
 )
-CALLS: Final = (LIST_SERVICES, LIST_PROBLEMS, GET_TICKET, CREATE_TICKET)
+READS: Final = (LIST_SERVICES, LIST_PROBLEMS, GET_TICKET)
+CALLS: Final = (*READS, CREATE_TICKET)
 
 _SERVICES_LIKED: Final = (("entra", "sign-in"), ("entra", "directory"), ("active directory", "sign-in"), ("entra",))
 _PROBLEMS_LIKED: Final = (("locked out",), ("cannot sign in",), ("sign in",), ("sign-in",))
