@@ -59,7 +59,7 @@ When the app answers again: responder emergency merge FILE --key KEY --app URL""
 
 def add_offline(parser: argparse.ArgumentParser, subparsers: "Subparsers") -> None:
     """Add --offline with its options to `responder emergency`, and its commands merge and print."""
-    group = parser.add_argument_group("without the app", OFFLINE)
+    group = parser.add_argument_group("without the app")
     group.add_argument("--offline", action="store_true", help="work without the app, with a journal on this laptop")
     add_settings_option(parser)
     _add_signing(group)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from infra.local import world
 from infra.local.world import COMPANY_DOMAIN, FEDERATION_SETTINGS
-from responders.commands.emergency_offline import add_offline, run_offline
+from responders.commands import emergency
 from shared.authority.operator_store import setting_of
 from tests.fakes.operators import GENESIS, HOST, private
 from tests.integration.responders.conftest import SimulatedTenant
@@ -31,9 +31,7 @@ def _run(folder: Path, graph: str, *words: str) -> int:
     key.write_bytes(private("alice-1").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     key.chmod(0o600)
     parser = argparse.ArgumentParser()
-    emergency = parser.add_subparsers().add_parser("emergency")
-    add_offline(emergency, emergency.add_subparsers())
-    emergency.set_defaults(run=run_offline)
+    emergency.add_parser(parser.add_subparsers())
     common = ["--settings", str(folder / "settings.json"), "--key", str(key), "--journal", str(folder / "journal")]
     arguments = parser.parse_args(["emergency", "--offline", *common, *words])
     status: int = arguments.run(arguments)

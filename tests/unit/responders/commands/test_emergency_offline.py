@@ -12,14 +12,13 @@ import msgspec
 import pytest
 
 from infra.local.world import BREAK_GLASS_1, BREAK_GLASS_2, COMPANY_DOMAIN, SUBSCRIPTION, WORKFORCE_TENANT
+from responders.commands import emergency
 from responders.commands.connection import CommandError
 from responders.commands.emergency_offline import (
-    add_offline,
     batches,
     federation_files,
     read_accounts,
     read_federation_state,
-    run_offline,
 )
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.playbooks import PLAYBOOKS
@@ -48,13 +47,12 @@ _TEAMS: Final = "https://flows.example/workflows/1?sig=made-up"
 _PHONES: Final = "Alice Alvarez +353 1 555 0100; Erin <Egger> +353 1 555 0101"
 
 
-def _parser() -> argparse.ArgumentParser:
+def _responder(*words: str) -> int:
     parser = argparse.ArgumentParser(prog="responder")
-    commands = parser.add_subparsers()
-    emergency = commands.add_parser("emergency")
-    add_offline(emergency, emergency.add_subparsers())
-    emergency.set_defaults(run=run_offline)
-    return parser
+    emergency.add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(words)
+    status: int = arguments.run(arguments)
+    return status
 
 
 class Laptop:
@@ -97,15 +95,11 @@ class Laptop:
     def run(self, *words: str) -> int:
         """Run `responder emergency --offline …`."""
         common = ["--settings", str(self.settings), "--key", str(self.key), "--journal", str(self.journal)]
-        arguments = _parser().parse_args(["emergency", "--offline", *common, *words])
-        status: int = arguments.run(arguments)
-        return status
+        return _responder("emergency", "--offline", *common, *words)
 
     def command(self, *words: str) -> int:
         """Run another command of `responder emergency`."""
-        arguments = _parser().parse_args(["emergency", *words, "--settings", str(self.settings)])
-        status: int = arguments.run(arguments)
-        return status
+        return _responder("emergency", *words, "--settings", str(self.settings))
 
     @property
     def file(self) -> Path:
@@ -122,6 +116,11 @@ def pagerduty() -> Iterator[HttpService]:
 @pytest.fixture
 def laptop(tmp_path: Path, pagerduty: HttpService) -> Laptop:
     return Laptop(tmp_path, pagerduty.url)
+
+
+def test_without_the_app_has_to_be_asked_for() -> None:
+    with pytest.raises(CommandError, match="--offline"):
+        _responder("emergency")
 
 
 # ---- declaring, recording --------------------------------------------------------------------------------------------
