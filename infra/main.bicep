@@ -113,6 +113,20 @@ param alertCalls types.phone[] = []
 @description('E-mails about trouble also go to whoever is Owner of the subscription. They need no confirmation, unlike addresses.')
 param alertOwners bool = true
 
+// ---- whom an emergency needs -----------------------------------------------------------------------------------------
+
+@description('Whom Microsoft\'s support calls back: the JSON object that the setting SUPPORT_CONTACT takes; empty for nobody, and then no support ticket is created.')
+param supportContact string = ''
+
+@description('Where you telephone Microsoft\'s support, and the contract or access id that it asks for.')
+param supportPhone string = ''
+
+@description('Where the sealed credentials of the emergency accounts are and who holds them; never a credential.')
+param sealedCredential string = ''
+
+@description('Names with telephone numbers for the printed runbook, separated by semicolons.')
+param emergencyPhones string = ''
+
 // ---- how it works ----------------------------------------------------------------------------------------------------
 
 @description('Remediations of one kind in an hour, after which people are paged instead.')
@@ -439,6 +453,10 @@ module app 'modules/app.bicep' = {
     readBackSeconds: readBackSeconds
     acknowledgeMinutes: acknowledgeMinutes
     messagesPerHour: messagesPerHour
+    supportContact: supportContact
+    supportPhone: supportPhone
+    sealedCredential: sealedCredential
+    emergencyPhones: emergencyPhones
     retentionDays: retentionDays
     vocabulary: vocabulary
     signIns: signIns

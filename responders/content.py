@@ -16,6 +16,7 @@ from responders.kinds.custom_policies import CUSTOM_POLICY
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.principals import is_enabled, is_microsofts
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
+from responders.runbooks.break_glass import BREAK_GLASS
 from shared.model.calls import Call, Permission, Service
 from shared.model.object_kinds import Kind
 from shared.model.read_probes import ReadProbe
@@ -62,3 +63,17 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
     )
 )
 """Every read that the product makes, as the doctor tries it: a page of one where there may be many."""
+
+NOT_TRIED: Final[tuple[Call, ...]] = tuple(
+    dict.fromkeys(
+        call
+        for step in BREAK_GLASS
+        for call in step.needs
+        if call.method == "GET" and call not in {probe.call for probe in READ_PROBES}
+    )
+)
+"""Reads of the break-glass runbook that the doctor doesn't try.
+
+What some of them read is there in an emergency only, and a refusal of others is to be expected; the runbook says then
+what a person does. Whether the identity has the permissions, the doctor sees in its token and its roles.
+"""

@@ -14,6 +14,7 @@ from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import ROSTERS
 from responders.runbooks.break_glass import BREAK_GLASS
+from responders.runbooks.federation_reading import WRITES
 from responders.sources import SOURCES
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
@@ -49,6 +50,12 @@ GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
 
 CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for need in NEEDS for call in need.calls))
 """Every request that the product makes of Microsoft Graph and Azure Resource Manager."""
+
+BY_HAND: Final[tuple[Call, ...]] = WRITES
+"""Requests whose permission the identity isn't given, since it is as much as the whole tenant.
+
+They are tried, and refused unless somebody has granted it by hand; a person then does what they are for.
+"""
 
 DIRECTORY_ROLES: Final[tuple[str, ...]] = ()
 """Entra directory roles that the identity needs besides: none so far."""

@@ -15,6 +15,28 @@ WORKFORCE_DOMAIN: Final = "contoso.onmicrosoft.com"
 B2C_TENANT: Final = "b2c0d4e6-7a18-4f93-9c25-e81f60a7b3d2"
 B2C_DOMAIN: Final = "contosob2c.onmicrosoft.com"
 TENANT_DOMAINS: Final = {WORKFORCE_TENANT: WORKFORCE_DOMAIN, B2C_TENANT: B2C_DOMAIN}
+COMPANY_DOMAIN: Final = "contoso.com"
+SHOP_DOMAIN: Final = "shop.contoso.com"
+CUSTOM_DOMAINS: Final = {WORKFORCE_TENANT: (COMPANY_DOMAIN, SHOP_DOMAIN)}
+"""Verified domains beside the initial one; a subdomain follows its root."""
+
+FEDERATION_SETTINGS: Final[Json] = {
+    "displayName": "Contoso AD FS",
+    "issuerUri": "http://contoso.com/adfs/services/trust",
+    "metadataExchangeUri": "https://sts.contoso.com/adfs/services/trust/mex",
+    "signingCertificate": "MIIC3jCCAcagAwIBAgIQFsO0Q2pAHrhKnXkWQ1bAHTANBgkqhkiG9w0BAQsFADArMSkw",
+    "passiveSignInUri": "https://sts.contoso.com/adfs/ls/",
+    "preferredAuthenticationProtocol": "wsFed",
+    "activeSignInUri": "https://sts.contoso.com/adfs/services/trust/2005/usernamemixed",
+    "signOutUri": "https://sts.contoso.com/adfs/ls/",
+    "promptLoginBehavior": "nativeSupport",
+    "isSignedAuthenticationRequestRequired": None,
+    "nextSigningCertificate": None,
+    "federatedIdpMfaBehavior": "rejectMfaByFederatedIdp",
+    "passwordResetUri": None,
+}
+"""How the company's domain is federated while the tenant is hybrid; the certificate is public, and made up."""
+
 TENANT_NAMES: Final = {WORKFORCE_TENANT: "Contoso", B2C_TENANT: "Contoso customers"}
 
 SUBSCRIPTION: Final = "0c9e2b74-51fd-4a36-b8e0-6d7f93a1c258"
@@ -241,6 +263,8 @@ GRAPH_ROLES: Final = {
             "GroupMember.Read.All",
             "RoleManagement.Read.Directory",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+            "Domain.Read.All",
+            "OnPremDirectorySynchronization.Read.All",
         }
     ),
     RESPONDER_B2C.id: frozenset(

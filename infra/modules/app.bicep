@@ -91,6 +91,18 @@ param emergencyGenesis string
 @description('Whether the vault holds emergency-codes.')
 param oneTimeCodes bool
 
+@description('Whom Microsoft\'s support calls back, as JSON; empty for nobody.')
+param supportContact string
+
+@description('Where Microsoft\'s support is telephoned.')
+param supportPhone string
+
+@description('Where the sealed credentials of the emergency accounts are.')
+param sealedCredential string
+
+@description('Names with telephone numbers, separated by semicolons.')
+param emergencyPhones string
+
 @description('Id of the workspace that counts sign-ins; empty for none.')
 param logWorkspaceId string
 
@@ -253,6 +265,10 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     EMERGENCY_OPERATORS: emergencyOperators
     EMERGENCY_GENESIS: emergencyGenesis
     EMERGENCY_CODES: oneTimeCodes ? '${secretReference}emergency-codes)' : ''
+    SUPPORT_CONTACT: supportContact
+    SUPPORT_PHONE: supportPhone
+    SEALED_CREDENTIAL: sealedCredential
+    EMERGENCY_PHONES: emergencyPhones
     GRAPH_URL: 'https://graph.microsoft.com'
     ARM_URL: environment().resourceManager
     AUTHORITY_URL: environment().authentication.loginEndpoint

@@ -38,7 +38,7 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
   properties: {
     roleName: 'Entra Responder watch (${label})'
-    description: 'Reads role assignments, what the roles in them mean, who asked for them, and which locks hold them.'
+    description: 'Reads role assignments, what the roles in them mean, who asked for them, which locks hold them, and support tickets.'
     type: 'CustomRole'
     permissions: [
       {
@@ -48,6 +48,9 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Authorization/roleAssignmentScheduleRequests/read'
           'Microsoft.Authorization/locks/read'
           'Microsoft.Insights/eventtypes/values/read'
+          'Microsoft.Support/services/read'
+          'Microsoft.Support/services/problemClassifications/read'
+          'Microsoft.Support/supportTickets/read'
         ]
         notActions: []
         dataActions: []
@@ -64,13 +67,14 @@ resource actRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'act')
   properties: {
     roleName: 'Entra Responder act (${label})'
-    description: 'Puts role assignments back. Given only in the tier act, under a condition.'
+    description: 'Puts role assignments back and opens support tickets. Given only in the tier act, under a condition.'
     type: 'CustomRole'
     permissions: [
       {
         actions: [
           'Microsoft.Authorization/roleAssignments/write'
           'Microsoft.Authorization/roleAssignments/delete'
+          'Microsoft.Support/supportTickets/write'
         ]
         notActions: []
         dataActions: []

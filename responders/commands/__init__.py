@@ -27,5 +27,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "permissions": ("permissions",),
     "operator": ("operator",),
     "doctor": ("doctor",),
+    "emergency": ("emergency",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

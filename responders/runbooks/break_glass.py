@@ -3,8 +3,16 @@
 from typing import Final
 
 from responders.runbooks.emergency_accounts import EMERGENCY_ACCOUNTS
+from responders.runbooks.federation import FEDERATION
 from responders.runbooks.notification import NOTIFICATION
 from responders.runbooks.playbook_review import PLAYBOOK_REVIEW
+from responders.runbooks.support_ticket import SUPPORT_TICKET
 from shared.emergency.runbook import RunbookStep
 
-BREAK_GLASS: Final[tuple[RunbookStep, ...]] = (NOTIFICATION, PLAYBOOK_REVIEW, EMERGENCY_ACCOUNTS)
+BREAK_GLASS: Final[tuple[RunbookStep, ...]] = (
+    NOTIFICATION,
+    PLAYBOOK_REVIEW,
+    EMERGENCY_ACCOUNTS,
+    SUPPORT_TICKET,
+    FEDERATION,
+)

@@ -192,7 +192,8 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
         if call.method != "GET":
             self.before_write()
         transport = self.transports[call.service]
-        answer = transport.exchange(call.method, url, query=query, body=body, content_type=content_type)
+        versioned = {"api-version": call.api_version, **query} if call.api_version else query
+        answer = transport.exchange(call.method, url, query=versioned, body=body, content_type=content_type)
         try:
             return self._checked(call, url, answer)
         except (Throttled, Refused, Rejected):

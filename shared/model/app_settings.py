@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from shared.model.contacts import lines, support_contact
 from shared.model.profile import TenantProfile, profile_from
 from shared.model.setting_values import (
     checked,
@@ -161,6 +162,30 @@ MESSAGES_PER_HOUR: Final = Setting(
     description="How many messages a channel gets in an hour at most; what is more is folded into digests.",
     read=number(1, 1000),
     default="20",
+)
+
+# ---- whom an emergency needs -----------------------------------------------------------------------------------------
+
+SUPPORT_CONTACT: Final = Setting(
+    name="SUPPORT_CONTACT",
+    description="Whom Microsoft's support calls back: a JSON object with `first_name`, `last_name`, `email`, `phone`,"
+    " `country` (like `IRL`), and if you like `language` (`en-US`) and `time_zone` (`UTC`).",
+    read=support_contact,
+)
+SUPPORT_PHONE: Final = Setting(
+    name="SUPPORT_PHONE",
+    description="Where you telephone Microsoft's support, and the contract or access id that it asks for.",
+    read=text,
+)
+SEALED_CREDENTIAL: Final = Setting(
+    name="SEALED_CREDENTIAL",
+    description="Where the sealed credentials of the emergency accounts are and who holds them; never a credential.",
+    read=text,
+)
+EMERGENCY_PHONES: Final = Setting(
+    name="EMERGENCY_PHONES",
+    description="Names with telephone numbers for the printed runbook, separated by semicolons.",
+    read=lines,
 )
 
 # ---- who may call in an emergency ------------------------------------------------------------------------------------

@@ -46,6 +46,9 @@ class Permission(StrEnum):
     GROUP_MEMBER_READ = "GroupMember.Read.All"
     ROLE_MANAGEMENT_READ = "RoleManagement.Read.Directory"
     GROUP_ELIGIBILITY_READ = "PrivilegedEligibilitySchedule.Read.AzureADGroup"
+    DOMAIN_READ = "Domain.Read.All"
+    SYNCHRONIZATION_READ = "OnPremDirectorySynchronization.Read.All"
+    FEDERATION_WRITE = "Domain-InternalFederation.ReadWrite.All"
     ROLE_ASSIGNMENT_READ = "Microsoft.Authorization/roleAssignments/read"
     ROLE_ASSIGNMENT_WRITE = "Microsoft.Authorization/roleAssignments/write"
     ROLE_ASSIGNMENT_DELETE = "Microsoft.Authorization/roleAssignments/delete"
@@ -53,6 +56,10 @@ class Permission(StrEnum):
     ROLE_SCHEDULE_READ = "Microsoft.Authorization/roleAssignmentScheduleRequests/read"
     LOCK_READ = "Microsoft.Authorization/locks/read"
     ACTIVITY_LOG_READ = "Microsoft.Insights/eventtypes/values/read"
+    SUPPORT_SERVICE_READ = "Microsoft.Support/services/read"
+    SUPPORT_PROBLEM_READ = "Microsoft.Support/services/problemClassifications/read"
+    SUPPORT_TICKET_READ = "Microsoft.Support/supportTickets/read"
+    SUPPORT_TICKET_WRITE = "Microsoft.Support/supportTickets/write"
 
 
 _GUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
@@ -74,6 +81,8 @@ ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
         re.IGNORECASE,
     ),
     "scope": re.compile(_SCOPE, re.IGNORECASE),
+    "domain": re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"),
+    "support_ticket": re.compile(r"entra-responder-[0-9a-f]{32}"),
 }
 """For each placeholder of a path, the pattern that the whole id must match."""
 
@@ -96,6 +105,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
     `needs` are all the permissions that it needs. `repeatable` says that it may be sent again when the response was
     lost, because sending it twice does no harm. `why_beta` is the reason for using /beta instead of v1.0.
+    `api_version` is that of a provider of Azure other than Microsoft.Authorization.
     """
 
     method: str
@@ -105,6 +115,7 @@ class Call(Struct, frozen=True, kw_only=True):
     lane: Lane | None = None
     repeatable: bool = True
     why_beta: str = ""
+    api_version: str = ""
 
     def url(self, ids: Mapping[str, str]) -> str:
         """Give the path, which has no host, with `ids` in place of its placeholders.

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from shared.model import app_settings as declared
 from shared.model.app_settings import Setting
+from shared.model.contacts import SupportContact
 from shared.model.errors import SettingsError
 from shared.model.kinds import TenantKind
 from shared.model.profile import BadProfile, TenantProfile
@@ -103,6 +104,10 @@ class Settings:
     acknowledge_within: timedelta
     messages_per_hour: int
     kept_for: timedelta
+    support_contact: SupportContact | None = None
+    support_phone: str = ""
+    sealed_credential: str = ""
+    emergency_phones: tuple[str, ...] = ()
     emergency_key_hashes: tuple[str, ...] = field(default=(), repr=False)
     emergency_operators: str = field(default="", repr=False)
     emergency_genesis: str = ""
@@ -239,6 +244,10 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
         messages_per_hour=read(declared.MESSAGES_PER_HOUR),
         kept_for=timedelta(days=read(declared.RETENTION_DAYS)),
+        support_contact=read(declared.SUPPORT_CONTACT),
+        support_phone=read(declared.SUPPORT_PHONE),
+        sealed_credential=read(declared.SEALED_CREDENTIAL),
+        emergency_phones=read(declared.EMERGENCY_PHONES),
         emergency_key_hashes=read(declared.EMERGENCY_KEY_HASH),
         emergency_operators=read(declared.EMERGENCY_OPERATORS),
         emergency_genesis=read(declared.EMERGENCY_GENESIS),

@@ -39,6 +39,16 @@ _COLLECTIONS = {
 _ACTIVITY = re.compile(
     r"(?P<scope>/subscriptions/[^/]+)/providers/Microsoft\.Insights/eventtypes/management/values", re.IGNORECASE
 )
+_SERVICES = re.compile(
+    r"/providers/Microsoft\.Support/services(?:/(?P<service>[^/]+)(?P<problems>/problemClassifications(?:/(?P<name>[^/]+))?)?)?",
+    re.IGNORECASE,
+)
+_TICKET = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft\.Support/supportTickets/(?P<name>[^/]+)", re.IGNORECASE
+)
+_OPERATION = re.compile(
+    r"/subscriptions/[^/]+/providers/Microsoft\.Support/operations?(?:Status|Results)/(?P<name>[^/]+)", re.IGNORECASE
+)
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)", re.IGNORECASE)
 _PARTS_WITH_SUBSCRIPTION = 2
 _API_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
@@ -63,8 +73,9 @@ class Arm:
         simulation.pim.publish = self.publish_pim
 
     def routes(self) -> list[web.RouteDef]:
-        """Everything under /subscriptions."""
-        return [web.route("*", path, self._dispatch) for path in ("/subscriptions", "/subscriptions/{rest:.*}")]
+        """Everything under /subscriptions, and what support there is."""
+        paths = ("/subscriptions", "/subscriptions/{rest:.*}", "/providers/{rest:.*}")
+        return [web.route("*", path, self._dispatch) for path in paths]
 
     async def _dispatch(self, request: web.Request) -> web.Response:
         _refuse_api_version(request)
@@ -91,8 +102,8 @@ class Arm:
             message = "The access token is from the wrong issuer. It must match the tenant of this subscription."
             raise ApiError(HTTPStatus.UNAUTHORIZED, "InvalidAuthenticationTokenTenant", message)
         path = request.path.rstrip("/")
-        if path == "/subscriptions":
-            return _get_only(request, {"value": [_subscription()], "count": {"type": "Total", "value": 1}})
+        if (listed := self._everybodys(path)) is not None:
+            return _get_only(request, listed)
         _refuse_unknown_scope(path)
         if path.lower() == world.SUBSCRIPTION_SCOPE:
             self._simulation.access.evidence(caller, "Microsoft.Resources/subscriptions/read", path)
@@ -106,9 +117,25 @@ class Arm:
             return await self._scheduled(
                 request, caller, collection, Place(scope=found["scope"], name=found["name"] or "")
             )
+        return await self._answered_else(request, caller, path)
+
+    async def _answered_else(self, request: web.Request, caller: Caller, path: str) -> web.Response:
+        """Answer about locks and support tickets; raises ApiError 404 for what isn't played."""
         if found := _LOCK.fullmatch(path):
             return await self._lock(request, caller, found["scope"], found["name"])
+        if found := _TICKET.fullmatch(path):
+            return await self._ticket(request, caller, found["subscription"], found["name"])
+        if found := _OPERATION.fullmatch(path):
+            return _get_only(request, self._simulation.support.operation(found["name"]))
         raise not_found(f"The resource '{path}' is not played here.", "InvalidResourceType")
+
+    def _everybodys(self, path: str) -> Json | None:
+        """Give what is outside of a subscription and needs no role."""
+        if found := _SERVICES.fullmatch(path):
+            return self._help(found)
+        if path == "/subscriptions":
+            return {"value": [_subscription()], "count": {"type": "Total", "value": 1}}
+        return None
 
     def _read_only(self, request: web.Request, caller: Caller, path: str) -> Json | None:
         """Give what nobody writes here: definitions of roles and the Activity Log."""
@@ -119,6 +146,36 @@ class Arm:
             self._simulation.access.evidence(caller, "Microsoft.Insights/eventtypes/values/read", found["scope"])
             return {"value": self._simulation.activity.listed(request.query.get("$filter", ""))}
         return None
+
+    def _help(self, found: re.Match[str]) -> Json:
+        """Give the services that there is support for, or the problems of one; they are the same for everybody."""
+        support = self._simulation.support
+        return (
+            support.problems(found["service"], found["name"])
+            if found["problems"]
+            else support.services(found["service"])
+        )
+
+    async def _ticket(self, request: web.Request, caller: Caller, subscription: str, name: str) -> web.Response:
+        """Read a support ticket, or accept the request for one."""
+        scope, support = f"/subscriptions/{subscription}", self._simulation.support
+        if request.method == "GET":
+            self._simulation.access.evidence(caller, "Microsoft.Support/supportTickets/read", scope)
+            ticket = support.get(name)
+            if ticket is None:
+                raise not_found(f"The support ticket '{name}' is not found.", "SupportTicketNotFound")
+            return json_answer(ticket)
+        if request.method != "PUT":
+            raise _method_refused(request)
+        self._simulation.access.evidence(caller, "Microsoft.Support/supportTickets/write", scope)
+        operation = support.create(subscription, name, await _json(request))
+        base = f"{self._simulation.root}{scope}/providers/Microsoft.Support"
+        version = f"api-version={request.query['api-version']}"
+        headers = {
+            "Location": f"{base}/operationResults/{operation}?{version}",
+            "Azure-AsyncOperation": f"{base}/operationsStatus/{operation}?{version}",
+        }
+        return web.Response(status=HTTPStatus.ACCEPTED, headers=headers)
 
     async def _lock(self, request: web.Request, caller: Caller, scope: str, name: str | None) -> web.Response:
         """Read, set and remove management locks."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 import httpx
 
+from infra.local import world
 from infra.local.tenant.event_grid import Schema
 from infra.local.world import Json, Principal
 
@@ -122,6 +123,13 @@ class TenantControl:
     def stale(self, object_id: str, *, seconds: float) -> None:
         """Show an object to every reader as it is seen now, for so long: by its id in Graph, its path in Azure."""
         self._post("/stale", {"id": object_id, "seconds": seconds})
+
+    def make_hybrid(self, domain: str = world.COMPANY_DOMAIN) -> None:
+        """Synchronize the workforce tenant with a directory on the premises, and federate one of its domains.
+
+        `settings.is_hybrid` and those below it say how synchronization goes.
+        """
+        self._post("/hybrid", {"domain": domain})
 
     def expire_activations(self) -> None:
         """Let the time of every Azure role assignment that has an end run out now."""

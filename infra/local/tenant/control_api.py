@@ -10,6 +10,7 @@ from aiohttp import web
 from infra.local import world
 from infra.local.tenant.api_error import bad_request, not_found
 from infra.local.tenant.bodies import json_answer
+from infra.local.tenant.domain_seeds import federated
 from infra.local.tenant.event_grid import Plan, Schema
 from infra.local.tenant.faults import Fault
 from infra.local.tenant.noise import ordinary_records
@@ -40,6 +41,11 @@ class _GrantsWanted:
 class _NoiseWanted:
     count: int
     tenant: str = world.WORKFORCE_TENANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HybridWanted:
+    domain: str = world.COMPANY_DOMAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,7 @@ class ControlApi:
             web.post("/control/audit/records", self._add_record),
             web.post("/control/audit/plans", self._plan_records),
             web.post("/control/stale", self._stale),
+            web.post("/control/hybrid", self._make_hybrid),
             web.post("/control/pim/expire", self._expire_pim),
             web.post("/control/sign-ins", self._add_sign_in),
             web.post("/control/faults", self._add_fault),
@@ -167,6 +174,7 @@ class ControlApi:
     async def _state(self, _request: web.Request) -> web.Response:
         tenants = {tenant: directory.state() for tenant, directory in self._simulation.directories.items()}
         tenants[world.WORKFORCE_TENANT]["roleAssignments"] = self._simulation.role_assignments.all()
+        tenants[world.WORKFORCE_TENANT]["supportTickets"] = self._simulation.support.all()
         return json_answer(tenants)
 
     async def _log(self, request: web.Request) -> web.Response:
@@ -205,6 +213,16 @@ class ControlApi:
 
     async def _expire_pim(self, _request: web.Request) -> web.Response:
         self._simulation.pim.expire_all()
+        return _done()
+
+    async def _make_hybrid(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _HybridWanted)
+        domains = self._simulation.directories[world.WORKFORCE_TENANT].domains
+        domain = domains.current(wanted.domain)
+        if domain is None:
+            raise not_found(f"no domain {wanted.domain!r} in infra/local/world.py")
+        domains.seed(wanted.domain, federated(domain, world.FEDERATION_SETTINGS))
+        self._simulation.settings.change({"is_hybrid": True})
         return _done()
 
     async def _stale(self, request: web.Request) -> web.Response:

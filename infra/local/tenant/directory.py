@@ -7,6 +7,7 @@ from typing import Any
 from infra.local import world
 from infra.local.tenant import ca_rules
 from infra.local.tenant.bodies import as_list
+from infra.local.tenant.domain_seeds import seeded_domains
 from infra.local.tenant.groups import GroupState, seeded_group
 from infra.local.tenant.record_log import RecordLog
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
@@ -16,7 +17,7 @@ from infra.local.world import Json
 
 
 class Directory:
-    """Conditional access and what it leans on, custom policies' XML, groups, roles and both logs; everything by id.
+    """Conditional access and what it leans on, custom policies' XML, domains, groups, roles and both logs; all by id.
 
     The deleted policies and named locations are those in the bin.
     """
@@ -35,6 +36,7 @@ class Directory:
         self.custom_policies: Replicated[str] = Replicated(lags)
         self.groups: Replicated[GroupState] = Replicated(lags)
         self.role_assignments: Replicated[Json] = Replicated(lags)
+        self.domains: Replicated[Json] = Replicated(lags)
         self.audit = RecordLog(DIRECTORY_AUDITS, settings)
         self.sign_ins = RecordLog(SIGN_INS, settings)
         self._seed()
@@ -47,6 +49,8 @@ class Directory:
     def _seed(self) -> None:
         for strength in world.BUILT_IN_STRENGTHS:
             self.strengths.seed(strength["id"], strength)
+        for name, domain in seeded_domains(self.tenant).items():
+            self.domains.seed(name, domain)
         self._seed_people()
         if self.is_b2c:
             for custom_policy in world.CUSTOM_POLICIES:
@@ -77,7 +81,7 @@ class Directory:
         """Give every store whose reads can lag."""
         yield from (self.ca_policies, self.deleted_ca_policies, self.named_locations, self.deleted_named_locations)
         yield from (self.strengths, self.authentication_contexts, self.custom_policies)
-        yield from (self.groups, self.role_assignments)
+        yield from (self.groups, self.role_assignments, self.domains)
 
     def users_of(self, object_id: str) -> list[Json]:
         """List the live policies that refer to a named location, a strength or an authentication context."""
@@ -94,6 +98,7 @@ class Directory:
             "authenticationStrengths": strengths,
             "authenticationContexts": self.authentication_contexts.all_current(),
             "customPolicies": self.custom_policies.all_current(),
+            "domains": self.domains.all_current(),
             "groupMembers": {key: list(group.members) for key, group in self.groups.all_current().items()},
             "directoryRoleAssignments": list(self.role_assignments.all_current().values()),
         }

@@ -13,7 +13,16 @@ from aiohttp import web
 from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.audit_records import Outcome
 from infra.local.tenant.directory import Directory
-from infra.local.tenant.permissions import NEEDS, RESTORE_WHERE_ALLOWED, Alternatives, refuse_unpermitted
+from infra.local.tenant.permissions import (
+    DOMAINS,
+    FEDERATE_WHERE_ALLOWED,
+    NEEDS,
+    RESTORE_WHERE_ALLOWED,
+    SYNCHRONIZATION,
+    SYNCHRONIZATION_WHERE_ALLOWED,
+    Alternatives,
+    refuse_unpermitted,
+)
 from infra.local.tenant.replicated import Replicated
 from infra.local.tenant.settings import Settings
 from infra.local.tenant.simulation import Simulation
@@ -128,8 +137,13 @@ async def _run(simulation: Simulation, operation: Operation, request: web.Reques
 
 
 def _alternatives(simulation: Simulation, operation: Operation) -> Alternatives:
-    if operation.path.endswith("/restore") and simulation.settings.restore_app_only:
+    settings = simulation.settings
+    if operation.path.endswith("/restore") and settings.restore_app_only:
         return RESTORE_WHERE_ALLOWED
+    if operation.path.startswith(DOMAINS) and operation.method != "GET" and settings.federation_app_only:
+        return FEDERATE_WHERE_ALLOWED
+    if operation.path == SYNCHRONIZATION and settings.synchronization_app_only:
+        return SYNCHRONIZATION_WHERE_ALLOWED
     return NEEDS[operation.method, operation.needs or operation.path]
 
 

@@ -25,6 +25,8 @@ GROUPS = "/groups"
 DIRECTORY_ROLES = "/roleManagement/directory"
 GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
 SIGN_IN_LOG = "/auditLogs/signIns"
+DOMAINS = "/domains"
+SYNCHRONIZATION = "/directory/onPremisesSynchronization"
 
 _CA_READ = frozenset({"Policy.Read.All"})
 _CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
@@ -46,6 +48,9 @@ _MEMBER_IDS_OF_USERS = (
 )
 _ROLES_WRITE = (frozenset({"RoleManagement.ReadWrite.Directory"}),)
 _SIGN_IN_READ = (frozenset({"AuditLog.Read.All", "Directory.Read.All"}),)
+
+_DOMAIN_READ = (frozenset({"Domain.Read.All"}), _DIRECTORY_READ)
+_FEDERATION_READ = (frozenset({"Domain.Read.All"}), frozenset({"Domain-InternalFederation.Read.All"}))
 
 _STRENGTH_WRITE = (
     frozenset({"Policy.ReadWrite.ConditionalAccess"}),
@@ -142,11 +147,28 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     },
     ("GET", f"{GROUPS}/{{id}}/owners"): _GROUP_READ,
     ("GET", GROUP_ELIGIBILITIES): (frozenset({"PrivilegedEligibilitySchedule.Read.AzureADGroup"}),),
+    ("GET", DOMAINS): _DOMAIN_READ,
+    ("GET", f"{DOMAINS}/{{id}}"): _DOMAIN_READ,
+    ("PATCH", f"{DOMAINS}/{{id}}"): (),
+    ("GET", f"{DOMAINS}/{{id}}/federationConfiguration"): _FEDERATION_READ,
+    ("POST", f"{DOMAINS}/{{id}}/federationConfiguration"): (),
+    ("DELETE", f"{DOMAINS}/{{id}}/federationConfiguration/{{part}}"): (),
+    ("GET", SYNCHRONIZATION): (),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
 }
 
 RESTORE_WHERE_ALLOWED: Alternatives = (frozenset({"Policy.ReadWrite.ConditionalAccess"}),)
 """What a restore needs while the setting `restore_app_only` is on."""
+
+
+FEDERATE_WHERE_ALLOWED: Alternatives = (
+    frozenset({"Domain-InternalFederation.ReadWrite.All"}),
+    frozenset({"Domain.ReadWrite.All"}),
+)
+"""What a change of a domain's federation needs while the setting `federation_app_only` is on."""
+
+SYNCHRONIZATION_WHERE_ALLOWED: Alternatives = (frozenset({"OnPremDirectorySynchronization.Read.All"}),)
+"""What reading the features of synchronization needs while the setting `synchronization_app_only` is on."""
 
 
 def refuse_unpermitted(caller: Caller, granted: frozenset[str], alternatives: Alternatives) -> None:

@@ -9,11 +9,13 @@ from aiohttp import web
 from infra.local import world
 from infra.local.tenant.api_error import ApiError, not_found
 from infra.local.tenant.bodies import json_answer
+from infra.local.tenant.domains import synchronization
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.odata import selected
 from infra.local.tenant.people import principal_in
 from infra.local.tenant.permissions import AUDITS, REGISTRATIONS, SIGN_IN_LOG
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS, SIGN_INS_V1, LogShape, parse_query
+from infra.local.tenant.settings import Settings
 from infra.local.tenant.sign_in_records import in_v1
 from infra.local.world import Json
 
@@ -147,7 +149,7 @@ async def _organization(call: Call) -> web.Response:
         "verifiedDomains": [
             {"name": directory.domain, "isDefault": True, "isInitial": True, "type": "Managed", "capabilities": "Email"}
         ],
-    }
+    } | synchronization(call.settings if not directory.is_b2c else Settings(), is_beta=call.is_beta)
     context = call.context("organization")
     return json_answer({"@odata.context": context, "value": [selected(call, organization)]})
 

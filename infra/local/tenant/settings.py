@@ -69,6 +69,24 @@ class Settings:
     """Object ids of users that no longer exist."""
     hidden_groups: list[str] = field(default_factory=list[str])
     """Object ids of groups that hide their members: to who may not see them, they look empty."""
+    is_hybrid: bool = False
+    """Whether the workforce tenant is synchronized with a directory on the premises; `control.make_hybrid` sets it."""
+    has_password_hashes: bool = True
+    """Whether synchronization, where there is one, brings password hashes."""
+    directory_sync_age: float = 300.0
+    password_sync_age: float = 60.0
+    """How long ago objects, and password hashes, were synchronized last."""
+    federation_app_only: bool = False
+    """Whether an application with the permission may change a domain's federation; the real API refuses it, whatever
+    its page says."""
+    synchronization_app_only: bool = False
+    """Whether an application with the permission may read the features of synchronization; the page says both."""
+    support_plan: Literal["Basic", "Developer", "Standard", "Professional Direct", "Premier", "Unified"] = "Basic"
+    """Support tickets can be made by API with one of the last three."""
+    support_plan_refuses: Literal["at once", "later"] = "at once"
+    """Whether another plan is refused in the answer, or when the ticket is being made."""
+    support_delay: float = 0.0
+    """How long after its request was accepted a support ticket is there."""
     event_delay: float = 0.0
     event_timeout: float = 30.0
     event_attempts: int = 20

@@ -21,6 +21,7 @@ from infra.local.tenant.pace import Pace
 from infra.local.tenant.replicated import Replicated
 from infra.local.tenant.role_assignments import RoleAssignments
 from infra.local.tenant.settings import Settings
+from infra.local.tenant.support import Support
 from infra.local.tenant.tokens import Caller, TokenIssuer
 from infra.local.world import Json, Principal
 
@@ -42,6 +43,7 @@ class Simulation:
         self.role_assignments = RoleAssignments(self.settings)
         self.pim = AzurePim(self.role_assignments, self.settings)
         self.locks = Locks()
+        self.support = Support(self.settings)
         self.access = AzureAccess(assignments=self.role_assignments, settings=self.settings)
         self.activity = ActivityLog()
         self.events = EventGrid(self.settings, trust=certificates.trust)
@@ -58,6 +60,7 @@ class Simulation:
         self.role_assignments.seed()
         self.pim.reset()
         self.locks.clear()
+        self.support.clear()
         self.access.granted.clear()
         self.access.revoked.clear()
         self.events.reset()

@@ -13,8 +13,9 @@ from responders import content, kinds, rosters, runbooks, sources
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
 from responders.kinds import ca_context, named_locations
-from responders.permissions import CALLS
+from responders.permissions import BY_HAND, CALLS, GRANTS, app_role_ids
 from responders.rosters import ROSTERS
+from responders.runbooks import federation_reading
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 
 _MODULES: tuple[ModuleType, ...] = (
@@ -30,11 +31,11 @@ _MODULES: tuple[ModuleType, ...] = (
 _REMEDIATIONS = tuple(each.remediation for each in CATALOGUE if each.remediation)
 _INVENTORIES = tuple(each.inventory for each in KINDS if each.inventory)
 
-_WHYS = {ca_context.WHY_BETA, named_locations.WHY_BETA}
+_WHYS = {ca_context.WHY_BETA, named_locations.WHY_BETA, federation_reading.GET_ORGANIZATION.why_beta}
 _IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta in _WHYS)}
 """Those that v1.0 has as well, and answers with less, or may not serve."""
 
-each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
+each_call = pytest.mark.parametrize("call", [*CALLS, *BY_HAND], ids=lambda call: f"{call.method} {call.path}")
 
 
 @cache
@@ -84,13 +85,14 @@ def test_conditional_access_shares_a_lane(call: Call) -> None:
 
 @each_call
 def test_what_makes_something_new_is_never_sent_twice(call: Call) -> None:
-    assert call.repeatable == (call.method != "POST")
+    assert call.repeatable == (call.method != "POST" and call not in BY_HAND)
 
 
 def test_every_call_is_in_the_list_once() -> None:
     declared = {id(call): call for module in _MODULES for call in _declared_in(module)}.values()
-    assert sorted(CALLS, key=_by_path) == sorted(declared, key=_by_path)
-    assert len({(call.service, call.method, call.path) for call in CALLS}) == len(CALLS)
+    every = (*CALLS, *BY_HAND)
+    assert sorted(every, key=_by_path) == sorted(declared, key=_by_path)
+    assert len({(call.service, call.method, call.path) for call in every}) == len(every)
 
 
 def _by_path(call: Call) -> tuple[str, str, str]:
@@ -108,4 +110,11 @@ def test_whatever_makes_calls_takes_them_from_the_list() -> None:
 
 
 def test_no_permission_is_asked_for_nothing() -> None:
-    assert {permission for call in CALLS for permission in call.needs} == set(Permission)
+    assert {permission for call in (*CALLS, *BY_HAND) for permission in call.needs} == set(Permission)
+
+
+def test_what_is_left_to_be_granted_by_hand_is_granted_to_nobody() -> None:
+    by_hand = {permission for call in BY_HAND for permission in call.needs}
+    assert by_hand
+    assert by_hand.isdisjoint(grant.permission for grant in GRANTS)
+    assert by_hand.isdisjoint(app_role_ids())

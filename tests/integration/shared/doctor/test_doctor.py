@@ -287,9 +287,13 @@ _WATCH: Final = (
     "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
     "Microsoft.Authorization/locks/read",
     "Microsoft.Insights/eventtypes/values/read",
+    "Microsoft.Support/services/read",
+    "Microsoft.Support/services/problemClassifications/read",
+    "Microsoft.Support/supportTickets/read",
 )
 _WRITE: Final = "Microsoft.Authorization/roleAssignments/write"
 _DELETE: Final = "Microsoft.Authorization/roleAssignments/delete"
+_TICKET: Final = "Microsoft.Support/supportTickets/write"
 _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
 
 
@@ -297,11 +301,11 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
     ("scope", "role", "expected"),
     [
         (_AT, _role(*_WATCH), ["the roles allow what tier watch needs"]),
-        (_AT, _role(*_WATCH, _WRITE, _DELETE), ["the roles allow what tier act needs"]),
+        (_AT, _role(*_WATCH, _WRITE, _DELETE, _TICKET), ["the roles allow what tier act needs"]),
         (_AT, _role("*"), ["the roles allow what tier act needs"]),
         (
             "/",
-            _role("microsoft.authorization/*", "microsoft.insights/eventtypes/*"),
+            _role("microsoft.authorization/*", "microsoft.insights/eventtypes/*", "microsoft.support/*"),
             ["the roles allow what tier act needs"],
         ),
         (
@@ -309,7 +313,7 @@ _AT: Final = f"/subscriptions/{SUBSCRIPTION}"
             _role(*_WATCH),
             ["the roles allow what tier watch needs"],
         ),
-        (_AT, _role(*_WATCH, _WRITE), [f"{_DELETE} is missing; needed by rbac-role-assigned"]),
+        (_AT, _role(*_WATCH, _WRITE, _TICKET), [f"{_DELETE} is missing; needed by rbac-role-assigned"]),
         (_AT, _role("*", not_actions=("Microsoft.Authorization/*/Delete",)), [f"{_DELETE} is missing; needed by "]),
         (f"{_AT}/resourceGroups/rg", _role("*"), [f"{each} is missing" for each in _WATCH]),
         (_AT, None, [f"{each} is missing" for each in _WATCH]),

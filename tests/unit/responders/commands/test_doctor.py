@@ -11,7 +11,7 @@ from infra.local.world import (
     RESPONDER_B2C,
 )
 from responders.cli import main
-from responders.content import GET_ROLE_DEFINITION, READ_PROBES
+from responders.content import GET_ROLE_DEFINITION, NOT_TRIED, READ_PROBES
 from responders.doctor import CHECKS
 from responders.kinds.principals import GET_USER
 from responders.permissions import CALLS, GRANTS
@@ -33,7 +33,7 @@ def test_the_simulated_identities_have_what_the_act_tier_declares() -> None:
 
 
 def test_every_read_is_tried() -> None:
-    tried = {probe.call for probe in READ_PROBES} | {GET_USER, GET_ROLE_DEFINITION}
+    tried = {probe.call for probe in READ_PROBES} | {GET_USER, GET_ROLE_DEFINITION, *NOT_TRIED}
     assert tried == {call for call in CALLS if call.method == "GET"}
 
 

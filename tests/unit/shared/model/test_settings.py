@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from typing import Any, Final, override
 
@@ -207,6 +208,35 @@ _NO_ADDRESS: Final = (
 )
 
 
+_CONTACT: Final = {
+    "first_name": "Alice",
+    "last_name": "Alvarez",
+    "email": "alice@contoso.com",
+    "phone": "+353 1 555 0100",
+    "country": "IRL",
+}
+_NO_CONTACT: Final = (
+    "Alice Alvarez",
+    "[]",
+    "{}",
+    "[" * 5_000,
+    *(json.dumps({name: value for name, value in _CONTACT.items() if name != left_out}) for left_out in _CONTACT),
+    *(
+        json.dumps(_CONTACT | changed)
+        for changed in (
+            {"first_name": ""},
+            {"email": "alice"},
+            {"phone": "by post"},
+            {"phone": ""},
+            {"country": "Ireland"},
+            {"country": "ie"},
+            {"language": "English"},
+            {"fax": "+353 1 555 0100"},
+        )
+    ),
+)
+
+
 @pytest.mark.parametrize(
     ("name", "wrong", "right"),
     [
@@ -230,6 +260,7 @@ _NO_ADDRESS: Final = (
         ("READ_BACK_SECONDS", "0", "a whole number from 1 to 240"),
         ("ACKNOWLEDGE_MINUTES", "0", "a whole number from 1 to 1440"),
         ("RETENTION_DAYS", "59", "a whole number from 60 to 3650"),
+        *(("SUPPORT_CONTACT", wrong, 'a JSON object like {"first_name": "Alice"') for wrong in _NO_CONTACT),
         ("RETENTION_DAYS", "3651", "a whole number from 60 to 3650"),
     ],
 )
@@ -402,3 +433,31 @@ def test_a_declaration_holds_together(setting: Setting[Any]) -> None:
 def test_a_setting_that_is_not_one_or_not_one_any_more_is_ignored(name: str) -> None:
     assert name not in _NAMES
     assert settings_from({**RIGHT, name: "wrong"}) == settings_from(RIGHT)
+
+
+def test_whom_an_emergency_needs_is_read() -> None:
+    settings = settings_from(
+        _without(
+            SUPPORT_CONTACT=json.dumps(_CONTACT),
+            SUPPORT_PHONE="+353 1 555 0199",
+            SEALED_CREDENTIAL="Safe, room 2.14",
+            EMERGENCY_PHONES="; Alice +353 1 555 0100 ;Erin +353 1 555 0101;;",
+        )
+    )
+    contact = settings.support_contact
+    assert contact is not None
+    assert (contact.name, contact.phone, contact.language, contact.time_zone) == (
+        "Alice Alvarez",
+        "+353 1 555 0100",
+        "en-US",
+        "UTC",
+    )
+    assert settings.support_phone == "+353 1 555 0199"
+    assert settings.sealed_credential == "Safe, room 2.14"
+    assert settings.emergency_phones == ("Alice +353 1 555 0100", "Erin +353 1 555 0101")
+
+
+def test_an_emergency_does_without_contacts() -> None:
+    settings = settings_from(_without("SUPPORT_CONTACT"))
+    assert settings.support_contact is None
+    assert (settings.support_phone, settings.sealed_credential, settings.emergency_phones) == ("", "", ())

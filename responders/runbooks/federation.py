@@ -1,0 +1,561 @@
+"""Step 6 of the break-glass runbook: people of federated domains sign in at Entra ID itself, for the time being.
+
+It is done by the app only when everything that it depends on was read and is as it should be, when two operators have
+agreed to the exact text, and when the domain still stands as that text says. For one agreement a domain is written at
+most once: before the write a blob is made that can be made only once, so a run that was killed, or whose answer was
+lost, is followed by runs that read and never by a second write. In every other case a person gets the one command, and
+the step looks again until the domain shows what is wanted.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from responders.runbooks.federation_reading import (
+    FEDERATE,
+    FEDERATED,
+    MAKE_MANAGED,
+    MANAGED,
+    READS,
+    Domain,
+    Domains,
+    HashSync,
+    missing_in,
+    names,
+    posted,
+    read_domain,
+    read_domains,
+    read_federation,
+    read_hash_sync,
+)
+from responders.runbooks.federation_texts import (
+    Snapshot,
+    back_command,
+    back_proposal,
+    keep_command,
+    switch_command,
+    switch_proposal,
+)
+from shared.clients.api import TenantEdges
+from shared.clients.storage_names import Container
+from shared.emergency.entries import Answer, Evidence, Finding, Proposal, StepState
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.model.errors import EdgeError, Refused, Unreachable
+from shared.model.kinds import Image
+
+_SOONEST: Final = timedelta(minutes=1)
+_LATEST: Final = timedelta(minutes=30)
+_LOOKS_FOR: Final = timedelta(hours=3)
+"""For so long after its first run the step looks by itself whether a person has run the command."""
+
+_LONGEST_PAUSE: Final = 5.0
+_OPEN_STEP: Final = "Run this step again afterwards: it reads back what stands."
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """A blob of evidence: the federation of a domain as Graph gave it, and what is posted to have it back."""
+
+    domain: str
+    federation: Image
+    post: Image
+    below: tuple[str, ...] = ()
+
+
+class _NotKept(Struct, frozen=True, kw_only=True):
+    """Why the settings of a domain could not be read or kept."""
+
+    domain: str
+    because: str
+
+
+class _Outcome(Struct, frozen=True, kw_only=True):
+    """What came of the write of one domain. `is_there`: it was read back as wanted."""
+
+    is_there: bool
+    finding: Finding
+
+
+def _api(context: StepContext) -> TenantEdges:
+    """Give Graph of the workforce tenant, without repeats of what may have arrived."""
+    api = context.apis[context.runtime.settings.workforce.id]
+    return msgspec.structs.replace(api, repeats_lost_writes=False)
+
+
+def _folder(context: StepContext) -> str:
+    return f"emergencies/{context.emergency.id}/federation/"
+
+
+# ---- the step --------------------------------------------------------------------------------------------------------
+
+
+def run(context: StepContext) -> StepEnd:
+    """Look what stands, propose the switch, and do it once two operators have agreed to exactly that."""
+    api, tenant = _api(context), context.runtime.settings.workforce.id
+    if not context.emergency.hybrid:
+        return _not_hybrid(api)
+    try:
+        domains = read_domains(api)
+    except EdgeError as error:
+        return _unreadable(context, error)
+    roots = domains.federated_roots
+    if not roots:
+        return _none_federated(context, domains)
+    kept = [_keep(context, api, root, domains.below(root)) for root in roots]
+    snapshots = tuple(one for one in kept if isinstance(one, Snapshot))
+    hashes = read_hash_sync(api, context.now)
+    findings = (*_about(domains, kept), *hashes.findings)
+    evidence = tuple(one.evidence for one in snapshots)
+    if not _is_ready(domains, kept, hashes):
+        return _by_hand(context, findings, evidence, hashes, roots)
+    proposal = switch_proposal(context.emergency.id, tenant, snapshots)
+    if not context.agreed(proposal):
+        return _proposed(context, findings, evidence, proposal, roots)
+    outcomes = [_switch(context, api, one, proposal) for one in snapshots]
+    return _ended(context, (*findings, *(one.finding for one in outcomes)), evidence, outcomes)
+
+
+def _is_ready(domains: Domains, kept: Sequence[Snapshot | _NotKept], hashes: HashSync) -> bool:
+    """Whether all that the switch depends on was read and is as it should be."""
+    is_whole = not domains.unreadable and not domains.federated_alone
+    return is_whole and hashes.is_fine and all(isinstance(one, Snapshot) for one in kept)
+
+
+def _about(domains: Domains, kept: Sequence[Snapshot | _NotKept]) -> tuple[Finding, ...]:
+    found: list[Finding] = []
+    for one in kept:
+        match one:
+            case Snapshot():
+                below = f", and its subdomains {', '.join(one.below)} with it" if one.below else ""
+                text = f"It is federated{below}. Its settings are kept: {one.evidence.blob}."
+                found.append(Finding(answer=Answer.FINE, about=one.domain, text=text))
+            case _NotKept():
+                text = f"It is federated, and its settings could not be read or kept: {one.because}"
+                found.append(Finding(answer=Answer.UNKNOWN, about=one.domain, text=text))
+    for name in domains.unreadable:
+        text = "Graph doesn't say whether this domain is a root, or how its people sign in."
+        found.append(Finding(answer=Answer.UNKNOWN, about=name, text=text))
+    for domain in domains.federated_alone:
+        text = "It is a federated subdomain whose root isn't federated. A subdomain can't be changed by itself."
+        what_to_do = "Ask Microsoft's support how this came to be before you change the root."
+        found.append(Finding(answer=Answer.WRONG, about=domain.name, text=text, what_to_do=what_to_do))
+    return tuple(found)
+
+
+def _keep(context: StepContext, api: TenantEdges, root: Domain, below: tuple[str, ...]) -> Snapshot | _NotKept:
+    """Keep the settings of a domain as evidence: they are lost with the switch, and are the way back."""
+    try:
+        federation = read_federation(api, root.name)
+        if federation is None:
+            return _NotKept(domain=root.name, because="the domain is federated, and Graph gives no settings of it.")
+        settings = posted(federation)
+        if missing := missing_in(settings):
+            return _NotKept(domain=root.name, because=f"{', '.join(missing)} are missing in them.")
+        kept = _Kept(domain=root.name, federation=federation, post=settings, below=below)
+        content = msgspec.json.encode(kept, order="sorted")
+        digest = hashlib.sha256(content).hexdigest()
+        blob = f"{_folder(context)}{root.name}-{digest[:16]}.json"
+        context.runtime.evidence.keep(Container.EVIDENCE, blob, content)
+    except EdgeError as error:
+        return _NotKept(domain=root.name, because=str(error))
+    evidence = Evidence(blob=blob, sha256=digest, size=len(content))
+    return Snapshot(domain=root.name, settings=settings, evidence=evidence, below=below)
+
+
+# ---- one write -------------------------------------------------------------------------------------------------------
+
+
+def _switch(context: StepContext, api: TenantEdges, snapshot: Snapshot, proposal: Proposal) -> _Outcome:
+    """Make a domain managed, if it still stands as agreed, and read back what stands then."""
+
+    def changed() -> str:
+        domain, federation = read_domain(api, snapshot.domain), read_federation(api, snapshot.domain)
+        is_same = domain is not None and domain.authentication == FEDERATED and federation is not None
+        return "" if is_same and posted(federation or {}) == snapshot.settings else "it changed meanwhile"
+
+    def send() -> bool:
+        body = {"authenticationType": MANAGED}
+        return context.write(api, MAKE_MANAGED, body=body, domain=snapshot.domain).is_dry
+
+    def stands() -> bool:
+        domain = read_domain(api, snapshot.domain)
+        return domain is not None and domain.authentication == MANAGED
+
+    command = switch_command(api.tenant.id, [snapshot.domain])
+    write = _Write(domain=snapshot.domain, command=command, changed=changed, send=send, stands=stands)
+    return _written(context, write, proposal)
+
+
+class _Write(Struct, frozen=True, kw_only=True):
+    """One write: what may have changed since it was agreed to, how it is sent (True for dry), how it shows."""
+
+    domain: str
+    command: str
+    changed: Callable[[], str]
+    send: Callable[[], bool]
+    stands: Callable[[], bool]
+
+
+def _written(context: StepContext, write: _Write, proposal: Proposal) -> _Outcome:
+    """Look again, note that the write is about to be sent, send it, and read until it shows."""
+    held = _held_back(context, write, proposal)
+    return _sent(context, write) if held is None else held
+
+
+def _held_back(context: StepContext, write: _Write, proposal: Proposal) -> _Outcome | None:
+    """Say why nothing is sent; None where it is to be sent now."""
+    try:
+        if changed := write.changed():
+            return _left(write, Answer.WRONG, f"Nothing was sent: {changed}.", "Look at it, and ask for it again.")
+        if context.emergency.drill or _is_first(context, write.domain, proposal):
+            return None
+    except EdgeError as error:
+        text = f"Nothing was sent, since this can't be looked at again, or noted, just before: {error}"
+        return _left(write, Answer.UNKNOWN, text, _run_it(write.command))
+    return _read_back(context, write, "An earlier run may have sent this, and it isn't sent twice")
+
+
+def _sent(context: StepContext, write: _Write) -> _Outcome:
+    try:
+        is_dry = write.send()
+    except Unreachable as lost:
+        return _read_back(context, write, f"It isn't known whether the request arrived ({lost})")
+    except EdgeError as error:
+        because = "Graph refuses it to the app" if isinstance(error, Refused) else "Graph doesn't take it"
+        return _left(write, Answer.WRONG, f"{because}: {error}", _run_it(write.command))
+    if is_dry:
+        text = "A drill changes nothing. In an emergency it would have been sent now."
+        return _Outcome(is_there=True, finding=Finding(answer=Answer.NOTED, about=write.domain, text=text))
+    return _read_back(context, write, "It was sent")
+
+
+def _is_first(context: StepContext, domain: str, proposal: Proposal) -> bool:
+    """Note that a write is about to be sent; False where it was noted for this agreement before. Raises EdgeError."""
+    confirmed = [
+        one.confirmed_at
+        for one in context.emergency.agreements
+        if one.what == proposal.what and one.digest == proposal.digest and one.confirmed_at is not None
+    ]
+    if not confirmed:
+        return False
+    agreement = f"{proposal.digest[:16]}-{max(confirmed):%Y%m%dT%H%M%S%f}"
+    name = f"{_folder(context)}intent-{proposal.what}-{domain}-{agreement}.json"
+    content = msgspec.json.encode({"what": proposal.what, "digest": proposal.digest, "run": context.run})
+    return context.runtime.evidence.keep(Container.EVIDENCE, name, content)
+
+
+def _read_back(context: StepContext, write: _Write, so_far: str) -> _Outcome:
+    """Read until the tenant shows what is wanted, as long as `READ_BACK_SECONDS`; only that counts as done."""
+    runtime, pause = context.runtime, 1.0
+    until = runtime.clock() + runtime.settings.read_back
+    last = ""
+    while True:
+        try:
+            if write.stands():
+                text = f"It stands as agreed, as read back at {runtime.clock():%H:%M:%S} UTC."
+                return _Outcome(is_there=True, finding=Finding(answer=Answer.FINE, about=write.domain, text=text))
+        except EdgeError as error:
+            last = f" It can't be read back: {error}."
+        if runtime.clock() >= until:
+            break
+        context.go_on()
+        runtime.wait(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    text = f"{so_far}, and the tenant doesn't show it yet.{last} It may take an hour to show."
+    what_to_do = f"Wait for it. If it hasn't come by then, ask for it again, or run: {write.command}"
+    return _left(write, Answer.UNKNOWN, text, what_to_do)
+
+
+def _left(write: _Write, answer: Answer, text: str, what_to_do: str) -> _Outcome:
+    finding = Finding(answer=answer, about=write.domain, text=text, what_to_do=what_to_do)
+    return _Outcome(is_there=False, finding=finding)
+
+
+def _run_it(command: str) -> str:
+    return f"Sign in as the break-glass administrator, and run: {command}"
+
+
+# ---- how it ends -----------------------------------------------------------------------------------------------------
+
+
+def _not_hybrid(api: TenantEdges) -> StepEnd:
+    """Nothing is to be done; but say it if that may be a mistake."""
+    again = "If people can't sign in because of the federation, declare the emergency as hybrid."
+    try:
+        domains = read_domains(api)
+    except EdgeError as error:
+        text = f"The emergency was declared as not hybrid. Whether a domain is federated can't be read: {error}"
+        finding = Finding(answer=Answer.UNKNOWN, about="domains", text=text, what_to_do=again)
+        return StepEnd(state=StepState.SKIPPED, findings=(finding,))
+    if roots := domains.federated_roots:
+        text = f"The emergency was declared as not hybrid, and yet these domains are federated: {names(roots)}."
+        finding = Finding(answer=Answer.WRONG, about="domains", text=text, what_to_do=again)
+    else:
+        text = "The emergency isn't hybrid, and no domain is federated."
+        finding = Finding(answer=Answer.FINE, about="domains", text=text)
+    return StepEnd(state=StepState.SKIPPED, findings=(finding,))
+
+
+def _unreadable(context: StepContext, error: EdgeError) -> StepEnd:
+    finding = Finding(
+        answer=Answer.UNKNOWN,
+        about="domains",
+        text=f"How people of the domains sign in can't be read, so nothing is changed: {error}",
+        what_to_do="As the break-glass administrator, look with"
+        f" Connect-MgGraph -TenantId {context.runtime.settings.workforce.id} -Scopes Domain.Read.All; Get-MgDomain",
+    )
+    return StepEnd(state=StepState.BLOCKED, findings=(finding,), next_at=_next_look(context))
+
+
+def _none_federated(context: StepContext, domains: Domains) -> StepEnd:
+    """No domain is federated: because of this step, or because none was."""
+    doubts = _about(domains, ())
+    if doubts:
+        return StepEnd(state=StepState.BLOCKED, findings=doubts, next_at=_next_look(context))
+    switched = [each for each in _snapshot_names(context) if _is_managed(domains, each)]
+    if switched:
+        text = "It is managed: Entra ID checks passwords itself. Its settings before are kept."
+        findings = tuple(Finding(answer=Answer.FINE, about=each, text=text) for each in switched)
+        return StepEnd(state=StepState.DONE, findings=findings)
+    text = "No domain is federated, so there is nothing to switch."
+    what_to_do = (
+        "If passwords are checked on the premises (pass-through authentication), change the sign-in method in Entra"
+        " Connect, or have Microsoft's support do it."
+    )
+    finding = Finding(answer=Answer.NOTED, about="domains", text=text, what_to_do=what_to_do)
+    return StepEnd(state=StepState.SKIPPED, findings=(finding,))
+
+
+def _is_managed(domains: Domains, name: str) -> bool:
+    domain = domains.named(name)
+    return domain is not None and domain.authentication == MANAGED
+
+
+def _by_hand(
+    context: StepContext,
+    findings: tuple[Finding, ...],
+    evidence: tuple[Evidence, ...],
+    hashes: HashSync,
+    roots: Sequence[Domain],
+) -> StepEnd:
+    """The app doesn't do it: say what a person can do. Nobody is handed a command that locks everybody out."""
+    about, listed = "what to do", [root.name for root in roots]
+    if hashes.is_off:
+        text = "Nothing is changed, and there is no command: without password hashes nobody of these domains gets in."
+        end = Finding(answer=Answer.WRONG, about=about, text=text)
+    else:
+        tenant = context.runtime.settings.workforce.id
+        keep = (
+            "" if len(evidence) == len(roots) else f"First keep the settings: {keep_command(tenant, listed)} . Then: "
+        )
+        text = "The app doesn't do it, since something above isn't as it should be or couldn't be read."
+        what_to_do = f"Make sure of it yourself. {keep}{_run_it(switch_command(tenant, listed))}"
+        end = Finding(answer=Answer.UNKNOWN, about=about, text=text, what_to_do=what_to_do)
+    return StepEnd(state=StepState.BLOCKED, findings=(*findings, end), evidence=evidence, next_at=_next_look(context))
+
+
+def _proposed(
+    context: StepContext,
+    findings: tuple[Finding, ...],
+    evidence: tuple[Evidence, ...],
+    proposal: Proposal,
+    roots: Sequence[Domain],
+) -> StepEnd:
+    command = switch_command(context.runtime.settings.workforce.id, [root.name for root in roots])
+    finding = Finding(
+        answer=Answer.NOTED,
+        about="what to do",
+        text="Everything that the switch depends on is as it should be. Two operators have to agree to it.",
+        what_to_do="One asks for it, another one confirms it within 15 minutes."
+        f" With no second person: {_run_it(command)} . {_OPEN_STEP}",
+    )
+    return StepEnd(
+        state=StepState.BLOCKED,
+        findings=(*findings, finding),
+        evidence=evidence,
+        next_at=_next_look(context),
+        proposals=(proposal,),
+    )
+
+
+def _ended(
+    context: StepContext,
+    findings: tuple[Finding, ...],
+    evidence: tuple[Evidence, ...],
+    outcomes: Sequence[_Outcome],
+) -> StepEnd:
+    if all(one.is_there for one in outcomes):
+        return StepEnd(state=StepState.DONE, findings=findings, evidence=evidence)
+    return StepEnd(state=StepState.BLOCKED, findings=findings, evidence=evidence, next_at=_next_look(context))
+
+
+def _next_look(context: StepContext) -> datetime | None:
+    """Give when to look again: after a minute, then ever later, for three hours. A drill doesn't."""
+    first = next(iter(context.progress.runs), None)
+    since = timedelta() if first is None else context.now - first.started_at
+    if context.emergency.drill or since > _LOOKS_FOR:
+        return None
+    return context.now + min(max(since, _SOONEST), _LATEST)
+
+
+# ---- the way back ----------------------------------------------------------------------------------------------------
+
+
+def take_back(context: StepContext) -> StepEnd:
+    """Federate again what this step made managed, from what was kept, once two operators have agreed to that."""
+    api = _api(context)
+    snapshots, doubts = _snapshots(context)
+    if not snapshots and not doubts:
+        text = "No federation was kept in this emergency, so there is nothing to take back."
+        return StepEnd(state=StepState.DONE, findings=(Finding(answer=Answer.FINE, about="domains", text=text),))
+    due: list[Snapshot] = []
+    findings = list(doubts)
+    for snapshot in snapshots:
+        finding, is_due = _stands_before_back(api, snapshot)
+        findings.append(finding)
+        due += [snapshot] if is_due else []
+    is_whole = not any(finding.answer in {Answer.WRONG, Answer.UNKNOWN} for finding in findings)
+    if not due:
+        state = StepState.DONE if is_whole else StepState.BLOCKED
+        return StepEnd(state=state, findings=tuple(findings))
+    proposal = back_proposal(context.emergency.id, api.tenant.id, due)
+    if not context.agreed(proposal):
+        return _back_proposed(api, findings, due, proposal)
+    outcomes = [_federate(context, api, one, proposal) for one in due]
+    findings += [one.finding for one in outcomes]
+    is_done = is_whole and all(one.is_there for one in outcomes)
+    return StepEnd(state=StepState.DONE if is_done else StepState.BLOCKED, findings=tuple(findings))
+
+
+def _stands_before_back(api: TenantEdges, snapshot: Snapshot) -> tuple[Finding, bool]:
+    """Say how a domain stands, and whether it is to be federated again: never over what somebody set since."""
+    about = snapshot.domain
+    try:
+        domain, federation = read_domain(api, about), read_federation(api, about)
+    except EdgeError as error:
+        text = f"How it stands can't be read: {error}"
+        return Finding(answer=Answer.UNKNOWN, about=about, text=text, what_to_do=_OPEN_STEP), False
+    if domain is None:
+        text = "The domain isn't there any more, or Graph doesn't say how its people sign in."
+        return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do="Find out who removed it."), False
+    if domain.authentication == MANAGED and federation is None:
+        return Finding(answer=Answer.NOTED, about=about, text="It is managed, and was federated before."), True
+    if federation is not None and posted(federation) == snapshot.settings:
+        return Finding(answer=Answer.FINE, about=about, text="It is federated as before."), False
+    text = "It is federated otherwise than before, and this step didn't do it: somebody else did."
+    what_to_do = f"Compare it with {snapshot.evidence.blob}: who set it can sign in as anybody of this domain."
+    return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do=what_to_do), False
+
+
+def _federate(context: StepContext, api: TenantEdges, snapshot: Snapshot, proposal: Proposal) -> _Outcome:
+    """Federate a domain as it was, if it still is managed, and read back its settings."""
+
+    def changed() -> str:
+        finding, is_due = _stands_before_back(api, snapshot)
+        return "" if is_due else finding.text.rstrip(".")
+
+    def send() -> bool:
+        return context.write(api, FEDERATE, body=snapshot.settings, domain=snapshot.domain).is_dry
+
+    def stands() -> bool:
+        domain, federation = read_domain(api, snapshot.domain), read_federation(api, snapshot.domain)
+        is_federated = domain is not None and domain.authentication == FEDERATED
+        return is_federated and federation is not None and posted(federation) == snapshot.settings
+
+    command = back_command(api.tenant.id, [snapshot])
+    write = _Write(domain=snapshot.domain, command=command, changed=changed, send=send, stands=stands)
+    return _written(context, write, proposal)
+
+
+def _back_proposed(
+    api: TenantEdges, findings: Sequence[Finding], due: Sequence[Snapshot], proposal: Proposal
+) -> StepEnd:
+    files = ", ".join(one.evidence.blob for one in due)
+    finding = Finding(
+        answer=Answer.NOTED,
+        about="what to do",
+        text="Two operators have to agree that the federation is made again.",
+        what_to_do="One asks for it, another one confirms it within 15 minutes. With no second person, fetch"
+        f" {files} from the evidence. {_run_it(back_command(api.tenant.id, due))}",
+    )
+    return StepEnd(state=StepState.BLOCKED, findings=(*findings, finding), proposals=(proposal,))
+
+
+def _snapshot_names(context: StepContext) -> list[str]:
+    snapshots, _ = _snapshots(context)
+    return [one.domain for one in snapshots]
+
+
+def _snapshots(context: StepContext) -> tuple[list[Snapshot], list[Finding]]:
+    """Read what earlier runs have kept, the last of each domain; and what can't be used, with the reason."""
+    found: dict[str, Snapshot] = {}
+    doubts: dict[str, Finding] = {}
+    for evidence in context.progress.evidence:
+        if not evidence.blob.startswith(_folder(context)):
+            continue
+        read = _read_kept(context, evidence)
+        if isinstance(read, Finding):
+            doubts[evidence.blob] = read
+            continue
+        before = found.get(read.domain)
+        if before is not None and _provider(before) != _provider(read):
+            text = "It was kept with two providers in this emergency: " + " and ".join(
+                sorted({before.evidence.blob, read.evidence.blob})
+            )
+            what_to_do = "Find out which one is yours, and federate the domain by hand."
+            doubts[read.domain] = Finding(answer=Answer.WRONG, about=read.domain, text=text, what_to_do=what_to_do)
+        found[read.domain] = read
+    return [one for name, one in found.items() if name not in doubts], list(doubts.values())
+
+
+def _provider(snapshot: Snapshot) -> tuple[object, object]:
+    return snapshot.settings.get("issuerUri"), snapshot.settings.get("passiveSignInUri")
+
+
+def _read_kept(context: StepContext, evidence: Evidence) -> Snapshot | Finding:
+    about = evidence.blob
+    try:
+        content = context.runtime.evidence.blob(Container.EVIDENCE, evidence.blob)
+    except EdgeError as error:
+        return Finding(answer=Answer.UNKNOWN, about=about, text=f"This evidence can't be read: {error}")
+    if content is None or hashlib.sha256(content).hexdigest() != evidence.sha256:
+        text = "This evidence is gone, or isn't what was kept: its SHA-256 is another one."
+        return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do="Take the federation from elsewhere.")
+    kept = msgspec.json.decode(content, type=_Kept)
+    return Snapshot(domain=kept.domain, settings=kept.post, evidence=evidence, below=kept.below)
+
+
+FEDERATION: Final = RunbookStep(
+    number=6,
+    id="sign-in-without-the-federation",
+    title=Words(en="Sign in without the federation", ko="페더레이션 없이 로그인"),
+    person=Words(
+        en="Hybrid tenants only. Read exactly what would change. One operator asks for it, another one confirms it"
+        " within 15 minutes. Where the app is refused, the break-glass administrator runs the command that is shown.",
+        ko="하이브리드 테넌트에만 해당합니다. 무엇이 바뀌는지 정확히 읽으세요. 한 운영자가 요청하고 다른 운영자가"
+        " 15분 안에 확인합니다. 앱이 거부되면 비상 관리자가 표시된 명령을 실행합니다.",
+    ),
+    system=Words(
+        en="Checks that password hashes are synchronized and fresh, keeps the federation settings as evidence, shows"
+        " what would change, does it after the second confirmation, and reads it back. It is taken back at the end.",
+        ko="암호 해시가 최신으로 동기화되는지 확인하고, 페더레이션 설정을 증거로 보존하고, 변경될 내용을 보여 주고,"
+        " 두 번째 확인 후 실행하여 다시 읽어 확인합니다. 종료할 때 되돌립니다.",
+    ),
+    check=Words(
+        en="Graph shows the domain as Managed, and somebody of the domain has signed in with the password.",
+        ko="Graph에서 도메인이 Managed로 표시되고, 그 도메인의 사용자가 암호로 로그인했습니다.",
+    ),
+    failed=Words(
+        en="As the break-glass administrator: keep the settings (Get-MgDomainFederationConfiguration), make sure that"
+        " password hash synchronization is on and fresh, then Update-MgDomain -AuthenticationType Managed.",
+        ko="비상 관리자로: 설정을 보관하고(Get-MgDomainFederationConfiguration), 암호 해시 동기화가 켜져 있고 최신인지"
+        " 확인한 뒤 Update-MgDomain -AuthenticationType Managed를 실행하세요.",
+    ),
+    needs=READS,
+    run=run,
+    way_back=take_back,
+    writes=True,
+)
