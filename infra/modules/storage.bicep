@@ -43,6 +43,7 @@ var tableNames = [
   'Changes'
   'Due'
   'Leases'
+  'Emergencies'
 ]
 var queueNames = [
   'cases'

@@ -20,6 +20,7 @@ class Table(StrEnum):
     CHANGES = "Changes"
     DUE = "Due"
     LEASES = "Leases"
+    EMERGENCIES = "Emergencies"
 
 
 class Container(StrEnum):

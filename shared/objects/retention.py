@@ -138,6 +138,7 @@ KEPT: Final[Mapping[Table | Container, str]] = {
     Table.APPROVED_ACTORS: "what people entered; who was approved when is asked for ever",
     Table.OWNERS: "what people entered",
     Table.JOURNAL: "who lowered which guard when is asked for ever",
+    Table.EMERGENCIES: "a few hundred rows of each; who did what in one, and when a drill was, is asked for ever",
     Table.ROSTERS: "one row for each kind and tenant",
     Container.EVIDENCE: "the app can't delete it; the account's own policy does",
 }

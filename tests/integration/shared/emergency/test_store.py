@@ -1,0 +1,3 @@
+"""Again, on storage as it is."""
+
+from tests.unit.shared.emergency.test_store import *
