@@ -33,7 +33,7 @@ from shared.emergency.manifest import (
     lines_of,
 )
 from shared.model.clock import Clock
-from shared.model.errors import EdgeError, Rejected
+from shared.model.errors import EdgeError, LeaseLost, Rejected, ResponderError
 
 _LEVEL: Final = 6
 _PIECE: Final = 1024 * 1024
@@ -124,7 +124,7 @@ class EvidenceBox:
     def keep(self, part: Part, records: Iterable[bytes], *, is_new: Callable[[bytes], None] = lambda _: None) -> Added:
         """Keep the records of a part that weren't kept before, each a line of JSON; `is_new` is called with each.
 
-        An EdgeError that `records` raises ends the part: what came before it is kept, and the manifest says the rest.
+        A ResponderError that `records` raises ends the part: what came before is kept, and the manifest says the rest.
         Raises EdgeError where evidence can't be written, or the part's earlier files can't be read.
         """
         known = self._known(part)
@@ -136,7 +136,9 @@ class EvidenceBox:
             while True:
                 try:
                     line = next(coming, None)
-                except EdgeError as error:
+                except LeaseLost:
+                    raise
+                except ResponderError as error:
                     not_read = str(error)[:_LONGEST_REASON] or type(error).__name__
                     break
                 if line is None:

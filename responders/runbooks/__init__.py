@@ -1,0 +1,1 @@
+"""The runbooks: what is done in an emergency, step by step."""
