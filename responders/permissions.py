@@ -13,6 +13,9 @@ from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import ROSTERS
+from responders.runbooks.evidence import EVIDENCE
+from responders.runbooks.mailboxes import MAILBOXES
+from responders.runbooks.privileged_sign_ins import PRIVILEGED_SIGN_INS
 from responders.sources import SOURCES
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
@@ -31,6 +34,10 @@ NEEDS: Final[tuple[Need, ...]] = (
     ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
+    *(
+        Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)
+        for step in (PRIVILEGED_SIGN_INS, MAILBOXES, EVIDENCE)
+    ),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in.

@@ -240,6 +240,7 @@ GRAPH_ROLES: Final = {
             "User.Read.All",
             "GroupMember.Read.All",
             "RoleManagement.Read.Directory",
+            "MailboxSettings.Read",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         }
     ),

@@ -214,6 +214,16 @@ class EvidenceBox:
                 return last
         return None
 
+    def last_number(self, part: Part) -> int:
+        """Give the number of the last manifest entry of a part; 0 while there is none."""
+        return max((entry.number for entry in self.entries() if _key(entry) == part.key), default=0)
+
+    def lines(self, part: Part) -> frozenset[bytes] | None:
+        """Give all records that are kept of a part, for one that is always small; None while it was never kept."""
+        found = [entry for entry in self.entries() if _key(entry) == part.key]
+        files = dict.fromkeys(entry.file for entry in found if entry.file)
+        return frozenset(line for name in files for line in self._lines(name)) if found else None
+
     def keep_state(self, part: Part, state: bytes) -> Added:
         """Keep a state, whether it was kept before or not: one that comes back is a change as well."""
         with tempfile.TemporaryFile() as spool:

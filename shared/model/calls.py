@@ -45,6 +45,7 @@ class Permission(StrEnum):
     USER_READ = "User.Read.All"
     GROUP_MEMBER_READ = "GroupMember.Read.All"
     ROLE_MANAGEMENT_READ = "RoleManagement.Read.Directory"
+    MAILBOX_SETTINGS_READ = "MailboxSettings.Read"
     GROUP_ELIGIBILITY_READ = "PrivilegedEligibilitySchedule.Read.AzureADGroup"
     ROLE_ASSIGNMENT_READ = "Microsoft.Authorization/roleAssignments/read"
     ROLE_ASSIGNMENT_WRITE = "Microsoft.Authorization/roleAssignments/write"
@@ -69,6 +70,7 @@ ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "configuration": re.compile(_GUID),
     "context": re.compile(r"c[1-9]\d?", re.IGNORECASE),
     "custom_policy": re.compile(r"B2C_1A_[A-Za-z0-9_.-]{1,120}", re.IGNORECASE),
+    "mail_folder": re.compile("inbox"),
     "role_assignment": re.compile(
         rf"{_SCOPE}?/providers/Microsoft\.Authorization/roleAssignments/{_GUID}",
         re.IGNORECASE,

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from responders import content, kinds, rosters, sources
+from responders import content, kinds, rosters, runbooks, sources
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
 from responders.kinds import ca_context, named_locations
@@ -21,7 +21,11 @@ _MODULES: tuple[ModuleType, ...] = (
     sources,
     rosters,
     content,
-    *(import_module(f"{kinds.__name__}.{each.name}") for each in iter_modules(kinds.__path__)),
+    *(
+        import_module(f"{package.__name__}.{each.name}")
+        for package in (kinds, runbooks)
+        for each in iter_modules(package.__path__)
+    ),
 )
 _REMEDIATIONS = tuple(each.remediation for each in CATALOGUE if each.remediation)
 _INVENTORIES = tuple(each.inventory for each in KINDS if each.inventory)

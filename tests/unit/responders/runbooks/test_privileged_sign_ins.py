@@ -82,8 +82,8 @@ def test_each_account_is_summed_up_by_address_country_app_and_failure(driven: Dr
     end = driven.run(PRIVILEGED_SIGN_INS)
     assert end.state is StepState.DONE
     assert of(end, "alice@contoso.com (a11ce").text == (
-        "3 sign-ins (3 new); failed: 50126 (1); addresses: 203.0.113.10 (2), 198.51.100.66 (1); countries: IE (2), RU (1);"
-        " apps: Azure Portal (3); 1 changes (1 new): Update user (1)"
+        "3 sign-ins (3 new); failed: 50126 (1); addresses: 203.0.113.10 (2), 198.51.100.66 (1);"
+        " countries: IE (2), RU (1); apps: Azure Portal (3); 1 changes (1 new): Update user (1)"
     )
     assert of(end, "Release (91be").text.startswith("1 sign-ins (1 new)")
     assert "1 changes (1 new)" in of(end, "Release (91be").text
