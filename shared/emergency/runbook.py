@@ -6,7 +6,8 @@ drill runs the same code: `StepContext.write` then sends nothing, and every othe
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
@@ -16,6 +17,9 @@ from shared.emergency.state import Emergency, StepProgress
 from shared.model.calls import Call
 from shared.model.kinds import Image, Json
 from shared.respond.components import Runtime
+
+USE_WITHIN: Final = timedelta(hours=1)
+"""How long what two operators agreed to may be done: a run that fails and is begun again the next day asks anew."""
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -82,9 +86,13 @@ class StepContext(Struct, frozen=True, kw_only=True):
     def agreed(self, proposal: Proposal) -> bool:
         """Whether two operators, two persons, have agreed to exactly this text, and the second one in time.
 
-        True in a drill too, where the write is dry.
+        It counts for an hour, and until it was done once. True in a drill too, where the write is dry.
         """
-        return self.emergency.drill or self.emergency.is_agreed(proposal.what, proposal.digest)
+        if self.emergency.drill:
+            return True
+        found = self.emergency.agreement(proposal.what, proposal.digest)
+        is_fresh = found is not None and found.confirmed_at is not None and self.now <= found.confirmed_at + USE_WITHIN
+        return is_fresh and self.emergency.is_agreed(proposal.what, proposal.digest)
 
     def write(self, api: TenantEdges, call: Call, /, *, body: Json = None, **ids: str) -> Written:
         """Send a write, once the lease is surely held; in a drill only note what would be sent.
@@ -106,8 +114,9 @@ class RunbookStep(Struct, frozen=True, kw_only=True):
     `person` is what stays with a person, `system` what the app does, `check` how one sees that it is done, `failed`
     what a person does instead where the app can't. `needs` are the calls that it makes: the permissions that the
     identity is granted follow from them. `way_back` takes back what
-    `run` did, before the emergency is closed; None where there is nothing to take back. A run that raises
-    ResponderError has failed; its text and `failed` are what people see.
+    `run` did, before the emergency is closed; None where there is nothing to take back. `writes`: it writes to a tenant
+    or makes something that is to be there once; such a step is run under a lease only, so not while storage can't be
+    reached. A run that raises ResponderError has failed; its text and `failed` are what people see.
     """
 
     number: int
@@ -120,3 +129,4 @@ class RunbookStep(Struct, frozen=True, kw_only=True):
     needs: tuple[Call, ...]
     run: Callable[[StepContext], StepEnd]
     way_back: Callable[[StepContext], StepEnd] | None = None
+    writes: bool = False

@@ -99,6 +99,11 @@ class StepProgress(Struct, frozen=True, kw_only=True):
         return next((run for run in reversed(self.runs) if run.ended is None), None)
 
     @property
+    def last_ended(self) -> StepRun | None:
+        """The run that ended last and did what the step does: what `findings` and `next_at` are of."""
+        return _last_ended(self.runs)
+
+    @property
     def is_taken_back(self) -> bool:
         """Whether a run that takes it back was done after the last run that did it."""
         ended = [run for run in self.runs if run.ended is not None and run.ended.state is StepState.DONE]
@@ -172,9 +177,8 @@ class Emergency(Struct, frozen=True, kw_only=True):
         return next((step.number for step in self.steps if not step.is_finished), None)
 
     def agreement(self, what: str, digest: str) -> Agreement | None:
-        """Give what was asked for under this digest: the confirmed one, else the last one asked for."""
-        found = [one for one in self.agreements if one.what == what and one.digest == digest]
-        return next((one for one in found if one.confirmed_by), found[-1] if found else None)
+        """Give what was asked for last under this digest; None where nobody asked for it."""
+        return next((one for one in reversed(self.agreements) if (one.what, one.digest) == (what, digest)), None)
 
     def is_agreed(self, what: str, digest: str) -> bool:
         """Whether two operators agreed to exactly this, and no run has done it since."""
@@ -197,6 +201,12 @@ class Emergency(Struct, frozen=True, kw_only=True):
             and run.ended.state in FINISHED
             for run in self.step(FEDERATION_STEP).runs
         )
+
+    @property
+    def announced_accounts(self) -> tuple[str, ...]:
+        """The object ids of the emergency accounts whose sign-ins were announced."""
+        acts = [entry.act for entry in self.announced]
+        return tuple(sorted({act.account for act in acts if isinstance(act, SignInAnnounced)}))
 
     def is_announced(self, account: str, at: datetime) -> bool:
         """Whether the sign-in of an emergency account, by its object id, was announced for this instant."""
@@ -329,8 +339,7 @@ def _progress(number: int, entries: Iterable[Entry]) -> StepProgress:
     """Fold the entries of one step."""
     runs, records = _runs(number, entries)
     steps = [run for run in runs if run.kind is not RunKind.BACK]
-    ended = [run for run in steps if run.ended is not None]
-    last = max(ended, key=lambda run: (run.ended_at, run.id), default=None)
+    last = _last_ended(runs)
     state = _state(steps, records)
     end = last.ended if last is not None else None
     return StepProgress(
@@ -350,6 +359,11 @@ def _progress(number: int, entries: Iterable[Entry]) -> StepProgress:
             )
         ),
     )
+
+
+def _last_ended(runs: Iterable[StepRun]) -> StepRun | None:
+    ended = [(run.ended_at, run.id, run) for run in runs if run.ended_at is not None and run.kind is not RunKind.BACK]
+    return max(ended, key=lambda one: one[:2])[2] if ended else None
 
 
 def _runs(number: int, entries: Iterable[Entry]) -> tuple[list[StepRun], list[PersonsRecord]]:

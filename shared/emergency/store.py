@@ -38,7 +38,8 @@ _MOST_PIECES: Final = 15
 
 LONGEST_ENTRY: Final = _PIECE * _MOST_PIECES
 MOST_ENTRIES: Final = 5_000
-"""Entries that an emergency may have: far more than any had, and few enough to be read with each request."""
+"""Entries that people and callers may make of an emergency: far more than any needs. The app's own may be as many
+again, so that nobody keeps it from saying how a run ended."""
 
 SIGNED: Final = frozenset({Proof.SIGNATURE, Proof.PASSKEY})
 """Proofs that can be checked again later, by whoever has the entry."""
@@ -118,7 +119,7 @@ class Emergencies:
         """Give an emergency as it stands, from storage and from memory; None where neither knows it."""
         if not is_id(emergency):
             return None
-        held = self._try(lambda: {one.key: one for one in self._stored(emergency)}, {})
+        held = self._try(lambda: {one.key: one for one in self._stored(emergency)}, dict[str, Held]())
         with self._lock:
             known = self._known.setdefault(emergency, {})
             for key, one in held.items():
@@ -143,6 +144,10 @@ class Emergencies:
                 # The others say what they say; and the row stays as it is, for people to look at.
                 _log.error("%s", broken)
 
+    def can_check(self, entry: Entry) -> bool:
+        """Whether an entry that somebody brings can be checked, and is what its operator signed."""
+        return entry.proof in SIGNED and self._is_believed(Held(entry=entry))
+
     def _is_believed(self, held: Held) -> bool:
         if held.entry.proof not in SIGNED:
             return True
@@ -152,22 +157,28 @@ class Emergencies:
 
     def open_id(self, *, drill: bool = False) -> str:
         """Give the id of the emergency (the drill) that is open, "" where none is."""
-        row = self._try(lambda: self._storage.row(Table.EMERGENCIES, PARTITION, _guard(drill=drill)), None)
-        stored = str(row.columns.get("emergency", "")) if row is not None else ""
+        rows = self._try(lambda: [self._storage.row(Table.EMERGENCIES, PARTITION, _guard(drill=drill))], None)
+        stored = str(rows[0].columns.get("emergency", "")) if rows and rows[0] is not None else ""
         if stored:
             return stored
-        return next((one.id for one in self._known_open() if one.drill is drill), "")
+        known = self._known_open(only_waiting=rows is not None)
+        return next((one.id for one in known if one.drill is drill), "")
 
-    def _known_open(self) -> list[Emergency]:
-        """Give those that only memory says are open; those in storage have their row."""
+    def _known_open(self, *, only_waiting: bool) -> list[Emergency]:
+        """Give those that memory says are open. Where storage answers, only those that it doesn't know yet count."""
         with self._lock:
-            waiting = [
+            ids = [
                 emergency
-                for emergency, held in self._waiting.items()
-                if any(isinstance(one.entry.act, Declared) for one in held.values())
+                for emergency in self._known
+                if not only_waiting or any(self._declares(one) for one in self._waiting.get(emergency, {}).values())
             ]
-        folded = (fold(one, (held.entry for held in self._known[one].values())) for one in waiting)
+            kept = {emergency: list(self._known[emergency].values()) for emergency in ids}
+        folded = (fold(one, (held.entry for held in all_of)) for one, all_of in kept.items())
         return [one for one in folded if one is not None and one.is_open]
+
+    @staticmethod
+    def _declares(held: Held) -> bool:
+        return isinstance(held.entry.act, Declared)
 
     def going(self) -> list[str]:
         """Give the ids of all that are open, drills too: those whose steps repeat and whose time ends."""
@@ -176,10 +187,11 @@ class Emergencies:
             lambda: self._storage.rows(
                 Table.EMERGENCIES, query, partition=PARTITION, first=f"{_GOING}-", last=f"{_GOING}{_END}"
             ),
-            [],
+            None,
         )
-        stored = [row.key.partition("-")[2] for row in rows]
-        return [*dict.fromkeys([*stored, *(one.id for one in self._known_open())])]
+        stored = [row.key.partition("-")[2] for row in rows or []]
+        known = [one.id for one in self._known_open(only_waiting=rows is not None)]
+        return [*dict.fromkeys([*stored, *known])]
 
     def newest(self, *, most: int = 50) -> list[Listed]:
         """Give the emergencies and drills that storage knows, the newest first."""
@@ -260,7 +272,8 @@ class Emergencies:
         for one in held:
             if len(content_of(one.entry)) > LONGEST_ENTRY:
                 raise TooMuch(f"an entry has more than {LONGEST_ENTRY:,} bytes")
-            if len(self._known.get(one.entry.emergency, {})) + len(held) > MOST_ENTRIES:
+            most = MOST_ENTRIES if one.entry.proof is not Proof.APP or one.is_carried else 2 * MOST_ENTRIES
+            if len(self._known.get(one.entry.emergency, {})) + len(held) > most:
                 raise TooMuch(f"an emergency has at most {MOST_ENTRIES:,} entries")
         self._remember(held)
         self.flush()
@@ -357,7 +370,7 @@ class Emergencies:
             for one in held:
                 self._known.get(one.entry.emergency, {}).pop(one.key, None)
 
-    def _try[T](self, ask: Callable[[], T], otherwise: T) -> T:
+    def _try[T, O](self, ask: Callable[[], T], otherwise: O) -> T | O:
         """Ask storage, unless it failed just now; gives `otherwise` where it fails."""
         if self.is_cut_off:
             return otherwise

@@ -168,6 +168,21 @@ class Notifier:
             for delivery in stored.state.deliveries:
                 self._send_alone(Page(stored=stored, channel=delivery.channel), _no_case)
 
+    def send_unstored(self, system_notice: SystemNotice) -> tuple[Channel, ...]:
+        """Send a system notice over every channel at once, for when storage fails; gives the channels that took it.
+
+        Nothing is stored, so nothing repeats what failed, and a second one with the same key is sent too.
+        """
+        took: list[Channel] = []
+        for channel, sender in self._senders.items():
+            try:
+                sender.send_system_notice(system_notice)
+            except EdgeError as error:
+                _log.warning("the notice “%s” over %s failed: %s", system_notice.key, channel, error)
+            else:
+                took.append(channel)
+        return tuple(took)
+
     def report_unreadable_row(self, table: Table, row: Row) -> None:
         """Publish, once a day for each row, that it can't be read. Raises EdgeError."""
         self.publish(

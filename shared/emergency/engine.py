@@ -1,0 +1,357 @@
+"""Runs the steps of an emergency, each under a lease, each by itself.
+
+That a run began is an entry before it does anything, how it ended one after it. So after a kill the same run is begun
+again, and one that has ended never is. A step that fails ends as failed, with what a person does instead, and stops no
+other. Where storage can't be reached, no lease can be had: steps that only read and report run all the same, those that
+write don't.
+"""
+
+import hashlib
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.clients.api import TenantEdges
+from shared.emergency.asking import LEFT
+from shared.emergency.entries import (
+    APP,
+    Act,
+    Answer,
+    Closed,
+    Entry,
+    Evidence,
+    Finding,
+    Proof,
+    RunKind,
+    StepEnded,
+    StepStarted,
+    StepState,
+)
+from shared.emergency.reports import notice_of, notify
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
+from shared.emergency.state import Emergency, StepRun
+from shared.emergency.store import Emergencies, Held
+from shared.model.errors import EdgeError, LeaseLost, Refused, ResponderError
+from shared.objects.leases import Lease
+from shared.respond.components import Runtime
+
+_log = logging.getLogger("responder.emergency")
+
+NAME: Final = "Entra Responder"
+_MOST_FINDINGS: Final = 300
+_LONGEST_TEXT: Final = 2_000
+_MOST_EVIDENCE: Final = 300
+_HALF: Final = 0.5
+
+type WriteReport = Callable[[Emergency], tuple[Evidence, ...]]
+"""Writes the report of an emergency that is about to be closed; raises ResponderError where it can't."""
+
+
+class Engine(Struct, frozen=True, kw_only=True):
+    """What runs emergencies: the parts of the app, the entries, the eight steps in order, and who writes the report."""
+
+    runtime: Runtime
+    store: Emergencies
+    steps: Sequence[RunbookStep]
+    write_report: WriteReport = lambda _emergency: ()
+
+    @property
+    def now(self) -> datetime:
+        """The time of what happens now."""
+        return self.runtime.clock()
+
+    def step(self, number: int) -> RunbookStep | None:
+        """Give a step's declaration, None where there is none."""
+        return next((step for step in self.steps if step.number == number), None)
+
+    def add(self, emergency: str, act: Act, name: str) -> None:
+        """Keep an entry of the app's own, unless there is one under the same `name` already."""
+        entry = self.entry(emergency, act, name)
+        folded = self.store.read(emergency)
+        if folded is None or all(one.id != entry.id for one in folded.entries):
+            self.store.add(Held(entry=entry))
+
+    def entry(self, emergency: str, act: Act, name: str) -> Entry:
+        """Make an entry of the app's own."""
+        return Entry(
+            id=id_from(emergency, name), emergency=emergency, at=self.now, by=APP, name=NAME, proof=Proof.APP, act=act
+        )
+
+    def report(self, emergency: Emergency, key: str, *, title: str, text: str, what_to_do: str) -> bool:
+        """Notify people of something about an emergency, once for each key and day."""
+        notice = notice_of(emergency, key, title=title, text=text, what_to_do=what_to_do)
+        return notify(self.runtime, notice, cut_off=self.store.is_cut_off)
+
+    # ---- one run -----------------------------------------------------------------------------------------------------
+
+    def start(self, emergency: str, number: int, name: str, *, kind: RunKind = RunKind.STEP) -> None:
+        """Begin a run of a step for the app itself, unless it has begun, and carry it out."""
+        run = id_from(emergency, name)
+        self.add(emergency, StepStarted(step=number, run=run, kind=kind), name)
+        self.carry_out(emergency, number, run)
+
+    def carry_out(self, emergency: str, number: int, run: str) -> None:
+        """Carry out a run that has begun, or go on with one that was killed; nothing, where another run has the step.
+
+        Whatever goes wrong with the step itself is its end; only a failure of what the engine needs is raised.
+        """
+        step = self.step(number)
+        folded = self.store.read(emergency)
+        if step is None or folded is None or _begun(folded, number, run) is None:
+            return
+        lane = f"emergency {emergency} step {number}"
+        with _own_lock(lane) as is_ours:
+            if not is_ours:
+                return
+            try:
+                lease = self._lease(lane)
+            except EdgeError as error:
+                self._without_lease(folded, step, run, error)
+                return
+            if lease is None:
+                return
+            try:
+                self._under_lease(emergency, step, run, lease)
+            finally:
+                self._release(lease)
+
+    def _lease(self, lane: str) -> Lease | None:
+        if self.store.is_cut_off:
+            raise Refused("storage can't be reached, so no lease can be had")
+        return self.runtime.leases.take([lane], f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}")
+
+    def _release(self, lease: Lease) -> None:
+        try:
+            self.runtime.leases.release(lease)
+        except EdgeError as error:
+            _log.warning("a lease of an emergency could not be given up, and ends by itself: %s", error)
+
+    def _under_lease(self, emergency: str, step: RunbookStep, run: str, lease: Lease) -> None:
+        """Read once more what another run may have done meanwhile, then do what is left."""
+        folded = self.store.read(emergency)
+        begun = _begun(folded, step.number, run) if folded else None
+        if folded is None or begun is None or begun.ended is not None:
+            return
+
+        def go_on() -> None:
+            if lease.left() < lease.seconds * _HALF:
+                self.runtime.leases.renew(lease)
+
+        self._run(folded, step, begun, go_on)
+
+    def _without_lease(self, emergency: Emergency, step: RunbookStep, run: str, error: EdgeError) -> None:
+        begun = _begun(emergency, step.number, run)
+        if begun is None or begun.ended is not None:
+            return
+        if not step.writes or emergency.drill:
+            self._run(emergency, step, begun, lambda: None)
+            return
+        because = Finding(
+            answer=Answer.UNKNOWN,
+            about=step.title.en,
+            text=f"The app can't make sure that it alone does this, so it does nothing: {error}",
+            what_to_do=step.failed.en,
+        )
+        self._end(emergency.id, step, run, StepEnd(state=StepState.BLOCKED, findings=(because,)))
+
+    def _run(self, emergency: Emergency, step: RunbookStep, begun: StepRun, go_on: Callable[[], None]) -> None:
+        dry: list[str] = []
+        step_context = StepContext(
+            emergency=emergency,
+            step=step,
+            run=begun.id,
+            kind=begun.kind,
+            runtime=_read_only(self.runtime) if emergency.drill else self.runtime,
+            now=self.now,
+            go_on=go_on,
+            would_write=dry.append,
+        )
+        try:
+            end = self._outcome(step, step_context)
+        except LeaseLost as lost:
+            _log.warning("step %s of emergency %s is gone on with by another run: %s", step.number, emergency.id, lost)
+            return
+        noted = tuple(Finding(answer=Answer.NOTED, about="Not sent, since this is a drill", text=one) for one in dry)
+        self._end(emergency.id, step, begun.id, msgspec.structs.replace(end, findings=(*end.findings, *noted)))
+
+    def _outcome(self, step: RunbookStep, step_context: StepContext) -> StepEnd:
+        """Do what the step does. Raises LeaseLost; every other failure is the step's end."""
+        run = step.way_back if step_context.kind is RunKind.BACK else step.run
+        if run is None:
+            return StepEnd(state=StepState.DONE)
+        try:
+            return run(step_context)
+        except LeaseLost:
+            raise
+        except ResponderError as error:
+            _log.warning("step %s of emergency %s failed: %s", step.number, step_context.emergency.id, error)
+            return _failed(step, str(error))
+        except Exception as error:  # noqa: BLE001 - as the next line says
+            # One step's mistake must not keep the others from a person who needs them now.
+            _log.exception("step %s of emergency %s failed", step.number, step_context.emergency.id)
+            return _failed(step, f"The app made a mistake ({type(error).__name__}); its log says more")
+
+    def _end(self, emergency: str, step: RunbookStep, run: str, end: StepEnd) -> None:
+        ended = StepEnded(
+            step=step.number,
+            run=run,
+            state=end.state,
+            findings=_shortened(end.findings),
+            evidence=end.evidence[-_MOST_EVIDENCE:],
+            next_at=end.next_at,
+            proposals=end.proposals,
+        )
+        self.add(emergency, ended, f"{run} ended")
+        _log.info("step %s of emergency %s is %s", step.number, emergency, end.state)
+
+    # ---- going on ----------------------------------------------------------------------------------------------------
+
+    def go_on_with_agreed(self, emergency: Emergency) -> None:
+        """Do what two operators have agreed to and no run has done since: federation and its way back, then closing."""
+        for one in emergency.agreements:
+            if one.confirmed_at is None or not emergency.is_agreed(one.what, one.digest) or one.what not in _KINDS:
+                continue
+            number = next((each.number for each in emergency.steps if _proposes(each.proposals, one.digest)), None)
+            if number is not None:
+                name = f"{one.what} {one.digest} {one.confirmed_at.isoformat()}"
+                self.start(emergency.id, number, name, kind=_KINDS[one.what])
+
+    def take_back(self, emergency: Emergency, closing: str) -> bool:
+        """Take back what steps did, each that has a way back and did something; whether all of it is.
+
+        `closing` names the attempt at closing: each tries a step's way back once.
+        """
+        waits = [step for step in self.steps if step.way_back is not None and _is_to_be_taken_back(emergency, step)]
+        for step in waits:
+            self.start(emergency.id, step.number, f"back {step.number} {closing}", kind=RunKind.BACK)
+        after = self.store.read(emergency.id)
+        return after is not None and all(after.step(step.number).is_taken_back for step in waits)
+
+    def finish_closing(self, emergency_id: str) -> None:
+        """Close an emergency that two operators agreed to close, once all is taken back that they don't leave."""
+        emergency = self.store.read(emergency_id)
+        if emergency is None or emergency.closed is not None:
+            return
+        agreed = [one for one in emergency.agreements if one.what == "close" and one.confirmed_at is not None]
+        if not agreed or agreed[-1].confirmed_at is None:
+            return
+        is_taken_back = self.take_back(emergency, agreed[-1].confirmed_at.isoformat())
+        if is_taken_back or LEFT in agreed[-1].text:
+            self.close(self.store.read(emergency_id) or emergency, agreed[-1].text)
+
+    def close(self, emergency: Emergency, summary: str, *, ended_by: str = "") -> None:
+        """Write the report, keep the entry that closes it, and notify people. Each is there once, however often."""
+        report: tuple[Evidence, ...] = ()
+        try:
+            report = self.write_report(emergency)
+        except (ResponderError, OSError) as error:
+            _log.warning("the report of emergency %s could not be written: %s", emergency.id, error)
+        self.add(emergency.id, Closed(summary=summary, report=report, ended_by=ended_by), "closed")
+        self.store.settle(emergency.id)
+        accounts = ", ".join(emergency.announced_accounts)
+        rotate = f" Change the credentials of the emergency accounts that signed in: {accounts}." if accounts else ""
+        self.report(
+            emergency,
+            "closed",
+            title="The drill is over" if emergency.drill else "The emergency is closed",
+            text=summary,
+            what_to_do=f"Read the report.{rotate}{'' if report else ' It could not be written: see the log.'}",
+        )
+
+
+_KINDS: Final = {"federation": RunKind.STEP, "federation-back": RunKind.BACK}
+
+
+def _proposes(proposals: Sequence[object], digest: str) -> bool:
+    return any(getattr(proposal, "digest", "") == digest for proposal in proposals)
+
+
+def id_from(emergency: str, name: str) -> str:
+    """Give the id of what is there once in an emergency under a name."""
+    return hashlib.sha256(f"{emergency} {name}".encode()).hexdigest()[:32]
+
+
+def _begun(emergency: Emergency, number: int, run: str) -> StepRun | None:
+    return next((each for each in emergency.step(number).runs if each.id == run), None)
+
+
+def _is_to_be_taken_back(emergency: Emergency, step: RunbookStep) -> bool:
+    progress = emergency.step(step.number)
+    runs = [run.ended for run in progress.runs if run.ended is not None and run.kind is not RunKind.BACK]
+    did = any(one.state is StepState.DONE for one in (*runs, *progress.records))
+    return did and not progress.is_taken_back
+
+
+def _failed(step: RunbookStep, because: str) -> StepEnd:
+    finding = Finding(answer=Answer.UNKNOWN, about=step.title.en, text=because, what_to_do=step.failed.en)
+    return StepEnd(state=StepState.FAILED, findings=(finding,))
+
+
+def _shortened(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Cut what one entry can't hold, and say so: what is wrong and unknown comes before what is fine."""
+    order = (Answer.WRONG, Answer.UNKNOWN, Answer.NOTED, Answer.FINE)
+    kept = findings
+    if len(findings) > _MOST_FINDINGS:
+        kept = tuple(sorted(findings, key=lambda one: order.index(one.answer))[: _MOST_FINDINGS - 1])
+        more = f"{len(findings) - len(kept):,} further findings aren't shown"
+        kept = (*kept, Finding(answer=Answer.NOTED, about="More", text=more))
+    return tuple(
+        msgspec.structs.replace(
+            one,
+            about=one.about[:_LONGEST_TEXT],
+            text=one.text[:_LONGEST_TEXT],
+            what_to_do=one.what_to_do[:_LONGEST_TEXT],
+        )
+        for one in kept
+    )
+
+
+class WritesInADrill(ResponderError):
+    """A step would have written to a tenant in a drill other than by `StepContext.write`; nothing was sent."""
+
+
+def _read_only(runtime: Runtime) -> Runtime:
+    """Give the runtime of a drill: whatever isn't a read is refused before it is sent."""
+
+    def refuse() -> None:
+        raise WritesInADrill("a drill sends nothing but reads")
+
+    def quiet(edges: TenantEdges) -> TenantEdges:
+        return msgspec.structs.replace(edges, before_write=refuse)
+
+    return msgspec.structs.replace(runtime, edges={tenant: quiet(edges) for tenant, edges in runtime.edges.items()})
+
+
+class _OwnLock:
+    """Keeps two threads of one process from a step, for when no lease can be had."""
+
+    _held: Final[set[str]] = set()
+    _lock: Final = threading.Lock()
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._is_ours = False
+
+    def __enter__(self) -> bool:
+        with self._lock:
+            self._is_ours = self._name not in self._held
+            if self._is_ours:
+                self._held.add(self._name)
+        return self._is_ours
+
+    def __exit__(self, *_of: object) -> None:
+        if self._is_ours:
+            with self._lock:
+                self._held.discard(self._name)
+
+
+def _own_lock(name: str) -> _OwnLock:
+    return _OwnLock(name)

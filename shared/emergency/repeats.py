@@ -1,0 +1,96 @@
+"""What the timer does about open emergencies: goes on with what was killed, repeats what is to look again, ends drills.
+
+An emergency that has expired is reported each hour until somebody closes it; nothing of it ends by itself.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from shared.emergency.answering import report_declared
+from shared.emergency.engine import Engine
+from shared.emergency.entries import RunKind
+from shared.emergency.state import Emergency
+from shared.model.do_all import do_all
+
+type _Parts = Mapping[str, Callable[[], None]]
+
+_log = logging.getLogger("responder.emergency")
+
+
+def go_on(engine: Engine) -> int:
+    """Go on with every emergency and drill that is open; gives how many there are.
+
+    A failure doesn't stop the rest; the first one is raised at the end.
+    """
+    engine.store.flush()
+    going = engine.store.going()
+    do_all(
+        going,
+        lambda emergency: _go_on_with(engine, emergency),
+        failed=lambda emergency: f"emergency {emergency} could not be gone on with",
+        log=_log,
+    )
+    return len(going)
+
+
+def _go_on_with(engine: Engine, emergency_id: str) -> None:
+    emergency = engine.store.read(emergency_id)
+    if emergency is None:
+        _log.error("emergency %s is said to be open, and nothing declares it", emergency_id)
+        return
+    if emergency.closed is not None:
+        engine.store.settle(emergency_id)
+        return
+    if emergency.drill and emergency.has_expired(engine.now):
+        engine.take_back(emergency, "expired")
+        engine.close(emergency, "The time of the drill was over.")
+        return
+    parts: _Parts = {
+        "its declaration": lambda: _declare_again(engine, emergency),
+        "its expiry": lambda: _report_expired(engine, emergency),
+        "what was interrupted": lambda: _resume(engine, emergency),
+        "what is to look again": lambda: _repeat(engine, emergency),
+        "what two operators agreed to": lambda: engine.go_on_with_agreed(emergency),
+        "closing": lambda: engine.finish_closing(emergency_id),
+    }
+    do_all(
+        parts,
+        lambda part: parts[part](),
+        failed=lambda part: f"{part} of emergency {emergency_id} could not be gone on with",
+        log=_log,
+    )
+
+
+def _declare_again(engine: Engine, emergency: Emergency) -> None:
+    """Make up for what a kill right after the declaration left out."""
+    if not emergency.step(1).runs:
+        report_declared(engine, emergency)
+        engine.start(emergency.id, 1, "step 1")
+
+
+def _report_expired(engine: Engine, emergency: Emergency) -> None:
+    if not emergency.has_expired(engine.now):
+        return
+    engine.report(
+        emergency,
+        f"expired {engine.now:%Y%m%d%H}",
+        title="An emergency has expired and isn't closed",
+        text=f"{emergency.declared_name} declared it at {emergency.declared_at:%Y-%m-%d %H:%M} UTC; its time was over"
+        f" at {emergency.expires_at:%Y-%m-%d %H:%M} UTC. Sign-ins that were announced count as announced no more.",
+        what_to_do=f"Close it, or extend it: emergency {emergency.id}. This comes each hour until then.",
+    )
+
+
+def _resume(engine: Engine, emergency: Emergency) -> None:
+    """Begin each run again that hasn't ended, unless another run has its lease."""
+    for step in emergency.steps:
+        if step.open_run is not None:
+            engine.carry_out(emergency.id, step.number, step.open_run.id)
+
+
+def _repeat(engine: Engine, emergency: Emergency) -> None:
+    for step in emergency.steps:
+        last = step.last_ended
+        if last is None or step.open_run is not None or step.next_at is None or step.next_at > engine.now:
+            continue
+        engine.start(emergency.id, step.number, f"after {last.id}", kind=RunKind.REPEAT)
