@@ -73,7 +73,7 @@ def export_evidence(context: StepContext, exports: Iterable[LogExport]) -> StepE
     return StepEnd(
         state=StepState.RUNNING if left else StepState.FAILED if has_all_failed else StepState.DONE,
         findings=(*findings, *_head_finding(box.head)),
-        evidence=(*(kept for _, one in added for kept in one.evidence), *((box.head,) if box.head else ())),
+        evidence=(*((box.head,) if box.head else ()), *(kept for _, one in added for kept in one.evidence)),
         next_at=_next_at(context, left=left, has_gaps=any(gaps_in(entries))),
     )
 

@@ -107,7 +107,7 @@ def watch_mailboxes(context: StepContext, calls: MailboxCalls) -> StepEnd:
     return StepEnd(
         state=StepState.FAILED if is_all_unread else StepState.RUNNING if left else StepState.DONE,
         findings=(*findings, *_quiet(looks), *_not_reached(left), _UNSEEN),
-        evidence=(*_evidence(kept), *((box.head,) if box.head else ())),
+        evidence=(*((box.head,) if box.head else ()), *_evidence(kept)),
         next_at=context.now + (_GOES_ON if left else EVERY),
     )
 

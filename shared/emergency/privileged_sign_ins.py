@@ -113,7 +113,7 @@ def collect_sign_ins(context: StepContext, collectors: Collectors) -> StepEnd:
     return StepEnd(
         state=StepState.FAILED if is_all_unread else StepState.RUNNING if left else StepState.DONE,
         findings=(*listed.unknown, *_findings(seen, left)),
-        evidence=(*(kept for one in seen for kept in one.evidence), *((box.head,) if box.head else ())),
+        evidence=(*((box.head,) if box.head else ()), *(kept for one in seen for kept in one.evidence)),
         next_at=_next_look(context, has_left=bool(left), has_gaps=has_gaps),
     )
 

@@ -75,8 +75,8 @@ def test_all_of_the_window_is_kept_with_a_manifest(driven: Drive, storage: Memor
     assert len(kept(storage, "audit log", B2C_TENANT)) == 1
     checked = verify(StoredFiles(storage, EMERGENCY))
     assert (checked.problems, checked.gaps) == ((), ())
-    assert end.evidence[-1].sha256 == checked.head
-    assert end.evidence[-1].blob.endswith("manifest/" + f"{checked.entries:06}.json")
+    assert end.evidence[0].sha256 == checked.head
+    assert end.evidence[0].blob.endswith("manifest/" + f"{checked.entries:06}.json")
     assert not [finding for finding in end.findings if finding.answer is Found.UNKNOWN]
     assert [finding.text for finding in about(end, "audit log of Entra ID")] == ["5 records kept, 5 of them new"]
     assert driven.renewals > 10
