@@ -13,7 +13,7 @@ from aiohttp import web
 from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.audit_records import Outcome
 from infra.local.tenant.directory import Directory
-from infra.local.tenant.permissions import NEEDS, RESTORE_WHERE_ALLOWED, Alternatives, refuse_unpermitted
+from infra.local.tenant.permissions import NEEDS, REFUSAL, RESTORE_WHERE_ALLOWED, Alternatives, refuse_unpermitted
 from infra.local.tenant.replicated import Replicated
 from infra.local.tenant.settings import Settings
 from infra.local.tenant.simulation import Simulation
@@ -71,6 +71,7 @@ class Operation:
     """One method on one path. `on_refusal` builds the audit records of a refused write.
 
     `needs` is the path whose permissions count, where it is another than `path`: a cast needs what the rest needs.
+    `refusal` is the code and message for who lacks them.
     """
 
     method: str
@@ -79,6 +80,7 @@ class Operation:
     versions: Sequence[str] = BOTH
     throttle: Throttle | None = None
     needs: str = ""
+    refusal: tuple[str, str] = REFUSAL
     on_refusal: Callable[[Call, Outcome], list[Json]] | None = None
 
 
@@ -118,7 +120,7 @@ async def _run(simulation: Simulation, operation: Operation, request: web.Reques
         raise bad_request("Resource not found for the segment 'deletedItems'.")
     try:
         granted = simulation.granted(call.caller)
-        refuse_unpermitted(call.caller, granted, _alternatives(simulation, operation))
+        refuse_unpermitted(call.caller, granted, _alternatives(simulation, operation), operation.refusal)
         return await operation.handle(call)
     except ApiError as error:
         if operation.on_refusal is not None and error.status in _REFUSALS_ON_RECORD:

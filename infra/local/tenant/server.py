@@ -15,6 +15,7 @@ from infra.local.tenant import (
     conditional_access,
     custom_policies,
     directory_roles,
+    mailboxes,
     named_locations,
     people,
     reads,
@@ -40,6 +41,7 @@ _GRAPH_OPERATIONS = (
     *authentication_contexts.OPERATIONS,
     *custom_policies.OPERATIONS,
     *directory_roles.OPERATIONS,
+    *mailboxes.OPERATIONS,
     *reads.OPERATIONS,
 )
 _HOST = "127.0.0.1"
