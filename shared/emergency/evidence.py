@@ -100,17 +100,22 @@ class EvidenceBox:
         self._clock = clock
         self._go_on = go_on
         self._entries: list[ManifestEntry] = []
+        self._is_read = False
         self._head = START
         self._head_size = 0
 
     def entries(self) -> tuple[ManifestEntry, ...]:
-        """Read the manifest as far as it goes; entries that were read before aren't read again.
+        """Give the manifest as it was read first, with what was written here since, and what others wrote before that.
 
         Raises:
             Rejected: an entry isn't as the app writes it, or doesn't follow the one before it.
         """
-        while (content := self._read(entry_name(len(self._entries) + 1))) is not None:
-            self._take(content)
+        while not self._is_read:
+            content = self._read(entry_name(len(self._entries) + 1))
+            if content is None:
+                self._is_read = True
+            else:
+                self._take(content)
         return tuple(self._entries)
 
     @property
@@ -273,9 +278,11 @@ class EvidenceBox:
             self.entries()
             next_one = msgspec.structs.replace(entry, number=len(self._entries) + 1, previous=self._head)
             content = encoded(next_one)
-            self._storage.keep(Container.EVIDENCE, f"{self._folder}{next_one.name}", content)
-            if self._read(next_one.name) == content:
-                self._take(content)
+            is_new = self._storage.keep(Container.EVIDENCE, f"{self._folder}{next_one.name}", content)
+            stands = content if is_new else self._read(next_one.name)
+            if stands is not None:
+                self._take(stands)
+            if stands == content:
                 return
         raise Rejected(f"the manifest of {self._folder} is written by others all the time")
 

@@ -1,12 +1,14 @@
 """Runs a step of the runbook as the engine does, over a tenant with logs, and keeps the entries of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from infra.local.world import B2C_TENANT
+from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
 from shared.emergency.entries import Declared, Entry, RunKind, StepEnded, StepStarted
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
@@ -75,14 +77,22 @@ class Drive:
         self.renewals += 1
 
 
-def drive(storage: Storage, *, drill: bool = False, hybrid: bool = False, accounts: tuple[str, ...] = ()) -> Drive:
-    """Declare an emergency of a workforce tenant and a B2C tenant."""
+def drive(
+    storage: Storage,
+    *,
+    drill: bool = False,
+    hybrid: bool = False,
+    accounts: tuple[str, ...] = (),
+    edges: Mapping[str, TenantEdges] | None = None,
+    now: datetime = NOW,
+) -> Drive:
+    """Declare an emergency of a workforce tenant and a B2C tenant; `edges` are other tenants instead, by id."""
     workforce = LogTenant()
     b2c = LogTenant(kind=TenantKind.B2C, id=B2C_TENANT)
-    made = bench(storage, edges=workforce.edges())
-    edges = {**made.runtime.edges, B2C_TENANT: b2c.edges()}
+    made = bench(storage, edges=workforce.edges(), clock=FakeClock(now))
+    reached = edges or {**made.runtime.edges, B2C_TENANT: b2c.edges()}
     made = Bench(
-        runtime=msgspec.structs.replace(made.runtime, edges=edges),
+        runtime=msgspec.structs.replace(made.runtime, edges=reached),
         storage=made.storage,
         clock=made.clock,
         teams=made.teams,
@@ -93,7 +103,7 @@ def drive(storage: Storage, *, drill: bool = False, hybrid: bool = False, accoun
         reason="Nobody can sign in",
         hybrid=hybrid,
         drill=drill,
-        expires_at=NOW + 8 * HOUR,
+        expires_at=now + 8 * HOUR,
         privileged_accounts=accounts,
     )
-    return Drive(bench=made, workforce=workforce, b2c=b2c, entries=[entry(declared, at=NOW)])
+    return Drive(bench=made, workforce=workforce, b2c=b2c, entries=[entry(declared, at=now)])
