@@ -13,9 +13,7 @@ from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import ROSTERS
-from responders.runbooks.evidence import EVIDENCE
-from responders.runbooks.mailboxes import MAILBOXES
-from responders.runbooks.privileged_sign_ins import PRIVILEGED_SIGN_INS
+from responders.runbooks.break_glass import BREAK_GLASS
 from responders.sources import SOURCES
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
@@ -36,7 +34,8 @@ NEEDS: Final[tuple[Need, ...]] = (
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
     *(
         Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)
-        for step in (PRIVILEGED_SIGN_INS, MAILBOXES, EVIDENCE)
+        for step in BREAK_GLASS
+        if step.needs
     ),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )

@@ -5,7 +5,7 @@ was changed then, but for entries that the caller carried: those are kept in any
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -28,7 +28,6 @@ from shared.emergency.asking import (
 from shared.emergency.engine import Engine
 from shared.emergency.entries import (
     LONGEST,
-    Asked,
     Caller,
     Closed,
     Entry,
@@ -36,6 +35,7 @@ from shared.emergency.entries import (
     SignedRequest,
     StepState,
 )
+from shared.emergency.reports import report_new
 from shared.emergency.state import FEDERATION_STEP, Emergency
 from shared.emergency.store import AlreadyOpen, Held, TooMuch
 
@@ -83,7 +83,7 @@ def _take(
         entry = entry_of(wanted, caller, at=engine.now, text=text, signed=signed)
         if entry is not None:
             engine.store.add(Held(entry=entry))
-    _follow(engine, emergency, wanted, caller)
+    _follow(engine, emergency, wanted)
     return _as_it_stands(engine, wanted.emergency)
 
 
@@ -129,21 +129,9 @@ def _declared(engine: Engine, wanted: Wanted, caller: Caller, signed: SignedRequ
                 f"The emergency {is_open.emergency} is open already. Go on with that one, or close it first",
                 emergency=is_open.emergency,
             ) from is_open
-    report_declared(engine, _as_it_stands(engine, wanted.emergency))
+    report_new(engine, _as_it_stands(engine, wanted.emergency))
     engine.start(wanted.emergency, 1, "step 1")
     return _as_it_stands(engine, wanted.emergency)
-
-
-def report_declared(engine: Engine, emergency: Emergency) -> None:
-    """Notify people, once, that an emergency or a drill was declared."""
-    engine.report(
-        emergency,
-        "declared",
-        title="A drill of an emergency began" if emergency.drill else "An emergency was declared",
-        text=f"By {emergency.declared_name} at {emergency.declared_at:%Y-%m-%d %H:%M} UTC: {emergency.reason}",
-        what_to_do=f"Acknowledge it, and go on with its steps: emergency {emergency.id}. Whoever didn't expect this"
-        " telephones who declared it.",
-    )
 
 
 # ---- what is allowed -------------------------------------------------------------------------------------------------
@@ -276,25 +264,18 @@ def _check_extension(emergency: Emergency, wish: Extend, now: datetime) -> None:
 # ---- what follows ----------------------------------------------------------------------------------------------------
 
 
-def _follow(engine: Engine, before: Emergency, wanted: Wanted, caller: Caller) -> None:
+def _follow(engine: Engine, before: Emergency, wanted: Wanted) -> None:
     """Do what follows from an entry that is kept. It is done once, also where the request comes again."""
+    report_new(engine, _as_it_stands(engine, before.id))
     match wanted.wish:
         case DoStep(action="run"):
             engine.carry_out(wanted.emergency, wanted.step, wanted.entry)
         case Acknowledge():
             _finish_paging(engine, wanted)
-        case Announce() | Extend():
-            _report(engine, before, wanted, caller)
-        case Ask():
-            _report(engine, before, wanted, caller)
-        case Close():
-            if before.drill:
-                engine.take_back(before, wanted.entry)
-                engine.close(_as_it_stands(engine, before.id), wanted.wish.summary)
-            else:
-                _report(engine, before, wanted, caller)
+        case Close() if before.drill:
+            engine.take_back(before, wanted.entry)
+            engine.close(_as_it_stands(engine, before.id), wanted.wish.summary)
         case Confirm():
-            _report(engine, before, wanted, caller)
             engine.go_on_with_agreed(_as_it_stands(engine, before.id))
             engine.finish_closing(before.id)
         case _:
@@ -305,44 +286,3 @@ def _finish_paging(engine: Engine, wanted: Wanted) -> None:
     emergency = _as_it_stands(engine, wanted.emergency)
     if emergency.step(1).runs and not emergency.step(1).is_finished:
         engine.start(wanted.emergency, 1, f"acknowledged {wanted.entry}", kind=RunKind.REPEAT)
-
-
-def _report(engine: Engine, emergency: Emergency, wanted: Wanted, caller: Caller) -> None:
-    """Notify people of what somebody did, once."""
-    wish = wanted.wish
-    key = f"entry {wanted.entry}"
-    if isinstance(wish, Announce):
-        engine.report(
-            emergency,
-            key,
-            title="The sign-in of an emergency account is announced",
-            text=f"{caller.name} announced that account {wish.account} signs in within {wish.minutes} minutes. It is"
-            " paged all the same, as announced.",
-            what_to_do="If you didn't agree to that, treat its sign-in as an attack.",
-        )
-    elif isinstance(wish, Extend):
-        engine.report(
-            emergency,
-            key,
-            title="The emergency lasts longer",
-            text=f"{caller.name} extended it until {wish.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {wish.reason}",
-            what_to_do="Nothing, if you expected that.",
-        )
-    elif isinstance(wish, Ask | Close):
-        found = next((one for one in _as_it_stands(engine, emergency.id).entries if one.id == wanted.entry), None)
-        asked = found.act.text if found and isinstance(found.act, Asked) else ""
-        engine.report(
-            emergency,
-            key,
-            title="A second operator is needed",
-            text=f"{caller.name} asks: {asked}",
-            what_to_do=f"Another operator confirms it within {_MINUTES}, if it is right: responder emergency confirm.",
-        )
-    elif isinstance(wish, Confirm):
-        engine.report(
-            emergency,
-            key,
-            title="Two operators agreed",
-            text=f"{caller.name} confirmed: {wish.what}.",
-            what_to_do="Nothing, if you expected that.",
-        )

@@ -35,7 +35,7 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.reports import notice_of, notify
+from shared.emergency.reports import notice_of, notify, report_new
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import Emergency, StepRun
 from shared.emergency.store import Emergencies, Held
@@ -208,6 +208,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             evidence=end.evidence[-_MOST_EVIDENCE:],
             next_at=end.next_at,
             proposals=end.proposals,
+            announces=end.announces,
         )
         self.add(emergency, ended, f"{run} ended")
         _log.info("step %s of emergency %s is %s", step.number, emergency, end.state)
@@ -255,16 +256,14 @@ class Engine(Struct, frozen=True, kw_only=True):
         except (ResponderError, OSError) as error:
             _log.warning("the report of emergency %s could not be written: %s", emergency.id, error)
         self.add(emergency.id, Closed(summary=summary, report=report, ended_by=ended_by), "closed")
-        self.store.settle(emergency.id)
-        accounts = ", ".join(emergency.announced_accounts)
-        rotate = f" Change the credentials of the emergency accounts that signed in: {accounts}." if accounts else ""
-        self.report(
-            emergency,
-            "closed",
-            title="The drill is over" if emergency.drill else "The emergency is closed",
-            text=summary,
-            what_to_do=f"Read the report.{rotate}{'' if report else ' It could not be written: see the log.'}",
-        )
+        self.settle(emergency.id)
+
+    def settle(self, emergency_id: str) -> None:
+        """Notify people that an emergency is closed, and let the next one be declared."""
+        closed = self.store.read(emergency_id)
+        if closed is not None:
+            report_new(self, closed)
+            self.store.settle(emergency_id)
 
 
 _KINDS: Final = {"federation": RunKind.STEP, "federation-back": RunKind.BACK}

@@ -149,10 +149,17 @@ class Proposal(Struct, frozen=True, kw_only=True):
         return sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+class SignInAnnounced(Struct, frozen=True, kw_only=True, tag="sign-in-announced"):
+    """An emergency account's sign-in is expected. It is paged all the same, as announced."""
+
+    account: str
+    until: Instant
+
+
 class StepEnded(Struct, frozen=True, kw_only=True, tag="step-ended"):
     """A run of a step ended. `next_at` is when it is to look again, None where it isn't.
 
-    `proposals` are what it would do once two operators have agreed.
+    `proposals` are what it would do once two operators have agreed, `announces` the sign-ins that it announced.
     """
 
     step: int
@@ -162,6 +169,7 @@ class StepEnded(Struct, frozen=True, kw_only=True, tag="step-ended"):
     evidence: tuple[Evidence, ...] = ()
     next_at: Instant | None = None
     proposals: tuple[Proposal, ...] = ()
+    announces: tuple[SignInAnnounced, ...] = ()
 
 
 class StepRecorded(Struct, frozen=True, kw_only=True, tag="step-recorded"):
@@ -195,13 +203,6 @@ class Acknowledged(Struct, frozen=True, kw_only=True, tag="acknowledged"):
 
     over: str
     note: str = ""
-
-
-class SignInAnnounced(Struct, frozen=True, kw_only=True, tag="sign-in-announced"):
-    """An emergency account's sign-in is expected. It is paged all the same, as announced."""
-
-    account: str
-    until: Instant
 
 
 class Extended(Struct, frozen=True, kw_only=True, tag="extended"):

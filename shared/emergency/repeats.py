@@ -6,9 +6,9 @@ An emergency that has expired is reported each hour until somebody closes it; no
 import logging
 from collections.abc import Callable, Mapping
 
-from shared.emergency.answering import report_declared
 from shared.emergency.engine import Engine
 from shared.emergency.entries import RunKind
+from shared.emergency.reports import report_new
 from shared.emergency.state import Emergency
 from shared.model.do_all import do_all
 
@@ -39,14 +39,15 @@ def _go_on_with(engine: Engine, emergency_id: str) -> None:
         _log.error("emergency %s is said to be open, and nothing declares it", emergency_id)
         return
     if emergency.closed is not None:
-        engine.store.settle(emergency_id)
+        engine.settle(emergency_id)
         return
     if emergency.drill and emergency.has_expired(engine.now):
         engine.take_back(emergency, "expired")
         engine.close(emergency, "The time of the drill was over.")
         return
     parts: _Parts = {
-        "its declaration": lambda: _declare_again(engine, emergency),
+        "what people have to know": lambda: report_new(engine, emergency),
+        "its declaration": lambda: _begin(engine, emergency),
         "its expiry": lambda: _report_expired(engine, emergency),
         "what was interrupted": lambda: _resume(engine, emergency),
         "what is to look again": lambda: _repeat(engine, emergency),
@@ -61,10 +62,9 @@ def _go_on_with(engine: Engine, emergency_id: str) -> None:
     )
 
 
-def _declare_again(engine: Engine, emergency: Emergency) -> None:
+def _begin(engine: Engine, emergency: Emergency) -> None:
     """Make up for what a kill right after the declaration left out."""
     if not emergency.step(1).runs:
-        report_declared(engine, emergency)
         engine.start(emergency.id, 1, "step 1")
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.emergency import labels
 from shared.emergency.blocks import Block, Facts, Heading, Items, Paragraph, Table, html, markdown
-from shared.emergency.entries import STEPS, Answer, Entry, Evidence, Proof, SignInAnnounced, StepState
+from shared.emergency.entries import STEPS, Answer, Entry, Evidence, Proof, StepState
 from shared.emergency.evidence import EvidenceBox
 from shared.emergency.page import MANIFEST, facts, finding_texts
 from shared.emergency.runbook import RunbookStep
@@ -184,8 +184,8 @@ def _total(drill: Emergency) -> timedelta | None:
 
 def _follow_ups(emergency: Emergency, steps: Sequence[RunbookStep], language: str) -> Iterator[str]:
     titles = {step.number: step for step in steps}
-    if any(isinstance(entry.act, SignInAnnounced) for entry in emergency.announced):
-        yield labels.ROTATE.in_language(language)
+    if emergency.announced and not emergency.drill:
+        yield f"{labels.ROTATE.in_language(language)} ({', '.join(emergency.announced_accounts)})"
     federation = emergency.step(FEDERATION_STEP)
     if _was_changed(emergency) and not federation.is_taken_back:
         yield labels.FEDERATION_BACK.in_language(language)

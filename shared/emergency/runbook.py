@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from shared.clients.api import TenantEdges
-from shared.emergency.entries import Evidence, Finding, Proposal, RunKind, StepState
+from shared.emergency.entries import Evidence, Finding, Proposal, RunKind, SignInAnnounced, StepState
 from shared.emergency.state import Emergency, StepProgress
 from shared.model.calls import Call
 from shared.model.kinds import Image, Json
@@ -38,7 +38,7 @@ class StepEnd(Struct, frozen=True, kw_only=True):
 
     `next_at` is when it is to look again, None where it isn't; the engine then starts a run of kind REPEAT. `proposals`
     are what the step would do once two operators have agreed; the state is BLOCKED then, and the engine runs the step
-    again as soon as they have (`StepContext.agreed`).
+    again as soon as they have (`StepContext.agreed`). `announces` are sign-ins of emergency accounts that are expected.
     """
 
     state: StepState
@@ -46,6 +46,7 @@ class StepEnd(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     next_at: datetime | None = None
     proposals: tuple[Proposal, ...] = ()
+    announces: tuple[SignInAnnounced, ...] = ()
 
 
 class Written(Struct, frozen=True, kw_only=True):

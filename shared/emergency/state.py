@@ -110,6 +110,16 @@ class StepProgress(Struct, frozen=True, kw_only=True):
         return bool(ended) and ended[-1].kind is RunKind.BACK
 
 
+class Announcement(Struct, frozen=True, kw_only=True):
+    """The sign-in of an emergency account that is expected: who announced it, and for how long."""
+
+    account: str
+    at: datetime
+    until: datetime
+    by: str
+    name: str
+
+
 class Agreement(Struct, frozen=True, kw_only=True):
     """What an operator asked for, and who confirmed it. `confirmed_by` is "" until another operator did."""
 
@@ -152,7 +162,7 @@ class Emergency(Struct, frozen=True, kw_only=True):
     privileged_accounts: tuple[str, ...]
     steps: tuple[StepProgress, ...]
     acknowledged: tuple[Entry, ...]
-    announced: tuple[Entry, ...]
+    announced: tuple[Announcement, ...]
     agreements: tuple[Agreement, ...]
     closed: Entry | None
 
@@ -205,17 +215,20 @@ class Emergency(Struct, frozen=True, kw_only=True):
     @property
     def announced_accounts(self) -> tuple[str, ...]:
         """The object ids of the emergency accounts whose sign-ins were announced."""
-        acts = [entry.act for entry in self.announced]
-        return tuple(sorted({act.account for act in acts if isinstance(act, SignInAnnounced)}))
+        return tuple(sorted({one.account for one in self.announced}))
 
-    def is_announced(self, account: str, at: datetime) -> bool:
-        """Whether the sign-in of an emergency account, by its object id, was announced for this instant."""
-        return self.is_open and any(
-            isinstance(entry.act, SignInAnnounced)
-            and entry.act.account.lower() == account.lower()
-            and entry.at - _EARLY <= at <= min(entry.act.until, self.expires_at)
-            for entry in self.announced
-        )
+    def announcement(self, account: str, at: datetime) -> Announcement | None:
+        """Give what announced the sign-in of an emergency account, by its object id, for an instant; None for nothing.
+
+        A drill announces nothing: who signs in during one has to be known by another way.
+        """
+        if self.drill:
+            return None
+        end = self.expires_at if self.closed is None else min(self.expires_at, self.closed.at)
+        for one in self.announced:
+            if one.account == account.lower() and one.at - _EARLY <= at <= min(one.until, end):
+                return one
+        return None
 
 
 _EARLY: Final = timedelta(minutes=5)
@@ -259,7 +272,7 @@ def fold(emergency: str, entries: Iterable[Entry], carried: frozenset[str] = fro
         privileged_accounts=first.act.privileged_accounts,
         steps=tuple(_progress(number, counted if number == FEDERATION_STEP else ordered) for number in STEPS),
         acknowledged=tuple(entry for entry in ordered if isinstance(entry.act, Acknowledged)),
-        announced=tuple(entry for entry in ordered if isinstance(entry.act, SignInAnnounced)),
+        announced=tuple(_announcements(ordered)),
         agreements=agreements,
         closed=_closing(counted, agreements, drill=first.act.drill),
     )
@@ -282,6 +295,20 @@ def _unique(emergency: str, entries: Iterable[Entry], carried: frozenset[str]) -
             chosen[entry.id] = one
     ordered = sorted((entry for _, _, entry in chosen.values()), key=lambda entry: (entry.at, entry.id))
     return ordered, {key for key, (is_carried, _, _) in chosen.items() if is_carried}
+
+
+def _announcements(ordered: Iterable[Entry]) -> Iterator[Announcement]:
+    """Give what people announced, and what runs did for whoever began them."""
+    begun: dict[str, Entry] = {}
+    for entry in ordered:
+        if isinstance(entry.act, StepStarted):
+            begun.setdefault(entry.act.run, entry)
+    for entry in ordered:
+        acts = entry.act.announces if isinstance(entry.act, StepEnded) else (entry.act,)
+        by = begun.get(entry.act.run, entry) if isinstance(entry.act, StepEnded) else entry
+        for act in acts:
+            if isinstance(act, SignInAnnounced):
+                yield Announcement(account=act.account.lower(), at=entry.at, until=act.until, by=by.by, name=by.name)
 
 
 def _expiry(first: Entry, declared: Declared, counted: Iterable[Entry]) -> datetime:

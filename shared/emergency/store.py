@@ -287,8 +287,11 @@ class Emergencies:
         return self.waits
 
     def settle(self, emergency: str) -> None:
-        """Let the rows that say what is open follow from the entries, where a run was killed between the two."""
-        self._try(lambda: self._note(emergency), None)
+        """Take away the rows that say that it is open, once it is closed and everybody knows: the next can be declared.
+
+        Until then `going` names it, so that what a kill left out is made up for.
+        """
+        self._try(lambda: self._note_closed(emergency), None)
 
     def _store(self, emergency: str, held: list[Held]) -> None:
         """Store entries that may be there already, then the notes that follow from them."""
@@ -319,22 +322,23 @@ class Emergencies:
             _log.debug("row %s was written by another run", row.key)
 
     def _note(self, emergency: str) -> None:
-        """Let the rows of what is open say the same as the entries: also after a kill between the two."""
+        """Write the rows that say what is open, where they are missing: after a kill, or for what was in memory."""
         folded = self.read(emergency)
-        if folded is None:
+        if folded is None or not folded.is_open:
             return
-        drill = folded.drill
-        if folded.is_open:
-            act = Declared(reason="", hybrid=False, drill=drill, expires_at=folded.expires_at)
-            for write in _opening_of(emergency, folded.declared_at, act):
-                self._storage.insert(Table.EMERGENCIES, PARTITION, write.key, write.columns)
+        act = Declared(reason="", hybrid=False, drill=folded.drill, expires_at=folded.expires_at)
+        for write in _opening_of(emergency, folded.declared_at, act):
+            self._storage.insert(Table.EMERGENCIES, PARTITION, write.key, write.columns)
+
+    def _note_closed(self, emergency: str) -> None:
+        folded = self.read(emergency)
+        writes = self._closing_writes(emergency, drill=folded.drill) if folded and not folded.is_open else []
+        if not writes:
             return
-        writes = self._closing_writes(emergency, drill=drill)
-        if writes:
-            try:
-                self._storage.write_together(Table.EMERGENCIES, PARTITION, writes)
-            except Conflict:
-                _log.debug("the rows of emergency %s were changed by another run", emergency)
+        try:
+            self._storage.write_together(Table.EMERGENCIES, PARTITION, writes)
+        except Conflict:
+            _log.debug("the rows of emergency %s were changed by another run", emergency)
 
     def _closing_writes(self, emergency: str, *, drill: bool) -> list[RowWrite]:
         """Give what takes the rows away that say that it is open, those that are there."""

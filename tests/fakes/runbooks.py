@@ -36,6 +36,8 @@ class World:
 
     is_federated: bool = True
     changes: int = 0
+    around: Callable[[str], None] = lambda _when: None
+    """Called right before and right after each change; it may raise."""
 
 
 type Ends = Callable[[StepContext], StepEnd]
@@ -103,8 +105,10 @@ class Steps:
             step_context.would_write("PATCH the domain")
             return
         step_context.go_on()
+        self.world.around("before")
         self.world.is_federated = to
         self.world.changes += 1
+        self.world.around("after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +156,20 @@ def wanted(path: str, body: dict[str, Any]) -> Wanted:
     return wanted_in(path, msgspec.json.encode(body), otherwise=lambda: f"{next(_IDS):032x}")
 
 
-def desk(storage: Storage, *, steps: Steps | None = None, signed: bool = True, **options: Any) -> Desk:  # noqa: ANN401 - as `bench` takes
-    """Put an app together; `signed` says whether signatures of entries that are read or brought are right."""
+def desk(
+    storage: Storage,
+    *,
+    steps: Steps | None = None,
+    runbook: tuple[RunbookStep, ...] = (),
+    signed: bool = True,
+    **options: Any,  # noqa: ANN401 - as `bench` takes
+) -> Desk:
+    """Put an app together, with the steps of tests or a runbook.
+
+    `signed` says whether signatures of entries that are read or brought are right.
+    """
     made = bench(storage, **options)
     steps = steps or Steps()
     store = Emergencies(storage, clock=made.clock, is_signed=lambda _entry: signed)
-    return Desk(bench=made, engine=Engine(runtime=made.runtime, store=store, steps=steps.declared()), steps=steps)
+    engine = Engine(runtime=made.runtime, store=store, steps=runbook or steps.declared())
+    return Desk(bench=made, engine=engine, steps=steps)

@@ -81,6 +81,8 @@ class FakeTenant:
     """Ids of the management locks that keep role assignments from being deleted."""
     principals: dict[str, Image] = field(default_factory=dict[str, Image])
     """Users and service principals by id, as Graph gives them."""
+    registrations: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """The authentication methods that users have registered, by their ids."""
     groups: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """Ids of the members, through other groups too, by the group's id."""
     schedule_requests: list[Image] = field(default_factory=list[Image])
@@ -342,6 +344,10 @@ def _get_principal(tenant: FakeTenant, ids: Mapping[str, str], _body: object) ->
     return answer_of(_found(tenant.principals, ids["id"]))
 
 
+def _get_registration(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"id": ids["id"], "methodsRegistered": _found(tenant.registrations, ids["id"])})
+
+
 def _list_groups(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
     hides, asked = tenant.hidden_groups, tenant.log[-1].query.get("$filter", "")
     found = [each for each in tenant.groups if not asked.startswith("id in") or f"'{each}'" in asked]
@@ -403,6 +409,13 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         f"/policies/authenticationStrengthPolicies/{_ONE}/combinationConfigurations",
         _CA_READ,
         lambda tenant, ids, _body: _list_images(tenant.configurations.get(ids["id"], {})),
+    ),
+    (
+        Service.GRAPH,
+        "GET",
+        f"/reports/authenticationMethods/userRegistrationDetails/{_ONE}",
+        frozenset({Permission.AUDIT_LOG_READ}),
+        _get_registration,
     ),
     (Service.GRAPH, "GET", "/groups", frozenset({Permission.GROUP_MEMBER_READ}), _list_groups),
     (Service.GRAPH, "GET", f"/users/{_ONE}/transitiveMemberOf", frozenset({Permission.USER_READ}), _list_memberships),

@@ -20,6 +20,7 @@ STRENGTHS = ("/policies/authenticationStrengthPolicies", "/identity/conditionalA
 """The same strengths under two paths."""
 CUSTOM_POLICIES = "/trustFramework/policies"
 AUDITS = "/auditLogs/directoryAudits"
+REGISTRATIONS = "/reports/authenticationMethods/userRegistrationDetails/{id}"
 GROUPS = "/groups"
 DIRECTORY_ROLES = "/roleManagement/directory"
 GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
@@ -111,6 +112,7 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", f"{AUDITS}/{{id}}"): _AUDIT_READ,
     ("GET", SIGN_IN_LOG): _SIGN_IN_READ,
     ("GET", f"{SIGN_IN_LOG}/{{id}}"): _SIGN_IN_READ,
+    ("GET", REGISTRATIONS): _AUDIT_READ,
     ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
     ("GET", "/servicePrincipals/{id}"): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments"): (_ROLES_READ, _DIRECTORY_READ),

@@ -12,7 +12,7 @@ from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.odata import selected
 from infra.local.tenant.people import principal_in
-from infra.local.tenant.permissions import AUDITS, SIGN_IN_LOG
+from infra.local.tenant.permissions import AUDITS, REGISTRATIONS, SIGN_IN_LOG
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS, SIGN_INS_V1, LogShape, parse_query
 from infra.local.tenant.sign_in_records import in_v1
 from infra.local.world import Json
@@ -99,6 +99,26 @@ async def _user(call: Call) -> web.Response:
     return json_answer({"@odata.context": call.context("users/$entity")} | shown)
 
 
+async def _registration(call: Call) -> web.Response:
+    """Answer which methods a user has registered: a report, in which users who are disabled are missing."""
+    principal = principal_in(call, "user")
+    if principal.id in call.settings.disabled_accounts:
+        raise not_found(f"Resource '{principal.id}' does not exist.", "UnknownError")
+    methods = ["passKeyDeviceBound"] if "Emergency" in principal.name else ["microsoftAuthenticatorPush"]
+    details: Json = {
+        "id": principal.id,
+        "userPrincipalName": principal.upn,
+        "userDisplayName": principal.name,
+        "isMfaRegistered": True,
+        "isMfaCapable": True,
+        "methodsRegistered": methods,
+        "userType": "guest" if principal.is_guest else "member",
+        "lastUpdatedDateTime": world.SEEDED_AT,
+    }
+    context = call.context("reports/authenticationMethods/userRegistrationDetails/$entity")
+    return json_answer({"@odata.context": context} | details)
+
+
 async def _service_principal(call: Call) -> web.Response:
     principal = principal_in(call, "servicePrincipal")
     managed = principal is world.RESPONDER
@@ -138,6 +158,7 @@ OPERATIONS = (
     Operation(method="GET", path=SIGN_IN_LOG, handle=_sign_ins, throttle="audit"),
     Operation(method="GET", path=f"{SIGN_IN_LOG}/{{id}}", handle=_sign_in, throttle="audit"),
     Operation(method="GET", path="/users/{id}", handle=_user),
+    Operation(method="GET", path=REGISTRATIONS, handle=_registration),
     Operation(method="GET", path="/servicePrincipals/{id}", handle=_service_principal),
     Operation(method="GET", path="/organization", handle=_organization),
 )

@@ -297,8 +297,8 @@ def test_an_announced_sign_in_is_known_and_everybody_hears_of_it(app: Desk) -> N
     app.declare()
     emergency = app.ask("announce", account=BREAK_GLASS_1.id.upper(), minutes=30)
     now = app.bench.clock()
-    assert emergency.is_announced(BREAK_GLASS_1.id, now + 29 * MINUTE)
-    assert not emergency.is_announced(BREAK_GLASS_1.id, now + 31 * MINUTE)
+    assert emergency.announcement(BREAK_GLASS_1.id, now + 29 * MINUTE)
+    assert not emergency.announcement(BREAK_GLASS_1.id, now + 31 * MINUTE)
     assert app.titles[-1] == "The sign-in of an emergency account is announced"
 
 

@@ -274,13 +274,26 @@ def test_a_sign_in_is_announced_for_its_account_and_time_alone() -> None:
     account = "b4ea0000-0000-4000-8000-000000000001"
     announced = entry(SignInAnnounced(account=account, until=NOW + timedelta(hours=1)), at=10 * MINUTE)
     folded = state_of(declared(), announced)
-    assert folded.is_announced(account.upper(), NOW + timedelta(minutes=30))
-    assert folded.is_announced(account, NOW + timedelta(minutes=6)), "clocks differ"
-    assert not folded.is_announced(account, NOW), "before it was announced"
-    assert not folded.is_announced(account, NOW + timedelta(hours=2)), "after its time"
-    assert not folded.is_announced(CAROL.operator, NOW + timedelta(minutes=30)), "another account"
-    over = state_of(declared(), announced, *agreed(CLOSING), closed())
-    assert not over.is_announced(account, NOW + timedelta(minutes=30)), "closed"
+    assert folded.announcement(account.upper(), NOW + timedelta(minutes=30))
+    assert folded.announcement(account, NOW + timedelta(minutes=6)), "clocks differ"
+    assert not folded.announcement(account, NOW), "before it was announced"
+    assert not folded.announcement(account, NOW + timedelta(hours=2)), "after its time"
+    assert not folded.announcement(CAROL.operator, NOW + timedelta(minutes=30)), "another account"
+    over = state_of(declared(), announced, *agreed(CLOSING), closed(at=20 * MINUTE))
+    assert over.announcement(account, NOW + timedelta(minutes=15)), "its record may come after it was closed"
+    assert not over.announcement(account, NOW + timedelta(minutes=30)), "closed"
+    assert not state_of(declared(drill=True), announced).announcement(account, NOW + timedelta(minutes=30)), "a drill"
+
+
+def test_what_a_run_announces_is_announced_by_who_began_it() -> None:
+    account = "b4ea0000-0000-4000-8000-000000000001"
+    act = SignInAnnounced(account=account, until=NOW + timedelta(hours=1))
+    began = entry(StepStarted(step=3, run=ONE), DAVE, at=MINUTE)
+    ended = entry(StepEnded(step=3, run=ONE, state=StepState.DONE, announces=(act,)), APP_CALLER, at=2 * MINUTE)
+    for order in permutations([declared(), began, ended]):
+        found = state_of(*order).announcement(account, NOW + 5 * MINUTE)
+        assert found is not None
+        assert found.name == DAVE.name
 
 
 def test_who_acknowledged_is_known() -> None:

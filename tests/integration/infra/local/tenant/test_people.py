@@ -38,6 +38,13 @@ def _record(client: httpx.Client, activity: str) -> Json:
     return eventually(read, bool)[0]
 
 
+def test_registered_methods_are_reported_of_enabled_users_alone(alice: httpx.Client, control: TenantControl) -> None:
+    path = f"/v1.0/reports/authenticationMethods/userRegistrationDetails/{world.BREAK_GLASS_1.id}"
+    assert alice.get(path).raise_for_status().json()["methodsRegistered"] == ["passKeyDeviceBound"]
+    control.settings(disabled_accounts=[world.BREAK_GLASS_1.id])
+    assert alice.get(path).status_code == 404
+
+
 def test_groups_in_groups(alice: httpx.Client) -> None:
     group = world.OUTER_CIRCLE
     assert _ids(alice, _members(group)) == [world.ERIN.id, world.CONTRACTORS.id]

@@ -1,0 +1,169 @@
+"""Step 2 of the break-glass runbook: what is known of the attack, and the playbooks that fit."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from responders.runbooks.playbooks import PLAYBOOKS, Playbook
+from shared.emergency.entries import Answer, Finding, StepState
+from shared.emergency.reports import notice_of, notify
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.model.cases import Case, Decision
+from shared.model.errors import EdgeError
+from shared.model.settings import Tenant
+
+SINCE: Final = timedelta(hours=24)
+_MOST_CASES: Final = 500
+_MOST_LISTED: Final = 12
+
+
+def _run(step_context: StepContext) -> StepEnd:
+    cases: list[Case] = []
+    unread: list[Finding] = []
+    for tenant in step_context.runtime.settings.tenants:
+        step_context.go_on()
+        try:
+            cases += _cases(step_context, tenant)
+        except EdgeError as error:
+            unread.append(_unread(tenant, error))
+    playbooks = chosen(cases, hybrid=step_context.emergency.hybrid, all_read=not unread)
+    for playbook in playbooks:
+        _send(step_context, playbook)
+    known = {(one.about, one.text) for one in step_context.progress.findings}
+    found = (*unread, *_actors(step_context, cases), *_objects(cases), *(_shown(one) for one in playbooks))
+    return StepEnd(
+        state=StepState.DONE,
+        findings=tuple(_marked(one, is_new=bool(known) and (one.about, one.text) not in known) for one in found),
+    )
+
+
+def _cases(step_context: StepContext, tenant: Tenant) -> list[Case]:
+    """Read what happened in the last day and before the emergency, that an approved actor didn't do."""
+    since = min(step_context.now, step_context.emergency.declared_at) - SINCE
+    found = step_context.runtime.ledger.cases(tenant.id, since=since, most=_MOST_CASES)
+    return [case for case in found if case.is_open or case.decision is not Decision.RECORD]
+
+
+def _unread(tenant: Tenant, error: EdgeError) -> Finding:
+    return Finding(
+        answer=Answer.UNKNOWN,
+        about=f"Cases of {tenant.name}",
+        text=f"They can't be read, so nothing is known of them: {error}",
+        what_to_do="Look into the audit and sign-in logs by hand. All playbooks are shown, since any may fit.",
+    )
+
+
+def chosen(cases: Iterable[Case], *, hybrid: bool, all_read: bool) -> tuple[Playbook, ...]:
+    """Choose the playbooks that fit; all of them, where not everything is known or nothing says which."""
+    detections = {each for case in cases for each in (case.detection, *case.detections)}
+    fitting = tuple(
+        playbook
+        for playbook in PLAYBOOKS
+        if (hybrid and playbook.fits_hybrid) or any(playbook.fits(detection) for detection in detections)
+    )
+    return fitting if all_read and detections and fitting else PLAYBOOKS
+
+
+def _actors(step_context: StepContext, cases: list[Case]) -> Iterable[Finding]:
+    """Say who did what, whoever did most first."""
+    if not cases:
+        yield Finding(answer=Answer.NOTED, about="Cases of the last 24 hours", text="None, as far as is known.")
+    by_actor: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    for case in cases:
+        by_actor[case.tenant_id, case.actor.id].append(case)
+    for (_, actor), of_actor in sorted(by_actor.items(), key=lambda one: -len(one[1])):
+        titles = Counter(_title(step_context, case) for case in of_actor)
+        did = "; ".join(f"{title} ({count})" if count > 1 else title for title, count in titles.most_common())
+        touched = _listed(_name(case) for case in of_actor)
+        waits = sum(case.is_open for case in of_actor)
+        name = of_actor[0].actor.name or "An actor whom the records don't name"
+        yield Finding(
+            answer=Answer.WRONG,
+            about=f"{name} ({actor})" if actor else name,
+            text=f"{did}. Touched: {touched}." + (f" Not finished: {waits}." if waits else ""),
+            what_to_do="See the cases: responder cases. If nobody can answer for this, treat it as an attacker's.",
+        )
+
+
+def _objects(cases: list[Case]) -> Iterable[Finding]:
+    """Say which guarded objects and which accounts were touched."""
+    objects = [case for case in cases if case.object_kind is not None]
+    accounts = [case for case in cases if case.target.upn or case.target.kind.lower() == "user"]
+    for about, touched in (("Changed policies and roles", objects), ("Accounts touched", accounts)):
+        if touched:
+            yield Finding(answer=Answer.NOTED, about=about, text=_listed(_name(case) for case in touched))
+
+
+def _title(step_context: StepContext, case: Case) -> str:
+    detection = step_context.runtime.detections.get(case.detection)
+    return detection.title if detection is not None else case.detection
+
+
+def _name(case: Case) -> str:
+    return case.target.upn or case.target.name or case.target.id or "something that the record doesn't name"
+
+
+def _listed(names: Iterable[str]) -> str:
+    each = [*dict.fromkeys(names)]
+    more = f" and {len(each) - _MOST_LISTED} more" if len(each) > _MOST_LISTED else ""
+    return ", ".join(each[:_MOST_LISTED]) + more
+
+
+def _shown(playbook: Playbook) -> Finding:
+    return Finding(
+        answer=Answer.NOTED,
+        about=f"Playbook: {playbook.title.en} / {playbook.title.ko}",
+        text=f"{playbook.text.en}\n\n{playbook.text.ko}",
+        what_to_do="Read it, and say in a note that you did.",
+    )
+
+
+def _send(step_context: StepContext, playbook: Playbook) -> None:
+    """Send the whole text to people, once for each emergency and day, so that nobody needs a link to read it."""
+    notice = notice_of(
+        step_context.emergency,
+        f"playbook {playbook.id}",
+        title=f"Playbook: {playbook.title.en}",
+        text=playbook.text.en,
+        what_to_do="Read it before you change anything.",
+    )
+    notify(step_context.runtime, notice)
+
+
+def _marked(finding: Finding, *, is_new: bool) -> Finding:
+    return Finding(
+        answer=finding.answer,
+        about=finding.about,
+        text=finding.text,
+        what_to_do=finding.what_to_do,
+        is_new=is_new,
+    )
+
+
+PLAYBOOK_REVIEW: Final = RunbookStep(
+    number=2,
+    id="review-the-playbook",
+    title=Words(en="Review the attack playbook", ko="공격 플레이북 검토"),
+    person=Words(
+        en="Read what is known and the playbooks that are shown. Decide which one you follow, and say so in a note.",
+        ko="알려진 내용과 표시된 플레이북을 읽으세요. 어느 것을 따를지 결정하고 메모에 적으세요.",
+    ),
+    system=Words(
+        en="Gathers the cases of the last 24 hours by actor, the changed policies and the accounts touched, and sends"
+        " the text of the playbooks that fit: account takeover, malicious consent, policy tampering, lock-out,"
+        " federation outage.",
+        ko="최근 24시간의 사례를 행위자별로 모으고, 변경된 정책과 영향받은 계정을 정리하고, 해당하는 플레이북(계정"
+        " 탈취, 악성 동의, 정책 변조, 관리자 잠금, 페더레이션 장애)의 본문을 보냅니다.",
+    ),
+    check=Words(
+        en="Everybody who works on it knows which playbook is followed, and who does what.",
+        ko="대응하는 모든 사람이 어떤 플레이북을 따르고 누가 무엇을 하는지 압니다.",
+    ),
+    failed=Words(
+        en="Read the playbooks of the printed runbook. Take account takeover if you can't tell which one fits.",
+        ko="인쇄된 런북의 플레이북을 읽으세요. 어느 것인지 알 수 없으면 계정 탈취를 따르세요.",
+    ),
+    needs=(),
+    run=_run,
+)
