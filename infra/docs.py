@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from infra import infrastructure_page
+from infra import emergency_page, infrastructure_page
 from infra.checks.building import kept
 from infra.checks.declared import declared
 from infra.checks.snapshots import read
@@ -50,7 +50,9 @@ def wanted_files() -> dict[Path, str]:
     """Give every file that is generated, in whole or in part, as it should be."""
     queries = {_QUERIES / f"{detection.id}.kql": document(detection) for detection in CATALOGUE}
     readme = current_readme(_README.read_text(encoding="utf-8"))
-    return {_README: readme, _DETECTIONS: page(), infrastructure_page.PAGE: _infrastructure(), **queries}
+    emergency = emergency_page.current(emergency_page.PAGE.read_text(encoding="utf-8"))
+    pages = {_DETECTIONS: page(), infrastructure_page.PAGE: _infrastructure(), emergency_page.PAGE: emergency}
+    return {_README: readme, **pages, **queries}
 
 
 def _infrastructure() -> str:

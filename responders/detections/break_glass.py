@@ -67,7 +67,7 @@ BREAK_GLASS_USED: Detection[SignInEvent] = Detection(
     ),
     deviates=(
         "Failed attempts count too, because few people should know the account's name. The guide leaves out declared "
-        "emergencies. Here none can be declared, so a case is raised in an emergency as well."
+        "emergencies. Here a sign-in that was announced in one is paged as well, and the page says who announced it."
     ),
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.BREAK_GLASS,

@@ -56,12 +56,16 @@ type WriteReport = Callable[[Emergency], tuple[Evidence, ...]]
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """What runs emergencies: the parts of the app, the entries, the eight steps in order, and who writes the report."""
+    """What runs emergencies: the parts of the app, the entries, the eight steps in order, and who writes the report.
+
+    There is one for a process. `reported` names what it has notified people of, so that they aren't asked to be again.
+    """
 
     runtime: Runtime
     store: Emergencies
     steps: Sequence[RunbookStep]
     write_report: WriteReport = lambda _emergency: ()
+    reported: set[str] = msgspec.field(default_factory=set[str])
 
     @property
     def now(self) -> datetime:
@@ -89,6 +93,15 @@ class Engine(Struct, frozen=True, kw_only=True):
         """Notify people of something about an emergency, once for each key and day."""
         notice = notice_of(emergency, key, title=title, text=text, what_to_do=what_to_do)
         return notify(self.runtime, notice, cut_off=self.store.is_cut_off)
+
+    def announced(self, account: str, at: datetime) -> str:
+        """Say by whom the sign-in of an emergency account was announced for an instant, "" for nobody."""
+        for emergency_id in self.store.going():
+            found = self.store.read(emergency_id)
+            announcement = found.announcement(account, at) if found else None
+            if announcement is not None:
+                return f"announced by {announcement.name} at {announcement.at:%H:%M} UTC, in emergency {emergency_id}"
+        return ""
 
     # ---- one run -----------------------------------------------------------------------------------------------------
 

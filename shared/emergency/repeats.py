@@ -5,13 +5,17 @@ An emergency that has expired is reported each hour until somebody closes it; no
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Final
 
 from shared.emergency.engine import Engine
 from shared.emergency.entries import RunKind
-from shared.emergency.reports import report_new
+from shared.emergency.reports import notify, report_new
 from shared.emergency.state import Emergency
 from shared.model.do_all import do_all
+from shared.model.notices import SystemNotice
 
+_MONDAY: Final = 1
 type _Parts = Mapping[str, Callable[[], None]]
 
 _log = logging.getLogger("responder.emergency")
@@ -31,6 +35,32 @@ def go_on(engine: Engine) -> int:
         log=_log,
     )
     return len(going)
+
+
+DRILL_EACH: Final = timedelta(days=90)
+"""How old the last drill may be before the next one is asked for."""
+
+
+def ask_for_drill(engine: Engine) -> bool:
+    """Ask people for a drill where the last one is too old or there was none, on Mondays; whether they were asked.
+
+    Raises EdgeError where that can't be read.
+    """
+    if engine.now.isoweekday() != _MONDAY:
+        return False
+    last = max((one.declared_at for one in engine.store.newest() if one.drill), default=None)
+    now = engine.now
+    if last is not None and now - last <= DRILL_EACH:
+        return False
+    since = f"The last one was on {last:%Y-%m-%d}." if last else "There was none yet."
+    notice = SystemNotice(
+        key=f"drill due {now:%G-%V}",
+        title="Try the break-glass runbook",
+        text=f"{since} A plan that nobody has tried fails when it is needed.",
+        what_to_do="Set an hour aside with a second operator: responder emergency drill. It changes nothing in the"
+        " tenant.",
+    )
+    return notify(engine.runtime, notice)
 
 
 def _go_on_with(engine: Engine, emergency_id: str) -> None:

@@ -1,6 +1,7 @@
 """The parts that the stages work with: settings, stores, clients and channels. `shared.runtime` makes them once."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -50,6 +51,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     `evidence` is the account for evidence, which may be that of `storage`.
     `detections` are by id. `workspace` is the Log Analytics workspace that counts sign-ins instead of the app, None
     where none is configured. `wait` sleeps for some seconds. `start` runs the requests of a round side by side.
+    `announced` says by whom the sign-in of an emergency account was announced for an instant, "" for nobody.
     """
 
     settings: Settings
@@ -77,6 +79,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     clock: Clock
     wait: Callable[[float], None]
     start: Start
+    announced: Callable[[str, datetime], str] = lambda _account, _at: ""
 
     @property
     def matcher(self) -> Matcher:

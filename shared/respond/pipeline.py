@@ -12,6 +12,7 @@ import msgspec
 from shared.model.cases import Case, Decision, State
 from shared.model.detections import AnyDetection
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost
+from shared.model.events import Log
 from shared.respond.case_evidence import authorization_of, event_of
 from shared.respond.case_run import MOST_ATTEMPTS, CaseRun
 from shared.respond.components import Runtime
@@ -84,12 +85,13 @@ def _decide(run: CaseRun, detection: AnyDetection) -> None:
         decided = Decided(decision=Decision.PAGE, because="this tenant is not configured")
     else:
         decided = decide(detection, authorization.standing, mode)
+    announced = _announced(run, detection)
     changes = {
         "standing": authorization.standing,
         "standing_because": authorization.because,
         "mode": mode,
         "decision": decided.decision,
-        "because": decided.because,
+        "because": f"{decided.because}; {announced}" if announced else decided.because,
         "would": decided.would,
         "decided_at": now,
     }
@@ -97,3 +99,14 @@ def _decide(run: CaseRun, detection: AnyDetection) -> None:
         run.close(**changes)
         return
     run.move(state=State.ACTED, acted_at=now, **changes)
+
+
+def _announced(run: CaseRun, detection: AnyDetection) -> str:
+    """Say by whom the sign-in of an emergency account was announced. It is paged all the same."""
+    case, runtime = run.leased.case, run.runtime
+    if detection.log is not Log.SIGN_IN or case.actor.id.lower() not in runtime.settings.emergency_accounts:
+        return ""
+    try:
+        return runtime.announced(case.actor.id.lower(), case.at)
+    except EdgeError as error:
+        return f"whether this sign-in was announced isn't known: {error}"

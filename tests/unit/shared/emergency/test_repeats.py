@@ -7,6 +7,7 @@ import pytest
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.emergency.entries import Declared, StepStarted, StepState
+from shared.emergency.repeats import ask_for_drill
 from shared.emergency.runbook import StepContext, StepEnd
 from shared.emergency.store import Held
 from tests.fakes.emergencies import DAVE, EMERGENCY, agreed, declared, entry
@@ -203,3 +204,23 @@ def test_a_drill_can_not_write_by_any_other_way(app: Desk) -> None:
     assert app.run_steps(2).step(2).state is StepState.FAILED
     assert sent == []
     assert isinstance(app.emergency.entries[0].act, Declared)
+
+
+def test_a_drill_is_asked_for_each_week_when_the_last_is_too_old(app: Desk) -> None:
+    title = "Try the break-glass runbook"
+
+    def asked_in(days: int) -> int:
+        before = app.titles.count(title)
+        for _ in range(days):
+            app.bench.clock.move(timedelta(days=1))
+            ask_for_drill(app.engine)
+            ask_for_drill(app.engine)
+        return app.titles.count(title) - before
+
+    assert asked_in(21) == 3, "there was none yet"
+    app.declare(drill=True)
+    app.ask("close", summary="tried")
+    assert asked_in(90) == 0
+    assert asked_in(14) == 2
+    app.declare(emergency="f" * 32)
+    assert asked_in(7) == 1, "an emergency is no drill"
