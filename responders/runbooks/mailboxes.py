@@ -1,12 +1,17 @@
 """Step 7 of the break-glass runbook: the mail of privileged accounts."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
+from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS
 from responders.runbooks.privileged_sign_ins import PRINCIPALS
 from shared.emergency.mailboxes import MailboxCalls, watch_mailboxes
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.calls import Call, Permission, Service
+from shared.model.kinds import TenantKind
+from shared.model.read_probes import Ids, ReadProbe
+from shared.model.tenant_api import TenantApi
 
 LIST_INBOX_RULES: Final = Call(
     method="GET",
@@ -58,7 +63,7 @@ MAILBOXES: Final = RunbookStep(
         en="Lists inbox rules that forward, redirect, delete or hide mail, automatic replies, and consents by which"
         " apps read mail, every 15 minutes until the emergency is closed. Pages whenever one is new or changed.",
         ko="메일을 전달하거나 리디렉션하거나 삭제하거나 숨기는 받은 편지함 규칙, 자동 회신,"
-        " 앱이 메일을 읽게 하는 동의를 긴급 상황이 끝날 때까지 15분마다 확인합니다."
+        " 앱이 메일을 읽게 하는 동의를 비상 상황이 끝날 때까지 15분마다 확인합니다."
         " 새로 생기거나 바뀌면 호출합니다.",
     ),
     check=Words(
@@ -75,4 +80,32 @@ MAILBOXES: Final = RunbookStep(
     ),
     needs=CALLS,
     run=_run,
+)
+
+_FEW: Final = 10
+_NO_MAILBOX: Final = "MailboxNotEnabledForRESTAPI"
+
+
+def _a_person(api: TenantApi) -> Iterable[Ids]:
+    """Give the first holder of a directory role who is a user; nobody where the first few are none."""
+    for held in api.first_page(LIST_DIRECTORY_ROLE_ASSIGNMENTS)[:_FEW]:
+        if api.get(GET_USER, id=str(held["principalId"])) is not None:
+            return [{"id": str(held["principalId"]), "mail_folder": "inbox"}]
+    return []
+
+
+def _of_a_person(api: TenantApi) -> Iterable[Ids]:
+    return [{"id": ids["id"]} for ids in _a_person(api)]
+
+
+READ_PROBES: Final[tuple[ReadProbe, ...]] = (
+    ReadProbe(call=LIST_INBOX_RULES, kind=TenantKind.WORKFORCE, ids=_a_person, no_licence=_NO_MAILBOX),
+    ReadProbe(
+        call=GET_MAILBOX_SETTINGS,
+        kind=TenantKind.WORKFORCE,
+        ids=_of_a_person,
+        is_listing=False,
+        no_licence=_NO_MAILBOX,
+    ),
+    ReadProbe(call=LIST_CONSENTS, kind=TenantKind.WORKFORCE),
 )

@@ -36,7 +36,7 @@ PRIVILEGED_SIGN_INS: Final = RunbookStep(
         en="Collects sign-ins and changes of the emergency accounts, of those named in the declaration and of all"
         " holders of privileged roles, since a day before the declaration: at once, and again after 5, 15 and 60"
         " minutes, since records arrive late. What is new is marked.",
-        ko="긴급 계정, 선언에 적힌 계정, 권한 있는 역할을 가진 모든 계정의 로그인과 변경을 선언 하루 전부터 수집합니다."
+        ko="비상 계정, 선언에 적힌 계정, 권한 있는 역할을 가진 모든 계정의 로그인과 변경을 선언 하루 전부터 수집합니다."
         " 기록이 늦게 도착하므로 곧바로 한 번, 그리고 5분, 15분, 60분 뒤에 다시 수집하고 새로운 것을 표시합니다.",
     ),
     check=Words(

@@ -64,7 +64,7 @@ PROOFS: Final[Mapping[Proof, Words]] = {
     Proof.APP: Words(en="the app", ko="앱"),
 }
 
-EMERGENCY: Final = Words(en="Emergency", ko="긴급 상황")
+EMERGENCY: Final = Words(en="Emergency", ko="비상 상황")
 DRILL: Final = Words(en="DRILL", ko="훈련")
 OPEN: Final = Words(en="open", ko="진행 중")
 CLOSED: Final = Words(en="closed", ko="종료됨")
@@ -88,7 +88,7 @@ NOBODY_YET: Final = Words(en="nobody yet: the pages go on", ko="아직 없음: �
 NEXT: Final = Words(en="Next", ko="다음 할 일")
 ALL_FINISHED: Final = Words(
     en="Every step is finished. Two operators close the emergency.",
-    ko="모든 단계가 끝났습니다. 운영자 두 명이 긴급 상황을 종료하세요.",
+    ko="모든 단계가 끝났습니다. 운영자 두 명이 비상 상황을 종료하세요.",
 )
 STEPS: Final = Words(en="Steps", ko="단계")
 STEP: Final = Words(en="Step", ko="단계")
@@ -143,11 +143,11 @@ NO_FORMER: Final = Words(en="There is no former drill to compare with.", ko="비
 NOT_FINISHED: Final = Words(en="Finish by hand what this step is for", ko="이 단계에서 하려던 일을 직접 마치세요")
 ROTATE: Final = Words(
     en="Rotate the credential of each emergency account whose sign-in was announced, and seal the new one.",
-    ko="로그인이 예고된 긴급 계정마다 자격 증명을 교체하고 새 자격 증명을 봉인하세요.",
+    ko="로그인이 예고된 비상 계정마다 자격 증명을 교체하고 새 자격 증명을 봉인하세요.",
 )
 RECHECK: Final = Words(
     en="Check again that no policy keeps an emergency account out.",
-    ko="긴급 계정을 막는 정책이 없는지 다시 확인하세요.",
+    ko="비상 계정을 막는 정책이 없는지 다시 확인하세요.",
 )
 FEDERATION_BACK: Final = Words(
     en="Federation was changed and isn't back as it was: take it back.",
@@ -162,7 +162,7 @@ NOTHING_HERE_ACTS: Final = Words(
     en="This page shows; nothing on it acts. Use the command line: responder emergency.",
     ko="이 페이지는 보여 주기만 합니다. 실행은 명령줄을 사용하세요: responder emergency.",
 )
-REPORT: Final = Words(en="Report of the emergency", ko="긴급 상황 보고서")
+REPORT: Final = Words(en="Report of the emergency", ko="비상 상황 보고서")
 DRILL_REPORT: Final = Words(en="Report of the drill", ko="훈련 보고서")
 
 
@@ -206,7 +206,7 @@ def _said_of_step(act: StepStarted | StepEnded | StepRecorded) -> Words:
 def _said(act: Declared | Asked | Confirmed | Acknowledged | SignInAnnounced | Extended | Closed) -> Words:
     match act:
         case Declared(reason=reason, drill=drill):
-            kind = Words(en="a drill", ko="훈련") if drill else Words(en="the emergency", ko="긴급 상황")
+            kind = Words(en="a drill", ko="훈련") if drill else Words(en="the emergency", ko="비상 상황")
             return Words(en=f"Declared {kind.en}: {reason}", ko=f"{kind.ko} 선언: {reason}")
         case Asked() | Confirmed():
             return _said_of_agreement(act)
