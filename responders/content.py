@@ -16,6 +16,7 @@ from responders.kinds.custom_policies import CUSTOM_POLICY
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.principals import is_enabled, is_microsofts
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
+from responders.runbooks import mailboxes
 from responders.runbooks.break_glass import BREAK_GLASS
 from shared.model.calls import Call, Permission, Service
 from shared.model.object_kinds import Kind
@@ -60,6 +61,7 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
         *sources.READ_PROBES,
         *(probe for each in KINDS for probe in each.read_probes),
         *rosters.READ_PROBES,
+        *mailboxes.READ_PROBES,
     )
 )
 """Every read that the product makes, as the doctor tries it: a page of one where there may be many."""

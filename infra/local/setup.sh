@@ -47,10 +47,13 @@ unset PYTHONDONTWRITEBYTECODE
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 npm ci --silent --no-audit --no-fund
 
-if ! command -v chromium >/dev/null 2>&1; then
+# Without a Korean font the pages of an emergency would be pictures of empty boxes.
+has_korean() { fc-list :lang=ko family 2>/dev/null | grep -q .; }
+
+if ! command -v chromium >/dev/null 2>&1 || ! has_korean; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null
-    else
+        { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core fonts-nanum; } >/dev/null
+    elif ! command -v chromium >/dev/null 2>&1; then
         .venv/bin/python -m playwright install chromium
     fi
 fi

@@ -262,6 +262,7 @@ GRAPH_ROLES: Final = {
             "User.Read.All",
             "GroupMember.Read.All",
             "RoleManagement.Read.Directory",
+            "MailboxSettings.Read",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup",
             "Domain.Read.All",
             "OnPremDirectorySynchronization.Read.All",

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "roster": ("roster",),
     "controls": ("mode", "stop", "start"),
     "journal": ("journal",),
+    "evidence": ("evidence",),
     "permissions": ("permissions",),
     "operator": ("operator",),
     "doctor": ("doctor",),

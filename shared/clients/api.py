@@ -116,6 +116,13 @@ class TenantEdges(Struct, frozen=True, kw_only=True):
             answer = self._answer(call, ids, link=link)
         yield answer.body
 
+    def records(
+        self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str
+    ) -> Iterator["list[msgspec.Raw]"]:
+        """Read a listing page by page, each member as its JSON text; an error is raised at its page."""
+        for page in self.pages(call, query=query, **ids):
+            yield _decoded_body(call, page, _Links).value
+
     def list(self, call: Call, /, *, query: Mapping[str, str] | None = None, **ids: str) -> "list[Image]":
         """Read a whole listing. An error on any page is raised; an incomplete listing is never returned."""
         pages = self.pages(call, query=query, **ids)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from itertools import batched, groupby, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from msgspec import Struct
 
@@ -47,6 +47,14 @@ _NO_LONGER_OURS: Final = frozenset({"MessageNotFound", "PopReceiptMismatch", "Qu
 """Error codes for a message that was deleted, or taken by another run since."""
 
 _POLICY: Final[Mapping[str, Any]] = {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
+_PIECE: Final = 4 * 1024 * 1024
+"""Bytes of a large blob that are in memory at once, when it is written or read piece by piece."""
+_PIECES: Final[Mapping[str, Any]] = {
+    "max_single_put_size": _PIECE,
+    "max_block_size": _PIECE,
+    "max_single_get_size": _PIECE,
+    "max_chunk_get_size": _PIECE,
+}
 _CONNECTIONS: Final = 32
 _DEFAULT_PREFIX: Final = "AzureWebJobsStorage"
 EVIDENCE_PREFIX: Final = "EvidenceStorage"
@@ -186,9 +194,10 @@ class Storage:
     def _blobs(self) -> "BlobServiceClient":
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - imported on first use
 
+        options = {**self._policy(), **_PIECES}
         if connection := self._connection():
-            return BlobServiceClient.from_connection_string(connection, **self._policy())
-        return BlobServiceClient(self._address("blob"), credential=self._credential(), **self._policy())
+            return BlobServiceClient.from_connection_string(connection, **options)
+        return BlobServiceClient(self._address("blob"), credential=self._credential(), **options)
 
     def _queues(self) -> "QueueServiceClient":
         from azure.storage.queue import QueueServiceClient  # noqa: PLC0415 - imported on first use
@@ -231,6 +240,11 @@ class Storage:
     def _place(self) -> str:
         """Give what identifies the account: its connection string or its address."""
         return self._setting("") or self._address("blob").rstrip("/").lower()
+
+    @property
+    def account_name(self) -> str:
+        """The account's name for people's commands; "" where a connection string or an address is set instead."""
+        return self._setting("__accountName")
 
     def delete_table(self, table: Table) -> None:
         """Delete a whole table. Only the local stack does that, to show what the app does without it."""
@@ -424,15 +438,48 @@ class Storage:
         self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
     ) -> bool:
         """Write a new blob; False when one of that name exists. Blobs are never overwritten."""
+        return self._kept(container, name, content, metadata=dict(metadata or {}))
+
+    def keep_stream(self, container: Container, name: str, content: BinaryIO) -> bool:
+        """Write a new blob of any size piece by piece; False when one of that name exists.
+
+        `content` is read from where it stands to its end.
+        """
+        return self._kept(container, name, content, metadata={})
+
+    def _kept(self, container: Container, name: str, content: bytes | BinaryIO, *, metadata: dict[str, str]) -> bool:
         try:
             with storage_errors(f"writing {container}"):
                 blob = self._once("blobs", self._blobs).get_blob_client(container, name)
-                blob.upload_blob(content, overwrite=False, metadata=dict(metadata or {}))
+                blob.upload_blob(content, overwrite=False, metadata=metadata)
         except Rejected as rejected:
             if rejected.status != _CONFLICT or rejected.code not in {"BlobAlreadyExists", ""}:
                 raise
             return False
         return True
+
+    def pieces(self, container: Container, name: str) -> Iterator[bytes]:
+        """Read a blob of any size piece by piece. One that doesn't exist is an error, raised at the first piece."""
+        with storage_errors(f"reading {container}"):
+            found = self._once("blobs", self._blobs).get_blob_client(container, name).download_blob().chunks()
+        while True:
+            with storage_errors(f"reading {container}"):
+                piece = next(found, None)
+            if piece is None:
+                return
+            yield piece
+
+    def hold(self, container: Container, name: str) -> bool:
+        """Set a legal hold on the present version of a blob, unless it has one; gives whether it shows then.
+
+        Storage asks for a right of its own (immutableStorage/runAsSuperUser/action), which can also lift holds.
+        Raises EdgeError where the hold can't be set, or the account has no immutable versions.
+        """
+        with storage_errors(f"setting a legal hold in {container}"):
+            blob = self._once("blobs", self._blobs).get_blob_client(container, name)
+            if not blob.get_blob_properties().has_legal_hold:
+                blob.set_legal_hold(legal_hold=True)
+            return bool(blob.get_blob_properties().has_legal_hold)
 
     def blob(self, container: Container, name: str) -> bytes | None:
         """Read a blob; None when it doesn't exist. A missing container is an error."""

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from shared.emergency.answering import take
 from shared.emergency.asking import PATH, Problem, carried_in, nonce_in, parted, wanted_in
+from shared.emergency.blocks import HEADERS
 from shared.emergency.engine import Engine
 from shared.emergency.entries import Caller, Finding, Proof, Proposal, SignedRequest
 from shared.emergency.reports import notify
@@ -186,7 +187,8 @@ def _shown(engine: Engine, asked: Asked, emergency: Emergency, page: Page | None
     language = asked.header("Accept-Language")
     if _HTML in asked.header("Accept") and asked.method.upper() == "GET":
         made = (page or _page(engine))(emergency, language)
-        return Reply(status=HTTPStatus.OK, body=made.encode("utf-8", "replace"), content_type=f"{_HTML}; charset=utf-8")
+        body, kind = made.encode("utf-8", "replace"), f"{_HTML}; charset=utf-8"
+        return Reply(status=HTTPStatus.OK, body=body, content_type=kind, headers=HEADERS)
     return _json(shown(engine, emergency, language))
 
 

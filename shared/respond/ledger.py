@@ -258,6 +258,22 @@ class Ledger:
         cases = (case for case in found if case and (since is None or case.at >= since))
         return sorted(islice(cases, most or None), key=lambda case: case.at, reverse=True)
 
+    def each_case(self, tenant_id: str, *, since: datetime, unreadable: Callable[[Row], None]) -> Iterator[Case]:
+        """Give the cases of a tenant whose events were at `since` or later, the newest first, reading one at a time.
+
+        `unreadable` is called with the rows that can't be read.
+        """
+        for name in self._lists.newest(tenant_id, most=0, since=since):
+            row = self._find(tenant_id, name)
+            case = None if row is None else _case_or_report(row, unreadable)
+            if case is not None and case.at >= since:
+                yield case
+
+    @property
+    def evidence(self) -> Storage:
+        """The storage account that keeps evidence."""
+        return self._evidence
+
     def _open_case(self, tenant_id: str, listed: Listed, unreadable: Callable[[Row], None]) -> Case | None:
         """Read a case that is listed as open; None, and off the list, where it is closed or never was opened."""
         row = self._find(tenant_id, listed.id)

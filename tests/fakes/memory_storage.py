@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import batched, count
-from typing import Any, Final, override
+from typing import Any, BinaryIO, Final, override
 
 from shared.clients.storage import BlobEntry, Message, Row, RowOp, RowWrite, Storage, TimedRow
 from shared.clients.storage_errors import Conflict
@@ -49,6 +49,7 @@ class MemoryStorage(Storage):
         self._tags = count()
         self._rows: dict[str, _TableRows] = {}
         self.containers: dict[str, dict[str, bytes]] = {}
+        self.held: set[tuple[str, str]] = set()
         self.queues: dict[str, list[Queued]] = {}
 
     @override
@@ -211,6 +212,22 @@ class MemoryStorage(Storage):
             blobs.setdefault(name, content)
             self._blobs_written.setdefault((container, name), (self.clock(), str(next(self._tags))))
             return is_new
+
+    @override
+    def keep_stream(self, container: Container, name: str, content: BinaryIO) -> bool:
+        return self.keep(container, name, content.read())
+
+    @override
+    def pieces(self, container: Container, name: str) -> Iterator[bytes]:
+        content = self.blob(container, name)
+        if content is None:
+            raise Rejected(f"reading {container}: storage answered 404 BlobNotFound", status=404, code="BlobNotFound")
+        yield content
+
+    @override
+    def hold(self, container: Container, name: str) -> bool:
+        self.held.add((container, name))
+        return True
 
     @override
     def blob(self, container: Container, name: str) -> bytes | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, override
+from typing import Any, BinaryIO, override
 
 from shared.clients.storage import BlobEntry, Message, Row, RowWrite, Storage, TimedRow
 from shared.clients.storage_names import CASES_QUEUE, Container, Table
@@ -125,6 +125,18 @@ class SpoiltStorage(Storage):
         return self.faults.over(
             f"keep {container}", lambda: self.inner.keep(container, name, content, metadata=metadata)
         )
+
+    @override
+    def keep_stream(self, container: Container, name: str, content: BinaryIO) -> bool:
+        return self.faults.over(f"keep {container}", lambda: self.inner.keep_stream(container, name, content))
+
+    @override
+    def pieces(self, container: Container, name: str) -> Iterator[bytes]:
+        return iter(self.faults.over(f"blob {container}", lambda: list(self.inner.pieces(container, name))))
+
+    @override
+    def hold(self, container: Container, name: str) -> bool:
+        return self.faults.over(f"hold {container}", lambda: self.inner.hold(container, name))
 
     @override
     def blob(self, container: Container, name: str) -> bytes | None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from infra.local import world
@@ -9,6 +10,7 @@ from infra.local.tenant import ca_rules
 from infra.local.tenant.bodies import as_list
 from infra.local.tenant.domain_seeds import seeded_domains
 from infra.local.tenant.groups import GroupState, seeded_group
+from infra.local.tenant.mailbox_state import seeded_mailboxes
 from infra.local.tenant.record_log import RecordLog
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
 from infra.local.tenant.replicated import Lags, Replicated
@@ -39,6 +41,8 @@ class Directory:
         self.domains: Replicated[Json] = Replicated(lags)
         self.audit = RecordLog(DIRECTORY_AUDITS, settings)
         self.sign_ins = RecordLog(SIGN_INS, settings)
+        self.mailboxes = seeded_mailboxes(tenant)
+        self.consents: list[Json] = []
         self._seed()
 
     @property
@@ -101,6 +105,8 @@ class Directory:
             "domains": self.domains.all_current(),
             "groupMembers": {key: list(group.members) for key, group in self.groups.all_current().items()},
             "directoryRoleAssignments": list(self.role_assignments.all_current().values()),
+            "mailboxes": {key: asdict(mailbox) for key, mailbox in self.mailboxes.items()},
+            "consents": self.consents,
         }
 
 

@@ -17,6 +17,7 @@ from infra.local.tenant.permissions import (
     DOMAINS,
     FEDERATE_WHERE_ALLOWED,
     NEEDS,
+    REFUSAL,
     RESTORE_WHERE_ALLOWED,
     SYNCHRONIZATION,
     SYNCHRONIZATION_WHERE_ALLOWED,
@@ -80,6 +81,7 @@ class Operation:
     """One method on one path. `on_refusal` builds the audit records of a refused write.
 
     `needs` is the path whose permissions count, where it is another than `path`: a cast needs what the rest needs.
+    `refusal` is the code and message for who lacks them.
     """
 
     method: str
@@ -88,6 +90,7 @@ class Operation:
     versions: Sequence[str] = BOTH
     throttle: Throttle | None = None
     needs: str = ""
+    refusal: tuple[str, str] = REFUSAL
     on_refusal: Callable[[Call, Outcome], list[Json]] | None = None
 
 
@@ -127,7 +130,7 @@ async def _run(simulation: Simulation, operation: Operation, request: web.Reques
         raise bad_request("Resource not found for the segment 'deletedItems'.")
     try:
         granted = simulation.granted(call.caller)
-        refuse_unpermitted(call.caller, granted, _alternatives(simulation, operation))
+        refuse_unpermitted(call.caller, granted, _alternatives(simulation, operation), operation.refusal)
         return await operation.handle(call)
     except ApiError as error:
         if operation.on_refusal is not None and error.status in _REFUSALS_ON_RECORD:

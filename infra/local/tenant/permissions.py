@@ -27,6 +27,9 @@ GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilitySch
 SIGN_IN_LOG = "/auditLogs/signIns"
 DOMAINS = "/domains"
 SYNCHRONIZATION = "/directory/onPremisesSynchronization"
+INBOX_RULES = "/users/{id}/mailFolders/inbox/messageRules"
+MAILBOX_SETTINGS = "/users/{id}/mailboxSettings"
+CONSENTS = "/oauth2PermissionGrants"
 
 _CA_READ = frozenset({"Policy.Read.All"})
 _CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
@@ -51,7 +54,10 @@ _SIGN_IN_READ = (frozenset({"AuditLog.Read.All", "Directory.Read.All"}),)
 
 _DOMAIN_READ = (frozenset({"Domain.Read.All"}), _DIRECTORY_READ)
 _FEDERATION_READ = (frozenset({"Domain.Read.All"}), frozenset({"Domain-InternalFederation.Read.All"}))
-
+_MAILBOX_WRITE = (frozenset({"MailboxSettings.ReadWrite"}),)
+_MAILBOX_READ = (frozenset({"MailboxSettings.Read"}), *_MAILBOX_WRITE)
+_CONSENT_WRITE = (frozenset({"DelegatedPermissionGrant.ReadWrite.All"}),)
+_CONSENT_READ = (frozenset({"DelegatedPermissionGrant.Read.All"}), _DIRECTORY_READ, *_CONSENT_WRITE)
 _STRENGTH_WRITE = (
     frozenset({"Policy.ReadWrite.ConditionalAccess"}),
     frozenset({"Policy.ReadWrite.AuthenticationMethod"}),
@@ -154,6 +160,13 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("POST", f"{DOMAINS}/{{id}}/federationConfiguration"): (),
     ("DELETE", f"{DOMAINS}/{{id}}/federationConfiguration/{{part}}"): (),
     ("GET", SYNCHRONIZATION): (),
+    ("GET", INBOX_RULES): _MAILBOX_READ,
+    ("POST", INBOX_RULES): _MAILBOX_WRITE,
+    ("DELETE", f"{INBOX_RULES}/{{part}}"): _MAILBOX_WRITE,
+    ("GET", MAILBOX_SETTINGS): _MAILBOX_READ,
+    ("PATCH", MAILBOX_SETTINGS): _MAILBOX_WRITE,
+    ("GET", CONSENTS): _CONSENT_READ,
+    ("POST", CONSENTS): _CONSENT_WRITE,
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
 }
 
@@ -170,10 +183,14 @@ FEDERATE_WHERE_ALLOWED: Alternatives = (
 SYNCHRONIZATION_WHERE_ALLOWED: Alternatives = (frozenset({"OnPremDirectorySynchronization.Read.All"}),)
 """What reading the features of synchronization needs while the setting `synchronization_app_only` is on."""
 
+REFUSAL = ("Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+"""The directory's code and message for who lacks a permission; Exchange has others."""
 
-def refuse_unpermitted(caller: Caller, granted: frozenset[str], alternatives: Alternatives) -> None:
+
+def refuse_unpermitted(
+    caller: Caller, granted: frozenset[str], alternatives: Alternatives, refusal: tuple[str, str] = REFUSAL
+) -> None:
     """Raise Graph's 403, which never says which permission is missing."""
     if caller.principal.kind == "user" or any(needed <= granted for needed in alternatives):
         return
-    message = "Insufficient privileges to complete the operation."
-    raise ApiError(HTTPStatus.FORBIDDEN, "Authorization_RequestDenied", message)
+    raise ApiError(HTTPStatus.FORBIDDEN, *refusal)

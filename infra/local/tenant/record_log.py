@@ -137,6 +137,8 @@ class RecordLog:
         for entry in among:
             if entry.visible_at > now or not query.keeps(entry.at, entry.types) or not query.comes_next(_order(entry)):
                 continue
+            if not query.is_about(entry.text):
+                continue
             if len(page) == query.top:
                 return [msgspec.Raw(each.text) for each in page], query.skiptoken(_order(page[-1]))
             page.append(entry)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from operator import ge, gt, le, lt
 
 from infra.local.tenant.api_error import bad_request
+from infra.local.tenant.bodies import as_object
 from infra.local.tenant.instants import parse_instant
 
 _COMPARISONS: dict[str, Callable[[int, int], bool]] = {"ge": ge, "gt": gt, "le": le, "lt": lt}
@@ -16,6 +17,7 @@ _OPTIONS = frozenset({"$filter", "$top", "$orderby", "$skiptoken"})
 _LARGEST_PAGE = 1000
 _END_OF_TIME = 2**63
 
+_ABOUT = re.compile(r"([\w/]+) eq '((?:[^']|'')*)'")
 _TYPE = r"t eq '(\w+)'"
 _TYPES = re.compile(rf"signInEventTypes/any\(t: {_TYPE}(?: or {_TYPE})*\)")
 
@@ -34,15 +36,23 @@ class LogShape:
     page: int
     types: frozenset[str] = frozenset()
     has_types: bool = False
+    about: frozenset[str] = frozenset()
+    """The properties that a filter may ask for one value of."""
 
 
-DIRECTORY_AUDITS = LogShape(path="auditLogs/directoryAudits", time="activityDateTime", page=100)
+DIRECTORY_AUDITS = LogShape(
+    path="auditLogs/directoryAudits",
+    time="activityDateTime",
+    page=100,
+    about=frozenset({"initiatedBy/user/id", "initiatedBy/app/appId"}),
+)
 SIGN_INS = LogShape(
     path="auditLogs/signIns",
     time="createdDateTime",
     page=1000,
     types=frozenset({"interactiveUser"}),
     has_types=True,
+    about=frozenset({"userId", "servicePrincipalId"}),
 )
 SIGN_INS_V1 = replace(SIGN_INS, has_types=False)
 
@@ -56,6 +66,7 @@ class RecordQuery:
     top: int
     ascending: bool
     after: tuple[int, int] | None
+    about: tuple[tuple[str, str], ...] = ()
 
     def span(self) -> tuple[int, int]:
         """Give the first and the last instant (ticks) that can pass the filter, so that the rest needn't be looked at.
@@ -74,6 +85,10 @@ class RecordQuery:
             return False
         return all(_COMPARISONS[comparison](at, bound) for comparison, bound in self.bounds)
 
+    def is_about(self, text: bytes) -> bool:
+        """Say whether a record, as JSON, has the values that are asked for."""
+        return not self.about or all(_value(json.loads(text), name) == value for name, value in self.about)
+
     def comes_next(self, place: tuple[int, int]) -> bool:
         """Say whether a record at `place` (ticks, place in the log) lies behind where the last page ended."""
         if self.after is None:
@@ -82,7 +97,7 @@ class RecordQuery:
 
     def skiptoken(self, after: tuple[int, int]) -> str:
         """Write the token of the page that starts behind `after`."""
-        token = json.dumps([self.bounds, sorted(self.types), self.top, self.ascending, after])
+        token = json.dumps([self.bounds, sorted(self.types), self.top, self.ascending, after, self.about])
         return base64.urlsafe_b64encode(token.encode()).decode()
 
 
@@ -93,13 +108,28 @@ def parse_query(options: Mapping[str, str], shape: LogShape) -> RecordQuery:
     if "$skiptoken" in options:
         return _from_skiptoken(options["$skiptoken"])
     clauses = re.split(r"\s+and\s+", options["$filter"].strip()) if "$filter" in options else []
+    about = {clause: found for clause in clauses if (found := _about(clause, shape))}
+    times = [clause for clause in clauses if clause not in about and not _is_about_types(clause, shape)]
     return RecordQuery(
-        bounds=_bounds([clause for clause in clauses if not _is_about_types(clause, shape)], shape),
+        bounds=_bounds(times, shape),
+        about=tuple(about.values()),
         types=_types(clauses, shape),
         top=_top(options.get("$top"), shape),
         ascending=_ascending(options.get("$orderby"), shape),
         after=None,
     )
+
+
+def _about(clause: str, shape: LogShape) -> tuple[str, str] | None:
+    """Read a clause that asks for one value of a property; None for another clause."""
+    found = _ABOUT.fullmatch(clause)
+    return (found[1], found[2].replace("''", "'")) if found and found[1] in shape.about else None
+
+
+def _value(record: object, name: str) -> object:
+    for part in name.split("/"):
+        record = (as_object(record) or {}).get(part)
+    return record
 
 
 def _is_about_types(clause: str, shape: LogShape) -> bool:
@@ -146,7 +176,7 @@ def _ascending(text: str | None, shape: LogShape) -> bool:
 
 def _from_skiptoken(token: str) -> RecordQuery:
     try:
-        bounds, types, top, ascending, after = json.loads(base64.urlsafe_b64decode(token))
+        bounds, types, top, ascending, after, about = json.loads(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError) as error:
         raise bad_request("Skip token is not valid.") from error
     return RecordQuery(
@@ -155,4 +185,5 @@ def _from_skiptoken(token: str) -> RecordQuery:
         top=top,
         ascending=ascending,
         after=(after[0], after[1]),
+        about=tuple((name, value) for name, value in about),
     )

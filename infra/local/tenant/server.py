@@ -16,6 +16,7 @@ from infra.local.tenant import (
     custom_policies,
     directory_roles,
     domains,
+    mailboxes,
     named_locations,
     people,
     reads,
@@ -42,6 +43,7 @@ _GRAPH_OPERATIONS = (
     *custom_policies.OPERATIONS,
     *directory_roles.OPERATIONS,
     *domains.OPERATIONS,
+    *mailboxes.OPERATIONS,
     *reads.OPERATIONS,
 )
 _HOST = "127.0.0.1"

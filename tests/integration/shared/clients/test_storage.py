@@ -1,7 +1,9 @@
 """Real storage, and services on loopback that answer what storage seldom does."""
 
 import base64
+import io
 import json
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -297,6 +299,27 @@ def test_a_blob_is_kept_once_and_never_overwritten(storage: Storage) -> None:
     assert storage.keep(Container.EVIDENCE, "a/b.json", b"first")
     assert not storage.keep(Container.EVIDENCE, "a/b.json", b"second")
     assert storage.blob(Container.EVIDENCE, "a/b.json") == b"first"
+
+
+@pytest.mark.parametrize("size", [0, 5, 9 * 1024 * 1024])
+def test_a_large_blob_is_kept_and_read_piece_by_piece(storage: Storage, size: int) -> None:
+    content = random.Random(7).randbytes(size)  # noqa: S311 - just bytes
+    assert storage.keep_stream(Container.EVIDENCE, "a/large", io.BytesIO(content))
+    assert not storage.keep_stream(Container.EVIDENCE, "a/large", io.BytesIO(b"second"))
+    assert b"".join(storage.pieces(Container.EVIDENCE, "a/large")) == content
+
+
+def test_reading_a_blob_that_is_not_there_piece_by_piece_is_an_error(storage: Storage) -> None:
+    with pytest.raises(Rejected):
+        next(storage.pieces(Container.EVIDENCE, "nowhere"))
+
+
+def test_an_account_without_immutable_versions_refuses_a_legal_hold(environment: dict[str, str]) -> None:
+    storage = Storage(environment)
+    storage.create_all()
+    storage.keep(Container.EVIDENCE, "a/held", b"x")
+    with pytest.raises(EdgeError):
+        storage.hold(Container.EVIDENCE, "a/held")
 
 
 def test_a_blob_that_is_not_there_is_none(storage: Storage) -> None:

@@ -95,6 +95,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "User.Read.All",
         "GroupMember.Read.All",
         "RoleManagement.Read.Directory",
+        "MailboxSettings.Read",
         "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "Domain.Read.All",
         "OnPremDirectorySynchronization.Read.All",

@@ -1,0 +1,396 @@
+"""Step 7: the mailboxes of privileged accounts, every 15 minutes until the emergency is closed.
+
+Watched are inbox rules that send mail elsewhere, delete it or hide it, automatic replies, and consents to read mail.
+The state of each mailbox is kept among the evidence; a look that finds another state than the last one pages.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from shared.clients.api import TenantEdges
+from shared.emergency.accounts import (
+    Account,
+    AccountKind,
+    PrincipalCalls,
+    accounts_of,
+    least_recent_first,
+    looked_up,
+)
+from shared.emergency.entries import Answer, Evidence, Finding, StepState
+from shared.emergency.evidence import Added, EvidenceBox, Part
+from shared.emergency.evidence_step import box_of
+from shared.emergency.runbook import StepContext, StepEnd
+from shared.model.calls import Call
+from shared.model.errors import EdgeError, Refused, Rejected
+from shared.model.kinds import Image, TenantKind
+from shared.model.notices import SystemNotice
+
+EVERY: Final = timedelta(minutes=15)
+_LONGEST: Final = timedelta(minutes=4)
+_GOES_ON: Final = timedelta(minutes=1)
+_NOT_FOUND: Final = 404
+_NO_MAILBOX: Final = frozenset({"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"})
+"""Graph's codes for an account whose mailbox isn't in Exchange Online, or that has none."""
+
+_MOST: Final = 8
+_LONGEST_TEXT: Final = 200
+
+MAILBOXES: Final = "mailboxes of privileged accounts"
+CONSENTS: Final = "consents to read mail"
+
+UNSEEN: Final = (
+    "the forwarding address that an administrator sets on a mailbox, hidden rules, rules of Outlook on a computer,"
+    " delegates, transport rules and connectors: Microsoft Graph doesn't have them"
+)
+_BY_HAND: Final = (
+    "In Exchange Online PowerShell: Get-Mailbox -ResultSize Unlimited | Where-Object {$_.ForwardingSmtpAddress -or"
+    " $_.ForwardingAddress} | Format-Table UserPrincipalName, ForwardingSmtpAddress, ForwardingAddress; then"
+    " Get-TransportRule, and Get-InboxRule -IncludeHidden for each privileged account."
+)
+
+
+class MailboxCalls(Struct, frozen=True, kw_only=True):
+    """The calls that the step makes."""
+
+    principals: PrincipalCalls
+    rules: Call
+    settings: Call
+    grants: Call
+
+
+class _Look(Struct, kw_only=True):
+    """What a look at one mailbox found.
+
+    `state` is what is kept, None where it couldn't be read; `before` what was kept last, None at the first look.
+    """
+
+    account: Account
+    state: Image | None = None
+    before: Image | None = None
+    unread: str = ""
+
+    @property
+    def part(self) -> Part:
+        return Part(source=MAILBOXES, tenant=self.account.tenant, part=self.account.id)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether it is read, and stands otherwise than at the look before."""
+        return self.state is not None and self.state != self.before
+
+
+def watch_mailboxes(context: StepContext, calls: MailboxCalls) -> StepEnd:
+    """Look once at every mailbox. Raises EdgeError where evidence can't be written or the page not be stored.
+
+    The page is stored before the new states are: a run that is killed in between pages the same change again, and a
+    notice of the same key isn't sent twice.
+    """
+    box = box_of(context)
+    listed = accounts_of(context, kinds=(TenantKind.WORKFORCE,))
+    looks, left = _look_at_all(context, box, listed.accounts, calls)
+    grants = [_grants(context, box, api, listed.accounts, calls) for api in _workforce(context)]
+    findings = [
+        *listed.unknown,
+        *(finding for look in looks for finding in _findings(look, hybrid=context.emergency.hybrid)),
+        *(finding for found in grants for finding in found.findings),
+    ]
+    changed = [look.part for look in looks if look.has_changed] + [found.part for found in grants if found.has_new]
+    _page(context, box, changed, [finding for finding in findings if finding.is_new])
+    kept = [box.keep_state(look.part, _encoded(look.state)) for look in looks if look.has_changed]
+    kept += [added for found in grants for added in found.keep(box)]
+    is_all_unread = bool(looks) and all(look.unread for look in looks)
+    return StepEnd(
+        state=StepState.FAILED if is_all_unread else StepState.RUNNING if left else StepState.DONE,
+        findings=(*findings, *_quiet(looks), *_not_reached(left), _UNSEEN),
+        evidence=(*((box.head,) if box.head else ()), *_evidence(kept)),
+        next_at=context.now + (_GOES_ON if left else EVERY),
+    )
+
+
+def _workforce(context: StepContext) -> list[TenantEdges]:
+    return [api for api in context.apis.values() if api.tenant.kind is TenantKind.WORKFORCE]
+
+
+def _evidence(kept: Iterable[Added]) -> Iterator[Evidence]:
+    for added in kept:
+        yield from added.evidence
+
+
+# ---- mailboxes -------------------------------------------------------------------------------------------------------
+
+
+def _look_at_all(
+    context: StepContext, box: EvidenceBox, accounts: tuple[Account, ...], calls: MailboxCalls
+) -> tuple[list[_Look], list[Account]]:
+    """Look at each account's mailbox as long as there is time; gives the looks and the accounts that are left."""
+    seen_at = {f"{e.tenant} {e.part}": e.at.timestamp() for e in box.entries() if e.source == MAILBOXES}
+    looks: list[_Look] = []
+    left: list[Account] = []
+    for account in least_recent_first(accounts, seen_at):
+        if context.runtime.clock() - context.now >= _LONGEST:
+            left.append(account)
+            continue
+        context.go_on()
+        api = context.apis[account.tenant]
+        known = looked_up(api, account, calls.principals)
+        if known.kind in {AccountKind.USER, AccountKind.UNKNOWN}:
+            looks.append(_look(box, api, known, calls))
+    return looks, left
+
+
+def _look(box: EvidenceBox, api: TenantEdges, account: Account, calls: MailboxCalls) -> _Look:
+    look = _Look(account=account)
+    last = box.last_line(look.part)
+    look.before = msgspec.json.decode(last, type=dict[str, Any]) if last is not None else None
+    try:
+        rules = sorted(api.list(calls.rules, id=account.id, mail_folder="inbox"), key=lambda rule: str(rule.get("id")))
+        settings = api.get(calls.settings, id=account.id)
+    except Rejected as rejected:
+        if rejected.status == _NOT_FOUND and rejected.code in _NO_MAILBOX:
+            look.state = {"mailbox": "none"}
+        else:
+            look.unread = str(rejected)
+    except EdgeError as error:
+        look.unread = _why(error)
+    else:
+        if settings is None:
+            look.unread = "it has inbox rules, and its settings aren't found"
+        else:
+            look.state = {"mailbox": "there", "rules": rules, "replies": settings.get("automaticRepliesSetting") or {}}
+    return look
+
+
+def _why(error: EdgeError) -> str:
+    return f"the app may not read it: {error}" if isinstance(error, Refused) else str(error)
+
+
+def _findings(look: _Look, *, hybrid: bool) -> Iterator[Finding]:
+    who = look.account.shown
+    if look.state is None:
+        yield Finding(
+            answer=Answer.UNKNOWN,
+            about=who,
+            text=f"the mailbox couldn't be read: {look.unread}",
+            what_to_do=f"In Exchange Online PowerShell: Get-InboxRule -Mailbox {look.account.id} -IncludeHidden",
+        )
+        return
+    if look.state["mailbox"] == "none" and hybrid:
+        yield Finding(
+            answer=Answer.UNKNOWN,
+            about=who,
+            text="no mailbox in Exchange Online; one on-premises can't be seen from here",
+            what_to_do="Look at the mailbox on-premises: its rules and its forwarding address.",
+        )
+    before = _risky(look.before)
+    for key, said in _risky(look.state).items():
+        yield Finding(
+            answer=Answer.WRONG,
+            about=who,
+            text=said,
+            what_to_do="Ask the person over another way. If it isn't his: note it, then remove the rule.",
+            is_new=key not in before,
+        )
+    yield from _other_changes(look)
+
+
+def _other_changes(look: _Look) -> Iterator[Finding]:
+    """Say what else stands otherwise than at the look before, and which automatic replies are on."""
+    state, before = look.state or {}, look.before
+    reply, old_reply = _reply(state), _reply(before or {})
+    is_new = before is not None and reply != old_reply
+    if reply or is_new:
+        said = f"automatic replies are {reply}" if reply else "automatic replies were switched off"
+        yield Finding(answer=Answer.NOTED, about=look.account.shown, text=said, is_new=is_new)
+    if before is None or state == before or is_new or _risky(state).keys() - _risky(before).keys():
+        return
+    gone = sorted(_risky(before).keys() - _risky(state).keys())
+    said = f"{len(gone)} rules that send, delete or hide mail are gone" if gone else "its rules or settings changed"
+    text = f"{said} since the look before; both states are in the evidence"
+    yield Finding(answer=Answer.NOTED, about=look.account.shown, text=text, is_new=True)
+
+
+def _reply(state: Mapping[str, Any]) -> str:
+    """Say which automatic replies are on, "" where none is."""
+    replies = _image(state.get("replies"))
+    status = str(replies.get("status") or "")
+    if status in {"", "disabled"}:
+        return ""
+    text = str(replies.get("externalReplyMessage") or replies.get("internalReplyMessage") or "")
+    return f"on ({status}): {text}"[:_LONGEST_TEXT]
+
+
+def _risky(state: Mapping[str, Any] | None) -> dict[str, str]:
+    """Give what each rule that is on does to mail, in words, by the rule's id and what it does."""
+    found: dict[str, str] = {}
+    for rule in _images((state or {}).get("rules")):
+        if rule.get("isEnabled") is False:
+            continue
+        does = [*_does(_image(rule.get("actions")))]
+        if does:
+            name = str(rule.get("displayName") or "")[:_LONGEST_TEXT]
+            said = f'the inbox rule "{name}" {", ".join(does)}'
+            found[f"{rule.get('id')} {said}"] = said
+    return found
+
+
+def _does(actions: Image) -> Iterator[str]:
+    for action, verb in (
+        ("forwardTo", "forwards to"),
+        ("forwardAsAttachmentTo", "forwards as an attachment to"),
+        ("redirectTo", "redirects to"),
+    ):
+        to = [_address(each) for each in _images(actions.get(action))]
+        if to:
+            more = f" and {len(to) - _MOST} more" if len(to) > _MOST else ""
+            yield f"{verb} {', '.join(to[:_MOST])}{more}"
+    if actions.get("permanentDelete") is True:
+        yield "deletes mail for good"
+    if actions.get("delete") is True:
+        yield "deletes mail"
+    if actions.get("moveToFolder") and actions.get("markAsRead") is True:
+        yield "moves mail to another folder and marks it as read"
+
+
+def _address(recipient: Image) -> str:
+    address = _image(recipient.get("emailAddress"))
+    return str(address.get("address") or address.get("name") or "somebody")[:_LONGEST_TEXT]
+
+
+def _image(value: object) -> Image:
+    return cast("Image", value) if isinstance(value, dict) else {}
+
+
+def _images(value: object) -> list[Image]:
+    return [_image(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
+
+
+def _quiet(looks: list[_Look]) -> Iterator[Finding]:
+    without = [look.account.shown for look in looks if look.state == {"mailbox": "none"}]
+    if without:
+        yield Finding(answer=Answer.NOTED, about="no mailbox", text=_some(without))
+    fine = [
+        look.account.shown
+        for look in looks
+        if look.state is not None and look.state["mailbox"] == "there" and not _risky(look.state)
+    ]
+    if fine:
+        text = f"{_some(fine)}: no inbox rule sends, deletes or hides mail"
+        yield Finding(answer=Answer.FINE, about=f"{len(fine):,} mailboxes", text=text)
+
+
+def _not_reached(left: list[Account]) -> Iterator[Finding]:
+    if left:
+        text = f"not looked at yet, for want of time: {_some([account.shown for account in left])}"
+        yield Finding(answer=Answer.UNKNOWN, about=f"{len(left):,} mailboxes", text=text)
+
+
+def _some(names: list[str]) -> str:
+    more = f", and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
+    return f"{', '.join(names[:_MOST])}{more}"
+
+
+_UNSEEN: Final = Finding(answer=Answer.UNKNOWN, about="what can't be watched", text=UNSEEN, what_to_do=_BY_HAND)
+
+
+# ---- consents --------------------------------------------------------------------------------------------------------
+
+
+class _Grants(Struct, kw_only=True):
+    """Consents of one tenant to read mail: those that weren't there at an earlier look are new."""
+
+    part: Part
+    findings: list[Finding]
+    records: list[bytes] | None = None
+
+    @property
+    def has_new(self) -> bool:
+        """Whether one of them wasn't there at the look before."""
+        return any(finding.is_new for finding in self.findings)
+
+    def keep(self, box: EvidenceBox) -> Iterator[Added]:
+        """Keep those that are new; that there are none is kept too, and that they couldn't be read isn't."""
+        if self.records is not None:
+            yield box.keep(self.part, self.records)
+
+
+def _grants(
+    context: StepContext, box: EvidenceBox, api: TenantEdges, accounts: tuple[Account, ...], calls: MailboxCalls
+) -> _Grants:
+    context.go_on()
+    part = Part(source=CONSENTS, tenant=api.tenant.id)
+    ids = {account.id for account in accounts if account.tenant == api.tenant.id}
+    try:
+        listed = [grant for grant in api.list(calls.grants) if _is_about_mail(grant, ids)]
+    except EdgeError as error:
+        finding = Finding(
+            answer=Answer.UNKNOWN,
+            about=f"{CONSENTS} in {api.tenant.name}",
+            text=f"they couldn't be read: {_why(error)}",
+            what_to_do="Look in the portal: Entra ID > Enterprise applications > Permissions of each.",
+        )
+        return _Grants(part=part, findings=[finding])
+    known = box.lines(part)
+    records = {_encoded(grant): grant for grant in sorted(listed, key=lambda grant: str(grant.get("id")))}
+    findings = [
+        _of_grant(grant, api, is_new=known is not None and record not in known) for record, grant in records.items()
+    ]
+    return _Grants(part=part, findings=findings, records=[*records])
+
+
+def _of_grant(grant: Image, api: TenantEdges, *, is_new: bool) -> Finding:
+    whom = "everybody" if grant.get("consentType") == "AllPrincipals" else f"user {grant.get('principalId')}"
+    text = f"app {grant.get('clientId')} may, for {whom}: {_mail_scopes(grant)}"
+    return Finding(
+        answer=Answer.WRONG if is_new else Answer.NOTED,
+        about=f"{CONSENTS} in {api.tenant.name}",
+        text=text[: 2 * _LONGEST_TEXT],
+        what_to_do="Find out who consented, and revoke it if nobody can name the app." if is_new else "",
+        is_new=is_new,
+    )
+
+
+_MAIL: Final = ("mail.", "mailboxsettings.", "ews.", "imap.", "pop.", "smtp.", "full_access_as_user")
+
+
+def _mail_scopes(grant: Image) -> str:
+    scopes = str(grant.get("scope") or "").split()
+    return " ".join(scope for scope in scopes if scope.lower().startswith(_MAIL))
+
+
+def _is_about_mail(grant: Image, ids: set[str]) -> bool:
+    concerns = grant.get("consentType") == "AllPrincipals" or str(grant.get("principalId")).lower() in ids
+    return concerns and bool(_mail_scopes(grant))
+
+
+# ---- paging ----------------------------------------------------------------------------------------------------------
+
+
+def _page(context: StepContext, box: EvidenceBox, changed: Iterable[Part], new: list[Finding]) -> None:
+    """Page what is new, once: the key says what changed and from which kept state.
+
+    So a run that is killed before it keeps the new state doesn't page it twice, and a change that comes back is paged.
+    """
+    if not new:
+        return
+    drill = context.emergency.drill
+    said = [f"{finding.about}: {finding.text}" for finding in new]
+    since = sorted(f"{part.source} {part.part} {box.last_number(part)}" for part in changed)
+    digest = hashlib.sha256("\n".join([*said, *since]).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    context.runtime.notifier.publish(
+        SystemNotice(
+            key=f"emergency {context.emergency.id} mail {digest}",
+            title=f"{'DRILL: ' if drill else ''}Mail of privileged accounts: {len(new):,} changes in the emergency",
+            text=_some(said),
+            what_to_do="Open the emergency, step 7. Ask each person over another way than mail whether it was he.",
+            never_waits=not drill,
+        )
+    )
+
+
+def _encoded(state: Image | None) -> bytes:
+    return msgspec.json.encode(state, order="deterministic")

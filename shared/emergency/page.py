@@ -1,0 +1,159 @@
+"""The page of an emergency that a browser is shown: what to do next, and how far each step is.
+
+A pure function of the folded state. It has no script and no form: nothing acts on a page that is fetched.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from shared.emergency import labels
+from shared.emergency.blocks import Badge, Block, Facts, Heading, Items, Paragraph, html
+from shared.emergency.entries import Answer, Finding, StepState
+from shared.emergency.manifest import ENTRIES
+from shared.emergency.runbook import RunbookStep
+from shared.emergency.state import Emergency, StepProgress
+
+_TONES: Final[Mapping[StepState, str]] = {
+    StepState.PENDING: "calm",
+    StepState.RUNNING: "busy",
+    StepState.DONE: "good",
+    StepState.SKIPPED: "calm",
+    StepState.BLOCKED: "bad",
+    StepState.FAILED: "bad",
+}
+_ORDER: Final = (Answer.WRONG, Answer.UNKNOWN, Answer.NOTED, Answer.FINE)
+_MOST_FINDINGS: Final = 200
+MANIFEST: Final = f"/{ENTRIES}"
+"""What the names of manifest entries have, and those of files haven't."""
+
+
+def emergency_page(emergency: Emergency, steps: Iterable[RunbookStep], *, now: datetime, language: str) -> str:
+    """Give the page in a language ("en" or "ko"); `shared.emergency.blocks.HEADERS` go with it."""
+    kind = labels.DRILL if emergency.drill else labels.EMERGENCY
+    title = f"{kind.in_language(language)} {emergency.id[:8]}"
+    return html(title, [*_blocks(emergency, tuple(steps), now, language)], language)
+
+
+def _blocks(emergency: Emergency, steps: tuple[RunbookStep, ...], now: datetime, language: str) -> Iterator[Block]:
+    by_number = {step.number: step for step in steps}
+    kind = labels.DRILL if emergency.drill else labels.EMERGENCY
+    state = labels.OPEN if emergency.is_open else labels.CLOSED
+    yield Heading(level=1, text=f"{kind.in_language(language)}: {state.in_language(language)}")
+    if emergency.has_expired(now):
+        yield Paragraph(is_alarm=True, text=labels.EXPIRED.in_language(language))
+    yield from _next(emergency, by_number, language)
+    yield from _waiting(emergency, now, language)
+    yield Facts(pairs=tuple(facts(emergency, language)))
+    yield Heading(text=labels.STEPS.in_language(language))
+    if language == labels.KOREAN and any(progress.findings for progress in emergency.steps):
+        yield Paragraph(text=labels.FINDINGS_IN_ENGLISH.ko)
+    for progress in emergency.steps:
+        step = by_number.get(progress.number)
+        if step is not None:
+            yield _step(emergency, step, progress, language)
+    yield Paragraph(text=labels.NOTHING_HERE_ACTS.in_language(language))
+
+
+def _next(emergency: Emergency, steps: Mapping[int, RunbookStep], language: str) -> Iterator[Block]:
+    if not emergency.is_open:
+        return
+    number = emergency.next_step
+    step = steps.get(number) if number is not None else None
+    if step is None:
+        yield Paragraph(is_note=True, text=labels.ALL_FINISHED.in_language(language))
+        return
+    label, title = labels.NEXT.in_language(language), step.title.in_language(language)
+    yield Paragraph(is_note=True, text=f"{label}: {step.number}. {title}. {step.person.in_language(language)}")
+
+
+def _waiting(emergency: Emergency, now: datetime, language: str) -> Iterator[Block]:
+    """Show what waits for the second operator, in full: he confirms exactly this text."""
+    for one in emergency.agreements:
+        if emergency.is_open and one.waits(now):
+            yield Paragraph(
+                is_alarm=True, text=f"{labels.WAITS.in_language(language)} {labels.when(one.until)}: {one.text}"
+            )
+            asked_by = (labels.ASKED_BY.in_language(language), (_person(one.asked_name, one.asked_by),))
+            yield Facts(pairs=(asked_by, (labels.SUM.in_language(language), (one.digest,))))
+
+
+def facts(emergency: Emergency, language: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give what is to be known of an emergency as a whole, with names in a language."""
+    yield labels.REASON.in_language(language), (emergency.reason,)
+    yield labels.DECLARED_BY.in_language(language), (_person(emergency.declared_name, emergency.declared_by),)
+    yield labels.DECLARED_AT.in_language(language), (labels.when(emergency.declared_at),)
+    if emergency.is_open:
+        yield labels.EXPIRES_AT.in_language(language), (labels.when(emergency.expires_at),)
+    hybrid = labels.IS_HYBRID if emergency.hybrid else labels.IS_CLOUD
+    yield labels.HYBRID.in_language(language), (hybrid.in_language(language),)
+    names = tuple(f"{_person(entry.name, entry.by)}, {labels.when(entry.at)}" for entry in emergency.acknowledged)
+    yield labels.ACKNOWLEDGED.in_language(language), names or (labels.NOBODY_YET.in_language(language),)
+    yield "ID", (emergency.id,)
+
+
+def _person(name: str, operator: str) -> str:
+    return f"{name} ({operator})" if name and name != operator else operator
+
+
+def _step(emergency: Emergency, step: RunbookStep, progress: StepProgress, language: str) -> Badge:
+    has_news = any(finding.answer in {Answer.WRONG, Answer.UNKNOWN} for finding in progress.findings)
+    state = labels.STATES[progress.state].in_language(language)
+    is_next = emergency.is_open and emergency.next_step == step.number
+    return Badge(
+        title=f"{step.number}. {step.title.in_language(language)}",
+        state=state,
+        tone=_TONES[progress.state],
+        is_open=is_next or progress.state in {StepState.BLOCKED, StepState.FAILED} or has_news,
+        blocks=tuple(_in_step(step, progress, language)),
+    )
+
+
+def _in_step(step: RunbookStep, progress: StepProgress, language: str) -> Iterator[Block]:
+    if progress.state in {StepState.FAILED, StepState.BLOCKED}:
+        yield Paragraph(
+            is_alarm=True, text=f"{labels.IF_IT_FAILS.in_language(language)}: {step.failed.in_language(language)}"
+        )
+    if progress.proposals:
+        yield Heading(level=3, text=labels.WOULD_DO.in_language(language))
+        yield Items(texts=tuple(f"{one.text} ({one.digest})" for one in progress.proposals))
+    if progress.findings:
+        yield Heading(level=3, text=labels.FINDINGS.in_language(language))
+        yield Items(texts=tuple(finding_texts(progress.findings, language)))
+    if progress.records:
+        yield Heading(level=3, text=labels.RECORDED.in_language(language))
+        yield Items(
+            texts=tuple(
+                f"{labels.when(one.at)}, {_person(one.name, one.by)}:"
+                f" {labels.STATES[one.state].in_language(language)}. {one.note}"
+                for one in progress.records
+            )
+        )
+    yield Facts(pairs=tuple(_about_step(step, progress, language)))
+
+
+def _about_step(step: RunbookStep, progress: StepProgress, language: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if progress.next_at is not None:
+        yield labels.LOOKS_AGAIN.in_language(language), (labels.when(progress.next_at),)
+    if progress.evidence:
+        last = max(progress.evidence, key=lambda one: (MANIFEST in one.blob, one.blob))
+        files = f"{labels.FILE.in_language(language)}: {len(progress.evidence):,}"
+        yield labels.EVIDENCE.in_language(language), (files, last.blob, f"SHA-256 {last.sha256}")
+    yield labels.PERSON.in_language(language), (step.person.in_language(language),)
+    yield labels.SYSTEM.in_language(language), (step.system.in_language(language),)
+    yield labels.CHECK.in_language(language), (step.check.in_language(language),)
+    if progress.state not in {StepState.FAILED, StepState.BLOCKED}:
+        yield labels.IF_IT_FAILS.in_language(language), (step.failed.in_language(language),)
+
+
+def finding_texts(findings: Iterable[Finding], language: str) -> Iterator[str]:
+    """Say each finding in a sentence, the worst first."""
+    ordered = sorted(findings, key=lambda finding: (not finding.is_new, _ORDER.index(finding.answer)))
+    ordered.sort(key=lambda finding: _ORDER.index(finding.answer))
+    for finding in ordered[:_MOST_FINDINGS]:
+        answer = labels.ANSWERS[finding.answer].in_language(language)
+        new = f", {labels.NEW.in_language(language)}" if finding.is_new else ""
+        todo = f". {labels.WHAT_TO_DO.in_language(language)}: {finding.what_to_do}" if finding.what_to_do else ""
+        yield f"[{answer}{new}] {finding.about}: {finding.text.rstrip('.')}{todo}"
+    if len(ordered) > _MOST_FINDINGS:
+        yield f"… +{len(ordered) - _MOST_FINDINGS:,}"

@@ -1,0 +1,285 @@
+"""Step 5: the sign-ins and changes of privileged accounts, at once and again 5, 15 and 60 minutes later.
+
+Records arrive late, so each look asks for the whole time anew. What was found is kept among the evidence, a part for
+each account, and what isn't there yet is new. Each account is asked for by itself: a tenant's whole log of a day takes
+longer to read than an emergency has.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.clients.api import TenantEdges
+from shared.emergency.accounts import (
+    Account,
+    AccountKind,
+    PrincipalCalls,
+    accounts_of,
+    least_recent_first,
+    looked_up,
+)
+from shared.emergency.entries import Answer, Evidence, Finding, RunKind, StepState
+from shared.emergency.evidence import EvidenceBox, Part
+from shared.emergency.evidence_step import BEFORE, box_of
+from shared.emergency.exports import one_line
+from shared.emergency.runbook import StepContext, StepEnd
+from shared.model.calls import Call
+from shared.model.errors import EdgeError, Refused
+from shared.model.kinds import TenantKind
+
+LOOKS: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
+"""How long after the first look the others come."""
+
+_LONGEST: Final = timedelta(minutes=4)
+_GOES_ON: Final = timedelta(minutes=1)
+_AFTER_A_GAP: Final = timedelta(minutes=15)
+_MOST_VALUES: Final = 5
+_MOST_ACCOUNTS: Final = 60
+"""So many accounts have a finding of their own; the others are one sentence."""
+
+SIGN_INS: Final = "sign-ins of privileged accounts"
+CHANGES: Final = "changes by privileged accounts"
+
+
+class Collectors(Struct, frozen=True, kw_only=True):
+    """The calls that the step makes, and the error code that means: no licence for the sign-in log."""
+
+    principals: PrincipalCalls
+    sign_ins: Call
+    audits: Call
+    no_licence: str
+
+
+class _Location(Struct):
+    countryOrRegion: str | None = None  # noqa: N815 - Graph's name
+
+
+class _Status(Struct):
+    errorCode: int | None = None  # noqa: N815
+
+
+class _Record(Struct):
+    """What the summary says of a sign-in or an audit record; what isn't there, or is of another type, is left out."""
+
+    ipAddress: str | None = None  # noqa: N815
+    appDisplayName: str | None = None  # noqa: N815
+    location: _Location | None = None
+    status: _Status | None = None
+    activityDisplayName: str | None = None  # noqa: N815
+
+
+class Seen(Struct, kw_only=True):
+    """What one account did: counts by value, and what couldn't be read."""
+
+    account: Account
+    sign_ins: int = 0
+    new_sign_ins: int = 0
+    changes: int = 0
+    new_changes: int = 0
+    addresses: Counter[str] = msgspec.field(default_factory=Counter[str])
+    countries: Counter[str] = msgspec.field(default_factory=Counter[str])
+    apps: Counter[str] = msgspec.field(default_factory=Counter[str])
+    failures: Counter[str] = msgspec.field(default_factory=Counter[str])
+    activities: Counter[str] = msgspec.field(default_factory=Counter[str])
+    unread: list[str] = msgspec.field(default_factory=list[str])
+    evidence: list[Evidence] = msgspec.field(default_factory=list[Evidence])
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is known to have done nothing."""
+        return not (self.sign_ins or self.changes or self.unread)
+
+
+def collect_sign_ins(context: StepContext, collectors: Collectors) -> StepEnd:
+    """Look once at every privileged account. Raises EdgeError where evidence can't be written."""
+    box = box_of(context)
+    listed = accounts_of(context, kinds=(TenantKind.WORKFORCE, TenantKind.B2C))
+    tried = {f"{entry.tenant} {entry.part}": entry.at.timestamp() for entry in box.entries() if entry.source == CHANGES}
+    seen: list[Seen] = []
+    left: list[Account] = []
+    for account in least_recent_first(listed.accounts, tried):
+        if context.runtime.clock() - context.now >= _LONGEST:
+            left.append(account)
+            continue
+        context.go_on()
+        api = context.apis[account.tenant]
+        seen.append(_look(context, box, api, looked_up(api, account, collectors.principals), collectors))
+    has_gaps = bool(listed.unknown or any(one.unread for one in seen))
+    is_all_unread = bool(seen) and all(one.unread for one in seen)
+    return StepEnd(
+        state=StepState.FAILED if is_all_unread else StepState.RUNNING if left else StepState.DONE,
+        findings=(*listed.unknown, *_findings(seen, left)),
+        evidence=(*((box.head,) if box.head else ()), *(kept for one in seen for kept in one.evidence)),
+        next_at=_next_look(context, has_left=bool(left), has_gaps=has_gaps),
+    )
+
+
+def _next_look(context: StepContext, *, has_left: bool, has_gaps: bool) -> datetime | None:
+    if has_left:
+        return context.now + _GOES_ON
+    started = [run.started_at for run in context.progress.runs if run.kind is RunKind.STEP]
+    first = context.now if context.kind is RunKind.STEP else max(started, default=context.emergency.declared_at)
+    coming = [first + after for after in LOOKS if first + after > context.now]
+    if coming:
+        return coming[0]
+    return context.now + _AFTER_A_GAP if has_gaps and not context.emergency.drill else None
+
+
+def _look(context: StepContext, box: EvidenceBox, api: TenantEdges, account: Account, collectors: Collectors) -> Seen:
+    seen = Seen(account=account)
+    since, until = context.emergency.declared_at - BEFORE, context.now
+    if account.kind is AccountKind.OTHER:
+        # A group's members are on the roster themselves. An id that is gone may have left records, as a user.
+        account = msgspec.structs.replace(account, kind=AccountKind.UNKNOWN)
+    for source, call, query in _queries(account, collectors, since, until):
+        part = Part(source=source, tenant=account.tenant, part=account.id, since=since, until=until)
+        count = _count_sign_in if source == SIGN_INS else _count_change
+        pages = api.records(call, query=query)
+        added = box.keep(part, _counted(pages, seen, count, collectors.no_licence))
+        seen.evidence += added.evidence
+        if source == SIGN_INS:
+            seen.sign_ins, seen.new_sign_ins = added.read, added.new
+        else:
+            seen.changes, seen.new_changes = added.read, added.new
+        if added.not_read:
+            seen.unread.append(f"{source}: {added.not_read}")
+    return seen
+
+
+def _queries(
+    account: Account, collectors: Collectors, since: datetime, until: datetime
+) -> Iterator[tuple[str, Call, Mapping[str, str]]]:
+    is_service = account.kind is AccountKind.SERVICE_PRINCIPAL
+    who = f"servicePrincipalId eq '{account.id}'" if is_service else f"userId eq '{account.id}'"
+    types = ("servicePrincipal", "managedIdentity") if is_service else ("interactiveUser", "nonInteractiveUser")
+    kinds = " or ".join(f"t eq '{each}'" for each in types)
+    terms = f"{_between('createdDateTime', since, until)} and {who} and signInEventTypes/any(t: {kinds})"
+    yield SIGN_INS, collectors.sign_ins, {"$filter": terms, "$top": "1000"}
+    by = f"initiatedBy/user/id eq '{account.id}'"
+    if is_service:
+        by = f"initiatedBy/app/appId eq '{account.app_id.replace("'", "''")}'"
+    yield CHANGES, collectors.audits, {"$filter": f"{_between('activityDateTime', since, until)} and {by}"}
+
+
+def _between(name: str, since: datetime, until: datetime) -> str:
+    first, last = (f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for at in (since, until))
+    return f"{name} ge {first} and {name} le {last}"
+
+
+def _counted(
+    pages: Iterable[list[msgspec.Raw]], seen: Seen, count: Callable[[Seen, _Record], None], no_licence: str
+) -> Iterator[bytes]:
+    """Give the records of a listing, and count what each says."""
+    try:
+        for page in pages:
+            for raw in page:
+                count(seen, _record(raw))
+                yield one_line(raw)
+    except EdgeError as error:
+        raise EdgeError(_why(error, no_licence), status=error.status, code=error.code) from error
+
+
+def _record(raw: msgspec.Raw) -> _Record:
+    try:
+        return msgspec.json.decode(raw, type=_Record)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Record()
+
+
+def _count_sign_in(seen: Seen, record: _Record) -> None:
+    _add(seen.addresses, record.ipAddress)
+    _add(seen.apps, record.appDisplayName)
+    _add(seen.countries, record.location.countryOrRegion if record.location else None)
+    code = record.status.errorCode if record.status else None
+    if code is None:
+        seen.failures["not said"] += 1
+    elif code:
+        seen.failures[str(code)] += 1
+
+
+def _count_change(seen: Seen, record: _Record) -> None:
+    _add(seen.activities, record.activityDisplayName)
+
+
+def _add(counter: Counter[str], value: str | None) -> None:
+    counter[(value or "not said")[:80]] += 1
+
+
+def _why(error: EdgeError, no_licence: str) -> str:
+    if isinstance(error, Refused) and error.code == no_licence:
+        return "the tenant has no licence for this log (Entra ID P1)"
+    return str(error)
+
+
+# ---- what is said ----------------------------------------------------------------------------------------------------
+
+
+def _findings(seen: list[Seen], left: list[Account]) -> Iterator[Finding]:
+    yield _in_all(seen)
+    ordered = sorted(seen, key=lambda one: (-(one.new_sign_ins + one.new_changes), -one.sign_ins - one.changes))
+    active = [one for one in ordered if not one.is_silent]
+    yield from (_of_account(one) for one in active[:_MOST_ACCOUNTS])
+    for one in active:
+        for because in one.unread:
+            yield Finding(
+                answer=Answer.UNKNOWN,
+                about=one.account.shown,
+                text=f"not read, or not to its end: {because}",
+                what_to_do="Look in the portal: Entra ID > Users > the account > Sign-in logs, Audit logs.",
+            )
+    if active[_MOST_ACCOUNTS:]:
+        text = f"{len(active) - _MOST_ACCOUNTS:,} more accounts did something; their records are in the evidence"
+        yield Finding(answer=Answer.NOTED, about="other accounts", text=text)
+    silent = [one.account.shown for one in ordered if one.is_silent]
+    if silent:
+        yield Finding(answer=Answer.NOTED, about="no sign-in and no change", text=_some(silent))
+    if left:
+        text = f"not looked at yet, for want of time: {_some([account.shown for account in left])}"
+        yield Finding(answer=Answer.UNKNOWN, about=f"{len(left):,} accounts", text=text)
+
+
+def _in_all(seen: list[Seen]) -> Finding:
+    new = sum(one.new_sign_ins + one.new_changes for one in seen)
+    failed = sum(one.failures.total() for one in seen)
+    countries = sum((one.countries for one in seen), Counter[str]())
+    text = (
+        f"{len(seen):,} accounts: {sum(one.sign_ins for one in seen):,} sign-ins, {failed:,} of them failed,"
+        f" {sum(one.changes for one in seen):,} changes; {new:,} records are new"
+    )
+    where = f"; countries: {_top(countries)}" if countries else ""
+    return Finding(answer=Answer.NOTED, about="privileged accounts", text=f"{text}{where}", is_new=new > 0)
+
+
+def _of_account(one: Seen) -> Finding:
+    parts = [f"{one.sign_ins:,} sign-ins ({one.new_sign_ins:,} new)"]
+    for label, counter in (
+        ("failed", one.failures),
+        ("addresses", one.addresses),
+        ("countries", one.countries),
+        ("apps", one.apps),
+    ):
+        if counter:
+            parts.append(f"{label}: {_top(counter)}")
+    changes = f": {_top(one.activities)}" if one.activities else ""
+    parts.append(f"{one.changes:,} changes ({one.new_changes:,} new){changes}")
+    return Finding(
+        answer=Answer.NOTED,
+        about=f"{one.account.shown}, {one.account.source}",
+        text="; ".join(parts),
+        is_new=bool(one.new_sign_ins or one.new_changes),
+    )
+
+
+def _top(counter: Counter[str]) -> str:
+    most = ", ".join(f"{value} ({count:,})" for value, count in counter.most_common(_MOST_VALUES))
+    more = len(counter) - _MOST_VALUES
+    return f"{most}, and {more:,} more" if more > 0 else most
+
+
+def _some(names: list[str]) -> str:
+    most = ", ".join(names[:_MOST_VALUES])
+    return f"{most}, and {len(names) - _MOST_VALUES:,} more" if len(names) > _MOST_VALUES else most
