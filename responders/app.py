@@ -66,5 +66,6 @@ def _notify_of_unresolved(made: Runtime) -> None:
 _WITHOUT: Final = {
     "TEAMS_WEBHOOK_URL": "Teams gets no page",
     "PAGERDUTY_ROUTING_KEY": "PagerDuty gets no page",
+    "PAGERDUTY_WEBHOOK_SECRETS": "what people acknowledge in PagerDuty isn't heard",
     "B2C_CERTIFICATE": "nothing is looked at or put back in Azure AD B2C",
 }

@@ -18,6 +18,8 @@ from responders.sigma_rules import catalogue_of
 from shared.authority.owners import EMERGENCY, EVERYTHING, NamedOwner, TableOwners
 from shared.model.clock import utc_now
 from shared.model.kinds import ApprovalList
+from shared.notify.paged import Channel
+from shared.notify.reached import Reached, reached
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
@@ -94,6 +96,23 @@ def _table(arguments: argparse.Namespace) -> TableOwners:
 
 
 def _owners(arguments: argparse.Namespace) -> int:
-    lines = [(owner.scope, owner.order, owner.name, owner.upn) for owner in _table(arguments).history().present]
-    print_table(("scope", "order", "name", "upn"), lines, none="nobody is named: pages go out without a mention")
+    storage = storage_from(arguments)
+    people = {_key(one.owner): one for one in reached(storage, clock=utc_now)}
+    lines = [
+        (owner.scope, owner.order, owner.name, owner.upn, owner.pagerduty, *_answers(people.get(_key(owner))))
+        for owner in TableOwners(storage, clock=utc_now).history().present
+    ]
+    headings = ("scope", "order", "name", "upn", "in PagerDuty", "Teams reached", "PagerDuty reached")
+    print_table(headings, lines, none="nobody is named: pages go out without a mention")
     return 0
+
+
+def _key(owner: NamedOwner) -> str:
+    return (owner.upn or owner.name).casefold()
+
+
+def _answers(one: Reached | None) -> tuple[str, str]:
+    """Say when an owner last answered over each channel."""
+    over = one.over if one else {}
+    teams, pagerduty = (over.get(channel) for channel in (Channel.TEAMS, Channel.PAGERDUTY))
+    return (f"{teams:%Y-%m-%d}" if teams else "never", f"{pagerduty:%Y-%m-%d}" if pagerduty else "never")

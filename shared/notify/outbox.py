@@ -28,6 +28,7 @@ from shared.model.errors import EdgeError, Throttled, Unreachable
 from shared.model.kinds import Risk
 from shared.model.notices import Phase, SystemNotice
 from shared.notify.asked_owners import AskedOwners
+from shared.notify.heard import Heard
 from shared.notify.message_limit import Counted, MessageLimit
 from shared.notify.messages import MOST_NOTICES, Digest, NoticeCall, NoticeDigest, PageMessage, ShownCase
 from shared.notify.page_store import PageStore, StoredPage
@@ -151,6 +152,7 @@ class Notifier:
         self._pages = PageStore(storage, clock=clock, unreadable=self._report_page_row)
         self._limit = MessageLimit(storage, clock=clock, per_hour=messages_per_hour)
         self._signals = Signals(self._pages, senders, clock=clock)
+        self.heard = Heard(storage, self._pages, self._owners, self.publish, clock=clock)
         self.unreached = Unreached(storage, self._pages, self.publish, clock=clock, within=acknowledge_within)
 
     # ---- writing ----
