@@ -292,6 +292,7 @@ class Stack:
                 "requireAuthentication": True,
                 "unauthenticatedClientAction": self._unauthenticated.value if is_on else None,
                 "redirectToProvider": "azureactivedirectory",
+                "excludedPaths": ["/api/emergency/pagerduty"],
             },
             "httpSettings": {"requireHttps": True},
             "identityProviders": {

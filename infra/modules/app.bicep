@@ -76,6 +76,9 @@ param pageByTeams bool
 @description('Whether the vault holds pagerduty-routing-key.')
 param pageByPagerDuty bool
 
+@description('Whether the vault holds pagerduty-webhook-secrets.')
+param hearPagerDuty bool
+
 @description('Where PagerDuty takes events.')
 param pagerDutyUrl string
 
@@ -234,6 +237,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     TEAMS_WEBHOOK_URL: pageByTeams ? '${secretReference}teams-webhook-url)' : ''
     PAGERDUTY_ROUTING_KEY: pageByPagerDuty ? '${secretReference}pagerduty-routing-key)' : ''
     PAGERDUTY_URL: pagerDutyUrl
+    PAGERDUTY_WEBHOOK_SECRETS: hearPagerDuty ? '${secretReference}pagerduty-webhook-secrets)' : ''
     CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
     GRAPH_URL: 'https://graph.microsoft.com'
     ARM_URL: environment().resourceManager
@@ -253,6 +257,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     SNAPSHOT_SCHEDULE: '30 */10 * * * *'
     ROSTER_SCHEDULE: '0 */15 * * * *'
     RESUME_SCHEDULE: '15 * * * * *'
+    NOON_SCHEDULE: '0 0 12 * * *'
+    REACH_SCHEDULE: '0 0 9 * * *'
   }
 }
 
@@ -271,6 +277,10 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
       requireAuthentication: true
       unauthenticatedClientAction: 'RedirectToLoginPage'
       redirectToProvider: 'azureactivedirectory'
+      // PagerDuty has no token: the app checks the signature of its webhook itself.
+      excludedPaths: [
+        '/api/emergency/pagerduty'
+      ]
     }
     httpSettings: {
       requireHttps: true

@@ -31,6 +31,10 @@ param teamsWebhookUrl string
 @secure()
 param pagerDutyRoutingKey string
 
+@description('Secrets of PagerDuty\'s webhook; empty keeps what is there.')
+@secure()
+param pagerDutyWebhookSecrets string
+
 @description('Whether to lock against deletion.')
 param locks bool
 
@@ -76,6 +80,15 @@ resource pagerDutySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!e
   properties: {
     value: pagerDutyRoutingKey
     contentType: 'Events v2 routing key'
+  }
+}
+
+resource webhookSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(pagerDutyWebhookSecrets)) {
+  parent: vault
+  name: 'pagerduty-webhook-secrets'
+  properties: {
+    value: pagerDutyWebhookSecrets
+    contentType: 'one secret, or two separated by a comma'
   }
 }
 

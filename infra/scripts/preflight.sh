@@ -174,6 +174,8 @@ check_secrets() {
     check_secret TEAMS_WEBHOOK_URL teams-webhook-url "$(value pageByTeams)" "$(value teamsWebhookUrl)" PAGE_BY_TEAMS
     check_secret PAGERDUTY_ROUTING_KEY pagerduty-routing-key "$(value pageByPagerDuty)" "$(value pagerDutyRoutingKey)" \
         PAGE_BY_PAGERDUTY
+    check_secret PAGERDUTY_WEBHOOK_SECRETS pagerduty-webhook-secrets "$(value hearPagerDuty)" \
+        "$(value pagerDutyWebhookSecrets)" HEAR_PAGERDUTY
 }
 
 # check_secret VARIABLE SECRET WANTED GIVEN SWITCH

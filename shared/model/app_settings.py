@@ -276,9 +276,9 @@ NOON_SCHEDULE: Final = Setting(
 )
 REACH_SCHEDULE: Final = Setting(
     name="REACH_SCHEDULE",
-    description="When each owner is asked to show that pages reach them: once a week, whenever it runs.",
+    description="When each owner is asked to show that pages reach them: with its first run of a week.",
     read=schedule,
-    default="0 0 9 * * 1",
+    default="0 0 9 * * *",
 )
 
 

@@ -276,8 +276,8 @@ _PLANTED: Final = {
     ),
     "a path without a token": (
         _APP,
-        "      requireAuthentication: true\n",
-        "      requireAuthentication: true\n      excludedPaths: ['/x']\n",
+        "        '/api/emergency/pagerduty'\n",
+        "        '/x'\n",
         "default",
         "the path /x answers",
     ),

@@ -23,6 +23,7 @@ param operatorAddressRanges = [
   '203.0.113.0/24'
 ]
 param pageByPagerDuty = true
+param hearPagerDuty = true
 param b2cTenantId = 'eeeeeeee-0000-4000-8000-000000000001'
 param b2cResponderId = 'eeeeeeee-0000-4000-8000-000000000002'
 param b2cClientId = 'eeeeeeee-0000-4000-8000-000000000003'
