@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
+from infra.local.inbox.webhook import PEOPLE
 from infra.local.stack import Stack
 from infra.local.world import (
     ALICE,
@@ -60,7 +61,7 @@ class Desk:
         self.approve(ALICE, ApprovalList.RBAC_ROLES)
         self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
         self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
-        owner = NamedOwner(scope="*", order="010", name=ALICE.name, upn=ALICE.upn or "")
+        owner = NamedOwner(scope="*", order="010", name=ALICE.name, upn=ALICE.upn or "", pagerduty=next(iter(PEOPLE)))
         TableOwners(self.storage, clock=utc_now).name(owner, by="the demo")
         self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
 
