@@ -52,8 +52,10 @@ _QUICK: Final = {
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
     "ROSTER_SCHEDULE": "*/10 * * * * *",
     "RESUME_SCHEDULE": "*/2 * * * * *",
+    "NOON_SCHEDULE": "0 0 12 * * *",
+    "REACH_SCHEDULE": "0 0 0 1 1 *",
 }
-"""Timers of a laptop, where nobody wants to wait for minutes."""
+"""Timers of a laptop, where nobody wants to wait for minutes. The owners aren't tried in the middle of a test."""
 
 OF_THE_INSTANCE: Final = {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
 """Settings of the worker, as they are deployed."""

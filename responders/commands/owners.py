@@ -53,8 +53,8 @@ def _owner(arguments: argparse.Namespace) -> int:
     if arguments.scope == "list":
         return _owners(arguments)
     detections = catalogue_of(environment_from(arguments))
-    scopes = [*(one.value for one in ApprovalList), *(detection.id for detection in detections)]
-    if arguments.scope not in {*scopes, EVERYTHING, EMERGENCY}:
+    scopes = [*(one.value for one in ApprovalList), *(detection.id for detection in detections), EMERGENCY]
+    if arguments.scope not in {*scopes, EVERYTHING}:
         near = unknown("detection or approval list", arguments.scope, scopes, listed_by="responder catalogue")
         raise CommandError(
             f"{near}, `responder approve --help` the approval lists; * stands for everything, {EMERGENCY} for an"

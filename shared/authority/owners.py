@@ -116,7 +116,7 @@ class TableOwners:
                 subject=journal.owner_subject(scope, order),
                 before=_columns(before),
                 after=_columns(owner),
-                lowers=before is not None and before.upn != (owner.upn if owner else ""),
+                lowers=before is not None and _is_replaced(before, owner),
             ),
         )
         columns = _columns(owner) or {"removed": True}
@@ -128,6 +128,13 @@ def _columns(owner: NamedOwner | None) -> dict[str, Any] | None:
         return None
     columns = {"name": owner.name, "upn": owner.upn}
     return {**columns, "pagerduty": owner.pagerduty} if owner.pagerduty else columns
+
+
+def _is_replaced(before: NamedOwner, after: NamedOwner | None) -> bool:
+    """Whether somebody else is paged in the place, or may acknowledge in PagerDuty in the name of who was."""
+    if after is None or before.upn != after.upn:
+        return True
+    return bool(before.pagerduty) and before.pagerduty != after.pagerduty
 
 
 def _named(found: Iterable[object]) -> tuple[NamedOwner, ...]:
