@@ -225,6 +225,17 @@ def test_what_was_put_back_meanwhile_reaches_nobody_and_nobody_has_to_know(
     assert (night.unreached(night.teams), _lines(caplog)) == ([], [])
 
 
+def test_what_was_put_back_while_no_channel_worked_reaches_nobody_and_nobody_has_to_know(
+    night: _Night, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The page still says that somebody is asked: nothing that was sent since shows otherwise."""
+    night.page(night.new_case("1", decision=Decision.REMEDIATE), phase=Phase.PENDING)
+    night.teams.failing = night.pagerduty.failing = Unreachable("cut")
+    night.page(night.new_case("1", decision=Decision.REMEDIATE, outcome=Outcome.DONE))
+    night.wait(120)
+    assert (night.unreached(night.teams), _lines(caplog)) == ([], [])
+
+
 def test_an_urgent_change_that_joins_a_page_somebody_has_acknowledged_climbs_from_then_on(
     night: _Night, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -385,6 +396,22 @@ def test_an_incident_is_resolved_when_nothing_of_its_page_needs_anybody_any_more
     assert len(night.pagerduty.sent) == 2, (
         "it is resolved after all was sent, since a later message would begin it anew"
     )
+
+
+def test_an_incident_is_not_resolved_before_its_last_message_came(night: _Night) -> None:
+    """The message would begin it anew, and nobody would resolve it again."""
+
+    def cut(_message: object) -> None:
+        raise Unreachable("cut")
+
+    night.page(night.new_case("1", decision=Decision.REMEDIATE), phase=Phase.PENDING)
+    night.pagerduty.spoil = cut
+    night.page(night.new_case("1", decision=Decision.REMEDIATE, outcome=Outcome.DONE))
+    night.wait(10)
+    assert (len(night.teams.sent), night.pagerduty.signals) == (2, [])
+    night.pagerduty.spoil = lambda _message: None
+    night.wait(20)
+    assert (len(night.pagerduty.sent), [signal for _, signal in night.pagerduty.signals]) == (2, [Signal.RESOLVE])
 
 
 def test_an_incident_stays_open_while_one_of_its_changes_needs_somebody(night: _Night) -> None:
