@@ -8,6 +8,7 @@ from responders.app import settings
 from responders.triggers.cases import cases
 from responders.triggers.events import events
 from responders.triggers.health import health
+from responders.triggers.pagerduty import pagerduty
 from responders.triggers.pages import pages
 from responders.triggers.requests import requests
 from responders.triggers.schedules import schedules
@@ -19,5 +20,5 @@ for talkative in ("azure", "msal", "httpx", "httpcore"):
 settings()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for blueprint in (events, schedules, cases, requests, pages, health):
+for blueprint in (events, schedules, cases, requests, pages, health, pagerduty):
     app.register_functions(blueprint)

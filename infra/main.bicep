@@ -73,6 +73,13 @@ param pageByPagerDuty bool = false
 @secure()
 param pagerDutyRoutingKey string = ''
 
+@description('Hear what people acknowledge in PagerDuty: the vault must hold pagerduty-webhook-secrets.')
+param hearPagerDuty bool = false
+
+@description('Secret of PagerDuty\'s webhook subscription; two, separated by a comma, while it is exchanged. Given once, it stays in the vault.')
+@secure()
+param pagerDutyWebhookSecrets string = ''
+
 @description('Where PagerDuty takes events; its European region has an address of its own.')
 param pagerDutyUrl string = 'https://events.pagerduty.com/v2/enqueue'
 
@@ -400,6 +407,7 @@ module vault 'modules/vault.bicep' = {
     teamsWebhookUrl: teamsWebhookUrl
     pagerDutyRoutingKey: pagerDutyRoutingKey
     emergencyCodes: emergencyCodes
+    pagerDutyWebhookSecrets: pagerDutyWebhookSecrets
     locks: locks
   }
 }
@@ -442,6 +450,7 @@ module app 'modules/app.bicep' = {
     b2cClientId: b2cClientId
     pageByTeams: pageByTeams
     pageByPagerDuty: pageByPagerDuty
+    hearPagerDuty: hearPagerDuty
     pagerDutyUrl: pagerDutyUrl
     emergencyKeyHash: emergencyKeyHash
     emergencyOperators: emergencyOperators

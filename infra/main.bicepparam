@@ -31,6 +31,8 @@ param pageByTeams = bool(readEnvironmentVariable('PAGE_BY_TEAMS', 'true'))
 param teamsWebhookUrl = readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')
 param pageByPagerDuty = bool(readEnvironmentVariable('PAGE_BY_PAGERDUTY', 'false'))
 param pagerDutyRoutingKey = readEnvironmentVariable('PAGERDUTY_ROUTING_KEY', '')
+param hearPagerDuty = bool(readEnvironmentVariable('HEAR_PAGERDUTY', 'false'))
+param pagerDutyWebhookSecrets = readEnvironmentVariable('PAGERDUTY_WEBHOOK_SECRETS', '')
 
 param emergencyKeyHash = readEnvironmentVariable('EMERGENCY_KEY_HASH', '')
 param emergencyOperators = readEnvironmentVariable('EMERGENCY_OPERATORS', '')

@@ -67,5 +67,6 @@ _WITHOUT: Final = {
     "TEAMS_WEBHOOK_URL": "Teams gets no page",
     "PAGERDUTY_ROUTING_KEY": "PagerDuty gets no page",
     "EMERGENCY_CODES": "operators' one-time codes are refused in an emergency; their signatures work",
+    "PAGERDUTY_WEBHOOK_SECRETS": "what people acknowledge in PagerDuty isn't heard",
     "B2C_CERTIFICATE": "nothing is looked at or put back in Azure AD B2C",
 }

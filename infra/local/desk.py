@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
+from infra.local.inbox.webhook import PEOPLE
 from infra.local.stack import Stack
 from infra.local.world import (
     ALICE,
@@ -34,6 +35,8 @@ from shared.model.kinds import ApprovalList, Mode
 from shared.model.objects import ObjectId
 from shared.model.settings import Settings, settings_from
 from shared.notify.page_store import cases_on_pages
+from shared.notify.paged import Channel
+from shared.notify.reached import note_reached
 from shared.respond.components import Runtime
 from shared.respond.ledger import Ledger
 from shared.respond.persons import Result, accept, show
@@ -60,8 +63,9 @@ class Desk:
         self.approve(ALICE, ApprovalList.RBAC_ROLES)
         self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
         self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
-        owner = NamedOwner(scope="*", order="010", name=ALICE.name, upn=ALICE.upn or "")
+        owner = NamedOwner(scope="*", order="010", name=ALICE.name, upn=ALICE.upn or "", pagerduty=next(iter(PEOPLE)))
         TableOwners(self.storage, clock=utc_now).name(owner, by="the demo")
+        note_reached(self.storage, owner, Channel.TEAMS, at=utc_now())  # as if she had answered the weekly test
         self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
 
     def approve(self, principal: Principal, approval_list: ApprovalList) -> None:

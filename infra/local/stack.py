@@ -54,8 +54,10 @@ _QUICK: Final = {
     "SNAPSHOT_SCHEDULE": "*/10 * * * * *",
     "ROSTER_SCHEDULE": "*/10 * * * * *",
     "RESUME_SCHEDULE": "*/2 * * * * *",
+    "NOON_SCHEDULE": "0 0 12 * * *",
+    "REACH_SCHEDULE": "0 0 0 1 1 *",
 }
-"""Timers of a laptop, where nobody wants to wait for minutes."""
+"""Timers of a laptop, where nobody wants to wait for minutes. The owners aren't tried in the middle of a test."""
 
 OF_THE_INSTANCE: Final = {
     "PYTHON_THREADPOOL_THREAD_COUNT": "16",
@@ -185,9 +187,10 @@ class Stack:
         # As the template does: the app itself makes none of them.
         keys = self.storage_settings(StorageAccess.KEYS, self.azurite.addresses)
         Storage({**keys, "REQUESTS_CA_BUNDLE": str(self.tenant["loopback_certificate"])}).create_all()
-        self.inbox = self._start("pager inbox", "infra.local.inbox", port="inbox")
-        self.control = TenantControl(self.tenant["control"])
         self.host_port = free_port(self._ports["host"])
+        webhook = f"http://127.0.0.1:{self.host_port}/api/emergency/pagerduty"
+        self.inbox = self._start("pager inbox", "infra.local.inbox", "--webhook", webhook, port="inbox")
+        self.control = TenantControl(self.tenant["control"])
         (self.folder / "keys.json").write_text(json.dumps(self.keys), encoding="utf-8")
         self._log = logs / "host.log"
 
@@ -253,6 +256,7 @@ class Stack:
             "TEAMS_WEBHOOK_URL": inbox["teams"],
             "PAGERDUTY_URL": inbox["pagerduty"],
             "PAGERDUTY_ROUTING_KEY": inbox["routing_key"],
+            "PAGERDUTY_WEBHOOK_SECRETS": inbox["webhook_secret"],
             "CASE_LINK": f"http://127.0.0.1:{self.host_port}/api/open/{{case}}",
             "READ_BACK_SECONDS": "4",
             "LEASE_SECONDS": "15",

@@ -106,6 +106,20 @@ var timers = [
     looked: 'PT6H'
     severity: 3
   }
+  {
+    function: 'report_night'
+    silence: '30h'
+    window: 'P2D'
+    looked: 'PT6H'
+    severity: 2
+  }
+  {
+    function: 'try_owners'
+    silence: '30h'
+    window: 'P2D'
+    looked: 'PT6H'
+    severity: 3
+  }
 ]
 var happenings = [
   {
@@ -130,6 +144,12 @@ var happenings = [
     name: 'pages-not-delivered'
     title: 'A page could not be delivered: nobody may know of a case'
     query: loadTextContent('queries/pages-not-delivered.kql')
+    severity: 0
+  }
+  {
+    name: 'nobody-reached'
+    title: 'An urgent page reached nobody who acknowledged: call the owners by phone'
+    query: loadTextContent('queries/nobody-reached.kql')
     severity: 0
   }
 ]

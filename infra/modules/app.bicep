@@ -76,6 +76,9 @@ param pageByTeams bool
 @description('Whether the vault holds pagerduty-routing-key.')
 param pageByPagerDuty bool
 
+@description('Whether the vault holds pagerduty-webhook-secrets.')
+param hearPagerDuty bool
+
 @description('Where PagerDuty takes events.')
 param pagerDutyUrl string
 
@@ -260,6 +263,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     TEAMS_WEBHOOK_URL: pageByTeams ? '${secretReference}teams-webhook-url)' : ''
     PAGERDUTY_ROUTING_KEY: pageByPagerDuty ? '${secretReference}pagerduty-routing-key)' : ''
     PAGERDUTY_URL: pagerDutyUrl
+    PAGERDUTY_WEBHOOK_SECRETS: hearPagerDuty ? '${secretReference}pagerduty-webhook-secrets)' : ''
     CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
     EMERGENCY_KEY_HASH: emergencyKeyHash
     EMERGENCY_OPERATORS: emergencyOperators
@@ -287,6 +291,8 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     SNAPSHOT_SCHEDULE: '30 */10 * * * *'
     ROSTER_SCHEDULE: '0 */15 * * * *'
     RESUME_SCHEDULE: '15 * * * * *'
+    NOON_SCHEDULE: '0 0 12 * * *'
+    REACH_SCHEDULE: '0 0 9 * * *'
   }
 }
 
@@ -305,7 +311,8 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
       requireAuthentication: true
       unauthenticatedClientAction: 'RedirectToLoginPage'
       redirectToProvider: 'azureactivedirectory'
-      // Reached when Entra is what failed: there the app itself checks an emergency key and a proof of each request.
+      // Reached when Entra is what failed: there the app itself checks an emergency key and a proof of each request, and the
+      // signature of PagerDuty's webhook, which has no token.
       excludedPaths: [
         '/api/emergency/*'
       ]

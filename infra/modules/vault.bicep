@@ -35,6 +35,10 @@ param pagerDutyRoutingKey string
 @secure()
 param emergencyCodes string
 
+@description('Secrets of PagerDuty\'s webhook; empty keeps what is there.')
+@secure()
+param pagerDutyWebhookSecrets string
+
 @description('Whether to lock against deletion.')
 param locks bool
 
@@ -89,6 +93,15 @@ resource codesSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty
   properties: {
     value: emergencyCodes
     contentType: 'JSON, secrets by operator'
+  }
+}
+
+resource webhookSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(pagerDutyWebhookSecrets)) {
+  parent: vault
+  name: 'pagerduty-webhook-secrets'
+  properties: {
+    value: pagerDutyWebhookSecrets
+    contentType: 'one secret, or two separated by a comma'
   }
 }
 

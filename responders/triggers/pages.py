@@ -48,6 +48,30 @@ def open_case(req: func.HttpRequest) -> func.HttpResponse:
     return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), page_context, reader=person.name))
 
 
+@pages.function_name("show_reach")
+@pages.route(route="reach/{test}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def show_reach(req: func.HttpRequest) -> func.HttpResponse:
+    """Ask who is signed in to say that the weekly test reached them; POST, from the button on that page, notes it."""
+    from shared.notify.case_page import reach_page  # noqa: PLC0415 - opened once a week
+    from shared.notify.reachability import Reachability  # noqa: PLC0415
+
+    try:
+        person = person_from(req.headers, os.environ, tenant_id=runtime().settings.workforce.id)
+    except NotSignedIn as reason:
+        return _said(HTTPStatus.FORBIDDEN, "This page is for owners only", str(reason))
+    if req.method != "POST":
+        return _html(HTTPStatus.OK, reach_page(reader=person.name))
+    if not _is_from_own_page(req):
+        return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", "Open the page from the card, and press the button.")
+    made = runtime()
+    reachability = Reachability(made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock)
+    owner = reachability.answer(person.name)
+    if owner is None:
+        text = f"Nobody is named as an owner under {person.name}. responder owners lists who is paged."
+        return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", text)
+    return _said(HTTPStatus.OK, "Noted", f"Teams reaches you, {owner.name}. You can close this page.")
+
+
 def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.HttpResponse:
     """Note who has read a case, and send the browser back to its page, so that reloading it sends nothing again."""
     if not _is_from_own_page(req):

@@ -7,7 +7,7 @@ nothing.
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
@@ -21,6 +21,9 @@ from shared.model.settings import Tenant
 from shared.respond.resume import resume
 from shared.respond.sweep import sweep
 from shared.runtime import Runtime
+
+if TYPE_CHECKING:
+    from shared.notify.reachability import Reachability
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
@@ -181,6 +184,32 @@ def keep_lists(timer: func.TimerRequest) -> None:
 
     name = lists.keep_lists(runtime().storage, runtime().ledger.keep_copy, now=runtime().clock())
     _log.info("approvals, owners and modes are kept in evidence/%s", name)
+
+
+@schedules.function_name("report_night")
+@schedules.timer_trigger(arg_name="timer", schedule="%NOON_SCHEDULE%")
+def report_night(timer: func.TimerRequest) -> None:
+    """Notify people of a night in which nobody could be woken; end the test of the owners that had a day's time."""
+    del timer
+    try:
+        runtime().notifier.unreached.report_night()
+    finally:
+        _reachability().finish()
+
+
+@schedules.function_name("try_owners")
+@schedules.timer_trigger(arg_name="timer", schedule="%REACH_SCHEDULE%")
+def try_owners(timer: func.TimerRequest) -> None:
+    """Ask each owner, once a week, to show that pages reach them."""
+    del timer
+    _log.info("%s owners were asked whether pages reach them", _reachability().ask())
+
+
+def _reachability() -> "Reachability":
+    from shared.notify.reachability import Reachability  # noqa: PLC0415 - needed once a day
+
+    made = runtime()
+    return Reachability(made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock)
 
 
 @schedules.function_name("resume_cases")

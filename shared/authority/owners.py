@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -22,14 +22,24 @@ from shared.authority.statements import (
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 
+EMERGENCY: Final = "emergency"
+"""The scope of those who are paged in an emergency, and for urgent pages that nobody else has acknowledged."""
+
+EVERYTHING: Final = "*"
+"""The scope of those who are paged for everything that has no owners of its own."""
+
 
 class NamedOwner(Struct, frozen=True, kw_only=True):
-    """Who is paged for a scope in a place. `order` is three digits; a row that people wrote by hand may have others."""
+    """Who is paged for a scope in a place. `order` is three digits; a row that people wrote by hand may have others.
+
+    `pagerduty` is the id of the owner's user in PagerDuty, "" where nobody entered it.
+    """
 
     scope: str
     order: str
     name: str
     upn: str
+    pagerduty: str = ""
 
 
 type _Places = dict[tuple[str, str], tuple[Statement[NamedOwner | None], ...]]
@@ -106,7 +116,7 @@ class TableOwners:
                 subject=journal.owner_subject(scope, order),
                 before=_columns(before),
                 after=_columns(owner),
-                lowers=before is not None and before.upn != (owner.upn if owner else ""),
+                lowers=before is not None and _is_replaced(before, owner),
             ),
         )
         columns = _columns(owner) or {"removed": True}
@@ -114,7 +124,17 @@ class TableOwners:
 
 
 def _columns(owner: NamedOwner | None) -> dict[str, Any] | None:
-    return {"name": owner.name, "upn": owner.upn} if owner else None
+    if owner is None:
+        return None
+    columns = {"name": owner.name, "upn": owner.upn}
+    return {**columns, "pagerduty": owner.pagerduty} if owner.pagerduty else columns
+
+
+def _is_replaced(before: NamedOwner, after: NamedOwner | None) -> bool:
+    """Whether somebody else is paged in the place, or may acknowledge in PagerDuty in the name of who was."""
+    if after is None or before.upn != after.upn:
+        return True
+    return bool(before.pagerduty) and before.pagerduty != after.pagerduty
 
 
 def _named(found: Iterable[object]) -> tuple[NamedOwner, ...]:
@@ -127,5 +147,9 @@ def _read(key: RowKey, row: Row) -> NamedOwner | Malformed | None:
         return None
     columns = row.columns
     return NamedOwner(
-        scope=row.partition, order=key.subject, name=str(columns.get("name", "")), upn=str(columns.get("upn", ""))
+        scope=row.partition,
+        order=key.subject,
+        name=str(columns.get("name", "")),
+        upn=str(columns.get("upn", "")),
+        pagerduty=str(columns.get("pagerduty") or ""),
     )

@@ -1,7 +1,7 @@
 """The client for PagerDuty's Events API v2: the second channel, which doesn't depend on the tenant."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from shared.clients.answers import Limits
 from shared.clients.channels import LIMITS, post_json, secrets_in
@@ -31,6 +31,16 @@ class PagerDuty:
             Refused, Rejected: the key or the event is wrong; the text says what PagerDuty found.
             Throttled, Unreachable: worth another try.
         """
+        self._enqueue(event)
+
+    def signal(self, action: Literal["acknowledge", "resolve"], dedup_key: str) -> None:
+        """Acknowledge or resolve the alert with this key. PagerDuty takes one that isn't open too, and drops it.
+
+        Raises as `trigger` does.
+        """
+        self._enqueue({"event_action": action, "dedup_key": dedup_key})
+
+    def _enqueue(self, event: Mapping[str, Any]) -> None:
         body = {**event, "routing_key": self._routing_key}
         secrets = (self._routing_key, *secrets_in(self._url))
         post_json(

@@ -11,9 +11,13 @@ from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, war
 from shared.checks.run import look_at_each
 from shared.doctor.context import DoctorContext, settings_of, storage_of
 from shared.model.kinds import ApprovalList, Mode, TenantKind
+from shared.notify.paged import Channel
+from shared.notify.reachability import SILENT_FOR, untested
+from shared.notify.reached import Reached, reached
 
 _FEWEST: Final = 2
 _SOON: Final = timedelta(days=14)
+_CHANNELS: Final = {Channel.TEAMS: "Teams", Channel.PAGERDUTY: "PagerDuty"}
 
 
 def _emergency_accounts(context: DoctorContext) -> list[Finding]:
@@ -43,6 +47,35 @@ def _owners(context: DoctorContext) -> list[Finding]:
     if nameless:
         return [failed(f'the row "*" {order} has no name or no user principal name') for order in nameless]
     return [ok(f'paged for "*": {", ".join(owner.name for owner in owners)}')]
+
+
+def _owners_reachable(context: DoctorContext) -> list[Finding]:
+    """Look at when each owner last answered the weekly test, or a page in PagerDuty. What can't be tested is said."""
+    settings, now = context.settings, context.clock()
+    people = reached(context.storage, clock=context.clock)
+    if not people:
+        return [warning("nobody is named, so nobody can be reached", cure='responder owner "*" --name NAME --upn UPN')]
+    if all(one.asked_at is None and one.last is None for one in people):
+        return [unknown(f"no owner has been asked yet whether pages reach them ({len(people)} are named)")]
+    has = {
+        "has_teams": bool(settings.teams_webhook_url),
+        "has_pagerduty": bool(settings.pagerduty_routing_key),
+        "hears": bool(settings.pagerduty_webhook_secrets),
+    }
+    return [_reachable(one, untested(one, **has), now) for one in people]
+
+
+def _reachable(one: Reached, open_questions: list[str], now: datetime) -> Finding:
+    name, last = one.owner.name or one.owner.upn or f"the owner of {one.owner.scope} {one.owner.order}", one.last
+    rest = f"; not tested: {', '.join(open_questions)}" if open_questions else ""
+    if last is None and one.asked_at is None:
+        return warning(f"{name} hasn't been asked yet{rest}")
+    if last is None:
+        return failed(f"{name} has never answered{rest}")
+    days = (now - last).days
+    over = ", ".join(f"{_CHANNELS[channel]} on {at:%Y-%m-%d}" for channel, at in sorted(one.over.items()))
+    said = f"{name} last answered {days} days ago ({over}){rest}"
+    return ok(said) if now - last <= SILENT_FOR else failed(said)
 
 
 def _if_used(context: DoctorContext, text: str, detections: Iterable[str] | None = None) -> Finding:
@@ -108,6 +141,14 @@ CHECKS: Final = (
         cure='responder owner "*" --name NAME --upn UPN',
         reads=(storage_of,),
         run=_owners,
+    ),
+    Check(
+        id="owners-reachable",
+        title="Each owner has answered a test page in the last three weeks",
+        cure="Have them answer the next test (each week, setting REACH_SCHEDULE): the card's page in Teams, or the"
+        " incident in PagerDuty. Find out whether they got it; where they have left, name somebody else.",
+        reads=(storage_of, settings_of),
+        run=_owners_reachable,
     ),
     Check(
         id="approvals-valid",

@@ -25,6 +25,7 @@ from shared.model.setting_values import (
     schedule,
     text,
     url,
+    webhook_secrets,
 )
 
 
@@ -143,6 +144,14 @@ PAGERDUTY_URL: Final = Setting(
     description="Where PagerDuty takes events; its EU region has an address of its own.",
     read=url,
     default="https://events.pagerduty.com/v2/enqueue",
+)
+PAGERDUTY_WEBHOOK_SECRETS: Final = Setting(
+    name="PAGERDUTY_WEBHOOK_SECRETS",
+    description="Secret of the webhook subscription that sends acknowledgements to `/api/emergency/pagerduty`; two,"
+    " separated by a comma, while it is exchanged.",
+    read=webhook_secrets,
+    is_secret=True,
+    from_vault=True,
 )
 CASE_LINK: Final = Setting(
     name="CASE_LINK",
@@ -314,6 +323,18 @@ RESUME_SCHEDULE: Final = Setting(
     description="When objects that are due and unfinished cases are taken up, and waiting pages are sent.",
     read=schedule,
     default="15 * * * * *",
+)
+NOON_SCHEDULE: Final = Setting(
+    name="NOON_SCHEDULE",
+    description="When people are told of a night in which nobody could be woken.",
+    read=schedule,
+    default="0 0 12 * * *",
+)
+REACH_SCHEDULE: Final = Setting(
+    name="REACH_SCHEDULE",
+    description="When each owner is asked to show that pages reach them: with its first run of a week.",
+    read=schedule,
+    default="0 0 9 * * *",
 )
 
 

@@ -20,6 +20,12 @@ class SystemNotice(Struct, frozen=True, kw_only=True):
 
     `text` may quote the tenant; it is escaped later. `never_waits`: no limit of messages an hour keeps it back. That is
     for the highest risk: somebody has the responder's identity, or an emergency account can't sign in.
+
+    - `until_acknowledged`: it climbs as an urgent page does, until somebody acknowledges it by its `key`. Then a second
+      one with the same key isn't sent for three days.
+    - `drill`: it is a drill's own, and says so. `is_silent`: it wakes nobody, where the channel can tell.
+    - `scopes` are the lists in table `Owners` whose owners are mentioned, `owners` are mentioned besides.
+    - `link` is an address that it opens, for what `link_title` says; "" for none.
     """
 
     key: str
@@ -27,6 +33,13 @@ class SystemNotice(Struct, frozen=True, kw_only=True):
     text: str
     what_to_do: str
     never_waits: bool = False
+    until_acknowledged: bool = False
+    drill: bool = False
+    is_silent: bool = False
+    scopes: tuple[str, ...] = ()
+    owners: "tuple[Owner, ...]" = ()
+    link: str = ""
+    link_title: str = ""
 
 
 class Owner(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST_NUMBER: Final = 10
+_MOST_SECRETS: Final = 2
+_SHORTEST_SECRET: Final = 16
 
 
 class WrongValue(ValueError):
@@ -108,6 +110,15 @@ def checked(right: str, is_right: Callable[[str], bool]) -> Callable[[str], str]
 def is_routing_key(value: str) -> bool:
     """Whether it has the form of a routing key of PagerDuty's Events API v2."""
     return re.fullmatch(r"[0-9A-Za-z]{32}", value) is not None
+
+
+def webhook_secrets(value: str) -> tuple[str, ...]:
+    """Read the secrets of a webhook: one, or two separated by a comma while the one is exchanged for the other."""
+    parts = tuple(part.strip() for part in value.split(",") if part.strip())
+    is_right = 0 < len(parts) <= _MOST_SECRETS and all(len(part) >= _SHORTEST_SECRET for part in parts)
+    if value and not is_right:
+        raise WrongValue("one secret of at least 16 characters, or two separated by a comma", value)
+    return parts
 
 
 def is_case_link(value: str) -> bool:

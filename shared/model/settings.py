@@ -91,6 +91,7 @@ class Settings:
     teams_webhook_url: str = field(repr=False)
     pagerduty_routing_key: str = field(repr=False)
     pagerduty_url: str
+    pagerduty_webhook_secrets: tuple[str, ...] = field(repr=False)
     case_link: str = field(repr=False)
     graph_url: str
     arm_url: str
@@ -231,6 +232,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         teams_webhook_url=read(declared.TEAMS_WEBHOOK_URL),
         pagerduty_routing_key=read(declared.PAGERDUTY_ROUTING_KEY),
         pagerduty_url=read(declared.PAGERDUTY_URL),
+        pagerduty_webhook_secrets=read(declared.PAGERDUTY_WEBHOOK_SECRETS),
         case_link=read(declared.CASE_LINK),
         graph_url=read(declared.GRAPH_URL),
         arm_url=read(declared.ARM_URL),

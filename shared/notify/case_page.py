@@ -80,6 +80,19 @@ def message_page(title: str, text: str) -> str:
     return _page(title, [f"<h1>{escape(title)}</h1><p>{escape(text)}</p>"])
 
 
+def reach_page(*, reader: str) -> str:
+    """Build the page on which an owner, signed in as `reader`, says that the weekly test reached them."""
+    title = "Can Teams reach you?"
+    return _page(
+        title,
+        [
+            f"<h1>{title}</h1><p>Nothing has happened. Once a week it is tried whether pages reach each owner.</p>",
+            f'<form method="post"><p class="note">Signed in as {escape(shown(reader, _MOST))}.</p>',
+            "<button>The card reached me</button></form>",
+        ],
+    )
+
+
 def _page(title: str, parts: Iterable[str]) -> str:
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

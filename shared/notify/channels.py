@@ -6,9 +6,12 @@ from shared.model.clock import Clock, utc_now
 from shared.model.notices import SystemNotice
 from shared.model.settings import Settings
 from shared.notify.cards import alert_of, card_of
-from shared.notify.messages import Digest, NoticeDigest, PageMessage
+from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage
 from shared.notify.page_cards import digest_alert, digest_card, page_alert, page_card
+from shared.notify.paged import Signal
 from shared.notify.system_notices import (
+    notice_call_alert,
+    notice_call_card,
     notice_digest_alert,
     notice_digest_card,
     system_notice_alert,
@@ -41,6 +44,13 @@ class TeamsSender:
         """Post the card of a system notice. Raises EdgeError."""
         self._teams.post(system_notice_card(system_notice))
 
+    def send_call(self, call: NoticeCall) -> None:
+        """Post the card of a system notice that is addressed to owners. Raises EdgeError."""
+        self._teams.post(notice_call_card(call))
+
+    def signal(self, key: str, signal: Signal) -> None:
+        """Do nothing: a card can't be changed after it was posted."""
+
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         """Post one card for several system notices. Raises EdgeError."""
         self._teams.post(notice_digest_card(digest))
@@ -69,6 +79,14 @@ class PagerDutySender:
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         """Trigger the alert of a system notice. Raises EdgeError."""
         self._pagerduty.trigger(system_notice_alert(system_notice))
+
+    def send_call(self, call: NoticeCall) -> None:
+        """Trigger the alert of a system notice that is addressed to owners. Raises EdgeError."""
+        self._pagerduty.trigger(notice_call_alert(call))
+
+    def signal(self, key: str, signal: Signal) -> None:
+        """Acknowledge or resolve the alert with this key. Raises EdgeError."""
+        self._pagerduty.signal("resolve" if signal is Signal.RESOLVE else "acknowledge", key)
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         """Trigger one alert for several system notices. Raises EdgeError."""

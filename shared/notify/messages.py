@@ -49,3 +49,15 @@ class NoticeDigest(Struct, frozen=True, kw_only=True):
 
     key: str
     system_notices: tuple[SystemNotice, ...]
+
+
+class NoticeCall(Struct, frozen=True, kw_only=True):
+    """A system notice that is addressed to owners.
+
+    `key` is the same for messages that belong together. `place` is the number of times that others were asked before.
+    """
+
+    key: str
+    system_notice: SystemNotice
+    owners: tuple[Owner, ...] = ()
+    place: int = 0

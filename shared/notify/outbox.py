@@ -3,21 +3,22 @@
 The changes of one actor within an hour are one page, which is sent again as it grows (`shared.notify.paged`). A page is
 written to table `Outbox` before it is sent, so a crash loses none. When a channel fails, the resume timer sends it
 again. Teams answers 202 even when no card is posted. So a page that needs a person and wasn't acknowledged is also sent
-over the second channel, which doesn't depend on the tenant, and to the next owner.
+over the second channel, which doesn't depend on the tenant, and to the next owner. An urgent one also goes to list
+`emergency`, and if nobody acknowledges it within a bound, that is said on every channel and in the log
+(`shared.notify.unreached`). Incidents are told what became of them (`shared.notify.signals`).
 
 No channel gets more than a number of messages an hour: what is kept back is folded into digests. Only what is more
 urgent than somebody acknowledged on the same page, and the gravest system notices, are outside of that.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
 from msgspec import Struct
 
-from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.model.cases import Case, Decision
@@ -25,21 +26,28 @@ from shared.model.detections import AnyDetection
 from shared.model.do_all import do_all
 from shared.model.errors import EdgeError, Throttled, Unreachable
 from shared.model.kinds import Risk
-from shared.model.notices import Owner, Phase, SystemNotice
+from shared.model.notices import Phase, SystemNotice
+from shared.notify.asked_owners import AskedOwners
+from shared.notify.heard import Heard
 from shared.notify.message_limit import Counted, MessageLimit
-from shared.notify.messages import MOST_NOTICES, Digest, NoticeDigest, PageMessage, ShownCase
+from shared.notify.messages import MOST_NOTICES, Digest, NoticeCall, NoticeDigest, PageMessage, ShownCase
 from shared.notify.page_store import PageStore, StoredPage
 from shared.notify.paged import (
     NOTHING,
+    URGENT,
     Channel,
     Delivery,
     PagedChange,
     PageState,
+    Signal,
     acknowledged,
+    acknowledged_up_to,
     asks_somebody,
     due_at,
     escalated,
     grown,
+    incident_key,
+    incident_of,
     is_unanswered,
     is_unlimited,
     noted_failed,
@@ -49,6 +57,8 @@ from shared.notify.paged import (
     rings_anew,
     worst_first,
 )
+from shared.notify.signals import Signals
+from shared.notify.unreached import Unreached
 
 _log = logging.getLogger("responder.notify")
 _RETRY_GAPS: Final = (5, 15, 60, 300, 900)
@@ -81,8 +91,16 @@ class Sender(Protocol):
         """Send a system notice."""
         ...
 
+    def send_call(self, call: NoticeCall) -> None:
+        """Send a system notice that is addressed to owners."""
+        ...
+
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         """Send several system notices in one message."""
+        ...
+
+    def signal(self, key: str, signal: Signal) -> None:
+        """Say what became of the incident with this key, where the channel keeps incidents."""
         ...
 
 
@@ -126,13 +144,16 @@ class Notifier:
     ) -> None:
         """`turn` is the time for which a page is reserved for one run: as long as a request may take."""
         self._storage = storage
-        self._owners = TableOwners(storage, clock=clock)
+        self._owners = AskedOwners(storage, clock=clock)
         self._senders = senders
         self._clock = clock
         self._acknowledge_within = acknowledge_within
         self._turn = turn
         self._pages = PageStore(storage, clock=clock, unreadable=self._report_page_row)
         self._limit = MessageLimit(storage, clock=clock, per_hour=messages_per_hour)
+        self._signals = Signals(self._pages, senders, clock=clock)
+        self.heard = Heard(storage, self._pages, self._owners, self.publish, clock=clock)
+        self.unreached = Unreached(storage, self._pages, self.publish, clock=clock, within=acknowledge_within)
 
     # ---- writing ----
 
@@ -155,18 +176,69 @@ class Notifier:
         wanted = (Channel.TEAMS, Channel.PAGERDUTY) if urgent else (Channel.TEAMS,)
         return [channel for channel in wanted if channel in self._senders] or self._channels()[:1]
 
-    def publish(self, system_notice: SystemNotice) -> None:
-        """Send a system notice over every channel, once a day for its key. The resume timer repeats what failed."""
+    def publish(self, system_notice: SystemNotice, *, over: Collection[Channel] = ()) -> bool:
+        """Send a system notice over every channel, or those of `over` that can be used, once a day for its key.
+
+        False where one with its key was sent already. The resume timer repeats what failed. A notice that climbs
+        (`until_acknowledged`) is sent again, to further owners, until `acknowledge_notice`.
+        """
         now = self._clock()
+        asks = URGENT if system_notice.until_acknowledged else NOTHING
+        asked_at = now if system_notice.until_acknowledged else None
+        channels = [channel for channel in self._channels() if not over or channel in over]
 
         def made(page: str) -> PageState:
-            deliveries = tuple(Delivery(channel=channel, next_try=now + self._turn) for channel in self._channels())
-            return PageState(id=page, started_at=now, deliveries=deliveries)
+            each = (Delivery(channel=channel, next_try=now + self._turn, asked_at=asked_at) for channel in channels)
+            return PageState(
+                id=page,
+                started_at=now,
+                deliveries=tuple(each),
+                urgency=asks,
+                asks=asks,
+                unanswered_since=asked_at,
+            )
 
         stored = self._pages.add_notice(system_notice, made)
-        if stored is not None:
-            for delivery in stored.state.deliveries:
-                self._send_alone(Page(stored=stored, channel=delivery.channel), _no_case)
+        if stored is None:
+            return False
+        do_all(
+            stored.state.deliveries,
+            lambda delivery: self._send_alone(Page(stored=stored, channel=delivery.channel), _no_case),
+            failed=lambda delivery: f"the notice could not be sent over {delivery.channel}",
+            log=_log,
+        )
+        return True
+
+    def acknowledge_notice(self, key: str, *, by: str) -> bool:
+        """Note that somebody takes care of a notice that climbs: nobody is asked any more; False where there is none.
+
+        The first who acknowledges stays. Raises EdgeError; it can be called again.
+        """
+        pages = [stored for stored in self._pages.notice_pages(key) if stored.state.asks > NOTHING]
+        for stored in pages:
+            self._pages.update(stored, lambda state: self._taken(state, by))
+        return bool(pages)
+
+    def finish_notice(self, key: str, *, by: str) -> None:
+        """Note that what a notice was about is over: nobody is asked any more, and its incidents are resolved.
+
+        Raises EdgeError; it can be called again.
+        """
+        for stored in self._pages.notice_pages(key):
+            self._pages.update(stored, lambda state: self._finished(self._taken(state, by)))
+
+    def who_acknowledged(self, key: str) -> str:
+        """Give who acknowledged the newest notice with this key, "" while nobody has. Raises EdgeError."""
+        return next((stored.state.acknowledged_by for stored in self._pages.notice_pages(key)), "")
+
+    def _taken(self, state: PageState, by: str) -> PageState:
+        if state.acknowledged >= state.asks:
+            return state
+        return acknowledged_up_to(state, urgency=state.asks, by=by[:_LONGEST_NAME], at=self._clock())
+
+    def _finished(self, state: PageState) -> PageState:
+        deliveries = tuple(msgspec.structs.replace(one, asked_at=None, is_call=False) for one in state.deliveries)
+        return msgspec.structs.replace(state, finished_at=state.finished_at or self._clock(), deliveries=deliveries)
 
     def send_unstored(self, system_notice: SystemNotice) -> tuple[Channel, ...]:
         """Send a system notice over every channel at once, for when storage fails; gives the channels that took it.
@@ -225,13 +297,17 @@ class Notifier:
     def resume(self, find_case: FindCase) -> None:
         """Send what is due, then ask the next owners where nobody has acknowledged in time.
 
-        A failure doesn't stop the rest; the first one is raised at the end.
+        Then it is said which pages reached nobody, and channels are told what became of their incidents. A failure
+        doesn't stop the rest; the first one is raised at the end.
         """
-        try:
-            self._send_due(find_case)
-        finally:
-            # Sending comes first: escalating changes the same rows, and it must see which pages were sent.
-            self._escalate_all(find_case)
+        # Sending comes first: escalating changes the same rows, and it must see which pages were sent.
+        parts: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("what is due", lambda: self._send_due(find_case)),
+            ("what nobody acknowledged", lambda: self._escalate_all(find_case)),
+            ("that nobody could be reached", self.unreached.say),
+            ("what became of incidents", self._signals.send_due),
+        )
+        do_all(parts, lambda part: part[1](), failed=lambda part: f"{part[0]} could not all be sent", log=_log)
 
     def due(self) -> list[Page]:
         """Give what is due now: what no limit keeps back first, then the most urgent, the oldest first."""
@@ -312,13 +388,22 @@ class Notifier:
         sender = self._sender(page)
         notice = page.state.system_notice
         if notice is not None:
-            return self._deliver([page], lambda: sender.send_system_notice(notice), {})
+            return self._deliver([page], lambda: self._send_notice(sender, page, notice), {})
         rows = self._pages.changes(page.state)
         if not _has_something_to_say(page, rows):
             self._note_sent(page, rows)
             return False
         message = self._message(page, rows, find_case)
         return self._deliver([page], lambda: sender.send(message), {page.state.id: rows})
+
+    def _send_notice(self, sender: Sender, page: Page, notice: SystemNotice) -> None:
+        if not _is_addressed(notice):
+            sender.send_system_notice(notice)
+            return
+        place = page.delivery.place
+        key = incident_key(page.state, page.delivery)
+        owners = self._owners.of_notice(notice, place)
+        sender.send_call(NoticeCall(key=key, system_notice=notice, owners=owners, place=place))
 
     def _send_digest(self, pages: list[Page], find_case: FindCase) -> None:
         """Send what the limit keeps back in one message, if the time for one has come. The rest waits for the next."""
@@ -339,7 +424,7 @@ class Notifier:
         notices = tuple(page.state.system_notice for page in pages if page.state.system_notice)
         digest = NoticeDigest(key=f"digest {counted.at}", system_notices=notices)
         sender = self._sender(pages[0])
-        return self._deliver(pages, lambda: sender.send_notice_digest(digest), {})
+        return self._deliver(pages, lambda: sender.send_notice_digest(digest), {}, key=digest.key)
 
     def _send_pages(self, pages: list[Page], counted: Counted) -> None:
         """Send pages in one message; one that can't be read waits and keeps no other back."""
@@ -365,7 +450,7 @@ class Notifier:
         digest = Digest(key=f"digest {counted.at}", pages=messages, owners=owners)
         sender = self._sender(read[0][0])
         rows = {page.state.id: changes for page, changes, _ in read}
-        return self._deliver([page for page, _, _ in read], lambda: sender.send_digest(digest), rows)
+        return self._deliver([page for page, _, _ in read], lambda: sender.send_digest(digest), rows, key=digest.key)
 
     def _or_give_back(self, counted: Counted, send: Callable[[], bool]) -> None:
         """Send a message that is counted; it counts no more where it wasn't sent."""
@@ -379,16 +464,13 @@ class Notifier:
     def _message(self, page: Page, rows: tuple[PagedChange, ...], find_case: FindCase) -> PageMessage:
         changes = worst_first(rows)
         delivery = page.delivery
-        rings = rings_anew(page.state, delivery)
-        place = 0 if rings else delivery.place
-        number = delivery.rings + rings
-        owner = self._owner(changes[0].scopes, place)
+        place = 0 if rings_anew(page.state, delivery) else delivery.place
         return PageMessage(
-            key=f"{page.state.id} {number}" if number else page.state.id,
+            key=incident_key(page.state, delivery),
             tenant_id=page.state.tenant_id,
             by=page.state.by,
             changes=changes,
-            owners=(owner,) if owner else (),
+            owners=self._owners.of_page(changes[0].scopes, place, is_urgent=page.state.is_urgent),
             place=place,
             worst=_found(changes[0], find_case),
         )
@@ -407,15 +489,23 @@ class Notifier:
         return f"{'notices' if page.state.system_notice else 'pages'} {channel}"
 
     def _deliver(
-        self, pages: list[Page], attempt: Callable[[], None], rows: Mapping[str, tuple[PagedChange, ...]]
+        self,
+        pages: list[Page],
+        attempt: Callable[[], None],
+        rows: Mapping[str, tuple[PagedChange, ...]],
+        *,
+        key: str = "",
     ) -> bool:
-        """Make one attempt at sending these pages in one message, and store for each what came of it."""
+        """Make one attempt at sending these pages in one message, and store for each what came of it.
+
+        `key` is the key of a digest, "" where the message is of one page alone.
+        """
         try:
             attempt()
         except EdgeError as error:
             self._note_all_failed(pages, error)
             return False
-        self._for_each(pages, lambda page: self._note_sent(page, rows.get(page.state.id, ())))
+        self._for_each(pages, lambda page: self._note_in_incident(page, rows.get(page.state.id, ()), key))
         return True
 
     def _note_all_failed(self, pages: list[Page], error: EdgeError) -> None:
@@ -427,6 +517,18 @@ class Notifier:
     def _note_sent(self, page: Page, rows: tuple[PagedChange, ...]) -> None:
         now = self._clock()
         self._pages.update(page.stored, lambda state: noted_sent(state, page.state, page.channel, rows, now=now))
+
+    def _note_in_incident(self, page: Page, rows: tuple[PagedChange, ...], key: str) -> None:
+        """Store that a page was sent, and the incident that it is in where the channel keeps some."""
+        if page.channel is not Channel.PAGERDUTY or (page.state.system_notice and not _is_addressed_page(page, key)):
+            self._note_sent(page, rows)
+            return
+        incident = incident_of(page.state, page.delivery, rows, key=key)
+        now = self._clock()
+        self._pages.update(
+            page.stored,
+            lambda state: noted_sent(state, page.state, page.channel, rows, now=now, incident=incident),
+        )
 
     def _note_failed(self, page: Page, error: EdgeError) -> None:
         tries = page.delivery.tries
@@ -500,19 +602,6 @@ class Notifier:
             return []
         return _reserved(current.state, after)
 
-    def _owner(self, scopes: Iterable[str], place: int) -> Owner | None:
-        """Give the owner to mention, of the first of the scopes that has any.
-
-        None when there is none or the table can't be read.
-        """
-        try:
-            for scope in scopes:
-                if owners := self._owners.history(scope).present:
-                    return _owner_from(owners[place % len(owners)])
-        except EdgeError as error:
-            _log.warning("the owners could not be read, so the page mentions nobody: %s", error)
-        return None
-
 
 class _NoChannel:
     """Stands in where no channel can be used: every message fails, and waits."""
@@ -525,6 +614,12 @@ class _NoChannel:
 
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         self._fail(system_notice)
+
+    def send_call(self, call: NoticeCall) -> None:
+        self._fail(call)
+
+    def signal(self, key: str, signal: Signal) -> None:
+        self._fail((key, signal))
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         self._fail(digest)
@@ -557,6 +652,17 @@ def _has_something_to_say(page: Page, rows: tuple[PagedChange, ...]) -> bool:
     return bool(rows) and (delivery.is_call or delivery.sent_at is None or len(rows) > delivery.shown)
 
 
+def _is_addressed(notice: SystemNotice) -> bool:
+    """Whether a notice mentions owners or opens something, so that it is a message of its own kind."""
+    return notice.until_acknowledged or bool(notice.scopes or notice.owners or notice.link)
+
+
+def _is_addressed_page(page: Page, key: str) -> bool:
+    """Whether a notice went out by itself to owners: its incident has the page's key, and is told what became of it."""
+    notice = page.state.system_notice
+    return notice is not None and not key and _is_addressed(notice)
+
+
 def _is_due(page: PageState, channel: Channel, now: datetime) -> bool:
     delivery = page.over(channel)
     at = due_at(page, delivery) if delivery else None
@@ -577,8 +683,3 @@ def _gap(tries: int, error: EdgeError) -> timedelta:
     gap = timedelta(seconds=_RETRY_GAPS[min(tries, len(_RETRY_GAPS) - 1)])
     asked = error.retry_after if isinstance(error, Throttled | Unreachable) else None
     return max(gap, min(asked, _LONGEST_ASKED)) if asked else gap
-
-
-def _owner_from(named: NamedOwner) -> Owner:
-    order = int(named.order) if named.order.isdigit() else 0
-    return Owner(scope=named.scope, order=order, name=named.name, upn=named.upn)

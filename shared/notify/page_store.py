@@ -180,16 +180,40 @@ class PageStore:
     # ---- pages ----
 
     def add_notice(self, system_notice: SystemNotice, state: Callable[[str], PageState]) -> StoredPage | None:
-        """Write the page of a system notice, once a day for its key; None when there is one already."""
-        digest = hashlib.sha256(system_notice.key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
-        page = page_id(digest, midnight, "")
+        """Write the page of a system notice, once a day for its key; None when there is one already.
+
+        One that climbs is written once in the three days for which it does.
+        """
+        page, *before = self._notice_ids(system_notice.key)
+        if system_notice.until_acknowledged and any(self._row(one) for one in before):
+            return None
         made = state(page)
         short = msgspec.structs.replace(system_notice, text=system_notice.text[:_LONGEST_NOTICE])
         made = msgspec.structs.replace(made, system_notice=short)
         if not self._storage.insert(Table.OUTBOX, _pages_of(page), page, _columns(made)):
             return None
         return self._stored(page, made)
+
+    def _notice_ids(self, key: str) -> list[str]:
+        """Give the ids that the pages of a notice have, for today and the days before it that are looked at."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        midnight = self._clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return [page_id(digest, midnight - timedelta(days=back), "") for back in range(_SEARCHED.days + 1)]
+
+    def notice_pages(self, key: str) -> list[StoredPage]:
+        """Give the pages of the notices with this key of the last three days, the newest first."""
+        return [stored for page in self._notice_ids(key) if (stored := self.page(page))]
+
+    def unreached_pages(self, since: datetime) -> Iterator[StoredPage]:
+        """Give the pages, finished or not, of which it was said after `since` that they reached nobody."""
+        first = since - _SEARCHED
+        days = range((self._clock().date() - first.date()).days + 1)
+        for day in (f"{first + timedelta(days=number):%Y%m%d}" for number in days):
+            query = "PartitionKey eq @pages and unreached eq true"
+            for row in self._storage.rows(Table.OUTBOX, query, pages=f"{day} pages"):
+                state = self._read(row)
+                if state is not None:
+                    yield StoredPage(state=state, row=row)
 
     def open_pages(self) -> Iterator[StoredPage]:
         """Give the pages of the last three days that aren't finished; a row that can't be read is left out."""
@@ -239,9 +263,12 @@ class PageStore:
 
     def page(self, page: str) -> StoredPage | None:
         """Read one page; None when there is none, or it can't be read."""
-        row = self._storage.row(Table.OUTBOX, _pages_of(page), page)
+        row = self._row(page)
         state = self._read(row) if row else None
         return StoredPage(state=state, row=row) if row and state else None
+
+    def _row(self, page: str) -> Row | None:
+        return self._storage.row(Table.OUTBOX, _pages_of(page), page)
 
     def _read(self, row: Row) -> PageState | None:
         try:
@@ -295,7 +322,12 @@ def _change_in(row: Row) -> PagedChange | None:
 
 
 def _columns(state: PageState) -> dict[str, Any]:
-    return {"page": msgspec.json.encode(state).decode(), "open": state.is_open, "tenant_id": state.tenant_id}
+    return {
+        "page": msgspec.json.encode(state).decode(),
+        "open": state.is_open,
+        "tenant_id": state.tenant_id,
+        "unreached": state.unreached_at is not None,
+    }
 
 
 def _pages_of(page: str) -> str:

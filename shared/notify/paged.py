@@ -31,6 +31,18 @@ _LAST_PLACE: Final = 9
 _LONGEST: Final = 80
 """Characters of a text from the tenant."""
 
+URGENT: Final = 5
+"""The urgency of a change of high risk that needs a person, and of a notice that climbs: what wakes people."""
+
+EMERGENCY_PLACE: Final = 2
+"""How many owners are asked for an urgent page before those of list `emergency` are asked too."""
+
+REACHED_WITHIN: Final = 3
+"""After how many times the time to acknowledge an urgent page, it is said that nobody could be reached."""
+
+_RINGS_EACH: Final = 4
+"""After how many further owners a page that climbs rings anew in PagerDuty, once list `emergency` was asked."""
+
 NOTHING: Final = -1
 """The urgency of a page that shows nothing, and of an acknowledgement that there isn't."""
 
@@ -121,6 +133,27 @@ def worst_first(changes: Iterable[PagedChange]) -> tuple[PagedChange, ...]:
     return tuple(sorted(latest.values(), key=lambda change: (-change.urgency, change.at, change.case_id)))
 
 
+class Signal(StrEnum):
+    """What a channel that keeps incidents is told of one: that somebody takes care of it, that it is over."""
+
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+
+
+class Incident(Struct, frozen=True, kw_only=True):
+    """An incident that a page began over a channel, by the key that its messages share.
+
+    `urgency` is the highest that its messages showed. `is_shared`: other pages are in it too (a digest), so nothing is
+    said of it for one of them. `acknowledged` and `resolved` say that the channel knows.
+    """
+
+    key: str
+    urgency: int
+    is_shared: bool = False
+    acknowledged: bool = False
+    resolved: bool = False
+
+
 class Delivery(Struct, frozen=True, kw_only=True):
     """How far a page has come over one channel.
 
@@ -130,6 +163,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
       `urgency` the highest that it ever showed.
     - `asked_at` is when somebody was last asked to act; None when nobody has to.
     - `rings` counts how often it rang anew.
+    - `incidents` are those that it began there; `signal_try` is when the channel is told next what became of them,
+      where that failed `signal_tries` times in a row.
     """
 
     channel: Channel
@@ -144,6 +179,9 @@ class Delivery(Struct, frozen=True, kw_only=True):
     tries: int = 0
     rings: int = 0
     error: str = ""
+    incidents: tuple[Incident, ...] = ()
+    signal_try: datetime | None = None
+    signal_tries: int = 0
 
 
 class PageState(Struct, frozen=True, kw_only=True):
@@ -151,6 +189,11 @@ class PageState(Struct, frozen=True, kw_only=True):
 
     `by` names the actor, "" where no record names one. `news` grows with each change; `urgency` is the highest of all
     changes, `asks` of those that need a person, `acknowledged` what somebody has acknowledged.
+
+    - `unanswered_since` is when it first asked for somebody urgently; None when nobody is asked so, or any more.
+    - `unreached_at` is when it was said in the log that nobody could be reached, `unreached_published` that it was
+      said on the channels.
+    - `finished_at` is when it was seen that nothing of it needs a person any more.
     """
 
     id: str
@@ -165,6 +208,10 @@ class PageState(Struct, frozen=True, kw_only=True):
     acknowledged_at: datetime | None = None
     deliveries: tuple[Delivery, ...] = ()
     system_notice: SystemNotice | None = None
+    unanswered_since: datetime | None = None
+    unreached_at: datetime | None = None
+    unreached_published: bool = False
+    finished_at: datetime | None = None
 
     def over(self, channel: Channel) -> Delivery | None:
         """Give the delivery over a channel; None when the page isn't sent over it."""
@@ -177,8 +224,22 @@ class PageState(Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether something of it may still have to be sent, or somebody asked again."""
-        return any(one.sent_news < self.news or one.is_call or one.asked_at is not None for one in self.deliveries)
+        """Whether something of it may still have to be sent or said, or somebody asked again."""
+        return (
+            self.unanswered_since is not None
+            or any(one.sent_news < self.news or one.is_call or one.asked_at is not None for one in self.deliveries)
+            or any(signals_of(self, one) for one in self.deliveries)
+        )
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it wakes people, and isn't acknowledged as such."""
+        return self.asks >= URGENT > self.acknowledged
+
+    @property
+    def is_drill(self) -> bool:
+        """Whether it is a drill's own."""
+        return self.system_notice is not None and self.system_notice.drill
 
 
 def group_of(case: Case) -> str:
@@ -245,8 +306,14 @@ def grown(
     """
     asks = change.urgency if change.needs_somebody else NOTHING
     page = msgspec.structs.replace(
-        page, news=page.news + 1, urgency=max(page.urgency, change.urgency), asks=max(page.asks, asks)
+        page,
+        news=page.news + 1,
+        urgency=max(page.urgency, change.urgency),
+        asks=max(page.asks, asks),
+        finished_at=None,
     )
+    if asks >= URGENT > page.acknowledged and page.unanswered_since is None:
+        page = msgspec.structs.replace(page, unanswered_since=now)
     for channel in channels:
         if page.over(channel) is None and (not page.deliveries or change.urgency > page.acknowledged):
             asked_at = now if change.needs_somebody else None
@@ -274,9 +341,18 @@ def reserved_between(before: PageState | None, after: PageState) -> list[Deliver
 
 
 def noted_sent(
-    page: PageState, sent: PageState, channel: Channel, changes: tuple[PagedChange, ...], *, now: datetime
+    page: PageState,
+    sent: PageState,
+    channel: Channel,
+    changes: tuple[PagedChange, ...],
+    *,
+    now: datetime,
+    incident: Incident | None = None,
 ) -> PageState:
-    """Give the page, as it stands now, after it was sent as it was when read: with `changes` in all their phases."""
+    """Give the page, as it stands now, after it was sent as it was when read: with `changes` in all their phases.
+
+    `incident` is what the message belongs to; None where nothing was sent, because there was nothing to say.
+    """
     was = sent.over(channel)
     current = page.over(channel) or was
     if was is None or current is None:
@@ -286,14 +362,19 @@ def noted_sent(
     is_overtaken = current.place != was.place
     asks = asks_somebody(page, changes)
     is_new_question = (was.is_call or rang or was.tries > 0 or current.asked_at is None) and not is_overtaken
+    if not asks:
+        page = msgspec.structs.replace(page, unanswered_since=None)
+    if page.news == sent.news and _is_finished(page, changes) and page.finished_at is None:
+        page = msgspec.structs.replace(page, finished_at=now)
     return page.with_delivery(
         msgspec.structs.replace(
             current,
+            incidents=_with_incident(current.incidents, incident) if incident else current.incidents,
             next_try=now,
             sent_at=now,
             sent_news=max(current.sent_news, sent.news),
             shown=max(current.shown, len(changes)),
-            urgency=max([current.urgency, *(one.urgency for one in changes)]),
+            urgency=max([current.urgency, _urgency_shown(page, changes)]),
             asked_at=(now if is_new_question else current.asked_at) if asks else None,
             place=0 if rang else current.place,
             is_call=current.is_call and is_overtaken and not rang,
@@ -304,8 +385,91 @@ def noted_sent(
     )
 
 
+def _urgency_shown(page: PageState, changes: tuple[PagedChange, ...]) -> int:
+    """Give the highest urgency that a message of these changes showed, or the notice's own."""
+    return page.urgency if page.system_notice else max((one.urgency for one in changes), default=NOTHING)
+
+
+def _is_finished(page: PageState, changes: tuple[PagedChange, ...]) -> bool:
+    """Whether no change needs a person in its last phase; a notice is finished when whoever published it says so."""
+    is_of_cases = page.system_notice is None and bool(changes)
+    return is_of_cases and not any(one.needs_somebody for one in worst_first(changes))
+
+
+def _with_incident(incidents: tuple[Incident, ...], new: Incident) -> tuple[Incident, ...]:
+    """Add an incident, or what another message of it showed. One that was resolved begins anew."""
+    standing = next((one for one in incidents if one.key == new.key), None)
+    others = tuple(one for one in incidents if one.key != new.key)
+    if standing is None or standing.resolved:
+        return (*others, new)
+    return (*others, msgspec.structs.replace(standing, urgency=max(standing.urgency, new.urgency)))
+
+
+def incident_of(page: PageState, delivery: Delivery, changes: tuple[PagedChange, ...], *, key: str = "") -> Incident:
+    """Give the incident that a message sent now belongs to; `key` is the digest's, where it is part of one."""
+    own = key or incident_key(page, delivery)
+    return Incident(key=own, urgency=_urgency_shown(page, changes), is_shared=bool(key))
+
+
+def incident_key(page: PageState, delivery: Delivery) -> str:
+    """Give the key that messages which belong together share: those of a page, until it rings anew.
+
+    A page that climbs rings anew where list `emergency` is asked, and each time that some more owners were asked:
+    whoever has taken the incident without being an owner would keep it silent.
+    """
+    rings = rings_anew(page, delivery)
+    number = delivery.rings + rings
+    climbed = 0 if rings else _climbed(page, delivery.place)
+    parts = (page.id, str(number) if number or climbed else "", f"again {climbed}" if climbed else "")
+    return " ".join(part for part in parts if part)
+
+
+def _climbed(page: PageState, place: int) -> int:
+    return 1 + (place - EMERGENCY_PLACE) // _RINGS_EACH if page.is_urgent and place >= EMERGENCY_PLACE else 0
+
+
+def signals_of(page: PageState, delivery: Delivery) -> list[tuple[Incident, Signal]]:
+    """Give what the channel is to be told of incidents that it hasn't been told yet.
+
+    That an incident is over waits until everything was sent: a later message with its key would begin it anew.
+    """
+    is_quiet = delivery.sent_news >= page.news and not delivery.is_call
+    is_answered = NOTHING < page.acknowledged >= page.asks
+    found: list[tuple[Incident, Signal]] = []
+    for one in delivery.incidents:
+        if one.is_shared or one.resolved:
+            continue
+        if page.finished_at is not None and is_quiet:
+            found.append((one, Signal.RESOLVE))
+        elif is_answered and not one.acknowledged and page.finished_at is None:
+            found.append((one, Signal.ACKNOWLEDGE))
+    return found
+
+
+def noted_signal(page: PageState, channel: Channel, key: str, signal: Signal) -> PageState:
+    """Give the page after the channel knows of an incident what the signal says."""
+    current = page.over(channel)
+    if current is None:
+        return page
+    incidents = tuple(
+        msgspec.structs.replace(one, acknowledged=True, resolved=one.resolved or signal is Signal.RESOLVE)
+        if one.key == key
+        else one
+        for one in current.incidents
+    )
+    return page.with_delivery(msgspec.structs.replace(current, incidents=incidents, signal_try=None, signal_tries=0))
+
+
+def is_unreached(page: PageState, *, now: datetime, within: timedelta) -> bool:
+    """Whether an urgent page reached nobody who acknowledged within the bound, and nobody has said so yet."""
+    since = page.unanswered_since
+    return since is not None and page.unreached_at is None and page.is_urgent and since + REACHED_WITHIN * within <= now
+
+
 def asks_somebody(page: PageState, changes: Iterable[PagedChange]) -> bool:
     """Whether a change, in its last phase, needs a person and nobody has acknowledged as much."""
+    if page.system_notice is not None:
+        return page.asks > page.acknowledged
     return any(one.needs_somebody and one.urgency > page.acknowledged for one in worst_first(changes))
 
 
@@ -329,7 +493,8 @@ def escalated(
 ) -> PageState:
     """Give the page with the next owner asked over this channel, and the same one over the `others`.
 
-    An owner whom this channel couldn't reach stays the one to ask there. After the last place nobody is asked any more.
+    An owner whom this channel couldn't reach stays the one to ask there. After the last place nobody is asked any more
+    for a page; a notice that climbs has no last place.
     """
     current = page.over(channel)
     if current is None:
@@ -340,7 +505,7 @@ def escalated(
             page = page.with_delivery(asked)
     if current.is_call or current.sent_at is None:
         return page.with_delivery(msgspec.structs.replace(current, asked_at=now))
-    if current.place >= _LAST_PLACE:
+    if current.place >= _LAST_PLACE and page.system_notice is None:
         return page.with_delivery(msgspec.structs.replace(current, asked_at=None))
     return page.with_delivery(
         msgspec.structs.replace(
@@ -352,6 +517,16 @@ def escalated(
 def acknowledged(page: PageState, *, urgency: int, by: str, at: datetime) -> PageState:
     """Give the page as acknowledged up to what it has shown, and at least up to `urgency`."""
     shown = max([urgency, *(one.urgency for one in page.deliveries)])
+    return acknowledged_up_to(page, urgency=shown, by=by, at=at)
+
+
+def acknowledged_up_to(page: PageState, *, urgency: int, by: str, at: datetime) -> PageState:
+    """Give the page as acknowledged up to an urgency and no further: what is above it is still asked."""
+    most = max(page.acknowledged, urgency)
     return msgspec.structs.replace(
-        page, acknowledged=max(page.acknowledged, shown), acknowledged_by=by, acknowledged_at=at
+        page,
+        acknowledged=most,
+        acknowledged_by=by,
+        acknowledged_at=at,
+        unanswered_since=None if most >= page.asks else page.unanswered_since,
     )

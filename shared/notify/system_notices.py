@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from shared.model.escape import runs, shown, unlinked
 from shared.model.notices import SystemNotice
-from shared.notify.messages import NoticeDigest
+from shared.notify.cards import envelope, is_link, paged_line
+from shared.notify.messages import NoticeCall, NoticeDigest
 
 type Json = dict[str, Any]
 
@@ -13,19 +14,40 @@ _LONGEST: Final = 600
 _SHORT: Final = 160
 _KIND: Final = "application/vnd.microsoft.card.adaptive"
 _HEADING: Final[Json] = {"weight": "Bolder", "size": "Large"}
+_DRILL: Final = "DRILL: "
 _TITLE: Final[Json] = {"weight": "Bolder"}
 
 
 def system_notice_card(system_notice: SystemNotice) -> Json:
     """Build the Teams message; its texts are cut, so it is always small enough for Teams."""
-    return _card(
-        (
-            (_HEADING, shown(system_notice.title, _LONGEST)),
-            ({}, shown(system_notice.text, _LONGEST)),
-            (_TITLE, "What to do"),
-            ({}, shown(system_notice.what_to_do, _LONGEST)),
-        )
+    return _card(_lines(system_notice))
+
+
+def notice_call_card(call: NoticeCall) -> Json:
+    """Build the Teams message of a system notice that mentions owners, and opens what it links to."""
+    notice = call.system_notice
+    body = [*paged_line(call.owners, call.place), *_blocks(_lines(notice))]
+    return envelope(body, _actions(notice), owners=call.owners)
+
+
+def _actions(notice: SystemNotice) -> list[Json]:
+    if not is_link(notice.link):
+        return []
+    return [{"type": "Action.OpenUrl", "title": notice.link_title or "Open", "url": notice.link}]
+
+
+def _lines(notice: SystemNotice) -> tuple[tuple[Json, str], ...]:
+    return (
+        (_HEADING, _titled(notice, _LONGEST)),
+        ({}, shown(notice.text, _LONGEST)),
+        (_TITLE, "What to do"),
+        ({}, shown(notice.what_to_do, _LONGEST)),
     )
+
+
+def _titled(notice: SystemNotice, longest: int) -> str:
+    """Give the title; a drill's own message says so before anything else."""
+    return f"{_DRILL if notice.drill else ''}{shown(notice.title, longest)}"
 
 
 def notice_digest_card(digest: NoticeDigest) -> Json:
@@ -33,7 +55,7 @@ def notice_digest_card(digest: NoticeDigest) -> Json:
     lines: list[tuple[Json, str]] = [(_HEADING, _headline(digest))]
     for system_notice in digest.system_notices:
         lines += [
-            (_TITLE, shown(system_notice.title, _SHORT)),
+            (_TITLE, _titled(system_notice, _SHORT)),
             ({}, f"{shown(system_notice.text, _SHORT)} {shown(system_notice.what_to_do, _SHORT)}"),
         ]
     return _card(lines)
@@ -44,7 +66,6 @@ def _headline(digest: NoticeDigest) -> str:
 
 
 def _card(lines: Iterable[tuple[Json, str]]) -> Json:
-    body = [{"type": "RichTextBlock", "inlines": runs(text, max_runs=20, style=style)} for style, text in lines]
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -52,25 +73,41 @@ def _card(lines: Iterable[tuple[Json, str]]) -> Json:
         "lang": "en",
         "fallbackText": "Entra Responder sent a notice about itself, but this client can't show it.",
         "msteams": {"width": "Full"},
-        "body": body,
+        "body": _blocks(lines),
     }
     return {"type": "message", "attachments": [{"contentType": _KIND, "contentUrl": None, "content": content}]}
 
 
+def _blocks(lines: Iterable[tuple[Json, str]]) -> list[Json]:
+    return [{"type": "RichTextBlock", "inlines": runs(text, max_runs=20, style=style)} for style, text in lines]
+
+
 def system_notice_alert(system_notice: SystemNotice) -> Json:
     """Build the PagerDuty event. The client adds the routing key."""
-    details = {
-        "What": unlinked(shown(system_notice.text, _LONGEST)),
-        "What to do": unlinked(system_notice.what_to_do),
-    }
-    severity = "critical" if system_notice.never_waits else "error"
-    return _alert(system_notice.key, unlinked(shown(system_notice.title, _LONGEST)), details, severity=severity)
+    return _notice_alert(system_notice.key, system_notice, {})
+
+
+def notice_call_alert(call: NoticeCall) -> Json:
+    """Build the PagerDuty event of a system notice that is addressed to owners. The client adds the routing key."""
+    names = ", ".join(unlinked(shown(owner.name, _SHORT)) for owner in call.owners)
+    again = {"Before": f"{call.place} earlier messages, which nobody acknowledged"} if call.place else {}
+    alert = _notice_alert(call.key, call.system_notice, {**({"Paged": names} if names else {}), **again})
+    link = call.system_notice.link
+    return (
+        {**alert, "links": [{"href": link, "text": call.system_notice.link_title or link}]} if is_link(link) else alert
+    )
+
+
+def _notice_alert(key: str, notice: SystemNotice, more: Json) -> Json:
+    details = {"What": unlinked(shown(notice.text, _LONGEST)), "What to do": unlinked(notice.what_to_do), **more}
+    severity = "info" if notice.is_silent else "critical" if notice.never_waits else "error"
+    return _alert(key, unlinked(_titled(notice, _LONGEST)), details, severity=severity)
 
 
 def notice_digest_alert(digest: NoticeDigest) -> Json:
     """Build the PagerDuty event for several system notices: an alert of its own."""
     details = {
-        f"{number}. {unlinked(shown(one.title, _SHORT))}": unlinked(shown(f"{one.text} {one.what_to_do}", _LONGEST))
+        f"{number}. {unlinked(_titled(one, _SHORT))}": unlinked(shown(f"{one.text} {one.what_to_do}", _LONGEST))
         for number, one in enumerate(digest.system_notices, start=1)
     }
     return _alert(digest.key, _headline(digest), details, severity="error")

@@ -15,7 +15,7 @@ from shared.objects.retention import Purge, purge
 
 _log = logging.getLogger("responder.nightly")
 
-type Publish = Callable[[SystemNotice], None]
+type Publish = Callable[[SystemNotice], object]
 
 
 def purge_and_remake(

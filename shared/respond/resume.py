@@ -38,7 +38,22 @@ def resume(runtime: Runtime) -> int:
         return _look_at_due(runtime) + _queue_again(runtime)
     finally:
         _publish_stuck(runtime)
-        runtime.notifier.resume(find_case)
+        # What people acknowledged comes before anybody else is asked.
+        try:
+            _hear(runtime)
+        finally:
+            runtime.notifier.resume(find_case)
+
+
+def _hear(runtime: Runtime) -> None:
+    """Act on what people acknowledged and resolved in PagerDuty."""
+
+    def acknowledge_case(tenant_id: str, case_id: str, by: str) -> None:
+        case = runtime.ledger.case(tenant_id, case_id)
+        if case is not None:
+            runtime.ledger.acknowledge(case, by=by)
+
+    runtime.notifier.heard.act(acknowledge_case)
 
 
 def _look_at_due(runtime: Runtime) -> int:

@@ -19,6 +19,9 @@ class Service:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     paths: list[str] = field(default_factory=list[str])
     bodies: list[Any] = field(default_factory=list[Any])
+    raw: list[bytes] = field(default_factory=list[bytes])
+    received: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    """The headers of each request, by name in lower case."""
 
 
 @contextmanager
@@ -29,7 +32,10 @@ def answering_service() -> Generator[Service]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             service.paths.append(self.path)
-            service.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            service.received.append({name.lower(): value for name, value in self.headers.items()})
+            service.raw.append(body)
+            service.bodies.append(json.loads(body))
             if service.status == 0:
                 self.close_connection = True
                 return

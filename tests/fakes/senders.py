@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.model.cases import Case
 from shared.model.notices import Owner, SystemNotice
-from shared.notify.messages import Digest, NoticeDigest, PageMessage
+from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage
+from shared.notify.paged import Signal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class FakeSender:
     """`failing` is raised, while it is set, instead of sending; `spoil` may raise for one page. `tried` counts all.
 
     `sent` are pages, `digests` and `notice_digests` what several were folded into; `messages` counts all messages about
-    cases, one each.
+    cases, one each. `calls` are system notices that were addressed to owners, `signals` what was said of incidents.
     """
 
     sent: list[Sent] = field(default_factory=list[Sent])
@@ -53,6 +54,8 @@ class FakeSender:
     tried: int = 0
     system_notices: list[SystemNotice] = field(default_factory=list[SystemNotice])
     notice_digests: list[NoticeDigest] = field(default_factory=list[NoticeDigest])
+    calls: list[NoticeCall] = field(default_factory=list[NoticeCall])
+    signals: list[tuple[str, Signal]] = field(default_factory=list[tuple[str, Signal]])
 
     def send(self, message: PageMessage) -> None:
         self._try()
@@ -72,6 +75,14 @@ class FakeSender:
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         self._try()
         self.notice_digests.append(digest)
+
+    def send_call(self, call: NoticeCall) -> None:
+        self._try()
+        self.calls.append(call)
+
+    def signal(self, key: str, signal: Signal) -> None:
+        self._try()
+        self.signals.append((key, signal))
 
     def _try(self) -> None:
         self.tried += 1

@@ -20,8 +20,8 @@ from shared.model.events import ActorKind
 from shared.model.kinds import ApprovalList, Mode
 from shared.model.notices import SystemNotice
 from shared.model.objects import IntentState, ObjectId, Objection, ObjectState, key_of
-from shared.notify.messages import Digest, NoticeDigest, PageMessage
-from shared.notify.paged import Channel
+from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage
+from shared.notify.paged import Channel, Signal
 from shared.objects.object_store import Kept, ObjectStore, instant_of
 from shared.respond.components import Runtime
 from shared.respond.messages import CaseMessage, Message, ObjectMessage
@@ -90,6 +90,12 @@ class OnCall:
 
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         self._note((), _notice_text(system_notice))
+
+    def send_call(self, call: NoticeCall) -> None:
+        self._note((), _notice_text(call.system_notice))
+
+    def signal(self, key: str, signal: Signal) -> None:
+        """Nobody sees it."""
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         self._note((), " ".join(map(_notice_text, digest.system_notices)))

@@ -31,7 +31,9 @@ _RUNS_LOOKED_AT: Final = 100
 RUN: Final = timedelta(minutes=30)
 """How long a run may take: `functionTimeout` in host.json. A request is logged by when it began."""
 
-ALERTS: Final = frozenset({"dead-letters", "deliveries-failing", "pages-not-delivered", "poison-messages"})
+ALERTS: Final = frozenset(
+    {"dead-letters", "deliveries-failing", "nobody-reached", "pages-not-delivered", "poison-messages"}
+)
 """Alerts on what happened, beside those on timers that are silent."""
 
 ALERTED: Final = """

@@ -32,6 +32,7 @@ def find_script(script: Path, folders: tuple[Path, ...]) -> Path:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m infra.local.inbox", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port (the default)")
+    parser.add_argument("--webhook", default="", metavar="URL", help="where PagerDuty's webhook goes (nowhere)")
     parser.add_argument("--node-modules", type=Path, help="where to look besides the repository's node_modules")
     return parser.parse_args()
 
@@ -52,6 +53,7 @@ async def _serve(inbox: Inbox, port: int) -> None:
             "teams": f"{url}{WORKFLOW_PATH}?sig={SIGNATURE}",
             "pagerduty": f"{url}{ENQUEUE_PATH}",
             "routing_key": inbox.routing_key,
+            "webhook_secret": inbox.webhook.secret,
         }
         print(json.dumps(ready, separators=(",", ":")), flush=True)
         await stop.wait()
@@ -68,7 +70,7 @@ def main() -> int:
             adaptivecards=find_script(_ADAPTIVE_CARDS, folders),
             markdown_it=find_script(_MARKDOWN_IT, folders),
         )
-        asyncio.run(_serve(new_inbox(libraries), options.port))
+        asyncio.run(_serve(new_inbox(libraries, webhook_url=options.webhook), options.port))
     except OSError as error:
         print(f"The inbox can't start: {error}", file=sys.stderr)
         return 2

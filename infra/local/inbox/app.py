@@ -12,7 +12,8 @@ from aiohttp import web
 from infra.local.inbox.cards import refusal_of
 from infra.local.inbox.mailbox import Arrival, Health, Mailbox, Service, Settings, Verdict
 from infra.local.inbox.pagerduty import EVENT_LIMIT_BYTES, errors_in, event_from
-from infra.local.inbox.wire import Json, json_from
+from infra.local.inbox.webhook import EVENTS, INTEGRATION, PEOPLE, Webhook, body_of, user
+from infra.local.inbox.wire import Json, json_from, text_at
 
 WORKFLOW_ID = "demo"
 SIGNATURE = "demo"
@@ -22,6 +23,7 @@ STATIC = Path(__file__).with_name("static")
 
 _BODY_LIMIT_BYTES = 16 * 1024 * 1024
 _HEARTBEAT_SECONDS = 15.0
+_LONG = 12
 _OWN_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _HEADERS = {
     # Cards come from whoever can post: the page runs its own scripts only, asks nobody else, and no text becomes markup
@@ -55,14 +57,16 @@ class Inbox:
     libraries: Libraries
     routing_key: str
     mailbox: Mailbox
+    webhook: Webhook
 
 
 _INBOX = web.AppKey("inbox", Inbox)
 
 
-def new_inbox(libraries: Libraries) -> Inbox:
-    """Make an inbox with a routing key of its own."""
-    return Inbox(libraries=libraries, routing_key=token_hex(16), mailbox=Mailbox())
+def new_inbox(libraries: Libraries, *, webhook_url: str = "") -> Inbox:
+    """Make an inbox with keys of its own; PagerDuty's webhooks go to `webhook_url`, "" for nowhere."""
+    webhook = Webhook(url=webhook_url)
+    return Inbox(libraries=libraries, routing_key=token_hex(16), mailbox=Mailbox(), webhook=webhook)
 
 
 def application(inbox: Inbox) -> web.Application:
@@ -78,6 +82,7 @@ def application(inbox: Inbox) -> web.Application:
             web.get("/alerts", _list_alerts),
             web.get("/control/settings", _show_settings),
             web.post("/control/settings", _change_settings),
+            web.post("/control/alerts/{alert}", _act_on_alert),
             web.get("/state", _show_state),
             web.get("/stream", _stream_revisions),
             web.get("/", _page),
@@ -106,6 +111,7 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
 
 async def _let_streams_go(app: web.Application) -> None:
     app[_INBOX].mailbox.close()
+    await app[_INBOX].webhook.close()
 
 
 def _json(value: object, status: int = 200) -> web.Response:
@@ -184,6 +190,10 @@ def _judge_pagerduty(inbox: Inbox, body: bytes, arrival: Arrival) -> tuple[Verdi
     if errors := errors_in(event, routing_key=inbox.routing_key):
         return _refused("invalid event", "Event object is invalid", errors)
     dedup_key, dropped = mailbox.alerts.take(event, post_id=arrival.id, at=arrival.at)
+    action = text_at(event, "event_action")
+    alert = mailbox.alerts.of_key(dedup_key)
+    if action in EVENTS and alert and not dropped:
+        inbox.webhook.send_later(body_of(alert, action, INTEGRATION, at=arrival.at))
     verdict = Verdict(status=202, accepted=True, reason=dropped, dedup_key=dedup_key)
     return verdict, _json({"status": "success", "message": "Event processed", "dedup_key": dedup_key}, 202)
 
@@ -224,6 +234,28 @@ async def _change_settings(request: web.Request) -> web.Response:
     return _json(settings)
 
 
+async def _act_on_alert(request: web.Request) -> web.Response:
+    """Acknowledge or resolve an alert as one of PagerDuty's users, and send the webhook; says how it was answered."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="Send what is done as application/json.")
+    inbox = request.app[_INBOX]
+    try:
+        wanted = json_from(await request.read())
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=f"The body isn't JSON: {error}.") from error
+    action, by = text_at(wanted, "action"), text_at(wanted, "user")
+    if action not in EVENTS or by not in PEOPLE:
+        text = f"action is {' or '.join(EVENTS)}; user is {' or '.join(PEOPLE)}"
+        raise web.HTTPBadRequest(text=f"{text}.")
+    number = request.match_info["alert"]
+    alert = inbox.mailbox.alerts.act(int(number), action) if number.isdecimal() and len(number) < _LONG else None
+    if alert is None:
+        raise web.HTTPNotFound(text=f"No open alert has the number {number}.")
+    inbox.mailbox.touch()
+    status = await inbox.webhook.send_in_turn(body_of(alert, action, user(by), at=inbox.mailbox.clock()))
+    return _json({"alert": alert, "webhook": status})
+
+
 def _changed(current: Settings, wanted: Json) -> Settings:
     if not isinstance(wanted, dict):
         raise web.HTTPBadRequest(text='Send an object such as {"teams":"off"}.')
@@ -247,6 +279,7 @@ async def _show_state(request: web.Request) -> web.Response:
         {
             "revision": mailbox.revision,
             "settings": mailbox.settings,
+            "people": PEOPLE,
             "posts": mailbox.newest_first(),
             "alerts": mailbox.alerts.newest_first(),
         }

@@ -125,6 +125,10 @@ class Mailbox:
         self.settings = settings
         self._bump()
 
+    def touch(self) -> None:
+        """Say that something changed: an alert, by a person."""
+        self._bump()
+
     def clear(self) -> None:
         """Forget posts and alerts; the settings stay."""
         self._posts.clear()

@@ -115,12 +115,27 @@ class Alerts:
             return dedup_key, ""
         if current is None:
             return dedup_key, "No open alert has this dedup_key: PagerDuty takes the event and drops it."
-        if action == "acknowledge":
-            self._alerts[current.id] = replace(current, state=AlertState.ACKNOWLEDGED)
-        else:
-            self._alerts[current.id] = replace(current, state=AlertState.RESOLVED)
-            del self._open[dedup_key]
+        self._move(current, action)
         return dedup_key, ""
+
+    def act(self, alert_id: int, action: str) -> Alert | None:
+        """Let a person acknowledge or resolve an alert; None when there is no open alert of that number."""
+        alert = self._alerts.get(alert_id)
+        if alert is None or self._open.get(alert.dedup_key) != alert_id:
+            return None
+        self._move(alert, action)
+        return self._alerts[alert_id]
+
+    def of_key(self, dedup_key: str) -> Alert | None:
+        """Give the alert that a key opened last; None when there is none."""
+        found = [alert for alert in self._alerts.values() if alert.dedup_key == dedup_key]
+        return max(found, key=lambda alert: alert.id, default=None)
+
+    def _move(self, alert: Alert, action: str) -> None:
+        state = AlertState.ACKNOWLEDGED if action == "acknowledge" else AlertState.RESOLVED
+        self._alerts[alert.id] = replace(alert, state=state)
+        if state is AlertState.RESOLVED:
+            del self._open[alert.dedup_key]
 
     def _trigger(self, current: Alert | None, opening: Alert) -> None:
         """Add to the open alert, which keeps its first summary and severity, or open one."""

@@ -36,6 +36,8 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
     "set_kill_switch": ("kill-switch", {"PUT"}),
     "examine": ("doctor", {"GET", "POST"}),
     "open_case": ("open/{case}", {"GET", "POST"}),
+    "show_reach": ("reach/{test}", {"GET", "POST"}),
+    "hear_pagerduty": ("emergency/pagerduty", {"POST"}),
 }
 _TIMERS: Final = {
     "poll_directory_audits": "%AUDIT_POLL_SCHEDULE%",
@@ -48,6 +50,8 @@ _TIMERS: Final = {
     "keep_lists": "0 10 4 * * *",
     "count_in_log_analytics": "45 */10 * * * *",
     "resume_cases": "%RESUME_SCHEDULE%",
+    "report_night": "%NOON_SCHEDULE%",
+    "try_owners": "%REACH_SCHEDULE%",
 }
 
 
@@ -114,14 +118,18 @@ def test_no_timer_runs_when_the_app_starts(load: Callable[..., func.FunctionApp]
         assert triggers[name].get("useMonitor", True), "the host then makes up for ticks that were missed"
 
 
-def test_every_http_function_asks_for_a_key_but_the_page_that_people_sign_in_for(
+_OPEN_TO_ALL: Final = {"open_case", "show_reach", "hear_pagerduty"}
+"""Pages that people sign in for, and what checks a signature itself."""
+
+
+def test_every_http_function_asks_for_a_key_but_those_that_know_who_comes_without(
     load: Callable[..., func.FunctionApp],
 ) -> None:
     triggers = _triggers(load())
     for name, (route, methods) in _HTTP.items():
         assert triggers[name]["route"] == route
         assert set(triggers[name]["methods"]) == methods
-        assert triggers[name]["authLevel"].upper() == ("ANONYMOUS" if name == "open_case" else "FUNCTION")
+        assert triggers[name]["authLevel"].upper() == ("ANONYMOUS" if name in _OPEN_TO_ALL else "FUNCTION")
 
 
 def test_each_queue_has_its_function(load: Callable[..., func.FunctionApp]) -> None:

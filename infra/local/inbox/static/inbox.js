@@ -65,6 +65,7 @@ function draw(state) {
     const said = news.filter(([count]) => count > 0).map(([count, where]) => `${count} new in ${where}`);
     if (said.length > 0) byId("news").textContent = said.join(", ");
   }
+  people(state.people);
   byId("teams-health").value = state.settings.teams;
   byId("pagerduty-health").value = state.settings.pagerduty;
   document.body.dataset.teams = state.settings.teams;
@@ -72,6 +73,13 @@ function draw(state) {
   const pages = state.posts.filter((post) => post.kind === "teams").length + state.alerts.length;
   document.title = pages > 0 ? `(${pages}) Pager inbox` : "Pager inbox";
   drawnOnce = true;
+}
+
+// The users of this PagerDuty don't change while the inbox runs, so they are listed once.
+function people(known) {
+  const list = byId("person");
+  if (list.options.length > 0) return;
+  list.append(...Object.entries(known).map(([id, name]) => new Option(name, id)));
 }
 
 function connected(yes) {
@@ -125,6 +133,17 @@ async function change(settings) {
 
 byId("teams-health").addEventListener("change", (event) => change({ teams: event.target.value }));
 byId("pagerduty-health").addEventListener("change", (event) => change({ pagerduty: event.target.value }));
+// One listener for all alerts, whatever is drawn anew.
+byId("pagerduty").addEventListener("click", async (event) => {
+  const action = event.target.dataset?.action;
+  if (!action) return;
+  const alert = event.target.closest("[data-id]").dataset.id;
+  await fetch(`/control/alerts/${alert}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ action, user: byId("person").value }),
+  });
+});
 byId("clear").addEventListener("click", () => fetch("/messages", { method: "DELETE" }));
 for (const tab of document.querySelectorAll(".tabs button")) {
   tab.addEventListener("click", () => {

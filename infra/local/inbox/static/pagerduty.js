@@ -33,6 +33,17 @@ function footer(alert) {
   return element("p", { className: "fine" }, client, key);
 }
 
+// What a user of PagerDuty can do to the incident; each press sends PagerDuty's signed webhook to the app.
+function actions(alert) {
+  const row = element("p", { className: "actions" });
+  const known = { acknowledge: "Acknowledge", resolve: "Resolve" };
+  for (const [action, text] of Object.entries(known)) {
+    if (alert.state === "resolved" || (alert.state === "acknowledged" && action === "acknowledge")) continue;
+    row.append(element("button", { text, attributes: { type: "button", "data-action": action } }));
+  }
+  return row;
+}
+
 export function pagerDutyAlert(alert) {
   const item = element("li", {
     className: "post alert",
@@ -60,6 +71,7 @@ export function pagerDutyAlert(alert) {
     element("p", { className: "source", text: alert.source }),
     details(alert.event.payload),
     links(alert.event),
+    actions(alert),
     footer(alert),
     rawPost(alert.event),
   );

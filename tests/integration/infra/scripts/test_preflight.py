@@ -29,6 +29,7 @@ _TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microso
         ({"PAGE_BY_TEAMS": "perhaps"}, "infra/main.bicepparam can't be read with these values"),
         ({"TEAMS_WEBHOOK_URL": ""}, "export TEAMS_WEBHOOK_URL"),
         ({"PAGE_BY_PAGERDUTY": "true"}, "export PAGERDUTY_ROUTING_KEY"),
+        ({"HEAR_PAGERDUTY": "true"}, "export PAGERDUTY_WEBHOOK_SECRETS"),
     ],
 )
 def test_a_value_that_is_missing_or_makes_no_sense(desk: Desk, values: dict[str, str], message: str) -> None:

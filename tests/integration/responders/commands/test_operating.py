@@ -15,12 +15,15 @@ from responders.cli import main
 from responders.commands.tables import escaped, escaped_json
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
+from shared.authority.owners import TableOwners
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.model.cases import Decision, Outcome, Standing, State
 from shared.model.clock import utc_now
 from shared.model.events import Actor, ActorKind, Target
 from shared.model.kinds import ApprovalList, Mode
+from shared.notify.paged import Channel
+from shared.notify.reached import note_reached
 from shared.respond.ledger import Ledger
 from tests.fakes.lamps import lamp_event
 from tests.fakes.runtime import SETTINGS
@@ -240,6 +243,20 @@ def test_owners_are_named_and_listed(run: Run, storage: Storage) -> None:
     assert len(storage.rows(Table.OWNERS, "PartitionKey ge ''")) == 3
 
 
+def test_list_emergency_has_owners_and_each_has_a_user_in_pagerduty(run: Run, storage: Storage) -> None:
+    who = ("--name", "Alice", "--upn", "alice@contoso.example", "--pagerduty")
+    assert run("owner", "emergency", *who, "PLH1HKV").status == 0
+    listed = run("owner", "list").lines
+    assert listed == run("owners").lines
+    assert listed[2].split() == ["emergency", "010", "Alice", "alice@contoso.example", "PLH1HKV", "never", "never"]
+    note_reached(storage, TableOwners(storage, clock=utc_now).history().present[0], Channel.TEAMS, at=utc_now())
+    assert run("owner", "list").lines[2].split()[5:] == [f"{utc_now():%Y-%m-%d}", "never"]
+    wrong = run("owner", "emergency", *who, "alice@contoso.example")
+    assert (wrong.status, "--pagerduty should be the id at the end" in wrong.err) == (2, True)
+    other = run("owner", "emergency", *who, "PMALLR1")
+    assert (other.status, "needs a reason (--reason)" in other.err) == (2, True)
+
+
 @pytest.mark.parametrize("words", [(), ("--name", "Alice"), ("--upn", "a@b"), ("--remove", "--name", "Alice")])
 def test_an_owner_is_named_whole_or_removed(run: Run, storage: Storage, words: tuple[str, ...]) -> None:
     ran = run("owner", "*", *words)
@@ -301,6 +318,7 @@ def test_an_approval_and_its_end_can_reach_back(run: Run, approvals: TableApprov
             ("a/b",),
             "is called 'a/b'; `responder catalogue` lists every one, `responder approve --help` the approval lists",
         ),
+        (("emergencies",), "did you mean emergency"),
         (("*", "--order", "1000"), "from 0 to 999"),
         (("*", "--order", "-1"), "from 0 to 999"),
     ],

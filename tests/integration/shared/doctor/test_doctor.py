@@ -19,6 +19,7 @@ from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSC
 from responders.content import CONTENT as APP_CONTENT
 from responders.doctor import CHECKS, CONTENT
 from responders.sources import SIGN_IN_LOG
+from shared.authority.owners import NamedOwner
 from shared.checks.check import Line, Status, Unread
 from shared.checks.run import run_checks
 from shared.clients.api import Answer, TenantEdges
@@ -38,6 +39,8 @@ from shared.model.kinds import ApprovalList, Mode, ObjectKind, TenantKind
 from shared.model.objects import SCHEMA, Acceptance, ObjectId, key_of
 from shared.model.permissions import Tier
 from shared.model.settings import Settings, Tenant
+from shared.notify.paged import Channel
+from shared.notify.reached import note_asked, note_reached
 from shared.objects.object_store import Kept
 from shared.runtime import Runtime, build_runtime
 from tests.fakes.clock import NOW, FakeClock
@@ -709,6 +712,30 @@ def test_nobody_is_paged(there: Installation, storage: Storage) -> None:
     assert there.found("owners-named") == [("failed", 'the row "*" 010 has no name or no user principal name')]
     storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice", "upn": "alice@contoso.com"})
     assert there.found("owners-named") == [("ok", 'paged for "*": Alice')]
+
+
+def _answered(there: Installation, storage: Storage, name: str, days: int | None, *, pagerduty: str = "") -> None:
+    upn = f"{name.lower()}@contoso.com"
+    storage.upsert(Table.OWNERS, "*", name.lower(), {"name": name, "upn": upn, "pagerduty": pagerduty})
+    owner = NamedOwner(scope="*", order=name.lower(), name=name, upn=upn)
+    now = there.context.clock()
+    note_asked(storage, owner, at=now)
+    if days is not None:
+        note_reached(storage, owner, Channel.TEAMS, at=now - timedelta(days=days))
+
+
+def test_owners_who_do_not_answer_are_found(there: Installation, storage: Storage) -> None:
+    assert there.found("owners-reachable")[0][0] == "warning"
+    storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice", "upn": "alice@contoso.com"})
+    assert there.found("owners-reachable")[0][0] == "unknown"
+    _answered(there, storage, "Bob", 21, pagerduty="PBOB001")
+    _answered(there, storage, "Carol", 22, pagerduty="PCAROL1")
+    _answered(there, storage, "Dora", None, pagerduty="PDORA01")
+    found = {text.split()[0]: (status, text) for status, text in there.found("owners-reachable")}
+    statuses = {name: status for name, (status, _) in found.items()}
+    assert statuses == {"Alice": "warning", "Bob": "ok", "Carol": "failed", "Dora": "failed"}
+    assert "user in PagerDuty isn't known" in found["Alice"][1]
+    assert "last answered 21 days ago (Teams on " in found["Bob"][1]
 
 
 # Secrets that App Service could not read.

@@ -26,6 +26,7 @@ param pageByPagerDuty = true
 param emergencyKeyHash = 'c0535e4be2b79ffd93291305436bf889314e4a3faec05ecffcbb7df31ad9e51a'
 param oneTimeCodes = true
 param emergencyCodes = '{}'
+param hearPagerDuty = true
 param b2cTenantId = 'eeeeeeee-0000-4000-8000-000000000001'
 param b2cResponderId = 'eeeeeeee-0000-4000-8000-000000000002'
 param b2cClientId = 'eeeeeeee-0000-4000-8000-000000000003'

@@ -44,7 +44,14 @@ TABLES: Final[dict[str, dict[str, str]]] = {
 }
 """The columns that are used, as Microsoft's reference of the tables has them."""
 
-_WHILE_EMPTY: Final = ("heartbeat", "dead-letters", "deliveries-failing", "pages-not-delivered", "poison-messages")
+_WHILE_EMPTY: Final = (
+    "heartbeat",
+    "dead-letters",
+    "deliveries-failing",
+    "nobody-reached",
+    "pages-not-delivered",
+    "poison-messages",
+)
 """Alerts on tables that Azure makes with their first row. A query that fails for a week is switched off."""
 
 _SQL_TYPES: Final = {

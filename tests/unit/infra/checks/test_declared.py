@@ -27,7 +27,13 @@ def test_what_the_code_declares_is_read_from_the_code() -> None:
     assert "Microsoft.Authorization/roleAssignments/delete" in found.act_actions
     assert not found.watch_actions & found.act_actions
     assert found.settings <= found.sample
-    assert found.vaulted == {"B2C_CERTIFICATE", "EMERGENCY_CODES", "PAGERDUTY_ROUTING_KEY", "TEAMS_WEBHOOK_URL"}
+    assert found.vaulted == {
+        "B2C_CERTIFICATE",
+        "EMERGENCY_CODES",
+        "PAGERDUTY_ROUTING_KEY",
+        "PAGERDUTY_WEBHOOK_SECRETS",
+        "TEAMS_WEBHOOK_URL",
+    }
     assert not found.vaulted - found.settings
     assert "WORKFORCE_TENANT_ID" not in found.defaults
 

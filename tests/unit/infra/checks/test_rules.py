@@ -363,7 +363,7 @@ def test_it_is_said_what_is_open(kind: str, path: str) -> None:
         (without(_POLICIES, "ftp"), _FIRST, f"there is no {_POLICIES} named ftp; add it"),
         (without(_POLICIES, "scm"), _FIRST, f"there is no {_POLICIES} named scm; add it"),
         (
-            put(_CONFIG, f"{_GLOBAL}.excludedPaths", ["/api/modes"], _AUTHENTICATION),
+            put(_CONFIG, f"{_GLOBAL}.excludedPaths", ["/api/emergency/pagerduty", "/api/modes"], _AUTHENTICATION),
             _FIRST,
             "the path /api/modes answers",
         ),

@@ -18,6 +18,7 @@ from responders.detections.samples import cloud_event_record, event_grid_record
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from responders.triggers import cases, events, schedules
 from shared.authority.operator_store import setting_of
+from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.log_analytics import Workspace
 from shared.clients.storage_names import CASES_QUEUE, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.detect.fields import SignIn
@@ -30,6 +31,7 @@ from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi
+from shared.notify.paged import Signal
 from shared.respond.messages import CaseMessage
 from shared.respond.sweep import swept_at
 from tests.fakes.lamps import LAMP, Lamps, bell_record, lamp_record
@@ -486,3 +488,41 @@ def test_poison_queues_are_emptied_although_resuming_fails(
     with pytest.raises(Unreachable):
         _user_function(schedules.resume_cases)(_TIMER)
     assert memory.queue_length(RESOURCE_EVENTS_QUEUE) == 1
+
+
+# The owners.
+
+
+def test_owners_are_tried_once_a_week_and_the_incident_is_resolved_at_the_noon_after(
+    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench(memory, CASE_LINK="https://responder.example/api/open/{case}")
+    monkeypatch.setattr(schedules, "runtime", lambda: made.runtime)
+    owner = NamedOwner(scope="*", order="010", name="Alice", upn="alice@contoso.example")
+    TableOwners(memory, clock=made.clock).name(owner, by="a test")
+    for _ in range(2):
+        _user_function(schedules.try_owners)(_TIMER)
+    (incident,) = made.pagerduty.calls
+    assert made.teams.calls[0].system_notice.link == "https://responder.example/api/reach/2026-W10"
+    made.clock.move(timedelta(hours=26))
+    _user_function(schedules.report_night)(_TIMER)
+    _user_function(schedules.resume_cases)(_TIMER)
+    assert made.pagerduty.signals == [(incident.key, Signal.RESOLVE)]
+
+
+def test_a_night_that_can_not_be_read_does_not_keep_the_owners_test_open(
+    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    made = bench(storage)
+    monkeypatch.setattr(schedules, "runtime", lambda: made.runtime)
+    owner = NamedOwner(scope="*", order="010", name="Alice", upn="alice@contoso.example")
+    TableOwners(memory, clock=made.clock).name(owner, by="a test")
+    _user_function(schedules.try_owners)(_TIMER)
+    made.clock.move(timedelta(hours=26))
+    storage.faults.fail_once("rows Outbox")
+    with pytest.raises(Unreachable):
+        _user_function(schedules.report_night)(_TIMER)
+    _user_function(schedules.resume_cases)(_TIMER)
+    assert [signal for _, signal in made.pagerduty.signals] == [Signal.RESOLVE]

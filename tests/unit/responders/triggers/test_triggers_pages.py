@@ -12,8 +12,10 @@ import pytest
 
 from infra.local.world import ALICE, MALLORY, WORKFORCE_TENANT
 from responders.triggers import pages, requests
+from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage_errors import Conflict
 from shared.notify.case_page import page_of
+from shared.notify.reached import reached
 from shared.notify.wording import PageContext
 from tests.fakes.card_cases import AT, BY_ENDING, CA_POLICY_UPDATED, EVIL_TEXTS, LOCKED, REFERENCE, detection, evil
 from tests.fakes.lamps import LAMP, lamp_record
@@ -237,3 +239,61 @@ def test_the_page_links_to_what_documents_the_activity() -> None:
 
 def test_the_command_that_removes_a_lock_is_whole() -> None:
     assert LOCKED.by_hand in page_of(*BY_ENDING["locked"], PageContext(), reader="Alice")
+
+
+# The page of the weekly test.
+
+
+def _reach(*, method: str = "GET", sent: Mapping[str, str | None] = _NOTHING) -> func.HttpResponse:
+    every: dict[str, Any] = {**_FROM_ALICE, "Origin": _ORIGIN if method == "POST" else None}
+    every |= {name.replace("_", "-"): value for name, value in sent.items()}
+    request = func.HttpRequest(
+        method=method,
+        url=f"{_ORIGIN}/api/reach/2026-W10",
+        headers={name: value for name, value in every.items() if value is not None},
+        route_params={"test": "2026-W10"},
+        body=b"",
+    )
+    return _user_function(pages.show_reach)(request)
+
+
+def _answers(ready: Bench) -> dict[str, int]:
+    return {one.owner.name: len(one.over) for one in reached(ready.storage, clock=ready.clock)}
+
+
+def _name_alice(ready: Bench) -> None:
+    owner = NamedOwner(scope="*", order="010", name="Alice", upn="alice@contoso.example")
+    TableOwners(ready.storage, clock=ready.clock).name(owner, by="a test")
+
+
+def test_an_owner_who_presses_the_button_of_the_weekly_test_was_reached(ready: Bench) -> None:
+    _name_alice(ready)
+    response = _reach()
+    assert (response.status_code, '<form method="post">' in _text(response)) == (200, True)
+    assert _answers(ready) == {"Alice": 0}, "nothing acts on GET"
+    assert _reach(method="POST").status_code == 200
+    assert _answers(ready) == {"Alice": 1}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Origin": None},
+        {"Origin": "https://evil.example"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"X_MS_CLIENT_PRINCIPAL": None},
+        {"X_MS_CLIENT_PRINCIPAL_NAME": "mallory@contoso.example"},
+    ],
+    ids=str,
+)
+def test_nobody_else_can_say_so_for_an_owner(ready: Bench, sent: Mapping[str, str | None]) -> None:
+    _name_alice(ready)
+    assert _reach(method="POST", sent=sent).status_code == 403
+    assert _answers(ready) == {"Alice": 0}
+
+
+def test_without_authentication_in_front_nobody_can_say_so(ready: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    _name_alice(ready)
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "false")
+    assert _reach(method="POST").status_code == 403
+    assert _answers(ready) == {"Alice": 0}

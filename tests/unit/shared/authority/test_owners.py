@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 import pytest
 
-from shared.authority.owners import NamedOwner, TableOwners
+from shared.authority.owners import EMERGENCY, NamedOwner, TableOwners
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from tests.fakes.clock import NOW, FakeClock
@@ -72,3 +73,20 @@ def test_a_row_that_was_written_by_hand_is_paged_until_somebody_is_named(storage
     assert owners.history("*").present == (_owner("Dave"),)
     owners.remove("*", "010", by="Carol Chen", reason="Dave left")
     assert owners.history("*").present == ()
+
+
+def test_a_user_of_pagerduty_can_be_added_and_another_needs_a_reason(owners: TableOwners) -> None:
+    """Whoever it is may stop the climbing in the owner's name."""
+    owners.name(_owner("Alice"), by="Carol Chen")
+    mapped = msgspec.structs.replace(_owner("Alice"), pagerduty="PALICE1")
+    owners.name(mapped, by="Carol Chen")
+    assert owners.history("*").present == (mapped,)
+    for other in ("PMALLR1", ""):
+        with pytest.raises(ValueError, match="needs a reason"):
+            owners.name(msgspec.structs.replace(mapped, pagerduty=other), by="Mallory")
+    assert owners.history("*").present == (mapped,)
+
+
+def test_a_row_from_before_there_were_users_of_pagerduty_is_read(owners: TableOwners, storage: Storage) -> None:
+    storage.upsert(Table.OWNERS, EMERGENCY, "010", {"name": "Alice", "upn": "alice@contoso.com"})
+    assert owners.history(EMERGENCY).present == (_owner("Alice", scope=EMERGENCY),)

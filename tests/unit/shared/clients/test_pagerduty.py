@@ -1,9 +1,11 @@
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from typing import Literal
 
 import pytest
 
+from infra.local.inbox.pagerduty import errors_in
 from shared.clients.pagerduty import PagerDuty
 from shared.model.errors import EdgeError, Refused, Rejected, Throttled, Unreachable
 from shared.notify.cards import alert_of
@@ -30,6 +32,16 @@ def test_the_event_is_sent_with_the_routing_key(service: Service) -> None:
     assert service.paths == ["/v2/enqueue"]
     assert service.bodies == [{**EVENT, "routing_key": KEY}]
     assert "routing_key" not in EVENT
+
+
+@pytest.mark.parametrize("action", ["acknowledge", "resolve"])
+def test_an_alert_is_acknowledged_and_resolved_by_its_key(
+    service: Service, action: Literal["acknowledge", "resolve"]
+) -> None:
+    pagerduty(service).signal(action, "a page 1")
+    sent = {"event_action": action, "dedup_key": "a page 1", "routing_key": KEY}
+    assert service.bodies == [sent]
+    assert errors_in({**sent}, routing_key=KEY) == ()
 
 
 @pytest.mark.parametrize(

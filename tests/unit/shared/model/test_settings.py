@@ -143,7 +143,9 @@ _REFERENCES: Final = (
 
 
 @pytest.mark.parametrize(("reference", "secret"), _REFERENCES)
-@pytest.mark.parametrize("name", ["TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "B2C_CERTIFICATE"])
+@pytest.mark.parametrize(
+    "name", ["TEAMS_WEBHOOK_URL", "PAGERDUTY_ROUTING_KEY", "PAGERDUTY_WEBHOOK_SECRETS", "B2C_CERTIFICATE"]
+)
 def test_a_reference_that_did_not_resolve_is_done_without_and_named(name: str, reference: str, secret: str) -> None:
     settings = settings_from({**RIGHT, name: reference})
     assert settings.unresolved == (Unresolved(setting=name, secret=secret),)
@@ -461,3 +463,26 @@ def test_an_emergency_does_without_contacts() -> None:
     settings = settings_from(_without("SUPPORT_CONTACT"))
     assert settings.support_contact is None
     assert (settings.support_phone, settings.sealed_credential, settings.emergency_phones) == ("", "", ())
+
+
+_LONG_SECRET: Final = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("value", "secrets"),
+    [
+        ("", ()),
+        (_LONG_SECRET, (_LONG_SECRET,)),
+        (f"{_LONG_SECRET}, {_LONG_SECRET}1", (_LONG_SECRET, f"{_LONG_SECRET}1")),
+        (f"{_LONG_SECRET},", (_LONG_SECRET,)),
+    ],
+)
+def test_the_webhook_has_one_secret_or_two_while_it_is_exchanged(value: str, secrets: tuple[str, ...]) -> None:
+    assert settings_from({**RIGHT, "PAGERDUTY_WEBHOOK_SECRETS": value}).pagerduty_webhook_secrets == secrets
+
+
+@pytest.mark.parametrize("value", ["short", ",", f"{_LONG_SECRET},short", ",".join([_LONG_SECRET] * 3)])
+def test_secrets_that_could_be_guessed_stop_the_app_and_are_not_shown(value: str) -> None:
+    (problem,) = _problems(PAGERDUTY_WEBHOOK_SECRETS=value)
+    assert problem.startswith("PAGERDUTY_WEBHOOK_SECRETS is a secret value")
+    assert _LONG_SECRET not in problem

@@ -17,10 +17,10 @@ from shared.model.errors import Throttled, Unreachable
 from shared.model.events import Actor, Target
 from shared.model.kinds import Risk
 from shared.model.notices import Phase, SystemNotice
-from shared.notify.messages import Digest, NoticeDigest, PageMessage, ShownCase
+from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage, ShownCase
 from shared.notify.outbox import Notifier
 from shared.notify.page_store import PageStore
-from shared.notify.paged import NOTHING, Channel, PagedChange
+from shared.notify.paged import NOTHING, Channel, PagedChange, Signal
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import LAMP, Lamps
 from tests.fakes.memory_storage import MemoryStorage
@@ -111,6 +111,7 @@ class _Inbox:
     failure: type[Unreachable | Throttled] | None = None
     messages: list[_Message] = field(default_factory=list[_Message])
     shown: dict[str, int] = field(default_factory=dict[str, int])
+    calls: list[NoticeCall] = field(default_factory=list[NoticeCall])
 
     def send(self, message: PageMessage) -> None:
         self._take((message,))
@@ -120,6 +121,14 @@ class _Inbox:
 
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         raise AssertionError(system_notice)
+
+    def send_call(self, call: NoticeCall) -> None:
+        if self.failure is not None:
+            raise self.failure("cut")
+        self.calls.append(call)
+
+    def signal(self, key: str, signal: Signal) -> None:
+        """The laws are about messages."""
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         raise AssertionError(digest)

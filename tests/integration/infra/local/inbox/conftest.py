@@ -23,6 +23,7 @@ class RunningInbox:
     teams: str
     pagerduty: str
     routing_key: str
+    webhook_secret: str
     process: subprocess.Popen[bytes]
     client: httpx.Client
 
@@ -44,13 +45,15 @@ class _Ready(msgspec.Struct, forbid_unknown_fields=True):
     teams: str
     pagerduty: str
     routing_key: str
+    webhook_secret: str
 
 
 @contextmanager
-def running_inbox() -> Generator[RunningInbox]:
+def running_inbox(*options: str) -> Generator[RunningInbox]:
     """Start an inbox and stop it again; NODE_PATH names node modules outside the repository, as it does for node."""
     elsewhere = os.environ.get("NODE_PATH")
-    command = [sys.executable, "-m", "infra.local.inbox", *(["--node-modules", elsewhere] if elsewhere else [])]
+    modules = ["--node-modules", elsewhere] if elsewhere else []
+    command = [sys.executable, "-m", "infra.local.inbox", *modules, *options]
     with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -63,6 +66,7 @@ def running_inbox() -> Generator[RunningInbox]:
                     teams=said.teams,
                     pagerduty=said.pagerduty,
                     routing_key=said.routing_key,
+                    webhook_secret=said.webhook_secret,
                     process=process,
                     client=client,
                 )
