@@ -16,7 +16,7 @@ _LOOK: Final = (
 )
 
 
-def publish_operators(storage: Storage, operators: Operators, publish: Callable[[SystemNotice], None]) -> None:
+def publish_operators(storage: Storage, operators: Operators, publish: Callable[[SystemNotice], object]) -> None:
     """Publish what changed since it was published last, each change once, and each day what was ignored.
 
     A change counts as published once its notice was written down. Raises EdgeError.
@@ -36,7 +36,7 @@ def publish_operators(storage: Storage, operators: Operators, publish: Callable[
     _publish_changes(storage, operators, publish)
 
 
-def _publish_changes(storage: Storage, operators: Operators, publish: Callable[[SystemNotice], None]) -> None:
+def _publish_changes(storage: Storage, operators: Operators, publish: Callable[[SystemNotice], object]) -> None:
     published = {row.key for row in storage.rows(Table.CURSORS, "PartitionKey eq @partition", partition=_PARTITION)}
     changes = {key: text for one in operators.enrolled.values() for key, text in _changes_of(one)}
     new = {key: text for key, text in changes.items() if key not in published}
