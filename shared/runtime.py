@@ -6,7 +6,7 @@ Nothing below this module looks any of them up: what a stage works with is passe
 import os
 import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.authority.approvals import TableApprovals
@@ -58,11 +58,12 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
     wait: Callable[[float], None] = time.sleep,
     elapsed: Callable[[], float] = time.monotonic,
     start: Start | None = None,
+    announced: Callable[[str, datetime], str] = lambda _account, _at: "",
 ) -> Runtime:
     """Put a runtime together. Nothing is connected yet: each client connects, and imports its SDK, when first used.
 
     Storage accounts, channels and the tenants' APIs are made from the environment and the settings. One that is passed
-    in takes their place: `storage` holds evidence too, `edges` are by tenant id.
+    in takes their place: `storage` holds evidence too, `edges` are by tenant id. `announced` is as in `Runtime`.
     """
     evidence = storage or Storage(environment, prefix="EvidenceStorage")
     storage = storage or Storage(environment)
@@ -100,6 +101,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         clock=clock,
         wait=wait,
         start=start or SideBySide(_ROUND_THREADS),
+        announced=announced,
     )
 
 

@@ -227,7 +227,7 @@ def _step(engine: Engine, progress: StepProgress, language: str) -> _Step:
         findings=progress.findings,
         proposals=tuple(_proposal(one) for one in progress.proposals),
         next_at=progress.next_at,
-        took_seconds=took.total_seconds() if took else None,
+        took_seconds=None if took is None else took.total_seconds(),
     )
 
 

@@ -91,9 +91,7 @@ class StepContext(Struct, frozen=True, kw_only=True):
         """
         if self.emergency.drill:
             return True
-        found = self.emergency.agreement(proposal.what, proposal.digest)
-        is_fresh = found is not None and found.confirmed_at is not None and self.now <= found.confirmed_at + USE_WITHIN
-        return is_fresh and self.emergency.is_agreed(proposal.what, proposal.digest)
+        return self.emergency.is_agreed(proposal.what, proposal.digest, since=self.now - USE_WITHIN)
 
     def write(self, api: TenantEdges, call: Call, /, *, body: Json = None, **ids: str) -> Written:
         """Send a write, once the lease is surely held; in a drill only note what would be sent.

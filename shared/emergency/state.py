@@ -190,10 +190,11 @@ class Emergency(Struct, frozen=True, kw_only=True):
         """Give what was asked for last under this digest; None where nobody asked for it."""
         return next((one for one in reversed(self.agreements) if (one.what, one.digest) == (what, digest)), None)
 
-    def is_agreed(self, what: str, digest: str) -> bool:
-        """Whether two operators agreed to exactly this, and no run has done it since."""
+    def is_agreed(self, what: str, digest: str, *, since: datetime | None = None) -> bool:
+        """Whether two operators agreed to exactly this, not before `since`, and no run has done it since they did."""
         return any(
             one.confirmed_at is not None
+            and (since is None or one.confirmed_at >= since)
             and one.what == what
             and one.digest == digest
             and not self._is_spent(one.what, one.confirmed_at)
@@ -226,13 +227,13 @@ class Emergency(Struct, frozen=True, kw_only=True):
             return None
         end = self.expires_at if self.closed is None else min(self.expires_at, self.closed.at)
         for one in self.announced:
-            if one.account == account.lower() and one.at - _EARLY <= at <= min(one.until, end):
+            if one.account == account.lower() and one.at - _SKEW <= at <= min(one.until, end):
                 return one
         return None
 
 
-_EARLY: Final = timedelta(minutes=5)
-"""A sign-in just before its announcement was stored: the clocks of the app and of the tenant differ."""
+_SKEW: Final = timedelta(minutes=5)
+"""How far clocks may be apart: those of the app's instances, of laptops, of the tenant."""
 
 _RUN_OF: Final[Mapping[str, RunKind]] = {"federation": RunKind.STEP, "federation-back": RunKind.BACK}
 """By what is agreed to, the kind of run of the federation step that does it, and so uses the agreement up."""
@@ -318,26 +319,30 @@ def _expiry(first: Entry, declared: Declared, counted: Iterable[Entry]) -> datet
 
 
 def _agreements(counted: list[Entry]) -> Iterator[Agreement]:
-    """Give all that was asked for, each with the first confirmation by another operator in time."""
-    confirmations = [entry for entry in counted if isinstance(entry.act, Confirmed) and entry.proof in _DECIDES]
+    """Give all that was asked for, in order. A confirmation is of one asking: of the last one before it, if it fits."""
+    asked = [_asking(entry, entry.act) for entry in counted if isinstance(entry.act, Asked) and entry.proof in _DECIDES]
     for entry in counted:
-        if not isinstance(entry.act, Asked) or entry.proof not in _DECIDES:
+        if not isinstance(entry.act, Confirmed) or entry.proof not in _DECIDES:
             continue
-        asked = Agreement(
-            what=entry.act.what,
-            digest=entry.act.digest,
-            text=entry.act.text,
-            asked_by=entry.by,
-            asked_name=entry.name,
-            asked_at=entry.at,
-        )
-        second = next((one for one in confirmations if _confirms(one, asked)), None)
-        if second is None:
-            yield asked
-        else:
-            yield msgspec.structs.replace(
-                asked, confirmed_by=second.by, confirmed_name=second.name, confirmed_at=second.at
+        fitting = [place for place, one in enumerate(asked) if not one.confirmed_by and _confirms(entry, one)]
+        if fitting:
+            before = [place for place in fitting if asked[place].asked_at <= entry.at]
+            place = before[-1] if before else fitting[0]
+            asked[place] = msgspec.structs.replace(
+                asked[place], confirmed_by=entry.by, confirmed_name=entry.name, confirmed_at=entry.at
             )
+    yield from asked
+
+
+def _asking(entry: Entry, act: Asked) -> Agreement:
+    return Agreement(
+        what=act.what,
+        digest=act.digest,
+        text=act.text,
+        asked_by=entry.by,
+        asked_name=entry.name,
+        asked_at=entry.at,
+    )
 
 
 def _confirms(entry: Entry, asked: Agreement) -> bool:
@@ -347,7 +352,7 @@ def _confirms(entry: Entry, asked: Agreement) -> bool:
         and act.what == asked.what
         and act.digest == asked.digest
         and entry.by.lower() != asked.asked_by.lower()
-        and asked.asked_at <= entry.at <= asked.until
+        and asked.asked_at - _SKEW <= entry.at <= asked.until
     )
 
 
@@ -357,7 +362,7 @@ def _closing(counted: Iterable[Entry], agreements: Iterable[Agreement], *, drill
     for entry in counted:
         if not isinstance(entry.act, Closed) or entry.proof is not Proof.APP:
             continue
-        if drill or any(at <= entry.at for at in agreed):
+        if drill or any(at - _SKEW <= entry.at for at in agreed):
             return entry
     return None
 

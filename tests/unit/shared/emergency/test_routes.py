@@ -68,6 +68,7 @@ def test_a_declaration_is_answered_with_the_whole_emergency(app: Desk) -> None:
     assert len(answer["entries"]) == len(app.emergency.entries) == 3
     assert answer["next"].startswith("Step 2")
     assert answer["unstored"] == 0
+    assert [step["took_seconds"] for step in answer["steps"]] == [0.0] + [None] * 7
     entries = msgspec.convert(answer["entries"], tuple[Entry, ...])
     assert entries == app.emergency.entries
     assert all("no-store" in value for name, value in reply.headers.items() if name == "Cache-Control")

@@ -125,7 +125,7 @@ def test_two_operators_agree() -> None:
         ({"proof": Proof.CODE}, "a one-time code confirms nothing"),
         ({"proof": Proof.APP}, "nor does the app"),
         ({"at": NOW + MINUTE + CONFIRM_WITHIN + timedelta(seconds=1)}, "it is too late"),
-        ({"at": NOW}, "it was before he was asked"),
+        ({"at": NOW - 5 * MINUTE}, "it was before he was asked"),
         ({"act": Confirmed(what="federation", digest=CLOSING.digest)}, "that is another text"),
         ({"act": Confirmed(what="federation-back", digest=PROPOSAL.digest)}, "that is another act"),
     ],
@@ -144,6 +144,23 @@ def test_who_can_not_ask(proof: Proof) -> None:
     assert folded.agreements == ()
 
 
+def test_one_confirmation_is_of_one_asking() -> None:
+    """Else what was confirmed once would be confirmed again for whoever asks again by himself."""
+    first, confirmed = agreed()
+    again = entry(Asked(what=PROPOSAL.what, digest=PROPOSAL.digest, text=PROPOSAL.text), at=3 * MINUTE)
+    assert [one.confirmed_by for one in state_of(declared(), first, confirmed, again).agreements] == [DAVE.operator, ""]
+    impatient = entry(Asked(what=PROPOSAL.what, digest=PROPOSAL.digest, text=PROPOSAL.text), at=1.5 * MINUTE)
+    folded = state_of(declared(), first, impatient, confirmed)
+    assert [one.confirmed_by for one in folded.agreements] == ["", DAVE.operator], "the last one before it"
+    assert folded.is_agreed("federation", PROPOSAL.digest)
+
+
+def test_clocks_of_two_instances_may_differ() -> None:
+    asked, confirmed = agreed()
+    by_a_slow_clock = msgspec.structs.replace(confirmed, at=asked.at - 5 * MINUTE)
+    assert state_of(declared(), asked, by_a_slow_clock).is_agreed("federation", PROPOSAL.digest)
+
+
 def test_a_confirmation_at_the_last_moment_counts_and_one_waits_until_then() -> None:
     asked, confirmed = agreed()
     waits = state_of(declared(), asked).agreements[0]
@@ -151,6 +168,12 @@ def test_a_confirmation_at_the_last_moment_counts_and_one_waits_until_then() -> 
     assert not waits.waits(asked.at + CONFIRM_WITHIN + timedelta(seconds=1))
     last = msgspec.structs.replace(confirmed, at=asked.at + CONFIRM_WITHIN)
     assert state_of(declared(), asked, last).is_agreed("federation", PROPOSAL.digest)
+
+
+def test_what_was_agreed_long_ago_can_be_asked_for_by_its_age() -> None:
+    folded = state_of(declared(), *agreed())
+    assert folded.is_agreed("federation", PROPOSAL.digest, since=NOW + 2 * MINUTE)
+    assert not folded.is_agreed("federation", PROPOSAL.digest, since=NOW + 3 * MINUTE)
 
 
 def test_what_was_agreed_is_done_once() -> None:
@@ -177,7 +200,8 @@ def test_only_the_app_closes_and_only_after_two_agreed() -> None:
     assert state_of(declared(), *agreed(CLOSING), closed()).closed == closed()
     assert state_of(declared(), closed()).is_open
     assert state_of(declared(), *agreed(PROPOSAL), closed()).is_open
-    assert state_of(declared(), *agreed(CLOSING), closed(at=timedelta())).is_open, "it was closed before they agreed"
+    assert state_of(declared(), *agreed(CLOSING), closed(at=-4 * MINUTE)).is_open, "it was closed before they agreed"
+    assert not state_of(declared(), *agreed(CLOSING), closed(at=timedelta())).is_open, "clocks differ"
     assert state_of(declared(), *agreed(CLOSING), closed(by=CAROL)).is_open
     assert not state_of(declared(drill=True), closed()).is_open, "a drill ends by itself"
 
