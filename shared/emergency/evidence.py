@@ -10,6 +10,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import BinaryIO, Final, cast
 
@@ -135,8 +136,7 @@ class EvidenceBox:
         known = self._known(part)
         read = 0
         not_read = ""
-        with tempfile.TemporaryFile() as spool:
-            lines = _Lines(cast("BinaryIO", spool))
+        with tempfile.TemporaryFile() as spool, closing(_Lines(cast("BinaryIO", spool))) as lines:
             coming = iter(records)
             while True:
                 try:
@@ -231,8 +231,7 @@ class EvidenceBox:
 
     def keep_state(self, part: Part, state: bytes) -> Added:
         """Keep a state, whether it was kept before or not: one that comes back is a change as well."""
-        with tempfile.TemporaryFile() as spool:
-            lines = _Lines(cast("BinaryIO", spool))
+        with tempfile.TemporaryFile() as spool, closing(_Lines(cast("BinaryIO", spool))) as lines:
             lines.write(state)
             lines.close()
             return self._kept(part, lines, read=1, not_read="")
@@ -316,7 +315,7 @@ class _Lines:
         self.count += 1
 
     def close(self) -> None:
-        """Write what is left; the file stays open."""
+        """Write what is left, once; the file stays open."""
         self._gzip.close()
 
     def measured(self) -> tuple[str, int]:

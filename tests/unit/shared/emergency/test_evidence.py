@@ -157,6 +157,16 @@ def test_a_run_that_lost_its_lease_stops(storage: MemoryStorage) -> None:
     assert not blobs(storage)
 
 
+def test_a_lease_that_is_lost_between_two_pages_is_no_gap_of_the_log(storage: MemoryStorage) -> None:
+    def lost() -> Iterator[bytes]:
+        yield _line(1)
+        raise LeaseLost("another run has it")
+
+    with pytest.raises(LeaseLost):
+        box_over(storage).keep(AUDITS, lost())
+    assert not blobs(storage)
+
+
 @pytest.mark.parametrize("how", ["before", "after"])
 @pytest.mark.parametrize("stop", range(8))
 def test_wherever_a_run_dies_the_next_one_leaves_evidence_that_is_whole(
