@@ -4,8 +4,10 @@ import logging
 
 import azure.functions as func
 
-from responders.app import settings
+from responders.app import emergencies, runtime, settings
+from responders.triggers.callers import identified
 from responders.triggers.cases import cases
+from responders.triggers.emergency import emergency_blueprint
 from responders.triggers.events import events
 from responders.triggers.health import health
 from responders.triggers.pagerduty import pagerduty
@@ -20,5 +22,6 @@ for talkative in ("azure", "msal", "httpx", "httpcore"):
 settings()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for blueprint in (events, schedules, cases, requests, pages, health, pagerduty):
+emergency = emergency_blueprint(emergencies, lambda req, first: identified(req, first, now=runtime().clock()))
+for blueprint in (events, schedules, cases, requests, pages, health, pagerduty, emergency):
     app.register_functions(blueprint)

@@ -2,13 +2,22 @@
 
 import copy
 import logging
+import os
+from datetime import datetime
 from functools import cache
 from typing import Final
 
 from responders.catalogue import CATALOGUE
 from responders.content import CONTENT
+from responders.runbooks.break_glass import BREAK_GLASS
 from responders.sigma_rules import rules_in
 from shared.detect.aggregation.thresholds import threshold_problems
+from shared.emergency.asking import says_what_was_signed
+from shared.emergency.engine import Engine, WriteReport
+from shared.emergency.entries import Caller, Entry, Evidence
+from shared.emergency.proofs import Door, door_of, signer_of
+from shared.emergency.state import Emergency
+from shared.emergency.store import Emergencies
 from shared.model.errors import EdgeError, SettingsError
 from shared.model.notices import SystemNotice
 from shared.model.once import Once
@@ -37,9 +46,54 @@ def runtime() -> Runtime:
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
-    made = build_runtime(settings(), copy.replace(CONTENT, detections=(*CATALOGUE, *rules.detections)))
+    content = copy.replace(CONTENT, detections=(*CATALOGUE, *rules.detections))
+    made = build_runtime(settings(), content, announced=_announced)
     _notify_of_unresolved(made)
     return made
+
+
+def _announced(account: str, at: datetime) -> str:
+    return emergencies().announced(account, at)
+
+
+@Once
+def front_door() -> Door:
+    """The door of this process. There is one, since it keeps what was used already; it reads nothing until asked."""
+    return door_of(settings(), os.environ, runtime().storage, clock=runtime().clock)
+
+
+@Once
+def emergencies() -> Engine:
+    """What runs emergencies in this process. There is one, since it remembers what couldn't be stored yet."""
+    made = runtime()
+    store = Emergencies(made.storage, clock=made.clock, is_signed=_is_signed)
+    return Engine(runtime=made, store=store, steps=BREAK_GLASS, write_report=_report_writer(made, store))
+
+
+def _report_writer(made: Runtime, store: Emergencies) -> WriteReport:
+    def write(emergency: Emergency) -> tuple[Evidence, ...]:
+        from shared.emergency.presenting import report_writer  # noqa: PLC0415 - needed where one is closed
+
+        return report_writer(made, BREAK_GLASS, former=lambda: _former_drills(store))(emergency)
+
+    return write
+
+
+def _former_drills(store: Emergencies) -> list[Emergency]:
+    listed = (one.id for one in store.newest() if one.drill)
+    return [found for one in listed if (found := store.read(one)) is not None and found.closed is not None]
+
+
+def _is_signed(entry: Entry) -> bool:
+    """Whether an operator signed a request that makes just this entry."""
+    if entry.signed is None or not says_what_was_signed(entry):
+        return False
+    signer = signer_of(entry.signed, front_door(), at=entry.at, now=runtime().clock())
+    return isinstance(signer, Caller) and (signer.operator, signer.name, signer.proof) == (
+        entry.by,
+        entry.name,
+        entry.proof,
+    )
 
 
 def _notify_of_unresolved(made: Runtime) -> None:

@@ -27,7 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "evidence": ("evidence",),
     "permissions": ("permissions",),
     "operator": ("operator",),
-    "doctor": ("doctor",),
     "emergency": ("emergency",),
+    "doctor": ("doctor",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

@@ -1,28 +1,356 @@
-"""`responder emergency`: what people do in an emergency."""
+"""`responder emergency`: declare an emergency or a drill, go through its steps, close it, by requests that you sign."""
 
 import argparse
-from typing import TYPE_CHECKING
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
 
 from responders.commands.connection import CommandError
-from responders.commands.emergency_offline import OFFLINE, add_offline, run_offline
+from responders.commands.emergency_offline import add_offline, run_offline
+from responders.commands.tables import escaped, print_table
+from shared.model.clock import utc_now
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
+    from shared.emergency.signing import OperatorKey
+
+_KEY: Final = "RESPONDER_EMERGENCY_KEY"
+_APP: Final = "RESPONDER_APP"
+_WITHIN_SECONDS: Final = 230
+"""As long as the platform lets a request run: a step answers when it is done."""
+
+_HELP: Final = """\
+Each request is signed with your operator's key, and needs no sign-in. The emergency key, which is kept with the sealed
+credential, is taken from RESPONDER_EMERGENCY_KEY, the app's address from --app or RESPONDER_APP.
+
+  responder emergency declare "Nobody can sign in" --hybrid --key KEY --app https://APP.azurewebsites.net
+  responder emergency step 2            lets the app do its part
+  responder emergency step 4 --done --note "Ticket 2603…"
+  responder emergency confirm close DIGEST
+  responder emergency drill             the same without writing anything, from the first step to the report"""
+
+type Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
+"""Sends a request, given method, address, body and headers; gives the status and the body of the answer."""
 
 
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the command with its own."""
     parser = subparsers.add_parser(
         "emergency",
-        help="an emergency: without the app on a laptop, a laptop's journal, the runbook on paper",
-        description=OFFLINE,
+        help="in an emergency: declare, show, step, close; drills; without the app",
+        description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_offline(parser, parser.add_subparsers(title="commands", metavar="COMMAND"))
-    parser.set_defaults(run=_run)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(run=_run_without_command)
+    _add_reading(commands)
+    _add_acts(commands)
+    add_offline(parser, commands)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run_without_command(arguments: argparse.Namespace) -> int:
     if not arguments.offline:
-        raise CommandError("name a command, or --offline: `responder emergency --help` lists them")
+        raise CommandError("say what to do: `responder emergency --help` lists it; --offline works without the app")
     return run_offline(arguments)
+
+
+def _command(
+    commands: "Subparsers", name: str, run: Callable[[argparse.Namespace], int], help_: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_)
+    parser.add_argument("--app", metavar="URL", default=os.environ.get(_APP, ""), help=f"the app (default: {_APP})")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="your operator's key (`responder operator key`)")
+    parser.add_argument("--host", metavar="NAME", help="the app's own host name, if it isn't that of --app")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_reading(commands: "Subparsers") -> None:
+    _command(commands, "list", _list, "list emergencies and drills")
+    show = _command(commands, "show", _show, "show one, whole")
+    show.add_argument("--json", action="store_true", help="the whole answer, with the entries")
+    _add_id(show)
+
+
+def _add_id(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--id", metavar="ID", default="", help="of the emergency (default: the one that is open)")
+
+
+def _add_acts(commands: "Subparsers") -> None:
+    declare = _command(commands, "declare", _declare, "declare an emergency; everybody is paged")
+    declare.add_argument("reason", metavar="REASON")
+    declare.add_argument("--hybrid", action="store_true", help="domains are federated")
+    declare.add_argument("--drill", action="store_true", help="a drill: nothing is written to the tenant")
+    declare.add_argument("--account", action="append", default=[], metavar="ID", help="also watch this account")
+    step = _command(commands, "step", _step, "run a step, or record what a person did")
+    step.add_argument("number", type=int, metavar="N")
+    what = step.add_mutually_exclusive_group()
+    what.add_argument("--done", action="store_true", help="a person did it")
+    what.add_argument("--skip", action="store_true", help="it is left out; --note says why")
+    step.add_argument("--note", default="")
+    step.add_argument("--again", metavar="REASON", default="", help="run it again though it is finished")
+    acknowledge = _command(commands, "acknowledge", _acknowledge, "say that you have read the page")
+    acknowledge.add_argument("--note", default="")
+    announce = _command(commands, "announce", _announce, "announce the sign-in of an emergency account")
+    announce.add_argument("account", metavar="ACCOUNT_ID")
+    announce.add_argument("--minutes", type=int, default=60)
+    ask = _command(commands, "ask", _ask, "ask for what a step proposes; a second operator confirms it")
+    ask.add_argument("what", choices=("federation", "federation-back"))
+    ask.add_argument("digest", metavar="DIGEST")
+    confirm = _command(commands, "confirm", _confirm, "agree, as the second operator, to what another one asked for")
+    confirm.add_argument("what", choices=("federation", "federation-back", "close"))
+    confirm.add_argument("digest", metavar="DIGEST")
+    extend = _command(commands, "extend", _extend, "let it last longer, from now")
+    extend.add_argument("hours", type=float, metavar="HOURS")
+    extend.add_argument("--reason", required=True)
+    close = _command(commands, "close", _close, "ask for closing it; a drill is closed")
+    close.add_argument("--summary", required=True)
+    close.add_argument("--left", default="", metavar="WHY", help="close it though something isn't taken back")
+    drill = _command(commands, "drill", _drill, "go through every step as a drill, and close it")
+    drill.add_argument("--hybrid", action="store_true", help="domains are federated")
+    for parser in (step, acknowledge, announce, ask, confirm, extend, close):
+        _add_id(parser)
+
+
+class App:
+    """The app, as an operator's requests reach it."""
+
+    def __init__(self, url: str, host: str, key: "OperatorKey", emergency_key: str, send: Send) -> None:
+        self._url = url.rstrip("/")
+        self._host = host
+        self._key = key
+        self._emergency_key = emergency_key
+        self._send = send
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Send a request, and give the answer. Raises CommandError where it is refused, with what would be right."""
+        from shared.emergency.asking import PATH  # noqa: PLC0415 - only where it is needed
+        from shared.emergency.signing import sign_request_for  # noqa: PLC0415
+
+        raw = b"" if body is None else msgspec.json.encode(body)
+        target = f"{PATH}{path}"
+        headers = sign_request_for(
+            self._host, self._key, method, target, raw, emergency_key=self._emergency_key, now=utc_now()
+        )
+        status, answer = self._send(method, f"{self._url}{target}", raw, headers)
+        try:
+            said = msgspec.json.decode(answer, type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            said = {"detail": "what answered isn't the app"}
+        if status >= 300:  # noqa: PLR2004 - HTTP's own number
+            raise CommandError(f"{escaped(str(said.get('detail', '')))} (the app answered {status})")
+        return said
+
+    def open_id(self, wanted: str) -> str:
+        """Give the id of an emergency: the wanted one, else the one that is open, an emergency before a drill."""
+        if wanted:
+            return wanted
+        found = sorted(self.ask("GET", "")["open"], key=lambda one: bool(one.get("drill")))
+        if not found:
+            raise CommandError("no emergency is open; `responder emergency list` lists those there were")
+        return str(found[0]["id"])
+
+    def act(self, arguments: argparse.Namespace, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Send what acts on an emergency, under an id of its own, so that sending it again does nothing twice."""
+        emergency = self.open_id(arguments.id)
+        return self.ask("POST", f"/{emergency}/{path}", {**body, "entry": secrets.token_hex(16)})
+
+
+def app_from(arguments: argparse.Namespace, *, send: Send | None = None) -> App:
+    """Give the app that is named.
+
+    Raises:
+        CommandError: the app, the key or the emergency key isn't named.
+    """
+    from shared.emergency.signing import read_key  # noqa: PLC0415 - only where it is needed
+
+    emergency_key = os.environ.get(_KEY, "")
+    missing = [
+        what
+        for what, value in (
+            (f"the app's address: --app URL or {_APP}", arguments.app),
+            ("your operator's key: --key FILE", arguments.key),
+            (f"the emergency key: {_KEY}", emergency_key),
+        )
+        if not value
+    ]
+    if missing:
+        raise CommandError(f"name {'; '.join(missing)}")
+    host: str = arguments.host or urlsplit(str(arguments.app)).netloc
+    return App(arguments.app, host, read_key(arguments.key), emergency_key, send or _send)
+
+
+def _send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    import httpx  # noqa: PLC0415 - only where it is needed
+
+    try:
+        answer = httpx.request(method, url, content=body, headers=dict(headers), timeout=_WITHIN_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CommandError(
+            f"{urlsplit(url).netloc} gave no answer ({type(error).__name__}); --offline works without the app"
+        ) from None
+    return answer.status_code, answer.content
+
+
+# ---- commands --------------------------------------------------------------------------------------------------------
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    said = app_from(arguments).ask("GET", "")
+    is_open = {one["id"] for one in said["open"]}
+    newest = said["newest"]
+    if newest is None:
+        print("What was before can't be read: storage doesn't answer.")
+    lines = [
+        (str(one["id"]), "drill" if one.get("drill") else "emergency", str(one.get("declared_at", "")), "")
+        for one in newest or said["open"]
+    ]
+    print_table(
+        ("id", "what", "declared", "state"),
+        [(*line[:3], "open" if line[0] in is_open else "closed") for line in lines],
+        none="no emergency and no drill",
+    )
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    app = app_from(arguments)
+    said = app.ask("GET", f"/{app.open_id(arguments.id)}")
+    if arguments.json:
+        print(escaped(msgspec.json.encode(said).decode()))
+        return 0
+    _print(said)
+    return 0
+
+
+def _declare(arguments: argparse.Namespace) -> int:
+    body = {
+        "reason": arguments.reason,
+        "hybrid": arguments.hybrid,
+        "drill": arguments.drill,
+        "privileged_accounts": arguments.account,
+        "entry": secrets.token_hex(16),
+    }
+    _print(app_from(arguments).ask("POST", "", body))
+    return 0
+
+
+def _step(arguments: argparse.Namespace) -> int:
+    action = "done" if arguments.done else "skip" if arguments.skip else "run"
+    body: dict[str, object] = {"action": action, "note": arguments.note}
+    if arguments.again:
+        body |= {"force": True, "reason": arguments.again}
+    said = app_from(arguments).act(arguments, f"steps/{arguments.number}", body)
+    _print(said, only=arguments.number)
+    states = [one["state"] for one in said["steps"] if one["number"] == arguments.number]
+    return 1 if "failed" in states else 0
+
+
+def _acknowledge(arguments: argparse.Namespace) -> int:
+    body = {"over": "responder emergency", "note": arguments.note}
+    _print(app_from(arguments).act(arguments, "acknowledge", body), only=1)
+    return 0
+
+
+def _announce(arguments: argparse.Namespace) -> int:
+    body = {"account": arguments.account, "minutes": arguments.minutes}
+    app_from(arguments).act(arguments, "announce", body)
+    print("It is announced. The sign-in is paged all the same, as announced.")
+    return 0
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    _print_waiting(app_from(arguments).act(arguments, "ask", {"what": arguments.what, "digest": arguments.digest}))
+    return 0
+
+
+def _confirm(arguments: argparse.Namespace) -> int:
+    app = app_from(arguments)
+    found = app.ask("GET", f"/{app.open_id(arguments.id)}")
+    for one in found["agreements"]:
+        if one["digest"] == arguments.digest:
+            print(f"You agree to:\n{escaped(one['text'])}")
+            break
+    _print(app.act(arguments, "confirm", {"what": arguments.what, "digest": arguments.digest}))
+    return 0
+
+
+def _extend(arguments: argparse.Namespace) -> int:
+    until = utc_now() + timedelta(hours=arguments.hours)
+    said = app_from(arguments).act(arguments, "extend", {"until": until.isoformat(), "reason": arguments.reason})
+    print(f"It lasts until {said['expires_at']}.")
+    return 0
+
+
+def _close(arguments: argparse.Namespace) -> int:
+    said = app_from(arguments).act(arguments, "close", {"summary": arguments.summary, "left": arguments.left})
+    if said["closed_at"]:
+        print("It is closed.")
+    else:
+        _print_waiting(said)
+    return 0
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    """Declare a drill, run every step, close it, and say how long each step took."""
+    app = app_from(arguments)
+    body = {"reason": "A drill", "hybrid": arguments.hybrid, "drill": True, "entry": secrets.token_hex(16)}
+    said = app.ask("POST", "", body)
+    emergency = str(said["id"])
+    entry = secrets.token_hex(16)
+    said = app.ask("POST", f"/{emergency}/acknowledge", {"over": "responder emergency drill", "entry": entry})
+    for step in said["steps"]:
+        if step["state"] == "pending":
+            path = f"/{emergency}/steps/{step['number']}"
+            said = app.ask("POST", path, {"action": "run", "entry": secrets.token_hex(16)})
+    print_table(
+        ("step", "what", "state", "seconds"),
+        [
+            (str(one["number"]), escaped(one["title"]), one["state"], _seconds(one["took_seconds"]))
+            for one in said["steps"]
+        ],
+        none="the runbook has no steps",
+    )
+    failed = [one for one in said["steps"] if one["state"] == "failed"]
+    summary = f"Every step was tried; {len(failed)} failed."
+    app.ask("POST", f"/{emergency}/close", {"summary": summary, "entry": secrets.token_hex(16)})
+    print(f"The drill {emergency} is closed. {summary}")
+    return 1 if failed else 0
+
+
+def _seconds(took: float | None) -> str:
+    return "" if took is None else f"{took:.1f}"
+
+
+def _print(said: Mapping[str, Any], *, only: int = 0) -> None:
+    """Print an emergency: what to do next, each step, what was found; of one step alone, where `only` names it."""
+    kind = "Drill" if said["drill"] else "Emergency"
+    print(f"{kind} {said['id']}, declared by {escaped(said['declared_by'])}: {escaped(said['reason'])}")
+    for step in said["steps"]:
+        if only not in {0, step["number"]}:
+            continue
+        print(f"  {step['number']}. {escaped(step['title'])}: {step['state']}")
+        for one in step["findings"]:
+            todo = f" → {one['what_to_do']}" if one["what_to_do"] else ""
+            new = " (new)" if one["is_new"] else ""
+            print(f"     {one['answer']}{new}: {escaped(one['about'])}: {escaped(one['text'])}{escaped(todo)}")
+        for one in step["proposals"]:
+            print(f"     To ask for this: responder emergency ask {one['what']} {one['digest']}")
+            print(f"     {escaped(one['text'])}")
+    if said["unstored"]:
+        print(f"{said['unstored']} entries aren't stored yet: the app goes on with them and stores them later.")
+    if said["next"]:
+        print(f"Next: {escaped(said['next'])}")
+
+
+def _print_waiting(said: Mapping[str, Any]) -> None:
+    for one in said["agreements"]:
+        if not one["confirmed_by"]:
+            print(f"Another operator, within 15 minutes: responder emergency confirm {one['what']} {one['digest']}")
+            print(escaped(one["text"]))

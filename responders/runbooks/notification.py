@@ -1,50 +1,69 @@
 """Step 1 of the break-glass runbook: page everybody who has to know, until somebody acknowledges."""
 
+import logging
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
 from shared.authority.owners import TableOwners
 from shared.emergency.entries import Answer, Finding, StepState
-from shared.emergency.reports import notice_of, notify
+from shared.emergency.reports import LISTS, notice_of, notify
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.errors import EdgeError
+from shared.model.notices import SystemNotice
 
-LISTS: Final = ("emergency", "*")
-"""Whose owners are paged: those of the first of these lists in table `Owners` that has any."""
-
-AGAIN: Final = timedelta(minutes=5)
-LATER: Final = timedelta(minutes=15)
-_FIRST: Final = timedelta(hours=1)
-"""For how long it is paged each `AGAIN`; then each `LATER`."""
+_log = logging.getLogger("responder.emergency")
+AGAIN: Final = timedelta(minutes=1)
+"""How often it is asked whether somebody has acknowledged. The page itself climbs in its own time."""
 
 
 def _run(step_context: StepContext) -> StepEnd:
-    emergency = step_context.emergency
-    if emergency.acknowledged:
-        first = emergency.acknowledged[0]
-        said = Finding(
-            answer=Answer.FINE, about="Acknowledged", text=f"By {first.name} at {first.at:%Y-%m-%d %H:%M:%S} UTC"
-        )
+    by = _acknowledged_by(step_context)
+    if by:
+        said = Finding(answer=Answer.FINE, about="Acknowledged", text=f"By {by}")
         return StepEnd(state=StepState.DONE, findings=(said, _owners(step_context)))
-    since = step_context.now - emergency.declared_at
     return StepEnd(
         state=StepState.BLOCKED,
         findings=(_page(step_context), _owners(step_context), *_channels(step_context)),
-        next_at=step_context.now + (AGAIN if since < _FIRST else LATER),
+        next_at=step_context.now + AGAIN,
     )
 
 
-def _page(step_context: StepContext) -> Finding:
-    """Send the page of this run. A run that is begun again after a kill sends the same one, which isn't doubled."""
+def _acknowledged_by(step_context: StepContext) -> str:
+    """Say who has acknowledged, to the app or in PagerDuty, and ask nobody any more; "" while nobody has.
+
+    Where that can't be read, nobody has, as far as is known.
+    """
+    notifier, key = step_context.runtime.notifier, _notice(step_context).key
+    first = next(iter(step_context.emergency.acknowledged), None)
+    by = f"{first.name} at {first.at:%Y-%m-%d %H:%M:%S} UTC" if first else ""
+    try:
+        by = by or notifier.who_acknowledged(key)
+        if by:
+            notifier.finish_notice(key, by=by)
+    except EdgeError as error:
+        _log.warning("whether the page of an emergency was acknowledged could not be read or noted: %s", error)
+    return by
+
+
+def _notice(step_context: StepContext) -> SystemNotice:
+    """Give the page: one for the emergency, which climbs until somebody acknowledges."""
     emergency = step_context.emergency
     notice = notice_of(
         emergency,
-        f"page {step_context.run}",
+        "page",
         title="Emergency: nobody has acknowledged yet",
         text=f"{emergency.declared_name} declared at {emergency.declared_at:%Y-%m-%d %H:%M} UTC: {emergency.reason}",
-        what_to_do=f"Acknowledge emergency {emergency.id} (responder emergency acknowledge, or its page), and telephone"
-        " the others. This page comes again until somebody does.",
+        what_to_do=f"Acknowledge emergency {emergency.id} (in PagerDuty, responder emergency acknowledge, or its page),"
+        " and telephone the others. This page comes again, to further owners, until somebody does.",
     )
+    return msgspec.structs.replace(notice, until_acknowledged=True)
+
+
+def _page(step_context: StepContext) -> Finding:
+    """Send the page, once; without storage, which would have it climb, each time."""
+    notice = _notice(step_context)
     if notify(step_context.runtime, notice):
         return Finding(
             answer=Answer.UNKNOWN,
@@ -106,10 +125,9 @@ NOTIFICATION: Final = RunbookStep(
         ko="호출을 확인하세요. 응답하지 않는 사람에게는 전화하세요.",
     ),
     system=Words(
-        en="Pages everybody on list `emergency` over both channels, every 5 minutes, after an hour every 15, until"
-        " somebody acknowledges, and notes who did.",
-        ko="`emergency` 목록의 모든 사람을 두 채널로 5분마다, 한 시간 뒤에는 15분마다 누군가 확인할 때까지 호출하고,"
-        " 누가 확인했는지 기록합니다.",
+        en="Pages list `emergency` over both channels, one owner after another, until somebody acknowledges, and notes"
+        " who did.",
+        ko="`emergency` 목록의 담당자를 두 채널로 차례로, 누군가 확인할 때까지 호출하고, 누가 확인했는지 기록합니다.",
     ),
     check=Words(
         en="Somebody has acknowledged, and you have spoken to the owner of identity.",

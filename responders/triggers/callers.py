@@ -1,15 +1,14 @@
 """Who makes a request to the app: what stands as `by` of what it does. It is never what the request says of itself."""
 
-import os
 from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
-from responders.app import runtime, settings
+from responders.app import front_door
 from shared.emergency.entries import Caller
-from shared.emergency.proofs import Door, Refusal, Request, caller_of, door_of, person_of
+from shared.emergency.proofs import Door, Refusal, Request, caller_of, person_of, signed_request_of
+from shared.emergency.routes import Identified, NotIdentified
 from shared.emergency.signed_requests import HEADERS
-from shared.model.once import Once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,12 +16,6 @@ if TYPE_CHECKING:
 
 WITH_A_KEY: Final = "somebody with a function key"
 """Who calls where nobody is signed in and nothing is signed: the host doesn't hand on which key it was."""
-
-
-@Once
-def front_door() -> Door:
-    """The door of this process. There is one, since it keeps what was used already; it reads nothing until asked."""
-    return door_of(settings(), os.environ, runtime().storage, clock=runtime().clock)
 
 
 def request_of(req: func.HttpRequest) -> Request:
@@ -47,3 +40,19 @@ def by_of(req: func.HttpRequest, door: Door, *, now: "datetime") -> str | Refusa
             status=403, detail="A one-time code isn't enough here. Sign the request", operator=caller.operator
         )
     return f"{caller.name} (operator {caller.operator})" if isinstance(caller, Caller) else caller
+
+
+def identified(req: func.HttpRequest, first: bytes, *, now: "datetime") -> Identified | NotIdentified:
+    """Say which operator makes a request below /api/emergency, by its first line: what is signed."""
+    headers: Mapping[str, str] = req.headers
+    request = Request(method=req.method, url=req.url, headers=dict(headers), body=first)
+    caller = caller_of(request, front_door(), now=now)
+    if isinstance(caller, Caller):
+        return Identified(caller=caller, signed=signed_request_of(request))
+    return NotIdentified(
+        status=caller.status,
+        detail=caller.detail,
+        knew_key=caller.knew_key,
+        operator=caller.operator,
+        retry_after=caller.retry_after,
+    )

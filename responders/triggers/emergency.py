@@ -6,15 +6,13 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from shared.emergency.engine import Engine
-from shared.emergency.routes import Asked, Identified, NotIdentified, Page, respond
+from shared.emergency.routes import Asked, Identified, NotIdentified, respond
 
 type IdentifyRequest = Callable[[func.HttpRequest, bytes], Identified | NotIdentified]
 """Says who makes a request, given it and its first line: what is signed."""
 
 
-def emergency_blueprint(
-    engine: Callable[[], Engine], identify: IdentifyRequest, *, page: Callable[[Engine], Page] | None = None
-) -> func.Blueprint:
+def emergency_blueprint(engine: Callable[[], Engine], identify: IdentifyRequest) -> func.Blueprint:
     """Make the functions below /api/emergency. `engine` gives the one of this process when it is first asked for."""
     blueprint = func.Blueprint()
 
@@ -22,7 +20,9 @@ def emergency_blueprint(
         headers: Mapping[str, str] = req.headers
         asked = Asked(method=req.method, path=urlsplit(req.url).path, headers=dict(headers), body=req.get_body())
         made = engine()
-        reply = respond(made, asked, lambda first: identify(req, first), page=page(made) if page else None)
+        from shared.emergency.presenting import page_of  # noqa: PLC0415 - pages aren't needed at start-up
+
+        reply = respond(made, asked, lambda first: identify(req, first), page=page_of(made))
         return func.HttpResponse(
             reply.body, status_code=reply.status, mimetype=reply.content_type, headers=dict(reply.headers)
         )

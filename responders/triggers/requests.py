@@ -10,8 +10,8 @@ import azure.functions as func
 import msgspec
 from msgspec import Meta, Struct
 
-from responders.app import runtime
-from responders.triggers.callers import by_of, front_door
+from responders.app import front_door, runtime
+from responders.triggers.callers import by_of
 from shared.emergency.proofs import Refusal
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
-from responders.app import runtime
+from responders.app import emergencies, runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.ingest.poison import play_again
 from shared.ingest.poll import Source, poll
@@ -184,6 +184,9 @@ def keep_lists(timer: func.TimerRequest) -> None:
 
     name = lists.keep_lists(runtime().storage, runtime().ledger.keep_copy, now=runtime().clock())
     _log.info("approvals, owners and modes are kept in evidence/%s", name)
+    from shared.emergency.repeats import ask_for_drill  # noqa: PLC0415 - needed once a day
+
+    ask_for_drill(emergencies())
 
 
 @schedules.function_name("report_night")
@@ -215,19 +218,21 @@ def _reachability() -> "Reachability":
 @schedules.function_name("resume_cases")
 @schedules.timer_trigger(arg_name="timer", schedule="%RESUME_SCHEDULE%")
 def resume_cases(timer: func.TimerRequest) -> None:
-    """Take up cases whose lease ran out, send pages that wait, escalate them, play again what failed every time."""
+    """Go on with emergencies, cases whose lease ran out and pages that wait; play again what failed every time."""
     del timer
-    try:
-        resume(runtime())
-    finally:
-        _play_again_and_watch()
+    parts: dict[str, Callable[[], object]] = {
+        "emergencies": _go_on_with_emergencies,
+        "cases, objects and pages": lambda: resume(runtime()),
+        "messages that failed": lambda: play_again(runtime()),
+        "changes of operators": _watch_operators,
+    }
+    do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not all be gone on with", log=_log)
 
 
-def _play_again_and_watch() -> None:
-    try:
-        play_again(runtime())
-    finally:
-        _watch_operators()
+def _go_on_with_emergencies() -> None:
+    from shared.emergency.repeats import go_on  # noqa: PLC0415 - most ticks have no emergency
+
+    go_on(emergencies())
 
 
 def _watch_operators() -> None:

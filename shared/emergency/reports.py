@@ -21,7 +21,9 @@ from shared.model.notices import SystemNotice
 from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.emergency")
-DRILL: Final = "DRILL: "
+LISTS: Final = ("emergency", "*")
+"""Whose owners are paged: those of the first of these lists in table `Owners` that has any."""
+
 _NEW: Final = timedelta(minutes=15)
 """For how long an entry is reported where that was left out, because the app was killed."""
 
@@ -42,15 +44,16 @@ class Reporter(Protocol):
 def notice_of(emergency: Emergency, key: str, *, title: str, text: str, what_to_do: str) -> SystemNotice:
     """Make a message about an emergency. `key` says which of its messages it is; a drill's are marked as such.
 
-    No limit of messages an hour keeps it back.
+    No limit of messages an hour keeps it back. It mentions those whom emergencies name first.
     """
-    mark = DRILL if emergency.drill else ""
     return SystemNotice(
         key=f"emergency {emergency.id} {key}",
-        title=f"{mark}{title}",
+        title=title,
         text=text,
         what_to_do=f"This is a drill. {what_to_do}" if emergency.drill else what_to_do,
         never_waits=True,
+        drill=emergency.drill,
+        scopes=LISTS,
     )
 
 

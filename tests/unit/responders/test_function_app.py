@@ -38,6 +38,8 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
     "open_case": ("open/{case}", {"GET", "POST"}),
     "show_reach": ("reach/{test}", {"GET", "POST"}),
     "hear_pagerduty": ("emergency/pagerduty", {"POST"}),
+    "emergencies": ("emergency", {"GET", "POST"}),
+    "emergency": ("emergency/{*rest}", {"GET", "POST"}),
 }
 _TIMERS: Final = {
     "poll_directory_audits": "%AUDIT_POLL_SCHEDULE%",
@@ -118,8 +120,8 @@ def test_no_timer_runs_when_the_app_starts(load: Callable[..., func.FunctionApp]
         assert triggers[name].get("useMonitor", True), "the host then makes up for ticks that were missed"
 
 
-_OPEN_TO_ALL: Final = {"open_case", "show_reach", "hear_pagerduty"}
-"""Pages that people sign in for, and what checks a signature itself."""
+_OPEN_TO_ALL: Final = {"open_case", "show_reach", "hear_pagerduty", "emergencies", "emergency"}
+"""Pages that people sign in for, and what checks who calls itself."""
 
 
 def test_every_http_function_asks_for_a_key_but_those_that_know_who_comes_without(
@@ -211,7 +213,7 @@ def test_it_is_said_when_the_first_function_runs_since_the_host_drops_what_is_lo
 def _in_place(monkeypatch: pytest.MonkeyPatch, runtime: Runtime) -> None:
     """Have the app make this machine, with its settings."""
 
-    def made(*_: object) -> Runtime:
+    def made(*_: object, **__: object) -> Runtime:
         return runtime
 
     monkeypatch.setattr(responders.app, "settings", lambda: runtime.settings)
@@ -266,7 +268,7 @@ def test_functions_that_all_start_at_once_share_one_runtime(
     got: list[Runtime] = []
     others = [threading.Thread(target=lambda: got.append(responders.app.runtime())) for _ in range(5)]
 
-    def build(*_: object) -> Runtime:
+    def build(*_: object, **__: object) -> Runtime:
         nonlocal builds
         builds += 1
         if builds == 1:
@@ -292,7 +294,7 @@ def test_a_runtime_that_could_not_be_built_is_built_by_the_next_function(
     made = bench(memory).runtime
     builds: list[Runtime | Unreachable] = [made, Unreachable("storage gave no answer")]
 
-    def build(*_: object) -> Runtime:
+    def build(*_: object, **__: object) -> Runtime:
         built = builds.pop()
         if isinstance(built, Unreachable):
             raise built

@@ -23,6 +23,8 @@ from shared.clients.log_analytics import Workspace
 from shared.clients.storage_names import CASES_QUEUE, RESOURCE_EVENTS_QUEUE, Container, Table, poison_queue
 from shared.detect.fields import SignIn
 from shared.detect.rosters import Roster, RosterKind
+from shared.emergency.engine import Engine
+from shared.emergency.store import Emergencies
 from shared.ingest.deliveries import last_delivery
 from shared.model.cases import State
 from shared.model.detections import Burst
@@ -62,6 +64,9 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], Bench]:
     def put(made: Bench) -> Bench:
         for module in (cases, events, schedules):
             monkeypatch.setattr(module, "runtime", lambda: made.runtime)
+        store = Emergencies(made.runtime.storage, clock=made.clock, is_signed=lambda _entry: False)
+        engine = Engine(runtime=made.runtime, store=store, steps=())
+        monkeypatch.setattr(schedules, "emergencies", lambda: engine)
         return made
 
     return put

@@ -1,0 +1,228 @@
+"""An emergency by HTTP and by command line, as the host hands requests over, by operators who sign each of them."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import azure.functions as func
+import msgspec
+import pytest
+
+from responders.commands import emergency as command
+from responders.triggers import callers
+from responders.triggers.emergency import emergency_blueprint
+from shared.clients.storage import Storage
+from shared.emergency.asking import PATH, joined, journal_of, says_what_was_signed
+from shared.emergency.engine import Engine
+from shared.emergency.entries import Caller, Entry
+from shared.emergency.proofs import Door, signer_of
+from shared.emergency.signing import OperatorKey, sign_request_for
+from shared.emergency.store import Emergencies
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.operators import HOST, KEY, door, private
+from tests.fakes.runbooks import Desk, desk
+from tests.fakes.spoilt_storage import SpoiltStorage
+
+URL: Final = f"https://{HOST}"
+
+
+type _Function = Callable[[func.HttpRequest], func.HttpResponse]
+
+
+def _functions(blueprint: Any) -> list[_Function]:  # noqa: ANN401 - there is no public way to a blueprint's functions
+    return [builder._function.get_user_function() for builder in blueprint._function_builders]  # noqa: SLF001
+
+
+class Instance:
+    """An instance of the app, with functions as the host has them and a door of its own."""
+
+    def __init__(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.desk: Desk = desk(storage)
+        self.door: Door = door()
+        clock = self.desk.bench.clock
+        store = Emergencies(storage, clock=clock, is_signed=self.is_signed)
+        self.engine = Engine(runtime=self.desk.bench.runtime, store=store, steps=self.desk.engine.steps)
+        self._patch = lambda: monkeypatch.setattr(callers, "front_door", lambda: self.door)
+        blueprint = emergency_blueprint(
+            lambda: self.engine, lambda req, first: callers.identified(req, first, now=clock())
+        )
+        (_, function) = _functions(blueprint)
+        self._function = function
+
+    def is_signed(self, entry: Entry) -> bool:
+        if entry.signed is None or not says_what_was_signed(entry):
+            return False
+        signer = signer_of(entry.signed, self.door, at=entry.at, now=self.desk.bench.clock())
+        return isinstance(signer, Caller) and signer.operator == entry.by
+
+    def ask(self, seed: str, method: str, path: str, body: object = None, *, entries: tuple[Entry, ...] = ()) -> Any:  # noqa: ANN401 - JSON
+        """Send a signed request; gives the answer, which has to be right."""
+        said: Any = {} if body is None else body
+        first = (
+            b""
+            if method == "GET"
+            else msgspec.json.encode(said | ({"journal": journal_of(entries)} if entries else {}))
+        )
+        raw = joined(first, entries) if entries else first
+        headers = sign_request_for(
+            HOST,
+            OperatorKey(private(seed)),
+            method,
+            f"{PATH}{path}",
+            first,
+            emergency_key=KEY,
+            now=self.desk.bench.clock(),
+        )
+        status, answer = self.send(
+            method, f"{URL}{PATH}{path}", raw, headers | ({"Content-Type": "application/x-ndjson"} if entries else {})
+        )
+        assert status == 200, answer
+        return msgspec.json.decode(answer)
+
+    def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        self._patch()
+        self.desk.bench.clock.move(timedelta(seconds=1))
+        request = func.HttpRequest(method=method, url=url, headers=dict(headers), params={}, route_params={}, body=body)
+        response = self._function(request)
+        return response.status_code, response.get_body()
+
+
+def _entries(answer: Mapping[str, Any]) -> tuple[Entry, ...]:
+    return msgspec.convert(answer["entries"], tuple[Entry, ...])
+
+
+@pytest.fixture
+def app(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> Instance:
+    return Instance(storage, monkeypatch)
+
+
+def test_a_whole_emergency_by_two_operators_who_sign(app: Instance) -> None:
+    said = app.ask("alice-1", "POST", "", {"reason": "Nobody can sign in", "hybrid": False})
+    one = f"/{said['id']}"
+    for number in range(2, 9):
+        said = app.ask("alice-1", "POST", f"{one}/steps/{number}", {"action": "run"})
+    assert {step["state"] for step in said["steps"]} == {"done", "skipped"}
+    asked = app.ask("alice-1", "POST", f"{one}/close", {"summary": "over"})["agreements"][-1]
+    said = app.ask("dave-1", "POST", f"{one}/confirm", {"what": "close", "digest": asked["digest"]})
+    assert said["closed_at"]
+    assert said["agreements"][-1]["confirmed_by"] == "dave"
+
+
+def test_nothing_is_done_for_who_is_not_known(app: Instance) -> None:
+    body = msgspec.json.encode({"reason": "Nobody can sign in", "hybrid": False})
+    right = sign_request_for(
+        HOST, OperatorKey(private("alice-1")), "POST", PATH, body, emergency_key=KEY, now=app.desk.bench.clock()
+    )
+    stranger = sign_request_for(
+        HOST, OperatorKey(private("mallory")), "POST", PATH, body, emergency_key=KEY, now=app.desk.bench.clock()
+    )
+    for headers, sent in (
+        ({}, body),
+        ({"x-functions-key": KEY}, body),
+        (stranger, body),
+        (right | {"X-Emergency-Key": "wrong"}, body),
+        (right, body.replace(b"false", b"true")),
+    ):
+        status, _ = app.send("POST", f"{URL}{PATH}", sent, headers)
+        assert status in {401, 403}
+    assert app.engine.store.going() == []
+    assert app.send("POST", f"{URL}{PATH}", body, right)[0] == 200
+    assert app.send("POST", f"{URL}{PATH}", body, right)[0] == 409, "it came before"
+
+
+def test_two_instances_without_storage_go_on_with_what_the_callers_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two operators, two instances that know nothing of each other, and storage once it answers: each entry once."""
+    memory = MemoryStorage()
+    memory.create_all()
+    first, second = (SpoiltStorage(memory) for _ in range(2))
+    here, there = Instance(first, monkeypatch), Instance(second, monkeypatch)
+    for faulty in (first, second):
+        faulty.faults.spoil = lambda _operation: "before"
+    said = here.ask("alice-1", "POST", "", {"reason": "Nobody can sign in", "hybrid": False})
+    one = f"/{said['id']}"
+    asked = here.ask("alice-1", "POST", f"{one}/close", {"summary": "over"})
+    assert asked["unstored"] == len(asked["entries"])
+    body = {"what": "close", "digest": asked["agreements"][-1]["digest"]}
+    closed = there.ask("dave-1", "POST", f"{one}/confirm", body, entries=_entries(asked))
+    assert closed["closed_at"], "it was signed by two, and each instance can see that"
+    for faulty in (first, second):
+        faulty.faults.heal()
+    for instance in (here, there):
+        instance.desk.bench.clock.move(timedelta(minutes=1))
+        assert instance.engine.store.flush() == 0
+    stored = Emergencies(memory, clock=here.desk.bench.clock, is_signed=here.is_signed).read(said["id"])
+    assert stored is not None
+    assert len({entry.id for entry in stored.entries}) == len(stored.entries)
+    assert stored.closed is not None
+
+
+# The command line.
+
+
+@pytest.fixture
+def run(app: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    monkeypatch.setenv("RESPONDER_EMERGENCY_KEY", KEY)
+    monkeypatch.setattr(command, "utc_now", app.desk.bench.clock)
+    monkeypatch.setattr(command, "_send", app.send)
+
+    def ran(seed: str, *words: str) -> int:
+        def read(_path: Path) -> OperatorKey:
+            return OperatorKey(private(seed))
+
+        monkeypatch.setattr("shared.emergency.signing.read_key", read)
+        parser = argparse.ArgumentParser()
+        command.add_parser(parser.add_subparsers())
+        arguments = parser.parse_args(["emergency", *words])
+        arguments.app, arguments.key = URL, tmp_path / "key"
+        return arguments.run(arguments)
+
+    return ran
+
+
+def test_a_whole_emergency_by_command_line(
+    app: Instance, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("alice-1", "declare", "Nobody can sign in", "--hybrid") == 0
+    assert "Next: Step 2" in capsys.readouterr().out
+    for number in range(2, 6):
+        assert run("alice-1", "step", str(number)) == 0
+    capsys.readouterr()
+    assert run("alice-1", "step", "6") == 0
+    asking = next(line for line in capsys.readouterr().out.splitlines() if "emergency ask" in line)
+    what, digest = asking.split()[-2:]
+    assert run("alice-1", "ask", what, digest) == 0
+    assert f"confirm {what} {digest}" in capsys.readouterr().out
+    assert run("dave-1", "confirm", what, digest) == 0
+    assert app.desk.steps.world.is_federated is False
+    assert "You agree to:" in capsys.readouterr().out
+    assert run("dave-1", "step", "7", "--done", "--note", "looked") == 0
+    assert run("dave-1", "step", "8", "--skip", "--note", "kept elsewhere") == 0
+    assert run("alice-1", "close", "--summary", "over", "--left", "it stays managed") == 0
+    digest = capsys.readouterr().out.split("confirm close ")[1].split()[0]
+    assert run("dave-1", "confirm", "close", digest) == 0
+    assert app.engine.store.going() == []
+    assert run("dave-1", "list") == 0
+    assert "closed" in capsys.readouterr().out
+
+
+def test_a_drill_by_command_line_says_how_long_each_step_took(
+    app: Instance, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("alice-1", "drill", "--hybrid") == 0
+    out = capsys.readouterr().out
+    assert [f"Step {number}" in out for number in range(1, 9)] == [True] * 8
+    assert "0.0" in out
+    assert "is closed" in out
+    assert app.desk.steps.world.changes == 0
+
+
+def test_what_is_refused_is_said_with_what_would_be_right(run: Callable[..., int]) -> None:
+    with pytest.raises(command.CommandError, match="no emergency is open"):
+        run("alice-1", "step", "2")
+    run("alice-1", "declare", "Nobody can sign in")
+    with pytest.raises(command.CommandError, match="comes before step 5"):
+        run("alice-1", "step", "5")
+    with pytest.raises(command.CommandError, match="no operator"):
+        run("mallory", "show")
