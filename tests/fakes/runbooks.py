@@ -145,8 +145,8 @@ class Desk:
 
     @property
     def titles(self) -> list[str]:
-        """The titles of all that was sent to PagerDuty."""
-        return [notice.title for notice in self.bench.pagerduty.system_notices]
+        """The titles of all that was sent to PagerDuty, a drill's with its mark."""
+        return [f"{'DRILL: ' if notice.drill else ''}{notice.title}" for notice in self.bench.pagerduty.notices]
 
 
 _IDS: Final = itertools.count(1)

@@ -44,7 +44,8 @@ class FakeSender:
     """`failing` is raised, while it is set, instead of sending; `spoil` may raise for one page. `tried` counts all.
 
     `sent` are pages, `digests` and `notice_digests` what several were folded into; `messages` counts all messages about
-    cases, one each. `calls` are system notices that were addressed to owners, `signals` what was said of incidents.
+    cases, one each. `calls` are system notices that were addressed to owners, `signals` what was said of incidents;
+    `notices` are all system notices in the order in which they were sent, addressed or not.
     """
 
     sent: list[Sent] = field(default_factory=list[Sent])
@@ -56,6 +57,7 @@ class FakeSender:
     notice_digests: list[NoticeDigest] = field(default_factory=list[NoticeDigest])
     calls: list[NoticeCall] = field(default_factory=list[NoticeCall])
     signals: list[tuple[str, Signal]] = field(default_factory=list[tuple[str, Signal]])
+    notices: list[SystemNotice] = field(default_factory=list[SystemNotice])
 
     def send(self, message: PageMessage) -> None:
         self._try()
@@ -71,6 +73,7 @@ class FakeSender:
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         self._try()
         self.system_notices.append(system_notice)
+        self.notices.append(system_notice)
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         self._try()
@@ -79,6 +82,7 @@ class FakeSender:
     def send_call(self, call: NoticeCall) -> None:
         self._try()
         self.calls.append(call)
+        self.notices.append(call.system_notice)
 
     def signal(self, key: str, signal: Signal) -> None:
         self._try()

@@ -649,8 +649,8 @@ def _is_honest(ready: Bench, case: Case, attack: Attack, tenant: FakeTenant) -> 
 
 
 def _woken(ready: Bench) -> int:
-    """Count the pages that woke somebody, however often each was sent again."""
-    return len({sent.message.key for sent in ready.pagerduty.sent})
+    """Count the pages that woke somebody, however often each was sent again, or asked about again."""
+    return len({sent.message.key.split(" ")[0] for sent in ready.pagerduty.sent})
 
 
 _MOST_REQUESTS: Final = 60

@@ -74,7 +74,7 @@ def test_an_attack_is_collected_and_what_came_later_is_new(
     assert "1 changes (1 new): Remove member from group" in found(ends[5], "mallory@")
     assert "forwards to drop@evil.example" in found(ends[7], "alice@")
     assert "for everybody: Mail.Read" in found(ends[7], "consents")
-    assert len(driven.bench.teams.system_notices) == 1
+    assert len(driven.bench.teams.notices) == 1
     assert len(kept(storage, "audit log")) == 1
     assert len(kept(storage, "sign-ins of users")) == 2
     assert verify(StoredFiles(storage, EMERGENCY), head=ends[8].evidence[0].sha256).problems == ()

@@ -179,4 +179,4 @@ def test_closing_checks_again_and_asks_for_new_credentials(app: Desk, tenant: Fa
     rotate = [one.about for one in back.findings if "Change its credential" in one.what_to_do]
     assert [FIRST in rotate[0], SECOND in rotate[1]] == [True, True]
     assert any("disabled" in one.text for one in back.findings)
-    assert FIRST in app.bench.pagerduty.system_notices[-1].what_to_do
+    assert FIRST in app.bench.pagerduty.notices[-1].what_to_do

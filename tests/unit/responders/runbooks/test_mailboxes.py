@@ -60,7 +60,7 @@ def of(end: StepEnd, words: str, answer: Found) -> list[Finding]:
 
 
 def pages(driven: Drive) -> list[str]:
-    return [notice.title for notice in driven.bench.teams.system_notices]
+    return [notice.title for notice in driven.bench.teams.notices]
 
 
 def again(driven: Drive, minutes: int = 15) -> StepEnd:
@@ -106,7 +106,7 @@ def test_each_rule_that_sends_deletes_or_hides_mail_is_wrong_and_paged(
     assert said in found.text
     assert found.is_new
     assert len(pages(driven)) == 1
-    assert said in driven.bench.teams.system_notices[0].text
+    assert said in driven.bench.teams.notices[0].text
     calm = again(driven)
     (still,) = of(calm, "bob@contoso.com", Found.WRONG)
     assert not still.is_new
@@ -282,7 +282,7 @@ def test_a_drill_says_so_on_its_page(storage: MemoryStorage) -> None:
     made.run(MAILBOXES)
     (title,) = pages(made)
     assert title.startswith("DRILL: ")
-    assert not made.bench.teams.system_notices[0].never_waits
+    assert not made.bench.teams.notices[0].never_waits
 
 
 def test_mailboxes_for_which_the_time_was_too_short_come_first_a_minute_later(driven: Drive) -> None:

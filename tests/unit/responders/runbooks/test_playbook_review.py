@@ -102,7 +102,7 @@ def test_who_did_what_is_gathered_by_actor(app: Desk) -> None:
     assert "Lamp switched" in actor[2]
     touched = next(text for _, about, text in review(app) if about == "Changed policies and roles")
     assert touched
-    titles = [notice.title for notice in app.bench.teams.system_notices]
+    titles = [notice.title for notice in app.bench.teams.notices]
     assert any(title.startswith("Playbook: ") for title in titles)
 
 
@@ -110,7 +110,7 @@ def test_without_cases_all_playbooks_are_sent_whole(app: Desk) -> None:
     app.declare()
     app.run_steps(2)
     assert any("None, as far as is known" in text for _, _, text in review(app))
-    sent = {notice.text for notice in app.bench.pagerduty.system_notices}
+    sent = {notice.text for notice in app.bench.pagerduty.notices}
     assert {playbook.text.en for playbook in PLAYBOOKS} <= sent
 
 

@@ -499,10 +499,9 @@ def test_poison_queues_are_emptied_although_resuming_fails(
 
 
 def test_owners_are_tried_once_a_week_and_the_incident_is_resolved_at_the_noon_after(
-    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
-    made = bench(memory, CASE_LINK="https://responder.example/api/open/{case}")
-    monkeypatch.setattr(schedules, "runtime", lambda: made.runtime)
+    made = use(bench(memory, CASE_LINK="https://responder.example/api/open/{case}"))
     owner = NamedOwner(scope="*", order="010", name="Alice", upn="alice@contoso.example")
     TableOwners(memory, clock=made.clock).name(owner, by="a test")
     for _ in range(2):
@@ -516,12 +515,11 @@ def test_owners_are_tried_once_a_week_and_the_incident_is_resolved_at_the_noon_a
 
 
 def test_a_night_that_can_not_be_read_does_not_keep_the_owners_test_open(
-    memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
 ) -> None:
     storage = SpoiltStorage(memory)
     storage.create_all()
-    made = bench(storage)
-    monkeypatch.setattr(schedules, "runtime", lambda: made.runtime)
+    made = use(bench(storage))
     owner = NamedOwner(scope="*", order="010", name="Alice", upn="alice@contoso.example")
     TableOwners(memory, clock=made.clock).name(owner, by="a test")
     _user_function(schedules.try_owners)(_TIMER)

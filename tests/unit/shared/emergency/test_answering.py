@@ -48,8 +48,8 @@ def test_a_declaration_pages_everybody_and_runs_the_first_step(app: Desk) -> Non
     assert emergency.step(1).state is StepState.DONE
     assert app.steps.runs == [(1, "step")]
     assert app.titles == ["An emergency was declared"]
-    assert [notice.never_waits for notice in app.bench.teams.system_notices] == [True]
-    assert CAROL.name in app.bench.teams.system_notices[0].text
+    assert [notice.never_waits for notice in app.bench.teams.notices] == [True]
+    assert CAROL.name in app.bench.teams.notices[0].text
     assert emergency.declared_by == CAROL.operator
 
 

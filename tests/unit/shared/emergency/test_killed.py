@@ -160,7 +160,7 @@ EFFECTS = _count_of_effects()
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_each_effect_in_turn(*, after: bool) -> None:
     calm, calm_end = _play(Fate(at=-1, after=after))
-    titles = Counter(notice.title for notice in calm.pagerduty.system_notices)
+    titles = Counter(notice.title for notice in calm.pagerduty.notices)
     assert calm_end.closed is not None
     assert EFFECTS > 80
     for at in range(EFFECTS):
@@ -174,7 +174,7 @@ def test_killed_at_each_effect_in_turn(*, after: bool) -> None:
         ends = Counter(entry.act.run for entry in end.entries if isinstance(entry.act, StepEnded))
         starts = {entry.act.run for entry in end.entries if isinstance(entry.act, StepStarted)}
         assert set(ends) == starts, at
-        sent = Counter(notice.title for notice in life.pagerduty.system_notices)
+        sent = Counter(notice.title for notice in life.pagerduty.notices)
         assert set(sent) == set(titles), f"a message was lost: {at}"
         assert sum((sent - titles).values()) <= 1, f"at most the one that was being sent comes again: {at}"
 
