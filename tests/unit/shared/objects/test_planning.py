@@ -308,6 +308,17 @@ ENDINGS: Final = (
         steps=_TO_ON,
     ),
     Ending(
+        name="over an unknown change that left the baseline's value: what stood right before",
+        story=Story()
+        .change(600, "Mark", state=("on", "dim"))
+        .change(700, "Oscar", state=("dim", "on"))
+        .change(800, "Mallory", state=("on", "off")),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps={"state": ("off", "on")},
+    ),
+    Ending(
         name="an unknown change before an approved one isn't between",
         story=Story()
         .change(500, "Oscar", state=("on", "blink"))
@@ -539,6 +550,23 @@ ENDINGS: Final = (
         story=Story().change(600, "Oscar", is_whole=False).change(700, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.BENEATH, WHOLE: Verdict.UNTOLD},
+    ),
+    Ending(
+        name="changed by an unapproved one, and nobody is known to have made it: people",
+        story=Story().absent().change(600, "Mallory", is_whole=False),
+        stands={},
+        verdicts={EXISTS: Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="made by an unapproved one, who changed it at once, and only versions tell what he wrote: it goes",
+        story=Story()
+        .absent()
+        .change(600, "Mallory", Op.CREATE, is_whole=False, late=10800)
+        .change(604, "Mallory", is_whole=False),
+        stands={},
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.DELETE,
+        steps={EXISTS: (True, None)},
     ),
     Ending(
         name="deleted and made again by unapproved ones: each leaf as before",
