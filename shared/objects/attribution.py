@@ -101,14 +101,11 @@ def is_writer_missing(chain: Sequence[Link], leaf: str, state: ObjectState, firs
     return is_missing
 
 
-def lies_over_another(chain: Sequence[Link], leaf: str, replayed: Replayed, rules: LeafRules) -> bool:
+def lies_over_another(chain: Sequence[Link], leaf: str, replayed: Replayed) -> bool:
     """Whether beneath a change there is one that isn't accounted for and isn't ours to take: unknown, or not live.
 
-    `chain` are the links before the change. A target is never older than one of those. It isn't where the last of them
-    left the leaf as in the baseline: then the target is what stood right before the change.
+    `chain` are the links before the change. A target is never older than one of those.
     """
-    if chain and is_same(rules, leaf, chain[-1].new, replayed.of(leaf).value):
-        return False
     since = replayed.of(leaf).since
     for link in reversed(chain):
         standing = replayed.standing_of(link.written, leaf)

@@ -79,7 +79,7 @@ def judge_repair(account: Account, leaf: str, stands: Json) -> LeafVerdict | Non
     doubt = _doubt_about_writers(account, leaf, chain)
     if doubt is not None:
         return doubt
-    if lies_over_another(chain[:-1], leaf, account.replayed, account.rules):
+    if lies_over_another(chain[:-1], leaf, account.replayed):
         return LeafVerdict(verdict=Verdict.BENEATH, change=last.written.change.id)
     return None
 
@@ -111,7 +111,7 @@ def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> Lea
         return doubt
     if not last.judged.is_live:
         return LeafVerdict(verdict=Verdict.LISTED, change=change)
-    if lies_over_another(chain[:-1], leaf, account.replayed, account.rules) or _was_left(account, leaf):
+    if lies_over_another(chain[:-1], leaf, account.replayed) or _was_left(account, leaf):
         return LeafVerdict(verdict=Verdict.BENEATH, change=change)
     if _meets_another(account, leaf, last):
         return LeafVerdict(verdict=Verdict.MIXED, change=change)

@@ -1067,8 +1067,8 @@ HAND: Final[tuple[HandStory, ...]] = (
             change(4000, "trudy", "D2", "create", {"late": 6000}),
             {"t": 4500, "do": "approve", "who": "mal", "on": True},
         ),
-        ends="taken away: it wasn't there before",
-        is_right=lambda end: end.leaf("D2") is None,
+        ends="people decide: what lies beneath it isn't live any more",
+        is_right=lambda end: bool(end.leaf("D2")) and "beneath" in end.pending("D2") and end.paged("D2"),
     ),
     HandStory(
         name="an unapproved one takes trust from a location, an approved one adds a range to it",

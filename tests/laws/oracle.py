@@ -473,7 +473,10 @@ def of_others(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     theirs = [each for each in truth.deeds[name] if each.actor != "us"]
     accounted = max((each.number for each in chain if truth.leaf_standing(each, leaf) == "approved"), default=-1)
     beneath = [each for each in chain[:-1] if each.number > accounted]
-    if any(truth.leaf_standing(each, leaf) == "unknown" or _was_not_live(truth, each, last.at) for each in beneath):
+    if any(
+        truth.leaf_standing(each, leaf) == "unknown" or _was_not_live(truth, each, _known_from(each, last))
+        for each in beneath
+    ):
         return "it lies over a change that isn't accounted for"
     if is_joint(leaf) and any(
         each.number > last.number and truth.standing(each) in {"approved", "unknown"} for each in theirs
@@ -521,6 +524,14 @@ def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
         if is_known or last.at < at + _SWEPT_WITHIN or not any(each.at(at) for each in others):
             return "nobody explains a property of it"
     return ""
+
+
+def _known_from(beneath: Deed, last: Deed) -> float:
+    """Give the instant from which a change and what lies beneath it are known: until then it can't be put back.
+
+    Who was approved, and what was live, may have changed by then: a record that comes in hours is judged by that too.
+    """
+    return max([last.at, *(each.heard for each in (beneath, last) if each.heard < NEVER)])
 
 
 def _was_not_live(truth: Truth, deed: Deed, until: float = NEVER) -> bool:

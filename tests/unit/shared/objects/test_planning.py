@@ -308,17 +308,6 @@ ENDINGS: Final = (
         steps=_TO_ON,
     ),
     Ending(
-        name="over an unknown change that left the baseline's value: what stood right before",
-        story=Story()
-        .change(600, "Mark", state=("on", "dim"))
-        .change(700, "Oscar", state=("dim", "on"))
-        .change(800, "Mallory", state=("on", "off")),
-        stands=_OFF,
-        verdicts={"state": Verdict.PUT_BACK},
-        op=Op.UPDATE,
-        steps={"state": ("off", "on")},
-    ),
-    Ending(
         name="an unknown change before an approved one isn't between",
         story=Story()
         .change(500, "Oscar", state=("on", "blink"))
