@@ -33,6 +33,7 @@ from shared.model.read_probes import ReadProbe, each_subscription, first_of, sco
 from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
 from shared.model.tenant_api import TenantApi, delete
+from shared.objects.folding import COPIES_WITHIN
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
@@ -409,6 +410,8 @@ def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> 
         confirmation = _logged(api, change)
     else:
         confirmation = _stamped(change, made(assignment))
+        if confirmation.is_true is None:
+            confirmation = _logged(api, change)
     if assignment is None:
         return confirmation
     values = leaves(assignment)
@@ -427,9 +430,11 @@ def _logged(api: TenantApi, change: ObjectChange) -> Confirmation:
     except (EdgeError, BadIdentifier) as error:
         return Confirmation(is_true=None, because=f"Azure's own log could not be read: {error}")
     wanted = Op.DELETE if is_deletion else Op.UPDATE
-    who = {event.actor.id.lower() for event in events if _OPERATIONS.get(event.operation.lower()) is wanted}
-    if change.actor.id.lower() in who:
+    found = [event for event in events if _OPERATIONS.get(event.operation.lower()) is wanted]
+    if change.actor.id.lower() in {event.actor.id.lower() for event in found}:
         return Confirmation(is_true=True, because="Azure's own log names this actor")
+    # What another did minutes before or after is another change, and this one's record may still come.
+    who = {event.actor.id.lower() for event in found if abs(event.at - change.at) <= COPIES_WITHIN}
     if who:
         return Confirmation(is_true=False, because=f"Azure's own log says that {', '.join(sorted(who))} did it")
     return Confirmation(is_true=None, because="Azure's own log doesn't have it yet")
@@ -444,11 +449,13 @@ def _is_still_there(api: TenantApi, deletion: ObjectChange) -> bool:
 
 def _stamped(change: ObjectChange, stamps: Made) -> Confirmation:
     written = [(stamps.by, stamps.at), (stamps.changed_by, stamps.changed_at)]
-    close = [by for by, at in written if by and at is not None and abs(at - change.at) <= azure_pim.APART]
-    if change.actor.id.lower() in close:
+    apart = [(by, abs(at - change.at)) for by, at in written if by and at is not None]
+    if change.actor.id.lower() in [by for by, far in apart if far <= azure_pim.APART]:
         return Confirmation(is_true=True, because="the role assignment names this actor and instant")
-    if close:
-        return Confirmation(is_true=False, because=f"the role assignment says that {close[-1]} wrote it then")
+    # It names only who made it and who wrote it last: between them, or right before, others may have written it.
+    others = [by for by, far in apart if far <= COPIES_WITHIN]
+    if others:
+        return Confirmation(is_true=False, because=f"the role assignment says that {others[-1]} wrote it then")
     return Confirmation(is_true=None, because="the role assignment was last written at another instant")
 
 

@@ -118,7 +118,7 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
         "outcome": found.outcome,
         "by_hand": found.by_hand,
         "decided_at": case.decided_at or now,
-        "pending": "" if found.is_final else found.because,
+        "pending": "",
     }
     if done is not None:
         fields |= {
@@ -137,13 +137,19 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
 
 
 def end_case(runtime: Runtime, leased: LeasedCase, detection: AnyDetection, found: Finding) -> None:
-    """Page a case that was written as it was found, where that is to be, and close it where nothing more comes."""
+    """Page a case that was written as it was found, where that is to be, and close it where nothing more comes.
+
+    Where something comes, what the case waits for is noted after the page.
+    """
     case = leased.case
     phase = Phase.ENDED if found.is_final else Phase.PENDING
     pages = runtime.notifier.post(case, detection, phase=phase) if found.is_paged else []
     if found.is_final:
         runtime.ledger.move(leased, state=State.CLOSED, closed_at=runtime.clock(), lease_until=None)
         _log.info("case %s closed: %s, %s", case.id, found.decision, found.outcome)
+    else:
+        # It says that people were paged, so it is written only now: a run that dies before it pages again.
+        runtime.ledger.move(leased, pending=found.because, lease_until=None)
     for page in pages:
         runtime.notifier.send(page, lambda tenant_id, case_id: shown_case(runtime, tenant_id, case_id))
 

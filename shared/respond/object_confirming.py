@@ -16,7 +16,9 @@ from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.events import ActorKind
 from shared.model.kinds import Image
 from shared.model.notices import SystemNotice
+from shared.model.object_kinds import Made
 from shared.model.objects import ObjectChange, ObjectState, Op
+from shared.objects.folding import COPIES_WITHIN
 from shared.respond.authority_reading import AuthorityReading, judge
 from shared.respond.object_run import ObjectRun, Unread
 
@@ -41,7 +43,7 @@ def confirm_changes(
     is_waiting = False
     for change in changes:
         if change.is_confirmed or change.is_denied or run.kind.confirm is None:
-            found.append(change)
+            found.append(_looked_at_again(run, change, image, changes))
             continue
         said = None if isinstance(image, Unread) else _confirmed(run, change, image, changes)
         if said is None:
@@ -138,6 +140,20 @@ def _last_image(run: ObjectRun, image: Image | None) -> Image | None:
     return run.runtime.objects.version(kept.id, known[-1]) if known else None
 
 
+def _looked_at_again(
+    run: ObjectRun, change: ObjectChange, image: Image | Unread | None, changes: Sequence[ObjectChange]
+) -> ObjectChange:
+    """Take a change for a creation that was confirmed while the object didn't show yet: a replica may be behind."""
+    if run.kind.confirm is None or not change.is_confirmed or change.is_ours or isinstance(image, Unread | None):
+        return change
+    if run.kind.made(image).by != change.actor.id.lower():
+        return change
+    again = _as_creation(run, change, image, changes, within=_SURELY_WITHIN)
+    if again is not change:
+        run.write_beside(lambda: run.runtime.objects.replace_change(run.id, again))
+    return again
+
+
 def _as_creation(
     run: ObjectRun,
     change: ObjectChange,
@@ -156,13 +172,24 @@ def _as_creation(
     made = run.kind.made(image)
     if made.at is None or abs(made.at - change.at) > within:
         return change
-    if made.changed_at is not None and made.changed_at > made.at:
+    if made.changed_at is not None and made.changed_at > made.at and not _is_its_making(change, made):
         return change
     apart = abs(made.at - change.at)
     writes = [one for one in changes if one.id != change.id and one.op is not Op.DELETE and not one.is_denied]
     if any(abs(made.at - one.at) < apart for one in writes):
         return change
     return msgspec.structs.replace(change, op=Op.CREATE)
+
+
+def _is_its_making(change: ObjectChange, made: Made) -> bool:
+    """Whether a write made the object, though somebody has changed it since: its record may have come late.
+
+    Its maker wrote then, and it is nearer to the making than to the latest change.
+    """
+    if made.at is None or made.changed_at is None or made.by != change.actor.id.lower():
+        return False
+    apart = abs(made.at - change.at)
+    return apart <= COPIES_WITHIN and apart < abs(made.changed_at - change.at)
 
 
 def _publish_forgery(run: ObjectRun, change: ObjectChange, because: str) -> None:

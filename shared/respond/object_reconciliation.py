@@ -263,8 +263,8 @@ class Reconciliation:
             kept=wrote.kept,
             changes=(*reading.changes, *own),
             image=wrote.image,
-            at=self._runtime.clock(),
-            read_at=self._runtime.clock(),
+            at=wrote.shown_from,
+            read_at=wrote.shown_at,
         )
 
     # What is left behind.

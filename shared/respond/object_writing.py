@@ -91,10 +91,15 @@ class Planned(Struct, frozen=True, kw_only=True):
 
 
 class Wrote(Struct, frozen=True, kw_only=True):
-    """A write that was read back: the object as it is now, the own change, and the proof in words."""
+    """A write that was read back: the object as it is now, the own change, and the proof in words.
+
+    The read that shows it began at `shown_from` and had ended by `shown_at`: somebody may have changed it since.
+    """
 
     kept: Kept
     image: Image | None
+    shown_from: datetime
+    shown_at: datetime
     change: ObjectChange | None
     at: datetime
     proof: str
@@ -376,20 +381,23 @@ def _read_back(
     if sent.lost is None:
         # It is in the history from its answer on, not from its read-back.
         kept, own = _booked(run, kept, intent, sent.tenants_id, look, is_proven=True)
-    image = _read_until_shown(run, intent, sent.tenants_id)
+    shown = _read_until_shown(run, intent, sent.tenants_id)
+    image = shown.image
     if isinstance(image, Unread):
         because = f"{sent.lost or 'the request was sent, but the object does not show it yet'} {image.because}".strip()
         return NotWritten(
             kept=kept, objection=Objection(guard="unproved", because=because, can_pass=True), because=because
         )
     if sent.lost is not None:
-        shown = msgspec.structs.replace(look, image=image)
-        is_proven = is_made_by_us(run, intent, shown, run.version(image, runtime.clock()))
+        back = msgspec.structs.replace(look, image=image)
+        is_proven = is_made_by_us(run, intent, back, run.version(image, shown.at))
         kept, own = _booked(run, kept, intent, sent.tenants_id, look, is_proven=is_proven)
     after = (runtime.clock() - intent.at).total_seconds()
     return Wrote(
         kept=_with_filled(run, kept, intent, look, image),
         image=image,
+        shown_from=shown.at,
+        shown_at=shown.read_at,
         change=next(iter(own), None),
         at=runtime.clock(),
         proof=f"{_in_words(planned)}, as read back {after:.0f} s after it was decided",
@@ -413,17 +421,27 @@ def _with_filled(run: ObjectRun, kept: Kept, intent: Intent, look: Reading, imag
     return msgspec.structs.replace(kept, state=state)
 
 
-def _read_until_shown(run: ObjectRun, intent: Intent, tenants_id: str) -> Image | Unread | None:
+class _Shown(Struct, frozen=True, kw_only=True):
+    """What was read back last: that read began at `at` and had ended by `read_at`."""
+
+    image: Image | Unread | None
+    at: datetime
+    read_at: datetime
+
+
+def _read_until_shown(run: ObjectRun, intent: Intent, tenants_id: str) -> _Shown:
     runtime = run.runtime
     until = runtime.clock() + runtime.settings.read_back
     pause = _FIRST_PAUSE
     while True:
+        at = runtime.clock()
         image = run.read_image(tenants_id)
-        if not isinstance(image, Unread) and booking.shows(intent, run.version(image, runtime.clock()), run.kind.rules):
-            return image
+        read = _Shown(image=image, at=at, read_at=runtime.clock())
+        if not isinstance(image, Unread) and booking.shows(intent, run.version(image, at), run.kind.rules):
+            return read
         left = (until - runtime.clock()).total_seconds()
         if left <= 0:
-            return image if isinstance(image, Unread) else Unread(because="")
+            return read if isinstance(image, Unread) else msgspec.structs.replace(read, image=Unread(because=""))
         runtime.wait(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -465,6 +465,7 @@ def test_it_says_itself_who_made_it_and_who_wrote_it_last() -> None:
         (role_assignment(), _change(Op.UPDATE, minutes=4), True),
         (role_assignment(), _change(Op.UPDATE, minutes=6), None),
         (role_assignment(), _change(Op.UPDATE, actor=ALICE), False),
+        (role_assignment(), _change(Op.UPDATE, actor=ALICE, minutes=4), None),
         (role_assignment(updated_by=ALICE.id), _change(Op.UPDATE, actor=ALICE), True),
         (role_assignment(createdOn=None, updatedOn=None), _change(Op.UPDATE), None),
         (None, _change(Op.UPDATE), None),
@@ -474,6 +475,15 @@ def test_a_delivery_that_told_of_a_write_is_confirmed_by_the_stamps(
     *, image: Image | None, change: ObjectChange, is_true: bool | None
 ) -> None:
     assert _confirmed(FakeTenant(), change, image).is_true is is_true
+
+
+def test_a_write_that_another_one_followed_is_confirmed_by_azures_own_log() -> None:
+    """An assignment names only who made it and who wrote it last."""
+    written = _logged(ALICE.id, operation="Microsoft.Authorization/roleAssignments/write")
+    image = role_assignment(updated_by=TRUDY.id, updatedOn=(AT + timedelta(minutes=1)).isoformat())
+    assert (
+        _confirmed(FakeTenant(activity=[written]), _change(Op.UPDATE, actor=ALICE, minutes=0.1), image).is_true is True
+    )
 
 
 def _logged(
@@ -495,6 +505,7 @@ def _logged(
         ([], None),
         ([_logged(MALLORY.id)], True),
         ([_logged(ALICE.id)], False),
+        ([_logged(ALICE.id) | {"eventTimestamp": "2026-03-02T09:57:00Z"}], None),
         ([_logged(ALICE.id, status="Started")], None),
         ([_logged(MALLORY.id, operation="Microsoft.Authorization/roleAssignments/write")], None),
         ([_logged(MALLORY.id) | {"eventTimestamp": "yesterday"}], None),

@@ -24,6 +24,7 @@ from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import TENANT, Bench, approval, ready_bench
 
 _MINUTE: Final = timedelta(minutes=1)
+_SECOND: Final = timedelta(seconds=1)
 _NOT_YET: Final = Confirmation(is_true=None, because="the tenant doesn't say yet")
 _TRUE: Final = Confirmation(is_true=True, because="the tenant says so")
 _FALSE: Final = Confirmation(is_true=False, because="the tenant says that Carol Chen made it")
@@ -224,6 +225,13 @@ _MADE: Final[dict[str, tuple[Made, Op]]] = {
     "made a little before": (Made(at=AT - timedelta(seconds=5)), Op.CREATE),
     "made longer before": (Made(at=AT - timedelta(seconds=6)), Op.UPDATE),
     "made then and changed since": (Made(at=AT, changed_at=AT + timedelta(seconds=1)), Op.UPDATE),
+    "made then by the actor and changed since": (Made(by=MALLORY.id, at=AT, changed_at=AT + _SECOND), Op.CREATE),
+    "made then by another and changed since": (Made(by=ALICE.id, at=AT, changed_at=AT + _SECOND), Op.UPDATE),
+    "nearer to its change": (Made(by=MALLORY.id, at=AT - 2 * _SECOND, changed_at=AT + _SECOND), Op.UPDATE),
+    "made seconds before and changed since": (
+        Made(by=MALLORY.id, at=AT - 6 * _SECOND, changed_at=AT + _MINUTE),
+        Op.UPDATE,
+    ),
     "made then and never changed": (Made(at=AT, changed_at=AT), Op.CREATE),
     "it doesn't say": (Made(), Op.UPDATE),
 }
@@ -280,6 +288,28 @@ def test_the_first_to_make_a_lamp_is_its_maker_and_it_is_taken_away(hinted: Benc
     assert hinted.lamps.state == {LAMP: "on"}
     assert case.put_back[0].name == "the object"
     assert EXISTS not in {one.name for one in case.put_back}
+
+
+def _planted(ready: Bench, word: _Word, made: Made) -> Bench:
+    """Have a lamp made that a replica shows only after the tenant's log had confirmed that it was written."""
+    word.answer, at = _TRUE, ready.clock() - _MINUTE
+    ready.take_in(lamp_record(MALLORY, lamp="planted", at=at, to="on"))
+    ready.answer_queue()
+    word.made, ready.lamps.state["planted"] = msgspec.structs.replace(made, at=at), "on"
+    ready.clock.move(timedelta(hours=1))
+    ready.sweep()
+    ready.answer_queue()
+    return ready
+
+
+def test_what_a_replica_did_not_show_when_it_was_confirmed_is_taken_away_when_it_shows(
+    hinted: Bench, word: _Word
+) -> None:
+    assert "planted" not in _planted(hinted, word, Made(by=MALLORY.id)).lamps.state
+
+
+def test_what_another_made_is_not_taken_away_for_a_write_that_was_confirmed_before(hinted: Bench, word: _Word) -> None:
+    assert _planted(hinted, word, Made(by=ALICE.id)).lamps.writes == []
 
 
 # Whose a service is.

@@ -207,6 +207,35 @@ def test_a_run_that_breaks_off_anywhere_is_gone_on_with_and_acts_once(
     pytest.fail("the run has more storage operations than were tried")
 
 
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_wherever_a_run_dies_people_hear_of_what_the_tenant_refuses(memory: MemoryStorage, how: str) -> None:
+    """A case that says that it waits is paged only once, so it must not say so before the page is kept."""
+    storage = SpoiltStorage(memory)
+    storage.create_all()
+    lamps = Lamps({f"{nth}": "on" for nth in range(_MOST_OPERATIONS)})
+    lamps.spoil = _refuse
+    ready = ready_bench(storage, lamps=lamps, REMEDIATIONS_PER_HOUR="1000")
+    storage.faults.failure = _Died
+    waiting: set[str] = set()
+    for nth in range(_MOST_OPERATIONS):
+        lamp = f"{nth}"
+        lamps.state[lamp] = "off"
+        was_broken = _broken_off(ready, storage, lamp, nth, how)
+        _go_on(ready, minutes=20)
+        if was_broken and not _is_taken_in(ready, lamp):
+            ready.take_in(lamp_record(lamp=lamp, at=ready.clock() - 20 * _MINUTE))
+            ready.answer_queue()
+        (case,) = [case for case in ready.cases() if case.target.id == lamp]
+        assert (case.state, case.outcome) == (State.ACTED, Outcome.PENDING), nth
+        waiting.add(case.id)
+        if not was_broken:
+            assert nth > 20, "there was hardly anything to break off"
+            _go_on(ready, minutes=20)
+            assert waiting == ready.teams.case_ids()
+            return
+    pytest.fail("the run has more storage operations than were tried")
+
+
 def test_a_write_of_a_row_that_was_carried_out_and_says_conflict_loses_nothing(memory: MemoryStorage) -> None:
     """The SDK repeats a write whose answer got lost, and storage refuses the second: the row has another ETag."""
     storage = SpoiltStorage(memory)
