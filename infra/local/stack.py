@@ -301,7 +301,7 @@ class Stack:
                 "requireAuthentication": True,
                 "unauthenticatedClientAction": self._unauthenticated.value if is_on else None,
                 "redirectToProvider": "azureactivedirectory",
-                "excludedPaths": [f"{EXCLUDED}/*"],
+                "excludedPaths": [EXCLUDED, f"{EXCLUDED}/*"],
             },
             "httpSettings": {"requireHttps": True},
             "identityProviders": {

@@ -314,6 +314,7 @@ resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
       // Reached when Entra is what failed: there the app itself checks an emergency key and a proof of each request, and the
       // signature of PagerDuty's webhook, which has no token.
       excludedPaths: [
+        '/api/emergency'
         '/api/emergency/*'
       ]
     }

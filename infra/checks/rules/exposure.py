@@ -65,7 +65,7 @@ STATED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Properties below `properties` that open a resource to other networks: that it is open has to be said."""
 
-WITHOUT_TOKEN: Final = frozenset({f"{EXCLUDED}/*"})
+WITHOUT_TOKEN: Final = frozenset({EXCLUDED, f"{EXCLUDED}/*"})
 """Paths that the platform lets anybody reach, because the code behind them checks who calls in another way."""
 
 RANGES: Final = "act"

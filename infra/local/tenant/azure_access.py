@@ -31,7 +31,7 @@ ROLES = {
         not_actions=("Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"),
     ),
     world.READER: RbacRole(actions=("*/read",)),
-    world.USER_ACCESS_ADMINISTRATOR: RbacRole(actions=("*/read", "Microsoft.Authorization/*")),
+    world.USER_ACCESS_ADMINISTRATOR: RbacRole(actions=("*/read", "Microsoft.Authorization/*", "Microsoft.Support/*")),
 }
 
 

@@ -286,7 +286,7 @@ _PLANTED: Final = {
         "        '/api/emergency/*'\n",
         "        '/api/*'\n",
         "default",
-        "only /api/emergency/* may",
+        "only /api/emergency, /api/emergency/* may",
     ),
     "a table that isn't made": (_STORAGE, "  'Outbox'\n", "", "default", "the table Outbox isn't made"),
     "an operation that isn't delivered": (
