@@ -34,20 +34,25 @@ _OFF: Final[dict[str, Any]] = {"state": "off"}
 _TO_ON: Final[dict[str, Step]] = {"state": ("off", "on")}
 
 
-def _brought_back(who: str, *, is_live: bool = True) -> Story:
+def _brought_back(who: str, *, is_live: bool = True, changes: tuple[str, ...] = ()) -> Story:
     """Somebody deletes it, switched off; we bring it back as it was deleted, and can't go on."""
     brought: dict[str, Any] = {leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf} | {
         "state": (None, "off")
     }
+    before = Intent(id="intent 100", at=at(99), op=Op.UPDATE, steps={})
     made = Intent(
-        id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=("Mallory 600", f"{who} 700")
+        id="intent 800",
+        at=at(799),
+        op=Op.CREATE,
+        steps=named(_ALL_AGAIN),
+        changes=changes or ("Mallory 600", f"{who} 700"),
     )
     return (
         Story()
         .change(600, "Mallory", state=("on", "off"))
         .change(700, who, Op.DELETE, is_live=is_live)
         .ours(800, Op.CREATE, **brought)
-        .with_state(intents=(made,))
+        .with_state(intents=(before, made))
     )
 
 
@@ -454,6 +459,12 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.UNKNOWN},
     ),
     Ending(
+        name="... and where it isn't known any more for what it was made again: people",
+        story=_brought_back("Mallory", changes=("long ago",)),
+        stands=_OFF,
+        verdicts={"state": Verdict.UNKNOWN},
+    ),
+    Ending(
         name="... and what we brought back as intended, before an approved change of it was known, is offered back",
         story=Story()
         .change(590, "Alice", late=5000, state=("on", "dim"))
@@ -474,6 +485,63 @@ ENDINGS: Final = (
         story=Story().change(600, "Oscar", colour=("red", "blue")).change(700, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="deleted as its record tells: made again as in the baseline",
+        story=Story().change(600, "Mallory", Op.DELETE, exists=(True, None)),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... also where it tells a part",
+        story=Story().change(600, "Mallory", Op.DELETE, is_whole=False, colour=("red", None)),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... but a leaf that had gone before it, as it tells, went by nobody known: people",
+        story=Story().change(600, "Mallory", Op.DELETE, state=("on", None), guests_Ann=(True, None)),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="made anew by an approved actor and then deleted: made again as he made it",
+        story=Story()
+        .change(600, "Alice", Op.DELETE)
+        .change(650, "Alice", Op.CREATE, state=(None, "on"), guests_Ann=(None, True))
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps={leaf: step for leaf, step in _ALL_AGAIN.items() if leaf != "colour"},
+    ),
+    Ending(
+        name="... also where nobody knows what an unapproved one wrote into what he had before",
+        story=Story()
+        .change(550, "Mallory", is_whole=False)
+        .change(600, "Alice", Op.DELETE)
+        .change(650, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={WHOLE: Verdict.UNTOLD, EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="deleted over what versions say that an approved actor wrote, though a later look was behind it",
+        story=Story()
+        .change(600, "Alice", is_whole=False)
+        .seen(650, state="off")
+        .seen(660)
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps={**_ALL_AGAIN, "state": (None, "off")},
     ),
     Ending(
         name="deleted over a leaf that no record explains: people",
@@ -499,6 +567,15 @@ ENDINGS: Final = (
         name="... also where an old change once wrote that leaf",
         story=Story()
         .change(3400, "Alice", colour=("red", "green"))
+        .seen(4000, colour="blue")
+        .change(4100, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="... however old that change is",
+        story=Story()
+        .change(600, "Alice", colour=("red", "green"))
         .seen(4000, colour="blue")
         .change(4100, "Mallory", Op.DELETE),
         stands=_GONE,
@@ -697,6 +774,27 @@ ENDINGS: Final = (
         verdicts={"guests[Ann]": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"guests[Ann]": (None, True)},
+        at=5700,
+    ),
+    Ending(
+        name="a member that our write of the whole list brought back, which had been taken out by an approved change",
+        story=Story()
+        .change(600, "Alice", late=5000, guests_Ann=(True, None))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None))
+        .with_state(
+            intents=(
+                Intent(
+                    id="intent 650",
+                    at=at(649),
+                    op=Op.UPDATE,
+                    steps=named({"guests_Max": (True, None)}),
+                    changes=("Mallory 610",),
+                ),
+            )
+        ),
+        stands={},
+        verdicts={"guests[Ann]": Verdict.OFFER},
         at=5700,
     ),
     Ending(
@@ -899,9 +997,21 @@ ENDINGS: Final = (
     ),
     Ending(
         name="... nor where he made something of a right of his own",
-        story=Story().change(600, "Alice", is_whole=False, is_own_use=True),
+        story=Story().change(500, "Bob", colour=("red", "blue")).change(600, "Alice", is_whole=False, is_own_use=True),
+        stands={"state": "off", "colour": "blue"},
+        verdicts={},
+    ),
+    Ending(
+        name="... nor where a person left it so",
+        story=Story().change(600, "Alice", is_whole=False).left("state", "off"),
         stands=_OFF,
         verdicts={},
+    ),
+    Ending(
+        name="... but nobody is waited for to claim it, if something else stands then",
+        story=Story().change(600, "Alice", is_whole=False).seen(650, state="off"),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.WAIT_UNEXPLAINED},
     ),
     Ending(
         name="... which says nothing of another leaf",
@@ -986,6 +1096,14 @@ ENDINGS: Final = (
     Ending(
         name="... and a creation leaves it out",
         story=Story().filled(500, "session", "default").change(600, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... also where a look had shown it",
+        story=Story().filled(500, "session", "default").seen(550, session="default").change(600, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.PUT_BACK},
         op=Op.CREATE,
