@@ -220,11 +220,7 @@ def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
     stood = recorded if recorded and deletion.change.is_whole else {**stood, **recorded}
     before = _before(account, deletion)
     left_out = {each.leaf for each in account.state.filled if each.leaf not in stood}
-    agreed = {
-        leaf: each.value
-        for leaf, each in account.replayed.baseline.items()
-        if each.value is not None and leaf not in left_out
-    }
+    agreed = {leaf: each.value for leaf, each in account.replayed.baseline.items() if leaf not in left_out}
     return any(
         judge(before, leaf, stood.get(leaf)).verdict is not Verdict.PUT_BACK
         for leaf in differences(account.rules, stood, agreed)

@@ -91,6 +91,14 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.LEFT},
     ),
     Ending(
+        name="... which says nothing of another leaf that has the same value",
+        story=Story().change(600, "Mallory", state=("on", "off")).left("colour", "off"),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
         name="left by a person, but at another value: people decide about its target",
         story=Story()
         .change(600, "Mallory", state=("on", "dim"))
@@ -597,6 +605,18 @@ ENDINGS: Final = (
         .absent()
         .change(600, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
         .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... also where a look did not show it: the deletion proves that it stood",
+        story=Story()
+        .absent()
+        .change(600, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .seen(1300, gone=True)
+        .change(1400, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.PUT_BACK},
         op=Op.CREATE,
@@ -1178,6 +1198,8 @@ def test_what_no_record_explains_waits_its_grace_and_then_goes_to_people() -> No
     assert verdicts(later.plan(600 + HOUR - 1, state="off")) == {"state": Verdict.WAIT_UNEXPLAINED}
     assert verdicts(later.plan(600 + HOUR, state="off")) == {"state": Verdict.DRIFT}
     assert verdicts(later.plan(600 + HOUR, state="dim")) == {"state": Verdict.WAIT_UNEXPLAINED}
+    of_another = Story().with_state(differing=(Noticed(leaf="colour", value="off", since=at(0)),))
+    assert verdicts(of_another.plan(600 + HOUR, state="off")) == {"state": Verdict.WAIT_UNEXPLAINED}
 
 
 def test_what_goes_back_and_forth_is_waited_for_once_a_day() -> None:
