@@ -304,6 +304,16 @@ _MADE = (
             id="... but not where another change explains that",
         ),
         pytest.param(
+            BLIND.seen(599.5, took=1, colour="blue")
+            .change(700, "Oscar", state=("on", "off"))
+            .seen(700, state="off", colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="... nor where one of the later version's instant does",
+        ),
+        pytest.param(
             BLIND.seen(500, colour="blue").seen(599.5, took=1, colour="blue", state="off"),
             "Mallory 600",
             {},
@@ -405,6 +415,30 @@ _MADE = (
             _STATE,
             True,
             id="a known change before it is worked in, though what stood before that isn't known",
+        ),
+        pytest.param(
+            ALICE.change(700, "Mark", colour=("red", "blue")).seen(700, state="off", colour="blue"),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="a known change of the very instant of the later version is worked out",
+        ),
+        pytest.param(
+            BLIND.seen(600, colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="a version that began to be read at its very instant is one after it",
+        ),
+        pytest.param(
+            Story().change(6000, "Mallory", is_whole=False),
+            "Mallory 6000",
+            _OFF,
+            {},
+            False,
+            id="nothing was read after it yet",
         ),
         pytest.param(
             _MADE.seen(520, gone=True).change(600, "Alice", is_whole=False),
