@@ -72,7 +72,7 @@ def judge_repair(account: Account, leaf: str, stands: Json) -> LeafVerdict | Non
     """
     chain = account.chain(leaf)
     last = latest(chain, leaf, stands, account.rules)
-    if last is None or last.is_ours or last.written.judged.standing is not Standing.UNAPPROVED:
+    if last is None or last.written.judged.standing is not Standing.UNAPPROVED:
         return None
     if last.written.change.at <= account.replayed.of(leaf).since or account.is_left(leaf, stands):
         return None
@@ -173,14 +173,8 @@ def _first_untold(account: Account, since: datetime) -> LeafVerdict | None:
 
 
 def _differing_since(account: Account, leaf: str, stands: Json) -> datetime:
-    return min(
-        (
-            each.since
-            for each in account.state.differing
-            if each.leaf == leaf and account.is_same(leaf, each.value, stands)
-        ),
-        default=account.now,
-    )
+    noticed = (each for each in account.state.differing if each.leaf == leaf)
+    return next((each.since for each in noticed if account.is_same(leaf, each.value, stands)), account.now)
 
 
 def _doubt_about_writers(account: Account, leaf: str, chain: Sequence[Link]) -> LeafVerdict | None:
@@ -203,7 +197,7 @@ def _meets_another(account: Account, leaf: str, last: WrittenChange) -> bool:
         return False
     position = account.written.index(last)
     return any(
-        each.judged.standing is not Standing.UNAPPROVED and each.change.op is not Op.DELETE
+        each.judged.standing is not Standing.UNAPPROVED
         for each in account.written[position + 1 :]
         if not each.change.is_ours
     )
@@ -226,11 +220,7 @@ def _deleted_over_another(account: Account, deletion: WrittenChange) -> bool:
     stood = recorded if recorded and deletion.change.is_whole else {**stood, **recorded}
     before = _before(account, deletion)
     left_out = {each.leaf for each in account.state.filled if each.leaf not in stood}
-    agreed = {
-        leaf: each.value
-        for leaf, each in account.replayed.baseline.items()
-        if each.value is not None and leaf not in left_out
-    }
+    agreed = {leaf: each.value for leaf, each in account.replayed.baseline.items() if leaf not in left_out}
     return any(
         judge(before, leaf, stood.get(leaf)).verdict is not Verdict.PUT_BACK
         for leaf in differences(account.rules, stood, agreed)

@@ -151,7 +151,7 @@ class Story:
             intent=f"intent {seconds:g}",
             sent=sent or {},
         )
-        return self._and(JudgedChange(change=change, standing=Standing.UNKNOWN))
+        return self._and(JudgedChange(change=change, standing=Standing.APPROVED))
 
     def seen(self, seconds: float, *, gone: bool = False, took: float = 0, **differences: Json) -> Self:
         """A look or a sweep saw it: as at first, but for the differences. The read took some seconds."""

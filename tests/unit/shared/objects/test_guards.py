@@ -95,6 +95,7 @@ def spent(*places: str, now: float = 700, waiting: tuple[Waiting, ...] = ()) -> 
 
 SPENT: Final = spent("mallory a 100", "mallory b 200", " a 100", " b 200", " c 300")
 ANN: Final = frozenset({"ann"})
+EDITED: Final = {_UPDATE.changes[0].change.id: _UPDATE.changes[0]}
 
 
 @pytest.mark.parametrize("facts", [update(), creation(), deletion()], ids=["update", "creation", "deletion"])
@@ -117,6 +118,15 @@ CASES: Final = (
     ("provenance", with_provenance(update(), Provenance.FIRST_SEEN, "state"), {"state"}, False),
     ("provenance", with_provenance(update(), Provenance.BRACKETED, "state"), {"state"}, False),
     ("provenance", with_provenance(creation(), Provenance.FIRST_SEEN, "colour"), {WHOLE}, False),
+    (
+        "provenance",
+        with_provenance(
+            deletion(op=Op.UPDATE, steps={"state": ("on", "off")}, changes={}), Provenance.FIRST_SEEN, EXISTS
+        ),
+        {WHOLE},
+        False,
+    ),
+    ("provenance", with_provenance(deletion(changes=EDITED), Provenance.FIRST_SEEN, EXISTS), {WHOLE}, False),
     ("emergency-account", update(assessed=loses("ann"), emergency=ANN), {WHOLE}, True),
     ("protected-principal", update(assessed=loses("ann"), protected=ANN), {WHOLE}, True),
     ("protected-principal", update(assessed=loses("ann"), protected=None), {WHOLE}, True),
@@ -174,6 +184,10 @@ def test_every_guard_is_played() -> None:
             update(steps={"state": ("off", None)}, unreturnable=frozenset({"state"}), chosen_by_name={"Mallory 600"}),
             id="enforce was chosen by name",
         ),
+        pytest.param(
+            deletion(unreturnable=frozenset({EXISTS}), chosen_by_name={"Mallory 600"}),
+            id="enforce was chosen by name, and all is taken away",
+        ),
         pytest.param(update(unreturnable=frozenset({"state"})), id="it is given back, not taken away"),
         pytest.param(
             with_provenance(deletion(), Provenance.FIRST_SEEN, EXISTS, WHOLE), id="a record says that it was made"
@@ -185,6 +199,29 @@ def test_every_guard_is_played() -> None:
 )
 def test_guards_let_pass_what_is_none_of_their_business(facts: Facts) -> None:
     assert objections(facts) == {}
+
+
+_SIX: Final = tuple("fadbec")
+_ALL: Final = frozenset(_SIX)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        update(assessed=loses(*_SIX), emergency=_ALL),
+        update(assessed=loses(*_SIX), protected=_ALL),
+        update(assessed=gains(*_SIX), disabled=_ALL),
+        update(assessed=gains(*_SIX), unread=_ALL),
+        update(assessed=gains(*_SIX), named=_ALL),
+    ],
+)
+def test_principals_are_named_in_order(facts: Facts) -> None:
+    assert ", ".join(sorted(_SIX)) in objections(facts)[WHOLE].because
+
+
+def test_leaves_of_what_is_to_be_restored_are_named_in_order() -> None:
+    facts = with_provenance(creation(), Provenance.FIRST_SEEN, *creation().steps)
+    assert objections(facts)[WHOLE].because.endswith("colour, exists, guests[Ann], state")
 
 
 def test_a_deletion_that_no_creation_explains_needs_a_baseline_that_somebody_accepted() -> None:

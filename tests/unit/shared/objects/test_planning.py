@@ -34,20 +34,25 @@ _OFF: Final[dict[str, Any]] = {"state": "off"}
 _TO_ON: Final[dict[str, Step]] = {"state": ("off", "on")}
 
 
-def _brought_back(who: str, *, is_live: bool = True) -> Story:
+def _brought_back(who: str, *, is_live: bool = True, changes: tuple[str, ...] = ()) -> Story:
     """Somebody deletes it, switched off; we bring it back as it was deleted, and can't go on."""
     brought: dict[str, Any] = {leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf} | {
         "state": (None, "off")
     }
+    before = Intent(id="intent 100", at=at(99), op=Op.UPDATE, steps={})
     made = Intent(
-        id="intent 800", at=at(799), op=Op.CREATE, steps=named(_ALL_AGAIN), changes=("Mallory 600", f"{who} 700")
+        id="intent 800",
+        at=at(799),
+        op=Op.CREATE,
+        steps=named(_ALL_AGAIN),
+        changes=changes or ("Mallory 600", f"{who} 700"),
     )
     return (
         Story()
         .change(600, "Mallory", state=("on", "off"))
         .change(700, who, Op.DELETE, is_live=is_live)
         .ours(800, Op.CREATE, **brought)
-        .with_state(intents=(made,))
+        .with_state(intents=(before, made))
     )
 
 
@@ -84,6 +89,14 @@ ENDINGS: Final = (
         story=Story().change(600, "Mallory", state=("on", "off")).left("state", "off"),
         stands=_OFF,
         verdicts={"state": Verdict.LEFT},
+    ),
+    Ending(
+        name="... which says nothing of another leaf that has the same value",
+        story=Story().change(600, "Mallory", state=("on", "off")).left("colour", "off"),
+        stands=_OFF,
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
     ),
     Ending(
         name="left by a person, but at another value: people decide about its target",
@@ -454,6 +467,12 @@ ENDINGS: Final = (
         verdicts={"state": Verdict.UNKNOWN},
     ),
     Ending(
+        name="... and where it isn't known any more for what it was made again: people",
+        story=_brought_back("Mallory", changes=("long ago",)),
+        stands=_OFF,
+        verdicts={"state": Verdict.UNKNOWN},
+    ),
+    Ending(
         name="... and what we brought back as intended, before an approved change of it was known, is offered back",
         story=Story()
         .change(590, "Alice", late=5000, state=("on", "dim"))
@@ -474,6 +493,63 @@ ENDINGS: Final = (
         story=Story().change(600, "Oscar", colour=("red", "blue")).change(700, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="deleted as its record tells: made again as in the baseline",
+        story=Story().change(600, "Mallory", Op.DELETE, exists=(True, None)),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... also where it tells a part",
+        story=Story().change(600, "Mallory", Op.DELETE, is_whole=False, colour=("red", None)),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... but a leaf that had gone before it, as it tells, went by nobody known: people",
+        story=Story().change(600, "Mallory", Op.DELETE, state=("on", None), guests_Ann=(True, None)),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
+        name="made anew by an approved actor and then deleted: made again as he made it",
+        story=Story()
+        .change(600, "Alice", Op.DELETE)
+        .change(650, "Alice", Op.CREATE, state=(None, "on"), guests_Ann=(None, True))
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps={leaf: step for leaf, step in _ALL_AGAIN.items() if leaf != "colour"},
+    ),
+    Ending(
+        name="... also where nobody knows what an unapproved one wrote into what he had before",
+        story=Story()
+        .change(550, "Mallory", is_whole=False)
+        .change(600, "Alice", Op.DELETE)
+        .change(650, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={WHOLE: Verdict.UNTOLD, EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="deleted over what versions say that an approved actor wrote, though a later look was behind it",
+        story=Story()
+        .change(600, "Alice", is_whole=False)
+        .seen(650, state="off")
+        .seen(660)
+        .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps={**_ALL_AGAIN, "state": (None, "off")},
     ),
     Ending(
         name="deleted over a leaf that no record explains: people",
@@ -505,6 +581,15 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.BENEATH},
     ),
     Ending(
+        name="... however old that change is",
+        story=Story()
+        .change(600, "Alice", colour=("red", "green"))
+        .seen(4000, colour="blue")
+        .change(4100, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.BENEATH},
+    ),
+    Ending(
         name="... or that somebody unknown wrote since, whatever older changes a look showed",
         story=Story()
         .change(600, "Alice", state=("on", "dim"))
@@ -520,6 +605,18 @@ ENDINGS: Final = (
         .absent()
         .change(600, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
         .change(700, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
+        name="... also where a look did not show it: the deletion proves that it stood",
+        story=Story()
+        .absent()
+        .change(600, "Alice", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+        .seen(1300, gone=True)
+        .change(1400, "Mallory", Op.DELETE),
         stands=_GONE,
         verdicts={EXISTS: Verdict.PUT_BACK},
         op=Op.CREATE,
@@ -714,6 +811,27 @@ ENDINGS: Final = (
         verdicts={"guests[Ann]": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps={"guests[Ann]": (None, True)},
+        at=5700,
+    ),
+    Ending(
+        name="a member that our write of the whole list brought back, which had been taken out by an approved change",
+        story=Story()
+        .change(600, "Alice", late=5000, guests_Ann=(True, None))
+        .change(610, "Mallory", guests_Max=(None, True))
+        .ours(650, sent={"guests": ("Ann",)}, guests_Max=(True, None))
+        .with_state(
+            intents=(
+                Intent(
+                    id="intent 650",
+                    at=at(649),
+                    op=Op.UPDATE,
+                    steps=named({"guests_Max": (True, None)}),
+                    changes=("Mallory 610",),
+                ),
+            )
+        ),
+        stands={},
+        verdicts={"guests[Ann]": Verdict.OFFER},
         at=5700,
     ),
     Ending(
@@ -916,9 +1034,21 @@ ENDINGS: Final = (
     ),
     Ending(
         name="... nor where he made something of a right of his own",
-        story=Story().change(600, "Alice", is_whole=False, is_own_use=True),
+        story=Story().change(500, "Bob", colour=("red", "blue")).change(600, "Alice", is_whole=False, is_own_use=True),
+        stands={"state": "off", "colour": "blue"},
+        verdicts={},
+    ),
+    Ending(
+        name="... nor where a person left it so",
+        story=Story().change(600, "Alice", is_whole=False).left("state", "off"),
         stands=_OFF,
         verdicts={},
+    ),
+    Ending(
+        name="... but nobody is waited for to claim it, if something else stands then",
+        story=Story().change(600, "Alice", is_whole=False).seen(650, state="off"),
+        stands={"state": "dim"},
+        verdicts={"state": Verdict.WAIT_UNEXPLAINED},
     ),
     Ending(
         name="... which says nothing of another leaf",
@@ -1009,6 +1139,14 @@ ENDINGS: Final = (
         steps=_ALL_AGAIN,
     ),
     Ending(
+        name="... also where a look had shown it",
+        story=Story().filled(500, "session", "default").seen(550, session="default").change(600, "Mallory", Op.DELETE),
+        stands=_GONE,
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.CREATE,
+        steps=_ALL_AGAIN,
+    ),
+    Ending(
         name="... after which it isn't missed",
         story=Story()
         .filled(500, "session", "default")
@@ -1077,6 +1215,8 @@ def test_what_no_record_explains_waits_its_grace_and_then_goes_to_people() -> No
     assert verdicts(later.plan(600 + HOUR - 1, state="off")) == {"state": Verdict.WAIT_UNEXPLAINED}
     assert verdicts(later.plan(600 + HOUR, state="off")) == {"state": Verdict.DRIFT}
     assert verdicts(later.plan(600 + HOUR, state="dim")) == {"state": Verdict.WAIT_UNEXPLAINED}
+    of_another = Story().with_state(differing=(Noticed(leaf="colour", value="off", since=at(0)),))
+    assert verdicts(of_another.plan(600 + HOUR, state="off")) == {"state": Verdict.WAIT_UNEXPLAINED}
 
 
 def test_what_goes_back_and_forth_is_waited_for_once_a_day() -> None:

@@ -305,6 +305,16 @@ _MADE = (
             id="... but not where another change explains that",
         ),
         pytest.param(
+            BLIND.seen(599.5, took=1, colour="blue")
+            .change(700, "Oscar", state=("on", "off"))
+            .seen(700, state="off", colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="... nor where one of the later version's instant does",
+        ),
+        pytest.param(
             BLIND.seen(500, colour="blue").seen(599.5, took=1, colour="blue", state="off"),
             "Mallory 600",
             {},
@@ -408,6 +418,30 @@ _MADE = (
             id="a known change before it is worked in, though what stood before that isn't known",
         ),
         pytest.param(
+            ALICE.change(700, "Mark", colour=("red", "blue")).seen(700, state="off", colour="blue"),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="a known change of the very instant of the later version is worked out",
+        ),
+        pytest.param(
+            BLIND.seen(600, colour="blue"),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            {"colour": ("red", "blue")},
+            True,
+            id="a version that began to be read at its very instant is one after it",
+        ),
+        pytest.param(
+            Story().change(6000, "Mallory", is_whole=False),
+            "Mallory 6000",
+            _OFF,
+            {},
+            False,
+            id="nothing was read after it yet",
+        ),
+        pytest.param(
             _MADE.seen(520, gone=True).change(600, "Alice", is_whole=False),
             "Alice 600",
             _OFF,
@@ -478,9 +512,10 @@ def test_what_is_known_from_before_an_object_was_first_seen_is_worked_back() -> 
     made = Story().first_seen(when=1000).change(600, "Mallory", Op.CREATE, state=(None, "on"))
     assert made.plan(2000).baseline == made.absent().with_state(origin=made.state.origin).plan(2000).baseline
     assert made.plan(2000).op is Op.DELETE
-    changed = Story().first_seen(lamp(state="off"), when=1000).change(600, "Mallory", state=("on", "off"))
-    plan = changed.plan(2000, state="off")
-    assert (plan.baseline["state"].value, plan.baseline["state"].provenance) == ("on", Provenance.FIRST_SEEN)
+    for second in (600, 1000):
+        changed = Story().first_seen(lamp(state="off"), when=1000).change(second, "Mallory", state=("on", "off"))
+        plan = changed.plan(2000, state="off")
+        assert (plan.baseline["state"].value, plan.baseline["state"].provenance) == ("on", Provenance.FIRST_SEEN)
     deleted = Story().first_seen({}, when=1000).change(600, "Mallory", Op.DELETE)
     assert deleted.plan(2000, gone=True).baseline[EXISTS].value is True
 
