@@ -13,12 +13,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 _HEAD_END: Final = b"\r\n\r\n"
 _HOST: Final = "127.0.0.1"
 _CLOSE_WITHIN: Final = 10.0
+_FRESH_FOR: Final = 2.0
+"""Seconds after which a connection to a service isn't used again: one that is left alone the service may close."""
+
+_WITHOUT_BODY: Final = (204, 304)
 _OF_A_BATCH: Final = re.compile(rb"\r\n(?:POST|PUT|PATCH|DELETE) \S*?/(\w+)(?:\(| )")
 
 
@@ -81,11 +85,12 @@ class _Request:
 class Proxy:
     """Fronts for any number of services, played by one thread while the context is open.
 
-    Each request is passed on after `delay` seconds.
+    Each request is passed on after `delay` seconds. `writes` counts those so far that may have changed something.
     """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.writes = 0
         self.delay = 0.0
         self._rules: list[_Rule] = []
         self._away: list[re.Pattern[str]] = []
@@ -160,32 +165,42 @@ class Proxy:
         self.seen.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: _Service) -> None:
-        request = await _read_request(reader)
+        """Pass on what comes over one connection of a client, one request after the other, until either end closes."""
+        behind = _Behind(service)
+        try:
+            while (answer := await self._answered(await _read_request(reader), behind)) is not None:
+                writer.write(answer.content)
+                await writer.drain()
+                if answer.is_last:
+                    writer.close()
+                    await writer.wait_closed()
+                    return
+        finally:
+            behind.cut()
+
+    async def _answered(self, request: _Request, behind: "_Behind") -> "_Answer | None":
         began = time.monotonic()
         await asyncio.sleep(self.delay)
         rule = next((rule for rule in self._rules if rule.match.search(request.name)), None)
         if rule is not None:
             self._rules.remove(rule)
         away = any(pattern.search(request.name) for pattern in self._away)
-        answer = b"" if away else await self._answer(request, rule, service)
-        status = int(answer[9:12]) if answer else 0
+        answer = None if away else await self._answer(request, rule, behind)
+        status = answer.status if answer else 0
         self.seen.append(Seen(request=request.name, status=status, began=began, ended=time.monotonic()))
-        if answer:
-            writer.write(answer)
-            await writer.drain()
-            writer.close()
-            await writer.wait_closed()
+        self.writes += not request.name.startswith("GET ")
+        return answer
 
-    async def _answer(self, request: _Request, rule: _Rule | None, service: _Service) -> bytes:
-        """Give what is to be answered; nothing means that the connection is to be cut."""
+    async def _answer(self, request: _Request, rule: _Rule | None, behind: "_Behind") -> "_Answer | None":
+        """Give what is to be answered; None means that the connection is to be cut."""
         if rule is None:
-            return await _forwarded(request, service)
-        answer = await _forwarded(request, service) if rule.after else b""
+            return await behind.ask(request)
+        answer = await behind.ask(request) if rule.after else None
         await self._loop.run_in_executor(None, rule.do)
         rule.done.set()
         if rule.cut:
-            return b""
-        return answer if rule.after else await _forwarded(request, service)
+            return None
+        return answer if rule.after else await behind.ask(request)
 
 
 def _shown(tls: Tls) -> ssl.SSLContext:
@@ -194,29 +209,101 @@ def _shown(tls: Tls) -> ssl.SSLContext:
     return context
 
 
+class _Head(NamedTuple):
+    """The first line of a request or of an answer, its headers by their names in small letters, and all as it came."""
+
+    line: str
+    fields: dict[str, str]
+    content: bytes
+
+    @property
+    def is_chunked(self) -> bool:
+        return "chunked" in self.fields.get("transfer-encoding", "").lower()
+
+    @property
+    def closes(self) -> bool:
+        return self.fields.get("connection", "").lower() == "close"
+
+
+async def _read_head(reader: asyncio.StreamReader) -> _Head:
+    content = await reader.readuntil(_HEAD_END)
+    line, *headers = content.removesuffix(_HEAD_END).decode("latin-1").split("\r\n")
+    named = (header.partition(":") for header in headers)
+    return _Head(line, {name.lower(): value.strip() for name, _, value in named}, content)
+
+
 async def _read_request(reader: asyncio.StreamReader) -> _Request:
-    """Read one request, and ask for the connection to be closed after it."""
-    head = (await reader.readuntil(_HEAD_END)).removesuffix(_HEAD_END)
-    line, *headers = head.decode("latin-1").split("\r\n")
-    fields = {name.lower(): value.strip() for name, _, value in (header.partition(":") for header in headers)}
-    assert "transfer-encoding" not in fields, "this proxy passes on bodies of known length only"
-    body = await reader.readexactly(int(fields.get("content-length", "0")))
-    kept = [header for header in headers if header.partition(":")[0].lower() not in {"connection", "keep-alive"}]
-    return _Request(
-        line=line, content="\r\n".join([line, *kept, "Connection: close"]).encode("latin-1") + _HEAD_END + body
-    )
+    head = await _read_head(reader)
+    assert not head.is_chunked, "this proxy passes on bodies of known length only"
+    body = await reader.readexactly(int(head.fields.get("content-length", "0")))
+    return _Request(line=head.line, content=head.content + body)
 
 
-async def _forwarded(request: _Request, service: _Service) -> bytes:
-    """Give the service's answer, empty when the service cut the connection."""
-    try:
-        reader, writer = await asyncio.open_connection(service.host, service.port, ssl=service.tls)
-    except ConnectionError:
-        return b""
-    try:
-        writer.write(request.content)
-        return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.transport.abort()
+class _Answer(NamedTuple):
+    """A whole answer as it came; `is_last` when the service closes the connection after it."""
+
+    status: int
+    content: bytes
+    is_last: bool
+
+
+async def _read_answer(reader: asyncio.StreamReader, to: _Request) -> _Answer:
+    head = await _read_head(reader)
+    status = int(head.line.split(" ", 2)[1])
+    if to.line.startswith("HEAD ") or status in _WITHOUT_BODY:
+        return _Answer(status, head.content, head.closes)
+    if head.is_chunked:
+        return _Answer(status, head.content + await _read_chunks(reader), head.closes)
+    if "content-length" in head.fields:
+        body = await reader.readexactly(int(head.fields["content-length"]))
+        return _Answer(status, head.content + body, head.closes)
+    return _Answer(status, head.content + await reader.read(), is_last=True)
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    chunks = bytearray()
+    while True:
+        size = await reader.readuntil(b"\r\n")
+        chunks += size
+        if not (length := int(size.partition(b";")[0], 16)):
+            end = await reader.readuntil(b"\r\n")
+            assert end == b"\r\n", "this proxy passes on no trailers"
+            return bytes(chunks + end)
+        chunks += await reader.readexactly(length + 2)
+
+
+class _Behind:
+    """The connection to a service that belongs to one connection of a client.
+
+    It is kept from one request to the next, since most of a short request is the handshake before it.
+    """
+
+    def __init__(self, service: _Service) -> None:
+        self._service = service
+        self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used_at = 0.0
+
+    async def ask(self, request: _Request) -> _Answer | None:
+        """Give the service's answer; None when the service cut the connection."""
+        if time.monotonic() - self._used_at > _FRESH_FOR:
+            self.cut()
+        try:
+            reader, writer = self._open = self._open or await self._opened()
+            writer.write(request.content)
+            answer = await _read_answer(reader, request)
+        except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            self.cut()
+            return None
+        self._used_at = time.monotonic()
+        if answer.is_last:
+            self.cut()
+        return answer
+
+    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self._service.host, self._service.port, ssl=self._service.tls)
+
+    def cut(self) -> None:
+        """Close it, at once."""
+        if self._open is not None:
+            self._open[1].transport.abort()
+            self._open = None
