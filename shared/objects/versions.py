@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from shared.model.events import Log
 from shared.model.kinds import Json
 from shared.model.object_kinds import LeafRules
 from shared.model.objects import (
@@ -126,6 +127,11 @@ def _is_known_by_its_record(change: ObjectChange) -> bool:
     return change.is_whole or change.is_ours or change.op is Op.DELETE
 
 
+def _is_recorded_as_update(change: ObjectChange) -> bool:
+    """Whether a record says that the object was there. An event of an Azure resource says that it was written."""
+    return change.op is Op.UPDATE and change.log is not Log.RESOURCE
+
+
 def _written_change(
     position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules
 ) -> WrittenChange:
@@ -134,8 +140,11 @@ def _written_change(
     if _is_known_by_its_record(judged.change):
         return WrittenChange(judged=judged, wrote=by_record, is_all=True)
     wrote, is_all = _bracketed(position, history, versions, rules) or ({}, False)
-    # What differs in a property of which the record tells all is somebody else's.
-    wrote = {leaf: step for leaf, step in wrote.items() if property_of(leaf) not in judged.change.whole_properties}
+    # What differs in a property of which the record tells all is another's.
+    known = set(judged.change.whole_properties)
+    if _is_recorded_as_update(judged.change):
+        known.add(EXISTS)
+    wrote = {leaf: step for leaf, step in wrote.items() if property_of(leaf) not in known}
     return WrittenChange(judged=judged, wrote={**wrote, **by_record}, is_all=is_all)
 
 
@@ -152,7 +161,8 @@ def _bracketed(
     if below is None:
         return None
     for above in versions[0 if lower is None else lower + 1 :]:
-        later = [each for each in history[position + 1 :] if each.change.at <= above.at]
+        # What was written while it was being read may be in it.
+        later = [each for each in history[position + 1 :] if each.change.at <= (above.until or above.at)]
         if any(_may_hide(each, judged) for each in later):
             return None
         if not above.leaves and judged.change.op is Op.UPDATE:
@@ -195,7 +205,8 @@ def _below(
 ) -> _Below | None:
     """Give the version before a change with the known changes since; None if it can't be known what stood before it.
 
-    `earlier` are the versions that were read before the change.
+    `earlier` are the versions that were read before the change. Of changes that wrote together what no record tells,
+    what the record of one tells is its own.
     """
     judged = history[position]
     if judged.change.op is Op.CREATE:
@@ -209,9 +220,8 @@ def _below(
         change = each.change
         if change.is_ours and not change.is_whole:
             masked |= _written_units(change) if change.at > lower.at else frozenset()
-        elif not _is_known_by_its_record(change):
-            if not _wrote_together(each, judged):
-                return None
+        elif not _is_known_by_its_record(change) and not _wrote_together(each, judged):
+            return None
         elif change.at > lower.at or change.op is not Op.UPDATE:
             carry_out(change, leaves)
         else:
@@ -247,7 +257,7 @@ def _above(
     for each in reversed(later):
         if each.change.is_ours:
             masked |= _written_units(each.change)
-        elif each.change.is_whole:
+        elif each.change.is_whole or each.change.op is Op.UPDATE:
             leaves |= {leaf: old for leaf, (old, _) in each.change.wrote.items()}
     found = differences(rules, below.leaves, leaves)
     return {leaf: step for leaf, step in found.items() if unit_of(leaf) not in masked}, not masked

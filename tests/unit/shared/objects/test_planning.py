@@ -403,6 +403,23 @@ ENDINGS: Final = (
         verdicts={EXISTS: Verdict.BENEATH, WHOLE: Verdict.UNTOLD},
     ),
     Ending(
+        name="changed by an unapproved one, and nobody is known to have made it: people",
+        story=Story().absent().change(600, "Mallory", is_whole=False),
+        stands={},
+        verdicts={EXISTS: Verdict.WAIT_UNEXPLAINED},
+    ),
+    Ending(
+        name="made by an unapproved one, who changed it at once, and only versions tell what he wrote: it goes",
+        story=Story()
+        .absent()
+        .change(600, "Mallory", Op.CREATE, is_whole=False, late=10800)
+        .change(604, "Mallory", is_whole=False),
+        stands={},
+        verdicts={EXISTS: Verdict.PUT_BACK},
+        op=Op.DELETE,
+        steps={EXISTS: (True, None)},
+    ),
+    Ending(
         name="deleted and made again by unapproved ones: each leaf as before",
         story=Story()
         .change(600, "Mallory", Op.DELETE)

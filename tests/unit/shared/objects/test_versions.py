@@ -282,6 +282,48 @@ ALICE = Story().change(600, "Alice", is_whole=False)
             True,
             id="... but not where one before it showed the change: somebody undid it",
         ),
+        pytest.param(
+            BLIND.seen(602, took=2, state="off", colour="blue").change(603, "Mark", colour=("red", "blue")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="what was written while the later version was being read may be in it, and is worked out",
+        ),
+        pytest.param(
+            ALICE.seen(602, took=2, state="off", colour="blue").change(603, "Bob", is_whole=False),
+            "Alice 600",
+            {"state": "off", "colour": "blue"},
+            {},
+            False,
+            id="... and may hide it",
+        ),
+        pytest.param(
+            BLIND.change(590, "Mark", is_whole=False, whole_properties=("colour",), colour=("red", "blue")).seen(
+                610, colour="blue"
+            ),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="what the record tells of one that wrote together with it before it is the other's",
+        ),
+        pytest.param(
+            BLIND.change(610, "Mark", is_whole=False, whole_properties=("colour",), colour=("red", "blue")),
+            "Mallory 600",
+            {"state": "off", "colour": "blue"},
+            _STATE,
+            True,
+            id="... or after it",
+        ),
+        pytest.param(
+            Story().absent().change(600, "Mallory", is_whole=False),
+            "Mallory 600",
+            {},
+            {leaf: (None, value) for leaf, value in LAMP.items() if leaf != EXISTS},
+            True,
+            id="an update finds the object there: it doesn't make it",
+        ),
     ],
 )
 def test_versions_say_what_a_change_wrote(
