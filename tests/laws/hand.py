@@ -101,12 +101,19 @@ ADD_SERVICE: Final[dict[str, Json]] = {"excludeUsers[svc]": True}
 ADD_BOSS: Final[dict[str, Json]] = {"excludeUsers[boss]": True}
 NEW_LEAF: Final = "sessionControls.disableResilienceDefaults"
 ADDED: Final[dict[str, Json]] = {NEW_LEAF: True}
+DESCRIBED: Final[dict[str, Json]] = {"description": "Anything goes"}
+CONDITION: Final[dict[str, Json]] = {"properties.condition": "@Resource[name] StringEquals 'a'"}
 OFTEN: Final[dict[str, Json]] = {"sessionControls.signInFrequency.value": 4}
 
 
 def _lag(seconds: float) -> Event:
     """Let listings not show for a while what was made."""
     return {"t": 590, "do": "window", "what": "listing", "for": seconds * 6, "lag": seconds}
+
+
+def _after(what: str, event: Event, seconds: float = 0.7) -> Event:
+    """Let something happen some seconds after the product's next read or write of the object."""
+    return {key: value for key, value in event.items() if key != "t"} | {"after": what, "in": seconds}
 
 
 def _then_faults(*kinds: str) -> list[Event]:
@@ -975,6 +982,104 @@ HAND: Final[tuple[HandStory, ...]] = (
         story=story("P2 G", change(500, "alice", "P2", "delete"), change(600, "mal", "P2", "restore")),
         ends="off again, or people are paged",
         is_right=lambda end: end.is_off("P2") or end.paged("P2"),
+    ),
+    *(
+        HandStory(
+            name=f"an attacker makes {name} and changes it {after} s later, the record of its making comes in hours",
+            story=story(
+                name, change(600, "mal", name, "create", {"late": 10800}), edit(600 + after, "mal", name, leaves)
+            ),
+            ends="taken away",
+            is_right=lambda end, name=name: end.leaf(name) is None,
+        )
+        for name, leaves in (("S2", DESCRIBED), ("A3", CONDITION))
+        for after in (4, 2400)
+    ),
+    HandStory(
+        name="an assignment is made again while a replica is behind, so it isn't there when its record is confirmed",
+        story=story(
+            "A3",
+            {"t": 590, "do": "window", "what": "stale", "for": 1800, "lag": 300},
+            change(621, "mal", "A3", "create"),
+            change(716, "mal", "A3", "delete", LATE),
+            change(807, "mal", "A3", "create"),
+        ),
+        ends="taken away when it shows",
+        is_right=lambda end: end.leaf("A3") is None,
+    ),
+    HandStory(
+        name="an assignment that was given back is deleted again, before Azure's own log has the second deletion",
+        story=story(
+            "A1", change(780, "trudy", "A1", "delete"), change(1000, "mal", "A1", "delete", {"late": 5}), own_late=5
+        ),
+        ends="given back again, and nobody hears that a delivery was forged",
+        is_right=lambda end: bool(end.leaf("A1")) and not any("wasn't made" in p.text for p in end.result.seen.pages),
+    ),
+    HandStory(
+        name="an attacker changes a policy right after we read back what we wrote, and no record says what",
+        story=story(
+            "P2",
+            {"t": 500, "do": "fill"},
+            edit(600, "mal", "P2", {"state": "disabled"}),
+            _after("write", edit(0, "mal", "P2", ADD_GUEST, values="cut")),
+        ),
+        ends="the baseline stands",
+        is_right=lambda end: not end.is_off("P2") and not end.leaf("P2", "excludeUsers[guest]"),
+    ),
+    HandStory(
+        name="a policy is made and deleted by one who is approved later; meanwhile an attacker makes it",
+        story=story(
+            "D2",
+            change(600, "mal", "D2", "create", {"late": 10800}),
+            change(610, "mal", "D2", "delete", LATE),
+            change(4000, "trudy", "D2", "create", {"late": 6000}),
+            {"t": 4500, "do": "approve", "who": "mal", "on": True},
+        ),
+        ends="people decide: what lies beneath it isn't live any more",
+        is_right=lambda end: bool(end.leaf("D2")) and "beneath" in end.pending("D2") and end.paged("D2"),
+    ),
+    HandStory(
+        name="an unapproved one takes trust from a location, an approved one adds a range to it",
+        story=story(
+            "L1 P3 G",
+            edit(600, "mal", "L1", {"isTrusted": False}, late=60),
+            edit(620, "alice", "L1", {"ipRanges[198.51.100.0/24]": True}),
+        ),
+        ends="people decide whether the range is to be trusted",
+        is_right=lambda end: (
+            not end.leaf("L1", "isTrusted") and end.pending("L1") == {"mixed"} and end.paged("L1", "meet")
+        ),
+    ),
+    HandStory(
+        name="an emergency account sets a condition, an attacker deletes the assignment and gives another like it",
+        story=story(
+            "A5",
+            edit(600, "em1", "A5", CONDITION),
+            change(604, "mal", "A5", "delete", LATE),
+            change(900, "mal", "A5", "create"),
+        ),
+        ends="the attacker's goes; people decide whether the first comes back",
+        is_right=lambda end: end.leaf("A5") is None and end.pending("A5") == {"beneath"} and end.paged("A5"),
+    ),
+    HandStory(
+        name="an Owner is made and deleted before anybody could read it; later another makes it again",
+        story=story(
+            "A3 A9",
+            change(600, "mal", "A3", "create"),
+            _after("read", change(0, "mal", "A9", "delete"), 2.0),
+            _after("read", change(0, "mal", "A9", "create"), 0.2),
+            change(7600, "oncall", "A9", "create"),
+        ),
+        ends="people decide: no record says that it wasn't there at first",
+        is_right=lambda end: end.paged("A9") and not end.pending("A9") <= {"drift"},
+    ),
+    HandStory(
+        name="the tenant cuts every connection until the story's end",
+        story=story(
+            "P2", {"t": 500, "do": "fault", "kind": "cut", "times": 20}, edit(600, "mal", "P2", {"state": "disabled"})
+        ),
+        ends="it is tried again each hour, and people hear of it",
+        is_right=lambda end: end.is_off("P2") and end.paged("P2") and len(end.result.seen.intents) > 9,
     ),
 )
 """In the order of the design's table, then what the model found."""

@@ -62,6 +62,9 @@ _SHOWN_WITHIN: Final = 900.0
 """Seconds within which a sweep has read every object, so that what a person is shown isn't older."""
 
 _FINISHED_WITHIN: Final = 60.0
+_LONGEST_PAUSE: Final = 3600.0 + 300.0
+"""Seconds that lie between two tries of a write at the most, with what the tries themselves take."""
+
 _SWEPT_WITHIN: Final = 2 * 3600.0 + 60.0
 
 LISTED: Final = ("alice", "bob")
@@ -98,9 +101,17 @@ class Violation:
     sentence: str
 
 
+_LIKE_A_STATE: Final = frozenset({"state", "isTrusted", "isAvailable", "properties.condition"})
+
+
 def is_joint(leaf: str) -> bool:
-    """Say whether changes of a leaf by several people aren't taken apart: existence, state, grant controls."""
-    return leaf in {EXISTS, "state"} or leaf.startswith("grantControls")
+    """Say whether changes of a leaf by several people aren't taken apart: existence, state, grant controls.
+
+    A location's trust, a context's being published and an assignment's condition are to the rest of the object what a
+    policy's state is to its conditions. Who adds a range to a location that somebody else has just made untrusted, adds
+    it to an untrusted one: if trust was put back unasked, whoever comes from there would pass without a second factor.
+    """
+    return leaf in {EXISTS, *_LIKE_A_STATE} or leaf.startswith("grantControls")
 
 
 class Truth:
@@ -385,6 +396,7 @@ def objection(truth: Truth, name: str, leaf: str) -> str:
     return (
         _not_vouched(truth, leaf, vouched=vouched)
         or of_records(truth, name, leaf, last)
+        or of_unread(truth, name, leaf, last)
         or of_others(truth, name, leaf, last)
         or of_additions(truth, name, leaf, last)
         or of_access(truth, name, leaf, want, last)
@@ -419,7 +431,7 @@ def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     names_itself = leaf == EXISTS or last.whole
     if not names_itself and any(each is not last and truth.standing(each) != "unapproved" for each in theirs):
         return "it isn't known what it wrote"
-    is_restored = leaf == EXISTS and last.after is None
+    is_restored = leaf == EXISTS and bool(truth.expected(name, leaf, last.number)[0])
     if any(
         not each.whole and truth.standing(each) == "approved" and (leaf != EXISTS or (is_restored and each.after))
         for each in theirs
@@ -428,29 +440,63 @@ def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     return ""
 
 
+def of_unread(truth: Truth, name: str, leaf: str, last: Deed) -> str:
+    """Say that a role assignment was made before, and had been deleted when its record came. Left open for good.
+
+    The event of a role assignment says that it was written, not whether it was made or changed: only the assignment
+    itself does. Where that has gone before anybody could read it, the record of its deletion stands, which proves that
+    the assignment was there. Whether it is to be there is then for people: nobody has accepted it, so it isn't given
+    back, and who gives it again isn't the one who made it.
+    """
+    if leaf != EXISTS or last.after is None or kind_of(name) != ASSIGNMENT:
+        return ""
+    theirs = [each for each in truth.deeds[name] if each.actor != "us" and each.number <= last.number]
+    made = [each for each in theirs if each.op == "create"]
+    is_so = any(
+        one.number < two.number and two.after is None and two.at <= one.heard + SLACK for one in made for two in theirs
+    )
+    return "nobody read it before it was deleted, so no record says that it was made" if is_so else ""
+
+
 def of_others(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     chain = truth.chain(name, leaf)
     theirs = [each for each in truth.deeds[name] if each.actor != "us"]
     accounted = max((each.number for each in chain if truth.leaf_standing(each, leaf) == "approved"), default=-1)
     beneath = [each for each in chain[:-1] if each.number > accounted]
-    if any(truth.leaf_standing(each, leaf) == "unknown" or _was_not_live(truth, each, last.at) for each in beneath):
+    if any(
+        truth.leaf_standing(each, leaf) == "unknown" or _was_not_live(truth, each, _known_from(each, last))
+        for each in beneath
+    ):
         return "it lies over a change that isn't accounted for"
     if is_joint(leaf) and any(
         each.number > last.number and truth.standing(each) in {"approved", "unknown"} for each in theirs
     ):
         return "changes of others meet it"
-    if (
-        leaf == EXISTS
-        and last.after is None
-        and any(
-            each.number < last.number
-            and (truth.standing(each) == "unknown" or not each.whole or _was_not_live(truth, each))
-            for each in theirs
-            if each.before is not None
-        )
-    ):
+    want, _ = truth.expected(name, leaf, last.number)
+    deletions = [each for each in chain if leaf == EXISTS and each.after is None and each.number > accounted]
+    since = [each for each in theirs if each.number > accounted]
+    if any(want and _deleted_over_another(truth, since, each) for each in deletions):
         return "it lies over another change of the object that isn't accounted for"
     return "a person said to leave it" if truth.said("leave", name) else ""
+
+
+def _deleted_over_another(truth: Truth, theirs: Iterable[Deed], deletion: Deed) -> bool:
+    """Say whether what was deleted had been changed by somebody who isn't accounted for: it isn't made again unasked.
+
+    The deletion needn't be the last that was done to the object. Who isn't approved may have made it again since; when
+    that was taken from him, there is still the deletion to be answered, and what it lies over.
+    """
+    return any(
+        each.number < deletion.number
+        and each.before is not None
+        and (
+            truth.standing(each) == "unknown"
+            or not each.whole
+            or _was_not_live(truth, each)
+            or any(truth.is_taken_again(each, leaf) for leaf in each.diff)
+        )
+        for each in theirs
+    )
 
 
 def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
@@ -468,6 +514,14 @@ def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
         if is_known or last.at < at + _SWEPT_WITHIN or not any(each.at(at) for each in others):
             return "nobody explains a property of it"
     return ""
+
+
+def _known_from(beneath: Deed, last: Deed) -> float:
+    """Give the instant from which a change and what lies beneath it are known: until then it can't be put back.
+
+    Who was approved, and what was live, may have changed by then: a record that comes in hours is judged by that too.
+    """
+    return max([last.at, *(each.heard for each in (beneath, last) if each.heard < NEVER)])
 
 
 def _was_not_live(truth: Truth, deed: Deed, until: float = NEVER) -> bool:
@@ -505,8 +559,7 @@ def _reached_less(leaf: str, want: Json) -> str:
 
 
 def of_services(truth: Truth, name: str, leaf: str, want: Json) -> str:
-    lasting = [each for each in truth.world.windows if each.end >= truth.world.now() and each.name in {"", name}]
-    if any(each.what in {"lock", "forbidden", "unreadable"} for each in lasting):
+    if _is_refused(truth, name):
         return "the service still refuses"
     parent = parent_of(name)
     if parent and parent in truth.world.things and truth.world.things[parent].image is None:
@@ -524,6 +577,23 @@ def of_services(truth: Truth, name: str, leaf: str, want: Json) -> str:
     if leaning and any(_is_odd(each) for each in policies):
         return "a policy that leans on it can't be read"
     return ""
+
+
+def _is_refused(truth: Truth, name: str) -> bool:
+    lasting = [each for each in truth.world.windows if each.end >= truth.world.now() and each.name in {"", name}]
+    is_shut = any(each.what in {"lock", "forbidden", "unreadable"} for each in lasting)
+    return is_shut or _is_still_tried(truth, name)
+
+
+def _is_still_tried(truth: Truth, name: str) -> bool:
+    """Say whether each try at an object met a fault, to the story's end: it ended before the service gave in.
+
+    Each try uses up one fault at least. Pauses grow to an hour, so many faults aren't through when a story ends.
+    """
+    ids = {each.lower() for each in truth.world.things[name].ids}
+    tries = [each.at for each in truth.seen.intents if each.object_id.lower() in ids and not each.is_done]
+    faults = sum(int(each.get("times", 1)) for each in truth.events if each["do"] == "fault")
+    return 0 < len(tries) <= faults and max(tries) >= truth.world.now() - _LONGEST_PAUSE
 
 
 def asks_nothing(truth: Truth, name: str, leaf: str, want: Json) -> bool:
