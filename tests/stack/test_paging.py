@@ -43,7 +43,9 @@ def test_an_acknowledgement_in_pagerduty_arrives_and_a_forged_one_does_not(tmp_p
             timeout=30,
         )
         assert old.status_code == 400, "the event is of another year"
-        assert httpx.get(address, timeout=30).status_code == 405
+        assert httpx.get(address, timeout=30).status_code == 401, (
+            "it is one of the emergency's addresses, and nobody has said who asks"
+        )
         assert _acknowledged(desk) == []
 
         pressed = httpx.post(
