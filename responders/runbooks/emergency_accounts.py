@@ -49,6 +49,7 @@ def _run(step_context: StepContext) -> StepEnd:
         state=StepState.DONE if ready else StepState.BLOCKED,
         findings=(
             *_enough(accounts, ready),
+            _sealed(step_context.runtime.settings.sealed_credential),
             *(found for account in accounts for found in (*by_account[account], *policies[account])),
             *unread,
         ),
@@ -85,6 +86,19 @@ def _enough(accounts: list[str], ready: list[str]) -> Iterator[Finding]:
         about="Which account to use",
         text=f"As far as can be seen, {' and '.join(ready)} can sign in.",
         what_to_do="Take the sealed credential, two people, and note who opened it.",
+    )
+
+
+def _sealed(where: str) -> Finding:
+    """Say where the sealed credentials are and who holds them; never a credential."""
+    about = "The sealed credential"
+    if where:
+        return Finding(answer=Answer.NOTED, about=about, text=where)
+    return Finding(
+        answer=Answer.UNKNOWN,
+        about=about,
+        text="SEALED_CREDENTIAL isn't set, so the app can't say where it is.",
+        what_to_do="Look at the printed runbook. Later, set SEALED_CREDENTIAL.",
     )
 
 

@@ -18,6 +18,9 @@ from tests.fakes.tenant import FakeTenant
 FIRST, SECOND = BREAK_GLASS_1.id, BREAK_GLASS_2.id
 
 
+_SAFE = "Safe in room 2.14, keys with Alice and Dave"
+
+
 def user(identity: str, **changes: object) -> Image:
     return {
         "id": identity,
@@ -38,7 +41,7 @@ def tenant() -> FakeTenant:
 
 @pytest.fixture
 def app(storage: Storage, tenant: FakeTenant) -> Desk:
-    made = desk(storage, runbook=BREAK_GLASS, edges=tenant.edges())
+    made = desk(storage, runbook=BREAK_GLASS, edges=tenant.edges(), SEALED_CREDENTIAL=_SAFE)
     made.declare()
     made.ask("steps/2", action="skip", note="read before")
     return made
@@ -47,6 +50,23 @@ def app(storage: Storage, tenant: FakeTenant) -> Desk:
 def answers(app: Desk, *, about: str = "", answer: Answer | None = None) -> list[str]:
     found = app.emergency.step(3).findings
     return [one.text for one in found if about in one.about and answer in {None, one.answer}]
+
+
+@pytest.mark.parametrize(
+    ("where", "answer", "said"),
+    [
+        (_SAFE, Answer.NOTED, _SAFE),
+        ("", Answer.UNKNOWN, "SEALED_CREDENTIAL isn't set, so the app can't say where it is."),
+    ],
+    ids=["said", "not said"],
+)
+def test_where_the_sealed_credential_is(
+    storage: Storage, tenant: FakeTenant, where: str, answer: Answer, said: str
+) -> None:
+    made = desk(storage, runbook=BREAK_GLASS, edges=tenant.edges(), SEALED_CREDENTIAL=where)
+    made.declare()
+    made.run_steps(2, 3)
+    assert answers(made, about="The sealed credential", answer=answer) == [said]
 
 
 def test_accounts_that_can_sign_in_are_named_and_announced(app: Desk) -> None:
