@@ -104,6 +104,7 @@ def test_what_is_not_whole_is_refused(
 
 def test_the_right_to_write_tickets_is_needed(control: TenantControl, acting: Acting, body: Json) -> None:
     control.settings(support_plan="Premier")
+    control.revoke(world.RESPONDER, "Microsoft.Support/supportTickets/write")
     app = acting(world.RESPONDER, "arm")
     assert app.put(_TICKET, params=_VERSION, json=body).status_code == 403
     control.grant(world.RESPONDER, "Microsoft.Support/supportTickets/write")
