@@ -194,8 +194,10 @@ def _objections(facts: GuardFacts) -> Objections:
     found = {**_toothless(facts), **ca_context.gone(facts, around), **_lossy(facts)}
     if _is_harmless(facts):
         return found
+    # The object's own read is the latest: the listing may come from a replica that still shows it as it was.
+    before = around.with_policy(facts.object_id, facts.stands_image)
     after = {**(facts.stands_image or {}), **_as_image(facts)}
-    judged = sign_in_guard.objection(around, after=around.with_policy(facts.object_id, after))
+    judged = sign_in_guard.objection(before, after=around.with_policy(facts.object_id, after))
     return found if judged is None else {**found, WHOLE: judged}
 
 

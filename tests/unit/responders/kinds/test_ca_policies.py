@@ -627,6 +627,17 @@ def test_a_put_back_that_locks_an_emergency_account_out_is_refused_with_its_reas
     assert "it asks for block" in found.because
 
 
+def test_a_listing_that_is_behind_hides_no_lock_out() -> None:
+    """It still shows the policy enabled, as if it kept the account out before the write, too."""
+    barring = with_users(_BLOCK, excludeUsers=[])
+    tenant = _tenant(barring, principals={EMERGENCY_ACCOUNT: _ADMIN}, groups={})
+    image = _read(_tenant(barring | {"state": "disabled"}))
+    found = objections(
+        CA_POLICY, tenant.edges(), POLICY_ID, image, leaves(barring), emergency=frozenset({EMERGENCY_ACCOUNT})
+    )
+    assert found[WHOLE].guard == "emergency-sign-in"
+
+
 @pytest.mark.parametrize("users", [{}, {"includeUsers": [EMERGENCY_ACCOUNT]}], ids=["everybody", "the account by name"])
 @pytest.mark.parametrize("more", [{}, {"deleted_ca_policies": {POLICY_ID: _BLOCK}}], ids=["made again", "in the bin"])
 def test_what_was_deleted_does_not_come_back_to_lock_an_emergency_account_out(
