@@ -18,7 +18,6 @@ import httpx
 from infra.local import story
 from infra.local.browser import Browser, SignInError
 from infra.local.desk import Desk, until
-from infra.local.operators import LocalOperators, local_operators
 from infra.local.programs import ProgramError, module
 from infra.local.stack import REPOSITORY, Stack
 from infra.local.story import Scene
@@ -101,11 +100,10 @@ def _took(case: Case) -> str:
 class Demo:
     """The story, played on a running stack."""
 
-    def __init__(self, stack: Stack, desk: Desk, narrator: Narrator, operators: LocalOperators) -> None:
+    def __init__(self, stack: Stack, desk: Desk, narrator: Narrator) -> None:
         self.stack = stack
         self.desk = desk
         self.narrator = narrator
-        self.operators = operators
         self.played: list[Played] = []
 
     def play(self, *scenes: Scene) -> None:
@@ -230,36 +228,6 @@ def _examined(demo: Demo) -> str:
     return "" if done.returncode == 0 else "\n".join(line for line in lines if line.startswith(("failed", "unknown")))
 
 
-def _drilled(demo: Demo) -> str:
-    """Go through the break-glass runbook as a drill, as an operator does from a laptop; says what is wrong, or ""."""
-    stack, operators = demo.stack, demo.operators
-    before = stack.control.state()
-    began = time.monotonic()
-    done = subprocess.run(
-        module(
-            "responders",
-            "emergency",
-            "drill",
-            "--app",
-            stack.host["url"],
-            "--key",
-            str(operators.key_files["alice"][0]),
-        ),
-        env={**os.environ, "RESPONDER_EMERGENCY_KEY": operators.emergency_key},
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    say, took = demo.narrator.say, time.monotonic() - began
-    say(f"{'':10}A drill of the break-glass runbook, by an operator's signed requests ({took:.0f} s):")
-    for line in done.stdout.splitlines():
-        say(f"{'':12}{line}")
-    if done.returncode != 0:
-        return f"the drill: {(done.stderr or done.stdout).strip()}"
-    return "" if stack.control.state() == before else "the drill changed something in the tenant"
-
-
 def play_story(demo: Demo) -> list[str]:
     """Play all of it; give what is off."""
     say = demo.narrator.say
@@ -285,7 +253,7 @@ def play_story(demo: Demo) -> list[str]:
         say(f"{'':10}{_pages_said(demo)}")
     if not (unopened := _opened(demo)):
         say(f"{'':10}the link in a card leads to the case, once its owner has signed in; her click acknowledges it")
-    return [*off, *filter(None, (unopened, _in_front(demo.stack), _examined(demo), _drilled(demo)))]
+    return [*off, *filter(None, (unopened, _in_front(demo.stack), _examined(demo)))]
 
 
 _AS_DEPLOYED: Final = """\
@@ -300,8 +268,7 @@ def main() -> int:
     narrator.say(_AS_DEPLOYED)
     with tempfile.TemporaryDirectory(prefix="entra-responder-") as folder:
         try:
-            operators = local_operators(Path(folder) / "operators")
-            with Stack(Path(folder), settings=operators.settings) as stack:
+            with Stack(Path(folder)) as stack:
                 desk = Desk(stack.operator_values())
                 desk.seed()
                 desk.approve_everywhere(ALICE)
@@ -309,7 +276,7 @@ def main() -> int:
                 narrator.say(f"{'':10}{desk.accept_all()}")
                 until(desk.rosters_read, within=45, what="who is privileged")
                 narrator.say(f"Up after {time.monotonic() - started:.0f} s. Pager inbox: {stack.inbox['url']}\n")
-                off = play_story(Demo(stack, desk, narrator, operators))
+                off = play_story(Demo(stack, desk, narrator))
         except (ProgramError, TimeoutError) as error:
             narrator.say(f"\nThe demo could not be played: {error}")
             return 1
