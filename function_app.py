@@ -14,6 +14,7 @@ from responders.triggers.pagerduty import pagerduty
 from responders.triggers.pages import pages
 from responders.triggers.requests import requests
 from responders.triggers.schedules import schedules
+from responders.triggers.stream import stream
 
 for talkative in ("azure", "msal", "httpx", "httpcore"):
     # At INFO each of their requests is two lines in the log that somebody pays for, some with addresses in them.
@@ -25,3 +26,6 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 emergency = emergency_blueprint(emergencies, lambda req, first: identified(req, first, now=runtime().clock()))
 for blueprint in (events, schedules, cases, requests, pages, health, pagerduty, emergency):
     app.register_functions(blueprint)
+if settings().audit_stream_hub:
+    # Without a hub the host would try to listen all the same, and fail.
+    app.register_functions(stream)

@@ -225,7 +225,7 @@ param evidenceLock string = 'Unlocked'
 @maxValue(730)
 param logDays int = 90
 
-@description('Make an Event Hub for Entra\'s diagnostic settings, for tenants too large to poll. They send with a key, so the namespace takes keys. The app does not read it yet: make it only to fill it.')
+@description('Make an Event Hub for the tenants\' diagnostic settings, which the app reads beside the polls: records come minutes earlier, and from tenants too large to poll. They send with a key, so the namespace takes keys. The settings themselves are made by stream.sh.')
 param auditStream bool = false
 
 @description('Keep what matters from being deleted by a CanNotDelete lock.')
@@ -243,6 +243,7 @@ var tags = {
 }
 var names = {
   group: 'rg-${installation}'
+  streamGroup: 'rg-${installation}-stream'
   identity: 'id-${prefix}-${suffix}'
   workspace: 'log-${prefix}-${suffix}'
   insights: 'appi-${prefix}-${suffix}'
@@ -255,6 +256,7 @@ var names = {
   topic: 'evgt-${prefix}-${suffix}'
   eventSubscriptions: 'entra-responder-${suffix}-'
   stream: 'evhns-${prefix}-${suffix}'
+  hub: 'directory-logs'
   actionGroup: 'ag-${prefix}-${suffix}'
   changesActionGroup: 'ag-${prefix}-changes-${suffix}'
   events: 'resource-events'
@@ -323,6 +325,14 @@ var operations = [
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: names.group
+  location: location
+  tags: tags
+}
+
+// The stream has a group of its own: a B2C tenant can send to it only if some of its people may do everything in the group
+// (Azure Lighthouse, stream.sh), and in the other one is the responder.
+resource streamGroup 'Microsoft.Resources/resourceGroups@2025-04-01' = if (auditStream) {
+  name: names.streamGroup
   location: location
   tags: tags
 }
@@ -469,6 +479,8 @@ module app 'modules/app.bicep' = {
     retentionDays: retentionDays
     vocabulary: vocabulary
     signIns: signIns
+    auditStreamNamespace: stream.?outputs.host ?? ''
+    auditStreamHub: auditStream ? names.hub : ''
     sigmaRules: sigmaRules
     locks: locks
   }
@@ -563,9 +575,10 @@ module eventSubscriptions 'modules/event-subscriptions.bicep' = [
 ]
 
 module stream 'modules/stream.bicep' = if (auditStream) {
-  scope: group
+  scope: streamGroup
   params: {
     name: names.stream
+    hubName: names.hub
     location: location
     tags: tags
     identityId: identityId
@@ -652,6 +665,12 @@ output topicIds string[] = map(
   topics,
   place => resourceId(place.subscriptionId, place.group, 'Microsoft.EventGrid/systemTopics', place.name)
 )
+
+@description('Resource id of the rule by whose key diagnostic settings send to the audit stream; empty without it.')
+output auditStreamRuleId string = stream.?outputs.ruleId ?? ''
+
+@description('The hub of the audit stream; empty without it.')
+output auditStreamHub string = auditStream ? names.hub : ''
 
 @description('What the names of this installation\'s event subscriptions begin with.')
 output eventSubscriptionPrefix string = names.eventSubscriptions

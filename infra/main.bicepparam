@@ -48,6 +48,7 @@ param b2cTenantId = readEnvironmentVariable('B2C_TENANT_ID', '')
 param b2cResponderId = readEnvironmentVariable('B2C_RESPONDER_ID', '')
 param b2cClientId = readEnvironmentVariable('B2C_CLIENT_ID', '')
 
+param auditStream = bool(readEnvironmentVariable('AUDIT_STREAM', 'false'))
 param signInWorkspaceId = readEnvironmentVariable('SIGN_IN_WORKSPACE_ID', '')
 param vocabulary = readEnvironmentVariable('VOCABULARY', '')
 param evidenceDays = int(readEnvironmentVariable('EVIDENCE_DAYS', '365'))

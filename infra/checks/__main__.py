@@ -15,11 +15,12 @@ from typing import Final
 from infra.checks.building import WRITE, Built, build, kept, parameters_problems, write
 from infra.checks.compiler import REPOSITORY, VARIABLE, Compiler, CompilerError, locate
 from infra.checks.declared import declared
-from infra.checks.rules import events, exposure, keeping, names, roles, secrets, settings, stores, watching
+from infra.checks.rules import events, exposure, keeping, names, roles, secrets, settings, stores, streams, watching
 from infra.checks.snapshots import Infrastructure, Problem, read
 
 RULES: Final[tuple[Callable[[Infrastructure], Iterator[Problem]], ...]] = (
-    *(roles.check_roles, settings.check_settings, stores.check_stores, events.check_events, watching.check_watching),
+    *(roles.check_roles, settings.check_settings, stores.check_stores, streams.check_streams),
+    *(events.check_events, watching.check_watching),
     *(exposure.check_exposure, keeping.check_keeping, secrets.check_secrets, names.check_names),
 )
 

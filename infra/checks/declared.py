@@ -32,7 +32,8 @@ class Declared:
 
     `defaults` are of settings that may be left out; `vaulted` are settings whose value comes from the vault. `sample`
     are the names in the sample settings. `timers` are the functions that a timer starts, with their NCRONTAB schedule,
-    by default where it is a setting; `queues` are those that start a function.
+    by default where it is a setting; `queues` are those that start a function, `consumer_groups` those as whose members
+    functions read an Event Hub.
     `log_texts` are what is logged, `%s` where values go. `unbounded` are detections on Azure resources that name no
     operation.
     """
@@ -48,6 +49,7 @@ class Declared:
     tables: frozenset[str]
     containers: frozenset[str]
     queues: frozenset[str]
+    consumer_groups: frozenset[str]
     functions: frozenset[str]
     timers: Mapping[str, str]
     log_texts: tuple[str, ...]
@@ -73,6 +75,7 @@ def declared(repository: Path = REPOSITORY) -> Declared:
         tables=frozenset(map(str, Table)),
         containers=frozenset(map(str, Container)),
         queues=frozenset(how["queueName"] for how in started.values() if how["type"] == "queueTrigger"),
+        consumer_groups=frozenset(how["consumerGroup"] for how in started.values() if how["type"] == "eventHubTrigger"),
         functions=frozenset(functions),
         timers={name: _schedule(how["schedule"]) for name, how in started.items() if how["type"] == "timerTrigger"},
         log_texts=tuple(text for source in texts for text in _log_texts(ast.parse(source))),

@@ -133,6 +133,12 @@ param vocabulary string
 @description('How sign-ins are read: poll or off.')
 param signIns string
 
+@description('Host name of the namespace with the audit stream; empty for none.')
+param auditStreamNamespace string
+
+@description('The hub of the audit stream; empty for none.')
+param auditStreamHub string
+
 @description('Folder of Sigma rules in the package; empty for none.')
 param sigmaRules string
 
@@ -285,6 +291,10 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
     MESSAGES_PER_HOUR: string(messagesPerHour)
     SIGN_INS: signIns
+    AUDIT_STREAM_HUB: auditStreamHub
+    AUDIT_STREAM__fullyQualifiedNamespace: auditStreamNamespace
+    AUDIT_STREAM__credential: 'managedidentity'
+    AUDIT_STREAM__clientId: identityClientId
     // The silence that the alerts allow each timer (alerts.bicep) fits these.
     AUDIT_POLL_SCHEDULE: '0 */2 * * * *'
     SIGN_IN_POLL_SCHEDULE: '30 */2 * * * *'

@@ -1,9 +1,13 @@
-// The audit stream: an Event Hub for the tenant's diagnostic settings (audit and sign-in logs). Optional. The diagnostic
-// settings themselves belong to the tenant, not to a subscription, and are made by a directory administrator.
+// The audit stream: an Event Hub for the tenants' diagnostic settings (audit, sign-in and risk logs). Optional. The
+// diagnostic settings themselves belong to a tenant, not to a subscription: a directory administrator makes them
+// (infra/scripts/stream.sh).
 import * as types from 'types.bicep'
 
 @description('Name of the namespace.')
 param name string
+
+@description('Name of the hub.')
+param hubName string
 
 @description('Region.')
 param location string
@@ -46,13 +50,14 @@ resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' = {
 
 resource hub 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' = {
   parent: namespace
-  name: 'directory-logs'
+  name: hubName
   properties: {
     partitionCount: 16
     messageRetentionInDays: 7
   }
 }
 
+// The app's own, so that whoever else reads the hub doesn't take its events from it. Its function names it (responders/triggers).
 resource readers 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01-01' = {
   parent: hub
   name: 'responder'
@@ -91,3 +96,9 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
     notes: 'The audit stream.'
   }
 }
+
+@description('Host name of the namespace, as the app names it.')
+output host string = '${namespace.name}.servicebus.windows.net'
+
+@description('Resource id of the rule that diagnostic settings name.')
+output ruleId string = sender.id

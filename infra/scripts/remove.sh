@@ -102,6 +102,15 @@ stop_events "$own"
 stop_export "$own"
 take_assignments "$own"
 take_roles "$own" "/subscriptions/$own" "($installation, "
+# The audit stream has a group of its own; its tenants' diagnostic settings name it.
+stream_home=$(found group show --name "$group-stream" --subscription "$own" --query 'tags."entra-responder-home"' --output tsv)
+if [ -n "$stream_home" ] && [ "$(lower "$stream_home")" = "$(lower "$own")" ]; then
+    "$scripts/stream.sh" --off ${options[@]+"${options[@]}"} ||
+        say "! the tenant's diagnostic setting stays, and names a hub that is gone: delete it in Entra, Diagnostic settings"
+    group=$group-stream unlock_group "$own"
+    write group delete --name "$group-stream" --subscription "$own" --yes --output none
+    say "- resource group $group-stream"
+fi
 there=$(group_location "$own")
 if [ -n "$there" ]; then
     vault=$(found resource list --resource-group "$group" --resource-type Microsoft.KeyVault/vaults --query "[0].name" --output tsv)

@@ -10,6 +10,7 @@ from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import Source, is_unlicensed, polled_until
+from shared.ingest.stream import arrivals
 from shared.model.kinds import TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
@@ -25,6 +26,14 @@ _LATEST_SIGN_IN: Final = "SigninLogs | summarize latest = max(TimeGenerated)"
 _QUIET_WORKSPACE: Final = timedelta(days=1)
 _SNAPSHOT_WITHIN: Final = timedelta(hours=1)
 _QUIET: Final = timedelta(days=30)
+_QUIET_STREAM: Final = timedelta(days=1)
+_AUDITS: Final = "AuditLogs"
+_STREAM_CURES: Final = {
+    TenantKind.WORKFORCE: "Run infra/scripts/stream.sh, which makes the tenant's diagnostic setting; records come some"
+    " minutes later. If it is there, see what audit_stream last logged.",
+    TenantKind.B2C: "Run infra/scripts/stream.sh --b2c GROUP_ID, which makes the delegation and the diagnostic setting;"
+    " without a delegation B2C's logs can't leave their tenant. If both are there, see what audit_stream last logged.",
+}
 
 
 def ago(gone: timedelta) -> str:
@@ -118,6 +127,24 @@ def _events(context: DoctorContext) -> list[Finding]:
     return look_at_each(sorted(tenant.subscriptions), lambda subscription: f"subscription {subscription}", look)
 
 
+def _stream(context: DoctorContext) -> list[Finding]:
+    if not context.settings.audit_stream_hub:
+        return [ok("AUDIT_STREAM_HUB is empty: the logs are polled alone")]
+    came = arrivals(context.storage)
+
+    def look(tenant: Tenant) -> list[Finding]:
+        found = [one for one in came if one.tenant_id == tenant.id]
+        audits = max((one.at for one in found if one.category == _AUDITS), default=None)
+        text = f"{tenant.name}, last audit records by the stream"
+        if audits is None:
+            return [failed(f"{text}: none so far", cure=_STREAM_CURES[tenant.kind])]
+        gone = context.clock() - audits
+        said = f"{text}: {ago(gone)}; categories that came: {', '.join(sorted(one.category for one in found))}"
+        return [ok(said) if gone <= _QUIET_STREAM else warning(said, cure=_STREAM_CURES[tenant.kind])]
+
+    return look_at_each(context.tenants(), lambda tenant: tenant.name, look)
+
+
 def _delivered_since(subscription: str, at: datetime | None, since: datetime) -> Finding:
     """Say whether an event came since a change that somebody made as a test."""
     if at is None or at < since:
@@ -169,6 +196,14 @@ CHECKS: Final = (
         " resource-events-poison, then deploy again (infra/scripts/deploy.sh), which makes the event subscriptions.",
         reads=(settings_of,),
         run=_events,
+    ),
+    Check(
+        id="stream-arriving",
+        title="The audit stream delivers each tenant's log",
+        cure="See what audit_stream last logged, and whether the identity holds Azure Event Hubs Data Receiver on the"
+        " hub.",
+        reads=(settings_of,),
+        run=_stream,
     ),
     Check(
         id="rosters-fresh",

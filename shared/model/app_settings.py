@@ -20,6 +20,7 @@ from shared.model.setting_values import (
     guids,
     is_case_link,
     is_digest,
+    is_hub_name,
     is_routing_key,
     number,
     schedule,
@@ -265,6 +266,12 @@ SIGN_INS: Final = Setting(
     description="`poll` reads the sign-in logs by Graph, which needs Entra ID P1; `off` leaves them alone.",
     read=checked("poll or off", {"poll", "off"}.__contains__),
     default="poll",
+)
+AUDIT_STREAM_HUB: Final = Setting(
+    name="AUDIT_STREAM_HUB",
+    description="Event Hub to which diagnostic settings stream the logs, read beside the polls; empty for none."
+    " `AUDIT_STREAM__fullyQualifiedNamespace` names its namespace, which is reached by identity.",
+    read=checked("a hub's name: letters, digits, dots, dashes and underscores", is_hub_name),
 )
 REMEDIATIONS_PER_HOUR: Final = Setting(
     name="REMEDIATIONS_PER_HOUR",

@@ -126,6 +126,11 @@ def is_case_link(value: str) -> bool:
     return _is_address(value) and "{case}" in value
 
 
+def is_hub_name(value: str) -> bool:
+    """Whether it can be the name of an Event Hub."""
+    return re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,254}[A-Za-z0-9])?", value) is not None
+
+
 def is_digest(value: str) -> bool:
     """Whether it is a SHA-256 in hexadecimal, in lower case."""
     return re.fullmatch(r"[0-9a-f]{64}", value) is not None

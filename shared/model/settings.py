@@ -102,6 +102,7 @@ class Settings:
     lease: timedelta
     read_back: timedelta
     polls_sign_ins: bool
+    audit_stream_hub: str
     acknowledge_within: timedelta
     messages_per_hour: int
     kept_for: timedelta
@@ -243,6 +244,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         lease=timedelta(seconds=read(declared.LEASE_SECONDS)),
         read_back=timedelta(seconds=read(declared.READ_BACK_SECONDS)),
         polls_sign_ins=read(declared.SIGN_INS) == "poll",
+        audit_stream_hub=read(declared.AUDIT_STREAM_HUB),
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
         messages_per_hour=read(declared.MESSAGES_PER_HOUR),
         kept_for=timedelta(days=read(declared.RETENTION_DAYS)),
@@ -256,7 +258,12 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         emergency_codes=read(declared.EMERGENCY_CODES),
         unresolved=tuple(reader.unresolved),
     )
-    problems = [*reader.problems, *_contradictions(reader, settings), *_storage_problems(environment)]
+    problems = [
+        *reader.problems,
+        *_contradictions(reader, settings),
+        *_storage_problems(environment),
+        *_stream_problems(environment, settings),
+    ]
     if problems:
         raise SettingsError(problems)
     return settings
@@ -295,3 +302,11 @@ def _storage_problems(environment: Mapping[str, str]) -> list[str]:
     if environment.get(f"{prefix}__accountName") or all(map(environment.get, services)):
         return []
     return [f"{prefix} is missing: set a connection string, or {prefix}__accountName, or {', '.join(services)}"]
+
+
+def _stream_problems(environment: Mapping[str, str], settings: Settings) -> list[str]:
+    """Say what is missing for the audit stream: without it the host would leave its function alone, and say little."""
+    names = ("AUDIT_STREAM", "AUDIT_STREAM__fullyQualifiedNamespace")
+    if not settings.audit_stream_hub or any(environment.get(name, "").strip() for name in names):
+        return []
+    return [f"{names[1]} is missing: it is needed because AUDIT_STREAM_HUB is set, like NAME.servicebus.windows.net"]

@@ -13,9 +13,10 @@ AzureWebJobsStorage__queueServiceUri AzureWebJobsStorage__tableServiceUri
 EvidenceStorage__credential EvidenceStorage__clientId EvidenceStorage__blobServiceUri
 APPLICATIONINSIGHTS_CONNECTION_STRING APPLICATIONINSIGHTS_AUTHENTICATION_STRING PYTHON_THREADPOOL_THREAD_COUNT
 FUNCTIONS_REQUEST_BODY_SIZE_LIMIT
+AUDIT_STREAM__fullyQualifiedNamespace AUDIT_STREAM__credential AUDIT_STREAM__clientId
 """
 PLATFORM: Final = frozenset(_PLATFORM.split())
-"""Settings of the Functions host, its worker and the storage clients, all by managed identity."""
+"""Settings of the Functions host, its worker, the storage clients and the audit stream, all by managed identity."""
 
 _REFUSED: Final = """
 ENABLE_ORYX_BUILD FUNCTIONS_EXTENSION_VERSION FUNCTIONS_MAX_HTTP_CONCURRENCY FUNCTIONS_WORKER_PROCESS_COUNT

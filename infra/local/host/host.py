@@ -17,6 +17,8 @@ from infra.local.host.connections import is_connected
 from infra.local.host.functions import Function, function_from
 from infra.local.host.host_json import HOST_JSON, HostSettings, host_settings_from
 from infra.local.host.http_trigger import HttpFunction, HttpTriggers, http_function_from
+from infra.local.host.hub_listener import HubListener
+from infra.local.host.hubs import Checkpoints, LocalHub, hub_of
 from infra.local.host.instances import InstanceSets, Scaling
 from infra.local.host.invocations import Invocations
 from infra.local.host.keys import Keys
@@ -30,6 +32,8 @@ from infra.local.host.worker import Worker
 
 _log = logging.getLogger("host")
 _YES = ("true", "1")
+_RETRIED = ("timerTrigger", "eventHubTrigger")
+"""The triggers whose functions the host runs again by the function's own policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +100,15 @@ class Host:
         if os.environ.get(f"AzureWebJobs.{function.name}.Disabled", "").lower() in _YES:
             _log.warning("%s is disabled by an app setting", function.name)
             return
-        if function.retry and function.trigger.type != "timerTrigger":
+        if function.retry and function.trigger.type not in _RETRIED:
             _log.warning("%s: its retry policy has no effect on a %s", function.name, function.trigger.type)
         match function.trigger.type:
             case "timerTrigger":
                 self._add_timer(function)
             case "queueTrigger":
                 self._add_queue(function)
+            case "eventHubTrigger":
+                self._add_hub(function)
             case "httpTrigger":
                 self._http.append(http_function_from(function, self._settings.route_prefix))
             case other:
@@ -144,6 +150,18 @@ class Host:
         )
         self._listeners.append(listener.listen)
         self._by_hand[function.name] = listener.run_once
+
+    def _add_hub(self, function: Function) -> None:
+        place = hub_of(function.trigger, os.environ.get)
+        listener = HubListener(
+            function=function,
+            hub=LocalHub(self._accounts.blobs(DEFAULT_CONNECTION), place.hub),
+            checkpoints=Checkpoints(self._accounts.blobs(DEFAULT_CONNECTION), place),
+            settings=self._settings.hubs,
+            invocations=self._invocations,
+            stopping=self.stopping,
+        )
+        self._listeners.append(listener.listen)
 
     async def run(self, listening: socket.socket, ready: Callable[[], None]) -> tuple[str, ...]:
         """Play until told to stop; give the names of the functions that were cut off."""

@@ -40,6 +40,16 @@ class QueueSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """`extensions.eventHubs`: the most events in a batch, after how many batches the checkpoint is written."""
+
+    max_event_batch_size: int = 100
+    batch_checkpoint_frequency: int = 1
+    starts_at_end: bool = False
+    """Where a consumer group begins that has no checkpoint yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """host.json, read. `unknown` holds the path of each setting this host doesn't play.
 
@@ -49,6 +59,7 @@ class HostSettings:
     function_timeout: timedelta | None = timedelta(minutes=30)
     route_prefix: str = "api"
     queues: QueueSettings = field(default_factory=QueueSettings)
+    hubs: HubSettings = field(default_factory=HubSettings)
     unknown: tuple[str, ...] = ()
 
 
@@ -69,12 +80,15 @@ def host_settings_from(app: Path) -> HostSettings:
     extensions = root.section("extensions")
     http = extensions.section("http")
     queues = extensions.section("queues")
+    hubs = extensions.section("eventHubs")
+    start = hubs.section("initialOffsetOptions")
     prefix = http.take("routePrefix", _text, HostSettings().route_prefix)
     return HostSettings(
         function_timeout=timeout,
         route_prefix=prefix.strip("/"),
         queues=_queue_settings_from(queues),
-        unknown=tuple(path for section in (root, extensions, http, queues) for path in section.rest()),
+        hubs=_hub_settings_from(hubs, start),
+        unknown=tuple(path for section in (root, extensions, http, queues, hubs, start) for path in section.rest()),
     )
 
 
@@ -88,6 +102,17 @@ def _queue_settings_from(section: "_Section") -> QueueSettings:
         visibility_timeout=section.take("visibilityTimeout", _duration, usual.visibility_timeout),
         max_polling_interval=section.take("maxPollingInterval", _polling, usual.max_polling_interval),
         message_encoding=section.take("messageEncoding", _encoding, usual.message_encoding),
+    )
+
+
+def _hub_settings_from(section: "_Section", start: "_Section") -> HubSettings:
+    usual = HubSettings()
+    return HubSettings(
+        max_event_batch_size=section.take("maxEventBatchSize", _whole(1, 1000), usual.max_event_batch_size),
+        batch_checkpoint_frequency=section.take(
+            "batchCheckpointFrequency", _whole(1, 1000), usual.batch_checkpoint_frequency
+        ),
+        starts_at_end=start.take("type", _start, usual.starts_at_end),
     )
 
 
@@ -160,3 +185,10 @@ def _encoding(value: object) -> MessageEncoding:
         return MessageEncoding(_text(value).lower())
     except ValueError:
         raise ValueError("it must be base64 or none") from None
+
+
+def _start(value: object) -> bool:
+    kind = _text(value).lower()
+    if kind not in {"fromstart", "fromend"}:
+        raise ValueError("it must be fromStart or fromEnd; this host plays no fromEnqueuedTime")
+    return kind == "fromend"

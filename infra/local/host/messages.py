@@ -29,6 +29,13 @@ class TypedData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionBytes:
+    """Several values at once, such as the events of a batch."""
+
+    bytes: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterBinding:
     """A parameter of the function and its value, going in or coming out."""
 

@@ -3,14 +3,15 @@
 import asyncio
 import json
 import logging
-import math
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable
+from datetime import UTC, datetime
 from typing import Protocol
 
 from infra.local.host.errors import AppError
 from infra.local.host.functions import Function
 from infra.local.host.invocations import Outcome
-from infra.local.host.messages import RetryContext, RpcException, RpcRetryOptions, TypedData
+from infra.local.host.messages import RetryContext, TypedData
+from infra.local.host.retries import run_with_retries
 from infra.local.host.schedules import Schedule, is_frequent, schedule_from
 from infra.local.host.stopping import pause
 from infra.local.host.storage import ServiceAwayError
@@ -20,7 +21,6 @@ _log = logging.getLogger("host.timers")
 
 # The clock is looked at this often while waiting: a laptop that slept, or whose clock was set, is noticed.
 _LONGEST_WAIT = 30.0
-_FIXED_DELAY = "fixed_delay"
 
 
 class Runs(Protocol):
@@ -119,44 +119,18 @@ class TimerListener:
             "IsPastDue": is_past_due,
         }
         data = TypedData(json=json.dumps(info))
-        policy = self._function.retry
-        most = _most_retries(policy)
-        count = 0
         detail = f"timer {why}"
-        outcome = await self._invocations.run(self._function, data, detail=detail)
-        while not outcome.is_ok and policy and count < most:
-            await pause(self._stopping, delay_before(policy, count).total_seconds())
-            if self._stopping.is_set():
-                break
-            count += 1
-            retry = RetryContext(
-                retry_count=count,
-                max_retry_count=policy.max_retry_count,
-                exception=RpcException(message=outcome.failure or ""),
-            )
-            outcome = await self._invocations.run(self._function, data, detail=f"{detail} retry={count}", retry=retry)
-        return outcome
 
+        def run(retry: RetryContext | None) -> Awaitable[Outcome]:
+            said = f"{detail} retry={retry.retry_count}" if retry else detail
+            return self._invocations.run(self._function, data, detail=said, retry=retry)
 
-def delay_before(policy: RpcRetryOptions, retries: int) -> timedelta:
-    """Give the pause before the next retry, after that many."""
-    if policy.retry_strategy == _FIXED_DELAY:
-        return policy.delay_interval or timedelta(0)
-    least = policy.minimum_interval or timedelta(0)
-    most = policy.maximum_interval or timedelta.max
-    # Beyond some doublings only the upper bound counts.
-    return min(least * 2 ** min(retries, 20), most)
+        return await run_with_retries(self._function.retry, run, self._stopping)
 
 
 def is_monitored(function: Function, schedule: Schedule, now: datetime) -> bool:
     """Say whether the timer's last run is to be kept: unless told not to, or it is due more than once a minute."""
     return function.trigger.flag("useMonitor", otherwise=True) and not is_frequent(schedule, now=now)
-
-
-def _most_retries(policy: RpcRetryOptions | None) -> float:
-    if policy is None:
-        return 0
-    return math.inf if policy.max_retry_count < 0 else policy.max_retry_count
 
 
 def _now() -> datetime:

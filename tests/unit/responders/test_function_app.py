@@ -148,6 +148,41 @@ def test_events_come_as_bytes_since_the_host_refuses_a_text_that_is_not_utf_8(
     assert _triggers(load())["subscription_events"]["dataType"] == "BINARY"
 
 
+_STREAM: Final = {
+    "AUDIT_STREAM_HUB": "directory-logs",
+    "AUDIT_STREAM__fullyQualifiedNamespace": "evhns.servicebus.windows.net",
+}
+
+
+def test_the_audit_stream_has_its_function_where_a_hub_is_set(load: Callable[..., func.FunctionApp]) -> None:
+    functions = {str(one.get_function_name()): one for one in load(**_STREAM).get_functions()}
+    function = functions["audit_stream"]
+    (trigger,) = json.loads(function.get_function_json())["bindings"]
+    assert trigger == {
+        "direction": BindingDirection.IN.name,
+        "type": "eventHubTrigger",
+        "name": "batch",
+        "connection": "AUDIT_STREAM",
+        "eventHubName": "%AUDIT_STREAM_HUB%",
+        "consumerGroup": "responder",
+        "cardinality": "MANY",
+        "dataType": "BINARY",
+    }
+    retry = function.get_settings_dict("retry_policy")
+    assert retry["max_retry_count"] == "-1", "the checkpoint moves past a batch when its retries are over"
+
+
+def test_the_stream_begins_at_its_start_and_each_batch_has_its_checkpoint() -> None:
+    hubs = json.loads((REPOSITORY / "host.json").read_text())["extensions"]["eventHubs"]
+    assert hubs["initialOffsetOptions"] == {"type": "fromStart"}
+    assert hubs["batchCheckpointFrequency"] == 1
+
+
+def test_a_hub_without_its_namespace_stops_the_app(load: Callable[..., func.FunctionApp]) -> None:
+    with pytest.raises(SettingsError, match="AUDIT_STREAM__fullyQualifiedNamespace is missing"):
+        load(AUDIT_STREAM_HUB="directory-logs")
+
+
 def test_messages_are_encoded_as_the_host_is_told_and_tried_more_than_once() -> None:
     queues = json.loads((REPOSITORY / "host.json").read_text())["extensions"]["queues"]
     assert queues["messageEncoding"] == "base64"

@@ -33,6 +33,10 @@ class Directory:
     service_principals: list[Json] = field(default_factory=list[Json])
     assignments: list[Json] = field(default_factory=list[Json])
     not_shown: dict[str, int] = field(default_factory=dict[str, int])
+    diagnostic_settings: dict[str, Json] = field(default_factory=dict[str, Json])
+    may_list_keys: bool = True
+    """Whether its people may list the keys of what its diagnostic settings name."""
+
     graph: Json = field(init=False)
 
     def __post_init__(self) -> None:

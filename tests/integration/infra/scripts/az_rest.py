@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from tests.integration.infra.scripts.az_command import MISSING, Asked, AzError, Caller
-from tests.integration.infra.scripts.az_directory import GRAPH
+from tests.integration.infra.scripts.az_directory import GRAPH, Directory
 from tests.integration.infra.scripts.azure_resources import Json, subscription_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def rest(az: "SimulatedAz", asked: Asked, caller: Caller) -> Any:  # noqa: ANN40
     url, method = asked.one("--url"), asked.one("--method", "get").lower()
     body: Json = msgspec.json.decode(asked.one("--body", "{}"))
     try:
+        if url.startswith("/providers/microsoft.aadiam/diagnosticSettings/"):
+            return _diagnostic_setting(az.b2c if caller.in_b2c else az.entra, method, urlsplit(url).path, body)
         if url.startswith("/"):
             return _resource_manager(az, method, url, body)
         assert url.startswith(f"{GRAPH}/"), url
@@ -45,20 +47,56 @@ def _resource_manager(az: "SimulatedAz", method: str, url: str, body: Json) -> A
         return {"value": [az.azure.get(each) for each in over]}
     match method:
         case "put":
-            kind = "Microsoft.AlertsManagement/actionRules"
-            az.azure.group("/".join(path.split("/")[:5]))
-            schedule = body["properties"]["schedule"]
-            assert schedule.keys() == {"effectiveUntil", "timeZone"}
-            try:
-                datetime.strptime(schedule["effectiveUntil"], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the time zone is beside it
-            except ValueError as error:
-                raise AzError(f'Bad Request({{"error": {{"code": "BadRequest", "message": "{error}"}}}})') from error
-            az.azure.put({"id": path, "type": kind, "name": path.rpartition("/")[2]} | body)
-            return {}
+            return _put(az, path, body)
         case "delete":
             return az.azure.delete(path)
         case _:
             return az.azure.get(path)
+
+
+def _diagnostic_setting(directory: Directory, method: str, path: str, body: Json) -> Any:  # noqa: ANN401 - any JSON
+    """Play the settings of a tenant, which belong to no subscription."""
+    match method:
+        case "put":
+            properties = body["properties"]
+            assert properties.keys() == {"eventHubAuthorizationRuleId", "eventHubName", "logs"}
+            if not directory.may_list_keys:
+                raise AzError('Forbidden({"error": {"code": "LinkedAuthorizationFailed", "message": "listkeys"}})')
+            directory.diagnostic_settings[path] = {"name": path.rpartition("/")[2]} | body
+            return {}
+        case "delete":
+            del directory.diagnostic_settings[path]
+            return {}
+        case _:
+            if path not in directory.diagnostic_settings:
+                raise AzError(path, status=MISSING)
+            return directory.diagnostic_settings[path]
+
+
+def _put(az: "SimulatedAz", path: str, body: Json) -> Json:
+    if "/providers/Microsoft.ManagedServices/" in path:
+        return _delegate(az, path, body)
+    kind = "Microsoft.AlertsManagement/actionRules"
+    az.azure.group("/".join(path.split("/")[:5]))
+    schedule = body["properties"]["schedule"]
+    assert schedule.keys() == {"effectiveUntil", "timeZone"}
+    try:
+        datetime.strptime(schedule["effectiveUntil"], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - the time zone is beside it
+    except ValueError as error:
+        raise AzError(f'Bad Request({{"error": {{"code": "BadRequest", "message": "{error}"}}}})') from error
+    az.azure.put({"id": path, "type": kind, "name": path.rpartition("/")[2]} | body)
+    return {}
+
+
+def _delegate(az: "SimulatedAz", path: str, body: Json) -> Json:
+    """Play Azure Lighthouse: who is named in what is assigned to a group may list the keys in it."""
+    kind = "/".join(path.rpartition("/providers/")[2].split("/")[:2])
+    if kind.endswith("/registrationAssignments"):
+        az.azure.group("/".join(path.split("/")[:5]))
+        definition = az.azure.get(body["properties"]["registrationDefinitionId"])
+        az.b2c.may_list_keys = definition["properties"]["managedByTenantId"] == az.b2c.tenant
+    az.azure.put({"id": path, "type": kind, "name": path.rpartition("/")[2]} | body)
+    return {}
 
 
 def _known_subscriptions(az: "SimulatedAz", query: str) -> set[str]:

@@ -92,7 +92,7 @@ class SimulatedAz:
 
     calls: list[Call] = field(default_factory=list[Call])
     entra: Directory = field(default_factory=lambda: Directory(TENANT, late=1))
-    b2c: Directory = field(default_factory=lambda: Directory(B2C))
+    b2c: Directory = field(default_factory=lambda: Directory(B2C, may_list_keys=False))
     azure: Resources = field(init=False)
 
     def __post_init__(self) -> None:

@@ -33,6 +33,7 @@ from shared.doctor.identity import claims_from
 from shared.doctor.sources import LICENCE_CURE, ago
 from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import NO_LICENCE
+from shared.ingest.stream import Arrivals
 from shared.model.calls import Service
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
 from shared.model.kinds import ApprovalList, Mode, ObjectKind, TenantKind
@@ -554,6 +555,35 @@ def test_sign_ins_that_are_switched_off_are_not_missed(there: Installation) -> N
 def test_an_event_came(there: Installation, storage: Storage) -> None:
     store_delivery_time(storage, SUBSCRIPTION, now=there.clock() - timedelta(hours=5))
     assert there.found("events-arriving") == [("ok", f"subscription {SUBSCRIPTION}, last event: 5 h ago")]
+
+
+@pytest.mark.parametrize(
+    ("gone", "status", "said"),
+    [
+        (
+            timedelta(hours=2),
+            "ok",
+            "last audit records by the stream: 2 h ago; categories that came: AuditLogs, SignInLogs",
+        ),
+        (timedelta(days=2), "warning", "last audit records by the stream: 2 d ago"),
+        (None, "failed", "last audit records by the stream: none so far"),
+    ],
+)
+def test_the_stream_is_judged_by_what_came_of_each_tenant(
+    there: Installation, storage: Storage, gone: timedelta | None, status: str, said: str
+) -> None:
+    there.settings = {"AUDIT_STREAM_HUB": "logs", "AUDIT_STREAM__fullyQualifiedNamespace": "x.servicebus.windows.net"}
+    now = there.clock()
+    Arrivals(storage).note([(WORKFORCE_TENANT, "SignInLogs", now), (B2C_TENANT, "SignInLogs", now)], now=now)
+    if gone is not None:
+        Arrivals(storage).note([(WORKFORCE_TENANT, "AuditLogs", now)], now=now - gone)
+    workforce, b2c = there.look("stream-arriving")
+    assert (workforce.status, said in workforce.found) == (status, True)
+    assert (b2c.status, "stream.sh --b2c" in b2c.cure) == ("failed", True)
+
+
+def test_without_a_stream_none_is_missed(there: Installation) -> None:
+    assert there.found("stream-arriving") == [("ok", "AUDIT_STREAM_HUB is empty: the logs are polled alone")]
 
 
 # Rosters.

@@ -17,6 +17,7 @@ from shared.model.permissions import grants_from
 def test_what_the_code_declares_is_read_from_the_code() -> None:
     found = declared()
     assert found.queues == {"cases", "resource-events"}
+    assert found.consumer_groups == {"responder"}
     assert found.timers["resume_cases"] == "15 * * * * *"  # by a setting
     assert found.timers["purge_old_data"] == "0 10 4 * * *"  # by itself
     assert {"list_cases", "subscription_events", "answer_case", "poll_sign_ins"} <= found.functions

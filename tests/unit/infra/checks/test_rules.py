@@ -15,6 +15,7 @@ from infra.checks.rules.roles import ACT, ASSIGNMENT, BUILT_IN, NEVER_GRANTED, c
 from infra.checks.rules.secrets import check_secrets
 from infra.checks.rules.settings import REFUSED_PROPERTIES, REFUSED_SETTINGS, check_settings
 from infra.checks.rules.stores import CONTAINER, QUEUE, TABLE, check_stores
+from infra.checks.rules.streams import GROUP, RECEIVER, check_streams
 from infra.checks.rules.watching import ALERTED, ALERTS, CHANGES, check_watching
 from infra.checks.rules.watching import RULES as ALERT
 from infra.checks.snapshots import LOGS, SITE, Infrastructure
@@ -187,6 +188,25 @@ def test_a_new_setting_in_the_code_is_asked_for_in_azure_and_in_the_sample() -> 
 def test_stores(change: Change, said: str) -> None:
     found = found_by(check_stores, _one(change))
     assert any(said in one for one in found) or (said == "nothing" and not found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "of", "said"),
+    [
+        (without(GROUP, "responder"), "stream", "the hub has no consumer group responder"),
+        (swap(RECEIVER, _OWNER), "stream", "the identity may not receive from the hub"),
+        (
+            swap('"AUDIT_STREAM__fullyQualifiedNamespace": "evhns', '"X": "evhns'),
+            "stream",
+            "the app doesn't know where the hub is",
+        ),
+        (swap('"AUDIT_STREAM_HUB": "directory-logs"', '"AUDIT_STREAM_HUB": ""'), "stream", "nobody reads the hub"),
+        (swap('"AUDIT_STREAM_HUB": ""', '"AUDIT_STREAM_HUB": "logs"'), _FIRST, "the hub logs, and none of that name"),
+    ],
+)
+def test_streams(change: Change, of: str, said: str) -> None:
+    found = found_by(check_streams, _one(change, of=of))
+    assert any(said in one for one in found), found
 
 
 def _more_values(count: int) -> Change:

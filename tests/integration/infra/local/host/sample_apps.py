@@ -99,8 +99,8 @@ EVERYTHING = (
         row.set("{}")
         return "written"
 
-    @app.event_hub_message_trigger(arg_name="event", event_hub_name="hub", connection="HUB")
-    def stream(event: func.EventHubEvent) -> None:
+    @app.blob_trigger(arg_name="blob", path="some/{name}", connection="AzureWebJobsStorage")
+    def stream(blob: func.InputStream) -> None:
         seen["stream"].append(1)
 
     @app.timer_trigger(arg_name="timer", schedule="0 0 * * * *", use_monitor=False)
@@ -120,7 +120,7 @@ EVERYTHING = (
 EVERYTHING_HOST = {
     "logging": {"logLevel": {"default": "Information"}},
     "extensions": {
-        "eventHubs": {"maxEventBatchSize": 1},
+        "blobs": {"maxDegreeOfParallelism": 1},
         "queues": {"maxDequeueCount": 2, "maxPollingInterval": "00:00:00.3"},
     },
 }
@@ -171,5 +171,28 @@ WORKING = (
         logging.getLogger("sample").warning("hung try %s", message.dequeue_count)
         if message.dequeue_count == 1:
             time.sleep(3600)
+"""
+)
+
+STREAMING = (
+    SEEN
+    + """
+    @app.event_hub_message_trigger(
+        arg_name="batch",
+        event_hub_name="%HUB%",
+        connection="STREAM",
+        consumer_group="readers",
+        cardinality=func.Cardinality.MANY,
+        data_type=func.DataType.BINARY,
+    )
+    @app.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:00")
+    def take_in(batch: typing.List[func.EventHubEvent], context: func.Context) -> None:
+        bodies = [event.get_body().decode("latin-1") for event in batch]
+        seen["batches"].append([bodies, [event.sequence_number for event in batch], context.retry_context.retry_count])
+        if "wait" in bodies and os.environ["PATIENCE"]:
+            logging.getLogger("sample").warning("waiting")
+            time.sleep(float(os.environ["PATIENCE"]))
+        if "bad" in bodies and context.retry_context.retry_count < 2:
+            raise RuntimeError("can't work on this")
 """
 )

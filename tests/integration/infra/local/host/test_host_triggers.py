@@ -58,8 +58,8 @@ class TestReady:
     def test_says_once_what_it_does_not_play(self, host: RunningHost) -> None:
         warnings = [line for line in host.lines if " WARNING host: " in line]
         for expected in (
-            "host.json: extensions.eventHubs isn't played",
-            "stream is loaded but never run: this host doesn't play the eventHubTrigger",
+            "host.json: extensions.blobs isn't played",
+            "stream is loaded but never run: this host doesn't play the blobTrigger",
             "unplayed: not played, runs that need it will fail: table output row",
         ):
             assert len([line for line in warnings if expected in line]) == 1

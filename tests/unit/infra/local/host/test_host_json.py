@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.host.errors import AppError
-from infra.local.host.host_json import HostSettings, MessageEncoding, QueueSettings, host_settings_from
+from infra.local.host.host_json import HostSettings, HubSettings, MessageEncoding, QueueSettings, host_settings_from
 
 
 def settings_of(folder: Path, content: object) -> HostSettings:
@@ -34,6 +34,7 @@ def test_reads_what_it_plays_and_is_silent_on_what_needs_no_playing(tmp_path: Pa
                     "maxPollingInterval": "00:00:01",
                     "messageEncoding": "None",
                 },
+                "eventHubs": {"maxEventBatchSize": 7, "initialOffsetOptions": {"type": "fromEnd"}},
             },
         },
     )
@@ -48,6 +49,7 @@ def test_reads_what_it_plays_and_is_silent_on_what_needs_no_playing(tmp_path: Pa
             max_polling_interval=timedelta(seconds=1),
             message_encoding=MessageEncoding.NONE,
         ),
+        hubs=HubSettings(max_event_batch_size=7, starts_at_end=True),
     )
 
 
@@ -56,7 +58,7 @@ def test_names_every_setting_it_does_not_play(tmp_path: Path) -> None:
     read = settings_of(tmp_path, {"version": "2.0", "extensions": extensions, "healthMonitor": {"enabled": True}})
     assert set(read.unknown) == {
         "healthMonitor",
-        "extensions.eventHubs",
+        "extensions.eventHubs.a",
         "extensions.http.hsts",
         "extensions.queues.shade",
     }
@@ -74,6 +76,10 @@ def test_no_time_limit_is_written_minus_one(tmp_path: Path) -> None:
         ({"version": "2.0", "functionTimeout": "5 minutes"}, "functionTimeout is '5 minutes'"),
         ({"version": "2.0", "functionTimeout": "00:00:00"}, "longer than zero"),
         ({"version": "2.0", "extensions": []}, "extensions is .*an object"),
+        (
+            {"version": "2.0", "extensions": {"eventHubs": {"initialOffsetOptions": {"type": "later"}}}},
+            "extensions.eventHubs.initialOffsetOptions.type is 'later'.*fromStart",
+        ),
         (
             {"version": "2.0", "extensions": {"queues": {"batchSize": 33}}},
             r"extensions.queues.batchSize is 33.*1 to 32",

@@ -11,8 +11,9 @@ from infra.local.host.errors import AppError
 from infra.local.host.functions import Binding, Function
 from infra.local.host.invocations import Outcome
 from infra.local.host.messages import RetryContext, RpcRetryOptions, TypedData
+from infra.local.host.retries import delay_before
 from infra.local.host.schedules import Interval, Schedule, schedule_from
-from infra.local.host.timer_listener import TimerListener, delay_before, is_monitored, timer_schedule_of
+from infra.local.host.timer_listener import TimerListener, is_monitored, timer_schedule_of
 from infra.local.host.timer_status import NEVER, TimerStatus
 
 HOURLY = schedule_from("0 0 * * * *", now=datetime.now(UTC))
