@@ -1,7 +1,9 @@
 """A Log Analytics workspace in DuckDB, for queries in Kusto that duckdb-kql translates.
 
 Kusto's text columns are never null, so a missing text is stored as "". What duckdb-kql can't translate is told to it:
-local time, by DuckDB's own, and addresses, which are read when the tables are filled.
+local time, by DuckDB's own, and addresses, which are read when the tables are filled. It gives null for what isn't
+JSON, where Kusto's `parse_json` gives the text itself
+(https://learn.microsoft.com/kusto/query/parse-json-function), so it is told that too.
 """
 
 import contextlib
@@ -28,12 +30,14 @@ else:
 kql: Any = duckdb_kql  # it has no stubs that pyright would find without it
 _functions: Any = importlib.import_module("duckdb_kql.translate.functions")
 _OURS: Final = {
+    "parse_json": "coalesce(TRY_CAST({0} AS JSON), to_json({0}))",
     "datetime_utc_to_local": "timezone({1}, timezone('UTC', {0}))",
     "number_of": "coalesce((SELECT number FROM addresses WHERE text = {0}), '')",
     "is_between": "EXISTS (SELECT 1 FROM addresses WHERE text = {0} AND number BETWEEN {1} AND {2})",
 }
 for _name, _sql in _OURS.items():
-    _functions.SCALAR_FUNCTIONS[_name] = _functions.FunctionSpec(_name, "template", _sql, (_sql.count("{"),))
+    _arity = len(set(re.findall(r"\{\d\}", _sql)))
+    _functions.SCALAR_FUNCTIONS[_name] = _functions.FunctionSpec(_name, "template", _sql, (_arity,))
 
 _TYPES: Final = {
     "string": "VARCHAR DEFAULT ''",

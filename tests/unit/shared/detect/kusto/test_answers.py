@@ -61,6 +61,26 @@ def test_a_query_finds_what_the_app_finds(workspace: Workspace, detection: AnyDe
     agree()
 
 
+_FOR_ALL: Final = next(one for one in CATALOGUE if one.id == "permission-granted-for-all")
+_NEARLY_JSON: Final = {
+    "a scope that goes on after its quotes": ("DelegatedPermissionGrant.Scope", '"User.Read\nMail.ReadWrite"x'),
+    "a scope without its last quote": ("DelegatedPermissionGrant.Scope", '"User.Read Mail.ReadWrite'),
+    "a scope with a line break in quotes": ("DelegatedPermissionGrant.Scope", '"User.Read\nMail.ReadWrite"'),
+    "a consent that goes on after its quotes": ("DelegatedPermissionGrant.ConsentType", '"AllPrincipals"x'),
+    "a consent without its last quote": ("DelegatedPermissionGrant.ConsentType", '"AllPrincipals'),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), _NEARLY_JSON.values(), ids=_NEARLY_JSON)
+def test_what_begins_like_json_and_is_none_is_a_text_in_both(workspace: Workspace, name: str, value: str) -> None:
+    record = copy.deepcopy(_FOR_ALL.hits[0])
+    changes = record["targetResources"][0]["modifiedProperties"]
+    next(one for one in changes if one["displayName"] == name)["newValue"] = value
+    drawn = [row_of(record)]
+    workspace.fill(drawn)
+    assert workspace.found(sql_of(_FOR_ALL)) == matched_in_process(_FOR_ALL, drawn)
+
+
 _SPACES: Final = [chr(code) for code in range(0x110000) if chr(code).isspace()]
 _DASHES: Final = list("-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
 _NAMES: Final = [
