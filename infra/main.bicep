@@ -151,6 +151,11 @@ param leaseSeconds int = 120
 @maxValue(240)
 param readBackSeconds int = 20
 
+@description('How many requests for audit and sign-in logs go to a tenant in ten seconds. Microsoft\'s limit is five for an app.')
+@minValue(1)
+@maxValue(100)
+param reportsPerTenSeconds int = 5
+
 @description('After this long without an acknowledgement a page goes to the next owner and channel.')
 @minValue(1)
 @maxValue(1440)
@@ -470,6 +475,7 @@ module app 'modules/app.bicep' = {
     remediationsPerHour: remediationsPerHour
     leaseSeconds: leaseSeconds
     readBackSeconds: readBackSeconds
+    reportsPerTenSeconds: reportsPerTenSeconds
     acknowledgeMinutes: acknowledgeMinutes
     messagesPerHour: messagesPerHour
     supportContact: supportContact

@@ -16,7 +16,7 @@ from shared.clients.arm import ArmTransport
 from shared.clients.credentials import LazyCredential
 from shared.clients.graph import GraphTransport
 from shared.clients.log_analytics import Workspace
-from shared.clients.rate_limit import TablePacer
+from shared.clients.rate_limit import TablePacer, gaps_for
 from shared.clients.storage import Storage
 from shared.detect.aggregation.sequences import Sequences, TableSequenceStore
 from shared.detect.aggregation.thresholds import ThresholdAggregation
@@ -68,6 +68,8 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
     evidence = storage or Storage(environment, prefix="EvidenceStorage")
     storage = storage or Storage(environment)
     kept = Rosters(storage, content.rosters, clock=clock)
+    gaps = gaps_for(reports_per_ten_seconds=settings.reports_per_ten_seconds)
+    pacer = TablePacer(storage, clock=clock, wait=wait, gaps=gaps)
     return Runtime(
         settings=settings,
         detections={detection.id: detection for detection in content.detections},
@@ -96,7 +98,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
             messages_per_hour=settings.messages_per_hour,
             turn=min(settings.lease, _LONGEST_POST),
         ),
-        edges=edges or _edges(settings, TablePacer(storage, clock=clock, wait=wait), wait, clock),
+        edges=edges or _edges(settings, pacer, wait, clock),
         workspace=_workspace(settings, clock),
         clock=clock,
         wait=wait,

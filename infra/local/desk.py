@@ -98,16 +98,28 @@ class Desk:
             if kind.tenant_kind is tenant.kind
         )
 
-    def accept_all(self) -> str:
-        """Accept every object as it stands, as people do on the first day; gives what came of it, in words."""
-        runtime = self._runtime
-        shown = [show(runtime, each) for each in self.object_ids()]
-        done = [
-            accept(runtime, each.state.id, digest=each.seen.digest, by=CAROL.name, reason="the first day").result
-            for each in shown
-        ]
-        accepted = sum(result is Result.DONE for result in done)
-        return f"{CAROL.name} accepts {accepted} of {len(done)} objects as they stand: only those are ever written back"
+    def accept_all(self, *, within: float = 60.0) -> str:
+        """Accept every object as it stands, as people do on the first day; gives what came of it, in words.
+
+        One that is just being looked at, or was read anew since it was shown, is tried again.
+
+        Raises:
+            TimeoutError: not every object could be accepted in time.
+        """
+        accepted: set[ObjectId] = set()
+
+        def are_all_accepted() -> bool:
+            found = self.object_ids()
+            accepted.update(each for each in found if each not in accepted and self._accepts(each))
+            return accepted.issuperset(found)
+
+        until(are_all_accepted, within=within, what="every object accepted")
+        return f"{CAROL.name} accepts {len(accepted)} objects as they stand: only what is accepted is ever written back"
+
+    def _accepts(self, object_id: ObjectId) -> bool:
+        shown = show(self._runtime, object_id)
+        done = accept(self._runtime, shown.state.id, digest=shown.seen.digest, by=CAROL.name, reason="the first day")
+        return done.result is Result.DONE
 
     def object_ids(self) -> list[ObjectId]:
         """Name every guarded object that was read."""

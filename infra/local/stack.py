@@ -352,13 +352,14 @@ class Stack:
         """End the functions host with kill -9."""
         self.host_program.kill()
 
-    def redeploy(self, *, drain: float = 0.0) -> None:
-        """Start the app anew, as a deployment does, whatever is running.
+    def redeploy(self, *, drain: float = 0.0, settings: Mapping[str, str] | None = None) -> None:
+        """Start the app anew, as a deployment does, whatever is running; `settings` are changed from then on.
 
         By default what runs is cut off almost at once, as with the plan's update strategy Recreate. With `drain`
         (seconds) it may go on that long and nothing new begins meanwhile, as with RollingUpdate on one instance.
         """
         self.host_program.stop(max(drain, _CUT_OFF_AFTER))
+        self._changes |= settings or {}
         self.start_host()
 
     def stop(self) -> None:

@@ -118,6 +118,9 @@ param leaseSeconds int
 @description('Seconds to wait for a remediation to show.')
 param readBackSeconds int
 
+@description('Requests for audit and sign-in logs of a tenant in ten seconds.')
+param reportsPerTenSeconds int
+
 @description('Minutes until a page is escalated.')
 param acknowledgeMinutes int
 
@@ -288,6 +291,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     RETENTION_DAYS: string(retentionDays)
     LEASE_SECONDS: string(leaseSeconds)
     READ_BACK_SECONDS: string(readBackSeconds)
+    REPORTS_PER_TEN_SECONDS: string(reportsPerTenSeconds)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
     MESSAGES_PER_HOUR: string(messagesPerHour)
     SIGN_INS: signIns

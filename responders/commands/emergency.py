@@ -298,34 +298,62 @@ def _close(arguments: argparse.Namespace) -> int:
 
 
 def _drill(arguments: argparse.Namespace) -> int:
-    """Declare a drill, run every step, close it, and say how long each step took."""
-    app = app_from(arguments)
-    body = {"reason": "A drill", "hybrid": arguments.hybrid, "drill": True, "entry": secrets.token_hex(16)}
+    """Declare a drill, run every step, close it; say of each step at once how it ended and how long it took."""
+    return drill(app_from(arguments), is_hybrid=arguments.hybrid)
+
+
+def drill(app: App, *, is_hybrid: bool) -> int:
+    """Go through a drill of a hybrid tenant, or one that isn't; gives 1 where a step failed. Raises CommandError."""
+    body = {"reason": "A drill", "hybrid": is_hybrid, "drill": True, "entry": secrets.token_hex(16)}
     said = app.ask("POST", "", body)
     emergency = str(said["id"])
     entry = secrets.token_hex(16)
     said = app.ask("POST", f"/{emergency}/acknowledge", {"over": "responder emergency drill", "entry": entry})
-    for step in said["steps"]:
-        if step["state"] == "pending":
-            path = f"/{emergency}/steps/{step['number']}"
+    for number in [int(step["number"]) for step in said["steps"]]:
+        if _step_of(said, number)["state"] == "pending":
+            path = f"/{emergency}/steps/{number}"
             said = app.ask("POST", path, {"action": "run", "entry": secrets.token_hex(16)})
-    print_table(
-        ("step", "what", "state", "seconds"),
-        [
-            (str(one["number"]), escaped(one["title"]), one["state"], _seconds(one["took_seconds"]))
-            for one in said["steps"]
-        ],
-        none="the runbook has no steps",
-    )
-    failed = [one for one in said["steps"] if one["state"] == "failed"]
-    summary = f"Every step was tried; {len(failed)} failed."
-    app.ask("POST", f"/{emergency}/close", {"summary": summary, "entry": secrets.token_hex(16)})
+        _print_drilled(_step_of(said, number))
+    states = [str(one["state"]) for one in said["steps"]]
+    summary = f"Every step was tried: {states.count('failed')} failed, {states.count('blocked')} blocked."
+    closed = app.ask("POST", f"/{emergency}/close", {"summary": summary, "entry": secrets.token_hex(16)})
     print(f"The drill {emergency} is closed. {summary}")
-    return 1 if failed else 0
+    _print_kept(closed)
+    return 1 if "failed" in states else 0
 
 
-def _seconds(took: float | None) -> str:
-    return "" if took is None else f"{took:.1f}"
+def _step_of(said: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    return next(one for one in said["steps"] if one["number"] == number)
+
+
+def _print_drilled(step: Mapping[str, Any]) -> None:
+    """Print how a step of a drill ended, as soon as it has; where it couldn't be done, why."""
+    took = step["took_seconds"]
+    seconds = "" if took is None else f"{took:.1f} s"
+    print(f"{seconds:>8}  {step['number']}. {escaped(step['title'])}: {step['state']}", flush=True)
+    if step["state"] in {"blocked", "failed"}:
+        for one in step["findings"]:
+            if one["answer"] in {"wrong", "unknown"}:
+                print(f"{'':>8}     {escaped(one['about'])}: {escaped(_first_line(one['text']))}", flush=True)
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
+
+
+def _print_kept(said: Mapping[str, Any]) -> None:
+    """Print where the report and the evidence of a closed emergency lie, and how they are checked."""
+    acts = [entry["act"] for entry in said["entries"]]
+    kept = [one for act in acts if act["type"] == "closed" for one in act["report"]]
+    if not kept:
+        print("Its report could not be written: see the app's log.")
+        return
+    print("In the evidence container:")
+    for one in kept:
+        if one["blob"].endswith((".html", ".md")):
+            print(f"  report    {escaped(one['blob'])}")
+    print(f"  evidence  emergencies/{said['id']}/, the reports among it")
+    print(f"Check it: responder evidence verify {said['id']} --head {kept[-1]['sha256']}")
 
 
 def _print(said: Mapping[str, Any], *, only: int = 0) -> None:

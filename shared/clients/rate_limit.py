@@ -18,11 +18,21 @@ from shared.clients.storage_names import Table
 from shared.model.calls import Lane
 from shared.model.errors import EdgeError, Throttled
 
-GAPS: Final[Mapping[Lane, timedelta]] = {
-    Lane.CONDITIONAL_ACCESS: timedelta(seconds=1.05),
-    Lane.REPORTS: timedelta(seconds=2.05),
-}
-"""The time between two calls of a lane, a little over the published limit."""
+_MARGIN: Final = timedelta(seconds=0.05)
+"""By how much a call goes later than it may."""
+
+
+def gaps_for(*, reports_per_ten_seconds: int) -> Mapping[Lane, timedelta]:
+    """Give the time between two calls of each lane, a little over the limit."""
+    return {
+        Lane.CONDITIONAL_ACCESS: timedelta(seconds=1) + _MARGIN,
+        Lane.REPORTS: timedelta(seconds=10) / reports_per_ten_seconds + _MARGIN,
+    }
+
+
+GAPS: Final[Mapping[Lane, timedelta]] = gaps_for(reports_per_ten_seconds=5)
+"""Those of the published limits."""
+
 
 _TRIES: Final = 20
 _LONGEST_QUEUE: Final = timedelta(minutes=2)
@@ -35,8 +45,16 @@ _BROKEN_CLOCK: Final = 2 * _LONGEST_QUEUE
 class TablePacer:
     """Reserves instants in table `Switches`."""
 
-    def __init__(self, storage: Storage, *, clock: Callable[[], datetime], wait: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        clock: Callable[[], datetime],
+        wait: Callable[[float], None],
+        gaps: Mapping[Lane, timedelta] = GAPS,
+    ) -> None:
         self._storage = storage
+        self._gaps = gaps
         self._clock = clock
         self._wait = wait
         self._lock = threading.Lock()
@@ -56,7 +74,7 @@ class TablePacer:
         Raises Throttled as `wait_for`.
         """
         first = self._turn(tenant_id, lane, calls=calls)
-        return ReservedTurns(self, tenant_id, lane, [first + number * GAPS[lane] for number in range(calls)])
+        return ReservedTurns(self, tenant_id, lane, [first + number * self._gaps[lane] for number in range(calls)])
 
     def wait_until(self, turn: datetime) -> None:
         """Wait until an instant has come."""
@@ -66,17 +84,17 @@ class TablePacer:
 
     def is_over(self, turn: datetime, lane: Lane) -> bool:
         """Whether a turn was let go by: the service would count the call beside the next one."""
-        return turn < self._clock() - GAPS[lane]
+        return turn < self._clock() - self._gaps[lane]
 
     def _turn(self, tenant_id: str, lane: Lane, *, calls: int) -> datetime:
         key = f"{tenant_id} {lane}"
         try:
-            turn = self._shared_turn(key, GAPS[lane], calls)
+            turn = self._shared_turn(key, self._gaps[lane], calls)
         except Throttled:
             raise
         except EdgeError:
             turn = None
-        return self._own_turn(key, GAPS[lane], calls, shared=turn)
+        return self._own_turn(key, self._gaps[lane], calls, shared=turn)
 
     def _shared_turn(self, key: str, gap: timedelta, calls: int) -> datetime | None:
         """Reserve the next free instant; None after too many conflicts with other instances."""

@@ -291,6 +291,12 @@ READ_BACK_SECONDS: Final = Setting(
     read=number(1, 240),
     default="20",
 )
+REPORTS_PER_TEN_SECONDS: Final = Setting(
+    name="REPORTS_PER_TEN_SECONDS",
+    description="How many requests for sign-in and audit logs go to a tenant in ten seconds. Microsoft allows five.",
+    read=number(1, 100),
+    default="5",
+)
 
 RETENTION_DAYS: Final = Setting(
     name="RETENTION_DAYS",

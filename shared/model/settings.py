@@ -101,6 +101,7 @@ class Settings:
     remediations_per_hour: int
     lease: timedelta
     read_back: timedelta
+    reports_per_ten_seconds: int
     polls_sign_ins: bool
     audit_stream_hub: str
     acknowledge_within: timedelta
@@ -243,6 +244,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         remediations_per_hour=read(declared.REMEDIATIONS_PER_HOUR),
         lease=timedelta(seconds=read(declared.LEASE_SECONDS)),
         read_back=timedelta(seconds=read(declared.READ_BACK_SECONDS)),
+        reports_per_ten_seconds=read(declared.REPORTS_PER_TEN_SECONDS),
         polls_sign_ins=read(declared.SIGN_INS) == "poll",
         audit_stream_hub=read(declared.AUDIT_STREAM_HUB),
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),

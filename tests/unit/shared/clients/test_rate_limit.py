@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.clients.rate_limit import GAPS, TablePacer
+from shared.clients.rate_limit import GAPS, TablePacer, gaps_for
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.model.calls import Lane
@@ -50,6 +50,19 @@ def test_the_published_limits_are_kept() -> None:
     assert GAPS[Lane.CONDITIONAL_ACCESS] > timedelta(seconds=1)
     assert 5 * GAPS[Lane.REPORTS] > timedelta(seconds=10)
     assert GAPS.keys() == set(Lane)
+
+
+@pytest.mark.parametrize("limit", [1, 5, 7, 100])
+def test_never_more_reports_than_the_limit_are_asked_for_in_ten_seconds(storage: Storage, limit: int) -> None:
+    clock = FakeClock(NOW)
+    pacer = TablePacer(storage, clock=clock, wait=clock.wait, gaps=gaps_for(reports_per_ten_seconds=limit))
+    went: list[datetime] = []
+    for _ in range(2 * limit + 1):
+        pacer.wait_for(_TENANT, Lane.REPORTS)
+        went.append(clock())
+    for first in went:
+        assert sum(first <= each < first + timedelta(seconds=10) for each in went) <= limit
+    assert went[limit] - went[0] < timedelta(seconds=10 + 0.06 * limit)
 
 
 def test_the_first_call_goes_at_once_and_each_other_after_its_gap(instance: _Instance) -> None:
