@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from shared.ingest.poll import Source
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.kinds import TenantKind
 from shared.model.read_probes import ReadProbe
+from shared.model.sources import Source
 
 DIRECTORY_AUDITS: Final = Call(
     method="GET",

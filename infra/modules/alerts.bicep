@@ -80,16 +80,16 @@ var timers = [
   }
   {
     function: 'backfill_directory_audits'
-    silence: '30h'
-    window: 'P2D'
-    looked: 'PT6H'
+    silence: '1h'
+    window: 'PT2H'
+    looked: 'PT15M'
     severity: 2
   }
   {
     function: 'backfill_sign_ins'
-    silence: '30h'
-    window: 'P2D'
-    looked: 'PT6H'
+    silence: '1h'
+    window: 'PT2H'
+    looked: 'PT15M'
     severity: 2
   }
   {

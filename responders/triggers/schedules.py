@@ -13,11 +13,13 @@ import azure.functions as func
 
 from responders.app import emergencies, runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
+from shared.ingest.catch_up import catch_up
 from shared.ingest.poison import play_again
-from shared.ingest.poll import Source, poll
+from shared.ingest.poll import poll
 from shared.model.do_all import do_all
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
+from shared.model.sources import Source
 from shared.respond.resume import resume
 from shared.respond.sweep import sweep
 from shared.runtime import Runtime
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 schedules = func.Blueprint()
 _log = logging.getLogger("responder.schedules")
-_BACKFILL_SCHEDULE: Final = "0 40 3 * * *"
+_AUDIT_BACKFILL_SCHEDULE: Final = "10 */15 * * * *"
+_SIGN_IN_BACKFILL_SCHEDULE: Final = "40 */15 * * * *"
 _PURGE_SCHEDULE: Final = "0 10 4 * * *"
 _LOG_COUNT_SCHEDULE: Final = "45 */10 * * * *"
 """NCRONTAB in UTC. Timers that somebody may want to change name a setting instead, as %NAME%."""
@@ -35,17 +38,13 @@ _LOG_COUNT_SCHEDULE: Final = "45 */10 * * * *"
 _OVERLAP: Final = timedelta(minutes=60)
 """How far each poll reaches back before the last one, because Microsoft shows records of the logs late."""
 
-_BACKFILL: Final = timedelta(hours=24)
-_BACKFILL_LONGEST: Final = timedelta(minutes=12)
-"""For each tenant, of the 30 minutes that host.json gives a function."""
-
 
 def _poll_all(source: Source) -> None:
     _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=_OVERLAP))
 
 
 def _backfill_all(source: Source) -> None:
-    _each_tenant(source, lambda tenant: poll(runtime(), tenant, source, overlap=_BACKFILL, longest=_BACKFILL_LONGEST))
+    _each_tenant(source, lambda tenant: catch_up(runtime(), tenant, source))
 
 
 def _each_tenant(source: Source, read: Callable[[Tenant], object]) -> None:
@@ -67,9 +66,9 @@ def poll_directory_audits(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("backfill_directory_audits")
-@schedules.timer_trigger(arg_name="timer", schedule=_BACKFILL_SCHEDULE)
+@schedules.timer_trigger(arg_name="timer", schedule=_AUDIT_BACKFILL_SCHEDULE)
 def backfill_directory_audits(timer: func.TimerRequest) -> None:
-    """Read the last 24 hours again: some records come hours late."""
+    """Read what the polls left, and look again for records that came hours or days late."""
     del timer
     _backfill_all(AUDIT_LOG)
 
@@ -84,9 +83,9 @@ def poll_sign_ins(timer: func.TimerRequest) -> None:
 
 
 @schedules.function_name("backfill_sign_ins")
-@schedules.timer_trigger(arg_name="timer", schedule=_BACKFILL_SCHEDULE)
+@schedules.timer_trigger(arg_name="timer", schedule=_SIGN_IN_BACKFILL_SCHEDULE)
 def backfill_sign_ins(timer: func.TimerRequest) -> None:
-    """Read the last 24 hours of sign-ins again: some come hours late too."""
+    """Read what the polls of sign-ins left, and look again for those that came late."""
     del timer
     if runtime().settings.polls_sign_ins:
         _backfill_all(SIGN_IN_LOG)

@@ -16,7 +16,6 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.clients.web import WebResponse
 from shared.detect.sigma.loaded import Loaded
-from shared.ingest.poll import Source
 from shared.model.calls import Call, Lane
 from shared.model.detections import AnyDetection
 from shared.model.errors import EdgeError, Rejected, SettingsError
@@ -25,6 +24,7 @@ from shared.model.object_kinds import Kind
 from shared.model.permissions import Grant
 from shared.model.read_probes import ReadProbe
 from shared.model.settings import Settings, Tenant, settings_from
+from shared.model.sources import Source
 from shared.respond.components import Runtime
 
 _LONGEST_WAIT: Final = 1.0

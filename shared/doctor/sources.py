@@ -9,11 +9,12 @@ from shared.detect.aggregation.describe import lasting
 from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.deliveries import last_delivery
-from shared.ingest.poll import Source, is_unlicensed, polled_until
+from shared.ingest.poll import is_unlicensed, polled_until
 from shared.ingest.stream import arrivals
 from shared.model.kinds import TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
+from shared.model.sources import Source
 from shared.respond.sweep import swept_at
 
 _POLL_WITHIN: Final = timedelta(minutes=15)

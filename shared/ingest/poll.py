@@ -1,100 +1,84 @@
 """Polls the logs that are read through Graph, in overlapping time windows.
 
 The logs have no ingestion time, and records arrive minutes to hours late. So each poll reads the time of the overlap
-again; a record that is read twice makes one case, because of the case's id. Cases are opened page by page. The cursor
-moves to the end of a window when all its pages were read and every match has its case. So a poll that catches up over a
-long time can be interrupted, and the next one continues it.
+again; a record that is read twice makes one case, because of the case's id. Cases are opened page by page.
+
+A poll reads the newest hours only, so that what is new never waits for what is old: what an outage left, and what the
+service doesn't give, is stored as still to be read, and `catch_up` reads it. The cursor says until when everything was
+read, or is stored so.
 """
 
 import logging
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from msgspec import Struct
-
-from shared.clients.storage import Storage
+from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
-from shared.ingest.intake import Intake, take_in
-from shared.model.calls import Call
-from shared.model.errors import Refused
+from shared.ingest.intake import Intake
+from shared.ingest.unread import KEPT_BY_SERVICE, keep_unread, read_unread
+from shared.ingest.windows import Part, cut, read_in_parts, read_window, without
+from shared.model.errors import EdgeError, Refused
 from shared.model.notices import SystemNotice
 from shared.model.settings import Tenant
+from shared.model.sources import Source, Window
 from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.poll")
 
-_KEPT: Final = timedelta(days=7)
-"""The shortest retention of the logs: seven days, without a licence and in Azure AD B2C."""
+_LIVE: Final = timedelta(hours=2)
+"""How far behind the last poll may be for this one to read all since then. What is older is left to `catch_up`."""
 
-_WINDOW: Final = timedelta(hours=2)
-"""The time that one query covers: longer than the overlap, so that an ordinary poll is one query."""
+WINDOW: Final = timedelta(hours=2)
+"""The time that one query covers where more is to be read."""
 
 _LONGEST: Final = timedelta(minutes=4)
-"""How long a poll reads before it leaves the rest to the next one, so that other tenants don't wait long."""
+"""How long a poll narrows down what it can't read, so that other tenants don't wait long."""
+
+_PATIENCE: Final = 4
+"""Attempts that give nothing before a poll says that the service doesn't answer: the window, what is new of it, and
+twice a part of that.
+"""
 
 _DONE_UNTIL: Final = "done_until"
+_BEGUN_AT: Final = "begun_at"
+_UNLICENSED: Final = "unlicensed"
+_FAILED_AT: Final = "failed_at"
+
+_MOST_TEXT: Final = 500
 
 NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 """Graph's error code for a log that needs Entra ID P1."""
 
 
-class Source(Struct, frozen=True, kw_only=True):
-    """A log, and how it is queried.
-
-    `name` is shown to people. `cursors` is the partition of table `Cursors` with the time until which each tenant's log
-    was read. `time_field` is the property that the windows filter on, `page_size` at most what the service allows,
-    `only` a further condition of the filter.
-    """
-
-    name: str
-    cursors: str
-    call: Call
-    time_field: str
-    page_size: int
-    only: str = ""
-
-    def query(self, since: datetime, until: datetime | None) -> dict[str, str]:
-        """Give the query for the records of a window, both ends included; without `until`, for all since then.
-
-        Instants are rounded down to seconds, so there is no gap between windows.
-        """
-        terms = [f"{self.time_field} ge {_instant(since)}"]
-        if until:
-            terms.append(f"{self.time_field} le {_instant(until)}")
-        if self.only:
-            terms.append(self.only)
-        return {"$filter": " and ".join(terms), "$top": str(self.page_size)}
-
-
 def poll(
     runtime: Runtime, tenant: Tenant, source: Source, *, overlap: timedelta, longest: timedelta = _LONGEST
 ) -> Intake:
-    """Read a tenant's records since the last poll got, less `overlap`, for about as long as `longest`.
+    """Read a tenant's records since the last poll got, less `overlap`.
 
     Where it can't be read how far the last poll got, the overlap is read, and a notice says so.
     For a tenant without the licence for the log, a notice is published once, and nothing is read.
 
-    Raises EdgeError when a page couldn't be read or a case not opened: the cursor stays at the end of the last complete
-    window, and the next poll reads all after it again.
+    Raises EdgeError when nothing could be read or a case not opened: the cursor stays, and the next poll reads all
+    after it again.
     """
-    started = runtime.clock()
-    reached = min(_reached(runtime, tenant, source) or started, started)
-    total = Intake()
-    for since, until in _windows(max(reached - overlap, started - _KEPT), started):
-        try:
-            _read(runtime, tenant, source.call, source.query(since, until if until < started else None), total)
-        except Refused as refused:
-            if refused.code != NO_LICENCE:
-                raise
-            _publish_missing_licence(runtime, tenant, source)
-            return total
-        if until >= reached:
-            columns = {_DONE_UNTIL: until.isoformat()}
-            runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
-        if until < started and runtime.clock() - started >= longest:
-            _log.warning("%s of %s: read up to %s, the next poll continues", source.name, tenant.name, until)
-            break
+    this = _Poll(runtime, tenant, source, overlap)
+    try:
+        this.read(longest)
+    except Refused as refused:
+        if refused.code != NO_LICENCE:
+            this.store_problem(refused)
+            raise
+        _publish_missing_licence(runtime, tenant, source)
+    except EdgeError as error:
+        this.store_problem(error)
+        raise
+    log_intake(source, tenant, this.total)
+    return this.total
+
+
+def log_intake(source: Source, tenant: Tenant, total: Intake) -> None:
+    """Log what was read, if anything came of it."""
     if total.opened or total.unreadable:
         _log.info(
             "%s of %s: %s records, %s cases opened, %s unreadable",
@@ -104,32 +88,83 @@ def poll(
             total.opened,
             total.unreadable,
         )
-    return total
 
 
-def _windows(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Cut a stretch of time into windows, oldest first; each begins where the last one ended."""
-    while until - since > _WINDOW:
-        yield since, since + _WINDOW
-        since += _WINDOW
-    yield since, until
+class _Poll:
+    """One poll of a tenant's log: `reached` is until when it was read before, `begun` since when it is read at all."""
+
+    def __init__(self, runtime: Runtime, tenant: Tenant, source: Source, overlap: timedelta) -> None:
+        self.total = Intake()
+        self._runtime = runtime
+        self._tenant = tenant
+        self._source = source
+        self._overlap = overlap
+        self._started = runtime.clock()
+        row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)
+        self._reached = min(_reached(runtime, tenant, source, row) or self._started, self._started)
+        # Earlier releases stored no beginning: those logs are read since long.
+        self._begun = row.instant(_BEGUN_AT) if row else self._started - overlap
+
+    def read(self, longest: timedelta) -> None:
+        """Read what is new, then note how far, and what an outage left to be read. Raises EdgeError."""
+        since, left = self._reached - self._overlap, None
+        if self._started - self._reached > _LIVE:
+            newest = self._started - self._overlap
+            left = Window(since=max(since, self._started - KEPT_BY_SERVICE), until=newest)
+            since = self._reached = newest
+        self._read_live(Window(since=since, until=self._started, is_open=True), longest)
+        if left is not None:
+            _log.warning("%s of %s: %s is still to be read", self._source.name, self._tenant.name, left)
+            self._keep((Part(window=window, because=None) for window in cut(left, WINDOW)), tries=0)
+        self._store(self._started)
+
+    def _read_live(self, window: Window, longest: timedelta) -> None:
+        """Read a window, but for what is stored as still to be read; what can't be read of it is stored so too."""
+        known = [unread.window for unread in read_unread(self._runtime.storage, self._source, self._tenant.id)]
+        outcome = read_in_parts(
+            lambda window: read_window(self._runtime, self._tenant, self._source, window, self.total),
+            without(window, known),
+            patience=_PATIENCE,
+            is_over=lambda: self._runtime.clock() - self._started >= longest,
+            cut_at=self._reached,
+        )
+        if outcome.silent is not None:
+            raise outcome.silent
+        for part in outcome.unread:
+            _log.warning(
+                "%s of %s: %s can't be read: %s", self._source.name, self._tenant.name, part.window, part.because
+            )
+        self._keep(outcome.unread, tries=1)
+
+    def _keep(self, parts: Iterable[Part], *, tries: int) -> None:
+        keep_unread(self._runtime.storage, self._source, self._tenant.id, parts, now=self._started, tries=tries)
+
+    def _store(self, reached: datetime) -> None:
+        begun = {} if self._begun is None else {_BEGUN_AT: self._begun.isoformat()}
+        columns = {_DONE_UNTIL: reached.isoformat(), **begun}
+        self._runtime.storage.upsert(Table.CURSORS, self._source.cursors, self._tenant.id, columns)
+
+    def store_problem(self, error: EdgeError) -> None:
+        """Store why nothing could be read, for the coverage; that it can't be stored is only logged."""
+        needed = ", ".join(error.needed) if isinstance(error, Refused) else ""
+        problem = {_FAILED_AT: self._started.isoformat(), "because": str(error)[:_MOST_TEXT], "needed": needed}
+        begun = {} if self._begun is None else {_BEGUN_AT: self._begun.isoformat()}
+        try:
+            _add_columns(self._runtime.storage, self._source, self._tenant.id, {**problem, **begun})
+        except EdgeError as failure:
+            _log.warning("why the %s couldn't be read could not be stored: %s", self._source.name, failure)
 
 
-def _read(runtime: Runtime, tenant: Tenant, call: Call, query: dict[str, str], total: Intake) -> None:
-    """Take in a window, page by page."""
-    for page in runtime.edges[tenant.id].pages(call, query=query):
-        intake = take_in(runtime, page, tenant_id=tenant.id)
-        total.records += intake.records
-        total.matches += intake.matches
-        total.opened += intake.opened
-        total.unreadable += intake.unreadable
+def _add_columns(storage: Storage, source: Source, tenant_id: str, columns: dict[str, Any]) -> Row:
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    return storage.upsert(Table.CURSORS, source.cursors, tenant_id, {**(row.columns if row else {}), **columns})
 
 
 def _publish_missing_licence(runtime: Runtime, tenant: Tenant, source: Source) -> None:
     """Publish a notice when the missing licence is found, and again only if the log could be read in between."""
     _log.warning("%s of %s: it needs Entra ID P1, which the tenant doesn't have", source.name, tenant.name)
     row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)
-    if row and "unlicensed" in row.columns:
+    if row and _UNLICENSED in row.columns:
         return
     runtime.notifier.publish(
         SystemNotice(
@@ -140,13 +175,11 @@ def _publish_missing_licence(runtime: Runtime, tenant: Tenant, source: Source) -
             what_to_do="Buy a licence for the tenant, or set SIGN_INS to off. Then run responder doctor to check it.",
         )
     )
-    columns = {**(row.columns if row else {}), "unlicensed": True}
-    runtime.storage.upsert(Table.CURSORS, source.cursors, tenant.id, columns)
+    _add_columns(runtime.storage, source, tenant.id, {_UNLICENSED: True})
 
 
-def _reached(runtime: Runtime, tenant: Tenant, source: Source) -> datetime | None:
+def _reached(runtime: Runtime, tenant: Tenant, source: Source, row: Row | None) -> datetime | None:
     """Give the time until which a tenant's log was read; None when it never was, or when that can't be read."""
-    row = runtime.storage.row(Table.CURSORS, source.cursors, tenant.id)
     reached = row.instant(_DONE_UNTIL) if row else None
     if row and reached is None and _DONE_UNTIL in row.columns:
         _publish_lost_cursor(runtime, tenant, source, str(row.columns[_DONE_UNTIL]))
@@ -177,8 +210,10 @@ def polled_until(storage: Storage, source: Source, tenant_id: str) -> datetime |
 def is_unlicensed(storage: Storage, source: Source, tenant_id: str) -> bool:
     """Whether the last poll found that the tenant has no licence for the log."""
     row = storage.row(Table.CURSORS, source.cursors, tenant_id)
-    return row is not None and "unlicensed" in row.columns
+    return row is not None and _UNLICENSED in row.columns
 
 
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def read_since(storage: Storage, source: Source, tenant_id: str) -> datetime | None:
+    """Give since when a tenant's log is read; None when that is long ago, or when it isn't yet."""
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    return row.instant(_BEGUN_AT) if row else None

@@ -99,6 +99,14 @@ RETAINED: Final[tuple[Retained, ...]] = (
         why="as long as the records",
     ),
     Retained(
+        what="windows of logs that were given up",
+        place=Table.CURSORS,
+        partitions="unread ",
+        age=Age.AT,
+        days=37,
+        why="they are tried for 30 days; a week longer they are named as lost",
+    ),
+    Retained(
         what="counts and first steps of sequences",
         place=Table.COUNTERS,
         age=Age.LAST_DAY,

@@ -44,8 +44,8 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
 _TIMERS: Final = {
     "poll_directory_audits": "%AUDIT_POLL_SCHEDULE%",
     "poll_sign_ins": "%SIGN_IN_POLL_SCHEDULE%",
-    "backfill_directory_audits": "0 40 3 * * *",
-    "backfill_sign_ins": "0 40 3 * * *",
+    "backfill_directory_audits": "10 */15 * * * *",
+    "backfill_sign_ins": "40 */15 * * * *",
     "take_snapshots": "%SNAPSHOT_SCHEDULE%",
     "sweep_rosters": "%ROSTER_SCHEDULE%",
     "purge_old_data": "0 10 4 * * *",

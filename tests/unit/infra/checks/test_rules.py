@@ -312,7 +312,7 @@ _LETTERS: Final = "dead-letters"
             "looks back 0:10:00, and a run may have begun earlier",
         ),
         (swap("ago(30h)", "ago(23h)"), "allows 23:00:00 between runs that are 1 day, 0:00:00 apart"),
-        (swap("ago(30h)", "ago({silence})"), "{silence} isn't filled in in the query of silence-backfill_sign_ins"),
+        (swap("ago(30h)", "ago({silence})"), "{silence} isn't filled in in the query of silence-keep_lists"),
         *(
             (swap(f'"{operation}"', '"x"'), f"no alert is raised on {operation}; name it in a {CHANGES}")
             for operation in ALERTED.split()

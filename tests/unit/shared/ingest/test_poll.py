@@ -15,12 +15,14 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.detect.fields import SignIn
 from shared.ingest.intake import Intake
-from shared.ingest.poll import NO_LICENCE, Source, is_unlicensed, poll, polled_until
+from shared.ingest.poll import NO_LICENCE, is_unlicensed, poll, polled_until
+from shared.ingest.unread import read_unread
 from shared.model.cases import Case
 from shared.model.detections import Answer as Response
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.events import Log
 from shared.model.kinds import Image
+from shared.model.sources import Source, Window
 from shared.respond.resume import resume
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.lamps import Lamps, lamp_record
@@ -114,6 +116,20 @@ class _Tenant:
         self.clock.move(2 * _MINUTE)
         resume(self.bench.runtime)
         return self.bench.answer_all()
+
+    def unread(self) -> list[Window]:
+        found = read_unread(self.runtime.storage, self.source, self.tenant.id)
+        return [one.window for one in found]
+
+    def refuse_windows_with(self, at: datetime) -> None:
+        """Have the service give no window that has this instant."""
+
+        def spoil(_page: int) -> Answer | None:
+            since, until = self.log.window()
+            is_in = since <= at <= (until or self.clock())
+            return Answer(status=504, headers={}, body=b"{}") if is_in else None
+
+        self.log.spoil = spoil
 
     def cursor(self) -> datetime | None:
         return polled_until(self.runtime.storage, self.source, self.tenant.id)
@@ -209,21 +225,92 @@ def test_only_what_is_of_interest_becomes_a_case(memory: MemoryStorage) -> None:
     assert (intake.records, intake.matches, intake.opened) == (2, 1, 1)
 
 
-@pytest.mark.parametrize("page", [0, 1, 2])
-def test_a_page_that_fails_leaves_the_cursor_and_the_next_poll_reads_it_all(tenant: _Tenant, page: int) -> None:
+@pytest.mark.parametrize("status", [400, 404, 500, 504])
+def test_a_service_that_gives_nothing_leaves_the_cursor_and_the_next_poll_reads_it_all(
+    tenant: _Tenant, status: int
+) -> None:
     tenant.poll()
     tenant.clock.move(2 * _MINUTE)
     for minutes in range(5):
         tenant.write(at=NOW - minutes * _MINUTE)
-    tenant.log.spoil = lambda asked: Answer(status=400, headers={}, body=b"{}") if asked == page else None
+    tenant.log.spoil = lambda _page: Answer(status=status, headers={}, body=b"{}")
+    asked = len(tenant.log.queries)
     with pytest.raises(EdgeError):
         tenant.poll()
+    windows = {tuple(query.items()) for query in tenant.log.queries[asked:]}
+    assert 2 <= len(windows) <= 4, "it narrows down, but not for ever"
     assert tenant.cursor() == NOW
+    assert tenant.unread() == []
     tenant.log.spoil = lambda _page: None
     tenant.clock.move(10 * _MINUTE)
     tenant.poll()
     assert len(tenant.cases()) == 5
     assert tenant.since() == NOW - _OVERLAP
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_link_that_is_not_known_any_more_begins_the_window_anew(tenant: _Tenant, page: int) -> None:
+    for minutes in range(5):
+        tenant.write(at=NOW - minutes * _MINUTE)
+    lost = [Answer(status=400, headers={}, body=b"{}")] * 2
+    tenant.log.spoil = lambda asked: lost.pop() if asked == page and lost else None
+    assert tenant.poll().opened == 5
+    assert len(tenant.log.queries) == 3
+    assert (tenant.cursor(), tenant.unread()) == (NOW, [])
+
+
+def test_a_link_that_leads_to_itself_begins_the_window_anew(tenant: _Tenant) -> None:
+    for minutes in range(7):
+        tenant.write(at=NOW - minutes * _MINUTE)
+    loops = [json.dumps({"value": [], "@odata.nextLink": f"{_ROOT}?page=1"}).encode()]
+    tenant.log.spoil = lambda page: Answer(status=200, headers={}, body=loops.pop()) if page == 1 and loops else None
+    assert tenant.poll().opened == 7
+    assert (tenant.cursor(), tenant.unread()) == (NOW, [])
+
+
+def test_what_is_new_is_read_although_a_part_of_the_overlap_cannot_be(tenant: _Tenant) -> None:
+    tenant.poll()
+    bad = NOW - 30 * _MINUTE
+    tenant.clock.move(2 * _MINUTE)
+    tenant.write(at=bad)
+    tenant.write(at=NOW + _MINUTE)
+    tenant.write(at=NOW - 50 * _MINUTE)
+    tenant.refuse_windows_with(bad)
+    assert tenant.poll().opened == 2
+    assert tenant.cursor() == NOW + 2 * _MINUTE
+    (unread,) = tenant.unread()
+    assert unread.since <= bad <= unread.until <= unread.since + 2 * _MINUTE
+    asked = len(tenant.log.queries)
+    tenant.clock.move(2 * _MINUTE)
+    tenant.poll()
+    assert len(tenant.log.queries) == asked + 2, "what is stored as unread isn't asked for by each poll"
+
+
+def test_what_is_new_does_not_wait_for_what_an_outage_left(tenant: _Tenant) -> None:
+    tenant.poll()
+    tenant.clock.move(timedelta(days=40))
+    tenant.write(at=tenant.clock() - 10 * _MINUTE)
+    asked = len(tenant.log.queries)
+    assert tenant.poll().opened == 1
+    assert len(tenant.log.queries) == asked + 1
+    assert (tenant.since(), tenant.cursor()) == (tenant.clock() - _OVERLAP, tenant.clock())
+    left = tenant.unread()
+    assert left[0].since == tenant.clock() - timedelta(days=30), "the service keeps no more"
+    assert left[-1].until == tenant.clock() - _OVERLAP
+    assert [one.until for one in left[:-1]] == [one.since for one in left[1:]]
+
+
+def test_an_outage_of_the_service_is_stored_once_and_only_when_it_is_over(tenant: _Tenant) -> None:
+    tenant.poll()
+    tenant.log.spoil = lambda _page: Answer(status=503, headers={}, body=b"{}")
+    for _ in range(5):
+        tenant.clock.move(timedelta(hours=2))
+        with pytest.raises(EdgeError):
+            tenant.poll()
+        assert tenant.unread() == []
+    tenant.log.spoil = lambda _page: None
+    tenant.poll()
+    assert tenant.unread()[0].since == NOW - _OVERLAP
 
 
 @pytest.mark.parametrize(
@@ -247,51 +334,6 @@ def test_what_could_not_be_stored_leaves_the_cursor(memory: MemoryStorage, sourc
     assert len(tenant.cases()) == 1
 
 
-def test_a_long_outage_is_caught_up_with_as_far_as_the_service_keeps_records(tenant: _Tenant) -> None:
-    tenant.poll()
-    tenant.clock.move(timedelta(days=3))
-    tenant.poll()
-    assert tenant.log.window(1)[0] == NOW - _OVERLAP
-    tenant.clock.move(timedelta(days=30))
-    asked = len(tenant.log.queries)
-    tenant.poll()
-    assert tenant.log.window(asked)[0] == tenant.clock() - timedelta(days=7)
-    assert tenant.cursor() == tenant.clock()
-
-
-def test_an_outage_is_caught_up_with_in_windows_that_leave_nothing_out(tenant: _Tenant) -> None:
-    tenant.poll()
-    tenant.clock.move(timedelta(hours=9, seconds=1, milliseconds=500))
-    for minutes in range(0, 9 * 60, 20):
-        tenant.write(at=NOW + minutes * _MINUTE)
-    asked = len(tenant.log.queries)
-    assert tenant.poll().opened == 27
-    windows = [tenant.log.window(number) for number in range(asked, len(tenant.log.queries))]
-    assert len(windows) > 3
-    assert [until for _, until in windows[:-1]] == [since for since, _ in windows[1:]]
-    assert (windows[0][0], windows[-1][1]) == (NOW - _OVERLAP, None)
-
-
-def test_a_catching_up_that_always_breaks_off_opens_what_it_read_and_gets_on(tenant: _Tenant) -> None:
-    tenant.poll()
-    tenant.clock.move(timedelta(days=1))
-    for hours in range(24):
-        tenant.write(at=NOW + timedelta(hours=hours))
-    left = tenant.log.clock() - NOW
-    polls = 0
-    while tenant.cursor() != tenant.clock():
-        queries = len(tenant.log.queries)
-        tenant.log.spoil = lambda _page, end=queries + 3: refusal("no") if len(tenant.log.queries) > end else None
-        try:
-            tenant.poll()
-        except EdgeError:
-            assert tenant.clock() - (tenant.cursor() or NOW) < left
-            left = tenant.clock() - (tenant.cursor() or NOW)
-        polls += 1
-    assert polls > 3
-    assert len(tenant.cases()) == 24
-
-
 def test_what_a_page_has_is_stored_before_the_next_one_is_asked_for(tenant: _Tenant) -> None:
     for minutes in range(5):
         tenant.write(at=NOW - minutes * _MINUTE)
@@ -302,44 +344,6 @@ def test_what_a_page_has_is_stored_before_the_next_one_is_asked_for(tenant: _Ten
     assert len(tenant.cases()) == 4
 
 
-def test_a_poll_ends_before_the_host_ends_it_and_the_next_one_goes_on(tenant: _Tenant) -> None:
-    tenant.poll()
-    tenant.clock.move(timedelta(days=2))
-    asked = len(tenant.log.queries)
-
-    def slow(_page: int) -> None:
-        tenant.clock.move(_MINUTE)
-
-    tenant.log.spoil = slow
-    tenant.poll()
-    assert len(tenant.log.queries) - asked == 4
-    assert tenant.cursor() == NOW - _OVERLAP + timedelta(hours=8)
-    tenant.poll()
-    assert tenant.log.window(asked + 4)[0] == NOW - 2 * _OVERLAP + timedelta(hours=8)
-
-
-def test_a_backfill_may_take_longer(tenant: _Tenant) -> None:
-    def slow(_page: int) -> None:
-        tenant.clock.move(_MINUTE)
-
-    tenant.log.spoil = slow
-    asked = len(tenant.log.queries)
-    started = tenant.clock()
-    hours = timedelta(hours=24)
-    poll(tenant.runtime, tenant.tenant, tenant.source, overlap=hours, longest=timedelta(minutes=20))
-    assert len(tenant.log.queries) - asked == hours / timedelta(hours=2)
-    assert tenant.cursor() == started
-
-
-def test_the_backfill_moves_no_cursor_back(tenant: _Tenant) -> None:
-    tenant.poll()
-    asked = len(tenant.log.queries)
-    tenant.log.spoil = lambda _page: refusal("no") if len(tenant.log.queries) > asked + 2 else None
-    with pytest.raises(EdgeError):
-        tenant.poll(timedelta(hours=24))
-    assert tenant.cursor() == NOW
-
-
 def test_a_cursor_from_a_clock_that_was_ahead_skips_nothing(memory: MemoryStorage, tenant: _Tenant) -> None:
     ahead = (NOW + timedelta(days=300)).isoformat()
     memory.upsert(Table.CURSORS, tenant.source.cursors, tenant.tenant.id, {"done_until": ahead})
@@ -347,15 +351,6 @@ def test_a_cursor_from_a_clock_that_was_ahead_skips_nothing(memory: MemoryStorag
     assert tenant.poll().opened == 1
     assert tenant.since() == NOW - _OVERLAP
     assert tenant.cursor() == NOW
-
-
-def test_the_backfill_reads_further_back_and_opens_nothing_twice(tenant: _Tenant) -> None:
-    tenant.write(at=NOW - 10 * _MINUTE)
-    tenant.write(at=NOW - timedelta(hours=20), late=timedelta(hours=19))
-    assert tenant.poll().opened == 1
-    asked = len(tenant.log.queries)
-    assert tenant.poll(timedelta(hours=24)).opened == 1
-    assert tenant.log.window(asked)[0] == NOW - timedelta(hours=24)
 
 
 def test_the_instant_asked_for_is_never_later_than_the_one_meant(tenant: _Tenant) -> None:
@@ -446,8 +441,9 @@ def test_it_is_told_again_when_the_note_of_having_told_it_was_lost(memory: Memor
     assert len(tenant.bench.teams.system_notices) == 2
 
 
-def test_any_other_refusal_fails_the_poll(tenant: _Tenant) -> None:
+def test_any_other_refusal_fails_the_poll_at_once(tenant: _Tenant) -> None:
     tenant.log.spoil = lambda _page: refusal("Authorization_RequestDenied")
     with pytest.raises(Refused):
         tenant.poll()
+    assert len(tenant.log.queries) == 1
     assert tenant.bench.teams.system_notices == []

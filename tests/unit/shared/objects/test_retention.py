@@ -100,6 +100,15 @@ _ROWS: Final[dict[str, tuple[Table, list[tuple[str, str, dict[str, Any]]], list[
         ],
         ["20200101", "nonsense", f"{TENANT} {_day(-100)}"],
     ),
+    "windows of logs that were given up": (
+        Table.CURSORS,
+        [
+            ("unread poll|t", "given up for long", {"at": (NOW - timedelta(days=38)).isoformat()}),
+            ("unread poll|t", "still tried", {"at": (NOW - timedelta(days=29)).isoformat()}),
+            ("poll", "a tenant", {"done_until": (NOW - timedelta(days=38)).isoformat()}),
+        ],
+        ["a tenant", "still tried"],
+    ),
     "counts and first steps of sequences": (
         Table.COUNTERS,
         [(f"{_day(-1)}|t|d", "old", {}), (f"{_day(0)}|t|d", "new", {}), ("since", "stays", {})],
