@@ -5,8 +5,6 @@ python := .venv/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 # Tests that share a running program stay in one process (tests/conftest.py), the longest first.
 parallel := --dist loadgroup --no-loadscope-reorder
-# For those on real parts one process more than there are cores, since many of them wait for something.
-processes := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
 	@infra/local/setup.sh
@@ -22,7 +20,7 @@ unit: setup ## run the tests that start no program, in parallel
 
 test: setup ## run every test, in parallel
 	@$(python) -m tests.integration.infra.scripts.az_parser & \
-	FUZZ_RECORDS=50000 $(python) -m pytest -q -n $(processes) $(parallel) $(ARGS)
+	FUZZ_RECORDS=50000 $(python) -m tests.run $(ARGS)
 
 fuzz: setup ## put two million broken records through, other ones each time; FUZZ_RECORDS says how many
 	@FUZZ_RECORDS=$${FUZZ_RECORDS:-2000000} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} $(python) -m pytest -q -s --timeout 0 tests/unit/shared/normalize/test_fuzz.py

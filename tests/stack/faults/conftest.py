@@ -1,4 +1,5 @@
 from collections.abc import Generator
+from contextlib import closing
 
 import httpx
 import pytest
@@ -18,7 +19,9 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStack]
             httpx.Client(base_url=stack.inbox["url"], timeout=10) as inbox,
             httpx.Client(base_url=stack.host["url"], headers=stack.operator_headers(key="master"), timeout=10) as host,
         ):
-            yield RunningStack(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
+            running = RunningStack(stack=stack, proxy=proxy, desk=desk, inbox=inbox, host=host)
+            with closing(running):
+                yield running
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, cast, override
 
 import httpx
 import msgspec
-from azure.data.tables import TableServiceClient
-from azure.storage.queue import QueueClient, TextBase64EncodePolicy
+from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
 from infra.local.desk import Desk
 from infra.local.stack import HOST_ACCOUNT, Stack, connection_string
@@ -21,7 +21,8 @@ from shared.clients.storage import Row
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Table, poison_queue
 from shared.model.cases import Case, Outcome, State
 from shared.model.clock import utc_now
-from shared.model.errors import LeaseLost
+from shared.model.errors import LeaseLost, Rejected
+from shared.model.kinds import Mode
 from shared.model.objects import ObjectId
 from shared.objects.due import Due
 from shared.objects.object_store import ObjectStore
@@ -48,9 +49,11 @@ HIDDEN_FOR: Final = 5
 
 _EMPTIED: Final = (
     *(Table.CASES, Table.OUTBOX, Table.CURSORS, Table.CONTROLS, Table.COUNTERS),
-    *(Table.OBJECTS, Table.CHANGES, Table.DUE, Table.LEASES),
+    *(Table.CHANGES, Table.DUE, Table.LEASES),
 )
 _ALL: Final = 1000
+_EVERY: Final = "PartitionKey ge ''"
+_TRIES: Final = 20
 _LOOK_AFTER: Final = 0.1
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at what the app did: as soon as it has written something, or so long after the last."""
@@ -89,7 +92,7 @@ class StackBehindProxy(Stack):
         return {**super().values(), **self._fronts}
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class RunningStack:
     """The stack and its proxy, the desk of somebody who operates it, and clients of the inbox and of the app's host.
 
@@ -114,51 +117,67 @@ class RunningStack:
         self.reset_at = datetime.now(UTC)
         self.set_inbox(teams="on", pagerduty="on")
         self.inbox.delete("/messages").raise_for_status()
-        self._empty_storage()
-        self.desk.seed()
-        self._accept_everything()
+        if not self.accepted:
+            self.desk.seed()
+            self.accepted = self._accept_everything()
+        else:
+            self._empty_storage()
+            self.desk.controls.set_mode("*", Mode.ENFORCE, by="the demo")
         self.stack.subscribe_to_events()
 
     def _empty_storage(self) -> None:
-        self.desk.storage.create_all()
-        options: dict[str, Any] = {"connection_verify": self.stack.tenant["ca_file"]}
-        with TableServiceClient.from_connection_string(self._connection(), **options) as tables:
-            for name in _EMPTIED:
-                table = tables.get_table_client(name)
-                for entity in table.list_entities(select=["PartitionKey", "RowKey"]):
-                    table.delete_entity(entity)
+        """Take away what came since everything was accepted; who is approved and owns stays. In few requests."""
+        for table in _EMPTIED:
+            self._empty(table)
+        kept = {(row.partition, row.key): row for row in self.desk.storage.rows(Table.OBJECTS, _EVERY)}
+        for row in self.accepted:
+            now = kept.pop((row.partition, row.key), None)
+            if now is None or now.columns != row.columns:
+                self.desk.storage.upsert(Table.OBJECTS, row.partition, row.key, row.columns)
+        for row in kept.values():
+            self.desk.storage.delete(Table.OBJECTS, row)
         for name in QUEUES:
             for each in (name, poison_queue(name)):
-                with self._queue(each) as queue:
-                    queue.clear_messages()
+                self._queue(each).clear_messages()
 
-    def _connection(self) -> str:
-        azurite = self.stack.azurite
-        return connection_string(azurite.addresses, HOST_ACCOUNT, azurite.keys[HOST_ACCOUNT])
+    def _empty(self, table: Table) -> None:
+        """Delete every row; the app may delete some of them at the same moment, and then a transaction is refused."""
+        for _ in range(_TRIES):
+            try:
+                self.desk.storage.purge(table, _EVERY, most=_ALL)
+            except Rejected:
+                continue
+            return
+        raise AssertionError(f"{table} could not be emptied")
 
     def _queue(self, name: str, encoding: TextBase64EncodePolicy | None = _BASE64) -> QueueClient:
-        options: dict[str, Any] = {"connection_verify": self.stack.tenant["ca_file"]}
-        return QueueClient.from_connection_string(self._connection(), name, message_encode_policy=encoding, **options)
+        return self._queues.get_queue_client(name, message_encode_policy=encoding)
 
-    def _accept_everything(self) -> None:
-        """Have all that stands in the seeded tenants accepted, as people do on the first day; that is kept for later.
+    @cached_property
+    def _queues(self) -> QueueServiceClient:
+        azurite = self.stack.azurite
+        connection = connection_string(azurite.addresses, HOST_ACCOUNT, azurite.keys[HOST_ACCOUNT])
+        return QueueServiceClient.from_connection_string(connection, connection_verify=self.stack.tenant["ca_file"])
+
+    def close(self) -> None:
+        """Let go of the connections to the queues."""
+        self._queues.close()
+
+    def _accept_everything(self) -> list[Row]:
+        """Have all that stands in the seeded tenants accepted, as people do on the first day; gives their rows.
 
         Reading every object takes conditional access, with its one call a second, half a minute.
         """
-        if self.accepted:
-            for row in self.accepted:
-                self.desk.storage.upsert(Table.OBJECTS, row.partition, row.key, row.columns)
-            return
         self.run("take_snapshots")
         self.run("sweep_rosters")
         self.until(self.desk.objects_read, what="the seeded tenants were not read")
         self.desk.accept_all()
         self.until(self._is_settled, what="the accepted objects were not looked at")
-        self.accepted = self.desk.storage.rows(Table.OBJECTS, "PartitionKey ge ''")
+        return self.desk.storage.rows(Table.OBJECTS, _EVERY)
 
     def _is_settled(self) -> bool:
         """Whether no object is due for a look: the resume timer has looked at those that were accepted."""
-        return not self.desk.storage.rows(Table.DUE, "PartitionKey ge ''")
+        return not self.desk.storage.rows(Table.DUE, _EVERY)
 
     def set_inbox(self, **health: str) -> None:
         """Set how Teams and PagerDuty behave."""
@@ -200,7 +219,7 @@ class RunningStack:
 
     def _let_time_pass(self) -> None:
         """Let the leases of a dead run end, and what it noted be due: 40 and 90 seconds that nobody wants to wait."""
-        for row in self.desk.storage.rows(Table.LEASES, "PartitionKey ge ''"):
+        for row in self.desk.storage.rows(Table.LEASES, _EVERY):
             self.desk.storage.delete(Table.LEASES, row)
         due, now = Due(self.desk.storage), utc_now()
         for look in due.ready(now + timedelta(days=1), _ALL):
@@ -294,14 +313,13 @@ class RunningStack:
         """Have the case's object reconciled once more, and wait until the host has done it."""
         assert case.object_kind is not None
         of = ObjectId(tenant_id=case.tenant_id, kind=case.object_kind, key=case.object_key)
-        with self._queue(CASES_QUEUE) as queue:
-            sent = queue.send_message(msgspec.json.encode(ObjectMessage(id=of, tenants_id=case.target.id)).decode())
+        text = msgspec.json.encode(ObjectMessage(id=of, tenants_id=case.target.id)).decode()
+        sent = self._queue(CASES_QUEUE).send_message(text)
         self.until(lambda: f"id={sent.id}: ok" in self.log(), what="the message wasn't taken")
 
     def put_raw(self, queue: str, text: str) -> None:
         """Put a text in a queue as it stands, without base64."""
-        with self._queue(queue, encoding=None) as client:
-            client.send_message(text)
+        self._queue(queue, encoding=None).send_message(text)
 
     def posts(self, case: Case, kind: str) -> list[dict[str, Any]]:
         """Give the accepted posts about a case that Teams or PagerDuty got."""
