@@ -1,7 +1,8 @@
 """Run every test, in two runs side by side: those of a whole stack, which wait most of the time, and all the others.
 
 `python -m tests.run [what pytest takes]`, which is what `make test` calls. The others are printed as they run, those of
-the stack when both have ended. Exits with the status of the first that failed.
+the stack when both have ended. Exits with the status of the first that failed. Where the arguments name files or
+folders, these alone are run.
 """
 
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, Final
 
 _STACKS: Final = 4
@@ -22,10 +24,13 @@ _NOTHING_CHOSEN: Final = 5
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run both, print what they say, and give the status."""
+    """Run the tests, print what they say, and give the status."""
+    cores = os.cpu_count() or 1
+    if any(_is_place(each) for each in arguments):
+        return _started(arguments, processes=cores).wait()
     with tempfile.TemporaryFile() as said:
-        stack = _started(arguments, "tests/stack", processes=_STACKS, said=said)
-        others = _started(arguments, "tests/integration", "tests/laws", "tests/unit", processes=os.cpu_count() or 1)
+        stack = _started([*arguments, "tests/stack"], processes=_STACKS, said=said)
+        others = _started([*arguments, "tests/integration", "tests/laws", "tests/unit"], processes=cores)
         os.setpriority(os.PRIO_PROCESS, others.pid, _PATIENT)
         statuses = [others.wait(), stack.wait()]
         said.seek(0)
@@ -34,14 +39,14 @@ def main(arguments: Sequence[str]) -> int:
     return next(filter(None, ran), 0) if ran else _NOTHING_CHOSEN
 
 
-def _started(
-    arguments: Sequence[str], *folders: str, processes: int, said: IO[bytes] | None = None
-) -> subprocess.Popen[bytes]:
+def _is_place(argument: str) -> bool:
+    return not argument.startswith("-") and Path(argument.partition("::")[0]).exists()
+
+
+def _started(arguments: Sequence[str], *, processes: int, said: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "--dist", "loadgroup"]
     return subprocess.Popen(
-        [*command, "--no-loadscope-reorder", *arguments, *folders],
-        stdout=said,
-        stderr=subprocess.STDOUT if said else None,
+        [*command, "--no-loadscope-reorder", *arguments], stdout=said, stderr=subprocess.STDOUT if said else None
     )
 
 
