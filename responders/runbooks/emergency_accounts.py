@@ -8,10 +8,12 @@ import msgspec
 from responders.kinds import ca_context
 from responders.kinds.ca_context import CaContext, look_around
 from responders.kinds.principals import GET_USER
+from responders.runbooks import emergency_account_findings as texts
 from shared.clients.api import TenantEdges
 from shared.conditional_access.truth import Truth
 from shared.conditional_access.verdicts import Lockout, PolicySet
 from shared.emergency.entries import Answer, Finding, SignInAnnounced, StepState
+from shared.emergency.finding_texts import filled
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError
@@ -67,129 +69,69 @@ def _is_ready(found: tuple[Finding, ...]) -> bool:
 
 def _enough(accounts: list[str], ready: list[str]) -> Iterator[Finding]:
     if len(accounts) < _FEWEST:
-        yield Finding(
-            answer=Answer.WRONG,
-            about="Emergency accounts",
-            text=f"EMERGENCY_ACCOUNT_IDS names {len(accounts)}; there should be two or more.",
-            what_to_do="Sign in with the one that there is; if there is none, go to step 4 at once.",
-        )
+        yield texts.TOO_FEW.found(count=len(accounts))
     if not ready:
-        yield Finding(
-            answer=Answer.UNKNOWN,
-            about="Which account to use",
-            text="Of no emergency account it is known that it can sign in.",
-            what_to_do=EMERGENCY_ACCOUNTS.failed.en,
-        )
+        yield texts.NONE_READY.found()
         return
-    yield Finding(
-        answer=Answer.FINE,
-        about="Which account to use",
-        text=f"As far as can be seen, {' and '.join(ready)} can sign in.",
-        what_to_do="Take the sealed credential, two people, and note who opened it.",
-    )
+    yield texts.READY.found(accounts=Words(en=" and ".join(ready), ko=", ".join(ready)))
 
 
 def _sealed(where: str) -> Finding:
     """Say where the sealed credentials are and who holds them; never a credential."""
-    about = "The sealed credential"
-    if where:
-        return Finding(answer=Answer.NOTED, about=about, text=where)
-    return Finding(
-        answer=Answer.UNKNOWN,
-        about=about,
-        text="SEALED_CREDENTIAL isn't set, so the app can't say where it is.",
-        what_to_do="Look at the printed runbook. Later, set SEALED_CREDENTIAL.",
-    )
+    return texts.SEALED.found(where=where) if where else texts.SEALED_NOT_SET.found()
 
 
 # ---- the account itself ----------------------------------------------------------------------------------------------
 
 
 def _of_account(api: TenantEdges, account: str) -> Iterator[Finding]:
-    about = f"Emergency account {account}"
     try:
         user = api.get(GET_USER, query=_USER, id=account)
     except (EdgeError, BadIdentifier) as error:
-        yield Finding(
-            answer=Answer.UNKNOWN,
-            about=about,
-            text=f"It can't be read: {error}",
-            what_to_do="Try to sign in with it.",
-        )
+        yield texts.ACCOUNT_UNREAD.found(account=account, because=str(error))
         return
     if user is None:
-        yield Finding(
-            answer=Answer.WRONG,
-            about=about,
-            text="There is no such account in the tenant.",
-            what_to_do="Use another one. Restore it from the deleted users, or put EMERGENCY_ACCOUNT_IDS right.",
-        )
+        yield texts.ACCOUNT_MISSING.found(account=account)
         return
-    about = f"Emergency account {user.get('userPrincipalName') or account}"
-    yield _enabled(about, user)
-    yield _cloud_only(about, user)
-    yield _registered(api, about, account)
+    name = str(user.get("userPrincipalName") or account)
+    yield _enabled(name, user)
+    yield _cloud_only(name, user)
+    yield _registered(api, name, account)
 
 
-def _enabled(about: str, user: Image) -> Finding:
+def _enabled(name: str, user: Image) -> Finding:
     match user.get("accountEnabled"):
         case True:
-            return Finding(answer=Answer.FINE, about=about, text="It exists and is enabled.")
+            return texts.ENABLED.found(account=name)
         case False:
-            return Finding(
-                answer=Answer.WRONG,
-                about=about,
-                text="It is disabled.",
-                what_to_do="Use another one; enable it from there: Entra admin center, Users, the account.",
-            )
+            return texts.DISABLED.found(account=name)
         case _:
-            return Finding(answer=Answer.UNKNOWN, about=about, text="Graph doesn't say whether it is enabled.")
+            return texts.ENABLED_NOT_SAID.found(account=name)
 
 
-def _cloud_only(about: str, user: Image) -> Finding:
+def _cloud_only(name: str, user: Image) -> Finding:
     """Say whether it depends on anything but the tenant: Graph says null for an account that was never synchronized."""
-    name = str(user.get("userPrincipalName") or "")
-    if "onPremisesSyncEnabled" not in user or not name:
-        return Finding(answer=Answer.UNKNOWN, about=about, text="Graph doesn't say whether it is cloud-only.")
+    upn = str(user.get("userPrincipalName") or "")
+    if "onPremisesSyncEnabled" not in user or not upn:
+        return texts.CLOUD_ONLY_NOT_SAID.found(account=name)
     if user["onPremisesSyncEnabled"]:
-        return Finding(
-            answer=Answer.WRONG,
-            about=about,
-            text="It is synchronized from on-premises, so it falls with what is there.",
-            what_to_do="Use another one.",
-        )
-    if not name.lower().endswith(_CLOUD_DOMAIN):
-        return Finding(
-            answer=Answer.WRONG,
-            about=about,
-            text=f"It isn't in the tenant's own domain (*{_CLOUD_DOMAIN}), so it may depend on a federation.",
-            what_to_do="Use another one first.",
-        )
-    return Finding(answer=Answer.FINE, about=about, text="It is cloud-only.")
+        return texts.SYNCHRONIZED.found(account=name)
+    if not upn.lower().endswith(_CLOUD_DOMAIN):
+        return texts.OTHER_DOMAIN.found(account=name, domain=_CLOUD_DOMAIN)
+    return texts.CLOUD_ONLY.found(account=name)
 
 
-def _registered(api: TenantEdges, about: str, account: str) -> Finding:
+def _registered(api: TenantEdges, name: str, account: str) -> Finding:
     try:
         report = api.get(GET_REGISTRATION, id=account)
     except (EdgeError, BadIdentifier) as error:
-        return Finding(
-            answer=Answer.UNKNOWN, about=about, text=f"Whether it has a second factor can't be read: {error}"
-        )
+        return texts.METHODS_UNREAD.found(account=name, because=str(error))
     if report is None or not isinstance(report.get("methodsRegistered"), list):
-        return Finding(
-            answer=Answer.UNKNOWN,
-            about=about,
-            text="The report of registered methods, which is up to a day old, doesn't have it.",
-        )
+        return texts.METHODS_NOT_REPORTED.found(account=name)
     methods = sorted(str(each) for each in report["methodsRegistered"])
     if not set(methods) - _NOT_ALONE:
-        return Finding(
-            answer=Answer.WRONG,
-            about=about,
-            text="It has registered no second factor, which Microsoft asks every administrator for.",
-            what_to_do="Use another one first. With this one, register a key when you are asked to.",
-        )
-    return Finding(answer=Answer.FINE, about=about, text=f"It has registered {', '.join(methods)}.")
+        return texts.NO_SECOND_FACTOR.found(account=name)
+    return texts.METHODS.found(account=name, methods=", ".join(methods))
 
 
 # ---- what keeps it out -----------------------------------------------------------------------------------------------
@@ -199,12 +141,7 @@ def _around(api: TenantEdges, accounts: frozenset[str]) -> tuple[CaContext, tupl
     """Read all policies with what they lean on, and say what could not be read."""
     around = look_around(api, _facts(api.tenant, accounts), decides_sign_ins=True)
     unread = tuple(
-        Finding(
-            answer=Answer.UNKNOWN,
-            about="Conditional access",
-            text=f"Not everything could be read ({what}): {because}",
-            what_to_do="What isn't known counts as keeping an account out.",
-        )
+        texts.POLICIES_UNREAD_IN_PART.found(what=str(what), because=str(because))
         for what, because in around.unread.items()
     )
     return around, unread
@@ -229,31 +166,27 @@ def _facts(tenant: Tenant, accounts: frozenset[str]) -> GuardFacts:
 
 def _of_policies(around: CaContext, account: str) -> Iterator[Finding]:
     principal = next((one for one in around.accounts if one.id == account), None)
-    about = f"Policies for emergency account {account}"
     if principal is None:
-        yield Finding(answer=Answer.UNKNOWN, about=about, text="Conditional access could not be read.")
+        yield texts.POLICIES_UNREAD.found(account=account)
         return
     verdict = PolicySet(around.set_of_policies, around.tenant).judge(principal)
     for lockout in verdict.lockouts:
-        yield _kept_out(about, lockout)
+        yield _kept_out(account, lockout)
     if not verdict.lockouts and verdict.always is Truth.YES:
-        yield Finding(answer=Answer.FINE, about=about, text="No conditional access policy keeps it out.")
+        yield texts.NOT_KEPT_OUT.found(account=account)
     elif not verdict.lockouts:
-        yield Finding(answer=Answer.UNKNOWN, about=about, text="Whether a policy keeps it out isn't known.")
+        yield texts.KEPT_OUT_NOT_KNOWN.found(account=account)
 
 
-def _kept_out(about: str, lockout: Lockout) -> Finding:
-    sure = lockout.sure is Truth.YES
-    where = f" with {', '.join(lockout.needs)}" if lockout.needs else ""
-    doubts = f" Not known: {', '.join(lockout.depends_on)}." if lockout.depends_on else ""
-    name = lockout.policy.name or lockout.policy.id
-    return Finding(
-        answer=Answer.WRONG if sure else Answer.UNKNOWN,
-        about=about,
-        text=f"“{name}” {'keeps' if sure else 'may keep'} it out{where}: it asks for"
-        f" {', '.join(lockout.controls)}.{doubts}",
-        what_to_do="Exclude the account from the policy, or switch the policy to report-only, from an account that can"
-        " sign in.",
+def _kept_out(account: str, lockout: Lockout) -> Finding:
+    declared = texts.KEPT_OUT if lockout.sure is Truth.YES else texts.MAY_BE_KEPT_OUT
+    needs, doubts = lockout.needs, lockout.depends_on
+    return declared.found(
+        account=account,
+        policy=lockout.policy.name or lockout.policy.id,
+        where=filled(texts.WHERE, needs=", ".join(needs)) if needs else "",
+        controls=", ".join(lockout.controls),
+        doubts=filled(texts.DOUBTS, names=", ".join(doubts)) if doubts else "",
     )
 
 
@@ -264,13 +197,7 @@ def _check_again(step_context: StepContext) -> StepEnd:
     """Look at the accounts once more before the emergency is closed, and say which credentials have to be changed."""
     end = _run(step_context)
     used = tuple(
-        Finding(
-            answer=Answer.WRONG,
-            about=f"Emergency account {account}",
-            text="Its sign-in was announced, so its sealed credential was opened.",
-            what_to_do="Change its credential and seal the new one, before the case is put away.",
-        )
-        for account in step_context.emergency.announced_accounts
+        texts.CREDENTIAL_OPENED.found(account=account) for account in step_context.emergency.announced_accounts
     )
     return msgspec.structs.replace(end, state=StepState.DONE, findings=(*used, *end.findings), announces=())
 
@@ -295,10 +222,7 @@ EMERGENCY_ACCOUNTS: Final = RunbookStep(
         en="You are signed in with an emergency account, and everybody has been paged about it, as announced.",
         ko="비상 계정으로 로그인했고, 예고된 로그인이라는 호출이 모두에게 갔습니다.",
     ),
-    failed=Words(
-        en="Try each emergency account from a private window, on another network. If none works, go to step 4.",
-        ko="다른 네트워크의 개인 창에서 비상 계정을 하나씩 시도하세요. 모두 안 되면 4단계로 가세요.",
-    ),
+    failed=texts.TRY_EACH,
     needs=CALLS,
     run=_run,
     way_back=_check_again,

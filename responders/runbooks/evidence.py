@@ -14,9 +14,10 @@ from shared.model.kinds import TenantKind
 _EVERYWHERE: Final = (TenantKind.WORKFORCE, TenantKind.B2C)
 
 
-def _sign_ins_of(kind: str, event_type: str) -> LogExport:
+def _sign_ins_of(kind: Words, event_type: str) -> LogExport:
     return LogExport(
-        name=f"sign-ins of {kind}",
+        name=f"sign-ins of {kind.en}",
+        korean=f"{kind.ko} 로그인",
         call=SIGN_INS,
         kinds=_EVERYWHERE,
         time_field=SIGN_IN_LOG.time_field,
@@ -29,6 +30,7 @@ def _sign_ins_of(kind: str, event_type: str) -> LogExport:
 EXPORTS: Final = (
     LogExport(
         name="audit log",
+        korean="감사 로그",
         call=AUDIT_LOG.call,
         kinds=_EVERYWHERE,
         time_field=AUDIT_LOG.time_field,
@@ -36,6 +38,7 @@ EXPORTS: Final = (
     ),
     LogExport(
         name="sign-ins of users",
+        korean="사용자 로그인",
         call=SIGN_INS,
         kinds=_EVERYWHERE,
         time_field=SIGN_IN_LOG.time_field,
@@ -43,10 +46,11 @@ EXPORTS: Final = (
         only=SIGN_IN_LOG.only,
         no_licence=NO_LICENCE,
     ),
-    _sign_ins_of("service principals", "servicePrincipal"),
-    _sign_ins_of("managed identities", "managedIdentity"),
+    _sign_ins_of(Words(en="service principals", ko="서비스 주체"), "servicePrincipal"),
+    _sign_ins_of(Words(en="managed identities", ko="관리 ID"), "managedIdentity"),
     LogExport(
         name="activity log",
+        korean="활동 로그",
         call=LIST_ACTIVITY,
         kinds=(TenantKind.WORKFORCE,),
         time_field="eventTimestamp",

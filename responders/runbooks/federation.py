@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from responders.runbooks import federation_findings as texts
 from responders.runbooks.federation_reading import (
     FEDERATE,
     FEDERATED,
@@ -43,6 +44,7 @@ from responders.runbooks.federation_texts import (
 from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Container
 from shared.emergency.entries import Answer, Evidence, Finding, Proposal, StepState
+from shared.emergency.finding_texts import FindingText, Value, filled, same
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.kinds import Image
@@ -53,7 +55,6 @@ _LOOKS_FOR: Final = timedelta(hours=3)
 """For so long after its first run the step looks by itself whether a person has run the command."""
 
 _LONGEST_PAUSE: Final = 5.0
-_OPEN_STEP: Final = "Run this step again afterwards: it reads back what stands."
 
 
 class _Kept(Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ class _NotKept(Struct, frozen=True, kw_only=True):
     """Why the settings of a domain could not be read or kept."""
 
     domain: str
-    because: str
+    because: Words
 
 
 class _Outcome(Struct, frozen=True, kw_only=True):
@@ -129,19 +130,12 @@ def _about(domains: Domains, kept: Sequence[Snapshot | _NotKept]) -> tuple[Findi
     for one in kept:
         match one:
             case Snapshot():
-                below = f", and its subdomains {', '.join(one.below)} with it" if one.below else ""
-                text = f"It is federated{below}. Its settings are kept: {one.evidence.blob}."
-                found.append(Finding(answer=Answer.FINE, about=one.domain, text=text))
+                below = filled(texts.WITH_SUBDOMAINS, names=", ".join(one.below)) if one.below else ""
+                found.append(texts.KEPT.found(domain=one.domain, below=below, blob=one.evidence.blob))
             case _NotKept():
-                text = f"It is federated, and its settings could not be read or kept: {one.because}"
-                found.append(Finding(answer=Answer.UNKNOWN, about=one.domain, text=text))
-    for name in domains.unreadable:
-        text = "Graph doesn't say whether this domain is a root, or how its people sign in."
-        found.append(Finding(answer=Answer.UNKNOWN, about=name, text=text))
-    for domain in domains.federated_alone:
-        text = "It is a federated subdomain whose root isn't federated. A subdomain can't be changed by itself."
-        what_to_do = "Ask Microsoft's support how this came to be before you change the root."
-        found.append(Finding(answer=Answer.WRONG, about=domain.name, text=text, what_to_do=what_to_do))
+                found.append(texts.NOT_KEPT.found(domain=one.domain, because=one.because))
+    found += [texts.DOMAIN_UNREADABLE.found(domain=name) for name in domains.unreadable]
+    found += [texts.SUBDOMAIN_ALONE.found(domain=domain.name) for domain in domains.federated_alone]
     return tuple(found)
 
 
@@ -150,17 +144,17 @@ def _keep(context: StepContext, api: TenantEdges, root: Domain, below: tuple[str
     try:
         federation = read_federation(api, root.name)
         if federation is None:
-            return _NotKept(domain=root.name, because="the domain is federated, and Graph gives no settings of it.")
+            return _NotKept(domain=root.name, because=texts.NO_SETTINGS)
         settings = posted(federation)
         if missing := missing_in(settings):
-            return _NotKept(domain=root.name, because=f"{', '.join(missing)} are missing in them.")
+            return _NotKept(domain=root.name, because=filled(texts.SETTINGS_MISSING, names=", ".join(missing)))
         kept = _Kept(domain=root.name, federation=federation, post=settings, below=below)
         content = msgspec.json.encode(kept, order="sorted")
         digest = hashlib.sha256(content).hexdigest()
         blob = f"{_folder(context)}{root.name}-{digest[:16]}.json"
         context.runtime.evidence.keep(Container.EVIDENCE, blob, content)
     except EdgeError as error:
-        return _NotKept(domain=root.name, because=str(error))
+        return _NotKept(domain=root.name, because=same(str(error)))
     evidence = Evidence(blob=blob, sha256=digest, size=len(content))
     return Snapshot(domain=root.name, settings=settings, evidence=evidence, below=below)
 
@@ -171,10 +165,10 @@ def _keep(context: StepContext, api: TenantEdges, root: Domain, below: tuple[str
 def _switch(context: StepContext, api: TenantEdges, snapshot: Snapshot, proposal: Proposal) -> _Outcome:
     """Make a domain managed, if it still stands as agreed, and read back what stands then."""
 
-    def changed() -> str:
+    def changed() -> Words | None:
         domain, federation = read_domain(api, snapshot.domain), read_federation(api, snapshot.domain)
         is_same = domain is not None and domain.authentication == FEDERATED and federation is not None
-        return "" if is_same and posted(federation or {}) == snapshot.settings else "it changed meanwhile"
+        return None if is_same and posted(federation or {}) == snapshot.settings else texts.IT_CHANGED
 
     def send() -> bool:
         body = {"authenticationType": MANAGED}
@@ -194,7 +188,7 @@ class _Write(Struct, frozen=True, kw_only=True):
 
     domain: str
     command: str
-    changed: Callable[[], str]
+    changed: Callable[[], Words | None]
     send: Callable[[], bool]
     stands: Callable[[], bool]
 
@@ -209,27 +203,25 @@ def _held_back(context: StepContext, write: _Write, proposal: Proposal) -> _Outc
     """Say why nothing is sent; None where it is to be sent now."""
     try:
         if changed := write.changed():
-            return _left(write, Answer.WRONG, f"Nothing was sent: {changed}.", "Look at it, and ask for it again.")
+            return _left(write, texts.CHANGED_MEANWHILE, changed=changed)
         if context.emergency.drill or _is_first(context, write.domain, proposal):
             return None
     except EdgeError as error:
-        text = f"Nothing was sent, since this can't be looked at again, or noted, just before: {error}"
-        return _left(write, Answer.UNKNOWN, text, _run_it(write.command))
-    return _read_back(context, write, "An earlier run may have sent this, and it isn't sent twice")
+        return _left(write, texts.NOT_LOOKED_AT_AGAIN, because=str(error))
+    return _read_back(context, write, texts.NOT_TWICE)
 
 
 def _sent(context: StepContext, write: _Write) -> _Outcome:
     try:
         is_dry = write.send()
     except Unreachable as lost:
-        return _read_back(context, write, f"It isn't known whether the request arrived ({lost})")
+        return _read_back(context, write, filled(texts.MAY_HAVE_ARRIVED, lost=str(lost)))
     except EdgeError as error:
-        because = "Graph refuses it to the app" if isinstance(error, Refused) else "Graph doesn't take it"
-        return _left(write, Answer.WRONG, f"{because}: {error}", _run_it(write.command))
+        declared = texts.REFUSED if isinstance(error, Refused) else texts.NOT_TAKEN
+        return _left(write, declared, because=str(error))
     if is_dry:
-        text = "A drill changes nothing. In an emergency it would have been sent now."
-        return _Outcome(is_there=True, finding=Finding(answer=Answer.NOTED, about=write.domain, text=text))
-    return _read_back(context, write, "It was sent")
+        return _Outcome(is_there=True, finding=texts.WOULD_BE_SENT.found(domain=write.domain))
+    return _read_back(context, write, texts.SENT)
 
 
 def _is_first(context: StepContext, domain: str, proposal: Proposal) -> bool:
@@ -247,35 +239,29 @@ def _is_first(context: StepContext, domain: str, proposal: Proposal) -> bool:
     return context.runtime.evidence.keep(Container.EVIDENCE, name, content)
 
 
-def _read_back(context: StepContext, write: _Write, so_far: str) -> _Outcome:
+def _read_back(context: StepContext, write: _Write, so_far: Words) -> _Outcome:
     """Read until the tenant shows what is wanted, as long as `READ_BACK_SECONDS`; only that counts as done."""
     runtime, pause = context.runtime, 1.0
     until = runtime.clock() + runtime.settings.read_back
-    last = ""
+    last = same("")
     while True:
         try:
             if write.stands():
-                text = f"It stands as agreed, as read back at {runtime.clock():%H:%M:%S} UTC."
-                return _Outcome(is_there=True, finding=Finding(answer=Answer.FINE, about=write.domain, text=text))
+                finding = texts.STANDS_AS_AGREED.found(domain=write.domain, at=f"{runtime.clock():%H:%M:%S}")
+                return _Outcome(is_there=True, finding=finding)
         except EdgeError as error:
-            last = f" It can't be read back: {error}."
+            last = filled(texts.CANT_BE_READ_BACK, because=str(error))
         if runtime.clock() >= until:
             break
         context.go_on()
         runtime.wait(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-    text = f"{so_far}, and the tenant doesn't show it yet.{last} It may take an hour to show."
-    what_to_do = f"Wait for it. If it hasn't come by then, ask for it again, or run: {write.command}"
-    return _left(write, Answer.UNKNOWN, text, what_to_do)
+    return _left(write, texts.NOT_SHOWN_YET, so_far=so_far, last=last)
 
 
-def _left(write: _Write, answer: Answer, text: str, what_to_do: str) -> _Outcome:
-    finding = Finding(answer=answer, about=write.domain, text=text, what_to_do=what_to_do)
+def _left(write: _Write, declared: FindingText, **values: Value) -> _Outcome:
+    finding = declared.found(domain=write.domain, command=write.command, is_new=False, **values)
     return _Outcome(is_there=False, finding=finding)
-
-
-def _run_it(command: str) -> str:
-    return f"Sign in as the break-glass administrator, and run: {command}"
 
 
 # ---- how it ends -----------------------------------------------------------------------------------------------------
@@ -283,30 +269,17 @@ def _run_it(command: str) -> str:
 
 def _not_hybrid(api: TenantEdges) -> StepEnd:
     """Nothing is to be done; but say it if that may be a mistake."""
-    again = "If people can't sign in because of the federation, declare the emergency as hybrid."
     try:
-        domains = read_domains(api)
+        roots = read_domains(api).federated_roots
     except EdgeError as error:
-        text = f"The emergency was declared as not hybrid. Whether a domain is federated can't be read: {error}"
-        finding = Finding(answer=Answer.UNKNOWN, about="domains", text=text, what_to_do=again)
-        return StepEnd(state=StepState.SKIPPED, findings=(finding,))
-    if roots := domains.federated_roots:
-        text = f"The emergency was declared as not hybrid, and yet these domains are federated: {names(roots)}."
-        finding = Finding(answer=Answer.WRONG, about="domains", text=text, what_to_do=again)
+        finding = texts.NOT_HYBRID_UNREAD.found(because=str(error))
     else:
-        text = "The emergency isn't hybrid, and no domain is federated."
-        finding = Finding(answer=Answer.FINE, about="domains", text=text)
+        finding = texts.NOT_HYBRID_AND_FEDERATED.found(names=names(roots)) if roots else texts.NOT_HYBRID.found()
     return StepEnd(state=StepState.SKIPPED, findings=(finding,))
 
 
 def _unreadable(context: StepContext, error: EdgeError) -> StepEnd:
-    finding = Finding(
-        answer=Answer.UNKNOWN,
-        about="domains",
-        text=f"How people of the domains sign in can't be read, so nothing is changed: {error}",
-        what_to_do="As the break-glass administrator, look with"
-        f" Connect-MgGraph -TenantId {context.runtime.settings.workforce.id} -Scopes Domain.Read.All; Get-MgDomain",
-    )
+    finding = texts.DOMAINS_UNREAD.found(because=str(error), tenant=context.runtime.settings.workforce.id)
     return StepEnd(state=StepState.BLOCKED, findings=(finding,), next_at=_next_look(context))
 
 
@@ -317,16 +290,8 @@ def _none_federated(context: StepContext, domains: Domains) -> StepEnd:
         return StepEnd(state=StepState.BLOCKED, findings=doubts, next_at=_next_look(context))
     switched = [each for each in _snapshot_names(context) if _is_managed(domains, each)]
     if switched:
-        text = "It is managed: Entra ID checks passwords itself. Its settings before are kept."
-        findings = tuple(Finding(answer=Answer.FINE, about=each, text=text) for each in switched)
-        return StepEnd(state=StepState.DONE, findings=findings)
-    text = "No domain is federated, so there is nothing to switch."
-    what_to_do = (
-        "If passwords are checked on the premises (pass-through authentication), change the sign-in method in Entra"
-        " Connect, or have Microsoft's support do it."
-    )
-    finding = Finding(answer=Answer.NOTED, about="domains", text=text, what_to_do=what_to_do)
-    return StepEnd(state=StepState.SKIPPED, findings=(finding,))
+        return StepEnd(state=StepState.DONE, findings=tuple(texts.SWITCHED.found(domain=each) for each in switched))
+    return StepEnd(state=StepState.SKIPPED, findings=(texts.NONE_FEDERATED.found(),))
 
 
 def _is_managed(domains: Domains, name: str) -> bool:
@@ -342,18 +307,13 @@ def _by_hand(
     roots: Sequence[Domain],
 ) -> StepEnd:
     """The app doesn't do it: say what a person can do. Nobody is handed a command that locks everybody out."""
-    about, listed = "what to do", [root.name for root in roots]
+    tenant, listed = context.runtime.settings.workforce.id, [root.name for root in roots]
     if hashes.is_off:
-        text = "Nothing is changed, and there is no command: without password hashes nobody of these domains gets in."
-        end = Finding(answer=Answer.WRONG, about=about, text=text)
+        end = texts.NO_COMMAND.found()
     else:
-        tenant = context.runtime.settings.workforce.id
-        keep = (
-            "" if len(evidence) == len(roots) else f"First keep the settings: {keep_command(tenant, listed)} . Then: "
-        )
-        text = "The app doesn't do it, since something above isn't as it should be or couldn't be read."
-        what_to_do = f"Make sure of it yourself. {keep}{_run_it(switch_command(tenant, listed))}"
-        end = Finding(answer=Answer.UNKNOWN, about=about, text=text, what_to_do=what_to_do)
+        is_kept = len(evidence) == len(roots)
+        keep = "" if is_kept else filled(texts.KEEP_FIRST, command=keep_command(tenant, listed))
+        end = texts.BY_HAND.found(keep=keep, command=switch_command(tenant, listed))
     return StepEnd(state=StepState.BLOCKED, findings=(*findings, end), evidence=evidence, next_at=_next_look(context))
 
 
@@ -365,13 +325,7 @@ def _proposed(
     roots: Sequence[Domain],
 ) -> StepEnd:
     command = switch_command(context.runtime.settings.workforce.id, [root.name for root in roots])
-    finding = Finding(
-        answer=Answer.NOTED,
-        about="what to do",
-        text="Everything that the switch depends on is as it should be. Two operators have to agree to it.",
-        what_to_do="One asks for it, another one confirms it within 15 minutes."
-        f" With no second person: {_run_it(command)} . {_OPEN_STEP}",
-    )
+    finding = texts.PROPOSED.found(command=command)
     return StepEnd(
         state=StepState.BLOCKED,
         findings=(*findings, finding),
@@ -409,8 +363,7 @@ def take_back(context: StepContext) -> StepEnd:
     api = _api(context)
     snapshots, doubts = _snapshots(context)
     if not snapshots and not doubts:
-        text = "No federation was kept in this emergency, so there is nothing to take back."
-        return StepEnd(state=StepState.DONE, findings=(Finding(answer=Answer.FINE, about="domains", text=text),))
+        return StepEnd(state=StepState.DONE, findings=(texts.NOTHING_TO_TAKE_BACK.found(),))
     due: list[Snapshot] = []
     findings = list(doubts)
     for snapshot in snapshots:
@@ -436,26 +389,22 @@ def _stands_before_back(api: TenantEdges, snapshot: Snapshot) -> tuple[Finding, 
     try:
         domain, federation = read_domain(api, about), read_federation(api, about)
     except EdgeError as error:
-        text = f"How it stands can't be read: {error}"
-        return Finding(answer=Answer.UNKNOWN, about=about, text=text, what_to_do=_OPEN_STEP), False
+        return texts.STATE_UNREAD.found(domain=about, because=str(error)), False
     if domain is None:
-        text = "The domain isn't there any more, or Graph doesn't say how its people sign in."
-        return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do="Find out who removed it."), False
+        return texts.DOMAIN_GONE.found(domain=about), False
     if domain.authentication == MANAGED and federation is None:
-        return Finding(answer=Answer.NOTED, about=about, text="It is managed, and was federated before."), True
+        return texts.MANAGED_NOW.found(domain=about), True
     if federation is not None and posted(federation) == snapshot.settings:
-        return Finding(answer=Answer.FINE, about=about, text="It is federated as before."), False
-    text = "It is federated otherwise than before, and this step didn't do it: somebody else did."
-    what_to_do = f"Compare it with {snapshot.evidence.blob}: who set it can sign in as anybody of this domain."
-    return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do=what_to_do), False
+        return texts.FEDERATED_AS_BEFORE.found(domain=about), False
+    return texts.FEDERATED_OTHERWISE.found(domain=about, blob=snapshot.evidence.blob), False
 
 
 def _federate(context: StepContext, api: TenantEdges, snapshot: Snapshot, proposal: Proposal) -> _Outcome:
     """Federate a domain as it was, if it still is managed, and read back its settings."""
 
-    def changed() -> str:
+    def changed() -> Words | None:
         finding, is_due = _stands_before_back(api, snapshot)
-        return "" if is_due else finding.text.rstrip(".")
+        return None if is_due else _without_stop(finding)
 
     def send() -> bool:
         return context.write(api, FEDERATE, body=snapshot.settings, domain=snapshot.domain).is_dry
@@ -470,17 +419,15 @@ def _federate(context: StepContext, api: TenantEdges, snapshot: Snapshot, propos
     return _written(context, write, proposal)
 
 
+def _without_stop(finding: Finding) -> Words:
+    return Words(en=finding.text.rstrip("."), ko=finding.texts("ko").text.rstrip("."))
+
+
 def _back_proposed(
     api: TenantEdges, findings: Sequence[Finding], due: Sequence[Snapshot], proposal: Proposal
 ) -> StepEnd:
     files = ", ".join(one.evidence.blob for one in due)
-    finding = Finding(
-        answer=Answer.NOTED,
-        about="what to do",
-        text="Two operators have to agree that the federation is made again.",
-        what_to_do="One asks for it, another one confirms it within 15 minutes. With no second person, fetch"
-        f" {files} from the evidence. {_run_it(back_command(api.tenant.id, due))}",
-    )
+    finding = texts.BACK_PROPOSED.found(files=files, command=back_command(api.tenant.id, due))
     return StepEnd(state=StepState.BLOCKED, findings=(*findings, finding), proposals=(proposal,))
 
 
@@ -502,11 +449,8 @@ def _snapshots(context: StepContext) -> tuple[list[Snapshot], list[Finding]]:
             continue
         before = found.get(read.domain)
         if before is not None and _provider(before) != _provider(read):
-            text = "It was kept with two providers in this emergency: " + " and ".join(
-                sorted({before.evidence.blob, read.evidence.blob})
-            )
-            what_to_do = "Find out which one is yours, and federate the domain by hand."
-            doubts[read.domain] = Finding(answer=Answer.WRONG, about=read.domain, text=text, what_to_do=what_to_do)
+            first, second = sorted((before.evidence.blob, read.evidence.blob))
+            doubts[read.domain] = texts.TWO_PROVIDERS.found(domain=read.domain, first=first, second=second)
         found[read.domain] = read
     return [one for name, one in found.items() if name not in doubts], list(doubts.values())
 
@@ -516,14 +460,12 @@ def _provider(snapshot: Snapshot) -> tuple[object, object]:
 
 
 def _read_kept(context: StepContext, evidence: Evidence) -> Snapshot | Finding:
-    about = evidence.blob
     try:
         content = context.runtime.evidence.blob(Container.EVIDENCE, evidence.blob)
     except EdgeError as error:
-        return Finding(answer=Answer.UNKNOWN, about=about, text=f"This evidence can't be read: {error}")
+        return texts.EVIDENCE_UNREAD.found(blob=evidence.blob, because=str(error))
     if content is None or hashlib.sha256(content).hexdigest() != evidence.sha256:
-        text = "This evidence is gone, or isn't what was kept: its SHA-256 is another one."
-        return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do="Take the federation from elsewhere.")
+        return texts.EVIDENCE_CHANGED.found(blob=evidence.blob)
     kept = msgspec.json.decode(content, type=_Kept)
     return Snapshot(domain=kept.domain, settings=kept.post, evidence=evidence, below=kept.below)
 

@@ -13,8 +13,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from responders.runbooks import federation_findings as texts
 from shared.clients.api import TenantEdges
 from shared.emergency.entries import Answer, Finding
+from shared.emergency.runbook import Words
 from shared.model.calls import Call, Permission, Service, checked_id
 from shared.model.errors import BadIdentifier, EdgeError, Rejected
 from shared.model.kinds import Image
@@ -207,52 +209,32 @@ def read_hash_sync(api: TenantEdges, now: datetime) -> HashSync:
 
 
 def _switched_on(api: TenantEdges) -> tuple[Finding, bool]:
-    about = "password hash synchronization"
     try:
         listed = api.list(LIST_SYNCHRONIZATION)
     except EdgeError as error:
-        what_to_do = "Look in the Entra admin center under Identity > Hybrid management > Microsoft Entra Connect."
-        text = f"Whether it is on can't be read: {error}"
-        return Finding(answer=Answer.UNKNOWN, about=about, text=text, what_to_do=what_to_do), False
+        return texts.HASH_SYNC_UNREAD.found(because=str(error)), False
     features: list[Image] = [each.get("features") or {} for each in listed]
     states = [each.get("passwordSyncEnabled") for each in features]
     if states and all(state is True for state in states):
-        return Finding(answer=Answer.FINE, about=about, text="It is on."), False
+        return texts.HASH_SYNC_ON.found(), False
     if not states or any(state is False for state in states):
-        return Finding(answer=Answer.WRONG, about=about, text=_OFF, what_to_do=_TURN_ON), True
-    return Finding(answer=Answer.UNKNOWN, about=about, text="Graph doesn't say whether it is on."), False
-
-
-_OFF: Final = "It is off: Entra ID has no password hashes, so a managed domain would lock everybody out of it."
-_TURN_ON: Final = (
-    "Don't make the domain managed. Turn password hash synchronization on in Entra Connect, wait until one full"
-    " synchronization is through, and run this step again; or set passwords in the cloud for those who must get in."
-)
+        return texts.HASH_SYNC_OFF.found(), True
+    return texts.HASH_SYNC_NOT_SAID.found(), False
 
 
 def _freshness(api: TenantEdges, now: datetime) -> Finding:
-    about = "age of the password hashes"
     try:
         organizations = api.list(GET_ORGANIZATION)
     except EdgeError as error:
-        return Finding(answer=Answer.UNKNOWN, about=about, text=f"It can't be read: {error}", what_to_do=_LOOK)
+        return texts.HASH_AGE_UNREAD.found(because=str(error))
     at = _instant_in(organizations, "onPremisesLastPasswordSyncDateTime")
     if at is None:
-        return Finding(answer=Answer.UNKNOWN, about=about, text="Graph gives no time of it.", what_to_do=_LOOK)
+        return texts.HASH_AGE_NOT_SAID.found()
+    said = f"{at:%Y-%m-%d %H:%M}"
     if at > now + _CLOCKS_DIFFER:
-        text = f"The last synchronization is said to be in the future: {at:%Y-%m-%d %H:%M} UTC."
-        return Finding(answer=Answer.UNKNOWN, about=about, text=text, what_to_do=_LOOK)
-    text = f"They were synchronized last at {at:%Y-%m-%d %H:%M} UTC, {_age(now - at)} ago."
-    if now - at <= FRESH:
-        return Finding(answer=Answer.FINE, about=about, text=text)
-    return Finding(answer=Answer.WRONG, about=about, text=text, what_to_do=_STALE)
-
-
-_LOOK: Final = "Look at the time of the last password hash synchronization in the Entra admin center before you go on."
-_STALE: Final = (
-    "Whoever has changed the password since then signs in with the old one, and new accounts not at all. If the server"
-    " that synchronizes can't be brought back, decide whether that is better than nobody signing in."
-)
+        return texts.HASH_AGE_IN_THE_FUTURE.found(at=said)
+    declared = texts.HASHES_FRESH if now - at <= FRESH else texts.HASHES_STALE
+    return declared.found(at=said, age=_age(now - at))
 
 
 def _instant_in(organizations: Sequence[dict[str, Any]], name: str) -> datetime | None:
@@ -265,9 +247,11 @@ def _instant_in(organizations: Sequence[dict[str, Any]], name: str) -> datetime 
     return at if at.tzinfo is not None else None
 
 
-def _age(age: timedelta) -> str:
+def _age(age: timedelta) -> Words:
     minutes = max(0, round(age.total_seconds() / 60))
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"  # noqa: PLR2004 - hours read better from here on
+    if minutes < 120:  # noqa: PLR2004 - hours read better from here on
+        return Words(en=f"{minutes} min", ko=f"{minutes}분")
+    return Words(en=f"{minutes // 60} h", ko=f"{minutes // 60}시간")
 
 
 def names(domains: Iterable[Domain]) -> str:

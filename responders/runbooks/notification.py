@@ -8,6 +8,7 @@ import msgspec
 
 from shared.authority.owners import TableOwners
 from shared.emergency.entries import Answer, Finding, StepState
+from shared.emergency.finding_texts import FindingText, same
 from shared.emergency.reports import LISTS, notice_of, notify
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.errors import EdgeError
@@ -18,10 +19,80 @@ AGAIN: Final = timedelta(minutes=1)
 """How often it is asked whether somebody has acknowledged. The page itself climbs in its own time."""
 
 
+_TELEPHONE: Final = Words(
+    en="Telephone everybody on the printed runbook, one after another, until somebody answers.",
+    ko="인쇄된 런북의 모든 사람에게 누군가 받을 때까지 차례로 전화하세요.",
+)
+ACKNOWLEDGED: Final = FindingText(
+    id="page-acknowledged",
+    answer=Answer.FINE,
+    about=Words(en="Acknowledged", ko="호출 확인"),
+    text=Words(en="By {by}", ko="확인한 사람: {by}"),
+)
+NOBODY_YET: Final = FindingText(
+    id="page-not-acknowledged",
+    answer=Answer.UNKNOWN,
+    about=Words(en="Nobody has acknowledged yet", ko="아직 확인한 사람이 없음"),
+    text=Words(
+        en="The page was handed to every channel. That a channel took it doesn't say that somebody saw it.",
+        ko="모든 채널에 호출을 보냈습니다. 채널이 받았다고 해서 누군가 본 것은 아닙니다.",
+    ),
+    what_to_do=_TELEPHONE,
+)
+NOT_PAGED: Final = FindingText(
+    id="page-not-sent",
+    answer=Answer.WRONG,
+    about=Words(en="The page could not be sent", ko="호출을 보내지 못함"),
+    text=Words(
+        en="No channel took it, and it could not be stored to be sent later.",
+        ko="어느 채널도 받지 않았고, 나중에 보내도록 저장하지도 못했습니다.",
+    ),
+    what_to_do=_TELEPHONE,
+)
+_WHO_IS_PAGED: Final = Words(en="Who is paged", ko="호출 대상")
+OWNERS_UNREAD: Final = FindingText(
+    id="emergency-owners-unread",
+    answer=Answer.UNKNOWN,
+    about=_WHO_IS_PAGED,
+    text=Words(
+        en="The owners can't be read, so the page mentions nobody: {because}",
+        ko="담당자 목록을 읽지 못해 호출에 아무도 지정되지 않았습니다: {because}",
+    ),
+    what_to_do=Words(
+        en="Telephone those on the printed runbook.",
+        ko="인쇄된 런북에 있는 사람들에게 전화하세요.",
+    ),
+)
+NOBODY_NAMED: Final = FindingText(
+    id="no-emergency-owner-named",
+    answer=Answer.WRONG,
+    about=_WHO_IS_PAGED,
+    text=Words(
+        en="Nobody is named for emergencies, so the page mentions nobody.",
+        ko="비상 상황 담당자가 지정되지 않아 호출에 아무도 지정되지 않았습니다.",
+    ),
+    what_to_do=Words(
+        en="Telephone the security owners now. Later: responder owner emergency --name NAME --upn UPN.",
+        ko="지금 보안 담당자에게 전화하세요. 나중에 실행하세요: responder owner emergency --name NAME --upn UPN",
+    ),
+)
+PAGED: Final = FindingText(id="emergency-owners-paged", answer=Answer.NOTED, about=_WHO_IS_PAGED, text=same("{names}"))
+NO_OTHER_CHANNEL: Final = FindingText(
+    id="no-channel-without-the-tenant",
+    answer=Answer.WRONG,
+    about=Words(en="No channel works without the tenant", ko="테넌트 없이 쓸 수 있는 채널 없음"),
+    text=Words(
+        en="PAGERDUTY_ROUTING_KEY isn't set, so nobody is paged while Teams or its sign-in fails.",
+        ko="PAGERDUTY_ROUTING_KEY가 설정되지 않아 Teams나 Teams 로그인에 문제가 있으면 아무도 호출되지 않습니다.",
+    ),
+    what_to_do=Words(en="Telephone the others.", ko="다른 사람들에게 전화하세요."),
+)
+
+
 def _run(step_context: StepContext) -> StepEnd:
     by = _acknowledged_by(step_context)
     if by:
-        said = Finding(answer=Answer.FINE, about="Acknowledged", text=f"By {by}")
+        said = ACKNOWLEDGED.found(by=by)
         return StepEnd(state=StepState.DONE, findings=(said, _owners(step_context)))
     return StepEnd(
         state=StepState.BLOCKED,
@@ -65,55 +136,27 @@ def _page(step_context: StepContext) -> Finding:
     """Send the page, once; without storage, which would have it climb, each time."""
     notice = _notice(step_context)
     if notify(step_context.runtime, notice):
-        return Finding(
-            answer=Answer.UNKNOWN,
-            about="Nobody has acknowledged yet",
-            text="The page was handed to every channel. That a channel took it doesn't say that somebody saw it.",
-            what_to_do=NOTIFICATION.failed.en,
-        )
-    return Finding(
-        answer=Answer.WRONG,
-        about="The page could not be sent",
-        text="No channel took it, and it could not be stored to be sent later.",
-        what_to_do=NOTIFICATION.failed.en,
-    )
+        return NOBODY_YET.found()
+    return NOT_PAGED.found()
 
 
 def _owners(step_context: StepContext) -> Finding:
     """Say who is paged, by name."""
-    about = "Who is paged"
     owners = TableOwners(step_context.runtime.storage, clock=step_context.runtime.clock)
     try:
         named = next((found for scope in LISTS if (found := owners.history(scope).present)), ())
     except EdgeError as error:
-        return Finding(
-            answer=Answer.UNKNOWN,
-            about=about,
-            text=f"The owners can't be read, so the page mentions nobody: {error}",
-            what_to_do="Telephone those on the printed runbook.",
-        )
+        return OWNERS_UNREAD.found(because=str(error))
     if not named:
-        return Finding(
-            answer=Answer.WRONG,
-            about=about,
-            text="Nobody is named for emergencies, so the page mentions nobody.",
-            what_to_do="Telephone the security owners now. Later: responder owner emergency --name NAME --upn UPN.",
-        )
-    text = ", ".join(f"{owner.name} ({owner.upn})" if owner.upn else owner.name for owner in named)
-    return Finding(answer=Answer.NOTED, about=about, text=text)
+        return NOBODY_NAMED.found()
+    return PAGED.found(names=", ".join(f"{owner.name} ({owner.upn})" if owner.upn else owner.name for owner in named))
 
 
 def _channels(step_context: StepContext) -> tuple[Finding, ...]:
     """Say which channel is missing: one has to work without the tenant."""
     if step_context.runtime.settings.pagerduty_routing_key:
         return ()
-    missing = Finding(
-        answer=Answer.WRONG,
-        about="No channel works without the tenant",
-        text="PAGERDUTY_ROUTING_KEY isn't set, so nobody is paged while Teams or its sign-in fails.",
-        what_to_do="Telephone the others.",
-    )
-    return (missing,)
+    return (NO_OTHER_CHANNEL.found(),)
 
 
 NOTIFICATION: Final = RunbookStep(
@@ -133,10 +176,7 @@ NOTIFICATION: Final = RunbookStep(
         en="Somebody has acknowledged, and you have spoken to the owner of identity.",
         ko="누군가 확인했고, ID 책임자와 직접 통화했습니다.",
     ),
-    failed=Words(
-        en="Telephone everybody on the printed runbook, one after another, until somebody answers.",
-        ko="인쇄된 런북의 모든 사람에게 누군가 받을 때까지 차례로 전화하세요.",
-    ),
+    failed=_TELEPHONE,
     needs=(),
     run=_run,
 )

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
 from responders.runbooks.playbooks import PLAYBOOKS, Playbook
 from shared.emergency.entries import Answer, Finding, StepState
+from shared.emergency.finding_texts import FindingText, filled, joined, same
 from shared.emergency.reports import notice_of, notify
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.cases import Case, Decision
@@ -16,6 +19,60 @@ from shared.model.settings import Tenant
 SINCE: Final = timedelta(hours=24)
 _MOST_CASES: Final = 500
 _MOST_LISTED: Final = 12
+
+
+CASES_UNREAD: Final = FindingText(
+    id="cases-unread",
+    answer=Answer.UNKNOWN,
+    about=Words(en="Cases of {tenant}", ko="{tenant} 테넌트의 사례"),
+    text=Words(
+        en="They can't be read, so nothing is known of them: {because}",
+        ko="읽지 못해 알려진 것이 없습니다: {because}",
+    ),
+    what_to_do=Words(
+        en="Look into the audit and sign-in logs by hand. All playbooks are shown, since any may fit.",
+        ko="감사 로그와 로그인 로그를 직접 확인하세요. 어느 것이든 해당할 수 있으므로 모든 플레이북을 표시합니다.",
+    ),
+)
+NO_CASES: Final = FindingText(
+    id="no-cases",
+    answer=Answer.NOTED,
+    about=Words(en="Cases of the last 24 hours", ko="최근 24시간의 사례"),
+    text=Words(en="None, as far as is known.", ko="알려진 사례가 없습니다."),
+)
+ACTOR: Final = FindingText(
+    id="actor-of-the-last-day",
+    answer=Answer.WRONG,
+    about=same("{actor}"),
+    text=Words(en="{did}. Touched: {touched}.{waits}", ko="{did}. 영향받은 대상: {touched}.{waits}"),
+    what_to_do=Words(
+        en="See the cases: responder cases. If nobody can answer for this, treat it as an attacker's.",
+        ko="responder cases 명령으로 사례를 확인하세요. 설명할 수 있는 사람이 없으면 공격자의 행위로 보고 대응하세요.",
+    ),
+)
+_NAMELESS: Final = Words(en="An actor whom the records don't name", ko="기록에 이름이 없는 행위자")
+_NOT_FINISHED: Final = Words(en=" Not finished: {count}.", ko=" 미완료: {count}건.")
+_SOMETHING: Final = Words(en="something that the record doesn't name", ko="기록에 이름이 없는 대상")
+_AND_MORE: Final = Words(en="{names} and {more} more", ko="{names} 외 {more}개")
+OBJECTS: Final = FindingText(
+    id="objects-changed",
+    answer=Answer.NOTED,
+    about=Words(en="Changed policies and roles", ko="변경된 정책과 역할"),
+    text=same("{names}"),
+)
+ACCOUNTS: Final = FindingText(
+    id="accounts-touched",
+    answer=Answer.NOTED,
+    about=Words(en="Accounts touched", ko="영향받은 계정"),
+    text=same("{names}"),
+)
+PLAYBOOK: Final = FindingText(
+    id="playbook",
+    answer=Answer.NOTED,
+    about=Words(en="Playbook: {title}", ko="플레이북: {title}"),
+    text=same("{text}"),
+    what_to_do=Words(en="Read it, and say in a note that you did.", ko="읽고, 읽었다고 메모에 적으세요."),
+)
 
 
 def _run(step_context: StepContext) -> StepEnd:
@@ -34,7 +91,9 @@ def _run(step_context: StepContext) -> StepEnd:
     found = (*unread, *_actors(step_context, cases), *_objects(cases), *(_shown(one) for one in playbooks))
     return StepEnd(
         state=StepState.DONE,
-        findings=tuple(_marked(one, is_new=bool(known) and (one.about, one.text) not in known) for one in found),
+        findings=tuple(
+            msgspec.structs.replace(one, is_new=bool(known) and (one.about, one.text) not in known) for one in found
+        ),
     )
 
 
@@ -46,12 +105,7 @@ def _cases(step_context: StepContext, tenant: Tenant) -> list[Case]:
 
 
 def _unread(tenant: Tenant, error: EdgeError) -> Finding:
-    return Finding(
-        answer=Answer.UNKNOWN,
-        about=f"Cases of {tenant.name}",
-        text=f"They can't be read, so nothing is known of them: {error}",
-        what_to_do="Look into the audit and sign-in logs by hand. All playbooks are shown, since any may fit.",
-    )
+    return CASES_UNREAD.found(tenant=tenant.name, because=str(error))
 
 
 def chosen(cases: Iterable[Case], *, hybrid: bool, all_read: bool) -> tuple[Playbook, ...]:
@@ -68,7 +122,7 @@ def chosen(cases: Iterable[Case], *, hybrid: bool, all_read: bool) -> tuple[Play
 def _actors(step_context: StepContext, cases: list[Case]) -> Iterable[Finding]:
     """Say who did what, whoever did most first."""
     if not cases:
-        yield Finding(answer=Answer.NOTED, about="Cases of the last 24 hours", text="None, as far as is known.")
+        yield NO_CASES.found()
     by_actor: dict[tuple[str, str], list[Case]] = defaultdict(list)
     for case in cases:
         by_actor[case.tenant_id, case.actor.id].append(case)
@@ -77,12 +131,12 @@ def _actors(step_context: StepContext, cases: list[Case]) -> Iterable[Finding]:
         did = "; ".join(f"{title} ({count})" if count > 1 else title for title, count in titles.most_common())
         touched = _listed(_name(case) for case in of_actor)
         waits = sum(case.is_open for case in of_actor)
-        name = of_actor[0].actor.name or "An actor whom the records don't name"
-        yield Finding(
-            answer=Answer.WRONG,
-            about=f"{name} ({actor})" if actor else name,
-            text=f"{did}. Touched: {touched}." + (f" Not finished: {waits}." if waits else ""),
-            what_to_do="See the cases: responder cases. If nobody can answer for this, treat it as an attacker's.",
+        name = same(of_actor[0].actor.name) if of_actor[0].actor.name else _NAMELESS
+        yield ACTOR.found(
+            actor=filled(same("{name} ({id})"), name=name, id=actor) if actor else name,
+            did=did,
+            touched=touched,
+            waits=filled(_NOT_FINISHED, count=waits) if waits else "",
         )
 
 
@@ -90,9 +144,9 @@ def _objects(cases: list[Case]) -> Iterable[Finding]:
     """Say which guarded objects and which accounts were touched."""
     objects = [case for case in cases if case.object_kind is not None]
     accounts = [case for case in cases if case.target.upn or case.target.kind.lower() == "user"]
-    for about, touched in (("Changed policies and roles", objects), ("Accounts touched", accounts)):
+    for declared, touched in ((OBJECTS, objects), (ACCOUNTS, accounts)):
         if touched:
-            yield Finding(answer=Answer.NOTED, about=about, text=_listed(_name(case) for case in touched))
+            yield declared.found(names=_listed(_name(case) for case in touched))
 
 
 def _title(step_context: StepContext, case: Case) -> str:
@@ -101,22 +155,18 @@ def _title(step_context: StepContext, case: Case) -> str:
 
 
 def _name(case: Case) -> str:
-    return case.target.upn or case.target.name or case.target.id or "something that the record doesn't name"
+    return case.target.upn or case.target.name or case.target.id
 
 
-def _listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str]) -> Words:
     each = [*dict.fromkeys(names)]
-    more = f" and {len(each) - _MOST_LISTED} more" if len(each) > _MOST_LISTED else ""
-    return ", ".join(each[:_MOST_LISTED]) + more
+    shown = joined((same(name) if name else _SOMETHING for name in each[:_MOST_LISTED]), ", ")
+    more = len(each) - _MOST_LISTED
+    return filled(_AND_MORE, names=shown, more=more) if more > 0 else shown
 
 
 def _shown(playbook: Playbook) -> Finding:
-    return Finding(
-        answer=Answer.NOTED,
-        about=f"Playbook: {playbook.title.en} / {playbook.title.ko}",
-        text=f"{playbook.text.en}\n\n{playbook.text.ko}",
-        what_to_do="Read it, and say in a note that you did.",
-    )
+    return PLAYBOOK.found(title=playbook.title, text=playbook.text)
 
 
 def _send(step_context: StepContext, playbook: Playbook) -> None:
@@ -129,16 +179,6 @@ def _send(step_context: StepContext, playbook: Playbook) -> None:
         what_to_do="Read it before you change anything.",
     )
     notify(step_context.runtime, notice)
-
-
-def _marked(finding: Finding, *, is_new: bool) -> Finding:
-    return Finding(
-        answer=finding.answer,
-        about=finding.about,
-        text=finding.text,
-        what_to_do=finding.what_to_do,
-        is_new=is_new,
-    )
 
 
 PLAYBOOK_REVIEW: Final = RunbookStep(

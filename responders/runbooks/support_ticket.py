@@ -13,7 +13,8 @@ from typing import Final
 from msgspec import Struct
 
 from shared.clients.api import TenantEdges
-from shared.emergency.entries import Answer, Finding, StepState
+from shared.emergency.entries import Answer, StepState
+from shared.emergency.finding_texts import FindingText, filled, same
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.emergency.state import Emergency
 from shared.model.calls import Call, Permission, Service
@@ -71,6 +72,82 @@ _LOOKS_FOR: Final = timedelta(minutes=15)
 """For so long after its first run the step looks again by itself for a ticket that was asked for."""
 
 
+_TICKET: Final = Words(en="support ticket", ko="지원 요청")
+TICKET: Final = FindingText(
+    id="support-ticket-there",
+    answer=Answer.FINE,
+    about=_TICKET,
+    text=Words(
+        en="Ticket {number} is there, status {status}, in the subscription {subscription}.",
+        ko="지원 요청이 있습니다. 번호 {number}, 상태 {status}, 구독 {subscription}.",
+    ),
+    what_to_do=Words(
+        en="Keep the telephone of the contact free, and say this number when you call: {telephone}",
+        ko="연락처의 전화를 비워 두고, 전화할 때 이 번호를 말하세요: {telephone}",
+    ),
+)
+_NO_NUMBER: Final = Words(en="without a number yet", ko="아직 없음")
+_NO_STATUS: Final = Words(en="unknown", ko="알 수 없음")
+NO_TICKET_IN_A_DRILL: Final = FindingText(
+    id="no-support-ticket-in-a-drill",
+    answer=Answer.NOTED,
+    about=_TICKET,
+    text=Words(
+        en="A drill makes no ticket. In an emergency this would be asked for:\n{text}",
+        ko="훈련에서는 지원 요청을 만들지 않습니다. 실제 비상 상황이라면 다음과 같이 요청합니다:\n{text}",
+    ),
+)
+_BY_HAND: Final = Words(
+    en="There is no ticket by API: {because}. The text for Microsoft:\n\n{text}",
+    ko="API로 지원 요청을 만들지 못했습니다: {because}. Microsoft에 전할 문구:\n\n{text}",
+)
+_TELEPHONE_OR_PASTE: Final = Words(
+    en=f"Telephone Microsoft: {{telephone}} Or paste the text at {_PORTAL}."
+    " Then record the ticket's number in this step.",
+    ko=f"Microsoft에 전화하세요: {{telephone}} 또는 {_PORTAL} 페이지에 문구를 붙여 넣으세요."
+    " 그다음 이 단계에 지원 요청 번호를 기록하세요.",
+)
+NO_TICKET: Final = FindingText(
+    id="no-support-ticket",
+    answer=Answer.WRONG,
+    about=_TICKET,
+    text=_BY_HAND,
+    what_to_do=_TELEPHONE_OR_PASTE,
+)
+NO_TICKET_FOR_NOW: Final = FindingText(
+    id="support-ticket-not-known",
+    answer=Answer.UNKNOWN,
+    about=_TICKET,
+    text=_BY_HAND,
+    what_to_do=_TELEPHONE_OR_PASTE,
+)
+_NO_CONTACT: Final = Words(
+    en="no contact is set (SUPPORT_CONTACT), and Azure needs one",
+    ko="Azure에 필요한 연락처가 설정되지 않았습니다(SUPPORT_CONTACT)",
+)
+_NO_TOPIC: Final = Words(
+    en="Azure lists no support for signing in to Microsoft Entra ID",
+    ko="Azure의 지원 목록에 Microsoft Entra ID 로그인이 없습니다",
+)
+_NO_SUBSCRIPTION: Final = Words(en="no subscription is configured", ko="구독이 설정되지 않았습니다")
+_MAY_HAVE_ARRIVED: Final = Words(
+    en="it isn't known whether Azure took the request: {lost}",
+    ko="Azure가 요청을 받았는지 알 수 없습니다: {lost}",
+)
+_TAKEN_AND_UNREAD: Final = Words(
+    en="Azure took the request, and the ticket can't be read: {because}",
+    ko="Azure가 요청을 받았지만 지원 요청을 읽지 못했습니다: {because}",
+)
+_TAKEN: Final = Words(
+    en="Azure took the request and hasn't made the ticket yet",
+    ko="Azure가 요청을 받았고 아직 만드는 중입니다",
+)
+_PHONES_ARE_AT: Final = Words(
+    en=f"the number of your country is at {_PHONES} (SUPPORT_PHONE isn't set).",
+    ko=f"국가별 전화번호는 {_PHONES} 페이지에 있습니다(SUPPORT_PHONE이 설정되지 않음).",
+)
+
+
 def ticket_name(emergency: str) -> str:
     """Give the ticket's name: the same for every run in an emergency, of which `emergency` is the id."""
     return f"entra-responder-{emergency}"
@@ -119,15 +196,15 @@ def run(context: StepContext) -> StepEnd:
     api = context.apis[context.runtime.settings.workforce.id]
     contact = context.runtime.settings.support_contact
     if contact is None:
-        return _by_hand(context, "no contact is set (SUPPORT_CONTACT), and Azure needs one")
+        return _by_hand(context, _NO_CONTACT)
     try:
         if found := _existing(context, api):
             return found
         topic = _topic(api)
     except EdgeError as error:
-        return _by_hand(context, str(error), answer=Answer.UNKNOWN)
+        return _by_hand(context, same(str(error)), NO_TICKET_FOR_NOW)
     if topic is None:
-        return _by_hand(context, "Azure lists no support for signing in to Microsoft Entra ID")
+        return _by_hand(context, _NO_TOPIC)
     return _ask(context, api, topic, contact)
 
 
@@ -173,11 +250,11 @@ def _ask(context: StepContext, api: TenantEdges, topic: Topic, contact: SupportC
             refusals.append(str(refused))
             continue
         except Unreachable as lost:
-            return _waiting(context, f"it isn't known whether Azure took the request: {lost}")
+            return _waiting(context, filled(_MAY_HAVE_ARRIVED, lost=str(lost)))
         if written.is_dry:
             return _dry(context)
         return _shown_soon(context, api, subscription)
-    return _by_hand(context, "; ".join(refusals)[:_LONGEST_REASON] or "no subscription is configured")
+    return _by_hand(context, same("; ".join(refusals)[:_LONGEST_REASON]) if refusals else _NO_SUBSCRIPTION)
 
 
 def _shown_soon(context: StepContext, api: TenantEdges, subscription: str) -> StepEnd:
@@ -187,11 +264,11 @@ def _shown_soon(context: StepContext, api: TenantEdges, subscription: str) -> St
         try:
             ticket = api.get(GET_TICKET, subscription=subscription, support_ticket=ticket_name(context.emergency.id))
         except EdgeError as error:
-            return _waiting(context, f"Azure took the request, and the ticket can't be read: {error}")
+            return _waiting(context, filled(_TAKEN_AND_UNREAD, because=str(error)))
         if ticket:
             return _there(context, ticket, subscription)
         if runtime.clock() >= until:
-            return _waiting(context, "Azure took the request and hasn't made the ticket yet")
+            return _waiting(context, _TAKEN)
         context.go_on()
         runtime.wait(pause)
         pause = min(2 * pause, 5.0)
@@ -226,29 +303,24 @@ def _body(context: StepContext, topic: Topic, contact: SupportContact) -> Json:
 
 def _there(context: StepContext, ticket: Image, subscription: str) -> StepEnd:
     properties: Image = ticket.get("properties") or {}
-    number, status = properties.get("supportTicketId") or "without a number yet", properties.get("status") or "unknown"
-    finding = Finding(
-        answer=Answer.FINE,
-        about="support ticket",
-        text=f"Ticket {number} is there, status {status}, in the subscription {subscription}.",
-        what_to_do=f"Keep the telephone of the contact free, and say this number when you call: {_telephone(context)}",
+    number, status = properties.get("supportTicketId"), properties.get("status")
+    finding = TICKET.found(
+        number=str(number) if number else _NO_NUMBER,
+        status=str(status) if status else _NO_STATUS,
+        subscription=subscription,
+        telephone=_telephone(context),
         is_new=True,
     )
     return StepEnd(state=StepState.DONE, findings=(finding,))
 
 
 def _dry(context: StepContext) -> StepEnd:
-    finding = Finding(
-        answer=Answer.NOTED,
-        about="support ticket",
-        text="A drill makes no ticket. In an emergency this would be asked for:\n" + _text(context),
-    )
-    return StepEnd(state=StepState.DONE, findings=(finding,))
+    return StepEnd(state=StepState.DONE, findings=(NO_TICKET_IN_A_DRILL.found(text=_text(context)),))
 
 
-def _waiting(context: StepContext, because: str) -> StepEnd:
+def _waiting(context: StepContext, because: Words) -> StepEnd:
     """It may come: look again under the same name, for a while, and give the text meanwhile."""
-    end = _by_hand(context, because, answer=Answer.UNKNOWN)
+    end = _by_hand(context, because, NO_TICKET_FOR_NOW)
     first = next(iter(context.progress.runs), None)
     began = context.now if first is None else first.started_at
     looks_again = context.now + _LOOKS_AGAIN <= began + _LOOKS_FOR
@@ -259,22 +331,14 @@ def _waiting(context: StepContext, because: str) -> StepEnd:
     )
 
 
-def _by_hand(context: StepContext, because: str, *, answer: Answer = Answer.WRONG) -> StepEnd:
-    finding = Finding(
-        answer=answer,
-        about="support ticket",
-        text=f"There is no ticket by API: {because}. The text for Microsoft:\n\n{_text(context)}",
-        what_to_do=f"Telephone Microsoft: {_telephone(context)} Or paste the text at {_PORTAL}."
-        " Then record the ticket's number in this step.",
-    )
+def _by_hand(context: StepContext, because: Words, declared: FindingText | None = None) -> StepEnd:
+    finding = (declared or NO_TICKET).found(because=because, text=_text(context), telephone=_telephone(context))
     return StepEnd(state=StepState.BLOCKED, findings=(finding,))
 
 
-def _telephone(context: StepContext) -> str:
+def _telephone(context: StepContext) -> Words:
     set_up = context.runtime.settings.support_phone
-    if set_up:
-        return f"{set_up}."
-    return f"the number of your country is at {_PHONES} (SUPPORT_PHONE isn't set)."
+    return same(f"{set_up}.") if set_up else _PHONES_ARE_AT
 
 
 SUPPORT_TICKET: Final = RunbookStep(

@@ -9,7 +9,8 @@ from msgspec import Struct
 from shared.clients.api import TenantEdges
 from shared.detect.rosters import RosterKind
 from shared.emergency.entries import Answer, Finding
-from shared.emergency.runbook import StepContext
+from shared.emergency.finding_texts import FindingText
+from shared.emergency.runbook import StepContext, Words
 from shared.model.calls import ID_SHAPES, Call
 from shared.model.errors import EdgeError
 from shared.model.kinds import Image, TenantKind
@@ -92,21 +93,51 @@ def _on_roster(context: StepContext, api: TenantEdges, unknown: list[Finding]) -
     try:
         listed = context.runtime.rosters.listed(RosterKind.PRIVILEGED_ACCOUNTS, api.tenant.id)
     except EdgeError as error:
-        unknown.append(_unknown_holders(api, f"the list can't be read: {error}"))
+        unknown.append(HOLDERS_UNREAD.found(tenant=api.tenant.name, because=str(error)))
         return frozenset()
     if not listed.is_fresh(context.now):
-        when = f"was last read at {listed.read_at:%Y-%m-%d %H:%M} UTC" if listed.read_at else "was never read"
-        unknown.append(_unknown_holders(api, f"the list {when}, so that somebody may be missing"))
+        unknown.append(
+            HOLDERS_OLD.found(tenant=api.tenant.name, at=f"{listed.read_at:%Y-%m-%d %H:%M}")
+            if listed.read_at
+            else HOLDERS_NEVER_READ.found(tenant=api.tenant.name)
+        )
     return listed.ids
 
 
-def _unknown_holders(api: TenantEdges, because: str) -> Finding:
-    return Finding(
-        answer=Answer.UNKNOWN,
-        about=f"who holds privileged roles in {api.tenant.name}",
-        text=because,
-        what_to_do="Look in the portal: Entra ID > Roles and administrators > each privileged role > Assignments.",
-    )
+_HOLDERS: Final = Words(
+    en="who holds privileged roles in {tenant}", ko="{tenant} 테넌트에서 권한 있는 역할을 가진 사람"
+)
+_LOOK_AT_THE_ROLES: Final = Words(
+    en="Look in the portal: Entra ID > Roles and administrators > each privileged role > Assignments.",
+    ko="포털의 Entra ID > 역할 및 관리자에서 권한 있는 역할마다 할당을 확인하세요.",
+)
+HOLDERS_UNREAD: Final = FindingText(
+    id="privileged-holders-unread",
+    answer=Answer.UNKNOWN,
+    about=_HOLDERS,
+    text=Words(en="the list can't be read: {because}", ko="목록을 읽지 못했습니다: {because}"),
+    what_to_do=_LOOK_AT_THE_ROLES,
+)
+HOLDERS_OLD: Final = FindingText(
+    id="privileged-holders-old",
+    answer=Answer.UNKNOWN,
+    about=_HOLDERS,
+    text=Words(
+        en="the list was last read at {at} UTC, so that somebody may be missing",
+        ko="목록을 마지막으로 읽은 시각: {at} UTC. 빠진 사람이 있을 수 있습니다",
+    ),
+    what_to_do=_LOOK_AT_THE_ROLES,
+)
+HOLDERS_NEVER_READ: Final = FindingText(
+    id="privileged-holders-never-read",
+    answer=Answer.UNKNOWN,
+    about=_HOLDERS,
+    text=Words(
+        en="the list was never read, so that somebody may be missing",
+        ko="목록을 읽은 적이 없습니다. 빠진 사람이 있을 수 있습니다",
+    ),
+    what_to_do=_LOOK_AT_THE_ROLES,
+)
 
 
 def looked_up(api: TenantEdges, account: Account, calls: PrincipalCalls) -> Account:

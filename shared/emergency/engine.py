@@ -29,14 +29,16 @@ from shared.emergency.entries import (
     Entry,
     Evidence,
     Finding,
+    FoundTexts,
     Proof,
     RunKind,
     StepEnded,
     StepStarted,
     StepState,
 )
+from shared.emergency.finding_texts import FindingText, filled, same
 from shared.emergency.reports import notice_of, notify, report_new
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.emergency.state import Emergency, StepRun
 from shared.emergency.store import Emergencies, Held
 from shared.model.errors import EdgeError, LeaseLost, Refused, ResponderError
@@ -50,6 +52,40 @@ _MOST_FINDINGS: Final = 300
 _LONGEST_TEXT: Final = 2_000
 _MOST_EVIDENCE: Final = 300
 _HALF: Final = 0.5
+
+NO_LEASE: Final = FindingText(
+    id="step-without-lease",
+    answer=Answer.UNKNOWN,
+    about=same("{title}"),
+    text=Words(
+        en="The app can't make sure that it alone does this, so it does nothing: {because}",
+        ko="앱이 혼자서만 실행하는지 확인할 수 없어 아무것도 하지 않습니다: {because}",
+    ),
+    what_to_do=same("{instead}"),
+)
+STEP_FAILED: Final = FindingText(
+    id="step-failed",
+    answer=Answer.UNKNOWN,
+    about=same("{title}"),
+    text=same("{because}"),
+    what_to_do=same("{instead}"),
+)
+MISTAKE: Final = Words(
+    en="The app made a mistake ({error}); its log says more",
+    ko="앱에 오류가 있었습니다({error}). 자세한 내용은 앱 로그에 있습니다",
+)
+NOT_SENT: Final = FindingText(
+    id="not-sent-in-a-drill",
+    answer=Answer.NOTED,
+    about=Words(en="Not sent, since this is a drill", ko="훈련이므로 보내지 않음"),
+    text=same("{request}"),
+)
+MORE: Final = FindingText(
+    id="more-findings",
+    answer=Answer.NOTED,
+    about=Words(en="More", ko="그 밖의 결과"),
+    text=Words(en="{count:,} further findings aren't shown", ko="표시하지 않은 결과가 {count:,}건 더 있습니다"),
+)
 
 type WriteReport = Callable[[Emergency], tuple[Evidence, ...]]
 """Writes the report of an emergency that is about to be closed; raises ResponderError where it can't."""
@@ -167,12 +203,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         if not step.writes or emergency.drill:
             self._run(emergency, step, begun, lambda: None)
             return
-        because = Finding(
-            answer=Answer.UNKNOWN,
-            about=step.title.en,
-            text=f"The app can't make sure that it alone does this, so it does nothing: {error}",
-            what_to_do=step.failed.en,
-        )
+        because = NO_LEASE.found(title=step.title, because=str(error), instead=step.failed)
         self._end(emergency.id, step, run, StepEnd(state=StepState.BLOCKED, findings=(because,)))
 
     def _run(self, emergency: Emergency, step: RunbookStep, begun: StepRun, go_on: Callable[[], None]) -> None:
@@ -192,7 +223,7 @@ class Engine(Struct, frozen=True, kw_only=True):
         except LeaseLost as lost:
             _log.warning("step %s of emergency %s is gone on with by another run: %s", step.number, emergency.id, lost)
             return
-        noted = tuple(Finding(answer=Answer.NOTED, about="Not sent, since this is a drill", text=one) for one in dry)
+        noted = tuple(NOT_SENT.found(request=one) for one in dry)
         self._end(emergency.id, step, begun.id, msgspec.structs.replace(end, findings=(*end.findings, *noted)))
 
     def _outcome(self, step: RunbookStep, step_context: StepContext) -> StepEnd:
@@ -206,11 +237,11 @@ class Engine(Struct, frozen=True, kw_only=True):
             raise
         except ResponderError as error:
             _log.warning("step %s of emergency %s failed: %s", step.number, step_context.emergency.id, error)
-            return _failed(step, str(error))
+            return _failed(step, same(str(error)))
         except Exception as error:  # noqa: BLE001 - as the next line says
             # One step's mistake must not keep the others from a person who needs them now.
             _log.exception("step %s of emergency %s failed", step.number, step_context.emergency.id)
-            return _failed(step, f"The app made a mistake ({type(error).__name__}); its log says more")
+            return _failed(step, filled(MISTAKE, error=type(error).__name__))
 
     def _end(self, emergency: str, step: RunbookStep, run: str, end: StepEnd) -> None:
         ended = StepEnded(
@@ -302,8 +333,8 @@ def _is_to_be_taken_back(emergency: Emergency, step: RunbookStep) -> bool:
     return did and not progress.is_taken_back
 
 
-def _failed(step: RunbookStep, because: str) -> StepEnd:
-    finding = Finding(answer=Answer.UNKNOWN, about=step.title.en, text=because, what_to_do=step.failed.en)
+def _failed(step: RunbookStep, because: Words) -> StepEnd:
+    finding = STEP_FAILED.found(title=step.title, because=because, instead=step.failed)
     return StepEnd(state=StepState.FAILED, findings=(finding,))
 
 
@@ -313,16 +344,16 @@ def _shortened(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     kept = findings
     if len(findings) > _MOST_FINDINGS:
         kept = tuple(sorted(findings, key=lambda one: order.index(one.answer))[: _MOST_FINDINGS - 1])
-        more = f"{len(findings) - len(kept):,} further findings aren't shown"
-        kept = (*kept, Finding(answer=Answer.NOTED, about="More", text=more))
-    return tuple(
-        msgspec.structs.replace(
-            one,
-            about=one.about[:_LONGEST_TEXT],
-            text=one.text[:_LONGEST_TEXT],
-            what_to_do=one.what_to_do[:_LONGEST_TEXT],
-        )
-        for one in kept
+        kept = (*kept, MORE.found(count=len(findings) - len(kept)))
+    return tuple(_cut(msgspec.structs.replace(one, korean=_cut(one.korean) if one.korean else None)) for one in kept)
+
+
+def _cut[T: (Finding, FoundTexts)](texts: T) -> T:
+    return msgspec.structs.replace(
+        texts,
+        about=texts.about[:_LONGEST_TEXT],
+        text=texts.text[:_LONGEST_TEXT],
+        what_to_do=texts.what_to_do[:_LONGEST_TEXT],
     )
 
 

@@ -83,10 +83,20 @@ class Answer(StrEnum):
     """Nothing to judge: a fact, a number, a text for people."""
 
 
+class FoundTexts(Struct, frozen=True, kw_only=True):
+    """The texts of a finding in one language: what was looked at, what it is, what a person does ("" for nothing)."""
+
+    about: str
+    text: str
+    what_to_do: str = ""
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """One thing that a step found: what was looked at, what it is, and what a person does about it ("" for nothing).
 
-    Texts may quote the tenant; whoever shows them escapes them. `is_new` marks what an earlier run hadn't found.
+    Texts may quote the tenant; whoever shows them escapes them. `is_new` marks what an earlier run hadn't found. `id`
+    is that of its declaration (`shared.emergency.finding_texts`). The texts are kept in both languages, and not just
+    the parameters: what was found is to read as it did then, whichever version of the app shows it.
     """
 
     answer: Answer
@@ -94,6 +104,14 @@ class Finding(Struct, frozen=True, kw_only=True):
     text: str
     what_to_do: str = ""
     is_new: bool = False
+    id: str = ""
+    korean: FoundTexts | None = None
+
+    def texts(self, language: str) -> FoundTexts:
+        """Give the texts in a language: "ko", where it has them, else English."""
+        if language == "ko" and self.korean is not None:
+            return self.korean
+        return FoundTexts(about=self.about, text=self.text, what_to_do=self.what_to_do)
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

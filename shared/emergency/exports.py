@@ -33,13 +33,14 @@ LATE: Final = timedelta(hours=6)
 class LogExport(Struct, frozen=True, kw_only=True):
     """A log that is exported, and how it is queried.
 
-    `name` is shown to people. `time_field` is what the windows filter on, in `quotes` where the service wants an
-    instant in quotation marks; `only` is a further condition. `query` has more options of the request. `each` gives the
-    ids of each listing that there is (a subscription); one listing, where there is only one. `no_licence` is the error
-    code that means that the tenant has no licence for the log.
+    `name` is shown to people; `korean` is the same in Korean. `time_field` is what the windows filter on, in `quotes`
+    where the service wants an instant in quotation marks; `only` is a further condition. `query` has more options of
+    the request. `each` gives the ids of each listing that there is (a subscription); one listing, where there is only
+    one. `no_licence` is the error code that means that the tenant has no licence for the log.
     """
 
     name: str
+    korean: str
     call: Call
     kinds: tuple[TenantKind, ...]
     time_field: str

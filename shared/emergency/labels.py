@@ -157,7 +157,10 @@ CUSTODY: Final = Words(
     en="Say who keeps the evidence from now on, and keep the manifest's last sum outside of the tenant.",
     ko="지금부터 누가 증거를 보관하는지 정하고, 매니페스트의 마지막 해시 값을 테넌트 밖에 보관하세요.",
 )
-FINDINGS_IN_ENGLISH: Final = Words(en="", ko="확인 결과는 앱이 기록한 영어 문장 그대로입니다.")
+FINDINGS_IN_ENGLISH: Final = Words(
+    en="Some findings are in English, as the app recorded them.",
+    ko="일부 확인 결과는 앱이 기록한 영어 문장 그대로입니다.",
+)
 NOTHING_HERE_ACTS: Final = Words(
     en="This page shows; nothing on it acts. Use the command line: responder emergency.",
     ko="이 페이지는 보여 주기만 합니다. 실행은 명령줄을 사용하세요: responder emergency.",

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.clients.api import TenantEdges
+from shared.emergency import mailbox_findings as texts
 from shared.emergency.accounts import (
     Account,
     AccountKind,
@@ -21,10 +22,11 @@ from shared.emergency.accounts import (
     least_recent_first,
     looked_up,
 )
-from shared.emergency.entries import Answer, Evidence, Finding, StepState
+from shared.emergency.entries import Evidence, Finding, StepState
 from shared.emergency.evidence import Added, EvidenceBox, Part
 from shared.emergency.evidence_step import box_of
-from shared.emergency.runbook import StepContext, StepEnd
+from shared.emergency.finding_texts import filled, joined, same, some
+from shared.emergency.runbook import StepContext, StepEnd, Words
 from shared.model.calls import Call
 from shared.model.errors import EdgeError, Refused, Rejected
 from shared.model.kinds import Image, TenantKind
@@ -42,16 +44,6 @@ _LONGEST_TEXT: Final = 200
 
 MAILBOXES: Final = "mailboxes of privileged accounts"
 CONSENTS: Final = "consents to read mail"
-
-UNSEEN: Final = (
-    "the forwarding address that an administrator sets on a mailbox, hidden rules, rules of Outlook on a computer,"
-    " delegates, transport rules and connectors: Microsoft Graph doesn't have them"
-)
-_BY_HAND: Final = (
-    "In Exchange Online PowerShell: Get-Mailbox -ResultSize Unlimited | Where-Object {$_.ForwardingSmtpAddress -or"
-    " $_.ForwardingAddress} | Format-Table UserPrincipalName, ForwardingSmtpAddress, ForwardingAddress; then"
-    " Get-TransportRule, and Get-InboxRule -IncludeHidden for each privileged account."
-)
 
 
 class MailboxCalls(Struct, frozen=True, kw_only=True):
@@ -72,7 +64,7 @@ class _Look(Struct, kw_only=True):
     account: Account
     state: Image | None = None
     before: Image | None = None
-    unread: str = ""
+    unread: Words | None = None
 
     @property
     def part(self) -> Part:
@@ -106,7 +98,7 @@ def watch_mailboxes(context: StepContext, calls: MailboxCalls) -> StepEnd:
     is_all_unread = bool(looks) and all(look.unread for look in looks)
     return StepEnd(
         state=StepState.FAILED if is_all_unread else StepState.RUNNING if left else StepState.DONE,
-        findings=(*findings, *_quiet(looks), *_not_reached(left), _UNSEEN),
+        findings=(*findings, *_quiet(looks), *_not_reached(left), texts.UNSEEN.found()),
         evidence=(*((box.head,) if box.head else ()), *_evidence(kept)),
         next_at=context.now + (_GOES_ON if left else EVERY),
     )
@@ -154,106 +146,95 @@ def _look(box: EvidenceBox, api: TenantEdges, account: Account, calls: MailboxCa
         if rejected.status == _NOT_FOUND and rejected.code in _NO_MAILBOX:
             look.state = {"mailbox": "none"}
         else:
-            look.unread = str(rejected)
+            look.unread = same(str(rejected))
     except EdgeError as error:
         look.unread = _why(error)
     else:
         if settings is None:
-            look.unread = "it has inbox rules, and its settings aren't found"
+            look.unread = texts.NO_SETTINGS
         else:
             look.state = {"mailbox": "there", "rules": rules, "replies": settings.get("automaticRepliesSetting") or {}}
     return look
 
 
-def _why(error: EdgeError) -> str:
-    return f"the app may not read it: {error}" if isinstance(error, Refused) else str(error)
+def _why(error: EdgeError) -> Words:
+    said = same(str(error))
+    return filled(texts.THE_APP_MAY_NOT, because=said) if isinstance(error, Refused) else said
 
 
 def _findings(look: _Look, *, hybrid: bool) -> Iterator[Finding]:
     who = look.account.shown
     if look.state is None:
-        yield Finding(
-            answer=Answer.UNKNOWN,
-            about=who,
-            text=f"the mailbox couldn't be read: {look.unread}",
-            what_to_do=f"In Exchange Online PowerShell: Get-InboxRule -Mailbox {look.account.id} -IncludeHidden",
-        )
+        yield texts.MAILBOX_UNREAD.found(who=who, because=look.unread or same(""), account=look.account.id)
         return
     if look.state["mailbox"] == "none" and hybrid:
-        yield Finding(
-            answer=Answer.UNKNOWN,
-            about=who,
-            text="no mailbox in Exchange Online; one on-premises can't be seen from here",
-            what_to_do="Look at the mailbox on-premises: its rules and its forwarding address.",
-        )
+        yield texts.NO_MAILBOX_ONLINE.found(who=who)
     before = _risky(look.before)
-    for key, said in _risky(look.state).items():
-        yield Finding(
-            answer=Answer.WRONG,
-            about=who,
-            text=said,
-            what_to_do="Ask the person over another way. If it isn't his: note it, then remove the rule.",
-            is_new=key not in before,
-        )
+    for key, rule in _risky(look.state).items():
+        yield texts.RISKY_RULE.found(who=who, rule=rule, is_new=key not in before)
     yield from _other_changes(look)
 
 
 def _other_changes(look: _Look) -> Iterator[Finding]:
     """Say what else stands otherwise than at the look before, and which automatic replies are on."""
-    state, before = look.state or {}, look.before
+    state, before, who = look.state or {}, look.before, look.account.shown
     reply, old_reply = _reply(state), _reply(before or {})
     is_new = before is not None and reply != old_reply
-    if reply or is_new:
-        said = f"automatic replies are {reply}" if reply else "automatic replies were switched off"
-        yield Finding(answer=Answer.NOTED, about=look.account.shown, text=said, is_new=is_new)
+    if reply is not None:
+        yield texts.REPLIES_ON.found(who=who, status=reply[0], reply=reply[1], is_new=is_new)
+    elif is_new:
+        yield texts.REPLIES_OFF.found(who=who, is_new=True)
     if before is None or state == before or is_new or _risky(state).keys() - _risky(before).keys():
         return
-    gone = sorted(_risky(before).keys() - _risky(state).keys())
-    said = f"{len(gone)} rules that send, delete or hide mail are gone" if gone else "its rules or settings changed"
-    text = f"{said} since the look before; both states are in the evidence"
-    yield Finding(answer=Answer.NOTED, about=look.account.shown, text=text, is_new=True)
+    gone = len(_risky(before).keys() - _risky(state).keys())
+    yield (
+        texts.RULES_GONE.found(who=who, count=gone, is_new=True)
+        if gone
+        else texts.MAILBOX_CHANGED.found(who=who, is_new=True)
+    )
 
 
-def _reply(state: Mapping[str, Any]) -> str:
-    """Say which automatic replies are on, "" where none is."""
+def _reply(state: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Give the status and text of the automatic replies that are on, None where none is."""
     replies = _image(state.get("replies"))
     status = str(replies.get("status") or "")
     if status in {"", "disabled"}:
-        return ""
+        return None
     text = str(replies.get("externalReplyMessage") or replies.get("internalReplyMessage") or "")
-    return f"on ({status}): {text}"[:_LONGEST_TEXT]
+    return status[:_LONGEST_TEXT], text[:_LONGEST_TEXT]
 
 
-def _risky(state: Mapping[str, Any] | None) -> dict[str, str]:
+def _risky(state: Mapping[str, Any] | None) -> dict[str, Words]:
     """Give what each rule that is on does to mail, in words, by the rule's id and what it does."""
-    found: dict[str, str] = {}
+    found: dict[str, Words] = {}
     for rule in _images((state or {}).get("rules")):
         if rule.get("isEnabled") is False:
             continue
         does = [*_does(_image(rule.get("actions")))]
         if does:
             name = str(rule.get("displayName") or "")[:_LONGEST_TEXT]
-            said = f'the inbox rule "{name}" {", ".join(does)}'
-            found[f"{rule.get('id')} {said}"] = said
+            said = filled(texts.RULE, name=name, does=joined(does, ", "))
+            found[f"{rule.get('id')} {said.en}"] = said
     return found
 
 
-def _does(actions: Image) -> Iterator[str]:
-    for action, verb in (
-        ("forwardTo", "forwards to"),
-        ("forwardAsAttachmentTo", "forwards as an attachment to"),
-        ("redirectTo", "redirects to"),
+def _does(actions: Image) -> Iterator[Words]:
+    for action, words in (
+        ("forwardTo", texts.FORWARDS),
+        ("forwardAsAttachmentTo", texts.FORWARDS_ATTACHED),
+        ("redirectTo", texts.REDIRECTS),
     ):
         to = [_address(each) for each in _images(actions.get(action))]
         if to:
-            more = f" and {len(to) - _MOST} more" if len(to) > _MOST else ""
-            yield f"{verb} {', '.join(to[:_MOST])}{more}"
+            shown = same(", ".join(to[:_MOST]))
+            more = len(to) - _MOST
+            yield filled(words, to=filled(texts.AND_MORE, names=shown, more=more) if more > 0 else shown)
     if actions.get("permanentDelete") is True:
-        yield "deletes mail for good"
+        yield texts.DELETES_FOR_GOOD
     if actions.get("delete") is True:
-        yield "deletes mail"
+        yield texts.DELETES
     if actions.get("moveToFolder") and actions.get("markAsRead") is True:
-        yield "moves mail to another folder and marks it as read"
+        yield texts.HIDES
 
 
 def _address(recipient: Image) -> str:
@@ -272,29 +253,19 @@ def _images(value: object) -> list[Image]:
 def _quiet(looks: list[_Look]) -> Iterator[Finding]:
     without = [look.account.shown for look in looks if look.state == {"mailbox": "none"}]
     if without:
-        yield Finding(answer=Answer.NOTED, about="no mailbox", text=_some(without))
+        yield texts.NO_MAILBOX.found(names=some(without, _MOST))
     fine = [
         look.account.shown
         for look in looks
         if look.state is not None and look.state["mailbox"] == "there" and not _risky(look.state)
     ]
     if fine:
-        text = f"{_some(fine)}: no inbox rule sends, deletes or hides mail"
-        yield Finding(answer=Answer.FINE, about=f"{len(fine):,} mailboxes", text=text)
+        yield texts.MAILBOXES_FINE.found(count=len(fine), names=some(fine, _MOST))
 
 
 def _not_reached(left: list[Account]) -> Iterator[Finding]:
     if left:
-        text = f"not looked at yet, for want of time: {_some([account.shown for account in left])}"
-        yield Finding(answer=Answer.UNKNOWN, about=f"{len(left):,} mailboxes", text=text)
-
-
-def _some(names: list[str]) -> str:
-    more = f", and {len(names) - _MOST:,} more" if len(names) > _MOST else ""
-    return f"{', '.join(names[:_MOST])}{more}"
-
-
-_UNSEEN: Final = Finding(answer=Answer.UNKNOWN, about="what can't be watched", text=UNSEEN, what_to_do=_BY_HAND)
+        yield texts.MAILBOXES_LEFT.found(count=len(left), names=some([account.shown for account in left], _MOST))
 
 
 # ---- consents --------------------------------------------------------------------------------------------------------
@@ -327,12 +298,7 @@ def _grants(
     try:
         listed = [grant for grant in api.list(calls.grants) if _is_about_mail(grant, ids)]
     except EdgeError as error:
-        finding = Finding(
-            answer=Answer.UNKNOWN,
-            about=f"{CONSENTS} in {api.tenant.name}",
-            text=f"they couldn't be read: {_why(error)}",
-            what_to_do="Look in the portal: Entra ID > Enterprise applications > Permissions of each.",
-        )
+        finding = texts.CONSENTS_UNREAD.found(tenant=api.tenant.name, because=_why(error))
         return _Grants(part=part, findings=[finding])
     known = box.lines(part)
     records = {_encoded(grant): grant for grant in sorted(listed, key=lambda grant: str(grant.get("id")))}
@@ -343,13 +309,13 @@ def _grants(
 
 
 def _of_grant(grant: Image, api: TenantEdges, *, is_new: bool) -> Finding:
-    whom = "everybody" if grant.get("consentType") == "AllPrincipals" else f"user {grant.get('principalId')}"
-    text = f"app {grant.get('clientId')} may, for {whom}: {_mail_scopes(grant)}"
-    return Finding(
-        answer=Answer.WRONG if is_new else Answer.NOTED,
-        about=f"{CONSENTS} in {api.tenant.name}",
-        text=text[: 2 * _LONGEST_TEXT],
-        what_to_do="Find out who consented, and revoke it if nobody can name the app." if is_new else "",
+    is_for_all = grant.get("consentType") == "AllPrincipals"
+    declared = texts.CONSENT_NEW if is_new else texts.CONSENT
+    return declared.found(
+        tenant=api.tenant.name,
+        app=str(grant.get("clientId"))[:_LONGEST_TEXT],
+        whom=texts.EVERYBODY if is_for_all else filled(texts.USER, id=str(grant.get("principalId"))[:_LONGEST_TEXT]),
+        scopes=_mail_scopes(grant)[: 2 * _LONGEST_TEXT],
         is_new=is_new,
     )
 
@@ -385,7 +351,7 @@ def _page(context: StepContext, box: EvidenceBox, changed: Iterable[Part], new: 
         SystemNotice(
             key=f"emergency {context.emergency.id} mail {digest}",
             title=f"{'DRILL: ' if drill else ''}Mail of privileged accounts: {len(new):,} changes in the emergency",
-            text=_some(said),
+            text=some(said, _MOST).en,
             what_to_do="Open the emergency, step 7. Ask each person over another way than mail whether it was he.",
             never_waits=not drill,
         )

@@ -46,8 +46,7 @@ def _blocks(emergency: Emergency, steps: tuple[RunbookStep, ...], now: datetime,
     yield from _waiting(emergency, now, language)
     yield Facts(pairs=tuple(facts(emergency, language)))
     yield Heading(text=labels.STEPS.in_language(language))
-    if language == labels.KOREAN and any(progress.findings for progress in emergency.steps):
-        yield Paragraph(text=labels.FINDINGS_IN_ENGLISH.ko)
+    yield from about_english(emergency, language)
     for progress in emergency.steps:
         step = by_number.get(progress.number)
         if step is not None:
@@ -146,6 +145,13 @@ def _about_step(step: RunbookStep, progress: StepProgress, language: str) -> Ite
         yield labels.IF_IT_FAILS.in_language(language), (step.failed.in_language(language),)
 
 
+def about_english(emergency: Emergency, language: str) -> Iterator[Block]:
+    """Say why some findings are in English, where the page isn't: they were kept before there was another language."""
+    found = (finding for progress in emergency.steps for finding in progress.findings)
+    if language == labels.KOREAN and any(finding.korean is None for finding in found):
+        yield Paragraph(text=labels.FINDINGS_IN_ENGLISH.in_language(language))
+
+
 def finding_texts(findings: Iterable[Finding], language: str) -> Iterator[str]:
     """Say each finding in a sentence, the worst first."""
     ordered = sorted(findings, key=lambda finding: (not finding.is_new, _ORDER.index(finding.answer)))
@@ -153,7 +159,8 @@ def finding_texts(findings: Iterable[Finding], language: str) -> Iterator[str]:
     for finding in ordered[:_MOST_FINDINGS]:
         answer = labels.ANSWERS[finding.answer].in_language(language)
         new = f", {labels.NEW.in_language(language)}" if finding.is_new else ""
-        todo = f". {labels.WHAT_TO_DO.in_language(language)}: {finding.what_to_do}" if finding.what_to_do else ""
-        yield f"[{answer}{new}] {finding.about}: {finding.text.rstrip('.')}{todo}"
+        said = finding.texts(language)
+        todo = f". {labels.WHAT_TO_DO.in_language(language)}: {said.what_to_do}" if said.what_to_do else ""
+        yield f"[{answer}{new}] {said.about}: {said.text.rstrip('.')}{todo}"
     if len(ordered) > _MOST_FINDINGS:
         yield f"… +{len(ordered) - _MOST_FINDINGS:,}"

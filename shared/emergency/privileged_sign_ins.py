@@ -18,6 +18,7 @@ from shared.emergency.accounts import (
     Account,
     AccountKind,
     PrincipalCalls,
+    Source,
     accounts_of,
     least_recent_first,
     looked_up,
@@ -26,7 +27,8 @@ from shared.emergency.entries import Answer, Evidence, Finding, RunKind, StepSta
 from shared.emergency.evidence import EvidenceBox, Part
 from shared.emergency.evidence_step import BEFORE, box_of
 from shared.emergency.exports import one_line
-from shared.emergency.runbook import StepContext, StepEnd
+from shared.emergency.finding_texts import FindingText, filled, joined, same, some
+from shared.emergency.runbook import StepContext, StepEnd, Words
 from shared.model.calls import Call
 from shared.model.errors import EdgeError, Refused
 from shared.model.kinds import TenantKind
@@ -38,11 +40,83 @@ _LONGEST: Final = timedelta(minutes=4)
 _GOES_ON: Final = timedelta(minutes=1)
 _AFTER_A_GAP: Final = timedelta(minutes=15)
 _MOST_VALUES: Final = 5
+_MOST_NAMES: Final = 5
 _MOST_ACCOUNTS: Final = 60
 """So many accounts have a finding of their own; the others are one sentence."""
 
 SIGN_INS: Final = "sign-ins of privileged accounts"
 CHANGES: Final = "changes by privileged accounts"
+
+
+IN_ALL: Final = FindingText(
+    id="privileged-accounts-in-all",
+    answer=Answer.NOTED,
+    about=Words(en="privileged accounts", ko="권한 있는 계정"),
+    text=Words(
+        en="{accounts:,} accounts: {sign_ins:,} sign-ins, {failed:,} of them failed, {changes:,} changes; {new:,}"
+        " records are new{where}",
+        ko="계정 {accounts:,}개: 로그인 {sign_ins:,}건(실패 {failed:,}건), 변경 {changes:,}건,"
+        " 새 기록 {new:,}건{where}",
+    ),
+)
+_NOT_SAID: Final = Words(en="not said", ko="기록 없음")
+_IN_COUNTRIES: Final = Words(en="; countries: {countries}", ko="; 국가: {countries}")
+OF_ACCOUNT: Final = FindingText(
+    id="privileged-account",
+    answer=Answer.NOTED,
+    about=Words(en="{account}, {source}", ko="{account}, {source}"),
+    text=same("{parts}"),
+)
+_SIGN_INS: Final = Words(en="{count:,} sign-ins ({new:,} new)", ko="로그인 {count:,}건(새 기록 {new:,}건)")
+_FAILED: Final = Words(en="failed: {values}", ko="실패: {values}")
+_ADDRESSES: Final = Words(en="addresses: {values}", ko="주소: {values}")
+_COUNTRIES: Final = Words(en="countries: {values}", ko="국가: {values}")
+_APPS: Final = Words(en="apps: {values}", ko="앱: {values}")
+_CHANGES: Final = Words(
+    en="{count:,} changes ({new:,} new){activities}", ko="변경 {count:,}건(새 기록 {new:,}건){activities}"
+)
+_SOURCES: Final[Mapping[Source, Words]] = {
+    Source.EMERGENCY: Words(en=Source.EMERGENCY, ko="비상 계정"),
+    Source.DECLARED: Words(en=Source.DECLARED, ko="선언에 적힌 계정"),
+    Source.ROSTER: Words(en=Source.ROSTER, ko="권한 있는 역할 보유"),
+}
+NOT_READ: Final = FindingText(
+    id="privileged-account-not-read",
+    answer=Answer.UNKNOWN,
+    about=same("{account}"),
+    text=Words(
+        en="not read, or not to its end: {because}",
+        ko="읽지 못했거나 끝까지 읽지 못했습니다: {because}",
+    ),
+    what_to_do=Words(
+        en="Look in the portal: Entra ID > Users > the account > Sign-in logs, Audit logs.",
+        ko="포털의 Entra ID > 사용자에서 이 계정의 로그인 로그와 감사 로그를 확인하세요.",
+    ),
+)
+OTHERS: Final = FindingText(
+    id="other-privileged-accounts",
+    answer=Answer.NOTED,
+    about=Words(en="other accounts", ko="그 밖의 계정"),
+    text=Words(
+        en="{count:,} more accounts did something; their records are in the evidence",
+        ko="활동이 있는 계정이 {count:,}개 더 있습니다. 기록은 증거에 있습니다",
+    ),
+)
+SILENT: Final = FindingText(
+    id="silent-privileged-accounts",
+    answer=Answer.NOTED,
+    about=Words(en="no sign-in and no change", ko="로그인과 변경 없음"),
+    text=same("{names}"),
+)
+LEFT: Final = FindingText(
+    id="privileged-accounts-left",
+    answer=Answer.UNKNOWN,
+    about=Words(en="{count:,} accounts", ko="계정 {count:,}개"),
+    text=Words(
+        en="not looked at yet, for want of time: {names}",
+        ko="시간이 부족해 아직 확인하지 못했습니다: {names}",
+    ),
+)
 
 
 class Collectors(Struct, frozen=True, kw_only=True):
@@ -196,7 +270,7 @@ def _count_sign_in(seen: Seen, record: _Record) -> None:
     _add(seen.countries, record.location.countryOrRegion if record.location else None)
     code = record.status.errorCode if record.status else None
     if code is None:
-        seen.failures["not said"] += 1
+        seen.failures[_NOT_SAID.en] += 1
     elif code:
         seen.failures[str(code)] += 1
 
@@ -206,7 +280,7 @@ def _count_change(seen: Seen, record: _Record) -> None:
 
 
 def _add(counter: Counter[str], value: str | None) -> None:
-    counter[(value or "not said")[:80]] += 1
+    counter[(value or _NOT_SAID.en)[:80]] += 1
 
 
 def _why(error: EdgeError, no_licence: str) -> str:
@@ -225,61 +299,58 @@ def _findings(seen: list[Seen], left: list[Account]) -> Iterator[Finding]:
     yield from (_of_account(one) for one in active[:_MOST_ACCOUNTS])
     for one in active:
         for because in one.unread:
-            yield Finding(
-                answer=Answer.UNKNOWN,
-                about=one.account.shown,
-                text=f"not read, or not to its end: {because}",
-                what_to_do="Look in the portal: Entra ID > Users > the account > Sign-in logs, Audit logs.",
-            )
+            yield NOT_READ.found(account=one.account.shown, because=because)
     if active[_MOST_ACCOUNTS:]:
-        text = f"{len(active) - _MOST_ACCOUNTS:,} more accounts did something; their records are in the evidence"
-        yield Finding(answer=Answer.NOTED, about="other accounts", text=text)
+        yield OTHERS.found(count=len(active) - _MOST_ACCOUNTS)
     silent = [one.account.shown for one in ordered if one.is_silent]
     if silent:
-        yield Finding(answer=Answer.NOTED, about="no sign-in and no change", text=_some(silent))
+        yield SILENT.found(names=some(silent, _MOST_NAMES))
     if left:
-        text = f"not looked at yet, for want of time: {_some([account.shown for account in left])}"
-        yield Finding(answer=Answer.UNKNOWN, about=f"{len(left):,} accounts", text=text)
+        yield LEFT.found(count=len(left), names=some([account.shown for account in left], _MOST_NAMES))
 
 
 def _in_all(seen: list[Seen]) -> Finding:
     new = sum(one.new_sign_ins + one.new_changes for one in seen)
     failed = sum(one.failures.total() for one in seen)
     countries = sum((one.countries for one in seen), Counter[str]())
-    text = (
-        f"{len(seen):,} accounts: {sum(one.sign_ins for one in seen):,} sign-ins, {failed:,} of them failed,"
-        f" {sum(one.changes for one in seen):,} changes; {new:,} records are new"
+    where = filled(_IN_COUNTRIES, countries=_top(countries)) if countries else same("")
+    return IN_ALL.found(
+        accounts=len(seen),
+        sign_ins=sum(one.sign_ins for one in seen),
+        failed=failed,
+        changes=sum(one.changes for one in seen),
+        new=new,
+        where=where,
+        is_new=new > 0,
     )
-    where = f"; countries: {_top(countries)}" if countries else ""
-    return Finding(answer=Answer.NOTED, about="privileged accounts", text=f"{text}{where}", is_new=new > 0)
 
 
 def _of_account(one: Seen) -> Finding:
-    parts = [f"{one.sign_ins:,} sign-ins ({one.new_sign_ins:,} new)"]
-    for label, counter in (
-        ("failed", one.failures),
-        ("addresses", one.addresses),
-        ("countries", one.countries),
-        ("apps", one.apps),
-    ):
-        if counter:
-            parts.append(f"{label}: {_top(counter)}")
-    changes = f": {_top(one.activities)}" if one.activities else ""
-    parts.append(f"{one.changes:,} changes ({one.new_changes:,} new){changes}")
-    return Finding(
-        answer=Answer.NOTED,
-        about=f"{one.account.shown}, {one.account.source}",
-        text="; ".join(parts),
+    parts = [filled(_SIGN_INS, count=one.sign_ins, new=one.new_sign_ins)]
+    parts += [
+        filled(words, values=_top(counter))
+        for words, counter in (
+            (_FAILED, one.failures),
+            (_ADDRESSES, one.addresses),
+            (_COUNTRIES, one.countries),
+            (_APPS, one.apps),
+        )
+        if counter
+    ]
+    activities = filled(same(": {values}"), values=_top(one.activities)) if one.activities else same("")
+    parts.append(filled(_CHANGES, count=one.changes, new=one.new_changes, activities=activities))
+    return OF_ACCOUNT.found(
+        account=one.account.shown,
+        source=_SOURCES[one.account.source],
+        parts=joined(parts, "; "),
         is_new=bool(one.new_sign_ins or one.new_changes),
     )
 
 
-def _top(counter: Counter[str]) -> str:
-    most = ", ".join(f"{value} ({count:,})" for value, count in counter.most_common(_MOST_VALUES))
-    more = len(counter) - _MOST_VALUES
-    return f"{most}, and {more:,} more" if more > 0 else most
-
-
-def _some(names: list[str]) -> str:
-    most = ", ".join(names[:_MOST_VALUES])
-    return f"{most}, and {len(names) - _MOST_VALUES:,} more" if len(names) > _MOST_VALUES else most
+def _top(counter: Counter[str]) -> Words:
+    most = counter.most_common()
+    english = some([f"{value} ({count:,})" for value, count in most], _MOST_VALUES)
+    korean = some(
+        [f"{_NOT_SAID.ko if value == _NOT_SAID.en else value} ({count:,})" for value, count in most], _MOST_VALUES
+    )
+    return Words(en=english.en, ko=korean.ko)

@@ -14,7 +14,7 @@ from shared.emergency import labels
 from shared.emergency.blocks import Block, Facts, Heading, Items, Paragraph, Table, html, markdown
 from shared.emergency.entries import STEPS, Answer, Entry, Evidence, Proof, StepState
 from shared.emergency.evidence import EvidenceBox
-from shared.emergency.page import MANIFEST, facts, finding_texts
+from shared.emergency.page import MANIFEST, about_english, facts, finding_texts
 from shared.emergency.runbook import RunbookStep
 from shared.emergency.state import FEDERATION_STEP, Emergency, StepProgress
 
@@ -75,8 +75,7 @@ def report_of(
     """Give the report in a language ("en" or "ko")."""
     yield Heading(level=1, text=_title(emergency, language))
     yield Facts(pairs=(*facts(emergency, language), *_end_facts(emergency, ending, language)))
-    if language == labels.KOREAN:
-        yield Paragraph(text=labels.FINDINGS_IN_ENGLISH.ko)
+    yield from about_english(emergency, language)
     yield Heading(text=labels.STEPS.in_language(language))
     yield _step_table(emergency, steps, language)
     if emergency.drill:

@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
-from responders.runbooks.evidence import EVIDENCE
-from responders.runbooks.mailboxes import MAILBOXES
-from responders.runbooks.privileged_sign_ins import PRIVILEGED_SIGN_INS
+from responders.runbooks import emergency_account_findings as account_findings
+from responders.runbooks.break_glass import BREAK_GLASS
+from responders.runbooks.playbook_review import ACTOR
+from responders.runbooks.support_ticket import NO_TICKET
+from shared.emergency import mailbox_findings
 from shared.emergency.entries import (
     Acknowledged,
-    Answer,
     Declared,
     Entry,
     Evidence,
@@ -21,7 +22,9 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.finding_texts import filled
+from shared.emergency.privileged_sign_ins import OF_ACCOUNT
+from shared.emergency.runbook import Words
 from shared.emergency.state import Emergency, fold
 from tests.fakes.clock import NOW
 from tests.fakes.emergencies import APP_CALLER, CAROL, CLOSING, DAVE, EMERGENCY, agreed, entry
@@ -30,34 +33,7 @@ HOSTILE: Final = "<script>alert(1)</script> **bold** [a](http://evil.example) | 
 """A text that a tenant could hold."""
 
 
-def _nothing(_context: StepContext) -> StepEnd:
-    return StepEnd(state=StepState.DONE)
-
-
-def _step(number: int, name: str, en: str, ko: str) -> RunbookStep:
-    return RunbookStep(
-        number=number,
-        id=name,
-        title=Words(en=en, ko=ko),
-        person=Words(en="Read it and confirm.", ko="읽고 확인하세요."),
-        system=Words(en="The app gathers what is known.", ko="앱이 알려진 내용을 모읍니다."),
-        check=Words(en="Somebody has confirmed it.", ko="누군가 확인했습니다."),
-        failed=Words(en="Do it by telephone.", ko="전화로 진행하세요."),
-        needs=(),
-        run=_nothing,
-    )
-
-
-ALL_STEPS: Final = (
-    _step(1, "notify", "Notify the owners", "담당자에게 알림"),
-    _step(2, "playbook", "Review the playbook", "대응 절차 검토"),
-    _step(3, "sign-in", "Use an emergency account", "긴급 계정 사용"),
-    _step(4, "support", "Open a support request", "지원 요청 열기"),
-    PRIVILEGED_SIGN_INS,
-    _step(6, "federation", "Change federation", "페더레이션 변경"),
-    MAILBOXES,
-    EVIDENCE,
-)
+ALL_STEPS: Final = BREAK_GLASS
 
 
 def run(
@@ -110,7 +86,17 @@ def full(*, drill: bool = False) -> Emergency:
         ),
         entry(Acknowledged(over="PagerDuty", note="on my way"), DAVE, at=timedelta(minutes=2)),
         *run(1, StepState.DONE),
-        *run(2, StepState.DONE, Finding(answer=Answer.NOTED, about="open cases", text="3 cases of the last day"), at=2),
+        *run(
+            2,
+            StepState.DONE,
+            ACTOR.found(
+                actor="Mallory Vance (ba110700-1d4c-4e6a-a0b8-5c9f2e7d3164)",
+                did="Conditional access policy changed by an unapproved actor (2); Azure role assigned",
+                touched="CA001: Require phishing-resistant MFA for administrators",
+                waits="",
+            ),
+            at=2,
+        ),
         entry(StepRecorded(step=2, state=StepState.DONE, note="Account takeover, page 4"), at=timedelta(minutes=4)),
         entry(
             SignInAnnounced(account="b6000001-0a9d-4e37-85c2-f41e7b3d6890", until=NOW + timedelta(hours=1)),
@@ -119,23 +105,40 @@ def full(*, drill: bool = False) -> Emergency:
         *run(
             3,
             StepState.DONE,
-            Finding(answer=Answer.FINE, about="emergency-1@contoso.com", text="exists, enabled, cloud-only"),
-            Finding(
-                answer=Answer.UNKNOWN,
-                about="emergency-2@contoso.com",
-                text="its methods can't be read",
-                what_to_do="Look in the portal.",
+            account_findings.READY.found(accounts="b6000001-0a9d-4e37-85c2-f41e7b3d6890"),
+            account_findings.ENABLED.found(account="emergency-1@contoso.onmicrosoft.com"),
+            account_findings.KEPT_OUT.found(
+                account="b6000002-7c51-4d8f-9e0a-3b6f2a9c4d17",
+                policy="CA003: Require MFA for all users",
+                where="",
+                controls="multi-factor authentication",
+                doubts="",
+            ),
+            account_findings.METHODS_UNREAD.found(
+                account="emergency-2@contoso.onmicrosoft.com", because="Graph refuses it (403)"
             ),
             at=5,
         ),
-        *run(4, StepState.FAILED, Finding(answer=Answer.WRONG, about="ticket", text="the plan has no API"), at=6),
+        *run(
+            4,
+            StepState.FAILED,
+            NO_TICKET.found(
+                because="the subscription's support plan has no API",
+                text="Title: Nobody can sign in: emergency access to a Microsoft Entra tenant is needed\nSeverity: A",
+                telephone="+1 425 555 0100.",
+            ),
+            at=6,
+        ),
         *run(
             5,
             StepState.DONE,
-            Finding(
-                answer=Answer.NOTED,
-                about=f"mallory@contoso.com {HOSTILE}",
-                text="12 sign-ins (3 new); failed: 50126 (4); addresses: 198.51.100.66 (9); countries: RU (9)",
+            OF_ACCOUNT.found(
+                account=f"mallory@contoso.com {HOSTILE}",
+                source=Words(en="holds a privileged role", ko="권한 있는 역할 보유"),
+                parts=Words(
+                    en="12 sign-ins (3 new); failed: 50126 (4); addresses: 198.51.100.66 (9); countries: RU (9)",
+                    ko="로그인 12건(새 기록 3건); 실패: 50126 (4); 주소: 198.51.100.66 (9); 국가: RU (9)",
+                ),
                 is_new=True,
             ),
             at=7,
@@ -151,13 +154,14 @@ def full(*, drill: bool = False) -> Emergency:
         *run(
             7,
             StepState.DONE,
-            Finding(
-                answer=Answer.WRONG,
-                about="alice@contoso.com",
-                text='the inbox rule ".." forwards to drop@evil.example',
-                what_to_do="Ask the person over another way.",
+            mailbox_findings.RISKY_RULE.found(
+                who="alice@contoso.com",
+                rule=filled(
+                    mailbox_findings.RULE, name="..", does=filled(mailbox_findings.FORWARDS, to="drop@evil.example")
+                ),
                 is_new=True,
             ),
+            mailbox_findings.UNSEEN.found(),
             at=9,
             next_in=15,
         ),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Final, override
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from shared.emergency.report import LANGUAGES, Ending, ending_of, keep_reports, 
 from shared.emergency.state import Emergency, fold
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.emergencies import EMERGENCY, ENTRIES, declared
-from tests.fakes.emergency_pages import ALL_STEPS, HOSTILE, closing, finished_drill, full
+from tests.fakes.emergency_pages import ALL_STEPS, HOSTILE, closing, finished_drill, full, run
 from tests.fakes.memory_storage import MemoryStorage
 
 ENDING: Final = Ending(at=NOW + timedelta(minutes=30), by="Carol Chen, Dave Diaz", summary=f"Over. {HOSTILE}")
@@ -186,7 +187,7 @@ def test_the_page_says_what_is_next_what_waits_and_how_far_each_step_is(language
 def test_what_needs_somebody_is_open_and_the_rest_folded() -> None:
     page = emergency_page(full(), ALL_STEPS, now=SOON, language=ENGLISH)
     opened = re.findall(r'<details class="\w+" open><summary><span>(\d)', page)
-    assert opened == ["3", "4", "6", "7"]
+    assert opened == ["2", "3", "4", "6", "7"]
 
 
 def test_an_emergency_that_expired_or_is_closed_says_so() -> None:
@@ -283,8 +284,8 @@ def test_what_is_not_known_is_no_success_in_the_report() -> None:
 
 def test_a_step_that_was_not_finished_is_a_follow_up_with_what_a_person_does() -> None:
     follow_ups = report(full()).split("## Follow")[1].split("##")[0]
-    assert "Do it by telephone" in follow_ups
-    assert "6\\. Change federation" in follow_ups
+    assert "Telephone Microsoft's support yourself" in follow_ups
+    assert "6\\. Sign in without the federation" in follow_ups
 
 
 def test_only_a_drill_has_the_minutes_of_former_drills() -> None:
@@ -333,3 +334,28 @@ def test_the_reports_are_kept_with_the_evidence_under_the_manifests_chain() -> N
     assert keep_reports(box, emergency, ALL_STEPS, ending=ending) == kept, "once, however often it is asked for"
     checked = verify(StoredFiles(storage, EMERGENCY), head=kept[-1].sha256)
     assert (checked.problems, checked.files) == ((), 4)
+
+
+@EACH_LANGUAGE
+def test_what_was_found_is_in_the_language_of_the_page(language: str) -> None:
+    other = KOREAN if language == ENGLISH else ENGLISH
+    emergency = full()
+    page = parsed(emergency_page(emergency, ALL_STEPS, now=SOON, language=language)).text
+    kept = parsed(html("", report_of(emergency, ALL_STEPS, language=language, ending=ENDING), language)).text
+    found = [one for step in emergency.steps for one in step.findings]
+    assert len(found) > 7
+    for one in found:
+        said, not_said = (one.texts(each).text.split("\n")[0].rstrip(".") for each in (language, other))
+        assert said in page
+        assert said in kept
+        assert not_said not in page
+    assert not re.search("영어|in English", page)
+
+
+def test_a_finding_that_was_kept_in_english_alone_is_shown_and_the_page_says_so() -> None:
+    old = msgspec.json.decode(b'{"answer":"wrong","about":"a mailbox","text":"it forwards"}', type=Finding)
+    assert [*finding_texts([old], KOREAN)] == ["[이상] a mailbox: it forwards"]
+    emergency = fold(EMERGENCY, [declared(), *run(1, StepState.DONE, old)])
+    assert emergency is not None
+    assert "영어" in emergency_page(emergency, ALL_STEPS, now=SOON, language=KOREAN)
+    assert "in English" not in emergency_page(emergency, ALL_STEPS, now=SOON, language=ENGLISH)
