@@ -262,6 +262,7 @@ var names = {
   eventSubscriptions: 'entra-responder-${suffix}-'
   stream: 'evhns-${prefix}-${suffix}'
   hub: 'directory-logs'
+  sender: 'diagnostic-settings'
   actionGroup: 'ag-${prefix}-${suffix}'
   changesActionGroup: 'ag-${prefix}-changes-${suffix}'
   events: 'resource-events'
@@ -585,6 +586,7 @@ module stream 'modules/stream.bicep' = if (auditStream) {
   params: {
     name: names.stream
     hubName: names.hub
+    senderName: names.sender
     location: location
     tags: tags
     identityId: identityId
@@ -673,7 +675,15 @@ output topicIds string[] = map(
 )
 
 @description('Resource id of the rule by whose key diagnostic settings send to the audit stream; empty without it.')
-output auditStreamRuleId string = stream.?outputs.ruleId ?? ''
+output auditStreamRuleId string = auditStream
+  ? resourceId(
+      ownSubscriptionId,
+      names.streamGroup,
+      'Microsoft.EventHub/namespaces/authorizationRules',
+      names.stream,
+      names.sender
+    )
+  : ''
 
 @description('The hub of the audit stream; empty without it.')
 output auditStreamHub string = auditStream ? names.hub : ''

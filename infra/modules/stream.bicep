@@ -9,6 +9,9 @@ param name string
 @description('Name of the hub.')
 param hubName string
 
+@description('Name of the rule that diagnostic settings send by.')
+param senderName string
+
 @description('Region.')
 param location string
 
@@ -67,7 +70,7 @@ resource readers 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2026-01
 // Azure Monitor asks for all three rights of a rule that diagnostic settings name.
 resource sender 'Microsoft.EventHub/namespaces/authorizationRules@2026-01-01' = {
   parent: namespace
-  name: 'diagnostic-settings'
+  name: senderName
   properties: {
     rights: [
       'Listen'
@@ -99,6 +102,3 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locks) {
 
 @description('Host name of the namespace, as the app names it.')
 output host string = '${namespace.name}.servicebus.windows.net'
-
-@description('Resource id of the rule that diagnostic settings name.')
-output ruleId string = sender.id

@@ -96,12 +96,6 @@ for subscription in $subscriptions; do
     [ "$subscription" = "$(lower "$own")" ] || unwatch "$subscription"
 done
 
-# The own subscription: what names the group's resources goes before them, since Azure keeps a role while it is assigned.
-unlock_group "$own"
-stop_events "$own"
-stop_export "$own"
-take_assignments "$own"
-take_roles "$own" "/subscriptions/$own" "($installation, "
 # The audit stream has a group of its own; its tenants' diagnostic settings name it.
 stream_home=$(found group show --name "$group-stream" --subscription "$own" --query 'tags."entra-responder-home"' --output tsv)
 if [ -n "$stream_home" ] && [ "$(lower "$stream_home")" = "$(lower "$own")" ]; then
@@ -111,6 +105,12 @@ if [ -n "$stream_home" ] && [ "$(lower "$stream_home")" = "$(lower "$own")" ]; t
     write group delete --name "$group-stream" --subscription "$own" --yes --output none
     say "- resource group $group-stream"
 fi
+# The own subscription: what names the group's resources goes before them, since Azure keeps a role while it is assigned.
+unlock_group "$own"
+stop_events "$own"
+stop_export "$own"
+take_assignments "$own"
+take_roles "$own" "/subscriptions/$own" "($installation, "
 there=$(group_location "$own")
 if [ -n "$there" ]; then
     vault=$(found resource list --resource-group "$group" --resource-type Microsoft.KeyVault/vaults --query "[0].name" --output tsv)

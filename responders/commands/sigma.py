@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +15,16 @@ from responders.commands.profile import profile_of_environment
 from responders.commands.tables import escaped, print_table
 from responders.sigma_rules import rules_in
 from shared.detect.kusto.compile import document
-from shared.detect.sigma.loaded import Loaded
+from shared.detect.sigma.loaded import Loaded, Problem
 
 _MARGIN: Final = "    "
 _HELP: Final = """\
 Reads a Sigma rule, or every one in a folder, and says what it became: a detection with its log and risk, or why it is
 none. A rule is loaded only if it means here exactly what its authors wrote. It has to be of product azure, service
-auditlogs, signinlogs or activitylogs, and about single records.
+auditlogs, signinlogs or activitylogs. Correlations of the types event_count, value_count and temporal_ordered (of two
+rules) are counted and followed; the rules that they name are no detections by themselves, unless they say generate.
+
+Rules that are loaded and would never match are listed too, with the reason: no record has what they ask for.
 
 With setting SIGMA_RULES a folder's rules run as detections: each observes until `responder mode ID page`. They page
 whoever did it, and never put anything back. `SIGMA_RULES=FOLDER responder match FILE` tries them on exported logs.
@@ -63,6 +67,10 @@ def _described(rules: Loaded) -> dict[str, object]:
             {"id": one.id, "file": file, "title": one.title, "log": one.log, "risk": one.risk, "answer": one.answer}
             for one, file in loaded
         ],
+        "never_matching": [
+            {"file": problem.file, "title": problem.title, "because": problem.because}
+            for problem in rules.never_matching
+        ],
         "not_loaded": [
             {"file": problem.file, "title": problem.title, "because": problem.because} for problem in rules.problems
         ],
@@ -75,15 +83,23 @@ def _write_queries(rules: Loaded) -> None:
     sys.stdout.flush()
     for problem in rules.problems:
         sys.stderr.write(f"responder: not loaded: {problem}\n")
+    for problem in rules.never_matching:
+        sys.stderr.write(f"responder: never matches: {problem}\n")
 
 
 def _print_tables(rules: Loaded) -> None:
     rows = [(one.id, one.log, one.risk, one.answer, one.title) for one in rules.detections]
     print_table(("detection", "log", "risk", "answer", "title"), rows, none="no rule is loaded")
-    if rules.problems:
-        print("\nnot loaded:")
+    _print_problems("loaded, but they never match:", rules.never_matching)
+    _print_problems("not loaded:", rules.problems)
+    never = f" (of which {len(rules.never_matching)} never match)" if rules.never_matching else ""
+    print(f"\nloaded: {len(rules.detections)}{never}, not loaded: {len(rules.problems)}")
+
+
+def _print_problems(heading: str, problems: Sequence[Problem]) -> None:
+    if problems:
+        print(f"\n{heading}")
     width = shutil.get_terminal_size().columns
-    for problem in rules.problems:
+    for problem in problems:
         print(escaped(problem.file) + (f" ({escaped(problem.title)})" if problem.title else ""))
         print(textwrap.fill(escaped(problem.because), width, initial_indent=_MARGIN, subsequent_indent=_MARGIN))
-    print(f"\nloaded: {len(rules.detections)}, not loaded: {len(rules.problems)}")

@@ -18,7 +18,8 @@ def _loaded(context: DoctorContext) -> list[Finding]:
     rules = context.content.rules
     loaded = f"rules of {folder} that run as detections: {len(rules.detections)}"
     problems = (warning(str(problem)) for problem in rules.problems)
-    return [ok(loaded) if rules.detections else warning(loaded), *problems, *_without_records(context)]
+    never = (warning(f"it never matches: {problem}", cure=_NEVER) for problem in rules.never_matching)
+    return [ok(loaded) if rules.detections else warning(loaded), *problems, *never, *_without_records(context)]
 
 
 def _without_records(context: DoctorContext) -> Iterator[Finding]:
@@ -27,7 +28,8 @@ def _without_records(context: DoctorContext) -> Iterator[Finding]:
     own = [each for each in context.content.detections if each not in rules]
     delivered = frozenset[str]().union(*(_operations(each) or () for each in own))
     for rule in rules:
-        if rule.log is Log.SIGN_IN and not context.settings.polls_sign_ins:
+        by_stream = bool(context.settings.audit_stream_hub)
+        if rule.log is Log.SIGN_IN and not context.settings.polls_sign_ins and not by_stream:
             yield warning(f"{rule.id} is about sign-ins, but SIGN_INS is off", cure="Set SIGN_INS to poll.")
         asked = _operations(rule)
         if rule.log is Log.RESOURCE and (asked is None or asked - delivered):
@@ -39,6 +41,7 @@ def _operations(detection: AnyDetection) -> frozenset[str] | None:
     return required(detection.when, Resource.operation) if detection.log is Log.RESOURCE else frozenset()
 
 
+_NEVER: Final = "Ask in the rule for what records have, or take it out of the folder: nothing is found by it."
 _ASK: Final = (
     "Add the operations to those of infra/modules/events.bicep, and deploy; until then the rule runs on exports only."
 )

@@ -17,7 +17,14 @@ const symbols = Object.entries(tables).map(([name, columns]) => {
   const listed = Object.entries(columns).map(([column, type]) => `['${column}']: ${type}`);
   return Symbols.TableSymbol.From(`(${listed.join(", ")})`).WithName(name);
 });
-const workspace = GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor("workspace", symbols));
+// Of Microsoft Sentinel: the rows of a watchlist, with the columns that each has.
+const watchlist = new Symbols.FunctionSymbol.$ctor16(
+  "_GetWatchlist",
+  "(watchlistAlias: string)",
+  "{ datatable(_DTItemId: string, LastUpdatedTimeUTC: datetime, SearchKey: string, WatchlistItem: dynamic)[] }",
+  "",
+);
+const workspace = GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor("workspace", [...symbols, watchlist]));
 
 function diagnosticsOf(query) {
   const found = KustoCode.ParseAndAnalyze(query, workspace).GetDiagnostics();

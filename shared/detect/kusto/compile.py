@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any, Final, assert_never
 
 from shared.detect.aggregation.thresholds import threshold
+from shared.detect.conditions import required
+from shared.detect.fields import Audit, Resource, SignIn
 from shared.detect.fields.kusto_terms import among, quoted
 from shared.detect.kusto.aggregation import burst_query, rise_query, sequence_query
 from shared.detect.kusto.views import DEFINITIONS, VIEWS, View
@@ -30,6 +32,7 @@ from shared.model.conditions import (
     fields_of,
 )
 from shared.model.detections import AnyDetection, Burst, Rise
+from shared.model.events import Log
 from shared.model.profile import DEFAULT, TenantProfile
 
 _OPERATORS: Final[Mapping[type, str]] = {
@@ -63,35 +66,45 @@ def _joined(word: str, terms: tuple[Condition[Any], ...], *, none: str) -> str:
     return f"({word.join(map(to_kql, terms))})" if terms else none
 
 
-def query(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
+def query(detection: AnyDetection, profile: TenantProfile = DEFAULT, *, ingested_within: str = "") -> str:
     """Write the whole query that finds what `detection` matches, over whatever time the person asking chooses.
 
     It gives matches, latest first. Where the detection counts, it gives a row for each case that counting makes: by
-    value and clock hour.
+    value and clock hour. With `ingested_within`, a timespan in Kusto, it is for a schedule: what can't match is left
+    out first, and only what came within that time is given.
 
     Raises:
         LookupError: it reads a field that has no Kusto equivalent.
     """
     view, condition, name = VIEWS[detection.log].name, predicate(detection), detection.id
+    new = ingested_within
     match detection.counted:
         case Burst() as burst:
             at_least = threshold(detection, profile)
-            asked = burst_query(view, condition, burst, detection=name, at_least=at_least)
+            asked = burst_query(view, condition, burst, detection=name, at_least=at_least, ingested_within=new)
         case Rise() as rise:
             floor = threshold(detection, profile)
             asked = rise_query(view, condition, rise, detection=name, floor=floor)
         case None if after := detection.after:
             step_a, by = to_kql(after.step_a), after.by.name
             asked = sequence_query(
-                view, condition, step_a=step_a, by=by, window=after.window, columns=_columns(detection)
+                view,
+                condition,
+                step_a=step_a,
+                by=by,
+                window=after.window,
+                columns=_columns(detection),
+                ingested_within=new,
             )
         case None:
-            return matching_query(detection, profile)
-    return _whole(detection, profile, asked)
+            return matching_query(detection, profile, ingested_within=ingested_within)
+    return _whole(detection, profile, asked, ingested_within=ingested_within)
 
 
-def matching_query(detection: AnyDetection, profile: TenantProfile = DEFAULT) -> str:
+def matching_query(detection: AnyDetection, profile: TenantProfile = DEFAULT, *, ingested_within: str = "") -> str:
     """Write the query that finds each record that meets the condition of `detection`, whatever it counts or follows.
+
+    `ingested_within` is as in `query`.
 
     Raises:
         LookupError: the condition reads a field that has no Kusto equivalent.
@@ -103,7 +116,7 @@ def matching_query(detection: AnyDetection, profile: TenantProfile = DEFAULT) ->
         f"| project TimeGenerated, {_columns(alone)}\n"
         "| sort by TimeGenerated desc\n"
     )
-    return _whole(alone, profile, asked)
+    return _whole(alone, profile, asked, ingested_within=ingested_within)
 
 
 def _columns(detection: AnyDetection) -> str:
@@ -122,23 +135,59 @@ def _fields(detection: AnyDetection) -> dict[str, Text[Any]]:
     return {field.name: field for field in sorted(fields, key=lambda field: field.name)}
 
 
-def _whole(detection: AnyDetection, profile: TenantProfile, asked: str) -> str:
+def _whole(detection: AnyDetection, profile: TenantProfile, asked: str, *, ingested_within: str) -> str:
     """Put before a question the view that it asks, and the definitions that this needs."""
     view, fields = VIEWS[detection.log], _fields(detection)
     if missing := [name for name, field in fields.items() if not field.kusto]:
         raise LookupError(f"{detection.id} reads {', '.join(missing)}, whose declaration has no `kusto`")
     columns = {name: field.kusto_with(profile) for name, field in fields.items()}
-    ids = {"record_id": view.record_id, "tenant_id": view.tenant_id} if detection.counted or detection.after else {}
-    body = f"let {view.name} = {_tabular(view, {**columns, **ids})};\n{asked}"
-    return "".join(_needed_by(body)) + body
+    is_alone = not (detection.counted or detection.after)
+    ids = {} if is_alone else {"record_id": view.record_id, "tenant_id": view.tenant_id}
+    first = ""
+    if ingested_within:
+        ids |= {} if is_alone else {"ingested": _INGESTED}
+        is_new = f"\n| where {_INGESTED} > ago({ingested_within})" if is_alone else ""
+        first = is_new + "".join(f"\n| where {each}" for each in prefilters(detection, profile))
+    body = f"let {view.name} = {_tabular(view, {**columns, **ids}, first=first)};\n{asked}"
+    return "".join(_needed_by(body, first=first)) + body
 
 
-def _needed_by(body: str) -> list[str]:
-    """Give the shared definitions that a query uses, and those that they use."""
+_INGESTED: Final = "ingestion_time()"
+_INDEXED: Final[Mapping[Log, tuple[Text[Any], tuple[str, ...]]]] = {
+    Log.AUDIT: (Audit.activity, ("ActivityDisplayName", "OperationName")),
+    Log.SIGN_IN: (SignIn.error_code, ()),
+    Log.RESOURCE: (Resource.operation, ("OperationNameValue",)),
+}
+"""The field by which most records of a log are told apart, and the columns whose index has the words of its values."""
+
+_WORD: Final = re.compile(r"[^\W_]+")
+
+
+def prefilters(detection: AnyDetection, profile: TenantProfile) -> list[str]:
+    """Write what a record must meet to be any step of a detection, cheapest first, over the columns of the tables.
+
+    An index knows words: letters and digits between anything else. Folding changes only what stands between them, and
+    case, which the index doesn't tell apart either.
+    """
+    field, indexed = _INDEXED[detection.log]
+    steps = [detection.when, *([detection.after.step_a] if detection.after else [])]
+    each = [required(step, field) for step in steps]
+    known = [values for values in each if values is not None]
+    values = frozenset[str]().union(*known)
+    if len(known) < len(each) or not values:
+        return []
+    found = [max(filter(str.isascii, _WORD.findall(value)), key=len, default="") for value in values]
+    words = ", ".join(map(quoted, sorted(set(found))))
+    has_words = [" or ".join(f"{column} has_any ({words})" for column in indexed)] if indexed and all(found) else []
+    return [*has_words, among(str(field.kusto_with(profile)), values)]
+
+
+def _needed_by(body: str, *, first: str) -> list[str]:
+    """Give the shared definitions that a query uses, and those that they use; `first` is what is asked of a table."""
     needed: list[str] = []
     for name, definition in reversed(DEFINITIONS.items()):
         if re.search(rf"\b{name}\b", "".join([*needed, body])):
-            needed.insert(0, definition)
+            needed.insert(0, definition.replace("= AuditLogs\n", f"= AuditLogs{first}\n"))
     return needed
 
 
@@ -183,14 +232,14 @@ _PROFILE: Final = "Values of the tenant profile are written into the query: {}."
 _APPROVED: Final = "The query also finds what approved actors did: approval list {} names them by actor_id."
 
 
-def _tabular(view: View, fields: Mapping[str, KustoValue]) -> str:
+def _tabular(view: View, fields: Mapping[str, KustoValue], *, first: str) -> str:
     joined = {name: field for name, field in fields.items() if isinstance(field, KustoJoin)}
     joins = "".join(f"\n| join kind=leftouter (\n    {one.rows}\n) on Id" for one in joined.values() if one.rows)
     joins += "".join(f"\n| extend {name} = {step}" for one in joined.values() for name, step in one.steps.items())
     values = {name: field.value if isinstance(field, KustoJoin) else field for name, field in fields.items()}
     columns = "".join(f",\n    {name} = {expression}" for name, expression in {**values, **view.shown}.items())
     parts = [
-        f"{table}{_made_up_for(view, table, columns)}{joins}\n| project\n    TimeGenerated{columns}"
+        f"{table}{first}{_made_up_for(view, table, columns)}{joins}\n| project\n    TimeGenerated{columns}"
         for table in view.tables
     ]
     return parts[0] if len(parts) == 1 else "union isfuzzy=true\n(\n" + "\n),\n(\n".join(parts) + "\n)"

@@ -21,8 +21,12 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """The detections, each with its file, and the problems; both in the order of the files."""
+    """The detections, each with its file, and the problems; both in the order of the files.
+
+    `never_matching` are of rules that are loaded and would match no record, as far as is known.
+    """
 
     detections: tuple[AnyDetection, ...] = ()
     files: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    never_matching: tuple[Problem, ...] = ()

@@ -5,7 +5,7 @@ whatever pySigma makes of an odd rule is a problem of that rule.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -34,6 +34,7 @@ class Parsed(Struct, frozen=True, kw_only=True):
     """A rule, the file it is from, and a tree of pySigma's for each of its conditions.
 
     `tags` and `references` are the rule's, as they stand in the file: pySigma would refuse the rule for a wrong one.
+    `name` is what correlations may call it, beside its id.
     """
 
     file: str
@@ -41,13 +42,39 @@ class Parsed(Struct, frozen=True, kw_only=True):
     trees: tuple[object, ...]
     tags: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    name: str = ""
+
+
+class Correlation(Struct, frozen=True, kw_only=True):
+    """A rule that correlates others: by `rules` their names or ids, `group_by` fields; `condition` as it stands there.
+
+    `timespan` is as Sigma writes it: "10m". With `generate` the rules that it names are detections of their own too.
+    """
+
+    file: str
+    title: str
+    id: str
+    description: str
+    level: str
+    tags: tuple[str, ...]
+    references: tuple[str, ...]
+    kind: str
+    rules: tuple[str, ...]
+    group_by: tuple[str, ...]
+    timespan: str
+    condition: Mapping[str, Any]
+    generate: bool
 
 
 class _Wrong(Exception):
     """What is wrong with a rule."""
 
 
-def rules_in(path: Path) -> Iterator[Parsed | Problem]:
+type Read = Parsed | Correlation | Problem
+"""What a document becomes."""
+
+
+def rules_in(path: Path) -> Iterator[Read]:
     """Read a file, or every YAML file of a folder and of those below it, in the order of their names."""
     if not path.is_dir():
         yield from _rules_of(path, path.name)
@@ -57,7 +84,7 @@ def rules_in(path: Path) -> Iterator[Parsed | Problem]:
             yield from _rules_of(file, file.relative_to(path).as_posix())
 
 
-def _rules_of(path: Path, name: str) -> Iterator[Parsed | Problem]:
+def _rules_of(path: Path, name: str) -> Iterator[Read]:
     try:
         text = _text_of(path)
     except (_Wrong, OSError, UnicodeDecodeError) as error:
@@ -85,7 +112,7 @@ def _says_something(document: str) -> bool:
     return any(line.strip() and not line.lstrip().startswith("#") for line in document.splitlines())
 
 
-def _rule_of(document: str, name: str) -> Parsed | Problem:
+def _rule_of(document: str, name: str) -> Read:
     try:
         members = _members(document)
     except (_Wrong, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
@@ -95,10 +122,13 @@ def _rule_of(document: str, name: str) -> Parsed | Problem:
     title = one_line(str(members.get("title") or ""))
     try:
         _check(members)
+        if "correlation" in members:
+            return _correlation_of(members, name, title)
         rule = SigmaRule.from_dict({key: members[key] for key in _WANTED & members.keys()})
         trees = tuple(each.parsed for each in rule.detection.parsed_condition)
         tags, references = _texts(members.get("tags")), _texts(members.get("references"))
-        return Parsed(file=name, rule=rule, trees=trees, tags=tags, references=references)
+        called = one_line(str(members.get("name") or ""))
+        return Parsed(file=name, rule=rule, trees=trees, tags=tags, references=references, name=called)
     except _Wrong as wrong:
         because = str(wrong)
     except SigmaError as error:
@@ -106,6 +136,37 @@ def _rule_of(document: str, name: str) -> Parsed | Problem:
     except Exception as error:  # noqa: BLE001 - pySigma raises what comes; it is about this rule and no other
         because = f"it isn't a Sigma rule: {_message(error)}"
     return Problem(file=name, title=title, because=because)
+
+
+def _correlation_of(members: dict[str, Any], file: str, title: str) -> Correlation:
+    found: object = members["correlation"]
+    if not isinstance(found, dict):
+        raise _Wrong("correlation should be a mapping with type, rules, timespan and condition")
+    correlation = cast("dict[str, Any]", found)
+    if "aliases" in correlation:
+        raise _Wrong("it correlates fields of different names (aliases); one field of one name can be said")
+    condition: object = correlation.get("condition") or {}
+    if not isinstance(condition, dict):
+        raise _Wrong("correlation.condition should be a mapping, like: gte: 10")
+    return Correlation(
+        file=file,
+        title=title,
+        id=str(members.get("id") or ""),
+        description=one_line(str(members.get("description") or "")),
+        level=str(members.get("level") or "").lower(),
+        tags=_texts(members.get("tags")),
+        references=_texts(members.get("references")),
+        kind=str(correlation.get("type") or ""),
+        rules=_one_or_more(correlation.get("rules")),
+        group_by=_one_or_more(correlation.get("group-by")),
+        timespan=str(correlation.get("timespan") or ""),
+        condition=cast("dict[str, Any]", condition),
+        generate=bool(correlation.get("generate") or members.get("generate")),
+    )
+
+
+def _one_or_more(member: object) -> tuple[str, ...]:
+    return (member,) if isinstance(member, str) else _texts(member)
 
 
 def _members(document: str) -> dict[str, Any]:
@@ -138,8 +199,6 @@ def _check(members: dict[str, Any]) -> None:
     """Find what is no rule about single records, and what pySigma would take too long over."""
     if not one_line(str(members.get("title") or "")):
         raise _Wrong("it has no title")
-    if "correlation" in members:
-        raise _Wrong("it correlates other rules; rules about single records are read")
     if "filter" in members and "detection" not in members:
         raise _Wrong("it is a filter for other rules: put its condition into those")
     if "action" in members:
@@ -154,14 +213,14 @@ def _check(members: dict[str, Any]) -> None:
     for condition in cast("list[Any]", conditions) if isinstance(conditions, list) else [conditions]:
         _check_condition(condition)
     if "timeframe" in named:
-        raise _Wrong("it counts records in a time (timeframe); rules about single records are read")
+        raise _Wrong("it counts records in a time (timeframe), as Sigma once did: write a correlation")
 
 
 def _check_condition(condition: object) -> None:
     if not isinstance(condition, str):
         raise _Wrong("detection.condition should be a text, like: selection and not filter")
     if "|" in condition:
-        raise _Wrong("it counts records (| in its condition); rules about single records are read")
+        raise _Wrong("it counts records (| in its condition), as Sigma once did: write a correlation")
     if len(condition) > _LONGEST_CONDITION:
         raise _Wrong(f"its condition has {len(condition)} characters; {_LONGEST_CONDITION} are read")
     if condition.count("(") > _MOST_NESTED or condition.split().count("not") > _MOST_NESTED:

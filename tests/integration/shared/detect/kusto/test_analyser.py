@@ -12,6 +12,7 @@ from responders.detections.directory_samples import SAMPLE_PROFILE
 from shared.detect.fields import Audit
 from shared.detect.fields.by_log import FIELDS
 from shared.detect.kusto.compile import document, matching_query, query
+from shared.detect.kusto.sentinel import Rule, rule_for
 from shared.model.conditions import any_of
 from shared.model.detections import After, Burst, Rise
 from shared.model.events import Log
@@ -20,6 +21,7 @@ from tests.fakes.kql_analysis import analysed
 from tests.fakes.sign_ins import failures
 from tests.unit.infra.bicep.test_alert_queries import QUERIES, TABLES, query_text
 from tests.unit.shared.detect.kusto.test_aggregation import BURST, PAIR, RISE, SPRAY, TOGETHER
+from tests.unit.shared.detect.kusto.test_sentinel import LARGE_PROFILE
 
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -28,6 +30,13 @@ _MINUTE: Final = timedelta(minutes=1)
 def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, profile: TenantProfile) -> None:
     found = analysed(tmp_path, *(document(detection, profile) for detection in CATALOGUE))
     assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
+
+
+@pytest.mark.parametrize("profile", [DEFAULT, LARGE_PROFILE], ids=["default", "large"])
+def test_microsoft_finds_nothing_wrong_with_any_analytics_rule(tmp_path: Path, profile: TenantProfile) -> None:
+    rules = [made for each in CATALOGUE if isinstance(made := rule_for(each, profile), Rule)]
+    found = analysed(tmp_path, *(rule.query for rule in rules))
+    assert {rule.detection.id: said for rule, said in zip(rules, found, strict=True) if said} == {}
 
 
 def test_microsoft_finds_nothing_wrong_with_any_field(tmp_path: Path) -> None:
@@ -39,7 +48,12 @@ def test_microsoft_finds_nothing_wrong_with_any_field(tmp_path: Path) -> None:
 
 
 def test_the_analyser_would_say_so(tmp_path: Path) -> None:
-    wrong = ("AuditLogs | where Foo == 1", "AuditLogs | where tolowr(Id) == ''", "AuditLogs | where Id =")
+    wrong = (
+        "AuditLogs | where Foo == 1",
+        "_GetWatchlist(1, 2) | where Foo == 1",
+        "AuditLogs | where tolowr(Id) == ''",
+        "AuditLogs | where Id =",
+    )
     said = analysed(tmp_path, *wrong)
     assert all(said)
     assert "'Foo'" in said[0][0]

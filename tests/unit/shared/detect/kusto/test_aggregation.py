@@ -167,7 +167,9 @@ def test_a_long_stream_gives_the_same_cases(workspace: Workspace, storage: Stora
 def test_an_answer_has_what_a_case_tells(workspace: Workspace) -> None:
     workspace.put([sign_in_row(record) | {"AADTenantId": TENANT} for record in _STREAM])
     row, *_ = workspace.answered(to_sql(query(BURST)))
-    assert set(row) == {"hour", "detection", "tenant_id", "value", "found", "began", "ended", "name", "records"}
+    columns = {"hour", "detection", "tenant_id", "value", "found", "began", "ended", "name", "records"}
+    assert set(row) == columns | {"TimeGenerated"}
+    assert row["TimeGenerated"] == row["ended"]
     assert (row["detection"], row["tenant_id"], row["value"]) == (BURST.id, TENANT, ACCOUNTS[0])
     assert row["name"] == "0@contoso.example"
     assert row["began"] < row["ended"]
