@@ -44,7 +44,7 @@ from responders.runbooks.federation_texts import (
 from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Container
 from shared.emergency.entries import Answer, Evidence, Finding, Proposal, StepState
-from shared.emergency.finding_texts import FindingText, Value, filled, same
+from shared.emergency.finding_texts import FindingText, Value, filled, quoted, same
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.kinds import Image
@@ -154,7 +154,7 @@ def _keep(context: StepContext, api: TenantEdges, root: Domain, below: tuple[str
         blob = f"{_folder(context)}{root.name}-{digest[:16]}.json"
         context.runtime.evidence.keep(Container.EVIDENCE, blob, content)
     except EdgeError as error:
-        return _NotKept(domain=root.name, because=same(str(error)))
+        return _NotKept(domain=root.name, because=quoted(str(error)))
     evidence = Evidence(blob=blob, sha256=digest, size=len(content))
     return Snapshot(domain=root.name, settings=settings, evidence=evidence, below=below)
 

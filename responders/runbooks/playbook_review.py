@@ -9,7 +9,7 @@ import msgspec
 
 from responders.runbooks.playbooks import PLAYBOOKS, Playbook
 from shared.emergency.entries import Answer, Finding, StepState
-from shared.emergency.finding_texts import FindingText, filled, joined, same
+from shared.emergency.finding_texts import FindingText, filled, joined, quoted, same
 from shared.emergency.reports import notice_of, notify
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.cases import Case, Decision
@@ -131,7 +131,7 @@ def _actors(step_context: StepContext, cases: list[Case]) -> Iterable[Finding]:
         did = "; ".join(f"{title} ({count})" if count > 1 else title for title, count in titles.most_common())
         touched = _listed(_name(case) for case in of_actor)
         waits = sum(case.is_open for case in of_actor)
-        name = same(of_actor[0].actor.name) if of_actor[0].actor.name else _NAMELESS
+        name = quoted(of_actor[0].actor.name) if of_actor[0].actor.name else _NAMELESS
         yield ACTOR.found(
             actor=filled(same("{name} ({id})"), name=name, id=actor) if actor else name,
             did=did,
@@ -160,7 +160,7 @@ def _name(case: Case) -> str:
 
 def _listed(names: Iterable[str]) -> Words:
     each = [*dict.fromkeys(names)]
-    shown = joined((same(name) if name else _SOMETHING for name in each[:_MOST_LISTED]), ", ")
+    shown = joined((quoted(name) if name else _SOMETHING for name in each[:_MOST_LISTED]), ", ")
     more = len(each) - _MOST_LISTED
     return filled(_AND_MORE, names=shown, more=more) if more > 0 else shown
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from shared.clients.api import TenantEdges
 from shared.emergency.entries import Answer, StepState
-from shared.emergency.finding_texts import FindingText, filled, same
+from shared.emergency.finding_texts import FindingText, filled, quoted, same
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.emergency.state import Emergency
 from shared.model.calls import Call, Permission, Service
@@ -202,7 +202,7 @@ def run(context: StepContext) -> StepEnd:
             return found
         topic = _topic(api)
     except EdgeError as error:
-        return _by_hand(context, same(str(error)), NO_TICKET_FOR_NOW)
+        return _by_hand(context, quoted(str(error)), NO_TICKET_FOR_NOW)
     if topic is None:
         return _by_hand(context, _NO_TOPIC)
     return _ask(context, api, topic, contact)
@@ -254,7 +254,7 @@ def _ask(context: StepContext, api: TenantEdges, topic: Topic, contact: SupportC
         if written.is_dry:
             return _dry(context)
         return _shown_soon(context, api, subscription)
-    return _by_hand(context, same("; ".join(refusals)[:_LONGEST_REASON]) if refusals else _NO_SUBSCRIPTION)
+    return _by_hand(context, quoted("; ".join(refusals)[:_LONGEST_REASON]) if refusals else _NO_SUBSCRIPTION)
 
 
 def _shown_soon(context: StepContext, api: TenantEdges, subscription: str) -> StepEnd:
@@ -315,7 +315,7 @@ def _there(context: StepContext, ticket: Image, subscription: str) -> StepEnd:
 
 
 def _dry(context: StepContext) -> StepEnd:
-    return StepEnd(state=StepState.DONE, findings=(NO_TICKET_IN_A_DRILL.found(text=_text(context)),))
+    return StepEnd(state=StepState.DONE, findings=(NO_TICKET_IN_A_DRILL.found(text=same(_text(context))),))
 
 
 def _waiting(context: StepContext, because: Words) -> StepEnd:
@@ -332,7 +332,7 @@ def _waiting(context: StepContext, because: Words) -> StepEnd:
 
 
 def _by_hand(context: StepContext, because: Words, declared: FindingText | None = None) -> StepEnd:
-    finding = (declared or NO_TICKET).found(because=because, text=_text(context), telephone=_telephone(context))
+    finding = (declared or NO_TICKET).found(because=because, text=same(_text(context)), telephone=_telephone(context))
     return StepEnd(state=StepState.BLOCKED, findings=(finding,))
 
 

@@ -15,7 +15,8 @@ from msgspec import Struct
 from shared.model.escape import shown
 
 _MOST: Final = 4_000
-"""Characters of one text."""
+"""Characters of one line."""
+_MOST_LINES: Final = 200
 
 
 class Heading(Struct, frozen=True, kw_only=True):
@@ -26,7 +27,7 @@ class Heading(Struct, frozen=True, kw_only=True):
 
 
 class Paragraph(Struct, frozen=True, kw_only=True):
-    """A paragraph; `is_note` sets it apart, `is_alarm` more so."""
+    """A paragraph, which may have several lines; `is_note` sets it apart, `is_alarm` more so."""
 
     text: str
     is_note: bool = False
@@ -34,9 +35,29 @@ class Paragraph(Struct, frozen=True, kw_only=True):
 
 
 class Items(Struct, frozen=True, kw_only=True):
-    """A list of sentences."""
+    """A list of sentences, each of which may have several lines."""
 
     texts: tuple[str, ...]
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """Something that was found: a mark with one of the style's tones, what it is about, and what it is.
+
+    `todo` is what a person does about it, "" for nothing, under the name `todo_name`. The texts may have several lines.
+    """
+
+    mark: str
+    tone: str
+    title: str
+    text: str
+    todo_name: str
+    todo: str
+
+
+class Points(Struct, frozen=True, kw_only=True):
+    """A list of what was found."""
+
+    points: tuple[Point, ...]
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -68,7 +89,7 @@ class Badge(Struct, frozen=True, kw_only=True):
     blocks: "tuple[Block, ...]"
 
 
-type Block = Heading | Paragraph | Items | Facts | Table | Badge
+type Block = Heading | Paragraph | Items | Points | Facts | Table | Badge
 
 
 # ---- Markdown --------------------------------------------------------------------------------------------------------
@@ -86,9 +107,11 @@ def _markdown(block: Block) -> Iterator[str]:
         case Heading(text=text, level=level):
             yield f"{'#' * level} {_plain(text)}"
         case Paragraph(text=text, is_note=is_note, is_alarm=is_alarm):
-            yield f"> {_plain(text)}" if is_note or is_alarm else _plain(text)
+            yield f"> {_plain_lines(text, '> ')}" if is_note or is_alarm else _plain_lines(text, "")
         case Items(texts=texts):
-            yield "\n".join(f"- {_plain(text)}" for text in texts)
+            yield "\n".join(f"- {_plain_lines(text, '  ')}" for text in texts)
+        case Points(points=points):
+            yield "\n".join(f"- {_markdown_point(point)}" for point in points)
         case Facts(pairs=pairs):
             yield "\n".join(f"- **{_plain(name)}**: {'; '.join(map(_plain, lines))}" for name, lines in pairs)
         case Table(head=head, rows=rows):
@@ -106,9 +129,23 @@ def _markdown(block: Block) -> Iterator[str]:
                 yield from _markdown(each)
 
 
+def _markdown_point(point: Point) -> str:
+    todo = f"\\\n  {_plain(point.todo_name)}: {_plain_lines(point.todo, '  ')}" if point.todo else ""
+    return f"{_plain(f'[{point.mark}]')} {_plain(point.title)}: {_plain_lines(point.text, '  ')}{todo}"
+
+
+def _plain_lines(text: str, indent: str) -> str:
+    return f"\\\n{indent}".join(map(_plain, _lines(text)))
+
+
 def _plain(text: str) -> str:
     """Write a text so that Markdown and the HTML in it show it as it is."""
     return _MARKUP.sub(r"\\\1", escape(shown(text, _MOST), quote=False)) or "–"  # noqa: RUF001 - a dash
+
+
+def _lines(text: str) -> list[str]:
+    """Give the lines of a text that has some: those of ours, since parameters of a finding have none of their own."""
+    return [line for line in text.split("\n") if line.strip()][:_MOST_LINES] or [""]
 
 
 # ---- HTML ------------------------------------------------------------------------------------------------------------
@@ -119,12 +156,12 @@ _STYLE: Final = (
     "main{max-width:60rem;margin:0 auto;padding:1rem}"
     "h1{font-size:1.35rem;line-height:1.3;margin:.5rem 0}h2{font-size:1.1rem;margin:1.75rem 0 .5rem}"
     "h3{font-size:1rem;margin:1rem 0 .25rem}"
-    "h1,h2,h3,p,li,dd,td,th,summary{overflow-wrap:anywhere;word-break:keep-all}"
+    "h1,h2,h3,p,li,dd,td,summary{overflow-wrap:anywhere;word-break:keep-all}"
     "dl{margin:.5rem 0}dt{color:#555;font-size:.9rem;margin-top:.4rem}dd{margin:0;white-space:pre-wrap}"
     "ul{padding-left:1.2rem;margin:.25rem 0}li{margin:.25rem 0}"
     "table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;vertical-align:top;padding:.35rem .5rem .35rem 0;border-top:1px solid #ccc}"
-    "th{color:#555;font-size:.9rem;font-weight:600}"
+    "th{color:#555;font-size:.9rem;font-weight:600;overflow-wrap:normal}"
     ".code{font-family:ui-monospace,monospace;font-size:.8rem;word-break:break-all}"
     "table.numbers td,table.numbers th{padding:.25rem .3rem .25rem 0;font-size:.8rem}"
     ".note{background:#eef3fb;border-radius:.4rem;padding:.75rem}"
@@ -133,10 +170,14 @@ _STYLE: Final = (
     "details[open]{padding-bottom:.75rem}"
     "summary{cursor:pointer;padding:.75rem 0;font-weight:600;display:flex;gap:.75rem;justify-content:space-between;"
     "align-items:baseline}"
-    "summary .state{font-size:.85rem;border-radius:1rem;padding:.1rem .7rem;background:#e6e6e6;white-space:nowrap}"
-    "details.good{border-left-color:#1e7d34}.good .state{background:#dff3e3}"
-    "details.bad{border-left-color:#b3261e}.bad .state{background:#fdecea}"
-    "details.busy{border-left-color:#0b57d0}.busy .state{background:#e2ecfb}"
+    ".state{font-size:.85rem;border-radius:1rem;padding:.1rem .7rem;background:#e6e6e6;white-space:nowrap}"
+    "details.good{border-left-color:#1e7d34}details.bad{border-left-color:#b3261e}"
+    "details.busy{border-left-color:#0b57d0}"
+    ".good>summary .state,li.good .state{background:#dff3e3}.bad>summary .state,li.bad .state{background:#fdecea}"
+    ".busy>summary .state{background:#e2ecfb}li.doubt .state{background:#fff1cf}"
+    ".about{font-weight:600}ul.points{list-style:none;padding:0}ul.points li{margin:.6rem 0}"
+    "ul.points p{margin:.15rem 0}"
+    ".todo{border-left:.2rem solid #999;padding-left:.6rem}"
     "@media (min-width:40rem){.line{white-space:nowrap}}"
     "@media (min-width:50rem){dl{display:grid;grid-template-columns:11rem 1fr;column-gap:1rem}"
     "dt,dd{margin-top:.35rem}}"
@@ -146,8 +187,9 @@ _STYLE: Final = (
     "table.wide td::before{content:attr(data-label);display:block;color:#555;font-size:.8rem}}"
     "@media (prefers-color-scheme:dark){body{color:#eee;background:#161616}dt,th,table.wide td::before{color:#aaa}"
     "th,td,details,table.wide tr{border-color:#444}.note{background:#22304a}.alarm{background:#4a1f1c}"
-    "summary .state{background:#333}.good .state{background:#1d3a24}.bad .state{background:#4a1f1c}"
-    ".busy .state{background:#22304a}}"
+    ".state{background:#333}.good>summary .state,li.good .state{background:#1d3a24}"
+    ".bad>summary .state,li.bad .state{background:#4a1f1c}.busy>summary .state{background:#22304a}"
+    "li.doubt .state{background:#4a3a10}}"
     "@media print{details{break-inside:avoid}}"
 )
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -184,9 +226,11 @@ def _html(block: Block) -> Iterator[str]:
             yield f"<h{level}>{_safe(text)}</h{level}>"
         case Paragraph(text=text, is_note=is_note, is_alarm=is_alarm):
             tone = ' class="alarm"' if is_alarm else ' class="note"' if is_note else ""
-            yield f"<p{tone}>{_safe(text)}</p>"
+            yield f"<p{tone}>{_safe_lines(text)}</p>"
         case Items(texts=texts):
-            yield f"<ul>{''.join(f'<li>{_safe(text)}</li>' for text in texts)}</ul>"
+            yield f"<ul>{''.join(f'<li>{_safe_lines(text)}</li>' for text in texts)}</ul>"
+        case Points(points=points):
+            yield f'<ul class="points">{"".join(map(_html_point, points))}</ul>'
         case Facts(pairs=pairs):
             yield f"<dl>{''.join(_html_fact(name, lines) for name, lines in pairs)}</dl>"
         case Table():
@@ -198,6 +242,18 @@ def _html(block: Block) -> Iterator[str]:
             for each in inner:
                 yield from _html(each)
             yield "</details>"
+
+
+def _html_point(point: Point) -> str:
+    todo = f'<p class="todo">{_about(f"{point.todo_name}:")} {_safe_lines(point.todo)}</p>' if point.todo else ""
+    return (
+        f'<li class="{escape(point.tone)}"><p><span class="state">{_safe(point.mark)}</span> {_about(point.title)}</p>'
+        f"<p>{_safe_lines(point.text)}</p>{todo}</li>"
+    )
+
+
+def _about(text: str) -> str:
+    return f'<span class="about"><bdi>{_safe(text)}</bdi></span>'
 
 
 def _html_fact(name: str, lines: Iterable[str]) -> str:
@@ -222,6 +278,10 @@ def _cells(table: Table, row: tuple[str, ...]) -> Iterator[str]:
         ]
         code = f' class="{" ".join(names)}"' if names else ""
         yield f'<td data-label="{_safe(name)}"{code}><bdi>{_safe(cell)}</bdi></td>'
+
+
+def _safe_lines(text: str) -> str:
+    return "<br>".join(map(_safe, _lines(text)))
 
 
 def _safe(text: str) -> str:

@@ -36,7 +36,7 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.finding_texts import FindingText, filled, same
+from shared.emergency.finding_texts import FindingText, filled, quoted, same
 from shared.emergency.reports import notice_of, notify, report_new
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.emergency.state import Emergency, StepRun
@@ -237,7 +237,7 @@ class Engine(Struct, frozen=True, kw_only=True):
             raise
         except ResponderError as error:
             _log.warning("step %s of emergency %s failed: %s", step.number, step_context.emergency.id, error)
-            return _failed(step, same(str(error)))
+            return _failed(step, quoted(str(error)))
         except Exception as error:  # noqa: BLE001 - as the next line says
             # One step's mistake must not keep the others from a person who needs them now.
             _log.exception("step %s of emergency %s failed", step.number, step_context.emergency.id)

@@ -20,7 +20,7 @@ from shared.emergency.exports import (
     why_not,
     windows,
 )
-from shared.emergency.finding_texts import FindingText, same
+from shared.emergency.finding_texts import FindingText, quoted
 from shared.emergency.manifest import ManifestEntry, gaps_in
 from shared.emergency.runbook import StepContext, StepEnd, Words
 from shared.model.errors import EdgeError, Refused
@@ -238,7 +238,7 @@ def _findings(
         new[part.source, part.tenant] = new.get((part.source, part.tenant), 0) + one.new
     for (source, tenant), count in new.items():
         total = sum(entry.count for entry in files.values() if (entry.source, entry.tenant) == (source, tenant))
-        said = sources.get(source, same(source))
+        said = sources.get(source, quoted(source))
         yield RECORDS_KEPT.found(source=said, tenant=names[tenant], total=total, new=count, is_new=count > 0)
         gaps = [entry for entry in ordered if (entry.source, entry.tenant) == (source, tenant)]
         for because in dict.fromkeys(gap.partition(": ")[2] for gap in gaps_in(gaps)):

@@ -1,8 +1,8 @@
 """How what a step may find is declared: an id, what it means, and its texts in English and Korean with parameters.
 
 A step makes its findings from declarations alone, so that none is there in one language only. What a parameter quotes
-from the tenant, from a person or from an error stays as it is. The Korean texts put no particle behind a parameter,
-since it would depend on how that ends.
+from the tenant, from a person or from an error stays as it is, but on one line. The Korean texts put no particle behind
+a parameter, since it would depend on how that ends.
 """
 
 from collections.abc import Iterable
@@ -50,14 +50,24 @@ def filled(words: Words, **values: Value) -> Words:
 
 
 def _filled(text: str, values: dict[str, Value], language: str) -> str:
-    return text.format_map(
-        {name: value.in_language(language) if isinstance(value, Words) else value for name, value in values.items()}
-    )
+    return text.format_map({name: _value(value, language) for name, value in values.items()})
+
+
+def _value(value: Value, language: str) -> str | int:
+    """Give a value; what is quoted begins no line of its own, where it could pass for a text of the app's."""
+    if isinstance(value, str):
+        value = quoted(value)
+    return value.in_language(language) if isinstance(value, Words) else value
 
 
 def same(text: str) -> Words:
-    """Give a text that is the same in both languages: a name, a command, what the tenant or an error says."""
+    """Give a text of our own that is the same in both languages: parameters, a command."""
     return Words(en=text, ko=text)
+
+
+def quoted(text: str) -> Words:
+    """Give what the tenant, a person or an error says, on one line."""
+    return same("↵".join(text.splitlines()))
 
 
 def joined(parts: Iterable[Words], between: str) -> Words:
@@ -68,7 +78,7 @@ def joined(parts: Iterable[Words], between: str) -> Words:
 
 def some(names: list[str], most: int) -> Words:
     """List the first names, and say how many more there are."""
-    shown = ", ".join(names[:most])
+    shown = quoted(", ".join(names[:most])).en
     more = len(names) - most
     if more <= 0:
         return same(shown)

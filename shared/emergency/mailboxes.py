@@ -25,7 +25,7 @@ from shared.emergency.accounts import (
 from shared.emergency.entries import Evidence, Finding, StepState
 from shared.emergency.evidence import Added, EvidenceBox, Part
 from shared.emergency.evidence_step import box_of
-from shared.emergency.finding_texts import filled, joined, same, some
+from shared.emergency.finding_texts import filled, joined, quoted, same, some
 from shared.emergency.runbook import StepContext, StepEnd, Words
 from shared.model.calls import Call
 from shared.model.errors import EdgeError, Refused, Rejected
@@ -146,7 +146,7 @@ def _look(box: EvidenceBox, api: TenantEdges, account: Account, calls: MailboxCa
         if rejected.status == _NOT_FOUND and rejected.code in _NO_MAILBOX:
             look.state = {"mailbox": "none"}
         else:
-            look.unread = same(str(rejected))
+            look.unread = quoted(str(rejected))
     except EdgeError as error:
         look.unread = _why(error)
     else:
@@ -158,7 +158,7 @@ def _look(box: EvidenceBox, api: TenantEdges, account: Account, calls: MailboxCa
 
 
 def _why(error: EdgeError) -> Words:
-    said = same(str(error))
+    said = quoted(str(error))
     return filled(texts.THE_APP_MAY_NOT, because=said) if isinstance(error, Refused) else said
 
 
@@ -226,7 +226,7 @@ def _does(actions: Image) -> Iterator[Words]:
     ):
         to = [_address(each) for each in _images(actions.get(action))]
         if to:
-            shown = same(", ".join(to[:_MOST]))
+            shown = quoted(", ".join(to[:_MOST]))
             more = len(to) - _MOST
             yield filled(words, to=filled(texts.AND_MORE, names=shown, more=more) if more > 0 else shown)
     if actions.get("permanentDelete") is True:

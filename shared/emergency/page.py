@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.emergency import labels
-from shared.emergency.blocks import Badge, Block, Facts, Heading, Items, Paragraph, html
+from shared.emergency.blocks import Badge, Block, Facts, Heading, Items, Paragraph, Point, Points, html
 from shared.emergency.entries import Answer, Finding, StepState
 from shared.emergency.manifest import ENTRIES
 from shared.emergency.runbook import RunbookStep
@@ -21,6 +21,12 @@ _TONES: Final[Mapping[StepState, str]] = {
     StepState.SKIPPED: "calm",
     StepState.BLOCKED: "bad",
     StepState.FAILED: "bad",
+}
+_ANSWER_TONES: Final[Mapping[Answer, str]] = {
+    Answer.WRONG: "bad",
+    Answer.UNKNOWN: "doubt",
+    Answer.NOTED: "calm",
+    Answer.FINE: "good",
 }
 _ORDER: Final = (Answer.WRONG, Answer.UNKNOWN, Answer.NOTED, Answer.FINE)
 _MOST_FINDINGS: Final = 200
@@ -59,11 +65,23 @@ def _next(emergency: Emergency, steps: Mapping[int, RunbookStep], language: str)
         return
     number = emergency.next_step
     step = steps.get(number) if number is not None else None
+    command = labels.COMMAND.in_language(language)
     if step is None:
-        yield Paragraph(is_note=True, text=labels.ALL_FINISHED.in_language(language))
+        text = f"{labels.ALL_FINISHED.in_language(language)}\n{command}: responder emergency close --summary SUMMARY"
+        yield Paragraph(is_note=True, text=text)
         return
     label, title = labels.NEXT.in_language(language), step.title.in_language(language)
-    yield Paragraph(is_note=True, text=f"{label}: {step.number}. {title}. {step.person.in_language(language)}")
+    progress = emergency.step(step.number)
+    said = step.failed if _is_for_people(progress) else step.person
+    done = " --done --note NOTE" if _is_for_people(progress) or progress.is_finished else ""
+    text = f"{label}: {step.number}. {title}\n{said.in_language(language)}"
+    yield Paragraph(is_note=True, text=f"{text}\n{command}: responder emergency step {step.number}{done}")
+
+
+def _is_for_people(progress: StepProgress) -> bool:
+    """Whether the app can't go on with a step: not where it waits for what two operators agree to."""
+    is_blocked = progress.state is StepState.BLOCKED and not progress.proposals
+    return is_blocked or progress.state is StepState.FAILED
 
 
 def _waiting(emergency: Emergency, now: datetime, language: str) -> Iterator[Block]:
@@ -74,20 +92,26 @@ def _waiting(emergency: Emergency, now: datetime, language: str) -> Iterator[Blo
                 is_alarm=True, text=f"{labels.WAITS.in_language(language)} {labels.when(one.until)}: {one.text}"
             )
             asked_by = (labels.ASKED_BY.in_language(language), (_person(one.asked_name, one.asked_by),))
-            yield Facts(pairs=(asked_by, (labels.SUM.in_language(language), (one.digest,))))
+            command = f"responder emergency confirm {one.what} {one.digest}"
+            yield Facts(pairs=(asked_by, (labels.CONFIRM_WITH.in_language(language), (command,))))
 
 
-def facts(emergency: Emergency, language: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Give what is to be known of an emergency as a whole, with names in a language."""
+def facts(emergency: Emergency, language: str, *, is_over: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give what is to be known of an emergency as a whole, with names in a language.
+
+    `is_over`: it is just being closed, which its entries don't say yet.
+    """
+    is_open = emergency.is_open and not is_over
     yield labels.REASON.in_language(language), (emergency.reason,)
     yield labels.DECLARED_BY.in_language(language), (_person(emergency.declared_name, emergency.declared_by),)
     yield labels.DECLARED_AT.in_language(language), (labels.when(emergency.declared_at),)
-    if emergency.is_open:
+    if is_open:
         yield labels.EXPIRES_AT.in_language(language), (labels.when(emergency.expires_at),)
     hybrid = labels.IS_HYBRID if emergency.hybrid else labels.IS_CLOUD
     yield labels.HYBRID.in_language(language), (hybrid.in_language(language),)
+    nobody = labels.NOBODY_YET if is_open else labels.NOBODY
     names = tuple(f"{_person(entry.name, entry.by)}, {labels.when(entry.at)}" for entry in emergency.acknowledged)
-    yield labels.ACKNOWLEDGED.in_language(language), names or (labels.NOBODY_YET.in_language(language),)
+    yield labels.ACKNOWLEDGED.in_language(language), names or (nobody.in_language(language),)
     yield "ID", (emergency.id,)
 
 
@@ -109,16 +133,21 @@ def _step(emergency: Emergency, step: RunbookStep, progress: StepProgress, langu
 
 
 def _in_step(step: RunbookStep, progress: StepProgress, language: str) -> Iterator[Block]:
-    if progress.state in {StepState.FAILED, StepState.BLOCKED}:
+    if _is_for_people(progress):
         yield Paragraph(
-            is_alarm=True, text=f"{labels.IF_IT_FAILS.in_language(language)}: {step.failed.in_language(language)}"
+            is_alarm=True, text=f"{labels.INSTEAD.in_language(language)}: {step.failed.in_language(language)}"
         )
     if progress.proposals:
         yield Heading(level=3, text=labels.WOULD_DO.in_language(language))
-        yield Items(texts=tuple(f"{one.text} ({one.digest})" for one in progress.proposals))
+        ask = labels.ASK_WITH.in_language(language)
+        yield Items(
+            texts=tuple(
+                f"{one.text}\n{ask}: responder emergency ask {one.what} {one.digest}" for one in progress.proposals
+            )
+        )
     if progress.findings:
         yield Heading(level=3, text=labels.FINDINGS.in_language(language))
-        yield Items(texts=tuple(finding_texts(progress.findings, language)))
+        yield points_of(progress.findings, language)
     if progress.records:
         yield Heading(level=3, text=labels.RECORDED.in_language(language))
         yield Items(
@@ -141,7 +170,7 @@ def _about_step(step: RunbookStep, progress: StepProgress, language: str) -> Ite
     yield labels.PERSON.in_language(language), (step.person.in_language(language),)
     yield labels.SYSTEM.in_language(language), (step.system.in_language(language),)
     yield labels.CHECK.in_language(language), (step.check.in_language(language),)
-    if progress.state not in {StepState.FAILED, StepState.BLOCKED}:
+    if not _is_for_people(progress):
         yield labels.IF_IT_FAILS.in_language(language), (step.failed.in_language(language),)
 
 
@@ -152,15 +181,25 @@ def about_english(emergency: Emergency, language: str) -> Iterator[Block]:
         yield Paragraph(text=labels.FINDINGS_IN_ENGLISH.in_language(language))
 
 
-def finding_texts(findings: Iterable[Finding], language: str) -> Iterator[str]:
-    """Say each finding in a sentence, the worst first."""
+def points_of(findings: Iterable[Finding], language: str) -> Points:
+    """Say what was found, the worst first, and what is new before the rest."""
     ordered = sorted(findings, key=lambda finding: (not finding.is_new, _ORDER.index(finding.answer)))
     ordered.sort(key=lambda finding: _ORDER.index(finding.answer))
-    for finding in ordered[:_MOST_FINDINGS]:
-        answer = labels.ANSWERS[finding.answer].in_language(language)
-        new = f", {labels.NEW.in_language(language)}" if finding.is_new else ""
-        said = finding.texts(language)
-        todo = f". {labels.WHAT_TO_DO.in_language(language)}: {said.what_to_do}" if said.what_to_do else ""
-        yield f"[{answer}{new}] {said.about}: {said.text.rstrip('.')}{todo}"
+    points = [_point(finding, language) for finding in ordered[:_MOST_FINDINGS]]
     if len(ordered) > _MOST_FINDINGS:
-        yield f"… +{len(ordered) - _MOST_FINDINGS:,}"
+        more = labels.MORE_FINDINGS.in_language(language).format(count=len(ordered) - _MOST_FINDINGS)
+        points.append(Point(mark="…", tone="calm", title="", text=more, todo_name="", todo=""))
+    return Points(points=tuple(points))
+
+
+def _point(finding: Finding, language: str) -> Point:
+    said = finding.texts(language)
+    answer = labels.ANSWERS[finding.answer].in_language(language)
+    return Point(
+        mark=f"{answer}, {labels.NEW.in_language(language)}" if finding.is_new else answer,
+        tone=_ANSWER_TONES[finding.answer],
+        title=said.about,
+        text=said.text,
+        todo_name=labels.WHAT_TO_DO.in_language(language),
+        todo=said.what_to_do,
+    )

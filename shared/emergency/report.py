@@ -14,7 +14,7 @@ from shared.emergency import labels
 from shared.emergency.blocks import Block, Facts, Heading, Items, Paragraph, Table, html, markdown
 from shared.emergency.entries import STEPS, Answer, Entry, Evidence, Proof, StepState
 from shared.emergency.evidence import EvidenceBox
-from shared.emergency.page import MANIFEST, about_english, facts, finding_texts
+from shared.emergency.page import MANIFEST, about_english, facts, points_of
 from shared.emergency.runbook import RunbookStep
 from shared.emergency.state import FEDERATION_STEP, Emergency, StepProgress
 
@@ -74,7 +74,7 @@ def report_of(
 ) -> Iterator[Block]:
     """Give the report in a language ("en" or "ko")."""
     yield Heading(level=1, text=_title(emergency, language))
-    yield Facts(pairs=(*facts(emergency, language), *_end_facts(emergency, ending, language)))
+    yield Facts(pairs=(*facts(emergency, language, is_over=True), *_end_facts(emergency, ending, language)))
     yield from about_english(emergency, language)
     yield Heading(text=labels.STEPS.in_language(language))
     yield _step_table(emergency, steps, language)
@@ -104,7 +104,7 @@ def _end_facts(emergency: Emergency, ending: Ending, language: str) -> Iterator[
     yield labels.CLOSED_AT.in_language(language), (labels.when(ending.at),)
     yield labels.CLOSED_BY.in_language(language), (ending.by,)
     lasted = labels.minutes(ending.at - emergency.declared_at)
-    yield labels.LASTED.in_language(language), (f"{lasted} ({labels.MINUTES.in_language(language)})",)
+    yield labels.LASTED.in_language(language), (labels.LONG.in_language(language).format(minutes=lasted),)
     yield labels.SUMMARY.in_language(language), (ending.summary,)
 
 
@@ -196,7 +196,7 @@ def _follow_ups(emergency: Emergency, steps: Sequence[RunbookStep], language: st
             label = labels.NOT_FINISHED.in_language(language)
             yield f"{label}: {step.number}. {step.title.in_language(language)}. {step.failed.in_language(language)}"
     todo = dict.fromkeys(
-        f"{finding.about}: {finding.what_to_do}"
+        f"{finding.texts(language).about}: {finding.texts(language).what_to_do}"
         for progress in emergency.steps
         for finding in progress.findings
         if finding.what_to_do and finding.answer in {Answer.WRONG, Answer.UNKNOWN}
@@ -219,15 +219,18 @@ def _blocked(emergency: Emergency, steps: Sequence[RunbookStep], language: str) 
         found = [one for one in progress.findings if one.answer in {Answer.WRONG, Answer.UNKNOWN}]
         for finding in found:
             answer = labels.ANSWERS[finding.answer].in_language(language)
-            yield f"{name}: [{answer}] {finding.about}: {finding.text}"
+            said = finding.texts(language)
+            yield f"{name}: [{answer}] {said.about}: {said.text}"
 
 
 def _all_findings(emergency: Emergency, steps: Sequence[RunbookStep], language: str) -> Iterator[Block]:
     titles = {step.number: step.title.in_language(language) for step in steps}
+    if not any(progress.findings for progress in emergency.steps):
+        yield Paragraph(text=labels.NOTHING.in_language(language))
     for progress in emergency.steps:
         if progress.findings:
             yield Heading(level=3, text=f"{progress.number}. {titles.get(progress.number, '')}")
-            yield Items(texts=tuple(finding_texts(progress.findings, language)))
+            yield points_of(progress.findings, language)
 
 
 # ---- people, timeline, evidence --------------------------------------------------------------------------------------
@@ -251,6 +254,7 @@ def _people(emergency: Emergency, language: str) -> Table:
             )
             for operator, entries in by_person.items()
         ),
+        unbroken=frozenset({3, 4}),
     )
 
 

@@ -96,9 +96,11 @@ def _said(emergency: Emergency, entry: Entry, act: Act) -> tuple[str, str, str] 
     match act:
         case Declared():
             text = f"By {entry.name} at {entry.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {act.reason}"
-            what_to_do = f"Acknowledge it, and go on with its steps: emergency {entry.emergency}. Whoever didn't expect"
+            which = f"--id {entry.emergency}"
+            what_to_do = f"Acknowledge it: responder emergency acknowledge {which}. Then see what is next: responder"
             title = "A drill of an emergency began" if emergency.drill else "An emergency was declared"
-            return title, text, f"{what_to_do} this telephones who declared it."
+            unexpected = "Whoever didn't expect this telephones who declared it."
+            return title, text, f"{what_to_do} emergency show {which}. {unexpected}"
         case SignInAnnounced():
             text = f"{entry.name} announced that account {act.account} signs in until {_time(act.until)}."
             return (
@@ -110,8 +112,9 @@ def _said(emergency: Emergency, entry: Entry, act: Act) -> tuple[str, str, str] 
             return "The emergency lasts longer", f"{entry.name}, until {_time(act.until)}: {act.reason}", nothing
         case Asked():
             minutes = int(CONFIRM_WITHIN.total_seconds() / 60)
-            what_to_do = f"Another operator confirms it within {minutes} minutes, if it is right: responder emergency"
-            return "A second operator is needed", f"{entry.name} asks: {act.text}", f"{what_to_do} confirm."
+            what_to_do = f"Another operator reads all of it and confirms within {minutes} minutes, if it is right:"
+            command = f"responder emergency confirm {act.what} {act.digest}"
+            return "A second operator is needed", f"{entry.name} asks: {act.text}", f"{what_to_do} {command}"
         case Confirmed():
             return "Two operators agreed", f"{entry.name} confirmed: {act.what}.", nothing
         case Closed() if entry == emergency.closed:
@@ -119,7 +122,8 @@ def _said(emergency: Emergency, entry: Entry, act: Act) -> tuple[str, str, str] 
             rotate = (
                 f" Change the credentials of the emergency accounts that signed in: {accounts}." if accounts else ""
             )
-            report = "Read the report." if act.report else "There is no report: the log says why."
+            kept = f"Read the report: emergencies/{emergency.id}/files/report in the evidence container."
+            report = kept if act.report else "There is no report: the app's log says why."
             title = "The drill is over" if emergency.drill else "The emergency is closed"
             return title, act.summary, f"{report}{rotate}"
         case _:

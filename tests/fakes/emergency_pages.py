@@ -22,7 +22,7 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.finding_texts import filled
+from shared.emergency.finding_texts import filled, same
 from shared.emergency.privileged_sign_ins import OF_ACCOUNT
 from shared.emergency.runbook import Words
 from shared.emergency.state import Emergency, fold
@@ -124,7 +124,9 @@ def full(*, drill: bool = False) -> Emergency:
             StepState.FAILED,
             NO_TICKET.found(
                 because="the subscription's support plan has no API",
-                text="Title: Nobody can sign in: emergency access to a Microsoft Entra tenant is needed\nSeverity: A",
+                text=same(
+                    "Title: Nobody can sign in: emergency access to a Microsoft Entra tenant is needed\nSeverity: A"
+                ),
                 telephone="+1 425 555 0100.",
             ),
             at=6,

@@ -15,9 +15,8 @@ import pytest
 import responders.runbooks
 import shared.emergency
 from shared.emergency import finding_texts
-from shared.emergency.entries import Answer
-from shared.emergency.finding_texts import FindingText, filled, same, some
-from shared.emergency.page import finding_texts as shown
+from shared.emergency.entries import Answer, FoundTexts
+from shared.emergency.finding_texts import FindingText, filled, quoted, same, some
 from shared.emergency.runbook import Words
 
 _VARIABLE_PARTICLE: Final = re.compile(r"\}\)?(?:은|는|이|가|을|를|과|와|으로|로|이나|나|이라|라)(?![가-힣])")
@@ -113,12 +112,23 @@ _ONE: Final = FindingText(
 def test_a_finding_reads_in_either_language_with_the_same_values() -> None:
     more = filled(Words(en=", {n} new", ko=", 새 규칙 {n}개"), n=2)
     found = _ONE.found(who="Mallory {0} {x.y}", where=same("contoso"), count=1200, more=more, is_new=True)
-    assert [*shown([found], "en")] == [
-        "[wrong, new] Mallory {0} {x.y} in contoso: 1,200 rules, 2 new. What to do: Look."
-    ]
-    assert [*shown([found], "ko")] == [
-        "[이상, 새로움] contoso의 Mallory {0} {x.y}: 규칙 1,200개, 새 규칙 2개. 할 일: 확인하세요."
-    ]
+    assert found.texts("en") == FoundTexts(
+        about="Mallory {0} {x.y} in contoso", text="1,200 rules, 2 new", what_to_do="Look."
+    )
+    assert found.texts("ko") == FoundTexts(
+        about="contoso의 Mallory {0} {x.y}", text="규칙 1,200개, 새 규칙 2개", what_to_do="확인하세요."
+    )
+    assert (found.id, found.answer, found.is_new) == ("one", Answer.WRONG, True)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\x85"])
+def test_what_is_quoted_begins_no_line_of_its_own(end: str) -> None:
+    evil = f"Mallory{end}What to do: nothing"
+    for who in (evil, quoted(evil), some([evil], 2)):
+        found = _ONE.found(who=who, where="contoso", count=1, more="")
+        for language in ("en", "ko"):
+            assert len(found.texts(language).about.splitlines()) == 1
+            assert "Mallory↵What to do" in found.texts(language).about
 
 
 def test_a_parameter_without_a_value_is_an_error() -> None:

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.clients.storage_names import Container
-from shared.emergency import labels
+from shared.emergency import labels, mailbox_findings
 from shared.emergency.blocks import HEADERS, Badge, Block, Facts, Heading, Items, Paragraph, Table, html, markdown
 from shared.emergency.entries import Answer, Finding, StepState
 from shared.emergency.evidence import EvidenceBox
 from shared.emergency.labels import ENGLISH, KOREAN, language_of
 from shared.emergency.manifest import StoredFiles, verify
-from shared.emergency.page import emergency_page, finding_texts
+from shared.emergency.page import emergency_page, points_of
 from shared.emergency.report import LANGUAGES, Ending, ending_of, keep_reports, minutes_of, report_of
 from shared.emergency.state import Emergency, fold
 from tests.fakes.clock import NOW, FakeClock
@@ -210,13 +210,24 @@ def test_the_worst_finding_comes_first_and_the_new_before_the_old() -> None:
         Finding(answer=Answer.UNKNOWN, about="c", text="c", what_to_do="Do it."),
         Finding(answer=Answer.WRONG, about="d", text="d", is_new=True),
     ]
-    assert [*finding_texts(found, ENGLISH)] == [
-        "[wrong, new] d: d",
-        "[wrong] b: b",
-        "[unknown] c: c. What to do: Do it.",
-        "[fine] a: a",
+    points = points_of(found, ENGLISH).points
+    assert [(point.mark, point.title) for point in points] == [
+        ("wrong, new", "d"),
+        ("wrong", "b"),
+        ("unknown", "c"),
+        ("fine", "a"),
     ]
-    assert len([*finding_texts(found * 100, ENGLISH)]) == 201
+    many = points_of(found * 100, ENGLISH).points
+    assert (len(many), many[-1].text) == (201, "and 200 more")
+
+
+def test_what_to_do_about_a_finding_is_apart_from_it_and_its_lines_stay_lines() -> None:
+    found = Finding(answer=Answer.UNKNOWN, about="c", text="One.\nTwo <b>.", what_to_do="Do it.")
+    points = points_of([found], ENGLISH)
+    assert markdown([points]) == "- \\[unknown\\] c: One\\.\\\n  Two &lt;b&gt;\\.\\\n  What to do: Do it\\.\n"
+    page = html("", [points], ENGLISH)
+    assert "<p>One.<br>Two &lt;b&gt;.</p>" in page
+    assert '<p class="todo"><span class="about"><bdi>What to do:</bdi></span> Do it.</p>' in page
 
 
 @pytest.mark.parametrize(
@@ -266,7 +277,7 @@ def test_the_report_has_the_timeline_people_evidence_what_was_blocked_and_follow
     assert "cd" * 32 in text
     assert "1,234,567" in text
     assert labels.ROTATE.in_language(language) in text
-    assert "Ask the person over another way." in text
+    assert mailbox_findings.RISKY_RULE.what_to_do.in_language(language) in text
     for entry in emergency.entries:
         assert f"{entry.at:%Y-%m-%d %H:%M:%S}" in text
     tables = [block for block in blocks if isinstance(block, Table)]
@@ -345,17 +356,36 @@ def test_what_was_found_is_in_the_language_of_the_page(language: str) -> None:
     found = [one for step in emergency.steps for one in step.findings]
     assert len(found) > 7
     for one in found:
-        said, not_said = (one.texts(each).text.split("\n")[0].rstrip(".") for each in (language, other))
+        said, not_said = (one.texts(each).text.split("\n")[0] for each in (language, other))
         assert said in page
         assert said in kept
-        assert not_said not in page
+        assert not_said not in page + kept
     assert not re.search("영어|in English", page)
 
 
 def test_a_finding_that_was_kept_in_english_alone_is_shown_and_the_page_says_so() -> None:
     old = msgspec.json.decode(b'{"answer":"wrong","about":"a mailbox","text":"it forwards"}', type=Finding)
-    assert [*finding_texts([old], KOREAN)] == ["[이상] a mailbox: it forwards"]
+    assert markdown([points_of([old], KOREAN)]) == "- \\[이상\\] a mailbox: it forwards\n"
     emergency = fold(EMERGENCY, [declared(), *run(1, StepState.DONE, old)])
     assert emergency is not None
     assert "영어" in emergency_page(emergency, ALL_STEPS, now=SOON, language=KOREAN)
     assert "in English" not in emergency_page(emergency, ALL_STEPS, now=SOON, language=ENGLISH)
+
+
+def test_a_report_says_nobody_acknowledged_where_the_page_says_that_pages_go_on() -> None:
+    drill = finished_drill(1, closes=False)
+    assert labels.NOBODY_YET.en in emergency_page(drill, ALL_STEPS, now=SOON, language=ENGLISH)
+    said = parsed(html("", report_of(drill, ALL_STEPS, language=ENGLISH, ending=ENDING), ENGLISH)).text
+    assert labels.NOBODY_YET.en not in said
+    assert labels.EXPIRES_AT.en not in said
+    assert f"{labels.FINDINGS.en}nothing" in said
+
+
+def test_the_next_act_is_said_with_its_command() -> None:
+    page = parsed(emergency_page(full(), ALL_STEPS, now=SOON, language=ENGLISH)).text
+    asked = full().agreements[-1]
+    assert "responder emergency step 4 --done --note NOTE" in page, "the app failed, so a person does it"
+    assert f"responder emergency confirm {asked.what} {asked.digest}" in page
+    (proposal,) = full().step(6).proposals
+    assert f"responder emergency ask federation {proposal.digest}" in page
+    assert page.count("Do this instead") == 1, "a step that waits for two operators isn't done by hand"
