@@ -60,21 +60,32 @@ def fold_copies(changes: Iterable[JudgedChange], rules: LeafRules) -> list[Judge
     Copies of one log never fold: the same change made again after a put-back is another one. What has the same id is
     one change, however often it was stored.
     """
-    by_id: dict[str, JudgedChange] = {}
+    by_id: dict[str, _Told] = {}
     for judged in changes:
+        told = _Told(judged, frozenset({_source(judged.change)}))
         twin = by_id.get(judged.change.id)
-        by_id[judged.change.id] = judged if twin is None else _merged(twin, judged)
-    if len({_source(judged.change) for judged in by_id.values() if not judged.change.is_ours}) <= 1:
-        return list(by_id.values())
-    folded = [judged for judged in by_id.values() if judged.change.is_ours]
-    by_actor: dict[str, list[JudgedChange]] = {}
-    for judged in by_id.values():
-        if not judged.change.is_ours:
-            actor = judged.change.actor
-            by_actor.setdefault((actor.id or actor.name).lower(), []).append(judged)
+        by_id[judged.change.id] = told if twin is None else twin.joined(told)
+    theirs = [told for told in by_id.values() if not told.judged.change.is_ours]
+    if len(frozenset[str]().union(*(told.sources for told in theirs))) <= 1:
+        return [told.judged for told in by_id.values()]
+    folded = [told.judged for told in by_id.values() if told.judged.change.is_ours]
+    by_actor: dict[str, list[_Told]] = {}
+    for told in theirs:
+        actor = told.judged.change.actor
+        by_actor.setdefault((actor.id or actor.name).lower(), []).append(told)
     for of_one_actor in by_actor.values():
-        folded += _paired(of_one_actor, rules)
+        folded += [told.judged for told in _paired(of_one_actor, rules)]
     return folded
+
+
+class _Told(Struct, frozen=True):
+    """An action, and which logs have told of it: none of them tells of it a second time."""
+
+    judged: JudgedChange
+    sources: frozenset[str]
+
+    def joined(self, other: "_Told") -> "_Told":
+        return _Told(_merged(self.judged, other.judged), self.sources | other.sources)
 
 
 def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) -> tuple[JudgedChange, ...]:
@@ -95,31 +106,42 @@ def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) 
     return tuple(ordered)
 
 
-def _paired(changes: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
+def _paired(told: list[_Told], rules: LeafRules) -> list[_Told]:
     """Pair the changes of one actor that different logs tell."""
-    by_source: dict[str, list[JudgedChange]] = {}
-    for judged in sorted(changes, key=lambda judged: (judged.change.at, judged.change.id)):
-        by_source.setdefault(_source(judged.change), []).append(judged)
-    folded: list[JudgedChange] = []
+    by_source: dict[str, list[_Told]] = {}
+    for one in _by_instant(told):
+        by_source.setdefault(min(one.sources), []).append(one)
+    folded: list[_Told] = []
     for source in sorted(by_source):
         folded = _pair_two(folded, by_source[source], rules)
     return folded
 
 
-def _pair_two(ones: list[JudgedChange], others: list[JudgedChange], rules: LeafRules) -> list[JudgedChange]:
+def _pair_two(ones: list[_Told], others: list[_Told], rules: LeafRules) -> list[_Told]:
     """Pair each of the ones with the first of the others that may tell of the same action and has no partner yet.
 
     Those that tell the same go first: else a change without values could be paired with another one and hide behind it.
     """
-    free, folded = list(others), dict[int, JudgedChange]()
+    free, folded = list(others), dict[int, _Told]()
     for may_be_copy in (_is_exact_copy, _is_partial_copy):
         for position, one in enumerate(ones):
-            twin = next((each for each in free if may_be_copy(one.change, each.change, rules)), None)
+            twin = next(
+                (
+                    each
+                    for each in free
+                    if one.sources.isdisjoint(each.sources)
+                    and may_be_copy(one.judged.change, each.judged.change, rules)
+                ),
+                None,
+            )
             if position not in folded and twin is not None:
                 free.remove(twin)
-                folded[position] = _merged(one, twin)
-    found = [folded.get(position, one) for position, one in enumerate(ones)]
-    return sorted(found + free, key=lambda judged: (judged.change.at, judged.change.id))
+                folded[position] = one.joined(twin)
+    return _by_instant([*(folded.get(position, one) for position, one in enumerate(ones)), *free])
+
+
+def _by_instant(told: Iterable[_Told]) -> list[_Told]:
+    return sorted(told, key=lambda one: (one.judged.change.at, one.judged.change.id))
 
 
 def _is_exact_copy(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:

@@ -196,6 +196,27 @@ def test_copies_fold_across_two_logs_and_nothing_else(story: Story, left: list[s
     assert ids(story.backwards().changes) == left
 
 
+def test_two_logs_that_give_one_id_have_both_told_of_it() -> None:
+    """Within a second both name an action alike. Neither tells of it again, so the next one has copies of its own."""
+    first, same, next_one, its_copy = (
+        Story()
+        .change(600.0, "Mallory", Op.CREATE, source="a", is_whole=False)
+        .change(600.1, "Mallory", Op.CREATE, source="b", is_whole=False)
+        .change(602.95, "Mallory", Op.CREATE, source="a", is_whole=False)
+        .change(603.05, "Mallory", Op.CREATE, source="b", is_whole=False)
+        .changes
+    )
+    same = msgspec.structs.replace(same, change=other(same.change, id=first.change.id))
+    for known, left in (
+        ((first, same, next_one), [(first.change.id, at(600.0)), (next_one.change.id, at(602.95))]),
+        ((first, same, next_one, its_copy), [(first.change.id, at(600.0)), (next_one.change.id, at(602.95))]),
+        ((first, next_one, its_copy), [(first.change.id, at(600.0)), (next_one.change.id, at(602.95))]),
+    ):
+        for changes in permutations(known):
+            folded = [(each.change.id, each.change.at) for each in fold_copies(changes, RULES)]
+            assert sorted(folded) == sorted(left)
+
+
 def test_a_folded_change_has_what_either_log_tells() -> None:
     story = (
         Story()
