@@ -49,14 +49,14 @@ class OwnRecord(Struct, frozen=True, kw_only=True):
 
     `intent` is the one that explains it, None where there is none. `covered` are members of lists that were sent whole,
     which somebody wrote before nobody had told of it; `filled` are leaves that the service filled in. `unfinished` are
-    leaves that an object was made with and that were to be set after, `finished` those that were. `unexplained` are
-    leaves that none of this explains.
+    leaves that an object was made with and that were to be set after, `finished` those that then were set or taken
+    away. `unexplained` are leaves that none of this explains.
     """
 
     intent: Intent | None
     covered: dict[str, Step] = {}
     unfinished: dict[str, Step] = {}
-    finished: tuple[str, ...] = ()
+    finished: dict[str, Step] = {}
     filled: tuple[Noticed, ...] = ()
     unexplained: tuple[str, ...] = ()
 
@@ -183,6 +183,31 @@ def own_change(
         intent=intent.id,
         sent=intent.sent,
     )
+
+
+def is_own_record(change: ObjectChange) -> bool:
+    """Whether it is a record of a write of ours, and not what that write itself is in the history."""
+    return change.is_ours and change.id != f"own {change.intent}"
+
+
+def without_own_records(changes: Collection[ObjectChange], intents: Collection[Intent]) -> tuple[ObjectChange, ...]:
+    """Leave out the records of our writes: they only prove what is in the history already, and say when that was.
+
+    A write is booked with the instant of its answer. Somebody may have changed the object after it and before that, so
+    it counts from the instant of its record, between the intent and the booking; of a write that took several requests,
+    from the last one.
+    """
+    recorded: dict[str, datetime] = {}
+    for change in changes:
+        if is_own_record(change):
+            recorded[change.intent] = max(change.at, recorded.get(change.intent, change.at))
+    began = {intent.id: intent.at for intent in intents}
+
+    def carried_out_at(change: ObjectChange) -> datetime:
+        at = recorded.get(change.intent, change.at)
+        return min(max(at, began.get(change.intent, at)), change.arrived_at) if change.is_ours else at
+
+    return tuple(replace(change, at=carried_out_at(change)) for change in changes if not is_own_record(change))
 
 
 def booked(state: ObjectState, intent_id: str) -> ObjectState:

@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.model.do_all import do_all
 from shared.model.objects import SCHEMA, ObjectId, ObjectState
+from shared.objects.booking import without_own_records
 from shared.objects.compaction import RECORDS_COME_WITHIN, compacted
 from shared.respond.authority_reading import judge, start_reading
 from shared.respond.components import Runtime
@@ -63,7 +64,7 @@ def _compact(runtime: Runtime, object_id: ObjectId) -> bool:
         authority = start_reading(runtime, object_id.kind)()
         if authority.unread:
             return False
-        changes = runtime.objects.changes(kept.id, since=kept.state.origin.at)
+        changes = without_own_records(runtime.objects.changes(kept.id, since=kept.state.origin.at), kept.state.intents)
         judged = [judge(runtime, one, authority, kept.state) for one in changes if one.is_confirmed]
         state = compacted(
             kept.state,

@@ -42,22 +42,24 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
 
     Raises EdgeError where what was found can't be stored.
     """
-    # What a write of ours is in the history goes before the record of it, which only proves it.
-    kept = {one.id: one for one in reading.changes if not one.intent or one.id == f"own {one.intent}"}
+    # Two logs may tell of an action in one second, which gives both the same id.
+    kept = {(one.id, one.at): one for one in reading.changes}
     thefts: list[str] = []
     for change in [one for one in kept.values() if _is_under_our_name(run, one) and not one.intent]:
-        found = explaining(run, state, change, [*kept.values()])
+        history = [one for one in kept.values() if not booking.is_own_record(one)]
+        found = explaining(run, state, change, history)
         if found.intent is None or found.is_theft:
             thefts.append(change.id)
             continue
         intent = found.intent
-        run.runtime.objects.replace_change(run.id, msgspec.structs.replace(change, intent=intent.id))
-        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=[*kept.values()], found=found)
-        del kept[change.id]
-        kept |= {one.id: one for one in own}
+        kept[change.id, change.at] = msgspec.structs.replace(change, intent=intent.id)
+        run.runtime.objects.replace_change(run.id, kept[change.id, change.at])
+        state, own = booked(run, state, intent, at=change.at, is_proven=True, changes=history, found=found)
+        kept |= {(one.id, one.at): one for one in own}
     state, opened = _resumed(run, state, [*kept.values()], reading)
-    kept |= {one.id: one for one in opened}
-    return Claimed(state=state, changes=tuple(kept.values()), thefts=frozenset(thefts))
+    kept |= {(one.id, one.at): one for one in opened}
+    changes = booking.without_own_records(kept.values(), state.intents)
+    return Claimed(state=state, changes=changes, thefts=frozenset(thefts))
 
 
 def maker_of(run: ObjectRun, changes: Sequence[ObjectChange], state: ObjectState | None) -> Kept | None:
@@ -117,7 +119,7 @@ def explaining(
         read_back=read_back,
     )
     intent = next((one for one in wrote if found.intent is not None and one.id == found.intent.id), None)
-    finished = tuple(change.wrote) if change.op is Op.UPDATE else ()
+    finished = change.wrote if change.op is Op.UPDATE else {}
     return msgspec.structs.replace(found, intent=intent, finished=finished)
 
 
@@ -198,10 +200,12 @@ def booked(
 
 
 def _finished(known: ObjectChange, intent: Intent, found: booking.OwnRecord | None) -> dict[str, Step]:
-    """Give what a write of ours wrote, with the leaves as intended that were set after the object was made."""
-    after = found.finished if found else ()
-    kept = {leaf: step for leaf, step in known.wrote.items() if leaf not in after}
-    return kept | {leaf: intent.steps[leaf] for leaf in after if leaf in intent.steps}
+    """Give what a write of ours wrote, with the leaves as intended that were set after the object was made.
+
+    What was taken away again then isn't among the intended: somebody had written it since the object was made.
+    """
+    finished = {leaf: intent.steps.get(leaf, step) for leaf, step in found.finished.items()} if found else {}
+    return {**known.wrote, **finished}
 
 
 def _resumed(

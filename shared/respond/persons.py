@@ -28,6 +28,7 @@ from shared.model.objects import (
     Verdict,
     Version,
 )
+from shared.objects.booking import without_own_records
 from shared.objects.object_store import Kept
 from shared.objects.planning import plan_object
 from shared.objects.versions import is_past
@@ -187,12 +188,13 @@ def _write(runtime: Runtime, kept: Kept, state: ObjectState) -> None:
 def _shown(runtime: Runtime, kept: Kept) -> Shown:
     state = kept.state
     authority = start_reading(runtime, state.id.kind)()
-    changes = [one for one in runtime.objects.changes(state.id) if one.is_confirmed and not is_past(state, one)]
+    changes = without_own_records(runtime.objects.changes(state.id), state.intents)
+    known = [one for one in changes if one.is_confirmed and not is_past(state, one)]
     seen = state.versions[-1] if state.versions else state.origin
     kind = runtime.kinds[state.id.kind]
     plan = plan_object(
         state,
-        [judge(runtime, change, authority, state) for change in changes],
+        [judge(runtime, change, authority, state) for change in known],
         seen,
         kind.rules,
         now=runtime.clock(),

@@ -1106,6 +1106,46 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: end.paged("A9") and not end.pending("A9") <= {"drift"},
     ),
     HandStory(
+        name="somebody undoes what we put back before our write is answered, and his record comes an hour later",
+        story=story(
+            "P2",
+            edit(600, "mal", "P2", ADD_GUEST),
+            _after("write", edit(0, "trudy", "P2", ADD_GUEST, **LATE), 0.2),
+            own_late=5,
+            seed=27,
+        ),
+        ends="his change goes too, and nobody is said to be missing",
+        is_right=lambda end: (
+            not end.leaf("P2", "excludeUsers[guest]") and len(end.ours) == 2 and end.pending("P2") == set()
+        ),
+    ),
+    HandStory(
+        name="a policy comes out of the bin; somebody changes it before it is set as it was; later another does",
+        story=story(
+            "P2",
+            edit(600, "mal", "P2", {"state": "disabled"}),
+            change(601, "mal", "P2", "delete"),
+            _after("write", edit(0, "trudy", "P2", OFTEN), 0.2),
+            edit(5000, "mal", "P2", OFTEN, late=60),
+        ),
+        ends="both changes are gone, and no writer is missing between them",
+        is_right=lambda end: (
+            not end.is_off("P2")
+            and end.leaf("P2", "sessionControls.signInFrequency.value") is None
+            and end.pending("P2") == set()
+        ),
+    ),
+    HandStory(
+        name="a document is uploaded again three seconds after it, and both logs tell of each upload within a second",
+        story=story(
+            "D0 D1 D2",
+            change(690, "mal", "D2", "create", {"logs": 2}),
+            _after("write", change(0, "mal", "D2", "create", {"logs": 2}), 0.2),
+        ),
+        ends="two uploads are two cases, however near they are",
+        is_right=lambda end: end.cases(MAL) == 2 and end.leaf("D2") is None,
+    ),
+    HandStory(
         name="the tenant cuts every connection until the story's end",
         story=story(
             "P2", {"t": 500, "do": "fault", "kind": "cut", "times": 20}, edit(600, "mal", "P2", {"state": "disabled"})

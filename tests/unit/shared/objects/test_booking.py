@@ -5,7 +5,7 @@ import pytest
 
 from shared.model.events import Actor
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, Duel, Intent, IntentState, Op, Recorded, Step, Version
+from shared.model.objects import EXISTS, Duel, Intent, IntentState, ObjectChange, Op, Recorded, Step, Version
 from shared.objects.booking import (
     booked,
     closed,
@@ -15,6 +15,7 @@ from shared.objects.booking import (
     own_change,
     resolve_open,
     shows,
+    without_own_records,
 )
 from shared.objects.duels import duels, duels_of_approved
 from shared.objects.planning import take_account
@@ -272,3 +273,44 @@ def test_two_approved_actors_swing_a_leaf(story: list[tuple[str, str]], *, is_du
     account = take_account(played.state, played.changes, seen(900, lamp(state=stood)), RULES, now=at(900))
     found = duels_of_approved(account)
     assert found == ((Duel(leaf="state", rivals=("Alice", "Bob"), times=0),) if is_duel else ())
+
+
+def own(instant: float, booked_at: float, intent: Intent = INTENT) -> ObjectChange:
+    return own_change(intent, actor=Actor(id="we"), at=at(instant), booked_at=at(booked_at), is_proven=True)
+
+
+def record_of_ours(instant: float, intent: Intent = INTENT, number: str = "r") -> ObjectChange:
+    return msgspec.structs.replace(own(instant, instant + 60, intent), id=f"{number} {instant}")
+
+
+@pytest.mark.parametrize(
+    ("records", "booked_at", "counts_from"),
+    [
+        pytest.param([], (603, 603), 603, id="no record yet: the instant of the answer"),
+        pytest.param([602], (603, 603), 602, id="the instant of the record"),
+        pytest.param([601, 602], (603, 603), 602, id="of several requests the last one"),
+        pytest.param([602, 601], (603, 603), 602, id="in whatever order they come"),
+        pytest.param([590], (603, 603), 600, id="never before the intent: the log's clock is behind"),
+        pytest.param([640], (603, 603), 603, id="never after the answer: the log's clock is ahead"),
+        pytest.param([602], (600, 700), 602, id="the answer was lost, and it was seen to show later"),
+    ],
+)
+def test_a_write_of_ours_counts_from_when_it_was_carried_out(
+    records: list[float], booked_at: tuple[float, float], counts_from: float
+) -> None:
+    changes = (own(*booked_at), *map(record_of_ours, records))
+    (ours,) = without_own_records(changes, [INTENT])
+    assert (ours.id, ours.at) == (f"own {INTENT.id}", at(counts_from))
+    assert without_own_records(changes[::-1], [INTENT]) == (ours,)
+
+
+def test_a_record_says_when_only_of_its_own_write() -> None:
+    another = msgspec.structs.replace(INTENT, id="i9", at=at(700))
+    theirs = msgspec.structs.replace(own(500, 560), id="theirs", intent="")
+    changes = (own(603, 603), own(703, 703, another), record_of_ours(602), theirs)
+    assert [one.at for one in without_own_records(changes, [INTENT, another])] == [at(602), at(703), at(500)]
+
+
+def test_a_write_whose_intent_was_compacted_still_counts_from_its_record() -> None:
+    (ours,) = without_own_records((own(603, 603), record_of_ours(602)), [])
+    assert ours.at == at(602)
