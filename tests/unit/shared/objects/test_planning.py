@@ -9,7 +9,18 @@ import msgspec
 import pytest
 
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, WHOLE, Intent, JudgedChange, Noticed, Op, Provenance, Step, Verdict
+from shared.model.objects import (
+    EXISTS,
+    WHOLE,
+    BaselineLeaf,
+    Intent,
+    JudgedChange,
+    Noticed,
+    Op,
+    Provenance,
+    Step,
+    Verdict,
+)
 from tests.fakes.object_stories import HOUR, LAMP, RULES, Story, at, lamp, named, verdicts
 
 _ALL_AGAIN: Final[dict[str, Any]] = {leaf: (None, value) for leaf, value in LAMP.items()}
@@ -1217,6 +1228,25 @@ def test_what_no_record_explains_waits_its_grace_and_then_goes_to_people() -> No
     assert verdicts(later.plan(600 + HOUR, state="dim")) == {"state": Verdict.WAIT_UNEXPLAINED}
     of_another = Story().with_state(differing=(Noticed(leaf="colour", value="off", since=at(0)),))
     assert verdicts(of_another.plan(600 + HOUR, state="off")) == {"state": Verdict.WAIT_UNEXPLAINED}
+
+
+def test_only_what_nobody_explains_is_noted_and_only_once() -> None:
+    """How long a record is waited for counts from when the leaf was found so first."""
+    explained = Story().change(600, "Mallory", state=("on", "off")).plan(5000, state="off")
+    assert explained.state.differing == ()
+    first = Story().plan(1000, state="off")
+    again = Story(state=first.state).plan(1600, state="off", colour="blue")
+    noticed = [(each.leaf, each.since) for each in again.state.differing]
+    assert noticed == [("state", at(1000)), ("colour", at(1600))]
+
+
+def test_what_only_versions_said_waits_for_a_person_though_the_change_was_compacted() -> None:
+    agreed = {
+        leaf: BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=at(0)) for leaf, value in LAMP.items()
+    }
+    agreed[WHOLE] = BaselineLeaf(value=None, provenance=Provenance.ACCEPTED, since=at(0))
+    agreed["state"] = BaselineLeaf(value="on", provenance=Provenance.BRACKETED, since=at(0))
+    assert verdicts(Story().with_state(accounted=agreed).plan(5000)) == {"state": Verdict.BRACKETED}
 
 
 def test_what_goes_back_and_forth_is_waited_for_once_a_day() -> None:

@@ -1,6 +1,6 @@
 """The baseline with its provenance, worked out by instants."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -13,6 +13,14 @@ def baseline(story: Story, leaf: str, **stands: Any) -> tuple[Json, Provenance, 
     found = story.plan(5000, **stands).baseline
     agreed = found.get(leaf, found[WHOLE])
     return agreed.value, agreed.provenance, (agreed.since - at(0)).total_seconds()
+
+
+_UNWANTED: Final = (
+    Story()
+    .absent()
+    .change(600, "Mallory", Op.CREATE, state=(None, "on"), colour=(None, "red"))
+    .change(700, "Alice", state=("on", "dim"))
+)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +184,48 @@ def baseline(story: Story, leaf: str, **stands: Any) -> tuple[Json, Provenance, 
             {"session": "x"},
             ("x", Provenance.FIRST_SEEN, 600),
             id="filled in after it was accepted",
+        ),
+        pytest.param(
+            Story().filled(600, "session", "x").accepted(600),
+            "session",
+            {},
+            (None, Provenance.ACCEPTED, 600),
+            id="filled in at the very instant at which it was accepted as absent",
+        ),
+        pytest.param(
+            Story().filled(500, "state", "x").filled(600, "session", "x"),
+            "session",
+            {"session": "x"},
+            ("x", Provenance.FIRST_SEEN, 600),
+            id="filled in beside a leaf that was there before",
+        ),
+        pytest.param(
+            Story().accepted(600, state="dim").change(700, "Alice", state=("dim", "off")).accepted(800, "state"),
+            "state",
+            {"state": "off"},
+            ("off", Provenance.APPROVED, 700),
+            id="approved between two acceptances, of which the later one doesn't cover it",
+        ),
+        pytest.param(
+            Story().accepted(600, state="dim").change(600, "Alice", state=("dim", "off")),
+            "state",
+            {"state": "off"},
+            ("off", Provenance.APPROVED, 600),
+            id="approved at the very instant of an acceptance",
+        ),
+        pytest.param(
+            _UNWANTED.change(800, "Mallory", colour=("red", "blue")),
+            "state",
+            {"state": "dim", "colour": "blue"},
+            ("dim", Provenance.APPROVED, 700),
+            id="an approved actor's part of what shouldn't be there",
+        ),
+        pytest.param(
+            _UNWANTED.change(800, "Mallory", Op.DELETE),
+            "state",
+            {"gone": True},
+            (None, Provenance.ACCEPTED, 0),
+            id="... goes with it",
         ),
     ],
 )
