@@ -512,10 +512,13 @@ def _deleted_over_another(truth: Truth, theirs: Iterable[Deed], deletion: Deed) 
 def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     """Say that something was deleted before anybody could know that a property of it is new to all of its kind.
 
-    It takes a sweep, another object of the kind to compare with, and that none had the property before.
+    It takes a sweep, another object of the kind to compare with, and that none had the property before. What a service
+    filled in at a write of ours is known only from reading that back.
     """
     if leaf != EXISTS or last.after is not None:
         return ""
+    if _was_filled_in_unseen(truth, last):
+        return "a service filled in a property of it, and nobody had read that yet"
     before = [each for each in truth.events if each["t"] <= last.at]
     added = [each["t"] for each in before if each["do"] == "add_everywhere" and any(each["leaves"].values())]
     others = [each for each in truth.world.things.values() if each.kind == kind_of(name) and each.name != name]
@@ -524,6 +527,15 @@ def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
         if is_known or last.at < at + _SWEPT_WITHIN or not any(each.at(at) for each in others):
             return "nobody explains a property of it"
     return ""
+
+
+def _was_filled_in_unseen(truth: Truth, deletion: Deed) -> bool:
+    """Say whether an object was deleted right after a write of ours, at which a service filled something in."""
+    ours = [each for each in truth.deeds[deletion.name] if each.actor == "us" and each.number < deletion.number]
+    if not ours or ours[-1].at < deletion.at - SLACK:
+        return False
+    stood, before = truth.world.leaves(deletion.before), truth.world.leaves(ours[-1].before)
+    return any(leaf in stood and leaf not in before for leaf in truth.serviced)
 
 
 def _known_from(beneath: Deed, last: Deed) -> float:

@@ -314,25 +314,92 @@ def _others(chance: Random, things: list[str], at: int) -> list[Event]:
 def _together(chance: Random, things: list[str], at: int) -> list[Event]:
     """Make what seldom comes together by chance.
 
-    Somebody leans on what is unwanted, somebody asks while nothing may be put back, a lock, a tenant that throttles.
+    Somebody leans on what is unwanted, somebody asks while nothing may be put back, a lock, a tenant that throttles, a
+    control that can't come back yet, an object that never rests, a record that comes after we wrote over its change, a
+    replica that has one change and not the next, an answer that is lost while listings lag.
     """
     throttled: Event = {"t": at, "do": "fault", "kind": "throttled", "times": 6}
     refused: Event = {**a_change(chance, things, at + 1), "who": "mal", "rec": {}}
     options: list[list[Event]] = [_asked(chance, things, at), [throttled, refused]]
+    options += _together_on_policies(chance, things, at)
     if "D3" in things:
         options += [[_did(at, "mal", "D2", "create"), _did(at + 0.4, "alice", "D3", "create")]] * 6
     if "D1" in things:
         options.append([_did(at, "mal", "D1", "delete"), _did(at + 0.4, "alice", "D0", "delete")])
+    if "A9" in things:
+        options += [_two_owners(at)] * 32
+    if things[0][0] == "A":
+        options += _together_on_roles(chance, things, at)
+    return chance.choice(options)
+
+
+def _together_on_policies(chance: Random, things: list[str], at: int) -> list[list[Event]]:
+    options: list[list[Event]] = []
     if "S2" in things:
         use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
-        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 4
-    if "A9" in things:
-        options += [_two_owners(at)] * 20
-    if things[0][0] == "A":
-        given = [each for each in things if each in {"A3", "A4", "A8"}] or things[:1]
-        lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
-        options += [[lock, _did(at + 1, "mal", chance.choice(given), "create")]] * 4
-    return chance.choice(options)
+        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 16
+    if "S1" in things:
+        options += [_restless(at)] * 8
+    if "P1" in things and "G" in things:
+        options.append(_barring_alone(at))
+    if policies := [each for each in things if each[0] == "P"]:
+        options += [_covered(chance, policies, at), _behind(chance, policies, at), _made_in_doubt(chance, policies, at)]
+    return options
+
+
+def _together_on_roles(chance: Random, things: list[str], at: int) -> list[list[Event]]:
+    given = [each for each in things if each in {"A3", "A4", "A8"}]
+    lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
+    options = [[lock, _did(at + 1, "mal", chance.choice(given or things[:1]), "create")]] * 4
+    if "A1" in things:
+        options += [_made_in_doubt(chance, ["A1"], at)] * 2
+    if "A1" in things and given:
+        holder = _did(at + 1, "svc", chance.choice(given), "create")
+        options += [[lock, holder, _did(at + 60, "mal", "A1", "delete")]] * 4
+    return options
+
+
+def _restless(at: int) -> list[Event]:
+    """Have somebody move an object faster than anybody can look at it and write."""
+    return [_did(at + 1.3 * number, "mal", "S1", "update", {"description": f"Draft {number}"}) for number in range(20)]
+
+
+def _barring_alone(at: int) -> list[Event]:
+    """Have a control put in place of the one that bars, while an emergency account is in no excluded group.
+
+    The one that bars doesn't come back then, and the other one can't go alone.
+    """
+    other: Event = {"controls[block]": None, "controls[mfa]": True}
+    return [
+        _did(at, "mal", "G", "update", {"members[em1]": None}),
+        _did(at + 20, "mal", "P1", "update", other),
+        _did(at + 4000, "alice", "G", "update", {"members[em1]": True}),
+    ]
+
+
+def _covered(chance: Random, policies: list[str], at: int) -> list[Event]:
+    """Have somebody unapproved write over an approved change whose record comes only when that was put back."""
+    on = chance.choice(policies)
+    theirs = {**_did(at, "alice", on, "update", dict(_OFTEN)), "rec": {"late": 5400}}
+    over = _did(at + 2, "mal", on, "update", _OFTEN | {"sessionControls.signInFrequency.value": 12})
+    return [theirs, over | {"rec": {"values": "none"}}]
+
+
+def _behind(chance: Random, policies: list[str], at: int) -> list[Event]:
+    """Have a replica show one of two changes and not the later one, of which the record has come already."""
+    on = chance.choice(policies)
+    first = _did(at, "mal", on, "update", {"excludeUsers[guest]": True}) | {"rec": {"late": 200}}
+    stale: Event = {"t": at + 150, "do": "window", "what": "stale", "for": 900, "lag": 100}
+    return [first, stale, _did(at + 190, "mal", on, "update", {"displayName": "Another name"})]
+
+
+def _made_in_doubt(chance: Random, things: list[str], at: int) -> list[Event]:
+    """Have the connection break as something is made again, while listings don't show yet what was made."""
+    return [
+        {"t": at, "do": "fault", "kind": "cut", "times": 1},
+        {"t": at, "do": "window", "what": "listing", "for": 1800, "lag": 300},
+        _did(at + 1, "mal", chance.choice(things), "delete"),
+    ]
 
 
 def _two_owners(at: int) -> list[Event]:
@@ -364,7 +431,7 @@ def _asked(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
-    (0.54, _timed_change),
+    (0.525, _timed_change),
     (0.07, _raced_change),
     (0.04, _death),
     (0.05, _fault),
@@ -375,7 +442,7 @@ _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], li
     (0.03, _principal),
     (0.03, _service),
     (0.03, _others),
-    (0.06, _together),
+    (0.075, _together),
 )
 
 

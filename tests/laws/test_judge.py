@@ -23,6 +23,9 @@ SHOWN_BY: dict[str, Story] = {
         edit(600, "mal", "P1", {"state": "disabled"}),
         edit(601, "alice", "G", {"members[em2]": None}),
     ),
+    "gives access to anybody": story(
+        "A1", {"t": 590, "do": "disable", "who": "svc"}, change(600, "mal", "A1", "delete")
+    ),
     "undoes what unknown actors do": story("D0 D1", change(600, "nobody", "D0", xml="v1")),
 }
 """Stories for faults that few random ones show."""
