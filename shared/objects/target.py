@@ -32,8 +32,8 @@ def target_leaves(stands: Leaves, op: Op, steps: Mapping[str, Step]) -> dict[str
 def wanted(account: Account, leaf: str) -> Json:
     """Give the baseline's value of a leaf, in the API's spelling where any version has it in that."""
     value = account.replayed.of(leaf).value
-    if value is None or isinstance(value, bool):
-        return value
+    if value is None:
+        return None
     for version in (account.seen, *reversed(account.versions)):
         spelled = version.leaves.get(leaf)
         if spelled is not None and is_same(account.rules, leaf, spelled, value):

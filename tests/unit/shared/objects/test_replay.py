@@ -227,6 +227,27 @@ _UNWANTED: Final = (
             (None, Provenance.ACCEPTED, 0),
             id="... goes with it",
         ),
+        pytest.param(
+            Story()
+            .change(700, "Mallory", Op.DELETE)
+            .ours(800, Op.CREATE, state=(None, "on"))
+            .filled(800, "session", "x"),
+            "session",
+            {"session": "x"},
+            ("x", Provenance.FIRST_SEEN, 800),
+            id="filled in at the very instant at which we made it again",
+        ),
+        pytest.param(
+            Story()
+            .change(600, "Mallory", Op.DELETE)
+            .change(700, "Mallory", Op.CREATE, state=(None, "on"))
+            .ours(800, colour=(None, "red"))
+            .change(900, "Alice", colour=("red", None)),
+            "colour",
+            {"colour": None},
+            ("red", Provenance.PUT_BACK, 800),
+            id="what stood before somebody made it again doesn't stand any more: we took that it was absent",
+        ),
     ],
 )
 def test_the_baseline_is_replayed(
