@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient as SendingClient
@@ -148,8 +148,10 @@ class LocalHub:
 class HubSender:
     """Puts events into a hub, from any process: what stands in for diagnostic settings."""
 
-    def __init__(self, connection: str, hub: str) -> None:
-        self._service = SendingClient.from_connection_string(connection)
+    def __init__(self, connection: str, hub: str, *, authority: str | None = None) -> None:
+        """Send to a hub in the storage of this connection string; `authority` vouches for its certificate."""
+        options: dict[str, Any] = {"connection_verify": authority} if authority else {}
+        self._service = SendingClient.from_connection_string(connection, **options)
         self._container = container_of(hub)
 
     def send(self, body: bytes, *, partition: int = 0) -> None:

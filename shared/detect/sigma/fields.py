@@ -13,7 +13,7 @@ from typing import Any, Final
 from shared.detect.fields import Audit, SignIn
 from shared.detect.fields.by_log import FIELDS
 from shared.detect.sigma.patterns import Answer, Inexpressible, Listed, Plain, Several, Worded
-from shared.model.conditions import Is, Not, SigmaNames, Text
+from shared.model.conditions import Condition, Contains, Is, Not, SigmaNames, Text, all_of, any_of
 from shared.model.events import Log
 
 _NOT_KEPT: Final = "records have it, but it isn't kept"
@@ -104,6 +104,36 @@ _BEYOND_FIELDS: Final[Mapping[Log, Mapping[tuple[str, ...], Entry]]] = {
 }
 
 
+PIM: Final = "pim"
+"""The service of rules about alerts of Privileged Identity Management, of which the audit log tells."""
+
+_TRIGGERED: Final = Audit.activity.is_("Triggered PIM alert")
+_ALERTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "invalidLicense": ("microsoft entra id p2", "premium p2"),
+    "noMfaOnRoleActivation": ("authentication for activation",),
+    "redundantAssignment": ("using their privileged role", "activating their privileged role"),
+    "rolesAssignedOutsidePrivilegedIdentityManagement": (
+        "assigned outside of privileged identity management",
+        "assigned outside of pim",
+    ),
+    "sequentialActivationRenewals": ("activated too frequently",),
+    "staleSignIn": ("stale accounts in a privileged role",),
+    "tooManyGlobalAdminsAssignedToTenant": ("too many global administrators",),
+}
+"""Graph's names of the alerts, with what their titles hold, in the words of the years:
+learn.microsoft.com/entra/id-governance/privileged-identity-management/pim-how-to-configure-security-alerts."""
+
+_ALERT_WORDS: Final[Mapping[str, Condition[Any]]] = {
+    f"{name}{ending}".lower(): all_of(_TRIGGERED, any_of(*(Contains(Audit.target_names, title) for title in titles)))
+    for name, titles in _ALERTS.items()
+    for ending in ("AlertIncident", "AlertConfiguration")
+}
+_OF_SERVICES: Final[Mapping[str, Mapping[str, Entry]]] = {
+    PIM: {"riskeventtype": Worded(words=_ALERT_WORDS)},
+}
+"""Fields of services whose records are told by a log that has other fields besides."""
+
+
 def _answer_of(field: Text[Any], sigma: SigmaNames) -> Answer:
     """Make the answer of a single field under one of its names in Sigma."""
     if field.is_list:
@@ -136,13 +166,18 @@ _ENTRIES: Final[Mapping[tuple[Log, str], tuple[str, Entry]]] = {
 }
 
 
-def answer_for(log: Log, name: str) -> Answer:
-    """Say how the records of a log answer for a field of this name.
+def answer_for(log: Log, name: str, *, service: str = "") -> Answer:
+    """Say how the records of a log answer for a field of this name, or those of one of its services alone.
 
     Raises:
         Inexpressible: they have no such field, or it isn't kept.
     """
     found = _ENTRIES.get((log, _key(name)))
+    if service in _OF_SERVICES:
+        of_service = _OF_SERVICES[service]
+        if _key(name) not in of_service:
+            raise Inexpressible(f"no alert of {service} has a field {name!r}; known are {', '.join(of_service)}")
+        found = (name, of_service[_key(name)])
     if found is None:
         raise Inexpressible(f"no {log} record has a field {name!r}{_near(log, name)}")
     _, entry = found

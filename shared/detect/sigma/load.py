@@ -10,6 +10,7 @@ from sigma.rule import SigmaLevel, SigmaRule
 
 from shared.detect.sigma.correlation import correlation_of
 from shared.detect.sigma.doubts import doubts_of
+from shared.detect.sigma.fields import PIM
 from shared.detect.sigma.loaded import Loaded, Problem
 from shared.detect.sigma.patterns import Inexpressible
 from shared.detect.sigma.reading import Correlation, Parsed, Read, one_line, rules_in
@@ -22,11 +23,11 @@ _LOGS: Final[Mapping[str, Log]] = {
     "auditlogs": Log.AUDIT,
     "signinlogs": Log.SIGN_IN,
     "activitylogs": Log.RESOURCE,
+    PIM: Log.AUDIT,
 }
 _UNREAD_LOGS: Final[Mapping[str, str]] = {
     "riskdetection": "the risk detections of Identity Protection (Graph identityProtection/riskDetections, table"
     " AADUserRiskEvents)",
-    "pim": "the alerts of Privileged Identity Management (Graph identityGovernance/roleManagementAlerts)",
 }
 _RISKS: Final[Mapping[SigmaLevel, Risk]] = {
     SigmaLevel.INFORMATIONAL: Risk.LOW,
@@ -150,7 +151,7 @@ def detection_of(parsed: Parsed) -> AnyDetection:
     rule = parsed.rule
     log = _log_of(rule)
     title = _line(rule.title)
-    when: Any = condition_of(parsed, log)
+    when: Any = condition_of(parsed, log, service=(rule.logsource.service or "").lower())
     is_slight = rule.level in _SLIGHT
     return Detection[Any](
         id=_id_of(rule, title),

@@ -180,19 +180,24 @@ class Several(Struct, frozen=True, kw_only=True):
 
 
 class Worded(Struct, frozen=True, kw_only=True):
-    """A field whose values are words with a meaning of their own; `parts` answers for what is asked of other parts."""
+    """A field whose values are words with a meaning of their own; `parts` answers for what is asked of other parts.
+
+    Without `parts`, only whole words can be asked for.
+    """
 
     words: Mapping[str, Condition[Any]]
-    parts: Answer
+    parts: Answer | None = None
 
     def meets(self, pattern: Pattern) -> Condition[Any]:
         """Ask what the word means. Raises Inexpressible for a word that no record has."""
         if pattern.text in self.words:
             return self.words[pattern.text]
         if not pattern.is_whole:
+            if self.parts is None:
+                raise Inexpressible("only whole words can be asked for")
             return self.parts.meets(pattern)
         raise Inexpressible(f"no record has {_short(pattern.text)} there: it should be {' or '.join(self.words)}")
 
     def is_there(self) -> Condition[Any]:
         """Ask whether there is any word."""
-        return self.parts.is_there()
+        return any_of(*self.words.values()) if self.parts is None else self.parts.is_there()

@@ -32,8 +32,8 @@ _UNSAID: Final = {
 _NO_WORD: Final = "this modifier can't be said"
 
 
-def condition_of(parsed: Parsed, log: Log) -> Condition[Any]:
-    """Say what a rule asks of the records of a log.
+def condition_of(parsed: Parsed, log: Log, *, service: str = "") -> Condition[Any]:
+    """Say what a rule asks of the records of a log; `service` is as in `answer_for`.
 
     Raises:
         Inexpressible: part of it can't be said; the text names every such part.
@@ -41,7 +41,7 @@ def condition_of(parsed: Parsed, log: Log) -> Condition[Any]:
     modified = dict.fromkeys(_unsaid_modifiers(parsed.rule))
     if modified:
         raise Inexpressible("; ".join(modified))
-    translation = _Translation(log)
+    translation = _Translation(log, service)
     conditions = [translation.of(tree) for tree in parsed.trees]
     if translation.reasons:
         raise Inexpressible("; ".join(translation.reasons))
@@ -67,8 +67,9 @@ def _items(detections: list[SigmaDetection | SigmaDetectionItem]) -> Iterator[Si
 class _Translation:
     """Translates one rule's tree. What can't be said is gathered, so that all of it is named at once."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, service: str) -> None:
         self._log = log
+        self._service = service
         self._reasons: dict[str, None] = {}
 
     @property
@@ -100,7 +101,7 @@ class _Translation:
                 raise Inexpressible("its condition asks nothing")
 
     def _compared(self, name: str, value: object) -> Condition[Any]:
-        answer = answer_for(self._log, name)
+        answer = answer_for(self._log, name, service=self._service)
         try:
             return _asked(answer, value)
         except Inexpressible as because:
