@@ -6,11 +6,12 @@ from typing import Final
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS
 from responders.runbooks.privileged_sign_ins import PRINCIPALS
+from shared.emergency.mail_apps import MailAppCalls
 from shared.emergency.mailboxes import MailboxCalls, watch_mailboxes
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.calls import Call, Permission, Service
 from shared.model.kinds import TenantKind
-from shared.model.read_probes import Ids, ReadProbe
+from shared.model.read_probes import Ids, ReadProbe, first_of
 from shared.model.tenant_api import TenantApi
 
 LIST_INBOX_RULES: Final = Call(
@@ -32,16 +33,35 @@ LIST_CONSENTS: Final = Call(
     needs=(Permission.DIRECTORY_READ,),
 )
 
+LIST_SERVICE_PRINCIPALS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/servicePrincipals",
+    needs=(Permission.APPLICATION_READ,),
+)
+LIST_ROLE_HOLDERS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/servicePrincipals/{id}/appRoleAssignedTo",
+    needs=(Permission.APPLICATION_READ,),
+)
+
 CALLS: Final[tuple[Call, ...]] = (
     GET_USER,
     GET_SERVICE_PRINCIPAL,
     LIST_INBOX_RULES,
     GET_MAILBOX_SETTINGS,
     LIST_CONSENTS,
+    LIST_SERVICE_PRINCIPALS,
+    LIST_ROLE_HOLDERS,
 )
 
 _CALLS: Final = MailboxCalls(
-    principals=PRINCIPALS, rules=LIST_INBOX_RULES, settings=GET_MAILBOX_SETTINGS, grants=LIST_CONSENTS
+    principals=PRINCIPALS,
+    rules=LIST_INBOX_RULES,
+    settings=GET_MAILBOX_SETTINGS,
+    grants=LIST_CONSENTS,
+    apps=MailAppCalls(service_principals=LIST_SERVICE_PRINCIPALS, role_holders=LIST_ROLE_HOLDERS),
 )
 
 
@@ -54,16 +74,17 @@ MAILBOXES: Final = RunbookStep(
     id="watch-privileged-mailboxes",
     title=Words(en="Watch the mail of privileged accounts", ko="권한 있는 계정의 메일 감시"),
     person=Words(
-        en="Judge each rule, automatic reply and consent: ask the person over another way than mail. Look by hand at"
-        " what can't be watched from here.",
-        ko="규칙, 자동 회신, 동의마다 판단하세요. 메일이 아닌 다른 경로로 당사자에게 확인하세요."
+        en="Judge each rule, automatic reply, consent and app: ask the person over another way than mail. Look by hand"
+        " at what can't be watched from here.",
+        ko="규칙, 자동 회신, 동의, 앱마다 판단하세요. 메일이 아닌 다른 경로로 당사자에게 확인하세요."
         " 여기서 감시할 수 없는 것은 직접 확인하세요.",
     ),
     system=Words(
-        en="Lists inbox rules that forward, redirect, delete or hide mail, automatic replies, and consents by which"
-        " apps read mail, every 15 minutes until the emergency is closed. Pages whenever one is new or changed.",
-        ko="메일을 전달하거나 리디렉션하거나 삭제하거나 숨기는 받은 편지함 규칙, 자동 회신,"
-        " 앱이 메일을 읽게 하는 동의를 비상 상황이 끝날 때까지 15분마다 확인합니다."
+        en="Lists inbox rules that forward, redirect, delete or hide mail, automatic replies, consents by which apps"
+        " read mail, and apps that reach every mailbox, every 15 minutes until the emergency is closed. Pages whenever"
+        " one is new or changed.",
+        ko="메일을 전달하거나 리디렉션하거나 삭제하거나 숨기는 받은 편지함 규칙, 자동 회신, 앱이 메일을 읽게 하는 동의,"
+        " 모든 사서함에 접근하는 앱을 비상 상황이 끝날 때까지 15분마다 확인합니다."
         " 새로 생기거나 바뀌면 호출합니다.",
     ),
     check=Words(
@@ -108,4 +129,6 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = (
         no_licence=_NO_MAILBOX,
     ),
     ReadProbe(call=LIST_CONSENTS, kind=TenantKind.WORKFORCE),
+    ReadProbe(call=LIST_SERVICE_PRINCIPALS, kind=TenantKind.WORKFORCE),
+    ReadProbe(call=LIST_ROLE_HOLDERS, kind=TenantKind.WORKFORCE, ids=first_of(LIST_SERVICE_PRINCIPALS, "id")),
 )

@@ -144,7 +144,7 @@ UNSEEN: Final = FindingText(
 # ---- consents and permissions ----------------------------------------------------------------------------------------
 
 _CONSENTS: Final = Words(en="consents to read mail in {tenant}", ko="{tenant} 테넌트의 메일 읽기 동의")
-_APPS: Final = Words(en="apps that reach every mailbox in {tenant}", ko="{tenant} 테넌트에서 모든 사서함에 접근하는 앱")
+_APPS: Final = Words(en="apps that reach every mailbox of {tenant}", ko="{tenant} 테넌트의 모든 사서함에 접근하는 앱")
 CONSENTS_UNREAD: Final = FindingText(
     id="mail-consents-unread",
     answer=Answer.UNKNOWN,
@@ -180,19 +180,33 @@ APPS_UNREAD: Final = FindingText(
     ),
 )
 _APP: Final = Words(
-    en="app {app} may, without anybody signed in: {permission} ({resource}), granted at {at}",
-    ko="앱 {app}, 로그인한 사용자 없이 사용하는 권한: {permission}({resource}), 부여 시각 {at}",
+    en="app {app} may, with nobody signed in: {permission} ({resource}), granted at {at}",
+    ko="앱 {app}, 로그인한 사용자 없이 쓰는 권한: {permission}({resource}), 부여 시각 {at}",
+)
+_WHO_GRANTED: Final = Words(
+    en="Find out who granted it. If nobody can name the app: disable it, then take the permission away.",
+    ko="누가 부여했는지 확인하세요. 앱을 아는 사람이 없으면 앱을 사용 중지한 뒤 권한을 제거하세요.",
 )
 APP: Final = FindingText(id="mail-app", answer=Answer.NOTED, about=_APPS, text=_APP)
 APP_NEW: Final = FindingText(
     id="mail-app-new",
     answer=Answer.WRONG,
     about=_APPS,
-    text=_APP,
-    what_to_do=Words(
-        en="Find out who granted it. If nobody can name the app: disable it, then take the permission away.",
-        ko="누가 부여했는지 확인하세요. 앱을 아는 사람이 없으면 앱을 사용 중지한 뒤 권한을 제거하세요.",
+    text=Words(
+        en=f"{_APP.en}: since the emergency began, or since the look before",
+        ko=f"{_APP.ko}. 비상 상황이 시작된 뒤 또는 지난 확인 이후에 부여되었습니다",
     ),
+    what_to_do=_WHO_GRANTED,
+)
+APP_NOT_NAMED: Final = FindingText(
+    id="mail-app-not-named",
+    answer=Answer.UNKNOWN,
+    about=_APPS,
+    text=Words(
+        en="app {app} has a permission that isn't named: {permission} ({resource}), granted at {at}",
+        ko="앱 {app}, 이름을 알 수 없는 권한: {permission}({resource}), 부여 시각 {at}",
+    ),
+    what_to_do=_WHO_GRANTED,
 )
 NO_APP: Final = FindingText(
     id="no-mail-app",
@@ -202,5 +216,9 @@ NO_APP: Final = FindingText(
         en="no app was given a permission to mail by Microsoft Graph or Exchange Online",
         ko="Microsoft Graph나 Exchange Online의 메일 권한을 받은 앱이 없습니다",
     ),
+)
+NO_GRAPH: Final = Words(
+    en="Microsoft Graph isn't among the service principals",
+    ko="서비스 주체 목록에 Microsoft Graph가 없습니다",
 )
 UNKNOWN_TIME: Final = Words(en="a time that isn't said", ko="알 수 없음")

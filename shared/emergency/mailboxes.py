@@ -1,6 +1,7 @@
 """Step 7: the mailboxes of privileged accounts, every 15 minutes until the emergency is closed.
 
-Watched are inbox rules that send mail elsewhere, delete it or hide it, automatic replies, and consents to read mail.
+Watched are inbox rules that send mail elsewhere, delete it or hide it, automatic replies, consents to read mail, and
+which apps reach every mailbox.
 The state of each mailbox is kept among the evidence; a look that finds another state than the last one pages.
 """
 
@@ -26,6 +27,7 @@ from shared.emergency.entries import Evidence, Finding, StepState
 from shared.emergency.evidence import Added, EvidenceBox, Part
 from shared.emergency.evidence_step import box_of
 from shared.emergency.finding_texts import filled, joined, quoted, same, some
+from shared.emergency.mail_apps import MailAppCalls, is_about_mail, look_at_mail_apps
 from shared.emergency.runbook import StepContext, StepEnd, Words
 from shared.model.calls import Call
 from shared.model.errors import EdgeError, Refused, Rejected
@@ -53,6 +55,7 @@ class MailboxCalls(Struct, frozen=True, kw_only=True):
     rules: Call
     settings: Call
     grants: Call
+    apps: MailAppCalls
 
 
 class _Look(Struct, kw_only=True):
@@ -86,15 +89,19 @@ def watch_mailboxes(context: StepContext, calls: MailboxCalls) -> StepEnd:
     listed = accounts_of(context, kinds=(TenantKind.WORKFORCE,))
     looks, left = _look_at_all(context, box, listed.accounts, calls)
     grants = [_grants(context, box, api, listed.accounts, calls) for api in _workforce(context)]
+    apps = [look_at_mail_apps(context, box, api, calls.apps, _why) for api in _workforce(context)]
     findings = [
         *listed.unknown,
         *(finding for look in looks for finding in _findings(look, hybrid=context.emergency.hybrid)),
         *(finding for found in grants for finding in found.findings),
+        *(finding for found in apps for finding in found.findings),
     ]
     changed = [look.part for look in looks if look.has_changed] + [found.part for found in grants if found.has_new]
+    changed += [found.part for found in apps if found.new]
     _page(context, box, changed, [finding for finding in findings if finding.is_new])
     kept = [box.keep_state(look.part, _encoded(look.state)) for look in looks if look.has_changed]
     kept += [added for found in grants for added in found.keep(box)]
+    kept += [box.keep(found.part, found.records) for found in apps if found.records is not None]
     is_all_unread = bool(looks) and all(look.unread for look in looks)
     return StepEnd(
         state=StepState.FAILED if is_all_unread else StepState.RUNNING if left else StepState.DONE,
@@ -320,12 +327,9 @@ def _of_grant(grant: Image, api: TenantEdges, *, is_new: bool) -> Finding:
     )
 
 
-_MAIL: Final = ("mail.", "mailboxsettings.", "ews.", "imap.", "pop.", "smtp.", "full_access_as_user")
-
-
 def _mail_scopes(grant: Image) -> str:
     scopes = str(grant.get("scope") or "").split()
-    return " ".join(scope for scope in scopes if scope.lower().startswith(_MAIL))
+    return " ".join(scope for scope in scopes if is_about_mail(scope))
 
 
 def _is_about_mail(grant: Image, ids: set[str]) -> bool:

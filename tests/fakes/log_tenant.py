@@ -18,6 +18,11 @@ from tests.fakes.tenant import RESPONDER_ID, SUBSCRIPTION, TENANT_ID, Unpaced, a
 
 _BOUND: Final = re.compile(r"(?:activityDateTime|createdDateTime|eventTimestamp) (ge|le) '?([^' ]+)'?")
 _ABOUT: Final = re.compile(r"(userId|servicePrincipalId|initiatedBy/user/id|initiatedBy/app/appId) eq '([^']+)'")
+_GRAPH: Final = {
+    "id": "5e000003-0000-4000-8000-000000000003",
+    "appId": "00000003-0000-0000-c000-000000000000",
+    "appRoles": [],
+}
 _TYPES: Final = re.compile(r"t eq '(\w+)'")
 
 
@@ -49,6 +54,10 @@ class LogTenant:
     """Inbox rules by the object id of each user who has a mailbox."""
     replies: dict[str, Image] = field(default_factory=dict[str, Image])
     grants: list[Image] = field(default_factory=list[Image])
+    resources: list[Image] = field(default_factory=lambda: [dict(_GRAPH)])
+    """Service principals that have app roles, found by their app ids."""
+    held: dict[str, list[Image]] = field(default_factory=dict[str, list[Image]])
+    """Who has an app role of each, by its object id."""
     page: int = 2
     spoil: Callable[[str], Answer | None] = lambda _path: None
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -88,13 +97,17 @@ class LogTenant:
             return self._page(path, self._logged(self.activity, "eventTimestamp", text), text, start)
         if path == "/oauth2PermissionGrants":
             return self._page(path, self.grants, text, start)
-        if found := re.fullmatch(r"/(users|servicePrincipals)/([^/]+)", path):
-            known = self.users if found[1] == "users" else self.services
-            image = known.get(found[2])
-            return error(404, "Request_ResourceNotFound") if image is None else answer_of(image)
-        if found := re.fullmatch(r"/users/([^/]+)/(mailFolders/inbox/messageRules|mailboxSettings)", path):
-            return self._mailbox(found[1], found[2])
+        if path.startswith("/servicePrincipals"):
+            return self._service_principals(path, text, start)
+        if found := re.fullmatch(r"/users/([^/]+)(?:/(mailFolders/inbox/messageRules|mailboxSettings))?", path):
+            return self._mailbox(found[1], found[2]) if found[2] else _one(self.users, found[1])
         raise AssertionError(f"nobody answers {path}")
+
+    def _service_principals(self, path: str, text: str, start: int) -> Answer:
+        each, _, what = path.removeprefix("/servicePrincipals").removeprefix("/").partition("/")
+        if not each:
+            return self._page(path, [one for one in self.resources if f"'{one['appId']}'" in text], text, start)
+        return self._page(path, self.held.get(each, []), text, start) if what else _one(self.services, each)
 
     def _mailbox(self, user: str, what: str) -> Answer:
         if user not in self.users:
@@ -124,6 +137,11 @@ class LogTenant:
             and (time != "createdDateTime" or types & set(record["signInEventTypes"]))
             and all(_value(record, name) == value for name, value in about)
         ]
+
+
+def _one(known: dict[str, Image], key: str) -> Answer:
+    image = known.get(key)
+    return error(404, "Request_ResourceNotFound") if image is None else answer_of(image)
 
 
 def _value(record: Image, name: str) -> Any:  # noqa: ANN401 - a part of a record

@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.local import world
 from infra.local.tenant import ca_rules
+from infra.local.tenant.app_roles import seeded_app_roles
 from infra.local.tenant.bodies import as_list
 from infra.local.tenant.domain_seeds import seeded_domains
 from infra.local.tenant.groups import GroupState, seeded_group
@@ -43,6 +44,7 @@ class Directory:
         self.sign_ins = RecordLog(SIGN_INS, settings)
         self.mailboxes = seeded_mailboxes(tenant)
         self.consents: list[Json] = []
+        self.app_roles = seeded_app_roles(tenant)
         self._seed()
 
     @property
@@ -107,6 +109,7 @@ class Directory:
             "directoryRoleAssignments": list(self.role_assignments.all_current().values()),
             "mailboxes": {key: asdict(mailbox) for key, mailbox in self.mailboxes.items()},
             "consents": self.consents,
+            "appRoleAssignments": self.app_roles,
         }
 
 

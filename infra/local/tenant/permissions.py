@@ -30,6 +30,8 @@ SYNCHRONIZATION = "/directory/onPremisesSynchronization"
 INBOX_RULES = "/users/{id}/mailFolders/inbox/messageRules"
 MAILBOX_SETTINGS = "/users/{id}/mailboxSettings"
 CONSENTS = "/oauth2PermissionGrants"
+SERVICE_PRINCIPALS = "/servicePrincipals"
+APP_ROLE_HOLDERS = f"{SERVICE_PRINCIPALS}/{{id}}/appRoleAssignedTo"
 
 _CA_READ = frozenset({"Policy.Read.All"})
 _CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
@@ -167,6 +169,9 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("PATCH", MAILBOX_SETTINGS): _MAILBOX_WRITE,
     ("GET", CONSENTS): _CONSENT_READ,
     ("POST", CONSENTS): _CONSENT_WRITE,
+    ("GET", SERVICE_PRINCIPALS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("GET", APP_ROLE_HOLDERS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("POST", APP_ROLE_HOLDERS): (frozenset({"AppRoleAssignment.ReadWrite.All", "Application.Read.All"}),),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
 }
 

