@@ -6,11 +6,15 @@ from itertools import groupby
 from typing import Final
 
 from responders.catalogue import CATALOGUE
+from responders.detections.evidence import EVIDENCE, Evidence
 from shared.detect.aggregation.describe import raises_case_when
+from shared.detect.conditions import required
 from shared.detect.kusto.compile import predicate
 from shared.detect.kusto.views import VIEWS
+from shared.detect.matcher import INDEXED_BY
 from shared.model.cases import Decision
 from shared.model.detections import AnyDetection
+from shared.model.events import Log
 from shared.respond.deciding import strongest_decision
 
 _INTRODUCTION: Final = """\
@@ -34,7 +38,11 @@ Each condition is shown in Kusto. It reads a view in which case, kinds of spaces
 The linked file has the whole query for Log Analytics and Sentinel. Some conditions use values of the tenant profile.
 The linked files have its defaults, in which lists of ids are empty. `responder kql --out DIR` writes the files with
 your profile. With `--rosters` it also fills in what the app has read from the tenants: who is privileged, which groups
-are role-assignable, and for which tenants that is known (`privileged_known_in`, `groups_known_in`)."""
+are role-assignable or left out by policies, and for which tenants that is known (`privileged_known_in`,
+`groups_known_in`, `policy_groups_known_in`).
+
+*How its names are known* says how many of the activities it names were seen where. A presumed name may never be
+logged."""
 
 _ANSWERS: Final = {
     Decision.RECORD: "the case is recorded, nobody is paged",
@@ -86,11 +94,24 @@ def _section(detection: AnyDetection) -> str:
         "Permissions for putting it back": ", ".join(f"`{permission}`" for permission in detection.needs),
         "Uses from the tenant profile": ", ".join(f"`{word}`" for word in detection.required_profile_keys),
         "Differs from the guide": detection.deviates,
+        "How its names are known": _evidence(detection),
         "MITRE ATT&CK": ", ".join(f"[{technique}]({technique.url})" for technique in detection.techniques),
         "Reference": f"<{detection.reference}>" if detection.reference else "",
     }
     listed = "\n".join(f"- **{name}**: {text}" for name, text in lines.items() if text)
     return f"### {detection.id}\n\n**{detection.title}.** {detection.why}\n\n{listed}\n\n{_conditions(detection)}"
+
+
+def _evidence(detection: AnyDetection) -> str:
+    """Say how the names of its activities are known; "" where it names none of the audit log."""
+    names = required(detection.when, INDEXED_BY[detection.log]) or frozenset() if detection.log is Log.AUDIT else ()
+    graded = {grade: sorted(name for name in names if EVIDENCE[name] is grade) for grade in Evidence}
+    told = [f"{grade} {_named(grade, found)}" for grade, found in graded.items() if found]
+    return "; ".join(told)
+
+
+def _named(grade: Evidence, found: list[str]) -> str:
+    return str(len(found)) if grade is not Evidence.PRESUMED else ", ".join(f"`{name}`" for name in found)
 
 
 def _conditions(detection: AnyDetection) -> str:

@@ -296,17 +296,48 @@ var signInWorkspace = split(
 // values at most.
 var operations = [
   [
+    'Microsoft.Authorization/classicAdministrators/delete'
+    'Microsoft.Authorization/classicAdministrators/write'
+    'Microsoft.Authorization/denyAssignments/delete'
+    'Microsoft.Authorization/denyAssignments/write'
     'Microsoft.Authorization/locks/delete'
     'Microsoft.Authorization/roleAssignments/delete'
     'Microsoft.Authorization/roleAssignments/write'
+    'Microsoft.Authorization/roleAssignmentScheduleRequests/write'
+    'Microsoft.Authorization/roleDefinitions/delete'
     'Microsoft.Authorization/roleDefinitions/write'
+    'Microsoft.Authorization/roleEligibilityScheduleRequests/write'
+    'Microsoft.Authorization/roleManagementPolicies/write'
+    'Microsoft.Authorization/roleManagementPolicyAssignments/write'
+    'Microsoft.Blueprint/blueprintAssignments/delete'
+    'Microsoft.Management/managementGroups/subscriptions/delete'
+    'Microsoft.Management/managementGroups/subscriptions/write'
+    'Microsoft.Subscription/cancel/action'
+  ]
+  [
+    'Microsoft.AADIAM/diagnosticSettings/delete'
+    'Microsoft.AADIAM/diagnosticSettings/write'
+    'Microsoft.AlertsManagement/actionRules/write'
     'Microsoft.EventGrid/domains/delete'
     'Microsoft.EventGrid/eventSubscriptions/delete'
+    'Microsoft.EventGrid/eventSubscriptions/write'
     'Microsoft.EventGrid/systemTopics/delete'
     'Microsoft.EventGrid/systemTopics/eventSubscriptions/delete'
+    'Microsoft.EventGrid/systemTopics/eventSubscriptions/write'
     'Microsoft.EventGrid/topics/delete'
     'Microsoft.EventGrid/topics/eventSubscriptions/delete'
+    'Microsoft.EventGrid/topics/eventSubscriptions/write'
+    'Microsoft.EventHub/namespaces/delete'
+    'Microsoft.EventHub/namespaces/eventhubs/delete'
+    'Microsoft.Insights/actionGroups/delete'
+    'Microsoft.Insights/actionGroups/write'
+    'Microsoft.Insights/activityLogAlerts/delete'
     'Microsoft.Insights/diagnosticSettings/delete'
+    'Microsoft.Insights/diagnosticSettings/write'
+    'Microsoft.Insights/logProfiles/delete'
+    'Microsoft.Insights/scheduledQueryRules/delete'
+    'Microsoft.KeyVault/vaults/delete'
+    'Microsoft.OperationalInsights/workspaces/delete'
   ]
   [
     'Microsoft.Web/sites/applySlotConfig/action'
@@ -573,6 +604,7 @@ module eventSubscriptions 'modules/event-subscriptions.bicep' = [
       containerName: names.deadLetters
       workspaceId: monitoring.outputs.workspaceId
       operations: operations
+      ownGroupName: names.group
     }
     // Event Grid looks whether its topic may write to the queue.
     dependsOn: [
@@ -692,4 +724,7 @@ output auditStreamHub string = auditStream ? names.hub : ''
 output eventSubscriptionPrefix string = names.eventSubscriptions
 
 @description('The event subscriptions that should be on each topic.')
-output eventSubscriptionNames string[] = map(range(0, length(operations)), i => '${names.eventSubscriptions}${i}')
+output eventSubscriptionNames string[] = concat(
+  map(range(0, length(operations)), i => '${names.eventSubscriptions}${i}'),
+  ['${names.eventSubscriptions}own']
+)

@@ -1,5 +1,7 @@
 """Every roster: who holds or can take up a privileged directory role, and the groups that roles can be given to.
 
+And the groups that conditional access policies leave out: whoever becomes a member of one is asked for nothing more.
+
 A role counts whatever its scope, an administrative unit or a single application included. So does every custom role:
 v1.0 of Graph doesn't say which of them are privileged, and its built-in roles alone go by their template's id.
 
@@ -9,8 +11,9 @@ eligible, which is known and not unknown; B2C tenants have no PIM at all, so tha
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, cast
 
+from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
 from shared.model.errors import Refused, Rejected
@@ -146,6 +149,24 @@ def _read_role_assignable(edges: TenantApi) -> frozenset[str]:
     return _ids(edges.list(LIST_GROUPS, query=ROLE_ASSIGNABLE), "id")
 
 
+def _read_left_out(edges: TenantApi) -> frozenset[str]:
+    """Give the groups that a policy which isn't switched off leaves out.
+
+    Raises:
+        Rejected: a policy isn't as Graph writes it, so that it may leave out others.
+    """
+    policies = [one for one in edges.list(LIST_CA_POLICIES_WHOLE) if one.get("state") != "disabled"]
+    return frozenset[str]().union(*map(_left_out_by, policies))
+
+
+def _left_out_by(policy: Image) -> frozenset[str]:
+    try:
+        left_out = cast("list[str]", (policy["conditions"].get("users") or {}).get("excludeGroups") or [])
+        return _ids(({"id": each} for each in left_out), "id")
+    except (KeyError, AttributeError, TypeError) as error:
+        raise Rejected(f"policy {str(policy.get('id'))[:80]!r} isn't as Graph writes it: {error!r}") from error
+
+
 _WITHOUT_PIM: Final = (
     LIST_DIRECTORY_ROLE_ASSIGNMENTS,
     LIST_DIRECTORY_ROLES,
@@ -174,7 +195,19 @@ ROLE_ASSIGNABLE_GROUPS: Final = Roster(
     read=_read_role_assignable,
 )
 
-ROSTERS: Final[tuple[Roster, ...]] = (PRIVILEGED_ACCOUNTS, PRIVILEGED_ACCOUNTS_OF_B2C, ROLE_ASSIGNABLE_GROUPS)
+POLICY_GROUPS: Final = Roster(
+    kind=RosterKind.POLICY_GROUPS,
+    tenant_kinds=(TenantKind.WORKFORCE,),
+    calls=(LIST_CA_POLICIES_WHOLE,),
+    read=_read_left_out,
+)
+
+ROSTERS: Final[tuple[Roster, ...]] = (
+    PRIVILEGED_ACCOUNTS,
+    PRIVILEGED_ACCOUNTS_OF_B2C,
+    ROLE_ASSIGNABLE_GROUPS,
+    POLICY_GROUPS,
+)
 
 _A_GROUP: Final = first_of(LIST_GROUPS, "id")
 READ_PROBES: Final[tuple[ReadProbe, ...]] = (

@@ -35,7 +35,7 @@ class Declared:
     by default where it is a setting; `queues` are those that start a function, `consumer_groups` those as whose members
     functions read an Event Hub.
     `log_texts` are what is logged, `%s` where values go. `unbounded` are detections on Azure resources that name no
-    operation.
+    operation, `of_own_groups` those that look at each operation in the app's own resource groups.
     """
 
     settings: frozenset[str]
@@ -53,12 +53,13 @@ class Declared:
     functions: frozenset[str]
     timers: Mapping[str, str]
     log_texts: tuple[str, ...]
+    of_own_groups: tuple[str, ...]
 
 
 def declared(repository: Path = REPOSITORY) -> Declared:
     """Read what the code declares."""
     watch, act = actions(GRANTS)
-    operations, unbounded = operations_of(CATALOGUE)
+    operations, unbounded, of_own_groups = operations_of(CATALOGUE)
     texts = [path.read_bytes() for folder in ("shared", "responders") for path in (repository / folder).rglob("*.py")]
     functions = _functions()
     sample = cast("dict[str, dict[str, str]]", json.loads((repository / SAMPLE).read_bytes()))
@@ -72,6 +73,7 @@ def declared(repository: Path = REPOSITORY) -> Declared:
         act_actions=act,
         operations=operations,
         unbounded=unbounded,
+        of_own_groups=of_own_groups,
         tables=frozenset(map(str, Table)),
         containers=frozenset(map(str, Container)),
         queues=frozenset(how["queueName"] for how in started.values() if how["type"] == "queueTrigger"),
@@ -89,16 +91,24 @@ def actions(grants: Iterable[Grant]) -> tuple[frozenset[str], frozenset[str]]:
     return watch, frozenset(str(grant.permission) for grant in azure) - watch
 
 
-def operations_of(detections: Iterable[AnyDetection]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Give what detections on Azure resources look for, in lower case, and the detections that name no operation."""
+def operations_of(
+    detections: Iterable[AnyDetection],
+) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """Give the operations, in lower case, that detections on Azure resources look for.
+
+    And the detections that name none: those for which no filter can be made, and those on the app's own groups.
+    """
     found: set[str] = set()
     unbounded: list[str] = []
+    of_own_groups: list[str] = []
     for detection in detections:
         if detection.log is Log.RESOURCE:
             values = required(detection.when, Resource.operation)
             found |= values or set()
-            unbounded += [detection.id] if values is None else []
-    return frozenset(found), tuple(unbounded)
+            if values is None:
+                is_of_own = required(detection.when, Resource.group) == {"own"}
+                (of_own_groups if is_of_own else unbounded).append(detection.id)
+    return frozenset(found), tuple(unbounded), tuple(of_own_groups)
 
 
 def _schedule(binding: str) -> str:

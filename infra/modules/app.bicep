@@ -263,6 +263,11 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     SUBSCRIPTION_IDS: join(subscriptionIds, ',')
     EMERGENCY_ACCOUNT_IDS: join(emergencyAccountIds, ',')
     PROTECTED_PRINCIPAL_IDS: join(protectedPrincipalIds, ',')
+    OWN_RESOURCE_GROUPS: join(
+      map(subscriptionIds, id => '/subscriptions/${id}/resourceGroups/${resourceGroup().name}'),
+      ','
+    )
+    OPERATORS_CLIENT_ID: operatorsClientId
     VOCABULARY: vocabulary
     SIGMA_RULES: sigmaRules
     B2C_TENANT_ID: b2cTenantId

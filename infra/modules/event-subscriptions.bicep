@@ -1,6 +1,6 @@
 // Sends the chosen changes of one subscription to the queue that the app reads, as the topic's own identity: no key, no
 // address of the app. A filter takes 25 values at most, so there are as many event subscriptions as that needs; each
-// operation is in one of them.
+// operation is in one of them. What changes in the app's own resource group is delivered whatever the operation.
 
 @description('Name of the system topic.')
 param topicName string
@@ -22,6 +22,35 @@ param workspaceId string
 
 @description('Operations whose success is delivered, in groups of 25 at most.')
 param operations string[][]
+
+@description('Name of the resource group in which each change is delivered.')
+param ownGroupName string
+
+var kinds = [
+  'Microsoft.Resources.ResourceWriteSuccess'
+  'Microsoft.Resources.ResourceDeleteSuccess'
+  'Microsoft.Resources.ResourceActionSuccess'
+]
+var ofOperations = map(range(0, length(operations)), i => {
+  name: '${namePrefix}${i}'
+  filter: {
+    includedEventTypes: kinds
+    advancedFilters: [
+      {
+        operatorType: 'StringIn'
+        key: 'data.operationName'
+        values: operations[i]
+      }
+    ]
+  }
+})
+var ofOwnGroup = {
+  name: '${namePrefix}own'
+  filter: {
+    includedEventTypes: kinds
+    subjectBeginsWith: '/subscriptions/${subscription().subscriptionId}/resourceGroups/${ownGroupName}'
+  }
+}
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
@@ -50,9 +79,9 @@ resource deliveryLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
 }
 
 resource eventSubscriptions 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = [
-  for (part, i) in operations: {
+  for part in concat(ofOperations, [ofOwnGroup]): {
     parent: topic
-    name: '${namePrefix}${i}'
+    name: part.name
     properties: {
       eventDeliverySchema: 'EventGridSchema'
       deliveryWithResourceIdentity: {
@@ -69,20 +98,7 @@ resource eventSubscriptions 'Microsoft.EventGrid/systemTopics/eventSubscriptions
           }
         }
       }
-      filter: {
-        includedEventTypes: [
-          'Microsoft.Resources.ResourceWriteSuccess'
-          'Microsoft.Resources.ResourceDeleteSuccess'
-          'Microsoft.Resources.ResourceActionSuccess'
-        ]
-        advancedFilters: [
-          {
-            operatorType: 'StringIn'
-            key: 'data.operationName'
-            values: part
-          }
-        ]
-      }
+      filter: part.filter
       // A day of tries, then the container that an alert watches; the snapshots find such changes as well.
       retryPolicy: {
         maxDeliveryAttempts: 30

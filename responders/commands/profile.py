@@ -13,6 +13,7 @@ from responders.commands.connection import add_settings_option, environment_from
 from shared.detect.aggregation.thresholds import threshold_problems
 from shared.model.errors import SettingsError
 from shared.model.profile import BadProfile, TenantProfile, profile_from
+from shared.model.setting_values import resource_groups
 
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 
@@ -65,6 +66,11 @@ def profile_of_environment(environment: Mapping[str, str] = os.environ) -> Tenan
         consumer_tenants=tenants or None,
         emergency_accounts=_ids(environment.get("EMERGENCY_ACCOUNT_IDS", "")),
         own_site=environment.get("WEBSITE_SITE_NAME", ""),
+        own_groups=resource_groups(environment.get("OWN_RESOURCE_GROUPS", "")),
+        own_identities=_ids(
+            f"{environment.get('WORKFORCE_RESPONDER_ID', '')} {environment.get('B2C_RESPONDER_ID', '')}"
+        ),
+        operators_app=environment.get("OPERATORS_CLIENT_ID", "").lower(),
     )
 
 

@@ -96,16 +96,20 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
         *SCOPES_GIVEN,
         also=(
             Audit.permission_level.is_("other"),
-            Audit.api.one_of("microsoft-graph", "exchange", "sharepoint", "entra-id"),
+            Audit.api.one_of("microsoft-graph", "exchange", "sharepoint", "entra-id", "office-365-management"),
         ),
     ),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
-    deviates="Highly privileged permissions are left to rows 3, 4 and 6, so that one grant is one case.",
+    deviates=(
+        "Highly privileged permissions are left to rows 3, 4 and 6, so that one grant is one case. Office 365 "
+        "Management APIs count too: by them an application reads everybody's activity."
+    ),
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,
     hits=(
         app_role_record("Calendars.Read"),
+        app_role_record("ActivityFeed.Read", names="https://manage.office.com;c5393580-f805-4401-95e8-94b7a6ef2fc2"),
         delegated_record("User.Read"),
         delegated_record(
             "User.Read",

@@ -3,7 +3,7 @@
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import OUTSIDE_PIM, ROLE_GIVEN, succeeded
+from responders.detections.activities import OF_DIRECTORY_ROLES, OUTSIDE_PIM, ROLE_GIVEN, succeeded
 from responders.detections.application_grants import (
     APP_ROLE_GRANTED,
     DELEGATED_PERMISSION_GRANTED,
@@ -59,6 +59,7 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded(
         *_CREDENTIALS,
         "Update application",
+        "Update service principal",
         also=(
             Audit.added_credential.one_of("key", "federated"),
             Not(
@@ -83,6 +84,7 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
         application_record(_SECRETS, _keys(_SPOOFED, key(2), old=(_SPOOFED,))),
         application_record("Add service principal credentials", _keys(key(3)), kind="ServicePrincipal"),
         application_record("Update application", change("FederatedIdentityCredentials", [], _TRUST)),
+        application_record("Update service principal", _keys(key(1), key(2), old=(key(1),)), kind="ServicePrincipal"),
         diagnostic_record(application_record(_SECRETS, _keys(key(1)), initiatedBy=BY_APP)),
         application_record(
             _CREDENTIALS[2], _keys(key(4)), initiatedBy=by_service(IMPOSTOR, "Managed Service Identity")
@@ -110,12 +112,13 @@ APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
     why="The application holds the role at all times and is never asked for a second factor.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.principal_kind.is_("ServicePrincipal"),)),
+    when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(OF_DIRECTORY_ROLES, Audit.principal_kind.is_("ServicePrincipal"))),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
     deviates=(
-        "The row also names Azure roles. They are left to rbac-role-assigned for every kind of principal, because "
-        "their event doesn't say who received the role. The guide grades high to medium; high is taken."
+        "The row also names Azure roles. They are left to rbac-role-assigned and azure-role-assigned-in-pim for every "
+        "kind of principal, because the event of an assignment doesn't say who received the role. The guide grades "
+        "high to medium; high is taken."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.APPLICATIONS_GUIDE,

@@ -4,19 +4,14 @@ from typing import Final
 
 from responders.detections import attack, references
 from responders.detections.activities import succeeded
-from responders.detections.directory_samples import b2c_record, change, target
-from responders.detections.samples import BY_APP, TENANT, audit_record, diagnostic_record
+from responders.detections.directory_samples import b2c_record, change, tenant_record
+from responders.detections.samples import BY_APP, diagnostic_record
+from responders.detections.sign_in_settings import SIGN_IN_SETTINGS
 from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
-from shared.model.kinds import ApprovalList, Image, Risk
+from shared.model.kinds import ApprovalList, Risk
 
 _KEY: Final = "B2C_1A_TokenSigningKeyContainer"
-
-
-def _tenant_record(activity: str, kind: str, *changes: Image, **differences: object) -> Image:
-    """Make the record of a change of the whole tenant; a domain goes by its name, without an id."""
-    changed = target(None if kind == "Other" else TENANT, kind, *changes, name="fabrikam.example")
-    return audit_record(activity, **{"targetResources": [changed]} | differences)
 
 
 B2C_POLICY_KEY_CHANGED: Detection[AuditEvent] = Detection(
@@ -33,6 +28,10 @@ B2C_POLICY_KEY_CHANGED: Detection[AuditEvent] = Detection(
         "Restore policy key",
         "Upload secret into policy key",
         "Upload certificate to policy key",
+        "Upload key to policy key",
+        "Update secret into policy key",
+        "Update certificate to policy key",
+        "Generate key",
     ),
     unless_actor_in=ApprovalList.B2C_POLICY_KEYS,
     answer=Answer.PAGE,
@@ -42,10 +41,13 @@ B2C_POLICY_KEY_CHANGED: Detection[AuditEvent] = Detection(
     hits=(
         b2c_record("Upload secret into policy key", _KEY),
         b2c_record("Create policy key", _KEY, category="Authorization"),
+        b2c_record("Upload key to policy key", _KEY, category="KeyManagement"),
+        b2c_record("Generate key", _KEY),
         diagnostic_record(b2c_record("Upload Certificate to policy key", _KEY, initiatedBy=BY_APP)),
     ),
     misses=(
         b2c_record("Get policy key", _KEY),
+        b2c_record("Get active key metadata from policy key", _KEY),
         b2c_record("Delete policy key", _KEY, result="failure"),
     ),
 )
@@ -67,11 +69,11 @@ AUTHORIZATION_POLICY_UPDATED: Detection[AuditEvent] = Detection(
     techniques=(attack.TENANT_POLICY_MODIFICATION,),
     reference=references.USER_PERMISSIONS,
     hits=(
-        _tenant_record("Update authorization policy", "Other", change("AllowUserConsentForRiskyApps", [False], [True])),
+        tenant_record("Update authorization policy", "Other", change("AllowUserConsentForRiskyApps", [False], [True])),
     ),
     misses=(
-        _tenant_record("Update authorization policy", "Other", result="failure"),
-        _tenant_record("Update policy", "Policy"),
+        tenant_record("Update authorization policy", "Other", result="failure"),
+        tenant_record("Update policy", "Policy"),
     ),
 )
 
@@ -89,13 +91,26 @@ DOMAIN_FEDERATION_CHANGED: Detection[AuditEvent] = Detection(
     techniques=(attack.TRUST_MODIFICATION, attack.FORGE_SAML_TOKENS),
     reference=references.FEDERATION_CHANGES,
     hits=(
-        _tenant_record("Set domain authentication", "Other", change("LiveType", ["Managed"], ["Federated"])),
-        _tenant_record("Set federation settings on domain", "Other", initiatedBy=BY_APP),
+        tenant_record("Set domain authentication", "Other", change("LiveType", ["Managed"], ["Federated"])),
+        tenant_record("Set federation settings on domain", "Other", initiatedBy=BY_APP),
     ),
     misses=(
-        _tenant_record("Add unverified domain", "Other", change("LiveType", ["None"], ["Managed"])),
-        _tenant_record("Set domain authentication", "Other", result="failure"),
+        tenant_record("Add unverified domain", "Other", change("LiveType", ["None"], ["Managed"])),
+        tenant_record("Set domain authentication", "Other", result="failure"),
     ),
+)
+
+_FLOW_CHANGED: Final = (
+    "Update authentication flows policy",
+    "Update authenticationEventsPolicy",
+    *(
+        f"{done} {part}"
+        for done in ("Create", "Update", "Delete")
+        for part in ("authenticationEventListener", "authenticationEventsFlow", "customAuthenticationExtension")
+    ),
+    "Update OnAttributeCollectionStartCustomExtension",
+    "Update OnAttributeCollectionSubmitCustomExtension",
+    "Update OnPageRenderStartCustomExtension",
 )
 
 AUTHENTICATION_FLOW_CHANGED: Detection[AuditEvent] = Detection(
@@ -105,24 +120,22 @@ AUTHENTICATION_FLOW_CHANGED: Detection[AuditEvent] = Detection(
     why="Self-service sign-up, or a program that is called at each sign-in, can let others into the tenant.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=succeeded(
-        "Update authentication flows policy",
-        "Create authenticationEventListener",
-        "Create customAuthenticationExtension",
-    ),
+    when=succeeded(*_FLOW_CHANGED),
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
     deviates="Not in the guide. These do in an external tenant what user flows and API connectors do in B2C.",
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.AUTHENTICATION_EXTENSIONS,
     hits=(
-        _tenant_record("Update authentication flows policy", "Policy"),
-        _tenant_record("Create authenticationEventListener", "Other"),
-        _tenant_record("Create CustomAuthenticationExtension", "Other", initiatedBy=BY_APP),
+        tenant_record("Update authentication flows policy", "Policy"),
+        tenant_record("Create authenticationEventListener", "Other"),
+        tenant_record("Delete authenticationEventlistener", "Other", loggedByService="B2C"),
+        tenant_record("Update authenticationEventsFlow", "Other", loggedByService="B2C"),
+        tenant_record("Create CustomAuthenticationExtension", "Other", initiatedBy=BY_APP),
     ),
     misses=(
-        _tenant_record("Update authentication flows policy", "Policy", result="failure"),
-        _tenant_record("Update authentication methods policy", "Policy"),
+        tenant_record("Update authentication flows policy", "Policy", result="failure"),
+        tenant_record("Get authenticationEventsFlow", "Other"),
     ),
 )
 
@@ -131,4 +144,5 @@ BEYOND: Final[tuple[AnyDetection, ...]] = (
     AUTHORIZATION_POLICY_UPDATED,
     DOMAIN_FEDERATION_CHANGED,
     AUTHENTICATION_FLOW_CHANGED,
+    *SIGN_IN_SETTINGS,
 )

@@ -11,6 +11,7 @@ from responders.detections.activities import (
     OUTSIDE_PIM,
     PASSWORD_CHANGED,
     ROLE_GIVEN,
+    ROLE_TAKEN,
     done_in,
 )
 from responders.detections.directory_samples import EMERGENCY_GROUP, account_record, change
@@ -30,16 +31,7 @@ from shared.model.events import AuditEvent, Log, SignInEvent
 from shared.model.kinds import Image, Risk
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 
-_ROLES: Final = (
-    *ROLE_GIVEN,
-    OUTSIDE_PIM,
-    "Remove member from role",
-    "Remove eligible member from role",
-    "Remove member from role in PIM completed (permanent)",
-    "Remove member from role in PIM completed (timebound)",
-    "Remove eligible member from role in PIM completed (permanent)",
-    "Remove eligible member from role in PIM completed (timebound)",
-)
+_ROLES: Final = (*ROLE_GIVEN, OUTSIDE_PIM, *ROLE_TAKEN)
 _STATE: Final = (
     "Update user",
     "Enable account",
@@ -106,6 +98,10 @@ BREAK_GLASS_CHANGED: Detection[AuditEvent] = Detection(
         account_record("Reset password (by admin)", identity=BREAK_GLASS),
         account_record("Admin started password reset", identity=BREAK_GLASS, result="failure"),
         account_record("User deleted security info", identity=BREAK_GLASS, loggedByService="Authentication Methods"),
+        account_record("Reset password", identity=BREAK_GLASS),
+        account_record("Add FIDO2 security key", identity=BREAK_GLASS, loggedByService="Device Registration Service"),
+        account_record("Create application password for user", identity=BREAK_GLASS),
+        account_record("Remove role assignment from role definition", identity=BREAK_GLASS),
         account_record("Remove member from role", change("Role.DisplayName", "x"), identity=BREAK_GLASS),
         account_record("Remove member from group", identity=BREAK_GLASS, category="GroupManagement"),
         diagnostic_record(account_record("Enable account", identity=BREAK_GLASS, initiatedBy=BY_APP)),

@@ -10,6 +10,7 @@ from responders.detections.directory_samples import (
     BY_CPIM,
     BY_IMPOSTOR,
     CONSUMER,
+    ROLE_HOLDER,
     account_record,
     change,
     new_account_record,
@@ -140,6 +141,7 @@ CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
         also=(
             *_NOT_BY_CPIM,
             Not(Audit.actor_is_target.is_("self")),
+            Not(Audit.target_level.is_("privileged")),
             any_of(Audit.activity.is_("Disable account"), Audit.account_change.is_("sign-in")),
         ),
     ),
@@ -147,7 +149,8 @@ CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     deviates=(
         "This comes from the guide's section on baselines, which asks for every update by an unapproved administrator. "
-        "Only properties used for sign-in count here, because other properties change all day."
+        "Only properties used for sign-in count here, because other properties change all day. Administrators of the "
+        "tenant aren't consumers: their accounts are left to the table of privileged accounts."
     ),
     techniques=(attack.ACCOUNT_MANIPULATION, attack.ACCOUNT_ACCESS_REMOVAL),
     reference=references.ACCOUNT_BASELINE,
@@ -162,6 +165,7 @@ CONSUMER_ACCOUNT_UPDATED: Detection[AuditEvent] = Detection(
         account_record("Update user", _DISABLED, initiatedBy=BY_CPIM),
         account_record("Update user", change("OtherMail", [], ["robin@fabrikam.example"]), initiatedBy=BY_CONSUMER),
         account_record("Update user", _DISABLED, result="failure"),
+        account_record("Update user", _DISABLED, identity=ROLE_HOLDER),
         account_record("Enable account"),
     ),
 )

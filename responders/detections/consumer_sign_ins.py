@@ -1,8 +1,8 @@
 """The guide's table "Consumer accounts", rows 4 to 9: how customers sign in.
 
-Rows 4 and 5 apply to the applications by which B2C signs in its local accounts. The other rows apply to the whole
-tenant except its administrators, who have rows of their own. An account that doesn't exist has no id, so the typed name
-identifies it.
+Each row applies to the applications by which B2C signs in its local accounts, as the guide prints it, but for row 8. It
+applies to the whole tenant except its administrators, who have rows of their own. An account that doesn't exist has no
+id, so the typed name identifies it.
 """
 
 from datetime import timedelta
@@ -13,7 +13,7 @@ from responders.detections.directory_samples import ROLE_HOLDER, VIP
 from responders.detections.samples import BREAK_GLASS
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in
 from shared.detect.fields import SignIn
-from shared.model.conditions import Not, all_of, any_of
+from shared.model.conditions import Not, all_of
 from shared.model.detections import Answer, AnyDetection, Burst, Detection, Rise
 from shared.model.events import Log, SignInEvent
 from shared.model.kinds import Risk
@@ -164,9 +164,10 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
     log=Log.SIGN_IN,
     when=all_of(
         SignIn.tenant.is_("consumer"),
+        _BY_CONSUMER_APP,
         SignIn.result.is_("failure"),
         SignIn.abroad.is_("foreign"),
-        Not(any_of(SignIn.error_code.is_(_DISABLED), all_of(SignIn.error_code.is_(_LOCKED_OUT), _BY_CONSUMER_APP))),
+        Not(SignIn.error_code.one_of(_DISABLED, _LOCKED_OUT)),
         *_NO_ADMINISTRATOR,
     ),
     one_case_by=(SignIn.country,),
@@ -184,7 +185,7 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
     reference=references.CONSUMER_TABLE,
     hits=(
         consumer_record(50126, country="US"),
-        consumer_record(50034, country="US", appDisplayName="Order portal"),
+        consumer_record(50034, country="US", appDisplayName="CPIM PowerShell Client"),
         diagnostic_sign_in(consumer_record(50126, country="US", account=VIP)),
     ),
     misses=(
@@ -193,6 +194,7 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
         consumer_record(50140, country="US"),
         consumer_record(50126, country=""),
         consumer_record(50053, country="US"),
+        consumer_record(50126, country="US", appDisplayName="Order portal"),
         consumer_record(50126, country="US", account=ROLE_HOLDER),
     ),
 )
@@ -204,7 +206,7 @@ CONSUMER_FAILURES_RISE: Detection[SignInEvent] = Detection(
     why="A slow attack from many addresses on many accounts shows only in the total number of failures.",
     risk=Risk.MEDIUM,
     log=Log.SIGN_IN,
-    when=all_of(SignIn.tenant.is_("consumer"), SignIn.result.is_("failure")),
+    when=all_of(SignIn.tenant.is_("consumer"), _BY_CONSUMER_APP, SignIn.result.is_("failure")),
     counted=Rise(),
     unless_actor_in=None,
     answer=Answer.PAGE,
@@ -214,8 +216,8 @@ CONSUMER_FAILURES_RISE: Detection[SignInEvent] = Detection(
     deviates=f"{_RISE} Interrupts, which only hold a sign-in up, aren't failures.",
     techniques=(attack.BRUTE_FORCE,),
     reference=references.CONSUMER_TABLE,
-    hits=(consumer_record(50126), consumer_record(50034, appDisplayName="Order portal")),
-    misses=(consumer_record(0), consumer_record(50140)),
+    hits=(consumer_record(50126), consumer_record(50034, appDisplayName="CPIM PowerShell Client")),
+    misses=(consumer_record(0), consumer_record(50140), consumer_record(50126, appDisplayName="Order portal")),
 )
 
 CONSUMER_DISABLED_SIGN_IN: Detection[SignInEvent] = Detection(
@@ -249,7 +251,7 @@ CONSUMER_SUCCESSES_RISE: Detection[SignInEvent] = Detection(
     ),
     risk=Risk.LOW,
     log=Log.SIGN_IN,
-    when=all_of(SignIn.error_code.is_("0"), SignIn.tenant.is_("consumer")),
+    when=all_of(SignIn.error_code.is_("0"), SignIn.tenant.is_("consumer"), _BY_CONSUMER_APP),
     counted=Rise(),
     unless_actor_in=None,
     answer=Answer.RECORD,
@@ -258,9 +260,9 @@ CONSUMER_SUCCESSES_RISE: Detection[SignInEvent] = Detection(
     reference=references.CONSUMER_TABLE,
     hits=(
         consumer_record(0),
-        consumer_record(0, status={"errorCode": "0", "failureReason": None}, appDisplayName="Order portal"),
+        consumer_record(0, status={"errorCode": "0", "failureReason": None}, appDisplayName="CPIM PowerShell Client"),
     ),
-    misses=(consumer_record(50126), consumer_record(50140)),
+    misses=(consumer_record(50126), consumer_record(50140), consumer_record(0, appDisplayName="Order portal")),
 )
 
 CONSUMER_SIGN_INS: Final[tuple[AnyDetection, ...]] = (

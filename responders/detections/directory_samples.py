@@ -4,7 +4,16 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from responders.detections.samples import ADMINISTRATOR, BREAK_GLASS, BY_USER, TENANT, audit_record
+from responders.detections.samples import (
+    ADMINISTRATOR,
+    BREAK_GLASS,
+    BY_USER,
+    OPERATORS_APP,
+    OWN_GROUP,
+    OWN_IDENTITY,
+    TENANT,
+    audit_record,
+)
 from shared.model.kinds import Image
 from shared.model.profile import Hours, TenantProfile
 
@@ -38,7 +47,12 @@ SAMPLE_PROFILE: Final = TenantProfile(
     privileged_operating_systems=frozenset({"Windows"}),
     working_hours={"*": Hours(zone="Europe/Amsterdam", begin="08:00", end="18:00")},
     vip_accounts=frozenset({VIP}),
+    policy_groups=frozenset({EMERGENCY_GROUP}),
+    policy_groups_known_in=frozenset({TENANT}),
     own_site=OWN_SITE,
+    own_groups=frozenset({OWN_GROUP.lower()}),
+    own_identities=frozenset({OWN_IDENTITY}),
+    operators_app=OPERATORS_APP,
 )
 """The profile of the tenant that the samples are from."""
 
@@ -215,6 +229,11 @@ def member_record(
     return audit_record(activity, **fields | differences)
 
 
+def group_owner_record(group: str, kind: str = "User", *, identity: str = COLLEAGUE, **differences: object) -> Image:
+    """Make the record of a group's owner added: like a member's."""
+    return member_record("Add owner to group", group, kind, identity=identity, **differences)
+
+
 def owner_record(activity: str, **differences: object) -> Image:
     """Make the record of an owner added: the owner comes first, then what they own."""
     owner = target(
@@ -235,3 +254,9 @@ def b2c_record(activity: str, name: str, **differences: object) -> Image:
         "additionalDetails": [{"key": "TenantId", "value": "fabrikamb2c.onmicrosoft.com"}],
     }
     return audit_record(activity, **fields | differences)
+
+
+def tenant_record(activity: str, kind: str, *changes: Image, **differences: object) -> Image:
+    """Make the record of a change of the whole tenant; a domain goes by its name, without an id."""
+    changed = target(None if kind == "Other" else TENANT, kind, *changes, name="fabrikam.example")
+    return audit_record(activity, **{"targetResources": [changed]} | differences)

@@ -14,6 +14,7 @@ from responders.detections.policy_dependencies import (
     NAMED_LOCATION_CREATED,
     NAMED_LOCATION_DELETED,
     NAMED_LOCATION_UPDATED,
+    POLICY_GROUP_CHANGED,
 )
 from responders.detections.samples import (
     BY_APP,
@@ -205,6 +206,7 @@ POLICIES: Final[tuple[AnyDetection, ...]] = (
     NAMED_LOCATION_UPDATED,
     AUTHENTICATION_STRENGTH_UPDATED,
     AUTHENTICATION_CONTEXT_UPDATED,
+    POLICY_GROUP_CHANGED,
     B2C_CUSTOM_POLICY_CREATED,
     B2C_CUSTOM_POLICY_UPDATED,
     B2C_CUSTOM_POLICY_DELETED,

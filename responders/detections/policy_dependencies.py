@@ -7,12 +7,21 @@ locations, strengths and contexts say, so a change of one of those is graded as 
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import done_in
+from responders.detections.activities import MEMBER_ADDED, OWNER_ADDED, done_in, succeeded
+from responders.detections.directory_samples import (
+    EMERGENCY_GROUP,
+    ROLE_ASSIGNABLE_GROUP,
+    change,
+    group_owner_record,
+    member_record,
+    target,
+)
 from responders.detections.samples import (
     AUTHENTICATION_CONTEXT,
     AUTHENTICATION_STRENGTH,
     BY_APP,
     NAMED_LOCATION,
+    audit_record,
     authentication_context_record,
     authentication_strength_record,
     ca_policy_record,
@@ -31,6 +40,8 @@ from responders.remediations import (
     RESTORE_NAMED_LOCATION,
     UNPUBLISH_AUTHENTICATION_CONTEXT,
 )
+from shared.detect.fields import Audit
+from shared.model.conditions import any_of
 from shared.model.detections import Answer, Detection
 from shared.model.events import AuditEvent, Log
 from shared.model.kinds import ApprovalList, Image, Risk
@@ -288,5 +299,52 @@ AUTHENTICATION_CONTEXT_UPDATED: Detection[AuditEvent] = Detection(
     misses=(
         authentication_context_record("Update AuthenticationContextClassReference", result="failure"),
         ca_policy_twin("Update policy"),
+    ),
+)
+
+
+def _rule_record(group: str, *changes: Image, **differences: object) -> Image:
+    changed = target(group, "Group", *changes, name="Directory operators")
+    return audit_record("Update group", **{"category": "GroupManagement", "targetResources": [changed]} | differences)
+
+
+_RULE: Final = change("MembershipRule", ['user.department -eq "IT"'], ['user.department -ne "x"'])
+
+POLICY_GROUP_CHANGED: Detection[AuditEvent] = Detection(
+    id="policy-group-changed",
+    seed_row="infrastructure/3/left-out-group",
+    title="Group that conditional access policies leave out extended by an unapproved actor",
+    why="Whoever is a member is asked for nothing that the policy asks of others, though no policy was changed.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=any_of(
+        succeeded(MEMBER_ADDED, *OWNER_ADDED, also=(Audit.policy_group.is_("left-out"),)),
+        succeeded(
+            "Update group",
+            also=(Audit.policy_group.is_("left-out"), Audit.changed_properties.contains("membershiprule")),
+        ),
+    ),
+    unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+    answer=Answer.PAGE,
+    first_step="Remove the member or owner from the group, and see what the account did since.",
+    deviates=(
+        "The guide prints the activity of policies alone. The groups are read from the policies that aren't switched "
+        "off; while they can't be read a notice says so. A group within such a group isn't looked into."
+    ),
+    techniques=(attack.CONDITIONAL_ACCESS_POLICIES,),
+    reference=references.CA_USERS,
+    hits=(
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP),
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP.upper(), "ServicePrincipal", initiatedBy=BY_APP),
+        group_owner_record(EMERGENCY_GROUP),
+        _rule_record(EMERGENCY_GROUP, _RULE),
+        diagnostic_record(member_record("Add Member to group ", EMERGENCY_GROUP)),
+    ),
+    misses=(
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP, result="failure"),
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP),
+        member_record("Remove member from group", EMERGENCY_GROUP),
+        _rule_record(EMERGENCY_GROUP, change("Description", ["x"], ["y"])),
+        _rule_record(ROLE_ASSIGNABLE_GROUP, _RULE),
     ),
 )

@@ -3,13 +3,21 @@
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import MEMBER_ADDED, OUTSIDE_PIM, PIM_ACTIVATION, ROLE_GIVEN, succeeded
+from responders.detections.activities import (
+    MEMBER_ADDED,
+    OF_DIRECTORY_ROLES,
+    OUTSIDE_PIM,
+    PIM_ACTIVATION,
+    ROLE_GIVEN,
+    ended,
+    succeeded,
+)
+from responders.detections.azure_access import AZURE_ACCESS
 from responders.detections.break_glass import BREAK_GLASS_CHANGED, BREAK_GLASS_UNPROTECTED, BREAK_GLASS_USED
 from responders.detections.directory_samples import (
     APPLICATION,
     COLLEAGUE,
     EMERGENCY_GROUP,
-    OWN_SITE,
     ROLE_ASSIGNABLE_GROUP,
     by_service,
     member_record,
@@ -17,6 +25,8 @@ from responders.detections.directory_samples import (
     role_record,
     target,
 )
+from responders.detections.own_installation import OWN_INSTALLATION
+from responders.detections.roles_by_other_ways import ROLES_BY_OTHER_WAYS
 from responders.detections.samples import (
     APP_CLAIMS,
     BY_APP,
@@ -33,8 +43,8 @@ from responders.remediations import (
     RECREATE_ROLE_ASSIGNMENT,
     REMOVE_ROLE_ASSIGNMENT,
 )
-from shared.detect.fields import Audit, Resource
-from shared.model.conditions import All, Not, all_of, any_of
+from shared.detect.fields import Audit
+from shared.model.conditions import Not, all_of
 from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log, ResourceEvent
 from shared.model.kinds import ApprovalList, Image, Risk
@@ -45,11 +55,6 @@ _EVERY_ROLE: Final = (
     "The guide grades by role: high for roles that can assign roles, medium for others. Neither Event Grid's event nor "
     "the Activity Log's record of a deletion names the role, so every role is graded high."
 )
-
-
-def _succeeded(operation: str) -> All[ResourceEvent]:
-    """Match the end of the operation: the Activity Log has a record of its start too."""
-    return all_of(Resource.operation.is_(operation), Resource.outcome.is_("success"))
 
 
 _BY_COLLEAGUE: Final[Image] = {"user": BY_USER["user"] | {"id": COLLEAGUE}, "app": None}
@@ -64,6 +69,7 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     when=succeeded(
         *ROLE_GIVEN,
         also=(
+            OF_DIRECTORY_ROLES,
             Not(Audit.principal_kind.is_("ServicePrincipal")),
             Not(all_of(Audit.activity.is_(PIM_ACTIVATION), Audit.actor_is_target.is_("self"))),
         ),
@@ -72,7 +78,8 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     answer=Answer.PAGE,
     deviates=(
         "Somebody who activates a role that they are eligible for doesn't count: the assignment of the eligibility "
-        "counts. Core Directory logs an activation as assigned by MS-PIM. Approve MS-PIM by its object id."
+        "counts. A role that is made longer or given back counts as assigned. Core Directory logs an activation "
+        "as assigned by MS-PIM. Approve MS-PIM by its object id."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.PRIVILEGED_GUIDE,
@@ -82,6 +89,10 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
         role_record("Add eligible member to role", "Group"),
         pim_record("Add eligible member to role in PIM completed (timebound)"),
         pim_record(PIM_ACTIVATION),
+        role_record("Add role assignment to role definition"),
+        role_record("Add EligibleRoleAssignment to RoleDefinition"),
+        role_record("Add member to role scoped over Restricted Management Administrative Unit"),
+        pim_record("Restore member from role in PIM completed"),
         diagnostic_record(role_record("Add scoped member to role", initiatedBy=by_service(APPLICATION, "MS-PIM"))),
     ),
     misses=(
@@ -100,7 +111,7 @@ ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
     why="Nobody approved the assignment, it never expires, and PIM's access reviews don't cover it.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=succeeded(OUTSIDE_PIM, also=(Not(Audit.principal_kind.is_("ServicePrincipal")),)),
+    when=succeeded(OUTSIDE_PIM, also=(OF_DIRECTORY_ROLES, Not(Audit.principal_kind.is_("ServicePrincipal")))),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
@@ -120,14 +131,14 @@ RBAC_ROLE_ASSIGNED: Detection[ResourceEvent] = Detection(
     why="Whoever holds the role can change what is in its scope, also after the attacker's first way in is closed.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
-    when=_succeeded(_WRITE),
+    when=ended(_WRITE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.PAGE,
     remediation=REMOVE_ROLE_ASSIGNMENT,
     deviates=(
         f"{_EVERY_ROLE} What Privileged Identity Management (PIM) writes counts as done by who asked it. Somebody who "
         "activates a role that they are eligible for, or gives it up, is only recorded: PIM has checked that, and "
-        "role-assigned raises a case when somebody is made eligible."
+        "rbac-role-made-eligible raises a case when somebody is made eligible."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.AZURE_ROLE_CHANGES,
@@ -154,7 +165,7 @@ RBAC_ROLE_REMOVED: Detection[ResourceEvent] = Detection(
     why="An attacker may take rights from the owners, or from the responder, so that they can't stop what comes next.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
-    when=_succeeded(_DELETE),
+    when=ended(_DELETE),
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.PAGE,
     remediation=RECREATE_ROLE_ASSIGNMENT,
@@ -180,15 +191,16 @@ _DEFINITION: Final = (
     "c1f8d604-97ab-4e52-b30d-6a27e5f419d8"
 )
 _DEFINE: Final = "Microsoft.Authorization/roleDefinitions/write"
+_DELETE_DEFINITION: Final = "Microsoft.Authorization/roleDefinitions/delete"
 
 RBAC_ROLE_DEFINITION_CHANGED: Detection[ResourceEvent] = Detection(
     id="rbac-role-definition-changed",
     seed_row="privileged-access/rbac-role-definition-changed",
-    title="Azure role definition changed by an unapproved actor",
+    title="Azure role definition changed or deleted by an unapproved actor",
     why="If a custom role is widened, everybody who holds it gets more rights without a new assignment.",
     risk=Risk.HIGH,
     log=Log.RESOURCE,
-    when=_succeeded(_DEFINE),
+    when=ended(_DEFINE, _DELETE_DEFINITION),
     unless_actor_in=ApprovalList.RBAC_ROLES,
     answer=Answer.PAGE,
     deviates="The record doesn't say whether the role was widened or narrowed, so every change counts.",
@@ -199,11 +211,12 @@ RBAC_ROLE_DEFINITION_CHANGED: Detection[ResourceEvent] = Detection(
         cloud_event_record(_DEFINE, resourceUri=_DEFINITION, claims=dict(APP_CLAIMS)),
         activity_log_record(_DEFINE, resourceId=_DEFINITION),
         exported_activity_record(_DEFINE),
+        event_grid_record(_DELETE_DEFINITION, resourceUri=_DEFINITION),
     ),
     misses=(
         event_grid_record(_DEFINE, resourceUri=_DEFINITION, status="Failed"),
         activity_log_record(_DEFINE, status="Started"),
-        event_grid_record("Microsoft.Authorization/roleDefinitions/delete", resourceUri=_DEFINITION),
+        event_grid_record("Microsoft.Authorization/policyDefinitions/write", resourceUri=_DEFINITION),
     ),
 )
 
@@ -282,14 +295,22 @@ def _pim_setting(activity: str, **differences: object) -> Image:
 PIM_SETTINGS_WEAKENED: Detection[AuditEvent] = Detection(
     id="pim-settings-weakened",
     seed_row="privileged-access/pim-settings-weakened",
-    title="PIM alert disabled or role setting changed by an unapproved actor",
+    title="PIM's alerts or role settings changed, or PIM switched off, by an unapproved actor",
     why=(
         "Without approval, second factor or time limit, anybody who is eligible for a role can use it at any time, and "
         "nobody is told."
     ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=succeeded("Disable PIM alert", "Update role setting in PIM"),
+    when=succeeded(
+        "Disable PIM alert",
+        "Deactivate PIM alert",
+        "Update PIM alert setting",
+        "Update role setting in PIM",
+        "PIM policy removed",
+        "Offboarded resource from PIM",
+        "Tenant offboarded from PIM",
+    ),
     unless_actor_in=ApprovalList.PIM_SETTINGS,
     answer=Answer.PAGE,
     techniques=(attack.TEMPORARY_ELEVATED_CLOUD_ACCESS, attack.DISABLE_TOOLS),
@@ -297,81 +318,12 @@ PIM_SETTINGS_WEAKENED: Detection[AuditEvent] = Detection(
     hits=(
         _pim_setting("Disable PIM alert"),
         _pim_setting("Update role setting in PIM", initiatedBy=BY_APP),
+        _pim_setting("Update PIM alert setting"),
+        _pim_setting("Offboarded resource from PIM", category="ResourceManagement"),
     ),
     misses=(
         _pim_setting("Update role setting in PIM", result="failure"),
         _pim_setting("Enable PIM alert"),
-    ),
-)
-
-_SITE: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/responder/providers/Microsoft.Web/sites/{OWN_SITE}"
-_DELETE_SETTING: Final = "Microsoft.Insights/diagnosticSettings/delete"
-_STOP: Final = "Microsoft.Web/sites/stop/action"
-_CONFIGURE: Final = "Microsoft.Web/sites/config/write"
-
-MONITORING_WEAKENED: Detection[ResourceEvent] = Detection(
-    id="monitoring-weakened",
-    seed_row="privileged-access/monitoring-weakened",
-    title="Monitoring of the tenant weakened by an unapproved actor",
-    why="An attacker may turn off logs, or this app, before doing what nobody should see.",
-    risk=Risk.HIGH,
-    log=Log.RESOURCE,
-    when=any_of(
-        all_of(
-            Resource.operation.one_of(
-                _DELETE_SETTING,
-                "Microsoft.Authorization/locks/delete",
-                "Microsoft.EventGrid/domains/delete",
-                "Microsoft.EventGrid/eventSubscriptions/delete",
-                "Microsoft.EventGrid/systemTopics/delete",
-                "Microsoft.EventGrid/systemTopics/eventSubscriptions/delete",
-                "Microsoft.EventGrid/topics/delete",
-                "Microsoft.EventGrid/topics/eventSubscriptions/delete",
-            ),
-            Resource.outcome.is_("success"),
-        ),
-        all_of(
-            Resource.operation.one_of(
-                "Microsoft.Web/sites/write",
-                "Microsoft.Web/sites/delete",
-                _STOP,
-                _CONFIGURE,
-                "Microsoft.Web/sites/config/delete",
-                "Microsoft.Web/sites/functions/write",
-                "Microsoft.Web/sites/functions/delete",
-                "Microsoft.Web/sites/functions/properties/write",
-                "Microsoft.Web/sites/functions/keys/write",
-                "Microsoft.Web/sites/host/functionkeys/write",
-                "Microsoft.Web/sites/host/systemkeys/write",
-                "Microsoft.Web/sites/basicPublishingCredentialsPolicies/write",
-                "Microsoft.Web/sites/sourcecontrols/write",
-                "Microsoft.Web/sites/extensions/write",
-                "Microsoft.Web/sites/slots/write",
-                "Microsoft.Web/sites/slotsswap/action",
-                "Microsoft.Web/sites/applySlotConfig/action",
-            ),
-            Resource.outcome.is_("success"),
-            Resource.site.is_("own"),
-        ),
-    ),
-    unless_actor_in=ApprovalList.MONITORING,
-    answer=Answer.PAGE,
-    techniques=(attack.DISABLE_CLOUD_LOG, attack.DISABLE_TOOLS),
-    reference=references.DIAGNOSTIC_SETTINGS,
-    hits=(
-        event_grid_record(_DELETE_SETTING),
-        activity_log_record(_DELETE_SETTING.lower()),
-        cloud_event_record("Microsoft.EventGrid/eventSubscriptions/delete", claims=dict(APP_CLAIMS)),
-        exported_activity_record("Microsoft.Authorization/locks/delete"),
-        event_grid_record(_STOP, resourceUri=_SITE.upper()),
-        activity_log_record(_CONFIGURE, resourceId=f"{_SITE}/config/appsettings"),
-    ),
-    misses=(
-        event_grid_record(_STOP, resourceUri=f"{_SITE}-test"),
-        event_grid_record(_STOP, resourceUri=_SITE, status="Failed"),
-        activity_log_record(_DELETE_SETTING, status="Started"),
-        event_grid_record("Microsoft.Insights/diagnosticSettings/write"),
-        event_grid_record("Microsoft.Web/sites/restart/action", resourceUri=_SITE),
     ),
 )
 
@@ -381,11 +333,13 @@ PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
     RBAC_ROLE_ASSIGNED,
     RBAC_ROLE_REMOVED,
     RBAC_ROLE_DEFINITION_CHANGED,
+    *AZURE_ACCESS,
     ELEVATE_ACCESS,
     ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED,
+    *ROLES_BY_OTHER_WAYS,
     PIM_SETTINGS_WEAKENED,
     BREAK_GLASS_USED,
     BREAK_GLASS_CHANGED,
     BREAK_GLASS_UNPROTECTED,
-    MONITORING_WEAKENED,
+    *OWN_INSTALLATION,
 )

@@ -7,8 +7,8 @@ the higher of both risks.
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import METHODS_CHANGED, PASSWORD_CHANGED
-from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, ROLE_HOLDER, account_record
+from responders.detections.activities import METHODS_CHANGED, PASSWORD_CHANGED, succeeded
+from responders.detections.directory_samples import BY_CPIM, COLLEAGUE, ROLE_HOLDER, account_record, change
 from responders.detections.privileged_sign_ins import FAILURES, UNUSUAL
 from responders.detections.samples import BREAK_GLASS, BY_APP, BY_USER, diagnostic_record
 from shared.detect.fields import Audit
@@ -104,6 +104,22 @@ PRIVILEGED_PASSWORD_CHANGED: Detection[AuditEvent] = Detection(
     ),
 )
 
+_REQUIRED: Final[Image] = {"RelyingParty": "*", "State": 1, "RememberDevicesNotIssuedBefore": "2026-02-03T07:41:09Z"}
+_PHONE: Final[Image] = {
+    "DeviceName": "Pixel 9",
+    "DeviceTag": "SoftwareTokenActivated",
+    "Id": "5f0b1d97-3c6e-4a28-9d41-e0b7c8f2a365",
+    "AuthenticationType": 3,
+    "LastAuthenticatedTimestamp": "2026-03-16T08:02:11.1Z",
+}
+_PHONE_LATER: Final[Image] = _PHONE | {"LastAuthenticatedTimestamp": "2026-03-17T08:01:43.7Z"}
+_OTHER_PHONE: Final[Image] = _PHONE | {"Id": "c2d94e70-81b5-4f36-a7e9-06d3f5b1c824", "DeviceName": "iPhone"}
+
+
+def _phone_apps(*phones: Image, before: tuple[Image, ...]) -> Image:
+    return change("StrongAuthenticationPhoneAppDetail", list(before), list(phones))
+
+
 PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
     id="privileged-methods-changed",
     seed_row="privileged-accounts/11",
@@ -114,7 +130,17 @@ PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
     ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=_on_privileged(*METHODS_CHANGED),
+    when=any_of(
+        _on_privileged(*METHODS_CHANGED),
+        succeeded(
+            "Update user",
+            also=(
+                Audit.strong_authentication.is_("changed"),
+                Audit.target_level.is_("privileged"),
+                Not(Audit.target_account.is_("emergency")),
+            ),
+        ),
+    ),
     unless_actor_in=None,
     answer=Answer.PAGE,
     first_step=(
@@ -122,7 +148,9 @@ PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
     ),
     deviates=(
         'The guide prints "Create identity provider", which is infrastructure/13; its own source has the service '
-        f"Authentication Methods in this row. Failures by privileged accounts are kept. {_WHILE_UNKNOWN}"
+        "Authentication Methods in this row. Failures by privileged accounts are kept. Passkeys, Windows Hello, app "
+        "passwords and what a record of the account itself says of its second factors count too, but not the time of "
+        f"the last sign-in that an authenticator app writes there. {_WHILE_UNKNOWN}"
     ),
     techniques=(attack.DEVICE_REGISTRATION, attack.MODIFY_MULTI_FACTOR_AUTHENTICATION),
     reference=references.AUDIT_ACTIVITIES,
@@ -130,12 +158,20 @@ PRIVILEGED_METHODS_CHANGED: Detection[AuditEvent] = Detection(
         account_record("User registered security info", identity=ROLE_HOLDER, loggedByService="Authentication Methods"),
         account_record("Admin deleted security info", identity=ROLE_HOLDER, loggedByService="Authentication Methods"),
         account_record("Disable Strong Authentication", identity=ROLE_HOLDER),
+        account_record(
+            "Add Passkey (device-bound)", identity=ROLE_HOLDER, loggedByService="Device Registration Service"
+        ),
+        account_record("Create application password for user", identity=ROLE_HOLDER),
+        account_record("Update user", change("StrongAuthenticationRequirement", [_REQUIRED], []), identity=ROLE_HOLDER),
+        account_record("Update user", _phone_apps(_PHONE, _OTHER_PHONE, before=(_PHONE,)), identity=ROLE_HOLDER),
         diagnostic_record(account_record("User updated security info", identity=ROLE_HOLDER, result="failure")),
     ),
     misses=(
         account_record("User registered security info", identity=COLLEAGUE),
         account_record("User deleted security info", identity=BREAK_GLASS),
         account_record("User started security info registration", identity=ROLE_HOLDER),
+        account_record("Update user", _phone_apps(_PHONE_LATER, before=(_PHONE,)), identity=ROLE_HOLDER),
+        account_record("Update user", change("JobTitle", ["Clerk"], ["Head clerk"]), identity=ROLE_HOLDER),
     ),
 )
 

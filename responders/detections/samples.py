@@ -12,6 +12,11 @@ ADMINISTRATOR: Final = "d40a6b7e-8c15-4f29-93e6-1b7f52ac80d3"
 PIPELINE: Final = "68f3c9d1-0b4e-4e7a-a526-c98d07e31f4b"
 BREAK_GLASS: Final = "86f1d3a9-c27e-4b08-95d4-e0a7b3c6f512"
 
+OWN_GROUP: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-responder"
+OWN_IDENTITY: Final = "b8a3f1d6-70c4-4e29-95b7-e2d60f84c135"
+OPERATORS_APP: Final = "6e17c0b9-d5a2-4f83-8b40-29e7f3a1c6d8"
+"""Of the app itself, in the tenant that the records are from: its resource group, its identity, its registration."""
+
 BY_USER: Final[Image] = {
     "user": {
         "id": ADMINISTRATOR,

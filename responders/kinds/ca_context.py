@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from responders.kinds.authentication_strength_leaves import CONFIGURATIONS
+from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE, READ
 from responders.kinds.json_leaves import GUID
 from responders.kinds.principals import GET_USER
 from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_GROUPS
@@ -29,17 +30,6 @@ from shared.model.objects import WHOLE, Objection, Op, list_of, property_of
 from shared.model.read_probes import ReadProbe
 from shared.model.tenant_api import TenantApi
 
-READ: Final = (Permission.POLICY_READ,)
-WHY_BETA: Final = "v1.0 leaves parts of policies out, and refuses policies that have such parts"
-
-LIST_CA_POLICIES_WHOLE: Final = Call(
-    method="GET",
-    service=Service.GRAPH_BETA,
-    path="/identity/conditionalAccess/policies",
-    needs=READ,
-    lane=Lane.CONDITIONAL_ACCESS,
-    why_beta=WHY_BETA,
-)
 LIST_NAMED_LOCATIONS: Final = Call(
     method="GET",
     service=Service.GRAPH,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from responders.kinds import ca_context, sign_in_guard
-from responders.kinds.ca_context import LIST_CA_POLICIES_WHOLE, READ, WHY_BETA
+from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE, READ, WHY_BETA
 from responders.kinds.ca_policy_leaves import (
     DISABLED,
     ENABLED,

@@ -1,4 +1,6 @@
-"""Who is privileged and which groups roles can be given to: read from the tenants by a timer, kept in table `Rosters`.
+"""Who is privileged, which groups roles can be given to, and which ones conditional access policies leave out.
+
+Read from the tenants by a timer, kept in table `Rosters`.
 
 A roster is kept whole or not at all, and a newer one takes its place; who was added since it was read isn't on it yet.
 One that is stale still says who is on it; of everybody else in its tenant it then says nothing, so that they count as
@@ -43,6 +45,7 @@ class RosterKind(StrEnum):
 
     PRIVILEGED_ACCOUNTS = "privileged-accounts"
     ROLE_ASSIGNABLE_GROUPS = "role-assignable-groups"
+    POLICY_GROUPS = "policy-groups"
 
 
 class Roster(Struct, frozen=True, kw_only=True):
@@ -169,6 +172,8 @@ def with_rosters(profile: TenantProfile, listed: Iterable[Listed], *, now: datet
         privileged_known_in=known_in(RosterKind.PRIVILEGED_ACCOUNTS),
         role_assignable_groups=profile.role_assignable_groups | members(RosterKind.ROLE_ASSIGNABLE_GROUPS),
         groups_known_in=known_in(RosterKind.ROLE_ASSIGNABLE_GROUPS),
+        policy_groups=profile.policy_groups | members(RosterKind.POLICY_GROUPS),
+        policy_groups_known_in=known_in(RosterKind.POLICY_GROUPS),
     )
 
 
@@ -180,6 +185,10 @@ _UNKNOWN: Final[Mapping[RosterKind, tuple[str, str]]] = {
     RosterKind.ROLE_ASSIGNABLE_GROUPS: (
         "It isn't known which groups of {} roles can be given to",
         "The rows on such groups can't be judged for groups that aren't listed.",
+    ),
+    RosterKind.POLICY_GROUPS: (
+        "It isn't known which groups the conditional access policies of {} leave out",
+        "Changes of such groups can't be judged for groups that aren't listed.",
     ),
 }
 """What is missing while a roster is stale, and what follows."""

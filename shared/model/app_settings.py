@@ -23,6 +23,7 @@ from shared.model.setting_values import (
     is_hub_name,
     is_routing_key,
     number,
+    resource_groups,
     schedule,
     text,
     url,
@@ -111,6 +112,17 @@ PROTECTED_PRINCIPAL_IDS: Final = Setting(
     name="PROTECTED_PRINCIPAL_IDS",
     description="Object ids of further principals from which nothing is ever taken, separated by commas.",
     read=guids,
+)
+OWN_RESOURCE_GROUPS: Final = Setting(
+    name="OWN_RESOURCE_GROUPS",
+    description="Resource ids of the resource groups that the app is installed in, separated by commas. Each change in"
+    " them by somebody unapproved is paged.",
+    read=resource_groups,
+)
+OPERATORS_CLIENT_ID: Final = Setting(
+    name="OPERATORS_CLIENT_ID",
+    description="Client id of the registration by which people and programs call the app.",
+    read=guid,
 )
 VOCABULARY: Final[Setting[TenantProfile]] = Setting(
     name="VOCABULARY",

@@ -51,6 +51,7 @@ API_NAMES: Final = {
     "00000002-0000-0000-c000-000000000000": "entra-id",
     "00000002-0000-0ff1-ce00-000000000000": "exchange",
     "00000003-0000-0ff1-ce00-000000000000": "sharepoint",
+    "c5393580-f805-4401-95e8-94b7a6ef2fc2": "office-365-management",
 }
 """APIs of which every grant counts, by app id, the same in every tenant. Names can be copied, app ids can't."""
 

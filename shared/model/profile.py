@@ -94,10 +94,13 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     - `privileged_accounts`: object ids that count as privileged beside those that hold a privileged role.
     - `emergency_groups`: object ids of groups whose members are the break-glass accounts.
 
-    Other settings fill `consumer_tenants` (None: any tenant may hold consumer accounts), `emergency_accounts` and
-    `own_site`, the name of the function app itself. Rosters read from the tenants add to `privileged_accounts` and fill
-    `role_assignable_groups`. In the tenants of `privileged_known_in` and `groups_known_in` the rosters are complete: an
-    account or group that they don't name isn't one. In other tenants that is unknown.
+    Other settings fill `consumer_tenants` (None: any tenant may hold consumer accounts), `emergency_accounts`,
+    `own_site` (the name of the function app itself), `own_groups` (ids of the resource groups that it is installed in,
+    in lower case), `own_identities` (object ids of its own service principals) and `operators_app` (client id of the
+    registration by which people call it). Rosters read from the tenants add to `privileged_accounts` and fill
+    `role_assignable_groups` and `policy_groups` (those that conditional access policies leave out). In the tenants of
+    `privileged_known_in`, `groups_known_in` and `policy_groups_known_in` the rosters are complete: an account or group
+    that they don't name isn't one. In other tenants that is unknown.
     """
 
     cpim_ids: frozenset[str] = frozenset()
@@ -121,17 +124,26 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     role_assignable_groups: frozenset[str] = frozenset()
     privileged_known_in: frozenset[str] = frozenset()
     groups_known_in: frozenset[str] = frozenset()
+    policy_groups: frozenset[str] = frozenset()
+    policy_groups_known_in: frozenset[str] = frozenset()
     consumer_tenants: frozenset[str] | None = None
     emergency_accounts: frozenset[str] = frozenset()
     own_site: str = ""
+    own_groups: frozenset[str] = frozenset()
+    own_identities: frozenset[str] = frozenset()
+    operators_app: str = ""
 
 
 DEFAULT: Final = TenantProfile()
 
-FROM_SETTINGS: Final = frozenset({"consumer_tenants", "emergency_accounts", "own_site"})
+FROM_SETTINGS: Final = frozenset(
+    {"consumer_tenants", "emergency_accounts", "own_site", "own_groups", "own_identities", "operators_app"}
+)
 """Fields that have settings of their own, so `VOCABULARY` may not name them."""
 
-FROM_TENANTS: Final = frozenset({"role_assignable_groups", "privileged_known_in", "groups_known_in"})
+FROM_TENANTS: Final = frozenset(
+    {"role_assignable_groups", "privileged_known_in", "groups_known_in", "policy_groups", "policy_groups_known_in"}
+)
 """Fields that the rosters fill, so `VOCABULARY` may not name them either."""
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_RESOURCE_GROUP: Final = re.compile(rf"/subscriptions/{_GUID.pattern}/resourceGroups/[^/,]{{1,90}}", re.IGNORECASE)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST_NUMBER: Final = 10
 _MOST_SECRETS: Final = 2
@@ -48,6 +49,16 @@ def guids(value: str) -> frozenset[str]:
         raise WrongValue("", value)
     if wrong := [part for part in parts if _GUID.fullmatch(part) is None]:
         raise WrongValue("ids separated by commas, like 00000000-0000-0000-0000-000000000000", *wrong)
+    return frozenset(part.lower() for part in parts)
+
+
+def resource_groups(value: str) -> frozenset[str]:
+    """Read resource ids of resource groups that are separated by commas, in lower case."""
+    parts = [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+    if wrong := [part for part in parts if _RESOURCE_GROUP.fullmatch(part) is None]:
+        raise WrongValue(
+            "ids of resource groups separated by commas, like /subscriptions/ID/resourceGroups/NAME", *wrong
+        )
     return frozenset(part.lower() for part in parts)
 
 

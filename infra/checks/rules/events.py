@@ -12,6 +12,7 @@ OPERATION_KEY: Final = "data.operationName"
 MOST_VALUES: Final = 25
 """How many values all filters of an event subscription may have together."""
 
+_SUBJECT: Final = "properties.filter.subjectBeginsWith"
 _TO: Final = "properties.deliveryWithResourceIdentity.destination"
 _DEAD: Final = "properties.deadLetterWithResourceIdentity.deadLetterDestination.properties"
 
@@ -26,7 +27,9 @@ def check_events(made: Infrastructure) -> Iterator[Problem]:
             topics.setdefault(one.id.rpartition("/eventSubscriptions/")[0], []).append(one)
             yield from _check_delivery(made, snapshot, one)
         for topic, subscriptions in topics.items():
-            yield from _check_operations(made, subscriptions)
+            by_operation = [one for one in subscriptions if not one.text(_SUBJECT)]
+            yield from _check_operations(made, by_operation or subscriptions)
+            yield from _check_own_group(made, snapshot, topic, subscriptions)
             yield from _check_rights(made, snapshot, topic, subscriptions[0])
         yield from _check_watched(snapshot, {subscription_of(topic) for topic in topics})
 
@@ -45,6 +48,28 @@ def _check_operations(made: Infrastructure, subscriptions: list[Resource]) -> It
         yield made.problem(first, f"{name} isn't delivered; a detection looks for it")
     for name in sorted(set(names) - made.declared.operations):
         yield made.problem(first, f"{name} is delivered; no detection looks for it: take it out")
+
+
+def _check_own_group(
+    made: Infrastructure, snapshot: Snapshot, topic: str, subscriptions: list[Resource]
+) -> Iterator[Problem]:
+    """Check that each change in the app's own resource group is delivered, whatever the operation."""
+    own = snapshot.settings.get("OWN_RESOURCE_GROUPS", "").lower().split(",")
+    within = [group for group in own if subscription_of(group) == subscription_of(topic)]
+    begin = {one.text(_SUBJECT).lower(): one for one in subscriptions if one.text(_SUBJECT)}
+    if not within:
+        yield nowhere("OWN_RESOURCE_GROUPS names no group of a watched subscription; its changes would be nobody's")
+    for detection in made.declared.of_own_groups:
+        for group in within:
+            if group not in begin:
+                yield made.problem(
+                    subscriptions[0], f"changes in {group} aren't delivered; {detection} looks at each of them"
+                )
+    for subject, one in begin.items():
+        if subject not in within:
+            yield made.problem(one, f"changes below {subject} are delivered; OWN_RESOURCE_GROUPS doesn't name it")
+        elif one.objects("properties.filter.advancedFilters"):
+            yield made.problem(one, "not every change in the app's own group is delivered; take the filter out")
 
 
 def _filtered(subscription: Resource) -> tuple[str, ...]:

@@ -46,6 +46,10 @@ MADE_BY_SCRIPTS: Final = frozenset({"b2c-certificate"})
 """Secrets that no deployment makes: `b2c.sh` asks the vault for a certificate of this name."""
 
 
+OF_THE_DEPLOYMENT: Final = frozenset({"OWN_RESOURCE_GROUPS", "OPERATORS_CLIENT_ID"})
+"""Settings that say what was deployed. On a laptop there is none of it, so they may be left out there."""
+
+
 def check_settings(made: Infrastructure) -> Iterator[Problem]:
     """Check the app's settings, what Flex Consumption refuses, and the sample's settings."""
     for snapshot in made.snapshots.values():
@@ -84,7 +88,7 @@ def _check_defaults(made: Infrastructure, snapshot: Snapshot, of: Resource) -> I
             default is not None
             and not value.startswith("[")
             and value.rstrip("/") != default
-            and name not in made.declared.vaulted
+            and name not in made.declared.vaulted | OF_THE_DEPLOYMENT
         ):
             yield made.problem(
                 of, f"app setting {name} is {value!r} by default; shared/model/app_settings.py has {default!r}"

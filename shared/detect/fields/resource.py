@@ -38,11 +38,29 @@ def _site_kusto(profile: TenantProfile) -> str:
     return f'case(not({named}), "", {below} == {quoted(profile.own_site.lower())}, "own", "other")'
 
 
+def _group(event: ResourceEvent, profile: TenantProfile) -> str:
+    resource = f"{event.resource_id.lower()}/"
+    return "own" if any(resource.startswith(f"{group}/") for group in profile.own_groups) else "other"
+
+
+def _group_kusto(profile: TenantProfile) -> str:
+    resource = f'strcat({RESOURCE_KUSTO}, "/")'
+    within = " or ".join(f"{resource} startswith_cs {quoted(f'{group}/')}" for group in sorted(profile.own_groups))
+    return f'iff({within or "false"}, "own", "other")'
+
+
+def _own_group_names(profile: TenantProfile, asked: str) -> frozenset[str] | None:
+    names = frozenset(group.rpartition("/")[2] for group in profile.own_groups)
+    return names if asked == "own" else None
+
+
 class Resource:
     """The fields of a `ResourceEvent` that a condition may read.
 
     - `provider`: the resource provider, the part of the operation before the first slash.
     - `site`: "own" for the function app that this runs in, "other" for another one; "" for any other resource.
+    - `group`: "own" for what is in a resource group that the app is installed in, and for that group itself; else
+      "other".
     """
 
     operation: Text[ResourceEvent] = Text(
@@ -99,3 +117,6 @@ class Resource:
         sigma=in_sigma("callerIpAddress", "ipAddress", "httpRequest.clientIpAddress"),
     )
     site: Text[ResourceEvent] = by_profile("site", _site, "own_site", kusto=_site_kusto)
+    group: Text[ResourceEvent] = by_profile(
+        "group", _group, "own_groups", prefilter=_own_group_names, kusto=_group_kusto
+    )

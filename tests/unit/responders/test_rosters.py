@@ -11,6 +11,7 @@ from responders.rosters import (
     LIST_GROUP_ELIGIBILITIES,
     LIST_GROUP_MEMBERS,
     LIST_GROUPS,
+    POLICY_GROUPS,
     PRIVILEGED_ACCOUNTS,
     ROSTERS,
 )
@@ -26,7 +27,36 @@ from tests.fakes.tenant import Unpaced, answer_of
 
 def test_each_kind_is_read_once_in_each_kind_of_tenant() -> None:
     places = [(roster.kind, kind) for roster in ROSTERS for kind in roster.tenant_kinds]
-    assert sorted(places) == sorted((one, kind) for one in RosterKind for kind in TenantKind)
+    of_policies = {(RosterKind.POLICY_GROUPS, TenantKind.WORKFORCE)}
+    others = {(one, kind) for one in RosterKind for kind in TenantKind if one is not RosterKind.POLICY_GROUPS}
+    assert sorted(places) == sorted(of_policies | others)
+
+
+_POLICY: Final = {
+    "id": "p",
+    "state": "enabled",
+    "conditions": {"users": {"excludeGroups": [world.ROLE_ADMINISTRATORS.id]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("policies", "groups"),
+    [
+        ([_POLICY], {world.ROLE_ADMINISTRATORS.id}),
+        ([_POLICY | {"state": "enabledForReportingButNotEnforced"}], {world.ROLE_ADMINISTRATORS.id}),
+        ([_POLICY | {"state": "disabled"}], set[str]()),
+        ([_POLICY | {"conditions": {"users": None, "clientApplications": {}}}], set[str]()),
+        ([_POLICY | {"conditions": {"users": {"includeGroups": [world.ROLE_ADMINISTRATORS.id]}}}], set[str]()),
+    ],
+)
+def test_the_groups_that_policies_leave_out(policies: list[dict[str, Any]], groups: set[str]) -> None:
+    assert POLICY_GROUPS.read(_Tenant({"/conditionalAccess/policies": policies}).edges) == groups
+
+
+@pytest.mark.parametrize("policy", [{"id": "p", "state": "enabled"}, _POLICY | {"conditions": {"users": [1]}}])
+def test_a_policy_that_cannot_be_read_leaves_the_list_unknown(policy: dict[str, Any]) -> None:
+    with pytest.raises(Rejected, match="isn't as Graph writes it"):
+        POLICY_GROUPS.read(_Tenant({"/conditionalAccess/policies": [policy]}).edges)
 
 
 # What a tenant answers that isn't as it should be.

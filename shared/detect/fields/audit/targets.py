@@ -2,13 +2,18 @@
 
 from typing import Final
 
+from msgspec import Struct, field
+from msgspec.json import Decoder
+
 from shared.detect.fields.audit.changes import changes_of, first_value, items
 from shared.detect.fields.kusto_terms import IS_OBJECT_ID, SPACES, TARGET_ID, TENANT, among, flag, quoted
-from shared.detect.prefilter import of_ids, of_settings
+from shared.detect.prefilter import of_ids, of_properties, of_settings
 from shared.model import patterns
 from shared.model.conditions import KustoJoin, KustoValue, Label, Text, by_profile
+from shared.model.errors import UnreadableRecord
 from shared.model.events import AuditEvent, Target, fold
 from shared.model.profile import TenantProfile
+from shared.normalize.decoding import decode
 from shared.normalize.ids import is_object_id
 
 _PRINCIPALS: Final = frozenset({"user", "group", "serviceprincipal"})
@@ -78,18 +83,35 @@ def _target_level_kusto(profile: TenantProfile) -> KustoJoin:
     return KustoJoin(rows=rows, value=f'case(privileged_targets > 0, "privileged", {is_known}, "other", "unknown")')
 
 
-def _group_level(event: AuditEvent, profile: TenantProfile) -> str:
+def _groups_of(event: AuditEvent) -> set[str]:
     """Look for the group in a property, since Core Directory names the member first; else among the targets."""
     named = {(change.new or change.old or "").strip().lower() for change in changes_of(event, "group.objectid")} - {""}
-    groups = named or {one.id for one in event.targets if fold(one.kind) == "group" and is_object_id(one.id)}
+    return named or {one.id for one in event.targets if fold(one.kind) == "group" and is_object_id(one.id)}
+
+
+def _level_of_groups(groups: set[str], listed: frozenset[str], word: str, *, is_known: bool) -> str:
     if not groups:
         return ""
-    if not profile.role_assignable_groups.isdisjoint(groups):
-        return "role-assignable"
-    return "other" if event.tenant_id in profile.groups_known_in else "unknown"
+    if not listed.isdisjoint(groups):
+        return word
+    return "other" if is_known else "unknown"
 
 
-def _group_level_kusto(profile: TenantProfile) -> KustoJoin:
+def _group_level(event: AuditEvent, profile: TenantProfile) -> str:
+    is_known = event.tenant_id in profile.groups_known_in
+    return _level_of_groups(_groups_of(event), profile.role_assignable_groups, _ASSIGNABLE, is_known=is_known)
+
+
+def _policy_group(event: AuditEvent, profile: TenantProfile) -> str:
+    is_known = event.tenant_id in profile.policy_groups_known_in
+    return _level_of_groups(_groups_of(event), profile.policy_groups, _LEFT_OUT, is_known=is_known)
+
+
+_ASSIGNABLE: Final = "role-assignable"
+_LEFT_OUT: Final = "left-out"
+
+
+def _groups_kusto(name: str, listed: frozenset[str], word: str, known_in: frozenset[str]) -> KustoJoin:
     rows = f"""union
         (Changes
         | where property == "group.objectid"
@@ -99,17 +121,70 @@ def _group_level_kusto(profile: TenantProfile) -> KustoJoin:
         | project Id, group_id = {TARGET_ID}, named = 0
         | where group_id {IS_OBJECT_ID})
     | where isnotempty(group_id)
-    | extend gives_roles = {among("group_id", profile.role_assignable_groups)}
-    | summarize named = sum(named), named_giving = countif(gives_roles and named == 1),
-        giving = countif(gives_roles), groups = count() by Id"""
-    is_known = among(TENANT, profile.groups_known_in)
+    | extend is_listed = {among("group_id", listed)}
+    | summarize {name}_named = sum(named), {name}_named_listed = countif(is_listed and named == 1),
+        {name}_listed = countif(is_listed), {name}_groups = count() by Id"""
+    is_known = among(TENANT, known_in)
     return KustoJoin(
         rows=rows,
         value=(
-            'case(named_giving > 0 or (named == 0 and giving > 0), "role-assignable",'
-            f' coalesce(groups, 0) == 0, "", {is_known}, "other", "unknown")'
+            f'case({name}_named_listed > 0 or ({name}_named == 0 and {name}_listed > 0), "{word}",'
+            f' coalesce({name}_groups, 0) == 0, "", {is_known}, "other", "unknown")'
         ),
     )
+
+
+def _group_level_kusto(profile: TenantProfile) -> KustoJoin:
+    return _groups_kusto("roles", profile.role_assignable_groups, _ASSIGNABLE, profile.groups_known_in)
+
+
+def _policy_group_kusto(profile: TenantProfile) -> KustoJoin:
+    return _groups_kusto("policies", profile.policy_groups, _LEFT_OUT, profile.policy_groups_known_in)
+
+
+def _own_object(event: AuditEvent, profile: TenantProfile) -> str:
+    properties = {*changes_of(event, _HOLDER)}
+    ids = {target.id for target in event.targets} | {(one.new or one.old or "").strip().lower() for one in properties}
+    if not profile.own_identities.isdisjoint(ids):
+        return "identity"
+    names = {
+        name.strip().lower()
+        for change in changes_of(event, _NAMES_OF_API)
+        for name in (change.new or change.old or "").split(";")
+    }
+    return "operators" if profile.operators_app and profile.operators_app in names else ""
+
+
+def _own_ids(profile: TenantProfile, asked: str) -> frozenset[str] | None:
+    ids = {"identity": profile.own_identities, "operators": frozenset({profile.operators_app} - {""})}
+    return ids.get(asked)
+
+
+_HOLDER: Final = "serviceprincipal.objectid"
+_NAMES_OF_API: Final = "targetid.serviceprincipalnames"
+
+
+def _own_object_kusto(profile: TenantProfile) -> KustoValue:
+    if not profile.own_identities and not profile.operators_app:
+        return '""'
+    app = frozenset({profile.operators_app} - {""})
+    rows = f"""union
+        (Targets
+        | where {among(TARGET_ID, profile.own_identities)}
+        | project Id, is_identity = 1),
+        (Changes
+        | where property == "{_HOLDER}"
+        | extend own_id = tolower(trim(@"{SPACES}", coalesce(new, old)))
+        | where {among("own_id", profile.own_identities)}
+        | project Id, is_identity = 1),
+        (Changes
+        | where property == "{_NAMES_OF_API}"
+        | mv-expand own_name = split(coalesce(new, old), ";") to typeof(string)
+        | extend own_name = tolower(trim(@"{SPACES}", own_name))
+        | where {among("own_name", app)}
+        | project Id, is_identity = 0)
+    | summarize own_identity = sum(is_identity), own_rows = count() by Id"""
+    return KustoJoin(rows=rows, value='case(own_identity > 0, "identity", own_rows > 0, "operators", "")')
 
 
 _FIRST_TARGET_KUSTO: Final = "coalesce({})".format(
@@ -129,6 +204,10 @@ class TargetFields:
       none is, else "unknown".
     - `group_level`: "role-assignable" where members of the group can hold roles by it, "other" where it is known that
       they can't, else "unknown"; "" without a group.
+    - `policy_group`: "left-out" where a conditional access policy leaves the group out, "other" where it is known that
+      none does, else "unknown"; "" without a group.
+    - `own_object`: "identity" where it is about a service principal of the app itself, "operators" where it is about
+      the registration by which people call the app.
     """
 
     target: Text[AuditEvent] = Text(
@@ -168,6 +247,20 @@ class TargetFields:
         prefilter=of_ids("role-assignable", lambda profile: profile.role_assignable_groups),
         kusto=_group_level_kusto,
     )
+    policy_group: Text[AuditEvent] = by_profile(
+        "policy_group",
+        _policy_group,
+        *("policy_groups", "policy_groups_known_in"),
+        prefilter=of_ids(_LEFT_OUT, lambda profile: profile.policy_groups),
+        kusto=_policy_group_kusto,
+    )
+    own_object: Text[AuditEvent] = by_profile(
+        "own_object",
+        _own_object,
+        *("own_identities", "operators_app"),
+        prefilter=_own_ids,
+        kusto=_own_object_kusto,
+    )
 
 
 _LONGEST_VALUE: Final = 500
@@ -206,6 +299,51 @@ def _account_change_kusto(_profile: TenantProfile) -> KustoJoin:
     | summarize signs_in = countif({among("property", _SIGN_IN_PROPERTIES)}), changes = count() by Id""",
         value='case(signs_in > 0, "sign-in", changes > 0, "other", "")',
     )
+
+
+_STRONG_AUTHENTICATION: Final = frozenset(
+    {"strongauthenticationmethod", "strongauthenticationrequirement", "strongauthenticationuserdetails"}
+)
+_PHONE_APP: Final = "strongauthenticationphoneappdetail"
+"""Each sign-in by an authenticator app writes its time into this property, so only other devices are a change."""
+
+
+class _Device(Struct):
+    """One item of the property: a device with an authenticator app."""
+
+    id: str | None = field(default=None, name="Id")
+
+
+_DEVICE: Final = Decoder(_Device)
+
+
+def _strong_authentication(event: AuditEvent) -> str:
+    for change in changes_of(event, *_STRONG_AUTHENTICATION, _PHONE_APP):
+        name_of = _device if fold(change.name) == _PHONE_APP else str
+        if {*map(name_of, items(change.old))} != {*map(name_of, items(change.new))}:
+            return "changed"
+    return ""
+
+
+def _device(item: str) -> str:
+    if not item.startswith("{"):
+        return item
+    try:
+        return (decode(_DEVICE, item).id or "").strip()
+    except UnreadableRecord:
+        return item
+
+
+_STRONG_AUTHENTICATION_KUSTO: Final = flag(
+    "strong_authentication",
+    f"""Items
+    | where {among("property", _STRONG_AUTHENTICATION | {_PHONE_APP})}
+    | extend text = iff(property == "{_PHONE_APP}" and text startswith "{{",
+        trim(@"{SPACES}", tostring(parse_json(text).Id)), text)
+    | summarize olds = sum(olds), news = sum(news) by Id, property, text
+    | where olds == 0 or news == 0""",
+    "changed",
+)
 
 
 def _account_fault(event: AuditEvent, profile: TenantProfile) -> str:
@@ -249,6 +387,8 @@ class AccountFields:
       did.
     - `account_fault`: "missing" where a new account lacks a standard attribute of the profile, "pattern" where one
       breaks its convention.
+    - `strong_authentication`: "changed" where a second factor, a device with an authenticator app, or whether one is
+      required isn't what it was.
     """
 
     account_change: Text[AuditEvent] = Text("account_change", _account_change, kusto=_account_change_kusto)
@@ -258,4 +398,10 @@ class AccountFields:
         "account_attributes",
         prefilter=of_settings(lambda profile: profile.account_attributes, "missing", "pattern"),
         kusto=_account_fault_kusto,
+    )
+    strong_authentication: Text[AuditEvent] = Text(
+        "strong_authentication",
+        _strong_authentication,
+        prefilter=of_properties(*_STRONG_AUTHENTICATION, _PHONE_APP),
+        kusto=_STRONG_AUTHENTICATION_KUSTO,
     )

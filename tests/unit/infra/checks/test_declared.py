@@ -60,7 +60,9 @@ def test_a_declaration_that_goes_takes_its_actions_with_it() -> None:
 def test_the_operations_are_those_of_the_detections() -> None:
     resource_detections = [one for one in CATALOGUE if one.log is Log.RESOURCE]
     assert operations_of(resource_detections[:1])[0] < declared().operations or len(resource_detections) == 1
-    assert operations_of([one for one in CATALOGUE if one.log is not Log.RESOURCE]) == (frozenset(), ())
+    assert operations_of([one for one in CATALOGUE if one.log is not Log.RESOURCE]) == (frozenset(), (), ())
+    assert declared().unbounded == ()
+    assert declared().of_own_groups == ("responder-changed",)
 
 
 @pytest.mark.parametrize(

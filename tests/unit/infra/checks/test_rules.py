@@ -36,6 +36,7 @@ _READ: Final = "Microsoft.Authorization/roleAssignments/read"
 _CONDITION: Final = "roleAssignments:RoleDefinitionId] ForAnyOfAllValues:GuidNotEquals"
 _OWNER: Final = next(iter(NEVER_GRANTED))
 _FIRST: Final = "default"
+_OWN_GROUP: Final = "/subscriptions/bbbbbbbb-0000-4000-8000-000000000001/resourceGroups/rg-responder-prod"
 
 
 def _one(change: Change, *, of: str = _FIRST) -> Infrastructure:
@@ -226,7 +227,7 @@ _EXPORT: Final = "Microsoft.Insights/diagnosticSettings"
     ("change", "said"),
     [
         (
-            swap(f'"{_WRITE}", "Microsoft.Authorization/roleD', '"Microsoft.Authorization/roleD'),
+            swap(f'"{_WRITE}", "Microsoft.Authorization/roleAssignmentS', '"Microsoft.Authorization/roleAssignmentS'),
             "/write isn't delivered;",
         ),
         (
@@ -256,6 +257,19 @@ _EXPORT: Final = "Microsoft.Insights/diagnosticSettings"
         (
             put(_CONFIG, "properties.SUBSCRIPTION_IDS", "x", _SETTINGS),
             "a subscription that isn't watched gets an event sub",
+        ),
+        (put(_CONFIG, "properties.OWN_RESOURCE_GROUPS", "", _SETTINGS), "OWN_RESOURCE_GROUPS names no group of"),
+        (
+            put(_CONFIG, "properties.OWN_RESOURCE_GROUPS", f"{_OWN_GROUP}2", _SETTINGS),
+            "resourcegroups/rg-responder-prod2 aren't delivered; responder-changed looks at each",
+        ),
+        (
+            put(SUBSCRIPTION, "properties.filter.subjectBeginsWith", "/subscriptions/x"),
+            "changes below /subscriptions/x are delivered; OWN_RESOURCE_GROUPS doesn't name it",
+        ),
+        (
+            put(SUBSCRIPTION, _FILTERS, _filters([_WRITE])),
+            "not every change in the app's own group is delivered; take the filter out",
         ),
     ],
 )

@@ -14,12 +14,13 @@ from responders import detections
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.detections import attack, infrastructure, references
 from responders.detections.directory_samples import SAMPLE_PROFILE
+from responders.detections.evidence import EVIDENCE
 from responders.detections.samples import TENANT, diagnostic_record
 from responders.detections.sign_in_samples import diagnostic_sign_in
 from shared.detect.conditions import required
 from shared.detect.matcher import INDEXED_BY, Matcher
 from shared.model.detections import AnyDetection, Detection, Technique
-from shared.model.events import Event
+from shared.model.events import Event, Log
 from shared.normalize import read_batch
 from tests.fakes.record_strategies import audit_row, everything, sign_in_row, written
 
@@ -97,8 +98,12 @@ OF_ANY_NAME = {
     "consumer-failures-rise",
     "privileged-beyond-controls",
     "break-glass-used",
+    "responder-changed",
 }
-"""Sign-ins that matter by whose they are or where from, not by a code: for these each record of that log is built."""
+"""Records that matter by whose they are or where from, not by a code: for these each record of that log is built.
+
+Of Azure resources each record is built that names the app's own resource group.
+"""
 
 
 @pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
@@ -165,6 +170,13 @@ def test_a_technique_has_the_number_and_the_address_that_mitre_gives_it() -> Non
 def test_a_reference_is_an_https_address(wrong: str) -> None:
     with pytest.raises(ValueError, match="no https address"):
         replace(CATALOGUE[0], reference=wrong)
+
+
+def test_each_name_of_an_activity_is_graded_by_its_evidence_and_no_other() -> None:
+    audit = [detection for detection in CATALOGUE if detection.log is Log.AUDIT]
+    conditions = [one.when for one in audit] + [one.after.step_a for one in audit if one.after]
+    named = frozenset[str]().union(*(required(one, INDEXED_BY[Log.AUDIT]) or () for one in conditions))
+    assert EVIDENCE.keys() == named, "grade the name in responders/detections/evidence.py"
 
 
 def test_a_read_of_custom_policies_is_left_out_and_the_row_says_so() -> None:
