@@ -106,6 +106,7 @@ class Report:
         self._seen: dict[str, None] = {}
         self.records = 0
         self.unreadable = 0
+        self.not_judged = Counter[str]()
         self.repeats = 0
         self.first: datetime | None = None
         self.last: datetime | None = None

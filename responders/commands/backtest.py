@@ -16,7 +16,7 @@ from responders.catalogue import CATALOGUE
 from responders.commands import Subparsers
 from responders.commands.backtest_report import as_json, as_text
 from responders.commands.connection import CommandError
-from responders.commands.profile import add_rosters_option, profile_for
+from responders.commands.profile import add_rosters_option, add_tenant_option, profile_for, tenant_for
 from shared.detect.matcher import Matcher
 from shared.model.clock import utc_now
 from shared.normalize import read_stream
@@ -77,6 +77,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--approvals", metavar="FILE", help="who is approved, as JSON or CSV")
     parser.add_argument("--json", action="store_true", help="as one JSON object, whole")
     add_rosters_option(parser)
+    add_tenant_option(parser)
     parser.set_defaults(run=_run)
 
 
@@ -85,7 +86,7 @@ def _run(arguments: argparse.Namespace) -> int:
     profile = profile_for(arguments)
     report = Report(approvals, profile=profile)
     aggregation = Aggregation(profile, report.add)
-    _read_all(arguments.files, report, aggregation, Matcher(CATALOGUE, profile))
+    _read_all(arguments.files, report, aggregation, Matcher(CATALOGUE, profile), tenant_id=tenant_for(arguments))
     aggregation.finish()
     until = (utc_now() + _APPROVED_FOR).date()
     text = as_json(report, until) if arguments.json else as_text(report, until, shutil.get_terminal_size().columns)
@@ -93,24 +94,25 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read_all(names: list[str], report: Report, aggregation: Aggregation, matcher: Matcher) -> None:
+def _read_all(names: list[str], report: Report, aggregation: Aggregation, matcher: Matcher, *, tenant_id: str) -> None:
     progress = Progress(sum(_size(name) for name in names))
     try:
         for name in names:
             with _opened(name) as file:
-                records, unreadable = _read(name, progress.chunks(file), matcher, aggregation)
-                report.records += records
-                report.unreadable += unreadable
+                _read(name, progress.chunks(file), matcher, aggregation, report, tenant_id=tenant_id)
     finally:
         progress.done()
 
 
-def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, aggregation: Aggregation) -> tuple[int, int]:
-    """Match the records of a file; gives how many there were, and how many can't be read."""
-    records = unreadable = json_records = 0
-    for reading in read_stream(chunks, tenant_id="", interest=matcher.interested):
+def _read(
+    name: str, chunks: Iterable[bytes], matcher: Matcher, aggregation: Aggregation, report: Report, *, tenant_id: str
+) -> None:
+    """Match the records of a file, and count in the report how many there were, and how many can't be read."""
+    records = json_records = 0
+    for reading in read_stream(chunks, tenant_id=tenant_id, interest=matcher.interested):
         records += 1
-        unreadable += bool(reading.unreadable)
+        report.unreadable += bool(reading.unreadable)
+        report.not_judged.update([reading.not_judged] if reading.not_judged else [])
         json_records += reading.is_json
         if reading.event is not None:
             for detection in matcher.matches(reading.event):
@@ -119,7 +121,7 @@ def _read(name: str, chunks: Iterable[bytes], matcher: Matcher, aggregation: Agg
                 aggregation.match_step_a(detection, reading.event)
     if records and not json_records:
         raise CommandError(f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line")
-    return records, unreadable
+    report.records += records
 
 
 def _size(name: str) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 
 from responders.backtest.report import Counts, DetectionActor, Report
 from responders.catalogue import BY_ID, CATALOGUE
+from responders.commands.records import not_judged_in_words
 from responders.commands.tables import escaped
 from shared.model.cases import Decision, Standing
 from shared.model.detections import Answer, AnyDetection
@@ -26,6 +27,7 @@ def as_json(report: Report, until: date) -> str:
         "to": report.last.isoformat() if report.last else None,
         "records": report.records,
         "unreadable": report.unreadable,
+        "not_judged": dict(report.not_judged),
         "cases": report.cases,
         "repeats": report.repeats,
         "detections": [_detection(name, counts) for name, counts in _in_order(report)],
@@ -109,6 +111,7 @@ def as_text(report: Report, until: date, width: int) -> str:
     """Write the tables for a terminal of this width."""
     period = f", from {report.first:%Y-%m-%d %H:%M} to {report.last:%Y-%m-%d %H:%M} UTC" if report.first else ""
     read = f"records: {report.records}, unreadable: {report.unreadable}, cases: {report.cases}{period}"
+    read += not_judged_in_words(report.not_judged)
     parts = [f"{read} (further records of the same cases: {report.repeats})"]
     if report.cases:
         parts += [_detections_table(report, width), _noisiest_list(report, until, width)]

@@ -1,14 +1,13 @@
 """`responder kql`: the detections as Kusto queries for Log Analytics and Sentinel."""
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from responders.commands import Subparsers
-from responders.commands.connection import CommandError, unknown
+from responders.commands.connection import CommandError, environment_from, unknown
 from responders.commands.profile import add_rosters_option, profile_for
 from responders.sigma_rules import catalogue_of
 from shared.detect.kusto.compile import document
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 _HELP = """\
 Each query finds in AuditLogs, in SigninLogs and AADNonInteractiveUserSignInLogs, or in AzureActivity what the detection
 matches, over the time that is chosen where it is run. Approvals aren't asked: what approved actors did is found too.
-What differs by tenant is read from the environment (VOCABULARY, EMERGENCY_ACCOUNT_IDS, B2C_TENANT_ID).
+What differs by tenant is read from the settings (VOCABULARY, EMERGENCY_ACCOUNT_IDS, B2C_TENANT_ID).
 
 With --sentinel they are scheduled analytics rules of Microsoft Sentinel: a YAML file for each, as Microsoft's own rules
 have it, and azuredeploy.json, which makes all of them, with the watchlists that they read:
@@ -51,7 +50,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     ids: list[str] = arguments.ids
-    known = {detection.id: detection for detection in catalogue_of(os.environ)}
+    known = {detection.id: detection for detection in catalogue_of(environment_from(arguments))}
     detections = [_detection(known, name) for name in ids or known]
     profile = profile_for(arguments)
     if arguments.sentinel:

@@ -1,9 +1,9 @@
 """`responder match`: which records of a file the detections match, without a tenant."""
 
 import argparse
-import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import BinaryIO, Final
 import msgspec
 
 from responders.commands import Subparsers
-from responders.commands.profile import add_rosters_option, profile_for
+from responders.commands.connection import environment_from
+from responders.commands.profile import add_rosters_option, add_tenant_option, profile_for, tenant_for
+from responders.commands.records import not_judged_in_words
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.matcher import Matcher
@@ -32,7 +34,8 @@ the target and what changed; "speaks" where it takes more than this record for a
 line with the reason. Totals go to standard error.
 
 Read are audit, sign-in and activity records as Microsoft Graph, diagnostic settings, Log Analytics, Event Grid and the
-Azure Activity Log give them, in a JSON list, a page, or one a line. The shape is found out record by record.
+Azure Activity Log give them, in a JSON list, a page, what a query answers, or one a line. The shape is found out record
+by record. Records of a category that no detection judges, such as RiskyUsers, are counted apart.
 
 The exit status is 0, or 2 when a file couldn't be read at all."""
 
@@ -49,12 +52,13 @@ class _Totals:
         self.records = 0
         self.matches = 0
         self.unreadable = 0
+        self.not_judged = Counter[str]()
 
     def __str__(self) -> str:
         seconds = time.perf_counter() - self.started
         return (
             f"records read: {self.records}, matches: {self.matches}, unreadable: {self.unreadable}, "
-            f"seconds: {seconds:.2f}"
+            f"seconds: {seconds:.2f}{not_judged_in_words(self.not_judged)}"
         )
 
 
@@ -68,12 +72,14 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a file of records, or - for standard input")
     add_rosters_option(parser)
+    add_tenant_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     files: list[str] = arguments.files
-    catalogue, profile = catalogue_of(os.environ), profile_for(arguments)
+    catalogue, profile = catalogue_of(environment_from(arguments)), profile_for(arguments)
+    tenant_id = tenant_for(arguments)
     matcher = Matcher(catalogue, profile)
     case_when = {one.id: raises_case_when(one, profile) for one in catalogue}
     totals = _Totals()
@@ -81,7 +87,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for name in files:
         label = {"file": name} if len(files) > 1 else {}
         try:
-            for line in _lines_of(name, matcher, case_when, totals):
+            for line in _lines_of(name, matcher, case_when, totals, tenant_id=tenant_id):
                 sys.stdout.buffer.write(msgspec.json.encode(label | line) + b"\n")
         except (_NotReadable, OSError) as error:
             if isinstance(error, BrokenPipeError):
@@ -95,12 +101,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _lines_of(
-    name: str, matcher: Matcher, case_when: Mapping[str, str], totals: _Totals
+    name: str, matcher: Matcher, case_when: Mapping[str, str], totals: _Totals, *, tenant_id: str
 ) -> Iterator[dict[str, object]]:
     """Give a line for each match and each record that can't be read; a file without any JSON is one error."""
     with _opened(name) as file:
-        for reading in _with_json(_readings(file, matcher)):
+        for reading in _with_json(_readings(file, matcher, tenant_id)):
             totals.records += 1
+            if reading.not_judged:
+                totals.not_judged[reading.not_judged] += 1
             if reading.unreadable:
                 totals.unreadable += 1
                 yield {"record": reading.index, "unreadable": reading.unreadable}
@@ -115,14 +123,14 @@ def _opened(name: str) -> BinaryIO:
     return open(sys.stdin.fileno(), "rb", closefd=False) if name == "-" else Path(name).open("rb")
 
 
-def _readings(file: BinaryIO, matcher: Matcher) -> Iterator[Reading]:
+def _readings(file: BinaryIO, matcher: Matcher, tenant_id: str) -> Iterator[Reading]:
     chunks = iter(lambda: file.read(_CHUNK), b"")
     held: list[bytes] = []
     for chunk in chunks:
         held.append(chunk)
         if len(held) * _CHUNK > _HELD_WHOLE:
-            return read_stream(chain(held, chunks), tenant_id="", interest=matcher.interested)
-    return read_batch(b"".join(held), tenant_id="", interest=matcher.interested)
+            return read_stream(chain(held, chunks), tenant_id=tenant_id, interest=matcher.interested)
+    return read_batch(b"".join(held), tenant_id=tenant_id, interest=matcher.interested)
 
 
 def _with_json(readings: Iterable[Reading]) -> Iterator[Reading]:

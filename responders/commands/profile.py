@@ -9,12 +9,13 @@ from typing import Final
 import msgspec
 
 from responders.catalogue import CATALOGUE
-from responders.commands.connection import add_settings_option, environment_from, storage_from
+from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
 from shared.detect.aggregation.thresholds import threshold_problems
 from shared.model.errors import SettingsError
 from shared.model.profile import BadProfile, TenantProfile, profile_from
 from shared.model.setting_values import resource_groups
 
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SEPARATORS: Final = re.compile(r"[,\s]+")
 
 
@@ -29,7 +30,7 @@ def add_rosters_option(parser: argparse.ArgumentParser) -> None:
 
 
 def profile_for(arguments: argparse.Namespace) -> TenantProfile:
-    """Give the tenant profile of the environment, or with --rosters of the settings and the rosters as they are now.
+    """Give the tenant profile of the settings, with --rosters also with the rosters as they are now.
 
     Raises:
         CommandError: the settings name no storage account.
@@ -37,7 +38,7 @@ def profile_for(arguments: argparse.Namespace) -> TenantProfile:
         EdgeError: the rosters can't be read.
     """
     if not arguments.rosters:
-        return profile_of_environment()
+        return profile_of_environment(environment_from(arguments))
     from responders.rosters import ROSTERS  # noqa: PLC0415 - only where it is needed
     from shared.detect.rosters import Rosters, with_rosters  # noqa: PLC0415
     from shared.model.clock import utc_now  # noqa: PLC0415
@@ -46,6 +47,30 @@ def profile_for(arguments: argparse.Namespace) -> TenantProfile:
     settings = settings_from(environment_from(arguments))
     listed = Rosters(storage_from(arguments), ROSTERS, clock=utc_now).all(settings.tenants)
     return with_rosters(settings.profile, listed, now=utc_now())
+
+
+def add_tenant_option(parser: argparse.ArgumentParser) -> None:
+    """Add --tenant: whose the records are that don't say it, such as exports from Microsoft Graph."""
+    parser.add_argument(
+        "--tenant",
+        metavar="TENANT",
+        default="",
+        help="whose the records are that don't name a tenant, such as those of Microsoft Graph: workforce, b2c or an id"
+        " (default: the Entra tenant of the settings)",
+    )
+
+
+def tenant_for(arguments: argparse.Namespace) -> str:
+    """Give the id of the tenant of records that don't name theirs; "" where the settings name none.
+
+    Raises:
+        CommandError: --tenant is none that the settings name, nor an id.
+    """
+    environment, asked = environment_from(arguments), str(arguments.tenant).strip().lower()
+    ids = {kind: environment.get(f"{kind.upper()}_TENANT_ID", "").strip().lower() for kind in ("workforce", "b2c")}
+    if asked and not _GUID.fullmatch(asked) and not ids.get(asked):
+        raise CommandError(f"--tenant is {asked[:80]!r}: it should be workforce or b2c, as in the settings, or an id")
+    return ids.get(asked, asked) if asked else ids["workforce"]
 
 
 def profile_of_environment(environment: Mapping[str, str] = os.environ) -> TenantProfile:

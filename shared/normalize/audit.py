@@ -8,7 +8,7 @@ from msgspec.json import Decoder
 
 from shared.model.events import Actor, ActorKind, AuditEvent, Change, Target
 from shared.normalize.decoding import NULL, decode, decode_inner, plain_text, unwrapped
-from shared.normalize.ids import first_id, principal_id
+from shared.normalize.ids import first_id, principal_id, tenant_in
 
 
 class User(Struct, rename="camel"):
@@ -81,6 +81,7 @@ class _Wrapped(Struct, rename="camel"):
 
     operation_name: str | None = None
     tenant_id: str | None = None
+    resource_id: str | None = None
     correlation_id: str | None = None
     caller_ip_address: str | None = None
     properties: Raw = NULL
@@ -122,7 +123,8 @@ def from_diagnostics(raw: Raw, at: datetime, tenant_id: str) -> AuditEvent:
     record = decode_inner(_RECORD, wrapped.properties) or AuditRecord()
     record.activity_display_name = record.activity_display_name or wrapped.operation_name
     record.correlation_id = record.correlation_id or wrapped.correlation_id
-    return _event(record, at=at, tenant_id=first_id(wrapped.tenant_id, tenant_id), address=wrapped.caller_ip_address)
+    tenant = first_id(wrapped.tenant_id, tenant_in(wrapped.resource_id), tenant_id)
+    return _event(record, at=at, tenant_id=tenant, address=wrapped.caller_ip_address)
 
 
 def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> AuditEvent:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from msgspec import DecodeError, Raw, Struct
-from msgspec.json import Decoder
+from msgspec.json import Decoder, encode
 
 from shared.model.errors import UnreadableRecord
 from shared.model.events import Event, Log
-from shared.normalize.decoding import NotJson, TooDeep, decode, instant
+from shared.normalize.decoding import NotJson, NotJudged, TooDeep, decode, instant
 from shared.normalize.pieces import pieces
 from shared.normalize.shapes import Head, shape_of
 
@@ -24,26 +24,38 @@ class Reading(Struct, frozen=True):
     """The result for one record; `index` is its position in the batch, from 0.
 
     `event` is None where no detection could match, or where the record can't be read; `unreadable` then says why.
-    `is_json` is False where the text isn't a JSON object.
+    `not_judged` is the category of a record that no detection judges. `is_json` is False where the text isn't a JSON
+    object.
     """
 
     index: int
     text: Raw
     event: Event | None = None
     unreadable: str = ""
+    not_judged: str = ""
     is_json: bool = True
 
     @property
     def raw(self) -> bytes:
-        """The record's bytes, unchanged."""
+        """The record's bytes, unchanged; of a table of a query's answer, the row with its columns' names."""
         return bytes(self.text)
 
 
+class _Column(Struct):
+    name: str
+
+
+class _Table(Struct):
+    columns: list[_Column]
+    rows: list[list[Raw]]
+
+
 class _Envelope(Struct):
-    """The two envelopes of a list of records."""
+    """The envelopes of a list of records; `tables` is what the query API of Log Analytics answers."""
 
     value: list[Raw] | None = None
     records: list[Raw] | None = None
+    tables: list[_Table] | None = None
 
 
 _HEAD = Decoder(Head)
@@ -80,12 +92,21 @@ def _listed(raw: bytes) -> list[Raw] | None:
                 return _LIST.decode(raw)
             case b"{":
                 envelope = _ENVELOPE.decode(raw)
+                if envelope.tables is not None:
+                    return [row for table in envelope.tables for row in _rows_of(table)]
                 found = envelope.records if envelope.value is None else envelope.value
                 return [Raw(raw.strip())] if found is None else found
             case _:
                 return None
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _rows_of(table: _Table) -> Iterator[Raw]:
+    """Give each row as Log Analytics exports it: an object by the names of the columns."""
+    names = [column.name for column in table.columns]
+    for row in table.rows:
+        yield Raw(encode(dict(zip(names, row, strict=False))))
 
 
 class _Reader:
@@ -118,9 +139,11 @@ class _Reader:
             at = instant(shape.at(head))
             wanted = self._interest(shape.log, shape.name(head), raw, self._tenant_id)
             event = shape.event(raw, at, self._tenant_id) if wanted else None
+        except NotJudged as category:
+            return Reading(next(self._index), raw, not_judged=str(category))
         except UnreadableRecord as unreadable:
             if bytes(raw).startswith(b"[") and not isinstance(unreadable, TooDeep):
                 return None
             is_json = bytes(raw).startswith(b"{") and not isinstance(unreadable, NotJson)
-            return Reading(next(self._index), raw, None, str(unreadable), is_json)
+            return Reading(next(self._index), raw, unreadable=str(unreadable), is_json=is_json)
         return Reading(next(self._index), raw, event)

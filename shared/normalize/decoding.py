@@ -26,6 +26,10 @@ class NotJson(UnreadableRecord):
     """A piece of input that isn't JSON at all, as opposed to a record of an unknown shape."""
 
 
+class NotJudged(Exception):
+    """A record of a category that no detection judges: neither read nor unreadable. Its text is the category."""
+
+
 class TooDeep(UnreadableRecord):
     """JSON that is nested too deeply to be decoded; only an attacker would write it."""
 
@@ -124,6 +128,28 @@ def _unwrapped_with_care(json: bytes) -> str | None:
 def word(value: LocalizedText | str | None) -> str:
     """Give the value, with or without a translation beside it."""
     return (value.value if isinstance(value, LocalizedText) else value) or ""
+
+
+_READ_INSTANT = datetime.fromisoformat
+_OF_THE_ENVELOPE = "%m/%d/%Y %I:%M:%S %p"
+
+
+def envelope_instant(text: str | None) -> datetime | None:
+    """Read the time of an envelope, which Azure writes as ISO 8601 or, of sign-ins, as `12/12/2025 3:03:58 PM` in UTC.
+
+    Raises:
+        UnreadableRecord: it is neither.
+    """
+    if not text:
+        return None
+    try:
+        return _READ_INSTANT(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.strptime(text.strip(), _OF_THE_ENVELOPE).replace(tzinfo=UTC)
+    except ValueError:
+        raise UnreadableRecord(f"its time, {text[:40]!r}, is none that Azure writes") from None
 
 
 def instant(at: datetime | None) -> datetime:

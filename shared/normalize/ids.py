@@ -33,6 +33,13 @@ def first_id(*texts: str | None) -> str:
     return ""
 
 
+def tenant_in(resource_id: str | None) -> str:
+    """Give the tenant of the resource that a diagnostic setting is of, `/tenants/ID/providers/…`, or ""."""
+    parts = (resource_id or "").lower().split("/", maxsplit=3)
+    named = parts[2] if len(parts) > 2 and parts[1] == "tenants" else ""  # noqa: PLR2004 - "", word, id
+    return named if _DASHED.fullmatch(named) else ""
+
+
 def is_object_id(text: str) -> bool:
     """Say whether a text from `first_id` is a directory object's id, rather than a name used as one."""
     return _DASHED.fullmatch(text) is not None

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 from shared.model.errors import UnreadableRecord
 from shared.model.events import Event, Log
 from shared.normalize import audit, resources, sign_ins
-from shared.normalize.decoding import LocalizedText, decode, word
+from shared.normalize.decoding import LocalizedText, NotJudged, decode, envelope_instant, word
 
 NOTHING = Raw(b"")
 
@@ -43,7 +43,7 @@ class Head(Struct, rename="camel"):
     # diagnostic settings; the Activity Log shares two of the names
     category: LocalizedText | str | None = None
     operation_name: LocalizedText | str | None = None
-    time: datetime | None = None
+    time: str | None = None
     result_type: str | int | None = None
     properties: _Properties | str | None = None
     # Event Grid: its own schema, then CloudEvents
@@ -71,13 +71,13 @@ class Head(Struct, rename="camel"):
     # envelopes
     value: Raw = NOTHING
     records: Raw = NOTHING
+    tables: Raw = NOTHING
 
     @property
     def is_list(self) -> bool:
         """Say whether this is an envelope rather than a record."""
-        return (self.value is not NOTHING and bytes(self.value).startswith(b"[")) or (
-            self.records is not NOTHING and bytes(self.records).startswith(b"[")
-        )
+        lists = (self.value, self.records, self.tables)
+        return any(one is not NOTHING and bytes(one).startswith(b"[") for one in lists)
 
 
 class Shape(Struct, frozen=True):
@@ -94,6 +94,7 @@ def shape_of(head: Head, raw: Raw) -> Shape:  # noqa: PLR0911 - one return for e
 
     Raises:
         UnreadableRecord: it is none of those that are read.
+        NotJudged: it is of a category that no detection judges.
     """
     if head.activity_display_name is not None:
         return _GRAPH_AUDIT
@@ -131,12 +132,12 @@ def _activity(head: Head) -> str:
 
 def _activity_at(head: Head) -> datetime | None:
     inner = _properties(head)
-    return (inner and inner.activity_date_time) or head.time
+    return (inner and inner.activity_date_time) or envelope_instant(head.time)
 
 
 def _signed_in_at(head: Head) -> datetime | None:
     inner = _properties(head)
-    return (inner and inner.created_date_time) or head.time
+    return (inner and inner.created_date_time) or envelope_instant(head.time)
 
 
 def _wrapped_error(head: Head) -> str:
@@ -161,12 +162,15 @@ _GRAPH_SIGN_IN = Shape(
 _WRAPPED_AUDIT = Shape(Log.AUDIT, _activity, _activity_at, audit.from_diagnostics)
 _WRAPPED_SIGN_IN = Shape(Log.SIGN_IN, _wrapped_error, _signed_in_at, sign_ins.from_diagnostics)
 _EXPORTED = Shape(
-    Log.RESOURCE, lambda head: word(head.operation_name), lambda head: head.time, resources.from_diagnostics
+    Log.RESOURCE,
+    lambda head: word(head.operation_name),
+    lambda head: envelope_instant(head.time),
+    resources.from_diagnostics,
 )
 _EVENT_GRID = Shape(
     Log.RESOURCE,
     lambda head: (head.data and head.data.operation_name) or "",
-    lambda head: head.event_time or head.time,
+    lambda head: head.event_time or envelope_instant(head.time),
     resources.from_event_grid,
 )
 _ACTIVITY_LOG = Shape(
@@ -210,6 +214,7 @@ _CATEGORIES: Mapping[str, Shape] = {
             "noninteractiveusersigninlogs",
             "serviceprincipalsigninlogs",
             "managedidentitysigninlogs",
+            "microsoftserviceprincipalsigninlogs",
             "adfssigninlogs",
         ),
         _WRAPPED_SIGN_IN,
@@ -238,10 +243,26 @@ _TABLES: Mapping[str, Shape] = {
             "aadnoninteractiveusersigninlogs",
             "aadserviceprincipalsigninlogs",
             "aadmanagedidentitysigninlogs",
+            "microsoftserviceprincipalsigninlogs",
+            "adfssigninlogs",
         ),
         _SIGN_IN_ROW,
     ),
 }
+
+NOT_JUDGED = frozenset(
+    """
+    aadgraphactivitylogs aadprovisioninglogs aadriskyserviceprincipals aadriskyusers aadserviceprincipalriskevents
+    aaduserriskevents azureadgraphactivitylogs b2crequestlogs customsecurityattributeauditlogs
+    enrichedmicrosoft365auditlogs enrichedoffice365auditlogs graphnotificationsactivitylogs microsoftgraphactivitylogs
+    networkaccessalerts networkaccessconnectionevents networkaccesstrafficlogs networkaccesstraffic provisioninglogs
+    remotenetworkhealthlogs riskyagents riskyserviceprincipals riskyusers serviceprincipalriskevents userriskevents
+    """.split()  # noqa: SIM905 - a list of quoted names would be a page
+)
+"""Categories of Entra's diagnostic settings, and their tables, that no detection judges, in lower case.
+
+They come with the others where somebody switched them on. Each is counted as such: it isn't unreadable.
+"""
 
 
 def _event_grid(head: Head) -> Shape:
@@ -254,7 +275,10 @@ def _event_grid(head: Head) -> Shape:
 
 
 def _diagnostics(category: str) -> Shape:
-    shape = _CATEGORIES.get(category.strip().lower())
+    name = category.strip().lower()
+    shape = _CATEGORIES.get(name)
+    if name in NOT_JUDGED:
+        raise NotJudged(category.strip())
     if shape is None:
         raise UnreadableRecord(
             f"a record of category {_quoted(category)}; of diagnostic settings, AuditLogs, the sign-in logs and the "
@@ -265,8 +289,11 @@ def _diagnostics(category: str) -> Shape:
 
 def _row(head: Head) -> Shape | None:
     """Find the table of a row by column Type, or by others where a query left Type out or gave it another meaning."""
-    if table := _TABLES.get((head.table or "").strip().lower()):
+    name = (head.table or "").strip()
+    if table := _TABLES.get(name.lower()):
         return table
+    if name.lower() in NOT_JUDGED:
+        raise NotJudged(name)
     if head.row_activity is not None or head.row_service is not None:
         return _AUDIT_ROW
     if head.row_operation_value is not None:

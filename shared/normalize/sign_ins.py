@@ -8,7 +8,7 @@ from msgspec.json import Decoder
 
 from shared.model.events import Actor, ActorKind, Device, SignInEvent, fold
 from shared.normalize.decoding import NULL, decode, decode_inner
-from shared.normalize.ids import first_id, principal_id
+from shared.normalize.ids import first_id, principal_id, tenant_in
 
 
 class Status(Struct, rename="camel"):
@@ -82,6 +82,7 @@ class _Wrapped(Struct, rename="camel"):
     """The envelope of diagnostic settings around a record; its `location` is only the country."""
 
     tenant_id: str | None = None
+    resource_id: str | None = None
     correlation_id: str | None = None
     caller_ip_address: str | None = None
     result_type: str | int | None = None
@@ -159,7 +160,7 @@ def from_diagnostics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
     if record.status.error_code is None:
         record.status.error_code = wrapped.result_type
         record.status.failure_reason = wrapped.result_description
-    return _event(record, at=at, tenant_id=first_id(wrapped.tenant_id, tenant_id))
+    return _event(record, at=at, tenant_id=first_id(wrapped.tenant_id, tenant_in(wrapped.resource_id), tenant_id))
 
 
 def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:

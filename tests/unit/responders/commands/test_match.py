@@ -12,7 +12,7 @@ import pytest
 from responders.catalogue import CATALOGUE
 from responders.cli import main
 from responders.commands import COMMANDS
-from responders.detections.directory_samples import role_record
+from responders.detections.directory_samples import COLLEAGUE, account_record, new_account_record, role_record
 from responders.detections.samples import (
     ADMINISTRATOR,
     CA_POLICY,
@@ -276,3 +276,53 @@ def test_the_catalogue_fits_the_terminal(run: Run, monkeypatch: pytest.MonkeyPat
     assert all(len(line) <= max(columns, 72) for line in lines)
     assert all(any(line.startswith(detection.id) for line in lines) for detection in CATALOGUE)
     assert any("infrastructure/5" in line for line in lines) is (columns >= 132)
+
+
+def _settings(tmp_path: Path, **values: str) -> Path:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"Values": values}), encoding="utf-8")
+    return file
+
+
+_B2C = "b2c0d4e6-7a18-4f93-9c25-e81f60a7b3d2"
+_ENTRA = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
+
+
+@pytest.mark.parametrize(
+    ("words", "matches"),
+    [((), 0), (("--tenant", "b2c"), 1), (("--tenant", _B2C.upper()), 1), (("--tenant", "workforce"), 0)],
+)
+def test_records_that_name_no_tenant_are_of_the_one_that_is_said(
+    run: Run, tmp_path: Path, words: tuple[str, ...], matches: int
+) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written([new_account_record()]))
+    settings = _settings(tmp_path, WORKFORCE_TENANT_ID=_ENTRA, B2C_TENANT_ID=_B2C)
+    ran = run("match", file, "--settings", settings, *words)
+    assert [line["detection"] for line in ran.lines if line["detection"] == "consumer-account-created"] == (
+        ["consumer-account-created"] * matches
+    )
+
+
+def test_the_profile_is_that_of_the_settings_without_rosters_too(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written([account_record("Reset password", identity=COLLEAGUE)]))
+    settings = _settings(tmp_path, EMERGENCY_ACCOUNT_IDS=COLLEAGUE)
+    assert [line["detection"] for line in run("match", file, "--settings", settings).lines] == ["break-glass-changed"]
+    text = run("kql", "break-glass-changed", "--settings", settings).text
+    assert COLLEAGUE in text
+
+
+def test_a_tenant_that_the_settings_do_not_name_is_said(run: Run, tmp_path: Path) -> None:
+    ran = run("match", tmp_path / "none", "--settings", _settings(tmp_path), "--tenant", "b2c")
+    assert ran.status == 2
+    assert "--tenant is 'b2c': it should be workforce or b2c, as in the settings, or an id" in ran.errors
+
+
+def test_categories_that_nothing_judges_are_counted_apart(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.json"
+    file.write_bytes(written([{"category": "RiskyUsers"}, {"category": "RiskyUsers"}, IDLE]))
+    ran = run("match", file)
+    assert ran.text == ""
+    assert "unreadable: 0" in ran.errors
+    assert ", of categories that nothing judges: RiskyUsers 2" in ran.errors
