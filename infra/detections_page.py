@@ -106,8 +106,8 @@ def _evidence(detection: AnyDetection) -> str:
     """Say how the names of its activities are known; "" where it names none of the audit log."""
     names = required(detection.when, INDEXED_BY[detection.log]) or frozenset() if detection.log is Log.AUDIT else ()
     graded = {grade: sorted(name for name in names if EVIDENCE[name] is grade) for grade in Evidence}
-    told = [f"{grade} {_named(grade, found)}" for grade, found in graded.items() if found]
-    return "; ".join(told)
+    listed = [f"{grade} {_named(grade, found)}" for grade, found in graded.items() if found]
+    return "; ".join(listed)
 
 
 def _named(grade: Evidence, found: list[str]) -> str:

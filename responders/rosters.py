@@ -13,9 +13,8 @@ eligible, which is known and not unknown; B2C tenants have no PIM at all, so tha
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
-from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE
 from shared.detect.rosters import Roster, RosterKind
-from shared.model.calls import ID_SHAPES, Call, Permission, Service
+from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected
 from shared.model.kinds import Image, TenantKind
 from shared.model.privileges import PRIVILEGED_ROLES
@@ -67,6 +66,16 @@ LIST_GROUP_ELIGIBILITIES: Final = Call(
     needs=(Permission.GROUP_ELIGIBILITY_READ,),
 )
 """Only with a filter by group or principal."""
+
+CA_POLICIES_IN_BETA: Final = "v1.0 leaves parts of policies out, and refuses policies that have such parts"
+LIST_CA_POLICIES_WHOLE: Final = Call(
+    method="GET",
+    service=Service.GRAPH_BETA,
+    path="/identity/conditionalAccess/policies",
+    needs=(Permission.POLICY_READ,),
+    lane=Lane.CONDITIONAL_ACCESS,
+    why_beta=CA_POLICIES_IN_BETA,
+)
 
 NO_LICENCE: Final = "AadPremiumLicenseRequired"
 """What a refusal of PIM says in a tenant without its licence: as its code, or within its message."""

@@ -106,7 +106,7 @@ def operations_of(
             values = required(detection.when, Resource.operation)
             found |= values or set()
             if values is None:
-                is_of_own = required(detection.when, Resource.group) == {"own"}
+                is_of_own = required(detection.when, Resource.group) == frozenset({"own"})
                 (of_own_groups if is_of_own else unbounded).append(detection.id)
     return frozenset(found), tuple(unbounded), tuple(of_own_groups)
 

@@ -12,10 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from responders.kinds.authentication_strength_leaves import CONFIGURATIONS
-from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE, READ
 from responders.kinds.json_leaves import GUID
 from responders.kinds.principals import GET_USER
-from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_GROUPS
+from responders.rosters import LIST_CA_POLICIES_WHOLE, LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_GROUPS
 from shared.conditional_access.account import UNREAD, Kind, Memberships, Principal, RoleAssignment, roles_of
 from shared.conditional_access.controls import BUILT_IN_STRENGTHS, Strengths, read_strength
 from shared.conditional_access.locations import MFA_TRUSTED_IPS, NamedLocations, read_location
@@ -29,6 +28,8 @@ from shared.model.object_kinds import GuardFacts, Objections
 from shared.model.objects import WHOLE, Objection, Op, list_of, property_of
 from shared.model.read_probes import ReadProbe
 from shared.model.tenant_api import TenantApi
+
+READ: Final = (Permission.POLICY_READ,)
 
 LIST_NAMED_LOCATIONS: Final = Call(
     method="GET",

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from responders.kinds import ca_context, sign_in_guard
-from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE, READ, WHY_BETA
+from responders.kinds.ca_context import READ
 from responders.kinds.ca_policy_leaves import (
     DISABLED,
     ENABLED,
@@ -34,6 +34,7 @@ from responders.kinds.ca_policy_leaves import (
 from responders.kinds.conditional_access_lane import lane
 from responders.kinds.json_leaves import without_filled
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
+from responders.rosters import CA_POLICIES_IN_BETA, LIST_CA_POLICIES_WHOLE
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.events import Event, Log
@@ -60,7 +61,7 @@ def _call(method: str, path: str, needs: tuple[Permission, ...], service: Servic
         needs=needs,
         lane=Lane.CONDITIONAL_ACCESS,
         repeatable=method != "POST",
-        why_beta=WHY_BETA if service is Service.GRAPH_BETA else "",
+        why_beta=CA_POLICIES_IN_BETA if service is Service.GRAPH_BETA else "",
     )
 
 

@@ -9,8 +9,8 @@ from msgspec import Raw
 
 from infra.local.world import WORKFORCE_TENANT
 from responders.catalogue import CATALOGUE
-from responders.kinds.ca_listing import LIST_CA_POLICIES_WHOLE
 from responders.kinds.ca_policies import GET_CA_POLICY, UPDATE_CA_POLICY
+from responders.rosters import LIST_CA_POLICIES_WHOLE
 from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Table
 from shared.detect.matcher import Matcher

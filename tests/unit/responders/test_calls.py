@@ -12,7 +12,7 @@ import pytest
 from responders import content, kinds, rosters, runbooks, sources
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
-from responders.kinds import ca_listing, named_locations
+from responders.kinds import named_locations
 from responders.permissions import BY_HAND, CALLS, GRANTS, app_role_ids
 from responders.rosters import ROSTERS
 from responders.runbooks import federation_reading
@@ -31,7 +31,7 @@ _MODULES: tuple[ModuleType, ...] = (
 _REMEDIATIONS = tuple(each.remediation for each in CATALOGUE if each.remediation)
 _INVENTORIES = tuple(each.inventory for each in KINDS if each.inventory)
 
-_WHYS = {ca_listing.WHY_BETA, named_locations.WHY_BETA, federation_reading.GET_ORGANIZATION.why_beta}
+_WHYS = {rosters.CA_POLICIES_IN_BETA, named_locations.WHY_BETA, federation_reading.GET_ORGANIZATION.why_beta}
 _IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta in _WHYS)}
 """Those that v1.0 has as well, and answers with less, or may not serve."""
 

@@ -32,11 +32,14 @@ def test_each_kind_is_read_once_in_each_kind_of_tenant() -> None:
     assert sorted(places) == sorted(of_policies | others)
 
 
-_POLICY: Final = {
+_POLICY: Final[dict[str, Any]] = {
     "id": "p",
     "state": "enabled",
     "conditions": {"users": {"excludeGroups": [world.ROLE_ADMINISTRATORS.id]}},
 }
+
+
+_OF_WORKLOADS: Final[dict[str, Any]] = {"users": None, "clientApplications": {}}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,7 @@ _POLICY: Final = {
         ([_POLICY], {world.ROLE_ADMINISTRATORS.id}),
         ([_POLICY | {"state": "enabledForReportingButNotEnforced"}], {world.ROLE_ADMINISTRATORS.id}),
         ([_POLICY | {"state": "disabled"}], set[str]()),
-        ([_POLICY | {"conditions": {"users": None, "clientApplications": {}}}], set[str]()),
+        ([_POLICY | {"conditions": _OF_WORKLOADS}], set[str]()),
         ([_POLICY | {"conditions": {"users": {"includeGroups": [world.ROLE_ADMINISTRATORS.id]}}}], set[str]()),
     ],
 )
