@@ -230,7 +230,7 @@ def test_a_record_without_a_time_that_can_be_right_is_unreadable(
         (audit_record("Update user", targetResources=[{"id": 5}]), "$.targetResources[0].id"),
         (audit_row(audit_record("Update user")) | {"TargetResources": "[{"}, "should hold JSON"),
         (audit_record("x", activityDisplayName=5), "$.activityDisplayName"),
-        (diagnostic_record(audit_record("x")) | {"category": "RiskyUsers"}, "category 'RiskyUsers'"),
+        (diagnostic_record(audit_record("x")) | {"category": "SomethingElseLogs"}, "category 'SomethingElseLogs'"),
         ({"Operation": "Add member to role.", "Workload": "AzureActiveDirectory"}, "Office 365 unified audit"),
         ({"hello": 1, "world": 2}, "its keys are: 'hello', 'world'"),
         ({f"key{number}": 0 for number in range(20)}, "'key7', …"),
