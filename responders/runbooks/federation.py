@@ -44,7 +44,10 @@ from responders.runbooks.federation_texts import (
 from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Container
 from shared.emergency.entries import Answer, Evidence, Finding, Proposal, StepState
+from shared.emergency.evidence_step import box_of
 from shared.emergency.finding_texts import FindingText, Value, filled, quoted, same
+from shared.emergency.manifest import FEDERATION as IN_FOLDER
+from shared.emergency.manifest import folder_of
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.kinds import Image
@@ -55,6 +58,8 @@ _LOOKS_FOR: Final = timedelta(hours=3)
 """For so long after its first run the step looks by itself whether a person has run the command."""
 
 _LONGEST_PAUSE: Final = 5.0
+_AFTER: Final = "after/"
+"""Below the folder of what was kept before: how domains stood once they were written. No domain's name has a slash."""
 
 
 class _Kept(Struct, frozen=True, kw_only=True):
@@ -64,6 +69,14 @@ class _Kept(Struct, frozen=True, kw_only=True):
     federation: Image
     post: Image
     below: tuple[str, ...] = ()
+
+
+class _Stands(Struct, frozen=True, kw_only=True):
+    """A file of evidence: how Graph showed a domain after it was written. `federation` is None where it has none."""
+
+    domain: str
+    authentication: str
+    federation: Image | None
 
 
 class _NotKept(Struct, frozen=True, kw_only=True):
@@ -76,6 +89,7 @@ class _NotKept(Struct, frozen=True, kw_only=True):
 class _Outcome(Struct, frozen=True, kw_only=True):
     """What came of the write of one domain. `is_there`: it was read back as wanted."""
 
+    domain: str
     is_there: bool
     finding: Finding
 
@@ -87,7 +101,17 @@ def _api(context: StepContext) -> TenantEdges:
 
 
 def _folder(context: StepContext) -> str:
-    return f"emergencies/{context.emergency.id}/federation/"
+    return f"{folder_of(context.emergency.id)}{IN_FOLDER}"
+
+
+def _kept(context: StepContext, name: str, content: bytes) -> Evidence:
+    """Keep a file once, under a name with its digest, and name it in the manifest. Raises EdgeError."""
+    digest = hashlib.sha256(content).hexdigest()
+    file = f"{IN_FOLDER}{name}-{digest[:16]}.json"
+    evidence = Evidence(blob=f"{folder_of(context.emergency.id)}{file}", sha256=digest, size=len(content))
+    if evidence in context.progress.evidence:
+        return evidence
+    return box_of(context).keep_file(file, content, tenant=context.runtime.settings.workforce.id)
 
 
 # ---- the step --------------------------------------------------------------------------------------------------------
@@ -104,7 +128,7 @@ def run(context: StepContext) -> StepEnd:
         return _unreadable(context, error)
     roots = domains.federated_roots
     if not roots:
-        return _none_federated(context, domains)
+        return _none_federated(context, api, domains)
     kept = [_keep(context, api, root, domains.below(root)) for root in roots]
     snapshots = tuple(one for one in kept if isinstance(one, Snapshot))
     hashes = read_hash_sync(api, context.now)
@@ -116,7 +140,9 @@ def run(context: StepContext) -> StepEnd:
     if not context.agreed(proposal):
         return _proposed(context, findings, evidence, proposal, roots)
     outcomes = [_switch(context, api, one, proposal) for one in snapshots]
-    return _ended(context, (*findings, *(one.finding for one in outcomes)), evidence, outcomes)
+    after = _after(context, api, outcomes)
+    found = (*findings, *(one.finding for one in outcomes), *after.findings)
+    return _ended(context, found, (*evidence, *after.evidence), outcomes)
 
 
 def _is_ready(domains: Domains, kept: Sequence[Snapshot | _NotKept], hashes: HashSync) -> bool:
@@ -149,13 +175,9 @@ def _keep(context: StepContext, api: TenantEdges, root: Domain, below: tuple[str
         if missing := missing_in(settings):
             return _NotKept(domain=root.name, because=filled(texts.SETTINGS_MISSING, names=", ".join(missing)))
         kept = _Kept(domain=root.name, federation=federation, post=settings, below=below)
-        content = msgspec.json.encode(kept, order="sorted")
-        digest = hashlib.sha256(content).hexdigest()
-        blob = f"{_folder(context)}{root.name}-{digest[:16]}.json"
-        context.runtime.evidence.keep(Container.EVIDENCE, blob, content)
+        evidence = _kept(context, root.name, msgspec.json.encode(kept, order="sorted"))
     except EdgeError as error:
         return _NotKept(domain=root.name, because=quoted(str(error)))
-    evidence = Evidence(blob=blob, sha256=digest, size=len(content))
     return Snapshot(domain=root.name, settings=settings, evidence=evidence, below=below)
 
 
@@ -220,7 +242,7 @@ def _sent(context: StepContext, write: _Write) -> _Outcome:
         declared = texts.REFUSED if isinstance(error, Refused) else texts.NOT_TAKEN
         return _left(write, declared, because=str(error))
     if is_dry:
-        return _Outcome(is_there=True, finding=texts.WOULD_BE_SENT.found(domain=write.domain))
+        return _Outcome(domain=write.domain, is_there=True, finding=texts.WOULD_BE_SENT.found(domain=write.domain))
     return _read_back(context, write, texts.SENT)
 
 
@@ -248,7 +270,7 @@ def _read_back(context: StepContext, write: _Write, so_far: Words) -> _Outcome:
         try:
             if write.stands():
                 finding = texts.STANDS_AS_AGREED.found(domain=write.domain, at=f"{runtime.clock():%H:%M:%S}")
-                return _Outcome(is_there=True, finding=finding)
+                return _Outcome(domain=write.domain, is_there=True, finding=finding)
         except EdgeError as error:
             last = filled(texts.CANT_BE_READ_BACK, because=str(error))
         if runtime.clock() >= until:
@@ -261,7 +283,7 @@ def _read_back(context: StepContext, write: _Write, so_far: Words) -> _Outcome:
 
 def _left(write: _Write, declared: FindingText, **values: Value) -> _Outcome:
     finding = declared.found(domain=write.domain, command=write.command, is_new=False, **values)
-    return _Outcome(is_there=False, finding=finding)
+    return _Outcome(domain=write.domain, is_there=False, finding=finding)
 
 
 # ---- how it ends -----------------------------------------------------------------------------------------------------
@@ -283,14 +305,42 @@ def _unreadable(context: StepContext, error: EdgeError) -> StepEnd:
     return StepEnd(state=StepState.BLOCKED, findings=(finding,), next_at=_next_look(context))
 
 
-def _none_federated(context: StepContext, domains: Domains) -> StepEnd:
+class _After(Struct, frozen=True, kw_only=True):
+    """What was kept of how domains stand now, and what couldn't be."""
+
+    evidence: tuple[Evidence, ...]
+    findings: tuple[Finding, ...]
+
+
+def _after(context: StepContext, api: TenantEdges, outcomes: Sequence[_Outcome]) -> _After:
+    """Keep how the domains stand that were written and read back."""
+    written = [one.domain for one in outcomes if one.is_there and not context.emergency.drill]
+    return _kept_after(context, api, written)
+
+
+def _kept_after(context: StepContext, api: TenantEdges, names: Sequence[str]) -> _After:
+    evidence: list[Evidence] = []
+    findings: list[Finding] = []
+    for name in names:
+        try:
+            domain, federation = read_domain(api, name), read_federation(api, name)
+            stands = _Stands(domain=name, authentication=domain.authentication if domain else "", federation=federation)
+            evidence.append(_kept(context, f"{_AFTER}{name}", msgspec.json.encode(stands, order="sorted")))
+        except EdgeError as error:
+            findings.append(texts.AFTER_NOT_KEPT.found(domain=name, because=str(error)))
+    return _After(evidence=tuple(evidence), findings=tuple(findings))
+
+
+def _none_federated(context: StepContext, api: TenantEdges, domains: Domains) -> StepEnd:
     """No domain is federated: because of this step, or because none was."""
     doubts = _about(domains, ())
     if doubts:
         return StepEnd(state=StepState.BLOCKED, findings=doubts, next_at=_next_look(context))
     switched = [each for each in _snapshot_names(context) if _is_managed(domains, each)]
     if switched:
-        return StepEnd(state=StepState.DONE, findings=tuple(texts.SWITCHED.found(domain=each) for each in switched))
+        after = _kept_after(context, api, switched)
+        found = (*(texts.SWITCHED.found(domain=each) for each in switched), *after.findings)
+        return StepEnd(state=StepState.DONE, findings=found, evidence=after.evidence)
     return StepEnd(state=StepState.SKIPPED, findings=(texts.NONE_FEDERATED.found(),))
 
 
@@ -378,9 +428,11 @@ def take_back(context: StepContext) -> StepEnd:
     if not context.agreed(proposal):
         return _back_proposed(api, findings, due, proposal)
     outcomes = [_federate(context, api, one, proposal) for one in due]
-    findings += [one.finding for one in outcomes]
+    after = _after(context, api, outcomes)
+    findings += [*(one.finding for one in outcomes), *after.findings]
     is_done = is_whole and all(one.is_there for one in outcomes)
-    return StepEnd(state=StepState.DONE if is_done else StepState.BLOCKED, findings=tuple(findings))
+    state = StepState.DONE if is_done else StepState.BLOCKED
+    return StepEnd(state=state, findings=tuple(findings), evidence=after.evidence)
 
 
 def _stands_before_back(api: TenantEdges, snapshot: Snapshot) -> tuple[Finding, bool]:
@@ -441,7 +493,7 @@ def _snapshots(context: StepContext) -> tuple[list[Snapshot], list[Finding]]:
     found: dict[str, Snapshot] = {}
     doubts: dict[str, Finding] = {}
     for evidence in context.progress.evidence:
-        if not evidence.blob.startswith(_folder(context)):
+        if not evidence.blob.startswith(_folder(context)) or evidence.blob.startswith(f"{_folder(context)}{_AFTER}"):
             continue
         read = _read_kept(context, evidence)
         if isinstance(read, Finding):

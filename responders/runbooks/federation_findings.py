@@ -141,6 +141,16 @@ NOT_SHOWN_YET: Final = FindingText(
         ko="기다리세요. 그때까지 보이지 않으면 다시 요청하거나 다음을 실행하세요: {command}",
     ),
 )
+AFTER_NOT_KEPT: Final = FindingText(
+    id="domain-state-after-not-kept",
+    answer=Answer.UNKNOWN,
+    about=_DOMAIN,
+    text=Words(
+        en="How it stands now could not be read or kept as evidence: {because}",
+        ko="현재 상태를 읽거나 증거로 보관하지 못했습니다: {because}",
+    ),
+    what_to_do=_RUN_THE_STEP_AGAIN,
+)
 CANT_BE_READ_BACK: Final = Words(en=" It can't be read back: {because}.", ko=" 다시 읽지 못했습니다: {because}.")
 NOT_TWICE: Final = Words(
     en="An earlier run may have sent this, and it isn't sent twice",

@@ -21,6 +21,7 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import Container
 from shared.emergency.entries import Evidence
 from shared.emergency.manifest import (
+    CHAINED,
     ENTRIES,
     FILES,
     START,
@@ -175,24 +176,36 @@ class EvidenceBox:
             self._append(_entry(Part(source=source, part=name), self._clock(), file))
         return kept
 
+    def keep_file(self, name: str, content: bytes, *, tenant: str = "") -> Evidence:
+        """Keep a file of a step's own under its own name, below the emergency's folder, and name it in the manifest.
+
+        One that is there already is left as it is. Raises EdgeError where evidence can't be written.
+        """
+        file = _File(name=name, sha256=digest_of(content), size=len(content))
+        self._storage.keep(Container.EVIDENCE, f"{self._folder}{name}", content)
+        if all(entry.file != name for entry in self.entries()):
+            part = msgspec.structs.replace(_part_of(name), tenant=tenant)
+            self._append(_entry(part, self._clock(), file))
+        return Evidence(blob=f"{self._folder}{name}", sha256=file.sha256, size=file.size)
+
     def adopt(self) -> int:
-        """Name the files that a run left which was killed before it wrote their entries; gives how many."""
+        """Name the files that have no entry: a run that left them was killed, or had no time; gives how many."""
         named = {entry.file for entry in self.entries()}
-        left = [name for name in self._files.names() if name.startswith(FILES) and name not in named]
+        left = [name for name in self._files.names() if name.startswith(CHAINED) and name not in named]
         for name in left:
             measure = FileMeasure()
             for piece in self._files.pieces(name):
                 measure.add(piece)
             found = _FILE.fullmatch(name)
-            part = Part(source=found[1] if found else "unknown", part=found[2] if found else "unknown")
+            part = Part(source=found[1], part=found[2]) if found else _part_of(name)
             file = _File(name=name, sha256=measure.sha256, size=measure.size, count=max(measure.records, 0))
-            note = "No entry named this file: the run that wrote it was interrupted."
+            note = "The run that wrote this file didn't name it."
             self._append(_entry(part, self._clock(), file, note=note))
         return len(left)
 
     def hold_all(self) -> Held:
         """Set a legal hold on every file and manifest entry; one refusal ends it, since the others would be refused."""
-        names = [name for name in self._files.names() if name.startswith((ENTRIES, FILES))]
+        names = [name for name in self._files.names() if name.startswith((ENTRIES, *CHAINED))]
         for held, name in enumerate(names):
             self._go_on()
             try:
@@ -356,6 +369,12 @@ def _entry(part: Part, at: datetime, file: _File, *, not_read: str = "", note: s
         not_read=not_read,
         note=note,
     )
+
+
+def _part_of(name: str) -> Part:
+    """Give what a file is of whose name alone says it: its folder, and the rest."""
+    folder, _, rest = name.partition("/")
+    return Part(source=folder, part=rest)
 
 
 def _key(entry: ManifestEntry) -> tuple[str, str, str]:

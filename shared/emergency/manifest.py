@@ -6,6 +6,7 @@ in the emergency's own entries and in its report.
 
     emergencies/EMERGENCY/manifest/000001.json
     emergencies/EMERGENCY/files/TENANT/SOURCE/PART-SHA256.ndjson.gz
+    emergencies/EMERGENCY/federation/DOMAIN-SHA256.json
 """
 
 import hashlib
@@ -31,6 +32,14 @@ START: Final = "0" * 64
 
 ENTRIES: Final = "manifest/"
 FILES: Final = "files/"
+FEDERATION: Final = "federation/"
+"""Where step 6 keeps how domains were federated, and how they stood afterwards."""
+
+CHAINED: Final = (FILES, FEDERATION)
+"""Where every file is named by an entry."""
+
+_INTENT: Final = f"{FEDERATION}intent-"
+"""That a write is about to be sent is noted before anything else; step 8 names it later."""
 _ENTRY_NAME: Final = re.compile(r"manifest/(\d{6})\.json", re.ASCII)
 _GZIP: Final = 16 + MAX_WBITS
 _PIECE: Final = 1024 * 1024
@@ -253,7 +262,7 @@ def _file_problems(kept: KeptFiles, entry: ManifestEntry, names: frozenset[str])
 
 def _unnamed(names: Iterable[str], files: Mapping[str, ManifestEntry]) -> Iterator[str]:
     for name in sorted(names):
-        if name.startswith(FILES) and name not in files:
+        if name.startswith(CHAINED) and not name.startswith(_INTENT) and name not in files:
             yield f"{name} is named by no manifest entry: the manifest was cut off, or the file was put there"
 
 

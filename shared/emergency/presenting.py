@@ -30,6 +30,7 @@ def report_writer(
 
     def write(emergency: Emergency) -> tuple[Evidence, ...]:
         box = EvidenceBox(runtime.ledger.evidence, emergency.id, clock=runtime.clock)
+        box.adopt()
         ending = ending_of(emergency, at=runtime.clock())
         drills = tuple(former()) if emergency.drill else ()
         return keep_reports(box, emergency, steps, ending=ending, former=drills)

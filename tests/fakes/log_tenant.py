@@ -18,7 +18,7 @@ from tests.fakes.tenant import RESPONDER_ID, SUBSCRIPTION, TENANT_ID, Unpaced, a
 
 _BOUND: Final = re.compile(r"(?:activityDateTime|createdDateTime|eventTimestamp) (ge|le) '?([^' ]+)'?")
 _ABOUT: Final = re.compile(r"(userId|servicePrincipalId|initiatedBy/user/id|initiatedBy/app/appId) eq '([^']+)'")
-_GRAPH: Final = {
+_GRAPH: Final[Image] = {
     "id": "5e000003-0000-4000-8000-000000000003",
     "appId": "00000003-0000-0000-c000-000000000000",
     "appRoles": [],

@@ -13,11 +13,14 @@ from responders.runbooks.federation_texts import BACK, SWITCH
 from shared.clients.answers import Answer as HttpAnswer
 from shared.clients.storage_names import Container
 from shared.emergency.entries import Answer, Asked, Caller, Confirmed, Proof, Proposal, RunKind, StepState
+from shared.emergency.evidence import EvidenceBox
+from shared.emergency.manifest import StoredFiles, Verified, verify
 from shared.emergency.runbook import StepEnd
 from tests.fakes.clock import NOW
 from tests.fakes.hybrid_tenant import HybridTenant, domain, federation
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runbook_runs import CAROL, DAVE, EMERGENCY, Runs, runs_of
+from tests.fakes.spoilt_storage import SpoiltStorage
 from tests.fakes.tenant import Request, answer_of
 
 _COMMAND: Final = f'Update-MgDomain -DomainId "{COMPANY_DOMAIN}" -AuthenticationType "Managed"'
@@ -94,6 +97,79 @@ def test_the_settings_are_kept_before_anything_is_written() -> None:
     assert read["post"] == {name: value for name, value in FEDERATION_SETTINGS.items() if value is not None}
     assert kept.blob in _proposal(end).text
     assert kept.sha256 in _proposal(end).text
+
+
+def _verified(storage: MemoryStorage) -> Verified:
+    return verify(StoredFiles(storage, EMERGENCY))
+
+
+def _named(storage: MemoryStorage) -> list[str]:
+    return [entry.file for entry in EvidenceBox(storage, EMERGENCY, clock=lambda: NOW).entries() if entry.file]
+
+
+def test_what_stood_before_and_after_is_in_the_manifest() -> None:
+    storage = MemoryStorage()
+    runs = _runs(storage=storage)
+    kept = [*_switched(runs).evidence]
+    runs.agree(_proposal(runs.run(RunKind.BACK)))
+    kept += runs.run(RunKind.BACK).evidence
+    folder = f"emergencies/{EMERGENCY}/"
+    assert {one.blob.removeprefix(folder) for one in kept} == set(_named(storage))
+    assert [name.count("after/") for name in _named(storage)] == [0, 1, 1], "before, switched, taken back"
+    assert _verified(storage).problems == ()
+    before, switched, back = (msgspec.json.decode(storage.containers[Container.EVIDENCE][one.blob]) for one in kept)
+    assert (switched["authentication"], switched["federation"]) == ("Managed", None)
+    assert back["authentication"] == "Federated"
+    assert back["federation"]["issuerUri"] == before["post"]["issuerUri"]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("damage", ["gone", "changed", "put there"])
+def test_verify_finds_what_happened_to_a_file_of_the_federation(which: int, damage: str) -> None:
+    storage = MemoryStorage()
+    blob = _switched(_runs(storage=storage)).evidence[which].blob
+    blobs = storage.containers[Container.EVIDENCE]
+    if damage == "gone":
+        del blobs[blob]
+    elif damage == "changed":
+        blobs[blob] = blobs[blob].replace(b"contoso", b"c0ntoso")
+    else:
+        blobs[blob.replace("-", "-0")] = b"{}"
+    assert any("federation/" in problem for problem in _verified(storage).problems)
+
+
+def test_a_run_that_was_killed_before_the_manifest_named_its_file_leaves_it_to_step_8() -> None:
+    storage = MemoryStorage()
+    storage.create_all()
+    storage.keep(Container.EVIDENCE, f"emergencies/{EMERGENCY}/federation/contoso.com-0123456789abcdef.json", b"{}")
+    assert _verified(storage).problems
+    assert EvidenceBox(storage, EMERGENCY, clock=lambda: NOW).adopt() == 1
+    assert _verified(storage).problems == ()
+
+
+def test_a_domain_that_a_person_switched_is_kept_as_it_stands() -> None:
+    storage = MemoryStorage()
+    runs = _runs(storage=storage)
+    runs.run()
+    runs.tenant.domains[COMPANY_DOMAIN] = domain(COMPANY_DOMAIN)
+    runs.tenant.domains[SHOP_DOMAIN] = domain(SHOP_DOMAIN, is_root=False)
+    runs.tenant.federations.pop(COMPANY_DOMAIN)
+    end = runs.run()
+    assert end.state is StepState.DONE
+    assert [one.blob.count("/after/") for one in end.evidence] == [1]
+    again = runs.run()
+    assert _named(storage).count(end.evidence[0].blob.removeprefix(f"emergencies/{EMERGENCY}/")) == 1
+    assert again.state is StepState.DONE
+
+
+def test_where_the_state_after_can_not_be_kept_the_switch_is_done_and_it_is_said() -> None:
+    spoilt = SpoiltStorage(MemoryStorage())
+    runs = _runs(storage=spoilt)
+    runs.agree(_proposal(runs.run()))
+    spoilt.faults.spoil = lambda operation: "before" if "evidence" in operation and runs.tenant.writes else ""
+    end = runs.run()
+    assert end.state is StepState.DONE
+    assert [one.id for one in end.findings if one.answer is Answer.UNKNOWN] == ["domain-state-after-not-kept"]
 
 
 def test_the_text_is_the_same_as_long_as_nothing_changed_and_another_one_otherwise() -> None:
@@ -487,7 +563,7 @@ def test_a_lost_answer_on_the_way_back_makes_no_second_federation() -> None:
 def test_evidence_that_is_not_what_was_kept_is_never_written_back(damage: str) -> None:
     storage = MemoryStorage()
     runs = _runs(storage=storage)
-    (kept,) = _switched(runs).evidence
+    kept, _after = _switched(runs).evidence
     blobs = storage.containers[Container.EVIDENCE]
     if damage == "gone":
         del blobs[kept.blob]

@@ -198,7 +198,7 @@ def test_a_file_that_a_killed_run_left_is_named_by_the_next_one(storage: MemoryS
     assert (box.adopt(), box.adopt()) == (1, 0)
     (entry,) = box.entries()
     assert (entry.count, check(storage).problems) == (4, ())
-    assert "interrupted" in entry.note
+    assert "didn't name it" in entry.note
 
 
 def test_two_runs_at_once_write_one_chain(storage: MemoryStorage) -> None:
