@@ -14,6 +14,7 @@ import azure.functions as func
 from responders.app import emergencies, runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.ingest.catch_up import catch_up
+from shared.ingest.dead_letters import drain_dead_letters
 from shared.ingest.poison import play_again
 from shared.ingest.poll import poll
 from shared.model.do_all import do_all
@@ -94,14 +95,17 @@ def backfill_sign_ins(timer: func.TimerRequest) -> None:
 @schedules.function_name("take_snapshots")
 @schedules.timer_trigger(arg_name="timer", schedule="%SNAPSHOT_SCHEDULE%")
 def take_snapshots(timer: func.TimerRequest) -> None:
-    """Read every guarded object, and look again at each that isn't as it was last read."""
+    """Read every guarded object, look again at each that isn't as it was; take in what wasn't delivered."""
     del timer
-    do_all(
-        _places(runtime()),
-        lambda place: sweep(runtime(), *place),
-        failed=lambda place: f"the {place[0].kind} objects of {place[1].name} could not all be read and reconciled",
-        log=_log,
-    )
+    try:
+        do_all(
+            _places(runtime()),
+            lambda place: sweep(runtime(), *place),
+            failed=lambda place: f"the {place[0].kind} objects of {place[1].name} could not all be read and reconciled",
+            log=_log,
+        )
+    finally:
+        drain_dead_letters(runtime())
 
 
 def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:

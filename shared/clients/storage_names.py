@@ -30,6 +30,7 @@ class Container(StrEnum):
     EVIDENCE = "evidence"
     SNAPSHOTS = "snapshots"
     QUARANTINE = "quarantine"
+    DEAD_LETTERS = "dead-letters"
 
 
 CASES_QUEUE: Final = "cases"

@@ -149,6 +149,7 @@ KEPT: Final[Mapping[Table | Container, str]] = {
     Table.JOURNAL: "who lowered which guard when is asked for ever",
     Table.EMERGENCIES: "a few hundred rows of each; who did what in one, and when a drill was, is asked for ever",
     Table.ROSTERS: "one row for each kind and tenant",
+    Container.DEAD_LETTERS: "each is taken in and then deleted",
     Container.EVIDENCE: "the app can't delete it; the account's own policy does",
 }
 """What is never purged by the app, and why."""

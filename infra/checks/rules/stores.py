@@ -9,8 +9,8 @@ _STORAGE: Final = "Microsoft.Storage/storageAccounts"
 TABLE: Final = f"{_STORAGE}/tableServices/tables"
 CONTAINER: Final = f"{_STORAGE}/blobServices/containers"
 QUEUE: Final = f"{_STORAGE}/queueServices/queues"
-PLATFORM_CONTAINERS: Final = frozenset({"dead-letters", "deployments"})
-"""For events that could not be delivered, and for the deployed code."""
+PLATFORM_CONTAINERS: Final = frozenset({"deployments"})
+"""For the deployed code."""
 
 
 def check_stores(made: Infrastructure) -> Iterator[Problem]:
