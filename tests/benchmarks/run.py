@@ -18,6 +18,7 @@ _MODULES: Final = {
     "sign-ins": "sign_in_rate",
     "conditional-access": "ca_verdicts",
     "remedy": "remedy",
+    "backlog": "backlog",
 }
 
 
