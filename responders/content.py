@@ -5,7 +5,8 @@ Snapshots, permissions, the doctor's reads, the documentation and the checks of 
 """
 
 from collections.abc import Iterable
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from responders import rosters, sources
 from responders.catalogue import CATALOGUE
@@ -18,10 +19,15 @@ from responders.kinds.principals import is_enabled, is_microsofts
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.runbooks import mailboxes
 from responders.runbooks.break_glass import BREAK_GLASS
+from shared.clients.storage import Storage
 from shared.model.calls import Call, Permission, Service
 from shared.model.object_kinds import Kind
 from shared.model.read_probes import ReadProbe
+from shared.model.settings import Settings
 from shared.respond.components import Content
+
+if TYPE_CHECKING:
+    from shared.ingest.coverage import Coverage
 
 KINDS: Final[tuple[Kind, ...]] = (
     CA_POLICY,
@@ -79,3 +85,10 @@ NOT_TRIED: Final[tuple[Call, ...]] = tuple(
 What some of them read is there in an emergency only, and a refusal of others is to be expected; the runbook says then
 what a person does. Whether the identity has the permissions, the doctor sees in its token and its roles.
 """
+
+
+def coverage_of(storage: Storage, settings: Settings, *, now: datetime) -> "Coverage":
+    """Read how everything that is to be seen is covered. What can't be read is an entry that says so."""
+    from shared.ingest.coverage import read_coverage  # noqa: PLC0415 - not needed at start-up
+
+    return read_coverage(storage, settings, sources=sources.SOURCES, kinds=KINDS, rosters=CONTENT.rosters, now=now)

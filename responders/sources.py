@@ -42,6 +42,7 @@ SIGN_IN_LOG: Final = Source(
     call=SIGN_INS,
     time_field="createdDateTime",
     page_size=1000,
+    is_of_sign_ins=True,
     # Unasked, Graph gives interactive sign-ins alone; what guesses passwords over old protocols and what uses a stolen
     # token is among the others. Those of service principals can't be asked for in the same query.
     only="signInEventTypes/any(t: t eq 'interactiveUser' or t eq 'nonInteractiveUser')",

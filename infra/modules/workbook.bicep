@@ -37,6 +37,13 @@ var panels = [
     visualization: 'table'
   }
   {
+    name: 'seen'
+    title: 'What is seen: how far behind each source is, how late its records come, and what could not be read'
+    query: loadTextContent('queries/seen.kql')
+    source: logs
+    visualization: 'table'
+  }
+  {
     name: 'sources'
     title: 'Sources: when each last came in, and what failed'
     query: loadTextContent('queries/sources.kql')

@@ -29,5 +29,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "operator": ("operator",),
     "emergency": ("emergency",),
     "doctor": ("doctor",),
+    "status": ("status",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

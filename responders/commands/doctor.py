@@ -128,7 +128,7 @@ def _of_app(url: str, *, pages: bool, since: "datetime | None") -> "Report":
             "POST" if pages else "GET",
             f"{url.rstrip('/')}/api/doctor",
             params={"since": since.isoformat()} if since else {},
-            headers=_credentials(os.environ),
+            headers=credentials(os.environ),
             timeout=_WITHIN_SECONDS,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -144,7 +144,8 @@ def _of_app(url: str, *, pages: bool, since: "datetime | None") -> "Report":
         raise CommandError(f"{url} answered {answer.status_code} and no report: {_NOT_RUNNING}") from error
 
 
-def _credentials(environment: Mapping[str, str]) -> dict[str, str]:
+def credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the headers with the function key and the access token, where the environment has them."""
     key, token = environment.get(_KEY, ""), environment.get(_TOKEN, "")
     found = {"x-functions-key": key, "Authorization": f"Bearer {token}" if token else ""}
     return {name: value for name, value in found.items() if value}

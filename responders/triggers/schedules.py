@@ -5,15 +5,19 @@ nothing.
 """
 
 import logging
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import azure.functions as func
 
 from responders.app import emergencies, runtime
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
+from shared.detect.rosters import Roster
 from shared.ingest.catch_up import catch_up
+from shared.ingest.coverage import about_kind, about_roster, note_permissions, noting, permissions_noted_at
 from shared.ingest.dead_letters import drain_dead_letters
 from shared.ingest.poison import play_again
 from shared.ingest.poll import poll
@@ -38,6 +42,9 @@ _LOG_COUNT_SCHEDULE: Final = "45 */10 * * * *"
 
 _OVERLAP: Final = timedelta(minutes=60)
 """How far each poll reaches back before the last one, because Microsoft shows records of the logs late."""
+
+
+_PERMISSIONS_EACH: Final = timedelta(minutes=55)
 
 
 def _poll_all(source: Source) -> None:
@@ -100,12 +107,18 @@ def take_snapshots(timer: func.TimerRequest) -> None:
     try:
         do_all(
             _places(runtime()),
-            lambda place: sweep(runtime(), *place),
+            _sweep,
             failed=lambda place: f"the {place[0].kind} objects of {place[1].name} could not all be read and reconciled",
             log=_log,
         )
     finally:
         drain_dead_letters(runtime())
+
+
+def _sweep(place: tuple[Kind, Tenant]) -> None:
+    kind, tenant = place
+    made = runtime()
+    noting(made.storage, about_kind(kind), tenant.id, lambda: sweep(made, kind, tenant), clock=made.clock)
 
 
 def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:
@@ -121,13 +134,35 @@ def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:
 @schedules.function_name("sweep_rosters")
 @schedules.timer_trigger(arg_name="timer", schedule="%ROSTER_SCHEDULE%")
 def sweep_rosters(timer: func.TimerRequest) -> None:
-    """Read who is privileged and which groups roles can be given to; notify people where that isn't known any more."""
+    """Read who is privileged, which groups roles can be given to, and, once an hour, which permissions are missing.
+
+    People are notified where who is privileged isn't known any more.
+    """
     del timer
+    try:
+        _sweep_rosters()
+    finally:
+        _look_at_permissions()
+
+
+def _look_at_permissions() -> None:
+    """Store which permissions are missing, for the coverage."""
+    made = runtime()
+    noted_at = permissions_noted_at(made.storage)
+    if noted_at is not None and made.clock() - noted_at < _PERMISSIONS_EACH:
+        return
+    from responders.doctor import lost_permissions  # noqa: PLC0415 - needed once an hour
+
+    lost, because = lost_permissions(os.environ)
+    note_permissions(made.storage, lost, because, now=made.clock())
+
+
+def _sweep_rosters() -> None:
     rosters, tenants = runtime().rosters, runtime().settings.tenants
     try:
         do_all(
             rosters.places(tenants),
-            lambda place: rosters.sweep(place[0], runtime().edges[place[1].id]),
+            _sweep_roster,
             failed=lambda place: f"the {place[0].kind} of {place[1].name} could not be read",
             log=_log,
         )
@@ -138,6 +173,13 @@ def sweep_rosters(timer: func.TimerRequest) -> None:
             failed=lambda system_notice: f"people could not be notified: {system_notice.title}",
             log=_log,
         )
+
+
+def _sweep_roster(place: tuple[Roster, Tenant]) -> None:
+    roster, tenant = place
+    made = runtime()
+    read = partial(made.rosters.sweep, roster, made.edges[tenant.id])
+    noting(made.storage, about_roster(roster), tenant.id, read, clock=made.clock)
 
 
 @schedules.function_name("count_in_log_analytics")
@@ -228,6 +270,7 @@ def resume_cases(timer: func.TimerRequest) -> None:
         "cases, objects and pages": lambda: resume(runtime()),
         "messages that failed": lambda: play_again(runtime()),
         "changes of operators": _watch_operators,
+        "what is seen": _watch_coverage,
     }
     do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not all be gone on with", log=_log)
 
@@ -251,3 +294,12 @@ def _watch_operators() -> None:
         now=made.clock(),
     )
     publish_operators(made.storage, operators, made.notifier.publish)
+
+
+def _watch_coverage() -> None:
+    """Page once about what isn't seen, and say once that it is again."""
+    from responders.content import coverage_of  # noqa: PLC0415 - the host's first tick is soon enough
+    from shared.ingest.coverage_watch import watch_coverage  # noqa: PLC0415
+
+    made = runtime()
+    watch_coverage(made.storage, made.notifier, coverage_of(made.storage, made.settings, now=made.clock()))

@@ -107,8 +107,7 @@ def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
             f"{tenant.name}: {each.permission} is missing; {_used_by(each)}",
             cure=_GRANT.format(_command(tenant, each.tier)),
         )
-        for each in needed
-        if each.permission not in held
+        for each in lost_in_graph(context, tenant)
     ]
     extra = [
         failed(
@@ -120,6 +119,19 @@ def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
     return missing + extra or [
         ok(f"{tenant.name}: exactly the permissions of tier {_tier(needed)}: {', '.join(sorted(held))}")
     ]
+
+
+def lost_in_graph(context: DoctorContext, tenant: Tenant) -> list[Grant]:
+    """Give what the tier needs in a tenant and the token doesn't show. Raises Unread and EdgeError."""
+    held = frozenset(cast("list[str]", context.claims(tenant).get("roles", [])))
+    declared = [each for each in context.content.grants if each.kind is tenant.kind and not each.is_azure_action]
+    return [each for each in _needed(context, declared, held) if each.permission not in held]
+
+
+def lost_in_azure(context: DoctorContext, tenant: Tenant, subscription: str) -> list[Grant]:
+    """Give what the tier needs over a subscription and the roles don't allow. Raises Unread and EdgeError."""
+    needed, held = _needed_actions(context, tenant, subscription)
+    return [each for each in needed if each.permission not in held]
 
 
 def _needed(context: DoctorContext, declared: list[Grant], held: Iterable[str]) -> list[Grant]:
@@ -163,12 +175,17 @@ def _subscription(subscription: str) -> str:
     return f"subscription {subscription}"
 
 
-def _azure_actions(context: DoctorContext, tenant: Tenant, subscription: str) -> list[Finding]:
+def _needed_actions(context: DoctorContext, tenant: Tenant, subscription: str) -> tuple[list[Grant], set[str]]:
+    """Give the actions that the tier needs over a subscription, and those that the identity's roles allow."""
     declared = [each for each in context.content.grants if each.kind is tenant.kind and each.is_azure_action]
     roles = _roles_over(context, tenant, subscription)
     allowed = [actions for role in roles for actions in role.permissions]
     held = {each.permission for each in declared if any(actions.allow(each.permission) for actions in allowed)}
-    needed = _needed(context, declared, held)
+    return _needed(context, declared, held), {str(each) for each in held}
+
+
+def _azure_actions(context: DoctorContext, tenant: Tenant, subscription: str) -> list[Finding]:
+    needed, held = _needed_actions(context, tenant, subscription)
     where = _subscription(subscription)
     missing = [
         failed(f"{where}: {each.permission} is missing; {_used_by(each)}")

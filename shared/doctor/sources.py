@@ -9,8 +9,10 @@ from shared.detect.aggregation.describe import lasting
 from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
 from shared.ingest.deliveries import last_delivery
+from shared.ingest.lateness import lateness_of
 from shared.ingest.poll import is_unlicensed, polled_until
 from shared.ingest.stream import arrivals
+from shared.ingest.unread import read_unread
 from shared.model.kinds import TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
@@ -72,6 +74,27 @@ def _polls(context: DoctorContext, source: Source) -> list[Finding]:
         return _fresh(context, f"{tenant.name}, last read of the {source.name}", at, _POLL_WITHIN)
 
     return look_at_each(context.tenants(), lambda tenant: tenant.name, look)
+
+
+def _whole(context: DoctorContext) -> list[Finding]:
+    """Say of each log which windows couldn't be read, and how late its records come."""
+    sources = [context.content.audit_log, *([context.content.sign_in_log] if context.settings.polls_sign_ins else [])]
+
+    def look(place: tuple[Source, Tenant]) -> list[Finding]:
+        source, tenant = place
+        name = f"{tenant.name}, {source.name}"
+        unread = [one for one in read_unread(context.storage, source, tenant.id) if not one.is_again]
+        failing = [failed(f"{name}: {one.window} can't be read: {one.because}") for one in unread if one.because]
+        if failing or unread:
+            return failing or [warning(f"{name}: {len(unread)} windows are still to be read")]
+        late = lateness_of(context.storage, source, tenant.id, now=context.clock())
+        if late.p50 is None or late.p99 is None:
+            return [ok(f"{name}: nothing is left to be read")]
+        within = f"half of its records come within {lasting(late.p50)}, 99 of 100 within {lasting(late.p99)}"
+        return [ok(f"{name}: nothing is left to be read; {within}")]
+
+    places = [(source, tenant) for source in sources for tenant in context.tenants()]
+    return look_at_each(places, lambda place: f"{place[1].name}, {place[0].name}", look)
 
 
 def _counts(context: DoctorContext) -> list[Finding]:
@@ -173,6 +196,13 @@ CHECKS: Final = (
         cure=_RUNS.format("poll_sign_ins"),
         reads=(settings_of,),
         run=_sign_in_polls,
+    ),
+    Check(
+        id="logs-read-whole",
+        title="Nothing of the logs is left unread",
+        cure="The responder tries these windows again for 30 days. Look at the log of that time in the portal.",
+        reads=(settings_of,),
+        run=_whole,
     ),
     Check(
         id="workspace-answers",

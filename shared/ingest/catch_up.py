@@ -6,13 +6,14 @@ day, and everything of the last week within the week. That costs five readings f
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.clients.storage import Row
 from shared.clients.storage_names import Table
 from shared.ingest.intake import Intake
+from shared.ingest.lateness import Noted, Reading, store_lateness
 from shared.ingest.poll import NO_LICENCE, is_unlicensed, log_intake, read_since
 from shared.ingest.unread import KEPT_BY_SERVICE, Unread, give_up, keep_unread, read_unread, replace_unread
 from shared.ingest.windows import Part, read_in_parts, read_window
@@ -62,6 +63,7 @@ def catch_up(runtime: Runtime, tenant: Tenant, source: Source, *, longest: timed
         if refused.code != NO_LICENCE:
             raise
     finally:
+        store_lateness(runtime.storage, source, tenant.id, run.noted)
         run.notify()
     log_intake(source, tenant, run.total)
     return run.total
@@ -72,6 +74,7 @@ class _CatchingUp:
 
     def __init__(self, runtime: Runtime, tenant: Tenant, source: Source, longest: timedelta) -> None:
         self.total = Intake()
+        self.noted: list[Noted] = []
         self._runtime = runtime
         self._storage = runtime.storage
         self._tenant = tenant
@@ -92,7 +95,7 @@ class _CatchingUp:
             if unread.window.until < now - KEPT_BY_SERVICE:
                 self._give_up(unread)
                 continue
-            parts = self._parts_left(unread.window)
+            parts = self._parts_left(unread.window, None if unread.is_again else Reading.UNREAD)
             replace_unread(self._storage, self._source, self._tenant.id, unread, parts, now=self._runtime.clock())
 
     def _give_up(self, unread: Unread) -> None:
@@ -110,10 +113,18 @@ class _CatchingUp:
             )
         give_up(self._storage, unread)
 
-    def _parts_left(self, window: Window) -> tuple[Part, ...]:
-        """Read a window; gives what couldn't be read of it, which is all of it where nothing could."""
+    def _parts_left(self, window: Window, reading: Reading | None) -> tuple[Part, ...]:
+        """Read a window; gives what couldn't be read of it, which is all of it where nothing could.
+
+        `reading` says what its records tell about how late they come, None where they tell nothing.
+        """
+
+        def note(part: Window, minutes: Mapping[str, int]) -> None:
+            if reading is not None:
+                self.noted.append(Noted(reading=reading, window=part, minutes=minutes, at=self._runtime.clock()))
+
         return read_in_parts(
-            lambda part: read_window(self._runtime, self._tenant, self._source, part, self.total),
+            lambda part: read_window(self._runtime, self._tenant, self._source, part, self.total, note=note),
             [window],
             patience=_PATIENCE,
             is_over=self._is_over,
@@ -145,7 +156,7 @@ class _CatchingUp:
         if any(unread.window.covers(hour) for unread in read_unread(self._storage, self._source, self._tenant.id)):
             return
         now = self._runtime.clock()
-        parts = self._parts_left(hour)
+        parts = self._parts_left(hour, Reading.AGAIN)
         keep_unread(self._storage, self._source, self._tenant.id, parts, now=now, tries=1, is_again=True)
 
     def notify(self) -> None:

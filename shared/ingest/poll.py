@@ -9,13 +9,16 @@ read, or is stored so.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.ingest.intake import Intake
+from shared.ingest.lateness import Noted, Reading, store_lateness
 from shared.ingest.unread import KEPT_BY_SERVICE, keep_unread, read_unread
 from shared.ingest.windows import Part, cut, read_in_parts, read_window, without
 from shared.model.errors import EdgeError, Refused
@@ -121,13 +124,20 @@ class _Poll:
     def _read_live(self, window: Window, longest: timedelta) -> None:
         """Read a window, but for what is stored as still to be read; what can't be read of it is stored so too."""
         known = [unread.window for unread in read_unread(self._runtime.storage, self._source, self._tenant.id)]
+        noted: list[Noted] = []
+
+        def note(window: Window, minutes: Mapping[str, int]) -> None:
+            at = self._runtime.clock()
+            noted.append(Noted(reading=Reading.LIVE, window=window, minutes=minutes, at=at))
+
         outcome = read_in_parts(
-            lambda window: read_window(self._runtime, self._tenant, self._source, window, self.total),
+            lambda part: read_window(self._runtime, self._tenant, self._source, part, self.total, note=note),
             without(window, known),
             patience=_PATIENCE,
             is_over=lambda: self._runtime.clock() - self._started >= longest,
             cut_at=self._reached,
         )
+        store_lateness(self._runtime.storage, self._source, self._tenant.id, noted)
         if outcome.silent is not None:
             raise outcome.silent
         for part in outcome.unread:
@@ -201,16 +211,30 @@ def _publish_lost_cursor(runtime: Runtime, tenant: Tenant, source: Source, text:
     )
 
 
+class Cursor(Struct, frozen=True, kw_only=True):
+    """How far a tenant's log was read, None where it never was; whether the tenant lacks the licence; the row."""
+
+    until: datetime | None = None
+    is_unlicensed: bool = False
+    row: Row | None = None
+
+
+def cursor_of(storage: Storage, source: Source, tenant_id: str) -> Cursor:
+    """Read how far a tenant's log was read. Raises EdgeError."""
+    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
+    if row is None:
+        return Cursor()
+    return Cursor(until=row.instant(_DONE_UNTIL), is_unlicensed=_UNLICENSED in row.columns, row=row)
+
+
 def polled_until(storage: Storage, source: Source, tenant_id: str) -> datetime | None:
     """Give the time until which a tenant's log was read; None when it never was, or when that can't be read."""
-    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
-    return row.instant(_DONE_UNTIL) if row else None
+    return cursor_of(storage, source, tenant_id).until
 
 
 def is_unlicensed(storage: Storage, source: Source, tenant_id: str) -> bool:
     """Whether the last poll found that the tenant has no licence for the log."""
-    row = storage.row(Table.CURSORS, source.cursors, tenant_id)
-    return row is not None and _UNLICENSED in row.columns
+    return cursor_of(storage, source, tenant_id).is_unlicensed
 
 
 def read_since(storage: Storage, source: Source, tenant_id: str) -> datetime | None:

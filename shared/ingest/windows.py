@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,7 +28,7 @@ _READINGS: Final = 3
 
 type Read = Callable[[Window], EdgeError | None]
 
-type Note = Callable[[Window, Counter[str]], None]
+type Note = Callable[[Window, Mapping[str, int]], None]
 """Told of a window that was read, and how many records each minute of it has, as 2026-01-31T12:00."""
 
 _MINUTE: Final = len("2026-01-31T12:00")

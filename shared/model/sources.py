@@ -29,6 +29,7 @@ class Source(Struct, frozen=True, kw_only=True):
     `name` is shown to people. `cursors` is the partition of table `Cursors` with the time until which each tenant's log
     was read. `time_field` is the property that the windows filter on, `page_size` at most what the service allows,
     `only` a further condition of the filter. `late_after` is how far behind a log may be before people are paged.
+    `is_of_sign_ins` says that it is read only where sign-ins are to be polled.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source(Struct, frozen=True, kw_only=True):
     page_size: int
     only: str = ""
     late_after: timedelta = timedelta(minutes=15)
+    is_of_sign_ins: bool = False
 
     def query(self, window: Window) -> dict[str, str]:
         """Give the query for the records of a window.

@@ -34,6 +34,7 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
     "read_modes": ("modes", {"GET"}),
     "set_mode": ("modes/{detection}", {"PUT"}),
     "set_kill_switch": ("kill-switch", {"PUT"}),
+    "show_health": ("health", {"GET"}),
     "examine": ("doctor", {"GET", "POST"}),
     "open_case": ("open/{case}", {"GET", "POST"}),
     "show_reach": ("reach/{test}", {"GET", "POST"}),

@@ -130,6 +130,18 @@ def test_a_poison_message_is_told(message: str, expected: bool) -> None:  # noqa
     assert _answers(query_text("poison-messages"), "AppTraces", [row]) == int(expected)
 
 
+def test_the_workbook_shows_the_last_that_is_known_of_each_source() -> None:
+    line = "coverage of {}: {} is {}; behind 1 min; p50 5 min; p99 240 min; -"
+    rows = [
+        {"TimeGenerated": _ago(minutes), "Message": line.format(tenant, source, sight)}
+        for minutes in (1, 16)
+        for tenant in ("Entra ID", "Azure AD B2C")
+        for source, sight in (("audit log", "seen"), ("every named location", "blind"))
+    ]
+    other = {"TimeGenerated": _ago(1), "Message": "case 7b1c opened: ca-policy-updated by Mallory"}
+    assert _answers(query_text("seen"), "AppTraces", [*rows, other]) == 4
+
+
 @pytest.mark.parametrize(("failures", "expected"), [(1, 0), (2, 0), (3, 1), (9, 1)])
 def test_deliveries_that_go_on_failing_are_told(failures: int, expected: int) -> None:
     at = datetime(2026, 1, 1, 12, 1, tzinfo=UTC).replace(tzinfo=None)

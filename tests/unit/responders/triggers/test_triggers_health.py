@@ -1,0 +1,61 @@
+"""What is seen, for whatever watches from outside and for who looks at it in a browser."""
+
+from typing import Any
+
+import azure.functions as func
+import msgspec
+import pytest
+
+from infra.local.world import WORKFORCE_TENANT
+from responders.sources import AUDIT_LOG
+from responders.triggers import health
+from shared.clients.storage_names import Table
+from shared.emergency.blocks import HEADERS
+from shared.ingest.coverage import Coverage
+from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.runtime import bench
+from tests.unit.responders.test_coverage import all_seen
+
+
+def _answer(accept: str) -> func.HttpResponse:
+    request = func.HttpRequest(
+        method="GET", url="https://responder.example/api/health", headers={"Accept": accept}, body=b""
+    )
+    builder: Any = health.show_health
+    response: func.HttpResponse = builder._function.get_user_function()(request)  # noqa: SLF001 - no public way
+    return response
+
+
+@pytest.fixture
+def seen(memory: MemoryStorage, monkeypatch: pytest.MonkeyPatch) -> MemoryStorage:
+    made = bench(memory)
+    monkeypatch.setattr(health, "runtime", lambda: made.runtime)
+    all_seen(memory)
+    return memory
+
+
+@pytest.mark.usefixtures("seen")
+def test_what_is_all_seen_is_200_with_everything_in_it() -> None:
+    answer = _answer("*/*")
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    coverage = msgspec.json.decode(answer.get_body(), type=Coverage)
+    assert coverage.bad == ()
+    assert coverage.entries
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_what_is_not_all_seen_is_503(seen: MemoryStorage) -> None:
+    seen.upsert(Table.CURSORS, AUDIT_LOG.cursors, WORKFORCE_TENANT, {"done_until": "2026-03-01T00:00:00+00:00"})
+    answer = _answer("application/json")
+    assert answer.status_code == 503
+    assert [one.about for one in msgspec.json.decode(answer.get_body(), type=Coverage).bad] == [AUDIT_LOG.name]
+
+
+def test_a_browser_gets_a_page_that_loads_and_runs_nothing(seen: MemoryStorage) -> None:
+    seen.upsert(Table.CURSORS, AUDIT_LOG.cursors, WORKFORCE_TENANT, {"done_until": "2026-03-01T00:00:00+00:00"})
+    answer = _answer("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert HEADERS.items() <= dict(answer.headers).items()
+    page = answer.get_body().decode()
+    assert "LATE: audit log (Entra ID)" in page
+    assert "<script" not in page
