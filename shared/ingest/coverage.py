@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
-from shared.detect.rosters import STALE, Roster, RosterKind
+from shared.detect.rosters import STALE, Roster
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import Lateness, lateness_of
 from shared.ingest.poll import cursor_of
@@ -365,7 +365,7 @@ def about_kind(kind: Kind) -> str:
 
 def about_roster(roster: Roster) -> str:
     """Name a roster as a source."""
-    return _ROSTER_NAMES[roster.kind]
+    return f"list of {roster.kind.replace('-', ' ')}"
 
 
 def _lost(row: Row) -> list[LostPermission]:
@@ -401,10 +401,6 @@ def _of_lateness(late: Lateness) -> tuple[Sight, str, str] | None:
     )
 
 
-_ROSTER_NAMES: Final[Mapping[RosterKind, str]] = {
-    RosterKind.PRIVILEGED_ACCOUNTS: "who is privileged",
-    RosterKind.ROLE_ASSIGNABLE_GROUPS: "which groups roles can be given to",
-}
 _GRANT: Final = "infra/scripts/grant.sh grants it for Graph, deploying again for Azure; a token shows it within a day."
 _NO_LICENCE: Final = "License the tenant, or set SIGN_INS to off."
 _POLL: Final = "See what the function that polls it last logged, and whether the app runs."
