@@ -14,6 +14,7 @@ from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
+from responders.kinds.microsoft_services import approved_service
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.principals import is_enabled, is_microsofts
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
@@ -45,6 +46,7 @@ CONTENT: Final = Content(
     rosters=rosters.ROSTERS,
     is_enabled=is_enabled,
     is_microsofts=is_microsofts,
+    approved_service=approved_service,
 )
 """What the app is built of, without the rules that an operator adds."""
 

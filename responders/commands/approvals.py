@@ -4,8 +4,17 @@ import argparse
 import shlex
 
 from responders.commands import Subparsers
-from responders.commands.connection import CommandError, add_settings_option, add_who_and_why, person, storage_from
+from responders.commands.connection import (
+    CommandError,
+    add_settings_option,
+    add_who_and_why,
+    environment_from,
+    person,
+    storage_from,
+)
+from responders.commands.profile import profile_of_environment
 from responders.commands.tables import print_table
+from responders.kinds.microsoft_services import MICROSOFT_SERVICES
 from shared.authority.approvals import TableApprovals, since_from, until_from
 from shared.authority.standing import Approval, Malformed
 from shared.model.calls import checked_id
@@ -143,6 +152,17 @@ def _approvals(arguments: argparse.Namespace) -> int:
     ]
     print_table(
         ("list", "actor", "name", "kind", "until (UTC)", "ticket", "targets", "state"), rows, none="no approvals"
+    )
+    withdrawn = profile_of_environment(environment_from(arguments)).withdrawn_services
+    print("\nMicrosoft's services, approved besides; VOCABULARY.withdrawn_services takes one out:")
+    print_table(
+        ("list", "app id", "name", "state", "why"),
+        [
+            (name, one.app_id, one.name, "withdrawn" if one.app_id in withdrawn else "approved", one.why)
+            for one in MICROSOFT_SERVICES
+            for name in sorted(one.lists)
+        ],
+        none="none",
     )
     return 0
 

@@ -79,7 +79,7 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     deviates=(
         "Somebody who activates a role that they are eligible for doesn't count: the assignment of the eligibility "
         "counts. A role that is made longer or given back counts as assigned. Core Directory logs an activation "
-        "as assigned by MS-PIM. Approve MS-PIM by its object id."
+        "as assigned by MS-PIM, which is approved unless you withdraw it: PIM's own record names who asked."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.PRIVILEGED_GUIDE,
@@ -267,7 +267,7 @@ ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
     deviates=(
         "A group counts only if it is known to be role-assignable, because members are added to other groups all day. "
         "If a tenant's groups can't be read, a notice says so. When MS-PIM adds a member, somebody has activated a "
-        "membership: approve MS-PIM by its object id."
+        "membership; MS-PIM is approved unless you withdraw it."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.ROLE_ASSIGNABLE_GROUPS,

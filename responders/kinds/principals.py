@@ -33,7 +33,7 @@ _BY_TYPE: Final[Mapping[str, Call]] = {"user": GET_USER, "serviceprincipal": GET
 _GROUPS: Final = frozenset({"group", "foreigngroup"})
 _ENABLED: Final = {"$select": "id,accountEnabled"}
 _OWNER: Final = {"$select": "id,appOwnerOrganizationId"}
-_MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant of Microsoft's own services. What its employees register is in another one, and is nobody special."""
 
 _MEMBER: Final = {"$select": "id"}
@@ -84,7 +84,7 @@ def is_microsofts(api: TenantApi, identity: str) -> bool | None:
         return False
     except EdgeError:
         return None
-    return found is not None and str(found.get("appOwnerOrganizationId", "")).lower() == _MICROSOFT
+    return found is not None and str(found.get("appOwnerOrganizationId", "")).lower() == MICROSOFT
 
 
 def kind_of(api: TenantApi, identity: str) -> ActorKind:

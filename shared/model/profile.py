@@ -93,6 +93,8 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     - `thresholds`: by id of a detection with a threshold, from how many records on it opens a case.
     - `privileged_accounts`: object ids that count as privileged beside those that hold a privileged role.
     - `emergency_groups`: object ids of groups whose members are the break-glass accounts.
+    - `withdrawn_services`: app ids of Microsoft's services that aren't approved here (`responder approvals` lists those
+      that are otherwise).
 
     Other settings fill `consumer_tenants` (None: any tenant may hold consumer accounts), `emergency_accounts`,
     `own_site` (the name of the function app itself), `own_groups` (ids of the resource groups that it is installed in,
@@ -121,6 +123,7 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     thresholds: Mapping[str, int] = {}
     privileged_accounts: frozenset[str] = frozenset()
     emergency_groups: frozenset[str] = frozenset()
+    withdrawn_services: frozenset[str] = frozenset()
     role_assignable_groups: frozenset[str] = frozenset()
     privileged_known_in: frozenset[str] = frozenset()
     groups_known_in: frozenset[str] = frozenset()
@@ -187,7 +190,14 @@ def _text_of(path: str) -> str:
         ) from None
 
 
-_OBJECT_IDS: Final = ("cpim_ids", "managed_identity_ids", "vip_accounts", "privileged_accounts", "emergency_groups")
+_OBJECT_IDS: Final = (
+    "cpim_ids",
+    "managed_identity_ids",
+    "vip_accounts",
+    "privileged_accounts",
+    "emergency_groups",
+    "withdrawn_services",
+)
 _DOMAINS: Final = ("owned_domains", "shared_domains")
 _COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS, "working_hours"})
 

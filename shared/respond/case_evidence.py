@@ -3,11 +3,11 @@
 import msgspec
 from msgspec import Raw
 
-from shared.authority.approval_history import standing_of
+from shared.authority.approval_history import ApprovalHistory, standing_of
 from shared.authority.standing import Authorization
 from shared.model.cases import Case, Standing
 from shared.model.errors import EdgeError
-from shared.model.events import CountEvent, Event, Log
+from shared.model.events import ActorKind, CountEvent, Event, Log
 from shared.normalize import read_batch
 from shared.respond.components import Runtime
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
@@ -68,4 +68,17 @@ def authorization_of(runtime: Runtime, case: Case) -> Authorization:
         if detection.unless_actor_in
         else None
     )
-    return standing_of(case.actor, history, target_id=case.target.id, at=case.at)
+    found = standing_of(case.actor, history, target_id=case.target.id, at=case.at)
+    if history is None or found.standing is Standing.APPROVED or case.actor.kind is not ActorKind.SERVICE_PRINCIPAL:
+        return found
+    return _of_a_service(runtime, case, history) or found
+
+
+def _of_a_service(runtime: Runtime, case: Case, history: ApprovalHistory) -> Authorization | None:
+    """Approve one of Microsoft's services of whom the list itself says nothing; None for anybody else."""
+    api, actor = runtime.edges.get(case.tenant_id), case.actor.id.lower()
+    if api is None or not actor or history.unread or actor in history.statements:
+        return None
+    withdrawn = runtime.settings.profile.withdrawn_services
+    because = runtime.approved_service(api, actor, history.approval_list, withdrawn)
+    return Authorization(standing=Standing.APPROVED, because=because) if because else None

@@ -17,7 +17,7 @@ from shared.detect.matcher import Matcher
 from shared.detect.rosters import Roster, Rosters
 from shared.model.clock import Clock
 from shared.model.detections import AnyDetection
-from shared.model.kinds import ObjectKind
+from shared.model.kinds import ApprovalList, ObjectKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Settings
 from shared.model.start import Start
@@ -30,12 +30,20 @@ from shared.objects.object_store import ObjectStore
 from shared.objects.spending import Spending
 from shared.respond.ledger import Ledger
 
+type ApprovedService = Callable[[TenantApi, str, ApprovalList, frozenset[str]], str]
+
+
+def no_service(_api: TenantApi, _actor_id: str, _list: ApprovalList, _withdrawn: frozenset[str]) -> str:
+    """Approve none of Microsoft's services."""
+    return ""
+
 
 class Content(Struct, frozen=True, kw_only=True):
     """The detections, the kinds of guarded objects, and the rosters of privileged accounts.
 
     `is_enabled` asks a tenant whether a principal is enabled, `is_microsofts` whether a service principal is of one of
-    Microsoft's own services; None where that can't be read.
+    Microsoft's own services; None where that can't be read. `approved_service` says why such a service counts as being
+    on an approval list, "" where it doesn't; it is given those that the tenant profile withdraws.
     """
 
     detections: tuple[AnyDetection, ...]
@@ -43,6 +51,7 @@ class Content(Struct, frozen=True, kw_only=True):
     rosters: tuple[Roster, ...] = ()
     is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None
     is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False
+    approved_service: ApprovedService = no_service
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -80,6 +89,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     wait: Callable[[float], None]
     start: Start
     announced: Callable[[str, datetime], str] = lambda _account, _at: ""
+    approved_service: ApprovedService = no_service
 
     @property
     def matcher(self) -> Matcher:
