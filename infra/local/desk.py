@@ -27,7 +27,6 @@ from shared.authority.owners import NamedOwner, TableOwners
 from shared.authority.standing import Approval
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
-from shared.detect.rosters import RosterKind
 from shared.model.cases import Case
 from shared.model.clock import utc_now
 from shared.model.events import ActorKind
@@ -132,8 +131,10 @@ class Desk:
         return build_runtime(self.settings, CONTENT, storage=self.storage, senders={}, edges={})
 
     def rosters_read(self) -> bool:
-        """Whether both tenants have each roster."""
-        return len(self.storage.rows(Table.ROSTERS, "PartitionKey ge ''")) == 2 * len(RosterKind)
+        """Whether each tenant has every roster of its kind."""
+        rosters = ((roster, tenant) for roster in CONTENT.rosters for tenant in self.settings.tenants)
+        due = sum(tenant.kind in roster.tenant_kinds for roster, tenant in rosters)
+        return len(self.storage.rows(Table.ROSTERS, "PartitionKey ge ''")) == due
 
     def cases(self) -> list[Case]:
         """Read every case of both tenants."""
