@@ -19,6 +19,7 @@ from shared.authority.owners import EMERGENCY, EVERYTHING, NamedOwner, TableOwne
 from shared.model.clock import utc_now
 from shared.model.kinds import ApprovalList
 from shared.notify.paged import Channel
+from shared.notify.reachability import request_test
 from shared.notify.reached import Reached, reached
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _SCOPES = (
     'a detection id, an approval list, "*" for everything, or "emergency" for those who are paged in an emergency and'
-    " when nobody else answers; `list` lists who is paged"
+    " when nobody else answers; `list` lists who is paged, `test` tries now whether pages reach them"
 )
 _PAGERDUTY = "the id of the owner's user in PagerDuty, like PLH1HKV: what they acknowledge there counts here"
 _PAGERDUTY_ID = re.compile(r"P[0-9A-Z]{3,30}")
@@ -52,6 +53,8 @@ def add_parser(subparsers: "Subparsers") -> None:
 def _owner(arguments: argparse.Namespace) -> int:
     if arguments.scope == "list":
         return _owners(arguments)
+    if arguments.scope == "test":
+        return _test(arguments)
     detections = catalogue_of(environment_from(arguments))
     scopes = [*(one.value for one in ApprovalList), *(detection.id for detection in detections), EMERGENCY]
     if arguments.scope not in {*scopes, EVERYTHING}:
@@ -81,6 +84,17 @@ def _owner(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise CommandError(f"{error} (--reason)") from error
     print(f"{arguments.name} is paged for {arguments.scope}, in place {arguments.order}")
+    return 0
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    storage = storage_from(arguments)
+    people = reached(storage, clock=utc_now)
+    if not people:
+        raise CommandError('nobody is named, so nobody can be asked: responder owner "*" --name NAME --upn UPN')
+    request_test(storage, by=arguments.by or person(), at=utc_now())
+    print(f"Within two minutes the app asks {len(people)} owners whether pages reach them; it wakes nobody.")
+    print("`responder owners` shows who has answered. In one week each is asked once a day at most.")
     return 0
 
 

@@ -254,7 +254,7 @@ def try_owners(timer: func.TimerRequest) -> None:
 
 
 def _reachability() -> "Reachability":
-    from shared.notify.reachability import Reachability  # noqa: PLC0415 - needed once a day
+    from shared.notify.reachability import Reachability  # noqa: PLC0415 - start-up doesn't need it
 
     made = runtime()
     return Reachability(made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock)
@@ -271,6 +271,7 @@ def resume_cases(timer: func.TimerRequest) -> None:
         "messages that failed": lambda: play_again(runtime()),
         "changes of operators": _watch_operators,
         "what is seen": _watch_coverage,
+        "a test of the owners that was requested": lambda: _reachability().ask_if_requested(),
     }
     do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not all be gone on with", log=_log)
 

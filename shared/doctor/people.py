@@ -1,10 +1,11 @@
 """People: the emergency accounts, the owners who are paged, the actors who are approved."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from shared.authority.approvals import TableApprovals
+from shared.authority.operators import Operator
 from shared.authority.owners import TableOwners
 from shared.authority.standing import Approval, Malformed
 from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, warning
@@ -56,7 +57,9 @@ def _owners_reachable(context: DoctorContext) -> list[Finding]:
     if not people:
         return [warning("nobody is named, so nobody can be reached", cure='responder owner "*" --name NAME --upn UPN')]
     if all(one.asked_at is None and one.last is None for one in people):
-        return [unknown(f"no owner has been asked yet whether pages reach them ({len(people)} are named)")]
+        names = ", ".join(one.owner.name or one.owner.upn for one in people)
+        text = f"the first weekly test hasn't been sent yet, so it isn't known whether pages reach {names}"
+        return [unknown(text, cure=_TEST_NOW)]
     has = {
         "has_teams": bool(settings.teams_webhook_url),
         "has_pagerduty": bool(settings.pagerduty_routing_key),
@@ -69,13 +72,56 @@ def _reachable(one: Reached, open_questions: list[str], now: datetime) -> Findin
     name, last = one.owner.name or one.owner.upn or f"the owner of {one.owner.scope} {one.owner.order}", one.last
     rest = f"; not tested: {', '.join(open_questions)}" if open_questions else ""
     if last is None and one.asked_at is None:
-        return warning(f"{name} hasn't been asked yet{rest}")
+        return warning(f"{name} hasn't been asked yet{rest}", cure=_TEST_NOW)
     if last is None:
         return failed(f"{name} has never answered{rest}")
     days = (now - last).days
     over = ", ".join(f"{_CHANNELS[channel]} on {at:%Y-%m-%d}" for channel, at in sorted(one.over.items()))
     said = f"{name} last answered {days} days ago ({over}){rest}"
     return ok(said) if now - last <= SILENT_FOR else failed(said)
+
+
+_TEST_NOW: Final = (
+    "`responder owner test` sends it now: each owner is asked within two minutes, and `responder owners` shows who"
+    " answered. Without that it is sent at the time of REACH_SCHEDULE."
+)
+
+
+def _operators(context: DoctorContext) -> list[Finding]:
+    """Say who could declare an emergency, and whether there is a second person for what takes two."""
+    from shared.authority.operator_store import read_operators  # noqa: PLC0415 - the signatures need a large library
+
+    settings, now = context.settings, context.clock()
+    known = read_operators(
+        context.storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, now=now
+    )
+    found = [who_could_confirm(known.acting(now), is_known=not known.unread)]
+    if known.unread:
+        found.append(unknown(f"somebody may have been enrolled or suspended that isn't known here: {known.unread}"))
+    found += [warning(f"a statement about operators counts for nothing: {problem}") for problem in known.problems]
+    if known.acting(now) and not settings.emergency_key_hashes:
+        text = "EMERGENCY_KEY_HASH isn't set: operators can declare an emergency only while they can sign in"
+        found.append(warning(text, cure="Make an emergency key, and keep it with the sealed credential."))
+    return found
+
+
+def who_could_confirm(operators: Sequence[Operator], *, is_known: bool) -> Finding:
+    """Say whether there are two persons among the operators. `is_known`: the list could be read as a whole."""
+    persons = {operator.object_id: operator.name for operator in operators}
+    names = ", ".join(persons.values())
+    if not persons and not is_known:
+        return unknown("who is an operator couldn't be read")
+    if not persons:
+        return warning(
+            "no operator is enrolled: in an emergency nobody could declare it, or be the second who confirms"
+        )
+    if len(persons) < _FEWEST:
+        text = f"only {names} is an operator: nobody could be the second who confirms, so no emergency could be closed"
+        return failed(text, cure=_ANOTHER_OPERATOR)
+    return ok(f"{len(persons)} operators can declare an emergency and confirm as the second: {names}")
+
+
+_ANOTHER_OPERATOR: Final = "responder operator add: another person enrolls with a key of their own."
 
 
 def _if_used(context: DoctorContext, text: str, detections: Iterable[str] | None = None) -> Finding:
@@ -149,6 +195,13 @@ CHECKS: Final = (
         " incident in PagerDuty. Find out whether they got it; where they have left, name somebody else.",
         reads=(storage_of, settings_of),
         run=_owners_reachable,
+    ),
+    Check(
+        id="operators-enrolled",
+        title="Operators are enrolled who could declare an emergency, and a second one to confirm",
+        cure="responder operator --help shows how three people found the list, each with a key of their own.",
+        reads=(storage_of, settings_of),
+        run=_operators,
     ),
     Check(
         id="approvals-valid",

@@ -26,10 +26,16 @@ SILENT_FOR: Final = timedelta(days=21)
 """How long an owner may not have answered over any channel before it is a finding: three tests."""
 
 _TEST: Final = ("reached", "test")
+_REQUEST: Final = ("reached", "request")
 _OPEN_FOR: Final = timedelta(hours=20)
 _MOST_MENTIONED: Final = 5
 _CASE_PAGE: Final = "/open/{case}"
 _BY: Final = "the weekly test"
+
+
+def request_test(storage: Storage, *, by: str, at: datetime) -> None:
+    """Have the app ask every owner within a minute, whatever was asked this week. Raises EdgeError."""
+    storage.upsert(Table.CURSORS, *_REQUEST, {"by": by, "at": at, "done": False})
 
 
 class Notices(Protocol):
@@ -57,8 +63,21 @@ class Reachability:
         """Ask every owner, once in a week; gives how many were asked. Raises EdgeError; it can be called again."""
         now = self._clock()
         week = week_of(now)
+        return 0 if self._test() == week else self._ask(now, week)
+
+    def ask_if_requested(self) -> int:
+        """Ask every owner where somebody has requested that; gives how many. Raises EdgeError; can be called again."""
+        row = self._storage.row(Table.CURSORS, *_REQUEST)
+        if row is None or row.columns.get("done"):
+            return 0
+        now = self._clock()
+        asked = self._ask(now, week_of(now))
+        self._storage.replace(Table.CURSORS, row, {**row.columns, "done": True})
+        return asked
+
+    def _ask(self, now: datetime, week: str) -> int:
         people = reached(self._storage, clock=self._clock)
-        if not people or self._test() == week:
+        if not people:
             return 0
         notices = [*self._cards(week, people), (self._incident(week, people), (Channel.PAGERDUTY,))]
         do_all(

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from infra.local.desk import Desk, settle_in, until
+from infra.local.operators import local_operators
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
 from responders.content import CONTENT
@@ -53,7 +54,9 @@ def _accepted(desk: Desk) -> bool:
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
-    with Stack(tmp_path_factory.mktemp("healthy"), settings=_CALM) as stack:
+    folder = tmp_path_factory.mktemp("healthy")
+    operators = local_operators(folder / "operators")
+    with Stack(folder, settings={**_CALM, **operators.settings}) as stack:
         desk = settle_in(stack)
         until(desk.objects_read, within=60, what="not every object was read")
         until(desk.rosters_read, within=60, what="no rosters")

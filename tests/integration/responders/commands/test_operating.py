@@ -243,6 +243,16 @@ def test_owners_are_named_and_listed(run: Run, storage: Storage) -> None:
     assert len(storage.rows(Table.OWNERS, "PartitionKey ge ''")) == 3
 
 
+def test_whether_pages_reach_the_owners_is_tried_at_once_on_request(run: Run, storage: Storage) -> None:
+    nobody = run("owner", "test")
+    assert (nobody.status, "nobody is named" in nobody.err) == (2, True)
+    run("owner", "*", "--name", "Alice", "--upn", "alice@contoso.example")
+    assert "asks 1 owners whether pages reach them" in run("owner", "test").out
+    row = storage.row(Table.CURSORS, "reached", "request")
+    assert row is not None
+    assert row.columns["done"] is False
+
+
 def test_list_emergency_has_owners_and_each_has_a_user_in_pagerduty(run: Run, storage: Storage) -> None:
     who = ("--name", "Alice", "--upn", "alice@contoso.example", "--pagerduty")
     assert run("owner", "emergency", *who, "PLH1HKV").status == 0

@@ -5,6 +5,7 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -15,10 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 from cryptography.x509.oid import NameOID
 
+from infra.local.operators import local_operators
 from infra.local.world import ALICE, B2C_TENANT, RESPONDER, RESPONDER_B2C, SUBSCRIPTION, WORKFORCE_TENANT
 from responders.content import CONTENT as APP_CONTENT
 from responders.doctor import CHECKS, CONTENT
 from responders.sources import SIGN_IN_LOG
+from shared.authority.operators import Operator
 from shared.authority.owners import NamedOwner
 from shared.checks.check import Line, Status, Unread
 from shared.checks.run import run_checks
@@ -30,6 +33,7 @@ from shared.clients.web import PlainWeb, WebResponse
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
 from shared.doctor.identity import claims_from
+from shared.doctor.people import who_could_confirm
 from shared.doctor.sources import LICENCE_CURE, ago
 from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import NO_LICENCE
@@ -759,7 +763,9 @@ def _answered(there: Installation, storage: Storage, name: str, days: int | None
 def test_owners_who_do_not_answer_are_found(there: Installation, storage: Storage) -> None:
     assert there.found("owners-reachable")[0][0] == "warning"
     storage.upsert(Table.OWNERS, "*", "010", {"name": "Alice", "upn": "alice@contoso.com"})
-    assert there.found("owners-reachable")[0][0] == "unknown"
+    ((status, text),) = there.found("owners-reachable")
+    assert (status, "the first weekly test hasn't been sent yet" in text, "Alice" in text) == ("unknown", True, True)
+    assert "responder owner test" in there.look("owners-reachable")[0].cure
     _answered(there, storage, "Bob", 21, pagerduty="PBOB001")
     _answered(there, storage, "Carol", 22, pagerduty="PCAROL1")
     _answered(there, storage, "Dora", None, pagerduty="PDORA01")
@@ -768,6 +774,32 @@ def test_owners_who_do_not_answer_are_found(there: Installation, storage: Storag
     assert statuses == {"Alice": "warning", "Bob": "ok", "Carol": "failed", "Dora": "failed"}
     assert "user in PagerDuty isn't known" in found["Alice"][1]
     assert "last answered 21 days ago (Teams on " in found["Bob"][1]
+
+
+def test_who_could_declare_an_emergency_and_who_could_confirm(there: Installation, tmp_path: Path) -> None:
+    ((status, text),) = there.found("operators-enrolled")
+    assert (status, "nobody could declare it, or be the second" in text) == ("warning", True)
+    there.settings = dict(local_operators(tmp_path).settings)
+    ((status, text),) = there.found("operators-enrolled")
+    assert (status, text.startswith("3 operators")) == ("ok", True)
+    there.settings |= {"EMERGENCY_KEY_HASH": ""}
+    assert [status for status, _ in there.found("operators-enrolled")] == ["ok", "warning"]
+    there.settings |= {"EMERGENCY_OPERATORS": "[1]"}
+    assert [status for status, _ in there.found("operators-enrolled")] == ["warning", "warning"]
+
+
+def test_one_operator_alone_has_no_second() -> None:
+    one = Operator(id="alice", name="Alice", object_id="a11ce000-3b5d-4c8e-9f21-7d60b4e8a115", keys=())
+    same = msgspec.structs.replace(one, id="alice-2")
+    other = msgspec.structs.replace(one, id="bob", name="Bob", object_id="b0b00000-0000-4000-8000-000000000002")
+    for operators, is_known, status in (
+        ((), True, "warning"),
+        ((), False, "unknown"),
+        ((one,), True, "failed"),
+        ((one, same), True, "failed"),
+        ((one, other), True, "ok"),
+    ):
+        assert who_could_confirm(operators, is_known=is_known).status == status
 
 
 # Secrets that App Service could not read.

@@ -8,10 +8,10 @@ import pytest
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
-from shared.model.errors import EdgeError
+from shared.model.errors import EdgeError, Unreachable
 from shared.notify.outbox import Notifier
 from shared.notify.paged import Channel, Signal
-from shared.notify.reachability import Reachability, reach_link, untested, week_of
+from shared.notify.reachability import Reachability, reach_link, request_test, untested, week_of
 from shared.notify.reached import Reached, note_reached, reached
 from shared.notify.system_notices import notice_call_alert, notice_call_card
 from tests.fakes.clock import NOW, FakeClock
@@ -188,3 +188,32 @@ def test_what_no_test_can_tell_is_said(upn: str, pagerduty: str, has: dict[str, 
 def test_a_week_has_its_name_across_the_year() -> None:
     assert week_of(NOW.replace(year=2026, month=1, day=1)) == "2026-W01"
     assert week_of(NOW.replace(year=2027, month=1, day=1)) == "2026-W53"
+
+
+def test_a_test_that_was_requested_is_sent_once_though_the_week_had_one(office: _Office) -> None:
+    assert office.reachability.ask_if_requested() == 0
+    office.reachability.ask()
+    office.clock.move(timedelta(days=1))
+    request_test(office.storage, by="Carol", at=office.clock())
+    assert [office.reachability.ask_if_requested() for _ in range(3)] == [2, 0, 0]
+    assert len(office.teams.calls) == 2
+    assert office.people()["Alice"].asked_at == office.clock()
+    assert office.reachability.ask() == 0, "the weekly one has been"
+
+
+def test_two_requests_on_one_day_ask_once(office: _Office) -> None:
+    for _ in range(2):
+        request_test(office.storage, by="Carol", at=office.clock())
+        assert office.reachability.ask_if_requested() == 2
+    assert len(office.teams.calls) == 1
+
+
+def test_a_request_that_could_not_be_carried_out_is_carried_out_later(memory: MemoryStorage) -> None:
+    spoilt = SpoiltStorage(memory)
+    office = _Office(spoilt)
+    request_test(spoilt, by="Carol", at=office.clock())
+    spoilt.faults.spoil = lambda operation: "before" if "Owners" in operation else ""
+    with pytest.raises(Unreachable):
+        office.reachability.ask_if_requested()
+    spoilt.faults.heal()
+    assert office.reachability.ask_if_requested() == 2
