@@ -27,7 +27,7 @@ from responders.kinds.authentication_strength_leaves import (
 )
 from responders.kinds.ca_context import LIST_CONFIGURATIONS, LIST_STRENGTHS, CaContext, with_configurations
 from responders.kinds.conditional_access_lane import lane
-from responders.kinds.json_leaves import without_filled
+from responders.kinds.json_leaves import as_made
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import Unreachable
@@ -130,7 +130,7 @@ def _own(api: TenantApi) -> list[Image]:
 
 
 def _is_twin(strength: Image, search: Search) -> bool:
-    differing = _differing(without_filled(leaves(strength), search.filled, search.target), search.target)
+    differing = _differing(as_made(leaves(strength), search), search.target)
     return all(_is_of_configurations(leaf) for leaf in differing) and graph_stamps.is_since(strength, search.since)
 
 

@@ -32,7 +32,7 @@ from responders.kinds.ca_policy_leaves import (
     reached_anew,
 )
 from responders.kinds.conditional_access_lane import lane
-from responders.kinds.json_leaves import without_filled
+from responders.kinds.json_leaves import as_made, without_filled
 from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from responders.rosters import CA_POLICIES_IN_BETA, LIST_CA_POLICIES_WHOLE
 from shared.model.calls import Call, Lane, Permission, Service
@@ -147,7 +147,7 @@ def _find(api: TenantApi, search: Search) -> Image | None:
 
 
 def _is_twin(policy: Image, search: Search) -> bool:
-    values = without_filled(leaves(policy), search.filled, search.target)
+    values = as_made(leaves(policy), search)
     if any(
         not SHAPE.same(leaf, values.get(leaf), search.target.get(leaf)) for leaf in _but_state(values, search.target)
     ):
@@ -275,7 +275,13 @@ def _bring_back(api: TenantApi, write: Write) -> str:
                 _amend(api, policy, _without_filled(policy, write), write.target)
             return write.object_id
     search = Search(
-        ids=(write.object_id,), name=write.name, target=write.target, intent=write.intent, filled=write.filled
+        ids=(write.object_id,),
+        name=write.name,
+        target=write.target,
+        intent=write.intent,
+        since=write.tried_since,
+        filled=write.filled,
+        was_tried=write.tried_since is not None,
     )
     found = _find(api, search)
     if found is not None:

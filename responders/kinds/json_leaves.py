@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.kinds import Image, Json
+from shared.model.object_kinds import Search
 from shared.model.objects import EXISTS, Leaves, list_of
 
 GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -26,6 +27,18 @@ def without_filled(values: Leaves, filled: Leaves, target: Leaves) -> dict[str, 
     return {
         leaf: value for leaf, value in values.items() if leaf in target or leaf not in filled or filled[leaf] != value
     }
+
+
+def as_made(values: Leaves, search: Search) -> dict[str, Json]:
+    """Leave out of what was found what a service filled in.
+
+    That is what is known of it, and where we may have made the object each property that the target lacks: nobody
+    has read it yet. No service fills in members of a list.
+    """
+    values = without_filled(values, search.filled, search.target)
+    if not search.was_tried:
+        return values
+    return {leaf: value for leaf, value in values.items() if leaf in search.target or list_of(leaf)}
 
 
 class Shape(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Final, cast
 from responders.kinds import ca_context, graph_stamps, sign_in_guard
 from responders.kinds.ca_context import LIST_NAMED_LOCATIONS, CaContext
 from responders.kinds.conditional_access_lane import lane
-from responders.kinds.json_leaves import without_filled
+from responders.kinds.json_leaves import as_made, without_filled
 from responders.kinds.named_location_leaves import (
     KNOWN,
     NAME,
@@ -129,7 +129,7 @@ def _find(api: TenantApi, search: Search) -> Image | None:
 
 
 def _is_twin(location: Image, search: Search) -> bool:
-    values = without_filled(leaves(location), search.filled, search.target)
+    values = as_made(leaves(location), search)
     return _differing(values, search.target) <= {TRUSTED} and graph_stamps.is_since(location, search.since)
 
 

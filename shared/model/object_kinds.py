@@ -36,7 +36,8 @@ class Search(Struct, frozen=True, kw_only=True):
     """What is searched for before an object is made (again): its name, its leaves, and the intent that made it.
 
     `since` is the instant from which on it can have been made, where that is known: a twin that is older stood beside
-    it all along. `filled` are leaves that aren't in the target because the service fills them in by itself.
+    it all along. `filled` are leaves that aren't in the target because the service fills them in by itself. `was_tried`
+    says that an earlier write of ours may have made it: then the service may have filled in what nobody has read yet.
     """
 
     ids: tuple[str, ...]
@@ -45,6 +46,7 @@ class Search(Struct, frozen=True, kw_only=True):
     intent: str = ""
     since: datetime | None = None
     filled: Leaves = {}
+    was_tried: bool = False
 
 
 class Write(Struct, frozen=True, kw_only=True):
@@ -55,6 +57,7 @@ class Write(Struct, frozen=True, kw_only=True):
     object of the version from which the target's values come, for values that a leaf only names (a document by its
     digest); None where there is none. `intent` is put into the object where the kind has a place for it. `filled` are
     leaves of an object that is to be made again that aren't in the target because the service fills them in by itself.
+    `tried_since` is the instant of the first earlier write that may have made it, None where there was none.
     """
 
     op: Op
@@ -66,6 +69,7 @@ class Write(Struct, frozen=True, kw_only=True):
     source: Image | None = None
     intent: str = ""
     filled: Leaves = {}
+    tried_since: datetime | None = None
 
 
 class GuardFacts(Struct, frozen=True, kw_only=True):

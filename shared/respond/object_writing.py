@@ -273,10 +273,7 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
 
     Raises EdgeError where the search fails: nothing is made on doubt.
     """
-    # One that is booked is known to have made it: what it made was deleted since.
-    known = {IntentState.NOT_SENT, IntentState.BOOKED}
-    tries = [one.at for one in state.intents if one.op is Op.CREATE and one.state not in known]
-    since = min(tries, default=None)
+    since = _tried_since(state, intent)
     found = run.kind.find(
         run.api,
         Search(
@@ -286,6 +283,7 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
             intent=intent.id,
             since=since or intent.at,
             filled=planned.filled,
+            was_tried=since is not None,
         ),
     )
     if found is not None:
@@ -298,6 +296,16 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
     if since is not None and run.runtime.clock() - since < booking.LISTING_LAG:
         return _Twin(because="it may have been made already, and the listing lags")
     return None
+
+
+def _tried_since(state: ObjectState, intent: Intent) -> datetime | None:
+    """Give the instant of the first write before this one that may have made the object; None where none may.
+
+    One that is booked is known to have made it: what it made was deleted since.
+    """
+    known = {IntentState.NOT_SENT, IntentState.BOOKED}
+    tries = (one for one in state.intents if one.op is Op.CREATE and one.state not in known and one.id != intent.id)
+    return min((one.at for one in tries), default=None)
 
 
 def _is_unfinished(run: ObjectRun, state: ObjectState, found: Image, planned: Planned) -> bool:
@@ -342,6 +350,7 @@ def _send(run: ObjectRun, second: _SecondRound, planned: Planned, intent: Intent
         source=planned.source,
         intent=intent.id,
         filled=planned.filled,
+        tried_since=_tried_since(kept.state, intent),
     )
     try:
         return _Sent(tenants_id=run.kind.write(api, write))

@@ -1146,6 +1146,19 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: end.cases(MAL) == 2 and end.leaf("D2") is None,
     ),
     HandStory(
+        name="a run dies as it makes a policy again, and the service had filled in what nobody has read",
+        story=story(
+            "P2 G",
+            {"do": "die", "at": "POST /identity/conditionalAccess/policies", "side": "after"},
+            change(600, "mal", "P2", "delete"),
+            {"t": 601, "do": "fill"},
+            own_late=3600,
+            bin=False,
+        ),
+        ends="the one that it made is found and finished, and nobody hears of a theft",
+        is_right=lambda end: bool(end.leaf("P2")) and not end.is_off("P2") and not end.has_twin(),
+    ),
+    HandStory(
         name="the tenant cuts every connection until the story's end",
         story=story(
             "P2", {"t": 500, "do": "fault", "kind": "cut", "times": 20}, edit(600, "mal", "P2", {"state": "disabled"})

@@ -634,10 +634,16 @@ class World:
                 return self.write(actor, name, op, thing.binned)
             case "delete" if standing is not None and not self.is_used(name):
                 return self.write(actor, name, op, None)
-            case "update" if standing is not None:
+            case "update" if standing is not None and self._is_there(leaves):
                 return self.write(actor, name, op, self._touched(thing, _edited(thing, standing, leaves), actor))
             case _:
                 return None
+
+    def _is_there(self, leaves: Mapping[str, Json]) -> bool:
+        """Say whether the strength that a policy is to ask for is there: the service refuses others."""
+        wanted = leaves.get("grantControls.authenticationStrength")
+        there = [thing.id for thing in self.things.values() if thing.kind == STRENGTH and thing.image is not None]
+        return not isinstance(wanted, dict) or wanted.get("id") in there
 
     def is_used(self, name: str) -> bool:
         """Say whether another object leans on this one, so that the service doesn't let it be deleted."""

@@ -557,6 +557,28 @@ def test_a_twin_may_have_what_graph_fills_in() -> None:
     assert CA_POLICY.find(tenant.edges(), msgspec.structs.replace(search, filled=filled)) is not None
 
 
+@pytest.mark.parametrize(
+    ("standing", "was_tried", "found"),
+    [
+        pytest.param(_TWIN | _FILLED, True, True, id="what we may have made, with what Graph filled in then"),
+        pytest.param(_TWIN | _FILLED, False, False, id="nobody of us can have made it"),
+        pytest.param(_TWIN | _FILLED | {"displayName": "Another"}, True, False, id="another name"),
+        pytest.param(with_users(_TWIN, excludeUsers=[MALLORY.id]), True, False, id="somebody is excluded more"),
+        pytest.param(_TWIN | _FILLED | {"createdDateTime": "2026-03-02T09:00:00Z"}, True, False, id="older"),
+    ],
+)
+def test_what_we_may_have_made_may_have_what_nobody_has_read_yet(
+    *, standing: Image, was_tried: bool, found: bool
+) -> None:
+    search = Search(ids=(POLICY_ID,), name="CA003", target=leaves(ca_policy()), since=AT, was_tried=was_tried)
+    tenant = _tenant(standing)
+    assert bool(CA_POLICY.find(tenant.edges(), search)) is found
+    write = msgspec.structs.replace(_create(), tried_since=AT if was_tried else None)
+    made = CA_POLICY.write(tenant.edges(), write)
+    assert (made == standing["id"]) is found
+    assert leaves(_read(tenant, made)) == leaves(ca_policy())
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
 def test_a_bin_that_is_not_served_or_not_for_applications_is_done_without(status: int) -> None:
     tenant = FakeTenant(deleted_ca_policies={POLICY_ID: ca_policy()}, spoil=_answers(status, "/restore"))
