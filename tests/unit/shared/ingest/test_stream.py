@@ -1,10 +1,11 @@
 """The audit stream: whatever form a batch has and whatever fails, each record is taken in once or kept."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import permutations
+from itertools import count, permutations
+from random import Random
 from typing import Final
 
 import pytest
@@ -235,6 +236,56 @@ def test_what_can_not_be_tried_from_the_queue_is_in_the_quarantine(
     streamed.take_in_at_last(_batch(record))
     assert streamed.bench.storage.queue_length(RESOURCE_EVENTS_QUEUE) == 0
     assert streamed.quarantined == 1
+
+
+def _forms_of(chance: Random, records: list[Image]) -> Iterator[bytes]:
+    """Put records into events of any size and form, as they come."""
+    forms = [*_FORMS.values()]
+    while records:
+        size = chance.randint(1, 40)
+        yield from chance.choice(forms)(records[:size])
+        records = records[size:]
+
+
+@pytest.mark.parametrize("ways", [("stream",), ("stream", "poll")], ids=" and ".join)
+@pytest.mark.parametrize("seed", range(3))
+def test_every_planted_change_is_one_case_whatever_happens_on_the_way(
+    memory: MemoryStorage, ways: tuple[str, ...], seed: int
+) -> None:
+    """Of 1,000 records some come twice, out of order and late; storage fails, and the host is killed in between."""
+    chance = Random(seed)  # noqa: S311 - a story, not a secret
+    lamps = Lamps()
+    ready = ready_bench(SpoiltStorage(memory), lamps=lamps, detections=(lamps.bell(),))
+    streamed = Streamed(bench=ready, arrived=Arrivals(memory))
+    planted = [bell_record(at=NOW - number * timedelta(seconds=37)) for number in range(25)]
+    others = [
+        bell_record(activityDisplayName=f"Activity {number % 7}", at=NOW - number * timedelta(seconds=1))
+        for number in range(975)
+    ]
+    come = [*planted, *others]
+    come += chance.sample(come, 50)
+    chance.shuffle(come)
+    storage = ready.storage
+    assert isinstance(storage, SpoiltStorage)
+    storage.faults.spoil = lambda _operation: chance.choice(["before", "after"]) if chance.random() < 0.02 else ""
+    bodies = [*_forms_of(chance, [_wrapped(record) for record in come])]
+    while bodies:
+        batch, bodies = bodies[:4], bodies[4:]
+        for tries in count():
+            try:
+                streamed.take_in(*batch, tries=tries)
+            except EdgeError:
+                continue
+            break
+        if chance.random() < 0.2:
+            bodies = [*batch, *bodies]  # it was killed before its checkpoint
+    storage.faults.heal()
+    if "poll" in ways:
+        ready.take_in(*come)
+    streamed.deliver()
+    streamed.deliver()
+    assert len(streamed.cases) == len(planted)
+    assert len({case.at for case in ready.cases()}) == len(planted)
 
 
 def test_arrivals_are_noted_by_tenant_and_category_once_a_minute(streamed: Streamed) -> None:

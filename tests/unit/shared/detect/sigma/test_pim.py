@@ -29,7 +29,7 @@ _TITLES: Final = {
 
 
 def _alert(title: str, activity: str = "Triggered PIM alert") -> Image:
-    target = {"id": None, "displayName": title, "type": "Other", "modifiedProperties": []}
+    target: Image = {"id": None, "displayName": title, "type": "Other", "modifiedProperties": []}
     return audit_record(activity, category="RoleManagement", loggedByService="PIM", targetResources=[target])
 
 
