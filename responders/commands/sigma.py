@@ -21,8 +21,9 @@ _MARGIN: Final = "    "
 _HELP: Final = """\
 Reads a Sigma rule, or every one in a folder, and says what it became: a detection with its log and risk, or why it is
 none. A rule is loaded only if it means here exactly what its authors wrote. It has to be of product azure, service
-auditlogs, signinlogs, activitylogs or pim (whose alerts the audit log tells). Correlations of the types event_count, value_count and temporal_ordered (of two
-rules) are counted and followed; the rules that they name are no detections by themselves, unless they say generate.
+auditlogs, signinlogs, activitylogs, pim (whose alerts the audit log tells) or riskdetection (what records of sign-ins
+name). Correlations of the types event_count, value_count and temporal_ordered (of two rules) are counted and followed;
+the rules that they name are no detections by themselves, unless they say generate.
 
 Rules that are loaded and would never match are listed too, with the reason: no record has what they ask for.
 

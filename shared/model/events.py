@@ -132,7 +132,8 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     `mfa_detail` is the result of the second factor, in the service's words ("MFA denied; user declined ...").
     `requirement` says which factors were required ("multiFactorAuthentication"), `crossing` how an account of another
     tenant signed in ("b2bCollaboration"). `interactive` is "true" when a person signed in, "false" when a program
-    renewed a sign-in, "" where the record doesn't say.
+    renewed a sign-in, "" where the record doesn't say. `risk_events` are the risk detections that Identity Protection
+    ties to it ("unfamiliarFeatures"): at once, or hours later in the same record.
     """
 
     log: ClassVar[Log] = Log.SIGN_IN
@@ -163,6 +164,7 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     home_tenant_id: str = ""
     resource_tenant_id: str = ""
     interactive: str = ""
+    risk_events: tuple[str, ...] = ()
 
     @property
     def target(self) -> Target:

@@ -6,8 +6,9 @@ from typing import Final
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
+from shared.model.errors import UnreadableRecord
 from shared.model.events import Actor, ActorKind, Device, SignInEvent, fold
-from shared.normalize.decoding import NULL, decode, decode_inner
+from shared.normalize.decoding import NULL, decode, decode_inner, plain_text
 from shared.normalize.ids import first_id, principal_id, tenant_in
 
 
@@ -76,6 +77,7 @@ class SignInRecord(Struct, rename="camel"):
     home_tenant_id: str | None = None
     resource_tenant_id: str | None = None
     is_interactive: bool | str | None = None
+    risk_events: Raw = field(default=NULL, name="riskEventTypes_v2")
 
 
 class _Wrapped(Struct, rename="camel"):
@@ -126,6 +128,7 @@ class _Row(Struct, rename="pascal"):
     home_tenant_id: str | None = None
     resource_tenant_id: str | None = None
     is_interactive: bool | str | None = None
+    risk_events: Raw = field(default=NULL, name="RiskEventTypes_V2")
     ip_address: str | None = field(default=None, name="IPAddress")
     tenant_id: str | None = field(default=None, name="AADTenantId")
 
@@ -137,6 +140,7 @@ _STATUS = Decoder(Status)
 _LOCATION = Decoder(Location)
 _DEVICE = Decoder(DeviceDetail)
 _STEPS = Decoder(list[Step])
+_NAMES = Decoder(list[str | None])
 
 SECOND_FACTOR_FAILED: Final = "500121"
 MFA_DENIED: Final = "mfa denied"
@@ -195,6 +199,7 @@ def from_log_analytics(raw: Raw, at: datetime, tenant_id: str) -> SignInEvent:
         home_tenant_id=row.home_tenant_id,
         resource_tenant_id=row.resource_tenant_id,
         is_interactive=row.is_interactive,
+        risk_events=row.risk_events,
     )
     return _event(record, at=at, tenant_id=first_id(row.tenant_id, row.resource_tenant_id, tenant_id))
 
@@ -230,7 +235,17 @@ def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent
         home_tenant_id=first_id(record.home_tenant_id),
         resource_tenant_id=first_id(record.resource_tenant_id),
         interactive=_flag(record.is_interactive),
+        risk_events=_risk_events(record.risk_events),
     )
+
+
+def _risk_events(value: Raw) -> tuple[str, ...]:
+    """Give the names in a list, which a table has as JSON in a string; of any other text, that text."""
+    try:
+        listed = decode_inner(_NAMES, value) or ()
+    except UnreadableRecord:
+        return tuple(filter(None, (plain_text(value),)))
+    return tuple(name for name in listed if name)
 
 
 def _device(detail: DeviceDetail) -> Device:

@@ -250,6 +250,9 @@ _sign_ins = st.builds(
     userAgent=st.sampled_from(("Mozilla/5.0", "python-requests/2", "", None)),
     riskState=st.sampled_from(("atRisk", "none", None)),
     riskLevelDuringSignIn=st.sampled_from(("high", "low", None)),
+    riskEventTypes_v2=st.sampled_from(
+        (None, [], ["unfamiliarFeatures"], ["newCountry", " Unlikely\N{EM SPACE}Travel "], [None, "", "newCountry"])
+    ),
     crossTenantAccessType=st.sampled_from(("b2bCollaboration", "none", None)),
     homeTenantId=st.sampled_from((TENANT.upper(), "", None)),
     resourceTenantId=st.sampled_from((TENANT, "", None)),

@@ -60,6 +60,8 @@ def sign_in_row(record: Json) -> Json:
         for name, value in record.items()
         if name not in left_out
     }
+    if "RiskEventTypes_v2" in row:
+        row["RiskEventTypes_V2"] = row.pop("RiskEventTypes_v2")
     return row | {
         "TenantId": "77777777-0000-4000-8000-000000000000",
         "AADTenantId": TENANT,

@@ -10,7 +10,7 @@ from sigma.rule import SigmaLevel, SigmaRule
 
 from shared.detect.sigma.correlation import correlation_of
 from shared.detect.sigma.doubts import doubts_of
-from shared.detect.sigma.fields import PIM
+from shared.detect.sigma.fields import PIM, RISK_DETECTION
 from shared.detect.sigma.loaded import Loaded, Problem
 from shared.detect.sigma.patterns import Inexpressible
 from shared.detect.sigma.reading import Correlation, Parsed, Read, one_line, rules_in
@@ -24,10 +24,7 @@ _LOGS: Final[Mapping[str, Log]] = {
     "signinlogs": Log.SIGN_IN,
     "activitylogs": Log.RESOURCE,
     PIM: Log.AUDIT,
-}
-_UNREAD_LOGS: Final[Mapping[str, str]] = {
-    "riskdetection": "the risk detections of Identity Protection (Graph identityProtection/riskDetections, table"
-    " AADUserRiskEvents)",
+    RISK_DETECTION: Log.SIGN_IN,
 }
 _RISKS: Final[Mapping[SigmaLevel, Risk]] = {
     SigmaLevel.INFORMATIONAL: Risk.LOW,
@@ -180,8 +177,6 @@ def _log_of(rule: SigmaRule) -> Log:
     product, service = (source.product or "").lower(), (source.service or "").lower()
     if product != "azure":
         raise Inexpressible(f"it is about product {product or source.category!r}; rules of product azure are read")
-    if needed := _UNREAD_LOGS.get(service):
-        raise Inexpressible(f"it needs {needed}, of which no record is read")
     if service not in _LOGS:
         raise Inexpressible(f"it is about service {service!r} of azure; read are {', '.join(_LOGS)}")
     return _LOGS[service]

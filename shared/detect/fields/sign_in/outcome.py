@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from shared.detect.fields.audit.lists import as_lines
 from shared.detect.fields.kusto_terms import among
 from shared.detect.prefilter import of_itself
 from shared.model.conditions import KustoJoin, Text, by_profile, in_sigma, spelt
@@ -58,6 +59,19 @@ _MFA_ANSWER_KUSTO: Final = KustoJoin(
 )
 
 
+_RISK_EVENTS_KUSTO: Final = KustoJoin(
+    rows=r"""union isfuzzy=true
+        (SigninLogs | project Id, named = RiskEventTypes_V2),
+        (AADNonInteractiveUserSignInLogs | project Id, named = RiskEventTypes_V2)
+    | mv-expand risk = parse_json(named)
+    | extend line = Whole(tostring(risk))
+    | where isnotempty(line)
+    | summarize lines = make_list(line) by Id
+    | project Id, risk_events = strcat("\n", strcat_array(lines, "\n"), "\n")""",
+    value='coalesce(risk_events, "")',
+)
+
+
 class OutcomeFields:
     """Fields about how a sign-in ended.
 
@@ -65,6 +79,7 @@ class OutcomeFields:
     - `result`: "success", "interrupt" where it was only held up (by one of the profile's codes), or "failure"; ""
       where the record has no code.
     - `mfa_answer`: "fraud" where the second factor's prompt was reported, "denied" where it wasn't answered with yes.
+    - `risk_events`: the risk detections that are tied to it, each on a line of its own.
     - `interactive`: "true" where a person signed in, "false" where a program renewed a sign-in by itself.
     """
 
@@ -107,6 +122,13 @@ class OutcomeFields:
         lambda event: fold(event.risk_level),
         kusto="Fold(RiskLevelDuringSignIn)",
         sigma=in_sigma("riskLevelDuringSignIn", "riskLevel"),
+    )
+    risk_events: Text[SignInEvent] = Text(
+        "risk_events",
+        lambda event: as_lines(event.risk_events),
+        kusto=_RISK_EVENTS_KUSTO,
+        is_list=True,
+        sigma=in_sigma("riskEventTypes", "riskEventTypes_v2"),
     )
     protocol: Text[SignInEvent] = Text(
         "protocol",

@@ -61,7 +61,7 @@ def test_any_alert_can_be_asked_for_and_a_rule_about_one_may_match(tmp_path: Pat
     [
         ("riskEventType: leakedCredentials", "no record has 'leakedcredentials' there"),
         ("riskEventType|contains: stale", "only whole words can be asked for"),
-        ("operationName: Add user", "no alert of pim has a field 'operationName'; known are riskeventtype"),
+        ("operationName: Add user", "of service pim, riskeventtype can be asked for, and not 'operationName'"),
     ],
 )
 def test_what_no_alert_has_is_said(tmp_path: Path, members: str, because: str) -> None:

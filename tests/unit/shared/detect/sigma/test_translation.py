@@ -233,7 +233,6 @@ def test_a_condition_that_cannot_be_said_is_named(tmp_path: Path, detection: str
 @pytest.mark.parametrize(
     ("source", "because"),
     [
-        ("product: azure\n    service: riskdetection", "it needs the risk detections of Identity Protection"),
         ("product: azure\n    service: entra_id", "read are auditlogs, signinlogs, activitylogs"),
         ("product: azure", "read are auditlogs, signinlogs, activitylogs"),
         ("product: windows\n    service: security", "it is about product 'windows'"),
