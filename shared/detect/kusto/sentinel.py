@@ -7,13 +7,14 @@ rule looks back 14 days at most, so what compares weeks, or waits longer, is no 
 import json
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from msgspec import Struct
 
-from shared.detect.fields.kusto_terms import quoted
+from shared.detect.fields.kusto_terms import SPACES, quoted
 from shared.detect.kusto.compile import query
 from shared.detect.kusto.views import VIEWS
 from shared.model.detections import AnyDetection, Burst, Rise
@@ -125,6 +126,7 @@ def rule_for(detection: AnyDetection, profile: TenantProfile) -> Rule | NoRule:
     except LookupError as error:
         return NoRule(detection=detection, because=str(error))
     text, watchlists = _with_watchlists(whole, profile)
+    text = _shortened(text)
     if len(text) > LONGEST_QUERY:
         because = f"its query has {len(text):,} characters, and a rule's at most {LONGEST_QUERY:,}: {_SHORTEN}"
         return NoRule(detection=detection, because=because)
@@ -149,6 +151,24 @@ def _window(detection: AnyDetection) -> timedelta:
     if isinstance(detection.counted, Burst):
         return detection.counted.within
     return detection.after.window if detection.after else timedelta()
+
+
+_LIST: Final = re.compile(r'\((?P<values>"(?:[^"\\]|\\.)*+"(?:, "(?:[^"\\]|\\.)*+")++)\)')
+_LONG: Final = 200
+
+
+def _shortened(text: str) -> str:
+    """Have a query write once what is long and stands there more than once: lists, and the pattern of spaces."""
+    pattern = f'@"{SPACES}"'
+    lets = ""
+    if text.count(pattern) > 1:
+        lets, text = f"let Spaces = {pattern};\n", text.replace(pattern, "Spaces")
+    counted = Counter(found["values"] for found in _LIST.finditer(text))
+    repeated = [values for values, count in counted.items() if count > 1 and len(values) > _LONG]
+    for number, values in enumerate(repeated, 1):
+        lets += f"let Values{number} = dynamic([{values}]);\n"
+        text = text.replace(f"({values})", f"(Values{number})")
+    return lets + text
 
 
 def _with_watchlists(text: str, profile: TenantProfile) -> tuple[str, tuple[Watchlist, ...]]:
