@@ -17,6 +17,7 @@ from responders.kinds.custom_policies import CUSTOM_POLICY
 from responders.kinds.microsoft_services import approved_service
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.principals import is_enabled, is_microsofts
+from responders.kinds.registrars import excuse
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.runbooks import mailboxes
 from responders.runbooks.break_glass import BREAK_GLASS
@@ -47,6 +48,7 @@ CONTENT: Final = Content(
     is_enabled=is_enabled,
     is_microsofts=is_microsofts,
     approved_service=approved_service,
+    excuse=excuse,
 )
 """What the app is built of, without the rules that an operator adds."""
 

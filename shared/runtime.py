@@ -77,6 +77,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         is_enabled=content.is_enabled,
         is_microsofts=content.is_microsofts,
         approved_service=content.approved_service,
+        excuse=content.excuse,
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,

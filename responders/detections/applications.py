@@ -288,6 +288,10 @@ APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded("Add owner to application", "Add owner to service principal"),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    deviates=(
+        "Whoever registers an application becomes its owner in the same action. That is only recorded, where the audit "
+        "log has the registration of the same application by the same actor beside it."
+    ),
     techniques=(attack.ACCOUNT_MANIPULATION,),
     reference=references.APP_OWNERS,
     hits=(

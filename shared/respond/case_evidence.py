@@ -58,8 +58,18 @@ def with_changes_if_readable(runtime: Runtime, case: Case) -> Case:
         return case
 
 
-def authorization_of(runtime: Runtime, case: Case) -> Authorization:
+def authorization_of(runtime: Runtime, case: Case, event: Event) -> Authorization:
     """Say whether the actor of a case was approved when it acted, by the approval list of its detection."""
+    found = _by_list(runtime, case)
+    api = runtime.edges.get(case.tenant_id)
+    is_emergency_account = case.actor.id.lower() in runtime.settings.emergency_accounts
+    if found.standing is Standing.APPROVED or is_emergency_account or api is None:
+        return found
+    excuse = runtime.excuse(api, event)
+    return Authorization(standing=Standing.APPROVED, because=excuse) if excuse else found
+
+
+def _by_list(runtime: Runtime, case: Case) -> Authorization:
     detection = runtime.detections.get(case.detection)
     if detection is None:
         return Authorization(standing=Standing.UNKNOWN, because="its detection is no longer in the catalogue")

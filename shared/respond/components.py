@@ -17,6 +17,7 @@ from shared.detect.matcher import Matcher
 from shared.detect.rosters import Roster, Rosters
 from shared.model.clock import Clock
 from shared.model.detections import AnyDetection
+from shared.model.events import Event
 from shared.model.kinds import ApprovalList, ObjectKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Settings
@@ -44,6 +45,7 @@ class Content(Struct, frozen=True, kw_only=True):
     `is_enabled` asks a tenant whether a principal is enabled, `is_microsofts` whether a service principal is of one of
     Microsoft's own services; None where that can't be read. `approved_service` says why such a service counts as being
     on an approval list, "" where it doesn't; it is given those that the tenant profile withdraws.
+    `excuse` says why a change needs nobody's approval, "" where it does or that can't be read.
     """
 
     detections: tuple[AnyDetection, ...]
@@ -52,6 +54,7 @@ class Content(Struct, frozen=True, kw_only=True):
     is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None
     is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False
     approved_service: ApprovedService = no_service
+    excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -90,6 +93,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     start: Start
     announced: Callable[[str, datetime], str] = lambda _account, _at: ""
     approved_service: ApprovedService = no_service
+    excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
 
     @property
     def matcher(self) -> Matcher:

@@ -12,7 +12,7 @@ import msgspec
 from shared.model.cases import Case, Decision, State
 from shared.model.detections import AnyDetection
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost
-from shared.model.events import Log
+from shared.model.events import Event, Log
 from shared.respond.case_evidence import authorization_of, event_of
 from shared.respond.case_run import MOST_ATTEMPTS, CaseRun
 from shared.respond.components import Runtime
@@ -71,15 +71,15 @@ def _go(run: CaseRun) -> None:
         run.leased, case=msgspec.structs.replace(case, target=event.target, actor=event.actor)
     )
     if run.leased.case.state is State.OPENED:
-        _decide(run, detection)
+        _decide(run, detection, event)
     if run.leased.case.state is State.ACTED:
         run.page_and_close(detection)
 
 
-def _decide(run: CaseRun, detection: AnyDetection) -> None:
+def _decide(run: CaseRun, detection: AnyDetection, event: Event) -> None:
     """Authorize and decide."""
     runtime, now = run.runtime, run.runtime.clock()
-    authorization = authorization_of(runtime, run.leased.case)
+    authorization = authorization_of(runtime, run.leased.case, event)
     mode = runtime.controls.read_state().mode(detection.id)
     if runtime.settings.tenant(run.leased.case.tenant_id) is None:
         decided = Decided(decision=Decision.PAGE, because="this tenant is not configured")

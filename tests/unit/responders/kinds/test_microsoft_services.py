@@ -61,8 +61,8 @@ def test_it_is_approved_for_its_own_lists_until_it_is_withdrawn() -> None:
     assert asked(principal(), gone=frozenset({PIM.app_id})) == ""
 
 
-def _answered(memory: MemoryStorage, *, revoked: bool = False, vocabulary: str = "") -> Standing | None:
-    made = bench(memory, detections=(ROLE_ASSIGNED,), VOCABULARY=vocabulary)
+def _answered(memory: MemoryStorage, *, revoked: bool = False, profile: str = "") -> Standing | None:
+    made = bench(memory, detections=(ROLE_ASSIGNED,), VOCABULARY=profile)
 
     def service(_api: object, actor_id: str, name: ApprovalList, withdrawn: frozenset[str]) -> str:
         return "PIM did" if (actor_id, name) == (PIM_HERE, ROLES) and PIM.app_id not in withdrawn else ""
@@ -88,5 +88,5 @@ def test_what_it_does_is_recorded_and_a_row_of_the_list_or_the_profile_takes_tha
 
 @pytest.mark.parametrize("how", ["row", "profile"])
 def test_people_can_withdraw_it(memory: MemoryStorage, how: str) -> None:
-    vocabulary = f'{{"withdrawn_services": ["{PIM.app_id.upper()}"]}}' if how == "profile" else ""
-    assert _answered(memory, revoked=how == "row", vocabulary=vocabulary) is Standing.UNAPPROVED
+    profile = f'{{"withdrawn_services": ["{PIM.app_id.upper()}"]}}' if how == "profile" else ""
+    assert _answered(memory, revoked=how == "row", profile=profile) is Standing.UNAPPROVED
