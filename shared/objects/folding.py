@@ -60,32 +60,32 @@ def fold_copies(changes: Iterable[JudgedChange], rules: LeafRules) -> list[Judge
     Copies of one log never fold: the same change made again after a put-back is another one. What has the same id is
     one change, however often it was stored.
     """
-    by_id: dict[str, _Told] = {}
+    by_id: dict[str, _Witnessed] = {}
     for judged in changes:
-        told = _Told(judged, frozenset({_source(judged.change)}))
+        witnessed = _Witnessed(judged, frozenset({_source(judged.change)}))
         twin = by_id.get(judged.change.id)
-        by_id[judged.change.id] = told if twin is None else twin.joined(told)
-    theirs = [told for told in by_id.values() if not told.judged.change.is_ours]
-    if len(frozenset[str]().union(*(told.sources for told in theirs))) <= 1:
-        return [told.judged for told in by_id.values()]
-    folded = [told.judged for told in by_id.values() if told.judged.change.is_ours]
-    by_actor: dict[str, list[_Told]] = {}
-    for told in theirs:
-        actor = told.judged.change.actor
-        by_actor.setdefault((actor.id or actor.name).lower(), []).append(told)
+        by_id[judged.change.id] = witnessed if twin is None else twin.joined(witnessed)
+    theirs = [witnessed for witnessed in by_id.values() if not witnessed.judged.change.is_ours]
+    if len(frozenset[str]().union(*(witnessed.sources for witnessed in theirs))) <= 1:
+        return [witnessed.judged for witnessed in by_id.values()]
+    folded = [witnessed.judged for witnessed in by_id.values() if witnessed.judged.change.is_ours]
+    by_actor: dict[str, list[_Witnessed]] = {}
+    for witnessed in theirs:
+        actor = witnessed.judged.change.actor
+        by_actor.setdefault((actor.id or actor.name).lower(), []).append(witnessed)
     for of_one_actor in by_actor.values():
-        folded += [told.judged for told in _paired(of_one_actor, rules)]
+        folded += [witnessed.judged for witnessed in _paired(of_one_actor, rules)]
     return folded
 
 
-class _Told(Struct, frozen=True):
-    """An action, and which logs have told of it: none of them tells of it a second time."""
+class _Witnessed(Struct, frozen=True):
+    """An action, and which logs have a record of it: none of them has a second one."""
 
     judged: JudgedChange
     sources: frozenset[str]
 
-    def joined(self, other: "_Told") -> "_Told":
-        return _Told(_merged(self.judged, other.judged), self.sources | other.sources)
+    def joined(self, other: "_Witnessed") -> "_Witnessed":
+        return _Witnessed(_merged(self.judged, other.judged), self.sources | other.sources)
 
 
 def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) -> tuple[JudgedChange, ...]:
@@ -106,23 +106,23 @@ def in_order(changes: Sequence[JudgedChange], origin: Leaves, rules: LeafRules) 
     return tuple(ordered)
 
 
-def _paired(told: list[_Told], rules: LeafRules) -> list[_Told]:
+def _paired(witnessed: list[_Witnessed], rules: LeafRules) -> list[_Witnessed]:
     """Pair the changes of one actor that different logs tell."""
-    by_source: dict[str, list[_Told]] = {}
-    for one in _by_instant(told):
+    by_source: dict[str, list[_Witnessed]] = {}
+    for one in _by_instant(witnessed):
         by_source.setdefault(min(one.sources), []).append(one)
-    folded: list[_Told] = []
+    folded: list[_Witnessed] = []
     for source in sorted(by_source):
         folded = _pair_two(folded, by_source[source], rules)
     return folded
 
 
-def _pair_two(ones: list[_Told], others: list[_Told], rules: LeafRules) -> list[_Told]:
+def _pair_two(ones: list[_Witnessed], others: list[_Witnessed], rules: LeafRules) -> list[_Witnessed]:
     """Pair each of the ones with the first of the others that may tell of the same action and has no partner yet.
 
     Those that tell the same go first: else a change without values could be paired with another one and hide behind it.
     """
-    free, folded = list(others), dict[int, _Told]()
+    free, folded = list(others), dict[int, _Witnessed]()
     for may_be_copy in (_is_exact_copy, _is_partial_copy):
         for position, one in enumerate(ones):
             twin = next(
@@ -140,8 +140,8 @@ def _pair_two(ones: list[_Told], others: list[_Told], rules: LeafRules) -> list[
     return _by_instant([*(folded.get(position, one) for position, one in enumerate(ones)), *free])
 
 
-def _by_instant(told: Iterable[_Told]) -> list[_Told]:
-    return sorted(told, key=lambda one: (one.judged.change.at, one.judged.change.id))
+def _by_instant(witnessed: Iterable[_Witnessed]) -> list[_Witnessed]:
+    return sorted(witnessed, key=lambda one: (one.judged.change.at, one.judged.change.id))
 
 
 def _is_exact_copy(one: ObjectChange, other: ObjectChange, rules: LeafRules) -> bool:
