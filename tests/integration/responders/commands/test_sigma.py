@@ -176,10 +176,10 @@ def test_an_app_without_rules_never_imports_what_reads_them() -> None:
     [
         ("operationName: Microsoft.Authorization/roleAssignments/write", "activitylogs", {}, []),
         (
-            "operationName: Microsoft.KeyVault/vaults/delete",
+            "operationName: Microsoft.Compute/disks/delete",
             "activitylogs",
             {},
-            [f"{_ID} is about microsoft.keyvault/vaults/delete, which Event Grid doesn't send"],
+            [f"{_ID} is about microsoft.compute/disks/delete, which Event Grid doesn't send"],
         ),
         (
             "operationName|endswith: /delete",
