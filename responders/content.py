@@ -14,10 +14,10 @@ from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
+from responders.kinds.excuses import excuse
 from responders.kinds.microsoft_services import approved_service
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.principals import is_enabled, is_microsofts
-from responders.kinds.registrars import excuse
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from responders.runbooks import mailboxes
 from responders.runbooks.break_glass import BREAK_GLASS

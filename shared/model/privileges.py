@@ -87,10 +87,13 @@ PRIVILEGED_ROLES: Final = frozenset(
         "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f",  # Security Operator
         "5d6b6bb7-de71-4623-b4af-96380a352509",  # Security Reader
         "fe930be7-5e62-47db-91af-98c3a49a38b1",  # User Administrator
+        "29232cdf-9323-42fd-ade2-1d097af3e4de",  # Exchange Administrator
+        "f28a1f50-f6e7-4571-818b-6a12f2af6b6c",  # SharePoint Administrator
     }
 )
-"""Template ids of the directory roles that "Microsoft Entra built-in roles" labels as privileged, and of the two that
-govern identity providers and B2C policies, without the label there but with its power in a B2C tenant."""
+"""Template ids of the directory roles that "Microsoft Entra built-in roles" labels as privileged; of the two that
+govern identity providers and B2C policies, without the label there but with its power in a B2C tenant; and of the two
+that the guide "Securing privileged access" names besides, whose holders can read everybody's mail and files."""
 
 WELL_KNOWN_NAMES: Final[Mapping[str, str]] = {
     "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
