@@ -43,12 +43,13 @@ from responders.runbooks.federation_texts import (
 )
 from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Container
-from shared.emergency.entries import Answer, Evidence, Finding, Proposal, StepState
+from shared.emergency.entries import Answer, Evidence, Finding, Proposal, RunKind, StepState
 from shared.emergency.evidence_step import box_of
 from shared.emergency.finding_texts import FindingText, Value, filled, quoted, same
 from shared.emergency.manifest import FEDERATION as IN_FOLDER
 from shared.emergency.manifest import folder_of
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.state import StepRun
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.kinds import Image
 
@@ -142,7 +143,8 @@ def run(context: StepContext) -> StepEnd:
     outcomes = [_switch(context, api, one, proposal) for one in snapshots]
     after = _after(context, api, outcomes)
     found = (*findings, *(one.finding for one in outcomes), *after.findings)
-    return _ended(context, found, (*evidence, *after.evidence), outcomes)
+    end = _ended(context, found, (*evidence, *after.evidence), outcomes)
+    return _may_be_asked_again(end, outcomes, proposal)
 
 
 def _is_ready(domains: Domains, kept: Sequence[Snapshot | _NotKept], hashes: HashSync) -> bool:
@@ -398,7 +400,11 @@ def _ended(
 
 def _next_look(context: StepContext) -> datetime | None:
     """Give when to look again: after a minute, then ever later, for three hours. A drill doesn't."""
-    first = next(iter(context.progress.runs), None)
+    return _next_of(context, context.progress.runs)
+
+
+def _next_of(context: StepContext, runs: Sequence[StepRun]) -> datetime | None:
+    first = next(iter(runs), None)
     since = timedelta() if first is None else context.now - first.started_at
     if context.emergency.drill or since > _LOOKS_FOR:
         return None
@@ -422,17 +428,33 @@ def take_back(context: StepContext) -> StepEnd:
         due += [snapshot] if is_due else []
     is_whole = not any(finding.answer in {Answer.WRONG, Answer.UNKNOWN} for finding in findings)
     if not due:
-        state = StepState.DONE if is_whole else StepState.BLOCKED
-        return StepEnd(state=state, findings=tuple(findings))
+        return _back_ended(context, findings, is_done=is_whole)
     proposal = back_proposal(context.emergency.id, api.tenant.id, due)
     if not context.agreed(proposal):
-        return _back_proposed(api, findings, due, proposal)
+        return _back_proposed(context, api, findings, due, proposal)
     outcomes = [_federate(context, api, one, proposal) for one in due]
     after = _after(context, api, outcomes)
     findings += [*(one.finding for one in outcomes), *after.findings]
-    is_done = is_whole and all(one.is_there for one in outcomes)
-    state = StepState.DONE if is_done else StepState.BLOCKED
-    return StepEnd(state=state, findings=tuple(findings), evidence=after.evidence)
+    end = _back_ended(context, findings, is_done=is_whole and all(one.is_there for one in outcomes))
+    return _may_be_asked_again(msgspec.structs.replace(end, evidence=after.evidence), outcomes, proposal)
+
+
+def _may_be_asked_again(end: StepEnd, outcomes: Sequence[_Outcome], proposal: Proposal) -> StepEnd:
+    """Go on proposing what may never have been sent: it is sent once for an agreement, so people may agree anew."""
+    is_unknown = any(not one.is_there and one.finding.answer is Answer.UNKNOWN for one in outcomes)
+    return msgspec.structs.replace(end, proposals=(proposal,)) if is_unknown else end
+
+
+def _back_ended(context: StepContext, findings: Sequence[Finding], *, is_done: bool) -> StepEnd:
+    if is_done:
+        return StepEnd(state=StepState.DONE, findings=tuple(findings))
+    looks = texts.BACK_GOES_ON.found()
+    return StepEnd(state=StepState.BLOCKED, findings=(*findings, looks), next_at=_next_look_back(context))
+
+
+def _next_look_back(context: StepContext) -> datetime | None:
+    """Give when to look again whether it was taken back, as `_next_look` for the step itself."""
+    return _next_of(context, [run for run in context.progress.runs if run.kind is RunKind.BACK])
 
 
 def _stands_before_back(api: TenantEdges, snapshot: Snapshot) -> tuple[Finding, bool]:
@@ -476,11 +498,12 @@ def _without_stop(finding: Finding) -> Words:
 
 
 def _back_proposed(
-    api: TenantEdges, findings: Sequence[Finding], due: Sequence[Snapshot], proposal: Proposal
+    context: StepContext, api: TenantEdges, findings: Sequence[Finding], due: Sequence[Snapshot], proposal: Proposal
 ) -> StepEnd:
     files = ", ".join(one.evidence.blob for one in due)
     finding = texts.BACK_PROPOSED.found(files=files, command=back_command(api.tenant.id, due))
-    return StepEnd(state=StepState.BLOCKED, findings=(*findings, finding), proposals=(proposal,))
+    end = _back_ended(context, (*findings, finding), is_done=False)
+    return msgspec.structs.replace(end, proposals=(proposal,))
 
 
 def _snapshot_names(context: StepContext) -> list[str]:

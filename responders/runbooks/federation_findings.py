@@ -295,7 +295,6 @@ STATE_UNREAD: Final = FindingText(
     answer=Answer.UNKNOWN,
     about=_DOMAIN,
     text=Words(en="How it stands can't be read: {because}", ko="현재 상태를 읽지 못했습니다: {because}"),
-    what_to_do=_RUN_THE_STEP_AGAIN,
 )
 DOMAIN_GONE: Final = FindingText(
     id="domain-gone",
@@ -348,6 +347,21 @@ BACK_PROPOSED: Final = FindingText(
         " {files} from the evidence. Sign in as the break-glass administrator, and run: {command}",
         ko="한 운영자가 요청하고 다른 운영자가 15분 안에 확인합니다. 두 번째 사람이 없으면 증거에서 다음 파일을"
         " 가져오세요: {files}. 그런 다음 비상 관리자로 로그인해 다음을 실행하세요: {command}",
+    ),
+)
+BACK_GOES_ON: Final = FindingText(
+    id="federation-back-goes-on",
+    answer=Answer.NOTED,
+    about=Words(en="how it goes on", ko="다음 진행"),
+    text=Words(
+        en="The app looks again within minutes, and closes the emergency once it stands as before. Closing it again has"
+        " it look at once.",
+        ko="앱이 몇 분 안에 다시 확인하고, 이전 상태로 돌아오면 비상 상황을 종료합니다. 다시 종료를 요청하면 바로"
+        " 확인합니다.",
+    ),
+    what_to_do=Words(
+        en="If it is to stay as it is, close the emergency again with --left and the reason.",
+        ko="그대로 두려면 --left에 이유를 적어 비상 상황을 다시 종료하세요.",
     ),
 )
 TWO_PROVIDERS: Final = FindingText(

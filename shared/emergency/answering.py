@@ -194,6 +194,12 @@ def _check_step(engine: Engine, emergency: Emergency, wanted: Wanted, wish: DoSt
             f"Step {first.number} comes before step {step.number}, and nobody began it. Run it, or skip it with a note",
         )
     progress = emergency.step(step.number)
+    if wish.action == "run" and emergency.closing and step in engine.to_be_taken_back(emergency):
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            f"Two operators agreed to close it, so step {step.number} is being taken back, and isn't done again. Do"
+            " what is shown there; the app looks again within minutes. To have it look at once, close it again",
+        )
     if wish.action == "run" and progress.is_finished and not wish.force:
         raise Problem(
             HTTPStatus.CONFLICT,
@@ -235,18 +241,39 @@ def _text_asked_for(emergency: Emergency, wish: object) -> str:
 
 
 def _check_confirmation(emergency: Emergency, wish: Confirm, caller: Caller, now: datetime) -> None:
-    asked = emergency.agreement(wish.what, wish.digest)
-    if asked is None:
-        raise Problem(HTTPStatus.CONFLICT, f"Nobody asked for {wish.what} with this digest. Ask for it first")
-    if asked.confirmed_by:
-        raise Problem(HTTPStatus.CONFLICT, f"{asked.confirmed_name} has confirmed it already")
-    if asked.asked_by.lower() == caller.operator.lower():
+    """Let another operator confirm the text that was asked for last.
+
+    Raises:
+        Problem: nobody asked for it, he did so himself, it is too late, or another text was asked for since.
+    """
+    asked = emergency.asked(wish.what, wish.digest)
+    if not asked:
+        raise Problem(HTTPStatus.CONFLICT, f"Nobody asked for {wish.what} with this digest. {_waits(emergency, now)}")
+    waiting = [one for one in emergency.waiting(now) if one in asked]
+    if any(one.asked_by.lower() != caller.operator.lower() for one in waiting):
+        return
+    if waiting:
         raise Problem(HTTPStatus.FORBIDDEN, "You asked for it yourself. Another operator has to confirm it")
-    if not asked.waits(now):
+    confirmed = next((one for one in reversed(asked) if one.confirmed_by), None)
+    if confirmed is not None:
+        raise Problem(HTTPStatus.CONFLICT, f"{confirmed.confirmed_name} has confirmed it already")
+    last = emergency.asked(wish.what)[-1]
+    if last.digest != wish.digest:
         raise Problem(
             HTTPStatus.CONFLICT,
-            f"It was asked for at {asked.asked_at:%H:%M:%S} UTC, and can be confirmed for {_MINUTES}. Ask again",
+            f"{last.asked_name} asked for {wish.what} with another text at {last.asked_at:%H:%M:%S} UTC, which takes"
+            f" back what was asked before. {_waits(emergency, now)}",
         )
+    raise Problem(
+        HTTPStatus.CONFLICT,
+        f"It was asked for at {asked[-1].asked_at:%H:%M:%S} UTC, and can be confirmed for {_MINUTES}. Ask again",
+    )
+
+
+def _waits(emergency: Emergency, now: datetime) -> str:
+    """Say what could be confirmed instead."""
+    waiting = ", ".join(f"{one.what} {one.digest}, which {one.asked_name} asked for" for one in emergency.waiting(now))
+    return f"What waits: {waiting}" if waiting else "Nothing waits to be confirmed: ask for it first"
 
 
 def _check_extension(emergency: Emergency, wish: Extend, now: datetime) -> None:

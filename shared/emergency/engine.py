@@ -272,25 +272,34 @@ class Engine(Struct, frozen=True, kw_only=True):
     def take_back(self, emergency: Emergency, closing: str) -> bool:
         """Take back what steps did, each that has a way back and did something; whether all of it is.
 
-        `closing` names the attempt at closing: each tries a step's way back once.
+        `closing` names the attempt at closing: each tries a step's way back once, and again where that wants to look
+        again, since a person may have taken it back meanwhile.
         """
-        waits = [step for step in self.steps if step.way_back is not None and _is_to_be_taken_back(emergency, step)]
+        waits = self.to_be_taken_back(emergency)
         for step in waits:
             self.start(emergency.id, step.number, f"back {step.number} {closing}", kind=RunKind.BACK)
+            last = emergency.step(step.number).last_back
+            next_at = last.ended.next_at if last is not None and last.ended is not None else None
+            if last is not None and next_at is not None and next_at <= self.now:
+                self.start(emergency.id, step.number, f"back after {last.id}", kind=RunKind.BACK)
         after = self.store.read(emergency.id)
         return after is not None and all(after.step(step.number).is_taken_back for step in waits)
+
+    def to_be_taken_back(self, emergency: Emergency) -> list[RunbookStep]:
+        """Give the steps that have a way back, did something, and aren't taken back since."""
+        return [step for step in self.steps if step.way_back is not None and _is_to_be_taken_back(emergency, step)]
 
     def finish_closing(self, emergency_id: str) -> None:
         """Close an emergency that two operators agreed to close, once all is taken back that they don't leave."""
         emergency = self.store.read(emergency_id)
         if emergency is None or emergency.closed is not None:
             return
-        agreed = [one for one in emergency.agreements if one.what == "close" and one.confirmed_at is not None]
-        if not agreed or agreed[-1].confirmed_at is None:
+        closing = emergency.closing
+        if closing is None or closing.confirmed_at is None:
             return
-        is_taken_back = self.take_back(emergency, agreed[-1].confirmed_at.isoformat())
-        if is_taken_back or LEFT in agreed[-1].text:
-            self.close(self.store.read(emergency_id) or emergency, agreed[-1].text)
+        is_taken_back = self.take_back(emergency, closing.confirmed_at.isoformat())
+        if is_taken_back or LEFT in closing.text:
+            self.close(self.store.read(emergency_id) or emergency, closing.text)
 
     def close(self, emergency: Emergency, summary: str, *, ended_by: str = "") -> None:
         """Write the report, keep the entry that closes it, and notify people. Each is there once, however often."""

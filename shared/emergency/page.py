@@ -86,14 +86,13 @@ def _is_for_people(progress: StepProgress) -> bool:
 
 def _waiting(emergency: Emergency, now: datetime, language: str) -> Iterator[Block]:
     """Show what waits for the second operator, in full: he confirms exactly this text."""
-    for one in emergency.agreements:
-        if emergency.is_open and one.waits(now):
-            yield Paragraph(
-                is_alarm=True, text=f"{labels.WAITS.in_language(language)} {labels.when(one.until)}: {one.text}"
-            )
-            asked_by = (labels.ASKED_BY.in_language(language), (_person(one.asked_name, one.asked_by),))
-            command = f"responder emergency confirm {one.what} {one.digest}"
-            yield Facts(pairs=(asked_by, (labels.CONFIRM_WITH.in_language(language), (command,))))
+    for one in emergency.waiting(now) if emergency.is_open else ():
+        yield Paragraph(
+            is_alarm=True, text=f"{labels.WAITS.in_language(language)} {labels.when(one.until)}: {one.text}"
+        )
+        asked_by = (labels.ASKED_BY.in_language(language), (_person(one.asked_name, one.asked_by),))
+        command = f"responder emergency confirm {one.what} {one.digest}"
+        yield Facts(pairs=(asked_by, (labels.CONFIRM_WITH.in_language(language), (command,))))
 
 
 def facts(emergency: Emergency, language: str, *, is_over: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -100,8 +100,23 @@ class _Step(Struct, frozen=True, kw_only=True):
     took_seconds: float | None
 
 
+class _Waiting(Struct, frozen=True, kw_only=True):
+    """What another operator than `asked_by` can confirm by `until`."""
+
+    what: str
+    digest: str
+    text: str
+    asked_by: str
+    asked_name: str
+    until: datetime
+
+
 class Shown(Struct, frozen=True, kw_only=True):
-    """An emergency as it is answered. `next` is what to do next; `unstored` says how many entries aren't stored yet."""
+    """An emergency as it is answered.
+
+    `next` is what to do next, `waiting` what waits for a second operator; `unstored` says how many entries aren't
+    stored yet.
+    """
 
     id: str
     drill: bool
@@ -115,6 +130,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     next: str
     steps: tuple[_Step, ...]
     agreements: tuple[Agreement, ...]
+    waiting: tuple[_Waiting, ...]
     acknowledged: tuple[str, ...]
     unstored: int
     entries: tuple[Any, ...]
@@ -208,6 +224,7 @@ def shown(engine: Engine, emergency: Emergency, language: str = "") -> Shown:
         next=_next(engine, emergency, language),
         steps=steps,
         agreements=emergency.agreements,
+        waiting=tuple(map(_waiting, emergency.waiting(engine.now))),
         acknowledged=tuple(f"{entry.name}, {entry.at:%Y-%m-%d %H:%M:%S} UTC" for entry in emergency.acknowledged),
         unstored=engine.store.waits,
         entries=emergency.entries,
@@ -235,13 +252,30 @@ def _proposal(proposal: Proposal) -> dict[str, str]:
     return {"what": proposal.what, "digest": proposal.digest, "text": proposal.text}
 
 
+def _waiting(one: Agreement) -> _Waiting:
+    return _Waiting(
+        what=one.what,
+        digest=one.digest,
+        text=one.text,
+        asked_by=one.asked_by,
+        asked_name=one.asked_name,
+        until=one.until,
+    )
+
+
 def _next(engine: Engine, emergency: Emergency, language: str) -> str:
     """Say what to do next, "" once it is closed."""
     if emergency.closed is not None:
         return ""
-    waits = next((one for one in emergency.agreements if one.waits(engine.now)), None)
+    waits = next(iter(emergency.waiting(engine.now)), None)
     if waits is not None:
-        return f"Another operator than {waits.asked_name} confirms by {waits.until:%H:%M:%S} UTC: {waits.what}"
+        return (
+            f"Another operator than {waits.asked_name} confirms by {waits.until:%H:%M:%S} UTC:"
+            f" responder emergency confirm {waits.what} {waits.digest}"
+        )
+    if emergency.closing is not None and (left := engine.to_be_taken_back(emergency)):
+        steps = ", ".join(f"step {step.number} ({step.title.in_language(language)})" for step in left)
+        return f"It is closed as soon as {steps} is taken back: do what is shown there"
     step = next(
         (step for step in engine.steps if not emergency.step(step.number).is_finished),
         None,

@@ -75,8 +75,9 @@ class PersonsRecord(Struct, frozen=True, kw_only=True):
 class StepProgress(Struct, frozen=True, kw_only=True):
     """How far a step is.
 
-    `runs` are in order of their starts. `findings` are those of the last run that ended, `evidence` that of all runs.
-    `next_at` is when it is to look again. `proposals` are what the last run would do once two operators have agreed.
+    `runs` are in order of their starts. `findings` are those of the run that ended last, also of one that takes the
+    step back, `evidence` that of all runs. `next_at` is when it is to look again. `proposals` are what the last run
+    would do once two operators have agreed.
     """
 
     number: int
@@ -100,8 +101,13 @@ class StepProgress(Struct, frozen=True, kw_only=True):
 
     @property
     def last_ended(self) -> StepRun | None:
-        """The run that ended last and did what the step does: what `findings` and `next_at` are of."""
-        return _last_ended(self.runs)
+        """The run that ended last and did what the step does: what `next_at` is of."""
+        return _last_ended(run for run in self.runs if run.kind is not RunKind.BACK)
+
+    @property
+    def last_back(self) -> StepRun | None:
+        """The run that ended last of those that take the step back."""
+        return _last_ended(run for run in self.runs if run.kind is RunKind.BACK)
 
     @property
     def is_taken_back(self) -> bool:
@@ -186,9 +192,28 @@ class Emergency(Struct, frozen=True, kw_only=True):
         """The number of the first step that isn't finished; None when all are."""
         return next((step.number for step in self.steps if not step.is_finished), None)
 
-    def agreement(self, what: str, digest: str) -> Agreement | None:
-        """Give what was asked for last under this digest; None where nobody asked for it."""
-        return next((one for one in reversed(self.agreements) if (one.what, one.digest) == (what, digest)), None)
+    def asked(self, what: str, digest: str = "") -> tuple[Agreement, ...]:
+        """Give what was asked for, in order; under one digest, where one is given."""
+        return tuple(one for one in self.agreements if one.what == what and digest in {"", one.digest})
+
+    def waiting(self, now: datetime) -> tuple[Agreement, ...]:
+        """Give what waits for a second operator: of each thing that takes two the text that was asked for last.
+
+        Whoever asks again, with another text, takes back what was asked before. Two operators who both ask for the same
+        text each have the other's to confirm; once one of them has, nothing waits any more.
+        """
+        return tuple(one for one in self.agreements if one.waits(now) and not self._is_replaced(one))
+
+    def _is_replaced(self, asked: Agreement) -> bool:
+        others = self.asked(asked.what)
+        is_confirmed = any(one.confirmed_at is not None and one.confirmed_at >= asked.asked_at for one in others)
+        return is_confirmed or others[-1].digest != asked.digest
+
+    @property
+    def closing(self) -> Agreement | None:
+        """What two operators agreed to when they agreed to close it, the last time; None where they haven't."""
+        agreed = [one for one in self.agreements if one.what == "close" and one.confirmed_at is not None]
+        return agreed[-1] if agreed else None
 
     def is_agreed(self, what: str, digest: str, *, since: datetime | None = None) -> bool:
         """Whether two operators agreed to exactly this, not before `since`, and no run has done it since they did."""
@@ -371,7 +396,7 @@ def _progress(number: int, entries: Iterable[Entry]) -> StepProgress:
     """Fold the entries of one step."""
     runs, records = _runs(number, entries)
     steps = [run for run in runs if run.kind is not RunKind.BACK]
-    last = _last_ended(runs)
+    last, newest = _last_ended(steps), _last_ended(runs)
     state = _state(steps, records)
     end = last.ended if last is not None else None
     return StepProgress(
@@ -379,13 +404,13 @@ def _progress(number: int, entries: Iterable[Entry]) -> StepProgress:
         state=state,
         runs=tuple(runs),
         records=tuple(records),
-        findings=end.findings if end else (),
+        findings=newest.ended.findings if newest is not None and newest.ended is not None else (),
         evidence=tuple(dict.fromkeys(kept for run in runs if run.ended is not None for kept in run.ended.evidence)),
         next_at=end.next_at if end and state is not StepState.SKIPPED else None,
         proposals=tuple(
             dict.fromkeys(
                 proposal
-                for run in (last, next((run for run in reversed(runs) if run.kind is RunKind.BACK), None))
+                for run in (last, _last_ended(run for run in runs if run.kind is RunKind.BACK))
                 if run is not None and run.ended is not None
                 for proposal in run.ended.proposals
             )
@@ -394,7 +419,7 @@ def _progress(number: int, entries: Iterable[Entry]) -> StepProgress:
 
 
 def _last_ended(runs: Iterable[StepRun]) -> StepRun | None:
-    ended = [(run.ended_at, run.id, run) for run in runs if run.ended_at is not None and run.kind is not RunKind.BACK]
+    ended = [(run.ended_at, run.id, run) for run in runs if run.ended_at is not None]
     return max(ended, key=lambda one: one[:2])[2] if ended else None
 
 

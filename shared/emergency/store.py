@@ -223,13 +223,21 @@ class Emergencies:
         emergency = declaring.entry.emergency
         for drill in {False, act.drill}:
             found = self.open_id(drill=drill)
-            if found and found != emergency:
+            if found and found != emergency and not self._is_over(found):
                 raise AlreadyOpen(found)
         closing = self._remember_declared(declaring, act, ends_drill)
         self._try(lambda: self._store_declared(declaring, act, closing), None)
         folded = self.read(emergency)
         assert folded is not None  # noqa: S101 - it was just remembered
         return folded
+
+    def _is_over(self, emergency: str) -> bool:
+        """Whether what a row says to be open is closed: the process that closed it was killed, or had no storage."""
+        folded = self.read(emergency)
+        if folded is None or folded.is_open:
+            return False
+        self.settle(emergency)
+        return True
 
     def _remember_declared(self, declaring: Held, act: Declared, ends_drill: Callable[[str], Entry]) -> Held | None:
         """Keep it in memory first, with the end of the drill that it ends."""
@@ -322,13 +330,17 @@ class Emergencies:
             _log.debug("row %s was written by another run", row.key)
 
     def _note(self, emergency: str) -> None:
-        """Write the rows that say what is open, where they are missing: after a kill, or for what was in memory."""
+        """Write the rows that say what is open, where they are missing: after a kill, or for what was in memory.
+
+        One that was over before storage answered is listed all the same.
+        """
         folded = self.read(emergency)
-        if folded is None or not folded.is_open:
+        if folded is None:
             return
         act = Declared(reason="", hybrid=False, drill=folded.drill, expires_at=folded.expires_at)
         for write in _opening_of(emergency, folded.declared_at, act):
-            self._storage.insert(Table.EMERGENCIES, PARTITION, write.key, write.columns)
+            if folded.is_open or write.key.startswith(f"{_NEWEST}-"):
+                self._storage.insert(Table.EMERGENCIES, PARTITION, write.key, write.columns)
 
     def _note_closed(self, emergency: str) -> None:
         folded = self.read(emergency)

@@ -45,10 +45,14 @@ type Ends = Callable[[StepContext], StepEnd]
 
 @dataclass(slots=True, kw_only=True)
 class Steps:
-    """Eight steps. `ends` gives what a run of a step gives back, or raises; each step is done where none is said."""
+    """Eight steps. `ends` gives what a run of a step gives back, or raises; each step is done where none is said.
+
+    `backs` is the same for runs that take a step back.
+    """
 
     world: World = field(default_factory=World)
     ends: dict[int, Ends] = field(default_factory=dict[int, Ends])
+    backs: dict[int, Ends] = field(default_factory=dict[int, Ends])
     runs: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     """Each time that a step was run: its number, and what kind of run it was."""
 
@@ -66,7 +70,7 @@ class Steps:
 
         def back(step_context: StepContext) -> StepEnd:
             self.runs.append((number, str(step_context.kind)))
-            return self._federation_back(step_context)
+            return self.backs.get(number, self._federation_back)(step_context)
 
         return RunbookStep(
             number=number,

@@ -509,6 +509,26 @@ def test_it_looks_again_by_itself_ever_later_and_not_for_ever() -> None:
 # ---- the way back, otherwise -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", [RunKind.STEP, RunKind.BACK])
+def test_what_was_killed_before_it_was_sent_can_be_asked_for_again_at_once(kind: RunKind) -> None:
+    """It is never sent twice for one agreement; who is told to ask again must find it proposed."""
+    runs = _runs()
+    if kind is RunKind.BACK:
+        _switched(runs)
+    before = len(runs.tenant.writes)
+    proposal = _proposal(runs.run(kind))
+    runs.agree(proposal)
+    runs.tenant.kill_before = frozenset({before})
+    runs.killed(kind)
+    end = runs.run(kind, resume=True)
+    assert "isn't sent twice" in _all(end)
+    assert (end.state, end.proposals) == (StepState.BLOCKED, (proposal,))
+    sent = len(runs.tenant.writes)
+    runs.agree(proposal)
+    assert runs.run(kind).state is StepState.DONE
+    assert len(runs.tenant.writes) == sent + 1
+
+
 def test_the_way_back_never_writes_over_what_somebody_set_since() -> None:
     runs = _runs()
     _switched(runs)
@@ -549,6 +569,9 @@ def test_the_way_back_that_the_app_is_refused_is_a_command_of_one_line() -> None
     end = runs.run(RunKind.BACK)
     assert end.state is StepState.BLOCKED
     assert "New-MgDomainFederationConfiguration" in _all(end)
+    assert "looks again within minutes" in _all(end)
+    for blocked in (first, end):
+        assert blocked.next_at is not None, "a person may have run it, and nobody has to tell the app"
 
 
 def test_a_lost_answer_on_the_way_back_makes_no_second_federation() -> None:

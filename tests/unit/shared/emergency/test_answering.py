@@ -12,9 +12,9 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
 from shared.emergency.answering import take
 from shared.emergency.asking import Problem
-from shared.emergency.entries import Caller, Entry, StepRecorded, StepState
+from shared.emergency.entries import Caller, Closed, Entry, StepRecorded, StepState
 from shared.emergency.runbook import StepContext, StepEnd
-from shared.emergency.store import PARTITION
+from shared.emergency.store import PARTITION, Held
 from shared.model.errors import Refused
 from tests.fakes.emergencies import APP_CALLER, CAROL, CODED, DAVE, EMERGENCY, agreed, entry
 from tests.fakes.memory_storage import MemoryStorage
@@ -68,6 +68,16 @@ def test_a_second_declaration_is_answered_with_the_first(app: Desk) -> None:
     met = problem_of(lambda: app.declare(reason="another one"))
     assert (met.status, met.emergency) == (HTTPStatus.CONFLICT, EMERGENCY)
     assert rows(app) == before
+
+
+def test_what_is_over_keeps_nobody_from_declaring_the_next_one(app: Desk) -> None:
+    """The process that closed it was killed before it took away the rows that say that it is open."""
+    app.declare(drill=True)
+    over = app.engine.entry(EMERGENCY, Closed(summary="tried"), "closed")
+    app.engine.store.add(Held(entry=over))
+    assert app.engine.store.open_id(drill=True) == EMERGENCY
+    assert app.declare(drill=True, emergency="f" * 32).is_open
+    assert app.engine.store.open_id(drill=True) == "f" * 32
 
 
 def test_a_whole_emergency(app: Desk) -> None:
@@ -173,6 +183,19 @@ def _expired(app: Desk) -> None:
     app.bench.clock.move(timedelta(hours=9))
 
 
+def _switched(app: Desk) -> None:
+    _asked(app)
+    confirm(app, "federation", PROPOSED.digest)
+
+
+def _being_closed(app: Desk) -> None:
+    """Two operators agreed to close it, and the federation isn't taken back yet."""
+    _switched(app)
+    app.run_steps(7, 8)
+    confirm(app, "close", app.ask("close", summary="over").agreements[-1].digest)
+    assert app.emergency.is_open
+
+
 def _closed(app: Desk) -> None:
     app.declare(drill=True)
     app.ask("close", summary="over")
@@ -213,6 +236,9 @@ FEDERATION = {"what": "federation", "digest": PROPOSED.digest}
         (_asked, "confirm", CODED, FEDERATION, 403),
         (_asked, "confirm", APP_CALLER, FEDERATION, 403),
         (_asked_long_ago, "confirm", DAVE, FEDERATION, 409),
+        (_switched, "confirm", DAVE, FEDERATION, 409),
+        (_being_closed, "steps/6", CAROL, {"action": "run"}, 409),
+        (_being_closed, "steps/6", CAROL, {"action": "run", "force": True, "reason": "to see"}, 409),
         (_done_to_five, "steps/6", CODED, {"action": "run"}, 403),
         (_done_to_five, "steps/6", CODED, {"action": "done", "note": "did it"}, 403),
         (_declared, "close", CODED, {"summary": "over"}, 403),
@@ -239,6 +265,65 @@ def test_what_is_not_allowed_changes_nothing(
     assert met.status == status, met.detail
     assert met.detail
     assert (app.emergency, app.steps.runs, app.titles, rows(app)) == (stands, ran, sent, stored)
+
+
+def _closing(summary: str) -> Callable[[Desk, Caller], str]:
+    def asked(app: Desk, caller: Caller) -> str:
+        return app.ask("close", caller, summary=summary).agreements[-1].digest
+
+    return asked
+
+
+_FIRST, _SECOND = _closing("over"), _closing("over, and the server is gone")
+
+
+@pytest.mark.parametrize(
+    ("asks", "confirms", "said"),
+    [
+        ([(_FIRST, CAROL)], (0, DAVE), ""),
+        ([(_FIRST, CAROL), (_FIRST, DAVE)], (0, DAVE), ""),
+        ([(_FIRST, CAROL), (_FIRST, DAVE)], (1, CAROL), ""),
+        ([(_FIRST, CAROL), (_FIRST, CAROL)], (0, DAVE), ""),
+        ([(_FIRST, CAROL), (_FIRST, CAROL)], (0, CAROL), "You asked for it yourself"),
+        ([(_FIRST, CAROL), (_SECOND, CAROL)], (0, DAVE), "takes back what was asked before. What waits: close {1}"),
+        ([(_FIRST, CAROL), (_SECOND, CAROL)], (1, DAVE), ""),
+        ([(_FIRST, CAROL), (_SECOND, DAVE)], (0, DAVE), "takes back what was asked before. What waits: close {1}"),
+        ([(_FIRST, CAROL), (_SECOND, DAVE)], (1, CAROL), ""),
+        ([(_FIRST, CAROL), (_SECOND, CAROL), (_FIRST, CAROL)], (0, DAVE), ""),
+    ],
+)
+def test_the_second_operator_confirms_what_was_asked_for_last(
+    app: Desk,
+    asks: list[tuple[Callable[[Desk, Caller], str], Caller]],
+    confirms: tuple[int, Caller],
+    said: str,
+) -> None:
+    """Two who both ask for the same have each the other's to confirm; a text that was replaced is confirmed by none."""
+    app.declare(hybrid=False)
+    app.run_steps(2, 3, 4, 5, 6, 7, 8)
+    digests = [ask(app, caller) for ask, caller in asks]
+    place, caller = confirms
+    if not said:
+        assert app.ask("confirm", caller, what="close", digest=digests[place]).closed is not None
+        return
+    met = problem_of(lambda: app.ask("confirm", caller, what="close", digest=digests[place]))
+    assert said.format(*digests) in met.detail
+    assert app.emergency.is_open
+
+
+def test_a_mistyped_digest_is_answered_with_what_waits(app: Desk) -> None:
+    _asked(app)
+    met = problem_of(lambda: app.ask("confirm", DAVE, what="federation", digest="0" * 64))
+    assert f"federation {PROPOSED.digest}, which {CAROL.name} asked for" in met.detail
+
+
+def test_what_is_being_taken_back_is_not_done_again(app: Desk) -> None:
+    """Who runs the step to have it looked at must not be offered the switch anew."""
+    _being_closed(app)
+    met = problem_of(lambda: app.ask("steps/6", action="run", force=True, reason="to see whether it is back"))
+    assert "is being taken back" in met.detail
+    assert [one.what for one in app.emergency.step(6).proposals] == ["federation-back"]
+    assert app.ask("steps/6", action="done", note="by hand").is_open, "what a person did is recorded all the same"
 
 
 def test_an_emergency_that_nobody_knows_is_not_found(app: Desk) -> None:

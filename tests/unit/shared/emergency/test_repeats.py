@@ -70,6 +70,34 @@ def test_a_repeat_that_fails_is_tried_no_more_often_and_stops_no_other(app: Desk
     assert app.emergency.step(5).findings[0].what_to_do == "Do step 5 by hand"
 
 
+def test_what_a_person_takes_back_by_hand_is_seen_and_closes_it(app: Desk) -> None:
+    """The app is refused the way back, a person runs the command: nobody has to think of the app any more."""
+    app.declare()
+    app.run_steps(2, 3, 4, 5, 6)
+    app.ask("ask", what="federation", digest=PROPOSED.digest)
+    app.ask("confirm", DAVE, what="federation", digest=PROPOSED.digest)
+
+    def refused(step_context: StepContext) -> StepEnd:
+        if app.steps.world.is_federated:
+            return StepEnd(state=StepState.DONE)
+        return StepEnd(state=StepState.BLOCKED, next_at=step_context.now + MINUTE)
+
+    app.steps.backs[6] = refused
+    closing = app.ask("close", summary="over").agreements[-1]
+    app.ask("confirm", DAVE, what="close", digest=closing.digest)
+    looks = [(6, "back")]
+    for seconds, more in ((10, 0), (60, 1), (10, 0), (60, 1)):
+        app.bench.clock.move(timedelta(seconds=seconds))
+        app.tick()
+        looks += [(6, "back")] * more
+        assert [run for run in app.steps.runs if run[1] == "back"] == looks, seconds
+    app.steps.world.is_federated = True
+    app.bench.clock.move(MINUTE)
+    app.tick()
+    assert app.emergency.closed is not None
+    assert app.steps.world.changes == 1
+
+
 def test_what_has_expired_is_paged_each_hour_until_it_is_closed(app: Desk) -> None:
     app.declare(hybrid=False)
     pages = "An emergency has expired and isn't closed"

@@ -14,6 +14,7 @@ from shared.emergency.entries import (
     LONGEST,
     LONGEST_DRILL,
     Acknowledged,
+    Answer,
     Asked,
     Caller,
     Closed,
@@ -21,7 +22,9 @@ from shared.emergency.entries import (
     Declared,
     Entry,
     Extended,
+    Finding,
     Proof,
+    Proposal,
     RunKind,
     SignInAnnounced,
     StepEnded,
@@ -333,11 +336,70 @@ def test_a_carried_declaration_gives_way_to_one_that_could_be_checked() -> None:
     assert state_of(false, carried=frozenset({digest_of(false)})).drill, "alone it is all that is known"
 
 
-def test_an_asking_has_the_last_text_that_was_asked_for() -> None:
-    asked = [
-        entry(Asked(what="close", digest=CLOSING.digest, text=CLOSING.text), at=minutes * MINUTE) for minutes in (1, 30)
-    ]
-    found = state_of(declared(), *asked).agreement("close", CLOSING.digest)
-    assert found is not None
-    assert found.asked_at == NOW + 30 * MINUTE
-    assert state_of(declared(), *asked).agreement("close", "0" * 64) is None
+# What waits for the second operator.
+
+OTHER = Proposal(what="close", text="Close it, and leave the federation as it is")
+ELSE = Proposal(what="federation", text="Change contoso.com and fabrikam.com from federated to managed")
+
+
+def asks(proposal: Proposal, minutes: float, by: Caller = CAROL) -> Entry:
+    return entry(Asked(what=proposal.what, digest=proposal.digest, text=proposal.text), by, at=minutes * MINUTE)
+
+
+def confirms(proposal: Proposal, minutes: float, by: Caller = DAVE) -> Entry:
+    return entry(Confirmed(what=proposal.what, digest=proposal.digest), by, at=minutes * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("entries", "waits"),
+    [
+        ([asks(CLOSING, 9)], [(CLOSING, 9)]),
+        ([asks(CLOSING, 8), asks(CLOSING, 9)], [(CLOSING, 8), (CLOSING, 9)]),
+        ([asks(CLOSING, 8), asks(CLOSING, 9, DAVE)], [(CLOSING, 8), (CLOSING, 9)]),
+        ([asks(CLOSING, 8), asks(OTHER, 9)], [(OTHER, 9)]),
+        ([asks(CLOSING, 8), asks(OTHER, 9, DAVE)], [(OTHER, 9)]),
+        ([asks(CLOSING, 7), asks(OTHER, 8), asks(CLOSING, 9)], [(CLOSING, 7), (CLOSING, 9)]),
+        ([asks(CLOSING, 8), asks(PROPOSAL, 9)], [(CLOSING, 8), (PROPOSAL, 9)]),
+        ([asks(PROPOSAL, 8), asks(ELSE, 9)], [(ELSE, 9)]),
+        ([asks(CLOSING, 8), confirms(CLOSING, 9)], []),
+        ([asks(CLOSING, 7), asks(CLOSING, 8, DAVE), confirms(CLOSING, 9)], []),
+        ([asks(CLOSING, 7), asks(OTHER, 8), confirms(OTHER, 9)], []),
+        ([asks(CLOSING, 7), confirms(CLOSING, 8), asks(CLOSING, 9)], [(CLOSING, 9)]),
+        ([asks(CLOSING, -10)], []),
+    ],
+)
+def test_what_waits_is_the_text_that_was_asked_for_last(
+    entries: list[Entry], waits: list[tuple[Proposal, float]]
+) -> None:
+    """Whoever asks again with another text takes back the first, whose digest somebody may still have at hand."""
+    found = state_of(declared(), *entries).waiting(NOW + 10 * MINUTE)
+    assert [(one.text, one.asked_at) for one in found] == [(one.text, NOW + at * MINUTE) for one, at in waits]
+
+
+def test_the_last_text_for_closing_that_two_agreed_to_is_the_one() -> None:
+    folded = state_of(declared(), *agreed(CLOSING), *agreed(OTHER, at=5 * MINUTE), asks(CLOSING, 9))
+    assert folded.closing is not None
+    assert folded.closing.text == OTHER.text
+    assert state_of(declared(), asks(CLOSING, 9)).closing is None
+
+
+def test_findings_are_those_of_the_last_run_also_of_one_that_takes_back() -> None:
+    """Else nobody would read what the way back found, nor the command that it leaves to a person."""
+    found = {run: Finding(answer=Answer.NOTED, about="contoso.com", text=run) for run in (ONE, TWO)}
+    did = ran(ONE, StepState.DONE, MINUTE, step=6, findings=(found[ONE],), next_at=NOW + 8 * MINUTE)
+    back = ran(TWO, StepState.BLOCKED, 9 * MINUTE, step=6, kind="back", findings=(found[TWO],))
+    assert state_of(declared(), *did).step(6).findings == (found[ONE],)
+    step = state_of(declared(), *did, *back).step(6)
+    assert step.findings == (found[TWO],)
+    assert (step.state, step.next_at) == (StepState.DONE, NOW + 8 * MINUTE)
+    assert step.last_ended is not None
+    assert step.last_ended.id == ONE
+    assert step.last_back is not None
+    assert step.last_back.id == TWO
+
+
+def test_what_is_proposed_stays_proposed_while_a_run_looks_again() -> None:
+    did = ran(ONE, StepState.DONE, MINUTE, step=6)
+    back = ran(TWO, StepState.BLOCKED, 9 * MINUTE, step=6, kind="back", proposals=(PROPOSAL,))
+    looks = ran("3" * 32, None, 20 * MINUTE, step=6, kind="back")
+    assert state_of(declared(), *did, *back, *looks).step(6).proposals == (PROPOSAL,)
