@@ -3,8 +3,10 @@
 import argparse
 import os
 import secrets
+import sys
+import time
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -12,16 +14,20 @@ from urllib.parse import urlsplit
 import msgspec
 
 from responders.commands.connection import CommandError
-from responders.commands.emergency_offline import add_offline, run_offline
+from responders.commands.emergency_offline import add_offline, batches, run_offline
 from responders.commands.tables import escaped, print_table
 from shared.model.clock import utc_now
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
+    from shared.emergency.entries import Entry
+    from shared.emergency.laptop import LaptopJournal
     from shared.emergency.signing import OperatorKey
 
 _KEY: Final = "RESPONDER_EMERGENCY_KEY"
 _APP: Final = "RESPONDER_APP"
+_LOOKS: Final = 30
+_LOOK_SECONDS: Final = 2.0
 _WITHIN_SECONDS: Final = 230
 """As long as the platform lets a request run: a step answers when it is done."""
 
@@ -33,7 +39,11 @@ credential, is taken from RESPONDER_EMERGENCY_KEY, the app's address from --app 
   responder emergency step 2            lets the app do its part
   responder emergency step 4 --done --note "Ticket 2603…"
   responder emergency confirm close DIGEST
-  responder emergency drill             the same without writing anything, from the first step to the report"""
+  responder emergency drill             the same without writing anything, from the first step to the report
+
+What the app answers is kept in folder emergency-journal (--journal FOLDER after `emergency`). While the app has no
+storage, each request brings it, since another instance of the app may know nothing of it; and --offline goes on from
+there where the app is gone."""
 
 type Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Sends a request, given method, address, body and headers; gives the status and the body of the answer."""
@@ -119,47 +129,110 @@ def _add_acts(commands: "Subparsers") -> None:
 
 
 class App:
-    """The app, as an operator's requests reach it."""
+    """The app, as an operator's requests reach it.
 
-    def __init__(self, url: str, host: str, key: "OperatorKey", emergency_key: str, send: Send) -> None:
+    What it answers about an emergency is kept in `journal`. As long as it has no storage, its instances know nothing of
+    each other, so what is kept goes with each request.
+    """
+
+    def __init__(  # noqa: PLR0917 - one for each thing that is named on the command line
+        self, url: str, host: str, key: "OperatorKey", emergency_key: str, journal: "LaptopJournal", send: Send
+    ) -> None:
+        self._wait = time.sleep
         self._url = url.rstrip("/")
         self._host = host
         self._key = key
         self._emergency_key = emergency_key
+        self._journal = journal
         self._send = send
 
-    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """Send a request, and give the answer. Raises CommandError where it is refused, with what would be right."""
-        from shared.emergency.asking import PATH  # noqa: PLC0415 - only where it is needed
+    def ask(
+        self, method: str, path: str, body: Mapping[str, object] | None = None, *, entries: "tuple[Entry, ...]" = ()
+    ) -> dict[str, Any]:
+        """Send a request, and the entries that it brings; gives the answer.
+
+        Raises:
+            CommandError: it is refused; the text says what would be right.
+        """
+        from shared.emergency.asking import PATH, joined, journal_of  # noqa: PLC0415 - only where it is needed
         from shared.emergency.signing import sign_request_for  # noqa: PLC0415
 
-        raw = b"" if body is None else msgspec.json.encode(body)
+        brought = {"journal": journal_of(entries)} if entries else {}
+        first = b"" if body is None else msgspec.json.encode({**body, **brought})
         target = f"{PATH}{path}"
         headers = sign_request_for(
-            self._host, self._key, method, target, raw, emergency_key=self._emergency_key, now=utc_now()
+            self._host, self._key, method, target, first, emergency_key=self._emergency_key, now=utc_now()
         )
-        status, answer = self._send(method, f"{self._url}{target}", raw, headers)
+        raw = joined(first, entries) if entries else first
+        lines = {"Content-Type": "application/x-ndjson"} if entries else {}
+        status, answer = self._send(method, f"{self._url}{target}", raw, headers | lines)
         try:
             said = msgspec.json.decode(answer, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):
             said = {"detail": "what answered isn't the app"}
         if status >= 300:  # noqa: PLR2004 - HTTP's own number
             raise CommandError(f"{escaped(str(said.get('detail', '')))} (the app answered {status})")
+        self._keep(said)
         return said
 
-    def open_id(self, wanted: str) -> str:
-        """Give the id of an emergency: the wanted one, else the one that is open, an emergency before a drill."""
-        if wanted:
-            return wanted
-        found = sorted(self.ask("GET", "")["open"], key=lambda one: bool(one.get("drill")))
-        if not found:
+    def _keep(self, said: Mapping[str, Any]) -> None:
+        """Keep the entries of an answer. Where that fails people are told, and go on."""
+        from shared.emergency.entries import Entry  # noqa: PLC0415 - only where it is needed
+        from shared.emergency.laptop import BadJournal  # noqa: PLC0415
+
+        if not said.get("entries"):
+            return
+        try:
+            self._journal.keep(str(said["id"]), msgspec.convert(said["entries"], tuple[Entry, ...]))
+        except (BadJournal, msgspec.ValidationError) as error:
+            print(f"What the app answered can't be kept on this computer: {escaped(str(error))}", file=sys.stderr)
+
+    def find(self, wanted: str) -> "tuple[str, tuple[Entry, ...]]":
+        """Give the wanted emergency, or else the one that is open, with what a request about it is to bring.
+
+        An emergency comes before a drill. Nothing is brought as long as the app has its storage.
+        """
+        listed = self.ask("GET", "")
+        has_storage = listed["newest"] is not None
+        found = sorted(listed["open"], key=lambda one: bool(one.get("drill")))
+        emergency = wanted or (str(found[0]["id"]) if found else "")
+        if has_storage and emergency:
+            return emergency, ()
+        if not emergency and not has_storage:
+            emergency = self._journal.newest_open(utc_now())
+        if not emergency:
             raise CommandError("no emergency is open; `responder emergency list` lists those there were")
-        return str(found[0]["id"])
+        return emergency, self._journal.entries(emergency)
+
+    def show(self, wanted: str) -> dict[str, Any]:
+        """Give an emergency, whole."""
+        emergency, entries = self.find(wanted)
+        if entries:
+            return self._send_all(emergency, "journal", {}, entries)
+        return self.ask("GET", f"/{emergency}")
 
     def act(self, arguments: argparse.Namespace, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         """Send what acts on an emergency, under an id of its own, so that sending it again does nothing twice."""
-        emergency = self.open_id(arguments.id)
-        return self.ask("POST", f"/{emergency}/{path}", {**body, "entry": secrets.token_hex(16)})
+        emergency, entries = self.find(arguments.id)
+        return self._send_all(emergency, path, {**body, "entry": secrets.token_hex(16)}, entries)
+
+    def ended(self, said: dict[str, Any]) -> dict[str, Any]:
+        """Wait for a step that still runs, because the app's timer was about to do the same, and show how it ended."""
+        for _ in range(_LOOKS):
+            if all(step["state"] != "running" for step in said["steps"]):
+                break
+            self._wait(_LOOK_SECONDS)
+            said = self.show(str(said["id"]))
+        return said
+
+    def _send_all(
+        self, emergency: str, path: str, body: Mapping[str, object], entries: "tuple[Entry, ...]"
+    ) -> dict[str, Any]:
+        """Send a request with entries; what doesn't go into one request goes before it."""
+        *before, last = [*batches(entries)] or [()]
+        for batch in before:
+            self.ask("POST", f"/{emergency}/journal", {}, entries=batch)
+        return self.ask("POST", f"/{emergency}/{path}", body, entries=last)
 
 
 def app_from(arguments: argparse.Namespace, *, send: Send | None = None) -> App:
@@ -168,7 +241,8 @@ def app_from(arguments: argparse.Namespace, *, send: Send | None = None) -> App:
     Raises:
         CommandError: the app, the key or the emergency key isn't named.
     """
-    from shared.emergency.signing import read_key  # noqa: PLC0415 - only where it is needed
+    from shared.emergency.laptop import LaptopJournal  # noqa: PLC0415 - only where it is needed
+    from shared.emergency.signing import read_key  # noqa: PLC0415
 
     emergency_key = os.environ.get(_KEY, "")
     missing = [
@@ -183,7 +257,8 @@ def app_from(arguments: argparse.Namespace, *, send: Send | None = None) -> App:
     if missing:
         raise CommandError(f"name {'; '.join(missing)}")
     host: str = arguments.host or urlsplit(str(arguments.app)).netloc
-    return App(arguments.app, host, read_key(arguments.key), emergency_key, send or _send)
+    journal = LaptopJournal(arguments.journal)
+    return App(arguments.app, host, read_key(arguments.key), emergency_key, journal, send or _send)
 
 
 def _send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -220,8 +295,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    app = app_from(arguments)
-    said = app.ask("GET", f"/{app.open_id(arguments.id)}")
+    said = app_from(arguments).show(arguments.id)
     if arguments.json:
         print(escaped(msgspec.json.encode(said).decode()))
         return 0
@@ -246,7 +320,8 @@ def _step(arguments: argparse.Namespace) -> int:
     body: dict[str, object] = {"action": action, "note": arguments.note}
     if arguments.again:
         body |= {"force": True, "reason": arguments.again}
-    said = app_from(arguments).act(arguments, f"steps/{arguments.number}", body)
+    app = app_from(arguments)
+    said = app.ended(app.act(arguments, f"steps/{arguments.number}", body))
     _print(said, only=arguments.number)
     states = [one["state"] for one in said["steps"] if one["number"] == arguments.number]
     return 1 if "failed" in states else 0
@@ -272,12 +347,12 @@ def _ask(arguments: argparse.Namespace) -> int:
 
 def _confirm(arguments: argparse.Namespace) -> int:
     app = app_from(arguments)
-    found = app.ask("GET", f"/{app.open_id(arguments.id)}")
-    for one in found["agreements"]:
-        if one["digest"] == arguments.digest:
-            print(f"You agree to:\n{escaped(one['text'])}")
-            break
-    _print(app.act(arguments, "confirm", {"what": arguments.what, "digest": arguments.digest}))
+    found = app.show(arguments.id)
+    arguments.id = str(found["id"])
+    text = next((one["text"] for one in found["waiting"] if one["digest"] == arguments.digest), "")
+    if text:
+        print(f"You agree to:\n{_lines(text)}")
+    _print(app.ended(app.act(arguments, "confirm", {"what": arguments.what, "digest": arguments.digest})))
     return 0
 
 
@@ -370,7 +445,8 @@ def _print(said: Mapping[str, Any], *, only: int = 0) -> None:
             print(f"     {one['answer']}{new}: {escaped(one['about'])}: {escaped(one['text'])}{escaped(todo)}")
         for one in step["proposals"]:
             print(f"     To ask for this: responder emergency ask {one['what']} {one['digest']}")
-            print(f"     {escaped(one['text'])}")
+            print(_lines(one["text"]))
+    _print_waiting(said)
     if said["unstored"]:
         print(f"{said['unstored']} entries aren't stored yet: the app goes on with them and stores them later.")
     if said["next"]:
@@ -378,7 +454,14 @@ def _print(said: Mapping[str, Any], *, only: int = 0) -> None:
 
 
 def _print_waiting(said: Mapping[str, Any]) -> None:
-    for one in said["agreements"]:
-        if not one["confirmed_by"]:
-            print(f"Another operator, within 15 minutes: responder emergency confirm {one['what']} {one['digest']}")
-            print(escaped(one["text"]))
+    """Print what waits for a second operator, in full, and the command by which he confirms it."""
+    for one in said["waiting"]:
+        until = datetime.fromisoformat(one["until"])
+        command = f"responder emergency confirm {one['what']} {one['digest']}"
+        print(f"Another operator than {escaped(one['asked_name'])}, by {until:%H:%M} UTC: {command}")
+        print(_lines(one["text"]))
+
+
+def _lines(text: str) -> str:
+    """Write a text of several lines so that each is seen to be of it, and none passes for the command's own."""
+    return "\n".join(f"     | {escaped(line)}" for line in text.split("\n"))

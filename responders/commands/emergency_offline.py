@@ -9,7 +9,7 @@ import argparse
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -206,26 +206,35 @@ def run_offline(arguments: argparse.Namespace) -> int:
     now, settings, journal = utc_now(), _settings(arguments), LaptopJournal(arguments.journal)
     if arguments.declare is not None:
         return _declare(arguments, settings, journal, now)
-    emergency = _open(journal)
+    is_signed = _signature_check(settings, now)
+    emergency = _open(journal, is_signed)
     if arguments.read:
         return _read(arguments, settings, journal, emergency, now)
     for path, wish in _wishes(arguments, emergency):
         _record(_signer(arguments, settings, now), journal, path, wish, now)
-        emergency = _open(journal)
+        emergency = _open(journal, is_signed)
     _show(settings, journal, emergency, now)
     return 0
 
 
-def _open(journal: "LaptopJournal") -> "Emergency":
-    found = next(_all_open(journal), None)
+def _signature_check(settings: _Settings, now: datetime) -> "Callable[[Entry], bool]":
+    """Give what says whether an operator has signed just this entry."""
+    from shared.emergency.laptop import doubt_about  # noqa: PLC0415 - only where it is needed
+
+    operators = _operators(settings, now)
+    return lambda entry: not doubt_about(entry, operators, host=settings.host)
+
+
+def _open(journal: "LaptopJournal", is_signed: "Callable[[Entry], bool]") -> "Emergency":
+    found = next(_all_open(journal, is_signed), None)
     if found is None:
         raise CommandError('no emergency is in this journal: declare one with --declare "WHAT HAPPENED"')
     return found
 
 
-def _all_open(journal: "LaptopJournal") -> "Iterator[Emergency]":
+def _all_open(journal: "LaptopJournal", is_signed: "Callable[[Entry], bool]") -> "Iterator[Emergency]":
     """Give what is open: emergencies before drills, which a real one ends, and then the newest first."""
-    yield from sorted((each for each in journal.emergencies() if each.is_open), key=lambda each: each.drill)
+    yield from sorted((each for each in journal.emergencies(is_signed) if each.is_open), key=lambda each: each.drill)
 
 
 def _wishes(arguments: argparse.Namespace, emergency: "Emergency") -> "Iterator[tuple[str, Wish]]":
@@ -255,7 +264,8 @@ def _record(signer: "Signer", journal: "LaptopJournal", path: str, wish: "Wish",
 def _declare(arguments: argparse.Namespace, settings: _Settings, journal: "LaptopJournal", now: datetime) -> int:
     from shared.emergency.asking import PATH, Declare  # noqa: PLC0415 - only where it is needed
 
-    going = next((each for each in _all_open(journal) if not each.has_expired(now)), None)
+    known = _all_open(journal, _signature_check(settings, now))
+    going = next((each for each in known if not each.has_expired(now)), None)
     if going is not None and (arguments.drill or not going.drill):
         raise CommandError(f"the emergency {going.id} is open in this journal: go on with it")
     wish = Declare(
@@ -339,8 +349,11 @@ def _show(settings: _Settings, journal: "LaptopJournal", emergency: "Emergency",
     for step in emergency.steps:
         notes = "; ".join(f"{record.name}: {record.note}" for record in step.records if record.note)
         _say(f"{step.number}  {step.state:<8}  {notes}".rstrip())
+    unsigned = [entry for entry in read.entries if entry.signed is None]
+    if unsigned:
+        _say(f"{len(unsigned)} entries came from the app and aren't signed: they count for nothing that takes two.")
     for entry in read.entries:
-        if doubt := doubt_about(entry, operators, host=settings.host):
+        if entry.signed is not None and (doubt := doubt_about(entry, operators, host=settings.host)):
             _say(f"Don't trust the entry {entry.id} of {entry.at:%H:%M:%S}: {doubt}.")
     for number in read.broken:
         _say(f"Line {number} of the journal can't be read.")

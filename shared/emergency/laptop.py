@@ -1,14 +1,15 @@
 """An emergency's journal on a laptop, where the app is gone, hostile, or without tokens.
 
-Each entry is made of a request that its operator signs for the app, though it isn't sent: whoever gets the entry later
-checks it as the app checks a request. The journal is a file of lines for each emergency, only ever added to. A line
-that was cut off is left where it is, and the next one begins after it.
+Each entry that is made here is of a request that its operator signs for the app, though it isn't sent: whoever gets the
+entry later checks it as the app checks a request. Beside them are the entries that the app answered with. The journal
+is a file of lines for each emergency, only ever added to. A line that was cut off is left where it is, and the next one
+begins after it.
 """
 
 import base64
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,7 @@ from msgspec import Struct
 from shared.authority.operator_keys import PublicKey, is_signed
 from shared.authority.operators import Operators
 from shared.emergency.asking import PATH, Problem, Wish, entry_of, nonce_in, says_what_was_signed, wanted_in
-from shared.emergency.entries import Caller, Entry, Proof, SignedRequest
+from shared.emergency.entries import Caller, Closed, Entry, Proof, SignedRequest
 from shared.emergency.signed_requests import (
     KEY,
     NONCE,
@@ -30,7 +31,7 @@ from shared.emergency.signed_requests import (
     time_in,
 )
 from shared.emergency.signing import OperatorKey, sign_request_for
-from shared.emergency.state import Emergency, fold
+from shared.emergency.state import Emergency, digest_of, fold
 from shared.model.errors import ResponderError
 
 _ENDING: Final = ".ndjson"
@@ -82,6 +83,8 @@ def step_path(emergency: str, step: int) -> str:
 def doubt_about(entry: Entry, operators: Operators, *, host: str) -> str:
     """Say why an entry isn't surely its operator's, "" where it is: signed by a key of theirs, and saying just that."""
     signed = entry.signed
+    if signed is not None and entry.proof is Proof.PASSKEY:
+        return "it is signed by a passkey, which only the app checks"
     if signed is None or entry.proof is not Proof.SIGNATURE:
         return "it isn't signed"
     found = operators.with_key(signed.headers.get(SIGNED_BY, ""))
@@ -176,11 +179,38 @@ class LaptopJournal:
         except OSError as error:
             raise BadJournal(f"{path} can't be written: {error.strerror}") from None
 
-    def emergencies(self) -> Iterator[Emergency]:
-        """Give every emergency in the folder, the newest first. Raises BadJournal."""
+    def keep(self, emergency: str, entries: Iterable[Entry]) -> None:
+        """Add the entries of an emergency that aren't there yet: those of an answer of the app. Raises BadJournal."""
+        if _NAME.fullmatch(f"{emergency}{_ENDING}") is None:
+            raise BadJournal("the answer is of no emergency")
+        there = {entry.id for entry in self.entries(emergency)}
+        for entry in entries:
+            if entry.emergency == emergency and entry.id not in there:
+                self.add(entry)
+
+    def entries(self, emergency: str) -> tuple[Entry, ...]:
+        """Give what is known of an emergency. Raises BadJournal."""
+        path = self.path(emergency)
+        return read_journal(path).entries if path.exists() else ()
+
+    def newest_open(self, now: datetime) -> str:
+        """Give the id of what is open and hasn't expired, an emergency before a drill, "" for nothing."""
+        found = [each for each in self.emergencies() if each.is_open and not each.has_expired(now)]
+        return next((each.id for each in sorted(found, key=lambda each: each.drill)), "")
+
+    def emergencies(self, is_signed: Callable[[Entry], bool] = lambda _entry: True) -> Iterator[Emergency]:
+        """Give every emergency in the folder, the newest first. Raises BadJournal.
+
+        An entry that isn't signed counts as one that somebody brought: for nothing that takes two. That the app closed
+        it counts, since it does so only after two have signed that.
+        """
         found: list[Emergency] = []
         for path in self._files():
-            folded = fold(path.name.removesuffix(_ENDING), read_journal(path).entries)
+            entries = read_journal(path).entries
+            loose = frozenset(
+                digest_of(one) for one in entries if not isinstance(one.act, Closed) and not is_signed(one)
+            )
+            folded = fold(path.name.removesuffix(_ENDING), entries, loose)
             if folded is not None:
                 found.append(folded)
         yield from sorted(found, key=lambda emergency: (emergency.declared_at, emergency.id), reverse=True)

@@ -1,6 +1,8 @@
 """An emergency by HTTP and by command line, as the host hands requests over, by operators who sign each of them."""
 
 import argparse
+import itertools
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -175,7 +177,7 @@ def run(app: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
         parser = argparse.ArgumentParser()
         command.add_parser(parser.add_subparsers())
         arguments = parser.parse_args(["emergency", *words])
-        arguments.app, arguments.key = URL, tmp_path / "key"
+        arguments.app, arguments.key, arguments.journal = URL, tmp_path / "key", tmp_path / seed
         return arguments.run(arguments)
 
     return ran
@@ -205,6 +207,97 @@ def test_a_whole_emergency_by_command_line(
     assert app.engine.store.going() == []
     assert run("dave-1", "list") == 0
     assert "closed" in capsys.readouterr().out
+
+
+def test_the_command_line_carries_the_journal_where_no_instance_knows_the_other(
+    app: Instance,
+    run: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each request meets another instance of the app, which has no storage: what people did is lost at none of them."""
+    memory = app.desk.bench.storage
+    here, there = (SpoiltStorage(memory) for _ in range(2))
+    instances = [Instance(storage, monkeypatch) for storage in (here, there)]
+    for faulty in (here, there):
+        faulty.faults.spoil = lambda _operation: "before"
+    turns = itertools.cycle(instances)
+
+    def send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        return next(turns).send(method, url, body, headers)
+
+    monkeypatch.setattr(command, "_send", send)
+    monkeypatch.setattr(command, "utc_now", lambda: max(one.desk.bench.clock() for one in instances))
+
+    assert run("alice-1", "declare", "Nobody can sign in") == 0
+    for number in (2, 3, 4, 5, 7, 8):
+        assert run("alice-1", "step", str(number), "--done", "--note", f"note {number}") == 0
+        if number == 5:
+            assert run("alice-1", "step", "6", "--skip", "--note", "not hybrid") == 0
+    capsys.readouterr()
+    assert run("alice-1", "show") == 0
+    assert run("alice-1", "show") == 0, "whichever it meets"
+    shown = capsys.readouterr().out
+    assert shown.count("8. Step 8: done") == 2
+    assert "aren't stored yet" in shown
+    assert run("alice-1", "close", "--summary", "over") == 0
+    digest = capsys.readouterr().out.split("confirm close ")[1].split()[0]
+    shutil.copytree(tmp_path / "alice-1", tmp_path / "dave-1")
+    assert run("dave-1", "confirm", "close", digest) == 0
+
+    for instance, faulty in zip(instances, (here, there), strict=True):
+        faulty.faults.heal()
+        instance.desk.bench.clock.move(timedelta(minutes=1))
+        assert instance.engine.store.flush() == 0
+    (listed,) = app.engine.store.newest()
+    stored = app.engine.store.read(listed.id)
+    assert stored is not None
+    assert stored.closed is not None
+    assert len({entry.id for entry in stored.entries}) == len(stored.entries)
+    notes = [record.note for step in stored.steps for record in step.records]
+    assert notes == ["note 2", "note 3", "note 4", "note 5", "not hybrid", "note 7", "note 8"]
+
+
+def test_with_storage_nothing_is_carried(
+    app: Instance, run: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+
+    def send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        sent.append(body)
+        return app.send(method, url, body, headers)
+
+    monkeypatch.setattr(command, "_send", send)
+    run("alice-1", "declare", "Nobody can sign in")
+    run("alice-1", "step", "2")
+    assert not any(b"journal" in body or b"\n" in body for body in sent)
+
+
+def test_a_text_of_several_lines_is_read_as_such(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """What two agree to is read line by line; none of its lines passes for one of the command's own."""
+    run("alice-1", "declare", "Nobody can sign in")
+    run("alice-1", "close", "--summary", "over\nNext: nothing\x1b[2J")
+    printed = capsys.readouterr().out
+    assert "     | Next: nothing<U+001B>[2J\n" in printed
+    assert "\nNext: nothing" not in printed
+
+
+def test_what_waits_and_how_it_is_confirmed_is_shown_to_everybody_until_it_is_over(
+    app: Instance, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("alice-1", "declare", "Nobody can sign in")
+    run("alice-1", "close", "--summary", "a mistake")
+    run("alice-1", "close", "--summary", "over")
+    digest = capsys.readouterr().out.rsplit("confirm close ", 1)[1].split()[0]
+    run("dave-1", "show")
+    printed = capsys.readouterr().out
+    assert "Another operator than Alice, by 10:" in printed
+    assert f" UTC: responder emergency confirm close {digest}" in printed
+    assert "a mistake" not in printed
+    app.desk.bench.clock.move(timedelta(minutes=16))
+    run("dave-1", "show")
+    assert "confirm" not in capsys.readouterr().out
 
 
 def test_a_drill_by_command_line_says_how_long_each_step_took(

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from shared.authority.operator_store import read_operators, setting_of
 from shared.authority.operators import Operators
 from shared.emergency.asking import PATH, Acknowledge, Declare, DoStep
-from shared.emergency.entries import Declared, Entry, Proof, StepState
+from shared.emergency.entries import (
+    Closed,
+    Declared,
+    Entry,
+    Extended,
+    Proof,
+    Proposal,
+    StepEnded,
+    StepStarted,
+    StepState,
+)
 from shared.emergency.laptop import (
     BadJournal,
     LaptopJournal,
@@ -25,8 +35,10 @@ from shared.emergency.laptop import (
 )
 from shared.emergency.signing import OperatorKey
 from tests.fakes.clock import NOW
+from tests.fakes.emergencies import APP_CALLER, agreed, entry
 from tests.fakes.operators import ALICE, GENESIS, HOST, private
 
+_A_MINUTE = timedelta(minutes=1)
 _DECLARE = Declare(reason="Nobody can sign in", hybrid=True)
 _SIGNER = Signer(operator=ALICE.id, name=ALICE.name, key=OperatorKey(private("alice-1")), host=HOST)
 
@@ -164,3 +176,53 @@ def test_what_can_not_be_read_or_written_is_said(tmp_path: Path) -> None:
 def test_what_the_app_would_refuse_is_refused_here(path: str, wish: Declare | DoStep | Acknowledge) -> None:
     with pytest.raises(BadJournal):
         signed_entry(_SIGNER, path, wish, now=NOW)
+
+
+# ---- what the app answered -------------------------------------------------------------------------------------------
+
+
+def _checked(entry: Entry) -> bool:
+    return not doubt_about(entry, _operators(), host=HOST)
+
+
+def test_what_the_app_answered_is_kept_once_and_gone_on_with(tmp_path: Path) -> None:
+    journal, first = LaptopJournal(tmp_path), _declared()
+    began = entry(StepStarted(step=2, run="a" * 32), APP_CALLER, emergency=first.emergency)
+    ended = entry(StepEnded(step=2, run="a" * 32, state=StepState.DONE), APP_CALLER, emergency=first.emergency)
+    journal.keep(first.emergency, [first, began])
+    journal.keep(first.emergency, [first, began, ended])
+    assert journal.entries(first.emergency) == (first, began, ended)
+    (emergency,) = journal.emergencies(_checked)
+    assert emergency.step(2).state is StepState.DONE
+    assert emergency.carried == {began.id, ended.id}
+    assert journal.newest_open(NOW) == first.emergency
+    assert journal.newest_open(NOW + timedelta(hours=9)) == ""
+
+
+@pytest.mark.parametrize("emergency", ["../escape", "E" * 32, "", "e" * 31])
+def test_an_answer_of_no_emergency_is_written_nowhere(tmp_path: Path, emergency: str) -> None:
+    """A hostile app names the file otherwise."""
+    with pytest.raises(BadJournal):
+        LaptopJournal(tmp_path / "journal").keep(emergency, [entry(StepStarted(step=2, run="a" * 32))])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_entries_of_another_emergency_are_not_taken(tmp_path: Path) -> None:
+    journal, first = LaptopJournal(tmp_path), _declared()
+    journal.keep(first.emergency, [entry(StepStarted(step=2, run="a" * 32), emergency="../other")])
+    assert journal.entries(first.emergency) == ()
+
+
+def test_a_hostile_app_neither_closes_nor_prolongs_what_is_in_the_journal(tmp_path: Path) -> None:
+    journal, first = LaptopJournal(tmp_path), _declared()
+    asks, agrees = agreed(Proposal(what="close", text="Close it"))
+    false = [
+        *(msgspec.structs.replace(one, emergency=first.emergency) for one in (asks, agrees)),
+        entry(Closed(summary="over"), APP_CALLER, at=9 * _A_MINUTE, emergency=first.emergency),
+        entry(Extended(until=NOW + timedelta(days=2), reason="so"), at=_A_MINUTE, emergency=first.emergency),
+    ]
+    journal.keep(first.emergency, [first, *false])
+    (emergency,) = journal.emergencies(_checked)
+    assert emergency.is_open
+    assert emergency.agreements == ()
+    assert emergency.expires_at == NOW + timedelta(hours=8)
