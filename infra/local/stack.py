@@ -271,21 +271,30 @@ class Stack:
 
     def start_host(self) -> None:
         """Start the functions host over the app, and have the subscription's events delivered to it."""
-        settings = self.folder / "settings.json"
-        values = self.values()
+        self._host = self._host_at(self.host_port, self.values(), log=self._log)
+        self.host = self._host.start()
+        if not self.control.subscriptions():
+            self.subscribe_to_events()
+
+    def start_another_instance(self) -> str:
+        """Start a second instance of the app beside the first, under the same host name; gives its address."""
+        values = {**self.values(), "WEBSITE_HOSTNAME": f"127.0.0.1:{self.host_port}"}
+        another = self._host_at(free_port(), values, log=self.folder / "logs" / "host-2.log")
+        self._programs.append(another)
+        return str(another.start()["url"])
+
+    def _host_at(self, port: int, values: Mapping[str, str], *, log: Path) -> Program:
+        settings = self.folder / f"settings-{port}.json"
         settings.write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2), encoding="utf-8")
         command = module(
             "infra.local.host",
             *("--app", str(REPOSITORY), "--settings", str(settings)),
-            *("--port", str(self.host_port), "--keys", str(self.folder / "keys.json")),
+            *("--port", str(port), "--keys", str(self.folder / "keys.json")),
             *("--authentication", str(self._authentication_file())),
             *self.host_options,
         )
         # Whatever the shell sets for itself (a certificate bundle, a storage account) must not reach the app here.
-        self._host = Program("functions host", command, log=self._log, environment=values)
-        self.host = self._host.start()
-        if not self.control.subscriptions():
-            self.subscribe_to_events()
+        return Program("functions host", command, log=log, environment=values)
 
     def _authentication_file(self) -> Path:
         file = self.folder / "authentication.json"

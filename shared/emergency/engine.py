@@ -13,7 +13,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -52,6 +52,7 @@ _MOST_FINDINGS: Final = 300
 _LONGEST_TEXT: Final = 2_000
 _MOST_EVIDENCE: Final = 300
 _HALF: Final = 0.5
+_LOOKS_AGAIN: Final = timedelta(minutes=1)
 
 NO_LEASE: Final = FindingText(
     id="step-without-lease",
@@ -204,7 +205,9 @@ class Engine(Struct, frozen=True, kw_only=True):
             self._run(emergency, step, begun, lambda: None)
             return
         because = NO_LEASE.found(title=step.title, because=str(error), instead=step.failed)
-        self._end(emergency.id, step, run, StepEnd(state=StepState.BLOCKED, findings=(because,)))
+        # What a person does by hand meanwhile isn't done a second time; what is taken back is, as closing waits for it.
+        again = self.now + _LOOKS_AGAIN if begun.kind is RunKind.BACK else None
+        self._end(emergency.id, step, run, StepEnd(state=StepState.BLOCKED, findings=(because,), next_at=again))
 
     def _run(self, emergency: Emergency, step: RunbookStep, begun: StepRun, go_on: Callable[[], None]) -> None:
         dry: list[str] = []

@@ -94,6 +94,7 @@ class Proxy:
         self.delay = 0.0
         self._rules: list[_Rule] = []
         self._away: list[re.Pattern[str]] = []
+        self._refused: list[re.Pattern[str]] = []
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -159,6 +160,16 @@ class Proxy:
         finally:
             self._away.remove(pattern)
 
+    @contextmanager
+    def refused(self, match: str) -> Generator[None]:
+        """Answer every request whose `METHOD path` matches with 403, for as long as the context is open."""
+        pattern = re.compile(match)
+        self._refused.append(pattern)
+        try:
+            yield
+        finally:
+            self._refused.remove(pattern)
+
     def clear(self) -> None:
         """Forget the rules and what was seen."""
         self._rules.clear()
@@ -184,8 +195,12 @@ class Proxy:
         rule = next((rule for rule in self._rules if rule.match.search(request.name)), None)
         if rule is not None:
             self._rules.remove(rule)
-        away = any(pattern.search(request.name) for pattern in self._away)
-        answer = None if away else await self._answer(request, rule, behind)
+        if any(pattern.search(request.name) for pattern in self._refused):
+            answer: _Answer | None = _REFUSED
+        elif any(pattern.search(request.name) for pattern in self._away):
+            answer = None
+        else:
+            answer = await self._answer(request, rule, behind)
         status = answer.status if answer else 0
         self.seen.append(Seen(request=request.name, status=status, began=began, ended=time.monotonic()))
         self.writes += not request.name.startswith("GET ")
@@ -245,6 +260,9 @@ class _Answer(NamedTuple):
     status: int
     content: bytes
     is_last: bool
+
+
+_REFUSED: Final = _Answer(403, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", is_last=False)
 
 
 async def _read_answer(reader: asyncio.StreamReader, to: _Request) -> _Answer:

@@ -274,6 +274,27 @@ def test_with_storage_nothing_is_carried(
     assert not any(b"journal" in body or b"\n" in body for body in sent)
 
 
+def test_a_step_that_the_timer_has_begun_is_waited_for(
+    app: Instance, run: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else a person is shown that it runs, and has to think of looking again."""
+    waits: list[float] = []
+
+    def send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        status, answer = app.send(method, url, body, headers)
+        if url.endswith("/steps/2"):
+            answer = answer.replace(b'"state":"done","person":"Step 2"', b'"state":"running","person":"Step 2"')
+        return status, answer
+
+    run("alice-1", "declare", "Nobody can sign in")
+    monkeypatch.setattr(command, "_send", send)
+    monkeypatch.setattr(command.time, "sleep", waits.append)
+    capsys.readouterr()
+    assert run("alice-1", "step", "2") == 0
+    assert "2. Step 2: done" in capsys.readouterr().out
+    assert waits == [2.0]
+
+
 def test_a_text_of_several_lines_is_read_as_such(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     """What two agree to is read line by line; none of its lines passes for one of the command's own."""
     run("alice-1", "declare", "Nobody can sign in")

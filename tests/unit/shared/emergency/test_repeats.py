@@ -11,7 +11,7 @@ from shared.emergency.repeats import ask_for_drill
 from shared.emergency.runbook import StepContext, StepEnd
 from shared.emergency.store import Held
 from tests.fakes.emergencies import DAVE, EMERGENCY, agreed, declared, entry
-from tests.fakes.runbooks import PROPOSED, Desk, desk
+from tests.fakes.runbooks import PROPOSED, PROPOSED_BACK, Desk, desk
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 MINUTE = timedelta(minutes=1)
@@ -96,6 +96,29 @@ def test_what_a_person_takes_back_by_hand_is_seen_and_closes_it(app: Desk) -> No
     app.tick()
     assert app.emergency.closed is not None
     assert app.steps.world.changes == 1
+
+
+def test_what_could_not_be_taken_back_without_storage_is_once_storage_answers(storage: Storage) -> None:
+    faulty = SpoiltStorage(storage)
+    app = desk(faulty)
+    app.declare()
+    app.run_steps(2, 3, 4, 5, 6)
+    app.ask("ask", what="federation", digest=PROPOSED.digest)
+    app.ask("confirm", DAVE, what="federation", digest=PROPOSED.digest)
+    faulty.faults.spoil = lambda _operation: "before"
+    closing = app.ask("close", summary="over").agreements[-1]
+    emergency = app.ask("confirm", DAVE, what="close", digest=closing.digest)
+    assert emergency.is_open
+    assert "so it does nothing" in emergency.step(6).findings[0].text
+    assert not app.steps.world.is_federated
+    faulty.faults.heal()
+    for _ in range(2):
+        app.bench.clock.move(MINUTE)
+        app.tick()
+    assert app.emergency.step(6).proposals == (PROPOSED_BACK,)
+    app.ask("ask", what="federation-back", digest=PROPOSED_BACK.digest)
+    assert app.ask("confirm", DAVE, what="federation-back", digest=PROPOSED_BACK.digest).closed is not None
+    assert app.steps.world.changes == 2
 
 
 def test_what_has_expired_is_paged_each_hour_until_it_is_closed(app: Desk) -> None:
