@@ -56,6 +56,9 @@ def add_parser(subparsers: Subparsers) -> None:
     revoke.set_defaults(run=_revoke)
 
     approvals = subparsers.add_parser("approvals", help="list the approvals, expired and malformed ones too")
+    approvals.add_argument(
+        "--microsoft", action="store_true", help="list Microsoft's services that are approved besides, and why"
+    )
     add_settings_option(approvals)
     approvals.set_defaults(run=_approvals)
 
@@ -146,6 +149,8 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 
 def _approvals(arguments: argparse.Namespace) -> int:
+    if arguments.microsoft:
+        return _microsoft(arguments)
     rows = [
         _line(name, actor, approval)
         for name, actor, approval in TableApprovals(storage_from(arguments), clock=utc_now).all()
@@ -153,8 +158,11 @@ def _approvals(arguments: argparse.Namespace) -> int:
     print_table(
         ("list", "actor", "name", "kind", "until (UTC)", "ticket", "targets", "state"), rows, none="no approvals"
     )
+    return 0
+
+
+def _microsoft(arguments: argparse.Namespace) -> int:
     withdrawn = profile_of_environment(environment_from(arguments)).withdrawn_services
-    print("\nMicrosoft's services, approved besides; VOCABULARY.withdrawn_services takes one out:")
     print_table(
         ("list", "app id", "name", "state", "why"),
         [
@@ -164,6 +172,7 @@ def _approvals(arguments: argparse.Namespace) -> int:
         ],
         none="none",
     )
+    print("VOCABULARY.withdrawn_services takes one out everywhere; a row of its own decides for its list")
     return 0
 
 

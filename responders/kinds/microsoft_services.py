@@ -1,8 +1,8 @@
 """Microsoft's services whose changes of some kinds are approved, because somebody else's record of them is judged.
 
 Known by their app id, which is the same in every tenant, and by the tenant that owns them: a name says nothing. People
-see the set with `responder approvals`. `withdrawn_services` of the tenant profile takes one out of it everywhere, a row
-of its own on an approval list (`responder approve`, `responder revoke`) decides for that list.
+see the set with `responder approvals --microsoft`. `withdrawn_services` of the tenant profile takes one out of it
+everywhere, a row of its own on an approval list (`responder approve`, `responder revoke`) decides for that list.
 """
 
 from typing import Final

@@ -93,8 +93,8 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     - `thresholds`: by id of a detection with a threshold, from how many records on it opens a case.
     - `privileged_accounts`: object ids that count as privileged beside those that hold a privileged role.
     - `emergency_groups`: object ids of groups whose members are the break-glass accounts.
-    - `withdrawn_services`: app ids of Microsoft's services that aren't approved here (`responder approvals` lists those
-      that are otherwise).
+    - `withdrawn_services`: app ids of Microsoft's services that aren't approved here (`responder approvals
+      --microsoft` lists those that are otherwise).
 
     Other settings fill `consumer_tenants` (None: any tenant may hold consumer accounts), `emergency_accounts`,
     `own_site` (the name of the function app itself), `own_groups` (ids of the resource groups that it is installed in,

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from infra.local.world import ALICE
+from responders.cli import main
 from responders.detections.directory_samples import by_service, role_record
 from responders.detections.privileged_access import ROLE_ASSIGNED
 from responders.kinds.microsoft_services import MICROSOFT_SERVICES, approved_service
@@ -90,3 +91,14 @@ def test_what_it_does_is_recorded_and_a_row_of_the_list_or_the_profile_takes_tha
 def test_people_can_withdraw_it(memory: MemoryStorage, how: str) -> None:
     profile = f'{{"withdrawn_services": ["{PIM.app_id.upper()}"]}}' if how == "profile" else ""
     assert _answered(memory, revoked=how == "row", profile=profile) is Standing.UNAPPROVED
+
+
+def test_people_see_who_is_approved_and_who_is_withdrawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VOCABULARY", f'{{"withdrawn_services": ["{PIM.app_id}"]}}')
+    assert main(["approvals", "--microsoft"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    shown = {name: line for line in lines for name in (one.name for one in MICROSOFT_SERVICES) if name in line}
+    assert "withdrawn" in shown["MS-PIM"]
+    assert "approved" in shown["Managed Service Identity"]
