@@ -323,7 +323,7 @@ def play_story(demo: Demo) -> list[str]:
     return [*off, *filter(None, (unopened, _in_front(demo.stack), _examined(demo))), *_drilled(demo)]
 
 
-_FIRST_LOOK: Final = 90.0
+_FIRST_LOOK: Final = 180.0
 """Seconds for what the app does first, on a machine that is busy otherwise."""
 
 _AS_DEPLOYED: Final = """\
