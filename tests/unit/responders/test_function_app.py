@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import azure.functions as func
 import pytest
@@ -169,7 +169,7 @@ def test_the_audit_stream_has_its_function_where_a_hub_is_set(load: Callable[...
         "cardinality": "MANY",
         "dataType": "BINARY",
     }
-    retry = function.get_settings_dict("retry_policy")
+    retry = cast("dict[str, object]", function.get_settings_dict("retry_policy"))
     assert retry["max_retry_count"] == "-1", "the checkpoint moves past a batch when its retries are over"
 
 

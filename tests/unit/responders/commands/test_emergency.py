@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from responders.commands.emergency import App, drill
+from shared.emergency.laptop import LaptopJournal
 from shared.emergency.signing import make_key
 
 _ID: Final = "d" * 32
@@ -50,7 +51,8 @@ class _Played:
 
 
 def _drilled(tmp_path: Path, played: _Played) -> int:
-    app = App("https://app.test", "app.test", make_key(tmp_path / "key.pem"), "key", played.send)
+    key, journal = make_key(tmp_path / "key.pem"), LaptopJournal(tmp_path / "journal")
+    app = App("https://app.test", "app.test", key, "key", journal, played.send)
     return drill(app, is_hybrid=False)
 
 
