@@ -211,14 +211,17 @@ class Truth:
     def at_first(self, name: str, leaf: str) -> Json:
         return self.world.leaves(self.world.things[name].past[0][1]).get(leaf)
 
-    def expected(self, name: str, leaf: str, until: float = NEVER, *, heard_only: bool = False) -> tuple[Json, bool]:
-        """Give the value of the baseline, and whether a person or an approved change vouches for it."""
+    def expected(self, name: str, leaf: str, until: float = NEVER, *, heard_by: float = NEVER) -> tuple[Json, bool]:
+        """Give the value of the baseline, and whether a person or an approved change vouches for it.
+
+        `heard_by` leaves out approved changes whose first record came later than that.
+        """
         value = self.at_first(name, leaf)
         vouched = name not in self.story.get("first_seen", ()) or any(
             self.value_at(name, leaf, each["t"]) == value for each in self.said("accept", name)
         )
         for deed in self.deeds.get(name, ()):
-            if deed.number > until or self.standing(deed) != "approved" or (heard_only and deed.heard == NEVER):
+            if deed.number > until or self.standing(deed) != "approved" or deed.heard > heard_by:
                 continue
             if leaf in deed.diff and not self.is_taken_again(deed, leaf):
                 value, vouched = deed.diff[leaf][1], True
@@ -335,8 +338,10 @@ def _of_leaf(truth: Truth, name: str, leaf: str) -> Iterator[Violation]:
 
 def _of_unapproved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[Violation]:
     want, _ = truth.expected(name, leaf, last.number)
-    heard, _ = truth.expected(name, leaf, last.number, heard_only=True)
+    heard, _ = truth.expected(name, leaf, last.number, heard_by=truth.world.now())
     if is_put_back(truth, name, leaf, want) or is_put_back(truth, name, leaf, heard) or leaf in truth.serviced:
+        return
+    if _is_offered(truth, name, leaf, last):
         return
     if not truth.is_live(last):
         return
@@ -351,6 +356,21 @@ def _of_unapproved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[V
         yield Violation(law="1", sentence=f"{what}; nothing true is in the way. Pending: {pending}")
     elif last.heard < NEVER and not truth.pages_of(name) and not truth.said("leave", name):
         yield Violation(law="1", sentence=f"{what} stays ({because}), and nobody was paged")
+
+
+def _is_offered(truth: Truth, name: str, leaf: str, last: Deed) -> bool:
+    """Say whether a leaf stands as the baseline was known when we wrote it, and people heard of what came to it since.
+
+    An approved change beneath the unapproved one whose record comes only after our write is offered back (law 2).
+    """
+    ours = [each for each in truth.deeds[name] if each.actor == "us" and each.number > last.number]
+    if not ours or leaf not in ours[-1].diff:
+        return False
+    known, _ = truth.expected(name, leaf, last.number, heard_by=ours[-1].at)
+    late = [each for each in truth.chain(name, leaf, last.number) if ours[-1].at < each.heard < NEVER]
+    return is_put_back(truth, name, leaf, known) and all(
+        any(page.at >= each.heard - SLACK for page in truth.pages_of(name)) for each in late
+    )
 
 
 def _of_approved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[Violation]:
@@ -583,9 +603,10 @@ def _reached_less(leaf: str, want: Json) -> str:
 def of_services(truth: Truth, name: str, leaf: str, want: Json) -> str:
     if _is_refused(truth, name):
         return "the service still refuses"
-    parent = parent_of(name)
-    if parent and parent in truth.world.things and truth.world.things[parent].image is None:
-        return "what it is based on is gone"
+    parent = truth.world.things.get(parent_of(name))
+    is_baseless = parent is not None and parent.image is None
+    if is_baseless or (leaf == EXISTS and want and _names_what_is_gone(truth, name)):
+        return "what it leans on is gone"
     if (
         is_not_to_exist(truth, truth.chain(name, EXISTS))
         and kind_of(name) not in HARMLESS
@@ -599,6 +620,16 @@ def of_services(truth: Truth, name: str, leaf: str, want: Json) -> str:
     if leaning and any(_is_odd(each) for each in policies):
         return "a policy that leans on it can't be read"
     return ""
+
+
+def _names_what_is_gone(truth: Truth, name: str) -> bool:
+    """Say whether a deleted policy would name a location or a strength that isn't there: the service refuses that."""
+    gone = [
+        thing.id
+        for thing in truth.world.things.values()
+        if thing.kind in {LOCATION, STRENGTH} and thing.image is None and thing.name != name
+    ]
+    return kind_of(name) == POLICY and any(each in str(rebuilt(truth, name)) for each in gone)
 
 
 def _is_refused(truth: Truth, name: str) -> bool:
