@@ -240,7 +240,8 @@ def _drilled(demo: Demo) -> list[str]:
     key = demo.operators.key_files["alice"][0]
     drill = _run(
         demo,
-        *("emergency", "drill", "--app", demo.stack.host["url"], "--key", str(key)),
+        *("emergency", "--journal", str(demo.stack.folder / "emergency-journal")),
+        *("drill", "--app", demo.stack.host["url"], "--key", str(key)),
         RESPONDER_EMERGENCY_KEY=demo.operators.emergency_key,
     )
     if drill.returncode != 0:
