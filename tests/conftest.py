@@ -20,8 +20,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _FIRST: Final = ("stack", "integration", "laws", "unit")
-_BY_FILE: Final = frozenset({"stack/faults"})
-"""Packages whose files run side by side all the same, each with a stack of its own: they wait most of the time."""
+_APART: Final = frozenset({"stack/faults/test_killed.py"})
+"""Files that run beside their package all the same, with a stack of their own: they wait most of the time."""
 
 _TESTS: Final = Path(__file__).parent
 
@@ -30,8 +30,8 @@ _TESTS: Final = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first, and say which tests stay together where several processes share the work.
 
-    Those of a folder that is a package share its running programs, but for `_BY_FILE`; those of any other file share
-    its fixtures.
+    Those of a folder that is a package share its running programs, but for `_APART`; those of any other file share its
+    fixtures.
     """
     places = {item.path: _place(item.path) for item in items}
     for item in items:
@@ -47,13 +47,13 @@ def pytest_collection_finish() -> None:
 
 
 def _rank(place: str) -> tuple[int, bool]:
-    return _FIRST.index(place.partition("/")[0]), place.endswith(".py") and place.rpartition("/")[0] not in _BY_FILE
+    return _FIRST.index(place.partition("/")[0]), place.endswith(".py") and place not in _APART
 
 
 def _place(file: Path) -> str:
-    package = file.parent.relative_to(_TESTS).as_posix()
-    is_shared = (file.parent / "__init__.py").exists() and package not in _BY_FILE
-    return package if is_shared else file.relative_to(_TESTS).as_posix()
+    place = file.relative_to(_TESTS).as_posix()
+    is_shared = (file.parent / "__init__.py").exists() and place not in _APART
+    return file.parent.relative_to(_TESTS).as_posix() if is_shared else place
 
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,7 +4,7 @@
 # what a failure means.
 # shellcheck shell=bash disable=SC2034 # what is set here is used there
 
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+repository=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 scripts=$repository/infra/scripts
 dry=no
 pause=${RESPONDER_PAUSE:-15} # seconds between two looks at something that takes its time
@@ -65,7 +65,16 @@ found() {
         return 0
     fi
     [ "$status" = 0 ] || { cat "$scratch/said" >&2; return "$status"; }
-    [ -z "$said" ] || printf '%s\n' "$said" | sed 's/^None$//'
+    [ -z "$said" ] || without_none "$said"
+}
+
+# without_none TEXT: prints its lines, an empty one for each None.
+without_none() {
+    local line
+    while IFS= read -r line; do
+        if [ "$line" = None ]; then line=; fi
+        printf '%s\n' "$line"
+    done <<<"$1"
 }
 
 # again COMMAND AZ-ARGUMENTS…: runs az, write or found, and for a while once more where Azure isn't ready yet: what was
@@ -128,10 +137,20 @@ needed() {
 }
 
 # lines LIST: what stands between commas, a line each.
-lines() { printf '%s\n' "$1" | tr ',' '\n' | sed '/^$/d'; }
+lines() {
+    local parts part
+    IFS=$',\n' read -r -d '' -a parts <<<"$1" || : # there is no NUL at its end
+    for part in ${parts[@]+"${parts[@]}"}; do [ -z "$part" ] || printf '%s\n' "$part"; done
+}
 
 # lower TEXT: Azure's ids mean the same in either case.
-lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+lower() {
+    if [ "${BASH_VERSINFO[0]}" -ge 4 ]; then
+        printf '%s' "${1,,}"
+    else # macOS has an older one
+        printf '%s' "$1" | tr '[:upper:]' '[:lower:]'
+    fi
+}
 
 # Runs the responder's command line.
 responder() { (cd "$repository" && ${RESPONDER:-.venv/bin/python -m responders} "$@"); }

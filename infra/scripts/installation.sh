@@ -35,7 +35,7 @@ value() { awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$scratch/values"; 
 own_subscription() { az account show --query id --output tsv; }
 
 # once: ids on standard input, each once in whatever spelling.
-once() { tr '[:upper:]' '[:lower:]' | tr -d ' ' | awk 'NF && !seen[$0]++'; }
+once() { awk '{ gsub(/ /, ""); $0 = tolower($0) } NF && !seen[$0]++'; }
 
 # The subscriptions that are to be watched, one a line, the own one first.
 watched_subscriptions() { { own_subscription && lines "${WATCHED_SUBSCRIPTION_IDS:-}"; } | once; }
@@ -142,7 +142,11 @@ topics() {
 }
 
 # part ID NUMBER: a part of a resource id: 2 is the subscription, 4 the resource group, 8 the name.
-part() { printf '%s' "$1" | cut -d / -f $(($2 + 1)); }
+part() {
+    local parts
+    IFS=/ read -ra parts <<<"$1"
+    printf '%s\n' "${parts[$2]:-}"
+}
 
 # What the names of its event subscriptions begin with: as it was deployed, or by the name of its identity, which ends alike.
 event_prefix() {

@@ -31,6 +31,9 @@ PROVIDERS: Final = (
     "Storage",
     "Web",
 )
+EVENT_SUBSCRIPTIONS: Final = 4
+"""Of a subscription's topic: three take what the filters name, one every change of our own resource groups."""
+
 OPERATORS: Final = "3f0b2c1d-7a64-4e58-9b13-c2d4e6f80a91"
 WEBHOOK_SECRET: Final = "the-webhook-signature-is-secret"
 

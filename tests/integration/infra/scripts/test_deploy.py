@@ -15,6 +15,7 @@ from tests.integration.infra.scripts.az_app import FUNCTION_KEY
 from tests.integration.infra.scripts.az_command import SUBSCRIPTION
 from tests.integration.infra.scripts.az_management import TOKEN
 from tests.integration.infra.scripts.conftest import (
+    EVENT_SUBSCRIPTIONS,
     PROVIDERS,
     SCRIPTS,
     WATCHED_PROVIDERS,
@@ -38,7 +39,7 @@ def is_all_there(desk: Desk) -> None:
         rule for rule in az.azure.of_type("Microsoft.Insights/scheduledQueryRules") if "silence" in rule["name"]
     ]
     assert {rule["properties"]["enabled"] for rule in silences} == {True}
-    assert len(list(az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
+    assert len(list(az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == EVENT_SUBSCRIPTIONS
     assert not list(az.azure.of_type("Microsoft.AlertsManagement/actionRules"))
     assert not [each for each in az.assignments() if "canary" in str(each.get("description"))]
 

@@ -11,7 +11,7 @@ from infra.scripts.given_roles import given_in
 from tests.integration.infra.scripts.az_command import SUBSCRIPTION
 from tests.integration.infra.scripts.az_parser import REPOSITORY
 from tests.integration.infra.scripts.azure_resources import Json
-from tests.integration.infra.scripts.conftest import PROVIDERS, Desk
+from tests.integration.infra.scripts.conftest import EVENT_SUBSCRIPTIONS, PROVIDERS, Desk
 from tests.integration.infra.scripts.test_deploy import ACT, OTHER, WATCH, fails_at_first, is_all_there
 
 _NOTHING: Final[Json] = {"type": "Object", "value": {}}
@@ -95,7 +95,7 @@ def test_fewer_operations_leave_no_event_subscription_behind(desk: Desk) -> None
     desk.deploy_quickly()
     (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
     one = next(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))
-    old = one["id"][:-1] + "2"
+    old = one["id"].rpartition("-")[0] + "-7"
     desk.az.azure.put(one | {"id": old, "name": f"{topic['name']}/{old.rpartition('/')[2]}"})
     theirs = topic["id"] + "/eventSubscriptions/of-others"
     desk.az.azure.put(one | {"id": theirs, "name": f"{topic['name']}/of-others"})
@@ -116,7 +116,7 @@ def test_a_lock_is_lifted_in_the_subscription_that_it_is_in(desk: Desk) -> None:
     (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics", f"/subscriptions/{OTHER}")
     kind = "Microsoft.EventGrid/systemTopics/eventSubscriptions"
     one = next(desk.az.azure.of_type(kind, topic["id"]))
-    old = one["id"][:-1] + "2"
+    old = one["id"].rpartition("-")[0] + "-7"
     desk.az.azure.put(one | {"id": old, "name": f"{topic['name']}/{old.rpartition('/')[2]}"})
     locks = {each["id"] for each in desk.az.azure.of_type("Microsoft.Authorization/locks")}
     desk.runs("stale-events.sh")
@@ -246,10 +246,16 @@ def test_another_region(desk: Desk, known_by: str) -> None:
     if known_by == "its group":
         desk.runs("remove.sh", "--yes", "--topic-too")
         desk.runs("deploy.sh", "--narrow", **north)
-        assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
+        assert (
+            len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions")))
+            == EVENT_SUBSCRIPTIONS
+        )
     desk.runs("remove.sh", "--yes", **north)
     if known_by == "its deployment":
-        assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions"))) == 2
+        assert (
+            len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions")))
+            == EVENT_SUBSCRIPTIONS
+        )
         desk.runs("remove.sh", "--yes")
     _is_nothing_left(desk)
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.model.kinds import TenantKind
 from tests.integration.infra.scripts.az_command import B2C, SUBSCRIPTION
-from tests.integration.infra.scripts.conftest import SCRIPTS, Desk
+from tests.integration.infra.scripts.conftest import EVENT_SUBSCRIPTIONS, SCRIPTS, Desk
 from tests.integration.infra.scripts.test_deploy import OTHER
 
 _TOPIC = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/theirs/providers/Microsoft.EventGrid/systemTopics/one"
@@ -226,7 +226,10 @@ def test_a_subscription_that_has_a_system_topic_already(desk: Desk) -> None:
     desk.runs("deploy.sh", EXISTING_TOPIC_IDS=_TOPIC.upper().replace("/SUBSCRIPTIONS", "/subscriptions"))
     (topic,) = desk.az.azure.of_type("Microsoft.EventGrid/systemTopics")
     assert topic["name"] == "one"
-    assert len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions", _TOPIC))) == 2
+    assert (
+        len(list(desk.az.azure.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions", _TOPIC)))
+        == EVENT_SUBSCRIPTIONS
+    )
 
 
 def test_a_topic_without_an_identity(desk: Desk) -> None:
