@@ -271,7 +271,8 @@ class Stack:
 
     def start_host(self) -> None:
         """Start the functions host over the app, and have the subscription's events delivered to it."""
-        self._host = self._host_at(self.host_port, self.values(), log=self._log)
+        settings = self.folder / "settings.json"
+        self._host = self._host_at(self.host_port, self.values(), settings=settings, log=self._log)
         self.host = self._host.start()
         if not self.control.subscriptions():
             self.subscribe_to_events()
@@ -279,12 +280,12 @@ class Stack:
     def start_another_instance(self) -> str:
         """Start a second instance of the app beside the first, under the same host name; gives its address."""
         values = {**self.values(), "WEBSITE_HOSTNAME": f"127.0.0.1:{self.host_port}"}
-        another = self._host_at(free_port(), values, log=self.folder / "logs" / "host-2.log")
+        settings, log = self.folder / "settings-2.json", self.folder / "logs" / "host-2.log"
+        another = self._host_at(free_port(), values, settings=settings, log=log)
         self._programs.append(another)
         return str(another.start()["url"])
 
-    def _host_at(self, port: int, values: Mapping[str, str], *, log: Path) -> Program:
-        settings = self.folder / f"settings-{port}.json"
+    def _host_at(self, port: int, values: Mapping[str, str], *, settings: Path, log: Path) -> Program:
         settings.write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2), encoding="utf-8")
         command = module(
             "infra.local.host",

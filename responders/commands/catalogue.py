@@ -21,7 +21,7 @@ from shared.respond.deciding import strongest_decision
 
 _GAP: Final = "  "
 _WIDE: Final = 132
-_NARROWEST_TITLE: Final = 16
+_NARROWEST_TITLE: Final = 14
 
 
 def add_parser(subparsers: Subparsers) -> None:

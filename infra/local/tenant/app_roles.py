@@ -40,7 +40,7 @@ def app_role_assignment(app: world.Principal, role: str, *, at: str) -> Json:
     """Print that an app has an app role."""
     resource = EXCHANGE if role in _OF_EXCHANGE else GRAPH
     return {
-        "id": uuid.uuid4().hex,
+        "id": uuid.uuid5(uuid.NAMESPACE_OID, f"{app.id} {role}").hex,
         "deletedDateTime": None,
         "appRoleId": APP_ROLES[role],
         "createdDateTime": at,

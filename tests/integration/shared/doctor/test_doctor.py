@@ -28,7 +28,7 @@ from shared.checks.run import run_checks
 from shared.clients.api import Answer, TenantEdges
 from shared.clients.log_analytics import Workspace
 from shared.clients.storage import Storage
-from shared.clients.storage_names import QUEUES, Table
+from shared.clients.storage_names import QUEUES, Container, Table
 from shared.clients.web import PlainWeb, WebResponse
 from shared.detect.rosters import STALE, Roster, RosterKind, Rosters
 from shared.doctor.context import JUST_LOOK, Asked, DoctorContext
@@ -233,7 +233,7 @@ def test_an_empty_account_misses_everything_and_nothing_is_made(environment: dic
         assert ("failed", "table Cases is missing") in found
         assert ("failed", "container evidence is missing") in found
         assert ("failed", "queue cases is missing") in found
-        assert len(found) == len(Table) + 3 + 2 * len(QUEUES)
+        assert len(found) == len(Table) + len(Container) + 2 * len(QUEUES)
 
 
 def test_evidence_is_looked_for_in_its_own_account(there: Installation, new_account: Callable[[], str]) -> None:
