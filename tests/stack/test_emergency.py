@@ -30,7 +30,8 @@ from shared.emergency.store import PARTITION
 from tests.stack.faults.proxy import Proxy
 from tests.stack.faults.running_stack import StackBehindProxy
 
-pytestmark = pytest.mark.stack
+# A scene takes up to a minute and a half where nothing else runs, and several times that on a busy machine.
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(480)]
 
 _ALL: Final = range(1, 9)
 _CONTACT: Final = {
