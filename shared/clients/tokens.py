@@ -51,7 +51,7 @@ class Tokens:
 
         Raises:
             Refused: the sign-in service refuses the identity or its certificate.
-            Unreachable: the sign-in service didn't answer in time.
+            Unreachable: the sign-in service didn't answer in time, or something else did.
         """
         from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415 - imported on first use
 
@@ -68,6 +68,8 @@ class Tokens:
                 raise Refused(f"no token for {self._service}: {got.message}", status=_UNAUTHORIZED) from got
             case AzureError():
                 raise Unreachable(f"no token for {self._service}: {got.message}") from got
+            case ValueError():  # something else answers there, and not in JSON
+                raise Unreachable(f"no token for {self._service}: what answered isn't the sign-in service") from got
             case Exception():
                 raise got
             case token:

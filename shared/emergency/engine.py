@@ -226,6 +226,8 @@ class Engine(Struct, frozen=True, kw_only=True):
         except LeaseLost as lost:
             _log.warning("step %s of emergency %s is gone on with by another run: %s", step.number, emergency.id, lost)
             return
+        if begun.kind is RunKind.BACK and end.state is StepState.FAILED and end.next_at is None:
+            end = msgspec.structs.replace(end, next_at=self.now + _LOOKS_AGAIN)  # closing waits for it
         noted = tuple(NOT_SENT.found(request=one) for one in dry)
         self._end(emergency.id, step, begun.id, msgspec.structs.replace(end, findings=(*end.findings, *noted)))
 

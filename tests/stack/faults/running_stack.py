@@ -60,7 +60,7 @@ _LOOK_EVERY: Final = 1.0
 
 _BASE64: Final = TextBase64EncodePolicy()
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-WITHIN: Final = 120.0
+WITHIN: Final = 180.0
 """How long a case may take here, in seconds, whatever happens: a note that an object is due is 90 seconds ahead."""
 
 

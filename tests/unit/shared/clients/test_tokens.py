@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from json import JSONDecodeError
 from typing import Any, Final
 
 import pytest
@@ -99,6 +100,7 @@ def test_a_token_that_takes_too_long_is_given_up_and_no_second_one_asked_for_mea
         (ClientAuthenticationError("AADSTS700027"), Refused, "no token for Microsoft Graph: AADSTS700027"),
         (ServiceRequestError("no route"), Unreachable, "no token for Microsoft Graph: no route"),
         (Refused("B2C_CERTIFICATE can't be used"), Refused, "^B2C_CERTIFICATE can't be used"),
+        (JSONDecodeError("no JSON", "<html>", 0), Unreachable, "what answered isn.t the sign-in service"),
         (KeyError("a fault of ours"), KeyError, "a fault of ours"),
     ],
 )

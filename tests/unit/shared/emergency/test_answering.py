@@ -114,6 +114,27 @@ def test_without_federation_two_operators_close_it(app: Desk) -> None:
     assert app.steps.world.changes == 0
 
 
+def test_a_way_back_that_failed_is_tried_again_until_it_is_closed(app: Desk) -> None:
+    """Whatever it failed of has passed a minute later, and nobody can close it as long as nothing is taken back."""
+    app.declare()
+    app.run_steps(2, 3, 4, 5, 6)
+    app.ask("ask", what="federation", digest=PROPOSED.digest)
+    confirm(app, "federation", PROPOSED.digest)
+
+    def fails(_context: StepContext) -> StepEnd:
+        raise KeyError("a mistake")
+
+    app.steps.backs[6] = fails
+    confirm(app, "close", app.ask("close", summary="over").agreements[-1].digest)
+    tried = app.steps.runs.count((6, "back"))
+    app.tick()
+    assert app.steps.runs.count((6, "back")) == tried, "not at once"
+    app.steps.backs[6] = lambda _context: StepEnd(state=StepState.DONE)
+    app.bench.clock.move(timedelta(minutes=1))
+    app.tick()
+    assert app.emergency.closed is not None
+
+
 def test_two_operators_may_leave_a_change_and_say_why(app: Desk) -> None:
     app.steps.world.is_federated = False
     app.declare()
