@@ -50,7 +50,7 @@ _SETTINGS: Final = {
 }
 """Nothing else reads the tenant meanwhile: polls would share the reports' five requests in ten seconds."""
 
-_WITHIN: Final = 180.0
+_WITHIN: Final = 300.0
 """Seconds in which anything happens: storage that failed isn't asked again for half a minute."""
 
 _SWITCHED: Final = f"PATCH /v1.0/domains/{COMPANY_DOMAIN}"
