@@ -400,8 +400,10 @@ def test_without_tokens_two_instances_go_on_with_what_people_carry(there: _There
         assert there.stored(emergency) == []
     shown = there.closed(emergency)
     _until_stored(there, emergency, {one["id"] for one in shown["entries"]})
-    stored = there.stored(emergency)
-    assert len(stored) == len(set(stored)), "each is there once"
+    # Both instances may try a way back while they have no storage, and each keeps that it did: it counts once.
+    counted = [one["id"] for one in there.newest()["entries"]]
+    assert len(counted) == len(set(counted)), "each counts once"
+    assert set(counted) <= set(there.stored(emergency))
     notes = [one["act"]["note"] for one in there.newest()["entries"] if one["act"]["type"] == "step-recorded"]
     assert sorted(notes) == [f"note {number}" for number in range(2, 9)]
 
