@@ -3,8 +3,6 @@
 python := .venv/bin/python
 # Bytecode is kept, whatever the shell says: hundreds of processes start in the tests, and without it each compiles anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Tests that share a running program stay in one process (tests/conftest.py), the longest first.
-parallel := --dist loadgroup --no-loadscope-reorder
 
 setup: ## make the virtual environment, the npm packages and the browser, if they aren't there
 	@infra/local/setup.sh
@@ -16,7 +14,7 @@ up: setup ## start the local stack and leave it running
 	@$(python) -m infra.local.up
 
 unit: setup ## run the tests that start no program, in parallel
-	@$(python) -m pytest -q -n auto $(parallel) tests/unit $(ARGS)
+	@$(python) -m tests.run tests/unit $(ARGS)
 
 test: setup ## run every test, in parallel
 	@$(python) -m tests.integration.infra.scripts.az_parser & \

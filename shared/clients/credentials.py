@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.model.errors import Refused
@@ -21,6 +22,26 @@ By default azure-identity goes on for many minutes, and until it ends no other a
 """
 
 
+class CheckedCredential:
+    """A credential whose failures are all the SDK's.
+
+    Where something else answers in place of the sign-in service, and not in JSON, azure-identity lets the decoder's
+    error through.
+    """
+
+    def __init__(self, credential: "TokenCredential") -> None:
+        self._credential = credential
+
+    def get_token(self, *scopes: str, **options: Any) -> "AccessToken":  # noqa: ANN401 - handed on as it came
+        """Give a token for `scopes`. Raises AzureError."""
+        from azure.core.exceptions import ServiceResponseError  # noqa: PLC0415 - imported on first use
+
+        try:
+            return self._credential.get_token(*scopes, **options)
+        except JSONDecodeError as error:
+            raise ServiceResponseError("what answered isn't the sign-in service", error=error) from error
+
+
 class LazyCredential:
     """A tenant's credential from azure-identity, made (and its SDK imported) when the first token is asked for."""
 
@@ -38,7 +59,7 @@ class LazyCredential:
         **options: Any,  # noqa: ANN401 - handed on as it came
     ) -> "AccessToken":
         """Give a token for `scopes`; azure-identity keeps it until shortly before it ends."""
-        credential = self._credential()
+        credential = CheckedCredential(self._credential())
         return credential.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae, **options)
 
     def _make(self) -> "TokenCredential":

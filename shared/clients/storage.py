@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from msgspec import Struct
 
+from shared.clients.credentials import CheckedCredential
 from shared.clients.storage_errors import Conflict, storage_errors
 from shared.clients.storage_names import CASES_QUEUE, QUEUES, Container, Table, poison_queue
 from shared.model.errors import Rejected
@@ -160,10 +161,12 @@ class Storage:
     def _credential(self) -> "TokenCredential":
         from azure.identity import DefaultAzureCredential, ManagedIdentityCredential  # noqa: PLC0415 - imported on first use
 
-        if self._setting("__credential") == "managedidentity":
-            client_id = self._setting("__clientId")
-            return ManagedIdentityCredential(client_id=client_id) if client_id else ManagedIdentityCredential()
-        return DefaultAzureCredential()
+        if self._setting("__credential") != "managedidentity":
+            return CheckedCredential(DefaultAzureCredential())
+        client_id = self._setting("__clientId")
+        return CheckedCredential(
+            ManagedIdentityCredential(client_id=client_id) if client_id else ManagedIdentityCredential()
+        )
 
     def _connection(self) -> str:
         """Give the connection string, "" where an identity is used instead.

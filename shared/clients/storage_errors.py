@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from json import JSONDecodeError
 from typing import Any, Final
 
 import msgspec
@@ -34,8 +33,6 @@ def storage_errors(what: str) -> Generator[None]:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
         raise Unreachable(f"{what}: storage gave no answer ({type(error).__name__})") from error
-    except JSONDecodeError as error:  # of the credential: something else answers where its tokens come from
-        raise Unreachable(f"{what}: no token for storage, what answered isn't the sign-in service") from error
     except HttpResponseError as error:
         raise _said(what, error, refused=isinstance(error, ClientAuthenticationError)) from error
 

@@ -68,8 +68,6 @@ class Tokens:
                 raise Refused(f"no token for {self._service}: {got.message}", status=_UNAUTHORIZED) from got
             case AzureError():
                 raise Unreachable(f"no token for {self._service}: {got.message}") from got
-            case ValueError():  # something else answers there, and not in JSON
-                raise Unreachable(f"no token for {self._service}: what answered isn't the sign-in service") from got
             case Exception():
                 raise got
             case token:

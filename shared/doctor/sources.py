@@ -8,6 +8,7 @@ from shared.checks.run import look_at_each
 from shared.detect.aggregation.describe import lasting
 from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
+from shared.ingest.coverage import QUIET_EVENTS, QUIET_STREAM, SWEPT_WITHIN
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import lateness_of
 from shared.ingest.poll import is_unlicensed, polled_until
@@ -27,9 +28,6 @@ LICENCE_CURE: Final = (
 )
 _LATEST_SIGN_IN: Final = "SigninLogs | summarize latest = max(TimeGenerated)"
 _QUIET_WORKSPACE: Final = timedelta(days=1)
-_SNAPSHOT_WITHIN: Final = timedelta(hours=1)
-_QUIET: Final = timedelta(days=30)
-_QUIET_STREAM: Final = timedelta(days=1)
 _AUDITS: Final = "AuditLogs"
 _STREAM_CURES: Final = {
     TenantKind.WORKFORCE: "Run infra/scripts/stream.sh, which makes the tenant's diagnostic setting; records come some"
@@ -112,7 +110,7 @@ def _snapshots(context: DoctorContext) -> list[Finding]:
     def look(pair: tuple[Kind, Tenant]) -> list[Finding]:
         kind, tenant = pair
         at = swept_at(context.storage, tenant.id, kind.kind)
-        return _fresh(context, f"{tenant.name}, last sweep of {kind.kind}", at, _SNAPSHOT_WITHIN)
+        return _fresh(context, f"{tenant.name}, last sweep of {kind.kind}", at, SWEPT_WITHIN)
 
     pairs = [(each, tenant) for each in context.content.kinds for tenant in context.tenants(each.tenant_kind)]
     return look_at_each(pairs, lambda pair: f"{pair[1].name}, {pair[0].kind}", look)
@@ -146,7 +144,7 @@ def _events(context: DoctorContext) -> list[Finding]:
             return [warning(f"subscription {subscription}, last event: none so far")]
         gone = context.clock() - at
         text = f"subscription {subscription}, last event: {ago(gone)}"
-        return [ok(text) if gone <= _QUIET else warning(text)]
+        return [ok(text) if gone <= QUIET_EVENTS else warning(text)]
 
     return look_at_each(sorted(tenant.subscriptions), lambda subscription: f"subscription {subscription}", look)
 
@@ -164,7 +162,7 @@ def _stream(context: DoctorContext) -> list[Finding]:
             return [failed(f"{text}: none so far", cure=_STREAM_CURES[tenant.kind])]
         gone = context.clock() - audits
         said = f"{text}: {ago(gone)}; categories that came: {', '.join(sorted(one.category for one in found))}"
-        return [ok(said) if gone <= _QUIET_STREAM else warning(said, cure=_STREAM_CURES[tenant.kind])]
+        return [ok(said) if gone <= QUIET_STREAM else warning(said, cure=_STREAM_CURES[tenant.kind])]
 
     return look_at_each(context.tenants(), lambda tenant: tenant.name, look)
 

@@ -205,9 +205,13 @@ class Engine(Struct, frozen=True, kw_only=True):
             self._run(emergency, step, begun, lambda: None)
             return
         because = NO_LEASE.found(title=step.title, because=str(error), instead=step.failed)
-        # What a person does by hand meanwhile isn't done a second time; what is taken back is, as closing waits for it.
-        again = self.now + _LOOKS_AGAIN if begun.kind is RunKind.BACK else None
-        self._end(emergency.id, step, run, StepEnd(state=StepState.BLOCKED, findings=(because,), next_at=again))
+        # What a person does by hand meanwhile isn't done a second time.
+        end = StepEnd(state=StepState.BLOCKED, findings=(because,), next_at=self._again(begun.kind))
+        self._end(emergency.id, step, run, end)
+
+    def _again(self, kind: RunKind) -> datetime | None:
+        """When a run that couldn't do what it should looks again: only one that takes back, as closing waits for it."""
+        return self.now + _LOOKS_AGAIN if kind is RunKind.BACK else None
 
     def _run(self, emergency: Emergency, step: RunbookStep, begun: StepRun, go_on: Callable[[], None]) -> None:
         dry: list[str] = []
@@ -226,8 +230,6 @@ class Engine(Struct, frozen=True, kw_only=True):
         except LeaseLost as lost:
             _log.warning("step %s of emergency %s is gone on with by another run: %s", step.number, emergency.id, lost)
             return
-        if begun.kind is RunKind.BACK and end.state is StepState.FAILED and end.next_at is None:
-            end = msgspec.structs.replace(end, next_at=self.now + _LOOKS_AGAIN)  # closing waits for it
         noted = tuple(NOT_SENT.found(request=one) for one in dry)
         self._end(emergency.id, step, begun.id, msgspec.structs.replace(end, findings=(*end.findings, *noted)))
 
@@ -242,11 +244,12 @@ class Engine(Struct, frozen=True, kw_only=True):
             raise
         except ResponderError as error:
             _log.warning("step %s of emergency %s failed: %s", step.number, step_context.emergency.id, error)
-            return _failed(step, quoted(str(error)))
+            return _failed(step, quoted(str(error)), next_at=self._again(step_context.kind))
         except Exception as error:  # noqa: BLE001 - as the next line says
             # One step's mistake must not keep the others from a person who needs them now.
             _log.exception("step %s of emergency %s failed", step.number, step_context.emergency.id)
-            return _failed(step, filled(MISTAKE, error=type(error).__name__))
+            said = filled(MISTAKE, error=type(error).__name__)
+            return _failed(step, said, next_at=self._again(step_context.kind))
 
     def _end(self, emergency: str, step: RunbookStep, run: str, end: StepEnd) -> None:
         ended = StepEnded(
@@ -347,9 +350,9 @@ def _is_to_be_taken_back(emergency: Emergency, step: RunbookStep) -> bool:
     return did and not progress.is_taken_back
 
 
-def _failed(step: RunbookStep, because: Words) -> StepEnd:
+def _failed(step: RunbookStep, because: Words, *, next_at: datetime | None) -> StepEnd:
     finding = STEP_FAILED.found(title=step.title, because=because, instead=step.failed)
-    return StepEnd(state=StepState.FAILED, findings=(finding,))
+    return StepEnd(state=StepState.FAILED, findings=(finding,), next_at=next_at)
 
 
 def _shortened(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -17,10 +17,10 @@ from shared.clients.storage_names import Table
 from shared.detect.rosters import STALE, Roster
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import Lateness, lateness_of
-from shared.ingest.poll import cursor_of
+from shared.ingest.poll import cursor_of, failure_columns
 from shared.ingest.stream import Arrival, arrivals
 from shared.ingest.unread import Unread, read_unread
-from shared.model.errors import EdgeError, Refused
+from shared.model.errors import EdgeError
 from shared.model.object_kinds import Kind
 from shared.model.settings import Settings, Tenant
 from shared.model.sources import Source
@@ -34,10 +34,10 @@ _PERMISSIONS: Final = "permissions"
 _ALL: Final = "all"
 _MOST_TEXT: Final = 500
 _TRIES_TO_SHOW: Final = 2
-_SWEPT_WITHIN: Final = timedelta(hours=1)
+SWEPT_WITHIN: Final = timedelta(hours=1)
 _LOOKED_WITHIN: Final = timedelta(hours=3)
-_QUIET: Final = timedelta(days=30)
-_QUIET_STREAM: Final = timedelta(days=1)
+QUIET_EVENTS: Final = timedelta(days=30)
+QUIET_STREAM: Final = timedelta(days=1)
 _RECORDS_WITHIN: Final = timedelta(hours=1)
 """The overlap of the polls: where more than half of the records come later, most of a log is seen hours late."""
 
@@ -132,9 +132,7 @@ class LostPermission(Struct, frozen=True, kw_only=True):
 
 def note_failure(storage: Storage, about: str, tenant_id: str, error: EdgeError, *, now: datetime) -> None:
     """Store why something couldn't be read. It counts until it was read again. Raises EdgeError."""
-    needed = ", ".join(error.needed) if isinstance(error, Refused) else ""
-    columns = {"failed_at": now.isoformat(), "because": str(error)[:_MOST_TEXT], "needed": needed}
-    storage.upsert(Table.CURSORS, _FAILED, f"{tenant_id} {about}", columns)
+    storage.upsert(Table.CURSORS, _FAILED, f"{tenant_id} {about}", failure_columns(error, at=now))
 
 
 def noting[T](
@@ -279,7 +277,7 @@ class _Look:
         def look() -> Iterator[Entry]:
             at = swept_at(self._storage, tenant.id, kind.kind)
             failed = self._failed.get(f"{tenant.id} {about}")
-            yield self._known(about, tenant, failed, at, within=_SWEPT_WITHIN, cure=_SWEEP)
+            yield self._known(about, tenant, failed, at, within=SWEPT_WITHIN, cure=_SWEEP)
 
         return self._tried(about, tenant, look)
 
@@ -302,7 +300,7 @@ class _Look:
 
         def look() -> Iterator[Entry]:
             at = last_delivery(self._storage, subscription)
-            if at is not None and self._now - at <= _QUIET:
+            if at is not None and self._now - at <= QUIET_EVENTS:
                 yield self._entry(about, tenant, Sight.SEES, read_at=at)
             else:
                 because = "no event so far" if at is None else "no event for 30 days"
@@ -317,7 +315,7 @@ class _Look:
 
     def _of_stream(self, arrival: Arrival) -> Entry:
         tenant = self._settings.tenant(arrival.tenant_id)
-        is_quiet = self._now - arrival.at > _QUIET_STREAM
+        is_quiet = self._now - arrival.at > QUIET_STREAM
         return Entry(
             about=f"stream of {arrival.category}",
             tenant=tenant.name if tenant else arrival.tenant_id,

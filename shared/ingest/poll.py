@@ -46,8 +46,6 @@ twice a part of that.
 _DONE_UNTIL: Final = "done_until"
 _BEGUN_AT: Final = "begun_at"
 _UNLICENSED: Final = "unlicensed"
-_FAILED_AT: Final = "failed_at"
-
 _MOST_TEXT: Final = 500
 
 NO_LICENCE: Final = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
@@ -156,13 +154,18 @@ class _Poll:
 
     def store_problem(self, error: EdgeError) -> None:
         """Store why nothing could be read, for the coverage; that it can't be stored is only logged."""
-        needed = ", ".join(error.needed) if isinstance(error, Refused) else ""
-        problem = {_FAILED_AT: self._started.isoformat(), "because": str(error)[:_MOST_TEXT], "needed": needed}
+        problem = failure_columns(error, at=self._started)
         begun = {} if self._begun is None else {_BEGUN_AT: self._begun.isoformat()}
         try:
             _add_columns(self._runtime.storage, self._source, self._tenant.id, {**problem, **begun})
         except EdgeError as failure:
             _log.warning("why the %s couldn't be read could not be stored: %s", self._source.name, failure)
+
+
+def failure_columns(error: EdgeError, *, at: datetime) -> dict[str, str]:
+    """Give the columns that say when and why something couldn't be read, and which permissions that needs."""
+    needed = ", ".join(error.needed) if isinstance(error, Refused) else ""
+    return {"failed_at": at.isoformat(), "because": str(error)[:_MOST_TEXT], "needed": needed}
 
 
 def _add_columns(storage: Storage, source: Source, tenant_id: str, columns: dict[str, Any]) -> Row:

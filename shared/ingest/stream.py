@@ -19,7 +19,9 @@ from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Table
 from shared.ingest.intake import Intake, keep_unreadable, take_in
 from shared.model.calls import ID_SHAPES
-from shared.model.errors import EdgeError, Throttled, Unreachable
+from shared.model.errors import EdgeError, Throttled, Unreachable, UnreadableRecord
+from shared.normalize.decoding import envelope_instant
+from shared.normalize.ids import tenant_in
 from shared.normalize.pieces import pieces
 from shared.respond.components import Runtime
 
@@ -228,18 +230,16 @@ def _tenant_of(head: _Head) -> str:
     named = _plain(head.tenant_id).lower()
     if ID_SHAPES["id"].fullmatch(named):
         return named
-    _, _, rest = _plain(head.resource_id).lower().partition("/tenants/")
-    named = rest.partition("/")[0]
-    return named if ID_SHAPES["id"].fullmatch(named) else ""
+    return tenant_in(_plain(head.resource_id))
 
 
 def _noted(head: _Head) -> tuple[str, datetime | None]:
     category = "".join(one for one in _plain(head.category) if one.isascii() and one.isalnum())[:_LONGEST_CATEGORY]
     try:
-        at = datetime.fromisoformat(_plain(head.time))
-    except ValueError:
+        at = envelope_instant(_plain(head.time))
+    except UnreadableRecord:
         return category, None
-    return category, at if at.tzinfo else None
+    return category, at if at and at.tzinfo else None
 
 
 def _plain(value: Raw) -> str:

@@ -35,6 +35,15 @@ CAROL: Final = Caller(operator="ca401000-0000-4000-8000-000000000001", name="Car
 DAVE: Final = Caller(operator="da4e0000-0000-4000-8000-000000000002", name="Dave Diaz", proof=Proof.PASSKEY)
 CODED: Final = Caller(operator=DAVE.operator, name=DAVE.name, proof=Proof.CODE)
 APP_CALLER: Final = Caller(operator=APP, name="Entra Responder", proof=Proof.APP)
+CONTACT: Final = {
+    "first_name": "Alice",
+    "last_name": "Alvarez",
+    "email": "alice@contoso.com",
+    "phone": "+353 1 555 0100",
+    "country": "IRL",
+}
+"""Whom Microsoft's support asks, as setting SUPPORT_CONTACT has it."""
+
 PROPOSAL: Final = Proposal(what="federation", text="Change contoso.com from federated to managed")
 CLOSING: Final = Proposal(what="close", text="Close it")
 

@@ -10,11 +10,11 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, BinaryIO, cast, override
+from datetime import datetime
+from typing import Any, Final, cast, override
 
 import msgspec
 from azure.core.credentials import AccessToken
@@ -26,8 +26,7 @@ from shared.clients.answers import Answer
 from shared.clients.api import TenantEdges
 from shared.clients.arm import ArmTransport
 from shared.clients.graph import GraphTransport
-from shared.clients.storage import Row, RowWrite, Storage
-from shared.clients.storage_names import CASES_QUEUE, Container, Table
+from shared.clients.storage import Storage
 from shared.emergency.asking import Problem
 from shared.emergency.presenting import report_writer
 from shared.model.calls import Service
@@ -40,7 +39,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.emergencies import CAROL, DAVE
 from tests.fakes.runbooks import Desk, desk
 from tests.fakes.runtime import settings_with
-from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.fakes.spoilt_storage import Faults, SpoiltStorage
 from tests.fakes.tenant import Unpaced
 
 
@@ -98,52 +97,25 @@ class Fate:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class _MortalStorage(SpoiltStorage):
-    """Storage as it is; what writes to it may be a process's last act."""
+_READS: Final = frozenset({"row", "rows", "blob", "blobs", "blob_names", "take"})
 
-    def __init__(self, inner: Storage, fate: Fate) -> None:
-        super().__init__(inner)
-        self._fate = fate
 
-    @override
-    def insert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> bool:
-        return self._fate.over(f"insert {table}", lambda: self.inner.insert(table, partition, key, columns))
+@dataclass(slots=True, kw_only=True)
+class _Deadly(Faults):
+    """Spoils nothing; what writes to storage may be a process's last act."""
+
+    fate: Fate
 
     @override
-    def replace(self, table: Table, row: Row, columns: Mapping[str, Any]) -> Row:
-        return self._fate.over(f"replace {table}", lambda: self.inner.replace(table, row, columns))
+    def over[T](self, operation: str, carry_out: Callable[[], T]) -> T:
+        is_read = operation.partition(" ")[0] in _READS
+        return carry_out() if is_read else self.fate.over(operation, carry_out)
 
-    @override
-    def upsert(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
-        return self._fate.over(f"upsert {table}", lambda: self.inner.upsert(table, partition, key, columns))
 
-    @override
-    def delete(self, table: Table, row: Row) -> None:
-        self._fate.over(f"delete {table}", lambda: self.inner.delete(table, row))
-
-    @override
-    def write_together(self, table: Table, partition: str, writes: Sequence[RowWrite]) -> list[str]:
-        return self._fate.over(f"write {table}", lambda: self.inner.write_together(table, partition, writes))
-
-    @override
-    def keep(
-        self, container: Container, name: str, content: bytes, *, metadata: Mapping[str, str] | None = None
-    ) -> bool:
-        return self._fate.over(
-            f"keep {container}", lambda: self.inner.keep(container, name, content, metadata=metadata)
-        )
-
-    @override
-    def keep_stream(self, container: Container, name: str, content: BinaryIO) -> bool:
-        return self._fate.over(f"keep {container}", lambda: self.inner.keep_stream(container, name, content))
-
-    @override
-    def hold(self, container: Container, name: str) -> bool:
-        return self._fate.over(f"hold {container}", lambda: self.inner.hold(container, name))
-
-    @override
-    def enqueue(self, content: str | bytes, *, queue: str = CASES_QUEUE, delay: timedelta = timedelta()) -> None:
-        self._fate.over(f"enqueue {queue}", lambda: self.inner.enqueue(content, queue=queue, delay=delay))
+def _mortal_storage(inner: Storage, fate: Fate) -> SpoiltStorage:
+    storage = SpoiltStorage(inner)
+    storage.faults = _Deadly(fate=fate)
+    return storage
 
 
 class _MortalTransport:
@@ -212,7 +184,7 @@ def _senders(settings: Settings, fate: Fate, clock: FakeClock) -> dict[Channel, 
 
 
 def _app(order: Order, fate: Fate) -> Desk:
-    storage = _MortalStorage(Storage({"AzureWebJobsStorage": order.storage}), fate)
+    storage = _mortal_storage(Storage({"AzureWebJobsStorage": order.storage}), fate)
     clock = FakeClock(order.now)
     senders = _senders(settings_with(**order.settings), fate, clock)
     made = desk(

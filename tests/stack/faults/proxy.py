@@ -153,22 +153,14 @@ class Proxy:
     @contextmanager
     def away(self, match: str) -> Generator[None]:
         """Cut off every request whose `METHOD path` matches, for as long as the context is open."""
-        pattern = re.compile(match)
-        self._away.append(pattern)
-        try:
+        with _among(self._away, match):
             yield
-        finally:
-            self._away.remove(pattern)
 
     @contextmanager
     def refused(self, match: str) -> Generator[None]:
         """Answer every request whose `METHOD path` matches with 403, for as long as the context is open."""
-        pattern = re.compile(match)
-        self._refused.append(pattern)
-        try:
+        with _among(self._refused, match):
             yield
-        finally:
-            self._refused.remove(pattern)
 
     def clear(self) -> None:
         """Forget the rules and what was seen."""
@@ -216,6 +208,16 @@ class Proxy:
         if rule.cut:
             return None
         return answer if rule.after else await behind.ask(request)
+
+
+@contextmanager
+def _among(patterns: list[re.Pattern[str]], match: str) -> Generator[None]:
+    pattern = re.compile(match)
+    patterns.append(pattern)
+    try:
+        yield
+    finally:
+        patterns.remove(pattern)
 
 
 def _shown(tls: Tls) -> ssl.SSLContext:

@@ -294,13 +294,22 @@ def test_storage_away_as_soon_as_the_call_was_carried_out(running: RunningStack)
         target_id = story.OWNER_TAKEN.act(running.stack.control)
         log = len(running.log())
         assert gone.wait(20)
-        running.until(lambda: _WHO_ACT & _failed(running.log()[log:]), what="the answer didn't fail")
+        running.until(lambda: _answer_failed(running.log()[log:]), what="the answer didn't fail")
     _assert_came_of(running, story.OWNER_TAKEN, target_id)
     assert len(running.acts()) == 1
 
 
-_WHO_ACT: Final = frozenset({"subscription_events", "take_snapshots", "resume_cases"})
-"""Whichever sees a change first answers it."""
+_WHO_ACT: Final = frozenset({"take_snapshots", "resume_cases"})
+"""Either may see a change before the event is delivered, and fails where it can't answer it."""
+
+
+def _answer_failed(log: str) -> bool:
+    """Say whether who answered the change told of it; the delivery of the event ends well, since the object is due.
+
+    The outage ends at once then: Event Grid tries the event of our own deletion again after 10, 30 and 60 seconds, and
+    after five minutes only.
+    """
+    return "could not be reconciled now; it is due" in log or bool(_WHO_ACT & _failed(log))
 
 
 def _failed(log: str) -> set[str]:

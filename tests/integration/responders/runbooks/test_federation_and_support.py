@@ -14,21 +14,13 @@ from responders.runbooks.support_ticket import SUPPORT_TICKET
 from shared.emergency.entries import RunKind, StepState
 from shared.emergency.runbook import RunbookStep, StepEnd
 from tests.fakes.clock import FakeClock
+from tests.fakes.emergencies import CONTACT
 from tests.fakes.hybrid_tenant import HybridTenant
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runbook_runs import Runs, declared_in
 from tests.fakes.runtime import bench
 from tests.integration.responders.conftest import SimulatedTenant
 
-_CONTACT: Final = json.dumps(
-    {
-        "first_name": "Alice",
-        "last_name": "Alvarez",
-        "email": "alice@contoso.com",
-        "phone": "+353 1 555 0100",
-        "country": "IRL",
-    }
-)
 _WRITES: Final = ("Domain-InternalFederation.ReadWrite.All", "Domain.ReadWrite.All")
 
 
@@ -37,7 +29,9 @@ def _runs(simulated: SimulatedTenant, step: RunbookStep, *, drill: bool = False)
     storage.create_all()
     clock = FakeClock(datetime.now(UTC).replace(microsecond=0))
     edges = msgspec.structs.replace(simulated.workforce, wait=clock.wait, clock=clock)
-    made = bench(storage, clock=clock, edges=edges, SUPPORT_CONTACT=_CONTACT, SUPPORT_PHONE="+353 1 555 0199")
+    made = bench(
+        storage, clock=clock, edges=edges, SUPPORT_CONTACT=json.dumps(CONTACT), SUPPORT_PHONE="+353 1 555 0199"
+    )
     return declared_in(made, step, HybridTenant(), drill=drill)
 
 

@@ -28,18 +28,11 @@ from shared.emergency.entries import StepEnded, StepStarted, StepState
 from shared.emergency.manifest import StoredFiles, verify
 from shared.emergency.state import Emergency
 from shared.emergency.store import Emergencies
-from tests.fakes.emergencies import EMERGENCY
+from tests.fakes.emergencies import CONTACT, EMERGENCY
 from tests.fakes.http_service import HttpService, Reply, http_service
 from tests.fakes.mortal_app import Order, Outcome
 from tests.integration.responders.conftest import SimulatedTenant
 
-_CONTACT: Final = {
-    "first_name": "Alice",
-    "last_name": "Alvarez",
-    "email": "alice@contoso.com",
-    "phone": "+353 1 555 0100",
-    "country": "IRL",
-}
 type _Request = tuple[str, str, str, Mapping[str, object]]
 """What is asked for: its name, and the path, the operator and the body of the request."""
 
@@ -166,7 +159,7 @@ def world(
         settings = {
             "TEAMS_WEBHOOK_URL": f"{posts.url}/workflows/1?sig=made-up",
             "PAGERDUTY_URL": f"{posts.url}/v2/enqueue",
-            "SUPPORT_CONTACT": json.dumps(_CONTACT),
+            "SUPPORT_CONTACT": json.dumps(CONTACT),
             **dict.fromkeys(("B2C_TENANT_ID", "B2C_RESPONDER_ID", "B2C_CLIENT_ID", "B2C_CERTIFICATE"), ""),
         }
         template = Order(

@@ -9,9 +9,10 @@ from json import JSONDecodeError
 from typing import Any, Final
 
 import pytest
-from azure.core.credentials import AccessToken
+from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
+from shared.clients.credentials import CheckedCredential
 from shared.clients.event_loop import run
 from shared.clients.tokens import Tokens
 from shared.model.errors import Refused, Unreachable
@@ -44,7 +45,7 @@ class _Issuer:
         return AccessToken(f"token {number}", int(time.time()) + 3600)
 
 
-def _tokens(issuer: _Issuer, within: timedelta = _MINUTE) -> Tokens:
+def _tokens(issuer: TokenCredential, within: timedelta = _MINUTE) -> Tokens:
     return Tokens(issuer, service="Microsoft Graph", within=within)
 
 
@@ -100,7 +101,6 @@ def test_a_token_that_takes_too_long_is_given_up_and_no_second_one_asked_for_mea
         (ClientAuthenticationError("AADSTS700027"), Refused, "no token for Microsoft Graph: AADSTS700027"),
         (ServiceRequestError("no route"), Unreachable, "no token for Microsoft Graph: no route"),
         (Refused("B2C_CERTIFICATE can't be used"), Refused, "^B2C_CERTIFICATE can't be used"),
-        (JSONDecodeError("no JSON", "<html>", 0), Unreachable, "what answered isn.t the sign-in service"),
         (KeyError("a fault of ours"), KeyError, "a fault of ours"),
     ],
 )
@@ -128,3 +128,9 @@ def test_a_coroutine_that_outlasts_its_own_limits_is_ended_by_the_last_resort() 
         run(endless(ended.append), service="a service", within=_AT_ONCE)
     assert done.wait(30)
     assert ended == ["ended"]
+
+
+def test_what_answers_in_place_of_the_sign_in_service_gives_no_token() -> None:
+    issuer = _Issuer(JSONDecodeError("no JSON", "<html>", 0))
+    with pytest.raises(Unreachable, match=r"no token for Microsoft Graph: what answered isn't the sign-in service"):
+        _got(_tokens(CheckedCredential(issuer)))

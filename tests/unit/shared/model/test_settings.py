@@ -21,6 +21,7 @@ from shared.model.app_settings import SCHEDULES, SETTINGS, Setting
 from shared.model.errors import SettingsError
 from shared.model.kinds import TenantKind
 from shared.model.settings import Settings, Unresolved, settings_from
+from tests.fakes.emergencies import CONTACT
 from tests.fakes.runtime import SETTINGS as RIGHT
 
 _REQUIRED: Final = tuple(setting.name for setting in SETTINGS if setting.required_as)
@@ -210,21 +211,14 @@ _NO_ADDRESS: Final = (
 )
 
 
-_CONTACT: Final = {
-    "first_name": "Alice",
-    "last_name": "Alvarez",
-    "email": "alice@contoso.com",
-    "phone": "+353 1 555 0100",
-    "country": "IRL",
-}
 _NO_CONTACT: Final = (
     "Alice Alvarez",
     "[]",
     "{}",
     "[" * 5_000,
-    *(json.dumps({name: value for name, value in _CONTACT.items() if name != left_out}) for left_out in _CONTACT),
+    *(json.dumps({name: value for name, value in CONTACT.items() if name != left_out}) for left_out in CONTACT),
     *(
-        json.dumps(_CONTACT | changed)
+        json.dumps(CONTACT | changed)
         for changed in (
             {"first_name": ""},
             {"email": "alice"},
@@ -440,7 +434,7 @@ def test_a_setting_that_is_not_one_or_not_one_any_more_is_ignored(name: str) -> 
 def test_whom_an_emergency_needs_is_read() -> None:
     settings = settings_from(
         _without(
-            SUPPORT_CONTACT=json.dumps(_CONTACT),
+            SUPPORT_CONTACT=json.dumps(CONTACT),
             SUPPORT_PHONE="+353 1 555 0199",
             SEALED_CREDENTIAL="Safe, room 2.14",
             EMERGENCY_PHONES="; Alice +353 1 555 0100 ;Erin +353 1 555 0101;;",
