@@ -237,12 +237,23 @@ def keep_lists(timer: func.TimerRequest) -> None:
 @schedules.function_name("report_night")
 @schedules.timer_trigger(arg_name="timer", schedule="%NOON_SCHEDULE%")
 def report_night(timer: func.TimerRequest) -> None:
-    """Notify people of a night in which nobody could be woken; end the test of the owners that had a day's time."""
+    """Notify people of a night in which nobody could be woken, and of what was only recorded since yesterday.
+
+    The test of the owners that had a day's time ends.
+    """
     del timer
-    try:
-        runtime().notifier.unreached.report_night()
-    finally:
-        _reachability().finish()
+    parts: dict[str, Callable[[], object]] = {
+        "that nobody could be woken": runtime().notifier.unreached.report_night,
+        "the test of the owners": lambda: _reachability().finish(),
+        "what was only recorded": _begin_digest,
+    }
+    do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not be reported", log=_log)
+
+
+def _begin_digest() -> None:
+    from shared.respond.daily_digest import begin_digest  # noqa: PLC0415 - needed once a day
+
+    _log.info("%s owners are told what was only recorded", begin_digest(runtime()))
 
 
 @schedules.function_name("try_owners")
@@ -271,6 +282,7 @@ def resume_cases(timer: func.TimerRequest) -> None:
         "messages that failed": lambda: play_again(runtime()),
         "changes of operators": _watch_operators,
         "what is seen": _watch_coverage,
+        "what was only recorded": _go_on_with_digest,
         "a test of the owners that was requested": lambda: _reachability().ask_if_requested(),
     }
     do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not all be gone on with", log=_log)
@@ -280,6 +292,13 @@ def _go_on_with_emergencies() -> None:
     from shared.emergency.repeats import go_on  # noqa: PLC0415 - most ticks have no emergency
 
     go_on(emergencies())
+
+
+def _go_on_with_digest() -> None:
+    """Publish what a run that broke off has left of the daily digest."""
+    from shared.respond.daily_digest import go_on_with_digest  # noqa: PLC0415 - the host's first tick is soon enough
+
+    go_on_with_digest(runtime())
 
 
 def _watch_operators() -> None:

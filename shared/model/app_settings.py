@@ -351,7 +351,7 @@ RESUME_SCHEDULE: Final = Setting(
 )
 NOON_SCHEDULE: Final = Setting(
     name="NOON_SCHEDULE",
-    description="When people are told of a night in which nobody could be woken.",
+    description="When people are told of a night in which nobody could be woken, and what was only recorded.",
     read=schedule,
     default="0 0 12 * * *",
 )

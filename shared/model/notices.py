@@ -25,6 +25,7 @@ class SystemNotice(Struct, frozen=True, kw_only=True):
       one with the same key isn't sent for three days.
     - `drill`: it is a drill's own, and says so. `is_silent`: it wakes nobody, where the channel can tell.
     - `scopes` are the lists in table `Owners` whose owners are mentioned, `owners` are mentioned besides.
+    - `lines` are shown below the text, each on a line of its own.
     - `link` is an address that it opens, for what `link_title` says; "" for none.
     """
 
@@ -38,6 +39,7 @@ class SystemNotice(Struct, frozen=True, kw_only=True):
     is_silent: bool = False
     scopes: tuple[str, ...] = ()
     owners: "tuple[Owner, ...]" = ()
+    lines: tuple[str, ...] = ()
     link: str = ""
     link_title: str = ""
 

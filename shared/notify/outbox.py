@@ -209,6 +209,10 @@ class Notifier:
         )
         return True
 
+    def is_published(self, key: str) -> bool:
+        """Whether a notice with this key was published today or in the three days before. Raises EdgeError."""
+        return bool(self._pages.notice_pages(key))
+
     def acknowledge_notice(self, key: str, *, by: str) -> bool:
         """Note that somebody takes care of a notice that climbs: nobody is asked any more; False where there is none.
 

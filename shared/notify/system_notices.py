@@ -12,6 +12,7 @@ type Json = dict[str, Any]
 
 _LONGEST: Final = 600
 _SHORT: Final = 160
+_LINE: Final = 300
 _KIND: Final = "application/vnd.microsoft.card.adaptive"
 _HEADING: Final[Json] = {"weight": "Bolder", "size": "Large"}
 _DRILL: Final = "DRILL: "
@@ -40,6 +41,7 @@ def _lines(notice: SystemNotice) -> tuple[tuple[Json, str], ...]:
     return (
         (_HEADING, _titled(notice, _LONGEST)),
         ({}, shown(notice.text, _LONGEST)),
+        *(({}, shown(line, _LINE)) for line in notice.lines),
         (_TITLE, "What to do"),
         ({}, shown(notice.what_to_do, _LONGEST)),
     )
@@ -99,9 +101,10 @@ def notice_call_alert(call: NoticeCall) -> Json:
 
 
 def _notice_alert(key: str, notice: SystemNotice, more: Json) -> Json:
-    details = {"What": unlinked(shown(notice.text, _LONGEST)), "What to do": unlinked(notice.what_to_do), **more}
+    listed = {f"{number}.": unlinked(shown(line, _LINE)) for number, line in enumerate(notice.lines, start=1)}
+    details = {"What": unlinked(shown(notice.text, _LONGEST)), **listed, "What to do": unlinked(notice.what_to_do)}
     severity = "info" if notice.is_silent else "critical" if notice.never_waits else "error"
-    return _alert(key, unlinked(_titled(notice, _LONGEST)), details, severity=severity)
+    return _alert(key, unlinked(_titled(notice, _LONGEST)), {**details, **more}, severity=severity)
 
 
 def notice_digest_alert(digest: NoticeDigest) -> Json:

@@ -35,6 +35,10 @@ _OPENED_WITHIN: Final = timedelta(hours=1)
 """A case that is on the list and isn't there after this was never opened: its record is taken in again."""
 
 
+_LATE: Final = timedelta(days=8)
+"""How long after its event a case may be opened: the logs are read again for a week."""
+
+
 class LeasedCase(Struct, frozen=True, kw_only=True):
     """A case whose lease this run holds, and its row as last written."""
 
@@ -268,6 +272,22 @@ class Ledger:
             case = None if row is None else _case_or_report(row, unreadable)
             if case is not None and case.at >= since:
                 yield case
+
+    def recorded(
+        self, tenant_id: str, *, since: datetime, until: datetime, unreadable: Callable[[Row], None]
+    ) -> Iterator[Case]:
+        """Give the cases of a tenant that were closed after `since`, up to `until`, and only recorded; in no order.
+
+        Their events may be up to `_LATE` older. `unreadable` is called with the rows that can't be read.
+        """
+        first = (since - _LATE).date()
+        for number in range((until.date() - first).days + 1):
+            day = f"{tenant_id}|{first + timedelta(days=number):%Y%m%d}"
+            query = "PartitionKey eq @day and decision eq 'record' and open eq false"
+            for row in (row for page in self._storage.pages(Table.CASES, query, day=day) for row in page):
+                case = _case_or_report(row, unreadable)
+                if case is not None and case.closed_at is not None and since < case.closed_at <= until:
+                    yield case
 
     @property
     def evidence(self) -> Storage:
