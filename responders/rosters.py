@@ -8,16 +8,20 @@ v1.0 of Graph doesn't say which of them are privileged, and its built-in roles a
 A role that a group holds is held by its members, by its owners, who can add themselves, and by whom Privileged Identity
 Management (PIM) lets become either. A tenant without its licence (Entra ID P2 or ID Governance) has nobody who is only
 eligible, which is known and not unknown; B2C tenants have no PIM at all, so that it isn't asked there.
+
+Whoever administers a watched subscription is on a roster of its own: who holds one of `AZURE_ADMINISTRATOR_ROLES` at
+the subscription or above, directly or by a group. Who is only eligible for one, or holds a custom role, isn't on it.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import batched
 from typing import Final, cast
 
 from shared.detect.rosters import Roster, RosterKind
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 from shared.model.errors import Refused, Rejected
 from shared.model.kinds import Image, TenantKind
-from shared.model.privileges import PRIVILEGED_ROLES
+from shared.model.privileges import AZURE_ADMINISTRATOR_ROLES, PRIVILEGED_ROLES
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.tenant_api import TenantApi
 
@@ -66,6 +70,14 @@ LIST_GROUP_ELIGIBILITIES: Final = Call(
     needs=(Permission.GROUP_ELIGIBILITY_READ,),
 )
 """Only with a filter by group or principal."""
+
+LIST_ROLE_ASSIGNMENTS: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
+    needs=(Permission.ROLE_ASSIGNMENT_READ,),
+)
+"""Those at the subscription, above it and below it."""
 
 CA_POLICIES_IN_BETA: Final = "v1.0 leaves parts of policies out, and refuses policies that have such parts"
 LIST_CA_POLICIES_WHOLE: Final = Call(
@@ -124,10 +136,15 @@ def _groups_among(edges: TenantApi, holders: frozenset[str]) -> list[str]:
         Rejected: one of them keeps its members hidden, so that it would look empty.
     """
     listed = edges.list(LIST_GROUPS, query=ROLE_ASSIGNABLE)
-    hidden = _ids((each for each in listed if each.get("visibility") == "HiddenMembership"), "id") & holders
+    return _with_members_shown(listed, holders)
+
+
+def _with_members_shown(listed: Iterable[Image], holders: frozenset[str]) -> list[str]:
+    groups = list(listed)
+    hidden = _ids((each for each in groups if each.get("visibility") == "HiddenMembership"), "id") & holders
     if hidden:
         raise Rejected(f"group {min(hidden)} holds a privileged role and hides its members: they can't be listed")
-    return sorted(_ids(listed, "id") & holders)
+    return sorted(_ids(groups, "id") & holders)
 
 
 def _people_of(edges: TenantApi, group: str) -> frozenset[str]:
@@ -156,6 +173,50 @@ def _read_privileged_with_pim(edges: TenantApi) -> frozenset[str]:
 
 def _read_role_assignable(edges: TenantApi) -> frozenset[str]:
     return _ids(edges.list(LIST_GROUPS, query=ROLE_ASSIGNABLE), "id")
+
+
+def _read_azure_administrators(edges: TenantApi) -> frozenset[str]:
+    """Give who can give anybody a role in a watched subscription, as a whole.
+
+    A group of another tenant, as partners have them, is listed without its members: those have no account here.
+
+    Raises:
+        Rejected: an assignment isn't as Azure writes it, or a group hides its members.
+    """
+    held = [
+        each["properties"]
+        for subscription in sorted(edges.tenant.subscriptions)
+        for each in edges.list(LIST_ROLE_ASSIGNMENTS, subscription=subscription)
+        if _administers(each, subscription)
+    ]
+    holders = _ids(held, "principalId")
+    by_group = _ids((each for each in held if each.get("principalType") == "Group"), "principalId")
+    groups = [
+        group
+        for some in batched(sorted(by_group), _MOST_IN_A_FILTER, strict=False)
+        for group in _with_members_shown(edges.list(LIST_GROUPS, query=_these_groups(some)), by_group)
+    ]
+    return holders.union(*(_people_of(edges, group) for group in groups))
+
+
+def _administers(assignment: Image, subscription: str) -> bool:
+    """Whether an assignment is of such a role, at the subscription or above it."""
+    try:
+        properties = assignment["properties"]
+        role, scope = properties["roleDefinitionId"].lower(), properties["scope"].lower()
+    except (KeyError, AttributeError, TypeError) as error:
+        raise Rejected(f"an assignment isn't as Azure writes it: {error!r}") from error
+    is_below = scope.startswith("/subscriptions/") and scope.rstrip("/") != f"/subscriptions/{subscription.lower()}"
+    return role.rpartition("/")[2] in AZURE_ADMINISTRATOR_ROLES and not is_below
+
+
+_MOST_IN_A_FILTER: Final = 15
+"""How many ids Graph takes in one filter."""
+
+
+def _these_groups(ids: Iterable[str]) -> Mapping[str, str]:
+    """Give the query for some groups, whose ids were checked."""
+    return {"$filter": f"id in ({','.join(f"'{each}'" for each in ids)})", "$select": "id,visibility"}
 
 
 def _read_left_out(edges: TenantApi) -> frozenset[str]:
@@ -203,6 +264,12 @@ ROLE_ASSIGNABLE_GROUPS: Final = Roster(
     calls=(LIST_GROUPS,),
     read=_read_role_assignable,
 )
+AZURE_ADMINISTRATORS: Final = Roster(
+    kind=RosterKind.AZURE_ADMINISTRATORS,
+    tenant_kinds=(TenantKind.WORKFORCE,),
+    calls=(LIST_ROLE_ASSIGNMENTS, LIST_GROUPS, LIST_GROUP_MEMBERS, LIST_GROUP_OWNERS),
+    read=_read_azure_administrators,
+)
 
 POLICY_GROUPS: Final = Roster(
     kind=RosterKind.POLICY_GROUPS,
@@ -215,6 +282,7 @@ ROSTERS: Final[tuple[Roster, ...]] = (
     PRIVILEGED_ACCOUNTS,
     PRIVILEGED_ACCOUNTS_OF_B2C,
     ROLE_ASSIGNABLE_GROUPS,
+    AZURE_ADMINISTRATORS,
     POLICY_GROUPS,
 )
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from responders.kinds import activity_log, azure_pim, principals
 from responders.kinds.role_assignment_commands import giving, lifting, listing
+from responders.rosters import LIST_ROLE_ASSIGNMENTS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Locked, Rejected
 from shared.model.events import Event, Log, ResourceEvent
@@ -63,12 +64,6 @@ LIST_ROLE_ASSIGNMENTS_AT_SCOPE: Final = Call(
 )
 """With the filter `atScope()`: those at the scope and above it, not below."""
 
-LIST_ROLE_ASSIGNMENTS: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path=f"/subscriptions/{{subscription}}{_ASSIGNMENTS}",
-    needs=(Permission.ROLE_ASSIGNMENT_READ,),
-)
 LIST_LOCKS: Final = Call(
     method="GET",
     service=Service.ARM,

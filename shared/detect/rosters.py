@@ -45,6 +45,7 @@ class RosterKind(StrEnum):
 
     PRIVILEGED_ACCOUNTS = "privileged-accounts"
     ROLE_ASSIGNABLE_GROUPS = "role-assignable-groups"
+    AZURE_ADMINISTRATORS = "azure-administrators"
     POLICY_GROUPS = "policy-groups"
 
 
@@ -157,7 +158,10 @@ def _listed(kind: RosterKind, tenant_id: str, row: Row) -> Listed:
 
 
 def with_rosters(profile: TenantProfile, listed: Iterable[Listed], *, now: datetime) -> TenantProfile:
-    """Give the profile with what the rosters say at `now`, beside what it has."""
+    """Give the profile with what the rosters say at `now`, beside what it has.
+
+    Whoever administers a subscription is privileged too: while that isn't known, nobody in the tenant is ordinary.
+    """
     ordered = tuple(listed)
 
     def members(kind: RosterKind) -> frozenset[str]:
@@ -166,10 +170,12 @@ def with_rosters(profile: TenantProfile, listed: Iterable[Listed], *, now: datet
     def known_in(kind: RosterKind) -> frozenset[str]:
         return frozenset(each.tenant_id for each in ordered if each.kind is kind and each.is_fresh(now))
 
+    azure = RosterKind.AZURE_ADMINISTRATORS
+    unknown_in_azure = frozenset(each.tenant_id for each in ordered if each.kind is azure) - known_in(azure)
     return msgspec.structs.replace(
         profile,
-        privileged_accounts=profile.privileged_accounts | members(RosterKind.PRIVILEGED_ACCOUNTS),
-        privileged_known_in=known_in(RosterKind.PRIVILEGED_ACCOUNTS),
+        privileged_accounts=profile.privileged_accounts | members(RosterKind.PRIVILEGED_ACCOUNTS) | members(azure),
+        privileged_known_in=known_in(RosterKind.PRIVILEGED_ACCOUNTS) - unknown_in_azure,
         role_assignable_groups=profile.role_assignable_groups | members(RosterKind.ROLE_ASSIGNABLE_GROUPS),
         groups_known_in=known_in(RosterKind.ROLE_ASSIGNABLE_GROUPS),
         policy_groups=profile.policy_groups | members(RosterKind.POLICY_GROUPS),
@@ -185,6 +191,10 @@ _UNKNOWN: Final[Mapping[RosterKind, tuple[str, str]]] = {
     RosterKind.ROLE_ASSIGNABLE_GROUPS: (
         "It isn't known which groups of {} roles can be given to",
         "The rows on such groups can't be judged for groups that aren't listed.",
+    ),
+    RosterKind.AZURE_ADMINISTRATORS: (
+        "It isn't known who administers the subscriptions of {}",
+        "The rows on privileged accounts can't be judged for accounts that aren't listed.",
     ),
     RosterKind.POLICY_GROUPS: (
         "It isn't known which groups the conditional access policies of {} leave out",

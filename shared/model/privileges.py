@@ -95,6 +95,15 @@ PRIVILEGED_ROLES: Final = frozenset(
 govern identity providers and B2C policies, without the label there but with its power in a B2C tenant; and of the two
 that the guide "Securing privileged access" names besides, whose holders can read everybody's mail and files."""
 
+AZURE_ADMINISTRATOR_ROLES: Final = frozenset(
+    {
+        "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",  # Owner
+        "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9",  # User Access Administrator
+        "f58310d9-a9f6-439a-9e8d-f62e7b41a168",  # Role Based Access Control Administrator
+    }
+)
+"""Definitions of the Azure roles whose holders can give anybody any role: the guide's subscription administrators."""
+
 WELL_KNOWN_NAMES: Final[Mapping[str, str]] = {
     "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
     "e8611ab8-c189-46e8-94e1-60213ab1f814": "Privileged Role Administrator",

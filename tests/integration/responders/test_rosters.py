@@ -6,6 +6,7 @@ import pytest
 
 from infra.local import world
 from responders.rosters import (
+    AZURE_ADMINISTRATORS,
     PRIVILEGED_ACCOUNTS,
     PRIVILEGED_ACCOUNTS_OF_B2C,
     ROLE_ASSIGNABLE_GROUPS,
@@ -50,6 +51,11 @@ def test_a_b2c_tenants_roles_are_read_and_pim_is_never_asked(simulated: Simulate
     assert not any("Eligibility" in path or "eligibility" in path for path in asked)
 
 
+def test_whoever_administers_a_watched_subscription_is_read(simulated: SimulatedTenant) -> None:
+    found = set(AZURE_ADMINISTRATORS.read(simulated.workforce))
+    assert found == {world.ALICE.id, world.BREAK_GLASS_1.id, world.RESPONDER.id}
+
+
 def test_groups_are_listed_whatever_they_hold(simulated: SimulatedTenant) -> None:
     held = {world.ROLE_ADMINISTRATORS.id, world.REPORT_READERS.id}
     assert set(ROLE_ASSIGNABLE_GROUPS.read(simulated.workforce)) == held
@@ -69,6 +75,8 @@ _PLACES: Final = [
     for roster in ROSTERS
     for kind in roster.tenant_kinds
     for permission in sorted({each for call in roster.calls for each in call.needs})
+    # No group holds an Azure role in the simulated tenant, so that none is read.
+    if (roster, permission) != (AZURE_ADMINISTRATORS, Permission.GROUP_MEMBER_READ)
 ]
 
 

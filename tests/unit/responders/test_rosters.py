@@ -7,6 +7,7 @@ import pytest
 
 from infra.local import world
 from responders.rosters import (
+    AZURE_ADMINISTRATORS,
     LIST_DIRECTORY_ROLE_ASSIGNMENTS,
     LIST_GROUP_ELIGIBILITIES,
     LIST_GROUP_MEMBERS,
@@ -20,16 +21,16 @@ from shared.detect.rosters import RosterKind
 from shared.model.calls import Service
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable
 from shared.model.kinds import TenantKind
-from shared.model.privileges import PRIVILEGED_ROLES
+from shared.model.privileges import AZURE_ADMINISTRATOR_ROLES, PRIVILEGED_ROLES
 from shared.model.settings import Tenant
 from tests.fakes.tenant import Unpaced, answer_of
 
 
 def test_each_kind_is_read_once_in_each_kind_of_tenant() -> None:
     places = [(roster.kind, kind) for roster in ROSTERS for kind in roster.tenant_kinds]
-    of_policies = {(RosterKind.POLICY_GROUPS, TenantKind.WORKFORCE)}
-    others = {(one, kind) for one in RosterKind for kind in TenantKind if one is not RosterKind.POLICY_GROUPS}
-    assert sorted(places) == sorted(of_policies | others)
+    apart = (RosterKind.POLICY_GROUPS, RosterKind.AZURE_ADMINISTRATORS)
+    others = {(one, kind) for one in RosterKind for kind in TenantKind if one not in apart}
+    assert sorted(places) == sorted({(one, TenantKind.WORKFORCE) for one in apart} | others)
 
 
 _POLICY: Final[dict[str, Any]] = {
@@ -86,7 +87,13 @@ class _Tenant:
 
     @property
     def edges(self) -> TenantEdges:
-        tenant = Tenant(kind=TenantKind.WORKFORCE, id=world.WORKFORCE_TENANT, responder_id="", client_id="")
+        tenant = Tenant(
+            kind=TenantKind.WORKFORCE,
+            id=world.WORKFORCE_TENANT,
+            responder_id="",
+            client_id="",
+            subscriptions=frozenset({world.SUBSCRIPTION}),
+        )
         transports = dict.fromkeys(Service, self)
         return TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=lambda _seconds: None)
 
@@ -172,3 +179,80 @@ def test_an_id_that_is_none_never_becomes_part_of_a_filter() -> None:
     with pytest.raises(Rejected, match="is no id"):
         PRIVILEGED_ACCOUNTS.read(tenant.edges)
     assert not any(group in text for _, query in tenant.asked for text in query.values())
+
+
+# Who administers a subscription.
+
+
+_SUBSCRIPTION: Final = f"/subscriptions/{world.SUBSCRIPTION}"
+_ABOVE: Final = "/providers/Microsoft.Management/managementGroups/contoso"
+
+
+def _azure(holder: str, role: str = world.OWNER, *, scope: str = _SUBSCRIPTION, kind: str = "User") -> dict[str, Any]:
+    definition = f"{_SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {"principalId": holder, "principalType": kind, "roleDefinitionId": definition, "scope": scope}
+    return {"id": "x", "properties": properties}
+
+
+@pytest.mark.parametrize("scope", [_SUBSCRIPTION, _SUBSCRIPTION.upper(), "/", _ABOVE])
+@pytest.mark.parametrize("role", sorted(AZURE_ADMINISTRATOR_ROLES))
+def test_whoever_can_give_roles_in_a_subscription_administers_it(role: str, scope: str) -> None:
+    tenant = _Tenant({"/roleAssignments": [_azure(world.MALLORY.id.upper(), role.upper(), scope=scope)]})
+    assert AZURE_ADMINISTRATORS.read(tenant.edges) == {world.MALLORY.id}
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        _azure(world.MALLORY.id, "b24988ac-6180-42a0-ab88-20f7382dd24c"),
+        _azure(world.MALLORY.id, scope=f"{_SUBSCRIPTION}/resourceGroups/orders"),
+        _azure(world.MALLORY.id, scope="/subscriptions/0b6d2c1e-5f47-4a38-9c60-d1e72f84a935"),
+    ],
+    ids=["Contributor", "Owner of a resource group", "Owner of another subscription"],
+)
+def test_other_assignments_make_nobody_its_administrator(assignment: dict[str, Any]) -> None:
+    assert AZURE_ADMINISTRATORS.read(_Tenant({"/roleAssignments": [assignment]}).edges) == frozenset()
+
+
+def test_a_group_that_administers_it_counts_with_its_members_and_owners() -> None:
+    group = world.REPORT_READERS.id
+    answers: dict[str, Any] = {
+        "/roleAssignments": [_azure(group, kind="Group"), _azure(world.ERIN.id, kind="ForeignGroup")],
+        "/groups": [{"id": group, "visibility": None}],
+        "/transitiveMembers": [{"id": world.MALLORY.id}],
+        "/owners": [{"id": world.TRUDY.id}],
+    }
+    tenant = _Tenant(answers)
+    found = AZURE_ADMINISTRATORS.read(tenant.edges)
+    assert found == {group, world.MALLORY.id, world.TRUDY.id, world.ERIN.id}
+    assert ("/groups", {"$filter": f"id in ('{group}')", "$select": "id,visibility"}) in tenant.asked
+    hidden = answers | {"/groups": [{"id": group, "visibility": "HiddenMembership"}]}
+    with pytest.raises(Rejected, match="hides its members"):
+        AZURE_ADMINISTRATORS.read(_Tenant(hidden).edges)
+
+
+@pytest.mark.parametrize("end", ["/groups", "/transitiveMembers", "/owners"])
+def test_a_group_of_administrators_that_can_not_be_read_leaves_it_unknown(end: str) -> None:
+    group = world.REPORT_READERS.id
+    whole: dict[str, Any] = {
+        "/roleAssignments": [_azure(group, kind="Group")],
+        "/groups": [{"id": group, "visibility": None}],
+    }
+    assert AZURE_ADMINISTRATORS.read(_Tenant(whole).edges) == {group}
+    with pytest.raises(Refused):
+        AZURE_ADMINISTRATORS.read(_Tenant(whole | {end: _refusal(403, "Authorization_RequestDenied", "no")}).edges)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (_refusal(403, "AuthorizationFailed", "no"), Refused),
+        (_refusal(500, "InternalServerError", "no"), Unreachable),
+        (answer_of({"value": [{"id": "x"}]}), Rejected),
+        (answer_of({"value": [_azure("")]}), Rejected),
+        (answer_of({"value": [{"id": "x", "properties": {"roleDefinitionId": 1, "scope": "/"}}]}), Rejected),
+    ],
+)
+def test_assignments_that_can_not_all_be_read_leave_it_unknown(answer: Answer, error: type[EdgeError]) -> None:
+    with pytest.raises(error):
+        AZURE_ADMINISTRATORS.read(_Tenant({"/roleAssignments": answer}).edges)

@@ -53,10 +53,10 @@ def test_each_roster_has_a_line_with_its_age(run: Run, storage: Storage) -> None
     _sweep(storage, TenantKind.B2C, CAROL.id, ago=STALE + timedelta(minutes=1))
     status, lines = run()
     assert status == 0
-    assert len(lines) == 2 + 5
+    assert len(lines) == 2 + 6
     shown = {(line.partition("  ")[0], line.split()[-1]) for line in lines[2:] if _PRIVILEGED in line}
     assert shown == {("Entra ID", "known"), ("Azure AD B2C", "UNKNOWN")}
-    assert sum("never" in line and "UNKNOWN" in line for line in lines) == 3
+    assert sum("never" in line and "UNKNOWN" in line for line in lines) == 4
     assert not any(ALICE.id in line for line in lines)
 
 

@@ -246,6 +246,18 @@ def test_each_kind_fills_its_own_words() -> None:
     assert (known.privileged_accounts, known.privileged_known_in) == (frozenset(), frozenset())
 
 
+def test_while_it_is_not_known_who_administers_subscriptions_nobody_else_is_ordinary() -> None:
+    directory = _listed([ALICE.id])
+    azure = _listed([MALLORY.id], kind=RosterKind.AZURE_ADMINISTRATORS)
+    known = with_rosters(DEFAULT, [directory, azure], now=NOW)
+    assert {_level_of(one.id, known) for one in (ALICE, MALLORY)} == {"privileged"}
+    assert _level_of(DAVE.id, known) == "other"
+    stale = msgspec.structs.replace(azure, read_at=NOW - STALE - _MINUTE)
+    aged = with_rosters(DEFAULT, [directory, stale], now=NOW)
+    assert {_level_of(one.id, aged) for one in (ALICE, MALLORY)} == {"privileged"}
+    assert _level_of(DAVE.id, aged) == "unknown"
+
+
 @given(ids=_ids, asked=st.uuids().map(str), age=st.timedeltas(timedelta(), timedelta(days=3)), data=st.data())
 def test_staleness_makes_nobody_ordinary(ids: frozenset[str], asked: str, age: timedelta, data: st.DataObject) -> None:
     account = data.draw(st.sampled_from(sorted({*ids, asked})))
