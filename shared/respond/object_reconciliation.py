@@ -56,10 +56,13 @@ _JUDGED_WITHOUT_LOOK: Final = frozenset(guard.id for guard in GUARDS) | {one.nam
 class Reconciliation:
     """One run's way through an object, under the lease of its lane."""
 
-    def __init__(self, run: ObjectRun, tenants_id: str, arrived: Sequence[Arrived]) -> None:
+    def __init__(
+        self, run: ObjectRun, tenants_id: str, arrived: Sequence[Arrived], unlisted_at: datetime | None
+    ) -> None:
         self._run = run
         self._runtime = run.runtime
         self._tenants_id = tenants_id
+        self._unlisted_at = unlisted_at
         self._arrived = tuple(one.change for one in arrived)
         self._name = next((one.name for one in arrived), "")
         self._put_back: list[PutBack] = []
@@ -212,7 +215,7 @@ class Reconciliation:
     def _state(self, reading: Reading) -> ObjectState:
         if reading.kept is not None:
             return reading.kept.state
-        return first_state(self._run, reading, self._tenants_id, self._name)
+        return first_state(self._run, reading, self._tenants_id, self._name, unlisted_at=self._unlisted_at)
 
     def _plan(self, state: ObjectState, judged: Sequence[JudgedChange], reading: Reading) -> ObjectPlan:
         if isinstance(reading.image, Unread):

@@ -242,13 +242,27 @@ def versions_with(state: ObjectState, seen: Version) -> tuple[Version, ...]:
     return (*state.versions, seen)
 
 
-def first_state(run: ObjectRun, reading: Reading, tenants_id: str, name: str) -> ObjectState:
-    """Give the state of an object that nobody had seen before: what stands is first seen, so it is nobody's yet."""
+def first_state(
+    run: ObjectRun, reading: Reading, tenants_id: str, name: str, *, unlisted_at: datetime | None = None
+) -> ObjectState:
+    """Give the state of an object that nobody had seen before: what stands is first seen, so it is nobody's yet.
+
+    Where a listing lacked it at `unlisted_at` it was made since, so its history begins with its absence; not where it
+    or a record says that it is older: then the listing lacked what stood.
+    """
     image = reading.standing_image
+    origin = run.version_read(reading)
+    if image is not None and unlisted_at is not None and not _is_older(run, reading, image, unlisted_at):
+        origin = Version(at=unlisted_at, leaves={})
     return ObjectState(
         id=run.id,
         ids=(tenants_id,),
         name=run.kind.name_of(image) if image else name,
-        origin=run.version_read(reading),
+        origin=origin,
         provenance=Provenance.FIRST_SEEN,
     )
+
+
+def _is_older(run: ObjectRun, reading: Reading, image: Image, at: datetime) -> bool:
+    made = run.kind.made(image).at
+    return (made is not None and made < at) or any(change.at <= at for change in reading.changes)

@@ -7,7 +7,7 @@ objection that may have passed, a person. Never by memory: everything is read, u
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.model.errors import LeaseLost
@@ -31,11 +31,13 @@ def reconcile(
     tenants_id: str = "",
     arrived: Sequence[Arrived] = (),
     looks: Sequence[Look] = (),
+    unlisted_at: datetime | None = None,
 ) -> None:
     """Reconcile one object: read, decide, write what may be written, and settle or note when to look again.
 
     `tenants_id` is the tenant's id of it where the caller knows it. `arrived` are changes that are being stored: they
-    are waited for before anything is decided. `looks` are notes that are done with when this returns.
+    are waited for before anything is decided. `looks` are notes that are done with when this returns. `unlisted_at` is
+    when a listing surely lacked an object that nobody has seen yet: what was made since is somebody's change.
 
     Raises EdgeError where storage fails. Notes that the object is due stand then, so it is looked at again.
     """
@@ -59,7 +61,7 @@ def reconcile(
         _drop(runtime, notes)
         return
     try:
-        Reconciliation(run, tenants_id, arrived).go((reading or run.start_reading(tenants_id))())
+        Reconciliation(run, tenants_id, arrived, unlisted_at).go((reading or run.start_reading(tenants_id))())
     except LeaseLost as lost:
         _log.warning("%s", lost)
         runtime.due.note(object_id, runtime.clock() + BUSY)

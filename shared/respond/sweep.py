@@ -1,11 +1,13 @@
 """Reads every object of a kind, and has those looked at again that aren't as they were last read.
 
-A sweep is what notices a change that no record tells. What it doesn't list isn't gone: that is read by itself.
+A sweep is what notices a change that no record tells. What it doesn't list isn't gone: that is read by itself. What it
+lists for the first time was made since the sweep before, unless that one read less: then it counts as first seen.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -26,6 +28,9 @@ from shared.respond.reconcile import reconcile
 _log = logging.getLogger("responder.sweep")
 _PARTITION: Final = "sweep"
 
+LISTS_WITHIN: Final = timedelta(minutes=15)
+"""A listing may lack for so long what was made."""
+
 
 class Swept(Struct, frozen=True, kw_only=True):
     """What a sweep found: how many objects, and how many of them were looked at again."""
@@ -44,6 +49,8 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
     listed = {key_of(kind.id_of(image)): without_context(image) for image in images}
     known = {seen.id.key: seen for seen in runtime.objects.seen(tenant.id, kind.kind)}
     moved = _moved(listed, known)
+    new = listed.keys() - known.keys()
+    unlisted_at = _listed_at(runtime.storage, kind, tenant) if new else None
     # What is new everywhere is known before the objects that have it are looked at.
     steps: dict[str, Callable[[], object]] = {
         "see what leaves there are": lambda: _note_leaves(runtime, kind, tenant, listed.values()),
@@ -53,6 +60,7 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
                 runtime,
                 ObjectId(tenant_id=tenant.id, kind=kind.kind, key=key),
                 tenants_id=kind.id_of(listed[key]) if key in listed else "",
+                unlisted_at=unlisted_at - LISTS_WITHIN if unlisted_at and key in new else None,
             ),
             failed=lambda key: f"the {kind.kind} object {key} of {tenant.name} could not be reconciled",
             log=_log,
@@ -64,7 +72,9 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
         failed=lambda step: f"a sweep of {kind.kind} in {tenant.name} failed to {step}",
         log=_log,
     )
-    _store_time(runtime.storage, tenant.id, kind.kind, begun, objects=len(listed))
+    # Whether those that are new could be kept, only the next sweep sees: another run may have held their lane.
+    listed_at = unlisted_at if new else begun
+    _store_time(runtime.storage, kind, tenant, begun, objects=len(listed), listed_at=listed_at)
     return Swept(objects=len(listed), looked_at=len(moved))
 
 
@@ -83,9 +93,28 @@ def _note_leaves(runtime: Runtime, kind: Kind, tenant: Tenant, images: Iterable[
         store_kind_leaves(runtime.storage, tenant.id, kind.kind, seen)
 
 
-def _store_time(storage: Storage, tenant_id: str, kind: ObjectKind, at: datetime, *, objects: int) -> None:
-    columns = {"confirmed_at": at.isoformat(), "objects": objects}
-    storage.upsert(Table.CURSORS, _PARTITION, f"{tenant_id}|{kind}", columns)
+def _reach(kind: Kind, tenant: Tenant) -> str:
+    """Name what a sweep reads: the calls of its listing, and the subscriptions in which it makes them."""
+    places = [*(f"{call.service} {call.path}" for call in kind.inventory.calls), *sorted(tenant.subscriptions)]
+    return hashlib.sha256("\n".join(places).encode()).hexdigest()[:16]
+
+
+def _store_time(
+    storage: Storage, kind: Kind, tenant: Tenant, at: datetime, *, objects: int, listed_at: datetime | None
+) -> None:
+    columns: dict[str, object] = {
+        "confirmed_at": at.isoformat(),
+        "objects": objects,
+        "reach": _reach(kind, tenant),
+        "listed_at": listed_at.isoformat() if listed_at else "",
+    }
+    storage.upsert(Table.CURSORS, _PARTITION, f"{tenant.id}|{kind.kind}", columns)
+
+
+def _listed_at(storage: Storage, kind: Kind, tenant: Tenant) -> datetime | None:
+    """Give when the last sweep began that read as much as this one, and saw nothing that wasn't kept already."""
+    row = storage.row(Table.CURSORS, _PARTITION, f"{tenant.id}|{kind.kind}")
+    return row.instant("listed_at") if row and row.columns.get("reach") == _reach(kind, tenant) else None
 
 
 def swept_at(storage: Storage, tenant_id: str, kind: ObjectKind) -> datetime | None:

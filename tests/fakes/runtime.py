@@ -115,7 +115,10 @@ class Bench:
                 accept(self.runtime, seen.id, digest=seen.digest, by="Carol Chen", reason="a test")
 
     def take_in(self, *records: Image, tenant_id: str = TENANT) -> Intake:
-        return take_in(self.runtime, raw(*records), tenant_id=tenant_id)
+        return self.take_in_raw(raw(*records), tenant_id=tenant_id)
+
+    def take_in_raw(self, records: bytes, *, tenant_id: str = TENANT) -> Intake:
+        return take_in(self.runtime, records, tenant_id=tenant_id)
 
     def cases(self, tenant_id: str = TENANT) -> list[Case]:
         """Give every case, oldest first."""

@@ -676,7 +676,7 @@ HAND: Final[tuple[HandStory, ...]] = (
             change(602, "mal", "D0", xml="v2"),
             change(603, "mal", "D1", "delete"),
             change(603.4, "alice", "D0", "delete"),
-            seed=2,
+            seed=3,
         ),
         ends="what is made by that is ours, and it is offered back",
         is_right=lambda end: [each.op for each in end.ours][:1] == ["create"] and end.paged("D0"),

@@ -13,6 +13,7 @@ from shared.model.cases import Decision, Standing, State
 from shared.model.errors import EdgeError, Unreachable
 from shared.model.events import Change
 from shared.model.kinds import Image, Json, Mode, ObjectKind
+from shared.model.object_kinds import Made
 from shared.model.objects import EXISTS, ObjectId, Provenance, Verdict, key_of
 from shared.model.tenant_api import TenantApi
 from shared.respond.case_evidence import with_changes_if_readable
@@ -21,6 +22,7 @@ from shared.respond.resume import resume
 from shared.respond.sweep import Swept, sweep, swept_at
 from shared.respond.unexplained import UNEXPLAINED
 from tests.fakes.clock import NOW
+from tests.fakes.guarded_objects import a_change
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
@@ -119,6 +121,57 @@ def test_what_is_gone_is_read_as_gone_and_looked_at_no_more(made: Bench) -> None
     assert (shown.seen.leaves, shown.seen.digest) == ({}, "")
     assert {one.verdict for one in shown.plan.verdicts.values()} == {Verdict.WAIT_UNEXPLAINED}
     assert _sweep(made) == Swept(objects=2, looked_at=0)
+
+
+def test_what_was_made_since_the_last_sweep_is_somebodys_change(made: Bench) -> None:
+    _sweep_for(made, 20)
+    made.lamps.state["fourth"] = "on"
+    _sweep_for(made, 50)
+    assert made.teams.sent == []
+    assert {one.verdict for one in show(made.runtime, _id("fourth")).plan.verdicts.values()} == {
+        Verdict.WAIT_UNEXPLAINED
+    }
+    _sweep_for(made, 30)
+    assert [(case.detection, case.target.id) for case in made.cases()] == [(UNEXPLAINED.id, "fourth")]
+    assert made.lamps.writes == []
+
+
+def test_what_another_run_held_when_it_was_listed_first_is_found_all_the_same(made: Bench) -> None:
+    _sweep_for(made, 20)
+    made.lamps.state["fourth"] = "on"
+    made.clock.move(10 * _MINUTE)
+    held = made.runtime.leases.take([f"lamps {TENANT}"], "another run")
+    assert held is not None
+    _sweep(made)
+    assert made.runtime.objects.read(_id("fourth")) is None
+    made.runtime.leases.release(held)
+    _sweep_for(made, 80)
+    assert [case.target.id for case in made.cases()] == ["fourth"]
+
+
+def _made_a_day_ago(_image: Image) -> Made:
+    return Made(by="mallory", at=NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize("older", ["by what it says of itself", "by a record", "by the listing's reach"])
+def test_what_is_older_than_its_first_listing_counts_as_first_seen(made: Bench, older: str) -> None:
+    """A listing lacked it, or didn't read that far: nobody made it since."""
+    _sweep_for(made, 20)
+    made.lamps.state["fourth"] = "on"
+    (kind,) = made.runtime.kinds.values()
+    if older == "by what it says of itself":
+        kind = msgspec.structs.replace(kind, made=_made_a_day_ago)
+    if older == "by a record":
+        change = a_change("old", days=-1)
+        made.runtime.objects.add_change(_id("fourth"), change)
+    if older == "by the listing's reach":
+        (row,) = made.storage.rows(Table.CURSORS, "PartitionKey eq 'sweep'")
+        made.storage.upsert(Table.CURSORS, row.partition, row.key, {**row.columns, "reach": "one subscription less"})
+    runtime = msgspec.structs.replace(made.runtime, kinds={kind.kind: kind})
+    sweep(runtime, kind, runtime.settings.workforce)
+    kept = made.runtime.objects.read(_id("fourth"))
+    assert kept is not None
+    assert kept.state.origin.leaves == {EXISTS: True, "state": "on"}
 
 
 def test_what_comes_back_is_looked_at(made: Bench) -> None:
@@ -288,6 +341,7 @@ def _shining(lamps: Lamps, glows: dict[str, str]) -> Bench:
     )
     storage = MemoryStorage()
     storage.create_all()
+    lamps.state[LAMP] = "on"
     ready = ready_bench(storage, lamps=lamps, kinds=(kind,))
     lamps.state[LAMP] = "on"
     return ready
