@@ -304,6 +304,8 @@ class Notifier:
         Then it is said which pages reached nobody, and channels are told what became of their incidents. A failure
         doesn't stop the rest; the first one is raised at the end.
         """
+        if next(self._pages.open_pages(), None) is None:
+            return  # each part asks for the open pages anew, and mostly there are none
         # Sending comes first: escalating changes the same rows, and it must see which pages were sent.
         parts: tuple[tuple[str, Callable[[], None]], ...] = (
             ("what is due", lambda: self._send_due(find_case)),

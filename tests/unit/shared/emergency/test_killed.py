@@ -31,12 +31,16 @@ _READS = ("row", "blob", "take")
 
 @dataclass(slots=True)
 class Fate:
-    """Counts effects, and kills the process before or after the one with the number `at`. Once only."""
+    """Counts effects, and kills the process before or after the one with the number `at`. Once only.
+
+    `last` are the numbers of those that were the last of their request.
+    """
 
     at: int
     after: bool
     count: int = 0
     is_over: bool = False
+    last: list[int] = field(default_factory=list[int])
 
     def reached(self) -> str:
         """Say what becomes of the next effect: "before", "after" or "" (nothing)."""
@@ -140,31 +144,26 @@ def _ticked(app: Desk) -> Emergency:
 def _until_answered(life: Life, app: Desk, ask: Callable[[Desk], Emergency]) -> tuple[Desk, Emergency]:
     """Ask, and where the process is killed, start another one; its timer comes once the lease of the dead is over."""
     try:
-        return app, ask(app)
+        answer = ask(app)
     except Killed:
         life.clock.move(timedelta(minutes=2))
         again = life.process()
         _tick(again)
         return again, ask(again)
+    life.fate.last.append(life.fate.count - 1)
+    return app, answer
 
 
-def _count_of_effects() -> int:
-    fate = Fate(at=-1, after=False)
-    _play(fate)
-    return fate.count
-
-
-EFFECTS = _count_of_effects()
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_killed_at_each_effect_in_turn(*, after: bool) -> None:
-    calm, calm_end = _play(Fate(at=-1, after=after))
+def test_killed_at_each_effect_in_turn() -> None:
+    """Killed after an effect is killed before the next one, but for the last of a request, whose answer is lost."""
+    calm, calm_end = _play(Fate(at=-1, after=False))
     titles = Counter(notice.title for notice in calm.pagerduty.notices)
     assert calm_end.closed is not None
-    assert EFFECTS > 80
-    for at in range(EFFECTS):
-        fate = Fate(at=at, after=after)
+    assert calm.fate.count > 80
+    assert len(set(calm.fate.last)) > len(_requests()) // 2
+    before = [Fate(at=number, after=False) for number in range(calm.fate.count)]
+    for fate in (*before, *(Fate(at=number, after=True) for number in calm.fate.last)):
+        at = (fate.at, fate.after)
         life, end = _play(fate)
         assert end.closed is not None, at
         assert life.steps.world.changes == 2, at

@@ -10,6 +10,7 @@ from typing import Any, Final, override
 import msgspec
 import pytest
 
+from shared.clients import columns
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Container, Table
@@ -267,16 +268,24 @@ def _absorbing(store: ObjectStore) -> None:
     store.replace(kept, _with(kept.state, attempts=5, pending={}))
 
 
-_LARGE: Final = a_version(document=_noise(1_400_000))
+_LARGE: Final = a_version(document=_noise(100_000))
 _REQUESTS: Final = 18
 
 
+@pytest.fixture
+def narrow_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a row hold a column only, so that a blob is needed for 100 KB: to compress a megabyte takes long."""
+    monkeypatch.setattr(columns, "_MOST_COLUMNS", 1)
+
+
+@pytest.mark.usefixtures("narrow_rows")
 def test_so_many_requests_are_all_that_there_are(memory: Storage) -> None:
     storage = SpoiltStorage(memory)
     _absorbing(_store(storage))
     assert len(storage.faults.log) == _REQUESTS
 
 
+@pytest.mark.usefixtures("narrow_rows")
 @pytest.mark.parametrize("how", ["before", "after"])
 @pytest.mark.parametrize("number", range(_REQUESTS))
 def test_a_run_that_dies_anywhere_is_gone_on_with(memory: Storage, number: int, how: str) -> None:
