@@ -7,7 +7,8 @@ from typing import Final
 
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.playbooks import PLAYBOOKS
-from shared.emergency.runbook import RunbookStep, Words
+from shared.emergency.runbook import RunbookStep
+from shared.model.bilingual import Words
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "emergency.md"
 _BLOCK: Final = re.compile(r"<!-- (steps|playbooks) -->.*?(?=\n## |\Z)", re.DOTALL)

@@ -166,6 +166,10 @@ param acknowledgeMinutes int = 15
 @maxValue(1000)
 param messagesPerHour int = 20
 
+@description('Language of messages about an emergency, its operators and who can be reached: en or ko.')
+@allowed(['en', 'ko'])
+param noticeLanguage string = 'en'
+
 @description('How many days cases, pages, changes and old versions of objects are kept. Evidence has a time of its own, evidenceDays.')
 @minValue(60)
 @maxValue(3650)
@@ -510,6 +514,7 @@ module app 'modules/app.bicep' = {
     reportsPerTenSeconds: reportsPerTenSeconds
     acknowledgeMinutes: acknowledgeMinutes
     messagesPerHour: messagesPerHour
+    noticeLanguage: noticeLanguage
     supportContact: supportContact
     supportPhone: supportPhone
     sealedCredential: sealedCredential

@@ -127,6 +127,9 @@ param acknowledgeMinutes int
 @description('Messages that a channel gets in an hour.')
 param messagesPerHour int
 
+@description('Language of messages about an emergency.')
+param noticeLanguage string
+
 @description('Days for which cases, pages, changes and old versions are kept.')
 param retentionDays int
 
@@ -299,6 +302,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     REPORTS_PER_TEN_SECONDS: string(reportsPerTenSeconds)
     ACKNOWLEDGE_MINUTES: string(acknowledgeMinutes)
     MESSAGES_PER_HOUR: string(messagesPerHour)
+    NOTICE_LANGUAGE: noticeLanguage
     SIGN_INS: signIns
     AUDIT_STREAM_HUB: auditStreamHub
     AUDIT_STREAM__fullyQualifiedNamespace: auditStreamNamespace

@@ -3,8 +3,8 @@
 from typing import Final
 
 from shared.emergency.entries import Answer
-from shared.emergency.finding_texts import FindingText, same
-from shared.emergency.runbook import Words
+from shared.emergency.finding_texts import FindingText
+from shared.model.bilingual import Words, same
 
 _WHICH: Final = Words(en="Which account to use", ko="사용할 계정")
 _ACCOUNT: Final = Words(en="Emergency account {account}", ko="비상 계정 {account}")

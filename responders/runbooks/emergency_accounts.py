@@ -13,8 +13,8 @@ from shared.clients.api import TenantEdges
 from shared.conditional_access.truth import Truth
 from shared.conditional_access.verdicts import Lockout, PolicySet
 from shared.emergency.entries import Answer, Finding, SignInAnnounced, StepState
-from shared.emergency.finding_texts import filled
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
+from shared.model.bilingual import Words, filled
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.kinds import Image

@@ -6,8 +6,9 @@ from responders.kinds.activity_log import LIST_ACTIVITY
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG, SIGN_INS
 from shared.emergency.evidence_step import export_evidence
 from shared.emergency.exports import LogExport
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.ingest.poll import NO_LICENCE
+from shared.model.bilingual import Words
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
 

@@ -45,11 +45,12 @@ from shared.clients.api import TenantEdges
 from shared.clients.storage_names import Container
 from shared.emergency.entries import Answer, Evidence, Finding, Proposal, RunKind, StepState
 from shared.emergency.evidence_step import box_of
-from shared.emergency.finding_texts import FindingText, Value, filled, quoted, same
+from shared.emergency.finding_texts import FindingText
 from shared.emergency.manifest import FEDERATION as IN_FOLDER
 from shared.emergency.manifest import folder_of
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import StepRun
+from shared.model.bilingual import Value, Words, filled, quoted, same
 from shared.model.errors import EdgeError, Refused, Unreachable
 from shared.model.kinds import Image
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from responders.runbooks import federation_findings as texts
 from shared.clients.api import TenantEdges
 from shared.emergency.entries import Answer, Finding
-from shared.emergency.runbook import Words
+from shared.model.bilingual import Words
 from shared.model.calls import Call, Permission, Service, checked_id
 from shared.model.errors import BadIdentifier, EdgeError, Rejected
 from shared.model.kinds import Image

@@ -8,7 +8,8 @@ from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS
 from responders.runbooks.privileged_sign_ins import PRINCIPALS
 from shared.emergency.mail_apps import MailAppCalls
 from shared.emergency.mailboxes import MailboxCalls, watch_mailboxes
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
+from shared.model.bilingual import Words
 from shared.model.calls import Call, Permission, Service
 from shared.model.kinds import TenantKind
 from shared.model.read_probes import Ids, ReadProbe, first_of

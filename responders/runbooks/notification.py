@@ -4,15 +4,14 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-import msgspec
-
 from shared.authority.owners import TableOwners
 from shared.emergency.entries import Answer, Finding, StepState
-from shared.emergency.finding_texts import FindingText, same
+from shared.emergency.finding_texts import FindingText
 from shared.emergency.reports import LISTS, notice_of, notify
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
+from shared.model.bilingual import Words, same
 from shared.model.errors import EdgeError
-from shared.model.notices import SystemNotice
+from shared.model.notices import NoticeText, SystemNotice
 
 _log = logging.getLogger("responder.emergency")
 AGAIN: Final = timedelta(minutes=1)
@@ -77,6 +76,18 @@ NOBODY_NAMED: Final = FindingText(
     ),
 )
 PAGED: Final = FindingText(id="emergency-owners-paged", answer=Answer.NOTED, about=_WHO_IS_PAGED, text=same("{names}"))
+PAGE: Final = NoticeText(
+    id="emergency-page",
+    title=Words(en="Emergency: nobody has acknowledged yet", ko="비상 상황: 아직 아무도 확인하지 않았습니다"),
+    text=Words(en="{by} declared at {at}: {reason}", ko="선언한 사람: {by}, {at}. 사유: {reason}"),
+    what_to_do=Words(
+        en="Acknowledge emergency {id} (in PagerDuty, responder emergency acknowledge, or its page), and telephone the"
+        " others. This page comes again, to further owners, until somebody does.",
+        ko="비상 상황 {id}: 확인했다고 알리고(PagerDuty, responder emergency acknowledge 또는 웹 페이지) 다른"
+        " 사람들에게 전화하세요. 누군가 확인할 때까지 이 호출은 더 많은 담당자에게 다시 갑니다.",
+    ),
+    until_acknowledged=True,
+)
 NO_OTHER_CHANNEL: Final = FindingText(
     id="no-channel-without-the-tenant",
     answer=Answer.WRONG,
@@ -121,15 +132,10 @@ def _acknowledged_by(step_context: StepContext) -> str:
 def _notice(step_context: StepContext) -> SystemNotice:
     """Give the page: one for the emergency, which climbs until somebody acknowledges."""
     emergency = step_context.emergency
-    notice = notice_of(
-        emergency,
-        "page",
-        title="Emergency: nobody has acknowledged yet",
-        text=f"{emergency.declared_name} declared at {emergency.declared_at:%Y-%m-%d %H:%M} UTC: {emergency.reason}",
-        what_to_do=f"Acknowledge emergency {emergency.id} (in PagerDuty, responder emergency acknowledge, or its page),"
-        " and telephone the others. This page comes again, to further owners, until somebody does.",
+    at = f"{emergency.declared_at:%Y-%m-%d %H:%M} UTC"
+    return notice_of(
+        emergency, "page", PAGE, by=emergency.declared_name, at=at, reason=emergency.reason, id=emergency.id
     )
-    return msgspec.structs.replace(notice, until_acknowledged=True)
 
 
 def _page(step_context: StepContext) -> Finding:

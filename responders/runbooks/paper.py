@@ -14,7 +14,8 @@ from msgspec import Struct
 from responders.runbooks.playbooks import PLAYBOOKS
 from shared.authority.operator_keys import KeyKind, fingerprint
 from shared.authority.operators import Operators
-from shared.emergency.runbook import RunbookStep, Words
+from shared.emergency.runbook import RunbookStep
+from shared.model.bilingual import Words
 
 
 class Known(Struct, frozen=True, kw_only=True):

@@ -9,11 +9,13 @@ import msgspec
 
 from responders.runbooks.playbooks import PLAYBOOKS, Playbook
 from shared.emergency.entries import Answer, Finding, StepState
-from shared.emergency.finding_texts import FindingText, filled, joined, quoted, same
+from shared.emergency.finding_texts import FindingText
 from shared.emergency.reports import notice_of, notify
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
+from shared.model.bilingual import Words, filled, joined, quoted, same
 from shared.model.cases import Case, Decision
 from shared.model.errors import EdgeError
+from shared.model.notices import NoticeText
 from shared.model.settings import Tenant
 
 SINCE: Final = timedelta(hours=24)
@@ -169,14 +171,22 @@ def _shown(playbook: Playbook) -> Finding:
     return PLAYBOOK.found(title=playbook.title, text=playbook.text)
 
 
+PLAYBOOK_SENT: Final = NoticeText(
+    id="playbook-sent",
+    title=Words(en="Playbook: {title}", ko="플레이북: {title}"),
+    text=Words(en="{text}", ko="{text}"),
+    what_to_do=Words(en="Read it before you change anything.", ko="무엇이든 바꾸기 전에 읽으세요."),
+)
+
+
 def _send(step_context: StepContext, playbook: Playbook) -> None:
     """Send the whole text to people, once for each emergency and day, so that nobody needs a link to read it."""
     notice = notice_of(
         step_context.emergency,
         f"playbook {playbook.id}",
-        title=f"Playbook: {playbook.title.en}",
-        text=playbook.text.en,
-        what_to_do="Read it before you change anything.",
+        PLAYBOOK_SENT,
+        title=playbook.title,
+        text=playbook.text,
     )
     notify(step_context.runtime, notice)
 

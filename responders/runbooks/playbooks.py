@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shared.emergency.runbook import Words
+from shared.model.bilingual import Words
 
 
 class Playbook(Struct, frozen=True, kw_only=True):

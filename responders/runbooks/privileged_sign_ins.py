@@ -6,8 +6,9 @@ from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
 from responders.sources import DIRECTORY_AUDITS, SIGN_INS
 from shared.emergency.accounts import PrincipalCalls
 from shared.emergency.privileged_sign_ins import Collectors, collect_sign_ins
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.ingest.poll import NO_LICENCE
+from shared.model.bilingual import Words
 from shared.model.calls import Call
 
 PRINCIPALS: Final = PrincipalCalls(user=GET_USER, service_principal=GET_SERVICE_PRINCIPAL)

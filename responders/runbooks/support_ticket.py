@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from shared.clients.api import TenantEdges
 from shared.emergency.entries import Answer, StepState
-from shared.emergency.finding_texts import FindingText, filled, quoted, same
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.finding_texts import FindingText
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import Emergency
+from shared.model.bilingual import Words, filled, quoted, same
 from shared.model.calls import Call, Permission, Service
 from shared.model.contacts import SupportContact
 from shared.model.errors import EdgeError, Refused, Rejected, Unreachable

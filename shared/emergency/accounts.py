@@ -10,7 +10,8 @@ from shared.clients.api import TenantEdges
 from shared.detect.rosters import RosterKind
 from shared.emergency.entries import Answer, Finding
 from shared.emergency.finding_texts import FindingText
-from shared.emergency.runbook import StepContext, Words
+from shared.emergency.runbook import StepContext
+from shared.model.bilingual import Words
 from shared.model.calls import ID_SHAPES, Call
 from shared.model.errors import EdgeError
 from shared.model.kinds import Image, TenantKind

@@ -36,12 +36,14 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.finding_texts import FindingText, filled, quoted, same
+from shared.emergency.finding_texts import FindingText
 from shared.emergency.reports import notice_of, notify, report_new
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import Emergency, StepRun
 from shared.emergency.store import Emergencies, Held
+from shared.model.bilingual import Value, Words, filled, quoted, same
 from shared.model.errors import EdgeError, LeaseLost, Refused, ResponderError
+from shared.model.notices import NoticeText
 from shared.objects.leases import Lease
 from shared.respond.components import Runtime
 
@@ -126,9 +128,9 @@ class Engine(Struct, frozen=True, kw_only=True):
             id=id_from(emergency, name), emergency=emergency, at=self.now, by=APP, name=NAME, proof=Proof.APP, act=act
         )
 
-    def report(self, emergency: Emergency, key: str, *, title: str, text: str, what_to_do: str) -> bool:
+    def report(self, emergency: Emergency, key: str, said: NoticeText, /, **values: Value) -> bool:
         """Notify people of something about an emergency, once for each key and day."""
-        notice = notice_of(emergency, key, title=title, text=text, what_to_do=what_to_do)
+        notice = notice_of(emergency, key, said, **values)
         return notify(self.runtime, notice, cut_off=self.store.is_cut_off)
 
     def announced(self, account: str, at: datetime) -> str:

@@ -20,9 +20,10 @@ from shared.emergency.exports import (
     why_not,
     windows,
 )
-from shared.emergency.finding_texts import FindingText, quoted
+from shared.emergency.finding_texts import FindingText
 from shared.emergency.manifest import ManifestEntry, gaps_in
-from shared.emergency.runbook import StepContext, StepEnd, Words
+from shared.emergency.runbook import StepContext, StepEnd
+from shared.model.bilingual import Words, quoted
 from shared.model.errors import EdgeError, Refused
 
 BEFORE: Final = timedelta(hours=24)

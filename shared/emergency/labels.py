@@ -21,10 +21,7 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.runbook import Words
-
-ENGLISH: Final = "en"
-KOREAN: Final = "ko"
+from shared.model.bilingual import ENGLISH, KOREAN, Words
 
 
 def language_of(accept_language: str) -> str:

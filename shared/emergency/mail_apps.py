@@ -15,7 +15,8 @@ from shared.clients.api import TenantEdges
 from shared.emergency import mailbox_findings as texts
 from shared.emergency.entries import Finding
 from shared.emergency.evidence import EvidenceBox, Part
-from shared.emergency.runbook import StepContext, Words
+from shared.emergency.runbook import StepContext
+from shared.model.bilingual import Words
 from shared.model.calls import Call
 from shared.model.errors import EdgeError
 from shared.model.kinds import Image

@@ -3,8 +3,8 @@
 from typing import Final
 
 from shared.emergency.entries import Answer
-from shared.emergency.finding_texts import FindingText, same
-from shared.emergency.runbook import Words
+from shared.emergency.finding_texts import FindingText
+from shared.model.bilingual import Words, same
 
 _WHO: Final = same("{who}")
 _MAILBOXES: Final = Words(en="{count:,} mailboxes", ko="사서함 {count:,}개")

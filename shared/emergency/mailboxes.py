@@ -26,13 +26,13 @@ from shared.emergency.accounts import (
 from shared.emergency.entries import Evidence, Finding, StepState
 from shared.emergency.evidence import Added, EvidenceBox, Part
 from shared.emergency.evidence_step import box_of
-from shared.emergency.finding_texts import filled, joined, quoted, same, some
 from shared.emergency.mail_apps import MailAppCalls, is_about_mail, look_at_mail_apps
-from shared.emergency.runbook import StepContext, StepEnd, Words
+from shared.emergency.runbook import StepContext, StepEnd
+from shared.model.bilingual import ENGLISH, KOREAN, Words, filled, joined, quoted, same, some
 from shared.model.calls import Call
 from shared.model.errors import EdgeError, Refused, Rejected
 from shared.model.kinds import Image, TenantKind
-from shared.model.notices import SystemNotice
+from shared.model.notices import NoticeText
 
 EVERY: Final = timedelta(minutes=15)
 _LONGEST: Final = timedelta(minutes=4)
@@ -352,14 +352,35 @@ def _page(context: StepContext, box: EvidenceBox, changed: Iterable[Part], new: 
     since = sorted(f"{part.source} {part.part} {box.last_number(part)}" for part in changed)
     digest = hashlib.sha256("\n".join([*said, *since]).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     context.runtime.notifier.publish(
-        SystemNotice(
-            key=f"emergency {context.emergency.id} mail {digest}",
-            title=f"{'DRILL: ' if drill else ''}Mail of privileged accounts: {len(new):,} changes in the emergency",
-            text=some(said, _MOST).en,
-            what_to_do="Open the emergency, step 7. Ask each person over another way than mail whether it was he.",
+        msgspec.structs.replace(
+            MAIL_CHANGED.notice(f"emergency {context.emergency.id} mail {digest}", count=len(new), said=_listed(new)),
+            drill=drill,
             never_waits=not drill,
         )
     )
+
+
+def _listed(new: list[Finding]) -> Words:
+    """List the first of what is new, in each language."""
+    english, korean = (
+        some([f"{said.about}: {said.text}" for said in (one.texts(language) for one in new)], _MOST)
+        for language in (ENGLISH, KOREAN)
+    )
+    return Words(en=english.en, ko=korean.ko)
+
+
+MAIL_CHANGED: Final = NoticeText(
+    id="mail-changed",
+    title=Words(
+        en="Mail of privileged accounts: {count:,} changes in the emergency",
+        ko="권한 있는 계정의 메일: 비상 상황 중 변경 {count:,}건",
+    ),
+    text=Words(en="{said}", ko="{said}"),
+    what_to_do=Words(
+        en="Open the emergency, step 7. Ask each person over another way than mail whether it was he.",
+        ko="비상 상황의 7단계를 여세요. 메일이 아닌 다른 경로로 본인이 한 일인지 확인하세요.",
+    ),
+)
 
 
 def _encoded(state: Image | None) -> bytes:

@@ -13,6 +13,7 @@ from shared.emergency.entries import Answer, Finding, StepState
 from shared.emergency.manifest import ENTRIES
 from shared.emergency.runbook import RunbookStep
 from shared.emergency.state import Emergency, StepProgress
+from shared.model.bilingual import KOREAN
 
 _TONES: Final[Mapping[StepState, str]] = {
     StepState.PENDING: "calm",
@@ -176,7 +177,7 @@ def _about_step(step: RunbookStep, progress: StepProgress, language: str) -> Ite
 def about_english(emergency: Emergency, language: str) -> Iterator[Block]:
     """Say why some findings are in English, where the page isn't: they were kept before there was another language."""
     found = (finding for progress in emergency.steps for finding in progress.findings)
-    if language == labels.KOREAN and any(finding.korean is None for finding in found):
+    if language == KOREAN and any(finding.korean is None for finding in found):
         yield Paragraph(text=labels.FINDINGS_IN_ENGLISH.in_language(language))
 
 

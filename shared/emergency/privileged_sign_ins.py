@@ -27,8 +27,9 @@ from shared.emergency.entries import Answer, Evidence, Finding, RunKind, StepSta
 from shared.emergency.evidence import EvidenceBox, Part
 from shared.emergency.evidence_step import BEFORE, box_of
 from shared.emergency.exports import one_line
-from shared.emergency.finding_texts import FindingText, filled, joined, same, some
-from shared.emergency.runbook import StepContext, StepEnd, Words
+from shared.emergency.finding_texts import FindingText
+from shared.emergency.runbook import StepContext, StepEnd
+from shared.model.bilingual import Words, filled, joined, same, some
 from shared.model.calls import Call
 from shared.model.errors import EdgeError, Refused
 from shared.model.kinds import TenantKind

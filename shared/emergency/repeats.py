@@ -12,13 +12,42 @@ from shared.emergency.engine import Engine
 from shared.emergency.entries import RunKind
 from shared.emergency.reports import notify, report_new
 from shared.emergency.state import Emergency
+from shared.model.bilingual import Words, filled
 from shared.model.do_all import do_all
-from shared.model.notices import SystemNotice
+from shared.model.notices import NoticeText
 
 _MONDAY: Final = 1
 type _Parts = Mapping[str, Callable[[], None]]
 
 _log = logging.getLogger("responder.emergency")
+
+DRILL_DUE: Final = NoticeText(
+    id="drill-due",
+    title=Words(en="Try the break-glass runbook", ko="비상 런북을 훈련하세요"),
+    text=Words(
+        en="{since} A plan that nobody has tried fails when it is needed.",
+        ko="{since} 아무도 해 보지 않은 계획은 정작 필요할 때 실패합니다.",
+    ),
+    what_to_do=Words(
+        en="Set an hour aside with a second operator: responder emergency drill. It changes nothing in the tenant.",
+        ko="두 번째 운영자와 함께 한 시간을 내세요: responder emergency drill. 테넌트는 아무것도 바뀌지 않습니다.",
+    ),
+)
+_LAST_DRILL: Final = Words(en="The last one was on {day}.", ko="마지막 훈련 날짜: {day}.")
+_NO_DRILL: Final = Words(en="There was none yet.", ko="아직 훈련한 적이 없습니다.")
+EXPIRED: Final = NoticeText(
+    id="emergency-expired",
+    title=Words(en="An emergency has expired and isn't closed", ko="비상 상황의 시간이 지났지만 종료되지 않았습니다"),
+    text=Words(
+        en="{by} declared it at {at}; its time was over at {until}. Sign-ins that were announced count as announced no"
+        " more.",
+        ko="선언한 사람: {by}, {at}. 만료 시각: {until}. 예고된 로그인은 더 이상 예고된 것으로 보지 않습니다.",
+    ),
+    what_to_do=Words(
+        en="Close it, or extend it: emergency {id}. This comes each hour until then.",
+        ko="종료하거나 연장하세요: 비상 상황 {id}. 그때까지 매시간 이 알림이 옵니다.",
+    ),
+)
 
 
 def go_on(engine: Engine) -> int:
@@ -52,15 +81,8 @@ def ask_for_drill(engine: Engine) -> bool:
     now = engine.now
     if last is not None and now - last <= DRILL_EACH:
         return False
-    since = f"The last one was on {last:%Y-%m-%d}." if last else "There was none yet."
-    notice = SystemNotice(
-        key=f"drill due {now:%G-%V}",
-        title="Try the break-glass runbook",
-        text=f"{since} A plan that nobody has tried fails when it is needed.",
-        what_to_do="Set an hour aside with a second operator: responder emergency drill. It changes nothing in the"
-        " tenant.",
-    )
-    return notify(engine.runtime, notice)
+    since = filled(_LAST_DRILL, day=f"{last:%Y-%m-%d}") if last else _NO_DRILL
+    return notify(engine.runtime, DRILL_DUE.notice(f"drill due {now:%G-%V}", since=since))
 
 
 def _go_on_with(engine: Engine, emergency_id: str) -> None:
@@ -104,10 +126,11 @@ def _report_expired(engine: Engine, emergency: Emergency) -> None:
     engine.report(
         emergency,
         f"expired {engine.now:%Y%m%d%H}",
-        title="An emergency has expired and isn't closed",
-        text=f"{emergency.declared_name} declared it at {emergency.declared_at:%Y-%m-%d %H:%M} UTC; its time was over"
-        f" at {emergency.expires_at:%Y-%m-%d %H:%M} UTC. Sign-ins that were announced count as announced no more.",
-        what_to_do=f"Close it, or extend it: emergency {emergency.id}. This comes each hour until then.",
+        EXPIRED,
+        by=emergency.declared_name,
+        at=f"{emergency.declared_at:%Y-%m-%d %H:%M} UTC",
+        until=f"{emergency.expires_at:%Y-%m-%d %H:%M} UTC",
+        id=emergency.id,
     )
 
 

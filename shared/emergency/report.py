@@ -17,8 +17,9 @@ from shared.emergency.evidence import EvidenceBox
 from shared.emergency.page import MANIFEST, about_english, facts, points_of
 from shared.emergency.runbook import RunbookStep
 from shared.emergency.state import FEDERATION_STEP, Emergency, StepProgress
+from shared.model.bilingual import ENGLISH, KOREAN
 
-LANGUAGES: Final = (labels.ENGLISH, labels.KOREAN)
+LANGUAGES: Final = (ENGLISH, KOREAN)
 _MOST_DRILLS: Final = 8
 
 

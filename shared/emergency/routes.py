@@ -20,11 +20,13 @@ from shared.emergency.asking import PATH, Problem, carried_in, nonce_in, parted,
 from shared.emergency.blocks import HEADERS
 from shared.emergency.engine import Engine
 from shared.emergency.entries import Caller, Finding, Proof, Proposal, SignedRequest
+from shared.emergency.labels import PROOFS
 from shared.emergency.reports import notify
 from shared.emergency.state import Agreement, Emergency, StepProgress
 from shared.emergency.store import is_id
+from shared.model.bilingual import NO_WORDS, Words, filled
 from shared.model.errors import EdgeError
-from shared.model.notices import SystemNotice
+from shared.model.notices import NoticeText, SystemNotice
 
 _log = logging.getLogger("responder.emergency")
 _HTML: Final = "text/html"
@@ -307,14 +309,9 @@ def _page(engine: Engine) -> Page:
 def _refused(engine: Engine, asked: Asked, refusal: NotIdentified) -> Reply:
     _log.warning("%s %s was refused (%s): %s", asked.method, asked.path[:200], refusal.status, refusal.detail)
     if refusal.knew_key and _is_first(engine, f"refused {refusal.operator} {engine.now:%Y%m%d%H}"):
-        who = f"It claims to come from operator {refusal.operator}. " if refusal.operator else ""
-        _notify(
-            engine,
-            f"refused {refusal.operator} {engine.now:%Y%m%d%H}",
-            title="Somebody has the emergency key and no proof",
-            text=f"{who}{refusal.detail}",
-            what_to_do="If none of the operators mistyped, exchange the emergency key, and suspend the operator.",
-        )
+        key = f"refused {refusal.operator} {engine.now:%Y%m%d%H}"
+        claims = filled(_CLAIMS, operator=refusal.operator) if refusal.operator else NO_WORDS
+        _notify(engine, KEY_WITHOUT_PROOF.notice(key, claims=claims, because=refusal.detail))
     headers = {**SAFE, **({"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {})}
     return _document(refusal.status, {"status": refusal.status, "detail": refusal.detail}, headers)
 
@@ -324,18 +321,37 @@ def _report_use(engine: Engine, caller: Caller) -> None:
     key = f"emergency key {caller.operator} {engine.now:%Y%m%d%H}"
     if caller.proof is Proof.SIGN_IN or not _is_first(engine, key):
         return
-    _notify(
-        engine,
-        key,
-        title="The emergency key is in use",
-        text=f"{caller.name} (operator {caller.operator}), proven by a {caller.proof}.",
-        what_to_do="Nothing, if you expected that. Else telephone the operator, and suspend his key.",
-    )
+    proof = Words(en=str(caller.proof), ko=PROOFS[caller.proof].ko)
+    _notify(engine, KEY_IN_USE.notice(key, who=caller.name, operator=caller.operator, proof=proof))
 
 
-def _notify(engine: Engine, key: str, *, title: str, text: str, what_to_do: str) -> None:
-    notice = SystemNotice(key=key, title=title, text=text, what_to_do=what_to_do, never_waits=True)
+def _notify(engine: Engine, notice: SystemNotice) -> None:
     notify(engine.runtime, notice, cut_off=engine.store.is_cut_off)
+
+
+KEY_WITHOUT_PROOF: Final = NoticeText(
+    id="emergency-key-without-proof",
+    title=Words(en="Somebody has the emergency key and no proof", ko="누군가 증명 없이 비상 키를 사용했습니다"),
+    text=Words(en="{claims}{because}", ko="{claims}{because}"),
+    what_to_do=Words(
+        en="If none of the operators mistyped, exchange the emergency key, and suspend the operator.",
+        ko="잘못 입력한 운영자가 없으면 비상 키를 교체하고 그 운영자를 정지하세요.",
+    ),
+    never_waits=True,
+)
+_CLAIMS: Final = Words(
+    en="It claims to come from operator {operator}. ", ko="요청에 적힌 운영자: {operator}. 확인되지 않았습니다. "
+)
+KEY_IN_USE: Final = NoticeText(
+    id="emergency-key-in-use",
+    title=Words(en="The emergency key is in use", ko="비상 키가 사용되고 있습니다"),
+    text=Words(en="{who} (operator {operator}), proven by a {proof}.", ko="{who} (운영자 {operator}), 증명: {proof}."),
+    what_to_do=Words(
+        en="Nothing, if you expected that. Else telephone the operator, and suspend his key.",
+        ko="예상한 일이면 할 일이 없습니다. 아니면 그 운영자에게 전화하고 그의 키를 정지하세요.",
+    ),
+    never_waits=True,
+)
 
 
 def _is_first(engine: Engine, key: str) -> bool:

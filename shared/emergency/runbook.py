@@ -14,23 +14,13 @@ from msgspec import Struct
 from shared.clients.api import TenantEdges
 from shared.emergency.entries import Evidence, Finding, Proposal, RunKind, SignInAnnounced, StepState
 from shared.emergency.state import Emergency, StepProgress
+from shared.model.bilingual import Words
 from shared.model.calls import Call
 from shared.model.kinds import Image, Json
 from shared.respond.components import Runtime
 
 USE_WITHIN: Final = timedelta(hours=1)
 """How long what two operators agreed to may be done: a run that fails and is begun again the next day asks anew."""
-
-
-class Words(Struct, frozen=True, kw_only=True):
-    """A text in English and in Korean."""
-
-    en: str
-    ko: str
-
-    def in_language(self, language: str) -> str:
-        """Give the text in a language ("ko", "ko-KR", anything else is English)."""
-        return self.ko if language.lower().startswith("ko") else self.en
 
 
 class StepEnd(Struct, frozen=True, kw_only=True):

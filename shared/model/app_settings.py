@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from shared.model.bilingual import ENGLISH, KOREAN
 from shared.model.contacts import lines, support_contact
 from shared.model.profile import TenantProfile, profile_from
 from shared.model.setting_values import (
@@ -184,6 +185,13 @@ MESSAGES_PER_HOUR: Final = Setting(
     description="How many messages a channel gets in an hour at most; what is more is folded into digests.",
     read=number(1, 1000),
     default="20",
+)
+NOTICE_LANGUAGE: Final = Setting(
+    name="NOTICE_LANGUAGE",
+    description="`en` or `ko`: the language of messages about an emergency, its operators and who can be reached."
+    " Messages about cases are in English.",
+    read=checked("en or ko", {ENGLISH, KOREAN}.__contains__),
+    default=ENGLISH,
 )
 
 # ---- whom an emergency needs -----------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ class Settings:
     audit_stream_hub: str
     acknowledge_within: timedelta
     messages_per_hour: int
+    notice_language: str
     kept_for: timedelta
     support_contact: SupportContact | None = None
     support_phone: str = ""
@@ -252,6 +253,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         audit_stream_hub=read(declared.AUDIT_STREAM_HUB),
         acknowledge_within=timedelta(minutes=read(declared.ACKNOWLEDGE_MINUTES)),
         messages_per_hour=read(declared.MESSAGES_PER_HOUR),
+        notice_language=read(declared.NOTICE_LANGUAGE),
         kept_for=timedelta(days=read(declared.RETENTION_DAYS)),
         support_contact=read(declared.SUPPORT_CONTACT),
         support_phone=read(declared.SUPPORT_PHONE),

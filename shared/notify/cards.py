@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from shared.model.bilingual import ENGLISH, Words
 from shared.model.cases import Case
 from shared.model.detections import AnyDetection
 from shared.model.escape import Run, quoted, runs, shown, unlinked
@@ -69,15 +70,27 @@ def size_of(message: Json) -> int:
     return max(len(text), len(text.decode().encode("utf-16-le")))
 
 
-def envelope(body: Iterable[Json], actions: Iterable[Json], *, owners: tuple[Owner, ...]) -> Json:
-    """Build the Teams message with one card, in which these owners can be mentioned."""
+_CANT_BE_SHOWN: Final = Words(
+    en="Entra Responder has a message for you, but this client can't show it.",
+    ko="Entra Responder의 알림이 있지만 이 앱에서는 표시할 수 없습니다.",
+)
+_NOT_ACKNOWLEDGED: Final = Words(
+    en="Nobody has acknowledged the earlier pages.", ko="앞선 호출은 아무도 확인하지 않았습니다."
+)
+_PAGED: Final = Words(en="Paged: ", ko="호출 대상: ")
+
+
+def envelope(
+    body: Iterable[Json], actions: Iterable[Json], *, owners: tuple[Owner, ...] = (), language: str = ENGLISH
+) -> Json:
+    """Build the Teams message with one card in a language, in which these owners can be mentioned."""
     entities = [entity for _, entity in _mentions(owners[:_MOST_OWNERS]) if entity]
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
-        "lang": "en",
-        "fallbackText": "Entra Responder has a case for you, but this client can't show it.",
+        "lang": language,
+        "fallbackText": _CANT_BE_SHOWN.in_language(language),
         "msteams": {"width": "Full", **({"entities": entities} if entities else {})},
         "body": list(body),
         "actions": list(actions),
@@ -86,13 +99,13 @@ def envelope(body: Iterable[Json], actions: Iterable[Json], *, owners: tuple[Own
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": content}]}
 
 
-def paged_line(owners: tuple[Owner, ...], place: int) -> Iterator[Json]:
+def paged_line(owners: tuple[Owner, ...], place: int, *, language: str = ENGLISH) -> Iterator[Json]:
     """Mention the owners, and say when the `place` owners paged before them didn't answer."""
     names = ", ".join(tag for tag, _ in _mentions(owners[:_MOST_OWNERS]))
-    again = "Nobody has acknowledged the earlier pages. " if place else ""
-    if names or again:
-        text = f"{again}Paged: {names}" if names else again.strip()
-        yield {"type": "TextBlock", "text": text, "wrap": True}
+    again = _NOT_ACKNOWLEDGED.in_language(language) if place else ""
+    paged = f"{_PAGED.in_language(language)}{names}" if names else ""
+    if paged or again:
+        yield {"type": "TextBlock", "text": " ".join(filter(None, (again, paged))), "wrap": True}
 
 
 class _Card:

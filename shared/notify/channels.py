@@ -42,18 +42,18 @@ class TeamsSender:
 
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         """Post the card of a system notice. Raises EdgeError."""
-        self._teams.post(system_notice_card(system_notice))
+        self._teams.post(system_notice_card(system_notice, language=self._settings.notice_language))
 
     def send_call(self, call: NoticeCall) -> None:
         """Post the card of a system notice that is addressed to owners. Raises EdgeError."""
-        self._teams.post(notice_call_card(call))
+        self._teams.post(notice_call_card(call, language=self._settings.notice_language))
 
     def signal(self, key: str, signal: Signal) -> None:
         """Do nothing: a card can't be changed after it was posted."""
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         """Post one card for several system notices. Raises EdgeError."""
-        self._teams.post(notice_digest_card(digest))
+        self._teams.post(notice_digest_card(digest, language=self._settings.notice_language))
 
 
 class PagerDutySender:
@@ -78,11 +78,11 @@ class PagerDutySender:
 
     def send_system_notice(self, system_notice: SystemNotice) -> None:
         """Trigger the alert of a system notice. Raises EdgeError."""
-        self._pagerduty.trigger(system_notice_alert(system_notice))
+        self._pagerduty.trigger(system_notice_alert(system_notice, language=self._settings.notice_language))
 
     def send_call(self, call: NoticeCall) -> None:
         """Trigger the alert of a system notice that is addressed to owners. Raises EdgeError."""
-        self._pagerduty.trigger(notice_call_alert(call))
+        self._pagerduty.trigger(notice_call_alert(call, language=self._settings.notice_language))
 
     def signal(self, key: str, signal: Signal) -> None:
         """Acknowledge or resolve the alert with this key. Raises EdgeError."""
@@ -90,4 +90,4 @@ class PagerDutySender:
 
     def send_notice_digest(self, digest: NoticeDigest) -> None:
         """Trigger one alert for several system notices. Raises EdgeError."""
-        self._pagerduty.trigger(notice_digest_alert(digest))
+        self._pagerduty.trigger(notice_digest_alert(digest, language=self._settings.notice_language))

@@ -17,9 +17,10 @@ from shared.authority.owners import NamedOwner
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
+from shared.model.bilingual import NO_WORDS, Words, filled
 from shared.model.do_all import do_all
 from shared.model.errors import EdgeError, LeaseLost
-from shared.model.notices import SystemNotice
+from shared.model.notices import NoticeText, SystemNotice
 from shared.notify.asked_owners import AskedOwners
 from shared.notify.page_store import PageStore, StoredPage
 from shared.notify.paged import (
@@ -168,19 +169,15 @@ class Heard:
         unanswered = [page for page in pages if page.state.asks > page.state.acknowledged]
         if unanswered:
             self._notify(
-                f"pagerduty resolved {event.id}",
-                f"{agent.name} has resolved an incident that nobody has acknowledged",
-                f"{self._about(unanswered)} Resolving it in PagerDuty closes nothing here: it is asked on.",
-                "Acknowledge the case, or in PagerDuty acknowledge the next incident.",
+                RESOLVED_UNANSWERED.notice(
+                    f"pagerduty resolved {event.id}", who=agent.name, about=self._about(unanswered)
+                ),
                 unanswered,
             )
 
     def _report_owner(self, event: HeardEvent, owner: NamedOwner, pages: list[StoredPage]) -> None:
         self._notify(
-            f"pagerduty acknowledged {event.id}",
-            f"{owner.name} takes care of it",
-            f"{owner.name} has acknowledged it in PagerDuty. {self._about(pages)}",
-            "Nothing, unless it wasn't you: then acknowledge nothing, and find out who has your PagerDuty.",
+            OWNER_ACKNOWLEDGED.notice(f"pagerduty acknowledged {event.id}", who=owner.name, about=self._about(pages)),
             pages,
         )
 
@@ -190,27 +187,76 @@ class Heard:
             return
         _log.warning("PagerDuty's user %s acknowledged an incident and is mapped to no owner", agent.id)
         self._notify(
-            f"pagerduty stranger {event.id}",
-            f"{agent.name} has acknowledged it in PagerDuty, and is no owner here",
-            f"{self._about(unanswered)} So the next owners are asked on.",
-            f"If that is an owner: responder owner SCOPE --name NAME --upn UPN --pagerduty {agent.id}. If not, an"
-            " owner acknowledges it.",
+            STRANGER_ACKNOWLEDGED.notice(
+                f"pagerduty stranger {event.id}", who=agent.name, user=agent.id, about=self._about(unanswered)
+            ),
             unanswered,
         )
 
-    def _notify(self, key: str, title: str, text: str, what_to_do: str, pages: list[StoredPage]) -> None:
+    def _notify(self, notice: SystemNotice, pages: list[StoredPage]) -> None:
         """Say it on the other channels; a drill's own is marked as one."""
         is_drill = all(page.state.is_drill for page in pages)
-        notice = SystemNotice(key=key, title=title, text=text, what_to_do=what_to_do, never_waits=True, drill=is_drill)
-        self._publish(notice, over=_OTHER_CHANNELS)
+        self._publish(msgspec.structs.replace(notice, drill=is_drill), over=_OTHER_CHANNELS)
 
-    def _about(self, pages: list[StoredPage]) -> str:
-        state = pages[0].state
-        changes = worst_first(self._pages.changes(state))
-        worst = f"{changes[0].what} (case {changes[0].case_id})" if changes else f"page {state.id}"
-        named = state.system_notice.title if state.system_notice else worst
-        more = f" and {len(pages) - 1:,} more pages" if len(pages) > 1 else ""
-        return f"It is about: {named}{more}."
+    def _about(self, pages: list[StoredPage]) -> Words:
+        more = filled(_MORE_PAGES, more=len(pages) - 1) if len(pages) > 1 else NO_WORDS
+        return filled(_ABOUT, named=self._named(pages[0].state), more=more)
+
+    def _named(self, page: PageState) -> Words:
+        if page.system_notice is not None:
+            return page.system_notice.title_in_both
+        changes = worst_first(self._pages.changes(page))
+        return filled(_WORST, what=changes[0].what, case=changes[0].case_id) if changes else filled(_PAGE, page=page.id)
+
+
+_ABOUT: Final = Words(en="It is about: {named}{more}.", ko="대상: {named}{more}.")
+_MORE_PAGES: Final = Words(en=" and {more:,} more pages", ko=" 외 호출 {more:,}건")
+_WORST: Final = Words(en="{what} (case {case})", ko="{what} (사례 {case})")
+_PAGE: Final = Words(en="page {page}", ko="호출 {page}")
+RESOLVED_UNANSWERED: Final = NoticeText(
+    id="pagerduty-resolved",
+    title=Words(
+        en="{who} has resolved an incident that nobody has acknowledged",
+        ko="아무도 확인하지 않은 인시던트가 해결로 표시되었습니다: {who}",
+    ),
+    text=Words(
+        en="{about} Resolving it in PagerDuty closes nothing here: it is asked on.",
+        ko="{about} PagerDuty에서 해결해도 여기서는 닫히지 않으며 호출이 계속됩니다.",
+    ),
+    what_to_do=Words(
+        en="Acknowledge the case, or in PagerDuty acknowledge the next incident.",
+        ko="사례를 확인하거나 PagerDuty에서 다음 인시던트를 확인(acknowledge)하세요.",
+    ),
+    never_waits=True,
+)
+OWNER_ACKNOWLEDGED: Final = NoticeText(
+    id="pagerduty-acknowledged",
+    title=Words(en="{who} takes care of it", ko="담당: {who}"),
+    text=Words(
+        en="{who} has acknowledged it in PagerDuty. {about}",
+        ko="PagerDuty에서 확인한 사람: {who}. {about}",
+    ),
+    what_to_do=Words(
+        en="Nothing, unless it wasn't you: then acknowledge nothing, and find out who has your PagerDuty.",
+        ko="본인이 한 것이면 할 일이 없습니다. 아니면 아무것도 확인하지 말고 누가 내 PagerDuty를 쓰는지 알아내세요.",
+    ),
+    never_waits=True,
+)
+STRANGER_ACKNOWLEDGED: Final = NoticeText(
+    id="pagerduty-stranger",
+    title=Words(
+        en="{who} has acknowledged it in PagerDuty, and is no owner here",
+        ko="담당자가 아닌 사람이 PagerDuty에서 확인했습니다: {who}",
+    ),
+    text=Words(en="{about} So the next owners are asked on.", ko="{about} 그래서 다음 담당자들을 계속 호출합니다."),
+    what_to_do=Words(
+        en="If that is an owner: responder owner SCOPE --name NAME --upn UPN --pagerduty {user}. If not, an owner"
+        " acknowledges it.",
+        ko="담당자라면: responder owner SCOPE --name NAME --upn UPN --pagerduty {user}. 아니면 담당자가 직접"
+        " 확인하세요.",
+    ),
+    never_waits=True,
+)
 
 
 def _partition(at: datetime) -> str:

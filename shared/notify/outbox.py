@@ -21,12 +21,13 @@ from msgspec import Struct
 
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
+from shared.model.bilingual import Words
 from shared.model.cases import Case, Decision
 from shared.model.detections import AnyDetection
 from shared.model.do_all import do_all
 from shared.model.errors import EdgeError, Throttled, Unreachable
 from shared.model.kinds import Risk
-from shared.model.notices import Phase, SystemNotice
+from shared.model.notices import NoticeText, Phase, SystemNotice
 from shared.notify.asked_owners import AskedOwners
 from shared.notify.heard import Heard
 from shared.notify.message_limit import Counted, MessageLimit
@@ -262,13 +263,8 @@ class Notifier:
     def report_unreadable_row(self, table: Table, row: Row) -> None:
         """Publish, once a day for each row, that it can't be read. Raises EdgeError."""
         self.publish(
-            SystemNotice(
-                key=f"unreadable row {table} {row.partition} {row.key}",
-                title="A stored row can't be read",
-                text=f"Row “{row.key}” in partition “{row.partition}” of table {table}. The responder leaves it as it"
-                " is and goes on without it.",
-                what_to_do="Look at the row in the storage account. If another version of the app or a person wrote it,"
-                " put it right or delete it.",
+            UNREADABLE_ROW.notice(
+                f"unreadable row {table} {row.partition} {row.key}", row=row.key, partition=row.partition, table=table
             )
         )
 
@@ -607,6 +603,22 @@ class Notifier:
         if after is None:
             return []
         return _reserved(current.state, after)
+
+
+UNREADABLE_ROW: Final = NoticeText(
+    id="unreadable-row",
+    title=Words(en="A stored row can't be read", ko="저장된 행을 읽을 수 없습니다"),
+    text=Words(
+        en="Row “{row}” in partition “{partition}” of table {table}. The responder leaves it as it is and goes on"
+        " without it.",
+        ko="{table} 테이블, 파티션 “{partition}”, 행 “{row}”. 그대로 두고 이 행 없이 계속합니다.",
+    ),
+    what_to_do=Words(
+        en="Look at the row in the storage account. If another version of the app or a person wrote it, put it right or"
+        " delete it.",
+        ko="스토리지 계정에서 그 행을 확인하세요. 앱의 다른 버전이나 사람이 쓴 것이면 고치거나 삭제하세요.",
+    ),
+)
 
 
 class _NoChannel:

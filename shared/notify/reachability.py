@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final, Protocol
 
+import msgspec
+
 from shared.authority.owners import NamedOwner
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
+from shared.model.bilingual import NO_WORDS, Words, filled
 from shared.model.do_all import do_all
-from shared.model.notices import Owner, SystemNotice
+from shared.model.notices import NoticeText, Owner, SystemNotice
 from shared.notify.paged import Channel
 from shared.notify.reached import Reached, note_asked, note_reached, reached
 
@@ -118,40 +121,56 @@ class Reachability:
     def _cards(self, week: str, people: Sequence[Reached]) -> list[tuple[SystemNotice, tuple[Channel, ...]]]:
         """Give the cards for Teams, each for as many owners as one can mention."""
         link = reach_link(self._case_link, week)
-        ask = "Open the page and press the button." if link else _NO_PAGE
+        ask = _OPEN if link else _NO_PAGE
         found: list[tuple[SystemNotice, tuple[Channel, ...]]] = []
         for number, batch in enumerate(batched(people, _MOST_MENTIONED, strict=False)):
-            notice = SystemNotice(
-                key=f"reach {week} teams {number}",
-                title="Test: can Teams reach you?",
-                text="Nothing has happened. Once a week it is tried whether pages reach each owner.",
-                what_to_do=ask,
-                never_waits=True,  # in a digest it would mention nobody and open nothing
-                is_silent=True,
-                owners=_owners(batch),
-                link=link,
-                link_title="Say that it reached you",
-            )
-            found.append((notice, (Channel.TEAMS,)))
+            notice = TEAMS_TEST.notice(f"reach {week} teams {number}", ask=ask)
+            found.append((msgspec.structs.replace(notice, owners=_owners(batch), link=link), (Channel.TEAMS,)))
         return found
 
     def _incident(self, week: str, people: Sequence[Reached]) -> SystemNotice:
         unmapped = [one.owner.name for one in people if not one.owner.pagerduty]
-        unknown = f" Not known in PagerDuty, so not tested there: {', '.join(unmapped)}." if unmapped else ""
-        return SystemNotice(
-            key=_incident_notice(week),
-            title="Test: can PagerDuty reach you?",
-            text=f"Nothing has happened. It reaches only whoever is on call at present.{unknown}",
-            what_to_do="Acknowledge it in PagerDuty. It is resolved by itself at noon tomorrow.",
-            never_waits=True,
-            is_silent=True,
-            owners=_owners(people),
-        )
+        unknown = filled(_UNKNOWN, names=", ".join(unmapped)) if unmapped else NO_WORDS
+        notice = PAGERDUTY_TEST.notice(_incident_notice(week), unknown=unknown)
+        return msgspec.structs.replace(notice, owners=_owners(people))
 
 
-_NO_PAGE: Final = (
-    "It can't be answered: CASE_LINK isn't https://HOST/api/open/{case}, so there is no page to open. Tell whoever"
-    " operates Entra Responder."
+_OPEN: Final = Words(en="Open the page and press the button.", ko="페이지를 열고 단추를 누르세요.")
+_NO_PAGE: Final = Words(
+    en="It can't be answered: CASE_LINK isn't https://HOST/api/open/{case}, so there is no page to open. Tell whoever"
+    " operates Entra Responder.",
+    ko="응답할 수 없습니다. CASE_LINK가 https://HOST/api/open/{case} 형식이 아니어서 열 페이지가 없습니다. Entra"
+    " Responder 운영 담당자에게 알리세요.",
+)
+_UNKNOWN: Final = Words(
+    en=" Not known in PagerDuty, so not tested there: {names}.",
+    ko=" PagerDuty 사용자를 몰라 시험하지 못한 사람: {names}.",
+)
+TEAMS_TEST: Final = NoticeText(
+    id="teams-test",
+    title=Words(en="Test: can Teams reach you?", ko="시험: Teams 알림이 보입니까?"),
+    text=Words(
+        en="Nothing has happened. Once a week it is tried whether pages reach each owner.",
+        ko="아무 일도 없습니다. 일주일에 한 번 호출이 각 담당자에게 닿는지 시험합니다.",
+    ),
+    what_to_do=Words(en="{ask}", ko="{ask}"),
+    link_title=Words(en="Say that it reached you", ko="알림을 받았다고 응답"),
+    never_waits=True,  # in a digest it would mention nobody and open nothing
+    is_silent=True,
+)
+PAGERDUTY_TEST: Final = NoticeText(
+    id="pagerduty-test",
+    title=Words(en="Test: can PagerDuty reach you?", ko="시험: PagerDuty 호출이 옵니까?"),
+    text=Words(
+        en="Nothing has happened. It reaches only whoever is on call at present.{unknown}",
+        ko="아무 일도 없습니다. 지금 당직인 사람에게만 갑니다.{unknown}",
+    ),
+    what_to_do=Words(
+        en="Acknowledge it in PagerDuty. It is resolved by itself at noon tomorrow.",
+        ko="PagerDuty에서 확인(acknowledge)하세요. 내일 정오에 저절로 해결됩니다.",
+    ),
+    never_waits=True,
+    is_silent=True,
 )
 
 

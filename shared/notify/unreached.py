@@ -15,8 +15,9 @@ import msgspec
 from shared.authority.owners import EMERGENCY, EVERYTHING
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
+from shared.model.bilingual import NO_WORDS, Words, filled, joined
 from shared.model.do_all import do_all
-from shared.model.notices import SystemNotice
+from shared.model.notices import NoticeText, SystemNotice
 from shared.notify.page_store import PageStore, StoredPage
 from shared.notify.paged import REACHED_WITHIN, PageState, asks_somebody, is_unreached, worst_first
 
@@ -94,16 +95,9 @@ class Unreached:
         begun = midnight + (now - midnight) // self._within * self._within
         is_drill = pages[0].state.is_drill
         minutes = self.bound // timedelta(minutes=1)
-        return SystemNotice(
-            key=f"unreached {begun:%Y%m%dT%H%M}{' drill' if is_drill else ''}",
-            title="Nobody could be reached",
-            text=f"Nobody has acknowledged {_counted(len(pages))} within {minutes} minutes, though the owners and list"
-            f" emergency were asked: {self._list(pages)}.",
-            what_to_do="Whoever reads this: acknowledge it, and call the owners by phone. Nobody may be working on it.",
-            never_waits=True,
-            drill=is_drill,
-            scopes=(EMERGENCY, EVERYTHING),
-        )
+        key = f"unreached {begun:%Y%m%dT%H%M}{' drill' if is_drill else ''}"
+        notice = UNREACHED.notice(key, pages=_counted(len(pages)), minutes=minutes, listed=self._list(pages))
+        return msgspec.structs.replace(notice, drill=is_drill)
 
     def report_night(self) -> bool:
         """Tell owners and list `emergency`, once a day, of what reached nobody since the last noon; False for nothing.
@@ -127,39 +121,76 @@ class Unreached:
     def _night(self, pages: list[StoredPage], now: datetime) -> SystemNotice:
         begun = min(one.state.unanswered_since or one.state.started_at for one in pages)
         open_now = sum(one.state.is_urgent for one in pages)
-        later = len(pages) - open_now
-        ended = f"{later:,} of them acknowledged later, {open_now:,} by nobody until now"
-        return SystemNotice(
-            key=f"night {now:%Y%m%d}",
-            title="Nobody could be woken last night",
-            text=f"{_counted(len(pages)).capitalize()} since {begun:%Y-%m-%d %H:%M} UTC reached nobody in time,"
-            f" {ended}: {self._list(pages)}.",
-            what_to_do="Find out why: who was on call, did PagerDuty ring, is Teams' flow posting, are there owners on"
-            " list emergency? Try each owner: responder owners says who could be reached when.",
-            never_waits=True,
-            scopes=(EVERYTHING, EMERGENCY),
+        return NIGHT.notice(
+            f"night {now:%Y%m%d}",
+            pages=_counted(len(pages)),
+            since=f"{begun:%Y-%m-%d %H:%M} UTC",
+            later=len(pages) - open_now,
+            open=open_now,
+            listed=self._list(pages),
         )
 
-    def _list(self, pages: Iterable[StoredPage]) -> str:
+    def _list(self, pages: Iterable[StoredPage]) -> Words:
         """Name what pages are about; one that can't be read is named by its id."""
         named = [self._about(one.state) for one in pages]
-        listed = "; ".join(named[:_MOST_NAMED])
+        listed = joined(named[:_MOST_NAMED], "; ")
         left = len(named) - _MOST_NAMED
-        return f"{listed} and {left:,} more" if left > 0 else listed
+        return filled(_AND_MORE, listed=listed, left=left) if left > 0 else listed
 
-    def _about(self, page: PageState) -> str:
+    def _about(self, page: PageState) -> Words:
         if page.system_notice is not None:
-            return page.system_notice.title
+            return page.system_notice.title_in_both
         worst = next(iter(worst_first(self._pages.changes(page))), None)
         if worst is None:
-            return f"page {page.id}"
-        by = f" by {page.by}" if page.by else ""
-        return f"{worst.what}{by} (case {worst.case_id})"
+            return filled(_PAGE, page=page.id)
+        by = filled(_BY, by=page.by) if page.by else NO_WORDS
+        return filled(_WORST, what=worst.what, by=by, case=worst.case_id)
 
 
 def _is_between(page: PageState, since: datetime, until: datetime) -> bool:
     return page.unreached_at is not None and since < page.unreached_at <= until
 
 
-def _counted(pages: int) -> str:
-    return f"{pages:,} urgent page{'' if pages == 1 else 's'}"
+def _counted(pages: int) -> Words:
+    return filled(_ONE_PAGE if pages == 1 else _PAGES, count=pages)
+
+
+_ONE_PAGE: Final = Words(en="{count:,} urgent page", ko="긴급 호출 {count:,}건")
+_PAGES: Final = Words(en="{count:,} urgent pages", ko="긴급 호출 {count:,}건")
+_AND_MORE: Final = Words(en="{listed} and {left:,} more", ko="{listed} 외 {left:,}건")
+_PAGE: Final = Words(en="page {page}", ko="호출 {page}")
+_BY: Final = Words(en=" by {by}", ko=", 행위자 {by}")
+_WORST: Final = Words(en="{what}{by} (case {case})", ko="{what}{by} (사례 {case})")
+UNREACHED: Final = NoticeText(
+    id="nobody-reached",
+    title=Words(en="Nobody could be reached", ko="아무에게도 연락이 닿지 않았습니다"),
+    text=Words(
+        en="Nobody has acknowledged {pages} within {minutes} minutes, though the owners and list emergency were asked:"
+        " {listed}.",
+        ko="담당자와 emergency 목록을 호출했지만 {minutes}분 안에 아무도 확인하지 않았습니다. {pages}: {listed}.",
+    ),
+    what_to_do=Words(
+        en="Whoever reads this: acknowledge it, and call the owners by phone. Nobody may be working on it.",
+        ko="이 글을 읽는 사람이 확인했다고 알리고 담당자들에게 전화하세요. 아무도 대응하고 있지 않을 수 있습니다.",
+    ),
+    never_waits=True,
+    scopes=(EMERGENCY, EVERYTHING),
+)
+NIGHT: Final = NoticeText(
+    id="nobody-woken",
+    title=Words(en="Nobody could be woken last night", ko="지난밤 아무도 깨우지 못했습니다"),
+    text=Words(
+        en="{pages} since {since} reached nobody in time, {later:,} of them acknowledged later, {open:,} by nobody"
+        " until now: {listed}.",
+        ko="{since} 이후 제때 아무에게도 닿지 않은 것: {pages}. 나중에 확인 {later:,}건, 아직 미확인 {open:,}건:"
+        " {listed}.",
+    ),
+    what_to_do=Words(
+        en="Find out why: who was on call, did PagerDuty ring, is Teams' flow posting, are there owners on list"
+        " emergency? Try each owner: responder owners says who could be reached when.",
+        ko="이유를 알아내세요. 누가 당직이었는지, PagerDuty가 울렸는지, Teams 흐름이 게시하는지, emergency 목록에"
+        " 담당자가 있는지 확인하세요. 담당자마다 시험하세요: responder owners는 누구에게 언제 닿았는지 보여 줍니다.",
+    ),
+    never_waits=True,
+    scopes=(EVERYTHING, EMERGENCY),
+)

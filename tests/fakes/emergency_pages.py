@@ -22,10 +22,9 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.finding_texts import filled, same
 from shared.emergency.privileged_sign_ins import OF_ACCOUNT
-from shared.emergency.runbook import Words
 from shared.emergency.state import Emergency, fold
+from shared.model.bilingual import Words, filled, same
 from tests.fakes.clock import NOW
 from tests.fakes.emergencies import APP_CALLER, CAROL, CLOSING, DAVE, EMERGENCY, agreed, entry
 

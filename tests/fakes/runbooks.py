@@ -14,9 +14,10 @@ from shared.emergency.asking import Wanted, wanted_in
 from shared.emergency.engine import Engine
 from shared.emergency.entries import Caller, Proposal, StepState
 from shared.emergency.repeats import go_on
-from shared.emergency.runbook import RunbookStep, StepContext, StepEnd, Words
+from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import Emergency
 from shared.emergency.store import Emergencies
+from shared.model.bilingual import Words
 from tests.fakes.emergencies import CAROL, EMERGENCY
 from tests.fakes.runtime import Bench, bench
 

@@ -101,7 +101,7 @@ KEPT: Final = (
     Kept(word=_VOCABULARY, path="tests/unit/responders/commands/", line='vocabulary"', why="that key of the JSON"),
     Kept(word="speaks?", path="responders/commands/", line='"speaks"', why="a key of the JSON of two commands"),
     Kept(word="speaks?", path="tests/unit/responders/commands/", line="speaks", why="that key of the JSON"),
-    Kept(word="words", path="shared/emergency/runbook.py", line="class Words", why="a text in English and Korean"),
+    Kept(word="words", path="shared/model/bilingual.py", line="class Words", why="a text in English and Korean"),
 )
 
 

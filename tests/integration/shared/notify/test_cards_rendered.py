@@ -8,11 +8,14 @@ import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
+from responders.runbooks.notification import PAGE
+from shared.model.bilingual import ENGLISH, KOREAN, Value
 from shared.model.cases import Case
 from shared.model.detections import AnyDetection
 from shared.model.notices import Phase
 from shared.notify.cards import alert_of, card_of
-from shared.notify.messages import Digest, PageMessage
+from shared.notify.channels import TeamsSender
+from shared.notify.messages import Digest, NoticeCall, PageMessage
 from shared.notify.page_cards import digest_card, page_card
 from shared.notify.paged import paged_change, worst_first
 from tests.fakes.card_cases import (
@@ -149,6 +152,22 @@ def test_a_digest_is_drawn(page: Page, inbox: RunningInbox) -> None:
     card = page.locator("#teams .posts > li:not(.refused) .card")
     expect(card).to_have_count(1)
     assert text_of(card.locator(".ac-richTextBlock").first).startswith("3 more changes by 1 actor: 2 need you")
+
+
+@pytest.mark.parametrize("language", [ENGLISH, KOREAN])
+@pytest.mark.parametrize("width", [360, _DESK["width"]])
+def test_the_page_of_an_emergency_fits_in_either_language(
+    language: str, width: int, page: Page, inbox: RunningInbox
+) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    values: dict[str, Value] = {"by": "Alex Admin", "at": "2026-11-30 03:12 UTC", "reason": "nobody can sign in"}
+    notice = PAGE.notice("key", id="0" * 32, **values)
+    call = NoticeCall(key="page", system_notice=notice, owners=PAGE_CONTEXT.owners, place=1)
+    TeamsSender(settings_with(TEAMS_WEBHOOK_URL=inbox.teams, NOTICE_LANGUAGE=language)).send_call(call)
+    card = page.locator("#teams .posts > li:not(.refused) .card")
+    expect(card).to_have_count(1)
+    assert text_of(card.locator(".ac-richTextBlock").first) == notice.texts(language).title
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def _several(*cases: Case) -> PageMessage:

@@ -10,7 +10,8 @@ from responders.permissions import CALLS
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.playbooks import PLAYBOOKS, Playbook
 from shared.emergency.entries import STEPS
-from shared.emergency.runbook import RunbookStep, Words
+from shared.emergency.runbook import RunbookStep
+from shared.model.bilingual import Words
 from shared.respond.unexplained import UNEXPLAINED
 
 _HANGUL = re.compile(r"[가-힣]")

@@ -15,11 +15,12 @@ from shared.emergency import labels, mailbox_findings
 from shared.emergency.blocks import HEADERS, Badge, Block, Facts, Heading, Items, Paragraph, Table, html, markdown
 from shared.emergency.entries import Answer, Finding, StepState
 from shared.emergency.evidence import EvidenceBox
-from shared.emergency.labels import ENGLISH, KOREAN, language_of
+from shared.emergency.labels import language_of
 from shared.emergency.manifest import StoredFiles, verify
 from shared.emergency.page import emergency_page, points_of
 from shared.emergency.report import LANGUAGES, Ending, ending_of, keep_reports, minutes_of, report_of
 from shared.emergency.state import Emergency, fold
+from shared.model.bilingual import ENGLISH, KOREAN
 from tests.fakes.clock import NOW, FakeClock
 from tests.fakes.emergencies import EMERGENCY, ENTRIES, declared
 from tests.fakes.emergency_pages import ALL_STEPS, HOSTILE, closing, finished_drill, full, run
@@ -252,7 +253,7 @@ def test_the_language_is_the_one_that_the_browser_prefers(asked: str, language: 
 
 
 def test_every_text_is_there_in_both_languages() -> None:
-    from shared.emergency.runbook import Words  # noqa: PLC0415 - looked for here only
+    from shared.model.bilingual import Words  # noqa: PLC0415 - looked for here only
 
     found = {name: text for name, text in vars(labels).items() if isinstance(text, Words)}
     assert len(found) > 50

@@ -1,4 +1,4 @@
-"""What steps find is declared, in English and Korean beside one another, with the same parameters."""
+"""What steps find and what people are sent is declared, in English and Korean, with the same parameters."""
 
 import ast
 import importlib
@@ -10,14 +10,30 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+import msgspec
 import pytest
 
 import responders.runbooks
 import shared.emergency
+import shared.notify
+from infra.local.inbox.cards import refusal_of
+from infra.local.inbox.pagerduty import errors_in
 from shared.emergency import finding_texts
 from shared.emergency.entries import Answer, FoundTexts
-from shared.emergency.finding_texts import FindingText, filled, quoted, same, some
-from shared.emergency.runbook import Words
+from shared.emergency.finding_texts import FindingText
+from shared.model.bilingual import ENGLISH, KOREAN, Value, Words, filled, quoted, same, some
+from shared.model.escape import unlinked
+from shared.model.notices import NoticeText, Owner
+from shared.notify.messages import NoticeCall, NoticeDigest
+from shared.notify.system_notices import (
+    notice_call_alert,
+    notice_call_card,
+    notice_digest_alert,
+    notice_digest_card,
+    system_notice_alert,
+    system_notice_card,
+)
+from tests.fakes.card_parts import lines
 
 _VARIABLE_PARTICLE: Final = re.compile(r"\}\)?(?:은|는|이|가|을|를|과|와|으로|로|이나|나|이라|라)(?![가-힣])")
 """Korean particles whose form depends on how the word before them ends, right behind a parameter."""
@@ -30,7 +46,7 @@ _WITHOUT_WORDS: Final = frozenset(
 
 
 def _modules() -> Iterator[ModuleType]:
-    for package in (responders.runbooks, shared.emergency):
+    for package in (responders.runbooks, shared.emergency, shared.notify):
         for each in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             yield importlib.import_module(each.name)
 
@@ -46,10 +62,17 @@ def _words() -> dict[str, Words]:
     texts = _named(Words)
     for place, one in _DECLARED.items():
         texts |= {f"{place}.about": one.about, f"{place}.text": one.text, f"{place}.what_to_do": one.what_to_do}
+    for place, one in _NOTICES.items():
+        texts |= {f"{place}.title": one.title, f"{place}.text": one.text, f"{place}.what_to_do": one.what_to_do}
+        texts[f"{place}.link_title"] = one.link_title
     return texts
 
 
+_OWNER: Final = Owner(scope="emergency", order=0, name="7", upn="7@contoso.example")
+_KEY: Final = "0" * 32
+_OUR_ENGLISH: Final = re.compile("What|DRILL|Paged|Before|Nobody|messages|acknowledged")
 _DECLARED: Final = _named(FindingText)
+_NOTICES: Final = _named(NoticeText)
 _WORDS: Final = _words()
 
 
@@ -64,10 +87,12 @@ def _own_letters(text: str) -> str:
 
 def test_all_steps_declare_what_they_find() -> None:
     assert len(_DECLARED) > 90, "where are they?"
+    assert len(_NOTICES) > 20, "where are they?"
 
 
-def test_each_has_an_id_of_its_own() -> None:
-    ids = [one.id for one in _DECLARED.values()]
+@pytest.mark.parametrize("declared", [_DECLARED, _NOTICES], ids=["findings", "notices"])
+def test_each_has_an_id_of_its_own(declared: dict[str, FindingText | NoticeText]) -> None:
+    ids = [one.id for one in declared.values()]
     assert sorted(ids) == sorted(set(ids))
     assert [each for each in ids if not re.fullmatch(r"[a-z]+(-[a-z]+)*", each)] == []
 
@@ -88,7 +113,8 @@ def test_no_particle_hangs_on_a_parameter() -> None:
     assert {place: words.ko for place, words in _WORDS.items() if _VARIABLE_PARTICLE.search(words.ko)} == {}
 
 
-def test_no_finding_is_made_in_another_way() -> None:
+@pytest.mark.parametrize("kind", ["Finding", "SystemNotice"])
+def test_none_is_made_in_another_way(kind: str) -> None:
     made: list[str] = []
     for module in _modules():
         path = Path(str(module.__file__))
@@ -96,8 +122,38 @@ def test_no_finding_is_made_in_another_way() -> None:
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
-        made += [f"{path}:{call.lineno}" for call in calls if getattr(call.func, "id", "") == "Finding"]
-    assert made == [], "declare a FindingText, with both languages"
+        made += [f"{path}:{call.lineno}" for call in calls if getattr(call.func, "id", "") == kind]
+    assert made == [], "declare a FindingText or NoticeText, with both languages"
+
+
+@pytest.mark.parametrize("place", sorted(_NOTICES))
+def test_both_channels_take_each_notice_in_either_language(place: str) -> None:
+    declared = _NOTICES[place]
+    texts = (declared.title, declared.text, declared.what_to_do)
+    values: dict[str, Value] = {name: 7 for words in texts for name, _ in _parameters(words.en)}
+    notice = msgspec.structs.replace(declared.notice("key", **values), drill=True)
+    call = NoticeCall(key="page", system_notice=notice, owners=(_OWNER,), place=1)
+    digest = NoticeDigest(key="digest", system_notices=(notice, notice))
+    for language, title in ((ENGLISH, f"DRILL: {notice.title}"), (KOREAN, f"훈련: {notice.texts(KOREAN).title}")):
+        cards = (
+            system_notice_card(notice, language=language),
+            notice_call_card(call, language=language),
+            notice_digest_card(digest, language=language),
+        )
+        alerts = (
+            system_notice_alert(notice, language=language),
+            notice_call_alert(call, language=language),
+            notice_digest_alert(digest, language=language),
+        )
+        assert [refusal_of(msgspec.json.encode(card)) for card in cards] == [None] * len(cards)
+        errors = [errors_in({**alert, "routing_key": _KEY}, routing_key=_KEY) for alert in alerts]
+        assert errors == [()] * len(alerts)
+        assert {card["attachments"][0]["content"]["lang"] for card in cards} == {language}
+        assert [title in lines(card) for card in cards] == [True] * len(cards)
+        assert {alert["payload"]["summary"] for alert in alerts[:2]} == {unlinked(title)}
+        said = [str(one) for one in (*cards, *alerts)]
+        assert [bool(_HANGUL.search(text)) for text in said] == [language == KOREAN] * len(said)
+        assert language == ENGLISH or not _OUR_ENGLISH.search("".join(said))
 
 
 _ONE: Final = FindingText(
