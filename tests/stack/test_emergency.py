@@ -30,13 +30,14 @@ from shared.emergency.signing import sign_request
 from shared.emergency.store import PARTITION
 from tests.fakes.emergencies import CONTACT
 from tests.stack.faults.proxy import Proxy
-from tests.stack.faults.running_stack import StackBehindProxy
+from tests.stack.faults.running_stack import PATIENT, StackBehindProxy
 
 # A scene takes up to a minute and a half where nothing else runs, and several times that on a busy machine.
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(480)]
 
 _ALL: Final = range(1, 9)
 _SETTINGS: Final = {
+    **PATIENT,
     "SUPPORT_CONTACT": json.dumps(CONTACT),
     "AUDIT_POLL_SCHEDULE": "0 0 * * * *",
     "SIGN_IN_POLL_SCHEDULE": "0 0 * * * *",

@@ -203,7 +203,7 @@ async def run_host(
         SettingsError: the port is taken.
         AppError: the app can't be loaded or played.
     """
-    settings = host_settings_from(app)
+    settings = host_settings_from(app, os.environ)
     if options.hide_messages is not None:
         settings = replace(settings, queues=replace(settings.queues, hidden_for=options.hide_messages))
     listening = bind(port)

@@ -1,10 +1,11 @@
 """What host.json says: the settings this host plays, those it needn't, and a name for each of the rest."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from infra.local.host.app_settings import json_object_from
@@ -14,6 +15,7 @@ from infra.local.host.timespans import timespan_from
 HOST_JSON = "host.json"
 _IGNORED = frozenset({"$schema", "logging", "extensionBundle"})
 _UNLIMITED = "-1"
+_IN_PLACE = "AzureFunctionsJobHost__"
 
 
 class MessageEncoding(StrEnum):
@@ -63,8 +65,11 @@ class HostSettings:
     unknown: tuple[str, ...] = ()
 
 
-def host_settings_from(app: Path) -> HostSettings:
+def host_settings_from(app: Path, app_settings: Mapping[str, str] = MappingProxyType({})) -> HostSettings:
     """Read the host.json of the app in the folder `app`.
+
+    An app setting `AzureFunctionsJobHost__extensions__queues__maxPollingInterval` stands in place of what host.json has
+    there, and so on (https://learn.microsoft.com/azure/azure-functions/functions-host-json#override-hostjson-values).
 
     Raises:
         AppError: it is missing, isn't version 2.0, or a setting has a value that can't be.
@@ -73,6 +78,9 @@ def host_settings_from(app: Path) -> HostSettings:
         content = json_object_from(app / HOST_JSON)
     except SettingsError as refused:
         raise AppError(f'{refused} The smallest {HOST_JSON} is {{"version": "2.0"}}.') from None
+    for name, text in app_settings.items():
+        if name.startswith(_IN_PLACE):
+            content = _with(content, name.removeprefix(_IN_PLACE).split("__"), text)
     root = _Section(path="", content=content)
     if root.take("version", _text, "") != "2.0":
         raise AppError(f'{HOST_JSON}: version must be "2.0".')
@@ -90,6 +98,16 @@ def host_settings_from(app: Path) -> HostSettings:
         hubs=_hub_settings_from(hubs, start),
         unknown=tuple(path for section in (root, extensions, http, queues, hubs, start) for path in section.rest()),
     )
+
+
+def _with(content: Mapping[str, object], path: Sequence[str], text: str) -> dict[str, object]:
+    """Give `content` with a value at `path`; a text of digits is a number, as the settings read it."""
+    name, *deeper = path
+    if deeper:
+        inner = content.get(name)
+        within: Mapping[str, object] = cast("dict[str, object]", inner) if isinstance(inner, dict) else {}
+        return {**content, name: _with(within, deeper, text)}
+    return {**content, name: int(text) if text.isdecimal() else text}
 
 
 def _queue_settings_from(section: "_Section") -> QueueSettings:

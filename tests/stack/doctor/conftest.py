@@ -16,8 +16,10 @@ from responders.sources import SOURCES
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import polled_until
 from shared.runtime import build_runtime
+from tests.stack.faults.running_stack import PATIENT
 
 _CALM = {
+    **PATIENT,
     "AUDIT_POLL_SCHEDULE": "*/10 * * * * *",
     "SIGN_IN_POLL_SCHEDULE": "*/10 * * * * *",
     "SNAPSHOT_SCHEDULE": "*/20 * * * * *",

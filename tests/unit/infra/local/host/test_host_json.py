@@ -53,6 +53,31 @@ def test_reads_what_it_plays_and_is_silent_on_what_needs_no_playing(tmp_path: Pa
     )
 
 
+def test_an_app_setting_stands_in_place_of_what_host_json_has(tmp_path: Path) -> None:
+    content = {"version": "2.0", "extensions": {"queues": {"batchSize": 5, "maxPollingInterval": "00:00:01"}}}
+    (tmp_path / "host.json").write_text(json.dumps(content))
+    within = "AzureFunctionsJobHost__extensions__"
+    read = host_settings_from(
+        tmp_path,
+        {
+            f"{within}queues__maxPollingInterval": "00:00:00.5",
+            f"{within}eventHubs__maxEventBatchSize": "7",
+            "AzureFunctionsJobHost__functionTimeout": "00:05:00",
+            "AzureWebJobsStorage": "nothing to do with it",
+        },
+    )
+    assert read.queues == QueueSettings(
+        batch_size=5, new_batch_threshold=2, max_polling_interval=timedelta(seconds=0.5)
+    )
+    assert (read.hubs.max_event_batch_size, read.function_timeout) == (7, timedelta(minutes=5))
+
+
+def test_an_app_setting_that_cannot_be_is_refused_like_host_json(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    with pytest.raises(AppError, match=r"extensions\.queues\.batchSize is 99: it must be a whole number from 1 to 32"):
+        host_settings_from(tmp_path, {"AzureFunctionsJobHost__extensions__queues__batchSize": "99"})
+
+
 def test_names_every_setting_it_does_not_play(tmp_path: Path) -> None:
     extensions = {"eventHubs": {"a": 1}, "http": {"hsts": 1}, "queues": {"shade": 1}}
     read = settings_of(tmp_path, {"version": "2.0", "extensions": extensions, "healthMonitor": {"enabled": True}})
