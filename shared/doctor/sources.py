@@ -8,7 +8,7 @@ from shared.checks.run import look_at_each
 from shared.detect.aggregation.describe import lasting
 from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
-from shared.ingest.coverage import QUIET_EVENTS, QUIET_STREAM, SWEPT_WITHIN
+from shared.ingest.coverage import AUDITS, QUIET_EVENTS, QUIET_STREAM, SWEPT_WITHIN
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import lateness_of
 from shared.ingest.poll import is_unlicensed, polled_until
@@ -28,7 +28,6 @@ LICENCE_CURE: Final = (
 )
 _LATEST_SIGN_IN: Final = "SigninLogs | summarize latest = max(TimeGenerated)"
 _QUIET_WORKSPACE: Final = timedelta(days=1)
-_AUDITS: Final = "AuditLogs"
 _STREAM_CURES: Final = {
     TenantKind.WORKFORCE: "Run infra/scripts/stream.sh, which makes the tenant's diagnostic setting; records come some"
     " minutes later. If it is there, see what audit_stream last logged.",
@@ -156,7 +155,7 @@ def _stream(context: DoctorContext) -> list[Finding]:
 
     def look(tenant: Tenant) -> list[Finding]:
         found = [one for one in came if one.tenant_id == tenant.id]
-        audits = max((one.at for one in found if one.category == _AUDITS), default=None)
+        audits = max((one.at for one in found if one.category == AUDITS), default=None)
         text = f"{tenant.name}, last audit records by the stream"
         if audits is None:
             return [failed(f"{text}: none so far", cure=_STREAM_CURES[tenant.kind])]

@@ -18,7 +18,7 @@ from shared.detect.rosters import STALE, Roster
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import Lateness, lateness_of
 from shared.ingest.poll import cursor_of, failure_columns
-from shared.ingest.stream import Arrival, arrivals
+from shared.ingest.stream import Arrival, arrivals, stream_lateness
 from shared.ingest.unread import Unread, read_unread
 from shared.model.errors import EdgeError
 from shared.model.object_kinds import Kind
@@ -38,6 +38,8 @@ SWEPT_WITHIN: Final = timedelta(hours=1)
 _LOOKED_WITHIN: Final = timedelta(hours=3)
 QUIET_EVENTS: Final = timedelta(days=30)
 QUIET_STREAM: Final = timedelta(days=1)
+AUDITS: Final = "AuditLogs"
+"""The category of the stream that every tenant with a diagnostic setting sends."""
 _RECORDS_WITHIN: Final = timedelta(hours=1)
 """The overlap of the polls: where more than half of the records come later, most of a log is seen hours late."""
 
@@ -309,21 +311,33 @@ class _Look:
         return self._tried(about, tenant, look)
 
     def at_stream(self) -> list[Entry]:
-        return self._tried(
-            "audit stream", self._settings.workforce, lambda: (self._of_stream(one) for one in arrivals(self._storage))
-        )
+        return self._tried("audit stream", self._settings.workforce, self._stream)
 
-    def _of_stream(self, arrival: Arrival) -> Entry:
+    def _stream(self) -> Iterator[Entry]:
+        came = arrivals(self._storage)
+        late = stream_lateness(self._storage, now=self._now) if came else {}
+        yield from (self._of_stream(one, late.get((one.tenant_id, one.category), Lateness())) for one in came)
+        if not self._settings.audit_stream_hub:
+            return
+        for tenant in self._settings.tenants:
+            if not any(one.tenant_id == tenant.id and one.category == AUDITS for one in came):
+                about, because = f"stream of {AUDITS}", "nothing came so far"
+                yield self._entry(about, tenant, Sight.UNKNOWN, because=because, cure=_STREAM)
+
+    def _of_stream(self, arrival: Arrival, late: Lateness) -> Entry:
         tenant = self._settings.tenant(arrival.tenant_id)
-        is_quiet = self._now - arrival.at > QUIET_STREAM
+        sight, because, cure = _of_lateness(late) or (Sight.SEES, "", "")
+        if self._now - arrival.at > QUIET_STREAM:
+            sight, because, cure = Sight.UNKNOWN, "nothing came for a day", _STREAM
         return Entry(
             about=f"stream of {arrival.category}",
             tenant=tenant.name if tenant else arrival.tenant_id,
             tenant_id=arrival.tenant_id,
-            sight=Sight.UNKNOWN if is_quiet else Sight.SEES,
+            sight=sight,
             read_at=arrival.at,
-            because="nothing came for a day" if is_quiet else "",
-            cure=_STREAM if is_quiet else "",
+            because=because,
+            cure=cure,
+            late=late,
         )
 
     def at_permissions(self) -> list[Entry]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,7 @@ from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.model.errors import EdgeError
-from shared.model.sources import Source, Window
+from shared.model.sources import Window
 
 _log = logging.getLogger("responder.lateness")
 
@@ -37,6 +37,20 @@ BOUNDS: Final = (
     *(timedelta(hours=hours) for hours in (1, 2, 4, 8, 12, 24, 48, 168)),
 )
 """A record counts to the smallest of these that it came within; one that came later still, to the last."""
+
+
+class Log(Protocol):
+    """A log: its name as people are shown it, and the name under which its rows are."""
+
+    @property
+    def name(self) -> str:
+        """What people are shown."""
+        ...
+
+    @property
+    def cursors(self) -> str:
+        """The name under which its rows are."""
+        ...
 
 
 class Reading(StrEnum):
@@ -75,24 +89,34 @@ class Noted(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def store_lateness(storage: Storage, source: Source, tenant_id: str, noted: Iterable[Noted]) -> None:
+def store_lateness(storage: Storage, source: Log, key: str, noted: Iterable[Noted]) -> None:
     """Count what was read. What fails is only logged: nothing else depends on it."""
     ordered = tuple(noted)
     if not ordered:
         return
     try:
         for _ in range(_TRIES):
-            row = storage.row(Table.CURSORS, _PARTITION + source.cursors, tenant_id)
+            row = storage.row(Table.CURSORS, _PARTITION + source.cursors, key)
             counts = _counted(_read(row), ordered)
-            if _write(storage, source, tenant_id, row, counts):
+            if _write(storage, source, key, row, counts):
                 return
     except EdgeError as error:
         _log.warning("how late the %s comes could not be stored: %s", source.name, error)
 
 
-def lateness_of(storage: Storage, source: Source, tenant_id: str, *, now: datetime) -> Lateness:
+def lateness_of(storage: Storage, source: Log, key: str, *, now: datetime) -> Lateness:
     """Give how late records of the last two days came. Raises EdgeError."""
-    counts = _read(storage.row(Table.CURSORS, _PARTITION + source.cursors, tenant_id))
+    return _lateness(storage.row(Table.CURSORS, _PARTITION + source.cursors, key), now)
+
+
+def lateness_by_key(storage: Storage, source: Log, *, now: datetime) -> dict[str, Lateness]:
+    """Give the same for every key that it was stored under, in one read. Raises EdgeError."""
+    rows = storage.rows(Table.CURSORS, "PartitionKey eq @one", one=_PARTITION + source.cursors)
+    return {row.key: _lateness(row, now) for row in rows}
+
+
+def _lateness(row: Row | None, now: datetime) -> Lateness:
+    counts = _read(row)
     days = {f"{now - timedelta(days=number):%Y%m%d}" for number in range(_SHOWN_DAYS)}
     shown = [of_day for day, of_day in counts.days.items() if day in days] if counts else []
     total = [sum(each) for each in zip(*shown, strict=True)]
@@ -106,11 +130,11 @@ def _quantile(counts: list[int], percent: int) -> timedelta | None:
     return next((bound for bound, count in zip(BOUNDS, reached, strict=False) if count >= enough > 0), None)
 
 
-def _write(storage: Storage, source: Source, tenant_id: str, row: Row | None, counts: _Counts) -> bool:
+def _write(storage: Storage, source: Log, key: str, row: Row | None, counts: _Counts) -> bool:
     """Write the counts, unless somebody else did in the meantime."""
     columns: dict[str, Any] = {"counts": msgspec.json.encode(counts).decode()}
     if row is None:
-        return storage.insert(Table.CURSORS, _PARTITION + source.cursors, tenant_id, columns)
+        return storage.insert(Table.CURSORS, _PARTITION + source.cursors, key, columns)
     try:
         storage.replace(Table.CURSORS, row, columns)
     except Conflict:

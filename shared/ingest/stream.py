@@ -4,11 +4,16 @@ The Functions host moves the checkpoint past a batch when its function has ended
 over. So a batch that couldn't be stored has to raise for as long as that is so; and a record that fails every time
 mustn't hold up the others behind it: after some tries it is kept for later, in the queue of Event Grid's events, whose
 function takes in records of every shape, tries them for a day and stores them in the quarantine at last.
+
+What kills the process itself leaves no error. So each batch is noted before it is worked on: one over which the process
+died before is taken in record by record, each noted too, and the record over which it dies again is stored in the
+quarantine unread.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
 
@@ -17,9 +22,12 @@ from msgspec.json import Decoder
 
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Table
+from shared.ingest.deaths import begun, deaths_over, forget_old
 from shared.ingest.intake import Intake, keep_unreadable, take_in
+from shared.ingest.lateness import Lateness, Noted, Reading, lateness_by_key, store_lateness
 from shared.model.calls import ID_SHAPES
 from shared.model.errors import EdgeError, Throttled, Unreachable, UnreadableRecord
+from shared.model.sources import Window
 from shared.normalize.decoding import envelope_instant
 from shared.normalize.ids import tenant_in
 from shared.normalize.pieces import pieces
@@ -29,6 +37,13 @@ _log = logging.getLogger("responder.stream")
 
 TRIES: Final = 5
 """How often a batch is tried as a whole before its records are taken in one by one."""
+
+DEATHS: Final = 2
+"""How often the process may die over a batch before its records are taken in one by one."""
+
+DEATHS_OF_ONE: Final = 3
+"""How often it may die over an event or a record before that is set aside: it may have been killed for another reason.
+"""
 
 _LONGEST_MESSAGE: Final = 48 * 1024
 """Bytes; a queue takes 64 KiB of text, which is this much in base64."""
@@ -59,6 +74,16 @@ _ENVELOPE: Final = Decoder(_Envelope)
 _TEXT: Final = Decoder(str)
 
 
+class _Stream(Struct, frozen=True):
+    """The stream, as its lateness is kept: by tenant and category."""
+
+    name: str = "audit stream"
+    cursors: str = _PARTITION
+
+
+_STREAM: Final = _Stream()
+
+
 class Arrival(Struct, frozen=True, kw_only=True):
     """When records of a category of a tenant last came by the stream, and how old the youngest of them was then."""
 
@@ -69,11 +94,13 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
 
 class Arrivals:
-    """Notes what arrives by the stream, for the doctor; each tenant's category once a minute at most."""
+    """Notes what arrives by the stream and how late it is, each tenant's category once a minute at most."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._noted: dict[tuple[str, str], datetime] = {}
+        self._minutes: dict[tuple[str, str], Counter[str]] = {}
+        """How many records of each minute came since a category was noted last."""
 
     def note(self, arrived: Iterable[tuple[str, str, datetime | None]], *, now: datetime) -> None:
         """Note arrivals: tenant, category, the record's time. An error is only logged: the records are stored."""
@@ -82,6 +109,8 @@ class Arrivals:
             place = (tenant_id, category)
             known = latest.setdefault(place, at)
             latest[place] = max(at, known) if at and known else at or known
+            if at is not None and (place in self._minutes or len(self._minutes) < _MOST_PLACES):
+                self._minutes.setdefault(place, Counter())[f"{at.astimezone(UTC):%Y-%m-%dT%H:%M}"] += 1
         for place, at in latest.items():
             self._note(place, at, now)
 
@@ -100,12 +129,25 @@ class Arrivals:
             _log.warning("the time of the stream's last records could not be stored: %s", error)
             return
         self._noted[place] = now
+        self._note_lateness(place, now)
+
+    def _note_lateness(self, place: tuple[str, str], now: datetime) -> None:
+        if minutes := self._minutes.pop(place, None):
+            window = Window(since=now, until=now)  # nothing is read again here
+            noted = Noted(reading=Reading.UNREAD, window=window, minutes=minutes, at=now)
+            store_lateness(self._storage, _STREAM, " ".join(place), (noted,))
 
 
 def arrivals(storage: Storage) -> list[Arrival]:
     """Give what came by the stream, for each tenant and category. Raises EdgeError."""
     rows = storage.rows(Table.CURSORS, "PartitionKey eq @partition", partition=_PARTITION)
     return [found for row in rows if (found := _arrival(row)) is not None]
+
+
+def stream_lateness(storage: Storage, *, now: datetime) -> dict[tuple[str, str], Lateness]:
+    """Give how late records came in the last two days, by tenant and category. Raises EdgeError."""
+    found = lateness_by_key(storage, _STREAM, now=now)
+    return {(key.partition(" ")[0], key.partition(" ")[2]): late for key, late in found.items()}
 
 
 def _arrival(row: Row) -> Arrival | None:
@@ -138,12 +180,15 @@ def take_in_stream(runtime: Runtime, bodies: Sequence[bytes], arrived: Arrivals,
     unless storage is away. From the fifth try on, only a record that can't be kept for later either raises.
     """
     total = Intake()
-    parts = [part for body in bodies for part in _parts(body)]
-    if tries < TRIES:
-        _each(parts, lambda part: _take_in(runtime, part, total))
-    else:
-        records = (_Part(tenant_id=part.tenant_id, raw=raw) for part in parts for raw in pieces([part.raw]))
-        _each(records, lambda record: _take_in_or_keep(runtime, record, total))
+    # After a death the host gives the same first event again, with as many behind it as there are by then.
+    first = bodies[0] if bodies else b""
+    with begun(runtime.storage, "batch", first, clock=runtime.clock) as deaths:
+        if tries < TRIES and deaths < DEATHS:
+            parts = [part for body in bodies for part in _parts(body)]
+            _each(parts, lambda part: _take_in(runtime, part, total))
+        else:
+            parts = _take_in_one_by_one(runtime, bodies, total)
+            forget_old(runtime.storage, now=runtime.clock())
     arrived.note(
         ((part.tenant_id, category, at) for part in parts if part.tenant_id for category, at in part.heads),
         now=runtime.clock(),
@@ -151,12 +196,47 @@ def take_in_stream(runtime: Runtime, bodies: Sequence[bytes], arrived: Arrivals,
     return total
 
 
-def _each(parts: Iterable[_Part], do: Callable[[_Part], None]) -> None:
+def _take_in_one_by_one(runtime: Runtime, bodies: Sequence[bytes], total: Intake) -> list[_Part]:
+    """Take in each record by itself; what fails is kept for later, what kills the process is set aside unread."""
+    parts: list[_Part] = []
+
+    def take_in_event(body: bytes) -> None:
+        if _kills(runtime, "event", body, ""):
+            return
+        with begun(runtime.storage, "event", body, clock=runtime.clock):
+            found = [*_parts(body)]
+            records = [_Part(tenant_id=part.tenant_id, raw=raw) for part in found for raw in pieces([part.raw])]
+        parts.extend(found)
+        _each(records, take_in_record)
+
+    def take_in_record(record: _Part) -> None:
+        if _kills(runtime, "record", record.raw, record.tenant_id):
+            return
+        with begun(runtime.storage, "record", record.raw, clock=runtime.clock):
+            _take_in_or_keep(runtime, record, total)
+
+    _each(bodies, take_in_event)
+    return parts
+
+
+def _kills(runtime: Runtime, what: str, raw: bytes, tenant_id: str) -> bool:
+    """Say whether the process died over it so often that it is to blame; then it is in the quarantine, and told.
+
+    The notes of its deaths stay: with it in the same batch may be another one that kills. Raises EdgeError.
+    """
+    deaths = deaths_over(runtime.storage, what, raw, now=runtime.clock())
+    if deaths < DEATHS_OF_ONE:
+        return False
+    keep_unreadable(runtime, [(raw, f"the app died {deaths} times while it worked on it")], tenant_id)
+    return True
+
+
+def _each[T](some: Iterable[T], do: Callable[[T], None]) -> None:
     """Do it with each; raises the first error at the end, that storage is away at once."""
     first: Exception | None = None
-    for part in parts:
+    for one in some:
         try:
-            do(part)
+            do(one)
         except (Unreachable, Throttled):
             raise
         except Exception as failure:  # noqa: BLE001 - raised below, when the others are done

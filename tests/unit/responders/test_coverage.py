@@ -35,6 +35,7 @@ from shared.ingest.coverage_page import coverage_page
 from shared.ingest.coverage_watch import watch_coverage
 from shared.ingest.deliveries import store_delivery_time
 from shared.ingest.poll import poll
+from shared.ingest.stream import Arrivals
 from shared.ingest.unread import keep_unread
 from shared.ingest.windows import Part
 from shared.model.calls import Permission, Service
@@ -123,6 +124,50 @@ def test_a_row_that_cannot_be_read_makes_its_own_entry_unknown_alone(memory: Mem
     storage.faults.fail("row Rosters")
     unknown = [one.about for one in _coverage(storage).bad]
     assert set(unknown) == {about_roster(roster) for roster in CONTENT.rosters}
+
+
+def _streamed(storage: Storage, *, minutes: float, tenant_id: str = WORKFORCE_TENANT) -> None:
+    """Let records come by the stream, each so many minutes late."""
+    clock, arrived = FakeClock(NOW - _HOUR), Arrivals(storage)
+    for _ in range(2):
+        clock.move(30 * _MINUTE)
+        arrived.note([(tenant_id, "AuditLogs", clock() - minutes * _MINUTE)] * 4, now=clock())
+
+
+def test_the_stream_is_among_what_is_seen_with_its_last_event_and_how_late_it_is(memory: MemoryStorage) -> None:
+    storage = SpoiltStorage(memory)
+    all_seen(storage)
+    _streamed(storage, minutes=4)
+    storage.faults.log.clear()
+    entry = _entry(_coverage(storage), "stream of AuditLogs")
+    assert (entry.sight, entry.read_at, entry.late.p99) == (Sight.SEES, NOW, 5 * _MINUTE)
+    assert len(storage.faults.log) <= 31, "it is read each minute"
+    assert "less than a minute ago" in (shown := unescape(coverage_page(_coverage(storage))))
+    assert "5 min (99 %)" in shown
+
+
+def test_a_stream_that_is_late_or_quiet_is_not_seen_whole(memory: MemoryStorage) -> None:
+    all_seen(memory)
+    _streamed(memory, minutes=10)
+    quiet = _entry(_coverage(memory, timedelta(days=1, minutes=1)), "stream of AuditLogs")
+    assert (quiet.sight, quiet.because) == (Sight.UNKNOWN, "nothing came for a day")
+    clock = FakeClock(NOW)
+    arrived = Arrivals(memory)
+    for _ in range(9):
+        clock.move(_HOUR)
+        arrived.note([(WORKFORCE_TENANT, "AuditLogs", clock() - 70 * _MINUTE)] * 4, now=clock())
+    late = _entry(_coverage(memory, 9 * _HOUR), "stream of AuditLogs")
+    assert (late.sight, late.because) == (Sight.LATE, "half of its records come more than an hour late")
+
+
+def test_a_stream_of_which_nothing_ever_came_is_named_where_a_hub_is_set(memory: MemoryStorage) -> None:
+    all_seen(memory)
+    settings = settings_with(AUDIT_STREAM_HUB="audit", AUDIT_STREAM="Endpoint=sb://hub.example")
+    _streamed(memory, minutes=1)
+    coverage = coverage_of(memory, settings, now=NOW)
+    assert _entry(coverage, "stream of AuditLogs").sight is Sight.SEES
+    b2c = _entry(coverage, "stream of AuditLogs", B2C_TENANT)
+    assert (b2c.sight, b2c.because) == (Sight.UNKNOWN, "nothing came so far")
 
 
 _AUDITS: Final = AUDIT_LOG.cursors

@@ -1,7 +1,10 @@
-"""Whatever the log and the host do, every planted change becomes exactly one case, and nothing is stuck."""
+"""Whatever the log and the host do, every planted change becomes exactly one case, and nothing is stuck.
+
+By polls, by the audit stream, and by both.
+"""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,9 +14,12 @@ import pytest
 from infra.local.world import MALLORY
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.clients.api import TenantEdges
+from shared.clients.storage_names import RESOURCE_EVENTS_QUEUE, Container
 from shared.detect.fields import Audit, SignIn
 from shared.ingest.catch_up import catch_up
+from shared.ingest.deliveries import take_in_delivery
 from shared.ingest.poll import poll, polled_until
+from shared.ingest.stream import Arrivals, take_in_stream
 from shared.ingest.unread import read_unread
 from shared.model.detections import Answer as Response
 from shared.model.errors import EdgeError
@@ -26,6 +32,7 @@ from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import Bench, bench
 from tests.fakes.simulated_log import Chances, SimulatedLog, Stretch, late
 from tests.fakes.spoilt_storage import SpoiltStorage
+from tests.fakes.streams import events_of, wrapped
 from tests.fakes.tenant import Unpaced
 
 _RECORDS: Final = 20_000
@@ -101,9 +108,11 @@ class _Story:
         self.made: Bench = bench(self.storage, detections=(_DETECTIONS[source.name],), clock=FakeClock())
         self.clock = self.made.clock
         self.tenant = self.made.runtime.settings.tenants[0]
+        records = _records(source, self.chance)
+        self.stream = _Stream(self, records)
         self.log = SimulatedLog(
             source,
-            _records(source, self.chance),
+            records,
             clock=self.clock,
             seed=seed,
             chances=Chances(fails=0.02, ends=0.03, loops=0.01),
@@ -124,6 +133,10 @@ class _Story:
         if self._dies(chance):
             raise Killed
 
+    def dies(self, chance: float) -> bool:
+        """Say whether the host is killed now."""
+        return self._dies(chance)
+
     def run(self, what: Callable[..., object], **how: Any) -> bool:  # noqa: ANN401 - what the poll takes
         """Run a timer's work as the host does: what fails or is killed comes again with the next tick."""
         self.storage.faults.log.clear()
@@ -133,33 +146,100 @@ class _Story:
             return False
         return True
 
-    def play(self) -> None:
+    def play(self, *ways: str) -> None:
         """Let the timers tick until the last late record was shown for long."""
         tick = NOW
         while tick < NOW + _PLAYED_FOR:
-            self.run(poll, overlap=_HOUR)
-            self.run(catch_up)
+            if "polls" in ways:
+                self.run(poll, overlap=_HOUR)
+                self.run(catch_up)
+            if "stream" in ways:
+                self.stream.give()
             tick = max(tick + _INTERVAL, self.clock())
             self.clock.move(tick - self.clock())
 
-    def calm_down(self) -> None:
+    def calm_down(self, *ways: str) -> None:
         """Let the timers tick a last time without anything that goes wrong by chance."""
         self.storage.faults.heal()
         self.log.calm_down()
         for _ in range(2):
             self.clock.move(2 * _HOUR)
-            assert self.run(poll, overlap=_HOUR)
-            assert self.run(catch_up)
+            if "polls" in ways:
+                assert self.run(poll, overlap=_HOUR)
+                assert self.run(catch_up)
+            self.stream.give()
+            self.stream.deliver_kept()
 
     def cases(self) -> list[str]:
         return [case.id for case in self.made.runtime.ledger.cases(self.tenant.id, most=0)]
 
 
-@pytest.mark.parametrize(("source", "seed"), [(AUDIT_LOG, 1), (SIGN_IN_LOG, 2)], ids=("audits", "sign-ins"))
+class _Stream:
+    """What diagnostic settings send to an Event Hub: each record when it is shown, in batches with a checkpoint."""
+
+    def __init__(self, story: _Story, records: Sequence[tuple[datetime, datetime, Image]]) -> None:
+        self._story = story
+        self._arrived = Arrivals(story.storage)
+        self._chance = random.Random(len(records))  # noqa: S311 - keeps no secret
+        self._left = sorted(((shown, image) for _, shown, image in records), key=lambda one: one[0], reverse=True)
+        self._events: list[bytes] = []
+
+    def give(self) -> None:
+        """Give the function what has come, a batch at a time, each until it is taken in."""
+        come: list[Image] = []
+        while self._left and self._left[-1][0] <= self._story.clock():
+            come.append(wrapped(self._left.pop()[1]))
+        self._events += events_of(self._chance, come)
+        tries = 0
+        while self._events:
+            size = self._chance.randint(1, 8)  # after a death it needn't be as many as before
+            try:
+                take_in_stream(self._story.runtime, self._events[:size], self._arrived, tries=tries)
+            except EdgeError:
+                tries += 1
+                continue
+            except Killed:
+                self._arrived = Arrivals(self._story.storage)
+                tries = 0
+                continue
+            tries = 0
+            if not self._story.dies(0.02):  # else before its checkpoint
+                del self._events[:size]
+
+    def deliver_kept(self) -> None:
+        """Take in what was kept for later."""
+        storage = self._story.storage
+        for message in storage.take_messages(RESOURCE_EVENTS_QUEUE, most=1000, hidden_for=_HOUR):
+            take_in_delivery(self._story.runtime, message.body)
+            storage.delete_message(message)
+
+
+_EACH: Final = pytest.mark.parametrize(
+    ("source", "seed"), [(AUDIT_LOG, 1), (SIGN_IN_LOG, 2)], ids=("audits", "sign-ins")
+)
+
+
+@_EACH
+@pytest.mark.parametrize("ways", [("stream",), ("polls", "stream")], ids=" and ".join)
+def test_every_planted_change_is_exactly_one_case_by_the_stream_too(
+    source: Source, seed: int, ways: tuple[str, ...]
+) -> None:
+    story = _Story(source, seed)
+    story.play(*ways)
+    story.calm_down(*ways)
+    assert len(story.cases()) == len(set(story.cases())) == len(range(0, _RECORDS, _RECORDS // _PLANTED))
+    kept = [
+        story.storage.blob(Container.QUARANTINE, name) for name in story.storage.blob_names(Container.QUARANTINE, "")
+    ]
+    assert set(kept) <= {b""}, "nothing but the missing end of an event"
+    assert not story.storage.queue_length(RESOURCE_EVENTS_QUEUE)
+
+
+@_EACH
 def test_every_planted_change_is_exactly_one_case(source: Source, seed: int) -> None:
     story = _Story(source, seed)
-    story.play()
-    story.calm_down()
+    story.play("polls")
+    story.calm_down("polls")
     assert len(story.cases()) == len(set(story.cases())) == len(range(0, _RECORDS, _RECORDS // _PLANTED))
     left = read_unread(story.storage, source, story.tenant.id)
     assert left
