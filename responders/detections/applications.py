@@ -316,7 +316,8 @@ APP_LOGOUT_URL_CHANGED: Detection[AuditEvent] = Detection(
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.RECORD,
     deviates=(
-        "The name of the property is documented nowhere. Every property whose name contains a configured word counts."
+        "The name of the property is documented nowhere. Every property whose name contains a configured word counts. "
+        "An address that was removed is paged: see app-logout-url-blank."
     ),
     techniques=(attack.WEB_SESSION_COOKIE,),
     reference=references.SIGN_OUT,
@@ -328,6 +329,36 @@ APP_LOGOUT_URL_CHANGED: Detection[AuditEvent] = Detection(
         application_record("Update application", change("LogoutUrl", ["https://a.example"], ["https://a.example"])),
         application_record("Update application", change("Homepage", [], ["https://b.example"])),
         application_record("Update application", change("LogoutUrl", [], ["https://b.example"]), result="failure"),
+    ),
+)
+
+APP_LOGOUT_URL_BLANK: Detection[AuditEvent] = Detection(
+    id="app-logout-url-blank",
+    seed_row="applications/12/blank",
+    title="Log-out URL of an application removed by an unapproved actor",
+    why="Without the address nobody can end their session with the application; a stolen session goes on as well.",
+    risk=Risk.LOW,
+    log=Log.AUDIT,
+    when=succeeded("Update application", "Update service principal", also=(Audit.logout_url.is_("blank"),)),
+    unless_actor_in=ApprovalList.APP_REGISTRATIONS,
+    answer=Answer.PAGE,
+    deviates=(
+        "The guide names blank addresses and those of places that don't exist. The second can't be told from a record: "
+        "see app-logout-url-changed."
+    ),
+    techniques=(attack.WEB_SESSION_COOKIE,),
+    reference=references.SIGN_OUT,
+    hits=(
+        application_record("Update application", change("LogoutUrl", ["https://a.example"], [])),
+        application_record("Update application", change("LogoutUrl", ["https://a.example"], [""])),
+        application_record("Update application", change("LogoutUrl", "https://a.example", "")),
+        application_record("Update service principal", change("SamlLogoutUrl", ["https://a.example"])),
+    ),
+    misses=(
+        application_record("Update application", change("LogoutUrl", ["https://a.example"], ["https://b.example"])),
+        application_record("Update application", change("LogoutUrl", [], [])),
+        application_record("Update application", change("Homepage", ["https://a.example"], [])),
+        application_record("Update application", change("LogoutUrl", ["https://a.example"], []), result="failure"),
     ),
 )
 
@@ -344,4 +375,5 @@ APPLICATIONS: Final[tuple[AnyDetection, ...]] = (
     APP_ID_URI_CHANGED,
     APP_OWNER_ADDED,
     APP_LOGOUT_URL_CHANGED,
+    APP_LOGOUT_URL_BLANK,
 )

@@ -4,16 +4,31 @@ from datetime import timedelta
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import ACCOUNT_DELETED, OUTSIDE_PIM, ROLE_GIVEN, succeeded
+from responders.detections.activities import (
+    ACCOUNT_DELETED,
+    MEMBER_ADDED,
+    OUTSIDE_PIM,
+    OWNER_ADDED,
+    ROLE_GIVEN,
+    succeeded,
+)
 from responders.detections.directory_samples import (
     BY_CONSUMER,
     BY_CPIM,
     BY_IMPOSTOR,
     CONSUMER,
+    EMERGENCY_GROUP,
+    PARTNER,
+    ROLE_ASSIGNABLE_GROUP,
     ROLE_HOLDER,
+    STRANGER,
     account_record,
     change,
+    group_owner_record,
+    invitation_record,
+    member_record,
     new_account_record,
+    partner_record,
     pim_record,
     role_record,
 )
@@ -199,11 +214,18 @@ CONSUMER_ACCOUNT_SHORT_LIVED: Detection[AuditEvent] = Detection(
 CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
     id="consumer-account-made-privileged",
     seed_row="consumer-accounts/3",
-    title="Directory role assigned to a consumer account",
-    why="Somebody who signed up as a customer can now administer the directory.",
+    title="Role or membership of a privileged group given to a consumer account",
+    why="Somebody who signed up as a customer can now administer the directory, or what a role in Azure reaches.",
     risk=Risk.HIGH,
     log=Log.AUDIT,
-    when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.tenant.is_("consumer"),)),
+    when=any_of(
+        succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(Audit.tenant.is_("consumer"),)),
+        succeeded(
+            MEMBER_ADDED,
+            *OWNER_ADDED,
+            also=(Audit.tenant.is_("consumer"), Audit.group_level.is_("role-assignable")),
+        ),
+    ),
     unless_actor_in=None,
     answer=Answer.PAGE,
     after=After(
@@ -211,9 +233,11 @@ CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
         by=Audit.principal,
         window=_EVER,
     ),
-    first_step="Remove the role and revoke the account's sessions. No customer needs an administrator role.",
+    first_step="Take it away and revoke the account's sessions. No customer needs an administrator role.",
     deviates=(
-        "Applies whoever assigned the role, approved or not. An account counts if CPIM Service created it in the last "
+        "Applies whoever gave it, approved or not. Of Azure roles PIM's records are judged; the event of an assignment "
+        "itself doesn't say who received it, so rbac-role-assigned is for those. A group is privileged if roles can be "
+        "assigned to it. An account counts if CPIM Service created it in the last "
         "ten years. That is known only if the object id of CPIM Service is configured and the record of the creation "
         "was seen."
     ),
@@ -223,8 +247,17 @@ CONSUMER_ACCOUNT_MADE_PRIVILEGED: Detection[AuditEvent] = Detection(
         role_record("Add member to role", identity=CONSUMER),
         pim_record("Add member to role in PIM completed (permanent)", identity=CONSUMER),
         pim_record(OUTSIDE_PIM, identity=CONSUMER, initiatedBy=BY_APP),
+        pim_record(
+            "Add eligible member to role in PIM completed (timebound)",
+            identity=CONSUMER,
+            category="ResourceManagement",
+        ),
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP, identity=CONSUMER),
+        group_owner_record(ROLE_ASSIGNABLE_GROUP, identity=CONSUMER),
     ),
     misses=(
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP, identity=CONSUMER),
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP, identity=CONSUMER, result="failure"),
         role_record("Add member to role", identity=CONSUMER, result="failure"),
         role_record("Remove member from role", identity=CONSUMER),
         new_account_record(initiatedBy=BY_CPIM),
@@ -263,6 +296,87 @@ CONSUMER_ACCOUNT_OFF_BASELINE: Detection[AuditEvent] = Detection(
     ),
 )
 
+CONSUMER_ACCOUNT_ATTRIBUTE_CHANGED: Detection[AuditEvent] = Detection(
+    id="consumer-account-attribute-changed",
+    seed_row="consumer-accounts/baseline/changed",
+    title="Standard attribute of a consumer account removed, or changed against the naming convention",
+    why="Whoever takes an account over may change what identifies it, so that it isn't found or passes for another.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded(
+        "Update user", also=(Audit.tenant.is_("consumer"), Audit.attribute_fault.one_of("missing", "pattern"))
+    ),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="Find out who changed it and why, and put the attribute right. Look at what the account did since.",
+    deviates=(
+        "This comes from the guide's section on baselines, which gives no risk: medium is taken, as at the account's "
+        "creation. Only attributes that the record changes are judged. Raises no case until the expected attributes "
+        "are configured."
+    ),
+    techniques=(attack.ACCOUNT_MANIPULATION,),
+    reference=references.ACCOUNT_BASELINE,
+    hits=(
+        account_record("Update user", change("CustomerNumber", ["C-10482"], []), initiatedBy=BY_CPIM),
+        account_record("Update user", change("CustomerNumber", ["C-10482"], ["10482"]), initiatedBy=BY_CONSUMER),
+        account_record("Update user", change("CustomerNumber", "C-10482")),
+    ),
+    misses=(
+        account_record("Update user", change("CustomerNumber", ["C-10482"], ["C-10483"])),
+        account_record("Update user", change("CustomerNumber", ["10482"], ["10482"])),
+        account_record("Update user", change("JobTitle", ["Clerk"], [])),
+        account_record("Update user", change("CustomerNumber", ["C-10482"], []), result="failure"),
+        new_account_record(initiatedBy=BY_CPIM, customer_number="10482"),
+    ),
+)
+
+PARTNER_OUTSIDE: Detection[AuditEvent] = Detection(
+    id="partner-outside",
+    seed_row="consumer-accounts/baseline/organisations",
+    title="Access for an organisation that isn't on the list of partners",
+    why="A person or a tenant that nobody works with can come in as a guest, and looks like any other partner's.",
+    risk=Risk.MEDIUM,
+    log=Log.AUDIT,
+    when=succeeded(
+        "Invite external user",
+        "Invite external user with reset invitation status",
+        "Add a partner to cross-tenant access setting",
+        "Update a partner cross-tenant access setting",
+        "Create a partner cross-tenant identity sync setting",
+        "Update a partner cross-tenant identity sync setting",
+        also=(Audit.partner.is_("outside"),),
+    ),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step=(
+        "Ask whoever did it. If nobody works with that organisation, delete the guest or the setting; else put the "
+        "organisation on the list (partner_organisations)."
+    ),
+    deviates=(
+        "This comes from the guide's section on baselines, which asks for a list of the organisations that you work "
+        "with and gives no risk: medium is taken. Applies whoever did it, approved or not. Raises no case until the "
+        "list is configured. A record that names no organisation doesn't count; cross-tenant-access-changed is for "
+        "those."
+    ),
+    techniques=(attack.CREATE_CLOUD_ACCOUNT, attack.TRUST_MODIFICATION),
+    reference=references.ACCOUNT_BASELINE,
+    hits=(
+        invitation_record("robin@evil.example"),
+        invitation_record("robin@partner.example.evil.example", initiatedBy=BY_APP),
+        diagnostic_record(invitation_record("robin@partner.example@evil.example")),
+        partner_record("Add a partner to cross-tenant access setting", STRANGER),
+        partner_record("Update a partner cross-tenant access setting", STRANGER.upper()),
+    ),
+    misses=(
+        invitation_record("robin@partner.example"),
+        invitation_record("robin@SALES.Partner.example"),
+        invitation_record("robin@evil.example", result="failure"),
+        invitation_record(""),
+        partner_record("Add a partner to cross-tenant access setting", PARTNER),
+        partner_record("Delete partner specific cross-tenant access setting", STRANGER),
+    ),
+)
+
 CONSUMER_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (
     CONSUMER_ACCOUNTS_BURST,
     CONSUMER_ACCOUNT_CREATED,
@@ -271,4 +385,6 @@ CONSUMER_ACCOUNTS: Final[tuple[AnyDetection, ...]] = (
     CONSUMER_ACCOUNT_SHORT_LIVED,
     CONSUMER_ACCOUNT_MADE_PRIVILEGED,
     CONSUMER_ACCOUNT_OFF_BASELINE,
+    CONSUMER_ACCOUNT_ATTRIBUTE_CHANGED,
+    PARTNER_OUTSIDE,
 )

@@ -16,7 +16,7 @@ from shared.detect.fields import SignIn
 from shared.model.conditions import Not, all_of
 from shared.model.detections import Answer, AnyDetection, Burst, Detection, Rise
 from shared.model.events import Log, SignInEvent
-from shared.model.kinds import Risk
+from shared.model.kinds import Image, Risk
 
 _REJECTED: Final = "50126"
 _LOCKED_OUT: Final = "50053"
@@ -34,6 +34,11 @@ _RISE: Final = (
     "The guide's 10 % are counted over the mean of the same hour in the last four weeks. An hour with fewer than 50 "
     "records raises no case; the tenant profile's thresholds can set another number."
 )
+
+
+def _in_city(city: str, country: str) -> Image:
+    return {"city": city, "state": "", "countryOrRegion": country}
+
 
 CONSUMER_SIGN_IN_FAILURES: Detection[SignInEvent] = Detection(
     id="consumer-sign-in-failures",
@@ -199,6 +204,49 @@ CONSUMER_FAILED_FROM_ABROAD: Detection[SignInEvent] = Detection(
     ),
 )
 
+CONSUMER_FAILED_FROM_OTHER_CITY: Detection[SignInEvent] = Detection(
+    id="consumer-failed-from-other-city",
+    seed_row="consumer-accounts/6/city",
+    title="Failed sign-in from a city without customers",
+    why="You have no customers in that city, so these are probably attempts at other people's accounts.",
+    risk=Risk.MEDIUM,
+    log=Log.SIGN_IN,
+    when=all_of(
+        SignIn.tenant.is_("consumer"),
+        _BY_CONSUMER_APP,
+        SignIn.result.is_("failure"),
+        SignIn.city_set.is_("other"),
+        Not(SignIn.abroad.is_("foreign")),
+        Not(SignIn.error_code.one_of(_DISABLED, _LOCKED_OUT)),
+        *_NO_ADMINISTRATOR,
+    ),
+    one_case_by=(SignIn.country, SignIn.city),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="Check which accounts were tried and whether one of them signed in. Block the address if it tries many.",
+    deviates=(
+        "Raises no case until the allowed cities are configured; countries without customers are left to "
+        "consumer-failed-from-abroad. A record without a city doesn't count. Lock-outs and disabled accounts are left "
+        "to rows 5 and 8."
+    ),
+    techniques=(attack.BRUTE_FORCE,),
+    reference=references.CONSUMER_TABLE,
+    hits=(
+        consumer_record(50126, location=_in_city("Ghent", "BE")),
+        consumer_record(50034, location=_in_city("Ghent", ""), appDisplayName="CPIM PowerShell Client"),
+        diagnostic_sign_in(consumer_record(50126, location=_in_city("The Hague", "NL"), account=VIP)),
+    ),
+    misses=(
+        consumer_record(50126, location=_in_city("utrecht", "NL")),
+        consumer_record(50126),
+        consumer_record(50126, location=_in_city("Ghent", "US")),
+        consumer_record(0, location=_in_city("Ghent", "BE")),
+        consumer_record(50053, location=_in_city("Ghent", "BE")),
+        consumer_record(50126, location=_in_city("Ghent", "BE"), appDisplayName="Order portal"),
+        consumer_record(50126, location=_in_city("Ghent", "BE"), account=ROLE_HOLDER),
+    ),
+)
+
 CONSUMER_FAILURES_RISE: Detection[SignInEvent] = Detection(
     id="consumer-failures-rise",
     seed_row="consumer-accounts/7",
@@ -272,6 +320,7 @@ CONSUMER_SIGN_INS: Final[tuple[AnyDetection, ...]] = (
     CONSUMERS_LOCKED_OUT,
     VIP_LOCKED_OUT,
     CONSUMER_FAILED_FROM_ABROAD,
+    CONSUMER_FAILED_FROM_OTHER_CITY,
     CONSUMER_FAILURES_RISE,
     CONSUMER_DISABLED_SIGN_IN,
     CONSUMER_SUCCESSES_RISE,

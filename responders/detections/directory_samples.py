@@ -27,6 +27,10 @@ VIP: Final = "3c7d5f90-e14b-4a82-96d7-b8f205c1e46a"
 CONSUMER: Final = "b3f0a1d8-4c7e-4296-8a5b-17e9d60c2f34"
 COLLEAGUE: Final = "f95c2e07-83ab-4d16-b7e0-4a1d98c6353b"
 APPLICATION: Final = "4d8a17f2-e6c3-4f0b-9b25-c7013e8fd946"
+PARTNER: Final = "c4e90b17-3f6a-4d82-a5c1-7e28f0d9b643"
+STRANGER: Final = "17a5d3c8-e0b4-4f96-8b2d-9c60f71e4a35"
+"""Tenants of other organisations: of one that we work with, and of one that we don't."""
+
 OWN_SITE: Final = "func-responder-fabrikam"
 
 SAMPLE_PROFILE: Final = TenantProfile(
@@ -41,6 +45,8 @@ SAMPLE_PROFILE: Final = TenantProfile(
     role_assignable_groups=frozenset({ROLE_ASSIGNABLE_GROUP}),
     groups_known_in=frozenset({TENANT}),
     allowed_countries=frozenset({"NL", "BE"}),
+    allowed_cities=frozenset({"Utrecht", "Antwerp"}),
+    partner_organisations=frozenset({"partner.example", PARTNER}),
     privileged_countries=frozenset({"NL"}),
     privileged_networks=frozenset({"198.51.100.0/24", "2001:db8:4::/48"}),
     privileged_browsers=frozenset({"Edge"}),
@@ -253,6 +259,25 @@ def b2c_record(activity: str, name: str, **differences: object) -> Image:
         "targetResources": [target(name, "Other", name=name)],
         "additionalDetails": [{"key": "TenantId", "value": "fabrikamb2c.onmicrosoft.com"}],
     }
+    return audit_record(activity, **fields | differences)
+
+
+def invitation_record(email: str, **differences: object) -> Image:
+    """Make the record of an invitation, with the address of whoever was invited."""
+    guest = target(COLLEAGUE, "User", upn=f"{email.replace('@', '_')}#EXT#@fabrikam.onmicrosoft.com")
+    fields = {
+        "category": "UserManagement",
+        "loggedByService": "Invited Users",
+        "targetResources": [guest],
+        "additionalDetails": [{"key": "invitedUserEmailAddress", "value": email}],
+    }
+    return audit_record("Invite external user", **fields | differences)
+
+
+def partner_record(activity: str, tenant_id: str, **differences: object) -> Image:
+    """Make the record of a cross-tenant access setting for another organisation's tenant."""
+    setting = target(None, "Policy", change("tenantId", None, tenant_id))
+    fields = {"category": "CrossTenantAccessSettings", "targetResources": [setting]}
     return audit_record(activity, **fields | differences)
 
 

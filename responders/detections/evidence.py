@@ -60,6 +60,7 @@ change user password
 delete named location
 disable account
 disable pim alert
+invite external user
 register connector
 remove delegated permission grant
 remove member from role
@@ -161,6 +162,7 @@ fraud reported - user is blocked for mfa
 generate key
 hard delete service principal
 hard delete user
+invite external user with reset invitation status
 offboarded resource from pim
 patch tenant.patch
 pim policy removed

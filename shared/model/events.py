@@ -127,7 +127,7 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
-    """A sign-in record. `error_code` is text, "0" for success; `country` is "" when the record has none.
+    """A sign-in record. `error_code` is text, "0" for success; `country`, `city` are "" when the record has none.
 
     `mfa_detail` is the result of the second factor, in the service's words ("MFA denied; user declined ...").
     `requirement` says which factors were required ("multiFactorAuthentication"), `crossing` how an account of another
@@ -165,6 +165,7 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     resource_tenant_id: str = ""
     interactive: str = ""
     risk_events: tuple[str, ...] = ()
+    city: str = ""
 
     @property
     def target(self) -> Target:
@@ -175,6 +176,7 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
             ("conditional access", self.conditional_access),
             ("resource", self.resource_name),
             ("country", self.country),
+            ("city", self.city),
             ("client", self.client_app),
             ("browser", self.browser),
             ("operating system", self.operating_system),

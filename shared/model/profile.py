@@ -79,11 +79,14 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     - `consumer_apps`: names and app ids of the applications by which consumers sign in.
     - `owned_domains`: domains of the tenant's own, with all below them. Empty: ownership is unknown.
     - `shared_domains`: domains under which anybody can take a name.
+    - `partner_organisations`: domains, with all below them, and tenant ids of the organisations that you work with.
+      Empty: it isn't known who is one.
     - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets: a
       regular expression as RE2 has them.
     - `logout_properties`: names, or parts of names, of the property that holds an application's log-out address.
 
     - `allowed_countries`: where consumers sign in from, as two-letter codes. Empty: it isn't known who is abroad.
+    - `allowed_cities`: names of the cities that they sign in from, as sign-in records have them. Empty: likewise.
     - `privileged_countries`, `privileged_networks` (in CIDR notation), `privileged_browsers`,
       `privileged_operating_systems` (beginnings of names): where and with what privileged accounts sign in. Empty: that
       control isn't looked at.
@@ -112,7 +115,9 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     shared_domains: frozenset[str] = SHARED_DOMAINS
     account_attributes: Mapping[str, str] = {}
     logout_properties: frozenset[str] = frozenset({"LogoutUrl"})
+    partner_organisations: frozenset[str] = frozenset()
     allowed_countries: frozenset[str] = frozenset()
+    allowed_cities: frozenset[str] = frozenset()
     privileged_countries: frozenset[str] = frozenset()
     privileged_networks: frozenset[str] = frozenset()
     privileged_browsers: frozenset[str] = frozenset()
@@ -199,7 +204,8 @@ _OBJECT_IDS: Final = (
     "withdrawn_services",
 )
 _DOMAINS: Final = ("owned_domains", "shared_domains")
-_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS, "working_hours"})
+_PARTNERS: Final = ("partner_organisations",)
+_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS, *_PARTNERS, "working_hours"})
 
 
 def _lowered(members: dict[str, object]) -> dict[str, object]:
@@ -234,6 +240,10 @@ def _is_network(text: str) -> bool:
     return True
 
 
+def _is_organisation(text: str) -> bool:
+    return bool(_DOMAIN.fullmatch(text) or _GUID.fullmatch(text))
+
+
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
@@ -246,13 +256,20 @@ _ID: Final = "an object id, like 00000000-0000-0000-0000-000000000000"
 _KINDS: Final[Mapping[str, tuple[Callable[[str], object], tuple[str, ...]]]] = {
     _ID: (_GUID.fullmatch, _OBJECT_IDS),
     "a domain, like contoso.com": (_DOMAIN.fullmatch, _DOMAINS),
+    "a domain or a tenant id, like contoso.com": (_is_organisation, _PARTNERS),
     "a country's two letters, like NL": (_COUNTRY.fullmatch, ("allowed_countries", "privileged_countries")),
     "a network, like 203.0.113.0/24 or 2001:db8::/32": (_is_network, ("privileged_networks",)),
     "an error code, like 50058": (_CODE.fullmatch, ("interrupts",)),
 }
 """What each text of some fields should be, how that is checked, and the fields."""
 
-_NAMES: Final = ("consumer_apps", "logout_properties", "privileged_browsers", "privileged_operating_systems")
+_NAMES: Final = (
+    "consumer_apps",
+    "logout_properties",
+    "allowed_cities",
+    "privileged_browsers",
+    "privileged_operating_systems",
+)
 """Fields whose texts may be anything but empty: an empty part of a name would fit every name."""
 
 

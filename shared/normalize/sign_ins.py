@@ -24,6 +24,7 @@ class Location(Struct, rename="camel"):
     """The place of the sign-in, as far as it is known."""
 
     country_or_region: str | None = None
+    city: str | None = None
 
 
 class DeviceDetail(Struct, rename="camel"):
@@ -220,6 +221,7 @@ def _event(record: SignInRecord, *, at: datetime, tenant_id: str) -> SignInEvent
         error_code=_text(status.error_code),
         failure_reason=status.failure_reason or "",
         country=((record.location and record.location.country_or_region) or "").strip(),
+        city=((record.location and record.location.city) or "").strip(),
         client_app=record.client_app_used or "",
         authentication_protocol=record.authentication_protocol or "",
         conditional_access=record.conditional_access_status or "",
@@ -263,8 +265,10 @@ def _flag(flag: bool | str | None) -> str:  # noqa: FBT001 - as the record has i
 
 
 def _located(details: Location | None, country: str | None) -> Location:
-    """Give the detailed location, or one with only the country where the details have no country."""
-    return details if details and details.country_or_region else Location(country_or_region=country)
+    """Give the detailed location, with this country where the details have none."""
+    if details is None:
+        return Location(country_or_region=country)
+    return details if details.country_or_region else Location(country_or_region=country, city=details.city)
 
 
 def _mfa_detail(status: Status, steps: Raw) -> str:

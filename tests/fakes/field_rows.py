@@ -48,6 +48,7 @@ PROFILES: Final[Mapping[str, TenantProfile]] = {
     "everything set": TenantProfile(
         consumer_apps=frozenset({"Order  Portal", "04B07795-8ddb-461a-bbee-02f9e1bf7b46"}),
         allowed_countries=frozenset({"NL", "be"}),
+        allowed_cities=frozenset({"The Hague", "ghent"}),
         privileged_countries=frozenset({"nl"}),
         privileged_networks=frozenset({"198.51.100.0/24", "203.0.113.7", "2001:db8:4::/48"}),
         privileged_browsers=frozenset({"Edge", "Mobile Safari"}),
@@ -240,7 +241,14 @@ _sign_ins = st.builds(
     ),
     ipAddress=_addresses,
     location=st.sampled_from(
-        (None, {}, {"countryOrRegion": "NL"}, {"countryOrRegion": " be"}, {"countryOrRegion": "RU"})
+        (
+            None,
+            {},
+            {"countryOrRegion": "NL", "city": "Utrecht"},
+            {"countryOrRegion": " be", "city": " the\N{NO-BREAK SPACE}HAGUE"},
+            {"countryOrRegion": "RU", "city": ""},
+            {"city": "Ghent"},
+        )
     ),
     deviceDetail=_devices | st.none(),
     status=_statuses,

@@ -18,4 +18,10 @@ def test_it_is_judged_by_words_that_there_are(detection: AnyDetection) -> None:
 
 def test_what_comes_first_is_judged_by_words_too() -> None:
     words = BY_ID["consumer-account-made-privileged"].required_profile_keys
-    assert words == ("consumer_tenants", "cpim_ids", "managed_identity_ids")
+    assert words == (
+        "consumer_tenants",
+        "cpim_ids",
+        "groups_known_in",
+        "managed_identity_ids",
+        "role_assignable_groups",
+    )

@@ -4,6 +4,7 @@ from shared.detect.fields.audit.activity import ActivityFields, ActorFields
 from shared.detect.fields.audit.applications import ApplicationFields, RedirectFields
 from shared.detect.fields.audit.grants import GrantFields
 from shared.detect.fields.audit.lists import ListFields
+from shared.detect.fields.audit.partners import PartnerFields
 from shared.detect.fields.audit.policies import PolicyFields
 from shared.detect.fields.audit.targets import AccountFields, TargetFields
 
@@ -16,6 +17,7 @@ class Audit(
     GrantFields,
     ApplicationFields,
     RedirectFields,
+    PartnerFields,
     PolicyFields,
     ListFields,
 ):

@@ -1,7 +1,6 @@
 """What changed of an application: its credentials, its names, and the addresses that it sends people to."""
 
 import re
-from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ from msgspec import Struct, field
 from msgspec.json import Decoder
 
 from shared.detect.fields.audit.changes import added, all_changes, changes_of, items
+from shared.detect.fields.domains import is_below, is_below_kusto
 from shared.detect.fields.kusto_terms import SPACES, flag, quoted
 from shared.detect.prefilter import of_properties
 from shared.model.conditions import KustoJoin, Text, by_profile
@@ -144,26 +144,17 @@ def address_problem(address: str, profile: TenantProfile) -> str:
 
 
 def _ownership(host: str, profile: TenantProfile) -> str:
-    if host in _MICROSOFT_S or _is_below(host, profile.owned_domains):
+    if host in _MICROSOFT_S or is_below(host, profile.owned_domains):
         return "owned"
-    if _is_below(host, profile.shared_domains):
+    if is_below(host, profile.shared_domains):
         return "shared-domain"
     return "not-owned" if profile.owned_domains else "ownership-unknown"
-
-
-def _is_below(host: str, domains: frozenset[str]) -> bool:
-    labels = host.split(".")
-    return any(".".join(labels[first:]) in domains for first in range(len(labels)))
-
-
-def _is_below_kusto(domains: Collection[str]) -> str:
-    listed = "|".join(map(re.escape, sorted(domains)))
-    return rf'host matches regex @"(^|\.)({listed})$"' if domains else "false"
 
 
 def _redirect_problem_kusto(profile: TenantProfile) -> KustoJoin:
     """Write `address_problem`; the digit before each word puts the worst first."""
     unknown = "2not-owned" if profile.owned_domains else "4ownership-unknown"
+    owned, shared = is_below_kusto("host", profile.owned_domains), is_below_kusto("host", profile.shared_domains)
     rows = rf"""Items
     | where property == "appaddress"
     | extend address = trim(@"{SPACES}", iff(text startswith "{{", tostring(parse_json(text).Address), text))
@@ -176,25 +167,35 @@ def _redirect_problem_kusto(profile: TenantProfile) -> KustoJoin:
         not(address matches regex "^https?:"), "5custom-scheme",
         host in ("localhost", "127.0.0.1", "[::1]"), "6loopback",
         address startswith_cs "http:", "1not-https",
-        host in ("login.microsoftonline.com", "login.live.com") or {_is_below_kusto(profile.owned_domains)}, "7owned",
-        {_is_below_kusto(profile.shared_domains)}, "3shared-domain",
+        host in ("login.microsoftonline.com", "login.live.com") or {owned}, "7owned",
+        {shared}, "3shared-domain",
         "{unknown}")
     | summarize problem = min(problem) by Id"""
     return KustoJoin(rows=rows, value='coalesce(substring(problem, 1), "")')
 
 
+_BLANK: Final = re.compile(r'[][", ]*')
+"""A list without an address, or with an empty one."""
+
+
 def _logout_url(event: AuditEvent, profile: TenantProfile) -> str:
     wanted = tuple(map(fold, profile.logout_properties))
-    for change in all_changes(event):
-        name = fold(change.name)
-        if (change.old or "") != (change.new or "") and any(word in name for word in wanted):
-            return "changed"
-    return ""
+    changed = [
+        change.new or ""
+        for change in all_changes(event)
+        if (change.old or "") != (change.new or "") and any(word in fold(change.name) for word in wanted)
+    ]
+    if any(_BLANK.fullmatch(new) for new in changed):
+        return "blank"
+    return "changed" if changed else ""
 
 
 def _logout_url_kusto(profile: TenantProfile) -> KustoJoin:
     named = " or ".join(f"property contains_cs {quoted(fold(word))}" for word in sorted(profile.logout_properties))
-    return flag("logout", f"Changes\n    | where old != new and ({named or 'false'})", "changed")
+    rows = rf"""Changes
+    | where old != new and ({named or "false"})
+    | summarize blank_logouts = countif(new matches regex @'^[\]\[", ]*$'), logouts = count() by Id"""
+    return KustoJoin(rows=rows, value='case(blank_logouts > 0, "blank", logouts > 0, "changed", "")')
 
 
 class RedirectFields:
@@ -202,7 +203,7 @@ class RedirectFields:
 
     - `redirect_problem`: what is wrong with the worst of the redirect addresses that were added; "owned" where nothing
       is, "" where none was added.
-    - `logout_url`: "changed" where the log-out address isn't what it was.
+    - `logout_url`: "blank" where there is no log-out address any more, "changed" where it is another one.
     """
 
     redirect_problem: Text[AuditEvent] = by_profile(

@@ -380,6 +380,42 @@ def _account_fault_kusto(profile: TenantProfile) -> KustoValue:
     return KustoJoin(rows=rows, value=f'case({missing}, "missing", {wrong}, "pattern", "")')
 
 
+def _attribute_fault(event: AuditEvent, profile: TenantProfile) -> str:
+    fault = ""
+    for name, pattern in profile.account_attributes.items():
+        changes = [*changes_of(event, fold(name))]
+        old = {item for change in changes for item in items(change.old)}
+        new = {item for change in changes for item in items(change.new)}
+        if old and not new:
+            return "missing"
+        if not all(patterns.is_met(pattern, value[:_LONGEST_VALUE]) for value in new - old):
+            fault = "pattern"
+    return fault
+
+
+def _attribute_fault_kusto(profile: TenantProfile) -> KustoValue:
+    if not profile.account_attributes:
+        return '""'
+    counted: list[str] = []
+    attributes = list(profile.account_attributes.items())
+    for place, (name, pattern) in enumerate(attributes):
+        given = f"property == {quoted(fold(name))}"
+        whole = quoted(f"^(?:{pattern})$")
+        counted += (
+            f"had{place} = countif({given} and olds > 0)",
+            f"has{place} = countif({given} and news > 0)",
+            f"new_wrong{place} = countif({given} and is_new and not(short matches regex {whole}))",
+        )
+    rows = f"""Items
+    | where text != ""
+    | summarize olds = sum(olds), news = sum(news) by Id, property, text
+    | extend is_new = news > 0 and olds == 0, short = substring(text, 0, {_LONGEST_VALUE})
+    | summarize {", ".join(counted)} by Id"""
+    missing = " or ".join(f"(had{place} > 0 and has{place} == 0)" for place in range(len(attributes)))
+    wrong = " or ".join(f"new_wrong{place} > 0" for place in range(len(attributes)))
+    return KustoJoin(rows=rows, value=f'case({missing}, "missing", {wrong}, "pattern", "")')
+
+
 class AccountFields:
     """Fields about what changed of an account.
 
@@ -387,6 +423,8 @@ class AccountFields:
       did.
     - `account_fault`: "missing" where a new account lacks a standard attribute of the profile, "pattern" where one
       breaks its convention.
+    - `attribute_fault`: "missing" where a standard attribute of an account was taken away, "pattern" where one has a
+      new value that breaks its convention.
     - `strong_authentication`: "changed" where a second factor, a device with an authenticator app, or whether one is
       required isn't what it was.
     """
@@ -398,6 +436,13 @@ class AccountFields:
         "account_attributes",
         prefilter=of_settings(lambda profile: profile.account_attributes, "missing", "pattern"),
         kusto=_account_fault_kusto,
+    )
+    attribute_fault: Text[AuditEvent] = by_profile(
+        "attribute_fault",
+        _attribute_fault,
+        "account_attributes",
+        prefilter=of_settings(lambda profile: profile.account_attributes, "missing", "pattern"),
+        kusto=_attribute_fault_kusto,
     )
     strong_authentication: Text[AuditEvent] = Text(
         "strong_authentication",

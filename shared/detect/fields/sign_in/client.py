@@ -133,9 +133,27 @@ def _abroad_kusto(profile: TenantProfile) -> str:
     return f'case(Fold({COUNTRY_KUSTO}) == "", "unknown", {home}, "home", "foreign")'
 
 
+CITY_KUSTO: Final = "Fold(tostring(parse_json(tostring(LocationDetails)).city))"
+
+
+def _city_set(event: SignInEvent, profile: TenantProfile) -> str:
+    city = fold(event.city)
+    if not city or not profile.allowed_cities:
+        return "unknown"
+    return "allowed" if city in folded(profile.allowed_cities) else "other"
+
+
+def _city_set_kusto(profile: TenantProfile) -> str:
+    if not profile.allowed_cities:
+        return '"unknown"'
+    allowed = among(CITY_KUSTO, folded(profile.allowed_cities))
+    return f'case({CITY_KUSTO} == "", "unknown", {allowed}, "allowed", "other")'
+
+
 class OriginFields:
     """Fields about where a sign-in came from.
 
+    - `city_set`: "allowed" for a city where consumers sign in from, "other" for another one; else "unknown".
     - `abroad`: "home" for a country where consumers sign in from, "foreign" for another; else "unknown".
     """
 
@@ -158,4 +176,18 @@ class OriginFields:
         "allowed_countries",
         prefilter=of_settings(lambda profile: profile.allowed_countries, "home", "foreign"),
         kusto=_abroad_kusto,
+    )
+    city: Text[SignInEvent] = Text(
+        "city",
+        lambda event: fold(event.city),
+        kusto=CITY_KUSTO,
+        label=Label("city", "cities"),
+        sigma=in_sigma("location.city", "locationDetails.city", "city"),
+    )
+    city_set: Text[SignInEvent] = by_profile(
+        "city_set",
+        _city_set,
+        "allowed_cities",
+        prefilter=of_settings(lambda profile: profile.allowed_cities, "allowed", "other"),
+        kusto=_city_set_kusto,
     )

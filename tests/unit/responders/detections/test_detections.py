@@ -43,6 +43,8 @@ def event_of(record: dict[str, Any]) -> Event:
 BESIDE: dict[str, set[str]] = {
     # One applies whoever did it; the other puts back what an unapproved actor did.
     "break-glass-unprotected": {"ca-policy-created", "ca-policy-updated"},
+    # One is about who gets access, whoever gave it; the other about each change by who isn't approved.
+    "partner-outside": {"cross-tenant-access-changed"},
 }
 """Detections that match the same record on purpose, each for another reason, by the one that matches fewer records."""
 
@@ -95,6 +97,7 @@ def test_what_may_match_the_same_record_does(one: str, other: str) -> None:
 
 OF_ANY_NAME = {
     "consumer-failed-from-abroad",
+    "consumer-failed-from-other-city",
     "consumer-failures-rise",
     "privileged-beyond-controls",
     "break-glass-used",

@@ -7,19 +7,31 @@ import pytest
 
 from infra.local.world import B2C_TENANT
 from responders.catalogue import CATALOGUE
+from responders.detections.activities import MEMBER_ADDED
 from responders.detections.directory_samples import (
     BY_CPIM,
     CONSUMER,
     CPIM,
+    EMERGENCY_GROUP,
     IMPOSTOR,
+    ROLE_ASSIGNABLE_GROUP,
     account_record,
     by_service,
+    group_owner_record,
+    member_record,
     new_account_record,
     pim_record,
     role_record,
 )
+from responders.rosters import ROLE_ASSIGNABLE_GROUPS
+from shared.clients.storage_names import Table
+from shared.detect.rosters import RosterKind, packed
+from tests.fakes.clock import NOW
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import Bench, bench
+
+_LATER: Final = "2026-03-02T09:59:59Z"
+_IN_AZURE: Final = "Add eligible member to role in PIM completed (timebound)"
 
 type Record = dict[str, Any]
 
@@ -34,7 +46,10 @@ def at(record: Record, instant: str) -> Record:
 
 def opened_by(memory: MemoryStorage, *records: Record) -> set[str]:
     """Name the detections that records, each delivered by itself, open cases of in the consumers' tenant."""
-    made: Bench = bench(memory, detections=CATALOGUE, VOCABULARY=json.dumps({"cpim_ids": [CPIM]}))
+    vocabulary = json.dumps({"cpim_ids": [CPIM]})
+    made: Bench = bench(memory, detections=CATALOGUE, rosters=(ROLE_ASSIGNABLE_GROUPS,), VOCABULARY=vocabulary)
+    listed = {"read_at": NOW.isoformat(), "count": 1, **packed([ROLE_ASSIGNABLE_GROUP])}
+    memory.upsert(Table.ROSTERS, RosterKind.ROLE_ASSIGNABLE_GROUPS, B2C_TENANT, listed)
     for record in records:
         made.take_in(record, tenant_id=B2C_TENANT)
     return {case.detection for case in made.cases(B2C_TENANT)}
@@ -48,6 +63,14 @@ def opened_by(memory: MemoryStorage, *records: Record) -> set[str]:
         ([BY_A_PERSON, at(role_record("Add member to role", identity=CONSUMER), "2026-03-02T09:59:59Z")], False),
         ([BY_IMPOSTOR, at(role_record("Add member to role", identity=CONSUMER), "2026-03-02T09:59:59Z")], False),
         ([SIGNED_UP, at(role_record("Add member to role"), "2026-03-02T09:59:59Z")], False),
+        ([SIGNED_UP, at(member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP, identity=CONSUMER), _LATER)], True),
+        ([SIGNED_UP, at(group_owner_record(ROLE_ASSIGNABLE_GROUP, identity=CONSUMER), _LATER)], True),
+        ([BY_A_PERSON, at(member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP, identity=CONSUMER), _LATER)], False),
+        ([SIGNED_UP, at(member_record(MEMBER_ADDED, EMERGENCY_GROUP, identity=CONSUMER), _LATER)], False),
+        (
+            [SIGNED_UP, at(pim_record(_IN_AZURE, identity=CONSUMER, category="ResourceManagement"), _LATER)],
+            True,
+        ),
     ],
 )
 def test_a_role_for_an_account_that_signed_up(memory: MemoryStorage, records: list[Record], *, opens: bool) -> None:
