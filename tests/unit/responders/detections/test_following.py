@@ -46,8 +46,8 @@ def at(record: Record, instant: str) -> Record:
 
 def opened_by(memory: MemoryStorage, *records: Record) -> set[str]:
     """Name the detections that records, each delivered by itself, open cases of in the consumers' tenant."""
-    vocabulary = json.dumps({"cpim_ids": [CPIM]})
-    made: Bench = bench(memory, detections=CATALOGUE, rosters=(ROLE_ASSIGNABLE_GROUPS,), VOCABULARY=vocabulary)
+    profile = json.dumps({"cpim_ids": [CPIM]})
+    made: Bench = bench(memory, detections=CATALOGUE, rosters=(ROLE_ASSIGNABLE_GROUPS,), VOCABULARY=profile)
     listed = {"read_at": NOW.isoformat(), "count": 1, **packed([ROLE_ASSIGNABLE_GROUP])}
     memory.upsert(Table.ROSTERS, RosterKind.ROLE_ASSIGNABLE_GROUPS, B2C_TENANT, listed)
     for record in records:
