@@ -77,6 +77,7 @@ _CANT_BE_SHOWN: Final = Words(
 _NOT_ACKNOWLEDGED: Final = Words(
     en="Nobody has acknowledged the earlier pages.", ko="앞선 호출은 아무도 확인하지 않았습니다."
 )
+_AGAIN: Final = Words(en="Sent again: it may have reached you already.", ko="다시 보냅니다. 이미 받으셨을 수 있습니다.")
 _PAGED: Final = Words(en="Paged: ", ko="호출 대상: ")
 
 
@@ -99,13 +100,21 @@ def envelope(
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": content}]}
 
 
-def paged_line(owners: tuple[Owner, ...], place: int, *, language: str = ENGLISH) -> Iterator[Json]:
-    """Mention the owners, and say when the `place` owners paged before them didn't answer."""
+def paged_line(
+    owners: tuple[Owner, ...], place: int, *, is_again: bool = False, language: str = ENGLISH
+) -> Iterator[Json]:
+    """Mention the owners, and say when the `place` owners paged before them didn't answer.
+
+    `is_again`: it is said first that the message may have come already.
+    """
     names = ", ".join(tag for tag, _ in _mentions(owners[:_MOST_OWNERS]))
-    again = _NOT_ACKNOWLEDGED.in_language(language) if place else ""
-    paged = f"{_PAGED.in_language(language)}{names}" if names else ""
-    if paged or again:
-        yield {"type": "TextBlock", "text": " ".join(filter(None, (again, paged))), "wrap": True}
+    parts = (
+        _AGAIN.in_language(language) if is_again else "",
+        _NOT_ACKNOWLEDGED.in_language(language) if place else "",
+        f"{_PAGED.in_language(language)}{names}" if names else "",
+    )
+    if any(parts):
+        yield {"type": "TextBlock", "text": " ".join(filter(None, parts)), "wrap": True}
 
 
 class _Card:
@@ -120,7 +129,7 @@ class _Card:
 
     def message(self) -> Json:
         owners = self.page_context.owners
-        paged = paged_line(owners, self.page_context.place)
+        paged = paged_line(owners, self.page_context.place, is_again=self.page_context.is_again)
         sections = (paged, self._steps(), self._changes(), self._put_back(), self._facts())
         return envelope(
             [self._top(), *(item for section in sections for item in section)],

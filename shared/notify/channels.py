@@ -33,7 +33,9 @@ class TeamsSender:
         if worst is None or len(message.changes) > 1:
             self._teams.post(page_card(message, self._settings))
             return
-        page_context = page_context_for(worst.case, self._settings, owners=message.owners, place=message.place)
+        page_context = page_context_for(
+            worst.case, self._settings, owners=message.owners, place=message.place, is_again=message.is_again
+        )
         self._teams.post(card_of(worst.case, worst.detection, page_context))
 
     def send_digest(self, digest: Digest) -> None:

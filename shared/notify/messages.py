@@ -25,6 +25,7 @@ class PageMessage(Struct, frozen=True, kw_only=True):
 
     `key` is the same for messages that belong together: those of a page until it rings anew. `by` names the actor, ""
     where no record does. `place` is the number of owners who were asked before. `worst` is None where it can't be read.
+    `is_again`, here and in the other messages: it may have come already.
     """
 
     key: str
@@ -34,6 +35,7 @@ class PageMessage(Struct, frozen=True, kw_only=True):
     owners: tuple[Owner, ...] = ()
     place: int = 0
     worst: ShownCase | None = None
+    is_again: bool = False
 
 
 class Digest(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class Digest(Struct, frozen=True, kw_only=True):
     key: str
     pages: tuple[PageMessage, ...]
     owners: tuple[Owner, ...] = ()
+    is_again: bool = False
 
 
 class NoticeDigest(Struct, frozen=True, kw_only=True):
@@ -49,10 +52,11 @@ class NoticeDigest(Struct, frozen=True, kw_only=True):
 
     key: str
     system_notices: tuple[SystemNotice, ...]
+    is_again: bool = False
 
 
 class NoticeCall(Struct, frozen=True, kw_only=True):
-    """A system notice that is addressed to owners.
+    """A system notice that is addressed to owners, or may have come already.
 
     `key` is the same for messages that belong together. `place` is the number of times that others were asked before.
     """
@@ -61,3 +65,4 @@ class NoticeCall(Struct, frozen=True, kw_only=True):
     system_notice: SystemNotice
     owners: tuple[Owner, ...] = ()
     place: int = 0
+    is_again: bool = False

@@ -44,6 +44,7 @@ from shared.notify.paged import (
     acknowledged,
     acknowledged_up_to,
     asks_somebody,
+    begun,
     due_at,
     escalated,
     grown,
@@ -54,6 +55,7 @@ from shared.notify.paged import (
     noted_failed,
     noted_sent,
     paged_change,
+    released,
     reserved_between,
     rings_anew,
     worst_first,
@@ -72,6 +74,8 @@ _TRIES_UNTIL_ERROR: Final = 3
 _TRIES_TO_RESERVE: Final = 5
 _MOST_OWNERS: Final = 5
 _LONGEST_NAME: Final = 200
+_MOST_UNSTORED: Final = 1_000
+"""How many messages that could not be stored are remembered, so that a second one is marked as such."""
 
 type FindCase = Callable[[str, str], ShownCase | None]
 """Reads a case by tenant and id, as it is to be shown; None when it is gone."""
@@ -150,6 +154,7 @@ class Notifier:
         self._clock = clock
         self._acknowledge_within = acknowledge_within
         self._turn = turn
+        self._unstored: dict[str, tuple[Channel, ...]] = {}
         self._pages = PageStore(storage, clock=clock, unreadable=self._report_page_row)
         self._limit = MessageLimit(storage, clock=clock, per_hour=messages_per_hour)
         self._signals = Signals(self._pages, senders, clock=clock)
@@ -189,11 +194,15 @@ class Notifier:
         channels = [channel for channel in self._channels() if not over or channel in over]
 
         def made(page: str) -> PageState:
-            each = (Delivery(channel=channel, next_try=now + self._turn, asked_at=asked_at) for channel in channels)
+            first = Delivery(channel=Channel.TEAMS, next_try=now + self._turn, asked_at=asked_at, is_begun=True)
+            sent = self._unstored.get(system_notice.key, ())
             return PageState(
                 id=page,
                 started_at=now,
-                deliveries=tuple(each),
+                deliveries=tuple(
+                    msgspec.structs.replace(first, channel=channel, may_have_come=channel in sent)
+                    for channel in channels
+                ),
                 urgency=asks,
                 asks=asks,
                 unanswered_since=asked_at,
@@ -248,16 +257,25 @@ class Notifier:
     def send_unstored(self, system_notice: SystemNotice) -> tuple[Channel, ...]:
         """Send a system notice over every channel at once, for when storage fails; gives the channels that took it.
 
-        Nothing is stored, so nothing repeats what failed, and a second one with the same key is sent too.
+        Nothing is stored, so nothing repeats what failed, and a second one with the same key is sent too, marked as
+        such where this process sent the first.
         """
         took: list[Channel] = []
+        before = self._unstored.get(system_notice.key, ())
+        again = NoticeCall(key=system_notice.key, system_notice=system_notice, is_again=True)
         for channel, sender in self._senders.items():
             try:
-                sender.send_system_notice(system_notice)
+                if channel in before:
+                    sender.send_call(again)
+                else:
+                    sender.send_system_notice(system_notice)
             except EdgeError as error:
                 _log.warning("the notice “%s” over %s failed: %s", system_notice.key, channel, error)
             else:
                 took.append(channel)
+        if len(self._unstored) >= _MOST_UNSTORED:
+            self._unstored.clear()
+        self._unstored[system_notice.key] = (*before, *took)
         return tuple(took)
 
     def report_unreadable_row(self, table: Table, row: Row) -> None:
@@ -357,7 +375,7 @@ class Notifier:
         for _ in range(_TRIES_TO_RESERVE):
             if current is None or not _is_due(current.state, page.channel, now):
                 return None
-            stored = self._pages.reserve(current, lambda state: _later(state, page.channel, now + self._turn))
+            stored = self._pages.reserve(current, lambda state: _begun(state, page.channel, now + self._turn))
             if stored is not None:
                 return Page(stored=stored, channel=page.channel)
             # It may have been written for another channel, by this run too.
@@ -370,9 +388,9 @@ class Notifier:
         if not is_unlimited(page.state, page.delivery):
             counted = self._limit.take(self._limited_by(page))
             if counted is None:
-                released = self._pages.update(page.stored, lambda state: _later(state, page.channel, self._clock()))
+                stored = self._pages.update(page.stored, lambda state: _released(state, page.channel, self._clock()))
                 if kept_back is not None:
-                    kept_back.append(Page(stored=released, channel=page.channel))
+                    kept_back.append(Page(stored=stored, channel=page.channel))
                 return False
         return self._send_counted(page, find_case, counted)
 
@@ -399,13 +417,17 @@ class Notifier:
         return self._deliver([page], lambda: sender.send(message), {page.state.id: rows})
 
     def _send_notice(self, sender: Sender, page: Page, notice: SystemNotice) -> None:
+        is_again = page.delivery.may_have_come
         if not _is_addressed(notice):
-            sender.send_system_notice(notice)
+            if is_again:
+                sender.send_call(NoticeCall(key=notice.key, system_notice=notice, is_again=True))
+            else:
+                sender.send_system_notice(notice)
             return
         place = page.delivery.place
         key = incident_key(page.state, page.delivery)
         owners = self._owners.of_notice(notice, place)
-        sender.send_call(NoticeCall(key=key, system_notice=notice, owners=owners, place=place))
+        sender.send_call(NoticeCall(key=key, system_notice=notice, owners=owners, place=place, is_again=is_again))
 
     def _send_digest(self, pages: list[Page], find_case: FindCase) -> None:
         """Send what the limit keeps back in one message, if the time for one has come. The rest waits for the next."""
@@ -415,16 +437,33 @@ class Notifier:
         if counted is None:
             return
         in_order = sorted(pages, key=_order)
-        if len(in_order) == 1:
-            self._send_counted(in_order[0], find_case, counted)
-        elif in_order[0].state.system_notice is not None:
-            self._or_give_back(counted, lambda: self._send_notices(in_order[:MOST_NOTICES], counted))
+        if in_order[0].state.system_notice is not None:
+            in_order = in_order[:MOST_NOTICES]
+        taken: list[Page] = []
+        try:
+            do_all(
+                in_order,
+                lambda page: taken.extend(filter(None, [self._reserved(page)])),
+                failed=lambda page: f"page {page.state.id} could not be put into a digest",
+                log=_log,
+            )
+        finally:
+            self._send_together(taken, find_case, counted)
+
+    def _send_together(self, pages: list[Page], find_case: FindCase, counted: Counted) -> None:
+        """Send pages that are reserved for this run in one message that is counted."""
+        if not pages:
+            self._limit.give_back(counted)
+        elif len(pages) == 1:
+            self._send_counted(pages[0], find_case, counted)
+        elif pages[0].state.system_notice is not None:
+            self._or_give_back(counted, lambda: self._send_notices(pages, counted))
         else:
-            self._send_pages(in_order, counted)
+            self._send_pages(pages, counted)
 
     def _send_notices(self, pages: list[Page], counted: Counted) -> bool:
         notices = tuple(page.state.system_notice for page in pages if page.state.system_notice)
-        digest = NoticeDigest(key=f"digest {counted.at}", system_notices=notices)
+        digest = NoticeDigest(key=f"digest {counted.at}", system_notices=notices, is_again=_are_again(pages))
         sender = self._sender(pages[0])
         return self._deliver(pages, lambda: sender.send_notice_digest(digest), {}, key=digest.key)
 
@@ -449,10 +488,11 @@ class Notifier:
             return False
         messages = tuple(message for _, _, message in read)
         owners = tuple(dict.fromkeys(owner for message in messages for owner in message.owners))[:_MOST_OWNERS]
-        digest = Digest(key=f"digest {counted.at}", pages=messages, owners=owners)
+        pages = [page for page, _, _ in read]
+        digest = Digest(key=f"digest {counted.at}", pages=messages, owners=owners, is_again=_are_again(pages))
         sender = self._sender(read[0][0])
         rows = {page.state.id: changes for page, changes, _ in read}
-        return self._deliver([page for page, _, _ in read], lambda: sender.send_digest(digest), rows, key=digest.key)
+        return self._deliver(pages, lambda: sender.send_digest(digest), rows, key=digest.key)
 
     def _or_give_back(self, counted: Counted, send: Callable[[], bool]) -> None:
         """Send a message that is counted; it counts no more where it wasn't sent."""
@@ -475,6 +515,7 @@ class Notifier:
             owners=self._owners.of_page(changes[0].scopes, place, is_urgent=page.state.is_urgent),
             place=place,
             worst=_found(changes[0], find_case),
+            is_again=delivery.may_have_come,
         )
 
     def _channels(self) -> list[Channel]:
@@ -542,7 +583,13 @@ class Notifier:
         next_try = self._clock() + gap
         self._pages.update(
             page.stored,
-            lambda state: noted_failed(state, page.channel, error=str(error)[:500], next_try=next_try),
+            lambda state: noted_failed(
+                state,
+                page.channel,
+                error=str(error)[:500],
+                next_try=next_try,
+                is_unsure=isinstance(error, Unreachable) and bool(self._senders),
+            ),
         )
         if tries + 1 == _TRIES_UNTIL_ERROR:
             # Logged once for each page, because an alert counts these lines; a first failure is often temporary.
@@ -670,6 +717,11 @@ def _has_something_to_say(page: Page, rows: tuple[PagedChange, ...]) -> bool:
     return bool(rows) and (delivery.is_call or delivery.sent_at is None or len(rows) > delivery.shown)
 
 
+def _are_again(pages: Iterable[Page]) -> bool:
+    """Whether any of them may have come already."""
+    return any(page.delivery.may_have_come for page in pages)
+
+
 def _is_addressed(notice: SystemNotice) -> bool:
     """Whether a notice mentions owners or opens something, so that it is a message of its own kind."""
     return notice.until_acknowledged or bool(notice.scopes or notice.owners or notice.link)
@@ -687,9 +739,14 @@ def _is_due(page: PageState, channel: Channel, now: datetime) -> bool:
     return at is not None and at <= now
 
 
-def _later(page: PageState, channel: Channel, next_try: datetime) -> PageState:
+def _begun(page: PageState, channel: Channel, until: datetime) -> PageState:
     delivery = page.over(channel)
-    return page.with_delivery(msgspec.structs.replace(delivery, next_try=next_try)) if delivery else page
+    return page.with_delivery(begun(delivery, until=until)) if delivery else page
+
+
+def _released(page: PageState, channel: Channel, at: datetime) -> PageState:
+    delivery = page.over(channel)
+    return page.with_delivery(released(delivery, at=at)) if delivery else page
 
 
 def _order(page: Page) -> tuple[bool, int, datetime, str]:

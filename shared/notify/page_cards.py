@@ -76,6 +76,7 @@ class _Content(Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...]
     owners: tuple[Owner, ...]
     place: int = 0
+    is_again: bool = False
 
 
 def page_card(message: PageMessage, settings: Settings) -> Json:
@@ -113,6 +114,7 @@ def _content_of_page(message: PageMessage, settings: Settings) -> _Content:
         steps=_steps(message),
         owners=message.owners,
         place=message.place,
+        is_again=message.is_again,
     )
 
 
@@ -128,6 +130,7 @@ def _content_of_digest(digest: Digest) -> _Content:
         steps=(),
         owners=digest.owners,
         place=max(page.place for page in digest.pages),
+        is_again=digest.is_again,
     )
 
 
@@ -199,7 +202,7 @@ def _card(content: _Content, settings: Settings) -> Json:
 def _body(content: _Content, settings: Settings, most: int) -> list[Json]:
     top = [_line(content.headline, size="Large", weight="Bolder"), _line(content.about, spacing="Small")]
     body: list[Json] = [{"type": "Container", "style": _colour(content.worst), "bleed": True, "items": top}]
-    body += paged_line(content.owners, content.place)
+    body += paged_line(content.owners, content.place, is_again=content.is_again)
     if content.steps:
         body.append(_line("What to do", weight="Bolder", spacing="Medium"))
         body += [_line(f"{number}. {step}", spacing="Small") for number, step in enumerate(content.steps, start=1)]

@@ -159,6 +159,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
     - `next_try`: it isn't sent before: another run is sending it, or the channel just failed `tries` times in a row.
     - `place` is the number of owners who were asked before; `is_call` says that the owner is yet to be asked at once.
+    - `is_begun`: a run began to send it and hasn't noted what came of that. `may_have_come`: so a former try may have
+      reached people, because its run died or the channel gave no clear answer.
     - `sent_news` is what `PageState.news` was when it was last sent, `shown` the number of changes that it showed,
       `urgency` the highest that it ever showed.
     - `asked_at` is when somebody was last asked to act; None when nobody has to.
@@ -172,6 +174,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     asked_at: datetime | None = None
     place: int = 0
     is_call: bool = True
+    is_begun: bool = False
+    may_have_come: bool = False
     sent_at: datetime | None = None
     sent_news: int = 0
     shown: int = 0
@@ -317,7 +321,8 @@ def grown(
     for channel in channels:
         if page.over(channel) is None and (not page.deliveries or change.urgency > page.acknowledged):
             asked_at = now if change.needs_somebody else None
-            page = page.with_delivery(Delivery(channel=channel, next_try=now + turn, asked_at=asked_at))
+            added = Delivery(channel=channel, next_try=now + turn, asked_at=asked_at, is_begun=True)
+            page = page.with_delivery(added)
     for one in page.deliveries:
         page = page.with_delivery(_with_news(page, one, change, now=now, turn=turn))
     return page
@@ -326,12 +331,26 @@ def grown(
 def _with_news(page: PageState, delivery: Delivery, change: PagedChange, *, now: datetime, turn: timedelta) -> Delivery:
     is_free = delivery.next_try <= now or delivery.tries > 0
     if is_free and (rings_anew(page, delivery) or is_unlimited(page, delivery)):
-        delivery = msgspec.structs.replace(delivery, next_try=now + turn)
+        delivery = begun(delivery, until=now + turn)
     is_broken = delivery.sent_at is None or delivery.tries > 0
     if change.needs_somebody and is_broken and delivery.asked_at is None:
         # Else nobody would be asked over the other channel while this one doesn't work.
         delivery = msgspec.structs.replace(delivery, asked_at=now)
     return delivery
+
+
+def begun(delivery: Delivery, *, until: datetime) -> Delivery:
+    """Give the delivery as a run takes it that sends it now; no other run does `until` then.
+
+    Where another one had begun and never noted what came of it, the message may come a second time.
+    """
+    may_have_come = delivery.may_have_come or delivery.is_begun
+    return msgspec.structs.replace(delivery, next_try=until, is_begun=True, may_have_come=may_have_come)
+
+
+def released(delivery: Delivery, *, at: datetime) -> Delivery:
+    """Give the delivery of which this run has sent nothing, so that any run may send it."""
+    return msgspec.structs.replace(delivery, next_try=at, is_begun=False)
 
 
 def reserved_between(before: PageState | None, after: PageState) -> list[Delivery]:
@@ -379,6 +398,8 @@ def noted_sent(
             place=0 if rang else current.place,
             is_call=current.is_call and is_overtaken and not rang,
             rings=current.rings + rang,
+            is_begun=current.is_begun and is_overtaken,
+            may_have_come=current.may_have_come and is_overtaken,
             tries=0,
             error="",
         )
@@ -473,12 +494,21 @@ def asks_somebody(page: PageState, changes: Iterable[PagedChange]) -> bool:
     return any(one.needs_somebody and one.urgency > page.acknowledged for one in worst_first(changes))
 
 
-def noted_failed(page: PageState, channel: Channel, *, error: str, next_try: datetime) -> PageState:
-    """Give the page after it couldn't be sent over a channel."""
+def noted_failed(
+    page: PageState, channel: Channel, *, error: str, next_try: datetime, is_unsure: bool = False
+) -> PageState:
+    """Give the page after it couldn't be sent over a channel. `is_unsure`: it isn't known whether it came."""
     current = page.over(channel)
     if current is None:
         return page
-    failed = msgspec.structs.replace(current, tries=current.tries + 1, error=error, next_try=next_try)
+    failed = msgspec.structs.replace(
+        current,
+        tries=current.tries + 1,
+        error=error,
+        next_try=next_try,
+        is_begun=False,
+        may_have_come=current.may_have_come or is_unsure,
+    )
     return page.with_delivery(failed)
 
 
@@ -501,7 +531,7 @@ def escalated(
         return page
     for other in others:
         if page.over(other) is None:
-            asked = Delivery(channel=other, next_try=now + turn, asked_at=now, place=current.place)
+            asked = Delivery(channel=other, next_try=now + turn, asked_at=now, place=current.place, is_begun=True)
             page = page.with_delivery(asked)
     if current.is_call or current.sent_at is None:
         return page.with_delivery(msgspec.structs.replace(current, asked_at=now))
@@ -509,7 +539,14 @@ def escalated(
         return page.with_delivery(msgspec.structs.replace(current, asked_at=None))
     return page.with_delivery(
         msgspec.structs.replace(
-            current, place=current.place + 1, is_call=True, next_try=now + turn, asked_at=now, tries=0
+            current,
+            place=current.place + 1,
+            is_call=True,
+            is_begun=True,
+            may_have_come=False,
+            next_try=now + turn,
+            asked_at=now,
+            tries=0,
         )
     )
 

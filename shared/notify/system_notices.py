@@ -43,7 +43,8 @@ def system_notice_card(system_notice: SystemNotice, *, language: str = ENGLISH) 
 def notice_call_card(call: NoticeCall, *, language: str = ENGLISH) -> Json:
     """Build the Teams message of a system notice that mentions owners, and opens what it links to."""
     notice = call.system_notice
-    body = [*paged_line(call.owners, call.place, language=language), *_blocks(_lines(notice, language))]
+    paged = paged_line(call.owners, call.place, is_again=call.is_again, language=language)
+    body = [*paged, *_blocks(_lines(notice, language))]
     return envelope(body, _actions(notice, language), owners=call.owners, language=language)
 
 
@@ -80,7 +81,8 @@ def notice_digest_card(digest: NoticeDigest, *, language: str = ENGLISH) -> Json
             (_TITLE, _titled(system_notice, language, _SHORT)),
             ({}, f"{shown(said.text, _SHORT)} {shown(said.what_to_do, _SHORT)}"),
         ]
-    return envelope(_blocks(lines), (), language=language)
+    again = paged_line((), 0, is_again=digest.is_again, language=language)
+    return envelope([*again, *_blocks(lines)], (), language=language)
 
 
 def _headline(digest: NoticeDigest, language: str) -> str:

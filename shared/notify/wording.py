@@ -48,6 +48,7 @@ class PageContext(Struct, frozen=True, kw_only=True):
     """What a page shows besides the case: the owners to mention, the link to the case's page, and names of ids.
 
     The ids in `names` are in lower case. `place` is the number of owners who were paged before and didn't acknowledge.
+    `is_again`: it may have come already.
     """
 
     owners: tuple[Owner, ...] = ()
@@ -55,9 +56,12 @@ class PageContext(Struct, frozen=True, kw_only=True):
     case_link: str = ""
     names: Mapping[str, str] = {}
     place: int = 0
+    is_again: bool = False
 
 
-def page_context_for(case: Case, settings: Settings, *, owners: tuple[Owner, ...] = (), place: int = 0) -> PageContext:
+def page_context_for(
+    case: Case, settings: Settings, *, owners: tuple[Owner, ...] = (), place: int = 0, is_again: bool = False
+) -> PageContext:
     """Build the context of a page about `case` from the settings."""
     tenant = settings.tenant(case.tenant_id)
     names = dict.fromkeys(settings.protected_principals, "protected principal")
@@ -69,6 +73,7 @@ def page_context_for(case: Case, settings: Settings, *, owners: tuple[Owner, ...
         case_link=settings.case_link.replace("{case}", case.id),
         names=names,
         place=place,
+        is_again=is_again,
     )
 
 

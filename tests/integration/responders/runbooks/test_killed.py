@@ -28,6 +28,7 @@ from shared.emergency.entries import StepEnded, StepStarted, StepState
 from shared.emergency.manifest import StoredFiles, verify
 from shared.emergency.state import Emergency
 from shared.emergency.store import Emergencies
+from tests.fakes.card_parts import lines
 from tests.fakes.emergencies import CONTACT, EMERGENCY
 from tests.fakes.http_service import HttpService, Reply, http_service
 from tests.fakes.mortal_app import Order, Outcome
@@ -55,6 +56,9 @@ _BACK: Final[tuple[_Request, _Request]] = (
     ("asking for the way back", "ask", "carol", {"what": "federation-back"}),
     ("the way back, agreed", "confirm", "dave", {"what": "federation-back"}),
 )
+
+
+_MARKS: Final = ("Sent again: it may have reached you already.", "Nobody has acknowledged the earlier pages.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -207,6 +211,18 @@ def test_killed_at_each_effect_of_each_step_and_on(world: _World) -> None:
     _assert_nothing_twice(world)
 
 
+def _assert_repeated_cards_are_marked(world: _World) -> None:
+    """Each message comes once without a mark: as often as PagerDuty, which has a key for each, knows of others."""
+    events = [json.loads(asked.body) for asked in world.posts.asked if asked.path == "/v2/enqueue"]
+    triggers = {(one["payload"]["summary"], one["dedup_key"]) for one in events if one["event_action"] == "trigger"}
+    keys = Counter(title for title, _ in triggers)
+    cards = [lines(json.loads(asked.body)) for asked in world.posts.asked if asked.path.startswith("/workflows/")]
+    unmarked = [card for card in cards if not card[0].startswith(_MARKS)]
+    titles = Counter(next(line for line in card if line in keys) for card in unmarked)
+    assert {title: times for title, times in titles.items() if times > keys[title]} == {}
+    assert any(card[0].startswith(_MARKS[0]) for card in cards)
+
+
 def _assert_nothing_lost(world: _World) -> None:
     end = world.emergency
     assert end.closed is not None
@@ -242,6 +258,7 @@ def _assert_nothing_twice(world: _World) -> None:
     assert back == f"POST /v1.0/domains/{COMPANY_DOMAIN}/federationConfiguration"
     settings = world.domain["federationConfiguration"]
     assert {name: settings[name] for name in FEDERATION_SETTINGS} == FEDERATION_SETTINGS
+    _assert_repeated_cards_are_marked(world)
     again = sum(times - 1 for times in world.sent_by_key().values())
     died = [
         effect for survived in world.survived.values() for effect in survived if "send" in effect or "Out" in effect

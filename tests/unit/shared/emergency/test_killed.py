@@ -12,7 +12,7 @@ from shared.clients.storage import Storage
 from shared.emergency.entries import Caller, StepEnded, StepStarted, StepState
 from shared.emergency.runbook import StepContext, StepEnd
 from shared.emergency.state import Emergency
-from shared.model.notices import SystemNotice
+from shared.notify.messages import NoticeCall
 from shared.notify.paged import Channel
 from tests.fakes.clock import FakeClock
 from tests.fakes.emergencies import CAROL, DAVE, EMERGENCY
@@ -58,11 +58,11 @@ class MortalSender(FakeSender):
     fate: Fate = field(default_factory=lambda: Fate(at=-1, after=False))
 
     @override
-    def send_system_notice(self, system_notice: SystemNotice) -> None:
+    def send_call(self, call: NoticeCall) -> None:
         how = self.fate.reached()
         if how == "before":
             raise Killed
-        FakeSender.send_system_notice(self, system_notice)
+        FakeSender.send_call(self, call)
         if how == "after":
             raise Killed
 
@@ -176,6 +176,18 @@ def test_killed_at_each_effect_in_turn() -> None:
         sent = Counter(notice.title for notice in life.pagerduty.notices)
         assert set(sent) == set(titles), f"a message was lost: {at}"
         assert sum((sent - titles).values()) <= 1, f"at most the one that was being sent comes again: {at}"
+        assert _unmarked(life.teams.calls) == [], f"what came before says so: {at}"
+
+
+def _unmarked(calls: list[NoticeCall]) -> list[str]:
+    """Give the messages that came before, and don't say that they may have."""
+    came: set[tuple[str, int]] = set()
+    found: list[str] = []
+    for call in calls:
+        key = (call.key, call.place)
+        found += [call.system_notice.title] if key in came and not call.is_again else []
+        came.add(key)
+    return found
 
 
 def test_a_run_that_is_killed_within_the_step_begins_again_from_its_beginning() -> None:

@@ -462,7 +462,7 @@ def test_a_system_notice_that_could_not_be_sent_is_tried_again_and_never_escalat
     desk.notifier.publish(_NOTICE)
     desk.teams.failing = None
     desk.pass_time(timedelta(seconds=5))
-    assert (desk.teams.system_notices, desk.notifier.due()) == ([_NOTICE], [])
+    assert (desk.teams.notices, desk.notifier.due()) == ([_NOTICE], [])
     desk.clock.move(_WITHIN * 4)
     assert [*desk.notifier.unacknowledged()] == []
 
