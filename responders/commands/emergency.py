@@ -28,6 +28,10 @@ _KEY: Final = "RESPONDER_EMERGENCY_KEY"
 _APP: Final = "RESPONDER_APP"
 _LOOKS: Final = 30
 _LOOK_SECONDS: Final = 2.0
+_INSTANCES: Final = 6
+"""How often an app without storage is asked what it knows: each time another instance of it may answer."""
+
+_NOT_FOUND: Final = 404
 _WITHIN_SECONDS: Final = 230
 """As long as the platform lets a request run: a step answers when it is done."""
 
@@ -43,7 +47,19 @@ credential, is taken from RESPONDER_EMERGENCY_KEY, the app's address from --app 
 
 What the app answers is kept in folder emergency-journal (--journal FOLDER after `emergency`). While the app has no
 storage, each request brings it, since another instance of the app may know nothing of it; and --offline goes on from
-there where the app is gone."""
+there where the app is gone. A laptop that knows nothing yet asks the app's instances; where none of them knows enough,
+give it the file of one that does:
+
+  responder emergency confirm close DIGEST --journal FILE"""
+
+
+class Refusal(CommandError):
+    """The app refused a request, with an HTTP status."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
 
 type Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Sends a request, given method, address, body and headers; gives the status and the body of the answer."""
@@ -90,6 +106,13 @@ def _add_reading(commands: "Subparsers") -> None:
 
 def _add_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id", metavar="ID", default="", help="of the emergency (default: the one that is open)")
+    parser.add_argument(
+        "--journal",
+        type=Path,
+        dest="brought",
+        metavar="FILE",
+        help="what another laptop knows: a file of its emergency-journal, for an app without storage",
+    )
 
 
 def _add_acts(commands: "Subparsers") -> None:
@@ -144,6 +167,7 @@ class App:
         self._key = key
         self._emergency_key = emergency_key
         self._journal = journal
+        self._brought = set[str]()
         self._send = send
 
     def ask(
@@ -152,7 +176,8 @@ class App:
         """Send a request, and the entries that it brings; gives the answer.
 
         Raises:
-            CommandError: it is refused; the text says what would be right.
+            CommandError: nothing answers.
+            Refusal: it is refused; the text says what would be right.
         """
         from shared.emergency.asking import PATH, joined, journal_of  # noqa: PLC0415 - only where it is needed
         from shared.emergency.signing import sign_request_for  # noqa: PLC0415
@@ -171,7 +196,8 @@ class App:
         except (msgspec.DecodeError, UnicodeDecodeError):
             said = {"detail": "what answered isn't the app"}
         if status >= 300:  # noqa: PLR2004 - HTTP's own number
-            raise CommandError(f"{escaped(str(said.get('detail', '')))} (the app answered {status})")
+            detail = escaped(str(said.get("detail", "")))
+            raise Refusal(f"{detail} (the app answered {status})", status=status)
         self._keep(said)
         return said
 
@@ -190,19 +216,72 @@ class App:
     def find(self, wanted: str) -> "tuple[str, tuple[Entry, ...]]":
         """Give the wanted emergency, or else the one that is open, with what a request about it is to bring.
 
-        An emergency comes before a drill. Nothing is brought as long as the app has its storage.
+        An emergency comes before a drill. As long as the app has its storage, nothing is brought but a file that was
+        named.
         """
         listed = self.ask("GET", "")
         has_storage = listed["newest"] is not None
         found = sorted(listed["open"], key=lambda one: bool(one.get("drill")))
         emergency = wanted or (str(found[0]["id"]) if found else "")
-        if has_storage and emergency:
+        if has_storage and emergency not in self._brought:
+            if not emergency:
+                raise CommandError("no emergency is open; `responder emergency list` lists those there were")
             return emergency, ()
-        if not emergency and not has_storage:
-            emergency = self._journal.newest_open(utc_now())
-        if not emergency:
-            raise CommandError("no emergency is open; `responder emergency list` lists those there were")
+        emergency = emergency or self._journal.newest_open(utc_now())
+        if not emergency or not self._journal.entries(emergency):
+            emergency = self._learned(emergency)
         return emergency, self._journal.entries(emergency)
+
+    def take_in(self, file: Path) -> str:
+        """Keep what another laptop's journal has, and give the emergency's id. Raises CommandError, BadJournal."""
+        from shared.emergency.laptop import read_journal  # noqa: PLC0415 - only where it is needed
+
+        read = read_journal(file)
+        ids = sorted({entry.emergency for entry in read.entries})
+        if len(ids) != 1:
+            raise CommandError(f"{file} should have entries of one emergency: it has them of {len(ids)}")
+        self._journal.keep(ids[0], read.entries)
+        self._brought.add(ids[0])
+        for number in read.broken:
+            print(f"Line {number} of {file} can't be read, and was left out.", file=sys.stderr)
+        return ids[0]
+
+    def file_of(self, emergency: str) -> Path:
+        """Give the file that another laptop needs where the app has no storage."""
+        return self._journal.path(emergency)
+
+    def _learned(self, wanted: str) -> str:
+        """Ask an app without storage until an instance knows the wanted emergency, or one that is open; keep that.
+
+        Raises:
+            CommandError: none does; the text says where it is to be had.
+        """
+        for _ in range(_INSTANCES):
+            emergency = wanted or next((str(one["id"]) for one in self.ask("GET", "")["open"]), "")
+            if emergency and self._read(emergency) is not None:
+                return emergency
+        name = f"{wanted}.ndjson" if wanted else "the newest file that ends in .ndjson"
+        raise CommandError(
+            "The app has no storage, and neither it nor this laptop knows the emergency: get"
+            f" {name} in folder emergency-journal from the laptop on which it was declared, and add --journal FILE"
+        )
+
+    def knowing(self, emergency: str, digest: str) -> dict[str, Any] | None:
+        """Ask an app without storage until an instance knows what was asked for by a digest; None where none does."""
+        for _ in range(_INSTANCES):
+            said = self._read(emergency)
+            if said is not None and _was_asked_for(said, digest):
+                return said
+        return None
+
+    def _read(self, emergency: str) -> dict[str, Any] | None:
+        """Read an emergency; None where the instance that answers doesn't know it."""
+        try:
+            return self.ask("GET", f"/{emergency}")
+        except Refusal as refusal:
+            if refusal.status != _NOT_FOUND:
+                raise
+            return None
 
     def show(self, wanted: str) -> dict[str, Any]:
         """Give an emergency, whole."""
@@ -261,6 +340,21 @@ def app_from(arguments: argparse.Namespace, *, send: Send | None = None) -> App:
     return App(arguments.app, host, read_key(arguments.key), emergency_key, journal, send or _send)
 
 
+def _brought(arguments: argparse.Namespace) -> App:
+    """Give the app, once what another laptop's journal has was kept here. Raises CommandError."""
+    app = app_from(arguments)
+    if arguments.brought is not None:
+        brought = app.take_in(arguments.brought)
+        if arguments.id not in {"", brought}:
+            raise CommandError(f"{arguments.brought} is of the emergency {brought}, and --id names {arguments.id}")
+        arguments.id = brought
+    return app
+
+
+def _was_asked_for(said: Mapping[str, Any], digest: str) -> bool:
+    return any(one["digest"] == digest for one in said["agreements"])
+
+
 def _send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
     import httpx  # noqa: PLC0415 - only where it is needed
 
@@ -295,7 +389,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    said = app_from(arguments).show(arguments.id)
+    said = _brought(arguments).show(arguments.id)
     if arguments.json:
         print(escaped(msgspec.json.encode(said).decode()))
         return 0
@@ -320,7 +414,7 @@ def _step(arguments: argparse.Namespace) -> int:
     body: dict[str, object] = {"action": action, "note": arguments.note}
     if arguments.again:
         body |= {"force": True, "reason": arguments.again}
-    app = app_from(arguments)
+    app = _brought(arguments)
     said = app.ended(app.act(arguments, f"steps/{arguments.number}", body))
     _print(said, only=arguments.number)
     states = [one["state"] for one in said["steps"] if one["number"] == arguments.number]
@@ -329,26 +423,37 @@ def _step(arguments: argparse.Namespace) -> int:
 
 def _acknowledge(arguments: argparse.Namespace) -> int:
     body = {"over": "responder emergency", "note": arguments.note}
-    _print(app_from(arguments).act(arguments, "acknowledge", body), only=1)
+    _print(_brought(arguments).act(arguments, "acknowledge", body), only=1)
     return 0
 
 
 def _announce(arguments: argparse.Namespace) -> int:
     body = {"account": arguments.account, "minutes": arguments.minutes}
-    app_from(arguments).act(arguments, "announce", body)
+    _brought(arguments).act(arguments, "announce", body)
     print("It is announced. The sign-in is paged all the same, as announced.")
     return 0
 
 
 def _ask(arguments: argparse.Namespace) -> int:
-    _print_waiting(app_from(arguments).act(arguments, "ask", {"what": arguments.what, "digest": arguments.digest}))
+    app = _brought(arguments)
+    said = app.act(arguments, "ask", {"what": arguments.what, "digest": arguments.digest})
+    _print_waiting(said)
+    _print_file(app, said)
     return 0
 
 
 def _confirm(arguments: argparse.Namespace) -> int:
-    app = app_from(arguments)
+    app = _brought(arguments)
     found = app.show(arguments.id)
     arguments.id = str(found["id"])
+    if found["unstored"] and not _was_asked_for(found, arguments.digest):
+        found = app.knowing(arguments.id, arguments.digest)
+        if found is None:
+            raise CommandError(
+                "The app has no storage, and neither it nor this laptop knows what was asked for by this digest: get"
+                f" {app.file_of(arguments.id).name} in folder emergency-journal from the laptop of whoever asked, and"
+                " add --journal FILE"
+            )
     text = next((one["text"] for one in found["waiting"] if one["digest"] == arguments.digest), "")
     if text:
         print(f"You agree to:\n{_lines(text)}")
@@ -358,17 +463,19 @@ def _confirm(arguments: argparse.Namespace) -> int:
 
 def _extend(arguments: argparse.Namespace) -> int:
     until = utc_now() + timedelta(hours=arguments.hours)
-    said = app_from(arguments).act(arguments, "extend", {"until": until.isoformat(), "reason": arguments.reason})
+    said = _brought(arguments).act(arguments, "extend", {"until": until.isoformat(), "reason": arguments.reason})
     print(f"It lasts until {said['expires_at']}.")
     return 0
 
 
 def _close(arguments: argparse.Namespace) -> int:
-    said = app_from(arguments).act(arguments, "close", {"summary": arguments.summary, "left": arguments.left})
+    app = _brought(arguments)
+    said = app.act(arguments, "close", {"summary": arguments.summary, "left": arguments.left})
     if said["closed_at"]:
         print("It is closed.")
     else:
         _print_waiting(said)
+        _print_file(app, said)
     return 0
 
 
@@ -460,6 +567,13 @@ def _print_waiting(said: Mapping[str, Any]) -> None:
         command = f"responder emergency confirm {one['what']} {one['digest']}"
         print(f"Another operator than {escaped(one['asked_name'])}, by {until:%H:%M} UTC: {command}")
         print(_lines(one["text"]))
+
+
+def _print_file(app: App, said: Mapping[str, Any]) -> None:
+    """Print what the second operator needs where the app has no storage."""
+    if said["waiting"] and said["unstored"]:
+        file = app.file_of(str(said["id"]))
+        print(f"The app has no storage: send {file} to whoever confirms, for --journal FILE behind that command.")
 
 
 def _lines(text: str) -> str:
