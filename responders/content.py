@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from responders import rosters, sources
 from responders.catalogue import CATALOGUE
+from responders.kinds import named_applications
 from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
@@ -49,6 +50,7 @@ CONTENT: Final = Content(
     is_microsofts=is_microsofts,
     approved_service=approved_service,
     excuse=excuse,
+    find_application=named_applications.find_application,
 )
 """What the app is built of, without the rules that an operator adds."""
 
@@ -72,6 +74,7 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
         *(probe for each in KINDS for probe in each.read_probes),
         *rosters.READ_PROBES,
         *mailboxes.READ_PROBES,
+        *named_applications.READ_PROBES,
     )
 )
 """Every read that the product makes, as the doctor tries it: a page of one where there may be many."""

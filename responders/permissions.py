@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
-from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
+from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
 from responders.rosters import ROSTERS
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.federation_reading import WRITES
-from responders.sources import SOURCES
+from responders.sources import DIRECTORY_AUDITS, SOURCES
 from shared.model.calls import Call
 from shared.model.kinds import TenantKind
 from shared.model.permissions import Grant, Need, grants_from
@@ -33,6 +33,7 @@ NEEDS: Final[tuple[Need, ...]] = (
     ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
+    Need(by="applications known by name", kind=TenantKind.B2C, calls=(LIST_SERVICE_PRINCIPALS, DIRECTORY_AUDITS)),
     *(
         Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)
         for step in BREAK_GLASS

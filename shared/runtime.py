@@ -78,6 +78,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         is_microsofts=content.is_microsofts,
         approved_service=content.approved_service,
         excuse=content.excuse,
+        find_application=content.find_application,
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,

@@ -274,6 +274,7 @@ GRAPH_ROLES: Final = {
             "Directory.Read.All",
             "Policy.Read.All",
             "Policy.ReadWrite.TrustFramework",
+            "Application.Read.All",
             "GroupMember.Read.All",
             "RoleManagement.Read.Directory",
         }

@@ -27,6 +27,13 @@ GET_SERVICE_PRINCIPAL: Final = Call(
     needs=(Permission.APPLICATION_READ,),
 )
 
+LIST_SERVICE_PRINCIPALS: Final = Call(
+    method="GET",
+    service=Service.GRAPH,
+    path="/servicePrincipals",
+    needs=(Permission.APPLICATION_READ,),
+)
+
 CALLS: Final = (GET_USER, GET_SERVICE_PRINCIPAL, LIST_GROUP_MEMBERS, LIST_GROUPS)
 
 _BY_TYPE: Final[Mapping[str, Call]] = {"user": GET_USER, "serviceprincipal": GET_SERVICE_PRINCIPAL}

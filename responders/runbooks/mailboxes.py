@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER
+from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
 from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS
 from responders.runbooks.privileged_sign_ins import PRINCIPALS
 from shared.emergency.mail_apps import MailAppCalls
@@ -34,12 +34,6 @@ LIST_CONSENTS: Final = Call(
     needs=(Permission.DIRECTORY_READ,),
 )
 
-LIST_SERVICE_PRINCIPALS: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/servicePrincipals",
-    needs=(Permission.APPLICATION_READ,),
-)
 LIST_ROLE_HOLDERS: Final = Call(
     method="GET",
     service=Service.GRAPH,

@@ -125,6 +125,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     neither is a change that anybody answers. `source` names the log where two tell of the same actions; "" is as `log`.
     `whole_properties` are properties of which the record tells all, where it doesn't tell all of the object.
     `is_microsofts` says whether one of Microsoft's own services made it, None where the tenant wasn't asked.
+    `is_by_name` says that the record had only the actor's name, and the tenant's directory whose it is; `nameless` why
+    that can't be said, where it can't.
     """
 
     id: str
@@ -149,6 +151,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     source: str = ""
     whole_properties: tuple[str, ...] = ()
     is_microsofts: bool | None = None
+    is_by_name: bool = False
+    nameless: str = ""
 
     @property
     def is_ours(self) -> bool:

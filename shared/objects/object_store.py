@@ -627,6 +627,9 @@ def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
         sent={**copy.sent, **known.sent},
         whole_properties=tuple(sorted({*known.whole_properties, *copy.whole_properties})),
         is_microsofts=copy.is_microsofts if known.is_microsofts is None else known.is_microsofts,
+        actor=known.actor if known.actor.id else copy.actor,
+        is_by_name=known.is_by_name if known.actor.id else copy.is_by_name,
+        nameless=known.nameless or copy.nameless,
     )
 
 

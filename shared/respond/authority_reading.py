@@ -107,6 +107,10 @@ def _authorization(change: ObjectChange, history: ApprovalHistory | None, ids: S
     """Judge by an approval that covers any id of the object; where none does, by what is said of the record's."""
     each = [standing_of(change.actor, history, target_id=one, at=change.at, own_intent=change.intent) for one in ids]
     found = next((one for one in each if one.standing is Standing.APPROVED), each[0])
+    if change.nameless and found.standing is Standing.UNKNOWN:
+        return Authorization(
+            standing=Standing.UNKNOWN, because=f"it is not known who made the change: {change.nameless}"
+        )
     if found.standing is Standing.UNAPPROVED and change.is_microsofts:
         return Authorization(standing=Standing.UNKNOWN, because=_MICROSOFT)
     return found

@@ -46,7 +46,8 @@ def with_changes(runtime: Runtime, case: Case) -> Case:
     if event is None:
         return case
     # Who really asked for a change of a guarded object may be another one than the record names.
-    actor = case.actor if case.object_key else event.actor
+    is_found = bool(case.actor.id) and not event.actor.id and case.actor.name == event.actor.name
+    actor = case.actor if case.object_key or is_found else event.actor
     return msgspec.structs.replace(case, target=event.target, actor=actor)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.model.cases import Case, Decision, Outcome, State
@@ -97,6 +97,12 @@ class CaseRun:
         pause = _BACKOFF * case.attempts
         self.move(lease_until=self.runtime.clock() + pause)
         self.runtime.ledger.enqueue(case, delay=pause + timedelta(seconds=1))
+
+    def wait_until(self, at: datetime) -> None:
+        """Leave the case to a run at an instant."""
+        pause = max(at - self.runtime.clock(), timedelta()) + timedelta(seconds=1)
+        self.move(lease_until=self.runtime.clock() + pause)
+        self.runtime.ledger.enqueue(self.leased.case, delay=pause + timedelta(seconds=1))
 
     def give_up(self, because: str) -> None:
         """Page the case as one that the responder couldn't answer; an outcome that is stored already stays."""

@@ -39,13 +39,33 @@ def no_service(_api: TenantApi, _actor_id: str, _list: ApprovalList, _withdrawn:
     return ""
 
 
+class FoundApplication(Struct, frozen=True, kw_only=True):
+    """The object id of an application of which a record has only the name, "" where that can't be said: `because`.
+
+    `is_read` is False where something couldn't be read, so that asking again may say it.
+    """
+
+    id: str = ""
+    because: str = ""
+    is_read: bool = True
+
+
+type FindApplication = Callable[[TenantApi, str, datetime], FoundApplication]
+
+
+def no_application(_api: TenantApi, _name: str, _at: datetime) -> FoundApplication:
+    """Find none."""
+    return FoundApplication(because="the record names the application only by its name")
+
+
 class Content(Struct, frozen=True, kw_only=True):
     """The detections, the kinds of guarded objects, and the rosters of privileged accounts.
 
     `is_enabled` asks a tenant whether a principal is enabled, `is_microsofts` whether a service principal is of one of
     Microsoft's own services; None where that can't be read. `approved_service` says why such a service counts as being
     on an approval list, "" where it doesn't; it is given those that the tenant profile withdraws.
-    `excuse` says why a change needs nobody's approval, "" where it does or that can't be read.
+    `excuse` says why a change needs nobody's approval, "" where it does or that can't be read. `find_application` gives
+    the application of which a record has only the name, at an instant.
     """
 
     detections: tuple[AnyDetection, ...]
@@ -55,6 +75,7 @@ class Content(Struct, frozen=True, kw_only=True):
     is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False
     approved_service: ApprovedService = no_service
     excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
+    find_application: FindApplication = no_application
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -94,6 +115,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     announced: Callable[[str, datetime], str] = lambda _account, _at: ""
     approved_service: ApprovedService = no_service
     excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
+    find_application: FindApplication = no_application
 
     @property
     def matcher(self) -> Matcher:

@@ -27,6 +27,7 @@ from shared.objects.guards import GUARDS, HOURLY_LIMIT
 from shared.objects.new_leaves import may_have_new_leaves, read_kind_leaves
 from shared.objects.planning import plan_object
 from shared.respond.drift_cases import write_drift_cases
+from shared.respond.named_applications import held_back, with_named_applications
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import ask_whose, confirm_changes, with_creation
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
@@ -68,6 +69,7 @@ class Reconciliation:
         self._put_back: list[PutBack] = []
         self._thefts: frozenset[str] = frozenset()
         self._is_waiting = False
+        self._held_until: datetime | None = None
         self._around: Around | None = None
 
     def go(self, reading: Reading) -> None:
@@ -163,6 +165,7 @@ class Reconciliation:
         """Add the changes that were being stored meanwhile, tell our own apart, ask of those only a delivery told."""
         known = {change.id for change in reading.changes}
         changes = (*reading.changes, *(one for one in self._arrived if one.id not in known))
+        changes = with_named_applications(self._run, changes)
         reading = msgspec.structs.replace(reading, changes=changes)
         claimed = claim(self._run, self._state(reading), reading)
         self._thefts |= claimed.thefts
@@ -172,6 +175,7 @@ class Reconciliation:
             kept = self._run.replace(kept, claimed.state)
         found, authority = ask_whose(self._run, found, reading.authority, claimed.state)
         found = with_creation(self._run, found, reading.image)
+        found, self._held_until = held_back(self._run, found, authority, claimed.state)
         return msgspec.structs.replace(reading, kept=kept, changes=found, authority=authority)
 
     def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:
@@ -296,7 +300,8 @@ class Reconciliation:
         is_stale = any(one.verdict is Verdict.WAIT_STALE for one in plan.verdicts.values())
         can_pass = can_pass or self._is_waiting or is_unproven or is_stale
         attempts = plan.state.attempts + 1 if can_pass else 0
-        next_look = _next_look(plan.verdicts, objections, now, attempts=attempts)
+        looks = (_next_look(plan.verdicts, objections, now, attempts=attempts), self._held_until)
+        next_look = min((each for each in looks if each is not None), default=None)
         if next_look is not None:
             self._runtime.due.note(self._run.id, next_look)
         ruling = Ruling(

@@ -9,7 +9,8 @@ import logging
 
 import msgspec
 
-from shared.model.cases import Case, Decision, State
+from shared.authority.standing import Authorization
+from shared.model.cases import Case, Decision, Standing, State
 from shared.model.detections import AnyDetection
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost
 from shared.model.events import Event, Log
@@ -17,6 +18,7 @@ from shared.respond.case_evidence import authorization_of, event_of
 from shared.respond.case_run import MOST_ATTEMPTS, CaseRun
 from shared.respond.components import Runtime
 from shared.respond.deciding import Decided, decide
+from shared.respond.named_applications import LOG_SHOWS_WITHIN, ask_for, is_known_by_name
 
 _log = logging.getLogger("responder.pipeline")
 
@@ -67,8 +69,9 @@ def _go(run: CaseRun) -> None:
     if event is None:
         run.give_up("its evidence can no longer be read")
         return
+    actor = case.actor if case.actor.id and is_known_by_name(event.actor) else event.actor
     run.leased = msgspec.structs.replace(
-        run.leased, case=msgspec.structs.replace(case, target=event.target, actor=event.actor)
+        run.leased, case=msgspec.structs.replace(case, target=event.target, actor=actor)
     )
     if run.leased.case.state is State.OPENED:
         _decide(run, detection, event)
@@ -79,7 +82,13 @@ def _go(run: CaseRun) -> None:
 def _decide(run: CaseRun, detection: AnyDetection, event: Event) -> None:
     """Authorize and decide."""
     runtime, now = run.runtime, run.runtime.clock()
+    nameless = _name_actor(run)
     authorization = authorization_of(runtime, run.leased.case, event)
+    if nameless and authorization.standing is Standing.UNKNOWN:
+        authorization = Authorization(standing=Standing.UNKNOWN, because=nameless)
+    if _is_early(run, event, authorization):
+        run.wait_until(run.leased.case.at + LOG_SHOWS_WITHIN)
+        return
     mode = runtime.controls.read_state().mode(detection.id)
     if runtime.settings.tenant(run.leased.case.tenant_id) is None:
         decided = Decided(decision=Decision.PAGE, because="this tenant is not configured")
@@ -87,6 +96,7 @@ def _decide(run: CaseRun, detection: AnyDetection, event: Event) -> None:
         decided = decide(detection, authorization.standing, mode)
     announced = _announced(run, detection)
     changes = {
+        "actor": run.leased.case.actor,
         "standing": authorization.standing,
         "standing_because": authorization.because,
         "mode": mode,
@@ -99,6 +109,26 @@ def _decide(run: CaseRun, detection: AnyDetection, event: Event) -> None:
         run.close(**changes)
         return
     run.move(state=State.ACTED, acted_at=now, **changes)
+
+
+def _name_actor(run: CaseRun) -> str:
+    """Ask who the actor is where only the name of an application is known; gives why that can't be said, if so."""
+    case = run.leased.case
+    if not is_known_by_name(case.actor):
+        return ""
+    found = ask_for(run.runtime, case.tenant_id, case.actor, case.at)
+    if not found.id:
+        return f"it is not known who made the change: {found.because}"
+    actor = msgspec.structs.replace(case.actor, id=found.id)
+    run.leased = msgspec.structs.replace(run.leased, case=msgspec.structs.replace(case, actor=actor))
+    return ""
+
+
+def _is_early(run: CaseRun, event: Event, authorization: Authorization) -> bool:
+    """Whether a name alone approves the change, and the log may still lack whose it was."""
+    is_by_name = is_known_by_name(event.actor) and bool(run.leased.case.actor.id)
+    is_young = run.runtime.clock() < run.leased.case.at + LOG_SHOWS_WITHIN
+    return is_by_name and is_young and authorization.standing is Standing.APPROVED
 
 
 def _announced(run: CaseRun, detection: AnyDetection) -> str:

@@ -36,7 +36,7 @@ from shared.model.tenant_api import TenantApi
 from shared.notify.outbox import Sender
 from shared.notify.paged import Channel
 from shared.respond.case_run import MOST_ATTEMPTS
-from shared.respond.components import Content, Runtime
+from shared.respond.components import Content, FindApplication, Runtime, no_application
 from shared.respond.messages import Message, ObjectMessage
 from shared.respond.persons import accept
 from shared.respond.pipeline import answer
@@ -177,6 +177,7 @@ def bench(
     senders: Mapping[Channel, Sender] | None = None,
     is_enabled: Callable[[TenantApi, str], bool | None] = lambda _api, _id: None,
     is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False,
+    find_application: FindApplication = no_application,
     clock: FakeClock | None = None,
     **settings: str,
 ) -> Bench:
@@ -201,6 +202,7 @@ def bench(
             rosters=rosters,
             is_enabled=is_enabled,
             is_microsofts=is_microsofts,
+            find_application=find_application,
         ),
         storage=storage,
         senders=channels,

@@ -36,11 +36,17 @@ def _shown(service_principal: str) -> Json:
 async def _list_service_principals(call: Call) -> web.Response:
     shown = [_shown(each) for each in RESOURCES]
     shown += [
-        {"id": each.id, "appId": each.client_id, "displayName": each.name, "appRoles": []}
+        {
+            "id": each.id,
+            "appId": each.client_id,
+            "displayName": each.name,
+            "appOwnerOrganizationId": each.tenant,
+            "appRoles": [],
+        }
         for each in world.PRINCIPALS
         if each.kind == "servicePrincipal" and each.tenant == call.directory.tenant
     ]
-    return list_page(call, shown, size=_PAGE, context="servicePrincipals", filters=("appId",))
+    return list_page(call, shown, size=_PAGE, context="servicePrincipals", filters=("appId", "displayName"))
 
 
 async def _list_holders(call: Call) -> web.Response:

@@ -119,6 +119,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "AuditLog.Read.All",
         "Directory.Read.All",
         "Policy.Read.All",
+        "Application.Read.All",
         "GroupMember.Read.All",
         "RoleManagement.Read.Directory",
     }
