@@ -41,6 +41,13 @@ def add_parser(subparsers: Subparsers) -> None:
     approve.add_argument(
         "--target", action="append", default=[], metavar="ID", help="only for this object; may be given again"
     )
+    approve.add_argument(
+        "--hours",
+        default="",
+        metavar="HOURS",
+        help="only at these hours, like '08:00-18:00 Europe/Amsterdam', with days like 1,2,3,4,5 behind it where they"
+        " aren't Monday to Friday; what is done at other times is paged",
+    )
     approve.add_argument("--since", metavar="DATE", help="accept the changes made since then too; the default is now")
     approve.add_argument("--by", default=None, help="who approves it (default: the account you are logged in with)")
     approve.add_argument("--reason", default="", help="what the journal should say beside the ticket")
@@ -84,6 +91,7 @@ def _approve(arguments: argparse.Namespace) -> int:
             ticket=arguments.ticket,
             approved_by=arguments.by or person(),
             targets=tuple(target.lower() for target in arguments.target),
+            hours=arguments.hours.strip(),
         )
         since = since_from(arguments.since) if arguments.since else None
         storage = storage_from(arguments)
@@ -191,4 +199,4 @@ def _state(approval: Approval) -> str:
         return "expired"
     if approval.valid_from > utc_now():
         return f"valid only from {approval.valid_from:%Y-%m-%d %H:%M}"
-    return "valid"
+    return f"valid at {approval.hours}" if approval.hours else "valid"

@@ -32,8 +32,8 @@ noisiest actors, and what to do about each before the detection is switched on. 
 that raise a case only at a threshold, or only after another record, read all the files as one log.
 
 --approvals takes rows of the table ApprovedActors, as JSON or CSV: PartitionKey (the list), RowKey (the object id, and
-the instant after "|"), kind, name, valid_from, valid_until, ticket, approved_by, targets, revoked_at. The last row of
-each actor counts, for the whole period. Without it nobody's standing is known."""
+the instant after "|"), kind, name, valid_from, valid_until, ticket, approved_by, targets, hours, revoked_at. The last
+row of each actor counts, for the whole period. Without it nobody's standing is known."""
 
 
 class Progress:

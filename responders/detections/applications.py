@@ -14,6 +14,7 @@ from responders.detections.directory_samples import (
     APPLICATION,
     IMPOSTOR,
     MANAGED_IDENTITIES,
+    TESTS,
     addresses,
     application_record,
     by_service,
@@ -46,6 +47,13 @@ def _redirect(*new: str, old: tuple[str, ...] = (), result: str = "success") -> 
     return application_record("Update application", changed, result=result)
 
 
+_NO_RENEWAL: Final = Not(
+    all_of(
+        Audit.actor_service.is_("managed-identities"),
+        Audit.service_principal_type.one_of("ManagedIdentity", ""),
+    )
+)
+
 APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
     id="app-credential-added",
     seed_row="applications/1",
@@ -62,12 +70,7 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
         "Update service principal",
         also=(
             Audit.added_credential.one_of("key", "federated"),
-            Not(
-                all_of(
-                    Audit.actor_service.is_("managed-identities"),
-                    Audit.service_principal_type.one_of("ManagedIdentity", ""),
-                )
-            ),
+            _NO_RENEWAL,
         ),
     ),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
@@ -96,6 +99,102 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
         application_record(_SECRETS, _keys(key(1)), result="failure"),
         application_record("Update application", change("RequiredResourceAccess", [], [{"ResourceAppId": "x"}])),
         application_record("Update application", change("FederatedIdentityCredentials", _TRUST, _TRUST)),
+        application_record(
+            "Add service principal credentials",
+            _keys(key(4)),
+            kind="ServicePrincipal",
+            initiatedBy=by_service(MANAGED_IDENTITIES, "Managed Service Identity"),
+        ),
+    ),
+)
+
+APP_CREDENTIAL_TYPE_UNUSED: Detection[AuditEvent] = Detection(
+    id="app-credential-type-unused",
+    seed_row="applications/1/type",
+    title="Credential added to an application, of a type that isn't used here",
+    why="No application here signs in with such a credential, so whoever added it may come from outside.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(
+        *_CREDENTIALS,
+        "Update application",
+        "Update service principal",
+        also=(Audit.credential_use.is_("unused"), _NO_RENEWAL),
+    ),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step="Ask whoever added it. If they don't know, delete the credential and look at what the application did.",
+    deviates=(
+        "Applies whoever added it, approved or not. Raises no case until the types that you use are configured. A key "
+        "whose type the record doesn't say counts as unused."
+    ),
+    techniques=(attack.ADDITIONAL_CLOUD_CREDENTIALS,),
+    reference=references.APPLICATIONS_GUIDE,
+    hits=(
+        application_record("Update application", change("FederatedIdentityCredentials", [], _TRUST)),
+        application_record(_SECRETS, _keys(key(1, kind="Hsm"))),
+        application_record(_SECRETS, _keys(key(5, "x,KeyType=Password,KeyUsage=Verify]", kind="Hsm"))),
+        application_record("Add service principal credentials", _keys(key(3, kind="Hsm")), kind="ServicePrincipal"),
+    ),
+    misses=(
+        application_record(_SECRETS, _keys(key(1), key(2, kind="AsymmetricX509Cert"))),
+        application_record(_SECRETS, _keys(key(1, kind="Hsm"), old=(key(1, kind="Hsm"),))),
+        application_record(_SECRETS, _keys(key(1, kind="Hsm")), result="failure"),
+        application_record("Update application", change("FederatedIdentityCredentials", _TRUST, _TRUST)),
+    ),
+)
+
+APP_CREDENTIAL_OUTSIDE_SAML: Detection[AuditEvent] = Detection(
+    id="app-credential-outside-saml",
+    seed_row="applications/1/non-saml",
+    title="Credential added to a service principal that isn't for SAML",
+    why=(
+        "Credentials belong to the application's registration. On the service principal no page of the portal shows "
+        "them, and only SAML needs them there, to sign tokens."
+    ),
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(
+        "Add service principal credentials",
+        "Update service principal",
+        also=(
+            Audit.key_flow.is_("other"),
+            Not(Audit.service_principal_type.is_("ManagedIdentity")),
+            Not(Audit.actor_service.is_("managed-identities")),
+        ),
+    ),
+    unless_actor_in=None,
+    answer=Answer.PAGE,
+    first_step=(
+        "Ask whoever added it. If they don't know, remove it with Graph (removePassword, removeKey), since the portal "
+        "doesn't show it, and look at what the application did."
+    ),
+    deviates=(
+        "Applies whoever added it, approved or not. A key whose usage is Sign is taken as SAML's own; the same "
+        "certificate for verifying and its password come with it."
+    ),
+    techniques=(attack.ADDITIONAL_CLOUD_CREDENTIALS,),
+    reference=references.APPLICATIONS_GUIDE,
+    hits=(
+        application_record("Add service principal credentials", _keys(key(3)), kind="ServicePrincipal"),
+        application_record(
+            "Update service principal",
+            _keys(key(6, "x,KeyType=AsymmetricX509Cert,KeyUsage=Sign]", kind="AsymmetricX509Cert")),
+            kind="ServicePrincipal",
+        ),
+    ),
+    misses=(
+        application_record(
+            "Add service principal credentials",
+            _keys(
+                key(7, "SSO", kind="AsymmetricX509Cert", usage="Sign"),
+                key(8, "SSO", kind="AsymmetricX509Cert"),
+                key(9, "SSO"),
+            ),
+            kind="ServicePrincipal",
+        ),
+        application_record("Add service principal credentials", _keys(key(3), old=(key(3),)), kind="ServicePrincipal"),
+        application_record(_SECRETS, _keys(key(3))),
         application_record(
             "Add service principal credentials",
             _keys(key(4)),
@@ -151,6 +250,7 @@ APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
         SignIn.error_code.is_("0"),
         SignIn.protocol.is_("ropc"),
         Not(SignIn.app_set.is_("consumer")),
+        Not(SignIn.app_test.is_("test")),
         Not(SignIn.account_kind.is_("emergency")),
     ),
     one_case_by=(SignIn.app_id, SignIn.account),
@@ -162,19 +262,29 @@ APP_SIGNS_IN_BY_PASSWORD: Detection[SignInEvent] = Detection(
     ),
     deviates=(
         "The protocol is in the records of diagnostic settings and of Graph's beta, not in those of Graph's v1.0. "
-        "Sign-ins by B2C's own applications don't count, because B2C signs in local accounts this way."
+        "Sign-ins by B2C's own applications don't count, because B2C signs in local accounts this way. Nor do those of "
+        "automated tests, which the guide allows: automated_tests of the tenant profile has them, each with its last "
+        "day."
     ),
     techniques=(attack.CLOUD_ACCOUNTS,),
     reference=references.ROPC,
     hits=(
         consumer_record(0, appDisplayName="Order portal", authenticationProtocol="ropc"),
         diagnostic_sign_in(privileged_record(0, authenticationProtocol="ROPC")),
+        consumer_record(
+            0,
+            appDisplayName="Tests",
+            authenticationProtocol="ropc",
+            appId=TESTS,
+            createdDateTime="2026-04-01T00:00:00Z",
+        ),
     ),
     misses=(
         consumer_record(0, authenticationProtocol="ropc"),
         consumer_record(50126, appDisplayName="Order portal", authenticationProtocol="ropc"),
         consumer_record(0, appDisplayName="Order portal", authenticationProtocol="deviceCode"),
         privileged_record(0, authenticationProtocol="ropc", userId=BREAK_GLASS),
+        consumer_record(0, appDisplayName="Tests", authenticationProtocol="ropc", appId=TESTS),
     ),
 )
 
@@ -364,6 +474,8 @@ APP_LOGOUT_URL_BLANK: Detection[AuditEvent] = Detection(
 
 APPLICATIONS: Final[tuple[AnyDetection, ...]] = (
     APP_CREDENTIAL_ADDED,
+    APP_CREDENTIAL_TYPE_UNUSED,
+    APP_CREDENTIAL_OUTSIDE_SAML,
     APP_ROLE_HOLDER_ADDED,
     APP_ROLE_GRANTED,
     DELEGATED_PERMISSION_GRANTED,

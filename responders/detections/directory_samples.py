@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, Final
 
 from responders.detections.samples import (
@@ -31,6 +32,9 @@ PARTNER: Final = "c4e90b17-3f6a-4d82-a5c1-7e28f0d9b643"
 STRANGER: Final = "17a5d3c8-e0b4-4f96-8b2d-9c60f71e4a35"
 """Tenants of other organisations: of one that we work with, and of one that we don't."""
 
+TESTS: Final = "90d3b6f1-5e2c-47a8-b9d4-0c71f8e63a25"
+"""The app id of an application that tests itself."""
+
 OWN_SITE: Final = "func-responder-fabrikam"
 
 SAMPLE_PROFILE: Final = TenantProfile(
@@ -46,6 +50,8 @@ SAMPLE_PROFILE: Final = TenantProfile(
     groups_known_in=frozenset({TENANT}),
     allowed_countries=frozenset({"NL", "BE"}),
     allowed_cities=frozenset({"Utrecht", "Antwerp"}),
+    credential_types=frozenset({"password", "certificate"}),
+    automated_tests={TESTS: date(2026, 3, 31)},
     partner_organisations=frozenset({"partner.example", PARTNER}),
     privileged_countries=frozenset({"NL"}),
     privileged_networks=frozenset({"198.51.100.0/24", "2001:db8:4::/48"}),
@@ -127,10 +133,10 @@ def application_record(activity: str, *changes: Image, kind: str = "Application"
     return audit_record(activity, **{"category": "ApplicationManagement", "targetResources": [changed]} | differences)
 
 
-def key(number: int, name: str = "deploy, 2026") -> str:
-    """Describe a secret; its display name may hold commas, and even what looks like another key."""
+def key(number: int, name: str = "deploy, 2026", *, kind: str = "Password", usage: str = "Verify") -> str:
+    """Describe a secret or certificate; its display name may hold commas, and even what looks like another key."""
     identity = f"{number:08x}-5a1c-4e37-b9d0-82f64c7e0b15"
-    return f"[KeyIdentifier={identity},KeyType=Password,KeyUsage=Verify,DisplayName={name}]"
+    return f"[KeyIdentifier={identity},KeyType={kind},KeyUsage={usage},DisplayName={name}]"
 
 
 def addresses(*found: str) -> list[Image]:

@@ -11,13 +11,15 @@ from shared.model.cases import Standing
 from shared.model.errors import EdgeError
 from shared.model.events import Actor, ActorKind
 from shared.model.kinds import ApprovalList
+from shared.model.profile import hours_from, is_within
 
 
 class Approval(Struct, frozen=True, kw_only=True):
     """What a row of table `ApprovedActors` says: the actor may make the changes that the approval list is about.
 
     With `targets`, it covers only objects with these ids (lower case); a target that ends with "*" covers every id that
-    begins so. From `revoked_at` on, the actor is unapproved.
+    begins so. With `hours` (as `profile.hours_from` reads them), what is done outside of them is in doubt. From
+    `revoked_at` on, the actor is unapproved.
     """
 
     approval_list: ApprovalList
@@ -29,6 +31,7 @@ class Approval(Struct, frozen=True, kw_only=True):
     ticket: str
     approved_by: str
     targets: tuple[str, ...] = ()
+    hours: str = ""
     revoked_at: datetime | None = None
 
     def covers(self, target_id: str) -> bool:
@@ -126,6 +129,13 @@ def _standing_by_approval(approval: Approval, actor: Actor, target_id: str, at: 
         return _UNKNOWN, f"ended on {approval.valid_until:%Y-%m-%d %H:%M} UTC, before the change"
     if not approval.covers(target_id):
         return Standing.UNAPPROVED, "covers other objects, not this one"
+    return _standing_by_hours(approval, at)
+
+
+def _standing_by_hours(approval: Approval, at: datetime) -> tuple[Standing, str]:
+    """Somebody may well work late: at another time it is in doubt whether it is them."""
+    if approval.hours and not is_within(hours_from(approval.hours), at):
+        return _UNKNOWN, f"counts at {approval.hours}, and the change was made at another time"
     return Standing.APPROVED, f"is valid until {approval.valid_until:%Y-%m-%d %H:%M} UTC"
 
 
@@ -149,6 +159,10 @@ def problem_with(approval: Approval) -> str:
         return "it needs a ticket, which says who asked for it"
     if any(set(target) & set(",;") for target in approval.targets):
         return "its targets should be separated by spaces"
+    try:
+        _ = hours_from(approval.hours) if approval.hours else None
+    except ValueError as error:
+        return f"its hours {error}"
     instants = {
         "valid_from": approval.valid_from,
         "valid_until": approval.valid_until,

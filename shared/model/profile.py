@@ -7,8 +7,10 @@ default below. Conditions never read it: the fields that they read are computed 
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Literal, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,6 +24,7 @@ _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
 _CODE: Final = re.compile(r"[1-9][0-9]{0,9}")
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_WORKING_DAYS: Final = frozenset({1, 2, 3, 4, 5})
 _WEEK: Final = frozenset(range(1, 8))
 
 SHARED_DOMAINS: Final = frozenset(
@@ -67,7 +70,56 @@ class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     zone: str
     begin: str
     end: str
-    days: frozenset[int] = frozenset({1, 2, 3, 4, 5})
+    days: frozenset[int] = _WORKING_DAYS
+
+
+_DAY: Final = timedelta(days=1)
+
+
+@lru_cache(maxsize=256)
+def working_day(hours: Hours) -> tuple[ZoneInfo, timedelta, timedelta]:
+    """Give the zone, when a working day begins after midnight, and how long it is.
+
+    With its length, a night's work is of the day on which it begins, like any other.
+    """
+    begin, end = map(_since_midnight, (hours.begin, hours.end))
+    return ZoneInfo(hours.zone), begin, end - begin if end > begin else end - begin + _DAY
+
+
+def _since_midnight(time: str) -> timedelta:
+    hour, minute = time.split(":")
+    return timedelta(hours=int(hour), minutes=int(minute))
+
+
+def is_within(hours: Hours, at: datetime) -> bool:
+    """Whether somebody with these hours works at an instant."""
+    zone, begin, length = working_day(hours)
+    since = at.astimezone(zone).replace(tzinfo=None) - begin
+    clock = since - since.replace(hour=0, minute=0, second=0, microsecond=0)
+    return since.isoweekday() in hours.days and clock < length
+
+
+def hours_from(text: str) -> Hours:
+    """Read hours as people write them: "08:00-18:00 Europe/Amsterdam", and the days where they aren't 1,2,3,4,5.
+
+    Raises:
+        ValueError: they aren't written so, or mean nothing.
+    """
+    found = _HOURS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text[:80]!r} should be like 08:00-18:00 Europe/Amsterdam 1,2,3,4,5 (days from Monday, 1)")
+    begin, end, zone, days = found.groups()
+    numbers = frozenset(map(int, days.split(","))) if days else _WORKING_DAYS
+    hours = Hours(zone=zone, begin=begin, end=end, days=numbers)
+    if problems := [f"{field} {problem}" for field, problem in _wrong_hours("*", hours)]:
+        raise ValueError("; ".join(problems).replace("working_hours.*.", ""))
+    return hours
+
+
+_HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d) ([\w/+-]+)(?: ([1-7](?:,[1-7])*))?", re.ASCII)
+
+
+type CredentialType = Literal["password", "certificate", "federated"]
 
 
 class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +133,10 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     - `shared_domains`: domains under which anybody can take a name.
     - `partner_organisations`: domains, with all below them, and tenant ids of the organisations that you work with.
       Empty: it isn't known who is one.
+    - `credential_types`: the kinds of credentials that your applications use: "password", "certificate", "federated".
+      Empty: it isn't known which.
+    - `automated_tests`: by app id of an application that signs in with passwords to test itself, the last day (UTC) on
+      which it may.
     - `account_attributes`: what a consumer account is created with, and the pattern that the whole value meets: a
       regular expression as RE2 has them.
     - `logout_properties`: names, or parts of names, of the property that holds an application's log-out address.
@@ -116,6 +172,8 @@ class TenantProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     account_attributes: Mapping[str, str] = {}
     logout_properties: frozenset[str] = frozenset({"LogoutUrl"})
     partner_organisations: frozenset[str] = frozenset()
+    credential_types: frozenset[CredentialType] = frozenset()
+    automated_tests: Mapping[str, date] = {}
     allowed_countries: frozenset[str] = frozenset()
     allowed_cities: frozenset[str] = frozenset()
     privileged_countries: frozenset[str] = frozenset()
@@ -205,7 +263,9 @@ _OBJECT_IDS: Final = (
 )
 _DOMAINS: Final = ("owned_domains", "shared_domains")
 _PARTNERS: Final = ("partner_organisations",)
-_COMPARED_IN_LOWER_CASE: Final = frozenset({*_OBJECT_IDS, *_DOMAINS, *_PARTNERS, "working_hours"})
+_COMPARED_IN_LOWER_CASE: Final = frozenset(
+    {*_OBJECT_IDS, *_DOMAINS, *_PARTNERS, "working_hours", "credential_types", "automated_tests"}
+)
 
 
 def _lowered(members: dict[str, object]) -> dict[str, object]:
@@ -283,6 +343,9 @@ def _problems(read: TenantProfile, members: Mapping[str, object]) -> Iterator[tu
             yield f"account_attributes.{name}", f"is {pattern[:80]!r}: {because}"
     for account, hours in read.working_hours.items():
         yield from _wrong_hours(account, hours)
+    for app in read.automated_tests:
+        if not _GUID.fullmatch(app):
+            yield "automated_tests", f"has {app[:80]!r}: it should be an app id, like {_ID.rpartition(' ')[2]}"
     for detection, least in read.thresholds.items():
         if least < 1:
             yield f"thresholds.{detection}", f"is {least}: it should be a whole number from 1 on"

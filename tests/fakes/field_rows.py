@@ -6,7 +6,7 @@ vary. A field that is new needs a detection with a hit and a miss for it, or a s
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from hypothesis import strategies as st
@@ -48,6 +48,8 @@ PROFILES: Final[Mapping[str, TenantProfile]] = {
     "everything set": TenantProfile(
         consumer_apps=frozenset({"Order  Portal", "04B07795-8ddb-461a-bbee-02f9e1bf7b46"}),
         allowed_countries=frozenset({"NL", "be"}),
+        credential_types=frozenset({"password", "federated"}),
+        automated_tests={"04b07795-8ddb-461a-bbee-02f9e1bf7b46": date(2026, 6, 30)},
         allowed_cities=frozenset({"The Hague", "ghent"}),
         privileged_countries=frozenset({"nl"}),
         privileged_networks=frozenset({"198.51.100.0/24", "203.0.113.7", "2001:db8:4::/48"}),

@@ -1,6 +1,7 @@
 """What changed of an application: its credentials, its names, and the addresses that it sends people to."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,12 +10,12 @@ from msgspec.json import Decoder
 
 from shared.detect.fields.audit.changes import added, all_changes, changes_of, items
 from shared.detect.fields.domains import is_below, is_below_kusto
-from shared.detect.fields.kusto_terms import SPACES, flag, quoted
+from shared.detect.fields.kusto_terms import SPACES, among, flag, quoted
 from shared.detect.prefilter import of_properties
 from shared.model.conditions import KustoJoin, Text, by_profile
 from shared.model.errors import UnreadableRecord
 from shared.model.events import AuditEvent, fold
-from shared.model.profile import TenantProfile
+from shared.model.profile import CredentialType, TenantProfile
 from shared.normalize.decoding import decode
 
 _KEY: Final = re.compile(r"\[KeyIdentifier=([^,\]]+)", re.IGNORECASE)
@@ -45,6 +46,75 @@ _ADDED_CREDENTIAL_KUSTO: Final = KustoJoin(
 )
 
 
+_TYPES: Final[Mapping[str, CredentialType]] = {
+    "password": "password",
+    "symmetric": "password",
+    "asymmetricx509cert": "certificate",
+    "x509certandpassword": "certificate",
+}
+"""What people call a key's type, by the type that a record names, folded."""
+
+_DESCRIBED: Final = re.compile(r"\[KeyIdentifier=[^,\]]+,\s*KeyType=([^,\]]+),\s*KeyUsage=([^,\]]+)", re.IGNORECASE)
+"""What comes before the display name, which anybody can choose."""
+
+
+def _added_keys(event: AuditEvent) -> list[str]:
+    """Describe each key that was added."""
+    found: list[str] = []
+    for change in changes_of(event, "keydescription"):
+        new = set(added(change, _key))
+        found += [item for item in items(change.new) if _key(item) in new]
+    return found
+
+
+def _credential_use(event: AuditEvent, profile: TenantProfile) -> str:
+    described = [_DESCRIBED.match(item) for item in _added_keys(event)]
+    types = {_TYPES.get(fold(one[1]), "other") if one else "other" for one in described}
+    if any(added(change, str) for change in changes_of(event, "federatedidentitycredentials")):
+        types.add("federated")
+    if not types:
+        return ""
+    if not profile.credential_types:
+        return "unknown"
+    return "unused" if types - profile.credential_types else "used"
+
+
+_BEGINNING: Final = r"(?i)^\[KeyIdentifier=[^,\]]+,\s*KeyType=([^,\]]+),\s*KeyUsage=([^,\]]+)"
+_KEYS_ADDED_KUSTO: Final = rf"""Items
+    | where property in ("keydescription", "federatedidentitycredentials")
+    | extend named = tolower(trim(@"{SPACES}", extract(@"(?i)^\[KeyIdentifier=([^,\]]+)", 1, text)))
+    | extend named = iff(property == "keydescription" and isnotempty(named), named, text)
+    | extend key_type = iff(news > 0, Fold(extract(@"{_BEGINNING}", 1, text)), ""),
+        usage = iff(news > 0, Fold(extract(@"{_BEGINNING}", 2, text)), "")
+    | summarize olds = sum(olds), news = sum(news), key_type = max(key_type), usage = max(usage)
+        by Id, property, named
+    | where news > 0 and olds == 0 and isnotempty(named)"""
+
+
+def _credential_use_kusto(profile: TenantProfile) -> KustoJoin:
+    named = ", ".join(f'key_type == "{name}", "{kind}"' for name, kind in _TYPES.items())
+    rows = rf"""{_KEYS_ADDED_KUSTO}
+    | extend used_as = case(property == "federatedidentitycredentials", "federated", {named}, "other")
+    | summarize credentials = count(), unused = countif(not({among("used_as", profile.credential_types)})) by Id"""
+    judged = 'unused > 0, "unused", "used"' if profile.credential_types else '"unknown"'
+    return KustoJoin(rows=rows, value=f'case(coalesce(credentials, 0) == 0, "", {judged})')
+
+
+def _key_flow(event: AuditEvent) -> str:
+    described = [_DESCRIBED.match(item) for item in _added_keys(event)]
+    if any(one is not None and fold(one[2]) == "sign" for one in described):
+        return "saml"
+    return "other" if described else ""
+
+
+_KEY_FLOW_KUSTO: Final = KustoJoin(
+    rows=rf"""{_KEYS_ADDED_KUSTO}
+    | where property == "keydescription"
+    | summarize signing_keys = countif(usage == "sign"), added_keys = count() by Id""",
+    value='case(signing_keys > 0, "saml", added_keys > 0, "other", "")',
+)
+
+
 def _identifier_uri(event: AuditEvent) -> str:
     for change in changes_of(event, "appidentifieruri", "serviceprincipalname"):
         if set(items(change.old)) != set(items(change.new)):
@@ -66,6 +136,9 @@ class ApplicationFields:
     """Fields about what changed of an application.
 
     - `added_credential`: "key" for a new secret or certificate, "federated" for a trust in another issuer's tokens.
+    - `credential_use`: "unused" where a credential was added of a type that isn't in `credential_types`, "used" where
+      it is, "unknown" while none is listed.
+    - `key_flow`: "saml" where a key was added that signs tokens for SAML, "other" where other keys were.
     - `identifier_uri`: "changed" where an application's ID addresses, or a service principal's names, aren't what they
       were.
     """
@@ -75,6 +148,16 @@ class ApplicationFields:
         _added_credential,
         prefilter=of_properties("keydescription", "federatedidentitycredentials"),
         kusto=_ADDED_CREDENTIAL_KUSTO,
+    )
+    credential_use: Text[AuditEvent] = by_profile(
+        "credential_use",
+        _credential_use,
+        "credential_types",
+        prefilter=of_properties("keydescription", "federatedidentitycredentials"),
+        kusto=_credential_use_kusto,
+    )
+    key_flow: Text[AuditEvent] = Text(
+        "key_flow", _key_flow, prefilter=of_properties("keydescription"), kusto=_KEY_FLOW_KUSTO
     )
     identifier_uri: Text[AuditEvent] = Text(
         "identifier_uri",

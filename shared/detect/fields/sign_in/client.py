@@ -1,5 +1,6 @@
 """What was signed in to, with what and where from."""
 
+from datetime import UTC
 from typing import Final
 
 from shared.detect.fields.kusto_terms import among
@@ -37,10 +38,27 @@ def _app_set_kusto(profile: TenantProfile) -> str:
     return f'iff({among("Fold(AppDisplayName)", known)} or {among("Fold(AppId)", known)}, "consumer", "")'
 
 
+AT_KUSTO: Final = "coalesce(CreatedDateTime, TimeGenerated)"
+
+
+def _app_test(event: SignInEvent, profile: TenantProfile) -> str:
+    last = profile.automated_tests.get(event.app_id.lower())
+    return "test" if last is not None and event.at.astimezone(UTC).date() <= last else ""
+
+
+def _app_test_kusto(profile: TenantProfile) -> str:
+    tests = [
+        f'(Identifier(AppId) == "{app}" and startofday({AT_KUSTO}) <= datetime({last.isoformat()}))'
+        for app, last in sorted(profile.automated_tests.items())
+    ]
+    return f'iff({" or ".join(tests)}, "test", "")' if tests else '""'
+
+
 class ClientFields:
     """Fields about what was signed in to, and with what.
 
     - `app_set`: "consumer" for one of the applications by which consumers sign in, by name or app id.
+    - `app_test`: "test" for an application that signs in with passwords to test itself, until its last day for that.
     - `client_app`: the kind of client, in the service's words ("Browser", "IMAP4").
     """
 
@@ -54,6 +72,7 @@ class ClientFields:
         sigma=in_sigma("appDisplayName", "applicationName", "application"),
     )
     app_set: Text[SignInEvent] = by_profile("app_set", _app_set, "consumer_apps", kusto=_app_set_kusto)
+    app_test: Text[SignInEvent] = by_profile("app_test", _app_test, "automated_tests", kusto=_app_test_kusto)
     resource_name: Text[SignInEvent] = Text(
         "resource_name",
         lambda event: fold(event.resource_name),

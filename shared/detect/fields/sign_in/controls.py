@@ -5,18 +5,17 @@ from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from shared.detect.fields.kusto_terms import among, quoted
 from shared.detect.fields.profile import folded
 from shared.detect.fields.sign_in.account import ACCOUNT_KUSTO
-from shared.detect.fields.sign_in.client import BROWSER_KUSTO, COUNTRY_KUSTO, OPERATING_SYSTEM_KUSTO
+from shared.detect.fields.sign_in.client import AT_KUSTO, BROWSER_KUSTO, COUNTRY_KUSTO, OPERATING_SYSTEM_KUSTO
 from shared.detect.prefilter import of_settings
 from shared.model.conditions import KustoJoin, KustoValue, Text, by_profile
 from shared.model.events import SignInEvent, fold
-from shared.model.profile import Hours, TenantProfile
+from shared.model.profile import Hours, TenantProfile, is_within, working_day
 
 
 def _beyond_controls(event: SignInEvent, profile: TenantProfile) -> str:
@@ -150,34 +149,12 @@ class ControlFields:
     )
 
 
-_DAY: Final = timedelta(days=1)
-_AT_KUSTO: Final = "coalesce(CreatedDateTime, TimeGenerated)"
-
-
 def _hours(event: SignInEvent, profile: TenantProfile) -> str:
     by_account = profile.working_hours
     set_for_it = by_account.get(event.actor.id) or by_account.get("*")
     if set_for_it is None:
         return "unknown"
-    zone, begin, length = _read(set_for_it)
-    since = event.at.astimezone(zone).replace(tzinfo=None) - begin
-    clock = since - since.replace(hour=0, minute=0, second=0, microsecond=0)
-    return "inside" if since.isoweekday() in set_for_it.days and clock < length else "outside"
-
-
-@lru_cache(maxsize=256)
-def _read(hours: Hours) -> tuple[ZoneInfo, timedelta, timedelta]:
-    """Give the zone, when a working day begins after midnight, and how long it is.
-
-    With its length, a night's work is of the day on which it begins, like any other.
-    """
-    begin, end = map(_since_midnight, (hours.begin, hours.end))
-    return ZoneInfo(hours.zone), begin, end - begin if end > begin else end - begin + _DAY
-
-
-def _since_midnight(time: str) -> timedelta:
-    hour, minute = time.split(":")
-    return timedelta(hours=int(hour), minutes=int(minute))
+    return "inside" if is_within(set_for_it, event.at) else "outside"
 
 
 def _hours_kusto(profile: TenantProfile) -> str:
@@ -191,8 +168,8 @@ def _hours_kusto(profile: TenantProfile) -> str:
 
 def _in_hours(hours: Hours) -> str:
     """Write whether it is within these hours; Kusto's week begins with Sunday, day 0."""
-    _, begin, length = _read(hours)
-    since = f"(datetime_utc_to_local({_AT_KUSTO}, {quoted(hours.zone)}) - {_minutes(begin)})"
+    _, begin, length = working_day(hours)
+    since = f"(datetime_utc_to_local({AT_KUSTO}, {quoted(hours.zone)}) - {_minutes(begin)})"
     days = ", ".join(f"{day % 7}d" for day in sorted(hours.days))
     is_inside = f"dayofweek({since}) in ({days}) and {since} - startofday({since}) < {_minutes(length)}"
     return f'iff({is_inside}, "inside", "outside")'

@@ -66,8 +66,16 @@ def approvals(storage: Storage) -> TableApprovals:
     return TableApprovals(storage, clock=utc_now)
 
 
-def _approve(run: Run, *more: str, actor: str = ALICE.id, until: str = _NEXT_MONTH, ticket: str = "CHG-1") -> _Ran:
-    return run("approve", _LIST, actor, "--name", "Alice", "--until", until, "--ticket", ticket, *more)
+def _approve(
+    run: Run,
+    *more: str,
+    actor: str = ALICE.id,
+    until: str = _NEXT_MONTH,
+    ticket: str = "CHG-1",
+    hours: str = "",
+) -> _Ran:
+    words = ("--name", "Alice", "--until", until, "--ticket", ticket, "--hours", hours)
+    return run("approve", _LIST, actor, *words, *more)
 
 
 # Approvals.
@@ -106,6 +114,7 @@ def test_an_approval_needs_an_end_and_a_ticket(
         ({"until": "2020-01-31"}, "it has already ended"),
         ({"until": "2099-01-31"}, "longer than a year; renew it instead"),
         ({"ticket": " "}, "it needs a ticket"),
+        ({"hours": "9 to 5"}, "its hours '9 to 5' should be like 08:00-18:00 Europe/Amsterdam"),
     ],
 )
 def test_an_approval_that_is_not_in_order_is_refused(
@@ -143,6 +152,13 @@ def test_from_approving_to_revoking(run: Run, approvals: TableApprovals) -> None
     assert "  revoked " in run("approvals").lines[2]
     found = approvals.find(_LIST, ALICE.id)
     assert getattr(found, "approved_by", "") == "carol"
+
+
+def test_an_approval_may_count_at_some_hours_only(run: Run, approvals: TableApprovals) -> None:
+    assert _approve(run, hours="08:00-18:00 Europe/Amsterdam 1,2").status == 0
+    found: Any = approvals.find(_LIST, ALICE.id)
+    assert found.hours == "08:00-18:00 Europe/Amsterdam 1,2"
+    assert run("approvals").lines[2].endswith("valid at 08:00-18:00 Europe/Amsterdam 1,2")
 
 
 def test_an_approval_says_whose_and_for_what(run: Run, approvals: TableApprovals) -> None:

@@ -43,6 +43,10 @@ def event_of(record: dict[str, Any]) -> Event:
 BESIDE: dict[str, set[str]] = {
     # One applies whoever did it; the other puts back what an unapproved actor did.
     "break-glass-unprotected": {"ca-policy-created", "ca-policy-updated"},
+    # These are about the credential, whoever added it; the other is about who added one.
+    "app-credential-added": {"app-credential-type-unused", "app-credential-outside-saml"},
+    "app-credential-type-unused": {"app-credential-added", "app-credential-outside-saml"},
+    "app-credential-outside-saml": {"app-credential-added"},
     # One is about who gets access, whoever gave it; the other about each change by who isn't approved.
     "partner-outside": {"cross-tenant-access-changed"},
 }

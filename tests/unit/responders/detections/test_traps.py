@@ -130,7 +130,7 @@ class TestActor:
                 IMPOSTOR,
                 "Managed Service Identity",
                 application_record("Add service principal credentials", change("KeyDescription", [], [key(1)])),
-                {"app-credential-added"},
+                {"app-credential-added", "app-credential-outside-saml"},
             ),
             (
                 MANAGED_IDENTITIES,

@@ -146,6 +146,13 @@ def test_a_malformed_row_tells_nothing() -> None:
         (ALICE, {"kind": ActorKind.SERVICE_PRINCIPAL}, Standing.UNKNOWN),
         (RELEASE_PIPELINE, {"kind": ActorKind.USER}, Standing.UNKNOWN),
         (RELEASE_PIPELINE, {}, Standing.APPROVED),
+        (ALICE, {"hours": "08:00-18:00 Etc/UTC"}, Standing.APPROVED),
+        (ALICE, {"hours": "10:00-10:01 Etc/UTC 1"}, Standing.APPROVED),
+        (ALICE, {"hours": "22:00-10:01 Etc/UTC 7"}, Standing.APPROVED),
+        (ALICE, {"hours": "08:00-10:00 Etc/UTC"}, Standing.UNKNOWN),
+        (ALICE, {"hours": "08:00-18:00 Etc/UTC 6,7"}, Standing.UNKNOWN),
+        (ALICE, {"hours": "08:00-18:00 Pacific/Auckland"}, Standing.UNKNOWN),
+        (ALICE, {"hours": "08:00-10:00 Etc/UTC", "revoked_at": AT}, Standing.UNAPPROVED),
     ],
 )
 def test_when_a_row_holds(actor: Principal, differences: dict[str, Any], standing: Standing) -> None:
@@ -331,3 +338,11 @@ def test_unapproved_takes_more_than_doubt(at: datetime, differences: dict[str, A
     if _authorize(ALICE, _of(row), at=at).standing is Standing.UNAPPROVED:
         assert row.revoked_at is not None
         assert at >= row.revoked_at
+
+
+@pytest.mark.parametrize("hours", ["9-5 Etc/UTC", "08:00-18:00", "08:00-18:00 Mars/Base", "08:00-25:00 Etc/UTC", "any"])
+def test_hours_that_nobody_can_read_make_the_row_malformed(hours: str) -> None:
+    row = msgspec.to_builtins(approval(ALICE)) | {"hours": hours, "targets": ""}
+    found = approval_from(row)
+    assert isinstance(found, Malformed)
+    assert found.because.startswith("its hours ")
