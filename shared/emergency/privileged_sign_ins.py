@@ -2,18 +2,22 @@
 
 Records arrive late, so each look asks for the whole time anew. What was found is kept among the evidence, a part for
 each account, and what isn't there yet is new. Each account is asked for by itself: a tenant's whole log of a day takes
-longer to read than an emergency has.
+longer to read than an emergency has. Some are read at once, in the tenant's pace; what was read of them waits in a
+spool, and is kept by one thread, in the order of the accounts.
 """
 
-from collections import Counter
+import tempfile
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from itertools import islice
+from typing import Final, cast
 
 import msgspec
 from msgspec import Struct
 
-from shared.clients.api import TenantEdges
 from shared.emergency.accounts import (
     Account,
     AccountKind,
@@ -31,11 +35,20 @@ from shared.emergency.finding_texts import FindingText
 from shared.emergency.runbook import StepContext, StepEnd
 from shared.model.bilingual import Words, filled, joined, same, some
 from shared.model.calls import Call
-from shared.model.errors import EdgeError, Refused
+from shared.model.errors import EdgeError, Refused, ResponderError
 from shared.model.kinds import TenantKind
 
 LOOKS: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
 """How long after the first look the others come."""
+
+AT_ONCE: Final = 6
+"""How many accounts are read at once; as many more may have been read and wait to be kept."""
+
+_SPOOLED_BYTES: Final = 256 * 1024
+"""Of each spool, in memory; what is more is on the disk."""
+
+_GO_ON_EACH: Final = 5.0
+"""How many seconds may pass until the lease is looked after."""
 
 _LONGEST: Final = timedelta(minutes=4)
 _GOES_ON: Final = timedelta(minutes=1)
@@ -176,13 +189,11 @@ def collect_sign_ins(context: StepContext, collectors: Collectors) -> StepEnd:
     tried = {f"{entry.tenant} {entry.part}": entry.at.timestamp() for entry in box.entries() if entry.source == CHANGES}
     seen: list[Seen] = []
     left: list[Account] = []
-    for account in least_recent_first(listed.accounts, tried):
-        if context.runtime.clock() - context.now >= _LONGEST:
+    for account, read in _read_at_once(context, least_recent_first(listed.accounts, tried), collectors):
+        if read is None:
             left.append(account)
-            continue
-        context.go_on()
-        api = context.apis[account.tenant]
-        seen.append(_look(context, box, api, looked_up(api, account, collectors.principals), collectors))
+        else:
+            seen.append(_kept(box, read))
     has_gaps = bool(listed.unknown or any(one.unread for one in seen))
     is_all_unread = bool(seen) and all(one.unread for one in seen)
     return StepEnd(
@@ -191,6 +202,31 @@ def collect_sign_ins(context: StepContext, collectors: Collectors) -> StepEnd:
         evidence=(*((box.head,) if box.head else ()), *(kept for one in seen for kept in one.evidence)),
         next_at=_next_look(context, has_left=bool(left), has_gaps=has_gaps),
     )
+
+
+def _read_at_once(
+    context: StepContext, accounts: Iterator[Account], collectors: Collectors
+) -> "Iterator[tuple[Account, _AccountRead | None]]":
+    """Read accounts, some at once, and give them in their order, with None for what the time was too short for."""
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="privileged-accounts")
+    reading: deque[tuple[Account, Future[_AccountRead | None]]] = deque()
+    try:
+        while True:
+            for account in islice(accounts, 2 * AT_ONCE - len(reading)):
+                reading.append((account, pool.submit(_read, context, account, collectors)))
+            if not reading:
+                return
+            account, first = reading[0]
+            while not wait([first], timeout=_GO_ON_EACH).done:
+                context.go_on()
+            context.go_on()
+            reading.popleft()
+            yield account, first.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for _, future in reading:  # nobody takes these any more
+            if not future.cancelled() and future.exception() is None and (read := future.result()):
+                read.close()
 
 
 def _next_look(context: StepContext, *, has_left: bool, has_gaps: bool) -> datetime | None:
@@ -204,24 +240,76 @@ def _next_look(context: StepContext, *, has_left: bool, has_gaps: bool) -> datet
     return context.now + _AFTER_A_GAP if has_gaps and not context.emergency.drill else None
 
 
-def _look(context: StepContext, box: EvidenceBox, api: TenantEdges, account: Account, collectors: Collectors) -> Seen:
-    seen = Seen(account=account)
+class _Listing(Struct, kw_only=True):
+    """The records of a part, each a line in `spool`, and what ended it before its end."""
+
+    part: Part
+    spool: "tempfile.SpooledTemporaryFile[bytes]"
+    failure: ResponderError | None = None
+
+    def lines(self) -> Iterator[bytes]:
+        """Give the records, then raise what ended the listing."""
+        self.spool.seek(0)
+        for line in cast("Iterable[bytes]", self.spool):
+            yield line.removesuffix(b"\n")
+        if self.failure is not None:
+            raise self.failure
+
+
+class _AccountRead(Struct, kw_only=True):
+    """What was read of an account, with what its records say."""
+
+    seen: Seen
+    listings: list[_Listing] = msgspec.field(default_factory=list[_Listing])
+
+    def close(self) -> None:
+        """Let the spools go."""
+        for listing in self.listings:
+            listing.spool.close()
+
+
+def _read(context: StepContext, account: Account, collectors: Collectors) -> _AccountRead | None:
+    """Read an account, unless the time is over; nothing is written. What can't be read is in its listing."""
+    if context.runtime.clock() - context.now >= _LONGEST:
+        return None
+    api = context.apis[account.tenant]
+    account = looked_up(api, account, collectors.principals)
+    read = _AccountRead(seen=Seen(account=account))
     since, until = context.emergency.declared_at - BEFORE, context.now
     if account.kind is AccountKind.OTHER:
         # A group's members are on the roster themselves. An id that is gone may have left records, as a user.
         account = msgspec.structs.replace(account, kind=AccountKind.UNKNOWN)
     for source, call, query in _queries(account, collectors, since, until):
         part = Part(source=source, tenant=account.tenant, part=account.id, since=since, until=until)
+        spool = tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115 - closed where it is kept
+        listing = _Listing(part=part, spool=spool)
+        read.listings.append(listing)
         count = _count_sign_in if source == SIGN_INS else _count_change
-        pages = api.records(call, query=query)
-        added = box.keep(part, _counted(pages, seen, count, collectors.no_licence))
+        try:
+            for line in _counted(api.records(call, query=query), read.seen, count, collectors.no_licence):
+                listing.spool.write(line + b"\n")
+        except ResponderError as error:
+            listing.failure = error
+    return read
+
+
+def _kept(box: EvidenceBox, read: _AccountRead) -> Seen:
+    """Keep what was read of an account, and let its spools go. Raises EdgeError where evidence can't be written."""
+    with closing(read):
+        return _kept_parts(box, read)
+
+
+def _kept_parts(box: EvidenceBox, read: _AccountRead) -> Seen:
+    seen = read.seen
+    for listing in read.listings:
+        added = box.keep(listing.part, listing.lines())
         seen.evidence += added.evidence
-        if source == SIGN_INS:
+        if listing.part.source == SIGN_INS:
             seen.sign_ins, seen.new_sign_ins = added.read, added.new
         else:
             seen.changes, seen.new_changes = added.read, added.new
         if added.not_read:
-            seen.unread.append(f"{source}: {added.not_read}")
+            seen.unread.append(f"{listing.part.source}: {added.not_read}")
     return seen
 
 

@@ -40,6 +40,8 @@ def error(status: int, code: str = "someCode", message: str = "words", **headers
 class LogTenant:
     """`spoil` is asked with the path of each request and may answer, or raise, instead of the tenant.
 
+    `spoil_by_filter` is asked with the path and the filter.
+
     `page` is how many records a page has. `asked` has each request's path and filter.
     """
 
@@ -60,6 +62,7 @@ class LogTenant:
     """Who has an app role of each, by its object id."""
     page: int = 2
     spoil: Callable[[str], Answer | None] = lambda _path: None
+    spoil_by_filter: Callable[[str, str], Answer | None] = lambda _path, _filter: None
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def edges(self, *, wait: Callable[[float], None] = lambda _seconds: None) -> TenantEdges:
@@ -82,7 +85,7 @@ class LogTenant:
         path, _, link = url.partition("?skip=")
         text = query.get("$filter", "")
         self.asked.append((path, text))
-        spoilt = self.spoil(url)
+        spoilt = self.spoil(url) or self.spoil_by_filter(path, text)
         if spoilt is not None:
             return spoilt
         start, link_text = (int(link.split("&", 1)[0]), link.split("&", 1)[1]) if link else (0, text)

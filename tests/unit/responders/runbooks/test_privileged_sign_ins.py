@@ -1,5 +1,7 @@
 """Step 5: what privileged accounts did, what of it is new at each look, and what couldn't be read."""
 
+import threading
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
@@ -11,9 +13,11 @@ from responders.runbooks.privileged_sign_ins import CALLS, PRIVILEGED_SIGN_INS
 from shared.clients.answers import Answer
 from shared.clients.storage_names import Table
 from shared.detect.rosters import RosterKind, packed
+from shared.emergency import privileged_sign_ins
 from shared.emergency.entries import Answer as Found
 from shared.emergency.entries import Finding, RunKind, StepState
 from shared.emergency.manifest import StoredFiles, verify
+from shared.emergency.privileged_sign_ins import AT_ONCE
 from shared.emergency.runbook import StepEnd
 from shared.ingest.poll import NO_LICENCE
 from shared.model.errors import Unreachable
@@ -93,6 +97,13 @@ def test_each_account_is_summed_up_by_address_country_app_and_failure(driven: Dr
     assert BREAK_GLASS_2.id in silent, "it doesn't exist; records could"
 
 
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For where the order of requests has to be certain."""
+    monkeypatch.setattr(privileged_sign_ins, "AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("one_at_a_time")
 def test_emergency_accounts_come_first_then_those_declared_then_the_roster(driven: Drive) -> None:
     driven.run(PRIVILEGED_SIGN_INS)
     asked = [text for path, text in driven.workforce.asked if path.endswith("signIns") and text]
@@ -190,6 +201,69 @@ def test_a_roster_that_cannot_be_read_leaves_the_others_to_be_looked_at(driven: 
     assert "dora@contoso.com" in of(end, "no sign-in and no change").text
 
 
+class _Rounds:
+    """Answers requests only when as many came as may be made at once, which is one round."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.asked: Counter[str] = Counter()
+        self._gate = threading.Barrier(AT_ONCE, action=self._passed, timeout=20)
+
+    def _passed(self) -> None:
+        self.count += 1
+
+    def spoil(self, path: str) -> Answer | None:
+        self.asked[path.rpartition("/")[2] if path.endswith(("signIns", "directoryAudits")) else "user"] += 1
+        self._gate.wait()
+        return None
+
+
+_MANY: Final = tuple(f"{number:08x}-0000-4000-8000-00000000000a" for number in range(10 * AT_ONCE - 3))
+
+
+@pytest.fixture
+def many(storage: MemoryStorage) -> Drive:
+    """Sixty accounts, with the two emergency accounts and the one that is declared."""
+    roster(storage, *_MANY)
+    b2c = storage.row(Table.ROSTERS, RosterKind.PRIVILEGED_ACCOUNTS, B2C_TENANT)
+    assert b2c is not None
+    storage.replace(Table.ROSTERS, b2c, {"read_at": NOW.isoformat(), "count": 0, **packed([])})
+    made = drive(storage, accounts=(DECLARED,))
+    everybody = (*_MANY, DECLARED, BREAK_GLASS_1.id, BREAK_GLASS_2.id)
+    made.workforce.users = {each: {"id": each, "userPrincipalName": f"{each[:8]}@contoso.com"} for each in everybody}
+    made.workforce.sign_ins = [sign_in(number, user=each) for number, each in enumerate(_MANY)]
+    return made
+
+
+def test_many_accounts_take_the_rounds_of_a_few(many: Drive) -> None:
+    """Three requests for each account, and as many at once as may be: a tenth of the rounds of one after another."""
+    rounds = _Rounds()
+    many.workforce.spoil, many.workforce.page = rounds.spoil, 100
+    end = many.run(PRIVILEGED_SIGN_INS)
+    assert end.state is StepState.DONE
+    accounts = 10 * AT_ONCE
+    assert rounds.asked == {"user": accounts, "signIns": accounts, "directoryAudits": accounts}
+    assert rounds.count == 3 * accounts / AT_ONCE
+    declared_in_b2c = 1
+    text = of(end, "privileged accounts").text
+    assert text.startswith(f"{accounts + declared_in_b2c} accounts: {len(_MANY)} sign-ins")
+    assert verify(StoredFiles(many.bench.storage, EMERGENCY)).problems == ()
+
+
+def test_each_account_that_can_not_be_read_is_named_and_no_other(many: Drive) -> None:
+    failing = {_MANY[3], _MANY[17], _MANY[40]}
+
+    def spoil(path: str, text: str) -> Answer | None:
+        return error(503) if path.endswith("signIns") and any(each in text for each in failing) else None
+
+    many.workforce.spoil_by_filter = spoil
+    end = many.run(PRIVILEGED_SIGN_INS)
+    unknown = [one.about for one in end.findings if one.answer is Found.UNKNOWN]
+    assert sorted(unknown) == sorted(f"{each[:8]}@contoso.com ({each})" for each in failing)
+    assert end.state is StepState.DONE
+
+
+@pytest.mark.usefixtures("one_at_a_time")
 def test_accounts_for_which_the_time_was_too_short_come_first_a_minute_later(driven: Drive) -> None:
     def slow(path: str) -> Answer | None:
         driven.clock.move(timedelta(seconds=100) if path.endswith("signIns") else timedelta())
