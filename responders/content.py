@@ -15,6 +15,7 @@ from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
+from responders.kinds.directory_role_assignments import DIRECTORY_ROLE_ASSIGNMENT
 from responders.kinds.excuses import excuse
 from responders.kinds.microsoft_services import approved_service
 from responders.kinds.named_locations import NAMED_LOCATION
@@ -39,6 +40,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     AUTHENTICATION_CONTEXT,
     CUSTOM_POLICY,
     ROLE_ASSIGNMENT,
+    DIRECTORY_ROLE_ASSIGNMENT,
 )
 """The kinds of guarded objects."""
 

@@ -9,6 +9,7 @@ from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.custom_policies import CUSTOM_POLICY
+from responders.kinds.directory_role_assignments import DIRECTORY_ROLE_ASSIGNMENT
 from responders.kinds.named_locations import NAMED_LOCATION
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from shared.model.object_kinds import Kind
@@ -68,6 +69,19 @@ RECREATE_ROLE_ASSIGNMENT: Final = _remediation(
     "Create the removed Azure role assignment again",
     "Delete the role assignment with the id that the case names; it was gone before, as the before-image says.",
     ROLE_ASSIGNMENT,
+)
+REMOVE_DIRECTORY_ROLE: Final = _remediation(
+    "remove-directory-role",
+    "Take the directory role away again",
+    "Give the role again by hand with the command on the case; the responder never gives a role of the directory.",
+    DIRECTORY_ROLE_ASSIGNMENT,
+    destructive=True,
+)
+GIVE_DIRECTORY_ROLE_BY_HAND: Final = _remediation(
+    "give-directory-role-by-hand",
+    "Page the command that gives the directory role again",
+    "Nothing is done but to page, so there is nothing to undo.",
+    DIRECTORY_ROLE_ASSIGNMENT,
 )
 DISTRUST_NAMED_LOCATION: Final = _remediation(
     "distrust-named-location",

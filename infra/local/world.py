@@ -262,6 +262,7 @@ GRAPH_ROLES: Final = {
             "User.Read.All",
             "GroupMember.Read.All",
             "RoleManagement.Read.Directory",
+            "RoleAssignmentSchedule.Remove.Directory",
             "MailboxSettings.Read",
             "PrivilegedEligibilitySchedule.Read.AzureADGroup",
             "Domain.Read.All",

@@ -26,6 +26,7 @@ from responders.detections.directory_samples import (
 )
 from responders.detections.samples import BREAK_GLASS, BY_APP, diagnostic_record
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
+from responders.remediations import REMOVE_DIRECTORY_ROLE
 from shared.detect.fields import Audit, SignIn
 from shared.model.conditions import Not, all_of
 from shared.model.detections import Answer, AnyDetection, Detection
@@ -214,6 +215,7 @@ APP_ROLE_HOLDER_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded(*ROLE_GIVEN, OUTSIDE_PIM, also=(OF_DIRECTORY_ROLES, Audit.principal_kind.is_("ServicePrincipal"))),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    remediation=REMOVE_DIRECTORY_ROLE,
     deviates=(
         "The row also names Azure roles. They are left to rbac-role-assigned and azure-role-assigned-in-pim for every "
         "kind of principal, because the event of an assignment doesn't say who received the role. The guide grades "

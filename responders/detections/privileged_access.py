@@ -40,7 +40,9 @@ from responders.detections.samples import (
     exported_activity_record,
 )
 from responders.remediations import (
+    GIVE_DIRECTORY_ROLE_BY_HAND,
     RECREATE_ROLE_ASSIGNMENT,
+    REMOVE_DIRECTORY_ROLE,
     REMOVE_ROLE_ASSIGNMENT,
 )
 from shared.detect.fields import Audit
@@ -76,10 +78,12 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    remediation=REMOVE_DIRECTORY_ROLE,
     deviates=(
         "Somebody who activates a role that they are eligible for doesn't count: the assignment of the eligibility "
-        "counts. A role that is made longer or given back counts as assigned. Core Directory logs an activation "
-        "as assigned by MS-PIM, which is approved unless you withdraw it: PIM's own record names who asked."
+        "counts. A role that is made longer or given back counts as assigned. What Core Directory logs as done by "
+        "MS-PIM counts as done by whoever PIM's own record names. A role is taken away where it was given over the "
+        "whole directory; eligibility, and roles over a part of it, are paged."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.PRIVILEGED_GUIDE,
@@ -121,6 +125,42 @@ ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
         pim_record(OUTSIDE_PIM, result="failure"),
         pim_record(OUTSIDE_PIM, "ServicePrincipal", identity=APPLICATION),
         pim_record("Add member to role in PIM completed (permanent)"),
+    ),
+)
+
+_TAKEN: Final = (
+    "Remove member from role",
+    "Remove scoped member from role",
+    "Remove member from role scoped over Restricted Management Administrative Unit",
+)
+
+ROLE_REMOVED: Detection[AuditEvent] = Detection(
+    id="role-removed",
+    seed_row="privileged-access/role-removed",
+    title="Directory role taken from somebody by an unapproved actor",
+    why="An attacker may take roles from the administrators, so that they can't stop what comes next.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(*_TAKEN),
+    unless_actor_in=ApprovalList.DIRECTORY_ROLES,
+    answer=Answer.PAGE,
+    remediation=GIVE_DIRECTORY_ROLE_BY_HAND,
+    deviates=(
+        "The app never gives a role of the directory: the page has the command. What PIM ends by itself, and whoever "
+        "gives up a role that he is eligible for, is only recorded."
+    ),
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
+    reference=references.PRIVILEGED_GUIDE,
+    hits=(
+        role_record("Remove member from role"),
+        role_record("Remove member from role", "ServicePrincipal", identity=APPLICATION, initiatedBy=BY_APP),
+        diagnostic_record(role_record("Remove scoped member from role")),
+    ),
+    misses=(
+        role_record("Remove member from role", result="failure"),
+        role_record("Remove eligible member from role"),
+        role_record("Add member to role"),
+        pim_record("Remove member from role in PIM completed (permanent)"),
     ),
 )
 
@@ -330,6 +370,7 @@ PIM_SETTINGS_WEAKENED: Detection[AuditEvent] = Detection(
 PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
     ROLE_ASSIGNED,
     ROLE_ASSIGNED_OUTSIDE_PIM,
+    ROLE_REMOVED,
     RBAC_ROLE_ASSIGNED,
     RBAC_ROLE_REMOVED,
     RBAC_ROLE_DEFINITION_CHANGED,

@@ -24,9 +24,11 @@ class MicrosoftService(Struct, frozen=True, kw_only=True):
     why: str
 
 
+_PIM: Final = "01fc33a7-78ba-4d2f-a4b7-768e336e890e"
+
 MICROSOFT_SERVICES: Final[tuple[MicrosoftService, ...]] = (
     MicrosoftService(
-        app_id="01fc33a7-78ba-4d2f-a4b7-768e336e890e",
+        app_id=_PIM,
         name="MS-PIM",
         lists=frozenset({ApprovalList.DIRECTORY_ROLES}),
         why="it carries out what somebody asked of PIM, whose own record names them and is judged",
@@ -40,6 +42,15 @@ MICROSOFT_SERVICES: Final[tuple[MicrosoftService, ...]] = (
 )
 
 _WHOSE: Final = {"$select": "appId,appOwnerOrganizationId"}
+
+
+def is_pim(api: TenantApi, identity: str) -> bool:
+    """Say whether a service principal is that of Microsoft's Privileged Identity Management. Raises EdgeError."""
+    try:
+        found = api.get(GET_SERVICE_PRINCIPAL, query=_WHOSE, id=identity) or {}
+    except BadIdentifier:
+        return False
+    return [str(found.get(name, "")).lower() for name in ("appId", "appOwnerOrganizationId")] == [_PIM, MICROSOFT]
 
 
 def approved_service(api: TenantApi, actor_id: str, approval_list: ApprovalList, withdrawn: frozenset[str]) -> str:

@@ -70,10 +70,24 @@ def are_living(api: TenantApi, principals: Mapping[str, str]) -> Living:
     return Living(answer=None if unread else False, because=unread)
 
 
+def is_one_living(api: TenantApi, identities: Iterable[str]) -> Living:
+    """Find out whether one of some principals of any type is there and enabled; a group is where a member is."""
+    unread = ""
+    for identity in identities:
+        try:
+            if any(_is_living(api, identity, kind) for kind in _BY_TYPE):
+                return Living(answer=True)
+            if is_group(api, identity) and _has_living_member(api, identity):
+                return Living(answer=True)
+        except (EdgeError, BadIdentifier) as error:
+            unread = unread or str(error)
+    return Living(answer=None if unread else False, because=unread)
+
+
 def is_enabled(api: TenantApi, identity: str) -> bool | None:
     """Say whether a principal is there and, where it isn't a group, enabled; None where that can't be read."""
     try:
-        return any(_is_living(api, identity, kind) for kind in _BY_TYPE) or _is_group(api, identity)
+        return any(_is_living(api, identity, kind) for kind in _BY_TYPE) or is_group(api, identity)
     except (EdgeError, BadIdentifier):
         return None
 
@@ -107,8 +121,13 @@ def kind_of(api: TenantApi, identity: str) -> ActorKind:
     return ActorKind.SERVICE_PRINCIPAL if is_service else ActorKind.UNKNOWN
 
 
-def _is_group(api: TenantApi, identity: str) -> bool:
-    """Ask whether there is such a group. Nobody disables a group, and who of it is enabled can change at any time."""
+def is_group(api: TenantApi, identity: str) -> bool:
+    """Ask whether there is such a group. Nobody disables a group, and who of it is enabled can change at any time.
+
+    Raises:
+        EdgeError: it can't be read.
+        BadIdentifier: the id isn't one.
+    """
     if GUID.fullmatch(identity) is None:
         raise BadIdentifier(f"{identity!r} is no id of a group: it isn't a GUID")
     return bool(api.list(LIST_GROUPS, query={"$filter": f"id in ('{identity}')", "$select": "id"}))

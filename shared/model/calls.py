@@ -45,6 +45,8 @@ class Permission(StrEnum):
     USER_READ = "User.Read.All"
     GROUP_MEMBER_READ = "GroupMember.Read.All"
     ROLE_MANAGEMENT_READ = "RoleManagement.Read.Directory"
+    ROLE_ASSIGNMENT_REMOVE = "RoleAssignmentSchedule.Remove.Directory"
+    ROLE_MANAGEMENT_WRITE = "RoleManagement.ReadWrite.Directory"
     MAILBOX_SETTINGS_READ = "MailboxSettings.Read"
     GROUP_ELIGIBILITY_READ = "PrivilegedEligibilitySchedule.Read.AzureADGroup"
     DOMAIN_READ = "Domain.Read.All"
@@ -76,6 +78,7 @@ ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "subscription": re.compile(_GUID),
     "configuration": re.compile(_GUID),
     "context": re.compile(r"c[1-9]\d?", re.IGNORECASE),
+    "directory_role_assignment": re.compile(r"[A-Za-z0-9_-]{1,120}"),
     "custom_policy": re.compile(r"B2C_1A_[A-Za-z0-9_.-]{1,120}", re.IGNORECASE),
     "mail_folder": re.compile("inbox"),
     "role_assignment": re.compile(

@@ -67,7 +67,12 @@ class BrokenRow(ResponderError):
 
 
 class EdgeError(ResponderError):
-    """A call of a service failed. `status` is the HTTP status, 0 without one; `code` is the service's error code."""
+    """A call of a service failed. `status` is the HTTP status, 0 without one; `code` is the service's error code.
+
+    `by_hand` is the command by which a person does what was refused, "" where none is known.
+    """
+
+    by_hand: str = ""
 
     def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
         self.status = status

@@ -45,6 +45,7 @@ class ObjectKind(StrEnum):
     CA_POLICY = "ca-policy"
     CUSTOM_POLICY = "custom-policy"
     ROLE_ASSIGNMENT = "role-assignment"
+    DIRECTORY_ROLE_ASSIGNMENT = "directory-role-assignment"
     NAMED_LOCATION = "named-location"
     AUTHENTICATION_STRENGTH = "authentication-strength"
     AUTHENTICATION_CONTEXT = "authentication-context"

@@ -142,7 +142,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     object has (`Write.source`): documents.
 
     A delivery is a hint: whoever can write to the queue can say anything. `confirm` asks the tenant whether a change
-    that only a delivery told was made, and by whom; None where the records come from the tenant's own log.
+    that only a delivery told was made, and by whom; None where the records come from the tenant's own log. Where they
+    do and a service may have acted for another, `is_doubtful` says of which actors it is asked.
 
     `is_configured` says whether an object of the tenant's is among those that the settings name; of others nothing is
     read and nothing written.
@@ -174,6 +175,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     named_by_digest: frozenset[str] = frozenset()
     removal: Callable[[Leaves], Mapping[str, Step]] | None = None
     confirm: Callable[[TenantApi, ObjectChange, Image | None], Confirmation] | None = None
+    is_doubtful: Callable[[Actor], bool] = lambda _actor: True
     is_configured: Callable[[Tenant, str], bool] = lambda _tenant, _tenants_id: True
     read_probes: tuple[ReadProbe, ...] = ()
 

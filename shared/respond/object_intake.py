@@ -71,7 +71,7 @@ def _recorded_change(
         object_id=recorded.object_id,
         detections=tuple(detection.id for detection in detections),
         risk=max(risks, key=_RISKS.index, default=Risk.LOW),
-        is_confirmed=kind.confirm is None,
+        is_confirmed=kind.confirm is None or not kind.is_doubtful(event.actor),
     )
     object_id = ObjectId(tenant_id=event.tenant_id, kind=kind.kind, key=key_of(recorded.object_id))
     return RecordedChange(

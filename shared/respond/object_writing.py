@@ -378,7 +378,8 @@ def _objection_of(refused: Throttled | Refused | Rejected | BadIdentifier) -> Ob
         case BadIdentifier():
             return Objection(guard="identifier", because=str(refused), can_pass=False)
         case _:
-            return Objection(guard=_REFUSED, because=f"the tenant refused it: {refused}", can_pass=True)
+            because = f"the tenant refused it: {refused}"
+            return Objection(guard=_REFUSED, because=because, can_pass=True, by_hand=refused.by_hand)
 
 
 def _read_back(

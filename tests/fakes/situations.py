@@ -116,3 +116,17 @@ def role_assignment(
         }
         | properties,
     }
+
+
+PRIVILEGED_ROLE_ADMINISTRATOR: Final = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+
+
+def directory_role(
+    *,
+    role: str = PRIVILEGED_ROLE_ADMINISTRATOR,
+    holder: str = TRUDY.id,
+    scope: str = "/",
+    name: str = "lAPpYvVpN0KRkAEh-1",
+) -> Image:
+    """Give an assignment of a directory role as Graph does; `name` is its id with Graph."""
+    return {"id": name, "principalId": holder, "roleDefinitionId": role, "directoryScopeId": scope}

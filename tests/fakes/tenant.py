@@ -94,6 +94,11 @@ class FakeTenant:
     configurations: dict[str, dict[str, Image]] = field(default_factory=dict[str, dict[str, Image]])
     hidden_groups: frozenset[str] = frozenset()
     directory_roles: list[Image] = field(default_factory=list[Image])
+    own_roles: list[Image] = field(default_factory=list[Image])
+    """Definitions of the roles of the directory that the tenant made itself."""
+    is_too_young_for_pim: bool = False
+    audits: list[Image] = field(default_factory=list[Image])
+    """The directory's audit log."""
     restores_for_applications: bool = True
     fills_in_policies: Image = field(default_factory=dict[str, Any])
     """What Graph puts by itself into policies that are made."""
@@ -161,14 +166,18 @@ class _Transport:
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
     ) -> Answer:
-        assert not query.keys() - {"$filter", "$select", "api-version"}, query
+        assert not query.keys() - {"$filter", "$select", "$top", "api-version"}, query
         assert ("api-version" in query) == url.endswith(_VERSIONED), "some have a version of their own"
         expected = "application/xml" if method == "PUT" and self._service is Service.GRAPH_BETA else "application/json"
         assert body is None or content_type == expected, content_type
         return self._tenant.answer(self._service, method, url, body, query)
 
 
-_VERSIONED: Final = ("/locks", "/roleAssignmentScheduleRequests", "/eventtypes/management/values")
+_VERSIONED: Final = (
+    "/locks",
+    "/providers/Microsoft.Authorization/roleAssignmentScheduleRequests",
+    "/eventtypes/management/values",
+)
 
 
 def _body(body: bytes | None) -> Any:  # noqa: ANN401 - JSON, or a document as text
@@ -340,6 +349,42 @@ def _list_activity(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -
 # The directory.
 
 
+def _list_directory_roles(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    name, _, value = tenant.log[-1].query.get("$filter", "").partition(" eq ")
+    held = tenant.directory_roles
+    return answer_of({"value": [each for each in held if not name or each[name] == value.strip("'")]})
+
+
+def _remove_directory_role(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    _found({each["id"].lower(): each for each in tenant.directory_roles}, ids["id"])
+    tenant.directory_roles[:] = [each for each in tenant.directory_roles if each["id"] != ids["id"]]
+    return answer_of(None, 204)
+
+
+def _request_removal(tenant: FakeTenant, _ids: Mapping[str, str], body: Image) -> Answer:
+    wanted = {name: body[name] for name in ("principalId", "roleDefinitionId", "directoryScopeId")}
+    kept = [each for each in tenant.directory_roles if not wanted.items() <= each.items()]
+    if body["action"] != "adminRemove" or len(kept) == len(tenant.directory_roles):
+        raise Refusal(400, "RoleAssignmentDoesNotExist")
+    if tenant.is_too_young_for_pim:
+        raise Refusal(400, "ActiveDurationTooShort")
+    tenant.directory_roles[:] = kept
+    return answer_of({"status": "Revoked"}, 201)
+
+
+def _list_audits(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    asked = tenant.log[-1].query.get("$filter", "")
+    earliest = re.search(r"activityDateTime ge (\S+)", asked)
+    service = re.search(r"loggedByService eq '(\w+)'", asked)
+    found = [
+        each
+        for each in tenant.audits
+        if (earliest is None or each["activityDateTime"] >= earliest[1])
+        and (service is None or each["loggedByService"] == service[1])
+    ]
+    return answer_of({"value": found})
+
+
 def _get_principal(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
     return answer_of(_found(tenant.principals, ids["id"]))
 
@@ -424,8 +469,30 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         "GET",
         "/roleManagement/directory/roleAssignments",
         frozenset({Permission.ROLE_MANAGEMENT_READ}),
-        lambda tenant, _ids, _body: answer_of({"value": tenant.directory_roles}),
+        _list_directory_roles,
     ),
+    (
+        Service.GRAPH,
+        "DELETE",
+        f"/roleManagement/directory/roleAssignments/{_ONE}",
+        frozenset({Permission.ROLE_MANAGEMENT_WRITE}),
+        _remove_directory_role,
+    ),
+    (
+        Service.GRAPH,
+        "POST",
+        "/roleManagement/directory/roleAssignmentScheduleRequests",
+        frozenset({Permission.ROLE_ASSIGNMENT_REMOVE}),
+        _request_removal,
+    ),
+    (
+        Service.GRAPH,
+        "GET",
+        "/roleManagement/directory/roleDefinitions",
+        frozenset({Permission.ROLE_MANAGEMENT_READ}),
+        lambda tenant, _ids, _body: answer_of({"value": tenant.own_roles}),
+    ),
+    (Service.GRAPH, "GET", "/auditLogs/directoryAudits", frozenset({Permission.AUDIT_LOG_READ}), _list_audits),
     (Service.GRAPH, "PATCH", f"{_CA}/policies/{_ONE}", _CA_WRITE, _update_ca_policy),
     (Service.GRAPH, "POST", f"{_CA}/policies", _CA_WRITE, _create_ca_policy),
     (Service.GRAPH, "POST", f"{_CA}/deletedItems/policies/{_ONE}/restore", _CA_DELETE, _undelete_ca_policy),

@@ -27,6 +27,7 @@ from tests.laws.world import (
     LOCATION,
     PEOPLE,
     POLICY,
+    ROLE,
     SCOPE,
     SERVICES,
     STRENGTH,
@@ -145,6 +146,8 @@ def _read(body: bytes | None, content_type: str) -> Any:  # noqa: ANN401 - JSON,
 def _name_in(world: World, ids: Ids, path: str) -> str:
     """Give the name of the thing that a request is about, "" for listings."""
     wanted = (ids.get("id") or "").lower()
+    if wanted.startswith(_ROLE_ID):
+        return ids["id"].removeprefix(_ROLE_ID)
     found = (each.name for each in world.things.values() if wanted and wanted in (one.lower() for one in each.ids))
     return next(found, "") if "groups" not in path else "G"
 
@@ -384,8 +387,9 @@ def _people(asked: _Asked) -> Answer:
 _GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
 
 
-def _directory_roles(_asked: _Asked) -> Answer:
-    held = [
+def _directory_roles(asked: _Asked) -> Answer:
+    world = asked.world
+    held: list[Image] = [
         {
             "id": f"role-{each}",
             "principalId": PEOPLE[each],
@@ -394,7 +398,32 @@ def _directory_roles(_asked: _Asked) -> Answer:
         }
         for each in EMERGENCY
     ]
-    return _answer({"value": held})
+    things = ((each, world.seen(each)) for each in _things(world, ROLE) if world.is_listed(each))
+    held += [image | {"id": f"{_ROLE_ID}{thing.name}"} for thing, image in things if image is not None]
+    name, _, value = asked.query.get("$filter", "").partition(" eq ")
+    return _answer({"value": [each for each in held if not name or each[name] == value.strip("'")]})
+
+
+_ROLE_ID: Final = "assigned-"
+"""With the name of a thing behind it, what Graph calls an assignment of a directory role."""
+
+
+def _delete_role(asked: _Asked) -> Answer:
+    thing = asked.world.things.get(asked.ids["id"].removeprefix(_ROLE_ID))
+    if thing is None or thing.image is None:
+        raise Refusal(404, "Request_ResourceNotFound")
+    asked.world.write("us", thing.name, "delete", None)
+    return _answer(None, 204)
+
+
+def _remove_role(asked: _Asked) -> Answer:
+    """Carry out a request to PIM for a removal."""
+    object_id = f"{asked.body['roleDefinitionId']}/{asked.body['principalId']}"
+    thing = asked.world.by_id(ROLE, object_id)
+    if thing is None or thing.image is None:
+        raise Refusal(400, "RoleAssignmentDoesNotExist")
+    asked.world.write("us", thing.name, "delete", None)
+    return _answer({"status": "Revoked"}, 201)
 
 
 def _nothing(_asked: _Asked) -> Answer:
@@ -612,6 +641,8 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
     (_GRAPHS, "GET", f"/(?P<kind>users|servicePrincipals|groups|directoryObjects)/{_ID}", _get_person),
     (_GRAPHS, "POST", "/directoryObjects/getByIds", _people),
     (_GRAPHS, "GET", "/roleManagement/directory/roleAssignments", _directory_roles),
+    (_GRAPHS, "DELETE", f"/roleManagement/directory/roleAssignments/{_ID}", _delete_role),
+    (_GRAPHS, "POST", "/roleManagement/directory/roleAssignmentScheduleRequests", _remove_role),
     (_GRAPHS, "GET", "/roleManagement/directory/.+", _nothing),
     (_GRAPHS, "GET", "/groups", _groups),
     (_GRAPHS, "GET", "/(?:groups|users|directoryRoles|identityGovernance|privilegedAccess).*", _nothing),

@@ -1,6 +1,6 @@
 """Stories that somebody thought of, each with its ending: every one is behind a clause of how changes are answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -15,12 +15,21 @@ type Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandStory:
-    """A story, and whether it ended as it must. `ends` says that in words."""
+    """A story, and whether it ended as it must. `ends` says that in words.
+
+    What it is about may be a moment that comes with some seeds only, and with others after each change of the product's
+    requests. Then it is played with up to `seeds` of them until it comes; the laws are to be kept with each.
+    """
 
     name: str
     story: Story
     ends: str
     is_right: Callable[["Ending"], bool]
+    seeds: int = 1
+
+    def stories(self) -> Iterator[Story]:
+        """Give the story with its own seed, then with others."""
+        return ({**self.story, "seed": self.story["seed"] + number} for number in range(self.seeds))
 
 
 class Ending:
@@ -676,8 +685,8 @@ HAND: Final[tuple[HandStory, ...]] = (
             change(602, "mal", "D0", xml="v2"),
             change(603, "mal", "D1", "delete"),
             change(603.4, "alice", "D0", "delete"),
-            seed=3,
         ),
+        seeds=30,
         ends="what is made by that is ours, and it is offered back",
         is_right=lambda end: [each.op for each in end.ours][:1] == ["create"] and end.paged("D0"),
     ),
@@ -1090,6 +1099,7 @@ HAND: Final[tuple[HandStory, ...]] = (
             change(604, "mal", "A5", "delete", LATE),
             change(900, "mal", "A5", "create"),
         ),
+        seeds=30,
         ends="the attacker's goes; people decide whether the first comes back",
         is_right=lambda end: end.leaf("A5") is None and end.pending("A5") == {"beneath"} and end.paged("A5"),
     ),

@@ -38,6 +38,7 @@ from tests.laws.world import (
     POLICY,
     PROTECTED,
     RESPONDER_OF,
+    ROLE,
     STRENGTH,
     TIME_BOUND,
     Deed,
@@ -78,10 +79,11 @@ _OFTEN_DETECTED: Final = frozenset({"create", "update", "delete"})
 DETECTED: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys((DOCUMENT, ASSIGNMENT, STRENGTH, CONTEXT), _OFTEN_DETECTED),
     **dict.fromkeys((POLICY, LOCATION), _OFTEN_DETECTED | {"restore"}),
+    ROLE: frozenset({"create", "delete"}),
 }
 """Which actions on which kinds a detection with an approval list is about."""
 
-ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, LOCATION, STRENGTH, CONTEXT})
+ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, ROLE, LOCATION, STRENGTH, CONTEXT})
 """Kinds of which a detection has changes put back. What happens to others is listed for people."""
 
 HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
@@ -575,12 +577,13 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
 
     Whom a policy reaches less has more access too.
     """
-    holder = holder_of(name) if kind_of(name) == ASSIGNMENT else _reached_less(leaf, want)
-    if kind_of(name) == ASSIGNMENT and leaf == EXISTS and not want:
+    is_role = kind_of(name) in {ASSIGNMENT, ROLE}
+    holder = holder_of(name) if is_role else _reached_less(leaf, want)
+    if is_role and leaf == EXISTS and not want:
         return "somebody protected would lose access" if holder in {*EMERGENCY, *PROTECTED} else ""
     reasons = {
         "it was given for a time": name == TIME_BOUND and leaf == EXISTS,
-        "the role is never granted": role_of(name) == OWNER,
+        "the role is never granted": role_of(name) == OWNER or kind_of(name) == ROLE,
         "the holder is disabled": holder in truth.world.disabled,
     }
     if found := next((because for because, is_so in reasons.items() if is_so), ""):
@@ -790,9 +793,9 @@ def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
 
 def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
     """Judge an access that was given back: unasked not to everybody, and some roles to nobody at all."""
-    if kind_of(ours.name) != ASSIGNMENT or ours.before is not None:
+    if kind_of(ours.name) not in {ASSIGNMENT, ROLE} or ours.before is not None:
         return
-    if role_of(ours.name) == OWNER:
+    if role_of(ours.name) == OWNER or kind_of(ours.name) == ROLE:
         yield Violation(law="8", sentence=f"{what} grants a role that is never granted")
     taken = [each for each in truth.deeds[ours.name] if EXISTS in each.diff and each.number < ours.number]
     if taken and truth.is_asked(taken[-1], ours.at):

@@ -39,7 +39,12 @@ from tests.laws.records import Delivery
 from tests.laws.seen import Host, Page, Responder, Seen, SeenCase, SeenIntent
 from tests.laws.world import GROUP, KINDS, PEOPLE, PROTECTED, SERVICES, START, TENANT_OF, instant
 
-LISTS: Final = (ApprovalList.CONDITIONAL_ACCESS, ApprovalList.B2C_CUSTOM_POLICIES, ApprovalList.RBAC_ROLES)
+LISTS: Final = (
+    ApprovalList.CONDITIONAL_ACCESS,
+    ApprovalList.B2C_CUSTOM_POLICIES,
+    ApprovalList.RBAC_ROLES,
+    ApprovalList.DIRECTORY_ROLES,
+)
 _AGAIN: Final = 45.0
 _TRIES: Final = 30
 _ACKNOWLEDGED_AFTER: Final = 180.0

@@ -14,6 +14,7 @@ from tests.laws.world import (
     PEOPLE,
     POLICY,
     RESPONDER_OF,
+    ROLE,
     SERVICES,
     STRENGTH,
     TENANT_OF,
@@ -54,7 +55,8 @@ def deliveries(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     if how.get("never") or kind_of(deed.name) not in TENANT_OF:
         return []
     kind = kind_of(deed.name)
-    made = _arm(deed, how) if kind == ASSIGNMENT else _b2c(deed, how) if kind == DOCUMENT else _directory(deed, how)
+    write = {ASSIGNMENT: _arm, DOCUMENT: _b2c, ROLE: _core_directory}.get(kind, _directory)
+    made = write(deed, how)
     again = [
         Delivery(
             deed=each.deed,
@@ -148,6 +150,37 @@ def _directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     }
     if kind_of(deed.name) in {POLICY, LOCATION} and deed.number % 3 == 0:
         made.append(_delivery(deed, deed.at + how.get("late", 0) + 1, {"value": [twin]}, is_whole=False, counts=False))
+    return made
+
+
+def _core_directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
+    """Write the record of a directory role that was given or taken: it is short, and never cut."""
+    role, _, holder = deed.object_id.partition("/")
+    correlation, is_given = _correlation(deed, how), deed.op == "create"
+    side, other = ("newValue", "oldValue") if is_given else ("oldValue", "newValue")
+    values = {"Role.DisplayName": "A role", "Role.TemplateId": role}
+    changes = [{"displayName": name, side: f'"{value}"', other: None} for name, value in values.items()]
+    record: Image = {
+        "id": f"Directory_{correlation}_{deed.number}",
+        "category": "RoleManagement",
+        "correlationId": correlation,
+        "result": "success",
+        "resultReason": "",
+        "activityDisplayName": "Add member to role" if is_given else "Remove member from role",
+        "activityDateTime": printed(deed.at),
+        "loggedByService": "Core Directory",
+        "operationType": "Assign" if is_given else "Unassign",
+        "initiatedBy": _initiator(deed),
+        "targetResources": [
+            {"id": holder, "displayName": None, "type": "User", "modifiedProperties": changes},
+            {"id": role, "displayName": None, "type": "Role", "modifiedProperties": []},
+        ],
+        "additionalDetails": [],
+    }
+    late = deed.at + how.get("late", 0)
+    made = [_delivery(deed, late, {"value": [record]}, is_whole=True)]
+    if how.get("logs", 1) > 1:
+        made.append(_delivery(deed, late + how.get("gap", 30), _streamed(deed, record), is_whole=True))
     return made
 
 

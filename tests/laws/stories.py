@@ -18,6 +18,7 @@ from tests.laws.world import (
     HOTEL,
     OFFICE,
     POLICY,
+    ROLE,
     TIME_BOUND,
     kind_of,
 )
@@ -57,6 +58,9 @@ THINGS: Final = (
     ("D0", "D2", "D3"),
     ("D0",),
     ("P1", "A1", "G"),
+    ("R1", "R2"),
+    ("R1", "R2", "R3"),
+    ("R2", "R4", "R5"),
 )
 """Of which objects a story may be."""
 
@@ -167,9 +171,11 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
     on = chance.choice(things)
     kind = kind_of(on)
     event: Event = {"do": "change", "who": chance.choice(ACTORS), "on": on, "op": "update"}
-    event |= {"leaves": dict(chance.choice(EDITS[kind])), "rec": dict(chance.choice(RECORDS))}
+    event |= {"leaves": dict(chance.choice(EDITS.get(kind) or ({},))), "rec": dict(chance.choice(RECORDS))}
     dice = chance.random()
-    if on in ABSENT_AT_FIRST and kind not in {ASSIGNMENT, DOCUMENT} and dice < 0.6:
+    if kind == ROLE:
+        event |= {"op": chance.choice(("create", "delete"))}
+    elif on in ABSENT_AT_FIRST and kind not in {ASSIGNMENT, DOCUMENT} and dice < 0.6:
         other = {"excludeUsers[em1]": None} if kind == POLICY and chance.random() < 0.2 else {}
         event |= {"op": "create", "leaves": other}
     elif kind == ASSIGNMENT and dice < 0.9:

@@ -20,9 +20,12 @@ _AT_ONCE: Final = 50
 
 @pytest.mark.parametrize("hand", HAND, ids=lambda hand: hand.name)
 def test_a_story_by_hand_ends_right(hand: HandStory) -> None:
-    result = play(hand.story, product)
-    assert judge(result) == []
-    assert hand.is_right(Ending(result)), f"must end so: {hand.ends}"
+    for each in hand.stories():
+        result = play(each, product)
+        assert judge(result) == []
+        if hand.is_right(Ending(result)):
+            return
+    pytest.fail(f"must end so: {hand.ends}")
 
 
 @pytest.mark.parametrize("first", range(0, _STORIES, _AT_ONCE))

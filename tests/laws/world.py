@@ -67,15 +67,18 @@ SERVICES: Final = frozenset({"us", "engine", "rival", "svc", "pim", "microsoft"}
 OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+HELPDESK: Final = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
+ROLE_ADMINISTRATOR: Final = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 SCOPE: Final = f"/subscriptions/{SUBSCRIPTION}"
 ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
-POLICY, LOCATION, STRENGTH, CONTEXT, ASSIGNMENT, DOCUMENT, GROUP = (
+POLICY, LOCATION, STRENGTH, CONTEXT, ASSIGNMENT, ROLE, DOCUMENT, GROUP = (
     "policy",
     "location",
     "strength",
     "context",
     "assignment",
+    "role",
     "document",
     "group",
 )
@@ -85,6 +88,7 @@ KINDS: Final[Mapping[str, ObjectKind]] = {
     STRENGTH: ObjectKind.AUTHENTICATION_STRENGTH,
     CONTEXT: ObjectKind.AUTHENTICATION_CONTEXT,
     ASSIGNMENT: ObjectKind.ROLE_ASSIGNMENT,
+    ROLE: ObjectKind.DIRECTORY_ROLE_ASSIGNMENT,
     DOCUMENT: ObjectKind.CUSTOM_POLICY,
 }
 """Groups aren't guarded; they decide whom a policy reaches."""
@@ -257,6 +261,11 @@ FIRST_IDS: Final[Mapping[str, str]] = {
     "A7": f"{SCOPE}{ASSIGNMENTS}/0a661600-0007-4b2e-9c8d-1f7a5e3b0d94",
     "A8": f"{SCOPE}{ASSIGNMENTS}/0a661600-0008-4d6f-8a1b-5c3e9f7d2b04",
     "A9": f"{SCOPE}{ASSIGNMENTS}/0a661600-0009-4e1c-9d7b-6a2f8c4e0b15",
+    "R1": f"{HELPDESK}/{PEOPLE['svc']}",
+    "R2": f"{ROLE_ADMINISTRATOR}/{PEOPLE['mal']}",
+    "R3": f"{ROLE_ADMINISTRATOR}/{PEOPLE['con']}",
+    "R4": f"{HELPDESK}/{PEOPLE['em1']}",
+    "R5": f"{HELPDESK}/{PEOPLE['boss']}",
     "D0": "B2C_1A_Base",
     "D1": "B2C_1A_SignIn",
     "D2": "B2C_1A_New",
@@ -270,9 +279,10 @@ _KIND_OF_LETTER: Final = {
     "C": CONTEXT,
     "G": GROUP,
     "A": ASSIGNMENT,
+    "R": ROLE,
     "D": DOCUMENT,
 }
-ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "A9", "D2", "D3"})
+ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "A9", "R2", "R4", "R5", "D2", "D3"})
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
     "A2": (OWNER, "con"),
@@ -283,6 +293,11 @@ _ROLES: Final = {
     "A7": (CONTRIBUTOR, "trainee"),
     "A8": (READER, "boss"),
     "A9": (OWNER, "con"),
+    "R1": (HELPDESK, "svc"),
+    "R2": (ROLE_ADMINISTRATOR, "mal"),
+    "R3": (ROLE_ADMINISTRATOR, "con"),
+    "R4": (HELPDESK, "em1"),
+    "R5": (HELPDESK, "boss"),
 }
 TIME_BOUND: Final = "A7"
 ENDS_AT: Final = 7200.0
@@ -313,6 +328,9 @@ def template(name: str) -> Image:
         return _policy(name)
     if kind_of(name) == ASSIGNMENT:
         return _assignment(name)
+    if kind_of(name) == ROLE:
+        role, holder = _ROLES[name]
+        return {"roleDefinitionId": role, "principalId": PEOPLE[holder], "directoryScopeId": "/"}
     if kind_of(name) == DOCUMENT:
         return {"xml": document(name, "v0")}
     made = copy.deepcopy(_OTHERS[kind_of(name)])

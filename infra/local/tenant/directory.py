@@ -39,6 +39,8 @@ class Directory:
         self.custom_policies: Replicated[str] = Replicated(lags)
         self.groups: Replicated[GroupState] = Replicated(lags)
         self.role_assignments: Replicated[Json] = Replicated(lags)
+        self.roles_given: dict[str, int] = {}
+        """When assignments were made, in ticks by their ids; those that were there at first aren't in it."""
         self.domains: Replicated[Json] = Replicated(lags)
         self.audit = RecordLog(DIRECTORY_AUDITS, settings)
         self.sign_ins = RecordLog(SIGN_INS, settings)

@@ -10,6 +10,7 @@ from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.bodies import as_object, json_answer
 from infra.local.tenant.directory import directory_role
 from infra.local.tenant.graph import Call, Operation
+from infra.local.tenant.instants import now_ticks, ticks
 from infra.local.tenant.odata import list_page
 from infra.local.tenant.people import log_role, no_such_object
 from infra.local.tenant.permissions import DIRECTORY_ROLES, GROUP_ELIGIBILITIES
@@ -52,6 +53,7 @@ async def _assign(call: Call) -> web.Response:
             raise bad_request(message, "Request_BadRequest")
     assignment: Json = {"id": str(uuid.uuid4())} | wanted
     call.directory.role_assignments.put(assignment["id"], assignment)
+    call.directory.roles_given[assignment["id"]] = now_ticks()
     log_role(call, "Add member to role", assignment, given=True)
     context = call.context("roleManagement/directory/roleAssignments/$entity")
     return json_answer({"@odata.context": context} | assignment, status=HTTPStatus.CREATED)
@@ -61,14 +63,42 @@ async def _unassign(call: Call) -> web.Response:
     assignment = call.met(call.directory.role_assignments, call.id)
     if assignment is None:
         raise no_such_object(call.id)
+    _take(call, assignment)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _take(call: Call, assignment: Json) -> None:
     everywhere = call.directory.role_assignments.all_current().values()
     holders = [each for each in everywhere if each["roleDefinitionId"] == world.GLOBAL_ADMINISTRATOR]
     if holders == [assignment]:
         message = "The last Global Administrator can't be removed."
         raise bad_request(message, "Request_BadRequest")
-    call.directory.role_assignments.put(call.id, None)
+    call.directory.role_assignments.put(assignment["id"], None)
     log_role(call, "Remove member from role", assignment, given=False)
-    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _request(call: Call) -> web.Response:
+    """Carry out a request to PIM; only removals are played here.
+
+    PIM refuses to remove what isn't five minutes old, whoever gave it and however.
+    """
+    _refuse_without_pim(call)
+    body = as_object(await call.json()) or {}
+    wanted = {name: str(body.get(name, "")) for name in ("principalId", "roleDefinitionId", "directoryScopeId")}
+    if body.get("action") != "adminRemove" or not all(wanted.values()):
+        raise bad_request("Only the action adminRemove is played here, with what it is about.", "InvalidRequest")
+    held = call.directory.role_assignments.all_current().values()
+    assignment = next((each for each in held if wanted.items() <= each.items()), None)
+    if assignment is None:
+        raise bad_request("The Role assignment does not exist.", "RoleAssignmentDoesNotExist")
+    given_at = call.directory.roles_given.get(assignment["id"], 0)
+    if now_ticks() < given_at + ticks(call.settings.pim_shortest_seconds):
+        message = "The active duration is too short. Minimum required is 5 minutes."
+        raise bad_request(message, "ActiveDurationTooShort")
+    _take(call, assignment)
+    context = call.context("roleManagement/directory/roleAssignmentScheduleRequests/$entity")
+    shown = wanted | {"id": str(uuid.uuid4()), "action": "adminRemove", "status": "Revoked"}
+    return json_answer({"@odata.context": context} | shown, status=HTTPStatus.CREATED)
 
 
 def _eligible_here(call: Call) -> list[Json]:
@@ -141,6 +171,7 @@ OPERATIONS = (
     Operation(method="POST", path=f"{DIRECTORY_ROLES}/roleAssignments", handle=_assign),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleAssignments/{{id}}", handle=_assignment),
     Operation(method="DELETE", path=f"{DIRECTORY_ROLES}/roleAssignments/{{id}}", handle=_unassign),
+    Operation(method="POST", path=f"{DIRECTORY_ROLES}/roleAssignmentScheduleRequests", handle=_request),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances", handle=_eligibilities),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleDefinitions", handle=_definitions),
     Operation(method="GET", path=GROUP_ELIGIBILITIES, handle=_group_eligibilities),

@@ -52,6 +52,11 @@ _MEMBER_IDS_OF_USERS = (
     _DIRECTORY_READ,
 )
 _ROLES_WRITE = (frozenset({"RoleManagement.ReadWrite.Directory"}),)
+_ROLES_REMOVE = (
+    frozenset({"RoleAssignmentSchedule.Remove.Directory"}),
+    frozenset({"RoleAssignmentSchedule.ReadWrite.Directory"}),
+    *_ROLES_WRITE,
+)
 _SIGN_IN_READ = (frozenset({"AuditLog.Read.All", "Directory.Read.All"}),)
 
 _DOMAIN_READ = (frozenset({"Domain.Read.All"}), _DIRECTORY_READ)
@@ -125,6 +130,7 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): (_ROLES_READ, _DIRECTORY_READ),
     ("POST", f"{DIRECTORY_ROLES}/roleAssignments"): _ROLES_WRITE,
     ("DELETE", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): _ROLES_WRITE,
+    ("POST", f"{DIRECTORY_ROLES}/roleAssignmentScheduleRequests"): _ROLES_REMOVE,
     ("GET", f"{DIRECTORY_ROLES}/roleDefinitions"): (_ROLES_READ, _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances"): (
         frozenset({"RoleEligibilitySchedule.Read.Directory"}),

@@ -44,7 +44,7 @@ DIRECTORY_AUDITS = LogShape(
     path="auditLogs/directoryAudits",
     time="activityDateTime",
     page=100,
-    about=frozenset({"initiatedBy/user/id", "initiatedBy/app/appId"}),
+    about=frozenset({"initiatedBy/user/id", "initiatedBy/app/appId", "loggedByService"}),
 )
 SIGN_INS = LogShape(
     path="auditLogs/signIns",

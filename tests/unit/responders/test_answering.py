@@ -14,8 +14,10 @@ import pytest
 
 from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, RESPONDER, SUBSCRIPTION, Principal
 from responders.catalogue import CATALOGUE
+from responders.detections.directory_samples import COLLEAGUE, role_record
 from responders.detections.samples import ca_policy_record, event_grid_record
 from responders.kinds.ca_policies import CA_POLICY
+from responders.kinds.directory_role_assignments import DIRECTORY_ROLE_ASSIGNMENT
 from responders.kinds.principals import is_enabled
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
 from shared.clients.api import Answer, TenantEdges
@@ -39,6 +41,7 @@ from tests.fakes.situations import (
     ASSIGNMENT_ID,
     POLICY_ID,
     ca_policy,
+    directory_role,
     role_assignment,
     with_users,
 )
@@ -47,7 +50,7 @@ from tests.fakes.tenant import FakeTenant, Request, answer_of
 
 _MINUTE: Final = timedelta(minutes=1)
 _AT: Final = NOW - _MINUTE
-_GUARDED: Final = (CA_POLICY, ROLE_ASSIGNMENT)
+_GUARDED: Final = (CA_POLICY, ROLE_ASSIGNMENT, DIRECTORY_ROLE_ASSIGNMENT)
 _LET_OUT: Final = [BREAK_GLASS_1.id, BREAK_GLASS_2.id]
 _BEFORE: Final = with_users(ca_policy(), excludeUsers=_LET_OUT)
 _AFTER: Final = with_users(_BEFORE, excludeUsers=[*_LET_OUT, MALLORY.id])
@@ -103,6 +106,17 @@ def _role_record() -> Image:
     return made
 
 
+def _give_directory_role(tenant: FakeTenant) -> None:
+    tenant.directory_roles.append(directory_role())
+
+
+def _directory_role_record() -> Image:
+    record = role_record("Add member to role", initiatedBy=initiated_by(MALLORY))
+    text = json.dumps(record).replace(COLLEAGUE, directory_role()["principalId"])
+    made: Image = json.loads(text)
+    return made | {"activityDateTime": _AT.isoformat().replace("+00:00", "Z")}
+
+
 ATTACKS: Final = (
     Attack(
         id="policy changed",
@@ -122,6 +136,14 @@ ATTACKS: Final = (
         record=_role_record,
         is_undone=lambda tenant: not tenant.role_assignments,
         put_back="Remove the Azure role assignment",
+    ),
+    Attack(
+        id="directory role given",
+        tenant=FakeTenant,
+        do=_give_directory_role,
+        record=_directory_role_record,
+        is_undone=lambda tenant: not tenant.directory_roles,
+        put_back="Remove the directory role assignment",
     ),
 )
 
@@ -157,7 +179,8 @@ def _attacked(
     made.seed(mode)
     for detection, own in modes.items():
         made.runtime.controls.set_mode(detection, own, by="a test", reason="a test")
-    made.runtime.approvals.approve(approval(ALICE, ApprovalList.RBAC_ROLES))
+    for approval_list in (ApprovalList.RBAC_ROLES, ApprovalList.DIRECTORY_ROLES):
+        made.runtime.approvals.approve(approval(ALICE, approval_list))
     made.sweep()
     made.accept()
     resume(made.runtime)
@@ -188,7 +211,8 @@ def test_an_attack_is_put_back_proved_and_can_be_undone(storage: Storage, attack
     assert attack.is_undone(tenant)
     assert len(tenant.writes) == 1
     before = json.loads(storage.blob(Container.EVIDENCE, case.before) or b"null")
-    assert before["id"].lower() == case.target.id.lower()
+    (kind,) = [one for one in _GUARDED if one.kind is case.object_kind]
+    assert kind.id_of(before).lower() == case.target.id.lower()
     assert [sent.case.id for sent in ready.teams.sent] == [case.id]
 
 

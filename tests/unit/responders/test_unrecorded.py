@@ -140,7 +140,8 @@ def _actions(kind: Kind) -> Iterator[tuple[str, str, dict[str, Json]]]:
     own = _names(kind.kind)
     standing = [name for name in own if name not in ABSENT_AT_FIRST]
     absent = [name for name in own if name in ABSENT_AT_FIRST]
-    yield standing[-1], "update", EDITS[kind_of(standing[-1])][0]
+    if edits := EDITS.get(kind_of(standing[-1])):
+        yield standing[-1], "update", edits[0]
     yield standing[-1], "delete", {}
     yield absent[0], "create", {}
 

@@ -111,6 +111,7 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
     assert _names(act, "workforce") - _names(watch, "workforce") == {
         "Policy.ReadWrite.ConditionalAccess",
         "AuthenticationContext.ReadWrite.All",
+        "RoleAssignmentSchedule.Remove.Directory",
         "Microsoft.Authorization/roleAssignments/write",
         "Microsoft.Authorization/roleAssignments/delete",
         "Microsoft.Support/supportTickets/write",

@@ -49,6 +49,7 @@ BESIDE: dict[str, set[str]] = {
     "app-credential-outside-saml": {"app-credential-added"},
     # One is about who gets access, whoever gave it; the other about each change by who isn't approved.
     "partner-outside": {"cross-tenant-access-changed"},
+    "break-glass-changed": {"role-removed"},
 }
 """Detections that match the same record on purpose, each for another reason, by the one that matches fewer records."""
 

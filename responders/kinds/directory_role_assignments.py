@@ -1,0 +1,393 @@
+"""Directory role assignments: who holds which role over the whole directory.
+
+Graph gives an assignment an id that no record names, and another one when it is made again. So an assignment goes by
+what it is: role and holder. It is there or it isn't; nothing of it can be changed. Of assignments over a part of the
+directory records don't say over which, so those aren't guarded; detections page them.
+
+The responder takes roles away and never gives one. By an assignment alone nobody can tell whether PIM had bound it in
+time; it would come back for good. So its identity gets a permission with which roles can only be removed, by a request
+to PIM. PIM refuses that in an assignment's first five minutes, and in a tenant without its licence. Whoever wants it at
+once grants `RoleManagement.ReadWrite.Directory` by hand, which is as much as the whole tenant.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
+
+from msgspec import Struct
+
+from responders.kinds import directory_pim, principals
+from responders.rosters import CUSTOM_ROLES, LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_DIRECTORY_ROLES, LIST_GROUP_MEMBERS
+from shared.model.calls import Call, Permission, Service
+from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Refused, Rejected
+from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, Target, fold
+from shared.model.kinds import Image, Json, ObjectKind, TenantKind
+from shared.model.object_kinds import Confirmation, GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
+from shared.model.objects import EXISTS, WHOLE, Leaves, ObjectChange, ObjectId, Objection, Op, Recorded, Step
+from shared.model.privileges import GLOBAL_ADMINISTRATOR
+from shared.model.read_probes import ReadProbe
+from shared.model.remediations import Inventory
+from shared.model.tenant_api import TenantApi, delete
+
+DELETE_ROLE_ASSIGNMENT: Final = Call(
+    method="DELETE",
+    service=Service.GRAPH,
+    path="/roleManagement/directory/roleAssignments/{directory_role_assignment}",
+    needs=(Permission.ROLE_MANAGEMENT_WRITE,),
+    repeatable=False,
+)
+"""Tried first: it takes a role away at once. The identity isn't given its permission."""
+
+REQUEST_REMOVAL: Final = Call(
+    method="POST",
+    service=Service.GRAPH,
+    path="/roleManagement/directory/roleAssignmentScheduleRequests",
+    needs=(Permission.ROLE_ASSIGNMENT_REMOVE,),
+    repeatable=False,
+)
+"""Asks PIM to remove an assignment, however it was made. With this permission nothing can be given."""
+
+BY_HAND: Final = (DELETE_ROLE_ASSIGNMENT,)
+
+_ROLE: Final = "roleDefinitionId"
+_HOLDER: Final = "principalId"
+_SCOPE: Final = "directoryScopeId"
+_TEMPLATE: Final = "roleTemplateId"
+"""What a role goes by in records. Of a tenant's own roles it may be another id than the definition's."""
+
+_GUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_ID: Final = re.compile(rf"(?P<role>{_GUID})/(?P<holder>{_GUID})")
+_EVERYWHERE: Final = "/"
+
+_NO_SUCH: Final = "RoleAssignmentDoesNotExist"
+_ACTIVITIES: Final[Mapping[str, Op]] = {
+    "add member to role": Op.CREATE,
+    "remove member from role": Op.DELETE,
+}
+"""Of roles over the whole directory; others have activities of their own."""
+
+_HOLDERS: Final = frozenset({"user", "serviceprincipal", "group"})
+_JUSTIFICATION: Final = "Given by an actor who isn't approved"
+
+
+class _Parts(Struct, frozen=True, kw_only=True):
+    """What an assignment is, as its id with us says: ids in lower case."""
+
+    role: str
+    holder: str
+
+
+def _parts_of(object_id: str) -> _Parts:
+    """Read an assignment's id.
+
+    Raises:
+        BadIdentifier: it isn't one.
+    """
+    found = _ID.fullmatch(object_id.lower())
+    if found is None:
+        raise BadIdentifier(f"{object_id[:120]!r} is no role and holder")
+    return _Parts(role=found["role"], holder=found["holder"])
+
+
+def id_of(assignment: Image) -> str:
+    """Give role and holder as one id, in lower case."""
+    role = assignment.get(_TEMPLATE) or assignment.get(_ROLE)
+    return f"{role}/{assignment.get(_HOLDER)}".lower()
+
+
+def leaves(assignment: Image) -> dict[str, Json]:
+    """Split an assignment: what it is is its id, so that only whether it is there can change."""
+    role, _, holder = id_of(assignment).partition("/")
+    return _values(role, holder)
+
+
+def _values(role: str, holder: str) -> dict[str, Json]:
+    return {EXISTS: True, _ROLE: role, _HOLDER: holder}
+
+
+def _same(_leaf: str, one: Json, other: Json) -> bool:
+    return one == other
+
+
+def _is_joint(leaf: str) -> bool:
+    return leaf == EXISTS
+
+
+def _name_of(assignment: Image) -> str:
+    role, _, holder = id_of(assignment).partition("/")
+    return _words(role, holder, "")
+
+
+def _words(role: str, holder: str, role_name: str) -> str:
+    return f"{role_name or ('Global Administrator' if role == GLOBAL_ADMINISTRATOR else 'role')} ({role}) of {holder}"
+
+
+# What records say.
+
+
+def _recorded(event: Event) -> tuple[Recorded, ...]:
+    """Say which assignment came or went: the holder is the first target, the role is in its properties."""
+    if not isinstance(event, AuditEvent) or fold(event.outcome) != "success" or fold(event.service) != "core directory":
+        return ()
+    op = _ACTIVITIES.get(fold(event.activity))
+    role, holder = _value(event.target, "role.templateid").lower(), event.target.id.lower()
+    object_id = f"{role}/{holder}"
+    if op is None or fold(event.target.kind) not in _HOLDERS or _ID.fullmatch(object_id) is None:
+        return ()
+    named = _words(role, holder, _value(event.target, "role.displayname"))
+    return (Recorded(object_id=object_id, name=named, op=op, wrote=_steps(role, holder, op), is_whole=True),)
+
+
+def _value(target: Target, name: str) -> str:
+    """Give a property's value, which a record has as the new or as the old one."""
+    return next((each.new or each.old or "" for each in target.changes if fold(each.name) == name), "").strip(' "')
+
+
+def _steps(role: str, holder: str, op: Op) -> dict[str, Step]:
+    values = _values(role, holder)
+    if op is Op.CREATE:
+        return {leaf: (None, value) for leaf, value in values.items()}
+    return {leaf: (value, None) for leaf, value in values.items()}
+
+
+# Reading.
+
+
+def _read(api: TenantApi, object_id: str) -> Image | None:
+    """Find an assignment among those of its holder: by its role's definition, else by the template of an own role."""
+    wanted = _parts_of(object_id)
+    held = _everywhere(api, {"$filter": f"{_HOLDER} eq '{wanted.holder}'"})
+    found = _among(held, object_id)
+    if found is not None or all(str(each.get(_ROLE)).lower() == wanted.role for each in held):
+        return found
+    return _among(_with_templates(api, held), object_id)
+
+
+def _everywhere(api: TenantApi, query: Mapping[str, str] | None = None) -> list[Image]:
+    """List assignments over the whole directory."""
+    return [each for each in api.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=query) if each.get(_SCOPE) == _EVERYWHERE]
+
+
+def _among(assignments: Iterable[Image], object_id: str) -> Image | None:
+    return next((each for each in assignments if id_of(each) == object_id.lower()), None)
+
+
+def _with_templates(api: TenantApi, assignments: Iterable[Image]) -> list[Image]:
+    """Add the template of the tenant's own roles where it is another id than the definition's."""
+    own = api.list(LIST_DIRECTORY_ROLES, query=CUSTOM_ROLES)
+    templates = {str(each["id"]).lower(): str(each.get("templateId") or each["id"]).lower() for each in own}
+    found: list[Image] = []
+    for each in assignments:
+        role = str(each.get(_ROLE)).lower()
+        template = templates.get(role, role)
+        found.append(each if template == role else each | {_TEMPLATE: template})
+    return found
+
+
+def _find(api: TenantApi, search: Search) -> Image | None:
+    """Read it: it has one id for good."""
+    return _read(api, search.ids[-1])
+
+
+def _read_all(api: TenantApi) -> Mapping[str, Image]:
+    return {id_of(each): each for each in _with_templates(api, _everywhere(api))}
+
+
+def _lane(of: ObjectId, object_id: str, _image: Image | None) -> str:
+    """One lane a role: its holders are judged together."""
+    return f"{of.tenant_id}|{of.kind}|{object_id.partition('/')[0].lower()}"
+
+
+# Guards.
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """Whom else it reaches: emergency accounts in the group that holds the role, and whether others hold it too.
+
+    None is what couldn't be read, for the reason in `because`.
+    """
+
+    emergency: frozenset[str] | None = frozenset()
+    others_living: bool | None = True
+    because: str = ""
+
+
+def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
+    if facts.op is not Op.DELETE:
+        return Around()
+    try:
+        reached = _members(api, str(facts.stands[_HOLDER])) & facts.emergency
+    except (EdgeError, BadIdentifier) as error:
+        return Around(emergency=None, because=str(error))
+    if facts.stands.get(_ROLE) != GLOBAL_ADMINISTRATOR:
+        return Around(emergency=reached)
+    try:
+        others = _other_holders(api, str(facts.stands[_HOLDER]))
+    except EdgeError as error:
+        return Around(emergency=reached, others_living=None, because=str(error))
+    living = principals.is_one_living(api, others)
+    return Around(emergency=reached, others_living=living.answer, because=living.because)
+
+
+def _members(api: TenantApi, holder: str) -> frozenset[str]:
+    """Give who is in the group that holds the role, through other groups too; nobody where the holder is no group."""
+    if not principals.is_group(api, holder):
+        return frozenset()
+    return frozenset(
+        str(each["id"]).lower() for each in api.list(LIST_GROUP_MEMBERS, query={"$select": "id"}, id=holder)
+    )
+
+
+def _other_holders(api: TenantApi, holder: str) -> list[str]:
+    listed = _everywhere(api, {"$filter": f"{_ROLE} eq '{GLOBAL_ADMINISTRATOR}'"})
+    return sorted({str(each[_HOLDER]).lower() for each in listed} - {holder})
+
+
+def _objections(facts: GuardFacts) -> Objections:
+    objection = _objection(facts, cast("Around", facts.around))
+    return {} if objection is None else {WHOLE: objection}
+
+
+def _objection(facts: GuardFacts, around: Around) -> Objection | None:
+    if facts.op is not Op.DELETE:
+        because = "it would give a role of the directory, which the responder never does"
+        by_hand = giving(facts.object_id)
+        return Objection(guard="never-given", because=because, can_pass=False, by_hand=by_hand)
+    if around.emergency is None:
+        because = f"whether an emergency account holds the role through it could not be read: {around.because}"
+        return Objection(guard="emergency-account", because=because, can_pass=True)
+    if around.emergency:
+        because = f"an emergency account holds the role through it ({', '.join(sorted(around.emergency))})"
+        return Objection(guard="emergency-account", because=because, can_pass=True)
+    if around.others_living:
+        return None
+    because = f"{facts.stands.get(_HOLDER)} is the last living Global Administrator"
+    if around.others_living is None:
+        because = f"whether there is another Global Administrator who is enabled could not be read: {around.because}"
+    return Objection(guard="last-holder", because=because, can_pass=True)
+
+
+def _loses(before: Leaves, after: Leaves) -> frozenset[str]:
+    return frozenset({str(before[_HOLDER])}) if _HOLDER in before and not after else frozenset()
+
+
+def _gains(before: Leaves, after: Leaves) -> frozenset[str]:
+    return _loses(after, before)
+
+
+# Writing, and commands for a person.
+
+
+def giving(object_id: str) -> str:
+    """Give the command that gives a role; "" where the id isn't one."""
+    try:
+        parts = _parts_of(object_id)
+    except BadIdentifier:
+        return ""
+    body = json.dumps({_HOLDER: parts.holder, _ROLE: parts.role, _SCOPE: _EVERYWHERE})
+    return f"az rest --method POST --url {_URL} --body {shlex.quote(body)}"
+
+
+def taking(assignment: Image) -> str:
+    """Give the command that takes a role away."""
+    return f"az rest --method DELETE --url {_URL}/{shlex.quote(str(assignment.get('id')))}"
+
+
+_URL: Final = "https://graph.microsoft.com/v1.0/roleManagement/directory/roleAssignments"
+
+
+def _write(api: TenantApi, write: Write) -> str:
+    """Take a role away: at once where the identity may, else by a request to PIM.
+
+    Raises:
+        Rejected: ActiveDurationTooShort for the first five minutes; a role was to be given.
+        Refused: neither permission is there, or the tenant has no licence for PIM.
+        DoneAlready: somebody was faster.
+    """
+    if write.op is not Op.DELETE or write.stands is None:
+        raise Rejected("the responder never gives a role of the directory")
+    try:
+        delete(api, DELETE_ROLE_ASSIGNMENT, write.object_id, directory_role_assignment=str(write.stands["id"]))
+    except Refused:
+        _ask_for_removal(api, write, write.stands)
+    return write.object_id
+
+
+def _ask_for_removal(api: TenantApi, write: Write, stands: Image) -> None:
+    body: Image = {"action": "adminRemove", "justification": _JUSTIFICATION}
+    try:
+        api.send(REQUEST_REMOVAL, body=body | {name: stands.get(name) for name in (_HOLDER, _ROLE, _SCOPE)})
+    except (Refused, Rejected) as error:
+        if error.code == _NO_SUCH:
+            raise DoneAlready(write.object_id) from error
+        error.by_hand = taking(stands)
+        raise
+
+
+# Who did it.
+
+
+def _is_doubtful(actor: Actor) -> bool:
+    """Whether somebody else may be behind an actor: what PIM's service does, another asked for."""
+    return actor.kind is not ActorKind.USER
+
+
+def _confirm(api: TenantApi, change: ObjectChange, _assignment: Image | None) -> Confirmation:
+    parts = _parts_of(change.object_id)
+    return directory_pim.with_requester(api, change, role=parts.role, holder=parts.holder)
+
+
+def _made(_assignment: Image) -> Made:
+    """Graph doesn't say who gave a role, nor when."""
+    return Made()
+
+
+INVENTORY: Final = Inventory(
+    kind=ObjectKind.DIRECTORY_ROLE_ASSIGNMENT,
+    tenant_kind=TenantKind.WORKFORCE,
+    calls=(LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_DIRECTORY_ROLES),
+    read=_read_all,
+)
+
+DIRECTORY_ROLE_ASSIGNMENT: Final = Kind(
+    kind=ObjectKind.DIRECTORY_ROLE_ASSIGNMENT,
+    title="directory role assignment",
+    tenant_kind=TenantKind.WORKFORCE,
+    rules=LeafRules(same=_same, is_joint=_is_joint),
+    calls=(
+        LIST_DIRECTORY_ROLE_ASSIGNMENTS,
+        LIST_DIRECTORY_ROLES,
+        REQUEST_REMOVAL,
+        *principals.CALLS,
+        *directory_pim.CALLS,
+    ),
+    inventory=INVENTORY,
+    id_of=id_of,
+    name_of=_name_of,
+    leaves=leaves,
+    log=Log.AUDIT,
+    activities=frozenset(_ACTIVITIES),
+    recorded=_recorded,
+    read=_read,
+    find=_find,
+    lane=_lane,
+    look_around=_look_around,
+    objections=_objections,
+    loses=_loses,
+    gains=_gains,
+    write=_write,
+    made=_made,
+    undo=(
+        "Give the role again with the command on the card; the version before, which the evidence container holds, says"
+        " to whom and where. The responder never gives a role of the directory."
+    ),
+    confirm=_confirm,
+    is_doubtful=_is_doubtful,
+    read_probes=(
+        ReadProbe(call=LIST_DIRECTORY_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE),
+        ReadProbe(call=LIST_DIRECTORY_ROLES, kind=TenantKind.WORKFORCE, query=CUSTOM_ROLES),
+        *principals.READ_PROBES,
+    ),
+)
