@@ -20,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _FIRST: Final = ("stack", "integration", "laws", "unit")
-_APART: Final = frozenset({"stack/faults/test_killed.py"})
+_APART: Final = frozenset({"stack/faults/test_deployed.py", "stack/faults/test_killed.py"})
 """Files that run beside their package all the same, with a stack of their own: they wait most of the time."""
 
 _TESTS: Final = Path(__file__).parent

@@ -14,6 +14,9 @@ pytestmark = pytest.mark.stack
 
 _SCENES: Final = (story.OWNER_TAKEN, story.SELF_EXCLUSION, story.CUSTOM_POLICY_UPLOADED, story.POLICY_DELETED)
 
+_MAY_WAIT_LONGER: Final = frozenset({"backfill_directory_audits", "backfill_sign_ins"})
+"""What reads the logs again may wait for the reports' limits for longer than a host that stops does; it comes again."""
+
 
 @pytest.mark.parametrize("drain", [0.0, 15.0], ids=["what runs is cut off", "what runs may end"])
 def test_a_deployment_in_the_middle_of_it(running: RunningStack, drain: float) -> None:
@@ -34,4 +37,5 @@ def test_a_deployment_in_the_middle_of_it(running: RunningStack, drain: float) -
     if drain:
         log = running.log()[begun:]
         assert "host: stopping" in log
-        assert "cut off after" not in log
+        cut_off = [line.rpartition(": ")[2].split(", ") for line in log.splitlines() if "host: cut off after" in line]
+        assert {name for names in cut_off for name in names} <= _MAY_WAIT_LONGER
