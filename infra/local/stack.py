@@ -277,6 +277,13 @@ class Stack:
         if not self.control.subscriptions():
             self.subscribe_to_events()
 
+    @property
+    def host_pid(self) -> int:
+        """The process id of the functions host, whose child is the app's worker."""
+        if self._host is None:
+            raise ProgramError("the functions host isn't running")
+        return self._host.pid
+
     def start_another_instance(self) -> str:
         """Start a second instance of the app beside the first, under the same host name; gives its address."""
         values = {**self.values(), "WEBSITE_HOSTNAME": f"127.0.0.1:{self.host_port}"}

@@ -37,6 +37,7 @@ from shared.emergency.entries import (
     StepState,
 )
 from shared.emergency.finding_texts import FindingText
+from shared.emergency.refusals import RefusalLog
 from shared.emergency.reports import notice_of, notify, report_new
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.emergency.state import Emergency, StepRun
@@ -105,6 +106,7 @@ class Engine(Struct, frozen=True, kw_only=True):
     steps: Sequence[RunbookStep]
     write_report: WriteReport = lambda _emergency: ()
     reported: set[str] = msgspec.field(default_factory=set[str])
+    refusals: RefusalLog = msgspec.field(default_factory=RefusalLog)
 
     @property
     def now(self) -> datetime:

@@ -307,7 +307,8 @@ def _page(engine: Engine) -> Page:
 
 
 def _refused(engine: Engine, asked: Asked, refusal: NotIdentified) -> Reply:
-    _log.warning("%s %s was refused (%s): %s", asked.method, asked.path[:200], refusal.status, refusal.detail)
+    said = f"{asked.method} {asked.path[:200]} was refused ({refusal.status}): {refusal.detail}"
+    engine.refusals.note(said, knew_key=refusal.knew_key, now=engine.now)
     if refusal.knew_key and _is_first(engine, f"refused {refusal.operator} {engine.now:%Y%m%d%H}"):
         key = f"refused {refusal.operator} {engine.now:%Y%m%d%H}"
         claims = filled(_CLAIMS, operator=refusal.operator) if refusal.operator else NO_WORDS

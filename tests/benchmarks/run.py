@@ -19,6 +19,7 @@ _MODULES: Final = {
     "conditional-access": "ca_verdicts",
     "remedy": "remedy",
     "backlog": "backlog",
+    "forgeries": "forgeries",
 }
 
 

@@ -29,6 +29,7 @@ from shared.clients.storage_names import Table
 from shared.emergency.signing import sign_request
 from shared.emergency.store import PARTITION
 from tests.fakes.emergencies import CONTACT
+from tests.fakes.flood import Flood, forgeries
 from tests.stack.faults.proxy import Proxy
 from tests.stack.faults.running_stack import PATIENT, StackBehindProxy
 
@@ -467,47 +468,12 @@ _SECONDS: Final = 5
 """A declaration is to be answered before as many forgeries came as do in this time."""
 
 
-class _Flood:
-    """Forgeries of all kinds, as many at once as the app takes. `answers` are their statuses so far."""
-
-    def __init__(self, there: _There) -> None:
-        key = there.operators.emergency_key
-        wrong = sign_request(
-            there.operators.key("alice"), "POST", there.url, b"other", emergency_key=key, now=datetime.now(UTC)
-        )
-        self._url = there.url
-        self._kinds: tuple[Mapping[str, str], ...] = (
-            {},
-            {"x-functions-key": "guessed"},
-            {"X-Emergency-Key": "guessed"},
-            wrong | {"X-Emergency-Key": "guessed"},
-            wrong,
-            {"X-Emergency-Key": key, "X-Emergency-Operator": "carol", "X-Emergency-Code": "000000"},
-        )
-        self.answers: list[int] = []
-        self.is_full = asyncio.Event()
-        self.is_over = False
-
-    async def run(self, session: ClientSession, place: int) -> None:
-        while not self.is_over:
-            place += 1
-            headers = self._kinds[place % len(self._kinds)]
-            body = b'{"reason":"forged","hybrid":false}'
-            async with session.post(self._url, data=body, headers=headers) as answer:
-                self.answers.append(answer.status)
-            if len(self.answers) >= _A_SECOND:
-                self.is_full.set()
-
-
-async def _declared_in_a_flood(there: _There) -> tuple[int, int, float, float, list[int]]:
+async def _declared_in_a_flood(there: _There) -> tuple[int, int, float, float, Counter[int]]:
     """Give a declaration's status, the forgeries answered meanwhile, its seconds, their rate, and all their answers."""
     body = b'{"reason":"Nobody can sign in","hybrid":false}'
-    flood = _Flood(there)
-    async with ClientSession() as session, asyncio.TaskGroup() as tasks:
-        for place in range(_AT_ONCE):
-            tasks.create_task(flood.run(session, place))
-        began = time.monotonic()
-        await flood.is_full.wait()
+    flood = Flood(there.url, forgeries(there.url, there.operators, now=datetime.now(UTC)))
+    async with ClientSession() as session, flood.open():
+        await flood.until(_A_SECOND)
         signed = sign_request(
             there.operators.key("alice"),
             "POST",
@@ -516,17 +482,12 @@ async def _declared_in_a_flood(there: _There) -> tuple[int, int, float, float, l
             emergency_key=there.operators.emergency_key,
             now=datetime.now(UTC),
         )
-        before, sent = len(flood.answers), time.monotonic()
+        before, sent = flood.answers.total(), time.monotonic()
         async with session.post(there.url, data=body, headers=signed) as answer:
             status = answer.status
             await answer.read()
-        took, meanwhile = time.monotonic() - sent, len(flood.answers) - before
-        rate = len(flood.answers) / (time.monotonic() - began)
-        flood.is_over = True
-    return status, meanwhile, took, rate, flood.answers
-
-
-_AT_ONCE: Final = 50
+        took, meanwhile = time.monotonic() - sent, flood.answers.total() - before
+    return status, meanwhile, took, meanwhile / took, flood.answers
 
 
 def test_a_signed_declaration_is_answered_amid_forgeries(there: _There) -> None:
