@@ -20,6 +20,7 @@ from responders.commands.profile import add_rosters_option, add_tenant_option, p
 from shared.detect.matcher import Matcher
 from shared.model.clock import utc_now
 from shared.normalize import read_stream
+from shared.normalize.portal_csv import csv_as_json
 
 _CHUNK: Final = 1 << 20
 _BAR: Final = 40
@@ -109,7 +110,7 @@ def _read(
 ) -> None:
     """Match the records of a file, and count in the report how many there were, and how many can't be read."""
     records = json_records = 0
-    for reading in read_stream(chunks, tenant_id=tenant_id, interest=matcher.interested):
+    for reading in read_stream(csv_as_json(chunks), tenant_id=tenant_id, interest=matcher.interested):
         records += 1
         report.unreadable += bool(reading.unreadable)
         report.not_judged.update([reading.not_judged] if reading.not_judged else [])
@@ -120,7 +121,10 @@ def _read(
             for detection in matcher.matches_step_a(reading.event):
                 aggregation.match_step_a(detection, reading.event)
     if records and not json_records:
-        raise CommandError(f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line")
+        raise CommandError(
+            f"{name}: there are no JSON records in it; they are read from a list, a page, or one a line, or from the"
+            " CSV files that the portal downloads in English"
+        )
     report.records += records
 
 

@@ -29,6 +29,7 @@ from shared.model.cases import Decision, Standing
 from shared.model.clock import utc_now
 from shared.model.events import AuditEvent
 from shared.normalize import read_batch
+from tests.fakes.portal_csv import audit_csv
 from tests.fakes.record_strategies import ROLE_WRITE, everything, written
 
 type Json = dict[str, Any]
@@ -93,6 +94,16 @@ def test_cases_are_counted_by_detection(report: Backtest) -> None:
     ]
     assert (found["from"], found["to"]) == ("2026-03-17T09:24:51.038415+00:00", "2026-03-17T09:24:52.617094+00:00")
     assert found["actors"] == [{"actor": ADMINISTRATOR, "name": "morgan@fabrikam.onmicrosoft.com", "cases": 3}]
+
+
+def test_the_portals_csv_gives_the_same_report_as_its_records(
+    report: Backtest, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    records = [record(1), record(2, initiatedBy=BY_APP), audit_record("Add device"), record(3)]
+    file = tmp_path / "AuditLogs.csv"
+    file.write_bytes(audit_csv(records))
+    assert main(["backtest", str(file), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == report(records)
 
 
 def test_twins_and_duplicates_are_one_case(report: Backtest) -> None:

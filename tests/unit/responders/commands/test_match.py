@@ -20,6 +20,7 @@ from responders.detections.samples import (
     ca_policy_record,
     event_grid_record,
 )
+from tests.fakes.portal_csv import audit_csv
 from tests.fakes.record_strategies import ROLE_WRITE, SAMPLES, written
 
 MATCHING = ca_policy_record("Update conditional access policy", old=CA_POLICY, new=CA_POLICY | {"state": "disabled"})
@@ -112,7 +113,8 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(run: Run, tmp_path:
     problems = ran.errors.splitlines()
     assert problems[0] == (
         f"responder: {prose}: there are no JSON records in it; "
-        "they are read from a list, a page, or one a line, in UTF-8"
+        "they are read from a list, a page, or one a line, in UTF-8, or from the CSV files that the portal downloads in"
+        " English"
     )
     assert problems[1] == f"responder: {tmp_path / 'missing.json'}: No such file or directory"
     assert problems[2] == f"responder: {tmp_path}: Is a directory"
@@ -326,3 +328,22 @@ def test_categories_that_nothing_judges_are_counted_apart(run: Run, tmp_path: Pa
     assert ran.text == ""
     assert "unreadable: 0" in ran.errors
     assert ", of categories that nothing judges: RiskyUsers 2" in ran.errors
+
+
+@pytest.mark.parametrize("size", [1, 20_000], ids=["held whole", "streamed"])
+def test_the_portals_csv_gives_the_matches_of_its_records(run: Run, tmp_path: Path, size: int) -> None:
+    file = tmp_path / "AuditLogs_2026-03-17.csv"
+    file.write_bytes(audit_csv([IDLE, MATCHING, *[IDLE] * size]))
+    ran = run("match", file)
+    (match,) = ran.lines
+    assert (match["record"], match["detection"]) == (1, "ca-policy-updated")
+    assert f"records read: {size + 2}" in ran.errors
+    assert ran.status == 0
+
+
+def test_another_csv_file_is_said_to_have_no_records(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "other.csv"
+    file.write_text("Name,Value\na,b\n", encoding="utf-8")
+    ran = run("match", file)
+    assert ran.status == 2
+    assert "the CSV files that the portal downloads in English" in ran.errors
