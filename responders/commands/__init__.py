@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "approvals": ("approve", "revoke", "approvals"),
     "cases": ("cases",),
     "baseline": ("baseline", "settle", "leave"),
+    "history": ("history", "diff"),
     "owners": ("owner", "owners"),
     "lists": ("lists",),
     "roster": ("roster",),

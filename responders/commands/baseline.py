@@ -12,19 +12,13 @@ from responders.commands.connection import (
     CommandError,
     add_settings_option,
     add_who_and_why,
-    environment_from,
-    move_to_the_app,
     person,
-    values_from,
 )
+from responders.commands.stored_objects import found_object, guarded_kinds, runtime_from
 from responders.commands.tables import escaped_json, print_table
-from responders.content import CONTENT
-from shared.model.kinds import ObjectKind
-from shared.model.objects import EXISTS, WHOLE, ObjectId, Verdict, key_of
-from shared.model.settings import settings_from
+from shared.model.objects import EXISTS, WHOLE, ObjectId, Verdict
 from shared.objects.object_store import ObjectList
 from shared.respond.persons import Answered, Result, Shown, accept, leave, reject, settle, show
-from shared.runtime import build_runtime
 
 if TYPE_CHECKING:
     from responders.commands import Subparsers
@@ -86,16 +80,10 @@ def _add_leave(subparsers: "Subparsers") -> None:
     parser.set_defaults(run=_leave)
 
 
-def _runtime(arguments: argparse.Namespace) -> "Runtime":
-    move_to_the_app(values_from(arguments))
-    environment = environment_from(arguments)
-    return build_runtime(settings_from(environment), CONTENT, environment=environment)
-
-
 def _show(arguments: argparse.Namespace) -> int:
-    runtime = _runtime(arguments)
+    runtime = runtime_from(arguments)
     if arguments.object:
-        _print_object(show(runtime, _found(runtime, arguments.object)))
+        _print_object(show(runtime, found_object(runtime, arguments.object)))
         return 0
     listed = [show(runtime, each) for each in _ids(runtime, every=arguments.all)]
     if arguments.json:
@@ -154,14 +142,14 @@ def _value(value: object) -> str:
 
 
 def _accept(arguments: argparse.Namespace) -> int:
-    runtime = _runtime(arguments)
+    runtime = runtime_from(arguments)
     if arguments.listing:
         return _print_answers(
             [(line.name, _accept_one(runtime, line, arguments)) for line in _lines(arguments.listing)]
         )
     if not arguments.object or not arguments.digest:
         raise CommandError("name an object and its digest, or --listing FILE; `responder baseline show` gives both")
-    shown = show(runtime, _found(runtime, arguments.object))
+    shown = show(runtime, found_object(runtime, arguments.object))
     if (shown.seen.digest[:_DIGEST] or "-") != arguments.digest[:_DIGEST]:
         key = shown.state.id.key
         raise CommandError(f"{key} isn't as it was shown any more: `responder baseline show {key}`")
@@ -184,18 +172,18 @@ def _accept_one(runtime: "Runtime", line: Line, arguments: argparse.Namespace) -
 
 
 def _reject(arguments: argparse.Namespace) -> int:
-    runtime = _runtime(arguments)
-    object_id = _found(runtime, arguments.object)
+    runtime = runtime_from(arguments)
+    object_id = found_object(runtime, arguments.object)
     by, reason = _who_and_why(arguments)
     answered = reject(runtime, object_id, by=by, reason=reason)
     return _print_answers([(arguments.object, answered)])
 
 
 def _settle(arguments: argparse.Namespace) -> int:
-    runtime = _runtime(arguments)
+    runtime = runtime_from(arguments)
     if arguments.object:
         by, reason = _who_and_why(arguments)
-        object_id = _found(runtime, arguments.object)
+        object_id = found_object(runtime, arguments.object)
         return _print_answers([(arguments.object, settle(runtime, object_id, by=by, reason=reason))])
     waiting = [show(runtime, each) for each in _pending(runtime)]
     listed = [one for one in waiting if any(each.verdict is Verdict.LISTED for each in one.plan.verdicts.values())]
@@ -208,9 +196,9 @@ def _settle(arguments: argparse.Namespace) -> int:
 
 
 def _leave(arguments: argparse.Namespace) -> int:
-    runtime = _runtime(arguments)
+    runtime = runtime_from(arguments)
     by, reason = _who_and_why(arguments)
-    object_id = _found(runtime, arguments.object)
+    object_id = found_object(runtime, arguments.object)
     answered = leave(runtime, object_id, leaves=arguments.property, by=by, reason=reason)
     return _print_answers([(arguments.object, answered)])
 
@@ -228,19 +216,10 @@ def _print_answers(answers: Sequence[tuple[str, Answered]]) -> int:
     return 0 if all(one.result in {Result.DONE, Result.IN_PART} for _, one in answers) else 1
 
 
-def _kinds(runtime: "Runtime") -> list[tuple[str, ObjectKind]]:
-    return [
-        (tenant.id, kind.kind)
-        for tenant in runtime.settings.tenants
-        for kind in runtime.kinds.values()
-        if kind.tenant_kind is tenant.kind
-    ]
-
-
 def _ids(runtime: "Runtime", *, every: bool) -> list[ObjectId]:
     wanted = [
         one.id
-        for tenant_id, kind in _kinds(runtime)
+        for tenant_id, kind in guarded_kinds(runtime)
         for one in runtime.objects.seen(tenant_id, kind)
         if every or ObjectList.UNACCEPTED in one.lists
     ]
@@ -251,13 +230,3 @@ def _pending(runtime: "Runtime") -> list[ObjectId]:
     return [
         one.id for tenant in runtime.settings.tenants for one in runtime.objects.pending(tenant.id, most=_MOST_PENDING)
     ]
-
-
-def _found(runtime: "Runtime", key: str) -> ObjectId:
-    """Find an object by its key, or by the tenant's id of it."""
-    for tenant_id, kind in _kinds(runtime):
-        for each in (key, key_of(key)):
-            kept = runtime.objects.read(ObjectId(tenant_id=tenant_id, kind=kind, key=each))
-            if kept is not None:
-                return kept.id
-    raise CommandError(f"no object has the key or id {key}; `responder baseline show --all` lists every one")

@@ -21,6 +21,7 @@ from shared.model.objects import (
     EXISTS,
     WHOLE,
     Acceptance,
+    JudgedChange,
     Noticed,
     ObjectId,
     ObjectPlan,
@@ -29,6 +30,7 @@ from shared.model.objects import (
     Version,
 )
 from shared.objects.booking import without_own_records
+from shared.objects.history import Entry, entries
 from shared.objects.object_store import Kept
 from shared.objects.planning import plan_object
 from shared.objects.versions import is_past
@@ -69,6 +71,25 @@ def show(runtime: Runtime, object_id: ObjectId) -> Shown:
     """
     kept = _kept(runtime, object_id)
     return _shown(runtime, kept)
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """What happened to an object, oldest first. `broken` says where the chain of its versions isn't as it was made."""
+
+    state: ObjectState
+    entries: tuple[Entry, ...]
+    broken: tuple[str, ...]
+
+
+def history(runtime: Runtime, object_id: ObjectId) -> History:
+    """Give all that is stored of what happened to an object. Raises as `show`."""
+    kept = _kept(runtime, object_id)
+    rules = runtime.kinds[kept.id.kind].rules
+    return History(
+        state=kept.state,
+        entries=entries(kept.state, _judged(runtime, kept.state), rules),
+        broken=runtime.objects.verify_chain(kept.id),
+    )
 
 
 def accept(runtime: Runtime, object_id: ObjectId, *, digest: str, by: str, reason: str) -> Answered:
@@ -187,20 +208,25 @@ def _write(runtime: Runtime, kept: Kept, state: ObjectState) -> None:
 
 def _shown(runtime: Runtime, kept: Kept) -> Shown:
     state = kept.state
-    authority = start_reading(runtime, state.id.kind)()
-    changes = without_own_records(runtime.objects.changes(state.id), state.intents)
-    known = [one for one in changes if one.is_confirmed and not is_past(state, one)]
     seen = state.versions[-1] if state.versions else state.origin
     kind = runtime.kinds[state.id.kind]
     plan = plan_object(
         state,
-        [judge(runtime, change, authority, state) for change in known],
+        _judged(runtime, state),
         seen,
         kind.rules,
         now=runtime.clock(),
         removal=kind.removal,
     )
     return Shown(state=state, seen=seen, plan=plan)
+
+
+def _judged(runtime: Runtime, state: ObjectState) -> list[JudgedChange]:
+    """Give the object's changes that are confirmed and not compacted, each with its actor's standing."""
+    authority = start_reading(runtime, state.id.kind)()
+    changes = without_own_records(runtime.objects.changes(state.id), state.intents)
+    known = [one for one in changes if one.is_confirmed and not is_past(state, one)]
+    return [judge(runtime, change, authority, state) for change in known]
 
 
 def _uncovered(shown: Shown) -> tuple[str, ...]:

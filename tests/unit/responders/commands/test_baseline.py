@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from responders.cli import main
-from responders.commands import baseline
+from responders.commands import baseline, stored_objects
 from shared.authority import journal
 from shared.model.kinds import Mode, ObjectKind
 from shared.model.objects import ObjectId, Provenance, key_of
@@ -54,7 +54,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> _Use:
         def build(*_args: object, **_options: object) -> Runtime:
             return made.runtime
 
-        monkeypatch.setattr(baseline, "build_runtime", build)
+        monkeypatch.setattr(stored_objects, "build_runtime", build)
         return made
 
     return put

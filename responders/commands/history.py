@@ -1,0 +1,114 @@
+"""`responder history` and `diff`: what happened to a guarded object, and how it stood at another time."""
+
+import argparse
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from responders.commands.connection import CommandError, add_settings_option
+from responders.commands.stored_objects import found_object, runtime_from
+from responders.commands.tables import escaped, escaped_json, print_table
+from shared.authority.approvals import since_from
+from shared.model.kinds import Json
+from shared.model.objects import EXISTS, Version
+from shared.objects.comparing import differences
+from shared.objects.history import Entry, version_at
+from shared.respond.persons import history, show
+
+if TYPE_CHECKING:
+    from responders.commands import Subparsers
+
+_MOST: Final = 50
+_SHOWN: Final = 60
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Add the commands."""
+    shown = subparsers.add_parser("history", help="say who changed a guarded object, what was read and put back")
+    shown.add_argument("object", metavar="OBJECT", help="its key, or the tenant's id of it")
+    shown.add_argument("--most", type=int, default=_MOST, metavar="N", help=f"the newest so many; {_MOST} without it")
+    shown.add_argument("--json", action="store_true", help="all of it as JSON")
+    add_settings_option(shown)
+    shown.set_defaults(run=_history)
+    compared = subparsers.add_parser("diff", help="say what of a guarded object differs between two times")
+    compared.add_argument("object", metavar="OBJECT", help="its key, or the tenant's id of it")
+    compared.add_argument("--at", required=True, metavar="DATE", help="as it stood then, in UTC: 2027-01-31T18:00")
+    compared.add_argument("--to", metavar="DATE", help="and as it stood then; without it, as it was last read")
+    add_settings_option(compared)
+    compared.set_defaults(run=_diff)
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    """Print what happened; 1 where versions were removed or exchanged in storage."""
+    if arguments.most < 1:
+        raise CommandError("--most takes a number of entries, from 1")
+    runtime = runtime_from(arguments)
+    told = history(runtime, found_object(runtime, arguments.object))
+    if arguments.json:
+        print(escaped_json(msgspec.json.format(msgspec.json.encode(told.entries), indent=1).decode()))
+    else:
+        print(escaped(f"{told.state.id.kind} {told.state.name} ({told.state.ids[-1]})\n"))
+        _print_entries(told.entries[-arguments.most :], left_out=max(len(told.entries) - arguments.most, 0))
+    for broken in told.broken:
+        print(escaped(f"! the chain of versions is broken: {broken}"))
+    return 1 if told.broken else 0
+
+
+def _print_entries(entries: tuple[Entry, ...], *, left_out: int) -> None:
+    if left_out:
+        print(f"{left_out} earlier ones are left out: --most {left_out + len(entries)}\n")
+    rows = [row for entry in entries for row in _rows(entry)]
+    print_table(
+        ("at (UTC)", "what", "who", "may", "property", "was", "is", "case"), rows, none="nothing is known of it"
+    )
+
+
+def _rows(entry: Entry) -> list[tuple[str, ...]]:
+    """Give a row for each property; what they share stands in the first."""
+    who = f"{entry.who} ({entry.who_id})" if entry.who and entry.who_id else entry.who or entry.who_id
+    shared = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.what, who, entry.standing or entry.because[:_SHOWN])
+    steps = [(_leaf(leaf), _value(old), _value(new)) for leaf, (old, new) in sorted(entry.steps.items())]
+    if not entry.is_all:
+        steps.append(("(more, which no record tells)", "", ""))
+    first, *others = steps or [("", "", "")]
+    return [(*shared, *first, entry.case), *(("", "", "", "", *other, "") for other in others)]
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    runtime = runtime_from(arguments)
+    shown = show(runtime, found_object(runtime, arguments.object))
+    versions = [shown.state.origin, *shown.state.versions]
+    at, to = _instant(arguments.at), _instant(arguments.to) if arguments.to else None
+    before = _version(version_at(shown.state, at), at, versions)
+    after = _version(version_at(shown.state, to), to, versions) if to else shown.seen
+    found = differences(runtime.kinds[shown.state.id.kind].rules, before.leaves, after.leaves)
+    print(escaped(f"{shown.state.id.kind} {shown.state.name} ({shown.state.ids[-1]})\n"))
+    columns = ("property", f"as read {before.at:%Y-%m-%d %H:%M:%S}", f"as read {after.at:%Y-%m-%d %H:%M:%S}")
+    rows = [(_leaf(leaf), _value(old), _value(new)) for leaf, (old, new) in sorted(found.items())]
+    print_table(columns, rows, none="nothing differs")
+    return 0
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return since_from(text)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _version(found: Version | None, at: datetime, versions: list[Version]) -> Version:
+    if found is None:
+        oldest = min(one.at for one in versions)
+        raise CommandError(
+            f"how it stood {at:%Y-%m-%d %H:%M:%S} UTC isn't kept: the oldest version is of {oldest:%Y-%m-%d %H:%M:%S}"
+        )
+    return found
+
+
+def _leaf(leaf: str) -> str:
+    return "(exists)" if leaf == EXISTS else leaf
+
+
+def _value(value: Json) -> str:
+    return "-" if value is None else str(value)[:_SHOWN]

@@ -1,0 +1,41 @@
+"""The guarded objects that commands are about: the runtime that reads them, and one by what a person calls it."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from responders.commands.connection import CommandError, environment_from, move_to_the_app, values_from
+from responders.content import CONTENT
+from shared.model.kinds import ObjectKind
+from shared.model.objects import ObjectId, key_of
+from shared.model.settings import settings_from
+from shared.runtime import build_runtime
+
+if TYPE_CHECKING:
+    from shared.respond.components import Runtime
+
+
+def runtime_from(arguments: argparse.Namespace) -> "Runtime":
+    """Build the runtime of the app that the settings name."""
+    move_to_the_app(values_from(arguments))
+    environment = environment_from(arguments)
+    return build_runtime(settings_from(environment), CONTENT, environment=environment)
+
+
+def guarded_kinds(runtime: "Runtime") -> list[tuple[str, ObjectKind]]:
+    """Give each tenant's id with each kind of object that is guarded there."""
+    return [
+        (tenant.id, kind.kind)
+        for tenant in runtime.settings.tenants
+        for kind in runtime.kinds.values()
+        if kind.tenant_kind is tenant.kind
+    ]
+
+
+def found_object(runtime: "Runtime", key: str) -> ObjectId:
+    """Find an object by its key, or by the tenant's id of it. Raises CommandError where there is none."""
+    for tenant_id, kind in guarded_kinds(runtime):
+        for each in (key, key_of(key)):
+            kept = runtime.objects.read(ObjectId(tenant_id=tenant_id, kind=kind, key=each))
+            if kept is not None:
+                return kept.id
+    raise CommandError(f"no object has the key or id {key}; `responder baseline show --all` lists every one")
