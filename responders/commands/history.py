@@ -44,15 +44,15 @@ def _history(arguments: argparse.Namespace) -> int:
     if arguments.most < 1:
         raise CommandError("--most takes a number of entries, from 1")
     runtime = runtime_from(arguments)
-    told = history(runtime, found_object(runtime, arguments.object))
+    past = history(runtime, found_object(runtime, arguments.object))
     if arguments.json:
-        print(escaped_json(msgspec.json.format(msgspec.json.encode(told.entries), indent=1).decode()))
+        print(escaped_json(msgspec.json.format(msgspec.json.encode(past.entries), indent=1).decode()))
     else:
-        print(escaped(f"{told.state.id.kind} {told.state.name} ({told.state.ids[-1]})\n"))
-        _print_entries(told.entries[-arguments.most :], left_out=max(len(told.entries) - arguments.most, 0))
-    for broken in told.broken:
+        print(escaped(f"{past.state.id.kind} {past.state.name} ({past.state.ids[-1]})\n"))
+        _print_entries(past.entries[-arguments.most :], left_out=max(len(past.entries) - arguments.most, 0))
+    for broken in past.broken:
         print(escaped(f"! the chain of versions is broken: {broken}"))
-    return 1 if told.broken else 0
+    return 1 if past.broken else 0
 
 
 def _print_entries(entries: tuple[Entry, ...], *, left_out: int) -> None:

@@ -87,10 +87,10 @@ def test_the_newest_and_how_many_are_left_out(put_back: Bench, run: _Run) -> Non
 
 def test_all_of_it_as_json(put_back: Bench, run: _Run) -> None:
     _, text, _ = run("history", LAMP, "--json")
-    told = json.loads(text)
-    assert [one["what"] for one in told] == ["first read", "accepted", "changed", "put back by the responder"]
-    assert told[2]["steps"] == {"state": ["on", "off"]}
-    assert told[2]["case"] == put_back.only_case().id
+    past = json.loads(text)
+    assert [one["what"] for one in past] == ["first read", "accepted", "changed", "put back by the responder"]
+    assert past[2]["steps"] == {"state": ["on", "off"]}
+    assert past[2]["case"] == put_back.only_case().id
 
 
 def test_what_no_record_tells_is_said_to_be_nobodys(memory: MemoryStorage, use: _Use, run: _Run) -> None:
