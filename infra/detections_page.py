@@ -9,7 +9,7 @@ from responders.catalogue import CATALOGUE
 from responders.detections.evidence import EVIDENCE, Evidence
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.conditions import required
-from shared.detect.kusto.compile import predicate
+from shared.detect.kusto.compile import predicate, why_no_query
 from shared.detect.kusto.views import VIEWS
 from shared.detect.matcher import INDEXED_BY
 from shared.model.cases import Decision
@@ -77,12 +77,19 @@ def _rows_of(detection: AnyDetection) -> tuple[str, ...]:
     return (detection.seed_row, *detection.also)
 
 
+def _log_of(detection: AnyDetection) -> str:
+    """Name the tables in which a query finds it, with the query."""
+    if why_no_query(detection):
+        return "the audit stream alone"
+    return f"{', '.join(VIEWS[detection.log].tables)} ([query](kql/{detection.id}.kql))"
+
+
 def _section(detection: AnyDetection) -> str:
     remediation = detection.remediation
     lines = {
         "Row of the guide": ", ".join(_rows_of(detection)),
         "Risk": detection.risk,
-        "Log": f"{', '.join(VIEWS[detection.log].tables)} ([query](kql/{detection.id}.kql))",
+        "Log": _log_of(detection),
         "Raises a case": raises_case_when(detection),
         "Applies to": f"everybody who isn't on the approval list `{detection.unless_actor_in}`"
         if detection.unless_actor_in

@@ -12,7 +12,7 @@ from infra.checks.declared import declared
 from infra.checks.snapshots import read
 from infra.detections_page import page
 from responders.catalogue import CATALOGUE
-from shared.detect.kusto.compile import document
+from shared.detect.kusto.compile import document, why_no_query
 from shared.model.app_settings import SETTINGS, Setting
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
@@ -48,7 +48,8 @@ def current_readme(readme: str) -> str:
 
 def wanted_files() -> dict[Path, str]:
     """Give every file that is generated, in whole or in part, as it should be."""
-    queries = {_QUERIES / f"{detection.id}.kql": document(detection) for detection in CATALOGUE}
+    asked = [detection for detection in CATALOGUE if not why_no_query(detection)]
+    queries = {_QUERIES / f"{detection.id}.kql": document(detection) for detection in asked}
     readme = current_readme(_README.read_text(encoding="utf-8"))
     emergency = emergency_page.current(emergency_page.PAGE.read_text(encoding="utf-8"))
     pages = {_DETECTIONS: page(), infrastructure_page.PAGE: _infrastructure(), emergency_page.PAGE: emergency}

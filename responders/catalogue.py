@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from responders.detections.account_risk import ACCOUNT_RISK
 from responders.detections.applications import APPLICATIONS
 from responders.detections.b2c_resources import B2C_RESOURCES
 from responders.detections.beyond import BEYOND
@@ -23,6 +24,7 @@ CATALOGUE: Final[tuple[AnyDetection, ...]] = (
     *B2C_RESOURCES,
     *BEYOND,
     *PRIVILEGED_ACCESS,
+    *ACCOUNT_RISK,
 )
 
 BY_ID: Final[Mapping[str, AnyDetection]] = MappingProxyType({detection.id: detection for detection in CATALOGUE})

@@ -10,7 +10,7 @@ from responders.commands import Subparsers
 from responders.commands.connection import CommandError, environment_from, unknown
 from responders.commands.profile import add_rosters_option, profile_for
 from responders.sigma_rules import catalogue_of
-from shared.detect.kusto.compile import document
+from shared.detect.kusto.compile import document, why_no_query
 from shared.model.detections import AnyDetection
 from shared.model.profile import TenantProfile
 
@@ -55,6 +55,9 @@ def _run(arguments: argparse.Namespace) -> int:
     profile = profile_for(arguments)
     if arguments.sentinel:
         return _write_rules(detections, arguments.out, profile)
+    reasons = {detection.id: because for detection in detections if (because := why_no_query(detection))}
+    sys.stderr.writelines(f"responder: no query: {because}\n" for because in reasons.values())
+    detections = [detection for detection in detections if detection.id not in reasons]
     if arguments.out:
         return _write(detections, Path(arguments.out), profile)
     sys.stdout.write("\n".join(document(detection, profile) for detection in detections))

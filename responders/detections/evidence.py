@@ -17,6 +17,7 @@ class Evidence(StrEnum):
     VENDOR = "in detections that vendors wrote against real logs"
     DOCUMENTED = "in Microsoft's list of audit activities"
     PRESUMED = "presumed from the names of other activities"
+    OWN = "given by the responder to records that have no name, as Microsoft documents their columns"
 
 
 _NAMES: Final[Mapping[Evidence, str]] = {
@@ -262,6 +263,10 @@ restore deleted named location
 restore named location
 soft delete conditional access policy
 soft delete named location
+""",
+    Evidence.OWN: """
+risk of a user detected
+user at risk
 """,
 }
 

@@ -46,6 +46,7 @@ FEDERATION_CHANGES: Final = f"{_LEARN}/entra/identity/hybrid/connect/how-to-conn
 AUTHENTICATION_EXTENSIONS: Final = f"{_LEARN}/entra/identity-platform/custom-extension-overview"
 
 SECURITY_DEFAULTS: Final = f"{_LEARN}/entra/fundamentals/security-defaults"
+RISK_DETECTIONS: Final = f"{_LEARN}/entra/id-protection/concept-identity-protection-risks"
 RISK_POLICIES: Final = f"{_LEARN}/entra/id-protection/howto-identity-protection-configure-risk-policies"
 METHODS_POLICY: Final = f"{_LEARN}/entra/identity/authentication/concept-authentication-methods-manage"
 CERTIFICATE_AUTHORITIES: Final = f"{_LEARN}/entra/identity/authentication/how-to-configure-certificate-authorities"

@@ -11,7 +11,7 @@ from msgspec.json import Decoder
 
 from shared.model.errors import UnreadableRecord
 from shared.model.events import Event, Log
-from shared.normalize import audit, resources, sign_ins
+from shared.normalize import audit, resources, risks, sign_ins
 from shared.normalize.decoding import LocalizedText, NotJudged, decode, envelope_instant, word
 
 NOTHING = Raw(b"")
@@ -160,6 +160,8 @@ _GRAPH_SIGN_IN = Shape(
     Log.SIGN_IN, lambda head: _error(head.status), lambda head: head.created_date_time, sign_ins.from_graph
 )
 _WRAPPED_AUDIT = Shape(Log.AUDIT, _activity, _activity_at, audit.from_diagnostics)
+_WRAPPED_RISK = Shape(Log.AUDIT, lambda _head: risks.RISK_DETECTED, _activity_at, risks.detected)
+_WRAPPED_USER_AT_RISK = Shape(Log.AUDIT, lambda _head: risks.USER_AT_RISK, _activity_at, risks.at_risk)
 _WRAPPED_SIGN_IN = Shape(Log.SIGN_IN, _wrapped_error, _signed_in_at, sign_ins.from_diagnostics)
 _EXPORTED = Shape(
     Log.RESOURCE,
@@ -208,6 +210,8 @@ _SUBSCRIPTION_EVENTS = "microsoft.resources."
 
 _CATEGORIES: Mapping[str, Shape] = {
     "auditlogs": _WRAPPED_AUDIT,
+    "userriskevents": _WRAPPED_RISK,
+    "riskyusers": _WRAPPED_USER_AT_RISK,
     **dict.fromkeys(
         (
             "signinlogs",
@@ -256,7 +260,7 @@ NOT_JUDGED = frozenset(
     aaduserriskevents azureadgraphactivitylogs b2crequestlogs customsecurityattributeauditlogs
     enrichedmicrosoft365auditlogs enrichedoffice365auditlogs graphnotificationsactivitylogs microsoftgraphactivitylogs
     networkaccessalerts networkaccessconnectionevents networkaccesstrafficlogs networkaccesstraffic provisioninglogs
-    remotenetworkhealthlogs riskyagents riskyserviceprincipals riskyusers serviceprincipalriskevents userriskevents
+    remotenetworkhealthlogs riskyagents riskyserviceprincipals serviceprincipalriskevents
     """.split()  # noqa: SIM905 - a list of quoted names would be a page
 )
 """Categories of Entra's diagnostic settings, and their tables, that no detection judges, in lower case.

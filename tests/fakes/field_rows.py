@@ -31,6 +31,7 @@ from responders.detections.samples import (
     ca_policy_record,
 )
 from responders.detections.sign_in_samples import failed
+from shared.detect.kusto.compile import why_no_query
 from shared.model.events import Log
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from shared.model.profile import DEFAULT, Hours, TenantProfile
@@ -323,12 +324,15 @@ def _resource_rows(draw: st.DrawFn) -> Json:
     }
 
 
+_ASKED: Final = [one for one in CATALOGUE if not why_no_query(one)]
+
+
 def _sample_rows(log: Log) -> st.SearchStrategy[Json]:
-    return st.sampled_from([one for one in CATALOGUE if one.log is log]).flatmap(rows)
+    return st.sampled_from([one for one in _ASKED if one.log is log]).flatmap(rows)
 
 
 SAMPLES: Final[Mapping[Log, list[Json]]] = {
-    log: [row_of(record) for one in CATALOGUE if one.log is log for record in (*one.hits, *one.misses)] for log in Log
+    log: [row_of(record) for one in _ASKED if one.log is log for record in (*one.hits, *one.misses)] for log in Log
 }
 """Every hit and miss of the catalogue, as rows."""
 

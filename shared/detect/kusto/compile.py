@@ -119,6 +119,12 @@ def matching_query(detection: AnyDetection, profile: TenantProfile = DEFAULT, *,
     return _whole(alone, profile, asked, ingested_within=ingested_within)
 
 
+def why_no_query(detection: AnyDetection) -> str:
+    """Say why a detection can't be asked in Kusto, "" where it can."""
+    missing = [name for name, field in _fields(detection).items() if not field.kusto]
+    return f"{detection.id} reads {', '.join(missing)}, whose declaration has no `kusto`" if missing else ""
+
+
 def _columns(detection: AnyDetection) -> str:
     """List the columns that a person sees of a match."""
     shown = VIEWS[detection.log].shown
@@ -138,8 +144,8 @@ def _fields(detection: AnyDetection) -> dict[str, Text[Any]]:
 def _whole(detection: AnyDetection, profile: TenantProfile, asked: str, *, ingested_within: str) -> str:
     """Put before a question the view that it asks, and the definitions that this needs."""
     view, fields = VIEWS[detection.log], _fields(detection)
-    if missing := [name for name, field in fields.items() if not field.kusto]:
-        raise LookupError(f"{detection.id} reads {', '.join(missing)}, whose declaration has no `kusto`")
+    if because := why_no_query(detection):
+        raise LookupError(because)
     columns = {name: field.kusto_with(profile) for name, field in fields.items()}
     is_alone = not (detection.counted or detection.after)
     ids = {} if is_alone else {"record_id": view.record_id, "tenant_id": view.tenant_id}

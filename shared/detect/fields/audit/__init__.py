@@ -6,6 +6,7 @@ from shared.detect.fields.audit.grants import GrantFields
 from shared.detect.fields.audit.lists import ListFields
 from shared.detect.fields.audit.partners import PartnerFields
 from shared.detect.fields.audit.policies import PolicyFields
+from shared.detect.fields.audit.risks import RiskFields
 from shared.detect.fields.audit.targets import AccountFields, TargetFields
 
 
@@ -20,5 +21,6 @@ class Audit(
     PartnerFields,
     PolicyFields,
     ListFields,
+    RiskFields,
 ):
     """The fields of an `AuditEvent` that a condition may read."""

@@ -323,11 +323,11 @@ def test_a_tenant_that_the_settings_do_not_name_is_said(run: Run, tmp_path: Path
 
 def test_categories_that_nothing_judges_are_counted_apart(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "records.json"
-    file.write_bytes(written([{"category": "RiskyUsers"}, {"category": "RiskyUsers"}, IDLE]))
+    file.write_bytes(written([{"category": "RiskyAgents"}, {"category": "RiskyAgents"}, IDLE]))
     ran = run("match", file)
     assert ran.text == ""
     assert "unreadable: 0" in ran.errors
-    assert ", of categories that nothing judges: RiskyUsers 2" in ran.errors
+    assert ", of categories that nothing judges: RiskyAgents 2" in ran.errors
 
 
 @pytest.mark.parametrize("size", [1, 20_000], ids=["held whole", "streamed"])

@@ -96,7 +96,7 @@ def test_a_record_without_a_tenant_is_of_its_resources_tenant(record: Json) -> N
 
 
 def test_categories_that_nothing_judges_are_neither_read_nor_unreadable() -> None:
-    for category in ("RiskyUsers", "MicrosoftGraphActivityLogs", "UserRiskEvents", "ProvisioningLogs"):
+    for category in ("RiskyAgents", "MicrosoftGraphActivityLogs", "ServicePrincipalRiskEvents", "ProvisioningLogs"):
         assert category.lower() in NOT_JUDGED
         reading = read({"time": "x", "category": category, "properties": {}})
         assert (reading.event, reading.unreadable, reading.not_judged, reading.is_json) == (None, "", category, True)

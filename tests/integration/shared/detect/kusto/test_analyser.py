@@ -11,7 +11,7 @@ from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import SAMPLE_PROFILE
 from shared.detect.fields import Audit
 from shared.detect.fields.by_log import FIELDS
-from shared.detect.kusto.compile import document, matching_query, query
+from shared.detect.kusto.compile import document, matching_query, query, why_no_query
 from shared.detect.kusto.sentinel import Rule, rule_for
 from shared.model.conditions import any_of
 from shared.model.detections import After, Burst, Rise
@@ -28,8 +28,9 @@ _MINUTE: Final = timedelta(minutes=1)
 
 @pytest.mark.parametrize("profile", [DEFAULT, SAMPLE_PROFILE], ids=["default", "sample"])
 def test_microsoft_finds_nothing_wrong_with_any_query(tmp_path: Path, profile: TenantProfile) -> None:
-    found = analysed(tmp_path, *(document(detection, profile) for detection in CATALOGUE))
-    assert {one.id: said for one, said in zip(CATALOGUE, found, strict=True) if said} == {}
+    asked = [one for one in CATALOGUE if not why_no_query(one)]
+    found = analysed(tmp_path, *(document(detection, profile) for detection in asked))
+    assert {one.id: said for one, said in zip(asked, found, strict=True) if said} == {}
 
 
 @pytest.mark.parametrize("profile", [DEFAULT, LARGE_PROFILE], ids=["default", "large"])

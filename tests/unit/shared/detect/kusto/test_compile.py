@@ -8,7 +8,7 @@ import pytest
 from responders.catalogue import CATALOGUE
 from shared.detect.fields import Audit, SignIn
 from shared.detect.fields.by_log import FIELDS
-from shared.detect.kusto.compile import VIEWS, document, query, to_kql
+from shared.detect.kusto.compile import VIEWS, document, query, to_kql, why_no_query
 from shared.model.conditions import Condition, Text, all_of, any_of
 from shared.model.detections import AnyDetection
 from shared.model.events import Log
@@ -53,7 +53,7 @@ def test_a_condition_in_kql(condition: Condition[Any], kql: str) -> None:
     assert to_kql(condition) == kql
 
 
-@pytest.mark.parametrize("detection", CATALOGUE, ids=lambda one: one.id)
+@pytest.mark.parametrize("detection", [one for one in CATALOGUE if not why_no_query(one)], ids=lambda one: one.id)
 def test_the_header_says_what_a_query_is_for(detection: AnyDetection) -> None:
     text = document(detection)
     header = " ".join(line.removeprefix("// ") for line in text.splitlines() if line.startswith("// "))

@@ -14,7 +14,7 @@ import yaml
 from responders.catalogue import BY_ID, CATALOGUE
 from responders.cli import main
 from shared.detect.fields import Audit, SignIn
-from shared.detect.kusto.compile import prefilters, query
+from shared.detect.kusto.compile import prefilters, query, why_no_query
 from shared.detect.kusto.sentinel import LONGEST_QUERY, TACTICS, NoRule, Rule, as_template, as_yaml, rule_for
 from shared.model.conditions import all_of, any_of
 from shared.model.detections import After, AnyDetection, Burst, Rise
@@ -50,6 +50,9 @@ _EACH: Final = pytest.mark.parametrize("rule", _RULES, ids=lambda rule: rule.det
 def test_each_detection_is_a_rule_but_for_what_looks_back_too_far() -> None:
     made = [rule_for(each, LARGE_PROFILE) for each in CATALOGUE]
     without = {one.detection.id: one.because for one in made if isinstance(one, NoRule)}
+    streamed_alone = {one.id for one in CATALOGUE if why_no_query(one)}
+    assert streamed_alone == {"break-glass-at-risk", "privileged-account-at-risk", "privileged-account-at-low-risk"}
+    assert all("whose declaration has no `kusto`" in without.pop(each) for each in streamed_alone)
     assert without.keys() == {"consumer-account-made-privileged", "consumer-failures-rise", "consumer-successes-rise"}
     assert all("a scheduled rule looks back 14 days at most" in because for because in without.values())
 
