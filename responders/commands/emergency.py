@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from responders.commands.connection import CommandError
-from responders.commands.emergency_offline import add_offline, batches, run_offline
+from responders.commands.emergency_offline import OPERATOR_KEY, add_key, add_offline, batches, run_offline
 from responders.commands.tables import escaped, print_table
 from shared.model.clock import utc_now
 
@@ -36,8 +36,9 @@ _WITHIN_SECONDS: Final = 230
 """As long as the platform lets a request run: a step answers when it is done."""
 
 _HELP: Final = """\
-Each request is signed with your operator's key, and needs no sign-in. The emergency key, which is kept with the sealed
-credential, is taken from RESPONDER_EMERGENCY_KEY, the app's address from --app or RESPONDER_APP.
+Each request is signed with your operator's key (--key or RESPONDER_OPERATOR_KEY), and needs no sign-in. The emergency
+key, which is kept with the sealed credential, is taken from RESPONDER_EMERGENCY_KEY, the app's address from --app or
+RESPONDER_APP.
 
   responder emergency declare "Nobody can sign in" --hybrid --key KEY --app https://APP.azurewebsites.net
   responder emergency step 2            lets the app do its part
@@ -91,7 +92,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=help_)
     parser.add_argument("--app", metavar="URL", default=os.environ.get(_APP, ""), help=f"the app (default: {_APP})")
-    parser.add_argument("--key", type=Path, metavar="FILE", help="your operator's key (`responder operator key`)")
+    add_key(parser)
     parser.add_argument("--host", metavar="NAME", help="the app's own host name, if it isn't that of --app")
     parser.set_defaults(run=run)
     return parser
@@ -328,7 +329,7 @@ def app_from(arguments: argparse.Namespace, *, send: Send | None = None) -> App:
         what
         for what, value in (
             (f"the app's address: --app URL or {_APP}", arguments.app),
-            ("your operator's key: --key FILE", arguments.key),
+            (f"your operator's key: --key FILE or {OPERATOR_KEY}", arguments.key),
             (f"the emergency key: {_KEY}", emergency_key),
         )
         if not value

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from shared.model.calls import Service
 
 _KEY: Final = "RESPONDER_EMERGENCY_KEY"
+OPERATOR_KEY: Final = "RESPONDER_OPERATOR_KEY"
+"""Names the file of the operator's key."""
+
 _FOLDER: Final = "emergency-journal"
 _BATCH: Final = 500
 _BATCH_BYTES: Final = 512 * 1024
@@ -84,8 +87,19 @@ def add_offline(parser: argparse.ArgumentParser, subparsers: "Subparsers") -> No
     _add_print(subparsers)
 
 
+def add_key(parser: Any) -> None:  # noqa: ANN401 - a parser or a group of one; they share no public class
+    """Add --key, which is taken from the environment where it isn't given."""
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        default=os.environ.get(OPERATOR_KEY) or None,
+        help=f"your operator's key (`responder operator key`; default: {OPERATOR_KEY})",
+    )
+
+
 def _add_signing(parser: Any) -> None:  # noqa: ANN401 - a parser or a group of one; they share no public class
-    parser.add_argument("--key", type=Path, metavar="FILE", help="your operator's key (`responder operator key`)")
+    add_key(parser)
     parser.add_argument(
         "--host", metavar="NAME", help="the app's own host name, like APP.azurewebsites.net (default: of CASE_LINK)"
     )

@@ -55,11 +55,16 @@ _PERSON: Final = Words(en="You", ko="할 일")
 _BY_HAND: Final = Words(en="By hand, without the app", ko="앱 없이 직접")
 _CHECK: Final = Words(en="Done when", ko="완료 기준")
 _DONE: Final = Words(en="Time and name", ko="시각과 이름")
+_WITH_THE_APP: Final = Words(
+    en="With the app, on a laptop with an operator's key; the emergency key goes into RESPONDER_EMERGENCY_KEY:",
+    ko="앱이 응답하면, 운영자 키가 있는 노트북에서. 비상 키는 RESPONDER_EMERGENCY_KEY에 넣으세요:",
+)
 _LAPTOP: Final = Words(
     en="Without the app, on a laptop with its settings and an operator's key:",
     ko="앱 없이, 설정 파일과 운영자 키가 있는 노트북에서:",
 )
 _MERGE: Final = Words(en="When the app answers again:", ko="앱이 다시 응답하면:")
+_AT_THE_APP: Final = 'responder emergency declare "WHAT HAPPENED" [--hybrid] --key KEY --app {app}'
 _COMMAND: Final = 'responder emergency --offline --settings FILE --key KEY --declare "WHAT HAPPENED" [--hybrid]'
 _LANGUAGES: Final = ("en", "ko")
 
@@ -101,6 +106,7 @@ def _part(steps: Sequence[RunbookStep], known: Known, language: str, now: dateti
         f"<h2>{says(_OPERATORS)}</h2>{_operators(known.operators, says, now)}"
         f"<h2>{says(_STEPS)}</h2>{''.join(_step(step, says) for step in steps)}"
         f"<h2>{says(_PLAYBOOKS)}</h2>{_playbooks(says)}"
+        f"<p>{says(_WITH_THE_APP)}<br><code>{html.escape(_AT_THE_APP.format(app=known.app or 'URL'))}</code></p>"
         f"<p>{says(_LAPTOP)}<br><code>{html.escape(_COMMAND)}</code></p>"
         f"<p>{says(_MERGE)}<br><code>responder emergency merge FILE --key KEY --app URL</code></p></section>"
     )
