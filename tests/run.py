@@ -45,7 +45,7 @@ def _is_place(argument: str) -> bool:
 
 def _started(arguments: Sequence[str], *, processes: int, said: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     # Tests that share a running program stay in one process (tests/conftest.py), the longest first.
-    command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "--dist", "loadscope"]
     return subprocess.Popen(
         [*command, "--no-loadscope-reorder", *arguments], stdout=said, stderr=subprocess.STDOUT if said else None
     )
