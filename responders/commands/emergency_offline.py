@@ -142,6 +142,7 @@ class _Settings(Struct, frozen=True, kw_only=True):
     phones: tuple[str, ...]
     operators: str
     genesis: str
+    language: str
 
 
 def _settings(arguments: argparse.Namespace) -> _Settings:
@@ -173,6 +174,7 @@ def _settings(arguments: argparse.Namespace) -> _Settings:
         phones=read(declared.EMERGENCY_PHONES),
         operators=read(declared.EMERGENCY_OPERATORS),
         genesis=read(declared.EMERGENCY_GENESIS),
+        language=read(declared.NOTICE_LANGUAGE),
     )
     if problems:
         raise CommandError("; ".join(problems))
@@ -304,24 +306,7 @@ def _page(settings: _Settings, emergency: "Emergency") -> bool:
     if not settings.pagerduty_key:
         _say(f"Nobody was paged: PAGERDUTY_ROUTING_KEY isn't set. Telephone: {phones}")
         return False
-    drill = "DRILL: " if emergency.drill else ""
-    event = {
-        "event_action": "trigger",
-        "dedup_key": f"emergency {emergency.id}",
-        "payload": {
-            "summary": f"{drill}Break-glass emergency: {emergency.reason}"[:1000],
-            "source": settings.tenant or "Entra ID",
-            "severity": "info" if emergency.drill else "critical",
-            "timestamp": emergency.declared_at.isoformat(),
-            "custom_details": {
-                "Declared by": emergency.declared_name,
-                "How": "on a laptop, without the app",
-                "What to do": "Telephone the others, and take the runbook that is kept with the sealed credential.",
-                "Telephones": phones,
-            },
-        },
-        "client": "Entra Responder",
-    }
+    event = _event(settings, emergency, phones)
     try:
         PagerDuty(url=settings.pagerduty_url, routing_key=settings.pagerduty_key).trigger(event)
     except EdgeError as error:
@@ -329,6 +314,20 @@ def _page(settings: _Settings, emergency: "Emergency") -> bool:
         return False
     _say(f"PagerDuty took the page. If nobody answers within minutes, telephone: {phones}")
     return True
+
+
+def _event(settings: _Settings, emergency: "Emergency", phones: str) -> dict[str, Any]:
+    """Give the event for PagerDuty, in the language of `NOTICE_LANGUAGE`."""
+    from shared.emergency.laptop import DECLARED_ON_A_LAPTOP  # noqa: PLC0415 - only where it is needed
+    from shared.notify.system_notices import system_notice_alert  # noqa: PLC0415
+
+    notice = DECLARED_ON_A_LAPTOP.notice(
+        f"emergency {emergency.id}", reason=emergency.reason, by=emergency.declared_name, phones=phones
+    )
+    notice = msgspec.structs.replace(notice, drill=emergency.drill, is_silent=emergency.drill)
+    event = system_notice_alert(notice, language=settings.language)
+    of_tenant = {"source": settings.tenant or "Entra ID", "timestamp": emergency.declared_at.isoformat()}
+    return {**event, "payload": {**event["payload"], **of_tenant}}
 
 
 def _print_texts(arguments: argparse.Namespace, settings: _Settings, emergency: "Emergency") -> None:

@@ -81,10 +81,10 @@ PAGE: Final = NoticeText(
     title=Words(en="Emergency: nobody has acknowledged yet", ko="비상 상황: 아직 아무도 확인하지 않았습니다"),
     text=Words(en="{by} declared at {at}: {reason}", ko="선언한 사람: {by}, {at}. 사유: {reason}"),
     what_to_do=Words(
-        en="Acknowledge emergency {id} (in PagerDuty, responder emergency acknowledge, or its page), and telephone the"
+        en="Acknowledge emergency {id} (in PagerDuty, or by responder emergency acknowledge), and telephone the"
         " others. This page comes again, to further owners, until somebody does.",
-        ko="비상 상황 {id}: 확인했다고 알리고(PagerDuty, responder emergency acknowledge 또는 웹 페이지) 다른"
-        " 사람들에게 전화하세요. 누군가 확인할 때까지 이 호출은 더 많은 담당자에게 다시 갑니다.",
+        ko="비상 상황 {id}: 확인했다고 알리고(PagerDuty 또는 responder emergency acknowledge) 다른 사람들에게"
+        " 전화하세요. 누군가 확인할 때까지 이 호출은 더 많은 담당자에게 다시 갑니다.",
     ),
     until_acknowledged=True,
 )

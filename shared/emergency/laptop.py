@@ -32,13 +32,30 @@ from shared.emergency.signed_requests import (
 )
 from shared.emergency.signing import OperatorKey, sign_request_for
 from shared.emergency.state import Emergency, digest_of, fold
+from shared.model.bilingual import Words
 from shared.model.errors import ResponderError
+from shared.model.notices import NoticeText
 
 _ENDING: Final = ".ndjson"
 _NAME: Final = re.compile(r"[0-9a-f]{32}\.ndjson")
 _OWN_ONLY: Final = 0o600
 _OWN_FOLDER: Final = 0o700
 _LARGEST: Final = 64 * 1024 * 1024
+
+
+DECLARED_ON_A_LAPTOP: Final = NoticeText(
+    id="declared-on-a-laptop",
+    title=Words(en="Break-glass emergency: {reason}", ko="비상 상황이 선언되었습니다: {reason}"),
+    text=Words(
+        en="Declared by {by} on a laptop, without the app. Telephones: {phones}",
+        ko="선언한 사람: {by}. 앱 없이 노트북에서 선언했습니다. 전화번호: {phones}",
+    ),
+    what_to_do=Words(
+        en="Telephone the others, and take the runbook that is kept with the sealed credential.",
+        ko="다른 사람들에게 전화하고, 봉인된 자격 증명과 함께 보관된 런북을 꺼내세요.",
+    ),
+    never_waits=True,
+)
 
 
 class BadJournal(ResponderError):

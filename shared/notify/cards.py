@@ -77,7 +77,7 @@ _CANT_BE_SHOWN: Final = Words(
 _NOT_ACKNOWLEDGED: Final = Words(
     en="Nobody has acknowledged the earlier pages.", ko="앞선 호출은 아무도 확인하지 않았습니다."
 )
-_AGAIN: Final = Words(en="Sent again: it may have reached you already.", ko="다시 보냅니다. 이미 받으셨을 수 있습니다.")
+AGAIN: Final = Words(en="Sent again: it may have reached you already.", ko="다시 보냅니다. 이미 받으셨을 수 있습니다.")
 _PAGED: Final = Words(en="Paged: ", ko="호출 대상: ")
 
 
@@ -109,7 +109,7 @@ def paged_line(
     """
     names = ", ".join(tag for tag, _ in _mentions(owners[:_MOST_OWNERS]))
     parts = (
-        _AGAIN.in_language(language) if is_again else "",
+        AGAIN.in_language(language) if is_again else "",
         _NOT_ACKNOWLEDGED.in_language(language) if place else "",
         f"{_PAGED.in_language(language)}{names}" if names else "",
     )

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from shared.model.escape import runs, shown, unlinked
 from shared.model.kinds import Risk
 from shared.model.notices import Owner
 from shared.model.settings import Settings
-from shared.notify.cards import LIMIT_BYTES, envelope, is_link, paged_line, size_of
+from shared.notify.cards import AGAIN, LIMIT_BYTES, envelope, is_link, paged_line, size_of
 from shared.notify.endings import Ending
 from shared.notify.messages import Digest, PageMessage
 from shared.notify.next_steps import next_steps_of_page
@@ -95,8 +96,13 @@ def page_alert(message: PageMessage, settings: Settings) -> Json:
 
 
 def digest_alert(digest: Digest, settings: Settings) -> Json:
-    """Build the PagerDuty event for several pages: an alert of its own. The client adds the routing key."""
-    return _alert(_content_of_digest(digest), settings, key=digest.key)
+    """Build the PagerDuty event for several pages: an alert of its own, also where it is sent again.
+
+    The client adds the routing key.
+    """
+    content = _content_of_digest(digest)
+    again = f"{AGAIN.en} " if digest.is_again else ""
+    return _alert(msgspec.structs.replace(content, headline=f"{again}{content.headline}"), settings, key=digest.key)
 
 
 # ---- what is said ----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any, Final
 from shared.model.bilingual import ENGLISH, Words, filled
 from shared.model.escape import runs, shown, unlinked
 from shared.model.notices import SystemNotice
-from shared.notify.cards import envelope, is_link, paged_line
+from shared.notify.cards import AGAIN, envelope, is_link, paged_line
 from shared.notify.messages import NoticeCall, NoticeDigest
 
 type Json = dict[str, Any]
@@ -131,7 +131,8 @@ def notice_digest_alert(digest: NoticeDigest, *, language: str = ENGLISH) -> Jso
         said = one.texts(language)
         title = unlinked(_titled(one, language, _SHORT))
         details[f"{number}. {title}"] = unlinked(shown(f"{said.text} {said.what_to_do}", _LONGEST))
-    return _alert(digest.key, _headline(digest, language), details, severity="error")
+    again = f"{AGAIN.in_language(language)} " if digest.is_again else ""
+    return _alert(digest.key, f"{again}{_headline(digest, language)}", details, severity="error")
 
 
 def _alert(key: str, summary: str, details: Json, *, severity: str) -> Json:

@@ -391,8 +391,10 @@ def test_without_tokens_two_instances_go_on_with_what_people_carry(there: _There
         assert _by_code(there, "dave", f"/{emergency}/close", b'{"summary":"over"}').status_code in {403, 409}
         _works_without_tokens(there, emergency, here, elsewhere)
         asked = there.does("alice", "close", "--summary", "Tokens are back", app=elsewhere)
-        shutil.copytree(there.laptop("alice"), there.laptop("carol"), dirs_exist_ok=True)
-        confirmed = there.does("carol", "confirm", "close", _digest(asked, "confirm", "close"), app=here)
+        file = there.laptop("alice") / f"{emergency}.ndjson"
+        assert f"send {file} to whoever confirms" in asked
+        confirm = ("confirm", "close", _digest(asked, "confirm", "close"))
+        confirmed = there.does("carol", *confirm, "--journal", str(file), app=here)
         assert "aren't stored yet" in confirmed
         assert there.stored(emergency) == []
     shown = there.closed(emergency)

@@ -149,6 +149,15 @@ def test_declaring_pages_and_prints_every_text_in_both_languages(
     assert _ROUTING_KEY not in printed
 
 
+def test_the_page_is_in_the_language_of_the_settings(tmp_path: Path, pagerduty: HttpService) -> None:
+    laptop = Laptop(tmp_path, pagerduty.url, NOTICE_LANGUAGE="ko")
+    assert laptop.run("--declare", "Nobody can sign in", "--drill") == 0
+    payload = json.loads(pagerduty.asked[0].body)["payload"]
+    assert payload["summary"] == "훈련: 비상 상황이 선언되었습니다: Nobody can sign in"
+    assert "+353 1 555 0100" in payload["custom_details"]["내용"]
+    assert payload["source"] == WORKFORCE_TENANT
+
+
 def test_what_people_did_is_shown_and_signed(laptop: Laptop, capsys: pytest.CaptureFixture[str]) -> None:
     laptop.run("--declare", "Nobody can sign in")
     assert laptop.run("--done", "4", "--note", "Ticket 2603") == 0

@@ -18,9 +18,9 @@ from shared.model.notices import SystemNotice
 from shared.notify.cards import card_of
 from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage, ShownCase
 from shared.notify.outbox import Notifier
-from shared.notify.page_cards import digest_card, page_card
+from shared.notify.page_cards import digest_alert, digest_card, page_card
 from shared.notify.paged import Channel
-from shared.notify.system_notices import notice_call_card, notice_digest_card
+from shared.notify.system_notices import notice_call_card, notice_digest_alert, notice_digest_card
 from shared.notify.wording import page_context_for
 from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import AT, LAMP, Lamps, actor_of
@@ -205,13 +205,15 @@ def test_what_was_sent_without_storage_is_marked_when_it_is_sent_again(desk: _De
     assert desk.messages == [False, True, True]
 
 
-def _cards(language: str, *, again: bool) -> list[dict[str, Any]]:
+def _messages(language: str, *, again: bool) -> list[dict[str, Any]]:
     settings = settings_with()
     context = page_context_for(_case(), settings, is_again=again)
     call = NoticeCall(key="key", system_notice=_NOTICE, is_again=again)
+    of_several = NoticeDigest(key="digest", system_notices=(_NOTICE,), is_again=again)
     of_notices = [
         notice_call_card(call, language=language),
-        notice_digest_card(NoticeDigest(key="digest", system_notices=(_NOTICE,), is_again=again), language=language),
+        notice_digest_card(of_several, language=language),
+        notice_digest_alert(of_several, language=language),
     ]
     if language == KOREAN:
         return of_notices
@@ -221,6 +223,7 @@ def _cards(language: str, *, again: bool) -> list[dict[str, Any]]:
         card_of(_case(), _DETECTION, context),
         page_card(message, settings),
         digest_card(digest, settings),
+        digest_alert(digest, settings),
         *of_notices,
     ]
 
@@ -234,8 +237,8 @@ def _message(*, again: bool) -> PageMessage:
 
 
 @pytest.mark.parametrize("language", [ENGLISH, KOREAN])
-def test_each_card_says_that_it_may_have_come_already(language: str) -> None:
-    texts = [msgspec.json.encode(card).decode() for card in _cards(language, again=True)]
+def test_each_card_and_each_alert_of_its_own_says_that_it_may_have_come_already(language: str) -> None:
+    texts = [msgspec.json.encode(card).decode() for card in _messages(language, again=True)]
     assert [_MARKS[language] in text for text in texts] == [True] * len(texts)
-    others = [msgspec.json.encode(card).decode() for card in _cards(language, again=False)]
+    others = [msgspec.json.encode(card).decode() for card in _messages(language, again=False)]
     assert not any(mark in text for mark in _MARKS.values() for text in others)
