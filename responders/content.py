@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from responders import rosters, sources
+from responders import registrations, rosters, sources
 from responders.catalogue import CATALOGUE
 from responders.kinds import named_applications
 from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
@@ -53,6 +53,7 @@ CONTENT: Final = Content(
     approved_service=approved_service,
     excuse=excuse,
     find_application=named_applications.find_application,
+    registrations=registrations.registrations_of,
 )
 """What the app is built of, without the rules that an operator adds."""
 
@@ -75,6 +76,7 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
         *sources.READ_PROBES,
         *(probe for each in KINDS for probe in each.read_probes),
         *rosters.READ_PROBES,
+        *registrations.READ_PROBES,
         *mailboxes.READ_PROBES,
         *named_applications.READ_PROBES,
     )

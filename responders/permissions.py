@@ -13,6 +13,7 @@ from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds import directory_role_assignments
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
+from responders.registrations import LIST_REGISTRATIONS
 from responders.rosters import ROSTERS
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.federation_reading import WRITES
@@ -34,6 +35,7 @@ NEEDS: Final[tuple[Need, ...]] = (
     ),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
+    *(Need(by="redirect addresses", kind=kind, calls=(LIST_REGISTRATIONS,)) for kind in TenantKind),
     Need(by="applications known by name", kind=TenantKind.B2C, calls=(LIST_SERVICE_PRINCIPALS, DIRECTORY_AUDITS)),
     *(
         Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)

@@ -79,6 +79,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         approved_service=content.approved_service,
         excuse=content.excuse,
         find_application=content.find_application,
+        registrations=content.registrations,
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,

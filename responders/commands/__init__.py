@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "owners": ("owner", "owners"),
     "lists": ("lists",),
     "roster": ("roster",),
+    "redirects": ("redirects",),
     "controls": ("mode", "stop", "start"),
     "journal": ("journal",),
     "evidence": ("evidence",),

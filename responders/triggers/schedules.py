@@ -239,15 +239,24 @@ def keep_lists(timer: func.TimerRequest) -> None:
 def report_night(timer: func.TimerRequest) -> None:
     """Notify people of a night in which nobody could be woken, and of what was only recorded since yesterday.
 
-    The test of the owners that had a day's time ends.
+    Of redirect addresses that aren't safe as well. The test of the owners that had a day's time ends.
     """
     del timer
     parts: dict[str, Callable[[], object]] = {
         "that nobody could be woken": runtime().notifier.unreached.report_night,
         "the test of the owners": lambda: _reachability().finish(),
         "what was only recorded": _begin_digest,
+        "the redirect addresses of applications": _look_at_redirects,
     }
     do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not be reported", log=_log)
+
+
+def _look_at_redirects() -> None:
+    """Tell of the addresses that applications send people to and that aren't safe, each once."""
+    from shared.clients.names import existence_of  # noqa: PLC0415 - needed once a day
+    from shared.respond.redirects import look_at_redirects  # noqa: PLC0415
+
+    _log.info("%s redirect addresses are told of", look_at_redirects(runtime(), existence_of))
 
 
 def _begin_digest() -> None:

@@ -359,7 +359,7 @@ RESUME_SCHEDULE: Final = Setting(
 )
 NOON_SCHEDULE: Final = Setting(
     name="NOON_SCHEDULE",
-    description="When people are told of a night in which nobody could be woken, and what was only recorded.",
+    description="When people are told of a night without an answer, of what was only recorded, of unsafe addresses.",
     read=schedule,
     default="0 0 12 * * *",
 )

@@ -1,6 +1,6 @@
 """The parts that the stages work with: settings, stores, clients and channels. `shared.runtime` makes them once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from shared.model.detections import AnyDetection
 from shared.model.events import Event
 from shared.model.kinds import ApprovalList, ObjectKind
 from shared.model.object_kinds import Kind
+from shared.model.registrations import Registration
 from shared.model.settings import Settings
 from shared.model.start import Start
 from shared.model.tenant_api import TenantApi
@@ -65,7 +66,7 @@ class Content(Struct, frozen=True, kw_only=True):
     Microsoft's own services; None where that can't be read. `approved_service` says why such a service counts as being
     on an approval list, "" where it doesn't; it is given those that the tenant profile withdraws.
     `excuse` says why a change needs nobody's approval, "" where it does or that can't be read. `find_application` gives
-    the application of which a record has only the name, at an instant.
+    the application of which a record has only the name, at an instant, `registrations` those of a tenant.
     """
 
     detections: tuple[AnyDetection, ...]
@@ -76,6 +77,7 @@ class Content(Struct, frozen=True, kw_only=True):
     approved_service: ApprovedService = no_service
     excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
     find_application: FindApplication = no_application
+    registrations: Callable[[TenantApi], Sequence[Registration]] = lambda _api: ()
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -116,6 +118,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     approved_service: ApprovedService = no_service
     excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
     find_application: FindApplication = no_application
+    registrations: Callable[[TenantApi], Sequence[Registration]] = lambda _api: ()
 
     @property
     def matcher(self) -> Matcher:

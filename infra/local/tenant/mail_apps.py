@@ -1,4 +1,4 @@
-"""Service principals of Microsoft Graph and Exchange Online, and which apps have their app roles about mail."""
+"""Registrations and service principals of applications, and which of them have the app roles about mail."""
 
 from http import HTTPStatus
 from typing import Final
@@ -13,7 +13,7 @@ from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.instants import instant
 from infra.local.tenant.odata import list_page
 from infra.local.tenant.people import principal_in
-from infra.local.tenant.permissions import APP_ROLE_HOLDERS, SERVICE_PRINCIPALS
+from infra.local.tenant.permissions import APP_ROLE_HOLDERS, APPLICATIONS, SERVICE_PRINCIPALS
 from infra.local.world import Json
 
 _PAGE: Final = 100
@@ -49,6 +49,24 @@ async def _list_service_principals(call: Call) -> web.Response:
     return list_page(call, shown, size=_PAGE, context="servicePrincipals", filters=("appId", "displayName"))
 
 
+async def _list_applications(call: Call) -> web.Response:
+    """Show the registration of each application of the tenant; none sends people anywhere."""
+    nowhere: Json = {"redirectUris": []}
+    shown = [
+        {
+            "id": each.id,
+            "appId": each.client_id,
+            "displayName": each.name,
+            "web": {**nowhere, "logoutUrl": None},
+            "spa": nowhere,
+            "publicClient": nowhere,
+        }
+        for each in world.PRINCIPALS
+        if each.kind == "servicePrincipal" and each.tenant == call.directory.tenant
+    ]
+    return list_page(call, shown, size=_PAGE, context="applications", filters=("appId", "displayName"))
+
+
 async def _list_holders(call: Call) -> web.Response:
     if call.id not in RESOURCES:
         principal_in(call, "servicePrincipal")
@@ -71,6 +89,7 @@ async def _grant(call: Call) -> web.Response:
 
 OPERATIONS = (
     Operation(method="GET", path=SERVICE_PRINCIPALS, handle=_list_service_principals),
+    Operation(method="GET", path=APPLICATIONS, handle=_list_applications),
     Operation(method="GET", path=APP_ROLE_HOLDERS, handle=_list_holders),
     Operation(method="POST", path=APP_ROLE_HOLDERS, handle=_grant),
 )

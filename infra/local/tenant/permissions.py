@@ -31,6 +31,7 @@ INBOX_RULES = "/users/{id}/mailFolders/inbox/messageRules"
 MAILBOX_SETTINGS = "/users/{id}/mailboxSettings"
 CONSENTS = "/oauth2PermissionGrants"
 SERVICE_PRINCIPALS = "/servicePrincipals"
+APPLICATIONS = "/applications"
 APP_ROLE_HOLDERS = f"{SERVICE_PRINCIPALS}/{{id}}/appRoleAssignedTo"
 
 _CA_READ = frozenset({"Policy.Read.All"})
@@ -176,6 +177,7 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", CONSENTS): _CONSENT_READ,
     ("POST", CONSENTS): _CONSENT_WRITE,
     ("GET", SERVICE_PRINCIPALS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("GET", APPLICATIONS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", APP_ROLE_HOLDERS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("POST", APP_ROLE_HOLDERS): (frozenset({"AppRoleAssignment.ReadWrite.All", "Application.Read.All"}),),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),

@@ -185,7 +185,7 @@ _WORST_FIRST: Final = (
     "owned",
 )
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_MICROSOFT_S: Final = frozenset({"login.microsoftonline.com", "login.live.com"})
+MICROSOFT_HOSTS: Final = frozenset({"login.microsoftonline.com", "login.live.com"})
 """Hosts of the addresses that Microsoft's own libraries give native applications."""
 
 
@@ -227,7 +227,7 @@ def address_problem(address: str, profile: TenantProfile) -> str:
 
 
 def _ownership(host: str, profile: TenantProfile) -> str:
-    if host in _MICROSOFT_S or is_below(host, profile.owned_domains):
+    if host in MICROSOFT_HOSTS or is_below(host, profile.owned_domains):
         return "owned"
     if is_below(host, profile.shared_domains):
         return "shared-domain"

@@ -536,3 +536,16 @@ def test_what_was_changed_since_an_approval_or_its_end_counts_is_looked_at_again
     assert run("revoke", _LIST, ALICE.id, "--since", "2026-02-01", "--reason", "her account was stolen").status == 0
     since = [one.get("since", "")[:10] for one in _announced(storage)]
     assert since == ["", "2026-01-01", "2026-02-01"]
+
+
+# Addresses of applications.
+
+
+def test_unsafe_addresses_are_listed_the_worst_first(run: Run, storage: Storage) -> None:
+    assert run("redirects").out == "nothing was found\n"
+    for problem, tenant in (("not-unique", WORKFORCE_TENANT), ("gone", WORKFORCE_TENANT), ("gone", B2C_TENANT)):
+        columns = {"tenant_id": tenant, "app_id": "7a", "name": "Portal", "address": "https://x", "problem": problem}
+        storage.upsert(Table.CURSORS, "redirects", f"{problem} {tenant}", columns)
+    lines = run("redirects").lines[2:]
+    assert [line.startswith("Entra ID") for line in lines] == [True, True, False]
+    assert ["doesn't exist" in line for line in lines] == [True, False, True]
