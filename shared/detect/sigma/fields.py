@@ -83,7 +83,7 @@ _SIGN_IN: Final[Mapping[tuple[str, ...], Entry]] = {
     ),
     (
         *("networkLocationDetails", "autonomousSystemNumber", "isInteractive", "authenticationMethodsUsed"),
-        *("mfaDetail", "riskDetail", "riskLevelAggregated", "location.city", "location.state"),
+        *("mfaDetail", "riskDetail", "riskLevelAggregated", "location.state"),
         *("identity", "correlationId", "id", "timeGenerated", "createdDateTime", "userType", "tokenIssuerType"),
         *("category", "resourceId", "servicePrincipalId", "servicePrincipalName", "operationName"),
     ): _NOT_KEPT,
