@@ -17,7 +17,7 @@ from responders.rosters import LIST_ROLE_ASSIGNMENTS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Locked, Rejected
 from shared.model.events import Event, Log, ResourceEvent
-from shared.model.kinds import Image, Json, ObjectKind, TenantKind
+from shared.model.kinds import Image, Json, ObjectKind, Risk, TenantKind
 from shared.model.object_kinds import (
     Confirmation,
     GuardFacts,
@@ -29,7 +29,7 @@ from shared.model.object_kinds import (
     Write,
 )
 from shared.model.objects import EXISTS, WHOLE, WRITABLE, Leaves, ObjectChange, ObjectId, Objection, Op, Recorded, Step
-from shared.model.privileges import WELL_KNOWN_NAMES
+from shared.model.privileges import READING_AZURE_ROLES, WELL_KNOWN_NAMES
 from shared.model.read_probes import ReadProbe, each_subscription, first_of, scope_of_each_subscription
 from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
@@ -287,6 +287,11 @@ def _gains(before: Leaves, after: Leaves) -> frozenset[str]:
     return _loses(after, before)
 
 
+def _risk(given: Leaves) -> Risk | None:
+    """Tens of thousands may be made readers at once, by a script of somebody's; that wakes nobody."""
+    return Risk.LOW if given.get(_ROLE) in READING_AZURE_ROLES else None
+
+
 # Writing.
 
 
@@ -507,6 +512,7 @@ ROLE_ASSIGNMENT: Final = Kind(
         "holds; delete one that was made again."
     ),
     confirm=_confirm,
+    risk=_risk,
     is_configured=_is_configured,
     read_probes=(
         ReadProbe(call=LIST_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE, ids=each_subscription),

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.model.events import Actor, Change, CountEvent, Event, SignInEvent, Target
-from shared.model.kinds import Mode, ObjectKind
+from shared.model.kinds import Mode, ObjectKind, Risk
 
 
 class State(StrEnum):
@@ -65,7 +65,8 @@ class Case(Struct, frozen=True, kw_only=True):
     in container `evidence`. From `lease_until` on, another run may take the case over.
 
     A case about a change of a guarded object has that object's kind and key, and the id of the change; `detections` are
-    all that match the change. Such a case is answered with its object, and `pending` says why it isn't yet.
+    all that match the change. Such a case is answered with its object, and `pending` says why it isn't yet. `at_most`
+    is the risk that such a change deserves, None where that of its detection counts.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Case(Struct, frozen=True, kw_only=True):
     change: str = ""
     detections: tuple[str, ...] = ()
     pending: str = ""
+    at_most: Risk | None = None
     attempts: int = 0
     lease_until: datetime | None = None
     decided_at: datetime | None = None

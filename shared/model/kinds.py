@@ -11,6 +11,10 @@ class Risk(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
 
+    def at_most(self, other: "Risk | None") -> "Risk":
+        """Give the lower one; None says nothing."""
+        return self if other is None else min(self, other, key=tuple(Risk).index)
+
 
 class ApprovalList(StrEnum):
     """Lists of approved actors: the partition keys of table `ApprovedActors`."""

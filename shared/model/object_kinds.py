@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.model.calls import Call, Permission
 from shared.model.events import Actor, Event, Log
-from shared.model.kinds import Image, Json, ObjectKind, TenantKind
+from shared.model.kinds import Image, Json, ObjectKind, Risk, TenantKind
 from shared.model.objects import BaselineLeaf, Leaves, ObjectChange, ObjectId, Objection, Op, Recorded, Step
 from shared.model.read_probes import ReadProbe
 from shared.model.remediations import Inventory, union_of_needs
@@ -145,6 +145,8 @@ class Kind(Struct, frozen=True, kw_only=True):
     that only a delivery told was made, and by whom; None where the records come from the tenant's own log. Where they
     do and a service may have acted for another, `is_doubtful` says of which actors it is asked.
 
+    `risk` is what changes of an object with these leaves deserve at most, None where the detection's own risk counts.
+
     `is_configured` says whether an object of the tenant's is among those that the settings name; of others nothing is
     read and nothing written.
     """
@@ -175,6 +177,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     named_by_digest: frozenset[str] = frozenset()
     removal: Callable[[Leaves], Mapping[str, Step]] | None = None
     confirm: Callable[[TenantApi, ObjectChange, Image | None], Confirmation] | None = None
+    risk: Callable[[Leaves], Risk | None] = lambda _leaves: None
     is_doubtful: Callable[[Actor], bool] = lambda _actor: True
     is_configured: Callable[[Tenant, str], bool] = lambda _tenant, _tenants_id: True
     read_probes: tuple[ReadProbe, ...] = ()

@@ -104,6 +104,17 @@ AZURE_ADMINISTRATOR_ROLES: Final = frozenset(
 )
 """Definitions of the Azure roles whose holders can give anybody any role: the guide's subscription administrators."""
 
+READING_AZURE_ROLES: Final = frozenset(
+    {
+        "acdd72a7-3385-48ef-bd42-f606fba81ae7",  # Reader
+        "43d0d8ad-25c7-4714-9337-8ba259a9fe05",  # Monitoring Reader
+        "fa23ad8b-c56e-40d8-ac0c-ce449e1d2c64",  # Billing Reader
+        "72fafb9e-0641-4937-9268-a91bfd8191a3",  # Cost Management Reader
+        "39bc4728-0917-49c7-9d2c-d95423bc2eb4",  # Security Reader
+    }
+)
+"""Azure's own roles whose holders can read how resources are set up, and no secret or content of them."""
+
 WELL_KNOWN_NAMES: Final[Mapping[str, str]] = {
     "62e90394-69f5-4237-9190-012177145e10": "Global Administrator",
     "e8611ab8-c189-46e8-94e1-60213ab1f814": "Privileged Role Administrator",

@@ -150,7 +150,7 @@ class _Card:
 
     def _colour(self) -> str:
         if self.ending is Ending.NEEDS_YOU:
-            return "attention" if self.detection.risk is Risk.HIGH else "warning"
+            return "attention" if self.detection.risk.at_most(self.case.at_most) is Risk.HIGH else "warning"
         return _COLOURS[self.ending]
 
     def _steps(self) -> Iterator[Json]:
@@ -329,7 +329,7 @@ def alert_of(case: Case, detection: AnyDetection, page_context: PageContext, *, 
         "payload": {
             "summary": summary if len(summary) <= _LONGEST_SUMMARY else f"{summary[: _LONGEST_SUMMARY - 1]}…",
             "source": unlinked(shown(page_context.tenant_name or case.tenant_id, max_length)) or "Entra ID",
-            "severity": severity(case, detection.risk),
+            "severity": severity(case, detection.risk.at_most(case.at_most)),
             "timestamp": case.at.isoformat(),
             "component": unlinked(shown(case.target.name or case.target.id, max_length)),
             "group": detection.unless_actor_in or detection.seed_row.partition("/")[0],

@@ -96,7 +96,7 @@ def paged_change(case: Case, detection: AnyDetection, phase: Phase) -> PagedChan
         case_id=case.id,
         tenant_id=case.tenant_id,
         phase=phase,
-        risk=detection.risk,
+        risk=detection.risk.at_most(case.at_most),
         ending=ending_of(case),
         needs_somebody=needs_somebody(case),
         what=change_text(detection, max_length=_LONGEST),

@@ -123,7 +123,8 @@ def subject(case: Case, detection: AnyDetection, page_context: PageContext, *, m
     if detection.counted:
         return f"{_counted_of(case, page_context.tenant_name, max_length)}, {detection.risk} risk"
     where = f" in {shown(page_context.tenant_name, max_length)}" if page_context.tenant_name else ""
-    return f"{object_text(case, detection, max_length=max_length)}{where}, {detection.risk} risk"
+    risk = detection.risk.at_most(case.at_most)
+    return f"{object_text(case, detection, max_length=max_length)}{where}, {risk} risk"
 
 
 def object_text(case: Case, detection: AnyDetection, *, max_length: int) -> str:

@@ -17,7 +17,7 @@ from shared.model.objects import WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
 from shared.objects.planning import GRACE
 from shared.respond.object_cases import changes_in, end_case
 from shared.respond.object_findings import paged
-from shared.respond.object_run import ObjectRun
+from shared.respond.object_run import ObjectRun, risk_of
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
 
 _BECAUSE: Final = f"no record of the change came within {GRACE.total_seconds() / 60:.0f} minutes"
@@ -73,6 +73,7 @@ def _open(run: ObjectRun, plan: ObjectPlan, leaves: Mapping[str, Json], image: I
         record=record,
         object_kind=state.id.kind,
         object_key=state.id.key,
+        at_most=risk_of(run, run.leaves(image), state),
     )
     leased = runtime.ledger.open_change(case)
     if not leased.case.is_open:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.model.cases import Case, Decision, Outcome, Standing, State, change_case_id
 from shared.model.detections import Answer, AnyDetection
 from shared.model.events import Change, Target
-from shared.model.kinds import Mode
+from shared.model.kinds import Mode, Risk
 from shared.model.notices import Phase
 from shared.model.objects import (
     EXISTS,
@@ -61,7 +61,8 @@ class Ruling(Struct, frozen=True, kw_only=True):
 
     `verdicts` are the final ones by leaf, `objections` the guards' reasons by leaf, `put_back` what this run wrote.
     `would` says by change what mode enforce would have done. `thefts` are changes under the responder's identity that
-    it didn't make. `unread` says why nothing is known of the object at present.
+    it didn't make. `unread` says why nothing is known of the object at present, `at_most` the risk that its changes
+    deserve, None for that of their detections.
     """
 
     state: ObjectState
@@ -73,6 +74,7 @@ class Ruling(Struct, frozen=True, kw_only=True):
     now: datetime
     thefts: frozenset[str] = frozenset()
     unread: Objection | None = None
+    at_most: Risk | None = None
 
 
 PROVED_WITHIN: Final = timedelta(minutes=5)
@@ -117,6 +119,7 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
         "would": found.would,
         "outcome": found.outcome,
         "by_hand": found.by_hand,
+        "at_most": ruling.at_most,
         "decided_at": case.decided_at or now,
         "pending": "",
     }

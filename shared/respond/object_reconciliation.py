@@ -9,6 +9,7 @@ import msgspec
 
 from shared.model.cases import Standing
 from shared.model.errors import EdgeError
+from shared.model.kinds import Image
 from shared.model.objects import (
     WHOLE,
     JudgedChange,
@@ -33,7 +34,7 @@ from shared.respond.object_confirming import ask_whose, confirm_changes, with_cr
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_asked, publish_notices, publish_shut_out
-from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, versions_with
+from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, risk_of, versions_with
 from shared.respond.object_writing import NotWritten, Planned, Wrote, carry_out, with_id
 from shared.respond.own_writes import claim, maker_of
 from shared.respond.waking import wake_pending
@@ -176,7 +177,15 @@ class Reconciliation:
         found, authority = ask_whose(self._run, found, reading.authority, claimed.state)
         found = with_creation(self._run, found, reading.image)
         found, self._held_until = held_back(self._run, found, authority, claimed.state)
+        found = self._with_risks(found, reading.standing_image, claimed.state)
         return msgspec.structs.replace(reading, kept=kept, changes=found, authority=authority)
+
+    def _with_risks(
+        self, changes: Sequence[ObjectChange], image: Image | None, state: ObjectState
+    ) -> tuple[ObjectChange, ...]:
+        """Give the changes with the risk that they deserve by what the object is or was; that isn't stored."""
+        at_most = risk_of(self._run, self._run.leaves(image), state)
+        return tuple(msgspec.structs.replace(one, risk=one.risk.at_most(at_most)) for one in changes)
 
     def _visible(self, reading: Reading) -> tuple[Reading, ObjectState, ObjectPlan]:
         """Plan; soon after a change read again while the tenant doesn't show it: its services agree only in the end."""
@@ -314,6 +323,7 @@ class Reconciliation:
             now=now,
             thefts=self._thefts,
             unread=_what_is_unread(reading),
+            at_most=risk_of(self._run, self._run.leaves(reading.standing_image), plan.state),
         )
         self._name_actors([*judged, *self._run.hinted(reading)], plan)
         # What two logs say of one action is one case.

@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from shared.model.cases import Standing
 from shared.model.errors import BadIdentifier, EdgeError, LeaseLost, Throttled
-from shared.model.kinds import Image, Json
+from shared.model.kinds import Image, Json, Risk
 from shared.model.object_kinds import GuardFacts, Kind
 from shared.model.objects import (
     JudgedChange,
+    Leaves,
     ObjectChange,
     ObjectId,
     ObjectState,
@@ -240,6 +241,21 @@ def versions_with(state: ObjectState, seen: Version) -> tuple[Version, ...]:
     if last.at >= seen.at or last.digest == seen.digest:
         return state.versions
     return (*state.versions, seen)
+
+
+def risk_of(run: ObjectRun, stands: Leaves, state: ObjectState) -> Risk | None:
+    """Give the risk that changes of an object deserve at most, by all that it is known to have been; None for any.
+
+    Where it is about the responder itself, an emergency account or a protected principal, any risk counts.
+    """
+    known = [leaves for leaves in (state.origin.leaves, *(each.leaves for each in state.versions), stands) if leaves]
+    whose = frozenset[str]().union(*(run.kind.gains({}, leaves) for leaves in known))
+    settings = run.runtime.settings
+    if whose & settings.untouchable:
+        return None
+    risks = [run.kind.risk(leaves) for leaves in known]
+    found = [risk for risk in risks if risk is not None]
+    return max(found, key=tuple(Risk).index) if found and len(found) == len(risks) else None
 
 
 def first_state(
