@@ -5,7 +5,7 @@ assignments carry no values, so what a change wrote follows from the versions ar
 away, and gives any back but those whose holder can give any role: there it says the command for a person.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, cast
 
@@ -15,7 +15,7 @@ from responders.kinds import activity_log, azure_pim, principals
 from responders.kinds.role_assignment_commands import giving, lifting, listing
 from responders.rosters import LIST_ROLE_ASSIGNMENTS
 from shared.model.calls import Call, Permission, Service
-from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Locked, Rejected
+from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Locked, Refused, Rejected
 from shared.model.events import Event, Log, ResourceEvent
 from shared.model.kinds import Image, Json, ObjectKind, Risk, TenantKind
 from shared.model.object_kinds import (
@@ -164,7 +164,34 @@ def _recorded(event: Event) -> tuple[Recorded, ...]:
 
 
 def _read(api: TenantApi, assignment_id: str) -> Image | None:
-    return api.get(GET_ROLE_ASSIGNMENT, role_assignment=assignment_id)
+    """Read an assignment; one above the subscriptions as they list it, where it may not be read by itself."""
+    try:
+        return api.get(GET_ROLE_ASSIGNMENT, role_assignment=assignment_id)
+    except Refused:
+        if not _is_above(assignment_id):
+            raise
+    return next((each for each in _listed_above(api) if id_of(each) == assignment_id.lower()), None)
+
+
+def _is_above(scope: str) -> bool:
+    """Whether a scope, or what is there, is above all subscriptions: a management group, or the root of all."""
+    return not scope.lower().startswith("/subscriptions/")
+
+
+def _listed_above(api: TenantApi) -> Iterator[Image]:
+    """Give the assignments that the watched subscriptions inherit: the right to read those at the subscription does."""
+    for subscription in sorted(api.tenant.subscriptions):
+        scope = f"/subscriptions/{subscription}"
+        listed = api.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=AT_SCOPE, scope=scope)
+        yield from (each for each in listed if _is_above(id_of(each)))
+
+
+def _list_at(api: TenantApi, scope: str) -> Iterable[Image]:
+    """List the assignments at a scope and above it; of one above the subscriptions, those that they inherit of it."""
+    if not _is_above(scope):
+        return api.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=AT_SCOPE, scope=scope)
+    # Which management group is above which isn't known, so what another one gives doesn't count.
+    return [each for each in _listed_above(api) if leaves(each)[_SCOPE] in {scope.lower(), "/", ""}]
 
 
 def _find(api: TenantApi, search: Search) -> Image | None:
@@ -175,7 +202,7 @@ def _find(api: TenantApi, search: Search) -> Image | None:
     for each in search.ids:
         if (found := _read(api, each)) is not None:
             return found
-    listed = api.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=AT_SCOPE, scope=str(search.target[_SCOPE]))
+    listed = _list_at(api, str(search.target[_SCOPE]))
     return next((each for each in listed if _gives_the_same(leaves(each), search.target)), None)
 
 
@@ -216,7 +243,7 @@ def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
 def _look_for_holders(api: TenantApi, facts: GuardFacts) -> Around:
     role, own = facts.stands[_ROLE], facts.object_id.lower()
     try:
-        listed = api.list(LIST_ROLE_ASSIGNMENTS_AT_SCOPE, query=AT_SCOPE, scope=str(facts.stands[_SCOPE]))
+        listed = _list_at(api, str(facts.stands[_SCOPE]))
     except (EdgeError, BadIdentifier) as error:
         return Around(others_living=None, because=str(error))
     others = [_properties(each) for each in listed if id_of(each) != own and leaves(each)[_ROLE] == role]

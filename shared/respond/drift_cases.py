@@ -5,7 +5,8 @@ see to. A record that comes later joins it: the case names who made the change, 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -13,7 +14,8 @@ import msgspec
 from shared.model.cases import Case, Standing, State, change_case_id
 from shared.model.events import Actor, Change, Target
 from shared.model.kinds import Image, Json, Mode
-from shared.model.objects import WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
+from shared.model.object_kinds import Made
+from shared.model.objects import EXISTS, WHOLE, Drift, JudgedChange, ObjectPlan, Verdict
 from shared.objects.planning import GRACE
 from shared.respond.object_cases import changes_in, end_case
 from shared.respond.object_findings import paged
@@ -21,7 +23,6 @@ from shared.respond.object_run import ObjectRun, risk_of
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
 
 _BECAUSE: Final = f"no record of the change came within {GRACE.total_seconds() / 60:.0f} minutes"
-_PAGED: Final = paged(_BECAUSE)
 
 
 def write_drift_cases(
@@ -75,6 +76,7 @@ def _open(run: ObjectRun, plan: ObjectPlan, leaves: Mapping[str, Json], image: I
         object_key=state.id.key,
         at_most=risk_of(run, run.leaves(image), state),
     )
+    found = paged(f"{_BECAUSE}{_said_by(run, image, leaves)}")
     leased = runtime.ledger.open_change(case)
     if not leased.case.is_open:
         return case_id
@@ -85,13 +87,27 @@ def _open(run: ObjectRun, plan: ObjectPlan, leaves: Mapping[str, Json], image: I
         mode=Mode.PAGE,
         standing=Standing.UNKNOWN,
         standing_because="no record says who made the change",
-        decision=_PAGED.decision,
-        outcome=_PAGED.outcome,
-        because=_PAGED.because,
+        decision=found.decision,
+        outcome=found.outcome,
+        because=found.because,
         decided_at=now,
     )
-    end_case(runtime, leased, UNEXPLAINED, _PAGED)
+    end_case(runtime, leased, UNEXPLAINED, found)
     return case_id
+
+
+def _said_by(run: ObjectRun, image: Image | None, leaves: Collection[str]) -> str:
+    """Say whom the object itself names, where its service stamps that: no record does, so nobody is judged by it."""
+    made = run.kind.made(image) if image is not None else Made()
+    if EXISTS in leaves and made.by:
+        return f"; the object itself names {made.by} as its maker{_at(made.at)}"
+    if made.changed_by and made.changed_by != made.by:
+        return f"; the object itself names {made.changed_by} as who changed it last{_at(made.changed_at)}"
+    return ""
+
+
+def _at(instant: datetime | None) -> str:
+    return f", at {instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if instant else ""
 
 
 def _identity(run: ObjectRun, leaves: Mapping[str, Json]) -> str:

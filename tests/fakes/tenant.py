@@ -77,6 +77,8 @@ class FakeTenant:
     deleted_ca_policies: dict[str, Image] = field(default_factory=dict[str, Image])
     custom_policies: dict[str, str] = field(default_factory=dict[str, str])
     role_assignments: dict[str, Image] = field(default_factory=dict[str, Image])
+    reads_above: bool = True
+    """Whether an assignment of a management group or of the root may be read by itself."""
     locks: list[str] = field(default_factory=list[str])
     """Ids of the management locks that keep role assignments from being deleted."""
     principals: dict[str, Image] = field(default_factory=dict[str, Image])
@@ -291,16 +293,23 @@ def _delete_custom_policy(tenant: FakeTenant, ids: Mapping[str, str], _body: obj
 # Role assignments.
 
 
+_GROUPS_OF_SUBSCRIPTIONS: Final = "/providers/microsoft.management/managementgroups/"
+"""Every one of the fake's is above every subscription."""
+
+
 def _get_role_assignment(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    if not tenant.reads_above and not ids["id"].lower().startswith("/subscriptions/"):
+        raise Refusal(403, "AuthorizationFailed")
     return answer_of(_found(tenant.role_assignments, ids["id"]))
 
 
 def _list_role_assignments(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
     scope = ids["scope"].lower()
-    listed = [
-        each for each in tenant.role_assignments.values() if scope.startswith(each["properties"]["scope"].lower())
-    ]
-    return answer_of({"value": listed})
+    held = {each["id"]: each["properties"]["scope"].lower() for each in tenant.role_assignments.values()}
+    is_here = {
+        identity: scope.startswith(at) or at.startswith(_GROUPS_OF_SUBSCRIPTIONS) for identity, at in held.items()
+    }
+    return answer_of({"value": [each for each in tenant.role_assignments.values() if is_here[each["id"]]]})
 
 
 def _given(properties: Image, scope: str) -> tuple[str, str, str]:
