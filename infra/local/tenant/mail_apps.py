@@ -17,6 +17,8 @@ from infra.local.tenant.permissions import APP_ROLE_HOLDERS, APPLICATIONS, SERVI
 from infra.local.world import Json
 
 _PAGE: Final = 100
+MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""The tenant of Microsoft's own services, whose registrations they are."""
 
 
 def _shown(service_principal: str) -> Json:
@@ -26,6 +28,7 @@ def _shown(service_principal: str) -> Json:
         "appId": app_id,
         "displayName": name,
         "servicePrincipalType": "Application",
+        "appOwnerOrganizationId": MICROSOFT,
         "appRoles": [
             {"id": APP_ROLES[role], "value": role, "isEnabled": True, "allowedMemberTypes": ["Application"]}
             for role in roles_of(service_principal)
