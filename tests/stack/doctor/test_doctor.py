@@ -162,7 +162,11 @@ def test_a_permission_too_many(healthy: Healthy) -> None:
 
 
 def test_the_tier_that_only_watches_is_enough_until_something_enforces(healthy: Healthy) -> None:
-    acting = ("Policy.ReadWrite.ConditionalAccess", "AuthenticationContext.ReadWrite.All")
+    acting = (
+        "Policy.ReadWrite.ConditionalAccess",
+        "AuthenticationContext.ReadWrite.All",
+        "RoleAssignmentSchedule.Remove.Directory",
+    )
     controls = healthy.desk.controls
     with _without(healthy.stack.control, *acting):
         missing = bad(healthy.values, "graph-permissions-exact")
