@@ -326,6 +326,11 @@ def _ask_for_removal(api: TenantApi, write: Write, stands: Image) -> None:
         raise
 
 
+def _is_orphan(api: TenantApi, object_id: str) -> bool:
+    """Whether the holder was deleted: an account's roles go with it, without a record."""
+    return principals.is_gone(api, _parts_of(object_id).holder)
+
+
 # Who did it.
 
 
@@ -384,6 +389,7 @@ DIRECTORY_ROLE_ASSIGNMENT: Final = Kind(
         " to whom and where. The responder never gives a role of the directory."
     ),
     confirm=_confirm,
+    is_orphan=_is_orphan,
     is_doubtful=_is_doubtful,
     read_probes=(
         ReadProbe(call=LIST_DIRECTORY_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE),

@@ -92,6 +92,16 @@ def is_enabled(api: TenantApi, identity: str) -> bool | None:
         return None
 
 
+def is_gone(api: TenantApi, identity: str) -> bool:
+    """Say whether there is neither a user nor a service principal nor a group of this id.
+
+    Raises:
+        EdgeError: it can't be read.
+        BadIdentifier: the id isn't one.
+    """
+    return kind_of(api, identity) is ActorKind.UNKNOWN and not is_group(api, identity)
+
+
 def is_microsofts(api: TenantApi, identity: str) -> bool | None:
     """Say whether a service principal is of one of Microsoft's own services; None where that can't be read.
 

@@ -147,6 +147,9 @@ class Kind(Struct, frozen=True, kw_only=True):
 
     `risk` is what changes of an object with these leaves deserve at most, None where the detection's own risk counts.
 
+    `is_orphan` says of an object that isn't there whether what it belonged to is gone: then it went with that, and
+    nobody took it. None where nothing belongs to anything else. It raises EdgeError.
+
     `is_configured` says whether an object of the tenant's is among those that the settings name; of others nothing is
     read and nothing written.
     """
@@ -178,6 +181,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     removal: Callable[[Leaves], Mapping[str, Step]] | None = None
     confirm: Callable[[TenantApi, ObjectChange, Image | None], Confirmation] | None = None
     risk: Callable[[Leaves], Risk | None] = lambda _leaves: None
+    is_orphan: Callable[[TenantApi, str], bool] | None = None
     is_doubtful: Callable[[Actor], bool] = lambda _actor: True
     is_configured: Callable[[Tenant, str], bool] = lambda _tenant, _tenants_id: True
     read_probes: tuple[ReadProbe, ...] = ()

@@ -121,8 +121,9 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
     `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
     until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it
-    is the end of something bound in time, `is_own_use` that its actor took up what he is eligible for, or gave it up:
-    neither is a change that anybody answers. `source` names the log where two tell of the same actions; "" is as `log`.
+    is the end of something bound in time, or of what it belonged to, `is_own_use` that its actor took up what he is
+    eligible for, or gave it up: neither is a change that anybody answers. `source` names the log where two tell of the
+    same actions; "" is as `log`.
     `whole_properties` are properties of which the record tells all, where it doesn't tell all of the object.
     `is_microsofts` says whether one of Microsoft's own services made it, None where the tenant wasn't asked.
     `is_by_name` says that the record had only the actor's name, and the tenant's directory whose it is; `nameless` why

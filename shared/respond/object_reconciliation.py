@@ -32,6 +32,7 @@ from shared.respond.named_applications import held_back, with_named_applications
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import ask_whose, confirm_changes, with_creation
 from shared.respond.object_deciding import Around, Decided, decide, summary_of
+from shared.respond.object_ends import end_of
 from shared.respond.object_intake import Arrived
 from shared.respond.object_notices import publish_asked, publish_notices, publish_shut_out
 from shared.respond.object_run import ObjectRun, Reading, Unread, first_state, risk_of, versions_with
@@ -193,6 +194,10 @@ class Reconciliation:
         while True:
             state = self._state(reading)
             plan = self._plan(state, self._run.judged(reading), reading)
+            if (end := end_of(self._run, reading, plan)) is not None:
+                self._runtime.objects.add_change(self._run.id, end)
+                reading = msgspec.structs.replace(reading, changes=(*reading.changes, end))
+                continue
             newest = max((one.at for one in reading.changes if one.id not in state.settled), default=None)
             now = self._runtime.clock()
             if newest is None or now >= min(newest, now) + self._runtime.settings.read_back:
