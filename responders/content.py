@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from responders import registrations, rosters, sources
 from responders.catalogue import CATALOGUE
 from responders.kinds import named_applications
+from responders.kinds.app_role_assignments import APP_ROLE_ASSIGNMENT
 from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
@@ -41,6 +42,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     CUSTOM_POLICY,
     ROLE_ASSIGNMENT,
     DIRECTORY_ROLE_ASSIGNMENT,
+    APP_ROLE_ASSIGNMENT,
 )
 """The kinds of guarded objects."""
 

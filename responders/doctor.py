@@ -51,6 +51,7 @@ CONTENT: Final = Content(
     detections=CATALOGUE,
     kinds=content.KINDS,
     grants=permissions.GRANTS,
+    by_hand=frozenset(str(permission) for call in permissions.BY_HAND for permission in call.needs),
     read_probes=content.READ_PROBES,
     audit_log=AUDIT_LOG,
     sign_in_log=SIGN_IN_LOG,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
-from responders.kinds import directory_role_assignments
+from responders.kinds import app_role_assignments, directory_role_assignments
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
 from responders.registrations import LIST_REGISTRATIONS
 from responders.rosters import ROSTERS
@@ -55,7 +55,11 @@ GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
 CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for need in NEEDS for call in need.calls))
 """Every request that the product makes of Microsoft Graph and Azure Resource Manager."""
 
-BY_HAND: Final[tuple[Call, ...]] = (*WRITES, *directory_role_assignments.BY_HAND)
+BY_HAND: Final[tuple[Call, ...]] = (
+    *WRITES,
+    *directory_role_assignments.BY_HAND,
+    *app_role_assignments.BY_HAND,
+)
 """Requests whose permission the identity isn't given, since it is as much as the whole tenant.
 
 They are tried, and refused unless somebody has granted it by hand; a person then does what they are for.

@@ -5,6 +5,7 @@ The reconciler does it, by the object's kind.
 
 from typing import Final
 
+from responders.kinds.app_role_assignments import APP_ROLE_ASSIGNMENT
 from responders.kinds.authentication_contexts import AUTHENTICATION_CONTEXT
 from responders.kinds.authentication_strengths import AUTHENTICATION_STRENGTH
 from responders.kinds.ca_policies import CA_POLICY
@@ -82,6 +83,19 @@ GIVE_DIRECTORY_ROLE_BY_HAND: Final = _remediation(
     "Page the command that gives the directory role again",
     "Nothing is done but to page, so there is nothing to undo.",
     DIRECTORY_ROLE_ASSIGNMENT,
+)
+REMOVE_APP_ROLE: Final = _remediation(
+    "remove-app-role",
+    "Take the application's permission away again",
+    "Give the permission again by hand with the command on the case; the responder never gives one.",
+    APP_ROLE_ASSIGNMENT,
+    destructive=True,
+)
+GIVE_APP_ROLE_BY_HAND: Final = _remediation(
+    "give-app-role-by-hand",
+    "Page the command that gives the application its permission again",
+    "Nothing is done but to page, so there is nothing to undo.",
+    APP_ROLE_ASSIGNMENT,
 )
 DISTRUST_NAMED_LOCATION: Final = _remediation(
     "distrust-named-location",

@@ -95,6 +95,7 @@ OWNER_ADDED: Final = ("Add owner to group", "Set group to be managed by user")
 ACCOUNT_DELETED: Final = ("Delete user", "Hard Delete user")
 
 APP_ROLE_GIVEN: Final = "Add app role assignment to service principal"
+APP_ROLE_TAKEN: Final = "Remove app role assignment from service principal"
 SCOPES_GIVEN: Final = ("Add delegated permission grant", "Remove delegated permission grant")
 """A change of a grant can be logged as its removal, so both match by the scopes that they add."""
 

@@ -8,9 +8,10 @@ for all users (6).
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import APP_ROLE_GIVEN, SCOPES_GIVEN, succeeded
+from responders.detections.activities import APP_ROLE_GIVEN, APP_ROLE_TAKEN, SCOPES_GIVEN, succeeded
 from responders.detections.directory_samples import OWN_API_NAMES, app_role_record, application_record, delegated_record
 from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
+from responders.remediations import GIVE_APP_ROLE_BY_HAND, REMOVE_APP_ROLE
 from shared.detect.fields import Audit
 from shared.model.conditions import Not
 from shared.model.detections import Answer, Detection
@@ -30,6 +31,7 @@ APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
     when=succeeded(APP_ROLE_GIVEN, also=(Audit.permission_level.is_("high"),)),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
+    remediation=REMOVE_APP_ROLE,
     deviates=(
         "The guide prints no filter; its text names .All and Mail.*. Highly privileged permissions with other names, "
         "such as SMTP.SendAsApp and full_access_as_app, are on a list of ours."
@@ -47,6 +49,30 @@ APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
         app_role_record("orders.read", names=OWN_API_NAMES),
         app_role_record("", names=OWN_API_NAMES),
         application_record("Add app role assignment to service principal", kind="ServicePrincipal"),
+    ),
+)
+
+APP_ROLE_REMOVED: Detection[AuditEvent] = Detection(
+    id="app-role-removed",
+    seed_row="privileged-access/app-role-removed",
+    title="Application permission taken from an application by an unapproved actor",
+    why="An attacker may take permissions from what watches the tenant, so that nobody sees what comes next.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(APP_ROLE_TAKEN),
+    unless_actor_in=ApprovalList.APP_PERMISSIONS,
+    answer=Answer.PAGE,
+    remediation=GIVE_APP_ROLE_BY_HAND,
+    deviates="The app never gives a permission: the page has the command.",
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL, attack.DISABLE_TOOLS),
+    reference=references.AUDIT_ACTIVITIES,
+    hits=(
+        app_role_record("AuditLog.Read.All", activityDisplayName=APP_ROLE_TAKEN),
+        diagnostic_record(app_role_record("orders.read", names=OWN_API_NAMES, activityDisplayName=APP_ROLE_TAKEN)),
+    ),
+    misses=(
+        app_role_record("AuditLog.Read.All", activityDisplayName=APP_ROLE_TAKEN, result="failure"),
+        delegated_record("User.Read", activity="Remove delegated permission grant"),
     ),
 )
 
@@ -101,9 +127,11 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
+    remediation=REMOVE_APP_ROLE,
     deviates=(
         "Highly privileged permissions are left to rows 3, 4 and 6, so that one grant is one case. Office 365 "
-        "Management APIs count too: by them an application reads everybody's activity."
+        "Management APIs count too: by them an application reads everybody's activity. An app role is taken away "
+        "again; what people delegated is paged."
     ),
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,

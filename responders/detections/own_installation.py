@@ -3,7 +3,7 @@
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import ended, succeeded
+from responders.detections.activities import APP_ROLE_TAKEN, ended, succeeded
 from responders.detections.directory_samples import APPLICATION, COLLEAGUE, OWN_SITE, change, target
 from responders.detections.samples import (
     APP_CLAIMS,
@@ -185,10 +185,8 @@ def _taken(holder: str, **differences: object) -> Image:
         name="Microsoft Graph",
     )
     fields = {"category": "ApplicationManagement", "targetResources": [api, target(None, "Other")]}
-    return audit_record(_APP_ROLE_TAKEN, **fields | differences)
+    return audit_record(APP_ROLE_TAKEN, **fields | differences)
 
-
-_APP_ROLE_TAKEN: Final = "Remove app role assignment from service principal"
 
 RESPONDER_IDENTITY_CHANGED: Detection[AuditEvent] = Detection(
     id="responder-identity-changed",
@@ -202,7 +200,7 @@ RESPONDER_IDENTITY_CHANGED: Detection[AuditEvent] = Detection(
         "Remove service principal",
         "Hard delete service principal",
         "Disable account",
-        _APP_ROLE_TAKEN,
+        APP_ROLE_TAKEN,
         "Remove delegated permission grant",
         "Add policy to service principal",
         also=(Audit.own_object.is_("identity"), Audit.added_credential.is_("")),

@@ -12,6 +12,7 @@ from responders.detections.activities import (
     ended,
     succeeded,
 )
+from responders.detections.application_grants import APP_ROLE_REMOVED
 from responders.detections.azure_access import AZURE_ACCESS
 from responders.detections.break_glass import BREAK_GLASS_CHANGED, BREAK_GLASS_UNPROTECTED, BREAK_GLASS_USED
 from responders.detections.directory_samples import (
@@ -371,6 +372,7 @@ PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
     ROLE_ASSIGNED,
     ROLE_ASSIGNED_OUTSIDE_PIM,
     ROLE_REMOVED,
+    APP_ROLE_REMOVED,
     RBAC_ROLE_ASSIGNED,
     RBAC_ROLE_REMOVED,
     RBAC_ROLE_DEFINITION_CHANGED,

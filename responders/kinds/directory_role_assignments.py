@@ -18,14 +18,14 @@ from typing import Final, cast
 
 from msgspec import Struct
 
-from responders.kinds import directory_pim, principals
+from responders.kinds import directory_pim, given_rights, principals
 from responders.rosters import CUSTOM_ROLES, LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_DIRECTORY_ROLES, LIST_GROUP_MEMBERS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Refused, Rejected
-from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, Target, fold
+from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, fold
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
-from shared.model.object_kinds import Confirmation, GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
-from shared.model.objects import EXISTS, WHOLE, Leaves, ObjectChange, ObjectId, Objection, Op, Recorded, Step
+from shared.model.object_kinds import Confirmation, GuardFacts, Kind, Made, Objections, Search, Write
+from shared.model.objects import EXISTS, WHOLE, ObjectChange, ObjectId, Objection, Op, Recorded
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from shared.model.read_probes import ReadProbe
 from shared.model.remediations import Inventory
@@ -52,7 +52,7 @@ REQUEST_REMOVAL: Final = Call(
 BY_HAND: Final = (DELETE_ROLE_ASSIGNMENT,)
 
 _ROLE: Final = "roleDefinitionId"
-_HOLDER: Final = "principalId"
+_HOLDER: Final = given_rights.HOLDER
 _SCOPE: Final = "directoryScopeId"
 _TEMPLATE: Final = "roleTemplateId"
 """What a role goes by in records. Of a tenant's own roles it may be another id than the definition's."""
@@ -107,14 +107,6 @@ def _values(role: str, holder: str) -> dict[str, Json]:
     return {EXISTS: True, _ROLE: role, _HOLDER: holder}
 
 
-def _same(_leaf: str, one: Json, other: Json) -> bool:
-    return one == other
-
-
-def _is_joint(leaf: str) -> bool:
-    return leaf == EXISTS
-
-
 def _name_of(assignment: Image) -> str:
     role, _, holder = id_of(assignment).partition("/")
     return _words(role, holder, "")
@@ -129,27 +121,15 @@ def _words(role: str, holder: str, role_name: str) -> str:
 
 def _recorded(event: Event) -> tuple[Recorded, ...]:
     """Say which assignment came or went: the holder is the first target, the role is in its properties."""
-    if not isinstance(event, AuditEvent) or fold(event.outcome) != "success" or fold(event.service) != "core directory":
+    op = given_rights.recorded_op(event, _ACTIVITIES)
+    if op is None or not isinstance(event, AuditEvent) or fold(event.target.kind) not in _HOLDERS:
         return ()
-    op = _ACTIVITIES.get(fold(event.activity))
-    role, holder = _value(event.target, "role.templateid").lower(), event.target.id.lower()
-    object_id = f"{role}/{holder}"
-    if op is None or fold(event.target.kind) not in _HOLDERS or _ID.fullmatch(object_id) is None:
+    role, holder = given_rights.value_in(event.target, "role.templateid").lower(), event.target.id.lower()
+    if _ID.fullmatch(f"{role}/{holder}") is None:
         return ()
-    named = _words(role, holder, _value(event.target, "role.displayname"))
-    return (Recorded(object_id=object_id, name=named, op=op, wrote=_steps(role, holder, op), is_whole=True),)
-
-
-def _value(target: Target, name: str) -> str:
-    """Give a property's value, which a record has as the new or as the old one."""
-    return next((each.new or each.old or "" for each in target.changes if fold(each.name) == name), "").strip(' "')
-
-
-def _steps(role: str, holder: str, op: Op) -> dict[str, Step]:
-    values = _values(role, holder)
-    if op is Op.CREATE:
-        return {leaf: (None, value) for leaf, value in values.items()}
-    return {leaf: (value, None) for leaf, value in values.items()}
+    name = _words(role, holder, given_rights.value_in(event.target, "role.displayname"))
+    wrote = given_rights.steps(_values(role, holder), op)
+    return (Recorded(object_id=f"{role}/{holder}", name=name, op=op, wrote=wrote, is_whole=True),)
 
 
 # Reading.
@@ -246,15 +226,13 @@ def _other_holders(api: TenantApi, holder: str) -> list[str]:
 
 
 def _objections(facts: GuardFacts) -> Objections:
+    if facts.op is not Op.DELETE:
+        return given_rights.never_given("a role of the directory", by_hand=giving(facts.object_id))
     objection = _objection(facts, cast("Around", facts.around))
     return {} if objection is None else {WHOLE: objection}
 
 
 def _objection(facts: GuardFacts, around: Around) -> Objection | None:
-    if facts.op is not Op.DELETE:
-        because = "it would give a role of the directory, which the responder never does"
-        by_hand = giving(facts.object_id)
-        return Objection(guard="never-given", because=because, can_pass=False, by_hand=by_hand)
     if around.emergency is None:
         because = f"whether an emergency account holds the role through it could not be read: {around.because}"
         return Objection(guard="emergency-account", because=because, can_pass=True)
@@ -267,14 +245,6 @@ def _objection(facts: GuardFacts, around: Around) -> Objection | None:
     if around.others_living is None:
         because = f"whether there is another Global Administrator who is enabled could not be read: {around.because}"
     return Objection(guard="last-holder", because=because, can_pass=True)
-
-
-def _loses(before: Leaves, after: Leaves) -> frozenset[str]:
-    return frozenset({str(before[_HOLDER])}) if _HOLDER in before and not after else frozenset()
-
-
-def _gains(before: Leaves, after: Leaves) -> frozenset[str]:
-    return _loses(after, before)
 
 
 # Writing, and commands for a person.
@@ -360,7 +330,7 @@ DIRECTORY_ROLE_ASSIGNMENT: Final = Kind(
     kind=ObjectKind.DIRECTORY_ROLE_ASSIGNMENT,
     title="directory role assignment",
     tenant_kind=TenantKind.WORKFORCE,
-    rules=LeafRules(same=_same, is_joint=_is_joint),
+    rules=given_rights.RULES,
     calls=(
         LIST_DIRECTORY_ROLE_ASSIGNMENTS,
         LIST_DIRECTORY_ROLES,
@@ -380,8 +350,8 @@ DIRECTORY_ROLE_ASSIGNMENT: Final = Kind(
     lane=_lane,
     look_around=_look_around,
     objections=_objections,
-    loses=_loses,
-    gains=_gains,
+    loses=given_rights.loses,
+    gains=given_rights.gains,
     write=_write,
     made=_made,
     undo=(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from responders.kinds.app_role_assignments import LIST_ROLE_HOLDERS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
 from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS
 from responders.runbooks.privileged_sign_ins import PRINCIPALS
@@ -32,13 +33,6 @@ LIST_CONSENTS: Final = Call(
     service=Service.GRAPH,
     path="/oauth2PermissionGrants",
     needs=(Permission.DIRECTORY_READ,),
-)
-
-LIST_ROLE_HOLDERS: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/servicePrincipals/{id}/appRoleAssignedTo",
-    needs=(Permission.APPLICATION_READ,),
 )
 
 CALLS: Final[tuple[Call, ...]] = (

@@ -54,12 +54,14 @@ class _Unpaced:
 class Content:
     """What the doctor has to know of the product's content.
 
+    `by_hand` are permissions that no tier has, since each is as much as the whole tenant; people grant them by hand.
     `rules` are the operator's own Sigma rules; `detections` has them too.
     """
 
     detections: tuple[AnyDetection, ...]
     kinds: tuple[Kind, ...]
     grants: tuple[Grant, ...]
+    by_hand: frozenset[str]
     read_probes: tuple[ReadProbe, ...]
     audit_log: Source
     sign_in_log: Source

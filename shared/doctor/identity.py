@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import Struct
 
-from shared.checks.check import Check, Finding, Unread, failed, ok
+from shared.checks.check import Check, Finding, Unread, failed, ok, warning
 from shared.checks.run import look_at_each
 from shared.clients.credentials import LazyCredential
 from shared.doctor.context import DoctorContext, settings_of
@@ -114,9 +114,16 @@ def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
             f"{tenant.name}: {name} is granted, and nothing that the product declares needs it",
             cure=_REVOKE.format(_command(tenant, _tier(needed))),
         )
-        for name in sorted(held - {each.permission for each in declared})
+        for name in sorted(held - {each.permission for each in declared} - context.content.by_hand)
     ]
-    return missing + extra or [
+    by_hand = [
+        warning(
+            f"{tenant.name}: {name} was granted by hand: whoever has this identity can take the whole tenant over",
+            cure=_REVOKE.format(_command(tenant, _tier(needed))),
+        )
+        for name in sorted(held & context.content.by_hand)
+    ]
+    return missing + extra + by_hand or [
         ok(f"{tenant.name}: exactly the permissions of tier {_tier(needed)}: {', '.join(sorted(held))}")
     ]
 

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     ROLE_MANAGEMENT_READ = "RoleManagement.Read.Directory"
     ROLE_ASSIGNMENT_REMOVE = "RoleAssignmentSchedule.Remove.Directory"
     ROLE_MANAGEMENT_WRITE = "RoleManagement.ReadWrite.Directory"
+    APP_ROLE_WRITE = "AppRoleAssignment.ReadWrite.All"
     MAILBOX_SETTINGS_READ = "MailboxSettings.Read"
     GROUP_ELIGIBILITY_READ = "PrivilegedEligibilitySchedule.Read.AzureADGroup"
     DOMAIN_READ = "Domain.Read.All"
@@ -78,6 +79,7 @@ ID_SHAPES: Final[Mapping[str, re.Pattern[str]]] = {
     "subscription": re.compile(_GUID),
     "configuration": re.compile(_GUID),
     "context": re.compile(r"c[1-9]\d?", re.IGNORECASE),
+    "app_role_assignment": re.compile(r"[A-Za-z0-9_-]{1,120}"),
     "directory_role_assignment": re.compile(r"[A-Za-z0-9_-]{1,120}"),
     "custom_policy": re.compile(r"B2C_1A_[A-Za-z0-9_.-]{1,120}", re.IGNORECASE),
     "mail_folder": re.compile("inbox"),

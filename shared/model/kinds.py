@@ -50,6 +50,7 @@ class ObjectKind(StrEnum):
     CUSTOM_POLICY = "custom-policy"
     ROLE_ASSIGNMENT = "role-assignment"
     DIRECTORY_ROLE_ASSIGNMENT = "directory-role-assignment"
+    APP_ROLE_ASSIGNMENT = "app-role-assignment"
     NAMED_LOCATION = "named-location"
     AUTHENTICATION_STRENGTH = "authentication-strength"
     AUTHENTICATION_CONTEXT = "authentication-context"

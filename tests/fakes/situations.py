@@ -130,3 +130,22 @@ def directory_role(
 ) -> Image:
     """Give an assignment of a directory role as Graph does; `name` is its id with Graph."""
     return {"id": name, "principalId": holder, "roleDefinitionId": role, "directoryScopeId": scope}
+
+
+GRAPH_API: Final = "5e000003-7a41-4d0c-9b36-e2f81c5d7a90"
+MAIL_READ: Final = "810c84a8-4a9e-49e6-bf7d-12d183f40d01"
+APPLICATION: Final = "4d8a17f2-e6c3-4f0b-9b25-c7013e8fd946"
+
+
+def app_role(*, api: str = GRAPH_API, holder: str = APPLICATION, role: str = MAIL_READ, name: str = "8hfKT-1") -> Image:
+    """Give an app role that an application was given, as Graph does; `name` is its id with Graph."""
+    return {
+        "id": name,
+        "resourceId": api,
+        "principalId": holder,
+        "appRoleId": role,
+        "principalType": "ServicePrincipal",
+        "resourceDisplayName": "Microsoft Graph",
+        "principalDisplayName": "Order portal",
+        "createdDateTime": "2026-03-02T09:59:00Z",
+    }

@@ -96,6 +96,10 @@ class FakeTenant:
     configurations: dict[str, dict[str, Image]] = field(default_factory=dict[str, dict[str, Image]])
     hidden_groups: frozenset[str] = frozenset()
     directory_roles: list[Image] = field(default_factory=list[Image])
+    app_roles: list[Image] = field(default_factory=list[Image])
+    """App roles that applications were given."""
+    apis: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids of service principals by the app ids of their APIs."""
     own_roles: list[Image] = field(default_factory=list[Image])
     """Definitions of the roles of the directory that the tenant made itself."""
     is_too_young_for_pim: bool = False
@@ -381,6 +385,26 @@ def _request_removal(tenant: FakeTenant, _ids: Mapping[str, str], body: Image) -
     return answer_of({"status": "Revoked"}, 201)
 
 
+def _list_apis(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
+    app_id = tenant.log[-1].query.get("$filter", "").removeprefix("appId eq ").strip("'")
+    return answer_of({"value": [{"id": each} for of, each in tenant.apis.items() if app_id in {"", of}]})
+
+
+def _list_app_roles(name: str) -> "_Operation":
+    def carry_out(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+        return answer_of({"value": [each for each in tenant.app_roles if each[name] == ids["id"]]})
+
+    return carry_out
+
+
+def _remove_app_role(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    kept = [each for each in tenant.app_roles if (each["resourceId"], each["id"]) != (ids["id"], ids["part"])]
+    if len(kept) == len(tenant.app_roles):
+        raise Refusal(404, "Request_ResourceNotFound")
+    tenant.app_roles[:] = kept
+    return answer_of(None, 204)
+
+
 def _list_audits(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
     asked = tenant.log[-1].query.get("$filter", "")
     earliest = re.search(r"activityDateTime ge (\S+)", asked)
@@ -500,6 +524,28 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         "/roleManagement/directory/roleDefinitions",
         frozenset({Permission.ROLE_MANAGEMENT_READ}),
         lambda tenant, _ids, _body: answer_of({"value": tenant.own_roles}),
+    ),
+    (Service.GRAPH, "GET", "/servicePrincipals", frozenset({Permission.APPLICATION_READ}), _list_apis),
+    (
+        Service.GRAPH,
+        "GET",
+        f"/servicePrincipals/{_ONE}/appRoleAssignments",
+        frozenset({Permission.APPLICATION_READ}),
+        _list_app_roles("principalId"),
+    ),
+    (
+        Service.GRAPH,
+        "GET",
+        f"/servicePrincipals/{_ONE}/appRoleAssignedTo",
+        frozenset({Permission.APPLICATION_READ}),
+        _list_app_roles("resourceId"),
+    ),
+    (
+        Service.GRAPH,
+        "DELETE",
+        f"/servicePrincipals/{_ONE}/appRoleAssignedTo/(?P<part>[^/]+)",
+        frozenset({Permission.APP_ROLE_WRITE}),
+        _remove_app_role,
     ),
     (Service.GRAPH, "GET", "/auditLogs/directoryAudits", frozenset({Permission.AUDIT_LOG_READ}), _list_audits),
     (Service.GRAPH, "PATCH", f"{_CA}/policies/{_ONE}", _CA_WRITE, _update_ca_policy),

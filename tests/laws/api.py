@@ -15,6 +15,7 @@ from shared.model.calls import Service
 from shared.model.errors import Unreachable
 from shared.model.kinds import Image
 from tests.laws.world import (
+    APP_ROLE,
     ASSIGNMENT,
     ASSIGNMENTS,
     CONTEXT,
@@ -24,6 +25,7 @@ from tests.laws.world import (
     ENDS_AT,
     FIRST_IDS,
     GONE,
+    GRAPH,
     LOCATION,
     PEOPLE,
     POLICY,
@@ -352,6 +354,8 @@ def _get_person(asked: _Asked) -> Answer:
     identity, wanted = asked.ids["id"].lower(), asked.ids["kind"].lower()
     if identity == FIRST_IDS["G"] and wanted in {"groups", "directoryobjects"}:
         return _answer(_GROUP)
+    if identity == GRAPH and wanted == "serviceprincipals":
+        return _answer({"id": GRAPH, "appId": _GRAPH_APP})
     if identity not in PEOPLE.values() or identity in {PEOPLE[each] for each in GONE}:
         raise Refusal(404, "Request_ResourceNotFound")
     person = _person(asked.world, identity)
@@ -406,6 +410,26 @@ def _directory_roles(asked: _Asked) -> Answer:
 
 _ROLE_ID: Final = "assigned-"
 """With the name of a thing behind it, what Graph calls an assignment of a directory role."""
+
+
+def _given(name: str) -> _CarryOut:
+    """List app roles by who gave or holds them."""
+
+    def carry_out(asked: _Asked) -> Answer:
+        world = asked.world
+        things = ((each, world.seen(each)) for each in _things(world, APP_ROLE) if world.is_listed(each))
+        held = [image | {"id": f"{_ROLE_ID}{thing.name}"} for thing, image in things if image is not None]
+        return _answer({"value": [each for each in held if each[name] == asked.ids["principal"].lower()]})
+
+    return carry_out
+
+
+_GRAPH_APP: Final = "00000003-0000-0000-c000-000000000000"
+
+
+def _apis(asked: _Asked) -> Answer:
+    is_asked = asked.query.get("$filter", "") == f"appId eq '{_GRAPH_APP}'"
+    return _answer({"value": [{"id": GRAPH, "appId": _GRAPH_APP}] if is_asked else []})
 
 
 def _delete_role(asked: _Asked) -> Answer:
@@ -641,6 +665,10 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
     (_GRAPHS, "GET", f"/(?P<kind>users|servicePrincipals|groups|directoryObjects)/{_ID}", _get_person),
     (_GRAPHS, "POST", "/directoryObjects/getByIds", _people),
     (_GRAPHS, "GET", "/roleManagement/directory/roleAssignments", _directory_roles),
+    (_GRAPHS, "GET", "/servicePrincipals", _apis),
+    (_GRAPHS, "GET", "/servicePrincipals/(?P<principal>[^/]+)/appRoleAssignments", _given("principalId")),
+    (_GRAPHS, "GET", "/servicePrincipals/(?P<principal>[^/]+)/appRoleAssignedTo", _given("resourceId")),
+    (_GRAPHS, "DELETE", f"/servicePrincipals/{GRAPH}/appRoleAssignedTo/{_ID}", _delete_role),
     (_GRAPHS, "DELETE", f"/roleManagement/directory/roleAssignments/{_ID}", _delete_role),
     (_GRAPHS, "POST", "/roleManagement/directory/roleAssignmentScheduleRequests", _remove_role),
     (_GRAPHS, "GET", "/roleManagement/directory/.+", _nothing),

@@ -24,6 +24,7 @@ from tests.laws.play import Result
 from tests.laws.records import actor_id
 from tests.laws.seen import Page, SeenIntent
 from tests.laws.world import (
+    APP_ROLE,
     ASSIGNMENT,
     CONTEXT,
     DOCUMENT,
@@ -79,12 +80,15 @@ _OFTEN_DETECTED: Final = frozenset({"create", "update", "delete"})
 DETECTED: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys((DOCUMENT, ASSIGNMENT, STRENGTH, CONTEXT), _OFTEN_DETECTED),
     **dict.fromkeys((POLICY, LOCATION), _OFTEN_DETECTED | {"restore"}),
-    ROLE: frozenset({"create", "delete"}),
+    **dict.fromkeys((ROLE, APP_ROLE), frozenset({"create", "delete"})),
 }
 """Which actions on which kinds a detection with an approval list is about."""
 
-ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, ROLE, LOCATION, STRENGTH, CONTEXT})
+ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, ROLE, APP_ROLE, LOCATION, STRENGTH, CONTEXT})
 """Kinds of which a detection has changes put back. What happens to others is listed for people."""
+
+NEVER_GIVEN: Final = frozenset({ROLE, APP_ROLE})
+"""Kinds of right that the responder takes and never gives."""
 
 HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
     POLICY: ("state", "disabled"),
@@ -577,13 +581,13 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
 
     Whom a policy reaches less has more access too.
     """
-    is_role = kind_of(name) in {ASSIGNMENT, ROLE}
+    is_role = kind_of(name) in {ASSIGNMENT, *NEVER_GIVEN}
     holder = holder_of(name) if is_role else _reached_less(leaf, want)
     if is_role and leaf == EXISTS and not want:
         return "somebody protected would lose access" if holder in {*EMERGENCY, *PROTECTED} else ""
     reasons = {
         "it was given for a time": name == TIME_BOUND and leaf == EXISTS,
-        "the role is never granted": role_of(name) == OWNER or kind_of(name) == ROLE,
+        "the role is never granted": role_of(name) == OWNER or kind_of(name) in NEVER_GIVEN,
         "the holder is disabled": holder in truth.world.disabled,
     }
     if found := next((because for because, is_so in reasons.items() if is_so), ""):
@@ -793,9 +797,9 @@ def _may_be_written(truth: Truth, ours: Deed, leaf: str) -> bool:
 
 def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
     """Judge an access that was given back: unasked not to everybody, and some roles to nobody at all."""
-    if kind_of(ours.name) not in {ASSIGNMENT, ROLE} or ours.before is not None:
+    if kind_of(ours.name) not in {ASSIGNMENT, *NEVER_GIVEN} or ours.before is not None:
         return
-    if role_of(ours.name) == OWNER or kind_of(ours.name) == ROLE:
+    if role_of(ours.name) == OWNER or kind_of(ours.name) in NEVER_GIVEN:
         yield Violation(law="8", sentence=f"{what} grants a role that is never granted")
     taken = [each for each in truth.deeds[ours.name] if EXISTS in each.diff and each.number < ours.number]
     if taken and truth.is_asked(taken[-1], ours.at):

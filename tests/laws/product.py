@@ -44,6 +44,7 @@ LISTS: Final = (
     ApprovalList.B2C_CUSTOM_POLICIES,
     ApprovalList.RBAC_ROLES,
     ApprovalList.DIRECTORY_ROLES,
+    ApprovalList.APP_PERMISSIONS,
 )
 _AGAIN: Final = 45.0
 _TRIES: Final = 30

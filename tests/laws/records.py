@@ -7,6 +7,7 @@ from typing import Any, Final
 from infra.local.world import SUBSCRIPTION
 from shared.model.kinds import Image
 from tests.laws.world import (
+    APP_ROLE,
     ASSIGNMENT,
     CONTEXT,
     DOCUMENT,
@@ -55,7 +56,7 @@ def deliveries(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     if how.get("never") or kind_of(deed.name) not in TENANT_OF:
         return []
     kind = kind_of(deed.name)
-    write = {ASSIGNMENT: _arm, DOCUMENT: _b2c, ROLE: _core_directory}.get(kind, _directory)
+    write = {ASSIGNMENT: _arm, DOCUMENT: _b2c, ROLE: _core_directory, APP_ROLE: _core_directory}.get(kind, _directory)
     made = write(deed, how)
     again = [
         Delivery(
@@ -154,27 +155,21 @@ def _directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
 
 
 def _core_directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
-    """Write the record of a directory role that was given or taken: it is short, and never cut."""
-    role, _, holder = deed.object_id.partition("/")
+    """Write the record of a role or a permission that was given or taken: it is short, and never cut."""
     correlation, is_given = _correlation(deed, how), deed.op == "create"
-    side, other = ("newValue", "oldValue") if is_given else ("oldValue", "newValue")
-    values = {"Role.DisplayName": "A role", "Role.TemplateId": role}
-    changes = [{"displayName": name, side: f'"{value}"', other: None} for name, value in values.items()]
+    activity, targets = _of_app_role(deed) if kind_of(deed.name) == APP_ROLE else _of_role(deed)
     record: Image = {
         "id": f"Directory_{correlation}_{deed.number}",
         "category": "RoleManagement",
         "correlationId": correlation,
         "result": "success",
         "resultReason": "",
-        "activityDisplayName": "Add member to role" if is_given else "Remove member from role",
+        "activityDisplayName": activity,
         "activityDateTime": printed(deed.at),
         "loggedByService": "Core Directory",
         "operationType": "Assign" if is_given else "Unassign",
         "initiatedBy": _initiator(deed),
-        "targetResources": [
-            {"id": holder, "displayName": None, "type": "User", "modifiedProperties": changes},
-            {"id": role, "displayName": None, "type": "Role", "modifiedProperties": []},
-        ],
+        "targetResources": targets,
         "additionalDetails": [],
     }
     late = deed.at + how.get("late", 0)
@@ -182,6 +177,37 @@ def _core_directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     if how.get("logs", 1) > 1:
         made.append(_delivery(deed, late + how.get("gap", 30), _streamed(deed, record), is_whole=True))
     return made
+
+
+def _of_role(deed: Deed) -> tuple[str, list[Image]]:
+    role, _, holder = deed.object_id.partition("/")
+    changes = _given_or_taken(deed, {"Role.DisplayName": "A role", "Role.TemplateId": role})
+    targets: list[Image] = [
+        {"id": holder, "displayName": None, "type": "User", "modifiedProperties": changes},
+        {"id": role, "displayName": None, "type": "Role", "modifiedProperties": []},
+    ]
+    return ("Add member to role" if deed.op == "create" else "Remove member from role"), targets
+
+
+def _of_app_role(deed: Deed) -> tuple[str, list[Image]]:
+    api, holder, role = deed.object_id.split("/")
+    values = {"AppRole.Id": role, "AppRole.Value": "Mail.Read", "ServicePrincipal.ObjectID": holder}
+    targets: list[Image] = [
+        {
+            "id": api,
+            "displayName": "Microsoft Graph",
+            "type": "ServicePrincipal",
+            "modifiedProperties": _given_or_taken(deed, values),
+        },
+        {"id": holder, "displayName": None, "type": "ServicePrincipal", "modifiedProperties": []},
+    ]
+    way = "Add app role assignment to" if deed.op == "create" else "Remove app role assignment from"
+    return f"{way} service principal", targets
+
+
+def _given_or_taken(deed: Deed, values: dict[str, str]) -> list[Image]:
+    side, other = ("newValue", "oldValue") if deed.op == "create" else ("oldValue", "newValue")
+    return [{"displayName": name, side: f'"{value}"', other: None} for name, value in values.items()]
 
 
 def _streamed(deed: Deed, record: Image) -> Image:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.laws.play import Story
 from tests.laws.world import (
     ABSENT_AT_FIRST,
+    APP_ROLE,
     ASSIGNMENT,
     BRANCH,
     DOCUMENT,
@@ -61,6 +62,8 @@ THINGS: Final = (
     ("R1", "R2"),
     ("R1", "R2", "R3"),
     ("R2", "R4", "R5"),
+    ("E1", "E2", "E3"),
+    ("E2", "E3", "R2"),
 )
 """Of which objects a story may be."""
 
@@ -173,7 +176,7 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
     event: Event = {"do": "change", "who": chance.choice(ACTORS), "on": on, "op": "update"}
     event |= {"leaves": dict(chance.choice(EDITS.get(kind) or ({},))), "rec": dict(chance.choice(RECORDS))}
     dice = chance.random()
-    if kind == ROLE:
+    if kind in {ROLE, APP_ROLE}:
         event |= {"op": chance.choice(("create", "delete"))}
     elif on in ABSENT_AT_FIRST and kind not in {ASSIGNMENT, DOCUMENT} and dice < 0.6:
         other = {"excludeUsers[em1]": None} if kind == POLICY and chance.random() < 0.2 else {}

@@ -69,16 +69,20 @@ CONTRIBUTOR: Final = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 HELPDESK: Final = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
 ROLE_ADMINISTRATOR: Final = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+GRAPH: Final = "5e000003-7a41-4d0c-9b36-e2f81c5d7a90"
+MAIL_READ: Final = "810c84a8-4a9e-49e6-bf7d-12d183f40d01"
+DIRECTORY_READ: Final = "7ab1d382-f21e-4acd-a863-ba3e13f7da61"
 SCOPE: Final = f"/subscriptions/{SUBSCRIPTION}"
 ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
-POLICY, LOCATION, STRENGTH, CONTEXT, ASSIGNMENT, ROLE, DOCUMENT, GROUP = (
+POLICY, LOCATION, STRENGTH, CONTEXT, ASSIGNMENT, ROLE, APP_ROLE, DOCUMENT, GROUP = (
     "policy",
     "location",
     "strength",
     "context",
     "assignment",
     "role",
+    "app role",
     "document",
     "group",
 )
@@ -89,6 +93,7 @@ KINDS: Final[Mapping[str, ObjectKind]] = {
     CONTEXT: ObjectKind.AUTHENTICATION_CONTEXT,
     ASSIGNMENT: ObjectKind.ROLE_ASSIGNMENT,
     ROLE: ObjectKind.DIRECTORY_ROLE_ASSIGNMENT,
+    APP_ROLE: ObjectKind.APP_ROLE_ASSIGNMENT,
     DOCUMENT: ObjectKind.CUSTOM_POLICY,
 }
 """Groups aren't guarded; they decide whom a policy reaches."""
@@ -266,6 +271,9 @@ FIRST_IDS: Final[Mapping[str, str]] = {
     "R3": f"{ROLE_ADMINISTRATOR}/{PEOPLE['con']}",
     "R4": f"{HELPDESK}/{PEOPLE['em1']}",
     "R5": f"{HELPDESK}/{PEOPLE['boss']}",
+    "E1": f"{GRAPH}/{PEOPLE['svc']}/{MAIL_READ}",
+    "E2": f"{GRAPH}/{PEOPLE['svc']}/{DIRECTORY_READ}",
+    "E3": f"{GRAPH}/{PEOPLE['rival']}/{MAIL_READ}",
     "D0": "B2C_1A_Base",
     "D1": "B2C_1A_SignIn",
     "D2": "B2C_1A_New",
@@ -280,9 +288,12 @@ _KIND_OF_LETTER: Final = {
     "G": GROUP,
     "A": ASSIGNMENT,
     "R": ROLE,
+    "E": APP_ROLE,
     "D": DOCUMENT,
 }
-ABSENT_AT_FIRST: Final = frozenset({"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "A9", "R2", "R4", "R5", "D2", "D3"})
+ABSENT_AT_FIRST: Final = frozenset(
+    {"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "A9", "R2", "R4", "R5", "E2", "E3", "D2", "D3"}
+)
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
     "A2": (OWNER, "con"),
@@ -298,6 +309,9 @@ _ROLES: Final = {
     "R3": (ROLE_ADMINISTRATOR, "con"),
     "R4": (HELPDESK, "em1"),
     "R5": (HELPDESK, "boss"),
+    "E1": (MAIL_READ, "svc"),
+    "E2": (DIRECTORY_READ, "svc"),
+    "E3": (MAIL_READ, "rival"),
 }
 TIME_BOUND: Final = "A7"
 ENDS_AT: Final = 7200.0
@@ -331,6 +345,10 @@ def template(name: str) -> Image:
     if kind_of(name) == ROLE:
         role, holder = _ROLES[name]
         return {"roleDefinitionId": role, "principalId": PEOPLE[holder], "directoryScopeId": "/"}
+    if kind_of(name) == APP_ROLE:
+        role, holder = _ROLES[name]
+        given: Image = {"resourceId": GRAPH, "principalId": PEOPLE[holder], "appRoleId": role}
+        return given | {"principalType": "ServicePrincipal"}
     if kind_of(name) == DOCUMENT:
         return {"xml": document(name, "v0")}
     made = copy.deepcopy(_OTHERS[kind_of(name)])

@@ -1,4 +1,4 @@
-"""Registrations and service principals of applications, and which of them have the app roles about mail."""
+"""Registrations and service principals of applications, and which of them were given app roles."""
 
 from http import HTTPStatus
 from typing import Final
@@ -12,8 +12,8 @@ from infra.local.tenant.bodies import as_object, json_answer
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.instants import instant
 from infra.local.tenant.odata import list_page
-from infra.local.tenant.people import principal_in
-from infra.local.tenant.permissions import APP_ROLE_HOLDERS, APPLICATIONS, SERVICE_PRINCIPALS
+from infra.local.tenant.people import log_app_role, principal_in
+from infra.local.tenant.permissions import APP_ROLE_HOLDERS, APP_ROLES_HELD, APPLICATIONS, SERVICE_PRINCIPALS
 from infra.local.world import Json
 
 _PAGE: Final = 100
@@ -86,8 +86,30 @@ async def _grant(call: Call) -> web.Response:
     if body.get("resourceId") != call.id or not role or app is None or app.kind != "servicePrincipal":
         raise bad_request("Permission being assigned was not found on application.", "Request_BadRequest")
     assignment = app_role_assignment(app, role, at=instant())
+    if any(each["id"] == assignment["id"] for each in call.directory.app_roles):
+        raise bad_request("Permission being assigned already exists on the object.", "Request_BadRequest")
     call.directory.app_roles.append(assignment)
+    log_app_role(call, assignment, role, given=True)
     return json_answer(assignment, status=HTTPStatus.CREATED)
+
+
+async def _list_held(call: Call) -> web.Response:
+    if call.id not in RESOURCES:
+        principal_in(call, "servicePrincipal")
+    held = [each for each in call.directory.app_roles if each["principalId"] == call.id]
+    return list_page(call, held, size=_PAGE, context="appRoleAssignments")
+
+
+async def _take(call: Call) -> web.Response:
+    part = call.request.match_info["part"]
+    held = (each for each in call.directory.app_roles if (each["resourceId"], each["id"]) == (call.id, part))
+    assignment = next(held, None)
+    if assignment is None:
+        raise not_found(f"Resource '{part}' does not exist.", "Request_ResourceNotFound")
+    call.directory.app_roles.remove(assignment)
+    role = next(name for name, key in APP_ROLES.items() if key == assignment["appRoleId"])
+    log_app_role(call, assignment, role, given=False)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
 OPERATIONS = (
@@ -95,4 +117,6 @@ OPERATIONS = (
     Operation(method="GET", path=APPLICATIONS, handle=_list_applications),
     Operation(method="GET", path=APP_ROLE_HOLDERS, handle=_list_holders),
     Operation(method="POST", path=APP_ROLE_HOLDERS, handle=_grant),
+    Operation(method="GET", path=APP_ROLES_HELD, handle=_list_held),
+    Operation(method="DELETE", path=f"{APP_ROLE_HOLDERS}/{{part}}", handle=_take),
 )

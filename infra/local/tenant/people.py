@@ -290,6 +290,26 @@ def log_role(call: Call, activity: str, assignment: Json, *, given: bool) -> Non
     _log(call, activity, "RoleManagement", target, second, operation="Assign" if given else "Unassign")
 
 
+def log_app_role(call: Call, assignment: Json, value: str, *, given: bool) -> None:
+    """Log that an application was given an app role of an API, or had it taken away."""
+    side, other = ("newValue", "oldValue") if given else ("oldValue", "newValue")
+    values = {
+        "AppRole.Id": assignment["appRoleId"],
+        "AppRole.Value": value,
+        "ServicePrincipal.ObjectID": assignment["principalId"],
+    }
+    changes = [{"displayName": name, side: f'"{each}"', other: None} for name, each in values.items()]
+    api: Json = {"id": assignment["resourceId"], "displayName": assignment["resourceDisplayName"]}
+    target = api | {"type": "ServicePrincipal", "modifiedProperties": changes}
+    receiver: Json = {"id": assignment["principalId"], "displayName": assignment["principalDisplayName"]}
+    second: Json = receiver | {"type": "ServicePrincipal", "modifiedProperties": []}
+    activity = "Add app role assignment to service principal"
+    if not given:
+        activity = "Remove app role assignment from service principal"
+    operation = "Assign" if given else "Unassign"
+    _log(call, activity, "ApplicationManagement", target, second, operation=operation)
+
+
 def _log(call: Call, activity: str, category: str, target: Json, *more: Json, operation: str) -> None:
     record = Record(
         id_prefix=f"Directory_{call.correlation_id}",

@@ -33,6 +33,7 @@ CONSENTS = "/oauth2PermissionGrants"
 SERVICE_PRINCIPALS = "/servicePrincipals"
 APPLICATIONS = "/applications"
 APP_ROLE_HOLDERS = f"{SERVICE_PRINCIPALS}/{{id}}/appRoleAssignedTo"
+APP_ROLES_HELD = f"{SERVICE_PRINCIPALS}/{{id}}/appRoleAssignments"
 
 _CA_READ = frozenset({"Policy.Read.All"})
 _CA_DELETE = _CA_READ | {"Policy.ReadWrite.ConditionalAccess"}
@@ -179,6 +180,8 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", SERVICE_PRINCIPALS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", APPLICATIONS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", APP_ROLE_HOLDERS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("GET", APP_ROLES_HELD): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
+    ("DELETE", f"{APP_ROLE_HOLDERS}/{{part}}"): (frozenset({"AppRoleAssignment.ReadWrite.All"}),),
     ("POST", APP_ROLE_HOLDERS): (frozenset({"AppRoleAssignment.ReadWrite.All", "Application.Read.All"}),),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
 }

@@ -14,8 +14,9 @@ import pytest
 
 from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, RESPONDER, SUBSCRIPTION, Principal
 from responders.catalogue import CATALOGUE
-from responders.detections.directory_samples import COLLEAGUE, role_record
+from responders.detections.directory_samples import COLLEAGUE, app_role_record, role_record
 from responders.detections.samples import ca_policy_record, event_grid_record
+from responders.kinds.app_role_assignments import APP_ROLE_ASSIGNMENT
 from responders.kinds.ca_policies import CA_POLICY
 from responders.kinds.directory_role_assignments import DIRECTORY_ROLE_ASSIGNMENT
 from responders.kinds.principals import is_enabled
@@ -40,6 +41,7 @@ from tests.fakes.runtime import TENANT, Bench, approval, bench, settings_with
 from tests.fakes.situations import (
     ASSIGNMENT_ID,
     POLICY_ID,
+    app_role,
     ca_policy,
     directory_role,
     role_assignment,
@@ -50,7 +52,7 @@ from tests.fakes.tenant import FakeTenant, Request, answer_of
 
 _MINUTE: Final = timedelta(minutes=1)
 _AT: Final = NOW - _MINUTE
-_GUARDED: Final = (CA_POLICY, ROLE_ASSIGNMENT, DIRECTORY_ROLE_ASSIGNMENT)
+_GUARDED: Final = (CA_POLICY, ROLE_ASSIGNMENT, DIRECTORY_ROLE_ASSIGNMENT, APP_ROLE_ASSIGNMENT)
 _LET_OUT: Final = [BREAK_GLASS_1.id, BREAK_GLASS_2.id]
 _BEFORE: Final = with_users(ca_policy(), excludeUsers=_LET_OUT)
 _AFTER: Final = with_users(_BEFORE, excludeUsers=[*_LET_OUT, MALLORY.id])
@@ -117,6 +119,19 @@ def _directory_role_record() -> Image:
     return made | {"activityDateTime": _AT.isoformat().replace("+00:00", "Z")}
 
 
+def _give_app_role(tenant: FakeTenant) -> None:
+    tenant.app_roles.append(app_role())
+
+
+def _app_role_record() -> Image:
+    record = app_role_record("Mail.Read", initiatedBy=initiated_by(MALLORY))
+    api = record["targetResources"][0]
+    api["id"] = app_role()["resourceId"]
+    (role,) = (each for each in api["modifiedProperties"] if each["displayName"] == "AppRole.Id")
+    role["newValue"] = f'"{app_role()["appRoleId"]}"'
+    return record | {"activityDateTime": _AT.isoformat().replace("+00:00", "Z")}
+
+
 ATTACKS: Final = (
     Attack(
         id="policy changed",
@@ -144,6 +159,14 @@ ATTACKS: Final = (
         record=_directory_role_record,
         is_undone=lambda tenant: not tenant.directory_roles,
         put_back="Remove the directory role assignment",
+    ),
+    Attack(
+        id="app role given",
+        tenant=FakeTenant,
+        do=_give_app_role,
+        record=_app_role_record,
+        is_undone=lambda tenant: not tenant.app_roles,
+        put_back="Remove the app role assignment",
     ),
 )
 
@@ -179,7 +202,7 @@ def _attacked(
     made.seed(mode)
     for detection, own in modes.items():
         made.runtime.controls.set_mode(detection, own, by="a test", reason="a test")
-    for approval_list in (ApprovalList.RBAC_ROLES, ApprovalList.DIRECTORY_ROLES):
+    for approval_list in (ApprovalList.RBAC_ROLES, ApprovalList.DIRECTORY_ROLES, ApprovalList.APP_PERMISSIONS):
         made.runtime.approvals.approve(approval(ALICE, approval_list))
     made.sweep()
     made.accept()

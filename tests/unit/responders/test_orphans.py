@@ -8,32 +8,47 @@ import pytest
 
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
+from responders.kinds.app_role_assignments import APP_ROLE_ASSIGNMENT
 from responders.kinds.directory_role_assignments import DIRECTORY_ROLE_ASSIGNMENT
 from responders.kinds.principals import is_enabled
 from shared.model.calls import Permission
 from shared.model.kinds import Mode, ObjectKind
 from shared.model.object_kinds import Kind
+from shared.model.privileges import API_NAMES
 from shared.objects.planning import GRACE
 from shared.respond.resume import resume
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import A_MINUTE, Bench, bench
-from tests.fakes.situations import TRUDY, directory_role
-from tests.fakes.tenant import FakeTenant
+from tests.fakes.situations import APPLICATION, GRAPH_API, TRUDY, app_role, directory_role
+from tests.fakes.tenant import Answer, FakeTenant, Request, answer_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belonging:
-    """An object in a tenant, how it goes, how what it belongs to goes, and without which permission that isn't seen."""
+    """An object in a tenant, how it goes, how what it belongs to goes, and what keeps that from being seen."""
 
     kind: Kind
     tenant: Callable[[], FakeTenant]
     go: Callable[[FakeTenant], None]
-    leave: Callable[[FakeTenant], None]
-    unseen_without: Permission
+    leave: Callable[[FakeTenant], object]
+    hide: Callable[[FakeTenant], object]
 
 
 def _trudy() -> FakeTenant:
     return FakeTenant(directory_roles=[directory_role()], principals={TRUDY.id: {"id": TRUDY.id}})
+
+
+def _application() -> FakeTenant:
+    (api,) = (app_id for app_id, name in API_NAMES.items() if name == "microsoft-graph")
+    there = {each: {"id": each} for each in (APPLICATION, GRAPH_API)}
+    return FakeTenant(app_roles=[app_role()], apis={api: GRAPH_API}, principals=there)
+
+
+def _hide_application(tenant: FakeTenant) -> None:
+    def spoil(_number: int, request: Request) -> Answer | None:
+        return answer_of({}, 503) if request.url == f"/servicePrincipals/{APPLICATION}" else None
+
+    tenant.spoil = spoil
 
 
 _ALL: Final = (
@@ -42,7 +57,14 @@ _ALL: Final = (
         tenant=_trudy,
         go=lambda tenant: tenant.directory_roles.clear(),
         leave=lambda tenant: tenant.principals.clear(),
-        unseen_without=Permission.USER_READ,
+        hide=lambda tenant: tenant.granted.discard(Permission.USER_READ),
+    ),
+    Belonging(
+        kind=APP_ROLE_ASSIGNMENT,
+        tenant=_application,
+        go=lambda tenant: tenant.app_roles.clear(),
+        leave=lambda tenant: tenant.principals.pop(APPLICATION),
+        hide=_hide_application,
     ),
 )
 _EACH: Final = pytest.mark.parametrize("one", _ALL, ids=lambda one: one.kind.kind)
@@ -93,7 +115,7 @@ def test_what_went_alone_or_in_doubt_comes_to_people(memory: MemoryStorage, one:
     one.go(tenant)
     if left:
         one.leave(tenant)
-        tenant.granted.discard(one.unseen_without)
+        one.hide(tenant)
     _pass_time(made)
     assert _heard(made) > 0
     assert [*tenant.writes] == []

@@ -280,6 +280,15 @@ def test_enforcing_without_permission_is_a_failure(there: Installation) -> None:
     assert text.startswith("Azure AD B2C: Policy.ReadWrite.TrustFramework is missing; needed by ")
 
 
+def test_what_was_granted_by_hand_is_warned_of(there: Installation) -> None:
+    claims = there.claims[TenantKind.WORKFORCE]
+    assert isinstance(claims, dict)
+    for name in sorted(there.context.content.by_hand):
+        there.claims[TenantKind.WORKFORCE] = claims | {"roles": [*claims["roles"], name]}
+        (status, text), _ = there.found("graph-permissions-exact")
+        assert (status, name in text, "take the whole tenant over" in text) == ("warning", True, True)
+
+
 def _assigned(scope: str) -> dict[str, Any]:
     definition = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{_ROLE.upper()}"
     return {"value": [{"id": "x", "properties": {"roleDefinitionId": definition, "scope": scope}}]}

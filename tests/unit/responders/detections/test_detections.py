@@ -50,6 +50,7 @@ BESIDE: dict[str, set[str]] = {
     # One is about who gets access, whoever gave it; the other about each change by who isn't approved.
     "partner-outside": {"cross-tenant-access-changed"},
     "break-glass-changed": {"role-removed"},
+    "responder-identity-changed": {"app-role-removed"},
 }
 """Detections that match the same record on purpose, each for another reason, by the one that matches fewer records."""
 
