@@ -168,8 +168,8 @@ def _card(
     whose = (owner.upn or owner.name) if owner else ""
     return SystemNotice(
         key=f"recorded {until:%Y%m%d%H%M%S} {whose}",
-        title=f"{total:,} {'case was' if total == 1 else 'cases were'} recorded, and nobody was paged",
-        text=f"From {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC.",
+        title=f"{total:,} {'case was' if total == 1 else 'cases were'} only recorded",
+        text=f"From {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC; nobody was called for them.",
         lines=tuple(lines),
         what_to_do="If you know of all of it, nothing. responder cases lists each.",
         never_waits=True,  # in a digest of notices it would mention nobody and lose its lines
