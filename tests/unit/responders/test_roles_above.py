@@ -28,9 +28,9 @@ _SCOPES: Final = {"a management group": _GROUP, "the root": ""}
 _EACH: Final = pytest.mark.parametrize("scope", _SCOPES.values(), ids=_SCOPES)
 
 
-def _give(tenant: FakeTenant, scope: str, **more: str) -> str:
+def _give(tenant: FakeTenant, scope: str, *, role: str, holder: str, by: str) -> str:
     identity = f"{scope}{_NAME}"
-    given = role_assignment(assignment_id=identity, **more)
+    given = role_assignment(assignment_id=identity, role=role, holder=holder, by=by)
     given["properties"] |= {"scope": scope or "/", "createdOn": "2026-03-02T10:20:00Z"}
     tenant.role_assignments[identity.lower()] = given
     return identity.lower()
