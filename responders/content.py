@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from responders import registrations, rosters, sources
+from responders import left_out, registrations, rosters, sources
 from responders.catalogue import CATALOGUE
 from responders.kinds import named_applications
 from responders.kinds.app_role_assignments import APP_ROLE_ASSIGNMENT
@@ -78,6 +78,7 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = _once(
         *sources.READ_PROBES,
         *(probe for each in KINDS for probe in each.read_probes),
         *rosters.READ_PROBES,
+        *left_out.READ_PROBES,
         *registrations.READ_PROBES,
         *mailboxes.READ_PROBES,
         *named_applications.READ_PROBES,

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from responders import left_out
 from responders.catalogue import CATALOGUE
 from responders.content import GET_ROLE_DEFINITION, KINDS
 from responders.kinds import app_role_assignments, directory_role_assignments
@@ -36,6 +37,7 @@ NEEDS: Final[tuple[Need, ...]] = (
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
     *(Need(by="redirect addresses", kind=kind, calls=(LIST_REGISTRATIONS,)) for kind in TenantKind),
+    Need(by="members of groups that policies leave out", kind=TenantKind.WORKFORCE, calls=left_out.CALLS),
     Need(by="applications known by name", kind=TenantKind.B2C, calls=(LIST_SERVICE_PRINCIPALS, DIRECTORY_AUDITS)),
     *(
         Need(by=f"break-glass runbook, step {step.number}", kind=TenantKind.WORKFORCE, calls=step.needs)

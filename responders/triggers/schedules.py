@@ -134,15 +134,27 @@ def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:
 @schedules.function_name("sweep_rosters")
 @schedules.timer_trigger(arg_name="timer", schedule="%ROSTER_SCHEDULE%")
 def sweep_rosters(timer: func.TimerRequest) -> None:
-    """Read who is privileged, which groups roles can be given to, and, once an hour, which permissions are missing.
+    """Read who is privileged, who is in which groups, and, once an hour, which permissions are missing.
 
     People are notified where who is privileged isn't known any more.
     """
     del timer
-    try:
-        _sweep_rosters()
-    finally:
-        _look_at_permissions()
+    steps: dict[str, Callable[[], object]] = {
+        "the rosters": _sweep_rosters,
+        "the members of groups that policies leave out": _watch_left_out,
+        "the permissions": _look_at_permissions,
+    }
+    do_all(steps, lambda step: steps[step](), failed=lambda step: f"{step} could not all be read", log=_log)
+
+
+def _watch_left_out() -> None:
+    from responders.left_out import READS  # noqa: PLC0415 - not needed at start-up
+    from shared.ingest.left_out import ABOUT, watch_left_out  # noqa: PLC0415
+
+    made = runtime()
+    workforce = made.settings.workforce
+    watch = partial(watch_left_out, made, workforce, READS)
+    noting(made.storage, ABOUT, workforce.id, watch, clock=made.clock)
 
 
 def _look_at_permissions() -> None:

@@ -17,6 +17,8 @@ from shared.clients.storage_names import Table
 from shared.detect.rosters import STALE, Roster
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import Lateness, lateness_of
+from shared.ingest.left_out import ABOUT as LEFT_OUT
+from shared.ingest.left_out import left_out_read_at
 from shared.ingest.poll import cursor_of, failure_columns
 from shared.ingest.stream import Arrival, arrivals, stream_lateness
 from shared.ingest.unread import Unread, read_unread
@@ -194,6 +196,7 @@ def read_coverage(
             for entry in look.at_roster(roster, tenant)
         ),
         *(entry for one in sorted(settings.workforce.subscriptions) for entry in look.at_events(one)),
+        *look.at_left_out(),
         *look.at_stream(),
         *look.at_permissions(),
     ]
@@ -295,6 +298,16 @@ class _Look:
             yield msgspec.structs.replace(known, is_paged=False)
 
         return self._tried(about, tenant, look)
+
+    def at_left_out(self) -> list[Entry]:
+        tenant = self._settings.workforce
+
+        def look() -> Iterator[Entry]:
+            at = left_out_read_at(self._storage, tenant.id)
+            failed = self._failed.get(f"{tenant.id} {LEFT_OUT}")
+            yield self._known(LEFT_OUT, tenant, failed, at, within=SWEPT_WITHIN, cure=_ROSTERS)
+
+        return self._tried(LEFT_OUT, tenant, look)
 
     def at_events(self, subscription: str) -> list[Entry]:
         tenant = self._settings.workforce

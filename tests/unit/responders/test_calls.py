@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from responders import content, kinds, registrations, rosters, runbooks, sources
+from responders import content, kinds, left_out, registrations, rosters, runbooks, sources
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
 from responders.kinds import named_locations
@@ -21,6 +21,7 @@ from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
 _MODULES: tuple[ModuleType, ...] = (
     sources,
     rosters,
+    left_out,
     registrations,
     content,
     *(
