@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from operator import ge, gt, le, lt
+from typing import cast
 
 from infra.local.tenant.api_error import bad_request
 from infra.local.tenant.bodies import as_object
@@ -18,6 +19,10 @@ _LARGEST_PAGE = 1000
 _END_OF_TIME = 2**63
 
 _ABOUT = re.compile(r"([\w/]+) eq '((?:[^']|'')*)'")
+_OF_A_TARGET = re.compile(r"targetResources/any\(t: t/id eq '([\w-]+)'\)")
+_ANY_TARGET = "targetResources/id"
+"""How what `_OF_A_TARGET` asks for is named here."""
+
 _TYPE = r"t eq '(\w+)'"
 _TYPES = re.compile(rf"signInEventTypes/any\(t: {_TYPE}(?: or {_TYPE})*\)")
 
@@ -44,7 +49,7 @@ DIRECTORY_AUDITS = LogShape(
     path="auditLogs/directoryAudits",
     time="activityDateTime",
     page=100,
-    about=frozenset({"initiatedBy/user/id", "initiatedBy/app/appId", "loggedByService"}),
+    about=frozenset({"initiatedBy/user/id", "initiatedBy/app/appId", "loggedByService", "activityDisplayName"}),
 )
 SIGN_INS = LogShape(
     path="auditLogs/signIns",
@@ -87,7 +92,7 @@ class RecordQuery:
 
     def is_about(self, text: bytes) -> bool:
         """Say whether a record, as JSON, has the values that are asked for."""
-        return not self.about or all(_value(json.loads(text), name) == value for name, value in self.about)
+        return not self.about or all(_has(json.loads(text), name, value) for name, value in self.about)
 
     def comes_next(self, place: tuple[int, int]) -> bool:
         """Say whether a record at `place` (ticks, place in the log) lies behind where the last page ended."""
@@ -122,8 +127,21 @@ def parse_query(options: Mapping[str, str], shape: LogShape) -> RecordQuery:
 
 def _about(clause: str, shape: LogShape) -> tuple[str, str] | None:
     """Read a clause that asks for one value of a property; None for another clause."""
+    if shape is DIRECTORY_AUDITS and (of_a_target := _OF_A_TARGET.fullmatch(clause)):
+        return _ANY_TARGET, of_a_target[1]
     found = _ABOUT.fullmatch(clause)
     return (found[1], found[2].replace("''", "'")) if found and found[1] in shape.about else None
+
+
+def _has(record: object, name: str, value: str) -> bool:
+    if name == _ANY_TARGET:
+        return any(_value(target, "id") == value for target in _targets(record))
+    return _value(record, name) == value
+
+
+def _targets(record: object) -> list[object]:
+    found = (as_object(record) or {}).get("targetResources")
+    return cast("list[object]", found) if isinstance(found, list) else []
 
 
 def _value(record: object, name: str) -> object:

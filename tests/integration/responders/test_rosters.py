@@ -1,10 +1,12 @@
 """Who is privileged and which groups roles can be given to, read of the simulated tenants over real HTTP."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
 
 from infra.local import world
+from responders.left_out import READS
 from responders.rosters import (
     AZURE_ADMINISTRATORS,
     PRIVILEGED_ACCOUNTS,
@@ -68,6 +70,15 @@ def test_a_group_that_hides_its_members_leaves_it_unknown(simulated: SimulatedTe
         PRIVILEGED_ACCOUNTS.read(simulated.workforce)
     simulated.control.settings(hidden_groups=[world.REPORT_READERS.id])
     assert world.MALLORY.id in PRIVILEGED_ACCOUNTS.read(simulated.workforce)
+
+
+def test_a_groups_own_members_are_read_and_who_added_them(simulated: SimulatedTenant) -> None:
+    group, gone = world.ROLE_ADMINISTRATORS, "92000001-3e7b-4c5d-a1f9-8b6d0e2c4f57"
+    assert READS.existing(simulated.workforce, [group.id, gone]) == {group.id}
+    members = READS.members(simulated.workforce, group.id)
+    assert members == {each.id for each in (*group.members, *group.nested)}
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert not READS.is_added(simulated.workforce, world.MALLORY.id, group.id, since)
 
 
 _PLACES: Final = [

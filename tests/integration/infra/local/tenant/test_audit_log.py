@@ -70,7 +70,7 @@ def test_filters_by_time(five: list[str], alice: httpx.Client, clauses: str, kep
         {"$filter": "activityDateTime ge '2026-02-01T10:00:00Z'"},
         {"$filter": "createdDateTime ge 2026-02-01T10:00:00Z"},
         {"$filter": "activityDateTime ge 2026-02-01T10:00:00Z or activityDateTime lt 2026-02-01T10:00:00Z"},
-        {"$filter": "activityDisplayName eq 'Update user'"},
+        {"$filter": "category eq 'UserManagement'"},
         {"$top": 1001},
         {"$top": 0},
         {"$orderby": "id"},
@@ -81,6 +81,27 @@ def test_filters_by_time(five: list[str], alice: httpx.Client, clauses: str, kep
 def test_refuses_what_it_cannot_read(alice: httpx.Client, params: dict[str, str | int]) -> None:
     answer = alice.get(_AUDITS, params=params)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "BadRequest")
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "activityDisplayName eq 'Add owner''s key'",
+        "targetResources/any(t: t/id eq '3f6a0c82-7d15-4be9-a240-c1d8e57b9f63')",
+    ],
+)
+def test_a_filter_may_ask_for_an_activity_and_a_target(
+    control: TenantControl, alice: httpx.Client, five: list[str], clause: str
+) -> None:
+    other = _record("2026-02-01T10:00:09Z", "r9") | {
+        "activityDisplayName": "Add owner's key",
+        "targetResources": [{"id": "an other one"}, {"id": "3f6a0c82-7d15-4be9-a240-c1d8e57b9f63"}],
+    }
+    control.add_record(other, tenant=world.WORKFORCE_TENANT)
+    assert [record["id"] for record in _records(alice)] == ["r9", *five[::-1]]
+    assert [record["id"] for record in _records(alice, **{"$filter": clause})] == ["r9"]
+    since = f"activityDateTime ge 2026-02-01T10:00:10Z and {clause}"
+    assert _records(alice, **{"$filter": since}) == []
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
