@@ -78,7 +78,10 @@ def first_version(state: ObjectState, history: Sequence[JudgedChange]) -> Versio
     if not earlier or state.provenance is not Provenance.FIRST_SEEN or state.accounted:
         return origin
     leaves = dict(origin.leaves)
-    for change in reversed(earlier):
+    left = list(earlier)
+    while left:
+        change = _latest_before(left, leaves)
+        left.remove(change)
         leaves = _worked_back(leaves, change)
     return Version(at=earlier[0].at - _BEGINNING, leaves=leaves, source="worked back")
 
@@ -112,6 +115,16 @@ def needed_versions(
             if differences(rules, below.leaves, versions[position].leaves):
                 break
     return tuple(versions[position] for position in sorted(keep))
+
+
+def _latest_before(changes: Sequence[ObjectChange], leaves: Leaves) -> ObjectChange:
+    """Give the last change before these leaves stood; of several in its second, one that can have led to them.
+
+    Records have no more than the second: a deletion leaves nothing there, and anything else something.
+    """
+    last = changes[-1]
+    same = (each for each in reversed(changes) if each.at.replace(microsecond=0) == last.at.replace(microsecond=0))
+    return next((each for each in same if (each.op is Op.DELETE) is not bool(leaves)), last)
 
 
 def _worked_back(leaves: Leaves, change: ObjectChange) -> dict[str, Json]:

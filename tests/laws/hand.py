@@ -705,6 +705,17 @@ HAND: Final[tuple[HandStory, ...]] = (
         ),
     ),
     HandStory(
+        name="a permission is given and taken again in the same second, before anybody saw it, and given later",
+        story=story(
+            "E3",
+            change(600, "mal", "E3", "create"),
+            change(600, "trudy", "E3", "delete"),
+            change(7000, "mal", "E3", "create"),
+        ),
+        ends="taken away, and no writer is missing",
+        is_right=lambda end: end.leaf("E3") is None and end.pending("E3") == set(),
+    ),
+    HandStory(
         name="a removal that no record tells, given back by an attacker",
         story=story("A1 A2", change(600, "alice", "A1", "delete", {"never": True}), change(700, "mal", "A1", "create")),
         ends="taken away, or people are asked",

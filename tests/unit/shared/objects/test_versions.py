@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, Op, Provenance, Step, Verdict, Version
+from shared.model.cases import Standing
+from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, JudgedChange, Op, Provenance, Step, Verdict, Version
 from shared.objects.planning import plan_object, take_account
-from shared.objects.versions import all_versions, needed_versions
+from shared.objects.versions import all_versions, first_version, needed_versions
+from tests.fakes.guarded_objects import a_change, a_state, a_version
 from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp, verdicts
 
 type Wrote = Mapping[str, Step]
@@ -622,3 +624,19 @@ def test_what_was_compacted_explains_nothing_any_more(second: float, verdict: Ve
     }
     story = _ACCEPTED_LATER.with_state(accounted=accounted).change(second, "Mallory", state=("on", "off"))
     assert verdicts(story.plan(2000, state="off")) == {"state": verdict}
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("reordered", [False, True])
+def test_what_came_and_went_in_one_second_is_worked_back_as_it_can_have_been(
+    *, is_there: bool, reordered: bool
+) -> None:
+    """Nobody had read the object before, and records have no more than the second."""
+    ops = [Op.DELETE, Op.CREATE] if reordered else [Op.CREATE, Op.DELETE]
+    both = [
+        JudgedChange(change=a_change(op.value, op=op, wrote={}, is_whole=True), standing=Standing.UNAPPROVED)
+        for op in ops
+    ]
+    origin = a_version(1) if is_there else Version(at=a_version(1).at, leaves={})
+    first = first_version(a_state(origin=origin, provenance=Provenance.FIRST_SEEN), both)
+    assert first.leaves.get(EXISTS) is (True if is_there else None)
