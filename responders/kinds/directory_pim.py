@@ -28,13 +28,20 @@ _BEFORE: Final = timedelta(minutes=15)
 _AFTER: Final = timedelta(minutes=5)
 """How much later PIM's own record may be than what it did."""
 
+_SURELY_WITHIN: Final = timedelta(minutes=1)
+"""A record of PIM's that is so near is of the same request. One that is farther off may be of another request, as long
+as a nearer one may still come."""
+
 _LATENESS: Final = timedelta(minutes=15)
 """When the log has records so much later, one that isn't there won't come."""
 
 _EXPIRED: Final = "expired"
 _OWN_USES: Final = ("(pim activation)", "(pim deactivate)")
-_NOT_DONE: Final = ("requested", "eligible", "denied", "canceled", "failed")
-"""Words of PIM's activities that change no assignment."""
+_NOT_DONE: Final = ("requested", "eligible", "denied", "canceled", "failed", "request approved", "remove request")
+"""Words of PIM's activities that change no assignment. Who approves an activation doesn't carry it out."""
+
+_ELSEWHERE: Final = "outside of pim"
+"""In what PIM noticed and didn't do."""
 
 
 class _Request(Struct, frozen=True, kw_only=True):
@@ -57,10 +64,11 @@ def with_requester(api: TenantApi, change: ObjectChange, *, role: str, holder: s
         if not is_pim(api, change.actor.id):
             return as_recorded
         found = [each for each in _requests(api, change.at, role=role, holder=holder) if _fits(each, change.op)]
-        if found:
-            return _asked(min(found, key=lambda each: abs(each.at - change.at)), holder)
+        nearest = min(found, key=lambda each: abs(each.at - change.at), default=None)
+        if nearest is not None and abs(nearest.at - change.at) <= _SURELY_WITHIN:
+            return _asked(nearest, holder)
         if _has_gone_on(api, change.at):
-            return as_recorded
+            return as_recorded if nearest is None else _asked(nearest, holder)
     except EdgeError as error:
         return Confirmation(is_true=None, because=f"who asked PIM for it could not be read: {error}")
     return Confirmation(is_true=None, because="PIM did it, and its own record of who asked isn't there yet")
@@ -79,7 +87,8 @@ def _asked(request: _Request, holder: str) -> Confirmation:
 
 def _fits(request: _Request, op: Op) -> bool:
     verb = "remove" if op is Op.DELETE else ("add", "restore", "update", "approve")
-    return request.activity.startswith(verb) and not any(word in request.activity for word in _NOT_DONE)
+    words = (*_NOT_DONE, _ELSEWHERE)
+    return request.activity.startswith(verb) and not any(each in request.activity for each in words)
 
 
 def _requests(api: TenantApi, at: datetime, *, role: str, holder: str) -> Iterator[_Request]:

@@ -75,6 +75,8 @@ def test_what_ends_by_itself_is_an_expiry() -> None:
 _OTHERS: Final[dict[str, Image]] = {
     "of another holder": _record(_ASSIGNED) | {"targetResources": []},
     "a request that isn't done": _record("Add member to role requested (PIM activation)"),
+    "an approval": _record("Add member to role request approved (PIM activation)"),
+    "what others gave": _record("Add member to role outside of PIM (permanent)"),
     "an eligibility": _record("Add eligible member to role in PIM completed (permanent)"),
     "a removal": _record("Remove member from role in PIM completed (permanent)"),
     "a failure": _record(_ASSIGNED, result="failure"),
@@ -86,6 +88,28 @@ _OTHERS: Final[dict[str, Image]] = {
 @pytest.mark.parametrize("other", _OTHERS.values(), ids=_OTHERS)
 def test_other_records_do_not_say_who_asked(other: Image) -> None:
     assert _confirmed(other).is_true is None
+
+
+def test_a_request_that_is_withdrawn_takes_nothing_away() -> None:
+    assert _confirmed(_record("Remove request"), op=Op.DELETE).is_true is None
+
+
+def test_who_activates_a_role_did_it_and_not_who_approved_that() -> None:
+    approved = _record("Add member to role request approved (PIM activation)", by=ALICE.id)
+    found = _confirmed(approved, _record(_ACTIVATED, by=COLLEAGUE, minutes=0.01))
+    assert (found.is_own_use, found.actor and found.actor.id) == (True, COLLEAGUE)
+
+
+def test_a_request_from_before_counts_once_the_log_has_had_time_for_a_nearer_one() -> None:
+    """Else who gave the role before, and had it taken away again, would answer for what another gives now."""
+    before = _record(_ASSIGNED, by=ALICE.id, minutes=-5)
+    assert _confirmed(before).is_true is None
+    later = _record("Update user", loggedByService="Core Directory", minutes=16)
+    found = _confirmed(before, later)
+    assert (found.is_true, found.actor and found.actor.id) == (True, ALICE.id)
+    found = _confirmed(before, later, _record(_ASSIGNED, minutes=0.5))
+    assert found.actor is not None
+    assert found.actor.id == MALLORY.id
 
 
 def test_where_the_log_has_gone_on_without_a_record_it_is_as_told() -> None:
