@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from shared.model.events import Actor, ActorKind
+from shared.model.events import Actor, ActorKind, Log
 from shared.model.objects import (
     Intent,
     IntentState,
@@ -45,11 +45,12 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
     # Two logs may tell of an action in one second, which gives both the same id.
     kept = {(one.id, one.at): one for one in reading.changes}
     thefts: list[str] = []
-    for change in [one for one in kept.values() if _is_under_our_name(run, one) and not one.intent]:
+    for change in [one for one in kept.values() if not one.intent and _may_be_ours(run, one)]:
         history = [one for one in kept.values() if not booking.is_own_record(one)]
         found = explaining(run, state, change, history)
         if found.intent is None or found.is_theft:
-            thefts.append(change.id)
+            if _is_under_our_name(run, change):
+                thefts.append(change.id)
             continue
         intent = found.intent
         kept[change.id, change.at] = msgspec.structs.replace(change, intent=intent.id)
@@ -244,6 +245,21 @@ def is_made_by_us(run: ObjectRun, intent: Intent, reading: Reading, seen: Versio
 
 def _was_sent(intent: Intent) -> bool:
     return intent.state is not IntentState.NOT_SENT
+
+
+def _may_be_ours(run: ObjectRun, change: ObjectChange) -> bool:
+    return _is_under_our_name(run, change) or _is_by_a_service_for_somebody(run, change)
+
+
+def _is_by_a_service_for_somebody(run: ObjectRun, change: ObjectChange) -> bool:
+    """Whether the tenant's own log names a service that took something away, which may have been for us.
+
+    PIM removes what we ask it to, and the directory's log says that PIM did. No more than that it is gone can come of
+    taking such a record for ours.
+    """
+    is_deletion = change.log is Log.AUDIT and change.op is Op.DELETE
+    is_by_service = change.actor.kind is ActorKind.SERVICE_PRINCIPAL
+    return is_deletion and is_by_service and not change.is_confirmed and not change.is_denied and bool(run.kind.confirm)
 
 
 def _is_under_our_name(run: ObjectRun, change: ObjectChange) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 import msgspec
 import pytest
 
-from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, RESPONDER, SUBSCRIPTION, Principal
+from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, MALLORY, MS_PIM, RESPONDER, SUBSCRIPTION, Principal
 from responders.catalogue import CATALOGUE
 from responders.detections.directory_samples import COLLEAGUE, app_role_record, role_record
 from responders.detections.samples import ca_policy_record, event_grid_record
@@ -237,6 +237,27 @@ def test_an_attack_is_put_back_proved_and_can_be_undone(storage: Storage, attack
     (kind,) = [one for one in _GUARDED if one.kind is case.object_kind]
     assert kind.id_of(before).lower() == case.target.id.lower()
     assert [sent.case.id for sent in ready.teams.sent] == [case.id]
+
+
+@pytest.mark.parametrize(("after", "is_ours"), [(0 * _MINUTE, True), (10 * _MINUTE, False)])
+def test_what_pim_removes_for_the_responder_is_no_change_of_anybody(
+    memory: MemoryStorage, after: timedelta, *, is_ours: bool
+) -> None:
+    """The directory's log names PIM's service, and the record in which PIM names the responder may come much later."""
+    (attack,) = (one for one in ATTACKS if one.record is _directory_role_record)
+    ready, tenant = _attacked(memory, attack)
+    tenant.granted.discard(Permission.ROLE_MANAGEMENT_WRITE)
+    case = _answered(ready)
+    assert (case.outcome, attack.is_undone(tenant)) == (Outcome.DONE, True)
+    removed = role_record("Remove member from role", initiatedBy=initiated_by(MS_PIM))
+    text = json.dumps(removed).replace(COLLEAGUE, directory_role()["principalId"])
+    ready.take_in(json.loads(text) | {"activityDateTime": f"{ready.clock() + after:%Y-%m-%dT%H:%M:%SZ}"})
+    for _ in range(6):
+        ready.clock.move(20 * _MINUTE)
+        ready.answer_queue()
+        resume(ready.runtime)
+    assert ([each.id for each in ready.cases()] == [case.id]) is is_ours
+    assert (len(ready.teams.sent) == 1) is is_ours
 
 
 @pytest.mark.parametrize("first", [1, 2])
