@@ -184,12 +184,12 @@ def _lane(of: ObjectId, object_id: str, _image: Image | None) -> str:
 
 
 class Around(Struct, frozen=True, kw_only=True):
-    """Whom else it reaches: emergency accounts in the group that holds the role, and whether others hold it too.
+    """Whom else it reaches: who is in the group that holds the role, and whether others hold it too.
 
     None is what couldn't be read, for the reason in `because`.
     """
 
-    emergency: frozenset[str] | None = frozenset()
+    members: frozenset[str] | None = frozenset()
     others_living: bool | None = True
     because: str = ""
 
@@ -198,17 +198,17 @@ def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
     if facts.op is not Op.DELETE:
         return Around()
     try:
-        reached = _members(api, str(facts.stands[_HOLDER])) & facts.emergency
+        members = _members(api, str(facts.stands[_HOLDER]))
     except (EdgeError, BadIdentifier) as error:
-        return Around(emergency=None, because=str(error))
+        return Around(members=None, because=str(error))
     if facts.stands.get(_ROLE) != GLOBAL_ADMINISTRATOR:
-        return Around(emergency=reached)
+        return Around(members=members)
     try:
         others = _other_holders(api, str(facts.stands[_HOLDER]))
     except EdgeError as error:
-        return Around(emergency=reached, others_living=None, because=str(error))
+        return Around(members=members, others_living=None, because=str(error))
     living = principals.is_one_living(api, others)
-    return Around(emergency=reached, others_living=living.answer, because=living.because)
+    return Around(members=members, others_living=living.answer, because=living.because)
 
 
 def _members(api: TenantApi, holder: str) -> frozenset[str]:
@@ -233,12 +233,15 @@ def _objections(facts: GuardFacts) -> Objections:
 
 
 def _objection(facts: GuardFacts, around: Around) -> Objection | None:
-    if around.emergency is None:
+    if around.members is None:
         because = f"whether an emergency account holds the role through it could not be read: {around.because}"
         return Objection(guard="emergency-account", because=because, can_pass=True)
-    if around.emergency:
-        because = f"an emergency account holds the role through it ({', '.join(sorted(around.emergency))})"
+    if emergency := around.members & facts.emergency:
+        because = f"an emergency account holds the role through it ({', '.join(sorted(emergency))})"
         return Objection(guard="emergency-account", because=because, can_pass=True)
+    if protected := around.members & facts.protected:
+        because = f"a protected principal holds the role through it ({', '.join(sorted(protected))})"
+        return Objection(guard="protected-principal", because=because, can_pass=True)
     if around.others_living:
         return None
     because = f"{facts.stands.get(_HOLDER)} is the last living Global Administrator"

@@ -76,8 +76,9 @@ class GuardFacts(Struct, frozen=True, kw_only=True):
     """What a kind's own guards judge a difference by.
 
     `stands` and `target` are the object's leaves before and after. `stands_image` is the object as read. `around` is
-    what `look_around` read. `emergency` are object ids of the emergency accounts, in lower case. `baseline` has the
-    provenance of each leaf. `is_asked` says that a person asked for it (undo, settle, revoke).
+    what `look_around` read. `emergency` are object ids of the emergency accounts, `protected` of others who may lose
+    nothing, the responder's own identities among them, in lower case. `baseline` has the provenance of each leaf.
+    `is_asked` says that a person asked for it (undo, settle, revoke).
     """
 
     tenant: Tenant
@@ -90,6 +91,7 @@ class GuardFacts(Struct, frozen=True, kw_only=True):
     around: Any
     baseline: Mapping[str, BaselineLeaf]
     emergency: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()
     is_asked: bool = False
 
 

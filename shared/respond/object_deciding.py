@@ -134,6 +134,7 @@ class _Decision:
         )
 
     def _kind_facts(self, steps: Mapping[str, Step], around: Any = None) -> GuardFacts:  # noqa: ANN401 - the kind's own
+        settings = self._run.runtime.settings
         return GuardFacts(
             tenant=self._run.tenant,
             object_id=self._plan.state.ids[-1],
@@ -144,7 +145,8 @@ class _Decision:
             stands_image=self._reading.standing_image,
             around=around,
             baseline=self._plan.baseline,
-            emergency=self._run.runtime.settings.emergency_accounts,
+            emergency=settings.emergency_accounts,
+            protected=settings.untouchable - settings.emergency_accounts,
             is_asked=self._is_asked,
         )
 

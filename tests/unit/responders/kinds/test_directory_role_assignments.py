@@ -30,7 +30,7 @@ from tests.fakes.situations import (
     TRUDY,
     directory_role,
 )
-from tests.fakes.tenant import FakeTenant
+from tests.fakes.tenant import RESPONDER_ID, FakeTenant
 
 KIND: Final = DIRECTORY_ROLE_ASSIGNMENT
 _ID: Final = f"{PRIVILEGED_ROLE_ADMINISTRATOR}/{TRUDY.id}"
@@ -172,8 +172,8 @@ def test_nothing_but_ids_gets_into_a_request(evil: str) -> None:
 def _objection(tenant: FakeTenant, stands: Image | None = None, *, gives: bool = False) -> Objection | None:
     image = stands or directory_role()
     before, after = (None, leaves(image)) if gives else (image, {})
-    found = objections(KIND, tenant.edges(), KIND.id_of(image), before, after, emergency=frozenset({EMERGENCY_ACCOUNT}))
-    return found.get(WHOLE)
+    untouchable = {"emergency": frozenset({EMERGENCY_ACCOUNT}), "protected": frozenset({RESPONDER_ID})}
+    return objections(KIND, tenant.edges(), KIND.id_of(image), before, after, **untouchable).get(WHOLE)
 
 
 def test_one_that_was_given_may_be_taken_away() -> None:
@@ -193,13 +193,15 @@ def test_a_role_is_never_given_and_the_page_has_the_command() -> None:
     }
 
 
-def test_a_group_with_an_emergency_account_keeps_its_role() -> None:
-    people = {EMERGENCY_ACCOUNT: _person(EMERGENCY_ACCOUNT)}
-    tenant = _holding(groups={_GROUP: [EMERGENCY_ACCOUNT]}, principals=people)
+@pytest.mark.parametrize(
+    ("member", "guard"), [(EMERGENCY_ACCOUNT, "emergency-account"), (RESPONDER_ID, "protected-principal")]
+)
+def test_a_group_with_somebody_who_may_lose_nothing_keeps_its_role(*, member: str, guard: str) -> None:
+    tenant = _holding(groups={_GROUP: [member]}, principals={member: _person(member)})
     found = _objection(tenant, directory_role(holder=_GROUP))
     assert found is not None
-    assert (found.guard, found.can_pass) == ("emergency-account", True)
-    assert EMERGENCY_ACCOUNT in found.because
+    assert (found.guard, found.can_pass) == (guard, True)
+    assert member in found.because
     tenant.groups[_GROUP] = []
     assert _objection(tenant, directory_role(holder=_GROUP)) is None
 
