@@ -126,8 +126,8 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     same actions; "" is as `log`.
     `whole_properties` are properties of which the record tells all, where it doesn't tell all of the object.
     `is_microsofts` says whether one of Microsoft's own services made it, None where the tenant wasn't asked.
-    `is_by_name` says that the record had only the actor's name, and the tenant's directory whose it is; `nameless` why
-    that can't be said, where it can't.
+    Where the record had only the actor's name, `named_at` is when the tenant's directory last said whose it is, and
+    `nameless` why that can't be said, where it can't.
     """
 
     id: str
@@ -152,7 +152,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     source: str = ""
     whole_properties: tuple[str, ...] = ()
     is_microsofts: bool | None = None
-    is_by_name: bool = False
+    named_at: datetime | None = None
     nameless: str = ""
 
     @property

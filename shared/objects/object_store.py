@@ -628,7 +628,7 @@ def merged(known: ObjectChange, copy: ObjectChange) -> ObjectChange:
         whole_properties=tuple(sorted({*known.whole_properties, *copy.whole_properties})),
         is_microsofts=copy.is_microsofts if known.is_microsofts is None else known.is_microsofts,
         actor=known.actor if known.actor.id else copy.actor,
-        is_by_name=known.is_by_name if known.actor.id else copy.is_by_name,
+        named_at=known.named_at if known.actor.id else copy.named_at,
         nameless=known.nameless or copy.nameless,
     )
 

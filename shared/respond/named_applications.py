@@ -1,7 +1,7 @@
 """Actors of whom a record has nothing but an application's name: who that was, as far as the tenant leaves no doubt.
 
 A name approves nobody at once. Somebody may have had it for the moment of a change, and the record that tells so comes
-late; so what such an answer approves is decided only when the log has had its time.
+late; so what such an answer approves is decided only when the log has had its time, and by what it says then.
 """
 
 from collections.abc import Sequence
@@ -35,19 +35,27 @@ def ask_for(runtime: Runtime, tenant_id: str, actor: Actor, at: datetime) -> Fou
 
 
 def with_named_applications(run: ObjectRun, changes: Sequence[ObjectChange]) -> tuple[ObjectChange, ...]:
-    """Give the changes with who made them where only a name is known; each is asked for once, if that can be read."""
+    """Give the changes with who made them where only a name is known.
+
+    Each is asked for once, if that can be read, and again when the log has had its time.
+    """
     return tuple(_named(run, change) for change in changes)
 
 
+def _is_early(change: ObjectChange) -> bool:
+    """Whether the directory said whose a name is while the log may still have lacked that it was somebody else's."""
+    return change.named_at is not None and change.named_at < change.at + LOG_SHOWS_WITHIN
+
+
 def _named(run: ObjectRun, change: ObjectChange) -> ObjectChange:
-    if change.nameless or not is_known_by_name(change.actor):
+    now = run.runtime.clock()
+    is_due = not change.is_ours and _is_early(change) and now >= change.at + LOG_SHOWS_WITHIN
+    if change.nameless or not (is_due or is_known_by_name(change.actor)):
         return change
     found = ask_for(run.runtime, run.tenant.id, change.actor, change.at)
-    if found.id:
-        actor = msgspec.structs.replace(change.actor, id=found.id)
-        known = msgspec.structs.replace(change, actor=actor, is_by_name=True)
-    else:
-        known = msgspec.structs.replace(change, nameless=found.because)
+    actor = msgspec.structs.replace(change.actor, id=found.id)
+    named_at = now if found.id else None
+    known = msgspec.structs.replace(change, actor=actor, named_at=named_at, nameless=found.because)
     if found.is_read:
         run.write_beside(lambda: run.runtime.objects.replace_change(run.id, known))
     return known
@@ -60,17 +68,13 @@ def held_back(
 
     Gives until when the first of them waits, None where none does. What isn't approved waits for nothing.
     """
-    now = run.runtime.clock()
     young = {
         change.id: change.at + LOG_SHOWS_WITHIN
         for change in changes
-        if change.is_by_name
-        and not change.is_ours
-        and now < change.at + LOG_SHOWS_WITHIN
-        and judge(run.runtime, change, authority, state).standing is Standing.APPROVED
+        if _is_early(change) and not change.is_ours and judge(run.runtime, change, authority, state).standing is Standing.APPROVED
     }
     held = tuple(
-        msgspec.structs.replace(one, is_confirmed=False) if one.is_by_name and one.id in young else one
+        msgspec.structs.replace(one, is_confirmed=False) if _is_early(one) and one.id in young else one
         for one in changes
     )
     return held, min(young.values(), default=None)

@@ -111,6 +111,7 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
     done = _put_back_of(change, ruling)
     fields: dict[str, Any] = {
         "detection": detection.id,
+        "actor": change.actor,
         "standing": judged.standing,
         "standing_because": judged.because,
         "mode": ruling.authority.controls.present.mode(detection.id),

@@ -6,6 +6,7 @@ an interrupted run left behind. Cases of guarded objects are answered with their
 """
 
 import logging
+from datetime import datetime
 
 import msgspec
 
@@ -69,7 +70,9 @@ def _go(run: CaseRun) -> None:
     if event is None:
         run.give_up("its evidence can no longer be read")
         return
-    actor = case.actor if case.actor.id and is_known_by_name(event.actor) else event.actor
+    # Until it is decided, whose a name is is asked each time: the log may say otherwise by now.
+    is_named = case.state is not State.OPENED and bool(case.actor.id) and is_known_by_name(event.actor)
+    actor = case.actor if is_named else event.actor
     run.leased = msgspec.structs.replace(
         run.leased, case=msgspec.structs.replace(case, target=event.target, actor=actor)
     )
@@ -86,7 +89,7 @@ def _decide(run: CaseRun, detection: AnyDetection, event: Event) -> None:
     authorization = authorization_of(runtime, run.leased.case, event)
     if nameless and authorization.standing is Standing.UNKNOWN:
         authorization = Authorization(standing=Standing.UNKNOWN, because=nameless)
-    if _is_early(run, event, authorization):
+    if _is_early(run, event, authorization, now):
         run.wait_until(run.leased.case.at + LOG_SHOWS_WITHIN)
         return
     mode = runtime.controls.read_state().mode(detection.id)
@@ -124,10 +127,10 @@ def _name_actor(run: CaseRun) -> str:
     return ""
 
 
-def _is_early(run: CaseRun, event: Event, authorization: Authorization) -> bool:
-    """Whether a name alone approves the change, and the log may still lack whose it was."""
+def _is_early(run: CaseRun, event: Event, authorization: Authorization, asked_at: datetime) -> bool:
+    """Whether a name alone approves the change, and the log may have lacked whose it was when that was asked."""
     is_by_name = is_known_by_name(event.actor) and bool(run.leased.case.actor.id)
-    is_young = run.runtime.clock() < run.leased.case.at + LOG_SHOWS_WITHIN
+    is_young = asked_at < run.leased.case.at + LOG_SHOWS_WITHIN
     return is_by_name and is_young and authorization.standing is Standing.APPROVED
 
 

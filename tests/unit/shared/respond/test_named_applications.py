@@ -1,5 +1,6 @@
 """Changes by an application of which the record has only the name."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -67,8 +68,24 @@ def test_what_an_approved_application_changed_is_approved_once_the_log_has_had_i
     assert (case.standing, case.decision, case.actor.id) == (Standing.APPROVED, Decision.RECORD, RELEASE_PIPELINE.id)
     assert ready.teams.sent == ready.teams.system_notices == []
     assert ready.lamps.writes == []
-    assert len(directory.asked) == 1
-    assert directory.asked[0][0] == NAME
+    assert {name for name, _ in directory.asked} == {NAME}
+    assert len(directory.asked) == 2, "at once, and when the log had its time"
+    _tick(ready, 30 * A_MINUTE)
+    assert len(directory.asked) == 2
+
+
+@pytest.mark.parametrize("record", [lamp_record, bell_record], ids=["guarded", "not guarded"])
+def test_what_the_log_tells_of_a_name_in_its_time_counts(memory: MemoryStorage, record: Callable[..., Any]) -> None:
+    directory = Directory(FoundApplication(id=RELEASE_PIPELINE.id))
+    ready = _ready(memory, directory)
+    ready.take_in(_by_name(record(at=ready.clock() - A_MINUTE)))
+    ready.answer_all()
+    directory.found = FoundApplication(because="since then the name was given or taken away")
+    _tick(ready, LOG_SHOWS_WITHIN + 3 * A_MINUTE)
+    case = ready.only_case()
+    assert (case.standing, case.decision, case.actor.id) == (Standing.UNKNOWN, Decision.PAGE, "")
+    assert directory.found.because in case.standing_because
+    assert ready.lamps.writes == []
 
 
 def test_what_an_unapproved_one_changed_is_put_back_at_once(memory: MemoryStorage) -> None:
