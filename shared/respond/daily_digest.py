@@ -163,8 +163,8 @@ def _card(
     total = sum(sum(actors.values()) for actors in found.values())
     ordered = sorted(found.items(), key=lambda one: _order(one[0], one[1], detections))
     lines = [_line(group, actors, detections) for group, actors in ordered[:_MOST_LINES]]
-    if left := len(ordered) - _MOST_LINES:
-        lines += [f"And {left:,} more kinds."] if left > 0 else []
+    if (left := len(ordered) - _MOST_LINES) > 0:
+        lines.append(f"And {left:,} more kind{'' if left == 1 else 's'}.")
     whose = (owner.upn or owner.name) if owner else ""
     return SystemNotice(
         key=f"recorded {until:%Y%m%d%H%M%S} {whose}",

@@ -101,7 +101,7 @@ def test_each_case_is_in_one_digest_by_the_time_at_which_it_ended(made: Bench) -
     assert [lines[0].partition("): ")[2] for _, lines in _cards_in_teams(made)] == ["1, by Mallory"] * 4
 
 
-def test_what_was_paged_or_is_open_or_ended_before_is_not_cards_in_teams(made: Bench) -> None:
+def test_what_was_paged_or_is_open_or_ended_before_is_in_no_card(made: Bench) -> None:
     _keep(
         made,
         _case(1, closed_at=NOW - _AN_HOUR, decision=Decision.PAGE),
