@@ -12,12 +12,12 @@ _log = logging.getLogger("responder.names")
 
 _THREADS: Final = 8
 _WITHIN: Final = timedelta(seconds=60)
-_GONE: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
-"""What the resolver answers where a name has no address; any other failure says nothing about the name."""
+_WITHOUT_ADDRESS: Final = getattr(socket, "EAI_NODATA", None)
+"""What the resolver answers where a name exists and has no address, as one with nothing but mail."""
 
 
 class Existence(StrEnum):
-    """Whether a name has an address."""
+    """Whether somebody has a name, with an address or without."""
 
     FOUND = "found"
     NONE = "none"
@@ -47,8 +47,10 @@ def _existence(host: str, ask: Callable[[str], None]) -> Existence:
     try:
         ask(host)
     except socket.gaierror as error:
-        return Existence.NONE if error.errno in _GONE else Existence.UNKNOWN
-    except (OSError, UnicodeError) as error:
+        if error.errno == socket.EAI_NONAME:
+            return Existence.NONE
+        return Existence.FOUND if error.errno == _WITHOUT_ADDRESS else Existence.UNKNOWN
+    except (OSError, ValueError) as error:  # ValueError: no name of a host can be so
         _log.info("whether %r exists isn't known: %s", host, error)
         return Existence.UNKNOWN
     return Existence.FOUND

@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -34,12 +34,15 @@ from shared.respond.components import Runtime
 _log = logging.getLogger("responder.redirects")
 
 _PARTITION: Final = "redirects"
+_LOOKED: Final = "redirects-looked"
 _MOST_NAMES: Final = 500
 """How many names are looked up in a run. Where there are more, the others have their turn on the days after."""
 
 _MOST_LINES: Final = 10
 _LONGEST: Final = 500
 _LONGEST_NAME: Final = 120
+_LONGEST_IN_A_LINE: Final = 80
+"""Of a name and of an address each, so that a line of a card still says what is wrong."""
 
 GONE: Final = "gone"
 NOT_UNIQUE: Final = "not-unique"
@@ -173,7 +176,10 @@ def _look(runtime: Runtime, tenant: Tenant, exist: Exist) -> int:
     registrations = runtime.registrations(runtime.edges[tenant.id])
     judged = judge(registrations, runtime.settings.profile, exist, day=runtime.clock().date())
     rows = {row.key: row for row in _rows(runtime.storage, tenant.id)}
-    found = {_key(tenant, one): one for one in judged.problems}
+    # While nobody knows whether a name exists, what was told of it last stands, and is all that is told.
+    unsure = (one for one in judged.possible if one.problem == GONE and _key(tenant, one) in rows)
+    waiting = {(one.app_id, one.address) for one in unsure}
+    found = {_key(tenant, one): one for one in judged.problems if (one.app_id, one.address) not in waiting}
     new = {key: one for key, one in found.items() if key not in rows}
     if new:
         runtime.notifier.publish(_notice(tenant, list(new.values()), new.keys()))
@@ -183,12 +189,19 @@ def _look(runtime: Runtime, tenant: Tenant, exist: Exist) -> int:
     for key in rows.keys() - found.keys() - {_key(tenant, one) for one in judged.possible}:
         with suppress(Conflict):  # another instance was faster
             runtime.storage.delete(Table.CURSORS, rows[key])
+    runtime.storage.upsert(Table.CURSORS, _LOOKED, tenant.id, {"at": runtime.clock().isoformat()})
     return len(new)
 
 
 def _rows(storage: Storage, tenant_id: str) -> Iterator[Row]:
     rows = storage.rows(Table.CURSORS, "PartitionKey eq @one", one=_PARTITION)
     return (row for row in rows if row.columns.get("tenant_id") == tenant_id)
+
+
+def looked_at(storage: Storage, tenant_id: str) -> datetime | None:
+    """Give when a tenant's addresses were last looked at; None when they never were. Raises EdgeError."""
+    row = storage.row(Table.CURSORS, _LOOKED, tenant_id)
+    return row.instant("at") if row else None
 
 
 def known_problems(storage: Storage, tenant_id: str) -> list[AddressProblem]:
@@ -211,10 +224,15 @@ def _key(tenant: Tenant, problem: AddressProblem) -> str:
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def _line(problem: AddressProblem) -> str:
+    name, address = (shortened(text, _LONGEST_IN_A_LINE) for text in (problem.name, problem.address))
+    return f"{name}: {address}: {WHY[problem.problem]}"
+
+
 def _notice(tenant: Tenant, problems: Sequence[AddressProblem], keys: Iterable[str]) -> SystemNotice:
     digest = hashlib.sha256(" ".join(sorted(keys)).encode()).hexdigest()[:16]
     many = len(problems)
-    lines = [f"{one.name}: {one.address}: {WHY[one.problem]}" for one in problems[:_MOST_LINES]]
+    lines = [_line(one) for one in problems[:_MOST_LINES]]
     if many > _MOST_LINES:
         lines.append(f"And {many - _MOST_LINES:,} more.")
     return SystemNotice(

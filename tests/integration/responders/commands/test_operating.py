@@ -542,10 +542,17 @@ def test_what_was_changed_since_an_approval_or_its_end_counts_is_looked_at_again
 
 
 def test_unsafe_addresses_are_listed_the_worst_first(run: Run, storage: Storage) -> None:
-    assert run("redirects").out == "nothing was found\n"
+    assert run("redirects").lines == [
+        "Entra ID: not looked at so far",
+        "Azure AD B2C: not looked at so far",
+        "nothing was found",
+    ]
+    storage.upsert(Table.CURSORS, "redirects-looked", WORKFORCE_TENANT, {"at": "2026-03-02T12:00:00+00:00"})
     for problem, tenant in (("not-unique", WORKFORCE_TENANT), ("gone", WORKFORCE_TENANT), ("gone", B2C_TENANT)):
         columns = {"tenant_id": tenant, "app_id": "7a", "name": "Portal", "address": "https://x", "problem": problem}
         storage.upsert(Table.CURSORS, "redirects", f"{problem} {tenant}", columns)
-    lines = run("redirects").lines[2:]
+    first, *lines = run("redirects").lines
+    assert first == "Entra ID: looked at 2026-03-02 12:00 UTC"
+    lines = lines[3:]
     assert [line.startswith("Entra ID") for line in lines] == [True, True, False]
     assert ["doesn't exist" in line for line in lines] == [True, False, True]

@@ -21,6 +21,8 @@ def _raising(error: Exception) -> None:
         (socket.gaierror(socket.EAI_FAIL, "failed"), Existence.UNKNOWN),
         (TimeoutError("too late"), Existence.UNKNOWN),
         (UnicodeError("label too long"), Existence.UNKNOWN),
+        (ValueError("embedded null byte"), Existence.UNKNOWN),
+        (socket.gaierror(socket.EAI_NODATA, "no address"), Existence.FOUND),
     ],
     ids=repr,
 )

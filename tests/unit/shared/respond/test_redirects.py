@@ -13,6 +13,7 @@ from shared.model.errors import Unreachable
 from shared.model.profile import TenantProfile
 from shared.model.registrations import Registration
 from shared.model.tenant_api import TenantApi
+from shared.notify.system_notices import system_notice_card
 from shared.respond.components import Runtime
 from shared.respond.redirects import (
     GONE,
@@ -23,6 +24,7 @@ from shared.respond.redirects import (
     judge,
     known_problems,
     look_at_redirects,
+    looked_at,
 )
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.runtime import TENANT, Bench, bench
@@ -182,6 +184,36 @@ def test_what_can_not_be_read_or_looked_up_takes_nothing_back(memory: MemoryStor
     apps.unread = set()
     assert look_at_redirects(runtime, _found) == 0
     assert known_problems(memory, TENANT) == []
+
+
+def test_what_is_known_of_a_name_stands_while_it_can_not_be_looked_up_and_is_told_once(memory: MemoryStorage) -> None:
+    made, apps = bench(memory), _Apps(_app("https://gone.evil.example", logout="https://out.evil.example"))
+    runtime = _with(made, apps)
+    for exist in (_none, _unknown, _none, _unknown):
+        look_at_redirects(runtime, exist)
+        assert [one.problem for one in known_problems(memory, TENANT)] == [GONE, LOGOUT_GONE]
+        made.clock.move(timedelta(days=1))
+    assert _titles(made) == ["2"]
+    look_at_redirects(runtime, _found)
+    assert [one.problem for one in known_problems(memory, TENANT)] == ["not-owned"]
+
+
+def test_what_never_could_be_looked_at_is_known_as_such(memory: MemoryStorage) -> None:
+    made, apps = bench(memory), _Apps()
+    apps.unread = {TENANT}
+    with pytest.raises(Unreachable):
+        look_at_redirects(_with(made, apps), _found)
+    assert looked_at(memory, TENANT) is None
+    apps.unread = set()
+    look_at_redirects(_with(made, apps), _found)
+    assert looked_at(memory, TENANT) == made.clock()
+
+
+def test_a_line_says_what_is_wrong_however_long_the_address_is(memory: MemoryStorage) -> None:
+    made = bench(memory)
+    look_at_redirects(_with(made, _Apps(_app(f"https://evil.example/{'x' * 2_000}"))), _found)
+    (notice,) = made.teams.notices
+    assert WHY["not-owned"] in msgspec.json.encode(system_notice_card(notice)).decode()
 
 
 def test_a_run_that_breaks_off_is_repeated_and_tells_once() -> None:
