@@ -71,7 +71,9 @@ def held_back(
     young = {
         change.id: change.at + LOG_SHOWS_WITHIN
         for change in changes
-        if _is_early(change) and not change.is_ours and judge(run.runtime, change, authority, state).standing is Standing.APPROVED
+        if _is_early(change)
+        and not change.is_ours
+        and judge(run.runtime, change, authority, state).standing is Standing.APPROVED
     }
     held = tuple(
         msgspec.structs.replace(one, is_confirmed=False) if _is_early(one) and one.id in young else one
