@@ -1,11 +1,12 @@
 """How the groups that conditional access policies leave out are read, and what the log tells of their members."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from itertools import batched
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from responders.rosters import LIST_GROUPS
 from responders.sources import DIRECTORY_AUDITS
@@ -29,24 +30,21 @@ CALLS: Final = (LIST_DIRECT_MEMBERS, LIST_GROUPS, DIRECTORY_AUDITS)
 
 _ID: Final = {"$select": "id"}
 _MOST_IN_A_FILTER: Final = 15
-_ADDED: Final = "add member to group"
+_ADDED: Final = "Add member to group"
+_GROUP_ID: Final = "Group.ObjectID"
+_MOST_ASKED_ONE_BY_ONE: Final = 10
+"""Members each of whom the log is asked for; for more, it is asked for everybody who was added to any group."""
 
 
-def _existing(api: TenantApi, groups: Iterable[str]) -> frozenset[str]:
-    """Give those that are still there.
-
-    Raises:
-        Rejected: one hides its members, so that it would look empty.
-    """
-    found: dict[str, Image] = {}
+def _existing(api: TenantApi, groups: Iterable[str]) -> dict[str, bool]:
+    """Give those that are still there, and whether each shows its members."""
+    found: dict[str, bool] = {}
     for some in batched(groups, _MOST_IN_A_FILTER, strict=False):
         names = ",".join(f"'{checked_id('id', each)}'" for each in some)
         asked = {"$filter": f"id in ({names})", "$select": "id,visibility"}
-        found |= {str(each.get("id")).lower(): each for each in api.list(LIST_GROUPS, query=asked)}
-    hidden = [group for group, each in found.items() if each.get("visibility") == "HiddenMembership"]
-    if hidden:
-        raise Rejected(f"group {min(hidden)} hides its members: they can't be listed")
-    return frozenset(found)
+        for each in api.list(LIST_GROUPS, query=asked):
+            found[str(each.get("id")).lower()] = each.get("visibility") != "HiddenMembership"
+    return found
 
 
 def _members(api: TenantApi, group: str) -> frozenset[str]:
@@ -56,20 +54,50 @@ def _members(api: TenantApi, group: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_added(api: TenantApi, member: str, group: str, since: datetime) -> bool:
-    """Whether the audit log tells since an instant that somebody added the member to the group."""
+def _added(api: TenantApi, members: Collection[str], group: str, since: datetime) -> frozenset[str]:
+    """Give those of the members of whom the audit log tells since an instant that somebody added them to the group."""
     at = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    about = f"targetResources/any(t: t/id eq '{checked_id('id', member)}')"
-    records = api.list(DIRECTORY_AUDITS, query={"$filter": f"activityDateTime ge {at} and {about}"})
-    return any(_is_of(record, group) for record in records)
+    about = [f"targetResources/any(t: t/id eq '{checked_id('id', each)}')" for each in members]
+    if len(about) > _MOST_ASKED_ONE_BY_ONE:
+        about = [f"activityDisplayName eq '{_ADDED}'"]
+    found = frozenset[str]()
+    for each in about:
+        records = api.list(DIRECTORY_AUDITS, query={"$filter": f"activityDateTime ge {at} and {each}"})
+        found = found.union(*(_added_by(record, group) for record in records))
+    return found & frozenset(members)
 
 
-def _is_of(record: Image, group: str) -> bool:
-    is_addition = fold(str(record.get("activityDisplayName"))) == _ADDED and record.get("result") == "success"
-    return is_addition and group.encode() in msgspec.json.encode(record.get("targetResources")).lower()
+class _Property(Struct, rename="camel"):
+    display_name: str | None = None
+    new_value: str | None = None
 
 
-READS: Final = GroupReads(existing=_existing, members=_members, is_added=_is_added)
+class _Target(Struct, rename="camel"):
+    id: str | None = None
+    modified_properties: list[_Property] | None = None
+
+
+def _added_by(record: Image, group: str) -> frozenset[str]:
+    """Give the ids of whom a record says that they were added to the group; the group's own may be among them.
+
+    The group is a target or in a property; a name that has its id in it isn't the group.
+
+    Raises:
+        Rejected: the record isn't as Graph writes it.
+    """
+    if fold(str(record.get("activityDisplayName"))) != fold(_ADDED) or record.get("result") != "success":
+        return frozenset()
+    try:
+        targets = msgspec.convert(record.get("targetResources") or [], list[_Target])
+    except msgspec.ValidationError as error:
+        raise Rejected(f"a record of the audit log isn't as Graph writes it: {error}") from error
+    ids = frozenset((target.id or "").lower() for target in targets)
+    changed = (one for target in targets for one in target.modified_properties or () if one.display_name == _GROUP_ID)
+    groups = ids.union((one.new_value or "").strip('"').lower() for one in changed)
+    return ids if group in groups else frozenset()
+
+
+READS: Final = GroupReads(existing=_existing, members=_members, added=_added)
 
 READ_PROBES: Final = (
     ReadProbe(call=LIST_DIRECT_MEMBERS, kind=TenantKind.WORKFORCE, query=_ID, ids=first_of(LIST_GROUPS, "id")),

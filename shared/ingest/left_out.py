@@ -6,13 +6,14 @@ few are left out, and they are small; of a larger one nothing is kept, which the
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
+from shared.clients import columns
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.detect.rosters import RosterKind, packed, unpacked
@@ -34,19 +35,21 @@ MOST: Final = 2000
 """Members that a group may have and still be watched one by one."""
 
 _PARTITION: Final = "left-out-members"
+_JOINED: Final = "joined"
 _NAMED: Final = 5
 _CLOCKS_AGREE_WITHIN: Final = timedelta(minutes=5)
 
 
 class GroupReads(Struct, frozen=True, kw_only=True):
-    """How groups are read: those of some that exist, a group's own members, and whether the log tells that one came.
+    """How groups are read: which of some exist, a group's own members, and of whom the log tells that they were added.
 
-    `is_added` is given the member, the group and since when. Each raises EdgeError where that can't be read.
+    `existing` says of each whether its members are shown: of one that hides them, none would be listed. `added` is
+    given the members that are asked for, the group and since when. Each raises EdgeError where that can't be read.
     """
 
-    existing: Callable[[TenantApi, Iterable[str]], frozenset[str]]
+    existing: Callable[[TenantApi, Iterable[str]], Mapping[str, bool]]
     members: Callable[[TenantApi, str], frozenset[str]]
-    is_added: Callable[[TenantApi, str, str, datetime], bool]
+    added: Callable[[TenantApi, Collection[str], str, datetime], frozenset[str]]
 
 
 class _Joined(Struct, frozen=True, kw_only=True):
@@ -71,11 +74,11 @@ def watch_left_out(runtime: Runtime, tenant: Tenant, reads: GroupReads) -> None:
     groups = reads.existing(api, sorted(listed.ids))
     do_all(
         sorted(groups),
-        lambda group: _watch(runtime, tenant, group, reads),
+        lambda group: _watch(runtime, tenant, group, reads, is_shown=groups[group]),
         failed=lambda group: f"the members of group {group} of {tenant.name} could not be read",
         log=_log,
     )
-    _forget_others(runtime.storage, tenant.id, groups)
+    _forget_others(runtime.storage, tenant.id, groups.keys())
     runtime.storage.upsert(Table.CURSORS, "sweep", f"{tenant.id}|{_PARTITION}", {"confirmed_at": begun.isoformat()})
 
 
@@ -85,7 +88,9 @@ def left_out_read_at(storage: Storage, tenant_id: str) -> datetime | None:
     return row.instant("confirmed_at") if row else None
 
 
-def _watch(runtime: Runtime, tenant: Tenant, group: str, reads: GroupReads) -> None:
+def _watch(runtime: Runtime, tenant: Tenant, group: str, reads: GroupReads, *, is_shown: bool) -> None:
+    if not is_shown:
+        raise Rejected(f"group {group} hides its members: they can't be listed")
     storage, now, key = runtime.storage, runtime.clock(), f"{tenant.id} {group}"
     api = runtime.edges[tenant.id]
     row = storage.row(Table.ROSTERS, _PARTITION, key)
@@ -97,30 +102,35 @@ def _watch(runtime: Runtime, tenant: Tenant, group: str, reads: GroupReads) -> N
         since = row.instant("read_at") or now
         new = members - unpacked(row.columns) - joined.keys()
         joined |= {one: _Joined(since=since, seen_at=now) for one in new}
-    columns: dict[str, Any] = {"read_at": now.isoformat(), **packed(members)}
-    storage.upsert(Table.ROSTERS, _PARTITION, key, columns | _column(joined))
+    storage.upsert(Table.ROSTERS, _PARTITION, key, _columns(now, members, joined))
     due = [one for one, how in joined.items() if now >= how.seen_at + GRACE]
     if not due:
         return
-    untold = [one for one in due if not reads.is_added(api, one, group, joined[one].since - _CLOCKS_AGREE_WITHIN)]
-    if untold:
+    since = min(joined[one].since for one in due) - _CLOCKS_AGREE_WITHIN
+    told = reads.added(api, due, group, since)
+    if untold := [one for one in due if one not in told]:
         runtime.notifier.publish(_notice(tenant, group, untold, now))
     left = {one: how for one, how in joined.items() if one not in due}
-    storage.upsert(Table.ROSTERS, _PARTITION, key, columns | _column(left))
+    storage.upsert(Table.ROSTERS, _PARTITION, key, _columns(now, members, left))
 
 
 def _joined_before(row: Row | None) -> dict[str, _Joined]:
     try:
-        return msgspec.json.decode(str(row.columns.get("joined", "{}")) if row else "{}", type=dict[str, _Joined])
-    except msgspec.DecodeError:
+        kept = columns.unpacked(_JOINED, row.columns) if row else None
+        return msgspec.json.decode(kept or b"{}", type=dict[str, _Joined])
+    except ValueError:
         return {}
 
 
-def _column(joined: Mapping[str, _Joined]) -> dict[str, str]:
-    return {"joined": msgspec.json.encode(joined).decode()}
+def _columns(at: datetime, members: frozenset[str], joined: Mapping[str, _Joined]) -> dict[str, Any]:
+    """Give the columns of a group's row. Raises Rejected where more is new than a row takes."""
+    new = columns.packed(_JOINED, msgspec.json.encode(joined))
+    if new is None:
+        raise Rejected(f"{len(joined)} members of a group are new, more than a row of table Rosters can keep")
+    return {"read_at": at.isoformat(), **packed(members), **new}
 
 
-def _forget_others(storage: Storage, tenant_id: str, groups: frozenset[str]) -> None:
+def _forget_others(storage: Storage, tenant_id: str, groups: Collection[str]) -> None:
     """Delete what is kept of groups that no policy leaves out any more: one that is again begins anew."""
     for row in storage.rows(Table.ROSTERS, "PartitionKey eq @one", one=_PARTITION):
         of, _, group = row.key.partition(" ")

@@ -49,8 +49,13 @@ class Directory:
             found = [each for each in self.groups if f"'{each}'" in asked]
             return answer_of({"value": [{"id": each, "visibility": self._visibility(each)} for each in found]})
         if url == "/auditLogs/directoryAudits":
-            return answer_of({"value": [one for one in self.log if f"'{one['targetResources'][0]['id']}'" in asked]})
+            return answer_of({"value": [one for one in self.log if self._is_asked_for(one, asked)]})
         return answer_of({"value": [{"id": each.upper()} for each in self.groups[url.split("/")[2]]]})
+
+    @staticmethod
+    def _is_asked_for(record: Image, asked: str) -> bool:
+        words = (record["activityDisplayName"], record["targetResources"][0]["id"])
+        return any(f"'{word}'" in asked for word in words)
 
     def _visibility(self, group: str) -> str | None:
         return "HiddenMembership" if group in self.hidden else None
@@ -181,9 +186,43 @@ def test_a_group_that_cannot_be_watched_is_said_to_be_one(made: Bench, directory
     if how == "hidden":
         directory.hidden = frozenset({GROUP})
     else:
-        directory.groups[GROUP] = [f"{number:08d}-0000-4000-8000-000000000001" for number in range(MOST + 1)]
-    with pytest.raises(Rejected, match="hides its members" if how == "hidden" else "aren't watched one by one"):
-        _watch(made)
+        directory.groups[GROUP] = _many(MOST + 1)
+    directory.groups[OTHER].append(MALLORY.id)
+    for _ in range(2):
+        with pytest.raises(Rejected, match="hides its members" if how == "hidden" else "aren't watched one by one"):
+            _watch(made, GRACE)
+    assert len(_titles(made)) == 1, "the others are watched all the same"
+
+
+def _many(count: int) -> list[str]:
+    return [f"{number:08d}-0000-4000-8000-000000000001" for number in range(count)]
+
+
+@pytest.mark.parametrize("are_told", [False, True], ids=["no record tells", "records tell of all but one"])
+def test_as_many_as_are_watched_may_come_at_once_and_cost_few_requests(
+    made: Bench, directory: Directory, *, are_told: bool
+) -> None:
+    new = _many(MOST - 1)
+    directory.groups[GROUP] += new
+    _watch(made, 10 * A_MINUTE)
+    for member in new[1:] if are_told else ():
+        directory.add(member)
+    directory.asked.clear()
+    _watch(made, GRACE)
+    (notice,) = made.teams.notices
+    assert (f"{MOST - 1} accounts" in notice.title) is not are_told
+    assert new[0] in notice.text
+    assert len(directory.asked) < 10
+
+
+def test_a_name_with_the_groups_id_in_it_explains_nobody(made: Bench, directory: Directory) -> None:
+    directory.groups[GROUP].append(MALLORY.id)
+    _watch(made, 10 * A_MINUTE)
+    directory.add(MALLORY.id, OTHER)
+    properties = directory.log[0]["targetResources"][0]["modifiedProperties"]
+    properties.append({"displayName": "Group.DisplayName", "oldValue": None, "newValue": f'"{GROUP}"'})
+    _watch(made, GRACE)
+    assert len(_titles(made)) == 1
 
 
 def test_a_group_that_is_gone_is_passed_over(made: Bench, directory: Directory) -> None:
