@@ -74,11 +74,13 @@ def test_a_group_that_hides_its_members_leaves_it_unknown(simulated: SimulatedTe
 
 def test_a_groups_own_members_are_read_and_who_added_them(simulated: SimulatedTenant) -> None:
     group, gone = world.ROLE_ADMINISTRATORS, "92000001-3e7b-4c5d-a1f9-8b6d0e2c4f57"
-    assert READS.existing(simulated.workforce, [group.id, gone]) == {group.id}
+    assert READS.existing(simulated.workforce, [group.id, gone]) == {group.id: True}
     members = READS.members(simulated.workforce, group.id)
     assert members == {each.id for each in (*group.members, *group.nested)}
     since = datetime.now(UTC) - timedelta(hours=1)
-    assert not READS.is_added(simulated.workforce, world.MALLORY.id, group.id, since)
+    many = [f"{number:08d}-0000-4000-8000-000000000001" for number in range(20)]
+    for asked in ([world.MALLORY.id], many):
+        assert READS.added(simulated.workforce, asked, group.id, since) == frozenset()
 
 
 _PLACES: Final = [
