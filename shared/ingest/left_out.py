@@ -107,8 +107,8 @@ def _watch(runtime: Runtime, tenant: Tenant, group: str, reads: GroupReads, *, i
     if not due:
         return
     since = min(joined[one].since for one in due) - _CLOCKS_AGREE_WITHIN
-    told = reads.added(api, due, group, since)
-    if untold := [one for one in due if one not in told]:
+    recorded = reads.added(api, due, group, since)
+    if untold := [one for one in due if one not in recorded]:
         runtime.notifier.publish(_notice(tenant, group, untold, now))
     left = {one: how for one, how in joined.items() if one not in due}
     storage.upsert(Table.ROSTERS, _PARTITION, key, _columns(now, members, left))

@@ -198,19 +198,19 @@ def _many(count: int) -> list[str]:
     return [f"{number:08d}-0000-4000-8000-000000000001" for number in range(count)]
 
 
-@pytest.mark.parametrize("are_told", [False, True], ids=["no record tells", "records tell of all but one"])
+@pytest.mark.parametrize("are_recorded", [False, True], ids=["no record tells", "records tell of all but one"])
 def test_as_many_as_are_watched_may_come_at_once_and_cost_few_requests(
-    made: Bench, directory: Directory, *, are_told: bool
+    made: Bench, directory: Directory, *, are_recorded: bool
 ) -> None:
     new = _many(MOST - 1)
     directory.groups[GROUP] += new
     _watch(made, 10 * A_MINUTE)
-    for member in new[1:] if are_told else ():
+    for member in new[1:] if are_recorded else ():
         directory.add(member)
     directory.asked.clear()
     _watch(made, GRACE)
     (notice,) = made.teams.notices
-    assert (f"{MOST - 1} accounts" in notice.title) is not are_told
+    assert (f"{MOST - 1} accounts" in notice.title) is not are_recorded
     assert new[0] in notice.text
     assert len(directory.asked) < 10
 
