@@ -12,6 +12,7 @@ from responders.catalogue import CATALOGUE
 from responders.detections.samples import APP_CLAIMS, event_grid_record
 from responders.kinds.principals import is_enabled
 from responders.kinds.role_assignments import ROLE_ASSIGNMENT
+from shared.model.calls import Permission
 from shared.model.cases import Decision, Outcome, Standing, State
 from shared.model.kinds import ApprovalList, Image
 from shared.respond.resume import resume
@@ -188,6 +189,23 @@ def test_what_somebody_unlisted_gives_is_taken_away_and_names_him(
     case = ready.only_case()
     assert (case.actor.id, case.standing, case.outcome) == (MALLORY.id, Standing.UNAPPROVED, Outcome.DONE)
     assert tenant.role_assignments == {}
+
+
+def test_a_case_names_who_asked_when_the_tenant_says_so_only_later(ready: Bench, tenant: FakeTenant) -> None:
+    tenant.role_assignments[ASSIGNMENT_ID.lower()] = role_assignment(
+        created_at=ready.clock(), holder=TRUDY.id, by=MS_PIM.id
+    )
+    ready.take_in(_record(ready, _WRITE, MS_PIM))
+    tenant.granted.discard(Permission.ROLE_SCHEDULE_READ)
+    ready.answer_queue()
+    assert ready.only_case().actor.id == MS_PIM.id
+    tenant.granted.add(Permission.ROLE_SCHEDULE_READ)
+    _ask(ready, tenant, "AdminAssign", of=TRUDY, by=MALLORY, ago=2)
+    for _ in range(5):
+        ready.clock.move(_MINUTE)
+        resume(ready.runtime)
+    case = ready.only_case()
+    assert (case.actor.id, case.outcome, tenant.role_assignments) == (MALLORY.id, Outcome.DONE, {})
 
 
 def test_an_approval_of_a_person_counts_for_what_he_asks_of_pim(ready: Bench, tenant: FakeTenant) -> None:
