@@ -14,7 +14,7 @@ from msgspec import Struct
 from shared.model.cases import change_case_id
 from shared.model.object_kinds import LeafRules
 from shared.model.objects import JudgedChange, ObjectChange, ObjectState, Op, Step, Version
-from shared.objects.comparing import differences
+from shared.objects.comparing import differences, is_same
 from shared.objects.versions import REPLICA_LAG, WrittenChange, all_versions, first_version, written_changes
 
 
@@ -104,14 +104,15 @@ def _case(change: ObjectChange) -> str:
 
 
 def _found(versions: Sequence[Version], written: Sequence[WrittenChange], rules: LeafRules) -> Iterator[Entry]:
-    """Say where an object was read otherwise than before, though no change that is known wrote that."""
+    """Say where an object was read otherwise than before, though no change that is known wrote what stands then."""
     for before, after in pairwise(versions):
         until = after.until or after.at
         between = [one for one in written if before.at - REPLICA_LAG <= one.change.at <= until]
-        known = {leaf for one in between for leaf in one.wrote}
         is_gone = any(one.change.op is not Op.UPDATE for one in between)
         steps = {
-            leaf: step for leaf, step in differences(rules, before.leaves, after.leaves).items() if leaf not in known
+            leaf: (old, new)
+            for leaf, (old, new) in differences(rules, before.leaves, after.leaves).items()
+            if not any(leaf in one.wrote and is_same(rules, leaf, one.wrote[leaf][1], new) for one in between)
         }
         if steps and not is_gone:
             yield Entry(at=after.at, what=Happening.FOUND, steps=steps)

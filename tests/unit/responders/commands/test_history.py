@@ -10,6 +10,7 @@ import pytest
 from responders.cli import main
 from responders.commands import stored_objects
 from shared.clients.storage_names import Container
+from shared.model.kinds import Mode
 from shared.respond.components import Runtime
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record
@@ -102,6 +103,20 @@ def test_what_no_record_tells_is_said_to_be_nobodys(memory: MemoryStorage, use: 
     made.clock.move(timedelta(hours=1))
     made.sweep()
     _, text, _ = run("history", LAMP)
+    (found,) = _lines(text, "found so, and no record says by whom")
+    assert found.split()[-3:] == ["state", "on", "dim"]
+
+
+def test_what_stands_otherwise_than_the_record_says_is_said_to_be_nobodys(
+    memory: MemoryStorage, use: _Use, run: _Run
+) -> None:
+    """Somebody switched it off, and somebody of whom no record tells has dimmed it since."""
+    made = use(ready_bench(memory, mode=Mode.OBSERVE))
+    made.take_in(lamp_record())
+    made.lamps.state[LAMP] = "dim"
+    made.answer_queue()
+    _, text, _ = run("history", LAMP)
+    assert _lines(text, " changed ")
     (found,) = _lines(text, "found so, and no record says by whom")
     assert found.split()[-3:] == ["state", "on", "dim"]
 
