@@ -11,7 +11,7 @@ from responders.commands.stored_objects import found_object, runtime_from
 from responders.commands.tables import escaped, escaped_json, print_table
 from shared.authority.approvals import since_from
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, Version
+from shared.model.objects import EXISTS, ObjectState, Version
 from shared.objects.comparing import differences
 from shared.objects.history import Entry, version_at
 from shared.respond.persons import history, show
@@ -48,11 +48,15 @@ def _history(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(escaped_json(msgspec.json.format(msgspec.json.encode(past.entries), indent=1).decode()))
     else:
-        print(escaped(f"{past.state.id.kind} {past.state.name} ({past.state.ids[-1]})\n"))
+        _print_name(past.state)
         _print_entries(past.entries[-arguments.most :], left_out=max(len(past.entries) - arguments.most, 0))
     for broken in past.broken:
         print(escaped(f"! the chain of versions is broken: {broken}"))
     return 1 if past.broken else 0
+
+
+def _print_name(state: ObjectState) -> None:
+    print(escaped(f"{state.id.kind} {state.name} ({state.ids[-1]})"), end="\n\n")
 
 
 def _print_entries(entries: tuple[Entry, ...], *, left_out: int) -> None:
@@ -83,7 +87,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     before = _version(version_at(shown.state, at), at, versions)
     after = _version(version_at(shown.state, to), to, versions) if to else shown.seen
     found = differences(runtime.kinds[shown.state.id.kind].rules, before.leaves, after.leaves)
-    print(escaped(f"{shown.state.id.kind} {shown.state.name} ({shown.state.ids[-1]})\n"))
+    _print_name(shown.state)
     columns = ("property", f"as read {before.at:%Y-%m-%d %H:%M:%S}", f"as read {after.at:%Y-%m-%d %H:%M:%S}")
     rows = [(_leaf(leaf), _value(old), _value(new)) for leaf, (old, new) in sorted(found.items())]
     print_table(columns, rows, none="nothing differs")

@@ -66,7 +66,9 @@ def _lines(text: str, word: str) -> list[str]:
 def test_who_did_what_and_what_was_put_back(put_back: Bench, run: _Run) -> None:
     status, text, errors = run("history", LAMP)
     assert (status, errors) == (0, "")
-    assert text.startswith(f"{put_back.only_object().id.kind} ")
+    name, nothing, *_ = text.splitlines()
+    state = put_back.only_object()
+    assert (name, nothing) == (f"{state.id.kind} {state.name} ({state.ids[-1]})", "")
     (changed,) = _lines(text, " changed ")
     assert "mallory" in changed
     assert "unapproved" in changed
