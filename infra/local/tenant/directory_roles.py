@@ -1,7 +1,9 @@
 """Directory roles over Graph: who holds them, and who is eligible for them or for membership of a group."""
 
 import uuid
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Final
 
 from aiohttp import web
 
@@ -12,9 +14,18 @@ from infra.local.tenant.directory import directory_role
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.instants import now_ticks, ticks
 from infra.local.tenant.odata import list_page
-from infra.local.tenant.people import log_role, no_such_object
+from infra.local.tenant.people import log_pim_removal, log_role, no_such_object
 from infra.local.tenant.permissions import DIRECTORY_ROLES, GROUP_ELIGIBILITIES
+from infra.local.tenant.tokens import Caller
 from infra.local.world import Json
+
+_PIM: Final = Caller(
+    principal=world.MS_PIM,
+    app_id=str(world.MS_PIM.client_id),
+    roles=frozenset(),
+    unthrottled=True,
+    claims={},
+)
 
 
 def _refuse_without_pim(call: Call) -> None:
@@ -80,7 +91,8 @@ def _take(call: Call, assignment: Json) -> None:
 async def _request(call: Call) -> web.Response:
     """Carry out a request to PIM; only removals are played here.
 
-    PIM refuses to remove what isn't five minutes old, whoever gave it and however.
+    PIM refuses to remove what isn't five minutes old, whoever gave it and however. The directory's record of what it
+    removes names PIM's own service, and PIM's record who asked.
     """
     _refuse_without_pim(call)
     body = as_object(await call.json()) or {}
@@ -95,7 +107,8 @@ async def _request(call: Call) -> web.Response:
     if now_ticks() < given_at + ticks(call.settings.pim_shortest_seconds):
         message = "The active duration is too short. Minimum required is 5 minutes."
         raise bad_request(message, "ActiveDurationTooShort")
-    _take(call, assignment)
+    _take(replace(call, caller=_PIM), assignment)
+    log_pim_removal(call, assignment)
     context = call.context("roleManagement/directory/roleAssignmentScheduleRequests/$entity")
     shown = wanted | {"id": str(uuid.uuid4()), "action": "adminRemove", "status": "Revoked"}
     return json_answer({"@odata.context": context} | shown, status=HTTPStatus.CREATED)

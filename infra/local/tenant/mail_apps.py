@@ -21,6 +21,11 @@ MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant of Microsoft's own services, whose registrations they are."""
 
 
+def owner_of(principal: world.Principal) -> str:
+    """Give the tenant that an application is registered in."""
+    return MICROSOFT if principal.id == world.MS_PIM.id else principal.tenant
+
+
 def _shown(service_principal: str) -> Json:
     app_id, name = RESOURCES[service_principal]
     return {
@@ -43,7 +48,7 @@ async def _list_service_principals(call: Call) -> web.Response:
             "id": each.id,
             "appId": each.client_id,
             "displayName": each.name,
-            "appOwnerOrganizationId": each.tenant,
+            "appOwnerOrganizationId": owner_of(each),
             "appRoles": [],
         }
         for each in world.PRINCIPALS

@@ -290,6 +290,21 @@ def log_role(call: Call, activity: str, assignment: Json, *, given: bool) -> Non
     _log(call, activity, "RoleManagement", target, second, operation="Assign" if given else "Unassign")
 
 
+def log_pim_removal(call: Call, assignment: Json) -> None:
+    """Log, as PIM does, who asked it to take a directory role away."""
+    role = assignment["roleDefinitionId"]
+    record = Record(
+        id_prefix=f"PIM_{call.correlation_id}",
+        service="PIM",
+        category="RoleManagement",
+        activity="Remove member from role in PIM completed (permanent)",
+        operation="Unassign",
+        target={"id": role, "displayName": world.DIRECTORY_ROLE_NAMES.get(role, ""), "type": "Role"},
+        more_targets=[_person(assignment["principalId"])],
+    )
+    call.directory.audit.add(record.graph(call.caller, correlation_id=call.correlation_id, at=now_ticks()))
+
+
 def log_app_role(call: Call, assignment: Json, value: str, *, given: bool) -> None:
     """Log that an application was given an app role of an API, or had it taken away."""
     side, other = ("newValue", "oldValue") if given else ("oldValue", "newValue")

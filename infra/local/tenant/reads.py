@@ -11,6 +11,7 @@ from infra.local.tenant.api_error import ApiError, not_found
 from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.domains import synchronization
 from infra.local.tenant.graph import Call, Operation
+from infra.local.tenant.mail_apps import owner_of
 from infra.local.tenant.odata import selected
 from infra.local.tenant.people import principal_in
 from infra.local.tenant.permissions import AUDITS, REGISTRATIONS, SIGN_IN_LOG
@@ -131,7 +132,7 @@ async def _service_principal(call: Call) -> web.Response:
         "appDisplayName": None if managed else principal.name,
         "servicePrincipalType": "ManagedIdentity" if managed else "Application",
         "accountEnabled": True,
-        "appOwnerOrganizationId": None if managed else principal.tenant,
+        "appOwnerOrganizationId": None if managed else owner_of(principal),
         "servicePrincipalNames": [principal.client_id],
         "createdDateTime": world.SEEDED_AT,
     }

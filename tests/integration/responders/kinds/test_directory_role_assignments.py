@@ -5,9 +5,11 @@ import pytest
 from infra.local import world
 from responders.kinds.directory_role_assignments import DIRECTORY_ROLE_ASSIGNMENT as KIND
 from responders.kinds.directory_role_assignments import leaves
+from shared.model.clock import utc_now
 from shared.model.errors import DoneAlready, Refused, Rejected
+from shared.model.events import Actor, ActorKind, Log
 from shared.model.kinds import Image
-from shared.model.objects import WHOLE, Op
+from shared.model.objects import WHOLE, ObjectChange, Op
 from tests.fakes.kinds import difference, objections, write_of
 from tests.fakes.recorded import recorded_of
 from tests.integration.responders.conftest import SimulatedTenant
@@ -34,6 +36,15 @@ def _take(simulated: SimulatedTenant, stands: Image) -> str:
     return KIND.write(simulated.workforce, write_of(KIND, _ID, stands, {}))
 
 
+def _asked_pim_for_it(simulated: SimulatedTenant) -> str:
+    """Say who asked PIM for what the directory's log says that its service has just taken away; "" for nobody."""
+    at, pim = utc_now(), Actor(id=world.MS_PIM.id, kind=ActorKind.SERVICE_PRINCIPAL)
+    change = ObjectChange(id="c", log=Log.AUDIT, actor=pim, at=at, arrived_at=at, op=Op.DELETE, object_id=_ID)
+    assert KIND.confirm is not None
+    asked = KIND.confirm(simulated.workforce, change, None).actor
+    return asked.id if asked else ""
+
+
 def test_one_that_was_given_is_recorded_whole_and_taken_away_when_pim_does_so(simulated: SimulatedTenant) -> None:
     given = _give(simulated)
     (recorded,) = recorded_of(KIND, simulated.workforce, _ID)
@@ -48,6 +59,7 @@ def test_one_that_was_given_is_recorded_whole_and_taken_away_when_pim_does_so(si
     assert KIND.read(simulated.workforce, _ID) is None
     own = recorded_of(KIND, simulated.workforce, _ID)[-1]
     assert (own.op, own.wrote) == (Op.DELETE, difference(leaves(given), {}, KIND))
+    assert _asked_pim_for_it(simulated) == world.RESPONDER.id
     with pytest.raises(DoneAlready):
         _take(simulated, given)
 
