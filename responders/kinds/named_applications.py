@@ -1,8 +1,9 @@
 """Who an application is of which a record has nothing but its name, as those of B2C do.
 
 Anybody can call an application as he likes, so a name says who it was only where the tenant's own directory leaves no
-doubt: exactly one application there has it, it was registered there, and the log has nobody who had it, took it or gave
-it up since. The log is late, so whoever approves by such an answer waits for `LOG_SHOWS_WITHIN`.
+doubt: exactly one application there has it, to the letter, and no other differs from it by case or blanks alone; it was
+registered there; and the log has nobody who had the name, took it or gave it up since. The log is late, so whoever
+approves by such an answer waits for `LOG_SHOWS_WITHIN`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,11 +38,14 @@ def find_application(api: TenantApi, name: str, at: datetime) -> FoundApplicatio
 
 def _found(api: TenantApi, name: str, at: datetime) -> FoundApplication:
     text = name.replace("'", "''")
-    asked = {"$filter": f"displayName eq '{text}'", "$select": _WHOSE}
+    # `eq` would leave those out that have a blank more at the end.
+    asked = {"$filter": f"startswith(displayName,'{text}')", "$select": _WHOSE}
     same = [one for one in api.list(LIST_SERVICE_PRINCIPALS, query=asked) if _is(one.get("displayName"), name)]
     if len(same) != 1:
         return FoundApplication(because=f"{len(same) or 'no'} applications of the tenant are called {name!r}")
     (one,) = same
+    if one["displayName"] != name:
+        return FoundApplication(because=f"no application of the tenant is called {name!r} to the letter")
     if str(one.get("appOwnerOrganizationId")).lower() != api.tenant.id.lower():
         return FoundApplication(because=f"{name!r} is not registered in the tenant itself")
     if what := _moved(api, name, at):

@@ -13,6 +13,7 @@ from infra.local.world import Json
 _OPTIONS = frozenset({"$top", "$select", "$skiptoken"})
 _ONE_OF = re.compile(r"(\w+) in \(('[^']*'(?:,'[^']*')*)\)")
 _MOST_IN = 15
+_BEGINS = re.compile(r"startswith\((\w+),'((?:[^']|'')*)'\)")
 _EQUALS = re.compile(r"(\w+) eq (?:'([^']*)'|(true|false))")
 
 
@@ -51,6 +52,9 @@ def _filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Jso
         if listed[1] not in filters or len(among) > _MOST_IN:
             raise bad_request(f"Invalid filter clause: '{text}'.", "Request_UnsupportedQuery")
         return [value for value in values if value[listed[1]] in among]
+    if (begins := _BEGINS.fullmatch(text)) and begins[1] in filters:
+        beginning = begins[2].replace("''", "'").lower()
+        return [value for value in values if str(value[begins[1]]).lower().startswith(beginning)]
     found = _EQUALS.fullmatch(text)
     if found is None or found[1] not in filters:
         raise bad_request(f"Invalid filter clause: '{text}'.", "Request_UnsupportedQuery")

@@ -63,9 +63,9 @@ def _directory(*applications: Image, log: tuple[Image, ...] = ()) -> Directory:
 
 def test_the_only_one_of_the_tenants_own_that_has_the_name_is_it() -> None:
     directory = _directory(application(), log=(renamed("Update application", "Shop", "Shop 2"), made("Add user")))
-    found = find_application(directory, f" {NAME.upper()}", NOW)
+    found = find_application(directory, NAME, NOW)
     assert (found.id, found.because) == (OWN, "")
-    assert directory.asked[0] == "displayName eq ' BOB''S RELEASE PIPELINE'"
+    assert directory.asked[0] == "startswith(displayName,'Bob''s release pipeline')"
     since = NOW - timedelta(minutes=5)
     assert all(each.startswith(f"activityDateTime ge {since:%Y-%m-%dT%H:%M:%SZ} and") for each in directory.asked[1:])
 
@@ -76,6 +76,9 @@ def test_the_only_one_of_the_tenants_own_that_has_the_name_is_it() -> None:
         (_directory(), "no applications of the tenant are called"),
         (_directory(application(name="Another name")), "no applications of the tenant are called"),
         (_directory(application(), application(_OTHER, NAME.lower())), "2 applications of the tenant are called"),
+        (_directory(application(), application(_OTHER, f"{NAME} ")), "2 applications of the tenant are called"),
+        (_directory(application(name=NAME.upper())), "to the letter"),
+        (_directory(application(name=f"{NAME} ")), "to the letter"),
         (_directory(application(owner=_OTHER)), "is not registered in the tenant itself"),
         (_directory(application(owner=None)), "is not registered in the tenant itself"),
         (
@@ -93,6 +96,9 @@ def test_the_only_one_of_the_tenants_own_that_has_the_name_is_it() -> None:
         "nobody",
         "nobody but another name",
         "two",
+        "two but for a blank",
+        "other letters",
+        "a blank more",
         "registered elsewhere",
         "registered nobody knows where",
         "made since",
