@@ -12,7 +12,6 @@ from contextlib import suppress
 from datetime import date, datetime
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -21,7 +20,7 @@ from shared.clients.names import Existence
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
-from shared.detect.fields.audit.applications import MICROSOFT_HOSTS, address_problem
+from shared.detect.fields.audit.applications import MICROSOFT_HOSTS, address_problem, scheme_and_host
 from shared.model.do_all import do_all
 from shared.model.kinds import ApprovalList
 from shared.model.notices import SystemNotice
@@ -137,11 +136,10 @@ def host_of(address: str) -> str:
     if "*" in address:
         return ""
     try:
-        parts = urlsplit(address.replace("\\", "/").lower())
-        host = (parts.hostname or "").rstrip(".")
+        scheme, host = scheme_and_host(address)
     except ValueError:
         return ""
-    if parts.scheme not in {"http", "https"} or host == "localhost" or "." not in host:
+    if scheme not in {"http", "https"} or host == "localhost" or "." not in host:
         return ""
     try:
         ip_address(host)

@@ -206,24 +206,30 @@ def _address(item: str) -> str:
 
 
 def address_problem(address: str, profile: TenantProfile) -> str:
-    """Say what is wrong with one redirect address, as one of `_WORST_FIRST`; "owned" where nothing is.
-
-    Browsers take a backslash for a slash, which decides where the name of the host ends.
-    """
+    """Say what is wrong with one redirect address, as one of `_WORST_FIRST`; "owned" where nothing is."""
     if "*" in address:
         return "wildcard"
     try:
-        parts = urlsplit(address.replace("\\", "/").lower())
-        host = (parts.hostname or "").rstrip(".")
+        scheme, host = scheme_and_host(address)
     except ValueError:
         return "not-owned"
-    if parts.scheme not in {"http", "https"}:
+    if scheme not in {"http", "https"}:
         return "custom-scheme"
     if host in _LOOPBACK:
         return "loopback"
-    if parts.scheme == "http":
+    if scheme == "http":
         return "not-https"
     return _ownership(host, profile)
+
+
+def scheme_and_host(address: str) -> tuple[str, str]:
+    """Give both in lower case. Browsers take a backslash for a slash, which decides where the name of the host ends.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    parts = urlsplit(address.replace("\\", "/").lower())
+    return parts.scheme, (parts.hostname or "").rstrip(".")
 
 
 def _ownership(host: str, profile: TenantProfile) -> str:
