@@ -28,7 +28,7 @@ from shared.ingest.lateness import Lateness, Noted, Reading, lateness_by_key, st
 from shared.model.calls import ID_SHAPES
 from shared.model.errors import EdgeError, Throttled, Unreachable, UnreadableRecord
 from shared.model.sources import Window
-from shared.normalize.decoding import envelope_instant
+from shared.normalize.decoding import envelope_instant, instant
 from shared.normalize.ids import tenant_in
 from shared.normalize.pieces import pieces
 from shared.respond.components import Runtime
@@ -316,10 +316,9 @@ def _tenant_of(head: _Head) -> str:
 def _noted(head: _Head) -> tuple[str, datetime | None]:
     category = "".join(one for one in _plain(head.category) if one.isascii() and one.isalnum())[:_LONGEST_CATEGORY]
     try:
-        at = envelope_instant(_plain(head.time))
+        return category, instant(envelope_instant(_plain(head.time)))
     except UnreadableRecord:
         return category, None
-    return category, at if at and at.tzinfo else None
 
 
 def _plain(value: Raw) -> str:

@@ -320,6 +320,15 @@ def test_arrivals_are_noted_by_tenant_and_category_once_a_minute(streamed: Strea
     assert {one.at for one in arrivals(storage) if one.tenant_id == TENANT} == {clock()}
 
 
+@pytest.mark.parametrize(
+    "time", ["0999-01-01T00:00:00Z", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "", None, 7, ["soon"]]
+)
+def test_a_record_whose_envelope_has_an_odd_time_holds_up_nothing(streamed: Streamed, time: object) -> None:
+    streamed.take_in(batch_of(wrapped(bell_record(), time=time), wrapped(bell_record(at=NOW - A_MINUTE))))
+    assert len(streamed.cases) + streamed.quarantined == 2
+    assert [one.category for one in arrivals(streamed.bench.storage)] == ["AuditLogs"]
+
+
 def test_how_late_the_stream_is_is_counted_from_its_first_minute_on(streamed: Streamed) -> None:
     clock, storage = streamed.bench.clock, streamed.bench.storage
     for minutes in (0, 10, 4):
