@@ -306,7 +306,7 @@ def _page(settings: _Settings, emergency: "Emergency") -> bool:
     if not settings.pagerduty_key:
         _say(f"Nobody was paged: PAGERDUTY_ROUTING_KEY isn't set. Telephone: {phones}")
         return False
-    event = _event(settings, emergency, phones)
+    event = _event(settings, emergency)
     try:
         PagerDuty(url=settings.pagerduty_url, routing_key=settings.pagerduty_key).trigger(event)
     except EdgeError as error:
@@ -316,15 +316,18 @@ def _page(settings: _Settings, emergency: "Emergency") -> bool:
     return True
 
 
-def _event(settings: _Settings, emergency: "Emergency", phones: str) -> dict[str, Any]:
-    """Give the event for PagerDuty, in the language of `NOTICE_LANGUAGE`."""
-    from shared.emergency.laptop import DECLARED_ON_A_LAPTOP  # noqa: PLC0415 - only where it is needed
+def _event(settings: _Settings, emergency: "Emergency") -> dict[str, Any]:
+    """Give the event for PagerDuty, in the language of `NOTICE_LANGUAGE`, with each telephone whole."""
+    from shared.emergency.laptop import DECLARED_ON_A_LAPTOP, NO_PHONES, PHONES  # noqa: PLC0415 - only where needed
     from shared.notify.system_notices import system_notice_alert  # noqa: PLC0415
 
     notice = DECLARED_ON_A_LAPTOP.notice(
-        f"emergency {emergency.id}", reason=emergency.reason, by=emergency.declared_name, phones=phones
+        f"emergency {emergency.id}",
+        reason=emergency.reason,
+        by=emergency.declared_name,
+        phones=PHONES if settings.phones else NO_PHONES,
     )
-    notice = msgspec.structs.replace(notice, drill=emergency.drill, is_silent=emergency.drill)
+    notice = msgspec.structs.replace(notice, lines=settings.phones, drill=emergency.drill, is_silent=emergency.drill)
     event = system_notice_alert(notice, language=settings.language)
     of_tenant = {"source": settings.tenant or "Entra ID", "timestamp": emergency.declared_at.isoformat()}
     return {**event, "payload": {**event["payload"], **of_tenant}}

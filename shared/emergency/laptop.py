@@ -47,14 +47,20 @@ DECLARED_ON_A_LAPTOP: Final = NoticeText(
     id="declared-on-a-laptop",
     title=Words(en="Break-glass emergency: {reason}", ko="비상 상황이 선언되었습니다: {reason}"),
     text=Words(
-        en="Declared by {by} on a laptop, without the app. Telephones: {phones}",
-        ko="선언한 사람: {by}. 앱 없이 노트북에서 선언했습니다. 전화번호: {phones}",
+        en="Declared by {by} on a laptop, without the app. {phones}",
+        ko="선언한 사람: {by}. 앱 없이 노트북에서 선언했습니다. {phones}",
     ),
     what_to_do=Words(
         en="Telephone the others, and take the runbook that is kept with the sealed credential.",
         ko="다른 사람들에게 전화하고, 봉인된 자격 증명과 함께 보관된 런북을 꺼내세요.",
     ),
     never_waits=True,
+)
+
+PHONES: Final = Words(en="The telephones are listed below.", ko="전화번호는 아래에 있습니다.")
+NO_PHONES: Final = Words(
+    en="EMERGENCY_PHONES isn't set, so no telephones are known here.",
+    ko="EMERGENCY_PHONES가 설정되지 않아 전화번호를 모릅니다.",
 )
 
 

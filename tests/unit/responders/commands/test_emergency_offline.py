@@ -154,8 +154,19 @@ def test_the_page_is_in_the_language_of_the_settings(tmp_path: Path, pagerduty: 
     assert laptop.run("--declare", "Nobody can sign in", "--drill") == 0
     payload = json.loads(pagerduty.asked[0].body)["payload"]
     assert payload["summary"] == "훈련: 비상 상황이 선언되었습니다: Nobody can sign in"
-    assert "+353 1 555 0100" in payload["custom_details"]["내용"]
+    assert "전화번호는 아래에 있습니다." in payload["custom_details"]["내용"]
+    assert any("+353 1 555 0100" in line for line in payload["custom_details"].values())
     assert payload["source"] == WORKFORCE_TENANT
+
+
+@pytest.mark.parametrize("count", [0, 40])
+def test_the_page_has_each_telephone_whole(tmp_path: Path, pagerduty: HttpService, count: int) -> None:
+    phones = [f"Person {number} of the operators: +353 1 555 {number:04}" for number in range(count)]
+    laptop = Laptop(tmp_path, pagerduty.url, EMERGENCY_PHONES="; ".join(phones))
+    laptop.run("--declare", "Nobody can sign in", "--drill")
+    details = json.loads(pagerduty.asked[0].body)["payload"]["custom_details"]
+    assert set(phones) <= set(details.values())
+    assert ("EMERGENCY_PHONES isn't set" in details["What"]) is (count == 0)
 
 
 def test_what_people_did_is_shown_and_signed(laptop: Laptop, capsys: pytest.CaptureFixture[str]) -> None:
