@@ -150,6 +150,15 @@ class _Status(Struct):
     errorCode: int | None = None  # noqa: N815
 
 
+class _App(Struct):
+    appId: str | None = None  # noqa: N815
+    servicePrincipalId: str | None = None  # noqa: N815
+
+
+class _InitiatedBy(Struct):
+    app: _App | None = None
+
+
 class _Record(Struct):
     """What the summary says of a sign-in or an audit record; what isn't there, or is of another type, is left out."""
 
@@ -158,6 +167,7 @@ class _Record(Struct):
     location: _Location | None = None
     status: _Status | None = None
     activityDisplayName: str | None = None  # noqa: N815
+    initiatedBy: _InitiatedBy | None = None  # noqa: N815
 
 
 class Seen(Struct, kw_only=True):
@@ -279,15 +289,17 @@ def _read(context: StepContext, account: Account, collectors: Collectors) -> _Ac
     if account.kind is AccountKind.OTHER:
         # A group's members are on the roster themselves. An id that is gone may have left records, as a user.
         account = msgspec.structs.replace(account, kind=AccountKind.UNKNOWN)
-    for source, call, query in _queries(account, collectors, since, until):
+    for source, call, queries in _queries(account, collectors, since, until):
         part = Part(source=source, tenant=account.tenant, part=account.id, since=since, until=until)
         spool = tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115 - closed where it is kept
         listing = _Listing(part=part, spool=spool)
         read.listings.append(listing)
         count = _count_sign_in if source == SIGN_INS else _count_change
         try:
-            for line in _counted(api.records(call, query=query), read.seen, count, collectors.no_licence):
-                listing.spool.write(line + b"\n")
+            for query, is_of in queries:
+                pages = api.records(call, query=query)
+                for line in _counted(pages, read.seen, count, is_of, collectors.no_licence):
+                    listing.spool.write(line + b"\n")
         except ResponderError as error:
             listing.failure = error
     return read
@@ -313,19 +325,50 @@ def _kept_parts(box: EvidenceBox, read: _AccountRead) -> Seen:
     return seen
 
 
+type _Query = tuple[Mapping[str, str], Callable[[_Record], bool]]
+"""What is asked for, and which of the records that come are the account's."""
+
+
 def _queries(
     account: Account, collectors: Collectors, since: datetime, until: datetime
-) -> Iterator[tuple[str, Call, Mapping[str, str]]]:
+) -> Iterator[tuple[str, Call, tuple[_Query, ...]]]:
     is_service = account.kind is AccountKind.SERVICE_PRINCIPAL
     who = f"servicePrincipalId eq '{account.id}'" if is_service else f"userId eq '{account.id}'"
     types = ("servicePrincipal", "managedIdentity") if is_service else ("interactiveUser", "nonInteractiveUser")
     kinds = " or ".join(f"t eq '{each}'" for each in types)
     terms = f"{_between('createdDateTime', since, until)} and {who} and signInEventTypes/any(t: {kinds})"
-    yield SIGN_INS, collectors.sign_ins, {"$filter": terms, "$top": "1000"}
-    by = f"initiatedBy/user/id eq '{account.id}'"
-    if is_service:
-        by = f"initiatedBy/app/appId eq '{account.app_id.replace("'", "''")}'"
-    yield CHANGES, collectors.audits, {"$filter": f"{_between('activityDateTime', since, until)} and {by}"}
+    yield SIGN_INS, collectors.sign_ins, (({"$filter": terms, "$top": "1000"}, _is_any),)
+    asked = _changes_by_application(account) if is_service else ((f"initiatedBy/user/id eq '{account.id}'", _is_any),)
+    within = _between("activityDateTime", since, until)
+    yield CHANGES, collectors.audits, tuple(({"$filter": f"{within} and {by}"}, is_of) for by, is_of in asked)
+
+
+def _changes_by_application(account: Account) -> tuple[tuple[str, Callable[[_Record], bool]], ...]:
+    """Ask for what an application changed by its appId and by its name: most records leave the appId empty.
+
+    The log can't be asked for the id of a service principal, which is what tells those of one name apart.
+    """
+    by_id = (f"initiatedBy/app/appId eq '{_literal(account.app_id)}'", _is_any)
+    if account.name == account.id:
+        return (by_id,)
+    return (
+        by_id,
+        (f"initiatedBy/app/displayName eq '{_literal(account.name)}'", lambda record: _is_by(record, account)),
+    )
+
+
+def _is_by(record: _Record, account: Account) -> bool:
+    """Whether a record of an application's name is of this one, and isn't found by its appId already."""
+    app = (record.initiatedBy and record.initiatedBy.app) or _App()
+    return (app.servicePrincipalId or account.id).lower() == account.id.lower() and app.appId != account.app_id
+
+
+def _is_any(_record: _Record) -> bool:
+    return True
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _between(name: str, since: datetime, until: datetime) -> str:
@@ -334,14 +377,20 @@ def _between(name: str, since: datetime, until: datetime) -> str:
 
 
 def _counted(
-    pages: Iterable[list[msgspec.Raw]], seen: Seen, count: Callable[[Seen, _Record], None], no_licence: str
+    pages: Iterable[list[msgspec.Raw]],
+    seen: Seen,
+    count: Callable[[Seen, _Record], None],
+    is_of: Callable[[_Record], bool],
+    no_licence: str,
 ) -> Iterator[bytes]:
-    """Give the records of a listing, and count what each says."""
+    """Give the account's records of a listing, and count what each says."""
     try:
         for page in pages:
             for raw in page:
-                count(seen, _record(raw))
-                yield one_line(raw)
+                record = _record(raw)
+                if is_of(record):
+                    count(seen, record)
+                    yield one_line(raw)
     except EdgeError as error:
         raise EdgeError(_why(error, no_licence), status=error.status, code=error.code) from error
 

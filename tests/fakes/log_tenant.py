@@ -17,7 +17,9 @@ from tests.fakes.clock import NOW
 from tests.fakes.tenant import RESPONDER_ID, SUBSCRIPTION, TENANT_ID, Unpaced, answer_of
 
 _BOUND: Final = re.compile(r"(?:activityDateTime|createdDateTime|eventTimestamp) (ge|le) '?([^' ]+)'?")
-_ABOUT: Final = re.compile(r"(userId|servicePrincipalId|initiatedBy/user/id|initiatedBy/app/appId) eq '([^']+)'")
+_ABOUT: Final = re.compile(
+    r"(userId|servicePrincipalId|initiatedBy/user/id|initiatedBy/app/(?:appId|displayName)) eq '([^']+)'"
+)
 _GRAPH: Final[Image] = {
     "id": "5e000003-0000-4000-8000-000000000003",
     "appId": "00000003-0000-0000-c000-000000000000",

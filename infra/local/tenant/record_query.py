@@ -49,7 +49,15 @@ DIRECTORY_AUDITS = LogShape(
     path="auditLogs/directoryAudits",
     time="activityDateTime",
     page=100,
-    about=frozenset({"initiatedBy/user/id", "initiatedBy/app/appId", "loggedByService", "activityDisplayName"}),
+    about=frozenset(
+        {
+            "initiatedBy/user/id",
+            "initiatedBy/app/appId",
+            "initiatedBy/app/displayName",
+            "loggedByService",
+            "activityDisplayName",
+        }
+    ),
 )
 SIGN_INS = LogShape(
     path="auditLogs/signIns",

@@ -97,6 +97,17 @@ def test_each_account_is_summed_up_by_address_country_app_and_failure(driven: Dr
     assert BREAK_GLASS_2.id in silent, "it doesn't exist; records could"
 
 
+def test_what_an_application_changed_is_found_where_records_leave_its_app_id_empty(driven: Drive) -> None:
+    """As the directory's do; others may have its name."""
+    for number, who in ((4, PIPELINE), (5, "another application"), (6, None)):
+        app = {"appId": None, "displayName": "Release", "servicePrincipalId": who}
+        driven.workforce.audits.append(audit(number, activity="Add member to role") | {"initiatedBy": {"app": app}})
+    both = {"appId": "app-1", "displayName": "Release", "servicePrincipalId": PIPELINE}
+    driven.workforce.audits.append(audit(7) | {"initiatedBy": {"app": both}})
+    text = of(driven.run(PRIVILEGED_SIGN_INS), "Release (91be").text
+    assert "4 changes (4 new): Update user (2), Add member to role (2)" in text
+
+
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """For where the order of requests has to be certain."""
