@@ -384,8 +384,8 @@ def _attribute_fault(event: AuditEvent, profile: TenantProfile) -> str:
     fault = ""
     for name, pattern in profile.account_attributes.items():
         changes = [*changes_of(event, fold(name))]
-        old = {item for change in changes for item in items(change.old)}
-        new = {item for change in changes for item in items(change.new)}
+        old = {item for change in changes for item in items(change.old) if item}
+        new = {item for change in changes for item in items(change.new) if item}
         if old and not new:
             return "missing"
         if not all(patterns.is_met(pattern, value[:_LONGEST_VALUE]) for value in new - old):

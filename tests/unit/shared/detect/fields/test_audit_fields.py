@@ -195,6 +195,22 @@ def test_a_new_account_is_held_against_the_conventions(attributes: dict[str, str
     assert Audit.account_fault.reader(TenantProfile(account_attributes=attributes))(made) == fault
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        (["Robin"], [], "missing"),
+        (["Robin"], [""], "missing"),
+        (["Robin"], [" "], "missing"),
+        ("Robin", " ", "missing"),
+        (["Robin"], ["Riley"], ""),
+        ([""], [" "], ""),
+    ],
+)
+def test_an_attribute_that_is_blank_is_none(old: object, new: object, fault: str) -> None:
+    made = event(changed("DisplayName", old, new), activity="Update user")
+    assert Audit.attribute_fault.reader(TenantProfile(account_attributes={"DisplayName": ".*"}))(made) == fault
+
+
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize("pattern", ["([A-Z]?[a-z]+ ?)+", "(a|a)*", "(a*)*b", ".*.*.*.*.*x", "(?:a?){200}a{200}"])
 def test_no_name_that_somebody_chooses_holds_a_convention_up(pattern: str) -> None:
