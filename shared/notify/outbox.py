@@ -275,7 +275,7 @@ class Notifier:
                 took.append(channel)
         if len(self._unstored) >= _MOST_UNSTORED:
             self._unstored.clear()
-        self._unstored[system_notice.key] = (*before, *took)
+        self._unstored[system_notice.key] = tuple(dict.fromkeys((*before, *took)))
         return tuple(took)
 
     def report_unreadable_row(self, table: Table, row: Row) -> None:
