@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from msgspec import Struct
 
+from responders.kinds.graph_stamps import instant_of
 from responders.kinds.microsoft_services import is_pim
 from responders.sources import DIRECTORY_AUDITS
 from shared.model.calls import Call
@@ -92,15 +93,22 @@ def _fits(request: _Request, op: Op) -> bool:
 
 
 def _requests(api: TenantApi, at: datetime, *, role: str, holder: str) -> Iterator[_Request]:
-    """Read what PIM logged around an instant about a role and its holder."""
+    """Read what PIM logged around an instant about a role and its holder. Raises EdgeError."""
     within = f"activityDateTime ge {_printed(at - _BEFORE)} and activityDateTime le {_printed(at + _AFTER)}"
     for record in api.list(DIRECTORY_AUDITS, query={"$filter": f"loggedByService eq 'PIM' and {within}"}):
         if record.get("result") == "success" and {role, holder} <= _ids_in(record):
             yield _Request(
                 by=_actor(_members(record.get("initiatedBy"))),
-                at=datetime.fromisoformat(str(record["activityDateTime"])),
+                at=_instant(record),
                 activity=fold(str(record.get("activityDisplayName"))),
             )
+
+
+def _instant(record: Image) -> datetime:
+    found = instant_of(record.get("activityDateTime"))
+    if found is None:
+        raise EdgeError("a record of PIM's doesn't say when it was")
+    return found
 
 
 def _ids_in(record: Image) -> frozenset[str]:

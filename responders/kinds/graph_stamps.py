@@ -1,4 +1,4 @@
-"""When Graph says that an object was made and changed. It doesn't say by whom."""
+"""Instants as Graph prints them: when an object was made and changed. It doesn't say by whom."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from shared.model.object_kinds import Made
 
 def made(image: Image) -> Made:
     """Give the instants of an object that has `createdDateTime` and `modifiedDateTime`; None for one it hasn't."""
-    return Made(at=_instant(image.get("createdDateTime")), changed_at=_instant(image.get("modifiedDateTime")))
+    return Made(at=instant_of(image.get("createdDateTime")), changed_at=instant_of(image.get("modifiedDateTime")))
 
 
 def is_since(image: Image, since: datetime | None) -> bool:
@@ -17,7 +17,8 @@ def is_since(image: Image, since: datetime | None) -> bool:
     return since is None or (at is not None and at >= since)
 
 
-def _instant(text: object) -> datetime | None:
+def instant_of(text: object) -> datetime | None:
+    """Read an instant as Graph prints it; None where it isn't one, or has no time zone."""
     try:
         at = datetime.fromisoformat(str(text))
     except ValueError:

@@ -94,6 +94,13 @@ def test_a_request_that_is_withdrawn_takes_nothing_away() -> None:
     assert _confirmed(_record("Remove request"), op=Op.DELETE).is_true is None
 
 
+@pytest.mark.parametrize("at", ["soon", "2026-03-02T10:00:00"])
+def test_a_record_whose_time_can_not_be_read_leaves_it_unknown(at: str) -> None:
+    found = _confirmed(_record(_ASSIGNED) | {"activityDateTime": at})
+    assert found.is_true is None
+    assert "could not be read" in found.because
+
+
 def test_who_activates_a_role_did_it_and_not_who_approved_that() -> None:
     approved = _record("Add member to role request approved (PIM activation)", by=ALICE.id)
     found = _confirmed(approved, _record(_ACTIVATED, by=COLLEAGUE, minutes=0.01))
