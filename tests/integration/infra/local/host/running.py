@@ -139,7 +139,10 @@ class RunningHost:
         def look() -> str | None:
             return next((line for line in self.lines if re.search(pattern, line)), None)
 
-        return until(look, seconds=seconds, why=f"{pattern} in\n{self.log}") or ""
+        try:
+            return until(look, seconds=seconds) or ""
+        except AssertionError:
+            raise AssertionError(f"not logged within {seconds} s: {pattern}; the log is\n{self.log}") from None
 
     def key(self, name: str) -> dict[str, str]:
         return {"x-functions-key": self.ready["keys"][name]}

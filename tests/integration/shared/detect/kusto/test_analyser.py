@@ -41,10 +41,8 @@ def test_microsoft_finds_nothing_wrong_with_any_analytics_rule(tmp_path: Path, p
 
 
 def test_microsoft_finds_nothing_wrong_with_any_field(tmp_path: Path) -> None:
-    each = [
-        copy.replace(CATALOGUE[0], log=log, when=any_of(*(field.is_("x") for field in FIELDS[log].values())))
-        for log in Log
-    ]
+    asked = {log: [field.is_("x") for field in FIELDS[log].values() if field.kusto] for log in Log}
+    each = [copy.replace(CATALOGUE[0], log=log, when=any_of(*asked[log])) for log in Log]
     assert analysed(tmp_path, *map(query, each)) == [[], [], []]
 
 
