@@ -9,16 +9,15 @@ from typing import Final
 import pytest
 
 from responders.cli import main
-from responders.commands import baseline, stored_objects
+from responders.commands import baseline
 from shared.authority import journal
 from shared.model.kinds import Mode, ObjectKind
 from shared.model.objects import ObjectId, Provenance, key_of
-from shared.respond.components import Runtime
 from shared.respond.persons import show, subject_of
 from shared.respond.resume import resume
 from tests.fakes.lamps import LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import SETTINGS, TENANT, Bench, bench, ready_bench
+from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
 
 _MINUTE: Final = timedelta(minutes=1)
 _KEY: Final = key_of(LAMP)
@@ -42,22 +41,6 @@ type _Use = Callable[[Bench], Bench]
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> _Run:
     return lambda *words: _Ran(*words, capture=capsys)
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> _Use:
-    """Put a bench in the place of the runtime that the command would build."""
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
-
-    def put(made: Bench) -> Bench:
-        def build(*_args: object, **_options: object) -> Runtime:
-            return made.runtime
-
-        monkeypatch.setattr(stored_objects, "build_runtime", build)
-        return made
-
-    return put
 
 
 @pytest.fixture

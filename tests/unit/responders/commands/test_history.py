@@ -8,14 +8,12 @@ from typing import Final
 import pytest
 
 from responders.cli import main
-from responders.commands import stored_objects
 from shared.clients.storage_names import Container
 from shared.model.kinds import Mode
-from shared.respond.components import Runtime
 from tests.fakes.clock import NOW
 from tests.fakes.lamps import AT, LAMP, Lamps, lamp_record
 from tests.fakes.memory_storage import MemoryStorage
-from tests.fakes.runtime import SETTINGS, TENANT, Bench, bench, ready_bench
+from tests.fakes.runtime import TENANT, Bench, bench, ready_bench
 
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -31,22 +29,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> _Run:
         return status, output.out, output.err
 
     return ran
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> _Use:
-    """Put a bench in the place of the runtime that the command would build."""
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
-
-    def put(made: Bench) -> Bench:
-        def build(*_args: object, **_options: object) -> Runtime:
-            return made.runtime
-
-        monkeypatch.setattr(stored_objects, "build_runtime", build)
-        return made
-
-    return put
 
 
 @pytest.fixture
