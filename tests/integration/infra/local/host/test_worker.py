@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -119,7 +119,8 @@ class TestThreads:
         settings = {"AzureWebJobsStorage": azurite.connection_string, **setting}
         host = launch(write_app(tmp_path / "app", WORKING), settings).wait_until_ready()
         url = host.ready["url"]
-        with ThreadPoolExecutor(max_workers=7) as pool:
+        # One that is left would take the messages of the next test's host.
+        with closing(host), ThreadPoolExecutor(max_workers=7) as pool:
             runs = [pool.submit(httpx.get, f"{url}/api/wait/0.7", timeout=30) for _ in range(7)]
         spans: list[list[float]] = [json.loads(run.result().text) for run in runs]
         at_once = max(sum(began <= each[0] < ended for began, ended in spans) for each in spans)
