@@ -25,6 +25,22 @@ _FIRST: Final = ("stack", "integration", "laws", "unit")
 _APART: Final = frozenset({"stack/faults/test_deployed.py", "stack/faults/test_killed.py"})
 """Files that run beside their package all the same, with a stack of their own: they wait most of the time."""
 
+_LONGEST: Final = frozenset(
+    {
+        "laws/test_polls.py",
+        "unit/responders/test_answering.py",
+        "unit/shared/detect/kusto/test_aggregation.py",
+        "unit/shared/detect/kusto/test_answers.py",
+        "unit/shared/detect/kusto/test_fields.py",
+        "unit/shared/detect/sigma/test_fields.py",
+        "unit/shared/emergency/test_killed.py",
+        "unit/shared/objects/test_object_store.py",
+        "unit/shared/respond/test_reconcile_faults.py",
+        "unit/test_words.py",
+    }
+)
+"""Files begun before the others of their kind: a long one that begins last leaves the other processes idle."""
+
 _TESTS: Final = Path(__file__).parent
 
 
@@ -60,7 +76,7 @@ def pytest_collection_finish() -> None:
 
 
 def _rank(place: str) -> tuple[int, bool]:
-    return _FIRST.index(place.partition("/")[0]), place.endswith(".py") and place not in _APART
+    return _FIRST.index(place.partition("/")[0]), place.endswith(".py") and place not in _APART | _LONGEST
 
 
 def _place(file: Path) -> str:

@@ -21,7 +21,7 @@ from tests.fakes.kql_rows import Json
 from tests.fakes.kql_workspace import Workspace, to_sql
 from tests.fakes.record_strategies import everything
 
-_ROWS_OF_A_LOG: Final = 300
+_ROWS_OF_A_LOG: Final = 200
 _EVERY: Final = [(log, field) for log in Log for field in FIELDS[log].values() if field.kusto]
 
 
