@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+_PORTS: Final = (20_000, 32_000)
+_TRIES: Final = 20
 _READY_WITHIN: Final = 60.0
 _STOP_WITHIN: Final = 15.0
 
@@ -131,8 +134,13 @@ def _lines_within(descriptor: int, seconds: float) -> Iterator[str]:
 
 
 def free_port(wanted: int = 0) -> int:
-    """Find a free port on loopback: the wanted one if it is, else any."""
-    for port in (wanted, 0):
+    """Find a free port on loopback: the wanted one if it is, else any.
+
+    It is one below those that a system gives to outgoing connections, since seconds may pass until it is listened on.
+    """
+    chance = random.SystemRandom()
+    tries = [wanted] if wanted else []
+    for port in (*tries, *(chance.randrange(*_PORTS) for _ in range(_TRIES)), 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
