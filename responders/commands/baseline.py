@@ -14,9 +14,16 @@ from responders.commands.connection import (
     add_who_and_why,
     person,
 )
-from responders.commands.stored_objects import found_object, guarded_kinds, runtime_from
+from responders.commands.stored_objects import (
+    SHOWN,
+    found_object,
+    guarded_kinds,
+    leaf_shown,
+    runtime_from,
+    value_shown,
+)
 from responders.commands.tables import escaped_json, print_table
-from shared.model.objects import EXISTS, WHOLE, ObjectId, Verdict
+from shared.model.objects import WHOLE, ObjectId, Verdict
 from shared.objects.object_store import ObjectList
 from shared.respond.persons import Answered, Result, Shown, accept, leave, reject, settle, show
 
@@ -28,7 +35,6 @@ _DIGEST: Final = 12
 """Characters of a digest that people see."""
 
 _MOST_PENDING: Final = 1000
-_SHOWN: Final = 60
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -114,7 +120,7 @@ def _line(shown: Shown) -> tuple[str, ...]:
     accepted = max((one.at for one in state.acceptances), default=None)
     waits = ", ".join(sorted({one.verdict.value for one in shown.plan.verdicts.values()}))
     when = f"{accepted:%Y-%m-%d %H:%M}" if accepted else "no"
-    return state.id.key, state.id.kind, state.name[:_SHOWN], when, waits[:_SHOWN], shown.seen.digest[:_DIGEST] or "-"
+    return state.id.key, state.id.kind, state.name[:SHOWN], when, waits[:SHOWN], shown.seen.digest[:_DIGEST] or "-"
 
 
 def _print_object(shown: Shown) -> None:
@@ -127,18 +133,14 @@ def _print_object(shown: Shown) -> None:
         verdict = shown.plan.verdicts.get(leaf)
         rows.append(
             (
-                "(exists)" if leaf == EXISTS else leaf,
-                _value(shown.seen.leaves.get(leaf)),
-                _value(agreed.value if agreed else None),
+                leaf_shown(leaf),
+                value_shown(shown.seen.leaves.get(leaf)),
+                value_shown(agreed.value if agreed else None),
                 agreed.provenance if agreed else "",
                 verdict.verdict if verdict else "",
             )
         )
     print_table(("property", "stands", "is to be", "because", "verdict"), rows, none="the object doesn't exist")
-
-
-def _value(value: object) -> str:
-    return "-" if value is None else str(value)[:_SHOWN]
 
 
 def _accept(arguments: argparse.Namespace) -> int:
@@ -211,7 +213,7 @@ def _who_and_why(arguments: argparse.Namespace) -> tuple[str, str]:
 
 def _print_answers(answers: Sequence[tuple[str, Answered]]) -> int:
     """Print what came of each; 1 where one wasn't done."""
-    rows = [(name[:_SHOWN], one.id.key, one.result, ", ".join(one.uncovered)) for name, one in answers]
+    rows = [(name[:SHOWN], one.id.key, one.result, ", ".join(one.uncovered)) for name, one in answers]
     print_table(("name", "key", "result", "left out"), rows, none="nothing was listed")
     return 0 if all(one.result in {Result.DONE, Result.IN_PART} for _, one in answers) else 1
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from responders.commands.connection import CommandError, add_settings_option
-from responders.commands.stored_objects import found_object, runtime_from
+from responders.commands.stored_objects import SHOWN, found_object, leaf_shown, runtime_from, value_shown
 from responders.commands.tables import escaped, escaped_json, print_table
 from shared.authority.approvals import since_from
-from shared.model.kinds import Json
-from shared.model.objects import EXISTS, ObjectState, Version
+from shared.model.objects import ObjectState, Version
 from shared.objects.comparing import differences
 from shared.objects.history import Entry, version_at
 from shared.respond.persons import history, show
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from responders.commands import Subparsers
 
 _MOST: Final = 50
-_SHOWN: Final = 60
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -71,8 +69,8 @@ def _print_entries(entries: tuple[Entry, ...], *, left_out: int) -> None:
 def _rows(entry: Entry) -> list[tuple[str, ...]]:
     """Give a row for each property; what they share stands in the first."""
     who = f"{entry.who} ({entry.who_id})" if entry.who and entry.who_id else entry.who or entry.who_id
-    shared = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.what, who, entry.standing or entry.because[:_SHOWN])
-    steps = [(_leaf(leaf), _value(old), _value(new)) for leaf, (old, new) in sorted(entry.steps.items())]
+    shared = (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.what, who, entry.standing or entry.because[:SHOWN])
+    steps = [(leaf_shown(leaf), value_shown(old), value_shown(new)) for leaf, (old, new) in sorted(entry.steps.items())]
     if not entry.is_all:
         steps.append(("(more, which no record tells)", "", ""))
     first, *others = steps or [("", "", "")]
@@ -89,7 +87,7 @@ def _diff(arguments: argparse.Namespace) -> int:
     found = differences(runtime.kinds[shown.state.id.kind].rules, before.leaves, after.leaves)
     _print_name(shown.state)
     columns = ("property", f"as read {before.at:%Y-%m-%d %H:%M:%S}", f"as read {after.at:%Y-%m-%d %H:%M:%S}")
-    rows = [(_leaf(leaf), _value(old), _value(new)) for leaf, (old, new) in sorted(found.items())]
+    rows = [(leaf_shown(leaf), value_shown(old), value_shown(new)) for leaf, (old, new) in sorted(found.items())]
     print_table(columns, rows, none="nothing differs")
     return 0
 
@@ -108,11 +106,3 @@ def _version(found: Version | None, at: datetime, versions: list[Version]) -> Ve
             f"how it stood {at:%Y-%m-%d %H:%M:%S} UTC isn't kept: the oldest version is of {oldest:%Y-%m-%d %H:%M:%S}"
         )
     return found
-
-
-def _leaf(leaf: str) -> str:
-    return "(exists)" if leaf == EXISTS else leaf
-
-
-def _value(value: Json) -> str:
-    return "-" if value is None else str(value)[:_SHOWN]

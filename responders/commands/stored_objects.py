@@ -1,17 +1,20 @@
 """The guarded objects that commands are about: the runtime that reads them, and one by what a person calls it."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from responders.commands.connection import CommandError, environment_from, move_to_the_app, values_from
 from responders.content import CONTENT
-from shared.model.kinds import ObjectKind
-from shared.model.objects import ObjectId, key_of
+from shared.model.kinds import Json, ObjectKind
+from shared.model.objects import EXISTS, ObjectId, key_of
 from shared.model.settings import settings_from
 from shared.runtime import build_runtime
 
 if TYPE_CHECKING:
     from shared.respond.components import Runtime
+
+SHOWN: Final = 60
+"""Characters of a value that a table shows."""
 
 
 def runtime_from(arguments: argparse.Namespace) -> "Runtime":
@@ -39,3 +42,13 @@ def found_object(runtime: "Runtime", key: str) -> ObjectId:
             if kept is not None:
                 return kept.id
     raise CommandError(f"no object has the key or id {key}; `responder baseline show --all` lists every one")
+
+
+def leaf_shown(leaf: str) -> str:
+    """Name a leaf for a person."""
+    return "(exists)" if leaf == EXISTS else leaf
+
+
+def value_shown(value: Json) -> str:
+    """Print a leaf's value for a person, "-" where it isn't there."""
+    return "-" if value is None else str(value)[:SHOWN]

@@ -20,6 +20,7 @@ from typing import Final
 from msgspec import Struct
 
 from responders.kinds import given_rights, graph_stamps
+from responders.kinds.json_leaves import GUID
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, LIST_SERVICE_PRINCIPALS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, Refused, Rejected
@@ -62,8 +63,7 @@ _HOLDER: Final = given_rights.HOLDER
 _ROLE: Final = "appRoleId"
 _NAMES: Final = (_API, _HOLDER, _ROLE)
 
-_GUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_ID: Final = re.compile(rf"(?P<api>{_GUID})/(?P<holder>{_GUID})/(?P<role>{_GUID})")
+_ID: Final = re.compile(rf"(?P<api>{GUID.pattern})/(?P<holder>{GUID.pattern})/(?P<role>{GUID.pattern})")
 _ACTIVITIES: Final[Mapping[str, Op]] = {
     "add app role assignment to service principal": Op.CREATE,
     "remove app role assignment from service principal": Op.DELETE,

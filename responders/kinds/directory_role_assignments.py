@@ -19,6 +19,7 @@ from typing import Final, cast
 from msgspec import Struct
 
 from responders.kinds import directory_pim, given_rights, principals
+from responders.kinds.json_leaves import GUID
 from responders.rosters import CUSTOM_ROLES, LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_DIRECTORY_ROLES, LIST_GROUP_MEMBERS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Refused, Rejected
@@ -57,8 +58,7 @@ _SCOPE: Final = "directoryScopeId"
 _TEMPLATE: Final = "roleTemplateId"
 """What a role goes by in records. Of a tenant's own roles it may be another id than the definition's."""
 
-_GUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_ID: Final = re.compile(rf"(?P<role>{_GUID})/(?P<holder>{_GUID})")
+_ID: Final = re.compile(rf"(?P<role>{GUID.pattern})/(?P<holder>{GUID.pattern})")
 _EVERYWHERE: Final = "/"
 
 _NO_SUCH: Final = "RoleAssignmentDoesNotExist"

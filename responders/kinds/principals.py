@@ -1,6 +1,6 @@
 """Principals of the directory, as far as is asked: there and enabled or not, of which kind, Microsoft's own or not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -60,24 +60,26 @@ def are_living(api: TenantApi, principals: Mapping[str, str]) -> Living:
 
     A group is where one of its members is. Types are Azure's: "User", "ServicePrincipal", "Group".
     """
-    unread = ""
-    for identity, kind in principals.items():
-        try:
-            if _is_living(api, identity, kind.lower()):
-                return Living(answer=True)
-        except (EdgeError, BadIdentifier) as error:
-            unread = unread or str(error)
-    return Living(answer=None if unread else False, because=unread)
+    return _first_living(principals, lambda identity: _is_living(api, identity, principals[identity].lower()))
 
 
 def is_one_living(api: TenantApi, identities: Iterable[str]) -> Living:
     """Find out whether one of some principals of any type is there and enabled; a group is where a member is."""
+
+    def is_living(identity: str) -> bool:
+        if any(_is_living(api, identity, kind) for kind in _BY_TYPE):
+            return True
+        return is_group(api, identity) and _has_living_member(api, identity)
+
+    return _first_living(identities, is_living)
+
+
+def _first_living(identities: Iterable[str], is_living: Callable[[str], bool]) -> Living:
+    """Ask for one after another until one is living; what couldn't be read is named where none is."""
     unread = ""
     for identity in identities:
         try:
-            if any(_is_living(api, identity, kind) for kind in _BY_TYPE):
-                return Living(answer=True)
-            if is_group(api, identity) and _has_living_member(api, identity):
+            if is_living(identity):
                 return Living(answer=True)
         except (EdgeError, BadIdentifier) as error:
             unread = unread or str(error)

@@ -22,6 +22,7 @@ from shared.model.do_all import do_all
 from shared.model.kinds import Risk
 from shared.model.notices import Owner, SystemNotice
 from shared.notify.paged import Channel
+from shared.respond.case_rows import shortened
 from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.digest")
@@ -146,11 +147,7 @@ def _because(case: Case, detection: AnyDetection | None) -> str:
 
 
 def _name(case: Case) -> str:
-    return _short(case.actor.name or case.actor.id or "nobody named")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
+    return shortened(case.actor.name or case.actor.id or "nobody named", _LONGEST_NAME)
 
 
 def _card(

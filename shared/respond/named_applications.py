@@ -75,8 +75,5 @@ def held_back(
         and not change.is_ours
         and judge(run.runtime, change, authority, state).standing is Standing.APPROVED
     }
-    held = tuple(
-        msgspec.structs.replace(one, is_confirmed=False) if _is_early(one) and one.id in young else one
-        for one in changes
-    )
+    held = tuple(msgspec.structs.replace(one, is_confirmed=False) if one.id in young else one for one in changes)
     return held, min(young.values(), default=None)

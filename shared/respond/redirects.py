@@ -101,11 +101,12 @@ def judge(
             problems.append(_of(one, one.logout, LOGOUT_GONE))
         elif logout is Existence.UNKNOWN and host_of(one.logout):
             possible.append(_of(one, one.logout, LOGOUT_GONE))
+    return Judged(problems=tuple(_worst_first(problems)), possible=tuple(possible))
+
+
+def _worst_first(problems: Iterable[AddressProblem]) -> list[AddressProblem]:
     order = list(WHY)
-    return Judged(
-        problems=tuple(sorted(problems, key=lambda one: (order.index(one.problem), one.name, one.address))),
-        possible=tuple(possible),
-    )
+    return sorted(problems, key=lambda one: (order.index(one.problem), one.name, one.address))
 
 
 def _of(registration: Registration, address: str, problem: str) -> AddressProblem:
@@ -208,9 +209,7 @@ def known_problems(storage: Storage, tenant_id: str) -> list[AddressProblem]:
         AddressProblem(**{name: str(row.columns.get(name, "")) for name in AddressProblem.__struct_fields__})
         for row in _rows(storage, tenant_id)
     ]
-    order = list(WHY)
-    known = [one for one in found if one.problem in WHY]
-    return sorted(known, key=lambda one: (order.index(one.problem), one.name, one.address))
+    return _worst_first(one for one in found if one.problem in WHY)
 
 
 def _columns(problem: AddressProblem) -> dict[str, str]:

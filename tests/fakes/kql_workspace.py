@@ -85,7 +85,7 @@ class Workspace:
 
     def __init__(self) -> None:
         self._connection = kql.connect()
-        self._connection.execute("SET threads = 1")
+        self._connection.execute("SET threads = 1")  # a few rows each time: more threads only wait for each other
         for name, columns in TABLES.items():
             typed = ", ".join(f'"{column}" {_TYPES[kind]}' for column, kind in columns.items())
             self._connection.execute(f'CREATE TABLE "{name}" ({typed})')
