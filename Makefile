@@ -1,5 +1,5 @@
 # Two commands are all that a new machine needs: `make demo` and `make test`. Each sets up what is missing first.
-.PHONY: setup demo up unit test fuzz laws lint types infra check bench docs lock clean
+.PHONY: setup demo up unit test fuzz laws lint types infra current check bench docs lock clean
 python := .venv/bin/python
 # Bytecode is kept, whatever the shell says: hundreds of processes start in the tests, and without it each compiles anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,7 +13,7 @@ demo: setup ## play the story on real parts and check every outcome
 up: setup ## start the local stack and leave it running
 	@$(python) -m infra.local.up
 
-unit: setup ## run the tests that start no program, in parallel
+unit: setup ## run the tests that need nothing but the code, in parallel
 	@$(python) -m tests.run tests/unit $(ARGS)
 
 test: setup ## run every test, in parallel
@@ -38,8 +38,10 @@ types: setup ## pyright, strict
 infra: setup ## compile the Bicep by Microsoft's compiler, and check what it becomes: rights, settings, exposure, events, alerts
 	@$(python) -m infra.checks
 
-check: lint types infra ## everything that reads the code without running it
+current: setup ## whether the generated parts of the documentation are as they would be written
 	@$(python) -m infra.docs --check
+
+check: types infra lint current ## everything that reads the code without running it; what takes longest first
 
 bench: setup ## measure; prints one JSON object
 	@$(python) -m tests.benchmarks.run

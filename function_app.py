@@ -5,8 +5,10 @@ import logging
 import azure.functions as func
 
 from responders.app import emergencies, runtime, settings
+from responders.triggers.acts import acts
 from responders.triggers.callers import identified
 from responders.triggers.cases import cases
+from responders.triggers.console import console
 from responders.triggers.emergency import emergency_blueprint
 from responders.triggers.events import events
 from responders.triggers.health import health
@@ -24,7 +26,7 @@ settings()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 emergency = emergency_blueprint(emergencies, lambda req, first: identified(req, first, now=runtime().clock()))
-for blueprint in (events, schedules, cases, requests, pages, health, pagerduty, emergency):
+for blueprint in (events, schedules, cases, requests, acts, console, pages, health, pagerduty, emergency):
     app.register_functions(blueprint)
 if settings().audit_stream_hub:
     # Without a hub the host would try to listen all the same, and fail.

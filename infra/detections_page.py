@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from responders.catalogue import CATALOGUE
-from responders.detections.evidence import EVIDENCE, Evidence
+from responders.detections.evidence import Evidence, evidence_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.detect.conditions import required
 from shared.detect.kusto.compile import predicate, why_no_query
@@ -84,6 +84,9 @@ def _log_of(detection: AnyDetection) -> str:
     return f"{', '.join(VIEWS[detection.log].tables)} ([query](kql/{detection.id}.kql))"
 
 
+_RESTRAINS: Final = "in mode `enforce`, set for it by name, the account behind it is disabled, its sessions are revoked"
+
+
 def _section(detection: AnyDetection) -> str:
     remediation = detection.remediation
     lines = {
@@ -97,6 +100,7 @@ def _section(detection: AnyDetection) -> str:
         "Answer": _ANSWERS[strongest_decision(detection)],
         "How it is put back": f"{remediation.title} (`{remediation.id}`)" if remediation else "",
         "How to undo that": remediation.undo if remediation else "",
+        "Restrains": _RESTRAINS if detection.contains else "",
         "What to do first": detection.first_step,
         "Permissions for putting it back": ", ".join(f"`{permission}`" for permission in detection.needs),
         "Uses from the tenant profile": ", ".join(f"`{word}`" for word in detection.required_profile_keys),
@@ -112,7 +116,7 @@ def _section(detection: AnyDetection) -> str:
 def _evidence(detection: AnyDetection) -> str:
     """Say how the names of its activities are known; "" where it names none of the audit log."""
     names = required(detection.when, INDEXED_BY[detection.log]) or frozenset() if detection.log is Log.AUDIT else ()
-    graded = {grade: sorted(name for name in names if EVIDENCE[name] is grade) for grade in Evidence}
+    graded = {grade: sorted(name for name in names if evidence_of(name) is grade) for grade in Evidence}
     listed = [f"{grade} {_named(grade, found)}" for grade, found in graded.items() if found]
     return "; ".join(listed)
 

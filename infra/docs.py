@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from infra import emergency_page, infrastructure_page
+from infra import emergency_page, guides_page, infrastructure_page, posture_page, remediations_page
 from infra.checks.building import kept
 from infra.checks.declared import declared
 from infra.checks.snapshots import read
@@ -52,7 +52,14 @@ def wanted_files() -> dict[Path, str]:
     queries = {_QUERIES / f"{detection.id}.kql": document(detection) for detection in asked}
     readme = current_readme(_README.read_text(encoding="utf-8"))
     emergency = emergency_page.current(emergency_page.PAGE.read_text(encoding="utf-8"))
-    pages = {_DETECTIONS: page(), infrastructure_page.PAGE: _infrastructure(), emergency_page.PAGE: emergency}
+    pages = {
+        _DETECTIONS: page(),
+        remediations_page.PAGE: remediations_page.page(),
+        posture_page.PAGE: posture_page.page(),
+        guides_page.PAGE: guides_page.page(),
+        infrastructure_page.PAGE: _infrastructure(),
+        emergency_page.PAGE: emergency,
+    }
     return {_README: readme, **pages, **queries}
 
 

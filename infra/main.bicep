@@ -387,6 +387,16 @@ var identityId = resourceId(
   names.identity
 )
 var storageId = resourceId(ownSubscriptionId, names.group, 'Microsoft.Storage/storageAccounts', names.storage)
+var evidenceId = resourceId(ownSubscriptionId, names.group, 'Microsoft.Storage/storageAccounts', names.evidence)
+// What has a diagnostic setting of ours, and the topics with event subscriptions: the app guards both.
+var loggedResourceIds = concat(
+  [
+    '${storageId}/tableServices/default'
+    '${evidenceId}/blobServices/default'
+    resourceId(ownSubscriptionId, names.group, 'Microsoft.KeyVault/vaults', names.vault)
+  ],
+  map(topics, topic => resourceId(topic.subscriptionId, topic.group, 'Microsoft.EventGrid/systemTopics', topic.name))
+)
 
 module identity 'modules/identity.bicep' = {
   scope: group
@@ -409,6 +419,7 @@ module monitoring 'modules/monitoring.bicep' = {
     identityId: identityId
     principalId: identity.outputs.principalId
     installation: installation
+    tier: tier
     locks: locks
   }
 }
@@ -494,6 +505,7 @@ module app 'modules/app.bicep' = {
     operatorsClientId: operatorsClientId
     operatorAddressRanges: operatorAddressRanges
     subscriptionIds: subscriptionIds
+    loggedResourceIds: loggedResourceIds
     emergencyAccountIds: emergencyAccountIds
     protectedPrincipalIds: protectedPrincipalIds
     b2cTenantId: b2cTenantId

@@ -5,24 +5,17 @@ import logging
 import os
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from responders.catalogue import CATALOGUE
-from responders.content import CONTENT
-from responders.runbooks.break_glass import BREAK_GLASS
-from responders.sigma_rules import rules_in
-from shared.detect.aggregation.thresholds import threshold_problems
-from shared.emergency.asking import says_what_was_signed
-from shared.emergency.engine import Engine, WriteReport
-from shared.emergency.entries import Caller, Entry, Evidence
-from shared.emergency.proofs import Door, door_of, signer_of
-from shared.emergency.state import Emergency
-from shared.emergency.store import Emergencies
 from shared.model.errors import EdgeError, SettingsError
 from shared.model.notices import SystemNotice
 from shared.model.once import Once
 from shared.model.settings import Settings, settings_from
-from shared.runtime import Runtime, build_runtime
+
+if TYPE_CHECKING:
+    from shared.emergency.engine import Engine
+    from shared.emergency.proofs import Door
+    from shared.respond.components import Runtime
 
 _log = logging.getLogger("responder.app")
 
@@ -31,22 +24,34 @@ _log = logging.getLogger("responder.app")
 def settings() -> Settings:
     """The settings of this process. Raises SettingsError, which stops the app from starting."""
     read = settings_from()
-    if problems := threshold_problems(read.profile, CATALOGUE):
+    if read.profile.thresholds and (problems := _threshold_problems(read)):
         raise SettingsError(problems)
     return read
 
 
+def _threshold_problems(read: Settings) -> list[str]:
+    from responders.catalogue import CATALOGUE  # noqa: PLC0415 - few set a threshold, start-up is a feature
+    from shared.detect.aggregation.thresholds import threshold_problems  # noqa: PLC0415 - the same
+
+    return threshold_problems(read.profile, CATALOGUE)
+
+
 @Once
-def runtime() -> Runtime:
+def runtime() -> "Runtime":
     """The runtime of this process. Its tables, containers and queues were deployed: one that is gone is an error.
 
     Made anew it would be empty, and an empty table of approvals or controls says something else than one that is gone.
     The worker calls functions from several threads, all of them at once after a cold start.
     """
+    # To load what the app is built of takes as long as all else that it loads; the first function needs it.
+    from responders.content import CONTENT  # noqa: PLC0415 - start-up is a feature
+    from responders.sigma_rules import rules_in  # noqa: PLC0415 - the same
+    from shared.runtime import build_runtime  # noqa: PLC0415 - the same
+
     rules = rules_in(settings().sigma_rules)
     for problem in rules.problems:
         _log.warning("a Sigma rule isn't loaded: %s", problem)
-    content = copy.replace(CONTENT, detections=(*CATALOGUE, *rules.detections))
+    content = copy.replace(CONTENT, detections=(*CONTENT.detections, *rules.detections))
     made = build_runtime(settings(), content, announced=_announced)
     _notify_of_unresolved(made)
     return made
@@ -57,46 +62,22 @@ def _announced(account: str, at: datetime) -> str:
 
 
 @Once
-def front_door() -> Door:
+def front_door() -> "Door":
     """The door of this process. There is one, since it keeps what was used already; it reads nothing until asked."""
+    from shared.emergency.proofs import door_of  # noqa: PLC0415 - most processes never see an emergency
+
     return door_of(settings(), os.environ, runtime().storage, clock=runtime().clock)
 
 
 @Once
-def emergencies() -> Engine:
+def emergencies() -> "Engine":
     """What runs emergencies in this process. There is one, since it remembers what couldn't be stored yet."""
-    made = runtime()
-    store = Emergencies(made.storage, clock=made.clock, is_signed=_is_signed)
-    return Engine(runtime=made, store=store, steps=BREAK_GLASS, write_report=_report_writer(made, store))
+    from responders.runbooks.engine import engine_of  # noqa: PLC0415 - the same
+
+    return engine_of(runtime(), front_door)
 
 
-def _report_writer(made: Runtime, store: Emergencies) -> WriteReport:
-    def write(emergency: Emergency) -> tuple[Evidence, ...]:
-        from shared.emergency.presenting import report_writer  # noqa: PLC0415 - needed where one is closed
-
-        return report_writer(made, BREAK_GLASS, former=lambda: _former_drills(store))(emergency)
-
-    return write
-
-
-def _former_drills(store: Emergencies) -> list[Emergency]:
-    listed = (one.id for one in store.newest() if one.drill)
-    return [found for one in listed if (found := store.read(one)) is not None and found.closed is not None]
-
-
-def _is_signed(entry: Entry) -> bool:
-    """Whether an operator signed a request that makes just this entry."""
-    if entry.signed is None or not says_what_was_signed(entry):
-        return False
-    signer = signer_of(entry.signed, front_door(), at=entry.at, now=runtime().clock())
-    return isinstance(signer, Caller) and (signer.operator, signer.name, signer.proof) == (
-        entry.by,
-        entry.name,
-        entry.proof,
-    )
-
-
-def _notify_of_unresolved(made: Runtime) -> None:
+def _notify_of_unresolved(made: "Runtime") -> None:
     """Notify people, once a day, of secrets that the app does without; nobody reads the log alone.
 
     This runs with the first function: the Functions host drops what an app logs while it is loaded.

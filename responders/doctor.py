@@ -10,6 +10,7 @@ from responders import content, permissions
 from responders.catalogue import CATALOGUE
 from responders.kinds.principals import GET_USER
 from responders.kinds.role_assignments import LIST_ROLE_ASSIGNMENTS
+from responders.read_probes import GET_ROLE_DEFINITION, READ_PROBES
 from responders.sigma_rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.checks.check import Check, Report, Unread
@@ -22,6 +23,7 @@ from shared.doctor import (
     identity,
     people,
     reads,
+    restraints,
     running,
     sigma_rules,
     sources,
@@ -42,6 +44,7 @@ CHECKS: Final[tuple[Check[DoctorContext], ...]] = (
     *baselines.CHECKS,
     *channels.CHECKS,
     *people.CHECKS,
+    *restraints.CHECKS,
     *sigma_rules.CHECKS,
     *running.CHECKS,
 )
@@ -52,12 +55,12 @@ CONTENT: Final = Content(
     kinds=content.KINDS,
     grants=permissions.GRANTS,
     by_hand=frozenset(str(permission) for call in permissions.BY_HAND for permission in call.needs),
-    read_probes=content.READ_PROBES,
+    read_probes=READ_PROBES,
     audit_log=AUDIT_LOG,
     sign_in_log=SIGN_IN_LOG,
     get_user=GET_USER,
     list_role_assignments=LIST_ROLE_ASSIGNMENTS,
-    get_role_definition=content.GET_ROLE_DEFINITION,
+    get_role_definition=GET_ROLE_DEFINITION,
 )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
-from itertools import batched
 from typing import Final
 
 import msgspec
@@ -16,7 +15,7 @@ from shared.model.errors import Rejected
 from shared.model.events import fold
 from shared.model.kinds import Image, TenantKind
 from shared.model.read_probes import ReadProbe, first_of
-from shared.model.tenant_api import TenantApi
+from shared.model.tenant_api import TenantApi, list_by_ids
 
 LIST_DIRECT_MEMBERS: Final = Call(
     method="GET",
@@ -29,7 +28,6 @@ LIST_DIRECT_MEMBERS: Final = Call(
 CALLS: Final = (LIST_DIRECT_MEMBERS, LIST_GROUPS, DIRECTORY_AUDITS)
 
 _ID: Final = {"$select": "id"}
-_MOST_IN_A_FILTER: Final = 15
 _ADDED: Final = "Add member to group"
 _GROUP_ID: Final = "Group.ObjectID"
 _MOST_ASKED_ONE_BY_ONE: Final = 10
@@ -38,13 +36,10 @@ _MOST_ASKED_ONE_BY_ONE: Final = 10
 
 def _existing(api: TenantApi, groups: Iterable[str]) -> dict[str, bool]:
     """Give those that are still there, and whether each shows its members."""
-    found: dict[str, bool] = {}
-    for some in batched(groups, _MOST_IN_A_FILTER, strict=False):
-        names = ",".join(f"'{checked_id('id', each)}'" for each in some)
-        asked = {"$filter": f"id in ({names})", "$select": "id,visibility"}
-        for each in api.list(LIST_GROUPS, query=asked):
-            found[str(each.get("id")).lower()] = each.get("visibility") != "HiddenMembership"
-    return found
+    return {
+        str(each.get("id")).lower(): each.get("visibility") != "HiddenMembership"
+        for each in list_by_ids(api, LIST_GROUPS, groups, "id,visibility")
+    }
 
 
 def _members(api: TenantApi, group: str) -> frozenset[str]:

@@ -9,34 +9,42 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from responders import left_out
+from responders import account_acts, left_out
 from responders.catalogue import CATALOGUE
-from responders.content import GET_ROLE_DEFINITION, KINDS
-from responders.kinds import app_role_assignments, directory_role_assignments
+from responders.content import KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
+from responders.posture.declared import CALLS as POSTURE_CALLS
+from responders.read_probes import GET_ROLE_DEFINITION
 from responders.registrations import LIST_REGISTRATIONS
 from responders.rosters import ROSTERS
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.federation_reading import WRITES
 from responders.sources import DIRECTORY_AUDITS, SOURCES
 from shared.model.calls import Call
+from shared.model.detections import AnyDetection
 from shared.model.kinds import TenantKind
 from shared.model.permissions import Grant, Need, grants_from
 
 _KIND_OF_TENANT: Final = {kind.kind: kind.tenant_kind for kind in KINDS}
 
+
+def _need_of(detection: AnyDetection) -> Need | None:
+    """Give what a detection needs in mode enforce: to put its changes back, and to restrain an account."""
+    remediation = detection.remediation
+    calls = (*(remediation.calls if remediation else ()), *(account_acts.CALLS if detection.contains else ()))
+    kind = _KIND_OF_TENANT[remediation.kind] if remediation else TenantKind.WORKFORCE
+    return Need(by=detection.id, kind=kind, calls=calls) if calls else None
+
+
 NEEDS: Final[tuple[Need, ...]] = (
     *(Need(by=f"poll of the {each.name}", kind=kind, calls=(each.call,)) for each in SOURCES for kind in TenantKind),
     *(Need(by=f"sweep ({each.kind})", kind=each.tenant_kind, calls=each.inventory.calls) for each in KINDS),
     *(Need(by=f"roster ({each.kind})", kind=kind, calls=each.calls) for each in ROSTERS for kind in each.tenant_kinds),
-    *(
-        Need(by=detection.id, kind=_KIND_OF_TENANT[detection.remediation.kind], calls=detection.remediation.calls)
-        for detection in CATALOGUE
-        if detection.remediation
-    ),
+    *(need for detection in CATALOGUE if (need := _need_of(detection)) is not None),
     *(Need(by=f"reconciler ({each.kind})", kind=each.tenant_kind, calls=each.calls) for each in KINDS),
     Need(by="reconciler (makers of changes)", kind=TenantKind.WORKFORCE, calls=(GET_SERVICE_PRINCIPAL,)),
     *(Need(by="redirect addresses", kind=kind, calls=(LIST_REGISTRATIONS,)) for kind in TenantKind),
+    *(Need(by="restraints of accounts", kind=kind, calls=account_acts.CALLS) for kind in TenantKind),
     Need(by="members of groups that policies leave out", kind=TenantKind.WORKFORCE, calls=left_out.CALLS),
     Need(by="applications known by name", kind=TenantKind.B2C, calls=(LIST_SERVICE_PRINCIPALS, DIRECTORY_AUDITS)),
     *(
@@ -44,11 +52,12 @@ NEEDS: Final[tuple[Need, ...]] = (
         for step in BREAK_GLASS
         if step.needs
     ),
+    Need(by="posture", kind=TenantKind.WORKFORCE, calls=POSTURE_CALLS),
     Need(by="doctor", kind=TenantKind.WORKFORCE, calls=(GET_USER, GET_ROLE_DEFINITION)),
 )
 """Every declaration that makes calls, with the kind of tenant that it makes them in.
 
-Detections are named with what puts their changes back: the doctor asks what those in mode enforce need.
+Detections are named with what puts their changes back or restrains accounts: the doctor asks what mode enforce needs.
 """
 
 GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
@@ -57,10 +66,8 @@ GRANTS: Final[tuple[Grant, ...]] = grants_from(NEEDS)
 CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for need in NEEDS for call in need.calls))
 """Every request that the product makes of Microsoft Graph and Azure Resource Manager."""
 
-BY_HAND: Final[tuple[Call, ...]] = (
-    *WRITES,
-    *directory_role_assignments.BY_HAND,
-    *app_role_assignments.BY_HAND,
+BY_HAND: Final[tuple[Call, ...]] = tuple(
+    dict.fromkeys((*WRITES, *(call for each in KINDS for call in each.by_hand), *account_acts.BY_HAND))
 )
 """Requests whose permission the identity isn't given, since it is as much as the whole tenant.
 

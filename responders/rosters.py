@@ -14,7 +14,6 @@ the subscription or above, directly or by a group. Who is only eligible for one,
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import batched
 from typing import Final, cast
 
 from shared.detect.rosters import Roster, RosterKind
@@ -23,7 +22,7 @@ from shared.model.errors import Refused, Rejected
 from shared.model.kinds import Image, TenantKind
 from shared.model.privileges import AZURE_ADMINISTRATOR_ROLES, PRIVILEGED_ROLES
 from shared.model.read_probes import ReadProbe, first_of
-from shared.model.tenant_api import TenantApi
+from shared.model.tenant_api import TenantApi, list_by_ids
 
 LIST_DIRECTORY_ROLE_ASSIGNMENTS: Final = Call(
     method="GET",
@@ -191,11 +190,7 @@ def _read_azure_administrators(edges: TenantApi) -> frozenset[str]:
     ]
     holders = _ids(held, "principalId")
     by_group = _ids((each for each in held if each.get("principalType") == "Group"), "principalId")
-    groups = [
-        group
-        for some in batched(sorted(by_group), _MOST_IN_A_FILTER, strict=False)
-        for group in _with_members_shown(edges.list(LIST_GROUPS, query=_these_groups(some)), by_group)
-    ]
+    groups = _with_members_shown(list_by_ids(edges, LIST_GROUPS, by_group, "id,visibility"), by_group)
     return holders.union(*(_people_of(edges, group) for group in groups))
 
 
@@ -208,15 +203,6 @@ def _administers(assignment: Image, subscription: str) -> bool:
         raise Rejected(f"an assignment isn't as Azure writes it: {error!r}") from error
     is_below = scope.startswith("/subscriptions/") and scope.rstrip("/") != f"/subscriptions/{subscription.lower()}"
     return role.rpartition("/")[2] in AZURE_ADMINISTRATOR_ROLES and not is_below
-
-
-_MOST_IN_A_FILTER: Final = 15
-"""How many ids Graph takes in one filter."""
-
-
-def _these_groups(ids: Iterable[str]) -> Mapping[str, str]:
-    """Give the query for some groups, whose ids were checked."""
-    return {"$filter": f"id in ({','.join(f"'{each}'" for each in ids)})", "$select": "id,visibility"}
 
 
 def _read_left_out(edges: TenantApi) -> frozenset[str]:

@@ -33,6 +33,7 @@ from shared.objects.due import Due
 from shared.objects.leases import Leases
 from shared.objects.named_actors import NamedActors
 from shared.objects.object_store import ObjectStore
+from shared.objects.restraints import Restraints
 from shared.objects.spending import Spending
 from shared.respond.components import Content, Runtime
 from shared.respond.ledger import Ledger
@@ -80,6 +81,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         excuse=content.excuse,
         find_application=content.find_application,
         registrations=content.registrations,
+        account_acts=content.account_acts,
         cached_matcher=CachedMatcher(content.detections, settings.profile, kept, tenants=settings.tenants, clock=clock),
         rosters=kept,
         storage=storage,
@@ -94,6 +96,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         leases=Leases(storage, lasting=max(settings.lease, _LEAST_LEASE), elapsed=elapsed),
         spending=Spending(storage),
         named_actors=NamedActors(storage),
+        restraints=Restraints(storage),
         notifier=Notifier(
             storage,
             _senders(settings, clock) if senders is None else senders,

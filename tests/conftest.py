@@ -2,15 +2,21 @@
 
 import gc
 import logging
+from collections import deque
 from collections.abc import Generator
 from pathlib import Path
 from typing import Final, override
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from shared.detect import cached_matcher
+from shared.detect.matcher import Matcher
+from shared.model.detections import AnyDetection
+from shared.model.profile import TenantProfile
 from tests.fakes.memory_storage import MemoryStorage
 
 
@@ -22,17 +28,34 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 _FIRST: Final = ("stack", "integration", "laws", "unit")
-_APART: Final = frozenset({"stack/faults/test_deployed.py", "stack/faults/test_killed.py"})
-"""Files that run beside their package all the same, with a stack of their own: they wait most of the time."""
+_APART: Final = frozenset(
+    {
+        "integration/infra/scripts/test_lifecycle.py",
+        "stack/faults/test_deployed.py",
+        "stack/faults/test_killed.py",
+    }
+)
+"""Files that run beside their folder all the same, with a compiler or a stack of their own.
+
+A stack waits most of the time. The scripts take so long, one after another, that all else would be done before them.
+"""
+
+_TOGETHER: Final = frozenset({"integration/infra/checks", "integration/infra/scripts"})
+"""Folders that stay in one process though they are no packages: Bicep's compiler and az take seconds to start."""
 
 _LONGEST: Final = frozenset(
     {
         "laws/test_polls.py",
         "unit/responders/test_answering.py",
-        "unit/shared/detect/kusto/test_aggregation.py",
-        "unit/shared/detect/kusto/test_answers.py",
-        "unit/shared/detect/kusto/test_fields.py",
-        "unit/shared/detect/sigma/test_fields.py",
+        "unit/responders/test_declared_acts.py",
+        "unit/responders/test_declared_kinds.py",
+        "unit/responders/test_unrecorded.py",
+        "integration/responders/runbooks/test_killed.py",
+        "integration/shared/detect/kusto/test_analyser.py",
+        "integration/shared/detect/kusto/test_counted_answers.py",
+        "integration/shared/detect/kusto/test_answers.py",
+        "integration/shared/detect/kusto/test_fields.py",
+        "integration/shared/detect/sigma/test_fields.py",
         "unit/shared/emergency/test_killed.py",
         "unit/shared/objects/test_object_store.py",
         "unit/shared/respond/test_reconcile_faults.py",
@@ -55,8 +78,8 @@ class _ByPlace(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Say which tests stay together where several processes share the work.
 
-    Those of a folder that is a package share its running programs, but for `_APART`; those of any other file share its
-    fixtures.
+    Those of a folder that is a package share its running programs, but for `_APART`, and so do those of `_TOGETHER`;
+    those of any other file share its fixtures.
     """
     return _ByPlace(config, log)
 
@@ -80,13 +103,29 @@ def _rank(place: str) -> tuple[int, bool]:
 
 
 def _place(file: Path) -> str:
-    place = file.relative_to(_TESTS).as_posix()
-    is_shared = (file.parent / "__init__.py").exists() and place not in _APART
-    return file.parent.relative_to(_TESTS).as_posix() if is_shared else place
+    place, folder = (path.relative_to(_TESTS).as_posix() for path in (file, file.parent))
+    is_shared = (file.parent / "__init__.py").exists() or folder in _TOGETHER
+    return folder if is_shared and place not in _APART else place
 
 
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("here")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def matchers_made_once() -> Generator[None]:
+    """Make the matcher of the same detections and profile once a process: it takes as long as a whole short story."""
+    made: deque[tuple[tuple[AnyDetection, ...], TenantProfile, Matcher]] = deque(maxlen=16)
+
+    def matcher(detections: tuple[AnyDetection, ...], profile: TenantProfile) -> Matcher:
+        found = next((each for of, with_profile, each in made if of is detections and with_profile == profile), None)
+        if found is None:
+            found = Matcher(detections, profile)
+            made.append((detections, profile, found))
+        return found
+
+    with patch.object(cached_matcher, "Matcher", matcher):
+        yield
 
 
 @pytest.fixture(autouse=True)

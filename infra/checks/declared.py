@@ -4,6 +4,7 @@ import ast
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -60,7 +61,6 @@ def declared(repository: Path = REPOSITORY) -> Declared:
     """Read what the code declares."""
     watch, act = actions(GRANTS)
     operations, unbounded, of_own_groups = operations_of(CATALOGUE)
-    texts = [path.read_bytes() for folder in ("shared", "responders") for path in (repository / folder).rglob("*.py")]
     functions = _functions()
     sample = cast("dict[str, dict[str, str]]", json.loads((repository / SAMPLE).read_bytes()))
     started = {name: cast("dict[str, str]", trigger.get_dict_repr()) for name, trigger in functions.items()}
@@ -80,7 +80,7 @@ def declared(repository: Path = REPOSITORY) -> Declared:
         consumer_groups=frozenset(how["consumerGroup"] for how in started.values() if how["type"] == "eventHubTrigger"),
         functions=frozenset(functions),
         timers={name: _schedule(how["schedule"]) for name, how in started.items() if how["type"] == "timerTrigger"},
-        log_texts=tuple(text for source in texts for text in _log_texts(ast.parse(source))),
+        log_texts=_log_texts_in(repository),
     )
 
 
@@ -124,6 +124,13 @@ def _functions() -> dict[str, func.decorators.core.Trigger]:
             if isinstance(value, func.Blueprint):
                 app.register_functions(value)
     return {one.get_function_name() or "": trigger for one in app.get_functions() if (trigger := one.get_trigger())}
+
+
+@cache
+def _log_texts_in(repository: Path) -> tuple[str, ...]:
+    paths = [path for folder in ("shared", "responders") for path in (repository / folder).rglob("*.py")]
+    logging = (source for path in paths if b"_log." in (source := path.read_bytes()))
+    return tuple(text for source in logging for text in _log_texts(ast.parse(source)))
 
 
 def _log_texts(tree: ast.AST) -> Iterator[str]:

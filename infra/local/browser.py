@@ -1,9 +1,10 @@
 """A person's browser, as far as signing in to the app needs one: cookies, redirects one at a time, and forms."""
 
 import re
+from collections.abc import Mapping
 from html import unescape
 from http import HTTPStatus
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -39,6 +40,19 @@ class Browser:
     def post(self, url: str, fields: dict[str, str], *, origin: str = "") -> httpx.Response:
         """Send a form, from a page of this origin; a redirect isn't followed."""
         return self._ask("POST", url, fields=fields, origin=origin)
+
+    def press(self, page: httpx.Response, act: str, fields: Mapping[str, str] = MappingProxyType({})) -> httpx.Response:
+        """Send the form of a page of the app whose address ends with an act, with its hidden fields and these.
+
+        Raises:
+            SignInError: the page has no such form.
+        """
+        found = re.search(rf'<form method="post" action="([^"]*/{act})"[^>]*>(.*?)</form>', page.text, re.DOTALL)
+        if found is None:
+            raise SignInError(f"the page has no form for {act}: {page.text[:200]}")
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', found[2]))
+        sent = {name: unescape(value) for name, value in hidden.items()} | dict(fields)
+        return self.post(unescape(found[1]), sent, origin=str(self._web.base_url).rstrip("/"))
 
     def _ask(self, method: str, url: str, *, fields: dict[str, str] | None = None, origin: str = "") -> httpx.Response:
         is_ours = urlsplit(url).netloc in {"", self._place}

@@ -4,8 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import textwrap
-import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,87 +13,23 @@ from typing import Any, Final
 
 import httpx
 
-from infra.local import story
+from infra.local import stolen_account, stolen_session, story
 from infra.local.browser import Browser, SignInError
 from infra.local.desk import Desk, until
+from infra.local.narrator import Narrator, Played
 from infra.local.operators import LocalOperators, local_operators
 from infra.local.programs import ProgramError, module
 from infra.local.stack import REPOSITORY, Stack
 from infra.local.story import Scene
 from infra.local.world import ALICE, RESPONDER
 from shared.model.cases import Case, Outcome, State
+from shared.model.kinds import ApprovalList, Mode
 
 _CASE_WITHIN: Final = 60.0
-_WIDTH: Final = 100
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(slots=True, kw_only=True)
-class Played:
-    """A scene that was played, and what came of it."""
-
-    scene: Scene
-    began: datetime
-    target_id: str
-    case: Case | None = None
-    wrong: str = ""
-
-
-class Narrator:
-    """Tells what happens, for a person at a terminal; colours only where there is one."""
-
-    def __init__(self) -> None:
-        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self._lock = threading.Lock()
-
-    def _paint(self, code: str, text: str) -> str:
-        return f"\033[{code}m{text}\033[0m" if self._colour else text
-
-    def say(self, text: str = "") -> None:
-        """Print a line of the narrator's own."""
-        with self._lock:
-            print(text, flush=True)
-
-    def print_scene(self, played: Played) -> None:
-        """Print what happened, what was decided and why, what was done and how long it took."""
-        lines = [f"{played.began:%H:%M:%S}  {self._paint('1', played.scene.summary)}"]
-        case = played.case
-        if case is not None:
-            decided = f"{_decision_words(case)}: {case.because}; {case.standing_because}"
-            lines += _wrapped("decided", decided)
-            if case.decision.value == "remediate":
-                lines += _wrapped("done", f"{case.summary}")
-                lines += _wrapped("proved", f"{case.outcome}: {case.proof}")
-            lines += _wrapped("took", _took(case))
-        verdict = (
-            self._paint("31;1", f"WRONG  {played.wrong}") if played.wrong else self._paint("32", "as it should be")
-        )
-        lines += [f"{'':10}{'checked':>8}  {verdict}", ""]
-        self.say("\n".join(lines))
-
-
-def _wrapped(label: str, text: str) -> list[str]:
-    rows = textwrap.wrap(text, _WIDTH - 20) or [""]
-    return [f"{'':10}{label if place == 0 else '':>8}  {row}" for place, row in enumerate(rows)]
-
-
-def _decision_words(case: Case) -> str:
-    if case.outcome is Outcome.PENDING:
-        return "owners paged, not put back yet"
-    return {"record": "only recorded", "page": "owners paged, nothing touched", "remediate": "put back"}[case.decision]
-
-
-def _took(case: Case) -> str:
-    end = case.acted_at or case.closed_at or case.opened_at
-    if case.decision.value == "record":
-        return f"{(end - case.at).total_seconds():.1f} s from the change to the record"
-    seen = (case.opened_at - case.at).total_seconds()
-    return (
-        f"{(end - case.at).total_seconds():.1f} s from the change to the end ({seen:.1f} s until its record was there)"
-    )
 
 
 class Demo:
@@ -208,7 +142,7 @@ def _opened(demo: Demo) -> str:
             return f"the link in a card: {error}"
         if page.status_code != HTTPStatus.OK or case.id not in page.text:
             return f"the link in a card gave {page.status_code}"
-        browser.post(link, {}, origin=demo.stack.host["url"])
+        browser.press(page, "acknowledge")
     read = demo.desk.ledger.case(case.tenant_id, case.id)
     return "" if read and ALICE.id in read.acknowledged_by else "the page's button didn't acknowledge the case"
 
@@ -228,6 +162,89 @@ def _examined(demo: Demo) -> str:
     lines = done.stdout.splitlines()
     demo.narrator.say(f"{'':10}responder doctor --app says: {lines[-1] if lines else done.stderr.strip()}")
     return "" if done.returncode == 0 else "\n".join(line for line in lines if line.startswith(("failed", "unknown")))
+
+
+def _taken_back(demo: Demo) -> list[str]:
+    """Let a stolen session do its worst, and take all of it back by one command; gives what is off."""
+    say, control, holder = demo.narrator.say, demo.stack.control, stolen_session.HOLDER
+    say(f"\n{stolen_session.SUMMARY}")
+    for approval_list in ApprovalList:
+        demo.desk.approve(holder, approval_list)
+    before, since = stolen_session.standing(control), _now()
+    stolen_session.act(control)
+    try:
+        until(lambda: len(_recorded(demo, since)) >= stolen_session.CHANGES, within=_CASE_WITHIN, what="all cases")
+    except TimeoutError as error:
+        return [f"the stolen session: {error}: {len(_recorded(demo, since))} of {stolen_session.CHANGES}"]
+    say(f"{'':10}Then {holder.name} says that it wasn't her. One command shows what would be put back:")
+    revoke, values = ("revoke", holder.id, "--since", since.isoformat()), demo.stack.operator_values()
+    plan = _run(demo, *revoke, **values)
+    digest = next((line.rpartition(" ")[2] for line in plan.said if line.startswith(_TO_DO_IT)), "")
+    if not digest:
+        return ["the stolen session: no plan was shown"]
+    say(f"{'':10}$ responder revoke … --yes {digest}")
+    done = _run(demo, *revoke, "--yes", digest, "--by", "Alice", "--reason", "her session was stolen", **values)
+    if done.returncode != 0:
+        return [f"the stolen session: {done.said[-1] if done.said else 'nothing was said'}"]
+    began = time.monotonic()
+    try:
+        until(lambda: stolen_session.standing(control) == before, within=_TAKEN_BACK_WITHIN, what="as before")
+    except TimeoutError:
+        now = stolen_session.standing(control)
+        return [f"the stolen session: {name} isn't as before" for name, value in before.items() if now[name] != value]
+    say(f"{'':10}{'checked':>8}  all of it is as before, {time.monotonic() - began:.0f} s later")
+    return []
+
+
+def _recorded(demo: Demo, since: datetime) -> list[Case]:
+    """Give the closed cases of whoever's session was stolen, since then."""
+    by_her = (case for case in demo.desk.cases() if case.actor.id == stolen_session.HOLDER.id)
+    return [case for case in by_her if case.at >= since - timedelta(seconds=1) and case.state is State.CLOSED]
+
+
+_TO_DO_IT: Final = "to do it: "
+_TAKEN_BACK_WITHIN: Final = 300.0
+
+
+def _contained(demo: Demo) -> list[str]:
+    """Let somebody use an account: it is contained unasked, its work taken back by a plan, and a person releases it."""
+    say, control, holder = demo.narrator.say, demo.stack.control, stolen_account.HOLDER
+    say(f"\n{stolen_account.SUMMARY}")
+    stolen_account.prepare(control)
+    demo.desk.controls.set_mode(stolen_account.CONTAINS, Mode.ENFORCE, by="the demo")
+    before, since, began = stolen_account.standing(control), _now(), time.monotonic()
+    stolen_account.act(control)
+    values = demo.stack.operator_values()
+    why = ("--by", "Alice", "--reason", f"{holder.name} was phished")
+    try:
+        until(lambda: stolen_account.is_contained(control), within=_CASE_WITHIN, what="the account isn't contained")
+        say(f"{'':10}{'checked':>8}  her account is disabled {time.monotonic() - began:.0f} s later")
+        until(lambda: _case_by(demo, since, stolen_account.HIDES), within=_CASE_WITHIN, what="no case of the unit")
+        until(lambda: _case_by(demo, since, stolen_account.BLINDS), within=_CASE_WITHIN, what="no case of the export")
+        case = until(lambda: _case_by(demo, since, stolen_account.CONTAINS), within=_CASE_WITHIN, what="no case")
+        until(lambda: stolen_account.is_put_back(control, before), within=_TAKEN_BACK_WITHIN, what="not put back")
+        say(f"{'':10}{'checked':>8}  the export of the activity log that she deleted was made again as it was")
+        say(f"{'':10}What she did that nobody put back yet is in one plan:")
+        contain = ("contain", case.id, "--since", since.isoformat())
+        plan = _run(demo, *contain, **values)
+        digest = next((line.rpartition(" ")[2] for line in plan.said if line.startswith(_TO_DO_IT)), "")
+        if digest and _run(demo, *contain, "--yes", digest, *why, **values).returncode != 0:
+            return ["the stolen account: its work couldn't be taken back"]
+        until(lambda: stolen_account.standing(control) == before, within=_TAKEN_BACK_WITHIN, what="it isn't as before")
+        say(f"{'':10}{'checked':>8}  it is as before. {holder.name} answers the phone; a person releases her:")
+        if _run(demo, "release", case.id, *why, **values).returncode != 0:
+            return ["the stolen account: it couldn't be released"]
+        until(lambda: stolen_account.is_released(control), within=_CASE_WITHIN, what="it isn't released")
+    except TimeoutError as error:
+        return [f"the stolen account: {error}"]
+    _run(demo, "restraints", "--all", **values)
+    return []
+
+
+def _case_by(demo: Demo, since: datetime, detection: str) -> Case | None:
+    """Give the closed case of the stolen account's holder by a detection."""
+    found = (one for one in demo.desk.cases() if one.actor.id == stolen_account.HOLDER.id and one.state is State.CLOSED)
+    return next((one for one in found if one.detection == detection and one.at >= since - timedelta(seconds=1)), None)
 
 
 def _drilled(demo: Demo) -> list[str]:
@@ -304,6 +321,7 @@ def play_story(demo: Demo) -> list[str]:
     demo.play(story.OWNER_TAKEN, story.CUSTOM_POLICY_UPLOADED, story.POLICY_CREATED, story.POLICY_DELETED)
     demo.play(story.HIDDEN_BEHIND_ANOTHER, story.DELETED_AGAIN, story.CREATED_THEN_ENABLED)
     demo.play(story.LOCKS_EVERYBODY_OUT)
+    demo.play(story.WEAK_METHOD, story.USER_FLOW_MADE)
     demo.play(story.PIPELINE_CHANGE)
     demo.play(story.IMPOSTOR_CHANGE)
     demo.play(story.PASSWORDS_GUESSED, story.BREAK_GLASS_USED)
@@ -321,7 +339,8 @@ def play_story(demo: Demo) -> list[str]:
         say(f"{'':10}{_pages_said(demo)}")
     if not (unopened := _opened(demo)):
         say(f"{'':10}the link in a card leads to the case, once its owner has signed in; her click acknowledges it")
-    return [*off, *filter(None, (unopened, _in_front(demo.stack), _examined(demo))), *_drilled(demo)]
+    off += filter(None, (unopened, _in_front(demo.stack), _examined(demo)))
+    return [*off, *_taken_back(demo), *_contained(demo), *_drilled(demo)]
 
 
 _FIRST_LOOK: Final = 180.0

@@ -156,6 +156,35 @@ def _custom_policy_is_gone(state: State) -> str:
     return f"{_INTRUDER} is still there" if _INTRUDER in names else ""
 
 
+_METHODS: Final = "/v1.0/policies/authenticationMethodsPolicy"
+
+
+def _allow_text_messages(tenant: TenantControl) -> str:
+    body = {"@odata.type": "#microsoft.graph.smsAuthenticationMethodConfiguration", "state": "enabled"}
+    with tenant.as_principal(MALLORY) as graph:
+        graph.patch(f"{_METHODS}/authenticationMethodConfigurations/Sms", json=body).raise_for_status()
+    return "authenticationMethodsPolicy"
+
+
+def _text_messages_are_off(state: State) -> str:
+    (policy,) = state[WORKFORCE_TENANT]["authentication-methods-policy"].values()
+    return "" if policy["Sms"]["state"] == "disabled" else "text messages are still allowed"
+
+
+_FLOW: Final = "B2C_1_EverybodyIn"
+
+
+def _make_user_flow(tenant: TenantControl) -> str:
+    body = {"id": _FLOW, "userFlowType": "signUpOrSignIn", "userFlowTypeVersion": 3}
+    with tenant.as_principal(BOB_B2C) as graph:
+        graph.post("/beta/identity/b2cUserFlows", json=body).raise_for_status()
+    return _FLOW
+
+
+def _user_flow_is_gone(state: State) -> str:
+    return f"{_FLOW} is still there" if _FLOW.lower() in state[B2C_TENANT]["user-flow"] else ""
+
+
 def assign_role(tenant: TenantControl, actor: Principal, definition: str, *, to: Principal) -> str:
     """Give an Azure role at the subscription; gives the assignment's id."""
     path = role_assignment_path(str(uuid.uuid4()), SUBSCRIPTION_SCOPE)
@@ -308,6 +337,24 @@ OWNER_TAKEN: Final = Scene(
     outcome="done",
     act=lambda tenant: assign_role(tenant, TRUDY, OWNER, to=TRUDY),
     check=_holds_no_role(TRUDY),
+)
+WEAK_METHOD: Final = Scene(
+    summary="Mallory lets everybody register text messages as a second factor",
+    actor=MALLORY,
+    detection="authentication-methods-policy-changed",
+    decision="remediate",
+    outcome="done",
+    act=_allow_text_messages,
+    check=_text_messages_are_off,
+)
+USER_FLOW_MADE: Final = Scene(
+    summary="Bob makes a user flow in Azure AD B2C, by which anybody may sign up",
+    actor=BOB_B2C,
+    detection="b2c-user-flow-created",
+    decision="remediate",
+    outcome="done",
+    act=_make_user_flow,
+    check=_user_flow_is_gone,
 )
 PIPELINE_CHANGE: Final = Scene(
     summary="The app 'Release pipeline', which is approved, sets the sign-in frequency of CA003 to 6 hours",

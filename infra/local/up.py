@@ -65,6 +65,7 @@ It plays what is deployed: storage by managed identity, events through a queue, 
 
   pager inbox       {inbox}
   functions host    {host}
+  console           {host}/api/console
   simulated tenant  {tenant}
   settings          .local/settings.json   (for example: responder cases --settings .local/settings.json)
   logs              .local/logs

@@ -5,6 +5,7 @@ the Azure and Entra built-in ones (role definitions, authentication strengths, t
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 type PrincipalKind = Literal["user", "servicePrincipal"]
@@ -45,6 +46,10 @@ SUBSCRIPTION_SCOPE: Final = f"/subscriptions/{SUBSCRIPTION}"
 RESOURCE_GROUP: Final = "rg-shop"
 RESOURCE_GROUP_SCOPE: Final = f"{SUBSCRIPTION_SCOPE}/resourceGroups/{RESOURCE_GROUP}"
 STORAGE_ACCOUNT_SCOPE: Final = f"{RESOURCE_GROUP_SCOPE}/providers/Microsoft.Storage/storageAccounts/stshop"
+VAULT_SCOPE: Final = f"{RESOURCE_GROUP_SCOPE}/providers/Microsoft.KeyVault/vaults/kvresponder"
+TOPIC_SCOPE: Final = f"{RESOURCE_GROUP_SCOPE}/providers/Microsoft.EventGrid/systemTopics/evgt-responder"
+LOGGED_RESOURCES: Final = (VAULT_SCOPE, TOPIC_SCOPE)
+"""The responder's own resources whose diagnostic settings and event subscriptions it guards."""
 
 SEEDED_AT: Final = "2026-01-12T08:30:00.0000000Z"
 """When everything below was made, as Graph and Azure Resource Manager print it."""
@@ -249,37 +254,18 @@ OPERATOR_IDS: Final = frozenset({ALICE.id, BREAK_GLASS_1.id})
 ATTACKERS: Final = frozenset({MALLORY.id, TRUDY.id, IMPOSTOR.id})
 """Who may write Azure role assignments without holding a role, while the setting `attackers_may_assign_roles` is on."""
 
+_PERMISSIONS: Final = Path(__file__).parents[1] / "scripts" / "permissions.txt"
+
+
+def _granted(kind: str) -> frozenset[str]:
+    """Give what `infra/scripts/grant.sh --tier act` grants the responder in a tenant of this kind."""
+    lines = (line.split() for line in _PERMISSIONS.read_text(encoding="utf-8").splitlines())
+    return frozenset(permission for of_kind, _tier, permission in lines if of_kind == kind)
+
+
 GRAPH_ROLES: Final = {
-    RESPONDER.id: frozenset(
-        {
-            "AuditLog.Read.All",
-            "Directory.Read.All",
-            "Policy.Read.All",
-            "Policy.ReadWrite.ConditionalAccess",
-            "AuthenticationContext.Read.All",
-            "AuthenticationContext.ReadWrite.All",
-            "Application.Read.All",
-            "User.Read.All",
-            "GroupMember.Read.All",
-            "RoleManagement.Read.Directory",
-            "RoleAssignmentSchedule.Remove.Directory",
-            "MailboxSettings.Read",
-            "PrivilegedEligibilitySchedule.Read.AzureADGroup",
-            "Domain.Read.All",
-            "OnPremDirectorySynchronization.Read.All",
-        }
-    ),
-    RESPONDER_B2C.id: frozenset(
-        {
-            "AuditLog.Read.All",
-            "Directory.Read.All",
-            "Policy.Read.All",
-            "Policy.ReadWrite.TrustFramework",
-            "Application.Read.All",
-            "GroupMember.Read.All",
-            "RoleManagement.Read.Directory",
-        }
-    ),
+    RESPONDER.id: _granted("workforce"),
+    RESPONDER_B2C.id: _granted("b2c"),
     RELEASE_PIPELINE.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
     IMPOSTOR.id: frozenset({"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All"}),
 }

@@ -114,6 +114,13 @@ var timers = [
     severity: 2
   }
   {
+    function: 'look_at_posture'
+    silence: '30h'
+    window: 'P2D'
+    looked: 'PT6H'
+    severity: 3
+  }
+  {
     function: 'try_owners'
     silence: '30h'
     window: 'P2D'

@@ -55,6 +55,9 @@ param operatorAddressRanges string[]
 @description('Subscriptions whose role assignments are guarded.')
 param subscriptionIds string[]
 
+@description('Resource ids of what has a diagnostic setting of the installation, and of the topics that deliver to it.')
+param loggedResourceIds string[]
+
 @description('Object ids of the break-glass accounts.')
 param emergencyAccountIds string[]
 
@@ -270,6 +273,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       map(subscriptionIds, id => '/subscriptions/${id}/resourceGroups/${resourceGroup().name}'),
       ','
     )
+    LOGGED_RESOURCES: join(loggedResourceIds, ',')
     OPERATORS_CLIENT_ID: operatorsClientId
     VOCABULARY: vocabulary
     SIGMA_RULES: sigmaRules
@@ -281,7 +285,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
     PAGERDUTY_ROUTING_KEY: pageByPagerDuty ? '${secretReference}pagerduty-routing-key)' : ''
     PAGERDUTY_URL: pagerDutyUrl
     PAGERDUTY_WEBHOOK_SECRETS: hearPagerDuty ? '${secretReference}pagerduty-webhook-secrets)' : ''
-    CASE_LINK: 'https://${app.properties.defaultHostName}/api/open/{case}'
+    CASE_LINK: 'https://${app.properties.defaultHostName}/api/console/i/{case}'
     EMERGENCY_KEY_HASH: emergencyKeyHash
     EMERGENCY_OPERATORS: emergencyOperators
     EMERGENCY_GENESIS: emergencyGenesis

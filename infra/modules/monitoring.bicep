@@ -25,6 +25,9 @@ param principalId string
 @description('Names this installation in the descriptions of role assignments.')
 param installation string
 
+@description('watch or act.')
+param tier types.tier
+
 @description('Whether to lock against deletion.')
 param locks bool
 
@@ -73,6 +76,42 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     description: 'Entra Responder ${installation}: the app writes its telemetry without a key.'
+  }
+}
+
+// Whoever names a workspace as a destination of logs has to be allowed to ask for its keys, which open nothing here.
+resource sender 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (tier == 'act') {
+  name: guid(resourceGroup().id, 'log sender')
+  properties: {
+    roleName: 'Entra Responder log sender (${workspaceName})'
+    description: 'Names the workspace as the destination of diagnostic settings. Reads no logs.'
+    type: 'CustomRole'
+    permissions: [
+      {
+        actions: [
+          'Microsoft.OperationalInsights/workspaces/read'
+          'Microsoft.OperationalInsights/workspaces/sharedKeys/action'
+        ]
+        notActions: []
+        dataActions: []
+        notDataActions: []
+      }
+    ]
+    assignableScopes: [
+      resourceGroup().id
+    ]
+  }
+}
+
+resource maySend 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (tier == 'act') {
+  name: guid(workspace.id, identityId, sender.name)
+  scope: workspace
+  properties: {
+    // Azure keeps a role's id as the subscription's, wherever the role was made.
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sender.name)
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    description: 'Entra Responder ${installation}: the app makes diagnostic settings again that send here.'
   }
 }
 

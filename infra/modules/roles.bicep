@@ -38,7 +38,7 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'watch')
   properties: {
     roleName: 'Entra Responder watch (${label})'
-    description: 'Reads role assignments, what the roles in them mean, who asked for them, which locks hold them, and support tickets.'
+    description: 'Reads role assignments, what the roles in them mean, who asked for them, which locks hold them, where logs and events go, and support tickets.'
     type: 'CustomRole'
     permissions: [
       {
@@ -47,7 +47,9 @@ resource watchRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
           'Microsoft.Authorization/roleDefinitions/read'
           'Microsoft.Authorization/roleAssignmentScheduleRequests/read'
           'Microsoft.Authorization/locks/read'
+          'Microsoft.Insights/diagnosticSettings/read'
           'Microsoft.Insights/eventtypes/values/read'
+          'Microsoft.EventGrid/systemTopics/eventSubscriptions/read'
           'Microsoft.Support/services/read'
           'Microsoft.Support/services/problemClassifications/read'
           'Microsoft.Support/supportTickets/read'
@@ -67,13 +69,17 @@ resource actRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(subscription().id, installation, 'act')
   properties: {
     roleName: 'Entra Responder act (${label})'
-    description: 'Puts role assignments back and opens support tickets. Given only in the tier act, under a condition.'
+    description: 'Puts role assignments, diagnostic settings and event subscriptions back, and opens support tickets. Given only in the tier act, under a condition.'
     type: 'CustomRole'
     permissions: [
       {
         actions: [
           'Microsoft.Authorization/roleAssignments/write'
           'Microsoft.Authorization/roleAssignments/delete'
+          'Microsoft.Insights/diagnosticSettings/write'
+          'Microsoft.Insights/diagnosticSettings/delete'
+          'Microsoft.EventGrid/systemTopics/eventSubscriptions/write'
+          'Microsoft.EventGrid/systemTopics/eventSubscriptions/delete'
           'Microsoft.Support/supportTickets/write'
         ]
         notActions: []
@@ -93,7 +99,7 @@ resource mayWatch 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: watchRole.id
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'Entra Responder ${installation}: reads role assignments.'
+    description: 'Entra Responder ${installation}: reads role assignments, and where logs and events go.'
   }
 }
 
@@ -103,7 +109,7 @@ resource mayAct 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (tier 
     roleDefinitionId: actRole.id
     principalId: principalId
     principalType: 'ServicePrincipal'
-    description: 'Entra Responder ${installation}: puts role assignments back.'
+    description: 'Entra Responder ${installation}: puts role assignments back, and where logs and events go.'
     condition: '((${notWriting}) OR (${toOthers} AND ${ofLesserRoles})) AND ((${notDeleting}) OR (${fromOthers}))'
     conditionVersion: '2.0'
   }

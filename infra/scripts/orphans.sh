@@ -50,6 +50,10 @@ is_given() {
             role=custom
             ;;
         "Entra Responder evidence keeper ("*) role=custom ;;
+        "Entra Responder log sender ("*)
+            [ "${RESPONDER_TIER:-watch}" = act ] || return 1
+            role=custom
+            ;;
     esac
     case $place in
         "/subscriptions/$(lower "$own")/resourcegroups/$(lower "$group")/providers/"*) ;;

@@ -117,6 +117,9 @@ if [ -n "$there" ]; then
     evidence=$(found storage account list --resource-group "$group" --output tsv \
         --query "[?immutableStorageWithVersioning.enabled] | [0].name")
     [ -z "$evidence" ] || take_roles "$own" "/subscriptions/$own/resourceGroups/$group" "evidence keeper ($evidence)"
+    workspace=$(found resource list --resource-group "$group" --resource-type Microsoft.OperationalInsights/workspaces \
+        --query "[0].name" --output tsv)
+    [ -z "$workspace" ] || take_roles "$own" "/subscriptions/$own/resourceGroups/$group" "log sender ($workspace)"
     if write group delete --name "$group" --subscription "$own" --yes --output none 2>"$scratch/refused"; then
         say "- resource group $group"
     else

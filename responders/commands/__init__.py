@@ -20,6 +20,8 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "cases": ("cases",),
     "baseline": ("baseline", "settle", "leave"),
     "history": ("history", "diff"),
+    "acts": ("undo", "accept", "deny", "put-back", "restore"),
+    "contain": ("contain", "release", "keep", "restraints"),
     "owners": ("owner", "owners"),
     "lists": ("lists",),
     "roster": ("roster",),
@@ -32,5 +34,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "emergency": ("emergency",),
     "doctor": ("doctor",),
     "status": ("status",),
+    "posture": ("posture",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

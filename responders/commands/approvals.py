@@ -54,10 +54,20 @@ def add_parser(subparsers: Subparsers) -> None:
     add_settings_option(approve)
     approve.set_defaults(run=_approve)
 
-    revoke = subparsers.add_parser("revoke", help="take an approval back, from now on or since an earlier instant")
-    revoke.add_argument("list", choices=[one.value for one in ApprovalList], metavar="LIST", help=_LISTS)
+    revoke = subparsers.add_parser(
+        "revoke",
+        help="take an approval back, now or since an instant; or all that a stolen account did",
+    )
+    revoke.add_argument(
+        "list",
+        nargs="?",
+        choices=[one.value for one in ApprovalList],
+        metavar="LIST",
+        help=f"{_LISTS}; without one, every list, and what the account did since then is put back",
+    )
     revoke.add_argument("object_id", metavar="OBJECT_ID")
     revoke.add_argument("--since", metavar="DATE", help="what was done since then counts as unapproved too")
+    revoke.add_argument("--yes", default="", metavar="DIGEST", help="without LIST: do what was shown under this")
     add_who_and_why(revoke, why="needed with --since")
     add_settings_option(revoke)
     revoke.set_defaults(run=_revoke)
@@ -127,6 +137,10 @@ def _check_object_id(text: str) -> None:
 
 def _revoke(arguments: argparse.Namespace) -> int:
     _check_object_id(arguments.object_id)
+    if arguments.list is None:
+        from responders.commands.stolen import revoke_all  # noqa: PLC0415 - it loads the app; one list needs only storage
+
+        return revoke_all(arguments)
     storage = storage_from(arguments)
     approvals = TableApprovals(storage, clock=utc_now)
     try:

@@ -1,6 +1,7 @@
 """`responder baseline`, `settle`, `leave`: what people accept of guarded objects, and what they decide of them."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -8,12 +9,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Struct
 
-from responders.commands.connection import (
-    CommandError,
-    add_settings_option,
-    add_who_and_why,
-    person,
-)
+from responders.commands.acts import ask, found_case, who_and_why
+from responders.commands.connection import CommandError, add_settings_option, add_who_and_why
 from responders.commands.stored_objects import (
     SHOWN,
     found_object,
@@ -25,6 +22,7 @@ from responders.commands.stored_objects import (
 from responders.commands.tables import escaped_json, print_table
 from shared.model.objects import WHOLE, ObjectId, Verdict
 from shared.objects.object_store import ObjectList
+from shared.respond.asking import Verb, asking_of
 from shared.respond.persons import Answered, Result, Shown, accept, leave, reject, settle, show
 
 if TYPE_CHECKING:
@@ -35,6 +33,9 @@ _DIGEST: Final = 12
 """Characters of a digest that people see."""
 
 _MOST_PENDING: Final = 1000
+
+_CASE: Final = re.compile(r"\d{8}-[0-9a-f]{20}")
+"""The id of a case; keys and ids of objects look otherwise."""
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -79,8 +80,9 @@ def _add_settle(subparsers: "Subparsers") -> None:
 
 def _add_leave(subparsers: "Subparsers") -> None:
     parser = subparsers.add_parser("leave", help="leave what waits on an object as it stands: it isn't put back")
-    parser.add_argument("object", metavar="OBJECT", help="its key")
+    parser.add_argument("object", metavar="OBJECT|CASE", help="its key, or the id of a case: then what that waits for")
     parser.add_argument("property", nargs="*", metavar="PROPERTY", help="only these; without one, all that waits")
+    parser.add_argument("--yes", default="", metavar="DIGEST", help="of a case: do it, if it is still what was shown")
     add_who_and_why(parser, why="needed")
     add_settings_option(parser)
     parser.set_defaults(run=_leave)
@@ -169,14 +171,14 @@ def _lines(path: str) -> list[Line]:
 
 
 def _accept_one(runtime: "Runtime", line: Line, arguments: argparse.Namespace) -> Answered:
-    by, reason = _who_and_why(arguments)
+    by, reason = who_and_why(arguments)
     return accept(runtime, line.id, digest=line.digest, by=by, reason=reason)
 
 
 def _reject(arguments: argparse.Namespace) -> int:
     runtime = runtime_from(arguments)
     object_id = found_object(runtime, arguments.object)
-    by, reason = _who_and_why(arguments)
+    by, reason = who_and_why(arguments)
     answered = reject(runtime, object_id, by=by, reason=reason)
     return _print_answers([(arguments.object, answered)])
 
@@ -184,7 +186,7 @@ def _reject(arguments: argparse.Namespace) -> int:
 def _settle(arguments: argparse.Namespace) -> int:
     runtime = runtime_from(arguments)
     if arguments.object:
-        by, reason = _who_and_why(arguments)
+        by, reason = who_and_why(arguments)
         object_id = found_object(runtime, arguments.object)
         return _print_answers([(arguments.object, settle(runtime, object_id, by=by, reason=reason))])
     waiting = [show(runtime, each) for each in _pending(runtime)]
@@ -199,16 +201,13 @@ def _settle(arguments: argparse.Namespace) -> int:
 
 def _leave(arguments: argparse.Namespace) -> int:
     runtime = runtime_from(arguments)
-    by, reason = _who_and_why(arguments)
+    if _CASE.fullmatch(arguments.object):
+        asking = asking_of(found_case(runtime, arguments.object), Verb.LEAVE)
+        return ask(runtime, asking, arguments, f"responder leave {arguments.object}")
+    by, reason = who_and_why(arguments)
     object_id = found_object(runtime, arguments.object)
     answered = leave(runtime, object_id, leaves=arguments.property, by=by, reason=reason)
     return _print_answers([(arguments.object, answered)])
-
-
-def _who_and_why(arguments: argparse.Namespace) -> tuple[str, str]:
-    if not arguments.reason.strip():
-        raise CommandError("it needs a reason, for the journal: --reason TEXT")
-    return (arguments.by or "").strip() or person(), arguments.reason
 
 
 def _print_answers(answers: Sequence[tuple[str, Answered]]) -> int:

@@ -1,6 +1,7 @@
 """The guarded objects that commands are about: the runtime that reads them, and one by what a person calls it."""
 
 import argparse
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from responders.commands.connection import CommandError, environment_from, move_to_the_app, values_from
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 60
 """Characters of a value that a table shows."""
+
+_NAME: Final = 8
+"""Characters of the digest that tells two values apart that begin alike."""
 
 
 def runtime_from(arguments: argparse.Namespace) -> "Runtime":
@@ -50,5 +54,9 @@ def leaf_shown(leaf: str) -> str:
 
 
 def value_shown(value: Json) -> str:
-    """Print a leaf's value for a person, "-" where it isn't there."""
-    return "-" if value is None else str(value)[:SHOWN]
+    """Print a leaf's value for a person, "-" where it isn't there. What is cut says so: two may differ only there."""
+    text = "-" if value is None else str(value)
+    if len(text) <= SHOWN:
+        return text
+    name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_NAME]
+    return f"{text[:SHOWN]}… ({len(text)} characters, {name})"

@@ -92,6 +92,8 @@ METHODS_CHANGED: Final = (
 )
 MEMBER_ADDED: Final = "Add member to group"
 OWNER_ADDED: Final = ("Add owner to group", "Set group to be managed by user")
+MEMBER_REMOVED: Final = "Remove member from group"
+OWNER_REMOVED: Final = "Remove owner from group"
 ACCOUNT_DELETED: Final = ("Delete user", "Hard Delete user")
 
 APP_ROLE_GIVEN: Final = "Add app role assignment to service principal"

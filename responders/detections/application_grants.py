@@ -11,7 +11,13 @@ from responders.detections import attack, references
 from responders.detections.activities import APP_ROLE_GIVEN, APP_ROLE_TAKEN, SCOPES_GIVEN, succeeded
 from responders.detections.directory_samples import OWN_API_NAMES, app_role_record, application_record, delegated_record
 from responders.detections.samples import BY_APP, BY_USER, diagnostic_record
-from responders.remediations import GIVE_APP_ROLE_BY_HAND, REMOVE_APP_ROLE
+from responders.remediations import (
+    GIVE_APP_ROLE_BY_HAND,
+    REMOVE_API_PERMISSION,
+    REMOVE_APP_ROLE,
+    TAKE_DELEGATED_SCOPES,
+    TAKE_USER_SCOPES,
+)
 from shared.detect.fields import Audit
 from shared.model.conditions import Not
 from shared.model.detections import Answer, Detection
@@ -31,6 +37,7 @@ APP_ROLE_GRANTED: Detection[AuditEvent] = Detection(
     when=succeeded(APP_ROLE_GIVEN, also=(Audit.permission_level.is_("high"),)),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
+    contains=True,
     remediation=REMOVE_APP_ROLE,
     deviates=(
         "The guide prints no filter; its text names .All and Mail.*. Highly privileged permissions with other names, "
@@ -88,9 +95,11 @@ DELEGATED_PERMISSION_GRANTED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
+    remediation=TAKE_USER_SCOPES,
     deviates=(
         "The row repeats application permissions, which are in row 3, and consent for all users, which is in row 6. "
-        "Each grant is matched by one row only, so that it is one case."
+        "Each grant is matched by one row only, so that it is one case. A record doesn't name the user: the grant that "
+        "came since is meant, and in doubt people are paged."
     ),
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,
@@ -127,11 +136,11 @@ SENSITIVE_API_GRANTED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
-    remediation=REMOVE_APP_ROLE,
+    remediation=REMOVE_API_PERMISSION,
     deviates=(
         "Highly privileged permissions are left to rows 3, 4 and 6, so that one grant is one case. Office 365 "
-        "Management APIs count too: by them an application reads everybody's activity. An app role is taken away "
-        "again; what people delegated is paged."
+        "Management APIs count too: by them an application reads everybody's activity. An app role, and what was "
+        "allowed in everybody's name, is taken away again; what one user delegated is paged."
     ),
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,
@@ -165,6 +174,7 @@ PERMISSION_GRANTED_FOR_ALL: Detection[AuditEvent] = Detection(
     when=succeeded(*SCOPES_GIVEN, also=(Audit.permission_level.is_("high"), Audit.consent_type.is_("allprincipals"))),
     unless_actor_in=ApprovalList.APP_PERMISSIONS,
     answer=Answer.PAGE,
+    remediation=TAKE_DELEGATED_SCOPES,
     techniques=(attack.CLOUD_APPLICATION_INTEGRATION, attack.STEAL_APPLICATION_ACCESS_TOKEN),
     reference=references.APP_CONSENT,
     hits=(

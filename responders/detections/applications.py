@@ -26,7 +26,12 @@ from responders.detections.directory_samples import (
 )
 from responders.detections.samples import BREAK_GLASS, BY_APP, diagnostic_record
 from responders.detections.sign_in_samples import consumer_record, diagnostic_sign_in, privileged_record
-from responders.remediations import REMOVE_DIRECTORY_ROLE
+from responders.remediations import (
+    PUT_BACK_APP_ADDRESSES,
+    REMOVE_APP_CREDENTIAL,
+    REMOVE_APP_OWNER,
+    REMOVE_DIRECTORY_ROLE,
+)
 from shared.detect.fields import Audit, SignIn
 from shared.model.conditions import Not, all_of
 from shared.model.detections import Answer, AnyDetection, Detection
@@ -76,6 +81,7 @@ APP_CREDENTIAL_ADDED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    remediation=REMOVE_APP_CREDENTIAL,
     deviates=(
         "The guide leaves out federated credentials. They count here, because they let somebody sign in as the "
         "application too. Certificates that Managed Service Identity renews don't count. It is recognised by its "
@@ -303,6 +309,7 @@ APP_REDIRECT_DANGLING: Detection[AuditEvent] = Detection(
     when=succeeded("Update application", also=(Audit.redirect_problem.one_of("shared-domain", "ownership-unknown"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_APP_ADDRESSES,
     deviates=(
         "A record doesn't say whether a name still exists. So every address under a domain where anybody can register "
         "names counts. While no owned domains are configured, every address whose owner isn't known counts too."
@@ -332,6 +339,7 @@ APP_REDIRECT_CHANGED: Detection[AuditEvent] = Detection(
     when=succeeded("Update application", also=(Audit.redirect_problem.one_of("wildcard", "not-https", "not-owned"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_APP_ADDRESSES,
     deviates=(
         "A record doesn't say whether another application uses the same address. Loopback addresses and custom schemes "
         "don't count, because native applications are meant to sign in that way."
@@ -369,6 +377,7 @@ APP_ID_URI_CHANGED: Detection[AuditEvent] = Detection(
     when=succeeded("Update application", "Update service principal", also=(Audit.identifier_uri.is_("changed"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_APP_ADDRESSES,
     techniques=(attack.STEAL_APPLICATION_ACCESS_TOKEN,),
     reference=references.APP_SECURITY,
     hits=(
@@ -400,6 +409,7 @@ APP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded("Add owner to application", "Add owner to service principal"),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    remediation=REMOVE_APP_OWNER,
     deviates=(
         "Whoever registers an application becomes its owner in the same action. That is only recorded, where the audit "
         "log has the registration of the same application by the same actor beside it."
@@ -454,6 +464,7 @@ APP_LOGOUT_URL_BLANK: Detection[AuditEvent] = Detection(
     when=succeeded("Update application", "Update service principal", also=(Audit.logout_url.is_("blank"),)),
     unless_actor_in=ApprovalList.APP_REGISTRATIONS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_APP_ADDRESSES,
     deviates=(
         "The guide names blank addresses and those of places that don't exist. The second can't be told from a record: "
         "see app-logout-url-changed."

@@ -9,6 +9,17 @@ from responders.detections import attack, references
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import b2c_record
 from responders.detections.samples import BY_APP, diagnostic_record
+from responders.remediations import (
+    DELETE_API_CONNECTOR,
+    DELETE_IDENTITY_PROVIDER,
+    DELETE_USER_FLOW,
+    MAKE_API_CONNECTOR_BY_HAND,
+    MAKE_IDENTITY_PROVIDER_BY_HAND,
+    MAKE_USER_FLOW_BY_HAND,
+    PUT_BACK_API_CONNECTOR,
+    PUT_BACK_IDENTITY_PROVIDER,
+    PUT_BACK_USER_FLOW,
+)
 from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import AuditEvent, Log
 from shared.model.kinds import ApprovalList, Risk
@@ -27,6 +38,7 @@ B2C_USER_FLOW_CREATED: Detection[AuditEvent] = Detection(
     when=succeeded("Create user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
     answer=Answer.PAGE,
+    remediation=DELETE_USER_FLOW,
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.B2C_USER_FLOWS,
     hits=(
@@ -50,6 +62,7 @@ B2C_USER_FLOW_UPDATED: Detection[AuditEvent] = Detection(
     when=succeeded("Update user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_USER_FLOW,
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS, attack.MODIFY_MULTI_FACTOR_AUTHENTICATION),
     reference=references.B2C_USER_FLOWS,
     hits=(
@@ -73,6 +86,7 @@ B2C_USER_FLOW_DELETED: Detection[AuditEvent] = Detection(
     when=succeeded("Delete user flow"),
     unless_actor_in=ApprovalList.B2C_USER_FLOWS,
     answer=Answer.PAGE,
+    remediation=MAKE_USER_FLOW_BY_HAND,
     techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
     reference=references.B2C_USER_FLOWS,
     hits=(
@@ -96,6 +110,7 @@ B2C_API_CONNECTOR_CREATED: Detection[AuditEvent] = Detection(
     when=succeeded("Create API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
     answer=Answer.PAGE,
+    remediation=DELETE_API_CONNECTOR,
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.B2C_API_CONNECTORS,
     hits=(
@@ -119,6 +134,7 @@ B2C_API_CONNECTOR_UPDATED: Detection[AuditEvent] = Detection(
     when=succeeded("Update API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_API_CONNECTOR,
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.B2C_API_CONNECTORS,
     hits=(
@@ -142,6 +158,7 @@ B2C_API_CONNECTOR_DELETED: Detection[AuditEvent] = Detection(
     when=succeeded("Delete API connector"),
     unless_actor_in=ApprovalList.B2C_API_CONNECTORS,
     answer=Answer.PAGE,
+    remediation=MAKE_API_CONNECTOR_BY_HAND,
     deviates="The guide prints the activity Update API connector a second time. It means Delete API connector.",
     techniques=(attack.MODIFY_AUTHENTICATION_PROCESS,),
     reference=references.B2C_API_CONNECTORS,
@@ -166,6 +183,7 @@ IDENTITY_PROVIDER_CREATED: Detection[AuditEvent] = Detection(
     when=succeeded("Create identity provider", "Create custom identity provider", "Create local identity provider"),
     unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
     answer=Answer.PAGE,
+    remediation=DELETE_IDENTITY_PROVIDER,
     techniques=(attack.TRUST_MODIFICATION,),
     reference=references.B2C_IDENTITY_PROVIDERS,
     hits=(
@@ -185,14 +203,15 @@ IDENTITY_PROVIDER_UPDATED: Detection[AuditEvent] = Detection(
     seed_row="infrastructure/14",
     title="Identity provider changed by an unapproved actor",
     why=(
-        "Whoever controls the new issuer or key can sign in as anybody. The provider's secret can't be read, so the "
-        "change can't be put back automatically."
+        "Whoever controls the new issuer or key can sign in as anybody. The provider's secret can't be read, so it "
+        "can't be put back."
     ),
     risk=Risk.HIGH,
     log=Log.AUDIT,
     when=succeeded("Update identity provider", "Update custom identity provider", "Update local identity provider"),
     unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_IDENTITY_PROVIDER,
     also=("privileged-accounts/12",),
     deviates=(
         "Row 12 of the guide's table of privileged accounts is the same event. The guide copied it there where it "
@@ -224,6 +243,7 @@ IDENTITY_PROVIDER_DELETED: Detection[AuditEvent] = Detection(
     when=succeeded("Delete identity provider", "Delete custom identity provider", "Delete local identity provider"),
     unless_actor_in=ApprovalList.IDENTITY_PROVIDERS,
     answer=Answer.PAGE,
+    remediation=MAKE_IDENTITY_PROVIDER_BY_HAND,
     also=("privileged-accounts/13",),
     deviates=(
         "Row 13 of the guide's table of privileged accounts is the same event. It is graded high there and medium "

@@ -87,6 +87,7 @@ DOMAIN_FEDERATION_CHANGED: Detection[AuditEvent] = Detection(
     when=succeeded("Set domain authentication", "Set federation settings on domain"),
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
+    contains=True,
     deviates="Not in the guide. A federated domain is an identity provider for all its users.",
     techniques=(attack.TRUST_MODIFICATION, attack.FORGE_SAML_TOKENS),
     reference=references.FEDERATION_CHANGES,

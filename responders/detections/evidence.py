@@ -3,6 +3,8 @@
 A name that no record was seen with may never be logged, or be spelt otherwise. Its detection is kept, since it costs
 nothing, but nobody should rely on it before a test on a real tenant. Operations of Azure are documented by each
 resource provider and aren't graded here.
+
+A name that isn't listed is presumed: a new detection's may stay so until somebody has seen it.
 """
 
 from collections.abc import Mapping
@@ -248,22 +250,6 @@ user registered all required security info
 user started password change
 user updated security info
 """,
-    Evidence.PRESUMED: """
-create application - certificates and secrets management
-create authenticationcontextclassreference
-create conditional access policy
-create local identity provider
-create named location
-delete custom identity provider
-delete local identity provider
-delete passkey (device-bound)
-restore conditional access policy
-restore deleted conditional access policy
-restore deleted named location
-restore named location
-soft delete conditional access policy
-soft delete named location
-""",
     Evidence.OWN: """
 risk of a user detected
 user at risk
@@ -273,4 +259,9 @@ user at risk
 EVIDENCE: Final[Mapping[str, Evidence]] = {
     name: grade for grade, names in _NAMES.items() for name in names.strip().splitlines()
 }
-"""The grade of each name of an activity, folded, that a detection matches."""
+"""The grades of names of activities, folded, that detections match."""
+
+
+def evidence_of(name: str) -> Evidence:
+    """Give the grade of a name of an activity, folded."""
+    return EVIDENCE.get(name, Evidence.PRESUMED)

@@ -15,6 +15,7 @@ from responders.detections.policy_dependencies import (
     NAMED_LOCATION_DELETED,
     NAMED_LOCATION_UPDATED,
     POLICY_GROUP_CHANGED,
+    POLICY_GROUP_REDUCED,
 )
 from responders.detections.samples import (
     BY_APP,
@@ -207,6 +208,7 @@ POLICIES: Final[tuple[AnyDetection, ...]] = (
     AUTHENTICATION_STRENGTH_UPDATED,
     AUTHENTICATION_CONTEXT_UPDATED,
     POLICY_GROUP_CHANGED,
+    POLICY_GROUP_REDUCED,
     B2C_CUSTOM_POLICY_CREATED,
     B2C_CUSTOM_POLICY_UPDATED,
     B2C_CUSTOM_POLICY_DELETED,

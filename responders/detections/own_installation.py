@@ -19,6 +19,7 @@ from responders.detections.samples import (
     event_grid_record,
     exported_activity_record,
 )
+from responders.remediations import PUT_BACK_LOG_DESTINATION
 from shared.detect.fields import Audit, Resource
 from shared.model.conditions import Condition, Not, all_of, any_of
 from shared.model.detections import Answer, AnyDetection, Detection
@@ -32,6 +33,9 @@ _WRITE_SETTING: Final = "Microsoft.Insights/diagnosticSettings/write"
 _STOP: Final = "Microsoft.Web/sites/stop/action"
 _CONFIGURE: Final = "Microsoft.Web/sites/config/write"
 _SUBSCRIBE: Final = "Microsoft.EventGrid/systemTopics/eventSubscriptions/write"
+
+_EXPORT: Final = f"/subscriptions/{SUBSCRIPTION}/providers/microsoft.insights/diagnosticSettings/entra-responder"
+_TOPIC: Final = f"{OWN_GROUP}/providers/Microsoft.EventGrid/systemTopics/evgt-responder"
 
 _OF_ANYBODY: Final = (
     _DELETE_SETTING,
@@ -95,10 +99,12 @@ MONITORING_WEAKENED: Detection[ResourceEvent] = Detection(
     when=_WEAKENED,
     unless_actor_in=ApprovalList.MONITORING,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_LOG_DESTINATION,
     deviates=(
         "A diagnostic setting or an event subscription can be emptied by writing it, so writing counts as deleting "
         "does. Where Azure Policy writes diagnostic settings, approve the identity of its assignment. Keys of storage "
-        "accounts and access to vaults count where they are the app's own: see responder-changed."
+        "accounts and access to vaults count where they are the app's own: see responder-changed. What is put back are "
+        "diagnostic settings and event subscriptions that the app guards; all else is paged."
     ),
     techniques=(attack.DISABLE_CLOUD_LOG, attack.DISABLE_TOOLS),
     reference=references.DIAGNOSTIC_SETTINGS,
@@ -106,6 +112,9 @@ MONITORING_WEAKENED: Detection[ResourceEvent] = Detection(
         event_grid_record(_DELETE_SETTING),
         activity_log_record(_DELETE_SETTING.lower()),
         event_grid_record(_WRITE_SETTING),
+        event_grid_record(_DELETE_SETTING, resourceUri=_EXPORT),
+        activity_log_record(_WRITE_SETTING, resourceId=_EXPORT.upper()),
+        event_grid_record(_SUBSCRIBE, resourceUri=f"{_TOPIC}/eventSubscriptions/entra-responder-0"),
         cloud_event_record("Microsoft.EventGrid/eventSubscriptions/delete", claims=dict(APP_CLAIMS)),
         event_grid_record(_SUBSCRIBE, resourceUri=f"{OWN_GROUP}/providers/{_SUBSCRIBE.removesuffix('/write')}"),
         exported_activity_record("Microsoft.Authorization/locks/delete"),

@@ -7,7 +7,14 @@ locations, strengths and contexts say, so a change of one of those is graded as 
 from typing import Final
 
 from responders.detections import attack, references
-from responders.detections.activities import MEMBER_ADDED, OWNER_ADDED, done_in, succeeded
+from responders.detections.activities import (
+    MEMBER_ADDED,
+    MEMBER_REMOVED,
+    OWNER_ADDED,
+    OWNER_REMOVED,
+    done_in,
+    succeeded,
+)
 from responders.detections.directory_samples import (
     EMERGENCY_GROUP,
     ROLE_ASSIGNABLE_GROUP,
@@ -32,12 +39,14 @@ from responders.detections.samples import (
 from responders.remediations import (
     DELETE_AUTHENTICATION_STRENGTH,
     DISTRUST_NAMED_LOCATION,
+    GIVE_BACK_TO_GROUP,
     PUT_BACK_AUTHENTICATION_CONTEXT,
     PUT_BACK_AUTHENTICATION_STRENGTH,
     PUT_BACK_NAMED_LOCATION,
     RESTORE_AUTHENTICATION_CONTEXT,
     RESTORE_AUTHENTICATION_STRENGTH,
     RESTORE_NAMED_LOCATION,
+    TAKE_OUT_OF_GROUP,
     UNPUBLISH_AUTHENTICATION_CONTEXT,
 )
 from shared.detect.fields import Audit
@@ -326,6 +335,7 @@ POLICY_GROUP_CHANGED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
+    remediation=TAKE_OUT_OF_GROUP,
     first_step="Remove the member or owner from the group, and see what the account did since.",
     deviates=(
         "The guide prints the activity of policies alone. The groups are read from the policies that aren't switched "
@@ -346,5 +356,32 @@ POLICY_GROUP_CHANGED: Detection[AuditEvent] = Detection(
         member_record("Remove member from group", EMERGENCY_GROUP),
         _rule_record(EMERGENCY_GROUP, change("Description", ["x"], ["y"])),
         _rule_record(ROLE_ASSIGNABLE_GROUP, _RULE),
+    ),
+)
+
+POLICY_GROUP_REDUCED: Detection[AuditEvent] = Detection(
+    id="policy-group-reduced",
+    seed_row="infrastructure/3/left-out-group-reduced",
+    title="Member or owner taken out of a group that conditional access policies leave out by an unapproved actor",
+    why="Emergency accounts may be left out of policies by such a group: who is taken out of it can be locked out.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(MEMBER_REMOVED, OWNER_REMOVED, also=(Audit.policy_group.is_("left-out"),)),
+    unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
+    answer=Answer.PAGE,
+    remediation=GIVE_BACK_TO_GROUP,
+    first_step="See who was taken out, and whether the emergency accounts can still sign in.",
+    deviates="The guide prints the activity of policies alone. The groups are those of policy-group-changed.",
+    techniques=(attack.CONDITIONAL_ACCESS_POLICIES, attack.ACCOUNT_ACCESS_REMOVAL),
+    reference=references.CA_USERS,
+    hits=(
+        member_record(MEMBER_REMOVED, EMERGENCY_GROUP),
+        member_record(OWNER_REMOVED, EMERGENCY_GROUP.upper(), initiatedBy=BY_APP),
+        diagnostic_record(member_record("Remove Member from group ", EMERGENCY_GROUP)),
+    ),
+    misses=(
+        member_record(MEMBER_REMOVED, EMERGENCY_GROUP, result="failure"),
+        member_record(MEMBER_REMOVED, ROLE_ASSIGNABLE_GROUP),
+        member_record(MEMBER_ADDED, EMERGENCY_GROUP),
     ),
 )

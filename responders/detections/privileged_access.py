@@ -40,11 +40,13 @@ from responders.detections.samples import (
     event_grid_record,
     exported_activity_record,
 )
+from responders.detections.stopped_applications import APPLICATION_SWITCHED
 from responders.remediations import (
     GIVE_DIRECTORY_ROLE_BY_HAND,
     RECREATE_ROLE_ASSIGNMENT,
     REMOVE_DIRECTORY_ROLE,
     REMOVE_ROLE_ASSIGNMENT,
+    TAKE_OUT_OF_GROUP,
 )
 from shared.detect.fields import Audit
 from shared.model.conditions import Not, all_of
@@ -79,12 +81,13 @@ ROLE_ASSIGNED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    contains=True,
     remediation=REMOVE_DIRECTORY_ROLE,
     deviates=(
         "Somebody who activates a role that they are eligible for doesn't count: the assignment of the eligibility "
         "counts. A role that is made longer or given back counts as assigned. What Core Directory logs as done by "
-        "MS-PIM counts as done by whoever PIM's own record names. A role is taken away where it was given over the "
-        "whole directory; eligibility, and roles over a part of it, are paged."
+        "MS-PIM counts as done by whoever PIM's own record names. A role, or the eligibility for it, is taken away "
+        "where it was given over the whole directory; roles over a part of it are paged."
     ),
     techniques=(attack.ADDITIONAL_CLOUD_ROLES,),
     reference=references.PRIVILEGED_GUIDE,
@@ -131,6 +134,7 @@ ROLE_ASSIGNED_OUTSIDE_PIM: Detection[AuditEvent] = Detection(
 
 _TAKEN: Final = (
     "Remove member from role",
+    "Remove eligible member from role",
     "Remove scoped member from role",
     "Remove member from role scoped over Restricted Management Administrative Unit",
 )
@@ -155,11 +159,12 @@ ROLE_REMOVED: Detection[AuditEvent] = Detection(
     hits=(
         role_record("Remove member from role"),
         role_record("Remove member from role", "ServicePrincipal", identity=APPLICATION, initiatedBy=BY_APP),
+        role_record("Remove eligible member from role"),
         diagnostic_record(role_record("Remove scoped member from role")),
     ),
     misses=(
         role_record("Remove member from role", result="failure"),
-        role_record("Remove eligible member from role"),
+        role_record("Remove eligible member from role", result="failure"),
         role_record("Add member to role"),
         pim_record("Remove member from role in PIM completed (permanent)"),
     ),
@@ -305,6 +310,7 @@ ROLE_ASSIGNABLE_GROUP_MEMBER_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded(MEMBER_ADDED, also=(Audit.group_level.is_("role-assignable"),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    remediation=TAKE_OUT_OF_GROUP,
     deviates=(
         "A group counts only if it is known to be role-assignable, because members are added to other groups all day. "
         "If a tenant's groups can't be read, a notice says so. When MS-PIM adds a member, somebody has activated a "
@@ -373,6 +379,7 @@ PRIVILEGED_ACCESS: Final[tuple[AnyDetection, ...]] = (
     ROLE_ASSIGNED_OUTSIDE_PIM,
     ROLE_REMOVED,
     APP_ROLE_REMOVED,
+    APPLICATION_SWITCHED,
     RBAC_ROLE_ASSIGNED,
     RBAC_ROLE_REMOVED,
     RBAC_ROLE_DEFINITION_CHANGED,

@@ -5,8 +5,10 @@ from typing import Final
 from responders.detections import attack, references
 from responders.detections.activities import (
     MEMBER_ADDED,
+    MEMBER_REMOVED,
     OUTSIDE_PIM,
     OWNER_ADDED,
+    OWNER_REMOVED,
     PIM_ACTIVATION,
     ROLE_GIVEN,
     succeeded,
@@ -24,6 +26,7 @@ from responders.detections.directory_samples import (
     target,
 )
 from responders.detections.samples import BY_APP, BY_USER, SUBSCRIPTION, audit_record, diagnostic_record
+from responders.remediations import GIVE_BACK_TO_GROUP_BY_HAND, PUT_BACK_RESTRICTED_UNIT, TAKE_OUT_OF_GROUP
 from shared.detect.fields import Audit
 from shared.model.conditions import All, Not, all_of, any_of
 from shared.model.detections import Answer, AnyDetection, Detection
@@ -170,6 +173,7 @@ RESTRICTED_UNIT_CHANGED: Detection[AuditEvent] = Detection(
         succeeded(
             "Add member to restricted management administrative unit",
             "Remove member from restricted management administrative unit",
+            "Delete administrative unit",
         ),
         succeeded(
             "Add administrative unit",
@@ -184,17 +188,22 @@ RESTRICTED_UNIT_CHANGED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    remediation=PUT_BACK_RESTRICTED_UNIT,
     first_step=(
-        "Remove the member from the unit, as Privileged Role Administrator or Global Administrator. Then undo what "
-        "else was done with the account."
+        "If it couldn't be put back: remove the member from the unit, as Privileged Role Administrator or Global "
+        "Administrator. Then undo what else was done with the account."
     ),
-    deviates="A role that is given over such a unit is left to role-assigned.",
+    deviates=(
+        "A role that is given over such a unit is left to role-assigned. A record of a deletion doesn't say which kind "
+        "of unit it was, so each is paged."
+    ),
     techniques=(attack.ACCOUNT_MANIPULATION,),
     reference=references.RESTRICTED_UNITS,
     hits=(
         _unit("Add member to restricted management administrative unit"),
         _unit("Remove member from restricted management administrative unit", initiatedBy=BY_APP),
         _restricted("Add administrative unit", restricted=True),
+        _unit("Delete administrative unit"),
         diagnostic_record(_unit("Add member to restricted management administrative unit")),
     ),
     misses=(
@@ -214,6 +223,7 @@ ROLE_ASSIGNABLE_GROUP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     when=succeeded(*OWNER_ADDED, also=(Audit.group_level.is_("role-assignable"),)),
     unless_actor_in=ApprovalList.DIRECTORY_ROLES,
     answer=Answer.PAGE,
+    remediation=TAKE_OUT_OF_GROUP,
     deviates="As in role-assignable-group-member-added, a group counts only if it is known to be role-assignable.",
     techniques=(attack.ADDITIONAL_CLOUD_ROLES, attack.ACCOUNT_MANIPULATION),
     reference=references.ROLE_ASSIGNABLE_GROUPS,
@@ -230,10 +240,40 @@ ROLE_ASSIGNABLE_GROUP_OWNER_ADDED: Detection[AuditEvent] = Detection(
     ),
 )
 
+ROLE_ASSIGNABLE_GROUP_REDUCED: Detection[AuditEvent] = Detection(
+    id="role-assignable-group-reduced",
+    seed_row="privileged-access/role-assignable-group-reduced",
+    title="Member or owner taken out of a role-assignable group by an unapproved actor",
+    why="Whoever is taken out loses the group's roles, and no record says so. Attackers do that to administrators.",
+    risk=Risk.HIGH,
+    log=Log.AUDIT,
+    when=succeeded(MEMBER_REMOVED, OWNER_REMOVED, also=(Audit.group_level.is_("role-assignable"),)),
+    unless_actor_in=ApprovalList.DIRECTORY_ROLES,
+    answer=Answer.PAGE,
+    remediation=GIVE_BACK_TO_GROUP_BY_HAND,
+    deviates=(
+        "As in role-assignable-group-member-added, a group counts only if it is known to be role-assignable, and "
+        "MS-PIM, which ends memberships, is approved unless you withdraw it."
+    ),
+    techniques=(attack.ACCOUNT_ACCESS_REMOVAL,),
+    reference=references.ROLE_ASSIGNABLE_GROUPS,
+    hits=(
+        member_record(MEMBER_REMOVED, ROLE_ASSIGNABLE_GROUP),
+        member_record(OWNER_REMOVED, ROLE_ASSIGNABLE_GROUP.upper(), initiatedBy=BY_APP),
+        diagnostic_record(member_record("Remove member from Group", ROLE_ASSIGNABLE_GROUP)),
+    ),
+    misses=(
+        member_record(MEMBER_REMOVED, EMERGENCY_GROUP),
+        member_record(MEMBER_REMOVED, ROLE_ASSIGNABLE_GROUP, result="failure"),
+        member_record(MEMBER_ADDED, ROLE_ASSIGNABLE_GROUP),
+    ),
+)
+
 ROLES_BY_OTHER_WAYS: Final[tuple[AnyDetection, ...]] = (
     AZURE_ROLE_ASSIGNED_IN_PIM,
     GROUP_MEMBERSHIP_ASSIGNED_IN_PIM,
     ROLE_DEFINITION_CHANGED,
     RESTRICTED_UNIT_CHANGED,
     ROLE_ASSIGNABLE_GROUP_OWNER_ADDED,
+    ROLE_ASSIGNABLE_GROUP_REDUCED,
 )

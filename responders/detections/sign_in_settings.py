@@ -6,6 +6,7 @@ from responders.detections import attack, references
 from responders.detections.activities import succeeded
 from responders.detections.directory_samples import account_record, change, tenant_record
 from responders.detections.samples import BY_APP, ca_policy_record, diagnostic_record
+from responders.remediations import PUT_BACK_METHODS_POLICY, SWITCH_SECURITY_DEFAULTS
 from shared.detect.fields import Audit
 from shared.model.conditions import any_of
 from shared.model.detections import Answer, AnyDetection, Detection
@@ -32,7 +33,8 @@ SECURITY_DEFAULTS_CHANGED: Detection[AuditEvent] = Detection(
     when=succeeded("Update security defaults", "Update continuous access evaluation"),
     unless_actor_in=ApprovalList.CONDITIONAL_ACCESS,
     answer=Answer.PAGE,
-    deviates=_NOT_IN_THE_GUIDE,
+    remediation=SWITCH_SECURITY_DEFAULTS,
+    deviates=(f"{_NOT_IN_THE_GUIDE} Security defaults are switched back; continuous access evaluation is paged."),
     techniques=(attack.TENANT_POLICY_MODIFICATION, attack.MODIFY_MULTI_FACTOR_AUTHENTICATION),
     reference=references.SECURITY_DEFAULTS,
     hits=(
@@ -91,7 +93,11 @@ AUTHENTICATION_METHODS_POLICY_CHANGED: Detection[AuditEvent] = Detection(
     ),
     unless_actor_in=ApprovalList.TENANT_SETTINGS,
     answer=Answer.PAGE,
-    deviates=f"{_NOT_IN_THE_GUIDE} The older settings of multifactor authentication and staged rollouts count too.",
+    remediation=PUT_BACK_METHODS_POLICY,
+    deviates=(
+        f"{_NOT_IN_THE_GUIDE} The older settings of multifactor authentication and staged rollouts count too; they are "
+        "paged."
+    ),
     techniques=(attack.MODIFY_MULTI_FACTOR_AUTHENTICATION,),
     reference=references.METHODS_POLICY,
     hits=(

@@ -11,23 +11,22 @@ app roles taken away unasked grants it by hand, else the page has the command. T
 until they end.
 """
 
-import json
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
 
 from responders.kinds import given_rights, graph_stamps
+from responders.kinds.az_rest import az_rest
 from responders.kinds.json_leaves import GUID
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, LIST_SERVICE_PRINCIPALS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, Refused, Rejected
 from shared.model.events import AuditEvent, Event, Log, fold
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
-from shared.model.object_kinds import GuardFacts, Kind, Objections, Search, Write
-from shared.model.objects import EXISTS, ObjectId, Op, Recorded
+from shared.model.object_kinds import GuardFacts, Kind, Objections, Write
+from shared.model.objects import EXISTS, Op, Recorded
 from shared.model.privileges import API_NAMES
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
@@ -56,7 +55,6 @@ DELETE_APP_ROLE: Final = Call(
     needs=(Permission.APP_ROLE_WRITE,),
     repeatable=False,
 )
-BY_HAND: Final = (DELETE_APP_ROLE,)
 
 _API: Final = "resourceId"
 _HOLDER: Final = given_rights.HOLDER
@@ -149,11 +147,6 @@ def _read(api: TenantApi, object_id: str) -> Image | None:
     return next((each for each in held if id_of(each) == object_id.lower()), None)
 
 
-def _find(api: TenantApi, search: Search) -> Image | None:
-    """Read it: it has one id for good."""
-    return _read(api, search.ids[-1])
-
-
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
     found: dict[str, Image] = {}
     for app_id in API_NAMES:
@@ -170,16 +163,7 @@ def _is_orphan(api: TenantApi, object_id: str) -> bool:
     return any(api.get(GET_SERVICE_PRINCIPAL, query=query, id=each) is None for each in (parts.holder, parts.api))
 
 
-def _lane(of: ObjectId, object_id: str, _image: Image | None) -> str:
-    """One lane each: no two of them are judged together."""
-    return f"{of.tenant_id}|{of.kind}|{object_id.lower()}"
-
-
 # Guards.
-
-
-def _look_around(_api: TenantApi, _facts: GuardFacts) -> None:
-    """Nothing else counts: whom it would be taken from is known."""
 
 
 def _objections(facts: GuardFacts) -> Objections:
@@ -199,14 +183,13 @@ def giving(object_id: str) -> str:
         parts = _parts_of(object_id)
     except BadIdentifier:
         return ""
-    body = json.dumps({_HOLDER: parts.holder, _API: parts.api, _ROLE: parts.role})
-    return f"az rest --method POST --url {_URL.format(parts.api)} --body {shlex.quote(body)}"
+    body = {_HOLDER: parts.holder, _API: parts.api, _ROLE: parts.role}
+    return az_rest("POST", _URL.format(parts.api), body)
 
 
 def taking(assignment: Image) -> str:
     """Give the command that takes an app role away."""
-    url = f"{_URL.format(assignment.get(_API))}/{assignment.get('id')}"
-    return f"az rest --method DELETE --url {shlex.quote(url)}"
+    return az_rest("DELETE", f"{_URL.format(assignment.get(_API))}/{assignment.get('id')}")
 
 
 def _write(api: TenantApi, write: Write) -> str:
@@ -249,14 +232,16 @@ APP_ROLE_ASSIGNMENT: Final = Kind(
     activities=frozenset(_ACTIVITIES),
     recorded=_recorded,
     read=_read,
-    find=_find,
-    lane=_lane,
-    look_around=_look_around,
     objections=_objections,
     loses=given_rights.loses,
     gains=given_rights.gains,
     write=_write,
     made=graph_stamps.made,
+    by_hand=(DELETE_APP_ROLE,),
+    limits=(
+        "An app role is taken away and never given: the page has the command. Tokens that are out keep what was "
+        "taken until they end."
+    ),
     undo=(
         "Give the application the permission again with the command on the card; the version before, which the evidence"
         " container holds, says which. The responder never gives one."

@@ -14,7 +14,7 @@ from responders.kinds.recorded_objects import RecordFormat, recorded_object
 from shared.model.calls import Call, Lane, Permission, Service
 from shared.model.events import Event, Log
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
-from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
+from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
 from shared.model.objects import EXISTS, Leaves, Op, Recorded, Step
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
@@ -99,10 +99,6 @@ def _read_all(api: TenantApi) -> Mapping[str, Image]:
     return {id_of(context): context for context in api.list(LIST_CONTEXTS)}
 
 
-def _look_around(_api: TenantApi, _facts: GuardFacts) -> None:
-    """Nothing else counts: a context keeps nobody out, and a write changes nothing that a policy says."""
-
-
 def _objections(_facts: GuardFacts) -> Objections:
     return {}
 
@@ -113,15 +109,6 @@ def _is_joint(leaf: str) -> bool:
 
 def _removal(values: Leaves) -> Mapping[str, Step]:
     return {_PUBLISHED: (values[_PUBLISHED], None)} if _PUBLISHED in values else {}
-
-
-def _nobody(_before: Leaves, _after: Leaves) -> frozenset[str]:
-    return frozenset()
-
-
-def _made(_context: Image) -> Made:
-    """Graph doesn't say of a context who made it, nor when."""
-    return Made()
 
 
 def _write(api: TenantApi, write: Write) -> str:
@@ -165,12 +152,9 @@ AUTHENTICATION_CONTEXT: Final = Kind(
     read=_read,
     find=_find,
     lane=lane,
-    look_around=_look_around,
     objections=_objections,
-    loses=_nobody,
-    gains=_nobody,
     write=_write,
-    made=_made,
+    limits=("A new context isn't deleted but unpublished."),
     undo=(
         "Set the context's properties back to those of the version before, which the evidence container holds; "
         "unpublish one that was made again."

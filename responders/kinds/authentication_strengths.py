@@ -189,11 +189,6 @@ def _keeps_out(facts: GuardFacts, around: CaContext) -> Objection | None:
     )
 
 
-def _nobody(_before: Leaves, _after: Leaves) -> frozenset[str]:
-    """A strength names no principals; whom a policy keeps out by it is judged on the set of policies."""
-    return frozenset()
-
-
 # Writing.
 
 
@@ -273,10 +268,11 @@ AUTHENTICATION_STRENGTH: Final = Kind(
     lane=lane,
     look_around=_look_around,
     objections=_objections,
-    loses=_nobody,
-    gains=_nobody,
     write=_write,
     made=graph_stamps.made,
+    limits=(
+        "One that was deleted is made again under a new id. Microsoft's own strengths can't be changed by anybody."
+    ),
     undo=(
         "Set the strength's properties back to those of the version before, which the evidence container holds; delete "
         "one that was made again."

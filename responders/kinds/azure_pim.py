@@ -13,6 +13,7 @@ from typing import Final, cast
 from msgspec import Struct
 
 from responders.kinds import principals
+from responders.kinds.activity_log import APART
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError, Refused, Rejected
 from shared.model.events import Actor, ActorKind
@@ -31,9 +32,6 @@ LIST_SCHEDULE_REQUESTS: Final = Call(
 """With a filter by principal: the requests for this principal at the scope and below."""
 
 CALLS: Final = (LIST_SCHEDULE_REQUESTS,)
-
-APART: Final = timedelta(minutes=5)
-"""How far what ARM stamps on an assignment and the event about it may be apart."""
 
 _LATENESS: Final = timedelta(minutes=15)
 """How long PIM may take from a request, or from the end of a schedule, to what it does."""

@@ -5,7 +5,6 @@ for the groups that they are in, which is one listing each, whatever the size of
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import batched
 from typing import Any, Final, cast
 
 from msgspec import Struct
@@ -27,7 +26,7 @@ from shared.model.kinds import Image, TenantKind
 from shared.model.object_kinds import GuardFacts, Objections
 from shared.model.objects import WHOLE, Objection, Op, list_of, property_of
 from shared.model.read_probes import ReadProbe
-from shared.model.tenant_api import TenantApi
+from shared.model.tenant_api import TenantApi, list_by_ids
 
 READ: Final = (Permission.POLICY_READ,)
 
@@ -71,8 +70,6 @@ CALLS: Final = (
 
 _ID: Final = {"$select": "id"}
 _ACCOUNT: Final = {"$select": "id,userType"}
-_GROUPS_AT_ONCE: Final = 15
-"""As many values as Graph takes in one `in` of a filter."""
 _MOST_USERS: Final = 20
 """Of users that are to be named in a policy anew, so many are looked for."""
 _LISTS_OF_GROUPS: Final = ("includeGroups", "excludeGroups")
@@ -233,10 +230,7 @@ class _Groups(Struct, frozen=True, kw_only=True):
 
 
 def _groups(api: TenantApi, ids: frozenset[str]) -> _Groups:
-    listed: list[Image] = []
-    for some in batched(sorted(ids), _GROUPS_AT_ONCE, strict=False):
-        query = {"$filter": f"id in ({','.join(f"'{each}'" for each in some)})", "$select": "id,visibility"}
-        listed += api.list(LIST_GROUPS, query=query)
+    listed = list_by_ids(api, LIST_GROUPS, ids, "id,visibility")
     hidden = (each for each in listed if each.get("visibility") == "HiddenMembership")
     return _Groups(
         existing=frozenset(str(each["id"]).lower() for each in listed),
@@ -274,10 +268,13 @@ def _accounts(
     if policies is None or not emergency:
         return ()
     assigned = cast("list[Image] | None", read("directory roles", lambda: api.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS)))
-    return tuple(_account(api, each, groups, assigned, read) for each in sorted(emergency))
+    roles = None if assigned is None else tuple(_roles(assigned))
+    return tuple(_account(api, each, groups, roles, read) for each in sorted(emergency))
 
 
-def _account(api: TenantApi, identity: str, groups: _Groups, assigned: list[Image] | None, read: _Reader) -> Principal:
+def _account(
+    api: TenantApi, identity: str, groups: _Groups, assigned: tuple[RoleAssignment, ...] | None, read: _Reader
+) -> Principal:
     """Build an emergency account as it could sign in: able to use its key, so that every fall shows.
 
     A group that hides its members hides them here too, so that it isn't known whether the account is in it.
@@ -293,7 +290,7 @@ def _account(api: TenantApi, identity: str, groups: _Groups, assigned: list[Imag
         id=identity,
         kind=_kind(user),
         groups=memberships,
-        roles=UNREAD if assigned is None else roles_of(identity, memberships, _roles(assigned)),
+        roles=UNREAD if assigned is None else roles_of(identity, memberships, assigned),
         enabled=Truth.YES,
         key_allowed=Truth.YES,
     )

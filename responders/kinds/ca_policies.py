@@ -28,6 +28,7 @@ from responders.kinds.ca_policy_leaves import (
     leaves,
     let_out,
     new_body,
+    part_of,
     parts_beyond_v1,
     reached_anew,
 )
@@ -270,9 +271,10 @@ def _bring_back(api: TenantApi, write: Write) -> str:
         policy = _undelete(api, write.object_id)
         if policy is not None:
             policy = policy or _read(api, write.object_id)
-            # Where it doesn't show yet, the next look amends it.
+            # Where it doesn't show yet, the next look amends it. So it does with what somebody has changed meanwhile:
+            # only what came out of the bin was judged.
             if policy is not None:
-                _amend(api, policy, _without_filled(policy, write), write.target)
+                _amend(api, policy, _without_filled(binned, write), write.target)
             return write.object_id
     search = Search(
         ids=(write.object_id,),
@@ -366,7 +368,7 @@ CA_POLICY: Final = Kind(
     kind=ObjectKind.CA_POLICY,
     title="conditional access policy",
     tenant_kind=TenantKind.WORKFORCE,
-    rules=LeafRules(same=SHAPE.same, is_joint=is_joint),
+    rules=LeafRules(same=SHAPE.same, is_joint=is_joint, part_of=part_of),
     calls=(
         *(GET_CA_POLICY_WHOLE, GET_CA_POLICY, UPDATE_CA_POLICY, UPDATE_CA_POLICY_WHOLE),
         *(LIST_DELETED_CA_POLICIES_WHOLE, LIST_DELETED_CA_POLICIES, UNDELETE_CA_POLICY, UNDELETE_CA_POLICY_WHOLE),
@@ -388,8 +390,13 @@ CA_POLICY: Final = Kind(
     loses=reached_anew,
     gains=let_out,
     write=_write,
+    has_bin=True,
     made_first={STATE: DISABLED},
     made=_made,
+    limits=(
+        "A policy that can't come out of the bin is made again under a new id. One that names a deleted group, location"
+        " or user waits for people."
+    ),
     undo="Set the policy's properties back to those of the version before, which the evidence container holds.",
     removal=_removal,
     read_probes=(

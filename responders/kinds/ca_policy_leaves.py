@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from responders.kinds.json_leaves import GUID, Shape, cleared, joined
 from shared.model.kinds import Image, Json
-from shared.model.objects import EXISTS, Leaves, list_of
+from shared.model.objects import EXISTS, Leaves, list_of, property_of
 
 STATE: Final = "state"
 DISABLED: Final = "disabled"
@@ -161,6 +161,11 @@ def parts_beyond_v1(values: Iterable[str]) -> tuple[str, ...]:
 
 
 # Writing.
+
+
+def part_of(leaf: str) -> str:
+    """Give the property that a change of a leaf sends whole; "" for one that has no parts."""
+    return "" if property_of(leaf) == leaf else property_of(leaf)
 
 
 def change_body(names: Iterable[str], target: Leaves, standing: Leaves) -> Image:

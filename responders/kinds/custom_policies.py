@@ -14,12 +14,13 @@ from typing import Final, cast
 from msgspec import Struct
 
 from responders.kinds.custom_policy_xml import base_of, document_of
+from responders.kinds.recorded_names import recorded_name
 from shared.model.calls import ID_SHAPES, Call, Permission, Service
 from shared.model.errors import UNREADABLE_TEXT, BadIdentifier, EdgeError, Rejected
-from shared.model.events import AuditEvent, Event, Log, fold
+from shared.model.events import Event, Log
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
-from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Made, Objections, Search, Write
-from shared.model.objects import EXISTS, WHOLE, Leaves, ObjectId, Objection, Op, Recorded, Step
+from shared.model.object_kinds import GuardFacts, Kind, LeafRules, Objections, Search, Write
+from shared.model.objects import EXISTS, WHOLE, ObjectId, Objection, Op, Recorded
 from shared.model.read_probes import ReadProbe, first_of
 from shared.model.remediations import Inventory
 from shared.model.tenant_api import TenantApi, delete
@@ -90,16 +91,7 @@ def _is_joint(leaf: str) -> bool:
 
 def _recorded(event: Event) -> tuple[Recorded, ...]:
     """Say what a record tells: that something was done, never what. Each change has two records."""
-    if not isinstance(event, AuditEvent) or fold(event.outcome) != "success" or fold(event.service) != "b2c":
-        return ()
-    op = _OPS.get(fold(event.activity))
-    policy = next(
-        (each for each in (event.target.id, event.target.name) if ID_SHAPES["custom_policy"].fullmatch(each)), ""
-    )
-    if op is None or not policy:
-        return ()
-    wrote: Mapping[Op, dict[str, Step]] = {Op.CREATE: {EXISTS: (None, True)}, Op.DELETE: {EXISTS: (True, None)}}
-    return (Recorded(object_id=policy, name=policy, op=op, wrote=wrote.get(op, {})),)
+    return recorded_name(event, service="b2c", activities=_OPS, shape=ID_SHAPES["custom_policy"])
 
 
 def _read(api: TenantApi, policy_id: str) -> Image | None:
@@ -191,6 +183,9 @@ def _objection(facts: GuardFacts, around: Around) -> Objection | None:
     if str(facts.target.get(DOCUMENT, "")).startswith(_UNREADABLE):
         because = "the document to restore isn't XML that is safe to read, so it is never uploaded"
         return Objection(guard="unreadable", because=because, can_pass=False)
+    if DOCUMENT not in facts.target:
+        because = "what it was before isn't known: no document is left that could be uploaded"
+        return Objection(guard="source-missing", because=because, can_pass=True)
     base = facts.target.get(_BASE)
     if base and str(base) not in around.ids:
         because = f"the policy that it inherits from, {base}, isn't there"
@@ -206,10 +201,6 @@ def _inherited(around: Around) -> Objection | None:
         because = f"whether these inherit from it could not be read: {', '.join(around.unread)}"
         return Objection(guard="inherited-from", because=because, can_pass=True)
     return None
-
-
-def _nobody(_before: Leaves, _after: Leaves) -> frozenset[str]:
-    return frozenset()
 
 
 # Writing.
@@ -237,10 +228,6 @@ def _write(api: TenantApi, write: Write) -> str:
 def _as_utf8(xml: str) -> str:
     """Declare the encoding in which a document is sent, whatever it was stored in."""
     return _DECLARED.sub(r"\1\2utf-8\2", xml.removeprefix("\ufeff"), count=1)
-
-
-def _made(_policy: Image) -> Made:
-    return Made()
 
 
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
@@ -295,10 +282,11 @@ CUSTOM_POLICY: Final = Kind(
     lane=_lane,
     look_around=_look_around,
     objections=_objections,
-    loses=_nobody,
-    gains=_nobody,
     write=_write,
-    made=_made,
+    limits=(
+        "A document that isn't XML that is safe to read is never uploaded. A policy that others inherit from "
+        "isn't deleted while they do."
+    ),
     undo="Upload the policy's XML from the version before, which the evidence container holds.",
     named_by_digest=frozenset({DOCUMENT}),
     read_probes=(

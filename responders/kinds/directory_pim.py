@@ -37,8 +37,12 @@ _LATENESS: Final = timedelta(minutes=15)
 """When the log has records so much later, one that isn't there won't come."""
 
 _EXPIRED: Final = "expired"
+_TIME_BOUND: Final = "(timebound)"
+"""What was bound in time and goes without anybody's asking, its time is over: PIM's record always names who asked."""
+
 _OWN_USES: Final = ("(pim activation)", "(pim deactivate)")
-_NOT_DONE: Final = ("requested", "eligible", "denied", "canceled", "failed", "request approved", "remove request")
+_ELIGIBLE: Final = "eligible"
+_NOT_DONE: Final = ("requested", "denied", "canceled", "failed", "request approved", "remove request")
 """Words of PIM's activities that change no assignment. Who approves an activation doesn't carry it out."""
 
 _ELSEWHERE: Final = "outside of pim"
@@ -53,8 +57,12 @@ class _Request(Struct, frozen=True, kw_only=True):
     activity: str
 
 
-def with_requester(api: TenantApi, change: ObjectChange, *, role: str, holder: str) -> Confirmation:
+def with_requester(
+    api: TenantApi, change: ObjectChange, *, role: str, holder: str, is_eligibility: bool = False
+) -> Confirmation:
     """Say who asked for what a service principal did, where that was PIM; ids are in lower case.
+
+    `is_eligibility` says that the change is of who may take up the role, which PIM logs in words of its own.
 
     Until PIM's own record is there it isn't known. Where the log has gone on without one, the change is as it is told.
     """
@@ -64,19 +72,25 @@ def with_requester(api: TenantApi, change: ObjectChange, *, role: str, holder: s
     try:
         if not is_pim(api, change.actor.id):
             return as_recorded
-        found = [each for each in _requests(api, change.at, role=role, holder=holder) if _fits(each, change.op)]
+        found = [
+            each
+            for each in _requests(api, change.at, role=role, holder=holder)
+            if _fits(each, change.op, is_eligibility=is_eligibility)
+        ]
         nearest = min(found, key=lambda each: abs(each.at - change.at), default=None)
         if nearest is not None and abs(nearest.at - change.at) <= _SURELY_WITHIN:
-            return _asked(nearest, holder)
+            return _asked(nearest, holder, by_itself=change.actor.id)
         if _has_gone_on(api, change.at):
-            return as_recorded if nearest is None else _asked(nearest, holder)
+            return as_recorded if nearest is None else _asked(nearest, holder, by_itself=change.actor.id)
     except EdgeError as error:
         return Confirmation(is_true=None, because=f"who asked PIM for it could not be read: {error}")
     return Confirmation(is_true=None, because="PIM did it, and its own record of who asked isn't there yet")
 
 
-def _asked(request: _Request, holder: str) -> Confirmation:
-    if _EXPIRED in request.activity:
+def _asked(request: _Request, holder: str, *, by_itself: str) -> Confirmation:
+    """Say who asked; `by_itself` is the id of PIM's own service."""
+    is_end = request.activity.startswith("remove") and _TIME_BOUND in request.activity
+    if _EXPIRED in request.activity or (is_end and request.by.id in {"", by_itself.lower()}):
         return Confirmation(is_true=True, because="it was bound in time, and its time was over", is_expiry=True)
     return Confirmation(
         is_true=True,
@@ -86,10 +100,11 @@ def _asked(request: _Request, holder: str) -> Confirmation:
     )
 
 
-def _fits(request: _Request, op: Op) -> bool:
+def _fits(request: _Request, op: Op, *, is_eligibility: bool) -> bool:
     verb = "remove" if op is Op.DELETE else ("add", "restore", "update", "approve")
+    is_of_it = (_ELIGIBLE in request.activity) == is_eligibility
     words = (*_NOT_DONE, _ELSEWHERE)
-    return request.activity.startswith(verb) and not any(each in request.activity for each in words)
+    return is_of_it and request.activity.startswith(verb) and not any(each in request.activity for each in words)
 
 
 def _requests(api: TenantApi, at: datetime, *, role: str, holder: str) -> Iterator[_Request]:
@@ -141,3 +156,8 @@ def _members(value: object) -> Mapping[str, Any]:
 
 def _each(value: object) -> Iterable[Mapping[str, Any]]:
     return [_members(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
+
+
+def is_doubtful(actor: Actor) -> bool:
+    """Whether somebody else may be behind an actor: what PIM's service does, another asked for."""
+    return actor.kind is not ActorKind.USER

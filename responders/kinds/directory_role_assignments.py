@@ -10,22 +10,21 @@ to PIM. PIM refuses that in an assignment's first five minutes, and in a tenant 
 once grants `RoleManagement.ReadWrite.Directory` by hand, which is as much as the whole tenant.
 """
 
-import json
 import re
-import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, cast
 
 from msgspec import Struct
 
 from responders.kinds import directory_pim, given_rights, principals
+from responders.kinds.az_rest import az_rest
 from responders.kinds.json_leaves import GUID
 from responders.rosters import CUSTOM_ROLES, LIST_DIRECTORY_ROLE_ASSIGNMENTS, LIST_DIRECTORY_ROLES, LIST_GROUP_MEMBERS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Refused, Rejected
-from shared.model.events import Actor, ActorKind, AuditEvent, Event, Log, fold
+from shared.model.events import AuditEvent, Event, Log, fold
 from shared.model.kinds import Image, Json, ObjectKind, TenantKind
-from shared.model.object_kinds import Confirmation, GuardFacts, Kind, Made, Objections, Search, Write
+from shared.model.object_kinds import Confirmation, GuardFacts, Kind, Objections, Search, Write
 from shared.model.objects import EXISTS, WHOLE, ObjectChange, ObjectId, Objection, Op, Recorded
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from shared.model.read_probes import ReadProbe
@@ -50,36 +49,35 @@ REQUEST_REMOVAL: Final = Call(
 )
 """Asks PIM to remove an assignment, however it was made. With this permission nothing can be given."""
 
-BY_HAND: Final = (DELETE_ROLE_ASSIGNMENT,)
 
-_ROLE: Final = "roleDefinitionId"
+ROLE: Final = "roleDefinitionId"
 _HOLDER: Final = given_rights.HOLDER
-_SCOPE: Final = "directoryScopeId"
+SCOPE: Final = "directoryScopeId"
 _TEMPLATE: Final = "roleTemplateId"
 """What a role goes by in records. Of a tenant's own roles it may be another id than the definition's."""
 
 _ID: Final = re.compile(rf"(?P<role>{GUID.pattern})/(?P<holder>{GUID.pattern})")
-_EVERYWHERE: Final = "/"
+EVERYWHERE: Final = "/"
 
-_NO_SUCH: Final = "RoleAssignmentDoesNotExist"
+NO_SUCH: Final = "RoleAssignmentDoesNotExist"
 _ACTIVITIES: Final[Mapping[str, Op]] = {
     "add member to role": Op.CREATE,
     "remove member from role": Op.DELETE,
 }
 """Of roles over the whole directory; others have activities of their own."""
 
-_HOLDERS: Final = frozenset({"user", "serviceprincipal", "group"})
-_JUSTIFICATION: Final = "Given by an actor who isn't approved"
+HOLDERS: Final = frozenset({"user", "serviceprincipal", "group"})
+JUSTIFICATION: Final = "Given by an actor who isn't approved"
 
 
-class _Parts(Struct, frozen=True, kw_only=True):
+class Parts(Struct, frozen=True, kw_only=True):
     """What an assignment is, as its id with us says: ids in lower case."""
 
     role: str
     holder: str
 
 
-def _parts_of(object_id: str) -> _Parts:
+def parts_of(object_id: str) -> Parts:
     """Read an assignment's id.
 
     Raises:
@@ -88,79 +86,90 @@ def _parts_of(object_id: str) -> _Parts:
     found = _ID.fullmatch(object_id.lower())
     if found is None:
         raise BadIdentifier(f"{object_id[:120]!r} is no role and holder")
-    return _Parts(role=found["role"], holder=found["holder"])
+    return Parts(role=found["role"], holder=found["holder"])
 
 
 def id_of(assignment: Image) -> str:
     """Give role and holder as one id, in lower case."""
-    role = assignment.get(_TEMPLATE) or assignment.get(_ROLE)
+    role = assignment.get(_TEMPLATE) or assignment.get(ROLE)
     return f"{role}/{assignment.get(_HOLDER)}".lower()
 
 
 def leaves(assignment: Image) -> dict[str, Json]:
     """Split an assignment: what it is is its id, so that only whether it is there can change."""
     role, _, holder = id_of(assignment).partition("/")
-    return _values(role, holder)
+    return values_of(role, holder)
 
 
-def _values(role: str, holder: str) -> dict[str, Json]:
-    return {EXISTS: True, _ROLE: role, _HOLDER: holder}
+def values_of(role: str, holder: str) -> dict[str, Json]:
+    """Give the leaves of a role that somebody has."""
+    return {EXISTS: True, ROLE: role, _HOLDER: holder}
 
 
-def _name_of(assignment: Image) -> str:
+def name_of(assignment: Image) -> str:
+    """Name it by role and holder."""
     role, _, holder = id_of(assignment).partition("/")
-    return _words(role, holder, "")
+    return words(role, holder, "")
 
 
-def _words(role: str, holder: str, role_name: str) -> str:
+def words(role: str, holder: str, role_name: str) -> str:
+    """Name a role and its holder, with the role's own name where it is known."""
     return f"{role_name or ('Global Administrator' if role == GLOBAL_ADMINISTRATOR else 'role')} ({role}) of {holder}"
 
 
 # What records say.
 
 
-def _recorded(event: Event) -> tuple[Recorded, ...]:
-    """Say which assignment came or went: the holder is the first target, the role is in its properties."""
-    op = given_rights.recorded_op(event, _ACTIVITIES)
-    if op is None or not isinstance(event, AuditEvent) or fold(event.target.kind) not in _HOLDERS:
+def recorded(event: Event, activities: Mapping[str, Op]) -> tuple[Recorded, ...]:
+    """Say which role came or went: the holder is the first target, the role is in its properties."""
+    op = given_rights.recorded_op(event, activities)
+    if op is None or not isinstance(event, AuditEvent) or fold(event.target.kind) not in HOLDERS:
         return ()
     role, holder = given_rights.value_in(event.target, "role.templateid").lower(), event.target.id.lower()
     if _ID.fullmatch(f"{role}/{holder}") is None:
         return ()
-    name = _words(role, holder, given_rights.value_in(event.target, "role.displayname"))
-    wrote = given_rights.steps(_values(role, holder), op)
+    name = words(role, holder, given_rights.value_in(event.target, "role.displayname"))
+    wrote = given_rights.steps(values_of(role, holder), op)
     return (Recorded(object_id=f"{role}/{holder}", name=name, op=op, wrote=wrote, is_whole=True),)
+
+
+def _recorded(event: Event) -> tuple[Recorded, ...]:
+    return recorded(event, _ACTIVITIES)
 
 
 # Reading.
 
 
 def _read(api: TenantApi, object_id: str) -> Image | None:
-    """Find an assignment among those of its holder: by its role's definition, else by the template of an own role."""
-    wanted = _parts_of(object_id)
-    held = _everywhere(api, {"$filter": f"{_HOLDER} eq '{wanted.holder}'"})
-    found = _among(held, object_id)
-    if found is not None or all(str(each.get(_ROLE)).lower() == wanted.role for each in held):
-        return found
-    return _among(_with_templates(api, held), object_id)
+    held = _everywhere(api, {"$filter": f"{_HOLDER} eq '{parts_of(object_id).holder}'"})
+    return held_as(api, held, object_id)
 
 
 def _everywhere(api: TenantApi, query: Mapping[str, str] | None = None) -> list[Image]:
     """List assignments over the whole directory."""
-    return [each for each in api.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=query) if each.get(_SCOPE) == _EVERYWHERE]
+    return [each for each in api.list(LIST_DIRECTORY_ROLE_ASSIGNMENTS, query=query) if each.get(SCOPE) == EVERYWHERE]
 
 
-def _among(assignments: Iterable[Image], object_id: str) -> Image | None:
+def among(assignments: Iterable[Image], object_id: str) -> Image | None:
+    """Find one by its id with us."""
     return next((each for each in assignments if id_of(each) == object_id.lower()), None)
 
 
-def _with_templates(api: TenantApi, assignments: Iterable[Image]) -> list[Image]:
+def held_as(api: TenantApi, held: Collection[Image], object_id: str) -> Image | None:
+    """Find one among those of its holder: by its role's definition, else by the template of an own role."""
+    found, role = among(held, object_id), parts_of(object_id).role
+    if found is not None or all(str(each.get(ROLE)).lower() == role for each in held):
+        return found
+    return among(with_templates(api, held), object_id)
+
+
+def with_templates(api: TenantApi, assignments: Iterable[Image]) -> list[Image]:
     """Add the template of the tenant's own roles where it is another id than the definition's."""
     own = api.list(LIST_DIRECTORY_ROLES, query=CUSTOM_ROLES)
     templates = {str(each["id"]).lower(): str(each.get("templateId") or each["id"]).lower() for each in own}
     found: list[Image] = []
     for each in assignments:
-        role = str(each.get(_ROLE)).lower()
+        role = str(each.get(ROLE)).lower()
         template = templates.get(role, role)
         found.append(each if template == role else each | {_TEMPLATE: template})
     return found
@@ -172,7 +181,7 @@ def _find(api: TenantApi, search: Search) -> Image | None:
 
 
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
-    return {id_of(each): each for each in _with_templates(api, _everywhere(api))}
+    return {id_of(each): each for each in with_templates(api, _everywhere(api))}
 
 
 def _lane(of: ObjectId, object_id: str, _image: Image | None) -> str:
@@ -198,10 +207,10 @@ def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
     if facts.op is not Op.DELETE:
         return Around()
     try:
-        members = _members(api, str(facts.stands[_HOLDER]))
+        members = members_of(api, str(facts.stands[_HOLDER]))
     except (EdgeError, BadIdentifier) as error:
         return Around(members=None, because=str(error))
-    if facts.stands.get(_ROLE) != GLOBAL_ADMINISTRATOR:
+    if facts.stands.get(ROLE) != GLOBAL_ADMINISTRATOR:
         return Around(members=members)
     try:
         others = _other_holders(api, str(facts.stands[_HOLDER]))
@@ -211,7 +220,7 @@ def _look_around(api: TenantApi, facts: GuardFacts) -> Around:
     return Around(members=members, others_living=living.answer, because=living.because)
 
 
-def _members(api: TenantApi, holder: str) -> frozenset[str]:
+def members_of(api: TenantApi, holder: str) -> frozenset[str]:
     """Give who is in the group that holds the role, through other groups too; nobody where the holder is no group."""
     if not principals.is_group(api, holder):
         return frozenset()
@@ -221,7 +230,7 @@ def _members(api: TenantApi, holder: str) -> frozenset[str]:
 
 
 def _other_holders(api: TenantApi, holder: str) -> list[str]:
-    listed = _everywhere(api, {"$filter": f"{_ROLE} eq '{GLOBAL_ADMINISTRATOR}'"})
+    listed = _everywhere(api, {"$filter": f"{ROLE} eq '{GLOBAL_ADMINISTRATOR}'"})
     return sorted({str(each[_HOLDER]).lower() for each in listed} - {holder})
 
 
@@ -233,21 +242,30 @@ def _objections(facts: GuardFacts) -> Objections:
 
 
 def _objection(facts: GuardFacts, around: Around) -> Objection | None:
-    if around.members is None:
-        because = f"whether an emergency account holds the role through it could not be read: {around.because}"
-        return Objection(guard="emergency-account", because=because, can_pass=True)
-    if emergency := around.members & facts.emergency:
-        because = f"an emergency account holds the role through it ({', '.join(sorted(emergency))})"
-        return Objection(guard="emergency-account", because=because, can_pass=True)
-    if protected := around.members & facts.protected:
-        because = f"a protected principal holds the role through it ({', '.join(sorted(protected))})"
-        return Objection(guard="protected-principal", because=because, can_pass=True)
-    if around.others_living:
-        return None
+    touched = touching(facts, around.members, around.because)
+    if touched is not None or around.others_living:
+        return touched
     because = f"{facts.stands.get(_HOLDER)} is the last living Global Administrator"
     if around.others_living is None:
         because = f"whether there is another Global Administrator who is enabled could not be read: {around.because}"
     return Objection(guard="last-holder", because=because, can_pass=True)
+
+
+def touching(facts: GuardFacts, members: frozenset[str] | None, because: str) -> Objection | None:
+    """Object where an emergency account or a protected principal has the role through a group.
+
+    `members` are those of the group that holds it, None where they couldn't be read, for the reason in `because`.
+    """
+    if members is None:
+        because = f"whether an emergency account holds the role through it could not be read: {because}"
+        return Objection(guard="emergency-account", because=because, can_pass=True)
+    if emergency := members & facts.emergency:
+        because = f"an emergency account holds the role through it ({', '.join(sorted(emergency))})"
+        return Objection(guard="emergency-account", because=because, can_pass=True)
+    if protected := members & facts.protected:
+        because = f"a protected principal holds the role through it ({', '.join(sorted(protected))})"
+        return Objection(guard="protected-principal", because=because, can_pass=True)
+    return None
 
 
 # Writing, and commands for a person.
@@ -256,16 +274,15 @@ def _objection(facts: GuardFacts, around: Around) -> Objection | None:
 def giving(object_id: str) -> str:
     """Give the command that gives a role; "" where the id isn't one."""
     try:
-        parts = _parts_of(object_id)
+        parts = parts_of(object_id)
     except BadIdentifier:
         return ""
-    body = json.dumps({_HOLDER: parts.holder, _ROLE: parts.role, _SCOPE: _EVERYWHERE})
-    return f"az rest --method POST --url {_URL} --body {shlex.quote(body)}"
+    return az_rest("POST", _URL, {_HOLDER: parts.holder, ROLE: parts.role, SCOPE: EVERYWHERE})
 
 
 def taking(assignment: Image) -> str:
     """Give the command that takes a role away."""
-    return f"az rest --method DELETE --url {_URL}/{shlex.quote(str(assignment.get('id')))}"
+    return az_rest("DELETE", f"{_URL}/{assignment.get('id')}")
 
 
 _URL: Final = "https://graph.microsoft.com/v1.0/roleManagement/directory/roleAssignments"
@@ -289,11 +306,11 @@ def _write(api: TenantApi, write: Write) -> str:
 
 
 def _ask_for_removal(api: TenantApi, write: Write, stands: Image) -> None:
-    body: Image = {"action": "adminRemove", "justification": _JUSTIFICATION}
+    body: Image = {"action": "adminRemove", "justification": JUSTIFICATION}
     try:
-        api.send(REQUEST_REMOVAL, body=body | {name: stands.get(name) for name in (_HOLDER, _ROLE, _SCOPE)})
+        api.send(REQUEST_REMOVAL, body=body | {name: stands.get(name) for name in (_HOLDER, ROLE, SCOPE)})
     except (Refused, Rejected) as error:
-        if error.code == _NO_SUCH:
+        if error.code == NO_SUCH:
             raise DoneAlready(write.object_id) from error
         error.by_hand = taking(stands)
         raise
@@ -301,25 +318,15 @@ def _ask_for_removal(api: TenantApi, write: Write, stands: Image) -> None:
 
 def _is_orphan(api: TenantApi, object_id: str) -> bool:
     """Whether the holder was deleted: an account's roles go with it, without a record."""
-    return principals.is_gone(api, _parts_of(object_id).holder)
+    return principals.is_gone(api, parts_of(object_id).holder)
 
 
 # Who did it.
 
 
-def _is_doubtful(actor: Actor) -> bool:
-    """Whether somebody else may be behind an actor: what PIM's service does, another asked for."""
-    return actor.kind is not ActorKind.USER
-
-
 def _confirm(api: TenantApi, change: ObjectChange, _assignment: Image | None) -> Confirmation:
-    parts = _parts_of(change.object_id)
+    parts = parts_of(change.object_id)
     return directory_pim.with_requester(api, change, role=parts.role, holder=parts.holder)
-
-
-def _made(_assignment: Image) -> Made:
-    """Graph doesn't say who gave a role, nor when."""
-    return Made()
 
 
 INVENTORY: Final = Inventory(
@@ -343,27 +350,31 @@ DIRECTORY_ROLE_ASSIGNMENT: Final = Kind(
     ),
     inventory=INVENTORY,
     id_of=id_of,
-    name_of=_name_of,
+    name_of=name_of,
     leaves=leaves,
     log=Log.AUDIT,
     activities=frozenset(_ACTIVITIES),
     recorded=_recorded,
     read=_read,
     find=_find,
+    by_hand=(DELETE_ROLE_ASSIGNMENT,),
     lane=_lane,
     look_around=_look_around,
     objections=_objections,
     loses=given_rights.loses,
     gains=given_rights.gains,
     write=_write,
-    made=_made,
+    limits=(
+        "A role is taken away and never given: the page has the command. Roles over an administrative unit or one "
+        "application are paged."
+    ),
     undo=(
         "Give the role again with the command on the card; the version before, which the evidence container holds, says"
         " to whom and where. The responder never gives a role of the directory."
     ),
     confirm=_confirm,
     is_orphan=_is_orphan,
-    is_doubtful=_is_doubtful,
+    is_doubtful=directory_pim.is_doubtful,
     read_probes=(
         ReadProbe(call=LIST_DIRECTORY_ROLE_ASSIGNMENTS, kind=TenantKind.WORKFORCE),
         ReadProbe(call=LIST_DIRECTORY_ROLES, kind=TenantKind.WORKFORCE, query=CUSTOM_ROLES),

@@ -4,7 +4,7 @@ What they are is their id. A record tells the whole of them, and the holder is `
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from shared.model.events import AuditEvent, Event, Target, fold
 from shared.model.kinds import Json
@@ -13,14 +13,19 @@ from shared.model.objects import EXISTS, WHOLE, Leaves, Objection, Op, Step
 
 HOLDER: Final = "principalId"
 
+_DONE_BY_DIRECTORY: Final = ("success", "core directory")
+
 RULES: Final = LeafRules(same=lambda _leaf, one, other: one == other, is_joint=lambda leaf: leaf == EXISTS)
+
+
+def tells_of_directory(event: Event) -> TypeGuard[AuditEvent]:
+    """Whether an event is a record of Core Directory, and what it tells of was done."""
+    return isinstance(event, AuditEvent) and (fold(event.outcome), fold(event.service)) == _DONE_BY_DIRECTORY
 
 
 def recorded_op(event: Event, activities: Mapping[str, Op]) -> Op | None:
     """Say what a record of Core Directory did to a right; None where it is about none, or failed."""
-    if not isinstance(event, AuditEvent) or fold(event.outcome) != "success" or fold(event.service) != "core directory":
-        return None
-    return activities.get(fold(event.activity))
+    return activities.get(fold(event.activity)) if tells_of_directory(event) else None
 
 
 def value_in(target: Target, name: str) -> str:

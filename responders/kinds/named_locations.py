@@ -182,11 +182,6 @@ def _removal(values: Leaves) -> Mapping[str, Step]:
     return {TRUSTED: (values[TRUSTED], None)} if TRUSTED in values else {}
 
 
-def _nobody(_before: Leaves, _after: Leaves) -> frozenset[str]:
-    """A location names no principals; whom a policy reaches by it is judged on the set of policies."""
-    return frozenset()
-
-
 # Writing.
 
 
@@ -211,12 +206,14 @@ def _change(api: TenantApi, location_id: str, standing: Image, names: set[str], 
 
 def _bring_back(api: TenantApi, write: Write) -> str:
     """Take a location out of the bin, else make it again; then amend it. Who calls has searched for a twin."""
-    location = _undeleted(api, write)
-    if location is not None:
-        location = location or _read(api, write.object_id)
-        # Where it doesn't show yet, the next look amends it.
+    undeleted = _undeleted(api, write)
+    if undeleted is not None:
+        binned, answer = undeleted
+        location = answer or _read(api, write.object_id)
+        # Where it doesn't show yet, the next look amends it. So it does with what somebody has changed meanwhile: only
+        # what came out of the bin was judged.
         if location is not None:
-            _amend(api, location, without_filled(leaves(location), write.filled, write.target), write.target)
+            _amend(api, location, without_filled(leaves(binned), write.filled, write.target), write.target)
         return write.object_id
     made = _made_again(api, write.target)
     # Whatever else it has, Graph filled in just now.
@@ -225,10 +222,11 @@ def _bring_back(api: TenantApi, write: Write) -> str:
     return id_of(made)
 
 
-def _undeleted(api: TenantApi, write: Write) -> Image | None:
+def _undeleted(api: TenantApi, write: Write) -> tuple[Image, Image] | None:
     """Take a location out of the bin, where it lies for 30 days; None where it isn't there, or applications may not.
 
-    Gives {} where the answer doesn't say how it is now: Microsoft's page wraps it in `value`, the metadata doesn't.
+    Gives it as it lay there and as it is now: {} where the answer doesn't say that (Microsoft's page wraps it in
+    `value`, the metadata doesn't).
     """
     for listing, undelete in _BINS:
         try:
@@ -241,7 +239,8 @@ def _undeleted(api: TenantApi, write: Write) -> Image | None:
                 raise
             continue
         location = answer.get("value", answer)
-        return cast("Image", location) if isinstance(location, dict) and "id" in location else {}
+        is_said = isinstance(location, dict) and "id" in location
+        return binned, cast("Image", location) if is_said else {}
     return None
 
 
@@ -296,10 +295,10 @@ NAMED_LOCATION: Final = Kind(
     lane=lane,
     look_around=_look_around,
     objections=_objections,
-    loses=_nobody,
-    gains=_nobody,
     write=_write,
     made=graph_stamps.made,
+    limits=("A new location isn't deleted but made untrusted; one that was purged is made again under a new id."),
+    has_bin=True,
     undo="Set the location's properties back to those of the version before, which the evidence container holds.",
     removal=_removal,
     read_probes=(

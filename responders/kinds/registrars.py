@@ -6,6 +6,7 @@ registration has to be of the same application, by the same actor.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from responders.sources import DIRECTORY_AUDITS
@@ -35,6 +36,17 @@ def excuse(api: TenantApi, event: Event) -> str:
     except (EdgeError, BadIdentifier):
         return ""
     return BY_REGISTERING if any(_registers(record, actor, owned) for record in beside) else ""
+
+
+def registered(api: TenantApi, activity: str, *, actor: str, owned: str, since: datetime, until: datetime) -> bool:
+    """Whether somebody registered an application between two instants, as the audit log says. Raises EdgeError.
+
+    `activity` is the log's name of it ("Add application", "Add service principal"), the ids are in lower case.
+    """
+    first, last = (f"{each.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for each in (since, until))
+    between = f"activityDateTime ge {first} and activityDateTime le {last}"
+    records = api.list(DIRECTORY_AUDITS, query={"$filter": f"{between} and activityDisplayName eq '{activity}'"})
+    return any(_registers(record, actor, frozenset({owned})) for record in records)
 
 
 def _owned_in(event: AuditEvent) -> frozenset[str]:

@@ -6,13 +6,13 @@ away, and gives any back but those whose holder can give any role: there it says
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Final, cast
 
 from msgspec import Struct
 
-from responders.kinds import activity_log, azure_pim, principals
-from responders.kinds.role_assignment_commands import giving, lifting, listing
+from responders.kinds import activity_log, azure_locks, azure_pim, principals
+from responders.kinds.azure_stamps import instant
+from responders.kinds.role_assignment_commands import giving, taking
 from responders.rosters import LIST_ROLE_ASSIGNMENTS
 from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, DoneAlready, EdgeError, Locked, Refused, Rejected
@@ -34,7 +34,6 @@ from shared.model.read_probes import ReadProbe, each_subscription, first_of, sco
 from shared.model.remediations import Inventory
 from shared.model.settings import Tenant
 from shared.model.tenant_api import TenantApi, delete
-from shared.objects.folding import COPIES_WITHIN
 
 _ASSIGNMENTS: Final = "/providers/Microsoft.Authorization/roleAssignments"
 
@@ -64,18 +63,7 @@ LIST_ROLE_ASSIGNMENTS_AT_SCOPE: Final = Call(
 )
 """With the filter `atScope()`: those at the scope and above it, not below."""
 
-LIST_LOCKS: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path="{scope}/providers/Microsoft.Authorization/locks",
-    needs=(Permission.LOCK_READ,),
-)
-"""Management locks; with the filter `atScope()` those at the scope and above it."""
-
 AT_SCOPE: Final = {"$filter": "atScope()"}
-LOCKS_AT_SCOPE: Final = {"$filter": "atScope()", "api-version": "2020-05-01"}
-"""Locks have an API version of their own."""
-
 _OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 _USER_ACCESS_ADMINISTRATOR: Final = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 _RBAC_ADMINISTRATOR: Final = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
@@ -271,6 +259,8 @@ def _objections(facts: GuardFacts) -> Objections:
 def _objection(facts: GuardFacts, around: Around) -> Objection | None:
     if not facts.target:
         return _last_holder(facts, around)
+    if facts.stands and not _gives_the_same(facts.stands, facts.target):
+        return _another_stands(facts)
     if facts.target.get(_ROLE) in _NEVER_GIVEN:
         properties = _properties(facts.stands_image or {})
         return Objection(
@@ -279,8 +269,6 @@ def _objection(facts: GuardFacts, around: Around) -> Objection | None:
             can_pass=False,
             by_hand=giving(facts.object_id, facts.target, principal_type=properties.get("principalType")),
         )
-    if facts.stands and not _gives_the_same(facts.stands, facts.target):
-        return Objection(guard="identity", because="another role assignment has this id now", can_pass=False)
     if around.time_bound is None:
         because = f"whether the assignment was bound in time could not be read: {around.because}"
         return Objection(guard="time-bound", because=because, can_pass=True)
@@ -288,6 +276,20 @@ def _objection(facts: GuardFacts, around: Around) -> Objection | None:
         because = "the assignment was bound in time, and would come back as a permanent one"
         return Objection(guard="time-bound", because=because, can_pass=False)
     return None
+
+
+def _another_stands(facts: GuardFacts) -> Objection:
+    """Say that the id was used for another assignment: Azure lets nobody change what one gives to whom.
+
+    The commands are by the baseline: of a part of the difference, a target gives one's role to the other's holder.
+    """
+    before = {leaf: each.value for leaf, each in facts.baseline.items()}
+    return Objection(
+        guard="identity",
+        because=f"another role assignment has this id now: {_words(facts.stands)}",
+        can_pass=False,
+        by_hand=f"{taking(facts.object_id)}; {giving(facts.object_id, before)}",
+    )
 
 
 def _last_holder(facts: GuardFacts, around: Around) -> Objection | None:
@@ -334,7 +336,7 @@ def _write(api: TenantApi, write: Write) -> str:
     try:
         return _sent(api, write)
     except Locked as locked:
-        raise _named(api, locked) from locked
+        raise azure_locks.named(api, locked) from locked
 
 
 def _sent(api: TenantApi, write: Write) -> str:
@@ -381,22 +383,6 @@ def _definition(assignment_id: str, role: str) -> str:
     return f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
-def _named(api: TenantApi, locked: Locked) -> Locked:
-    """Say which locks it is: Azure names only the scopes that carry them."""
-    found: list[str] = []
-    for scope in locked.scopes:
-        try:
-            found += [str(lock["id"]) for lock in api.list(LIST_LOCKS, query=LOCKS_AT_SCOPE, scope=scope)]
-        except (EdgeError, BadIdentifier, KeyError) as error:
-            because = f"{locked} (which lock it is could not be read: {error})"
-            return Locked(because, scopes=locked.scopes, by_hand=listing(locked.scopes))
-    ids = list(dict.fromkeys(found))
-    by_hand = lifting(ids)
-    if not by_hand:
-        return Locked(str(locked), scopes=locked.scopes, by_hand=listing(locked.scopes))
-    return Locked(f"a management lock forbids it: {', '.join(ids)}", scopes=locked.scopes, by_hand=by_hand)
-
-
 # Who did it.
 
 
@@ -405,18 +391,10 @@ def made(assignment: Image) -> Made:
     properties = _properties(assignment)
     return Made(
         by=str(properties.get("createdBy") or "").lower(),
-        at=_instant(properties.get("createdOn")),
+        at=instant(properties.get("createdOn")),
         changed_by=str(properties.get("updatedBy") or "").lower(),
-        changed_at=_instant(properties.get("updatedOn")),
+        changed_at=instant(properties.get("updatedOn")),
     )
-
-
-def _instant(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else None
 
 
 def _is_configured(tenant: Tenant, assignment_id: str) -> bool:
@@ -430,15 +408,10 @@ def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> 
 
     Of a deletion, `assignment` is the last one that was read, None where there is none.
     """
-    if change.op is Op.DELETE:
-        confirmation = _logged(api, change)
-    elif assignment is None:
-        # It is gone again, so it can't say itself who wrote it.
-        confirmation = _logged(api, change)
-    else:
-        confirmation = _stamped(change, made(assignment))
-        if confirmation.is_true is None:
-            confirmation = _logged(api, change)
+    stamped = None
+    if change.op is not Op.DELETE and assignment is not None:
+        stamped = _stamped(change, made(assignment))
+    confirmation = stamped or _logged(api, change)
     if assignment is None:
         return confirmation
     values = leaves(assignment)
@@ -449,22 +422,13 @@ def _confirm(api: TenantApi, change: ObjectChange, assignment: Image | None) -> 
 
 def _logged(api: TenantApi, change: ObjectChange) -> Confirmation:
     """Ask the subscription's own log for who deleted or wrote an assignment that isn't there."""
-    is_deletion = change.op is Op.DELETE
     try:
-        if is_deletion and _is_still_there(api, change):
+        if change.op is Op.DELETE and _is_still_there(api, change):
             return Confirmation(is_true=None, because="the role assignment is still there")
-        events = activity_log.events_about(api, change.object_id, at=change.at, within=azure_pim.APART)
+        events = activity_log.events_about(api, change.object_id, shape="role_assignment", at=change.at)
     except (EdgeError, BadIdentifier) as error:
-        return Confirmation(is_true=None, because=f"Azure's own log could not be read: {error}")
-    wanted = Op.DELETE if is_deletion else Op.UPDATE
-    found = [event for event in events if _OPERATIONS.get(event.operation.lower()) is wanted]
-    if change.actor.id.lower() in {event.actor.id.lower() for event in found}:
-        return Confirmation(is_true=True, because="Azure's own log names this actor")
-    # What another did minutes before or after is another change, and this one's record may still come.
-    who = {event.actor.id.lower() for event in found if abs(event.at - change.at) <= COPIES_WITHIN}
-    if who:
-        return Confirmation(is_true=False, because=f"Azure's own log says that {', '.join(sorted(who))} did it")
-    return Confirmation(is_true=None, because="Azure's own log doesn't have it yet")
+        return activity_log.unread(error)
+    return activity_log.confirmation(change, events, _OPERATIONS)
 
 
 def _is_still_there(api: TenantApi, deletion: ObjectChange) -> bool:
@@ -474,16 +438,16 @@ def _is_still_there(api: TenantApi, deletion: ObjectChange) -> bool:
     return standing is not None and (made_at is None or made_at <= deletion.at)
 
 
-def _stamped(change: ObjectChange, stamps: Made) -> Confirmation:
+def _stamped(change: ObjectChange, stamps: Made) -> Confirmation | None:
+    """Compare with whom an assignment itself names; None where it doesn't name the actor.
+
+    It names only who made it and who wrote it last: between them, or right before, others may have written it.
+    """
     written = [(stamps.by, stamps.at), (stamps.changed_by, stamps.changed_at)]
-    apart = [(by, abs(at - change.at)) for by, at in written if by and at is not None]
-    if change.actor.id.lower() in [by for by, far in apart if far <= azure_pim.APART]:
-        return Confirmation(is_true=True, because="the role assignment names this actor and instant")
-    # It names only who made it and who wrote it last: between them, or right before, others may have written it.
-    others = [by for by, far in apart if far <= COPIES_WITHIN]
-    if others:
-        return Confirmation(is_true=False, because=f"the role assignment says that {others[-1]} wrote it then")
-    return Confirmation(is_true=None, because="the role assignment was last written at another instant")
+    near = [by for by, at in written if by and at is not None and abs(at - change.at) <= activity_log.APART]
+    if change.actor.id.lower() not in near:
+        return None
+    return Confirmation(is_true=True, because="the role assignment names this actor and instant")
 
 
 def _read_all(api: TenantApi) -> Mapping[str, Image]:
@@ -513,7 +477,7 @@ ROLE_ASSIGNMENT: Final = Kind(
         LIST_ROLE_ASSIGNMENTS,
         WRITE_ROLE_ASSIGNMENT,
         DELETE_ROLE_ASSIGNMENT,
-        LIST_LOCKS,
+        *azure_locks.CALLS,
         *azure_pim.CALLS,
         *activity_log.CALLS,
         *principals.CALLS,
@@ -534,6 +498,11 @@ ROLE_ASSIGNMENT: Final = Kind(
     gains=_gains,
     write=_write,
     made=made,
+    limits=(
+        "Owner, User Access Administrator and Role Based Access Control Administrator are taken away and never "
+        "given: the page has the command. What was bound in time isn't given again. What a lock keeps waits until "
+        "the lock goes."
+    ),
     undo=(
         "Write the role assignment again under the same id from the version before, which the evidence container "
         "holds; delete one that was made again."
@@ -555,7 +524,7 @@ ROLE_ASSIGNMENT: Final = Kind(
             ids=first_of(LIST_ROLE_ASSIGNMENTS, "role_assignment", each_subscription),
             is_listing=False,
         ),
-        ReadProbe(call=LIST_LOCKS, kind=TenantKind.WORKFORCE, query=LOCKS_AT_SCOPE, ids=scope_of_each_subscription),
+        *azure_locks.READ_PROBES,
         *azure_pim.READ_PROBES,
         *activity_log.READ_PROBES,
         *principals.READ_PROBES,

@@ -8,6 +8,7 @@ import msgspec
 from responders.kinds import ca_context
 from responders.kinds.ca_context import CaContext, look_around
 from responders.kinds.principals import GET_USER
+from responders.kinds.registered_methods import GET_REGISTRATION, has_second_factor, registered_methods
 from responders.runbooks import emergency_account_findings as texts
 from shared.clients.api import TenantEdges
 from shared.conditional_access.truth import Truth
@@ -15,28 +16,17 @@ from shared.conditional_access.verdicts import Lockout, PolicySet
 from shared.emergency.entries import Answer, Finding, SignInAnnounced, StepState
 from shared.emergency.runbook import RunbookStep, StepContext, StepEnd
 from shared.model.bilingual import Words, filled
-from shared.model.calls import Call, Permission, Service
 from shared.model.errors import BadIdentifier, EdgeError
 from shared.model.kinds import Image
 from shared.model.object_kinds import GuardFacts
 from shared.model.objects import Op
 from shared.model.settings import Tenant
 
-GET_REGISTRATION: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/reports/authenticationMethods/userRegistrationDetails/{id}",
-    needs=(Permission.AUDIT_LOG_READ,),
-)
-"""Which authentication methods a user has registered: a report, which is up to a day old."""
-
 CALLS: Final = (*ca_context.CALLS, GET_REGISTRATION)
 
 _FEWEST: Final = 2
 _USER: Final = {"$select": "id,displayName,userPrincipalName,accountEnabled,onPremisesSyncEnabled,userType"}
 _CLOUD_DOMAIN: Final = ".onmicrosoft.com"
-_NOT_ALONE: Final = frozenset({"password", "email", "securityQuestion"})
-"""Methods of the report that are no second factor."""
 
 
 def _run(step_context: StepContext) -> StepEnd:
@@ -123,13 +113,12 @@ def _cloud_only(name: str, user: Image) -> Finding:
 
 def _registered(api: TenantEdges, name: str, account: str) -> Finding:
     try:
-        report = api.get(GET_REGISTRATION, id=account)
+        methods = registered_methods(api, account)
     except (EdgeError, BadIdentifier) as error:
         return texts.METHODS_UNREAD.found(account=name, because=str(error))
-    if report is None or not isinstance(report.get("methodsRegistered"), list):
+    if methods is None:
         return texts.METHODS_NOT_REPORTED.found(account=name)
-    methods = sorted(str(each) for each in report["methodsRegistered"])
-    if not set(methods) - _NOT_ALONE:
+    if not has_second_factor(methods):
         return texts.NO_SECOND_FACTOR.found(account=name)
     return texts.METHODS.found(account=name, methods=", ".join(methods))
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from responders.kinds.app_role_assignments import LIST_ROLE_HOLDERS
+from responders.kinds.grant_scopes import LIST_GRANTS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
 from responders.rosters import LIST_DIRECTORY_ROLE_ASSIGNMENTS
 from responders.runbooks.privileged_sign_ins import PRINCIPALS
@@ -28,19 +29,13 @@ GET_MAILBOX_SETTINGS: Final = Call(
     path="/users/{id}/mailboxSettings",
     needs=(Permission.MAILBOX_SETTINGS_READ,),
 )
-LIST_CONSENTS: Final = Call(
-    method="GET",
-    service=Service.GRAPH,
-    path="/oauth2PermissionGrants",
-    needs=(Permission.DIRECTORY_READ,),
-)
 
 CALLS: Final[tuple[Call, ...]] = (
     GET_USER,
     GET_SERVICE_PRINCIPAL,
     LIST_INBOX_RULES,
     GET_MAILBOX_SETTINGS,
-    LIST_CONSENTS,
+    LIST_GRANTS,
     LIST_SERVICE_PRINCIPALS,
     LIST_ROLE_HOLDERS,
 )
@@ -49,7 +44,7 @@ _CALLS: Final = MailboxCalls(
     principals=PRINCIPALS,
     rules=LIST_INBOX_RULES,
     settings=GET_MAILBOX_SETTINGS,
-    grants=LIST_CONSENTS,
+    grants=LIST_GRANTS,
     apps=MailAppCalls(service_principals=LIST_SERVICE_PRINCIPALS, role_holders=LIST_ROLE_HOLDERS),
 )
 
@@ -117,7 +112,7 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = (
         is_listing=False,
         no_licence=_NO_MAILBOX,
     ),
-    ReadProbe(call=LIST_CONSENTS, kind=TenantKind.WORKFORCE),
+    ReadProbe(call=LIST_GRANTS, kind=TenantKind.WORKFORCE),
     ReadProbe(call=LIST_SERVICE_PRINCIPALS, kind=TenantKind.WORKFORCE),
     ReadProbe(call=LIST_ROLE_HOLDERS, kind=TenantKind.WORKFORCE, ids=first_of(LIST_SERVICE_PRINCIPALS, "id")),
 )

@@ -31,12 +31,14 @@ ACCOUNT_TAKEOVER: Final = Playbook(
     text=Words(
         en="1. From another account: disable the account, revoke its sessions, reset its password. 2. Remove methods,"
         " devices and app passwords that its owner doesn't know. 3. See what it did since the first strange sign-in:"
-        " roles, consents, credentials of apps, mail rules, policies; take that back. 4. Look for the same address and"
-        " device at other accounts. 5. Ask the person by telephone, never by mail. 6. Enable it only with new methods.",
+        " roles, consents, credentials of apps, mail rules, policies; take that back: responder revoke ID --since"
+        " INSTANT shows what the app can put back as one plan. 4. Look for the same address and device at other"
+        " accounts. 5. Ask the person by telephone, never by mail. 6. Enable it only with new methods.",
         ko="1. 다른 계정으로 해당 계정을 비활성화하고 세션을 해지하고 암호를 재설정하세요. 2. 소유자가 모르는 인증"
         " 방법, 디바이스, 앱 암호를 제거하세요. 3. 처음 이상한 로그인 이후의 역할, 동의, 앱 자격 증명, 메일 규칙, 정책"
-        " 변경을 확인하고 되돌리세요. 4. 같은 주소와 디바이스를 다른 계정에서 찾으세요. 5. 메일이 아니라 전화로"
-        " 본인에게 확인하세요. 6. 새 인증 방법을 등록한 뒤에만 다시 활성화하세요.",
+        " 변경을 확인하고 되돌리세요. responder revoke ID --since INSTANT 명령이 앱이 되돌릴 수 있는 변경을 한 계획으로"
+        " 보여 줍니다. 4. 같은 주소와 디바이스를 다른 계정에서 찾으세요. 5. 메일이 아니라 전화로 본인에게 확인하세요."
+        " 6. 새 인증 방법을 등록한 뒤에만 다시 활성화하세요.",
     ),
     detections=(
         "privileged-",
@@ -77,11 +79,11 @@ POLICY_TAMPERING: Final = Playbook(
     title=Words(en="Policy tampering", ko="정책 변조"),
     text=Words(
         en="1. See each changed policy in responder cases, with both values. 2. Take the actor's roles away first, else"
-        " he changes it again. 3. Put the policies back: responder settle, or by hand from the evidence. 4. Look at"
+        " he changes it again. 3. Put the policies back: responder deny CASE, or by hand from the evidence. 4. Look at"
         " what they lean on: named locations, strengths, groups that are excluded. 5. See who signed in while the"
         " policy was weaker. 6. Check diagnostic settings, alerts and PIM settings: what watches is weakened first.",
         ko="1. responder cases에서 변경된 정책과 변경 전후 값을 확인하세요. 2. 먼저 행위자의 역할을 제거하세요."
-        " 그러지 않으면 다시 바꿉니다. 3. responder settle 또는 증거를 보고 직접 정책을 되돌리세요. 4. 명명된 위치,"
+        " 그러지 않으면 다시 바꿉니다. 3. responder deny CASE 또는 증거를 보고 직접 정책을 되돌리세요. 4. 명명된 위치,"
         " 인증 강도, 제외 그룹을 확인하세요. 5. 정책이 약했던 동안 누가 로그인했는지 확인하세요. 6. 진단 설정, 경고,"
         " PIM 설정을 확인하세요. 감시 장치가 먼저 약해집니다.",
     ),

@@ -1,6 +1,10 @@
-"""HTTP, under a function key: what the app sees, and the doctor, run within the app, which alone has its identity."""
+"""HTTP, under a function key: what the app sees, how the tenant stands, and the doctor.
+
+The doctor and the look at the posture are run within the app, which alone has its identity.
+"""
 
 import os
+from datetime import timedelta
 from typing import Final
 
 import azure.functions as func
@@ -9,6 +13,10 @@ import msgspec
 from responders.app import runtime
 
 health = func.Blueprint()
+
+_NOT_FOUND: Final = 404
+_TREND: Final = timedelta(days=30)
+"""How far back the page of the posture looks for what has changed."""
 
 _AMISS: Final = 503
 """For whatever watches from outside and looks at the status alone."""
@@ -52,4 +60,36 @@ def examine(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse(body, status_code=400, mimetype="application/problem+json")
     report = report_of(os.environ, pages=req.method == "POST", since=since)
     body = msgspec.json.encode(report)
+    return func.HttpResponse(body, mimetype="application/json", headers={"Cache-Control": "no-store"})
+
+
+@health.function_name("show_posture")
+@health.route(route="posture", methods=["GET", "POST"])
+def show_posture(req: func.HttpRequest) -> func.HttpResponse:
+    """Give the last result of the posture checks; POST looks at the tenant first. It reads, and changes nothing.
+
+    A browser gets a page, whoever else asks gets JSON.
+    """
+    from shared.checks.posture_store import PostureStore  # noqa: PLC0415 - asked for rarely, start-up is a feature
+
+    tenant = runtime().settings.workforce
+    store = PostureStore(runtime().storage, tenant.id)
+    if req.method == "POST":
+        from responders.posture.declared import DECLARED  # noqa: PLC0415 - the same
+        from shared.checks.posture_daily import look  # noqa: PLC0415
+
+        posture = look(DECLARED, runtime(), tenant)
+    else:
+        posture = store.latest()
+    if posture is None:
+        detail = "nobody has looked yet: POST looks now, and a timer does each morning"
+        body = msgspec.json.encode({"status": _NOT_FOUND, "detail": detail})
+        return func.HttpResponse(body, status_code=_NOT_FOUND, mimetype="application/problem+json")
+    if "text/html" in req.headers.get("Accept", ""):
+        from shared.checks.posture_page import posture_page  # noqa: PLC0415 - the same
+        from shared.emergency.blocks import HEADERS  # noqa: PLC0415
+
+        page = posture_page(posture, store.days(since=posture.at - _TREND))
+        return func.HttpResponse(page, mimetype="text/html", charset="utf-8", headers=dict(HEADERS))
+    body = msgspec.json.encode(posture)
     return func.HttpResponse(body, mimetype="application/json", headers={"Cache-Control": "no-store"})

@@ -1,10 +1,9 @@
-"""HTTP for people in a browser: open a case from its card and say that it is taken care of.
+"""HTTP for owners in a browser: say that the weekly test reached them.
 
 No key: whoever comes is signed in by App Service authentication in front of the app, and let in by assignment to the
 operators' registration. Without that in front, nothing is shown.
 """
 
-import logging
 import os
 from http import HTTPStatus
 from typing import Final
@@ -13,46 +12,18 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 from responders.app import runtime
-from responders.triggers.requests import find_case
-from shared.authority.signed_in import NotSignedIn, Person, person_from
-from shared.model.cases import Case
-from shared.model.errors import LeaseLost
-from shared.respond.case_evidence import with_changes_if_readable
-from shared.respond.case_run import detection_of
+from shared.authority.signed_in import NotSignedIn, person_from
 
 pages = func.Blueprint()
-_log = logging.getLogger("responder.pages")
 _OWN: Final = frozenset({"", "same-origin"})
 """What a browser says of where a request comes from, when it says it: our own page."""
-
-
-@pages.function_name("open_case")
-@pages.route(route="open/{case}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
-def open_case(req: func.HttpRequest) -> func.HttpResponse:
-    """Show a case to who is signed in; POST, from the button on that page, notes that they have read it."""
-    workforce = runtime().settings.workforce
-    try:
-        person = person_from(req.headers, os.environ, tenant_id=workforce.id)
-    except NotSignedIn as reason:
-        return _said(HTTPStatus.FORBIDDEN, "This case is shown to operators only", str(reason))
-    found = find_case(req.route_params["case"])
-    if found is None:
-        return _said(HTTPStatus.NOT_FOUND, "There is no such case", "Look whether the whole address was copied.")
-    if req.method == "POST":
-        return _acknowledged(req, found, person)
-    from shared.notify.case_page import page_of  # noqa: PLC0415 - pages aren't needed at start-up
-    from shared.notify.wording import page_context_for  # noqa: PLC0415
-
-    case = with_changes_if_readable(runtime(), found)
-    page_context = page_context_for(case, runtime().settings)
-    return _html(HTTPStatus.OK, page_of(case, detection_of(runtime(), case), page_context, reader=person.name))
 
 
 @pages.function_name("show_reach")
 @pages.route(route="reach/{test}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def show_reach(req: func.HttpRequest) -> func.HttpResponse:
     """Ask who is signed in to say that the weekly test reached them; POST, from the button on that page, notes it."""
-    from shared.notify.case_page import reach_page  # noqa: PLC0415 - opened once a week
+    from shared.notify.reach_page import reach_page  # noqa: PLC0415 - opened once a week
     from shared.notify.reachability import Reachability  # noqa: PLC0415
 
     try:
@@ -72,22 +43,6 @@ def show_reach(req: func.HttpRequest) -> func.HttpResponse:
     return _said(HTTPStatus.OK, "Noted", f"Teams reaches you, {owner.name}. You can close this page.")
 
 
-def _acknowledged(req: func.HttpRequest, case: Case, person: Person) -> func.HttpResponse:
-    """Note who has read a case, and send the browser back to its page, so that reloading it sends nothing again."""
-    if not _is_from_own_page(req):
-        # Another site could have a signed-in browser send this.
-        return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", "Open the case, and press the button on its page.")
-    try:
-        # The page comes first: its mark stops escalation, and pressing the button again makes up for the case's.
-        runtime().notifier.acknowledge(case, by=f"{person.name} ({person.id})")
-        runtime().ledger.acknowledge(case, by=f"{person.name} ({person.id})")
-    except LeaseLost:
-        return _said(HTTPStatus.CONFLICT, "Press the button again", "The case was just being written by another run.")
-    _log.info("case %s was read by %s", case.id, person.id)
-    # Relative to the page's own address, whatever stands before it.
-    return func.HttpResponse(status_code=HTTPStatus.SEE_OTHER, headers={**_headers(), "Location": case.id})
-
-
 def _is_from_own_page(req: func.HttpRequest) -> bool:
     """Whether the browser says that our own page sent it; every browser names the origin of a POST."""
     if req.headers.get("Sec-Fetch-Site", "") not in _OWN:
@@ -104,7 +59,7 @@ def _own_origins() -> frozenset[str]:
 
 
 def _said(status: HTTPStatus, title: str, text: str) -> func.HttpResponse:
-    from shared.notify.case_page import message_page  # noqa: PLC0415 - pages aren't needed at start-up
+    from shared.notify.reach_page import message_page  # noqa: PLC0415 - pages aren't needed at start-up
 
     return _html(status, message_page(title, text))
 
@@ -114,6 +69,6 @@ def _html(status: HTTPStatus, page: str) -> func.HttpResponse:
 
 
 def _headers() -> dict[str, str]:
-    from shared.notify.case_page import HEADERS  # noqa: PLC0415 - pages aren't needed at start-up
+    from shared.notify.reach_page import HEADERS  # noqa: PLC0415 - pages aren't needed at start-up
 
     return dict(HEADERS)

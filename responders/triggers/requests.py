@@ -12,7 +12,6 @@ from msgspec import Meta, Struct
 
 from responders.app import front_door, runtime
 from responders.triggers.callers import by_of
-from shared.emergency.proofs import Refusal
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost
 from shared.model.kinds import Mode
@@ -55,7 +54,7 @@ def list_cases(req: func.HttpRequest) -> func.HttpResponse:
         for case in runtime().ledger.cases(tenant.id, only_open=only_open, most=_MOST + 1)
     ]
     found.sort(key=lambda case: case.at, reverse=True)
-    return _json({"cases": found[:_MOST], "more": len(found) > _MOST})
+    return json_response({"cases": found[:_MOST], "more": len(found) > _MOST})
 
 
 @requests.function_name("read_case")
@@ -64,10 +63,10 @@ def read_case(req: func.HttpRequest) -> func.HttpResponse:
     """Give one case, as JSON, or as a page to a browser."""
     found = find_case(req.route_params["case"])
     if found is None:
-        return _problem(404, "no case has that id; GET cases lists those there are")
+        return problem(404, "no case has that id; GET cases lists those there are")
     if "text/html" in req.headers.get("Accept", ""):
         return func.HttpResponse(_page(found), mimetype="text/html", headers=_SAFE)
-    return _json(found)
+    return json_response(found)
 
 
 @requests.function_name("acknowledge_case")
@@ -75,21 +74,21 @@ def read_case(req: func.HttpRequest) -> func.HttpResponse:
 def acknowledge_case(req: func.HttpRequest) -> func.HttpResponse:
     """Note that somebody has read the page of a case, so that it isn't escalated."""
     try:
-        _body(req, Acknowledgement, otherwise=b"{}")
+        body_of(req, Acknowledgement, otherwise=b"{}")
     except ValueError as error:
-        return _problem(400, str(error))
+        return problem(400, str(error))
     found = find_case(req.route_params["case"])
     if found is None:
-        return _problem(404, "no case has that id; GET cases lists those there are")
-    by = _by(req)
+        return problem(404, "no case has that id; GET cases lists those there are")
+    by = signed_by(req)
     if isinstance(by, func.HttpResponse):
         return by
     try:
         runtime().notifier.acknowledge(found, by=by)
         case = runtime().ledger.acknowledge(found, by=by)
     except LeaseLost:
-        return _problem(409, "the case is being written by another run; send it again")
-    return _json(case)
+        return problem(409, "the case is being written by another run; send it again")
+    return json_response(case)
 
 
 @requests.function_name("read_modes")
@@ -99,7 +98,7 @@ def read_modes(req: func.HttpRequest) -> func.HttpResponse:
     del req
     control_state = runtime().controls.read_state()
     modes = {detection: control_state.mode(detection) for detection in runtime().detections}
-    return _json({"stopped": control_state.stopped, "unread": control_state.unread, "modes": modes})
+    return json_response({"stopped": control_state.stopped, "unread": control_state.unread, "modes": modes})
 
 
 @requests.function_name("set_mode")
@@ -108,16 +107,16 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Set the mode of one detection, or of all without one of their own ("*")."""
     detection = req.route_params["detection"]
     if detection != "*" and detection not in runtime().detections:
-        return _problem(404, _no_such(detection))
+        return problem(404, _no_such(detection))
     try:
-        body = _body(req, ModeChange)
-        by = _by(req)
+        body = body_of(req, ModeChange)
+        by = signed_by(req)
         if isinstance(by, func.HttpResponse):
             return by
         runtime().controls.set_mode(detection, body.mode, by=by, reason=body.reason)
     except ValueError as error:
-        return _problem(400, str(error))
-    return _json({"detection": detection, "mode": body.mode})
+        return problem(400, str(error))
+    return json_response({"detection": detection, "mode": body.mode})
 
 
 @requests.function_name("set_kill_switch")
@@ -125,8 +124,8 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
 def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
     """Stop putting anything back, or start again. Pages go on either way."""
     try:
-        body = _body(req, Stop)
-        by = _by(req)
+        body = body_of(req, Stop)
+        by = signed_by(req)
         if isinstance(by, func.HttpResponse):
             return by
         if body.stopped:
@@ -134,8 +133,8 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
         else:
             runtime().controls.start(by=by, reason=body.reason)
     except ValueError as error:
-        return _problem(400, str(error))
-    return _json({"stopped": body.stopped})
+        return problem(400, str(error))
+    return json_response({"stopped": body.stopped})
 
 
 def _no_such(detection: str) -> str:
@@ -162,13 +161,13 @@ def find_case(case_id: str) -> Case | None:
     return next((case for tenant in tenants if (case := runtime().ledger.case(tenant.id, case_id))), None)
 
 
-def _by(req: func.HttpRequest) -> str | func.HttpResponse:
+def signed_by(req: func.HttpRequest) -> str | func.HttpResponse:
     """Say who makes a request that is right in itself; a response refuses it."""
     by = by_of(req, front_door(), now=runtime().clock())
-    return _problem(by.status, by.detail) if isinstance(by, Refusal) else by
+    return by if isinstance(by, str) else problem(by.status, by.detail)
 
 
-def _body[T: Struct](req: func.HttpRequest, shape: type[T], *, otherwise: bytes = b"") -> T:
+def body_of[T: Struct](req: func.HttpRequest, shape: type[T], *, otherwise: bytes = b"") -> T:
     """Read a body; none is what `otherwise` says."""
     raw = req.get_body() or otherwise
     if len(raw) > _LONGEST_BODY:
@@ -181,13 +180,15 @@ def _body[T: Struct](req: func.HttpRequest, shape: type[T], *, otherwise: bytes 
         raise ValueError(f"{error}; send {wanted}. Who does it (by) isn't asked for: it is who calls") from error
 
 
-def _json(value: object) -> func.HttpResponse:
+def json_response(value: object) -> func.HttpResponse:
+    """Answer with JSON that no cache keeps."""
     return func.HttpResponse(
         msgspec.json.encode(value), mimetype="application/json", headers={"Cache-Control": "no-store"}
     )
 
 
-def _problem(status: int, detail: str) -> func.HttpResponse:
+def problem(status: int, detail: str) -> func.HttpResponse:
+    """Answer that it wasn't done, and why."""
     body = msgspec.json.encode({"status": status, "detail": detail})
     return func.HttpResponse(body, status_code=status, mimetype="application/problem+json")
 

@@ -7,7 +7,7 @@ nothing.
 import logging
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -18,16 +18,15 @@ from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.detect.rosters import Roster
 from shared.ingest.catch_up import catch_up
 from shared.ingest.coverage import about_kind, about_roster, note_permissions, noting, permissions_noted_at
-from shared.ingest.dead_letters import drain_dead_letters
-from shared.ingest.poison import play_again
 from shared.ingest.poll import poll
 from shared.model.do_all import do_all
+from shared.model.errors import Refused
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
 from shared.model.sources import Source
+from shared.respond.components import Runtime
 from shared.respond.resume import resume
-from shared.respond.sweep import sweep
-from shared.runtime import Runtime
+from shared.respond.sweep import may_be_unread, sweep, swept_at
 
 if TYPE_CHECKING:
     from shared.notify.reachability import Reachability
@@ -37,6 +36,7 @@ _log = logging.getLogger("responder.schedules")
 _AUDIT_BACKFILL_SCHEDULE: Final = "10 */15 * * * *"
 _SIGN_IN_BACKFILL_SCHEDULE: Final = "40 */15 * * * *"
 _PURGE_SCHEDULE: Final = "0 10 4 * * *"
+_POSTURE_SCHEDULE: Final = "0 40 5 * * *"
 _LOG_COUNT_SCHEDULE: Final = "45 */10 * * * *"
 """NCRONTAB in UTC. Timers that somebody may want to change name a setting instead, as %NAME%."""
 
@@ -45,6 +45,9 @@ _OVERLAP: Final = timedelta(minutes=60)
 
 
 _PERMISSIONS_EACH: Final = timedelta(minutes=55)
+
+_COVERAGE_EACH: Final = timedelta(seconds=50)
+"""How often it is looked what is seen: each time by a timer that comes once a minute, seldom by a faster one."""
 
 
 def _poll_all(source: Source) -> None:
@@ -103,6 +106,8 @@ def backfill_sign_ins(timer: func.TimerRequest) -> None:
 @schedules.timer_trigger(arg_name="timer", schedule="%SNAPSHOT_SCHEDULE%")
 def take_snapshots(timer: func.TimerRequest) -> None:
     """Read every guarded object, look again at each that isn't as it was; take in what wasn't delivered."""
+    from shared.ingest.dead_letters import drain_dead_letters  # noqa: PLC0415 - not needed at start-up
+
     del timer
     try:
         do_all(
@@ -118,7 +123,12 @@ def take_snapshots(timer: func.TimerRequest) -> None:
 def _sweep(place: tuple[Kind, Tenant]) -> None:
     kind, tenant = place
     made = runtime()
-    noting(made.storage, about_kind(kind), tenant.id, lambda: sweep(made, kind, tenant), clock=made.clock)
+    try:
+        noting(made.storage, about_kind(kind), tenant.id, lambda: sweep(made, kind, tenant), clock=made.clock)
+    except Refused as refused:
+        if not may_be_unread(kind, swept_at(made.storage, tenant.id, kind.kind)):
+            raise
+        _log.info("%s of %s can't be read as it is permitted: %s", about_kind(kind), tenant.name, refused)
 
 
 def _places(runtime: Runtime) -> list[tuple[Kind, Tenant]]:
@@ -277,6 +287,17 @@ def _begin_digest() -> None:
     _log.info("%s owners are told what was only recorded", begin_digest(runtime()))
 
 
+@schedules.function_name("look_at_posture")
+@schedules.timer_trigger(arg_name="timer", schedule=_POSTURE_SCHEDULE)
+def look_at_posture(timer: func.TimerRequest) -> None:
+    """Check what the roadmap asks of the tenant, and tell of what passed before and fails now."""
+    del timer
+    from responders.posture.declared import DECLARED  # noqa: PLC0415 - needed once a day
+    from shared.checks.posture_daily import look_daily  # noqa: PLC0415
+
+    look_daily(DECLARED, runtime(), runtime().settings.workforce)
+
+
 @schedules.function_name("try_owners")
 @schedules.timer_trigger(arg_name="timer", schedule="%REACH_SCHEDULE%")
 def try_owners(timer: func.TimerRequest) -> None:
@@ -299,8 +320,9 @@ def resume_cases(timer: func.TimerRequest) -> None:
     del timer
     parts: dict[str, Callable[[], object]] = {
         "emergencies": _go_on_with_emergencies,
+        "restraints of accounts": _go_on_with_restraints,
         "cases, objects and pages": lambda: resume(runtime()),
-        "messages that failed": lambda: play_again(runtime()),
+        "messages that failed": _play_again,
         "changes of operators": _watch_operators,
         "what is seen": _watch_coverage,
         "what was only recorded": _go_on_with_digest,
@@ -309,10 +331,23 @@ def resume_cases(timer: func.TimerRequest) -> None:
     do_all(parts, lambda part: parts[part](), failed=lambda part: f"{part} could not all be gone on with", log=_log)
 
 
+def _play_again() -> None:
+    from shared.ingest.poison import play_again  # noqa: PLC0415 - the host's first tick is soon enough
+
+    play_again(runtime())
+
+
 def _go_on_with_emergencies() -> None:
     from shared.emergency.repeats import go_on  # noqa: PLC0415 - most ticks have no emergency
 
     go_on(emergencies())
+
+
+def _go_on_with_restraints() -> None:
+    """Take from accounts what cases ask for, give back what people released, and remind people of the rest."""
+    from shared.respond.restraining import go_on_with_restraints  # noqa: PLC0415 - the host's first tick is soon enough
+
+    go_on_with_restraints(runtime())
 
 
 def _go_on_with_digest() -> None:
@@ -339,8 +374,28 @@ def _watch_operators() -> None:
 
 def _watch_coverage() -> None:
     """Page once about what isn't seen, and say once that it is again."""
+    made = runtime()
+    if not _coverage.is_due(made):
+        return
     from responders.content import coverage_of  # noqa: PLC0415 - the host's first tick is soon enough
     from shared.ingest.coverage_watch import watch_coverage  # noqa: PLC0415
 
-    made = runtime()
     watch_coverage(made.storage, made.notifier, coverage_of(made.storage, made.settings, now=made.clock()))
+
+
+class _Pace:
+    """When what is seen was looked at last, by this process with its runtime."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Runtime, datetime] | None = None
+
+    def is_due(self, made: Runtime) -> bool:
+        """Whether it is time to look again, which the caller then does."""
+        now = made.clock()
+        if self._last is not None and self._last[0] is made and now - self._last[1] < _COVERAGE_EACH:
+            return False
+        self._last = made, now
+        return True
+
+
+_coverage: Final = _Pace()

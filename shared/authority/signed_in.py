@@ -6,7 +6,9 @@ authentication in front of the app, anybody could send them. The app's environme
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -27,6 +29,16 @@ class Person(Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """What somebody signed in for: an id that is another one after each sign-in, and when the id token ends.
+
+    `until` is None where the token doesn't say it.
+    """
+
+    id: str
+    until: datetime | None
 
 
 class NotSignedIn(ResponderError):
@@ -66,6 +78,21 @@ def person_from(headers: Mapping[str, str], environment: Mapping[str, str], *, t
     if _values(claims, _OBJECT_ID) != {person_id} or _values(claims, _TENANT_ID) != {tenant_id.lower()}:
         raise NotSignedIn("You are signed in with an account of another tenant, or your account could not be read.")
     return Person(id=person_id, name=headers.get(f"{_PRINCIPAL}-NAME", "")[:_LONGEST] or person_id)
+
+
+_OF_A_SESSION: Final = frozenset({"iat", "auth_time", "nonce", "sid", "uti"})
+"""Claims of an id token that are others after each sign-in."""
+_END: Final = frozenset({"exp"})
+_MOST_DIGITS: Final = 11
+
+
+def session_from(headers: Mapping[str, str]) -> Session:
+    """Read of which sign-in a request is, from what the platform says of the id token."""
+    claims = _claims(headers.get(_PRINCIPAL, ""))
+    named = sorted((claim.typ, claim.val) for claim in claims if claim.typ in _OF_A_SESSION)
+    ends = [end for end in _values(claims, _END) if end.isascii() and end.isdigit() and len(end) <= _MOST_DIGITS]
+    until = datetime.fromtimestamp(min(map(int, ends)), UTC) if ends else None
+    return Session(id=hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:32], until=until)
 
 
 def _claims(header: str) -> list[_Claim]:

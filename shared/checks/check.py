@@ -20,12 +20,13 @@ class Unread(Exception):
 
 
 class Status(StrEnum):
-    """What a check found. `unknown`: what it needed couldn't be read."""
+    """What a check found. `unknown`: what it needed couldn't be read. `not applicable`: there is nothing to judge."""
 
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not applicable"
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -54,6 +55,11 @@ def failed(text: str, *, cure: str = "") -> Finding:
 def unknown(text: str, *, cure: str = "") -> Finding:
     """What the check needed couldn't be read."""
     return Finding(status=Status.UNKNOWN, text=text, cure=cure)
+
+
+def not_applicable(text: str) -> Finding:
+    """There is nothing that could be otherwise."""
+    return Finding(status=Status.NOT_APPLICABLE, text=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

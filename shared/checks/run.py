@@ -11,6 +11,7 @@ from shared.model.errors import EdgeError, Unreachable
 
 _log = logging.getLogger("responder.checks")
 _UNHEALTHY: Final = frozenset({Status.FAILED, Status.UNKNOWN})
+_WELL: Final = frozenset({Status.OK, Status.NOT_APPLICABLE})
 
 _NO_ANSWER: Final = "Nothing is known about this: mend what gave no answer, then look again."
 """A check's own cure would mislead where a service can't be reached: that is mended elsewhere."""
@@ -66,5 +67,5 @@ def _not_read(text: str, error: Unread | EdgeError) -> Finding:
 
 
 def _line[C](check: Check[C], finding: Finding) -> Line:
-    cure = "" if finding.status is Status.OK else finding.cure or check.cure
+    cure = "" if finding.status in _WELL else finding.cure or check.cure
     return Line(check=check.id, title=check.title, status=finding.status, found=finding.text, cure=cure)

@@ -5,11 +5,12 @@ from typing import Final
 from shared.checks.check import Check, Finding, ok, unknown, warning
 from shared.checks.run import look_at_each
 from shared.doctor.context import DoctorContext, runtime_of
+from shared.ingest.coverage import only_read_by
 from shared.model.object_kinds import Kind
 from shared.model.objects import SCHEMA
 from shared.model.settings import Tenant
 from shared.objects.object_store import ObjectList
-from shared.respond.sweep import swept_at
+from shared.respond.sweep import may_be_unread, swept_at
 
 
 def _accepted(context: DoctorContext) -> list[Finding]:
@@ -27,7 +28,10 @@ def _accepted_at(context: DoctorContext, kind: Kind, tenant: Tenant) -> Finding:
     unread = [one for one in known if not 0 < one.schema <= SCHEMA]
     if unread:
         return unknown(f"{name}: {len(unread)} of {len(known)} rows were written by newer code or can't be read")
-    if swept_at(context.storage, tenant.id, kind.kind) is None:
+    at = swept_at(context.storage, tenant.id, kind.kind)
+    if kind.inventory.is_by_hand and may_be_unread(kind, at):
+        return ok(f"{name}: off; {only_read_by(kind)}")
+    if at is None:
         return unknown(f"{name}: not every object has been read so far", cure=_NOT_SWEPT)
     waiting = sum(ObjectList.UNACCEPTED in one.lists for one in known)
     if waiting:

@@ -118,7 +118,7 @@ def _graph_permissions(context: DoctorContext, tenant: Tenant) -> list[Finding]:
     ]
     by_hand = [
         warning(
-            f"{tenant.name}: {name} was granted by hand: whoever has this identity can take the whole tenant over",
+            f"{tenant.name}: {name} was granted by hand: whoever has this identity can harm the whole tenant",
             cure=_REVOKE.format(_command(tenant, _tier(needed))),
         )
         for name in sorted(held & context.content.by_hand)

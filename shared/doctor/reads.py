@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shared.checks.check import Check, Finding, failed, ok
+from shared.checks.check import Check, Finding, failed, ok, unknown
 from shared.checks.run import look_at_each
 from shared.doctor.context import DoctorContext, settings_of
 from shared.doctor.sources import LICENCE_CURE
@@ -52,6 +52,8 @@ def _refusal(probe: ReadProbe, name: str, error: Refused | Rejected) -> Finding:
         return ok(f"{name}: the tenant has no licence for it, and so nothing there to read")
     if error.code == NO_LICENCE:
         return failed(f"{name}: {error}", cure=LICENCE_CURE)
+    if isinstance(error, Refused) and any(each.may_write for each in probe.call.needs):
+        return unknown(f"{name}: Graph has no permission that only reads it, so that only tier act can; {error}")
     if isinstance(error, Refused):
         cure = _ROLE if probe.call.service is Service.ARM else _GRANT
         return failed(f"{name}: not allowed: {', '.join(error.needed) or 'no token'}; {error}", cure=cure)

@@ -12,7 +12,8 @@ from shared.doctor.context import DoctorContext, positions_of, settings_of
 from shared.model.errors import EdgeError
 from shared.model.kinds import Mode
 
-_OPEN: Final = "/api/open/"
+_PAGES: Final = ("/api/console/i/", "/api/open/")
+"""Where an incident's page is; the latter in settings made earlier."""
 _SIGN_IN: Final = "/.auth/login/"
 """Where App Service authentication sends whoever hasn't signed in, when it doesn't refuse."""
 
@@ -56,15 +57,16 @@ def _anonymous(context: DoctorContext) -> list[Finding]:
 
 def _sign_in_page(context: DoctorContext) -> list[Finding]:
     """Open a case as somebody who isn't signed in: App Service authentication has to answer, and not the app."""
-    if _OPEN not in context.settings.case_link:
+    page = next((one for one in _PAGES if one in context.settings.case_link), "")
+    if not page:
         return [ok("CASE_LINK leads to no page of this app, so nobody signs in to it")]
     address = _address(context)
-    answer = context.web.ask("GET", f"{address}{_OPEN}nobody")
+    answer = context.web.ask("GET", f"{address}{page}nobody")
     if answer.status == HTTPStatus.FOUND and _SIGN_IN in answer.headers.get("location", ""):
         return [ok(f"{address} sends people to the sign-in page")]
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return [ok(f"{address} answers 401 to people who aren't signed in")]
-    return [failed(f"{address}{_OPEN}… answers {answer.status} to people who aren't signed in, not the sign-in page")]
+    return [failed(f"{address}{page}… answers {answer.status} to people who aren't signed in, not the sign-in page")]
 
 
 def _address(context: DoctorContext) -> str:

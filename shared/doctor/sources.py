@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from shared.checks.check import Check, Finding, failed, ok, warning
+from shared.checks.check import Check, Finding, failed, ok, unknown, warning
 from shared.checks.run import look_at_each
 from shared.detect.aggregation.describe import lasting
 from shared.detect.rosters import Roster
 from shared.doctor.context import DoctorContext, runtime_of, settings_of
-from shared.ingest.coverage import AUDITS, QUIET_EVENTS, QUIET_STREAM, SWEPT_WITHIN
+from shared.ingest.coverage import AUDITS, QUIET_EVENTS, QUIET_STREAM, SWEPT_WITHIN, only_read_by
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.lateness import lateness_of
 from shared.ingest.poll import is_unlicensed, polled_until
@@ -18,7 +18,7 @@ from shared.model.kinds import TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.settings import Tenant
 from shared.model.sources import Source
-from shared.respond.sweep import swept_at
+from shared.respond.sweep import may_be_unread, swept_at
 
 _POLL_WITHIN: Final = timedelta(minutes=15)
 """A poll every two minutes is the default; several may fail before anybody should mind."""
@@ -108,8 +108,12 @@ def _counts(context: DoctorContext) -> list[Finding]:
 def _snapshots(context: DoctorContext) -> list[Finding]:
     def look(pair: tuple[Kind, Tenant]) -> list[Finding]:
         kind, tenant = pair
-        at = swept_at(context.storage, tenant.id, kind.kind)
-        return _fresh(context, f"{tenant.name}, last sweep of {kind.kind}", at, SWEPT_WITHIN)
+        at, what = swept_at(context.storage, tenant.id, kind.kind), f"{tenant.name}, last sweep of {kind.kind}"
+        if may_be_unread(kind, at) and kind.inventory.is_by_hand:
+            return [ok(f"{what}: off; {only_read_by(kind)}")]
+        if may_be_unread(kind, at):
+            return [unknown(f"{what}: never so far; {only_read_by(kind)}")]
+        return _fresh(context, what, at, SWEPT_WITHIN)
 
     pairs = [(each, tenant) for each in context.content.kinds for tenant in context.tenants(each.tenant_kind)]
     return look_at_each(pairs, lambda pair: f"{pair[1].name}, {pair[0].kind}", look)

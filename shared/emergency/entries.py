@@ -7,9 +7,11 @@ without the app can all go on with the same emergency: what they have is joined 
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta, Struct
 
 type Instant = Annotated[datetime, Meta(tz=True)]
@@ -264,7 +266,7 @@ class SignedRequest(Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, dict=True):
     """One entry. `id` is 32 hexadecimal digits, chosen by who makes it; `at` is by the clock of who makes it.
 
     `emergency` is the id of the emergency. `signed` is there where `proof` is a signature or a passkey.
@@ -278,3 +280,13 @@ class Entry(Struct, frozen=True, kw_only=True):
     proof: Proof
     act: Act
     signed: SignedRequest | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The entry as JSON, the same bytes for the same entry."""
+        return msgspec.json.encode(self, order="sorted")
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of its content, in hexadecimal: what is kept once, whoever brings it."""
+        return sha256(self.content).hexdigest()

@@ -31,7 +31,7 @@ from shared.emergency.signed_requests import (
     time_in,
 )
 from shared.emergency.signing import OperatorKey, sign_request_for
-from shared.emergency.state import Emergency, digest_of, fold
+from shared.emergency.state import Emergency, fold
 from shared.model.bilingual import Words
 from shared.model.errors import ResponderError
 from shared.model.notices import NoticeText
@@ -230,9 +230,7 @@ class LaptopJournal:
         found: list[Emergency] = []
         for path in self._files():
             entries = read_journal(path).entries
-            loose = frozenset(
-                digest_of(one) for one in entries if not isinstance(one.act, Closed) and not is_signed(one)
-            )
+            loose = frozenset(one.digest for one in entries if not isinstance(one.act, Closed) and not is_signed(one))
             folded = fold(path.name.removesuffix(_ENDING), entries, loose)
             if folded is not None:
                 found.append(folded)

@@ -9,7 +9,6 @@ depends on who made it. It never counts for federation, for closing or for lasti
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -264,15 +263,10 @@ _RUN_OF: Final[Mapping[str, RunKind]] = {"federation": RunKind.STEP, "federation
 """By what is agreed to, the kind of run of the federation step that does it, and so uses the agreement up."""
 
 
-def content_of(entry: Entry) -> bytes:
-    """Give an entry as JSON, the same bytes for the same entry."""
-    return msgspec.json.encode(entry, order="sorted")
-
-
 def fold(emergency: str, entries: Iterable[Entry], carried: frozenset[str] = frozenset()) -> Emergency | None:
     """Give the state of the emergency with this id; None while no entry declares it.
 
-    `carried` are the SHA-256 digests (`digest_of`) of the entries that can't be checked.
+    `carried` are the digests of the entries that can't be checked.
     """
     ordered, loose = _unique(emergency, entries, carried)
     counted = [entry for entry in ordered if entry.id not in loose]
@@ -284,6 +278,7 @@ def fold(emergency: str, entries: Iterable[Entry], carried: frozenset[str] = fro
     first = declaring[0]
     assert isinstance(first.act, Declared)  # noqa: S101 - says to the type checker what the line above does
     agreements = tuple(_agreements(counted))
+    of_steps = _by_step(ordered) | {FEDERATION_STEP: _by_step(counted).get(FEDERATION_STEP, [])}
     return Emergency(
         id=emergency,
         entries=tuple(ordered),
@@ -296,17 +291,12 @@ def fold(emergency: str, entries: Iterable[Entry], carried: frozenset[str] = fro
         declared_name=first.name,
         expires_at=_expiry(first, first.act, counted),
         privileged_accounts=first.act.privileged_accounts,
-        steps=tuple(_progress(number, counted if number == FEDERATION_STEP else ordered) for number in STEPS),
+        steps=tuple(_progress(number, of_steps.get(number, [])) for number in STEPS),
         acknowledged=tuple(entry for entry in ordered if isinstance(entry.act, Acknowledged)),
         announced=tuple(_announcements(ordered)),
         agreements=agreements,
         closed=_closing(counted, agreements, drill=first.act.drill),
     )
-
-
-def digest_of(entry: Entry) -> str:
-    """Give the SHA-256 of an entry, in hexadecimal: what is kept once, whoever brings it."""
-    return sha256(content_of(entry)).hexdigest()
 
 
 def _unique(emergency: str, entries: Iterable[Entry], carried: frozenset[str]) -> tuple[list[Entry], set[str]]:
@@ -315,7 +305,7 @@ def _unique(emergency: str, entries: Iterable[Entry], carried: frozenset[str]) -
     for entry in entries:
         if entry.emergency != emergency:
             continue
-        digest = digest_of(entry)
+        digest = entry.digest
         one = (digest in carried, digest, entry)
         if entry.id not in chosen or one[:2] < chosen[entry.id][:2]:
             chosen[entry.id] = one
@@ -392,9 +382,17 @@ def _closing(counted: Iterable[Entry], agreements: Iterable[Agreement], *, drill
     return None
 
 
+def _by_step(entries: Iterable[Entry]) -> dict[int, list[Entry]]:
+    found: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if isinstance(entry.act, StepStarted | StepEnded | StepRecorded):
+            found.setdefault(entry.act.step, []).append(entry)
+    return found
+
+
 def _progress(number: int, entries: Iterable[Entry]) -> StepProgress:
     """Fold the entries of one step."""
-    runs, records = _runs(number, entries)
+    runs, records = _runs(entries)
     steps = [run for run in runs if run.kind is not RunKind.BACK]
     last, newest = _last_ended(steps), _last_ended(runs)
     state = _state(steps, records)
@@ -423,19 +421,19 @@ def _last_ended(runs: Iterable[StepRun]) -> StepRun | None:
     return max(ended, key=lambda one: one[:2])[2] if ended else None
 
 
-def _runs(number: int, entries: Iterable[Entry]) -> tuple[list[StepRun], list[PersonsRecord]]:
+def _runs(entries: Iterable[Entry]) -> tuple[list[StepRun], list[PersonsRecord]]:
     runs: dict[str, StepRun] = {}
     ends: dict[str, Entry] = {}
     records: list[PersonsRecord] = []
     for entry in entries:
         act = entry.act
-        if isinstance(act, StepStarted) and act.step == number and act.run not in runs:
+        if isinstance(act, StepStarted) and act.run not in runs:
             runs[act.run] = StepRun(
                 id=act.run, kind=act.kind, forced=act.forced, started_at=entry.at, by=entry.by, name=entry.name
             )
-        elif isinstance(act, StepEnded) and act.step == number:
+        elif isinstance(act, StepEnded):
             ends.setdefault(act.run, entry)
-        elif isinstance(act, StepRecorded) and act.step == number and act.state in FINISHED:
+        elif isinstance(act, StepRecorded) and act.state in FINISHED:
             records.append(PersonsRecord(at=entry.at, by=entry.by, name=entry.name, state=act.state, note=act.note))
     return [_with_end(run, ends.get(run.id)) for run in runs.values()], records
 

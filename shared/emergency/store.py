@@ -20,7 +20,7 @@ from shared.clients.storage import Row, RowOp, RowWrite, Storage
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
 from shared.emergency.entries import Declared, Entry, Proof
-from shared.emergency.state import Emergency, content_of, digest_of, fold
+from shared.emergency.state import Emergency, fold
 from shared.model.clock import Clock
 from shared.model.errors import BrokenRow, EdgeError, Rejected
 
@@ -72,7 +72,7 @@ class Held(Struct, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """The key of its row: another content under the same id is another row."""
-        return f"{self.entry.emergency}-{self.entry.id}-{digest_of(self.entry)[:16]}"
+        return f"{self.entry.emergency}-{self.entry.id}-{self.entry.digest[:16]}"
 
 
 class Listed(Struct, frozen=True, kw_only=True):
@@ -100,6 +100,8 @@ class Emergencies:
         """By emergency, the entries that aren't in storage yet, by their keys."""
         self._known: dict[str, dict[str, Held]] = {}
         """By emergency, all entries that this process has seen: what it goes on with while storage can't be read."""
+        self._read: dict[str, tuple[str, Held]] = {}
+        """By their keys, the rows that were read, with their ETags: a row is decoded once, unless somebody wrote it."""
         self._asked_again_at: datetime | None = None
 
     # ---- reading ----
@@ -128,7 +130,7 @@ class Emergencies:
             if not known:
                 del self._known[emergency]
             kept = list(known.values())
-        carried = frozenset(digest_of(one.entry) for one in kept if one.is_carried)
+        carried = frozenset(one.entry.digest for one in kept if one.is_carried)
         return fold(emergency, (one.entry for one in kept), carried)
 
     def _stored(self, emergency: str) -> Iterator[Held]:
@@ -138,11 +140,18 @@ class Emergencies:
         )
         for row in rows:
             try:
-                held = _held(row)
+                held = self._decoded(row)
                 yield Held(entry=held.entry, is_carried=held.is_carried or not self._is_believed(held))
             except BrokenRow as broken:
                 # The others say what they say; and the row stays as it is, for people to look at.
                 _log.error("%s", broken)
+
+    def _decoded(self, row: Row) -> Held:
+        etag, held = self._read.get(row.key, ("", None))
+        if held is None or etag != row.etag:
+            held = _held(row)
+            self._read[row.key] = row.etag, held
+        return held
 
     def can_check(self, entry: Entry) -> bool:
         """Whether an entry that somebody brings can be checked, and is what its operator signed."""
@@ -278,7 +287,7 @@ class Emergencies:
             TooMuch: an entry is too large, or its emergency has too many; nothing was kept.
         """
         for one in held:
-            if len(content_of(one.entry)) > LONGEST_ENTRY:
+            if len(one.entry.content) > LONGEST_ENTRY:
                 raise TooMuch(f"an entry has more than {LONGEST_ENTRY:,} bytes")
             most = MOST_ENTRIES if one.entry.proof is not Proof.APP or one.is_carried else 2 * MOST_ENTRIES
             if len(self._known.get(one.entry.emergency, {})) + len(held) > most:
@@ -311,7 +320,7 @@ class Emergencies:
     def _insert_all(self, held: list[Held]) -> None:
         """Insert rows; those that are there already stay, but for one that is carried and could be checked since."""
         try:
-            if len(held) > 1 and sum(len(content_of(one.entry)) for one in held) < LONGEST_ENTRY:
+            if len(held) > 1 and sum(len(one.entry.content) for one in held) < LONGEST_ENTRY:
                 self._storage.write_together(Table.EMERGENCIES, PARTITION, [_insert(one) for one in held])
                 return
         except Conflict:
@@ -428,7 +437,7 @@ def _opening_of(emergency: str, at: datetime, act: Declared) -> list[RowWrite]:
 
 
 def _columns(held: Held) -> dict[str, Any]:
-    content = content_of(held.entry)
+    content = held.entry.content
     pieces = {f"entry{number}": bytes(piece) for number, piece in enumerate(_pieces(content))}
     return {"at": held.entry.at.astimezone(UTC).isoformat(), "carried": held.is_carried, **pieces}
 

@@ -26,7 +26,7 @@ from shared.model.errors import EdgeError
 from shared.model.object_kinds import Kind
 from shared.model.settings import Settings, Tenant
 from shared.model.sources import Source
-from shared.respond.sweep import swept_at
+from shared.respond.sweep import may_be_unread, swept_at
 
 _FAILED: Final = "failed"
 IDENTITY: Final = "the identity's permissions"
@@ -59,7 +59,7 @@ class Sight(StrEnum):
     """It can't be said."""
     SEES = "seen"
     OFF = "off"
-    """Somebody set that it isn't to be read."""
+    """Somebody set that it isn't to be read, or no tier reads it and nobody allowed that by hand."""
 
     @property
     def is_fine(self) -> bool:
@@ -282,7 +282,11 @@ class _Look:
         def look() -> Iterator[Entry]:
             at = swept_at(self._storage, tenant.id, kind.kind)
             failed = self._failed.get(f"{tenant.id} {about}")
-            yield self._known(about, tenant, failed, at, within=SWEPT_WITHIN, cure=_SWEEP)
+            known = self._known(about, tenant, failed, at, within=SWEPT_WITHIN, cure=_SWEEP)
+            if known.needed and may_be_unread(kind, at):
+                sight = Sight.OFF if kind.inventory.is_by_hand else Sight.UNKNOWN
+                known = msgspec.structs.replace(known, sight=sight, because=only_read_by(kind), is_paged=False)
+            yield known
 
         return self._tried(about, tenant, look)
 
@@ -427,6 +431,15 @@ def _of_lateness(late: Lateness) -> tuple[Sight, str, str] | None:
 
 
 _GRANT: Final = "infra/scripts/grant.sh grants it for Graph, deploying again for Azure; a token shows it within a day."
+_ONLY_IN_ACT: Final = "Graph has no permission that only reads it, so that tier watch doesn't see it"
+_BY_HAND: Final = "no tier reads it; docs/remediations.md says how the identity is allowed to"
+
+
+def only_read_by(kind: Kind) -> str:
+    """Say why not every tier reads the objects of a kind."""
+    return _BY_HAND if kind.inventory.is_by_hand else _ONLY_IN_ACT
+
+
 _NO_LICENCE: Final = "License the tenant, or set SIGN_INS to off."
 _POLL: Final = "See what the function that polls it last logged, and whether the app runs."
 _SWEEP: Final = "See what take_snapshots last logged."

@@ -25,6 +25,7 @@ from shared.model.setting_values import (
     is_routing_key,
     number,
     resource_groups,
+    resources,
     schedule,
     text,
     url,
@@ -120,6 +121,12 @@ OWN_RESOURCE_GROUPS: Final = Setting(
     " them by somebody unapproved is paged.",
     read=resource_groups,
 )
+LOGGED_RESOURCES: Final = Setting(
+    name="LOGGED_RESOURCES",
+    description="Resource ids of the app's own resources, and of the topics by which it hears, separated by commas."
+    " Their diagnostic settings and event subscriptions are guarded.",
+    read=resources,
+)
 OPERATORS_CLIENT_ID: Final = Setting(
     name="OPERATORS_CLIENT_ID",
     description="Client id of the registration by which people and programs call the app.",
@@ -169,7 +176,7 @@ PAGERDUTY_WEBHOOK_SECRETS: Final = Setting(
 )
 CASE_LINK: Final = Setting(
     name="CASE_LINK",
-    description="Where people open a case, `{case}` for its id; `https://HOST/api/open/{case}` has them sign in.",
+    description="Where people open a case, `{case}` for its id; `https://HOST/api/console/i/{case}` is the console.",
     read=checked("an https:// address with {case} where the case id goes", is_case_link),
     is_secret=True,  # it may hold a function key
 )

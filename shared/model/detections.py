@@ -100,6 +100,7 @@ class Detection[E](Struct, frozen=True, kw_only=True):
     ask for the same event, which is then graded by the highest of their risks. `deviates` says where and why the
     declaration differs from the guide's print. `unless_actor_in` is None where the detection applies whoever did it.
     With a `remediation` the change of an unapproved actor is put back, and `answer` is what is done in doubt.
+    `contains` says that in mode enforce, set for it by name, the account behind it is restrained unasked.
     `first_step` is what a person does first where undoing the change by hand isn't it.
     `counted` raises one case for many records together, `after` only for a record that follows another. `one_case_by`
     are fields by whose values the records of a clock hour are one case, where each being one would page all night; else
@@ -108,8 +109,8 @@ class Detection[E](Struct, frozen=True, kw_only=True):
     `hits` and `misses` are raw records: the first must match this detection and no other, the second must not.
 
     Raises:
-        ValueError: it has a remediation, but no approval list or no page for the cases of doubt; or its reference is no
-            https address.
+        ValueError: it has a remediation, but no approval list or no page for the cases of doubt; or it contains, and is
+            of no high risk or has no approval list; or its reference is no https address.
     """
 
     id: str
@@ -126,6 +127,7 @@ class Detection[E](Struct, frozen=True, kw_only=True):
     after: After[E] | None = None
     one_case_by: tuple[Text[E], ...] = ()
     also: tuple[str, ...] = ()
+    contains: bool = False
     first_step: str = ""
     deviates: str = ""
     techniques: tuple[Technique, ...] = ()
@@ -138,6 +140,8 @@ class Detection[E](Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.id} has a remediation, so it needs the list of those who may (unless_actor_in)")
         if self.remediation and self.answer is not Answer.PAGE:
             raise ValueError(f"{self.id} has a remediation, so its answer is page: in doubt the owners are paged")
+        if self.contains and (self.unless_actor_in is None or self.risk is not Risk.HIGH):
+            raise ValueError(f"{self.id} contains, so it needs risk high and the list of those who may")
         if self.reference and not is_reference(self.reference):
             raise ValueError(f"{self.id} has the reference {self.reference!r}, which is no https address")
 

@@ -18,7 +18,7 @@ from shared.model.cases import Standing
 from shared.model.events import Actor, Log
 from shared.model.kinds import Json, ObjectKind, Risk
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of what is stored about objects. A host that meets a newer one doesn't act."""
 
 EXISTS: Final = "exists"
@@ -42,6 +42,22 @@ def list_of(leaf: str) -> str:
 def property_of(leaf: str) -> str:
     """Give the property at the top of an object that a leaf is in ("conditions")."""
     return leaf.partition("[")[0].partition(".")[0]
+
+
+type Sent = dict[str, dict[str, Json]]
+"""The parts of an object that were sent whole, lists or properties: each with its leaves by the rest of their name.
+
+{"conditions.users": {".includeUsers[all]": "All"}}: whatever else stood in that part went with the write.
+"""
+
+
+def sent_value(sent: Sent, leaf: str) -> tuple[bool, Json]:
+    """Say whether a leaf lies in a part that was sent whole, and with which value; None where it was left out."""
+    for part, values in sent.items():
+        rest = leaf.removeprefix(part)
+        if rest != leaf and (not rest or rest[0] in ".["):
+            return True, values.get(rest)
+    return False, None
 
 
 class Op(StrEnum):
@@ -119,7 +135,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
 
     `id` names it by its content and second. `arrived_at` is when its first record was taken in. `detections` and
     `cases` are those that it opened, in the same order. Of the responder's own writes, `intent` is the intent's id, and
-    `sent` has each list that was sent whole, with all its members. A change that only a delivery told isn't confirmed
+    `sent` has what was sent whole. A change that only a delivery told isn't confirmed
     until the tenant itself says so, and is denied where the tenant says that it wasn't made. `is_expiry` says that it
     is the end of something bound in time, or of what it belonged to, `is_own_use` that its actor took up what he is
     eligible for, or gave it up: neither is a change that anybody answers. `source` names the log where two tell of the
@@ -148,7 +164,7 @@ class ObjectChange(Struct, frozen=True, kw_only=True):
     is_expiry: bool = False
     is_own_use: bool = False
     intent: str = ""
-    sent: dict[str, tuple[str, ...]] = {}
+    sent: Sent = {}
     source: str = ""
     whole_properties: tuple[str, ...] = ()
     is_microsofts: bool | None = None
@@ -179,14 +195,68 @@ class JudgedChange(Struct, frozen=True, kw_only=True):
     is_live: bool = False
 
 
+class Asked(StrEnum):
+    """What a person asked for, by which values are written that don't stand."""
+
+    UNDO = "undo"
+    """A put-back of the responder's is taken back."""
+    DENY = "deny"
+    """A change is taken back, and whenever it is made again by somebody unapproved."""
+    RESTORE = "restore"
+    """The object is to stand as it stood at an instant."""
+    REVOKE = "revoke"
+    """What an actor did since an instant is taken back: the account was stolen."""
+
+    @property
+    def takes_from_others(self) -> bool:
+        """Whether what stood is nobody's right: an approved change that brings it back is asked about."""
+        return self in {Asked.DENY, Asked.REVOKE}
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a person asked to be written: each leaf that still stands as it did in `stood` gets the accepted value."""
+
+    act: Asked
+    stood: dict[str, Json]
+
+
 class Acceptance(Struct, frozen=True, kw_only=True):
-    """A person accepted the object as it was shown, except `uncovered` leaves."""
+    """A person accepted the object as it was shown, except `uncovered` leaves; with `only`, nothing but those.
+
+    With a `wish`, `leaves` aren't what stood but what is to stand. `id` is the digest of the plan that was shown, ""
+    where there was none, and `about` are the changes, or the cases of drift, that the person was asked about.
+    """
 
     at: datetime
     by: str
     leaves: dict[str, Json]
     uncovered: tuple[str, ...] = ()
     reason: str = ""
+    only: tuple[str, ...] = ()
+    wish: Wish | None = None
+    id: str = ""
+    about: tuple[str, ...] = ()
+
+    def covers(self, leaf: str) -> bool:
+        """Whether it says anything of a leaf."""
+        return leaf not in self.uncovered and (not self.only or leaf in self.only)
+
+    def stood(self, leaf: str) -> Json:
+        """Give the value that a leaf had when the person decided."""
+        return (self.wish.stood if self.wish else self.leaves).get(leaf)
+
+
+_ASKED: Final = "asked "
+
+
+def asked_id(acceptance_id: str) -> str:
+    """Give the id that stands in the place of a change's where a person asked for what is written."""
+    return _ASKED + acceptance_id
+
+
+def is_asked_id(change_id: str) -> bool:
+    """Whether an id stands for what a person asked, and for no change."""
+    return change_id.startswith(_ASKED)
 
 
 class Noticed(Struct, frozen=True, kw_only=True):
@@ -220,7 +290,7 @@ class IntentState(StrEnum):
 class Intent(Struct, frozen=True, kw_only=True):
     """A write that the responder decided on, stored before it is sent.
 
-    `steps` are the leaves with the value that stands and the one to write. `sent` are lists that are written whole.
+    `steps` are the leaves with the value that stands and the one to write. `sent` is what is written whole.
     `before` is the digest of the version that stood, `actors` are those whose changes are put back, `changes` the ids
     of those changes.
     """
@@ -230,7 +300,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     op: Op
     steps: dict[str, Step]
     before: str = ""
-    sent: dict[str, tuple[str, ...]] = {}
+    sent: Sent = {}
     actors: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     state: IntentState = IntentState.OPEN
@@ -331,6 +401,7 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     `drifts` those that nobody explains, with their cases. `pending` are leaves that wait, or that people were paged
     about, with the reason. `settled` are ids of changes that need no answer any more, `answered` of those whose case is
     closed, `asked` of those that a person asked to put back though they weren't live all the time.
+    `denied` are leaves at a value that a person denied for good: whoever unapproved writes it again, it is put back.
     """
 
     id: ObjectId
@@ -343,6 +414,7 @@ class ObjectState(Struct, frozen=True, kw_only=True):
     acceptances: tuple[Acceptance, ...] = ()
     filled: tuple[Noticed, ...] = ()
     left: tuple[Noticed, ...] = ()
+    denied: tuple[Noticed, ...] = ()
     differing: tuple[Noticed, ...] = ()
     drifts: tuple[Drift, ...] = ()
     pending: dict[str, Objection] = {}
@@ -368,7 +440,8 @@ class ObjectPlan(Struct, frozen=True, kw_only=True):
     """What is decided about an object: what to write, and of each leaf that isn't written, why.
 
     `op` is None where nothing is to be written. `steps` are the leaves to write: what stands, and the target.
-    `state` is the object's state with what was noticed while planning.
+    `state` is the object's state with what was noticed while planning. `shows_at` is when to look whether a change that
+    doesn't show has come, None where all show: a replica may be behind.
     """
 
     state: ObjectState
@@ -379,3 +452,4 @@ class ObjectPlan(Struct, frozen=True, kw_only=True):
     offers: tuple[Offer, ...] = ()
     duels: tuple[Duel, ...] = ()
     new_to_kind: tuple[Noticed, ...] = ()
+    shows_at: datetime | None = None

@@ -1,7 +1,7 @@
 """What the product's identity is given in each tenant, and how that follows from declared calls.
 
 Two tiers, so that a team can start without any write permission: *watch* has what snapshots, polls and looks read,
-*act* what puts things back besides.
+*act* what puts things back besides. Where Graph has no permission that only reads, reading is in tier *act* too.
 """
 
 from collections.abc import Iterable
@@ -52,7 +52,8 @@ class Grant(Struct, frozen=True, kw_only=True):
 def grants_from(needs: Iterable[Need]) -> tuple[Grant, ...]:
     """Give the union of the calls' permissions, by tenant kind, then in the order of `Permission`.
 
-    What a declaration needs for reading alone is in tier *watch*, even where others need it for writing too.
+    What a declaration needs for reading alone is in tier *watch*, even where others need it for writing too; not where
+    whoever may read by it may write.
     """
     by: dict[tuple[TenantKind, Permission], list[str]] = {}
     read: set[tuple[TenantKind, Permission]] = set()
@@ -61,7 +62,7 @@ def grants_from(needs: Iterable[Need]) -> tuple[Grant, ...]:
             for permission in call.needs:
                 place = need.kind, permission
                 by.setdefault(place, []).append(need.by)
-                if call.method == _READ:
+                if call.method == _READ and not permission.may_write:
                     read.add(place)
     return tuple(
         Grant(

@@ -46,6 +46,13 @@ From "Microsoft Graph permissions reference", "Authenticate an IMAP, POP or SMTP
 access to EWS in Exchange".
 """
 
+
+def is_highly_privileged(permission: str) -> bool:
+    """Apply the guide's rule: a high permission holds `.All` or starts with `Mail.`, or is on a list."""
+    folded = permission.casefold()
+    return ".all" in folded or folded.startswith("mail.") or folded in HIGH_PRIVILEGE_PERMISSIONS
+
+
 API_NAMES: Final = {
     "00000003-0000-0000-c000-000000000000": "microsoft-graph",
     "00000002-0000-0000-c000-000000000000": "entra-id",

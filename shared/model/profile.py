@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal, cast
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 import msgspec
 from msgspec import Struct
 
 from shared.model import patterns
 from shared.model.events import fold
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -77,11 +79,13 @@ _DAY: Final = timedelta(days=1)
 
 
 @lru_cache(maxsize=256)
-def working_day(hours: Hours) -> tuple[ZoneInfo, timedelta, timedelta]:
+def working_day(hours: Hours) -> "tuple[ZoneInfo, timedelta, timedelta]":
     """Give the zone, when a working day begins after midnight, and how long it is.
 
     With its length, a night's work is of the day on which it begins, like any other.
     """
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few profiles have working hours, start-up is a feature
+
     begin, end = map(_since_midnight, (hours.begin, hours.end))
     return ZoneInfo(hours.zone), begin, end - begin if end > begin else end - begin + _DAY
 
@@ -305,6 +309,8 @@ def _is_organisation(text: str) -> bool:
 
 
 def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few profiles have working hours, start-up is a feature
+
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):

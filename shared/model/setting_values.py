@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 _RESOURCE_GROUP: Final = re.compile(rf"/subscriptions/{_GUID.pattern}/resourceGroups/[^/,]{{1,90}}", re.IGNORECASE)
+_RESOURCE: Final = re.compile(
+    rf"{_RESOURCE_GROUP.pattern}/providers/[^/,]{{1,90}}(?:/[^/,]{{1,260}}){{2,12}}", re.IGNORECASE
+)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _LONGEST_NUMBER: Final = 10
 _MOST_SECRETS: Final = 2
@@ -58,6 +61,16 @@ def resource_groups(value: str) -> frozenset[str]:
     if wrong := [part for part in parts if _RESOURCE_GROUP.fullmatch(part) is None]:
         raise WrongValue(
             "ids of resource groups separated by commas, like /subscriptions/ID/resourceGroups/NAME", *wrong
+        )
+    return frozenset(part.lower() for part in parts)
+
+
+def resources(value: str) -> frozenset[str]:
+    """Read resource ids that are separated by commas, in lower case."""
+    parts = [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+    if wrong := [part for part in parts if _RESOURCE.fullmatch(part) is None]:
+        raise WrongValue(
+            "ids of resources separated by commas, like /subscriptions/ID/resourceGroups/NAME/providers/…", *wrong
         )
     return frozenset(part.lower() for part in parts)
 

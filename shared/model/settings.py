@@ -61,6 +61,8 @@ class Tenant:
     `responder_id` is the object id of the responder's own service principal there. The workforce tenant is reached with
     the managed identity `client_id` ("" for the system-assigned one); the B2C tenant with an app registration and
     `certificate`, a path to a PEM or PFX file, or the file's content in base64 (a Key Vault reference gives that).
+    `logged` are ids of the app's own resources, in lower case, whose diagnostic settings and event subscriptions are
+    guarded.
     """
 
     kind: TenantKind
@@ -69,6 +71,7 @@ class Tenant:
     client_id: str
     certificate: str = field(default="", repr=False)
     subscriptions: frozenset[str] = frozenset()
+    logged: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -218,6 +221,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
         responder_id=read(declared.WORKFORCE_RESPONDER_ID),
         client_id=read(declared.WORKFORCE_CLIENT_ID),
         subscriptions=read(declared.SUBSCRIPTION_IDS),
+        logged=read(declared.LOGGED_RESOURCES),
     )
     b2c = _b2c_tenant(reader)
     emergency_accounts = read(declared.EMERGENCY_ACCOUNT_IDS)

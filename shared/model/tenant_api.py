@@ -1,9 +1,10 @@
 """The interface to a tenant's APIs that declarations use."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import batched
 from typing import Final, Protocol
 
-from shared.model.calls import Call
+from shared.model.calls import Call, checked_id
 from shared.model.errors import DoneAlready, Rejected
 from shared.model.kinds import Image, Json
 from shared.model.settings import Tenant
@@ -43,6 +44,23 @@ class TenantApi(Protocol):
     def upload(self, call: Call, /, *, xml: str, **ids: str) -> None:
         """Write an XML document."""
         ...
+
+
+MOST_IN_A_FILTER: Final = 15
+"""How many ids Graph takes in one filter."""
+
+
+def list_by_ids(api: TenantApi, call: Call, ids: Iterable[str], shown: str) -> list[Image]:
+    """List those of some ids that are of the kind that a call lists, with the properties that `shown` names.
+
+    Raises:
+        BadIdentifier: one isn't an id.
+    """
+    found: list[Image] = []
+    for some in batched(sorted(ids), MOST_IN_A_FILTER, strict=False):
+        wanted = ",".join(f"'{checked_id('id', each)}'" for each in some)
+        found += api.list(call, query={"$filter": f"id in ({wanted})", "$select": shown})
+    return found
 
 
 _NOT_FOUND: Final = 404

@@ -32,7 +32,7 @@ def facts(
         ("If enforced", shown(case.would.removeprefix("would "), max_length * 3)),
         ("Plan", shown(case.summary, max_length * 3)),
         (_PROOF_IS.get(case.outcome, "Proof"), shown(case.proof, max_length * 3)),
-        ("Undo", detection.remediation.undo if _was_done(case) and detection.remediation else ""),
+        ("Undo", _undo(case, detection)),
         ("Detection", f"{shown(detection.title, max_length * 2)} ({detection.id}, guide row {detection.seed_row})"),
         ("Technique", shown(", ".join(map(str, detection.techniques)), max_length * 3)),
         ("Read by", _acknowledged(case, max_length)),
@@ -46,6 +46,15 @@ _PROOF_IS: Final[Mapping[Outcome, str]] = {
     Outcome.PENDING: "Prevented by",
 }
 """The label of `Case.proof` where it isn't what was read back."""
+
+
+def _undo(case: Case, detection: AnyDetection) -> str:
+    """Say how a put-back is undone: by hand, or by the app, so that it counts as accepted and stays."""
+    if not _was_done(case):
+        return ""
+    by_hand = detection.remediation.undo if detection.remediation else ""
+    by_the_app = f"`responder undo {case.id}` shows what it would write, and does it." if case.object_key else ""
+    return f"{by_hand} {by_the_app}".strip()
 
 
 def _by_whom(case: Case, max_length: int) -> tuple[tuple[str, str], ...]:

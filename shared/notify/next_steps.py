@@ -131,7 +131,8 @@ def _ask(case: Case, max_length: int) -> str:
         )
     return (
         f"Ask {who} by phone whether they made this change; an attacker may be reading their mail and chat."
-        " If they didn't make it, or don't answer: block the account and revoke its sessions."
+        " If they didn't make it, or don't answer: disable the account, revoke its sessions, take back what it did:"
+        f" `responder contain {shown(case.id, max_length)}` shows that plan, and does it."
     )
 
 

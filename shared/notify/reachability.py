@@ -32,7 +32,8 @@ _TEST: Final = ("reached", "test")
 _REQUEST: Final = ("reached", "request")
 _OPEN_FOR: Final = timedelta(hours=20)
 _MOST_MENTIONED: Final = 5
-_CASE_PAGE: Final = "/open/{case}"
+_CASE_PAGES: Final = ("/console/i/{case}", "/open/{case}")
+"""What `CASE_LINK` ends with where cases are opened on a page of the app; the latter in settings made earlier."""
 _BY: Final = "the weekly test"
 
 
@@ -137,9 +138,9 @@ class Reachability:
 
 _OPEN: Final = Words(en="Open the page and press the button.", ko="페이지를 열고 단추를 누르세요.")
 _NO_PAGE: Final = Words(
-    en="It can't be answered: CASE_LINK isn't https://HOST/api/open/{case}, so there is no page to open. Tell whoever"
-    " operates Entra Responder.",
-    ko="응답할 수 없습니다. CASE_LINK가 https://HOST/api/open/{case} 형식이 아니어서 열 페이지가 없습니다. Entra"
+    en="It can't be answered: CASE_LINK isn't https://HOST/api/console/i/{case}, so there is no page to open. Tell"
+    " whoever operates Entra Responder.",
+    ko="응답할 수 없습니다. CASE_LINK가 https://HOST/api/console/i/{case} 형식이 아니어서 열 페이지가 없습니다. Entra"
     " Responder 운영 담당자에게 알리세요.",
 )
 _UNKNOWN: Final = Words(
@@ -182,9 +183,8 @@ def week_of(now: datetime) -> str:
 
 def reach_link(case_link: str, week: str) -> str:
     """Give the address of the page on which owners answer; "" where people don't open cases on a page of the app."""
-    if not case_link.endswith(_CASE_PAGE):
-        return ""
-    return f"{case_link.removesuffix(_CASE_PAGE)}/reach/{week}"
+    root = next((case_link.removesuffix(one) for one in _CASE_PAGES if case_link.endswith(one)), "")
+    return f"{root}/reach/{week}" if root else ""
 
 
 def untested(one: Reached, *, has_teams: bool, has_pagerduty: bool, hears: bool) -> list[str]:

@@ -12,8 +12,8 @@ from msgspec import Struct
 from shared.model.cases import Standing
 from shared.model.kinds import Json
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import EXISTS, WHOLE, Acceptance, ObjectChange, ObjectState, Op, Step, Version, list_of
-from shared.objects.comparing import is_same, member_of
+from shared.model.objects import EXISTS, WHOLE, Acceptance, ObjectChange, ObjectState, Op, Step, Version, sent_value
+from shared.objects.comparing import is_same
 from shared.objects.replay import Replayed
 from shared.objects.versions import REPLICA_LAG, WrittenChange
 
@@ -52,7 +52,7 @@ def without_false_claims(
 
 
 def chains(
-    written: Sequence[WrittenChange], versions: Sequence[Version], known: Collection[str]
+    written: Sequence[WrittenChange], versions: Sequence[Version], known: Collection[str], rules: LeafRules
 ) -> dict[str, list[Link]]:
     """Give the writers of each leaf. `versions` are in order; the first is where the history starts.
 
@@ -66,7 +66,7 @@ def chains(
         if change.op is Op.DELETE:
             wrote |= {leaf: (old, None) for leaf, old in standing.items() if leaf not in {EXISTS, WHOLE}}
         elif change.sent:
-            wrote = {**_swept(change, found, versions), **wrote}
+            wrote = {**_swept(change, found, versions, rules), **wrote}
         for leaf, (old, new) in wrote.items():
             found.setdefault(leaf, []).append(Link(each, old, new))
             standing[leaf] = new
@@ -131,29 +131,27 @@ def _may_be_ours(written: WrittenChange, later: Sequence[WrittenChange], rules: 
     )
 
 
-def _swept(change: ObjectChange, found: Chains, versions: Sequence[Version]) -> dict[str, Step]:
-    """Give what a list that was sent whole changed besides what it was sent for: members nobody had told of yet."""
+def _swept(change: ObjectChange, found: Chains, versions: Sequence[Version], rules: LeafRules) -> dict[str, Step]:
+    """Give what a part that was sent whole changed besides what it was sent for: leaves nobody had told of yet."""
     look = next((version for version in reversed(versions) if version.at <= change.at), versions[0])
     swept: dict[str, Step] = {}
     for leaf, chain in found.items():
-        members = change.sent.get(list_of(leaf))
-        if members is None:
-            continue
-        stood, is_member = chain[-1].new, member_of(leaf) in members
-        if (stood is not None) is is_member:
+        is_sent, value = sent_value(change.sent, leaf)
+        stood = chain[-1].new
+        if not is_sent or is_same(rules, leaf, stood, value):
             continue
         is_known = chain[-1].written.change.at <= look.at - REPLICA_LAG
-        if is_known and (look.leaves.get(leaf) is not None) is is_member:
+        if is_known and is_same(rules, leaf, look.leaves.get(leaf), value):
             continue  # it had gone, or come, before we looked
-        swept[leaf] = (stood, True if is_member else None)
+        swept[leaf] = (stood, value)
     return swept
 
 
 def _accepted(acceptances: Sequence[Acceptance], leaf: str, before: datetime) -> tuple[Json, datetime] | None:
     """Give the value of a leaf that a person last accepted before an instant, and when."""
     for acceptance in sorted(acceptances, key=lambda acceptance: acceptance.at, reverse=True):
-        if acceptance.at < before and leaf not in acceptance.uncovered:
-            return acceptance.leaves.get(leaf), acceptance.at
+        if acceptance.at < before and acceptance.covers(leaf):
+            return acceptance.stood(leaf), acceptance.at
     return None
 
 

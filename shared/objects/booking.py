@@ -27,9 +27,10 @@ from shared.model.objects import (
     Step,
     Version,
     list_of,
+    sent_value,
 )
 from shared.objects.attribution import OWN_RECORD_WITHIN
-from shared.objects.comparing import is_same, member_of
+from shared.objects.comparing import is_same
 
 LISTING_LAG: Final = timedelta(minutes=10)
 """A listing may not show what was made this long ago: before that, nothing is made a second time."""
@@ -47,7 +48,7 @@ _CLOSED_AFTER: Final = timedelta(minutes=5)
 class OwnRecord(Struct, frozen=True, kw_only=True):
     """What a record under our own identity tells.
 
-    `intent` is the one that explains it, None where there is none. `covered` are members of lists that were sent whole,
+    `intent` is the one that explains it, None where there is none. `covered` are leaves of parts that were sent whole,
     which somebody wrote before nobody had told of it; `filled` are leaves that the service filled in. `unfinished` are
     leaves that an object was made with and that were to be set after, `finished` those that then were set or taken
     away. `unexplained` are leaves that none of this explains.
@@ -127,7 +128,7 @@ def judge_own_record(
     rules: LeafRules,
     *,
     read_back: Leaves | None = None,
-    made_as: Sequence[Leaves] = (),
+    made_as: Leaves | None = None,
 ) -> OwnRecord:
     """Say what a record under our own identity tells. `read_back` is the object as the write was read back.
 
@@ -143,10 +144,10 @@ def judge_own_record(
     for leaf, (old, new) in sorted(recorded.wrote.items()):
         if _is_intended(intent, leaf, recorded.wrote[leaf], rules):
             continue
-        if intent.op is Op.CREATE and any(leaf in each and is_same(rules, leaf, each[leaf], new) for each in made_as):
+        if intent.op is Op.CREATE and made_as and leaf in made_as and is_same(rules, leaf, made_as[leaf], new):
             unfinished[leaf] = (None, new)
             continue
-        if _is_swept(intent, leaf, recorded.wrote[leaf]):
+        if _is_swept(intent, leaf, recorded.wrote[leaf], rules):
             covered[leaf] = (old, new)
         elif old is None and read_back is not None and is_same(rules, leaf, read_back.get(leaf), new):
             filled.append(Noticed(leaf=leaf, value=new, since=at))
@@ -260,6 +261,6 @@ def _is_intended(intent: Intent, leaf: str, step: Step, rules: LeafRules) -> boo
     return leaf in intent.steps and is_same(rules, leaf, intent.steps[leaf][1], step[1])
 
 
-def _is_swept(intent: Intent, leaf: str, step: Step) -> bool:
-    members = intent.sent.get(list_of(leaf))
-    return members is not None and (member_of(leaf) in members) is (step[1] is not None)
+def _is_swept(intent: Intent, leaf: str, step: Step, rules: LeafRules) -> bool:
+    is_sent, value = sent_value(intent.sent, leaf)
+    return is_sent and is_same(rules, leaf, value, step[1])

@@ -22,6 +22,7 @@ from shared.model.objects import (
     ObjectState,
     Provenance,
     Version,
+    asked_id,
 )
 from shared.objects.attribution import is_writer_missing
 from shared.objects.comparing import differences
@@ -133,6 +134,7 @@ def _from(
 ) -> ObjectState:
     """Give the state with a version as its first one."""
     past = {judged.change.id for judged in changes if judged.change.at <= version.at}
+    past |= {asked_id(one.id) for one in state.acceptances if one.at <= version.at}
     # What a service filled in stays noted as that, not as what stood at first: it is left out of a creation.
     filled = {one.leaf for one in state.filled if accounted.get(one.leaf) == _as_filled(one)}
     return replace(

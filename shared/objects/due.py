@@ -70,7 +70,8 @@ class Due:
         One request for each shard, which reads no row that isn't due. A row with broken keys, or with a kind that only
         newer code knows, is passed over. Who takes a look and fails moves it on, or it keeps coming first.
         """
-        shards = [self._ready_in(shard, now, most) for shard in SHARDS]
+        end = f"{stamp(now)}}}"
+        shards = [self._ready_in(shard, end, most) for shard in SHARDS]
         once: dict[ObjectId, list[Look]] = {}
         for look in heapq.merge(*shards, key=lambda look: look.at):
             once.setdefault(look.id, []).append(look)
@@ -79,13 +80,13 @@ class Due:
             for first, *more in islice(once.values(), most)
         ]
 
-    def _ready_in(self, shard: str, now: datetime, most: int) -> list[Look]:
+    def _ready_in(self, shard: str, end: str, most: int) -> list[Look]:
         pages = self._storage.pages(
             Table.DUE,
             "PartitionKey eq @shard and RowKey lt @end",
             most=most,
             shard=shard,
-            end=f"{stamp(now)}}}",
+            end=end,
         )
         looks = (look for page in pages for row in page if (look := _look(row)) is not None)
         return list(islice(looks, most))

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.model.cases import Standing
-from shared.model.objects import EXISTS, Duel, Intent, IntentState
+from shared.model.objects import EXISTS, Duel, Intent, IntentState, is_asked_id
 from shared.objects.attribution import Link
 from shared.objects.verdicts import Account
 
@@ -24,7 +24,7 @@ _SWINGS: Final = 4
 
 def duels(intents: Sequence[Intent]) -> tuple[Duel, ...]:
     """Give the duels of the responder with others: a leaf that it put back twice within a day, whoever swung it."""
-    booked = [one for one in intents if one.state is IntentState.BOOKED]
+    booked = [one for one in intents if one.state is IntentState.BOOKED and not _is_asked(one)]
     latest = max((one.at for one in booked), default=None)
     if latest is None:
         return ()
@@ -45,6 +45,11 @@ def duels(intents: Sequence[Intent]) -> tuple[Duel, ...]:
         for leaf, swung in sorted(rivals.items())
         if len(swung) >= TWICE
     )
+
+
+def _is_asked(intent: Intent) -> bool:
+    """Whether a person had it written: nobody swung anything."""
+    return bool(intent.changes) and all(map(is_asked_id, intent.changes))
 
 
 def duels_of_approved(account: Account) -> tuple[Duel, ...]:

@@ -24,6 +24,8 @@ def _kill_switch(facts: Facts) -> Mapping[str, Reason]:
 def _mode(facts: Facts) -> Mapping[str, Reason]:
     found: dict[str, Reason] = {}
     for leaf, change in facts.deciding.items():
+        if leaf in facts.held:
+            continue  # a person has decided about this value, whatever the mode
         mode = facts.modes.get(change)
         if mode is None:
             found[leaf] = Reason("the mode of its detection could not be read")
@@ -34,12 +36,6 @@ def _mode(facts: Facts) -> Mapping[str, Reason]:
 
 def _configured(facts: Facts) -> Mapping[str, Reason]:
     return {} if facts.is_configured else _whole("this tenant or subscription is not configured")
-
-
-def _foreign_master(facts: Facts) -> Mapping[str, Reason]:
-    if not facts.foreign_master:
-        return {}
-    return _whole(f"it is kept by {facts.foreign_master}, which would write it again")
 
 
 def _provenance(facts: Facts) -> Mapping[str, Reason]:
@@ -90,14 +86,6 @@ def _restrained(facts: Facts) -> Mapping[str, Reason]:
     return _gains_among(facts, facts.restrained, "restrained", "restraints")
 
 
-def _time_bound(facts: Facts) -> Mapping[str, Reason]:
-    hit = [leaf for leaf in facts.steps if leaf in facts.was_time_bound]
-    if not hit:
-        return {}
-    because = "it was bound in time and would come back as permanent"
-    return {leaf: Reason(because) for leaf in hit} if facts.op is Op.UPDATE else _whole(because)
-
-
 def _unreturnable(facts: Facts) -> Mapping[str, Reason]:
     deciding = facts.deciding
     hit = [
@@ -130,11 +118,16 @@ def _limit(facts: Facts) -> Mapping[str, Reason]:
 
 
 def _limit_of(facts: Facts, spent: Spent, one: Waiting) -> Reason | None:
-    """Say why there is no place for a decision among those of an actor: the riskiest go first, then the oldest."""
+    """Say why there is no place for a decision among those of an actor: the riskiest go first, then the oldest.
+
+    Before all of them goes what the responder itself hears by.
+    """
     taken, ahead = spent.taken(one.actor), spent.ahead_of(one)
     free = facts.limit - len(taken)
     if free > ahead:
-        kept = facts.limit // 2 if one.risk is not _HIGHEST and spent.now < one.since + KEPT_FOR else 0
+        kept = (
+            facts.limit // 2 if one.risk is not _HIGHEST and not one.is_ours and spent.now < one.since + KEPT_FOR else 0
+        )
         if free > kept:
             return None
         because = f"the last {kept} of {facts.limit} objects of one actor in an hour are kept for riskier changes"
@@ -190,14 +183,6 @@ GUARDS: Final = (
         in_parts=False,
     ),
     Guard(
-        id="foreign-master",
-        why="What another system keeps is written again by it; the change has to be undone there.",
-        judge=_foreign_master,
-        can_pass=False,
-        binds_people=True,
-        in_parts=False,
-    ),
-    Guard(
         id="provenance",
         why="What was only seen may be an attacker's.",
         judge=_provenance,
@@ -243,14 +228,6 @@ GUARDS: Final = (
         judge=_restrained,
         can_pass=True,
         binds_people=False,
-        in_parts=True,
-    ),
-    Guard(
-        id="time-bound",
-        why="A right that was bound in time must not come back for ever.",
-        judge=_time_bound,
-        can_pass=False,
-        binds_people=True,
         in_parts=True,
     ),
     Guard(

@@ -33,17 +33,21 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
-    """A decision that waits for a place, since when, and how risky the change is that it answers."""
+    """A decision that waits for a place, since when, and how risky the change is that it answers.
+
+    `is_ours` says that the responder itself hears or is watched by the object.
+    """
 
     decision: str
     actor: str
     risk: Risk
     since: datetime
+    is_ours: bool = False
 
     @property
-    def rank(self) -> tuple[int, datetime, str]:
-        """Give what sorts the riskiest first, then the oldest."""
-        return -_RISKS.index(self.risk), self.since, self.decision
+    def rank(self) -> tuple[bool, int, datetime, str]:
+        """Give what sorts first what the responder hears by, then the riskiest, then the oldest."""
+        return not self.is_ours, -_RISKS.index(self.risk), self.since, self.decision
 
 
 class Spent(Struct, frozen=True, kw_only=True):
@@ -90,10 +94,10 @@ class Facts(Struct, frozen=True, kw_only=True):
     nothing. `disabled` can't sign in, `unread` are principals of whom that couldn't be read; `named` are the actors of
     unapproved changes in open cases, `restrained` those that a restraint names. `decision` names this decision among
     those that were `spent`, `limit` is the most an hour by actor, `limit_in_all` by all. `modes` are those of the
-    deciding detections by change. `foreign_master` names who else keeps the object ("Active Directory"). `unreturnable`
-    are leaves that can't come back once they are taken away (secrets), `chosen_by_name` the changes for whose detection
-    enforce was chosen by name. `was_time_bound` are leaves that would be restored as permanent although they weren't.
-    `is_asked` says that a person asked for it, `has_place` that it has taken its place among those of the hour.
+    deciding detections by change. `unreturnable` are leaves that can't come back once they are taken away (secrets),
+    `chosen_by_name` the changes for whose detection enforce was chosen by name. `is_asked` says that a person asked for
+    it, `has_place` that it has taken its place among those of the hour. `held` are leaves (or `WHOLE`) at a value that
+    a person denied for good. `is_ours` says that the responder itself hears or is watched by the object.
     """
 
     op: Op
@@ -115,12 +119,12 @@ class Facts(Struct, frozen=True, kw_only=True):
     unread: frozenset[str] = frozenset()
     named: frozenset[str] | None = frozenset()
     restrained: frozenset[str] | None = frozenset()
-    foreign_master: str = ""
     unreturnable: frozenset[str] = frozenset()
     chosen_by_name: frozenset[str] = frozenset()
-    was_time_bound: frozenset[str] = frozenset()
     is_asked: bool = False
     has_place: bool = False
+    held: frozenset[str] = frozenset()
+    is_ours: bool = False
 
     @property
     def takes_away(self) -> bool:
@@ -151,6 +155,7 @@ class Facts(Struct, frozen=True, kw_only=True):
                 actor=actor,
                 risk=max((one.risk for one in found if one.actor.id.lower() == actor), key=_RISKS.index),
                 since=min(one.arrived_at for one in found if one.actor.id.lower() == actor),
+                is_ours=self.is_ours,
             )
             for actor in sorted(self.actors)
         )

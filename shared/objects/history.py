@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.model.cases import change_case_id
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import JudgedChange, ObjectChange, ObjectState, Op, Step, Version
+from shared.model.objects import Acceptance, JudgedChange, ObjectChange, ObjectState, Op, Step, Version
 from shared.objects.comparing import differences, is_same
 from shared.objects.versions import REPLICA_LAG, WrittenChange, all_versions, first_version, written_changes
 
@@ -29,6 +29,7 @@ class Happening(StrEnum):
     PUT_BACK = "put back by the responder"
     FOUND = "found so, and no record says by whom"
     ACCEPTED = "accepted"
+    ASKED = "asked for by a person"
 
 
 _OF_OP: Final[Mapping[Op, Happening]] = {
@@ -64,10 +65,7 @@ def entries(state: ObjectState, history: Sequence[JudgedChange], rules: LeafRule
         _beginning(state),
         *map(_change, written),
         *_found(sorted((state.origin, *state.versions), key=lambda one: one.at), written, rules),
-        *(
-            Entry(at=one.at, what=Happening.ACCEPTED, who=one.by, because=one.reason, is_all=not one.uncovered)
-            for one in state.acceptances
-        ),
+        *(_acceptance(one) for one in state.acceptances),
     ]
     return tuple(sorted(found, key=lambda entry: entry.at))
 
@@ -80,6 +78,13 @@ def version_at(state: ObjectState, at: datetime) -> Version | None:
 
 def _beginning(state: ObjectState) -> Entry:
     return Entry(at=state.origin.at, what=Happening.COMPACTED if state.accounted else Happening.FIRST_READ)
+
+
+def _acceptance(one: Acceptance) -> Entry:
+    if one.wish is None:
+        return Entry(at=one.at, what=Happening.ACCEPTED, who=one.by, because=one.reason, is_all=not one.uncovered)
+    steps = {leaf: (one.stood(leaf), one.leaves.get(leaf)) for leaf in one.only or {**one.wish.stood, **one.leaves}}
+    return Entry(at=one.at, what=Happening.ASKED, who=one.by, because=f"{one.wish.act}: {one.reason}", steps=steps)
 
 
 def _change(written: WrittenChange) -> Entry:

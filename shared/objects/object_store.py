@@ -706,13 +706,14 @@ def _with_deeds_of(state: ObjectState, other: ObjectState) -> ObjectState:
         settled=tuple(dict.fromkeys((*state.settled, *other.settled))),
         answered=tuple(dict.fromkeys((*state.answered, *other.answered))),
         asked=tuple(dict.fromkeys((*state.asked, *other.asked))),
+        denied=(*state.denied, *(one for one in other.denied if one not in state.denied)),
     )
 
 
 def _is_unaccepted(state: ObjectState) -> bool:
     """Whether how it was first seen wasn't accepted as a whole. What was compacted is told leaf by leaf."""
-    if state.acceptances:
-        return bool(state.acceptances[-1].uncovered)
+    if whole := [one for one in state.acceptances if not one.only]:
+        return bool(whole[-1].uncovered)
     known = [leaf.provenance for leaf in state.accounted.values()] or [state.provenance]
     return Provenance.FIRST_SEEN in known
 

@@ -2,7 +2,7 @@
 
 from shared.model.cases import Standing
 from shared.model.kinds import Json
-from shared.model.objects import EXISTS, WHOLE, ObjectChange, Offer, Op, list_of
+from shared.model.objects import EXISTS, WHOLE, ObjectChange, Offer, Op, sent_value
 from shared.objects.attribution import Link
 from shared.objects.verdicts import Account
 from shared.objects.versions import WrittenChange
@@ -56,15 +56,12 @@ def _came_after(account: Account, change: ObjectChange, write: ObjectChange) -> 
 
 
 def _touches(write: ObjectChange, leaf: str) -> bool:
-    return write.op is not Op.UPDATE or leaf in write.wrote or list_of(leaf) in write.sent
+    return write.op is not Op.UPDATE or leaf in write.wrote or sent_value(write.sent, leaf)[0]
 
 
 def _is_open(account: Account, change: ObjectChange, leaf: str, value: Json) -> bool:
     """Whether nobody has answered the offer yet, and the value doesn't stand."""
-    if any(
-        acceptance.at >= change.arrived_at and leaf not in acceptance.uncovered
-        for acceptance in account.state.acceptances
-    ):
+    if any(acceptance.at >= change.arrived_at and acceptance.covers(leaf) for acceptance in account.state.acceptances):
         return False
     if leaf == WHOLE:
         return change.id not in account.state.settled

@@ -33,7 +33,7 @@ from shared.objects.new_leaves import leaves_new_to_kind
 from shared.objects.offers import offers
 from shared.objects.replay import replay
 from shared.objects.settling import settled_changes
-from shared.objects.staleness import stale_verdict
+from shared.objects.staleness import shows_at, stale_verdict
 from shared.objects.target import steps_to
 from shared.objects.verdicts import Account, judge, judge_bracketed, judge_repair, judge_untold
 from shared.objects.versions import all_versions, first_version, is_past, written_changes
@@ -102,6 +102,7 @@ def plan_object(
         offers=offered,
         duels=(*duels(state.intents), *duels_of_approved(account)),
         new_to_kind=new,
+        shows_at=shows_at(account, verdicts),
     )
 
 
@@ -126,7 +127,7 @@ def take_account(
         state=state,
         versions=versions,
         written=written,
-        chains=chains(written, versions, replayed.baseline),
+        chains=chains(written, versions, replayed.baseline, rules),
         replayed=replayed,
         seen=seen,
         rules=rules,

@@ -18,9 +18,10 @@ from shared.model.objects import (
     Op,
     Provenance,
     Version,
-    list_of,
+    asked_id,
+    sent_value,
 )
-from shared.objects.comparing import is_same, member_of
+from shared.objects.comparing import is_same
 from shared.objects.versions import WrittenChange
 
 
@@ -93,6 +94,7 @@ class _Running:
         self.filled = self._fill(state, written)
         self.approved_by: dict[str, str] = {}
         self.taken: dict[str, list[Json]] = {}
+        self.rightful = _rightful_writes(state)
         self.covered: list[Covered] = []
         self.taken_back: set[tuple[str, str]] = set()
         self.stood: dict[str, Json] = dict(first.leaves)
@@ -120,6 +122,14 @@ class _Running:
 
     def accept(self, acceptance: Acceptance) -> None:
         """A person accepted what was shown, also what was absent; uncovered leaves stay as they are."""
+        if acceptance.only:
+            for leaf in acceptance.only:
+                value = acceptance.leaves.get(leaf)
+                if by := self.approved_by.pop(leaf, ""):
+                    # Who decided didn't know of it, perhaps: then it is offered back.
+                    self.covered.append(Covered(change=by, leaf=leaf, value=self.of(leaf).value))
+                self.baseline[leaf] = BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=acceptance.at)
+            return
         kept = {leaf: self.of(leaf) for leaf in acceptance.uncovered}
         at = acceptance.at
         # What a service filled in only later wasn't shown, so the acceptance says nothing of it.
@@ -176,8 +186,11 @@ class _Running:
         self.stood.update({leaf: new for leaf, (_, new) in written.wrote.items()})
 
     def _is_taken(self, change: ObjectChange, leaf: str, old: Json, new: Json) -> bool:
-        """Whether a write of ours took a value that wasn't the baseline's, and that didn't go by itself before it."""
-        if change.op is Op.CREATE and leaf != EXISTS:
+        """Whether a write of ours took a value that wasn't the baseline's, and that didn't go by itself before it.
+
+        What a person had exchanged (an undo, an older version) was nobody's misdeed: an approved actor may write it.
+        """
+        if change.intent in self.rightful or (change.op is Op.CREATE and leaf != EXISTS):
             return False
         is_gone = leaf in self.stood and is_same(self.rules, leaf, self.stood[leaf], new)
         return not is_gone and not is_same(self.rules, leaf, self.of(leaf).value, old)
@@ -197,11 +210,17 @@ class _Running:
         self.approved_by = {leaf: by for leaf, by in self.approved_by.items() if leaf in kept}
 
 
+def _rightful_writes(state: ObjectState) -> frozenset[str]:
+    """Give the intents by which only values were exchanged that were somebody's right."""
+    wished = {asked_id(one.id) for one in state.acceptances if one.wish and not one.wish.act.takes_from_others}
+    return frozenset(one.id for one in state.intents if one.changes and wished.issuperset(one.changes))
+
+
 def _made_of(change: ObjectChange, leaf: str, value: Json) -> Json | None:
     """Give what a write of the responder's made of a leaf that had this value."""
     if leaf in change.wrote:
         return change.wrote[leaf][1]
     if change.op is not Op.UPDATE:
         return None
-    members = change.sent.get(list_of(leaf))
-    return value if members is None or member_of(leaf) in members else None
+    is_sent, sent = sent_value(change.sent, leaf)
+    return sent if is_sent else value

@@ -130,6 +130,13 @@ RETAINED: Final[tuple[Retained, ...]] = (
         why="who is named gets no access back for a day",
     ),
     Retained(
+        what="numbers of reminders",
+        place=Table.CONTROLS,
+        partitions="reminded ",
+        age=Age.AT,
+        why="each is written anew every hour until a person decides",
+    ),
+    Retained(
         what="looks that nobody took",
         place=Table.DUE,
         age=Age.ROW_INSTANT,

@@ -2,14 +2,17 @@
 
 An hour has so many places for each actor, and so many in all. A put-back takes one of each, all together or none, and
 each has a number below the limit; so however many runs there are at once, no more are put back. A place is free again
-an hour after it was taken. Objects count, not attempts: what is put back again and again takes one place an hour.
+an hour after it was taken. Objects count, not attempts: what is put back again and again takes one place an hour, and
+what the tenant refuses gives its place back, else what can't be put back would keep the place from what can.
 
 Places are rows of table `Switches`, in the partition of their tenant: `HASH|NUMBER` by actor, `all|NUMBER` in all.
-What waits for a place has a row there too, `waiting|HASH`, so that the riskiest go first.
+What waits for a place has a row there too, `waiting|HASH`, so that what the responder hears by goes first, then
+the riskiest.
 """
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -93,6 +96,18 @@ class Spending:
         except ValueError as broken:
             raise Rejected(f"the places of this hour can't be read: {broken}") from broken
 
+    def give_back(self, object_id: ObjectId, *, at: datetime) -> None:
+        """Free the places that an object took at an instant: nothing was written, and what can be is to have them."""
+        rows = self._storage.rows(Table.CONTROLS, "PartitionKey eq @spent", spent=_partition(object_id.tenant_id))
+        for row in rows:
+            if row.columns.get("object") == object_id.key and row.columns.get("at") == at.isoformat():
+                self._delete(row)
+
+    def _delete(self, row: Row) -> None:
+        """Delete a row, unless another run has written it since."""
+        with suppress(Conflict):
+            self._storage.delete(Table.CONTROLS, row)
+
     def wait(self, object_id: ObjectId, waiting: Sequence[Waiting], *, at: datetime) -> None:
         """Note that an object waits for a place; it is to be noted again at least each hour."""
         for one in waiting:
@@ -100,6 +115,7 @@ class Spending:
                 "actor": one.actor,
                 "object": object_id.key,
                 "risk": one.risk.value,
+                "ours": one.is_ours,
                 "at": one.since.isoformat(),
                 "noted_at": at.isoformat(),
             }
@@ -117,10 +133,7 @@ class Spending:
         )
         for row in rows:
             if row.columns.get("object") == object_id.key:
-                try:
-                    self._storage.delete(Table.CONTROLS, row)
-                except Conflict:
-                    continue
+                self._delete(row)
 
 
 _UNLIMITED: Final = 100_000
@@ -170,6 +183,7 @@ def _waiting(row: Row) -> Waiting:
         actor=_text(row, "actor"),
         risk=Risk(_text(row, "risk")),
         since=_instant(row, "at"),
+        is_ours=row.columns.get("ours") is True,
     )
 
 

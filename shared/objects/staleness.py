@@ -1,12 +1,18 @@
 """Looks that are behind: what the newest known change or our own write made isn't there yet. Nothing is sent on one."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
 
 from shared.model.object_kinds import LeafRules
 from shared.model.objects import LeafVerdict, ObjectPlan, Verdict, Version
 from shared.objects.attribution import Link
 from shared.objects.comparing import differences, unit_of
 from shared.objects.verdicts import Account
+from shared.objects.versions import REPLICA_LAG
+
+_SOON: Final = timedelta(seconds=15)
+"""The pause before the first of these looks; each next one is as long as the change is old."""
 
 
 def is_stale(plan: ObjectPlan) -> bool:
@@ -30,6 +36,27 @@ def stale_verdict(account: Account, to_write: Collection[str]) -> LeafVerdict | 
         return None
     newest = max(lacking, key=lambda link: link.written.change.at).written.change
     return LeafVerdict(verdict=Verdict.WAIT_STALE, change=newest.id, until=newest.at + account.grace)
+
+
+def shows_at(account: Account, verdicts: Collection[str]) -> datetime | None:
+    """Say when to look whether the latest change of a leaf shows that doesn't yet; None where all that are new do.
+
+    Somebody may have undone it whom no record tells, or the replica that was read is behind: that shows in its time.
+    `verdicts` are leaves that are looked at again anyway.
+    """
+    since = [
+        chain[-1].written.change.at
+        for leaf, chain in account.chains.items()
+        if leaf not in verdicts and chain and not chain[-1].is_ours and _is_unseen(account, leaf, chain[-1])
+    ]
+    ages = [max(account.now - at, _SOON) for at in since if account.now < at + REPLICA_LAG]
+    return account.now + min(ages) if ages else None
+
+
+def _is_unseen(account: Account, leaf: str, link: Link) -> bool:
+    stands = account.seen.leaves.get(leaf)
+    agreed = account.replayed.of(leaf).value
+    return not account.is_same(leaf, stands, link.new) and not account.is_same(leaf, agreed, link.new)
 
 
 def _last_links(account: Account, to_write: Collection[str]) -> list[tuple[str, Link]]:

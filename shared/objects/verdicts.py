@@ -9,7 +9,19 @@ from msgspec.structs import replace
 from shared.model.cases import Standing
 from shared.model.kinds import Json
 from shared.model.object_kinds import LeafRules
-from shared.model.objects import EXISTS, LeafVerdict, ObjectState, Op, Provenance, Verdict, Version
+from shared.model.objects import (
+    EXISTS,
+    Acceptance,
+    LeafVerdict,
+    Noticed,
+    ObjectState,
+    Op,
+    Provenance,
+    Verdict,
+    Version,
+    asked_id,
+    is_asked_id,
+)
 from shared.objects.attribution import Chains, Link, is_writer_missing, latest, lies_over_another
 from shared.objects.comparing import carry_out, differences, is_same
 from shared.objects.replay import Replayed
@@ -42,13 +54,31 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def is_left(self, leaf: str, stands: Json) -> bool:
         """Whether a person said to leave the leaf at this value; another value there is a new change."""
-        return any(self.is_same(leaf, each.value, stands) for each in self.state.left if each.leaf == leaf)
+        return self._is_among(self.state.left, leaf, stands)
+
+    def is_denied(self, leaf: str, stands: Json) -> bool:
+        """Whether a person denied the leaf this value for good."""
+        return self._is_among(self.state.denied, leaf, stands)
+
+    def _is_among(self, noticed: Sequence[Noticed], leaf: str, value: Json) -> bool:
+        return any(self.is_same(leaf, each.value, value) for each in noticed if each.leaf == leaf)
+
+    def wish_for(self, leaf: str, stands: Json) -> Acceptance | None:
+        """Give what a person asked to have written into a leaf, as long as nobody wrote that leaf since."""
+        since = self.replayed.of(leaf).since
+        for one in reversed(self.state.acceptances):
+            if one.wish is None or one.at != since or not one.covers(leaf):
+                continue
+            chain = self.chain(leaf)
+            is_newer = bool(chain) and chain[-1].written.change.at > one.at
+            return one if not is_newer and self.is_same(leaf, one.stood(leaf), stands) else None
+        return None
 
 
 def judge(account: Account, leaf: str, stands: Json) -> LeafVerdict:
     """Say what a leaf is that stands otherwise than in the baseline."""
-    if account.is_left(leaf, stands):
-        return LeafVerdict(verdict=Verdict.LEFT)
+    if (decided := _decided_by_people(account, leaf, stands)) is not None:
+        return decided
     chain = account.chain(leaf)
     last = latest(chain, leaf, stands, account.rules)
     if last is None:
@@ -62,6 +92,14 @@ def judge(account: Account, leaf: str, stands: Json) -> LeafVerdict:
     if account.replayed.standing_of(last.written, leaf) is not Standing.UNAPPROVED:
         return LeafVerdict(verdict=Verdict.UNKNOWN, change=change.id)
     return _judge_unapproved(account, leaf, chain)
+
+
+def _decided_by_people(account: Account, leaf: str, stands: Json) -> LeafVerdict | None:
+    """Say what a person decided about a leaf as it stands, None where nobody did."""
+    if account.is_left(leaf, stands):
+        return LeafVerdict(verdict=Verdict.LEFT)
+    wish = account.wish_for(leaf, stands)
+    return LeafVerdict(verdict=Verdict.PUT_BACK, change=asked_id(wish.id)) if wish is not None else None
 
 
 def judge_repair(account: Account, leaf: str, stands: Json) -> LeafVerdict | None:
@@ -109,7 +147,7 @@ def _judge_unapproved(account: Account, leaf: str, chain: Sequence[Link]) -> Lea
     doubt = _doubt_about_writers(account, leaf, chain)
     if doubt is not None:
         return doubt
-    if not last.judged.is_live:
+    if not last.judged.is_live and not account.is_denied(leaf, account.seen.leaves.get(leaf)):
         return LeafVerdict(verdict=Verdict.LISTED, change=change)
     if lies_over_another(chain[:-1], leaf, account.replayed) or _was_left(account, leaf):
         return LeafVerdict(verdict=Verdict.BENEATH, change=change)
@@ -131,6 +169,8 @@ def _unfinished(account: Account, leaf: str, link: Link) -> LeafVerdict | None:
         return None
     if account.is_same(leaf, link.new, intent.steps.get(leaf, (None, None))[1]):
         return None
+    if asked := next(filter(is_asked_id, intent.changes), ""):
+        return LeafVerdict(verdict=Verdict.PUT_BACK, change=asked)
     causes = [each.judged for each in account.written if each.change.id in intent.changes]
     if not causes or any(each.standing is not Standing.UNAPPROVED for each in causes):
         return LeafVerdict(verdict=Verdict.UNKNOWN, change=change.id)
@@ -153,7 +193,7 @@ def _unexplained(account: Account, leaf: str, stands: Json) -> LeafVerdict:
         agrees = chain[-1].written.change.at + REPLICA_LAG if chain else until
         until = min(until, agrees) if account.now < agrees else until
         return LeafVerdict(verdict=Verdict.WAIT_UNEXPLAINED, until=until)
-    return LeafVerdict(verdict=Verdict.DRIFT)
+    return LeafVerdict(verdict=Verdict.PUT_BACK if account.is_denied(leaf, stands) else Verdict.DRIFT)
 
 
 def _first_untold(account: Account, since: datetime) -> LeafVerdict | None:

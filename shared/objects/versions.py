@@ -182,8 +182,17 @@ def _bracketed(
             return (_made_anew(below, rules), True) if judged.is_live else None
         wrote, is_all = _above(below, above, later, rules)
         if wrote:
-            return wrote, is_all
+            return wrote, is_all and not _may_be_behind(above, judged.change, versions[: lower or 0], rules)
     return None
+
+
+def _may_be_behind(above: Version, change: ObjectChange, earlier: Sequence[Version], rules: LeafRules) -> bool:
+    """Whether a version after a change is as one was before it: a replica may give what stood before the change."""
+    oldest = above.at - REPLICA_LAG
+    if change.at <= oldest:
+        return False
+    begin = _last_before(earlier, oldest) or 0
+    return any(not differences(rules, above.leaves, each.leaves) for each in earlier[begin:])
 
 
 def _lower(position: int, history: Sequence[JudgedChange], versions: Sequence[Version], rules: LeafRules) -> int | None:
@@ -295,7 +304,7 @@ def _above(
 
 
 def _written_units(change: ObjectChange) -> frozenset[str]:
-    return frozenset(unit_of(leaf) for leaf in change.wrote) | change.sent.keys()
+    return frozenset(unit_of(leaf) for leaf in change.wrote)
 
 
 def _may_hide(other: JudgedChange, judged: JudgedChange) -> bool:

@@ -51,7 +51,7 @@ def start_reading(runtime: Runtime, kind: ObjectKind) -> Callable[[], AuthorityR
 
 def _list_for(detection: AnyDetection, kind: ObjectKind) -> ApprovalList | None:
     remediation = detection.remediation
-    return detection.unless_actor_in if remediation is not None and remediation.kind is kind else None
+    return detection.unless_actor_in if remediation is not None and kind in remediation.kinds else None
 
 
 def deciding_detection(runtime: Runtime, change: ObjectChange) -> AnyDetection | None:

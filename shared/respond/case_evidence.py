@@ -7,8 +7,9 @@ from shared.authority.approval_history import ApprovalHistory, standing_of
 from shared.authority.standing import Authorization
 from shared.model.cases import Case, Standing
 from shared.model.errors import EdgeError
-from shared.model.events import ActorKind, CountEvent, Event, Log
+from shared.model.events import ActorKind, CountEvent, Event, Log, Target
 from shared.normalize import read_batch
+from shared.respond.asked_detections import ASKED_BY_ID
 from shared.respond.components import Runtime
 from shared.respond.unexplained import UNEXPLAINED, DriftEvidence
 
@@ -42,6 +43,8 @@ def with_changes(runtime: Runtime, case: Case) -> Case:
     if case.detection == UNEXPLAINED.id:
         evidence = msgspec.json.decode(runtime.ledger.record_of(case), type=DriftEvidence)
         return msgspec.structs.replace(case, target=evidence.target)
+    if case.detection in ASKED_BY_ID:
+        return msgspec.structs.replace(case, target=_target_in(runtime.ledger.record_of(case)))
     event = event_of(runtime, case)
     if event is None:
         return case
@@ -49,6 +52,16 @@ def with_changes(runtime: Runtime, case: Case) -> Case:
     is_found = bool(case.actor.id) and not event.actor.id and case.actor.name == event.actor.name
     actor = case.actor if case.object_key or is_found else event.actor
     return msgspec.structs.replace(case, target=event.target, actor=actor)
+
+
+class _Targeted(msgspec.Struct, frozen=True):
+    """What the evidence of a case has that a person asked for, as far as it is shown."""
+
+    target: Target
+
+
+def _target_in(raw: bytes) -> Target:
+    return msgspec.json.decode(raw, type=_Targeted).target
 
 
 def with_changes_if_readable(runtime: Runtime, case: Case) -> Case:

@@ -101,14 +101,19 @@ class CaseLists:
         never = datetime.min.replace(tzinfo=UTC)
         return sorted(self.open(tenant_id), key=lambda listed: listed.since or never, reverse=True)
 
-    def newest(self, tenant_id: str, *, most: int, since: datetime | None = None) -> list[str]:
-        """Give the ids of at most `most` cases of a tenant, the newest events first; 0 is for all."""
+    def newest(
+        self, tenant_id: str, *, most: int, since: datetime | None = None, after: Case | None = None
+    ) -> list[str]:
+        """Give the ids of at most `most` cases of a tenant, the newest events first; 0 is for all.
+
+        They are of the seconds from `since` on, and come after the case `after` in this order, where these are given.
+        """
         rows = self._storage.rows(
             Table.CASES,
             "PartitionKey eq @lists and RowKey ge @first and RowKey lt @last",
             most=most,
             lists=_partition(tenant_id),
-            first=NEWEST,
+            first=f"{newest_before(after.at)}|{after.id} " if after else NEWEST,
             last=f"{newest_before(since)}|{_AFTER}" if since else f"{NEWEST}{_AFTER}",
         )
         return [row.key.rpartition("|")[2] for row in rows]

@@ -1,9 +1,8 @@
 """One run over one case: writing the case's row under its lease, sending its pages, putting it off, giving up."""
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from shared.model.cases import Case, Decision, Outcome, State
 from shared.model.conditions import any_of
@@ -11,11 +10,16 @@ from shared.model.detections import Answer, AnyDetection, Detection
 from shared.model.events import Log
 from shared.model.kinds import Risk
 from shared.notify.messages import ShownCase
-from shared.notify.outbox import Page
+from shared.respond.asked_detections import ASKED_BY_ID
 from shared.respond.case_evidence import with_changes_if_readable
 from shared.respond.components import Runtime
 from shared.respond.ledger import LeasedCase
 from shared.respond.unexplained import UNEXPLAINED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.notify.outbox import Page
 
 _log = logging.getLogger("responder.pipeline")
 
@@ -28,6 +32,8 @@ def detection_of(runtime: Runtime, case: Case) -> AnyDetection:
     """Give the detection that a case was opened for, or a stand-in that pages when it was removed since."""
     if case.detection == UNEXPLAINED.id:
         return UNEXPLAINED
+    if case.detection in ASKED_BY_ID:
+        return ASKED_BY_ID[case.detection]
     return runtime.detections.get(case.detection) or Detection(
         id=case.detection,
         seed_row="",
@@ -66,7 +72,7 @@ class CaseRun:
         self.close()
         self._send(pages)
 
-    def _send(self, pages: Iterable[Page]) -> None:
+    def _send(self, pages: "Iterable[Page]") -> None:
         for page in pages:
             self.runtime.notifier.send(page, self._shown_case)
 

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.api import TenantEdges
-from shared.clients.log_analytics import Workspace
 from shared.clients.storage import Storage
-from shared.detect.aggregation.sequences import Sequences
-from shared.detect.aggregation.thresholds import ThresholdAggregation
-from shared.detect.cached_matcher import CachedMatcher
-from shared.detect.matcher import Matcher
 from shared.detect.rosters import Roster, Rosters
+from shared.model.account_acts import AccountAct
 from shared.model.clock import Clock
 from shared.model.detections import AnyDetection
 from shared.model.events import Event
@@ -24,13 +21,22 @@ from shared.model.registrations import Registration
 from shared.model.settings import Settings
 from shared.model.start import Start
 from shared.model.tenant_api import TenantApi
-from shared.notify.outbox import Notifier
 from shared.objects.due import Due
 from shared.objects.leases import Leases
 from shared.objects.named_actors import NamedActors
 from shared.objects.object_store import ObjectStore
+from shared.objects.restraints import Restraints
 from shared.objects.spending import Spending
 from shared.respond.ledger import Ledger
+
+if TYPE_CHECKING:
+    # Who is handed these needn't load what makes them.
+    from shared.clients.log_analytics import Workspace
+    from shared.detect.aggregation.sequences import Sequences
+    from shared.detect.aggregation.thresholds import ThresholdAggregation
+    from shared.detect.cached_matcher import CachedMatcher
+    from shared.detect.matcher import Matcher
+    from shared.notify.outbox import Notifier
 
 type ApprovedService = Callable[[TenantApi, str, ApprovalList, frozenset[str]], str]
 
@@ -67,6 +73,7 @@ class Content(Struct, frozen=True, kw_only=True):
     on an approval list, "" where it doesn't; it is given those that the tenant profile withdraws.
     `excuse` says why a change needs nobody's approval, "" where it does or that can't be read. `find_application` gives
     the application of which a record has only the name, at an instant, `registrations` those of a tenant.
+    `account_acts` are what is done to an account that somebody else uses, in this order.
     """
 
     detections: tuple[AnyDetection, ...]
@@ -78,6 +85,7 @@ class Content(Struct, frozen=True, kw_only=True):
     excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
     find_application: FindApplication = no_application
     registrations: Callable[[TenantApi], Sequence[Registration]] = lambda _api: ()
+    account_acts: tuple[AccountAct, ...] = ()
 
 
 class Runtime(Struct, frozen=True, kw_only=True):
@@ -94,13 +102,13 @@ class Runtime(Struct, frozen=True, kw_only=True):
     kinds: Mapping[ObjectKind, Kind]
     is_enabled: Callable[[TenantApi, str], bool | None]
     is_microsofts: Callable[[TenantApi, str], bool | None]
-    cached_matcher: CachedMatcher
+    cached_matcher: "CachedMatcher"
     rosters: Rosters
     storage: Storage
     evidence: Storage
     ledger: Ledger
-    aggregation: ThresholdAggregation
-    sequences: Sequences
+    aggregation: "ThresholdAggregation"
+    sequences: "Sequences"
     approvals: TableApprovals
     controls: Controls
     objects: ObjectStore
@@ -108,9 +116,10 @@ class Runtime(Struct, frozen=True, kw_only=True):
     leases: Leases
     spending: Spending
     named_actors: NamedActors
-    notifier: Notifier
+    restraints: Restraints
+    notifier: "Notifier"
     edges: Mapping[str, TenantEdges]
-    workspace: Workspace | None
+    workspace: "Workspace | None"
     clock: Clock
     wait: Callable[[float], None]
     start: Start
@@ -119,8 +128,9 @@ class Runtime(Struct, frozen=True, kw_only=True):
     excuse: Callable[[TenantApi, Event], str] = lambda _api, _event: ""
     find_application: FindApplication = no_application
     registrations: Callable[[TenantApi], Sequence[Registration]] = lambda _api: ()
+    account_acts: tuple[AccountAct, ...] = ()
 
     @property
-    def matcher(self) -> Matcher:
+    def matcher(self) -> "Matcher":
         """The matcher for the present rosters of privileged accounts."""
         return self.cached_matcher.matcher

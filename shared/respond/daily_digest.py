@@ -6,13 +6,12 @@ open. So each case is in one digest, over several instances and through crashes.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
-from shared.authority.owners import EVERYTHING, NamedOwner, TableOwners
 from shared.clients.storage import Row
 from shared.clients.storage_errors import Conflict
 from shared.clients.storage_names import Table
@@ -22,6 +21,7 @@ from shared.model.do_all import do_all
 from shared.model.kinds import Risk
 from shared.model.notices import Owner, SystemNotice
 from shared.notify.paged import Channel
+from shared.respond.case_owners import first_owners, scopes_of
 from shared.respond.case_rows import shortened
 from shared.respond.components import Runtime
 
@@ -100,13 +100,13 @@ def _publish(runtime: Runtime, card: SystemNotice) -> None:
 
 
 def _cards(runtime: Runtime, since: datetime, until: datetime) -> Iterator[SystemNotice]:
-    owner_of = _owners(runtime)
+    owner_of = first_owners(runtime)
     by_owner: dict[Owner | None, _Found] = {}
     for tenant in runtime.settings.tenants:
         for case in runtime.ledger.recorded(
             tenant.id, since=since, until=until, unreadable=lambda row: _unreadable(runtime, row)
         ):
-            found = by_owner.setdefault(owner_of(_scopes(runtime.detections.get(case.detection))), {})
+            found = by_owner.setdefault(owner_of(scopes_of(runtime.detections.get(case.detection))), {})
             group = _Group(case.detection, _because(case, runtime.detections.get(case.detection)))
             found.setdefault(group, Counter())[_name(case)] += 1
     for owner, found in by_owner.items():
@@ -115,27 +115,6 @@ def _cards(runtime: Runtime, since: datetime, until: datetime) -> Iterator[Syste
 
 def _unreadable(runtime: Runtime, row: Row) -> None:
     runtime.notifier.report_unreadable_row(Table.CASES, row)
-
-
-def _scopes(detection: AnyDetection | None) -> tuple[str, ...]:
-    """Give whose cases those of a detection are, as for pages: the nearest scope first."""
-    if detection is None:
-        return (EVERYTHING,)
-    listed = (detection.unless_actor_in.value,) if detection.unless_actor_in else ()
-    return (detection.id, *listed, EVERYTHING)
-
-
-def _owners(runtime: Runtime) -> Callable[[Sequence[str]], Owner | None]:
-    """Give a function from scopes to the first owner of the first of them that has any; None for nobody."""
-    first: dict[str, NamedOwner] = {}
-    for one in TableOwners(runtime.storage, clock=runtime.clock).history().present:
-        first.setdefault(one.scope, one)
-
-    def owner_of(scopes: Sequence[str]) -> Owner | None:
-        named = next((first[scope] for scope in scopes if scope in first), None)
-        return Owner(scope="", order=0, name=named.name, upn=named.upn) if named else None
-
-    return owner_of
 
 
 def _because(case: Case, detection: AnyDetection | None) -> str:

@@ -23,6 +23,7 @@ from shared.model.clock import Clock
 from shared.model.do_all import each
 from shared.model.errors import EdgeError, LeaseLost, Rejected
 from shared.model.events import Event
+from shared.model.kinds import Image
 from shared.model.objects import ObjectId
 from shared.respond.case_lists import CaseLists, Listed
 from shared.respond.case_rows import case_from, columns_of, shortened
@@ -119,10 +120,21 @@ class Ledger:
 
     def keep_before(self, object_id: ObjectId, intent_id: str, image: object) -> str:
         """Store an object as it stood before a write as evidence, None where it didn't exist; gives the blob's name."""
-        content = msgspec.json.encode(image)
-        name = f"{object_id.tenant_id}/objects/{object_id.kind}/{object_id.key}/before-{intent_id}.json"
-        self._evidence.keep(Container.EVIDENCE, name, content)
+        name = self.before_name(object_id, intent_id)
+        self._evidence.keep(Container.EVIDENCE, name, msgspec.json.encode(image))
         return name
+
+    @staticmethod
+    def before_name(object_id: ObjectId, intent_id: str) -> str:
+        """Name the blob for an object as it stood before a write."""
+        return f"{object_id.tenant_id}/objects/{object_id.kind}/{object_id.key}/before-{intent_id}.json"
+
+    def before(self, name: str) -> Image | None:
+        """Read an object as it stood before a write, None where it didn't exist. Raises EdgeError, Rejected if gone."""
+        content = self._evidence.blob(Container.EVIDENCE, name)
+        if content is None:
+            raise Rejected(f"the state before is gone from the evidence: {name}")
+        return msgspec.json.decode(content, type=Image | None)
 
     def open_change(self, case: Case) -> LeasedCase:
         """Open the case of a change of a guarded object, or give the one that there is.
@@ -261,6 +273,16 @@ class Ledger:
             found = (self.case(tenant_id, name) for name in names)
         cases = (case for case in found if case and (since is None or case.at >= since))
         return sorted(islice(cases, most or None), key=lambda case: case.at, reverse=True)
+
+    def newest(
+        self, tenant_id: str, *, most: int, since: datetime | None = None, after: Case | None = None
+    ) -> list[str]:
+        """Name at most `most` cases of a tenant, the newest events first, as `CaseLists.newest`."""
+        return self._lists.newest(tenant_id, most=most, since=since, after=after)
+
+    def last_opened(self, tenant_id: str, *, most: int) -> list[str]:
+        """Name at most `most` cases of a tenant that are listed as open, those that were opened last in front."""
+        return [listed.id for listed in self._lists.last_opened(tenant_id)[:most]]
 
     def each_case(self, tenant_id: str, *, since: datetime, unreadable: Callable[[Row], None]) -> Iterator[Case]:
         """Give the cases of a tenant whose events were at `since` or later, the newest first, reading one at a time.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from shared.model.cases import Case, Decision, Outcome, Standing, State, change_case_id
@@ -30,11 +31,13 @@ from shared.model.objects import (
     Op,
     Step,
     Verdict,
+    asked_id,
 )
 from shared.objects.planning import GRACE
 from shared.respond.authority_reading import AuthorityReading, authorize, deciding_detection
 from shared.respond.case_run import detection_of, shown_case
 from shared.respond.components import Runtime
+from shared.respond.containing import contain_unasked
 from shared.respond.deciding import decide
 from shared.respond.ledger import LeasedCase
 from shared.respond.object_findings import LEFT, WAITS, Finding, Heard, loudest, paged, recorded
@@ -135,9 +138,24 @@ def _write_case(runtime: Runtime, judged: JudgedChange, ruling: Ruling) -> bool:
     if not found.is_final and case.pending and (case.decision, case.outcome) == (found.decision, found.outcome):
         # Paged already: one page at once, one more when it ends.
         return False
+    if found.decision is not Decision.RECORD:
+        _contain(runtime, case, judged, ruling)
     leased = runtime.ledger.move(leased, state=State.ACTED, lease_until=None, **fields)
     end_case(runtime, leased, detection, found)
     return found.is_final
+
+
+def _contain(runtime: Runtime, case: Case, judged: JudgedChange, ruling: Ruling) -> None:
+    """Restrain who made a change, where the mode of one of its detections says so. Nothing on a delivery's word."""
+    change = judged.change
+    is_rightful = change.is_rightful and judged.standing is Standing.APPROVED
+    if change.is_ours or is_rightful or not change.is_confirmed or change.id in ruling.thefts:
+        return
+    for detection in filter(None, map(runtime.detections.get, change.detections)):
+        if detection.contains:
+            standing = authorize(runtime, detection, change, ruling.authority, ruling.state).standing
+            mine = msgspec.structs.replace(case, detection=detection.id, actor=change.actor, standing=standing)
+            contain_unasked(runtime, mine, detection)
 
 
 def end_case(runtime: Runtime, leased: LeasedCase, detection: AnyDetection, found: Finding) -> None:
@@ -228,12 +246,23 @@ def finding_of(judged: JudgedChange, detection: AnyDetection | None, ruling: Rul
     if not change.is_confirmed:
         found = _unconfirmed_finding(change, detection, ruling)
         return found and _by_mode(found, judged, detection, ruling)
-    if judged.standing is Standing.APPROVED:
-        return _approved_finding(judged, ruling)
+    by = _accepted_by(change, ruling)
+    if by or judged.standing is Standing.APPROVED:
+        return recorded(f"{by} accepted it as it stands") if by else _approved_finding(judged, ruling)
     if ruling.unread and ruling.unread.guard == "authority":
         return _objected([ruling.unread])
     found = _finding(judged, detection, ruling)
     return found if found is None or found is WAITS else _by_mode(found, judged, detection, ruling)
+
+
+def _accepted_by(change: ObjectChange, ruling: Ruling) -> str:
+    """Say who accepted a change when asked about it by its case, "" where nobody did or part of it needs an answer.
+
+    Who wrote the same object otherwise since is asked about by a case of its own.
+    """
+    found = next((one for one in ruling.state.acceptances if change.id in one.about and one.wish is None), None)
+    mine = _of(change, ruling)
+    return "" if found is None or any(one.change == change.id for one in mine.values()) else found.by
 
 
 def _untrue_finding(change: ObjectChange, ruling: Ruling) -> Finding | None:
@@ -332,7 +361,12 @@ def _objections_to(mine: Mapping[str, LeafVerdict], ruling: Ruling) -> list[Obje
 def _put_back_of(change: ObjectChange, ruling: Ruling) -> PutBack | None:
     """Give what this run wrote over a change."""
     return next(
-        (one for one in reversed(ruling.put_back) if change.id in one.changes or _is_over(one.steps, change, one.at)),
+        (
+            one
+            for one in reversed(ruling.put_back)
+            if not _is_rightful(one.changes, ruling.state)
+            and (change.id in one.changes or _is_over(one.steps, change, one.at))
+        ),
         None,
     )
 
@@ -342,9 +376,18 @@ def _is_over(steps: Mapping[str, Step], change: ObjectChange, at: datetime) -> b
     return change.at <= at and not steps.keys().isdisjoint(change.wrote)
 
 
+def _is_rightful(changes: Sequence[str], state: ObjectState) -> bool:
+    """Whether a write only exchanged what was somebody's right, as an undo does: no change was put back by it."""
+    wished = {asked_id(one.id) for one in state.acceptances if one.wish and not one.wish.act.takes_from_others}
+    return bool(changes) and wished.issuperset(changes)
+
+
 def _was_put_back(change: ObjectChange, state: ObjectState) -> bool:
     """Whether an earlier run put the change back, and died before it wrote the case."""
-    return any(intent.state is IntentState.BOOKED and _answers(intent, change) for intent in state.intents)
+    return any(
+        intent.state is IntentState.BOOKED and not _is_rightful(intent.changes, state) and _answers(intent, change)
+        for intent in state.intents
+    )
 
 
 def _answers(intent: Intent, change: ObjectChange) -> bool:
@@ -358,7 +401,7 @@ def unproven(state: ObjectState, now: datetime) -> list[Intent]:
 
 def _by_mode(found: Finding, judged: JudgedChange, detection: AnyDetection, ruling: Ruling) -> Finding:
     """Do less where the detection isn't in mode enforce, and say what enforce would have done."""
-    if found.decision is Decision.RECORD:
+    if found.decision is Decision.RECORD or found.outcome is Outcome.DONE:
         return found
     mode = ruling.authority.controls.present.mode(detection.id)
     planned = ruling.would.get(judged.change.id)
@@ -427,6 +470,4 @@ def changes_in(steps: Mapping[str, Step]) -> tuple[Change, ...]:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    import msgspec  # noqa: PLC0415 - only for values that aren't text
-
     return msgspec.json.encode(value).decode()

@@ -5,7 +5,7 @@ counts as if its record hadn't come.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -32,12 +32,12 @@ _SURELY_WITHIN: Final = timedelta(seconds=5)
 
 
 def confirm_changes(
-    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | Unread | None, answered: Collection[str] = ()
+    run: ObjectRun, changes: tuple[ObjectChange, ...], image: Image | Unread | None, state: ObjectState
 ) -> tuple[tuple[ObjectChange, ...], bool]:
     """Give the changes with what the tenant says of them, and whether any still waits for that. Raises EdgeError.
 
-    Of an object that couldn't be read nothing is asked. A change whose id is in `answered` isn't waited for: people
-    were told that the tenant doesn't say.
+    Of an object that couldn't be read nothing is asked. A change that is among those that the state has as answered
+    isn't waited for: people were told that the tenant doesn't say.
     """
     found: list[ObjectChange] = []
     is_waiting = False
@@ -45,9 +45,9 @@ def confirm_changes(
         if change.is_confirmed or change.is_denied or run.kind.confirm is None:
             found.append(_looked_at_again(run, change, image, changes))
             continue
-        said = None if isinstance(image, Unread) else _confirmed(run, change, image, changes)
+        said = None if isinstance(image, Unread) else _confirmed(run, change, image, changes, state)
         if said is None:
-            is_waiting = is_waiting or change.id not in answered
+            is_waiting = is_waiting or change.id not in state.answered
             found.append(change)
             continue
         run.write_beside(lambda said=said: run.runtime.objects.replace_change(run.id, said))
@@ -105,7 +105,11 @@ def _is_to_be_asked(run: ObjectRun, change: ObjectChange, authority: AuthorityRe
 
 
 def _confirmed(
-    run: ObjectRun, change: ObjectChange, image: Image | None, changes: Sequence[ObjectChange]
+    run: ObjectRun,
+    change: ObjectChange,
+    image: Image | None,
+    changes: Sequence[ObjectChange],
+    state: ObjectState,
 ) -> ObjectChange | None:
     """Ask the tenant of one change; None where it doesn't say yet."""
     confirm = run.kind.confirm
@@ -113,6 +117,7 @@ def _confirmed(
         return change
     try:
         answer = confirm(run.api, change, _last_image(run, image) if change.op is Op.DELETE else image)
+        is_first = answer.is_true is True and _is_first(run, change, image, state)
     except (EdgeError, BadIdentifier) as error:
         _log.warning("whether change %s was made could not be read: %s", change.id, error)
         return None
@@ -128,7 +133,20 @@ def _confirmed(
         is_own_use=answer.is_own_use,
         actor=answer.actor or change.actor,
     )
+    if is_first:
+        return msgspec.structs.replace(confirmed, op=Op.CREATE)
     return _as_creation(run, confirmed, image, changes, within=_SURELY_WITHIN)
+
+
+def _is_first(run: ObjectRun, change: ObjectChange, image: Image | None, state: ObjectState) -> bool:
+    """Whether a write made an object that a whole listing lacked before, by the tenant's own log of it.
+
+    Raises EdgeError or BadIdentifier where that can't be read: then it is asked again.
+    """
+    is_first, origin = run.kind.is_first_write, state.origin
+    if is_first is None or change.op is not Op.UPDATE or image is None or origin.leaves or origin.at >= change.at:
+        return False
+    return is_first(run.api, change, origin.at) is True
 
 
 def _last_image(run: ObjectRun, image: Image | None) -> Image | None:

@@ -1,25 +1,30 @@
 """What of a plan may be written: the guards are asked, over the whole and then in parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from shared.model.kinds import Image
+from shared.authority.control_history import ControlState
+from shared.model.kinds import Image, Mode
 from shared.model.object_kinds import GuardFacts, Kind
 from shared.model.objects import (
     EXISTS,
+    WHOLE,
     JudgedChange,
+    ObjectChange,
     Objection,
     ObjectPlan,
     ObjectState,
     Op,
     Step,
     Verdict,
+    is_asked_id,
     list_of,
 )
 from shared.objects import guards
+from shared.objects.comparing import is_same
 from shared.objects.guards import HOURLY_LIMIT, Assessed, Facts, Waiting
 from shared.objects.target import target_leaves
 from shared.respond.authority_reading import deciding_detection
@@ -58,7 +63,39 @@ def decide(
     """
     if plan.op is None:
         return Decided(planned=None)
-    return _Decision(run, plan, plan.op, judged, reading).decided(around)
+    objections: dict[str, Objection] = {}
+    found = Decided(planned=None)
+    for part in _parts(plan):
+        found = _Decision(run, part, plan.op, judged, reading).decided(around)
+        objections |= found.objections
+        if found.planned is not None:
+            break
+    return msgspec.structs.replace(found, objections=objections)
+
+
+def _parts(plan: ObjectPlan) -> Sequence[ObjectPlan]:
+    """Give what people asked for as a part of its own, before the rest: other guards hold for it."""
+    put_back = {leaf for leaf, one in plan.verdicts.items() if one.verdict is Verdict.PUT_BACK}
+    asked = {leaf for leaf in put_back if is_asked_for(plan.state, plan.verdicts[leaf].change)}
+    if plan.op is not Op.UPDATE or EXISTS in put_back or asked in (set(), put_back):
+        return (plan,)
+    return (_only(plan, asked), _only(plan, put_back - asked))
+
+
+def _only(plan: ObjectPlan, leaves: Collection[str]) -> ObjectPlan:
+    """Give the plan to put back only these leaves."""
+    return msgspec.structs.replace(
+        plan,
+        verdicts={
+            leaf: one for leaf, one in plan.verdicts.items() if one.verdict is not Verdict.PUT_BACK or leaf in leaves
+        },
+        steps={leaf: step for leaf, step in plan.steps.items() if leaf in leaves},
+    )
+
+
+def is_asked_for(state: ObjectState, change: str) -> bool:
+    """Whether a person asked for what is put back for a change."""
+    return change in state.asked or is_asked_id(change)
 
 
 class _Decision:
@@ -75,7 +112,7 @@ class _Decision:
         self._stands = run.leaves(reading.standing_image)
         self._gains = run.kind.gains(self._stands, target_leaves(self._stands, op, plan.steps))
         settled = {one.change for one in plan.verdicts.values() if one.verdict is Verdict.PUT_BACK}
-        self._is_asked = bool(settled) and settled <= set(plan.state.asked)
+        self._is_asked = bool(settled) and all(is_asked_for(plan.state, change) for change in settled)
 
     def decided(self, around: Around | None) -> Decided:
         """Give what may be written, and the objections to the rest."""
@@ -83,8 +120,10 @@ class _Decision:
         facts = self._facts(self._judged, self._reading)
         allowed = guards.allowed(facts, lambda _op, steps: self._assess(steps, around))
         if allowed.op is None:
-            is_limited = any(one.guard == HOURLY_LIMIT for one in allowed.objections.values())
-            return Decided(planned=None, objections=allowed.objections, waiting=facts.waiting if is_limited else ())
+            limited = {leaf for leaf, one in allowed.objections.items() if one.guard == HOURLY_LIMIT}
+            # What other guards keep waits for no place: with it the object would go before those that can go.
+            waits = msgspec.structs.replace(facts, steps={leaf: facts.steps[leaf] for leaf in sorted(limited)})
+            return Decided(planned=None, objections=allowed.objections, waiting=waits.waiting if limited else ())
         facts = msgspec.structs.replace(facts, steps=allowed.steps)
         planned = Planned(
             op=self._op,
@@ -130,8 +169,25 @@ class _Decision:
             disabled=frozenset(who for who, is_enabled in enabled.items() if is_enabled is False),
             unread=frozenset(who for who, is_enabled in enabled.items() if is_enabled is None),
             named=reading.named,
+            restrained=reading.restrained,
+            unreturnable=frozenset(filter(run.kind.is_unreturnable, self._plan.steps)),
+            chosen_by_name=frozenset(each.change.id for each in judged if self._is_chosen(each.change, controls)),
             is_asked=self._is_asked,
+            held=self._held(),
+            is_ours=run.kind.is_ours(run.tenant, self._plan.state.ids[-1]),
         )
+
+    def _is_chosen(self, change: ObjectChange, controls: ControlState) -> bool:
+        """Whether mode enforce was set by name for a detection of a change that takes away what can't come back."""
+        known = (self._run.runtime.detections.get(name) for name in change.detections)
+        found = [one.id for one in known if one and one.remediation and one.remediation.destructive]
+        return any(controls.modes.get(each) is Mode.ENFORCE for each in found)
+
+    def _held(self) -> frozenset[str]:
+        """Give the leaves that stand at a value that a person denied for good."""
+        rules, stands, denied = self._run.kind.rules, self._stands, self._plan.state.denied
+        held = {one.leaf for one in denied if is_same(rules, one.leaf, one.value, stands.get(one.leaf))}
+        return frozenset(held | {WHOLE} if EXISTS in held else held)
 
     def _kind_facts(self, steps: Mapping[str, Step], around: Any = None) -> GuardFacts:  # noqa: ANN401 - the kind's own
         settings = self._run.runtime.settings
@@ -164,7 +220,7 @@ class _Decision:
         Raises EdgeError where it can't be read.
         """
         kind, state = self._run.kind, self._plan.state
-        names_only = kind.named_by_digest & steps.keys()
+        names_only = kind.named_by_digest & {leaf for leaf, (_, new) in steps.items() if new is not None}
         if self._op is Op.DELETE or (self._op is Op.UPDATE and not names_only):
             return None
         for version in (*reversed(state.versions), state.origin):

@@ -18,6 +18,7 @@ from shared.objects.folding import change_id
 from shared.respond.case_rows import shortened
 from shared.respond.components import Runtime
 from shared.respond.messages import ObjectMessage
+from shared.respond.object_naming import identified
 
 _RISKS: Final = tuple(Risk)
 
@@ -38,19 +39,29 @@ class RecordedChange(Struct, frozen=True, kw_only=True):
 
 
 def recorded_changes(runtime: Runtime, event: Event, detections: Sequence[AnyDetection]) -> list[RecordedChange]:
-    """Give the changes of guarded objects that an event tells; `detections` are those that it meets."""
+    """Give the changes of guarded objects that an event tells; `detections` are those that it meets.
+
+    Raises EdgeError where storage fails while an object is looked up that the event only names.
+    """
     tenant = runtime.settings.tenant(event.tenant_id)
     if tenant is None:
         return []
     return [
         _recorded_change(runtime, kind, recorded, event, detections)
         for kind in _kinds_of(runtime, tenant.kind)
-        for recorded in kind.recorded(event)
+        if not kind.takes_answered or _is_answered(kind, detections)
+        for described in kind.recorded(event)
+        if not kind.skips_others or kind.is_configured(tenant, described.object_id)
+        if (recorded := identified(runtime, kind, tenant, described, event.at)) is not None
     ]
 
 
 def _kinds_of(runtime: Runtime, tenant_kind: TenantKind) -> list[Kind]:
     return [kind for kind in runtime.kinds.values() if kind.tenant_kind is tenant_kind]
+
+
+def _is_answered(kind: Kind, detections: Sequence[AnyDetection]) -> bool:
+    return any(one.remediation is not None and kind.kind in one.remediation.kinds for one in detections)
 
 
 def _recorded_change(

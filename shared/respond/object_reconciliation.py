@@ -27,7 +27,10 @@ from shared.objects.folding import fold_copies
 from shared.objects.guards import GUARDS, HOURLY_LIMIT
 from shared.objects.new_leaves import may_have_new_leaves, read_kind_leaves
 from shared.objects.planning import plan_object
+from shared.respond.asked_cases import Looked, write_asked_cases
 from shared.respond.drift_cases import write_drift_cases
+from shared.respond.listing_times import LISTS_WITHIN, listed_at
+from shared.respond.log_answers import ASKED_EACH, LOOKS_BACK, take_answers, waits_for_records
 from shared.respond.named_applications import held_back, with_named_applications
 from shared.respond.object_cases import PutBack, Ruling, unproven, write_cases
 from shared.respond.object_confirming import ask_whose, confirm_changes, with_creation
@@ -72,6 +75,7 @@ class Reconciliation:
         self._thefts: frozenset[str] = frozenset()
         self._is_waiting = False
         self._held_until: datetime | None = None
+        self._has_asked_log = False
         self._around: Around | None = None
 
     def go(self, reading: Reading) -> None:
@@ -171,7 +175,7 @@ class Reconciliation:
         reading = msgspec.structs.replace(reading, changes=changes)
         claimed = claim(self._run, self._state(reading), reading)
         self._thefts |= claimed.thefts
-        found, self._is_waiting = confirm_changes(self._run, claimed.changes, reading.image, claimed.state.answered)
+        found, self._is_waiting = confirm_changes(self._run, claimed.changes, reading.image, claimed.state)
         kept = reading.kept
         if kept is not None and claimed.state != kept.state:
             kept = self._run.replace(kept, claimed.state)
@@ -198,6 +202,9 @@ class Reconciliation:
                 self._runtime.objects.add_change(self._run.id, end)
                 reading = msgspec.structs.replace(reading, changes=(*reading.changes, end))
                 continue
+            if self._is_answered_by_log(state, plan):
+                reading = self._with_changes(self._run.start_reading(self._tenants_id)())
+                continue
             newest = max((one.at for one in reading.changes if one.id not in state.settled), default=None)
             now = self._runtime.clock()
             if newest is None or now >= min(newest, now) + self._runtime.settings.read_back:
@@ -207,6 +214,14 @@ class Reconciliation:
             self._runtime.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
             reading = self._with_changes(self._run.start_reading(self._tenants_id)())
+
+    def _is_answered_by_log(self, state: ObjectState, plan: ObjectPlan) -> bool:
+        """Whether the tenant's own log says what nobody explained so far; it is asked once a run. Raises EdgeError."""
+        if self._has_asked_log or not waits_for_records(self._run, plan):
+            return False
+        self._has_asked_log = True
+        seen_at = min((one.since for one in plan.state.differing), default=self._runtime.clock())
+        return take_answers(self._run, state, seen_at - LOOKS_BACK)
 
     def _is_behind(self, reading: Reading, plan: ObjectPlan) -> bool:
         if isinstance(reading.image, Unread):
@@ -233,7 +248,14 @@ class Reconciliation:
     def _state(self, reading: Reading) -> ObjectState:
         if reading.kept is not None:
             return reading.kept.state
+        if self._unlisted_at is None and self._run.kind.is_first_write is not None:
+            self._unlisted_at = self._unlisted_before()
         return first_state(self._run, reading, self._tenants_id, self._name, unlisted_at=self._unlisted_at)
+
+    def _unlisted_before(self) -> datetime | None:
+        """Give when a whole listing lacked an object of which the first record is here. Raises EdgeError."""
+        at = listed_at(self._runtime.storage, self._run.kind, self._run.tenant)
+        return at - LISTS_WITHIN if at else None
 
     def _plan(self, state: ObjectState, judged: Sequence[JudgedChange], reading: Reading) -> ObjectPlan:
         if isinstance(reading.image, Unread):
@@ -314,7 +336,13 @@ class Reconciliation:
         is_stale = any(one.verdict is Verdict.WAIT_STALE for one in plan.verdicts.values())
         can_pass = can_pass or self._is_waiting or is_unproven or is_stale
         attempts = plan.state.attempts + 1 if can_pass else 0
-        looks = (_next_look(plan.verdicts, objections, now, attempts=attempts), self._held_until)
+        asks_at = now + ASKED_EACH if waits_for_records(self._run, plan) else None
+        looks = (
+            _next_look(plan.verdicts, objections, now, attempts=attempts),
+            self._held_until,
+            plan.shows_at,
+            asks_at,
+        )
         next_look = min((each for each in looks if each is not None), default=None)
         if next_look is not None:
             self._runtime.due.note(self._run.id, next_look)
@@ -334,6 +362,10 @@ class Reconciliation:
         # What two logs say of one action is one case.
         once = fold_copies([*judged, *_unconfirmed(reading.changes)], self._run.kind.rules)
         answered = write_cases(self._runtime, once, ruling)
+        answered += write_asked_cases(
+            self._run,
+            Looked(state=plan.state, verdicts=plan.verdicts, objections=objections, put_back=self._put_back),
+        )
         publish_notices(self._run, plan)
         publish_asked(self._run, plan.state, plan.verdicts, objections)
         image = reading.standing_image

@@ -67,6 +67,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     read_at: datetime
     spent: Spent | None = None
     named: frozenset[str] | None = None
+    restrained: frozenset[str] | None = None
 
     @property
     def standing_image(self) -> Image | None:
@@ -115,6 +116,7 @@ class ObjectRun:
         image = runtime.start(lambda: (self.read_image(tenants_id), runtime.clock()))
         spent = runtime.start(lambda: runtime.spending.read(self.tenant.id, at))
         named = runtime.start(lambda: runtime.named_actors.read(self.tenant.id, at))
+        restrained = runtime.start(lambda: runtime.restraints.restrained(self.tenant.id))
 
         def wait() -> Reading:
             found, known = kept(), changes()
@@ -127,6 +129,7 @@ class ObjectRun:
                 read_at=image()[1],
                 spent=spent(),
                 named=named(),
+                restrained=restrained(),
             )
 
         return wait
@@ -268,7 +271,8 @@ def first_state(
     """
     image = reading.standing_image
     origin = run.version_read(reading)
-    if image is not None and unlisted_at is not None and not _is_older(run, reading, image, unlisted_at):
+    may_stand = image is not None or isinstance(reading.image, Unread)
+    if may_stand and unlisted_at is not None and not _is_older(run, reading, image, unlisted_at):
         origin = Version(at=unlisted_at, leaves={})
     return ObjectState(
         id=run.id,
@@ -279,6 +283,6 @@ def first_state(
     )
 
 
-def _is_older(run: ObjectRun, reading: Reading, image: Image, at: datetime) -> bool:
-    made = run.kind.made(image).at
+def _is_older(run: ObjectRun, reading: Reading, image: Image | None, at: datetime) -> bool:
+    made = run.kind.made(image).at if image is not None else None
     return (made is not None and made < at) or any(change.at <= at for change in reading.changes)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from shared.model.errors import (
     BadIdentifier,
     DoneAlready,
+    EdgeError,
     Locked,
     Refused,
     Rejected,
@@ -35,11 +36,12 @@ from shared.model.objects import (
     Objection,
     ObjectState,
     Op,
+    Sent,
     Step,
     list_of,
 )
 from shared.objects import booking
-from shared.objects.comparing import differences, member_of
+from shared.objects.comparing import differences
 from shared.objects.new_leaves import read_kind_leaves
 from shared.objects.object_store import Kept
 from shared.respond.object_run import ObjectRun, Reading, Unread, versions_with
@@ -168,11 +170,12 @@ def carry_out(run: ObjectRun, reading: Reading, state: ObjectState, planned: Pla
 
 def _intent(run: ObjectRun, reading: Reading, state: ObjectState, planned: Planned) -> Intent:
     at = run.runtime.clock()
-    lists = {list_of(leaf) for leaf in planned.steps} - {""} if planned.op is Op.UPDATE else set[str]()
-    sent = {
-        each: tuple(sorted(member_of(leaf) for leaf in planned.target if list_of(leaf) == each))
-        for each in sorted(lists)
-    }
+    part_of = run.kind.rules.part_of
+    parts = {part_of(leaf) for leaf in planned.steps} - {""} if planned.op is Op.UPDATE else set[str]()
+    sent: Sent = {part: {} for part in sorted(parts)}
+    for leaf, value in sorted(planned.target.items()):
+        if part_of(leaf) in parts:
+            sent[part_of(leaf)][leaf.removeprefix(part_of(leaf))] = value
     return Intent(
         id=f"{state.id.key}-{at:%Y%m%dT%H%M%S%f}-{len(state.intents)}",
         at=at,
@@ -274,7 +277,7 @@ def _standing_twin(run: ObjectRun, state: ObjectState, planned: Planned, intent:
     Raises EdgeError where the search fails: nothing is made on doubt.
     """
     since = _tried_since(state, intent)
-    found = run.kind.find(
+    found = run.kind.found(
         run.api,
         Search(
             ids=state.ids,
@@ -485,6 +488,8 @@ def _not_sent(
 ) -> NotWritten:
     """Give the write up; `tenants_id` is another id by which the object was found to stand."""
     _log.info("object %s: the write was given up: %s", kept.id.key, because)
+    if how is IntentState.NOT_SENT:
+        _give_place_back(run, intent)
     state = with_id(booking.closed(kept.state, intent.id, how), tenants_id)
     return NotWritten(kept=run.replace(kept, state), objection=None, because=because)
 
@@ -492,8 +497,17 @@ def _not_sent(
 def _objected(run: ObjectRun, kept: Kept, intent: Intent, objection: Objection) -> NotWritten:
     # What was refused may have been carried out all the same: a record of ours would be explained by the intent.
     was_refused = objection.guard == _REFUSED
+    _give_place_back(run, intent)
     state = booking.closed(kept.state, intent.id, IntentState.CLOSED if was_refused else IntentState.NOT_SENT)
     return NotWritten(kept=run.replace(kept, state), objection=objection, because=objection.because)
+
+
+def _give_place_back(run: ObjectRun, intent: Intent) -> None:
+    """Free the places that a write took which wasn't carried out. Where that fails they are free in an hour."""
+    try:
+        run.runtime.spending.give_back(run.id, at=intent.at)
+    except EdgeError as error:
+        _log.warning("places of the hour couldn't be given back: %s", error)
 
 
 def _in_words(planned: Planned) -> str:

@@ -4,17 +4,17 @@ An own act is approved only by an intent in the ledger. Anything else under the 
 has it, and everybody is paged at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from shared.model.events import Actor, ActorKind, Log
+from shared.model.kinds import Json
 from shared.model.objects import (
     Intent,
     IntentState,
-    Leaves,
     ObjectChange,
     ObjectState,
     Op,
@@ -23,8 +23,6 @@ from shared.model.objects import (
     Version,
 )
 from shared.objects import booking
-from shared.objects.comparing import is_same
-from shared.objects.new_leaves import read_kind_leaves
 from shared.objects.object_store import Kept
 from shared.respond.object_run import ObjectRun, Reading
 
@@ -47,7 +45,7 @@ def claim(run: ObjectRun, state: ObjectState, reading: Reading) -> Claimed:
     thefts: list[str] = []
     for change in [one for one in kept.values() if not one.intent and _may_be_ours(run, one)]:
         history = [one for one in kept.values() if not booking.is_own_record(one)]
-        found = explaining(run, state, change, history)
+        found = explaining(run, state, change)
         if found.intent is None or found.is_theft:
             if _is_under_our_name(run, change):
                 thefts.append(change.id)
@@ -71,41 +69,41 @@ def maker_of(run: ObjectRun, changes: Sequence[ObjectChange], state: ObjectState
     """
     ours = [one for one in changes if not one.intent and _is_under_our_name(run, one) and one.op is not Op.DELETE]
     if state is not None:
-        ours = [one for one in ours if explaining(run, state, one, changes).is_theft]
+        ours = [one for one in ours if explaining(run, state, one).is_theft]
     if not ours:
         return None
     objects = run.runtime.objects
     for object_id in objects.being_made(run.tenant.id, run.kind.kind):
         kept = objects.read(object_id) if object_id != run.id else None
-        if kept is not None and any(_may_have_made(run, kept.state, one, objects.changes(kept.id)) for one in ours):
+        if kept is not None and any(_may_have_made(run, kept.state, one) for one in ours):
             return kept
     return None
 
 
-def _may_have_made(run: ObjectRun, state: ObjectState, change: ObjectChange, changes: Sequence[ObjectChange]) -> bool:
+def _may_have_made(run: ObjectRun, state: ObjectState, change: ObjectChange) -> bool:
     """Whether a record of ours tells of a creation of an object of which it isn't known yet what became of it."""
     if run.kind.lane(state.id, state.ids[-1], None) != run.kind.lane(run.id, change.object_id, None):
         return False
-    found = explaining(run, state, change, changes)
+    found = explaining(run, state, change)
     is_known = found.intent is None or found.intent.state in {IntentState.BOOKED, IntentState.NOT_SENT}
     return not found.is_theft and not is_known and found.intent is not None and found.intent.op is Op.CREATE
 
 
-def explaining(
-    run: ObjectRun, state: ObjectState, change: ObjectChange, changes: Sequence[ObjectChange]
-) -> booking.OwnRecord:
+def explaining(run: ObjectRun, state: ObjectState, change: ObjectChange) -> booking.OwnRecord:
     """Say which intent explains a record of ours, and what it tells besides."""
     recorded = Recorded(
         object_id=change.object_id, name=state.name, op=change.op, wrote=change.wrote, is_whole=change.is_whole
     )
     # What was read back after the write and nobody sent, the service filled in; our record may name it too.
     read_back = {noticed.leaf: noticed.value for noticed in state.filled}
-    made_as = _made_as(run, state, change, changes)
     found = booking.judge_own_record(
-        state.intents, recorded, change.at, run.kind.rules, read_back=read_back, made_as=made_as
+        state.intents,
+        recorded,
+        change.at,
+        run.kind.rules,
+        read_back=read_back,
+        made_as=_made_as(run, state, change),
     )
-    if found.intent is not None and found.is_theft and change.op is Op.CREATE:
-        found = _with_added_leaves(run, found, change)
     if not found.is_theft or change.op is Op.DELETE:
         return found
     # An event doesn't tell a creation from an update, what is made again is set as it is to be after, and a whole
@@ -124,32 +122,14 @@ def explaining(
     return msgspec.structs.replace(found, intent=intent, finished=finished)
 
 
-def _with_added_leaves(run: ObjectRun, found: booking.OwnRecord, change: ObjectChange) -> booking.OwnRecord:
-    """Take what Microsoft has just added to every object of the kind for what an object came back with from the bin."""
-    seen = read_kind_leaves(run.runtime.storage, run.tenant.id, run.kind.kind)
-    added = {each.leaf: each.value for each in seen.added} if seen is not None else {}
-    wrote = {leaf: change.wrote[leaf][1] for leaf in found.unexplained}
-    if any(leaf not in added or not is_same(run.kind.rules, leaf, added[leaf], new) for leaf, new in wrote.items()):
-        return found
-    came_with = {leaf: (None, new) for leaf, new in wrote.items()}
-    return msgspec.structs.replace(found, unexplained=(), unfinished={**found.unfinished, **came_with})
+def _made_as(run: ObjectRun, state: ObjectState, change: ObjectChange) -> Mapping[str, Json]:
+    """Say what the object may have been made as: as its kind makes it first, or whatever came out of the bin.
 
-
-def _made_as(
-    run: ObjectRun, state: ObjectState, change: ObjectChange, changes: Sequence[ObjectChange]
-) -> tuple[Leaves, ...]:
-    """Say what the object may have been made as: as its kind makes it first, or as it was when it was deleted.
-
-    The bin gives back what was deleted, with all that an attacker had written before.
+    Nobody makes an object under an id that it had before, so a creation under such an id tells of the bin. Whoever
+    takes an object out of there writes nothing: it has what was deleted, and what Microsoft added meanwhile.
     """
-    deletions = [one for one in changes if one.op is Op.DELETE and one.at <= change.at]
-    deleted = max(deletions, key=lambda one: one.at, default=None)
-    seen = [one for one in (state.origin, *state.versions) if one.leaves and one.at <= change.at]
-    return (
-        run.kind.made_first,
-        {leaf: old for leaf, (old, _) in deleted.wrote.items() if old is not None} if deleted else {},
-        max(seen, key=lambda one: one.at).leaves if seen else {},
-    )
+    is_from_bin = run.kind.has_bin and change.object_id in state.ids
+    return {leaf: new for leaf, (_, new) in change.wrote.items()} if is_from_bin else run.kind.made_first
 
 
 def _as_other(intent: Intent, change: ObjectChange) -> Intent:

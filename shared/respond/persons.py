@@ -34,6 +34,7 @@ from shared.objects.history import Entry, entries
 from shared.objects.object_store import Kept
 from shared.objects.planning import plan_object
 from shared.objects.versions import is_past
+from shared.objects.wishes import still_denied
 from shared.respond.authority_reading import judge, start_reading
 from shared.respond.components import Runtime
 
@@ -46,6 +47,8 @@ class Result(StrEnum):
     MOVED = "not done: it was read otherwise since it was shown"
     BUSY = "not done: it is being looked at; try again"
     NOTHING = "not done: nothing waits"
+    ALREADY = "done already"
+    NOT_ALL = "done in part: the rest is shown anew"
 
 
 class Answered(Struct, frozen=True, kw_only=True):
@@ -98,14 +101,14 @@ def accept(runtime: Runtime, object_id: ObjectId, *, digest: str, by: str, reaso
     `digest` is that of the version that was shown, "" where the object didn't exist. Leaves of changes that aren't
     settled are never covered. Raises EdgeError, Rejected as `show`, and ValueError where `by` or `reason` is missing.
     """
-    with _held(runtime, object_id) as kept:
+    with held(runtime, object_id) as kept:
         if kept is None:
             return Answered(id=object_id, result=Result.BUSY)
         shown = _shown(runtime, kept)
         if shown.seen.digest != digest:
             return Answered(id=object_id, result=Result.MOVED)
         uncovered = _uncovered(shown)
-        _note(
+        note(
             runtime,
             shown.state,
             What.ACCEPT_BASELINE,
@@ -116,7 +119,12 @@ def accept(runtime: Runtime, object_id: ObjectId, *, digest: str, by: str, reaso
         acceptance = Acceptance(
             at=shown.seen.at, by=by, leaves=dict(shown.seen.leaves), uncovered=uncovered, reason=reason
         )
-        _write(runtime, kept, msgspec.structs.replace(kept.state, acceptances=(*kept.state.acceptances, acceptance)))
+        state = msgspec.structs.replace(
+            kept.state,
+            acceptances=(*kept.state.acceptances, acceptance),
+            denied=still_denied(kept.state, acceptance),
+        )
+        write(runtime, kept, state)
         return Answered(id=kept.id, result=Result.IN_PART if uncovered else Result.DONE, uncovered=uncovered)
 
 
@@ -125,11 +133,11 @@ def reject(runtime: Runtime, object_id: ObjectId, *, by: str, reason: str) -> An
 
     It counts as first seen again, so nothing of it is written back, and everybody is paged. Raises as `accept`.
     """
-    with _held(runtime, object_id) as kept:
+    with held(runtime, object_id) as kept:
         if kept is None:
             return Answered(id=object_id, result=Result.BUSY)
         state = kept.state
-        _note(runtime, state, What.WITHDRAW_BASELINE, by=by, reason=reason, after={"accepted": len(state.acceptances)})
+        note(runtime, state, What.WITHDRAW_BASELINE, by=by, reason=reason, after={"accepted": len(state.acceptances)})
         runtime.notifier.publish(
             SystemNotice(
                 key=f"rejected {state.id.key} {runtime.clock():%Y%m%dT%H%M%S}",
@@ -138,7 +146,7 @@ def reject(runtime: Runtime, object_id: ObjectId, *, by: str, reason: str) -> An
                 what_to_do="Bring the object to how it should be, by hand. Then accept it: responder baseline accept.",
             )
         )
-        _write(runtime, kept, msgspec.structs.replace(state, acceptances=()))
+        write(runtime, kept, msgspec.structs.replace(state, acceptances=()))
         return Answered(id=kept.id, result=Result.DONE)
 
 
@@ -147,7 +155,7 @@ def leave(runtime: Runtime, object_id: ObjectId, *, leaves: Sequence[str], by: s
 
     Without `leaves`, all that waits. Raises as `accept`, and Rejected where one of the leaves doesn't wait.
     """
-    with _held(runtime, object_id) as kept:
+    with held(runtime, object_id) as kept:
         if kept is None:
             return Answered(id=object_id, result=Result.BUSY)
         shown = _shown(runtime, kept)
@@ -159,11 +167,11 @@ def leave(runtime: Runtime, object_id: ObjectId, *, leaves: Sequence[str], by: s
         wanted = tuple(sorted(set(leaves) or waiting))
         if not wanted:
             return Answered(id=kept.id, result=Result.NOTHING)
-        _note(runtime, shown.state, What.LEAVE, by=by, reason=reason, after={"leaves": list(wanted)})
+        note(runtime, shown.state, What.LEAVE, by=by, reason=reason, after={"leaves": list(wanted)})
         now = runtime.clock()
         left = [Noticed(leaf=leaf, value=shown.seen.leaves.get(leaf), since=now) for leaf in wanted]
         others = [one for one in kept.state.left if one.leaf not in wanted]
-        _write(runtime, kept, msgspec.structs.replace(kept.state, left=(*others, *left)))
+        write(runtime, kept, msgspec.structs.replace(kept.state, left=(*others, *left)))
         return Answered(id=kept.id, result=Result.DONE)
 
 
@@ -172,7 +180,7 @@ def settle(runtime: Runtime, object_id: ObjectId, *, by: str, reason: str) -> An
 
     The changes count as live from now on; every guard that binds people still holds. Raises as `accept`.
     """
-    with _held(runtime, object_id) as kept:
+    with held(runtime, object_id) as kept:
         if kept is None:
             return Answered(id=object_id, result=Result.BUSY)
         shown = _shown(runtime, kept)
@@ -181,9 +189,9 @@ def settle(runtime: Runtime, object_id: ObjectId, *, by: str, reason: str) -> An
         )
         if not changes:
             return Answered(id=kept.id, result=Result.NOTHING)
-        _note(runtime, shown.state, What.SETTLE, by=by, reason=reason, after={"changes": changes})
+        note(runtime, shown.state, What.SETTLE, by=by, reason=reason, after={"changes": changes})
         asked = tuple(dict.fromkeys((*kept.state.asked, *changes)))
-        _write(runtime, kept, msgspec.structs.replace(kept.state, asked=asked))
+        write(runtime, kept, msgspec.structs.replace(kept.state, asked=asked))
         return Answered(id=kept.id, result=Result.DONE)
 
 
@@ -192,14 +200,15 @@ def subject_of(object_id: ObjectId) -> str:
     return f"object {object_id.kind} {object_id.tenant_id} {object_id.key}"
 
 
-def _note(runtime: Runtime, state: ObjectState, what: What, *, by: str, reason: str, after: Image) -> None:
+def note(runtime: Runtime, state: ObjectState, what: What, *, by: str, reason: str, after: Image) -> None:
+    """Write an act on an object into the journal, before it takes effect."""
     act = Act(
         who=by, what=what, why=reason, when=runtime.clock(), subject=subject_of(state.id), before=None, after=after
     )
     journal.append(runtime.storage, act)
 
 
-def _write(runtime: Runtime, kept: Kept, state: ObjectState) -> None:
+def write(runtime: Runtime, kept: Kept, state: ObjectState) -> None:
     """Store the state, and note the object as due before that."""
     now = runtime.clock()
     runtime.due.note(kept.id, now)
@@ -253,7 +262,7 @@ def _kept(runtime: Runtime, object_id: ObjectId) -> Kept:
 
 
 @contextmanager
-def _held(runtime: Runtime, object_id: ObjectId) -> Generator[Kept | None]:
+def held(runtime: Runtime, object_id: ObjectId) -> Generator[Kept | None]:
     """Hold the lease of an object's lane for one act; None where another run holds it."""
     kept = _kept(runtime, object_id)
     lane = runtime.kinds[kept.id.kind].lane(kept.id, kept.state.ids[-1], None)

@@ -18,6 +18,7 @@ from shared.model.events import Event, Log
 from shared.respond.case_evidence import authorization_of, event_of
 from shared.respond.case_run import MOST_ATTEMPTS, CaseRun
 from shared.respond.components import Runtime
+from shared.respond.containing import contain_unasked
 from shared.respond.deciding import Decided, decide
 from shared.respond.named_applications import LOG_SHOWS_WITHIN, ask_for, is_known_by_name
 
@@ -111,6 +112,7 @@ def _decide(run: CaseRun, detection: AnyDetection, event: Event) -> None:
     if decided.decision is Decision.RECORD:
         run.close(**changes)
         return
+    contain_unasked(runtime, msgspec.structs.replace(run.leased.case, standing=authorization.standing), detection)
     run.move(state=State.ACTED, acted_at=now, **changes)
 
 

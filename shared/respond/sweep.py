@@ -4,11 +4,9 @@ A sweep is what notices a change that no record tells. What it doesn't list isn'
 lists for the first time was made since the sweep before, unless that one read less: then it counts as first seen.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -22,14 +20,11 @@ from shared.model.settings import Tenant
 from shared.objects.new_leaves import leaves_seen, read_kind_leaves, store_kind_leaves
 from shared.objects.object_store import Seen
 from shared.respond.components import Runtime
+from shared.respond.listing_times import LISTS_WITHIN, PARTITION, listed_at, store_time
 from shared.respond.object_run import digest_of, without_context
 from shared.respond.reconcile import reconcile
 
 _log = logging.getLogger("responder.sweep")
-_PARTITION: Final = "sweep"
-
-LISTS_WITHIN: Final = timedelta(minutes=15)
-"""A listing may lack for so long what was made."""
 
 
 class Swept(Struct, frozen=True, kw_only=True):
@@ -50,7 +45,7 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
     known = {seen.id.key: seen for seen in runtime.objects.seen(tenant.id, kind.kind)}
     moved = _moved(listed, known)
     new = listed.keys() - known.keys()
-    unlisted_at = _listed_at(runtime.storage, kind, tenant) if new else None
+    unlisted_at = listed_at(runtime.storage, kind, tenant) if new else None
     # What is new everywhere is known before the objects that have it are looked at.
     steps: dict[str, Callable[[], object]] = {
         "see what leaves there are": lambda: _note_leaves(runtime, kind, tenant, listed.values()),
@@ -73,8 +68,8 @@ def sweep(runtime: Runtime, kind: Kind, tenant: Tenant) -> Swept:
         log=_log,
     )
     # Whether those that are new could be kept, only the next sweep sees: another run may have held their lane.
-    listed_at = unlisted_at if new else begun
-    _store_time(runtime.storage, kind, tenant, begun, objects=len(listed), listed_at=listed_at)
+    whole_at = unlisted_at if new else begun
+    store_time(runtime.storage, kind, tenant, begun, objects=len(listed), listed_at=whole_at)
     return Swept(objects=len(listed), looked_at=len(moved))
 
 
@@ -93,31 +88,16 @@ def _note_leaves(runtime: Runtime, kind: Kind, tenant: Tenant, images: Iterable[
         store_kind_leaves(runtime.storage, tenant.id, kind.kind, seen)
 
 
-def _reach(kind: Kind, tenant: Tenant) -> str:
-    """Name what a sweep reads: the calls of its listing, and the subscriptions in which it makes them."""
-    places = [*(f"{call.service} {call.path}" for call in kind.inventory.calls), *sorted(tenant.subscriptions)]
-    return hashlib.sha256("\n".join(places).encode()).hexdigest()[:16]
+def may_be_unread(kind: Kind, at: datetime | None) -> bool:
+    """Say whether a kind was never read that not every tier may read: it is unknown then, and nobody's mistake.
 
-
-def _store_time(
-    storage: Storage, kind: Kind, tenant: Tenant, at: datetime, *, objects: int, listed_at: datetime | None
-) -> None:
-    columns: dict[str, object] = {
-        "confirmed_at": at.isoformat(),
-        "objects": objects,
-        "reach": _reach(kind, tenant),
-        "listed_at": listed_at.isoformat() if listed_at else "",
-    }
-    storage.upsert(Table.CURSORS, _PARTITION, f"{tenant.id}|{kind.kind}", columns)
-
-
-def _listed_at(storage: Storage, kind: Kind, tenant: Tenant) -> datetime | None:
-    """Give when the last sweep began that read as much as this one, and saw nothing that wasn't kept already."""
-    row = storage.row(Table.CURSORS, _PARTITION, f"{tenant.id}|{kind.kind}")
-    return row.instant("listed_at") if row and row.columns.get("reach") == _reach(kind, tenant) else None
+    Some only tier act may read, some no tier. `at` is when it was swept last. Once it was read, being refused is a
+    permission that went.
+    """
+    return (kind.inventory.is_of_tier_act or kind.inventory.is_by_hand) and at is None
 
 
 def swept_at(storage: Storage, tenant_id: str, kind: ObjectKind) -> datetime | None:
     """Give the time when the last complete sweep of a kind began; None when there was none. Raises EdgeError."""
-    row = storage.row(Table.CURSORS, _PARTITION, f"{tenant_id}|{kind}")
+    row = storage.row(Table.CURSORS, PARTITION, f"{tenant_id}|{kind}")
     return row.instant("confirmed_at") if row else None

@@ -17,6 +17,7 @@ _MODULES: Final = {
     "match": "match_rate",
     "sign-ins": "sign_in_rate",
     "conditional-access": "ca_verdicts",
+    "posture": "posture",
     "remedy": "remedy",
     "backlog": "backlog",
     "forgeries": "forgeries",

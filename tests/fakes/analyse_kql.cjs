@@ -1,7 +1,7 @@
-// Reads {"tables": {name: {column: type}}, "queries": [text]} from the file that is named and writes a list for each
-// query: what Microsoft's language service says of it. Ends with 3 where the package isn't installed.
+// Reads {"tables": {name: {column: type}}, "queries": [text]} from each line of its input and writes a line with a list
+// for each query: what Microsoft's language service says of it. Ends with 3 where the package isn't installed.
 "use strict";
-const fs = require("node:fs");
+const readline = require("node:readline");
 
 try {
   require.resolve("@kusto/language-service-next/package.json");
@@ -12,11 +12,6 @@ require("@kusto/language-service-next/bridge.min.js");
 require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
 const { GlobalState, KustoCode, Symbols } = globalThis.Kusto.Language;
 
-const { tables, queries } = JSON.parse(fs.readFileSync(process.argv[2], "utf8"));
-const symbols = Object.entries(tables).map(([name, columns]) => {
-  const listed = Object.entries(columns).map(([column, type]) => `['${column}']: ${type}`);
-  return Symbols.TableSymbol.From(`(${listed.join(", ")})`).WithName(name);
-});
 // Of Microsoft Sentinel: the rows of a watchlist, with the columns that each has.
 const watchlist = new Symbols.FunctionSymbol.$ctor16(
   "_GetWatchlist",
@@ -24,9 +19,16 @@ const watchlist = new Symbols.FunctionSymbol.$ctor16(
   "{ datatable(_DTItemId: string, LastUpdatedTimeUTC: datetime, SearchKey: string, WatchlistItem: dynamic)[] }",
   "",
 );
-const workspace = GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor("workspace", [...symbols, watchlist]));
 
-function diagnosticsOf(query) {
+function workspaceOf(tables) {
+  const symbols = Object.entries(tables).map(([name, columns]) => {
+    const listed = Object.entries(columns).map(([column, type]) => `['${column}']: ${type}`);
+    return Symbols.TableSymbol.From(`(${listed.join(", ")})`).WithName(name);
+  });
+  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor("workspace", [...symbols, watchlist]));
+}
+
+function diagnosticsOf(query, workspace) {
   const found = KustoCode.ParseAndAnalyze(query, workspace).GetDiagnostics();
   return Array.from({ length: found.Count }, (_, place) => {
     const { Code, Message, Start } = found.getItem(place);
@@ -34,4 +36,8 @@ function diagnosticsOf(query) {
   });
 }
 
-process.stdout.write(JSON.stringify(queries.map(diagnosticsOf)));
+readline.createInterface({ input: process.stdin }).on("line", (line) => {
+  const { tables, queries } = JSON.parse(line);
+  const workspace = workspaceOf(tables);
+  process.stdout.write(`${JSON.stringify(queries.map((query) => diagnosticsOf(query, workspace)))}\n`);
+});

@@ -40,7 +40,7 @@ PUT_BACK_POLICY: Final = Remediation(
     undo="Set the properties named in the case to the values in its before-image, which the evidence container holds.",
     kind=ObjectKind.CA_POLICY,
     destructive=False,
-    calls=(
+    find_calls=lambda: (
         Call(
             method="PATCH",
             service=Service.GRAPH,

@@ -117,7 +117,7 @@ class Lamps:
             undo="Switch it again.",
             kind=ObjectKind.CA_POLICY,
             destructive=False,
-            calls=(),
+            find_calls=tuple,
         )
 
     def kind(self) -> Kind:

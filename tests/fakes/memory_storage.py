@@ -1,14 +1,16 @@
 """Storage in memory, for tests that need very much of it. `test_storage` holds it to what Azurite does."""
 
 import base64
+import copy
 import operator
 import re
 import threading
 import uuid
 from collections import UserDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import batched, count
 from typing import Any, BinaryIO, Final, override
 
@@ -32,6 +34,7 @@ _LARGEST: Final = 64 * 1024
 _LARGEST_ROW: Final = 1024 * 1024
 _PAGE: Final = 1000
 _MOST_AT_ONCE: Final = 100
+_NOT_IN_KEYS: Final = frozenset("/\\#?")
 
 
 class MemoryStorage(Storage):
@@ -51,6 +54,18 @@ class MemoryStorage(Storage):
         self.containers: dict[str, dict[str, bytes]] = {}
         self.held: set[tuple[str, str]] = set()
         self.queues: dict[str, list[Queued]] = {}
+
+    def copied(self) -> "MemoryStorage":
+        """Give an account of its own that holds the same; rows and the values of columns are never changed in place."""
+        made = MemoryStorage(clock=self.clock)
+        with self._own:
+            made._written, made._blobs_written = {**self._written}, {**self._blobs_written}
+            made._tags = count(next(self._tags))
+            made._rows = {table: rows.copied() for table, rows in self._rows.items()}
+            made.containers = {container: {**blobs} for container, blobs in self.containers.items()}
+            made.held = {*self.held}
+            made.queues = {name: [copy.replace(each) for each in queue] for name, queue in self.queues.items()}
+        return made
 
     @override
     def create_all(self) -> None:
@@ -96,14 +111,14 @@ class MemoryStorage(Storage):
 
     @override
     def rows(self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any) -> list[Row]:
-        terms = [_terms(term) for term in query.split(" and ")]
+        partition, terms = _query_of(query)
         with self._own:
+            among = self._table_of(table).among
+            rows = among(None if partition is None else _value_of(partition, values))
+            if not rows:
+                return []
             found = sorted(
-                (
-                    row
-                    for row in self._table_of(table).among(_partition_in(terms, values))
-                    if all(_holds(row, term, values) for term in terms)
-                ),
+                (row for row in rows if all(_holds(row, term, values) for term in terms)),
                 key=lambda row: (row.partition, row.key),
             )
             return [_selected(_copied(row), select) for row in (found[:most] if most else found)]
@@ -112,7 +127,8 @@ class MemoryStorage(Storage):
     def pages(
         self, table: Table, query: str, *, most: int = 0, select: Sequence[str] = (), **values: Any
     ) -> Iterator[list[Row]]:
-        found = self.rows(table, query, select=select, **values)
+        if not (found := self.rows(table, query, select=select, **values)):
+            return
         yield from (list(page) for page in batched(found, min(most or _PAGE, _PAGE), strict=False))
 
     @override
@@ -187,7 +203,7 @@ class MemoryStorage(Storage):
             return len(found)
 
     def _put(self, table: Table, partition: str, key: str, columns: Mapping[str, Any]) -> Row:
-        wrong = set(partition + key) & set("/\\#?")
+        wrong = not (_NOT_IN_KEYS.isdisjoint(partition) and _NOT_IN_KEYS.isdisjoint(key))
         sizes = [_size(value) for value in columns.values()]
         if wrong or max(sizes, default=0) > _LARGEST or sum(sizes) > _LARGEST_ROW:
             raise Rejected(f"writing {table}: storage answered 400", status=400)
@@ -334,7 +350,13 @@ class _TableRows(UserDict[tuple[str, str], Row]):
         super().__delitem__(place)
         del self._partitions[place[0]][place[1]]
 
-    def among(self, partition: str | None) -> Iterable[Row]:
+    def copied(self) -> "_TableRows":
+        made = _TableRows()
+        made.data = {**self.data}
+        made._partitions = {partition: {**rows} for partition, rows in self._partitions.items()}
+        return made
+
+    def among(self, partition: str | None) -> Collection[Row]:
         """Give the rows of a partition, or all (None)."""
         return self.data.values() if partition is None else self._partitions.get(partition, {}).values()
 
@@ -354,7 +376,7 @@ class Queued:
 def _size(value: object) -> int:
     """Give the bytes that a column's value takes."""
     if isinstance(value, str):
-        return len(value.encode("utf-16-le"))
+        return 2 * len(value) if value.isascii() else len(value.encode("utf-16-le"))
     return len(value) if isinstance(value, bytes) else 8
 
 
@@ -365,17 +387,17 @@ def _selected(row: Row, select: Sequence[str]) -> Row:
     return Row(partition=row.partition, key=row.key, columns=columns, etag=row.etag)
 
 
-def _terms(text: str) -> tuple[str, str, str]:
-    """Read a term: a column's name, a sign, and a value or the name of one."""
-    found = _TERM.fullmatch(text)
-    assert found, text
-    return found[1], found[2], found[3]
+@cache
+def _query_of(query: str) -> tuple[str | None, tuple[tuple[str, str, str], ...]]:
+    """Read a query: the partition that it is about (None where it is about several), and its other terms.
 
-
-def _partition_in(terms: Sequence[tuple[str, str, str]], values: Mapping[str, Any]) -> str | None:
-    """Give the partition that a query is about; None where it is about several."""
-    found = (value for name, sign, value in terms if (name, sign) == ("PartitionKey", "eq"))
-    return next((_value_of(value, values) for value in found), None)
+    A term is a column's name, a sign, and a value or the name of one.
+    """
+    terms = [_TERM.fullmatch(text) for text in query.split(" and ")]
+    assert all(terms), query
+    read = [(found[1], found[2], found[3]) for found in terms if found]
+    of = next((term for term in read if term[:2] == ("PartitionKey", "eq")), None)
+    return of and of[2], tuple(term for term in read if term is not of)
 
 
 def _value_of(value: str, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a column's value
@@ -386,10 +408,10 @@ def _holds(row: Row, term: tuple[str, str, str], values: Mapping[str, Any]) -> b
     """Say whether a term of a query holds; a column that isn't there meets none."""
     name, sign, value = term
     wanted = _value_of(value, values)
-    if name == "PartitionKey":
-        return _OPERATORS[sign](row.partition, wanted)
     if name == "RowKey":
         return _OPERATORS[sign](row.key, wanted)
+    if name == "PartitionKey":
+        return _OPERATORS[sign](row.partition, wanted)
     return name in row.columns and _OPERATORS[sign](_comparable(row.columns[name]), _comparable(wanted))
 
 

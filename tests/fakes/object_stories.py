@@ -149,7 +149,7 @@ class Story:
             wrote=named(wrote),
             is_whole=is_proven,
             intent=f"intent {seconds:g}",
-            sent=sent or {},
+            sent={part: {f"[{one}]": True for one in members} for part, members in (sent or {}).items()},
         )
         return self._and(JudgedChange(change=change, standing=Standing.APPROVED))
 

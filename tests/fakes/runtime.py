@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from infra.local.world import (
     B2C_TENANT,
     BREAK_GLASS_1,
     BREAK_GLASS_2,
+    LOGGED_RESOURCES,
     RESPONDER,
     RESPONDER_B2C,
     SUBSCRIPTION,
@@ -24,6 +26,7 @@ from shared.clients.storage import Storage
 from shared.clients.storage_names import CASES_QUEUE
 from shared.detect.rosters import Roster
 from shared.ingest.intake import Intake, take_in
+from shared.model.account_acts import AccountAct
 from shared.model.cases import Case, State
 from shared.model.detections import AnyDetection
 from shared.model.events import ActorKind
@@ -58,6 +61,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "WORKFORCE_TENANT_ID": WORKFORCE_TENANT,
     "WORKFORCE_RESPONDER_ID": RESPONDER.id,
     "SUBSCRIPTION_IDS": SUBSCRIPTION,
+    "LOGGED_RESOURCES": ",".join(LOGGED_RESOURCES),
     "EMERGENCY_ACCOUNT_IDS": f"{BREAK_GLASS_1.id},{BREAK_GLASS_2.id}",
     "B2C_TENANT_ID": B2C_TENANT,
     "B2C_RESPONDER_ID": RESPONDER_B2C.id,
@@ -162,7 +166,9 @@ class Bench:
         return case
 
 
+@cache
 def settings_with(**changes: str) -> Settings:
+    """Read the settings with changes; the same are read once a process."""
     return settings_from({**SETTINGS, **changes})
 
 
@@ -179,6 +185,7 @@ def bench(
     is_microsofts: Callable[[TenantApi, str], bool | None] = lambda _api, _id: False,
     find_application: FindApplication = no_application,
     clock: FakeClock | None = None,
+    account_acts: tuple[AccountAct, ...] = (),
     **settings: str,
 ) -> Bench:
     """Put a machine together over `storage`; about lamps, where no other content is given."""
@@ -203,6 +210,7 @@ def bench(
             is_enabled=is_enabled,
             is_microsofts=is_microsofts,
             find_application=find_application,
+            account_acts=account_acts,
         ),
         storage=storage,
         senders=channels,

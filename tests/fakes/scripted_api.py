@@ -23,10 +23,17 @@ class ScriptedApi:
 
     answers: Mapping[Call, Any] = field(default_factory=dict[Call, Any])
     sent: list[Sent] = field(default_factory=list[Sent])
+    subscriptions: frozenset[str] = frozenset()
 
     @property
     def tenant(self) -> Tenant:
-        return Tenant(kind=TenantKind.WORKFORCE, id=TENANT_ID, responder_id=RESPONDER_ID, client_id="")
+        return Tenant(
+            kind=TenantKind.WORKFORCE,
+            id=TENANT_ID,
+            responder_id=RESPONDER_ID,
+            client_id="",
+            subscriptions=self.subscriptions,
+        )
 
     def _answer(self, call: Call) -> Any:  # noqa: ANN401 - whatever the test says
         assert call in self.answers, f"nobody expected {call.method} {call.service} {call.path}"

@@ -8,17 +8,24 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 import msgspec
 
+from infra.local.tenant.odata import filtered
+from infra.local.tenant.simulated import IN_AZURE, SIMULATED
+from infra.local.tenant.simulated_kind import Asked, Route, SimulatedKind, path_pattern
+from infra.local.tenant.simulated_kind import Refusal as KindRefusal
+from infra.local.world import LOGGED_RESOURCES
 from responders.kinds.custom_policy_xml import document_of
 from shared.clients.api import Answer, TenantEdges
 from shared.model.calls import Lane, Permission, Service
 from shared.model.errors import Unreachable
-from shared.model.kinds import Image, TenantKind
+from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.settings import Tenant
 
+_SIMULATED: Final = (*SIMULATED, *IN_AZURE)
 TENANT_ID: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
 RESPONDER_ID: Final = "4e590000-2f6b-4b1d-8c73-9a0e5d7f1c36"
 SUBSCRIPTION: Final = "0c9e2b74-51fd-4a36-b8e0-6d7f93a1c258"
@@ -83,6 +90,8 @@ class FakeTenant:
     """Ids of the management locks that keep role assignments from being deleted."""
     principals: dict[str, Image] = field(default_factory=dict[str, Image])
     """Users and service principals by id, as Graph gives them."""
+    risky_users: dict[str, str] = field(default_factory=dict[str, str])
+    """How Identity Protection rates users, by their ids."""
     registrations: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """The authentication methods that users have registered, by their ids."""
     groups: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -105,6 +114,10 @@ class FakeTenant:
     is_too_young_for_pim: bool = False
     audits: list[Image] = field(default_factory=list[Image])
     """The directory's audit log."""
+    shelves: dict[ObjectKind, dict[str, Image]] = field(
+        default_factory=lambda: {each.kind: dict[str, Image]() for each in _SIMULATED}
+    )
+    """Objects of the kinds in `infra.local.tenant.simulated`, by the responder's id in lower case."""
     restores_for_applications: bool = True
     fills_in_policies: Image = field(default_factory=dict[str, Any])
     """What Graph puts by itself into policies that are made."""
@@ -130,6 +143,7 @@ class FakeTenant:
             responder_id=RESPONDER_ID,
             client_id="",
             subscriptions=frozenset({SUBSCRIPTION}),
+            logged=frozenset(each.lower() for each in LOGGED_RESOURCES),
         )
         transports = {service: _Transport(self, service) for service in Service}
         return TenantEdges(tenant=tenant, transports=transports, pacer=Unpaced(), wait=lambda _seconds: None)
@@ -155,13 +169,75 @@ class FakeTenant:
         return answer
 
     def _carry_out(self, service: Service, request: Request) -> Answer:
-        for of_service, method, path, needed, carry_out in _OPERATIONS:
-            found = re.fullmatch(path, request.url, re.IGNORECASE)
-            if found and (of_service, method) == (service, request.method):
+        for path, needed, carry_out in _operations_of(service, request.method):
+            if found := path.fullmatch(request.url):
                 if not needed <= self.granted:
                     raise Refusal(403, "Authorization_RequestDenied")
                 return carry_out(self, found.groupdict(), request.body)
+        for simulated, route, path in _SIMULATED_ROUTES:
+            found = path.fullmatch(request.url)
+            if found and route.method == request.method and _VERSIONS.get(service) in route.versions:
+                return self._simulate(simulated, route, found.groupdict(), request)
         raise AssertionError(f"{service} has no {request.method} {request.url}")
+
+    def _simulate(self, simulated: SimulatedKind, route: Route, ids: Mapping[str, str], request: Request) -> Answer:
+        if not any(needed <= {str(each) for each in self.granted} for needed in route.needs):
+            raise Refusal(403, "Authorization_RequestDenied")
+        try:
+            reply = route.answer(
+                Asked(
+                    shelf=self._shelf(simulated.kind),
+                    of=self._shelf,
+                    ids=ids,
+                    body=request.body,
+                    now=WRITTEN_AT,
+                    query=request.query,
+                )
+            )
+        except KindRefusal as refusal:
+            raise Refusal(refusal.status, refusal.code, refusal.message) from refusal
+        if reply.values is None:
+            return answer_of(reply.body, reply.status)
+        asked = request.query.get("$filter", "")
+        return answer_of({"value": filtered(reply.values, asked, route.filters) if asked else reply.values})
+
+    def _shelf(self, kind: ObjectKind) -> "_Shelf":
+        """Give the objects of a kind; service principals are also those that a test has by other ways."""
+        if kind is not ObjectKind.SERVICE_PRINCIPAL:
+            return _Shelf(self.shelves[kind])
+        apis: dict[str, Image] = {each: {"id": each, "appId": app_id} for app_id, each in self.apis.items()}
+        return _Shelf(self.shelves[kind], listed_too=apis, seen_too=apis | self.principals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """One kind's objects; nothing lags here, and no log tells. Those of `listed_too` and `seen_too` are only read."""
+
+    images: dict[str, Image]
+    listed_too: Mapping[str, Image] = field(default_factory=dict[str, Image])
+    seen_too: Mapping[str, Image] = field(default_factory=dict[str, Image])
+
+    def listed(self) -> Mapping[str, Image]:
+        return {**self.listed_too, **self.images}
+
+    def seen(self, object_id: str) -> Image | None:
+        return self.images.get(object_id) or self.seen_too.get(object_id)
+
+    def current(self, object_id: str) -> Image | None:
+        return self.images.get(object_id)
+
+    def put(self, object_id: str, image: Image | None) -> None:
+        if image is None:
+            self.images.pop(object_id, None)
+        else:
+            self.images[object_id] = image
+
+
+_VERSIONS: Final[Mapping[Service, str]] = {Service.GRAPH: "v1.0", Service.GRAPH_BETA: "beta", Service.ARM: "arm"}
+_SIMULATED_ROUTES: Final = tuple(
+    (each, route, path_pattern(route.path)) for each in _SIMULATED for route in each.routes
+)
+_IN_AZURE: Final = tuple(path_pattern(route.path) for each in IN_AZURE for route in each.routes)
 
 
 class _Transport:
@@ -172,8 +248,9 @@ class _Transport:
     def exchange(
         self, method: str, url: str, *, query: Mapping[str, str], body: bytes | None, content_type: str
     ) -> Answer:
-        assert not query.keys() - {"$filter", "$select", "$top", "api-version"}, query
-        assert ("api-version" in query) == url.endswith(_VERSIONED), "some have a version of their own"
+        assert not query.keys() - {"$filter", "$select", "$expand", "$top", "api-version"}, query
+        is_versioned = url.endswith(_VERSIONED) or any(path.fullmatch(url) for path in _IN_AZURE)
+        assert ("api-version" in query) == is_versioned, "some have a version of their own"
         expected = "application/xml" if method == "PUT" and self._service is Service.GRAPH_BETA else "application/json"
         assert body is None or content_type == expected, content_type
         return self._tenant.answer(self._service, method, url, body, query)
@@ -385,11 +462,6 @@ def _request_removal(tenant: FakeTenant, _ids: Mapping[str, str], body: Image) -
     return answer_of({"status": "Revoked"}, 201)
 
 
-def _list_apis(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
-    app_id = tenant.log[-1].query.get("$filter", "").removeprefix("appId eq ").strip("'")
-    return answer_of({"value": [{"id": each} for of, each in tenant.apis.items() if app_id in {"", of}]})
-
-
 def _list_app_roles(name: str) -> "_Operation":
     def carry_out(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
         return answer_of({"value": [each for each in tenant.app_roles if each[name] == ids["id"]]})
@@ -418,6 +490,31 @@ def _list_audits(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> 
     return answer_of({"value": found})
 
 
+def _switch_account(tenant: FakeTenant, ids: Mapping[str, str], body: Image) -> Answer:
+    if body.keys() != {"accountEnabled"}:
+        raise Refusal(400, "Request_BadRequest")
+    _found(tenant.principals, ids["id"]).update(body)
+    return answer_of(None, 204)
+
+
+def _revoke_sessions(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    user = _found(tenant.principals, ids["id"])
+    user["signInSessionsValidFromDateTime"] = f"2026-03-02T12:00:{len(tenant.log) % 60:02}Z"
+    return answer_of({"value": True})
+
+
+def _get_risky_user(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    return answer_of({"id": ids["id"], "riskState": _found(tenant.risky_users, ids["id"])})
+
+
+def _rate(state: str) -> "_Operation":
+    def carry_out(tenant: FakeTenant, _ids: Mapping[str, str], body: Image) -> Answer:
+        tenant.risky_users |= dict.fromkeys(body["userIds"], state)
+        return answer_of(None, 204)
+
+    return carry_out
+
+
 def _get_principal(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
     return answer_of(_found(tenant.principals, ids["id"]))
 
@@ -429,8 +526,16 @@ def _get_registration(tenant: FakeTenant, ids: Mapping[str, str], _body: object)
 def _list_groups(tenant: FakeTenant, _ids: Mapping[str, str], _body: object) -> Answer:
     hides, asked = tenant.hidden_groups, tenant.log[-1].query.get("$filter", "")
     found = [each for each in tenant.groups if not asked.startswith("id in") or f"'{each}'" in asked]
-    shown = [{"id": each, "visibility": "HiddenMembership" if each in hides else None} for each in found]
-    return answer_of({"value": shown})
+    shown: list[Image] = [{"id": each, "visibility": "HiddenMembership" if each in hides else None} for each in found]
+    return answer_of({"value": [*shown, *_guarded_groups(tenant, asked)]})
+
+
+def _guarded_groups(tenant: FakeTenant, asked: str) -> list[Image]:
+    """Give the groups that are played by their declaration, of which members and owners aren't in a listing."""
+    whole = tenant.shelves[ObjectKind.GUARDED_GROUP]
+    is_by_id = asked.startswith("id in")
+    found = [each for key, each in whole.items() if (f"'{key}'" in asked if is_by_id else each["isAssignableToRole"])]
+    return [{name: value for name, value in each.items() if name not in {"members", "owners"}} for each in found]
 
 
 def _list_memberships(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
@@ -442,6 +547,9 @@ def _list_memberships(tenant: FakeTenant, ids: Mapping[str, str], _body: object)
 
 
 def _list_members(tenant: FakeTenant, ids: Mapping[str, str], _body: object) -> Answer:
+    guarded = tenant.shelves[ObjectKind.GUARDED_GROUP].get(ids["id"].lower())
+    if guarded is not None:
+        return answer_of({"value": [{"id": each} for each in guarded["members"]]})
     members = (tenant.principals[each] for each in _found(tenant.groups, ids["id"]))
     return answer_of({"value": [{"@odata.type": each.get("@odata.type"), "id": each["id"]} for each in members]})
 
@@ -457,6 +565,8 @@ _SEE: Final = frozenset({Permission.ROLE_ASSIGNMENT_READ})
 
 _LOCKS: Final = "/providers/Microsoft.Authorization/locks"
 
+_RISKY: Final = "/identityProtection/riskyUsers"
+_RISKY_WRITE: Final = frozenset({Permission.RISKY_USER_WRITE})
 _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operation], ...]] = (
     (Service.GRAPH, "GET", f"{_CA}/policies", _CA_READ, _list_ca_policies),
     (Service.GRAPH, "GET", f"{_CA}/policies/{_ONE}", _CA_READ, _get_ca_policy_by_v1),
@@ -496,6 +606,17 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         _get_registration,
     ),
     (Service.GRAPH, "GET", "/groups", frozenset({Permission.GROUP_MEMBER_READ}), _list_groups),
+    (Service.GRAPH, "PATCH", f"/users/{_ONE}", frozenset({Permission.USER_ENABLE_DISABLE}), _switch_account),
+    (
+        Service.GRAPH,
+        "POST",
+        f"/users/{_ONE}/revokeSignInSessions",
+        frozenset({Permission.USER_REVOKE_SESSIONS}),
+        _revoke_sessions,
+    ),
+    (Service.GRAPH, "GET", f"{_RISKY}/{_ONE}", _RISKY_WRITE, _get_risky_user),
+    (Service.GRAPH, "POST", f"{_RISKY}/confirmCompromised", _RISKY_WRITE, _rate("confirmedCompromised")),
+    (Service.GRAPH, "POST", f"{_RISKY}/dismiss", _RISKY_WRITE, _rate("dismissed")),
     (Service.GRAPH, "GET", f"/users/{_ONE}/transitiveMemberOf", frozenset({Permission.USER_READ}), _list_memberships),
     (
         Service.GRAPH,
@@ -525,7 +646,6 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         frozenset({Permission.ROLE_MANAGEMENT_READ}),
         lambda tenant, _ids, _body: answer_of({"value": tenant.own_roles}),
     ),
-    (Service.GRAPH, "GET", "/servicePrincipals", frozenset({Permission.APPLICATION_READ}), _list_apis),
     (
         Service.GRAPH,
         "GET",
@@ -571,7 +691,6 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         _list_activity,
     ),
     (Service.GRAPH, "GET", f"/users/{_ONE}", frozenset({Permission.USER_READ}), _get_principal),
-    (Service.GRAPH, "GET", f"/servicePrincipals/{_ONE}", frozenset({Permission.APPLICATION_READ}), _get_principal),
     (
         Service.GRAPH,
         "GET",
@@ -596,3 +715,14 @@ _OPERATIONS: Final[tuple[tuple[Service, str, str, frozenset[Permission], _Operat
         _delete_role_assignment,
     ),
 )
+
+
+@cache
+def _operations_of(
+    service: Service, method: str
+) -> tuple[tuple[re.Pattern[str], frozenset[Permission], _Operation], ...]:
+    return tuple(
+        (re.compile(path, re.IGNORECASE), needed, carry_out)
+        for of_service, of_method, path, needed, carry_out in _OPERATIONS
+        if (of_service, of_method) == (service, method)
+    )

@@ -4,16 +4,20 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from urllib.parse import unquote
 
 from msgspec import Struct
 
+from infra.local.tenant.odata import filtered
+from infra.local.tenant.simulated_kind import Asked, Route, Sample, path_pattern
+from infra.local.tenant.simulated_kind import Refusal as KindRefusal
 from shared.clients.answers import Answer
 from shared.model.calls import Service
 from shared.model.errors import Unreachable
-from shared.model.kinds import Image
+from shared.model.kinds import Image, ObjectKind
 from tests.laws.world import (
     APP_ROLE,
     ASSIGNMENT,
@@ -30,8 +34,10 @@ from tests.laws.world import (
     PEOPLE,
     POLICY,
     ROLE,
+    SAMPLES,
     SCOPE,
     SERVICES,
+    SIMULATED_KINDS,
     STRENGTH,
     Deed,
     OurCall,
@@ -148,10 +154,81 @@ def _read(body: bytes | None, content_type: str) -> Any:  # noqa: ANN401 - JSON,
 def _name_in(world: World, ids: Ids, path: str) -> str:
     """Give the name of the thing that a request is about, "" for listings."""
     wanted = (ids.get("id") or "").lower()
+    if name := next((each for each in SAMPLES if each in world.things and _is_meant(SAMPLES[each], ids)), ""):
+        return name
     if wanted.startswith(_ROLE_ID):
         return ids["id"].removeprefix(_ROLE_ID)
     found = (each.name for each in world.things.values() if wanted and wanted in (one.lower() for one in each.ids))
     return next(found, "") if "groups" not in path else "G"
+
+
+def _is_meant(sample: Sample, ids: Ids) -> bool:
+    """Say whether a request's path names an object of a story, by our id of it or the service's."""
+    named = {each.lower() for each in ids.values() if each}
+    parts = frozenset(sample.object_id.lower().split("/")[-2:])
+    is_by_parts = len(parts) > 1 and parts <= named
+    return is_by_parts or bool(named & {sample.object_id.lower(), str(sample.image.get("id")).lower()})
+
+
+_BESIDE: Final[Mapping[str, Mapping[str, Image]]] = {
+    kind: {each["id"].lower(): each for each in several}
+    for simulated in SIMULATED_KINDS.values()
+    for kind, several in simulated.beside.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """The objects of a kind in a story's world; what is put there is our own write."""
+
+    world: World
+    kind: str
+
+    def listed(self) -> Mapping[str, Image]:
+        things = (each for each in _things(self.world, self.kind) if self.world.is_listed(each))
+        seen = {each.ids[0]: self.world.seen(each) for each in things}
+        found = {object_id: image for object_id, image in seen.items() if image is not None}
+        return {**self._beside(), **found}
+
+    def _beside(self) -> Mapping[str, Image]:
+        """Give what no story is about, and is there in each where the story has no such thing."""
+        there = {_API["id"]: _API} if self.kind == ObjectKind.SERVICE_PRINCIPAL else {}
+        there |= _BESIDE.get(self.kind, {})
+        return {object_id: image for object_id, image in there.items() if not self.world.by_id(self.kind, object_id)}
+
+    def seen(self, object_id: str) -> Image | None:
+        if thing := self.world.by_id(self.kind, object_id):
+            return self.world.seen(thing)
+        is_service = self.kind == ObjectKind.SERVICE_PRINCIPAL
+        other = _service_principal(self.world, object_id) if is_service else None
+        return other or self._beside().get(object_id)
+
+    def current(self, object_id: str) -> Image | None:
+        thing = self.world.by_id(self.kind, object_id)
+        return thing.image if thing else None
+
+    def put(self, object_id: str, image: Image | None) -> None:
+        thing = self.world.by_id(self.kind, object_id)
+        if thing is None:
+            raise AssertionError(f"the story has no {self.kind} {object_id}")
+        op = "delete" if image is None else "create" if thing.image is None else "update"
+        self.world.write("us", thing.name, op, image)
+
+
+def _simulated(kind: str, route: Route) -> "_CarryOut":
+    def carry_out(asked: _Asked) -> Answer:
+        now = printed(asked.world.now())
+        try:
+            shelf, of = _Shelf(asked.world, kind), partial(_Shelf, asked.world)
+            reply = route.answer(Asked(shelf=shelf, of=of, ids=asked.ids, body=asked.body, now=now, query=asked.query))
+        except KindRefusal as refusal:
+            raise Refusal(refusal.status, refusal.code, refusal.message) from refusal
+        if reply.values is None:
+            return _answer(reply.body, reply.status)
+        wanted = asked.query.get("$filter", "")
+        return _answer({"value": filtered(reply.values, wanted, route.filters) if wanted else reply.values})
+
+    return carry_out
 
 
 # What every kind in Graph has.
@@ -350,19 +427,43 @@ def _person(world: World, object_id: str) -> Image:
     }
 
 
+_OWNERS: Final = frozenset(
+    owner.lower()
+    for each in SIMULATED_KINDS.values()
+    for sample in each.samples
+    for owner in each.belongs_to(sample.image)
+)
+"""Applications that objects of declared kinds belong to: they are there in every story."""
+
+
 def _get_person(asked: _Asked) -> Answer:
     identity, wanted = asked.ids["id"].lower(), asked.ids["kind"].lower()
     if identity == FIRST_IDS["G"] and wanted in {"groups", "directoryobjects"}:
         return _answer(_GROUP)
-    if identity == GRAPH and wanted == "serviceprincipals":
-        return _answer({"id": GRAPH, "appId": _GRAPH_APP})
-    if identity not in PEOPLE.values() or identity in {PEOPLE[each] for each in GONE}:
+    if not _is_there(identity):
         raise Refusal(404, "Request_ResourceNotFound")
     person = _person(asked.world, identity)
-    kind = "serviceprincipals" if "servicePrincipal" in person["@odata.type"] else "users"
-    if wanted not in {kind, "directoryobjects"}:
+    if wanted == "groups" or (wanted == "users" and _is_service(person)):
         raise Refusal(404, "Request_ResourceNotFound")
     return _answer(person)
+
+
+def _is_there(identity: str) -> bool:
+    return identity in PEOPLE.values() and identity not in {PEOPLE[each] for each in GONE}
+
+
+def _is_service(person: Image) -> bool:
+    return "servicePrincipal" in person["@odata.type"]
+
+
+def _service_principal(world: World, identity: str) -> Image | None:
+    """Give a service principal that no story is about; None where there is none of this id."""
+    if identity == GRAPH:
+        return _API
+    if identity in _OWNERS:
+        return {"id": identity, "accountEnabled": True}
+    person = _person(world, identity) if _is_there(identity) else None
+    return person if person and _is_service(person) else None
 
 
 def _groups_of(asked: _Asked) -> Answer:
@@ -379,13 +480,23 @@ _GROUP: Final[Image] = {
 
 
 def _groups(asked: _Asked) -> Answer:
-    is_asked = FIRST_IDS["G"] in asked.query.get("$filter", "").lower()
-    return _answer({"value": [_GROUP] if is_asked else []})
+    wanted = asked.query.get("$filter", "").lower()
+    if "isassignabletorole" in wanted:
+        return _answer({"value": [*_Shelf(asked.world, ObjectKind.GUARDED_GROUP).listed().values()]})
+    return _answer({"value": [_GROUP] if FIRST_IDS["G"] in wanted else []})
 
 
 def _people(asked: _Asked) -> Answer:
     wanted = [str(each).lower() for each in asked.body.get("ids", [])]
     return _answer({"value": [_person(asked.world, each) for each in wanted if each in PEOPLE.values()]})
+
+
+def _registration(asked: _Asked) -> Answer:
+    """Say what the report has: emergency accounts have a security key."""
+    identity = asked.ids["id"].lower()
+    if identity not in {PEOPLE[each] for each in EMERGENCY}:
+        raise Refusal(404, "ResourceNotFound")
+    return _answer({"id": identity, "methodsRegistered": ["passKeyDeviceBound"]})
 
 
 _GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
@@ -424,12 +535,7 @@ def _given(name: str) -> _CarryOut:
     return carry_out
 
 
-_GRAPH_APP: Final = "00000003-0000-0000-c000-000000000000"
-
-
-def _apis(asked: _Asked) -> Answer:
-    is_asked = asked.query.get("$filter", "") == f"appId eq '{_GRAPH_APP}'"
-    return _answer({"value": [{"id": GRAPH, "appId": _GRAPH_APP}] if is_asked else []})
+_API: Final[Image] = {"id": GRAPH, "appId": "00000003-0000-0000-c000-000000000000"}
 
 
 def _delete_role(asked: _Asked) -> Answer:
@@ -545,6 +651,8 @@ def _put_assignment(asked: _Asked) -> Answer:
         name = f"Atwin{len(world.things)}"
         thing = world.things[name] = Thing(name=name, kind=ASSIGNMENT, image=None, ids=[object_id], past=[(-9e6, None)])
     standing = thing.image
+    if standing is not None and not _same_place(standing, properties, scope):
+        raise Refusal(400, "RoleAssignmentUpdateNotPermitted")
     by, now = PEOPLE["us"], printed(world.now())
     stamps = {"createdOn": now, "createdBy": by, "updatedOn": now, "updatedBy": by}
     kept = {name: standing["properties"][name] for name in ("createdOn", "createdBy")} if standing else {}
@@ -662,17 +770,18 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
     (_GRAPHS, "POST", f"{_CA}/deletedItems/namedLocations/{_ID}/restore", _restore(LOCATION)),
     (_GRAPHS, "GET", f"/groups/{_ID}/(?:transitiveMembers|members)(?:/.+)?", _group_members),
     (_GRAPHS, "GET", f"/users/{_ID}/(?:transitiveMemberOf|memberOf)(?:/.+)?", _groups_of),
-    (_GRAPHS, "GET", f"/(?P<kind>users|servicePrincipals|groups|directoryObjects)/{_ID}", _get_person),
+    (_GRAPHS, "GET", f"/(?P<kind>users|groups|directoryObjects)/{_ID}", _get_person),
     (_GRAPHS, "POST", "/directoryObjects/getByIds", _people),
     (_GRAPHS, "GET", "/roleManagement/directory/roleAssignments", _directory_roles),
-    (_GRAPHS, "GET", "/servicePrincipals", _apis),
     (_GRAPHS, "GET", "/servicePrincipals/(?P<principal>[^/]+)/appRoleAssignments", _given("principalId")),
     (_GRAPHS, "GET", "/servicePrincipals/(?P<principal>[^/]+)/appRoleAssignedTo", _given("resourceId")),
     (_GRAPHS, "DELETE", f"/servicePrincipals/{GRAPH}/appRoleAssignedTo/{_ID}", _delete_role),
     (_GRAPHS, "DELETE", f"/roleManagement/directory/roleAssignments/{_ID}", _delete_role),
     (_GRAPHS, "POST", "/roleManagement/directory/roleAssignmentScheduleRequests", _remove_role),
     (_GRAPHS, "GET", "/roleManagement/directory/.+", _nothing),
+    (_GRAPHS, "GET", "/auditLogs/directoryAudits", _nothing),
     (_GRAPHS, "GET", "/groups", _groups),
+    (_GRAPHS, "GET", f"/reports/authenticationMethods/userRegistrationDetails/{_ID}", _registration),
     (_GRAPHS, "GET", "/(?:groups|users|directoryRoles|identityGovernance|privilegedAccess).*", _nothing),
     (_GRAPHS, "GET", _CUSTOM, _list_documents),
     (_GRAPHS, "GET", rf"{_CUSTOM}/{_ID}/\$value", _get_document),
@@ -693,6 +802,16 @@ _PATHS: Final[tuple[tuple[tuple[Service, ...], str, str, _CarryOut], ...]] = (
     ((Service.ARM,), "GET", "/.+/providers/Microsoft.Authorization/roleAssignmentScheduleRequests", _schedules),
 )
 
-_ROUTES: Final = tuple(
-    (services, method, re.compile(path, re.IGNORECASE), carry_out) for services, method, path, carry_out in _PATHS
+_ROUTES: Final = (
+    *(
+        (
+            (Service.ARM,) if simulated.resource_type else _GRAPHS,
+            route.method,
+            path_pattern(route.path),
+            _simulated(kind, route),
+        )
+        for kind, simulated in SIMULATED_KINDS.items()
+        for route in simulated.routes
+    ),
+    *((services, method, re.compile(path, re.IGNORECASE), carry_out) for services, method, path, carry_out in _PATHS),
 )

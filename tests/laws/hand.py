@@ -8,7 +8,7 @@ from typing import Any, Final
 from shared.model.kinds import Json
 from tests.laws.oracle import LISTED, Truth
 from tests.laws.play import Result, Story
-from tests.laws.world import EMERGENCY, PEOPLE, Deed, list_of, long_name, member_of
+from tests.laws.world import EMERGENCY, PEOPLE, READER, SCOPE, Deed, list_of, long_name, member_of
 
 type Event = dict[str, Any]
 
@@ -112,6 +112,11 @@ NEW_LEAF: Final = "sessionControls.disableResilienceDefaults"
 ADDED: Final[dict[str, Json]] = {NEW_LEAF: True}
 DESCRIBED: Final[dict[str, Json]] = {"description": "Anything goes"}
 CONDITION: Final[dict[str, Json]] = {"properties.condition": "@Resource[name] StringEquals 'a'"}
+TO_SOMEBODY_ELSE: Final[dict[str, Json]] = {
+    "properties.principalId": PEOPLE["guest"],
+    "properties.principalType": "User",
+    "properties.roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{READER}",
+}
 OFTEN: Final[dict[str, Json]] = {"sessionControls.signInFrequency.value": 4}
 
 
@@ -959,6 +964,140 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: not end.is_off("P1") and not end.is_off("P2") and not end.is_off("P3"),
     ),
     HandStory(
+        name="the service adds a property to all policies while the only one lies in the bin",
+        story=story(
+            "P2",
+            {"t": 601, "do": "fault", "kind": "cut"},
+            change(602, "mal", "P2", "delete"),
+            {"t": 1208, "do": "add_everywhere", "leaves": ADDED},
+            seed=1509,
+        ),
+        ends="it comes back with the property, and nobody is said to have our identity",
+        is_right=lambda end: bool(end.leaf("P2")) and not end.paged("P2", "has its identity"),
+    ),
+    HandStory(
+        name="somebody takes a condition away that our look still showed, and our write of another one sends it again",
+        story=story(
+            "P2",
+            _after("write", edit(0, "mal", "P2", {"includeUsers[All]": None}, **LATE), 0.7),
+            edit(6020, "mal", "P2", ADD_GUEST, late=200),
+            {"t": 6170, "do": "window", "what": "stale", "for": 900, "lag": 100},
+            edit(6210, "mal", "P2", {"displayName": "Another name"}),
+            seed=3562,
+        ),
+        ends="all stands as before, and nobody is said to have our identity",
+        is_right=lambda end: (
+            bool(end.leaf("P2", "includeUsers[All]"))
+            and not end.leaf("P2", "excludeUsers[guest]")
+            and not end.paged("P2", "has its identity")
+        ),
+    ),
+    HandStory(
+        name="one an hour: a property can't be put back, another one's record comes late, and a second object waits",
+        story=story(
+            "P3 L1 L2",
+            edit(1200, "mal", "L1", {"ipRanges[198.51.100.0/24]": True}),
+            edit(2006, "mal", "P3", OFTEN, late=600),
+            edit(2096, "mal", "P3", ADD_BOSS),
+            change(2116, "mal", "L2", "create"),
+            limit=1,
+        ),
+        ends="what can't be put back doesn't wait before what can: both go, an hour apart",
+        is_right=lambda end: end.leaf("P3", "sessionControls.signInFrequency.value") is None and len(end.ours) >= 3,
+    ),
+    HandStory(
+        name="a policy comes out of the bin, and an approved actor changes it before it would be set as it was",
+        story=story(
+            "P1",
+            change(1200, "oncall", "P1", "delete"),
+            _after("write", edit(0, "bob", "P1", OFTEN, late=60), 0.2),
+            seed=7937,
+        ),
+        ends="his change stands: only what came out of the bin was judged",
+        is_right=lambda end: (
+            end.leaf("P1", "sessionControls.signInFrequency.value") == 4 and not end.paged("P1", "wrote over")
+        ),
+    ),
+    HandStory(
+        name="a grant whose record has no id of it is given again after it was taken away",
+        story=story(
+            "user-grant:2", change(600, "mal", "user-grant:2", "create"), change(3600, "mal", "user-grant:2", "create")
+        ),
+        ends="it is taken away again: what was gone can be made",
+        is_right=lambda end: len(end.ours) == 2 and not end.leaf("user-grant:2"),
+    ),
+    HandStory(
+        name="one an hour: the tenant refuses each hour to delete a decoy, and another policy is changed",
+        story=story(
+            "D0 D1 D2 D3",
+            change(602, "mal", "D2", "create"),
+            change(602.4, "alice", "D3", "create"),
+            change(604, "svc", "D3", "delete", LATE),
+            change(605, "mal", "D3", "create"),
+            edit(3005, "bob", "D0", {"xml": "v2"}, logs=2, skew=2.6),
+            edit(3006, "oncall", "D1", {"xml": "v0"}, **LATE),
+            edit(3008, "mal", "D1", {"xml": "v3"}),
+            change(3009, "oncall", "D2", "create"),
+            limit=1,
+            seed=3942,
+            own_late=5,
+        ),
+        ends="the decoy keeps no place from what can be put back",
+        is_right=lambda end: "v0" in end.document("D1"),
+    ),
+    HandStory(
+        name="an emergency account changes a policy, its record late; a deletion after it has a record without values",
+        story=story(
+            "P1 G",
+            edit(604, "em1", "P1", {"state": REPORT}, late=300),
+            change(694, "oncall", "P1", "delete", {"values": "none"}),
+            bin=False,
+        ),
+        ends="it is made again as it was accepted, and what the emergency account wrote is offered back when known",
+        is_right=lambda end: (
+            end.leaf("P1", "state") == "enabled" and "The responder wrote over" in {each[:24] for each in end.said()}
+        ),
+    ),
+    HandStory(
+        name="a role is taken away, and the id of its assignment is used at once for what somebody else is given",
+        story=story(
+            "A1 A5",
+            change(900, "mal", "A1", "delete"),
+            change(900.4, "mal", "A1", "create", None, **TO_SOMEBODY_ELSE),
+        ),
+        ends="nothing is written over the other assignment, and people hear that it has this id now",
+        is_right=lambda end: (
+            not end.ours
+            and end.pending("A1") == {"identity"}
+            and end.paged("A1", "another role assignment has this id")
+        ),
+    ),
+    HandStory(
+        name="an Owner is removed, and the id of its assignment is used at once for what somebody else is given",
+        story=story(
+            "A2 A5",
+            change(900, "mal", "A2", "delete"),
+            change(900.4, "mal", "A2", "create", None, **TO_SOMEBODY_ELSE),
+        ),
+        ends="people are told to take it away, and no command would give that one the Owner's role",
+        is_right=lambda end: (
+            not end.ours
+            and end.pending("A2") == {"identity"}
+            and end.paged("A2", "az role assignment delete --ids")
+            and not end.paged("A2", f"--assignee-object-id {PEOPLE['guest']}")
+        ),
+    ),
+    HandStory(
+        name="a role is taken away by somebody approved, and its assignment's id is used by somebody who isn't",
+        story=story(
+            "A1 A5",
+            change(900, "alice", "A1", "delete"),
+            change(900.4, "mal", "A1", "create", None, **TO_SOMEBODY_ELSE),
+        ),
+        ends="what was given is taken away, and nothing comes back",
+        is_right=lambda end: end.leaf("A1") is None and [deed.op for deed in end.ours] == ["delete"],
+    ),
+    HandStory(
         name="a person has both Owners of a scope taken away at once, on two hosts",
         story=story(
             "A3 A9",
@@ -1101,6 +1240,17 @@ HAND: Final[tuple[HandStory, ...]] = (
         is_right=lambda end: (
             not end.leaf("L1", "isTrusted") and end.pending("L1") == {"mixed"} and end.paged("L1", "meet")
         ),
+    ),
+    HandStory(
+        name="a policy is deleted after an approved admin changed it over a state that people are to decide about",
+        story=story(
+            "P1",
+            edit(600, "mal", "P1", {"state": "enabledForReportingButNotEnforced"}),
+            edit(600.4, "alice", "P1", {"sessionControls.signInFrequency.value": 4}),
+            change(1400, "mal", "P1", "delete"),
+        ),
+        ends="people decide: whether the policy comes back, and in which state",
+        is_right=lambda end: end.leaf("P1") is None and end.pending("P1") == {"beneath"} and end.paged("P1", "meet"),
     ),
     HandStory(
         name="an emergency account sets a condition, an attacker deletes the assignment and gives another like it",

@@ -14,7 +14,7 @@ exception that nobody expects.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -29,6 +29,7 @@ from tests.laws.world import (
     CONTEXT,
     DOCUMENT,
     EMERGENCY,
+    ENDS_AT,
     EXISTS,
     FIRST_IDS,
     GONE,
@@ -40,6 +41,8 @@ from tests.laws.world import (
     PROTECTED,
     RESPONDER_OF,
     ROLE,
+    SAMPLES,
+    SIMULATED_KINDS,
     STRENGTH,
     TIME_BOUND,
     Deed,
@@ -50,6 +53,7 @@ from tests.laws.world import (
     kind_of,
     list_of,
     member_of,
+    name_of,
     parent_of,
     part,
     role_of,
@@ -81,14 +85,19 @@ DETECTED: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys((DOCUMENT, ASSIGNMENT, STRENGTH, CONTEXT), _OFTEN_DETECTED),
     **dict.fromkeys((POLICY, LOCATION), _OFTEN_DETECTED | {"restore"}),
     **dict.fromkeys((ROLE, APP_ROLE), frozenset({"create", "delete"})),
+    **{kind: frozenset(each.detected) for kind, each in SIMULATED_KINDS.items()},
 }
 """Which actions on which kinds a detection with an approval list is about."""
 
-ENFORCED: Final = frozenset({POLICY, DOCUMENT, ASSIGNMENT, ROLE, APP_ROLE, LOCATION, STRENGTH, CONTEXT})
+ENFORCED: Final = frozenset(
+    {POLICY, DOCUMENT, ASSIGNMENT, ROLE, APP_ROLE, LOCATION, STRENGTH, CONTEXT, *SIMULATED_KINDS}
+)
 """Kinds of which a detection has changes put back. What happens to others is listed for people."""
 
-NEVER_GIVEN: Final = frozenset({ROLE, APP_ROLE})
-"""Kinds of right that the responder takes and never gives."""
+NEVER_GIVEN: Final = frozenset(
+    {ROLE, APP_ROLE, *(kind for kind, each in SIMULATED_KINDS.items() if not each.is_made_again)}
+)
+"""Kinds of right that the responder takes and never gives, and other kinds that it never makes again."""
 
 HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
     POLICY: ("state", "disabled"),
@@ -96,6 +105,9 @@ HARMLESS: Final[Mapping[str, tuple[str, Json]]] = {
     CONTEXT: ("isAvailable", False),
 }
 """The leaf and the value by which an object that shouldn't exist does no harm; others are deleted."""
+
+_NEAR_ITS_END: Final = 300.0
+"""Seconds by which instants of Azure and of its logs may be apart."""
 
 _MOST_PAGES: Final = 12
 _MOST_PAGES_OF_A_CHANGE: Final = 6
@@ -325,10 +337,20 @@ def is_put_back(truth: Truth, name: str, leaf: str, want: Json) -> bool:
     """Say whether a leaf stands as it should. What shouldn't exist may stand where it is harmless."""
     final = truth.final(name, leaf)
     if final == want:
-        return True
+        return leaf != EXISTS or not is_another(truth, name)
     image = truth.world.things[name].image or {}
     is_harmless = kind_of(name) in HARMLESS and image.get(HARMLESS[kind_of(name)][0]) == HARMLESS[kind_of(name)][1]
     return leaf == EXISTS and not want and is_harmless
+
+
+_WHICH: Final = ("properties.principalId", "properties.roleDefinitionId")
+
+
+def is_another(truth: Truth, name: str) -> bool:
+    """Say whether the id of a role assignment stands for another one than in the baseline: of a role, to somebody."""
+    if kind_of(name) != ASSIGNMENT or truth.final(name, EXISTS) is None:
+        return False
+    return any(truth.final(name, leaf) != truth.expected(name, leaf)[0] for leaf in _WHICH)
 
 
 def _of_leaf(truth: Truth, name: str, leaf: str) -> Iterator[Violation]:
@@ -342,6 +364,11 @@ def _of_leaf(truth: Truth, name: str, leaf: str) -> Iterator[Violation]:
             pass
 
 
+def _looks_like_its_end(name: str, leaf: str, last: Deed) -> bool:
+    """Say whether what was given for a time was taken away so near to its end that nobody can tell the two apart."""
+    return (name, leaf, last.after) == (TIME_BOUND, EXISTS, None) and last.at >= ENDS_AT - _NEAR_ITS_END
+
+
 def _of_unapproved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[Violation]:
     want, _ = truth.expected(name, leaf, last.number)
     heard, _ = truth.expected(name, leaf, last.number, heard_by=truth.world.now())
@@ -349,7 +376,7 @@ def _of_unapproved(truth: Truth, name: str, leaf: str, last: Deed) -> Iterator[V
         return
     if _is_offered(truth, name, leaf, last):
         return
-    if not truth.is_live(last):
+    if not truth.is_live(last) or _looks_like_its_end(name, leaf, last):
         return
     what = f"{name} {leaf} is {truth.final(name, leaf)!r} by {last.actor}, should be {want!r}"
     because = objection(truth, name, leaf)
@@ -410,6 +437,9 @@ def _was_foreseeable(truth: Truth, name: str, leaf: str, ours: Deed) -> bool:
     before = [each for each in truth.deeds[name] if each.number < ours.number]
     if any(each.actor != "us" and each.heard < ours.at and not each.whole for each in before):
         return False
+    gone = [each for each in before if each.after is None]
+    if ours.before is None and gone and not gone[-1].tells_before:
+        return False  # it was deleted, and no record says what stood then
     known = [each for each in before if leaf in each.diff and (each.actor == "us" or each.heard < ours.at)]
     stood = known[-1].diff[leaf][1] if known else truth.at_first(name, leaf)
     return stood != ours.diff[leaf][0]
@@ -431,9 +461,11 @@ def objection(truth: Truth, name: str, leaf: str) -> str:
     want, vouched = truth.expected(name, leaf, last.number)
     return (
         _not_vouched(truth, leaf, vouched=vouched)
+        or of_secrets(truth, leaf, want)
         or of_records(truth, name, leaf, last)
         or of_unread(truth, name, leaf, last)
         or of_others(truth, name, leaf, last)
+        or of_ids(truth, name, leaf, want)
         or of_additions(truth, name, leaf, last)
         or of_access(truth, name, leaf, want, last)
         or of_services(truth, name, leaf, want)
@@ -446,6 +478,15 @@ def _not_vouched(truth: Truth, leaf: str, *, vouched: bool) -> str:
     if not vouched:
         return "what stood before was only first seen"
     return "a service's own property" if leaf in truth.serviced else ""
+
+
+_SECRETS: Final = frozenset({"passwordCredentials", "keyCredentials"})
+
+
+def of_secrets(truth: Truth, leaf: str, want: Json) -> str:
+    """Say that a secret would be taken away for good, which nobody asked of its detection by name."""
+    is_asked_by_name = truth.story.get("by_name", True)
+    return "" if is_asked_by_name or want or leaf.partition("[")[0] not in _SECRETS else "a secret can't come back"
 
 
 def names_nobody(name: str, leaf: str, want: Json) -> str:
@@ -465,7 +506,8 @@ def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     if any(each.heard == NEVER for each in (*chain, *theirs) if each.number <= last.number):
         return "a writer is missing"
     names_itself = leaf == EXISTS or last.whole
-    if not names_itself and any(each is not last and truth.standing(each) != "unapproved" for each in theirs):
+    is_met = any(each is not last and truth.standing(each) != "unapproved" for each in theirs)
+    if not names_itself and (is_met or _was_seen_as_before(truth, last, theirs)):
         return "it isn't known what it wrote"
     is_restored = leaf == EXISTS and bool(truth.expected(name, leaf, last.number)[0])
     if any(
@@ -474,6 +516,20 @@ def of_records(truth: Truth, name: str, leaf: str, last: Deed) -> str:
     ):
         return "no record has the values of an approved change"
     return ""
+
+
+def _was_seen_as_before(truth: Truth, last: Deed, theirs: Iterable[Deed]) -> bool:
+    """Say whether a replica gave what stood before another change, when only reading could tell what this one wrote.
+
+    Left open for good: who swings a value back and who changes another one at that moment look alike.
+    """
+    lags = [
+        each.lag
+        for each in truth.world.windows
+        if each.what == "stale" and each.name in {"", last.name} and each.begin <= last.heard + SLACK < each.end + SLACK
+    ]
+    oldest = last.at - max(lags, default=0.0)
+    return bool(lags) and any(oldest <= each.at < last.at for each in (*theirs, *truth.deeds[last.name]))
 
 
 def of_unread(truth: Truth, name: str, leaf: str, last: Deed) -> str:
@@ -530,9 +586,31 @@ def _deleted_over_another(truth: Truth, theirs: Iterable[Deed], deletion: Deed) 
             or not each.whole
             or _was_not_live(truth, each)
             or any(truth.is_taken_again(each, leaf) for leaf in each.diff)
+            or _was_met(truth, each, deletion)
         )
         for each in theirs
     )
+
+
+def _was_met(truth: Truth, unapproved: Deed, deletion: Deed) -> bool:
+    """Say whether a joint leaf stood as somebody unapproved wrote it when others changed the object that was deleted.
+
+    People decide about such a leaf, so the object isn't made again unasked with the value that it had before.
+    """
+    between = [each for each in truth.deeds[deletion.name] if unapproved.number < each.number < deletion.number]
+    others = [each for each in between if each.actor != "us" and truth.standing(each) in {"approved", "unknown"}]
+    met = [leaf for leaf in unapproved.diff if is_joint(leaf) and leaf != EXISTS]
+    return (
+        truth.standing(unapproved) == "unapproved"
+        and bool(others)
+        and any(not any(leaf in each.diff for each in between) for leaf in met)
+    )
+
+
+def of_ids(truth: Truth, name: str, leaf: str, want: Json) -> str:
+    """Say that an assignment's id names another one now: Azure lets nobody change what an assignment gives to whom."""
+    is_so = leaf in {EXISTS, *_WHICH} and want and is_another(truth, name)
+    return "another role assignment has this id now" if is_so else ""
 
 
 def of_additions(truth: Truth, name: str, leaf: str, last: Deed) -> str:
@@ -582,12 +660,12 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
     Whom a policy reaches less has more access too.
     """
     is_role = kind_of(name) in {ASSIGNMENT, *NEVER_GIVEN}
-    holder = holder_of(name) if is_role else _reached_less(leaf, want)
+    holder = _holder(truth, name, last) if is_role else _reached_less(leaf, want)
     if is_role and leaf == EXISTS and not want:
         return "somebody protected would lose access" if holder in {*EMERGENCY, *PROTECTED} else ""
     reasons = {
         "it was given for a time": name == TIME_BOUND and leaf == EXISTS,
-        "the role is never granted": role_of(name) == OWNER or kind_of(name) in NEVER_GIVEN,
+        "the role is never granted": role_of(name) == OWNER or _is_never_given(name, leaf, want),
         "the holder is disabled": holder in truth.world.disabled,
     }
     if found := next((because for because, is_so in reasons.items() if is_so), ""):
@@ -599,12 +677,26 @@ def of_access(truth: Truth, name: str, leaf: str, want: Json, last: Deed) -> str
     return ""
 
 
+def _is_never_given(name: str, leaf: str, want: Json) -> bool:
+    """Say whether the responder never writes it: of what it doesn't make again, other properties may be put back."""
+    simulated = SIMULATED_KINDS.get(kind_of(name))
+    if simulated is not None and any(leaf in edit for edit in simulated.edits_to_page):
+        return not any(leaf in edit and edit[leaf] != want for edit in simulated.edits)
+    return kind_of(name) in NEVER_GIVEN and (leaf == EXISTS or simulated is None)
+
+
+def _holder(truth: Truth, name: str, last: Deed) -> str:
+    """Name who holds a role by the baseline: an assignment's id may have been used for somebody else with approval."""
+    held, _ = truth.expected(name, _WHICH[0], last.number)
+    return name_of(held) or holder_of(name)
+
+
 def _reached_less(leaf: str, want: Json) -> str:
     """Name whom a policy would reach less, "" where that is nobody by name."""
     side = list_of(leaf).rpartition(".")[2]
     if (side, bool(want)) not in {("excludeUsers", True), ("includeUsers", False)}:
         return ""
-    return next((name for name, identity in PEOPLE.items() if identity == member_of(leaf)), "")
+    return name_of(member_of(leaf))
 
 
 def of_services(truth: Truth, name: str, leaf: str, want: Json) -> str:
@@ -752,7 +844,7 @@ def _of_written_leaf(truth: Truth, ours: Deed, leaf: str, what: str) -> Iterator
     elif last is not None and last.actor != "us" and is_aimed:
         standing = truth.leaf_standing(last, leaf)
         was_heard = last.heard < ours.at - SLACK
-        is_free = truth.is_live(last, ours.at - SLACK) or truth.is_asked(last, ours.at)
+        is_free = truth.is_live(last, ours.at - SLACK) or truth.is_asked(last, ours.at) or _swung(before, leaf, ours)
         if standing == "unapproved" and not is_free and was_heard:
             yield Violation(law="live", sentence=f"{what} rolled back {leaf} of {last.actor}, which wasn't live")
         if (
@@ -763,6 +855,14 @@ def _of_written_leaf(truth: Truth, ours: Deed, leaf: str, what: str) -> Iterator
             yield Violation(law="unknown", sentence=f"{what} undid {leaf} of {last.actor}, who is unknown")
     if is_aimed and leaf != EXISTS and not _may_be_written(truth, ours, leaf):
         yield Violation(law="3", sentence=f"{what} wrote {leaf}={ours.diff[leaf][1]!r}, which nobody vouched for")
+
+
+def _swung(before: Sequence[Deed], leaf: str, ours: Deed) -> bool:
+    """Say whether a leaf was set and set back, of which no record told the values: for us nobody had written it."""
+    if len(before) < 2 or before[-1].whole:
+        return False
+    there, back = before[-2:]
+    return there.heard > ours.at and there.diff[leaf][0] == back.diff[leaf][1]
 
 
 def _was_set_after(truth: Truth, ours: Deed, leaf: str) -> bool:
@@ -804,7 +904,7 @@ def _of_gains(truth: Truth, ours: Deed, what: str) -> Iterator[Violation]:
     taken = [each for each in truth.deeds[ours.name] if EXISTS in each.diff and each.number < ours.number]
     if taken and truth.is_asked(taken[-1], ours.at):
         return
-    holder = holder_of(ours.name)
+    holder = name_of(part(ours.after, "properties").get("principalId")) or holder_of(ours.name)
     early = [each for each in truth.events if each["t"] < ours.at - SLACK and each.get("who") == holder]
     if any(each["do"] == "disable" for each in early):
         yield Violation(law="8", sentence=f"{what} gives {holder} access, who is disabled")
@@ -830,6 +930,7 @@ def _was_shown(truth: Truth, name: str, leaf: str, value: Json, accepted_at: flo
 def _of_cases(truth: Truth) -> Iterator[Violation]:
     own = set(RESPONDER_OF.values())
     names = {each.lower(): thing.name for thing in truth.world.things.values() for each in thing.ids if each}
+    names |= {target: name for name in truth.world.things if (target := _recorded_as(name))}
     found = Counter(
         (each.actor_id, names.get(each.object_id.lower(), each.object_id))
         for each in truth.seen.cases
@@ -847,18 +948,26 @@ def _of_cases(truth: Truth) -> Iterator[Violation]:
             yield Violation(law="5", sentence=f"case {each.id} names no detection")
 
 
+def _recorded_as(name: str) -> str:
+    """Give what a case is about whose record has another target than its object, where nobody knew which is meant."""
+    simulated = SIMULATED_KINDS.get(kind_of(name))
+    return simulated.recorded_as(SAMPLES[name].image) if simulated else ""
+
+
 def _has_case(truth: Truth, deed: Deed) -> bool:
     return deed.actor not in {"us", "nobody", "pim"} and deed.heard < NEVER and truth.is_detected(deed)
 
 
-def _as_named(deed: Deed) -> tuple[str, str, str, float, int]:
-    """Give what a change is named by: without values, two of the same kind within a second can't be told apart.
+def _as_named(deed: Deed) -> tuple[str, str, str, str, float, int]:
+    """Give what a change is named by: without values, two of the same activity within a second can't be told apart.
 
     Of an assignment, an event calls a creation and an update alike a write.
     """
     is_blank = kind_of(deed.name) in {DOCUMENT, ASSIGNMENT} or not deed.whole
     op = "update" if kind_of(deed.name) == ASSIGNMENT and deed.op == "create" else deed.op
-    return actor_id(deed), deed.name, op, int(deed.at), 0 if is_blank else deed.number
+    simulated = SIMULATED_KINDS.get(kind_of(deed.name))
+    activity = simulated.logged(deed.object_id, deed.before, deed.after).activity if simulated else ""
+    return actor_id(deed), deed.name, op, activity, int(deed.at), 0 if is_blank else deed.number
 
 
 def _of_the_ledger(truth: Truth) -> Iterator[Violation]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from random import Random
 from typing import Any, Final, cast, override
 
@@ -28,10 +29,9 @@ from shared.model.errors import EdgeError, LeaseLost
 from shared.model.settings import Tenant
 from tests.fakes.memory_storage import MemoryStorage
 from tests.laws.api import Api
-from tests.laws.records import Delivery, activity_record, deliveries
+from tests.laws.records import Delivery, activity_record, deliveries, is_in_azures_log
 from tests.laws.seen import Host, Responder, Seen
 from tests.laws.world import (
-    ASSIGNMENT,
     SHORT,
     START,
     Deed,
@@ -39,7 +39,6 @@ from tests.laws.world import (
     World,
     id_of,
     instant,
-    kind_of,
     leaves_of,
     list_of,
     member_of,
@@ -349,16 +348,22 @@ class Play:
 
     def _deliver(self, delivery: Delivery, number: int = 0) -> None:
         self._moved = True
+        deed = self.world.history[delivery.deed] if delivery.deed >= 0 else None
+        was_heard = deed.heard if deed is not None else inf
+        confirmed = deed.logged if deed is not None and delivery.is_hint and deed.op == "delete" else 0.0
+        heard = max(self.now, confirmed)
 
         def again() -> None:
             if number < _MOST_DELIVERIES:
+                if deed is not None and deed.heard == heard:
+                    # The process died with it, or couldn't store it: it is heard when it comes again.
+                    deed.heard = was_heard
                 self.at(self.now + _AGAIN, partial(self._deliver, delivery, number + 1))
 
-        deed = self.world.history[delivery.deed] if delivery.deed >= 0 else None
-        if deed is not None and number == 0:
-            confirmed = deed.logged if delivery.is_hint and deed.op == "delete" else 0.0
-            deed.heard = min(deed.heard, max(self.now, confirmed))
+        if deed is not None:
+            deed.heard = min(was_heard, heard)
             deed.whole = deed.whole or delivery.is_whole
+            deed.tells_before = deed.tells_before or delivery.tells_before
         self.start(Job(what="a delivery", run=lambda host: host.deliver(delivery), again=again))
 
     def log(self, deed: Deed, how: dict[str, Any]) -> None:
@@ -366,7 +371,7 @@ class Play:
         deed.logged = deed.at + how.get("late", 0) + how.get("gap", 90)
         for delivery in deliveries(deed, how):
             self.at(delivery.arrives, partial(self._deliver, delivery))
-        if kind_of(deed.name) == ASSIGNMENT and not how.get("never"):
+        if is_in_azures_log(deed) and not how.get("never"):
             record = activity_record(deed, how.get("one") or f"c0de0000-0000-4000-8000-{deed.number:012d}")
             self.world.activity.append((deed.logged, record))
 
@@ -447,7 +452,7 @@ class Play:
     def _person(self, event: Event) -> None:
         self.responder.act(event)
 
-    _do_approve = _do_mode = _do_switch = _do_accept = _do_leave = _do_settle = _person
+    _do_approve = _do_mode = _do_switch = _do_accept = _do_leave = _do_settle = _do_ask = _person
 
     # What a host reaches.
 

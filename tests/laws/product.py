@@ -10,6 +10,7 @@ import msgspec
 
 from infra.local.world import SUBSCRIPTION
 from responders.content import CONTENT
+from responders.rosters import ROLE_ASSIGNABLE_GROUPS
 from shared.authority.standing import Approval
 from shared.clients.storage_names import Table
 from shared.ingest.deliveries import take_in_delivery
@@ -17,7 +18,7 @@ from shared.ingest.intake import take_in
 from shared.model.cases import Case
 from shared.model.errors import EdgeError, LeaseLost
 from shared.model.events import ActorKind
-from shared.model.kinds import ApprovalList, Mode
+from shared.model.kinds import ApprovalList, Mode, ObjectKind
 from shared.model.notices import SystemNotice
 from shared.model.objects import IntentState, ObjectId, Objection, ObjectState, key_of
 from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage
@@ -32,6 +33,7 @@ from shared.respond.resume import resume
 from shared.respond.sweep import sweep
 from shared.respond.unexplained import UNEXPLAINED
 from shared.runtime import build_runtime
+from tests.fakes.declared_scenes import BY_NAME
 from tests.fakes.runtime import settings_with
 from tests.laws.oracle import LISTED, NEVER
 from tests.laws.play import Play
@@ -45,6 +47,11 @@ LISTS: Final = (
     ApprovalList.RBAC_ROLES,
     ApprovalList.DIRECTORY_ROLES,
     ApprovalList.APP_PERMISSIONS,
+    ApprovalList.B2C_USER_FLOWS,
+    ApprovalList.TENANT_SETTINGS,
+    ApprovalList.B2C_API_CONNECTORS,
+    ApprovalList.APP_REGISTRATIONS,
+    ApprovalList.IDENTITY_PROVIDERS,
 )
 _AGAIN: Final = 45.0
 _TRIES: Final = 30
@@ -156,8 +163,11 @@ class Product:
         story = self.play.story
         for who in story.get("listed", LISTED):
             self._approve(who)
-        self.runtime.controls.set_mode("*", Mode(story.get("mode", "enforce")), by="a story", reason="to begin")
-        _ProductHost(self.runtime).each_hour()
+        for each in self._modes():
+            self.runtime.controls.set_mode(each, Mode(story.get("mode", "enforce")), by="a story", reason="to begin")
+        if any(each.kind == ObjectKind.GUARDED_GROUP for each in self.play.world.things.values()):
+            self.runtime.rosters.sweep(ROLE_ASSIGNABLE_GROUPS, self.runtime.edges[TENANT_OF[ObjectKind.GUARDED_GROUP]])
+        _ProductHost(self.runtime, self._kinds()).each_hour()
         for name in self.play.world.things:
             if name not in story.get("first_seen", ()) and self._id_of(name) is not None:
                 self._person("accept", name, tries=0)
@@ -180,7 +190,10 @@ class Product:
             )
 
     def host(self) -> "Host":
-        return _ProductHost(self._runtime())
+        return _ProductHost(self._runtime(), self._kinds())
+
+    def _kinds(self) -> frozenset[ObjectKind]:
+        return frozenset(KINDS[each.kind] for each in self.play.world.things.values() if each.kind != GROUP)
 
     def _id_of(self, name: str) -> ObjectId | None:
         """Find an object of the tenant in the product's store, by any id that it had."""
@@ -193,6 +206,10 @@ class Product:
         )
         return next((kept.id for kept in found if kept is not None), None)
 
+    def _modes(self) -> tuple[str, ...]:
+        """Give whose mode is set: that of all, and mostly those that have to be set by name too."""
+        return ("*", *BY_NAME) if self.play.story.get("by_name", True) else ("*",)
+
     def act(self, event: Mapping[str, Any]) -> None:
         controls, approvals = self.runtime.controls, self.runtime.approvals
         match event["do"]:
@@ -202,7 +219,8 @@ class Product:
                 for each in LISTS:
                     approvals.revoke(each, PEOPLE[event["who"]], by="a story", reason="a story")
             case "mode":
-                controls.set_mode("*", Mode(event["mode"]), by="a story", reason="a story")
+                for each in self._modes():
+                    controls.set_mode(each, Mode(event["mode"]), by="a story", reason="a story")
             case "switch" if event["on"]:
                 controls.stop(by="a story", reason="a migration")
             case "switch":
@@ -291,8 +309,11 @@ def _seen_intents(state: ObjectState) -> list[SeenIntent]:
 
 
 class _ProductHost:
-    def __init__(self, runtime: Runtime) -> None:
+    """A process. Of kinds that a story has no object of it sweeps nothing: that would only take time."""
+
+    def __init__(self, runtime: Runtime, swept: frozenset[ObjectKind]) -> None:
         self.runtime = runtime
+        self.swept = swept
 
     def deliver(self, delivery: Delivery) -> None:
         if delivery.is_hint:
@@ -314,7 +335,7 @@ class _ProductHost:
     def each_hour(self) -> None:
         for tenant in self.runtime.settings.tenants:
             for kind in self.runtime.kinds.values():
-                if kind.tenant_kind is tenant.kind:
+                if kind.tenant_kind is tenant.kind and kind.kind in self.swept:
                     sweep(self.runtime, kind, tenant)
 
 

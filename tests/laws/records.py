@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from infra.local.world import SUBSCRIPTION
@@ -14,9 +15,11 @@ from tests.laws.world import (
     LOCATION,
     PEOPLE,
     POLICY,
+    RESOURCE_TYPES,
     RESPONDER_OF,
     ROLE,
     SERVICES,
+    SIMULATED_KINDS,
     STRENGTH,
     TENANT_OF,
     Deed,
@@ -28,13 +31,17 @@ from tests.laws.world import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One record on its way: `arrives` is when it reaches the product, `is_whole` whether it has all values."""
+    """One record on its way: `arrives` is when it reaches the product, `is_whole` whether it has all values.
+
+    `tells_before` says that it has the values that stood before, which one of a deletion may lack and still be whole.
+    """
 
     deed: int
     arrives: float
     tenant_id: str
     raw: bytes
     is_whole: bool = False
+    tells_before: bool = False
     is_hint: bool = False
 
 
@@ -56,8 +63,16 @@ def deliveries(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     if how.get("never") or kind_of(deed.name) not in TENANT_OF:
         return []
     kind = kind_of(deed.name)
-    write = {ASSIGNMENT: _arm, DOCUMENT: _b2c, ROLE: _core_directory, APP_ROLE: _core_directory}.get(kind, _directory)
-    made = write(deed, how)
+    if kind in RESOURCE_TYPES:
+        return _twice(_arm(deed, how), how) if is_in_azures_log(deed) else []
+    if kind in SIMULATED_KINDS:
+        return _twice(_simulated(deed, how), how)
+    write = {DOCUMENT: _b2c, ROLE: _core_directory, APP_ROLE: _core_directory}.get(kind, _directory)
+    return _twice(write(deed, how), how)
+
+
+def _twice(made: list[Delivery], how: dict[str, Any]) -> list[Delivery]:
+    """Deliver each once more, where a story wants that."""
     again = [
         Delivery(
             deed=each.deed,
@@ -65,6 +80,7 @@ def deliveries(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
             tenant_id=each.tenant_id,
             raw=each.raw,
             is_whole=each.is_whole,
+            tells_before=each.tells_before,
             is_hint=each.is_hint,
         )
         for each in made
@@ -136,11 +152,10 @@ def _directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
         "additionalDetails": [{"key": "Category", "value": service}],
     }
     whole = values == "full" or deed.op == "delete"
-    made = [_delivery(deed, deed.at + how.get("late", 0), {"value": [record]}, is_whole=whole)]
+    delivery = partial(_delivery, deed, is_whole=whole, tells_before=values == "full")
+    made = [delivery(deed.at + how.get("late", 0), {"value": [record]})]
     if how.get("logs", 1) > 1:
-        made.append(
-            _delivery(deed, deed.at + how.get("late", 0) + how.get("gap", 30), _streamed(deed, record), is_whole=whole)
-        )
+        made.append(delivery(deed.at + how.get("late", 0) + how.get("gap", 30), _streamed(deed, record)))
     included = {"displayName": "Included Updated Properties", "oldValue": None, "newValue": '"PolicyDetail"'}
     twin: Image = record | {
         "id": f"Directory_{correlation}_{deed.number}",
@@ -177,6 +192,40 @@ def _core_directory(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     if how.get("logs", 1) > 1:
         made.append(_delivery(deed, late + how.get("gap", 30), _streamed(deed, record), is_whole=True))
     return made
+
+
+def _simulated(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
+    """Write the records of a kind that is declared for all simulated tenants. B2C writes two of each change."""
+    simulated = SIMULATED_KINDS[kind_of(deed.name)]
+    logged, correlation = simulated.logged(deed.object_id, deed.before, deed.after), _correlation(deed, how)
+    late = deed.at + how.get("late", 0)
+    records: list[Image] = [
+        {
+            "id": f"{logged.service}_{correlation}_{deed.number}_{category}",
+            "category": category,
+            "correlationId": correlation,
+            "result": "success",
+            "resultReason": "",
+            "activityDisplayName": logged.activity,
+            "activityDateTime": printed(deed.at + number * _TWIN_AFTER),
+            "loggedByService": logged.service,
+            "operationType": logged.operation,
+            "initiatedBy": _initiator(deed),
+            "targetResources": logged.targets,
+            "additionalDetails": logged.details,
+        }
+        for number, category in enumerate(logged.categories)
+    ]
+    delivery = partial(_delivery, deed, is_whole=simulated.tells_values, tells_before=simulated.tells_values)
+    if how.get("logs", 1) > 1:
+        again = records[1:] or [_streamed(deed, records[0])]
+        first = delivery(late, {"value": records[:1]})
+        return [first, *(delivery(late + how.get("gap", 30), _page(each)) for each in again)]
+    return [delivery(late, {"value": records})]
+
+
+def _page(record: Image) -> Image:
+    return record if "records" in record else {"value": [record]}
 
 
 def _of_role(deed: Deed) -> tuple[str, list[Image]]:
@@ -276,8 +325,13 @@ def _arm(deed: Deed, how: dict[str, Any]) -> list[Delivery]:
     return made
 
 
+def is_in_azures_log(deed: Deed) -> bool:
+    """Say whether a subscription's log tells of an action: it does of what is in the subscription."""
+    return kind_of(deed.name) in RESOURCE_TYPES and deed.object_id.lower().startswith("/subscriptions/")
+
+
 def _operation(deed: Deed) -> str:
-    return f"Microsoft.Authorization/roleAssignments/{'delete' if deed.op == 'delete' else 'write'}"
+    return f"{RESOURCE_TYPES[kind_of(deed.name)]}/{'delete' if deed.op == 'delete' else 'write'}"
 
 
 def _claims(deed: Deed) -> Image:
@@ -307,7 +361,7 @@ def grid_event(deed: Deed, correlation: str) -> Image:
             "authorization": {"scope": deed.object_id, "action": operation},
             "claims": _claims(deed),
             "correlationId": correlation,
-            "resourceProvider": "Microsoft.Authorization",
+            "resourceProvider": RESOURCE_TYPES[kind_of(deed.name)].partition("/")[0],
             "resourceUri": deed.object_id,
             "operationName": operation,
             "status": "Succeeded",
@@ -339,7 +393,14 @@ def activity_record(deed: Deed, correlation: str, *, after: float = 1.0) -> Imag
 
 
 def _delivery(
-    deed: Deed, arrives: float, body: Image, *, is_whole: bool = False, counts: bool = True, is_hint: bool = False
+    deed: Deed,
+    arrives: float,
+    body: Image,
+    *,
+    is_whole: bool = False,
+    tells_before: bool = False,
+    counts: bool = True,
+    is_hint: bool = False,
 ) -> Delivery:
     return Delivery(
         deed=deed.number if counts else -1,
@@ -347,5 +408,6 @@ def _delivery(
         tenant_id=TENANT_OF[kind_of(deed.name)],
         raw=json.dumps(body).encode(),
         is_whole=is_whole,
+        tells_before=tells_before,
         is_hint=is_hint,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, Final
 
+from shared.model.kinds import ObjectKind
 from tests.laws.play import Story
 from tests.laws.world import (
     ABSENT_AT_FIRST,
@@ -18,8 +19,13 @@ from tests.laws.world import (
     GROUP,
     HOTEL,
     OFFICE,
+    PEOPLE,
     POLICY,
+    READER,
     ROLE,
+    SAMPLES,
+    SCOPE,
+    SIMULATED_KINDS,
     TIME_BOUND,
     kind_of,
 )
@@ -42,9 +48,13 @@ THINGS: Final = (
     ("P3", "L1", "L2", "G"),
     ("P4", "S1", "S2"),
     ("P4", "S1", "S2"),
+    ("P4", "S1", "S2"),
+    ("P4", "S1", "S2"),
+    ("P4", "S1", "S2"),
     ("A1", "A2", "A5"),
     ("A1", "A2", "A5", "A6"),
     ("A2", "A3", "A6"),
+    ("A3", "A9"),
     ("A3", "A9"),
     ("A3", "A9"),
     ("A1", "A3", "A9"),
@@ -60,12 +70,28 @@ THINGS: Final = (
     ("D0",),
     ("P1", "A1", "G"),
     ("R1", "R2"),
+    ("R1", "R2"),
     ("R1", "R2", "R3"),
     ("R2", "R4", "R5"),
     ("E1", "E2", "E3"),
     ("E2", "E3", "R2"),
 )
 """Of which objects a story may be."""
+
+_MORE_OFTEN: Final = (
+    *(ObjectKind.SERVICE_PRINCIPAL,) * 22,
+    *(ObjectKind.APPLICATION,) * 10,
+    *(ObjectKind.API_CONNECTOR,) * 6,
+    *(ObjectKind.IDENTITY_PROVIDER,) * 6,
+)
+"""Kinds with guards of their own that seldom have a reason to object."""
+
+_OF_DECLARED_KINDS: Final = tuple(
+    tuple(name for name in SAMPLES if kind_of(name) == kind)
+    for kind in (*(kind for kind, each in SIMULATED_KINDS.items() if not each.resource_type), *_MORE_OFTEN)
+)
+_DECLARED: Final = 0.32
+"""The share of stories of kinds that are simulated as they are declared: however many there are, the rest stay."""
 
 _SHARED: Final = "c0de0000-0000-4000-8000-aaaaaaaaaaaa"
 RECORDS: Final[tuple[Event, ...]] = (
@@ -98,6 +124,7 @@ _OFTEN: Final = {
     "sessionControls.signInFrequency.isEnabled": True,
 }
 EDITS: Final[dict[str, tuple[dict[str, Any], ...]]] = {
+    **{kind: tuple(map(dict, (*each.edits, *each.edits_to_page))) for kind, each in SIMULATED_KINDS.items()},
     POLICY: (
         {"state": "disabled"},
         {"state": _REPORT},
@@ -176,7 +203,13 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
     event: Event = {"do": "change", "who": chance.choice(ACTORS), "on": on, "op": "update"}
     event |= {"leaves": dict(chance.choice(EDITS.get(kind) or ({},))), "rec": dict(chance.choice(RECORDS))}
     dice = chance.random()
-    if kind in {ROLE, APP_ROLE}:
+    if (
+        kind in SIMULATED_KINDS
+        and not SIMULATED_KINDS[kind].is_always_there
+        and (on in ABSENT_AT_FIRST or not EDITS[kind] or dice < 0.3)
+    ):
+        event |= {"op": chance.choice(("create", "delete")), "leaves": {}}
+    elif kind in {ROLE, APP_ROLE}:
         event |= {"op": chance.choice(("create", "delete"))}
     elif on in ABSENT_AT_FIRST and kind not in {ASSIGNMENT, DOCUMENT} and dice < 0.6:
         other = {"excludeUsers[em1]": None} if kind == POLICY and chance.random() < 0.2 else {}
@@ -206,7 +239,8 @@ def a_change(chance: Random, things: list[str], at: float | None) -> Event:
 def random_story(seed: int) -> Story:
     """Make the story of a seed."""
     chance = Random(seed)  # noqa: S311 - a story, no secret
-    things = list(chance.choice(THINGS))
+    is_declared = chance.random() < _DECLARED
+    things = list(chance.choice(_OF_DECLARED_KINDS if is_declared else THINGS))
     story: Story = {
         "seed": seed,
         "things": things,
@@ -219,6 +253,8 @@ def random_story(seed: int) -> Story:
         story["listed"] = []
     if chance.random() < 0.05:
         story["mode"] = "observe"
+    if is_declared and chance.random() < 0.4:
+        story["by_name"] = False
     if chance.random() < 0.12:
         story["first_seen"] = [chance.choice(things)]
     at = 600
@@ -346,25 +382,28 @@ def _together_on_policies(chance: Random, things: list[str], at: int) -> list[li
     options: list[list[Event]] = []
     if "S2" in things:
         use: Event = {"grantControls.authenticationStrength": {"id": FIRST_IDS["S2"]}}
-        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 16
+        options += [[_did(at, "mal", "S2", "create"), _did(at + 0.4, "alice", "P4", "update", use)]] * 26
     if "S1" in things:
-        options += [_restless(at)] * 8
+        options += [_restless(at)] * 44
     if "P1" in things and "G" in things:
-        options.append(_barring_alone(at))
+        options += [_barring_alone(at)] * 6
     if policies := [each for each in things if each[0] == "P"]:
-        options += [_covered(chance, policies, at), _behind(chance, policies, at), _made_in_doubt(chance, policies, at)]
+        options += [_covered(chance, policies, at)] * 2
+        options += [_behind(chance, policies, at), _met(chance, policies, at)]
+        options += [_made_in_doubt(chance, policies, at)] * 2
     return options
 
 
 def _together_on_roles(chance: Random, things: list[str], at: int) -> list[list[Event]]:
     given = [each for each in things if each in {"A3", "A4", "A8"}]
     lock: Event = {"t": at, "do": "window", "what": "lock", "for": 1800}
-    options = [[lock, _did(at + 1, "mal", chance.choice(given or things[:1]), "create")]] * 4
+    options = [[lock, _did(at + 1, "mal", chance.choice(given or things[:1]), "create")]] * 16
     if "A1" in things:
         options += [_made_in_doubt(chance, ["A1"], at)] * 2
+        options += [_given_to_another(chance, at)] * 26
     if "A1" in things and given:
         holder = _did(at + 1, "svc", chance.choice(given), "create")
-        options += [[lock, holder, _did(at + 60, "mal", "A1", "delete")]] * 4
+        options += [[lock, holder, _did(at + 60, "mal", "A1", "delete")]] * 12
     return options
 
 
@@ -394,6 +433,12 @@ def _covered(chance: Random, policies: list[str], at: int) -> list[Event]:
     return [theirs, over | {"rec": {"values": "none"}}]
 
 
+def _met(chance: Random, policies: list[str], at: int) -> list[Event]:
+    """Have somebody approved change a policy that somebody unapproved has just switched to reporting."""
+    on = chance.choice(policies)
+    return [_did(at, "mal", on, "update", {"state": _REPORT}), _did(at + 0.4, "alice", on, "update", dict(_OFTEN))]
+
+
 def _behind(chance: Random, policies: list[str], at: int) -> list[Event]:
     """Have a replica show one of two changes and not the later one, of which the record has come already."""
     on = chance.choice(policies)
@@ -409,6 +454,17 @@ def _made_in_doubt(chance: Random, things: list[str], at: int) -> list[Event]:
         {"t": at, "do": "window", "what": "listing", "for": 1800, "lag": 300},
         _did(at + 1, "mal", chance.choice(things), "delete"),
     ]
+
+
+def _given_to_another(chance: Random, at: int) -> list[Event]:
+    """Have a role taken from its holder, and its assignment's id used at once for what somebody else is given."""
+    another = {
+        "properties.principalId": PEOPLE[chance.choice(("guest", "mal"))],
+        "properties.principalType": "User",
+        "properties.roleDefinitionId": f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{READER}",
+    }
+    taken = _did(at, chance.choice(("mal", "mal", "mal", "mal", "alice", "nobody")), "A1", "delete")
+    return [taken, _did(at + chance.choice((0.4, 1.2)), "mal", "A1", "create", another)]
 
 
 def _two_owners(at: int) -> list[Event]:
@@ -440,7 +496,7 @@ def _asked(chance: Random, things: list[str], at: int) -> list[Event]:
 
 
 _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], list[Event]]], ...]] = (
-    (0.525, _timed_change),
+    (0.51, _timed_change),
     (0.07, _raced_change),
     (0.04, _death),
     (0.05, _fault),
@@ -451,7 +507,7 @@ _KINDS_OF_EVENTS: Final[tuple[tuple[float, Callable[[Random, list[str], int], li
     (0.03, _principal),
     (0.03, _service),
     (0.03, _others),
-    (0.075, _together),
+    (0.09, _together),
 )
 
 

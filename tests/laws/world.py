@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final, cast
 
+from infra.local.tenant.simulated import IN_AZURE, SIMULATED
+from infra.local.tenant.simulated_kind import Sample, SimulatedKind
 from infra.local.world import (
     ALICE,
     B2C_TENANT,
@@ -26,7 +28,7 @@ from infra.local.world import (
     TRUDY,
     WORKFORCE_TENANT,
 )
-from shared.model.kinds import Image, Json, ObjectKind
+from shared.model.kinds import Image, Json, ObjectKind, TenantKind
 
 START: Final = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 """When a story begins; its instants are seconds from here."""
@@ -86,7 +88,16 @@ POLICY, LOCATION, STRENGTH, CONTEXT, ASSIGNMENT, ROLE, APP_ROLE, DOCUMENT, GROUP
     "document",
     "group",
 )
+_SIMULATED: Final = (*SIMULATED, *IN_AZURE)
+SIMULATED_KINDS: Final[Mapping[str, SimulatedKind]] = {str(each.kind): each for each in _SIMULATED}
+"""Kinds that are declared once for all simulated tenants; a story's name of such an object has its kind before ":"."""
+
+SAMPLES: Final[Mapping[str, Sample]] = {
+    f"{each.kind}:{number}": sample for each in _SIMULATED for number, sample in enumerate(each.samples, 1)
+}
+
 KINDS: Final[Mapping[str, ObjectKind]] = {
+    **{str(each.kind): each.kind for each in _SIMULATED},
     POLICY: ObjectKind.CA_POLICY,
     LOCATION: ObjectKind.NAMED_LOCATION,
     STRENGTH: ObjectKind.AUTHENTICATION_STRENGTH,
@@ -98,7 +109,11 @@ KINDS: Final[Mapping[str, ObjectKind]] = {
 }
 """Groups aren't guarded; they decide whom a policy reaches."""
 
-ARM_LIKE: Final = frozenset({ASSIGNMENT})
+RESOURCE_TYPES: Final[Mapping[str, str]] = {
+    ASSIGNMENT: "Microsoft.Authorization/roleAssignments",
+    **{str(each.kind): each.resource_type for each in IN_AZURE},
+}
+"""What Azure calls objects of the kinds whose changes it tells."""
 LISTED_SLOWLY: Final = frozenset({POLICY, LOCATION, STRENGTH})
 
 EXISTS: Final = "exists"
@@ -181,7 +196,7 @@ def _leaves(path: str, value: Json) -> Iterator[tuple[str, Json]]:
                 yield from _leaves(f"{path}.{name}".removeprefix("."), inner)
     elif isinstance(value, list):
         for member in value:
-            yield f"{path}[{_member_name(member).lower()}]", True
+            yield f"{path}[{_member_name(member, path.rpartition('.')[2]).lower()}]", True
     elif path == "xml":
         yield path, _content(str(value))
     else:
@@ -215,14 +230,22 @@ def changed(image: Image, leaves: Mapping[str, Json]) -> Image:
 
 
 def _put_member(place: Image, name: str, member: str, *, is_in: bool) -> None:
-    kept = [one for one in items(place, name) if _member_name(one).lower() != member.lower()]
-    if is_in:
+    kept = [one for one in items(place, name) if _member_name(one, name).lower() != member.lower()]
+    if is_in and name in _MEMBERS:
+        kept.append(dict(zip(_MEMBERS[name], member.split("|"), strict=True)))
+    elif is_in:
         kept.append(_range(member) if name == "ipRanges" else member)
     place[name] = kept
 
 
-def _member_name(one: Json) -> str:
-    return str(one.get("cidrAddress")) if isinstance(one, dict) else str(one)
+_MEMBERS: Final = {name: parts for each in SIMULATED for name, parts in each.members.items()}
+
+
+def _member_name(one: Json, name: str = "ipRanges") -> str:
+    """Name a member of a list; one that is an object by some of its properties."""
+    if not isinstance(one, dict):
+        return str(one)
+    return "|".join(str(one.get(part)) for part in _MEMBERS.get(name, ("cidrAddress",)))
 
 
 def part(image: Image | None, name: str) -> Image:
@@ -244,6 +267,7 @@ def _range(address: str) -> Image:
 # What there is before a story.
 
 FIRST_IDS: Final[Mapping[str, str]] = {
+    **{name: sample.object_id.lower() for name, sample in SAMPLES.items()},
     "P1": "ca100001-5d2e-4c7f-9a81-3e6b0f4d7c29",
     "P2": "ca100002-8b4f-4e1a-b6d3-7c0e9f2a5d18",
     "P3": "ca100003-1f7c-4d9b-85e6-a2d0c4b93e57",
@@ -293,6 +317,7 @@ _KIND_OF_LETTER: Final = {
 }
 ABSENT_AT_FIRST: Final = frozenset(
     {"N1", "N2", "L2", "S2", "C2", "A3", "A4", "A8", "A9", "R2", "R4", "R5", "E2", "E3", "D2", "D3"}
+    | {name for name, sample in SAMPLES.items() if not sample.is_there}
 )
 _ROLES: Final = {
     "A1": (CONTRIBUTOR, "svc"),
@@ -323,7 +348,8 @@ PLACES: Final = (OFFICE, HOTEL, BRANCH, "elsewhere")
 
 
 def kind_of(name: str) -> str:
-    return _KIND_OF_LETTER[name[0]]
+    before, colon, _ = name.partition(":")
+    return before if colon else _KIND_OF_LETTER[name[0]]
 
 
 def document(name: str, content: str) -> str:
@@ -338,21 +364,26 @@ def document(name: str, content: str) -> str:
 
 def template(name: str) -> Image:
     """Give an object as it is made first."""
+    if name in SAMPLES:
+        return copy.deepcopy(SAMPLES[name].image)
     if kind_of(name) == POLICY:
         return _policy(name)
     if kind_of(name) == ASSIGNMENT:
         return _assignment(name)
-    if kind_of(name) == ROLE:
-        role, holder = _ROLES[name]
-        return {"roleDefinitionId": role, "principalId": PEOPLE[holder], "directoryScopeId": "/"}
-    if kind_of(name) == APP_ROLE:
-        role, holder = _ROLES[name]
-        given: Image = {"resourceId": GRAPH, "principalId": PEOPLE[holder], "appRoleId": role}
-        return given | {"principalType": "ServicePrincipal"}
+    if kind_of(name) in {ROLE, APP_ROLE}:
+        return _right(name)
     if kind_of(name) == DOCUMENT:
         return {"xml": document(name, "v0")}
     made = copy.deepcopy(_OTHERS[kind_of(name)])
     return made | {"displayName": f"{made['displayName']} {name[1]}"} if name in ABSENT_AT_FIRST else made
+
+
+def _right(name: str) -> Image:
+    role, holder = _ROLES[name]
+    if kind_of(name) == ROLE:
+        return {"roleDefinitionId": role, "principalId": PEOPLE[holder], "directoryScopeId": "/"}
+    given: Image = {"resourceId": GRAPH, "principalId": PEOPLE[holder], "appRoleId": role}
+    return given | {"principalType": "ServicePrincipal"}
 
 
 _OTHERS: Final[Mapping[str, Image]] = {
@@ -434,7 +465,14 @@ def role_of(name: str) -> str:
 
 
 def holder_of(name: str) -> str:
+    if name in SAMPLES:
+        return next((who for who, identity in PEOPLE.items() if identity and identity == SAMPLES[name].holder), "")
     return _ROLES[name][1] if name in _ROLES else ""
+
+
+def name_of(identity: Json) -> str:
+    """Name whose id it is, "" where it is nobody's."""
+    return next((name for name, one in PEOPLE.items() if one and one == identity), "")
 
 
 def parent_of(name: str) -> str:
@@ -448,9 +486,10 @@ def parent_of(name: str) -> str:
 class Deed:
     """One true action: who moved which leaves of which object, from what to what.
 
-    `heard` is when the first record of it was delivered and `whole` whether one gave all values. From `logged` on,
-    Azure's own log has it: a deletion that only a delivery tells counts before as if nobody had heard of it. `barred`
-    has, before and after, whom the set of policies kept out, and from where.
+    `heard` is when the first record of it was delivered, `whole` whether one gave all values, `tells_before` whether
+    one gave those that stood before, which one of a deletion may lack and still be whole. From `logged` on, Azure's
+    own log has it: a deletion that only a delivery tells counts before as if nobody had heard of it. `barred` has,
+    before and after, whom the set of policies kept out, and from where.
     """
 
     number: int
@@ -466,6 +505,7 @@ class Deed:
     heard: float = float("inf")
     logged: float = 0.0
     whole: bool = False
+    tells_before: bool = False
     is_matched: bool = False
     call: "OurCall | None" = None
 
@@ -546,6 +586,8 @@ class World:
     def _stamped(self, name: str, image: Image, actor: str, at: float, *, object_id: str = "") -> Image:
         """Put in what the service says of an object: its id, who made it and when."""
         made = copy.deepcopy(image)
+        if name in SAMPLES:
+            return made
         thing_id = object_id or (self.things[name].id if name in self.things else FIRST_IDS[name])
         made["id"] = thing_id
         if kind_of(name) == ASSIGNMENT:
@@ -694,7 +736,10 @@ class World:
     def _create(self, actor: str, thing: Thing, leaves: Mapping[str, Json]) -> Deed | None:
         again = len(thing.past) > 1
         object_id = thing.id
-        if again and thing.kind == ASSIGNMENT and self.chance.random() < 0.5:
+        is_another = (
+            "properties.principalId" in leaves
+        )  # what is given to somebody else comes under the id that is free
+        if again and thing.kind == ASSIGNMENT and not is_another and self.chance.random() < 0.5:
             object_id = f"{thing.id[:-12]}{self.chance.getrandbits(48):012x}"
         if again and thing.kind in LISTED_SLOWLY:
             return None
@@ -782,6 +827,8 @@ def _can_meet(controls: Image, images: Mapping[str, Image | None]) -> bool:
         asked.append("fido2" in items(by_id.get(str(strength["id"]).lower()), "allowedCombinations"))
     if not asked:
         return True
+    if "block" in items(controls, "builtInControls"):
+        return False  # whatever else would do
     return all(asked) if controls.get("operator") == "AND" else any(asked)
 
 
@@ -794,7 +841,7 @@ def _places(locations: Image, images: Mapping[str, Image | None]) -> list[str]:
 
 def _inside(locations: list[Any], images: Mapping[str, Image | None]) -> set[str]:
     ranges = {str(image["id"]): items(image, "ipRanges") for image in images.values() if image and "ipRanges" in image}
-    found = set(PLACES) if "All" in locations else set[str]()
+    found = set(PLACES) if "all" in {str(each).lower() for each in locations} else set[str]()
     return found.union(*({_member_name(one) for one in ranges.get(str(each), [])} for each in locations))
 
 
@@ -810,5 +857,6 @@ def _without_nulls(value: Json) -> Json:
     return value
 
 
-TENANT_OF: Final = {kind: B2C_TENANT if kind == DOCUMENT else WORKFORCE_TENANT for kind in KINDS}
+_OF_CUSTOMERS: Final = {DOCUMENT, *(str(each.kind) for each in SIMULATED if each.tenant_kind is TenantKind.B2C)}
+TENANT_OF: Final = {kind: B2C_TENANT if kind in _OF_CUSTOMERS else WORKFORCE_TENANT for kind in KINDS}
 RESPONDER_OF: Final = {WORKFORCE_TENANT: RESPONDER.id, B2C_TENANT: RESPONDER_B2C.id}

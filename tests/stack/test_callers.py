@@ -7,12 +7,14 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from infra.local.browser import Browser
 from infra.local.desk import Desk
 from infra.local.operators import LocalOperators, local_operators
 from infra.local.stack import Stack
-from infra.local.world import ALICE
+from infra.local.world import ALICE, BREAK_GLASS_1
 from shared.authority.journal import KILL_SWITCH, history
 from shared.emergency.signing import sign_request
+from tests.stack.faults.running_stack import SELDOM
 
 pytestmark = pytest.mark.stack
 
@@ -46,7 +48,7 @@ class _There:
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_There]:
     folder = tmp_path_factory.mktemp("callers")
     operators = local_operators(folder / "operators")
-    with Stack(folder, settings=operators.settings) as stack:
+    with Stack(folder, settings={**SELDOM, **operators.settings}) as stack:
         yield _There(stack, operators)
 
 
@@ -60,6 +62,23 @@ def test_who_did_it_is_who_signed_in_or_who_signed(there: _There) -> None:
     first, second = there.who()
     assert ALICE.id in first
     assert "(operator carol)" in second
+
+
+def test_the_console_lets_operators_in_and_nobody_else_who_may_sign_in(there: _There) -> None:
+    url = f"{there.stack.host['url']}/api/console"
+    with Browser(there.stack.host["url"]) as browser:
+        page = browser.open(url, ALICE)
+        assert page.status_code == 200
+        assert "Sign out" in page.text
+    with Browser(there.stack.host["url"]) as browser:
+        refused = browser.open(url, BREAK_GLASS_1)
+        assert refused.status_code == 403
+        assert BREAK_GLASS_1.id in refused.text
+        assert "not as an operator" in refused.text
+    for headers in ({}, _FORGED, {"Accept": "text/html"}, {"x-functions-key": there.stack.keys["master"]}):
+        assert httpx.get(url, headers=headers, timeout=60).status_code == 302
+    forged = there.stack.operator_headers() | dict.fromkeys(_FORGED, "x")
+    assert httpx.get(url, headers=forged, timeout=60).status_code == 200, "what a client sends of itself is taken away"
 
 
 @pytest.mark.parametrize("path", ["/api/emergency/../kill-switch", "/api/emergency/%2e%2e/kill-switch"])

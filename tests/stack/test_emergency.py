@@ -31,20 +31,13 @@ from shared.emergency.store import PARTITION
 from tests.fakes.emergencies import CONTACT
 from tests.fakes.flood import Flood, forgeries
 from tests.stack.faults.proxy import Proxy
-from tests.stack.faults.running_stack import PATIENT, StackBehindProxy
+from tests.stack.faults.running_stack import SELDOM, StackBehindProxy
 
 # A scene takes up to a minute and a half where nothing else runs, and several times that on a busy machine.
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(480)]
 
 _ALL: Final = range(1, 9)
-_SETTINGS: Final = {
-    **PATIENT,
-    "SUPPORT_CONTACT": json.dumps(CONTACT),
-    "AUDIT_POLL_SCHEDULE": "0 0 * * * *",
-    "SIGN_IN_POLL_SCHEDULE": "0 0 * * * *",
-    "SNAPSHOT_SCHEDULE": "0 0 * * * *",
-    "ROSTER_SCHEDULE": "0 0 * * * *",
-}
+_SETTINGS: Final = {**SELDOM, "SUPPORT_CONTACT": json.dumps(CONTACT)}
 """Nothing else reads the tenant meanwhile: polls would share the reports' five requests in ten seconds."""
 
 _WITHIN: Final = 300.0

@@ -8,12 +8,14 @@ import pytest
 from infra.local import story
 from infra.local.desk import Desk, until
 from infra.local.stack import Stack, StorageAccess, Unauthenticated
+from tests.stack.faults.running_stack import SELDOM
 
 pytestmark = pytest.mark.stack
 
 
 def test_keys_and_an_open_door(tmp_path: Path) -> None:
-    with Stack(tmp_path, storage=StorageAccess.KEYS, unauthenticated=Unauthenticated.OFF) as stack:
+    stack = Stack(tmp_path, settings=SELDOM, storage=StorageAccess.KEYS, unauthenticated=Unauthenticated.OFF)
+    with stack:
         storage = {name: value for name, value in stack.values().items() if "Storage" in name}
         assert storage.keys() == {"AzureWebJobsStorage", "EvidenceStorage"}
         assert all("AccountKey=" in value for value in storage.values())

@@ -18,7 +18,10 @@ _DEAD: Final = "properties.deadLetterWithResourceIdentity.deadLetterDestination.
 
 
 def check_events(made: Infrastructure) -> Iterator[Problem]:
-    """Check the event subscriptions, the rights of their topics, and that watched subscriptions are treated alike."""
+    """Check the event subscriptions, the rights of their topics, and that watched subscriptions are treated alike.
+
+    And that the app guards where they deliver to, and where logs go.
+    """
     for detection in made.declared.unbounded:
         yield nowhere(f"the detection {detection} names no operation; without one no filter can be made for it")
     for snapshot in made.snapshots.values():
@@ -32,6 +35,7 @@ def check_events(made: Infrastructure) -> Iterator[Problem]:
             yield from _check_own_group(made, snapshot, topic, subscriptions)
             yield from _check_rights(made, snapshot, topic, subscriptions[0])
         yield from _check_watched(snapshot, {subscription_of(topic) for topic in topics})
+        yield from _check_logged(snapshot)
 
 
 def _check_operations(made: Infrastructure, subscriptions: list[Resource]) -> Iterator[Problem]:
@@ -70,6 +74,17 @@ def _check_own_group(
             yield made.problem(one, f"changes below {subject} are delivered; OWN_RESOURCE_GROUPS doesn't name it")
         elif one.objects("properties.filter.advancedFilters"):
             yield made.problem(one, "not every change in the app's own group is delivered; take the filter out")
+
+
+def _check_logged(snapshot: Snapshot) -> Iterator[Problem]:
+    """Check that the app guards each diagnostic setting of a resource, and each topic that delivers to it."""
+    named = {one.lower() for one in snapshot.settings.get("LOGGED_RESOURCES", "").split(",") if one}
+    topics = {one.id.lower().rpartition("/eventsubscriptions/")[0] for one in snapshot.of(SUBSCRIPTION)}
+    made_here = {one.scope.lower() for one in snapshot.of(LOGS) if "/resourceGroups/" in one.id} | topics
+    for one in sorted(made_here - named):
+        yield nowhere(f"LOGGED_RESOURCES doesn't name {one}; nobody would guard where its logs or events go")
+    for one in sorted(named - made_here):
+        yield nowhere(f"LOGGED_RESOURCES names {one}, of which no log or event is sent; take it out")
 
 
 def _filtered(subscription: Resource) -> tuple[str, ...]:

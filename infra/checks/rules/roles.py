@@ -11,6 +11,7 @@ ASSIGNMENT: Final = "Microsoft.Authorization/roleAssignments"
 WATCH: Final = "Entra Responder watch"
 ACT: Final = "Entra Responder act"
 EVIDENCE: Final = "Entra Responder evidence keeper"
+SENDER: Final = "Entra Responder log sender"
 """How the custom roles' names begin."""
 
 IDENTITY: Final = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -22,6 +23,12 @@ _WORKSPACE: Final = "Microsoft.OperationalInsights/workspaces"
 _HUB: Final = "Microsoft.EventHub/namespaces/eventhubs"
 EVIDENCE_ACTIONS: Final = frozenset({f"{_CONTAINER}/blobs/read", f"{_CONTAINER}/blobs/write"})
 """What `Storage.keep` and `Storage.blob` do with evidence; deleting isn't among it."""
+
+SENDER_ACTIONS: Final = frozenset({f"{_WORKSPACE}/read", f"{_WORKSPACE}/sharedKeys/action"})
+"""What Azure asks of who names a workspace as a destination of logs: given on the installation's own alone."""
+
+_OF_ONE_RESOURCE: Final[Mapping[str, frozenset[str]]] = {EVIDENCE: EVIDENCE_ACTIONS, SENDER: SENDER_ACTIONS}
+"""Actions of the custom roles that are given on one resource, which no declared call names."""
 
 
 class BuiltIn(NamedTuple):
@@ -61,7 +68,7 @@ _NOT_THESE_PRINCIPALS: Final = "roleAssignments:PrincipalId] ForAnyOfAllValues:G
 
 def check_roles(made: Infrastructure) -> Iterator[Problem]:
     """Check the custom roles, who has them, and the built-in roles that are given."""
-    wanted = {WATCH: made.declared.watch_actions, ACT: made.declared.act_actions, EVIDENCE: frozenset[str]()}
+    wanted = {WATCH: made.declared.watch_actions, ACT: made.declared.act_actions, **_OF_ONE_RESOURCE}
     for _, definition in made.each(DEFINITION):
         yield from _check_definition(made, definition, wanted)
     given = set[str]()
@@ -108,7 +115,7 @@ def _check_definition(made: Infrastructure, role: Resource, wanted: Mapping[str,
     if name not in wanted:
         yield made.problem(role, f"nothing declares the role {name!r}; leave it out")
         return
-    right = wanted[name] | (EVIDENCE_ACTIONS if name == EVIDENCE else frozenset[str]())
+    right = wanted[name]
     found = actions_of(role, "actions") | actions_of(role, "dataActions")
     for action in sorted(right - found):
         yield made.problem(role, f"{name!r} lacks the action {action}; a declaration needs it")

@@ -6,6 +6,7 @@ from typing import Final
 
 from infra.checks.declared import SAMPLE
 from infra.checks.snapshots import APP_SETTINGS, SITE, Infrastructure, Problem, Resource, Snapshot, nowhere
+from shared.console.frame import ROOT
 
 _PLATFORM: Final = """
 AzureWebJobsStorage__credential AzureWebJobsStorage__clientId AzureWebJobsStorage__blobServiceUri
@@ -46,7 +47,7 @@ MADE_BY_SCRIPTS: Final = frozenset({"b2c-certificate"})
 """Secrets that no deployment makes: `b2c.sh` asks the vault for a certificate of this name."""
 
 
-OF_THE_DEPLOYMENT: Final = frozenset({"OWN_RESOURCE_GROUPS", "OPERATORS_CLIENT_ID"})
+OF_THE_DEPLOYMENT: Final = frozenset({"OWN_RESOURCE_GROUPS", "LOGGED_RESOURCES", "OPERATORS_CLIENT_ID"})
 """Settings that say what was deployed. On a laptop there is none of it, so they may be left out there."""
 
 
@@ -59,6 +60,7 @@ def check_settings(made: Infrastructure) -> Iterator[Problem]:
             continue
         yield from _check_names(made, settings, snapshot.settings.keys())
         yield from _check_secrets(made, snapshot, settings)
+        yield from _check_link(made, snapshot, settings)
         if snapshot.name == "default":
             yield from _check_defaults(made, snapshot, settings)
     for _, site in made.each(SITE):
@@ -105,6 +107,13 @@ def _check_secrets(made: Infrastructure, snapshot: Snapshot, of: Resource) -> It
             yield made.problem(
                 of, f"{name} refers to a secret that isn't made; the vault has {', '.join(sorted(kept))}"
             )
+
+
+def _check_link(made: Infrastructure, snapshot: Snapshot, of: Resource) -> Iterator[Problem]:
+    """Check that cards lead to the console: the address that is there for everybody to read holds no key."""
+    link = snapshot.settings.get("CASE_LINK", "")
+    if f"https://{{0}}{ROOT}/i/{{{{case}}}}'" not in link or any(sign in link for sign in ("?code=", "&code=", "key=")):
+        yield made.problem(of, f"CASE_LINK isn't https://HOST{ROOT}/i/{{case}}, without a key, so cards lead elsewhere")
 
 
 def _check_site(made: Infrastructure, site: Resource) -> Iterator[Problem]:

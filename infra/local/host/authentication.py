@@ -112,7 +112,7 @@ class Authentication:
             "client_id": self._settings.client_id,
             "redirect_uri": f"{request.url.origin()}{_ROOT}/login/aad/callback",
             "nonce": nonce,
-            "state": urlencode({"redir": _local(request.query.get("post_login_redirect_url", ""))}),
+            "state": urlencode({"redir": _local(_asked_for(request))}),
         }
         response = _redirect(f"{await self._authority.sign_in_page()}?{urlencode(asked)}")
         # The sign-in page sends the token by a form from another site, so the cookie has to come along from there.
@@ -169,6 +169,12 @@ def _unauthorized() -> web.Response:
 
 def _redirect(address: str) -> web.Response:
     return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: address})
+
+
+def _asked_for(request: web.Request) -> str:
+    """Give where the browser is to go after signing in, by either spelling that the platform takes."""
+    spellings = ("post_login_redirect_uri", "post_login_redirect_url")
+    return next((request.query[one] for one in spellings if one in request.query), "")
 
 
 def _local(path: str) -> str:

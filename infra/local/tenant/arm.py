@@ -16,8 +16,9 @@ from infra.local.tenant.azure_access import ROLES
 from infra.local.tenant.azure_pim import asks_for_himself
 from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.odata import skipped
-from infra.local.tenant.resource_events import Touched, http_request, resource_event
+from infra.local.tenant.resource_events import Touched, http_request
 from infra.local.tenant.role_assignments import TYPE, Place, is_within
+from infra.local.tenant.simulated_in_azure import ABOVE_SUBSCRIPTIONS, answered, publish
 from infra.local.tenant.simulation import Simulation
 from infra.local.tenant.tokens import ARM, Caller
 from infra.local.world import Json
@@ -104,7 +105,8 @@ class Arm:
         path = request.path.rstrip("/")
         if (listed := self._everybodys(path)) is not None:
             return _get_only(request, listed)
-        _refuse_unknown_scope(path)
+        if not path.lower().startswith(ABOVE_SUBSCRIPTIONS):
+            _refuse_unknown_scope(path)
         if path.lower() == world.SUBSCRIPTION_SCOPE:
             self._simulation.access.evidence(caller, "Microsoft.Resources/subscriptions/read", path)
             return _get_only(request, _subscription())
@@ -120,7 +122,9 @@ class Arm:
         return await self._answered_else(request, caller, path)
 
     async def _answered_else(self, request: web.Request, caller: Caller, path: str) -> web.Response:
-        """Answer about locks and support tickets; raises ApiError 404 for what isn't played."""
+        """Answer about locks, support tickets and what is declared; raises ApiError 404 for what isn't played."""
+        if (answer := await answered(self._simulation, request, caller, path)) is not None:
+            return answer
         if found := _LOCK.fullmatch(path):
             return await self._lock(request, caller, found["scope"], found["name"])
         if found := _TICKET.fullmatch(path):
@@ -298,6 +302,7 @@ class Arm:
         caller = self._simulation.issuer.as_service(world.MS_PIM, ARM)
         touched = Touched(
             resource_id=place.id,
+            resource_type=TYPE,
             action=action,
             caller=caller,
             evidence=self._simulation.access.evidence(caller, f"{TYPE}/{action}", place.id),
@@ -307,13 +312,12 @@ class Arm:
         self._send_event(touched)
 
     def _send_event(self, touched: Touched) -> None:
-        event = resource_event(touched)
-        self._simulation.activity.add(event)
-        self._simulation.events.publish(event)
+        publish(self._simulation, touched)
 
     def _publish(self, write: _Write) -> None:
         touched = Touched(
             resource_id=write.place.id,
+            resource_type=TYPE,
             action=write.action,
             caller=write.caller,
             evidence=write.evidence,

@@ -24,6 +24,12 @@ class RbacRole:
         return _matches(action, self.actions) and not _matches(action, self.not_actions)
 
 
+_OF_THE_RESPONDER = (
+    "Microsoft.Insights/diagnosticSettings/*",
+    "Microsoft.EventGrid/systemTopics/eventSubscriptions/*",
+)
+"""What the responder's own role has besides, which stands for it here."""
+
 ROLES = {
     world.OWNER: RbacRole(actions=("*",)),
     world.CONTRIBUTOR: RbacRole(
@@ -31,7 +37,9 @@ ROLES = {
         not_actions=("Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write"),
     ),
     world.READER: RbacRole(actions=("*/read",)),
-    world.USER_ACCESS_ADMINISTRATOR: RbacRole(actions=("*/read", "Microsoft.Authorization/*", "Microsoft.Support/*")),
+    world.USER_ACCESS_ADMINISTRATOR: RbacRole(
+        actions=("*/read", "Microsoft.Authorization/*", "Microsoft.Support/*", *_OF_THE_RESPONDER)
+    ),
 }
 
 

@@ -120,6 +120,13 @@ class TenantControl:
         """Refuse every GET of one object by its id, until the faults are cleared; listings still show it."""
         self.fault(rf"(?i)^GET .*/{re.escape(object_id)}(/\$value)?$", status, times=-1)
 
+    def write(self, by: Principal, kind: str, object_id: str, image: Json | None) -> None:
+        """Write an object of a kind in `infra.local.tenant.simulated` as somebody of its tenant; None deletes it.
+
+        `image` is the object as that module keeps it; the log tells of it as of what is done in the portal.
+        """
+        self._post("/objects", {"by": by.id, "kind": kind, "id": object_id, "image": image})
+
     def stale(self, object_id: str, *, seconds: float) -> None:
         """Show an object to every reader as it is seen now, for so long: by its id in Graph, its path in Azure."""
         self._post("/stale", {"id": object_id, "seconds": seconds})

@@ -1,6 +1,7 @@
 """`/control`: how tests and scenarios steer the tenant. No token is asked for; the server listens on loopback only."""
 
 import re
+import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,8 +16,11 @@ from infra.local.tenant.event_grid import Plan, Schema
 from infra.local.tenant.faults import Fault
 from infra.local.tenant.noise import ordinary_records
 from infra.local.tenant.record_log import RecordPlan
+from infra.local.tenant.simulated import SERVED
+from infra.local.tenant.simulated_in_azure import Writer
+from infra.local.tenant.simulated_routes import Author
 from infra.local.tenant.simulation import Simulation
-from infra.local.tenant.tokens import ARM, GRAPH, STORAGE
+from infra.local.tenant.tokens import ARM, GRAPH, STORAGE, Caller
 from infra.local.world import Json
 
 _AUDIENCES = {"graph": GRAPH, "arm": ARM, "storage": STORAGE}
@@ -46,6 +50,14 @@ class _NoiseWanted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HybridWanted:
     domain: str = world.COMPANY_DOMAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ObjectWanted:
+    by: str
+    kind: str
+    id: str
+    image: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +133,7 @@ class ControlApi:
             web.post("/control/audit/duplicates", self._duplicates),
             web.post("/control/audit/records", self._add_record),
             web.post("/control/audit/plans", self._plan_records),
+            web.post("/control/objects", self._write_object),
             web.post("/control/stale", self._stale),
             web.post("/control/hybrid", self._make_hybrid),
             web.post("/control/pim/expire", self._expire_pim),
@@ -223,6 +236,24 @@ class ControlApi:
             raise not_found(f"no domain {wanted.domain!r} in infra/local/world.py")
         domains.seed(wanted.domain, federated(domain, world.FEDERATION_SETTINGS))
         self._simulation.settings.change({"is_hybrid": True})
+        return _done()
+
+    async def _write_object(self, request: web.Request) -> web.Response:
+        wanted = await _wanted(request, _ObjectWanted)
+        simulated = next((each for each in SERVED if each.kind == wanted.kind), None)
+        if simulated is None:
+            raise not_found(f"no kind {wanted.kind!r} in infra/local/tenant/simulated")
+        person = _principal(wanted.by)
+        if simulated.resource_type:
+            writer = Writer(simulation=self._simulation, caller=self._simulation.issuer.as_service(person, ARM))
+            writer.write(simulated, wanted.id, wanted.image)
+            return _done()
+        author = Author(
+            directory=self._simulation.directories[person.tenant],
+            caller=Caller(principal=person, app_id="", roles=frozenset(), unthrottled=True, claims={}),
+            correlation_id=str(uuid.uuid4()),
+        )
+        author.write(simulated, wanted.id.lower(), wanted.image)
         return _done()
 
     async def _stale(self, request: web.Request) -> web.Response:

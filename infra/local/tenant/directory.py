@@ -16,7 +16,9 @@ from infra.local.tenant.record_log import RecordLog
 from infra.local.tenant.record_query import DIRECTORY_AUDITS, SIGN_INS
 from infra.local.tenant.replicated import Lags, Replicated
 from infra.local.tenant.settings import Settings
+from infra.local.tenant.simulated import SERVED
 from infra.local.world import Json
+from shared.model.kinds import ObjectKind, TenantKind
 
 
 class Directory:
@@ -39,13 +41,15 @@ class Directory:
         self.custom_policies: Replicated[str] = Replicated(lags)
         self.groups: Replicated[GroupState] = Replicated(lags)
         self.role_assignments: Replicated[Json] = Replicated(lags)
+        self.role_eligibilities: Replicated[Json] = Replicated(lags)
         self.roles_given: dict[str, int] = {}
         """When assignments were made, in ticks by their ids; those that were there at first aren't in it."""
         self.domains: Replicated[Json] = Replicated(lags)
+        self.shelves: dict[ObjectKind, Replicated[Json]] = {each.kind: Replicated(lags) for each in SERVED}
+        """What is declared in `infra.local.tenant.simulated`, by the responder's id in lower case."""
         self.audit = RecordLog(DIRECTORY_AUDITS, settings)
         self.sign_ins = RecordLog(SIGN_INS, settings)
         self.mailboxes = seeded_mailboxes(tenant)
-        self.consents: list[Json] = []
         self.app_roles = seeded_app_roles(tenant)
         self._seed()
 
@@ -60,6 +64,7 @@ class Directory:
         for name, domain in seeded_domains(self.tenant).items():
             self.domains.seed(name, domain)
         self._seed_people()
+        self._seed_shelves()
         if self.is_b2c:
             for custom_policy in world.CUSTOM_POLICIES:
                 self.custom_policies.seed(custom_policy.id, custom_policy.xml)
@@ -74,6 +79,20 @@ class Directory:
             if assignment.holder.tenant == self.tenant:
                 held = directory_role("assignment", assignment)
                 self.role_assignments.seed(held["id"], held)
+        for eligible in world.DIRECTORY_ROLE_ELIGIBILITIES:
+            if eligible.holder.tenant == self.tenant:
+                shown = directory_role("eligibility", eligible)
+                lasting: Json = {"startDateTime": world.SEEDED_AT, "endDateTime": None, "memberType": "Direct"}
+                self.role_eligibilities.seed(shown["id"], shown | lasting)
+
+    def _seed_shelves(self) -> None:
+        for simulated in SERVED:
+            for object_id, image in simulated.others(self.tenant).items():
+                self.shelves[simulated.kind].seed(object_id.lower(), image)
+            if (simulated.tenant_kind is TenantKind.B2C) == self.is_b2c:
+                for sample in simulated.samples:
+                    if sample.is_there:
+                        self.shelves[simulated.kind].seed(sample.object_id.lower(), sample.image)
 
     def _seed_conditional_access(self) -> None:
         for store, values in (
@@ -89,7 +108,8 @@ class Directory:
         """Give every store whose reads can lag."""
         yield from (self.ca_policies, self.deleted_ca_policies, self.named_locations, self.deleted_named_locations)
         yield from (self.strengths, self.authentication_contexts, self.custom_policies)
-        yield from (self.groups, self.role_assignments, self.domains)
+        yield from (self.groups, self.role_assignments, self.role_eligibilities, self.domains)
+        yield from self.shelves.values()
 
     def users_of(self, object_id: str) -> list[Json]:
         """List the live policies that refer to a named location, a strength or an authentication context."""
@@ -110,8 +130,8 @@ class Directory:
             "groupMembers": {key: list(group.members) for key, group in self.groups.all_current().items()},
             "directoryRoleAssignments": list(self.role_assignments.all_current().values()),
             "mailboxes": {key: asdict(mailbox) for key, mailbox in self.mailboxes.items()},
-            "consents": self.consents,
             "appRoleAssignments": self.app_roles,
+            **{kind: store.all_current() for kind, store in self.shelves.items()},
         }
 
 

@@ -10,11 +10,10 @@ from aiohttp import web
 from infra.local import world
 from infra.local.tenant.api_error import ApiError, bad_request
 from infra.local.tenant.bodies import as_object, json_answer
-from infra.local.tenant.directory import directory_role
 from infra.local.tenant.graph import Call, Operation
-from infra.local.tenant.instants import now_ticks, ticks
+from infra.local.tenant.instants import instant, now_ticks, ticks
 from infra.local.tenant.odata import list_page
-from infra.local.tenant.people import log_pim_removal, log_role, no_such_object
+from infra.local.tenant.people import log_pim, log_role, no_such_object
 from infra.local.tenant.permissions import DIRECTORY_ROLES, GROUP_ELIGIBILITIES
 from infra.local.tenant.tokens import Caller
 from infra.local.world import Json
@@ -28,7 +27,8 @@ _PIM: Final = Caller(
 )
 
 
-def _refuse_without_pim(call: Call) -> None:
+def refuse_without_pim(call: Call) -> None:
+    """Refuse, as PIM does, a tenant that has no licence for it; raises ApiError 400."""
     if call.directory.is_b2c or not call.settings.has_pim:
         message = "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."
         raise ApiError(HTTPStatus.BAD_REQUEST, "AadPremiumLicenseRequired", message)
@@ -94,7 +94,7 @@ async def _request(call: Call) -> web.Response:
     PIM refuses to remove what isn't five minutes old, whoever gave it and however. The directory's record of what it
     removes names PIM's own service, and PIM's record who asked.
     """
-    _refuse_without_pim(call)
+    refuse_without_pim(call)
     body = as_object(await call.json()) or {}
     wanted = {name: str(body.get(name, "")) for name in ("principalId", "roleDefinitionId", "directoryScopeId")}
     if body.get("action") != "adminRemove" or not all(wanted.values()):
@@ -108,32 +108,47 @@ async def _request(call: Call) -> web.Response:
         message = "The active duration is too short. Minimum required is 5 minutes."
         raise bad_request(message, "ActiveDurationTooShort")
     _take(replace(call, caller=_PIM), assignment)
-    log_pim_removal(call, assignment)
+    log_pim(call, "Remove member from role in PIM completed (permanent)", assignment, given=False)
     context = call.context("roleManagement/directory/roleAssignmentScheduleRequests/$entity")
     shown = wanted | {"id": str(uuid.uuid4()), "action": "adminRemove", "status": "Revoked"}
     return json_answer({"@odata.context": context} | shown, status=HTTPStatus.CREATED)
 
 
-def _eligible_here(call: Call) -> list[Json]:
-    return [
-        directory_role("eligibility", each)
-        for each in world.DIRECTORY_ROLE_ELIGIBILITIES
-        if each.holder.tenant == call.directory.tenant
-    ]
-
-
 async def _eligibilities(call: Call) -> web.Response:
-    _refuse_without_pim(call)
+    refuse_without_pim(call)
     return list_page(
         call,
-        [
-            each | {"startDateTime": world.SEEDED_AT, "endDateTime": None, "memberType": "Direct"}
-            for each in _eligible_here(call)
-        ],
+        list(call.directory.role_eligibilities.all_seen().values()),
         size=call.settings.directory_page_size,
         context="roleManagement/directory/roleEligibilityScheduleInstances",
         filters=("principalId", "roleDefinitionId"),
     )
+
+
+async def _request_eligibility(call: Call) -> web.Response:
+    """Carry out a request to PIM about who is eligible: the directory's record names PIM, and PIM's who asked."""
+    refuse_without_pim(call)
+    body = as_object(await call.json()) or {}
+    wanted = {name: str(body.get(name, "")) for name in ("principalId", "roleDefinitionId", "directoryScopeId")}
+    if body.get("action") not in {"adminAssign", "adminRemove"} or not all(wanted.values()):
+        raise bad_request("Only adminAssign and adminRemove are played here, whole.", "InvalidRequest")
+    held = call.directory.role_eligibilities.all_current().values()
+    eligible = next((each for each in held if wanted.items() <= each.items()), None)
+    is_given = body["action"] == "adminAssign"
+    if is_given and eligible is not None:
+        raise bad_request("The Role assignment already exists.", "RoleAssignmentExists")
+    if not is_given and eligible is None:
+        raise bad_request("The Role assignment does not exist.", "RoleAssignmentDoesNotExist")
+    lasting: Json = {"startDateTime": instant(), "endDateTime": None, "memberType": "Direct"}
+    made: Json = eligible or {"id": str(uuid.uuid4())} | wanted | lasting
+    call.directory.role_eligibilities.put(made["id"], made if is_given else None)
+    verb, place = ("Add", "to") if is_given else ("Remove", "from")
+    by_pim = replace(call, caller=_PIM)
+    log_role(by_pim, f"{verb} eligible member {place} role", made, given=is_given)
+    log_pim(call, f"{verb} eligible member {place} role in PIM completed (permanent)", made, given=is_given)
+    context = call.context("roleManagement/directory/roleEligibilityScheduleRequests/$entity")
+    shown = wanted | {"id": str(uuid.uuid4()), "action": body["action"], "status": "Provisioned"}
+    return json_answer({"@odata.context": context} | shown, status=HTTPStatus.CREATED)
 
 
 def _definition(role: str, name: str, *, is_built_in: bool) -> Json:
@@ -154,7 +169,7 @@ async def _definitions(call: Call) -> web.Response:
 
 
 async def _group_eligibilities(call: Call) -> web.Response:
-    _refuse_without_pim(call)
+    refuse_without_pim(call)
     if "$filter" not in call.request.query:
         raise bad_request("The request needs a filter by principalId or groupId.", "MissingParameters")
     shown: list[Json] = [
@@ -186,6 +201,7 @@ OPERATIONS = (
     Operation(method="DELETE", path=f"{DIRECTORY_ROLES}/roleAssignments/{{id}}", handle=_unassign),
     Operation(method="POST", path=f"{DIRECTORY_ROLES}/roleAssignmentScheduleRequests", handle=_request),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances", handle=_eligibilities),
+    Operation(method="POST", path=f"{DIRECTORY_ROLES}/roleEligibilityScheduleRequests", handle=_request_eligibility),
     Operation(method="GET", path=f"{DIRECTORY_ROLES}/roleDefinitions", handle=_definitions),
     Operation(method="GET", path=GROUP_ELIGIBILITIES, handle=_group_eligibilities),
 )

@@ -1,4 +1,4 @@
-"""Registrations and service principals of applications, and which of them were given app roles."""
+"""Which applications were given app roles, by whom of the APIs."""
 
 from http import HTTPStatus
 from typing import Final
@@ -7,72 +7,15 @@ from aiohttp import web
 
 from infra.local import world
 from infra.local.tenant.api_error import bad_request, not_found
-from infra.local.tenant.app_roles import APP_ROLES, RESOURCES, app_role_assignment, roles_of
+from infra.local.tenant.app_roles import APP_ROLES, RESOURCES, app_role_assignment
 from infra.local.tenant.bodies import as_object, json_answer
 from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.instants import instant
 from infra.local.tenant.odata import list_page
 from infra.local.tenant.people import log_app_role, principal_in
-from infra.local.tenant.permissions import APP_ROLE_HOLDERS, APP_ROLES_HELD, APPLICATIONS, SERVICE_PRINCIPALS
-from infra.local.world import Json
+from infra.local.tenant.permissions import APP_ROLE_HOLDERS, APP_ROLES_HELD
 
 _PAGE: Final = 100
-MICROSOFT: Final = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
-"""The tenant of Microsoft's own services, whose registrations they are."""
-
-
-def owner_of(principal: world.Principal) -> str:
-    """Give the tenant that an application is registered in."""
-    return MICROSOFT if principal.id == world.MS_PIM.id else principal.tenant
-
-
-def _shown(service_principal: str) -> Json:
-    app_id, name = RESOURCES[service_principal]
-    return {
-        "id": service_principal,
-        "appId": app_id,
-        "displayName": name,
-        "servicePrincipalType": "Application",
-        "appOwnerOrganizationId": MICROSOFT,
-        "appRoles": [
-            {"id": APP_ROLES[role], "value": role, "isEnabled": True, "allowedMemberTypes": ["Application"]}
-            for role in roles_of(service_principal)
-        ],
-    }
-
-
-async def _list_service_principals(call: Call) -> web.Response:
-    shown = [_shown(each) for each in RESOURCES]
-    shown += [
-        {
-            "id": each.id,
-            "appId": each.client_id,
-            "displayName": each.name,
-            "appOwnerOrganizationId": owner_of(each),
-            "appRoles": [],
-        }
-        for each in world.PRINCIPALS
-        if each.kind == "servicePrincipal" and each.tenant == call.directory.tenant
-    ]
-    return list_page(call, shown, size=_PAGE, context="servicePrincipals", filters=("appId", "displayName"))
-
-
-async def _list_applications(call: Call) -> web.Response:
-    """Show the registration of each application of the tenant; none sends people anywhere."""
-    nowhere: Json = {"redirectUris": []}
-    shown = [
-        {
-            "id": each.id,
-            "appId": each.client_id,
-            "displayName": each.name,
-            "web": {**nowhere, "logoutUrl": None},
-            "spa": nowhere,
-            "publicClient": nowhere,
-        }
-        for each in world.PRINCIPALS
-        if each.kind == "servicePrincipal" and each.tenant == call.directory.tenant
-    ]
-    return list_page(call, shown, size=_PAGE, context="applications", filters=("appId", "displayName"))
 
 
 async def _list_holders(call: Call) -> web.Response:
@@ -118,8 +61,6 @@ async def _take(call: Call) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(method="GET", path=SERVICE_PRINCIPALS, handle=_list_service_principals),
-    Operation(method="GET", path=APPLICATIONS, handle=_list_applications),
     Operation(method="GET", path=APP_ROLE_HOLDERS, handle=_list_holders),
     Operation(method="POST", path=APP_ROLE_HOLDERS, handle=_grant),
     Operation(method="GET", path=APP_ROLES_HELD, handle=_list_held),

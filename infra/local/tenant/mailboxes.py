@@ -1,4 +1,4 @@
-"""Mailboxes of Exchange Online over Graph (inbox rules, automatic replies), and consents that apps were given.
+"""Mailboxes of Exchange Online over Graph (inbox rules, automatic replies).
 
 Not every user has a mailbox: emergency accounts and guests have none, and their 404 has a code of its own.
 Who reads without the permission gets Exchange's refusal, not the directory's. There is no forwarding address in Graph.
@@ -16,7 +16,7 @@ from infra.local.tenant.graph import Call, Operation
 from infra.local.tenant.mailbox_state import Mailbox
 from infra.local.tenant.odata import list_page
 from infra.local.tenant.people import principal_in
-from infra.local.tenant.permissions import CONSENTS, INBOX_RULES, MAILBOX_SETTINGS
+from infra.local.tenant.permissions import INBOX_RULES, MAILBOX_SETTINGS
 from infra.local.world import Json, Principal
 
 _PAGE: Final = 100
@@ -99,35 +99,10 @@ def _shown(call: Call, principal: Principal, mailbox: Mailbox) -> Json:
     }
 
 
-async def _list_consents(call: Call) -> web.Response:
-    filters = ("clientId", "consentType", "principalId", "resourceId")
-    return list_page(call, call.directory.consents, size=_PAGE, context="oauth2PermissionGrants", filters=filters)
-
-
-async def _add_consent(call: Call) -> web.Response:
-    body = as_object(await call.json()) or {}
-    if body.get("consentType") not in {"AllPrincipals", "Principal"} or not body.get("clientId"):
-        raise bad_request("Invalid value specified for property 'consentType' of resource 'OAuth2PermissionGrant'.")
-    if (body["consentType"] == "Principal") != bool(body.get("principalId")):
-        raise bad_request("The value of principalId doesn't go with that of consentType.", "Request_BadRequest")
-    consent: dict[str, Any] = {
-        "id": uuid.uuid4().hex,
-        "clientId": body["clientId"],
-        "consentType": body["consentType"],
-        "principalId": body.get("principalId"),
-        "resourceId": body.get("resourceId", ""),
-        "scope": body.get("scope", ""),
-    }
-    call.directory.consents.append(consent)
-    return json_answer(consent, status=HTTPStatus.CREATED)
-
-
 OPERATIONS = (
     Operation(method="GET", path=INBOX_RULES, handle=_list_rules, refusal=EXCHANGE_REFUSAL),
     Operation(method="POST", path=INBOX_RULES, handle=_add_rule, refusal=EXCHANGE_REFUSAL),
     Operation(method="DELETE", path=f"{INBOX_RULES}/{{part}}", handle=_delete_rule, refusal=EXCHANGE_REFUSAL),
     Operation(method="GET", path=MAILBOX_SETTINGS, handle=_settings, refusal=EXCHANGE_REFUSAL),
     Operation(method="PATCH", path=MAILBOX_SETTINGS, handle=_update_settings, refusal=EXCHANGE_REFUSAL),
-    Operation(method="GET", path=CONSENTS, handle=_list_consents),
-    Operation(method="POST", path=CONSENTS, handle=_add_consent),
 )

@@ -36,7 +36,7 @@ def list_page(
     if unknown := sorted(query.keys() - known):
         raise bad_request(f"Query option '{unknown[0]}' is not played here.")
     if "$filter" in query:
-        values = _filtered(values, query["$filter"], filters)
+        values = filtered(values, query["$filter"], filters)
     size = _top(query["$top"]) if "$top" in query else size
     start = skipped(query)
     page, rest = values[start : start + size], values[start + size :]
@@ -46,7 +46,8 @@ def list_page(
     return json_answer(body)
 
 
-def _filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Json]:
+def filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Json]:
+    """Keep the values that a `$filter` asks for; raises ApiError 400 where it asks for another property."""
     if listed := _ONE_OF.fullmatch(text):
         among = {each.strip("'") for each in listed[2].split(",")}
         if listed[1] not in filters or len(among) > _MOST_IN:
@@ -63,14 +64,15 @@ def _filtered(values: list[Json], text: str, filters: Sequence[str]) -> list[Jso
 
 
 def selected(call: Call, value: Json) -> Json:
-    """Keep the properties that `$select` names; all of them without it."""
+    """Keep the properties that `$select` names, and the one that `$expand` does; all of them without `$select`."""
     names = call.request.query.get("$select")
     if names is None:
         return value
     wanted = [name.strip() for name in names.split(",")]
     if unknown := [name for name in wanted if name not in value]:
         raise bad_request(f"Could not find a property named '{unknown[0]}'.", "Request_BadRequest")
-    return {name: value[name] for name in wanted}
+    expanded = call.request.query.get("$expand", "").partition("(")[0]
+    return {name: value[name] for name in (*wanted, expanded) if name in value}
 
 
 def _top(text: str) -> int:

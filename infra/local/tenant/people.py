@@ -161,11 +161,40 @@ async def _remove_member(call: Call) -> web.Response:
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
+async def _remove_owner(call: Call) -> web.Response:
+    group = _changeable_group(call)
+    owner = call.request.match_info["part"].lower()
+    if owner not in group.owners:
+        raise no_such_object(owner)
+    kept = tuple(each for each in group.owners if each != owner)
+    if not kept:
+        raise bad_request("The group must have at least one owner, hence this one can't go.", "Request_BadRequest")
+    call.directory.groups.put(group.id, replace(group, owners=kept))
+    _log_member(call, "Remove owner from group", group, owner, given=False)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _add_owner(call: Call) -> web.Response:
+    group = _changeable_group(call)
+    owner = await _reference(call)
+    if owner in group.owners:
+        message = "One or more added object references already exist for the following modified properties: 'owners'."
+        raise bad_request(message, "Request_BadRequest")
+    call.directory.groups.put(group.id, replace(group, owners=(*group.owners, owner)))
+    _log_member(call, "Add owner to group", group, owner, given=True)
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+async def _groups_above(call: Call) -> web.Response:
+    above = groups.groups_above(call.directory.groups.all_seen(), _group(call).id)
+    return _objects(call, above, "")
+
+
 async def _delete_group(call: Call) -> web.Response:
     group = _changeable_group(call)
     call.directory.groups.put(group.id, None)
     target: Json = {"id": group.id, "displayName": group.name, "type": "Group", "groupType": "azureAD"}
-    _log(call, "Delete group", "GroupManagement", target | {"modifiedProperties": []}, operation="Delete")
+    log_change(call, "Delete group", "GroupManagement", target | {"modifiedProperties": []}, operation="Delete")
     return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -226,33 +255,10 @@ async def _member_ids(which: str, call: Call) -> web.Response:
     return json_answer({"@odata.context": call.context("Collection(Edm.String)"), "value": kept})
 
 
-# -- users --
-
-
-async def _update_user(call: Call) -> web.Response:
-    principal = principal_in(call, "user")
-    body = as_object(await call.json()) or {}
-    if body.keys() != {"accountEnabled"} or not isinstance(body["accountEnabled"], bool):
-        raise bad_request("Only accountEnabled can be changed here.", "Request_BadRequest")
-    disabled = call.settings.disabled_accounts
-    was, enabled = principal.id not in disabled, body["accountEnabled"]
-    call.settings.disabled_accounts = [each for each in disabled if each != principal.id]
-    if not enabled:
-        call.settings.disabled_accounts.append(principal.id)
-    change = {
-        "displayName": "AccountEnabled",
-        "oldValue": f"[{str(was).lower()}]",
-        "newValue": f"[{str(enabled).lower()}]",
-    }
-    target = _person(principal.id) | {"modifiedProperties": [change]}
-    _log(call, "Enable account" if enabled else "Disable account", "UserManagement", target, operation="Update")
-    return web.Response(status=HTTPStatus.NO_CONTENT)
-
-
 # -- the log --
 
 
-def _person(object_id: str) -> Json:
+def person_target(object_id: str) -> Json:
     """Name a member as the log does: people by their names, others by their ids."""
     principal = world.PRINCIPALS_BY_ID.get(object_id)
     if principal is None:
@@ -268,10 +274,10 @@ def _log_member(call: Call, activity: str, group: GroupState, member: str, *, gi
         {"displayName": "Group.DisplayName", side: f'"{group.name}"', other: None},
         {"displayName": "Group.WellKnownObjectName", side: None, other: None},
     ]
-    target = _person(member) | {"modifiedProperties": changes}
+    target = person_target(member) | {"modifiedProperties": changes}
     second: Json = {"id": group.id, "displayName": None, "type": "Group", "groupType": "azureAD"}
     operation = "Assign" if given else "Unassign"
-    _log(call, activity, "GroupManagement", target, second | {"modifiedProperties": []}, operation=operation)
+    log_change(call, activity, "GroupManagement", target, second | {"modifiedProperties": []}, operation=operation)
 
 
 def log_role(call: Call, activity: str, assignment: Json, *, given: bool) -> None:
@@ -285,22 +291,22 @@ def log_role(call: Call, activity: str, assignment: Json, *, given: bool) -> Non
         "Role.TemplateId": role,
     }
     changes = [{"displayName": name, side: f'"{value}"', other: None} for name, value in values.items()]
-    target = _person(assignment["principalId"]) | {"modifiedProperties": changes}
+    target = person_target(assignment["principalId"]) | {"modifiedProperties": changes}
     second: Json = {"id": role_object, "displayName": None, "type": "Role", "modifiedProperties": []}
-    _log(call, activity, "RoleManagement", target, second, operation="Assign" if given else "Unassign")
+    log_change(call, activity, "RoleManagement", target, second, operation="Assign" if given else "Unassign")
 
 
-def log_pim_removal(call: Call, assignment: Json) -> None:
-    """Log, as PIM does, who asked it to take a directory role away."""
+def log_pim(call: Call, activity: str, assignment: Json, *, given: bool) -> None:
+    """Log, as PIM does, who asked it to give or to take a directory role, or the eligibility for it."""
     role = assignment["roleDefinitionId"]
     record = Record(
         id_prefix=f"PIM_{call.correlation_id}",
         service="PIM",
         category="RoleManagement",
-        activity="Remove member from role in PIM completed (permanent)",
-        operation="Unassign",
+        activity=activity,
+        operation="Assign" if given else "Unassign",
         target={"id": role, "displayName": world.DIRECTORY_ROLE_NAMES.get(role, ""), "type": "Role"},
-        more_targets=[_person(assignment["principalId"])],
+        more_targets=[person_target(assignment["principalId"])],
     )
     call.directory.audit.add(record.graph(call.caller, correlation_id=call.correlation_id, at=now_ticks()))
 
@@ -322,10 +328,11 @@ def log_app_role(call: Call, assignment: Json, value: str, *, given: bool) -> No
     if not given:
         activity = "Remove app role assignment from service principal"
     operation = "Assign" if given else "Unassign"
-    _log(call, activity, "ApplicationManagement", target, second, operation=operation)
+    log_change(call, activity, "ApplicationManagement", target, second, operation=operation)
 
 
-def _log(call: Call, activity: str, category: str, target: Json, *more: Json, operation: str) -> None:
+def log_change(call: Call, activity: str, category: str, target: Json, *more: Json, operation: str) -> None:
+    """Log what the caller did to an object of the directory."""
     record = Record(
         id_prefix=f"Directory_{call.correlation_id}",
         service="Core Directory",
@@ -352,6 +359,9 @@ OPERATIONS = (
     Operation(method="GET", path=f"{GROUPS}/{{id}}/owners", handle=_owners),
     Operation(method="POST", path=f"{GROUPS}/{{id}}/members/$ref", handle=_add_member),
     Operation(method="DELETE", path=f"{GROUPS}/{{id}}/members/{{part}}/$ref", handle=_remove_member),
+    Operation(method="POST", path=f"{GROUPS}/{{id}}/owners/$ref", handle=_add_owner),
+    Operation(method="DELETE", path=f"{GROUPS}/{{id}}/owners/{{part}}/$ref", handle=_remove_owner),
+    Operation(method="GET", path=f"{GROUPS}/{{id}}/transitiveMemberOf", handle=_groups_above),
     *_with_casts(f"{GROUPS}/{{id}}/members", _members),
     *_with_casts(f"{GROUPS}/{{id}}/transitiveMembers", _transitive_members),
     *_with_casts("/users/{id}/memberOf", partial(_member_of, "user")),
@@ -365,5 +375,4 @@ OPERATIONS = (
         for collection in ("users", "servicePrincipals", "groups", "directoryObjects")
         for which in ("objects", "groups")
     ),
-    Operation(method="PATCH", path="/users/{id}", handle=_update_user),
 )

@@ -7,9 +7,9 @@ app-only. People need no entry: the simulated ones have an administrator's right
 from http import HTTPStatus
 
 from infra.local.tenant.api_error import ApiError
+from infra.local.tenant.simulated import SERVED
+from infra.local.tenant.simulated_kind import Alternatives
 from infra.local.tenant.tokens import Caller
-
-type Alternatives = tuple[frozenset[str], ...]
 
 POLICIES = "/identity/conditionalAccess/policies"
 DELETED_POLICIES = "/identity/conditionalAccess/deletedItems/policies"
@@ -20,7 +20,10 @@ STRENGTHS = ("/policies/authenticationStrengthPolicies", "/identity/conditionalA
 """The same strengths under two paths."""
 CUSTOM_POLICIES = "/trustFramework/policies"
 AUDITS = "/auditLogs/directoryAudits"
-REGISTRATIONS = "/reports/authenticationMethods/userRegistrationDetails/{id}"
+USERS = "/users"
+ALL_REGISTRATIONS = "/reports/authenticationMethods/userRegistrationDetails"
+REGISTRATIONS = f"{ALL_REGISTRATIONS}/{{id}}"
+PIM_SETTINGS = "/policies/roleManagementPolicyAssignments"
 GROUPS = "/groups"
 DIRECTORY_ROLES = "/roleManagement/directory"
 GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
@@ -29,9 +32,7 @@ DOMAINS = "/domains"
 SYNCHRONIZATION = "/directory/onPremisesSynchronization"
 INBOX_RULES = "/users/{id}/mailFolders/inbox/messageRules"
 MAILBOX_SETTINGS = "/users/{id}/mailboxSettings"
-CONSENTS = "/oauth2PermissionGrants"
 SERVICE_PRINCIPALS = "/servicePrincipals"
-APPLICATIONS = "/applications"
 APP_ROLE_HOLDERS = f"{SERVICE_PRINCIPALS}/{{id}}/appRoleAssignedTo"
 APP_ROLES_HELD = f"{SERVICE_PRINCIPALS}/{{id}}/appRoleAssignments"
 
@@ -41,6 +42,7 @@ _CA_WRITE = _CA_DELETE | {"Application.Read.All"}
 _CUSTOM_READ = (frozenset({"Policy.Read.All"}), frozenset({"Policy.ReadWrite.TrustFramework"}))
 _CUSTOM_WRITE = (frozenset({"Policy.ReadWrite.TrustFramework"}),)
 _AUDIT_READ = (frozenset({"AuditLog.Read.All"}),)
+_RISKY_WRITE = frozenset({"IdentityRiskyUser.ReadWrite.All"})
 _DIRECTORY_READ = frozenset({"Directory.Read.All"})
 _ROLES_READ = frozenset({"RoleManagement.Read.Directory"})
 _GROUP_READ = (frozenset({"GroupMember.Read.All"}), frozenset({"Group.Read.All"}), _DIRECTORY_READ)
@@ -65,8 +67,6 @@ _DOMAIN_READ = (frozenset({"Domain.Read.All"}), _DIRECTORY_READ)
 _FEDERATION_READ = (frozenset({"Domain.Read.All"}), frozenset({"Domain-InternalFederation.Read.All"}))
 _MAILBOX_WRITE = (frozenset({"MailboxSettings.ReadWrite"}),)
 _MAILBOX_READ = (frozenset({"MailboxSettings.Read"}), *_MAILBOX_WRITE)
-_CONSENT_WRITE = (frozenset({"DelegatedPermissionGrant.ReadWrite.All"}),)
-_CONSENT_READ = (frozenset({"DelegatedPermissionGrant.Read.All"}), _DIRECTORY_READ, *_CONSENT_WRITE)
 _STRENGTH_WRITE = (
     frozenset({"Policy.ReadWrite.ConditionalAccess"}),
     frozenset({"Policy.ReadWrite.AuthenticationMethod"}),
@@ -126,13 +126,24 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", SIGN_IN_LOG): _SIGN_IN_READ,
     ("GET", f"{SIGN_IN_LOG}/{{id}}"): _SIGN_IN_READ,
     ("GET", REGISTRATIONS): _AUDIT_READ,
+    ("GET", ALL_REGISTRATIONS): _AUDIT_READ,
+    ("GET", USERS): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
+    ("GET", f"{DIRECTORY_ROLES}/roleAssignmentScheduleInstances"): (
+        frozenset({"RoleAssignmentSchedule.Read.Directory"}),
+        _ROLES_READ,
+    ),
+    ("GET", PIM_SETTINGS): (frozenset({"RoleManagementPolicy.Read.Directory"}), _ROLES_READ),
     ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
-    ("GET", "/servicePrincipals/{id}"): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments"): (_ROLES_READ, _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): (_ROLES_READ, _DIRECTORY_READ),
     ("POST", f"{DIRECTORY_ROLES}/roleAssignments"): _ROLES_WRITE,
     ("DELETE", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): _ROLES_WRITE,
     ("POST", f"{DIRECTORY_ROLES}/roleAssignmentScheduleRequests"): _ROLES_REMOVE,
+    ("POST", f"{DIRECTORY_ROLES}/roleEligibilityScheduleRequests"): (
+        frozenset({"RoleEligibilitySchedule.Remove.Directory"}),
+        frozenset({"RoleEligibilitySchedule.ReadWrite.Directory"}),
+        *_ROLES_WRITE,
+    ),
     ("GET", f"{DIRECTORY_ROLES}/roleDefinitions"): (_ROLES_READ, _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleEligibilityScheduleInstances"): (
         frozenset({"RoleEligibilitySchedule.Read.Directory"}),
@@ -144,8 +155,15 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("GET", f"{GROUPS}/{{id}}/transitiveMembers"): _GROUP_READ,
     ("POST", f"{GROUPS}/{{id}}/members/$ref"): _MEMBERS_WRITE,
     ("DELETE", f"{GROUPS}/{{id}}/members/{{part}}/$ref"): _MEMBERS_WRITE,
+    ("GET", f"{GROUPS}/{{id}}/transitiveMemberOf"): _GROUP_READ,
+    ("POST", f"{GROUPS}/{{id}}/owners/$ref"): (frozenset({"Group.ReadWrite.All"}),),
+    ("DELETE", f"{GROUPS}/{{id}}/owners/{{part}}/$ref"): (frozenset({"Group.ReadWrite.All"}),),
     ("DELETE", f"{GROUPS}/{{id}}"): (frozenset({"Group.ReadWrite.All"}),),
     ("PATCH", "/users/{id}"): (frozenset({"User.EnableDisableAccount.All"}), frozenset({"User.ReadWrite.All"})),
+    ("POST", "/users/{id}/revokeSignInSessions"): (frozenset({"User.RevokeSessions.All"}),),
+    ("GET", "/identityProtection/riskyUsers/{id}"): (frozenset({"IdentityRiskyUser.Read.All"}), _RISKY_WRITE),
+    ("POST", "/identityProtection/riskyUsers/confirmCompromised"): (_RISKY_WRITE,),
+    ("POST", "/identityProtection/riskyUsers/dismiss"): (_RISKY_WRITE,),
     **{
         ("GET", f"/{collection}/{{id}}/{which}"): needs
         for collection, needs in (("users", _MEMBERSHIPS_OF_USERS), ("servicePrincipals", _MEMBERSHIPS_OF_OTHERS))
@@ -175,15 +193,12 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
     ("DELETE", f"{INBOX_RULES}/{{part}}"): _MAILBOX_WRITE,
     ("GET", MAILBOX_SETTINGS): _MAILBOX_READ,
     ("PATCH", MAILBOX_SETTINGS): _MAILBOX_WRITE,
-    ("GET", CONSENTS): _CONSENT_READ,
-    ("POST", CONSENTS): _CONSENT_WRITE,
-    ("GET", SERVICE_PRINCIPALS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
-    ("GET", APPLICATIONS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", APP_ROLE_HOLDERS): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("GET", APP_ROLES_HELD): (frozenset({"Application.Read.All"}), _DIRECTORY_READ),
     ("DELETE", f"{APP_ROLE_HOLDERS}/{{part}}"): (frozenset({"AppRoleAssignment.ReadWrite.All"}),),
     ("POST", APP_ROLE_HOLDERS): (frozenset({"AppRoleAssignment.ReadWrite.All", "Application.Read.All"}),),
     ("GET", "/organization"): (frozenset({"Organization.Read.All"}), _DIRECTORY_READ),
+    **{(route.method, route.path): route.needs for each in SERVED for route in each.routes},
 }
 
 RESTORE_WHERE_ALLOWED: Alternatives = (frozenset({"Policy.ReadWrite.ConditionalAccess"}),)

@@ -11,7 +11,6 @@ from infra.local.tenant.api_error import ApiError, not_found
 from infra.local.tenant.bodies import json_answer
 from infra.local.tenant.domains import synchronization
 from infra.local.tenant.graph import Call, Operation
-from infra.local.tenant.mail_apps import owner_of
 from infra.local.tenant.odata import selected
 from infra.local.tenant.people import principal_in
 from infra.local.tenant.permissions import AUDITS, REGISTRATIONS, SIGN_IN_LOG
@@ -82,9 +81,9 @@ _SHOWN_UNASKED = (
 """Graph gives a user's other properties only to who names them in `$select`."""
 
 
-async def _user(call: Call) -> web.Response:
-    principal = principal_in(call, "user")
-    user: Json = {
+def user_of(call: Call, principal: world.Principal) -> Json:
+    """Print a user, with all properties that are played here."""
+    return {
         "id": principal.id,
         "displayName": principal.name,
         "givenName": principal.name.split(" ", 1)[0],
@@ -96,8 +95,13 @@ async def _user(call: Call) -> web.Response:
         "userType": "Guest" if principal.is_guest else "Member",
         "externalUserState": "Accepted" if principal.is_guest else None,
         "onPremisesSyncEnabled": None,
+        "signInSessionsValidFromDateTime": call.settings.sessions_valid_from.get(principal.id, world.SEEDED_AT),
         "createdDateTime": world.SEEDED_AT,
     }
+
+
+async def _user(call: Call) -> web.Response:
+    user = user_of(call, principal_in(call, "user"))
     shown = selected(call, user) if "$select" in call.request.query else {name: user[name] for name in _SHOWN_UNASKED}
     return json_answer({"@odata.context": call.context("users/$entity")} | shown)
 
@@ -107,8 +111,14 @@ async def _registration(call: Call) -> web.Response:
     principal = principal_in(call, "user")
     if principal.id in call.settings.disabled_accounts:
         raise not_found(f"Resource '{principal.id}' does not exist.", "UnknownError")
+    context = call.context("reports/authenticationMethods/userRegistrationDetails/$entity")
+    return json_answer({"@odata.context": context} | registration_of(principal))
+
+
+def registration_of(principal: world.Principal) -> Json:
+    """Print what a user has registered."""
     methods = ["passKeyDeviceBound"] if "Emergency" in principal.name else ["microsoftAuthenticatorPush"]
-    details: Json = {
+    return {
         "id": principal.id,
         "userPrincipalName": principal.upn,
         "userDisplayName": principal.name,
@@ -118,26 +128,6 @@ async def _registration(call: Call) -> web.Response:
         "userType": "guest" if principal.is_guest else "member",
         "lastUpdatedDateTime": world.SEEDED_AT,
     }
-    context = call.context("reports/authenticationMethods/userRegistrationDetails/$entity")
-    return json_answer({"@odata.context": context} | details)
-
-
-async def _service_principal(call: Call) -> web.Response:
-    principal = principal_in(call, "servicePrincipal")
-    managed = principal is world.RESPONDER
-    service_principal: Json = {
-        "id": principal.id,
-        "appId": principal.client_id,
-        "displayName": principal.name,
-        "appDisplayName": None if managed else principal.name,
-        "servicePrincipalType": "ManagedIdentity" if managed else "Application",
-        "accountEnabled": True,
-        "appOwnerOrganizationId": None if managed else owner_of(principal),
-        "servicePrincipalNames": [principal.client_id],
-        "createdDateTime": world.SEEDED_AT,
-    }
-    context = {"@odata.context": call.context("servicePrincipals/$entity")}
-    return json_answer(context | selected(call, service_principal))
 
 
 async def _organization(call: Call) -> web.Response:
@@ -147,6 +137,8 @@ async def _organization(call: Call) -> web.Response:
         "displayName": world.TENANT_NAMES[directory.tenant],
         "tenantType": "AAD B2C" if directory.is_b2c else "AAD",
         "createdDateTime": world.SEEDED_AT,
+        "technicalNotificationMails": [f"it@{directory.domain}"],
+        "securityComplianceNotificationMails": [],
         "verifiedDomains": [
             {"name": directory.domain, "isDefault": True, "isInitial": True, "type": "Managed", "capabilities": "Email"}
         ],
@@ -162,6 +154,5 @@ OPERATIONS = (
     Operation(method="GET", path=f"{SIGN_IN_LOG}/{{id}}", handle=_sign_in, throttle="audit"),
     Operation(method="GET", path="/users/{id}", handle=_user),
     Operation(method="GET", path=REGISTRATIONS, handle=_registration),
-    Operation(method="GET", path="/servicePrincipals/{id}", handle=_service_principal),
     Operation(method="GET", path="/organization", handle=_organization),
 )

@@ -1,6 +1,6 @@
-"""Event Grid events of role-assignment writes and deletes.
+"""Event Grid events of writes and deletes of resources.
 
-They say who called and what resource was touched; they do NOT say which role was given, or to whom.
+They say who called and what resource was touched; they do NOT say what was written: which role was given, or to whom.
 """
 
 import uuid
@@ -30,9 +30,10 @@ _EVENT_TYPES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """A role assignment that was written or deleted. `http` is left out of the event when it was newly created."""
+    """A resource that was written or deleted. `http` is left out of the event when it was newly created."""
 
     resource_id: str
+    resource_type: str
     action: Literal["write", "delete"]
     caller: Caller
     evidence: Json
@@ -42,12 +43,12 @@ class Touched:
 
 def resource_event(touched: Touched) -> Json:
     """Build the event in the Event Grid schema."""
-    operation = f"Microsoft.Authorization/roleAssignments/{touched.action}"
+    operation = f"{touched.resource_type}/{touched.action}"
     data: Json = {
         "authorization": {"scope": touched.resource_id, "action": operation, "evidence": touched.evidence},
         "claims": _claims(touched.caller),
         "correlationId": touched.correlation_id,
-        "resourceProvider": "Microsoft.Authorization",
+        "resourceProvider": touched.resource_type.partition("/")[0],
         "resourceUri": touched.resource_id,
         "operationName": operation,
         "status": "Succeeded",

@@ -10,6 +10,7 @@ from itertools import count
 from aiohttp import web
 
 from infra.local.tenant import (
+    accounts,
     authentication_contexts,
     authentication_strengths,
     conditional_access,
@@ -20,7 +21,9 @@ from infra.local.tenant import (
     mailboxes,
     named_locations,
     people,
+    posture_reads,
     reads,
+    simulated_routes,
 )
 from infra.local.tenant.api_error import ApiError, arm_error, graph_error
 from infra.local.tenant.arm import Arm
@@ -39,6 +42,7 @@ _GRAPH_OPERATIONS = (
     *conditional_access.OPERATIONS,
     *named_locations.OPERATIONS,
     *people.OPERATIONS,
+    *accounts.OPERATIONS,
     *authentication_strengths.OPERATIONS,
     *authentication_contexts.OPERATIONS,
     *custom_policies.OPERATIONS,
@@ -46,7 +50,9 @@ _GRAPH_OPERATIONS = (
     *domains.OPERATIONS,
     *mailboxes.OPERATIONS,
     *mail_apps.OPERATIONS,
+    *posture_reads.OPERATIONS,
     *reads.OPERATIONS,
+    *simulated_routes.OPERATIONS,
 )
 _HOST = "127.0.0.1"
 

@@ -67,6 +67,10 @@ class Settings:
     """Object ids of users whose `accountEnabled` is false."""
     deleted_accounts: list[str] = field(default_factory=list[str])
     """Object ids of users that no longer exist."""
+    sessions_valid_from: dict[str, str] = field(default_factory=dict[str, str])
+    """Since when the sessions of users count, by object id, once they were revoked."""
+    risky_users: dict[str, str] = field(default_factory=dict[str, str])
+    """How Identity Protection rates users, by object id."""
     hidden_groups: list[str] = field(default_factory=list[str])
     """Object ids of groups that hide their members: to who may not see them, they look empty."""
     is_hybrid: bool = False

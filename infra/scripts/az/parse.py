@@ -15,6 +15,7 @@ import os
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
+from itertools import takewhile
 
 from azure.cli.core import get_default_cli
 from azure.cli.core.commands.events import EVENT_INVOKER_POST_LOAD_ARGUMENTS, EVENT_INVOKER_PRE_LOAD_ARGUMENTS
@@ -43,8 +44,7 @@ class Parser:
         )
         self._cli.invocation = self._invoker
         self._loader = self._invoker.commands_loader
-        self._loader.load_command_table(None)
-        self._table = dict(self._loader.command_table)
+        self._loaded: dict[str, tuple[dict[str, object], dict[str, object]]] = {}
         self._made: dict[str, ArgumentParser] = {}
 
     def answer(self, argv: list[str]) -> dict[str, object]:
@@ -62,18 +62,28 @@ class Parser:
         return {"status": 0, "command": parsed.command, "options": _options(argv, parsed)}
 
     def _parser_for(self, argv: list[str]) -> ArgumentParser:
-        self._loader.command_table = self._table  # in which the command is looked for
+        table = self._load(argv)
+        self._loader.command_table = table  # in which the command is looked for
         command = self._invoker._rudimentary_get_command(argv)  # noqa: SLF001 - as its own execute() does
         if command not in self._made:
-            self._made[command] = self._make(command)
+            self._made[command] = self._make(command, table)
         return self._made[command]
 
-    def _make(self, command: str) -> ArgumentParser:
+    def _load(self, argv: list[str]) -> dict[str, object]:
+        """Load what az loads for a command line, which goes by its first words: all commands take ten seconds."""
+        words = " ".join(takewhile(lambda word: not word.startswith("-"), argv))
+        if words not in self._loaded:
+            self._loader.command_table, self._loader.cmd_to_loader_map = {}, {}  # it empties what it has
+            self._loader.load_command_table(list(argv))
+            self._loaded[words] = self._loader.command_table, self._loader.cmd_to_loader_map
+        table, self._loader.cmd_to_loader_map = self._loaded[words]
+        return table
+
+    def _make(self, command: str, table: dict[str, object]) -> ArgumentParser:
         """Make a parser of one command, since one of them all takes seconds; of all, where there is no such command."""
-        one = {command: self._table[command]} if command in self._table else dict(self._table)
-        self._loader.command_table = one
+        self._loader.command_table = {command: table[command]} if command in table else dict(table)
         self._invoker.data["command_string"] = self._cli.data["command"] = command
-        if command in self._table:
+        if command in table:
             self._raise(EVENT_INVOKER_PRE_LOAD_ARGUMENTS)
             self._loader.load_arguments(command)
             self._raise(EVENT_INVOKER_POST_LOAD_ARGUMENTS)

@@ -87,6 +87,7 @@ def _edges(
         responder_id=responder.id,
         client_id="",
         subscriptions=frozenset({world.SUBSCRIPTION}),
+        logged=frozenset(each.lower() for each in world.LOGGED_RESOURCES),
     )
     transports = {
         Service.GRAPH: GraphTransport(url=addresses["graph"], version="v1.0", credential=identity),

@@ -32,6 +32,15 @@ from tests.stack.faults.proxy import Proxy, Tls
 PATIENT: Final = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.6"}
 """The host asks the queues less often than host.json says: that is half of what a stack does where nothing happens."""
 
+SELDOM: Final = {
+    **PATIENT,
+    "AUDIT_POLL_SCHEDULE": "0 0 * * * *",
+    "SIGN_IN_POLL_SCHEDULE": "0 0 * * * *",
+    "SNAPSHOT_SCHEDULE": "0 0 * * * *",
+    "ROSTER_SCHEDULE": "0 0 * * * *",
+}
+"""Nothing reads the tenant by a timer: for what comes by requests and events alone."""
+
 QUICK: Final = {
     **PATIENT,
     "LEASE_SECONDS": "5",

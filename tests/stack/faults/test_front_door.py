@@ -38,10 +38,30 @@ def test_its_owner_opens_a_case_and_acknowledges_it(running: RunningStack, case:
         page = browser.open(link, ALICE)
         assert page.status_code == 200
         assert case.id in page.text
-        browser.post(link, {}, origin="https://elsewhere.example")
+        assert browser.post(f"{link}/acknowledge", {}, origin="https://elsewhere.example").status_code == 403
+        assert browser.post(f"{link}/acknowledge", {}, origin=app).status_code == 403, "without its token"
         assert not _acknowledged_by(running, case), "another site's form does nothing"
-        assert browser.post(link, {}, origin=app).status_code == 303
+        assert browser.press(page, "acknowledge").status_code == 303
     assert ALICE.id in _acknowledged_by(running, case)
+
+
+def test_its_owner_puts_it_back_by_the_page_alone(running: RunningStack, case: Case) -> None:
+    link, app = _link(running, case), running.stack.host["url"]
+    with Browser(app) as browser:
+        assert "Needs you" in browser.open(link, ALICE).text
+        sheet = browser.get(f"{link}/put-back")
+        assert running.acts() == [], "nothing is done on GET"
+        done = browser.press(sheet, "put-back", {"reason": "unwanted"})
+        assert done.status_code == 303
+        assert "in your name" in browser.get(done.headers["location"]).text
+        running.until(running.acts, what="nothing was put back")
+        running.until(lambda: ">Put back<" in browser.get(link).text, what="the page doesn't say that it is put back")
+
+
+def test_an_older_cards_link_leads_to_the_page(running: RunningStack, case: Case) -> None:
+    with Browser(running.stack.host["url"]) as browser:
+        led = browser.open(f"{running.stack.host['url']}/api/open/{case.id}", ALICE)
+        assert (led.status_code, led.headers["location"]) == (303, f"/api/console/i/{case.id}")
 
 
 def test_nobody_else_gets_there(running: RunningStack, case: Case) -> None:

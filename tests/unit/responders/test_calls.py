@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from responders import content, kinds, left_out, registrations, rosters, runbooks, sources
+from responders import account_acts, kinds, left_out, posture, read_probes, registrations, rosters, runbooks, sources
 from responders.catalogue import CATALOGUE
 from responders.content import KINDS
-from responders.kinds import named_locations
+from responders.kinds import identity_providers, named_locations
 from responders.permissions import BY_HAND, CALLS, GRANTS, app_role_ids
 from responders.rosters import ROSTERS
 from responders.runbooks import federation_reading
@@ -23,33 +23,44 @@ _MODULES: tuple[ModuleType, ...] = (
     rosters,
     left_out,
     registrations,
-    content,
+    read_probes,
+    account_acts,
     *(
         import_module(f"{package.__name__}.{each.name}")
-        for package in (kinds, runbooks)
+        for package in (kinds, posture, runbooks)
         for each in iter_modules(package.__path__)
     ),
 )
 _REMEDIATIONS = tuple(each.remediation for each in CATALOGUE if each.remediation)
 _INVENTORIES = tuple(each.inventory for each in KINDS if each.inventory)
 
-_WHYS = {rosters.CA_POLICIES_IN_BETA, named_locations.WHY_BETA, federation_reading.GET_ORGANIZATION.why_beta}
+_WHYS = {
+    rosters.CA_POLICIES_IN_BETA,
+    named_locations.WHY_BETA,
+    identity_providers.WHY_BETA,
+    federation_reading.GET_ORGANIZATION.why_beta,
+}
 _IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta in _WHYS)}
 """Those that v1.0 has as well, and answers with less, or may not serve."""
 
 each_call = pytest.mark.parametrize("call", [*CALLS, *BY_HAND], ids=lambda call: f"{call.method} {call.path}")
 
 
+_BUILDER = re.compile(
+    rb"^msgraph\.generated\.([\w.]+)\.\w+RequestBuilder::\|public\|(get|post|patch|put|delete)\(", re.MULTILINE
+)
+
+
 @cache
-def _sdk() -> bytes:
-    """Microsoft's own list of everything in its v1.0 SDK."""
-    return files("msgraph").joinpath("generated", "kiota-dom-export.txt").read_bytes()
+def _sdk() -> frozenset[tuple[bytes, bytes]]:
+    """Path and method of every request of Microsoft's v1.0 SDK, by its own list of everything in it."""
+    listed = files("msgraph").joinpath("generated", "kiota-dom-export.txt").read_bytes()
+    return frozenset(_BUILDER.findall(listed))
 
 
 def _is_in_v1(call: Call) -> bool:
-    segments = ["item" if part.startswith("{") else re.escape(part) for part in call.path.strip("/").split("/")]
-    builder = rf"^msgraph\.generated\.{r'\.'.join(segments)}\.\w+RequestBuilder::\|public\|{call.method.lower()}\("
-    return re.search(builder.encode(), _sdk(), re.MULTILINE) is not None
+    segments = ("item" if part.startswith("{") else part.lstrip("$") for part in call.path.strip("/").split("/"))
+    return (".".join(segments).encode(), call.method.lower().encode()) in _sdk()
 
 
 @each_call
@@ -64,11 +75,15 @@ def test_the_comparison_with_the_sdk_can_fail() -> None:
     assert not _is_in_v1(wrong)
 
 
+_WITH_SLASHES = ("role_assignment", "scope", "diagnostic_setting", "system_topic", "event_subscription")
+"""Placeholders for whole resource ids."""
+
+
 @each_call
 def test_its_path_has_only_placeholders_that_are_checked(call: Call) -> None:
     placeholders: list[str] = re.findall(r"\{(\w+)\}", call.path)
     assert set(placeholders) <= ID_SHAPES.keys()
-    filled = re.sub(r"\{(role_assignment|scope)\}", "/x", call.path)
+    filled = re.sub(rf"\{{(?:{'|'.join(_WITH_SLASHES)})\}}", "/x", call.path)
     assert filled.startswith("/")
     assert "?" not in filled
     assert "//" not in filled
@@ -81,8 +96,9 @@ def test_its_permissions_are_of_its_service(call: Call) -> None:
 
 
 @each_call
-def test_conditional_access_shares_a_lane(call: Call) -> None:
-    assert (call.lane is Lane.CONDITIONAL_ACCESS) == ("/conditionalAccess/" in call.path)
+def test_conditional_access_and_identity_protection_share_a_lane(call: Call) -> None:
+    shares = "/conditionalAccess/" in call.path or call.path.startswith("/identityProtection/")
+    assert (call.lane is Lane.CONDITIONAL_ACCESS) == shares
 
 
 @each_call
@@ -106,8 +122,10 @@ def _declared_in(module: ModuleType) -> list[Call]:
 
 
 def test_whatever_makes_calls_takes_them_from_the_list() -> None:
+    by_hand = {each.kind for each in _INVENTORIES if each.is_by_hand}
+    assert all(each.by_hand for each in KINDS if each.kind in by_hand)
     for user in (*_REMEDIATIONS, *_INVENTORIES, *KINDS, *ROSTERS):
-        assert user.calls
+        assert bool(user.calls) != (user.kind in by_hand and user not in _REMEDIATIONS)
         assert set(user.calls) <= set(CALLS)
 
 

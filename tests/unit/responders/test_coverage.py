@@ -15,7 +15,9 @@ from responders.commands.status import lines_of
 from responders.content import CONTENT, KINDS, coverage_of
 from responders.doctor import CONTENT as DOCTORS
 from responders.doctor import lost_in
-from responders.permissions import GRANTS
+from responders.kinds.api_connectors import API_CONNECTOR
+from responders.kinds.entra_diagnostic_settings import ENTRA_DIAGNOSTIC_SETTING
+from responders.permissions import BY_HAND, GRANTS
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG, SOURCES
 from shared.clients.api import Answer, TenantEdges
 from shared.clients.storage import Storage
@@ -28,6 +30,7 @@ from shared.ingest.coverage import (
     Sight,
     about_kind,
     about_roster,
+    note_failure,
     note_permissions,
     noting,
 )
@@ -117,7 +120,7 @@ def test_the_coverage_costs_few_reads(memory: MemoryStorage) -> None:
     all_seen(storage)
     storage.faults.log.clear()
     _coverage(storage)
-    assert len(storage.faults.log) <= 31, "it is read each minute"
+    assert len(storage.faults.log) <= 23 + len(KINDS), "it is read each minute"
 
 
 def test_a_row_that_cannot_be_read_makes_its_own_entry_unknown_alone(memory: MemoryStorage) -> None:
@@ -143,7 +146,7 @@ def test_the_stream_is_among_what_is_seen_with_its_last_event_and_how_late_it_is
     storage.faults.log.clear()
     entry = _entry(_coverage(storage), "stream of AuditLogs")
     assert (entry.sight, entry.read_at, entry.late.p99) == (Sight.SEES, NOW, 5 * _MINUTE)
-    assert len(storage.faults.log) <= 32, "it is read each minute"
+    assert len(storage.faults.log) <= 24 + len(KINDS), "it is read each minute"
     assert "less than a minute ago" in (shown := unescape(coverage_page(_coverage(storage))))
     assert "5 min (99 %)" in shown
 
@@ -373,8 +376,8 @@ def test_each_permission_that_is_withdrawn_is_named_with_what_is_lost(memory: Me
 
 
 def test_every_permission_that_is_declared_is_among_the_grants() -> None:
-    by_hand = {Permission.FEDERATION_WRITE, Permission.ROLE_MANAGEMENT_WRITE, Permission.APP_ROLE_WRITE}
-    """Two operators grant the first in an emergency, for an hour. Each is as much as the whole tenant."""
+    """Those granted by hand are as much as the whole tenant; for an emergency, two operators grant one for an hour."""
+    by_hand = {permission for call in BY_HAND for permission in call.needs}
     assert {grant.permission for grant in GRANTS} == set(Permission) - by_hand
 
 
@@ -533,3 +536,44 @@ def test_what_the_service_said_is_made_harmless(memory: MemoryStorage) -> None:
     assert "<script" not in coverage_page(coverage)
     assert "\x1b" not in "".join(lines_of(coverage, colours=False))
     assert "\u202e" not in "".join(lines_of(coverage, colours=False))
+
+
+@pytest.mark.parametrize(
+    ("failure", "was_read", "expected"),
+    [
+        (Refused("no", needed=["Microsoft.AADIAM/diagnosticSettings/read"]), False, (Sight.OFF, False)),
+        (Refused("no", needed=["Microsoft.AADIAM/diagnosticSettings/read"]), True, (Sight.BLIND, True)),
+        (Unreachable("down"), False, (Sight.BLIND, True)),
+    ],
+)
+def test_what_no_tier_reads_is_off_until_somebody_allowed_it(
+    memory: MemoryStorage,
+    failure: EdgeError,
+    was_read: bool,  # noqa: FBT001 - a table
+    expected: tuple[Sight, bool],
+) -> None:
+    all_seen(memory)
+    about, row = about_kind(ENTRA_DIAGNOSTIC_SETTING), f"{WORKFORCE_TENANT}|{ENTRA_DIAGNOSTIC_SETTING.kind}"
+    swept = memory.row(Table.CURSORS, "sweep", row)
+    assert swept is not None
+    if not was_read:
+        memory.delete(Table.CURSORS, swept)
+    note_failure(memory, about, WORKFORCE_TENANT, failure, now=NOW)
+    entry = _entry(_coverage(memory), about, WORKFORCE_TENANT)
+    assert (entry.sight, entry.is_paged) == expected
+
+
+def test_what_only_tier_act_can_read_is_unknown_in_tier_watch_and_pages_nobody(memory: MemoryStorage) -> None:
+    all_seen(memory)
+    about = about_kind(API_CONNECTOR)
+    row = f"{B2C_TENANT}|{API_CONNECTOR.kind}"
+    swept = memory.row(Table.CURSORS, "sweep", row)
+    assert swept is not None
+    memory.delete(Table.CURSORS, swept)
+    refused = Refused("no", needed=["APIConnectors.ReadWrite.All"])
+    note_failure(memory, about, B2C_TENANT, refused, now=NOW)
+    entry = _entry(_coverage(memory), about, B2C_TENANT)
+    assert (entry.sight, entry.is_paged) == (Sight.UNKNOWN, False)
+    memory.upsert(Table.CURSORS, "sweep", row, {"confirmed_at": (NOW - 5 * _MINUTE).isoformat()})
+    entry = _entry(_coverage(memory), about, B2C_TENANT)
+    assert (entry.sight, entry.is_paged) == (Sight.BLIND, True), "it was read before: a permission went"

@@ -14,6 +14,7 @@ import pytest
 from azure.functions.decorators.core import BindingDirection
 
 import responders.app
+import shared.runtime
 from infra.local.host.schedules import schedule_from
 from infra.local.stack import OF_THE_INSTANCE, REPOSITORY
 from shared.clients.storage_names import QUEUES
@@ -31,12 +32,19 @@ _HTTP: Final[dict[str, tuple[str, set[str]]]] = {
     "list_cases": ("cases", {"GET"}),
     "read_case": ("cases/{case}", {"GET"}),
     "acknowledge_case": ("cases/{case}/acknowledge", {"POST"}),
+    "show_act": ("cases/{case}/acts/{act}", {"GET"}),
+    "do_act": ("cases/{case}/acts/{act}", {"POST"}),
+    "show_restore": ("objects/{tenant}/{kind}/{key}/restore", {"GET"}),
+    "do_restore": ("objects/{tenant}/{kind}/{key}/restore", {"POST"}),
     "read_modes": ("modes", {"GET"}),
     "set_mode": ("modes/{detection}", {"PUT"}),
     "set_kill_switch": ("kill-switch", {"PUT"}),
     "show_health": ("health", {"GET"}),
     "examine": ("doctor", {"GET", "POST"}),
-    "open_case": ("open/{case}", {"GET", "POST"}),
+    "console": ("console", {"GET", "POST"}),
+    "console_page": ("console/{*rest}", {"GET", "POST"}),
+    "open_case": ("open/{case}", {"GET"}),
+    "show_posture": ("posture", {"GET", "POST"}),
     "show_reach": ("reach/{test}", {"GET", "POST"}),
     "hear_pagerduty": ("emergency/pagerduty", {"POST"}),
     "emergencies": ("emergency", {"GET", "POST"}),
@@ -54,6 +62,7 @@ _TIMERS: Final = {
     "count_in_log_analytics": "45 */10 * * * *",
     "resume_cases": "%RESUME_SCHEDULE%",
     "report_night": "%NOON_SCHEDULE%",
+    "look_at_posture": "0 40 5 * * *",
     "try_owners": "%REACH_SCHEDULE%",
 }
 
@@ -121,7 +130,15 @@ def test_no_timer_runs_when_the_app_starts(load: Callable[..., func.FunctionApp]
         assert triggers[name].get("useMonitor", True), "the host then makes up for ticks that were missed"
 
 
-_OPEN_TO_ALL: Final = {"open_case", "show_reach", "hear_pagerduty", "emergencies", "emergency"}
+_OPEN_TO_ALL: Final = {
+    "console",
+    "console_page",
+    "open_case",
+    "show_reach",
+    "hear_pagerduty",
+    "emergencies",
+    "emergency",
+}
 """Pages that people sign in for, and what checks who calls itself."""
 
 
@@ -203,9 +220,17 @@ def test_a_wrong_setting_stops_the_app_with_every_problem(load: Callable[..., fu
     assert len(raised.value.problems) >= 2
 
 
-def test_loading_the_app_imports_no_sdk_and_connects_to_nothing() -> None:
-    """The first event waits for this."""
-    slow = ("azure.data", "azure.storage", "azure.identity", "msgraph", "httpx")
+def test_loading_the_app_imports_no_sdk_no_content_and_connects_to_nothing() -> None:
+    """The host waits for this before it knows of any function."""
+    sdks = ("azure.data", "azure.storage", "azure.identity", "msgraph", "httpx")
+    slow = (
+        *sdks,
+        "responders.catalogue",
+        "responders.detections",
+        "responders.kinds",
+        "shared.console",
+        "shared.detect.fields",
+    )
     code = f"import sys, function_app; print([name for name in sys.modules if name.startswith({slow})])"
     ran = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, check=True, env={**SETTINGS}
@@ -253,7 +278,7 @@ def _in_place(monkeypatch: pytest.MonkeyPatch, runtime: Runtime) -> None:
         return runtime
 
     monkeypatch.setattr(responders.app, "settings", lambda: runtime.settings)
-    monkeypatch.setattr(responders.app, "build_runtime", made)
+    monkeypatch.setattr(shared.runtime, "build_runtime", made)
 
 
 def test_people_are_told_of_it_over_what_is_left_once_a_day(
@@ -314,7 +339,7 @@ def test_functions_that_all_start_at_once_share_one_runtime(
         return made
 
     monkeypatch.setattr(responders.app, "settings", lambda: made.settings)
-    monkeypatch.setattr(responders.app, "build_runtime", build)
+    monkeypatch.setattr(shared.runtime, "build_runtime", build)
     responders.app.runtime.take()
     got.append(responders.app.runtime())
     for other in others:
@@ -337,7 +362,7 @@ def test_a_runtime_that_could_not_be_built_is_built_by_the_next_function(
         return built
 
     monkeypatch.setattr(responders.app, "settings", lambda: made.settings)
-    monkeypatch.setattr(responders.app, "build_runtime", build)
+    monkeypatch.setattr(shared.runtime, "build_runtime", build)
     responders.app.runtime.take()
     with pytest.raises(Unreachable):
         responders.app.runtime()

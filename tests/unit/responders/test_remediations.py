@@ -26,8 +26,10 @@ def test_each_says_in_one_sentence_how_to_undo_it(remediation: Remediation) -> N
 
 @each_remediation
 def test_each_is_what_a_detection_of_a_guarded_kind_names(remediation: Remediation) -> None:
-    (kind,) = [kind for kind in KINDS if kind.kind is remediation.kind]
-    assert remediation.calls == kind.calls
+    kinds = {kind.kind: kind for kind in KINDS}
+    several = [kinds[each] for each in remediation.kinds]
+    assert remediation.calls == tuple(dict.fromkeys(call for kind in several for call in kind.calls))
+    assert len({kind.tenant_kind for kind in several}) == 1
     assert [detection.id for detection in CATALOGUE if detection.remediation is remediation]
 
 
@@ -36,6 +38,10 @@ def test_each_kind_says_how_to_undo_what_was_put_back(kind: Kind) -> None:
     assert kind.undo[0].isupper()
     assert kind.undo.endswith(".")
     assert kind.title == kind.title.strip().rstrip(".")
+
+
+def test_each_kind_says_what_of_it_is_not_put_back() -> None:
+    assert [kind.kind for kind in KINDS if not kind.limits.endswith(".")] == []
 
 
 def test_no_two_share_an_id() -> None:

@@ -7,7 +7,7 @@ from shared.detect.fields.kusto_terms import SPACES, among
 from shared.detect.prefilter import of_properties
 from shared.model.conditions import KustoJoin, Text
 from shared.model.events import AuditEvent, fold
-from shared.model.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES
+from shared.model.privileges import API_NAMES, HIGH_PRIVILEGE_PERMISSIONS, PRIVILEGED_ROLES, is_highly_privileged
 from shared.model.profile import TenantProfile
 
 _PERMISSIONS: Final = ("approle.value", "delegatedpermissiongrant.scope")
@@ -38,17 +38,12 @@ def _role_level_kusto(_profile: TenantProfile) -> KustoJoin:
 
 
 def _permission_level(event: AuditEvent) -> str:
-    """Apply the guide's rule: a high permission holds `.All` or starts with `Mail.`, or is on a list."""
     added: set[str] = set()
     for change in changes_of(event, *_PERMISSIONS):
         added |= set((change.new or "").casefold().split()) - set((change.old or "").casefold().split())
     if not added:
         return ""
-    return "high" if any(map(_is_high, added)) else "other"
-
-
-def _is_high(permission: str) -> bool:
-    return ".all" in permission or permission.startswith("mail.") or permission in HIGH_PRIVILEGE_PERMISSIONS
+    return "high" if any(map(is_highly_privileged, added)) else "other"
 
 
 def _permission_level_kusto(_profile: TenantProfile) -> KustoJoin:

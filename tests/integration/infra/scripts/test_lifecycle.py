@@ -178,8 +178,8 @@ def test_a_deleted_group_comes_back_with_its_vault_and_an_identity_made_anew(des
     said = desk.runs("deploy.sh", TEAMS_WEBHOOK_URL="")
     assert "is back, with the secrets that it had" in said
     assert (
-        f"- orphaned in {SUBSCRIPTION}: Entra Responder responder-prod: reads role assignments. (held by {before}"
-        in said
+        f"- orphaned in {SUBSCRIPTION}: Entra Responder responder-prod: reads role assignments, and where logs and"
+        f" events go. (held by {before}" in said
     )
     assert desk.az.principal != before
     is_all_there(desk)
@@ -307,7 +307,14 @@ def _given_by_hand(desk: Desk, what: str) -> Json:
 
 @pytest.mark.parametrize(
     "what",
-    ["reads role assignments.", "puts role assignments back.", "keeps evidence", "its secrets", "puts changes of"],
+    [
+        "reads role assignments,",
+        "puts role assignments back,",
+        "keeps evidence",
+        "that send here",
+        "its secrets",
+        "puts changes of",
+    ],
 )
 def test_a_role_given_by_hand_in_place_of_ours_makes_way(desk: Desk, what: str) -> None:
     desk.deploy_quickly(RESPONDER_TIER="act")
@@ -328,7 +335,7 @@ def test_a_role_given_by_hand_in_place_of_ours_makes_way(desk: Desk, what: str) 
 def test_a_role_that_the_deployment_does_not_give_stays(desk: Desk) -> None:
     """Of the tier act in the tier watch, and whatever else somebody gave the identity."""
     desk.deploy_quickly(RESPONDER_TIER="act")
-    theirs = _given_by_hand(desk, "puts role assignments back.")
+    theirs = _given_by_hand(desk, "puts role assignments back,")
     kind = "Microsoft.Authorization/roleAssignments"
     (storage,) = [
         each["id"]
@@ -577,7 +584,7 @@ def test_removal_goes_on_after_a_failure_at_each_step(desk: Desk) -> None:
 
 
 def test_evidence_stays_until_its_time_is_over(desk: Desk) -> None:
-    desk.deploy_quickly()
+    desk.deploy_quickly(RESPONDER_TIER="act")
     accounts = desk.az.azure.of_type("Microsoft.Storage/storageAccounts", _GROUP)
     (evidence,) = [each["id"].lower() for each in accounts if "immutableStorageWithVersioning" in each["properties"]]
     desk.az.azure.evidence_kept.add(evidence)

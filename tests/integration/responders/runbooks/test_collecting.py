@@ -74,15 +74,15 @@ def test_an_attack_is_collected_and_what_came_later_is_new(
     driven.clock.move(5 * _MINUTE)
     ends = {step.number: driven.run(step, RunKind.REPEAT) for step in _STEPS}
     assert "2 sign-ins (2 new); failed: 50126 (1)" in found(ends[5], "mallory@")
-    consent = "Add app role assignment to service principal (1)"
-    assert f"2 changes (2 new): {consent}, Remove member from group (1)" in found(ends[5], "mallory@")
+    consent = "Add app role assignment to service principal (1), Add delegated permission grant (1)"
+    assert f"3 changes (3 new): {consent}, Remove member from group (1)" in found(ends[5], "mallory@")
     assert "forwards to drop@evil.example" in found(ends[7], "alice@")
     assert "for everybody: Mail.Read" in found(ends[7], "consents")
     (app,) = [one for one in ends[7].findings if one.is_new and "every mailbox" in one.about]
     assert "Mail.ReadWrite (Microsoft Graph)" in app.text
     assert "MailboxSettings.Read" in found(ends[7], "every mailbox"), "what the responder itself may do is said too"
     assert len(driven.bench.teams.notices) == 1
-    assert len(kept(storage, "audit log")) == 2
+    assert len(kept(storage, "audit log")) == 3
     assert len(kept(storage, "sign-ins of users")) == 2
     assert verify(StoredFiles(storage, EMERGENCY), head=ends[8].evidence[0].sha256).problems == ()
 
@@ -126,7 +126,7 @@ def test_a_service_that_fails_for_a_while_is_asked_again(
     driven.clock.move(_MINUTE)
     simulated.control.fault("GET .*/auditLogs/", status=status, times=2, retry_after=1 if status == 429 else None)
     assert driven.run(EVIDENCE).state is StepState.DONE
-    assert len(kept(storage, "audit log")) == 2
+    assert len(kept(storage, "audit log")) == 3
 
 
 def test_records_that_come_late_and_twice_are_new_once(

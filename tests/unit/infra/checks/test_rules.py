@@ -96,7 +96,7 @@ def test_the_role_to_write_by_default_is_refused() -> None:
 
 def test_a_role_that_nobody_has_is_missed() -> None:
     made = _one(without(ASSIGNMENT))
-    assert sum("is given to nobody" in one for one in found_by(check_roles, made)) == 3
+    assert sum("is given to nobody" in one for one in found_by(check_roles, made)) == 4
 
 
 def test_a_declaration_that_comes_asks_for_its_actions_and_one_that_goes_takes_them_along() -> None:
@@ -141,6 +141,16 @@ def test_a_declaration_that_comes_asks_for_its_actions_and_one_that_goes_takes_t
         ),
         (put(SITE, "properties.keyVaultReferenceIdentity", None), _FIRST, "; set keyVaultReferenceIdentity"),
         (without(_CONFIG, _SETTINGS), _FIRST, "no app settings are made"),
+        *(
+            (put(_CONFIG, "properties.CASE_LINK", link, _SETTINGS), _FIRST, "so cards lead elsewhere")
+            for link in (
+                "",
+                "https://elsewhere.example/api/console/i/{case}",
+                "[format('https://{0}/api/open/{{case}}', x)]",
+                "[format('https://{0}/api/console/i/{{case}}?code={1}', x, listKeys(y).default)]",
+                "[format('http://{0}/api/console/i/{{case}}', x)]",
+            )
+        ),
         *(
             (put(_CONFIG, f"properties.{name}", "1", _SETTINGS), _FIRST, f"app setting {name} has no place on Flex")
             for name in sorted(REFUSED_SETTINGS)
@@ -262,6 +272,14 @@ _EXPORT: Final = "Microsoft.Insights/diagnosticSettings"
         (
             put(_CONFIG, "properties.OWN_RESOURCE_GROUPS", f"{_OWN_GROUP}2", _SETTINGS),
             "resourcegroups/rg-responder-prod2 aren't delivered; responder-changed looks at each",
+        ),
+        (
+            put(_CONFIG, "properties.LOGGED_RESOURCES", f"{_OWN_GROUP}/providers/x/y/z", _SETTINGS),
+            "LOGGED_RESOURCES doesn't name /subscriptions/bbbbbbbb-0000-4000-8000-000000000001/resourcegroups/rg-",
+        ),
+        (
+            put(_CONFIG, "properties.LOGGED_RESOURCES", f"{_OWN_GROUP}/providers/x/y/z", _SETTINGS),
+            "rg-responder-prod/providers/x/y/z, of which no log or event is sent; take it out",
         ),
         (
             put(SUBSCRIPTION, "properties.filter.subjectBeginsWith", "/subscriptions/x"),

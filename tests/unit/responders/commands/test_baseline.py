@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from responders.cli import main
-from responders.commands import baseline
+from responders.commands import acts
 from shared.authority import journal
 from shared.model.kinds import Mode, ObjectKind
 from shared.model.objects import ObjectId, Provenance, key_of
@@ -163,7 +163,7 @@ def test_one_is_accepted_by_what_was_shown(seen: Bench, run: _Run) -> None:
 def test_who_is_logged_in_accepts_where_nobody_is_named(
     seen: Bench, run: _Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baseline, "person", lambda: "carol")
+    monkeypatch.setattr(acts, "person", lambda: "carol")
     run("baseline", "accept", LAMP, _digest(seen), "--reason", "CHG-7")
     (entry,) = journal.history(seen.storage, subject_of(_id())).entries
     assert entry.act.who == "carol"
@@ -283,7 +283,7 @@ def test_each_act_needs_a_reason(listed: Bench, run: _Run, words: tuple[str, ...
 
 
 def test_a_blank_name_counts_as_none(seen: Bench, run: _Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baseline, "person", lambda: "carol")
+    monkeypatch.setattr(acts, "person", lambda: "carol")
     run("baseline", "accept", LAMP, _digest(seen), "--by", " ", "--reason", "CHG-7")
     (entry,) = journal.history(seen.storage, subject_of(_id())).entries
     assert entry.act.who == "carol"

@@ -11,10 +11,10 @@ from infra.local.world import (
     RESPONDER_B2C,
 )
 from responders.cli import main
-from responders.content import GET_ROLE_DEFINITION, NOT_TRIED, READ_PROBES
 from responders.doctor import CHECKS
 from responders.kinds.principals import GET_USER
 from responders.permissions import CALLS, GRANTS
+from responders.read_probes import GET_ROLE_DEFINITION, NOT_TRIED, READ_PROBES
 from shared.model.kinds import TenantKind
 
 

@@ -25,6 +25,13 @@ class _Played:
         self.report = report
         self.states = dict.fromkeys(self.ends, "pending")
         self.requests: list[str] = []
+        self.waited = 0
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass: a step that runs on is done a minute later, or never where it is to stay so."""
+        self.waited += int(seconds)
+        if self.waited == 60:
+            self.states |= {number: "done" for number, end in self.ends.items() if end == "running"}
 
     def send(self, method: str, url: str, body: bytes, _headers: Mapping[str, str]) -> tuple[int, bytes]:
         path = url.partition("/api/emergency")[2]
@@ -32,7 +39,9 @@ class _Played:
         if "/steps/" in path:
             number = int(path.rpartition("/")[2])
             self.states[number] = self.ends[number]
-        assert method == "POST", body
+        if method == "GET" and not path:
+            return 200, msgspec.json.encode({"open": [{"id": _ID}], "newest": [{"id": _ID}]})
+        assert method == "POST" or path == f"/{_ID}", body
         return 200, msgspec.json.encode({"id": _ID, "steps": [*map(self._step, self.ends)], "entries": self._entries()})
 
     def _step(self, number: int) -> Mapping[str, Any]:
@@ -52,7 +61,7 @@ class _Played:
 
 def _drilled(tmp_path: Path, played: _Played) -> int:
     key, journal = make_key(tmp_path / "key.pem"), LaptopJournal(tmp_path / "journal")
-    app = App("https://app.test", "app.test", key, "key", journal, played.send)
+    app = App("https://app.test", "app.test", key, "key", journal, played.send, wait=played.wait)
     return drill(app, is_hybrid=False)
 
 
@@ -81,3 +90,25 @@ def test_a_failed_step_stops_no_other_and_is_the_exit_code(tmp_path: Path, capsy
     assert "3. Step 3: done" in said
     assert "Its report could not be written" in said
     assert played.requests[-1].endswith("/close"), "a drill that failed is closed too"
+
+
+def test_a_step_that_runs_on_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    played = _Played("done", "running", "done")
+    assert _drilled(tmp_path, played) == 0
+    said = capsys.readouterr().out
+    ended = [line.partition(" s  ")[2] for line in said.splitlines()[:3]]
+    assert ended == ["1. Step 1: done", "2. Step 2: done", "3. Step 3: done"]
+    assert "Every step was tried: 0 failed, 0 blocked.\n" in said
+    assert played.waited == 60
+
+
+def test_a_step_that_never_ends_is_said_to_run_still(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    played = _Played("done", "running", "done")
+    played.waited = 60
+    assert _drilled(tmp_path, played) == 1
+    said = capsys.readouterr().out
+    assert "2. Step 2: running" in said
+    assert "3. Step 3: done" in said
+    assert "0 failed, 0 blocked. 1 had not ended." in said
+    assert played.waited == 60 + 300
+    assert played.requests[-1].endswith("/close")

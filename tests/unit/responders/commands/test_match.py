@@ -249,7 +249,7 @@ def test_the_catalogue_is_a_list_of_all_there_is_to_know(run: Run) -> None:
     assert created["answer"] == "remediate"
     assert created["techniques"][0] == {"id": "T1556.009", "name": "Conditional Access Policies"}
     assert created["reference"].startswith("https://learn.microsoft.com/entra/identity/conditional-access/")
-    assert by_id["b2c-user-flow-created"]["answer"] == "page"
+    assert by_id["mfa-fraud-reported"]["answer"] == "page"
     assert "Policy.ReadWrite.ConditionalAccess" in created["needs"]
     assert by_id["mfa-fraud-reported"]["approval_list"] is None
     assert by_id["identity-provider-deleted"]["also"] == ["privileged-accounts/13"]

@@ -23,6 +23,7 @@ _NOT_AMONG_THEM: Final = {
     "OnPremDirectorySynchronization.Read.All": "bb70e231-92dc-4729-aff5-697b3f04be95",
     "AuthenticationContext.Read.All": "381f742f-e1f8-4309-b4ab-e3d91ae4c5c1",
     "AuthenticationContext.ReadWrite.All": "a88eef72-fed0-4bf7-a2a9-f19df33f8b83",
+    "AdministrativeUnit.ReadWrite.All": "5eb59dd3-1da2-4329-8733-9dabdc435916",
 }
 """From Microsoft's permissions reference."""
 
@@ -84,6 +85,12 @@ def test_a_permission_is_of_the_lower_tier_when_anybody_reads_with_it() -> None:
     assert grant.needed_by == ("one", "other")
 
 
+def test_what_can_only_be_read_by_who_may_write_is_of_tier_act() -> None:
+    read = Call(method="GET", service=Service.GRAPH, path="/x", needs=(Permission.API_CONNECTOR_WRITE,))
+    (grant,) = grants_from([Need(by="one", kind=TenantKind.B2C, calls=(read,))])
+    assert grant.tier is Tier.ACT
+
+
 def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> None:
     watch, act = _given(capsys, "--tier", "watch"), _given(capsys)
     assert _names(watch, "workforce") == {
@@ -103,6 +110,8 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "Microsoft.Authorization/roleDefinitions/read",
         "Microsoft.Authorization/roleAssignmentScheduleRequests/read",
         "Microsoft.Authorization/locks/read",
+        "Microsoft.Insights/diagnosticSettings/read",
+        "Microsoft.EventGrid/systemTopics/eventSubscriptions/read",
         "Microsoft.Insights/eventtypes/values/read",
         "Microsoft.Support/services/read",
         "Microsoft.Support/services/problemClassifications/read",
@@ -110,10 +119,18 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
     }
     assert _names(act, "workforce") - _names(watch, "workforce") == {
         "Policy.ReadWrite.ConditionalAccess",
+        "Policy.ReadWrite.AuthenticationMethod",
         "AuthenticationContext.ReadWrite.All",
         "RoleAssignmentSchedule.Remove.Directory",
+        "RoleEligibilitySchedule.Remove.Directory",
+        "User.RevokeSessions.All",
+        "AdministrativeUnit.ReadWrite.All",
         "Microsoft.Authorization/roleAssignments/write",
         "Microsoft.Authorization/roleAssignments/delete",
+        "Microsoft.Insights/diagnosticSettings/write",
+        "Microsoft.Insights/diagnosticSettings/delete",
+        "Microsoft.EventGrid/systemTopics/eventSubscriptions/write",
+        "Microsoft.EventGrid/systemTopics/eventSubscriptions/delete",
         "Microsoft.Support/supportTickets/write",
     }
     assert _names(watch, "b2c") == {
@@ -123,8 +140,17 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "Application.Read.All",
         "GroupMember.Read.All",
         "RoleManagement.Read.Directory",
+        "IdentityUserFlow.Read.All",
+        "IdentityProvider.Read.All",
+        "User.Read.All",
     }
-    assert _names(act, "b2c") - _names(watch, "b2c") == {"Policy.ReadWrite.TrustFramework"}
+    assert _names(act, "b2c") - _names(watch, "b2c") == {
+        "Policy.ReadWrite.TrustFramework",
+        "IdentityUserFlow.ReadWrite.All",
+        "APIConnectors.ReadWrite.All",
+        "IdentityProvider.ReadWrite.All",
+        "User.RevokeSessions.All",
+    }
 
 
 def test_json_has_the_ids_and_who_needs_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,7 +100,7 @@ def test_it_is_found_among_what_its_holder_has() -> None:
     tenant = FakeTenant(app_roles=[app_role(role=_OTHER, name="2"), app_role()])
     assert KIND.read(tenant.edges(), _ID) == app_role()
     assert [each.url for each in tenant.log] == [f"/servicePrincipals/{APPLICATION}/appRoleAssignments"]
-    assert KIND.find(tenant.edges(), Search(ids=(_ID,), name="", target={})) == app_role()
+    assert KIND.found(tenant.edges(), Search(ids=(_ID,), name="", target={})) == app_role()
     assert KIND.read(tenant.edges(), _ID.replace(MAIL_READ, GRAPH_API)) is None
 
 

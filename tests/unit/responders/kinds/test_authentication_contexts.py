@@ -108,7 +108,7 @@ def test_an_unwanted_one_is_unpublished_and_then_left() -> None:
 
 def test_it_is_searched_for_by_its_id() -> None:
     search = Search(ids=("c7",), name="Payroll", target=leaves(_context()))
-    assert AUTHENTICATION_CONTEXT.find(ScriptedApi({GET_CONTEXT: _context()}), search) == _context()
+    assert AUTHENTICATION_CONTEXT.found(ScriptedApi({GET_CONTEXT: _context()}), search) == _context()
 
 
 def test_nothing_is_read_to_judge_it_and_nobody_is_named() -> None:

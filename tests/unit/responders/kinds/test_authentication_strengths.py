@@ -227,7 +227,7 @@ def test_microsofts_own_are_not_guarded() -> None:
 def test_a_twin_is_of_the_same_content_and_no_older(*, standing: Image, since: Any, found: bool) -> None:  # noqa: ANN401
     search = Search(ids=(_ID.upper(),), name="Keys", target=leaves(_strength()), since=since)
     api = ScriptedApi({LIST_STRENGTHS: [standing]})
-    assert (AUTHENTICATION_STRENGTH.find(api, search) is not None) is found
+    assert (AUTHENTICATION_STRENGTH.found(api, search) is not None) is found
 
 
 # Writing.

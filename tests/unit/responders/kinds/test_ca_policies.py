@@ -331,12 +331,12 @@ _TWIN = ca_policy(id="ca00ffff-1f7c-4d9b-85e6-a2d0c4b93e57", createdDateTime="20
 )
 def test_a_twin_is_of_the_same_name_and_content_and_no_older(*, standing: Image, since: Any, found: bool) -> None:  # noqa: ANN401 - an instant
     search = Search(ids=(POLICY_ID,), name="CA003", target=leaves(ca_policy()), since=since)
-    assert bool(CA_POLICY.find(_tenant(standing).edges(), search)) == found
+    assert bool(CA_POLICY.found(_tenant(standing).edges(), search)) == found
 
 
 def test_the_id_comes_before_a_twin() -> None:
     search = Search(ids=(POLICY_ID.upper(),), name="", target=leaves(ca_policy()))
-    found = CA_POLICY.find(_tenant(_TWIN, ca_policy(state="disabled")).edges(), search)
+    found = CA_POLICY.found(_tenant(_TWIN, ca_policy(state="disabled")).edges(), search)
     assert found is not None
     assert found["id"] == POLICY_ID
 
@@ -552,9 +552,9 @@ def test_what_graph_fills_in_when_a_policy_is_made_stays() -> None:
 def test_a_twin_may_have_what_graph_fills_in() -> None:
     search = Search(ids=(POLICY_ID,), name="CA003", target=leaves(ca_policy()))
     tenant = _tenant(_TWIN | _FILLED)
-    assert CA_POLICY.find(tenant.edges(), search) is None
+    assert CA_POLICY.found(tenant.edges(), search) is None
     filled = {"sessionControls.disableResilienceDefaults": True}
-    assert CA_POLICY.find(tenant.edges(), msgspec.structs.replace(search, filled=filled)) is not None
+    assert CA_POLICY.found(tenant.edges(), msgspec.structs.replace(search, filled=filled)) is not None
 
 
 @pytest.mark.parametrize(
@@ -572,7 +572,7 @@ def test_what_we_may_have_made_may_have_what_nobody_has_read_yet(
 ) -> None:
     search = Search(ids=(POLICY_ID,), name="CA003", target=leaves(ca_policy()), since=AT, was_tried=was_tried)
     tenant = _tenant(standing)
-    assert bool(CA_POLICY.find(tenant.edges(), search)) is found
+    assert bool(CA_POLICY.found(tenant.edges(), search)) is found
     write = msgspec.structs.replace(_create(), tried_since=AT if was_tried else None)
     made = CA_POLICY.write(tenant.edges(), write)
     assert (made == standing["id"]) is found

@@ -177,8 +177,8 @@ def test_what_fails_for_another_reason_is_raised() -> None:
 def test_it_is_found_by_its_id_alone() -> None:
     api = _tenant(_image()).edges(TenantKind.B2C)
     target = leaves(_image())
-    assert CUSTOM_POLICY.find(api, Search(ids=(_BASE, POLICY), name="", target=target)) is not None
-    assert CUSTOM_POLICY.find(api, Search(ids=(_BASE,), name=POLICY, target=target)) is None
+    assert CUSTOM_POLICY.found(api, Search(ids=(_BASE, POLICY), name="", target=target)) is not None
+    assert CUSTOM_POLICY.found(api, Search(ids=(_BASE,), name=POLICY, target=target)) is None
 
 
 def test_a_tenants_policies_share_a_lane() -> None:
@@ -244,6 +244,11 @@ def test_a_policy_waits_for_the_one_that_it_inherits_from(stands: Image | None) 
     assert _BASE.lower() in found.because
     tenant.custom_policies[_BASE.upper()] = custom_policy_xml(_BASE)
     assert _judged(tenant, POLICY, stands, target) == {}
+
+
+def test_a_policy_of_which_nothing_is_known_is_not_written() -> None:
+    found = _judged(_tenant(_image()), POLICY, _image(), {EXISTS: True})[WHOLE]
+    assert (found.guard, found.can_pass) == ("source-missing", True)
 
 
 def test_a_listing_that_fails_is_unknown() -> None:

@@ -142,7 +142,7 @@ def test_it_is_found_among_what_its_holder_has() -> None:
     assert KIND.read(tenant.edges(), _ID) == directory_role()
     assert [each.query["$filter"] for each in tenant.log] == [f"principalId eq '{TRUDY.id}'"]
     assert KIND.read(tenant.edges(), _ID.replace(TRUDY.id, EMERGENCY_ACCOUNT)) is None
-    assert KIND.find(tenant.edges(), Search(ids=(_ID,), name="", target={})) == directory_role()
+    assert KIND.found(tenant.edges(), Search(ids=(_ID,), name="", target={})) == directory_role()
     assert KIND.inventory.read(tenant.edges()).keys() == {_ID, _GLOBAL_ID, _ID.replace(TRUDY.id, ALICE.id)}
 
 

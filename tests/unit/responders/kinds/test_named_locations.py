@@ -241,7 +241,7 @@ def test_other_records_say_nothing(*, activity: str, more: dict[str, Any]) -> No
 def test_a_twin_is_of_the_same_content_and_no_older(*, standing: Image, since: Any, found: bool) -> None:  # noqa: ANN401
     search = Search(ids=(_ID.upper(),), name="Office", target=leaves(_office()), since=since)
     api = ScriptedApi({LIST_NAMED_LOCATIONS: [standing]})
-    assert (NAMED_LOCATION.find(api, search) is not None) is found
+    assert (NAMED_LOCATION.found(api, search) is not None) is found
 
 
 # Writing.

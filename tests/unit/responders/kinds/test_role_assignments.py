@@ -31,6 +31,7 @@ _PIM = Actor(id="01fc0000-78ba-4d2f-a4b7-768e336e890e", name="MS-PIM", kind=Acto
 _PIPELINE = "6d0c0000-90b4-4e1f-9d2e-41b35c7f0a18"
 _USER_ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 _RBAC_ADMINISTRATOR = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+_READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
 def _standing(*assignments: Image, **more: Any) -> FakeTenant:  # noqa: ANN401 - fields of the fake
@@ -159,12 +160,12 @@ def test_it_is_read_by_its_id_and_found_by_what_it_gives() -> None:
     api = tenant.edges()
     assert ROLE_ASSIGNMENT.read(api, ASSIGNMENT_ID) is None
     wanted = Search(ids=(ASSIGNMENT_ID,), name="", target=leaves(role_assignment()))
-    found = ROLE_ASSIGNMENT.find(api, wanted)
+    found = ROLE_ASSIGNMENT.found(api, wanted)
     assert found is not None
     assert found["id"] == _OTHER
     different = Search(ids=(ASSIGNMENT_ID,), name="", target=leaves(role_assignment(holder=TRUDY.id)))
-    assert ROLE_ASSIGNMENT.find(api, different) is None
-    assert ROLE_ASSIGNMENT.find(api, Search(ids=(_OTHER,), name="", target={})) is not None
+    assert ROLE_ASSIGNMENT.found(api, different) is None
+    assert ROLE_ASSIGNMENT.found(api, Search(ids=(_OTHER,), name="", target={})) is not None
 
 
 def test_holders_of_one_scope_share_a_lane_whether_it_stands_or_not() -> None:
@@ -289,11 +290,24 @@ def test_other_holders_that_cannot_be_listed_are_unknown() -> None:
     assert "could not be read" in found[WHOLE].because
 
 
-def test_another_assignment_with_this_id_is_left_alone() -> None:
-    own = role_assignment(holder=TRUDY.id)
-    target = leaves(role_assignment())
-    found = objections(ROLE_ASSIGNMENT, _standing(own).edges(), ASSIGNMENT_ID, own, target)
-    assert (found[WHOLE].guard, found[WHOLE].can_pass) == ("identity", False)
+@pytest.mark.parametrize("role", [OWNER, CONTRIBUTOR])
+@pytest.mark.parametrize("is_part", [False, True])
+def test_another_assignment_with_this_id_is_left_alone_and_the_commands_give_nothing_of_it_to_its_holder(
+    role: str, *, is_part: bool
+) -> None:
+    """Judged in parts, the target has the role of the one and the holder of the other."""
+    own = role_assignment(role=_READER, holder=TRUDY.id)
+    before = leaves(role_assignment(role=role))
+    target = leaves(role_assignment(role=role, holder=TRUDY.id)) if is_part else before
+    baseline = {
+        leaf: BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=AT) for leaf, value in before.items()
+    }
+    found = objections(ROLE_ASSIGNMENT, _standing(own).edges(), ASSIGNMENT_ID, own, target, baseline=baseline)[WHOLE]
+    assert (found.guard, found.can_pass) == ("identity", False)
+    removal, _, creation = found.by_hand.partition("; ")
+    assert removal == f"az role assignment delete --ids {ASSIGNMENT_ID}"
+    assert f"--role {role} --assignee-object-id {MALLORY.id}" in creation
+    assert TRUDY.id not in found.by_hand
 
 
 # PIM.
@@ -464,7 +478,7 @@ def test_it_says_itself_who_made_it_and_who_wrote_it_last() -> None:
         (role_assignment(), _change(Op.UPDATE), True),
         (role_assignment(), _change(Op.UPDATE, minutes=4), True),
         (role_assignment(), _change(Op.UPDATE, minutes=6), None),
-        (role_assignment(), _change(Op.UPDATE, actor=ALICE), False),
+        (role_assignment(), _change(Op.UPDATE, actor=ALICE), None),
         (role_assignment(), _change(Op.UPDATE, actor=ALICE, minutes=4), None),
         (role_assignment(updated_by=ALICE.id), _change(Op.UPDATE, actor=ALICE), True),
         (role_assignment(createdOn=None, updatedOn=None), _change(Op.UPDATE), None),
@@ -475,6 +489,14 @@ def test_a_delivery_that_told_of_a_write_is_confirmed_by_the_stamps(
     *, image: Image | None, change: ObjectChange, is_true: bool | None
 ) -> None:
     assert _confirmed(FakeTenant(), change, image).is_true is is_true
+
+
+@pytest.mark.parametrize(("who", "is_true"), [(ALICE, True), (MALLORY, False)])
+def test_of_two_writes_in_the_same_seconds_the_log_tells_which_there_were(who: Actor, *, is_true: bool) -> None:
+    """The assignment names the last one only: that isn't to say that nobody wrote it right before."""
+    written = _logged(who.id, operation="Microsoft.Authorization/roleAssignments/write")
+    confirmed = _confirmed(FakeTenant(activity=[written]), _change(Op.UPDATE, actor=ALICE), role_assignment())
+    assert confirmed.is_true is is_true
 
 
 def test_a_write_that_another_one_followed_is_confirmed_by_azures_own_log() -> None:

@@ -26,9 +26,10 @@ from shared.detect.rosters import Roster, RosterKind
 from shared.emergency.engine import Engine
 from shared.emergency.store import Emergencies
 from shared.ingest.deliveries import last_delivery
+from shared.model.calls import Call, Permission, Service
 from shared.model.cases import State
 from shared.model.detections import Burst
-from shared.model.errors import Rejected, Unreachable
+from shared.model.errors import Refused, Rejected, Unreachable
 from shared.model.kinds import Image, ObjectKind, TenantKind
 from shared.model.object_kinds import Kind
 from shared.model.remediations import Inventory
@@ -356,6 +357,21 @@ def test_every_kind_is_swept_in_its_own_tenant_although_one_fails(
     assert [*ready.runtime.objects.seen(WORKFORCE_TENANT, ObjectKind.CUSTOM_POLICY)] == []
 
 
+def test_what_only_tier_act_can_read_fails_no_sweep_until_it_was_read_once(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    call = Call(method="GET", service=Service.GRAPH, path="/x", needs=(Permission.API_CONNECTOR_WRITE,))
+    refused = _kind(ObjectKind.API_CONNECTOR, TenantKind.B2C, [], Refused("403"))
+    kind = msgspec.structs.replace(refused, inventory=msgspec.structs.replace(refused.inventory, calls=(call,)))
+    use(bench(memory, kinds=(kind,)))
+    _user_function(schedules.take_snapshots)(_TIMER)
+    assert swept_at(memory, B2C_TENANT, ObjectKind.API_CONNECTOR) is None
+    columns = {"confirmed_at": "2026-03-02T10:00:00+00:00"}
+    memory.upsert(Table.CURSORS, "sweep", f"{B2C_TENANT}|{ObjectKind.API_CONNECTOR}", columns)
+    with pytest.raises(Refused):
+        _user_function(schedules.take_snapshots)(_TIMER)
+
+
 def _roster(kind: RosterKind, seen: list[str], failing: Exception | None = None) -> Roster:
     def read(edges: TenantApi) -> list[str]:
         seen.append(f"{kind} {edges.tenant.id}")
@@ -484,6 +500,25 @@ def test_the_resume_timer_tells_of_a_change_of_operators_once(
         _user_function(schedules.resume_cases)(_TIMER)
     titles = [one.title for one in made.teams.system_notices]
     assert titles.count("Who may act in an emergency has changed") == 1
+
+
+def test_the_resume_timer_looks_at_what_is_seen_once_a_minute_however_often_it_ticks(
+    memory: MemoryStorage, use: Callable[[Bench], Bench]
+) -> None:
+    storage = SpoiltStorage(memory)
+    made = use(bench(storage))
+
+    def looks(*pauses: float) -> int:
+        storage.faults.log.clear()
+        for seconds in pauses:
+            made.clock.move(timedelta(seconds=seconds))
+            _user_function(schedules.resume_cases)(_TIMER)
+        return storage.faults.log.count("row Rosters")
+
+    once = looks(0)
+    assert once > 0
+    assert looks(3, 3) == 0
+    assert looks(60, 60) == 2 * once
 
 
 def test_poison_queues_are_emptied_although_resuming_fails(

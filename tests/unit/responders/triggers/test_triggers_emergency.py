@@ -288,7 +288,7 @@ def test_a_step_that_the_timer_has_begun_is_waited_for(
 
     run("alice-1", "declare", "Nobody can sign in")
     monkeypatch.setattr(command, "_send", send)
-    monkeypatch.setattr(command.time, "sleep", waits.append)
+    monkeypatch.setattr(command.App.__init__, "__kwdefaults__", {"wait": waits.append})
     capsys.readouterr()
     assert run("alice-1", "step", "2") == 0
     assert "2. Step 2: done" in capsys.readouterr().out

@@ -9,6 +9,9 @@ import pytest
 from infra.local.world import WORKFORCE_TENANT
 from responders.sources import AUDIT_LOG
 from responders.triggers import health
+from shared.checks.check import Status
+from shared.checks.posture import Posture
+from shared.checks.posture_store import PostureStore
 from shared.clients.storage_names import Table
 from shared.emergency.blocks import HEADERS
 from shared.ingest.coverage import Coverage
@@ -59,3 +62,26 @@ def test_a_browser_gets_a_page_that_loads_and_runs_nothing(seen: MemoryStorage) 
     page = answer.get_body().decode()
     assert "LATE: audit log (Entra ID)" in page
     assert "<script" not in page
+
+
+def _posture(method: str, *, accept: str = "*/*") -> func.HttpResponse:
+    url = "https://responder.example/api/posture"
+    request = func.HttpRequest(method=method, url=url, headers={"Accept": accept}, body=b"")
+    builder: Any = health.show_posture
+    response: func.HttpResponse = builder._function.get_user_function()(request)  # noqa: SLF001 - no public way
+    return response
+
+
+def test_the_posture_is_there_once_somebody_has_looked(seen: MemoryStorage) -> None:
+    answer = _posture("GET")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    looked = msgspec.json.decode(_posture("POST").get_body(), type=Posture)
+    passing = [line.id for line in looked.lines if line.status is Status.OK]
+    assert passing == ["approvals-fresh"], "the tenant can't be read here, storage can"
+    assert PostureStore(seen, WORKFORCE_TENANT).latest() == looked
+    page = _posture("GET", accept="text/html,*/*;q=0.8")
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert HEADERS.items() <= dict(page.headers).items()
+    again = _posture("GET")
+    assert (again.status_code, again.headers["Cache-Control"]) == (200, "no-store")
+    assert msgspec.json.decode(again.get_body(), type=Posture) == looked

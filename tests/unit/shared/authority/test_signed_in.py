@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from shared.authority.signed_in import NotSignedIn, Person, person_from
+from shared.authority.signed_in import NotSignedIn, Person, person_from, session_from
 
 _TENANT: Final = "5f1c7a3e-94d2-4b0e-8a57-3c6d1e2f4a90"
 _ALICE: Final = "a11ce000-3b5d-4c8e-9f21-7d60b4e8a115"
@@ -82,3 +82,24 @@ def test_somebody_without_a_name_is_called_by_their_id() -> None:
 
 def test_a_name_is_cut() -> None:
     assert len(person_from(headers(NAME="x" * 5000), _ON, tenant_id=_TENANT).name) == 200
+
+
+@pytest.mark.parametrize("claim", ["nonce", "iat", "sid", "uti", "auth_time"])
+def test_each_sign_in_is_a_session_of_its_own(claim: str) -> None:
+    one, other = (principal(oid=_ALICE, **{claim: value}) for value in ("1", "2"))
+    first = session_from({"X-MS-CLIENT-PRINCIPAL": one})
+    assert first == session_from({"X-MS-CLIENT-PRINCIPAL": one})
+    assert first.id != session_from({"X-MS-CLIENT-PRINCIPAL": other}).id
+
+
+@pytest.mark.parametrize(
+    ("end", "until"),
+    [("1772445901", 1772445901), ("", None), ("soon", None), ("-1", None), ("9" * 40, None), ("²", None)],
+)
+def test_a_session_ends_when_its_token_says(end: str, until: int | None) -> None:
+    found = session_from({"X-MS-CLIENT-PRINCIPAL": principal(oid=_ALICE, exp=end)}).until
+    assert (found and int(found.timestamp())) == until
+
+
+def test_of_a_header_that_can_not_be_read_no_session_is_known() -> None:
+    assert session_from({}) == session_from({"X-MS-CLIENT-PRINCIPAL": "bm90IGpzb24="})

@@ -32,7 +32,7 @@ from shared.emergency.entries import (
     StepStarted,
     StepState,
 )
-from shared.emergency.state import Emergency, digest_of, fold
+from shared.emergency.state import Emergency, fold
 from tests.fakes.clock import NOW
 from tests.fakes.emergencies import (
     APP_CALLER,
@@ -64,7 +64,7 @@ def test_order_duplicates_and_who_had_which_entry_first_change_nothing(
     random: Random,
     data: st.DataObject,
 ) -> None:
-    carried = frozenset(digest_of(one) for one in entries if data.draw(st.booleans()))
+    carried = frozenset(one.digest for one in entries if data.draw(st.booleans()))
     whole = fold(EMERGENCY, entries, carried)
     mixed = [*entries, *data.draw(st.lists(st.sampled_from(entries), max_size=10) if entries else st.just([]))]
     random.shuffle(mixed)
@@ -87,7 +87,7 @@ def test_carried_entries_never_agree_close_or_prolong(entries: list[Entry], brou
     known = {one.id for one in entries}
     brought = [one for one in brought if one.id not in known]
     before = fold(EMERGENCY, [declared(), *entries])
-    after = fold(EMERGENCY, [declared(), *entries, *brought], frozenset(map(digest_of, brought)))
+    after = fold(EMERGENCY, [declared(), *entries, *brought], frozenset(each.digest for each in brought))
     assert before is not None
     assert after is not None
     assert after.agreements == before.agreements
@@ -107,9 +107,9 @@ def test_two_entries_with_one_id_give_the_same_whichever_came_first() -> None:
     second = entry(StepRecorded(step=4, state=StepState.SKIPPED, note="none"), id=ONE)
     states = {state_of(declared(), *order).step(4).state for order in permutations([first, second])}
     assert len(states) == 1
-    checked = state_of(declared(), first, second, carried=frozenset({digest_of(first)}))
+    checked = state_of(declared(), first, second, carried=frozenset({first.digest}))
     assert checked.step(4).state is StepState.SKIPPED, "the one that could be checked counts"
-    checked = state_of(declared(), first, second, carried=frozenset({digest_of(second)}))
+    checked = state_of(declared(), first, second, carried=frozenset({second.digest}))
     assert checked.step(4).state is StepState.DONE
 
 
@@ -331,9 +331,9 @@ def test_who_acknowledged_is_known() -> None:
 def test_a_carried_declaration_gives_way_to_one_that_could_be_checked() -> None:
     """Else somebody would turn an emergency into a drill by carrying an older declaration."""
     false = entry(Declared(reason="only a drill", hybrid=False, drill=True, expires_at=NOW), at=-60 * MINUTE, id=ONE)
-    folded = state_of(false, declared(), carried=frozenset({digest_of(false)}))
+    folded = state_of(false, declared(), carried=frozenset({false.digest}))
     assert not folded.drill
-    assert state_of(false, carried=frozenset({digest_of(false)})).drill, "alone it is all that is known"
+    assert state_of(false, carried=frozenset({false.digest})).drill, "alone it is all that is known"
 
 
 # What waits for the second operator.

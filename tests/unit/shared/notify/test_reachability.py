@@ -19,7 +19,7 @@ from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.senders import FakeSender
 from tests.fakes.spoilt_storage import SpoiltStorage
 
-_LINK: Final = "https://responder.example/api/open/{case}"
+_LINK: Final = "https://responder.example/api/console/i/{case}"
 
 
 class _Office:

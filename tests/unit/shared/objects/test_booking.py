@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Final
 
 import msgspec
 import pytest
@@ -26,7 +27,7 @@ INTENT = Intent(
     at=at(600),
     op=Op.UPDATE,
     steps={"state": ("off", "on"), "guests[Max]": (True, None)},
-    sent={"guests": ("Ann",)},
+    sent={"guests": {"[Ann]": True}},
     actors=("Mallory",),
 )
 DELETION = Intent(id="i2", at=at(600), op=Op.DELETE, steps={EXISTS: (True, None)})
@@ -152,11 +153,41 @@ def test_what_an_intent_does_not_explain_is_theft(  # noqa: PLR0917 - a table
     assert own.is_theft is bool(unexplained)
 
 
+_WHOLE: Final = Intent(
+    id="i4",
+    at=at(600),
+    op=Op.UPDATE,
+    steps={"lid.guests[Max]": (True, None)},
+    sent={"lid": {".guests[Ann]": True, ".colour": "blue"}},
+)
+"""It sent all of the lid."""
+
+
+@pytest.mark.parametrize(
+    ("leaf", "step", "is_covered"),
+    [
+        pytest.param("lid.guests[Ann]", (None, True), True, id="a member that had gone meanwhile"),
+        pytest.param("lid.guests[Bea]", (True, None), True, id="a member that had come"),
+        pytest.param("lid.hosts[Bea]", (True, None), True, id="a list that had come"),
+        pytest.param("lid.colour", ("red", "BLUE"), True, id="a value that had moved"),
+        pytest.param("lid.shape", ("round", None), True, id="a value that had come"),
+        pytest.param("lid.guests[Ann]", (True, None), False, id="what we sent doesn't go by our write"),
+        pytest.param("lid.guests[Bea]", (None, True), False, id="what we didn't send doesn't come by it"),
+        pytest.param("lid.colour", ("blue", "red"), False, id="another value"),
+        pytest.param("lids.colour", ("red", "blue"), False, id="another part whose name begins alike"),
+        pytest.param("state", ("on", "off"), False, id="no part at all"),
+    ],
+)
+def test_what_a_write_sent_whole_covers_what_had_changed_in_it(leaf: str, step: Step, *, is_covered: bool) -> None:
+    recorded = Recorded(object_id="1", name="", op=Op.UPDATE, wrote={leaf: step})
+    own = judge_own_record((_WHOLE,), recorded, at(610), RULES)
+    assert (list(own.covered), own.unexplained) == (([leaf], ()) if is_covered else ([], (leaf,)))
+
+
 @pytest.mark.parametrize(
     ("intent", "state", "unfinished", "unexplained"),
     [
         pytest.param(CREATION, "off", ["state"], (), id="as it is made first"),
-        pytest.param(CREATION, "dim", ["state"], (), id="as it was when it was deleted"),
         pytest.param(CREATION, "on", [], (), id="as it is to be"),
         pytest.param(CREATION, "red", [], ("state",), id="as it never was"),
         pytest.param(INTENT, "off", [], ("state",), id="an update makes nothing"),
@@ -166,7 +197,7 @@ def test_what_is_made_may_be_set_as_it_is_to_be_after(
     intent: Intent, state: str, unfinished: list[str], unexplained: tuple[str, ...]
 ) -> None:
     recorded = Recorded(object_id="1", name="", op=intent.op, wrote={"state": (None, state)})
-    own = judge_own_record((intent,), recorded, at(610), RULES, made_as=({"state": "off"}, {"state": "dim"}))
+    own = judge_own_record((intent,), recorded, at(610), RULES, made_as={"state": "off"})
     assert (list(own.unfinished), own.unexplained) == (unfinished, unexplained)
 
 

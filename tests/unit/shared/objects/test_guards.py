@@ -114,7 +114,6 @@ CASES: Final = (
     ("mode", update(modes={}), {"state", "colour"}, True),
     ("mode", creation(modes={"Mallory 600": Mode.OBSERVE}), {WHOLE}, True),
     ("mode", deletion(modes={}), {WHOLE}, True),
-    ("foreign-master", update(foreign_master="Active Directory"), {WHOLE}, False),
     ("provenance", with_provenance(update(), Provenance.FIRST_SEEN, "state"), {"state"}, False),
     ("provenance", with_provenance(update(), Provenance.BRACKETED, "state"), {"state"}, False),
     ("provenance", with_provenance(creation(), Provenance.FIRST_SEEN, "colour"), {WHOLE}, False),
@@ -136,8 +135,6 @@ CASES: Final = (
     ("named-in-case", update(assessed=gains("ann"), named=None), {WHOLE}, True),
     ("restrained", update(assessed=gains("ann"), restrained=ANN), {WHOLE}, True),
     ("restrained", update(assessed=gains("ann"), restrained=None), {WHOLE}, True),
-    ("time-bound", update(was_time_bound=frozenset({"state"})), {"state"}, False),
-    ("time-bound", creation(was_time_bound=frozenset({EXISTS})), {WHOLE}, False),
     (
         "cannot-come-back",
         update(steps={"state": ("off", None)}, unreturnable=frozenset({"state"})),
@@ -334,7 +331,6 @@ def test_the_rest_is_judged_again_without_it() -> None:
         update(is_stopped=True),
         update(spent=None),
         update(is_configured=False),
-        update(foreign_master="Active Directory"),
     ],
 )
 def test_what_is_against_any_write_is_against_each_leaf(facts: Facts) -> None:
@@ -347,6 +343,45 @@ def test_what_is_against_any_write_is_against_each_leaf(facts: Facts) -> None:
     found = allowed(facts, assess)
     assert (found.op, found.steps, set(found.objections)) == (None, {}, {"state", "colour"})
     assert asked == [2]
+
+
+LEAVES: Final = tuple(f"leaf{number}" for number in range(9))
+_STEPS: Final[dict[str, Any]] = dict.fromkeys(LEAVES, (None, "x"))
+_STAND: Final[dict[str, Any]] = dict.fromkeys(LEAVES, "x")
+STORY: Final = Story().change(600, "Mallory", **_STEPS)
+PLAN: Final = STORY.plan(700, **_STAND)
+
+
+def test_what_is_against_any_write_is_said_also_of_a_leaf_that_a_guard_names() -> None:
+    found = allowed(with_provenance(update(is_stopped=True), Provenance.FIRST_SEEN, "state"), harms_where())
+    assert {leaf: objection.guard for leaf, objection in found.objections.items()} == {
+        "state": "kill-switch",
+        "colour": "kill-switch",
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (("leaf1",), "leaf1"),
+        (("leaf1", WHOLE), WHOLE),
+        ((WHOLE, "leaf2"), "leaf2"),
+        (("leaf1", "leaf2"), "leaf2"),
+    ],
+)
+def test_a_leaf_shows_the_objection_to_itself_else_to_the_whole_else_to_another(
+    found: tuple[str, ...], shown: str
+) -> None:
+    """What a leaf would do to one that may be written keeps it out, and people read why."""
+
+    def assess(_op: Op, steps: Mapping[str, Step]) -> Assessed:
+        named = (WHOLE,) if "leaf0" in steps else found if "leaf2" in steps else ()
+        return Assessed(objections={each: Objection(guard=each, because="it harms", can_pass=True) for each in named})
+
+    three = {leaf: PLAN.steps[leaf] for leaf in LEAVES[:3]}
+    left = allowed(facts_of(STORY, PLAN, steps=three), assess)
+    assert left.steps.keys() == {"leaf1"}
+    assert {leaf: each.guard for leaf, each in left.objections.items()} == {"leaf0": WHOLE, "leaf2": shown}
 
 
 @pytest.mark.parametrize("facts", [creation(), deletion()])
@@ -371,13 +406,6 @@ def test_an_object_that_is_made_harmless_is_so_as_a_whole() -> None:
 def test_an_object_that_stands_as_it_should_is_not_taken_away() -> None:
     facts = update(verdicts={**update().verdicts, EXISTS: LeafVerdict(verdict=Verdict.MISSING)})
     assert not facts.takes_away
-
-
-LEAVES: Final = tuple(f"leaf{number}" for number in range(9))
-_STEPS: Final[dict[str, Any]] = dict.fromkeys(LEAVES, (None, "x"))
-_STAND: Final[dict[str, Any]] = dict.fromkeys(LEAVES, "x")
-STORY: Final = Story().change(600, "Mallory", **_STEPS)
-PLAN: Final = STORY.plan(700, **_STAND)
 
 
 @given(harmful=st.sets(st.sampled_from(LEAVES)), unaccepted=st.sets(st.sampled_from(LEAVES)))

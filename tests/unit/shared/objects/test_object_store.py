@@ -315,6 +315,10 @@ def _accepted(*uncovered: str) -> Acceptance:
     return Acceptance(at=NOW, by="ann", leaves={}, uncovered=uncovered)
 
 
+_IN_PART: Final = msgspec.structs.replace(_accepted(), only=("state",))
+"""A person accepted one leaf, by a case."""
+
+
 _FIRST_SEEN: Final = BaselineLeaf(value=True, provenance=Provenance.FIRST_SEEN, since=NOW)
 _APPROVED: Final = BaselineLeaf(value=True, provenance=Provenance.APPROVED, since=NOW)
 
@@ -338,6 +342,9 @@ def _making(state: IntentState = IntentState.OPEN, *, op: Op = Op.CREATE) -> dic
         ({"acceptances": (_accepted(),)}, ""),
         ({"acceptances": (_accepted("state"),)}, "u"),
         ({"acceptances": (_accepted("state"), _accepted())}, ""),
+        ({"acceptances": (_accepted("state"), _IN_PART)}, "u"),
+        ({"acceptances": (_accepted(), _IN_PART)}, ""),
+        ({"acceptances": (_IN_PART,)}, "u"),
         ({"accounted": {"exists": _APPROVED}}, ""),
         ({"accounted": {"exists": _APPROVED, "state": _FIRST_SEEN}}, "u"),
         (_making(), "mu"),

@@ -45,7 +45,7 @@ _OFF: Final[dict[str, Any]] = {"state": "off"}
 _TO_ON: Final[dict[str, Step]] = {"state": ("off", "on")}
 
 
-def _brought_back(who: str, *, is_live: bool = True, changes: tuple[str, ...] = ()) -> Story:
+def _brought_back(who: str, *, is_live: bool = True, between: bool = False, changes: tuple[str, ...] = ()) -> Story:
     """Somebody deletes it, switched off; we bring it back as it was deleted, and can't go on."""
     brought: dict[str, Any] = {leaf: step for leaf, step in _ALL_AGAIN.items() if "[" not in leaf} | {
         "state": (None, "off")
@@ -58,10 +58,11 @@ def _brought_back(who: str, *, is_live: bool = True, changes: tuple[str, ...] = 
         steps=named(_ALL_AGAIN),
         changes=changes or ("Mallory 600", f"{who} 700"),
     )
+    story = Story().change(600, "Mallory", state=("on", "off"))
+    if between:
+        story = story.change(650, "Mallory", colour=("red", "blue"))
     return (
-        Story()
-        .change(600, "Mallory", state=("on", "off"))
-        .change(700, who, Op.DELETE, is_live=is_live)
+        story.change(700, who, Op.DELETE, is_live=is_live)
         .ours(800, Op.CREATE, **brought)
         .with_state(intents=(before, made))
     )
@@ -327,6 +328,7 @@ ENDINGS: Final = (
         name="over another unapproved one: both go",
         story=Story().change(600, "Mark", state=("on", "dim")).change(700, "Mallory", state=("dim", "off")),
         stands=_OFF,
+        about={"state": "Mallory 700"},
         verdicts={"state": Verdict.PUT_BACK},
         op=Op.UPDATE,
         steps=_TO_ON,
@@ -459,6 +461,15 @@ ENDINGS: Final = (
     Ending(
         name="... and what we brought back is as the attacker left it: it is put back",
         story=_brought_back("Mallory"),
+        stands=_OFF,
+        about={"state": "Mallory 700"},
+        verdicts={"state": Verdict.PUT_BACK},
+        op=Op.UPDATE,
+        steps=_TO_ON,
+    ),
+    Ending(
+        name="... and it answers the last of those for which it was made again",
+        story=_brought_back("Mallory", between=True, changes=("Mallory 600", "Mallory 650", "Mallory 700")),
         stands=_OFF,
         about={"state": "Mallory 700"},
         verdicts={"state": Verdict.PUT_BACK},
@@ -1392,3 +1403,36 @@ def test_what_is_unexplained_soon_after_a_change_is_looked_at_when_every_replica
     assert (then.verdict, then.until) == (Verdict.WAIT_UNEXPLAINED, at(610 + 600 + HOUR))
     (later,) = story.plan(1300, state="off").verdicts.values()
     assert (later.verdict, later.until) == (Verdict.WAIT_UNEXPLAINED, at(1300 + HOUR))
+
+
+_UNSEEN: Final = Story().change(600, "Mallory", late=1, state=("on", "off"))
+"""Mallory switched it off, and the look shows it on."""
+
+
+@pytest.mark.parametrize(
+    ("story", "second", "stands", "again"),
+    [
+        pytest.param(_UNSEEN, 601, {}, 616, id="soon"),
+        pytest.param(_UNSEEN, 640, {}, 680, id="then when it is twice as old"),
+        pytest.param(_UNSEEN, 1199, {}, 1798, id="as long as a replica may be behind"),
+        pytest.param(_UNSEEN, 1200, {}, None, id="and no longer"),
+        pytest.param(_UNSEEN, 601, {"state": "off"}, None, id="what shows is answered"),
+        pytest.param(_UNSEEN.ours(602, state=("off", "on")), 603, {}, None, id="we wrote over it"),
+        pytest.param(
+            Story().change(600, "Mallory", late=1, state=("off", "ON")), 601, {}, None, id="it is as agreed already"
+        ),
+        pytest.param(
+            _UNSEEN.change(660, "Mallory", late=1, colour=("red", "blue")), 690, {}, 720, id="by the newest of them"
+        ),
+        pytest.param(Story().change(600, "Alice", late=1, state=("on", "off")), 601, {}, None, id="drift waits anyway"),
+        pytest.param(
+            Story().absent().change(600, "Mallory", Op.CREATE, late=1, state=(None, "on")), 601, None, 616, id="made"
+        ),
+        pytest.param(Story().change(600, "Mallory", Op.DELETE, late=1), 601, {}, 616, id="deleted"),
+    ],
+)
+def test_a_change_that_does_not_show_is_looked_for_again(
+    story: Story, second: float, stands: Mapping[str, Any] | None, again: float | None
+) -> None:
+    plan = story.plan(second, gone=stands is None, **(stands or {}))
+    assert plan.shows_at == (at(again) if again is not None else None)

@@ -62,6 +62,19 @@ def test_an_object_counts_once_however_often_it_is_written(spending: Spending) -
     assert not _take(spending, "two", limits=(1, 1))
 
 
+def test_what_was_not_written_gives_back_what_it_took_then(spending: Spending) -> None:
+    """What the object had taken before, and what others took at the same instant, stays."""
+    later = NOW + _MINUTE
+    assert _take(spending, "one", MALLORY.id)
+    assert _take(spending, "two", MALLORY.id, at=later)
+    assert _take(spending, "one", MALLORY.id, TRUDY.id, at=later)
+    spending.give_back(_object("one"), at=later)
+    spending.give_back(_object("one", tenant_id=_ANOTHER), at=NOW)
+    assert _counted(spending, TRUDY.id, at=later) == set()
+    assert _counted(spending, MALLORY.id, at=later) == _counted(spending, at=later) == {"one", "two"}
+    assert _take(spending, "three", TRUDY.id, limits=(1, 3), at=later)
+
+
 def test_it_is_counted_by_actor_and_in_all(spending: Spending) -> None:
     assert _take(spending, "one")
     assert _take(spending, "two", MALLORY.id, TRUDY.id)
@@ -172,12 +185,14 @@ def test_what_cannot_be_counted_is_an_error(memory: MemoryStorage) -> None:
 # What waits for a place.
 
 
-def _waiting(decision: str, *, minutes: int = 0, risk: Risk = Risk.HIGH, actor: str = MALLORY.id) -> Waiting:
-    return Waiting(decision=decision, actor=actor, risk=risk, since=NOW + minutes * _MINUTE)
+def _waiting(
+    decision: str, *, minutes: int = 0, risk: Risk = Risk.HIGH, actor: str = MALLORY.id, is_ours: bool = False
+) -> Waiting:
+    return Waiting(decision=decision, actor=actor, risk=risk, since=NOW + minutes * _MINUTE, is_ours=is_ours)
 
 
 def test_what_waits_is_known_until_it_waits_no_more(spending: Spending) -> None:
-    one, other = _waiting("one"), _waiting("other", risk=Risk.LOW)
+    one, other = _waiting("one", is_ours=True), _waiting("other", risk=Risk.LOW)
     for each in (one, other, one):
         spending.wait(_object(each.decision), [each], at=NOW)
     spent = spending.read(_TENANT, NOW)
@@ -199,8 +214,9 @@ def test_what_was_not_noted_again_waits_no_more(spending: Spending) -> None:
         assert len(spent.waiting) == waits
 
 
-def test_the_riskiest_go_first_then_the_oldest() -> None:
+def test_what_the_responder_hears_by_goes_first_then_the_riskiest_then_the_oldest() -> None:
     order = [
+        _waiting("ours", minutes=5, risk=Risk.LOW, is_ours=True),
         _waiting("old and high"),
         _waiting("high", minutes=1),
         _waiting("medium", risk=Risk.MEDIUM),
@@ -209,4 +225,4 @@ def test_the_riskiest_go_first_then_the_oldest() -> None:
     ]
     others = (_waiting("of another", minutes=-90, actor=TRUDY.id),)
     spent = Spent(now=NOW, waiting=(*reversed(order), *others))
-    assert [spent.ahead_of(one) for one in order] == [0, 1, 2, 3, 4]
+    assert [spent.ahead_of(one) for one in order] == [0, 1, 2, 3, 4, 5]

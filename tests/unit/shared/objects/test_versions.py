@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 import pytest
 
-from shared.model.cases import Standing
-from shared.model.objects import EXISTS, WHOLE, BaselineLeaf, JudgedChange, Op, Provenance, Step, Verdict, Version
-from shared.objects.planning import plan_object, take_account
-from shared.objects.versions import all_versions, first_version, needed_versions
-from tests.fakes.guarded_objects import a_change, a_state, a_version
-from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp, verdicts
+from shared.model.objects import EXISTS, Op, Provenance, Step, Version
+from shared.objects.planning import take_account
+from shared.objects.versions import needed_versions
+from tests.fakes.object_stories import LAMP, RULES, Story, at, lamp
 
 type Wrote = Mapping[str, Step]
 _STATE: Wrote = {"state": ("on", "off")}
@@ -98,6 +95,27 @@ _MADE = (
         ),
         pytest.param(
             BLIND.change(550, "Oscar", is_whole=False), "Mallory 600", _OFF, {}, False, id="an unknown one before it"
+        ),
+        pytest.param(
+            ALICE.seen(550).change(550, "Oscar", is_whole=False),
+            "Alice 600",
+            _OFF,
+            _STATE,
+            True,
+            id="what was written as a version was read is in it",
+        ),
+        pytest.param(
+            Story()
+            .change(550, "Mark", state=("on", "off"))
+            .change(560, "Mark", Op.DELETE)
+            .change(570, "Mark", Op.CREATE, state=(None, "on"), colour=(None, "red"), guests_Ann=(None, True))
+            .seen(590)
+            .change(600, "Alice", is_whole=False),
+            "Alice 600",
+            {"state": "dim"},
+            {"state": ("on", "dim")},
+            True,
+            id="what was changed before it was deleted and made again isn't unseen",
         ),
         pytest.param(
             ALICE.change(550, "Mark", colour=("red", "blue")),
@@ -522,6 +540,12 @@ def test_what_is_known_from_before_an_object_was_first_seen_is_worked_back() -> 
     assert deleted.plan(2000, gone=True).baseline[EXISTS].value is True
 
 
+def test_what_was_changed_in_turns_before_an_object_was_first_seen_is_worked_back_to_what_stood_first() -> None:
+    seen = Story().first_seen(lamp(state="dim"), when=1000)
+    changed = seen.change(600, "Mallory", state=("on", "off")).change(700, "Mallory", state=("off", "dim"))
+    assert changed.plan(2000, state="dim").baseline["state"].value == "on"
+
+
 def test_what_is_known_from_before_an_accepted_version_is_not() -> None:
     accepted = Story().with_state(origin=Story().seen(1000, state="off").state.versions[0])
     plan = accepted.change(600, "Mallory", state=("on", "off")).plan(2000, state="off")
@@ -550,93 +574,31 @@ def test_versions_are_kept_that_bracket_changes() -> None:
     assert needed_versions((), (), RULES) == ()
 
 
-_SWUNG = (
-    Story()
-    .change(600, "Mallory", Op.DELETE)
-    .change(620, "Mallory", is_whole=False)
-    .change(640, "Mallory", Op.DELETE)
-    .change(660, "Mallory", is_whole=False)
-    .change(680, "Mallory", Op.DELETE)
-)
+_SWUNG = Story().seen(300).change(400, "Bea", state=("on", "off")).seen(401, state="off").ours(402, state=("off", "on"))
+"""It was off for two seconds."""
+
+_THEN = _SWUNG.seen(403).change(600, "Mallory", is_whole=False)
 
 
 @pytest.mark.parametrize(
-    ("story", "tells_creations", "verdict"),
+    ("story", "change", "shows", "is_all"),
     [
-        pytest.param(_SWUNG, False, Verdict.PUT_BACK, id="a write of what was gone made it"),
+        pytest.param(_THEN, "Mallory 600", 601, False, id="as it was before"),
+        pytest.param(_THEN, "Mallory 600", 1201, True, id="no replica is so far behind"),
         pytest.param(
-            Story()
-            .change(600.1, "Mallory", Op.DELETE)
-            .change(600.9, "Mallory", is_whole=False)
-            .change(640, "Mallory", Op.DELETE),
-            False,
-            Verdict.PUT_BACK,
-            id="... within a second too",
+            _SWUNG.seen(403).seen(1300).change(1400, "Mallory", is_whole=False),
+            "Mallory 1400",
+            1401,
+            True,
+            id="that was too long ago",
         ),
-        pytest.param(_SWUNG, True, Verdict.WAIT_MISSING, id="where records tell creations, one is missing"),
         pytest.param(
-            Story()
-            .change(600, "Alice", Op.DELETE)
-            .seen(610, gone=True)
-            .seen(620)
-            .change(700, "Mallory", is_whole=False)
-            .change(720, "Mallory", Op.DELETE),
-            False,
-            Verdict.WAIT_MISSING,
-            id="somebody made it again before, and no record says who",
+            Story().seen(403).change(600, "Mallory", is_whole=False), "Mallory 600", 601, True, id="it never was so"
         ),
     ],
 )
-def test_what_is_deleted_and_written_in_turns(story: Story, verdict: Verdict, *, tells_creations: bool) -> None:
-    rules = msgspec.structs.replace(RULES, tells_creations=tells_creations)
-    look = Version(at=at(900), leaves={})
-    plan = plan_object(story.state, story.changes, look, rules, now=at(900))
-    assert verdicts(plan).get(EXISTS) is verdict
-
-
-def test_versions_are_kept_up_to_the_first_that_shows_what_came_before_all_of_them() -> None:
-    story = _ACCEPTED_LATER.change(600, "Alice", is_whole=False).seen(1100).seen(1200)
-    versions = (story.state.origin, *story.state.versions)
-    assert needed_versions(story.changes, versions, RULES) == (versions[0], versions[2])
-    absent = story.absent().seen(1300)
-    versions = (absent.state.origin, *absent.state.versions)
-    assert needed_versions(absent.changes, versions, RULES) == (versions[0], versions[1], versions[3])
-
-
-def test_versions_are_in_order_from_the_first_on() -> None:
-    story = Story().seen(20).seen(-5).seen(10).seen(0)
-    first = story.state.origin
-    seen = story.seen(30).state.versions[-1]
-    found = [(version.at - at(0)).total_seconds() for version in all_versions(story.state, first, seen)]
-    assert found == [0, 10, 20, 30]
-    assert all_versions(story.state, first)[0] is first
-
-
-@pytest.mark.parametrize(
-    ("second", "verdict"),
-    [(600, Verdict.WAIT_UNEXPLAINED), (1000, Verdict.WAIT_UNEXPLAINED), (1001, Verdict.PUT_BACK)],
-)
-def test_what_was_compacted_explains_nothing_any_more(second: float, verdict: Verdict) -> None:
-    """What it came to is in the baseline; a record of then that comes later doesn't change that."""
-    accounted = {
-        leaf: BaselineLeaf(value=value, provenance=Provenance.ACCEPTED, since=at(0))
-        for leaf, value in {**LAMP, WHOLE: None}.items()
-    }
-    story = _ACCEPTED_LATER.with_state(accounted=accounted).change(second, "Mallory", state=("on", "off"))
-    assert verdicts(story.plan(2000, state="off")) == {"state": verdict}
-
-
-@pytest.mark.parametrize("is_there", [False, True])
-@pytest.mark.parametrize("reordered", [False, True])
-def test_what_came_and_went_in_one_second_is_worked_back_as_it_can_have_been(
-    *, is_there: bool, reordered: bool
+def test_what_stood_before_may_be_a_replica_that_is_behind(
+    story: Story, change: str, shows: float, *, is_all: bool
 ) -> None:
-    """Nobody had read the object before, and records have no more than the second."""
-    ops = [Op.DELETE, Op.CREATE] if reordered else [Op.CREATE, Op.DELETE]
-    both = [
-        JudgedChange(change=a_change(op.value, op=op, wrote={}, is_whole=True), standing=Standing.UNAPPROVED)
-        for op in ops
-    ]
-    origin = a_version(1) if is_there else Version(at=a_version(1).at, leaves={})
-    first = first_version(a_state(origin=origin, provenance=Provenance.FIRST_SEEN), both)
-    assert first.leaves.get(EXISTS) is (True if is_there else None)
+    """Then it isn't known what else the change wrote."""
+    assert written_by(story.seen(shows, state="off"), change, state="off") == (_STATE, is_all)

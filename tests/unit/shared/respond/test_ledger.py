@@ -446,6 +446,16 @@ def test_cases_are_listed_newest_first_from_an_instant_on(ledger: Ledger) -> Non
     assert ledger.cases(ALICE.id) == []
 
 
+def test_the_newest_go_on_behind_one(ledger: Ledger) -> None:
+    cases = [ledger.open(_DETECTION, _at(minutes), _RECORD) for minutes in (3, 2, 2, 1)]
+    names = ledger.newest(_TENANT, most=0)
+    assert set(names) == {case.id for case in cases if case}
+    for place, name in enumerate(names):
+        after = ledger.case(_TENANT, name)
+        assert ledger.newest(_TENANT, most=0, after=after) == names[place + 1 :]
+        assert ledger.newest(_TENANT, most=1, after=after) == names[place + 1 : place + 2]
+
+
 def test_open_cases_are_listed_until_they_are_closed(ledger: Ledger) -> None:
     first, second = (_opened(ledger, lamp_event(id=each, correlation_id=each, reason=each)) for each in "ab")
     leased = ledger.claim(_TENANT, first.id)

@@ -219,9 +219,15 @@ class TestSignIn:
         browser.cookies["AppServiceAuthSession"] = cookie
         assert browser.get("/api/who/x").status_code == 302
 
+    @pytest.mark.parametrize("spelling", ["uri", "url"])
+    def test_either_spelling_of_where_to_go_is_taken(self, browser: Browser, spelling: str) -> None:
+        to_authority = browser.get(f"/.auth/login/aad?{urlencode({f'post_login_redirect_{spelling}': '/api/who/x'})}")
+        _, fields = browser.form_after(to_authority.headers["location"], ALICE)
+        assert parse_qs(fields["state"]) == {"redir": ["/api/who/x"]}
+
     @pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example"])
     def test_nobody_is_led_away_after_signing_in(self, browser: Browser, where: str) -> None:
-        to_authority = browser.get(f"/.auth/login/aad?{urlencode({'post_login_redirect_url': where})}")
+        to_authority = browser.get(f"/.auth/login/aad?{urlencode({'post_login_redirect_uri': where})}")
         action, fields = browser.form_after(to_authority.headers["location"], ALICE)
         assert parse_qs(fields["state"]) == {"redir": ["/"]}
         fields["state"] = f"redir={where}"

@@ -3,4 +3,7 @@
 # pytest collects what is imported
 # pyright: reportUnusedImport=false
 
-from tests.unit.shared.detect.kusto.test_aggregation import test_a_long_stream_gives_the_same_cases, workspace
+from tests.integration.shared.detect.kusto.test_counted_answers import (
+    test_a_long_stream_gives_the_same_cases,
+    workspace,
+)

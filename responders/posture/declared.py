@@ -1,0 +1,55 @@
+"""All that is declared about posture, in one place: what is read, what judges it, what people confirm."""
+
+from typing import Final
+
+from responders.posture import (
+    accounts,
+    azure,
+    directory,
+    emergency,
+    installation,
+    manual_items,
+    roles,
+    sign_in_policies,
+)
+from responders.rosters import NO_LICENCE
+from shared.checks.posture_daily import Declared
+from shared.model.calls import Call
+from shared.model.kinds import TenantKind
+from shared.model.read_probes import ReadProbe
+
+DECLARED: Final = Declared(
+    parts=(
+        *roles.PARTS,
+        *accounts.PARTS,
+        *sign_in_policies.PARTS,
+        *azure.PARTS,
+        *directory.PARTS,
+        *installation.PARTS,
+    ),
+    checks=(
+        *emergency.CHECKS,
+        *roles.CHECKS,
+        *accounts.CHECKS,
+        *sign_in_policies.CHECKS,
+        *azure.CHECKS,
+        *directory.CHECKS,
+        *installation.CHECKS,
+    ),
+    items=manual_items.ITEMS,
+)
+"""Parts stand after those that they ask for."""
+
+CALLS: Final[tuple[Call, ...]] = tuple(dict.fromkeys(call for part in DECLARED.parts for call in part.calls))
+"""Every request that the snapshot takes."""
+
+READ_PROBES: Final[tuple[ReadProbe, ...]] = (
+    ReadProbe(call=accounts.LIST_USERS, kind=TenantKind.WORKFORCE, query={"$select": "id,signInActivity"}),
+    ReadProbe(call=accounts.LIST_REGISTRATIONS, kind=TenantKind.WORKFORCE, query=accounts.ADMINISTRATORS),
+    ReadProbe(call=roles.LIST_ROLE_INSTANCES, kind=TenantKind.WORKFORCE, no_licence=NO_LICENCE),
+    ReadProbe(
+        call=roles.LIST_PIM_SETTINGS, kind=TenantKind.WORKFORCE, query=roles.SETTINGS_OF_ROLES, no_licence=NO_LICENCE
+    ),
+    ReadProbe(call=directory.GET_ORGANIZATION, kind=TenantKind.WORKFORCE),
+)
+"""What the doctor tries; other reads of the snapshot are tried for what else they are for."""

@@ -1,0 +1,172 @@
+"""HTTP, under a function key: what a person does about a case or an object. GET shows a plan, POST does what it showed.
+
+Who did it is who calls (`callers`), never what a body says; who has nothing but a function key is only shown plans. A
+plan that is out of date isn't done.
+"""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+import azure.functions as func
+from msgspec import Meta, Struct
+
+from responders.app import runtime
+from responders.triggers.callers import WITH_A_KEY
+from responders.triggers.requests import Reason, body_of, find_case, json_response, problem, signed_by
+from shared.authority.approvals import since_from
+from shared.model.errors import LeaseLost, Rejected
+from shared.model.kinds import ObjectKind
+from shared.model.objects import ObjectId, Objection, Op
+from shared.respond.asking import ActPlan, Asking, Row, Verb, asking_of
+
+acts = func.Blueprint()
+
+_OF_A_CASE: Final = (Verb.UNDO, Verb.ACCEPT, Verb.DENY, Verb.LEAVE, Verb.PUT_BACK)
+_NOBODY: Final = (
+    "nobody is known to call, and a function key decides nothing: sign in where the platform asks for it, sign the "
+    "request as an operator, or use the command line"
+)
+_NO_CASE: Final = "no case has that id; GET cases lists those there are"
+
+
+class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of POST: the digest of the plan that was shown, and why it is done."""
+
+    plan: Annotated[str, Meta(max_length=64)]
+    reason: Reason
+
+
+class ShownPlan(Struct, frozen=True, kw_only=True):
+    """A plan as it is answered: leaf by leaf, what objects to it, and what doesn't come back. `plan` is its digest."""
+
+    act: Verb
+    object: ObjectId
+    name: str
+    id: str
+    leaves: tuple[Row, ...]
+    writes: Op | None
+    objections: dict[str, Objection]
+    cannot: tuple[str, ...]
+    nothing: str
+    done: bool
+    plan: str
+
+
+@acts.function_name("show_act")
+@acts.route(route="cases/{case}/acts/{act}", methods=["GET"])
+def show_act(req: func.HttpRequest) -> func.HttpResponse:
+    """Show what an act on a case would do."""
+    asking = _asking_of_case(req)
+    return asking if isinstance(asking, func.HttpResponse) else _show(asking)
+
+
+@acts.function_name("do_act")
+@acts.route(route="cases/{case}/acts/{act}", methods=["POST"])
+def do_act(req: func.HttpRequest) -> func.HttpResponse:
+    """Do what was shown of a case."""
+    asking = _asking_of_case(req)
+    return asking if isinstance(asking, func.HttpResponse) else _do(req, asking)
+
+
+@acts.function_name("show_restore")
+@acts.route(route="objects/{tenant}/{kind}/{key}/restore", methods=["GET"])
+def show_restore(req: func.HttpRequest) -> func.HttpResponse:
+    """Show what restoring an object to an instant (`?to=`) would do."""
+    asking = _asking_of_object(req)
+    return asking if isinstance(asking, func.HttpResponse) else _show(asking)
+
+
+@acts.function_name("do_restore")
+@acts.route(route="objects/{tenant}/{kind}/{key}/restore", methods=["POST"])
+def do_restore(req: func.HttpRequest) -> func.HttpResponse:
+    """Restore an object to an instant (`?to=`) as it was shown."""
+    asking = _asking_of_object(req)
+    return asking if isinstance(asking, func.HttpResponse) else _do(req, asking)
+
+
+def _asking_of_case(req: func.HttpRequest) -> Asking | func.HttpResponse:
+    verb = next((one for one in _OF_A_CASE if one == req.route_params["act"]), None)
+    if verb is None:
+        return problem(404, f"there is no such act; there are: {', '.join(_OF_A_CASE)}")
+    case = find_case(req.route_params["case"])
+    if case is None:
+        return problem(404, _NO_CASE)
+    try:
+        return asking_of(case, verb)
+    except Rejected as rejected:
+        return problem(409, str(rejected))
+
+
+def _asking_of_object(req: func.HttpRequest) -> Asking | func.HttpResponse:
+    route = req.route_params
+    kind = next((one for one in ObjectKind if one == route["kind"]), None)
+    tenant = runtime().settings.tenant(route["tenant"])
+    key = route["key"]
+    if kind is None or tenant is None or not key.isalnum():
+        return problem(404, "there is no such object")
+    object_id = ObjectId(tenant_id=tenant.id, kind=kind, key=key)
+    if runtime().objects.read(object_id) is None:
+        return problem(404, "there is no such object")
+    to = _instant(req.params.get("to", ""))
+    if to is None:
+        return problem(400, "say how it stood when: ?to=2027-01-31T18:00:00Z")
+    return Asking(verb=Verb.RESTORE, id=object_id, to=to)
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return since_from(text)
+    except ValueError:
+        return None
+
+
+def _show(asking: Asking) -> func.HttpResponse:
+    from shared.respond.act_plans import plan_act  # noqa: PLC0415 - people ask rarely, start-up is a feature
+
+    try:
+        return json_response(_shown(plan_act(runtime(), asking).plan))
+    except Rejected as rejected:
+        return problem(409, str(rejected))
+
+
+def _do(req: func.HttpRequest, asking: Asking) -> func.HttpResponse:
+    from shared.respond.acts import act  # noqa: PLC0415 - people ask rarely, start-up is a feature
+    from shared.respond.persons import Result  # noqa: PLC0415 - the same
+
+    try:
+        body = body_of(req, Confirmation)
+        by = _decided_by(req)
+        if isinstance(by, func.HttpResponse):
+            return by
+        acted = act(runtime(), asking, digest=body.plan, by=by, reason=body.reason)
+    except ValueError as error:
+        return problem(400, str(error))
+    except Rejected as rejected:
+        return problem(409, str(rejected))
+    except LeaseLost:
+        return problem(409, "the object is being written by another run; send it again")
+    if acted.result not in {Result.DONE, Result.ALREADY} or acted.plan is None:
+        return problem(409, f"{acted.result}; GET shows what it would be now")
+    return json_response({"result": acted.result, "plan": acted.plan.digest})
+
+
+def _decided_by(req: func.HttpRequest) -> str | func.HttpResponse:
+    """Say who decides; a response refuses whoever isn't known."""
+    by = signed_by(req)
+    return problem(403, _NOBODY) if by == WITH_A_KEY else by
+
+
+def _shown(plan: ActPlan) -> ShownPlan:
+    return ShownPlan(
+        act=plan.asking.verb,
+        object=plan.asking.id,
+        name=plan.name,
+        id=plan.tenants_id,
+        leaves=plan.rows,
+        writes=plan.op,
+        objections=dict(plan.objections),
+        cannot=plan.cannot,
+        nothing=plan.nothing,
+        done=plan.is_done,
+        plan=plan.digest,
+    )

@@ -1,0 +1,488 @@
+"""Answers requests to the console: who is let in, what they are shown, and what a press does.
+
+GET shows and does nothing. What acts is a POST from the console's own page, with a token that is valid for who opened
+it, in that session, for that act and the plan that was shown. A plan that is out of date isn't done.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from shared.authority.owners import NamedOwner, TableOwners
+from shared.console import texts
+from shared.console.assets import SCRIPT, STYLE
+from shared.console.frame import ROOT, View
+from shared.console.incident_page import Shown, incident_page
+from shared.console.incidents import Incident, acts_on, all_incidents, find, incident_of, open_incidents
+from shared.console.list_page import Tab, list_page, not_seen
+from shared.console.markup import Html, Part
+from shared.console.names import names_for, names_in
+from shared.console.object_page import Past, object_page
+from shared.console.refused_pages import said_page, sign_in_address, turned_away_page
+from shared.console.sentences import Said, what_happened
+from shared.console.sheets import LABELS, LONGEST_NOTE, REASONS, Sheet, sheet_page
+from shared.console.tokens import Checked, Holder, Tokens
+from shared.console.visitors import Because, TurnedAway, Visitor, visitor_of
+from shared.emergency.labels import language_of
+from shared.emergency.proofs import Door, Request
+from shared.ingest.coverage import Coverage
+from shared.model.bilingual import ENGLISH, KOREAN, Words
+from shared.model.cases import Case
+from shared.model.errors import LeaseLost, Rejected, ResponderError
+from shared.model.kinds import ObjectKind
+from shared.model.object_kinds import LeafRules
+from shared.model.objects import ObjectId
+from shared.respond.act_plans import plan_act
+from shared.respond.acts import act
+from shared.respond.asking import Asking, Verb, asking_of
+from shared.respond.components import Runtime
+from shared.respond.persons import Result, history, show
+
+_log = logging.getLogger("responder.console")
+
+COOKIE: Final = "responder-console"
+"""What a person chose for the console: language and theme. Nothing is decided by it."""
+_LONGEST_FORM: Final = 16_384
+_MOST_FIELDS: Final = 20
+_LONGEST_PATH: Final = 500
+_A_YEAR: Final = 31_536_000
+_FORM: Final = "application/x-www-form-urlencoded"
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self';"
+    " frame-ancestors 'none'; base-uri 'none'"
+)
+_SAFE: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # With no-referrer a form's Origin would be null, and a form of another site couldn't be told from our own.
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": f"max-age={_A_YEAR}",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Language, Cookie",
+}
+
+_WRITES: Final = frozenset({Verb.PUT_BACK, Verb.UNDO, Verb.DENY})
+_SAID: Final[Mapping[str, Words]] = {
+    "writes": texts.DONE_WRITES,
+    "noted": texts.DONE_NOTED,
+    "already": texts.ALREADY,
+    "acknowledged": texts.ACKNOWLEDGED,
+}
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """An answer."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/html"
+    headers: Mapping[str, str] = msgspec.field(default_factory=lambda: _SAFE)
+
+
+class Console(Struct, frozen=True, kw_only=True):
+    """What the console works with, for a process. `coverage` reads what is seen, and may take a while."""
+
+    runtime: Runtime
+    door: Door
+    tokens: Tokens
+    coverage: Callable[[], Coverage]
+
+    def answer(self, request: Request) -> Reply:
+        """Answer a request."""
+        return _Answering(self, request).reply()
+
+
+class _Answering:
+    """The work on one request."""
+
+    def __init__(self, console: Console, request: Request) -> None:
+        self._console, self._request = console, request
+        self._runtime = console.runtime
+        self._now = console.runtime.clock()
+        parts = urlsplit(request.url)
+        self._path = unquote(parts.path)[:_LONGEST_PATH]
+        self._places = [place for place in self._path.removeprefix(ROOT).split("/") if place]
+        self._query = {name: values[0] for name, values in parse_qs(parts.query, max_num_fields=_MOST_FIELDS).items()}
+        self._is_post = request.method.upper() == "POST"
+        self._visitor: Visitor | None = None
+        self._language, self._theme = self._chosen()
+
+    def reply(self) -> Reply:
+        asset = next((one for one in (STYLE, SCRIPT) if self._places == [one.name]), None)
+        if asset is not None and not self._is_post:
+            kept = {"Cache-Control": f"public, max-age={_A_YEAR}, immutable", "X-Content-Type-Options": "nosniff"}
+            return Reply(status=HTTPStatus.OK, body=asset.content, content_type=asset.content_type, headers=kept)
+        visitor = visitor_of(self._request, self._console.door, self._runtime.settings, self._owners, now=self._now)
+        if isinstance(visitor, TurnedAway):
+            return self._turned_away(visitor)
+        self._visitor = visitor
+        try:
+            return self._post(visitor) if self._is_post else self._get(visitor)
+        except LeaseLost:
+            return self._said(HTTPStatus.CONFLICT, texts.CANT, text=texts.BUSY, back=self._own_path())
+        except Rejected as rejected:
+            text = str(rejected)
+            view = View(language=self._language, now=self._now, theme=self._theme)
+            said = said_page(texts.CANT, view, text=view.english(text), back=self._own_path(), button=texts.OPEN_AGAIN)
+            return self._html(HTTPStatus.CONFLICT, said)
+        except (ResponderError, msgspec.MsgspecError, KeyError) as error:
+            # Storage fails, or a row of it can't be read, by this version of the app at least.
+            _log.warning("a page of the console could not be made: %s", error)
+            text = texts.MAY_BE_DONE if self._is_post else texts.STORAGE_GONE_TEXT
+            return self._said(HTTPStatus.SERVICE_UNAVAILABLE, texts.STORAGE_GONE, text=text, back=self._own_path())
+
+    # ---- who is let in ----
+
+    def _owners(self) -> Sequence[NamedOwner]:
+        return TableOwners(self._runtime.storage, clock=self._runtime.clock).history().present
+
+    def _turned_away(self, turned: TurnedAway) -> Reply:
+        """Lead a browser to the sign-in; tell everybody else that they aren't signed in."""
+        own = self._own_path()
+        if turned.because is Because.NOBODY:
+            is_browser = "text/html" in self._request.header("Accept")
+            if is_browser and not self._is_post:
+                return self._redirect(HTTPStatus.FOUND, sign_in_address(own))
+            if not is_browser:
+                body = msgspec.json.encode({"status": 401, "detail": "nobody is signed in"})
+                headers = {**_SAFE, "WWW-Authenticate": "Bearer"}
+                return Reply(status=401, body=body, content_type="application/problem+json", headers=headers)
+        if turned.person is not None:
+            _log.warning("%s opened the console and was not let in", turned.person.id)
+        status = HTTPStatus.UNAUTHORIZED if turned.because is Because.NOBODY else HTTPStatus.FORBIDDEN
+        return self._html(status, turned_away_page(turned, own, self._view()))
+
+    def _own_path(self) -> str:
+        """Give where a browser comes back to: the page itself, or the sheet whose form was sent."""
+        if self._places == ["me"] or self._path != own_path(self._path):
+            return ROOT
+        if self._is_post and self._places[2:] == ["acknowledge"]:
+            return "/".join((ROOT, *self._places[:2]))
+        return self._path
+
+    # ---- pages ----
+
+    def _get(self, visitor: Visitor) -> Reply:
+        match self._places:
+            case []:
+                return self._list(visitor)
+            case ["i", case_id]:
+                return self._incident(case_id)
+            case ["i", case_id, verb] if verb in LABELS:
+                return self._sheet(case_id, Verb(verb))
+            case ["o", kind, key]:
+                return self._object(kind, key)
+            case _:
+                return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
+
+    def _list(self, visitor: Visitor) -> Reply:
+        if asked := self._query.get("id", "").strip():
+            found = find(self._runtime, asked)
+            return (
+                self._no_incident() if found is None else self._redirect(HTTPStatus.SEE_OTHER, f"{ROOT}/i/{found.id}")
+            )
+        view = self._query.get("view", "")
+        if view == "all":
+            before = self._query.get("before", "")
+            listing = all_incidents(self._runtime, after=find(self._runtime, before) if before else None)
+            return self._html(HTTPStatus.OK, list_page(listing, Tab(view="all"), None, self._view()))
+        actor = self._query.get("actor", "")[:_LONGEST_PATH]
+        listing = open_incidents(self._runtime, of_actor=actor)
+        count = None if actor else len(listing.incidents)
+        tab = Tab(view="mine" if view == "mine" else "", open_count=count, actor=actor)
+        if tab.view:
+            mine = [one for one in listing.incidents if f"({visitor.id})" in one.case.acknowledged_by]
+            listing = msgspec.structs.replace(listing, incidents=tuple(mine))
+        coverage = self._coverage()
+        strip = (not_seen(coverage, self._view()),) if coverage and coverage.bad and listing.incidents else ()
+        return self._html(HTTPStatus.OK, list_page(listing, tab, coverage, self._view(strip=strip)))
+
+    def _coverage(self) -> Coverage | None:
+        try:
+            return self._console.coverage()
+        except ResponderError as error:
+            _log.warning("what is seen could not be read: %s", error)
+            return None
+
+    def _incident(self, case_id: str) -> Reply:
+        case = find(self._runtime, case_id)
+        if case is None:
+            return self._no_incident()
+        incident = incident_of(self._runtime, case, with_evidence=True)
+        shown = Shown(
+            named=names_for(self._runtime, incident),
+            tenant=tenant.name if (tenant := self._runtime.settings.tenant(case.tenant_id)) else "",
+            rules=self._rules(incident),
+            said=self._said_of(case),
+            others=self._others(incident),
+        )
+        return self._html(HTTPStatus.OK, incident_page(incident, shown, self._view()))
+
+    def _rules(self, incident: Incident) -> LeafRules | None:
+        kind = self._runtime.kinds.get(incident.case.object_kind) if incident.case.object_kind else None
+        return kind.rules if kind else None
+
+    def _others(self, incident: Incident) -> tuple[str, ...] | None:
+        """Name the open incidents of the same actor; None where that couldn't be read."""
+        actor = incident.case.actor.id
+        if not actor:
+            return None
+        try:
+            found = open_incidents(self._runtime, of_actor=actor).incidents
+        except ResponderError:
+            return None
+        return tuple(one.case.id for one in found if one.case.id != incident.case.id)
+
+    def _said_of(self, case: Case) -> Words | None:
+        """Give what came of a press, where the address says it and we wrote that address."""
+        code, token = self._query.get("said", ""), self._query.get("by", "")
+        if code not in _SAID or self._checked(token, f"said {code}", case.id, "") is not Checked.RIGHT:
+            return None
+        return _SAID[code]
+
+    def _object(self, kind: str, key: str) -> Reply:
+        wanted = next((one for one in ObjectKind if one == kind), None)
+        found = self._found_object(wanted, key) if wanted and key.isascii() and key.isalnum() else None
+        if found is None:
+            return self._said(HTTPStatus.NOT_FOUND, texts.NO_OBJECT)
+        past = Past(
+            shown=show(self._runtime, found),
+            history=history(self._runtime, found),
+            rules=self._runtime.kinds[found.kind].rules,
+            one=_number(self._query.get("from", "")),
+            two=_number(self._query.get("to", "")),
+        )
+        return self._html(HTTPStatus.OK, object_page(past, names_in(self._runtime, past.history.entries), self._view()))
+
+    def _found_object(self, kind: ObjectKind, key: str) -> ObjectId | None:
+        if kind not in self._runtime.kinds:
+            return None
+        ids = (ObjectId(tenant_id=tenant.id, kind=kind, key=key) for tenant in self._runtime.settings.tenants)
+        return next((kept.id for one in ids if (kept := self._runtime.objects.read(one)) is not None), None)
+
+    def _sheet(
+        self, case_id: str, verb: Verb, *, said: Words | None = None, status: int = HTTPStatus.OK, note: str = ""
+    ) -> Reply:
+        case = find(self._runtime, case_id)
+        if case is None:
+            return self._no_incident()
+        incident = incident_of(self._runtime, case)
+        named = names_for(self._runtime, incident)
+        sheet = Sheet(verb=verb, case_id=case.id, sentence=self._sentence(incident, named), said=said, note=note)
+        try:
+            plan = plan_act(self._runtime, asking_of(case, verb)).plan
+            sheet = msgspec.structs.replace(sheet, plan=plan)
+        except Rejected as rejected:
+            sheet = msgspec.structs.replace(sheet, nothing=str(rejected))
+        return self._html(status, sheet_page(sheet, named, self._view()))
+
+    def _sentence(self, incident: Incident, named: Callable[[str], str]) -> Html:
+        said = Said(language=self._language, with_standing=True)
+        name = incident.object_state.name if incident.object_state else ""
+        return what_happened(incident.case, incident.detection, incident.change, named, said, object_name=name)
+
+    def _no_incident(self) -> Reply:
+        days = str(self._runtime.settings.kept_for.days)
+        text = self._view().say(texts.KEPT_FOR, days=days)
+        return self._html(HTTPStatus.NOT_FOUND, said_page(texts.NO_INCIDENT_FOUND, self._view(), text=text))
+
+    # ---- what a press does ----
+
+    def _post(self, visitor: Visitor) -> Reply:
+        form = self._form()
+        if form is None or not self._is_from_own_page():
+            text, back = texts.ELSEWHERE_TEXT, self._own_path()
+            return self._said(HTTPStatus.FORBIDDEN, texts.ELSEWHERE, text=text, back=back, button=texts.OPEN_AGAIN)
+        match self._places:
+            case ["me"]:
+                return self._choose(form)
+            case ["i", case_id, "acknowledge"]:
+                return self._acknowledge(visitor, case_id, form)
+            case ["i", case_id, verb] if verb in LABELS:
+                return self._act(visitor, case_id, Verb(verb), form)
+            case _:
+                return self._said(HTTPStatus.NOT_FOUND, texts.NO_PAGE)
+
+    def _is_from_own_page(self) -> bool:
+        """Whether the browser says that our own page sent it; every browser names the origin of a POST."""
+        if self._request.header("Sec-Fetch-Site").lower() not in {"", "same-origin"}:
+            return False
+        return self._request.header("Origin").lower() in self._console.door.own_origins
+
+    def _form(self) -> Mapping[str, str] | None:
+        is_form = self._request.header("Content-Type").partition(";")[0].strip().lower() == _FORM
+        if not is_form or len(self._request.body) > _LONGEST_FORM:
+            return None
+        try:
+            fields = parse_qs(self._request.body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+        except ValueError:
+            return None
+        return {name: values[0] for name, values in fields.items() if len(values) == 1}
+
+    def _token_refusal(self, form: Mapping[str, str], act_name: str, subject: str, shown: str) -> Reply | None:
+        checked = self._checked(form.get("token", ""), act_name, subject, shown)
+        if checked is Checked.RIGHT:
+            return None
+        status = HTTPStatus.CONFLICT if checked is Checked.OLD else HTTPStatus.FORBIDDEN
+        return self._said(
+            status, texts.TOO_OLD, text=texts.TOO_OLD_TEXT, back=self._own_path(), button=texts.OPEN_AGAIN
+        )
+
+    def _checked(self, token: str, act_name: str, subject: str, shown: str) -> Checked:
+        holder = self._holder()
+        if holder is None:
+            return Checked.WRONG
+        return self._console.tokens.check(token, holder, act_name, subject, shown, now=self._now)
+
+    def _holder(self) -> Holder | None:
+        visitor = self._visitor
+        return Holder(id=visitor.id, session=visitor.session) if visitor else None
+
+    def _make_token(self, act_name: str, subject: str, shown: str) -> str:
+        holder = self._holder()
+        return self._console.tokens.make(holder, act_name, subject, shown, now=self._now) if holder else ""
+
+    def _acknowledge(self, visitor: Visitor, case_id: str, form: Mapping[str, str]) -> Reply:
+        """Note who has an incident; twice is no error, and the first one stays."""
+        if refusal := self._token_refusal(form, "acknowledge", case_id, ""):
+            return refusal
+        case = find(self._runtime, case_id)
+        if case is None:
+            return self._no_incident()
+        # The page comes first: its mark stops escalation, and pressing again makes up for the case's.
+        self._runtime.notifier.acknowledge(case, by=visitor.by)
+        self._runtime.ledger.acknowledge(case, by=visitor.by)
+        _log.info("case %s was acknowledged by %s", case.id, visitor.id)
+        return self._led_back(case.id, "already" if case.acknowledged_at else "acknowledged")
+
+    def _act(self, visitor: Visitor, case_id: str, verb: Verb, form: Mapping[str, str]) -> Reply:
+        """Do what was shown, if it is still what would be done."""
+        plan, note = form.get("plan", ""), form.get("note", "").strip()[:LONGEST_NOTE]
+        if refusal := self._token_refusal(form, verb, case_id, plan):
+            return refusal
+        if not visitor.may_act:
+            return self._said(HTTPStatus.FORBIDDEN, texts.NEEDS_OPERATOR, back=f"{ROOT}/i/{case_id}")
+        words = REASONS[verb].get(form.get("reason", ""))
+        if words is None:
+            return self._sheet(case_id, verb, said=texts.NO_REASON, status=HTTPStatus.BAD_REQUEST, note=note)
+        case = find(self._runtime, case_id)
+        if case is None:
+            return self._no_incident()
+        reason = f"{words.en}. {note}" if note else words.en
+        return self._carried_out(visitor, asking_of(case, verb), plan, reason=reason, note=note)
+
+    def _carried_out(self, visitor: Visitor, asking: Asking, plan: str, *, reason: str, note: str) -> Reply:
+        verb, case_id = asking.verb, asking.case.id if asking.case else ""
+        result = act(self._runtime, asking, digest=plan, by=visitor.by, reason=reason).result
+        _log.info("%s asked for %s of case %s: %s", visitor.id, verb, case_id, result)
+        match result:
+            case Result.DONE:
+                return self._led_back(case_id, "writes" if verb in _WRITES else "noted")
+            case Result.ALREADY if self._was_done(asking, plan):
+                return self._led_back(case_id, "already")
+            case _:
+                # What is so without anybody having pressed this was shown otherwise.
+                said = texts.BUSY if result is Result.BUSY else texts.MOVED
+                return self._sheet(case_id, verb, said=said, status=HTTPStatus.CONFLICT, note=note)
+
+    def _was_done(self, asking: Asking, plan: str) -> bool:
+        """Whether somebody has done what a plan showed."""
+        return asking.case is not None and any(
+            (one.after or {}).get("plan") == plan for one in acts_on(self._runtime, asking.case, asking.id)
+        )
+
+    def _led_back(self, case_id: str, code: str) -> Reply:
+        """Send the browser to the incident, whose first line says what was done: reloading that sends nothing again."""
+        token = self._make_token(f"said {code}", case_id, "")
+        return self._redirect(HTTPStatus.SEE_OTHER, f"{ROOT}/i/{case_id}?said={code}&by={token}#main")
+
+    def _choose(self, form: Mapping[str, str]) -> Reply:
+        if refusal := self._token_refusal(form, "me", "", ""):
+            return refusal
+        language = form.get("language", self._language)
+        theme = form.get("theme", self._theme)
+        chosen = f"{language if language in {ENGLISH, KOREAN} else ENGLISH}.{theme if theme in _THEMES else ''}"
+        cookie = f"{COOKIE}={chosen}; Path={ROOT}; Max-Age={_A_YEAR}; HttpOnly; Secure; SameSite=Lax"
+        reply = self._redirect(HTTPStatus.SEE_OTHER, own_path(form.get("back", "")))
+        return msgspec.structs.replace(reply, headers={**reply.headers, "Set-Cookie": cookie})
+
+    # ---- how it is shown ----
+
+    def _chosen(self) -> tuple[str, str]:
+        """Give language and theme: what the person chose, else what the browser prefers."""
+        language, theme = "", ""
+        try:
+            found = SimpleCookie(self._request.header("Cookie")).get(COOKIE)
+            language, _, theme = found.value.partition(".") if found else ("", "", "")
+        except CookieError:
+            pass
+        if language not in {ENGLISH, KOREAN}:
+            language = language_of(self._request.header("Accept-Language"))
+        return language, theme if theme in _THEMES else ""
+
+    def _view(self, *, strip: Sequence[Part] = ()) -> View:
+        visitor = self._visitor
+        plain = View(language=self._language, now=self._now, theme=self._theme)
+        if visitor is None:
+            return plain
+        return View(
+            language=self._language,
+            now=self._now,
+            theme=self._theme,
+            reader=visitor.name,
+            reader_id=visitor.id,
+            may_act=visitor.may_act,
+            here=self._own_path(),
+            make_token=self._make_token,
+            strip=(self._kill_switch(plain), *strip),
+        )
+
+    def _kill_switch(self, view: View) -> Part:
+        state = self._runtime.controls.read_state()
+        if state.unread:
+            return view.say(texts.CONTROLS_UNREAD)
+        return view.say(texts.KILL_SWITCH) if state.stopped else None
+
+    def _said(
+        self,
+        status: int,
+        title: Words,
+        *,
+        text: Words | None = None,
+        back: str = ROOT,
+        button: Words = texts.TO_INCIDENTS,
+    ) -> Reply:
+        view = View(language=self._language, now=self._now, theme=self._theme)
+        said = view.say(text) if text else None
+        return self._html(status, said_page(title, view, text=said, back=back, button=button))
+
+    @staticmethod
+    def _html(status: int, text: str) -> Reply:
+        return Reply(status=int(status), body=text.encode("utf-8", "backslashreplace"))
+
+    @staticmethod
+    def _redirect(status: int, address: str) -> Reply:
+        return Reply(status=int(status), headers={**_SAFE, "Location": address})
+
+
+_THEMES: Final = frozenset({"light", "dark"})
+
+
+def own_path(path: str) -> str:
+    """Give a path of the console to lead a browser to; anything else would lead people away, and becomes its root."""
+    is_plain = path.isascii() and path.isprintable() and not set(path) & set("\\?#%:@")
+    is_own = path == ROOT or path.startswith(f"{ROOT}/")
+    is_direct = "//" not in path and not {".", ".."} & set(path.split("/"))
+    return path if is_plain and is_own and is_direct else ROOT
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0  # noqa: PLR2004 - few versions
