@@ -66,7 +66,8 @@ class Case(Struct, frozen=True, kw_only=True):
 
     A case about a change of a guarded object has that object's kind and key, and the id of the change; `detections` are
     all that match the change. Such a case is answered with its object, and `pending` says why it isn't yet. `at_most`
-    is the risk that such a change deserves, None where that of its detection counts.
+    is the risk that such a change deserves, None where that of its detection counts. `wrong_password`: a sign-in that
+    anybody may have tried who knows the account's name.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Case(Struct, frozen=True, kw_only=True):
     detections: tuple[str, ...] = ()
     pending: str = ""
     at_most: Risk | None = None
+    wrong_password: bool = False
     attempts: int = 0
     lease_until: datetime | None = None
     decided_at: datetime | None = None

@@ -9,7 +9,7 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -42,6 +42,14 @@ class Log(StrEnum):
     AUDIT = "audit"
     SIGN_IN = "sign-in"
     RESOURCE = "resource"
+
+
+_WRONG_PASSWORD: Final = frozenset({"50126", "50053"})
+"""A wrong name or password, and an account that was locked for many of them, or an address that is known for it.
+
+Source: https://learn.microsoft.com/entra/identity-platform/reference-error-codes. A policy that blocks (53003) or a
+second factor that is asked for comes after the right password.
+"""
 
 
 class ActorKind(StrEnum):
@@ -166,6 +174,11 @@ class SignInEvent(Struct, frozen=True, kw_only=True, tag="sign-in"):
     interactive: str = ""
     risk_events: tuple[str, ...] = ()
     city: str = ""
+
+    @property
+    def is_wrong_password(self) -> bool:
+        """Whether nothing more is known of whoever tried than that the account's name is."""
+        return self.error_code in _WRONG_PASSWORD
 
     @property
     def target(self) -> Target:

@@ -1,5 +1,6 @@
 """What a channel is given to send: the page of one actor, several pages in one digest, or several system notices."""
 
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -25,6 +26,7 @@ class PageMessage(Struct, frozen=True, kw_only=True):
 
     `key` is the same for messages that belong together: those of a page until it rings anew. `by` names the actor, ""
     where no record does. `place` is the number of owners who were asked before. `worst` is None where it can't be read.
+    `new` is how many changes came or went further after the last message, which went at `since`; None in the first one.
     `is_again`, here and in the other messages: it may have come already.
     """
 
@@ -35,6 +37,8 @@ class PageMessage(Struct, frozen=True, kw_only=True):
     owners: tuple[Owner, ...] = ()
     place: int = 0
     worst: ShownCase | None = None
+    new: int = 0
+    since: datetime | None = None
     is_again: bool = False
 
 

@@ -336,9 +336,14 @@ class Notifier:
             Page(stored=stored, channel=delivery.channel)
             for stored in self._pages.open_pages()
             for delivery in stored.state.deliveries
-            if _is_due(stored.state, delivery.channel, now)
+            if self._is_due(stored.state, delivery.channel, now)
         ]
         return sorted(pages, key=_order)
+
+    def _is_due(self, page: PageState, channel: Channel, now: datetime) -> bool:
+        delivery = page.over(channel)
+        at = due_at(page, delivery, within=self._acknowledge_within) if delivery else None
+        return at is not None and at <= now
 
     def _send_due(self, find_case: FindCase) -> None:
         by_limit: dict[str, list[Page]] = {}
@@ -373,7 +378,7 @@ class Notifier:
         now = self._clock()
         current: StoredPage | None = page.stored
         for _ in range(_TRIES_TO_RESERVE):
-            if current is None or not _is_due(current.state, page.channel, now):
+            if current is None or not self._is_due(current.state, page.channel, now):
                 return None
             stored = self._pages.reserve(current, lambda state: _begun(state, page.channel, now + self._turn))
             if stored is not None:
@@ -411,7 +416,7 @@ class Notifier:
             return self._deliver([page], lambda: self._send_notice(sender, page, notice), {})
         rows = self._pages.changes(page.state)
         if not _has_something_to_say(page, rows):
-            self._note_sent(page, rows)
+            self._note_sent(page, rows, is_message=False)
             return False
         message = self._message(page, rows, find_case)
         return self._deliver([page], lambda: sender.send(message), {page.state.id: rows})
@@ -476,7 +481,7 @@ class Notifier:
             if _has_something_to_say(page, rows):
                 read.append((page, rows, self._message(page, rows, _no_case)))
             else:
-                self._note_sent(page, rows)
+                self._note_sent(page, rows, is_message=False)
 
         try:
             do_all(pages, read_page, failed=lambda page: f"page {page.state.id} could not be read", log=_log)
@@ -515,6 +520,8 @@ class Notifier:
             owners=self._owners.of_page(changes[0].scopes, place, is_urgent=page.state.is_urgent),
             place=place,
             worst=_found(changes[0], find_case),
+            new=min(len(changes), len(rows) - delivery.shown) if delivery.sent_at else 0,
+            since=delivery.sent_at,
             is_again=delivery.may_have_come,
         )
 
@@ -557,14 +564,17 @@ class Notifier:
     def _for_each(self, pages: Iterable[Page], note: Callable[[Page], None]) -> None:
         do_all(pages, note, failed=lambda page: f"what came of page {page.state.id} could not be stored", log=_log)
 
-    def _note_sent(self, page: Page, rows: tuple[PagedChange, ...]) -> None:
+    def _note_sent(self, page: Page, rows: tuple[PagedChange, ...], *, is_message: bool) -> None:
         now = self._clock()
-        self._pages.update(page.stored, lambda state: noted_sent(state, page.state, page.channel, rows, now=now))
+        self._pages.update(
+            page.stored,
+            lambda state: noted_sent(state, page.state, page.channel, rows, now=now, is_message=is_message),
+        )
 
     def _note_in_incident(self, page: Page, rows: tuple[PagedChange, ...], key: str) -> None:
         """Store that a page was sent, and the incident that it is in where the channel keeps some."""
         if page.channel is not Channel.PAGERDUTY or (page.state.system_notice and not _is_addressed_page(page, key)):
-            self._note_sent(page, rows)
+            self._note_sent(page, rows, is_message=True)
             return
         incident = incident_of(page.state, page.delivery, rows, key=key)
         now = self._clock()
@@ -731,12 +741,6 @@ def _is_addressed_page(page: Page, key: str) -> bool:
     """Whether a notice went out by itself to owners: its incident has the page's key, and is told what became of it."""
     notice = page.state.system_notice
     return notice is not None and not key and _is_addressed(notice)
-
-
-def _is_due(page: PageState, channel: Channel, now: datetime) -> bool:
-    delivery = page.over(channel)
-    at = due_at(page, delivery) if delivery else None
-    return at is not None and at <= now
 
 
 def _begun(page: PageState, channel: Channel, until: datetime) -> PageState:

@@ -1,7 +1,8 @@
 """Builds the messages about several changes: the page of an actor and the digest. Pure functions.
 
 They follow the rules of `shared.notify.cards`. A change is listed in one line, the worst first, and the line opens its
-case. A message is shortened until it is small enough, and says how many changes it leaves out.
+case. A card shows the first few, so that it can be read at a glance, and the others when somebody asks for them. A
+message is shortened until it is small enough, and says how many changes it leaves out.
 """
 
 from collections import Counter
@@ -27,6 +28,10 @@ type Json = dict[str, Any]
 _MOST_LISTED: Final = (24, 16, 12, 8, 5, 3, 2, 1)
 """How many changes a card lists; the first number whose card is small enough is used."""
 
+_AT_A_GLANCE: Final = 5
+"""How many changes a card shows at once; the others it lists are shown by a button."""
+
+_FOLDED: Final = "more-changes"
 _MOST_OF_AN_ACTOR: Final = 3
 """How many changes of one actor a digest lists, so that many by one don't hide the others."""
 
@@ -113,7 +118,10 @@ def _content_of_page(message: PageMessage, settings: Settings) -> _Content:
     tenant = settings.tenant(message.tenant_id)
     return _Content(
         headline=page_headline(message),
-        about=f"In {shown(tenant.name if tenant else message.tenant_id, _LONGEST)}, {changes[0].risk} risk at most",
+        about=(
+            f"In {shown(tenant.name if tenant else message.tenant_id, _LONGEST)}, {changes[0].risk} risk at most"
+            f"{_news(message)}"
+        ),
         worst=changes[0],
         lines=tuple(_Line(change=change) for change in changes),
         count=len(changes),
@@ -122,6 +130,14 @@ def _content_of_page(message: PageMessage, settings: Settings) -> _Content:
         place=message.place,
         is_again=message.is_again,
     )
+
+
+def _news(message: PageMessage) -> str:
+    """Say how much is new in a message that isn't the first of its page; "" in the first."""
+    if message.since is None or message.new <= 0:
+        return ""
+    changes = "1 change" if message.new == 1 else f"{message.new:,} changes"
+    return f". Since {message.since.astimezone(UTC):%H:%M} UTC {changes} came or went further"
 
 
 def _content_of_digest(digest: Digest) -> _Content:
@@ -213,11 +229,24 @@ def _body(content: _Content, settings: Settings, most: int) -> list[Json]:
         body.append(_line("What to do", weight="Bolder", spacing="Medium"))
         body += [_line(f"{number}. {step}", spacing="Small") for number, step in enumerate(content.steps, start=1)]
     body.append(_line("The changes, the worst first", weight="Bolder", spacing="Medium"))
-    body += [_listed(line, settings) for line in content.lines[:most]]
+    body += [_listed(line, settings) for line in content.lines[: min(most, _AT_A_GLANCE)]]
+    body += _folded([_listed(line, settings) for line in content.lines[_AT_A_GLANCE:most]])
     left = content.count - min(most, len(content.lines))
     if left:
         body.append(_line(_and_more(left), spacing="Small"))
     return body
+
+
+def _folded(listed: list[Json]) -> list[Json]:
+    """Give the changes that a button shows, and the button; nothing where there are none."""
+    if not listed:
+        return []
+    title = f"{len(listed)} more change{'' if len(listed) == 1 else 's'}"
+    shows = {"type": "Action.ToggleVisibility", "title": title, "targetElements": [_FOLDED]}
+    return [
+        {"type": "ActionSet", "spacing": "Small", "actions": [shows]},
+        {"type": "Container", "id": _FOLDED, "isVisible": False, "spacing": "Small", "items": listed},
+    ]
 
 
 def _and_more(left: int) -> str:

@@ -1,7 +1,7 @@
 """What is stored of a page and its changes, and what follows from it: what is sent when, and who is asked again.
 
 A page gathers the changes (cases) of one actor. It is sent at once for the first one, and again with everything so far
-1, 5 and 15 minutes after it and then each 15 minutes, while there is something new. Pure functions over values.
+while there is something new (`shared.notify.pace`). Pure functions over values.
 """
 
 import hashlib
@@ -20,12 +20,11 @@ from shared.model.events import Log
 from shared.model.kinds import Risk
 from shared.model.notices import Phase, SystemNotice
 from shared.notify.endings import Ending, ending_of
+from shared.notify.pace import HOUR, MOST_OF_A_PAGE, asked_until, next_step, of_last_hour, with_room
 
-ONE_PAGE: Final = timedelta(hours=1)
+ONE_PAGE: Final = HOUR
 """How long after its first change a page takes further changes of its actor."""
 
-_STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15))
-_EACH: Final = timedelta(minutes=15)
 _RISKS: Final = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 _LAST_PLACE: Final = 9
 _LONGEST: Final = 80
@@ -161,6 +160,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     - `place` is the number of owners who were asked before; `is_call` says that the owner is yet to be asked at once.
     - `is_begun`: a run began to send it and hasn't noted what came of that. `may_have_come`: so a former try may have
       reached people, because its run died or the channel gave no clear answer.
+    - `sent` is when its messages went in the last hour, as far back as it last rang anew.
     - `sent_news` is what `PageState.news` was when it was last sent, `shown` the number of changes that it showed,
       `urgency` the highest that it ever showed.
     - `asked_at` is when somebody was last asked to act; None when nobody has to.
@@ -177,6 +177,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     is_begun: bool = False
     may_have_come: bool = False
     sent_at: datetime | None = None
+    sent: tuple[datetime, ...] = ()
     sent_news: int = 0
     shown: int = 0
     urgency: int = NOTHING
@@ -247,10 +248,19 @@ class PageState(Struct, frozen=True, kw_only=True):
 
 
 def group_of(case: Case) -> str:
-    """Give what the changes of a page have in common, in 16 hex digits: tenant and actor, else tenant and detection."""
-    actor = case.actor.id.lower()
-    parts = json.dumps((case.tenant_id, "actor", actor) if actor else (case.tenant_id, "detection", case.detection))
-    return hashlib.sha256(parts.encode()).hexdigest()[:16]
+    """Give what the changes of a page have in common, in 16 hex digits: tenant and actor, else tenant and detection.
+
+    Whoever enters a wrong password isn't known: of an account that is only guessed at, nothing is said by its id. So
+    one who guesses at many accounts is one page, and the sign-in that then works is another, which comes at once.
+    """
+    parts = (case.tenant_id, "actor", case.actor.id.lower())
+    if not _is_by_its_actor(case):
+        parts = (case.tenant_id, "wrong password" if case.wrong_password else "detection", case.detection)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _is_by_its_actor(case: Case) -> bool:
+    return bool(case.actor.id) and not case.wrong_password
 
 
 def page_id(group: str, started_at: datetime, ending: str) -> str:
@@ -267,7 +277,7 @@ def new_page(page: str, case: Case) -> PageState:
     """Give a page without any change; those of `case` go on it."""
     from shared.notify.wording import actor_text  # noqa: PLC0415 - sentences aren't needed at start-up
 
-    by = actor_text(case, _LONGEST) if case.actor.id else ""
+    by = actor_text(case, _LONGEST) if _is_by_its_actor(case) else ""
     return PageState(id=page, started_at=start_of(page), tenant_id=case.tenant_id, by=by, news=0)
 
 
@@ -285,20 +295,25 @@ def is_unlimited(page: PageState, delivery: Delivery) -> bool:
     return was_acknowledged and page.urgency > max(page.acknowledged, delivery.urgency)
 
 
-def due_at(page: PageState, delivery: Delivery) -> datetime | None:
-    """Give when the page is to be sent over the channel; None when there is nothing to send."""
+def due_at(page: PageState, delivery: Delivery, *, within: timedelta) -> datetime | None:
+    """Give when the page is to be sent over the channel; None when there is nothing to send.
+
+    `within` is the time that an owner has to acknowledge it. What rings and who is asked never wait; what is only more
+    of the same leaves room for them.
+    """
     if delivery.is_call or delivery.sent_at is None or rings_anew(page, delivery):
         return delivery.next_try
     if page.news <= delivery.sent_news:
         return None
-    return max(delivery.next_try, _next_step(page.started_at, delivery.sent_at))
+    step = max(delivery.next_try, next_step(page.started_at, delivery.sent_at))
+    return with_room(step, sent=delivery.sent, asked=_to_be_asked(page, delivery, step + HOUR, within))
 
 
-def _next_step(started_at: datetime, sent_at: datetime) -> datetime:
-    """Give the first time after the last message at which a page that grew is sent again."""
-    passed = sent_at - started_at
-    step = next((step for step in _STEPS if step > passed), None)
-    return started_at + (step or (passed // _EACH + 1) * _EACH)
+def _to_be_asked(page: PageState, delivery: Delivery, until: datetime, within: timedelta) -> tuple[datetime, ...]:
+    if delivery.asked_at is None or page.asks <= page.acknowledged:
+        return ()
+    most = MOST_OF_A_PAGE if page.system_notice else min(MOST_OF_A_PAGE, _LAST_PLACE - delivery.place)
+    return asked_until(delivery.asked_at, until, within=within, most=most)
 
 
 def grown(
@@ -367,10 +382,12 @@ def noted_sent(
     *,
     now: datetime,
     incident: Incident | None = None,
+    is_message: bool = True,
 ) -> PageState:
     """Give the page, as it stands now, after it was sent as it was when read: with `changes` in all their phases.
 
-    `incident` is what the message belongs to; None where nothing was sent, because there was nothing to say.
+    `incident` is what the message belongs to, where the channel keeps some. `is_message` is False where nothing was
+    sent, because there was nothing to say.
     """
     was = sent.over(channel)
     current = page.over(channel) or was
@@ -391,6 +408,7 @@ def noted_sent(
             incidents=_with_incident(current.incidents, incident) if incident else current.incidents,
             next_try=now,
             sent_at=now,
+            sent=of_last_hour(() if rang else current.sent, now=now) if is_message else current.sent,
             sent_news=max(current.sent_news, sent.news),
             shown=max(current.shown, len(changes)),
             urgency=max([current.urgency, _urgency_shown(page, changes)]),

@@ -22,7 +22,7 @@ from shared.model.cases import Case, case_id, hour_id
 from shared.model.clock import Clock
 from shared.model.do_all import each
 from shared.model.errors import EdgeError, LeaseLost, Rejected
-from shared.model.events import Event
+from shared.model.events import Event, SignInEvent
 from shared.model.kinds import Image
 from shared.model.objects import ObjectId
 from shared.respond.case_lists import CaseLists, Listed
@@ -99,6 +99,7 @@ class Ledger:
             actor=event.actor,
             target=event.target,
             record=f"{event.tenant_id}/{name}/record-{digest}.json",
+            wrong_password=isinstance(event, SignInEvent) and event.is_wrong_password,
             lease_until=now + _FIRST_LEASE,
         )
 
@@ -238,6 +239,18 @@ class Ledger:
         """Read one case."""
         row = self._find(tenant_id, name)
         return case_from(row) if row else None
+
+    def begin_with(self, tenant_id: str, beginning: str, *, most: int) -> list[Case]:
+        """Give at most `most` cases of a tenant whose ids begin so; `beginning` is the day at least."""
+        rows = self._storage.rows(
+            Table.CASES,
+            "PartitionKey eq @day and RowKey ge @first and RowKey lt @last",
+            most=most,
+            day=_partition(tenant_id, beginning),
+            first=beginning,
+            last=f"{beginning}~",
+        )
+        return [case_from(row) for row in rows]
 
     def unfinished(self, tenant_id: str, *, unreadable: Callable[[Row], None]) -> Iterator[Case]:
         """Give the open cases of a tenant whose lease has ended and of which no message waits in the queue.

@@ -117,6 +117,24 @@ def test_a_page_that_needs_nobody_says_whom_to_ask_and_one_of_sign_ins_asks_nobo
     assert "What to do" not in texts
 
 
+def test_a_card_shows_five_changes_at_a_glance_and_the_others_when_asked() -> None:
+    body = page_card(_page(*[GUARDED] * 8), _SETTINGS)["attachments"][0]["content"]["body"]
+    (fold,) = [part for part in body if part.get("isVisible") is False]
+    (button,) = [part["actions"][0] for part in body if part["type"] == "ActionSet"]
+    assert (button["title"], button["targetElements"]) == ("3 more changes", [fold["id"]])
+    assert len([text for text in lines(body) if text.startswith("Needs you: ")]) == 8
+    assert len(fold["items"]) == 3
+    five = page_card(_page(*[GUARDED] * 5), _SETTINGS)["attachments"][0]["content"]["body"]
+    assert not [part for part in five if part["type"] == "ActionSet"]
+
+
+def test_a_message_that_is_not_the_first_says_what_is_new() -> None:
+    first, later = _page(*[GUARDED] * 3), _page(*[GUARDED] * 3, new=2, since=AT)
+    assert _body(page_card(first, _SETTINGS))[1] == "In Entra ID, high risk at most"
+    said = "In Entra ID, high risk at most. Since 21:43 UTC 2 changes came or went further"
+    assert _body(page_card(later, _SETTINGS))[1] == said
+
+
 def test_without_a_link_to_cases_the_card_has_no_action() -> None:
     content = page_card(_page(GUARDED, PUT_BACK), _WITHOUT_LINK)["attachments"][0]["content"]
     assert content["actions"] == []

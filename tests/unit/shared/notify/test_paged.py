@@ -1,6 +1,6 @@
 """What follows from a page as it is stored: when it is sent, what rings, who is asked."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -92,21 +92,44 @@ def test_a_notice_is_unlimited_when_it_says_so(*, never_waits: bool) -> None:
     assert is_unlimited(_page(delivery, system_notice=notice, urgency=5, acknowledged=2), delivery) is never_waits
 
 
+def _due_at(delivery: Delivery, **differences: Any) -> datetime | None:  # noqa: ANN401 - the fields of a page
+    return due_at(_page(delivery, **differences), delivery, within=15 * _MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("asked", "acknowledged", "place", "due_after"),
+    [
+        (False, NOTHING, 0, 5),
+        (True, NOTHING, 0, 61),
+        (True, 2, 0, 5),
+        (True, NOTHING, 9, 5),
+    ],
+    ids=["nobody is asked", "asked each 15 minutes", "acknowledged", "the last owner was asked"],
+)
+def test_what_is_only_more_leaves_room_for_asking_the_next_owners(
+    *, asked: bool, acknowledged: int, place: int, due_after: int
+) -> None:
+    sent = (NOW, NOW + _MINUTE)
+    asked_at = NOW if asked else None
+    delivery = _delivery(sent=sent, sent_at=sent[-1], asked_at=asked_at, place=place)
+    assert _due_at(delivery, asks=2, acknowledged=acknowledged) == NOW + due_after * _MINUTE
+
+
 @pytest.mark.parametrize(
     ("sent_after", "due_after"),
-    [(0, 1), (0.5, 1), (1, 5), (3, 5), (5, 15), (14, 15), (15, 30), (29, 30), (30, 45), (61, 75), (-1, 1)],
+    [(0, 1), (0.5, 1), (1, 5), (3, 5), (5, 15), (14, 15), (15, 45), (44, 45), (45, 75), (61, 75), (-1, 1)],
 )
 def test_a_page_that_grew_is_sent_at_the_next_step(sent_after: float, due_after: float) -> None:
     delivery = _delivery(sent_at=NOW + sent_after * _MINUTE)
-    assert due_at(_page(delivery), delivery) == NOW + due_after * _MINUTE
+    assert _due_at(delivery) == NOW + due_after * _MINUTE
 
 
 def test_what_has_nothing_new_is_not_due_and_what_was_never_sent_is_due_at_once() -> None:
-    assert due_at(_page(_delivery(), news=1), _delivery()) is None
-    assert due_at(_page(_delivery(), news=1), _delivery(sent_at=None)) == NOW
-    assert due_at(_page(_delivery(), news=1), _delivery(is_call=True)) == NOW
+    assert _due_at(_delivery(), news=1) is None
+    assert _due_at(_delivery(sent_at=None), news=1) == NOW
+    assert _due_at(_delivery(is_call=True), news=1) == NOW
     later = _delivery(next_try=NOW + 20 * _MINUTE)
-    assert due_at(_page(later), later) == later.next_try
+    assert _due_at(later) == later.next_try
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -122,7 +145,7 @@ def test_the_next_owner_who_is_asked_while_a_message_is_sent_is_still_asked() ->
     after = noted_sent(meanwhile, sent, Channel.TEAMS, (_change(),), now=NOW + 2 * _MINUTE).over(Channel.TEAMS)
     assert after is not None
     assert (after.place, after.is_call, after.asked_at) == (1, True, NOW + _MINUTE)
-    assert due_at(meanwhile, after) is not None
+    assert due_at(meanwhile, after, within=15 * _MINUTE) is not None
 
 
 def test_what_was_sent_before_the_news_does_not_count_as_sent_with_it() -> None:

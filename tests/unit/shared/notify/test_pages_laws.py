@@ -19,6 +19,7 @@ from shared.model.kinds import Risk
 from shared.model.notices import Phase, SystemNotice
 from shared.notify.messages import Digest, NoticeCall, NoticeDigest, PageMessage, ShownCase
 from shared.notify.outbox import Notifier
+from shared.notify.pace import MOST_OF_A_PAGE
 from shared.notify.page_store import PageStore
 from shared.notify.paged import NOTHING, Channel, PagedChange, Signal
 from tests.fakes.clock import NOW, FakeClock
@@ -343,6 +344,20 @@ class _World:
                     assert before is None or listed - before[0] or page.place > before[1], message
                     last[_page(page)] = listed, page.place
 
+    def assert_an_hour_of_a_page_is_few_messages(self) -> None:
+        """Of one page, with the next owners who are asked, while nothing graver comes; what is graver begins anew."""
+        for inbox in self.inboxes.values():
+            sent: dict[str, list[datetime]] = {}
+            worst: dict[str, int] = {}
+            for message in inbox.messages:
+                for page in message.pages:
+                    urgency = page.changes[0].urgency
+                    if urgency > worst.get(_page(page), NOTHING):
+                        worst[_page(page)], sent[_page(page)] = urgency, []
+                    sent[_page(page)].append(message.at)
+                    within = [at for at in sent[_page(page)] if message.at - _HOUR < at]
+                    assert len(within) <= MOST_OF_A_PAGE, (inbox.channel, within)
+
     def assert_one_page_for_an_actor_and_hour(self) -> None:
         starts: dict[str, list[datetime]] = {}
         for name in {_page(page) for inbox in self.inboxes.values() for one in inbox.messages for page in one.pages}:
@@ -389,6 +404,7 @@ def test_where_nothing_breaks_nothing_is_sent_twice_and_what_is_worse_rings(even
     world.assert_nothing_is_unsent()
     world.assert_limits_are_kept()
     world.assert_nothing_is_repeated()
+    world.assert_an_hour_of_a_page_is_few_messages()
 
 
 def test_the_oracle_finds_a_limit_that_is_broken() -> None:
