@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from responders.commands.connection import CommandError, add_settings_option, add_who_and_why, person
+from responders.commands.found_cases import case_named
 from responders.commands.stored_objects import found_object, leaf_shown, runtime_from, value_shown
 from responders.commands.tables import escaped, print_table
 from shared.authority.approvals import since_from
@@ -74,12 +75,8 @@ def _instant(text: str) -> datetime:
 
 
 def found_case(runtime: "Runtime", case_id: str) -> "Case":
-    """Find a case in any tenant. Raises CommandError where there is none."""
-    tenants = runtime.settings.tenants if case_id.replace("-", "").isalnum() else ()
-    found = next((case for tenant in tenants if (case := runtime.ledger.case(tenant.id, case_id))), None)
-    if found is None:
-        raise CommandError(f"no case has the id {case_id}; `responder cases` lists those there are")
-    return found
+    """Find a case in any tenant by its id, or the beginning of it. Raises CommandError where that is none, or more."""
+    return case_named(runtime.ledger, runtime.settings.tenants, case_id)
 
 
 def ask(runtime: "Runtime", asking: Asking, arguments: argparse.Namespace, command: str) -> int:

@@ -6,6 +6,7 @@ import shlex
 from responders.commands import Subparsers
 from responders.commands.connection import (
     CommandError,
+    NotFound,
     add_settings_option,
     add_who_and_why,
     environment_from,
@@ -13,7 +14,7 @@ from responders.commands.connection import (
     storage_from,
 )
 from responders.commands.profile import profile_of_environment
-from responders.commands.tables import print_table
+from responders.commands.tables import add_output_option, print_beside, print_list
 from responders.kinds.microsoft_services import MICROSOFT_SERVICES
 from shared.authority.approvals import TableApprovals, since_from, until_from
 from shared.authority.standing import Approval, Malformed
@@ -76,6 +77,7 @@ def add_parser(subparsers: Subparsers) -> None:
     approvals.add_argument(
         "--microsoft", action="store_true", help="list Microsoft's services that are approved besides, and why"
     )
+    add_output_option(approvals)
     add_settings_option(approvals)
     approvals.set_defaults(run=_approvals)
 
@@ -156,7 +158,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise CommandError(str(error)) from error
     if not found:
-        raise CommandError(
+        raise NotFound(
             f"there is no approval for {arguments.object_id} on {arguments.list};"
             " `responder approvals` lists those there are"
         )
@@ -177,15 +179,15 @@ def _approvals(arguments: argparse.Namespace) -> int:
         _line(name, actor, approval)
         for name, actor, approval in TableApprovals(storage_from(arguments), clock=utc_now).all()
     ]
-    print_table(
-        ("list", "actor", "name", "kind", "until (UTC)", "ticket", "targets", "state"), rows, none="no approvals"
-    )
+    names = ("list", "actor", "name", "state", "until (UTC)", "ticket", "kind", "targets")
+    print_list(arguments, names, rows, none="no approvals")
     return 0
 
 
 def _microsoft(arguments: argparse.Namespace) -> int:
     withdrawn = profile_of_environment(environment_from(arguments)).withdrawn_services
-    print_table(
+    print_list(
+        arguments,
         ("list", "app id", "name", "state", "why"),
         [
             (name, one.app_id, one.name, "withdrawn" if one.app_id in withdrawn else "approved", one.why)
@@ -194,16 +196,18 @@ def _microsoft(arguments: argparse.Namespace) -> int:
         ],
         none="none",
     )
-    print("VOCABULARY.withdrawn_services takes one out everywhere; a row of its own decides for its list")
+    print_beside(
+        arguments, "VOCABULARY.withdrawn_services takes one out everywhere; a row of its own decides for its list"
+    )
     return 0
 
 
 def _line(approval_list: str, actor_id: str, approval: Approval | Malformed) -> tuple[str, ...]:
     if isinstance(approval, Malformed):
-        return approval_list, actor_id, "", "", "", "", "", f"malformed: {approval.because}"
+        return approval_list, actor_id, "", f"malformed: {approval.because}", "", "", "", ""
     until = f"{approval.valid_until:%Y-%m-%d %H:%M}"
     targets = " ".join(approval.targets) or "all"
-    return approval_list, actor_id, approval.name, approval.kind, until, approval.ticket, targets, _state(approval)
+    return approval_list, actor_id, approval.name, _state(approval), until, approval.ticket, approval.kind, targets
 
 
 def _state(approval: Approval) -> str:

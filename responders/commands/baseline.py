@@ -19,7 +19,7 @@ from responders.commands.stored_objects import (
     runtime_from,
     value_shown,
 )
-from responders.commands.tables import escaped_json, print_table
+from responders.commands.tables import add_output_option, is_json, print_beside, print_json, print_list, print_table
 from shared.model.objects import WHOLE, ObjectId, Verdict
 from shared.objects.object_store import ObjectList
 from shared.respond.asking import Verb, asking_of
@@ -34,8 +34,8 @@ _DIGEST: Final = 12
 
 _MOST_PENDING: Final = 1000
 
-_CASE: Final = re.compile(r"\d{8}-[0-9a-f]{20}")
-"""The id of a case; keys and ids of objects look otherwise."""
+_CASE: Final = re.compile(r"\d{8}-[0-9a-f]{1,20}")
+"""The id of a case, or its beginning; keys and ids of objects look otherwise."""
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -48,6 +48,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     shown.add_argument("object", nargs="?", metavar="OBJECT", help="its key")
     shown.add_argument("--all", action="store_true", help="list every guarded object, accepted ones too")
     shown.add_argument("--json", action="store_true", help="the list as JSON, which `accept --listing` takes")
+    add_output_option(shown)
     add_settings_option(shown)
     shown.set_defaults(run=_show)
     accepted = verbs.add_parser("accept", help="accept objects as they were shown, each by its digest")
@@ -73,6 +74,7 @@ def _add_settle(subparsers: "Subparsers") -> None:
         "settle", help="have put back what stood while people only watched or the kill switch was on"
     )
     parser.add_argument("object", nargs="?", metavar="OBJECT", help="its key; without one, list what there is")
+    add_output_option(parser)
     add_who_and_why(parser, why="needed to settle")
     add_settings_option(parser)
     parser.set_defaults(run=_settle)
@@ -94,19 +96,25 @@ def _show(arguments: argparse.Namespace) -> int:
         _print_object(show(runtime, found_object(runtime, arguments.object)))
         return 0
     listed = [show(runtime, each) for each in _ids(runtime, every=arguments.all)]
-    if arguments.json:
-        lines = [Line(id=each.state.id, name=each.state.name, digest=each.seen.digest) for each in listed]
-        print(escaped_json(msgspec.json.format(msgspec.json.encode(lines), indent=1).decode()))
+    if is_json(arguments):
+        print_json([Line(id=each.state.id, name=each.state.name, digest=each.seen.digest) for each in listed])
         return 0
-    print_table(
-        ("key", "kind", "name", "accepted", "waits", "digest"),
+    print_list(
+        arguments,
+        _COLUMNS,
         [_line(each) for each in listed],
         none="no object has been read so far" if arguments.all else "every object is accepted",
     )
     if listed and not arguments.all:
-        print("\nto accept all of it: responder baseline show --json > baseline.json, read it, and then")
-        print("responder baseline accept --listing baseline.json --reason TICKET")
+        print_beside(arguments, _TO_ACCEPT)
     return 0
+
+
+_COLUMNS: Final = ("key", "name", "digest", "waits", "accepted", "kind")
+_TO_ACCEPT: Final = (
+    "\nto accept all of it: responder baseline show --json > baseline.json, read it, and then\n"
+    "responder baseline accept --listing baseline.json --reason TICKET"
+)
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -122,7 +130,7 @@ def _line(shown: Shown) -> tuple[str, ...]:
     accepted = max((one.at for one in state.acceptances), default=None)
     waits = ", ".join(sorted({one.verdict.value for one in shown.plan.verdicts.values()}))
     when = f"{accepted:%Y-%m-%d %H:%M}" if accepted else "no"
-    return state.id.key, state.id.kind, state.name[:SHOWN], when, waits[:SHOWN], shown.seen.digest[:_DIGEST] or "-"
+    return state.id.key, state.name[:SHOWN], shown.seen.digest[:_DIGEST] or "-", waits[:SHOWN], when, state.id.kind
 
 
 def _print_object(shown: Shown) -> None:
@@ -191,11 +199,7 @@ def _settle(arguments: argparse.Namespace) -> int:
         return _print_answers([(arguments.object, settle(runtime, object_id, by=by, reason=reason))])
     waiting = [show(runtime, each) for each in _pending(runtime)]
     listed = [one for one in waiting if any(each.verdict is Verdict.LISTED for each in one.plan.verdicts.values())]
-    print_table(
-        ("key", "kind", "name", "accepted", "waits", "digest"),
-        [_line(each) for each in listed],
-        none="nothing to settle",
-    )
+    print_list(arguments, _COLUMNS, [_line(each) for each in listed], none="nothing to settle")
     return 0
 
 

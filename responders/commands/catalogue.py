@@ -13,6 +13,7 @@ import msgspec
 
 from responders.commands import Subparsers
 from responders.commands.profile import profile_of_environment
+from responders.commands.tables import Format, add_output_option, is_json, print_list
 from responders.sigma_rules import catalogue_of
 from shared.detect.aggregation.describe import raises_case_when
 from shared.model.detections import AnyDetection
@@ -36,14 +37,17 @@ def add_parser(subparsers: Subparsers) -> None:
         action="store_true",
         help="as a JSON list, with all that is declared",
     )
+    add_output_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    if arguments.json:
+    if is_json(arguments):
         profile = profile_of_environment()
         entries = [_described(detection, profile) for detection in catalogue_of(os.environ)]
         sys.stdout.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+    elif arguments.output == Format.TSV:
+        print_list(arguments, _NAMES, [_row(one) for one in catalogue_of(os.environ)], none="no detections")
     else:
         sys.stdout.write(_table(catalogue_of(os.environ), shutil.get_terminal_size().columns))
     return 0
@@ -78,16 +82,23 @@ def _profile_values(detection: AnyDetection, profile: TenantProfile) -> dict[str
     }
 
 
+_NAMES: Final = ("detection", "risk", "answer", "title")
+
+
+def _row(detection: AnyDetection) -> list[str]:
+    return [detection.id, detection.risk, strongest_decision(detection), detection.title]
+
+
 def _table(detections: Sequence[AnyDetection], width: int) -> str:
     """Lay the detections out: titles wrap in what width is left, a narrow terminal does without the guide's rows."""
-    names = ["detection", "risk", "answer", "title"]
-    rows = [[detection.id, detection.risk, strongest_decision(detection), detection.title] for detection in detections]
+    names: list[str] = list(_NAMES)
+    rows = [_row(detection) for detection in detections]
     if width >= _WIDE:
         names.insert(1, "row of the guide")
         rows = [[row[0], one.seed_row, *row[1:]] for row, one in zip(rows, detections, strict=True)]
     widths = [max(len(row[place]) for row in [names, *rows]) for place in range(len(names) - 1)]
     widths.append(max(_NARROWEST_TITLE, width - sum(widths) - len(_GAP) * len(widths)))
-    ruler = ["-" * len(name) for name in names]
+    ruler = ["-" * width for width in widths]
     return "".join(line for row in [names, ruler, *rows] for line in _lines(row, widths))
 
 

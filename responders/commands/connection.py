@@ -6,24 +6,55 @@ import getpass
 import json
 import os
 from collections.abc import Iterable, Mapping
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
 from shared.clients.storage import Storage
+
+
+class ExitStatus(IntEnum):
+    """What a command ends with. `FOUND` means: it was done, and something isn't as it should be."""
+
+    DONE = 0
+    FOUND = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    UNREACHABLE = 5
+
 
 _OF_THE_PLACE: Final = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """Where the libraries look in the process's own environment: a settings file names those of the app's place."""
 
 
 class CommandError(Exception):
-    """Something that the person at the terminal can put right; the text says how. Ends the command with 2."""
+    """Something that the person at the terminal can put right; the text says how."""
+
+    exit_status: int = ExitStatus.USAGE
 
 
-def unknown(kind: str, name: str, known: Iterable[str], *, listed_by: str) -> CommandError:
+class NotFound(CommandError):
+    """What was named isn't there; the text says what lists those there are."""
+
+    exit_status = ExitStatus.NOT_FOUND
+
+
+class NoAnswer(CommandError):
+    """What was asked gave no answer; the text says what can be done without it."""
+
+    exit_status = ExitStatus.UNREACHABLE
+
+
+def unknown(kind: str, name: str, known: Iterable[str], *, listed_by: str) -> NotFound:
     """Give the error of a name that doesn't exist: names the nearest that do, and the command that lists all."""
+    return NotFound(f"no {kind} is called {name!r}; {did_you_mean(name, known)}`{listed_by}` lists every one")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Name what is nearest to a name that doesn't exist, as a question to put before something else; "" for none."""
     near = difflib.get_close_matches(name, list(known), n=3)
-    advice = f"did you mean {' or '.join(near)}? " if near else ""
-    return CommandError(f"no {kind} is called {name!r}; {advice}`{listed_by}` lists every one")
+    return f"did you mean {' or '.join(near)}? " if near else ""
 
 
 def add_settings_option(parser: argparse.ArgumentParser) -> None:

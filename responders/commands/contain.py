@@ -18,7 +18,7 @@ from responders.commands.acts import (
 )
 from responders.commands.connection import CommandError, add_settings_option, add_who_and_why
 from responders.commands.stored_objects import runtime_from
-from responders.commands.tables import escaped, print_table
+from responders.commands.tables import Format, add_output_option, escaped, print_beside, print_folded, print_list
 from shared.authority.approvals import since_from
 from shared.model.errors import LeaseLost
 from shared.respond.case_owners import first_owners, scopes_of
@@ -54,6 +54,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         parser.set_defaults(run=_decide, verb=name)
     parser = subparsers.add_parser("restraints", help="list what was taken from accounts, with age and owner")
     parser.add_argument("--all", action="store_true", help="those that were released too")
+    add_output_option(parser)
     add_settings_option(parser)
     parser.set_defaults(run=_list)
 
@@ -152,14 +153,20 @@ def _list(arguments: argparse.Namespace) -> int:
         owner = owner_of(scopes_of(runtime.detections.get(one.detection)))
         names = ", ".join(dict.fromkeys(step.name for step in one.steps))
         age = f"{(runtime.clock() - one.asked.at).total_seconds() / 3600:.1f} h"
-        rows.append((one.case, names[:40], age, owner.name if owner else "nobody", one.asked.by, _decided(one)))
-    print_table(("case", "account", "age", "owner", "by", "decided"), rows, none="nobody is restrained")
-    for one in shown:
+        rows.append((one.case, names[:40], age, _decided(one), owner.name if owner else "nobody", one.asked.by))
+    print_list(
+        arguments,
+        ("case", "account", "age", "decided", "owner", "by"),
+        rows,
+        none="nobody is restrained",
+        whole=[{"containment": one, "owner": row[4]} for one, row in zip(shown, rows, strict=True)],
+    )
+    for one in shown if arguments.output == Format.TABLE else ():
         print()
         for step in one.steps:
-            print(escaped(f"{one.case}: {line_of(step)}"))
+            print_folded(f"{one.case}: {line_of(step)}")
     for row in broken:
-        print(escaped(f"! a row can't be read: {row.partition}, {row.key}"))
+        print_beside(arguments, escaped(f"! a row can't be read: {row.partition}, {row.key}"))
     return 1 if broken else 0
 
 

@@ -12,7 +12,7 @@ from responders.commands.connection import (
     storage_from,
     unknown,
 )
-from responders.commands.tables import print_table
+from responders.commands.tables import add_output_option, print_beside, print_list
 from responders.sigma_rules import catalogue_of
 from shared.authority.control_history import ControlState
 from shared.authority.controls import NO_MODE, Controls
@@ -40,6 +40,7 @@ def add_parser(subparsers: "Subparsers") -> None:
         help='"default" takes its own mode back: the one for all counts again',
     )
     add_who_and_why(mode, why="needed where the detection is to do less")
+    add_output_option(mode)
     add_settings_option(mode)
     mode.set_defaults(run=_mode)
     stop = subparsers.add_parser("stop", help="kill switch on: nothing is put back any more, everything is paged")
@@ -76,8 +77,8 @@ def _mode(arguments: argparse.Namespace) -> int:
     if arguments.detection is None:
         control_state = _read(controls)
         rows = [(detection.id, control_state.mode(detection.id), detection.title) for detection in detections]
-        print_table(("detection", "mode", "title"), rows, none="no detections")
-        print("kill switch: " + ("ON, nothing is put back" if control_state.stopped else "off"))
+        print_list(arguments, ("detection", "mode", "title"), rows, none="no detections")
+        print_beside(arguments, "kill switch: " + ("ON, nothing is put back" if control_state.stopped else "off"))
         return 0
     known = [detection.id for detection in detections]
     if arguments.detection not in {*known, "*"}:

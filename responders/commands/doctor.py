@@ -13,6 +13,7 @@ import msgspec
 from responders.commands import Subparsers
 from responders.commands.connection import (
     CommandError,
+    NoAnswer,
     add_settings_option,
     environment_from,
     move_to_the_app,
@@ -132,7 +133,7 @@ def _of_app(url: str, *, pages: bool, since: "datetime | None") -> "Report":
             timeout=_WITHIN_SECONDS,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{url} gave no answer ({type(error).__name__}): {_NOT_RUNNING}") from error
+        raise NoAnswer(f"{url} gave no answer ({type(error).__name__}): {_NOT_RUNNING}") from error
     if answer.status_code in {302, 401, 403}:
         raise CommandError(
             f"{url} answered {answer.status_code}: {_KEY} should be a function key of the app, and {_TOKEN} an access"

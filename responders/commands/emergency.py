@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from responders.commands.connection import CommandError
+from responders.commands.connection import CommandError, ExitStatus, NoAnswer, NotFound
 from responders.commands.emergency_offline import OPERATOR_KEY, add_key, add_offline, batches, run_offline
-from responders.commands.tables import escaped, print_table
+from responders.commands.tables import add_output_option, escaped, print_beside, print_list
 from shared.model.clock import utc_now
 
 if TYPE_CHECKING:
@@ -61,8 +61,13 @@ class Refusal(CommandError):
 
     def __init__(self, message: str, *, status: int) -> None:
         self.status = status
+        self.exit_status = _EXITS.get(status, ExitStatus.REFUSED if status < _OF_THE_APP else ExitStatus.UNREACHABLE)
         super().__init__(message)
 
+
+_EXITS: Final = {400: ExitStatus.USAGE, 404: ExitStatus.NOT_FOUND}
+_OF_THE_APP: Final = 500
+"""Statuses from here on say that the app couldn't, not that it refused."""
 
 type Send = Callable[[str, str, bytes, Mapping[str, str]], tuple[int, bytes]]
 """Sends a request, given method, address, body and headers; gives the status and the body of the answer."""
@@ -101,7 +106,7 @@ def _command(
 
 
 def _add_reading(commands: "Subparsers") -> None:
-    _command(commands, "list", _list, "list emergencies and drills")
+    add_output_option(_command(commands, "list", _list, "list emergencies and drills"))
     show = _command(commands, "show", _show, "show one, whole")
     show.add_argument("--json", action="store_true", help="the whole answer, with the entries")
     _add_id(show)
@@ -236,7 +241,7 @@ class App:
         emergency = wanted or (str(found[0]["id"]) if found else "")
         if has_storage and emergency not in self._brought:
             if not emergency:
-                raise CommandError("no emergency is open; `responder emergency list` lists those there were")
+                raise NotFound("no emergency is open; `responder emergency list` lists those there were")
             return emergency, ()
         emergency = emergency or self._journal.newest_open(utc_now())
         if not emergency or not self._journal.entries(emergency):
@@ -375,7 +380,7 @@ def _send(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tup
     try:
         answer = httpx.request(method, url, content=body, headers=dict(headers), timeout=_WITHIN_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(
+        raise NoAnswer(
             f"{urlsplit(url).netloc} gave no answer ({type(error).__name__}); --offline works without the app"
         ) from None
     return answer.status_code, answer.content
@@ -389,12 +394,13 @@ def _list(arguments: argparse.Namespace) -> int:
     is_open = {one["id"] for one in said["open"]}
     newest = said["newest"]
     if newest is None:
-        print("What was before can't be read: storage doesn't answer.")
+        print_beside(arguments, "What was before can't be read: storage doesn't answer.")
     lines = [
         (str(one["id"]), "drill" if one.get("drill") else "emergency", str(one.get("declared_at", "")), "")
         for one in newest or said["open"]
     ]
-    print_table(
+    print_list(
+        arguments,
         ("id", "what", "declared", "state"),
         [(*line[:3], "open" if line[0] in is_open else "closed") for line in lines],
         none="no emergency and no drill",

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from responders.commands.connection import CommandError, add_settings_option, environment_from
+from responders.commands.connection import CommandError, NoAnswer, add_settings_option, environment_from
 from responders.commands.tables import escaped
 from shared.model import app_settings as declared
 from shared.model.app_settings import Setting
@@ -584,7 +584,7 @@ def _bring(app: str, emergency: str, batch: "tuple[Entry, ...]", signer: "Signer
             timeout=_WITHIN_SECONDS,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{app} gave no answer ({type(error).__name__}): merge again when it does") from None
+        raise NoAnswer(f"{app} gave no answer ({type(error).__name__}): merge again when it does") from None
     if not answer.is_success:
         raise CommandError(f"{app} answered {answer.status_code}: {answer.text[:500]}")
 

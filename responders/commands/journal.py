@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from responders.commands.connection import CommandError, add_settings_option, storage_from
-from responders.commands.tables import escaped, escaped_json, print_table
+from responders.commands.connection import NotFound, add_settings_option, storage_from
+from responders.commands.tables import add_output_option, escaped, escaped_json, print_beside, print_list
 from shared.authority import journal
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument(
         "subject", nargs="*", metavar="SUBJECT", help="only about this, like kill-switch or mode ca-policy-updated"
     )
+    add_output_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, whole")
     add_settings_option(parser)
     parser.set_defaults(run=_run)
@@ -36,20 +37,26 @@ def _run(arguments: argparse.Namespace) -> int:
     chains = (journal.history(storage, subject),) if subject else journal.read_all(storage)
     entries = sorted((entry for chain in chains for entry in chain.entries), key=lambda entry: entry.act.when)
     if subject and not entries and not chains[0].problems:
-        raise CommandError(f"nothing is in the journal of {subject!r}; `responder journal` lists every subject")
+        raise NotFound(f"nothing is in the journal of {subject!r}; `responder journal` lists every subject")
     if arguments.json:
         for entry in entries:
             print(escaped_json(msgspec.json.encode({"entry": entry, "digest": entry.digest}).decode()))
     else:
         names = ("when (UTC)", "who", "what", "subject", "before", "after", "why")
-        print_table(names, [_line(entry) for entry in entries], none="nothing is in the journal")
-    return _print_problems(chains)
+        print_list(
+            arguments,
+            names,
+            [_line(entry) for entry in entries],
+            none="nothing is in the journal",
+            whole=[{"entry": entry, "digest": entry.digest} for entry in entries],
+        )
+    return _print_problems(arguments, chains)
 
 
-def _print_problems(chains: "tuple[Chain, ...]") -> int:
+def _print_problems(arguments: argparse.Namespace, chains: "tuple[Chain, ...]") -> int:
     problems = [f"{chain.subject}: {problem}" for chain in chains for problem in chain.problems]
     for problem in problems:
-        print(f"! {escaped(problem)}")
+        print_beside(arguments, f"! {escaped(problem)}")
     return _SPOILT if problems else 0
 
 

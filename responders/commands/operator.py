@@ -3,15 +3,16 @@
 import argparse
 import os
 import secrets
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
 
 from responders.commands.connection import CommandError, add_settings_option, environment_from, person, storage_from
-from responders.commands.tables import escaped, print_table
+from responders.commands.tables import Format, add_output_option, escaped, print_beside, print_list
 from shared.authority.operator_keys import PublicKey, fingerprint
 from shared.authority.operator_store import (
     keep_statement,
@@ -67,6 +68,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     _add_key(commands)
     _add_statements(commands)
     listing = _command(commands, "list", _list, "list who is an operator, with the keys' fingerprints")
+    add_output_option(listing)
     listing.add_argument("--setting", action="store_true", help="write what app setting EMERGENCY_OPERATORS should be")
     _command(commands, "emergency-key", _emergency_key, "make an emergency key, and the hash that the app gets of it")
     code = _command(commands, "code", _code, "make the secret of an operator's one-time codes")
@@ -347,9 +349,9 @@ def _list(arguments: argparse.Namespace) -> int:
         for _, one in sorted(found.enrolled.items())
         for key in one.operator.keys
     ]
-    print_table(("id", "name", "object id", "key", "fingerprint", ""), rows, none="nobody is an operator")
-    print(f"founded by: {found.genesis or 'nothing that counts'}")
-    return _print_doubts(found)
+    print_list(arguments, ("id", "name", "object id", "key", "fingerprint", ""), rows, none="nobody is an operator")
+    print_beside(arguments, f"founded by: {found.genesis or 'nothing that counts'}")
+    return _print_doubts(found, to=sys.stdout if arguments.output == Format.TABLE else sys.stderr)
 
 
 def _since(acts: bool, suspended_at: datetime | None) -> str:  # noqa: FBT001 - what was just read
@@ -358,9 +360,9 @@ def _since(acts: bool, suspended_at: datetime | None) -> str:  # noqa: FBT001 - 
     return "" if acts else "not yet"
 
 
-def _print_doubts(found: Operators) -> int:
+def _print_doubts(found: Operators, *, to: TextIO | None = None) -> int:
     for problem in (*found.problems, *([found.unread] if found.unread else [])):
-        print(f"! {escaped(problem)}")
+        print(f"! {escaped(problem)}", file=to)
     return 1 if found.problems or found.unread else 0
 
 

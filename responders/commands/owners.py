@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from responders.commands.connection import (
     CommandError,
+    NotFound,
     add_settings_option,
     add_who_and_why,
     environment_from,
@@ -13,7 +14,7 @@ from responders.commands.connection import (
     storage_from,
     unknown,
 )
-from responders.commands.tables import print_table
+from responders.commands.tables import add_output_option, print_list
 from responders.sigma_rules import catalogue_of
 from shared.authority.owners import EMERGENCY, EVERYTHING, NamedOwner, TableOwners
 from shared.model.clock import utc_now
@@ -43,9 +44,11 @@ def add_parser(subparsers: "Subparsers") -> None:
     owner.add_argument("--remove", action="store_true", help="have nobody paged in that place any more")
     owner.add_argument("--order", type=int, default=10, help="who comes first: the lowest number (default: 10)")
     add_who_and_why(owner, why="needed where somebody is no longer paged")
+    add_output_option(owner)
     add_settings_option(owner)
     owner.set_defaults(run=_owner)
     owners = subparsers.add_parser("owners", help="list who is paged")
+    add_output_option(owners)
     add_settings_option(owners)
     owners.set_defaults(run=_owners)
 
@@ -100,7 +103,7 @@ def _test(arguments: argparse.Namespace) -> int:
 
 def _remove(owners: TableOwners, scope: str, order: str, *, by: str, reason: str) -> int:
     if not owners.remove(scope, order, by=by, reason=reason):
-        raise CommandError(f"nobody is paged for {scope} in place {int(order)}; `responder owners` lists who is")
+        raise NotFound(f"nobody is paged for {scope} in place {int(order)}; `responder owners` lists who is")
     print(f"nobody is paged for {scope} in place {int(order)} any more")
     return 0
 
@@ -117,7 +120,7 @@ def _owners(arguments: argparse.Namespace) -> int:
         for owner in TableOwners(storage, clock=utc_now).history().present
     ]
     headings = ("scope", "order", "name", "upn", "in PagerDuty", "Teams reached", "PagerDuty reached")
-    print_table(headings, lines, none="nobody is named: pages go out without a mention")
+    print_list(arguments, headings, lines, none="nobody is named: pages go out without a mention")
     return 0
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from responders.commands import Subparsers
-from responders.commands.tables import print_table
+from responders.commands.tables import Format, add_output_option, is_json, print_list
 from responders.permissions import DIRECTORY_ROLES, GRANTS, app_role_ids
 from shared.model.kinds import TenantKind
 from shared.model.permissions import Grant, Tier
@@ -23,6 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--tier", choices=[one.value for one in Tier], default=Tier.ACT.value, help="default: act")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as one JSON object")
+    add_output_option(parser)
     form.add_argument("--plain", action="store_true", help="Graph's alone, as infra/scripts/permissions.txt has them")
     parser.set_defaults(run=_run)
 
@@ -30,13 +31,13 @@ def add_parser(subparsers: Subparsers) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     tier = Tier(arguments.tier)
     grants = [grant for grant in GRANTS if grant.is_in(tier)]
-    if arguments.json:
+    if is_json(arguments):
         sys.stdout.write(json.dumps(_described(grants, tier), indent=2) + "\n")
-    elif arguments.plain:
+    elif arguments.plain and arguments.output == Format.TABLE:
         sys.stdout.write(plain(grants))
     else:
-        rows = [(each.kind, each.tier, each.permission, ", ".join(each.needed_by)) for each in grants]
-        print_table(("tenant", "tier", "permission", "needed by"), rows, none="nothing is needed")
+        rows = [(each.permission, each.kind, each.tier, ", ".join(each.needed_by)) for each in grants]
+        print_list(arguments, ("permission", "tenant", "tier", "needed by"), rows, none="nothing is needed")
     return 0
 
 

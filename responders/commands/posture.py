@@ -14,13 +14,15 @@ import msgspec
 from responders.commands.acts import who_and_why
 from responders.commands.connection import (
     CommandError,
+    NoAnswer,
+    NotFound,
     add_settings_option,
     add_who_and_why,
     environment_from,
     storage_from,
     unknown,
 )
-from responders.commands.tables import escaped, print_table
+from responders.commands.tables import add_output_option, escaped, has_colours, is_json, print_list
 from shared.authority.approvals import until_from
 from shared.model.calls import checked_id
 from shared.model.clock import utc_now
@@ -76,6 +78,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument("--until", default="", metavar="DATE", help="until when that counts (default: the item's)")
     parser.add_argument("--html", action="store_true", help="the result as a page for a browser")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+    add_output_option(parser)
     parser.add_argument("--app", metavar="URL", help="have the app at this address look now, like https://HOST")
     add_who_and_why(parser, why="always needed to confirm or accept")
     add_settings_option(parser)
@@ -107,21 +110,20 @@ def _store(arguments: argparse.Namespace) -> "PostureStore":
 def _show(arguments: argparse.Namespace) -> int:
     posture = _of_app(arguments.app) if arguments.app else _store(arguments).latest()
     if posture is None:
-        raise CommandError("nobody has looked yet: the app does each morning; --app URL has it look now")
+        raise NotFound("nobody has looked yet: the app does each morning; --app URL has it look now")
     lines = [line for line in posture.lines if arguments.stage in {None, line.stage}]
     if arguments.html:
         from shared.checks.posture_page import posture_page  # noqa: PLC0415 - only where it is needed
 
         days = [] if arguments.app else _store(arguments).days(since=posture.at - timedelta(days=30))
         sys.stdout.write(posture_page(msgspec.structs.replace(posture, lines=tuple(lines)), days))
-    elif arguments.json:
+    elif is_json(arguments):
         chosen = msgspec.structs.replace(posture, lines=tuple(lines))
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(chosen)).decode() + "\n")
     else:
-        colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         shown = lines if arguments.verb == "all" else [line for line in lines if _is_shown(line)]
         is_all = arguments.verb == "all"
-        sys.stdout.writelines(f"{line}\n" for line in lines_of(posture, shown, colours=colours, is_all=is_all))
+        sys.stdout.writelines(f"{line}\n" for line in lines_of(posture, shown, colours=has_colours(), is_all=is_all))
     return 1 if any(line.needs_somebody or line.status == "unknown" for line in lines) else 0
 
 
@@ -180,7 +182,7 @@ def _of_app(url: str) -> "Posture":
         answer = httpx.post(f"{url.rstrip('/')}/api/posture", headers=credentials(os.environ), timeout=_WITHIN_SECONDS)
         return msgspec.json.decode(answer.content, type=Posture)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{url} gave no answer ({type(error).__name__}); without --app, storage is read") from error
+        raise NoAnswer(f"{url} gave no answer ({type(error).__name__}); without --app, storage is read") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{url} gave no result: is RESPONDER_KEY set? without --app, storage is read") from error
 
@@ -194,7 +196,8 @@ def _list(arguments: argparse.Namespace) -> int:
     rows = [(check.stage, check.id, "read", check.title) for check in DECLARED.checks]
     rows += [(item.stage, item.id, "confirmed", item.title) for item in DECLARED.items]
     chosen = [row for row in sorted(rows) if arguments.stage in {None, row[0]}]
-    print_table(("stage", "id", "how", "what"), [(str(stage), *rest) for stage, *rest in chosen], none="nothing")
+    rows = [(id_, str(stage), how, what) for stage, id_, how, what in chosen]
+    print_list(arguments, ("id", "stage", "how", "what"), rows, none="nothing")
     return 0
 
 

@@ -4,7 +4,7 @@ import argparse
 
 from responders.commands import Subparsers
 from responders.commands.connection import add_settings_option, environment_from, storage_from
-from responders.commands.tables import print_table
+from responders.commands.tables import add_output_option, print_beside, print_list
 from shared.model.settings import settings_from
 from shared.respond.redirects import WHY, known_problems, looked_at
 
@@ -17,6 +17,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="List what the app found when it last looked, once a day: names that don't exist, domains that"
         " aren't yours, wildcards, addresses without https or of several applications; and when that was.",
     )
+    add_output_option(parser)
     add_settings_option(parser)
     parser.set_defaults(run=_run)
 
@@ -25,12 +26,15 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = settings_from(environment_from(arguments))
     storage = storage_from(arguments)
     rows = [
-        (tenant.name, one.name, one.app_id, one.address, WHY[one.problem])
+        (one.name, one.address, WHY[one.problem], tenant.name, one.app_id)
         for tenant in settings.tenants
         for one in known_problems(storage, tenant.id)
     ]
     for tenant in settings.tenants:
         at = looked_at(storage, tenant.id)
-        print(f"{tenant.name}: {f'looked at {at:%Y-%m-%d %H:%M} UTC' if at else 'not looked at so far'}")
-    print_table(("tenant", "application", "app id", "address", "what is wrong"), rows, none="nothing was found")
+        print_beside(
+            arguments, f"{tenant.name}: {f'looked at {at:%Y-%m-%d %H:%M} UTC' if at else 'not looked at so far'}"
+        )
+    names = ("application", "address", "what is wrong", "tenant", "app id")
+    print_list(arguments, names, rows, none="nothing was found")
     return 0

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from responders.commands.connection import add_settings_option, environment_from, storage_from
-from responders.commands.tables import print_table
+from responders.commands.tables import Format, add_output_option, print_list
 from responders.rosters import ROSTERS
 from shared.detect.rosters import Rosters
 from shared.model.clock import utc_now
@@ -30,6 +30,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     parser.add_argument(
         "--tenant", choices=[kind.value for kind in TenantKind], help="this tenant alone, with every id that is listed"
     )
+    add_output_option(parser)
     add_settings_option(parser)
     parser.set_defaults(run=_run)
 
@@ -39,14 +40,18 @@ def _run(arguments: argparse.Namespace) -> int:
     tenants = {one.id: one for one in settings.tenants if arguments.tenant in {None, one.kind.value}}
     now = utc_now()
     listed = Rosters(storage_from(arguments), ROSTERS, clock=utc_now).all(tenants.values())
-    print_table(
+    if arguments.tenant and arguments.output != Format.TABLE:
+        print_list(arguments, ("id", "roster"), _ids(listed, settings), none="")
+        return 0
+    print_list(
+        arguments,
         ("tenant", "roster", "ids", "read (UTC)", "others are"),
         [(tenants[each.tenant_id].name, *_line(each, now)) for each in listed],
         none="there is no such tenant",
     )
     if arguments.tenant and tenants:
         print()
-        print_table(("id", "roster"), _ids(listed, settings), none="nobody is listed")
+        print_list(arguments, ("id", "roster"), _ids(listed, settings), none="nobody is listed")
     return 0
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from responders.commands import Subparsers
-from responders.commands.connection import CommandError
+from responders.commands.connection import NotFound
 from responders.commands.profile import profile_of_environment
-from responders.commands.tables import escaped, print_table
+from responders.commands.tables import Format, add_output_option, escaped, is_json, print_list
 from responders.sigma_rules import rules_in
 from shared.detect.kusto.compile import document
 from shared.detect.sigma.loaded import Loaded, Problem
@@ -44,20 +44,21 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("path", metavar="FILE|FOLDER", help="a rule, or a folder of them")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="as one JSON object")
+    add_output_option(parser)
     form.add_argument("--kql", action="store_true", help="the query of each that is loaded; the rest on standard error")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if not Path(arguments.path).exists():
-        raise CommandError(f"there is no file or folder {arguments.path}")
+        raise NotFound(f"there is no file or folder {arguments.path}")
     rules = rules_in(arguments.path)
-    if arguments.json:
+    if is_json(arguments):
         sys.stdout.write(json.dumps(_described(rules), indent=2, ensure_ascii=False) + "\n")
     elif arguments.kql:
         _write_queries(rules)
     else:
-        _print_tables(rules)
+        _print_tables(arguments, rules)
     return 0 if rules.detections and not any(problem.is_unreadable for problem in rules.problems) else 1
 
 
@@ -88,9 +89,11 @@ def _write_queries(rules: Loaded) -> None:
         sys.stderr.write(f"responder: never matches: {problem}\n")
 
 
-def _print_tables(rules: Loaded) -> None:
+def _print_tables(arguments: argparse.Namespace, rules: Loaded) -> None:
     rows = [(one.id, one.log, one.risk, one.answer, one.title) for one in rules.detections]
-    print_table(("detection", "log", "risk", "answer", "title"), rows, none="no rule is loaded")
+    print_list(arguments, ("detection", "log", "risk", "answer", "title"), rows, none="no rule is loaded")
+    if arguments.output == Format.TSV:
+        return
     _print_problems("loaded, but they never match:", rules.never_matching)
     _print_problems("not loaded:", rules.problems)
     never = f" (of which {len(rules.never_matching)} never match)" if rules.never_matching else ""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from responders.commands.connection import CommandError, add_settings_option, environment_from, storage_from
-from responders.commands.tables import escaped
+from responders.commands.connection import CommandError, NoAnswer, add_settings_option, environment_from, storage_from
+from responders.commands.tables import escaped, has_colours
 from shared.model.clock import utc_now
 from shared.model.settings import settings_from
 
@@ -52,8 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(coverage)).decode() + "\n")
     else:
-        colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        sys.stdout.writelines(f"{line}\n" for line in lines_of(coverage, colours=colours))
+        sys.stdout.writelines(f"{line}\n" for line in lines_of(coverage, colours=has_colours()))
     return 1 if coverage.bad else 0
 
 
@@ -72,7 +71,7 @@ def _of_app(url: str, shape: "type[Coverage]") -> "Coverage":
         answer = httpx.get(f"{url.rstrip('/')}/api/health", headers=credentials(os.environ), timeout=60)
         return msgspec.json.decode(answer.content, type=shape)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CommandError(f"{url} gave no answer ({type(error).__name__}); without --app, storage is read") from error
+        raise NoAnswer(f"{url} gave no answer ({type(error).__name__}); without --app, storage is read") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{url} gave no coverage: is RESPONDER_KEY set? without --app, storage is read") from error
 

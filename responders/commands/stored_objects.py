@@ -4,7 +4,7 @@ import argparse
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from responders.commands.connection import CommandError, environment_from, move_to_the_app, values_from
+from responders.commands.connection import CommandError, NotFound, environment_from, move_to_the_app, values_from
 from responders.content import CONTENT
 from shared.model.kinds import Json, ObjectKind
 from shared.model.objects import EXISTS, ObjectId, key_of
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 60
 """Characters of a value that a table shows."""
+
+_SHORTEST: Final = 4
+"""Characters that the beginning of a key has at least."""
+
+_MOST_NAMED: Final = 5
 
 _NAME: Final = 8
 """Characters of the digest that tells two values apart that begin alike."""
@@ -39,13 +44,34 @@ def guarded_kinds(runtime: "Runtime") -> list[tuple[str, ObjectKind]]:
 
 
 def found_object(runtime: "Runtime", key: str) -> ObjectId:
-    """Find an object by its key, or by the tenant's id of it. Raises CommandError where there is none."""
+    """Find an object by its key or the beginning of it, or by the tenant's id of it.
+
+    Raises:
+        NotFound: there is none.
+        CommandError: several begin so.
+    """
     for tenant_id, kind in guarded_kinds(runtime):
         for each in (key, key_of(key)):
             kept = runtime.objects.read(ObjectId(tenant_id=tenant_id, kind=kind, key=each))
             if kept is not None:
                 return kept.id
-    raise CommandError(f"no object has the key or id {key}; `responder baseline show --all` lists every one")
+    return _begins_with(runtime, key)
+
+
+def _begins_with(runtime: "Runtime", key: str) -> ObjectId:
+    """Find the one object whose key begins with a text."""
+    found = [
+        one.id
+        for tenant_id, kind in guarded_kinds(runtime)
+        for one in runtime.objects.seen(tenant_id, kind)
+        if len(key) >= _SHORTEST and one.id.key.startswith(key.lower())
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = ", ".join(sorted(one.key for one in found)[:_MOST_NAMED])
+        raise CommandError(f"{len(found)} objects have a key that begins with {key}: {listed}")
+    raise NotFound(f"no object has the key or id {key}; `responder baseline show --all` lists every one")
 
 
 def leaf_shown(leaf: str) -> str:

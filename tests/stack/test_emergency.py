@@ -228,7 +228,7 @@ def test_an_emergency_from_its_declaration_to_its_end(there: _There) -> None:
     asked = there.run("alice", "close", "--summary", "It was a wrong policy")
     assert "Another operator" in asked.stdout, asked.stdout + asked.stderr
     digest = _digest(asked.stdout, "confirm", "close")
-    assert there.run("alice", "confirm", "close", digest).returncode == 2, "nobody is his own second operator"
+    assert there.run("alice", "confirm", "close", digest).returncode == 4, "nobody is his own second operator"
     confirmed = there.run("carol", "confirm", "close", digest)
     assert confirmed.returncode == 0, confirmed.stdout + confirmed.stderr
     there.closed()
@@ -277,7 +277,7 @@ def test_a_hybrid_emergency_changes_the_tenant_where_two_agreed_and_nowhere_else
     assert hybrid.changed() == _NOTHING
     proposed = there.proposed()
     there.does("alice", "ask", "federation", proposed)
-    assert there.run("alice", "confirm", "federation", proposed).returncode == 2, "one person is not two"
+    assert there.run("alice", "confirm", "federation", proposed).returncode == 4, "one person is not two"
     assert hybrid.changed() == _NOTHING
     there.does("carol", "confirm", "federation", proposed)
     there.step(6, "done")
@@ -326,7 +326,7 @@ def test_where_the_app_is_refused_a_person_runs_the_command_there_and_back(there
     there.does("dave", "confirm", "close", closing)
     printed = there.proposed_back()
     assert f'New-MgDomainFederationConfiguration -DomainId "{COMPANY_DOMAIN}"' in printed
-    assert there.run("alice", "step", "6", "--again", "to see").returncode == 2, "it isn't offered the switch anew"
+    assert there.run("alice", "step", "6", "--again", "to see").returncode in {3, 4}, "it isn't offered the switch anew"
     _as_break_glass(there, "POST", "/federationConfiguration", FEDERATION_SETTINGS)
     assert hybrid.changed() == ([], {"domains"})
     closing = _digest(there.does("alice", "close", "--summary", "The servers are back"), "confirm", "close")

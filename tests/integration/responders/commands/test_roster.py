@@ -96,7 +96,7 @@ def test_there_is_no_b2c_tenant(run: Run, storage: Storage, monkeypatch: pytest.
 
 def test_a_table_that_is_not_there_is_told(run: Run) -> None:
     status, lines = run()
-    assert status == 2
+    assert status == 4
     assert "reading Rosters: storage answered 404" in lines[-1]
 
 
@@ -132,5 +132,5 @@ def test_rosters_that_cannot_be_read_end_the_command(
     run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     del run
-    assert main([*words, "--rosters"]) == 2
+    assert main([*words, "--rosters"]) == 4
     assert "reading Rosters: storage answered 404" in capsys.readouterr().err

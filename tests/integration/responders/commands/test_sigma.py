@@ -87,7 +87,7 @@ def test_the_exit_status_says_whether_rules_can_be_run(tmp_path: Path, texts: di
 
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sigma", str(tmp_path / "gone")]) == 2
+    assert main(["sigma", str(tmp_path / "gone")]) == 3
     assert f"there is no file or folder {tmp_path / 'gone'}" in capsys.readouterr().err
 
 

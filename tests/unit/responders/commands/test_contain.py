@@ -77,7 +77,7 @@ def test_nothing_is_released_without_a_reason_or_before_it_was_taken(
     _, case = contained
     assert _ran(capsys, "release", case)[0] == 2
     status, _, error = _ran(capsys, "release", case, *_WHY)
-    assert status == 2
+    assert status == 4
     assert "nothing was taken" in error
 
 

@@ -45,10 +45,10 @@ def test_ids_are_unique_and_every_check_has_a_title_and_a_cure() -> None:
 def test_a_check_that_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "settings.json"
     file.write_text('{"Values": {}}', encoding="utf-8")
-    assert main(["doctor", "tables-are-there", "--settings", str(file)]) == 2
+    assert main(["doctor", "tables-are-there", "--settings", str(file)]) == 3
     assert "no check is called 'tables-are-there'; did you mean tables-there or " in capsys.readouterr().err
 
 
 def test_an_address_where_nobody_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["doctor", "--app", f"http://127.0.0.1:{free_port()}"]) == 2
+    assert main(["doctor", "--app", f"http://127.0.0.1:{free_port()}"]) == 5
     assert "gave no answer (ConnectError): is its code deployed?" in capsys.readouterr().err

@@ -45,9 +45,9 @@ def test_the_words_are_those_of_the_environment(
 
 
 def test_a_wrong_id_is_answered_with_the_nearest(capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["kql", "ca-policy-create"]) == 2
+    assert main(["kql", "ca-policy-create"]) == 3
     assert "no detection is called 'ca-policy-create'; did you mean ca-policy-created" in capfd.readouterr().err
-    assert main(["kql", "zzz"]) == 2
+    assert main(["kql", "zzz"]) == 3
     assert "`responder catalogue` lists" in capfd.readouterr().err
 
 

@@ -1,0 +1,138 @@
+"""The command line as a whole: what it ends with, what it says of a mistyped word, and which version it is."""
+
+import argparse
+from typing import Final
+
+import pytest
+
+from responders import cli
+from responders.cli import main
+from responders.commands.connection import CommandError, NoAnswer, NotFound
+from responders.commands.tables import has_colours, places, print_table
+from shared.model.errors import (
+    BadIdentifier,
+    LeaseLost,
+    Locked,
+    Refused,
+    Rejected,
+    SettingsError,
+    Throttled,
+    Unreachable,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (None, 0),
+        (CommandError("x"), 2),
+        (SettingsError(["x"]), 2),
+        (BadIdentifier("x"), 2),
+        (NotFound("x"), 3),
+        (Refused("x"), 4),
+        (Rejected("x"), 4),
+        (Locked("x", scopes=()), 4),
+        (NoAnswer("x"), 5),
+        (Unreachable("x"), 5),
+        (Throttled("x"), 5),
+        (LeaseLost("x"), 5),
+        (KeyboardInterrupt(), 130),
+    ],
+    ids=repr,
+)
+def test_what_went_wrong_can_be_told_by_the_exit_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException | None, status: int
+) -> None:
+    def run(_arguments: argparse.Namespace) -> int:
+        if error is not None:
+            raise error
+        return 0
+
+    def parser_of(_words: object) -> argparse.ArgumentParser:
+        parser = argparse.ArgumentParser()
+        parser.set_defaults(run=run)
+        parser.add_argument("word")
+        return parser
+
+    monkeypatch.setattr(cli, "parser_of", parser_of)
+    assert main(["word"]) == status
+    assert capsys.readouterr().err.startswith("responder: " if isinstance(error, Exception) else "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("casess",), "'casess' isn't one; did you mean cases? `responder --help` lists them"),
+        (("xyzzy",), "'xyzzy' isn't one; `responder --help` lists them"),
+        (("catalogue", "-o", "jsno"), "'jsno' isn't one; did you mean json? there are table, json, tsv"),
+        (("baseline", "shw"), "'shw' isn't one; did you mean show? there are show, accept, reject"),
+    ],
+)
+def test_a_mistyped_word_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("responder 0.")
+
+
+def test_the_exit_statuses_are_documented_where_people_look(capsys: pytest.CaptureFixture[str]) -> None:
+    main([])
+    assert "5 something can't be reached" in capsys.readouterr().out
+
+
+# Tables.
+
+_WIDTHS: Final = {
+    "abc": 3,
+    "": 0,
+    "한국어": 6,
+    "\u1112\u1161\u11ab": 2,
+    "e\u0301": 1,
+    "日本": 4,
+    "\uff57": 2,
+    "é": 1,
+    "…": 1,
+}
+
+
+@pytest.mark.parametrize("text", _WIDTHS)
+def test_how_many_places_a_text_takes(text: str) -> None:
+    assert places(text) == _WIDTHS[text]
+
+
+def test_what_belongs_together_goes_on_below_and_nothing_is_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    print_table(("property", "stands"), [("a.b", "한" * 20 + "abc")], none="")
+    lines = capsys.readouterr().out.splitlines()
+    assert max(places(line) for line in lines) <= 30
+    assert "".join(line[10:].strip() for line in lines[2:]) == "한" * 20 + "abc"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables", "coloured"),
+    [
+        (True, {}, True),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"TERM": "dumb"}, False),
+        (False, {}, False),
+    ],
+)
+def test_colours_only_where_somebody_sees_and_wants_them(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool, variables: dict[str, str], coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert has_colours() is coloured
