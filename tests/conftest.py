@@ -4,6 +4,7 @@ import gc
 import logging
 from collections import deque
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 from typing import Final, override
 from unittest.mock import patch
@@ -72,7 +73,7 @@ class _ByPlace(LoadScopeScheduling):
 
     @override
     def _split_scope(self, nodeid: str) -> str:
-        return _place(_TESTS.parent / nodeid.partition("::")[0])
+        return _place(_file(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -87,9 +88,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first."""
-    places = {item.path: _place(item.path) for item in items}
+    places = {file: _place(file) for file in dict.fromkeys(_file(item.nodeid) for item in items)}
     order = {place: number for number, place in enumerate(dict.fromkeys(places.values()))}
-    items.sort(key=lambda item: (*_rank(places[item.path]), order[places[item.path]]))
+    items.sort(key=lambda item: (*_rank(place := places[_file(item.nodeid)]), order[place]))
 
 
 def pytest_collection_finish() -> None:
@@ -102,9 +103,16 @@ def _rank(place: str) -> tuple[int, bool]:
     return _FIRST.index(place.partition("/")[0]), place.endswith(".py") and place not in _APART | _LONGEST
 
 
-def _place(file: Path) -> str:
-    place, folder = (path.relative_to(_TESTS).as_posix() for path in (file, file.parent))
-    is_shared = (file.parent / "__init__.py").exists() or folder in _TOGETHER
+def _file(node_id: str) -> str:
+    return node_id.partition("::")[0]
+
+
+@cache
+def _place(file: str) -> str:
+    """Give the place of a file's tests; there are dozens of tests in a file, and each is asked about twice."""
+    path = (_TESTS.parent / file).relative_to(_TESTS)
+    place, folder = path.as_posix(), path.parent.as_posix()
+    is_shared = (_TESTS / folder / "__init__.py").exists() or folder in _TOGETHER
     return folder if is_shared and place not in _APART else place
 
 
