@@ -10,7 +10,8 @@ from responders import content, permissions
 from responders.catalogue import CATALOGUE
 from responders.kinds.principals import GET_USER
 from responders.kinds.role_assignments import LIST_ROLE_ASSIGNMENTS
-from responders.read_probes import GET_ROLE_DEFINITION, READ_PROBES
+from responders.read_probes import READ_PROBES
+from responders.rosters import GET_ROLE_DEFINITION
 from responders.sigma_rules import rules_in
 from responders.sources import AUDIT_LOG, SIGN_IN_LOG
 from shared.checks.check import Check, Report, Unread

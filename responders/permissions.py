@@ -14,9 +14,8 @@ from responders.catalogue import CATALOGUE
 from responders.content import KINDS
 from responders.kinds.principals import GET_SERVICE_PRINCIPAL, GET_USER, LIST_SERVICE_PRINCIPALS
 from responders.posture.declared import CALLS as POSTURE_CALLS
-from responders.read_probes import GET_ROLE_DEFINITION
 from responders.registrations import LIST_REGISTRATIONS
-from responders.rosters import ROSTERS
+from responders.rosters import GET_ROLE_DEFINITION, ROSTERS
 from responders.runbooks.break_glass import BREAK_GLASS
 from responders.runbooks.federation_reading import WRITES
 from responders.sources import DIRECTORY_AUDITS, SOURCES

@@ -9,16 +9,8 @@ from responders.kinds import named_applications
 from responders.posture import declared
 from responders.runbooks import mailboxes
 from responders.runbooks.break_glass import BREAK_GLASS
-from shared.model.calls import Call, Permission, Service
+from shared.model.calls import Call
 from shared.model.read_probes import ReadProbe
-
-GET_ROLE_DEFINITION: Final = Call(
-    method="GET",
-    service=Service.ARM,
-    path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{id}",
-    needs=(Permission.ROLE_DEFINITION_READ,),
-)
-"""The doctor asks what the roles of the responder's own identity allow."""
 
 
 def _once(probes: Iterable[ReadProbe]) -> tuple[ReadProbe, ...]:

@@ -78,6 +78,14 @@ LIST_ROLE_ASSIGNMENTS: Final = Call(
 )
 """Those at the subscription, above it and below it."""
 
+GET_ROLE_DEFINITION: Final = Call(
+    method="GET",
+    service=Service.ARM,
+    path="/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{id}",
+    needs=(Permission.ROLE_DEFINITION_READ,),
+)
+"""What an Azure role allows."""
+
 CA_POLICIES_IN_BETA: Final = "v1.0 leaves parts of policies out, and refuses policies that have such parts"
 LIST_CA_POLICIES_WHOLE: Final = Call(
     method="GET",

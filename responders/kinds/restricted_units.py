@@ -136,7 +136,8 @@ def _read(api: TenantApi, unit_id: str) -> Image | None:
     return _whole(api, unit) if unit is not None and unit.get(_RESTRICTED) is True else None
 
 
-def _read_all(api: TenantApi) -> Mapping[str, Image]:
+def read_all(api: TenantApi) -> Mapping[str, Image]:
+    """Read every restricted unit with its members, by id. Raises Rejected for one that hides them, and EdgeError."""
     restricted = [each for each in api.list(LIST_UNITS, query=_READ) if each.get(_RESTRICTED) is True]
     return {id_of(each): _whole(api, each) for each in restricted}
 
@@ -237,7 +238,7 @@ RESTRICTED_UNIT: Final = Kind(
         kind=ObjectKind.RESTRICTED_UNIT,
         tenant_kind=TenantKind.WORKFORCE,
         calls=(LIST_UNITS, LIST_UNIT_MEMBERS),
-        read=_read_all,
+        read=read_all,
     ),
     id_of=id_of,
     name_of=_name_of,

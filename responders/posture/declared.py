@@ -4,13 +4,20 @@ from typing import Final
 
 from responders.posture import (
     accounts,
+    app_permissions,
     azure,
+    devices,
     directory,
     emergency,
+    governance,
     installation,
     manual_items,
+    reports,
+    rights,
     roles,
     sign_in_policies,
+    undoing,
+    units,
 )
 from responders.rosters import NO_LICENCE
 from shared.checks.posture_daily import Declared
@@ -26,6 +33,12 @@ DECLARED: Final = Declared(
         *azure.PARTS,
         *directory.PARTS,
         *installation.PARTS,
+        *governance.PARTS,
+        *reports.PARTS,
+        *devices.PARTS,
+        *units.PARTS,
+        *app_permissions.PARTS,
+        *rights.PARTS,
     ),
     checks=(
         *emergency.CHECKS,
@@ -35,6 +48,12 @@ DECLARED: Final = Declared(
         *azure.CHECKS,
         *directory.CHECKS,
         *installation.CHECKS,
+        *governance.CHECKS,
+        *reports.CHECKS,
+        *devices.CHECKS,
+        *units.CHECKS,
+        *app_permissions.CHECKS,
+        *undoing.CHECKS,
     ),
     items=manual_items.ITEMS,
 )
@@ -51,5 +70,16 @@ READ_PROBES: Final[tuple[ReadProbe, ...]] = (
         call=roles.LIST_PIM_SETTINGS, kind=TenantKind.WORKFORCE, query=roles.SETTINGS_OF_ROLES, no_licence=NO_LICENCE
     ),
     ReadProbe(call=directory.GET_ORGANIZATION, kind=TenantKind.WORKFORCE),
+    ReadProbe(call=governance.LIST_REVIEWS, kind=TenantKind.WORKFORCE, no_licence=NO_LICENCE),
+    ReadProbe(
+        call=governance.LIST_PIM_ALERTS,
+        kind=TenantKind.WORKFORCE,
+        query=governance.ALERTS_OF_ROLES,
+        no_licence=NO_LICENCE,
+    ),
+    ReadProbe(call=governance.LIST_PROTECTED_ACTIONS, kind=TenantKind.WORKFORCE, query=governance.PROTECTABLE),
+    ReadProbe(call=reports.LIST_SECURE_SCORES, kind=TenantKind.WORKFORCE, query=reports.LATEST_SCORE),
+    ReadProbe(call=reports.LIST_PROVISIONING, kind=TenantKind.WORKFORCE, query={"$top": "1"}),
+    ReadProbe(call=devices.GET_DEVICE_REGISTRATION, kind=TenantKind.WORKFORCE, is_listing=False),
 )
 """What the doctor tries; other reads of the snapshot are tried for what else they are for."""

@@ -87,9 +87,9 @@ ITEMS: Final[tuple[ManualItem, ...]] = (
     ManualItem(
         id="local-admin-passwords-managed",
         stage=Stage.WEEKS,
-        title="Each computer has a local administrator's password of its own",
+        title="Each domain joined computer has a local administrator's password of its own",
         why="One password for all computers is one computer for all of them.",
-        how="See that Windows LAPS is on for Entra joined and for domain joined computers.",
+        how="See that Windows LAPS is on for domain joined computers, servers among them.",
         passages=(52,),
     ),
     ManualItem(
@@ -115,14 +115,6 @@ ITEMS: Final[tuple[ManualItem, ...]] = (
         why="Malware on a workstation has every role that is activated there.",
         how="See that policies for administrators ask for devices of that group, and that each has one.",
         passages=(51, 64, 78),
-    ),
-    ManualItem(
-        id="admin-access-reviewed",
-        stage=Stage.MONTHS,
-        title="Who holds privileged roles, and who is eligible, is reviewed regularly",
-        why="Roles pile up with every change of a job.",
-        how="Make an access review of the privileged roles in Identity Governance, at least every half year.",
-        passages=(58, 70, 72),
     ),
     ManualItem(
         id="azure-roles-just-in-time",
@@ -178,7 +170,7 @@ ITEMS: Final[tuple[ManualItem, ...]] = (
     ManualItem(
         id="apps-provisioned",
         stage=Stage.MONTHS,
-        title="Accounts in applications come and go with those of the tenant",
+        title="Each important application is provisioned from the tenant",
         why="Who left keeps the application otherwise.",
         how="In Enterprise applications, see that provisioning runs for each important one, and none is in quarantine.",
         passages=(87,),
@@ -199,14 +191,6 @@ ITEMS: Final[tuple[ManualItem, ...]] = (
         why="Data leaves by applications that nobody manages.",
         how="See that Defender for Cloud Apps discovers, and that its alerts reach the SIEM.",
         passages=(90,),
-    ),
-    ManualItem(
-        id="device-administrators-reviewed",
-        stage=Stage.HALF_A_YEAR,
-        title="It is known who is administrator of joined devices",
-        why="Whoever is can read what is signed in there.",
-        how="In Devices, Device settings, see who becomes local administrator; list that role's members.",
-        passages=(96,),
     ),
     ManualItem(
         id="plan-distributed",

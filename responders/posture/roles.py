@@ -57,11 +57,15 @@ _LONGEST_ACTIVATION: Final = timedelta(hours=8)
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A role that a principal holds or may activate; ids in lower case. `is_lasting`: it has no end."""
+    """A role that a principal holds or may activate; ids in lower case. `is_lasting`: it has no end.
+
+    `scope` is "/" for the whole tenant, else the unit or object that it is confined to.
+    """
 
     principal: str
     role: str
     is_lasting: bool = True
+    scope: str = "/"
 
 
 class Holder(Struct, frozen=True, kw_only=True):
@@ -94,12 +98,13 @@ def _held(each: Image) -> Held:
             principal=str(each["principalId"]).lower(),
             role=str(each["roleDefinitionId"]).lower(),
             is_lasting=each.get("endDateTime") is None,
+            scope=str(each.get("directoryScopeId") or "/").lower(),
         )
     except KeyError as error:
         raise Rejected(f"Graph listed an assignment without {error}") from error
 
 
-def _where_licensed(api: TenantApi, call: Call, query: Mapping[str, str]) -> list[Image] | None:
+def where_licensed(api: TenantApi, call: Call, query: Mapping[str, str]) -> list[Image] | None:
     """Read a listing of PIM; None in a tenant without its licence."""
     try:
         return api.list(call, query=query)
@@ -142,7 +147,7 @@ ASSIGNMENTS: Final = Part(
 
 
 def _read_eligibilities(reading: Reading) -> Sequence[Held] | None:
-    listed = _where_licensed(reading.api, LIST_DIRECTORY_ROLE_ELIGIBILITIES, _HELD)
+    listed = where_licensed(reading.api, LIST_DIRECTORY_ROLE_ELIGIBILITIES, _HELD)
     return None if listed is None else [_held(each) for each in listed]
 
 
@@ -156,7 +161,7 @@ ELIGIBILITIES: Final = Part(
 
 def _read_lasting(reading: Reading) -> Sequence[Held] | None:
     """Read who holds a role that was assigned, not activated; None without PIM's licence."""
-    listed = _where_licensed(reading.api, LIST_ROLE_INSTANCES, _INSTANCES)
+    listed = where_licensed(reading.api, LIST_ROLE_INSTANCES, _INSTANCES)
     if listed is None:
         return None
     return [_held(each) for each in listed if str(each.get("assignmentType")).lower() != "activated"]
@@ -204,7 +209,7 @@ HOLDERS: Final = Part(
 
 
 def _read_activations(reading: Reading) -> Sequence[Activation] | None:
-    listed = _where_licensed(reading.api, LIST_PIM_SETTINGS, SETTINGS_OF_ROLES)
+    listed = where_licensed(reading.api, LIST_PIM_SETTINGS, SETTINGS_OF_ROLES)
     return None if listed is None else [_activation(each) for each in listed]
 
 

@@ -16,12 +16,15 @@ from typing import Any, Final
 import msgspec
 
 from responders.kinds import ca_context, security_defaults
+from responders.kinds.app_role_assignments import LIST_ROLE_HOLDERS
 from responders.kinds.diagnostic_settings import LIST_DIAGNOSTIC_SETTINGS
 from responders.kinds.principals import LIST_SERVICE_PRINCIPALS
 from responders.kinds.registered_methods import GET_REGISTRATION
-from responders.posture import accounts, directory, roles
+from responders.kinds.restricted_units import LIST_UNITS
+from responders.posture import accounts, devices, directory, governance, reports, roles
 from responders.posture.declared import DECLARED
 from responders.rosters import (
+    GET_ROLE_DEFINITION,
     LIST_DIRECTORY_ROLE_ASSIGNMENTS,
     LIST_DIRECTORY_ROLE_ELIGIBILITIES,
     LIST_DIRECTORY_ROLES,
@@ -100,6 +103,7 @@ class _LargeTenant(ScriptedApi):
                 _registration(_id(1, each)) for each in range(size.holders if query else size.users)
             ),
             LIST_DIRECTORY_ROLE_ASSIGNMENTS: lambda: (_held(_id(1, each)) for each in range(size.holders)),
+            LIST_ROLE_ASSIGNMENTS: lambda: (_held_in_azure(_id(1, each)) for each in range(size.holders)),
             LIST_GROUPS: lambda: ({"id": each, "displayName": each, "visibility": None} for each in wanted),
             ca_context.LIST_MEMBERSHIPS: lambda: ({"id": each} for each in self._groups_of(int(ids["id"][-12:], 16))),
             ca_context.LIST_CA_POLICIES_WHOLE: lambda: map(self._policy, range(size.policies)),
@@ -156,11 +160,16 @@ def _held(principal: str) -> Image:
     return {"principalId": principal, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/"}
 
 
+def _held_in_azure(principal: str) -> Image:
+    held = {"principalId": principal, "principalType": "User", "scope": "/", "roleDefinitionId": f"/x/{_id(5, 0)}"}
+    return {"properties": held}
+
+
 _REST: Final[Mapping[Call, Any]] = {
     LIST_DIRECTORY_ROLES: [{"id": GLOBAL_ADMINISTRATOR, "displayName": "Global Administrator"}],
     LIST_DIRECTORY_ROLE_ELIGIBILITIES: [],
     LIST_GROUP_MEMBERS: [],
-    LIST_ROLE_ASSIGNMENTS: [],
+    GET_ROLE_DEFINITION: {"properties": {"roleName": "Owner", "permissions": [{"actions": ["*"]}]}},
     LIST_SERVICE_PRINCIPALS: [],
     LIST_DIAGNOSTIC_SETTINGS: [],
     roles.LIST_ROLE_INSTANCES: [],
@@ -170,6 +179,23 @@ _REST: Final[Mapping[Call, Any]] = {
     ca_context.LIST_NAMED_LOCATIONS: [],
     ca_context.LIST_STRENGTHS: [],
     security_defaults.GET_SECURITY_DEFAULTS: {"isEnabled": False},
+    LIST_ROLE_HOLDERS: [],
+    LIST_UNITS: [],
+    governance.LIST_REVIEWS: [],
+    governance.LIST_PIM_ALERTS: [],
+    governance.LIST_PROTECTED_ACTIONS: [{"name": "microsoft.directory/namedLocations/delete"}],
+    reports.LIST_SECURE_SCORES: [],
+    reports.LIST_PROVISIONING: [],
+    devices.GET_DEVICE_REGISTRATION: {
+        "azureADJoin": {
+            "allowedToJoin": {"@odata.type": "#microsoft.graph.noDeviceRegistrationMembership"},
+            "localAdmins": {
+                "enableGlobalAdmins": False,
+                "registeringUsers": {"@odata.type": "#microsoft.graph.noDeviceRegistrationMembership"},
+            },
+        },
+        "localAdminPassword": {"isEnabled": True},
+    },
     directory.GET_ORGANIZATION: [{"id": "contoso", "technicalNotificationMails": ["it@contoso.com"]}],
 }
 

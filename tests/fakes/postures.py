@@ -6,9 +6,26 @@ from typing import Any, Final
 
 from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, CAROL, RELEASE_PIPELINE, SUBSCRIPTION
 from responders.kinds.ca_context import CaContext
-from responders.posture import accounts, azure, directory, installation, roles, sign_in_policies
+from responders.posture import (
+    accounts,
+    app_permissions,
+    azure,
+    devices,
+    directory,
+    governance,
+    installation,
+    reports,
+    rights,
+    roles,
+    sign_in_policies,
+    units,
+)
 from responders.posture.accounts import Person, Workload
+from responders.posture.app_permissions import Powerful
+from responders.posture.devices import Registration
 from responders.posture.directory import Organization
+from responders.posture.governance import Review
+from responders.posture.reports import Failures, Score
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Activation, Held, Holder
 from shared.authority.owners import NamedOwner
 from shared.checks.posture import Category
@@ -132,6 +149,32 @@ def owner(name: str, *, scope: str = "*", order: str = "001", upn: str = "someon
     return NamedOwner(scope=scope, order=order, name=name, upn=upn)
 
 
+def review(**differences: Any) -> Review:  # noqa: ANN401 - the fields of a review
+    fields: dict[str, Any] = {
+        "name": "Administrators",
+        "roles": frozenset({GLOBAL_ADMINISTRATOR, PRIVILEGED_ROLE_ADMINISTRATOR}),
+        "made": _LONG_AGO,
+        "again": timedelta(days=93),
+        "until": None,
+    }
+    return Review(**fields | differences)
+
+
+def registration(**differences: bool) -> Registration:
+    fields = {"may_join": True, "global_administrators": False, "everybody": False, "passwords_managed": True}
+    return Registration(**fields | differences)
+
+
+def scores(now: float, before: float) -> list[Score]:
+    """Give a score and that of a month before, of a hundred."""
+    return [Score(at=_YESTERDAY, points=now, most=100), Score(at=AT - timedelta(days=31), points=before, most=100)]
+
+
+PROTECTED: Final = policy(
+    "protected", conditions={"applications": {"includeAuthenticationContextClassReferences": ["c1"]}}
+)
+
+
 def healthy() -> dict[Part[Any], Any]:
     """Give all parts of a tenant that passes every check."""
     return {
@@ -147,7 +190,7 @@ def healthy() -> dict[Part[Any], Any]:
         accounts.REGISTRATIONS: dict.fromkeys((*EMERGENCY, *ADMINS), ("microsoftAuthenticatorPush",)),
         accounts.WORKLOADS: [workload()],
         accounts.SORTED: dict.fromkeys(ADMINS, Category.ADMIN_ONLY),
-        sign_in_policies.POLICIES: policies(MFA, LEGACY, SIGN_IN_RISK, USER_RISK),
+        sign_in_policies.POLICIES: policies(MFA, LEGACY, SIGN_IN_RISK, USER_RISK, PROTECTED),
         sign_in_policies.DEFAULTS: False,
         sign_in_policies.LEFT_OUT: {"Emergency access": True},
         azure.OWNERS_OF_SUBSCRIPTIONS: {SUBSCRIPTION: ["one", "two"]},
@@ -156,6 +199,15 @@ def healthy() -> dict[Part[Any], Any]:
         directory.HASH_SYNC: True,
         installation.OWNERS: [owner("Ann"), owner("Bea", order="002")],
         installation.APPROVALS: [("conditional-access", ALICE.id, approval(ALICE))],
+        governance.REVIEWS: [review()],
+        governance.ALERTS: {},
+        governance.ACTIONS: dict.fromkeys(map(str.lower, governance.MUST_BE_PROTECTED), "c1"),
+        reports.SCORES: scores(50, 48),
+        reports.FAILURES: Failures(by_application={}),
+        devices.REGISTRATION: registration(),
+        units.UNITS: {"Emergency": frozenset(EMERGENCY)},
+        app_permissions.POWERFUL: {ALICE.id: Powerful(id=ALICE.id, name="Pipeline", permissions=frozenset({"x"}))},
+        rights.FACTS: rights.Facts(assigned=[Held(principal=each, role=GLOBAL_ADMINISTRATOR) for each in EMERGENCY]),
         installation.DRILLS: [Listed(id="d" * 32, drill=True, declared_at=AT - timedelta(days=30))],
     }
 

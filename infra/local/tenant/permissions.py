@@ -24,6 +24,12 @@ USERS = "/users"
 ALL_REGISTRATIONS = "/reports/authenticationMethods/userRegistrationDetails"
 REGISTRATIONS = f"{ALL_REGISTRATIONS}/{{id}}"
 PIM_SETTINGS = "/policies/roleManagementPolicyAssignments"
+SECURE_SCORES = "/security/secureScores"
+PROVISIONING = "/auditLogs/provisioning"
+ACCESS_REVIEWS = "/identityGovernance/accessReviews/definitions"
+PIM_ALERTS = "/identityGovernance/roleManagementAlerts/alerts"
+RESOURCE_ACTIONS = "/roleManagement/directory/resourceNamespaces/microsoft.directory/resourceActions"
+DEVICE_REGISTRATION = "/policies/deviceRegistrationPolicy"
 GROUPS = "/groups"
 DIRECTORY_ROLES = "/roleManagement/directory"
 GROUP_ELIGIBILITIES = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances"
@@ -133,6 +139,21 @@ NEEDS: dict[tuple[str, str], Alternatives] = {
         _ROLES_READ,
     ),
     ("GET", PIM_SETTINGS): (frozenset({"RoleManagementPolicy.Read.Directory"}), _ROLES_READ),
+    ("GET", SECURE_SCORES): (
+        frozenset({"SecurityEvents.Read.All"}),
+        frozenset({"SecurityEvents.ReadWrite.All"}),
+    ),
+    ("GET", PROVISIONING): _AUDIT_READ,
+    ("GET", ACCESS_REVIEWS): (frozenset({"AccessReview.Read.All"}), frozenset({"AccessReview.ReadWrite.All"})),
+    ("GET", PIM_ALERTS): (
+        frozenset({"RoleManagementAlert.Read.Directory"}),
+        frozenset({"RoleManagementAlert.ReadWrite.Directory"}),
+    ),
+    ("GET", RESOURCE_ACTIONS): (_ROLES_READ, frozenset({"RoleManagement.Read.All"}), *_ROLES_WRITE),
+    ("GET", DEVICE_REGISTRATION): (
+        frozenset({"Policy.Read.DeviceConfiguration"}),
+        frozenset({"Policy.ReadWrite.DeviceConfiguration"}),
+    ),
     ("GET", "/users/{id}"): (frozenset({"User.Read.All"}), _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments"): (_ROLES_READ, _DIRECTORY_READ),
     ("GET", f"{DIRECTORY_ROLES}/roleAssignments/{{id}}"): (_ROLES_READ, _DIRECTORY_READ),

@@ -22,6 +22,7 @@ from infra.local.tenant import (
     named_locations,
     people,
     posture_reads,
+    posture_reports,
     reads,
     simulated_routes,
 )
@@ -51,6 +52,7 @@ _GRAPH_OPERATIONS = (
     *mailboxes.OPERATIONS,
     *mail_apps.OPERATIONS,
     *posture_reads.OPERATIONS,
+    *posture_reports.OPERATIONS,
     *reads.OPERATIONS,
     *simulated_routes.OPERATIONS,
 )

@@ -28,10 +28,23 @@ _FAILS: Final = {
     "pim-activation-guarded",
     "few-global-administrators",
     "incident-plan-tried",
+    "admin-access-reviewed",
+    "no-open-pim-alerts",
+    "protected-actions-guarded",
+    "provisioning-without-failures",
+    "local-admin-passwords-on",
+    "device-administrators-few",
+    "restricted-units-known",
+    "nobody-else-could-undo-us",
 }
 """What the simulated tenant lacks on its first day, and the installation too."""
 
-_NOT_APPLICABLE: Final = {"unneeded-admins-removed", "password-hash-sync-on", "left-out-groups-guarded"}
+_NOT_APPLICABLE: Final = {
+    "unneeded-admins-removed",
+    "password-hash-sync-on",
+    "left-out-groups-guarded",
+    "application-permissions-known",
+}
 
 _PERMISSIONS: Final = sorted({need for call in CALLS for need in call.needs if "/" not in need})
 
@@ -55,6 +68,20 @@ def test_the_first_day(simulated: SimulatedTenant) -> None:
         for check in DECLARED.checks
     }
     assert {line.status for line in posture.lines if line.is_manual} == {Status.FAILED}
+
+
+def test_who_could_undo_the_responder(simulated: SimulatedTenant) -> None:
+    runtime = _runtime(simulated)
+    line = look(DECLARED, runtime, runtime.settings.workforce).line("nobody-else-could-undo-us")
+    assert line is not None
+    role = "whose members hold Privileged Role Administrator, which makes anybody Global Administrator"
+    everything = "which changes its approvals and baselines, its code and settings, its identity and its secrets"
+    assert line.found == (
+        f"{world.ALICE.upn} holds Global Administrator, which takes over every subscription and application",
+        f"application Release pipeline holds Contributor on subscription {world.SUBSCRIPTION}, {everything}",
+        f"{world.MALLORY.upn} is a member of group Role administrators, {role}",
+        f"{world.TRUDY.upn} may become a member of group Role administrators, {role}",
+    )
 
 
 def _why_unread(seen: Snapshot, part: Part[Any]) -> str:

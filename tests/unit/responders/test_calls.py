@@ -14,6 +14,7 @@ from responders.catalogue import CATALOGUE
 from responders.content import KINDS
 from responders.kinds import identity_providers, named_locations
 from responders.permissions import BY_HAND, CALLS, GRANTS, app_role_ids
+from responders.posture.reports import FILTERED_IN_BETA
 from responders.rosters import ROSTERS
 from responders.runbooks import federation_reading
 from shared.model.calls import ID_SHAPES, Call, Lane, Permission, Service
@@ -39,6 +40,7 @@ _WHYS = {
     named_locations.WHY_BETA,
     identity_providers.WHY_BETA,
     federation_reading.GET_ORGANIZATION.why_beta,
+    FILTERED_IN_BETA,
 }
 _IN_BOTH = {sources.SIGN_INS, *(call for call in CALLS if call.why_beta in _WHYS)}
 """Those that v1.0 has as well, and answers with less, or may not serve."""

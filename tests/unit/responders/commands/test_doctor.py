@@ -14,7 +14,8 @@ from responders.cli import main
 from responders.doctor import CHECKS
 from responders.kinds.principals import GET_USER
 from responders.permissions import CALLS, GRANTS
-from responders.read_probes import GET_ROLE_DEFINITION, NOT_TRIED, READ_PROBES
+from responders.read_probes import NOT_TRIED, READ_PROBES
+from responders.rosters import GET_ROLE_DEFINITION
 from shared.model.kinds import TenantKind
 
 

@@ -18,6 +18,7 @@ _FACTS: Final = _REPOSITORY.parent / "shared" / "design" / "graph_app_permission
 _SCRIPTS: Final = _REPOSITORY / "infra" / "scripts" / "permissions.txt"
 
 _NOT_AMONG_THEM: Final = {
+    "Policy.Read.DeviceConfiguration": "bdba4817-6ba1-4a7c-8a01-be9bc7c242dd",
     "PrivilegedEligibilitySchedule.Read.AzureADGroup": "edb419d6-7edc-42a3-9345-509bfdf5d87c",
     "Domain.Read.All": "dbb9058a-0e50-45d7-ae91-66909b5d4664",
     "OnPremDirectorySynchronization.Read.All": "bb70e231-92dc-4729-aff5-697b3f04be95",
@@ -106,6 +107,10 @@ def test_the_tiers_differ_by_what_writes(capsys: pytest.CaptureFixture[str]) -> 
         "PrivilegedEligibilitySchedule.Read.AzureADGroup",
         "Domain.Read.All",
         "OnPremDirectorySynchronization.Read.All",
+        "SecurityEvents.Read.All",
+        "AccessReview.Read.All",
+        "RoleManagementAlert.Read.Directory",
+        "Policy.Read.DeviceConfiguration",
         "Microsoft.Authorization/roleAssignments/read",
         "Microsoft.Authorization/roleDefinitions/read",
         "Microsoft.Authorization/roleAssignmentScheduleRequests/read",

@@ -7,16 +7,43 @@ from typing import Any, Final
 import pytest
 
 from infra.local.world import ALICE, BREAK_GLASS_1, BREAK_GLASS_2, CAROL, MALLORY, RELEASE_PIPELINE, SUBSCRIPTION
-from responders.posture import accounts, azure, directory, installation, roles, sign_in_policies
+from responders.posture import (
+    accounts,
+    app_permissions,
+    azure,
+    devices,
+    directory,
+    governance,
+    installation,
+    reports,
+    rights,
+    roles,
+    sign_in_policies,
+    units,
+)
+from responders.posture.app_permissions import Powerful
 from responders.posture.declared import DECLARED
 from responders.posture.directory import Organization
+from responders.posture.reports import Failures
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Held, Holder
 from shared.checks.check import Status, Unread
 from shared.checks.posture import Category, judged
 from shared.checks.snapshot import Part, Snapshot
 from shared.model.privileges import GLOBAL_ADMINISTRATOR
 from tests.fakes import postures
-from tests.fakes.postures import ADMINS, AT, EMERGENCY, LEGACY, MFA, SIGN_IN_RISK, USER_RISK, policies, policy, snapshot
+from tests.fakes.postures import (
+    ADMINS,
+    AT,
+    EMERGENCY,
+    LEGACY,
+    MFA,
+    PROTECTED,
+    SIGN_IN_RISK,
+    USER_RISK,
+    policies,
+    policy,
+    snapshot,
+)
 from tests.fakes.runtime import approval
 
 type Changes = Mapping[Part[Any], Any]
@@ -206,6 +233,64 @@ _FAILS: Final[tuple[tuple[str, Changes, str], ...]] = (
     ),
     ("approvals-fresh", {installation.APPROVALS: [("consent", "somebody", None)]}, "somebody on consent"),
     ("incident-plan-tried", {installation.DRILLS: []}, "no drill"),
+    *(
+        ("admin-access-reviewed", {governance.REVIEWS: [*reviews]}, said)
+        for reviews, said in (
+            ((), "2 of 2 privileged roles"),
+            ((postures.review(roles=frozenset({GLOBAL_ADMINISTRATOR})),), "1 of 2"),
+            ((postures.review(again=timedelta(days=366)),), "2 of 2"),
+            ((postures.review(again=None),), "2 of 2"),
+            ((postures.review(until=(AT - timedelta(days=1)).date()),), "2 of 2"),
+        )
+    ),
+    ("no-open-pim-alerts", {governance.ALERTS: {"StaleSignIn": 3}}, "StaleSignIn (3)"),
+    ("protected-actions-guarded", {governance.ACTIONS: {"x": "c1"}}, "no authentication context"),
+    *(
+        ("protected-actions-guarded", {sign_in_policies.POLICIES: policies(MFA, *others)}, "asks for context c1")
+        for others in ((), (PROTECTED | {"state": "disabled"},))
+    ),
+    ("secure-score-kept", {reports.SCORES: postures.scores(40, 45.1)}, "40 %"),
+    (
+        "provisioning-without-failures",
+        {reports.FAILURES: Failures(by_application={"Expenses": 2})},
+        "1 applications: Expenses (2)",
+    ),
+    ("local-admin-passwords-on", {devices.REGISTRATION: postures.registration(passwords_managed=False)}, "LAPS is off"),
+    ("device-administrators-few", {devices.REGISTRATION: postures.registration(everybody=True)}, "whoever joins"),
+    (
+        "device-administrators-few",
+        {devices.REGISTRATION: postures.registration(global_administrators=True)},
+        "each Global Administrator",
+    ),
+    ("restricted-units-known", {units.UNITS: {"Directors": frozenset({*EMERGENCY, ALICE.id})}}, f"{ALICE.upn} in Dir"),
+    (
+        "application-permissions-known",
+        {
+            app_permissions.POWERFUL: {
+                MALLORY.id: Powerful(id=MALLORY.id, name="Sync", permissions=frozenset({"User.ReadWrite.All"}))
+            }
+        },
+        f"1 of 1 such applications: Sync {MALLORY.id} (User.ReadWrite.All)",
+    ),
+    (
+        "nobody-else-could-undo-us",
+        {
+            rights.FACTS: rights.Facts(
+                assigned=[Held(principal=MALLORY.id, role=GLOBAL_ADMINISTRATOR)],
+                role_names={GLOBAL_ADMINISTRATOR: "Global Administrator"},
+                names={MALLORY.id: str(MALLORY.upn)},
+            )
+        },
+        f"{MALLORY.upn} holds Global Administrator, which takes over every subscription and application",
+    ),
+    *(
+        ("application-permissions-known", {installation.APPROVALS: [("consent", ALICE.id, said)]}, "nobody answers")
+        for said in (
+            None,
+            approval(ALICE, valid_until=AT),
+            approval(ALICE, revoked_at=AT),
+        )
+    ),
 )
 
 
@@ -381,6 +466,53 @@ _OLD: Final = AT - timedelta(days=91)
             },
             Status.OK,
             id="who is only eligible counts, three are fine",
+        ),
+        pytest.param(
+            "restricted-units-known",
+            {units.UNITS: {"Emergency": frozenset({BREAK_GLASS_1.id})}},
+            Status.WARNING,
+            id="an emergency account in no unit",
+        ),
+        pytest.param("admin-access-reviewed", {governance.REVIEWS: None}, Status.NOT_APPLICABLE, id="no reviews"),
+        pytest.param(
+            "admin-access-reviewed",
+            {governance.REVIEWS: [postures.review(again=None, made=AT - timedelta(days=183))]},
+            Status.OK,
+            id="one that was held lately",
+        ),
+        pytest.param(
+            "admin-access-reviewed",
+            {governance.REVIEWS: [postures.review(until=AT.date())]},
+            Status.OK,
+            id="one that goes on until today",
+        ),
+        pytest.param("no-open-pim-alerts", {governance.ALERTS: None}, Status.NOT_APPLICABLE, id="no alerts"),
+        pytest.param("secure-score-kept", {reports.SCORES: []}, Status.NOT_APPLICABLE, id="no score"),
+        pytest.param("secure-score-kept", {reports.SCORES: postures.scores(1, 1)[:1]}, Status.OK, id="no trend"),
+        pytest.param("secure-score-kept", {reports.SCORES: postures.scores(40, 45)}, Status.OK, id="fell by little"),
+        pytest.param(
+            "secure-score-kept", {reports.SCORES: postures.scores(40, 30)[1:]}, Status.UNKNOWN, id="an old score"
+        ),
+        pytest.param(
+            "provisioning-without-failures", {reports.FAILURES: None}, Status.NOT_APPLICABLE, id="nothing provisioned"
+        ),
+        *(
+            pytest.param(
+                check,
+                {devices.REGISTRATION: postures.registration(may_join=False, everybody=True, passwords_managed=False)},
+                Status.NOT_APPLICABLE,
+                id=f"nobody may join ({check})",
+            )
+            for check in ("local-admin-passwords-on", "device-administrators-few")
+        ),
+        pytest.param(
+            "nobody-else-could-undo-us",
+            {rights.FACTS: rights.Facts(unread={"who holds Azure roles over the responder": "403"})},
+            Status.UNKNOWN,
+            id="Azure roles that can't be read",
+        ),
+        pytest.param(
+            "application-permissions-known", {app_permissions.POWERFUL: {}}, Status.NOT_APPLICABLE, id="no such app"
         ),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from responders.posture.declared import CALLS, DECLARED, READ_PROBES
 from responders.read_probes import NOT_TRIED
 from responders.read_probes import READ_PROBES as ALL_PROBES
+from responders.rosters import GET_ROLE_DEFINITION
 from shared.checks.posture import ManualItem, PostureCheck
 from shared.checks.snapshot import Part
 
@@ -44,6 +45,6 @@ def test_parts_only_read(part: Part[Any]) -> None:
 
 
 def test_the_doctor_tries_each_read() -> None:
-    tried = {probe.call for probe in ALL_PROBES} | {*NOT_TRIED}
+    tried = {probe.call for probe in ALL_PROBES} | {*NOT_TRIED, GET_ROLE_DEFINITION}
     assert {*CALLS} <= tried
     assert {probe.call for probe in READ_PROBES} <= {*CALLS}

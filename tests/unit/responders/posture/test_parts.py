@@ -8,11 +8,29 @@ import msgspec
 import pytest
 
 from infra.local.world import ALICE, BREAK_GLASS_1, SUBSCRIPTION
+from responders.kinds.app_role_assignments import LIST_ROLE_HOLDERS
 from responders.kinds.diagnostic_settings import LIST_DIAGNOSTIC_SETTINGS
+from responders.kinds.principals import LIST_SERVICE_PRINCIPALS
 from responders.kinds.registered_methods import GET_REGISTRATION
+from responders.kinds.restricted_units import LIST_UNIT_MEMBERS, LIST_UNITS
 from responders.kinds.security_defaults import GET_SECURITY_DEFAULTS
-from responders.posture import accounts, azure, directory, roles, sign_in_policies
+from responders.posture import (
+    accounts,
+    app_permissions,
+    azure,
+    devices,
+    directory,
+    governance,
+    reports,
+    roles,
+    sign_in_policies,
+    units,
+)
 from responders.posture.accounts import Person
+from responders.posture.app_permissions import Powerful
+from responders.posture.devices import GET_DEVICE_REGISTRATION, Registration
+from responders.posture.governance import LIST_PIM_ALERTS, LIST_PROTECTED_ACTIONS, LIST_REVIEWS, Review
+from responders.posture.reports import LIST_PROVISIONING, LIST_SECURE_SCORES, Failures, Score
 from responders.posture.roles import PRIVILEGED_ROLE_ADMINISTRATOR, Activation, Held, Holder
 from responders.rosters import (
     LIST_DIRECTORY_ROLE_ASSIGNMENTS,
@@ -90,6 +108,8 @@ def test_without_pim_only_assignments_count(reading: Reader) -> None:
         (roles.ELIGIBILITIES, LIST_DIRECTORY_ROLE_ELIGIBILITIES),
         (roles.ASSIGNED, roles.LIST_ROLE_INSTANCES),
         (roles.ACTIVATIONS, roles.LIST_PIM_SETTINGS),
+        (governance.REVIEWS, LIST_REVIEWS),
+        (governance.ALERTS, LIST_PIM_ALERTS),
     ],
 )
 def test_a_tenant_without_the_licence_has_nothing_of_pim_and_a_refusal_is_a_refusal(
@@ -323,3 +343,190 @@ def test_who_the_report_takes_for_no_administrator_is_asked_for_singly(reading: 
     assert reading(accounts.REGISTRATIONS, {GET_REGISTRATION: None} | listed) == {ALICE.id: ("mobilePhone",)}
     with pytest.raises(Refused):
         reading(accounts.REGISTRATIONS, {GET_REGISTRATION: Refused("403")} | listed)
+
+
+# Reviews, alerts, protected actions.
+
+
+def _scope(query: str) -> Image:
+    return {"@odata.type": "#microsoft.graph.accessReviewQueryScope", "query": query, "queryType": "MicrosoftGraph"}
+
+
+_OF_ROLE: Final = _scope(f"/roleManagement/directory/roleDefinitions/{GLOBAL_ADMINISTRATOR.upper()}")
+_OF_PRINCIPALS: Final = {
+    "principalScopes": [_scope(f"/groups/{_GROUP}/transitiveMembers")],
+    "resourceScopes": [_OF_ROLE],
+}
+_QUARTERLY: Final = {"pattern": {"type": "absoluteMonthly", "interval": 3}, "range": {"type": "noEnd"}}
+
+
+@pytest.mark.parametrize(
+    ("scope", "recurrence", "differs"),
+    [
+        (_OF_PRINCIPALS, _QUARTERLY, {}),
+        (_OF_ROLE, _QUARTERLY, {}),
+        (_OF_ROLE, None, {"again": None}),
+        (_OF_ROLE, {"pattern": None, "range": None}, {"again": None}),
+        (_OF_ROLE, {"pattern": {"type": "weekly"}}, {"again": timedelta(days=7)}),
+        (
+            _OF_ROLE,
+            _QUARTERLY | {"range": {"type": "endDate", "endDate": "2026-05-01"}},
+            {"until": AT.replace(month=5, day=1).date()},
+        ),
+    ],
+)
+def test_a_review_of_roles_is_read(
+    reading: Reader, scope: Image, recurrence: Image | None, differs: Mapping[str, Any]
+) -> None:
+    plain = Review(
+        name="Q",
+        roles=frozenset({GLOBAL_ADMINISTRATOR}),
+        made=AT.replace(year=2025),
+        again=timedelta(days=93),
+        until=None,
+    )
+    listed = {
+        "displayName": "Q",
+        "createdDateTime": "2025-03-02T10:00:00Z",
+        "scope": scope,
+        "settings": {"recurrence": recurrence},
+    }
+    of_group = listed | {"scope": _scope(f"/groups/{_GROUP}/members")}
+    found = reading(governance.REVIEWS, {LIST_REVIEWS: [listed, of_group]})
+    assert found == [msgspec.structs.replace(plain, **differs)], "the review of a group's members is of no role"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"createdDateTime": "soon"}, {"settings": {"recurrence": {"pattern": {"type": "at full moon"}}}}]
+)
+def test_a_review_that_is_not_as_graph_writes_it_makes_the_listing_unread(reading: Reader, wrong: Image) -> None:
+    listed = {"id": "r", "createdDateTime": "2025-03-02T10:00:00Z", "scope": _OF_ROLE} | wrong
+    with pytest.raises(Rejected, match="access review"):
+        reading(governance.REVIEWS, {LIST_REVIEWS: [listed]})
+
+
+def test_alerts_that_are_active_go_by_the_name_of_their_definition(reading: Reader) -> None:
+    listed = [
+        {"alertDefinitionId": "DirectoryRole_5f1c_StaleSignInAlert", "isActive": True, "incidentCount": 3},
+        {"alertDefinitionId": "DirectoryRole_5f1c_NoMfaOnRoleActivationAlert", "isActive": False, "incidentCount": 9},
+    ]
+    assert reading(governance.ALERTS, {LIST_PIM_ALERTS: listed}) == {"StaleSignIn": 3}
+    with pytest.raises(Rejected):
+        reading(governance.ALERTS, {LIST_PIM_ALERTS: [{"id": "one"}]})
+
+
+def test_actions_go_by_their_context_and_none_at_all_is_unread(reading: Reader) -> None:
+    listed = [{"name": "microsoft.directory/A", "authenticationContextId": "C1"}, {"name": "b"}]
+    found = reading(governance.ACTIONS, {LIST_PROTECTED_ACTIONS: listed})
+    assert found == {"microsoft.directory/a": "c1", "b": ""}
+    with pytest.raises(Unread):
+        reading(governance.ACTIONS, {LIST_PROTECTED_ACTIONS: []})
+
+
+# Reports.
+
+
+def test_the_secure_score_is_read(reading: Reader) -> None:
+    listed = [{"createdDateTime": "2026-03-01T10:00:00Z", "currentScore": 12, "maxScore": 48.0}, {}]
+    score = Score(at=AT - timedelta(days=1), points=12, most=48)
+    assert reading(reports.SCORES, {LIST_SECURE_SCORES: listed}) == [score, score], "the first of each page"
+    assert score.share == 25
+    assert reading(reports.SCORES, {LIST_SECURE_SCORES: []}) == []
+
+
+@pytest.mark.parametrize("wrong", [{"currentScore": None}, {"maxScore": 0}, {"createdDateTime": "yesterday"}])
+def test_a_score_that_is_none_is_unread(reading: Reader, wrong: Image) -> None:
+    listed = {"createdDateTime": "2026-03-01T10:00:00Z", "currentScore": 12, "maxScore": 48} | wrong
+    with pytest.raises((Rejected, Unread)):
+        reading(reports.SCORES, {LIST_SECURE_SCORES: [listed]})
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({"servicePrincipal": {"id": "1", "displayName": "Expenses"}}, "Expenses"),
+        ({"servicePrincipal": [{"id": "1", "name": "Expenses"}]}, "Expenses"),
+        ({"servicePrincipal": []}, "an application that the record doesn't name"),
+        ({}, "an application that the record doesn't name"),
+    ],
+)
+def test_what_failed_is_counted_by_application(reading: Reader, record: Image, name: str) -> None:
+    found = reading(reports.FAILURES, {LIST_PROVISIONING: [record, record]})
+    assert found == Failures(by_application={name: 2})
+
+
+def test_where_nothing_is_provisioned_nothing_can_fail(reading: Reader) -> None:
+    assert reading(reports.FAILURES, {LIST_PROVISIONING: []}) is None
+
+
+# Devices.
+
+_EVERYBODY: Final = {"@odata.type": "#microsoft.graph.allDeviceRegistrationMembership"}
+_NOBODY: Final = {"@odata.type": "#microsoft.graph.noDeviceRegistrationMembership"}
+
+
+def _devices(*, join: Image = _EVERYBODY, users: Image = _EVERYBODY) -> Image:
+    administrators = {"enableGlobalAdmins": True, "registeringUsers": users}
+    return {
+        "azureADJoin": {"allowedToJoin": join, "localAdmins": administrators},
+        "localAdminPassword": {"isEnabled": False},
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy_", "differs"),
+    [
+        (_devices(), {}),
+        (_devices(join=_NOBODY), {"may_join": False}),
+        (_devices(users=_NOBODY), {"everybody": False}),
+    ],
+)
+def test_what_becomes_of_devices_is_read(reading: Reader, policy_: Image, differs: Mapping[str, bool]) -> None:
+    plain = Registration(may_join=True, global_administrators=True, everybody=True, passwords_managed=False)
+    found = reading(devices.REGISTRATION, {GET_DEVICE_REGISTRATION: policy_})
+    assert found == msgspec.structs.replace(plain, **differs)
+
+
+@pytest.mark.parametrize(
+    "policy_",
+    [None, {}, _devices(join={}), _devices(users={}), _devices() | {"localAdminPassword": {"isEnabled": None}}],
+)
+def test_what_is_not_said_of_devices_is_unread(reading: Reader, policy_: Image | None) -> None:
+    with pytest.raises(Unread):
+        reading(devices.REGISTRATION, {GET_DEVICE_REGISTRATION: policy_})
+
+
+# Units and permissions of applications.
+
+
+def test_members_of_restricted_units_are_read_and_hidden_ones_make_them_unread(reading: Reader) -> None:
+    unit = {"id": _GROUP, "displayName": "Directors", "isMemberManagementRestricted": True}
+    plain = {"id": _CUSTOM, "displayName": "Paris", "isMemberManagementRestricted": False}
+    answers = {LIST_UNITS: [unit, plain], LIST_UNIT_MEMBERS: [{"id": ALICE.id.upper()}]}
+    assert reading(units.UNITS, answers) == {"Directors": frozenset({ALICE.id})}
+    with pytest.raises(Rejected):
+        reading(units.UNITS, {LIST_UNITS: [unit | {"visibility": "HiddenMembership"}]})
+
+
+_ROLES_OF_API: Final = [{"id": "R1", "value": "User.ReadWrite.All"}, {"id": "R2", "value": "User.Read.All"}]
+
+
+def _given(role: str, **more: Any) -> Image:  # noqa: ANN401 - as Graph prints it
+    holder = {"principalId": ALICE.id.upper(), "principalDisplayName": "Sync", "principalType": "ServicePrincipal"}
+    return holder | {"appRoleId": role} | more
+
+
+def test_applications_with_high_permissions_are_read_with_their_names(reading: Reader) -> None:
+    apis = [{"id": _GROUP, "appRoles": _ROLES_OF_API}]
+    given = [_given("r1"), _given("r2", principalId="other"), _given("r1", principalId="u", principalType="User")]
+    found = reading(app_permissions.POWERFUL, {LIST_SERVICE_PRINCIPALS: apis, LIST_ROLE_HOLDERS: given})
+    assert found == {ALICE.id: Powerful(id=ALICE.id, name="Sync", permissions=frozenset({"User.ReadWrite.All"}))}
+
+
+def test_permissions_without_names_or_holders_are_unread(reading: Reader) -> None:
+    with pytest.raises(Unread):
+        reading(app_permissions.POWERFUL, {LIST_SERVICE_PRINCIPALS: [{"id": _GROUP}], LIST_ROLE_HOLDERS: []})
+    apis = {LIST_SERVICE_PRINCIPALS: [{"id": _GROUP, "appRoles": _ROLES_OF_API}]}
+    nobody = {"appRoleId": "r1", "principalType": "ServicePrincipal"}
+    with pytest.raises(Rejected):
+        reading(app_permissions.POWERFUL, apis | {LIST_ROLE_HOLDERS: [nobody]})

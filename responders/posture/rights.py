@@ -1,0 +1,412 @@
+"""Rights over the responder: who holds one, which groups and applications do, and who is behind those.
+
+A right is a role of the directory, a permission of an application or an Azure role by which the responder's approvals,
+its baselines, its code or its identity can be changed. What Azure roles allow is read of their definitions.
+
+What can't be read hides nothing else: it is kept with its reason, wherever it stands.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final, cast
+
+from msgspec import Struct
+
+from responders.kinds.application_owners import LIST_APPLICATION_OWNERS, LIST_SERVICE_OWNERS
+from responders.kinds.principals import LIST_SERVICE_PRINCIPALS
+from responders.posture.accounts import LIST_USERS, PEOPLE
+from responders.posture.app_permissions import POWERFUL, Powerful
+from responders.posture.roles import (
+    ASSIGNMENTS,
+    ELIGIBILITIES,
+    PRIVILEGED_ROLE_ADMINISTRATOR,
+    ROLE_NAMES,
+    Held,
+    where_licensed,
+)
+from responders.registrations import LIST_REGISTRATIONS
+from responders.rosters import (
+    ELIGIBLE_IN_GROUP,
+    GET_ROLE_DEFINITION,
+    LIST_GROUP_ELIGIBILITIES,
+    LIST_GROUP_MEMBERS,
+    LIST_GROUP_OWNERS,
+    LIST_GROUPS,
+    LIST_ROLE_ASSIGNMENTS,
+)
+from shared.checks.check import Unread
+from shared.checks.snapshot import Part, Reading, Snapshot
+from shared.model.errors import BadIdentifier, EdgeError, Rejected
+from shared.model.kinds import Image
+from shared.model.privileges import GLOBAL_ADMINISTRATOR
+from shared.model.tenant_api import list_by_ids
+
+# What rights there are.
+
+TAKES_ALL: Final[Mapping[str, str]] = {
+    GLOBAL_ADMINISTRATOR: "which takes over every subscription and application",
+    PRIVILEGED_ROLE_ADMINISTRATOR: "which makes anybody Global Administrator",
+    "7be44c8a-adaf-4e2a-84d6-ab2649e08a13": "which resets a Global Administrator's password",
+    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2": "which federates a domain and signs in as anybody in it",
+    "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8": "which resets anybody's password",
+}
+"""Roles of the directory that are as much as the tenant, and what each does. The last is Partner Tier2 Support."""
+
+TAKES_APPLICATIONS: Final = frozenset(
+    {
+        "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",  # Application Administrator
+        "158c047a-c907-4556-b7ef-446551a6b5f7",  # Cloud Application Administrator
+    }
+)
+TAKES_GROUPS: Final = frozenset(
+    {
+        "fe930be7-5e62-47db-91af-98c3a49a38b1",  # User Administrator
+        "9360feb5-f418-4baa-8175-e2a00bac4301",  # Directory Writers
+        "fdd7a751-b60b-444a-984c-02652fe8fa1c",  # Groups Administrator
+        "3a2c62db-5318-420d-8d74-23affee5d9d5",  # Intune Administrator
+    }
+)
+"""Roles that change who is in a group, where roles of the directory can't be given to it."""
+
+_ROLES_IN_AZURE: Final = "the roles over it"
+_DATA: Final = "its approvals and baselines"
+_CODE: Final = "its code and settings"
+_IDENTITY: Final = "its identity"
+_SECRETS: Final = "its secrets"
+_ACTIONS: Final[Mapping[str, str]] = {
+    "Microsoft.Authorization/roleAssignments/write": _ROLES_IN_AZURE,
+    "Microsoft.Web/sites/write": _CODE,
+    "Microsoft.Web/sites/config/write": _CODE,
+    "Microsoft.Web/sites/publish/action": _CODE,
+    "Microsoft.Web/sites/host/listkeys/action": _CODE,
+    "Microsoft.Storage/storageAccounts/write": _DATA,
+    "Microsoft.Storage/storageAccounts/listKeys/action": _DATA,
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write": _IDENTITY,
+    "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action": _IDENTITY,
+    "Microsoft.KeyVault/vaults/write": _SECRETS,
+}
+_DATA_ACTIONS: Final[Mapping[str, str]] = {
+    "Microsoft.Storage/storageAccounts/tableServices/tables/entities/write": _DATA,
+    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write": _CODE,
+    "Microsoft.KeyVault/vaults/secrets/getSecret/action": _SECRETS,
+}
+"""What the app is undone by, and what of it: the blobs hold the code that runs."""
+
+
+# What is read of a tenant.
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A group that holds a right. `because` is why it isn't known who is in it, or could be, "" where it is."""
+
+    name: str
+    is_guarded: bool
+    """Whether only who may give roles changes its members, beside its owners."""
+    members: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
+    eligible: frozenset[str] = frozenset()
+    because: str = ""
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """An application that holds a right. `because` is why its owners aren't known, "" where they are."""
+
+    name: str
+    registration: str = ""
+    """Object id of its registration, "" where it is registered elsewhere or not at all."""
+    is_managed: bool = False
+    secrets: int = 0
+    owners: frozenset[str] = frozenset()
+    because: str = ""
+
+
+class AzureRight(Struct, frozen=True, kw_only=True):
+    """An Azure role over the responder's own resources. `because` is why it isn't known what it allows."""
+
+    principal: str
+    role: str
+    scope: str
+    changes: tuple[str, ...] = ()
+    because: str = ""
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """All that ways are made of, by object ids in lower case. `unread` are whole listings that are missing, and why."""
+
+    assigned: Sequence[Held] = ()
+    eligible: Sequence[Held] = ()
+    azure: Sequence[AzureRight] = ()
+    powerful: Mapping[str, Powerful] = {}
+    groups: Mapping[str, Group] = {}
+    applications: Mapping[str, Application] = {}
+    front: str = ""
+    """The application by which people call the app, as a key of `applications`."""
+    role_names: Mapping[str, str] = {}
+    names: Mapping[str, str] = {}
+    unread: Mapping[str, str] = {}
+
+
+class _Gathering:
+    """Reads what it can, and keeps why the rest couldn't be read."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.api = reading.api
+        self.unread: dict[str, str] = {}
+
+    def tried[T](self, what: str, read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except (Unread, EdgeError, BadIdentifier) as error:
+            self.unread[what] = str(error)
+            return otherwise
+
+
+def _read_facts(reading: Reading) -> Facts:
+    """Read all of it; a listing that can't be read is named, and hides no other."""
+    gather = _Gathering(reading)
+    assigned = gather.tried("who holds roles of the directory", lambda: reading.of(ASSIGNMENTS), ())
+    eligible = gather.tried("who may activate roles of the directory", lambda: reading.of(ELIGIBILITIES) or (), ())
+    powerful = gather.tried("which applications hold high permissions", lambda: reading.of(POWERFUL), {})
+    azure, groups_in_azure = gather.tried(
+        "who holds Azure roles over the responder", lambda: _read_azure(reading), ((), frozenset[str]())
+    )
+    held = frozenset(each.principal for each in (*assigned, *eligible) if _counts(each))
+    holders = held | powerful.keys() | {each.principal for each in azure}
+    groups = gather.tried("which groups hold roles", lambda: _read_groups(reading, holders, groups_in_azure), {})
+    applications, front = gather.tried(
+        "which applications hold roles", lambda: _read_applications(reading, holders - groups.keys()), ({}, "")
+    )
+    known = {*groups, *applications}
+    everybody = holders.union(*map(_people_of, groups.values()), *(each.owners for each in applications.values()))
+    names = gather.tried("the names of accounts", lambda: _read_names(reading, everybody - known), {})
+    role_names = gather.tried("the names of roles", lambda: reading.of(ROLE_NAMES), {})
+    return Facts(
+        assigned=[each for each in assigned if _counts(each)],
+        eligible=[each for each in eligible if _counts(each)],
+        azure=azure,
+        powerful=powerful,
+        groups=groups,
+        applications=applications,
+        front=front,
+        role_names=role_names,
+        names=names,
+        unread=gather.unread,
+    )
+
+
+def _counts(held: Held) -> bool:
+    """Whether a role could undo the responder, where it holds for the tenant or for one application."""
+    if held.role in TAKES_APPLICATIONS:
+        return not held.scope.startswith("/administrativeunits")
+    return held.role in TAKES_ALL.keys() | TAKES_GROUPS and held.scope == "/"
+
+
+def _people_of(group: Group) -> frozenset[str]:
+    return group.members | group.owners | group.eligible
+
+
+# Azure.
+
+
+def own_groups(snapshot: Snapshot) -> frozenset[str]:
+    """Give the ids of the resource groups that the responder is installed in. Raises Unread where none is known."""
+    profile, tenant = snapshot.settings.profile, snapshot.tenant
+    of_resources = ("/".join(each.lower().split("/")[:5]) for each in tenant.logged)
+    found = profile.own_groups or frozenset(of_resources)
+    if not found:
+        raise Unread("OWN_RESOURCE_GROUPS doesn't say where the responder is installed")
+    return found
+
+
+def _read_azure(reading: Reading) -> tuple[Sequence[AzureRight], frozenset[str]]:
+    """Read who holds which role over the responder's resource groups, and which of them are groups."""
+    own = own_groups(reading.before)
+    held: list[Image] = []
+    for subscription in sorted({group.split("/")[2] for group in own}):
+        for each in reading.api.list(LIST_ROLE_ASSIGNMENTS, subscription=subscription):
+            properties = cast("Image", each.get("properties") or {})
+            if _is_over(str(properties.get("scope") or ""), own):
+                held.append(properties | {"subscription": subscription})
+    try:
+        groups = frozenset(str(each["principalId"]).lower() for each in held if each.get("principalType") == "Group")
+        definitions = {
+            (each["subscription"], str(each["roleDefinitionId"]).lower().rpartition("/")[2]) for each in held
+        }
+        read = {role: _read_definition(reading, subscription, role) for subscription, role in sorted(definitions)}
+        rights = [_right(each, read[str(each["roleDefinitionId"]).lower().rpartition("/")[2]]) for each in held]
+    except KeyError as error:
+        raise Rejected(f"an assignment isn't as Azure writes it: {error!r}") from error
+    return [each for each in rights if each.changes or each.because], groups
+
+
+def _is_over(scope: str, own: Iterable[str]) -> bool:
+    """Whether a scope is one of our groups, above one, or within one; management groups stand above."""
+    scope = scope.lower().rstrip("/")
+    if not scope.startswith("/subscriptions/"):
+        return True
+    return any(f"{group}/".startswith(f"{scope}/") or scope.startswith(f"{group}/") for group in own)
+
+
+class _Definition(Struct, frozen=True, kw_only=True):
+    name: str
+    changes: tuple[str, ...] = ()
+    because: str = ""
+
+
+def _read_definition(reading: Reading, subscription: str, role: str) -> _Definition:
+    try:
+        found = reading.api.get(GET_ROLE_DEFINITION, subscription=subscription, id=role)
+    except (EdgeError, BadIdentifier) as error:
+        return _Definition(name=f"role {role}", because=f"what that role allows: {error}")
+    properties = cast("Image", (found or {}).get("properties") or {})
+    name = str(properties.get("roleName") or f"role {role}")
+    permissions = cast("list[Image] | None", properties.get("permissions"))
+    if permissions is None:
+        return _Definition(name=name, because=f"Azure didn't say what {name} allows")
+    return _Definition(name=name, changes=_changes(permissions))
+
+
+def _changes(permissions: Iterable[Image]) -> tuple[str, ...]:
+    """Say what of the responder a role changes: each permission allows some actions, and leaves some of them out."""
+    found = {
+        what
+        for permission in permissions
+        for known, name in ((_ACTIONS, "actions"), (_DATA_ACTIONS, "dataActions"))
+        for action, what in known.items()
+        if _matches(action, permission.get(name))
+        and not _matches(action, permission.get(f"not{name[0].upper()}{name[1:]}"))
+    }
+    return tuple(sorted(found))
+
+
+def _matches(action: str, patterns: object) -> bool:
+    listed = cast("list[object]", patterns or [])
+    return any(fnmatchcase(action.lower(), str(pattern).lower()) for pattern in listed)
+
+
+def _right(held: Image, definition: _Definition) -> AzureRight:
+    return AzureRight(
+        principal=str(held["principalId"]).lower(),
+        role=definition.name,
+        scope=str(held["scope"]).lower().rstrip("/"),
+        changes=definition.changes,
+        because=definition.because,
+    )
+
+
+# Groups, applications, names.
+
+_ID: Final = {"$select": "id"}
+
+
+def _read_groups(reading: Reading, holders: frozenset[str], in_azure: frozenset[str]) -> Mapping[str, Group]:
+    """Read the groups among the holders: those that roles can be given to, and those that hold an Azure role."""
+    shown = "id,displayName,visibility,isAssignableToRole"
+    guarded = reading.api.list(LIST_GROUPS, query={"$filter": "isAssignableToRole eq true", "$select": shown})
+    guarded = [each for each in guarded if str(each["id"]).lower() in holders]
+    others = in_azure - {str(each["id"]).lower() for each in guarded}
+    plain = list_by_ids(reading.api, LIST_GROUPS, others, shown)
+    return {str(each["id"]).lower(): _read_group(reading, each) for each in (*guarded, *plain)}
+
+
+def _read_group(reading: Reading, image: Image) -> Group:
+    group = str(image["id"]).lower()
+    name, is_guarded = str(image.get("displayName") or group), image.get("isAssignableToRole") is True
+    if image.get("visibility") == "HiddenMembership":
+        return Group(name=name, is_guarded=is_guarded, because="it hides its members")
+    query = {name: text.format(id=group) for name, text in ELIGIBLE_IN_GROUP.items()}
+    try:
+        members = reading.api.list(LIST_GROUP_MEMBERS, query=_ID, id=group)
+        owners = reading.api.list(LIST_GROUP_OWNERS, query=_ID, id=group)
+        eligible = where_licensed(reading.api, LIST_GROUP_ELIGIBILITIES, query) or []
+    except EdgeError as error:
+        return Group(name=name, is_guarded=is_guarded, because=str(error))
+    return Group(
+        name=name,
+        is_guarded=is_guarded,
+        members=_ids(members),
+        owners=_ids(owners),
+        eligible=_ids(eligible, "principalId"),
+    )
+
+
+def _ids(listed: Iterable[Image], name: str = "id") -> frozenset[str]:
+    return frozenset(str(each[name]).lower() for each in listed)
+
+
+_SHOWN: Final = "id,appId,displayName,servicePrincipalType,appOwnerOrganizationId,passwordCredentials,keyCredentials"
+
+
+def _read_applications(reading: Reading, holders: Iterable[str]) -> tuple[Mapping[str, Application], str]:
+    """Read the applications among the holders, and the one by which people call the app, with its key."""
+    responder = reading.api.tenant.responder_id.lower()
+    wanted = {*holders} - {responder} - _people(reading)
+    listed = list_by_ids(reading.api, LIST_SERVICE_PRINCIPALS, wanted, _SHOWN)
+    front = reading.runtime.settings.profile.operators_app
+    if front:
+        query = {"$filter": f"appId eq '{front}'", "$select": _SHOWN}
+        listed += reading.api.list(LIST_SERVICE_PRINCIPALS, query=query)
+    found = {str(each["id"]).lower(): _read_application(reading, each) for each in listed}
+    key = next((str(each["id"]).lower() for each in listed if str(each.get("appId")).lower() == front), "")
+    return found, key
+
+
+def _people(reading: Reading) -> frozenset[str]:
+    try:
+        return frozenset(reading.of(PEOPLE))
+    except Unread:
+        return frozenset()
+
+
+def _read_application(reading: Reading, image: Image) -> Application:
+    service, name = str(image["id"]), str(image.get("displayName") or image["id"])
+    if str(image.get("servicePrincipalType")).lower() == "managedidentity":
+        return Application(name=name, is_managed=True)
+    try:
+        query = {"$filter": f"appId eq '{image.get('appId')}'", "$select": "id,passwordCredentials,keyCredentials"}
+        registered = reading.api.list(LIST_REGISTRATIONS, query=query)
+        owners = _ids(reading.api.list(LIST_SERVICE_OWNERS, query=_ID, id=service))
+        for each in registered:
+            owners |= _ids(reading.api.list(LIST_APPLICATION_OWNERS, query=_ID, id=str(each["id"])))
+    except EdgeError as error:
+        return Application(name=name, because=str(error))
+    return Application(
+        name=name,
+        registration=str(registered[0]["id"]).lower() if registered else "",
+        secrets=sum(map(_secrets, (image, *registered))),
+        owners=owners,
+    )
+
+
+def _secrets(image: Image) -> int:
+    return sum(len(cast("list[object]", image.get(name) or [])) for name in ("passwordCredentials", "keyCredentials"))
+
+
+def _read_names(reading: Reading, ids: Iterable[str]) -> Mapping[str, str]:
+    """Read people's names, those who hold roles without asking again."""
+    known = {person.id: person.name for person in reading.of(PEOPLE).values()}
+    listed = list_by_ids(reading.api, LIST_USERS, {*ids} - known.keys(), "id,userPrincipalName")
+    return known | {str(each["id"]).lower(): str(each.get("userPrincipalName") or each["id"]) for each in listed}
+
+
+FACTS: Final = Part(
+    id="rights-over-the-responder",
+    title="who holds rights over the responder",
+    read=_read_facts,
+    calls=(
+        LIST_ROLE_ASSIGNMENTS,
+        GET_ROLE_DEFINITION,
+        LIST_GROUPS,
+        LIST_GROUP_MEMBERS,
+        LIST_GROUP_OWNERS,
+        LIST_GROUP_ELIGIBILITIES,
+        LIST_SERVICE_PRINCIPALS,
+        LIST_REGISTRATIONS,
+        LIST_SERVICE_OWNERS,
+        LIST_APPLICATION_OWNERS,
+        LIST_USERS,
+    ),
+)
+
+PARTS: Final = (FACTS,)
