@@ -134,6 +134,7 @@ def test_a_missing_permission(healthy: Healthy) -> None:
     assert said == {
         "Entra ID: GET /auditLogs/directoryAudits": "AuditLog.Read.All",
         "Entra ID: GET /auditLogs/signIns": "AuditLog.Read.All, Directory.Read.All",
+        "Entra ID: GET /auditLogs/provisioning": "AuditLog.Read.All",
         "Entra ID: GET /reports/authenticationMethods/userRegistrationDetails": "AuditLog.Read.All",
         "Entra ID: GET /users": "User.Read.All, AuditLog.Read.All",
     }
