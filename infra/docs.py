@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from infra import emergency_page, guides_page, infrastructure_page, posture_page, remediations_page
+from infra import emergency_page, guides_page, infrastructure_page, openapi, posture_page, remediations_page
 from infra.checks.building import kept
 from infra.checks.declared import declared
 from infra.checks.snapshots import read
@@ -59,6 +59,7 @@ def wanted_files() -> dict[Path, str]:
         guides_page.PAGE: guides_page.page(),
         infrastructure_page.PAGE: _infrastructure(),
         emergency_page.PAGE: emergency,
+        openapi.PAGE: openapi.page(),
     }
     return {_README: readme, **pages, **queries}
 

@@ -61,7 +61,7 @@ def declared(repository: Path = REPOSITORY) -> Declared:
     """Read what the code declares."""
     watch, act = actions(GRANTS)
     operations, unbounded, of_own_groups = operations_of(CATALOGUE)
-    functions = _functions()
+    functions = triggers_of(*blueprints())
     sample = cast("dict[str, dict[str, str]]", json.loads((repository / SAMPLE).read_bytes()))
     started = {name: cast("dict[str, str]", trigger.get_dict_repr()) for name, trigger in functions.items()}
     return Declared(
@@ -116,13 +116,19 @@ def _schedule(binding: str) -> str:
     return SCHEDULES[binding.strip("%")] if binding.startswith("%") else binding
 
 
-def _functions() -> dict[str, func.decorators.core.Trigger]:
-    """Give the trigger of each function that the modules of `responders.triggers` register."""
-    app = func.FunctionApp()
+def blueprints() -> Iterator[func.Blueprint]:
+    """Give the blueprints in the modules of `responders.triggers`."""
     for module in iter_modules(triggers.__path__):
         for value in vars(import_module(f"{triggers.__name__}.{module.name}")).values():
             if isinstance(value, func.Blueprint):
-                app.register_functions(value)
+                yield value
+
+
+def triggers_of(*registered: func.Blueprint) -> dict[str, func.decorators.core.Trigger]:
+    """Give the trigger of each function of these blueprints."""
+    app = func.FunctionApp()
+    for blueprint in registered:
+        app.register_functions(blueprint)
     return {one.get_function_name() or "": trigger for one in app.get_functions() if (trigger := one.get_trigger())}
 
 

@@ -21,7 +21,7 @@ from shared.respond.asking import ActPlan, Asking, Row, Verb, asking_of
 
 acts = func.Blueprint()
 
-_OF_A_CASE: Final = (Verb.UNDO, Verb.ACCEPT, Verb.DENY, Verb.LEAVE, Verb.PUT_BACK)
+OF_A_CASE: Final = (Verb.UNDO, Verb.ACCEPT, Verb.DENY, Verb.LEAVE, Verb.PUT_BACK)
 _NOBODY: Final = (
     "nobody is known to call, and a function key decides nothing: sign in where the platform asks for it, sign the "
     "request as an operator, or use the command line"
@@ -34,6 +34,13 @@ class Confirmation(Struct, frozen=True, forbid_unknown_fields=True):
 
     plan: Annotated[str, Meta(max_length=64)]
     reason: Reason
+
+
+class Acted(Struct, frozen=True, kw_only=True):
+    """Answer of POST: what came of it, and the digest of what was done."""
+
+    result: str
+    plan: str
 
 
 class ShownPlan(Struct, frozen=True, kw_only=True):
@@ -85,9 +92,9 @@ def do_restore(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _asking_of_case(req: func.HttpRequest) -> Asking | func.HttpResponse:
-    verb = next((one for one in _OF_A_CASE if one == req.route_params["act"]), None)
+    verb = next((one for one in OF_A_CASE if one == req.route_params["act"]), None)
     if verb is None:
-        return problem(404, f"there is no such act; there are: {', '.join(_OF_A_CASE)}")
+        return problem(404, f"there is no such act; there are: {', '.join(OF_A_CASE)}")
     case = find_case(req.route_params["case"])
     if case is None:
         return problem(404, _NO_CASE)
@@ -147,7 +154,7 @@ def _do(req: func.HttpRequest, asking: Asking) -> func.HttpResponse:
         return problem(409, "the object is being written by another run; send it again")
     if acted.result not in {Result.DONE, Result.ALREADY} or acted.plan is None:
         return problem(409, f"{acted.result}; GET shows what it would be now")
-    return json_response({"result": acted.result, "plan": acted.plan.digest})
+    return json_response(Acted(result=acted.result, plan=acted.plan.digest))
 
 
 def _decided_by(req: func.HttpRequest) -> str | func.HttpResponse:

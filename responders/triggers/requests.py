@@ -43,6 +43,41 @@ class Acknowledgement(Struct, frozen=True, forbid_unknown_fields=True):
     """Body of POST cases/{case}/acknowledge: an empty object, or none."""
 
 
+class CaseList(Struct, frozen=True, kw_only=True):
+    """Answer of GET cases: the newest, and whether there are more."""
+
+    cases: tuple[Case, ...]
+    more: bool
+
+
+class Modes(Struct, frozen=True, kw_only=True):
+    """Answer of GET modes: the kill switch, None where that couldn't be read, why it couldn't, and each mode."""
+
+    stopped: bool | None
+    unread: str
+    modes: dict[str, Mode]
+
+
+class SetMode(Struct, frozen=True, kw_only=True):
+    """Answer of PUT modes/{detection}."""
+
+    detection: str
+    mode: Mode
+
+
+class Stopped(Struct, frozen=True, kw_only=True):
+    """Answer of PUT kill-switch."""
+
+    stopped: bool
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """What wasn't done, and why or what would be right: a problem document (RFC 9457)."""
+
+    status: int
+    detail: str
+
+
 @requests.function_name("list_cases")
 @requests.route(route="cases", methods=["GET"])
 def list_cases(req: func.HttpRequest) -> func.HttpResponse:
@@ -54,7 +89,7 @@ def list_cases(req: func.HttpRequest) -> func.HttpResponse:
         for case in runtime().ledger.cases(tenant.id, only_open=only_open, most=_MOST + 1)
     ]
     found.sort(key=lambda case: case.at, reverse=True)
-    return json_response({"cases": found[:_MOST], "more": len(found) > _MOST})
+    return json_response(CaseList(cases=tuple(found[:_MOST]), more=len(found) > _MOST))
 
 
 @requests.function_name("read_case")
@@ -98,7 +133,7 @@ def read_modes(req: func.HttpRequest) -> func.HttpResponse:
     del req
     control_state = runtime().controls.read_state()
     modes = {detection: control_state.mode(detection) for detection in runtime().detections}
-    return json_response({"stopped": control_state.stopped, "unread": control_state.unread, "modes": modes})
+    return json_response(Modes(stopped=control_state.stopped, unread=control_state.unread, modes=modes))
 
 
 @requests.function_name("set_mode")
@@ -116,7 +151,7 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
         runtime().controls.set_mode(detection, body.mode, by=by, reason=body.reason)
     except ValueError as error:
         return problem(400, str(error))
-    return json_response({"detection": detection, "mode": body.mode})
+    return json_response(SetMode(detection=detection, mode=body.mode))
 
 
 @requests.function_name("set_kill_switch")
@@ -134,7 +169,7 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
             runtime().controls.start(by=by, reason=body.reason)
     except ValueError as error:
         return problem(400, str(error))
-    return json_response({"stopped": body.stopped})
+    return json_response(Stopped(stopped=body.stopped))
 
 
 def _no_such(detection: str) -> str:
@@ -189,7 +224,7 @@ def json_response(value: object) -> func.HttpResponse:
 
 def problem(status: int, detail: str) -> func.HttpResponse:
     """Answer that it wasn't done, and why."""
-    body = msgspec.json.encode({"status": status, "detail": detail})
+    body = msgspec.json.encode(Problem(status=status, detail=detail))
     return func.HttpResponse(body, status_code=status, mimetype="application/problem+json")
 
 

@@ -167,7 +167,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 _OF_ONE: Final = re.compile(rf"{PATH}/([0-9a-f]{{32}})/(\w+)(?:/(\d{{1,3}}))?")
-_SHAPES: Final[dict[str, type[Wish]]] = {
+SHAPES: Final[dict[str, type[Wish]]] = {
     "acknowledge": Acknowledge,
     "announce": Announce,
     "ask": Ask,
@@ -191,7 +191,7 @@ def wanted_in(path: str, body: bytes, *, otherwise: Callable[[], str]) -> Wanted
         entry = declare.entry or otherwise()
         return Wanted(emergency=declare.emergency or entry, entry=entry, wish=declare)
     found = _OF_ONE.fullmatch(path)
-    shape = _SHAPES.get(found[2]) if found else None
+    shape = SHAPES.get(found[2]) if found else None
     if found and found[2] == "steps" and found[3]:
         step = _decoded(body, DoStep)
         return Wanted(emergency=found[1], entry=step.entry or otherwise(), wish=step, step=int(found[3]))
@@ -199,7 +199,7 @@ def wanted_in(path: str, body: bytes, *, otherwise: Callable[[], str]) -> Wanted
         raise Problem(
             HTTPStatus.NOT_FOUND,
             f"Nothing is there. POST {PATH} declares an emergency; {PATH}/ID/steps/N, and {PATH}/ID/ followed by"
-            f" {', '.join(_SHAPES)} go on with it, where ID has 32 hexadecimal digits in lower case",
+            f" {', '.join(SHAPES)} go on with it, where ID has 32 hexadecimal digits in lower case",
         )
     wish = _decoded(body, shape)
     return Wanted(emergency=found[1], entry=wish.entry or otherwise(), wish=wish)

@@ -23,7 +23,7 @@ from shared.emergency.entries import Caller, Finding, Proof, Proposal, SignedReq
 from shared.emergency.labels import PROOFS
 from shared.emergency.reports import notify
 from shared.emergency.state import Agreement, Emergency, StepProgress
-from shared.emergency.store import is_id
+from shared.emergency.store import Listed, is_id
 from shared.model.bilingual import NO_WORDS, Words, filled
 from shared.model.errors import EdgeError
 from shared.model.notices import NoticeText, SystemNotice
@@ -138,6 +138,22 @@ class Shown(Struct, frozen=True, kw_only=True):
     entries: tuple[Any, ...]
 
 
+class OpenEmergency(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An emergency that is open; nothing but its id where the rest can't be read."""
+
+    id: str
+    drill: bool | None = None
+    reason: str | None = None
+    declared_at: datetime | None = None
+
+
+class EmergencyList(Struct, frozen=True, kw_only=True):
+    """What there is: the open ones, and what was before, None where storage can't be read."""
+
+    open: tuple[OpenEmergency, ...]
+    newest: tuple[Listed, ...] | None
+
+
 def respond(engine: Engine, asked: Asked, identify: Identify, *, page: Page | None = None) -> Reply:
     """Answer a request. `identify` says who makes it, or why that isn't known; `page` makes pages for browsers."""
     try:
@@ -174,7 +190,8 @@ def _answer(  # noqa: PLR0917 - all are needed
 
 def _read(engine: Engine, asked: Asked, page: Page | None) -> Reply:
     if asked.path == PATH:
-        return _json({"open": [_line(engine, one) for one in engine.store.going()], "newest": _newest(engine)})
+        found = tuple(_line(engine, one) for one in engine.store.going())
+        return _json(EmergencyList(open=found, newest=_newest(engine)))
     emergency_id = asked.path.removeprefix(f"{PATH}/")
     found = engine.store.read(emergency_id) if is_id(emergency_id) else None
     if found is None:
@@ -185,17 +202,17 @@ def _read(engine: Engine, asked: Asked, page: Page | None) -> Reply:
     return _shown(engine, asked, found, page)
 
 
-def _line(engine: Engine, emergency_id: str) -> dict[str, object]:
+def _line(engine: Engine, emergency_id: str) -> OpenEmergency:
     found = engine.store.read(emergency_id)
     if found is None:
-        return {"id": emergency_id}
-    return {"id": found.id, "drill": found.drill, "reason": found.reason, "declared_at": found.declared_at}
+        return OpenEmergency(id=emergency_id)
+    return OpenEmergency(id=found.id, drill=found.drill, reason=found.reason, declared_at=found.declared_at)
 
 
-def _newest(engine: Engine) -> object:
+def _newest(engine: Engine) -> tuple[Listed, ...] | None:
     """List what was before; None where storage can't be read, which says something else than none."""
     try:
-        return engine.store.newest()
+        return tuple(engine.store.newest())
     except EdgeError as error:
         _log.warning("the emergencies that there were can't be listed: %s", error)
         return None
