@@ -21,7 +21,14 @@ stands on Mondays. `responder posture` shows the last result, `responder posture
 Every check has one of four answers: it passes, it fails, it can't be told, because something it needs couldn't be read,
 or it doesn't apply. A check that can't be told never counts as passed. A policy that only reports protects nobody, and
 conditional access is judged by what all enabled policies do together after their exclusions: whether somebody who has a
-password and nothing else gets in, from anywhere and on any device.
+password and nothing else gets in, from anywhere and on any device. Where somebody does, the smallest example is named:
+"a guest in no group signs in with a password to Teams on Linux".
+
+`nobody-else-could-undo-us` names whoever could change the app itself, its approvals or its baselines, each by the
+shortest way: by a role of the directory or of Azure, as a member or owner of a group that holds one, or as the owner of
+an application that does. Meant to are the emergency accounts, the app, and whoever is approved on list `rbac-roles` or
+`directory-roles`. It doesn't look at who may only activate an Azure role, at who could reset such a person's password,
+and at what runs on a machine with a managed identity.
 
 `responder posture accept CHECK --reason TEXT --until DATE` takes the risk of a check that fails: it still fails, and
 nobody is asked to mend it until that day. What no API shows is a manual item: `responder posture confirm ITEM --reason

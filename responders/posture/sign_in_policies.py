@@ -12,6 +12,7 @@ from responders.kinds import ca_context
 from responders.kinds.ca_context import CaContext, look_around
 from responders.kinds.security_defaults import GET_SECURITY_DEFAULTS
 from responders.posture.accounts import PEOPLE, administrators
+from responders.posture.gaps import asked_of, in_words
 from responders.posture.names import of_all, some_of
 from responders.posture.roles import HOLDERS
 from responders.rosters import LIST_GROUPS
@@ -19,9 +20,10 @@ from shared.checks.check import Finding, Unread, failed, not_applicable, ok, unk
 from shared.checks.posture import PostureCheck, Stage
 from shared.checks.snapshot import Part, Reading, Snapshot
 from shared.conditional_access.account import Abilities, Kind, Principal
+from shared.conditional_access.gaps import Gap, GapSearch
 from shared.conditional_access.judge import judge as judge_policy
 from shared.conditional_access.policy import Policy
-from shared.conditional_access.sign_in import SignIn
+from shared.conditional_access.sign_in import SignIn, Tenant
 from shared.conditional_access.truth import Truth
 from shared.conditional_access.verdicts import PolicySet, Verdict
 from shared.model.kinds import Image
@@ -36,7 +38,10 @@ _LEGACY: Final = {"exchangeactivesync": "Exchange ActiveSync", "other": "other l
 
 _MEMBER: Final = Principal(id="00000000-0000-0000-0000-000000000001", enabled=Truth.YES, key_allowed=Truth.YES)
 _GUEST: Final = replace(_MEMBER, kind=Kind.B2B_GUEST)
-_ANYBODY: Final = {"a member in no group": _MEMBER, "a guest in no group": _GUEST}
+_ANYBODY: Final = {
+    name: replace(one, abilities=_PASSWORD)
+    for name, one in (("a member in no group", _MEMBER), ("a guest in no group", _GUEST))
+}
 """Whoever is in no group that a policy names: those in one that it leaves out aren't judged by these."""
 
 
@@ -144,13 +149,22 @@ def _administrators_asked(snapshot: Snapshot) -> list[Finding]:
 
 
 def _everybody_asked(snapshot: Snapshot) -> list[Finding]:
-    judge = policy_set(snapshot)
-    asked = {who: _by_password(judge.judge(replace(one, abilities=_PASSWORD))) for who, one in _ANYBODY.items()}
-    if let_in := [who for who, truth in asked.items() if truth is Truth.YES]:
-        return [failed(f"a password alone is enough for {' and '.join(let_in)}, from somewhere at least")]
-    if unsure := [who for who, truth in asked.items() if truth is Truth.UNKNOWN]:
-        return [unknown(f"whether a password is enough can't be told of {' and '.join(unsure)}")]
-    return [ok("whoever is in no group is asked for more than a password, wherever they are")]
+    policies = snapshot.of(POLICIES)
+    tenant = replace(policies.tenant, security_defaults=snapshot.of(DEFAULTS))
+    listed = policies.set_of_policies
+    search = GapSearch(listed, tenant)
+    found = [search.smallest(asked_of(one, listed)) for one in _ANYBODY.values()]
+    gaps = [gap for gap in found if gap is not None]
+    said = {truth: [_said(gap, policies, tenant) for gap in gaps if gap.sure is truth] for truth in Truth}
+    if said[Truth.YES]:
+        return [failed(text) for text in said[Truth.YES]]
+    if said[Truth.UNKNOWN]:
+        return [unknown(f"it can't be told whether {text}") for text in said[Truth.UNKNOWN]]
+    return [ok("whoever is in no group is asked for more than a password, wherever they are and whatever they ask for")]
+
+
+def _said(gap: Gap, policies: CaContext, tenant: Tenant) -> str:
+    return in_words(gap, _ANYBODY, tenant, policies.locations or {})
 
 
 def _legacy_blocked(snapshot: Snapshot) -> list[Finding]:

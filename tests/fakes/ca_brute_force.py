@@ -27,6 +27,9 @@ _ENFORCED: Final = {"enabled": 1.0, "enabledforreportingbutnotenforced": 0.0, "d
 _CAN: Final = {"mfa": 1.0, "riskremediation": 0.5, "unknownfuturevalue": 0.5}
 """What an account with a key on an unmanaged device can meet; the rest is 0."""
 
+USUAL_PLACE: Final = {"address": ELSEWHERE, "country": "de", "trusted": 0.0}
+"""Outside of every named location."""
+
 type Facts = dict[str, Any]
 
 
@@ -325,3 +328,50 @@ def worse(before: dict[str, list[float]], after: dict[str, list[float]]) -> set[
         for name, row in after.items()
         if any(now > then for now, then in zip(row, before.get(name) or [0.0] * len(row), strict=True))
     }
+
+
+def smallest(world: World, asked: list[tuple[Facts, int]]) -> tuple[int, float] | None:
+    """Give how few facts aren't as usual in a sign-in that gets in, and how surely it does; None where none may.
+
+    `asked` are sign-ins without their environment, each with how many of its facts aren't as usual. Usual are Windows,
+    `USUAL_PLACE`, and no risk.
+    """
+    found: dict[float, int] = {}
+    for bare, changed in asked:
+        for distance, passes in _passing(world, bare):
+            if passes:
+                found[passes] = min(found.get(passes, changed + distance), changed + distance)
+    return next(((found[passes], passes) for passes in (1.0, 0.5) if passes in found), None)
+
+
+def _by_environment(policy: Facts, world: World, bare: Facts, alone: float) -> list[float]:
+    """Say how surely a policy refuses in each environment, in the order of `_passing`."""
+    insider = INSIDER_RISKS if bare["kind"] == "member" else ("none",)
+    names = ("sign_in_risk", "user_risk", "insider_risk")
+    by_risk = [risk(policy, bare | dict(zip(names, three, strict=True))) for three in product(RISKS, RISKS, insider)]
+    by_place = [place(policy, world, facts) for facts in networks(world)]
+    by_platform = [platform(policy, {"platform": name}) for name in PLATFORMS]
+    return [min(alone, *three) for three in product(by_platform, by_place, by_risk)]
+
+
+def _passing(world: World, bare: Facts) -> list[tuple[int, float]]:
+    """Say of each environment how many of its facts aren't as usual, and how surely the sign-in gets in there."""
+    insider = INSIDER_RISKS if bare["kind"] == "member" else ("none",)
+    distances = [
+        (name != "windows") + (where != USUAL_PLACE) + sum(each != "none" for each in three)
+        for name, where, three in product(PLATFORMS, networks(world), product(RISKS, RISKS, insider))
+    ]
+    refusing: list[list[float]] = []
+    for policy in world.policies:
+        alone = min(
+            0.0 if policy["state"] == "disabled" else enforced(policy),
+            1 - meets(policy, bare),
+            users(policy, world, bare["kind"]),
+            target(policy, world, bare),
+            rest(policy, bare),
+        )
+        if alone:
+            refusing.append(_by_environment(policy, world, bare, alone))
+    if not refusing:
+        return [(distance, 1.0) for distance in distances]
+    return [(distance, 1 - max(row)) for distance, row in zip(distances, zip(*refusing, strict=True), strict=True)]

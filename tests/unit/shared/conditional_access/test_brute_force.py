@@ -4,12 +4,14 @@ CA_WORLDS says how many, CA_SEED which; a world that is judged otherwise is name
 """
 
 import os
+from itertools import product
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from shared.conditional_access.changes import judge_change
+from shared.conditional_access.gaps import Asked, GapSearch
 from shared.conditional_access.judge import evaluate
 from shared.conditional_access.policy import Policy, read_policy
 from shared.conditional_access.targets import Request
@@ -18,7 +20,7 @@ from shared.conditional_access.verdicts import PolicySet
 from shared.model.kinds import Image
 from tests.fakes import ca_brute_force as brute
 from tests.fakes.ca_engine_worlds import account_of, sign_in_of, tenant_of
-from tests.fakes.ca_worlds import PORTAL, World, changed, world
+from tests.fakes.ca_worlds import OWN_APP, PORTAL, World, changed, world
 
 WORLDS: Final = int(os.environ.get("CA_WORLDS", "300"))
 SEED: Final = int(os.environ.get("CA_SEED", "20260317"))
@@ -68,6 +70,35 @@ def test_always_and_somewhere_and_what_a_change_makes_worse() -> None:
         assert {each.policy.id for each in change.worse} == brute.worse(refused_before, refused_after), seed
         alone = PolicySet(policies_of(after), tenant, requests=_AT_THE_PORTAL).judge(account)
         assert (alone.always, alone.somewhere) == (change.after.always, change.after.somewhere), seed
+
+
+_ASKED: Final = [*product(("member", "b2bCollaborationGuest"), (PORTAL, OWN_APP), ("browser", "other"))]
+"""Whose a sign-in is, what it asks for, and by which client: the usual first."""
+
+
+def _facts(kind: str, resource: str, client: str) -> dict[str, Any]:
+    fixed = {"scopes": (), "action": None, "contexts": (), "flow": "none", "registered": False, "compliant": False}
+    return fixed | {"kind": kind, "resource": resource, "client": client}
+
+
+def _changed(*facts: str) -> frozenset[str]:
+    return frozenset(
+        name for name, fact, usual in zip(["who", "what", "by"], facts, _ASKED[0], strict=True) if fact != usual
+    )
+
+
+def test_the_smallest_sign_in_that_gets_in() -> None:
+    for seed in range(SEED, SEED + max(WORLDS // 5, 1)):
+        made = world(Random(seed))  # noqa: S311 - keeps no secret
+        asked = [
+            Asked(sign_in=sign_in_of(made, made.facts | _facts(*facts)), changed=_changed(*facts)) for facts in _ASKED
+        ]
+        gap = GapSearch(policies_of(made.policies), tenant_of(made)).smallest(asked)
+        by_brute = brute.smallest(made, [(_facts(*facts), len(_changed(*facts))) for facts in _ASKED])
+        assert (gap and (len(gap.changed), number(gap.sure))) == by_brute, seed
+        if gap is not None:
+            outcome = evaluate(policies_of(made.policies), gap.sign_in, tenant_of(made)).outcome
+            assert outcome.value == ("granted" if gap.sure is Truth.YES else "unknown"), seed
 
 
 def _with(made: World, policies: list[Image]) -> World:
