@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,23 +16,32 @@ _LINTER: Final = Path(sys.executable).parent / "lint-imports"
 _PACKAGES: Final = ("shared", "responders", "infra")
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """A copy of the code and of the contracts, in which a test may plant an import."""
-    shutil.copy(_REPOSITORY / "pyproject.toml", tmp_path)
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code and of the contracts, in which a test may plant an import and takes it out again.
+
+    Tests share it since import-linter reads only those files anew that changed since it last read them.
+    """
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copy(_REPOSITORY / "pyproject.toml", folder)
     for package in _PACKAGES:
         for source in (_REPOSITORY / package).rglob("*.py"):
-            target = tmp_path / source.relative_to(_REPOSITORY)
+            target = folder / source.relative_to(_REPOSITORY)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
-    return tmp_path
+    return folder
 
 
 def _broken_contracts(root: Path) -> set[str]:
     """Give the names of the contracts that are broken."""
     on_one_line = {**os.environ, "COLUMNS": "200"}
     done = subprocess.run(
-        [_LINTER, "--no-cache"], cwd=root, env=on_one_line, capture_output=True, text=True, check=False
+        [_LINTER, "--cache-dir", str(root / "cache")],
+        cwd=root,
+        env=on_one_line,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     lines = {line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")}
     assert " 0 broken." in done.stdout if done.returncode == 0 else lines, done.stdout + done.stderr
@@ -89,8 +100,18 @@ def test_every_contract_holds(copy: Path) -> None:
     ],
 )
 def test_an_import_against_a_contract_breaks_it(copy: Path, module: str, planted: str, broken: str) -> None:
-    file = copy / module
+    with _planted(copy / module, planted):
+        assert broken in _broken_contracts(copy)
+
+
+@contextmanager
+def _planted(file: Path, text: str) -> Generator[None]:
+    """Put a text at the end of a file while this lasts; one that isn't there is made, with its folder."""
+    before = file.read_text(encoding="utf-8") if file.exists() else None
     file.parent.mkdir(exist_ok=True)
-    with file.open("a", encoding="utf-8") as opened:
-        opened.write(f"\n\n{planted}\n")
-    assert broken in _broken_contracts(copy)
+    file.write_text(f"{before or ''}\n\n{text}\n", encoding="utf-8")
+    yield
+    if before is None:
+        shutil.rmtree(file.parent)
+    else:
+        file.write_text(before, encoding="utf-8")
