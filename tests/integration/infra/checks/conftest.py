@@ -28,15 +28,18 @@ def copied(tmp_path: Path) -> Callable[..., Path]:
     """Copy what is compiled, with a text of one file replaced, and give the folder."""
 
     def copy(file: str = "", old: str = "", new: str = "") -> Path:
-        for folder in ("infra", "tests/unit/infra/bicep"):
-            shutil.copytree(
-                REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("local", "*.py", "__*")
-            )
-        if file:
-            path = tmp_path / file
-            text = path.read_text("utf-8") if path.exists() else ""
-            assert old in text, f"{file} has no {old!r} to break any more"
-            path.write_text(text.replace(old, new, 1), "utf-8")
-        return tmp_path
+        return copied_to(tmp_path, *([(file, old, new)] if file else []))
 
     return copy
+
+
+def copied_to(root: Path, *replaced: tuple[str, str, str]) -> Path:
+    """Copy what is compiled to a folder, with texts replaced: each is a file, what it has, and what is put there."""
+    for folder in ("infra", "tests/unit/infra/bicep"):
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns("local", "*.py", "__*"))
+    for file, old, new in replaced:
+        path = root / file
+        text = path.read_text("utf-8") if path.exists() else ""
+        assert old in text, f"{file} has no {old!r} to break any more"
+        path.write_text(text.replace(old, new, 1), "utf-8")
+    return root
