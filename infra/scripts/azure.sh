@@ -60,11 +60,13 @@ write() {
 # with 1 and these words. In a list, az says None for what is null; here that is an empty line.
 found() {
     local said status=0
-    said=$(az "$@" 2>"$scratch/said") || status=$?
+    az "$@" >"$scratch/found" 2>"$scratch/said" || status=$?
     if [ "$status" = 3 ] || { [ "$status" = 1 ] && [ "$1" = rest ] && grep -q '^ERROR: Not Found(' "$scratch/said"; }; then
         return 0
     fi
     [ "$status" = 0 ] || { cat "$scratch/said" >&2; return "$status"; }
+    IFS= read -r -d '' said <"$scratch/found" || : # there is no NUL at its end
+    while [ "$said" != "${said%$'\n'}" ]; do said=${said%$'\n'}; done
     [ -z "$said" ] || without_none "$said"
 }
 
@@ -97,12 +99,15 @@ not_ready="$not_ready|AnotherOperationInProgress|RoleDefinitionDoesNotExist"
 # Developer CLI gives them as variables of these names; else they are read from the deployment that deploy.sh made. One that
 # failed or is still running has none: those of the last that succeeded hold then.
 outputs() {
-    local name said missing=no
+    local name said missing=no of_a_list='[][" ]'
     for name in "$@"; do
         [ -n "${!name:-}" ] || missing=yes
     done
     if [ "$missing" = no ]; then
-        for name in "$@"; do printf '%s\n' "${!name}" | tr -d '[]" '; done
+        for name in "$@"; do
+            said=${!name}
+            printf '%s\n' "${said//$of_a_list/}"
+        done
         return
     fi
     said=$(outputs_in "$deployment" properties.outputs "$@") || return
@@ -127,11 +132,23 @@ keep_outputs() {
         --template-file "$scripts/outputs.json" --parameters "outputs=$given"
 }
 
-# needed NAME…: the same, and stops where one is missing.
+# hand_on_outputs: has the scripts that are called from now on find the outputs as variables, so that none looks them up.
+hand_on_outputs() {
+    local names=(resourceGroupName functionAppName functionAppHost functionAppId identityPrincipalId actionGroupId topicIds
+        subscriptionIds eventSubscriptionPrefix eventSubscriptionNames) name value
+    outputs "${names[@]}" >"$scratch/outputs" || return
+    for name in "${names[@]}"; do
+        IFS= read -r value || value=
+        export "$name=$value"
+    done <"$scratch/outputs"
+}
+
+# needed NAME…: the same as outputs, and stops where one is missing.
 needed() {
-    local values
+    local values value there=0
     values=$(outputs "$@") || exit
-    [ "$(printf '%s\n' "$values" | grep -c .)" -eq $# ] ||
+    while IFS= read -r value; do [ -z "$value" ] || there=$((there + 1)); done <<<"$values"
+    [ "$there" -eq $# ] ||
         stop "outputs are missing ($*): deploy the infrastructure first (infra/scripts/deploy.sh or azd provision)"
     printf '%s\n' "$values"
 }

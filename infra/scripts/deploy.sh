@@ -110,8 +110,8 @@ step orphans.sh
 quieten
 find_b2c
 infrastructure
-principal=$(outputs identityPrincipalId)
-if [ "$dry" = yes ] && [ -z "$principal" ]; then
+hand_on_outputs
+if [ "$dry" = yes ] && [ -z "$identityPrincipalId" ]; then
     say "then: permissions (see infra/scripts/permissions.txt), code, alerts on silence, a canary, the doctor"
     exit
 fi

@@ -88,10 +88,26 @@ else
 fi
 
 wanted >"$scratch/wanted"
-while read -r name; do
-    role=$(awk -v name="$name" '$1 == name { print $2 }' "$scratch/roles")
-    [ -n "$role" ] || stop "Graph has no application permission $name in this tenant"
-    if awk '{ print $2 }' "$scratch/held" | grep -qx "$role"; then
+
+# Each permission that is wanted: its name, its id in Graph or the word none, and whether it is held. And each that is held
+# beyond these: the id of its assignment, and its name, or its id where it has none here.
+with_roles() { awk -v roles="$scratch/roles" -v held="$scratch/held" -v wanted="$scratch/wanted" "$1"; }
+# shellcheck disable=SC2016 # awk's own variables
+with_roles 'BEGIN {
+    while ((getline < roles) > 0) id[$1] = $2
+    while ((getline < held) > 0) is_held[$2]
+    while ((getline < wanted) > 0) print $1, ($1 in id ? id[$1] : "none"), (($1 in id) && (id[$1] in is_held) ? "held" : "missing")
+}' >"$scratch/tier"
+# shellcheck disable=SC2016
+with_roles 'BEGIN {
+    while ((getline < roles) > 0) name[$2] = $1
+    while ((getline < wanted) > 0) is_wanted[$1]
+    while ((getline < held) > 0) if (!($2 in name) || !(name[$2] in is_wanted)) print $1, ($2 in name ? name[$2] : $2)
+}' >"$scratch/beyond"
+
+while read -r name role is; do
+    [ "$role" != none ] || stop "Graph has no application permission $name in this tenant"
+    if [ "$is" = held ]; then
         say "  $name"
         continue
     fi
@@ -99,18 +115,16 @@ while read -r name; do
         "{\"principalId\": \"$principal\", \"resourceId\": \"$resource\", \"appRoleId\": \"$role\"}" ||
         stop "Graph refused the grant: it needs Privileged Role Administrator or Global Administrator"
     say "+ $name"
-done <"$scratch/wanted"
+done <"$scratch/tier"
 
-while read -r assignment role; do
-    name=$(awk -v role="$role" '$2 == role { print $1 }' "$scratch/roles")
-    ! grep -qx "${name:-$role}" "$scratch/wanted" || continue
+while read -r assignment name; do
     if [ "$prune" = yes ]; then
         write rest --method delete --url "$graph/servicePrincipals/$principal/appRoleAssignments/$assignment" --output none
-        say "- ${name:-$role}"
+        say "- $name"
     else
-        say "! ${name:-$role} is held and not of tier $tier: --prune takes it away"
+        say "! $name is held and not of tier $tier: --prune takes it away"
     fi
-done <"$scratch/held"
+done <"$scratch/beyond"
 
 # What the identity holds in Azure. A deployment gives roles and never takes one, so the tier before, and subscriptions that
 # were watched before, are looked for by what it holds and not by what was deployed last.

@@ -5,24 +5,25 @@
 read_holders() {
     local each
     found identity list --resource-group "$group" --query "[].principalId" --output tsv >"$scratch/identities" || return
-    sed 's/$/\tidentity/' "$scratch/identities" >"$scratch/holders"
+    awk '{ print $1 "\tidentity" }' "$scratch/identities" >"$scratch/holders"
     for each in "$@"; do
         topics "$each" >"$scratch/topics" || return
-        cut -f 2 "$scratch/topics" | sed 's/$/\ttopic/' >>"$scratch/holders"
+        awk -F '\t' '{ print $2 "\ttopic" }' "$scratch/topics" >>"$scratch/holders"
     done
 }
 
-# kind_of_holder OBJECT-ID: identity or topic; nothing for one that wasn't noted.
-kind_of_holder() { awk -F '\t' -v id="$(lower "$1")" 'tolower($1) == id { print $2; exit }' "$scratch/holders"; }
+# with_kinds: lines of standard input, whose second field is an object id, each with what that is in front: identity or topic,
+# or the word none for one that wasn't noted.
+with_kinds() {
+    awk -F '\t' -v OFS='\t' -v holders="$scratch/holders" '
+        BEGIN { while ((getline < holders) > 0) kinds[tolower($1)] = $2 }
+        { id = tolower($2); print (id in kinds ? kinds[id] : "none"), $0 }'
+}
 
-# holder_is OBJECT-ID: ours, gone, or theirs: a principal that the directory knows and that is none of those noted. Fails where
-# the directory can't be asked.
-holder_is() {
+# stranger OBJECT-ID: of one that wasn't noted, gone, or theirs: a principal that the directory knows. Fails where the directory
+# can't be asked.
+stranger() {
     local status=0
-    if [ -n "$(kind_of_holder "$1")" ]; then
-        printf ours
-        return
-    fi
     az ad sp show --id "$1" --output none 2>"$scratch/said" || status=$?
     case $status in
         0) printf theirs ;;

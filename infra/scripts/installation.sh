@@ -10,6 +10,8 @@ read_values() {
     }
     python3 "$scripts/values.py" <"$scratch/built" >"$scratch/values" || stop "infra/main.bicepparam can't be read"
     rm "$scratch/built"
+    local name text
+    while IFS=$'\t' read -r name text; do printf -v "value_$name" '%s' "$text"; done <"$scratch/values"
     installation=$(value prefix)-$(value environmentName)
     group=rg-$installation
     export RESPONDER_INSTALLATION=$installation
@@ -23,16 +25,26 @@ read_installation() {
         deployed=$(outputs resourceGroupName) || exit
         if [ -n "$deployed" ]; then RESPONDER_INSTALLATION=${deployed#rg-}; else read_values; fi
     fi
-    export RESPONDER_INSTALLATION
+    RESPONDER_SUBSCRIPTION=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"
+    export RESPONDER_INSTALLATION RESPONDER_SUBSCRIPTION
     installation=$RESPONDER_INSTALLATION
     group=rg-$installation
 }
 
 # value NAME: one of these values.
-value() { awk -F '\t' -v name="$1" '$1 == name { print $2 }' "$scratch/values"; }
+value() {
+    local name=value_$1
+    printf '%s\n' "${!name:-}"
+}
 
-# The subscription that az is set to, in which the installation is.
-own_subscription() { az account show --query id --output tsv; }
+# The subscription that az is set to, in which the installation is: from the script that calls this one, or from az.
+own_subscription() {
+    if [ -n "${RESPONDER_SUBSCRIPTION:-}" ]; then
+        printf '%s\n' "$RESPONDER_SUBSCRIPTION"
+    else
+        az account show --query id --output tsv
+    fi
+}
 
 # once: ids on standard input, each once in whatever spelling.
 once() { awk '{ gsub(/ /, ""); $0 = tolower($0) } NF && !seen[$0]++'; }
@@ -81,12 +93,21 @@ group_home() {
     [ -z "$there" ] || lower "${home:-untagged}"
 }
 
-# whose SUBSCRIPTION: whose that resource group is: ours, theirs, untagged, or nothing where there is none.
+# whose SUBSCRIPTION: whose that resource group is: ours, theirs, untagged, or nothing where there is none. One that is ours
+# is looked up once.
 whose() {
     local home own
+    [ ! -e "$scratch/ours-$1" ] || { printf ours; return; }
     home=$(group_home "$1") || return
     own=$(own_subscription) || return
-    case $home in '' | untagged) printf '%s' "$home" ;; "$(lower "$own")") printf ours ;; *) printf theirs ;; esac
+    case $home in
+        '' | untagged) printf '%s' "$home" ;;
+        "$(lower "$own")")
+            printf ours
+            : >"$scratch/ours-$1"
+            ;;
+        *) printf theirs ;;
+    esac
 }
 
 # stop_for_others SUBSCRIPTION: stops where that resource group is another installation's.
@@ -124,9 +145,10 @@ our_assignments() {
     local whose id holder scope what
     whose=$(whose "$1") || return
     assignments "$1" "[?$(is_ours)].[id, principalId, scope, description]" >"$scratch/described" || return
+    [ "$whose" = theirs ] || { cat "$scratch/described"; return; }
     while IFS=$'\t' read -r id holder scope what; do
-        case $whose:$(lower "$scope/") in
-            "theirs:/subscriptions/$1/" | "theirs:/subscriptions/$1/resourcegroups/$(lower "$group")/"*) ;;
+        case $(lower "$scope/") in
+            "/subscriptions/$1/" | "/subscriptions/$1/resourcegroups/$(lower "$group")/"*) ;;
             *) printf '%s\t%s\t%s\t%s\n' "$id" "$holder" "$scope" "$what" ;;
         esac
     done <"$scratch/described"
@@ -157,6 +179,13 @@ event_prefix() {
         [ -z "$identity" ] || prefix=entra-responder-${identity##*-}-
     fi
     printf '%s' "$prefix"
+}
+
+# take_event_subscription TOPIC-ID NAME: one of them, and tells it.
+take_event_subscription() {
+    write eventgrid system-topic event-subscription delete --subscription "$(part "$1" 2)" --resource-group "$(part "$1" 4)" \
+        --system-topic-name "$(part "$1" 8)" --name "$2" --yes --output none || return
+    say "- event subscription $2 of $(part "$1" 8)"
 }
 
 # event_subscriptions TOPIC-ID PREFIX: the installation's event subscriptions of a topic; those of others stay out of it.

@@ -19,14 +19,13 @@ locked_over() {
     done <"$scratch/locked"
 }
 
-# unlock ID… The subscription is said, since az goes by all of a lock's id but that.
+# unlock ID… All of one subscription, which is said, since az goes by all of a lock's id but that.
 unlock() {
-    local each
-    for each in "$@"; do
-        write lock delete --ids "$each/providers/Microsoft.Authorization/locks/keep" --subscription "$(part "$each" 2)" \
-            --output none || return
-        say "- lock on ${each##*/}"
-    done
+    local each locks=()
+    [ $# -gt 0 ] || return 0
+    for each in "$@"; do locks+=("$each/providers/Microsoft.Authorization/locks/keep"); done
+    write lock delete --ids "${locks[@]}" --subscription "$(part "$1" 2)" --output none || return
+    for each in "$@"; do say "- lock on ${each##*/}"; done
 }
 
 # lock_again ID…: as infra/main.bicep has it, which a later deployment puts right in all else.

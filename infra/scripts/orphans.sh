@@ -20,7 +20,7 @@ set -euo pipefail
 only_what_if "$@"
 needs_az
 read_installation
-own=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"
+own=$RESPONDER_SUBSCRIPTION
 stop_for_others "$own"
 
 # Whatever can't be read stops the script, since what wasn't read would look like an orphan.
@@ -70,20 +70,21 @@ python3 "$scripts/given_roles.py" <"$repository/infra/compiled/main.json" >"$scr
     stop "which roles a deployment gives can't be read from infra/compiled/main.json"
 watched_subscriptions >"$scratch/watched"
 for subscription in $subscriptions; do
-    assignments "$subscription" "[?!($(is_ours))].[id, principalId, roleDefinitionId, roleDefinitionName, scope]" >"$scratch/others"
-    while IFS=$'\t' read -r id holder role name scope; do
-        kind=$(kind_of_holder "$holder")
-        if [ -z "$kind" ] || ! is_given "$kind" "$role" "$name" "$scope"; then continue; fi
+    assignments "$subscription" "[?!($(is_ours))].[id, principalId, roleDefinitionId, roleDefinitionName, scope]" >"$scratch/all"
+    with_kinds <"$scratch/all" >"$scratch/others"
+    while IFS=$'\t' read -r kind id _ role name scope; do
+        if [ "$kind" = none ] || ! is_given "$kind" "$role" "$name" "$scope"; then continue; fi
         take "$id" "$scope"
         say "- given by hand in $subscription: $name on $scope, which the deployment gives under a name of its own"
     done <"$scratch/others"
 done
 
 for subscription in $subscriptions; do
-    our_assignments "$subscription" >"$scratch/ours"
-    while IFS=$'\t' read -r id holder scope description; do
-        is=$(holder_is "$holder")
-        [ "$is" != ours ] || continue
+    our_assignments "$subscription" >"$scratch/all"
+    with_kinds <"$scratch/all" >"$scratch/ours"
+    while IFS=$'\t' read -r kind id holder scope description; do
+        [ "$kind" = none ] || continue
+        is=$(stranger "$holder")
         if [ "$is" = theirs ]; then
             say "! $description in $subscription is held by $holder, which is there and not this installation's: it stays. An" \
                 "identity that was deleted a moment ago may still show: run this again in some minutes"

@@ -68,6 +68,7 @@ check_login() {
         "Microsoft Graph and Log Analytics differ elsewhere; az cloud set --name AzureCloud, then az login"
     [ "$(lower "${AZURE_SUBSCRIPTION_ID:-$subscription}")" = "$subscription" ] || stop "az is set to the subscription" \
         "$subscription and AZURE_SUBSCRIPTION_ID is $AZURE_SUBSCRIPTION_ID: az account set --subscription $AZURE_SUBSCRIPTION_ID"
+    export RESPONDER_SUBSCRIPTION=$subscription
     say "$deployment, tier $RESPONDER_TIER, to $location in $subscription $name as $user"
 }
 
@@ -211,9 +212,10 @@ missing_in() {
     shift
     az provider list --subscription "$in" --query "[?registrationState=='Registered'].namespace" --output tsv \
         >"$scratch/registered" || stop "the subscription $in can't be read: is it right, and may you?"
-    for namespace in "$@"; do
-        grep -qix "$namespace" "$scratch/registered" || missing_providers="$missing_providers$in $namespace"$'\n'
-    done
+    printf '%s\n' "$@" | awk -v registered="$scratch/registered" '
+        BEGIN { while ((getline < registered) > 0) there[tolower($0)] }
+        !(tolower($0) in there)' >"$scratch/missing"
+    while read -r namespace; do missing_providers="$missing_providers$in $namespace"$'\n'; done <"$scratch/missing"
 }
 
 register_providers() {

@@ -25,23 +25,25 @@ done
 needs_az
 read_installation
 
-# in_an_hour: a time as the rule takes it, in UTC and without a letter for that; date differs between systems.
+# in_an_hour: a time as the rule takes it, in UTC and without a letter for that, by GNU's date or by that of macOS.
 in_an_hour() {
-    python3 -c 'import datetime as d; print(f"{d.datetime.now(d.timezone.utc) + d.timedelta(hours=1):%Y-%m-%dT%H:%M:%S}")'
+    date -u -d '1 hour' +%Y-%m-%dT%H:%M:%S 2>/dev/null || date -u -v +1H +%Y-%m-%dT%H:%M:%S
 }
 
-# rule true|false: the rule as Azure takes it.
+# rule true|false UNTIL: the rule as Azure takes it.
 rule() {
     cat <<TEXT
 { "location": "Global", "properties": { "enabled": $1, "scopes": ["$scope"],
     "description": "A deployment of the responder is under way${RESPONDER_RUN:+ ($RESPONDER_RUN)}.",
     "conditions": [{"field": "AlertRuleName", "operator": "Equals", "values": ["responder-changed"]}],
-    "schedule": {"effectiveUntil": "$until", "timeZone": "UTC"},
+    "schedule": {"effectiveUntil": "$2", "timeZone": "UTC"},
     "actions": [{"actionType": "RemoveAllActionGroups"}] }}
 TEXT
 }
 put_rule() {
-    write rest --method put --url "$url" --headers Content-Type=application/json --output none --body "$(rule "$1")"
+    local until
+    until=$(in_an_hour) || stop "the time in an hour can't be found out, and a rule without an end would keep quiet for ever"
+    write rest --method put --url "$url" --headers Content-Type=application/json --output none --body "$(rule "$1" "$until")"
 }
 
 # Under somebody's lock Azure deletes nothing: the rule is switched off then, which comes to the same.
@@ -59,7 +61,6 @@ is_anothers() {
 }
 
 now=$(date -u +%Y-%m-%dT%H:%M:%S)
-until=$(in_an_hour)
 changed=no
 subscriptions=$(deployed_subscriptions)
 for subscription in $subscriptions; do

@@ -68,6 +68,13 @@ tell_receivers() {
 # about SUBSCRIPTION NAME: what an action group hears of.
 about() { if [ "$2" = "${main##*/}" ]; then printf alerts; else printf 'alerts on changes in %s' "$1"; fi; }
 
+# is_one_address: whether one e-mail address alone hears.
+is_one_address() {
+    local how another=''
+    { read -r how _; read -r another || :; } <"$scratch/receivers"
+    [ "$how" = email ] && [ -z "$another" ]
+}
+
 # notify SUBSCRIPTION NAME: sends each receiver of an action group a test notification. Fails where not all of it was delivered.
 notify() {
     local how who to rest status detail kind=activitylog well=yes actions=()
@@ -98,7 +105,7 @@ while read -r subscription name; do
     read_receivers "$subscription" "$name"
     tell_receivers "$(about "$subscription" "$name")"
     [ -s "$scratch/receivers" ] || stop "nobody hears of $(about "$subscription" "$name"): the action group $name has no receiver"
-    if [ "$name" = "${main##*/}" ] && [ "$(cut -f 1 "$scratch/receivers" | sort | uniq -c | tr -d ' ')" = 1email ]; then
+    if [ "$name" = "${main##*/}" ] && is_one_address; then
         say "! one e-mail address alone hears of trouble with the responder, and a mail may get lost: add another person or a" \
             "telephone number (alertEmails, alertPhones, alertCalls) or the owners (alertOwners) in infra/main.bicepparam"
     fi

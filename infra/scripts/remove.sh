@@ -40,7 +40,7 @@ done
 [ "$sure" = yes ] || [ "$dry" = yes ] || misuse "this deletes the installation: --what-if shows what, --yes does it"
 needs_az
 read_installation
-own=$(own_subscription) || stop "not logged in: az login, then az account set --subscription ID"
+own=$RESPONDER_SUBSCRIPTION
 stop_for_others "$own"
 whose=$(whose "$own")
 [ "$whose" != untagged ] || stop "the resource group $group has no tag entra-responder-home, so it isn't known" \

@@ -18,12 +18,9 @@ values=$(needed eventSubscriptionPrefix eventSubscriptionNames topicIds)
 lines "$names" >"$scratch/names"
 
 for topic in $(lines "$topics"); do
-    subscription=$(part "$topic" 2) topic_group=$(part "$topic" 4) name=$(part "$topic" 8)
     event_subscriptions "$topic" "$prefix" >"$scratch/there"
     while read -r event_subscription; do
         ! grep -qx "$event_subscription" "$scratch/names" || continue
-        unlocked "$topic" write eventgrid system-topic event-subscription delete --subscription "$subscription" --yes --output none \
-            --resource-group "$topic_group" --system-topic-name "$name" --name "$event_subscription"
-        say "- event subscription $event_subscription of $name"
+        unlocked "$topic" take_event_subscription "$topic" "$event_subscription"
     done <"$scratch/there"
 done

@@ -21,23 +21,28 @@ others_depend() {
 
 # stop_events SUBSCRIPTION: the event subscriptions, and the logs of their delivery, of whichever topic they are.
 stop_events() {
-    local topic name event_subscription prefix setting there
+    local topic prefix setting there
     prefix=$(event_prefix) || return
     setting=${prefix}deliveries
     topics "$1" >"$scratch/topics" || return
     while read -r topic _; do
-        name=$(part "$topic" 8)
         event_subscriptions "$topic" "$prefix" >"$scratch/there" || return
-        while read -r event_subscription; do
-            unlocked "$topic" write eventgrid system-topic event-subscription delete --subscription "$1" --yes --output none \
-                --resource-group "$(part "$topic" 4)" --system-topic-name "$name" --name "$event_subscription" || return
-            say "- event subscription $event_subscription of $name"
-        done <"$scratch/there"
         there=$(found monitor diagnostic-settings show --resource "$topic" --name "$setting" --query name --output tsv) || return
-        [ -n "$there" ] || continue
-        unlocked "$topic" write monitor diagnostic-settings delete --resource "$topic" --name "$setting" --output none || return
-        say "- diagnostic setting of $name"
+        if [ ! -s "$scratch/there" ] && [ -z "$there" ]; then continue; fi
+        unlocked "$topic" stop_topic "$topic" "$there" || return
     done <"$scratch/topics"
+}
+
+# stop_topic TOPIC-ID SETTING: the same of one topic: its event subscriptions that were noted, and the setting, if there is one.
+stop_topic() {
+    local name event_subscription
+    name=$(part "$1" 8)
+    while read -r event_subscription; do
+        take_event_subscription "$1" "$event_subscription" || return
+    done <"$scratch/there"
+    [ -n "$2" ] || return 0
+    write monitor diagnostic-settings delete --resource "$1" --name "$2" --output none || return
+    say "- diagnostic setting of $name"
 }
 
 # stop_export SUBSCRIPTION: the activity log's way to our workspace.
@@ -60,17 +65,22 @@ stop_export() {
 
 # take_assignments SUBSCRIPTION: our role assignments, and tells each.
 take_assignments() {
-    local id holder scope what is
-    our_assignments "$1" >"$scratch/taken" || return
-    while IFS=$'\t' read -r id holder scope what; do
-        is=$(holder_is "$holder") || return
+    local kind id holder scope what is each ids=() taken=()
+    our_assignments "$1" >"$scratch/described-ours" || return
+    with_kinds <"$scratch/described-ours" >"$scratch/taken" || return
+    while IFS=$'\t' read -r kind id holder scope what; do
+        is=ours
+        [ "$kind" != none ] || is=$(stranger "$holder") || return
         if [ "$is" = theirs ]; then
             say "! $what on $scope is held by $holder, which isn't this installation's: it stays"
             continue
         fi
-        write role assignment delete --ids "$id" --subscription "$1" --output none || return
-        say "- $what (subscription $1)"
+        ids+=("$id")
+        taken+=("$what")
     done <"$scratch/taken"
+    [ "${#ids[@]}" -gt 0 ] || return 0
+    write role assignment delete --ids "${ids[@]}" --subscription "$1" --output none || return
+    for each in "${taken[@]}"; do say "- $each (subscription $1)"; done
 }
 
 # take_roles SUBSCRIPTION SCOPE NAME: our custom roles whose names have this in them. Azure keeps a role while it is assigned.

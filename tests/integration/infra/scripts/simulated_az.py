@@ -5,7 +5,7 @@ Command lines are read by az's own parser, templates by Microsoft's compiler.
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,10 @@ class Delays:
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedAz:
-    """Azure and both directories. `fails` says whether a call fails "before" or "after" its effect, or "" for not."""
+    """Azure and both directories. `fails` says whether a call fails "before" or "after" its effect, or "" for not.
+
+    One that names several ids may fail "halfway": it has its effect on the first of them alone.
+    """
 
     folder: Path
     parser: AzParser
@@ -159,7 +162,7 @@ class SimulatedAz:
             call = Call(argv=tuple(argv), writes=asked.writes, in_b2c=in_b2c)
             self.calls.append(call)
             self.codes = {app: code for app, code in self.codes.items() if app in self.azure.there}
-            answer = self._or_fail(call, lambda: self._answer(asked, Caller(folder, environment, in_b2c)))
+            answer = self._or_fail(call, asked, Caller(folder, environment, in_b2c))
             return 0, printed(answer, asked), ""
         except AzError as error:
             return error.status, "", f"ERROR: {error}\n"
@@ -167,13 +170,15 @@ class SimulatedAz:
             self.broken.append(traceback.format_exc())
             return 70, "", "the simulated az doesn't play this: the test says what\n"
 
-    def _or_fail(self, call: Call, carry_out: Callable[[], Any]) -> Any:  # noqa: ANN401 - any JSON
+    def _or_fail(self, call: Call, asked: Asked, caller: Caller) -> Any:  # noqa: ANN401 - any JSON
         how = self.fails(call)
         if how == "before":
             raise AzError("(InternalServerError) the test let this call fail before it was carried out")
-        answer = carry_out()
-        if how == "after":
-            raise AzError("(InternalServerError) the test let this call fail after it was carried out")
+        if how == "halfway":
+            asked = replace(asked, options={**asked.options, "--ids": asked.options["--ids"][:1]})
+        answer = self._answer(asked, caller)
+        if how:
+            raise AzError(f"(InternalServerError) the test let this call fail {how} it was carried out")
         return answer
 
     def _answer(self, asked: Asked, caller: Caller) -> Any:  # noqa: ANN401 - any JSON

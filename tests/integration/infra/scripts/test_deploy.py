@@ -55,7 +55,10 @@ def deploys(call: Call) -> bool:
 
 
 def fails_at_first(desk: Desk) -> set[str]:
-    """Have each kind of read fail when it is first made, and each write: by turns without effect and after it."""
+    """Have each kind of read fail when it is first made, and each write: by turns without effect and after it.
+
+    One that names several ids fails halfway too.
+    """
     seen: set[str] = set()
     turns = cycle(("after", "before"))
 
@@ -67,12 +70,20 @@ def fails_at_first(desk: Desk) -> set[str]:
         )
         what = re.sub(r"\S*/tmp\S*", "FILE", what)
         if what in seen:
-            return ""
+            return _halfway(call, what, seen)
         seen.add(what)
         return next(turns) if call.writes else "before"
 
     desk.az.fails, desk.az.entra.late, desk.az.delays.keys, desk.az.delays.principals = fails, 0, 0, 0
     return seen
+
+
+def _halfway(call: Call, what: str, seen: set[str]) -> str:
+    several = "--ids" in call.argv and not call.argv[call.argv.index("--ids") + 2].startswith("-")
+    if not several or f"half of {what}" in seen:
+        return ""
+    seen.add(f"half of {what}")
+    return "halfway"
 
 
 def test_everything_in_order(desk: Desk) -> None:
