@@ -582,7 +582,7 @@ PASSAGES: Final[tuple[Passage, ...]] = (
         number=2,
         where="the baseline",
         text="Define what is normal, so that there are fewer false alarms",
-        answers=("command backtest",),
+        answers=("command profile", "command backtest"),
     ),
     Passage(
         guide=Guide.OPERATIONS,

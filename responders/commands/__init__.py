@@ -35,5 +35,6 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "doctor": ("doctor",),
     "status": ("status",),
     "posture": ("posture",),
+    "suggest": ("profile",),
 }
 """Each module and its commands, in the order of the help text. What is run imports its own module only."""

@@ -96,10 +96,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _read_all(names: list[str], report: Report, aggregation: Aggregation, matcher: Matcher, *, tenant_id: str) -> None:
-    progress = Progress(sum(_size(name) for name in names))
+    progress = Progress(sum(size_of(name) for name in names))
     try:
         for name in names:
-            with _opened(name) as file:
+            with opened(name) as file:
                 _read(name, progress.chunks(file), matcher, aggregation, report, tenant_id=tenant_id)
     finally:
         progress.done()
@@ -128,15 +128,16 @@ def _read(
     report.records += records
 
 
-def _size(name: str) -> int:
+def size_of(name: str) -> int:
+    """Give a file's size, 0 for standard input. Raises CommandError where there is no such file."""
     try:
         return 0 if name == "-" else Path(name).stat().st_size
     except OSError as error:
         raise CommandError(f"{name}: {error.strerror}") from error
 
 
-def _opened(name: str) -> BinaryIO:
-    """Open a file, or standard input, which stays open: it isn't ours to close."""
+def opened(name: str) -> BinaryIO:
+    """Open a file, or standard input, which stays open: it isn't ours to close. Raises CommandError as `size_of`."""
     try:
         return open(sys.stdin.fileno(), "rb", closefd=False) if name == "-" else Path(name).open("rb")
     except OSError as error:
