@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from shared.authority.acts import UNSIGNED, Acts
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.api import TenantEdges
@@ -70,6 +71,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
     storage = storage or Storage(environment)
     kept = Rosters(storage, content.rosters, clock=clock)
     gaps = gaps_for(reports_per_ten_seconds=settings.reports_per_ten_seconds)
+    acts = acts_of(settings, storage, evidence, clock=clock)
     pacer = TablePacer(storage, clock=clock, wait=wait, gaps=gaps)
     return Runtime(
         settings=settings,
@@ -86,11 +88,12 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         rosters=kept,
         storage=storage,
         evidence=evidence,
+        acts=acts,
         ledger=Ledger(storage, evidence, clock=clock, lease=settings.lease),
         aggregation=ThresholdAggregation(TableWindowStore(storage), profile=settings.profile, clock=clock),
         sequences=Sequences(TableSequenceStore(storage), profile=settings.profile, clock=clock),
-        approvals=TableApprovals(storage, clock=clock),
-        controls=Controls(storage, clock=clock),
+        approvals=TableApprovals(storage, clock=clock, acts=acts),
+        controls=Controls(storage, clock=clock, acts=acts),
         objects=ObjectStore(storage, clock=clock),
         due=Due(storage),
         leases=Leases(storage, lasting=max(settings.lease, _LEAST_LEASE), elapsed=elapsed),
@@ -104,6 +107,7 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
             acknowledge_within=settings.acknowledge_within,
             messages_per_hour=settings.messages_per_hour,
             turn=min(settings.lease, _LONGEST_POST),
+            acts=acts,
         ),
         edges=edges or _edges(settings, pacer, wait, clock),
         workspace=_workspace(settings, clock),
@@ -112,6 +116,19 @@ def build_runtime(  # noqa: PLR0913 - each is a part that may be put in place of
         start=start or SideBySide(_ROUND_THREADS),
         announced=announced,
     )
+
+
+def acts_of(settings: Settings, storage: Storage, evidence: Storage, *, clock: Clock) -> Acts:
+    """Say how acts are written and which rows count: only what operators signed, where they are founded."""
+    if not settings.has_operators:
+        return UNSIGNED
+    from shared.authority.operator_store import OperatorList  # noqa: PLC0415 - only where there are operators
+    from shared.authority.signed_acts import SignedActs  # noqa: PLC0415
+
+    operators = OperatorList(
+        storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, clock=clock
+    )
+    return SignedActs(evidence, operators=operators, tenant=settings.workforce.id, clock=clock)
 
 
 def _edges(

@@ -178,12 +178,13 @@ def _taken_back(demo: Demo) -> list[str]:
         return [f"the stolen session: {error}: {len(_recorded(demo, since))} of {stolen_session.CHANGES}"]
     say(f"{'':10}Then {holder.name} says that it wasn't her. One command shows what would be put back:")
     revoke, values = ("revoke", holder.id, "--since", since.isoformat()), demo.stack.operator_values()
+    key = ("--key", str(demo.operators.key_files["alice"][0]), "--no-prompt")
     plan = _run(demo, *revoke, **values)
     digest = next((line.rpartition(" ")[2] for line in plan.said if line.startswith(_TO_DO_IT)), "")
     if not digest:
         return ["the stolen session: no plan was shown"]
     say(f"{'':10}$ responder revoke … --yes {digest}")
-    done = _run(demo, *revoke, "--yes", digest, "--by", "Alice", "--reason", "her session was stolen", **values)
+    done = _run(demo, *revoke, *key, "--yes", digest, "--by", "Alice", "--reason", "her session was stolen", **values)
     if done.returncode != 0:
         return [f"the stolen session: {done.said[-1] if done.said else 'nothing was said'}"]
     began = time.monotonic()
@@ -360,7 +361,7 @@ def main() -> int:
         try:
             operators = local_operators(Path(folder) / "operators")
             with Stack(Path(folder), settings=operators.settings) as stack:
-                desk = Desk(stack.operator_values())
+                desk = Desk(stack.operator_values(), operators)
                 desk.seed()
                 desk.approve_everywhere(ALICE)
                 until(desk.objects_read, within=_FIRST_LOOK, what="the first look at every guarded object")

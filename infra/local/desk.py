@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Final
 
 from infra.local.inbox.webhook import PEOPLE
+from infra.local.operators import LocalOperators
+from infra.local.signing import TwoOperators
 from infra.local.stack import Stack
 from infra.local.world import (
     ALICE,
@@ -21,6 +23,7 @@ from infra.local.world import (
     role_definition_id,
 )
 from responders.content import CONTENT
+from shared.authority.acts import UNSIGNED
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.owners import NamedOwner, TableOwners
@@ -48,12 +51,13 @@ _ASSIGNMENT: Final = "0a551600-00d0-4c70-b0c7-000000000001"
 class Desk:
     """What an operator sees and sets: the storage account behind the app."""
 
-    def __init__(self, values: dict[str, str]) -> None:
+    def __init__(self, values: dict[str, str], operators: LocalOperators | None = None) -> None:
         self.settings: Settings = settings_from(values)
         self.storage = Storage(values)
+        self.acts = TwoOperators(self.settings, self.storage, values, operators) if operators else UNSIGNED
         self.ledger = Ledger(self.storage, self.storage, clock=utc_now, lease=timedelta(minutes=1))
-        self.approvals = TableApprovals(self.storage, clock=utc_now)
-        self.controls = Controls(self.storage, clock=utc_now)
+        self.approvals = TableApprovals(self.storage, clock=utc_now, acts=self.acts)
+        self.controls = Controls(self.storage, clock=utc_now, acts=self.acts)
 
     def seed(self) -> None:
         """Approve the approved, name the owners, switch the whole catalogue to enforce."""
@@ -63,7 +67,7 @@ class Desk:
         self.approve(RELEASE_PIPELINE, ApprovalList.CONDITIONAL_ACCESS)
         self.approve(CAROL, ApprovalList.B2C_CUSTOM_POLICIES)
         owner = NamedOwner(scope="*", order="010", name=ALICE.name, upn=ALICE.upn or "", pagerduty=next(iter(PEOPLE)))
-        TableOwners(self.storage, clock=utc_now).name(owner, by="the demo")
+        TableOwners(self.storage, clock=utc_now, acts=self.acts).name(owner, by="the demo")
         note_reached(self.storage, owner, Channel.TEAMS, at=utc_now())  # as if she had answered the weekly test
         self.controls.set_mode("*", Mode.ENFORCE, by="the demo")
 
@@ -159,9 +163,9 @@ class Desk:
                 self.storage.upsert(Table.APPROVED_ACTORS, row.partition, row.key, row.columns)
 
 
-def settle_in(stack: Stack) -> Desk:
+def settle_in(stack: Stack, operators: LocalOperators | None = None) -> Desk:
     """Approve who is approved, name the owner, and have a role given, so that Event Grid has something to deliver."""
-    desk = Desk(stack.operator_values())
+    desk = Desk(stack.operator_values(), operators)
     desk.seed()
     desk.approve_everywhere(ALICE)
     until(desk.objects_read, within=60, what="the first look at every guarded object")

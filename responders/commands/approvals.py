@@ -14,6 +14,7 @@ from responders.commands.connection import (
     storage_from,
 )
 from responders.commands.profile import profile_of_environment
+from responders.commands.signing import acts_from, add_genesis_option, add_key_options, or_waits
 from responders.commands.tables import add_output_option, print_beside, print_list
 from responders.kinds.microsoft_services import MICROSOFT_SERVICES
 from shared.authority.approvals import TableApprovals, since_from, until_from
@@ -52,6 +53,7 @@ def add_parser(subparsers: Subparsers) -> None:
     approve.add_argument("--since", metavar="DATE", help="accept the changes made since then too; the default is now")
     approve.add_argument("--by", default=None, help="who approves it (default: the account you are logged in with)")
     approve.add_argument("--reason", default="", help="what the journal should say beside the ticket")
+    add_key_options(approve)
     add_settings_option(approve)
     approve.set_defaults(run=_approve)
 
@@ -70,6 +72,7 @@ def add_parser(subparsers: Subparsers) -> None:
     revoke.add_argument("--since", metavar="DATE", help="what was done since then counts as unapproved too")
     revoke.add_argument("--yes", default="", metavar="DIGEST", help="without LIST: do what was shown under this")
     add_who_and_why(revoke, why="needed with --since")
+    add_key_options(revoke)
     add_settings_option(revoke)
     revoke.set_defaults(run=_revoke)
 
@@ -78,6 +81,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--microsoft", action="store_true", help="list Microsoft's services that are approved besides, and why"
     )
     add_output_option(approvals)
+    add_genesis_option(approvals)
     add_settings_option(approvals)
     approvals.set_defaults(run=_approvals)
 
@@ -108,7 +112,9 @@ def _approve(arguments: argparse.Namespace) -> int:
         since = since_from(arguments.since) if arguments.since else None
         storage = storage_from(arguments)
         announce(storage, at=utc_now(), since=since)
-        TableApprovals(storage, clock=utc_now).approve(approval, reason=arguments.reason, since=since)
+        approvals = TableApprovals(storage, clock=utc_now, acts=acts_from(arguments, storage))
+        if not or_waits(lambda: approvals.approve(approval, reason=arguments.reason, since=since)):
+            return 0
     except ValueError as error:
         raise CommandError(str(error)) from error
     print(
@@ -144,7 +150,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
         return revoke_all(arguments)
     storage = storage_from(arguments)
-    approvals = TableApprovals(storage, clock=utc_now)
+    approvals = TableApprovals(storage, clock=utc_now, acts=acts_from(arguments, storage))
     try:
         since = since_from(arguments.since) if arguments.since else None
         announce(storage, at=utc_now(), since=since)
@@ -175,10 +181,9 @@ def _revoke(arguments: argparse.Namespace) -> int:
 def _approvals(arguments: argparse.Namespace) -> int:
     if arguments.microsoft:
         return _microsoft(arguments)
-    rows = [
-        _line(name, actor, approval)
-        for name, actor, approval in TableApprovals(storage_from(arguments), clock=utc_now).all()
-    ]
+    storage = storage_from(arguments)
+    approvals = TableApprovals(storage, clock=utc_now, acts=acts_from(arguments, storage))
+    rows = [_line(name, actor, approval) for name, actor, approval in approvals.all()]
     names = ("list", "actor", "name", "state", "until (UTC)", "ticket", "kind", "targets")
     print_list(arguments, names, rows, none="no approvals")
     return 0

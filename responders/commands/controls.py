@@ -12,6 +12,7 @@ from responders.commands.connection import (
     storage_from,
     unknown,
 )
+from responders.commands.signing import acts_from, add_key_options, or_waits
 from responders.commands.tables import add_output_option, print_beside, print_list
 from responders.sigma_rules import catalogue_of
 from shared.authority.control_history import ControlState
@@ -41,21 +42,25 @@ def add_parser(subparsers: "Subparsers") -> None:
     )
     add_who_and_why(mode, why="needed where the detection is to do less")
     add_output_option(mode)
+    add_key_options(mode)
     add_settings_option(mode)
     mode.set_defaults(run=_mode)
     stop = subparsers.add_parser("stop", help="kill switch on: nothing is put back any more, everything is paged")
     stop.add_argument("--reason", required=True, help="why, for the people who find it stopped")
     stop.add_argument("--by", default=None, help="who does it (default: the account you are logged in with)")
+    add_key_options(stop)
     add_settings_option(stop)
     stop.set_defaults(run=_stop)
     start = subparsers.add_parser("start", help="kill switch off")
     add_who_and_why(start, why="not needed")
+    add_key_options(start)
     add_settings_option(start)
     start.set_defaults(run=_start)
 
 
 def _controls(arguments: argparse.Namespace) -> Controls:
-    return Controls(storage_from(arguments), clock=utc_now)
+    storage = storage_from(arguments)
+    return Controls(storage, clock=utc_now, acts=acts_from(arguments, storage))
 
 
 def _controls_to_move(arguments: argparse.Namespace) -> Controls:
@@ -87,10 +92,10 @@ def _mode(arguments: argparse.Namespace) -> int:
         print(_read(controls).mode(arguments.detection))
         return 0
     mode = None if arguments.mode == NO_MODE else Mode(arguments.mode)
+    to_move, by = _controls_to_move(arguments), arguments.by or person()
     try:
-        _controls_to_move(arguments).set_mode(
-            arguments.detection, mode, by=arguments.by or person(), reason=arguments.reason
-        )
+        if not or_waits(lambda: to_move.set_mode(arguments.detection, mode, by=by, reason=arguments.reason)):
+            return 0
     except ValueError as error:
         raise CommandError(f"{error} (--reason)") from error
     print(f"{arguments.detection} is now in mode {mode or _read(controls).mode(arguments.detection)}")
@@ -98,8 +103,10 @@ def _mode(arguments: argparse.Namespace) -> int:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
+    to_move, by = _controls_to_move(arguments), arguments.by or person()
     try:
-        _controls_to_move(arguments).stop(by=arguments.by or person(), reason=arguments.reason)
+        if not or_waits(lambda: to_move.stop(by=by, reason=arguments.reason)):
+            return 0
     except ValueError as error:
         raise CommandError(str(error)) from error
     print("stopped: nothing is put back until `responder start`; pages go on")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from responders.commands import Subparsers
 from responders.commands.connection import CommandError, add_settings_option, person, storage_from
+from responders.commands.signing import acts_from, add_key_options
 from responders.commands.tables import escaped
 from shared.authority.lists import Entry, Lists, Restored, lists_from, lists_json, read_lists, restore
 from shared.model.clock import utc_now
@@ -27,6 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     imports.add_argument("file", metavar="FILE", help="what export wrote, or lists/DATE.json of the evidence account")
     imports.add_argument("--by", default=None, help="who enters it (default: the account you are logged in with)")
+    add_key_options(imports)
     imports.add_argument("--what-if", action="store_true", help="change nothing, say what would be entered")
     add_settings_option(imports)
     imports.set_defaults(run=_import)
@@ -54,7 +56,8 @@ def _import(arguments: argparse.Namespace) -> int:
     storage = storage_from(arguments)
     by = arguments.by or person()
     try:
-        _print(restore(storage, lists, by=by, clock=utc_now, dry=arguments.what_if))
+        acts = acts_from(arguments, storage)
+        _print(restore(storage, lists, by=by, clock=utc_now, acts=acts, dry=arguments.what_if))
     except ValueError as error:
         raise CommandError(str(error)) from error
     return 0
@@ -76,6 +79,8 @@ def _print(restored: Restored) -> None:
         print(f"  {_shown(entry)}: there already, left as it is")
     for entry, because in restored.refused:
         print(f"! {_shown(entry)}: not entered: {escaped(because)}")
+    for entry in restored.waiting:
+        print(f"? {_shown(entry)}: signed; it counts once a second operator has signed it: responder journal waiting")
     for entry in restored.by_hand:
         mode = escaped(str(entry.columns.get("mode")))
         print(f"? the mode of {escaped(entry.key)} was {mode}: where it should be so again, set it with")

@@ -14,6 +14,7 @@ from responders.commands.connection import (
     storage_from,
     unknown,
 )
+from responders.commands.signing import acts_from, add_genesis_option, add_key_options, or_waits
 from responders.commands.tables import add_output_option, print_list
 from responders.sigma_rules import catalogue_of
 from shared.authority.owners import EMERGENCY, EVERYTHING, NamedOwner, TableOwners
@@ -45,10 +46,12 @@ def add_parser(subparsers: "Subparsers") -> None:
     owner.add_argument("--order", type=int, default=10, help="who comes first: the lowest number (default: 10)")
     add_who_and_why(owner, why="needed where somebody is no longer paged")
     add_output_option(owner)
+    add_key_options(owner)
     add_settings_option(owner)
     owner.set_defaults(run=_owner)
     owners = subparsers.add_parser("owners", help="list who is paged")
     add_output_option(owners)
+    add_genesis_option(owners)
     add_settings_option(owners)
     owners.set_defaults(run=_owners)
 
@@ -83,7 +86,8 @@ def _owner(arguments: argparse.Namespace) -> int:
             upn=arguments.upn,
             pagerduty=arguments.pagerduty,
         )
-        owners.name(owner, by=by, reason=arguments.reason)
+        if not or_waits(lambda: owners.name(owner, by=by, reason=arguments.reason)):
+            return 0
     except ValueError as error:
         raise CommandError(f"{error} (--reason)") from error
     print(f"{arguments.name} is paged for {arguments.scope}, in place {arguments.order}")
@@ -92,7 +96,7 @@ def _owner(arguments: argparse.Namespace) -> int:
 
 def _test(arguments: argparse.Namespace) -> int:
     storage = storage_from(arguments)
-    people = reached(storage, clock=utc_now)
+    people = reached(storage, clock=utc_now, acts=acts_from(arguments, storage))
     if not people:
         raise CommandError('nobody is named, so nobody can be asked: responder owner "*" --name NAME --upn UPN')
     request_test(storage, by=arguments.by or person(), at=utc_now())
@@ -102,22 +106,27 @@ def _test(arguments: argparse.Namespace) -> int:
 
 
 def _remove(owners: TableOwners, scope: str, order: str, *, by: str, reason: str) -> int:
-    if not owners.remove(scope, order, by=by, reason=reason):
+    there: list[bool] = []
+    if not or_waits(lambda: there.append(owners.remove(scope, order, by=by, reason=reason))):
+        return 0
+    if not any(there):
         raise NotFound(f"nobody is paged for {scope} in place {int(order)}; `responder owners` lists who is")
     print(f"nobody is paged for {scope} in place {int(order)} any more")
     return 0
 
 
 def _table(arguments: argparse.Namespace) -> TableOwners:
-    return TableOwners(storage_from(arguments), clock=utc_now)
+    storage = storage_from(arguments)
+    return TableOwners(storage, clock=utc_now, acts=acts_from(arguments, storage))
 
 
 def _owners(arguments: argparse.Namespace) -> int:
     storage = storage_from(arguments)
-    people = {_key(one.owner): one for one in reached(storage, clock=utc_now)}
+    acts = acts_from(arguments, storage)
+    people = {_key(one.owner): one for one in reached(storage, clock=utc_now, acts=acts)}
     lines = [
         (owner.scope, owner.order, owner.name, owner.upn, owner.pagerduty, *_answers(people.get(_key(owner))))
-        for owner in TableOwners(storage, clock=utc_now).history().present
+        for owner in TableOwners(storage, clock=utc_now, acts=acts).history().present
     ]
     headings = ("scope", "order", "name", "upn", "in PagerDuty", "Teams reached", "PagerDuty reached")
     print_list(arguments, headings, lines, none="nobody is named: pages go out without a mention")

@@ -4,11 +4,14 @@ import argparse
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from responders.commands.acts import print_how_to_do_it, print_plan, who_and_why
 from responders.commands.connection import CommandError
+from responders.commands.signing import acts_from
 from responders.commands.stored_objects import SHOWN, leaf_shown, runtime_from
 from responders.commands.tables import escaped, print_table
-from shared.authority.approvals import since_from
+from shared.authority.approvals import TableApprovals, since_from
 from shared.respond.persons import Result
 from shared.respond.stolen import Revocation, Revoked, plan_revocation, revoke_since
 
@@ -21,7 +24,7 @@ def revoke_all(arguments: argparse.Namespace) -> int:
     if not arguments.since:
         raise CommandError("say since when, like --since 2027-01-31T22:00; or name a LIST to revoke from now on")
     since = _instant(arguments.since)
-    runtime = runtime_from(arguments)
+    runtime = _signing(runtime_from(arguments), arguments)
     if not arguments.yes:
         _print(runtime, plan_revocation(runtime, arguments.object_id, since), arguments)
         return 0
@@ -31,6 +34,13 @@ def revoke_all(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise CommandError(str(error)) from error
     return _print_result(runtime, revoked, arguments)
+
+
+def _signing(runtime: "Runtime", arguments: argparse.Namespace) -> "Runtime":
+    """Give the runtime whose approvals are taken back with the key of whoever is at the terminal."""
+    acts = acts_from(arguments, runtime.storage)
+    approvals = TableApprovals(runtime.storage, clock=runtime.clock, acts=acts)
+    return msgspec.structs.replace(runtime, acts=acts, approvals=approvals)
 
 
 def _instant(text: str) -> datetime:

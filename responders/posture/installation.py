@@ -17,7 +17,9 @@ _SOON: Final = timedelta(days=14)
 
 
 def _read_owners(reading: Reading) -> Sequence[NamedOwner]:
-    return TableOwners(reading.runtime.storage, clock=reading.runtime.clock).history().present
+    return (
+        TableOwners(reading.runtime.storage, clock=reading.runtime.clock, acts=reading.runtime.acts).history().present
+    )
 
 
 OWNERS: Final = Part(id="owners", title="who is paged", read=_read_owners)

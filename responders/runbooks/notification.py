@@ -148,7 +148,8 @@ def _page(step_context: StepContext) -> Finding:
 
 def _owners(step_context: StepContext) -> Finding:
     """Say who is paged, by name."""
-    owners = TableOwners(step_context.runtime.storage, clock=step_context.runtime.clock)
+    runtime = step_context.runtime
+    owners = TableOwners(runtime.storage, clock=runtime.clock, acts=runtime.acts)
     try:
         named = next((found for scope in LISTS if (found := owners.history(scope).present)), ())
     except EdgeError as error:

@@ -35,7 +35,9 @@ def show_reach(req: func.HttpRequest) -> func.HttpResponse:
     if not _is_from_own_page(req):
         return _said(HTTPStatus.FORBIDDEN, "Nothing was noted", "Open the page from the card, and press the button.")
     made = runtime()
-    reachability = Reachability(made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock)
+    reachability = Reachability(
+        made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock, acts=made.acts
+    )
     owner = reachability.answer(person.name)
     if owner is None:
         text = f"Nobody is named as an owner under {person.name}. responder owners lists who is paged."

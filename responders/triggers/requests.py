@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from responders.app import front_door, runtime
 from responders.triggers.callers import by_of
+from shared.authority.acts import NotSigned
 from shared.model.cases import Case
 from shared.model.errors import LeaseLost
 from shared.model.kinds import Mode
@@ -151,6 +152,8 @@ def set_mode(req: func.HttpRequest) -> func.HttpResponse:
         runtime().controls.set_mode(detection, body.mode, by=by, reason=body.reason)
     except ValueError as error:
         return problem(400, str(error))
+    except NotSigned as error:
+        return problem(403, f"{error}: use `responder mode`")
     return json_response(SetMode(detection=detection, mode=body.mode))
 
 
@@ -169,6 +172,8 @@ def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
             runtime().controls.start(by=by, reason=body.reason)
     except ValueError as error:
         return problem(400, str(error))
+    except NotSigned as error:
+        return problem(403, f"{error}: use `responder stop` or `responder start`")
     return json_response(Stopped(stopped=body.stopped))
 
 

@@ -310,7 +310,9 @@ def _reachability() -> "Reachability":
     from shared.notify.reachability import Reachability  # noqa: PLC0415 - start-up doesn't need it
 
     made = runtime()
-    return Reachability(made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock)
+    return Reachability(
+        made.storage, made.notifier, case_link=made.settings.case_link, clock=made.clock, acts=made.acts
+    )
 
 
 @schedules.function_name("resume_cases")
@@ -324,6 +326,7 @@ def resume_cases(timer: func.TimerRequest) -> None:
         "cases, objects and pages": lambda: resume(runtime()),
         "messages that failed": _play_again,
         "changes of operators": _watch_operators,
+        "what operators signed": _watch_signed,
         "what is seen": _watch_coverage,
         "what was only recorded": _go_on_with_digest,
         "a test of the owners that was requested": lambda: _reachability().ask_if_requested(),
@@ -370,6 +373,19 @@ def _watch_operators() -> None:
         now=made.clock(),
     )
     publish_operators(made.storage, operators, made.notifier.publish)
+
+
+def _watch_signed() -> None:
+    """Compare the lists with what operators signed, write again what is missing, notify people of what isn't right."""
+    made = runtime()
+    if not made.settings.has_operators:
+        return
+    from shared.authority.signed_acts import SignedActs  # noqa: PLC0415 - only where operators are founded
+    from shared.authority.signed_notices import publish_tampering  # noqa: PLC0415
+    from shared.authority.signed_watch import settle  # noqa: PLC0415
+
+    if isinstance(made.acts, SignedActs):
+        publish_tampering(settle(made.acts, made.storage), made.notifier.publish)
 
 
 def _watch_coverage() -> None:

@@ -12,14 +12,13 @@ from typing import Final
 import msgspec
 
 from shared.authority import journal
+from shared.authority.acts import UNSIGNED, Acts, ValidRows, with_unknown
 from shared.authority.approval_history import ApprovalHistory, ApprovalStatements, is_key
-from shared.authority.journal import Act, What
+from shared.authority.journal import Act, Effect, What
 from shared.authority.standing import Approval, Malformed, approval_from, problem_with
 from shared.authority.statements import (
-    JOURNAL,
     SINCE,
     RowKey,
-    add_row,
     columns_of,
     instant_after,
     present,
@@ -40,9 +39,10 @@ _END_OF_SUBJECT: Final = "}"
 class TableApprovals:
     """The rows of the table. They are only ever added."""
 
-    def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, *, clock: Callable[[], datetime], acts: Acts = UNSIGNED) -> None:
         self._storage = storage
         self._clock = clock
+        self._acts = acts
 
     def history(self, approval_list: ApprovalList, *, emergency_accounts: Iterable[str]) -> ApprovalHistory:
         """Read all that was ever said on a list, in one query.
@@ -51,7 +51,7 @@ class TableApprovals:
         """
         accounts = frozenset(account.lower() for account in emergency_accounts)
         try:
-            rows = self._rows("PartitionKey eq @list", list=approval_list.value)
+            rows = self._valid("PartitionKey eq @list", about=f"{approval_list} ", list=approval_list.value)
         except EdgeError as error:
             return ApprovalHistory(
                 approval_list=approval_list, statements={}, emergency_accounts=accounts, unread=str(error)
@@ -70,39 +70,43 @@ class TableApprovals:
 
     def _said_of(self, approval_list: ApprovalList, actor_id: str) -> ApprovalStatements:
         for key in dict.fromkeys((actor_id.lower(), actor_id.upper())):
-            rows = self._rows_of(approval_list, key)
+            rows = self._valid_of(approval_list, key)
             if statements := self._statements(rows).get((approval_list.value, actor_id.lower()), ()):
                 return statements
         return ()
 
     def is_empty(self, approval_list: ApprovalList) -> bool:
         """Whether a list has no row at all. Raises EdgeError as `find`."""
+        if self._acts is not UNSIGNED:
+            return not self._valid("PartitionKey eq @list", about=f"{approval_list} ", list=approval_list.value).rows
         return not self._storage.rows(Table.APPROVED_ACTORS, "PartitionKey eq @list", most=1, list=approval_list.value)
 
     def all(self) -> list[tuple[str, str, Approval | Malformed]]:
         """Read how everybody stands at present, by list and actor id, malformed rows included."""
-        found = self._statements(self._rows("PartitionKey ge ''"))
+        found = self._statements(self._valid("PartitionKey ge ''", about=""))
         return [(name, actor, said) for (name, actor), several in found.items() if (said := present(several))]
 
-    def _rows_of(self, approval_list: ApprovalList, key: str) -> list[Row]:
+    def _valid_of(self, approval_list: ApprovalList, key: str) -> ValidRows:
         """Read the rows whose key begins with an actor's id, and some of longer ids, which are about others."""
-        return self._rows(
+        return self._valid(
             "PartitionKey eq @list and RowKey ge @first and RowKey lt @end",
+            about=f"{approval_list} {key}",
             list=approval_list.value,
             first=key,
             end=key + _END_OF_SUBJECT,
         )
 
-    def _rows(self, query: str, **values: str) -> list[Row]:
-        return self._storage.rows(Table.APPROVED_ACTORS, query, most=0, **values)
+    def _valid(self, query: str, *, about: str, **values: str) -> ValidRows:
+        rows = self._storage.rows(Table.APPROVED_ACTORS, query, most=0, **values)
+        return self._acts.valid(Table.APPROVED_ACTORS, rows, [f"{journal.APPROVAL} {about}"])
 
-    def _statements(self, rows: Iterable[Row]) -> dict[tuple[str, str], ApprovalStatements]:
+    def _statements(self, found: ValidRows) -> dict[tuple[str, str], ApprovalStatements]:
         read_at = self._clock()
 
         def read(key: RowKey, row: Row) -> Approval | Malformed:
             return _revoked_by(read_at, key, _approval_in(key, row))
 
-        return statements_in(rows, read, read_at=read_at, fold=str.lower)
+        return with_unknown(statements_in(found.rows, read, read_at=read_at, fold=str.lower), found.unknown)
 
     def approve(self, approval: Approval, *, reason: str = "", since: datetime | None = None) -> None:
         """Write an approval; from now on it takes the place of the actor's earlier one on the same list.
@@ -160,8 +164,8 @@ class TableApprovals:
             raise ValueError("the approval was not revoked: " + "; ".join(problems))
         if since is not None and not reason.strip():
             raise ValueError("the approval was not revoked: since an earlier instant, it needs a reason")
-        rows = self._rows_of(approval_list, actor_id.lower())
-        said_before = self._statements(rows).get((approval_list.value, actor_id.lower()), ())
+        found = self._valid_of(approval_list, actor_id.lower())
+        said_before = self._statements(found).get((approval_list.value, actor_id.lower()), ())
         before = present(said_before)
         if before is None:
             return False
@@ -170,7 +174,7 @@ class TableApprovals:
         if isinstance(before, Approval) and before.revoked_at is not None and before.revoked_at <= revoked_at:
             return True
         # A malformed row is written anew as it is: it stays malformed, and the actor unknown.
-        columns = columns_of(max(rows, key=_place)) if isinstance(before, Malformed) else _columns(before)
+        columns = columns_of(max(found.rows, key=_place)) if isinstance(before, Malformed) else _columns(before)
         columns |= {"revoked_at": revoked_at.isoformat(), "revoked_by": by}
         act = Act(
             who=by,
@@ -187,9 +191,8 @@ class TableApprovals:
 
     def _write(self, approval_list: ApprovalList, actor_id: str, columns: Image, act: Act) -> None:
         """Write an act into the journal, and then the row by which it takes effect."""
-        entry = journal.append(self._storage, act)
-        columns = {**columns, JOURNAL: entry.digest}
-        add_row(self._storage, Table.APPROVED_ACTORS, approval_list, actor_id.lower(), columns, said=act.when)
+        effect = Effect(table=Table.APPROVED_ACTORS, partition=approval_list, subject=actor_id.lower(), columns=columns)
+        self._acts.write(self._storage, act, effect)
 
 
 def problems_with(approval: Approval, *, now: datetime) -> list[str]:

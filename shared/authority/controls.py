@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.authority import journal
+from shared.authority.acts import UNSIGNED, Acts, with_unknown
 from shared.authority.control_history import ControlHistory, ControlState
-from shared.authority.journal import Act, What
+from shared.authority.journal import Act, Effect, What
 from shared.authority.statements import (
-    JOURNAL,
     Malformed,
     RowKey,
-    add_row,
     instant_after,
     present,
     statements_in,
@@ -41,9 +40,10 @@ _ORDER: Final = tuple(Mode)
 class Controls:
     """Reads and sets the controls."""
 
-    def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, *, clock: Callable[[], datetime], acts: Acts = UNSIGNED) -> None:
         self._storage = storage
         self._clock = clock
+        self._acts = acts
 
     def read_state(self) -> ControlState:
         """Read all controls as they stand. An unreadable table raises nothing: cases are then answered by paging."""
@@ -57,12 +57,18 @@ class Controls:
             return ControlHistory(modes={}, kill_switch=(), unread=str(error))
 
     def _read(self) -> ControlHistory:
-        rows = self._storage.rows(Table.CONTROLS, _BOTH)
-        read_at = self._clock()
+        found = self._acts.valid(
+            Table.CONTROLS, self._storage.rows(Table.CONTROLS, _BOTH), [f"{journal.MODE} ", journal.KILL_SWITCH]
+        )
+        rows, read_at = found.rows, self._clock()
         modes = statements_in([row for row in rows if row.partition == _MODE], _mode_in, read_at=read_at)
         # A row of another name was meant for the switch too.
         kill_switch = statements_in(
             [row for row in rows if row.partition == _KILL], _stopped_in, read_at=read_at, fold=lambda _name: _ALL
+        )
+        modes = with_unknown(modes, {place: doubt for place, doubt in found.unknown.items() if place[0] == _MODE})
+        kill_switch = with_unknown(
+            kill_switch, {place: doubt for place, doubt in found.unknown.items() if place[0] == _KILL}
         )
         return ControlHistory(
             modes={detection: statements for (_, detection), statements in modes.items()},
@@ -131,9 +137,9 @@ class Controls:
 
     def _write(self, partition: str, subject: str, columns: dict[str, Any], act: Act) -> None:
         """Write an act into the journal, and then the row by which it takes effect."""
-        entry = journal.append(self._storage, act)
-        columns = {**columns, "by": act.who, "at": act.when.isoformat(), JOURNAL: entry.digest}
-        add_row(self._storage, Table.CONTROLS, partition, subject, columns, said=act.when)
+        columns = {**columns, "by": act.who, "at": act.when.isoformat()}
+        effect = Effect(table=Table.CONTROLS, partition=partition, subject=subject, columns=columns)
+        self._acts.write(self._storage, act, effect)
 
 
 def _mode_in(key: RowKey, row: Row) -> Mode | Malformed | None:

@@ -6,9 +6,9 @@ entry without its act, never an act without its entry. Acts that raise a guard a
 
 Table `Journal` has a partition for each subject, such as "mode ca-policy-updated", and a row for each act, numbered
 from 1. Rows are only ever inserted. Each entry has the digest of the one before, so a changed, missing or exchanged row
-shows (`Chain.problems`), except at the end of a chain. What is hashed is `Entry.content`, the same bytes that a
-signature of the entry would be made over; it would be a further column, beside the digest. Entries aren't signed:
-whoever can write to the table can make a chain anew.
+shows (`Chain.problems`), except at the end of a chain. What is hashed is `Entry.content`, the same bytes that operators
+sign (`shared.authority.signed_acts`). An entry that nobody signed proves nothing against whoever can write to the
+table: he can make a chain anew. Signed entries are numbered apart from the others.
 """
 
 import hashlib
@@ -26,7 +26,9 @@ from shared.clients.storage_names import Table
 from shared.model.errors import Rejected
 from shared.model.kinds import ApprovalList, Image
 
-_TAG: Final = b"entra-responder journal entry, version 1\n"
+TAG: Final = b"entra-responder journal entry, version 1\n"
+"""What an entry's content begins with."""
+
 _LONGEST: Final = 30_000
 """The most characters of an entry: a column takes 64 KiB of UTF-16."""
 
@@ -34,23 +36,34 @@ _LONGEST_SUBJECT: Final = 250
 """The most characters of a subject: each may take four in the partition key, which may have 1 KiB."""
 
 _TRIES: Final = 20
+OF_SIGNED: Final = "signed "
+"""What the partitions of signed entries begin with, and those that wait for a signature; no subject does."""
+
+WAITING: Final = f"{OF_SIGNED}waiting"
+"""The partition of acts that wait for a second operator."""
+
 KILL_SWITCH: Final = "kill-switch"
 """The subject of acts on the kill switch."""
+
+APPROVAL: Final = "approval"
+MODE: Final = "mode"
+OWNER: Final = "owner"
+"""What the subjects of acts on approvals, modes and owners begin with."""
 
 
 def approval_subject(approval_list: ApprovalList | str, actor_id: str) -> str:
     """Name the approvals of an actor on a list."""
-    return f"approval {approval_list} {actor_id.lower()}"
+    return f"{APPROVAL} {approval_list} {actor_id.lower()}"
 
 
 def mode_subject(detection: str) -> str:
     """Name the mode of a detection, or of all without one of their own ("*")."""
-    return f"mode {detection}"
+    return f"{MODE} {detection}"
 
 
 def owner_subject(scope: str, order: str) -> str:
     """Name a place among those who are paged."""
-    return f"owner {scope} {order}"
+    return f"{OWNER} {scope} {order}"
 
 
 def operator_subject(operator_id: str) -> str:
@@ -71,6 +84,7 @@ class What(StrEnum):
     NAME_OWNER = "name-owner"
     REMOVE_OWNER = "remove-owner"
     IMPORT = "import"
+    ADOPT = "adopt"
     ACCEPT_BASELINE = "accept-baseline"
     WITHDRAW_BASELINE = "withdraw-baseline"
     SETTLE = "settle"
@@ -108,17 +122,40 @@ class Act(Struct, frozen=True, kw_only=True):
     lowers: bool = True
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """An act in the journal: its number among those of its subject, and the digest of the one before, "" of none."""
+class Effect(Struct, frozen=True, kw_only=True):
+    """The row by which an act takes effect: `subject` is that of its key, and the act's instant is its instant."""
+
+    table: Table
+    partition: str
+    subject: str
+    columns: Image
+
+
+class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An act in the journal: its number among those of its subject, and the digest of the one before, "" of none.
+
+    One that operators sign also has the row that it makes, the digest of the statement by which they were founded, and
+    the tenant's id: so it counts in one installation, for one row. Its number is that among the signed ones of its
+    subject, and `previous` are the digests of those that no other follows, with blanks between.
+    """
 
     act: Act
     number: Annotated[int, Meta(ge=1)]
     previous: str
+    effect: Effect | None = None
+    founding: str = ""
+    tenant: str = ""
+
+    @property
+    def text(self) -> str:
+        """The JSON, with sorted names; one that is signed is written for people to read."""
+        text = msgspec.json.encode(self, order="sorted")
+        return (msgspec.json.format(text, indent=2) if self.founding else text).decode()
 
     @property
     def content(self) -> bytes:
-        """The canonical bytes, which are hashed and can be signed: JSON with sorted names, after a line with a tag."""
-        return _TAG + msgspec.json.encode(self, order="sorted")
+        """The canonical bytes, which are hashed and can be signed: the text after a line with a tag."""
+        return TAG + self.text.encode()
 
     @property
     def digest(self) -> str:
@@ -162,24 +199,24 @@ def append(storage: Storage, act: Act) -> Entry:
     if problem := problem_with(act):
         raise ValueError(f"{act.subject}: {act.what} was not done: {problem}")
     act = msgspec.structs.replace(act, when=act.when.astimezone(UTC))
-    partition = _partition(act.subject)
+    partition = partition_of(act.subject)
     for _ in range(_TRIES):
         rows = storage.rows(Table.JOURNAL, "PartitionKey eq @subject", subject=partition)
         last = max(rows, key=_number, default=None)
         previous = str(last.columns.get("digest", "")) if last else ""
         entry = Entry(act=act, number=_number(last) + 1, previous=previous)
-        if storage.insert(Table.JOURNAL, partition, _key(entry.number), _columns(entry)):
+        if storage.insert(Table.JOURNAL, partition, _key(entry.number), columns_with(entry)):
             return entry
         if _is_ours(storage.row(Table.JOURNAL, partition, _key(entry.number)), entry):
             return entry
     raise Rejected(f"writing {Table.JOURNAL}: too many act on {act.subject} at once; do it again")
 
 
-def _columns(entry: Entry) -> dict[str, str]:
-    text = msgspec.json.encode(entry, order="sorted").decode()
-    if len(text) > _LONGEST:
-        raise ValueError(f"an entry of the journal has {len(text)} characters, at most {_LONGEST} can be written")
-    return {"entry": text, "digest": entry.digest}
+def columns_with(entry: Entry) -> dict[str, str]:
+    """Give the columns of a row with an entry. Raises ValueError: it is too large."""
+    if len(entry.text) > _LONGEST:
+        raise ValueError(f"an entry of the journal has {len(entry.text)} characters, at most {_LONGEST} can be written")
+    return {"entry": entry.text, "digest": entry.digest}
 
 
 def _digest(content: bytes) -> str:
@@ -193,16 +230,31 @@ def _is_ours(row: Row | None, entry: Entry) -> bool:
 
 def history(storage: Storage, subject: str) -> Chain:
     """Read what was done about a subject. Raises EdgeError."""
-    rows = storage.rows(Table.JOURNAL, "PartitionKey eq @subject", subject=_partition(subject))
+    rows = storage.rows(Table.JOURNAL, "PartitionKey eq @subject", subject=partition_of(subject))
     return _chain(subject, rows)
 
 
 def read_all(storage: Storage) -> tuple[Chain, ...]:
-    """Read the whole journal, by subject. Raises EdgeError."""
-    rows = storage.rows(Table.JOURNAL, "PartitionKey ge ''")
+    """Read the whole journal but for what operators signed, by subject. Raises EdgeError."""
+    rows = [row for row in storage.rows(Table.JOURNAL, "PartitionKey ge ''") if not row.partition.startswith(OF_SIGNED)]
     return tuple(
         _chain(_subject(partition), tuple(members)) for partition, members in groupby(rows, lambda row: row.partition)
     )
+
+
+def signed_entries(storage: Storage) -> tuple[Entry, ...]:
+    """Read the entries that operators signed, without checking their signatures. Raises EdgeError."""
+    query = f"PartitionKey ge '{OF_SIGNED}' and PartitionKey lt '{OF_SIGNED.strip()}!'"
+    rows = storage.rows(Table.JOURNAL, query)
+    found = (_decoded(str(row.columns.get("entry", ""))) for row in rows if row.partition != WAITING)
+    return tuple(entry for entry in found if entry is not None)
+
+
+def _decoded(text: str) -> Entry | None:
+    try:
+        return msgspec.json.decode(text, type=Entry)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def _chain(subject: str, rows: Iterable[Row]) -> Chain:
@@ -230,7 +282,7 @@ def _entry(row: Row) -> Entry | str:
         entry = msgspec.json.decode(written.entry, type=Entry)
     except (msgspec.DecodeError, msgspec.ValidationError, ValueError) as error:
         return f"it can't be read: {error}"
-    if not entry.digest == written.digest == _digest(_TAG + written.entry.encode()):
+    if not entry.digest == written.digest == _digest(TAG + written.entry.encode()):
         return "it isn't what was written: its digest is another"
     return "its number is another than its key says" if _key(entry.number) != row.key else entry
 
@@ -255,7 +307,7 @@ def _number(row: Row | None, otherwise: int = 0) -> int:
 _IN_KEYS: Final = frozenset(" *-.:_|@,()'{}")
 
 
-def _partition(subject: str) -> str:
+def partition_of(subject: str) -> str:
     """Write a subject as a key may be: other characters than letters, digits and a few signs become =CODE=."""
     return "".join(
         one if one.isascii() and (one.isalnum() or one in _IN_KEYS) else f"={ord(one):X}=" for one in subject

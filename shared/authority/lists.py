@@ -9,15 +9,14 @@ import msgspec
 from msgspec import Struct
 
 from shared.authority import journal
+from shared.authority.acts import UNSIGNED, Acts, WaitsForSecond
 from shared.authority.approvals import problems_with
 from shared.authority.controls import NO_MODE
-from shared.authority.journal import Act, What
+from shared.authority.journal import Act, Effect, What
 from shared.authority.standing import Approval, approval_from
 from shared.authority.statements import (
     ACT_COLUMNS,
-    JOURNAL,
     RowKey,
-    add_row,
     columns_of,
     present,
     row_key_from,
@@ -65,12 +64,16 @@ class Lists(Struct, frozen=True, kw_only=True):
 
 
 class Restored(Struct, frozen=True, kw_only=True):
-    """The result for each row. `refused` come with the reason; `by_hand` are modes, which a person has to set again."""
+    """The result for each row. `refused` come with the reason; `by_hand` are modes, which a person has to set again.
+
+    `waiting` are for a second operator to sign.
+    """
 
     added: tuple[Entry, ...]
     present: tuple[Entry, ...]
     refused: tuple[tuple[Entry, str], ...]
     by_hand: tuple[Entry, ...]
+    waiting: tuple[Entry, ...] = ()
 
 
 def read_lists(storage: Storage, *, now: datetime) -> Lists:
@@ -132,7 +135,15 @@ def keep_lists(storage: Storage, keep: Callable[[str, bytes], object], *, now: d
     return name
 
 
-def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], datetime], dry: bool = False) -> Restored:
+def restore(
+    storage: Storage,
+    lists: Lists,
+    *,
+    by: str,
+    clock: Callable[[], datetime],
+    acts: Acts = UNSIGNED,
+    dry: bool = False,
+) -> Restored:
     """Add the approvals and owners of whom nothing was ever said. Others stay unchanged, and modes are never set.
 
     An approval counts from now on: what it covered in another installation isn't known here.
@@ -145,7 +156,8 @@ def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], date
     added: list[Entry] = []
     present_already: list[Entry] = []
     refused: list[tuple[Entry, str]] = []
-    there = {table: {_subject(row) for row in storage.rows(table, _ENTERED_TABLES[table])} for table in _ADDED}
+    waiting: list[Entry] = []
+    there = {table: _there(storage, table, acts) for table in _ADDED}
     for entry in lists.entries:
         if entry.table is Table.CONTROLS:
             continue
@@ -155,24 +167,35 @@ def restore(storage: Storage, lists: Lists, *, by: str, clock: Callable[[], date
         if (entry.partition, entry.key) in there[entry.table]:
             present_already.append(entry)
             continue
-        if not dry:
-            _add(storage, entry, lists, by=by, now=clock())
+        if not dry and not _add(storage, entry, lists, acts, by=by, now=clock()):
+            waiting.append(entry)
+            continue
         there[entry.table].add((entry.partition, entry.key))
         added.append(entry)
     return Restored(
         added=tuple(added),
         present=tuple(present_already),
         refused=tuple(refused),
+        waiting=tuple(waiting),
         by_hand=tuple(entry for entry in lists.entries if entry.table is Table.CONTROLS),
     )
+
+
+def _there(storage: Storage, table: Table, acts: Acts) -> set[tuple[str, str]]:
+    about = journal.APPROVAL if table is Table.APPROVED_ACTORS else journal.OWNER
+    found = acts.valid(table, storage.rows(table, _ENTERED_TABLES[table]), [f"{about} "])
+    return {_subject(row) for row in found.rows} | set(found.unknown)
 
 
 def _subject(row: Row) -> tuple[str, str]:
     return row.partition, row_key_from(row.key).subject.lower()
 
 
-def _add(storage: Storage, entry: Entry, lists: Lists, *, by: str, now: datetime) -> None:
-    """Write an entry into the journal, and then its row. It counts from now on, whatever it says."""
+def _add(storage: Storage, entry: Entry, lists: Lists, acts: Acts, *, by: str, now: datetime) -> bool:
+    """Write an entry into the journal, and then its row. It counts from now on, whatever it says.
+
+    False where it waits for a second operator.
+    """
     is_approval = entry.table is Table.APPROVED_ACTORS
     name_subject = journal.approval_subject if is_approval else journal.owner_subject
     columns = {name: value for name, value in entry.columns.items() if name not in ACT_COLUMNS}
@@ -186,9 +209,13 @@ def _add(storage: Storage, entry: Entry, lists: Lists, *, by: str, now: datetime
         after=columns,
         lowers=is_approval,
     )
-    written = journal.append(storage, act)
-    columns |= {"restored_by": by, "restored_at": now.isoformat(), JOURNAL: written.digest}
-    add_row(storage, entry.table, entry.partition, entry.key, columns, said=now)
+    columns |= {"restored_by": by, "restored_at": now.isoformat()}
+    effect = Effect(table=entry.table, partition=entry.partition, subject=entry.key, columns=columns)
+    try:
+        acts.write(storage, act, effect)
+    except WaitsForSecond:
+        return False
+    return True
 
 
 def _problem(entry: Entry, now: datetime) -> str:

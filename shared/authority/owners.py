@@ -7,13 +7,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from shared.authority import journal
-from shared.authority.journal import Act, What
+from shared.authority.acts import UNSIGNED, Acts
+from shared.authority.journal import Act, Effect, What
 from shared.authority.statements import (
-    JOURNAL,
     Malformed,
     RowKey,
     Statement,
-    add_row,
     in_force,
     instant_after,
     present,
@@ -65,15 +64,19 @@ class OwnerHistory(Struct, frozen=True, kw_only=True):
 class TableOwners:
     """Names owners and reads them. Rows are never overwritten."""
 
-    def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, storage: Storage, *, clock: Callable[[], datetime], acts: Acts = UNSIGNED) -> None:
         self._storage = storage
         self._clock = clock
+        self._acts = acts
 
     def history(self, scope: str = "") -> OwnerHistory:
         """Read all that was said of the places of a scope; of every scope where none is given. Raises EdgeError."""
         query = "PartitionKey eq @scope" if scope else "PartitionKey ge @scope"
         rows = self._storage.rows(Table.OWNERS, query, scope=scope)
-        return OwnerHistory(places=statements_in(rows, _read, read_at=self._clock()))
+        about = f"{journal.OWNER} {scope} " if scope else f"{journal.OWNER} "
+        found = self._acts.valid(Table.OWNERS, rows, [about])
+        # Where an entry is missing, who was named last is paged: better somebody than nobody.
+        return OwnerHistory(places=statements_in(found.rows, _read, read_at=self._clock()))
 
     def name(self, owner: NamedOwner, *, by: str, reason: str = "") -> None:
         """Name who is paged in a place. Who takes the place of another needs a reason.
@@ -106,21 +109,19 @@ class TableOwners:
         said = instant_after(statements, self._clock())
         standing = present(statements)
         before = standing if isinstance(standing, NamedOwner) else None
-        entry = journal.append(
-            self._storage,
-            Act(
-                who=by,
-                what=What.NAME_OWNER if owner else What.REMOVE_OWNER,
-                why=reason,
-                when=said,
-                subject=journal.owner_subject(scope, order),
-                before=_columns(before),
-                after=_columns(owner),
-                lowers=before is not None and _is_replaced(before, owner),
-            ),
+        act = Act(
+            who=by,
+            what=What.NAME_OWNER if owner else What.REMOVE_OWNER,
+            why=reason,
+            when=said,
+            subject=journal.owner_subject(scope, order),
+            before=_columns(before),
+            after=_columns(owner),
+            lowers=before is not None and _is_replaced(before, owner),
         )
-        columns = _columns(owner) or {"removed": True}
-        add_row(self._storage, Table.OWNERS, scope, order, {**columns, "by": by, JOURNAL: entry.digest}, said=said)
+        columns = {**(_columns(owner) or {"removed": True}), "by": by}
+        effect = Effect(table=Table.OWNERS, partition=scope, subject=order, columns=columns)
+        self._acts.write(self._storage, act, effect)
 
 
 def _columns(owner: NamedOwner | None) -> dict[str, Any] | None:

@@ -27,7 +27,10 @@ SINCE: Final = "since"
 JOURNAL: Final = "journal"
 """The column with the digest of the journal's entry for the act."""
 
-ACT_COLUMNS: Final = frozenset({SINCE, JOURNAL})
+SIGNED: Final = "signed"
+"""The column with the journal's entry itself and what operators signed it with, where operators are founded."""
+
+ACT_COLUMNS: Final = frozenset({SINCE, JOURNAL, SIGNED})
 """The columns that only an act has; what people entered doesn't."""
 
 

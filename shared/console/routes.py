@@ -142,7 +142,7 @@ class _Answering:
     # ---- who is let in ----
 
     def _owners(self) -> Sequence[NamedOwner]:
-        return TableOwners(self._runtime.storage, clock=self._runtime.clock).history().present
+        return TableOwners(self._runtime.storage, clock=self._runtime.clock, acts=self._runtime.acts).history().present
 
     def _turned_away(self, turned: TurnedAway) -> Reply:
         """Lead a browser to the sign-in; tell everybody else that they aren't signed in."""

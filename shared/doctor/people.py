@@ -10,7 +10,7 @@ from shared.authority.owners import TableOwners
 from shared.authority.standing import Approval, Malformed
 from shared.checks.check import Check, Finding, Unread, failed, ok, unknown, warning
 from shared.checks.run import look_at_each
-from shared.doctor.context import DoctorContext, settings_of, storage_of
+from shared.doctor.context import DoctorContext, runtime_of, settings_of, storage_of
 from shared.model.kinds import ApprovalList, Mode, TenantKind
 from shared.notify.paged import Channel
 from shared.notify.reachability import SILENT_FOR, untested
@@ -41,7 +41,7 @@ def _account(context: DoctorContext, account: str) -> list[Finding]:
 
 
 def _owners(context: DoctorContext) -> list[Finding]:
-    owners = TableOwners(context.storage, clock=context.clock).history("*").present
+    owners = TableOwners(context.storage, clock=context.clock, acts=context.runtime.acts).history("*").present
     if not owners:
         return [_if_used(context, 'no owner is named for "*", so pages mention nobody')]
     nameless = [owner.order for owner in owners if not owner.name or not owner.upn]
@@ -53,7 +53,7 @@ def _owners(context: DoctorContext) -> list[Finding]:
 def _owners_reachable(context: DoctorContext) -> list[Finding]:
     """Look at when each owner last answered the weekly test, or a page in PagerDuty. What can't be tested is said."""
     settings, now = context.settings, context.clock()
-    people = reached(context.storage, clock=context.clock)
+    people = reached(context.storage, clock=context.clock, acts=context.runtime.acts)
     if not people:
         return [warning("nobody is named, so nobody can be reached", cure='responder owner "*" --name NAME --upn UPN')]
     if all(one.asked_at is None and one.last is None for one in people):
@@ -105,6 +105,30 @@ def _operators(context: DoctorContext) -> list[Finding]:
     return found
 
 
+def _signed_lists(context: DoctorContext) -> list[Finding]:
+    """Compare the lists with what operators signed, where they are founded."""
+    from shared.authority.adopting import standing  # noqa: PLC0415 - the signatures need a large library
+    from shared.authority.signed_acts import SignedActs  # noqa: PLC0415
+    from shared.authority.signed_watch import compare  # noqa: PLC0415
+
+    acts = context.runtime.acts
+    if not isinstance(acts, SignedActs):
+        text = "no operator is founded: whoever can write to the storage account can approve anybody"
+        return [warning(text, cure="Found operators, who sign approvals then: docs/operate.md, Operators.")]
+    left = standing(context.storage, acts, now=context.clock())
+    if left:
+        text = f"{len(left)} entries of the lists count for nothing: no operator signed them, like {left[0].subject}"
+        return [failed(text, cure="An operator signs what is right of it: responder journal adopt --key KEY.")]
+    compared = compare(acts, context.storage)
+    count = sum(map(len, compared.entries.values()))
+    wrong = [failed(problem, cure=_TAMPERED) for problem in compared.problems[:_SHOWN]]
+    return wrong or [ok(f"the lists are as operators signed them, in {count} entries")]
+
+
+_SHOWN: Final = 5
+_TAMPERED: Final = "Find out who writes to the storage account; `responder journal verify` lists everything."
+
+
 def who_could_confirm(operators: Sequence[Operator], *, is_known: bool) -> Finding:
     """Say whether there are two persons among the operators. `is_known`: the list could be read as a whole."""
     persons = {operator.object_id: operator.name for operator in operators}
@@ -134,7 +158,7 @@ def _if_used(context: DoctorContext, text: str, detections: Iterable[str] | None
 
 
 def _approvals(context: DoctorContext) -> list[Finding]:
-    rows = TableApprovals(context.storage, clock=context.clock).all()
+    rows = TableApprovals(context.storage, clock=context.clock, acts=context.runtime.acts).all()
     lists = dict.fromkeys(each.unless_actor_in for each in context.content.detections if each.unless_actor_in)
     bad = [finding for row in rows if (finding := _bad_row(*row, now=context.clock()))]
     empty = [finding for one in lists if (finding := _empty_list(context, one, rows))]
@@ -185,7 +209,7 @@ CHECKS: Final = (
         id="owners-named",
         title="Somebody is named to be paged for everything",
         cure='responder owner "*" --name NAME --upn UPN',
-        reads=(storage_of,),
+        reads=(storage_of, runtime_of),
         run=_owners,
     ),
     Check(
@@ -193,7 +217,7 @@ CHECKS: Final = (
         title="Each owner has answered a test page in the last three weeks",
         cure="Have them answer the next test (each week, setting REACH_SCHEDULE): the card's page in Teams, or the"
         " incident in PagerDuty. Find out whether they got it; where they have left, name somebody else.",
-        reads=(storage_of, settings_of),
+        reads=(storage_of, settings_of, runtime_of),
         run=_owners_reachable,
     ),
     Check(
@@ -208,7 +232,14 @@ CHECKS: Final = (
         title="The approval lists have rows, and every row can be used",
         cure="responder approve LIST OBJECT_ID --name NAME --until DATE --ticket TICKET writes the row again;"
         " responder revoke takes it back.",
-        reads=(storage_of,),
+        reads=(storage_of, runtime_of),
         run=_approvals,
+    ),
+    Check(
+        id="lists-signed",
+        title="The lists are as operators signed them",
+        cure="responder journal verify lists what isn't, on an operator's laptop.",
+        reads=(storage_of, settings_of, runtime_of),
+        run=_signed_lists,
     ),
 )

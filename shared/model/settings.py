@@ -127,6 +127,11 @@ class Settings:
         return bool(self.teams_webhook_url or self.pagerduty_routing_key)
 
     @property
+    def has_operators(self) -> bool:
+        """Whether operators are founded here: then what lowers a guard counts only with their signatures."""
+        return bool(self.emergency_genesis) or self.emergency_operators.strip() not in {"", "[]"}
+
+    @property
     def graph_audience(self) -> str:
         """What tokens for Graph are asked for."""
         return _audience(self.graph_url, declared.GRAPH_URL)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
+from shared.authority.acts import UNSIGNED, Acts
 from shared.authority.owners import EMERGENCY, EVERYTHING, NamedOwner, TableOwners
 from shared.clients.storage import Storage
 from shared.model.errors import EdgeError
@@ -18,8 +19,8 @@ _IN_AN_EMERGENCY: Final = (EMERGENCY, EVERYTHING)
 class AskedOwners:
     """Reads table `Owners`. While it can't be read, messages go out and mention nobody."""
 
-    def __init__(self, storage: Storage, *, clock: Callable[[], datetime]) -> None:
-        self._owners = TableOwners(storage, clock=clock)
+    def __init__(self, storage: Storage, *, clock: Callable[[], datetime], acts: Acts = UNSIGNED) -> None:
+        self._owners = TableOwners(storage, clock=clock, acts=acts)
 
     def of_page(self, scopes: Iterable[str], place: int, *, is_urgent: bool) -> tuple[Owner, ...]:
         """Give the owner in a place, of the first of the scopes that has any, and from a place on list `emergency`."""

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 import msgspec
 from msgspec import Struct
 
+from shared.authority.acts import UNSIGNED, Acts
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
 from shared.model.bilingual import Words
@@ -146,10 +147,11 @@ class Notifier:
         acknowledge_within: timedelta,
         messages_per_hour: int = 20,
         turn: timedelta = timedelta(seconds=30),
+        acts: Acts = UNSIGNED,
     ) -> None:
         """`turn` is the time for which a page is reserved for one run: as long as a request may take."""
         self._storage = storage
-        self._owners = AskedOwners(storage, clock=clock)
+        self._owners = AskedOwners(storage, clock=clock, acts=acts)
         self._senders = senders
         self._clock = clock
         self._acknowledge_within = acknowledge_within

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from shared.authority.acts import UNSIGNED, Acts
 from shared.authority.owners import NamedOwner
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Table
@@ -57,7 +58,16 @@ class Notices(Protocol):
 class Reachability:
     """Asks the owners. `case_link` is the setting, where people open a case: beside it is the page that they open."""
 
-    def __init__(self, storage: Storage, notices: Notices, *, case_link: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        notices: Notices,
+        *,
+        case_link: str,
+        clock: Callable[[], datetime],
+        acts: Acts = UNSIGNED,
+    ) -> None:
+        self._acts = acts
         self._storage = storage
         self._notices = notices
         self._case_link = case_link
@@ -80,7 +90,7 @@ class Reachability:
         return asked
 
     def _ask(self, now: datetime, week: str) -> int:
-        people = reached(self._storage, clock=self._clock)
+        people = reached(self._storage, clock=self._clock, acts=self._acts)
         if not people:
             return 0
         notices = [*self._cards(week, people), (self._incident(week, people), (Channel.PAGERDUTY,))]
@@ -107,7 +117,7 @@ class Reachability:
 
     def answer(self, upn: str) -> NamedOwner | None:
         """Note that whoever is signed in under a user name opened the card's page; None where that is no owner."""
-        people = reached(self._storage, clock=self._clock)
+        people = reached(self._storage, clock=self._clock, acts=self._acts)
         owner = next(
             (one.owner for one in people if one.owner.upn and one.owner.upn.casefold() == upn.casefold()), None
         )

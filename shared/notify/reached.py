@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from shared.authority.acts import UNSIGNED, Acts
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
@@ -40,11 +41,11 @@ def note_asked(storage: Storage, owner: NamedOwner, *, at: datetime) -> None:
     _note(storage, owner, _ASKED, at)
 
 
-def reached(storage: Storage, *, clock: Callable[[], datetime]) -> list[Reached]:
+def reached(storage: Storage, *, clock: Callable[[], datetime], acts: Acts = UNSIGNED) -> list[Reached]:
     """Give each person who is paged for anything, once, in the order of the table. Raises EdgeError."""
     rows = {row.key: row for row in storage.rows(Table.CURSORS, "PartitionKey eq @reached", reached=_PARTITION)}
     people: dict[str, list[NamedOwner]] = {}
-    for owner in TableOwners(storage, clock=clock).history().present:
+    for owner in TableOwners(storage, clock=clock, acts=acts).history().present:
         people.setdefault(_key(owner), []).append(owner)
     return [_reached(places, rows.get(key)) for key, places in people.items()]
 

@@ -22,7 +22,7 @@ def first_owners(runtime: Runtime) -> Callable[[Sequence[str]], Owner | None]:
     Raises EdgeError where the owners can't be read.
     """
     first: dict[str, NamedOwner] = {}
-    for one in TableOwners(runtime.storage, clock=runtime.clock).history().present:
+    for one in TableOwners(runtime.storage, clock=runtime.clock, acts=runtime.acts).history().present:
         first.setdefault(one.scope, one)
 
     def owner_of(scopes: Sequence[str]) -> Owner | None:

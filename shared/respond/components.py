@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from shared.authority.acts import Acts
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.clients.api import TenantEdges
@@ -91,7 +92,7 @@ class Content(Struct, frozen=True, kw_only=True):
 class Runtime(Struct, frozen=True, kw_only=True):
     """Everything that the stages need.
 
-    `evidence` is the account for evidence, which may be that of `storage`.
+    `evidence` is the account for evidence, which may be that of `storage`. `acts` says which rows of lists count.
     `detections` are by id. `workspace` is the Log Analytics workspace that counts sign-ins instead of the app, None
     where none is configured. `wait` sleeps for some seconds. `start` runs the requests of a round side by side.
     `announced` says by whom the sign-in of an emergency account was announced for an instant, "" for nobody.
@@ -106,6 +107,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     rosters: Rosters
     storage: Storage
     evidence: Storage
+    acts: Acts
     ledger: Ledger
     aggregation: "ThresholdAggregation"
     sequences: "Sequences"

@@ -67,6 +67,10 @@ class MemoryStorage(Storage):
             made.queues = {name: [copy.replace(each) for each in queue] for name, queue in self.queues.items()}
         return made
 
+    def roll_back(self, older: "MemoryStorage") -> None:
+        """Put everything back to what another account holds, as whoever may do everything to it could."""
+        self._rows, self.containers = older._rows, older.containers  # noqa: SLF001 - of the same class
+
     @override
     def create_all(self) -> None:
         with self._own:

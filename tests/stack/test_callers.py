@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -11,14 +12,15 @@ from infra.local.browser import Browser
 from infra.local.desk import Desk
 from infra.local.operators import LocalOperators, local_operators
 from infra.local.stack import Stack
-from infra.local.world import ALICE, BREAK_GLASS_1
-from shared.authority.journal import KILL_SWITCH, history
+from infra.local.world import ALICE, BREAK_GLASS_1, TRUDY, WORKFORCE_TENANT
 from shared.emergency.signing import sign_request
+from shared.model.events import Actor, ActorKind
+from tests.fakes.lamps import lamp_event
 from tests.stack.faults.running_stack import SELDOM
 
 pytestmark = pytest.mark.stack
 
-_BODY: Final = b'{"stopped":true,"reason":"to see"}'
+_BODY: Final = b"{}"
 _FORGED: Final = {"X-MS-CLIENT-PRINCIPAL-ID": ALICE.id, "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
 
 
@@ -28,20 +30,37 @@ class _There:
     def __init__(self, stack: Stack, operators: LocalOperators) -> None:
         self.stack = stack
         self.operators = operators
-        self.storage = Desk(stack.operator_values()).storage
-        self.url = f"{stack.host['url']}/api/kill-switch"
+        self._ledger = Desk(stack.operator_values()).ledger
+        self._cases: list[str] = []
 
-    def put(self, headers: Mapping[str, str], body: bytes = _BODY) -> httpx.Response:
-        return httpx.put(self.url, content=body, headers=dict(headers), timeout=60)
+    def a_case(self) -> None:
+        """Have another case to acknowledge."""
+        actor = Actor(id=TRUDY.id, name=TRUDY.name, kind=ActorKind.USER)
+        event = lamp_event(tenant_id=WORKFORCE_TENANT, at=datetime.now(UTC), actor=actor, correlation_id=uuid4().hex)
+        case = self._ledger.open("ca-policy-updated", event, b"{}")
+        assert case is not None
+        self._cases.append(case.id)
+
+    @property
+    def url(self) -> str:
+        return f"{self.stack.host['url']}/api/cases/{self._cases[-1]}/acknowledge"
+
+    def post(self, headers: Mapping[str, str], body: bytes = _BODY) -> httpx.Response:
+        return httpx.post(self.url, content=body, headers=dict(headers), timeout=60)
+
+    def stop(self, headers: Mapping[str, str]) -> httpx.Response:
+        url, body = f"{self.stack.host['url']}/api/kill-switch", b'{"stopped":true,"reason":"to see"}'
+        return httpx.put(url, content=body, headers=dict(headers), timeout=60)
 
     def signed(self, operator: str, *, key: str = "") -> dict[str, str]:
         key = key or self.operators.emergency_key
         now = datetime.now(UTC)
         own = self.operators.key(operator)
-        return self.stack.operator_headers() | sign_request(own, "PUT", self.url, _BODY, emergency_key=key, now=now)
+        return self.stack.operator_headers() | sign_request(own, "POST", self.url, _BODY, emergency_key=key, now=now)
 
     def who(self) -> list[str]:
-        return [entry.act.who for entry in history(self.storage, KILL_SWITCH).entries]
+        found = (self._ledger.case(WORKFORCE_TENANT, case) for case in self._cases)
+        return [case.acknowledged_by for case in found if case is not None]
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +72,23 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_There]:
 
 
 def test_who_did_it_is_who_signed_in_or_who_signed(there: _There) -> None:
-    assert there.put(there.stack.operator_headers()).status_code == 200
+    there.a_case()
+    assert there.post(there.stack.operator_headers()).status_code == 200
+    there.a_case()
     signed = there.signed("carol")
-    assert there.put(signed).status_code == 200
-    assert there.put(signed).status_code == 409, "the same again"
-    assert there.put(there.signed("carol"), _BODY.replace(b"see", b"do ")).status_code == 403, "another body"
-    assert there.put(there.signed("carol", key="wrong")).status_code == 401
+    assert there.post(signed).status_code == 200
+    assert there.post(signed).status_code == 409, "the same again"
+    assert there.post(there.signed("carol"), _BODY + b" ").status_code == 403, "another body"
+    assert there.post(there.signed("carol", key="wrong")).status_code == 401
     first, second = there.who()
     assert ALICE.id in first
     assert "(operator carol)" in second
+
+
+def test_where_operators_are_founded_the_kill_switch_takes_what_two_of_them_sign(there: _There) -> None:
+    answer = there.stop(there.stack.operator_headers())
+    assert answer.status_code == 403
+    assert "one of them signs this" in answer.json()["detail"]
 
 
 def test_the_console_lets_operators_in_and_nobody_else_who_may_sign_in(there: _There) -> None:
@@ -81,17 +108,19 @@ def test_the_console_lets_operators_in_and_nobody_else_who_may_sign_in(there: _T
     assert httpx.get(url, headers=forged, timeout=60).status_code == 200, "what a client sends of itself is taken away"
 
 
-@pytest.mark.parametrize("path", ["/api/emergency/../kill-switch", "/api/emergency/%2e%2e/kill-switch"])
+@pytest.mark.parametrize("path", ["/api/emergency/../", "/api/emergency/%2e%2e/"])
 def test_headers_that_are_forged_on_an_excluded_path_name_nobody(there: _There, path: str) -> None:
-    before = there.who()
+    there.a_case()
+    path = path + there.url.partition("/api/")[2]
     raw: Any = httpx.URL(there.stack.host["url"]).copy_with(raw_path=path.encode())
     headers = {**_FORGED, "x-functions-key": there.stack.keys["function"]}
-    answer = httpx.put(raw, content=_BODY, headers=headers, timeout=60)
-    assert ALICE.id not in str(there.who()[len(before) :])
+    answer = httpx.post(raw, content=_BODY, headers=headers, timeout=60)
+    assert ALICE.id not in there.who()[-1]
     assert answer.status_code in {200, 302, 404, 405}
 
 
 def test_what_is_excluded_needs_no_sign_in_and_a_large_body_stops_at_the_host(there: _There) -> None:
     nothing = f"{there.stack.host['url']}/api/emergency-not"
     assert httpx.get(nothing).status_code == 302
-    assert there.put(there.stack.operator_headers(), b" " * (1024 * 1024 + 1)).status_code == 413
+    there.a_case()
+    assert there.post(there.stack.operator_headers(), b" " * (1024 * 1024 + 1)).status_code == 413

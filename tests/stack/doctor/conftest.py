@@ -59,7 +59,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Healthy]:
     folder = tmp_path_factory.mktemp("healthy")
     operators = local_operators(folder / "operators")
     with Stack(folder, settings={**_CALM, **operators.settings}) as stack:
-        desk = settle_in(stack)
+        desk = settle_in(stack, operators)
         until(desk.objects_read, within=60, what="not every object was read")
         until(desk.rosters_read, within=60, what="no rosters")
         until(lambda: _polled(desk), within=60, what="a log was not read")

@@ -1,0 +1,144 @@
+"""Compares the lists with what operators signed: says what was tampered with, and writes again what is missing.
+
+The app does it each minute (`settle`); `responder journal verify` does it on a laptop, with its own code and its own
+memory of what it saw before.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from shared.authority import journal
+from shared.authority.journal import Entry
+from shared.authority.signed_acts import SignedActs, add_row_of, columns_of_entry, key_of, row_of, signed_in
+from shared.authority.signed_entries import SignedEntry, entry_in, heads, name_of
+from shared.clients.storage import Row, Storage
+from shared.clients.storage_names import Table
+
+LISTS: Final = {
+    Table.APPROVED_ACTORS: ("PartitionKey ge ''", [f"{journal.APPROVAL} "]),
+    Table.OWNERS: ("PartitionKey ge ''", [f"{journal.OWNER} "]),
+    Table.CONTROLS: ("PartitionKey ge 'kill' and PartitionKey lt 'modf'", [f"{journal.MODE} ", journal.KILL_SWITCH]),
+}
+"""The tables whose rows operators sign: the query for the rows, and what the journal's subjects of them begin with."""
+
+_SIGNED_ROWS: Final = f"PartitionKey ge '{journal.OF_SIGNED}' and PartitionKey lt '{journal.OF_SIGNED[:-1]}!'"
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """What was found: the entries that count, by subject and digest, and what is wrong with the rest, in words.
+
+    `missing` are those that count and have no row in their list, `uncarried` those that the evidence container lacks,
+    `unlisted` those that table `Journal` lacks.
+    """
+
+    entries: Mapping[str, Mapping[str, Entry]]
+    problems: tuple[str, ...]
+    missing: tuple[SignedEntry, ...]
+    uncarried: tuple[SignedEntry, ...]
+    unlisted: tuple[SignedEntry, ...]
+
+    @property
+    def heads(self) -> dict[str, tuple[str, ...]]:
+        """The digests of the entries that no other follows, by subject: what a later look has to find again."""
+        return {subject: heads(of_subject) for subject, of_subject in sorted(self.entries.items())}
+
+
+def compare(acts: SignedActs, storage: Storage) -> Compared:
+    """Compare all lists with the journal and the evidence container. Raises EdgeError: something can't be read."""
+    problems: list[str] = []
+    journaled = {signed.digest: signed for signed in _journaled(acts, storage, problems)}
+    kept = set(acts.kept([""]))
+    entries: dict[str, dict[str, Entry]] = {}
+    missing: list[SignedEntry] = []
+    found: dict[str, SignedEntry] = {}
+    for table, (query, subjects) in LISTS.items():
+        rows = (*storage.rows(table, query), *_rows_of(journaled.values(), table))
+        counting = acts.valid(table, rows, subjects)
+        problems += counting.problems
+        problems += [
+            f"{place[0]} {place[1]} of table {table}: {doubt.because}" for place, doubt in counting.unknown.items()
+        ]
+        for row in counting.rows:
+            signed = signed_in(row)
+            entry = entry_in(signed.text) if signed else ""
+            if signed is None or isinstance(entry, str):
+                continue
+            found[signed.digest] = signed
+            entries.setdefault(entry.act.subject, {})[signed.digest] = entry
+            missing += [signed] if not row.etag else []
+    return Compared(
+        entries=entries,
+        problems=tuple(dict.fromkeys(problems)),
+        missing=tuple(missing),
+        uncarried=tuple(one for one in found.values() if _name(one) not in kept),
+        unlisted=tuple(one for digest, one in found.items() if digest not in journaled),
+    )
+
+
+def settle(acts: SignedActs, storage: Storage) -> Compared:
+    """Compare, and write again what is missing anywhere. Nothing is deleted. Raises EdgeError."""
+    compared = compare(acts, storage)
+    for signed in compared.uncarried:
+        if isinstance(entry := entry_in(signed.text), Entry):
+            acts.carry(signed, entry)
+    for signed in compared.unlisted:
+        if isinstance(entry := entry_in(signed.text), Entry):
+            acts.list_in_journal(storage, signed, entry)
+    for signed in compared.missing:
+        if isinstance(entry := entry_in(signed.text), Entry):
+            add_row_of(storage, signed, entry)
+    return compared
+
+
+def older_than(seen: Mapping[str, Iterable[str]], compared: Compared) -> list[str]:
+    """Say of which subjects less is there than was seen before: somebody put an older state back."""
+    return [
+        f"{subject}: entry {digest[:12]} was there before and is gone"
+        for subject, digests in sorted(seen.items())
+        for digest in digests
+        if digest not in compared.entries.get(subject, {})
+    ]
+
+
+def _journaled(acts: SignedActs, storage: Storage, problems: list[str]) -> Iterator[SignedEntry]:
+    for row in storage.rows(Table.JOURNAL, _SIGNED_ROWS):
+        if row.partition == journal.WAITING:
+            continue
+        signed = signed_in(row)
+        entry = entry_in(signed.text) if signed else "it isn't signed"
+        is_entry = signed is not None and isinstance(entry, Entry) and _is_as_written(row, signed, entry)
+        if is_entry and signed is not None and isinstance(entry, Entry) and acts.is_ours(signed, entry):
+            yield signed
+        else:
+            problems.append(f"row {row.partition} {row.key} of table {Table.JOURNAL} is no entry")
+
+
+def _is_as_written(row: Row, signed: SignedEntry, entry: Entry) -> bool:
+    place = f"{journal.OF_SIGNED}{journal.partition_of(entry.act.subject)}"
+    return (row.partition, row.key, row.columns) == (place, key_of(signed, entry), columns_of_entry(signed, entry))
+
+
+def _rows_of(journaled: Iterable[SignedEntry], table: Table) -> Iterator[Row]:
+    """Give the rows that the journal's entries make in a table, without an ETag: one that is there counts instead."""
+    for signed in journaled:
+        entry = entry_in(signed.text)
+        if isinstance(entry, Entry) and entry.effect is not None and entry.effect.table is table:
+            yield row_of(signed, entry)
+
+
+def _name(signed: SignedEntry) -> str:
+    entry = entry_in(signed.text)
+    return name_of(entry, signed.digest) if isinstance(entry, Entry) else ""
+
+
+def heads_json(heads_of: Mapping[str, Iterable[str]]) -> bytes:
+    """Write the heads as indented JSON, to be compared with at a later look."""
+    return msgspec.json.format(msgspec.json.encode({name: list(them) for name, them in heads_of.items()}), indent=1)
+
+
+def heads_from(content: bytes) -> dict[str, list[str]]:
+    """Read what `heads_json` wrote. Raises msgspec.ValidationError or DecodeError: it isn't that."""
+    return msgspec.json.decode(content, type=dict[str, list[str]])
