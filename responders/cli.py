@@ -9,6 +9,7 @@ from typing import Any, Final, override
 
 from responders.commands import COMMANDS
 from responders.commands.connection import CommandError, ExitStatus, did_you_mean
+from shared.authority.acts import NotSigned
 from shared.model.errors import LeaseLost, Refused, Rejected, ResponderError, Throttled, Unreachable
 
 _BROKEN_PIPE: Final = 141
@@ -66,7 +67,7 @@ def _status_of(error: CommandError | ResponderError) -> int:
     match error:
         case CommandError():
             return error.exit_status
-        case Refused() | Rejected():
+        case Refused() | NotSigned() | Rejected():
             return ExitStatus.REFUSED
         case Throttled() | Unreachable() | LeaseLost():
             return ExitStatus.UNREACHABLE

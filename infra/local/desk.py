@@ -9,7 +9,7 @@ from typing import Final
 
 from infra.local.inbox.webhook import PEOPLE
 from infra.local.operators import LocalOperators
-from infra.local.signing import TwoOperators
+from infra.local.signing import two_operators
 from infra.local.stack import Stack
 from infra.local.world import (
     ALICE,
@@ -54,7 +54,7 @@ class Desk:
     def __init__(self, values: dict[str, str], operators: LocalOperators | None = None) -> None:
         self.settings: Settings = settings_from(values)
         self.storage = Storage(values)
-        self.acts = TwoOperators(self.settings, self.storage, values, operators) if operators else UNSIGNED
+        self.acts = two_operators(self.settings, self.storage, values, operators) if operators else UNSIGNED
         self.ledger = Ledger(self.storage, self.storage, clock=utc_now, lease=timedelta(minutes=1))
         self.approvals = TableApprovals(self.storage, clock=utc_now, acts=self.acts)
         self.controls = Controls(self.storage, clock=utc_now, acts=self.acts)

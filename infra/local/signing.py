@@ -7,6 +7,7 @@ from infra.local.operators import LocalOperators
 from shared.authority.acts import ValidRows, WaitsForSecond
 from shared.authority.journal import Act, Effect
 from shared.authority.operator_store import read_operators
+from shared.authority.operators import Operators
 from shared.authority.signed_acts import SignedActs
 from shared.clients.storage import Row, Storage
 from shared.clients.storage_names import Table
@@ -35,27 +36,9 @@ class _Key:
 class TwoOperators:
     """Writes acts as both sign them, and says which rows are valid."""
 
-    def __init__(
-        self, settings: Settings, storage: Storage, values: Mapping[str, str], operators: LocalOperators
-    ) -> None:
-        evidence = Storage(values, prefix="EvidenceStorage")
-
-        def acts(operator: str) -> SignedActs:
-            return SignedActs(
-                evidence,
-                operators=lambda: read_operators(
-                    storage,
-                    setting=settings.emergency_operators,
-                    pinned=settings.emergency_genesis,
-                    now=utc_now(),
-                ),
-                tenant=settings.workforce.id,
-                clock=utc_now,
-                signer=_Key(operators.key(operator)),
-            )
-
-        self._first = acts(_FIRST)
-        self._second = acts(_SECOND)
+    def __init__(self, first: SignedActs, second: SignedActs) -> None:
+        self._first = first
+        self._second = second
 
     def write(self, storage: Storage, act: Act, effect: Effect) -> None:
         """Have it signed by as many as it takes."""
@@ -67,3 +50,27 @@ class TwoOperators:
     def valid(self, table: Table, rows: Iterable[Row], subjects: Iterable[str]) -> ValidRows:
         """Say which rows are valid."""
         return self._first.valid(table, rows, subjects)
+
+
+def two_operators(
+    settings: Settings, storage: Storage, values: Mapping[str, str], operators: LocalOperators
+) -> TwoOperators:
+    """Give the two of the local stack, whose accounts and settings these are."""
+    evidence = Storage(values, prefix="EvidenceStorage")
+
+    def known() -> Operators:
+        return read_operators(
+            storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, now=utc_now()
+        )
+
+    first, second = (
+        SignedActs(
+            evidence,
+            operators=known,
+            tenant=settings.workforce.id,
+            clock=utc_now,
+            signer=_Key(operators.key(name)),
+        )
+        for name in (_FIRST, _SECOND)
+    )
+    return TwoOperators(first, second)

@@ -20,6 +20,8 @@ from infra.local.world import (
     WORKFORCE_TENANT,
     Principal,
 )
+from shared.authority.approvals import TableApprovals
+from shared.authority.controls import Controls
 from shared.authority.standing import Approval
 from shared.clients.api import TenantEdges
 from shared.clients.storage import Storage
@@ -51,6 +53,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.lamps import LAMP, Lamps, raw
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.senders import FakeSender
+from tests.fakes.signed_lists import signing
 from tests.fakes.tenant import Unpaced
 
 TENANT: Final = WORKFORCE_TENANT
@@ -104,8 +107,9 @@ class Bench:
 
     def seed(self, mode: Mode = Mode.ENFORCE) -> None:
         """Approve Alice, set the mode of every detection, take the snapshots that nobody has spoilt yet."""
-        self.runtime.approvals.approve(approval(ALICE))
-        self.runtime.controls.set_mode("*", mode, by="a test")
+        acts = signing(self.runtime)
+        TableApprovals(self.storage, clock=self.clock, acts=acts).approve(approval(ALICE))
+        Controls(self.storage, clock=self.clock, acts=acts).set_mode("*", mode, by="a test")
 
     def sweep(self) -> None:
         """Read every object of every kind."""

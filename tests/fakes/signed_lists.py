@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from infra.local.signing import TwoOperators
 from infra.local.world import WORKFORCE_TENANT
-from shared.authority.acts import WaitsForSecond
+from shared.authority.acts import UNSIGNED, Acts, WaitsForSecond
 from shared.authority.approvals import TableApprovals
 from shared.authority.controls import Controls
 from shared.authority.operator_keys import text_of
+from shared.authority.operator_store import read_operators
 from shared.authority.operators import Operators, SignedStatement
 from shared.authority.owners import TableOwners
 from shared.authority.signed_acts import SignedActs
 from shared.clients.storage import Storage
+from shared.respond.components import Runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.memory_storage import MemoryStorage
 from tests.fakes.operators import folded, private, public
@@ -84,3 +87,21 @@ def signed_lists(statements: Sequence[SignedStatement] = ()) -> SignedLists:
     for account in accounts:
         account.create_all()
     return SignedLists(*accounts, clock=clock, statements=list(statements))
+
+
+def signing(runtime: Runtime) -> Acts:
+    """Say how acts are written into the lists that a runtime reads: signed by two, where operators are founded."""
+    if not runtime.settings.has_operators:
+        return UNSIGNED
+    settings, clock = runtime.settings, runtime.clock
+
+    def known() -> Operators:
+        return read_operators(
+            runtime.storage, setting=settings.emergency_operators, pinned=settings.emergency_genesis, now=clock()
+        )
+
+    first, second = (
+        SignedActs(runtime.evidence, operators=known, tenant=settings.workforce.id, clock=clock, signer=Key(seed))
+        for seed in ("alice-1", "carol-1")
+    )
+    return TwoOperators(first, second)

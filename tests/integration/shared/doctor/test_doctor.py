@@ -182,14 +182,10 @@ def test_with_wrong_settings_nothing_is_green_but_what_needs_none(there: Install
     assert by_status[Status.UNKNOWN] == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
 
 
-_SETTINGS_READ_LATER: Final = {"owners-named", "approvals-valid"}
-"""They need the modes of detections, and so the settings, only where something is missing."""
-
-
 def test_each_check_declares_that_it_reads_the_settings_but_those_of_storage(there: Installation) -> None:
     there.settings = {"WORKFORCE_TENANT_ID": "contoso"}
     stopped = {check.id for check in CHECKS if any(_is_unread(read, there.context) for read in check.reads)}
-    assert stopped == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"} - _SETTINGS_READ_LATER
+    assert stopped == {check.id for check in CHECKS} - _STORAGE_CHECKS - {"settings-right"}
 
 
 def _is_unread(read: Callable[[DoctorContext], object], context: DoctorContext) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from infra.local.world import ALICE, CAROL, MALLORY
 from shared.authority.journal import history
+from shared.authority.operator_store import setting_of
 from shared.authority.operators import Genesis, operators_of
 from shared.clients.storage import Storage
 from shared.clients.storage_errors import Conflict
@@ -415,7 +416,7 @@ _GENESIS: Final = signed(
 
 def _with_operators(storage: Storage, *, unread: str = "") -> Desk:
     """Give a console for which a list of operators was founded: Alice of the tenant is on it, and two others."""
-    made = desk(storage, mode=Mode.PAGE, EMERGENCY_GENESIS=_GENESIS.digest)
+    made = desk(storage, mode=Mode.PAGE, EMERGENCY_OPERATORS=setting_of([_GENESIS]))
     known = operators_of(() if unread else (_GENESIS,), founding={_GENESIS.digest}, read_at=NOW, unread=unread)
     founded = door(known, environment=IN_FRONT)
     return Desk(bench=made.bench, tenant=made.tenant, console=msgspec.structs.replace(made.console, door=founded))

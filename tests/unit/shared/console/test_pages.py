@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.world import ALICE, CAROL, MALLORY, Principal
 from responders.catalogue import CATALOGUE
+from shared.authority.operator_store import setting_of
 from shared.authority.owners import NamedOwner, TableOwners
 from shared.clients.storage import Storage
 from shared.clients.storage_names import Container, Table
@@ -27,6 +28,8 @@ from shared.notify.wording import is_sign_in
 from tests.fakes.card_cases import EVIL_TEXTS
 from tests.fakes.console import Answered, Desk, desk, signed_in
 from tests.fakes.memory_storage import MemoryStorage
+from tests.fakes.operators import GENESIS
+from tests.fakes.signed_lists import signing
 from tests.fakes.spoilt_storage import SpoiltStorage
 
 _UNBROKEN: Final = {("bdi", frozenset({"class"}))}
@@ -505,9 +508,9 @@ def test_each_act_has_two_reasons() -> None:
 
 
 def test_an_owner_who_is_no_operator_sees_no_button_that_acts(storage: Storage) -> None:
-    made = desk(storage, mode=Mode.PAGE, EMERGENCY_GENESIS="a" * 64)
+    made = desk(storage, mode=Mode.PAGE, EMERGENCY_OPERATORS=setting_of([GENESIS]))
     owner = NamedOwner(scope="*", order="010", name="Alice", upn=ALICE.upn or "")
-    TableOwners(storage, clock=made.bench.clock).name(owner, by="a test")
+    TableOwners(storage, clock=made.bench.clock, acts=signing(made.bench.runtime)).name(owner, by="a test")
     page = made.ask(f"/i/{made.case_id}")
     assert page.status == 200
     assert "To act, you have to be an operator" in _words_of(page)
