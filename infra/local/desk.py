@@ -54,8 +54,10 @@ class Desk:
     def __init__(self, values: dict[str, str], operators: LocalOperators | None = None) -> None:
         self.settings: Settings = settings_from(values)
         self.storage = Storage(values)
+        self._values = values
         self.acts = two_operators(self.settings, self.storage, values, operators) if operators else UNSIGNED
-        self.ledger = Ledger(self.storage, self.storage, clock=utc_now, lease=timedelta(minutes=1))
+        evidence = Storage(values, prefix="EvidenceStorage")
+        self.ledger = Ledger(self.storage, evidence, clock=utc_now, lease=timedelta(minutes=1))
         self.approvals = TableApprovals(self.storage, clock=utc_now, acts=self.acts)
         self.controls = Controls(self.storage, clock=utc_now, acts=self.acts)
 
@@ -120,19 +122,20 @@ class Desk:
         return f"{CAROL.name} accepts {len(accepted)} objects as they stand: only what is accepted is ever written back"
 
     def _accepts(self, object_id: ObjectId) -> bool:
-        shown = show(self._runtime, object_id)
-        done = accept(self._runtime, shown.state.id, digest=shown.seen.digest, by=CAROL.name, reason="the first day")
+        shown = show(self.runtime, object_id)
+        done = accept(self.runtime, shown.state.id, digest=shown.seen.digest, by=CAROL.name, reason="the first day")
         return done.result is Result.DONE
 
     def object_ids(self) -> list[ObjectId]:
         """Name every guarded object that was read."""
-        objects = self._runtime.objects
+        objects = self.runtime.objects
         kinds = [(tenant, kind) for tenant in self.settings.tenants for kind in CONTENT.kinds]
         return [seen.id for tenant, kind in kinds for seen in objects.seen(tenant.id, kind.kind)]
 
     @cached_property
-    def _runtime(self) -> Runtime:
-        return build_runtime(self.settings, CONTENT, storage=self.storage, senders={}, edges={})
+    def runtime(self) -> Runtime:
+        """Give the app's parts, over the same accounts, without its tenants and channels."""
+        return build_runtime(self.settings, CONTENT, environment=self._values, senders={}, edges={})
 
     def rosters_read(self) -> bool:
         """Whether each tenant has every roster of its kind."""

@@ -11,11 +11,9 @@ from infra.local.desk import Desk, settle_in, until
 from infra.local.operators import local_operators
 from infra.local.stack import Stack
 from infra.local.world import SUBSCRIPTION
-from responders.content import CONTENT
 from responders.sources import SOURCES
 from shared.ingest.deliveries import last_delivery
 from shared.ingest.poll import polled_until
-from shared.runtime import build_runtime
 from tests.stack.faults.running_stack import PATIENT
 
 _CALM = {
@@ -49,7 +47,7 @@ def _polled(desk: Desk) -> bool:
 
 def _accepted(desk: Desk) -> bool:
     """Accept every object, and say whether each is: the role that is given last is read after the others."""
-    runtime = build_runtime(desk.settings, CONTENT, storage=desk.storage, senders={}, edges={})
+    runtime = desk.runtime
     desk.accept_all()
     return not any(runtime.objects.unaccepted(tenant.id) for tenant in desk.settings.tenants)
 

@@ -102,6 +102,13 @@ def test_every_test_that_proves_a_promise_is_there() -> None:
     assert tests - names_of_tests() == set()
 
 
+def test_every_test_that_shows_who_can_do_what_is_there() -> None:
+    page = (REPOSITORY / "docs" / "security.md").read_text(encoding="utf-8")
+    tests = {span for span in _CODE_SPAN.findall(page) if _TEST.fullmatch(span)}
+    assert tests
+    assert tests - names_of_tests() == set()
+
+
 def test_every_promise_names_code_and_a_test() -> None:
     rows = [line for line in section("Promises").splitlines() if line.startswith("| ")][1:]
     for row in rows:
