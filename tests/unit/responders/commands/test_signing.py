@@ -1,6 +1,7 @@
 """What an operator signs at the terminal: read, signed, confirmed by a second one, verified; and what is refused."""
 
 import argparse
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -34,9 +35,13 @@ def account(memory: MemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def storage_from(_arguments: argparse.Namespace) -> MemoryStorage:
         return memory
 
+    def evidence(_environment: Mapping[str, str], *, prefix: str) -> MemoryStorage:
+        assert prefix == "EvidenceStorage"
+        return memory
+
     for command in (approvals, controls, journal, lists, operator, owners):
         monkeypatch.setattr(command, "storage_from", storage_from)
-    monkeypatch.setattr(signing, "Storage", lambda _environment, **_of: memory)
+    monkeypatch.setattr(signing, "Storage", evidence)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RESPONDER_OPERATOR_KEY", raising=False)
     monkeypatch.setenv("EMERGENCY_OPERATORS", setting_of([GENESIS]))
@@ -67,7 +72,12 @@ type Said = pytest.CaptureFixture[str]
 @pytest.mark.usefixtures("account")
 def test_an_operator_reads_the_text_and_signs_it(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or "yes")
+
+    def answered(text: str) -> str:
+        asked.append(text)
+        return "yes"
+
+    monkeypatch.setattr("builtins.input", answered)
     assert _approve("--key", "alice-1.pem") == 0
     said = capsys.readouterr().out
     assert asked == ["Sign exactly this text? Type yes: "]
@@ -86,7 +96,10 @@ def test_an_operator_reads_the_text_and_signs_it(capsys: Said, monkeypatch: pyte
 def test_who_does_not_say_yes_signs_nothing(
     account: MemoryStorage, capsys: Said, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    monkeypatch.setattr("builtins.input", lambda _text: answer)
+    def answered(_text: str) -> str:
+        return answer
+
+    monkeypatch.setattr("builtins.input", answered)
     assert _approve("--key", "alice-1.pem") == 2
     assert "nothing was signed, and nothing was changed" in capsys.readouterr().err
     assert account.rows(Table.APPROVED_ACTORS, "PartitionKey ge ''") == []
